@@ -1,0 +1,106 @@
+/** One concrete effect: what is done, how it is seen to be done, and what it met. */
+import { z } from 'zod'
+import { request, work } from './contract.ts'
+import { ErrorBody } from './errors.ts'
+import { ExecutionId, FencingToken, TaskId } from './ids.ts'
+import { Json, JsonObject } from './json.ts'
+import { Observation } from './observation.ts'
+
+export const ActionKind = z.string().regex(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$/).max(64)
+
+/**
+ * An action as it is planned, sealed and run. What an approval is bound to is the hash of this,
+ * in canonical JSON (RFC 8785).
+ */
+export const Action = z.object({
+  kind: ActionKind,
+  kind_version: z.int().min(1).default(1),
+  /** The kind's own arguments; its schema is the executor's. */
+  input: JsonObject,
+  /** The named workspace or the folder below one that relative paths start from. */
+  workspace: z.string().max(4096).optional(),
+  /** The postcondition, beside what the kind itself observes. */
+  verify: Observation.optional(),
+  /** Whether a postcondition that holds beforehand means that nothing is left to do. */
+  already_so: z.enum(['skip', 'run']).default('skip'),
+  /** The state that the target must be in, as its kind words it (`absent`, `sha256:...`); else nothing is done. */
+  expect_before: z.string().max(256).optional(),
+  /** Look, and do nothing: approved as a change to nothing, so it may not become one. */
+  observe_only: z.boolean().default(false),
+  timeout_ms: z.int().min(1).max(86_400_000).default(60_000),
+})
+export type Action = z.output<typeof Action>
+
+/** Whether an action can be undone: to the byte, by another action, or not at all. */
+export const Reversibility = z.enum(['reversible', 'compensable', 'irreversible'])
+export type Reversibility = z.output<typeof Reversibility>
+
+export const EffectClass = z.enum(['read', 'create', 'change', 'delete', 'run'])
+export type EffectClass = z.output<typeof EffectClass>
+
+/** What there is to know about an action before it runs. */
+export const Inspection = z.object({
+  effect: EffectClass,
+  reversibility: Reversibility,
+  /** The postcondition holds already. */
+  already_so: z.boolean(),
+  /** The state met, in the words of `Action.expect_before`. */
+  state_before: z.string().max(256),
+  /** In a sentence: what it would do, to what. */
+  summary: z.string().max(4096),
+  /** Unified diff, where the target is text. */
+  diff: z.string().max(65_536).optional(),
+  /** The environment label of the target, where it has one. */
+  environment: z.string().optional(),
+  resolved: JsonObject,
+})
+export type Inspection = z.output<typeof Inspection>
+
+export const inspectAction = request({
+  subject: 'action.inspect',
+  owner: 'executor',
+  summary: 'What actions would meet and do. Nothing is changed.',
+  timeoutMs: 10_000,
+  idempotent: true,
+  input: z.object({ execution_id: ExecutionId, actions: z.array(Action).min(1).max(1000) }),
+  /** In the order of the actions; one that cannot be inspected has an error instead. */
+  output: z.object({
+    inspections: z.array(z.union([z.object({ inspection: Inspection }), z.object({ error: ErrorBody })])),
+  }),
+})
+
+/** do: bring the postcondition about. undo: bring back what was there before. */
+export const Intent = z.enum(['do', 'undo'])
+export type Intent = z.output<typeof Intent>
+
+/**
+ * Work for an executor. The message is a hint: whether it may act is decided by the row of the task,
+ * in the statement that writes the intent.
+ */
+export const workAct = work({
+  subject: 'work.act',
+  owner: 'orchestrator',
+  summary: 'Do, or undo, one action.',
+  stream: 'WORK',
+  consumer: 'executor',
+  payload: z.object({
+    task_id: TaskId,
+    execution_id: ExecutionId,
+    tenant: z.string(),
+    token: FencingToken,
+    intent: Intent,
+    action: Action,
+    /** SHA-256 of the action's canonical JSON, in hex: the seal. */
+    action_hash: z.string(),
+  }),
+})
+export type WorkAct = z.output<typeof workAct.payload>
+
+/** What came of one attempt at an action. */
+export const ActionResult = z.object({
+  /** In a sentence, for a reader. */
+  text: z.string().max(65_536),
+  data: Json.optional(),
+})
+export type ActionResult = z.output<typeof ActionResult>
+

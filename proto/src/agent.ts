@@ -1,0 +1,103 @@
+/** Solving: from the words of a task to concrete actions. */
+import { z } from 'zod'
+import { Action } from './action.ts'
+import { request, work } from './contract.ts'
+import { ErrorBody } from './errors.ts'
+import { ExecutionId, FencingToken, TaskId } from './ids.ts'
+import { JsonObject } from './json.ts'
+import { Language } from './template.ts'
+
+/** How the outcome of a solution is told. */
+export const AnswerFormat = z.discriminatedUnion('kind', [
+  /** Each action's own sentence. */
+  z.object({ kind: z.literal('actions') }),
+  /** Rows of `label` and `count`: "6 assets: 6 Windows workstations". */
+  z.object({ kind: z.literal('count_by_label'), noun: z.string().max(128) }),
+  /** One row, a line a column. */
+  z.object({ kind: z.literal('record'), noun: z.string().max(128) }),
+  z.object({ kind: z.literal('table') }),
+])
+export type AnswerFormat = z.output<typeof AnswerFormat>
+
+export const PlannedAction = z.object({
+  /** Unique within the solution. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+  title: z.string().max(512),
+  action: Action,
+  depends_on: z.array(z.string()).default([]),
+})
+export type PlannedAction = z.output<typeof PlannedAction>
+
+/** Content plus actions: what would bring a task about. */
+export const Solution = z.object({
+  actions: z.array(PlannedAction).min(1).max(100),
+  answer: AnswerFormat.default({ kind: 'actions' }),
+  /** The rule that it came from, as `pack/rule`. */
+  rule: z.string().max(256).optional(),
+  template_id: z.string().max(128).optional(),
+  template_version: z.int().min(1).optional(),
+  confidence: z.number().min(0).max(1),
+})
+export type Solution = z.output<typeof Solution>
+
+/** A template as it is handed to whoever renders it. */
+export const TemplateBody = z.object({
+  id: z.string().max(128),
+  version: z.int().min(1),
+  language: Language,
+  task_type: z.string().max(64),
+  body: z.string().max(131_072),
+  variables: z.record(z.string(), z.string()).default({}),
+})
+export type TemplateBody = z.output<typeof TemplateBody>
+
+export const AgentTask = z.object({
+  description: z.string().min(1).max(65_536),
+  type: z.string().max(64).optional(),
+  complexity: z.enum(['simple', 'medium', 'complex']).optional(),
+  language: Language.optional(),
+  target_file: z.string().max(4096).optional(),
+  acceptance_criteria: z.array(z.string().max(4096)).max(100).optional(),
+  template: TemplateBody.optional(),
+  context: JsonObject.optional(),
+})
+export type AgentTask = z.output<typeof AgentTask>
+
+/** By a rule, free and at once; what needs a model is declined here and comes back as work. */
+export const processTask = request({
+  subject: 'agent.process',
+  owner: 'hybrid-agent',
+  summary: 'Find the actions for a task.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: AgentTask.extend({ id: z.string().max(128).optional() }),
+  output: z.discriminatedUnion('outcome', [
+    z.object({ outcome: z.literal('handled'), method: z.enum(['autonomous', 'cached']), solution: Solution }),
+    /** Call again with `template`, or hand out as work for a model. */
+    z.object({ outcome: z.literal('declined'), reason: z.enum(['needs_template', 'needs_model']), message: z.string() }),
+    /** A rule knows what is meant, and it cannot be. */
+    z.object({ outcome: z.literal('refused'), error: ErrorBody }),
+  ]),
+})
+export type AgentReply = z.output<typeof processTask.output>
+
+/** A model is asked. Its answer comes as `task.report` with a solution. */
+export const workSolve = work({
+  subject: 'work.solve',
+  owner: 'orchestrator',
+  summary: 'Find the actions for a task with a model.',
+  stream: 'WORK',
+  consumer: 'hybrid-agent',
+  payload: z.object({
+    task_id: TaskId,
+    execution_id: ExecutionId,
+    tenant: z.string(),
+    token: FencingToken,
+    task: AgentTask,
+    /** What may be spent, in millionths of a dollar; absent: as configured. */
+    budget_microusd: z.int().min(0).optional(),
+    /** Earlier attempts' errors, newest last. */
+    earlier_errors: z.array(ErrorBody).max(10).default([]),
+  }),
+})
+export type WorkSolve = z.output<typeof workSolve.payload>

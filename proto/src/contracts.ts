@@ -1,0 +1,46 @@
+/** Every contract of the mesh, in one list: for documents and for tests. */
+import { inspectAction, workAct } from './action.ts'
+import { processTask, workSolve } from './agent.ts'
+import { cacheStats, getCache, invalidateCache, putCache, releaseCache, reserveCache } from './cache.ts'
+import type { Contract } from './contract.ts'
+import {
+  cancelExecution,
+  decideApproval,
+  executionEvent,
+  getExecution,
+  listApprovals,
+  listExecutions,
+  requestExecution,
+  rollbackExecution,
+} from './execution.ts'
+import { decomposeTask, heartbeatWorker, listTasks, reportTask } from './task.ts'
+import { getTemplate, listTemplates, recordTemplate, selectTemplate } from './template.ts'
+
+export const CONTRACTS: readonly Contract[] = [
+  requestExecution,
+  getExecution,
+  listExecutions,
+  cancelExecution,
+  rollbackExecution,
+  listApprovals,
+  decideApproval,
+  listTasks,
+  reportTask,
+  heartbeatWorker,
+  executionEvent,
+  workAct,
+  workSolve,
+  inspectAction,
+  selectTemplate,
+  getTemplate,
+  recordTemplate,
+  listTemplates,
+  decomposeTask,
+  processTask,
+  getCache,
+  reserveCache,
+  putCache,
+  releaseCache,
+  invalidateCache,
+  cacheStats,
+]

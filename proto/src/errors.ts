@@ -1,0 +1,137 @@
+/** Every failure that has a name, and how it looks on the wire. */
+import { z } from 'zod'
+import { ExecutionId } from './ids.ts'
+import { JsonObject } from './json.ts'
+
+/** Code, and whether the same request may succeed later without a change. */
+export const ERRORS = {
+  // The message cannot be read.
+  invalid_json: false,
+  invalid_encoding: false,
+  invalid_header: false,
+  payload_too_large: false,
+  too_deep: false,
+  too_many_keys: false,
+  forbidden_key: false,
+  // The message is read, and asks for what cannot be.
+  invalid_request: false,
+  missing_field: false,
+  unknown_field: false,
+  empty_task: false,
+  invalid_number: false,
+  out_of_range: false,
+  idempotency_conflict: false,
+  duplicate_id: false,
+  cyclic_dependency: false,
+  unknown_dependency: false,
+  too_many_nodes: false,
+  too_many_edges: false,
+  unknown_kind: false,
+  unknown_kind_version: true,
+  unknown_target: false,
+  unknown_workspace: false,
+  path_outside_workspace: false,
+  protected_path: false,
+  symlink_loop: false,
+  not_a_regular_file: false,
+  not_read_only: false,
+  blocked_address: false,
+  command_not_allowed: false,
+  invalid_template: false,
+  invalid_reply_subject: false,
+  // Who asks may not.
+  forbidden: false,
+  self_approval: false,
+  approval_already_used: false,
+  approval_mismatch: false,
+  approval_expired: false,
+  approval_denied: false,
+  // What is asked for is not there.
+  not_found: false,
+  unknown_task: false,
+  stale_token: false,
+  evidence_missing: false,
+  not_cancellable: false,
+  not_undoable: false,
+  // The work failed.
+  no_solution: false,
+  effect_failed: false,
+  verification_failed: false,
+  unverified: false,
+  precondition_failed: false,
+  limit_exceeded: false,
+  compensation_failed: false,
+  undo_conflict: false,
+  cancelled: false,
+  too_many_deliveries: false,
+  model_failed: true,
+  // It may work later.
+  overloaded: true,
+  unavailable: true,
+  deadline_exceeded: true,
+  lease_lost: true,
+  internal: true,
+} as const satisfies Record<string, boolean>
+
+export type ErrorCode = keyof typeof ERRORS
+export const ERROR_CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]
+export const ErrorCode = z.enum(ERROR_CODES)
+
+/** The body of every refusal. `message` is a sentence that says what to change. */
+export const ErrorBody = z.object({
+  code: ErrorCode,
+  message: z.string(),
+  /** Where in the request, as `$.context.workspace`. */
+  path: z.string().optional(),
+  execution_id: ExecutionId.optional(),
+  retryable: z.boolean(),
+  details: JsonObject.optional(),
+})
+export type ErrorBody = z.output<typeof ErrorBody>
+
+/** A failure with a name. It travels as its `body`; anything else that is thrown is a bug, and travels as `internal`. */
+export class DeedError extends Error {
+  override readonly name = 'DeedError'
+  readonly code: ErrorCode
+  readonly retryable: boolean
+  readonly path: string | undefined
+  readonly executionId: ExecutionId | undefined
+  readonly details: JsonObject | undefined
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
+    this.code = code
+    this.retryable = facts.retryable ?? ERRORS[code]
+    this.path = facts.path
+    this.executionId = facts.executionId
+    this.details = facts.details
+  }
+
+  static from(body: ErrorBody): DeedError {
+    return new DeedError(body.code, body.message, {
+      retryable: body.retryable,
+      path: body.path,
+      executionId: body.execution_id,
+      details: body.details,
+    })
+  }
+
+  get body(): ErrorBody {
+    return {
+      code: this.code,
+      message: this.message,
+      retryable: this.retryable,
+      ...(this.path === undefined ? {} : { path: this.path }),
+      ...(this.executionId === undefined ? {} : { execution_id: this.executionId }),
+      ...(this.details === undefined ? {} : { details: this.details }),
+    }
+  }
+}
+
+export interface ErrorFacts {
+  path?: string | undefined
+  executionId?: ExecutionId | undefined
+  retryable?: boolean | undefined
+  details?: JsonObject | undefined
+  cause?: unknown
+}

@@ -1,0 +1,285 @@
+/** Asking for work, and following it. */
+import { z } from 'zod'
+import { ActionResult } from './action.ts'
+import { event, request } from './contract.ts'
+import { ErrorBody } from './errors.ts'
+import { ApprovalId, ExecutionId, TaskId } from './ids.ts'
+import { Json, JsonObject } from './json.ts'
+import { Evidence } from './observation.ts'
+import { ApprovalStatus, ExecutionStatus, Method } from './states.ts'
+import { Complexity, TaskView } from './task.ts'
+import { Language } from './template.ts'
+
+export const TASK_CHARS_MAX = 65_536
+const REASON_CHARS_MAX = 4096
+
+/** Dollars at the edge; inside, whole millionths. */
+const Usd = z.number().min(0).max(1_000_000)
+
+export const IdempotencyKey = z.string().min(1).max(256).regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces')
+
+/** `workspace` is a name of `execution.yaml` or a path below one of its roots; `target_file` is relative to it. */
+export const RequestContext = z
+  .object({ workspace: z.string().min(1).max(4096).optional(), target_file: z.string().min(1).max(4096).optional() })
+  .catchall(Json)
+
+export const ExecutionRequest = z.strictObject({
+  task: z.string().max(TASK_CHARS_MAX),
+  language: Language.optional(),
+  complexity: Complexity.optional(),
+  context: RequestContext.optional(),
+  acceptance_criteria: z.array(z.string().min(1).max(4096)).max(100).optional(),
+  /** auto: at once where it is expected to end within 30 s. */
+  mode: z.enum(['auto', 'immediate', 'background']).default('auto'),
+  idempotency_key: IdempotencyKey.optional(),
+  budget_usd: Usd.optional(),
+  priority: z.enum(['low', 'normal', 'high']).default('normal'),
+  /** Plan, level and undo are shown; nothing is done, nothing is stored. */
+  dry_run: z.boolean().default(false),
+})
+export type ExecutionRequest = z.output<typeof ExecutionRequest>
+
+export const ExecutionMetrics = z.object({
+  time_ms: z.number(),
+  tokens_used: z.int(),
+  cost_usd: z.number(),
+  cache_hit: z.boolean(),
+  /** Null until something measured it. */
+  quality: z.number().nullable(),
+  /** Of the verifications alone. */
+  success: z.boolean(),
+  /** What was not there, so that the answer was found without it. */
+  degraded: z.array(z.string()).optional(),
+})
+
+export const ExecutionReply = z.object({
+  execution_id: ExecutionId,
+  status: z.union([ExecutionStatus, z.literal('accepted')]),
+  result: ActionResult.nullable(),
+  template_used: z.string().nullable(),
+  model_used: z.string().nullable(),
+  method: Method.nullable(),
+  metrics: ExecutionMetrics,
+  verification: z.array(Evidence),
+  trace_id: z.string(),
+  /** Where a person's decision is wanted. */
+  approval_id: ApprovalId.optional(),
+  error: ErrorBody.optional(),
+})
+export type ExecutionReply = z.output<typeof ExecutionReply>
+
+/**
+ * Do this, and answer. The same key is the same execution and gets the same answer; with another
+ * body it is a conflict. At the deadline whatever is not finished goes on in the background, and
+ * the reply says how it stands.
+ */
+export const requestExecution = request({
+  subject: 'execution.request',
+  owner: 'orchestrator',
+  summary: 'Do this, and answer.',
+  timeoutMs: 30_000,
+  idempotent: false,
+  input: ExecutionRequest,
+  output: ExecutionReply,
+})
+
+/**
+ * Do this, durably: a JetStream subject, whose publish acknowledgement is the only reply and means
+ * that it will be executed. `execution.get` finds it by key or by sequence.
+ */
+export const SUBMIT_SUBJECT = 'execution.submit'
+
+/** One stream a tenant, so that one tenant's message id never swallows another's. */
+export const intakeStream = (tenant: string): string => `EXECUTION_INTAKE_${tenant}`
+
+/** The key of a submit that brought none. */
+export const intakeKey = (stream: string, sequence: number): string => `intake:${stream}:${sequence}`
+
+export const EventType = z.enum([
+  'execution.accepted',
+  'execution.planned',
+  'execution.waiting',
+  'execution.running',
+  'execution.undoing',
+  'execution.ended',
+  'execution.cancel_requested',
+  'execution.rollback_requested',
+  'approval.requested',
+  'approval.decided',
+  'approval.consumed',
+  'task.leased',
+  'task.done',
+  'task.failed',
+  'task.retried',
+  'task.blocked',
+  'task.cancelled',
+  'task.skipped',
+  'task.undoing',
+  'task.undone',
+  'task.replanned',
+])
+export type EventType = z.output<typeof EventType>
+
+/** A row of the audit log: one transition. */
+export const AuditRow = z.object({
+  execution_id: ExecutionId,
+  /** Gapless from 1. */
+  seq: z.int().min(1),
+  type: EventType,
+  at: z.iso.datetime(),
+  task_id: TaskId.optional(),
+  data: JsonObject,
+})
+export type AuditRow = z.output<typeof AuditRow>
+
+/** What happened to an execution, told live after its commit; the same rows are kept and read back. */
+export const executionEvent = event({
+  subject: 'event.execution.*',
+  owner: 'orchestrator',
+  summary: 'A transition of an execution.',
+  payload: AuditRow.extend({
+    status: ExecutionStatus,
+    /** Of the tasks, 0 to 100. */
+    percent: z.int().min(0).max(100),
+    current: z.string().nullable(),
+  }),
+})
+
+export const ExecutionDetail = ExecutionReply.extend({
+  request: JsonObject,
+  tenant: z.string(),
+  user: z.string(),
+  created_at: z.iso.datetime(),
+  finished_at: z.iso.datetime().nullable(),
+  tasks: z.array(TaskView),
+  timeline: z.array(AuditRow),
+})
+export type ExecutionDetail = z.output<typeof ExecutionDetail>
+
+export const getExecution = request({
+  subject: 'execution.get',
+  owner: 'orchestrator',
+  summary: 'An execution, whole.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  /** Exactly one of the three. */
+  input: z.strictObject({
+    execution_id: ExecutionId.optional(),
+    idempotency_key: IdempotencyKey.optional(),
+    /** Of the acknowledgement of `execution.submit`. */
+    sequence: z.int().min(1).optional(),
+  }),
+  output: ExecutionDetail,
+})
+
+export const ExecutionSummary = z.object({
+  execution_id: ExecutionId,
+  status: ExecutionStatus,
+  task: z.string(),
+  method: Method.nullable(),
+  template_used: z.string().nullable(),
+  success: z.boolean(),
+  created_at: z.iso.datetime(),
+  finished_at: z.iso.datetime().nullable(),
+  time_ms: z.number().nullable(),
+})
+
+export const listExecutions = request({
+  subject: 'execution.list',
+  owner: 'orchestrator',
+  summary: 'Executions, newest first.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({
+    status: ExecutionStatus.optional(),
+    method: Method.optional(),
+    template: z.string().max(128).optional(),
+    since: z.iso.datetime({ offset: true }).optional(),
+    until: z.iso.datetime({ offset: true }).optional(),
+    /** Occurs in the task's words. */
+    text: z.string().max(256).optional(),
+    limit: z.int().min(1).max(500).default(50),
+    cursor: ExecutionId.optional(),
+  }),
+  output: z.object({ executions: z.array(ExecutionSummary), next_cursor: ExecutionId.nullable() }),
+})
+
+/**
+ * Stop an execution. The reply comes once the wish is durable; processes that run for it end within
+ * their lease. What was done stays done unless `undo` says otherwise. Asking again changes nothing.
+ */
+export const cancelExecution = request({
+  subject: 'execution.cancel',
+  owner: 'orchestrator',
+  summary: 'Stop an execution.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({
+    execution_id: ExecutionId,
+    reason: z.string().max(REASON_CHARS_MAX).optional(),
+    undo: z.boolean().default(false),
+  }),
+  output: z.object({ execution_id: ExecutionId, status: ExecutionStatus }),
+})
+
+/** Undo what an ended execution did. The reply comes once the wish is durable. */
+export const rollbackExecution = request({
+  subject: 'execution.rollback',
+  owner: 'orchestrator',
+  summary: 'Undo an execution.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({ execution_id: ExecutionId, reason: z.string().max(REASON_CHARS_MAX).optional() }),
+  output: z.object({ execution_id: ExecutionId, status: ExecutionStatus }),
+})
+
+/** What a person is asked to agree to: exactly what would run. */
+export const ApprovalView = z.object({
+  approval_id: ApprovalId,
+  execution_id: ExecutionId,
+  task: z.string(),
+  level: z.int().min(1).max(3),
+  status: ApprovalStatus,
+  requested_by: z.string(),
+  decided_by: z.string().nullable(),
+  reason: z.string().nullable(),
+  /** SHA-256 over the sealed actions and the policy's version. */
+  plan_hash: z.string(),
+  policy_version: z.string(),
+  expires_at: z.iso.datetime(),
+  actions: z.array(
+    z.object({ task_id: TaskId, title: z.string(), summary: z.string(), level: z.int(), why: z.string(), action: JsonObject }),
+  ),
+})
+export type ApprovalView = z.output<typeof ApprovalView>
+
+export const listApprovals = request({
+  subject: 'approval.list',
+  owner: 'orchestrator',
+  summary: 'Decisions that people are asked for.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({
+    status: ApprovalStatus.optional(),
+    execution_id: ExecutionId.optional(),
+    limit: z.int().min(1).max(500).default(50),
+  }),
+  output: z.object({ approvals: z.array(ApprovalView) }),
+})
+
+/** Agree, or not. Good for once, until it expires by the database's clock. */
+export const decideApproval = request({
+  subject: 'approval.decide',
+  owner: 'orchestrator',
+  summary: 'Approve or deny.',
+  timeoutMs: 5_000,
+  idempotent: false,
+  input: z.strictObject({
+    approval_id: ApprovalId,
+    decision: z.enum(['approve', 'deny']),
+    reason: z.string().max(REASON_CHARS_MAX).optional(),
+    /** What was looked at; refused as `approval_mismatch` where the plan is another by now. */
+    plan_hash: z.string().max(64).optional(),
+  }),
+  output: z.object({ approval_id: ApprovalId, execution_id: ExecutionId, status: ApprovalStatus }),
+})

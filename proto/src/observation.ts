@@ -1,0 +1,107 @@
+/**
+ * How the world is looked at, and what was seen.
+ *
+ * An observation describes a postcondition; evidence is what came of checking one. Only the outcome
+ * `verified` counts as done.
+ */
+import { z } from 'zod'
+import { ActionId } from './ids.ts'
+import { Json, JsonObject } from './json.ts'
+
+export const SYNTAXES = ['elixir', 'javascript', 'typescript', 'json', 'yaml', 'sql', 'python', 'go', 'rust', 'bash'] as const
+export const Syntax = z.enum(SYNTAXES)
+export type Syntax = z.output<typeof Syntax>
+
+const PathText = z.string().min(1).max(4096)
+
+const Single = [
+  /** A file in the workspace, read through a fresh descriptor. */
+  z.object({
+    kind: z.literal('file'),
+    path: PathText,
+    exists: z.boolean().default(true),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+    contains: z.string().max(65_536).optional(),
+    /** Permission bits, as `0644`. */
+    mode: z.string().regex(/^0[0-7]{3}$/).optional(),
+    /** The grammar whose parser must accept the whole file. */
+    syntax: Syntax.optional(),
+  }),
+  z.object({ kind: z.literal('dir'), path: PathText, exists: z.boolean().default(true) }),
+  /** The exit code of the action's own process, as the kernel reported it. */
+  z.object({ kind: z.literal('exit_code'), equals: z.int().min(0).max(255).default(0) }),
+  z.object({
+    kind: z.literal('http'),
+    /** A target's name, or an absolute URL. */
+    target: z.string().max(256).optional(),
+    url: z.url().optional(),
+    path: z.string().max(2048).optional(),
+    status: z.int().min(100).max(599).default(200),
+    body_contains: z.string().max(65_536).optional(),
+    json: z.object({ path: z.string().max(256), equals: Json }).optional(),
+  }),
+  z.object({ kind: z.literal('tcp'), host: z.string().max(253), port: z.int().min(1).max(65_535) }),
+  z.object({
+    kind: z.literal('service'),
+    target: z.string().max(256),
+    state: z.enum(['running', 'stopped']),
+    /** The process is another one than before the action. */
+    new_process: z.boolean().default(false),
+  }),
+  /** One read-only statement; its rows, or the first column of its first row, must be so. */
+  z.object({
+    kind: z.literal('sql'),
+    target: z.string().max(256),
+    query: z.string().max(65_536),
+    params: z.array(Json).max(100).default([]),
+    equals: Json.optional(),
+    rows_min: z.int().min(0).optional(),
+    /** SHA-256 of the canonical JSON of all rows. */
+    sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+  }),
+  /** The action's own reading, made a second time by fresh means, says the same. */
+  z.object({ kind: z.literal('same_again') }),
+] as const
+
+interface Composite {
+  kind: 'all' | 'any' | 'not'
+  of: Observation[]
+}
+export type SingleObservation = z.output<z.ZodDiscriminatedUnion<typeof Single>>
+export type Observation = SingleObservation | Composite
+
+/** Observations compose with all, any and not (`not` takes one). */
+export const Observation: z.ZodType<Observation> = z.lazy(() =>
+  z.discriminatedUnion('kind', [
+    ...Single,
+    z.object({ kind: z.literal('all'), of: z.array(Observation).min(1).max(32) }),
+    z.object({ kind: z.literal('any'), of: z.array(Observation).min(1).max(32) }),
+    z.object({ kind: z.literal('not'), of: z.array(Observation).length(1) }),
+  ]),
+) as z.ZodType<Observation>
+
+/** verified: seen to hold. failed: seen not to. unverified: could not be looked at. accepted: not looked at yet. */
+export const VerificationOutcome = z.enum(['verified', 'unverified', 'failed', 'accepted'])
+export type VerificationOutcome = z.output<typeof VerificationOutcome>
+
+/** observed in the world; validated (a solution); signed by a person; cited from a cached read. */
+export const EvidenceKind = z.enum(['observed', 'validated', 'signed', 'cited'])
+export type EvidenceKind = z.output<typeof EvidenceKind>
+
+export const Evidence = z.object({
+  kind: EvidenceKind,
+  outcome: VerificationOutcome,
+  /** Absent for what is no action. */
+  action_id: ActionId.optional(),
+  action_kind: z.string().optional(),
+  /** What whoever did it said. */
+  claimed: z.string().max(4096),
+  /** What was seen, in a sentence. */
+  observed: z.string().max(4096),
+  observed_at: z.iso.datetime(),
+  /** It held before anything was done, so nothing was. */
+  already_so: z.boolean().optional(),
+  /** Figures behind the sentence: hashes, pids, status codes; for `cited` the original's evidence and age. */
+  facts: JsonObject.optional(),
+})
+export type Evidence = z.output<typeof Evidence>
