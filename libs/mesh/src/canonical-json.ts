@@ -1,0 +1,40 @@
+/** JSON with one spelling for each value (RFC 8785), so that a hash stands for the value. */
+import { createHash, hash } from 'node:crypto'
+
+/** @throws {TypeError} where a value cannot be said in JSON (NaN, Infinity, functions) */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError('a number that is not finite has no JSON')
+    return JSON.stringify(value)
+  }
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item === undefined ? null : item)).join(',')}]`
+  if (typeof value === 'object') {
+    const object = value as Record<string, unknown>
+    let text = '{'
+    // Sorted by UTF-16 code units, which is what the RFC asks for and what sort() does.
+    for (const key of Object.keys(object).sort()) {
+      const item = object[key]
+      if (item === undefined) continue
+      text += `${text.length > 1 ? ',' : ''}${JSON.stringify(key)}:${canonicalJson(item)}`
+    }
+    return `${text}}`
+  }
+  throw new TypeError(`a ${typeof value} has no JSON`)
+}
+
+/** In lower-case hex. */
+export const sha256 = (data: string | Uint8Array): string => hash('sha256', data)
+
+/** SHA-256 of the canonical JSON, in lower-case hex. */
+export const hashJson = (value: unknown): string => sha256(canonicalJson(value))
+
+/** UUIDv5 (RFC 9562): the same name in the same namespace is the same id. */
+export function uuidV5(namespace: string, name: string): string {
+  const bytes = createHash('sha1').update(Buffer.from(namespace.replaceAll('-', ''), 'hex')).update(name).digest()
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = bytes.toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`
+}

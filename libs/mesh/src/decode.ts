@@ -1,0 +1,112 @@
+/**
+ * Bytes into a JSON value, refusing what harms a reader: text that is not UTF-8, nesting that
+ * overflows a stack, keys that reach prototypes, values that cannot be said in JSON again.
+ */
+import { DeedError } from '@deed/proto/errors'
+import type { Json } from '@deed/proto/json'
+
+export const DEPTH_MAX = 32
+export const KEYS_MAX = 10_000
+const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype'])
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * @throws {DeedError} `invalid_encoding`, `invalid_json`, `too_deep`, `too_many_keys` or `forbidden_key`, with the path
+ */
+export function decodeJson(bytes: Uint8Array): Json {
+  let text: string
+  try {
+    text = decoder.decode(bytes)
+  } catch (cause) {
+    throw new DeedError('invalid_encoding', 'the message is not valid UTF-8; send UTF-8 without a byte order mark', {
+      path: '$',
+      cause,
+    })
+  }
+  if (text.charCodeAt(0) === 0xfeff) {
+    throw new DeedError('invalid_encoding', 'the message begins with a byte order mark; send UTF-8 without one', {
+      path: '$',
+    })
+  }
+  // Before parsing, so that the nesting of a hostile message costs one scan and no stack.
+  if (text.length > 2 * DEPTH_MAX) refuseDepth(text)
+  let value: Json
+  try {
+    value = JSON.parse(text) as Json
+  } catch (cause) {
+    throw new DeedError('invalid_json', `the message is not JSON: ${jsonFault(text, cause)}`, { path: '$', cause })
+  }
+  if (typeof value === 'object' && value !== null) inspect(value)
+  return value
+}
+
+function jsonFault(text: string, cause: unknown): string {
+  if (text.trim() === '') return 'it is empty'
+  const position = cause instanceof Error ? /position (\d+)/.exec(cause.message)?.[1] : undefined
+  return position === undefined ? 'it ends too early or holds something that is not JSON' : `see position ${position}`
+}
+
+function refuseDepth(text: string): void {
+  let depth = 0
+  let inString = false
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (inString) {
+      if (code === 0x5c) index++
+      else if (code === 0x22) inString = false
+    } else if (code === 0x22) inString = true
+    else if (code === 0x5b || code === 0x7b) {
+      if (++depth > DEPTH_MAX) {
+        throw new DeedError('too_deep', `the message is nested more than ${DEPTH_MAX} levels deep; flatten it`, {
+          path: '$',
+        })
+      }
+    } else if (code === 0x5d || code === 0x7d) depth--
+  }
+}
+
+/** Recursion is bounded by DEPTH_MAX. */
+function inspect(root: object): void {
+  let keys = 0
+  const visit = (value: Json, path: string): void => {
+    if (typeof value === 'string') {
+      if (!value.isWellFormed()) {
+        throw new DeedError('invalid_encoding', 'the text holds half of a surrogate pair; send whole characters', {
+          path,
+        })
+      }
+      return
+    }
+    if (typeof value !== 'object' || value === null) return
+    if (Array.isArray(value)) {
+      keys += value.length
+      refuseCount(keys)
+      for (let index = 0; index < value.length; index++) {
+        const item = value[index]
+        if (typeof item === 'object' || typeof item === 'string') visit(item as Json, `${path}[${index}]`)
+      }
+      return
+    }
+    for (const key of Object.keys(value)) {
+      refuseCount(++keys)
+      if (FORBIDDEN_KEYS.has(key)) {
+        throw new DeedError('forbidden_key', `the key "${key}" is not allowed anywhere in a message; rename it`, {
+          path: `${path}.${key}`,
+        })
+      }
+      if (!key.isWellFormed()) throw new DeedError('invalid_encoding', 'a key holds half of a surrogate pair', { path })
+      const item = value[key]
+      if (typeof item === 'object' || typeof item === 'string') visit(item as Json, `${path}.${key}`)
+    }
+  }
+  visit(root as Json, '$')
+}
+
+function refuseCount(keys: number): void {
+  if (keys > KEYS_MAX) {
+    throw new DeedError('too_many_keys', `the message holds more than ${KEYS_MAX} keys and items; send less`, {
+      path: '$',
+    })
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Requests under way: one inbox subscription, and a table of who waits for what.
+ *
+ * An outcome is a value, not an exception, since no answer is an ordinary thing to happen.
+ */
+import { createInbox, type MsgHdrs, type NatsConnection } from 'nats'
+
+export type RequestOutcome =
+  | { outcome: 'reply'; data: Uint8Array; headers: MsgHdrs | undefined }
+  | { outcome: 'nobody' }
+  | { outcome: 'timeout' }
+  | { outcome: 'cancelled' }
+
+interface Pending {
+  subject: string
+  payload: string
+  headers: MsgHdrs
+  repeatable: boolean
+  settle(outcome: RequestOutcome): void
+}
+
+export interface Requests {
+  send(
+    subject: string,
+    payload: string,
+    headers: MsgHdrs,
+    options: { timeoutMs: number; signal: AbortSignal | undefined; repeatable: boolean },
+  ): Promise<RequestOutcome>
+  /** Sends again what may be sent again: after a reconnect, an answer may have fallen into the gap. */
+  repeat(): void
+}
+
+/** No responders: an empty message with this status in its headers. */
+const NO_RESPONDERS = 503
+
+export function openRequests(nc: NatsConnection, inboxPrefix: string): Requests {
+  const inbox = createInbox(inboxPrefix)
+  const pending = new Map<string, Pending>()
+  let last = 0
+
+  nc.subscribe(`${inbox}.*`, {
+    callback(error, msg) {
+      if (error !== null) return
+      const token = msg.subject.slice(inbox.length + 1)
+      const waiting = pending.get(token)
+      if (!waiting) return
+      const headers = msg.headers
+      const nobody = msg.data.length === 0 && headers?.code === NO_RESPONDERS
+      waiting.settle(nobody ? { outcome: 'nobody' } : { outcome: 'reply', data: msg.data, headers })
+    },
+  })
+
+  return {
+    send(subject, payload, headers, { timeoutMs, signal, repeatable }) {
+      if (signal?.aborted) return Promise.resolve({ outcome: 'cancelled' })
+      return new Promise((resolve) => {
+        const token = (++last).toString(36)
+        const settle = (outcome: RequestOutcome): void => {
+          clearTimeout(timer)
+          signal?.removeEventListener('abort', cancel)
+          pending.delete(token)
+          resolve(outcome)
+        }
+        const cancel = (): void => settle({ outcome: 'cancelled' })
+        const timer = setTimeout(() => settle({ outcome: 'timeout' }), timeoutMs)
+        signal?.addEventListener('abort', cancel)
+        pending.set(token, { subject, payload, headers, repeatable, settle })
+        nc.publish(subject, payload, { reply: `${inbox}.${token}`, headers })
+      })
+    },
+    repeat() {
+      for (const [token, { subject, payload, headers, repeatable }] of pending) {
+        if (repeatable) nc.publish(subject, payload, { reply: `${inbox}.${token}`, headers })
+      }
+    },
+  }
+}

@@ -1,0 +1,93 @@
+/** A value into what its schema promises, or into the error that says what to change. */
+import { nearest } from '@deed/config/nearest'
+import { DeedError, type ErrorCode } from '@deed/proto/errors'
+import { z } from 'zod'
+
+/** @throws {DeedError} that names the first thing to change, with its path */
+export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw refusal(schema, result.error.issues)
+}
+
+function refusal(schema: z.ZodType, issues: readonly z.core.$ZodIssue[]): DeedError {
+  const issue = issues[0]
+  if (!issue) return new DeedError('invalid_request', 'the message is not what its subject takes', { path: '$' })
+  const path = pathText(issue.path)
+  const field = path === '$' ? 'the message' : path.slice(2)
+  const { code, message } = explain(schema, issue, field)
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined
+  return new DeedError(code, message, { path: unknown === undefined ? path : `${path}.${unknown}` })
+}
+
+function explain(
+  schema: z.ZodType,
+  issue: z.core.$ZodIssue,
+  field: string,
+): { code: ErrorCode; message: string } {
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const key = issue.keys[0] ?? ''
+      const guess = nearest(key, fieldsAt(schema, issue.path))
+      return {
+        code: 'unknown_field',
+        message: `there is no field "${key}"${guess === undefined ? '; remove it' : `; did you mean "${guess}"?`}`,
+      }
+    }
+    case 'invalid_type':
+      if (issue.input === undefined && issue.path.length > 0) {
+        return { code: 'missing_field', message: `${field} is missing; it must be ${article(issue.expected)}` }
+      }
+      if (issue.expected === 'number' || issue.expected === 'int') {
+        return { code: 'invalid_number', message: `${field} must be a finite number` }
+      }
+      return { code: 'invalid_request', message: `${field} must be ${article(issue.expected)}` }
+    case 'too_small':
+    case 'too_big':
+      if (issue.origin === 'number' || issue.origin === 'int') {
+        const bound = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`
+        return { code: 'out_of_range', message: `${field} must be ${bound}` }
+      }
+      return {
+        code: 'invalid_request',
+        message: `${field} must be ${
+          issue.code === 'too_small' ? `at least ${issue.minimum} long` : `at most ${issue.maximum} long`
+        }`,
+      }
+    case 'invalid_value':
+      return {
+        code: 'invalid_request',
+        message: `${field} must be one of ${issue.values.map((value) => String(value)).join(', ')}`,
+      }
+    default:
+      return { code: 'invalid_request', message: `${field}: ${issue.message.toLowerCase()}` }
+  }
+}
+
+/** The keys of the object that stands at a path, as far as the schema is made of objects. */
+function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let current: unknown = schema
+  for (const step of path) {
+    const object = unwrapped(current)
+    if (!(object instanceof z.ZodObject)) return []
+    current = object.shape[String(step)]
+  }
+  const object = unwrapped(current)
+  return object instanceof z.ZodObject ? Object.keys(object.shape) : []
+}
+
+function unwrapped(schema: unknown): unknown {
+  let current = schema
+  while (current instanceof z.ZodOptional || current instanceof z.ZodDefault || current instanceof z.ZodNullable) {
+    current = current.unwrap()
+  }
+  return current
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, step) => (typeof step === 'number' ? `${text}[${step}]` : `${text}.${String(step)}`), '$')
+}
+
+function article(expected: string): string {
+  return /^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`
+}

@@ -1,0 +1,148 @@
+/**
+ * A service's own place in PostgreSQL: its schema, its migrations, its pool.
+ *
+ * Kysely for what is asked now and then; prepared statements for the hot path, where building a
+ * query would cost more than running it.
+ */
+import type { Logger } from '@deed/telemetry/logger'
+import { Kysely, PostgresDialect } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { Pool, type PoolClient } from 'pg'
+import { z } from 'zod'
+
+const POOL_MAX = 6
+const IDLE_MS = 60_000
+const CONNECT_MS_MAX = 10_000
+/** SQLSTATE classes and codes after which the same statement may succeed: see `mayRetry`. */
+const RETRYABLE = /^(08|53|40001|40P01|57P0[123]|55P03|25006)/
+const RETRY_WAITS_MS = [10, 50, 200, 500, 1_000, 1_000, 2_000]
+
+/** To be spread into the schema of a service's environment. */
+export const DatabaseEnvironment = {
+  DATABASE_URL: z.url(),
+  /** Of the role that owns the tables; used for migrations alone. Absent: the service's own role owns them. */
+  DATABASE_OWNER_URL: z.url().optional(),
+}
+
+export interface Store<Schema> extends AsyncDisposable {
+  readonly db: Kysely<Schema>
+  readonly pool: Pool
+  /**
+   * One prepared statement, in one round trip and one implicit transaction. Connection failures and
+   * serialization conflicts are tried again with waits, so it must be a statement that may run twice.
+   */
+  query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]>
+}
+
+export interface DatabaseOptions {
+  url: string
+  ownerUrl?: string | undefined
+  /** The service's schema; made where it is missing. */
+  schema: string
+  migrations: Record<string, Migration>
+  poolMax?: number
+  log: Logger
+}
+
+/**
+ * Opens the pool, after bringing the schema up to date. Replicas may start together: migrations run
+ * under an advisory lock.
+ */
+export async function openDatabase<Schema>(options: DatabaseOptions): Promise<Store<Schema>> {
+  await migrate(options)
+  const { log } = options
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.poolMax ?? POOL_MAX,
+    idleTimeoutMillis: IDLE_MS,
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    keepAlive: true,
+    application_name: `deed-${options.schema}`,
+    options: `-c search_path=${options.schema}`,
+  })
+  // A connection that dies while idle is replaced at the next use.
+  pool.on('error', (error) => log.warn({ err: error }, 'connection to PostgreSQL lost'))
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+  return {
+    db,
+    pool,
+    async query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
+      return retried(log, async () => (await pool.query<Row>({ name, text, values: [...values] })).rows)
+    },
+    async [Symbol.asyncDispose]() {
+      await db.destroy()
+    },
+  }
+}
+
+/** Whether the same statement may succeed if it is tried again: the connection, a conflict, a restart. */
+export function mayRetry(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? String(error.code) : ''
+  if (RETRYABLE.test(code)) return true
+  if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code)) return true
+  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+    error.message,
+  )
+}
+
+/** Runs `work` again, with growing waits, for as long as its failure is one of `mayRetry`. */
+export async function retried<T>(log: Logger, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      const wait = RETRY_WAITS_MS[attempt]
+      if (wait === undefined || !mayRetry(error)) throw error
+      if (attempt === 0) log.warn({ err: error }, 'PostgreSQL is asked again')
+      await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())))
+    }
+  }
+}
+
+/** Runs `work` in one transaction on one connection, again where `mayRetry` says so. Nothing outside the database may happen in it. */
+export async function inTransaction<T>(
+  store: { pool: Pool },
+  log: Logger,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  return retried(log, async () => {
+    const client = await store.pool.connect()
+    let broken: Error | undefined
+    try {
+      await client.query('BEGIN')
+      const result = await work(client)
+      await client.query('COMMIT')
+      return result
+    } catch (error) {
+      broken = error instanceof Error && mayRetry(error) ? error : undefined
+      if (!broken) await client.query('ROLLBACK').catch(() => undefined)
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  })
+}
+
+async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptions): Promise<void> {
+  const pool = new Pool({
+    connectionString: ownerUrl ?? url,
+    max: 1,
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    options: `-c search_path=${schema}`,
+  })
+  pool.on('error', () => undefined)
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    const migrator = new Migrator({
+      db,
+      provider: { getMigrations: async () => migrations },
+      migrationTableSchema: schema,
+    })
+    const { error, results = [] } = await retried(log, () => migrator.migrateToLatest())
+    if (error) throw new Error(`the schema ${schema} cannot be brought up to date`, { cause: error })
+    for (const { migrationName } of results) log.info({ migration: migrationName }, 'migration applied')
+  } finally {
+    await db.destroy()
+  }
+}
