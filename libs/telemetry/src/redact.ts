@@ -1,0 +1,171 @@
+/**
+ * Takes secrets out of what is logged, traced, shown and stored.
+ *
+ * A registered secret is found as it is, in base64 (also inside a longer text that was encoded as a whole),
+ * URL-encoded and JSON-escaped, to any depth of these. Beside those, what looks like a credential by its form is taken
+ * out: passwords in URLs and assignments, Authorization headers, API keys with a known prefix, private keys.
+ *
+ * Nearly every text has no secret, so that answer is made cheap; the exact search runs only when a quick one
+ * has seen something. A text is to be redacted whole: a secret that is split over two calls is not found.
+ */
+import { findAny } from './find-any.ts'
+import { encodedForms, exactly, loosely } from './secret-forms.ts'
+
+/**
+ * Makes `redact` find this value from now on, in this process.
+ *
+ * White space around it is not part of it. Of a value of several lines, each line is a secret too, for it may be
+ * printed line by line. What is shorter than 6 bytes is left alone: it would occur by chance.
+ */
+export function registerSecret(value: string): void {
+  const secret = value.trim()
+  if (Buffer.byteLength(secret) < SECRET_BYTES_MIN || secrets.has(secret)) return
+  secrets.add(secret)
+  search = undefined
+  const lines = secret.split(/\r?\n/)
+  if (lines.length > 1) for (const line of lines) if (line.trim().length >= SECRET_LINE_CHARS_MIN) registerSecret(line)
+}
+
+/**
+ * Registers the values of variables that are secret by their name, such as `ANTHROPIC_API_KEY`, and the passwords in
+ * URLs such as `DATABASE_URL`. A password that is also the user's name is no secret, and is left alone.
+ */
+export function registerSecretsOf(env: NodeJS.ProcessEnv): void {
+  for (const [name, value] of Object.entries(env)) {
+    if (!value) continue
+    if (SECRET_VARIABLE.test(name)) registerSecret(value)
+    else if (value.includes('://') && URL.canParse(value)) {
+      const { username, password } = new URL(value)
+      if (password === username) continue
+      registerSecret(password)
+      registerSecret(decoded(password))
+    } else if (name.endsWith('_HEADERS')) {
+      for (const header of value.split(',')) registerSecret(header.slice(header.indexOf('=') + 1))
+    }
+  }
+}
+
+/** The text with `[redacted]` in place of each secret. Redacting again changes nothing. */
+export function redact(text: string): string {
+  search ??= secretSearch()
+  const clean = search.suspects(text) ? text.replace(search.exact, REDACTED) : text
+  return looksLikeCredentials(clean) ? redactCredentials(clean) : clean
+}
+
+/**
+ * A JSON value with the secrets in its strings and keys taken out, and the string under a key such as `password`
+ * as a whole. What holds no secret is returned as it is, not copied.
+ */
+export function redactValue<T>(value: T): T
+export function redactValue(value: unknown): unknown {
+  if (typeof value === 'string') return redact(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) {
+    const items = value.map((item: unknown) => redactValue(item))
+    return items.some((item, i) => item !== value[i]) ? items : value
+  }
+  let changed = false
+  const entries = Object.entries(value).map(([key, field]: [string, unknown]): [string, unknown] => {
+    const cleanKey = redact(key)
+    const clean = typeof field === 'string' && SECRET_KEY.test(key) ? REDACTED : redactValue(field)
+    changed ||= cleanKey !== key || clean !== field
+    return [cleanKey, clean]
+  })
+  return changed ? Object.fromEntries(entries) : value
+}
+
+const REDACTED = '[redacted]'
+const SECRET_BYTES_MIN = 6
+/** Shorter lines of a longer secret, such as a brace, say nothing and occur everywhere. */
+const SECRET_LINE_CHARS_MIN = 16
+const SECRET_VARIABLE = /(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|CREDENTIALS)$|PASSWORD$/i
+
+interface Search {
+  suspects(text: string): boolean
+  exact: RegExp
+}
+
+const secrets = new Set<string>()
+let search: Search | undefined
+
+function secretSearch(): Search {
+  const forms = [...secrets].flatMap(encodedForms)
+  // The longer first: of two secrets, one may be the beginning of the other.
+  forms.sort((a, b) => b.text.length - a.text.length)
+  const inPlain = findAny(forms.map(({ text }) => text))
+  const loose = forms.map(({ text }) => loosely(text))
+  const alwaysSuspect = loose.some((text) => text.length < 2)
+  const inLoose = alwaysSuspect ? () => true : findAny(loose)
+  return {
+    suspects: (text) => inPlain(text) || (forms.length > 0 && mayBeEncoded(text) && inLoose(loosely(text))),
+    exact: new RegExp(forms.map(exactly).join('|') || NEVER, 'g'),
+  }
+}
+
+const NEVER = '(?!)'
+
+/** Whether a text has an escape of JSON or URLs, or a line break that may be inside base64. */
+function mayBeEncoded(text: string): boolean {
+  if (text.includes('\\') || text.includes('%') || text.includes('+')) return true
+  const lineEnd = text.indexOf('\n')
+  return lineEnd !== -1 && lineEnd < text.length - 1
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // A stray percent sign: the text is not URL-encoded, and is its own decoding.
+    return text
+  }
+}
+
+// `secret` and `token` alone are left out: names of secrets and counts of tokens are facts that are needed.
+const NAMES =
+  'pass(?:word|wd|phrase)|api[_-]?key|(?:access|auth|refresh|id|bearer)[_-]?token|client[_-]?secret|private[_-]?key'
+const SECRET_KEY = new RegExp(`(?:${NAMES}|^authorization)$`, 'i')
+
+/** One of these occurs in everything that `CREDENTIALS` finds. */
+const looksLikeCredentials = findAny([
+  ...['://', 'bearer', 'authorization', 'private key', 'passw', 'passphrase', 'apikey', 'api_key', 'api-key'],
+  ...['_token', '-token', 'stoken', 'htoken', 'idtoken', 'rtoken', 'clientsecret', 'client_secret', 'client-secret'],
+  ...['privatekey', 'private_key', 'private-key'],
+  ...['sk-', 'sk_', 'rk_', 'ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_', 'glpat-', 'xox', 'akia', 'asia'],
+  ...['aiza', 'npm_', 'hf_', 'eyj'],
+])
+
+// A known prefix begins a word, also after an escape such as `\n` or `%3D`, whose last character is a letter.
+const WORD_BEGINS = '(?<!(?<!\\\\|%[0-9A-Fa-f])[A-Za-z0-9])'
+
+/** What credentials look like; the first group of each is kept. */
+const CREDENTIALS: readonly RegExp[] = [
+  // A private key, or as much of it as is there: a log may cut it short.
+  /()-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\w+/=\s:,.\\()-]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?=\\*[^\w+/=\s:,.\\()-]|$))/g,
+  /(:\/\/[^\s:@/?#"'<>\\]*:)[^\s/?#"'<>\\]+(?=@)/g,
+  /(authorization\\*["']?\s*[:=]\s*\\*["']?(?:(?:bearer|basic|token|negotiate)\s+)?)[^\s"'\\,;]+/gi,
+  /(bearer\s+)(?=[A-Za-z._~+/=-]*\d)[\w.~+/=-]{8,}/gi,
+  new RegExp(`((?:${NAMES})=\\\\*["']?)[^\\s"'\\\\,;&]+`, 'gi'),
+  new RegExp(`((?:${NAMES})\\\\*"\\s*:\\s*(\\\\*"))[^\\n]*?(?<!\\\\)(?=\\2)`, 'gi'),
+  new RegExp(
+    `(${WORD_BEGINS})(?:${[
+      'sk-[\\w-]{20,}',
+      '[sr]k_(?:live|test)_\\w{16,}',
+      'gh[pousr]_\\w{30,}',
+      'github_pat_\\w{30,}',
+      'glpat-[\\w-]{20,}',
+      'xox[abeprs]-[\\w-]{10,}',
+      'A[KS]IA[0-9A-Z]{16}',
+      'AIza[\\w-]{35}',
+      'npm_[A-Za-z0-9]{36}',
+      'hf_[A-Za-z0-9]{30,}',
+      'eyJ[\\w-]{8,}\\.eyJ[\\w-]{8,}\\.[\\w-]+',
+    ].join('|')})`,
+    'g',
+  ),
+]
+
+function redactCredentials(text: string): string {
+  let clean = text
+  for (const pattern of CREDENTIALS) clean = clean.replace(pattern, `$1${REDACTED}`)
+  return clean
+}

@@ -1,0 +1,100 @@
+/**
+ * Spans that cost next to nothing unless somebody records them.
+ *
+ * Whether a trace is recorded is decided at its root, before the tracing SDK is touched. Work of a trace that is
+ * not recorded gets a span that only carries the trace context on; no code of OpenTelemetry runs for it. The
+ * parent is always given in words, never looked up in the asynchronous context: the two kinds behave alike.
+ */
+import { recorder } from './installed-recorder.ts'
+import { isSampled, isTraceparent, newUnsampledTraceparent, traceIdOf } from './trace-context.ts'
+
+export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer'
+export type SpanAttribute = string | number | boolean | string[]
+
+/** Headers `traceparent` of other work that a span belongs to, such as the first delivery of a message. */
+export type SpanLinks = readonly string[]
+export type SpanAttributes = Readonly<Record<string, SpanAttribute>>
+
+export interface Span {
+  /** 32 hex digits; every span of a trace has the same. */
+  readonly traceId: string
+  /** The header for the calls this work makes. */
+  readonly traceparent: string
+  /** Whether attributes are kept; ask before computing one that is not at hand. */
+  readonly recording: boolean
+  setAttribute(key: string, value: SpanAttribute): void
+  /** Marks the work as failed, with the name or code of the error. The span is still to be ended. */
+  fail(error: unknown): void
+  /** Runs `work` so that spans of instrumented libraries (pg, http) become children of this one. */
+  run<T>(work: () => T): T
+  /** Ends the span; what is called on it later is ignored. */
+  end(): void
+}
+
+/**
+ * Begins a span. Whoever begins it ends it, on every path.
+ *
+ * @param parent the header `traceparent` of what caused this work; without one, or when it is malformed, this is
+ *   the root of a new trace
+ */
+export function startSpan(
+  name: string,
+  parent: string | undefined,
+  kind: SpanKind = 'internal',
+  attributes?: SpanAttributes,
+  links?: SpanLinks,
+): Span {
+  if (parent === undefined || !isTraceparent(parent)) {
+    if (recorder !== undefined && Math.random() < recorder.ratio) {
+      return recorder.start(name, undefined, kind, attributes, links)
+    }
+    return passOn(newUnsampledTraceparent())
+  }
+  if (recorder !== undefined && isSampled(parent)) return recorder.start(name, parent, kind, attributes, links)
+  return passOn(parent)
+}
+
+/** How a span begins, as `startSpan` takes it. */
+export interface SpanOptions {
+  readonly parent?: string | undefined
+  readonly kind?: SpanKind
+  readonly attributes?: SpanAttributes
+  readonly links?: SpanLinks
+}
+
+/** Runs `work` in a span that ends with it, and that fails with it. */
+export async function withSpan<T>(
+  name: string,
+  { parent, kind, attributes, links }: SpanOptions,
+  work: (span: Span) => T | PromiseLike<T>,
+): Promise<T> {
+  const span = startSpan(name, parent, kind, attributes, links)
+  if (!span.recording) return work(span)
+  try {
+    return await span.run(() => work(span))
+  } catch (error) {
+    span.fail(error)
+    throw error
+  } finally {
+    span.end()
+  }
+}
+
+/** A span that is not recorded. It keeps the parent's id: no span of its own exists that a child could name. */
+function passOn(traceparent: string): Span {
+  return {
+    traceId: traceIdOf(traceparent),
+    traceparent,
+    recording: false,
+    setAttribute: ignore,
+    fail: ignore,
+    run: runBare,
+    end: ignore,
+  }
+}
+
+function ignore(): void {}
+
+function runBare<T>(work: () => T): T {
+  return work()
+}
