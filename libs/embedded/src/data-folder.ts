@@ -1,0 +1,60 @@
+/**
+ * The folder in which an embedded server lives: who uses it, and what it must find again after a restart.
+ *
+ * Ports and passwords are drawn once and kept, so whoever connected before a crash can connect after it.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { identify, isAlive, type ProcessIdentity } from './process-identity.ts'
+
+const OWNER_FILE = 'owner.json'
+const PASSWORD_BYTES = 24
+
+/**
+ * Takes the folder for this process, and makes it where it is missing. Disposing gives it back.
+ *
+ * @throws when another living process holds it; what a dead one left behind is taken over
+ */
+export function claimDataFolder(dataDir: string): Disposable {
+  mkdirSync(dataDir, { recursive: true })
+  const file = join(dataDir, OWNER_FILE)
+  const owner = readJson<ProcessIdentity>(file)
+  if (owner && isAlive(owner)) throw new Error(`${dataDir} is in use by process ${owner.pid}`)
+  rmSync(file, { force: true })
+  // Exclusive: of two processes that find it abandoned at the same moment, one gets it.
+  writeFileSync(file, JSON.stringify(identify(process.pid)), { flag: 'wx' })
+  return { [Symbol.dispose]: () => rmSync(file, { force: true }) }
+}
+
+/** Reads a value that was kept in the folder; the first time it is made and kept, readable by the owner alone. */
+export async function remembered<T>(dataDir: string, name: string, make: () => T | Promise<T>): Promise<T> {
+  const file = join(dataDir, `${name}.json`)
+  const kept = readJson<T>(file)
+  if (kept !== undefined) return kept
+  const value = await make()
+  keep(dataDir, name, value)
+  return value
+}
+
+/** Keeps a value in the folder in place of an earlier one, readable by the owner alone. */
+export function keep(dataDir: string, name: string, value: unknown): void {
+  const file = join(dataDir, `${name}.json`)
+  writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600, flush: true })
+  renameSync(`${file}.new`, file)
+}
+
+/** @returns `undefined` when there is no such file, or only half of one */
+export function readJson<T>(file: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Letters and digits alone, so it stands in a URL and in SQL as it is. */
+export function newPassword(): string {
+  return randomBytes(PASSWORD_BYTES).toString('hex')
+}

@@ -1,0 +1,149 @@
+/**
+ * Who may say what on the bus: one NATS user per service and per kind of caller, deny by default.
+ *
+ * Identity is in the subject: a caller's verbs end in its tenant and user, and it may publish under no others. The bare
+ * verbs are the principal `local.user`. Every user reads replies below an inbox prefix of its own, so nobody reads
+ * another's.
+ */
+
+export type NatsUser = (typeof NATS_USERS)[number]
+export const NATS_USERS = [
+  'bootstrap',
+  'orchestrator',
+  'template-optimizer',
+  'task-decomposer',
+  'hybrid-agent',
+  'executor',
+  'semantic-cache',
+  'client',
+  'approver',
+  'deed',
+] as const
+
+/** Subject patterns; what is not listed is refused. Replies to messages received need no entry. */
+export interface Permissions {
+  publish: readonly string[]
+  subscribe: readonly string[]
+}
+
+/** The principals behind the callers' users: who asks for a thing cannot approve it too. */
+const PRINCIPAL = { client: 'local.user', approver: 'local.approver' } as const
+
+const CLIENT_VERBS = [
+  ...['request', 'submit', 'get', 'list', 'watch', 'stats', 'cancel', 'retry', 'pause', 'resume', 'rollback'].map(
+    (verb) => `execution.${verb}`,
+  ),
+  'task.list',
+  'goal.put',
+  'goal.list',
+  'goal.delete',
+]
+
+/** PING, INFO and STATS of the micro protocol. */
+const MICRO = '$SRV.>'
+
+export const PERMISSIONS: Record<NatsUser, Permissions> = {
+  bootstrap: { publish: ['$JS.API.>'], subscribe: [inbox('bootstrap')] },
+  orchestrator: {
+    publish: [
+      'cache.*',
+      'template.select',
+      'template.record',
+      'task.decompose',
+      'agent.process',
+      'action.inspect',
+      'work.>',
+      'event.execution.>',
+      'alerts.>',
+      ...consume('*', 'orchestrator'),
+      // WORK lives in memory, and whoever finds it missing makes it again.
+      '$JS.API.STREAM.*.WORK',
+      '$JS.API.CONSUMER.*.WORK.>',
+      // Which tenants have an intake stream, and how much waits in it.
+      '$JS.API.STREAM.NAMES',
+      '$JS.API.STREAM.INFO.*',
+      // A replica that did not receive a request may be the one to answer it.
+      '_INBOX.>',
+      inbox('client'),
+      inbox('approver'),
+      inbox('console'),
+      inbox('mcp'),
+      inbox('deed'),
+    ],
+    subscribe: [
+      'execution.>',
+      'approval.>',
+      'task.report',
+      'task.list',
+      'task.list.*.*',
+      'worker.heartbeat',
+      'goal.>',
+      MICRO,
+      inbox('orchestrator'),
+    ],
+  },
+  'template-optimizer': { publish: [], subscribe: ['template.*', MICRO, inbox('template-optimizer')] },
+  'task-decomposer': { publish: [], subscribe: ['task.decompose', MICRO, inbox('task-decomposer')] },
+  'hybrid-agent': {
+    publish: ['cache.get', 'task.report', 'worker.heartbeat', ...consume('WORK', 'hybrid-agent')],
+    subscribe: ['agent.process', 'analyze.codebase', 'code.search', MICRO, inbox('hybrid-agent')],
+  },
+  executor: {
+    publish: [
+      'task.report',
+      'worker.heartbeat',
+      'action.*.execute',
+      'action.*.observe',
+      'action.*.compensate',
+      ...consume('WORK', 'executor'),
+    ],
+    subscribe: ['action.inspect', MICRO, inbox('executor')],
+  },
+  'semantic-cache': { publish: [], subscribe: ['cache.*', MICRO, inbox('semantic-cache')] },
+  client: {
+    publish: [...CLIENT_VERBS, ...verbsOf(PRINCIPAL.client)],
+    // A plain client, which sets no prefix, gets its replies below `_INBOX`.
+    subscribe: [inbox('client'), '_INBOX.>', 'event.execution.>'],
+  },
+  approver: {
+    publish: [
+      ...verbsOf(PRINCIPAL.approver),
+      `approval.list.${PRINCIPAL.approver}`,
+      `approval.decide.${PRINCIPAL.approver}`,
+    ],
+    subscribe: [inbox('approver'), 'event.execution.>'],
+  },
+  /** The operator at the machine itself, and the tests. */
+  deed: { publish: ['>'], subscribe: ['>'] },
+}
+
+/** The prefix to connect with, so that replies arrive where the user may read. */
+export function inboxPrefix(user: string): string {
+  return `_INBOX_${user}`
+}
+
+/** The permissions as nats-server reads them in its configuration. */
+export function natsPermissions({ publish, subscribe }: Permissions): string {
+  const list = (subjects: readonly string[]) =>
+    subjects.length > 0 ? `{ allow: ${JSON.stringify(subjects)} }` : '{ deny: ">" }'
+  return `{ publish: ${list(publish)}, subscribe: ${list(subscribe)}, allow_responses: { max: 1, expires: "10m" } }`
+}
+
+function inbox(user: string): string {
+  return `${inboxPrefix(user)}.>`
+}
+
+function verbsOf(principal: string): string[] {
+  return CLIENT_VERBS.map((verb) => `${verb}.${principal}`)
+}
+
+/** What it takes to pull from a consumer that somebody else made: ask about it, ask for messages, acknowledge. */
+function consume(stream: string, consumer: string): string[] {
+  return [
+    `$JS.API.CONSUMER.INFO.${stream}.${consumer}`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+    `$JS.ACK.${stream}.${consumer}.>`,
+    // The form with domain and account, to which servers are changing over.
+    `$JS.ACK.*.*.${stream}.${consumer}.>`,
+  ]
+}

