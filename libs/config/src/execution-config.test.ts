@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { parseExecutionConfig, readExecutionConfig } from './execution-config.ts'
+
+describe('execution.yaml', () => {
+  it('has a default for every key', () => {
+    const config = readExecutionConfig()
+    expect(config.workers).toEqual({ count: 3, max_concurrent_tasks: 10 })
+    expect(config.verification).toEqual({ enabled: true, retry_attempts: 2, verify_delay_seconds: 2 })
+    expect(config.cache).toEqual({ ttl_seconds: 60, max_size_mb: 100 })
+    expect(config.commands.allow).toEqual([])
+  })
+
+  it('is shipped as an example that is valid', () => {
+    const example = fileURLToPath(new URL('../../../deploy/execution.example.yaml', import.meta.url))
+    expect(Object.keys(readExecutionConfig(example).targets)).not.toHaveLength(0)
+  })
+
+  it('resolves relative folders against its own', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'deed-config-'))
+    writeFileSync(
+      join(folder, 'execution.yaml'),
+      'workspaces: { app: { root: ./app } }\ntargets: { api: { type: process, command: [node], cwd: run } }',
+    )
+    const config = readExecutionConfig(join(folder, 'execution.yaml'))
+    expect(config.workspaces).toEqual({ app: { root: join(folder, 'app') } })
+    expect(config.targets.api).toMatchObject({ cwd: join(folder, 'run') })
+    expect(config.default_workspace).toBe('app')
+    rmSync(folder, { recursive: true })
+  })
+
+  it.each([
+    ['a mistyped section', 'wrokers: { count: 2 }', /\$: unknown key "wrokers"; did you mean "workers"\?/],
+    ['a mistyped key', 'workers: { cuont: 2 }', /workers: unknown key "cuont"; did you mean "count"\?/],
+    [
+      'a mistyped key far down',
+      'targets: { api: { type: process, command: [a], health: { ulr: "http://x/" } } }',
+      /targets\.api\.health: unknown key "ulr"; did you mean "url"\?/,
+    ],
+    ['no workers at all', 'workers: { count: 0 }', /workers\.count/],
+    ['verification switched off', 'verification: { enabled: false }', /verification\.enabled: must be true/],
+    ['a key given twice', 'cache: { ttl_seconds: 1, ttl_seconds: 2 }', /unique/],
+    ['a target with two addresses', 'targets: { a: { type: http, url: "http://x/", url_env: X } }', /remove one/],
+    ['a default workspace that does not exist', 'default_workspace: app', /no workspace "app"/],
+    [
+      'an alias bomb',
+      'a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b,*b,*b,*b]',
+      /alias/,
+    ],
+  ])('refuses %s', (_, text, message) => {
+    expect(() => parseExecutionConfig(text)).toThrow(message)
+  })
+
+  it('reads `no` as text, not as false', () => {
+    expect(() => parseExecutionConfig('models: { fallback_to_api: no }')).toThrow(/models\.fallback_to_api/)
+  })
+
+  it('takes a value from the environment, and refuses it twice', () => {
+    const env = { METRICS_PORT: '9191' }
+    expect(parseExecutionConfig('', { env }).observability.metrics_port).toBe(9191)
+    expect(() => parseExecutionConfig('observability: { metrics_port: 9090 }', { env })).toThrow(/METRICS_PORT/)
+  })
+})

@@ -1,0 +1,249 @@
+/** What `execution.yaml` says about the world and about how Deed runs, as one typed value. */
+import { readFileSync } from 'node:fs'
+import { dirname, isAbsolute, resolve } from 'node:path'
+import { parseDocument } from 'yaml'
+import { z } from 'zod'
+import { nearest } from './nearest.ts'
+
+const Name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/)
+const EnvironmentVariable = z.string().regex(/^[A-Z_][A-Z0-9_]*$/)
+/** Decides the risk of what is done to a target; `production` is the gravest. */
+const EnvironmentLabel = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/)
+const SqlName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/)
+
+const Health = strict({
+  url: z.url(),
+  status: z.int().min(100).max(599).default(200),
+  timeout_ms: z.int().min(1).max(60_000).default(1_000),
+})
+
+const ProcessTarget = strict({
+  type: z.literal('process'),
+  /** Program and arguments; no shell reads them. */
+  command: z.array(z.string()).min(1),
+  /** Relative to the folder of the configuration file. */
+  cwd: z.string().default('.'),
+  env: z.record(z.string(), z.string()).default({}),
+  health: Health.optional(),
+  environment: EnvironmentLabel.optional(),
+})
+
+const HttpTarget = strict({
+  type: z.literal('http'),
+  url: z.url().optional(),
+  /** The environment variable that holds the URL, where the URL is a secret or differs by machine. */
+  url_env: EnvironmentVariable.optional(),
+  environment: EnvironmentLabel.optional(),
+})
+
+/** A noun that people use for the rows of a table. */
+const Entity = strict({
+  table: SqlName,
+  /** What rows are counted by: one row has one label. */
+  label_column: SqlName.optional(),
+  /** What one row is found by. */
+  name_column: SqlName.optional(),
+  singular: z.string().optional(),
+})
+
+const SqlTarget = strict({
+  type: z.literal('sql'),
+  /** The environment variable that holds the connection string: it is a secret, so it does not stand here. */
+  url_env: EnvironmentVariable,
+  environment: EnvironmentLabel.optional(),
+  entities: z.record(z.string(), Entity).default({}),
+})
+
+export const Target = z.discriminatedUnion('type', [ProcessTarget, HttpTarget, SqlTarget])
+export type Target = z.output<typeof Target>
+
+const Schema = strict({
+  workers: section({
+    /** Effects that run at the same moment in one executor. */
+    count: z.int().min(1).max(256).default(3),
+    /** Tasks that one executor holds at once. */
+    max_concurrent_tasks: z.int().min(1).max(10_000).default(10),
+  }),
+  models: section({
+    default_timeout_seconds: z.number().positive().max(3_600).default(120),
+    /** Names of local models, the preferred one first; empty: chosen by what was measured. */
+    preferred_local: z.array(z.string()).default([]),
+    /** Whether an API provider may be paid when no local model answers. */
+    fallback_to_api: z.boolean().default(true),
+    /** Where Ollama listens; the environment variable OLLAMA_HOST may say it instead. */
+    ollama_host: z.string().optional(),
+  }),
+  verification: section({
+    enabled: z
+      .literal(true, 'must be true: a success without evidence cannot be stored, so verification is never off')
+      .default(true),
+    /** Looks after the first one. */
+    retry_attempts: z.int().min(0).max(20).default(2),
+    /** The longest wait between two looks. */
+    verify_delay_seconds: z.number().min(0).max(600).default(2),
+  }),
+  cache: section({
+    ttl_seconds: z.number().positive().max(31_536_000).default(60),
+    max_size_mb: z.number().positive().max(1_048_576).default(100),
+  }),
+  rollback: section({
+    /** Executions in the quick view; the audit log has all. */
+    max_history: z.int().min(1).max(100_000).default(100),
+    auto_rollback_on_failure: z.boolean().default(true),
+  }),
+  observability: section({
+    trace_all_executions: z.boolean().default(false),
+    /** File that execution records are appended to, a JSON object a line. */
+    export_to_file: z.string().optional(),
+    /** Prometheus; the environment variable METRICS_PORT may say it instead. */
+    metrics_port: z.int().min(1).max(65_535).default(9090),
+  }),
+  targets: z.record(Name, Target).default({}),
+  workspaces: z.record(Name, strict({ root: z.string().min(1) })).default({}),
+  /** Where relative paths start when a request names no workspace; the only one, where there is only one. */
+  default_workspace: Name.optional(),
+  commands: section({
+    /** Programs that `command.run` may start where no sandbox is available. */
+    allow: z.array(z.string().regex(/^[A-Za-z0-9._+-]+$/, 'must be the name of a program, without a path')).default([]),
+  }),
+})
+export type ExecutionConfig = z.output<typeof Schema>
+
+/** What the file and the environment may both say; said twice is refused, since one of the two would be ignored. */
+const ALSO_IN_ENVIRONMENT = [
+  { variable: 'OLLAMA_HOST', section: 'models', key: 'ollama_host' },
+  { variable: 'METRICS_PORT', section: 'observability', key: 'metrics_port' },
+] as const
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/**
+ * Reads and checks `execution.yaml`. Without a path every key has its default. Relative roots, working folders and
+ * files are resolved against the file's folder, so the value has absolute paths only.
+ *
+ * @throws {ConfigError} that names every unknown, malformed or doubled key by its path
+ */
+export function readExecutionConfig(path?: string, env: Record<string, string | undefined> = {}): ExecutionConfig {
+  if (path === undefined) return parseExecutionConfig('', { env })
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new ConfigError(`${path} cannot be read`, { cause })
+  }
+  return parseExecutionConfig(text, { file: resolve(path), env })
+}
+
+/** As `readExecutionConfig`, from the text of the file. */
+export function parseExecutionConfig(
+  text: string,
+  { file = resolve('execution.yaml'), env = {} }: { file?: string; env?: Record<string, string | undefined> } = {},
+): ExecutionConfig {
+  const raw = parseYaml(text, file)
+  const problems: string[] = []
+  if (isObject(raw)) takeFromEnvironment(raw, env, problems)
+  const { data, error } = Schema.safeParse(raw)
+  for (const issue of error?.issues ?? []) problems.push(`${issuePath(issue.path)}: ${issue.message}`)
+  if (data) problems.push(...contradictions(data))
+  if (problems.length > 0 || !data) throw new ConfigError(`${file} is not valid\n  ${problems.join('\n  ')}`)
+  return withAbsolutePaths(data, dirname(file))
+}
+
+function parseYaml(text: string, file: string): unknown {
+  // Core schema: no dates, no merge keys, `no` is a string; a key given twice is an error.
+  const document = parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: true, merge: false })
+  const fault = document.errors[0] ?? document.warnings[0]
+  if (fault) throw new ConfigError(`${file} is not valid\n  ${fault.message}`)
+  try {
+    return document.toJS({ maxAliasCount: 50 }) ?? {}
+  } catch (cause) {
+    throw new ConfigError(`${file} is not valid\n  ${cause instanceof Error ? cause.message : cause}`, { cause })
+  }
+}
+
+function takeFromEnvironment(
+  raw: Record<string, unknown>,
+  env: Record<string, string | undefined>,
+  problems: string[],
+): void {
+  for (const { variable, section, key } of ALSO_IN_ENVIRONMENT) {
+    const value = env[variable]
+    if (value === undefined || value === '') continue
+    raw[section] ??= {}
+    const given = raw[section]
+    if (!isObject(given)) continue
+    if (key in given) problems.push(`${section}.${key}: is also given by ${variable}; remove one of the two`)
+    else given[key] = /^\d+$/.test(value) ? Number(value) : value
+  }
+}
+
+function contradictions({ targets, workspaces, default_workspace }: ExecutionConfig): string[] {
+  const found: string[] = []
+  for (const [name, target] of Object.entries(targets)) {
+    if (target.type !== 'http') continue
+    if (target.url !== undefined && target.url_env !== undefined)
+      found.push(`targets.${name}: url and url_env say the same thing; remove one of the two`)
+    if (target.url === undefined && target.url_env === undefined)
+      found.push(`targets.${name}: url or url_env is missing`)
+  }
+  if (default_workspace !== undefined && !(default_workspace in workspaces)) {
+    const meant = nearest(default_workspace, Object.keys(workspaces))
+    found.push(`default_workspace: no workspace ${quoted(default_workspace)}${didYouMean(meant)}`)
+  }
+  return found
+}
+
+function withAbsolutePaths(config: ExecutionConfig, folder: string): ExecutionConfig {
+  const absolute = (path: string) => (isAbsolute(path) ? path : resolve(folder, path))
+  const { workspaces, targets, observability } = config
+  const names = Object.keys(workspaces)
+  const onlyWorkspace = names.length === 1 ? names[0] : undefined
+  const default_workspace = config.default_workspace ?? onlyWorkspace
+  return {
+    ...config,
+    ...(default_workspace === undefined ? {} : { default_workspace }),
+    observability:
+      observability.export_to_file === undefined
+        ? observability
+        : { ...observability, export_to_file: absolute(observability.export_to_file) },
+    workspaces: mapValues(workspaces, ({ root }) => ({ root: absolute(root) })),
+    targets: mapValues(targets, (target) =>
+      target.type === 'process' ? { ...target, cwd: absolute(target.cwd) } : target,
+    ),
+  }
+}
+
+/** An object whose unknown keys are an error that names the nearest known one. */
+function strict<Shape extends z.ZodRawShape>(shape: Shape) {
+  const known = Object.keys(shape)
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys?.map((key) => `unknown key ${quoted(key)}${didYouMean(nearest(key, known), known)}`).join('; ')
+        : undefined,
+  })
+}
+
+/** A group of keys that may be left out whole; each key has a default of its own. */
+function section<Shape extends z.ZodRawShape>(shape: Shape) {
+  const group = strict(shape)
+  return group.prefault({} as z.input<typeof group>)
+}
+
+function didYouMean(meant: string | undefined, known: readonly string[] = []): string {
+  if (meant !== undefined) return `; did you mean ${quoted(meant)}?`
+  return known.length > 0 ? `; known keys are ${known.join(', ')}` : ''
+}
+
+const quoted = (name: string) => JSON.stringify(name)
+const issuePath = (path: readonly PropertyKey[]) => (path.length === 0 ? '$' : path.map(String).join('.'))
+
+function mapValues<From, To>(record: Record<string, From>, change: (value: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

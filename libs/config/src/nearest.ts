@@ -1,0 +1,35 @@
+/** The known name that a mistyped one was most likely meant to be. */
+
+/**
+ * The candidate with the smallest edit distance to `name`, if it is near enough to be worth a suggestion:
+ * at most a third of the name's length, and one edit for short names.
+ */
+export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined
+  let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance]
+  }
+  return best
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment, after Damerau and Levenshtein). */
+export function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= a.length; row++) {
+    const line = [row]
+    for (let column = 1; column <= b.length; column++) {
+      const replaced = last[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1)
+      let distance = Math.min(replaced, last[column]! + 1, line[column - 1]! + 1)
+      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
+      if (swapped) distance = Math.min(distance, beforeLast[column - 2]! + 1)
+      line.push(distance)
+    }
+    beforeLast = last
+    last = line
+  }
+  return last[b.length]!
+}
