@@ -1,0 +1,103 @@
+/**
+ * What kind of work a task's words ask for.
+ *
+ * Words vote for types with a weight, the first verb most of all: "document the API" asks for words,
+ * not for an API. Everything is one pass over the first words and one table look-up for each.
+ */
+import { TASK_TYPES, type TaskType, VOCABULARY } from './task-type-vocabulary.ts'
+
+export interface InferredType {
+  readonly taskType: TaskType
+  /** 0 to 1; lower where another type is nearly as likely. */
+  readonly confidence: number
+}
+
+/** What a task is about is said at its beginning; a page of pasted code says something else. */
+const CHARS_READ_MAX = 600
+
+/** With this much evidence a type is as certain as its own confidence says. */
+const EVIDENCE_ENOUGH = 3
+
+const GENERAL: InferredType = { taskType: 'general', confidence: VOCABULARY.general.confidence }
+
+/** Said before the verb, and no part of the task. */
+const COURTESIES = new Set(
+  'please can could would you i we need want to a an the should must let us lets now just kindly hi hello hey help me and then also go ahead'.split(
+    ' ',
+  ),
+)
+
+type Votes = readonly (readonly [type: number, weight: number])[]
+const leads = new Map<string, Votes>()
+const words = new Map<string, Votes>()
+for (const [index, type] of TASK_TYPES.entries()) {
+  const { lead, strong, medium, weak } = VOCABULARY[type]
+  learn(leads, lead, index, 3)
+  learn(words, strong, index, 3)
+  learn(words, medium, index, 2)
+  learn(words, weak, index, 1)
+}
+
+/** Pure; the same words give the same type. Ties go to the type that comes first in `TASK_TYPES`. */
+export function inferTaskType(task: string): InferredType {
+  const votes = new Float64Array(TASK_TYPES.length)
+  const heard = new Set<Votes>()
+  let previous = ''
+  let led = false
+  for (const [word] of task
+    .slice(0, CHARS_READ_MAX)
+    .toLowerCase()
+    .matchAll(/[a-z][a-z0-9]*|\d+/g)) {
+    if (!led && !COURTESIES.has(word)) {
+      led = true
+      add(votes, heard, leads.get(word) ?? leads.get(stem(word)))
+    }
+    add(votes, heard, words.get(word) ?? words.get(stem(word)))
+    if (previous !== '') add(votes, heard, words.get(`${previous} ${word}`) ?? words.get(`${previous} ${stem(word)}`))
+    previous = word
+  }
+  return strongest(votes)
+}
+
+function add(votes: Float64Array, heard: Set<Votes>, found: Votes | undefined): void {
+  // Each expression counts once, however often it is said.
+  if (found === undefined || heard.has(found)) return
+  heard.add(found)
+  for (const [type, weight] of found) votes[type] = (votes[type] ?? 0) + weight
+}
+
+function strongest(votes: Float64Array): InferredType {
+  let best = 0
+  let second = 0
+  let bestIndex = -1
+  for (let index = 0; index < votes.length; index++) {
+    const vote = votes[index] ?? 0
+    if (vote > best) {
+      second = best
+      best = vote
+      bestIndex = index
+    } else if (vote > second) second = vote
+  }
+  const taskType = TASK_TYPES[bestIndex]
+  if (taskType === undefined || best < 2) return GENERAL
+  const evidence = Math.min(1, best / EVIDENCE_ENOUGH)
+  const margin = (best - second) / best
+  const confidence = VOCABULARY[taskType].confidence * evidence * (0.5 + 0.5 * Math.min(1, 2 * margin))
+  return { taskType, confidence: Math.round(confidence * 1000) / 1000 }
+}
+
+/** Plural and the endings of verbs, roughly: the vocabulary holds what this leaves. */
+function stem(word: string): string {
+  if (word.length > 5 && word.endsWith('ing')) return word.slice(0, -3)
+  if (word.length > 4 && word.endsWith('ies')) return `${word.slice(0, -3)}y`
+  if (word.length > 3 && word.endsWith('s') && !word.endsWith('ss')) return word.slice(0, -1)
+  if (word.length > 4 && word.endsWith('ed')) return word.slice(0, -2)
+  return word
+}
+
+function learn(into: Map<string, Votes>, expressions: string, type: number, weight: number): void {
+  for (const expression of expressions.split(',')) {
+    const words = expression.trim()
+    if (words !== '') into.set(words, [...(into.get(words) ?? []), [type, weight]])
+  }
+}
