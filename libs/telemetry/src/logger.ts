@@ -7,7 +7,7 @@
 import { type Logger, pino } from 'pino'
 import { redact, registerSecretsOf } from './redact.ts'
 
-export type { Logger }
+export type Log = Logger
 
 /**
  * A logger at the level that LOG_LEVEL names, or `info`. From the first on, the secrets in the environment are
@@ -16,7 +16,7 @@ export type { Logger }
  * @param fd 2 for a process whose standard output is spoken for, such as a server of JSON-RPC over stdio
  * @throws when LOG_LEVEL is no level
  */
-export function createLogger(service: string, fd: 1 | 2 = 1): Logger {
+export function createLogger(service: string, fd: 1 | 2 = 1): Log {
   const { env } = process
   registerSecretsOf(env)
   return pino(

@@ -54,7 +54,7 @@ export function startRecorder(env: NodeJS.ProcessEnv): void {
   const tracer = trace.getTracer('deed')
   installRecorder({
     ratio,
-    start(name, parent, kind, attributes, links = []) {
+    start(name, parent, { kind = 'internal', attributes, links = [] }) {
       const cause = parent === undefined ? undefined : remoteSpanContext(parent)
       const within = cause === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, cause)
       const options = { kind: KINDS[kind], attributes: { ...attributes }, links: links.flatMap(linkTo) }

@@ -9,7 +9,7 @@
  * has seen something. A text is to be redacted whole: a secret that is split over two calls is not found.
  */
 import { findAny } from './find-any.ts'
-import { encodedForms, exactly, loosely } from './secret-forms.ts'
+import { placesOf, type SecretForm, secretForms, withoutEscapes } from './secret-forms.ts'
 
 /**
  * Makes `redact` find this value from now on, in this process.
@@ -48,7 +48,7 @@ export function registerSecretsOf(env: NodeJS.ProcessEnv): void {
 /** The text with `[redacted]` in place of each secret. Redacting again changes nothing. */
 export function redact(text: string): string {
   search ??= secretSearch()
-  const clean = search.suspects(text) ? text.replace(search.exact, REDACTED) : text
+  const clean = search.mayHold(text) ? redactSecrets(text, search) : text
   return looksLikeCredentials(clean) ? redactCredentials(clean) : clean
 }
 
@@ -81,28 +81,44 @@ const SECRET_LINE_CHARS_MIN = 16
 const SECRET_VARIABLE = /(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|CREDENTIALS)$|PASSWORD$/i
 
 interface Search {
-  suspects(text: string): boolean
-  exact: RegExp
+  readonly forms: readonly SecretForm[]
+  /** Whether a text is worth reading without its escapes. */
+  mayHold(text: string): boolean
+  /** Whether a text without escapes is worth searching for each form. */
+  mayHoldBare(bare: string): boolean
 }
 
 const secrets = new Set<string>()
 let search: Search | undefined
 
 function secretSearch(): Search {
-  const forms = [...secrets].flatMap(encodedForms)
-  // The longer first: of two secrets, one may be the beginning of the other.
-  forms.sort((a, b) => b.text.length - a.text.length)
-  const inPlain = findAny(forms.map(({ text }) => text))
-  const loose = forms.map(({ text }) => loosely(text))
-  const alwaysSuspect = loose.some((text) => text.length < 2)
-  const inLoose = alwaysSuspect ? () => true : findAny(loose)
+  const forms = [...secrets].flatMap(secretForms)
+  const holdsForm = findAny(forms.map(({ text }) => text))
   return {
-    suspects: (text) => inPlain(text) || (forms.length > 0 && mayBeEncoded(text) && inLoose(loosely(text))),
-    exact: new RegExp(forms.map(exactly).join('|') || NEVER, 'g'),
+    forms,
+    mayHold: (text) => holdsForm(text) || (forms.length > 0 && mayBeEncoded(text)),
+    // A secret of backslashes and little else leaves nothing to look for.
+    mayHoldBare: findAny(forms.map(({ bare }) => bare).filter((bare) => bare.length > 1)),
   }
 }
 
-const NEVER = '(?!)'
+function redactSecrets(text: string, { forms, mayHoldBare }: Search): string {
+  const reading = withoutEscapes(text)
+  let clean = text
+  if (mayHoldBare(reading.bare)) {
+    const places = forms.flatMap((form) => [...placesOf(form, reading)]).sort(([a], [b]) => a - b)
+    clean = ''
+    let kept = 0
+    for (const [start, end] of places) {
+      if (start >= kept) clean += text.slice(kept, start) + REDACTED
+      kept = Math.max(kept, end)
+    }
+    clean += text.slice(kept)
+  }
+  // A secret may begin with what is the end of an escape in this text, and be missed in the reading without them.
+  for (const form of forms) if (clean.includes(form.text)) clean = clean.replaceAll(form.text, REDACTED)
+  return clean
+}
 
 /** Whether a text has an escape of JSON or URLs, or a line break that may be inside base64. */
 function mayBeEncoded(text: string): boolean {

@@ -1,7 +1,16 @@
-/** The forms in which a secret shows up in text: as it is, in base64, and both URL-encoded or JSON-escaped. */
+/**
+ * Finding a secret in a text, in whatever form it shows up there: as it is or in base64, and both of them URL-encoded
+ * or JSON-escaped.
+ *
+ * There are too many such forms to look for each, so the text is read without its escapes instead, and every place
+ * in that reading is known in the text.
+ */
 
 export interface SecretForm {
+  /** As it is or in base64. */
   readonly text: string
+  /** The same without escapes: what is looked for in a text without escapes. */
+  readonly bare: string
   readonly base64: boolean
 }
 
@@ -11,60 +20,111 @@ export interface SecretForm {
  * Base64 turns three bytes into four characters, so there are three ways to encode what is in the middle of a text.
  * The characters that a neighbouring byte has a part in are left out.
  */
-export function encodedForms(secret: string): SecretForm[] {
+export function secretForms(secret: string): SecretForm[] {
   const bytes = Buffer.from(secret)
   const texts = [0, 1, 2].flatMap((offset) => {
     const base64 = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64')
     const own = base64.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6))
     return [own, own.replaceAll('+', '-').replaceAll('/', '_')]
   })
-  return [{ text: secret, base64: false }, ...[...new Set(texts)].map((text) => ({ text, base64: true }))]
+  return [
+    { text: secret, bare: withoutEscapes(secret).bare, base64: false },
+    ...[...new Set(texts)].map((text) => ({ text, bare: withoutEscapes(text).bare, base64: true })),
+  ]
 }
 
-/**
- * A text without its escapes, white space and everything outside ASCII. A text that has a form in any encoding has,
- * loosened, the form loosened; the reverse does not always hold.
- */
-export function loosely(text: string): string {
-  return text
-    .replace(/%(?:25)*([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    .replace(/\\+u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    .replace(/\\+[nrtbf]/g, '')
-    .replace(/[^!-*,-[\]-~]/g, '')
+/** A text read without its escapes. */
+export interface Reading {
+  /**
+   * The bytes of the text in UTF-8, one character each. Backslashes and line breaks are left out, for there may be
+   * any number of them, and plus signs are blanks, as in an HTML form.
+   */
+  readonly bare: string
+  /** Where in the text each of these bytes begins, and where it ends. */
+  readonly starts: Uint32Array
+  readonly ends: Uint32Array
 }
 
-/** The source of a regular expression for a form with each character as it is, URL-encoded or JSON-escaped. */
-export function exactly({ text, base64 }: SecretForm): string {
-  const characters = Array.from(text, oneCharacter)
-  // An encoder breaks lines after 64 or 76 characters. The characters at the ends carry bits of the secret too.
-  return base64 ? `[\\w+/-]?${characters.join(LINE_BREAK)}[\\w+/-]?={0,2}` : characters.join('')
+export function withoutEscapes(text: string): Reading {
+  const bytes = Buffer.allocUnsafe(Buffer.byteLength(text))
+  const starts = new Uint32Array(bytes.length)
+  const ends = new Uint32Array(bytes.length)
+  let count = 0
+  for (let start = 0, end = 0; start < text.length; start = end) {
+    const first = count
+    const code = text.codePointAt(start)!
+    end = start + (code > 0xffff ? 2 : 1)
+    if (code === BACKSLASH) {
+      const escaped = matchAt(BACKSLASH_ESCAPE, text, start)!
+      end = BACKSLASH_ESCAPE.lastIndex
+      count = writeCharacter(unescaped(escaped), bytes, count)
+    } else if (code === PERCENT) {
+      const encoded = matchAt(PERCENT_ESCAPE, text, start)
+      if (encoded) end = PERCENT_ESCAPE.lastIndex
+      // One byte, which may be a part of a character.
+      count = writeByte(encoded ? Number.parseInt(encoded[1]!, 16) : code, bytes, count)
+    } else count = writeCharacter(code, bytes, count)
+    starts.fill(start, first, count)
+    ends.fill(end, first, count)
+  }
+  return { bare: bytes.toString('latin1', 0, count), starts, ends }
 }
 
-const LINE_BREAK = '(?:[\\r\\n]|\\\\+[rn])*'
-
-/** Characters with an escape of their own in JSON. */
-const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r', '\t': 't', '\b': 'b', '\f': 'f' }
-
-function oneCharacter(character: string): string {
-  const ways = [plainly(character)]
-  // A percent sign may itself have been encoded, over and over; so may a backslash.
-  ways.push(
-    Array.from(Buffer.from(character), (byte) => `%(?:25)*${anyCase(byte.toString(16).padStart(2, '0'))}`).join(''),
-  )
-  const units = Array.from({ length: character.length }, (_, i) => character.charCodeAt(i))
-  ways.push(units.map((unit) => `\\\\+u${anyCase(unit.toString(16).padStart(4, '0'))}`).join(''))
-  const short = SHORT_ESCAPES[character]
-  if (short !== undefined) ways.push(`\\\\+${short}`)
-  if (character === ' ') ways.push('\\+')
-  return `(?:${ways.join('|')})`
+/** The places of a form in a text, as begin and end. */
+export function* placesOf({ bare, base64 }: SecretForm, reading: Reading): Generator<[start: number, end: number]> {
+  if (bare === '') return
+  for (let at = reading.bare.indexOf(bare); at !== -1; at = reading.bare.indexOf(bare, at + 1)) {
+    let first = at
+    let last = at + bare.length - 1
+    if (base64) {
+      // The characters beside it carry bits of the secret too.
+      if (isBase64(reading.bare, first - 1)) first--
+      if (isBase64(reading.bare, last + 1)) last++
+      while (reading.bare[last + 1] === '=') last++
+    }
+    yield [reading.starts[first]!, reading.ends[last]!]
+  }
 }
 
-function plainly(character: string): string {
-  if (character === '\\') return '\\\\+'
-  const plain = character.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&')
-  return character === '"' || character === "'" || character === '/' ? `\\\\*${plain}` : plain
+const BACKSLASH = 0x5c
+const PERCENT = 0x25
+const BLANK = 0x20
+const PLUS = 0x2b
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+const SHORT_ESCAPES: Readonly<Record<string, number>> = { n: 0x0a, r: 0x0d, t: 0x09, b: 0x08, f: 0x0c }
+
+// What was escaped may be escaped again, and again: each time the percent sign becomes %25, each backslash two.
+const PERCENT_ESCAPE = /%(?:25)*([0-9a-fA-F]{2})/y
+const BACKSLASH_ESCAPE =
+  /\\+(?:u([dD][89abAB][0-9a-fA-F]{2})\\+u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([nrtbf])|(["'/]))?/y
+
+function matchAt(pattern: RegExp, text: string, index: number): RegExpExecArray | null {
+  pattern.lastIndex = index
+  return pattern.exec(text)
 }
 
-function anyCase(hex: string): string {
-  return hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)
+/** @returns where the next character is to be written */
+function writeCharacter(code: number, bytes: Buffer, at: number): number {
+  return code < 0x80 ? writeByte(code, bytes, at) : at + bytes.write(String.fromCodePoint(code), at)
+}
+
+function writeByte(byte: number, bytes: Buffer, at: number): number {
+  if (byte === BACKSLASH || byte === LINE_FEED || byte === CARRIAGE_RETURN) return at
+  bytes[at] = byte === PLUS ? BLANK : byte
+  return at + 1
+}
+
+/** The code point that a match of `BACKSLASH_ESCAPE` stands for; a backslash when it is nothing but backslashes. */
+function unescaped([, high, low, unit, short, itself]: RegExpExecArray): number {
+  if (high !== undefined && low !== undefined) {
+    return 0x10000 + ((Number.parseInt(high, 16) & 0x3ff) << 10) + (Number.parseInt(low, 16) & 0x3ff)
+  }
+  if (unit !== undefined) return Number.parseInt(unit, 16)
+  if (short !== undefined) return SHORT_ESCAPES[short]!
+  return itself === undefined ? BACKSLASH : itself.charCodeAt(0)
+}
+
+function isBase64(text: string, index: number): boolean {
+  return /[\w+/-]/.test(text.charAt(index))
 }

@@ -11,9 +11,15 @@ import { isSampled, isTraceparent, newUnsampledTraceparent, traceIdOf } from './
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer'
 export type SpanAttribute = string | number | boolean | string[]
 
-/** Headers `traceparent` of other work that a span belongs to, such as the first delivery of a message. */
-export type SpanLinks = readonly string[]
-export type SpanAttributes = Readonly<Record<string, SpanAttribute>>
+export interface SpanOptions {
+  /** The header `traceparent` of what caused this work. Without one, or when it is malformed, the span is a root. */
+  readonly parent?: string | undefined
+  /** Default `internal`. */
+  readonly kind?: SpanKind
+  readonly attributes?: Readonly<Record<string, SpanAttribute>>
+  /** Headers `traceparent` of other work that this one belongs to, such as the first delivery of a message. */
+  readonly links?: readonly string[]
+}
 
 export interface Span {
   /** 32 hex digits; every span of a trace has the same. */
@@ -31,44 +37,24 @@ export interface Span {
   end(): void
 }
 
-/**
- * Begins a span. Whoever begins it ends it, on every path.
- *
- * @param parent the header `traceparent` of what caused this work; without one, or when it is malformed, this is
- *   the root of a new trace
- */
-export function startSpan(
-  name: string,
-  parent: string | undefined,
-  kind: SpanKind = 'internal',
-  attributes?: SpanAttributes,
-  links?: SpanLinks,
-): Span {
+/** Begins a span. Whoever begins it ends it, on every path. */
+export function startSpan(name: string, options: SpanOptions = {}): Span {
+  const { parent } = options
   if (parent === undefined || !isTraceparent(parent)) {
-    if (recorder !== undefined && Math.random() < recorder.ratio) {
-      return recorder.start(name, undefined, kind, attributes, links)
-    }
+    if (recorder !== undefined && Math.random() < recorder.ratio) return recorder.start(name, undefined, options)
     return passOn(newUnsampledTraceparent())
   }
-  if (recorder !== undefined && isSampled(parent)) return recorder.start(name, parent, kind, attributes, links)
+  if (recorder !== undefined && isSampled(parent)) return recorder.start(name, parent, options)
   return passOn(parent)
-}
-
-/** How a span begins, as `startSpan` takes it. */
-export interface SpanOptions {
-  readonly parent?: string | undefined
-  readonly kind?: SpanKind
-  readonly attributes?: SpanAttributes
-  readonly links?: SpanLinks
 }
 
 /** Runs `work` in a span that ends with it, and that fails with it. */
 export async function withSpan<T>(
   name: string,
-  { parent, kind, attributes, links }: SpanOptions,
+  options: SpanOptions,
   work: (span: Span) => T | PromiseLike<T>,
 ): Promise<T> {
-  const span = startSpan(name, parent, kind, attributes, links)
+  const span = startSpan(name, options)
   if (!span.recording) return work(span)
   try {
     return await span.run(() => work(span))
