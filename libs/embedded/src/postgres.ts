@@ -7,7 +7,7 @@
  */
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
@@ -82,7 +82,9 @@ export async function startPostgres({ dataDir: folder, supervise, log }: Postgre
   const password = await remembered(dataDir, 'password', newPassword)
   const port = await keptPort(dataDir, 'port', log)
   const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`
-  const cluster = await clusterDir(dataDir, runAs)
+  // The folder itself may be passed through; what is in it stays closed to others, file by file.
+  if (runAs) chmodSync(dataDir, 0o711)
+  const cluster = await clusterDir(dataDir, runAs, log)
   if (!existsSync(cluster)) await initialise(cluster, binaries, password, runAs)
   dropForeignLock(cluster)
 
@@ -124,12 +126,14 @@ function windowsEssentials(): NodeJS.ProcessEnv {
 }
 
 /** The folder of the databases: below the data folder, unless the user who runs the server cannot get there. */
-async function clusterDir(dataDir: string, runAs: RunAs): Promise<string> {
+async function clusterDir(dataDir: string, runAs: RunAs, log: ServerLog | undefined): Promise<string> {
   const within = join(dataDir, 'cluster')
   if (!runAs || existsSync(within) || reachableByOthers(dataDir)) return within
   const name = await remembered(dataDir, 'cluster-name', () => `cluster-${randomBytes(8).toString('hex')}`)
   mkdirSync(SHARED_DIR, { recursive: true, mode: 0o755 })
-  return join(SHARED_DIR, name)
+  const cluster = join(SHARED_DIR, name)
+  log?.info({ dataDir, cluster }, 'databases are kept elsewhere, since nobody can enter the data folder')
+  return cluster
 }
 
 /** Makes an empty database cluster. It appears whole and on disk, or not at all. */

@@ -147,7 +147,7 @@ async function launch({ name, dataDir, file, args, options }: ServerSpec): Promi
     await once(child, 'spawn')
     return child
   } catch (cause) {
-    throw new Error(`${name} could not be started: ${file}`, { cause })
+    throw new Error(`${name} could not be started: ${file} ${cause instanceof Error ? cause.message : ''}`, { cause })
   } finally {
     closeSync(log)
   }

@@ -1,0 +1,154 @@
+// A real nats-server, killed in the ways that happen on a laptop: itself, its parent, and both.
+import { once } from 'node:events'
+import { chownSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { connect, type NatsConnection, StorageType } from 'nats'
+import { describe, expect, it } from 'vitest'
+import { holdServer } from './held-server.ts'
+import { type EmbeddedNats, startNats } from './nats.ts'
+import { identify } from './process-identity.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+const NOBODY_ID = 65_534
+const PATIENCE = { timeout: 30_000, interval: 20 }
+const asRoot = process.getuid?.() === 0
+
+function connected(nats: EmbeddedNats): Promise<NatsConnection> {
+  return connect({ servers: nats.url, ...nats.credentials('deed'), maxReconnectAttempts: -1, reconnectTimeWait: 50 })
+}
+
+async function keepMessage(nats: EmbeddedNats, text: string): Promise<void> {
+  const nc = await connected(nats)
+  const jsm = await nc.jetstreamManager()
+  await jsm.streams.add({ name: 'KEPT', subjects: ['kept.>'], storage: StorageType.File })
+  await nc.jetstream().publish('kept.one', text)
+  await nc.close()
+}
+
+async function keptMessage(nats: EmbeddedNats): Promise<string> {
+  const nc = await connected(nats)
+  const message = await (await nc.jetstreamManager()).streams.getMessage('KEPT', { last_by_subj: 'kept.one' })
+  await nc.close()
+  return message.string()
+}
+
+describe('the embedded nats-server', () => {
+  it('has messages on disk before it acknowledges them', async () => {
+    using folder = temporaryFolder()
+    await using nats = await startNats({ dataDir: folder.path })
+    const varz: unknown = await (await fetch(`${nats.monitoringUrl}/varz`)).json()
+    expect(varz).toMatchObject({
+      server_name: nats.serverName,
+      host: '127.0.0.1',
+      max_payload: 1_048_576,
+      jetstream: { config: { sync_always: true, strict: true, store_dir: expect.stringContaining(folder.path) } },
+    })
+  })
+
+  it('lets nobody in without a password', async () => {
+    using folder = temporaryFolder()
+    await using nats = await startNats({ dataDir: folder.path })
+    await expect(connect({ servers: nats.url })).rejects.toThrow(/authorization/i)
+    await expect(connect({ servers: nats.url, user: 'executor', pass: 'guessed' })).rejects.toThrow(/authorization/i)
+  })
+
+  it('comes back at the same address with its messages after SIGKILL, and clients find it', async () => {
+    using folder = temporaryFolder()
+    await using nats = await startNats({ dataDir: folder.path })
+    await keepMessage(nats, 'before the kill')
+    const { url, pid } = nats
+    const nc = await connected(nats)
+    await nats.kill()
+    expect(nats.pid).toBe(0)
+    expect(identify(pid)).toBeUndefined()
+    await nats.start()
+    expect(nats.url).toBe(url)
+    expect(nats.pid).not.toBe(pid)
+    await expect.poll(() => nc.rtt(), PATIENCE).toBeGreaterThan(0)
+    await nc.close()
+    expect(await keptMessage(nats)).toBe('before the kill')
+  })
+
+  it('is started again when it dies, where that was asked for', async () => {
+    using folder = temporaryFolder()
+    const told: string[] = []
+    const tell = (_facts: object, sentence: string) => void told.push(sentence)
+    await using nats = await startNats({ dataDir: folder.path, supervise: true, log: { info: tell, warn: tell } })
+    await keepMessage(nats, 'before the death')
+    for (let deaths = 1; deaths <= 2; deaths++) {
+      process.kill(nats.pid, 'SIGKILL')
+      await expect.poll(() => told.filter((sentence) => sentence === 'server restarted').length, PATIENCE).toBe(deaths)
+    }
+    expect(await keptMessage(nats)).toBe('before the death')
+  })
+
+  it('stays down after a kill that was asked for, supervised or not', async () => {
+    using folder = temporaryFolder()
+    const told: string[] = []
+    const tell = (_facts: object, sentence: string) => void told.push(sentence)
+    await using nats = await startNats({ dataDir: folder.path, supervise: true, log: { info: tell, warn: tell } })
+    await nats.kill()
+    expect(nats.pid).toBe(0)
+    expect(told).toEqual([])
+    await nats.start()
+    expect(nats.pid).not.toBe(0)
+  })
+
+  it('is found and replaced after its parent was killed', async () => {
+    using folder = temporaryFolder()
+    using held = await holdServer('startNats', folder.path)
+    held.parent.kill('SIGKILL')
+    await once(held.parent, 'exit')
+    expect(identify(held.serverPid)).toBeDefined()
+    await using nats = await startNats({ dataDir: folder.path })
+    expect(identify(held.serverPid)).toBeUndefined()
+    expect(nats.url).toBe(held.url)
+  })
+
+  it('shares its folder with no other living process', async () => {
+    using folder = temporaryFolder()
+    await using nats = await startNats({ dataDir: folder.path })
+    await expect(startNats({ dataDir: folder.path })).rejects.toThrow(/in use by process/)
+    expect((await fetch(`${nats.monitoringUrl}/healthz`)).ok).toBe(true)
+  })
+
+  it('leaves no process behind when it is disposed of', async () => {
+    using folder = temporaryFolder()
+    const nats = await startNats({ dataDir: folder.path, supervise: true })
+    const { pid } = nats
+    await nats[Symbol.asyncDispose]()
+    expect(identify(pid)).toBeUndefined()
+  })
+
+  it('takes another port, and says so, when a stranger has taken its own', async () => {
+    using folder = temporaryFolder()
+    const first = await startNats({ dataDir: folder.path })
+    const { url } = first
+    await first[Symbol.asyncDispose]()
+    const stranger = createServer().listen(Number(new URL(url).port), '127.0.0.1')
+    await once(stranger, 'listening')
+    try {
+      await using second = await startNats({ dataDir: folder.path })
+      expect(second.url).not.toBe(url)
+    } finally {
+      stranger.close()
+    }
+  })
+
+  it('says what is wrong when there is no server to start', async () => {
+    using folder = temporaryFolder()
+    await expect(startNats({ dataDir: folder.path, binary: '/nowhere/nats-server' })).rejects.toThrow(
+      /nats-server could not be started: \/nowhere\/nats-server/,
+    )
+  })
+
+  it.runIf(asRoot)('runs for an ordinary user', async () => {
+    using folder = temporaryFolder()
+    chownSync(folder.path, NOBODY_ID, NOBODY_ID)
+    using held = await holdServer('startNats', join(folder.path, 'nats'), NOBODY_ID)
+    held.parent.kill('SIGTERM')
+    await once(held.parent, 'exit')
+    expect(identify(held.serverPid)).toBeUndefined()
+  })
+})

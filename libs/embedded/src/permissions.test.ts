@@ -1,0 +1,227 @@
+// What the users of a real nats-server may do, and what it refuses them.
+import { CONTRACTS } from '@deed/proto/contracts'
+import { AckPolicy, connect, createInbox, DiscardPolicy, type NatsConnection, RetentionPolicy, StorageType } from 'nats'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type EmbeddedNats, startNats } from './nats.ts'
+import { type NatsUser, PERMISSIONS, SERVICES } from './permissions.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+const opened = new AsyncDisposableStack()
+let nats: EmbeddedNats
+
+beforeAll(async () => {
+  const folder = opened.use(temporaryFolder())
+  nats = opened.use(await startNats({ dataDir: folder.path }))
+  await using admin = await as('deed')
+  const jsm = await admin.nc.jetstreamManager()
+  await jsm.streams.add({ name: 'OTHER', subjects: ['other.>'], storage: StorageType.Memory })
+  await jsm.consumers.add('OTHER', { durable_name: 'other', ack_policy: AckPolicy.Explicit })
+  await using bootstrap = await as('bootstrap')
+  await (await bootstrap.nc.jetstreamManager()).streams.add({
+    name: 'EXECUTION_INTAKE_local',
+    subjects: ['execution.submit', 'execution.submit.local.*'],
+    retention: RetentionPolicy.Workqueue,
+    discard: DiscardPolicy.New,
+  })
+  await (await bootstrap.nc.jetstreamManager()).consumers.add('EXECUTION_INTAKE_local', {
+    durable_name: 'orchestrator',
+    ack_policy: AckPolicy.Explicit,
+  })
+  await using orchestrator = await as('orchestrator')
+  const work = await orchestrator.nc.jetstreamManager()
+  await work.streams.add({
+    name: 'WORK',
+    subjects: ['work.>'],
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.Memory,
+  })
+  for (const [consumer, filter] of [
+    ['executor', 'work.act.>'],
+    ['hybrid-agent', 'work.solve.>'],
+  ] as const) {
+    await work.consumers.add('WORK', {
+      durable_name: consumer,
+      filter_subject: filter,
+      ack_policy: AckPolicy.Explicit,
+    })
+  }
+})
+afterAll(() => opened.disposeAsync())
+
+/** No service may publish this, so its refusal marks that all before it has been judged. */
+const MARK = 'mark.of.the.test'
+
+interface Session extends AsyncDisposable {
+  nc: NatsConnection
+  /** The subjects that the server has refused so far. */
+  refused(): Promise<string[]>
+}
+
+async function as(user: NatsUser): Promise<Session> {
+  const nc = await connect({ servers: nats.url, ...nats.credentials(user) })
+  const subjects: string[] = []
+  void (async () => {
+    for await (const { permissionContext } of nc.status())
+      if (permissionContext) subjects.push(permissionContext.subject)
+  })()
+  return {
+    nc,
+    async refused() {
+      nc.publish(MARK)
+      await expect.poll(() => subjects, { timeout: 10_000, interval: 2 }).toContain(MARK)
+      return subjects.filter((subject) => subject !== MARK)
+    },
+    [Symbol.asyncDispose]: () => nc.close(),
+  }
+}
+
+async function may(user: NatsUser, operation: 'publish' | 'subscribe', subject: string): Promise<boolean> {
+  await using session = await as(user)
+  if (operation === 'publish') session.nc.publish(subject)
+  else session.nc.subscribe(subject, { callback: () => undefined })
+  return !(await session.refused()).includes(subject)
+}
+
+describe('the needs of a service', () => {
+  it.each(CONTRACTS.filter(({ type }) => type === 'request'))(
+    'lets $owner answer $subject',
+    async ({ owner, subject }) => {
+      expect(await may(owner, 'subscribe', subject)).toBe(true)
+      expect(await may(owner, 'subscribe', `${subject}.*.*`)).toBe(true)
+    },
+  )
+
+  it.each(SERVICES)('lets %s be a micro service that answers, reports itself and fails by name', async (service) => {
+    await using provider = await as(service)
+    await using caller = await as('deed')
+    const [pattern = ''] = PERMISSIONS[service].subscribe
+    const subject = pattern.replace('>', 'probe').replace('*', 'probe')
+    const micro = await provider.nc.services.add({ name: service, version: '1.0.0' })
+    micro.addEndpoint('probe', {
+      subject,
+      handler: (_error, message) => {
+        if (message.string() === 'fail') message.respondError(409, 'conflict')
+        else message.respond('done')
+      },
+    })
+    await provider.nc.flush()
+    expect((await caller.nc.request(subject, 'work', { timeout: 5_000 })).string()).toBe('done')
+    const failure = await caller.nc.request(subject, 'fail', { timeout: 5_000 })
+    expect(failure.headers?.get('Nats-Service-Error-Code')).toBe('409')
+    const ping = await caller.nc.request(`$SRV.PING.${service}`, '', { timeout: 5_000 })
+    expect(ping.json()).toMatchObject({ name: service })
+    expect(await provider.refused()).toEqual([])
+  })
+
+  it('lets the orchestrator ask the services, in its own name and in that of a principal', async () => {
+    for (const subject of ['cache.get', 'template.select', 'task.decompose', 'agent.process', 'action.inspect']) {
+      expect(await may('orchestrator', 'publish', subject)).toBe(true)
+      expect(await may('orchestrator', 'publish', `${subject}.acme.ann`)).toBe(true)
+    }
+  })
+
+  it('lets the orchestrator answer a client whose request another replica received', async () => {
+    await using client = await as('client')
+    await using orchestrator = await as('orchestrator')
+    for (const inbox of [createInbox('_INBOX_client'), createInbox()]) {
+      const replies = client.nc.subscribe(inbox, { max: 1 })
+      await client.nc.flush()
+      orchestrator.nc.publish(inbox, 'late answer')
+      for await (const reply of replies) expect(reply.string()).toBe('late answer')
+    }
+  })
+
+  it('carries a submission from the client through the intake to the orchestrator', async () => {
+    await using client = await as('client')
+    await using orchestrator = await as('orchestrator')
+    await client.nc.jetstream().publish('execution.submit', 'bare')
+    await client.nc.jetstream().publish('execution.submit.local.user', 'named')
+    const intake = await orchestrator.nc.jetstream().consumers.get('EXECUTION_INTAKE_local', 'orchestrator')
+    for (const expected of ['bare', 'named']) {
+      const message = await intake.next({ expires: 5_000 })
+      expect(message?.string()).toBe(expected)
+      expect(await message?.ackAck()).toBe(true)
+    }
+    expect(await orchestrator.refused()).toEqual([])
+  })
+
+  it.each([
+    ['executor', 'work.act.local'],
+    ['hybrid-agent', 'work.solve.local'],
+  ] as const)('lets %s take its work, say that it goes on, and acknowledge it', async (worker, subject) => {
+    await using orchestrator = await as('orchestrator')
+    await using session = await as(worker)
+    orchestrator.nc.publish(subject, 'do it')
+    const queue = await session.nc.jetstream().consumers.get('WORK', worker)
+    const message = await queue.next({ expires: 5_000 })
+    expect(message?.string()).toBe('do it')
+    message?.working()
+    message?.working()
+    expect(await message?.ackAck()).toBe(true)
+    expect(await session.refused()).toEqual([])
+  })
+})
+
+describe('what the server refuses', () => {
+  it.each<[NatsUser, 'publish' | 'subscribe', string]>([
+    ['client', 'publish', 'work.act.local'],
+    ['client', 'publish', 'task.report'],
+    ['client', 'publish', 'approval.decide'],
+    ['client', 'publish', 'approval.decide.local.user'],
+    ['client', 'publish', 'execution.request.local.approver'],
+    ['client', 'publish', 'execution.request.acme.user'],
+    ['client', 'publish', 'event.execution.1'],
+    ['client', 'publish', 'cache.put'],
+    ['client', 'publish', '$JS.API.STREAM.DELETE.WORK'],
+    ['client', 'subscribe', '>'],
+    ['client', 'subscribe', 'execution.request'],
+    ['client', 'subscribe', '_INBOX_orchestrator.>'],
+    ['approver', 'publish', 'work.act.local'],
+    ['approver', 'publish', 'approval.decide.local.user'],
+    ['approver', 'publish', 'execution.request'],
+    ['orchestrator', 'publish', 'action.http.execute'],
+    ['orchestrator', 'publish', 'task.report'],
+    ['orchestrator', 'publish', '$JS.API.STREAM.DELETE.EXECUTION_INTAKE_local'],
+    ['orchestrator', 'publish', '$JS.API.CONSUMER.MSG.NEXT.OTHER.other'],
+    ['executor', 'publish', 'work.act.local'],
+    ['executor', 'publish', 'approval.decide'],
+    ['executor', 'publish', 'execution.request'],
+    ['executor', 'publish', 'cache.put'],
+    ['executor', 'publish', 'event.execution.1'],
+    ['executor', 'publish', '$JS.API.STREAM.DELETE.WORK'],
+    ['executor', 'publish', '$JS.API.STREAM.PURGE.WORK'],
+    ['executor', 'publish', '$JS.API.CONSUMER.CREATE.WORK.mine'],
+    ['executor', 'publish', '$JS.API.CONSUMER.MSG.NEXT.WORK.hybrid-agent'],
+    ['executor', 'publish', '$JS.ACK.WORK.hybrid-agent.1.1.1.1.0'],
+    ['executor', 'subscribe', 'work.>'],
+    ['executor', 'subscribe', '_INBOX.>'],
+    ['executor', 'subscribe', '_INBOX_hybrid-agent.>'],
+    ['hybrid-agent', 'publish', 'work.solve.local'],
+    ['hybrid-agent', 'publish', 'action.http.execute'],
+    ['hybrid-agent', 'publish', 'approval.decide'],
+    ['hybrid-agent', 'publish', 'cache.put'],
+    ['task-decomposer', 'publish', 'task.report'],
+    ['template-optimizer', 'publish', 'task.report'],
+    ['semantic-cache', 'publish', 'execution.request'],
+    ['semantic-cache', 'subscribe', 'task.report'],
+    ['bootstrap', 'publish', 'work.act.local'],
+    ['bootstrap', 'subscribe', 'execution.>'],
+  ])('%s: %s %s', async (user, operation, subject) => {
+    expect(await may(user, operation, subject)).toBe(false)
+  })
+
+  it('keeps the reply to one user from the eyes of another', async () => {
+    await using provider = await as('task-decomposer')
+    await using eavesdropper = await as('executor')
+    await using caller = await as('orchestrator')
+    const overheard: string[] = []
+    eavesdropper.nc.subscribe('_INBOX_orchestrator.>', {
+      callback: (error, message) => error ?? overheard.push(message.string()),
+    })
+    provider.nc.subscribe('task.decompose', { callback: (_error, message) => message.respond('secret') })
+    await Promise.all([eavesdropper.nc.flush(), provider.nc.flush()])
+    expect((await caller.nc.request('task.decompose', '', { timeout: 5_000 })).string()).toBe('secret')
+    expect(await eavesdropper.refused()).toEqual(['_INBOX_orchestrator.>'])
+    expect(overheard).toEqual([])
+  })
+})
