@@ -3,7 +3,8 @@ import { CONTRACTS } from '@deed/proto/contracts'
 import { AckPolicy, connect, createInbox, DiscardPolicy, type NatsConnection, RetentionPolicy, StorageType } from 'nats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EmbeddedNats, startNats } from './nats.ts'
-import { type NatsUser, PERMISSIONS, SERVICES } from './permissions.ts'
+import { type NatsUser, PERMISSIONS } from './permissions.ts'
+import { SERVICES } from './services.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const opened = new AsyncDisposableStack()

@@ -6,16 +6,7 @@
  * another's.
  */
 
-import type { ServiceName } from '@deed/proto/contract'
-
-export const SERVICES = [
-  'orchestrator',
-  'template-optimizer',
-  'task-decomposer',
-  'hybrid-agent',
-  'executor',
-  'semantic-cache',
-] as const satisfies readonly ServiceName[]
+import { SERVICES } from './services.ts'
 
 export type NatsUser = (typeof NATS_USERS)[number]
 export const NATS_USERS = [...SERVICES, 'bootstrap', 'client', 'approver', 'deed'] as const

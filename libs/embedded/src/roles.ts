@@ -7,7 +7,7 @@
 import type { ServiceName } from '@deed/proto/contract'
 import pg from 'pg'
 import { newPassword } from './data-folder.ts'
-import { SERVICES } from './permissions.ts'
+import { SERVICES } from './services.ts'
 
 const OWNER = 'deed_owner'
 /** Any number, the same in every process: two that prepare one database take turns. */

@@ -1,0 +1,190 @@
+// A real PostgreSQL, killed in the ways that happen on a laptop: itself, its parent, and its machine's idea of pids.
+import { once } from 'node:events'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import { describe, expect, it } from 'vitest'
+import { holdServer } from './held-server.ts'
+import { startPostgres } from './postgres.ts'
+import { SHARED_DIR } from './postgres-binaries.ts'
+import { identify } from './process-identity.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+const NOBODY_ID = 65_534
+const PATIENCE = { timeout: 30_000, interval: 50 }
+const asRoot = process.getuid?.() === 0
+
+async function query(url: string, text: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    return (await client.query<unknown[]>({ text, rowMode: 'array' })).rows[0] ?? []
+  } finally {
+    await client.end()
+  }
+}
+
+const keep = (url: string) => query(url, "CREATE TABLE kept AS SELECT 'before the kill' AS text")
+const kept = (url: string) => query(url, 'SELECT text FROM kept')
+
+describe('the embedded PostgreSQL', () => {
+  it('has a commit on disk before it answers, and listens to this machine alone', async () => {
+    using folder = temporaryFolder()
+    await using postgres = await startPostgres({ dataDir: folder.path })
+    const setting = async (name: string) => (await query(postgres.url, `SHOW ${name}`))[0]
+    expect(await setting('fsync')).toBe('on')
+    expect(await setting('synchronous_commit')).toBe('on')
+    expect(await setting('full_page_writes')).toBe('on')
+    expect(await setting('data_checksums')).toBe('on')
+    expect(await setting('data_sync_retry')).toBe('off')
+    expect(await setting('idle_in_transaction_session_timeout')).toBe('15s')
+    expect(await setting('lock_timeout')).toBe('5s')
+    expect(await setting('listen_addresses')).toBe('127.0.0.1')
+    expect(await setting('unix_socket_directories')).toBe('')
+    expect(await setting('server_encoding')).toBe('UTF8')
+    expect(await query(postgres.url, 'SELECT datcollate FROM pg_database')).toEqual(['C'])
+    expect(await setting('timezone')).toBe('UTC')
+  })
+
+  it('keeps its secrets from other users, and lets nobody in without the password', async () => {
+    using folder = temporaryFolder()
+    await using postgres = await startPostgres({ dataDir: folder.path })
+    for (const file of readdirSync(folder.path).filter((name) => /password|log|cluster/.test(name))) {
+      expect(statSync(join(folder.path, file)).mode & 0o077).toBe(0)
+    }
+    const guess = new URL(postgres.url)
+    guess.password = 'guessed'
+    await expect(query(guess.href, 'SELECT 1')).rejects.toThrow(/password authentication failed/)
+  })
+
+  it('comes back at the same address with its data after SIGKILL', async () => {
+    using folder = temporaryFolder()
+    await using postgres = await startPostgres({ dataDir: folder.path })
+    const { url, pid } = postgres
+    await keep(url)
+    await postgres.kill()
+    expect(identify(pid)).toBeUndefined()
+    await postgres.start()
+    expect(postgres.url).toBe(url)
+    expect(await kept(url)).toEqual(['before the kill'])
+  })
+
+  it('is started again when it dies, also while sessions are busy, where that was asked for', async () => {
+    using folder = temporaryFolder()
+    const told: string[] = []
+    const tell = (_facts: object, sentence: string) => void told.push(sentence)
+    await using postgres = await startPostgres({
+      dataDir: folder.path,
+      supervise: true,
+      log: { info: tell, warn: tell },
+    })
+    await keep(postgres.url)
+    const busy = query(postgres.url, 'SELECT pg_sleep(3)').catch(() => undefined)
+    const sessions = "SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+    await expect.poll(() => query(postgres.url, sessions), PATIENCE).toEqual([1])
+    process.kill(postgres.pid, 'SIGKILL')
+    await expect.poll(() => told, PATIENCE).toEqual(['server died', 'server restarted'])
+    expect(await kept(postgres.url)).toEqual(['before the kill'])
+    await busy
+  })
+
+  it('is found and replaced after its parent was killed', async () => {
+    using folder = temporaryFolder()
+    using held = await holdServer('startPostgres', folder.path)
+    await keep(held.url)
+    held.parent.kill('SIGKILL')
+    await once(held.parent, 'exit')
+    expect(identify(held.serverPid)).toBeDefined()
+    await using postgres = await startPostgres({ dataDir: folder.path })
+    expect(identify(held.serverPid)).toBeUndefined()
+    expect(postgres.url).toBe(held.url)
+    expect(await kept(postgres.url)).toEqual(['before the kill'])
+  })
+
+  it('starts after parent and server were killed together', async () => {
+    using folder = temporaryFolder()
+    using held = await holdServer('startPostgres', folder.path)
+    await keep(held.url)
+    held.parent.kill('SIGKILL')
+    process.kill(held.serverPid, 'SIGKILL')
+    await once(held.parent, 'exit')
+    await using postgres = await startPostgres({ dataDir: folder.path })
+    expect(await kept(postgres.url)).toEqual(['before the kill'])
+  })
+
+  it.runIf(process.platform === 'linux')('starts although its old pid was given to another process', async () => {
+    using folder = temporaryFolder()
+    const first = await startPostgres({ dataDir: folder.path })
+    await keep(first.url)
+    const lock = join(folder.path, 'cluster', 'postmaster.pid')
+    const { pid } = first
+    const left = readFileSync(lock, 'utf8')
+    await first[Symbol.asyncDispose]()
+    // This process stands for the other one.
+    writeFileSync(lock, left.replace(String(pid), String(process.pid)))
+    await using second = await startPostgres({ dataDir: folder.path })
+    expect(await kept(second.url)).toEqual(['before the kill'])
+  })
+
+  it('makes a new cluster where the first attempt at one was cut short', async () => {
+    using folder = temporaryFolder()
+    mkdirSync(join(folder.path, 'cluster.draft'))
+    writeFileSync(join(folder.path, 'cluster.draft', 'PG_VERSION'), '18')
+    await using postgres = await startPostgres({ dataDir: folder.path })
+    expect(await query(postgres.url, 'SELECT 1')).toEqual([1])
+    expect(existsSync(join(folder.path, 'cluster.draft'))).toBe(false)
+  })
+
+  it('shares its folder with no other living process', async () => {
+    using folder = temporaryFolder()
+    await using postgres = await startPostgres({ dataDir: folder.path })
+    await expect(startPostgres({ dataDir: folder.path })).rejects.toThrow(/in use by process/)
+    expect(await query(postgres.url, 'SELECT 1')).toEqual([1])
+  })
+
+  it('says why it did not start', async () => {
+    using folder = temporaryFolder()
+    await using postgres = await startPostgres({ dataDir: folder.path })
+    await postgres.kill()
+    writeFileSync(join(folder.path, 'cluster', 'postgresql.conf'), 'no_such_setting = 1\n', { flag: 'a' })
+    await expect(postgres.start()).rejects.toThrow(/postgres did not start\n[\s\S]*no_such_setting/)
+  })
+
+  it.runIf(asRoot)('runs for an ordinary user', async () => {
+    using folder = temporaryFolder()
+    chownSync(folder.path, NOBODY_ID, NOBODY_ID)
+    using held = await holdServer('startPostgres', join(folder.path, 'postgres'), NOBODY_ID)
+    expect(await query(held.url, 'SELECT 1')).toEqual([1])
+    held.parent.kill('SIGTERM')
+    await once(held.parent, 'exit')
+    expect(identify(held.serverPid)).toBeUndefined()
+  })
+
+  it.runIf(asRoot)('runs for root in a folder that is closed to others', async () => {
+    using folder = temporaryFolder()
+    chmodSync(folder.path, 0o700)
+    const dataDir = join(folder.path, 'postgres')
+    await using first = await startPostgres({ dataDir })
+    const cluster = join(SHARED_DIR, JSON.parse(readFileSync(join(dataDir, 'cluster-name.json'), 'utf8')) as string)
+    try {
+      await keep(first.url)
+      await first[Symbol.asyncDispose]()
+      await using second = await startPostgres({ dataDir })
+      expect(await kept(second.url)).toEqual(['before the kill'])
+      expect(statSync(cluster).mode & 0o077).toBe(0)
+    } finally {
+      rmSync(cluster, { recursive: true })
+    }
+  })
+})

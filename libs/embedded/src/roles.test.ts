@@ -1,0 +1,97 @@
+// Rights in a real PostgreSQL: what each service's role can do, and what it is refused.
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type EmbeddedPostgres, startPostgres } from './postgres.ts'
+import { createRoles, newRolePasswords, type RoleUrls, roleOf, schemaOf } from './roles.ts'
+import { SERVICES } from './services.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+const opened = new AsyncDisposableStack()
+const passwords = newRolePasswords()
+let postgres: EmbeddedPostgres
+let urls: RoleUrls
+
+beforeAll(async () => {
+  const folder = opened.use(temporaryFolder())
+  postgres = opened.use(await startPostgres({ dataDir: folder.path }))
+  urls = await createRoles(postgres.url, passwords)
+  for (const service of SERVICES) {
+    await query(urls.owner, `CREATE TABLE ${schemaOf(service)}.things (id bigserial PRIMARY KEY, name text)`)
+  }
+  await query(urls.owner, 'CREATE VIEW orchestrator.dispatch AS SELECT id FROM orchestrator.things')
+  await query(urls.owner, `GRANT SELECT ON orchestrator.dispatch TO ${roleOf('executor')}`)
+})
+afterAll(() => opened.disposeAsync())
+
+async function query(url: string, text: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<unknown[]>({ text, rowMode: 'array' })).rows[0] ?? []
+  } finally {
+    await client.end()
+  }
+}
+
+describe('the role of a service', () => {
+  it.each(SERVICES)(
+    'lets %s work on its own tables, by their bare names, and not change or drop them',
+    async (service) => {
+      const url = urls.services[service]
+      expect(await query(url, "INSERT INTO things (name) VALUES ('one') RETURNING name")).toEqual(['one'])
+      expect(await query(url, "UPDATE things SET name = 'two' RETURNING name")).toEqual(['two'])
+      expect(await query(url, 'DELETE FROM things RETURNING name')).toEqual(['two'])
+      expect(await query(url, 'SHOW statement_timeout')).toEqual(['30s'])
+      for (const forbidden of [
+        'ALTER TABLE things ADD other text',
+        'DROP TABLE things',
+        'TRUNCATE things',
+        'CREATE TABLE more ()',
+      ]) {
+        await expect(query(url, forbidden)).rejects.toThrow(/permission denied|must be owner/)
+      }
+    },
+  )
+
+  it.each(SERVICES)('keeps %s from the tables of every other service', async (service) => {
+    for (const other of SERVICES.filter((name) => name !== service)) {
+      await expect(query(urls.services[service], `SELECT FROM ${schemaOf(other)}.things`)).rejects.toThrow(
+        /permission denied/,
+      )
+    }
+  })
+
+  it('lets the executor read the view of the orchestrator that was granted to it, and no other service', async () => {
+    expect(await query(urls.services.executor, 'SELECT count(*)::int FROM orchestrator.dispatch')).toEqual([0])
+    for (const other of ['semantic-cache', 'task-decomposer', 'template-optimizer', 'hybrid-agent'] as const) {
+      await expect(query(urls.services[other], 'SELECT FROM orchestrator.dispatch')).rejects.toThrow(
+        /permission denied/,
+      )
+    }
+  })
+})
+
+describe('preparing a database', () => {
+  it('changes nothing when it is done again, and two at once take turns', async () => {
+    const again = await Promise.all([createRoles(postgres.url, passwords), createRoles(postgres.url, passwords)])
+    expect(again).toEqual([urls, urls])
+    expect(await query(urls.services.executor, 'SELECT 1')).toEqual([1])
+  })
+
+  it('needs no superuser, on a server that belongs to somebody else', async () => {
+    await query(postgres.url, 'CREATE DATABASE elsewhere')
+    await query(postgres.url, "CREATE ROLE landlord LOGIN CREATEROLE PASSWORD 'rent'")
+    await query(postgres.url, 'GRANT CREATE ON DATABASE elsewhere TO landlord')
+    // The roles exist on this server already, so the landlord is given what making them would have given.
+    for (const role of ['deed_owner', ...SERVICES.map(roleOf)]) {
+      await query(postgres.url, `GRANT ${role} TO landlord WITH ADMIN OPTION`)
+    }
+    const admin = new URL(postgres.url)
+    admin.username = 'landlord'
+    admin.password = 'rent'
+    admin.pathname = '/elsewhere'
+    const elsewhere = await createRoles(admin.href, passwords)
+    await query(elsewhere.owner, 'CREATE TABLE executor.things (id int)')
+    expect(await query(elsewhere.services.executor, 'INSERT INTO things VALUES (1) RETURNING id')).toEqual([1])
+  })
+})
