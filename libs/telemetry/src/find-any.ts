@@ -1,39 +1,39 @@
 /**
  * Whether any of many words may occur in a text, in a time that does not grow with their number.
  *
- * It runs on every log line, so it reads about every fifth character: a table tells for each pair of characters
- * how far the reader may skip without missing the beginning of a word.
+ * It runs on every log line, so it skips what it can: a table tells for each three characters how far the reader may
+ * go on without missing the beginning of a word.
  *
  * @see Wu and Manber, "A fast algorithm for multi-pattern searching" (1994)
  */
 
-/**
- * @param words each of at least two characters
- * @returns a search that ignores case; it may find a word that is not there in a rare case, and never misses one
- */
+/** The fewest characters that a word may have. */
+export const WORD_CHARS_MIN = 3
+
+/** @returns a search that ignores case; it finds every word, and now and then one that differs in a letter */
 export function findAny(words: readonly string[]): (text: string) => boolean {
   if (words.length === 0) return () => false
   const window = Math.min(...words.map((word) => word.length), WINDOW_CHARS_MAX)
-  const skips = new Uint8Array(PAIRS).fill(window - 1)
-  const wordsEndingIn = new Map<number, string[]>()
+  // By the hash of a block: how far the first characters of all words, as many as the window has, are beyond it.
+  const skips = new Uint8Array(HASHES).fill(window - BLOCK_CHARS + 1)
+  const wordsByHash = new Map<number, string[]>()
   for (const word of words) {
-    for (let i = 0; i < window - 1; i++) {
-      const pair = pairAt(word, i)
-      skips[pair] = Math.min(skips[pair]!, window - 2 - i)
+    for (let at = 0; at <= window - BLOCK_CHARS; at++) {
+      const hash = hashAt(word, at)
+      skips[hash] = Math.min(skips[hash]!, window - BLOCK_CHARS - at)
     }
-    const last = pairAt(word, window - 2)
-    wordsEndingIn.set(last, [...(wordsEndingIn.get(last) ?? []), word.toLowerCase()])
+    const hash = hashAt(word, window - BLOCK_CHARS)
+    wordsByHash.set(hash, [...(wordsByHash.get(hash) ?? []), word.toLowerCase()])
   }
 
   return (text) => {
-    const end = text.length - 1
-    let at = window - 2
-    while (at < end) {
-      const pair = pairAt(text, at)
-      const skip = skips[pair]!
+    const last = text.length - BLOCK_CHARS
+    for (let at = window - BLOCK_CHARS; at <= last; ) {
+      const hash = hashAt(text, at)
+      const skip = skips[hash]!
       if (skip === 0) {
-        const start = at - window + 2
-        for (const word of wordsEndingIn.get(pair) ?? []) {
+        const start = at - (window - BLOCK_CHARS)
+        for (const word of wordsByHash.get(hash)!) {
           if (text.slice(start, start + word.length).toLowerCase() === word) return true
         }
         at += 1
@@ -43,10 +43,13 @@ export function findAny(words: readonly string[]): (text: string) => boolean {
   }
 }
 
-const PAIRS = 1 << 16
+const BLOCK_CHARS = WORD_CHARS_MIN
+const HASHES = 1 << 15
 const WINDOW_CHARS_MAX = 32
 
-/** A number for two characters. Case is dropped, and characters outside Latin-1 may share a number. */
-function pairAt(text: string, index: number): number {
-  return (((text.charCodeAt(index) | 0x20) << 8) ^ (text.charCodeAt(index + 1) | 0x20)) & (PAIRS - 1)
+/** A number for three characters, in which case makes no difference. */
+function hashAt(text: string, index: number): number {
+  const first = (text.charCodeAt(index) | 0x20) << 10
+  const second = (text.charCodeAt(index + 1) | 0x20) << 5
+  return (first ^ second ^ (text.charCodeAt(index + 2) | 0x20)) & (HASHES - 1)
 }

@@ -90,8 +90,15 @@ describe('a registered secret', () => {
   it('has six bytes at least', () => {
     registerSecret('admin')
     registerSecret('ααα')
+    registerSecret('€€')
     expect(redact('admin')).toBe('admin')
     expect(redact('-ααα-')).toBe('-[redacted]-')
+    expect(redact('-€€-')).toBe('-[redacted]-')
+  })
+
+  it('may be backslashes alone', () => {
+    registerSecret('\\\\\\\\\\\\')
+    expect(redact('a\\\\\\\\\\\\b')).toBe('a[redacted]b')
   })
 
   it('is found among hundreds', () => {

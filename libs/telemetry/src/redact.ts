@@ -8,7 +8,7 @@
  * Nearly every text has no secret, so that answer is made cheap; the exact search runs only when a quick one
  * has seen something. A text is to be redacted whole: a secret that is split over two calls is not found.
  */
-import { findAny } from './find-any.ts'
+import { findAny, WORD_CHARS_MIN } from './find-any.ts'
 import { placesOf, type SecretForm, secretForms, withoutEscapes } from './secret-forms.ts'
 
 /**
@@ -93,12 +93,17 @@ let search: Search | undefined
 
 function secretSearch(): Search {
   const forms = [...secrets].flatMap(secretForms)
-  const holdsForm = findAny(forms.map(({ text }) => text))
+  const long = (text: string) => text.length >= WORD_CHARS_MIN
+  const texts = forms.map(({ text }) => text)
+  const bares = forms.map(({ bare }) => bare)
+  const holdsText = findAny(texts.filter(long))
+  const holdsBare = findAny(bares.filter(long))
+  // Six bytes may be two characters, and backslashes are nothing in a text without them: too little for a quick look.
+  const always = !texts.every(long) || !bares.every(long)
   return {
     forms,
-    mayHold: (text) => holdsForm(text) || (forms.length > 0 && mayBeEncoded(text)),
-    // A secret of backslashes and little else leaves nothing to look for.
-    mayHoldBare: findAny(forms.map(({ bare }) => bare).filter((bare) => bare.length > 1)),
+    mayHold: (text) => always || holdsText(text) || (forms.length > 0 && mayBeEncoded(text)),
+    mayHoldBare: (bare) => always || holdsBare(bare),
   }
 }
 
@@ -144,9 +149,10 @@ const SECRET_KEY = new RegExp(`(?:${NAMES}|^authorization)$`, 'i')
 /** One of these occurs in everything that `CREDENTIALS` finds. */
 const looksLikeCredentials = findAny([
   ...['://', 'bearer', 'authorization', 'private key', 'passw', 'passphrase', 'apikey', 'api_key', 'api-key'],
-  ...['_token', '-token', 'stoken', 'htoken', 'idtoken', 'rtoken', 'clientsecret', 'client_secret', 'client-secret'],
+  ...['s_token', 'h_token', 'd_token', 'r_token', 's-token', 'h-token', 'd-token', 'r-token'],
+  ...['stoken', 'htoken', 'dtoken', 'rtoken', 'clientsecret', 'client_secret', 'client-secret'],
   ...['privatekey', 'private_key', 'private-key'],
-  ...['sk-', 'sk_', 'rk_', 'ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_', 'glpat-', 'xox', 'akia', 'asia'],
+  ...['sk-', 'k_live_', 'k_test_', 'ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_', 'glpat-', 'xox', 'akia', 'asia'],
   ...['aiza', 'npm_', 'hf_', 'eyj'],
 ])
 
@@ -174,7 +180,8 @@ const CREDENTIALS: readonly RegExp[] = [
       'AIza[\\w-]{35}',
       'npm_[A-Za-z0-9]{36}',
       'hf_[A-Za-z0-9]{30,}',
-      'eyJ[\\w-]{8,}\\.eyJ[\\w-]{8,}\\.[\\w-]+',
+      // The first part has a bound, for it is tried from every place where one may begin.
+      'eyJ[\\w-]{8,1000}\\.eyJ[\\w-]{8,}\\.[\\w-]+',
     ].join('|')})`,
     'g',
   ),

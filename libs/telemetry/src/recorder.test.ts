@@ -1,0 +1,287 @@
+// Services with the preload, each a process, that send to a collector which keeps what it is sent.
+import { execFile } from 'node:child_process'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { promisify } from 'node:util'
+import { gunzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { samplingRatio } from './recorder.ts'
+import { formatTraceparent, newTraceContext, parseTraceparent } from './trace-context.ts'
+
+const CALLER = `
+  import http from 'node:http'
+  import { once } from 'node:events'
+  import { startSpan } from '@deed/telemetry/span'
+  import { shutdownTelemetry } from '@deed/telemetry/shutdown'
+  const root = startSpan('execution.submit', { kind: 'server', attributes: { 'messaging.system': 'nats' } })
+  await root.run(async () => {
+    const [response] = await once(http.get(process.env.PING_URL), 'response')
+    response.resume()
+    await once(response, 'end')
+  })
+  console.log(JSON.stringify({ traceparent: root.traceparent, traceId: root.traceId, recording: root.recording }))
+  root.end()
+  await shutdownTelemetry()
+`
+
+const CALLED = `
+  import { withSpan } from '@deed/telemetry/span'
+  import { shutdownTelemetry } from '@deed/telemetry/shutdown'
+  import { registerSecret } from '@deed/telemetry/redact'
+  registerSecret('canary-7f3b9c41')
+  const { PARENT: parent, LINK: link } = process.env
+  await withSpan('work.act', { parent, kind: 'consumer', links: [link, 'nonsense'] }, async (span) => {
+    span.setAttribute('deed.execution_id', 'e-1')
+    span.setAttribute('deed.command', 'login canary-7f3b9c41')
+    span.setAttribute('deed.arguments', ['--password', 'canary-7f3b9c41'])
+    throw Object.assign(new Error('refused canary-7f3b9c41'), { code: 'denied' })
+  }).catch(() => {})
+  await shutdownTelemetry()
+`
+
+describe('a trace', () => {
+  it('has one root and its children across processes, and no secrets', async () => {
+    await using collector = await startCollector()
+    const called = await runService('orchestrator', CALLER, collector.env)
+    const root = JSON.parse(called.stdout) as { traceparent: string; traceId: string }
+    const linked = newTraceContext(true)
+    await runService('executor', CALLED, {
+      ...collector.env,
+      PARENT: root.traceparent,
+      LINK: formatTraceparent(linked),
+    })
+
+    const spans = collector.spans()
+    const byName = Object.fromEntries(spans.map((span) => [span.name, span]))
+    expect(spans.map(({ name }) => name).sort()).toEqual(['GET', 'execution.submit', 'work.act'])
+    for (const span of spans) expect(span.traceId).toBe(root.traceId)
+    expect(byName['execution.submit']).toMatchObject({ service: 'orchestrator', parentSpanId: '', kind: 2, status: 0 })
+    expect(byName['execution.submit']!.spanId).toBe(parseTraceparent(root.traceparent)?.spanId)
+    // What an instrumented library does within a span is its child, and is told to the other side.
+    expect(byName.GET).toMatchObject({
+      service: 'orchestrator',
+      parentSpanId: byName['execution.submit']!.spanId,
+      kind: 3,
+    })
+    expect(collector.pings).toEqual([`00-${root.traceId}-${byName.GET!.spanId}-01`])
+    expect(byName['work.act']).toMatchObject({
+      service: 'executor',
+      parentSpanId: byName['execution.submit']!.spanId,
+      kind: 5,
+      status: 2,
+      links: [linked.traceId],
+    })
+    expect(byName['work.act']!.strings).toEqual(
+      expect.arrayContaining(['e-1', 'login [redacted]', '--password', 'denied', 'refused [redacted]']),
+    )
+    expect(collector.received()).not.toContain('canary')
+  })
+
+  it('that is not sampled is neither recorded nor left without an id', async () => {
+    await using collector = await startCollector()
+    const unsampled = { ...collector.env, OTEL_TRACES_SAMPLER_ARG: '0' }
+    const { stdout } = await runService('orchestrator', CALLER, unsampled)
+    const root = JSON.parse(stdout) as { traceparent: string; traceId: string; recording: boolean }
+    expect(root.recording).toBe(false)
+    expect(parseTraceparent(root.traceparent)).toMatchObject({ traceId: root.traceId, sampled: false })
+    // The decision of the root holds for a process that would record everything itself.
+    await runService('executor', CALLED, { ...collector.env, PARENT: root.traceparent })
+    expect(collector.spans()).toEqual([])
+    // And a trace that was sampled elsewhere is recorded by one that begins none.
+    await runService('executor', CALLED, { ...unsampled, PARENT: formatTraceparent(newTraceContext(true)) })
+    expect(collector.spans().map(({ name }) => name)).toEqual(['work.act'])
+  })
+
+  it('does not hold up a drain when the collector does not answer', async () => {
+    await using silent = await startServer(() => {})
+    const { stdout } = await runService(
+      'orchestrator',
+      `import { startSpan } from '@deed/telemetry/span'
+       import { shutdownTelemetry } from '@deed/telemetry/shutdown'
+       startSpan('execution.submit').end()
+       await shutdownTelemetry()
+       console.log('drained')
+       process.exit(0)`,
+      // The SDK itself would wait for longer than this test may take.
+      {
+        OTEL_EXPORTER_OTLP_ENDPOINT: silent.url,
+        OTEL_EXPORTER_OTLP_TIMEOUT: '600000',
+        OTEL_BSP_EXPORT_TIMEOUT: '600000',
+      },
+    )
+    expect(stdout).toBe('drained\n')
+  })
+})
+
+describe('the preload', () => {
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }
+
+  it.each([
+    ['no collector is named', {}],
+    ['the collector has no name', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }],
+    ['tracing is disabled', { ...endpoint, OTEL_SDK_DISABLED: 'TRUE' }],
+  ])('loads nothing but itself when %s', async (_, env) => {
+    expect(await loadedFiles(env)).toEqual([expect.stringMatching(/telemetry\/src\/preload\.ts$/)])
+  })
+
+  it('loads the SDK when a collector is named', async () => {
+    expect(await loadedFiles(endpoint)).toContainEqual(expect.stringContaining('@opentelemetry/sdk-node'))
+  })
+
+  it('refuses sampling that it does not know', async () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_TRACES_SAMPLER_ARG: '1.5' }
+    await expect(runService('orchestrator', '', env)).rejects.toThrow('OTEL_TRACES_SAMPLER_ARG is 1.5')
+  })
+})
+
+describe('the part of traces that is recorded', () => {
+  it.each([
+    [{}, 1],
+    [{ OTEL_TRACES_SAMPLER_ARG: '0.1' }, 0.1],
+    [{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' }, 0],
+    [{ OTEL_TRACES_SAMPLER: 'parentbased_always_on', OTEL_TRACES_SAMPLER_ARG: '0.1' }, 1],
+    [{ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, 0],
+  ])('follows the standard variables: %j', (env, ratio) => {
+    expect(samplingRatio(env)).toBe(ratio)
+  })
+
+  it.each([{ OTEL_TRACES_SAMPLER: 'xray' }, { OTEL_TRACES_SAMPLER_ARG: 'all' }, { OTEL_TRACES_SAMPLER_ARG: '-1' }])(
+    'is not guessed: %j',
+    (env) => {
+      expect(() => samplingRatio(env)).toThrow(Object.keys(env)[0])
+    },
+  )
+})
+
+/** Every file of JavaScript or TypeScript, CommonJS or ESM, that the engine of a service with the preload has read. */
+async function loadedFiles(env: NodeJS.ProcessEnv): Promise<string[]> {
+  const script = `
+    import { Session } from 'node:inspector/promises'
+    const session = new Session()
+    session.connect()
+    const urls = []
+    session.on('Debugger.scriptParsed', ({ params }) => urls.push(params.url))
+    await session.post('Debugger.enable')
+    console.log(JSON.stringify(urls))`
+  const { stdout } = await runService('orchestrator', script, env)
+  return (JSON.parse(stdout) as string[]).filter((url) => /^(?:file:|\/).*\.[cm]?[jt]s$/.test(url))
+}
+
+function runService(name: string, script: string, env: NodeJS.ProcessEnv): Promise<{ stdout: string }> {
+  const options = ['--import', '@deed/telemetry/preload', '--input-type=module', '--eval', script]
+  return promisify(execFile)(process.execPath, options, {
+    cwd: import.meta.dirname,
+    env: { PATH: process.env.PATH, OTEL_SERVICE_NAME: name, PING_URL: 'http://127.0.0.1:9/', ...env },
+  })
+}
+
+interface ReceivedSpan {
+  service: string
+  traceId: string
+  spanId: string
+  parentSpanId: string
+  name: string
+  kind: number
+  status: number
+  /** The trace ids of its links. */
+  links: string[]
+  /** Every string in its attributes and its status. */
+  strings: string[]
+}
+
+/** Takes OTLP over http/protobuf, and at another path requests of which it keeps the traceparent. */
+async function startCollector() {
+  const exports: Buffer[] = []
+  const pings: unknown[] = []
+  const server = await startServer(async (request, response) => {
+    if (request.url === '/ping') pings.push(request.headers.traceparent)
+    const body = await buffer(request)
+    if (request.url === '/v1/traces')
+      exports.push(request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body)
+    response.end()
+  })
+  return {
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: server.url, PING_URL: `${server.url}/ping` },
+    pings,
+    spans: () => exports.flatMap(decodeExport),
+    received: () => Buffer.concat(exports).toString('latin1'),
+    [Symbol.asyncDispose]: server[Symbol.asyncDispose],
+  }
+}
+
+async function startServer(listener: RequestListener) {
+  const server = createServer(listener)
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((closed) => server.close(closed))
+    },
+  }
+}
+
+/** An ExportTraceServiceRequest; the numbers are those of opentelemetry-proto, `trace/v1/trace.proto`. */
+function decodeExport(bytes: Buffer): ReceivedSpan[] {
+  return messages(bytes, 1).flatMap((resourceSpans) => {
+    const attributes = messages(resourceSpans, 1).flatMap((resource) => messages(resource, 1))
+    const service = attributes.find((attribute) => text(attribute, 1) === 'service.name')
+    return messages(resourceSpans, 2)
+      .flatMap((scopeSpans) => messages(scopeSpans, 2))
+      .map((span) => ({
+        service: service ? stringsIn(service).join() : '',
+        traceId: messages(span, 1)[0]!.toString('hex'),
+        spanId: messages(span, 2)[0]!.toString('hex'),
+        parentSpanId: messages(span, 4)[0]?.toString('hex') ?? '',
+        name: text(span, 5),
+        kind: number(span, 6),
+        status: messages(span, 15).map((status) => number(status, 3))[0] ?? 0,
+        links: messages(span, 13).map((link) => messages(link, 1)[0]!.toString('hex')),
+        strings: [...messages(span, 9).flatMap(stringsIn), ...messages(span, 15).map((status) => text(status, 2))],
+      }))
+  })
+}
+
+/** The strings in the value of a KeyValue, also those in an array. */
+function stringsIn(keyValue: Buffer): string[] {
+  return messages(keyValue, 2)
+    .flatMap((value) => [
+      ...messages(value, 1),
+      ...messages(value, 5).flatMap((array) => messages(array, 1).flatMap((item) => messages(item, 1))),
+    ])
+    .map(String)
+}
+
+const text = (message: Buffer, field: number): string => String(messages(message, field)[0] ?? '')
+
+const number = (message: Buffer, field: number): number =>
+  (fields(message).find(([at]) => at === field)?.[1] as number) ?? 0
+
+const messages = (message: Buffer, field: number): Buffer[] =>
+  fields(message).flatMap(([at, value]) => (at === field && Buffer.isBuffer(value) ? [value] : []))
+
+/** The fields of a message in the wire format of Protocol Buffers. */
+function fields(message: Buffer): [field: number, value: number | Buffer][] {
+  let at = 0
+  const varint = () => {
+    let value = 0
+    for (let scale = 1; ; scale *= 128) {
+      const byte = message[at++]!
+      value += (byte & 127) * scale
+      if (byte < 128) return value
+    }
+  }
+  const take = (length: number) => {
+    at += length
+    return message.subarray(at - length, at)
+  }
+  const found: [number, number | Buffer][] = []
+  while (at < message.length) {
+    const tag = varint()
+    const wireType = tag & 7
+    const value = wireType === 0 ? varint() : take(wireType === 2 ? varint() : wireType === 1 ? 8 : 4)
+    found.push([Math.floor(tag / 8), value])
+  }
+  return found
+}
