@@ -152,7 +152,21 @@ const looksLikeCredentials = findAny([
   ...['s_token', 'h_token', 'd_token', 'r_token', 's-token', 'h-token', 'd-token', 'r-token'],
   ...['stoken', 'htoken', 'dtoken', 'rtoken', 'clientsecret', 'client_secret', 'client-secret'],
   ...['privatekey', 'private_key', 'private-key'],
-  ...['sk-', 'k_live_', 'k_test_', 'ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_', 'glpat-', 'xox', 'akia', 'asia'],
+  ...[
+    'sk-',
+    'k_live_',
+    'k_test_',
+    'ghp_',
+    'gho_',
+    'ghu_',
+    'ghs_',
+    'ghr_',
+    'github_pat_',
+    'glpat-',
+    'xox',
+    'akia',
+    'asia',
+  ],
   ...['aiza', 'npm_', 'hf_', 'eyj'],
 ])
 
