@@ -22,8 +22,8 @@ export async function holdServer(
   const script = `
     const { ${start}: start } = await import(${JSON.stringify(file)})
     const server = await start({ dataDir: ${JSON.stringify(dataDir)} })
-    console.log(JSON.stringify([server.pid, server.url]))
     process.on('SIGTERM', () => server[Symbol.asyncDispose]().then(() => process.exit(0)))
+    console.log(JSON.stringify([server.pid, server.url]))
     setInterval(() => {}, 1_000_000)`
   const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
