@@ -2,7 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { identify, isAlive } from './process-identity.ts'
 
+/** Disposing ends both, should they still live. */
 export interface HeldServer extends Disposable {
   readonly parent: ChildProcess
   readonly serverPid: number
@@ -34,5 +36,14 @@ export async function holdServer(
     once(parent, 'exit').then(() => Promise.reject(new Error(`the parent of ${start} ended early`))),
   ])) as [string]
   const [serverPid, url] = JSON.parse(line) as [number, string]
-  return { parent, serverPid, url, [Symbol.dispose]: () => parent.kill('SIGKILL') }
+  const server = identify(serverPid)
+  return {
+    parent,
+    serverPid,
+    url,
+    [Symbol.dispose]() {
+      parent.kill('SIGKILL')
+      if (server && isAlive(server)) process.kill(serverPid, 'SIGKILL')
+    },
+  }
 }

@@ -95,6 +95,15 @@ describe('the embedded nats-server', () => {
     expect(nats.pid).not.toBe(0)
   })
 
+  it('stays down when it is killed while it starts', async () => {
+    using folder = temporaryFolder()
+    await using nats = await startNats({ dataDir: folder.path, supervise: true })
+    await nats.kill()
+    const start = nats.start()
+    await Promise.all([nats.kill(), expect(start).rejects.toThrow(/nats-server did not start/)])
+    expect(nats.pid).toBe(0)
+  })
+
   it('is found and replaced after its parent was killed', async () => {
     using folder = temporaryFolder()
     using held = await holdServer('startNats', folder.path)

@@ -13,6 +13,7 @@ import { runServer, type ServerLog, type ServerProcess, stopLeftover } from './s
 
 const MEMORY_STORE_MAX = '256MB'
 const FILE_STORE_MAX = '10GB'
+const ANSWER_MS_MAX = 2_000
 const STOP_SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGKILL']
 
 export interface NatsOptions {
@@ -69,7 +70,11 @@ export async function startNats({ dataDir: folder, binary, supervise, log }: Nat
     file: binary ?? installedBinary(),
     args: ['--config', configFile],
     answers: async () => {
-      const [health, varz] = await Promise.all([fetch(`${monitoringUrl}/healthz`), fetch(`${monitoringUrl}/varz`)])
+      const signal = AbortSignal.timeout(ANSWER_MS_MAX)
+      const [health, varz] = await Promise.all([
+        fetch(`${monitoringUrl}/healthz`, { signal }),
+        fetch(`${monitoringUrl}/varz`, { signal }),
+      ])
       const { server_name: answering } = (await varz.json()) as { server_name?: string }
       return health.ok && answering === serverName
     },

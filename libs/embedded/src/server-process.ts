@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { keep, readJson } from './data-folder.ts'
@@ -81,18 +81,19 @@ export async function runServer(spec: ServerSpec): Promise<ServerProcess> {
   async function bringUp(): Promise<void> {
     const deadline = performance.now() + START_MS_MAX
     while (!child) {
-      const launched = await launch(spec)
+      const { launched, logFrom } = await launch(spec)
       child = launched
       launched.once('exit', () => {
         child = undefined
       })
-      while (child && performance.now() < deadline && !(await answers(spec))) await sleep(POLL_MS)
-      if (child && performance.now() < deadline) {
+      const mayWait = () => child && wanted && performance.now() < deadline
+      while (mayWait() && !(await answers(spec))) await sleep(POLL_MS)
+      if (mayWait()) {
         launched.once('exit', died)
         return
       }
-      const reason = logTail(spec)
-      if (child) await end(launched, ['SIGKILL'])
+      if (child) await end(launched, spec.stopSignals)
+      const reason = logTail(spec, logFrom)
       if (!wanted || performance.now() >= deadline || !spec.passes(reason)) {
         throw new Error(`${spec.name} did not start\n${reason}`)
       }
@@ -124,7 +125,15 @@ export async function runServer(spec: ServerSpec): Promise<ServerProcess> {
     await starting?.catch(() => undefined)
   }
 
-  await start()
+  // A process that exits without disposing, after an error that nobody caught, takes its server along.
+  const leave = () => child?.kill(spec.stopSignals[0])
+  process.on('exit', leave)
+  try {
+    await start()
+  } catch (error) {
+    process.off('exit', leave)
+    throw error
+  }
   return {
     get pid() {
       return child?.pid ?? 0
@@ -133,19 +142,27 @@ export async function runServer(spec: ServerSpec): Promise<ServerProcess> {
     kill: () => stop(['SIGKILL']),
     [Symbol.asyncDispose]: async () => {
       await stop(spec.stopSignals)
+      process.off('exit', leave)
       rmSync(join(spec.dataDir, `${RECORD}.json`), { force: true })
     },
   }
 }
 
-async function launch({ name, dataDir, file, args, options }: ServerSpec): Promise<ChildProcess> {
+async function launch({
+  name,
+  dataDir,
+  file,
+  args,
+  options,
+}: ServerSpec): Promise<{ launched: ChildProcess; logFrom: number }> {
   const log = openLog(dataDir)
   try {
+    const logFrom = fstatSync(log).size
     const child = spawn(file, args, { ...options, detached: true, stdio: ['ignore', log, log] })
     // Written down before anything is awaited: a parent killed from here on leaves a child that will be found.
     if (child.pid) keep(dataDir, RECORD, identify(child.pid) ?? null)
     await once(child, 'spawn')
-    return child
+    return { launched: child, logFrom }
   } catch (cause) {
     throw new Error(`${name} could not be started: ${file} ${cause instanceof Error ? cause.message : ''}`, { cause })
   } finally {
@@ -183,7 +200,7 @@ export async function stopLeftover({ name, dataDir, stopSignals, log }: ServerId
   if (!left || !isAlive(left)) return
   log?.info({ server: name, pid: left.pid }, 'server left behind is stopped')
   for (const signal of stopSignals) {
-    process.kill(left.pid, signal)
+    signalIfThere(left.pid, signal)
     const deadline = performance.now() + STOP_STEP_MS_MAX
     while (performance.now() < deadline) {
       if (!isAlive(left)) return
@@ -193,14 +210,22 @@ export async function stopLeftover({ name, dataDir, stopSignals, log }: ServerId
   throw new Error(`${name}: process ${left.pid}, left behind in ${dataDir}, outlived ${stopSignals.join(', ')}`)
 }
 
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 function openLog(dataDir: string): number {
   const file = join(dataDir, 'server.log')
   const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0
   return openSync(file, bytes > LOG_BYTES_MAX ? 'w' : 'a', 0o600)
 }
 
-/** The end of what the server wrote: the reason why it did not start stands there. */
-function logTail({ dataDir }: ServerSpec): string {
-  const lines = readFileSync(join(dataDir, 'server.log'), 'utf8').trimEnd().split('\n')
-  return lines.slice(-LOG_TAIL_LINES).join('\n')
+/** The end of what the server wrote since it was launched: the reason why it did not start stands there. */
+function logTail({ dataDir }: ServerSpec, logFrom: number): string {
+  const written = readFileSync(join(dataDir, 'server.log')).subarray(logFrom).toString()
+  return written.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n')
 }
