@@ -1,10 +1,26 @@
 /** What a placeholder may do to its value: spell it another way, so that it fits where it stands. */
 
+/** Single words that one of the languages keeps for itself; as a name they get an underscore. */
+const RESERVED = new Set(
+  `abstract after all alter always analyse analyze and any array as asc assert async await begin bool boolean both box break
+  by byte bytes case cast catch chan char check class collate column commit const constraint continue crate create cross
+  cube current database date debugger declare def default defer del delete desc distinct do done double drop dyn elif else
+  elsif end enum esac eval except exec execute exists export extends extern fallthrough false fetch fi final finally float
+  fn for foreign from full func function global go goto grant group having if impl implements import in index inner insert
+  instanceof int interface into is isnull join key lambda lateral leading left let like limit list local loop macro map
+  match mod module move mut natural new nil none nonlocal not notnull null object of off offset on only or order outer
+  override package pass placing primary priv private procedure process protected pub public raise range ref references
+  require rescue return returning right rollback row rows select self set some static string struct super switch table
+  text then this throw time timestamp to trailing trait transaction trigger true try type typeof union unique unless
+  unsafe unsized until update use user using values var variadic view virtual void volatile when where while window with
+  xor yield`.split(/\s+/),
+)
+
 /** Name of a filter, and what it makes of a value. Each gives the same for the same, and never fails. */
 export const FILTERS: ReadonlyMap<string, (value: string) => string> = new Map([
   ['pascal', (value) => words(value).map(capitalised).join('')],
-  ['camel', (value) => lowerFirst(words(value).map(capitalised).join(''))],
-  ['snake', (value) => words(value).join('_')],
+  ['camel', (value) => unreserved(lowerFirst(words(value).map(capitalised).join('')))],
+  ['snake', (value) => unreserved(words(value).join('_'))],
   ['kebab', (value) => words(value).join('-')],
   ['screaming', (value) => words(value).join('_').toUpperCase()],
   ['title', (value) => words(value).map(capitalised).join(' ')],
@@ -32,6 +48,10 @@ function words(value: string): string[] {
 
 function capitalised(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1)
+}
+
+function unreserved(name: string): string {
+  return RESERVED.has(name) ? `${name}_` : name
 }
 
 function lowerFirst(word: string): string {

@@ -1,0 +1,116 @@
+/** All templates that there are to choose from, and which of them fit a task. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DeedError } from '@deed/proto/errors'
+import type { Complexity } from '@deed/proto/task'
+import { LANGUAGES, type Language } from '@deed/proto/template'
+import type { TaskType } from './task-type-vocabulary.ts'
+import { readTemplate, type Template } from './template-file.ts'
+
+const SUFFIX = '.template'
+const FILE_BYTES_MAX = 262_144
+const TEMPLATES_MAX = 10_000
+
+/** Kinds of work that are done in one language whatever else is spoken. */
+const OWN_LANGUAGE: Partial<Record<TaskType, Language>> = {
+  database: 'sql',
+  configuration: 'yaml',
+  devops: 'bash',
+  deployment: 'bash',
+}
+
+/** Where a task names no language, the first of these in which there is a template. */
+const LANGUAGE_WHEN_UNSAID: readonly Language[] = ['typescript', ...LANGUAGES]
+
+export interface Catalogue {
+  readonly templates: readonly Template[]
+  /** The newest version of a template. */
+  get(id: string): Template | undefined
+  /**
+   * The templates that fit, in groups: the most specific first, then those of the language alone,
+   * then the universal ones. Never empty; no group is.
+   */
+  fitting(wanted: Wanted): readonly (readonly Template[])[]
+}
+
+export interface Wanted {
+  readonly taskType: TaskType
+  readonly language: Language | undefined
+  readonly complexity: Complexity | undefined
+}
+
+/**
+ * Reads the templates of each folder. A template of a later folder replaces one of an earlier one
+ * by a higher version.
+ *
+ * @throws {DeedError} invalid_template with file and line; two files that claim the same id and version
+ */
+export async function loadCatalogue(folders: readonly string[]): Promise<Catalogue> {
+  const newest = new Map<string, Template>()
+  let count = 0
+  for (const folder of folders) {
+    for (const file of await templateFiles(folder)) {
+      if (++count > TEMPLATES_MAX) throw invalid(`${folder}: there are more than ${TEMPLATES_MAX} templates`)
+      const source = join(folder, file)
+      const bytes = await readFile(source)
+      if (bytes.length > FILE_BYTES_MAX) throw invalid(`${source}:1: the file has more than ${FILE_BYTES_MAX} bytes`)
+      const template = readTemplate(bytes.toString('utf8'), source)
+      const known = newest.get(template.id)
+      if (known?.version === template.version) {
+        throw invalid(
+          `${source}:1: id: ${template.id} version ${template.version} is in ${known.source} too; raise the version`,
+        )
+      }
+      if (known === undefined || known.version < template.version) newest.set(template.id, template)
+    }
+  }
+  return catalogueOf([...newest.values()])
+}
+
+/** @throws {DeedError} invalid_template when there is no universal template to fall back on */
+export function catalogueOf(templates: readonly Template[]): Catalogue {
+  const byId = new Map(templates.map((template) => [template.id, template]))
+  const cells = Map.groupBy(templates, ({ taskType, language }) => cell(taskType, language))
+  const universal = cells.get(cell('general', 'any'))
+  if (universal === undefined) throw invalid('there is no universal template (task_type general, language any)')
+
+  const fitting = ({ taskType, language, complexity }: Wanted): Template[][] => {
+    const spoken = language ?? OWN_LANGUAGE[taskType] ?? unsaid(cells, taskType)
+    const chain = [cell(taskType, spoken), cell(taskType, 'any'), cell('general', spoken), cell('general', 'any')]
+    return [...new Set(chain)].flatMap((key) => {
+      const found = cells.get(key)
+      return found === undefined ? [] : [ofComplexity(found, complexity)]
+    })
+  }
+  return { templates, get: (id) => byId.get(id), fitting }
+}
+
+function unsaid(cells: ReadonlyMap<string, Template[]>, taskType: TaskType): Language | 'any' {
+  if (taskType === 'general' || cells.has(cell(taskType, 'any'))) return 'any'
+  return LANGUAGE_WHEN_UNSAID.find((language) => cells.has(cell(taskType, language))) ?? 'any'
+}
+
+/** Those made for the complexity, else those made for every one, else all. */
+function ofComplexity(templates: Template[], complexity: Complexity | undefined): Template[] {
+  const made = templates.filter((template) => template.complexity !== undefined && template.complexity === complexity)
+  if (made.length > 0) return made
+  const open = templates.filter((template) => template.complexity === undefined)
+  return open.length > 0 ? open : templates
+}
+
+function cell(taskType: TaskType, language: Language | 'any'): string {
+  return `${taskType}/${language}`
+}
+
+/** In the order of their names, so that every replica reads them in the same one. */
+async function templateFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(SUFFIX))
+    .map(({ name }) => name)
+    .sort()
+}
+
+function invalid(message: string): DeedError {
+  return new DeedError('invalid_template', message)
+}

@@ -1,0 +1,28 @@
+/** A template with its body: the newest version, or the one that is named, from the store when the files have moved on. */
+import type { Handler } from '@deed/mesh/bus'
+import { DeedError } from '@deed/proto/errors'
+import type { getTemplate as contract } from '@deed/proto/template'
+import type { Store } from '@deed/store/database'
+import type { Catalogue } from '../catalogue.ts'
+import { findTemplate } from '../store/templates.ts'
+
+interface Dependencies {
+  catalogue: Catalogue
+  store: Pick<Store<unknown>, 'query'>
+}
+
+export function getTemplate({ catalogue, store }: Dependencies): Handler<typeof contract> {
+  return async ({ id, version }) => {
+    const current = catalogue.get(id)
+    if (current !== undefined && (version === undefined || version === current.version)) {
+      const { language, taskType, description, body, variables } = current
+      return { id, version: current.version, language, task_type: taskType, description, body, variables }
+    }
+    const kept = version === undefined ? undefined : await findTemplate(store, id, version)
+    if (kept !== undefined) return kept
+    const named = version === undefined ? id : `${id} version ${version}`
+    throw new DeedError('not_found', `there is no template ${named}; template.list names those there are`, {
+      path: '$.id',
+    })
+  }
+}

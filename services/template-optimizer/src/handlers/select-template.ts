@@ -1,0 +1,33 @@
+/** Picks the best template for a task, from memory alone. */
+import type { Handler } from '@deed/mesh/bus'
+import type { selectTemplate as contract } from '@deed/proto/template'
+import type { Catalogue } from '../catalogue.ts'
+import { chooseTemplate } from '../choose-template.ts'
+import { inferTaskType } from '../infer-task-type.ts'
+import type { LearnedScores } from '../learned-scores.ts'
+import { seededRandom } from '../seeded-random.ts'
+
+/** Below this the words do not say what kind of work is meant. */
+const CONFIDENCE_MIN = 0.3
+
+interface Dependencies {
+  catalogue: Catalogue
+  scores: LearnedScores
+}
+
+export function selectTemplate({ catalogue, scores }: Dependencies): Handler<typeof contract> {
+  return async ({ task, language, complexity, seed }, { principal: { tenant } }) => {
+    scores.refresh()
+    const { taskType, confidence } = inferTaskType(task)
+    const { template, score, alternatives } = chooseTemplate(
+      catalogue,
+      { taskType: confidence < CONFIDENCE_MIN ? 'general' : taskType, language, complexity },
+      task,
+      ({ id, version }) => scores.of(tenant, id, version),
+      Date.now(),
+      seed === undefined ? Math.random : seededRandom(seed),
+    )
+    const { id, version } = template
+    return { id, version, task_type: taskType, language: template.language, confidence, score, alternatives }
+  }
+}

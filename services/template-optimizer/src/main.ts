@@ -1,0 +1,6 @@
+/** The process of the template optimizer. */
+import { runUntilSignalled } from '@deed/mesh/run-until-signalled'
+import { readConfig } from './config.ts'
+import { startTemplateOptimizer } from './service.ts'
+
+await runUntilSignalled('template-optimizer', async () => startTemplateOptimizer(readConfig(process.env)))

@@ -1,0 +1,152 @@
+/**
+ * What was learned of a template: evidence for choosing, and averages for telling.
+ *
+ * Choosing rests on how much verified success there was (a Beta posterior); the moving averages,
+ * the count and the time of last use are for people and for noticing change, and never decide:
+ * what was used last or most is not what is best.
+ */
+
+/** Of the moving averages that are told. */
+const ALPHA = 0.3
+/** Of the moving average that notices when a template has changed its behaviour. */
+const ALPHA_RECENT = 0.1
+/** In this time evidence loses half of its weight, in milliseconds: what was so long ago is tried again. */
+const HALF_LIFE_MS = 30 * 86_400_000
+/** How many outcomes the expectation of a template without any is worth. */
+const PRIOR_WEIGHT = 6
+/** Beyond this many standard deviations between recent and all outcomes, the old ones are mostly forgotten. */
+const DRIFT_DEVIATIONS = 3.2
+const DRIFT_USES_MIN = 30
+const DRIFT_EVIDENCE_LEFT = 8
+/** A verified success is worth this much by quality, time and cost. */
+const WEIGHTS = { quality: 0.6, time: 0.25, cost: 0.15 }
+/** A success that takes this long, or costs this much, earns half of that part. */
+const TIME_HALF_MS = 30_000
+const COST_HALF_USD = 0.05
+
+export interface Score {
+  readonly usageCount: number
+  /** Sum of rewards, and of what they fell short of 1; both decayed up to `evidenceAt`. */
+  readonly good: number
+  readonly bad: number
+  /** Milliseconds since the epoch, as are all times here. */
+  readonly evidenceAt: number
+  /** 0 to 1. */
+  readonly successRate: number
+  readonly averageMs: number
+  /** 0 to 1; null until an outcome had one. */
+  readonly quality: number | null
+  /** 0 to 1. */
+  readonly recentReward: number
+  readonly lastUsedAt: number
+}
+
+export interface Outcome {
+  /** Of the verification. */
+  readonly success: boolean
+  readonly timeMs: number
+  readonly quality: number | null
+  readonly costUsd: number
+}
+
+/** The score after one more outcome. The first one sets the averages. */
+export function learn(score: Score | undefined, outcome: Outcome, at: number): Score {
+  const earned = reward(outcome)
+  const success = outcome.success ? 1 : 0
+  if (score === undefined) {
+    return {
+      usageCount: 1,
+      good: earned,
+      bad: 1 - earned,
+      evidenceAt: at,
+      successRate: success,
+      averageMs: outcome.timeMs,
+      quality: outcome.quality,
+      recentReward: earned,
+      lastUsedAt: at,
+    }
+  }
+  const kept = keptAfter(at - score.evidenceAt)
+  return {
+    usageCount: score.usageCount + 1,
+    good: score.good * kept + earned,
+    bad: score.bad * kept + 1 - earned,
+    evidenceAt: Math.max(at, score.evidenceAt),
+    successRate: moved(score.successRate, success, ALPHA),
+    averageMs: moved(score.averageMs, outcome.timeMs, ALPHA),
+    quality:
+      outcome.quality === null || score.quality === null
+        ? (outcome.quality ?? score.quality)
+        : moved(score.quality, outcome.quality, ALPHA),
+    recentReward: moved(score.recentReward, earned, ALPHA_RECENT),
+    lastUsedAt: Math.max(at, score.lastUsedAt),
+  }
+}
+
+/** 0 to 1; a failure earns nothing, and a quality that nobody measured counts for the success. */
+export function reward({ success, timeMs, quality, costUsd }: Outcome): number {
+  if (!success) return 0
+  const time = TIME_HALF_MS / (TIME_HALF_MS + timeMs)
+  const cost = COST_HALF_USD / (COST_HALF_USD + costUsd)
+  return WEIGHTS.quality * (quality ?? 1) + WEIGHTS.time * time + WEIGHTS.cost * cost
+}
+
+/** What a template may be worth: a Beta distribution. */
+export interface Posterior {
+  readonly a: number
+  readonly b: number
+  /** Its mean, 0 to 1. */
+  readonly mean: number
+}
+
+/** @param expected 0 to 1, what is expected of a template that was never used */
+export function posterior(score: Score | undefined, expected: number, now: number): Posterior {
+  let good = 0
+  let bad = 0
+  if (score !== undefined) {
+    const kept = keptAfter(now - score.evidenceAt)
+    good = score.good * kept
+    bad = score.bad * kept
+    if (drifted(score)) {
+      const left = Math.min(1, DRIFT_EVIDENCE_LEFT / (good + bad)) * (good + bad)
+      good = left * score.recentReward
+      bad = left * (1 - score.recentReward)
+    }
+  }
+  const a = 1 + PRIOR_WEIGHT * expected + good
+  const b = 1 + PRIOR_WEIGHT * (1 - expected) + bad
+  return { a, b, mean: a / (a + b) }
+}
+
+/** The outcomes of several templates as if they were one's. */
+export function pooled(scores: readonly Score[], now: number): { good: number; bad: number } {
+  let good = 0
+  let bad = 0
+  for (const score of scores) {
+    const kept = keptAfter(now - score.evidenceAt)
+    good += score.good * kept
+    bad += score.bad * kept
+  }
+  return { good, bad }
+}
+
+/** A group's mean, drawn to the mean of the larger group it belongs to where it has little evidence. */
+export function groupMean({ good, bad }: { good: number; bad: number }, parentMean: number): number {
+  return (good + PRIOR_WEIGHT * parentMean) / (good + bad + PRIOR_WEIGHT)
+}
+
+function drifted({ usageCount, good, bad, recentReward }: Score): boolean {
+  if (usageCount <= DRIFT_USES_MIN) return false
+  const mean = (good + 1) / (good + bad + 2)
+  // The variance of an exponential average of independent outcomes is alpha / (2 - alpha) of theirs.
+  const deviation = Math.sqrt((mean * (1 - mean) * ALPHA_RECENT) / (2 - ALPHA_RECENT))
+  return Math.abs(recentReward - mean) > DRIFT_DEVIATIONS * deviation
+}
+
+function keptAfter(elapsedMs: number): number {
+  return elapsedMs <= 0 ? 1 : 0.5 ** (elapsedMs / HALF_LIFE_MS)
+}
+
+function moved(average: number, value: number, alpha: number): number {
+  return average + alpha * (value - average)
+}

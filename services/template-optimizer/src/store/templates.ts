@@ -1,0 +1,73 @@
+/** Every version of a template that was ever loaded, so that a running execution finds the one it was planned with. */
+
+import type { Language } from '@deed/proto/template'
+import type { Store } from '@deed/store/database'
+import type { Template } from '../template-file.ts'
+
+/** The tenant of templates that are everyone's. */
+const EVERYONE = '*'
+
+export interface StoredTemplate {
+  readonly id: string
+  readonly version: number
+  readonly language: Language | 'any'
+  readonly task_type: string
+  readonly description: string
+  readonly variables: Record<string, string>
+  readonly body: string
+}
+
+/**
+ * Keeps the templates of the files. A version that is there with another body is replaced by the
+ * file's, and named in the result: its learning belongs to another text.
+ */
+export async function keepTemplates(
+  store: Pick<Store<unknown>, 'query'>,
+  templates: readonly Template[],
+): Promise<string[]> {
+  const rows = templates.map(({ id, version, language, taskType, description, variables, body }) => ({
+    id,
+    version,
+    language,
+    task_type: taskType,
+    description,
+    variables,
+    body,
+  }))
+  const changed = await store.query<{ id: string }>(
+    'keep-templates',
+    `WITH given AS (
+       SELECT * FROM jsonb_to_recordset($2::jsonb) AS t (
+         id text, version integer, language text, task_type text, description text, variables jsonb, body text)
+     ), before AS (
+       SELECT t.id FROM templates t JOIN given g ON g.id = t.id AND g.version = t.version AND g.body <> t.body
+       WHERE t.tenant = $1
+     ), kept AS (
+       INSERT INTO templates AS t (tenant, id, version, language, task_type, description, variables, body)
+       SELECT $1, id, version, language, task_type, description, variables, body FROM given ORDER BY id
+       ON CONFLICT (tenant, id, version) DO UPDATE SET
+         language = excluded.language, task_type = excluded.task_type, description = excluded.description,
+         variables = excluded.variables, body = excluded.body
+       WHERE (t.language, t.task_type, t.description, t.variables, t.body)
+         IS DISTINCT FROM (excluded.language, excluded.task_type, excluded.description, excluded.variables, excluded.body)
+     )
+     SELECT id FROM before ORDER BY id`,
+    [EVERYONE, JSON.stringify(rows)],
+  )
+  return changed.map(({ id }) => id)
+}
+
+/** A version that the files no longer hold; undefined when it never was. */
+export async function findTemplate(
+  store: Pick<Store<unknown>, 'query'>,
+  id: string,
+  version: number,
+): Promise<StoredTemplate | undefined> {
+  const [row] = await store.query<StoredTemplate>(
+    'find-template',
+    `SELECT id, version, language, task_type, description, variables, body FROM templates
+     WHERE tenant = $1 AND id = $2 AND version = $3`,
+    [EVERYONE, id, version],
+  )
+  return row
+}

@@ -1,0 +1,74 @@
+// A user's template is refused with the file, the line and the field that is wrong.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadCatalogue } from './catalogue.ts'
+import { readTemplate } from './template-file.ts'
+
+const GOOD = `---
+id: own.consumer
+version: 2
+language: elixir
+task_type: nats_consumer
+description: Our consumer
+variables:
+  name: events
+  retries: 3
+---
+defmodule {{name | pascal}} do
+  @retries {{retries}}
+end
+`
+
+describe('reading a template', () => {
+  it('gives its parts', () => {
+    expect(readTemplate(GOOD, 'own.template')).toMatchObject({
+      id: 'own.consumer',
+      version: 2,
+      taskType: 'nats_consumer',
+      variables: { name: 'events', retries: '3' },
+      body: 'defmodule {{name | pascal}} do\n  @retries {{retries}}\nend\n',
+    })
+    expect(readTemplate(`\uFEFF${GOOD.replaceAll('\n', '\r\n')}`, 'x').id).toBe('own.consumer')
+  })
+
+  it.each([
+    ['no front matter', 'hello', /^own:1: a template begins with its front matter/],
+    ['broken YAML', GOOD.replace('version: 2', 'version: [2'), /^own:\d+: /],
+    ['a wrong value', GOOD.replace('version: 2', 'version: two'), /^own:3: version: /],
+    ['an unknown type', GOOD.replace('nats_consumer', 'magic'), /^own:5: task_type: /],
+    ['an unknown field', GOOD.replace('version: 2', 'version: 2\nexec: rm'), /^own:4: exec: /],
+    ['a bad variable name', GOOD.replace('retries: 3', 'Retries: 3'), /^own:9: variables\.Retries: /],
+    ['the same key twice', GOOD.replace('version: 2', 'version: 2\nversion: 3'), /^own:\d+: Map keys must be unique/],
+    ['an undeclared variable', GOOD.replace('{{retries}}', '{{tries}}'), /^own:12: the variable tries is not declared/],
+    ['an empty body', GOOD.slice(0, GOOD.indexOf('defmodule')), /^own:11: the body is empty/],
+    ['an alias', GOOD.replace('name: events', 'name: &a events\n  other: *a'), /./],
+  ])('refuses %s', (_what, text, message) => {
+    expect(() => readTemplate(text, 'own')).toThrow(message)
+  })
+})
+
+describe('a folder of own templates', () => {
+  it('replaces by a higher version, and refuses the same one twice', async () => {
+    const shipped = await mkdtemp(join(tmpdir(), 'templates-'))
+    const own = await mkdtemp(join(tmpdir(), 'templates-'))
+    try {
+      await writeFile(
+        join(shipped, 'u.template'),
+        GOOD.replace('own.consumer', 'u').replace('elixir', 'any').replace('nats_consumer', 'general'),
+      )
+      await writeFile(join(shipped, 'a.template'), GOOD)
+      await writeFile(join(shipped, 'notes.txt'), 'not a template')
+      await writeFile(join(own, 'b.template'), GOOD.replace('version: 2', 'version: 3'))
+      const catalogue = await loadCatalogue([shipped, own])
+      expect(catalogue.templates.length).toBe(2)
+      expect(catalogue.get('own.consumer')?.version).toBe(3)
+      await writeFile(join(own, 'c.template'), GOOD.replace('version: 2', 'version: 3'))
+      await expect(loadCatalogue([shipped, own])).rejects.toThrow(/b\.template too; raise the version/)
+    } finally {
+      await rm(shipped, { recursive: true })
+      await rm(own, { recursive: true })
+    }
+  })
+})

@@ -1,0 +1,106 @@
+/** One template as a file: what it is for, between two lines of `---`, and below them its body. */
+import { DeedError } from '@deed/proto/errors'
+import { Complexity } from '@deed/proto/task'
+import { Language } from '@deed/proto/template'
+import { checkTemplate } from '@deed/template/render'
+import { isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { TASK_TYPES } from './task-type-vocabulary.ts'
+
+const BODY_CHARS_MAX = 131_072
+
+const FrontMatter = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/, 'lower case letters, digits, dots, dashes and underscores'),
+  version: z.int().min(1),
+  language: Language.or(z.literal('any')),
+  task_type: z.enum(TASK_TYPES),
+  /** Absent: fits every complexity. */
+  complexity: Complexity.optional(),
+  description: z.string().min(1).max(512),
+  /** Words of a task that this template is made for. */
+  keywords: z.array(z.string().min(1).max(64)).max(50).default([]),
+  /** Names, with their defaults. */
+  variables: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9_]{0,63}$/),
+      z.union([z.string(), z.number(), z.boolean()]).transform(String),
+    )
+    .default({}),
+})
+
+export interface Template {
+  readonly id: string
+  readonly version: number
+  readonly language: Language | 'any'
+  readonly taskType: (typeof TASK_TYPES)[number]
+  readonly complexity: Complexity | undefined
+  readonly description: string
+  readonly keywords: readonly string[]
+  readonly variables: Readonly<Record<string, string>>
+  readonly body: string
+  /** The file, for messages. */
+  readonly source: string
+}
+
+/**
+ * Reads and checks a template.
+ *
+ * @throws {DeedError} invalid_template; the message begins with file and line, and names the field
+ */
+export function readTemplate(text: string, source: string): Template {
+  const { head, body, bodyLine } = split(text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'), source)
+  const front = readFrontMatter(head, source)
+  if (body.trim() === '') throw invalid(source, bodyLine, 'the body is empty')
+  if (body.length > BODY_CHARS_MAX)
+    throw invalid(source, bodyLine, `the body has more than ${BODY_CHARS_MAX} characters`)
+  try {
+    checkTemplate({ body, variables: front.variables })
+  } catch (error) {
+    if (!(error instanceof DeedError)) throw error
+    const line = error.details?.line
+    const message = error.message.replace(/^line \d+: /, '')
+    throw invalid(source, typeof line === 'number' ? bodyLine + line - 1 : 1, message)
+  }
+  const { task_type: taskType, complexity, ...rest } = front
+  return { ...rest, taskType, complexity, body, source }
+}
+
+function split(text: string, source: string): { head: string; body: string; bodyLine: number } {
+  const end = text.startsWith('---\n') ? text.indexOf('\n---\n', 3) : -1
+  if (end < 0) throw invalid(source, 1, 'a template begins with its front matter between two lines of ---')
+  const head = text.slice(4, end + 1)
+  return { head, body: text.slice(end + 5), bodyLine: head.split('\n').length + 2 }
+}
+
+function readFrontMatter(head: string, source: string): z.output<typeof FrontMatter> {
+  const lines = new LineCounter()
+  const document = parseDocument(head, { lineCounter: lines, uniqueKeys: true })
+  // The front matter begins on the file's second line.
+  const lineAt = (offset: number): number => lines.linePos(offset).line + 1
+  const [fault] = document.errors
+  if (fault) throw invalid(source, lineAt(fault.pos[0]), fault.message.split('\n')[0] ?? 'the front matter is not YAML')
+  const { data, error } = FrontMatter.safeParse(document.toJS({ maxAliasCount: 0 }))
+  if (!error) return data
+  const [issue] = error.issues
+  const path = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : (issue?.path ?? [])
+  const field = path.map(String).join('.') || 'the front matter'
+  throw invalid(source, lineAt(offsetOf(document.contents, path)), `${field}: ${issue?.message ?? 'cannot be read'}`)
+}
+
+/** Of the deepest key along the path that is there. */
+function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[]): number {
+  let node: unknown = root
+  let offset = 0
+  for (const key of path) {
+    if (!isMap(node)) break
+    const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))
+    if (!pair) break
+    if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset
+    node = pair.value
+  }
+  return offset
+}
+
+function invalid(source: string, line: number, message: string): DeedError {
+  return new DeedError('invalid_template', `${source}:${line}: ${message}`, { details: { file: source, line } })
+}
