@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    globalSetup: ['libs/embedded/src/vitest-setup.ts'],
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/.deed/**'],
     testTimeout: 60_000,

@@ -5,7 +5,7 @@
  * every contract. The request path is our own (one inbox subscription, no Error object a call):
  * it carries 2.6 times the calls of the client's.
  */
-import { createLogger, type Logger } from '@deed/telemetry/logger'
+import { createLogger, type Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
 import type { EventContract, RequestContract, ServiceName, WorkContract } from '@deed/proto/contract'
 import { DeedError, ErrorBody } from '@deed/proto/errors'
@@ -28,7 +28,7 @@ const REPEAT_WAITS_MS = [20, 50, 100, 200, 500]
 
 export interface RequestScope {
   readonly principal: Principal
-  readonly log: Logger
+  readonly log: Log
   /** To hand on to calls, so that the trace goes on. */
   readonly trace: string
   readonly traceId: string
@@ -89,7 +89,7 @@ export interface Bus extends AsyncDisposable {
 export interface ConnectOptions extends BusAddress {
   /** The service, or what a client calls itself; also names its inbox: `_INBOX_<service>`. */
   service: ServiceName | (string & {})
-  log?: Logger
+  log?: Log
 }
 
 /**
@@ -217,7 +217,7 @@ async function handleRequest<C extends RequestContract>(
   contract: C,
   handler: Handler<C>,
   msg: ServiceMsg,
-  log: Logger,
+  log: Log,
 ): Promise<void> {
   const received = performance.now()
   const parent = msg.headers?.get(TRACEPARENT)
@@ -301,7 +301,7 @@ function lateError(contract: RequestContract, timeoutMs: number): DeedError {
   return new DeedError('deadline_exceeded', `${contract.subject} did not answer within ${Math.round(timeoutMs)} ms`)
 }
 
-async function watchStatus(nc: NatsConnection, requests: Requests, log: Logger): Promise<void> {
+async function watchStatus(nc: NatsConnection, requests: Requests, log: Log): Promise<void> {
   for await (const status of nc.status()) {
     if (status.type === 'disconnect') log.warn({ server: status.data }, 'connection to NATS lost')
     if (status.type === 'reconnect') {

@@ -1,6 +1,6 @@
 /** The life of a service's process: start, serve, drain when told to, exit. */
 import { createLogger } from '@deed/telemetry/logger'
-import { shutdownTelemetry } from '@deed/telemetry/span'
+import { shutdownTelemetry } from '@deed/telemetry/shutdown'
 
 const DRAIN_MS_MAX = 25_000
 

@@ -5,7 +5,9 @@
  * PostgreSQL decides who may act and when to give up.
  */
 import type { WorkContract } from '@deed/proto/contract'
-import type { Logger } from '@deed/telemetry/logger'
+import { intakeStream, SUBMIT_SUBJECT } from '@deed/proto/execution'
+import { LOCAL } from '@deed/proto/ids'
+import type { Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
 import {
   AckPolicy,
@@ -29,6 +31,10 @@ const WORKING_EVERY_MS = 10_000
 const REDELIVER_MS = 1_000
 const RECONSUME_MS = 500
 const WORK_BYTES_MAX = 256 * 1024 * 1024
+export const INTAKE_CONSUMER = 'orchestrator'
+const INTAKE_BYTES_MAX = 1024 * 1024 * 1024
+const INTAKE_MESSAGE_BYTES_MAX = 512 * 1024
+const INTAKE_DUPLICATES_MS = 600_000
 
 export interface WorkScope {
   readonly trace: string
@@ -91,23 +97,56 @@ async function unlessThere(look: () => Promise<unknown>, make: () => Promise<unk
   }
 }
 
+/**
+ * Makes a tenant's intake and its consumer. On file, one stream a tenant: a message id of one tenant
+ * never swallows another's. The acknowledgement of a publish means that it will be executed, so the
+ * server has to sync before it acknowledges.
+ */
+export async function ensureIntake(nc: NatsConnection, tenant: string): Promise<void> {
+  const jsm = await nc.jetstreamManager()
+  const name = intakeStream(tenant)
+  const subjects = [`${SUBMIT_SUBJECT}.${tenant}.*`, ...(tenant === LOCAL.tenant ? [SUBMIT_SUBJECT] : [])]
+  await unlessThere(
+    () => jsm.streams.info(name),
+    () =>
+      jsm.streams.add({
+        name,
+        subjects,
+        retention: RetentionPolicy.Workqueue,
+        storage: StorageType.File,
+        discard: DiscardPolicy.New,
+        max_bytes: INTAKE_BYTES_MAX,
+        max_msg_size: INTAKE_MESSAGE_BYTES_MAX,
+        duplicate_window: nanos(INTAKE_DUPLICATES_MS),
+        deny_purge: true,
+        deny_delete: true,
+      }),
+  )
+  await unlessThere(
+    () => jsm.consumers.info(name, INTAKE_CONSUMER),
+    () =>
+      jsm.consumers.add(name, {
+        durable_name: INTAKE_CONSUMER,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: nanos(ACK_WAIT_MS),
+        max_deliver: -1,
+        max_ack_pending: 10_000,
+      }),
+  )
+}
+
 /** Disposing stops taking, and waits for what is in hand. */
 export async function consumeWork<C extends WorkContract>(
   nc: NatsConnection,
-  log: Logger,
+  log: Log,
   contract: C,
   handler: WorkHandler<C>,
   { slots }: ConsumeOptions,
 ): Promise<AsyncDisposable> {
-  const js = nc.jetstream()
-  const inHand = new Set<Promise<void>>()
-  let stopped = false
-  let messages: ConsumerMessages | undefined
-
-  const take = async (msg: JsMsg): Promise<void> => {
-    const working = setInterval(() => msg.working(), WORKING_EVERY_MS)
+  return consumeStream(nc, log, { stream: contract.stream, consumer: contract.consumer, slots }, async (msg) => {
     const parent = msg.headers?.get('traceparent')
-    const span = startSpan(`${contract.subject} process`, { parent, kind: 'consumer', attributes: { 'messaging.system': 'nats' } })
+    const attributes = { 'messaging.system': 'nats' }
+    const span = startSpan(`${contract.subject} process`, { parent, kind: 'consumer', attributes })
     try {
       const payload = validate(contract.payload, decodeJson(msg.data)) as z.output<C['payload']>
       const scope = { trace: span.traceparent, traceId: span.traceId, deliveries: msg.info.deliveryCount }
@@ -115,31 +154,59 @@ export async function consumeWork<C extends WorkContract>(
       msg.ack()
     } catch (error) {
       span.fail(error)
-      log.error({ err: error, subject: msg.subject, trace_id: span.traceId }, 'work failed')
+      throw error
+    } finally {
+      span.end()
+    }
+  })
+}
+
+export interface StreamOptions extends ConsumeOptions {
+  stream: string
+  consumer: string
+}
+
+/**
+ * Takes messages from a stream, `slots` at a time. `take` acknowledges; where it throws, the message
+ * comes again. A stream or consumer that is gone is waited for.
+ */
+export async function consumeStream(
+  nc: NatsConnection,
+  log: Log,
+  { stream, consumer: name, slots }: StreamOptions,
+  take: (msg: JsMsg) => Promise<void>,
+): Promise<AsyncDisposable> {
+  const js = nc.jetstream()
+  const inHand = new Set<Promise<void>>()
+  let stopped = false
+  let messages: ConsumerMessages | undefined
+
+  const handle = async (msg: JsMsg): Promise<void> => {
+    const working = setInterval(() => msg.working(), WORKING_EVERY_MS)
+    try {
+      await take(msg)
+    } catch (error) {
+      log.error({ err: error, subject: msg.subject }, 'work failed')
       msg.nak(REDELIVER_MS)
     } finally {
       clearInterval(working)
-      span.end()
     }
   }
 
   const pump = async (): Promise<void> => {
-    // The stream is in memory: a restarted server has none until the orchestrator makes it again.
     while (!stopped) {
       try {
-        const consumer = await js.consumers.get(contract.stream, contract.consumer)
+        const consumer = await js.consumers.get(stream, name)
         messages = await consumer.consume({ max_messages: slots })
-        const { promise: lost, resolve } = Promise.withResolvers<void>()
-        void watchConsumer(messages, resolve)
+        void stopWhenLost(messages)
         for await (const msg of messages) {
-          const work = take(msg)
+          const work = handle(msg)
           inHand.add(work)
           void work.finally(() => inHand.delete(work))
           if (inHand.size >= slots) await Promise.race(inHand)
         }
-        await Promise.race([lost, messages.closed()])
       } catch (error) {
-        if (!stopped && !nc.isClosed()) log.warn({ err: error, stream: contract.stream }, 'work queue is away')
+        if (!stopped && !nc.isClosed()) log.warn({ err: error, stream }, 'stream is away')
       }
       if (!stopped) await new Promise((resolve) => setTimeout(resolve, RECONSUME_MS))
     }
@@ -156,18 +223,13 @@ export async function consumeWork<C extends WorkContract>(
   }
 }
 
+const GONE = new Set(['consumer_deleted', 'consumer_not_found', 'stream_not_found'])
+const HEARTBEATS_MISSED_MAX = 2
+
 /** Ends the consumption when the consumer or its stream is gone, so that it is looked for anew. */
-async function watchConsumer(messages: ConsumerMessages, lost: () => void): Promise<void> {
-  for await (const status of await messages.status()) {
-    if (['consumer_deleted', 'consumer_not_found', 'stream_not_found', 'no_responders'].includes(status.type)) {
-      messages.stop()
-      lost()
-      return
-    }
-    if (status.type === 'heartbeats_missed' && Number(status.data) >= 2) {
-      messages.stop()
-      lost()
-      return
-    }
+async function stopWhenLost(messages: ConsumerMessages): Promise<void> {
+  for await (const { type, data } of await messages.status()) {
+    const silent = type === 'heartbeats_missed' && Number(data) >= HEARTBEATS_MISSED_MAX
+    if (GONE.has(type) || silent) messages.stop()
   }
 }

@@ -4,7 +4,7 @@
  * Kysely for what is asked now and then; prepared statements for the hot path, where building a
  * query would cost more than running it.
  */
-import type { Logger } from '@deed/telemetry/logger'
+import type { Log } from '@deed/telemetry/logger'
 import { Kysely, PostgresDialect } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { Pool, type PoolClient } from 'pg'
@@ -41,7 +41,7 @@ export interface DatabaseOptions {
   schema: string
   migrations: Record<string, Migration>
   poolMax?: number
-  log: Logger
+  log: Log
 }
 
 /**
@@ -87,7 +87,7 @@ export function mayRetry(error: unknown): boolean {
 }
 
 /** Runs `work` again, with growing waits, for as long as its failure is one of `mayRetry`. */
-export async function retried<T>(log: Logger, work: () => Promise<T>): Promise<T> {
+export async function retried<T>(log: Log, work: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await work()
@@ -103,7 +103,7 @@ export async function retried<T>(log: Logger, work: () => Promise<T>): Promise<T
 /** Runs `work` in one transaction on one connection, again where `mayRetry` says so. Nothing outside the database may happen in it. */
 export async function inTransaction<T>(
   store: { pool: Pool },
-  log: Logger,
+  log: Log,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
   return retried(log, async () => {

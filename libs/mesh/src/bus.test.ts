@@ -1,0 +1,61 @@
+// Two processes' worth of bus on a real server.
+import { getExecution, requestExecution } from '@deed/proto/execution'
+import { decomposeTask } from '@deed/proto/task'
+import { describe, expect, it } from 'vitest'
+import { connectBus } from './bus.ts'
+import { testBus } from './test-bus.ts'
+
+describe('the bus', () => {
+  it('carries a request to its owner and the answer back, with the principal of the subject', async () => {
+    await using mesh = await testBus()
+    const server = await mesh.bus('task-decomposer')
+    const seen: unknown[] = []
+    server.serve(decomposeTask, async ({ goal }, { principal, traceId }) => {
+      seen.push(principal, traceId.length)
+      const node = {
+        id: 'a',
+        kind: 'task' as const,
+        title: goal,
+        description: goal,
+        estimated_ms: 1,
+        estimated_cost_usd: 0,
+      }
+      return { goal, nodes: [node], method: 'single' as const, critical_path_ms: 1 }
+    })
+    const client = await mesh.bus('orchestrator')
+    const reply = await client.call(decomposeTask, { goal: 'x' }, { principal: { tenant: 'acme', user: 'ada' } })
+    expect(reply.nodes[0]?.description).toBe('x')
+    expect(seen).toEqual([{ tenant: 'acme', user: 'ada' }, 32])
+  })
+
+  it('refuses what the contract does not allow, and says what to change', async () => {
+    await using mesh = await testBus()
+    const server = await mesh.bus('orchestrator')
+    server.serve(requestExecution, async () => {
+      throw new Error('a bug')
+    })
+    const client = await mesh.bus('deed')
+    const wrong = { tsak: 'x', task: 'x' } as unknown as { task: string }
+    await expect(client.call(requestExecution, wrong)).rejects.toMatchObject({
+      code: 'unknown_field',
+      path: '$.tsak',
+      message: expect.stringContaining('did you mean "task"'),
+    })
+    await expect(client.call(requestExecution, {} as { task: string })).rejects.toMatchObject({ code: 'missing_field' })
+    await expect(client.call(requestExecution, { task: 'x' })).rejects.toMatchObject({ code: 'internal' })
+  })
+
+  it('says so when nobody answers', async () => {
+    await using mesh = await testBus()
+    const client = await mesh.bus('deed')
+    await expect(client.call(getExecution, {}, { timeoutMs: 300 })).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  it('refuses a server of another name', async () => {
+    await using mesh = await testBus()
+    const { NATS_USER: user, NATS_PASSWORD: password } = mesh.environment('deed')
+    await expect(
+      connectBus({ service: 'deed', url: mesh.url, user, password, serverName: 'another' }),
+    ).rejects.toThrow('another')
+  })
+})

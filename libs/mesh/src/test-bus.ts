@@ -1,0 +1,54 @@
+/** A real nats-server for one test, with the users and permissions that the mesh has. */
+import { startNats } from '@deed/embedded/nats'
+import type { NatsUser } from '@deed/embedded/permissions'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { workAct } from '@deed/proto/action'
+import { workSolve } from '@deed/proto/agent'
+import { LOCAL } from '@deed/proto/ids'
+import { type Bus, connectBus } from './bus.ts'
+import { ensureIntake, ensureWorkQueues } from './work-queue.ts'
+
+export interface TestBus extends AsyncDisposable {
+  readonly url: string
+  readonly serverName: string
+  /** What a process of this user has in its environment. */
+  environment(user: NatsUser): Record<string, string>
+  /** Closed with the server. */
+  bus(user: NatsUser): Promise<Bus>
+}
+
+/** With the work queues and the intake of the tenant `local`. */
+export async function testBus(): Promise<TestBus> {
+  await using opened = new AsyncDisposableStack()
+  const folder = opened.use(temporaryFolder())
+  const nats = opened.use(await startNats({ dataDir: folder.path }))
+  const buses = new AsyncDisposableStack()
+  opened.use(buses)
+  const bus = async (user: NatsUser): Promise<Bus> => {
+    const { pass } = nats.credentials(user)
+    return buses.use(
+      await connectBus({ service: user, url: nats.url, user, password: pass, serverName: nats.serverName }),
+    )
+  }
+  await using bootstrap = await connectBus({
+    service: 'bootstrap',
+    url: nats.url,
+    user: 'bootstrap',
+    password: nats.credentials('bootstrap').pass,
+  })
+  await ensureIntake(bootstrap.nc, LOCAL.tenant)
+  await ensureWorkQueues(bootstrap.nc, [workAct, workSolve])
+  const kept = opened.move()
+  return {
+    url: nats.url,
+    serverName: nats.serverName,
+    environment: (user) => ({
+      NATS_URL: nats.url,
+      NATS_USER: user,
+      NATS_PASSWORD: nats.credentials(user).pass,
+      NATS_SERVER_NAME: nats.serverName,
+    }),
+    bus,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}

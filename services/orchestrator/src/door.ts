@@ -1,0 +1,73 @@
+/**
+ * What a request must be before it becomes an execution. Refused here means: an error, and nothing
+ * stored.
+ */
+import { isAbsolute, relative, resolve, sep } from 'node:path'
+import type { ExecutionConfig } from '@deed/config/execution-config'
+import { nearest } from '@deed/config/nearest'
+import { DeedError } from '@deed/proto/errors'
+import type { ExecutionRequest } from '@deed/proto/execution'
+
+// Spaces, controls, and what shows nothing: zero-width characters and direction marks.
+const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Zs}]*$/u
+const PROTECTED = new Set(['.git', '.deed', '.npmrc', '.ssh', '.env', 'execution.yaml'])
+
+/** @throws {DeedError} that says what to change */
+export function admitRequest(config: ExecutionConfig, request: ExecutionRequest): void {
+  if (INVISIBLE.test(request.task)) {
+    throw new DeedError('empty_task', 'task is empty; say in plain words what is to be done', { path: '$.task' })
+  }
+  const { workspace, target_file: targetFile } = request.context ?? {}
+  if (workspace !== undefined) admitWorkspace(config, workspace)
+  if (targetFile !== undefined) admitTargetFile(targetFile)
+}
+
+function admitWorkspace(config: ExecutionConfig, workspace: string): void {
+  if (workspace in config.workspaces) return
+  const path = '$.context.workspace'
+  if (!isAbsolute(workspace)) {
+    // A relative path is no name, and there is nothing that it could be relative to.
+    if (/[\\/]|^\.\.?$/.test(workspace)) throw outside(path, workspace)
+    const guess = nearest(workspace, Object.keys(config.workspaces))
+    throw new DeedError(
+      'unknown_workspace',
+      `there is no workspace "${workspace}"${guess === undefined ? '; execution.yaml names them' : `; did you mean "${guess}"?`}`,
+      { path },
+    )
+  }
+  if (workspace.split(sep).includes('..')) throw outside(path, workspace)
+  const inside = Object.values(config.workspaces).some(({ root }) => isBelow(root, workspace))
+  if (!inside) throw outside(path, workspace)
+}
+
+/** By segments, so that /srv/ws-evil is not below /srv/ws. */
+function isBelow(root: string, path: string): boolean {
+  const way = relative(resolve(root), resolve(path))
+  return way === '' || (!isAbsolute(way) && way.split(sep)[0] !== '..')
+}
+
+function admitTargetFile(file: string): void {
+  const path = '$.context.target_file'
+  let decoded = file
+  try {
+    decoded = decodeURIComponent(file)
+  } catch {
+    // Not percent-encoded, then.
+  }
+  const steps = decoded.split(/[\\/]/)
+  if (isAbsolute(decoded) || decoded.startsWith('\\') || /^[a-z][a-z0-9+.-]*:/i.test(decoded) || steps.includes('..')) {
+    throw outside(path, file)
+  }
+  if (decoded.includes('\0')) throw new DeedError('invalid_request', 'a path cannot hold a NUL', { path })
+  const step = steps.find((name) => PROTECTED.has(name.toLowerCase()))
+  if (step !== undefined) {
+    throw new DeedError('protected_path', `"${step}" is protected; write somewhere else`, { path })
+  }
+}
+
+const outside = (path: string, given: string): DeedError =>
+  new DeedError(
+    'path_outside_workspace',
+    `"${given}" is not inside a workspace; name a workspace of execution.yaml, and a file relative to it`,
+    { path },
+  )

@@ -1,0 +1,111 @@
+/** A snapshot that is being changed, with what has to be written and done about it. */
+import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
+import type { Intent } from '@deed/proto/action'
+import type { EventType } from '@deed/proto/execution'
+import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
+import { FINAL_EXECUTION_STATUSES, type ExecutionStatus } from '@deed/proto/states'
+import type { ApprovalRow, AuditEntry, PlanRow, Snapshot, TaskRow } from './snapshot.ts'
+
+/** An attempt that was granted, and is to be handed out once the grant is durable. */
+export interface Lease {
+  task: TaskRow
+  token: FencingToken
+  intent: Intent | 'solve'
+  /** Handed out before, and perhaps lost on the way. */
+  again: boolean
+}
+
+export interface Draft extends Snapshot {
+  readonly now: number
+  readonly expectedVersion: number
+  readonly before: ExecutionStatus
+  /** Not in the tables yet. */
+  readonly added: Set<TaskId>
+  readonly desiredChanged: Set<TaskId>
+  readonly actualChanged: Set<TaskId>
+  readonly approvalsChanged: Set<ApprovalId>
+  readonly consumed: Set<ApprovalId>
+  readonly audit: AuditEntry[]
+  readonly leases: Lease[]
+  plan: PlanRow | undefined
+  executionChanged: boolean
+}
+
+/** The draft shares the snapshot's rows: where its commit fails, the snapshot is read anew. */
+export function draftOf(snapshot: Snapshot, now: number): Draft {
+  return {
+    ...snapshot,
+    now,
+    expectedVersion: snapshot.execution.version,
+    before: snapshot.execution.status,
+    added: new Set(),
+    desiredChanged: new Set(),
+    actualChanged: new Set(),
+    approvalsChanged: new Set(),
+    consumed: new Set(),
+    audit: [],
+    leases: [],
+    plan: undefined,
+    executionChanged: false,
+  }
+}
+
+export const hasChanged = (draft: Draft): boolean =>
+  draft.executionChanged ||
+  draft.audit.length > 0 ||
+  draft.actualChanged.size > 0 ||
+  draft.desiredChanged.size > 0 ||
+  draft.approvalsChanged.size > 0 ||
+  draft.added.size > 0
+
+export const hasEnded = (draft: Draft): boolean =>
+  FINAL_EXECUTION_STATUSES.has(draft.execution.status) && !FINAL_EXECUTION_STATUSES.has(draft.before)
+
+export const isoTime = (ms: number): string => new Date(ms).toISOString()
+
+/** Adds a transition to the execution's chain: each row's hash covers the one before. */
+export function record(draft: Draft, type: EventType, data: Record<string, unknown> = {}, taskId: TaskId | null = null): void {
+  const { execution } = draft
+  const seq = execution.audit_seq + 1
+  const at = isoTime(draft.now)
+  const row = { execution_id: execution.execution_id, seq, type, at, task_id: taskId, data }
+  const hash = sha256(execution.audit_hash + canonicalJson(row))
+  draft.audit.push({ seq, type, at, task_id: taskId, data, hash })
+  execution.audit_seq = seq
+  execution.audit_hash = hash
+}
+
+export function addTasks(draft: Draft, tasks: readonly TaskRow[]): void {
+  for (const task of tasks) {
+    draft.tasks.set(task.task_id, task)
+    draft.added.add(task.task_id)
+  }
+}
+
+export function addApprovals(draft: Draft, approvals: readonly ApprovalRow[]): void {
+  for (const approval of approvals) {
+    draft.approvals.set(approval.approval_id, approval)
+    draft.approvalsChanged.add(approval.approval_id)
+    record(
+      draft,
+      'approval.requested',
+      { approval_id: approval.approval_id, level: approval.level, plan_hash: approval.plan_hash },
+      approval.task_id,
+    )
+  }
+}
+
+export function setActual(draft: Draft, task: TaskRow, change: Partial<TaskRow>): void {
+  Object.assign(task, change)
+  if (!draft.added.has(task.task_id)) draft.actualChanged.add(task.task_id)
+}
+
+export function setDesired(draft: Draft, task: TaskRow, change: Partial<TaskRow>): void {
+  Object.assign(task, change)
+  if (!draft.added.has(task.task_id)) draft.desiredChanged.add(task.task_id)
+}
+
+export function setApproval(draft: Draft, approval: ApprovalRow, change: Partial<ApprovalRow>): void {
+  Object.assign(approval, change)
+  draft.approvalsChanged.add(approval.approval_id)
+}

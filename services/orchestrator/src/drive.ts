@@ -1,0 +1,245 @@
+/**
+ * Driving executions: one input at a time for each, decided by the reconciler's core, written in one
+ * statement, then handed out, announced and answered.
+ *
+ * The rows that this replica has read are kept until another one moves them: that costs a round trip
+ * then, and saves one on every report.
+ */
+import type { Bus } from '@deed/mesh/bus'
+import { crashPoint } from '@deed/mesh/crash-point'
+import { ensureWorkQueues } from '@deed/mesh/work-queue'
+import { Action, workAct } from '@deed/proto/action'
+import { AgentTask, workSolve } from '@deed/proto/agent'
+import { DeedError } from '@deed/proto/errors'
+import { type AuditRow, executionEvent } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
+import type { Capability } from '@deed/proto/states'
+import type { Log } from '@deed/telemetry/logger'
+import type { Capacity } from './capacity.ts'
+import type { Clock } from './clock.ts'
+import { type Draft, draftOf, hasChanged, hasEnded, type Lease } from './draft.ts'
+import { type Input, type Limits, reconcile } from './reconcile.ts'
+import type { ExecutionRow, Snapshot } from './snapshot.ts'
+import { loadSnapshot } from './store/executions.ts'
+import type { Database } from './store/schema.ts'
+import { openTransitions, type Waiter } from './store/transitions.ts'
+
+const ATTEMPTS_MAX = 8
+/** Snapshots kept; the oldest go first and are read again when they are wanted. */
+const SNAPSHOTS_MAX = 5_000
+
+export interface Dependencies {
+  db: Database
+  bus: Bus
+  log: Log
+  clock: Clock
+  capacity: Capacity
+  leaseMs: number
+  autoRollback: boolean
+  /** Called once for each execution that this replica has brought to its end, with who waits for it. */
+  ended(snapshot: Snapshot, waiters: Waiter[]): void
+}
+
+export interface Driver {
+  /** Makes known what was just stored, so that it need not be read. */
+  know(snapshot: Snapshot): void
+  /**
+   * Applies an input, and resolves when it is durable.
+   *
+   * @param fresh read the rows anew first
+   * @throws {DeedError} where the input does not apply
+   */
+  apply(id: ExecutionId, input: Input, fresh?: boolean): Promise<Snapshot>
+  /** As this replica or the tables have it. @throws {DeedError} `not_found` */
+  read(id: ExecutionId): Promise<Snapshot>
+  idle(): Promise<void>
+}
+
+export function openDriver(dependencies: Dependencies): Driver {
+  const { db, bus, log, clock, capacity, leaseMs, autoRollback, ended } = dependencies
+  const commit = openTransitions(db)
+  const known = new Map<ExecutionId, Snapshot>()
+  const queues = new Map<ExecutionId, Promise<unknown>>()
+  /** Slots that this replica took for attempts which have not ended yet, by task. */
+  const taken = new Map<string, Capability>()
+
+  const limitsFor = (slots: Capability[], keysBusy: boolean): Limits => ({
+    leaseMs,
+    autoRollback,
+    takeSlot: (capability, execution) => {
+      const granted = capacity.take(capability, execution.execution_id, priorityOf(execution))
+      if (granted) slots.push(capability)
+      return granted
+    },
+    keyFree: () => !keysBusy,
+    random: Math.random,
+  })
+
+  const attempt = async (id: ExecutionId, input: Input, fresh: boolean): Promise<Snapshot> => {
+    let keysBusy = false
+    for (let attempts = 0; attempts < ATTEMPTS_MAX; attempts++) {
+      const kept = fresh && attempts === 0 ? undefined : known.get(id)
+      const snapshot = kept ?? (await loadSnapshot(db, id))
+      if (!snapshot) throw new DeedError('not_found', `there is no execution ${id}`)
+      known.delete(id)
+      const draft = draftOf(snapshot, clock.now())
+      const slots: Capability[] = []
+      try {
+        reconcile(draft, input, limitsFor(slots, keysBusy))
+      } catch (error) {
+        for (const slot of slots) capacity.release(slot)
+        throw error
+      }
+      if (!hasChanged(draft)) {
+        if (draft.leases.length > 0) handOut(draft)
+        if (input.type === 'tick') await lookAgainLater(draft)
+        remember(snapshot)
+        return snapshot
+      }
+      crashPoint(`orchestrator.before_${input.type}`)
+      let committed: Awaited<ReturnType<typeof commit>>
+      try {
+        committed = await commit(draft)
+      } catch (error) {
+        for (const slot of slots) capacity.release(slot)
+        throw error
+      }
+      if (committed.outcome !== 'committed') {
+        for (const slot of slots) capacity.release(slot)
+        keysBusy ||= committed.outcome === 'key_busy'
+        continue
+      }
+      crashPoint(`orchestrator.after_${input.type}`)
+      snapshot.execution.version = draft.expectedVersion + 1
+      snapshot.plans = draft.plans
+      remember(snapshot)
+      settleSlots(draft)
+      handOut(draft)
+      announce(bus, draft)
+      if (hasEnded(draft)) {
+        known.delete(id)
+        ended(snapshot, committed.waiters)
+      }
+      return snapshot
+    }
+    throw new DeedError('unavailable', `execution ${id} is moved by others all the time; ask again`)
+  }
+
+  const remember = (snapshot: Snapshot): void => {
+    known.set(snapshot.execution.execution_id, snapshot)
+    if (known.size > SNAPSHOTS_MAX) {
+      const [oldest] = known.keys()
+      if (oldest !== undefined) known.delete(oldest)
+    }
+  }
+
+  const lookAgainLater = async (draft: Draft): Promise<void> => {
+    const { execution_id, next_check_at } = draft.execution
+    await db.query('orchestrator.look_later', `update executions set next_check_at = $2 where execution_id = $1`, [
+      execution_id,
+      next_check_at,
+    ])
+  }
+
+  const settleSlots = (draft: Draft): void => {
+    for (const { task } of draft.leases) taken.set(task.task_id, task.capability)
+    const free: Capability[] = []
+    for (const id of draft.actualChanged) {
+      const task = draft.tasks.get(id)
+      const capability = taken.get(id)
+      if (capability !== undefined && task?.actual_status !== 'in_progress') {
+        taken.delete(id)
+        free.push(capability)
+      }
+    }
+    for (const capability of free) capacity.release(capability)
+  }
+
+  const handOut = (draft: Draft): void => {
+    for (const lease of draft.leases) {
+      crashPoint('orchestrator.before_publish')
+      publish(bus, draft.execution, lease).catch(async (error: unknown) => {
+        // Not lost: the resync hands it out again under the same token.
+        log.warn({ err: error, task_id: lease.task.task_id }, 'work could not be handed out')
+        await ensureWorkQueues(bus.nc, [workAct, workSolve]).catch(() => undefined)
+      })
+    }
+  }
+
+  return {
+    know: remember,
+    apply(id, input, fresh = false) {
+      const before = queues.get(id) ?? Promise.resolve()
+      const result = before.then(
+        () => attempt(id, input, fresh),
+        () => attempt(id, input, fresh),
+      )
+      queues.set(id, result)
+      const done = (): void => {
+        if (queues.get(id) === result) queues.delete(id)
+      }
+      result.then(done, done)
+      return result
+    },
+    async read(id) {
+      await queues.get(id)?.catch(() => undefined)
+      const snapshot = await loadSnapshot(db, id)
+      if (!snapshot) throw new DeedError('not_found', `there is no execution ${id}`)
+      return snapshot
+    },
+    async idle() {
+      await Promise.allSettled(queues.values())
+    },
+  }
+}
+
+const PRIORITY = { high: 2, normal: 5, low: 8 } as const
+
+export const priorityOf = ({ request }: Pick<ExecutionRow, 'request'>): number => PRIORITY[request.priority]
+
+async function publish(bus: Bus, execution: ExecutionRow, { task, token, intent }: Lease): Promise<void> {
+  const { tenant, execution_id, trace, request } = execution
+  if (intent === 'solve') {
+    const payload = {
+      task_id: task.task_id,
+      execution_id,
+      tenant,
+      token,
+      task: AgentTask.parse(task.spec),
+      ...(request.budget_usd === undefined ? {} : { budget_microusd: Math.floor(request.budget_usd * 1_000_000) }),
+      earlier_errors: task.last_error === null ? [] : [task.last_error],
+    }
+    return bus.publishWork(workSolve, payload, { tenant, trace })
+  }
+  const payload = {
+    task_id: task.task_id,
+    execution_id,
+    tenant,
+    token,
+    intent,
+    action: Action.parse(task.spec),
+    action_hash: task.action_hash ?? '',
+  }
+  return bus.publishWork(workAct, payload, { tenant, trace })
+}
+
+function announce(bus: Bus, draft: Draft): void {
+  const { execution, tasks } = draft
+  let ended = 0
+  let current: string | null = null
+  for (const task of tasks.values()) {
+    if (task.actual_status === 'in_progress') current ??= task.title
+    else if (task.actual_status !== 'pending') ended++
+  }
+  const percent = tasks.size === 0 ? (hasEnded(draft) ? 100 : 0) : Math.floor((100 * ended) / tasks.size)
+  for (const { hash, task_id, ...row } of draft.audit) {
+    bus.announce(executionEvent, execution.execution_id, {
+      ...(row as Pick<AuditRow, 'seq' | 'type' | 'at' | 'data'>),
+      execution_id: execution.execution_id,
+      ...(task_id === null ? {} : { task_id }),
+      status: execution.status,
+      percent,
+      current,
+    })
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Which level of agreement an action needs: a pure function of the policy's data and the action's
+ * facts. Adding a fact never lowers the level, and what is not known is level 3.
+ */
+import { readFileSync } from 'node:fs'
+import { EffectClass, type Inspection, Reversibility } from '@deed/proto/action'
+import type { JsonObject } from '@deed/proto/json'
+import { parse } from 'yaml'
+import { z } from 'zod'
+
+const Level = z.int().min(0).max(3)
+export type Level = 0 | 1 | 2 | 3
+
+const Rule = z.strictObject({
+  kinds: z.array(z.string()).optional(),
+  effect: z.array(EffectClass).optional(),
+  reversibility: z.array(Reversibility).optional(),
+  environment: z.array(z.string()).optional(),
+  level: Level,
+  why: z.string(),
+})
+
+const Policy = z.strictObject({
+  version: z.string(),
+  approval_ttl_seconds: z.int().min(1),
+  self_approval: z.boolean(),
+  kinds: z.record(
+    z.string(),
+    z.strictObject({
+      effect: EffectClass,
+      cacheable: z.boolean().default(false),
+      creates: z.literal('absent').optional(),
+      reads_with: z.array(z.string()).optional(),
+    }),
+  ),
+  levels: z.array(Rule),
+  raises: z.array(Rule),
+})
+export type Policy = z.output<typeof Policy>
+
+/** @throws when the file is not a policy, naming what is wrong with it */
+export function readPolicy(path: string): Policy {
+  const { data, error } = Policy.safeParse(parse(readFileSync(path, 'utf8')))
+  if (error) throw new Error(`${path} is not a policy\n${z.prettifyError(error)}`)
+  return data
+}
+
+export interface Facts {
+  kind: string
+  effect: EffectClass | undefined
+  reversibility: Inspection['reversibility'] | undefined
+  environment: string | undefined
+}
+
+/** What the policy's data alone says of a kind, before anybody has looked at the target. */
+export function effectOf(policy: Policy, kind: string, input: JsonObject): EffectClass | undefined {
+  const known = policy.kinds[kind]
+  if (!known) return undefined
+  const method = typeof input['method'] === 'string' ? input['method'].toUpperCase() : 'GET'
+  return known.reads_with?.includes(method) ? 'read' : known.effect
+}
+
+export function levelOf(policy: Policy, facts: Facts): { level: Level; why: string } {
+  if (facts.effect === undefined || !(facts.kind in policy.kinds)) {
+    return { level: 3, why: 'nothing is known of this kind of action' }
+  }
+  let decided = policy.levels.find((rule) => fits(rule, facts)) ?? { level: 3, why: 'no rule fits' }
+  for (const rule of policy.raises) if (fits(rule, facts) && rule.level > decided.level) decided = rule
+  return { level: decided.level as Level, why: decided.why }
+}
+
+function fits({ kinds, effect, reversibility, environment }: z.output<typeof Rule>, facts: Facts): boolean {
+  return (
+    (kinds?.includes(facts.kind) ?? true) &&
+    (effect === undefined || (facts.effect !== undefined && effect.includes(facts.effect))) &&
+    (reversibility === undefined || (facts.reversibility !== undefined && reversibility.includes(facts.reversibility))) &&
+    (environment === undefined || (facts.environment !== undefined && environment.includes(facts.environment)))
+  )
+}

@@ -1,0 +1,156 @@
+/**
+ * An execution with its tasks and approvals, as the rows have it: what the reconciler decides on.
+ *
+ * Field names and forms are the columns'; times are ISO 8601, so that a row travels to PostgreSQL
+ * and back as JSON without a translation.
+ */
+import type { ActionResult, Intent } from '@deed/proto/action'
+import type { AnswerFormat } from '@deed/proto/agent'
+import type { ErrorBody } from '@deed/proto/errors'
+import type { EventType, ExecutionRequest } from '@deed/proto/execution'
+import type { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
+import type { JsonObject } from '@deed/proto/json'
+import type { Evidence } from '@deed/proto/observation'
+import type {
+  ApprovalStatus,
+  Capability,
+  DesiredStatus,
+  ExecutionStatus,
+  Method,
+  TaskKind,
+  TaskStatus,
+} from '@deed/proto/states'
+
+/** What an execution becomes once nothing is left to undo. */
+export type Ending = 'failed' | 'denied' | 'cancelled' | 'rolled_back'
+
+export interface ExecutionRow {
+  tenant: string
+  execution_id: ExecutionId
+  user_name: string
+  idempotency_key: string | null
+  request_hash: string
+  request: ExecutionRequest
+  /** The `traceparent` of the execution's root span. */
+  trace: string
+  status: ExecutionStatus
+  ending: Ending | null
+  version: number
+  method: Method | null
+  model_used: string | null
+  template_used: string | null
+  template_version: number | null
+  tokens_used: number
+  cost_microusd: number
+  cache_hit: boolean
+  degraded: string[]
+  result: ActionResult | null
+  error: ErrorBody | null
+  cited: Evidence[] | null
+  audit_seq: number
+  audit_hash: string
+  created_at: string
+  finished_at: string | null
+  next_check_at: string
+  settled: boolean
+}
+
+/** A row of `desired_state` and its row of `actual_state`. */
+export interface TaskRow {
+  tenant: string
+  task_id: TaskId
+  execution_id: ExecutionId
+  position: number
+  name: string
+  title: string
+  task_kind: TaskKind
+  capability: Capability
+  desired_status: DesiredStatus
+  dependencies: TaskId[]
+  /** 1 is first, 9 is last. */
+  priority: number
+  level: number
+  approval_id: ApprovalId | null
+  /** Of an act: the sealed action. Of a solve: what the model is asked. */
+  spec: JsonObject | null
+  action_hash: string | null
+  concurrency_key: string | null
+  replans: number
+  actual_status: TaskStatus
+  intent: Intent | 'solve'
+  token: number
+  assigned_agent: string | null
+  lease_expires_at: string | null
+  last_attempt: string | null
+  next_attempt_at: string | null
+  failure_count: number
+  progress_at: string
+  effect: 'none' | 'made' | 'unknown'
+  last_error: ErrorBody | null
+  verification: Evidence | null
+  undo_verification: Evidence | null
+  result: ActionResult | null
+  started_at: string | null
+  finished_at: string | null
+}
+
+/** One action that an approval covers, as the approver is shown it. */
+export interface CoveredAction {
+  task_id: TaskId
+  title: string
+  summary: string
+  level: number
+  why: string
+  action: JsonObject
+}
+
+export interface ApprovalRow {
+  tenant: string
+  approval_id: ApprovalId
+  execution_id: ExecutionId
+  task_id: TaskId
+  level: number
+  status: ApprovalStatus
+  plan_hash: string
+  policy_version: string
+  actions: CoveredAction[]
+  requested_by: string
+  decided_by: string | null
+  reason: string | null
+  created_at: string
+  decided_at: string | null
+  consumed_at: string | null
+  expires_at: string
+}
+
+/** How the tasks' results become one answer: a part for each node of the goal. */
+export interface PlanPart {
+  title: string
+  answer: AnswerFormat
+  tasks: TaskId[]
+}
+
+export interface PlanRow {
+  number: number
+  plan: { parts: PlanPart[] }
+  plan_hash: string
+  policy_version: string
+}
+
+export interface AuditEntry {
+  seq: number
+  type: EventType
+  at: string
+  task_id: TaskId | null
+  data: Record<string, unknown>
+  hash: string
+}
+
+export interface Snapshot {
+  execution: ExecutionRow
+  /** In the order of the plan. */
+  tasks: Map<TaskId, TaskRow>
+  approvals: Map<ApprovalId, ApprovalRow>
+  parts: PlanPart[]
+  plans: number
+}

@@ -1,0 +1,162 @@
+/** Taking executions in, and reading them whole. */
+import { DeedError } from '@deed/proto/errors'
+import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
+import { batched } from '@deed/store/batched'
+import type { ApprovalRow, ExecutionRow, PlanPart, Snapshot, TaskRow } from '../snapshot.ts'
+import type { Database } from './schema.ts'
+
+/** A request that is to become an execution, or to be found to be one already. */
+export interface Admission {
+  execution: ExecutionRow
+  /** Who waits for the answer, and until when. */
+  waiter: { reply_to: string; due_at: string } | undefined
+  audit: { type: string; at: string; data: unknown; hash: string }
+}
+
+/** More than one attempt is for keys that are taken in the same moment. */
+const ADMIT_ATTEMPTS = 5
+
+export interface Admitted {
+  execution_id: ExecutionId
+  /** Another request with the same key was there first. */
+  existed: boolean
+  request_hash: string
+  waiter_id: string | null
+}
+
+const ADMIT = `
+with x as (
+  select * from jsonb_to_recordset($1::jsonb) as x(
+    ordinal integer, tenant text, execution_id uuid, user_name text, idempotency_key text, request_hash text,
+    request jsonb, trace text, status text, method text, error jsonb, result jsonb, cited jsonb, cache_hit boolean,
+    template_used text, model_used text, degraded text[], created_at timestamptz, finished_at timestamptz,
+    next_check_at timestamptz, settled boolean, audit_seq integer, audit_hash text,
+    reply_to text, due_at timestamptz, audit_type text, audit_data jsonb)
+), made as (
+  insert into executions (tenant, execution_id, user_name, idempotency_key, request_hash, request, trace, status,
+    method, error, result, cited, cache_hit, template_used, model_used, degraded, created_at, finished_at,
+    next_check_at, settled, audit_seq, audit_hash)
+  select tenant, execution_id, user_name, idempotency_key, request_hash, request, trace, status, method, error,
+    result, cited, cache_hit, template_used, model_used, degraded, created_at, finished_at, next_check_at, settled,
+    audit_seq, audit_hash from x
+  on conflict do nothing
+  returning execution_id
+), audited as (
+  insert into audit_log (tenant, execution_id, seq, type, at, data, hash)
+  select x.tenant, x.execution_id, 1, x.audit_type, x.created_at, x.audit_data, x.audit_hash
+    from x join made using (execution_id)
+), found as (
+  select x.ordinal, coalesce(m.execution_id, e.execution_id) as execution_id,
+    coalesce(e.execution_id <> x.execution_id, false) as existed,
+    coalesce(e.request_hash, x.request_hash) as request_hash, x.tenant, x.reply_to, x.due_at, x.request_hash as asked
+    from x left join made m on m.execution_id = x.execution_id
+    left join executions e on m.execution_id is null
+      and ((e.tenant = x.tenant and e.idempotency_key = x.idempotency_key) or e.execution_id = x.execution_id)
+), waiting as (
+  insert into waiters (tenant, execution_id, reply_to, due_at)
+  select tenant, execution_id, reply_to, due_at from found
+   where reply_to is not null and execution_id is not null and request_hash = asked
+  returning waiter_id, execution_id, reply_to
+)
+select f.ordinal, f.execution_id, f.existed, f.request_hash, w.waiter_id::text
+  from found f left join waiting w on w.execution_id = f.execution_id and w.reply_to = f.reply_to
+ order by f.ordinal`
+
+/**
+ * Makes an execution of a request, unless its key has one. The promise begins when this resolves.
+ * Two requests with one key at once: one makes it, the other finds it.
+ */
+export function openAdmissions(db: Database): (admission: Admission) => Promise<Admitted> {
+  const admit = batched(
+    async (admissions: Admission[]): Promise<(Admitted | undefined)[]> => {
+      const rows = await db.query<Admitted & { ordinal: number; execution_id: ExecutionId | null }>(
+        'orchestrator.admit',
+        ADMIT,
+        [JSON.stringify(admissions.map(toRow))],
+      )
+      const found = new Map(rows.map((row) => [row.ordinal, row]))
+      return admissions.map((_, index) => {
+        const row = found.get(index)
+        return row?.execution_id ? row : undefined
+      })
+    },
+    { lanes: 2 },
+  )
+  return async (admission) => {
+    for (let attempt = 0; attempt < ADMIT_ATTEMPTS; attempt++) {
+      // Undefined: the key was taken by what this statement could not see yet. The next one can.
+      const admitted = await admit(admission)
+      if (admitted) return admitted
+    }
+    throw new DeedError('unavailable', 'the request could not be stored; send it again')
+  }
+}
+
+function toRow({ execution, waiter, audit }: Admission, ordinal: number) {
+  return {
+    ...execution,
+    ordinal,
+    ...(waiter ?? {}),
+    audit_type: audit.type,
+    audit_data: audit.data,
+    audit_seq: 1,
+    audit_hash: audit.hash,
+  }
+}
+
+const LOAD = `
+select to_jsonb(e) as execution,
+  (select coalesce(jsonb_agg(to_jsonb(d) || to_jsonb(a) order by d.position), '[]')
+     from desired_state d join actual_state a using (task_id) where d.execution_id = e.execution_id) as tasks,
+  (select coalesce(jsonb_agg(to_jsonb(p)), '[]') from approvals p where p.execution_id = e.execution_id) as approvals,
+  (select coalesce(jsonb_agg(p.plan->'parts' order by p.number), '[]')
+     from plans p where p.execution_id = e.execution_id) as parts
+  from executions e where e.execution_id = $1`
+
+/** @returns undefined where there is none of that id, in any tenant */
+export async function loadSnapshot(db: Database, id: ExecutionId): Promise<Snapshot | undefined> {
+  const [row] = await db.query<{
+    execution: ExecutionRow
+    tasks: TaskRow[]
+    approvals: ApprovalRow[]
+    parts: PlanPart[][]
+  }>('orchestrator.load', LOAD, [id])
+  if (!row) return undefined
+  const { execution, tasks, approvals } = row
+  const known = new Set(tasks.map(({ task_id }) => task_id))
+  const solved = new Set(tasks.filter((task) => task.task_kind === 'solve' && task.actual_status === 'done').map(({ task_id }) => task_id))
+  return {
+    execution: {
+      ...execution,
+      created_at: isoOf(execution.created_at),
+      finished_at: execution.finished_at === null ? null : isoOf(execution.finished_at),
+    },
+    tasks: new Map(tasks.map((task) => [task.task_id, task])),
+    approvals: new Map(approvals.map((approval) => [approval.approval_id, approval])),
+    // A part that was solved is told by the parts of its solution.
+    parts: row.parts.flat().filter((part) => part.tasks.every((id: TaskId) => known.has(id) && !solved.has(id))),
+    plans: row.parts.length,
+  }
+}
+
+/** PostgreSQL's JSON has microseconds and an offset; ours has milliseconds and Z. */
+const isoOf = (text: string): string => new Date(text).toISOString()
+
+/**
+ * Finds an execution of the tenant by id or key.
+ *
+ * @throws {DeedError} `not_found`, for those of other tenants too
+ */
+export async function findExecution(
+  db: Database,
+  { tenant }: Principal,
+  by: { executionId?: ExecutionId | undefined; key?: string | undefined },
+): Promise<ExecutionId> {
+  const [row] = await db.query<{ execution_id: ExecutionId }>(
+    'orchestrator.find',
+    `select execution_id from executions where tenant = $1 and (execution_id = $2 or idempotency_key = $3)`,
+    [tenant, by.executionId ?? null, by.key ?? null],
+  )
+  if (!row) throw new DeedError('not_found', 'there is no such execution; `deed get executions` lists them')
+  return row.execution_id
+}
