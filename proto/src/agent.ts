@@ -48,6 +48,8 @@ export const TemplateBody = z.object({
   task_type: z.string().max(64),
   body: z.string().max(131_072),
   variables: z.record(z.string(), z.string()).default({}),
+  /** Where the code goes when the task names no file, as a template itself: `lib/{{name | snake}}.ex`. */
+  file: z.string().max(512).optional(),
 })
 export type TemplateBody = z.output<typeof TemplateBody>
 

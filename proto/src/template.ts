@@ -55,6 +55,8 @@ export const getTemplate = request({
     body: z.string(),
     /** Names, with their defaults. */
     variables: z.record(z.string(), z.string()),
+    /** Where the code goes when the task names no file, as a template itself. */
+    file: z.string().max(512).optional(),
   }),
 })
 

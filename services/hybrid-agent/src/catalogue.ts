@@ -1,0 +1,114 @@
+/**
+ * The kinds of action that the agent plans with: what each is for, what it takes, and whether it changes anything.
+ *
+ * The executor has the last word on every input; this table is what a model is shown and held to, and what tells a rule
+ * that acts from one that reads.
+ */
+
+import type { JsonObject } from '@deed/proto/json'
+import type { Observation } from '@deed/proto/observation'
+import { z } from 'zod'
+
+export interface KindEntry {
+  readonly about: string
+  /** Whether doing it may change something. */
+  readonly changes: boolean
+  /** Whether its paths are relative to a workspace. */
+  readonly inWorkspace: boolean
+  /** Of the target that `input.target` names, where it has one. */
+  readonly targetType?: 'process' | 'http' | 'sql'
+  /** What a model gives; undefined for kinds that no model plans. */
+  readonly input?: z.ZodObject
+  /** What a model's input becomes; by default it is the action's. */
+  readonly planned?: (input: JsonObject) => { input: JsonObject; verify?: Observation }
+}
+
+const Path = z.string().min(1).max(4096).describe('relative to the workspace')
+const Content = z.string().max(200_000)
+const ServiceName = z.string().min(1).max(64).describe('name of a target of type process')
+const service = z.strictObject({ target: ServiceName })
+
+export const CATALOGUE: Readonly<Record<string, KindEntry>> = {
+  'file.write': {
+    about: 'Write a whole file; folders above it are made.',
+    changes: true,
+    inWorkspace: true,
+    input: z.strictObject({ path: Path, content: Content }),
+  },
+  'dir.create': {
+    about: 'Make a folder.',
+    changes: true,
+    inWorkspace: true,
+    input: z.strictObject({ path: Path }),
+  },
+  'code.generate': {
+    about: 'Write a source file; it must parse in its language.',
+    changes: true,
+    inWorkspace: true,
+    input: z.strictObject({ path: Path, content: Content }),
+  },
+  'command.run': {
+    about: 'Run one program with arguments, without a shell. Name the files that must exist afterwards.',
+    changes: true,
+    inWorkspace: true,
+    input: z.strictObject({
+      argv: z.array(z.string().max(4096)).min(1).max(100),
+      expect_files: z.array(Path).max(20).optional(),
+    }),
+    planned: ({ argv = [], expect_files }) => {
+      const exit: Observation = { kind: 'exit_code', equals: 0 }
+      const files = Array.isArray(expect_files) ? expect_files.map(String) : []
+      const seen = files.map((path): Observation => ({ kind: 'file', path, exists: true }))
+      return { input: { argv }, verify: seen.length === 0 ? exit : { kind: 'all', of: [exit, ...seen] } }
+    },
+  },
+  'service.start': {
+    about: 'Start a service.',
+    changes: true,
+    inWorkspace: false,
+    targetType: 'process',
+    input: service,
+  },
+  'service.stop': {
+    about: 'Stop a service.',
+    changes: true,
+    inWorkspace: false,
+    targetType: 'process',
+    input: service,
+  },
+  'service.restart': {
+    about: 'Restart a service: a new process, and healthy.',
+    changes: true,
+    inWorkspace: false,
+    targetType: 'process',
+    input: service,
+  },
+  'service.status': {
+    about: 'Look whether a service runs.',
+    changes: false,
+    inWorkspace: false,
+    targetType: 'process',
+    input: service,
+  },
+  'sql.query': {
+    about: 'Read from a database with one SELECT; values go into params as $1, $2.',
+    changes: false,
+    inWorkspace: false,
+    targetType: 'sql',
+    input: z.strictObject({
+      target: z.string().min(1).max(64).describe('name of a target of type sql'),
+      query: z.string().min(1).max(20_000),
+      params: z
+        .array(z.union([z.string(), z.number(), z.boolean(), z.null()]))
+        .max(100)
+        .optional(),
+    }),
+  },
+  'http.request': {
+    about: 'Read a page with GET.',
+    changes: false,
+    inWorkspace: false,
+    input: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2048) }),
+    planned: ({ url = '' }) => ({ input: { method: 'GET', url } }),
+  },
+}

@@ -1,0 +1,55 @@
+/** Runs the tests that stand inside a rule pack. */
+import { isDeepStrictEqual } from 'node:util'
+import { type AgentReply, AgentTask, processTask } from '@deed/proto/agent'
+import type { Json } from '@deed/proto/json'
+import { decideBy } from './decide.ts'
+import type { RulePack, RuleTest } from './rule-pack.ts'
+import { vocabularyOf } from './vocabulary.ts'
+
+/**
+ * @param packs those that decide, the tested one among them: alone a pack must do what it says, and beside the others
+ * @returns a sentence for each test that fails
+ */
+export function checkRulePack(pack: RulePack, packs: readonly RulePack[] = [pack]): string[] {
+  const decide = decideBy(packs, vocabularyOf(pack.world))
+  return pack.rules.flatMap((rule) =>
+    rule.tests.flatMap((test) => {
+      const task = AgentTask.parse({ ...test.with, description: test.say })
+      // What the mesh would refuse as a reply is a fault of the rule.
+      const reply = processTask.output.safeParse(decide(task))
+      const fault = reply.success
+        ? faultOf(test, rule.id, reply.data)
+        : `the reply is not valid: ${reply.error.message}`
+      return fault === undefined ? [] : [`${pack.file}: rule "${rule.id}": "${test.say}": ${fault}`]
+    }),
+  )
+}
+
+function faultOf(test: RuleTest, rule: string, reply: AgentReply): string | undefined {
+  const got = JSON.stringify(reply)
+  if (test.refuses !== undefined) {
+    return reply.outcome === 'refused' && reply.error.code === test.refuses
+      ? undefined
+      : `is not refused as ${test.refuses}: ${got}`
+  }
+  if (test.declines !== undefined) {
+    return reply.outcome === 'declined' && reply.reason === test.declines
+      ? undefined
+      : `is not declined as ${test.declines}: ${got}`
+  }
+  if (reply.outcome !== 'handled') return `is not handled: ${got}`
+  if (reply.solution.rule !== rule) return `is handled by ${reply.solution.rule}`
+  const actions = reply.solution.actions.map(({ action }) => action)
+  const expected = test.actions
+  if (expected === undefined) return undefined
+  const all =
+    actions.length === expected.length && expected.every((part, index) => contains(actions[index] as Json, part))
+  return all ? undefined : `has other actions: ${JSON.stringify(actions)}`
+}
+
+/** Whether every field of `part` is in `whole`; lists and values must be equal. */
+function contains(whole: Json | undefined, part: Json): boolean {
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return isDeepStrictEqual(whole, part)
+  if (typeof whole !== 'object' || whole === null || Array.isArray(whole)) return false
+  return Object.entries(part).every(([key, value]) => contains(whole[key], value))
+}

@@ -1,0 +1,218 @@
+/**
+ * What the rules make of a task: actions, a refusal, or nothing.
+ *
+ * The rule with the most words of its own wins; where two say different things with equal right, none does. A sentence
+ * that forbids, doubts or asks never becomes an action that changes something.
+ */
+import type { AgentReply, AgentTask, PlannedAction } from '@deed/proto/agent'
+import { DeedError } from '@deed/proto/errors'
+import type { Json, JsonObject } from '@deed/proto/json'
+import type { Observation } from '@deed/proto/observation'
+import { CATALOGUE } from '../catalogue.ts'
+import { fill } from './fill.ts'
+import { generateCode } from './generate-code.ts'
+import { refusePathOutside } from './path-scope.ts'
+import { matchPattern, type Pattern, type PatternMatch } from './pattern.ts'
+import type { ActionTemplate, CompiledRule, RulePack } from './rule-pack.ts'
+import type { SlotValue } from './slots.ts'
+import { type Sentence, tokenize } from './tokenize.ts'
+import { type EntityValue, knownTargets, type Vocabulary } from './vocabulary.ts'
+
+/** Said in words that no pattern expects, these turn the meaning round. */
+const NEGATIONS = new Set(
+  "not no never none neither nor without cannot can't cant don't dont doesn't doesnt didn't isn't isnt aren't wasn't won't wont wouldn't shouldn't shouldnt mustn't stop avoid unless except instead rather".split(
+    ' ',
+  ),
+)
+
+export type Decide = (task: AgentTask) => AgentReply
+
+interface Candidate {
+  readonly rule: CompiledRule
+  readonly pattern: Pattern
+}
+
+interface Meant extends Candidate, PatternMatch {}
+
+/** The rules, indexed by the words their sentences begin with. Deciding takes microseconds and changes nothing. */
+export function decideBy(packs: readonly RulePack[], vocabulary: Vocabulary): Decide {
+  const byFirstWord = new Map<string, Candidate[]>()
+  const withAnyFirstWord: Candidate[] = []
+  for (const rule of packs.flatMap((pack) => pack.rules)) {
+    for (const pattern of rule.patterns) {
+      const candidate = { rule, pattern }
+      if (!pattern.firstWords) withAnyFirstWord.push(candidate)
+      for (const word of pattern.firstWords ?? []) byFirstWord.set(word, [...(byFirstWord.get(word) ?? []), candidate])
+    }
+  }
+
+  return (task) => {
+    const sentence = tokenize(task.description)
+    const first = sentence?.tokens[0]
+    if (!sentence || !first) return declined('no rule is meant for a text like this')
+    const meant: Meant[] = []
+    for (const candidates of [byFirstWord.get(first.word) ?? [], withAnyFirstWord]) {
+      for (const candidate of candidates) {
+        const match = matchPattern(candidate.pattern, sentence, vocabulary)
+        if (!match || !applies(candidate.rule, match, task, vocabulary) || turnedRound(candidate.rule, match, sentence))
+          continue
+        meant.push({ ...candidate, ...match })
+      }
+    }
+    meant.sort(bySpecificity)
+    const [best, ...others] = meant
+    if (!best) return declined('no rule knows these words')
+    const rival = others.find((other) => other.rule.id !== best.rule.id && bySpecificity(best, other) === 0)
+    if (rival) return declined(`the rules ${best.rule.id} and ${rival.rule.id} both claim these words`)
+    return outcomeOf(best, task, vocabulary)
+  }
+}
+
+function bySpecificity(a: Meant, b: Meant): number {
+  return b.literals - a.literals || a.freeTokens.length - b.freeTokens.length
+}
+
+function applies(
+  { when, refuse }: CompiledRule,
+  { slots }: PatternMatch,
+  task: AgentTask,
+  { targets }: Vocabulary,
+): boolean {
+  const has = (path: string): boolean => {
+    const [slot = '', field = ''] = path.split('.')
+    return (slots[slot] as EntityValue | undefined)?.[field] !== undefined
+  }
+  if (refuse && targets.get(String(slots[refuse.unknown_target]).toLowerCase())?.type === refuse.type) return false
+  return (
+    (when.language === undefined || (task.language !== undefined && when.language.includes(task.language))) &&
+    (when.target_file === undefined || when.target_file === (task.target_file !== undefined)) &&
+    (when.task_type === undefined || when.task_type.includes(task.type ?? '')) &&
+    (when.has ?? []).every(has) &&
+    !(when.lacks ?? []).some(has)
+  )
+}
+
+function turnedRound(rule: CompiledRule, { freeTokens }: PatternMatch, { asks }: Sentence): boolean {
+  return rule.changes && (asks || freeTokens.some(({ word }) => NEGATIONS.has(word)))
+}
+
+function outcomeOf(meant: Meant, task: AgentTask, vocabulary: Vocabulary): AgentReply {
+  const { rule, slots } = meant
+  try {
+    if (rule.refuse) throw unknownTarget(String(slots[rule.refuse.unknown_target]), rule.refuse.type, vocabulary)
+    if (rule.generate) return codeOf(rule.generate, meant, task, vocabulary)
+    const actions = (rule.actions ?? []).flatMap((template) => actionsFrom(template, meant, task, vocabulary))
+    if (actions.length === 0) return declined('there is nothing of the kind in execution.yaml')
+    if (actions.length > ACTIONS_MAX)
+      return declined(`that would be ${actions.length} actions, and ${ACTIONS_MAX} is the most`)
+    const answer = rule.answer && (fill(rule.answer, slots, meant.pattern.slotsPossible) as typeof rule.answer)
+    return {
+      outcome: 'handled',
+      method: 'autonomous',
+      solution: { actions, answer: answer ?? { kind: 'actions' }, rule: rule.id, confidence: 1 },
+    }
+  } catch (error) {
+    if (error instanceof DeedError) return { outcome: 'refused', error: error.body }
+    throw error
+  }
+}
+
+/** As many as a solution may have. */
+const ACTIONS_MAX = 100
+
+function actionsFrom(template: ActionTemplate, meant: Meant, task: AgentTask, vocabulary: Vocabulary): PlannedAction[] {
+  if (template.for_each === undefined) return [actionFrom(template, meant.slots, undefined, meant, task, vocabulary)]
+  const { names } = knownTargets(vocabulary, template.for_each, '')
+  return names.map((each) => actionFrom(template, { ...meant.slots, each }, each, meant, task, vocabulary))
+}
+
+function actionFrom(
+  template: ActionTemplate,
+  slots: Readonly<Record<string, SlotValue>>,
+  each: string | undefined,
+  { pattern }: Meant,
+  task: AgentTask,
+  { world }: Vocabulary,
+): PlannedAction {
+  const types = pattern.slotsPossible
+  const input = fill(template.input, slots, types) as JsonObject
+  const inWorkspace = CATALOGUE[template.kind]?.inWorkspace ?? true
+  if (inWorkspace && typeof input['path'] === 'string') refusePathOutside(input['path'], world)
+  const name = template.name ?? template.kind.replaceAll(/[._]/g, '-')
+  return {
+    name: each === undefined ? name : `${name}-${each.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, 64),
+    title: String(fill(template.title, slots, types)).slice(0, 512),
+    action: {
+      kind: template.kind,
+      kind_version: 1,
+      input,
+      ...(inWorkspace ? workspaceOf(task) : {}),
+      ...(template.verify === undefined
+        ? {}
+        : { verify: fill(template.verify as Json, slots, types) as unknown as Observation }),
+      already_so: template.already_so,
+      observe_only: false,
+      timeout_ms: template.timeout_ms ?? ACTION_MS_MAX,
+    },
+    depends_on: [],
+  }
+}
+
+const ACTION_MS_MAX = 60_000
+
+/** The workspace that the request names, for what has paths. */
+export function workspaceOf({ context }: AgentTask): { workspace?: string } {
+  const workspace = context?.['workspace']
+  return typeof workspace === 'string' ? { workspace } : {}
+}
+
+function codeOf(
+  generate: NonNullable<CompiledRule['generate']>,
+  { rule, slots }: Meant,
+  task: AgentTask,
+  { world }: Vocabulary,
+): AgentReply {
+  const slotText = (slot: string | undefined): string | undefined => {
+    const value = slot === undefined ? undefined : slots[slot]
+    return typeof value === 'string' ? value : undefined
+  }
+  const code = generateCode(task, {
+    thing: slotText(generate.thing) ?? '',
+    file: slotText(generate.file),
+    language: slotText(generate.language),
+  })
+  if (code.outcome === 'declined') return code
+  const { action, template } = code
+  refusePathOutside(String(action.action.input['path']), world)
+  return {
+    outcome: 'handled',
+    method: 'autonomous',
+    solution: {
+      actions: [{ ...action, action: { ...action.action, ...workspaceOf(task) } }],
+      answer: { kind: 'actions' },
+      rule: rule.id,
+      template_id: template.id,
+      template_version: template.version,
+      confidence: 1,
+    },
+  }
+}
+
+function unknownTarget(name: string, type: string, vocabulary: Vocabulary): DeedError {
+  const other = vocabulary.targets.get(name.toLowerCase())
+  const { nearest, names } = knownTargets(vocabulary, type, name)
+  const known =
+    names.length === 0 ? `execution.yaml names no target of type ${type}` : `known are ${names.slice(0, 10).join(', ')}`
+  const what = other
+    ? `${other.name} is a target of type ${other.type}, and one of type ${type} is meant`
+    : `there is no target "${name}" of type ${type}`
+  const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`
+  return new DeedError('unknown_target', `${what}${hint} (${known})`, {
+    path: '$.task',
+    details: { name, known: names.slice(0, 100) },
+  })
+}
+
+function declined(message: string): AgentReply {
+  return { outcome: 'declined', reason: 'needs_model', message }
+}

@@ -1,0 +1,201 @@
+/**
+ * Code from a template, by the words of a task: what the thing is called, where it goes, in which language.
+ *
+ * A template can only make the thing that it is a template of. So the words must end in one of that thing's names
+ * ("a NATS consumer for processing user events"), and say nothing beyond a name that the template would leave out.
+ */
+import type { AgentTask, PlannedAction, TemplateBody } from '@deed/proto/agent'
+import { DeedError } from '@deed/proto/errors'
+import { SYNTAXES } from '@deed/proto/observation'
+import { type Language, Language as LanguageName } from '@deed/proto/template'
+import { renderTemplate } from '@deed/template/render'
+
+/** What the things are called, by the templates' task type. */
+const HEADS: Readonly<Record<string, readonly string[]>> = {
+  nats_consumer: ['consumer', 'subscriber', 'listener'],
+  testing: ['test', 'tests', 'suite', 'spec'],
+  api_endpoint: ['endpoint', 'route', 'api', 'handler'],
+  web_component: ['component', 'element', 'widget'],
+  microservice: ['service', 'microservice'],
+  database: ['migration', 'schema', 'table'],
+  documentation: ['readme', 'documentation', 'docs', 'guide', 'manual'],
+  configuration: ['configuration', 'config', 'settings'],
+  data_processing: ['pipeline', 'report', 'processor', 'aggregation'],
+  deployment: ['deployment', 'rollout'],
+  devops: ['script'],
+}
+const ALL_HEADS = new Set(Object.values(HEADS).flat())
+
+/** Words of a thing that tell its technology, not its name. */
+const TECHNOLOGY = new Set(
+  'nats jetstream pull durable queue event message rest http json graphql grpc web custom ui unit integration regression micro database db sql postgres postgresql new simple basic small elixir rust typescript go golang python javascript bash yaml shell fastapi genserver exunit vitest backup deploy deployment'.split(
+    ' ',
+  ),
+)
+const ARTICLES = new Set(['a', 'an', 'the', 'our', 'my', 'its', 'their', 'some', 'all', 'new', 'incoming'])
+/** Behind one of these stands more than a name. */
+const BEYOND_A_NAME = new Set(
+  'with without that which who using via when if unless until while because so but except as and or then in on by from into'.split(
+    ' ',
+  ),
+)
+const NAME_WORDS_MAX = 5
+
+const LANGUAGE_OF_EXTENSION: Readonly<Record<string, Language>> = {
+  ex: 'elixir',
+  exs: 'elixir',
+  rs: 'rust',
+  ts: 'typescript',
+  mts: 'typescript',
+  tsx: 'typescript',
+  go: 'go',
+  py: 'python',
+  js: 'javascript',
+  mjs: 'javascript',
+  cjs: 'javascript',
+  sql: 'sql',
+  yaml: 'yaml',
+  yml: 'yaml',
+  sh: 'bash',
+  bash: 'bash',
+}
+
+export interface CodeWanted {
+  /** The words of the sentence: "NATS consumer for processing user events". */
+  readonly thing: string
+  readonly file: string | undefined
+  readonly language: string | undefined
+}
+
+export type CodeOutcome =
+  | { readonly outcome: 'planned'; readonly action: PlannedAction; readonly template: TemplateBody }
+  | { readonly outcome: 'declined'; readonly reason: 'needs_model' | 'needs_template'; readonly message: string }
+
+/** Decides by words, files and the template alone; the same input gives the same code. */
+export function generateCode(task: AgentTask, wanted: CodeWanted): CodeOutcome {
+  const { template } = task
+  const heads = template ? new Set(HEADS[template.task_type] ?? []) : ALL_HEADS
+  const meant = meaningOf(wanted.thing, heads)
+  if (!meant) return needsModel('no template is known that makes just this')
+  const contextFile = task.context?.['target_file']
+  const file = task.target_file ?? (typeof contextFile === 'string' ? contextFile : undefined) ?? wanted.file
+  const language = task.language ?? LanguageName.safeParse(wanted.language).data
+  if (!template)
+    return { outcome: 'declined', reason: 'needs_template', message: 'give the template that fits the task' }
+
+  const values = valuesFor(template, meant.name, task.description, file)
+  let path: string | undefined
+  let content: string
+  try {
+    path =
+      file ??
+      (template.file === undefined
+        ? undefined
+        : renderTemplate({ body: template.file, variables: template.variables }, values))
+    content = renderTemplate(template, values)
+  } catch (error) {
+    if (error instanceof DeedError)
+      return needsModel(`the template ${template.id} cannot be filled in: ${error.message}`)
+    throw error
+  }
+  if (path === undefined) return needsModel('it is not said which file the code goes to; name one in target_file')
+  const byExtension = LANGUAGE_OF_EXTENSION[path.slice(path.lastIndexOf('.') + 1).toLowerCase()]
+  for (const other of [language, byExtension]) {
+    if (other !== undefined && other !== template.language) {
+      return needsModel(`the template ${template.id} is in ${template.language}, and ${other} is wanted`)
+    }
+  }
+  const syntax = SYNTAXES.find((known) => known === template.language)
+  return {
+    outcome: 'planned',
+    template,
+    action: {
+      name: 'code-generate',
+      title: `write ${meant.name || wanted.thing} to ${path}`,
+      action: {
+        kind: 'code.generate',
+        kind_version: 1,
+        input: { path, content },
+        verify: { kind: 'file', path, exists: true, ...(syntax === undefined ? {} : { syntax }) },
+        already_so: 'skip',
+        observe_only: false,
+        timeout_ms: 60_000,
+      },
+      depends_on: [],
+    },
+  }
+}
+
+/** @returns undefined where the words say more than a thing and its name */
+function meaningOf(thing: string, heads: ReadonlySet<string>): { name: string } | undefined {
+  const words = thing.split(' ')
+  const lower = words.map((word) => word.toLowerCase())
+  const link = lower.findIndex((word) => word === 'for' || word === 'to' || word === 'of')
+  const head = lower.slice(0, link < 0 ? undefined : link)
+  const last = head.at(-1)
+  if (last === undefined || !heads.has(last) || head.some((word) => BEYOND_A_NAME.has(word))) return undefined
+  const own = words
+    .slice(0, head.length - 1)
+    .filter((word) => !TECHNOLOGY.has(word.toLowerCase()) && !ARTICLES.has(word.toLowerCase()))
+  if (link < 0) return own.length > NAME_WORDS_MAX ? undefined : { name: own.join(' ') }
+  let tail = words.slice(link + 1)
+  if (tail.some((word) => BEYOND_A_NAME.has(word.toLowerCase()))) return undefined
+  // "for processing user events", "to process user events": what is done with the thing is not its name.
+  if (tail.length > 1 && (/ing$/i.test(tail[0] ?? '') || lower[link] === 'to')) tail = tail.slice(1)
+  tail = tail.filter((word) => !ARTICLES.has(word.toLowerCase()))
+  if (tail.length === 0 || tail.length > NAME_WORDS_MAX) return undefined
+  return { name: tail.join(' ') }
+}
+
+/** A value for each variable that the words or the file decide; for the others the template has defaults. */
+function valuesFor(
+  template: TemplateBody,
+  name: string,
+  description: string,
+  file: string | undefined,
+): Record<string, string> {
+  const spoken = name === '' ? nameOfFile(file) : name
+  const words = (spoken ?? '').toLowerCase().match(/[a-z0-9]+/g) ?? []
+  const values: Record<string, string | undefined> = {
+    name: words.length === 0 ? undefined : words.join(' '),
+    description: description
+      .trim()
+      .replace(/[.!?]+$/, '')
+      .slice(0, 200),
+    namespace: namespaceOf(file),
+  }
+  if (words.length > 0) {
+    if (template.task_type === 'nats_consumer') {
+      values['stream'] = words.join('_').toUpperCase()
+      values['subject'] = `${words.join('.')}.>`
+    }
+    if (template.task_type === 'microservice') values['subject'] = `${words.join('-')}.handle`
+    if (template.task_type === 'api_endpoint') values['path'] = `/${words.join('-')}`
+  }
+  if (template.task_type === 'testing' && file !== undefined) {
+    const tested = /^(?:.*\/)?([^/]+)\.(?:test|spec)\.([a-z]+)$/.exec(file)
+    if (tested) values['module'] = `./${tested[1]}.${tested[2]}`
+  }
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]) =>
+      value !== undefined && key in template.variables ? [[key, value]] : [],
+    ),
+  )
+}
+
+/** `lib/user_events_consumer.ex` is about user events. */
+function nameOfFile(file: string | undefined): string | undefined {
+  const stem = file?.split('/').at(-1)?.split('.')[0]
+  const words = stem?.split(/[^A-Za-z0-9]+/).filter((word) => word !== '' && !ALL_HEADS.has(word.toLowerCase()))
+  return words === undefined || words.length === 0 ? undefined : words.join(' ')
+}
+
+/** `lib/my_app/consumer.ex` lies in the namespace `my_app`. */
+function namespaceOf(file: string | undefined): string | undefined {
+  const folder = /^(?:.*\/)?lib\/([a-z][a-z0-9_]*)\//.exec(file ?? '')?.[1]
+  return folder?.replaceAll('_', ' ')
+}
+
+function needsModel(message: string): CodeOutcome {
+  return { outcome: 'declined', reason: 'needs_model', message }
+}

@@ -1,0 +1,250 @@
+/**
+ * Patterns of sentences: words, alternatives, optional parts and slots, matched in linear time.
+ *
+ *     restart (the)? (service)? {service:target(process)}
+ *     (create|write) (a|an)? {thing:phrase}
+ *
+ * A pattern covers the whole sentence. It is no regular expression: it becomes a small program that is run over the
+ * words with a note of every place it has failed from, so no place is tried twice and no pattern can run away.
+ */
+import { type SlotReader, type SlotValue, slotProblem, slotReader } from './slots.ts'
+import type { Sentence, Token } from './tokenize.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+type Node =
+  | { readonly is: 'word'; readonly word: string }
+  | { readonly is: 'slot'; readonly name: string; readonly type: string; readonly argument: string | undefined }
+  | { readonly is: 'all'; readonly of: readonly Node[] }
+  | { readonly is: 'any'; readonly of: readonly Node[] }
+
+type Step =
+  | { readonly does: 'word'; readonly word: string }
+  | { readonly does: 'slot'; readonly name: string; readonly read: SlotReader }
+  /** One word of a phrase, which goes on as long as it must. */
+  | { readonly does: 'phrase'; readonly name: string }
+  | { readonly does: 'split'; readonly first: number; readonly second: number }
+  | { readonly does: 'jump'; readonly to: number }
+  | { readonly does: 'end' }
+
+export interface Pattern {
+  readonly source: string
+  readonly steps: readonly Step[]
+  /** The words that it can begin with; undefined where it may begin with a slot. */
+  readonly firstWords: ReadonlySet<string> | undefined
+  /** Name of each slot that every match fills, with its type. */
+  readonly slots: ReadonlyMap<string, string>
+  /** Name of each slot, those in optional parts too, with its type. */
+  readonly slotsPossible: ReadonlyMap<string, string>
+}
+
+export interface PatternMatch {
+  readonly slots: Readonly<Record<string, SlotValue>>
+  /** Words of the sentence that the pattern has itself. */
+  readonly literals: number
+  /** Words of the sentence that only a slot for any words took. */
+  readonly freeTokens: readonly Token[]
+}
+
+const SOURCE_CHARS_MAX = 1_000
+
+/** @throws {PatternError} that says what is wrong and where */
+export function compilePattern(source: string): Pattern {
+  if (source.length > SOURCE_CHARS_MAX) throw new PatternError(`is longer than ${SOURCE_CHARS_MAX} characters`)
+  const node = parse(source)
+  const slotsPossible = new Map<string, string>()
+  for (const { name, type } of slotsOf(node)) {
+    if (slotsPossible.has(name)) throw new PatternError(`the slot ${name} stands there twice`)
+    slotsPossible.set(name, type)
+  }
+  const steps: Step[] = []
+  emit(node, steps)
+  steps.push({ does: 'end' })
+  return { source, steps, firstWords: firstWords(node).words, slots: certainSlots(node), slotsPossible }
+}
+
+export class PatternError extends Error {
+  override readonly name = 'PatternError'
+}
+
+/** @returns undefined where the sentence is not of this form */
+export function matchPattern(pattern: Pattern, sentence: Sentence, vocabulary: Vocabulary): PatternMatch | undefined {
+  const { steps } = pattern
+  const { tokens } = sentence
+  const width = tokens.length + 1
+  const failed = new Uint8Array(steps.length * width)
+  const slots: Record<string, SlotValue> = {}
+  const free: Token[] = []
+  let literals = 0
+
+  const run = (step: number, at: number): boolean => {
+    const place = step * width + at
+    if (failed[place] === 1) return false
+    const does = steps[step]!
+    const token = tokens[at]
+    let matched = false
+    switch (does.does) {
+      case 'word':
+        matched = token?.word === does.word && run(step + 1, at + 1)
+        if (matched) literals++
+        break
+      case 'slot': {
+        const found = token && does.read(sentence, at, vocabulary)
+        matched = found !== undefined && run(step + 1, found.end)
+        if (matched && found) {
+          slots[does.name] = found.value
+          if (found.free) free.push(...tokens.slice(at, found.end))
+        }
+        break
+      }
+      case 'phrase':
+        matched = token?.kind === 'word' && run(step + 1, at + 1)
+        if (matched && token) {
+          free.push(token)
+          const rest = slots[does.name]
+          slots[does.name] = typeof rest === 'string' ? `${token.value} ${rest}` : token.value
+        }
+        break
+      case 'split':
+        matched = run(does.first, at) || run(does.second, at)
+        break
+      case 'jump':
+        matched = run(does.to, at)
+        break
+      case 'end':
+        matched = at === tokens.length
+    }
+    if (!matched) failed[place] = 1
+    return matched
+  }
+
+  return run(0, 0) ? { slots, literals, freeTokens: free } : undefined
+}
+
+function parse(source: string): Node {
+  const parts = source.match(/\{[^{}]*\}|[(){}|?]|[^\s(){}|?]+/g) ?? []
+  let at = 0
+
+  const alternatives = (): Node => {
+    const of = [sequence()]
+    while (parts[at] === '|') {
+      at++
+      of.push(sequence())
+    }
+    return of.length === 1 ? of[0]! : { is: 'any', of }
+  }
+  const sequence = (): Node => {
+    const of: Node[] = []
+    while (at < parts.length && parts[at] !== '|' && parts[at] !== ')') of.push(item())
+    return { is: 'all', of }
+  }
+  const item = (): Node => {
+    const atom = single(parts[at++]!)
+    if (parts[at] !== '?') return atom
+    at++
+    return { is: 'any', of: [atom, { is: 'all', of: [] }] }
+  }
+  const single = (part: string): Node => {
+    if (part === '(') {
+      const inside = alternatives()
+      if (parts[at++] !== ')') throw new PatternError('a parenthesis is not closed')
+      return inside
+    }
+    if (part === '?' || part === '{' || part === '}')
+      throw new PatternError(`"${part}" stands where nothing can be meant by it`)
+    if (part.startsWith('{')) return slot(part)
+    return { is: 'word', word: part.toLowerCase() }
+  }
+
+  const node = alternatives()
+  if (at < parts.length) throw new PatternError('a parenthesis is closed that was never opened')
+  if (matchesNothing(node)) throw new PatternError('matches an empty sentence')
+  return node
+}
+
+function slot(part: string): Node {
+  const [, name, type, argument] =
+    /^\{\s*([a-z][a-z0-9_]*)\s*:\s*([a-z]+)\s*(?:\(\s*([a-z|]+)\s*\))?\s*\}$/.exec(part) ?? []
+  if (name === undefined || type === undefined) throw new PatternError(`${part} is no slot; one reads {name:type}`)
+  const problem = slotProblem(type, argument)
+  if (problem !== undefined) throw new PatternError(`${part}: ${problem}`)
+  return { is: 'slot', name, type, argument }
+}
+
+function matchesNothing(node: Node): boolean {
+  if (node.is === 'all') return node.of.every(matchesNothing)
+  return node.is === 'any' && node.of.some(matchesNothing)
+}
+
+function* slotsOf(node: Node): Generator<{ name: string; type: string }> {
+  if (node.is === 'slot') yield node
+  if (node.is === 'all' || node.is === 'any') for (const part of node.of) yield* slotsOf(part)
+}
+
+function certainSlots(node: Node): Map<string, string> {
+  if (node.is === 'slot') return new Map([[node.name, node.type]])
+  if (node.is === 'all') return new Map(node.of.flatMap((part) => [...certainSlots(part)]))
+  if (node.is === 'word') return new Map()
+  const [first = new Map<string, string>(), ...others] = node.of.map(certainSlots)
+  return new Map([...first].filter(([name]) => others.every((other) => other.has(name))))
+}
+
+function firstWords(node: Node): { words: Set<string> | undefined; mayBeEmpty: boolean } {
+  if (node.is === 'word') return { words: new Set([node.word]), mayBeEmpty: false }
+  if (node.is === 'slot') return { words: undefined, mayBeEmpty: false }
+  const words = new Set<string>()
+  if (node.is === 'any') {
+    const parts = node.of.map(firstWords)
+    if (parts.some((part) => part.words === undefined)) return { words: undefined, mayBeEmpty: false }
+    for (const part of parts) for (const word of part.words ?? []) words.add(word)
+    return { words, mayBeEmpty: parts.some((part) => part.mayBeEmpty) }
+  }
+  for (const part of node.of) {
+    const first = firstWords(part)
+    if (first.words === undefined) return { words: undefined, mayBeEmpty: false }
+    for (const word of first.words) words.add(word)
+    if (!first.mayBeEmpty) return { words, mayBeEmpty: false }
+  }
+  return { words, mayBeEmpty: true }
+}
+
+function emit(node: Node, steps: Step[]): void {
+  switch (node.is) {
+    case 'word':
+      steps.push({ does: 'word', word: node.word })
+      break
+    case 'slot': {
+      const { name, type, argument } = node
+      if (type !== 'phrase') {
+        steps.push({ does: 'slot', name, read: slotReader(type, argument) })
+        break
+      }
+      const begin = steps.length
+      steps.push({ does: 'phrase', name })
+      // As few words as will do: what stands behind the phrase has the first choice.
+      steps.push({ does: 'split', first: begin + 2, second: begin })
+      break
+    }
+    case 'all':
+      for (const part of node.of) emit(part, steps)
+      break
+    case 'any':
+      emitAny(node.of, steps)
+  }
+}
+
+function emitAny(of: readonly Node[], steps: Step[]): void {
+  const [node, ...others] = of
+  if (node === undefined) return
+  if (others.length === 0) {
+    emit(node, steps)
+    return
+  }
+  const split = steps.length
+  steps.push({ does: 'jump', to: 0 })
+  emit(node, steps)
+  const jump = steps.length
+  steps.push({ does: 'jump', to: 0 })
+  steps[split] = { does: 'split', first: split + 1, second: steps.length }
+  emitAny(others, steps)
+  steps[jump] = { does: 'jump', to: steps.length }
+}

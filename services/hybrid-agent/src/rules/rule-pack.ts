@@ -1,0 +1,231 @@
+/**
+ * A rule pack: sentences, and the actions that they mean. Packs are data in YAML; users add their own.
+ *
+ * All that can be wrong with a pack is found when it is read, and told with its file, rule and field.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { Target } from '@deed/config/execution-config'
+import { nearest } from '@deed/config/nearest'
+import { ActionKind } from '@deed/proto/action'
+import { AgentTask, AnswerFormat } from '@deed/proto/agent'
+import { ErrorCode } from '@deed/proto/errors'
+import { type Json, JsonObject } from '@deed/proto/json'
+import { Language } from '@deed/proto/template'
+import { parseDocument } from 'yaml'
+import { z } from 'zod'
+import { CATALOGUE } from '../catalogue.ts'
+import { placeholdersOf } from './fill.ts'
+import { compilePattern, type Pattern, PatternError } from './pattern.ts'
+import type { World } from './vocabulary.ts'
+
+const Name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/)
+const SlotName = z.string().regex(/^[a-z][a-z0-9_]*$/)
+/** `slot.field` */
+const Field = z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/)
+const FILE_BYTES_MAX = 1024 * 1024
+
+const ActionTemplate = z.strictObject({
+  /** Within the solution; by default the kind. */
+  name: Name.optional(),
+  title: z.string().min(1).max(256),
+  kind: ActionKind,
+  input: JsonObject,
+  verify: JsonObject.optional(),
+  already_so: z.enum(['skip', 'run']).default('skip'),
+  timeout_ms: z.int().min(1).max(86_400_000).optional(),
+  /** Once for each target of the type, as `{{each}}`. */
+  for_each: z.enum(['process', 'http', 'sql']).optional(),
+})
+export type ActionTemplate = z.output<typeof ActionTemplate>
+
+const RuleTest = z.strictObject({
+  say: z.string().min(1),
+  /** What the task has beside its words. */
+  with: AgentTask.omit({ description: true }).partial().optional(),
+  /** Each is a part of the action that it stands for, and there are no others. */
+  actions: z.array(JsonObject).optional(),
+  refuses: ErrorCode.optional(),
+  declines: z.enum(['needs_model', 'needs_template']).optional(),
+})
+export type RuleTest = z.output<typeof RuleTest>
+
+const Rule = z.strictObject({
+  name: Name,
+  match: z.union([z.string(), z.array(z.string()).min(1).max(50)]).transform((match) => [match].flat()),
+  when: z
+    .strictObject({
+      language: z.array(Language).min(1).optional(),
+      target_file: z.boolean().optional(),
+      task_type: z.array(z.string()).min(1).optional(),
+      /** Entity fields that `execution.yaml` must have, or must not. */
+      has: z.array(Field).optional(),
+      lacks: z.array(Field).optional(),
+    })
+    .prefault({}),
+  actions: z.array(ActionTemplate).min(1).max(20).optional(),
+  /** Code from the task's template: the slots that say what, where, and in which language. */
+  generate: z.strictObject({ thing: SlotName, file: SlotName.optional(), language: SlotName.optional() }).optional(),
+  /** It is clear what is meant, and that it cannot be: the slot holds the name of no such target. */
+  refuse: z.strictObject({ unknown_target: SlotName, type: z.enum(['process', 'http', 'sql']) }).optional(),
+  answer: AnswerFormat.optional(),
+  tests: z.array(RuleTest).min(1),
+})
+
+const Pack = z.strictObject({
+  pack: Name,
+  version: z.int().min(1),
+  description: z.string().min(1).max(1_000),
+  rules: z.array(Rule).min(1).max(200),
+  /** The world of the pack's own tests. */
+  world: z
+    .strictObject({
+      targets: z.record(z.string(), Target).default({}),
+      workspaces: z.record(z.string(), z.strictObject({ root: z.string() })).default({}),
+    })
+    .prefault({}),
+})
+
+export type RuleWhen = z.output<typeof Rule>['when']
+
+export interface CompiledRule {
+  /** `pack/rule` */
+  readonly id: string
+  readonly patterns: readonly Pattern[]
+  readonly when: RuleWhen
+  readonly actions: readonly ActionTemplate[] | undefined
+  readonly generate: z.output<typeof Rule>['generate']
+  readonly refuse: z.output<typeof Rule>['refuse']
+  readonly answer: AnswerFormat | undefined
+  /** Whether anything it does may change something. */
+  readonly changes: boolean
+  readonly tests: readonly RuleTest[]
+}
+
+export interface RulePack {
+  readonly name: string
+  readonly version: number
+  readonly file: string
+  readonly rules: readonly CompiledRule[]
+  readonly world: World
+}
+
+export class RulePackError extends Error {
+  override readonly name = 'RulePackError'
+}
+
+/**
+ * Reads every `.yaml` file of the folders, in order of their names.
+ *
+ * @throws {RulePackError} that names file, rule and field of what is wrong; two packs of one name are wrong
+ */
+export function readRulePacks(folders: readonly string[]): RulePack[] {
+  const packs: RulePack[] = []
+  for (const folder of folders) {
+    for (const name of namesIn(folder)) {
+      const path = join(folder, name)
+      const text = readFileSync(path, 'utf8')
+      if (text.length > FILE_BYTES_MAX) throw new RulePackError(`${path}: is larger than ${FILE_BYTES_MAX} bytes`)
+      const pack = parseRulePack(text, path)
+      const other = packs.find((known) => known.name === pack.name)
+      if (other)
+        throw new RulePackError(`${path}: there is a pack "${pack.name}" already, in ${other.file}; rename one`)
+      packs.push(pack)
+    }
+  }
+  return packs
+}
+
+/** As `readRulePacks`, from the text of one file. */
+export function parseRulePack(text: string, file: string): RulePack {
+  const document = parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: true, merge: false })
+  const fault = document.errors[0] ?? document.warnings[0]
+  if (fault) throw new RulePackError(`${file}: ${fault.message}`)
+  const raw: unknown = document.toJS({ maxAliasCount: 50 })
+  const { data, error } = Pack.safeParse(raw)
+  if (error) throw new RulePackError(error.issues.map((issue) => `${file}: ${placeOf(raw, issue)}`).join('\n'))
+  const names = new Set<string>()
+  const rules = data.rules.map((rule): CompiledRule => {
+    const where = `${file}: rule "${rule.name}"`
+    if (names.has(rule.name)) throw new RulePackError(`${where}: stands there twice; rename one`)
+    names.add(rule.name)
+    const patterns = rule.match.map((source, index) => compiled(source, `${where}: match[${index}] "${source}"`))
+    checkOutcome(rule, patterns, where)
+    return {
+      id: `${data.pack}/${rule.name}`,
+      patterns,
+      when: rule.when,
+      actions: rule.actions,
+      generate: rule.generate,
+      refuse: rule.refuse,
+      answer: rule.answer,
+      changes:
+        rule.generate !== undefined || (rule.actions?.some(({ kind }) => CATALOGUE[kind]?.changes ?? true) ?? false),
+      tests: rule.tests,
+    }
+  })
+  return { name: data.pack, version: data.version, file: basename(file), rules, world: data.world }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => /\.ya?ml$/.test(name))
+      .sort()
+  } catch (cause) {
+    throw new RulePackError(`the folder of rules ${folder} cannot be read`, { cause })
+  }
+}
+
+function placeOf(raw: unknown, { path, message }: z.core.$ZodIssue): string {
+  const [top, index, ...rest] = path
+  if (top !== 'rules' || typeof index !== 'number') return `${path.join('.') || 'the pack'}: ${message}`
+  const rule = (raw as { rules?: { name?: unknown }[] }).rules?.[index]
+  const name = typeof rule?.name === 'string' ? `"${rule.name}"` : index
+  return `rule ${name}: ${rest.join('.') || 'the rule'}: ${message}`
+}
+
+function compiled(source: string, where: string): Pattern {
+  try {
+    return compilePattern(source)
+  } catch (cause) {
+    if (cause instanceof PatternError) throw new RulePackError(`${where}: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+/** That the rule has one outcome, which uses only what every one of its patterns gives. */
+function checkOutcome(rule: z.output<typeof Rule>, patterns: readonly Pattern[], where: string): void {
+  const outcomes = [rule.actions, rule.generate, rule.refuse].filter((outcome) => outcome !== undefined)
+  if (outcomes.length !== 1) throw new RulePackError(`${where}: needs exactly one of actions, generate and refuse`)
+  const certain = (slot: string): string | undefined =>
+    patterns.every((pattern) => pattern.slots.has(slot)) ? patterns[0]?.slots.get(slot) : undefined
+  const need = (slot: string, field: string): string => {
+    const type = certain(slot)
+    if (type !== undefined) return type
+    const guess = nearest(
+      slot,
+      patterns.flatMap((pattern) => [...pattern.slots.keys()]),
+    )
+    const hint = guess === undefined || guess === slot ? '' : `; did you mean "${guess}"?`
+    throw new RulePackError(`${where}: ${field} uses the slot "${slot}", which not every pattern fills${hint}`)
+  }
+  if (rule.generate) need(rule.generate.thing, 'generate.thing')
+  if (rule.refuse) need(rule.refuse.unknown_target, 'refuse.unknown_target')
+  for (const field of [...(rule.when.has ?? []), ...(rule.when.lacks ?? [])]) need(field.split('.')[0] ?? '', 'when')
+  const templates: Json[] = [
+    JSON.parse(JSON.stringify(rule.actions ?? [])),
+    JSON.parse(JSON.stringify(rule.answer ?? {})),
+  ]
+  for (const { slot, field, alone, at } of templates.flatMap((template) => placeholdersOf(template))) {
+    if (slot === 'each' && rule.actions?.[Number(at[0])]?.for_each !== undefined) continue
+    const place = `actions.${at.join('.')}`
+    const type = need(slot, place)
+    if (field !== undefined && type !== 'entity')
+      throw new RulePackError(`${where}: ${place}: only an entity has fields`)
+    const statement = at[1] === 'input' && at.at(-1) === 'query'
+    if (statement && !alone && type !== 'entity') {
+      throw new RulePackError(`${where}: ${place}: a statement takes words of the sentence as params, not as text`)
+    }
+  }
+}

@@ -1,0 +1,163 @@
+/** What may stand in a pattern's slot, by type. A value is data: it is put where the rule says, and never read again. */
+import { LANGUAGES } from '@deed/proto/template'
+import type { Sentence, Token } from './tokenize.ts'
+import type { EntityValue, Noun, Vocabulary } from './vocabulary.ts'
+
+export type SlotValue = string | readonly string[] | EntityValue
+
+export interface SlotFound {
+  readonly value: SlotValue
+  /** The token behind the last one taken. */
+  readonly end: number
+  /** Whether just any words would have done. */
+  readonly free?: boolean
+}
+
+export type SlotReader = (sentence: Sentence, at: number, vocabulary: Vocabulary) => SlotFound | undefined
+
+interface SlotType {
+  readonly arguments?: readonly string[]
+  readonly reader: (argument: string | undefined) => SlotReader
+}
+
+/** Words that stand between things and name none. */
+const NO_NAME = new Set([
+  'the',
+  'a',
+  'an',
+  'to',
+  'of',
+  'in',
+  'on',
+  'and',
+  'or',
+  'it',
+  'that',
+  'this',
+  'all',
+  'every',
+  'my',
+  'our',
+])
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+/** A path that cannot be taken for another word. */
+const FILE_PATH = /^[^\s]*(\/|\.[A-Za-z][A-Za-z0-9]{0,5}$)[^\s]*$/
+
+const LANGUAGE_NAMES = new Map<string, string>([
+  ...LANGUAGES.map((language) => [language, language] as const),
+  ['golang', 'go'],
+  ['ts', 'typescript'],
+  ['js', 'javascript'],
+  ['shell', 'bash'],
+])
+
+const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
+  /** One word that could be a name. */
+  word: {
+    reader: () => (sentence, at) => {
+      const { kind, value, word } = sentence.tokens[at]!
+      return kind === 'word' && NAME.test(value) && !NO_NAME.has(word) ? { value, end: at + 1 } : undefined
+    },
+  },
+  /** A word or a quoted text: the name of a row, a label. */
+  name: {
+    reader: () => (sentence, at) => {
+      const { kind, value, word } = sentence.tokens[at]!
+      return value === '' || value.length > 256 || (kind === 'word' && NO_NAME.has(word))
+        ? undefined
+        : { value, end: at + 1 }
+    },
+  },
+  /** A target of `execution.yaml`, of the types in the argument. */
+  target: {
+    arguments: ['process', 'http', 'sql'],
+    reader: (argument) => {
+      const types = argument?.split('|')
+      return (sentence, at, { targets }) => {
+        const target = targets.get(sentence.tokens[at]!.value.toLowerCase())
+        if (!target || (types && !types.includes(target.type))) return undefined
+        return { value: target.name, end: at + 1 }
+      }
+    },
+  },
+  /** A noun of a database's entities, in plural, or in singular with the argument `singular`. */
+  entity: {
+    arguments: ['singular'],
+    reader: (argument) => (sentence, at, vocabulary) =>
+      entityAt(argument === 'singular' ? vocabulary.singulars : vocabulary.plurals, sentence.tokens, at),
+  },
+  path: { reader: () => (sentence, at) => pathAt(sentence.tokens[at]!, at, () => true) },
+  /** A path that has a folder or an extension. */
+  file: { reader: () => (sentence, at) => pathAt(sentence.tokens[at]!, at, (value) => FILE_PATH.test(value)) },
+  quoted: {
+    reader: () => (sentence, at) => {
+      const { kind, value } = sentence.tokens[at]!
+      return kind === 'word' ? undefined : { value, end: at + 1 }
+    },
+  },
+  /** A command line in backticks or quotes. */
+  command: {
+    reader: () => (sentence, at) => {
+      const { kind, value } = sentence.tokens[at]!
+      return kind === 'word' || value.trim() === '' ? undefined : { value, end: at + 1 }
+    },
+  },
+  url: {
+    reader: () => (sentence, at) => {
+      const { value } = sentence.tokens[at]!
+      return /^https?:\/\//i.test(value) && URL.canParse(value) ? { value, end: at + 1 } : undefined
+    },
+  },
+  language: {
+    reader: () => (sentence, at) => {
+      const language = LANGUAGE_NAMES.get(sentence.tokens[at]!.word)
+      return language === undefined ? undefined : { value: language, end: at + 1 }
+    },
+  },
+  /** All that is left of the text, as it stands there. */
+  rest: {
+    reader: () => (sentence, at) => ({
+      value: sentence.text.slice(sentence.tokens[at]!.start).trim(),
+      end: sentence.tokens.length,
+      free: true,
+    }),
+  },
+}
+
+/** What is wrong with a slot's type, if anything; `phrase`, one word or more, is the pattern's own. */
+export function slotProblem(type: string, argument: string | undefined): string | undefined {
+  if (type === 'phrase') return argument === undefined ? undefined : 'phrase takes no argument'
+  const known = SLOT_TYPES[type]
+  if (!known) return `there is no slot type "${type}"; there are ${[...Object.keys(SLOT_TYPES), 'phrase'].join(', ')}`
+  const wrong = argument?.split('|').find((part) => !known.arguments?.includes(part))
+  if (wrong === undefined) return undefined
+  return `${type} takes no argument "${wrong}"${known.arguments ? `; it takes ${known.arguments.join(', ')}` : ''}`
+}
+
+/** The reader of a slot that `slotProblem` finds nothing wrong with. */
+export function slotReader(type: string, argument: string | undefined): SlotReader {
+  const known = SLOT_TYPES[type]
+  if (!known) throw new Error(`there is no slot type "${type}"`)
+  return known.reader(argument)
+}
+
+function entityAt(
+  nouns: ReadonlyMap<string, readonly Noun[]>,
+  tokens: readonly Token[],
+  at: number,
+): SlotFound | undefined {
+  for (const { words, entities } of nouns.get(tokens[at]!.word) ?? []) {
+    if (!words.every((word, index) => tokens[at + index]?.word === word)) continue
+    const [entity] = entities
+    // Two databases with one noun: which is meant cannot be known.
+    if (entity === undefined || entities.length > 1) return undefined
+    return { value: entity, end: at + words.length }
+  }
+  return undefined
+}
+
+function pathAt({ kind, value, word }: Token, at: number, fits: (value: string) => boolean): SlotFound | undefined {
+  if (value.length > 4096 || value === '' || /\p{Cc}/u.test(value) || !fits(value)) return undefined
+  if (kind === 'word' && (NO_NAME.has(word) || /^[a-z]+:\/\//i.test(value))) return undefined
+  return { value, end: at + 1 }
+}
