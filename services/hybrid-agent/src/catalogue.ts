@@ -7,6 +7,7 @@
 
 import type { JsonObject } from '@deed/proto/json'
 import type { Observation } from '@deed/proto/observation'
+import { Language } from '@deed/proto/template'
 import { z } from 'zod'
 
 export interface KindEntry {
@@ -45,7 +46,7 @@ export const CATALOGUE: Readonly<Record<string, KindEntry>> = {
     about: 'Write a source file; it must parse in its language.',
     changes: true,
     inWorkspace: true,
-    input: z.strictObject({ path: Path, content: Content }),
+    input: z.strictObject({ path: Path, language: Language, content: Content }),
   },
   'command.run': {
     about: 'Run one program with arguments, without a shell. Name the files that must exist afterwards.',

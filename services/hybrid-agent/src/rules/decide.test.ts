@@ -114,10 +114,10 @@ describe('code from a template', () => {
               kind: 'code.generate',
               input: {
                 path: 'lib/shop/user_events.ex',
+                language: 'elixir',
                 content:
                   'defmodule Shop.UserEventsConsumer do\n  @stream "USER_EVENTS"\n  @subject "user.events.>"\nend\n',
               },
-              verify: { kind: 'file', syntax: 'elixir' },
             },
           },
         ],

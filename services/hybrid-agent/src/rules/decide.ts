@@ -137,7 +137,7 @@ function actionFrom(
   const types = pattern.slotsPossible
   const input = fill(template.input, slots, types) as JsonObject
   const inWorkspace = CATALOGUE[template.kind]?.inWorkspace ?? true
-  if (inWorkspace && typeof input['path'] === 'string') refusePathOutside(input['path'], world)
+  if (inWorkspace && typeof input.path === 'string') refusePathOutside(input.path, world)
   const name = template.name ?? template.kind.replaceAll(/[._]/g, '-')
   return {
     name: each === undefined ? name : `${name}-${each.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, 64),
@@ -162,7 +162,7 @@ const ACTION_MS_MAX = 60_000
 
 /** The workspace that the request names, for what has paths. */
 export function workspaceOf({ context }: AgentTask): { workspace?: string } {
-  const workspace = context?.['workspace']
+  const workspace = context?.workspace
   return typeof workspace === 'string' ? { workspace } : {}
 }
 
@@ -183,7 +183,7 @@ function codeOf(
   })
   if (code.outcome === 'declined') return code
   const { action, template } = code
-  refusePathOutside(String(action.action.input['path']), world)
+  refusePathOutside(String(action.action.input.path), world)
   return {
     outcome: 'handled',
     method: 'autonomous',

@@ -6,7 +6,6 @@
  */
 import type { AgentTask, PlannedAction, TemplateBody } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
-import { SYNTAXES } from '@deed/proto/observation'
 import { type Language, Language as LanguageName } from '@deed/proto/template'
 import { renderTemplate } from '@deed/template/render'
 
@@ -77,7 +76,7 @@ export function generateCode(task: AgentTask, wanted: CodeWanted): CodeOutcome {
   const heads = template ? new Set(HEADS[template.task_type] ?? []) : ALL_HEADS
   const meant = meaningOf(wanted.thing, heads)
   if (!meant) return needsModel('no template is known that makes just this')
-  const contextFile = task.context?.['target_file']
+  const contextFile = task.context?.target_file
   const file = task.target_file ?? (typeof contextFile === 'string' ? contextFile : undefined) ?? wanted.file
   const language = task.language ?? LanguageName.safeParse(wanted.language).data
   if (!template)
@@ -105,7 +104,6 @@ export function generateCode(task: AgentTask, wanted: CodeWanted): CodeOutcome {
       return needsModel(`the template ${template.id} is in ${template.language}, and ${other} is wanted`)
     }
   }
-  const syntax = SYNTAXES.find((known) => known === template.language)
   return {
     outcome: 'planned',
     template,
@@ -115,8 +113,7 @@ export function generateCode(task: AgentTask, wanted: CodeWanted): CodeOutcome {
       action: {
         kind: 'code.generate',
         kind_version: 1,
-        input: { path, content },
-        verify: { kind: 'file', path, exists: true, ...(syntax === undefined ? {} : { syntax }) },
+        input: { path, language: template.language, content, template_id: template.id },
         already_so: 'skip',
         observe_only: false,
         timeout_ms: 60_000,
@@ -166,15 +163,15 @@ function valuesFor(
   }
   if (words.length > 0) {
     if (template.task_type === 'nats_consumer') {
-      values['stream'] = words.join('_').toUpperCase()
-      values['subject'] = `${words.join('.')}.>`
+      values.stream = words.join('_').toUpperCase()
+      values.subject = `${words.join('.')}.>`
     }
-    if (template.task_type === 'microservice') values['subject'] = `${words.join('-')}.handle`
-    if (template.task_type === 'api_endpoint') values['path'] = `/${words.join('-')}`
+    if (template.task_type === 'microservice') values.subject = `${words.join('-')}.handle`
+    if (template.task_type === 'api_endpoint') values.path = `/${words.join('-')}`
   }
   if (template.task_type === 'testing' && file !== undefined) {
     const tested = /^(?:.*\/)?([^/]+)\.(?:test|spec)\.([a-z]+)$/.exec(file)
-    if (tested) values['module'] = `./${tested[1]}.${tested[2]}`
+    if (tested) values.module = `./${tested[1]}.${tested[2]}`
   }
   return Object.fromEntries(
     Object.entries(values).flatMap(([key, value]) =>

@@ -1,0 +1,25 @@
+/** Which local models to ask, in order: those that are preferred, then those whose name says that they fit. */
+import type { AgentTask } from '@deed/proto/agent'
+import type { LocalModel } from './ollama.ts'
+
+/** More models than this are not tried for one task. */
+export const MODELS_MAX = 3
+
+const EMBEDS = /embed|bge-|minilm|e5-|rerank/i
+const CODES = /code|coder|starcoder|codestral/i
+
+/** @returns at most three; models that only embed are none */
+export function chooseModels(models: readonly LocalModel[], preferred: readonly string[], task: AgentTask): string[] {
+  const able = models.filter(({ name }) => !EMBEDS.test(name))
+  const code = task.language !== undefined || task.target_file !== undefined
+  const rank = ({ name }: LocalModel): number => {
+    // `qwen3` means `qwen3:latest`, as it does for the server.
+    const place = preferred.findIndex((wanted) => wanted === name || `${wanted}:latest` === name)
+    if (place >= 0) return place
+    return preferred.length + (code && !CODES.test(name) ? 1 : 0)
+  }
+  return able
+    .toSorted((a, b) => rank(a) - rank(b) || b.bytes - a.bytes || a.name.localeCompare(b.name))
+    .slice(0, MODELS_MAX)
+    .map(({ name }) => name)
+}

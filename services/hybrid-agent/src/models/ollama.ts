@@ -1,0 +1,114 @@
+/** A local model server, spoken to through Ollama's own client, with a deadline and a bound on what it may send. */
+import { DeedError } from '@deed/proto/errors'
+import { Ollama } from 'ollama'
+import type { ChatMessage } from './prompt.ts'
+
+export interface LocalModel {
+  readonly name: string
+  /** Of the weights. */
+  readonly bytes: number
+}
+
+export interface ModelAnswer {
+  readonly text: string
+  readonly promptTokens: number
+  readonly answerTokens: number
+}
+
+export interface ModelServer {
+  /** @throws {DeedError} model_failed when it cannot be reached */
+  list(signal: AbortSignal): Promise<LocalModel[]>
+  /** @throws {DeedError} model_failed with the cause; `signal` ends it at once */
+  ask(model: string, messages: readonly ChatMessage[], schema: object, signal: AbortSignal): Promise<ModelAnswer>
+}
+
+/** The answer of a model that writes and writes. */
+const RESPONSE_BYTES_MAX = 4 * 1024 * 1024
+const ANSWER_TOKENS_MAX = 8_192
+const CONTEXT_TOKENS = 16_384
+const LIST_MS_MAX = 5_000
+
+export function ollamaServer(host: string | undefined): ModelServer {
+  const client = (signal: AbortSignal): Ollama =>
+    new Ollama({ ...(host === undefined ? {} : { host }), fetch: boundedFetch(signal) })
+  return {
+    list: (signal) =>
+      named(async () => {
+        const { models } = await client(AbortSignal.any([signal, AbortSignal.timeout(LIST_MS_MAX)])).list()
+        return models.map(({ name, size }) => ({ name, bytes: size }))
+      }),
+    ask: (model, messages, schema, signal) =>
+      named(async () => {
+        const stream = await client(signal).chat({
+          model,
+          messages: [...messages],
+          format: schema,
+          stream: true,
+          // Equal for all, or the server loads the model anew; 0 so that the same question has the same answer.
+          options: { num_ctx: CONTEXT_TOKENS, num_predict: ANSWER_TOKENS_MAX, temperature: 0 },
+        })
+        let text = ''
+        for await (const part of stream) {
+          text += part.message?.content ?? ''
+          if (!part.done) continue
+          if (part.done_reason === 'length') throw new DeedError('model_failed', `${model} did not come to an end`)
+          return { text, promptTokens: part.prompt_eval_count ?? 0, answerTokens: part.eval_count ?? 0 }
+        }
+        throw new DeedError('model_failed', `${model} stopped in the middle of its answer`)
+      }),
+  }
+}
+
+/** Takes the client's place where it would wait without end, read without end, or print what it cannot read. */
+function boundedFetch(signal: AbortSignal): typeof fetch {
+  return async (input, init = {}) => {
+    const signals = init.signal ? [signal, init.signal] : [signal]
+    const response = await fetch(input, { ...init, redirect: 'error', signal: AbortSignal.any(signals) })
+    if (!response.ok) {
+      const text = (await response.text()).slice(0, 300)
+      throw new DeedError('model_failed', `the model server answered ${response.status}: ${text}`)
+    }
+    const body = response.body?.pipeThrough(boundedLines())
+    return new Response(body ?? null, { status: response.status, headers: response.headers })
+  }
+}
+
+/** Lets whole lines of JSON through, and not too many bytes of them. */
+function boundedLines(): TransformStream<Uint8Array, Uint8Array> {
+  const decoder = new TextDecoder()
+  const encoder = new TextEncoder()
+  let bytes = 0
+  let open = ''
+  const pass = (line: string, controller: TransformStreamDefaultController<Uint8Array>): void => {
+    if (line.trim() === '') return
+    try {
+      JSON.parse(line)
+    } catch (cause) {
+      throw new DeedError('model_failed', 'the model server sent a line that is not JSON', { cause })
+    }
+    controller.enqueue(encoder.encode(`${line}\n`))
+  }
+  return new TransformStream({
+    transform(chunk, controller) {
+      bytes += chunk.length
+      if (bytes > RESPONSE_BYTES_MAX) throw new DeedError('model_failed', `the model sent more than ${RESPONSE_BYTES_MAX} bytes`)
+      const lines = (open + decoder.decode(chunk, { stream: true })).split('\n')
+      open = lines.pop() ?? ''
+      for (const line of lines) pass(line, controller)
+    },
+    flush: (controller) => pass(open + decoder.decode(), controller),
+  })
+}
+
+/** Whatever goes wrong on the way is a failure of the model, told in a sentence. */
+async function named<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof DeedError) throw error
+    const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
+    const message = error instanceof Error ? error.message : String(error)
+    const late = error instanceof Error && error.name === 'TimeoutError'
+    throw new DeedError('model_failed', late ? 'the model did not answer in time' : `${message}${cause}`, { cause: error })
+  }
+}
