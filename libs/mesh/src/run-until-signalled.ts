@@ -8,13 +8,15 @@ const DRAIN_MS_MAX = 25_000
 const EX_CONFIG = 78
 
 /**
- * Runs what `start` opens until SIGTERM or SIGINT, then disposes of it and exits 0. A start that
+ * Runs what `start` opens until SIGTERM, SIGINT or the end of the parent that it has a channel to, then disposes of it and exits 0. A start that
  * fails exits 1, one that a setting spoils exits 78.
  */
 export async function runUntilSignalled(service: string, start: () => Promise<AsyncDisposable>): Promise<void> {
   const log = createLogger(service)
-  const signalled = new Promise<NodeJS.Signals>((resolve) => {
+  const signalled = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+    // Started by `deed up`: without it there is nobody to serve, and nobody to end this process.
+    process.once('disconnect', () => resolve('parent gone'))
   })
   let running: AsyncDisposable
   try {
@@ -23,7 +25,8 @@ export async function runUntilSignalled(service: string, start: () => Promise<As
     log.fatal({ err: error }, 'start failed')
     process.exit(error instanceof ConfigurationError ? EX_CONFIG : 1)
   }
-  log.info({ pid: process.pid }, 'ready')
+  log.info('ready')
+  process.send?.('ready')
   const signal = await signalled
   log.info({ signal }, 'draining')
   const late = setTimeout(() => {

@@ -50,8 +50,19 @@ export interface Driver {
    * @throws {DeedError} where the input does not apply
    */
   apply(id: ExecutionId, input: Input, fresh?: boolean): Promise<Snapshot>
-  /** As this replica or the tables have it. @throws {DeedError} `not_found` */
+  /** As this replica knows it, else as the tables have it. Not to be changed. @throws {DeedError} `not_found` */
+  peek(id: ExecutionId): Promise<Snapshot>
+  /** As the tables have it. @throws {DeedError} `not_found` */
   read(id: ExecutionId): Promise<Snapshot>
+  /** The attempts that this replica has handed out and that have not ended yet. */
+  handedOut(): ReadonlySet<string>
+  /**
+   * Gives back the slots of attempts that ended elsewhere.
+   *
+   * @param askedAt when the list was asked for, on the clock of `performance.now()`; later attempts are not in it
+   */
+  keepOnly(running: ReadonlySet<string>, askedAt: number): void
+  /** Waits for what is under way. */
   idle(): Promise<void>
 }
 
@@ -61,7 +72,13 @@ export function openDriver(dependencies: Dependencies): Driver {
   const known = new Map<ExecutionId, Snapshot>()
   const queues = new Map<ExecutionId, Promise<unknown>>()
   /** Slots that this replica took for attempts which have not ended yet, by task. */
-  const taken = new Map<string, Capability>()
+  const taken = new Map<string, { capability: Capability; at: number }>()
+
+  const load = async (id: ExecutionId): Promise<Snapshot> => {
+    const snapshot = await loadSnapshot(db, id)
+    if (!snapshot) throw new DeedError('not_found', `there is no execution ${id}`)
+    return snapshot
+  }
 
   const limitsFor = (slots: Capability[], keysBusy: boolean): Limits => ({
     leaseMs,
@@ -79,8 +96,7 @@ export function openDriver(dependencies: Dependencies): Driver {
     let keysBusy = false
     for (let attempts = 0; attempts < ATTEMPTS_MAX; attempts++) {
       const kept = fresh && attempts === 0 ? undefined : known.get(id)
-      const snapshot = kept ?? (await loadSnapshot(db, id))
-      if (!snapshot) throw new DeedError('not_found', `there is no execution ${id}`)
+      const snapshot = kept ?? (await load(id))
       known.delete(id)
       const draft = draftOf(snapshot, clock.now())
       const slots: Capability[] = []
@@ -142,14 +158,15 @@ export function openDriver(dependencies: Dependencies): Driver {
   }
 
   const settleSlots = (draft: Draft): void => {
-    for (const { task } of draft.leases) taken.set(task.task_id, task.capability)
+    const at = performance.now()
+    for (const { task } of draft.leases) taken.set(task.task_id, { capability: task.capability, at })
     const free: Capability[] = []
     for (const id of draft.actualChanged) {
       const task = draft.tasks.get(id)
-      const capability = taken.get(id)
-      if (capability !== undefined && task?.actual_status !== 'in_progress') {
+      const slot = taken.get(id)
+      if (slot !== undefined && task?.actual_status !== 'in_progress') {
         taken.delete(id)
-        free.push(capability)
+        free.push(slot.capability)
       }
     }
     for (const capability of free) capacity.release(capability)
@@ -181,11 +198,21 @@ export function openDriver(dependencies: Dependencies): Driver {
       result.then(done, done)
       return result
     },
+    async peek(id) {
+      await queues.get(id)?.catch(() => undefined)
+      return known.get(id) ?? load(id)
+    },
     async read(id) {
       await queues.get(id)?.catch(() => undefined)
-      const snapshot = await loadSnapshot(db, id)
-      if (!snapshot) throw new DeedError('not_found', `there is no execution ${id}`)
-      return snapshot
+      return load(id)
+    },
+    handedOut: () => new Set(taken.keys()),
+    keepOnly(running, askedAt) {
+      for (const [id, { capability, at }] of taken) {
+        if (running.has(id) || at > askedAt) continue
+        taken.delete(id)
+        capacity.release(capability)
+      }
     },
     async idle() {
       await Promise.allSettled(queues.values())

@@ -397,15 +397,15 @@ function expired(draft: Draft, limits: Limits): void {
       retryable: true,
     }
     setActual(draft, task, { lease_expires_at: null })
+    const begun = task.assigned_agent !== null
+    // Nobody knows what came of it; the ledger does, whoever takes it over.
+    if (task.task_kind === 'act') setActual(draft, task, { effect: 'unknown' })
+    setActual(draft, task, { assigned_agent: null })
+    if (task.intent === 'undo') setActual(draft, task, { actual_status: 'failed', last_error: error })
+    else if (task.desired_status !== 'done') setActual(draft, task, { actual_status: 'cancelled', last_error: error })
+    else if (begun) retryLater(draft, task, error, limits)
     // What was never begun has not failed.
-    if (task.assigned_agent === null) {
-      setActual(draft, task, { actual_status: task.intent === 'undo' ? 'failed' : 'pending' })
-    } else {
-      setActual(draft, task, { effect: task.task_kind === 'act' ? 'unknown' : 'none', assigned_agent: null })
-      if (task.intent === 'undo') setActual(draft, task, { actual_status: 'failed', last_error: error })
-      else if (task.desired_status === 'done') retryLater(draft, task, error, limits)
-      else setActual(draft, task, { actual_status: 'cancelled', last_error: error })
-    }
+    else setActual(draft, task, { actual_status: 'pending' })
     if (task.desired_status === 'cancelled' && task.effect !== 'none') {
       setDesired(draft, task, { desired_status: 'undone' })
     }

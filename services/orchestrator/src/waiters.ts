@@ -10,7 +10,7 @@ import type { ExecutionId } from '@deed/proto/ids'
 
 export interface Waiters {
   /** Calls `late` at the deadline, on the clock of `performance.now()`, unless the answer came before. */
-  wait(id: ExecutionId, replyTo: string, deadline: number, late: () => void): void
+  wait(id: ExecutionId, deadline: number, late: () => void): void
   /** Gives the answer to one of them. */
   answer(replyTo: string, reply: ExecutionReply): void
   /** The execution has ended, and everybody has been answered. */
@@ -21,7 +21,7 @@ export interface Waiters {
 export function openWaiters(bus: Bus): Waiters {
   const timers = new Map<ExecutionId, Set<NodeJS.Timeout>>()
   return {
-    wait(id, _replyTo, deadline, late) {
+    wait(id, deadline, late) {
       const timer = setTimeout(late, Math.max(0, deadline - performance.now()))
       const known = timers.get(id)
       if (known) known.add(timer)

@@ -42,7 +42,7 @@ with x as (
   where e.execution_id = x.execution_id and e.version = x.expected
     and not exists (
       select from approvals a
-       where a.approval_id = any(x.consumed) and (a.status <> 'approved' or a.expires_at <= now()))
+       where a.approval_id = any(x.consumed) and a.expires_at <= now())
   returning e.execution_id, e.tenant, x.ended
 ), planned as (
   insert into plans (tenant, execution_id, number, plan, plan_hash, policy_version)

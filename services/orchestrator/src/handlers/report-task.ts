@@ -1,0 +1,101 @@
+import type { Bus, Handler } from '@deed/mesh/bus'
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import type { reportTask as contract, TaskReport } from '@deed/proto/task'
+import type { Driver } from '../drive.ts'
+import { planWork, replanTask } from '../plan-work.ts'
+import type { Policy } from '../policy.ts'
+import type { Clock } from '../clock.ts'
+import type { Work } from '../reconcile.ts'
+import type { Snapshot, TaskRow } from '../snapshot.ts'
+
+interface Dependencies {
+  bus: Bus
+  clock: Clock
+  driver: Driver
+  policy: Policy
+}
+
+export function reportTask(dependencies: Dependencies): Handler<typeof contract> {
+  const { driver } = dependencies
+  return async (report) => {
+    const { execution_id: id } = report
+    if (report.intent === 'solve' && report.outcome === 'done') {
+      const solved = await planSolution(dependencies, report)
+      const result = report.result ?? { text: 'found a way', data: report.solution as never }
+      await driver.apply(id, { type: 'reported', report: { ...report, result }, ...solved })
+    } else if (isSurprised(report) && (await replan(dependencies, report))) {
+      return { recorded: true }
+    } else {
+      await driver.apply(id, { type: 'reported', report })
+    }
+    return { recorded: true }
+  }
+}
+
+/** The target is not as the plan expected, and nothing was done about it. */
+const isSurprised = ({ intent, outcome, error, effect }: TaskReport): boolean =>
+  intent === 'do' && outcome === 'failed' && error?.code === 'precondition_failed' && effect === 'none'
+
+async function planSolution(
+  { bus, clock, policy, driver }: Dependencies,
+  report: TaskReport,
+): Promise<{ solved?: Work; refused?: ErrorBody }> {
+  const snapshot = await driver.peek(report.execution_id)
+  const task = taskOf(snapshot, report)
+  if (!report.solution) {
+    return { refused: { code: 'no_solution', message: 'the solver reported no solution', retryable: false } }
+  }
+  const node = {
+    id: task.name.replace(/\.?solve(-\d+)?$/, '') || 'task',
+    kind: 'task' as const,
+    title: task.title.replace(/^find out how to: /, ''),
+    description: task.title,
+    depends_on: [],
+    acceptance_criteria: [],
+    estimated_ms: 0,
+    estimated_cost_usd: 0,
+    capability: 'act' as const,
+    risk: 'low' as const,
+  }
+  const place = {
+    position: snapshot.tasks.size,
+    names: new Set([...snapshot.tasks.values()].map(({ name }) => name)),
+    after: [...task.dependencies, task.task_id],
+  }
+  try {
+    const planning = { bus, policy, now: clock.now }
+    return { solved: await planWork(planning, snapshot.execution, [{ node, solution: report.solution }], place) }
+  } catch (error) {
+    if (error instanceof DeedError && !error.retryable) return { refused: error.body }
+    throw error
+  }
+}
+
+/** @returns whether the task was decided anew */
+async function replan({ bus, clock, policy, driver }: Dependencies, report: TaskReport): Promise<boolean> {
+  const snapshot = await driver.peek(report.execution_id)
+  const task = taskOf(snapshot, report)
+  if (task.desired_status !== 'done' || task.actual_status !== 'in_progress') return false
+  const place = {
+    position: snapshot.tasks.size,
+    names: new Set([...snapshot.tasks.values()].map(({ name }) => name)),
+    after: [],
+  }
+  const replanned = await replanTask({ bus, policy, now: clock.now }, snapshot.execution, task, place)
+  await driver.apply(report.execution_id, {
+    type: 'replanned',
+    taskId: report.task_id,
+    token: report.token,
+    ...replanned,
+  })
+  return true
+}
+
+function taskOf(snapshot: Snapshot, { task_id: id, token }: TaskReport): TaskRow {
+  const task = snapshot.tasks.get(id)
+  if (!task) throw new DeedError('unknown_task', `task ${id} is not of this execution`)
+  if (task.token !== token) {
+    throw new DeedError('stale_token', `task ${id}: fencing token ${token} is no longer the newest`)
+  }
+  return task
+}

@@ -1,0 +1,75 @@
+import { ANSWERED_LATER, type Bus, type Handler } from '@deed/mesh/bus'
+import type { ExecutionConfig } from '@deed/config/execution-config'
+import { DeedError } from '@deed/proto/errors'
+import type { ExecutionReply, requestExecution as contract } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { acceptExecution, type Accepting } from '../accept-execution.ts'
+import { replyOf } from '../answer.ts'
+import { admitRequest } from '../door.ts'
+import { showPlan } from '../show-plan.ts'
+import type { Settler } from '../settle-ended.ts'
+import type { Waiters } from '../waiters.ts'
+
+/** An answer that comes at the deadline itself comes too late. */
+const MARGIN_MS = 50
+
+export interface Dependencies extends Accepting {
+  bus: Bus
+  config: ExecutionConfig
+  waiters: Waiters
+  settler: Settler
+}
+
+export function requestExecution(dependencies: Dependencies): Handler<typeof contract> {
+  const { config, clock, driver, waiters, settler, log } = dependencies
+
+  /** Says how it stands, and that nobody waits any more. */
+  const answerNow = async (id: ExecutionId, replyTo: string, waiterId: string | null): Promise<void> => {
+    const reply = replyOf(await driver.read(id), clock.now())
+    waiters.answer(replyTo, reply)
+    if (waiterId !== null) await settler.dismiss(waiterId)
+  }
+
+  return async (request, { principal, trace, replyTo, deadline, setAttribute }) => {
+    admitRequest(config, request)
+    if (replyTo !== undefined && !replyTo.startsWith('_INBOX')) {
+      throw new DeedError('invalid_reply_subject', 'the reply subject must be an inbox (_INBOX...), since its answer may come late')
+    }
+    if (request.dry_run) return showPlan(dependencies, { request, principal, trace, waiter: undefined })
+    const background = request.mode === 'background'
+    const remaining = deadline - performance.now() - MARGIN_MS
+    const waiter =
+      replyTo === undefined || background ? undefined : { replyTo, dueAt: clock.now() + Math.max(0, remaining) }
+    const accepted = await acceptExecution(dependencies, { request, principal, trace, waiter })
+    setAttribute('deed.execution_id', accepted.id)
+    if (accepted.answered) return accepted.answered
+    if (replyTo === undefined) return ANSWERED_LATER
+    const inBackground = async (): Promise<ExecutionReply> => ({
+      ...replyOf(await driver.read(accepted.id), clock.now()),
+      status: 'accepted',
+    })
+    if (background) return inBackground()
+    const failed = (error: unknown): void => log.warn({ err: error, execution_id: accepted.id }, 'answer failed')
+    if (accepted.existed) {
+      // It may have ended before this waiter was there to be seen.
+      const snapshot = await driver.read(accepted.id)
+      if (FINAL_EXECUTION_STATUSES.has(snapshot.execution.status)) {
+        if (accepted.waiterId !== null) await settler.dismiss(accepted.waiterId)
+        return replyOf(snapshot, clock.now())
+      }
+    }
+    waiters.wait(accepted.id, deadline - MARGIN_MS, () => {
+      answerNow(accepted.id, replyTo, accepted.waiterId).catch(failed)
+    })
+    void accepted.planned
+      .then(async ({ background: late }) => {
+        if (!late) return
+        waiters.forget(accepted.id)
+        waiters.answer(replyTo, await inBackground())
+        if (accepted.waiterId !== null) await settler.dismiss(accepted.waiterId)
+      })
+      .catch(failed)
+    return ANSWERED_LATER
+  }
+}

@@ -1,0 +1,13 @@
+import type { Handler } from '@deed/mesh/bus'
+import type { rollbackExecution as contract } from '@deed/proto/execution'
+import type { Driver } from '../drive.ts'
+import { findExecution } from '../store/executions.ts'
+import type { Database } from '../store/schema.ts'
+
+export function rollbackExecution({ db, driver }: { db: Database; driver: Driver }): Handler<typeof contract> {
+  return async ({ execution_id: executionId, reason }, { principal }) => {
+    const id = await findExecution(db, principal, { executionId })
+    const { execution } = await driver.apply(id, { type: 'rolled_back', reason: reason ?? null, by: principal.user })
+    return { execution_id: id, status: execution.status }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The durable door: `execution.submit`, whose publish acknowledgement means that it will be executed.
+ *
+ * A message is acknowledged when its execution is stored. One that cannot be an execution is stored
+ * as a failed one, so that whoever submitted it finds out why.
+ */
+import type { ExecutionConfig } from '@deed/config/execution-config'
+import { type Bus, errorBody } from '@deed/mesh/bus'
+import { decodeJson } from '@deed/mesh/decode'
+import { validate } from '@deed/mesh/validate'
+import { consumeStream, INTAKE_CONSUMER } from '@deed/mesh/work-queue'
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import { ExecutionRequest, IdempotencyKey, intakeKey, intakeStream, SUBMIT_SUBJECT } from '@deed/proto/execution'
+import { LOCAL, type Principal } from '@deed/proto/ids'
+import type { Log } from '@deed/telemetry/logger'
+import { startSpan } from '@deed/telemetry/span'
+import { acceptExecution, type Accepting, admissionOf, newExecution } from './accept-execution.ts'
+import { isoTime } from './draft.ts'
+import { admitRequest } from './door.ts'
+
+const SLOTS = 64
+const DELIVERIES_MAX = 5
+const WORDS_KEPT = 256
+
+/** Disposing takes no more, and finishes what is in hand. */
+export async function startIntake(
+  accepting: Accepting,
+  { bus, log, config, tenant }: { bus: Bus; log: Log; config: ExecutionConfig; tenant: string },
+): Promise<AsyncDisposable> {
+  const stream = intakeStream(tenant)
+  return consumeStream(bus.nc, log, { stream, consumer: INTAKE_CONSUMER, slots: SLOTS }, async (msg) => {
+    const parent = msg.headers?.get('traceparent')
+    const span = startSpan(SUBMIT_SUBJECT, { parent, kind: 'consumer', attributes: { 'messaging.system': 'nats' } })
+    try {
+      const [user] = msg.subject.split('.').slice(3)
+      const principal = user === undefined ? LOCAL : { tenant, user }
+      const fallbackKey = msg.headers?.get('Nats-Msg-Id') || intakeKey(stream, msg.seq)
+      try {
+        if (msg.info.deliveryCount > DELIVERIES_MAX) {
+          throw new DeedError('too_many_deliveries', `it was taken ${msg.info.deliveryCount} times without an end`)
+        }
+        const request = validate(ExecutionRequest, decodeJson(msg.data))
+        admitRequest(config, request)
+        const key = validate(IdempotencyKey, request.idempotency_key ?? fallbackKey)
+        await acceptExecution(accepting, {
+          request: { ...request, idempotency_key: key },
+          principal,
+          trace: span.traceparent,
+          waiter: undefined,
+        })
+      } catch (error) {
+        const body = errorBody(error)
+        if (body.retryable) throw error
+        await storeRefusal(accepting, { principal, trace: span.traceparent, key: intakeKey(stream, msg.seq), body, msg })
+      }
+      await msg.ackAck()
+    } catch (error) {
+      span.fail(error)
+      throw error
+    } finally {
+      span.end()
+    }
+  })
+}
+
+interface Refused {
+  principal: Principal
+  trace: string
+  key: string
+  body: ErrorBody
+  msg: { data: Uint8Array }
+}
+
+async function storeRefusal({ admit, clock }: Accepting, { principal, trace, key, body, msg }: Refused): Promise<void> {
+  const now = clock.now()
+  const words = Buffer.from(msg.data).toString('utf8').slice(0, WORDS_KEPT).replaceAll('\0', '')
+  const request = ExecutionRequest.parse({ task: words.toWellFormed(), idempotency_key: key })
+  const execution = newExecution({ request, principal, trace, waiter: undefined }, now)
+  const admission = admissionOf(execution, { principal, waiter: undefined })
+  Object.assign(execution, {
+    status: 'failed',
+    method: 'error',
+    error: body,
+    result: { text: `failed: ${body.message}` },
+    finished_at: isoTime(now),
+    settled: true,
+  })
+  await admit(admission)
+}

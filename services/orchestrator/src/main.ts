@@ -1,0 +1,6 @@
+/** The process. */
+import { runUntilSignalled } from '@deed/mesh/run-until-signalled'
+import { readConfig } from './config.ts'
+import { startOrchestrator } from './service.ts'
+
+await runUntilSignalled('orchestrator', () => startOrchestrator(readConfig(process.env)))

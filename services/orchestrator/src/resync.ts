@@ -1,0 +1,99 @@
+/**
+ * The periodic look at everything that is due: alone it would suffice to bring every execution to
+ * its end; events only make it faster.
+ */
+import type { ExecutionId } from '@deed/proto/ids'
+import { CAPABILITIES, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { type Accepting, planExecution } from './accept-execution.ts'
+import { replyOf } from './answer.ts'
+import type { Capacity } from './capacity.ts'
+import type { Settler } from './settle-ended.ts'
+import { lookOut, markGone } from './store/agents.ts'
+import type { Database } from './store/schema.ts'
+import type { Waiters } from './waiters.ts'
+
+const EVERY_MS = 1_000
+const DUE_MAX = 500
+
+export interface Resyncing extends Accepting {
+  db: Database
+  capacity: Capacity
+  settler: Settler
+  waiters: Waiters
+}
+
+/** Disposing waits for the look that is under way. */
+export function startResync(resyncing: Resyncing): AsyncDisposable {
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+  let looking: Promise<void> = Promise.resolve()
+  const look = (): void => {
+    looking = lookOnce(resyncing)
+      .catch((error: unknown) => resyncing.log.warn({ err: error }, 'resync failed'))
+      .finally(() => {
+        // Replicas that started together drift apart.
+        if (!stopped) timer = setTimeout(look, EVERY_MS * (0.9 + Math.random() / 5))
+      })
+  }
+  look()
+  return {
+    async [Symbol.asyncDispose]() {
+      stopped = true
+      clearTimeout(timer)
+      await looking
+    },
+  }
+}
+
+async function lookOnce(resyncing: Resyncing): Promise<void> {
+  const { db, driver, clock, capacity, log } = resyncing
+  const askedAt = performance.now()
+  const seen = await lookOut(db, DUE_MAX)
+  clock.set(seen.now_ms, askedAt)
+  const running = seen.running ?? []
+  driver.keepOnly(new Set(running.map(({ task_id }) => task_id)), askedAt)
+  const mine = driver.handedOut()
+  for (const capability of CAPABILITIES) {
+    const elsewhere = running.filter((task) => task.capability === capability && !mine.has(task.task_id)).length
+    capacity.announce(capability, seen.slots?.[capability] ?? 0, elsewhere)
+  }
+  if (seen.silent) await markGone(db)
+  await Promise.all([
+    ...(seen.due ?? []).map((id) =>
+      checkExecution(resyncing, id as ExecutionId).catch((error: unknown) =>
+        log.warn({ err: error, execution_id: id }, 'check failed'),
+      ),
+    ),
+    ...(seen.late ?? []).map((waiter) =>
+      answerLate(resyncing, waiter.execution_id as ExecutionId, waiter).catch((error: unknown) =>
+        log.warn({ err: error, execution_id: waiter.execution_id }, 'late answer failed'),
+      ),
+    ),
+  ])
+}
+
+async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<void> {
+  const { driver, db, settler, clock } = resyncing
+  const snapshot = await driver.apply(id, { type: 'tick' }, true)
+  const { execution, tasks } = snapshot
+  if (FINAL_EXECUTION_STATUSES.has(execution.status)) {
+    const waiting = await db.query<{ waiter_id: string; reply_to: string }>(
+      'orchestrator.waiters_of',
+      `select waiter_id::text, reply_to from waiters where execution_id = $1`,
+      [id],
+    )
+    return settler.settle(snapshot, waiting.map((waiter) => ({ ...waiter, execution_id: id })))
+  }
+  const age = clock.now() - Date.parse(execution.created_at)
+  // Whoever took it in has not come to a plan: it died, or something that it needs is away.
+  if (execution.status === 'planning' && tasks.size === 0 && age > EVERY_MS) await planExecution(resyncing, execution)
+}
+
+async function answerLate(
+  { driver, settler, waiters, clock }: Resyncing,
+  id: ExecutionId,
+  waiter: { waiter_id: string; reply_to: string },
+): Promise<void> {
+  waiters.answer(waiter.reply_to, replyOf(await driver.read(id), clock.now()))
+  await settler.dismiss(waiter.waiter_id)
+}

@@ -1,0 +1,101 @@
+/** The parts of the orchestrator, in the order they open. */
+import { join } from 'node:path'
+import { readExecutionConfig } from '@deed/config/execution-config'
+import { connectBus } from '@deed/mesh/bus'
+import { busAddress } from '@deed/mesh/connection'
+import { ensureWorkQueues } from '@deed/mesh/work-queue'
+import { workAct } from '@deed/proto/action'
+import { workSolve } from '@deed/proto/agent'
+import * as execution from '@deed/proto/execution'
+import * as task from '@deed/proto/task'
+import { openDatabase } from '@deed/store/database'
+import { createLogger } from '@deed/telemetry/logger'
+import type { Accepting } from './accept-execution.ts'
+import { capacityOf } from './capacity.ts'
+import { clockOf } from './clock.ts'
+import type { Config } from './config.ts'
+import { type Driver, openDriver } from './drive.ts'
+import { cancelExecution } from './handlers/cancel-execution.ts'
+import { decideApproval } from './handlers/decide-approval.ts'
+import { getExecution } from './handlers/get-execution.ts'
+import { heartbeatWorker } from './handlers/heartbeat-worker.ts'
+import { listApprovals } from './handlers/list-approvals.ts'
+import { listExecutions } from './handlers/list-executions.ts'
+import { listTasks } from './handlers/list-tasks.ts'
+import { reportTask } from './handlers/report-task.ts'
+import { requestExecution } from './handlers/request-execution.ts'
+import { rollbackExecution } from './handlers/rollback-execution.ts'
+import { startIntake } from './intake.ts'
+import { readPolicy } from './policy.ts'
+import { startResync } from './resync.ts'
+import { openSettler } from './settle-ended.ts'
+import { openAdmissions } from './store/executions.ts'
+import { migrations } from './store/migrations.ts'
+import type { Schema } from './store/schema.ts'
+import { openWaiters } from './waiters.ts'
+
+const DEFAULT_POLICY = join(import.meta.dirname, '../policy/default.yaml')
+
+/** Starts the orchestrator. Disposing drains: nothing new is taken, what runs is finished, then it disconnects. */
+export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
+  await using opened = new AsyncDisposableStack()
+  const log = createLogger('orchestrator')
+  const config = readExecutionConfig(env.DEED_CONFIG)
+  const policy = readPolicy(env.DEED_POLICY ?? DEFAULT_POLICY)
+  const leaseMs = env.ORCHESTRATOR_LEASE_MS
+
+  const [db, bus] = await Promise.all([
+    openDatabase<Schema>({
+      url: env.DATABASE_URL,
+      ownerUrl: env.DATABASE_OWNER_URL,
+      schema: 'orchestrator',
+      migrations,
+      log,
+    }),
+    connectBus({ service: 'orchestrator', ...busAddress(env), log }),
+  ])
+  opened.use(db)
+  const clock = clockOf(db)
+  await Promise.all([clock.synchronise(), ensureWorkQueues(bus.nc, [workAct, workSolve])])
+
+  const waiters = openWaiters(bus)
+  opened.defer(() => waiters.close())
+  const settler = openSettler({ db, bus, log, policy, waiters })
+  const capacity = capacityOf((id) => {
+    driver.apply(id, { type: 'tick' }).catch((error: unknown) => log.warn({ err: error, execution_id: id }, 'wake failed'))
+  })
+  const driver: Driver = openDriver({
+    db,
+    bus,
+    log,
+    clock,
+    capacity,
+    leaseMs,
+    autoRollback: config.rollback.auto_rollback_on_failure,
+    ended(snapshot, waiting) {
+      settler
+        .settle(snapshot, waiting)
+        .catch((error: unknown) =>
+          log.warn({ err: error, execution_id: snapshot.execution.execution_id }, 'the resync will settle it'),
+        )
+    },
+  })
+  opened.defer(() => driver.idle())
+  opened.use(bus)
+  const accepting: Accepting = { bus, log, clock, policy, driver, admit: openAdmissions(db) }
+
+  bus.serve(execution.requestExecution, requestExecution({ ...accepting, config, waiters, settler }))
+  bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
+  bus.serve(execution.listExecutions, listExecutions({ db }))
+  bus.serve(execution.cancelExecution, cancelExecution({ db, driver }))
+  bus.serve(execution.rollbackExecution, rollbackExecution({ db, driver }))
+  bus.serve(execution.listApprovals, listApprovals({ db }))
+  bus.serve(execution.decideApproval, decideApproval({ db, driver, policy }))
+  bus.serve(task.listTasks, listTasks({ db }))
+  bus.serve(task.reportTask, reportTask({ bus, clock, driver, policy }))
+  bus.serve(task.heartbeatWorker, heartbeatWorker({ db, leaseMs }))
+  opened.use(startResync({ ...accepting, db, capacity, settler, waiters }))
+  for (const tenant of env.ORCHESTRATOR_TENANTS) opened.use(await startIntake(accepting, { bus, log, config, tenant }))
+
+  return opened.move()
+}

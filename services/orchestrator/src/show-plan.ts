@@ -1,0 +1,37 @@
+/** A dry run: what would be done, agreed to, verified. Nothing is stored. */
+import type { ExecutionReply } from '@deed/proto/execution'
+import type { Json } from '@deed/proto/json'
+import { type Accepting, emptySnapshot, type Incoming, newExecution } from './accept-execution.ts'
+import { replyOf } from './answer.ts'
+import { planWork } from './plan-work.ts'
+import { scopeOf, think } from './think.ts'
+
+/** @throws {DeedError} for what would be refused when it is run */
+export async function showPlan(accepting: Accepting, incoming: Incoming): Promise<ExecutionReply> {
+  const { bus, clock, policy } = accepting
+  const { request, principal, trace } = incoming
+  const execution = newExecution(incoming, clock.now())
+  const reply = replyOf(emptySnapshot(execution), clock.now())
+  const thought = await think(accepting, { request, principal, trace, scope: scopeOf(request) })
+  if (thought.type === 'answer') {
+    return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
+  }
+  const { tasks, approvals, plan } = await planWork({ bus, policy, now: clock.now }, execution, thought.nodes)
+  const steps = tasks.map(({ name, title, task_kind, level, spec, dependencies }) => ({
+    name,
+    title,
+    kind: task_kind,
+    level,
+    after: dependencies.map((id) => tasks.find(({ task_id }) => task_id === id)?.name ?? id),
+    spec,
+  }))
+  const lines = steps.map(
+    ({ title, kind, level }, index) => `${index + 1}. ${title} (${kind}${level > 0 ? `, level ${level}` : ''})`,
+  )
+  const agreed = approvals.flatMap(({ actions }) => actions.map(({ summary, level, why }) => ({ summary, level, why })))
+  return {
+    ...reply,
+    method: thought.method,
+    result: { text: lines.join('\n'), data: { steps, agreement: agreed, plan_hash: plan.plan_hash } as Json },
+  }
+}

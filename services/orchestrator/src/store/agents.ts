@@ -1,0 +1,97 @@
+/** Workers: their heartbeats, the leases these extend, and what they can take. */
+import type { TaskId } from '@deed/proto/ids'
+import type { Capability } from '@deed/proto/states'
+import type { Database } from './schema.ts'
+
+/** A worker that has not been heard of for as long is gone. */
+const SILENT_SECONDS_MAX = 7
+
+export interface Beat {
+  agentId: string
+  capability: Capability
+  slots: number
+  draining: boolean
+  running: readonly { task_id: TaskId; token: number }[]
+  leaseMs: number
+}
+
+/** @returns the attempts that go on being wanted; the others have lost their lease or are to stop */
+export async function recordHeartbeat(db: Database, beat: Beat): Promise<Set<TaskId>> {
+  const { agentId, capability, slots, draining, running, leaseMs } = beat
+  const rows = await db.query<{ task_id: TaskId }>(
+    'orchestrator.heartbeat',
+    `with relaxed as (select set_config('synchronous_commit', 'off', true)
+     ), running as (
+       select * from unnest($6::uuid[], $7::bigint[]) as r(task_id, token)
+     ), beat as (
+       insert into agents (agent_id, status, capability, slots, running, current_task)
+       select $1, $2, $3, $4, $5, ($6::uuid[])[1] from relaxed
+       on conflict (agent_id) do update set status = excluded.status, slots = excluded.slots,
+         running = excluded.running, current_task = excluded.current_task, last_seen = now()
+     ), extended as (
+       update actual_state a
+          set lease_expires_at = now() + make_interval(secs => $8::float8 / 1000), assigned_agent = $1
+         from running r
+        where a.task_id = r.task_id and a.token = r.token and a.actual_status = 'in_progress'
+       returning a.task_id, a.intent
+     )
+     select e.task_id from extended e join desired_state d using (task_id)
+      where e.intent = 'undo' or d.desired_status = 'done'`,
+    [
+      agentId,
+      draining ? 'draining' : running.length > 0 ? 'busy' : 'idle',
+      capability,
+      slots,
+      running.length,
+      running.map(({ task_id }) => task_id),
+      running.map(({ token }) => token),
+      leaseMs,
+    ],
+  )
+  return new Set(rows.map(({ task_id }) => task_id))
+}
+
+export interface Lookout {
+  /** The database's time, in milliseconds since 1970. */
+  now_ms: number
+  slots: Partial<Record<Capability, number>> | null
+  running: { task_id: TaskId; capability: Capability }[] | null
+  due: string[] | null
+  late: { waiter_id: string; execution_id: string; reply_to: string }[] | null
+  /** Workers that have fallen silent and are not marked so yet. */
+  silent: boolean
+}
+
+/** Everything that the resync asks, in one round trip. */
+export async function lookOut(db: Database, dueMax: number): Promise<Lookout> {
+  const [row] = await db.query<Lookout>(
+    'orchestrator.look_out',
+    `select (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms,
+       (select jsonb_object_agg(capability, slots) from (
+          select capability, sum(slots)::int as slots from agents
+           where status in ('idle', 'busy') and last_seen > now() - make_interval(secs => ${SILENT_SECONDS_MAX})
+           group by capability) s) as slots,
+       (select jsonb_agg(jsonb_build_object('task_id', a.task_id, 'capability', d.capability))
+          from actual_state a join desired_state d using (task_id) where a.actual_status = 'in_progress') as running,
+       (select array_agg(execution_id) from (
+          select execution_id from executions where not settled and next_check_at <= now()
+           order by next_check_at limit $1) e)::text[] as due,
+       (select jsonb_agg(jsonb_build_object('waiter_id', waiter_id::text, 'execution_id', execution_id,
+                                            'reply_to', reply_to)) from (
+          select * from waiters where due_at < now() - interval '1 second' limit $1) w) as late,
+       exists (select from agents
+                where status <> 'gone' and last_seen <= now() - make_interval(secs => ${SILENT_SECONDS_MAX})) as silent`,
+    [dueMax],
+  )
+  if (!row) throw new Error('PostgreSQL gave no row for a select without a table')
+  return row
+}
+
+export async function markGone(db: Database): Promise<void> {
+  await db.query(
+    'orchestrator.mark_gone',
+    `update agents set status = 'gone', running = 0, current_task = null
+      where status <> 'gone' and last_seen <= now() - make_interval(secs => ${SILENT_SECONDS_MAX})`,
+    [],
+  )
+}
