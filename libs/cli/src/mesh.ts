@@ -1,0 +1,196 @@
+/** The whole mesh on one machine: NATS and PostgreSQL, embedded or given, and each service as a process of its own. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type EmbeddedNats, startNats } from '@deed/embedded/nats'
+import type { NatsUser } from '@deed/embedded/permissions'
+import { type EmbeddedPostgres, startPostgres } from '@deed/embedded/postgres'
+import { createRoles, newRolePasswords, type RolePasswords } from '@deed/embedded/roles'
+import { SERVICES } from '@deed/embedded/services'
+import { connectBus } from '@deed/mesh/bus'
+import { ensureIntake } from '@deed/mesh/work-queue'
+import type { ServiceName } from '@deed/proto/contract'
+import { LOCAL } from '@deed/proto/ids'
+import { createLogger } from '@deed/telemetry/logger'
+import { type ServiceProcess, startService } from './service-process.ts'
+
+export interface MeshOptions {
+  /** Data, passwords and logs; made where it is missing. */
+  dataDir: string
+  /** Path of execution.yaml. */
+  config?: string | undefined
+  /** Use this server instead of starting one; user and password may be in the URL. */
+  natsUrl?: string | undefined
+  /** Use this database instead of starting a server; a role that may create roles and schemas. */
+  databaseUrl?: string | undefined
+  /** More environment for every service, such as the URLs that targets name. */
+  env?: Record<string, string | undefined>
+  /** More environment for one of them. */
+  serviceEnv?: Partial<Record<ServiceName, Record<string, string>>>
+  /** Default: one of each. */
+  copies?: Partial<Record<ServiceName, number>>
+  /** Start again what dies. Default: true. */
+  supervise?: boolean
+  /** Told of each step of the start. */
+  progress?(step: string): void
+}
+
+/** How a client enters the mesh. */
+export interface Connection {
+  nats_url: string
+  nats_user?: string | undefined
+  nats_password?: string | undefined
+  nats_server_name?: string | undefined
+  database_url: string
+}
+
+export interface Mesh extends AsyncDisposable {
+  readonly dataDir: string
+  readonly nats: EmbeddedNats | undefined
+  readonly postgres: EmbeddedPostgres | undefined
+  readonly services: readonly ServiceProcess[]
+  readonly connection: Connection
+  service(name: ServiceName, copy?: number): ServiceProcess
+  /** The environment that a service was started with. */
+  environmentOf(name: ServiceName): Record<string, string>
+  /** Credentials of another user than `deed`; only of the embedded server. */
+  connectionAs(user: NatsUser): Connection
+}
+
+/** Where `deed` finds a mesh that runs on this machine. */
+export const CONNECTION_FILE = 'mesh.json'
+
+// What a child may have of this process' environment: nothing that happens to lie around in it.
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'TZ', 'LOG_LEVEL', 'NO_COLOR', 'OLLAMA_HOST', 'METRICS_PORT', 'NODE_OPTIONS']
+const PASSED_ON_PREFIXES = ['OTEL_', 'DEED_']
+
+/** Starts everything, and resolves when every service is ready. Disposing drains and stops in reverse. */
+export async function startMesh(options: MeshOptions): Promise<Mesh> {
+  const dataDir = resolve(options.dataDir)
+  mkdirSync(dataDir, { recursive: true, mode: 0o711 })
+  const { progress = () => undefined, supervise = true } = options
+  const log = createLogger('deed')
+  await using opened = new AsyncDisposableStack()
+
+  progress('starting NATS and PostgreSQL')
+  const [nats, postgres] = await Promise.all([
+    options.natsUrl === undefined
+      ? startNats({ dataDir: join(dataDir, 'nats'), binary: process.env.NATS_SERVER_BIN, supervise, log: quiet(log) })
+      : undefined,
+    options.databaseUrl === undefined
+      ? startPostgres({ dataDir: join(dataDir, 'postgres'), supervise, log: quiet(log) })
+      : undefined,
+  ])
+  if (postgres) opened.use(postgres)
+  if (nats) opened.use(nats)
+  const adminUrl = options.databaseUrl ?? postgres?.url
+  if (adminUrl === undefined) throw new Error('there is no database')
+  const natsAs = (user: NatsUser): Connection => ({
+    ...natsConnection(options.natsUrl, nats, user),
+    database_url: adminUrl,
+  })
+  const [roles] = await Promise.all([
+    createRoles(adminUrl, keptPasswords(dataDir)),
+    prepareIntake(natsAs('bootstrap')),
+  ])
+
+  progress('starting the services')
+  const environmentOf = (name: ServiceName): Record<string, string> => {
+    const entry = natsAs(name)
+    return {
+      ...passedOn(),
+      ...defined(options.env ?? {}),
+      ...defined({
+        NATS_URL: entry.nats_url,
+        NATS_USER: entry.nats_user,
+        NATS_PASSWORD: entry.nats_password,
+        NATS_SERVER_NAME: entry.nats_server_name,
+        DEED_CONFIG: options.config === undefined ? undefined : resolve(options.config),
+        DEED_DATA: join(dataDir, name),
+        OTEL_SERVICE_NAME: name,
+      }),
+      DATABASE_URL: roles.services[name],
+      DATABASE_OWNER_URL: roles.owner,
+      ...options.serviceEnv?.[name],
+    }
+  }
+  const wanted = SERVICES.flatMap((service) =>
+    Array.from({ length: options.copies?.[service] ?? 1 }, (_, copy) => ({ service, copy })),
+  )
+  const services = await Promise.all(
+    wanted.map(async ({ service, copy }) =>
+      opened.use(
+        await startService({ service, copy, supervise, env: environmentOf(service), logDir: join(dataDir, 'logs') }),
+      ),
+    ),
+  )
+  const connection = natsAs('deed')
+  const connectionFile = join(dataDir, CONNECTION_FILE)
+  writeFileSync(connectionFile, JSON.stringify({ ...connection, pid: process.pid }, null, 2), { mode: 0o600 })
+  opened.defer(() => rmSync(connectionFile, { force: true }))
+
+  const running = opened.move()
+  return {
+    dataDir,
+    nats,
+    postgres,
+    services,
+    connection,
+    service(name, copy = 0) {
+      const found = services.filter(({ service }) => service === name)[copy]
+      if (!found) throw new Error(`no ${name} number ${copy} runs`)
+      return found
+    },
+    environmentOf,
+    connectionAs: natsAs,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+function natsConnection(
+  url: string | undefined,
+  nats: EmbeddedNats | undefined,
+  user: NatsUser,
+): Omit<Connection, 'database_url'> {
+  if (nats) {
+    const { pass } = nats.credentials(user)
+    return { nats_url: nats.url, nats_user: user, nats_password: pass, nats_server_name: nats.serverName }
+  }
+  const parsed = new URL(url ?? '')
+  const { username, password } = parsed
+  parsed.username = ''
+  parsed.password = ''
+  return {
+    nats_url: parsed.href,
+    ...(username === '' ? {} : { nats_user: decodeURIComponent(username), nats_password: decodeURIComponent(password) }),
+  }
+}
+
+/** The durable door of the local tenant. */
+async function prepareIntake({ nats_url, nats_user, nats_password }: Connection): Promise<void> {
+  await using bus = await connectBus({ service: 'bootstrap', url: nats_url, user: nats_user, password: nats_password })
+  await ensureIntake(bus.nc, LOCAL.tenant)
+}
+
+function keptPasswords(dataDir: string): RolePasswords {
+  const file = join(dataDir, 'roles.json')
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as RolePasswords
+  const passwords = newRolePasswords()
+  writeFileSync(file, JSON.stringify(passwords), { mode: 0o600 })
+  return passwords
+}
+
+function passedOn(): Record<string, string> {
+  const names = Object.keys(process.env).filter(
+    (name) => PASSED_ON.includes(name) || PASSED_ON_PREFIXES.some((prefix) => name.startsWith(prefix)),
+  )
+  return defined(Object.fromEntries(names.map((name) => [name, process.env[name]])))
+}
+
+function defined(values: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Record<string, string>
+}
+
+/** What the servers say belongs to a terminal only when it is a warning. */
+function quiet(log: ReturnType<typeof createLogger>) {
+  return { info: () => undefined, warn: (facts: object, sentence: string) => log.warn(facts, sentence) }
+}

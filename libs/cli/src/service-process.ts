@@ -1,0 +1,120 @@
+/** A service of the mesh as a child process: started, watched, started again when it dies. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { ServiceName } from '@deed/proto/contract'
+
+const SERVICES_DIR = resolve(import.meta.dirname, '../../../services')
+const READY_MS_MAX = 60_000
+const RESTART_MS_FIRST = 200
+const RESTART_MS_MAX = 5_000
+const STOP_MS_MAX = 30_000
+const TAIL_LINES = 12
+
+export interface ServiceOptions {
+  service: ServiceName
+  /** Added to the name of the log file, where several of a kind run. */
+  copy?: number
+  env: Record<string, string>
+  /** Where the log goes: `<logDir>/<service>.log`. */
+  logDir: string
+  /** Start it again when it dies without having been asked to. Default: true. */
+  supervise?: boolean
+}
+
+export interface ServiceProcess extends AsyncDisposable {
+  readonly service: ServiceName
+  /** Of the process that runs now; undefined while there is none. */
+  readonly pid: number | undefined
+  /** Ends it with SIGKILL. A supervised one comes back by itself. */
+  kill(): Promise<void>
+  /** Starts it where it does not run; other settings than at first may be given. */
+  start(env?: Record<string, string>): Promise<void>
+  /** Drains it with SIGTERM, for good. @returns its exit code */
+  stop(): Promise<number | null>
+}
+
+/** Starts a service, and waits until it says that it is ready. */
+export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
+  const { service, logDir, supervise = true } = options
+  mkdirSync(logDir, { recursive: true })
+  const log = createWriteStream(join(logDir, `${service}${options.copy ? `-${options.copy}` : ''}.log`), { flags: 'a' })
+  let child: ChildProcess | undefined
+  let exited: Promise<number | null> = Promise.resolve(null)
+  let stopping = false
+  let settings = options.env
+  let restartMs = RESTART_MS_FIRST
+
+  const start = async (): Promise<void> => {
+    const tail: string[] = []
+    const started = spawn(process.execPath, ['--import', '@deed/telemetry/preload', 'src/main.ts'], {
+      cwd: join(SERVICES_DIR, service),
+      env: settings,
+      // A terminal's Ctrl+C reaches the parent alone, which then drains its children in order.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    child = started
+    for (const stream of [started.stdout, started.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        log.write(chunk)
+        tail.push(...chunk.toString().trimEnd().split('\n'))
+        tail.splice(0, tail.length - TAIL_LINES)
+      })
+    }
+    exited = new Promise((resolve) => started.once('exit', (code) => resolve(code)))
+    void exited.then((code) => {
+      if (child === started) child = undefined
+      if (stopping || !supervise || started.killed) return
+      log.write(`${JSON.stringify({ service, msg: 'died', code })}\n`)
+      setTimeout(() => {
+        if (!stopping && child === undefined) start().catch(() => undefined)
+      }, restartMs).unref()
+      restartMs = Math.min(restartMs * 2, RESTART_MS_MAX)
+    })
+    await new Promise<void>((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`${service} is not ready after ${READY_MS_MAX} ms`)), READY_MS_MAX)
+      started.once('message', () => {
+        clearTimeout(late)
+        restartMs = RESTART_MS_FIRST
+        resolve()
+      })
+      void exited.then((code) => {
+        clearTimeout(late)
+        reject(new Error(`${service} ended with exit code ${code} before it was ready\n${tail.join('\n')}`))
+      })
+    })
+  }
+
+  await start()
+  const stop = async (): Promise<number | null> => {
+    stopping = true
+    const running = child
+    if (!running) return exited
+    running.kill('SIGTERM')
+    const late = setTimeout(() => running.kill('SIGKILL'), STOP_MS_MAX)
+    const code = await exited
+    clearTimeout(late)
+    return code
+  }
+  return {
+    service,
+    get pid() {
+      return child?.pid
+    },
+    async kill() {
+      if (child?.pid === undefined) return
+      process.kill(child.pid, 'SIGKILL')
+      await exited
+    },
+    async start(env) {
+      if (env) settings = env
+      if (child === undefined) await start()
+    },
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop()
+      log.end()
+    },
+  }
+}
