@@ -1,0 +1,203 @@
+/**
+ * One attempt at bringing an action's postcondition about.
+ *
+ * Look first: what holds already is not done again. Then the intent, with what was met; then the effect; then looking
+ * again, by other means. What an attempt before this one left in doubt is settled by looking, never by guessing.
+ */
+import { crashPoint } from '@deed/mesh/crash-point'
+import { DeedError } from '@deed/proto/errors'
+import type { JsonObject } from '@deed/proto/json'
+import type { Attempt } from './attempt.ts'
+import { type Conclusion, concluded, failedWith, provenBy } from './conclusion.ts'
+import { contextOf } from './context.ts'
+import type { Before, Context, Effect, Kind, World } from './kinds/kind.ts'
+import { inputOf, kindOf, postconditionOf } from './kinds/kinds.ts'
+import { type Looked, look, observe, type Patience } from './observe.ts'
+import { endTree } from './processes/end-tree.ts'
+import { actionMark } from './processes/run-command.ts'
+import type { IntentToWrite, Ledger, LedgerRow } from './store/ledger.ts'
+
+export interface ActDependencies {
+  readonly world: World
+  readonly ledger: Ledger
+  readonly patience: Patience
+  /** Runs an effect when one of the few places for effects is free. */
+  readonly withPlace: <T>(work: () => Promise<T>) => Promise<T>
+  /** Whether the process that holds the row may still be at work. */
+  readonly holderLives: (row: LedgerRow) => boolean
+}
+
+/** @returns `stale` when the attempt may not act, and nothing is to be reported */
+export async function act(attempt: Attempt, dependencies: ActDependencies): Promise<Conclusion | 'stale'> {
+  const { tenant, token } = attempt.work
+  const { ledger, world } = dependencies
+  crashPoint('executor.before_intent')
+  // The first token is the first attempt, unless a message came twice; then the statement of the intent tells.
+  const earlier = token > 1 ? await ledger.find(tenant, attempt.actionId) : undefined
+  let step: Step
+  let met: Met
+  try {
+    step = openStep(attempt, world, dependencies)
+    met = await meet(step, earlier)
+  } catch (error) {
+    return failedWith(attempt, error, earlier ?? (await ledger.find(tenant, attempt.actionId)))
+  }
+  attempt.leaseSeen()
+  const row = await ledger.writeIntent(intentOf(step, met.before))
+  try {
+    if (!row) return await goOn(step)
+    crashPoint('executor.after_intent')
+    if (!row.inserted && !isClean(row)) return await takeOver(step, row)
+    if (met.already)
+      return concluded(attempt, provenBy(step.kind, met.already, { claimed: ALREADY_SO, alreadySo: true }))
+    refuseUnmet(step, met.before)
+    return await bringAbout(step, met.before)
+  } catch (error) {
+    return failedWith(attempt, error)
+  }
+}
+
+interface Step {
+  readonly attempt: Attempt
+  readonly dependencies: ActDependencies
+  readonly kind: Kind
+  readonly input: JsonObject
+  readonly context: Context
+}
+
+function openStep(attempt: Attempt, world: World, dependencies: ActDependencies): Step {
+  const kind = kindOf(attempt.work.action)
+  const input = inputOf(kind, attempt.work.action)
+  return { attempt, dependencies, kind, input, context: contextOf(attempt, world) }
+}
+
+/** What is there before this attempt does anything. */
+interface Met {
+  readonly before: Before
+  /** The look that showed that nothing is left to do. */
+  readonly already: Looked | undefined
+}
+
+/** Read before the intent, so that the intent is one commit and has all that is known. */
+async function meet(step: Step, earlier: LedgerRow | undefined): Promise<Met> {
+  if (earlier && !isClean(earlier)) return { before: earlier.before, already: undefined }
+  const before = await step.kind.before(step.input, step.context)
+  return { before, already: await alreadySo(step, before) }
+}
+
+/** Nothing that an attempt at the action has made is left in the world. */
+const isClean = ({ effect, undo_outcome }: LedgerRow) => effect === 'none' || undo_outcome === 'done'
+
+const ALREADY_SO = 'nothing was done: it was so already'
+
+async function alreadySo({ kind, input, context }: Step, before: Before): Promise<Looked | undefined> {
+  const { action } = context
+  if (action.already_so === 'run' || kind.mayHoldAlready?.(input, before) === false) return undefined
+  const seen = await look(postconditionOf(kind, action, input, before), context, { before })
+  return seen.outcome === 'verified' ? { ...seen, earlier: [] } : undefined
+}
+
+/** @throws {DeedError} `precondition_failed`: what was approved is not what is there */
+function refuseUnmet({ kind, input, context: { action } }: Step, before: Before): void {
+  if (action.expect_before !== undefined && action.expect_before !== before.state)
+    throw new DeedError(
+      'precondition_failed',
+      `the target is ${before.state}, not ${action.expect_before} as when this was planned; plan again`,
+    )
+  if (action.observe_only && kind.effectOf(input) !== 'read') throw onlyToLook()
+}
+
+const onlyToLook = () =>
+  new DeedError('precondition_failed', 'it was approved only to look, and what it looks for does not hold')
+
+async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
+  const { attempt, dependencies, kind, input, context } = step
+  const effect = await dependencies.withPlace(() => kind.execute(input, context, before))
+  if (kind.effectOf(input) !== 'read') attempt.made()
+  crashPoint('executor.after_effect')
+  const wanted = postconditionOf(kind, context.action, input, before)
+  const seen = await observe(wanted, context, attemptedBy(step, before, effect), dependencies.patience)
+  crashPoint('executor.after_verification')
+  return concluded(attempt, provenBy(kind, seen, { claimed: effect.claimed, effect, wanted }))
+}
+
+function attemptedBy({ kind, input, context }: Step, before: Before, effect: Effect) {
+  return kind.again ? { before, effect, again: () => kind.again!(input, context, effect) } : { before, effect }
+}
+
+/**
+ * Goes on where an earlier attempt stopped without anybody knowing where. Its processes are ended first, then the world
+ * is looked at: it holds, so it is done; else it is run again where that does no harm, and taken back first where it may.
+ */
+async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
+  const { attempt, kind, input, context } = step
+  const { before } = row
+  if (kind.effectOf(input) === 'read') return bringAbout(step, before)
+  attempt.inherit()
+  await endTree([actionMark(attempt.actionId)], 0)
+  const seen = await look(postconditionOf(kind, context.action, input, before), context, { before })
+  if (seen.outcome === 'verified') {
+    const found = { ...seen, earlier: [], facts: { ...seen.facts, earlier_attempt: true } }
+    return concluded(attempt, provenBy(kind, found, { claimed: 'an earlier attempt had done it', alreadySo: true }))
+  }
+  if (context.action.observe_only) throw onlyToLook()
+  if (!kind.idempotent) await takeBack(step, row)
+  return bringAbout(step, before)
+}
+
+async function takeBack({ kind, input, context }: Step, { before, after, reversibility }: LedgerRow): Promise<void> {
+  const standing = await kind.standing(input, context, before, after ?? undefined)
+  if (standing.at === 'before') return
+  if (reversibility === 'irreversible')
+    throw new DeedError('unverified', `an earlier attempt may have done it, which cannot be seen: ${standing.observed}`)
+  await kind.compensate(input, context, before, after ?? undefined)
+}
+
+function intentOf({ attempt: { work, actionId }, kind, input }: Step, before: Before): IntentToWrite {
+  return {
+    tenant: work.tenant,
+    actionId,
+    executionId: work.execution_id,
+    taskId: work.task_id,
+    token: work.token,
+    action: work.action,
+    actionHash: work.action_hash,
+    before,
+    reversibility: kind.reversibility(input, before),
+  }
+}
+
+/**
+ * The intent was not written: this attempt may not act, or the ledger has met this token before. An outcome under the
+ * same token is reported again. Without one, the process that had it may have died.
+ *
+ * @throws {StillRunningError} while it may still be at work
+ */
+async function goOn(step: Step): Promise<Conclusion | 'stale'> {
+  const { attempt, dependencies } = step
+  const { tenant, token } = attempt.work
+  const row = await dependencies.ledger.find(tenant, attempt.actionId)
+  if (!row || Number(row.token) !== token || row.intent !== 'do') return 'stale'
+  if (row.outcome && Number(row.outcome_token) === token) return recorded(row)
+  if (dependencies.holderLives(row)) throw new StillRunningError()
+  if (!(await dependencies.ledger.adopt(tenant, attempt.actionId, token, row))) return 'stale'
+  return takeOver(step, row)
+}
+
+/** Another process is at work under the same token. The message comes again later; nothing is reported. */
+export class StillRunningError extends Error {
+  override readonly name = 'StillRunningError'
+}
+
+function recorded(row: LedgerRow): Conclusion {
+  return {
+    outcome: row.outcome!,
+    effect: row.effect ?? 'unknown',
+    evidence: row.evidence ?? undefined,
+    result: row.result ?? undefined,
+    error: row.error ?? undefined,
+    after: undefined,
+    earlierLooks: [],
+    recorded: true,
+  }
+}

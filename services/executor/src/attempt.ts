@@ -1,0 +1,85 @@
+/**
+ * One attempt's right to act: a lease that somebody else may take, on this process' own clock.
+ *
+ * The orchestrator's lease runs on the database's clock. Here it is counted from before the heartbeat was sent that
+ * extended it, on the monotonic clock, so this side always ends first. A process that was frozen finds its time up
+ * before it finds out anything else.
+ */
+import type { WorkAct } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import type { ActionId } from '@deed/proto/ids'
+import type { EffectKnown } from './store/ledger.ts'
+
+/** How long an attempt may act before a heartbeat has confirmed its lease, in milliseconds. */
+const UNCONFIRMED_MS = 5_000
+
+export interface Attempt {
+  readonly work: WorkAct
+  readonly actionId: ActionId
+  readonly startedAt: number
+  readonly signal: AbortSignal
+  /** What this attempt, so far, may have done to the world. */
+  readonly effect: EffectKnown
+  /** See `Context.begin`. */
+  begin(): void
+  nothingDone(): void
+  made(): void
+  /** What an earlier attempt began is in doubt, and with it what this one can say. */
+  inherit(): void
+  /** From now on the time counts within which a first heartbeat must confirm the lease. */
+  leaseSeen(): void
+  /** @param until on the clock of `performance.now()` */
+  extend(until: number): void
+  /** Ends the attempt, whatever it is at. */
+  stop(reason: DeedError): void
+  /** Ends it if its lease is over. */
+  expire(): void
+}
+
+export function openAttempt(work: WorkAct, actionId: ActionId): Attempt {
+  const controller = new AbortController()
+  const startedAt = performance.now()
+  let deadline = startedAt + UNCONFIRMED_MS
+  let confirmed = false
+  let effect: EffectKnown = 'none'
+  let doubtful = false
+
+  const expire = () => {
+    if (performance.now() >= deadline) controller.abort(leaseLost())
+  }
+  return {
+    work,
+    actionId,
+    startedAt,
+    signal: controller.signal,
+    get effect() {
+      return effect
+    },
+    begin() {
+      expire()
+      controller.signal.throwIfAborted()
+      effect = 'unknown'
+    },
+    nothingDone() {
+      if (!doubtful) effect = 'none'
+    },
+    made() {
+      effect = 'made'
+    },
+    inherit() {
+      doubtful = true
+      effect = 'unknown'
+    },
+    leaseSeen() {
+      if (!confirmed) deadline = performance.now() + UNCONFIRMED_MS
+    },
+    extend(until) {
+      confirmed = true
+      deadline = until
+    },
+    stop: (reason) => controller.abort(reason),
+    expire,
+  }
+}
+
+const leaseLost = () => new DeedError('lease_lost', 'the lease on the task was over before the work was')

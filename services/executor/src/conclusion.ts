@@ -1,0 +1,128 @@
+/** What came of an attempt, as the ledger and the orchestrator are told it. Success comes from evidence alone. */
+import { getSystemErrorMessage } from 'node:util'
+import type { ActionResult } from '@deed/proto/action'
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import type { JsonObject } from '@deed/proto/json'
+import type { Evidence, Observation } from '@deed/proto/observation'
+import { redactValue } from '@deed/telemetry/redact'
+import type { Attempt } from './attempt.ts'
+import type { After, Effect, Kind } from './kinds/kind.ts'
+import type { Looked, Seen } from './observe.ts'
+import type { EffectKnown, LedgerRow } from './store/ledger.ts'
+
+export interface Conclusion {
+  readonly outcome: 'done' | 'failed'
+  readonly effect: EffectKnown
+  readonly evidence: Evidence | undefined
+  readonly result: ActionResult | undefined
+  readonly error: ErrorBody | undefined
+  readonly after: After | undefined
+  readonly earlierLooks: readonly Seen[]
+  /** It stands in the ledger already. */
+  readonly recorded: boolean
+}
+
+export interface Proof {
+  readonly seen: Looked
+  readonly claimed: string
+  readonly kind: string
+  readonly alreadySo?: boolean | undefined
+  readonly result?: ActionResult | undefined
+  readonly after?: After | undefined
+  readonly facts?: JsonObject | undefined
+}
+
+/** What was claimed beside what was seen. */
+export function provenBy(
+  kind: Pick<Kind, 'name'>,
+  seen: Looked,
+  {
+    claimed,
+    alreadySo,
+    effect,
+    wanted,
+  }: { claimed: string; alreadySo?: boolean; effect?: Effect; wanted?: Observation },
+): Proof {
+  // The program's own word, and nothing that was seen in the world: the evidence must not look like more.
+  const observed = wanted?.kind === 'exit_code' ? `${seen.observed}; nothing else was looked at` : seen.observed
+  const result = seen.result ?? effect?.result ?? { text: observed }
+  return {
+    seen: { ...seen, observed },
+    claimed,
+    kind: kind.name,
+    alreadySo,
+    result,
+    after: effect?.after,
+    facts: effect?.facts,
+  }
+}
+
+const TEXT_CHARS_MAX = 4096
+
+export function concluded(
+  attempt: Attempt,
+  { seen, claimed, kind, alreadySo, result, after, facts }: Proof,
+): Conclusion {
+  const evidence: Evidence = {
+    kind: 'observed',
+    outcome: seen.outcome,
+    action_id: attempt.actionId,
+    action_kind: kind,
+    claimed: claimed.slice(0, TEXT_CHARS_MAX),
+    observed: seen.observed.slice(0, TEXT_CHARS_MAX),
+    observed_at: new Date().toISOString(),
+    ...(alreadySo ? { already_so: true } : {}),
+    facts: { ...facts, ...seen.facts, looks: seen.earlier.length + 1 },
+  }
+  const done = seen.outcome === 'verified'
+  const error = done ? undefined : notProven(seen)
+  return redactValue({
+    outcome: done ? 'done' : 'failed',
+    effect: attempt.effect,
+    evidence,
+    result: done ? result : undefined,
+    error,
+    after,
+    earlierLooks: seen.earlier,
+    recorded: false,
+  } satisfies Conclusion)
+}
+
+/**
+ * What an attempt ends with that has thrown. What an earlier attempt may have left behind counts as this one's doubt.
+ *
+ * @throws what has no name: a bug, which the caller logs
+ */
+export function failedWith(attempt: Attempt, error: unknown, earlier?: LedgerRow): Conclusion {
+  const body = bodyOf(error)
+  if (!body) throw error
+  const doubtful = earlier && earlier.effect !== 'none' && earlier.undo_outcome !== 'done'
+  return redactValue({
+    outcome: 'failed',
+    effect: attempt.effect === 'none' && doubtful ? 'unknown' : attempt.effect,
+    evidence: undefined,
+    result: undefined,
+    error: body,
+    after: undefined,
+    earlierLooks: [],
+    recorded: false,
+  } satisfies Conclusion)
+}
+
+function notProven({ outcome, observed }: Looked): ErrorBody {
+  return outcome === 'failed'
+    ? new DeedError('verification_failed', `it does not hold afterwards: ${observed}`).body
+    : new DeedError('unverified', `nobody could see whether it holds: ${observed}`).body
+}
+
+/** Errors of the operating system after which the same may succeed without anybody doing anything. */
+const PASSING: ReadonlySet<string> = new Set(['EAGAIN', 'EBUSY', 'EMFILE', 'ENFILE', 'EINTR', 'ETXTBSY'])
+
+function bodyOf(error: unknown): ErrorBody | undefined {
+  if (error instanceof DeedError) return error.body
+  if (!(error instanceof Error) || !('errno' in error) || !('code' in error)) return undefined
+  if (typeof error.errno !== 'number' || typeof error.code !== 'string') return undefined
+  // Without the path: it is of this machine, and may be one through /proc.
+  const text = `the operating system refuses: ${getSystemErrorMessage(error.errno)} (${error.code})`
+  return new DeedError('effect_failed', text, { retryable: PASSING.has(error.code) }).body
+}

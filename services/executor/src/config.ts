@@ -1,0 +1,32 @@
+/** What the environment says about this process. */
+import { resolve } from 'node:path'
+import { readExecutionConfig } from '@deed/config/execution-config'
+import { BusEnvironment, busAddress, readEnvironment } from '@deed/mesh/connection'
+import { DatabaseEnvironment } from '@deed/store/database'
+import { z } from 'zod'
+
+const Environment = z.object({
+  ...BusEnvironment,
+  ...DatabaseEnvironment,
+  /** The file execution.yaml; absent: its defaults, in which no workspace and no target is known. */
+  DEED_CONFIG: z.string().optional(),
+  /** Where snapshots and the logs of supervised processes are kept. */
+  DEED_DATA: z.string().default('.deed'),
+})
+
+export type Config = ReturnType<typeof readConfig>
+
+/** @throws one error that names every missing or malformed variable, or key of execution.yaml */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  const environment = readEnvironment(Environment, env)
+  const file = environment.DEED_CONFIG === undefined ? undefined : resolve(environment.DEED_CONFIG)
+  return {
+    bus: busAddress(environment),
+    database: { url: environment.DATABASE_URL, ownerUrl: environment.DATABASE_OWNER_URL },
+    dataFolder: resolve(environment.DEED_DATA),
+    configFile: file,
+    execution: readExecutionConfig(file, env),
+    /** Targets name variables of it. */
+    env,
+  }
+}

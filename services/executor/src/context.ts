@@ -1,0 +1,38 @@
+/** What a kind is given of the attempt it works for. What is rarely needed is made when it is asked for. */
+
+import { DeedError } from '@deed/proto/errors'
+import type { Attempt } from './attempt.ts'
+import { resolveWorkspace, type Workspace } from './files/workspace.ts'
+import type { Context, World } from './kinds/kind.ts'
+
+export function contextOf(attempt: Attempt, world: World): Context {
+  const { action } = attempt.work
+  let workspace: Workspace | undefined
+  let signal: AbortSignal | undefined
+  return {
+    world,
+    actionId: attempt.actionId,
+    action,
+    get workspace() {
+      workspace ??= resolveWorkspace(world.config, action.workspace)
+      return workspace
+    },
+    get signal() {
+      signal ??= AbortSignal.any([attempt.signal, timeUp(attempt)])
+      return signal
+    },
+    begin: attempt.begin,
+    nothingDone: attempt.nothingDone,
+  }
+}
+
+function timeUp({ work: { action }, startedAt }: Attempt): AbortSignal {
+  const controller = new AbortController()
+  const remainingMs = startedAt + action.timeout_ms - performance.now()
+  const timer = setTimeout(() => {
+    const text = `it took longer than ${action.timeout_ms} ms and was ended`
+    controller.abort(new DeedError('limit_exceeded', text, { details: { limit: 'time' } }))
+  }, remainingMs)
+  timer.unref()
+  return controller.signal
+}

@@ -1,0 +1,166 @@
+/** Regular files of a workspace: read through a fresh descriptor, replaced whole or not at all. */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { promisify } from 'node:util'
+import { DeedError } from '@deed/proto/errors'
+import { codeOf, type Folder, linkRefused, openFolder } from './folder.ts'
+import type { Workspace } from './workspace.ts'
+
+/** What is larger is neither read nor kept for an undo. */
+export const FILE_BYTES_MAX = 64 * 1024 * 1024
+
+export interface FileContent {
+  readonly bytes: Buffer
+  /** Permission bits. */
+  readonly mode: number
+}
+
+/**
+ * @param manyNames whether a file with hard links is read too; it is never written to
+ * @returns `undefined` when there is no such file
+ * @throws {DeedError} `not_a_regular_file` for folders, FIFOs, devices and files with a second name, which may lie outside
+ */
+export function readRegularFile(
+  workspace: Workspace,
+  segments: readonly string[],
+  { manyNames = false }: { manyNames?: boolean } = {},
+): FileContent | undefined {
+  using folder = openFolder(workspace, segments.slice(0, -1))
+  return folder && readIn(folder, lastOf(segments), manyNames)
+}
+
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
+
+function readIn(folder: Folder, name: string, manyNames: boolean): FileContent | undefined {
+  const path = folder.at(name)
+  let fd: number
+  try {
+    // Not blocking: the open of a FIFO would wait for a writer.
+    fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === 'ENOENT') return undefined
+    if (code === 'ELOOP') throw linkRefused(path, name)
+    if (code === 'ENXIO') throw notRegular(name, 'a socket or a device')
+    throw error
+  }
+  try {
+    const stat = fstatSync(fd)
+    if (!stat.isFile()) throw notRegular(name, stat.isDirectory() ? 'a folder' : 'a FIFO, a socket or a device')
+    if (stat.nlink > 1 && !manyNames)
+      throw notRegular(name, 'a file with a second name (a hard link), which may lie elsewhere')
+    if (stat.size > FILE_BYTES_MAX)
+      throw new DeedError('limit_exceeded', `${name} is larger than ${FILE_BYTES_MAX} bytes`)
+    return { bytes: readFileSync(fd), mode: stat.mode & 0o777 }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+export interface Replacement {
+  readonly bytes: Uint8Array
+  readonly mode: number
+  /** The same for every attempt, so that what a killed attempt left behind is found and replaced. */
+  readonly temporary: string
+  /** Called when everything is written and nothing is visible; throwing here leaves the file as it was. */
+  beforeVisible?(): void
+}
+
+/**
+ * Puts a file in place: readers see the old bytes or the new ones, never a mix, and after a power cut the same holds.
+ * On disk when this resolves.
+ */
+export async function replaceFile(folder: Folder, name: string, file: Replacement): Promise<void> {
+  const temporary = folder.at(file.temporary)
+  const fd = createExclusively(temporary)
+  try {
+    try {
+      writeWhole(fd, file.bytes)
+      // The mode given to open(2) is cut by the umask.
+      fchmodSync(fd, file.mode)
+      await flush(fd)
+    } finally {
+      closeSync(fd)
+    }
+    file.beforeVisible?.()
+    renameSync(temporary, folder.at(name))
+  } catch (error) {
+    unlinkSync(temporary)
+    throw error
+  }
+  await flush(folder.fd)
+}
+
+/** Removes a regular file and waits until that is on disk. One that is not there is left so. */
+export async function removeFile(workspace: Workspace, segments: readonly string[]): Promise<void> {
+  using folder = openFolder(workspace, segments.slice(0, -1))
+  if (!folder) return
+  unlinkIfThere(folder.at(lastOf(segments)))
+  await flush(folder.fd)
+}
+
+/**
+ * Removes those of the folders that are empty, innermost first.
+ *
+ * @param paths below the root, outermost first
+ */
+export async function removeEmptyFolders(workspace: Workspace, paths: readonly string[]): Promise<void> {
+  for (const path of paths.toReversed()) {
+    const segments = path.split('/')
+    using parent = openFolder(workspace, segments.slice(0, -1))
+    if (!parent) continue
+    try {
+      rmdirSync(parent.at(lastOf(segments)))
+    } catch (error) {
+      // In use by somebody else, or gone already.
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOf(error) ?? '')) throw error
+      continue
+    }
+    await flush(parent.fd)
+  }
+}
+
+export const lastOf = (segments: readonly string[]): string => segments[segments.length - 1]!
+
+/** Waits until the file or the folder is on disk. Away from the event loop: others go on meanwhile. */
+export const flush = promisify(fsync)
+
+function createExclusively(path: string): number {
+  const create = () => openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    return create()
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+    unlinkIfThere(path)
+    return create()
+  }
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) throw notRegular('the target', 'a folder')
+    throw error
+  }
+}
+
+function writeWhole(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+}
+
+const notRegular = (name: string, what: string) =>
+  new DeedError('not_a_regular_file', `${name} is ${what}; name a regular file`)

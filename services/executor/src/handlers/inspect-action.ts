@@ -1,0 +1,87 @@
+/** What actions would meet and do, for whoever decides on them. */
+import { errorBody, type Handler } from '@deed/mesh/bus'
+import type { Action, inspectAction as contract, Inspection } from '@deed/proto/action'
+import type { ErrorBody } from '@deed/proto/errors'
+import type { ActionId } from '@deed/proto/ids'
+import type { JsonObject } from '@deed/proto/json'
+import { redactValue } from '@deed/telemetry/redact'
+import { noBlobs } from '../files/blobs.ts'
+import { resolveWorkspace } from '../files/workspace.ts'
+import type { Context, World } from '../kinds/kind.ts'
+import { inputOf, kindOf, postconditionOf } from '../kinds/kinds.ts'
+import { look } from '../observe.ts'
+
+interface Dependencies {
+  world: World
+}
+
+export function inspectAction({ world }: Dependencies): Handler<typeof contract> {
+  // Looking keeps nothing: what an undo needs is kept when there is an intent.
+  const looking = { ...world, blobs: noBlobs }
+  return async ({ actions }, { deadline }) => {
+    const signal = AbortSignal.timeout(Math.max(1, Math.round(deadline - performance.now())))
+    const inspections: ({ inspection: Inspection } | { error: ErrorBody })[] = []
+    for (const action of actions) {
+      try {
+        inspections.push({ inspection: redactValue(await inspect(action, looking, signal)) })
+      } catch (error) {
+        inspections.push({ error: redactValue(errorBody(error)) })
+      }
+    }
+    return { inspections }
+  }
+}
+
+const DIFF_CHARS_MAX = 65_536
+const STATE_CHARS_MAX = 256
+const SUMMARY_CHARS_MAX = 4_096
+/** Long arguments are in the diff, or in the action itself. */
+const RESOLVED_CHARS_MAX = 1_000
+
+async function inspect(action: Action, world: World, signal: AbortSignal): Promise<Inspection> {
+  const kind = kindOf(action)
+  const input = inputOf(kind, action)
+  const context = lookingContext(action, world, signal)
+  const before = await kind.before(input, context)
+  const possible = action.already_so === 'skip' && kind.mayHoldAlready?.(input, before) !== false
+  const seen = possible ? await look(postconditionOf(kind, action, input, before), context, { before }) : undefined
+  const diff = kind.diff?.(input, context)
+  const environment = kind.environment?.(input, world)
+  return {
+    effect: kind.effectOf(input),
+    reversibility: kind.reversibility(input, before),
+    already_so: seen?.outcome === 'verified',
+    state_before: before.state.slice(0, STATE_CHARS_MAX),
+    summary: kind.summary(input).slice(0, SUMMARY_CHARS_MAX),
+    ...(diff === undefined ? {} : { diff: diff.slice(0, DIFF_CHARS_MAX) }),
+    ...(environment === undefined ? {} : { environment }),
+    resolved: shortened(input),
+  }
+}
+
+function lookingContext(action: Action, world: World, signal: AbortSignal): Context {
+  return {
+    world,
+    // No attempt, so no id: nothing is named after it, since nothing is begun.
+    actionId: '00000000-0000-0000-0000-000000000000' as ActionId,
+    action,
+    get workspace() {
+      return resolveWorkspace(world.config, action.workspace)
+    },
+    signal,
+    begin() {
+      throw new Error('an inspection must not change anything')
+    },
+    nothingDone() {},
+  }
+}
+
+function shortened(input: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(input).map(([name, value]) =>
+      typeof value === 'string' && value.length > RESOLVED_CHARS_MAX
+        ? [name, `${value.slice(0, RESOLVED_CHARS_MAX)} ... (${value.length} characters)`]
+        : [name, value],
+    ),
+  )
+}

@@ -1,0 +1,184 @@
+/**
+ * One HTTP request that reaches only what it may: the name is resolved once, the address is checked, and the connection
+ * goes to the checked address; every redirect is a new request under the same rules. Sizes count after decompression.
+ */
+import type { LookupAddress, LookupOptions } from 'node:dns'
+import { lookup } from 'node:dns'
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { isIP } from 'node:net'
+import type { Readable } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { DeedError } from '@deed/proto/errors'
+import { isBlocked } from './blocked-addresses.ts'
+
+const REDIRECTS_MAX = 5
+export const BODY_BYTES_MAX = 5 * 1024 * 1024
+
+export interface GuardedRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | undefined
+  /** Scheme, host and port that may be local: they stand in the configuration. */
+  readonly trustedOrigin?: string | undefined
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  /** Called before the first byte goes out. */
+  beforeSend?(): void
+}
+
+export interface GuardedAnswer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+  /** Where the answer came from, after redirects. */
+  readonly url: string
+}
+
+/**
+ * @throws {DeedError} `blocked_address`, `limit_exceeded`, `deadline_exceeded`, `unavailable`
+ */
+export async function guardedRequest(request: GuardedRequest): Promise<GuardedAnswer> {
+  const deadline = AbortSignal.timeout(request.timeoutMs)
+  const signal = AbortSignal.any([deadline, request.signal])
+  let { url, method, body } = request
+  let headers = request.headers
+  try {
+    for (let redirects = 0; ; redirects++) {
+      const target = checkedUrl(url, request.trustedOrigin)
+      request.beforeSend?.()
+      const answer = await send({
+        target,
+        method,
+        headers,
+        body,
+        trusted: request.trustedOrigin === target.origin,
+        signal,
+      })
+      const { location } = answer.headers
+      if (location === undefined || !REDIRECTS.has(answer.status)) return { ...answer, url: target.href }
+      if (redirects === REDIRECTS_MAX) throw new DeedError('limit_exceeded', `more than ${REDIRECTS_MAX} redirects`)
+      const next = new URL(location, target)
+      // Credentials are for the one they were given for.
+      if (next.origin !== target.origin) headers = withoutCredentials(headers)
+      if (answer.status === 303 || (method === 'POST' && answer.status < 307)) [method, body] = ['GET', undefined]
+      url = next.href
+    }
+  } catch (error) {
+    if (error instanceof DeedError) throw error
+    if (deadline.aborted) throw new DeedError('deadline_exceeded', `no answer within ${request.timeoutMs} ms`)
+    if (request.signal.aborted) throw new DeedError('cancelled', 'the request was given up')
+    throw new DeedError('unavailable', `the request failed: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+function checkedUrl(text: string, trustedOrigin: string | undefined): URL {
+  // The parser writes numbers such as 0x7f000001 and 2130706433 as the addresses they are.
+  const url = URL.parse(text)
+  if (!url) throw new DeedError('invalid_request', 'url is not a URL')
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new DeedError('blocked_address', `${url.protocol} is not allowed; use http: or https:`)
+  if (url.username !== '' || url.password !== '')
+    throw new DeedError('blocked_address', 'a URL with a user in it is not allowed; send credentials in a header')
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  if (url.origin !== trustedOrigin && isIP(host) !== 0 && isBlocked(host)) throw blocked(host)
+  return url
+}
+
+interface Sending {
+  target: URL
+  method: string
+  headers: Readonly<Record<string, string>>
+  body: string | undefined
+  trusted: boolean
+  signal: AbortSignal
+}
+
+function send({ target, method, headers, body, trusted, signal }: Sending): Promise<Omit<GuardedAnswer, 'url'>> {
+  return new Promise((resolve, reject) => {
+    const start = target.protocol === 'https:' ? httpsRequest : httpRequest
+    const request: ClientRequest = start(target, {
+      method,
+      signal,
+      agent: false,
+      lookup: trusted ? lookup : checkedLookup,
+      headers: {
+        'user-agent': 'deed',
+        'accept-encoding': 'gzip, deflate, br',
+        'cache-control': 'no-cache',
+        ...headers,
+      },
+    })
+    request.on('error', reject)
+    request.on('response', (response) => {
+      readBody(response).then(
+        (bytes) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes }),
+        (error: unknown) => {
+          request.destroy()
+          reject(error)
+        },
+      )
+    })
+    request.end(body)
+  })
+}
+
+async function readBody(response: IncomingMessage): Promise<Buffer> {
+  const decoder = decoderFor(response.headers['content-encoding'])
+  const stream: Readable = decoder ? response.pipe(decoder) : response
+  // pipe() hands on neither errors nor an end that came too early.
+  if (decoder) response.on('error', (error) => decoder.destroy(error))
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of stream) {
+    bytes += (chunk as Buffer).length
+    if (bytes > BODY_BYTES_MAX)
+      throw new DeedError('limit_exceeded', `the answer is larger than ${BODY_BYTES_MAX} bytes`)
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks)
+}
+
+function decoderFor(encoding: string | undefined) {
+  switch (encoding) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip()
+    case 'deflate':
+      return createInflate()
+    case 'br':
+      return createBrotliDecompress()
+    default:
+      return undefined
+  }
+}
+
+/** Resolves and checks in one step: the connection goes to the very address that was checked. */
+function checkedLookup(
+  host: string,
+  options: LookupOptions,
+  callback: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
+): void {
+  lookup(host, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, [])
+    const bad = addresses.find(({ address }) => isBlocked(address))
+    if (bad) return callback(blocked(`${host} (${bad.address})`), [])
+    if (options.all) return callback(null, addresses)
+    const first = addresses[0]
+    return first ? callback(null, first.address, first.family) : callback(new Error(`${host} has no address`), [])
+  })
+}
+
+function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name]) => !['authorization', 'cookie', 'proxy-authorization'].includes(name.toLowerCase()),
+    ),
+  )
+}
+
+const blocked = (host: string) =>
+  new DeedError('blocked_address', `${host} is a local or reserved address; name it as a target in execution.yaml`)

@@ -1,0 +1,246 @@
+/**
+ * command.run: a program with its arguments, never a shell. What it changed in the workspace is found by comparing the
+ * whole of it before and after, and is brought back to the byte on undo.
+ */
+import { canonicalJson } from '@deed/mesh/canonical-json'
+import { DeedError } from '@deed/proto/errors'
+import type { JsonObject } from '@deed/proto/json'
+import { redact } from '@deed/telemetry/redact'
+import { z } from 'zod'
+import type { Blobs } from '../files/blobs.ts'
+import { openFolder } from '../files/folder.ts'
+import { bringBack, type Changes, changesBetween, type Entries, readTree, sameEntry, type Tree } from '../files/tree.ts'
+import { segmentsOf } from '../files/workspace.ts'
+import { runCommand } from '../processes/run-command.ts'
+import { findProgram, PROGRAM_FOLDERS } from '../processes/sandbox.ts'
+import type { Before, Context, Effect, Kind, World } from './kind.ts'
+
+/** Variables that a caller may set. None makes a program load or run something. */
+const ENV_ALLOWED = ['CI', 'COLUMNS', 'FORCE_COLOR', 'LC_ALL', 'MIX_ENV', 'NODE_ENV', 'NO_COLOR', 'TZ'] as const
+
+const Input = z.strictObject({
+  argv: z
+    .array(
+      z
+        .string()
+        .max(32_768)
+        .regex(/^[^\0]*$/),
+    )
+    .min(1)
+    .max(1_000),
+  /** Below the workspace; absent: where its relative paths start. */
+  cwd: z.string().max(4096).optional(),
+  env: z
+    .partialRecord(
+      z.enum(ENV_ALLOWED),
+      z
+        .string()
+        .max(4096)
+        .regex(/^[^\0]*$/),
+    )
+    .default({}),
+  stdin: z.string().max(500_000).optional(),
+})
+export type CommandRun = z.output<typeof Input>
+
+export type CommandBefore = Before & {
+  /** The hash under which the tree's entries are kept; null: the workspace is too large to be kept. */
+  tree: string | null
+}
+
+export type CommandAfter = {
+  /** The hash under which the changes are kept. */
+  changes: string
+  count: number
+}
+
+/** The reading that `before` came from, so that the one after the command hashes only what has changed. */
+const readings = new WeakMap<CommandBefore, Tree>()
+
+export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
+  name: 'command.run',
+  version: 1,
+  input: Input,
+  idempotent: false,
+  takesVerify: true,
+  example: { argv: ['df', '-h'] },
+  effectOf: () => 'run',
+  summary: ({ argv }) => `run ${argv.map((argument) => JSON.stringify(argument)).join(' ')}`,
+  async before(input, context) {
+    allowedProgram(input.argv[0]!, context.world)
+    workingFolder(input, context)
+    const tree = await snapshot(context)
+    if (!tree) return { state: 'tree:unknown', tree: null }
+    const before = { state: `tree:${tree.hash}`, tree: await keepJson(context.world.blobs, tree.entries) }
+    readings.set(before, tree)
+    return before
+  },
+  reversibility: (_, before) => (before.tree === null ? 'irreversible' : 'reversible'),
+  mayHoldAlready: () => true,
+  // The exit code is what the program says of itself. It is no more than that, and the evidence says so.
+  postcondition: (_, __, { verify }) => verify ?? { kind: 'exit_code', equals: 0 },
+  async execute(input, context, before) {
+    const { world, workspace } = context
+    const program = allowedProgram(input.argv[0]!, world)
+    const folder = workingFolder(input, context)
+    const cwd = ['', ...folder].join('/')
+    const absolute = `${workspace.root}${cwd}`
+    const env = { PATH: PROGRAM_FOLDERS.join(':'), HOME: workspace.root, LANG: 'C.UTF-8', ...input.env }
+    const argv = world.sandbox.wrap({
+      argv: [program, ...input.argv.slice(1)],
+      workspace: workspace.root,
+      cwd: absolute,
+      env,
+    })
+    using opened = openFolder(workspace, folder)
+    const known = before.tree === null ? undefined : (readings.get(before) ?? (await snapshot(context)))
+    context.begin()
+    const ended = await runCommand({
+      actionId: context.actionId,
+      argv,
+      // The folder that was checked, whatever stands at its path by now.
+      cwd: opened?.at('.') ?? absolute,
+      env,
+      stdin: input.stdin,
+      signal: context.signal,
+    })
+    const changes = known && (await changesSince(context, before, known))
+    return effectOf(input, context, ended, changes && (await keepChanges(world.blobs, changes)))
+  },
+  async compensate(_, context, before, after) {
+    const changes = await changesToUndo(context, before, after)
+    context.begin()
+    await bringBack(context.workspace, context.world.blobs, changes, `.deed-${context.actionId}.tmp`)
+    return `brought back ${count(Object.keys(changes).length)}`
+  },
+  async standing(_, context, before, after) {
+    if (before.tree === null) return { at: 'unknown', observed: 'the workspace is too large to be compared' }
+    if (!after) {
+      const tree = await readTree(context.workspace, context.world.blobs)
+      return `tree:${tree.hash}` === before.state
+        ? { at: 'before', observed: `the workspace is as it was: ${before.state}` }
+        : { at: 'unknown', observed: `the workspace is not as it was: tree:${tree.hash}` }
+    }
+    const changes = JSON.parse(context.world.blobs.get(after.changes).toString()) as Changes
+    const { entries } = await readTree(context.workspace, context.world.blobs)
+    const all = Object.entries(changes)
+    const observed = `of ${count(all.length)}`
+    if (all.every(([path, { was }]) => sameEntry(entries[path] ?? null, was)))
+      return { at: 'before', observed: `${observed} each is as it was` }
+    const foreign = all.filter(
+      ([path, { was, is }]) => !sameEntry(entries[path] ?? null, is) && !sameEntry(entries[path] ?? null, was),
+    )
+    return foreign.length === 0
+      ? { at: 'after', observed: `${observed} some are as the command left them` }
+      : { at: 'elsewhere', observed: `${foreign[0]![0]} was changed by somebody since` }
+  },
+}
+
+function allowedProgram(name: string, { config, sandbox }: World): string {
+  if (name.includes('/') || name === '' || name.startsWith('.'))
+    throw new DeedError('command_not_allowed', `name the program without a path: ${JSON.stringify(name)}`)
+  if (sandbox.name === 'allow-list' && !config.commands.allow.includes(name))
+    throw new DeedError(
+      'command_not_allowed',
+      `${name} is not in commands.allow of execution.yaml, and this host has no sandbox to run it in`,
+    )
+  const program = findProgram(name)
+  if (program === undefined) throw new DeedError('command_not_allowed', `there is no program ${name} on this host`)
+  return program
+}
+
+function workingFolder({ cwd }: CommandRun, { workspace }: Context): string[] {
+  const segments = cwd === undefined ? [...workspace.base] : segmentsOf(workspace, cwd)
+  using folder = openFolder(workspace, segments)
+  if (!folder) throw new DeedError('invalid_request', `the folder ${cwd ?? '.'} does not exist`)
+  return segments
+}
+
+/** @returns `undefined` when the workspace is too large to be kept */
+async function snapshot({ workspace, world }: Context): Promise<Tree | undefined> {
+  try {
+    return await readTree(workspace, world.blobs)
+  } catch (error) {
+    if (error instanceof DeedError && error.code === 'limit_exceeded') return undefined
+    throw error
+  }
+}
+
+/** `undefined` when it cannot be said any more: the command made the workspace too large to be kept. */
+async function changesSince(
+  { workspace, world }: Context,
+  before: CommandBefore,
+  known: Tree,
+): Promise<Changes | undefined> {
+  const entries = keptEntries(world.blobs, before)
+  try {
+    return changesBetween(entries, (await readTree(workspace, world.blobs, known)).entries)
+  } catch (error) {
+    if (error instanceof DeedError && error.code === 'limit_exceeded') return undefined
+    throw error
+  }
+}
+
+async function changesToUndo(
+  context: Context,
+  before: CommandBefore,
+  after: CommandAfter | undefined,
+): Promise<Changes> {
+  const { blobs } = context.world
+  if (before.tree === null)
+    throw new DeedError('not_undoable', 'the workspace was too large to be kept, so it cannot be brought back')
+  if (after) return JSON.parse(blobs.get(after.changes).toString()) as Changes
+  // The attempt died before it could say what it changed: everything that differs from the snapshot is brought back.
+  const { entries } = await readTree(context.workspace, blobs)
+  return changesBetween(keptEntries(blobs, before), entries)
+}
+
+const keptEntries = (blobs: Blobs, { tree }: CommandBefore) => JSON.parse(blobs.get(tree ?? '').toString()) as Entries
+const keepJson = (blobs: Blobs, value: unknown) => blobs.keep(Buffer.from(canonicalJson(value)))
+const count = (paths: number) => `${paths} changed ${paths === 1 ? 'path' : 'paths'}`
+
+async function keepChanges(blobs: Blobs, changes: Changes): Promise<CommandAfter> {
+  return { changes: await keepJson(blobs, changes), count: Object.keys(changes).length }
+}
+
+const TEXT_CHARS_MAX = 60_000
+/** Together they must fit into a report of at most 1 MB. */
+const STDOUT_JSON_BYTES_MAX = 400_000
+const STDERR_JSON_BYTES_MAX = 100_000
+
+function effectOf(
+  { argv }: CommandRun,
+  { world }: Context,
+  ended: Awaited<ReturnType<typeof runCommand>>,
+  after: CommandAfter | undefined,
+): Effect {
+  const { exitCode, leftovers } = ended
+  // Whole, since a secret may be split over two pieces of output.
+  const stdout = fitting(redact(ended.stdout.toString()), STDOUT_JSON_BYTES_MAX)
+  const stderr = fitting(redact(ended.stderr.toString()), STDERR_JSON_BYTES_MAX)
+  const truncated = ended.truncated || stdout.cut || stderr.cut
+  const shown = (exitCode === 0 ? stdout.text : `${stdout.text}${stderr.text}`).trimEnd()
+  const facts: JsonObject = {
+    exit_code: exitCode,
+    sandbox: world.sandbox.name,
+    ...(after ? { changed_paths: after.count } : {}),
+    ...(leftovers > 0 ? { processes_ended: leftovers } : {}),
+  }
+  return {
+    claimed: `${argv[0]} ended with exit code ${exitCode}`,
+    result: {
+      text: shown === '' ? `${argv[0]} ended with exit code ${exitCode}` : shown.slice(0, TEXT_CHARS_MAX),
+      data: { exit_code: exitCode, stdout: stdout.text, stderr: stderr.text, truncated },
+    },
+    exitCode,
+    facts,
+    ...(after ? { after } : {}),
+  }
+}
+
+/** The beginning of a text that takes at most so many bytes as JSON. */
+function fitting(text: string, jsonBytesMax: number): { text: string; cut: boolean } {
+  let part = text.slice(0, jsonBytesMax)
+  while (Buffer.byteLength(JSON.stringify(part)) > jsonBytesMax) part = part.slice(0, Math.floor(part.length / 2))
+  return { text: part, cut: part.length < text.length }
+}

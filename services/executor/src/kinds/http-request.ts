@@ -1,0 +1,105 @@
+/**
+ * http.request: one request to a named target or a public address. GET and HEAD read. Others change something somewhere
+ * that nobody here can undo, and whose postcondition only the caller knows: they need `verify`.
+ */
+
+import { sha256 } from '@deed/mesh/canonical-json'
+import type { ActionResult } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import { z } from 'zod'
+import { type GuardedAnswer, guardedRequest } from '../http/guarded-request.ts'
+import { resolveUrl } from '../http/resolve-url.ts'
+import type { Context, Effect, Kind } from './kind.ts'
+import { readingOnly } from './reading-only.ts'
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+const TEXT_CHARS_MAX = 65_000
+
+const Input = z.strictObject({
+  method: z.enum(METHODS).default('GET'),
+  url: z.url().max(8192).optional(),
+  target: z.string().max(256).optional(),
+  /** Below the target's URL. */
+  path: z.string().max(2048).optional(),
+  headers: z
+    .record(z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/), z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/))
+    .default({}),
+  body: z.string().max(500_000).optional(),
+})
+export type HttpRequest = z.output<typeof Input>
+
+const isRead = ({ method }: HttpRequest) => method === 'GET' || method === 'HEAD'
+
+export const httpRequest: Kind<HttpRequest> = {
+  ...readingOnly,
+  name: 'http.request',
+  version: 1,
+  input: Input,
+  // For the others the target is given the action's id as Idempotency-Key, so that it can tell a repeat.
+  idempotent: true,
+  example: { method: 'GET', target: 'status-page', path: '/api/status' },
+  effectOf: (input) => (isRead(input) ? 'read' : input.method === 'DELETE' ? 'delete' : 'change'),
+  summary: ({ method, target, url, path }) => `${method} ${target ?? url}${path === undefined ? '' : ` ${path}`}`,
+  async before(input, { world, action }) {
+    resolveUrl(input, world)
+    if (!isRead(input) && action.verify === undefined)
+      throw new DeedError('invalid_request', `a ${input.method} needs verify: its answer alone proves nothing`)
+    return { state: 'unknown' }
+  },
+  reversibility: (input) => (isRead(input) ? 'reversible' : 'irreversible'),
+  mayHoldAlready: (input) => !isRead(input),
+  takesVerify: true,
+  postcondition: (_input, _, { verify }) => verify ?? { kind: 'same_again' },
+  async execute(input, context) {
+    const answer = await ask(input, context, () => (isRead(input) ? undefined : context.begin()))
+    if (answer.status >= 400 && !isRead(input))
+      throw new DeedError(
+        answer.status >= 500 ? 'unavailable' : 'effect_failed',
+        `the target answered ${answer.status}`,
+        {
+          details: { status: answer.status },
+        },
+      )
+    return effectOf(answer)
+  },
+  async again(input, context, first) {
+    const answer = await ask(input, context, () => undefined)
+    const facts = { status: answer.status, body_sha256: sha256(answer.body) }
+    if (answer.status !== first.facts?.status) {
+      const before = String(first.facts?.status)
+      Object.assign(first, effectOf(answer))
+      return { outcome: 'failed', observed: `a second request was answered ${answer.status}, not ${before}`, facts }
+    }
+    const body = first.facts?.body_sha256 === facts.body_sha256 ? 'the same body' : 'another body, which moves'
+    return { outcome: 'verified', observed: `a second request was answered ${answer.status} with ${body}`, facts }
+  },
+  async standing(input) {
+    if (isRead(input)) return readingOnly.standing()
+    return { at: 'unknown', observed: 'nobody here knows what the request has changed' }
+  },
+  async compensate(input) {
+    throw new DeedError('not_undoable', `a ${input.method} cannot be undone`)
+  },
+  environment: ({ target }, { config }) => (target === undefined ? undefined : config.targets[target]?.environment),
+}
+
+function ask(
+  input: HttpRequest,
+  { world, action, actionId, signal }: Context,
+  beforeSend: () => void,
+): Promise<GuardedAnswer> {
+  const { url, trustedOrigin } = resolveUrl(input, world)
+  const headers = isRead(input) ? input.headers : { ...input.headers, 'idempotency-key': actionId }
+  const { method, body } = input
+  return guardedRequest({ method, url, headers, body, trustedOrigin, timeoutMs: action.timeout_ms, signal, beforeSend })
+}
+
+function effectOf({ status, headers, body }: GuardedAnswer): Effect {
+  const type = headers['content-type'] ?? ''
+  const text = /json|text|xml|javascript|^$/.test(type) ? body.toString().slice(0, TEXT_CHARS_MAX) : undefined
+  const result: ActionResult = {
+    text: `${status}, ${body.length} bytes${type === '' ? '' : ` of ${type}`}`,
+    data: { status, content_type: type, bytes: body.length, ...(text === undefined ? {} : { body: text }) },
+  }
+  return { claimed: `was answered ${status}`, result, facts: { status, body_sha256: sha256(body) } }
+}

@@ -1,0 +1,118 @@
+/**
+ * What a kind of action is: how it looks, acts, is seen to have acted, and is undone.
+ *
+ * A kind reads the world before it acts and gives back what its compensation needs. That is stored with the intent,
+ * before the effect, and is what every later attempt and the undo go by.
+ */
+import type { ExecutionConfig } from '@deed/config/execution-config'
+import type { Action, ActionResult, EffectClass, Reversibility } from '@deed/proto/action'
+import type { ActionId } from '@deed/proto/ids'
+import type { JsonObject } from '@deed/proto/json'
+import type { Observation } from '@deed/proto/observation'
+import type { z } from 'zod'
+import type { Blobs } from '../files/blobs.ts'
+import type { Workspace } from '../files/workspace.ts'
+import type { Seen } from '../observe.ts'
+import type { Sandbox } from '../processes/sandbox.ts'
+import type { Databases } from '../sql/databases.ts'
+
+/** The target as it was before the first intent. */
+export type Before = JsonObject & {
+  /** In a few characters: `absent`, `sha256:<hex>`, `dir`, `stopped`, `running:<pid>:<start time>`. */
+  state: string
+}
+
+/** The target as the effect left it. */
+export type After = JsonObject
+
+/** What this executor knows about the world; the same for all actions. */
+export interface World {
+  readonly config: ExecutionConfig
+  /** The environment that `url_env` names variables of. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Absolute; snapshots and logs lie here. It also names this installation of Deed among others on the machine. */
+  readonly dataFolder: string
+  /** Absolute paths that no action writes to. */
+  readonly protectedFiles: readonly string[]
+  readonly blobs: Blobs
+  readonly sandbox: Sandbox
+  readonly databases: Databases
+}
+
+/** One attempt, as its kind sees it. */
+export interface Context {
+  readonly world: World
+  readonly actionId: ActionId
+  readonly action: Action
+  /** @throws {DeedError} when the action's workspace is not one */
+  readonly workspace: Workspace
+  /** Aborts when the attempt has lost its right to act, or its time is up. */
+  readonly signal: AbortSignal
+  /**
+   * To be called directly before the world is changed: from then on the effect is in doubt until it is seen.
+   *
+   * @throws {DeedError} `lease_lost`, `cancelled` when the attempt may not act any more
+   */
+  begin(): void
+  /** Says that what began has left no trace. */
+  nothingDone(): void
+}
+
+/** What a kind says it did. Nothing here counts as proof. */
+export interface Effect {
+  /** In a sentence. */
+  readonly claimed: string
+  readonly result: ActionResult
+  /** What the undo needs to know about the state after; and what tells somebody else's change from this one. */
+  readonly after?: After
+  readonly exitCode?: number | undefined
+  readonly facts?: JsonObject
+}
+
+/** Where the target stands, compared with what an attempt met and left. */
+export interface Standing {
+  readonly at: 'before' | 'after' | 'elsewhere' | 'unknown'
+  readonly observed: string
+  readonly facts?: JsonObject
+}
+
+/** A second reading; `result` is the newer one where the two differ. */
+export interface Again extends Seen {
+  readonly result?: ActionResult
+}
+
+export interface Kind<Input extends object = JsonObject, Known extends Before = Before, Left extends After = After> {
+  readonly name: string
+  readonly version: number
+  /** Strict: an argument that is not known is refused. */
+  readonly input: z.ZodType<Input>
+  /** Whether running it a second time leaves what running it once leaves. */
+  readonly idempotent: boolean
+  readonly example: JsonObject
+  /** Its postcondition is the action's `verify` where there is one, instead of its own beside it. */
+  readonly takesVerify?: boolean
+  effectOf(input: Input): EffectClass
+  /** What it would do, in a sentence. */
+  summary(input: Input): string
+  /**
+   * Reads the target, and keeps what the compensation needs. Changes nothing.
+   *
+   * @throws {DeedError} when the action asks for what cannot be
+   */
+  before(input: Input, context: Context): Promise<Known>
+  reversibility(input: Input, before: Known): Reversibility
+  /** What holds afterwards. */
+  postcondition(input: Input, before: Known, action: Action): Observation
+  /** Whether what was read leaves it possible that the postcondition holds already. Absent: it does. */
+  mayHoldAlready?(input: Input, before: Known): boolean
+  execute(input: Input, context: Context, before: Known): Promise<Effect>
+  /** Brings the state before back. @returns what it did, in a sentence */
+  compensate(input: Input, context: Context, before: Known, after: Left | undefined): Promise<string>
+  standing(input: Input, context: Context, before: Known, after: Left | undefined): Promise<Standing>
+  /** Reads again by fresh means, for `same_again`. */
+  again?(input: Input, context: Context, effect: Effect): Promise<Again>
+  /** The label of the target's environment. */
+  environment?(input: Input, world: World): string | undefined
+  /** For an inspection: a unified diff, where the target is text. */
+  diff?(input: Input, context: Context): string | undefined
+}

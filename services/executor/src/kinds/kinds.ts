@@ -1,0 +1,58 @@
+/** Every kind of action that this executor knows. */
+import { nearest } from '@deed/config/nearest'
+import { validate } from '@deed/mesh/validate'
+import type { Action } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import type { JsonObject } from '@deed/proto/json'
+import type { Observation } from '@deed/proto/observation'
+import { codeGenerate } from './code-generate.ts'
+import { commandRun } from './command-run.ts'
+import { dirCreate } from './dir-create.ts'
+import { fileWrite } from './file-write.ts'
+import { httpRequest } from './http-request.ts'
+import type { Before, Kind } from './kind.ts'
+import { serviceRestart, serviceStart, serviceStatus, serviceStop } from './service-kinds.ts'
+import { sqlQuery } from './sql-query.ts'
+
+export const KINDS: ReadonlyMap<string, Kind> = new Map(
+  [
+    fileWrite,
+    dirCreate,
+    codeGenerate,
+    commandRun,
+    serviceStart,
+    serviceStop,
+    serviceRestart,
+    serviceStatus,
+    httpRequest,
+    sqlQuery,
+  ].map((kind) => [kind.name, kind as Kind]),
+)
+
+/** @throws {DeedError} `unknown_kind`; `unknown_kind_version`, which passes when the newer executor is up */
+export function kindOf({ kind: name, kind_version }: Action): Kind {
+  const kind = KINDS.get(name)
+  if (!kind) {
+    const meant = nearest(name, KINDS.keys())
+    throw new DeedError('unknown_kind', `no kind ${name}${meant === undefined ? '' : `; did you mean "${meant}"?`}`)
+  }
+  if (kind.version !== kind_version)
+    throw new DeedError('unknown_kind_version', `${name} is known here in version ${kind.version}, not ${kind_version}`)
+  return kind
+}
+
+/** @throws {DeedError} that names the argument to change */
+export function inputOf(kind: Kind, action: Action): JsonObject {
+  try {
+    return validate(kind.input, action.input)
+  } catch (error) {
+    if (!(error instanceof DeedError)) throw error
+    throw new DeedError(error.code, `${kind.name}: ${error.message}`, { path: error.path?.replace('$', '$.input') })
+  }
+}
+
+/** What must hold afterwards: what the kind observes, and what the action asks for besides. */
+export function postconditionOf(kind: Kind, action: Action, input: JsonObject, before: Before): Observation {
+  const own = kind.postcondition(input, before, action)
+  return action.verify === undefined || kind.takesVerify ? own : { kind: 'all', of: [own, action.verify] }
+}

@@ -1,0 +1,6 @@
+/** The executor's process. */
+import { runUntilSignalled } from '@deed/mesh/run-until-signalled'
+import { readConfig } from './config.ts'
+import { startExecutor } from './service.ts'
+
+await runUntilSignalled('executor', () => startExecutor(readConfig(process.env)))

@@ -1,0 +1,159 @@
+/**
+ * Looking at the world: whether a postcondition holds, seen by means other than those that brought it about.
+ *
+ * Three answers: it was seen to hold, it was seen not to, it could not be looked at. Only the first counts.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ActionResult } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import type { JsonObject } from '@deed/proto/json'
+import type { Observation, SingleObservation } from '@deed/proto/observation'
+import { observeDir, observeFile } from './files/observe-files.ts'
+import { observeHttp, observeTcp } from './http/observe-http.ts'
+import type { Again, Before, Context, Effect } from './kinds/kind.ts'
+import { observeService } from './processes/observe-service.ts'
+import { observeSql } from './sql/observe-sql.ts'
+
+/** What one look showed. */
+export interface Seen {
+  readonly outcome: 'verified' | 'failed' | 'unverified'
+  /** In a sentence. */
+  readonly observed: string
+  readonly facts?: JsonObject
+}
+
+/** What a look may need to know of the attempt. */
+export interface Attempted {
+  readonly before: Before
+  /** Absent before the effect, and for an effect of an earlier attempt. */
+  readonly effect?: Effect
+  /** Reads again; for `same_again`. */
+  again?(): Promise<Again>
+}
+
+export interface Looked extends Seen {
+  /** A newer reading than the effect's own. */
+  readonly result?: ActionResult
+  /** Looks before the one that counts. */
+  readonly earlier: readonly Seen[]
+}
+
+export const verified = (observed: string, facts?: JsonObject): Seen => seen('verified', observed, facts)
+export const failed = (observed: string, facts?: JsonObject): Seen => seen('failed', observed, facts)
+export const unverified = (observed: string, facts?: JsonObject): Seen => seen('unverified', observed, facts)
+
+const seen = (outcome: Seen['outcome'], observed: string, facts?: JsonObject): Seen =>
+  facts === undefined ? { outcome, observed } : { outcome, observed, facts }
+
+export interface Patience {
+  /** Looks after the first. */
+  readonly attempts: number
+  /** The wait before the last of them, in milliseconds; each earlier one is half as long. */
+  readonly delayMs: number
+}
+
+/** Looks at once, then again with growing waits until it holds or patience ends. */
+export async function observe(
+  observation: Observation,
+  context: Context,
+  attempted: Attempted,
+  { attempts, delayMs }: Patience,
+): Promise<Looked> {
+  const earlier: Seen[] = []
+  for (let left = attempts; ; left--) {
+    const last: Seen & { result?: ActionResult } = await look(observation, context, attempted)
+    if (last.outcome === 'verified' || left === 0 || context.signal.aborted) return { ...last, earlier }
+    earlier.push(last)
+    // The wait ends early when the attempt does; then the look that follows is the last.
+    await sleep(delayMs / 2 ** (left - 1), undefined, { signal: context.signal }).catch(() => undefined)
+  }
+}
+
+/** One look. It does not throw: what cannot be looked at is `unverified`. */
+export async function look(
+  observation: Observation,
+  context: Context,
+  attempted: Attempted,
+): Promise<Seen & { result?: ActionResult }> {
+  try {
+    return await lookAt(observation, context, attempted)
+  } catch (error) {
+    if (error instanceof DeedError) return unverified(`it cannot be looked at: ${error.message}`, { code: error.code })
+    // What the operating system, a server or the network says; anything else is a bug and goes up.
+    if (error instanceof Error && 'code' in error && typeof error.code === 'string')
+      return unverified(`it cannot be looked at: ${error.message}`, { code: error.code })
+    throw error
+  }
+}
+
+async function lookAt(observation: Observation, context: Context, attempted: Attempted): Promise<Seen> {
+  switch (observation.kind) {
+    case 'all':
+    case 'any': {
+      const parts: Seen[] = []
+      for (const part of observation.of) {
+        const one = await look(part, context, attempted)
+        parts.push(one)
+        if (one.outcome === (observation.kind === 'all' ? 'failed' : 'verified')) break
+      }
+      return together(observation.kind, parts)
+    }
+    case 'not': {
+      const inner = await look(observation.of[0]!, context, attempted)
+      const outcome = ({ verified: 'failed', failed: 'verified', unverified: 'unverified' } as const)[inner.outcome]
+      return { ...inner, outcome }
+    }
+    default:
+      return lookAtOne(observation, context, attempted)
+  }
+}
+
+async function lookAtOne(
+  observation: SingleObservation,
+  context: Context,
+  { before, effect, again }: Attempted,
+): Promise<Seen> {
+  switch (observation.kind) {
+    case 'file':
+      return observeFile(observation, context)
+    case 'dir':
+      return observeDir(observation, context)
+    case 'exit_code': {
+      if (effect?.exitCode === undefined) return unverified('no process of this attempt has ended')
+      const observed = `exit code ${effect.exitCode}`
+      return effect.exitCode === observation.equals ? verified(observed) : failed(observed)
+    }
+    case 'http':
+      return observeHttp(observation, context)
+    case 'tcp':
+      return observeTcp(observation, context)
+    case 'service':
+      return observeService(observation, context, before)
+    case 'sql':
+      return observeSql(observation, context)
+    case 'same_again':
+      return again && effect ? again() : unverified('there is no first reading to compare with')
+  }
+}
+
+function together(kind: 'all' | 'any', parts: readonly Seen[]): Seen {
+  const has = (outcome: Seen['outcome']) => parts.some((part) => part.outcome === outcome)
+  const outcome =
+    kind === 'all'
+      ? has('failed')
+        ? 'failed'
+        : has('unverified')
+          ? 'unverified'
+          : 'verified'
+      : has('verified')
+        ? 'verified'
+        : has('unverified')
+          ? 'unverified'
+          : 'failed'
+  // A newer reading found inside comes along; the sentences are joined in the order of the looks.
+  return Object.assign({}, ...parts, {
+    outcome,
+    observed: parts.map(({ observed }) => observed).join('; '),
+    facts: Object.assign({}, ...parts.map(({ facts }) => facts ?? {})),
+  })
+}

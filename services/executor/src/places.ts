@@ -1,0 +1,19 @@
+/** A number of places for effects: who finds none free waits, in order. */
+
+export type WithPlace = <T>(work: () => Promise<T>) => Promise<T>
+
+export function places(count: number): WithPlace {
+  let free = count
+  const waiting: (() => void)[] = []
+  return async (work) => {
+    if (free > 0) free--
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free++
+    }
+  }
+}

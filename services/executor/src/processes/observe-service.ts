@@ -1,0 +1,26 @@
+/** Whether a supervised process runs, is healthy, and is another one than before. */
+import type { SingleObservation } from '@deed/proto/observation'
+import type { Before, Context } from '../kinds/kind.ts'
+import { failed, type Seen, verified } from '../observe.ts'
+import { processTarget, serviceState, stateText } from './supervised-process.ts'
+
+type ServiceObservation = Extract<SingleObservation, { kind: 'service' }>
+
+export async function observeService(
+  { target: name, state, new_process }: ServiceObservation,
+  { world, signal }: Context,
+  before: Before,
+): Promise<Seen> {
+  const seen = await serviceState(world, name, processTarget(world.config, name), signal)
+  const facts = {
+    ...(seen.process ? { pid: seen.process.pid } : {}),
+    ...(seen.health ? { health: seen.health.text } : {}),
+  }
+  if (!seen.process) return state === 'stopped' ? verified(`${name} does not run`) : failed(`${name} does not run`)
+  const runs = `${name} runs as process ${seen.process.pid}`
+  if (state === 'stopped') return failed(runs, facts)
+  if (new_process && stateText(seen.process) === before.state) return failed(`${runs}, the same as before`, facts)
+  if (!seen.health) return verified(runs, facts)
+  const observed = `${runs}; ${seen.health.text}`
+  return seen.health.ok ? verified(observed, facts) : failed(observed, facts)
+}

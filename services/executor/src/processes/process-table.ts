@@ -1,0 +1,71 @@
+/** The processes of this host, as /proc shows them. A pid alone is no name: with its start time it is one. */
+import { readdirSync, readFileSync } from 'node:fs'
+
+export interface RunningProcess {
+  readonly pid: number
+  readonly parent: number
+  readonly session: number
+  /** In clock ticks since the host has booted; with the pid it names a process. */
+  readonly started: string
+}
+
+/** Every process whose environment at its start had all of these entries, written as `NAME=value`. */
+export function processesMarked(...entries: readonly string[]): RunningProcess[] {
+  const wanted = entries.map((entry) => Buffer.from(`${entry}\0`))
+  const found: RunningProcess[] = []
+  for (const pid of pids()) {
+    const environment = read(`/proc/${pid}/environ`)
+    if (!environment || !wanted.every((entry) => startsEntry(environment, entry))) continue
+    const running = runningProcess(pid)
+    if (running) found.push(running)
+  }
+  return found
+}
+
+/** @returns `undefined` when there is none, or it has ended and only waits to be collected */
+export function runningProcess(pid: number): RunningProcess | undefined {
+  const stat = read(`/proc/${pid}/stat`)?.toString('latin1')
+  if (stat === undefined) return undefined
+  // The name in parentheses may hold anything; proc(5) counts the state as field 3 and the start time as field 22.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined
+  return { pid, parent: Number(fields[1]), session: Number(fields[3]), started: fields[19]! }
+}
+
+/** Of these processes, those that still run. */
+export function stillRunning(processes: readonly RunningProcess[]): RunningProcess[] {
+  return processes.filter(({ pid, started }) => runningProcess(pid)?.started === started)
+}
+
+/** Every process below or in the session of one of these. */
+export function descendantsOf(roots: readonly RunningProcess[]): RunningProcess[] {
+  const all = pids().flatMap((pid) => runningProcess(pid) ?? [])
+  const tree = new Map(roots.map((root) => [root.pid, root]))
+  for (let grown = true; grown; ) {
+    grown = false
+    for (const one of all) {
+      if (tree.has(one.pid) || !(tree.has(one.parent) || tree.has(one.session))) continue
+      tree.set(one.pid, one)
+      grown = true
+    }
+  }
+  return [...tree.values()]
+}
+
+function pids(): number[] {
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? Number(name) : []))
+}
+
+function read(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch {
+    // Gone in the meantime, or another user's.
+    return undefined
+  }
+}
+
+function startsEntry(environment: Buffer, entry: Buffer): boolean {
+  const at = environment.indexOf(entry)
+  return at === 0 || (at > 0 && (environment[at - 1] === 0 || environment.includes(Buffer.from(`\0${entry}`))))
+}

@@ -1,0 +1,37 @@
+/** Who this process is among all that have been and will be: the host, its boot, the pid and its start. */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import type { Holder, LedgerRow } from '../store/ledger.ts'
+import { runningProcess } from './process-table.ts'
+
+export function thisProcess(): Holder {
+  const { pid } = process
+  return {
+    workerId: `${hostname()}-${pid}-${randomBytes(4).toString('hex')}`,
+    host: hostname(),
+    bootId: bootId(),
+    pid,
+    pidStarted: runningProcess(pid)?.started ?? 'unknown',
+  }
+}
+
+/**
+ * Whether the process that wrote the row may still be at work. Of another host nobody here knows, so there it may: its
+ * lease ends, and then the task comes again under a higher token.
+ */
+export function holderLives(row: Pick<LedgerRow, 'host' | 'boot_id' | 'pid' | 'pid_started'>, self: Holder): boolean {
+  if (row.host !== self.host) return true
+  if (row.boot_id !== self.bootId) return false
+  // This process itself has no other attempt at the action under way, or it would not ask.
+  if (row.pid === self.pid && row.pid_started === self.pidStarted) return false
+  return runningProcess(row.pid)?.started === row.pid_started
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return 'unknown'
+  }
+}

@@ -1,0 +1,56 @@
+/** The executor's parts, in the order they open. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { connectBus } from '@deed/mesh/bus'
+import { inspectAction as inspectActionContract } from '@deed/proto/action'
+import { openDatabase } from '@deed/store/database'
+import { createLogger } from '@deed/telemetry/logger'
+import type { Config } from './config.ts'
+import { blobsIn } from './files/blobs.ts'
+import { inspectAction } from './handlers/inspect-action.ts'
+import type { World } from './kinds/kind.ts'
+import { places } from './places.ts'
+import { detectSandbox } from './processes/sandbox.ts'
+import { holderLives, thisProcess } from './processes/this-process.ts'
+import { openDatabases } from './sql/databases.ts'
+import { openLedger } from './store/ledger.ts'
+import { migrations } from './store/migrations.ts'
+import { startWorker } from './worker.ts'
+
+/** Starts the executor. Disposing it drains: no new work, finish and report what runs, then disconnect. */
+export async function startExecutor(config: Config): Promise<AsyncDisposable> {
+  // Closed in reverse order: here if start-up fails half-way, else by whoever receives it.
+  await using opened = new AsyncDisposableStack()
+  const log = createLogger('executor')
+  const { workers, verification } = config.execution
+  mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 })
+
+  const store = opened.use(await openDatabase({ ...config.database, schema: 'executor', migrations, log }))
+  const bus = opened.use(await connectBus({ service: 'executor', ...config.bus, log }))
+  const world: World = {
+    config: config.execution,
+    env: config.env,
+    dataFolder: config.dataFolder,
+    protectedFiles: config.configFile === undefined ? [] : [config.configFile],
+    blobs: blobsIn(join(config.dataFolder, 'snapshots')),
+    sandbox: await detectSandbox(),
+    databases: opened.use(openDatabases(config.execution, config.env)),
+  }
+  const self = thisProcess()
+  bus.serve(inspectActionContract, inspectAction({ world }))
+  opened.use(
+    await startWorker({
+      world,
+      ledger: openLedger(store, self),
+      patience: { attempts: verification.retry_attempts, delayMs: verification.verify_delay_seconds * 1_000 },
+      withPlace: places(workers.count),
+      holderLives: (row) => holderLives(row, self),
+      bus,
+      log,
+      workerId: self.workerId,
+      slots: workers.max_concurrent_tasks,
+    }),
+  )
+  log.info({ sandbox: world.sandbox.name, workerId: self.workerId }, 'worker takes work')
+  return opened.move()
+}

@@ -1,0 +1,122 @@
+/** The databases that targets of type `sql` name: one kept connection pool for readings, fresh connections for checks. */
+import type { ExecutionConfig, Target } from '@deed/config/execution-config'
+import { nearest } from '@deed/config/nearest'
+import { DeedError } from '@deed/proto/errors'
+import { registerSecret } from '@deed/telemetry/redact'
+import pg from 'pg'
+
+export type SqlTarget = Extract<Target, { type: 'sql' }>
+
+export interface Databases extends AsyncDisposable {
+  /** Runs `work` on a connection from the pool. @throws {DeedError} `unknown_target`, `unavailable` */
+  pooled<T>(target: string, work: (client: pg.ClientBase) => Promise<T>): Promise<T>
+  /** Runs `work` on a connection of its own, which nothing has used before. */
+  fresh<T>(target: string, work: (client: pg.ClientBase) => Promise<T>): Promise<T>
+}
+
+const POOL_MAX = 4
+const CONNECT_MS_MAX = 5_000
+export const STATEMENT_MS_MAX = 5_000
+
+/** Values as the server writes them, except those that JSON has a form for. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) => {
+    if (AS_WRITTEN.has(oid)) return (text: string) => text
+    if (oid === INT8) return (text: string) => (Number.isSafeInteger(Number(text)) ? Number(text) : text)
+    return pg.types.getTypeParser(oid, format as 'text')
+  },
+}
+const INT8 = 20
+/** date, time, timestamp, timestamptz, interval, timetz; bytea */
+const AS_WRITTEN: ReadonlySet<number> = new Set([1082, 1083, 1114, 1184, 1186, 1266, 17])
+
+export function openDatabases(
+  { targets }: Pick<ExecutionConfig, 'targets'>,
+  env: Readonly<Record<string, string | undefined>>,
+): Databases {
+  const pools = new Map<string, pg.Pool>()
+  const settings = (name: string): pg.ClientConfig => ({
+    connectionString: urlOf(targets, env, name),
+    application_name: 'deed-executor',
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    // A second fence, should a statement come by the first: what the session may do by default.
+    options: `-c default_transaction_read_only=on -c statement_timeout=${STATEMENT_MS_MAX} -c timezone=UTC`,
+    types,
+  })
+  return {
+    async pooled(name, work) {
+      let pool = pools.get(name)
+      if (!pool) {
+        pool = new pg.Pool({ ...settings(name), max: POOL_MAX, idleTimeoutMillis: 30_000, allowExitOnIdle: true })
+        // A connection that dies while idle is replaced at the next use.
+        pool.on('error', () => undefined)
+        pools.set(name, pool)
+      }
+      const client = await pool.connect().catch((cause: unknown) => {
+        throw unreachable(name, cause)
+      })
+      let broken = true
+      try {
+        const result = await work(client)
+        broken = false
+        return result
+      } catch (error) {
+        broken = !(error instanceof DeedError)
+        throw error
+      } finally {
+        client.release(broken)
+      }
+    },
+    async fresh(name, work) {
+      const client = new pg.Client(settings(name))
+      client.on('error', () => undefined)
+      try {
+        await client.connect()
+      } catch (cause) {
+        throw unreachable(name, cause)
+      }
+      try {
+        return await work(client)
+      } finally {
+        await client.end().catch(() => undefined)
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...pools.values()].map((pool) => pool.end()))
+    },
+  }
+}
+
+/** @throws {DeedError} `unknown_target` */
+export function sqlTarget(targets: ExecutionConfig['targets'], name: string): SqlTarget {
+  const target = targets[name]
+  if (target?.type === 'sql') return target
+  const meant = nearest(
+    name,
+    Object.keys(targets).filter((one) => targets[one]?.type === 'sql'),
+  )
+  throw new DeedError(
+    'unknown_target',
+    target
+      ? `${name} is a target of type ${target.type}, not a database`
+      : `execution.yaml has no target ${JSON.stringify(name)}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+  )
+}
+
+function urlOf(
+  targets: ExecutionConfig['targets'],
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+): string {
+  const { url_env } = sqlTarget(targets, name)
+  const url = env[url_env]
+  if (url === undefined || url === '')
+    throw new DeedError('unavailable', `the environment variable ${url_env} of target ${name} is not set`)
+  registerSecret(url)
+  return url
+}
+
+const unreachable = (name: string, cause: unknown) =>
+  new DeedError('unavailable', `${name} cannot be reached: ${cause instanceof Error ? cause.message : cause}`, {
+    cause,
+  })

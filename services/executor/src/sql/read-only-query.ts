@@ -1,0 +1,96 @@
+/**
+ * One statement that only reads, several fences deep: it is the query of a cursor, which takes a SELECT and nothing else,
+ * sent by the extended protocol, which takes one statement and nothing behind it, in a read-only transaction, with a
+ * time limit, and without the functions that read files, run programs or signal others.
+ */
+import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
+import { DeedError } from '@deed/proto/errors'
+import type { Json } from '@deed/proto/json'
+import type { ClientBase, QueryConfig, QueryResult } from 'pg'
+import { STATEMENT_MS_MAX } from './databases.ts'
+
+export const ROWS_MAX = 10_000
+
+export interface Rows {
+  readonly columns: string[]
+  readonly rows: Record<string, Json>[]
+  /** Of the rows' canonical JSON, in an order of its own: without ORDER BY rows have none. */
+  readonly sha256: string
+}
+
+/** @throws {DeedError} `not_read_only`, `limit_exceeded`, `invalid_request` */
+export async function readRows(client: ClientBase, query: string, params: readonly Json[]): Promise<Rows> {
+  refuseDangerous(query)
+  let result: QueryResult<Record<string, Json>>
+  try {
+    await client.query('BEGIN READ ONLY')
+    await client.query(`SET LOCAL statement_timeout = ${STATEMENT_MS_MAX}`)
+    await client.query(oneStatement(`DECLARE reading NO SCROLL CURSOR FOR ${query}`, params))
+    result = await client.query(`FETCH ${ROWS_MAX + 1} FROM reading`)
+  } catch (error) {
+    throw refusal(error)
+  } finally {
+    await client.query('ROLLBACK')
+  }
+  if (result.rows.length > ROWS_MAX) throw new DeedError('limit_exceeded', `more than ${ROWS_MAX} rows; ask for fewer`)
+  return {
+    columns: result.fields.map(({ name }) => name),
+    rows: result.rows,
+    sha256: sha256(result.rows.map(canonicalJson).sort().join('\n')),
+  }
+}
+
+/** By the extended protocol also without parameters: it takes one statement, where the simple one takes many. */
+function oneStatement(text: string, params: readonly Json[]): QueryConfig & { queryMode: 'extended' } {
+  return { text, values: [...params], queryMode: 'extended' }
+}
+
+/** Functions that reach outside the tables; also where a string only mentions one, since a false refusal harms nothing. */
+const DANGEROUS = new RegExp(
+  `\\b(?:${[
+    'pg_read_\\w+',
+    'pg_ls_\\w+',
+    'pg_stat_file',
+    'pg_file_\\w+',
+    'lo_\\w+',
+    'loread|lowrite',
+    'dblink\\w*',
+    'pg_terminate_backend|pg_cancel_backend|pg_signal_\\w+',
+    'pg_reload_conf|pg_rotate_logfile\\w*|pg_promote|pg_switch_wal|pg_backup_\\w+',
+    'pg_(?:try_)?advisory_\\w+',
+    'pg_notify',
+    'pg_logical_\\w+|pg_create_\\w+|pg_drop_\\w+|pg_replication_\\w+',
+    'set_config|nextval|setval',
+    'query_to_xml\\w*|cursor_to_xml\\w*|database_to_xml\\w*|schema_to_xml\\w*|table_to_xml\\w*',
+  ].join('|')})\\b|\\bu&"`,
+  'i',
+)
+
+function refuseDangerous(query: string): void {
+  const bare = query.replace(/^(?:\s|--[^\n]*\n|\/\*.*?\*\/|\()*/s, '')
+  if (!/^(?:select|with|values|table)\b/i.test(bare))
+    throw new DeedError('not_read_only', 'the query must be one SELECT; other statements are not read-only')
+  const [name] = DANGEROUS.exec(query) ?? []
+  if (name !== undefined) throw new DeedError('not_read_only', `${name} is not allowed in a query that only reads`)
+}
+
+/** SQLSTATEs. */
+const READ_ONLY_VIOLATION = '25006'
+const NOT_SUPPORTED = '0A000'
+const CANCELED = '57014'
+const SYNTAX = '42601'
+
+function refusal(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error
+  const { code, message } = error
+  const facts = { cause: error, details: { sqlstate: code } }
+  if (code === CANCELED)
+    return new DeedError('limit_exceeded', `the query took longer than ${STATEMENT_MS_MAX} ms`, facts)
+  const manyStatements = code === SYNTAX && /multiple commands/.test(message)
+  if (code === READ_ONLY_VIOLATION || code === NOT_SUPPORTED || manyStatements || /^42501/.test(code))
+    return new DeedError('not_read_only', `the database refuses the query: ${message}`, facts)
+  // Connection trouble, or a server that is busy or restarting, may pass.
+  if (/^(?:08|53|57P)/.test(code) || !/^[0-9A-Z]{5}$/.test(code))
+    return new DeedError('unavailable', `the database could not be asked: ${message}`, facts)
+  return new DeedError('invalid_request', `the database refuses the query: ${message}`, facts)
+}

@@ -1,0 +1,257 @@
+/**
+ * The ledger of actions. An intent is in it before its effect, and an outcome after it; both are written many in one
+ * statement, so that a commit carries the actions of all that wait for one.
+ *
+ * Whether an attempt may act is decided in the statement that writes the intent, by the orchestrator's view `dispatch`:
+ * the token is the task's newest, the sealed action is this one, and nobody has cancelled it.
+ */
+import type { Action, ActionResult, Intent, Reversibility } from '@deed/proto/action'
+import type { ErrorBody } from '@deed/proto/errors'
+import type { ActionId, ExecutionId, FencingToken, TaskId } from '@deed/proto/ids'
+import type { Evidence } from '@deed/proto/observation'
+import type { TaskReport } from '@deed/proto/task'
+import { batched } from '@deed/store/batched'
+import type { Store } from '@deed/store/database'
+import type { After, Before } from '../kinds/kind.ts'
+import type { Seen } from '../observe.ts'
+import { storable } from './storable.ts'
+
+export type EffectKnown = TaskReport['effect']
+
+/** The process that makes an attempt. */
+export interface Holder {
+  readonly workerId: string
+  readonly host: string
+  readonly bootId: string
+  readonly pid: number
+  readonly pidStarted: string
+}
+
+export interface IntentToWrite {
+  readonly tenant: string
+  readonly actionId: ActionId
+  readonly executionId: ExecutionId
+  readonly taskId: TaskId
+  readonly token: FencingToken
+  readonly action: Action
+  readonly actionHash: string
+  readonly before: Before
+  readonly reversibility: Reversibility
+}
+
+/** What the ledger has about an action. */
+export interface LedgerRow {
+  token: string | number
+  intent: Intent
+  before: Before
+  reversibility: Reversibility
+  host: string
+  boot_id: string
+  pid: number
+  pid_started: string
+  outcome: 'done' | 'failed' | null
+  outcome_token: string | number | null
+  effect: EffectKnown | null
+  evidence: Evidence | null
+  result: ActionResult | null
+  error: ErrorBody | null
+  after: After | null
+  undo_outcome: 'done' | 'failed' | null
+  undo_token: string | number | null
+  undo_evidence: Evidence | null
+  undo_error: ErrorBody | null
+}
+
+export type WrittenIntent = LedgerRow & { action_id: string; inserted: boolean }
+
+export interface OutcomeToWrite {
+  readonly tenant: string
+  readonly actionId: ActionId
+  readonly token: FencingToken
+  readonly intent: Intent
+  readonly outcome: 'done' | 'failed'
+  readonly effect: EffectKnown
+  readonly evidence?: Evidence | undefined
+  readonly result?: ActionResult | undefined
+  readonly error?: ErrorBody | undefined
+  readonly after?: After | undefined
+  /** Looks before the one in the evidence. */
+  readonly earlierLooks: readonly Seen[]
+}
+
+export interface Ledger {
+  /** @returns `undefined` when this attempt may not act, or the action has been met under the same or a newer token */
+  writeIntent(intent: IntentToWrite): Promise<WrittenIntent | undefined>
+  /** Takes the action over from an attempt under a lower token, to undo it. */
+  writeUndoIntent(undo: UndoToWrite): Promise<UndoIntent>
+  /** Takes over an attempt under the same token from a process that has died. @returns whether it could be had */
+  adopt(tenant: string, actionId: ActionId, token: FencingToken, from: LedgerRow): Promise<boolean>
+  /** Changes nothing when the action has a newer token by now. */
+  writeOutcome(outcome: OutcomeToWrite): Promise<void>
+  find(tenant: string, actionId: ActionId): Promise<LedgerRow | undefined>
+}
+
+export type UndoToWrite = Pick<IntentToWrite, 'tenant' | 'actionId' | 'taskId' | 'token' | 'actionHash'>
+
+export interface UndoIntent {
+  /** Whether the orchestrator wants this undo under this token. */
+  readonly wanted: boolean
+  /** The row, where this attempt has taken it over. */
+  readonly taken: LedgerRow | undefined
+}
+
+const COLUMNS = `a.token, a.intent, a.before, a.reversibility, a.host, a.boot_id, a.pid, a.pid_started, a.outcome,
+  a.outcome_token, a.effect, a.evidence, a.result, a.error, a.after, a.undo_outcome, a.undo_token, a.undo_evidence,
+  a.undo_error`
+
+/** Whether what was read before an earlier attempt is of no more use: that attempt left nothing behind. */
+const CLEAN = `(actions.undo_outcome = 'done' or actions.effect = 'none')`
+
+/** Keeps what the row says of the attempt that is about to be superseded. */
+const KEEP_ATTEMPT = `
+  insert into attempts (tenant, action_id, token, intent, worker_id, host, pid, intent_at, outcome, effect, evidence, error)
+  select o.tenant, o.action_id, o.token, o.intent, o.worker_id, o.host, o.pid, o.intent_at,
+    case when o.intent = 'undo' then case when o.undo_token = o.token then o.undo_outcome end
+      when o.outcome_token = o.token then o.outcome end,
+    case when o.outcome_token = o.token then o.effect end,
+    case when o.intent = 'undo' then case when o.undo_token = o.token then o.undo_evidence end
+      when o.outcome_token = o.token then o.evidence end,
+    case when o.intent = 'undo' then case when o.undo_token = o.token then o.undo_error end
+      when o.outcome_token = o.token then o.error end
+  from allowed x join actions o on o.tenant = x.tenant and o.action_id = x.action_id and o.token < x.token
+  on conflict do nothing`
+
+const WRITE_INTENTS = `
+  with allowed as (
+    select x.* from jsonb_to_recordset($1::jsonb) as x(tenant text, action_id uuid, execution_id uuid, task_id uuid,
+      token bigint, kind text, action jsonb, action_hash text, before jsonb, reversibility text)
+    join orchestrator.dispatch d on d.tenant = x.tenant and d.task_id = x.task_id and d.token = x.token
+      and d.action_hash = x.action_hash and d.intent = 'do' and not d.cancelled
+  ), kept as (${KEEP_ATTEMPT})
+  insert into actions as actions (tenant, action_id, execution_id, task_id, token, intent, kind, action, action_hash,
+    before, reversibility, host, boot_id, pid, pid_started, worker_id)
+  select tenant, action_id, execution_id, task_id, token, 'do', kind, action, action_hash, before, reversibility,
+    $2, $3, $4, $5, $6 from allowed
+  on conflict (tenant, action_id) do update set token = excluded.token, intent = excluded.intent, host = excluded.host,
+    boot_id = excluded.boot_id, pid = excluded.pid, pid_started = excluded.pid_started, worker_id = excluded.worker_id,
+    intent_at = excluded.intent_at,
+    before = case when ${CLEAN} then excluded.before else actions.before end,
+    reversibility = case when ${CLEAN} then excluded.reversibility else actions.reversibility end,
+    after = case when ${CLEAN} then null else actions.after end,
+    effect = case when actions.undo_outcome = 'done' then 'none' else actions.effect end,
+    undo_outcome = null, undo_token = null, undo_evidence = null, undo_error = null, undo_finished_at = null
+  where actions.token < excluded.token
+  returning actions.action_id, (xmax = 0) as inserted, ${COLUMNS.replaceAll('a.', 'actions.')}`
+
+const WRITE_UNDO_INTENT = `
+  with wanted as (
+    select x.* from (values ($1::text, $2::uuid, $3::uuid, $4::bigint, $5::text)) x(tenant, action_id, task_id, token, hash)
+    join orchestrator.dispatch d on d.tenant = x.tenant and d.task_id = x.task_id and d.token = x.token
+      and d.action_hash = x.hash and d.intent = 'undo' and not d.cancelled
+  ), allowed as (select tenant, action_id, token from wanted),
+  kept as (${KEEP_ATTEMPT}),
+  taken as (
+    update actions a set token = x.token, intent = 'undo', host = $6, boot_id = $7, pid = $8, pid_started = $9,
+      worker_id = $10, intent_at = clock_timestamp()
+    from allowed x where a.tenant = x.tenant and a.action_id = x.action_id and a.token < x.token
+    returning ${COLUMNS}
+  )
+  select exists (select 1 from wanted) as wanted, (select to_jsonb(taken) from taken) as taken`
+
+const WRITE_OUTCOMES = `
+  with given as (
+    select x.* from jsonb_to_recordset($1::jsonb) as x(tenant text, action_id uuid, token bigint, intent text,
+      outcome text, effect text, evidence jsonb, result jsonb, error jsonb, after jsonb, looks jsonb)
+  ), looked as (
+    insert into observations (tenant, action_id, token, number, outcome, observed, facts)
+    select g.tenant, g.action_id, g.token, l.number, l.look ->> 'outcome', l.look ->> 'observed', l.look -> 'facts'
+    from given g, jsonb_array_elements(g.looks) with ordinality as l(look, number)
+    where jsonb_array_length(g.looks) > 0
+    on conflict do nothing
+  )
+  update actions a set
+    outcome = case when g.intent = 'do' then g.outcome else a.outcome end,
+    outcome_token = case when g.intent = 'do' then g.token else a.outcome_token end,
+    effect = case when g.intent = 'do' then g.effect else a.effect end,
+    evidence = case when g.intent = 'do' then g.evidence else a.evidence end,
+    result = case when g.intent = 'do' then g.result else a.result end,
+    error = case when g.intent = 'do' then g.error else a.error end,
+    after = case when g.intent = 'do' then coalesce(g.after, a.after) else a.after end,
+    finished_at = case when g.intent = 'do' then clock_timestamp() else a.finished_at end,
+    undo_outcome = case when g.intent = 'undo' then g.outcome end,
+    undo_token = case when g.intent = 'undo' then g.token end,
+    undo_evidence = case when g.intent = 'undo' then g.evidence end,
+    undo_error = case when g.intent = 'undo' then g.error end,
+    undo_finished_at = case when g.intent = 'undo' then clock_timestamp() end
+  from given g where a.tenant = g.tenant and a.action_id = g.action_id and a.token = g.token`
+
+const ADOPT = `
+  update actions a set host = $4, boot_id = $5, pid = $6, pid_started = $7, worker_id = $8, intent_at = clock_timestamp()
+  where tenant = $1 and action_id = $2 and token = $3 and host = $9 and boot_id = $10 and pid = $11 and pid_started = $12
+  returning action_id`
+
+const FIND = `select ${COLUMNS} from actions a where tenant = $1 and action_id = $2`
+
+export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder): Ledger {
+  const held = [holder.host, holder.bootId, holder.pid, holder.pidStarted, holder.workerId]
+
+  const writeIntent = batched(async (intents: IntentToWrite[]) => {
+    const rows = await store.query<WrittenIntent>('write-intents', WRITE_INTENTS, [
+      storable(
+        intents.map((one) => ({
+          tenant: one.tenant,
+          action_id: one.actionId,
+          execution_id: one.executionId,
+          task_id: one.taskId,
+          token: one.token,
+          kind: one.action.kind,
+          action: one.action,
+          action_hash: one.actionHash,
+          before: one.before,
+          reversibility: one.reversibility,
+        })),
+      ),
+      ...held,
+    ])
+    const byAction = new Map(rows.map((row) => [row.action_id, row]))
+    return intents.map(({ actionId }) => byAction.get(actionId))
+  }, LANES)
+
+  const writeOutcome = batched(async (outcomes: OutcomeToWrite[]) => {
+    await store.query('write-outcomes', WRITE_OUTCOMES, [
+      storable(
+        outcomes.map(({ actionId, earlierLooks, ...one }) => ({ ...one, action_id: actionId, looks: earlierLooks })),
+      ),
+    ])
+    return outcomes.map(() => undefined)
+  }, LANES)
+
+  const find: Ledger['find'] = async (tenant, actionId) =>
+    (await store.query<LedgerRow>('find-action', FIND, [tenant, actionId]))[0]
+
+  return {
+    writeIntent,
+    async writeOutcome(outcome) {
+      await writeOutcome(outcome)
+    },
+    find,
+    async writeUndoIntent({ tenant, actionId, taskId, token, actionHash }) {
+      const [row] = await store.query<{ wanted: boolean; taken: LedgerRow | null }>('write-undo', WRITE_UNDO_INTENT, [
+        ...[tenant, actionId, taskId, token, actionHash],
+        ...held,
+      ])
+      return { wanted: row?.wanted ?? false, taken: row?.taken ?? undefined }
+    },
+    async adopt(tenant, actionId, token, { host, boot_id, pid, pid_started }) {
+      const rows = await store.query('adopt-action', ADOPT, [
+        ...[tenant, actionId, token],
+        ...held,
+        ...[host, boot_id, pid, pid_started],
+      ])
+      return rows.length > 0
+    },
+  }
+}
+
+/** Two commits under way at once: while one waits for the disk, the next one's rows are written. */
+const LANES = { lanes: 2 }

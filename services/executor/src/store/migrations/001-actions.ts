@@ -1,0 +1,78 @@
+/** The ledger: what was intended, with what it met, before it was done; and what came of it. */
+import { type Kysely, sql } from 'kysely'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create table actions (
+      tenant text not null default 'local',
+      action_id uuid not null,
+      execution_id uuid not null,
+      task_id uuid not null,
+      -- Of the newest attempt. Who holds a lower one changes nothing.
+      token bigint not null,
+      intent text not null check (intent in ('do', 'undo')),
+      kind text not null,
+      action jsonb not null,
+      action_hash text not null,
+      -- Written with the first intent, and again only once it is known that nothing was done or all was undone.
+      before jsonb not null,
+      reversibility text not null check (reversibility in ('reversible', 'compensable', 'irreversible')),
+      -- The process that made the newest attempt.
+      host text not null,
+      boot_id text not null,
+      pid int not null,
+      pid_started text not null,
+      worker_id text not null,
+      intent_at timestamptz not null default clock_timestamp(),
+      -- The newest outcome of doing it, and the token it was reached under.
+      outcome text check (outcome in ('done', 'failed')),
+      outcome_token bigint,
+      effect text check (effect in ('none', 'made', 'unknown')),
+      evidence jsonb,
+      result jsonb,
+      error jsonb,
+      after jsonb,
+      finished_at timestamptz,
+      -- The same of undoing it.
+      undo_outcome text check (undo_outcome in ('done', 'failed')),
+      undo_token bigint,
+      undo_evidence jsonb,
+      undo_error jsonb,
+      undo_finished_at timestamptz,
+      primary key (tenant, action_id),
+      check (outcome is distinct from 'done' or evidence ->> 'outcome' is not distinct from 'verified'),
+      check (undo_outcome is distinct from 'done' or undo_evidence ->> 'outcome' is not distinct from 'verified')
+    )`.execute(db)
+  await sql`create index actions_of_execution on actions (tenant, execution_id)`.execute(db)
+
+  // Earlier attempts, as the next one found them: an outcome that is missing was never reached.
+  await sql`
+    create table attempts (
+      tenant text not null default 'local',
+      action_id uuid not null,
+      token bigint not null,
+      intent text not null,
+      worker_id text not null,
+      host text not null,
+      pid int not null,
+      intent_at timestamptz not null,
+      outcome text,
+      effect text,
+      evidence jsonb,
+      error jsonb,
+      primary key (tenant, action_id, token)
+    )`.execute(db)
+
+  // Looks before the one that stands in the evidence: they say how often it had to be looked at.
+  await sql`
+    create table observations (
+      tenant text not null default 'local',
+      action_id uuid not null,
+      token bigint not null,
+      number int not null,
+      outcome text not null,
+      observed text not null,
+      facts jsonb,
+      primary key (tenant, action_id, token, number)
+    )`.execute(db)
+}

@@ -1,0 +1,10 @@
+/** JSON as PostgreSQL takes it: `jsonb` has neither the character NUL nor halves of surrogate pairs. */
+
+export function storable(value: unknown): string {
+  const text = JSON.stringify(value)
+  // A backslash that is itself escaped may look like one of these; then only some work is done in vain.
+  if (!/\\u(?:0000|d[89a-f])/i.test(text)) return text
+  return JSON.stringify(value, (_, field: unknown) =>
+    typeof field === 'string' ? field.toWellFormed().replaceAll('\0', '\ufffd') : field,
+  )
+}

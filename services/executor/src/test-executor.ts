@@ -1,0 +1,138 @@
+/** An executor without a bus, for one test: a real database, real files, and a stand-in for the orchestrator's view. */
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type ExecutionConfig, parseExecutionConfig } from '@deed/config/execution-config'
+import { actionIdOf } from '@deed/mesh/action-id'
+import { hashJson } from '@deed/mesh/canonical-json'
+import { Action, type WorkAct, workAct } from '@deed/proto/action'
+import { type TestDatabase, testDatabase } from '@deed/store/test-database'
+import type { z } from 'zod'
+import { type ActDependencies, act } from './act.ts'
+import { type Attempt, openAttempt } from './attempt.ts'
+import type { Conclusion } from './conclusion.ts'
+import { blobsIn } from './files/blobs.ts'
+import type { World } from './kinds/kind.ts'
+import { places } from './places.ts'
+import { endTree } from './processes/end-tree.ts'
+import { allowList } from './processes/sandbox.ts'
+import { holderLives, thisProcess } from './processes/this-process.ts'
+import { openDatabases } from './sql/databases.ts'
+import { openLedger } from './store/ledger.ts'
+import { migrations } from './store/migrations.ts'
+import { undo } from './undo.ts'
+
+export interface TestExecutor extends AsyncDisposable {
+  readonly database: TestDatabase<unknown>
+  readonly world: World
+  readonly dependencies: ActDependencies
+  /** The root of the workspace. */
+  readonly root: string
+  write(path: string, content: string): void
+  /** `undefined` where there is no such file. */
+  read(path: string): string | undefined
+  /** Lets the orchestrator's view say that a task is to be done, under its next token. */
+  dispatch(action: z.input<typeof Action>, options?: DispatchOptions): Promise<WorkAct>
+  attempt(work: WorkAct): Promise<Conclusion | 'stale'>
+  run(action: z.input<typeof Action>, options?: DispatchOptions): Promise<Conclusion>
+  /** Undoes what `work` did, under the next token. */
+  undo(work: WorkAct): Promise<Conclusion>
+}
+
+export interface DispatchOptions {
+  after?: WorkAct
+  intent?: 'do' | 'undo'
+}
+
+/** @param yaml of execution.yaml, beside the workspace `app` */
+export async function testExecutor(yaml = '', env: Record<string, string> = {}): Promise<TestExecutor> {
+  const folder = mkdtempSync(join(tmpdir(), 'deed-executor-'))
+  const root = join(folder, 'app')
+  mkdirSync(root)
+  const file = join(folder, 'execution.yaml')
+  const config: ExecutionConfig = parseExecutionConfig(`workspaces: { app: { root: ./app } }\n${yaml}`, { file })
+  const database = await testDatabase('executor', migrations)
+  await database.query('orchestrator', CREATE_SCHEMA, [])
+  await database.query('dispatch', CREATE_DISPATCH, [])
+  const world: World = {
+    config,
+    env: { TEST_DATABASE_URL: database.url, ...env },
+    dataFolder: join(folder, 'data'),
+    protectedFiles: [file],
+    blobs: blobsIn(join(folder, 'data', 'snapshots')),
+    sandbox: allowList,
+    databases: openDatabases(config, { TEST_DATABASE_URL: database.url, ...env }),
+  }
+  const self = thisProcess()
+  const dependencies: ActDependencies = {
+    world,
+    ledger: openLedger(database, self),
+    patience: { attempts: 1, delayMs: 20 },
+    withPlace: places(3),
+    holderLives: (row) => holderLives(row, self),
+  }
+  const attempts: Attempt[] = []
+
+  const executor: TestExecutor = {
+    database,
+    world,
+    dependencies,
+    root,
+    write(path, content) {
+      mkdirSync(dirname(join(root, path)), { recursive: true })
+      writeFileSync(join(root, path), content)
+    },
+    read: (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined),
+    async dispatch(given, { after, intent = 'do' } = {}) {
+      const action = Action.parse(given)
+      const work = workAct.payload.parse({
+        task_id: after?.task_id ?? randomUUID(),
+        execution_id: after?.execution_id ?? randomUUID(),
+        tenant: 'local',
+        token: (after?.token ?? 0) + 1,
+        intent,
+        action,
+        action_hash: hashJson(action),
+      })
+      const { task_id, execution_id, token, action_hash } = work
+      await database.query('set-dispatch', SET_DISPATCH, [task_id, execution_id, token, action_hash, intent])
+      return work
+    },
+    async attempt(work) {
+      const attempt = openAttempt(work, actionIdOf(work.task_id))
+      attempts.push(attempt)
+      const conclusion = await (work.intent === 'do' ? act : undo)(attempt, dependencies)
+      if (conclusion !== 'stale' && !conclusion.recorded)
+        await dependencies.ledger.writeOutcome({
+          ...conclusion,
+          tenant: work.tenant,
+          actionId: attempt.actionId,
+          token: work.token,
+          intent: work.intent,
+        })
+      return conclusion
+    },
+    async run(action, options) {
+      const conclusion = await executor.attempt(await executor.dispatch(action, options))
+      if (conclusion === 'stale') throw new Error('the attempt may not act')
+      return conclusion
+    },
+    undo: (work) => executor.run(work.action, { after: work, intent: 'undo' }),
+    async [Symbol.asyncDispose]() {
+      await endTree([`DEED_TARGET_OF=${world.dataFolder}`], 0)
+      for (const { actionId } of attempts) await endTree([`DEED_ACTION=${actionId}`], 0)
+      await world.databases[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+  return executor
+}
+
+const CREATE_SCHEMA = 'create schema orchestrator'
+const CREATE_DISPATCH = `create table orchestrator.dispatch (tenant text not null, task_id uuid primary key,
+  execution_id uuid not null, token bigint not null, action_hash text not null, intent text not null,
+  cancelled boolean not null default false)`
+const SET_DISPATCH = `insert into orchestrator.dispatch values ('local', $1, $2, $3, $4, $5)
+  on conflict (task_id) do update set token = excluded.token, intent = excluded.intent`

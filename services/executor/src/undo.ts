@@ -1,0 +1,109 @@
+/**
+ * One attempt at bringing back what was there before an action.
+ *
+ * It goes by the ledger: no intent, so nothing was begun. What somebody else has changed since is left as it is.
+ * Running it twice does no more than running it once.
+ */
+import { crashPoint } from '@deed/mesh/crash-point'
+import { DeedError } from '@deed/proto/errors'
+import { type ActDependencies, StillRunningError } from './act.ts'
+import type { Attempt } from './attempt.ts'
+import { type Conclusion, concluded, failedWith, provenBy } from './conclusion.ts'
+import { contextOf } from './context.ts'
+import type { Standing } from './kinds/kind.ts'
+import { inputOf, kindOf } from './kinds/kinds.ts'
+import type { Looked } from './observe.ts'
+import { endTree } from './processes/end-tree.ts'
+import { actionMark } from './processes/run-command.ts'
+import type { LedgerRow } from './store/ledger.ts'
+
+/** @returns `stale` when the attempt may not act, and nothing is to be reported */
+export async function undo(attempt: Attempt, dependencies: ActDependencies): Promise<Conclusion | 'stale'> {
+  const { work, actionId } = attempt
+  let row: LedgerRow | undefined
+  try {
+    attempt.leaseSeen()
+    const { tenant, task_id: taskId, token, action_hash: actionHash } = work
+    const { wanted, taken } = await dependencies.ledger.writeUndoIntent({ tenant, actionId, taskId, token, actionHash })
+    row = taken
+    if (!row) {
+      const met = await dependencies.ledger.find(tenant, actionId)
+      if (!met) return wanted ? nothingBegun(attempt) : 'stale'
+      if (Number(met.token) !== token || met.intent !== 'undo') return 'stale'
+      if (met.undo_outcome && Number(met.undo_token) === token) return recordedUndo(met)
+      if (!wanted) return 'stale'
+      if (dependencies.holderLives(met)) throw new StillRunningError()
+      if (!(await dependencies.ledger.adopt(tenant, actionId, token, met))) return 'stale'
+      row = met
+    }
+    crashPoint('executor.after_intent')
+    return await dependencies.withPlace(() => bringBack(attempt, dependencies, row!))
+  } catch (error) {
+    if (error instanceof StillRunningError) throw error
+    return failedWith(attempt, error, row)
+  }
+}
+
+async function bringBack(attempt: Attempt, { world }: ActDependencies, row: LedgerRow): Promise<Conclusion> {
+  const { action } = attempt.work
+  const kind = kindOf(action)
+  if (row.effect === 'none' || row.undo_outcome === 'done')
+    return proven(attempt, kind.name, 'nothing was to be brought back', {
+      at: 'before',
+      observed: row.effect === 'none' ? 'the action had changed nothing' : 'it had been brought back already',
+    })
+  const input = inputOf(kind, action)
+  const context = contextOf(attempt, world)
+  // A process of the dead attempt could go on changing what is brought back here.
+  await endTree([actionMark(attempt.actionId)], 0)
+  const { before } = row
+  const after = row.after ?? undefined
+  const standing = await kind.standing(input, context, before, after)
+  if (standing.at === 'before') return proven(attempt, kind.name, 'it was as before already', standing)
+  if (standing.at === 'elsewhere')
+    throw new DeedError(
+      'undo_conflict',
+      `somebody has changed the target since, so it is left as it is: ${standing.observed}`,
+    )
+  if (row.reversibility === 'irreversible')
+    throw new DeedError('not_undoable', `a ${kind.name} like this cannot be undone: ${standing.observed}`)
+  crashPoint('executor.in_compensate')
+  const claimed = await kind.compensate(input, context, before, after)
+  attempt.made()
+  crashPoint('executor.after_effect')
+  const now = await kind.standing(input, context, before, after)
+  return proven(attempt, kind.name, claimed, now)
+}
+
+function proven(attempt: Attempt, kind: string, claimed: string, { at, observed, facts }: Standing): Conclusion {
+  const seen: Looked = {
+    outcome: at === 'before' ? 'verified' : 'failed',
+    observed,
+    earlier: [],
+    ...(facts ? { facts } : {}),
+  }
+  const conclusion = concluded(attempt, provenBy({ name: kind }, seen, { claimed }))
+  if (conclusion.outcome === 'done') return conclusion
+  const text = `what was there before is not back: ${observed}`
+  return { ...conclusion, error: new DeedError('compensation_failed', text).body }
+}
+
+function nothingBegun(attempt: Attempt): Conclusion {
+  return proven(attempt, attempt.work.action.kind, 'nothing was to be brought back', {
+    at: 'before',
+    observed: 'the ledger has no intent of this action, so nothing was ever begun',
+  })
+}
+
+function recordedUndo(row: LedgerRow): Conclusion {
+  return {
+    outcome: row.undo_outcome!,
+    effect: 'unknown',
+    evidence: row.undo_evidence ?? undefined,
+    result: row.undo_evidence ? { text: row.undo_evidence.observed } : undefined,
+    error: row.undo_error ?? undefined,
+    after: undefined,
+    earlierLooks: [],
+    recorded: true,
+  }
+}

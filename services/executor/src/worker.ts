@@ -1,0 +1,143 @@
+/**
+ * Takes work, has it done, and tells what came of it.
+ *
+ * It announces its room every two seconds; the answer extends the leases of what runs, and names what must stop.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { actionIdOf } from '@deed/mesh/action-id'
+import type { Bus } from '@deed/mesh/bus'
+import { crashPoint } from '@deed/mesh/crash-point'
+import { type WorkAct, workAct } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import { heartbeatWorker, reportTask } from '@deed/proto/task'
+import type { Log } from '@deed/telemetry/logger'
+import { type ActDependencies, act } from './act.ts'
+import { type Attempt, openAttempt } from './attempt.ts'
+import type { Conclusion } from './conclusion.ts'
+import { undo } from './undo.ts'
+
+const HEARTBEAT_MS = 2_000
+/** Waits before a report is repeated; the last one goes on. */
+const REPORT_WAITS_MS = [100, 250, 500, 1_000, 2_000, 5_000]
+
+export interface WorkerDependencies extends ActDependencies {
+  readonly bus: Bus
+  readonly log: Log
+  readonly workerId: string
+  /** Tasks that it holds at once. */
+  readonly slots: number
+}
+
+/** Disposing drains: no more work is taken, what runs is finished and reported, then a last heartbeat says farewell. */
+export async function startWorker(dependencies: WorkerDependencies): Promise<AsyncDisposable> {
+  const { bus, log, workerId, slots } = dependencies
+  const running = new Map<string, Attempt>()
+  let draining = false
+
+  const beat = async (): Promise<void> => {
+    const sentAt = performance.now()
+    const held = [...running.values()].map(({ work: { task_id, token } }) => ({ task_id, token }))
+    try {
+      const { lease_ms, stop } = await bus.call(heartbeatWorker, {
+        worker_id: workerId,
+        capability: 'act',
+        slots,
+        running: held,
+        draining,
+      })
+      const stopped = new Set(stop.map(({ task_id, token }) => `${task_id}/${token}`))
+      for (const { task_id, token } of held) {
+        const attempt = running.get(task_id)
+        if (attempt?.work.token !== token) continue
+        if (stopped.has(`${task_id}/${token}`)) attempt.stop(new DeedError('cancelled', 'the task is no longer wanted'))
+        else attempt.extend(sentAt + lease_ms)
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'heartbeat was not answered')
+    }
+    for (const attempt of running.values()) attempt.expire()
+  }
+
+  const handle = async (work: WorkAct, trace: string): Promise<void> => {
+    // A second message of what runs here: the first one's outcome answers for both.
+    if (running.has(work.task_id)) return
+    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    running.set(work.task_id, attempt)
+    try {
+      const conclusion = work.intent === 'do' ? await act(attempt, dependencies) : await undo(attempt, dependencies)
+      if (conclusion === 'stale') return
+      await Promise.all([record(dependencies, attempt, conclusion), report(dependencies, attempt, conclusion, trace)])
+      log.info(
+        {
+          execution_id: work.execution_id,
+          task_id: work.task_id,
+          kind: work.action.kind,
+          intent: work.intent,
+          outcome: conclusion.outcome,
+          durationMs: performance.now() - attempt.startedAt,
+        },
+        'attempt ended',
+      )
+    } finally {
+      running.delete(work.task_id)
+    }
+  }
+
+  await beat()
+  const timer = setInterval(() => void beat(), HEARTBEAT_MS)
+  const consuming = await bus.consumeWork(workAct, (work, { trace }) => handle(work, trace), { slots })
+  return {
+    async [Symbol.asyncDispose]() {
+      draining = true
+      await beat()
+      await consuming[Symbol.asyncDispose]()
+      clearInterval(timer)
+      await beat()
+    },
+  }
+}
+
+async function record({ ledger }: ActDependencies, { work, actionId }: Attempt, conclusion: Conclusion): Promise<void> {
+  if (conclusion.recorded) return
+  const { tenant, token, intent } = work
+  await ledger.writeOutcome({ ...conclusion, tenant, actionId, token, intent })
+  crashPoint('executor.after_outcome')
+}
+
+/** Repeats until it is answered: by then either the outcome counts, or another attempt's does. */
+async function report(
+  { bus, workerId, log }: WorkerDependencies,
+  { work, startedAt }: Attempt,
+  { outcome, effect, error, evidence, result }: Conclusion,
+  trace: string,
+): Promise<void> {
+  const input = {
+    task_id: work.task_id,
+    execution_id: work.execution_id,
+    token: work.token,
+    worker_id: workerId,
+    intent: work.intent,
+    outcome,
+    effect,
+    error,
+    evidence,
+    result,
+    duration_ms: performance.now() - startedAt,
+  }
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await bus.call(reportTask, input, { trace })
+      crashPoint('executor.after_report')
+      return
+    } catch (failure) {
+      if (!(failure instanceof DeedError)) throw failure
+      if (failure.code === 'stale_token') return
+      if (!failure.retryable) {
+        log.error({ err: failure, task_id: work.task_id }, 'report was refused')
+        return
+      }
+      log.warn({ err: failure, task_id: work.task_id }, 'report was not answered')
+    }
+    await sleep(REPORT_WAITS_MS[Math.min(attempt, REPORT_WAITS_MS.length - 1)])
+  }
+}
