@@ -1,0 +1,72 @@
+/** Checks a graph that a caller proposes: ids, dependencies, cycles, limits. */
+import { DeedError } from '@deed/proto/errors'
+import { type decomposeTask, EDGES_MAX, NODES_MAX } from '@deed/proto/task'
+import type { z } from 'zod'
+import { inDependencyOrder } from './graph.ts'
+
+export type ProposedTask = NonNullable<z.output<typeof decomposeTask.input>['tasks']>[number]
+
+/**
+ * The tasks in an order in which each comes after those it depends on, every dependency named once.
+ *
+ * @throws {DeedError} too_many_nodes, too_many_edges, duplicate_id, unknown_dependency, cyclic_dependency
+ */
+export function checkProposed(tasks: readonly ProposedTask[]): ProposedTask[] {
+  if (tasks.length > NODES_MAX) {
+    throw new DeedError('too_many_nodes', `${tasks.length} tasks are more than ${NODES_MAX}; split the goal`, {
+      path: '$.tasks',
+      details: { nodes: tasks.length, nodes_max: NODES_MAX },
+    })
+  }
+  const edges = tasks.reduce((sum, { depends_on }) => sum + depends_on.length, 0)
+  if (edges > EDGES_MAX) {
+    throw new DeedError(
+      'too_many_edges',
+      `${edges} dependencies are more than ${EDGES_MAX}; let a task in between stand for many`,
+      { path: '$.tasks', details: { edges, edges_max: EDGES_MAX } },
+    )
+  }
+  const places = new Map<string, number>()
+  for (const [index, { id }] of tasks.entries()) {
+    const first = places.get(id)
+    if (first !== undefined) {
+      throw new DeedError('duplicate_id', `the id ${id} is at $.tasks[${first}] and at $.tasks[${index}]; rename one`, {
+        path: `$.tasks[${index}].id`,
+        details: { id, places: [`$.tasks[${first}].id`, `$.tasks[${index}].id`] },
+      })
+    }
+    places.set(id, index)
+  }
+  const linked = tasks.map((task, index) => ({ ...task, depends_on: dependencies(task, index, places) }))
+  const { ordered, cycle } = inDependencyOrder(linked)
+  if (cycle !== undefined) throw cyclic(cycle, places)
+  return ordered
+}
+
+function dependencies(task: ProposedTask, index: number, places: ReadonlyMap<string, number>): string[] {
+  for (const [position, dependency] of task.depends_on.entries()) {
+    if (!places.has(dependency)) {
+      throw new DeedError(
+        'unknown_dependency',
+        `${task.id} depends on ${dependency}, which is no task; add or remove it`,
+        {
+          path: `$.tasks[${index}].depends_on[${position}]`,
+          details: { id: task.id, dependency },
+        },
+      )
+    }
+  }
+  return [...new Set(task.depends_on)]
+}
+
+function cyclic(cycle: readonly string[], places: ReadonlyMap<string, number>): DeedError {
+  const shown = cycle.length > 12 ? [...cycle.slice(0, 6), '...', ...cycle.slice(-5)] : cycle
+  return new DeedError(
+    'cyclic_dependency',
+    `these wait for one another: ${shown.join(' -> ')}; remove one dependency`,
+    {
+      path: `$.tasks[${places.get(cycle[0] ?? '')}].depends_on`,
+      details: { cycle: [...cycle] },
+    },
+  )
+}

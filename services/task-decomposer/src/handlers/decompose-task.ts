@@ -1,0 +1,13 @@
+/** Breaks a goal down, or checks the graph that the caller proposes. */
+import type { Handler } from '@deed/mesh/bus'
+import type { decomposeTask as contract } from '@deed/proto/task'
+import { decompose } from '../decompose.ts'
+
+export function decomposeTask(): Handler<typeof contract> {
+  return async (goal, scope) => {
+    const graph = decompose(goal)
+    scope.setAttribute('deed.decomposition.method', graph.method)
+    scope.setAttribute('deed.decomposition.nodes', graph.nodes.length)
+    return graph
+  }
+}

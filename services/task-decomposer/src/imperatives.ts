@@ -1,0 +1,114 @@
+/** Words by which a clause shows that it asks for something to be done. */
+
+/** Verbs that begin a task. */
+const CLEAR = words(`
+  add adjust analyse analyze append apply archive assign attach bootstrap bring bump calculate cancel change check clone
+  collect combine compare compile compress compute configure connect convert copy create deactivate debug decrease define
+  delete deploy describe detect determine diagnose disable disconnect download drain drop edit enable encrypt ensure erase
+  evaluate examine execute expand expose extend extract fetch find fix flush generate grant harden identify implement
+  import improve increase initialize inline insert inspect install integrate investigate invoke kill launch merge migrate
+  minify modify move notify optimise optimize overwrite parse pause ping populate prepare print promote provision prune
+  publish pull push read reboot rebuild recreate redeploy redesign reduce refactor refresh regenerate register reindex
+  reload remove rename reopen repair replace reproduce reset resize resolve restart restore resume retry retrieve revert
+  revoke rewrite rollback rotate save scaffold seed send ship show shutdown simplify split start stop store subscribe
+  submit summarise summarize suspend swap switch sync terminate translate troubleshoot truncate tune uninstall unlock
+  unpack unzip update upgrade upload validate verify wait wipe write develop assess inform delegate explain`)
+
+/** Verbs that are as often nouns or adjectives: after a mere "and" they count only before what is plainly an object. */
+const DOUBTFUL = words(`
+  alert audit back backup benchmark branch build cache call clean clear close commit correct count design display document
+  draft email export filter format get give group highlight index label link list load lock log look mail make map mark
+  measure model monitor name note open order patch plan post process profile put query rank record release report request
+  review roll run scale scan schedule score script search secure set sign snapshot sort spin style tag tail tell test
+  trace track turn undo unit use view warm watch zip`)
+
+/** Verbs that may stand without an object, or before a preposition: "run the tests, then deploy to staging". */
+const ALONE = words(`
+  build commit connect deploy log look merge migrate publish push reboot redeploy release report rollback scale ship
+  subscribe switch test undo upgrade wait`)
+
+/** What these do rests on all that was done before them. */
+const CONCLUDING = words(
+  'commit deploy merge promote publish push redeploy release report ship summarise summarize test validate verify',
+)
+
+/** Change nothing. */
+const LOOKING = words('check count describe find get inspect list ping print read search show tail tell verify view')
+
+/** The text after these is part of the change they make: "rename a to b and update the callers". */
+const FAR_REACHING = words('refactor rename extract inline convert migrate rewrite translate')
+
+const PARTICLES = words('back down off out over up')
+const PREPOSITIONS = words('about as at by for from in into of on onto to with without')
+
+/** Before a noun, so the word in front of it was a verb. */
+const DETERMINERS = words(
+  'a all an another any both each every everything following how its my no our that the their these this those what whether which your',
+)
+
+const COURTESY =
+  /^(?:(?:please|kindly|now|also|just|hi|hello|hey|ok|okay|so)\b[\s,]{1,8}|(?:can|could|would|will) you\s{1,8}|(?:i|we) (?:want|need|would like|'d like)(?: you)? to\s{1,8}|(?:you|we) (?:should|must|need to|have to)\s{1,8}|let(?:'s| us)\s{1,8}|go ahead and\s{1,8}|(?:help me|try) (?:to )?)/i
+const ORDINAL =
+  /^(?:(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|next|then|after that|afterwards|finally|lastly|last|step \d{1,3}|and(?: then)?)(?:\s{0,8}[,:.]\s{0,8}|\s{1,8})|\d{1,3}[.)]\s{1,8})/i
+
+/** How many characters at the beginning are politeness or numbering, before the clause itself. */
+export function openingLength(text: string): number {
+  let length = 0
+  for (let round = 0; round < 6; round++) {
+    const rest = text.slice(length, length + 64)
+    const found = COURTESY.exec(rest) ?? ORDINAL.exec(rest)
+    if (!found) break
+    length += found[0].length
+  }
+  return length
+}
+
+/** The verb, where the clause asks for something to be done; politeness and numbering are passed over. */
+export function imperative(text: string): string | undefined {
+  const verb = firstWord(text.slice(openingLength(text)))
+  return verb !== undefined && (CLEAR.has(verb) || DOUBTFUL.has(verb)) ? verb : undefined
+}
+
+/**
+ * Whether text after a separator begins a clause of its own.
+ *
+ * @param masked without politeness; what is quoted stands as filler
+ * @param clear the separator says so too, as "then" does
+ */
+export function beginsClause(masked: string, clear: boolean): boolean {
+  const [, verb = '', , next = ''] = /^([A-Za-z]{2,20})(?:(\s{1,8})([^\s,;]{1,64}))?/.exec(masked) ?? []
+  const word = verb.toLowerCase()
+  // Capitals throughout are SQL or an abbreviation.
+  if (verb === verb.toUpperCase() || (!CLEAR.has(word) && !DOUBTFUL.has(word))) return false
+  if (/[^\s,;.!?]/.test(masked.charAt(verb.length))) return false
+  const object = next.toLowerCase().replace(/[.!?:]+$/, '')
+  if (object === '' || PREPOSITIONS.has(object)) return ALONE.has(word) && (clear || !DOUBTFUL.has(word))
+  if (clear || CLEAR.has(word) || PARTICLES.has(object)) return true
+  return DETERMINERS.has(object) || /[-_./\d\uE000]/.test(next) || /^[A-Z]/.test(next)
+}
+
+export function isVerb(word: string): boolean {
+  return CLEAR.has(word) || DOUBTFUL.has(word)
+}
+
+export function concludes(clause: string): boolean {
+  const verb = imperative(clause)
+  return verb !== undefined && (CONCLUDING.has(verb) || /^(?:run|execute)\b.{0,60}\btests?\b/i.test(clause))
+}
+
+/** Changes nothing. */
+export function looks(verb: string | undefined): boolean {
+  return verb !== undefined && LOOKING.has(verb)
+}
+
+export function reachesFar(verb: string | undefined): boolean {
+  return verb !== undefined && FAR_REACHING.has(verb)
+}
+
+function firstWord(text: string): string | undefined {
+  return /^([A-Za-z]{2,20})(?![\w-])/.exec(text)?.[1]?.toLowerCase()
+}
+
+function words(list: string): ReadonlySet<string> {
+  return new Set(list.trim().split(/\s+/))
+}

@@ -1,0 +1,331 @@
+/**
+ * Finds the tasks in a text that asks for several: lists, sentences, clauses.
+ *
+ * To split wrongly does what nobody asked for, to leave together costs little; so whatever is in
+ * doubt stays together: conditions, relative clauses, what refers back by a pronoun, what is quoted.
+ */
+import { beginsClause, concludes, imperative, isVerb, looks, openingLength, reachesFar } from './imperatives.ts'
+import { mask } from './mask.ts'
+
+/** Longer texts are documents, not instructions in a row. */
+const CHARS_MAX = 8_192
+export const CLAUSES_MAX = 100
+
+export interface Clause {
+  /** What is asked for, as it was written. */
+  readonly title: string
+  /** The clause with the context that it shares with others. */
+  readonly text: string
+  /** Positions, counted from 0, of the clauses that come before this one. */
+  readonly after: readonly number[]
+}
+
+/** Nothing else can separate two clauses. */
+const SEPARATOR = /[\n;,&]|[.!?]\s|\b(?:and|then|afterwards|finally|next|as well as)\b|\d[.)]\s/i
+
+/** @returns undefined where the text asks for one thing */
+export function splitClauses(text: string): Clause[] | undefined {
+  if (text.length > CHARS_MAX || !SEPARATOR.test(text)) return undefined
+  const masked = mask(text)
+  const steps = listed(text, masked) ?? spoken(text, masked)
+  return steps === undefined || steps.length < 2 || steps.length > CLAUSES_MAX ? undefined : inOrder(steps)
+}
+
+interface Step {
+  readonly title: string
+  readonly text: string
+  /** It begins when what was said before it has ended; else it goes beside it. */
+  readonly inTurn: boolean
+}
+
+// Lists
+
+const ITEM = /^([ \t]*)(?:[-*•]|\(?\d{1,3}[.)])[ \t]+(?=\S)/
+const INLINE_ITEM = /(?:^|[\s;,:])\(?(\d{1,3})[.)]\s{1,8}/g
+/** Announces a list and says nothing else. */
+const ANNOUNCEMENT =
+  /^(?:(?:please|kindly|can you|could you)\s+)?(?:(?:do|perform|run|execute|complete|carry out|follow|i need|here are)\s+)?(?:(?:the|these|those|all|following|my|next)\s+)*(?:(?:steps?|tasks?|things?|actions?|jobs?|to-?dos?|work|plan|following|this|in order|for me|please)\s*)*[:.]?$/i
+
+function listed(text: string, masked: string): Step[] | undefined {
+  const found = itemsOfLines(text, masked) ?? itemsInLine(text, masked)
+  if (found === undefined) return undefined
+  const { before, items, behind } = found
+  if (items.length < 2 || !items.every((item) => imperative(item) !== undefined)) return undefined
+  const intro = ANNOUNCEMENT.test(before.trim()) ? '' : before.trim()
+  const steps: Step[] = []
+  for (const item of items.map(tidy)) {
+    const previous = steps.at(-1)
+    if (previous !== undefined && refersBack(mask(item))) {
+      steps[steps.length - 1] = { ...previous, text: `${previous.text}\n${item}` }
+    } else steps.push({ title: item, text: joined(intro, item), inTurn: true })
+  }
+  return behind === '' ? steps : steps.map((step) => ({ ...step, text: joined(step.text, behind) }))
+}
+
+interface Items {
+  before: string
+  items: string[]
+  behind: string
+}
+
+function itemsOfLines(text: string, masked: string): Items | undefined {
+  if (!masked.includes('\n')) return undefined
+  const found: Items = { before: '', items: [], behind: '' }
+  let indent: number | undefined
+  let blank = false
+  let position = 0
+  for (const maskedLine of masked.split('\n')) {
+    const line = text.slice(position, position + maskedLine.length)
+    position += maskedLine.length + 1
+    const item = ITEM.exec(maskedLine)
+    const depth = item?.[1]?.length ?? 0
+    if (item && (indent === undefined || depth <= indent)) {
+      indent = depth
+      found.items.push(line.slice(item[0].length))
+    } else if (found.items.length === 0) found.before += `${line}\n`
+    else if (blank && line !== '' && !/^\s/.test(line)) found.behind = joined(found.behind, line)
+    else if (found.behind !== '') found.behind += `\n${line}`
+    else found.items[found.items.length - 1] += `\n${line}`
+    blank = maskedLine.trim() === ''
+  }
+  return found.items.length < 2 ? undefined : { ...found, behind: found.behind.trim() }
+}
+
+/** "1. do a 2. do b": counted from one without a gap. */
+function itemsInLine(text: string, masked: string): Items | undefined {
+  const marks = [...masked.matchAll(INLINE_ITEM)]
+  if (marks.length < 2 || marks.some((mark, index) => Number(mark[1]) !== index + 1)) return undefined
+  const items = marks.map((mark, index) => text.slice(mark.index + mark[0].length, marks[index + 1]?.index))
+  return { before: text.slice(0, marks[0]?.index), items, behind: '' }
+}
+
+// Sentences
+
+const SENTENCE_END = /[.!?]["')\]\uE000]{0,3}\s{1,16}(?=\S)|\n\s{0,16}(?=\S)/g
+const ABBREVIATION = /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|approx|no|fig|mr|mrs|dr|st|v|[A-Za-z])$/i
+/** A line that ends so goes on in the next one. */
+const UNFINISHED = /(?:,|\b(?:and|or|to|the|a|an|of|for|with|in|on|can|that))\s*$/i
+const QUESTION = /^(?:how|what|which|who|whose|where|why|when|is|are|do|does|did|has|have)\b/i
+/** Limits the rest, and is nothing to be done by itself. */
+const RESTRICTION =
+  /^(?:do not|don't|never|only|avoid|without|no\b|be careful|make sure|ensure|remember|keep|important|note|stay)\b/i
+
+interface Group {
+  readonly sentences: { text: string; masked: string }[]
+  asks: boolean
+}
+
+function spoken(text: string, masked: string): Step[] | undefined {
+  const groups: Group[] = []
+  const restrictions: string[] = []
+  for (const sentence of sentences(text, masked)) {
+    const last = groups.at(-1)
+    const opening = openingLength(sentence.masked)
+    const body = sentence.masked.slice(opening)
+    const place = PLACE.exec(body)?.[0].length ?? 0
+    const asks =
+      imperative(sentence.masked.slice(opening + place)) !== undefined || (QUESTION.test(body) && /\?$/.test(body))
+    if (RESTRICTION.test(body) && last !== undefined) restrictions.push(sentence.text)
+    else if (last !== undefined && refersBack(sentence.masked)) {
+      last.sentences.push(sentence)
+      last.asks ||= asks
+    } else if (asks && last !== undefined && !last.asks && groups.some((group) => group.asks)) {
+      // What is told between two tasks is about the second.
+      last.sentences.push(sentence)
+      last.asks = true
+    } else groups.push({ sentences: [sentence], asks })
+  }
+  const context: string[] = []
+  while (groups[0]?.asks === false) context.push(...(groups.shift()?.sentences ?? []).map(({ text }) => text))
+  if (groups.at(-1)?.asks === false) restrictions.unshift(...(groups.pop()?.sentences ?? []).map(({ text }) => text))
+
+  const steps = groups.flatMap(({ sentences }) => {
+    const [only] = sentences
+    if (only !== undefined && sentences.length === 1) return clauses(only.text, only.masked)
+    const title = tidy(sentences.map(({ text }) => text).join(' '))
+    return [{ title, text: title, inTurn: true }]
+  })
+  return steps.map((step) => ({
+    ...step,
+    text: [...context, sentence(step.text, context.length + restrictions.length > 0), ...restrictions].join(' '),
+  }))
+}
+
+function sentences(text: string, masked: string): { text: string; masked: string }[] {
+  const found: { text: string; masked: string }[] = []
+  let start = 0
+  const cut = (end: number, next: number): void => {
+    if (text.slice(start, end).trim() !== '') {
+      const lead = /^\s*/.exec(text.slice(start, end))?.[0].length ?? 0
+      found.push({ text: text.slice(start + lead, end).trimEnd(), masked: masked.slice(start + lead, end).trimEnd() })
+    }
+    start = next
+  }
+  for (const end of masked.matchAll(SENTENCE_END)) {
+    const next = end.index + end[0].length
+    const before = masked.slice(start, end.index)
+    if (end[0].startsWith('\n')) {
+      // A line end is a sentence's end only where the next line asks for something.
+      if (
+        UNFINISHED.test(before) ||
+        (imperative(masked.slice(next, next + 128)) === undefined && !/\n\s*\n/.test(end[0]))
+      )
+        continue
+      cut(end.index, next)
+    } else if (!(end[0].startsWith('.') && ABBREVIATION.test(before))) cut(end.index + end[0].trimEnd().length, next)
+  }
+  cut(text.length, text.length)
+  return found
+}
+
+// Clauses
+
+/** What happens depends on more than its turn. */
+const CONDITION =
+  /\b(?:if|when|whenever|unless|until|once|while|otherwise|else|in case|so that|because|after|before|as soon as|provided|depending|instead|rather|or)\b/i
+const SEQUENCE = '(?:then|after that|afterwards|finally|lastly|next)'
+const JOINT = new RegExp(
+  String.raw`\s{0,8};\s{0,8}(?:and\s{1,8})?(?:${SEQUENCE}\b[\s,]{1,8})?` +
+    String.raw`|\s{0,8},?\s{1,8}(?:and\s{1,8})?(?:then|after that|afterwards)\b[\s,]{1,8}` +
+    String.raw`|\s{0,8},\s{0,8}(?:and\s{1,8})?(?:finally|lastly|next)\b[\s,]{1,8}` +
+    String.raw`|\s{0,8},\s{1,8}and\s{1,8}(?:also\s{1,8})?|\s{1,8}and\s{1,8}(?:also\s{1,8}|finally\s{1,8})?` +
+    String.raw`|\s{0,8},\s{1,8}(?:also\s{1,8})?|\s{1,8}(?:as well as|&)\s{1,8}`,
+  'gi',
+)
+const CLEAR_JOINT = new RegExp(String.raw`;|\b${SEQUENCE}\b`, 'i')
+/** After these a bare verb may belong to them: "services that read logs and write metrics". */
+const SUBORDINATE =
+  /\b(?:that|which|who|whose|where|how|can|could|should|must|will|would|may|so)\b|\bto\s{1,8}([a-z]{2,20})\b/gi
+const ASSERTING = /^(?:check|verify|ensure|validate|test|confirm)\s{1,8}$/i
+/** What follows is somebody's text, though it is not quoted. */
+const CONTENT =
+  /\b(?:with (?:the )?(?:contents?|text|message|body)|containing|saying|that (?:says|reads)|the (?:words|text|line|message|sentence|phrase))\b(?!\s{0,8}\uE000)/i
+const COLON = /:(?=\s)/
+const PLACE = /^(?:in|on|at|for|using|with|inside|within|under)\b[^,]{1,120},\s{1,8}/i
+const LANGUAGE_NOTE = /\s*\((?:in\s+)?(?:elixir|rust|typescript|go|python|javascript|sql|yaml|bash)\)\s*[.!]?$/i
+
+/** The clauses of one sentence; the sentence itself where it has but one. */
+function clauses(text: string, masked: string): Step[] {
+  const whole: Step[] = [{ title: tidy(text), text: tidy(text), inTurn: true }]
+  const opening = openingLength(masked)
+  const place = PLACE.exec(masked.slice(opening))?.[0] ?? ''
+  const start = opening + place.length
+  const verb = imperative(masked.slice(start))
+  if (verb === undefined || CONDITION.test(masked.replace(/\bafter that\b/gi, ''))) return whole
+
+  const limits = {
+    subordinate: subordinateAt(masked, start),
+    content: CONTENT.exec(masked)?.index ?? masked.length,
+    verb,
+  }
+  const colon = COLON.exec(masked)?.index ?? masked.length
+  const pieces: { start: number; end: number; inTurn: boolean }[] = [{ start, end: masked.length, inTurn: true }]
+  for (const joint of masked.matchAll(JOINT)) {
+    const last = pieces.at(-1)
+    const at = joint.index
+    if (last === undefined || at < start || at > colon) continue
+    const clear = CLEAR_JOINT.test(joint[0])
+    const next = at + joint[0].length + openingLength(masked.slice(at + joint[0].length))
+    if (!separates(masked.slice(last.start, at), masked.slice(next), at, clear, limits)) continue
+    last.end = at
+    pieces.push({ start: next, end: masked.length, inTurn: clear })
+  }
+  const own = pieces.filter((piece, index) => index === 0 || !refersBack(masked.slice(piece.start, piece.end)))
+  if (own.length < 2) return whole
+  const note = LANGUAGE_NOTE.exec(text)?.[0].replace(/[.!]$/, '') ?? ''
+  return own.map((piece, index) => {
+    // A clause that refers back goes with the one before it.
+    const following = own[index + 1]
+    const end = following === undefined ? masked.length : (pieces[pieces.indexOf(following) - 1]?.end ?? masked.length)
+    const title = tidy(text.slice(piece.start, end))
+    const noted = note !== '' && !title.endsWith(note.trim()) ? `${title}${note}` : title
+    return { title, text: place + noted, inTurn: piece.inTurn }
+  })
+}
+
+function separates(
+  left: string,
+  right: string,
+  at: number,
+  clear: boolean,
+  { subordinate, content, verb }: { subordinate: number; content: number; verb: string },
+): boolean {
+  if (!beginsClause(right, clear)) return false
+  const said = left.trim().split(/\s+/)
+  const lastSaid = said.at(-1)?.toLowerCase() ?? ''
+  // "stop and start x", "read and write files": two verbs share one object.
+  if (!clear && (said.length < 2 || isVerb(lastSaid))) return false
+  if (!clear && (at > subordinate || reachesFar(imperative(left)))) return false
+  // In unquoted content only the same construction once more is a clause: "create a saying x and create b saying y".
+  return at <= content || (imperative(right) === verb && CONTENT.test(right))
+}
+
+function subordinateAt(masked: string, start: number): number {
+  for (const found of masked.slice(start).matchAll(SUBORDINATE)) {
+    if (found[1] !== undefined && !isVerb(found[1].toLowerCase())) continue
+    if (found[0].toLowerCase() === 'that' && ASSERTING.test(masked.slice(start, start + found.index))) continue
+    return start + found.index
+  }
+  return masked.length
+}
+
+const BACK =
+  /\b(?:it|its|itself|them|they|their|these|those)\b|\bthe (?:results?|output|same|former|latter|above|previous)\b|^(?:this|that)\b|\b(?:this|that)(?=[\s]*[.!?,]?\s*$)|\bthis\b(?!\s(?:host|machine|server|computer|system|repo|repository|project|workspace|folder|directory|box|node|cluster|database|month|week|year|time)\b)/i
+
+function refersBack(masked: string): boolean {
+  return BACK.test(masked.slice(openingLength(masked)))
+}
+
+// Order
+
+/** Names of files, services, hosts: words with a sign or digit in them, and what is quoted. */
+const NAMED = /`([^`\n]+)`|"([^"\n]+)"|[A-Za-z0-9_@/][\w@./-]*[\w/]/g
+
+const HERE = /\bthis (?:host|machine|server|computer|node)\b/i
+
+function inOrder(steps: readonly Step[]): Clause[] {
+  let before: number[] = []
+  let beside: number[] = []
+  const named: ReadonlySet<string>[] = []
+  return steps.map(({ title, text, inTurn }, index) => {
+    if (inTurn && index > 0) {
+      before = beside
+      beside = []
+    }
+    const names = namesIn(title)
+    // Beside one another only where they cannot meet: two that name one thing go in the order they
+    // were said, and a look at nothing by name is a look at what came of the others.
+    const verb = imperative(title)
+    const restsOn = (other: number): boolean => {
+      if (concludes(title)) return true
+      if (looks(verb) && names.size === 0) return !looks(imperative(steps[other]?.title ?? ''))
+      return [...(named[other] ?? [])].some((name) => names.has(name))
+    }
+    const meets = beside.filter(restsOn)
+    const after = meets.length > 0 ? [...meets] : [...before]
+    beside.push(index)
+    named.push(names)
+    return { title, text, after }
+  })
+}
+
+function namesIn(text: string): Set<string> {
+  const names = new Set(HERE.exec(text)?.map((here) => here.toLowerCase()))
+  for (const [word, code, quoted] of text.matchAll(NAMED)) {
+    const name = code ?? quoted ?? word
+    if (code !== undefined || quoted !== undefined || /[-_./\d]/.test(name)) names.add(name.toLowerCase())
+  }
+  return names
+}
+
+function tidy(text: string): string {
+  return text.trim().replace(/[\s,;]+$/, '')
+}
+
+function sentence(text: string, among: boolean): string {
+  return among && !/[.!?]$/.test(text) ? `${text}.` : text
+}
+
+function joined(one: string, other: string): string {
+  return one === '' ? other : `${one}\n${other}`
+}
