@@ -58,6 +58,8 @@ export interface CallOptions {
    * requests that carry an idempotency key. Idempotent contracts are repeated anyhow.
    */
   repeat?: boolean
+  /** Wait, within the deadline, for somebody to be there who answers. Default: true. */
+  patient?: boolean
 }
 
 export interface Bus extends AsyncDisposable {
@@ -151,7 +153,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
         added.addEndpoint(`${name}_as`, { subject: `${contract.subject}.*.*`, handler: onMessage })
       })
     },
-    async call(contract, input, { principal = LOCAL, timeoutMs = contract.timeoutMs, trace, signal, repeat } = {}) {
+    async call(contract, input, { principal = LOCAL, timeoutMs = contract.timeoutMs, trace, signal, repeat, patient = true } = {}) {
       const subject = subjectFor(contract.subject, principal)
       const span = trace === undefined ? undefined : startSpan(`${contract.subject} send`, { parent: trace, kind: 'client', attributes: { 'messaging.system': 'nats' } })
       const payload = JSON.stringify(input)
@@ -169,7 +171,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
           if (reply.outcome === 'cancelled') throw new DeedError('cancelled', `${contract.subject} was given up by its caller`)
           if (reply.outcome === 'timeout') throw lateError(contract, timeoutMs)
           const wait = REPEAT_WAITS_MS[Math.min(attempt, REPEAT_WAITS_MS.length - 1)] ?? 0
-          if (performance.now() + wait >= deadline) {
+          if (!patient || performance.now() + wait >= deadline) {
             throw new DeedError('unavailable', `nobody answers ${contract.subject}; is the ${contract.owner} running?`)
           }
           await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())))

@@ -58,7 +58,7 @@ export async function openDatabase<Schema>(options: DatabaseOptions): Promise<St
     connectionTimeoutMillis: CONNECT_MS_MAX,
     keepAlive: true,
     application_name: `deed-${options.schema}`,
-    options: `-c search_path=${options.schema}`,
+    options: `-c search_path=${options.schema} -c plan_cache_mode=force_generic_plan`,
   })
   // A connection that dies while idle is replaced at the next use.
   pool.on('error', (error) => log.warn({ err: error }, 'connection to PostgreSQL lost'))

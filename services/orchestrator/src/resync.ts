@@ -22,12 +22,18 @@ export interface Resyncing extends Accepting {
   waiters: Waiters
 }
 
+export interface Resync extends AsyncDisposable {
+  /** Looks now rather than in a second. */
+  hurry(): void
+}
+
 /** Disposing waits for the look that is under way. */
-export function startResync(resyncing: Resyncing): AsyncDisposable {
+export function startResync(resyncing: Resyncing): Resync {
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let looking: Promise<void> = Promise.resolve()
   const look = (): void => {
+    timer = undefined
     looking = lookOnce(resyncing)
       .catch((error: unknown) => resyncing.log.warn({ err: error }, 'resync failed'))
       .finally(() => {
@@ -37,6 +43,11 @@ export function startResync(resyncing: Resyncing): AsyncDisposable {
   }
   look()
   return {
+    hurry() {
+      if (timer === undefined || stopped) return
+      clearTimeout(timer)
+      look()
+    },
     async [Symbol.asyncDispose]() {
       stopped = true
       clearTimeout(timer)

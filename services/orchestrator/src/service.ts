@@ -93,8 +93,8 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.decideApproval, decideApproval({ db, driver, policy }))
   bus.serve(task.listTasks, listTasks({ db }))
   bus.serve(task.reportTask, reportTask({ bus, clock, driver, policy }))
-  bus.serve(task.heartbeatWorker, heartbeatWorker({ db, leaseMs }))
-  opened.use(startResync({ ...accepting, db, capacity, settler, waiters }))
+  const resync = opened.use(startResync({ ...accepting, db, capacity, settler, waiters }))
+  bus.serve(task.heartbeatWorker, heartbeatWorker({ db, leaseMs, hurry: () => resync.hurry() }))
   for (const tenant of env.ORCHESTRATOR_TENANTS) opened.use(await startIntake(accepting, { bus, log, config, tenant }))
 
   return opened.move()

@@ -56,7 +56,7 @@ export async function think({ bus, log }: { bus: Bus; log: Log }, question: Ques
     input: z.input<C['input']>,
   ): Promise<z.output<C['output']> | undefined> => {
     try {
-      return await bus.call(contract, input, { principal, trace, timeoutMs: contract.timeoutMs })
+      return await bus.call(contract, input, { principal, trace, patient: false })
     } catch (error) {
       if (error instanceof DeedError && !error.retryable && error.code !== 'internal') throw error
       log.warn({ err: error, service: contract.owner }, 'going on without a service')

@@ -3,9 +3,22 @@ import type { heartbeatWorker as contract } from '@deed/proto/task'
 import { recordHeartbeat } from '../store/agents.ts'
 import type { Database } from '../store/schema.ts'
 
-export function heartbeatWorker({ db, leaseMs }: { db: Database; leaseMs: number }): Handler<typeof contract> {
+interface Dependencies {
+  db: Database
+  leaseMs: number
+  /** Looks at once at what there is to do. */
+  hurry(): void
+}
+
+export function heartbeatWorker({ db, leaseMs, hurry }: Dependencies): Handler<typeof contract> {
+  const met = new Set<string>()
   return async ({ worker_id: agentId, capability, slots, running, draining }) => {
     const wanted = await recordHeartbeat(db, { agentId, capability, slots, draining, running, leaseMs })
+    // New room, and perhaps somebody who waits for it.
+    if (!met.has(agentId)) {
+      met.add(agentId)
+      hurry()
+    }
     return { lease_ms: leaseMs, stop: running.filter(({ task_id }) => !wanted.has(task_id)) }
   }
 }
