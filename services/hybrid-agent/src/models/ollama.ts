@@ -91,7 +91,8 @@ function boundedLines(): TransformStream<Uint8Array, Uint8Array> {
   return new TransformStream({
     transform(chunk, controller) {
       bytes += chunk.length
-      if (bytes > RESPONSE_BYTES_MAX) throw new DeedError('model_failed', `the model sent more than ${RESPONSE_BYTES_MAX} bytes`)
+      if (bytes > RESPONSE_BYTES_MAX)
+        throw new DeedError('model_failed', `the model sent more than ${RESPONSE_BYTES_MAX} bytes`)
       const lines = (open + decoder.decode(chunk, { stream: true })).split('\n')
       open = lines.pop() ?? ''
       for (const line of lines) pass(line, controller)
@@ -109,6 +110,8 @@ async function named<T>(work: () => Promise<T>): Promise<T> {
     const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
     const message = error instanceof Error ? error.message : String(error)
     const late = error instanceof Error && error.name === 'TimeoutError'
-    throw new DeedError('model_failed', late ? 'the model did not answer in time' : `${message}${cause}`, { cause: error })
+    throw new DeedError('model_failed', late ? 'the model did not answer in time' : `${message}${cause}`, {
+      cause: error,
+    })
   }
 }

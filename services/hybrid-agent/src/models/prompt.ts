@@ -57,7 +57,10 @@ export function repairPrompt(messages: readonly ChatMessage[], answer: string, p
   return [
     ...messages,
     { role: 'assistant', content: answer.slice(0, ANSWER_CHARS_SHOWN_MAX) },
-    { role: 'user', content: JSON.stringify({ problem_with_your_answer: problem, wanted: 'the corrected JSON object' }) },
+    {
+      role: 'user',
+      content: JSON.stringify({ problem_with_your_answer: problem, wanted: 'the corrected JSON object' }),
+    },
   ]
 }
 

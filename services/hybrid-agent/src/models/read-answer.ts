@@ -4,8 +4,9 @@
  * A model proposes kinds and inputs, and nothing else: what it says about risk, success or verification has no field
  * to stand in, and an answer that brings one is refused.
  */
-import { Solution } from '@deed/proto/agent'
+
 import type { AgentTask } from '@deed/proto/agent'
+import { Solution } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
 import { z } from 'zod'
@@ -46,8 +47,25 @@ const Answer = z.strictObject({
   actions: z.array(Step).max(ACTIONS_MAX).describe('empty where the task cannot be done with these kinds'),
 })
 
+/** Model servers turn a schema into a grammar, and refuse a grammar that counts to thousands. These are checked here. */
+const CHECKED_HERE = [
+  'maxLength',
+  'minLength',
+  'maxItems',
+  'minItems',
+  'pattern',
+  'format',
+  'minimum',
+  'maximum',
+] as const
+
 /** The same as a JSON schema, for the model server. */
-export const ANSWER_SCHEMA = z.toJSONSchema(Answer, { target: 'draft-7' })
+export const ANSWER_SCHEMA = z.toJSONSchema(Answer, {
+  target: 'draft-7',
+  override: ({ jsonSchema }) => {
+    for (const key of CHECKED_HERE) delete jsonSchema[key]
+  },
+})
 
 /** A proposal's confidence before anything has shown what it is worth. */
 const CONFIDENCE = 0.5
@@ -72,7 +90,9 @@ export function readAnswer(text: string, task: AgentTask, world: World): Read {
     return { name, title, action: { kind, ...planned, ...(entry?.inWorkspace ? workspaceOf(task) : {}) }, depends_on }
   })
   const reads = data.actions.every(({ kind }) => kind === 'sql.query')
-  return { solution: Solution.parse({ actions, ...(reads ? { answer: { kind: 'table' } } : {}), confidence: CONFIDENCE }) }
+  return {
+    solution: Solution.parse({ actions, ...(reads ? { answer: { kind: 'table' } } : {}), confidence: CONFIDENCE }),
+  }
 }
 
 function problemsOf(error: z.ZodError): string {

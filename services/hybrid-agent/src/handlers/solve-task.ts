@@ -1,0 +1,79 @@
+/** work.solve: a model is asked, and the outcome reported under the lease's token until it is heard. */
+import type { Bus } from '@deed/mesh/bus'
+import { crashPoint } from '@deed/mesh/crash-point'
+import type { WorkHandler } from '@deed/mesh/work-queue'
+import type { workSolve } from '@deed/proto/agent'
+import { DeedError } from '@deed/proto/errors'
+import { reportTask, type TaskReport } from '@deed/proto/task'
+import type { Leases } from '../leases.ts'
+import { type SolveDependencies, type Solved, solveTask as solve, type Unsolved } from '../solve-task.ts'
+
+interface Dependencies extends SolveDependencies {
+  readonly bus: Bus
+  readonly leases: Leases
+  readonly workerId: string
+}
+
+/** A report that nobody takes for so long goes back to the queue with its task; the answer is kept. */
+const REPORT_MS_MAX = 30_000
+
+export function solveTask({ bus, leases, workerId, ...dependencies }: Dependencies): WorkHandler<typeof workSolve> {
+  const { log } = dependencies
+  return async (work, { trace }) => {
+    const { task_id, execution_id, token } = work
+    const started = performance.now()
+    let outcome: Solved | Unsolved
+    try {
+      outcome = await leases.hold(work, (signal) => solve(dependencies, work, signal))
+    } catch (error) {
+      if (!(error instanceof DeedError)) throw error
+      // Whoever holds the lease now reports; a worker that shuts down leaves the message to the next one.
+      if (error.code === 'lease_lost') return
+      if (error.code !== 'cancelled') throw error
+      outcome = { error, tokens: 0 }
+    }
+    crashPoint('hybrid_agent.after_answer')
+    const report = {
+      task_id,
+      execution_id,
+      token,
+      worker_id: workerId,
+      intent: 'solve' as const,
+      effect: 'none' as const,
+      tokens_used: outcome.tokens,
+      // Local models cost no money.
+      cost_microusd: 0,
+      duration_ms: performance.now() - started,
+      ...('solution' in outcome ? solved(outcome) : unsolved(outcome)),
+    }
+    try {
+      await bus.call(reportTask, report, { trace, timeoutMs: REPORT_MS_MAX, repeat: true })
+    } catch (error) {
+      if (!(error instanceof DeedError) || error.code !== 'stale_token') throw error
+      log.info({ execution_id, task_id }, 'a newer attempt has the task')
+    }
+  }
+}
+
+type Outcome = Pick<TaskReport, 'outcome' | 'error' | 'evidence' | 'solution' | 'method' | 'model'>
+
+function solved({ solution, model }: Solved): Outcome {
+  const actions = `${solution.actions.length} ${solution.actions.length === 1 ? 'action' : 'actions'}`
+  return {
+    outcome: 'done',
+    method: 'llm_assisted',
+    model,
+    solution,
+    evidence: {
+      kind: 'validated',
+      outcome: 'verified',
+      claimed: `${model} proposed ${actions}`,
+      observed: `${actions}: kinds, inputs, order, targets and paths are allowed`,
+      observed_at: new Date().toISOString(),
+    },
+  }
+}
+
+function unsolved({ error }: Unsolved): Outcome {
+  return { outcome: 'failed', method: 'fallback', error: error.body }
+}

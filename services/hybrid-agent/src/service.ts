@@ -1,0 +1,76 @@
+/** The parts of the hybrid agent, in the order they open. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { connectBus } from '@deed/mesh/bus'
+import { busAddress } from '@deed/mesh/connection'
+import { ConfigurationError } from '@deed/mesh/run-until-signalled'
+import * as proto from '@deed/proto/agent'
+import { openDatabase } from '@deed/store/database'
+import { createLogger } from '@deed/telemetry/logger'
+import type { Config } from './config.ts'
+import { processTask } from './handlers/process-task.ts'
+import { solveTask } from './handlers/solve-task.ts'
+import { startLeases } from './leases.ts'
+import { circuitBreaker } from './models/circuit-breaker.ts'
+import { ollamaServer } from './models/ollama.ts'
+import { decideBy } from './rules/decide.ts'
+import { type RulePack, RulePackError, readRulePacks } from './rules/rule-pack.ts'
+import { vocabularyOf } from './rules/vocabulary.ts'
+import { migrations } from './store/migrations.ts'
+
+const BUILT_IN = fileURLToPath(new URL('../rules', import.meta.url))
+/** Tasks that are solved at once: one local model answers few people at a time. */
+const SLOTS = 2
+const POOL_MAX = 3
+
+/** Starts the hybrid agent. Disposing it drains: rules are answered, models given up, then it disconnects. */
+export async function startHybridAgent(config: Config): Promise<AsyncDisposable> {
+  await using opened = new AsyncDisposableStack()
+  const log = createLogger('hybrid-agent')
+  const { execution: world } = config
+  const packs = readPacks(config)
+
+  const store = opened.use(
+    await openDatabase({
+      url: config.DATABASE_URL,
+      ownerUrl: config.DATABASE_OWNER_URL,
+      schema: 'hybrid_agent',
+      migrations,
+      poolMax: POOL_MAX,
+      log,
+    }),
+  )
+  const bus = opened.use(await connectBus({ service: 'hybrid-agent', ...busAddress(config), log }))
+  bus.serve(proto.processTask, processTask({ decide: decideBy(packs, vocabularyOf(world)) }))
+
+  const workerId = `hybrid-agent-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`.slice(-128)
+  const leases = await startLeases({ bus, workerId, slots: SLOTS, log })
+  const handler = solveTask({
+    bus,
+    leases,
+    workerId,
+    store,
+    server: ollamaServer(world.models.ollama_host),
+    breaker: circuitBreaker(),
+    world,
+    preferred: world.models.preferred_local,
+    callMsMax: world.models.default_timeout_seconds * 1_000,
+    log,
+  })
+  opened.use(await bus.consumeWork(proto.workSolve, handler, { slots: SLOTS }))
+  // Opened first and closed first: what is given up here is what the consumer waits for.
+  opened.use(leases)
+  log.info({ rules: packs.reduce((sum, pack) => sum + pack.rules.length, 0), workerId }, 'rules loaded')
+
+  return opened.move()
+}
+
+function readPacks({ RULES_DIR: own }: Config): RulePack[] {
+  try {
+    return readRulePacks(own === undefined ? [BUILT_IN] : [BUILT_IN, own])
+  } catch (error) {
+    if (error instanceof RulePackError) throw new ConfigurationError(error.message, { cause: error })
+    throw error
+  }
+}
