@@ -20,8 +20,15 @@ export interface LearnedScores {
   refresh(): void
 }
 
-/** @throws when the scores cannot be read at the start */
-export async function openLearnedScores(store: Pick<Store<unknown>, 'query'>, log: Log): Promise<LearnedScores> {
+/**
+ * @param now a clock in milliseconds that only runs forwards
+ * @throws when the scores cannot be read at the start
+ */
+export async function openLearnedScores(
+  store: Pick<Store<unknown>, 'query'>,
+  log: Log,
+  now: () => number = () => performance.now(),
+): Promise<LearnedScores> {
   const scores = new Map<string, ScoreRow>()
   let seenUntil = 0
   let lookedAt = Number.NEGATIVE_INFINITY
@@ -35,10 +42,10 @@ export async function openLearnedScores(store: Pick<Store<unknown>, 'query'>, lo
     }
   }
   const look = async (): Promise<void> => {
-    lookedAt = performance.now()
-    const { rows, now } = await scoresSince(store, seenUntil - OVERLAP_MS)
+    lookedAt = now()
+    const { rows, databaseMs } = await scoresSince(store, seenUntil - OVERLAP_MS)
     keep(rows)
-    seenUntil = Math.max(seenUntil, now)
+    seenUntil = Math.max(seenUntil, databaseMs)
   }
   await look()
 
@@ -46,7 +53,7 @@ export async function openLearnedScores(store: Pick<Store<unknown>, 'query'>, lo
     of: (tenant, templateId, templateVersion) => scores.get(scoreKey({ tenant, templateId, templateVersion })),
     keep,
     refresh() {
-      if (looking || performance.now() - lookedAt < LOOK_AGAIN_MS) return
+      if (looking || now() - lookedAt < LOOK_AGAIN_MS) return
       looking = true
       look()
         .catch((error: unknown) => log.warn({ err: error }, 'scores of other replicas could not be read'))

@@ -106,18 +106,18 @@ export async function recordUses(store: Store<unknown>, log: Log, uses: readonly
   })
 }
 
-/** Scores that changed since a moment of the database's clock, and that clock's time now. */
+/** Scores that changed since a moment of the database's clock, and that clock's time where there are any. */
 export async function scoresSince(
   store: Pick<Store<unknown>, 'query'>,
   sinceMs: number,
-): Promise<{ rows: ScoreRow[]; now: number }> {
-  const rows = await store.query<ScoreRow & { now: number }>(
+): Promise<{ rows: ScoreRow[]; databaseMs: number }> {
+  const rows = await store.query<ScoreRow & { databaseMs: number }>(
     'scores-since',
-    `SELECT ${SCORE_COLUMNS}, extract(epoch FROM now())::float8 * 1000 AS now FROM template_scores
+    `SELECT ${SCORE_COLUMNS}, extract(epoch FROM now())::float8 * 1000 AS "databaseMs" FROM template_scores
      WHERE changed_at > to_timestamp($1::float8 / 1000) AND usage_count > 0`,
     [sinceMs],
   )
-  return { rows, now: rows[0]?.now ?? sinceMs }
+  return { rows, databaseMs: rows[0]?.databaseMs ?? sinceMs }
 }
 
 export function scoreKey({ tenant, templateId, templateVersion }: Omit<ScoreRow, keyof Score>): string {
