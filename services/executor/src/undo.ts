@@ -23,21 +23,28 @@ export async function undo(attempt: Attempt, dependencies: ActDependencies): Pro
   let row: LedgerRow | undefined
   try {
     attempt.leaseSeen()
-    const { tenant, task_id: taskId, token, action_hash: actionHash } = work
-    const { wanted, taken } = await dependencies.ledger.writeUndoIntent({ tenant, actionId, taskId, token, actionHash })
-    row = taken
+    const written = await dependencies.ledger.writeUndoIntent({
+      tenant: work.tenant,
+      actionId,
+      executionId: work.execution_id,
+      taskId: work.task_id,
+      token: work.token,
+      action: work.action,
+      actionHash: work.action_hash,
+    })
+    if (written?.inserted) return nothingBegun(attempt)
+    row = written
     if (!row) {
-      const met = await dependencies.ledger.find(tenant, actionId)
-      if (!met) return wanted ? nothingBegun(attempt) : 'stale'
-      if (Number(met.token) !== token || met.intent !== 'undo') return 'stale'
-      if (met.undo_outcome && Number(met.undo_token) === token) return recordedUndo(met)
-      if (!wanted) return 'stale'
+      const met = await dependencies.ledger.find(work.tenant, actionId)
+      if (!met || Number(met.token) !== work.token || met.intent !== 'undo') return 'stale'
+      if (met.undo_outcome && Number(met.undo_token) === work.token) return recordedUndo(met)
       if (dependencies.holderLives(met)) throw new StillRunningError()
-      if (!(await dependencies.ledger.adopt(tenant, actionId, token, met))) return 'stale'
+      if (!(await dependencies.ledger.adopt(work.tenant, actionId, work.token, met))) return 'stale'
       row = met
     }
     crashPoint('executor.after_intent')
-    return await dependencies.withPlace(() => bringBack(attempt, dependencies, row!))
+    const begun = row
+    return await dependencies.withPlace(() => bringBack(attempt, dependencies, begun))
   } catch (error) {
     if (error instanceof StillRunningError) throw error
     return failedWith(attempt, error, row)

@@ -68,7 +68,7 @@ export async function guardedRequest(request: GuardedRequest): Promise<GuardedAn
   } catch (error) {
     if (error instanceof DeedError) throw error
     if (deadline.aborted) throw new DeedError('deadline_exceeded', `no answer within ${request.timeoutMs} ms`)
-    if (request.signal.aborted) throw new DeedError('cancelled', 'the request was given up')
+    if (request.signal.aborted) throw request.signal.reason
     throw new DeedError('unavailable', `the request failed: ${(error as Error).message}`, { cause: error })
   }
 }
@@ -84,7 +84,8 @@ function checkedUrl(text: string, trustedOrigin: string | undefined): URL {
   if (url.username !== '' || url.password !== '')
     throw new DeedError('blocked_address', 'a URL with a user in it is not allowed; send credentials in a header')
   const host = url.hostname.replace(/^\[|\]$/g, '')
-  if (url.origin !== trustedOrigin && isIP(host) !== 0 && isBlocked(host)) throw blocked(host)
+  const local = isIP(host) === 0 ? /(?:^|\.)localhost\.?$/.test(host) : isBlocked(host)
+  if (url.origin !== trustedOrigin && local) throw blocked(host)
   return url
 }
 

@@ -77,6 +77,8 @@ function refuseDangerous(query: string): void {
 /** SQLSTATEs. */
 const READ_ONLY_VIOLATION = '25006'
 const NOT_SUPPORTED = '0A000'
+const NO_CURSOR_FOR_IT = '42P11'
+const NOT_PERMITTED = '42501'
 const CANCELED = '57014'
 const SYNTAX = '42601'
 
@@ -86,8 +88,8 @@ function refusal(error: unknown): unknown {
   const facts = { cause: error, details: { sqlstate: code } }
   if (code === CANCELED)
     return new DeedError('limit_exceeded', `the query took longer than ${STATEMENT_MS_MAX} ms`, facts)
-  const manyStatements = code === SYNTAX && /multiple commands/.test(message)
-  if (code === READ_ONLY_VIOLATION || code === NOT_SUPPORTED || manyStatements || /^42501/.test(code))
+  const notOneReading = code === SYNTAX && /multiple commands|INTO is not allowed/.test(message)
+  if (notOneReading || [READ_ONLY_VIOLATION, NOT_SUPPORTED, NO_CURSOR_FOR_IT, NOT_PERMITTED].includes(code))
     return new DeedError('not_read_only', `the database refuses the query: ${message}`, facts)
   // Connection trouble, or a server that is busy or restarting, may pass.
   if (/^(?:08|53|57P)/.test(code) || !/^[0-9A-Z]{5}$/.test(code))

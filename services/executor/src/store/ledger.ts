@@ -82,8 +82,12 @@ export interface OutcomeToWrite {
 export interface Ledger {
   /** @returns `undefined` when this attempt may not act, or the action has been met under the same or a newer token */
   writeIntent(intent: IntentToWrite): Promise<WrittenIntent | undefined>
-  /** Takes the action over from an attempt under a lower token, to undo it. */
-  writeUndoIntent(undo: UndoToWrite): Promise<UndoIntent>
+  /**
+   * Takes the action over from every attempt under a lower token, to undo it.
+   *
+   * @returns as `writeIntent`; `inserted` when nothing was ever begun
+   */
+  writeUndoIntent(undo: UndoToWrite): Promise<WrittenIntent | undefined>
   /** Takes over an attempt under the same token from a process that has died. @returns whether it could be had */
   adopt(tenant: string, actionId: ActionId, token: FencingToken, from: LedgerRow): Promise<boolean>
   /** Changes nothing when the action has a newer token by now. */
@@ -91,14 +95,7 @@ export interface Ledger {
   find(tenant: string, actionId: ActionId): Promise<LedgerRow | undefined>
 }
 
-export type UndoToWrite = Pick<IntentToWrite, 'tenant' | 'actionId' | 'taskId' | 'token' | 'actionHash'>
-
-export interface UndoIntent {
-  /** Whether the orchestrator wants this undo under this token. */
-  readonly wanted: boolean
-  /** The row, where this attempt has taken it over. */
-  readonly taken: LedgerRow | undefined
-}
+export type UndoToWrite = Omit<IntentToWrite, 'before' | 'reversibility'>
 
 const COLUMNS = `a.token, a.intent, a.before, a.reversibility, a.host, a.boot_id, a.pid, a.pid_started, a.outcome,
   a.outcome_token, a.effect, a.evidence, a.result, a.error, a.after, a.undo_outcome, a.undo_token, a.undo_evidence,
@@ -143,20 +140,23 @@ const WRITE_INTENTS = `
   where actions.token < excluded.token
   returning actions.action_id, (xmax = 0) as inserted, ${COLUMNS.replaceAll('a.', 'actions.')}`
 
+/** Where nothing was begun, a row is made all the same: an attempt that is still on its way meets it and does nothing. */
 const WRITE_UNDO_INTENT = `
-  with wanted as (
-    select x.* from (values ($1::text, $2::uuid, $3::uuid, $4::bigint, $5::text)) x(tenant, action_id, task_id, token, hash)
+  with allowed as (
+    select x.* from (values ($1::text, $2::uuid, $3::uuid, $4::uuid, $5::bigint, $6::text, $7::jsonb, $8::text))
+      x(tenant, action_id, execution_id, task_id, token, kind, action, action_hash)
     join orchestrator.dispatch d on d.tenant = x.tenant and d.task_id = x.task_id and d.token = x.token
-      and d.action_hash = x.hash and d.intent = 'undo' and not d.cancelled
-  ), allowed as (select tenant, action_id, token from wanted),
-  kept as (${KEEP_ATTEMPT}),
-  taken as (
-    update actions a set token = x.token, intent = 'undo', host = $6, boot_id = $7, pid = $8, pid_started = $9,
-      worker_id = $10, intent_at = clock_timestamp()
-    from allowed x where a.tenant = x.tenant and a.action_id = x.action_id and a.token < x.token
-    returning ${COLUMNS}
-  )
-  select exists (select 1 from wanted) as wanted, (select to_jsonb(taken) from taken) as taken`
+      and d.action_hash = x.action_hash and d.intent = 'undo' and not d.cancelled
+  ), kept as (${KEEP_ATTEMPT})
+  insert into actions as actions (tenant, action_id, execution_id, task_id, token, intent, kind, action, action_hash,
+    before, reversibility, effect, host, boot_id, pid, pid_started, worker_id)
+  select tenant, action_id, execution_id, task_id, token, 'undo', kind, action, action_hash,
+    '{"state": "unknown"}', 'reversible', 'none', $9, $10, $11, $12, $13 from allowed
+  on conflict (tenant, action_id) do update set token = excluded.token, intent = excluded.intent, host = excluded.host,
+    boot_id = excluded.boot_id, pid = excluded.pid, pid_started = excluded.pid_started, worker_id = excluded.worker_id,
+    intent_at = excluded.intent_at
+  where actions.token < excluded.token
+  returning actions.action_id, (xmax = 0) as inserted, ${COLUMNS.replaceAll('a.', 'actions.')}`
 
 const WRITE_OUTCOMES = `
   with given as (
@@ -235,12 +235,12 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
       await writeOutcome(outcome)
     },
     find,
-    async writeUndoIntent({ tenant, actionId, taskId, token, actionHash }) {
-      const [row] = await store.query<{ wanted: boolean; taken: LedgerRow | null }>('write-undo', WRITE_UNDO_INTENT, [
-        ...[tenant, actionId, taskId, token, actionHash],
+    async writeUndoIntent({ tenant, actionId, executionId, taskId, token, action, actionHash }) {
+      const [row] = await store.query<WrittenIntent>('write-undo', WRITE_UNDO_INTENT, [
+        ...[tenant, actionId, executionId, taskId, token, action.kind, storable(action), actionHash],
         ...held,
       ])
-      return { wanted: row?.wanted ?? false, taken: row?.taken ?? undefined }
+      return row
     },
     async adopt(tenant, actionId, token, { host, boot_id, pid, pid_started }) {
       const rows = await store.query('adopt-action', ADOPT, [

@@ -1,0 +1,169 @@
+import { chmodSync, existsSync, mkdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { actionIdOf } from '@deed/mesh/action-id'
+import { until } from '@deed/mesh/until'
+import { DeedError } from '@deed/proto/errors'
+import type { JsonObject } from '@deed/proto/json'
+import { registerSecret } from '@deed/telemetry/redact'
+import { describe, expect, it } from 'vitest'
+import { act } from '../act.ts'
+import { openAttempt } from '../attempt.ts'
+import { readTree } from '../files/tree.ts'
+import { processesMarked } from '../processes/process-table.ts'
+import { testExecutor } from '../test-executor.ts'
+
+const ALLOW = 'commands: { allow: [node, echo, yes, sleep, env, "true", "false", setsid, touch, printf] }'
+const run = (argv: string[], more: object = {}, input: object = {}) => ({
+  kind: 'command.run',
+  input: { argv, ...input } as JsonObject,
+  ...more,
+})
+const node = (script: string) => run(['node', '-e', script])
+
+describe('running a command', () => {
+  it('passes arguments as they are: no shell reads them', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const argument = `; rm -rf / $(id) \`id\` | * \n "quoted"`
+    const { outcome, result } = await executor.run(run(['printf', '%s', argument]))
+    expect(outcome).toBe('done')
+    expect(result?.data).toMatchObject({ exit_code: 0, stdout: argument })
+  })
+
+  it('says that an exit code is all that was seen, and what confined it', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const { evidence } = await executor.run(run(['true']))
+    expect(evidence).toMatchObject({
+      observed: 'exit code 0; nothing else was looked at',
+      facts: { exit_code: 0, sandbox: 'allow-list' },
+    })
+    const { outcome, error } = await executor.run(run(['false']))
+    expect({ outcome, code: error?.code }).toEqual({ outcome: 'failed', code: 'verification_failed' })
+  })
+
+  it.each([
+    ['a program that is not allowed', ['ls']],
+    ['a program with a path', ['/bin/echo']],
+    ['a program of the workspace', ['./echo']],
+  ])('refuses %s', async (_, argv) => {
+    await using executor = await testExecutor(ALLOW)
+    expect(await executor.run(run(argv))).toMatchObject({ effect: 'none', error: { code: 'command_not_allowed' } })
+  })
+
+  it('has a clean environment, to which only harmless variables may be added', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const { result } = await executor.run(run(['env'], {}, { env: { TZ: 'UTC' } }))
+    const names = String((result!.data as JsonObject).stdout).match(/^\w+(?==)/gm)
+    expect(names?.toSorted()).toEqual(['DEED_ACTION', 'HOME', 'LANG', 'PATH', 'TZ'])
+    const refused = await executor.run(run(['env'], {}, { env: { LD_PRELOAD: '/tmp/x.so' } }))
+    expect(refused).toMatchObject({ effect: 'none', error: { code: 'unknown_field' } })
+  })
+
+  it('cuts long output and says so; endless output is ended', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const long = await executor.run(node('process.stdout.write("x".repeat(3_000_000))'))
+    expect(long).toMatchObject({ outcome: 'done', result: { data: { truncated: true } } })
+    const work = await executor.dispatch(run(['yes']))
+    const endless = await executor.attempt(work)
+    expect(endless).toMatchObject({ outcome: 'failed', effect: 'unknown', error: { code: 'limit_exceeded' } })
+    expect(processesMarked(`DEED_ACTION=${actionIdOf(work.task_id)}`)).toEqual([])
+  })
+
+  it('keeps secrets out of what is told and stored', async () => {
+    registerSecret('hunter2-hunter2')
+    await using executor = await testExecutor(ALLOW)
+    const { result } = await executor.run(run(['echo', 'it is hunter2-hunter2']))
+    expect(JSON.stringify(result)).not.toContain('hunter2')
+  })
+
+  it('leaves no process behind, not even one in a session of its own', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const work = await executor.dispatch(run(['setsid', '--fork', 'sleep', '300']))
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done', evidence: { facts: { processes_ended: 1 } } })
+    expect(processesMarked(`DEED_ACTION=${actionIdOf(work.task_id)}`)).toEqual([])
+  })
+
+  it('ends at its deadline with all its processes', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const script = `require('node:child_process').spawn('sleep', ['300'], { detached: true }); setInterval(() => {}, 1e6)`
+    const work = await executor.dispatch({ ...node(script), timeout_ms: 500 })
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'failed', error: { code: 'limit_exceeded' } })
+    expect(processesMarked(`DEED_ACTION=${actionIdOf(work.task_id)}`)).toEqual([])
+  })
+
+  it('ends with all its processes when it is stopped', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const work = await executor.dispatch(run(['sleep', '300']))
+    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    const acting = act(attempt, executor.dependencies)
+    const mark = `DEED_ACTION=${attempt.actionId}`
+    await until(() => processesMarked(mark).length > 0)
+    attempt.stop(new DeedError('cancelled', 'no longer wanted'))
+    expect(await acting).toMatchObject({ outcome: 'failed', effect: 'unknown', error: { code: 'cancelled' } })
+    expect(processesMarked(mark)).toEqual([])
+  })
+
+  it('counts as done what the caller asks to see, whatever the exit code', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const verify = { kind: 'file', path: 'made.txt', exists: true } as const
+    const action = { ...node(`require('node:fs').writeFileSync('made.txt', 'x'); process.exit(3)`), verify }
+    expect(await executor.run(action)).toMatchObject({ outcome: 'done', evidence: { outcome: 'verified' } })
+    expect(await executor.run(action)).toMatchObject({
+      outcome: 'done',
+      effect: 'none',
+      evidence: { already_so: true },
+    })
+  })
+})
+
+describe('undoing a command', () => {
+  it('brings the workspace back to the byte: names, modes, bytes and links', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const { root, world } = executor
+    executor.write('keep/a.txt', 'a')
+    executor.write('change.txt', 'before')
+    executor.write('gone.txt', 'gone')
+    chmodSync(join(root, 'change.txt'), 0o640)
+    symlinkSync('change.txt', join(root, 'link'))
+    mkdirSync(join(root, 'empty'))
+    const workspace = { root, base: [] }
+    const before = (await readTree(workspace, world.blobs)).hash
+    const work = await executor.dispatch(
+      node(`const fs = require('node:fs')
+        fs.writeFileSync('change.txt', 'after'); fs.chmodSync('change.txt', 0o777); fs.unlinkSync('gone.txt')
+        fs.unlinkSync('link'); fs.symlinkSync('keep', 'link'); fs.rmdirSync('empty'); fs.writeFileSync('empty', 'a file')
+        fs.mkdirSync('new/deep', { recursive: true }); fs.writeFileSync('new/deep/x', 'x'); fs.rmSync('keep', { recursive: true })`),
+    )
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done', evidence: { facts: { exit_code: 0 } } })
+    expect((await readTree(workspace, world.blobs)).hash).not.toBe(before)
+    // What others do meanwhile, elsewhere in the workspace, stays.
+    executor.write('others.txt', 'others')
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect(executor.read('others.txt')).toBe('others')
+    rmSync(join(root, 'others.txt'))
+    expect((await readTree(workspace, world.blobs)).hash).toBe(before)
+    expect(readlinkSync(join(root, 'link'))).toBe('change.txt')
+    expect(statSync(join(root, 'change.txt')).mode & 0o777).toBe(0o640)
+  })
+
+  it('leaves alone what somebody has changed since', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const work = await executor.dispatch(run(['touch', 'made.txt']))
+    await executor.attempt(work)
+    executor.write('made.txt', 'theirs')
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'failed', error: { code: 'undo_conflict' } })
+    expect(executor.read('made.txt')).toBe('theirs')
+  })
+
+  it('brings back what a command did whose attempt died', async () => {
+    await using executor = await testExecutor(ALLOW)
+    executor.write('a.txt', 'before')
+    const work = await executor.dispatch(node(`require('node:fs').writeFileSync('a.txt', 'after')`))
+    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    await act(attempt, executor.dependencies)
+    expect(executor.read('a.txt')).toBe('after')
+    // No outcome was written, so nobody knows what it changed.
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect(executor.read('a.txt')).toBe('before')
+    expect(existsSync(join(executor.root, `.deed-${attempt.actionId}.tmp`))).toBe(false)
+  })
+})

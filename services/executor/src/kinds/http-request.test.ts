@@ -1,0 +1,128 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { type TestExecutor, testExecutor } from '../test-executor.ts'
+
+interface Site extends AsyncDisposable {
+  executor: TestExecutor
+  url: string
+  requests: IncomingMessage[]
+}
+
+/** A real server on a local port, which the configuration names as the target `site`. */
+async function withSite(
+  answer: (request: IncomingMessage, response: ServerResponse, site: string) => void,
+): Promise<Site> {
+  const requests: IncomingMessage[] = []
+  let url = ''
+  const server = createServer((request, response) => {
+    requests.push(request)
+    answer(request, response, url)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const executor = await testExecutor(`targets: { site: { type: http, url: "${url}" } }`)
+  return {
+    executor,
+    url,
+    requests,
+    async [Symbol.asyncDispose]() {
+      await executor[Symbol.asyncDispose]()
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+const request = (input: object, more: object = {}) => ({
+  kind: 'http.request',
+  input: input as Record<string, string>,
+  ...more,
+})
+
+describe('an HTTP request', () => {
+  it('that reads is proved by asking again', async () => {
+    await using site = await withSite((_, response) => response.end('{"ok":true}'))
+    expect(await site.executor.run(request({ target: 'site', path: '/status' }))).toMatchObject({
+      outcome: 'done',
+      effect: 'none',
+      result: { data: { status: 200, body: '{"ok":true}' } },
+      evidence: { observed: 'a second request was answered 200 with the same body' },
+    })
+    expect(site.requests.map(({ url }) => url)).toEqual(['/status', '/status'])
+  })
+
+  it('that changes something needs to say how that is seen', async () => {
+    await using site = await withSite((_, response) => response.end())
+    const refused = await site.executor.run(request({ method: 'POST', target: 'site' }))
+    expect(refused).toMatchObject({ effect: 'none', error: { code: 'invalid_request' } })
+    expect(site.requests).toEqual([])
+  })
+
+  it('that changes something carries its action as idempotency key, and is seen by other means', async () => {
+    let stored = false
+    await using site = await withSite((request, response) => {
+      if (request.method === 'POST') stored = true
+      response.end(JSON.stringify({ stored }))
+    })
+    const verify = { kind: 'http', target: 'site', path: '/order', json: { path: 'stored', equals: true } } as const
+    const post = request({ method: 'POST', target: 'site', path: '/order', body: '{}' }, { verify })
+    const { outcome, effect, evidence } = await site.executor.run(post)
+    expect({ outcome, effect }).toEqual({ outcome: 'done', effect: 'made' })
+    const posted = site.requests.filter(({ method }) => method === 'POST')
+    expect(posted.map(({ headers }) => headers['idempotency-key'])).toEqual([evidence?.action_id])
+  })
+
+  it.each([
+    'http://127.0.0.1/',
+    'http://0x7f000001/',
+    'http://2130706433/',
+    'http://localhost./',
+    'http://[::1]/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://[64:ff9b::7f00:1]/',
+    'http://169.254.169.254/latest/meta-data',
+    'http://10.0.0.1/',
+    'http://0.0.0.0/',
+    'gopher://example.com/',
+    'http://user@example.com/',
+  ])('does not reach %s', async (url) => {
+    await using executor = await testExecutor()
+    expect(await executor.run(request({ url }))).toMatchObject({ effect: 'none', error: { code: 'blocked_address' } })
+  })
+
+  it('does not follow a redirect to where it may not go, nor round in circles', async () => {
+    await using site = await withSite(({ url }, response, base) => {
+      const port = Number(new URL(base).port)
+      const to = url === '/in' ? `http://localhost:${port}/secret` : '/round'
+      response.writeHead(302, { location: to }).end()
+    })
+    const inside = await site.executor.run(request({ target: 'site', path: '/in' }))
+    expect(inside).toMatchObject({ error: { code: 'blocked_address' } })
+    expect(site.requests.some(({ url }) => url === '/secret')).toBe(false)
+    expect(await site.executor.run(request({ target: 'site', path: '/round' }))).toMatchObject({
+      error: { code: 'limit_exceeded' },
+    })
+  })
+
+  it('counts the size of an answer after it was unpacked', async () => {
+    const bomb = gzipSync(Buffer.alloc(50_000_000))
+    await using site = await withSite((_, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
+    )
+    expect(await site.executor.run(request({ target: 'site' }))).toMatchObject({ error: { code: 'limit_exceeded' } })
+  })
+
+  it('ends at its deadline when the answer drips', async () => {
+    await using site = await withSite((_, response) => {
+      response.writeHead(200)
+      const drip = setInterval(() => response.write('.'), 50)
+      response.on('close', () => clearInterval(drip))
+    })
+    const slow = await site.executor.run(request({ target: 'site' }, { timeout_ms: 300 }))
+    expect(slow).toMatchObject({ outcome: 'failed', effect: 'none' })
+  })
+})
