@@ -54,8 +54,8 @@ describe('the bus', () => {
   it('refuses a server of another name', async () => {
     await using mesh = await testBus()
     const { NATS_USER: user, NATS_PASSWORD: password } = mesh.environment('deed')
-    await expect(
-      connectBus({ service: 'deed', url: mesh.url, user, password, serverName: 'another' }),
-    ).rejects.toThrow('another')
+    await expect(connectBus({ service: 'deed', url: mesh.url, user, password, serverName: 'another' })).rejects.toThrow(
+      'another',
+    )
   })
 })

@@ -5,11 +5,12 @@
  * every contract. The request path is our own (one inbox subscription, no Error object a call):
  * it carries 2.6 times the calls of the client's.
  */
-import { createLogger, type Log } from '@deed/telemetry/logger'
-import { startSpan } from '@deed/telemetry/span'
+
 import type { EventContract, RequestContract, ServiceName, WorkContract } from '@deed/proto/contract'
 import { DeedError, ErrorBody } from '@deed/proto/errors'
 import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
+import { createLogger, type Log } from '@deed/telemetry/logger'
+import { startSpan } from '@deed/telemetry/span'
 import { connect, type MsgHdrs, type NatsConnection, headers as newHeaders, type Service, type ServiceMsg } from 'nats'
 import type { z } from 'zod'
 import type { BusAddress } from './connection.ts'
@@ -153,9 +154,20 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
         added.addEndpoint(`${name}_as`, { subject: `${contract.subject}.*.*`, handler: onMessage })
       })
     },
-    async call(contract, input, { principal = LOCAL, timeoutMs = contract.timeoutMs, trace, signal, repeat, patient = true } = {}) {
+    async call(
+      contract,
+      input,
+      { principal = LOCAL, timeoutMs = contract.timeoutMs, trace, signal, repeat, patient = true } = {},
+    ) {
       const subject = subjectFor(contract.subject, principal)
-      const span = trace === undefined ? undefined : startSpan(`${contract.subject} send`, { parent: trace, kind: 'client', attributes: { 'messaging.system': 'nats' } })
+      const span =
+        trace === undefined
+          ? undefined
+          : startSpan(`${contract.subject} send`, {
+              parent: trace,
+              kind: 'client',
+              attributes: { 'messaging.system': 'nats' },
+            })
       const payload = JSON.stringify(input)
       const deadline = performance.now() + timeoutMs
       const repeatable = repeat ?? contract.idempotent
@@ -168,7 +180,8 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
           headers.set(TIMEOUT_HEADER, String(Math.ceil(remaining)))
           const reply = await requests.send(subject, payload, headers, { timeoutMs: remaining, signal, repeatable })
           if (reply.outcome === 'reply') return await readReply(contract, reply.data, reply.headers)
-          if (reply.outcome === 'cancelled') throw new DeedError('cancelled', `${contract.subject} was given up by its caller`)
+          if (reply.outcome === 'cancelled')
+            throw new DeedError('cancelled', `${contract.subject} was given up by its caller`)
           if (reply.outcome === 'timeout') throw lateError(contract, timeoutMs)
           const wait = REPEAT_WAITS_MS[Math.min(attempt, REPEAT_WAITS_MS.length - 1)] ?? 0
           if (!patient || performance.now() + wait >= deadline) {
@@ -241,7 +254,8 @@ async function handleRequest<C extends RequestContract>(
   } catch (error) {
     span.fail(error)
     const body = errorBody(error)
-    if (body.code === 'internal') log.error({ err: error, subject: contract.subject, trace_id: span.traceId }, 'request failed')
+    if (body.code === 'internal')
+      log.error({ err: error, subject: contract.subject, trace_id: span.traceId }, 'request failed')
     if (msg.reply) msg.respond(JSON.stringify(body), { headers: errorHeaders(body) })
   } finally {
     span.end()
@@ -276,9 +290,13 @@ function timeoutOf(headers: MsgHdrs | undefined, otherwise: number): number {
   if (text === '') return otherwise
   const timeout = Number(text)
   if (!Number.isFinite(timeout) || timeout <= 0 || timeout > 2 ** 31 - 1) {
-    throw new DeedError('invalid_header', `${TIMEOUT_HEADER} must be a number of milliseconds between 1 and 2147483647`, {
-      path: `headers.${TIMEOUT_HEADER}`,
-    })
+    throw new DeedError(
+      'invalid_header',
+      `${TIMEOUT_HEADER} must be a number of milliseconds between 1 and 2147483647`,
+      {
+        path: `headers.${TIMEOUT_HEADER}`,
+      },
+    )
   }
   return timeout
 }
@@ -294,9 +312,10 @@ async function readReply<C extends RequestContract>(
       ? DeedError.from(error.data)
       : new DeedError('internal', `${contract.subject} failed without saying why: ${headers.get('Nats-Service-Error')}`)
   }
-  return validate(contract.output, JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString())) as z.output<
-    C['output']
-  >
+  return validate(
+    contract.output,
+    JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString()),
+  ) as z.output<C['output']>
 }
 
 function lateError(contract: RequestContract, timeoutMs: number): DeedError {
@@ -313,4 +332,3 @@ async function watchStatus(nc: NatsConnection, requests: Requests, log: Log): Pr
     if (status.type === 'error') log.error({ error: status.data, permission: status.permissionContext }, 'NATS refused')
   }
 }
-

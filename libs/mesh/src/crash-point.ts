@@ -11,7 +11,8 @@ export function crashPoint(name: string): void {
 
 function read(text: string | undefined, test: string | undefined): { name: string; nth: number } | undefined {
   if (text === undefined || text === '') return undefined
-  if (test !== '1') throw new Error('DEED_CRASH_AT is set without DEED_TEST=1; unset it: it kills the process on purpose')
+  if (test !== '1')
+    throw new Error('DEED_CRASH_AT is set without DEED_TEST=1; unset it: it kills the process on purpose')
   const [name = '', nth = '1'] = text.split(':')
   return { name, nth: Number(nth) }
 }

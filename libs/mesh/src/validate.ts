@@ -20,11 +20,7 @@ function refusal(schema: z.ZodType, issues: readonly z.core.$ZodIssue[]): DeedEr
   return new DeedError(code, message, { path: unknown === undefined ? path : `${path}.${unknown}` })
 }
 
-function explain(
-  schema: z.ZodType,
-  issue: z.core.$ZodIssue,
-  field: string,
-): { code: ErrorCode; message: string } {
+function explain(schema: z.ZodType, issue: z.core.$ZodIssue, field: string): { code: ErrorCode; message: string } {
   switch (issue.code) {
     case 'unrecognized_keys': {
       const key = issue.keys[0] ?? ''
@@ -85,7 +81,10 @@ function unwrapped(schema: unknown): unknown {
 }
 
 function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, step) => (typeof step === 'number' ? `${text}[${step}]` : `${text}.${String(step)}`), '$')
+  return path.reduce<string>(
+    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : `${text}.${String(step)}`),
+    '$',
+  )
 }
 
 function article(expected: string): string {

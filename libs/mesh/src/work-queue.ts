@@ -59,27 +59,31 @@ export async function ensureWorkQueues(nc: NatsConnection, contracts: readonly W
   for (const contract of contracts) streams.set(contract.stream, [...(streams.get(contract.stream) ?? []), contract])
   for (const [name, members] of streams) {
     const subjects = members.map((contract) => `${contract.subject}.>`)
-    await unlessThere(() => jsm.streams.info(name), () =>
-      jsm.streams.add({
-        name,
-        subjects,
-        retention: RetentionPolicy.Workqueue,
-        storage: StorageType.Memory,
-        discard: DiscardPolicy.New,
-        max_bytes: WORK_BYTES_MAX,
-        num_replicas: 1,
-      }),
+    await unlessThere(
+      () => jsm.streams.info(name),
+      () =>
+        jsm.streams.add({
+          name,
+          subjects,
+          retention: RetentionPolicy.Workqueue,
+          storage: StorageType.Memory,
+          discard: DiscardPolicy.New,
+          max_bytes: WORK_BYTES_MAX,
+          num_replicas: 1,
+        }),
     )
     for (const contract of members) {
-      await unlessThere(() => jsm.consumers.info(name, contract.consumer), () =>
-        jsm.consumers.add(name, {
-          durable_name: contract.consumer,
-          filter_subject: `${contract.subject}.>`,
-          ack_policy: AckPolicy.Explicit,
-          ack_wait: nanos(ACK_WAIT_MS),
-          max_deliver: -1,
-          max_ack_pending: 10_000,
-        }),
+      await unlessThere(
+        () => jsm.consumers.info(name, contract.consumer),
+        () =>
+          jsm.consumers.add(name, {
+            durable_name: contract.consumer,
+            filter_subject: `${contract.subject}.>`,
+            ack_policy: AckPolicy.Explicit,
+            ack_wait: nanos(ACK_WAIT_MS),
+            max_deliver: -1,
+            max_ack_pending: 10_000,
+          }),
       )
     }
   }

@@ -17,12 +17,12 @@ import { replyOf } from './answer.ts'
 import type { Clock } from './clock.ts'
 import { isoTime } from './draft.ts'
 import type { Driver } from './drive.ts'
-import { effectOf, type Policy } from './policy.ts'
 import { planWork } from './plan-work.ts'
+import { effectOf, type Policy } from './policy.ts'
 import type { Input } from './reconcile.ts'
 import type { ExecutionRow, Snapshot } from './snapshot.ts'
 import type { Admission, Admitted } from './store/executions.ts'
-import { scopeOf, think, type Thought } from './think.ts'
+import { scopeOf, type Thinking, type Thought, think } from './think.ts'
 
 /** A plan that is expected to take longer goes on in the background, unless the request says otherwise. */
 const IMMEDIATE_MS_MAX = 30_000
@@ -50,7 +50,7 @@ export interface Accepted {
   /** A request with the same key was there first; this one is answered with that one's answer. */
   existed: boolean
   waiterId: string | null
-  /** Resolves when a plan is durable; never rejects: what went wrong is in the execution. */
+  /** Resolves when a plan, or the answer, is durable. */
   planned: Promise<{ background: boolean }>
   /** Of a read that was answered from the cache. */
   answered: ExecutionReply | undefined
@@ -63,57 +63,50 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   const { clock, driver } = accepting
   const execution = newExecution(incoming, clock.now())
   const thinking = thinkOf(accepting, execution)
-  thinking.catch(() => undefined)
   crashPoint('orchestrator.before_admit')
-  // A cached read without a key is answered first, and its row is written behind the answer.
-  const keyed = incoming.request.idempotency_key !== undefined
   const admitting = accepting.admit(admissionOf(execution, incoming))
   admitting.catch(() => undefined)
-  if (!keyed) {
-    const first = await Promise.race([thinking.then((thought) => thought, () => undefined), admitting.then(() => undefined)])
-    if (first?.type === 'answer') {
-      const snapshot = answeredSnapshot(structuredClone(execution), first.entry, clock.now())
-      const planned = admitting.then(async () => {
-        driver.know(emptySnapshot(execution))
-        await driver.apply(execution.execution_id, answeredInput(first.entry)).catch(() => undefined)
-        return { background: false }
-      })
-      return {
-        id: execution.execution_id,
-        existed: false,
-        waiterId: null,
-        planned,
-        answered: replyOf(snapshot, clock.now()),
-      }
-    }
+  const { execution_id: id } = execution
+  // A key promises one answer for all requests with it, so its row comes first. A cached read without a
+  // key is answered first, and its row is written behind the answer.
+  const admitted = incoming.request.idempotency_key === undefined ? undefined : await admitting
+  if (admitted?.existed) return attached(admitted, execution)
+  const entry = await thinking.answer
+  if (entry) {
+    const reply = replyOf(answeredSnapshot(structuredClone(execution), entry, clock.now()), clock.now())
+    const planned = admitting.then(async () => {
+      driver.know(emptySnapshot(execution))
+      await driver.apply(id, answeredInput(entry))
+      return { background: false }
+    })
+    return { id, existed: false, waiterId: null, planned, answered: reply }
   }
-  const admitted = await admitting
+  const { waiter_id: waiterId } = admitted ?? (await admitting)
   crashPoint('orchestrator.after_admit')
-  if (admitted.existed) {
-    if (admitted.request_hash !== execution.request_hash) throw conflict(admitted.execution_id)
-    return {
-      id: admitted.execution_id,
-      existed: true,
-      waiterId: admitted.waiter_id,
-      planned: Promise.resolve({ background: false }),
-      answered: undefined,
-    }
-  }
   driver.know(emptySnapshot(execution))
   return {
-    id: execution.execution_id,
+    id,
     existed: false,
-    waiterId: admitted.waiter_id,
-    planned: planExecution(accepting, execution, thinking),
+    waiterId,
+    planned: planExecution(accepting, execution, thinking.thought),
     answered: undefined,
   }
+}
+
+/** @throws {DeedError} `idempotency_conflict` */
+function attached(
+  { execution_id: id, request_hash: hash, waiter_id: waiterId }: Admitted,
+  asked: ExecutionRow,
+): Accepted {
+  if (hash !== asked.request_hash) throw conflict(id)
+  return { id, existed: true, waiterId, planned: Promise.resolve({ background: false }), answered: undefined }
 }
 
 /** Thinks and plans for an execution that has its row: after its acceptance, or again after a crash. */
 export async function planExecution(
   accepting: Accepting,
   execution: ExecutionRow,
-  thinking: Promise<Thought> = thinkOf(accepting, execution),
+  thinking: Promise<Thought> = thinkOf(accepting, execution).thought,
 ): Promise<{ background: boolean }> {
   const { driver, log } = accepting
   try {
@@ -137,7 +130,7 @@ export async function planExecution(
   }
 }
 
-const thinkOf = (accepting: Accepting, execution: ExecutionRow): Promise<Thought> =>
+const thinkOf = (accepting: Accepting, execution: ExecutionRow): Thinking =>
   think(accepting, {
     request: execution.request,
     principal: { tenant: execution.tenant, user: execution.user_name },
@@ -197,11 +190,15 @@ async function reserve({ bus, log }: Accepting, execution: ExecutionRow): Promis
 }
 
 /** Whether every action of a request's plan only reads what may be answered from memory. */
-export const isCacheable = (policy: Policy, kinds: readonly { kind: string; input: Record<string, unknown> }[]): boolean =>
+export const isCacheable = (
+  policy: Policy,
+  kinds: readonly { kind: string; input: Record<string, unknown> }[],
+): boolean =>
   kinds.length > 0 &&
   kinds.every(
     ({ kind, input }) =>
-      policy.kinds[kind]?.cacheable === true && effectOf(policy, kind, input as Parameters<typeof effectOf>[2]) === 'read',
+      policy.kinds[kind]?.cacheable === true &&
+      effectOf(policy, kind, input as Parameters<typeof effectOf>[2]) === 'read',
   )
 
 function isBackground(request: ExecutionRequest, thought: Thought): boolean {
@@ -242,7 +239,10 @@ export function newExecution({ request, principal, trace }: Incoming, now: numbe
 }
 
 /** Chains the first row of the execution's audit log. */
-export function admissionOf(execution: ExecutionRow, { principal, waiter }: Omit<Incoming, 'request' | 'trace'>): Admission {
+export function admissionOf(
+  execution: ExecutionRow,
+  { principal, waiter }: Omit<Incoming, 'request' | 'trace'>,
+): Admission {
   const data = { by: principal.user, request_hash: execution.request_hash }
   const row = {
     execution_id: execution.execution_id,

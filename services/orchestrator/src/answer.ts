@@ -78,9 +78,14 @@ function table(rows: readonly JsonObject[]): string {
   if (rows.length === 0) return 'no rows'
   const columns = Object.keys(rows[0] ?? {})
   const shown = rows.slice(0, ROWS_SHOWN).map((row) => columns.map((column) => cell(row[column] ?? null)))
-  const widths = columns.map((column, index) => Math.max(column.length, ...shown.map((cells) => (cells[index] ?? '').length)))
+  const widths = columns.map((column, index) =>
+    Math.max(column.length, ...shown.map((cells) => (cells[index] ?? '').length)),
+  )
   const line = (cells: readonly string[]): string =>
-    cells.map((text, index) => text.padEnd(widths[index] ?? 0)).join('  ').trimEnd()
+    cells
+      .map((text, index) => text.padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd()
   const more = rows.length > ROWS_SHOWN ? [`and ${rows.length - ROWS_SHOWN} more`] : []
   return [line(columns), ...shown.map(line), ...more].join('\n')
 }

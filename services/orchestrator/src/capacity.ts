@@ -22,7 +22,12 @@ export function capacityOf(wake: (id: ExecutionId) => void): Capacity {
   const poolOf = (capability: Capability): Pool => {
     const pool = pools.get(capability)
     if (pool) return pool
-    const made = { slots: 0, elsewhere: 0, taken: 0, waiting: Array.from({ length: PRIORITIES + 1 }, () => new Set<ExecutionId>()) }
+    const made = {
+      slots: 0,
+      elsewhere: 0,
+      taken: 0,
+      waiting: Array.from({ length: PRIORITIES + 1 }, () => new Set<ExecutionId>()),
+    }
     pools.set(capability, made)
     return made
   }

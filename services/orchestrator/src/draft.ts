@@ -3,7 +3,7 @@ import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
 import type { Intent } from '@deed/proto/action'
 import type { EventType } from '@deed/proto/execution'
 import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
-import { FINAL_EXECUTION_STATUSES, type ExecutionStatus } from '@deed/proto/states'
+import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { ApprovalRow, AuditEntry, PlanRow, Snapshot, TaskRow } from './snapshot.ts'
 
 /** An attempt that was granted, and is to be handed out once the grant is durable. */
@@ -64,7 +64,12 @@ export const hasEnded = (draft: Draft): boolean =>
 export const isoTime = (ms: number): string => new Date(ms).toISOString()
 
 /** Adds a transition to the execution's chain: each row's hash covers the one before. */
-export function record(draft: Draft, type: EventType, data: Record<string, unknown> = {}, taskId: TaskId | null = null): void {
+export function record(
+  draft: Draft,
+  type: EventType,
+  data: Record<string, unknown> = {},
+  taskId: TaskId | null = null,
+): void {
   const { execution } = draft
   const seq = execution.audit_seq + 1
   const at = isoTime(draft.now)

@@ -14,9 +14,9 @@ import { ExecutionRequest, IdempotencyKey, intakeKey, intakeStream, SUBMIT_SUBJE
 import { LOCAL, type Principal } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
-import { acceptExecution, type Accepting, admissionOf, newExecution } from './accept-execution.ts'
-import { isoTime } from './draft.ts'
+import { type Accepting, acceptExecution, admissionOf, newExecution } from './accept-execution.ts'
 import { admitRequest } from './door.ts'
+import { isoTime } from './draft.ts'
 
 const SLOTS = 64
 const DELIVERIES_MAX = 5
@@ -51,7 +51,13 @@ export async function startIntake(
       } catch (error) {
         const body = errorBody(error)
         if (body.retryable) throw error
-        await storeRefusal(accepting, { principal, trace: span.traceparent, key: intakeKey(stream, msg.seq), body, msg })
+        await storeRefusal(accepting, {
+          principal,
+          trace: span.traceparent,
+          key: intakeKey(stream, msg.seq),
+          body,
+          msg,
+        })
       }
       await msg.ackAck()
     } catch (error) {

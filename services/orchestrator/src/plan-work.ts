@@ -173,7 +173,10 @@ async function inspectAll({ bus, policy }: Planning, execution: ExecutionRow, ca
   const looked = candidates.filter(({ action }) => effectOf(policy, action.kind, action.input) !== 'read')
   const { inspections } = await bus.call(
     inspectAction,
-    { execution_id: execution.execution_id, actions: looked.map(({ action }) => ({ ...action, expect_before: undefined })) },
+    {
+      execution_id: execution.execution_id,
+      actions: looked.map(({ action }) => ({ ...action, expect_before: undefined })),
+    },
     { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace },
   )
   const touched = new Set<string>()

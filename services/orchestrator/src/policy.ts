@@ -73,7 +73,8 @@ function fits({ kinds, effect, reversibility, environment }: z.output<typeof Rul
   return (
     (kinds?.includes(facts.kind) ?? true) &&
     (effect === undefined || (facts.effect !== undefined && effect.includes(facts.effect))) &&
-    (reversibility === undefined || (facts.reversibility !== undefined && reversibility.includes(facts.reversibility))) &&
+    (reversibility === undefined ||
+      (facts.reversibility !== undefined && reversibility.includes(facts.reversibility))) &&
     (environment === undefined || (facts.environment !== undefined && environment.includes(facts.environment)))
   )
 }

@@ -7,8 +7,8 @@
  * one `settle` below does the rest.
  */
 import { randomUUIDv7 } from 'node:crypto'
-import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import { uuidV5 } from '@deed/mesh/canonical-json'
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
 import { type Capability, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
@@ -180,7 +180,8 @@ function doneReported(draft: Draft, task: TaskRow, report: TaskReport, solved: W
   })
   record(draft, 'task.done', { name: task.name, token: task.token, evidence: report.evidence }, task.task_id)
   // It ended after it was no longer wanted: what it did is undone.
-  if (task.desired_status === 'cancelled' && task.effect !== 'none') setDesired(draft, task, { desired_status: 'undone' })
+  if (task.desired_status === 'cancelled' && task.effect !== 'none')
+    setDesired(draft, task, { desired_status: 'undone' })
   if (solved) {
     const actions = solved.tasks.filter(({ task_kind }) => task_kind === 'act').map(({ task_id }) => task_id)
     for (const dependent of draft.tasks.values()) {
@@ -203,15 +204,28 @@ function failedReported(draft: Draft, task: TaskRow, error: ErrorBody, report: T
   }
   if (error.retryable) return retryLater(draft, task, error, limits)
   setActual(draft, task, { actual_status: 'failed', failure_count: task.failure_count + 1, last_error: error })
-  record(draft, 'task.failed', { name: task.name, token: task.token, error, evidence: report.evidence ?? null }, task.task_id)
+  record(
+    draft,
+    'task.failed',
+    { name: task.name, token: task.token, error, evidence: report.evidence ?? null },
+    task.task_id,
+  )
 }
 
 function undoReported(draft: Draft, task: TaskRow, report: TaskReport, limits: Limits): void {
   if (report.outcome === 'done') {
     if (report.evidence?.outcome !== 'verified') {
-      throw new DeedError('evidence_missing', `the undoing of ${task.name} cannot be done without evidence that verifies it`)
+      throw new DeedError(
+        'evidence_missing',
+        `the undoing of ${task.name} cannot be done without evidence that verifies it`,
+      )
     }
-    setActual(draft, task, { actual_status: 'undone', undo_verification: report.evidence, effect: 'none', last_error: null })
+    setActual(draft, task, {
+      actual_status: 'undone',
+      undo_verification: report.evidence,
+      effect: 'none',
+      last_error: null,
+    })
     record(draft, 'task.undone', { name: task.name, evidence: report.evidence }, task.task_id)
     return
   }
@@ -299,7 +313,12 @@ function replanned(
     replans: task.replans + 1,
     dependencies: [...task.dependencies, ...approve],
   })
-  setActual(draft, task, { actual_status: 'pending', lease_expires_at: null, next_attempt_at: null, assigned_agent: null })
+  setActual(draft, task, {
+    actual_status: 'pending',
+    lease_expires_at: null,
+    next_attempt_at: null,
+    assigned_agent: null,
+  })
   record(draft, 'task.replanned', { name: task.name, level: task.level, action_hash: task.action_hash }, task.task_id)
   addWork(draft, input.work)
 }
@@ -373,7 +392,8 @@ function rolledBack(draft: Draft, { reason, by }: { reason: string | null; by: s
     throw new DeedError('not_undoable', `the execution is ${execution.status}; cancel it with undo instead`)
   }
   const effects = [...draft.tasks.values()].filter(({ effect }) => effect !== 'none')
-  if (effects.length === 0) throw new DeedError('not_undoable', 'the execution has changed nothing that could be undone')
+  if (effects.length === 0)
+    throw new DeedError('not_undoable', 'the execution has changed nothing that could be undone')
   record(draft, 'execution.rollback_requested', { by, reason })
   execution.status = 'undoing'
   execution.finished_at = null
@@ -568,7 +588,9 @@ function consumeApproval(draft: Draft, id: ApprovalId): void {
 
 function nextLook(task: TaskRow): number {
   const expiry = Date.parse(task.lease_expires_at ?? '')
-  return task.assigned_agent === null ? Math.min(expiry, Date.parse(task.last_attempt ?? '') + HAND_OUT_AGAIN_MS + 100) : expiry
+  return task.assigned_agent === null
+    ? Math.min(expiry, Date.parse(task.last_attempt ?? '') + HAND_OUT_AGAIN_MS + 100)
+    : expiry
 }
 
 function setStatus(draft: Draft, status: 'waiting' | 'running' | 'undoing'): void {
@@ -631,4 +653,3 @@ export function newTask(
     ...given,
   }
 }
-

@@ -93,7 +93,10 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
       `select waiter_id::text, reply_to from waiters where execution_id = $1`,
       [id],
     )
-    return settler.settle(snapshot, waiting.map((waiter) => ({ ...waiter, execution_id: id })))
+    return settler.settle(
+      snapshot,
+      waiting.map((waiter) => ({ ...waiter, execution_id: id })),
+    )
   }
   const age = clock.now() - Date.parse(execution.created_at)
   // Whoever took it in has not come to a plan: it died, or something that it needs is away.

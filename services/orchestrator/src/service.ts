@@ -62,7 +62,9 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   opened.defer(() => waiters.close())
   const settler = openSettler({ db, bus, log, policy, waiters })
   const capacity = capacityOf((id) => {
-    driver.apply(id, { type: 'tick' }).catch((error: unknown) => log.warn({ err: error, execution_id: id }, 'wake failed'))
+    driver
+      .apply(id, { type: 'tick' })
+      .catch((error: unknown) => log.warn({ err: error, execution_id: id }, 'wake failed'))
   })
   const driver: Driver = openDriver({
     db,

@@ -55,6 +55,16 @@ export function openSettler({ db, bus, log, policy, waiters }: Settling): Settle
       const reply = replyOf(snapshot, Date.parse(execution.finished_at ?? execution.created_at))
       for (const { reply_to } of waiting) waiters.answer(reply_to, reply)
       waiters.forget(execution.execution_id)
+      log.info(
+        {
+          execution_id: execution.execution_id,
+          trace_id: reply.trace_id,
+          status: execution.status,
+          method: execution.method,
+          duration_ms: reply.metrics.time_ms,
+        },
+        'execution ended',
+      )
       await learn({ bus, log, policy }, snapshot)
       await markSettled(execution.execution_id)
     },
@@ -64,12 +74,18 @@ export function openSettler({ db, bus, log, policy, waiters }: Settling): Settle
   }
 }
 
-async function learn({ bus, log, policy }: Pick<Settling, 'bus' | 'log' | 'policy'>, snapshot: Snapshot): Promise<void> {
+async function learn(
+  { bus, log, policy }: Pick<Settling, 'bus' | 'log' | 'policy'>,
+  snapshot: Snapshot,
+): Promise<void> {
   const { execution, tasks } = snapshot
   const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
   const scope = scopeOf(execution.request)
   const acts = [...tasks.values()].filter(({ task_kind }) => task_kind === 'act')
-  const cacheable = isCacheable(policy, acts.map(({ spec }) => spec as unknown as Action))
+  const cacheable = isCacheable(
+    policy,
+    acts.map(({ spec }) => spec as unknown as Action),
+  )
   const lessons: Promise<unknown>[] = []
   const evidence = acts.flatMap(({ verification }) => (verification === null ? [] : [verification]))
   if (cacheable && execution.status === 'done' && execution.result !== null && evidence.length > 0) {

@@ -12,7 +12,7 @@ export async function showPlan(accepting: Accepting, incoming: Incoming): Promis
   const { request, principal, trace } = incoming
   const execution = newExecution(incoming, clock.now())
   const reply = replyOf(emptySnapshot(execution), clock.now())
-  const thought = await think(accepting, { request, principal, trace, scope: scopeOf(request) })
+  const thought = await think(accepting, { request, principal, trace, scope: scopeOf(request) }).thought
   if (thought.type === 'answer') {
     return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
   }

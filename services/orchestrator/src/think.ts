@@ -11,7 +11,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Principal } from '@deed/proto/ids'
 import type { Method } from '@deed/proto/states'
-import { decomposeTask, type Decomposition, type GoalNode } from '@deed/proto/task'
+import { type Decomposition, decomposeTask, type GoalNode } from '@deed/proto/task'
 import { getTemplate, selectTemplate, type TemplateChoice } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
 import type { z } from 'zod'
@@ -44,10 +44,15 @@ export function scopeOf(request: ExecutionRequest): CacheScope {
   }
 }
 
-/**
- * @throws {DeedError} where a rule knows what is meant and refuses it, or the rules themselves are away
- */
-export async function think({ bus, log }: { bus: Bus; log: Log }, question: Question): Promise<Thought> {
+export interface Thinking {
+  /** A cached answer, known before the rest. Never rejects. */
+  answer: Promise<CacheEntry | undefined>
+  /** @throws {DeedError} where a rule knows what is meant and refuses it, or the rules themselves are away */
+  thought: Promise<Thought>
+}
+
+/** Begins to think; everything is asked at once. */
+export function think({ bus, log }: { bus: Bus; log: Log }, question: Question): Thinking {
   const { request, principal, trace, scope } = question
   const degraded: string[] = []
   /** An answer, or undefined with a note where the service is away: the flow goes on without it. */
@@ -74,37 +79,53 @@ export async function think({ bus, log }: { bus: Bus; log: Log }, question: Ques
     }),
     settled(bus.call(processTask, whole, { principal, trace })),
   ])
-  // A hit is served without waiting for the rest.
-  asked.catch(() => undefined)
-  const cached = (await orWithout(getCache, scope))?.entry ?? undefined
-  if (cached?.value.kind === 'answer') return { type: 'answer', entry: cached }
-  const [template, graph, wholeReply] = await asked
-  const nodes = tasksOf(graph, request)
-  const alone = nodes.length === 1
-  const replies = await Promise.all(
-    nodes.map(async (node): Promise<SolvedNode> => {
-      const task = alone ? whole : taskOf(request, node.description, node.acceptance_criteria)
-      const reply = alone ? unwrap(wholeReply) : await bus.call(processTask, task, { principal, trace })
-      return { node, ...(await solve({ bus, principal, trace }, task, reply, alone ? template : undefined)) }
-    }),
-  )
-  const needsModel = replies.some(({ solution }) => solution === undefined)
-  if (needsModel && alone && cached?.value.kind === 'solution' && replies[0]) {
-    // Done and proven before; its actions are run and verified afresh.
+  const cached = orWithout(getCache, scope).then((reply) => reply?.entry ?? undefined)
+  const conclude = async (): Promise<Thought> => {
+    // A hit is served without waiting for the rest.
+    const entry = await cached
+    if (entry?.value.kind === 'answer') return { type: 'answer', entry }
+    return fromScratch(entry, ...(await asked))
+  }
+  const fromScratch = async (
+    entry: CacheEntry | undefined,
+    template: TemplateChoice | undefined,
+    graph: Decomposition | undefined,
+    wholeReply: Settled<AgentReply>,
+  ): Promise<Thought> => {
+    const nodes = tasksOf(graph, request)
+    const alone = nodes.length === 1
+    const replies = await Promise.all(
+      nodes.map(async (node): Promise<SolvedNode> => {
+        const task = alone ? whole : taskOf(request, node.description, node.acceptance_criteria)
+        const reply = alone ? unwrap(wholeReply) : await bus.call(processTask, task, { principal, trace })
+        return { node, ...(await solve({ bus, principal, trace }, task, reply, alone ? template : undefined)) }
+      }),
+    )
+    const needsModel = replies.some(({ solution }) => solution === undefined)
+    if (needsModel && alone && entry?.value.kind === 'solution' && replies[0]) {
+      // Done and proven before; its actions are run and verified afresh.
+      return {
+        type: 'solved',
+        nodes: [{ node: replies[0].node, solution: entry.value.solution }],
+        method: 'cached',
+        estimatedMs: graph?.critical_path_ms ?? 0,
+        degraded,
+      }
+    }
     return {
       type: 'solved',
-      nodes: [{ node: replies[0].node, solution: cached.value.solution }],
-      method: 'cached',
+      nodes: replies,
+      method: needsModel ? null : 'autonomous',
       estimatedMs: graph?.critical_path_ms ?? 0,
       degraded,
     }
   }
+  asked.catch(() => undefined)
+  const thought = conclude()
+  thought.catch(() => undefined)
   return {
-    type: 'solved',
-    nodes: replies,
-    method: needsModel ? null : 'autonomous',
-    estimatedMs: graph?.critical_path_ms ?? 0,
-    degraded,
+    answer: cached.then((entry) => (entry?.value.kind === 'answer' ? entry : undefined)).catch(() => undefined),
+    thought,
   }
 }
 

@@ -22,7 +22,9 @@ export function getExecution({
   return async ({ execution_id: executionId, idempotency_key: key, sequence }, { principal }) => {
     const given = [executionId, key, sequence].filter((value) => value !== undefined)
     if (given.length !== 1) {
-      throw new DeedError('invalid_request', 'give exactly one of execution_id, idempotency_key and sequence', { path: '$' })
+      throw new DeedError('invalid_request', 'give exactly one of execution_id, idempotency_key and sequence', {
+        path: '$',
+      })
     }
     const bySequence = sequence === undefined ? undefined : intakeKey(intakeStream(principal.tenant), sequence)
     const id = await findExecution(db, principal, { executionId, key: key ?? bySequence })

@@ -1,10 +1,10 @@
 import type { Bus, Handler } from '@deed/mesh/bus'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { reportTask as contract, TaskReport } from '@deed/proto/task'
+import type { Clock } from '../clock.ts'
 import type { Driver } from '../drive.ts'
 import { planWork, replanTask } from '../plan-work.ts'
 import type { Policy } from '../policy.ts'
-import type { Clock } from '../clock.ts'
 import type { Work } from '../reconcile.ts'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
 

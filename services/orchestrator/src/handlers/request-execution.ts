@@ -1,14 +1,14 @@
-import { ANSWERED_LATER, type Bus, type Handler } from '@deed/mesh/bus'
 import type { ExecutionConfig } from '@deed/config/execution-config'
+import { ANSWERED_LATER, type Bus, type Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
-import type { ExecutionReply, requestExecution as contract } from '@deed/proto/execution'
+import type { requestExecution as contract, ExecutionReply } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import { acceptExecution, type Accepting } from '../accept-execution.ts'
+import { type Accepting, acceptExecution } from '../accept-execution.ts'
 import { replyOf } from '../answer.ts'
 import { admitRequest } from '../door.ts'
-import { showPlan } from '../show-plan.ts'
 import type { Settler } from '../settle-ended.ts'
+import { showPlan } from '../show-plan.ts'
 import type { Waiters } from '../waiters.ts'
 
 /** An answer that comes at the deadline itself comes too late. */
@@ -34,7 +34,10 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
   return async (request, { principal, trace, replyTo, deadline, setAttribute }) => {
     admitRequest(config, request)
     if (replyTo !== undefined && !replyTo.startsWith('_INBOX')) {
-      throw new DeedError('invalid_reply_subject', 'the reply subject must be an inbox (_INBOX...), since its answer may come late')
+      throw new DeedError(
+        'invalid_reply_subject',
+        'the reply subject must be an inbox (_INBOX...), since its answer may come late',
+      )
     }
     if (request.dry_run) return showPlan(dependencies, { request, principal, trace, waiter: undefined })
     const background = request.mode === 'background'
@@ -43,14 +46,18 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
       replyTo === undefined || background ? undefined : { replyTo, dueAt: clock.now() + Math.max(0, remaining) }
     const accepted = await acceptExecution(dependencies, { request, principal, trace, waiter })
     setAttribute('deed.execution_id', accepted.id)
-    if (accepted.answered) return accepted.answered
+    const failed = (error: unknown): void => log.warn({ err: error, execution_id: accepted.id }, 'answer failed')
+    if (accepted.answered) {
+      if (replyTo !== undefined) waiters.answeredElsewhere(replyTo)
+      accepted.planned.catch(failed)
+      return accepted.answered
+    }
     if (replyTo === undefined) return ANSWERED_LATER
     const inBackground = async (): Promise<ExecutionReply> => ({
       ...replyOf(await driver.read(accepted.id), clock.now()),
       status: 'accepted',
     })
     if (background) return inBackground()
-    const failed = (error: unknown): void => log.warn({ err: error, execution_id: accepted.id }, 'answer failed')
     if (accepted.existed) {
       // It may have ended before this waiter was there to be seen.
       const snapshot = await driver.read(accepted.id)

@@ -124,7 +124,9 @@ export async function loadSnapshot(db: Database, id: ExecutionId): Promise<Snaps
   if (!row) return undefined
   const { execution, tasks, approvals } = row
   const known = new Set(tasks.map(({ task_id }) => task_id))
-  const solved = new Set(tasks.filter((task) => task.task_kind === 'solve' && task.actual_status === 'done').map(({ task_id }) => task_id))
+  const solved = new Set(
+    tasks.filter((task) => task.task_kind === 'solve' && task.actual_status === 'done').map(({ task_id }) => task_id),
+  )
   return {
     execution: {
       ...execution,

@@ -2,8 +2,9 @@
  * Writing what the reconciler decided: the transitions of many executions in one statement and one
  * commit, each guarded by the version it was decided on.
  */
-import { batched } from '@deed/store/batched'
+
 import type { ExecutionId } from '@deed/proto/ids'
+import { batched } from '@deed/store/batched'
 import type { Draft } from '../draft.ts'
 import { hasEnded } from '../draft.ts'
 import type { Database } from './schema.ts'
@@ -164,7 +165,9 @@ function inputOf(drafts: readonly Draft[]) {
     added: drafts.flatMap(({ added, tasks }) => [...added].map((id) => tasks.get(id))),
     desired: drafts.flatMap(({ desiredChanged, tasks }) => [...desiredChanged].map((id) => tasks.get(id))),
     actual: drafts.flatMap(({ actualChanged, tasks }) => [...actualChanged].map((id) => tasks.get(id))),
-    approvals: drafts.flatMap(({ approvalsChanged, approvals }) => [...approvalsChanged].map((id) => approvals.get(id))),
+    approvals: drafts.flatMap(({ approvalsChanged, approvals }) =>
+      [...approvalsChanged].map((id) => approvals.get(id)),
+    ),
     audit: drafts.flatMap(({ audit, execution }) =>
       audit.map((row) => ({ ...row, execution_id: execution.execution_id })),
     ),
