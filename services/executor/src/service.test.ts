@@ -1,0 +1,256 @@
+// The whole executor as a process of its own, killed at each of its crash points, on a real NATS server and a real
+// PostgreSQL. The test plays the orchestrator: it hands out tasks under rising tokens and takes the reports.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Bus } from '@deed/mesh/bus'
+import { type TestBus, testBus } from '@deed/mesh/test-bus'
+import { until } from '@deed/mesh/until'
+import { inspectAction, type WorkAct, workAct } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import type { ExecutionId } from '@deed/proto/ids'
+import { heartbeatWorker, reportTask, type TaskReport } from '@deed/proto/task'
+import { describe, expect, it } from 'vitest'
+import { processesMarked } from './processes/process-table.ts'
+import { type DispatchOptions, type TestExecutor, testExecutor } from './test-executor.ts'
+
+const LEASE_MS = 10_000
+
+interface TestMesh extends AsyncDisposable {
+  readonly inside: TestExecutor
+  readonly orchestrator: Bus
+  readonly reports: TaskReport[]
+  /** Tasks that the next heartbeat of their worker is told to stop. */
+  readonly stop: Set<string>
+  readonly farewells: string[]
+  /** @param crashAt the name of a crash point */
+  start(crashAt?: string): Promise<ChildProcess>
+  hand(action: Parameters<TestExecutor['dispatch']>[0], options?: DispatchOptions): Promise<WorkAct>
+  reportOf(work: WorkAct): Promise<TaskReport>
+}
+
+async function testMesh(yaml = ''): Promise<TestMesh> {
+  await using opened = new AsyncDisposableStack()
+  const inside = opened.use(await testExecutor(yaml))
+  const mesh: TestBus = opened.use(await testBus())
+  const orchestrator = await mesh.bus('orchestrator')
+  const reports: TaskReport[] = []
+  const stop = new Set<string>()
+  const farewells: string[] = []
+  const known = new Set<string>()
+  orchestrator.serve(heartbeatWorker, async ({ worker_id, running, draining }) => {
+    known.add(worker_id)
+    if (draining) farewells.push(worker_id)
+    return { lease_ms: LEASE_MS, stop: running.filter(({ task_id }) => stop.has(task_id)) }
+  })
+  orchestrator.serve(reportTask, async (report) => {
+    const [row] = await inside.database.query<{ token: string }>(
+      'newest',
+      'select token from orchestrator.dispatch where task_id = $1',
+      [report.task_id],
+    )
+    if (Number(row?.token) !== report.token) throw new DeedError('stale_token', 'the token is not the newest')
+    reports.push(report)
+    return { recorded: true }
+  })
+  const config = join(inside.root, '..', 'execution.yaml')
+  writeFileSync(config, `workspaces: { app: { root: ./app } }\nverification: { verify_delay_seconds: 0.1 }\n${yaml}`)
+  const children: ChildProcess[] = []
+  opened.defer(async () => {
+    for (const child of children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+  })
+  const kept = opened.move()
+  return {
+    inside,
+    orchestrator,
+    reports,
+    stop,
+    farewells,
+    async start(crashAt) {
+      const before = known.size
+      const child = spawn(process.execPath, [fileURLToPath(new URL('main.ts', import.meta.url))], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: {
+          ...mesh.environment('executor'),
+          PATH: process.env.PATH,
+          LOG_LEVEL: 'silent',
+          DATABASE_URL: inside.database.url,
+          DEED_CONFIG: config,
+          DEED_DATA: inside.world.dataFolder,
+          ...(crashAt === undefined ? {} : { DEED_CRASH_AT: crashAt, DEED_TEST: '1' }),
+        },
+      })
+      children.push(child)
+      await until(() => known.size > before, { what: 'the first heartbeat' })
+      return child
+    },
+    async hand(action, options) {
+      const work = await inside.dispatch(action, options)
+      await orchestrator.publishWork(workAct, work, { tenant: 'local' })
+      return work
+    },
+    reportOf: (work) =>
+      until(() => reports.find(({ task_id, token }) => task_id === work.task_id && token === work.token), {
+        what: 'the report',
+      }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+const died = async (child: ChildProcess): Promise<void> => {
+  if (child.signalCode === null) await once(child, 'exit')
+  expect(child.signalCode).toBe('SIGKILL')
+}
+const leftBehind = (executor: TestExecutor) => readdirSync(executor.root).filter((name) => name.startsWith('.deed-'))
+
+const CRASH_POINTS = [
+  'executor.before_intent',
+  'executor.after_intent',
+  'executor.mid_effect',
+  'executor.after_effect',
+  'executor.after_verification',
+  'executor.after_outcome',
+  'executor.after_report',
+]
+const ALLOW = 'commands: { allow: [node] }'
+/** Appends a line to a file that counts how often it has run. */
+const APPEND = ['node', '-e', `require('node:fs').appendFileSync('witness', 'ran\\n')`]
+
+describe('an executor that is killed', () => {
+  it.each(CRASH_POINTS)('at %s: another one brings the file about, whole and once', async (point) => {
+    await using mesh = await testMesh()
+    mesh.inside.write('note.txt', 'old')
+    const action = { kind: 'file.write', input: { path: 'note.txt', content: 'new' } }
+    const first = await mesh.start(point)
+    const work = await mesh.hand(action)
+    await died(first)
+    expect(['old', 'new']).toContain(mesh.inside.read('note.txt'))
+
+    await mesh.start()
+    const again = await mesh.hand(action, { after: work })
+    expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done', evidence: { outcome: 'verified' } })
+    expect(mesh.inside.read('note.txt')).toBe('new')
+    expect(leftBehind(mesh.inside)).toEqual([])
+
+    const undo = await mesh.hand(action, { after: again, intent: 'undo' })
+    expect(await mesh.reportOf(undo)).toMatchObject({ outcome: 'done', intent: 'undo' })
+    expect(mesh.inside.read('note.txt')).toBe('old')
+  })
+
+  it.each(CRASH_POINTS)('at %s: a command that is not idempotent has run once in the end', async (point) => {
+    await using mesh = await testMesh(ALLOW)
+    const verify = { kind: 'file', path: 'witness', exists: true } as const
+    const action = { kind: 'command.run', input: { argv: APPEND }, verify }
+    const first = await mesh.start(point)
+    const work = await mesh.hand(action)
+    await died(first)
+    await mesh.start()
+    const again = await mesh.hand(action, { after: work })
+    expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done' })
+    expect(mesh.inside.read('witness')).toBe('ran\n')
+  })
+
+  it('leaves a command running only until the next attempt begins, which takes back what it did', async () => {
+    await using mesh = await testMesh(ALLOW)
+    const script = `require('node:fs').appendFileSync('witness', 'ran\\n'); setTimeout(() => {}, 300000)`
+    const action = { kind: 'command.run', input: { argv: ['node', '-e', script] } }
+    const first = await mesh.start('executor.mid_effect')
+    const work = await mesh.hand(action)
+    await died(first)
+    await until(() => mesh.inside.read('witness') !== undefined)
+    const [old] = processesMarked(`HOME=${mesh.inside.root}`)
+    expect(old).toBeDefined()
+
+    await mesh.start()
+    const again = await mesh.hand(action, { after: work })
+    await until(() => processesMarked(`HOME=${mesh.inside.root}`).some(({ pid }) => pid !== old!.pid))
+    expect(processesMarked(`HOME=${mesh.inside.root}`).map(({ pid }) => pid)).not.toContain(old!.pid)
+    await until(() => mesh.inside.read('witness') === 'ran\n')
+    // The orchestrator does not want it any more: the process ends, and the report says that there is doubt.
+    mesh.stop.add(again.task_id)
+    expect(await mesh.reportOf(again)).toMatchObject({
+      outcome: 'failed',
+      effect: 'unknown',
+      error: { code: 'cancelled' },
+    })
+    expect(processesMarked(`HOME=${mesh.inside.root}`)).toEqual([])
+  })
+
+  it('in an undo: another one finishes it', async () => {
+    await using mesh = await testMesh()
+    mesh.inside.write('note.txt', 'old')
+    const action = { kind: 'file.write', input: { path: 'note.txt', content: 'new' } }
+    const first = await mesh.start('executor.in_compensate')
+    const work = await mesh.hand(action)
+    await mesh.reportOf(work)
+    const undoing = await mesh.hand(action, { after: work, intent: 'undo' })
+    await died(first)
+    expect(mesh.inside.read('note.txt')).toBe('new')
+    await mesh.start()
+    const again = await mesh.hand(action, { after: undoing, intent: 'undo' })
+    expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done', intent: 'undo' })
+    expect(mesh.inside.read('note.txt')).toBe('old')
+  })
+})
+
+describe('an executor', () => {
+  it('finishes and reports what it has in hand when it is told to end', async () => {
+    await using mesh = await testMesh(ALLOW)
+    const child = await mesh.start()
+    const script = `require('node:fs').writeFileSync('started', ''); setTimeout(() => {}, 700)`
+    const work = await mesh.hand({ kind: 'command.run', input: { argv: ['node', '-e', script] } })
+    await until(() => mesh.inside.read('started') !== undefined)
+    child.kill('SIGTERM')
+    expect(await mesh.reportOf(work)).toMatchObject({ outcome: 'done' })
+    if (child.exitCode === null) await once(child, 'exit')
+    expect(child.exitCode).toBe(0)
+    expect(mesh.farewells.length).toBeGreaterThan(0)
+  })
+
+  it('does not act on a message that it meets after having been frozen, once another has the task', async () => {
+    await using mesh = await testMesh(ALLOW)
+    const frozen = await mesh.start()
+    frozen.kill('SIGSTOP')
+    const work = await mesh.hand({ kind: 'command.run', input: { argv: APPEND } })
+    const again = await mesh.inside.dispatch(work.action, { after: work })
+    await mesh.inside.attempt(again)
+    frozen.kill('SIGCONT')
+    // It has met the old message once it has taken and done the next one.
+    const next = await mesh.hand({ kind: 'dir.create', input: { path: 'next' } })
+    expect(await mesh.reportOf(next)).toMatchObject({ outcome: 'done' })
+    expect(mesh.inside.read('witness')).toBe('ran\n')
+    expect(mesh.reports.map(({ task_id }) => task_id)).toEqual([next.task_id])
+  })
+
+  it('says what actions would meet and do, and changes nothing', async () => {
+    await using mesh = await testMesh()
+    mesh.inside.write('note.txt', 'one\ntwo\n')
+    await mesh.start()
+    const { inspections } = await mesh.orchestrator.call(inspectAction, {
+      execution_id: crypto.randomUUID() as ExecutionId,
+      actions: [
+        { kind: 'file.write', input: { path: 'note.txt', content: 'one\nthree\n' } },
+        { kind: 'file.write', input: { path: '../x', content: '' } },
+      ],
+    })
+    expect(inspections).toMatchObject([
+      {
+        inspection: {
+          effect: 'change',
+          reversibility: 'reversible',
+          already_so: false,
+          summary: 'write 10 bytes to note.txt',
+          diff: '--- a/note.txt\n+++ b/note.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+three',
+        },
+      },
+      { error: { code: 'path_outside_workspace' } },
+    ])
+    expect(mesh.inside.read('note.txt')).toBe('one\ntwo\n')
+  })
+})
