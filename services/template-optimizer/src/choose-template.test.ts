@@ -22,6 +22,7 @@ function template(id: string, facts: Partial<Template> = {}): Template {
     complexity: undefined,
     description: id,
     keywords: [],
+    file: undefined,
     variables: {},
     body: id,
     source: id,

@@ -57,6 +57,7 @@ describe('the template optimizer', () => {
 
     const template = await bus.call(getTemplate, { id: choice.id, version: choice.version })
     expect(renderTemplate(template, { name: 'orders' })).toContain('defmodule MyApp.OrdersConsumer do')
+    expect(template.file).toBe('lib/{{namespace | snake}}/{{name | snake}}_consumer.ex')
     await expect(bus.call(getTemplate, { id: 'no.such' })).rejects.toMatchObject({ code: 'not_found', path: '$.id' })
 
     const { templates } = await bus.call(listTemplates, { task_type: 'nats_consumer' })

@@ -80,6 +80,8 @@ describe('a shipped template', () => {
           Object.entries(values).filter(([name]) => Object.hasOwn(template.variables, name)),
         )
         PARSERS[template.language](renderTemplate(template, known))
+        const path = renderTemplate({ body: template.file ?? 'x', variables: template.variables }, known)
+        expect(path).toMatch(/^[a-z0-9_]+(?:[-./][a-z0-9_]+)*$/)
       }
     },
   )

@@ -42,6 +42,16 @@ describe('reading a template', () => {
     ['a bad variable name', GOOD.replace('retries: 3', 'Retries: 3'), /^own:9: variables\.Retries: /],
     ['the same key twice', GOOD.replace('version: 2', 'version: 2\nversion: 3'), /^own:\d+: Map keys must be unique/],
     ['an undeclared variable', GOOD.replace('{{retries}}', '{{tries}}'), /^own:12: the variable tries is not declared/],
+    [
+      'a path that leaves the workspace',
+      GOOD.replace('variables:', 'file: "../{{name}}"\nvariables:'),
+      /^own:7: file: /,
+    ],
+    [
+      'an unknown name in a path',
+      GOOD.replace('variables:', 'file: "{{x}}.ex"\nvariables:'),
+      /^own:1: file: the variable x/,
+    ],
     ['an empty body', GOOD.slice(0, GOOD.indexOf('defmodule')), /^own:11: the body is empty/],
     ['an alias', GOOD.replace('name: events', 'name: &a events\n  other: *a'), /./],
   ])('refuses %s', (_what, text, message) => {

@@ -19,6 +19,12 @@ const FrontMatter = z.strictObject({
   description: z.string().min(1).max(512),
   /** Words of a task that this template is made for. */
   keywords: z.array(z.string().min(1).max(64)).max(50).default([]),
+  /** Where the result goes when a task names no file; filled in as the body is. */
+  file: z
+    .string()
+    .max(512)
+    .refine((file) => !/^\/|\\|(?:^|\/)\.\.?(?:\/|$)/.test(file), 'a path below the workspace, without . and ..')
+    .optional(),
   /** Names, with their defaults. */
   variables: z
     .record(
@@ -36,6 +42,7 @@ export interface Template {
   readonly complexity: Complexity | undefined
   readonly description: string
   readonly keywords: readonly string[]
+  readonly file: string | undefined
   readonly variables: Readonly<Record<string, string>>
   readonly body: string
   /** The file, for messages. */
@@ -54,15 +61,18 @@ export function readTemplate(text: string, source: string): Template {
   if (body.length > BODY_CHARS_MAX)
     throw invalid(source, bodyLine, `the body has more than ${BODY_CHARS_MAX} characters`)
   try {
-    checkTemplate({ body, variables: front.variables })
+    // The path stands below the body, since a variable may be used in either of them.
+    checkTemplate({ body: `${body}\n${front.file ?? ''}`, variables: front.variables })
   } catch (error) {
     if (!(error instanceof DeedError)) throw error
     const line = error.details?.line
     const message = error.message.replace(/^line \d+: /, '')
-    throw invalid(source, typeof line === 'number' ? bodyLine + line - 1 : 1, message)
+    if (typeof line !== 'number') throw invalid(source, 1, message)
+    if (line > body.split('\n').length) throw invalid(source, 1, `file: ${message}`)
+    throw invalid(source, bodyLine + line - 1, message)
   }
-  const { task_type: taskType, complexity, ...rest } = front
-  return { ...rest, taskType, complexity, body, source }
+  const { task_type: taskType, complexity, file, ...rest } = front
+  return { ...rest, taskType, complexity, file, body, source }
 }
 
 function split(text: string, source: string): { head: string; body: string; bodyLine: number } {

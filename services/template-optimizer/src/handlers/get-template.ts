@@ -15,11 +15,12 @@ export function getTemplate({ catalogue, store }: Dependencies): Handler<typeof 
   return async ({ id, version }) => {
     const current = catalogue.get(id)
     if (current !== undefined && (version === undefined || version === current.version)) {
-      const { language, taskType, description, body, variables } = current
-      return { id, version: current.version, language, task_type: taskType, description, body, variables }
+      const { language, taskType, description, body, variables, file } = current
+      const template = { id, version: current.version, language, task_type: taskType, description, body, variables }
+      return file === undefined ? template : { ...template, file }
     }
     const kept = version === undefined ? undefined : await findTemplate(store, id, version)
-    if (kept !== undefined) return kept
+    if (kept !== undefined) return { ...kept, file: kept.file ?? undefined }
     const named = version === undefined ? id : `${id} version ${version}`
     throw new DeedError('not_found', `there is no template ${named}; template.list names those there are`, {
       path: '$.id',

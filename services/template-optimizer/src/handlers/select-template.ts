@@ -5,6 +5,7 @@ import type { Catalogue } from '../catalogue.ts'
 import { chooseTemplate } from '../choose-template.ts'
 import { inferTaskType } from '../infer-task-type.ts'
 import type { LearnedScores } from '../learned-scores.ts'
+import { namedLanguage } from '../named-language.ts'
 import { seededRandom } from '../seeded-random.ts'
 
 /** Below this the words do not say what kind of work is meant. */
@@ -21,7 +22,11 @@ export function selectTemplate({ catalogue, scores }: Dependencies): Handler<typ
     const { taskType, confidence } = inferTaskType(task)
     const { template, score, alternatives } = chooseTemplate(
       catalogue,
-      { taskType: confidence < CONFIDENCE_MIN ? 'general' : taskType, language, complexity },
+      {
+        taskType: confidence < CONFIDENCE_MIN ? 'general' : taskType,
+        language: language ?? namedLanguage(task),
+        complexity,
+      },
       task,
       ({ id, version }) => scores.of(tenant, id, version),
       Date.now(),

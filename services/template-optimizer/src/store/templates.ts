@@ -15,6 +15,7 @@ export interface StoredTemplate {
   readonly description: string
   readonly variables: Record<string, string>
   readonly body: string
+  readonly file: string | null
 }
 
 /**
@@ -25,7 +26,7 @@ export async function keepTemplates(
   store: Pick<Store<unknown>, 'query'>,
   templates: readonly Template[],
 ): Promise<string[]> {
-  const rows = templates.map(({ id, version, language, taskType, description, variables, body }) => ({
+  const rows = templates.map(({ id, version, language, taskType, description, variables, body, file }) => ({
     id,
     version,
     language,
@@ -33,23 +34,25 @@ export async function keepTemplates(
     description,
     variables,
     body,
+    file: file ?? null,
   }))
   const changed = await store.query<{ id: string }>(
     'keep-templates',
     `WITH given AS (
        SELECT * FROM jsonb_to_recordset($2::jsonb) AS t (
-         id text, version integer, language text, task_type text, description text, variables jsonb, body text)
+         id text, version integer, language text, task_type text, description text, variables jsonb, body text, file text)
      ), before AS (
        SELECT t.id FROM templates t JOIN given g ON g.id = t.id AND g.version = t.version AND g.body <> t.body
        WHERE t.tenant = $1
      ), kept AS (
-       INSERT INTO templates AS t (tenant, id, version, language, task_type, description, variables, body)
-       SELECT $1, id, version, language, task_type, description, variables, body FROM given ORDER BY id
+       INSERT INTO templates AS t (tenant, id, version, language, task_type, description, variables, body, file)
+       SELECT $1, id, version, language, task_type, description, variables, body, file FROM given ORDER BY id
        ON CONFLICT (tenant, id, version) DO UPDATE SET
          language = excluded.language, task_type = excluded.task_type, description = excluded.description,
-         variables = excluded.variables, body = excluded.body
-       WHERE (t.language, t.task_type, t.description, t.variables, t.body)
-         IS DISTINCT FROM (excluded.language, excluded.task_type, excluded.description, excluded.variables, excluded.body)
+         variables = excluded.variables, body = excluded.body, file = excluded.file
+       WHERE (t.language, t.task_type, t.description, t.variables, t.body, t.file)
+         IS DISTINCT FROM (excluded.language, excluded.task_type, excluded.description, excluded.variables, excluded.body,
+           excluded.file)
      )
      SELECT id FROM before ORDER BY id`,
     [EVERYONE, JSON.stringify(rows)],
@@ -65,7 +68,7 @@ export async function findTemplate(
 ): Promise<StoredTemplate | undefined> {
   const [row] = await store.query<StoredTemplate>(
     'find-template',
-    `SELECT id, version, language, task_type, description, variables, body FROM templates
+    `SELECT id, version, language, task_type, description, variables, body, file FROM templates
      WHERE tenant = $1 AND id = $2 AND version = $3`,
     [EVERYONE, id, version],
   )
