@@ -1,6 +1,6 @@
 /** Named places where a test may have the process die, to prove that dying there loses nothing. */
 
-const wanted = read(process.env['DEED_CRASH_AT'], process.env['DEED_TEST'])
+const wanted = read(process.env.DEED_CRASH_AT, process.env.DEED_TEST)
 let passed = 0
 
 /** Kills this process with SIGKILL when `DEED_CRASH_AT=<name>[:nth]` names this place. Free otherwise. */

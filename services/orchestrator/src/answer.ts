@@ -59,7 +59,7 @@ function rowsOf(data: Json | undefined): JsonObject[] {
 }
 
 function countByLabel(noun: string, rows: readonly JsonObject[]): string {
-  const counts = rows.map((row) => ({ label: cell(row['label'] ?? null), count: Number(row['count'] ?? 0) }))
+  const counts = rows.map((row) => ({ label: cell(row.label ?? null), count: Number(row.count ?? 0) }))
   const total = counts.reduce((sum, { count }) => sum + count, 0)
   if (total === 0) return `no ${noun}`
   const kinds = counts.map(({ label, count }) => `${count} ${count === 1 ? label : plural(label)}`)

@@ -16,7 +16,7 @@ import type { Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
 import { type Accepting, acceptExecution, admissionOf, newExecution } from './accept-execution.ts'
 import { admitRequest } from './door.ts'
-import { isoTime } from './draft.ts'
+import { isoTime } from './reconcile/draft.ts'
 
 const SLOTS = 64
 const DELIVERIES_MAX = 5

@@ -10,10 +10,11 @@ import type { PlannedAction } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { ApprovalId, TaskId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
-import { isoTime } from './draft.ts'
 import { priorityOf } from './drive.ts'
 import { effectOf, type Level, levelOf, type Policy } from './policy.ts'
-import { newTask, type Work } from './reconcile.ts'
+import { isoTime } from './reconcile/draft.ts'
+import type { Work } from './reconcile/input.ts'
+import { newTask } from './reconcile/new-task.ts'
 import type { ApprovalRow, CoveredAction, ExecutionRow, PlanPart, TaskRow } from './snapshot.ts'
 import type { SolvedNode } from './think.ts'
 
@@ -139,8 +140,8 @@ function freeName(taken: Set<string>, wanted: string): string {
 
 /** One operation on a service at a time, whoever asked for it. */
 const concurrencyKey = ({ kind, input }: Action): string | null =>
-  kind.startsWith('service.') && kind !== 'service.status' && typeof input['target'] === 'string'
-    ? `service:${input['target']}`
+  kind.startsWith('service.') && kind !== 'service.status' && typeof input.target === 'string'
+    ? `service:${input.target}`
     : null
 
 async function decideLevels(planning: Planning, execution: ExecutionRow, candidates: Candidate[]): Promise<void> {
@@ -165,7 +166,7 @@ async function decideLevels(planning: Planning, execution: ExecutionRow, candida
 }
 
 const subjectOf = ({ input }: Action): string | undefined => {
-  const subject = input['path'] ?? input['target']
+  const subject = input.path ?? input.target
   return typeof subject === 'string' ? subject : undefined
 }
 

@@ -56,7 +56,7 @@ export interface Facts {
 export function effectOf(policy: Policy, kind: string, input: JsonObject): EffectClass | undefined {
   const known = policy.kinds[kind]
   if (!known) return undefined
-  const method = typeof input['method'] === 'string' ? input['method'].toUpperCase() : 'GET'
+  const method = typeof input.method === 'string' ? input.method.toUpperCase() : 'GET'
   return known.reads_with?.includes(method) ? 'read' : known.effect
 }
 

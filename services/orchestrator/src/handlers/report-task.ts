@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts'
 import type { Driver } from '../drive.ts'
 import { planWork, replanTask } from '../plan-work.ts'
 import type { Policy } from '../policy.ts'
-import type { Work } from '../reconcile.ts'
+import type { Work } from '../reconcile/input.ts'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
 
 interface Dependencies {

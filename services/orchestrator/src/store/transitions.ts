@@ -5,8 +5,8 @@
 
 import type { ExecutionId } from '@deed/proto/ids'
 import { batched } from '@deed/store/batched'
-import type { Draft } from '../draft.ts'
-import { hasEnded } from '../draft.ts'
+import type { Draft } from '../reconcile/draft.ts'
+import { hasEnded } from '../reconcile/draft.ts'
 import type { Database } from './schema.ts'
 
 export type Committed =

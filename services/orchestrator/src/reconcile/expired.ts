@@ -1,0 +1,48 @@
+/** Time has passed. */
+import type { ErrorBody } from '@deed/proto/errors'
+import type { FencingToken } from '@deed/proto/ids'
+import { type Draft, record, setActual, setApproval, setDesired } from './draft.ts'
+import { end } from './ending.ts'
+import type { Limits } from './input.ts'
+import { retryLater } from './retry.ts'
+import { HAND_OUT_AGAIN_MS } from './settle.ts'
+
+/** Leases and approvals whose time is over. */
+export function expired(draft: Draft, limits: Limits): void {
+  for (const task of draft.tasks.values()) {
+    if (task.actual_status !== 'in_progress' || task.lease_expires_at === null) continue
+    if (Date.parse(task.lease_expires_at) > draft.now) {
+      if (task.assigned_agent === null && draft.now - Date.parse(task.last_attempt ?? '') > HAND_OUT_AGAIN_MS) {
+        draft.leases.push({ task, token: task.token as FencingToken, intent: task.intent, again: true })
+      }
+      continue
+    }
+    const error: ErrorBody = {
+      code: 'lease_lost',
+      message: `${task.assigned_agent ?? 'nobody'} did not say in time that it still works on it`,
+      retryable: true,
+    }
+    setActual(draft, task, { lease_expires_at: null })
+    const begun = task.assigned_agent !== null
+    // Nobody knows what came of it; the ledger does, whoever takes it over.
+    if (task.task_kind === 'act') setActual(draft, task, { effect: 'unknown' })
+    setActual(draft, task, { assigned_agent: null })
+    if (task.intent === 'undo') setActual(draft, task, { actual_status: 'failed', last_error: error })
+    else if (task.desired_status !== 'done') setActual(draft, task, { actual_status: 'cancelled', last_error: error })
+    else if (begun) retryLater(draft, task, error, limits)
+    // What was never begun has not failed.
+    else setActual(draft, task, { actual_status: 'pending' })
+    if (task.desired_status === 'cancelled' && task.effect !== 'none') {
+      setDesired(draft, task, { desired_status: 'undone' })
+    }
+  }
+  for (const approval of draft.approvals.values()) {
+    if (approval.status !== 'pending' && approval.status !== 'approved') continue
+    if (Date.parse(approval.expires_at) > draft.now) continue
+    setApproval(draft, approval, { status: 'expired' })
+    record(draft, 'approval.decided', { approval_id: approval.approval_id, decision: 'expired' }, approval.task_id)
+    if (draft.execution.ending === null) {
+      end(draft, 'denied', { code: 'approval_expired', message: 'nobody approved it in time', retryable: false })
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** What can happen to an execution, and within which limits its next steps are taken. */
+import type { ErrorBody } from '@deed/proto/errors'
+import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
+import type { Evidence } from '@deed/proto/observation'
+import type { Capability } from '@deed/proto/states'
+import type { TaskReport } from '@deed/proto/task'
+import type { ApprovalRow, ExecutionRow, PlanRow, TaskRow } from '../snapshot.ts'
+
+/** Work found for an execution: tasks, the approvals they wait for, and how their results are told. */
+export interface Work {
+  tasks: TaskRow[]
+  approvals: ApprovalRow[]
+  plan: PlanRow
+}
+
+export type Input =
+  | { type: 'planned'; work: Work; found: Partial<ExecutionRow> }
+  | { type: 'answered'; found: Partial<ExecutionRow>; evidence: Evidence[] }
+  | { type: 'plan_failed'; error: ErrorBody; found: Partial<ExecutionRow> }
+  /** `solved` is the work that the report's solution came to. */
+  | { type: 'reported'; report: TaskReport; solved?: Work; refused?: ErrorBody }
+  /** The target was not as the plan expected; the task, sealed anew. */
+  | { type: 'replanned'; taskId: TaskId; token: FencingToken; task: Partial<TaskRow>; work: Work }
+  | { type: 'decided'; approvalId: ApprovalId; approve: boolean; by: string; reason: string | null }
+  | { type: 'cancelled'; reason: string | null; undo: boolean; by: string }
+  | { type: 'rolled_back'; reason: string | null; by: string }
+  | { type: 'tick' }
+
+export interface Limits {
+  leaseMs: number
+  autoRollback: boolean
+  /** Takes a free slot, or remembers that the execution waits for one. */
+  takeSlot(capability: Capability, execution: ExecutionRow): boolean
+  /** Whether nothing else is known to run under this concurrency key. */
+  keyFree(key: string): boolean
+  /** 0 to 1. */
+  random(): number
+}

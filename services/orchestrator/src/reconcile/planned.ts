@@ -1,0 +1,82 @@
+/** A plan was found, an answer was, or a task was decided anew. */
+import { DeedError } from '@deed/proto/errors'
+import type { FencingToken, TaskId } from '@deed/proto/ids'
+import type { Evidence } from '@deed/proto/observation'
+import type { ExecutionRow, TaskRow } from '../snapshot.ts'
+import { addApprovals, addTasks, type Draft, record, setActual, setDesired } from './draft.ts'
+import type { Work } from './input.ts'
+import { finish } from './settle.ts'
+
+/** How often a task whose target had changed is looked at and decided again. */
+const REPLANS_MAX = 3
+
+export function planned(draft: Draft, { work, found }: { work: Work; found: Partial<ExecutionRow> }): void {
+  // Thought out twice, by two replicas: the first plan stands.
+  if (draft.execution.status !== 'planning' || draft.tasks.size > 0) return
+  Object.assign(draft.execution, found)
+  draft.executionChanged = true
+  addWork(draft, work)
+  draft.execution.status = 'running'
+  record(draft, 'execution.planned', {
+    plan_hash: work.plan.plan_hash,
+    policy_version: work.plan.policy_version,
+    tasks: work.tasks.length,
+    method: draft.execution.method,
+  })
+}
+
+export function addWork(draft: Draft, { tasks, approvals, plan }: Work): void {
+  addTasks(draft, tasks)
+  addApprovals(draft, approvals)
+  plan.number = draft.plans + 1
+  draft.plans = plan.number
+  draft.plan = plan
+  draft.parts.push(...plan.plan.parts)
+}
+
+export function answered(
+  draft: Draft,
+  { found, evidence }: { found: Partial<ExecutionRow>; evidence: Evidence[] },
+): void {
+  if (draft.execution.status !== 'planning') return
+  Object.assign(draft.execution, found)
+  draft.execution.cited = evidence
+  finish(draft, 'done')
+}
+
+export function replanned(
+  draft: Draft,
+  input: { taskId: TaskId; token: FencingToken; task: Partial<TaskRow>; work: Work },
+): void {
+  const task = draft.tasks.get(input.taskId)
+  if (!task || task.token !== input.token || task.actual_status !== 'in_progress') {
+    throw new DeedError('stale_token', `task ${input.taskId}: fencing token ${input.token} is no longer the newest`)
+  }
+  if (task.replans >= REPLANS_MAX) {
+    setActual(draft, task, {
+      actual_status: 'failed',
+      lease_expires_at: null,
+      last_error: {
+        code: 'precondition_failed',
+        message: `the target of "${task.title}" changed each time it was looked at; try again when it is quiet`,
+        retryable: false,
+      },
+    })
+    record(draft, 'task.failed', { name: task.name, error: task.last_error }, task.task_id)
+    return
+  }
+  const approve = input.work.tasks.map(({ task_id }) => task_id)
+  setDesired(draft, task, {
+    ...input.task,
+    replans: task.replans + 1,
+    dependencies: [...task.dependencies, ...approve],
+  })
+  setActual(draft, task, {
+    actual_status: 'pending',
+    lease_expires_at: null,
+    next_attempt_at: null,
+    assigned_agent: null,
+  })
+  record(draft, 'task.replanned', { name: task.name, level: task.level, action_hash: task.action_hash }, task.task_id)
+  addWork(draft, input.work)
+}

@@ -1,0 +1,52 @@
+/**
+ * The reconciler's core: what has happened, applied to the rows, and the next steps towards what is
+ * desired. Given the rows, the input, the time and the limits it always decides the same; nothing in
+ * here waits, reads or writes.
+ *
+ * Failure, cancelling and rollback only change what is desired (`done`, `cancelled`, `undone`); the
+ * one `settle` below does the rest.
+ */
+
+import { decided } from './decided.ts'
+import type { Draft } from './draft.ts'
+import { cancelled, end, rolledBack } from './ending.ts'
+import { expired } from './expired.ts'
+import type { Input, Limits } from './input.ts'
+import { answered, planned, replanned } from './planned.ts'
+import { reported } from './reported.ts'
+import { settle } from './settle.ts'
+
+/**
+ * Applies what has happened, then settles.
+ *
+ * @throws {DeedError} when the input cannot be applied (`stale_token`, `unknown_task`, `approval_already_used`, ...);
+ *   the draft is void then
+ */
+export function reconcile(draft: Draft, input: Input, limits: Limits): void {
+  apply(draft, input, limits)
+  settle(draft, limits)
+}
+
+function apply(draft: Draft, input: Input, limits: Limits): void {
+  switch (input.type) {
+    case 'planned':
+      return planned(draft, input)
+    case 'answered':
+      return answered(draft, input)
+    case 'plan_failed':
+      Object.assign(draft.execution, input.found)
+      return end(draft, 'failed', input.error)
+    case 'reported':
+      return reported(draft, input, limits)
+    case 'replanned':
+      return replanned(draft, input)
+    case 'decided':
+      return decided(draft, input)
+    case 'cancelled':
+      return cancelled(draft, input)
+    case 'rolled_back':
+      return rolledBack(draft, input)
+    case 'tick':
+      return expired(draft, limits)
+  }
+}

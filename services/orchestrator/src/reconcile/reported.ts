@@ -1,0 +1,122 @@
+/** An attempt was reported: done, failed, or undone. */
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import type { TaskReport } from '@deed/proto/task'
+import type { TaskRow } from '../snapshot.ts'
+import { type Draft, isoTime, record, setActual, setDesired } from './draft.ts'
+import type { Limits, Work } from './input.ts'
+import { addWork } from './planned.ts'
+import { askPerson, backoff, FAILURES_MAX, retryLater } from './retry.ts'
+
+export function reported(
+  draft: Draft,
+  { report, solved, refused }: { report: TaskReport; solved?: Work; refused?: ErrorBody },
+  limits: Limits,
+): void {
+  const task = draft.tasks.get(report.task_id)
+  if (!task) throw new DeedError('unknown_task', `task ${report.task_id} is not of this execution`)
+  if (task.token !== report.token || task.intent !== report.intent) {
+    throw new DeedError('stale_token', `task ${report.task_id}: fencing token ${report.token} is no longer the newest`)
+  }
+  // The same report again, after its answer was lost.
+  if (task.actual_status !== 'in_progress') return
+  const { execution } = draft
+  execution.tokens_used += report.tokens_used
+  execution.cost_microusd += report.cost_microusd
+  if (report.model !== undefined) execution.model_used = report.model
+  if (report.method !== undefined && report.intent === 'solve') execution.method = report.method
+  draft.executionChanged = true
+  setActual(draft, task, {
+    lease_expires_at: null,
+    assigned_agent: report.worker_id,
+    finished_at: isoTime(draft.now),
+    effect: report.effect === 'none' ? task.effect : report.effect,
+  })
+  if (report.intent === 'undo') return undoReported(draft, task, report, limits)
+  if (report.outcome === 'done' && refused === undefined) return doneReported(draft, task, report, solved)
+  failedReported(draft, task, refused ?? report.error ?? noReason(report), report, limits)
+}
+
+const noReason = (report: TaskReport): ErrorBody => ({
+  code: 'effect_failed',
+  message: `${report.worker_id} reported a failure without a reason`,
+  retryable: false,
+})
+
+function doneReported(draft: Draft, task: TaskRow, report: TaskReport, solved: Work | undefined): void {
+  if (!report.evidence || (task.task_kind === 'act' && report.evidence.outcome !== 'verified')) {
+    throw new DeedError('evidence_missing', `task ${task.name} cannot be done without evidence that verifies it`)
+  }
+  setActual(draft, task, {
+    actual_status: 'done',
+    verification: report.evidence,
+    result: report.result ?? null,
+    last_error: null,
+    next_attempt_at: null,
+    progress_at: isoTime(draft.now),
+  })
+  record(draft, 'task.done', { name: task.name, token: task.token, evidence: report.evidence }, task.task_id)
+  // It ended after it was no longer wanted: what it did is undone.
+  if (task.desired_status === 'cancelled' && task.effect !== 'none')
+    setDesired(draft, task, { desired_status: 'undone' })
+  if (solved) {
+    const actions = solved.tasks.filter(({ task_kind }) => task_kind === 'act').map(({ task_id }) => task_id)
+    for (const dependent of draft.tasks.values()) {
+      if (dependent.dependencies.includes(task.task_id)) {
+        setDesired(draft, dependent, { dependencies: [...dependent.dependencies, ...actions] })
+      }
+    }
+    addWork(draft, solved)
+    draft.parts.splice(0, draft.parts.length, ...draft.parts.filter((part) => !part.tasks.includes(task.task_id)))
+  }
+}
+
+function failedReported(draft: Draft, task: TaskRow, error: ErrorBody, report: TaskReport, limits: Limits): void {
+  if (report.evidence) setActual(draft, task, { verification: report.evidence })
+  if (task.desired_status !== 'done') {
+    setActual(draft, task, { actual_status: 'cancelled', last_error: error })
+    if (task.effect !== 'none') setDesired(draft, task, { desired_status: 'undone' })
+    record(draft, 'task.cancelled', { name: task.name, effect: task.effect }, task.task_id)
+    return
+  }
+  if (error.retryable) return retryLater(draft, task, error, limits)
+  setActual(draft, task, { actual_status: 'failed', failure_count: task.failure_count + 1, last_error: error })
+  record(
+    draft,
+    'task.failed',
+    { name: task.name, token: task.token, error, evidence: report.evidence ?? null },
+    task.task_id,
+  )
+}
+
+function undoReported(draft: Draft, task: TaskRow, report: TaskReport, limits: Limits): void {
+  if (report.outcome === 'done') {
+    if (report.evidence?.outcome !== 'verified') {
+      throw new DeedError(
+        'evidence_missing',
+        `the undoing of ${task.name} cannot be done without evidence that verifies it`,
+      )
+    }
+    setActual(draft, task, {
+      actual_status: 'undone',
+      undo_verification: report.evidence,
+      effect: 'none',
+      last_error: null,
+    })
+    record(draft, 'task.undone', { name: task.name, evidence: report.evidence }, task.task_id)
+    return
+  }
+  const error = report.error ?? noReason(report)
+  if (error.retryable && task.failure_count < FAILURES_MAX) {
+    setActual(draft, task, {
+      actual_status: 'failed',
+      failure_count: task.failure_count + 1,
+      last_error: error,
+      next_attempt_at: isoTime(draft.now + backoff(task.failure_count, limits)),
+    })
+    record(draft, 'task.retried', { name: task.name, error, intent: 'undo' }, task.task_id)
+    return
+  }
+  setActual(draft, task, { actual_status: 'blocked', last_error: error })
+  record(draft, 'task.blocked', { name: task.name, error, intent: 'undo' }, task.task_id)
+  askPerson(draft, task)
+}

@@ -1,0 +1,160 @@
+/** The next steps towards what is desired: forward while it is to be done, back once it is to be undone. */
+import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { aggregate } from '../answer.ts'
+import type { ExecutionRow, TaskRow } from '../snapshot.ts'
+import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
+import { end } from './ending.ts'
+import type { Limits } from './input.ts'
+
+/** An attempt that no worker has claimed after this is handed out again, under the same token. */
+export const HAND_OUT_AGAIN_MS = 1_500
+/** A task that waits for room, and an execution that waits for its plan, are looked at again after these. */
+const NO_ROOM_MS = 1_000
+const PLANNING_MS = 5_000
+const FAR_MS = 3_600_000
+
+export function settle(draft: Draft, limits: Limits): void {
+  const { execution } = draft
+  if (FINAL_EXECUTION_STATUSES.has(execution.status)) return
+  if (execution.ending === null) {
+    if (draft.tasks.size === 0) return checkAgain(draft, draft.now + PLANNING_MS)
+    const failed = [...draft.tasks.values()].find(
+      ({ actual_status, desired_status }) => actual_status === 'failed' && desired_status === 'done',
+    )
+    if (failed) end(draft, 'failed', failed.last_error, limits.autoRollback)
+    else return goForward(draft, limits)
+  }
+  goBack(draft, limits)
+}
+
+function goForward(draft: Draft, limits: Limits): void {
+  const { tasks } = draft
+  let open = 0
+  let running = 0
+  let check = draft.now + FAR_MS
+  for (const task of tasks.values()) {
+    if (task.actual_status === 'in_progress') {
+      open++
+      running++
+      check = Math.min(check, nextLook(task))
+    } else if (task.actual_status === 'pending') {
+      open++
+      if (!isReady(task, tasks)) continue
+      if (task.capability === 'human') {
+        const expiry = [...draft.approvals.values()].find(({ task_id }) => task_id === task.task_id)?.expires_at
+        if (expiry !== undefined) check = Math.min(check, Date.parse(expiry))
+        continue
+      }
+      const notBefore = task.next_attempt_at === null ? 0 : Date.parse(task.next_attempt_at)
+      if (notBefore > draft.now) check = Math.min(check, notBefore)
+      else if (lease(draft, task, limits)) {
+        running++
+        check = Math.min(check, nextLook(task))
+      } else check = Math.min(check, draft.now + NO_ROOM_MS)
+    } else if (task.actual_status === 'blocked') open++
+  }
+  if (open === 0) return finish(draft, 'done')
+  const waits = running === 0 && [...tasks.values()].some((task) => isPersons(task, tasks))
+  setStatus(draft, waits ? 'waiting' : 'running')
+  checkAgain(draft, check)
+}
+
+const isPersons = (task: TaskRow, tasks: ReadonlyMap<TaskId, TaskRow>): boolean =>
+  task.actual_status === 'blocked' ||
+  (task.capability === 'human' && task.actual_status === 'pending' && isReady(task, tasks))
+
+function isReady(task: TaskRow, tasks: ReadonlyMap<TaskId, TaskRow>): boolean {
+  for (const id of task.dependencies) {
+    const status = tasks.get(id)?.actual_status
+    if (status !== 'done' && status !== 'skipped') return false
+  }
+  return true
+}
+
+/** Undoing goes one at a time, newest effect first, once nothing runs that could still have an effect. */
+function goBack(draft: Draft, limits: Limits): void {
+  const { execution, tasks } = draft
+  const all = [...tasks.values()]
+  const toUndo = all.filter(
+    (task) => task.desired_status === 'undone' && task.effect !== 'none' && task.actual_status !== 'undone',
+  )
+  const running = all.filter(({ actual_status }) => actual_status === 'in_progress')
+  if (running.length > 0) {
+    if (toUndo.length > 0) setStatus(draft, 'undoing')
+    return checkAgain(draft, Math.min(...running.map(nextLook)))
+  }
+  const next = toUndo.filter(({ actual_status }) => actual_status !== 'blocked').sort(newestFirst)[0]
+  if (next) {
+    setStatus(draft, 'undoing')
+    const notBefore = next.next_attempt_at === null ? 0 : Date.parse(next.next_attempt_at)
+    if (notBefore > draft.now) return checkAgain(draft, notBefore)
+    return checkAgain(draft, lease(draft, next, limits) ? nextLook(next) : draft.now + NO_ROOM_MS)
+  }
+  if (toUndo.length > 0) return finish(draft, 'rollback_failed')
+  const undone = all.some(({ actual_status }) => actual_status === 'undone')
+  finish(draft, execution.ending === 'failed' && undone ? 'rolled_back' : (execution.ending ?? 'failed'))
+}
+
+const newestFirst = (one: TaskRow, other: TaskRow): number =>
+  Date.parse(other.finished_at ?? other.last_attempt ?? '') - Date.parse(one.finished_at ?? one.last_attempt ?? '') ||
+  other.position - one.position
+
+function lease(draft: Draft, task: TaskRow, limits: Limits): boolean {
+  const undo = task.desired_status === 'undone'
+  if (task.concurrency_key !== null && !limits.keyFree(task.concurrency_key)) return false
+  if (!limits.takeSlot(task.capability, draft.execution)) return false
+  if (!undo && task.approval_id !== null) consumeApproval(draft, task.approval_id)
+  const token = task.token + 1
+  const at = isoTime(draft.now)
+  setActual(draft, task, {
+    actual_status: 'in_progress',
+    intent: undo ? 'undo' : task.task_kind === 'solve' ? 'solve' : 'do',
+    token,
+    assigned_agent: null,
+    lease_expires_at: isoTime(draft.now + limits.leaseMs),
+    last_attempt: at,
+    started_at: task.started_at ?? at,
+  })
+  record(draft, undo ? 'task.undoing' : 'task.leased', { name: task.name, token }, task.task_id)
+  draft.leases.push({ task, token: token as FencingToken, intent: task.intent, again: false })
+  return true
+}
+
+/** Used up by the first attempt it covers; the attempts after it are covered too. */
+function consumeApproval(draft: Draft, id: ApprovalId): void {
+  const approval = draft.approvals.get(id)
+  if (approval?.status !== 'approved') return
+  setApproval(draft, approval, { status: 'consumed', consumed_at: isoTime(draft.now) })
+  draft.consumed.add(id)
+  record(draft, 'approval.consumed', { approval_id: id, plan_hash: approval.plan_hash }, approval.task_id)
+}
+
+function nextLook(task: TaskRow): number {
+  const expiry = Date.parse(task.lease_expires_at ?? '')
+  return task.assigned_agent === null
+    ? Math.min(expiry, Date.parse(task.last_attempt ?? '') + HAND_OUT_AGAIN_MS + 100)
+    : expiry
+}
+
+function setStatus(draft: Draft, status: 'waiting' | 'running' | 'undoing'): void {
+  if (draft.execution.status === status) return
+  draft.execution.status = status
+  draft.executionChanged = true
+  // That it runs is said by the plan and the leases.
+  if (status !== 'running') record(draft, `execution.${status}`, {})
+}
+
+export function finish(draft: Draft, status: ExecutionRow['status']): void {
+  const { execution } = draft
+  execution.status = status
+  execution.finished_at = isoTime(draft.now)
+  draft.executionChanged = true
+  if (execution.cited === null) execution.result = aggregate(draft)
+  record(draft, 'execution.ended', { status, error: execution.error })
+  checkAgain(draft, draft.now + PLANNING_MS)
+}
+
+function checkAgain(draft: Draft, at: number): void {
+  draft.execution.next_check_at = isoTime(at)
+}
