@@ -6,7 +6,10 @@ import { ExecutionId, FencingToken, TaskId } from './ids.ts'
 import { Json, JsonObject } from './json.ts'
 import { Observation } from './observation.ts'
 
-export const ActionKind = z.string().regex(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$/).max(64)
+export const ActionKind = z
+  .string()
+  .regex(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$/)
+  .max(64)
 
 /**
  * An action as it is planned, sealed and run. What an approval is bound to is the hash of this,
@@ -103,4 +106,3 @@ export const ActionResult = z.object({
   data: Json.optional(),
 })
 export type ActionResult = z.output<typeof ActionResult>
-

@@ -76,7 +76,11 @@ export const processTask = request({
   output: z.discriminatedUnion('outcome', [
     z.object({ outcome: z.literal('handled'), method: z.enum(['autonomous', 'cached']), solution: Solution }),
     /** Call again with `template`, or hand out as work for a model. */
-    z.object({ outcome: z.literal('declined'), reason: z.enum(['needs_template', 'needs_model']), message: z.string() }),
+    z.object({
+      outcome: z.literal('declined'),
+      reason: z.enum(['needs_template', 'needs_model']),
+      message: z.string(),
+    }),
     /** A rule knows what is meant, and it cannot be. */
     z.object({ outcome: z.literal('refused'), error: ErrorBody }),
   ]),

@@ -3,8 +3,8 @@
  * changes nothing; the tenant is the caller's.
  */
 import { z } from 'zod'
-import { Solution } from './agent.ts'
 import { ActionResult } from './action.ts'
+import { Solution } from './agent.ts'
 import { request } from './contract.ts'
 import { ExecutionId } from './ids.ts'
 import { Evidence } from './observation.ts'

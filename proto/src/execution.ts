@@ -16,7 +16,11 @@ const REASON_CHARS_MAX = 4096
 /** Dollars at the edge; inside, whole millionths. */
 const Usd = z.number().min(0).max(1_000_000)
 
-export const IdempotencyKey = z.string().min(1).max(256).regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces')
+export const IdempotencyKey = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[\x21-\x7e]+$/, 'printable ASCII without spaces')
 
 /** `workspace` is a name of `execution.yaml` or a path below one of its roots; `target_file` is relative to it. */
 export const RequestContext = z
@@ -248,7 +252,14 @@ export const ApprovalView = z.object({
   policy_version: z.string(),
   expires_at: z.iso.datetime(),
   actions: z.array(
-    z.object({ task_id: TaskId, title: z.string(), summary: z.string(), level: z.int(), why: z.string(), action: JsonObject }),
+    z.object({
+      task_id: TaskId,
+      title: z.string(),
+      summary: z.string(),
+      level: z.int(),
+      why: z.string(),
+      action: JsonObject,
+    }),
   ),
 })
 export type ApprovalView = z.output<typeof ApprovalView>

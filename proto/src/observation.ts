@@ -8,7 +8,18 @@ import { z } from 'zod'
 import { ActionId } from './ids.ts'
 import { Json, JsonObject } from './json.ts'
 
-export const SYNTAXES = ['elixir', 'javascript', 'typescript', 'json', 'yaml', 'sql', 'python', 'go', 'rust', 'bash'] as const
+export const SYNTAXES = [
+  'elixir',
+  'javascript',
+  'typescript',
+  'json',
+  'yaml',
+  'sql',
+  'python',
+  'go',
+  'rust',
+  'bash',
+] as const
 export const Syntax = z.enum(SYNTAXES)
 export type Syntax = z.output<typeof Syntax>
 
@@ -20,10 +31,16 @@ const Single = [
     kind: z.literal('file'),
     path: PathText,
     exists: z.boolean().default(true),
-    sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
     contains: z.string().max(65_536).optional(),
     /** Permission bits, as `0644`. */
-    mode: z.string().regex(/^0[0-7]{3}$/).optional(),
+    mode: z
+      .string()
+      .regex(/^0[0-7]{3}$/)
+      .optional(),
     /** The grammar whose parser must accept the whole file. */
     syntax: Syntax.optional(),
   }),
@@ -57,7 +74,10 @@ const Single = [
     equals: Json.optional(),
     rows_min: z.int().min(0).optional(),
     /** SHA-256 of the canonical JSON of all rows. */
-    sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
   }),
   /** The action's own reading, made a second time by fresh means, says the same. */
   z.object({ kind: z.literal('same_again') }),

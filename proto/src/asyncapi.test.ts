@@ -1,0 +1,117 @@
+// The document that is kept is the one the contracts give, and keeps the rules of AsyncAPI 3.0 that
+// tools trip over: references that lead somewhere, messages that are their channel's, addresses whose
+// parameters are named.
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { asyncApi } from './asyncapi.ts'
+import { CONTRACTS } from './contracts.ts'
+import { SUBMIT_SUBJECT } from './execution.ts'
+
+const document = asyncApi()
+const kept: unknown = JSON.parse(readFileSync(new URL('../asyncapi.json', import.meta.url), 'utf8'))
+
+const channelIds = new Map(Object.keys(document.channels).map((id) => [`#/channels/${id}`, id]))
+
+/** What a local reference leads to. */
+function resolve(ref: string): unknown {
+  expect(ref).toMatch(/^#\//)
+  return ref
+    .slice(2)
+    .split('/')
+    .reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], document)
+}
+
+function references(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, item]) => (key === '$ref' ? [String(item)] : references(item)))
+}
+
+function channelOf(ref: string) {
+  const id = channelIds.get(ref)
+  const channel = id === undefined ? undefined : document.channels[id]
+  if (id === undefined || !channel) throw new Error(`${ref} is no channel`)
+  return { channel, members: Object.keys(channel.messages).map((message) => `${ref}/messages/${message}`) }
+}
+
+describe('proto/asyncapi.json', () => {
+  it('is what the contracts give', () => {
+    expect(kept, 'proto/asyncapi.json is stale; run `npm run asyncapi`').toEqual(JSON.parse(JSON.stringify(document)))
+  })
+})
+
+describe('the AsyncAPI document', () => {
+  it('has every contract, and the durable door', () => {
+    const addresses = Object.values(document.channels).map(({ address }) => address)
+    for (const { type, subject } of CONTRACTS) {
+      if (type === 'request') expect(addresses).toEqual(expect.arrayContaining([subject, `${subject}.{tenant}.{user}`]))
+      if (type === 'event') expect(addresses).toContain(subject.replace('*', '{id}'))
+      if (type === 'work') expect(addresses).toContain(`${subject}.{tenant}`)
+    }
+    expect(addresses).toEqual(expect.arrayContaining([SUBMIT_SUBJECT, `${SUBMIT_SUBJECT}.{tenant}.{user}`]))
+    const operations = { request: 2, event: 1, work: 2 }
+    const wanted = CONTRACTS.reduce((sum, { type }) => sum + operations[type], 2)
+    expect(Object.keys(document.operations)).toHaveLength(wanted)
+  })
+
+  it('leads every reference somewhere', () => {
+    const found = references(document)
+    expect(found.length).toBeGreaterThan(100)
+    expect(found.filter((ref) => resolve(ref) === undefined)).toEqual([])
+  })
+
+  it('gives no address and no message name twice', () => {
+    const addresses = Object.values(document.channels).flatMap(({ address }) => address ?? [])
+    expect(new Set(addresses).size).toBe(addresses.length)
+    const names = Object.values(document.components.messages).map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+  })
+
+  it('names in channels the parameters of their addresses, no more and no fewer', () => {
+    for (const [id, { address, parameters = {} }] of Object.entries(document.channels)) {
+      const inAddress = [...(address ?? '').matchAll(/\{([^}]+)\}/g)].map(([, name]) => name)
+      expect(Object.keys(parameters).sort(), id).toEqual(inAddress.sort())
+    }
+  })
+
+  it('lets operations use only messages of their channel, and answers go where the caller says', () => {
+    for (const [id, operation] of Object.entries(document.operations)) {
+      const { members } = channelOf(operation.channel.$ref)
+      expect(operation.messages.length, id).toBeGreaterThan(0)
+      for (const { $ref } of operation.messages) expect(members, id).toContain($ref)
+      if (!operation.reply) continue
+      const answers = channelOf(operation.reply.channel.$ref)
+      expect(answers.channel.address, id).toBeNull()
+      expect(answers.members, id).toEqual(operation.reply.messages.map(({ $ref }) => $ref))
+    }
+  })
+
+  it('answers every request of the mesh with its reply or with an error', () => {
+    for (const contract of CONTRACTS) {
+      if (contract.type !== 'request') continue
+      const operation = Object.values(document.operations).find(
+        ({ channel }) => channelOf(channel.$ref).channel.address === contract.subject,
+      )
+      expect(operation).toMatchObject({
+        action: 'receive',
+        'x-owner': contract.owner,
+        'x-timeout-ms': contract.timeoutMs,
+        'x-idempotent': contract.idempotent,
+      })
+      expect(operation?.reply?.messages.map(({ $ref }) => $ref.split('/').at(-1))).toEqual(['reply', 'error'])
+    }
+  })
+
+  it('has component names that AsyncAPI allows, and schemas that stand where they are put', () => {
+    const { messages, schemas } = document.components
+    for (const name of [...Object.keys(messages), ...Object.keys(schemas)]) expect(name).toMatch(/^[\w.-]+$/)
+    // An `$id` would move the base of every reference in it, and `$schema` belongs to a document of its own.
+    for (const schema of Object.values(schemas)) expect(schema).not.toHaveProperty('$id')
+    for (const schema of Object.values(schemas)) expect(schema).not.toHaveProperty('$schema')
+  })
+
+  it('asks of a caller no field that has a default', () => {
+    const { ExecutionRequest } = document.components.schemas
+    expect(ExecutionRequest?.required).toEqual(['task'])
+    expect(ExecutionRequest?.additionalProperties).toBe(false)
+  })
+})

@@ -1,0 +1,335 @@
+/**
+ * The contracts as an AsyncAPI 3.0 document, for readers and tools that speak no TypeScript.
+ *
+ * It is written as the mesh sees itself: it receives requests and answers them, and sends events and
+ * work. Schemas say what is on the wire, so a field that has a default is one that may be left out.
+ * Run as a program (`npm run asyncapi`) it prints the document.
+ */
+import { z } from 'zod'
+import manifest from '../package.json' with { type: 'json' }
+import * as action from './action.ts'
+import * as agent from './agent.ts'
+import * as cache from './cache.ts'
+import type { Contract, EventContract, RequestContract, ServiceName, WorkContract } from './contract.ts'
+import { CONTRACTS } from './contracts.ts'
+import * as errors from './errors.ts'
+import * as execution from './execution.ts'
+import * as ids from './ids.ts'
+import * as json from './json.ts'
+import * as observation from './observation.ts'
+import * as states from './states.ts'
+import * as task from './task.ts'
+import * as template from './template.ts'
+
+const MODULES = [action, agent, cache, errors, execution, ids, json, observation, states, task, template]
+
+interface Reference {
+  $ref: string
+}
+
+interface Message {
+  name: string
+  summary?: string
+  contentType: 'application/json'
+  headers?: Reference
+  payload: Reference
+}
+
+interface Channel {
+  /** Null: known only when the message is sent. */
+  address: string | null
+  summary: string
+  messages: Record<string, Reference>
+  parameters?: Record<string, { description: string }>
+}
+
+interface Operation {
+  action: 'send' | 'receive'
+  channel: Reference
+  summary: string
+  tags: { name: ServiceName }[]
+  messages: Reference[]
+  reply?: { channel: Reference; messages: Reference[] }
+  bindings?: { nats: { queue: ServiceName } }
+  'x-owner': ServiceName
+  'x-timeout-ms'?: number
+  'x-idempotent'?: boolean
+  'x-jetstream'?: { stream: string; consumer: ServiceName }
+}
+
+type JsonSchema = Record<string, unknown>
+
+export interface AsyncApi {
+  asyncapi: '3.0.0'
+  info: { title: string; version: string; description: string; tags: { name: ServiceName }[] }
+  defaultContentType: 'application/json'
+  servers: Record<string, { host: string; protocol: 'nats'; description: string }>
+  channels: Record<string, Channel>
+  operations: Record<string, Operation>
+  components: { messages: Record<string, Message>; schemas: Record<string, JsonSchema> }
+}
+
+const PRINCIPAL = {
+  tenant: {
+    description: 'Lower-case letters, digits, "-" and "_". Permissions of NATS decide who may publish for it.',
+  },
+  user: { description: 'Who asks, as `tenant`.' },
+}
+
+/** Every channel, operation and message of the mesh. The same contracts give the same document. */
+export function asyncApi(contracts: readonly Contract[] = CONTRACTS): AsyncApi {
+  const document: AsyncApi = {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Deed',
+      version: manifest.version,
+      description: manifest.description,
+      tags: [...new Set(contracts.map(({ owner }) => owner))].sort().map((name) => ({ name })),
+    },
+    defaultContentType: 'application/json',
+    servers: { local: { host: '127.0.0.1:4222', protocol: 'nats', description: 'The NATS server of the mesh.' } },
+    channels: {},
+    operations: {},
+    components: {
+      messages: {
+        error: {
+          name: 'error',
+          summary: 'The answer to what could not be done; told from others by its headers.',
+          contentType: 'application/json',
+          headers: schemaRef('ErrorHeaders'),
+          payload: schemaRef('ErrorBody'),
+        },
+      },
+      schemas: {},
+    },
+  }
+  const schemas = namedSchemas()
+  for (const contract of contracts) {
+    if (contract.type === 'request') addRequest(document, schemas, contract)
+    else if (contract.type === 'event') addEvent(document, schemas, contract)
+    else addWork(document, schemas, contract)
+  }
+  addSubmit(document, schemas)
+  document.components.schemas = { ...HEADERS, ...jsonSchemas(schemas) }
+  return document
+}
+
+function addRequest(document: AsyncApi, schemas: Names, contract: RequestContract): void {
+  const name = camelCase(contract.subject)
+  const { messages } = document.components
+  messages[name] = {
+    name: contract.subject,
+    summary: contract.summary,
+    contentType: 'application/json',
+    headers: schemaRef('RequestHeaders'),
+    payload: schemaRef(nameOf(schemas, contract.input, `${name}Input`)),
+  }
+  messages[`${name}Reply`] = {
+    name: `${contract.subject} reply`,
+    contentType: 'application/json',
+    payload: schemaRef(nameOf(schemas, contract.output, `${name}Output`)),
+  }
+  const replyChannel = addReply(document, name, `Answers to ${contract.subject}.`, {
+    reply: messageRef(`${name}Reply`),
+    error: messageRef('error'),
+  })
+  addForBoth(document, { name, subject: contract.subject, summary: contract.summary }, (channel) => ({
+    action: 'receive',
+    channel: channelRef(channel),
+    summary: contract.summary,
+    tags: [{ name: contract.owner }],
+    messages: [memberRef(channel, 'request')],
+    reply: {
+      channel: channelRef(replyChannel),
+      messages: [memberRef(replyChannel, 'reply'), memberRef(replyChannel, 'error')],
+    },
+    bindings: { nats: { queue: contract.owner } },
+    'x-owner': contract.owner,
+    'x-timeout-ms': contract.timeoutMs,
+    'x-idempotent': contract.idempotent,
+  }))
+}
+
+/** The bare subject, which is the principal `local.user`, and the one that names who asks. */
+function addForBoth(
+  { channels, operations }: AsyncApi,
+  { name, subject, summary }: { name: string; subject: string; summary: string },
+  operation: (channel: string) => Operation,
+): void {
+  const messages = { request: messageRef(name) }
+  channels[name] = { address: subject, summary, messages }
+  channels[`${name}As`] = { address: `${subject}.{tenant}.{user}`, summary, messages, parameters: PRINCIPAL }
+  for (const channel of [name, `${name}As`]) operations[channel] = operation(channel)
+}
+
+/** Answers go to the reply subject of the request, an inbox of the caller. @returns the channel's id */
+function addReply({ channels }: AsyncApi, name: string, summary: string, messages: Record<string, Reference>): string {
+  const id = `${name}Reply`
+  channels[id] = { address: null, summary, messages }
+  return id
+}
+
+function addEvent({ channels, operations, components }: AsyncApi, schemas: Names, contract: EventContract): void {
+  const { subject, summary, owner } = contract
+  const name = camelCase(subject.replace('.*', ''))
+  components.messages[name] = {
+    name: subject.replace('.*', ''),
+    summary,
+    contentType: 'application/json',
+    payload: schemaRef(nameOf(schemas, contract.payload, `${name}Payload`)),
+  }
+  channels[name] = {
+    address: subject.replace('*', '{id}'),
+    summary,
+    messages: { event: messageRef(name) },
+    parameters: { id: { description: 'Of what it happened to.' } },
+  }
+  operations[name] = {
+    action: 'send',
+    channel: channelRef(name),
+    summary,
+    tags: [{ name: owner }],
+    messages: [memberRef(name, 'event')],
+    'x-owner': owner,
+  }
+}
+
+function addWork({ channels, operations, components }: AsyncApi, schemas: Names, contract: WorkContract): void {
+  const { subject, summary, owner, stream, consumer } = contract
+  const name = camelCase(subject)
+  components.messages[name] = {
+    name: subject,
+    summary,
+    contentType: 'application/json',
+    headers: schemaRef('TraceHeaders'),
+    payload: schemaRef(nameOf(schemas, contract.payload, `${name}Payload`)),
+  }
+  channels[name] = {
+    address: `${subject}.{tenant}`,
+    summary,
+    messages: { work: messageRef(name) },
+    parameters: { tenant: PRINCIPAL.tenant },
+  }
+  const both = { channel: channelRef(name), summary, messages: [memberRef(name, 'work')], 'x-owner': owner }
+  operations[`${name}Send`] = { action: 'send', tags: [{ name: owner }], ...both }
+  operations[`${name}Receive`] = {
+    action: 'receive',
+    tags: [{ name: consumer }],
+    ...both,
+    'x-jetstream': { stream, consumer },
+  }
+}
+
+/** The durable door is no request of the mesh: the server's acknowledgement is its answer. */
+function addSubmit(document: AsyncApi, schemas: Names): void {
+  const name = camelCase(execution.SUBMIT_SUBJECT)
+  const summary = 'Do this, durably: acknowledged means that it will be executed.'
+  const { messages } = document.components
+  messages[name] = {
+    name: execution.SUBMIT_SUBJECT,
+    summary,
+    contentType: 'application/json',
+    headers: schemaRef('SubmitHeaders'),
+    payload: schemaRef(nameOf(schemas, execution.ExecutionRequest, `${name}Input`)),
+  }
+  messages[`${name}Ack`] = {
+    name: `${execution.SUBMIT_SUBJECT} acknowledgement`,
+    summary: 'By the NATS server, once the message is on disk.',
+    contentType: 'application/json',
+    payload: schemaRef('PublishAcknowledgement'),
+  }
+  const replyChannel = addReply(document, name, 'Acknowledgements of JetStream.', { ack: messageRef(`${name}Ack`) })
+  addForBoth(document, { name, subject: execution.SUBMIT_SUBJECT, summary }, (channel) => ({
+    action: 'receive',
+    channel: channelRef(channel),
+    summary,
+    tags: [{ name: 'orchestrator' }],
+    messages: [memberRef(channel, 'request')],
+    reply: { channel: channelRef(replyChannel), messages: [memberRef(replyChannel, 'ack')] },
+    'x-owner': 'orchestrator',
+    'x-jetstream': { stream: execution.intakeStream('{tenant}'), consumer: 'orchestrator' },
+  }))
+}
+
+const traceparent = { type: 'string', description: 'W3C trace context.' }
+const HEADERS: Record<string, JsonSchema> = {
+  TraceHeaders: { type: 'object', properties: { traceparent } },
+  RequestHeaders: {
+    type: 'object',
+    properties: {
+      traceparent,
+      'Deed-Timeout-Ms': { type: 'string', description: 'Milliseconds that the caller waits; else `x-timeout-ms`.' },
+    },
+  },
+  SubmitHeaders: {
+    type: 'object',
+    properties: {
+      traceparent,
+      'Nats-Msg-Id': { type: 'string', description: 'The idempotency key, where the body has none.' },
+    },
+  },
+  ErrorHeaders: {
+    type: 'object',
+    required: ['Nats-Service-Error-Code', 'Nats-Service-Error'],
+    properties: {
+      'Nats-Service-Error-Code': { type: 'string', enum: ['400', '500', '503'] },
+      'Nats-Service-Error': schemaRef('ErrorCode'),
+    },
+  },
+  PublishAcknowledgement: {
+    type: 'object',
+    required: ['stream', 'seq'],
+    properties: {
+      stream: { type: 'string' },
+      seq: { type: 'integer', description: 'Finds the execution: `execution.get` takes it as `sequence`.' },
+      duplicate: { type: 'boolean', description: 'The same `Nats-Msg-Id` was there before.' },
+    },
+  },
+}
+
+type Names = ReturnType<typeof namedSchemas>
+
+/** Every schema that proto exports, under the name it is exported by. */
+function namedSchemas() {
+  const names = z.registry<{ id: string }>()
+  for (const [name, value] of MODULES.flatMap((module) => Object.entries(module))) {
+    if (value instanceof z.ZodType) names.add(value, { id: name })
+  }
+  return names
+}
+
+/** Names a schema that has no name yet. */
+function nameOf(schemas: Names, schema: z.ZodType, otherwise: string): string {
+  if (!schemas.has(schema)) schemas.add(schema, { id: otherwise.charAt(0).toUpperCase() + otherwise.slice(1) })
+  return schemas.get(schema)?.id ?? otherwise
+}
+
+/** As JSON Schema of draft 7, which is what AsyncAPI reads by itself. */
+function jsonSchemas(names: Names): Record<string, JsonSchema> {
+  const { schemas } = z.toJSONSchema(names, { target: 'draft-7', io: 'input', uri: (id) => schemaRef(id).$ref })
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, { $schema, $id, id, ...schema }]) => [name, schema as JsonSchema]),
+  )
+}
+
+function camelCase(subject: string): string {
+  return subject.replace(/[.-]([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+function schemaRef(name: string): Reference {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+function messageRef(name: string): Reference {
+  return { $ref: `#/components/messages/${name}` }
+}
+
+function channelRef(name: string): Reference {
+  return { $ref: `#/channels/${name}` }
+}
+
+function memberRef(channel: string, message: string): Reference {
+  return { $ref: `#/channels/${channel}/messages/${message}` }
+}
+
+if (import.meta.main) process.stdout.write(`${JSON.stringify(asyncApi(), null, 2)}\n`)

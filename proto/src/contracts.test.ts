@@ -1,0 +1,45 @@
+// What holds for all contracts, so that a new one need not be remembered anywhere.
+import { describe, expect, it } from 'vitest'
+import * as action from './action.ts'
+import * as agent from './agent.ts'
+import * as cache from './cache.ts'
+import type { Contract } from './contract.ts'
+import { CONTRACTS } from './contracts.ts'
+import * as execution from './execution.ts'
+import * as task from './task.ts'
+import * as template from './template.ts'
+
+const exported = [action, agent, cache, execution, task, template].flatMap((module) =>
+  Object.values(module).filter((value) => isContract(value)),
+)
+
+function isContract(value: unknown): value is Contract {
+  return typeof value === 'object' && value !== null && 'subject' in value && 'owner' in value
+}
+
+describe('the contracts', () => {
+  it('are all in the list', () => {
+    expect(exported.map(({ subject }) => subject).sort()).toEqual(CONTRACTS.map(({ subject }) => subject).sort())
+  })
+
+  it('have a subject each, of lower-case tokens', () => {
+    const subjects = CONTRACTS.map(({ subject }) => subject)
+    expect(new Set(subjects).size).toBe(subjects.length)
+    for (const subject of subjects) expect(subject).toMatch(/^[a-z]+(\.[a-z]+)+(\.\*)?$/)
+  })
+
+  // `<subject>.<tenant>.<user>` of one must never be what another one answers.
+  it('have subjects of which none begins another', () => {
+    for (const a of CONTRACTS) {
+      for (const b of CONTRACTS)
+        expect(b.subject.startsWith(`${a.subject}.`), `${a.subject} and ${b.subject}`).toBe(false)
+    }
+  })
+
+  it('say how long a caller waits, and what they are for', () => {
+    for (const contract of CONTRACTS) {
+      expect(contract.summary).toMatch(/\.$/)
+      if (contract.type === 'request') expect(contract.timeoutMs).toBeGreaterThan(0)
+    }
+  })
+})
