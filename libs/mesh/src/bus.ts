@@ -76,12 +76,15 @@ export interface Bus extends AsyncDisposable {
   answer(replyTo: string, body: unknown): void
   answerError(replyTo: string, error: ErrorBody): void
   announce<C extends EventContract>(contract: C, token: string, payload: z.input<C['payload']>): void
-  /** Hands work out. Resolves when the stream has it. */
-  publishWork<C extends WorkContract>(
+  /**
+   * Hands work out, without waiting for the stream to say that it has it: what waits in a work queue can be
+   * handed out again from PostgreSQL at any time.
+   */
+  handOut<C extends WorkContract>(
     contract: C,
     payload: z.input<C['payload']>,
     options: { tenant: string; trace?: string },
-  ): Promise<void>
+  ): void
   consumeWork<C extends WorkContract>(
     contract: C,
     handler: WorkHandler<C>,
@@ -125,7 +128,6 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   }
   const requests = openRequests(nc, inboxPrefix)
   void watchStatus(nc, requests, log)
-  const js = nc.jetstream()
   const running = new Set<Promise<void>>()
   let micro: Promise<Service> | undefined
   let draining = false
@@ -205,10 +207,10 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     announce(contract, token, payload) {
       nc.publish(contract.subject.replace('*', token), JSON.stringify(payload))
     },
-    async publishWork(contract, payload, { tenant, trace }) {
-      const headers = newHeaders()
-      if (trace !== undefined) headers.set(TRACEPARENT, trace)
-      await js.publish(`${contract.subject}.${tenant}`, JSON.stringify(payload), { headers })
+    handOut(contract, payload, { tenant, trace }) {
+      const headers = trace === undefined ? undefined : newHeaders()
+      headers?.set(TRACEPARENT, trace ?? '')
+      nc.publish(`${contract.subject}.${tenant}`, JSON.stringify(payload), headers === undefined ? {} : { headers })
     },
     consumeWork: (contract, handler, consumeOptions) => consumeWork(nc, log, contract, handler, consumeOptions),
     async [Symbol.asyncDispose]() {

@@ -6,7 +6,8 @@ import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
 
 export const DEPTH_MAX = 32
-export const KEYS_MAX = 10_000
+/** Of one object. How much there is in all is bounded by the size of a message. */
+export const KEYS_MAX = 1_000
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype'])
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -68,7 +69,6 @@ function refuseDepth(text: string): void {
 
 /** Recursion is bounded by DEPTH_MAX. */
 function inspect(root: object): void {
-  let keys = 0
   const visit = (value: Json, path: string): void => {
     if (typeof value === 'string') {
       if (!value.isWellFormed()) {
@@ -80,16 +80,17 @@ function inspect(root: object): void {
     }
     if (typeof value !== 'object' || value === null) return
     if (Array.isArray(value)) {
-      keys += value.length
-      refuseCount(keys)
       for (let index = 0; index < value.length; index++) {
         const item = value[index]
         if (typeof item === 'object' || typeof item === 'string') visit(item as Json, `${path}[${index}]`)
       }
       return
     }
-    for (const key of Object.keys(value)) {
-      refuseCount(++keys)
+    const keys = Object.keys(value)
+    if (keys.length > KEYS_MAX) {
+      throw new DeedError('too_many_keys', `an object holds more than ${KEYS_MAX} keys; send a list instead`, { path })
+    }
+    for (const key of keys) {
       if (FORBIDDEN_KEYS.has(key)) {
         throw new DeedError('forbidden_key', `the key "${key}" is not allowed anywhere in a message; rename it`, {
           path: `${path}.${key}`,
@@ -101,12 +102,4 @@ function inspect(root: object): void {
     }
   }
   visit(root as Json, '$')
-}
-
-function refuseCount(keys: number): void {
-  if (keys > KEYS_MAX) {
-    throw new DeedError('too_many_keys', `the message holds more than ${KEYS_MAX} keys and items; send less`, {
-      path: '$',
-    })
-  }
 }

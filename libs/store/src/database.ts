@@ -61,7 +61,7 @@ export async function openDatabase<Schema>(options: DatabaseOptions): Promise<St
     options: `-c search_path=${options.schema} -c plan_cache_mode=force_generic_plan`,
   })
   // A connection that dies while idle is replaced at the next use.
-  pool.on('error', (error) => log.warn({ err: error }, 'connection to PostgreSQL lost'))
+  pool.on('error', (error) => log.warn({ reason: error.message }, 'connection to PostgreSQL lost'))
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   return {
     db,
@@ -94,7 +94,8 @@ export async function retried<T>(log: Log, work: () => Promise<T>): Promise<T> {
     } catch (error) {
       const wait = RETRY_WAITS_MS[attempt]
       if (wait === undefined || !mayRetry(error)) throw error
-      if (attempt === 0) log.warn({ err: error }, 'PostgreSQL is asked again')
+      if (attempt === 0)
+        log.warn({ reason: error instanceof Error ? error.message : error }, 'PostgreSQL is asked again')
       await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())))
     }
   }

@@ -22,7 +22,7 @@ import { isoTime } from './reconcile/draft.ts'
 import type { Input } from './reconcile/input.ts'
 import type { ExecutionRow, Snapshot } from './snapshot.ts'
 import type { Admission, Admitted } from './store/executions.ts'
-import { scopeOf, type Thinking, type Thought, think } from './think.ts'
+import { scopeOf, type Thought, think } from './think.ts'
 
 /** A plan that is expected to take longer goes on in the background, unless the request says otherwise. */
 const IMMEDIATE_MS_MAX = 30_000
@@ -62,7 +62,7 @@ export interface Accepted {
 export async function acceptExecution(accepting: Accepting, incoming: Incoming): Promise<Accepted> {
   const { clock, driver } = accepting
   const execution = newExecution(incoming, clock.now())
-  const thinking = thinkOf(accepting, execution)
+  const thinking = think(accepting, execution)
   crashPoint('orchestrator.before_admit')
   const admitting = accepting.admit(admissionOf(execution, incoming))
   admitting.catch(() => undefined)
@@ -106,7 +106,7 @@ function attached(
 export async function planExecution(
   accepting: Accepting,
   execution: ExecutionRow,
-  thinking: Promise<Thought> = thinkOf(accepting, execution).thought,
+  thinking: Promise<Thought> = think(accepting, execution).thought,
 ): Promise<{ background: boolean }> {
   const { driver, log } = accepting
   try {
@@ -129,14 +129,6 @@ export async function planExecution(
     return { background: false }
   }
 }
-
-const thinkOf = (accepting: Accepting, execution: ExecutionRow): Thinking =>
-  think(accepting, {
-    request: execution.request,
-    principal: { tenant: execution.tenant, user: execution.user_name },
-    trace: execution.trace,
-    scope: scopeOf(execution.request),
-  })
 
 /** A bug is not retried for ever: its execution fails, and the log says why. */
 function failureOf(error: unknown): ErrorBody {

@@ -8,8 +8,8 @@
 import type { Bus } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/mesh/crash-point'
 import { ensureWorkQueues } from '@deed/mesh/work-queue'
-import { Action, workAct } from '@deed/proto/action'
-import { AgentTask, workSolve } from '@deed/proto/agent'
+import { type Action, workAct } from '@deed/proto/action'
+import { type AgentTask, workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import { type AuditRow, executionEvent } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
@@ -176,11 +176,13 @@ export function openDriver(dependencies: Dependencies): Driver {
   const handOut = (draft: Draft): void => {
     for (const lease of draft.leases) {
       crashPoint('orchestrator.before_publish')
-      publish(bus, draft.execution, lease).catch(async (error: unknown) => {
-        // Not lost: the resync hands it out again under the same token.
-        log.warn({ err: error, task_id: lease.task.task_id }, 'work could not be handed out')
-        await ensureWorkQueues(bus.nc, [workAct, workSolve]).catch(() => undefined)
-      })
+      handOutOne(bus, draft.execution, lease)
+    }
+    // Nobody has taken them: perhaps the queue itself is gone.
+    if (draft.leases.some(({ again }) => again)) {
+      ensureWorkQueues(bus.nc, [workAct, workSolve]).catch((error: unknown) =>
+        log.warn({ err: error }, 'the work queues cannot be made'),
+      )
     }
   }
 
@@ -225,7 +227,7 @@ const PRIORITY = { high: 2, normal: 5, low: 8 } as const
 
 export const priorityOf = ({ request }: Pick<ExecutionRow, 'request'>): number => PRIORITY[request.priority]
 
-async function publish(bus: Bus, execution: ExecutionRow, { task, token, intent }: Lease): Promise<void> {
+function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, intent }: Lease): void {
   const { tenant, execution_id, trace, request } = execution
   if (intent === 'solve') {
     const payload = {
@@ -233,11 +235,11 @@ async function publish(bus: Bus, execution: ExecutionRow, { task, token, intent 
       execution_id,
       tenant,
       token,
-      task: AgentTask.parse(task.spec),
+      task: task.spec as unknown as AgentTask,
       ...(request.budget_usd === undefined ? {} : { budget_microusd: Math.floor(request.budget_usd * 1_000_000) }),
       earlier_errors: task.last_error === null ? [] : [task.last_error],
     }
-    return bus.publishWork(workSolve, payload, { tenant, trace })
+    return bus.handOut(workSolve, payload, { tenant, trace })
   }
   const payload = {
     task_id: task.task_id,
@@ -245,10 +247,10 @@ async function publish(bus: Bus, execution: ExecutionRow, { task, token, intent 
     tenant,
     token,
     intent,
-    action: Action.parse(task.spec),
+    action: task.spec as unknown as Action,
     action_hash: task.action_hash ?? '',
   }
-  return bus.publishWork(workAct, payload, { tenant, trace })
+  bus.handOut(workAct, payload, { tenant, trace })
 }
 
 function announce(bus: Bus, draft: Draft): void {

@@ -16,7 +16,7 @@ import { isoTime } from './reconcile/draft.ts'
 import type { Work } from './reconcile/input.ts'
 import { newTask } from './reconcile/new-task.ts'
 import type { ApprovalRow, CoveredAction, ExecutionRow, PlanPart, TaskRow } from './snapshot.ts'
-import type { SolvedNode } from './think.ts'
+import type { SolvedNode } from './solve-node.ts'
 
 export interface Planning {
   bus: Bus

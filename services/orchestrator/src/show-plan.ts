@@ -4,15 +4,14 @@ import type { Json } from '@deed/proto/json'
 import { type Accepting, emptySnapshot, type Incoming, newExecution } from './accept-execution.ts'
 import { replyOf } from './answer.ts'
 import { planWork } from './plan-work.ts'
-import { scopeOf, think } from './think.ts'
+import { think } from './think.ts'
 
 /** @throws {DeedError} for what would be refused when it is run */
 export async function showPlan(accepting: Accepting, incoming: Incoming): Promise<ExecutionReply> {
   const { bus, clock, policy } = accepting
-  const { request, principal, trace } = incoming
   const execution = newExecution(incoming, clock.now())
   const reply = replyOf(emptySnapshot(execution), clock.now())
-  const thought = await think(accepting, { request, principal, trace, scope: scopeOf(request) }).thought
+  const thought = await think(accepting, execution).thought
   if (thought.type === 'answer') {
     return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
   }
