@@ -92,7 +92,7 @@ async function testMesh(yaml = ''): Promise<TestMesh> {
     },
     async hand(action, options) {
       const work = await inside.dispatch(action, options)
-      await orchestrator.publishWork(workAct, work, { tenant: 'local' })
+      orchestrator.handOut(workAct, work, { tenant: 'local' })
       return work
     },
     reportOf: (work) =>

@@ -220,7 +220,7 @@ async function startAgent(answer: (call: ModelCall) => FakeAnswer, options: Agen
     })
   const handOut = async (handed: ReturnType<typeof work>): Promise<TaskReport> => {
     const before = reports.length
-    await orchestrator.publishWork(workSolve, handed, { tenant: 'local' })
+    orchestrator.handOut(workSolve, handed, { tenant: 'local' })
     return until(() => reports.slice(before).find(({ task_id }) => task_id === handed.task_id), { what: 'the report' })
   }
   return {
