@@ -188,7 +188,7 @@ async function inspectAll({ bus, policy }: Planning, execution: ExecutionRow, ca
     if ('error' in found) throw DeedError.from(found.error)
     const subject = subjectOf(candidate.action)
     // What an earlier action of the plan may change cannot be expected to stay as it was found.
-    const steady = !anything && (subject === undefined || !touched.has(subject))
+    const steady = !anything && (subject === undefined ? touched.size === 0 : !touched.has(subject))
     applyInspection(policy, candidate, found.inspection, steady)
     if (subject !== undefined) touched.add(subject)
     if (candidate.action.kind === 'command.run') anything = true
