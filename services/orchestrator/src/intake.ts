@@ -14,8 +14,9 @@ import { ExecutionRequest, IdempotencyKey, intakeKey, intakeStream, SUBMIT_SUBJE
 import { LOCAL, type Principal } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
-import { type Accepting, acceptExecution, admissionOf, newExecution } from './accept-execution.ts'
+import { type Accepting, acceptExecution } from './accept-execution.ts'
 import { admitRequest } from './door.ts'
+import { admissionOf, newExecution } from './new-execution.ts'
 import { isoTime } from './reconcile/draft.ts'
 
 const SLOTS = 64

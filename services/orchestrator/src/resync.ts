@@ -4,9 +4,9 @@
  */
 import type { ExecutionId } from '@deed/proto/ids'
 import { CAPABILITIES, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import { type Accepting, planExecution } from './accept-execution.ts'
 import { replyOf } from './answer.ts'
 import type { Capacity } from './capacity.ts'
+import { type PlanDependencies, planExecution } from './plan-execution.ts'
 import type { Settler } from './settle-ended.ts'
 import { lookOut, markGone } from './store/agents.ts'
 import type { Database } from './store/schema.ts'
@@ -15,7 +15,7 @@ import type { Waiters } from './waiters.ts'
 const EVERY_MS = 1_000
 const DUE_MAX = 500
 
-export interface Resyncing extends Accepting {
+export interface Resyncing extends PlanDependencies {
   db: Database
   capacity: Capacity
   settler: Settler

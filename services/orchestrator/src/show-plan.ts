@@ -1,17 +1,18 @@
 /** A dry run: what would be done, agreed to, verified. Nothing is stored. */
 import type { ExecutionReply } from '@deed/proto/execution'
 import type { Json } from '@deed/proto/json'
-import { type Accepting, emptySnapshot, type Incoming, newExecution } from './accept-execution.ts'
 import { replyOf } from './answer.ts'
+import { emptySnapshot, type Incoming, newExecution } from './new-execution.ts'
+import type { PlanDependencies } from './plan-execution.ts'
 import { planWork } from './plan-work.ts'
 import { think } from './think.ts'
 
 /** @throws {DeedError} for what would be refused when it is run */
-export async function showPlan(accepting: Accepting, incoming: Incoming): Promise<ExecutionReply> {
-  const { bus, clock, policy } = accepting
+export async function showPlan(planning: PlanDependencies, incoming: Incoming): Promise<ExecutionReply> {
+  const { bus, clock, policy } = planning
   const execution = newExecution(incoming, clock.now())
   const reply = replyOf(emptySnapshot(execution), clock.now())
-  const thought = await think(accepting, execution).thought
+  const thought = await think(planning, execution).thought
   if (thought.type === 'answer') {
     return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
   }

@@ -1,0 +1,83 @@
+/** An execution as it begins: its row, and the first row of its audit log. */
+import { randomUUIDv7 } from 'node:crypto'
+import { canonicalJson, hashJson, sha256 } from '@deed/mesh/canonical-json'
+import type { ExecutionRequest } from '@deed/proto/execution'
+import type { ExecutionId, Principal } from '@deed/proto/ids'
+import { isoTime } from './reconcile/draft.ts'
+import type { ExecutionRow, Snapshot } from './snapshot.ts'
+import type { Admission } from './store/executions.ts'
+
+/** Who takes it in has this long to come to a plan before the resync looks. */
+const PLANNING_MS = 5_000
+
+/** A request as it came in. */
+export interface Incoming {
+  request: ExecutionRequest
+  principal: Principal
+  trace: string
+  waiter: { replyTo: string; dueAt: number } | undefined
+}
+
+export function newExecution({ request, principal, trace }: Incoming, now: number): ExecutionRow {
+  return {
+    tenant: principal.tenant,
+    execution_id: randomUUIDv7() as ExecutionId,
+    user_name: principal.user,
+    idempotency_key: request.idempotency_key ?? null,
+    request_hash: hashJson({ ...request, idempotency_key: undefined }),
+    request,
+    trace,
+    status: 'planning',
+    ending: null,
+    version: 1,
+    method: null,
+    model_used: null,
+    template_used: null,
+    template_version: null,
+    tokens_used: 0,
+    cost_microusd: 0,
+    cache_hit: false,
+    degraded: [],
+    result: null,
+    error: null,
+    cited: null,
+    audit_seq: 0,
+    audit_hash: '',
+    created_at: isoTime(now),
+    finished_at: null,
+    next_check_at: isoTime(now + PLANNING_MS),
+    settled: false,
+  }
+}
+
+/** Chains the first row of the execution's audit log. */
+export function admissionOf(
+  execution: ExecutionRow,
+  { principal, waiter }: Omit<Incoming, 'request' | 'trace'>,
+): Admission {
+  const data = { by: principal.user, request_hash: execution.request_hash }
+  const row = {
+    execution_id: execution.execution_id,
+    seq: 1,
+    type: 'execution.accepted',
+    at: execution.created_at,
+    task_id: null,
+    data,
+  }
+  const hash = sha256(canonicalJson(row))
+  execution.audit_seq = 1
+  execution.audit_hash = hash
+  return {
+    execution,
+    waiter: waiter === undefined ? undefined : { reply_to: waiter.replyTo, due_at: isoTime(waiter.dueAt) },
+    audit: { type: row.type, at: row.at, data, hash },
+  }
+}
+
+export const emptySnapshot = (execution: ExecutionRow): Snapshot => ({
+  execution,
+  tasks: new Map(),
+  approvals: new Map(),
+  parts: [],
+  plans: 0,
+})
