@@ -9,10 +9,11 @@ export function cancelled(
   { reason, undo, by }: { reason: string | null; undo: boolean; by: string },
 ): void {
   const { execution } = draft
-  if (execution.status === 'cancelled' || execution.ending !== null) return
+  if (execution.status === 'cancelled') return
   if (FINAL_EXECUTION_STATUSES.has(execution.status)) {
     throw new DeedError('not_cancellable', `the execution is ${execution.status} already; roll it back to undo it`)
   }
+  if (execution.ending !== null) return
   record(draft, 'execution.cancel_requested', { by, reason, undo })
   end(
     draft,

@@ -1,9 +1,10 @@
 /** A plan was found, an answer was, or a task was decided anew. */
-import { DeedError } from '@deed/proto/errors'
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { FencingToken, TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
 import type { ExecutionRow, TaskRow } from '../snapshot.ts'
 import { addApprovals, addTasks, type Draft, record, setActual, setDesired } from './draft.ts'
+import { end } from './ending.ts'
 import type { Work } from './input.ts'
 import { finish } from './settle.ts'
 
@@ -44,6 +45,13 @@ export function answered(
   finish(draft, 'done')
 }
 
+export function planFailed(draft: Draft, { error, found }: { error: ErrorBody; found: Partial<ExecutionRow> }): void {
+  // Another replica has found a plan, or nobody wants one any more.
+  if (draft.execution.status !== 'planning' || draft.tasks.size > 0) return
+  Object.assign(draft.execution, found)
+  end(draft, 'failed', error)
+}
+
 export function replanned(
   draft: Draft,
   input: { taskId: TaskId; token: FencingToken; task: Partial<TaskRow>; work: Work },
@@ -51,6 +59,12 @@ export function replanned(
   const task = draft.tasks.get(input.taskId)
   if (!task || task.token !== input.token || task.actual_status !== 'in_progress') {
     throw new DeedError('stale_token', `task ${input.taskId}: fencing token ${input.token} is no longer the newest`)
+  }
+  if (task.desired_status !== 'done') {
+    // It was cancelled while it was decided anew, and had done nothing.
+    setActual(draft, task, { actual_status: 'cancelled', lease_expires_at: null })
+    record(draft, 'task.cancelled', { name: task.name, effect: task.effect }, task.task_id)
+    return
   }
   if (task.replans >= REPLANS_MAX) {
     setActual(draft, task, {

@@ -9,10 +9,10 @@
 
 import { decided } from './decided.ts'
 import type { Draft } from './draft.ts'
-import { cancelled, end, rolledBack } from './ending.ts'
+import { cancelled, rolledBack } from './ending.ts'
 import { expired } from './expired.ts'
 import type { Input, Limits } from './input.ts'
-import { answered, planned, replanned } from './planned.ts'
+import { answered, planFailed, planned, replanned } from './planned.ts'
 import { reported } from './reported.ts'
 import { settle } from './settle.ts'
 
@@ -34,8 +34,7 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
     case 'answered':
       return answered(draft, input)
     case 'plan_failed':
-      Object.assign(draft.execution, input.found)
-      return end(draft, 'failed', input.error)
+      return planFailed(draft, input)
     case 'reported':
       return reported(draft, input, limits)
     case 'replanned':

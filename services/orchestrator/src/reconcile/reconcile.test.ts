@@ -1,0 +1,586 @@
+// The core is pure: no servers here, only rows, inputs and a time that the test gives.
+import { canonicalJson, sha256, uuidV5 } from '@deed/mesh/canonical-json'
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import type { ApprovalId, ExecutionId, FencingToken, TaskId } from '@deed/proto/ids'
+import type { Evidence } from '@deed/proto/observation'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { TaskReport } from '@deed/proto/task'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ApprovalRow, AuditEntry, ExecutionRow, Snapshot, TaskRow } from '../snapshot.ts'
+import { type Draft, draftOf, hasChanged, isoTime } from './draft.ts'
+import type { Input, Limits, Work } from './input.ts'
+import { newTask } from './new-task.ts'
+import { reconcile } from './reconcile.ts'
+
+const START = Date.parse('2026-01-01T00:00:00Z')
+const LEASE_MS = 10_000
+const APPROVAL_MS = 3_600_000
+const ID = '01890000-0000-7000-8000-000000000001' as ExecutionId
+
+describe('one input, one decision', () => {
+  const cases: { title: string; given: Setting; inputs: Step[]; expected: Expected }[] = [
+    {
+      title: 'a plan is handed out as soon as there is room',
+      given: { acts: [[]] },
+      inputs: [],
+      expected: { status: 'running', tasks: ['in_progress'] },
+    },
+    {
+      title: 'a task waits for those that it depends on',
+      given: { acts: [[], [0]] },
+      inputs: [],
+      expected: { status: 'running', tasks: ['in_progress', 'pending'] },
+    },
+    {
+      title: 'a verified report ends it',
+      given: { acts: [[]] },
+      inputs: [{ op: 'report', pick: 0, verdict: 'done' }],
+      expected: { status: 'done', tasks: ['done'] },
+    },
+    {
+      title: 'a report without evidence is refused, and changes nothing',
+      given: { acts: [[]] },
+      inputs: [{ op: 'report', pick: 0, verdict: 'claimed' }],
+      expected: { status: 'running', tasks: ['in_progress'], refused: 'evidence_missing' },
+    },
+    {
+      title: 'a report under an old token is refused, and changes nothing',
+      given: { acts: [[]] },
+      inputs: [
+        { op: 'tick', ms: LEASE_MS + 1 },
+        { op: 'stale', pick: 0 },
+      ],
+      expected: { status: 'running', tasks: ['in_progress'], refused: 'stale_token' },
+    },
+    {
+      title: 'a failure that may pass is tried again later',
+      given: { acts: [[]] },
+      inputs: [{ op: 'report', pick: 0, verdict: 'transient' }],
+      expected: { status: 'running', tasks: ['pending'] },
+    },
+    {
+      title: 'a failure for good undoes what was done, newest first',
+      given: { acts: [[], [0], [1]] },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'report', pick: 0, verdict: 'failed' },
+      ],
+      expected: { status: 'undoing', tasks: ['done', 'in_progress', 'failed'] },
+    },
+    {
+      title: 'an undo that cannot be done asks one person, and says that it failed',
+      given: { acts: [[]] },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'rollback' },
+        { op: 'report', pick: 0, verdict: 'failed' },
+      ],
+      expected: { status: 'rollback_failed', tasks: ['blocked', 'pending'] },
+    },
+    {
+      title: 'cancelled while it runs, it ends when what runs has, and that is undone',
+      given: { acts: [[], [0]] },
+      inputs: [
+        { op: 'cancel', undo: false },
+        { op: 'report', pick: 0, verdict: 'failed_made' },
+      ],
+      expected: { status: 'undoing', tasks: ['in_progress', 'cancelled'] },
+    },
+    {
+      title: 'an approval that nobody gave in time denies it',
+      given: { acts: [[]], approval: true },
+      inputs: [{ op: 'tick', ms: APPROVAL_MS + 1 }],
+      expected: { status: 'denied', tasks: ['cancelled', 'cancelled'] },
+    },
+    {
+      title: 'a second cancel changes nothing',
+      given: { acts: [[]] },
+      inputs: [
+        { op: 'cancel', undo: true },
+        { op: 'cancel', undo: false },
+      ],
+      expected: { status: 'running', tasks: ['in_progress'] },
+    },
+    {
+      title: 'what has failed can no more be cancelled than what is done',
+      given: { acts: [[]] },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'failed' },
+        { op: 'cancel', undo: false },
+      ],
+      expected: { status: 'failed', tasks: ['failed'], refused: 'not_cancellable' },
+    },
+    {
+      title: 'a second thinker that finds no plan does not end what the first one runs',
+      given: { acts: [[]] },
+      inputs: [{ op: 'plan_failed' }, { op: 'report', pick: 0, verdict: 'done' }],
+      expected: { status: 'done', tasks: ['done'] },
+    },
+    {
+      title: 'a second thinker that finds no plan does not touch what is done',
+      given: { acts: [[]] },
+      inputs: [{ op: 'report', pick: 0, verdict: 'done' }, { op: 'plan_failed' }],
+      expected: { status: 'done', tasks: ['done'] },
+    },
+    {
+      title: 'a task that is decided anew after it was cancelled does not begin again',
+      given: { acts: [[]] },
+      inputs: [
+        { op: 'cancel', undo: false },
+        { op: 'replan', pick: 0 },
+      ],
+      expected: { status: 'cancelled', tasks: ['cancelled'] },
+    },
+  ]
+  for (const { title, given, inputs, expected } of cases) {
+    it(title, () => {
+      const history = begin(given)
+      let refused: string | undefined
+      for (const step of inputs) refused = take(history, step)
+      const { execution, tasks } = history.snapshot
+      expect({
+        status: execution.status,
+        tasks: [...tasks.values()].map(({ actual_status }) => actual_status),
+        refused,
+      }).toEqual({ refused: undefined, ...expected })
+    })
+  }
+
+  it('asks one person after an hour without progress, not before', () => {
+    const history = begin({ acts: [[]] })
+    for (let hours = 0; hours < 12; hours++) {
+      take(history, { op: 'report', pick: 0, verdict: 'transient' })
+      if (hours < 10) expect(statusOf(history, 0)).toBe('pending')
+      take(history, { op: 'tick', ms: 600_000 })
+    }
+    expect(statusOf(history, 0)).toBe('blocked')
+    expect(history.snapshot.execution.status).toBe('waiting')
+    expect(reviews(history.snapshot)).toEqual(['HUMAN-REVIEW-act-0'])
+  })
+
+  it('hands an attempt that nobody has claimed out again, under the same token', () => {
+    const history = begin({ acts: [[]] })
+    const draft = draftOf(structuredClone(history.snapshot), history.now + 2_000)
+    reconcile(draft, { type: 'tick' }, limits)
+    expect(draft.leases).toMatchObject([{ token: 1, again: true }])
+    expect(hasChanged(draft)).toBe(false)
+  })
+})
+
+describe('whatever happens, in whatever order', () => {
+  it('keeps every promise of the core', () => {
+    fc.assert(
+      fc.property(settings, fc.array(steps, { maxLength: 40 }), (given, inputs) => {
+        const history = begin(given)
+        for (const step of inputs) take(history, step)
+        checkChain(history)
+      }),
+      { numRuns: 400 },
+    )
+  })
+
+  it('comes to an end, once whatever fails has stopped failing', () => {
+    fc.assert(
+      fc.property(settings, fc.array(steps, { maxLength: 30 }), (given, inputs) => {
+        const history = begin(given)
+        for (const step of inputs) take(history, step)
+        bringToAnEnd(history)
+        checkChain(history)
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
+interface Setting {
+  /** For each task, the positions of those that it depends on. */
+  acts: number[][]
+  /** All of them wait for one approval. */
+  approval?: boolean
+}
+
+interface Expected {
+  status: ExecutionRow['status']
+  tasks: TaskRow['actual_status'][]
+  refused?: string
+}
+
+const VERDICTS = ['done', 'already_so', 'claimed', 'transient', 'failed', 'failed_made'] as const
+type Verdict = (typeof VERDICTS)[number]
+
+/** `pick` chooses among those that the step can be about. */
+type Step =
+  | { op: 'tick'; ms: number }
+  | { op: 'beat'; pick: number }
+  | { op: 'report'; pick: number; verdict: Verdict }
+  | { op: 'stale'; pick: number }
+  | { op: 'again'; pick: number }
+  | { op: 'replan'; pick: number }
+  | { op: 'decide'; pick: number; approve: boolean }
+  | { op: 'cancel'; undo: boolean }
+  | { op: 'rollback' }
+  | { op: 'plan' }
+  | { op: 'plan_failed' }
+
+const pick = fc.nat(9)
+const settings: fc.Arbitrary<Setting> = fc.record({
+  acts: fc
+    .array(fc.array(fc.nat(9), { maxLength: 2 }), { minLength: 1, maxLength: 5 })
+    .map((acts) => acts.map((wants, index) => [...new Set(wants.filter((want) => want < index))])),
+  approval: fc.boolean(),
+})
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({ op: fc.constant('report' as const), pick, verdict: fc.constantFrom(...VERDICTS) }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant('tick' as const),
+      ms: fc.constantFrom(0, 1, 1_600, 9_000, 70_000, 3_700_000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('decide' as const), pick, approve: fc.constantFrom(true, true, false) }),
+  },
+  fc.record({ op: fc.constant('beat' as const), pick }),
+  fc.record({ op: fc.constant('stale' as const), pick }),
+  fc.record({ op: fc.constant('again' as const), pick }),
+  fc.record({ op: fc.constant('replan' as const), pick }),
+  fc.record({ op: fc.constant('cancel' as const), undo: fc.boolean() }),
+  fc.record({ op: fc.constant('rollback' as const) }),
+  fc.record({ op: fc.constant('plan' as const) }),
+  fc.record({ op: fc.constant('plan_failed' as const) }),
+)
+
+/** An execution with what has become of it. */
+interface History {
+  snapshot: Snapshot
+  now: number
+  audit: AuditEntry[]
+  /** Tokens granted, by task. */
+  granted: Map<TaskId, number[]>
+  /** A cancel was accepted: nothing may begin any more. */
+  stopped: boolean
+}
+
+const limits: Limits = {
+  leaseMs: LEASE_MS,
+  autoRollback: true,
+  takeSlot: () => true,
+  keyFree: () => true,
+  random: () => 0.5,
+}
+
+function begin(given: Setting): History {
+  const snapshot: Snapshot = { execution: execution(), tasks: new Map(), approvals: new Map(), parts: [], plans: 0 }
+  const history: History = { snapshot, now: START, audit: [], granted: new Map(), stopped: false }
+  apply(history, { type: 'planned', work: workFor(given), found: { method: 'autonomous' } })
+  return history
+}
+
+/** @returns the code of the refusal, where it was refused */
+function take(history: History, step: Step): string | undefined {
+  if (step.op === 'tick') history.now += step.ms
+  if (step.op === 'beat') {
+    const task = chosen(running(history.snapshot), step.pick)
+    if (task) Object.assign(task, { assigned_agent: 'worker', lease_expires_at: isoTime(history.now + LEASE_MS) })
+    return undefined
+  }
+  const input = inputOf(history, step)
+  return input === undefined ? undefined : apply(history, input)
+}
+
+function inputOf({ snapshot, now }: History, step: Step): Input | undefined {
+  const all = [...snapshot.tasks.values()]
+  switch (step.op) {
+    case 'tick':
+    case 'beat':
+      return { type: 'tick' }
+    case 'report': {
+      const task = chosen(running(snapshot), step.pick)
+      return task && { type: 'reported', report: reportOf(task, step.verdict, now) }
+    }
+    case 'stale': {
+      const task = chosen(
+        all.filter(({ token }) => token > 1),
+        step.pick,
+      )
+      return (
+        task && {
+          type: 'reported',
+          report: { ...reportOf(task, 'done', now), token: (task.token - 1) as FencingToken },
+        }
+      )
+    }
+    case 'again': {
+      const task = chosen(
+        all.filter(({ token, actual_status }) => token > 0 && actual_status !== 'in_progress'),
+        step.pick,
+      )
+      return task && { type: 'reported', report: reportOf(task, 'done', now) }
+    }
+    case 'replan': {
+      const task = chosen(
+        running(snapshot).filter(({ intent }) => intent === 'do'),
+        step.pick,
+      )
+      const work = { tasks: [], approvals: [], plan: planOf([]) }
+      return task && { type: 'replanned', taskId: task.task_id, token: task.token as FencingToken, task: {}, work }
+    }
+    case 'decide': {
+      const approval = chosen([...snapshot.approvals.values()], step.pick)
+      const { approve } = step
+      return approval && { type: 'decided', approvalId: approval.approval_id, approve, by: 'ada', reason: null }
+    }
+    case 'cancel':
+      return { type: 'cancelled', reason: null, undo: step.undo, by: 'ada' }
+    case 'rollback':
+      return { type: 'rolled_back', reason: null, by: 'ada' }
+    case 'plan':
+      return { type: 'planned', work: workFor({ acts: [[]] }), found: { method: 'fallback' } }
+    case 'plan_failed':
+      return { type: 'plan_failed', error: failure('no_solution', false), found: { method: 'error' } }
+  }
+}
+
+/** As the driver does it: where the input is refused, the rows stay as they were. */
+function apply(history: History, input: Input): string | undefined {
+  const before = history.snapshot
+  const draft = draftOf(structuredClone(before), history.now)
+  const twin = draftOf(structuredClone(before), history.now)
+  try {
+    // The rows of a plan become the draft's.
+    reconcile(draft, structuredClone(input), limits)
+  } catch (error) {
+    if (!(error instanceof DeedError)) throw error
+    expect(() => reconcile(twin, input, limits)).toThrow(error.message)
+    return error.code
+  }
+  reconcile(twin, input, limits)
+  expect(twin).toEqual(draft)
+  checkStep(history, before, draft, input)
+  const { execution, tasks, approvals, parts, plans } = draft
+  history.snapshot = { execution, tasks, approvals, parts, plans }
+  history.audit.push(...draft.audit)
+  if (input.type === 'cancelled' && execution.ending === 'cancelled') history.stopped = true
+  checkSettled(history)
+  return undefined
+}
+
+function checkStep(history: History, before: Snapshot, draft: Draft, input: Input): void {
+  const { tasks, execution } = draft
+  for (const task of tasks.values()) {
+    // No success without evidence.
+    if (task.actual_status === 'done') expect(task.verification?.outcome).toBe('verified')
+    if (task.actual_status === 'undone') expect(task.undo_verification?.outcome).toBe('verified')
+    // Whoever runs has a lease, and nobody else.
+    expect(task.lease_expires_at !== null).toBe(task.actual_status === 'in_progress')
+  }
+  for (const { task, token, intent, again } of draft.leases) {
+    const earlier = history.granted.get(task.task_id) ?? []
+    if (again) {
+      expect(token).toBe(earlier.at(-1))
+      continue
+    }
+    // Tokens rise by one, and are granted to nobody while somebody holds one.
+    expect(token).toBe((earlier.at(-1) ?? 0) + 1)
+    history.granted.set(task.task_id, [...earlier, token])
+    const was = before.tasks.get(task.task_id)
+    if (was?.actual_status === 'in_progress' && input.type === 'tick') {
+      expect(Date.parse(was.lease_expires_at ?? '')).toBeLessThanOrEqual(history.now)
+    }
+    if (intent === 'undo') {
+      expect([...tasks.values()].filter(({ actual_status }) => actual_status === 'in_progress')).toHaveLength(1)
+      continue
+    }
+    expect(history.stopped).toBe(false)
+    expect(execution.ending).toBeNull()
+    for (const id of task.dependencies) expect(['done', 'skipped']).toContain(tasks.get(id)?.actual_status)
+    if (task.approval_id !== null) expect(draft.approvals.get(task.approval_id)?.status).toBe('consumed')
+  }
+  if (FINAL_EXECUTION_STATUSES.has(before.execution.status) && input.type !== 'rolled_back') {
+    // What is final stays as it is.
+    expect(draft.leases).toEqual([])
+    expect({ ...execution, next_check_at: '' }).toEqual({ ...before.execution, next_check_at: '' })
+    expect(tasks).toEqual(before.tasks)
+    expect(draft.audit).toEqual([])
+  }
+  if (FINAL_EXECUTION_STATUSES.has(execution.status)) {
+    const open = [...tasks.values()].filter(({ actual_status }) => ['pending', 'in_progress'].includes(actual_status))
+    expect(open.filter(({ capability }) => capability !== 'human')).toEqual([])
+    expect([...draft.approvals.values()].filter(({ status }) => status === 'pending')).toEqual([])
+    if (execution.status === 'done') for (const task of tasks.values()) expect(task.actual_status).toBe('done')
+    if (execution.status === 'rolled_back') for (const task of tasks.values()) expect(task.effect).toBe('none')
+  }
+  const names = reviews(draft)
+  expect(new Set(names).size).toBe(names.length)
+}
+
+/** Settling again, with nothing that has happened in between, finds nothing to do. */
+function checkSettled({ snapshot, now }: History): void {
+  const draft = draftOf(structuredClone(snapshot), now)
+  reconcile(draft, { type: 'tick' }, limits)
+  // A backoff of nothing at all does not exist, so what may be handed out was.
+  expect(draft.leases.filter(({ again }) => !again)).toEqual([])
+  expect(hasChanged(draft)).toBe(false)
+}
+
+function checkChain({ audit, snapshot }: History): void {
+  let hash = ''
+  audit.forEach((entry, index) => {
+    expect(entry.seq).toBe(index + 1)
+    const { seq, type, at, task_id, data } = entry
+    hash = sha256(hash + canonicalJson({ execution_id: ID, seq, type, at, task_id, data }))
+    expect(entry.hash).toBe(hash)
+  })
+  expect(snapshot.execution).toMatchObject({ audit_seq: audit.length, audit_hash: hash })
+}
+
+const ROUNDS_MAX = 100
+
+/** Every attempt succeeds and every approval is given, until nothing but people's work is open. */
+function bringToAnEnd(history: History): void {
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const { execution, tasks, approvals } = history.snapshot
+    if (FINAL_EXECUTION_STATUSES.has(execution.status)) return
+    const blocked = [...tasks.values()].some(({ actual_status }) => actual_status === 'blocked')
+    if (execution.status === 'waiting' && blocked) return
+    const [task] = running(history.snapshot)
+    const open = [...approvals.values()].findIndex(({ status }) => status === 'pending')
+    if (task) take(history, { op: 'report', pick: 0, verdict: 'done' })
+    else if (open >= 0) take(history, { op: 'decide', pick: open, approve: true })
+    const due = Math.max(0, Date.parse(history.snapshot.execution.next_check_at) - history.now)
+    if (!task && open < 0) take(history, { op: 'tick', ms: due })
+  }
+  throw new Error(`still ${history.snapshot.execution.status} after ${ROUNDS_MAX} rounds`)
+}
+
+const running = ({ tasks }: Snapshot): TaskRow[] =>
+  [...tasks.values()].filter(({ actual_status }) => actual_status === 'in_progress')
+
+const chosen = <T>(among: readonly T[], index: number): T | undefined => among[index % Math.max(1, among.length)]
+
+const statusOf = ({ snapshot }: History, index: number): string | undefined =>
+  [...snapshot.tasks.values()][index]?.actual_status
+
+const reviews = ({ tasks }: Pick<Snapshot, 'tasks'>): string[] =>
+  [...tasks.values()].map(({ name }) => name).filter((name) => name.startsWith('HUMAN-REVIEW-'))
+
+function reportOf(task: TaskRow, verdict: Verdict, now: number): TaskReport {
+  const proven = verdict === 'done' || verdict === 'already_so'
+  const evidence: Evidence = {
+    kind: 'observed',
+    outcome: 'verified',
+    claimed: 'did it',
+    observed: 'it is so',
+    observed_at: isoTime(now),
+  }
+  return {
+    task_id: task.task_id,
+    execution_id: ID,
+    token: task.token as FencingToken,
+    worker_id: 'worker',
+    intent: task.intent,
+    outcome: proven || verdict === 'claimed' ? 'done' : 'failed',
+    effect: verdict === 'done' || verdict === 'failed_made' || verdict === 'claimed' ? 'made' : 'none',
+    ...(proven ? { evidence, result: { text: 'did it' } } : {}),
+    ...(verdict === 'transient' ? { error: failure('unavailable', true) } : {}),
+    ...(verdict.startsWith('failed') ? { error: failure('effect_failed', false) } : {}),
+    tokens_used: 0,
+    cost_microusd: 0,
+    duration_ms: 1,
+  }
+}
+
+const failure = (code: ErrorBody['code'], retryable: boolean): ErrorBody => ({
+  code,
+  message: 'it would not',
+  retryable,
+})
+
+function workFor({ acts, approval = false }: Setting): Work {
+  const idOf = (name: string): TaskId => uuidV5(ID, name) as TaskId
+  const approvalId = uuidV5(ID, 'approval') as ApprovalId
+  const act = (wants: number[], index: number): TaskRow => ({
+    ...newTask(execution(), { ...named(`act-${index}`, index), task_kind: 'act', capability: 'act', now: START }),
+    task_id: idOf(`act-${index}`),
+    dependencies: [...wants.map((want) => idOf(`act-${want}`)), ...(approval ? [idOf('approve')] : [])],
+    approval_id: approval ? approvalId : null,
+    level: approval ? 1 : 0,
+  })
+  const tasks = acts.map(act)
+  if (!approval) return { tasks, approvals: [], plan: planOf(tasks) }
+  const asked: TaskRow = {
+    ...newTask(execution(), {
+      ...named('approve', acts.length),
+      task_kind: 'approve',
+      capability: 'human',
+      now: START,
+    }),
+    task_id: idOf('approve'),
+  }
+  return { tasks: [...tasks, asked], approvals: [approvalRow(approvalId, asked.task_id)], plan: planOf(tasks) }
+}
+
+const named = (name: string, position: number) => ({ name, title: name, position, priority: 5 })
+
+const planOf = (tasks: readonly TaskRow[]): Work['plan'] => ({
+  number: 0,
+  plan: { parts: [{ title: 'it', answer: { kind: 'actions' }, tasks: tasks.map(({ task_id }) => task_id) }] },
+  plan_hash: 'plan',
+  policy_version: '1',
+})
+
+const approvalRow = (id: ApprovalId, task: TaskId): ApprovalRow => ({
+  tenant: 'local',
+  approval_id: id,
+  execution_id: ID,
+  task_id: task,
+  level: 1,
+  status: 'pending',
+  plan_hash: 'plan',
+  policy_version: '1',
+  actions: [],
+  requested_by: 'user',
+  decided_by: null,
+  reason: null,
+  created_at: isoTime(START),
+  decided_at: null,
+  consumed_at: null,
+  expires_at: isoTime(START + APPROVAL_MS),
+})
+
+const execution = (): ExecutionRow => ({
+  tenant: 'local',
+  execution_id: ID,
+  user_name: 'user',
+  idempotency_key: null,
+  request_hash: 'request',
+  request: { task: 'do it', mode: 'auto', priority: 'normal', dry_run: false },
+  trace: '00-00000000000000000000000000000001-0000000000000001-00',
+  status: 'planning',
+  ending: null,
+  version: 1,
+  method: null,
+  model_used: null,
+  template_used: null,
+  template_version: null,
+  tokens_used: 0,
+  cost_microusd: 0,
+  cache_hit: false,
+  degraded: [],
+  result: null,
+  error: null,
+  cited: null,
+  audit_seq: 0,
+  audit_hash: '',
+  created_at: isoTime(START),
+  finished_at: null,
+  next_check_at: isoTime(START + 5_000),
+  settled: false,
+})
