@@ -1,0 +1,28 @@
+/** What is kept for a key, and whether it may be served. */
+import type { CacheEntry, CacheValue } from '@deed/proto/cache'
+import type { CacheKey } from './cache-key.ts'
+
+export interface KeptEntry {
+  readonly entryId: string
+  readonly value: CacheValue
+  /** On the wall clock. */
+  readonly storedAtMs: number
+  readonly expiresAtMs: number
+  readonly bytes: number
+}
+
+/** An answer is served as it is, so every part of it must have been seen to be true. A solution is proven afresh. */
+export function mayServe(value: CacheValue): boolean {
+  return value.kind === 'solution' || value.evidence.every(({ outcome }) => outcome === 'verified')
+}
+
+export function entryOnWire({ entryId, value, storedAtMs }: KeptEntry, nowMs: number): CacheEntry {
+  return { entry_id: entryId, tier: 'exact', age_ms: Math.max(0, nowMs - storedAtMs), value }
+}
+
+/** For the objects around the text of an entry. */
+const OVERHEAD_BYTES = 400
+
+export function bytesOf(key: CacheKey, value: CacheValue): number {
+  return Buffer.byteLength(JSON.stringify(value)) + Buffer.byteLength(key.text) + OVERHEAD_BYTES
+}

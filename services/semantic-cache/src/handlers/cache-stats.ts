@@ -1,0 +1,19 @@
+import type { Handler } from '@deed/mesh/bus'
+import type { cacheStats as contract } from '@deed/proto/cache'
+import type { ExactTier } from '../exact-tier.ts'
+import type { HitCounts } from '../hit-counts.ts'
+
+/** Entries and bytes are the tenant's in all replicas; hits, misses and evictions are this replica's since it started. */
+export function cacheStats({ tier, counts }: { tier: ExactTier; counts: HitCounts }): Handler<typeof contract> {
+  return async (_, { principal: { tenant } }) => {
+    const { hits, misses } = counts.of(tenant)
+    const asked = hits + misses
+    return {
+      ...(await tier.count(tenant)),
+      hits,
+      misses,
+      hit_rate: asked === 0 ? null : hits / asked,
+      evictions: tier.evictions,
+    }
+  }
+}

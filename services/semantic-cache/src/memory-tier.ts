@@ -1,0 +1,83 @@
+/** The entries at hand: in memory, the least recently used ones leaving when there are too many bytes of them. */
+import type { CacheKey } from './cache-key.ts'
+import type { KeptEntry } from './entry.ts'
+
+export interface MemoryTier {
+  /** The answer before the solution. @returns undefined where neither is there and fresh */
+  find(key: CacheKey, nowMs: number): KeptEntry | undefined
+  keep(key: CacheKey, entry: KeptEntry): void
+  drop(hash: string): void
+  dropTenant(tenant: string): void
+  clear(): void
+  ofTenant(tenant: string): { entries: number; bytes: number }
+  readonly evictions: number
+}
+
+interface Slot {
+  readonly key: CacheKey
+  answer?: KeptEntry
+  solution?: KeptEntry
+}
+
+export function memoryTier(bytesMax: number): MemoryTier {
+  // In the order of their last use, oldest first.
+  const slots = new Map<string, Slot>()
+  let bytes = 0
+  let evictions = 0
+
+  const remove = (hash: string): void => {
+    const slot = slots.get(hash)
+    if (!slot) return
+    bytes -= bytesIn(slot)
+    slots.delete(hash)
+  }
+
+  return {
+    find(key, nowMs) {
+      const slot = slots.get(key.hash)
+      // Equal hashes of different texts would be a wonder; serving one for the other would be a wrong answer.
+      if (!slot || slot.key.text !== key.text || slot.key.tenant !== key.tenant) return undefined
+      const entry = [slot.answer, slot.solution].find((kept) => kept !== undefined && kept.expiresAtMs > nowMs)
+      if (!entry) {
+        remove(key.hash)
+        return undefined
+      }
+      slots.delete(key.hash)
+      slots.set(key.hash, slot)
+      return entry
+    },
+    keep(key, entry) {
+      if (entry.bytes > bytesMax) return
+      const slot = slots.get(key.hash) ?? { key }
+      remove(key.hash)
+      slot[entry.value.kind] = entry
+      slots.set(key.hash, slot)
+      bytes += bytesIn(slot)
+      for (const hash of slots.keys()) {
+        if (bytes <= bytesMax) break
+        remove(hash)
+        evictions++
+      }
+    },
+    drop: remove,
+    dropTenant(tenant) {
+      for (const [hash, { key }] of slots) if (key.tenant === tenant) remove(hash)
+    },
+    clear() {
+      slots.clear()
+      bytes = 0
+    },
+    ofTenant(tenant) {
+      const own = [...slots.values()].filter(({ key }) => key.tenant === tenant)
+      const entries = own.reduce((sum, { answer, solution }) => sum + (answer ? 1 : 0) + (solution ? 1 : 0), 0)
+      return { entries, bytes: own.reduce((sum, slot) => sum + bytesIn(slot), 0) }
+    },
+    get evictions() {
+      return evictions
+    },
+  }
+}
+
+function bytesIn({ answer, solution }: Slot): number {
+  return (answer?.bytes ?? 0) + (solution?.bytes ?? 0)
+}

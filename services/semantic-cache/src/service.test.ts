@@ -1,0 +1,59 @@
+// The cache on its subjects: a real NATS server, a real PostgreSQL.
+import { randomUUID } from 'node:crypto'
+import { testBus } from '@deed/mesh/test-bus'
+import * as proto from '@deed/proto/cache'
+import { ExecutionId } from '@deed/proto/ids'
+import { testDatabase } from '@deed/store/test-database'
+import { describe, expect, it } from 'vitest'
+import { readConfig } from './config.ts'
+import { startSemanticCache } from './service.ts'
+import { migrations } from './store/migrations.ts'
+import { answer } from './test-values.ts'
+
+const scope = { text: 'how many machines do we have?', context_hash: 'c' }
+const acme = { principal: { tenant: 'acme', user: 'ada' } }
+
+describe('the cache', () => {
+  it('gives back what was put, to the tenant that put it', async () => {
+    await using mesh = await testBus()
+    await using database = await testDatabase('semantic_cache', migrations)
+    const environment = { ...mesh.environment('semantic-cache'), DATABASE_URL: database.url }
+    await using _cache = await startSemanticCache(readConfig(environment))
+    const bus = await mesh.bus('orchestrator')
+
+    expect(await bus.call(proto.getCache, scope)).toEqual({ entry: null })
+    const value = answer('6 machines')
+    const { entry_id } = await bus.call(proto.putCache, { ...scope, value })
+    expect(await bus.call(proto.putCache, { ...scope, value })).toEqual({ entry_id })
+    expect(await bus.call(proto.getCache, { ...scope, text: ' how many  machines do we have?' })).toMatchObject({
+      entry: { entry_id, tier: 'exact', value: { kind: 'answer', result: { text: '6 machines' } } },
+    })
+    expect(await bus.call(proto.getCache, scope, acme)).toEqual({ entry: null })
+    expect(await bus.call(proto.getCache, { ...scope, context_hash: 'd' })).toEqual({ entry: null })
+    expect(await bus.call(proto.cacheStats, {})).toMatchObject({ entries: 1, hits: 1, misses: 2 })
+    expect(await bus.call(proto.cacheStats, {}, acme)).toMatchObject({ entries: 0, hits: 0, misses: 1, hit_rate: 0 })
+
+    await expect(bus.call(proto.invalidateCache, {})).rejects.toMatchObject({ code: 'invalid_request' })
+    expect(await bus.call(proto.invalidateCache, { all: true }, acme)).toEqual({ removed: 0 })
+    expect(await bus.call(proto.invalidateCache, { execution_id: value.execution_id })).toEqual({ removed: 1 })
+    expect(await bus.call(proto.getCache, scope)).toEqual({ entry: null })
+  })
+
+  it('has one of two callers compute, in two replicas', async () => {
+    await using mesh = await testBus()
+    await using database = await testDatabase('semantic_cache', migrations)
+    const environment = { ...mesh.environment('semantic-cache'), DATABASE_URL: database.url }
+    await using _one = await startSemanticCache(readConfig(environment))
+    await using _other = await startSemanticCache(readConfig(environment))
+    const bus = await mesh.bus('orchestrator')
+    const execution = () => ExecutionId.parse(randomUUID())
+    const asked = Array.from({ length: 20 }, () =>
+      bus.call(proto.reserveCache, { ...scope, execution_id: execution() }),
+    )
+    const led = await Promise.race(asked)
+    expect(led).toMatchObject({ state: 'lead' })
+    await bus.call(proto.putCache, { ...scope, value: answer('6 machines') })
+    const states = (await Promise.all(asked)).map(({ state }) => state)
+    expect(states.filter((state) => state === 'lead')).toHaveLength(1)
+  })
+})

@@ -1,0 +1,57 @@
+/** The parts of the semantic cache, in the order they open. */
+import { connectBus } from '@deed/mesh/bus'
+import { busAddress } from '@deed/mesh/connection'
+import * as proto from '@deed/proto/cache'
+import { openDatabase } from '@deed/store/database'
+import { createLogger } from '@deed/telemetry/logger'
+import type { Config } from './config.ts'
+import { openExactTier } from './exact-tier.ts'
+import { cacheStats } from './handlers/cache-stats.ts'
+import { getCache } from './handlers/get-cache.ts'
+import { invalidateCache } from './handlers/invalidate-cache.ts'
+import { putCache } from './handlers/put-cache.ts'
+import { releaseCache } from './handlers/release-cache.ts'
+import { reserveCache } from './handlers/reserve-cache.ts'
+import { hitCounts } from './hit-counts.ts'
+import { reservations as openReservations } from './reservations.ts'
+import { migrations } from './store/migrations.ts'
+
+/** One of them listens. */
+const POOL_MAX = 4
+
+/** Starts the semantic cache. Disposing it drains: running requests are answered, then it disconnects. */
+export async function startSemanticCache(config: Config): Promise<AsyncDisposable> {
+  await using opened = new AsyncDisposableStack()
+  const log = createLogger('semantic-cache')
+
+  const store = opened.use(
+    await openDatabase({
+      url: config.DATABASE_URL,
+      ownerUrl: config.DATABASE_OWNER_URL,
+      schema: 'semantic_cache',
+      migrations,
+      poolMax: POOL_MAX,
+      log,
+    }),
+  )
+  const tier = opened.use(
+    await openExactTier({
+      store,
+      bytesMax: config.cache.max_size_mb * 1024 * 1024,
+      answerTtlMs: config.cache.ttl_seconds * 1_000,
+      log,
+    }),
+  )
+  const reservations = openReservations({ tier, store, log })
+  const counts = hitCounts()
+
+  const bus = opened.use(await connectBus({ service: 'semantic-cache', ...busAddress(config), log }))
+  bus.serve(proto.getCache, getCache({ tier, counts }))
+  bus.serve(proto.reserveCache, reserveCache({ reservations, counts }))
+  bus.serve(proto.putCache, putCache({ tier }))
+  bus.serve(proto.releaseCache, releaseCache({ reservations }))
+  bus.serve(proto.invalidateCache, invalidateCache({ tier }))
+  bus.serve(proto.cacheStats, cacheStats({ tier, counts }))
+
+  return opened.move()
+}

@@ -1,0 +1,190 @@
+/** The entries that survive a restart and are shared by all replicas. */
+import { CacheValue } from '@deed/proto/cache'
+import type { Store } from '@deed/store/database'
+import type { CacheKey } from '../cache-key.ts'
+import { type KeptEntry, mayServe } from '../entry.ts'
+import { CHANNEL } from './messages.ts'
+
+/** No retries: whoever asks the cache would rather compute than wait. */
+type Pool = Store<unknown>['pool']
+
+export interface EntryToKeep {
+  readonly key: CacheKey
+  readonly entry: KeptEntry
+}
+
+/** Stores or replaces, ends the leases on the keys, and tells the other replicas; one statement, one commit. */
+export async function storeEntries(pool: Pool, origin: string, items: readonly EntryToKeep[]): Promise<void> {
+  // Of two for one key the later one stays; a statement cannot write a row twice.
+  const rows = new Map(items.map(({ key, entry }) => [`${key.hash} ${entry.value.kind}`, rowOf(key, entry)]))
+  await pool.query({
+    name: 'store_entries',
+    text: `
+      with given as (
+        select * from jsonb_to_recordset($1::jsonb) as given(
+          tenant text, key_hash text, kind text, entry_id uuid, text text, language text, context_hash text,
+          value jsonb, execution_id uuid, bytes integer, ttl_ms double precision)
+      ), stored as (
+        insert into entries (tenant, key_hash, kind, entry_id, text, language, context_hash, value, execution_id, bytes, expires_at)
+        select tenant, key_hash, kind, entry_id, text, language, context_hash, value, execution_id, bytes,
+               now() + ttl_ms * interval '1 millisecond'
+        from given
+        on conflict (tenant, key_hash, kind) do update set
+          entry_id = excluded.entry_id, text = excluded.text, language = excluded.language,
+          context_hash = excluded.context_hash, value = excluded.value, execution_id = excluded.execution_id,
+          bytes = excluded.bytes, stored_at = now(), expires_at = excluded.expires_at
+        returning tenant, key_hash, bytes
+      ), freed as (
+        delete from leases using given where leases.tenant = given.tenant and leases.key_hash = given.key_hash
+      )
+      select pg_notify('${CHANNEL}', concat_ws(' ', 'put', $2::text, tenant, key_hash, bytes)) from stored`,
+    values: [JSON.stringify([...rows.values()]), origin],
+  })
+}
+
+function rowOf(
+  { tenant, hash, text, language, contextHash }: CacheKey,
+  { entryId, value, bytes, expiresAtMs, storedAtMs }: KeptEntry,
+) {
+  return {
+    tenant,
+    key_hash: hash,
+    kind: value.kind,
+    entry_id: entryId,
+    text,
+    language: language ?? null,
+    context_hash: contextHash,
+    value,
+    execution_id: value.execution_id,
+    bytes,
+    ttl_ms: expiresAtMs - storedAtMs,
+  }
+}
+
+interface EntryRow {
+  entry_id: string
+  kind: string
+  text: string
+  language: string | null
+  context_hash: string
+  value: unknown
+  bytes: number
+  age_ms: number
+  left_ms: number
+}
+
+export interface FoundEntries {
+  readonly entries: readonly KeptEntry[]
+  /** Rows that stand under the key and are not what the key says, or not what may be served. */
+  readonly unfit: readonly string[]
+}
+
+/** Every fresh entry of the key. A row is believed only as far as it can be checked. */
+export async function loadEntries(pool: Pool, key: CacheKey, nowMs: number): Promise<FoundEntries> {
+  const { rows } = await pool.query<EntryRow>({
+    name: 'load_entries',
+    text: `
+      select entry_id, kind, text, language, context_hash, value, bytes,
+             extract(epoch from now() - stored_at)::float8 * 1000 as age_ms,
+             extract(epoch from expires_at - now())::float8 * 1000 as left_ms
+      from entries where tenant = $1 and key_hash = $2 and expires_at > now()`,
+    values: [key.tenant, key.hash],
+  })
+  const entries: KeptEntry[] = []
+  const unfit: string[] = []
+  for (const row of rows) {
+    const value = CacheValue.safeParse(row.value)
+    const same =
+      row.text === key.text && row.context_hash === key.contextHash && row.language === (key.language ?? null)
+    if (!same || !value.success || value.data.kind !== row.kind || !mayServe(value.data)) {
+      unfit.push(row.entry_id)
+      continue
+    }
+    entries.push({
+      entryId: row.entry_id,
+      value: value.data,
+      storedAtMs: nowMs - row.age_ms,
+      expiresAtMs: nowMs + row.left_ms,
+      bytes: row.bytes,
+    })
+  }
+  return { entries, unfit }
+}
+
+/** Key hashes, shortened to 48 bits: enough to tell that a key is not there. */
+export async function knownPrefixes(pool: Pool): Promise<{ prefixes: number[]; bytes: number }> {
+  const { rows } = await pool.query<{ prefix: string; bytes: number }>(
+    `select left(key_hash, 12) as prefix, bytes from entries where expires_at > now()`,
+  )
+  return {
+    prefixes: rows.map(({ prefix }) => Number.parseInt(prefix, 16)),
+    bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0),
+  }
+}
+
+export type Forget = { readonly entryId: string } | { readonly executionId: string } | { readonly all: true }
+
+/** @returns the key hashes of what was removed, one for each entry */
+export async function forgetEntries(pool: Pool, origin: string, tenant: string, what: Forget): Promise<string[]> {
+  const [condition, value] =
+    'entryId' in what
+      ? ['entry_id = $3', what.entryId]
+      : 'executionId' in what
+        ? ['execution_id = $3', what.executionId]
+        : ['$3::text is null', null]
+  const { rows } = await pool.query<{ key_hash: string | null }>(
+    // What nobody reads is not run: so the part that tells the others gives rows, without a hash.
+    `with removed as (delete from entries where tenant = $2 and ${condition} returning tenant, key_hash),
+     told as (
+       select ${
+         'all' in what
+           ? `pg_notify('${CHANNEL}', concat_ws(' ', 'clear', $1::text, $2::text))`
+           : `pg_notify('${CHANNEL}', concat_ws(' ', 'drop', $1::text, tenant, key_hash)) from removed`
+       }
+     )
+     select key_hash from removed union all select null from told`,
+    [origin, tenant, value],
+  )
+  return rows.flatMap(({ key_hash }) => key_hash ?? [])
+}
+
+/** At most so many rows leave at once. */
+const EVICTED_MAX = 1_000
+
+/**
+ * Removes what has expired, and the oldest entries while there are more than `bytesMax` bytes of them; a bounded number
+ * of rows each time, so that what is too much leaves over several calls.
+ */
+export async function evictEntries(pool: Pool, bytesMax: number): Promise<{ evicted: number; bytes: number }> {
+  await pool.query(
+    `delete from entries where (tenant, key_hash, kind) in (
+       select tenant, key_hash, kind from entries where expires_at <= now() limit ${EVICTED_MAX})`,
+  )
+  await pool.query(`delete from leases where expires_at <= now() - interval '1 minute'`)
+  const { rows } = await pool.query<{ evicted: number; bytes: number }>(
+    `with total as (select coalesce(sum(bytes), 0)::float8 as bytes from entries),
+     oldest as (
+       select tenant, key_hash, kind, sum(bytes) over (order by stored_at, key_hash, kind) - bytes as before
+       from (select * from entries order by stored_at limit ${EVICTED_MAX}) as first
+     ),
+     removed as (
+       delete from entries using oldest, total
+       where entries.tenant = oldest.tenant and entries.key_hash = oldest.key_hash and entries.kind = oldest.kind
+         and oldest.before < total.bytes - $1
+       returning entries.bytes
+     )
+     select count(*)::int as evicted, (select bytes from total) - coalesce(sum(bytes), 0)::float8 as bytes from removed`,
+    [bytesMax],
+  )
+  return rows[0] ?? { evicted: 0, bytes: 0 }
+}
+
+export async function countEntries(pool: Pool, tenant: string): Promise<{ entries: number; bytes: number }> {
+  const { rows } = await pool.query<{ entries: number; bytes: number }>({
+    name: 'count_entries',
+    text: `select count(*)::int as entries, coalesce(sum(bytes), 0)::float8 as bytes
+           from entries where tenant = $1 and expires_at > now()`,
+    values: [tenant],
+  })
+  return rows[0] ?? { entries: 0, bytes: 0 }
+}
