@@ -72,7 +72,7 @@ export async function testExecutor(yaml = '', env: Record<string, string> = {}):
     withPlace: places(3),
     holderLives: (row) => holderLives(row, self),
   }
-  const attempts: Attempt[] = []
+  const commands: Attempt[] = []
 
   const executor: TestExecutor = {
     database,
@@ -101,7 +101,7 @@ export async function testExecutor(yaml = '', env: Record<string, string> = {}):
     },
     async attempt(work) {
       const attempt = openAttempt(work, actionIdOf(work.task_id))
-      attempts.push(attempt)
+      if (work.action.kind === 'command.run') commands.push(attempt)
       const conclusion = await (work.intent === 'do' ? act : undo)(attempt, dependencies)
       if (conclusion !== 'stale' && !conclusion.recorded)
         await dependencies.ledger.writeOutcome({
@@ -121,7 +121,7 @@ export async function testExecutor(yaml = '', env: Record<string, string> = {}):
     undo: (work) => executor.run(work.action, { after: work, intent: 'undo' }),
     async [Symbol.asyncDispose]() {
       await endTree([`DEED_TARGET_OF=${world.dataFolder}`], 0)
-      for (const { actionId } of attempts) await endTree([`DEED_ACTION=${actionId}`], 0)
+      for (const { actionId } of commands) await endTree([`DEED_ACTION=${actionId}`], 0)
       await world.databases[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()
       rmSync(folder, { recursive: true, force: true })

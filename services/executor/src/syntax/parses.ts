@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { stripTypeScriptTypes } from 'node:module'
 import { Script } from 'node:vm'
+import { yamlFault } from '@deed/config/yaml-fault'
 import type { Syntax } from '@deed/proto/observation'
 import { parseElixir } from './elixir.ts'
 
@@ -40,12 +41,7 @@ const PARSERS: Record<Syntax, Parse> = {
   }),
   javascript: (source) => ({ parser: 'node', fault: javascriptFault(source) }),
   json: (source) => ({ parser: 'node', fault: thrown(() => JSON.parse(source)) }),
-  yaml: async (source) => {
-    const { parseAllDocuments } = await import('yaml')
-    const documents = parseAllDocuments(source)
-    const faults = Array.isArray(documents) ? documents.flatMap(({ errors }) => errors) : []
-    return { parser: 'yaml', fault: faults[0]?.message }
-  },
+  yaml: (source) => ({ parser: 'yaml', fault: yamlFault(source) }),
   python: byProgram('python3', ['-I', '-S', '-c', 'import ast, sys; ast.parse(sys.stdin.buffer.read())']),
   bash: byProgram('bash', ['--norc', '--noprofile', '-n']),
   go: byProgram('gofmt', ['-e']),
