@@ -148,7 +148,7 @@ async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
 async function takeBack({ kind, input, context }: Step, { before, after, reversibility }: LedgerRow): Promise<void> {
   const standing = await kind.standing(input, context, before, after ?? undefined)
   if (standing.at === 'before') return
-  if (reversibility === 'irreversible')
+  if (reversibility === 'irreversible' || standing.at === 'elsewhere')
     throw new DeedError('unverified', `an earlier attempt may have done it, which cannot be seen: ${standing.observed}`)
   await kind.compensate(input, context, before, after ?? undefined)
 }
@@ -179,12 +179,12 @@ async function goOn(step: Step): Promise<Conclusion | 'stale'> {
   const row = await dependencies.ledger.find(tenant, attempt.actionId)
   if (!row || Number(row.token) !== token || row.intent !== 'do') return 'stale'
   if (row.outcome && Number(row.outcome_token) === token) return recorded(row)
-  if (dependencies.holderLives(row)) throw new StillRunningError()
+  if (dependencies.holderLives(row)) throw new StillRunningError('the process that began it may still be at work')
   if (!(await dependencies.ledger.adopt(tenant, attempt.actionId, token, row))) return 'stale'
   return takeOver(step, row)
 }
 
-/** Another process is at work under the same token. The message comes again later; nothing is reported. */
+/** Another attempt at the action may still be at work. The message comes again later; nothing is reported. */
 export class StillRunningError extends Error {
   override readonly name = 'StillRunningError'
 }

@@ -2,7 +2,7 @@
 // PostgreSQL. The test plays the orchestrator: it hands out tasks under rising tokens and takes the reports.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Bus } from '@deed/mesh/bus'
@@ -226,6 +226,22 @@ describe('an executor', () => {
     expect(await mesh.reportOf(next)).toMatchObject({ outcome: 'done' })
     expect(mesh.inside.read('witness')).toBe('ran\n')
     expect(mesh.reports.map(({ task_id }) => task_id)).toEqual([next.task_id])
+  })
+
+  it('ends its own older attempt when the task comes again under a newer token', async () => {
+    await using mesh = await testMesh(ALLOW)
+    const marker = JSON.stringify(join(mesh.inside.root, '..', 'marker'))
+    // It hangs the first time and ends the second time.
+    const script = `const { existsSync, writeFileSync } = require('node:fs')
+      if (!existsSync(${marker})) { writeFileSync(${marker}, ''); setTimeout(() => {}, 300000) }`
+    const action = { kind: 'command.run', input: { argv: ['node', '-e', script] } }
+    await mesh.start()
+    const hanging = await mesh.hand(action)
+    await until(() => existsSync(join(mesh.inside.root, '..', 'marker')))
+    const [old] = processesMarked(`HOME=${mesh.inside.root}`)
+    const again = await mesh.hand(action, { after: hanging })
+    expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done' })
+    expect(processesMarked(`HOME=${mesh.inside.root}`).map(({ pid }) => pid)).not.toContain(old!.pid)
   })
 
   it('says what actions would meet and do, and changes nothing', async () => {

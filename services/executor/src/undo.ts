@@ -38,7 +38,7 @@ export async function undo(attempt: Attempt, dependencies: ActDependencies): Pro
       const met = await dependencies.ledger.find(work.tenant, actionId)
       if (!met || Number(met.token) !== work.token || met.intent !== 'undo') return 'stale'
       if (met.undo_outcome && Number(met.undo_token) === work.token) return recordedUndo(met)
-      if (dependencies.holderLives(met)) throw new StillRunningError()
+      if (dependencies.holderLives(met)) throw new StillRunningError('the process that began it may still be at work')
       if (!(await dependencies.ledger.adopt(work.tenant, actionId, work.token, met))) return 'stale'
       row = met
     }

@@ -11,7 +11,7 @@ import { type WorkAct, workAct } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { heartbeatWorker, reportTask } from '@deed/proto/task'
 import type { Log } from '@deed/telemetry/logger'
-import { type ActDependencies, act } from './act.ts'
+import { type ActDependencies, act, StillRunningError } from './act.ts'
 import { type Attempt, openAttempt } from './attempt.ts'
 import type { Conclusion } from './conclusion.ts'
 import { undo } from './undo.ts'
@@ -59,8 +59,13 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
   }
 
   const handle = async (work: WorkAct, trace: string): Promise<void> => {
-    // A second message of what runs here: the first one's outcome answers for both.
-    if (running.has(work.task_id)) return
+    const current = running.get(work.task_id)
+    if (current) {
+      // A second message of what runs here: the first one's outcome answers for both.
+      if (current.work.token >= work.token) return
+      current.stop(new DeedError('lease_lost', 'the task was handed out again'))
+      throw new StillRunningError('an older attempt at the task is being ended here')
+    }
     const attempt = openAttempt(work, actionIdOf(work.task_id))
     running.set(work.task_id, attempt)
     try {

@@ -30,7 +30,8 @@ export async function readRows(client: ClientBase, query: string, params: readon
   } catch (error) {
     throw refusal(error)
   } finally {
-    await client.query('ROLLBACK')
+    // On a connection that is lost nothing is left to roll back.
+    await client.query('ROLLBACK').catch(() => undefined)
   }
   if (result.rows.length > ROWS_MAX) throw new DeedError('limit_exceeded', `more than ${ROWS_MAX} rows; ask for fewer`)
   return {
@@ -83,8 +84,9 @@ const CANCELED = '57014'
 const SYNTAX = '42601'
 
 function refusal(error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error
-  const { code, message } = error
+  if (!(error instanceof Error)) return error
+  const { message } = error
+  const code = 'code' in error ? String(error.code) : 'lost'
   const facts = { cause: error, details: { sqlstate: code } }
   if (code === CANCELED)
     return new DeedError('limit_exceeded', `the query took longer than ${STATEMENT_MS_MAX} ms`, facts)

@@ -12,6 +12,7 @@ import type { Evidence } from '@deed/proto/observation'
 import type { TaskReport } from '@deed/proto/task'
 import { batched } from '@deed/store/batched'
 import type { Store } from '@deed/store/database'
+import { redactValue } from '@deed/telemetry/redact'
 import type { After, Before } from '../kinds/kind.ts'
 import type { Seen } from '../observe.ts'
 import { storable } from './storable.ts'
@@ -205,7 +206,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
           task_id: one.taskId,
           token: one.token,
           kind: one.action.kind,
-          action: one.action,
+          action: redactValue(one.action),
           action_hash: one.actionHash,
           before: one.before,
           reversibility: one.reversibility,
@@ -237,7 +238,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
     find,
     async writeUndoIntent({ tenant, actionId, executionId, taskId, token, action, actionHash }) {
       const [row] = await store.query<WrittenIntent>('write-undo', WRITE_UNDO_INTENT, [
-        ...[tenant, actionId, executionId, taskId, token, action.kind, storable(action), actionHash],
+        ...[tenant, actionId, executionId, taskId, token, action.kind, storable(redactValue(action)), actionHash],
         ...held,
       ])
       return row
