@@ -1,0 +1,53 @@
+/** One verified single-action execution by a rule, from plain words to a file on disk. */
+import { benchMesh, TRACED_RATIO } from './bench-mesh.ts'
+import { startChild } from './child-process.ts'
+import type { ClientJob, ClientTold } from './client.ts'
+import { hopsOf } from './hops.ts'
+import { costsBetween, cpuSeconds } from './process-costs.ts'
+import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
+import { checkFiles } from './written-files.ts'
+
+export const sequentialRule: Scenario = {
+  name: 'execution.rule.sequential',
+  summary: 'write a file of 64 bytes, one execution at a time',
+  run: (settings) => writeFiles(sequentialRule.name, settings, 1),
+}
+
+export const concurrentRule: Scenario = {
+  name: 'execution.rule.concurrent64',
+  summary: 'write files of 64 bytes, 64 executions in flight',
+  run: (settings) => writeFiles(concurrentRule.name, settings, 64),
+}
+
+const WARM_UP_MS_MAX = 2_000
+
+async function writeFiles(scenario: string, settings: Settings, inFlight: number): Promise<Line[]> {
+  await using bench = await benchMesh(settings)
+  await using client = await startChild<ClientJob, ClientTold>(new URL('./client.ts', import.meta.url))
+  const measureMs = settings.seconds * 1000
+  const warmUpMs = Math.min(measureMs, WARM_UP_MS_MAX)
+  const run = `run-${inFlight}`
+  client.send({ type: 'load', connection: bench.mesh.connection, work: 'write', run, inFlight, warmUpMs, measureMs })
+  const { warmUps } = await client.told('ready')
+  const before = cpuSeconds(bench.roots())
+  client.send({ type: 'go' })
+  const told = await client.told('measured')
+  const { count, seconds, mean_ms, ...latencies } = told.measured
+  const cpu = costsBetween(before, cpuSeconds(bench.roots()), count / 1000)
+  checkFiles(bench.workspace, run, warmUps + count)
+  return [
+    {
+      scenario,
+      ...latencies,
+      per_second: rounded(count / seconds, 1),
+      cpu_s_per_1000: cpu.total === null ? null : rounded(cpu.total),
+      executions: count,
+      in_flight: inFlight,
+      traced: TRACED_RATIO,
+      workers: { ...bench.workers },
+      client_cpu_s_per_1000: rounded(told.cpuSeconds / (count / 1000)),
+      cpu_by_process: cpu.byName,
+      hops_ms: await hopsOf(bench.database, { run, warmUps, meanMs: mean_ms }),
+    },
+  ]
+}

@@ -1,0 +1,59 @@
+/** What the mesh costs while nobody asks anything of it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'pg'
+import { benchMesh } from './bench-mesh.ts'
+import { costsBetween, cpuSeconds, memoryMb } from './process-costs.ts'
+import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
+
+export const idleMesh: Scenario = {
+  name: 'mesh.idle',
+  summary: 'transactions, CPU and memory of a mesh that nobody asks (60 s unless --seconds says otherwise)',
+  run: watchIdle,
+}
+
+const SECONDS = 60
+/** What follows a start (pools, first heartbeats, statistics) is over by then. */
+const SETTLE_MS = 3_000
+
+async function watchIdle(settings: Settings): Promise<Line[]> {
+  await using bench = await benchMesh(settings)
+  const seconds = settings.secondsGiven ? settings.seconds : SECONDS
+  await sleep(SETTLE_MS)
+  const cpuBefore = cpuSeconds(bench.roots())
+  const before = await transactions(bench.database)
+  await sleep(seconds * 1000)
+  // The reading before it is a transaction too, and not one of the mesh.
+  const count = (await transactions(bench.database)) - before - 1
+  const cpu = costsBetween(cpuBefore, cpuSeconds(bench.roots()), seconds)
+  const memory = memoryMb(bench.roots(), [await backendPid(bench.database)])
+  const byProcess = Object.entries(memory ?? {}).sort(([, a], [, b]) => b - a)
+  return [
+    {
+      scenario: idleMesh.name,
+      seconds,
+      transactions_per_second: rounded(count / seconds, 2),
+      cpu_share_of_a_core: cpu.total === null ? null : rounded(cpu.total, 4),
+      memory_mb:
+        memory === null
+          ? null
+          : rounded(
+              byProcess.reduce((sum, [, mb]) => sum + mb, 0),
+              1,
+            ),
+      cpu_share_by_process: cpu.byName,
+      memory_mb_by_process: Object.fromEntries(byProcess.map(([name, mb]) => [name, rounded(mb, 1)])),
+    },
+  ]
+}
+
+async function transactions(database: Client): Promise<number> {
+  const { rows } = await database.query<{ count: number }>(
+    'select sum(xact_commit + xact_rollback)::float8 as count from pg_stat_database',
+  )
+  return rows[0]?.count ?? 0
+}
+
+async function backendPid(database: Client): Promise<number> {
+  const { rows } = await database.query<{ pid: number }>('select pg_backend_pid() as pid')
+  return rows[0]?.pid ?? 0
+}

@@ -1,0 +1,138 @@
+/** What NATS and PostgreSQL can do by themselves, here and now: figures of the mesh are read against these. */
+import { join } from 'node:path'
+import { startNats } from '@deed/embedded/nats'
+import { startPostgres } from '@deed/embedded/postgres'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { openRequests } from '@deed/mesh/requests'
+import { ensureIntake } from '@deed/mesh/work-queue'
+import { SUBMIT_SUBJECT } from '@deed/proto/execution'
+import { LOCAL } from '@deed/proto/ids'
+import { connect, headers } from 'nats'
+import pg from 'pg'
+import { startChild } from './child-process.ts'
+import { load } from './load.ts'
+import { costsBetween, cpuSeconds } from './process-costs.ts'
+import type { ResponderJob, ResponderTold } from './responder.ts'
+import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
+
+export const natsRoundTrip: Scenario = {
+  name: 'limit.nats_rtt',
+  summary: 'request and reply between two processes, 1 and 64 in flight',
+  run: askOverNats,
+}
+
+export const postgresCommit: Scenario = {
+  name: 'limit.pg_commit',
+  summary: 'commits of one row, over 1, 8 and 32 connections',
+  run: commitRows,
+}
+
+export const jetstreamPublish: Scenario = {
+  name: 'limit.jetstream_publish',
+  summary: 'publishes that are on disk before they are acknowledged, 1 and 64 in flight',
+  run: publishDurably,
+}
+
+const PAYLOAD = JSON.stringify({ task: 'x'.repeat(200) })
+const REQUEST_MS_MAX = 5_000
+const WARM_UP_MS_MAX = 1_000
+/** One that the one may ask and the other may answer, by their permissions. */
+const SUBJECT = 'action.inspect'
+
+async function askOverNats(settings: Settings): Promise<Line[]> {
+  await using opened = new AsyncDisposableStack()
+  const folder = opened.use(temporaryFolder())
+  const nats = opened.use(await startNats({ dataDir: folder.path }))
+  const responder = opened.use(
+    await startChild<ResponderJob, ResponderTold>(new URL('./responder.ts', import.meta.url)),
+  )
+  responder.send({ url: nats.url, subject: SUBJECT, ...nats.credentials('executor') })
+  await responder.told('ready')
+  const user = nats.credentials('orchestrator')
+  const connection = await connect({ servers: nats.url, ...user })
+  opened.defer(() => connection.close())
+  const requests = openRequests(connection, user.inboxPrefix)
+  const ask = async (): Promise<void> => {
+    const options = { timeoutMs: REQUEST_MS_MAX, signal: undefined, repeatable: false }
+    const { outcome } = await requests.send(SUBJECT, PAYLOAD, headers(), options)
+    if (outcome !== 'reply') throw new Error(`a request ended as ${outcome}`)
+  }
+  const roots = { nats: nats.pid, responder: responder.pid }
+  return [
+    await measured(natsRoundTrip, settings, { in_flight: 1 }, { inFlight: 1, roots, once: ask }),
+    await measured(natsRoundTrip, settings, { in_flight: 64 }, { inFlight: 64, roots, once: ask }),
+  ]
+}
+
+async function commitRows(settings: Settings): Promise<Line[]> {
+  await using opened = new AsyncDisposableStack()
+  const folder = opened.use(temporaryFolder())
+  const postgres = opened.use(await startPostgres({ dataDir: join(folder.path, 'postgres') }))
+  const admin = new pg.Client({ connectionString: postgres.url })
+  await admin.connect()
+  opened.defer(() => admin.end())
+  await admin.query('create table rows (number bigint generated always as identity, words text)')
+  const lines: Line[] = []
+  for (const connections of [1, 8, 32]) {
+    const pool = new pg.Pool({ connectionString: postgres.url, max: connections })
+    // A connection that is closing is told when the server stops.
+    pool.on('error', () => undefined)
+    const insert = async (): Promise<void> => {
+      await pool.query({ name: 'insert', text: 'insert into rows (words) values ($1)', values: [PAYLOAD] })
+    }
+    const roots = { postgres: postgres.pid }
+    lines.push(
+      await measured(postgresCommit, settings, { connections }, { inFlight: connections, roots, once: insert }),
+    )
+    await pool.end()
+  }
+  return lines
+}
+
+async function publishDurably(settings: Settings): Promise<Line[]> {
+  await using opened = new AsyncDisposableStack()
+  const folder = opened.use(temporaryFolder())
+  const nats = opened.use(await startNats({ dataDir: folder.path }))
+  const bootstrap = await connect({ servers: nats.url, ...nats.credentials('bootstrap') })
+  opened.defer(() => bootstrap.close())
+  await ensureIntake(bootstrap, LOCAL.tenant)
+  const connection = await connect({ servers: nats.url, ...nats.credentials('deed') })
+  opened.defer(() => connection.close())
+  const jetstream = connection.jetstream()
+  const publish = async (): Promise<void> => {
+    await jetstream.publish(SUBMIT_SUBJECT, PAYLOAD, { timeout: REQUEST_MS_MAX })
+  }
+  const roots = { nats: nats.pid }
+  return [
+    await measured(jetstreamPublish, settings, { in_flight: 1 }, { inFlight: 1, roots, once: publish }),
+    await measured(jetstreamPublish, settings, { in_flight: 64 }, { inFlight: 64, roots, once: publish }),
+  ]
+}
+
+async function measured(
+  { name }: Scenario,
+  { seconds: wanted }: Settings,
+  facts: Record<string, number>,
+  { inFlight, roots, once }: { inFlight: number; roots: Record<string, number>; once: () => Promise<void> },
+): Promise<Line> {
+  const measureMs = wanted * 1000
+  let before: ReturnType<typeof cpuSeconds> = null
+  const beforeMeasuring = async (): Promise<void> => {
+    before = cpuSeconds(roots)
+  }
+  const warmUpMs = Math.min(measureMs, WARM_UP_MS_MAX)
+  const {
+    count,
+    seconds,
+    mean_ms: _,
+    ...latencies
+  } = await load({ inFlight, warmUpMs, measureMs, beforeMeasuring }, once)
+  const cpu = costsBetween(before, cpuSeconds(roots), count / 1000)
+  return {
+    scenario: name,
+    ...latencies,
+    per_second: rounded(count / seconds, 1),
+    cpu_s_per_1000: cpu.total === null ? null : rounded(cpu.total),
+    ...facts,
+  }
+}
