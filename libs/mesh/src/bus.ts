@@ -15,12 +15,15 @@ import { connect, type MsgHdrs, type NatsConnection, headers as newHeaders, type
 import type { z } from 'zod'
 import type { BusAddress } from './connection.ts'
 import { decodeJson } from './decode.ts'
+import { headersOf, traceparentOf } from './headers.ts'
 import { openRequests, type Requests } from './requests.ts'
 import { validate } from './validate.ts'
 import { type ConsumeOptions, consumeWork, type WorkHandler } from './work-queue.ts'
 
 /** Milliseconds that the caller still waits, counted from when it sent the message. */
 export const TIMEOUT_HEADER = 'Deed-Timeout-Ms'
+/** A timer of Node's that is longer runs out at once. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1
 const TRACEPARENT = 'traceparent'
 const SERVICE_VERSION = '0.1.0'
 const RECONNECT_WAIT_MS = 250
@@ -237,7 +240,7 @@ async function handleRequest<C extends RequestContract>(
   log: Log,
 ): Promise<void> {
   const received = performance.now()
-  const parent = msg.headers?.get(TRACEPARENT)
+  const parent = traceparentOf(msg)
   const span = startSpan(contract.subject, { parent, kind: 'server', attributes: { 'messaging.system': 'nats' } })
   try {
     const principal = principalOf(msg.subject, contract.subject)
@@ -247,7 +250,7 @@ async function handleRequest<C extends RequestContract>(
       log,
       trace: span.traceparent,
       traceId: span.traceId,
-      deadline: received + timeoutOf(msg.headers, contract.timeoutMs),
+      deadline: received + timeoutOf(headersOf(msg), contract.timeoutMs),
       replyTo: msg.reply === undefined || msg.reply === '' ? undefined : msg.reply,
       setAttribute: (name, value) => span.setAttribute(name, value),
     }
@@ -291,14 +294,12 @@ function timeoutOf(headers: MsgHdrs | undefined, otherwise: number): number {
   const text = headers?.get(TIMEOUT_HEADER) ?? ''
   if (text === '') return otherwise
   const timeout = Number(text)
-  if (!Number.isFinite(timeout) || timeout <= 0 || timeout > 2 ** 31 - 1) {
-    throw new DeedError(
-      'invalid_header',
-      `${TIMEOUT_HEADER} must be a number of milliseconds between 1 and 2147483647`,
-      {
-        path: `headers.${TIMEOUT_HEADER}`,
-      },
-    )
+  const path = `headers.${TIMEOUT_HEADER}`
+  if (Number.isNaN(timeout)) throw new DeedError('invalid_header', `${TIMEOUT_HEADER} must be a number`, { path })
+  if (timeout < 1 || timeout > TIMEOUT_MS_MAX) {
+    throw new DeedError('out_of_range', `${TIMEOUT_HEADER} must be between 1 and ${TIMEOUT_MS_MAX} milliseconds`, {
+      path,
+    })
   }
   return timeout
 }
