@@ -5,6 +5,7 @@
  * PostgreSQL decides who may act and when to give up.
  */
 import type { WorkContract } from '@deed/proto/contract'
+import { DeedError } from '@deed/proto/errors'
 import { intakeStream, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { LOCAL } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
@@ -22,6 +23,7 @@ import {
 } from 'nats'
 import type { z } from 'zod'
 import { decodeJson } from './decode.ts'
+import { traceparentOf } from './headers.ts'
 import { validate } from './validate.ts'
 
 const ACK_WAIT_MS = 30_000
@@ -148,11 +150,18 @@ export async function consumeWork<C extends WorkContract>(
   { slots }: ConsumeOptions,
 ): Promise<AsyncDisposable> {
   return consumeStream(nc, log, { stream: contract.stream, consumer: contract.consumer, slots }, async (msg) => {
-    const parent = msg.headers?.get('traceparent')
+    const parent = traceparentOf(msg)
     const attributes = { 'messaging.system': 'nats' }
     const span = startSpan(`${contract.subject} process`, { parent, kind: 'consumer', attributes })
     try {
-      const payload = validate(contract.payload, decodeJson(msg.data)) as z.output<C['payload']>
+      const payload = readPayload(contract, msg)
+      if (payload instanceof DeedError) {
+        // It will not become readable. What it was sent for is still in the rows it was made from.
+        span.fail(payload)
+        log.error({ err: payload, subject: msg.subject }, 'work that cannot be read is dropped')
+        msg.term(payload.code)
+        return
+      }
       const scope = { trace: span.traceparent, traceId: span.traceId, deliveries: msg.info.deliveryCount }
       await span.run(() => handler(payload, scope))
       msg.ack()
@@ -163,6 +172,15 @@ export async function consumeWork<C extends WorkContract>(
       span.end()
     }
   })
+}
+
+function readPayload<C extends WorkContract>(contract: C, msg: JsMsg): z.output<C['payload']> | DeedError {
+  try {
+    return validate(contract.payload, decodeJson(msg.data)) as z.output<C['payload']>
+  } catch (error) {
+    if (error instanceof DeedError) return error
+    throw error
+  }
 }
 
 export interface StreamOptions extends ConsumeOptions {
@@ -204,6 +222,11 @@ export async function consumeStream(
         messages = await consumer.consume({ max_messages: slots })
         void stopWhenLost(messages)
         for await (const msg of messages) {
+          if (stopped) {
+            // It had come, and nobody had begun: another may have it at once.
+            msg.nak()
+            continue
+          }
           const work = handle(msg)
           inHand.add(work)
           void work.finally(() => inHand.delete(work))

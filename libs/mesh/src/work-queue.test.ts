@@ -1,0 +1,144 @@
+// A real JetStream, and consumers that fail, die or lose what they consume.
+import { workAct } from '@deed/proto/action'
+import { workSolve } from '@deed/proto/agent'
+import { intakeStream } from '@deed/proto/execution'
+import type { ExecutionId, FencingToken, TaskId } from '@deed/proto/ids'
+import { LOCAL } from '@deed/proto/ids'
+import { describe, expect, it } from 'vitest'
+import { type TestBus, testBus } from './test-bus.ts'
+import { until } from './until.ts'
+import { ensureIntake, ensureWorkQueues } from './work-queue.ts'
+
+const workNamed = (description: string) => ({
+  task_id: crypto.randomUUID() as TaskId,
+  execution_id: crypto.randomUUID() as ExecutionId,
+  tenant: LOCAL.tenant,
+  token: 1 as FencingToken,
+  task: { description },
+})
+
+/** Work in the stream, done or not: what is acknowledged is gone. */
+const left = async (mesh: TestBus, stream = workSolve.stream): Promise<number> => {
+  const { nc } = await mesh.bus('deed')
+  return (await (await nc.jetstreamManager()).streams.info(stream)).state.messages
+}
+
+describe('a work queue', () => {
+  it('keeps work until a handler is through with it, and gives what failed again', async () => {
+    await using mesh = await testBus()
+    const orchestrator = await mesh.bus('orchestrator')
+    orchestrator.handOut(workSolve, workNamed('once'), { tenant: LOCAL.tenant })
+    orchestrator.handOut(workSolve, workNamed('twice'), { tenant: LOCAL.tenant })
+    const taken: [string, number][] = []
+    const agent = await mesh.bus('hybrid-agent')
+    const consuming = await agent.consumeWork(
+      workSolve,
+      async ({ task }, { deliveries }) => {
+        taken.push([task.description, deliveries])
+        if (task.description === 'twice' && deliveries === 1) throw new Error('this time it fails')
+      },
+      { slots: 1 },
+    )
+    await until(async () => (await left(mesh)) === 0, { what: 'an empty queue' })
+    expect(taken.toSorted()).toEqual([
+      ['once', 1],
+      ['twice', 1],
+      ['twice', 2],
+    ])
+    await consuming[Symbol.asyncDispose]()
+  })
+
+  it('hands out no more at once than there are slots, and waits for what is in hand when it is disposed', async () => {
+    await using mesh = await testBus()
+    const orchestrator = await mesh.bus('orchestrator')
+    for (let index = 0; index < 5; index++) {
+      orchestrator.handOut(workSolve, workNamed(`work ${index}`), { tenant: LOCAL.tenant })
+    }
+    const agent = await mesh.bus('hybrid-agent')
+    const running: PromiseWithResolvers<void>[] = []
+    let done = 0
+    const consuming = await agent.consumeWork(
+      workSolve,
+      async () => {
+        const held = Promise.withResolvers<void>()
+        running.push(held)
+        await held.promise
+        done++
+      },
+      { slots: 2 },
+    )
+    await until(() => running.length === 2)
+    running[0]?.resolve()
+    await until(() => running.length === 3)
+    expect(done).toBe(1)
+    const disposing = consuming[Symbol.asyncDispose]()
+    running[1]?.resolve()
+    running[2]?.resolve()
+    await disposing
+    expect(done).toBe(running.length)
+    expect(await left(mesh)).toBe(5 - done)
+  })
+
+  it('drops what nobody can read, and goes on with the rest', async () => {
+    await using mesh = await testBus()
+    const { nc } = await mesh.bus('deed')
+    nc.publish(`${workSolve.subject}.local`, '{"task_id":')
+    nc.publish(`${workSolve.subject}.local`, JSON.stringify({ ...workNamed('x'), token: 0 }))
+    const orchestrator = await mesh.bus('orchestrator')
+    await nc.flush()
+    orchestrator.handOut(workSolve, workNamed('good'), { tenant: LOCAL.tenant })
+    const agent = await mesh.bus('hybrid-agent')
+    const taken: string[] = []
+    await using _ = await agent.consumeWork(workSolve, async ({ task }) => void taken.push(task.description), {
+      slots: 1,
+    })
+    await until(async () => (await left(mesh)) === 0, { what: 'an empty queue' })
+    expect(taken).toEqual(['good'])
+  })
+
+  it('is consumed again after its stream was lost and made anew', async () => {
+    await using mesh = await testBus()
+    const orchestrator = await mesh.bus('orchestrator')
+    const agent = await mesh.bus('hybrid-agent')
+    const taken: string[] = []
+    await using _ = await agent.consumeWork(workSolve, async ({ task }) => void taken.push(task.description), {
+      slots: 1,
+    })
+    orchestrator.handOut(workSolve, workNamed('before'), { tenant: LOCAL.tenant })
+    await until(() => taken.length === 1)
+    const { nc } = await mesh.bus('deed')
+    await (await nc.jetstreamManager()).streams.delete(workSolve.stream)
+    await ensureWorkQueues(orchestrator.nc, [workAct, workSolve])
+    // Making what is there already changes nothing.
+    await ensureWorkQueues(orchestrator.nc, [workAct, workSolve])
+    orchestrator.handOut(workSolve, workNamed('after'), { tenant: LOCAL.tenant })
+    await until(() => taken.includes('after'), { timeoutMs: 40_000, what: 'work from the new stream' })
+    expect(taken).toEqual(['before', 'after'])
+  })
+})
+
+describe('an intake', () => {
+  it('is one for each tenant: an id of one never swallows that of another', async () => {
+    await using mesh = await testBus()
+    const { nc } = await mesh.bus('deed')
+    await ensureIntake(nc, 'acme')
+    await ensureIntake(nc, 'acme')
+    const js = nc.jetstream()
+    const submit = (subject: string) => js.publish(subject, '{}', { msgID: 'same' })
+    expect(await submit('execution.submit')).toMatchObject({ stream: intakeStream('local'), duplicate: false })
+    expect(await submit('execution.submit.local.ada')).toMatchObject({ duplicate: true })
+    expect(await submit('execution.submit.acme.ada')).toMatchObject({ stream: intakeStream('acme'), duplicate: false })
+    expect(await left(mesh, intakeStream('local'))).toBe(1)
+    expect(await left(mesh, intakeStream('acme'))).toBe(1)
+  })
+
+  it('cannot be emptied by who may publish to it', async () => {
+    await using mesh = await testBus()
+    const { nc } = await mesh.bus('deed')
+    await nc.jetstream().publish('execution.submit', '{}')
+    const jsm = await nc.jetstreamManager()
+    await expect(jsm.streams.purge(intakeStream('local'))).rejects.toThrow()
+    await expect(jsm.streams.deleteMessage(intakeStream('local'), 1)).rejects.toThrow()
+    expect(await left(mesh, intakeStream('local'))).toBe(1)
+  })
+})
