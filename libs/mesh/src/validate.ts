@@ -5,7 +5,8 @@ import { z } from 'zod'
 
 /** @throws {DeedError} that names the first thing to change, with its path */
 export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value)
+  // With the input: a field that is absent is told from one of another type.
+  const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
   throw refusal(schema, result.error.issues)
 }
@@ -52,7 +53,7 @@ function explain(schema: z.ZodType, issue: z.core.$ZodIssue, field: string): { c
       }
     case 'invalid_value':
       return {
-        code: 'invalid_request',
+        code: 'out_of_range',
         message: `${field} must be one of ${issue.values.map((value) => String(value)).join(', ')}`,
       }
     default:
@@ -60,13 +61,14 @@ function explain(schema: z.ZodType, issue: z.core.$ZodIssue, field: string): { c
   }
 }
 
-/** The keys of the object that stands at a path, as far as the schema is made of objects. */
+/** The keys of the object that stands at a path, as far as the schema is made of objects and lists. */
 function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let current: unknown = schema
   for (const step of path) {
-    const object = unwrapped(current)
-    if (!(object instanceof z.ZodObject)) return []
-    current = object.shape[String(step)]
+    const holder = unwrapped(current)
+    if (holder instanceof z.ZodArray) current = holder.element
+    else if (holder instanceof z.ZodObject) current = holder.shape[String(step)]
+    else return []
   }
   const object = unwrapped(current)
   return object instanceof z.ZodObject ? Object.keys(object.shape) : []
