@@ -1,10 +1,10 @@
 /** JSON with one spelling for each value (RFC 8785), so that a hash stands for the value. */
 import { createHash, hash } from 'node:crypto'
 
-/** @throws {TypeError} where a value cannot be said in JSON (NaN, Infinity, functions) */
+/** @throws {TypeError} where a value cannot be said in JSON (NaN, Infinity, functions, halves of surrogate pairs) */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === 'boolean') return String(value)
-  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string') return quoted(value)
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw new TypeError('a number that is not finite has no JSON')
     return JSON.stringify(value)
@@ -17,11 +17,16 @@ export function canonicalJson(value: unknown): string {
     for (const key of Object.keys(object).sort()) {
       const item = object[key]
       if (item === undefined) continue
-      text += `${text.length > 1 ? ',' : ''}${JSON.stringify(key)}:${canonicalJson(item)}`
+      text += `${text.length > 1 ? ',' : ''}${quoted(key)}:${canonicalJson(item)}`
     }
     return `${text}}`
   }
   throw new TypeError(`a ${typeof value} has no JSON`)
+}
+
+function quoted(text: string): string {
+  if (!text.isWellFormed()) throw new TypeError('half of a surrogate pair has no JSON')
+  return JSON.stringify(text)
 }
 
 /** In lower-case hex. */

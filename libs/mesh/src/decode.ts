@@ -38,7 +38,7 @@ export function decodeJson(bytes: Uint8Array): Json {
   } catch (cause) {
     throw new DeedError('invalid_json', `the message is not JSON: ${jsonFault(text, cause)}`, { path: '$', cause })
   }
-  if (typeof value === 'object' && value !== null) inspect(value)
+  inspect(value)
   return value
 }
 
@@ -68,14 +68,10 @@ function refuseDepth(text: string): void {
 }
 
 /** Recursion is bounded by DEPTH_MAX. */
-function inspect(root: object): void {
+function inspect(root: Json): void {
   const visit = (value: Json, path: string): void => {
     if (typeof value === 'string') {
-      if (!value.isWellFormed()) {
-        throw new DeedError('invalid_encoding', 'the text holds half of a surrogate pair; send whole characters', {
-          path,
-        })
-      }
+      refuseCharacters(value, path)
       return
     }
     if (typeof value !== 'object' || value === null) return
@@ -96,10 +92,20 @@ function inspect(root: object): void {
           path: `${path}.${key}`,
         })
       }
-      if (!key.isWellFormed()) throw new DeedError('invalid_encoding', 'a key holds half of a surrogate pair', { path })
+      refuseCharacters(key, path)
       const item = value[key]
       if (typeof item === 'object' || typeof item === 'string') visit(item as Json, `${path}.${key}`)
     }
   }
-  visit(root as Json, '$')
+  visit(root, '$')
+}
+
+/** PostgreSQL's JSON has neither of the two. */
+function refuseCharacters(text: string, path: string): void {
+  if (!text.isWellFormed()) {
+    throw new DeedError('invalid_encoding', 'the text holds half of a surrogate pair; send whole characters', { path })
+  }
+  if (text.includes('\0')) {
+    throw new DeedError('invalid_encoding', 'the text holds the character NUL; leave it out', { path })
+  }
 }

@@ -1,0 +1,96 @@
+// Bytes as somebody outside may send them.
+import { DeedError } from '@deed/proto/errors'
+import { describe, expect, it } from 'vitest'
+import { DEPTH_MAX, decodeJson, KEYS_MAX } from './decode.ts'
+
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
+const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8')
+const refusalOf = (payload: Uint8Array): { code: string; path: string | undefined; message: string } => {
+  try {
+    decodeJson(payload)
+  } catch (error) {
+    if (error instanceof DeedError) return { code: error.code, path: error.path, message: error.message }
+    throw error
+  }
+  throw new Error('it was not refused')
+}
+
+describe('bytes that are JSON', () => {
+  it.each([
+    ['null', null],
+    ['true', true],
+    ['-0.5e3', -500],
+    ['"Grüße, \\ud83d\\ude00 \\u0001"', 'Grüße, \u{1f600} \u0001'],
+    ['[]', []],
+    [' {"a":[1,{"b":null}],"":"x"}\n', { a: [1, { b: null }], '': 'x' }],
+    ['{"proto":1,"__proto":2}', { proto: 1, __proto: 2 }],
+  ])('come out as the value they say: %s', (text, value) => {
+    expect(decodeJson(bytes(text))).toEqual(value)
+  })
+
+  it('may be nested and wide up to the limits', () => {
+    expect(decodeJson(bytes(nested(DEPTH_MAX)))).toBeInstanceOf(Array)
+    const wide = Object.fromEntries(Array.from({ length: KEYS_MAX }, (_, index) => [`k${index}`, index]))
+    expect(decodeJson(bytes(JSON.stringify(wide)))).toEqual(wide)
+    // Brackets within text nest nothing.
+    const text = '[[[{{{\\"'.repeat(100)
+    expect(decodeJson(bytes(JSON.stringify({ text })))).toEqual({ text })
+  })
+})
+
+describe('bytes that are not', () => {
+  it.each(['', ' ', '{"task":', '{"task":"x"', '{"task":NaN}', "{'task':1}", 'undefined', '{"a":1}{"b":2}', '[1,]'])(
+    'JSON (%s) are refused at the root',
+    (text) => expect(refusalOf(bytes(text))).toMatchObject({ code: 'invalid_json', path: '$' }),
+  )
+
+  it.each([
+    ['two bytes of UTF-16', [0xff, 0xfe]],
+    ['an overlong slash', [0x22, 0xc0, 0xaf, 0x22]],
+    ['half of a surrogate pair as bytes', [0x22, 0xed, 0xa0, 0x80, 0x22]],
+    ['a cut character', [0x22, 0xe2, 0x82, 0x22]],
+    ['a byte order mark', [0xef, 0xbb, 0xbf, 0x7b, 0x7d]],
+  ])('UTF-8 (%s) are refused at the root', (_, raw) => {
+    expect(refusalOf(Uint8Array.from(raw))).toMatchObject({ code: 'invalid_encoding', path: '$' })
+  })
+
+  it('whole characters are refused where they stand', () => {
+    expect(refusalOf(bytes('{"a":{"b":["x","\\ud800"]}}'))).toMatchObject({
+      code: 'invalid_encoding',
+      path: '$.a.b[1]',
+    })
+    expect(refusalOf(bytes('{"\\udc00":1}'))).toMatchObject({ code: 'invalid_encoding', path: '$' })
+    expect(refusalOf(bytes('"\\udc00"'))).toMatchObject({ code: 'invalid_encoding', path: '$' })
+  })
+
+  it('storable, for the character NUL, are refused where they stand', () => {
+    expect(refusalOf(bytes('{"a":["x\\u0000y"]}'))).toMatchObject({ code: 'invalid_encoding', path: '$.a[0]' })
+    expect(refusalOf(bytes('{"a":{"x\\u0000y":1}}'))).toMatchObject({ code: 'invalid_encoding', path: '$.a' })
+  })
+})
+
+describe('what harms its reader', () => {
+  it('is refused for its depth before it is parsed', () => {
+    expect(refusalOf(bytes(nested(DEPTH_MAX + 1)))).toMatchObject({ code: 'too_deep', path: '$' })
+    for (const hostile of ['['.repeat(900_000), '{"a":'.repeat(180_000)]) {
+      expect(refusalOf(bytes(hostile))).toMatchObject({ code: 'too_deep' })
+    }
+  })
+
+  it('is refused for its number of keys', () => {
+    const wide = (length: number) =>
+      JSON.stringify(Object.fromEntries(Array.from({ length }, (_, index) => [`k${index}`, index])))
+    expect(refusalOf(bytes(`{"a":[${wide(KEYS_MAX + 1)}]}`))).toMatchObject({ code: 'too_many_keys', path: '$.a[0]' })
+    expect(refusalOf(bytes(wide(100_000)))).toMatchObject({ code: 'too_many_keys', path: '$' })
+  })
+
+  it.each([
+    ['{"__proto__":{"polluted":1}}', '$.__proto__'],
+    ['{"context":{"constructor":{"prototype":{"polluted":1}}}}', '$.context.constructor'],
+    ['{"a":[{"prototype":1}]}', '$.a[0].prototype'],
+    ['{"a":{"\\u005f_proto__":1}}', '$.a.__proto__'],
+  ])('is refused for its key: %s', (text, path) => {
+    expect(refusalOf(bytes(text))).toMatchObject({ code: 'forbidden_key', path })
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+  })
+})
