@@ -1,0 +1,100 @@
+// A store whose flushes are ended by the test, so that what waits meanwhile is known.
+import { describe, expect, it } from 'vitest'
+import { batched, OverloadedError } from './batched.ts'
+
+/** A flush that the test ends. */
+interface Flush {
+  items: number[]
+  end(results?: string[]): void
+  fail(error: Error): void
+}
+
+function heldStore() {
+  const flushes: Flush[] = []
+  const flush = (items: number[]): Promise<string[]> =>
+    new Promise((resolve, reject) => {
+      flushes.push({ items, end: (results = items.map(String)) => resolve(results), fail: reject })
+    })
+  return { flushes, flush }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+describe('a batched store', () => {
+  it('takes what comes in one turn together, and the next while that is under way', async () => {
+    const { flushes, flush } = heldStore()
+    const put = batched(flush)
+    const first = [put(1), put(2)]
+    await turn()
+    const second = [put(3), put(4), put(5)]
+    await turn()
+    expect(flushes.map(({ items }) => items)).toEqual([[1, 2]])
+    flushes[0]!.end()
+    expect(await Promise.all(first)).toEqual(['1', '2'])
+    await turn()
+    expect(flushes.map(({ items }) => items)).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ])
+    flushes[1]!.end()
+    expect(await Promise.all(second)).toEqual(['3', '4', '5'])
+  })
+
+  it('gives each item its own result, and each of a failed batch the failure; the next one goes on', async () => {
+    const { flushes, flush } = heldStore()
+    const put = batched(flush)
+    const failing = [put(1), put(2)].map((result) => result.catch((error: Error) => error.message))
+    await turn()
+    const after = put(3)
+    flushes[0]!.fail(new Error('lost'))
+    expect(await Promise.all(failing)).toEqual(['lost', 'lost'])
+    await turn()
+    flushes[1]!.end(['three'])
+    expect(await after).toBe('three')
+  })
+
+  it('takes a flush that throws at once for a failed one', async () => {
+    let calls = 0
+    const put = batched((items: number[]): Promise<number[]> => {
+      if (++calls === 1) throw new Error('at once')
+      return Promise.resolve(items)
+    })
+    await expect(put(1)).rejects.toThrow('at once')
+    expect(await put(2)).toBe(2)
+  })
+
+  it('keeps to its lanes and to the size of a batch', async () => {
+    const { flushes, flush } = heldStore()
+    const put = batched(flush, { itemsMax: 2, lanes: 2 })
+    const results = [1, 2, 3, 4, 5].map(put)
+    await turn()
+    expect(flushes.map(({ items }) => items)).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
+    flushes[1]!.end()
+    await turn()
+    expect(flushes.map(({ items }) => items)).toEqual([[1, 2], [3, 4], [5]])
+    flushes[0]!.end()
+    flushes[2]!.end()
+    expect(await Promise.all(results)).toEqual(['1', '2', '3', '4', '5'])
+  })
+
+  it('refuses more than may wait, and takes again when there is room', async () => {
+    const { flushes, flush } = heldStore()
+    const put = batched(flush, { itemsMax: 50_000 })
+    const first = put(0)
+    await turn()
+    const waiting = Array.from({ length: 20_000 }, (_, index) => put(index + 1))
+    await expect(put(-1)).rejects.toThrow(OverloadedError)
+    flushes[0]!.end()
+    await first
+    await turn()
+    const late = put(-2)
+    flushes[1]!.end()
+    expect(await Promise.all(waiting)).toHaveLength(20_000)
+    await turn()
+    flushes[2]!.end()
+    expect(await late).toBe('-2')
+  })
+})

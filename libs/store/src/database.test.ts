@@ -1,0 +1,161 @@
+// A real PostgreSQL, and another connection that takes connections away.
+import { createLogger } from '@deed/telemetry/logger'
+import type { Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
+import { Client, DatabaseError } from 'pg'
+import { describe, expect, it } from 'vitest'
+import { inTransaction, mayRetry, openDatabase, retried } from './database.ts'
+import { testDatabase } from './test-database.ts'
+
+interface Schema {
+  notes: { text: string }
+}
+
+const migrations: Record<string, Migration> = {
+  '001-notes': {
+    up: (db: Kysely<unknown>) =>
+      db.schema
+        .createTable('notes')
+        .addColumn('text', 'text', (column) => column.notNull().unique())
+        .execute(),
+  },
+}
+const log = createLogger('test')
+
+describe('a database', () => {
+  it('is brought up to date once, whoever starts at the same time', async () => {
+    await using first = await testDatabase<Schema>('shelf', migrations)
+    const later: Record<string, Migration> = {
+      ...migrations,
+      '002-first-note': {
+        up: async (db) => void (await (db as Kysely<Schema>).insertInto('notes').values({ text: 'first' }).execute()),
+      },
+    }
+    const options = { url: first.url, schema: 'shelf', migrations: later, log }
+    const replicas = await Promise.all([openDatabase<Schema>(options), openDatabase<Schema>(options)])
+    try {
+      for (const { db } of replicas) {
+        expect(await db.selectFrom('notes').selectAll().execute()).toEqual([{ text: 'first' }])
+      }
+    } finally {
+      for (const replica of replicas) await replica[Symbol.asyncDispose]()
+    }
+  })
+
+  it('that cannot be brought up to date is not opened, and says why', async () => {
+    await using database = await testDatabase<Schema>('shelf', migrations)
+    const broken = { ...migrations, '002-broken': { up: () => Promise.reject(new Error('no such thing')) } }
+    await expect(
+      openDatabase<Schema>({ url: database.url, schema: 'shelf', migrations: broken, log }),
+    ).rejects.toMatchObject({
+      message: expect.stringContaining('shelf'),
+      cause: expect.objectContaining({ message: 'no such thing' }),
+    })
+  })
+
+  it('asks again on another connection when the one in use is taken away', async () => {
+    await using database = await testDatabase<Schema>('shelf', migrations)
+    const insert = () => database.query('test.insert', 'insert into notes values ($1) on conflict do nothing', ['kept'])
+    await insert()
+    await terminateOthers(database.url)
+    await insert()
+    // In the middle of a statement.
+    const slow = database.query<{ text: string }>(
+      'test.slow',
+      'select text, pg_sleep(0.3)::text as slept from notes',
+      [],
+    )
+    await untilActive(database.url, 'pg_sleep')
+    await terminateOthers(database.url)
+    expect(await slow).toEqual([{ text: 'kept', slept: '' }])
+  })
+
+  it('keeps all of a transaction or nothing, and gives its connection back', async () => {
+    await using database = await testDatabase<Schema>('shelf', migrations)
+    const insertTwice = (second: string) =>
+      inTransaction(database, log, async (client) => {
+        await client.query('insert into notes values ($1)', ['one'])
+        await client.query('insert into notes values ($1)', [second])
+      })
+    for (let time = 0; time < 10; time++) {
+      // More often than the pool has connections: one that stayed out would be missed.
+      await expect(insertTwice('one')).rejects.toThrow('duplicate key')
+    }
+    expect(await database.query('test.all', 'select text from notes order by 1', [])).toEqual([])
+    await insertTwice('two')
+    expect(await database.query('test.all', 'select text from notes order by 1', [])).toEqual([
+      { text: 'one' },
+      { text: 'two' },
+    ])
+  })
+
+  it('runs a transaction again that lost against another', async () => {
+    await using database = await testDatabase<Schema>('shelf', migrations)
+    await database.query('test.insert-two', "insert into notes values ('a'), ('b')", [])
+    let runs = 0
+    const met = Promise.withResolvers<void>()
+    const swap = (order: readonly [string, string]) =>
+      inTransaction(database, log, async (client) => {
+        const lock = (text: string) => client.query('select from notes where text = $1 for update', [text])
+        await lock(order[0])
+        if (++runs === 2) met.resolve()
+        await met.promise
+        await lock(order[1])
+        return order[0]
+      })
+    expect(await Promise.all([swap(['a', 'b']), swap(['b', 'a'])])).toEqual(['a', 'b'])
+    expect(runs).toBe(3)
+  })
+})
+
+describe('a failure', () => {
+  it('may be tried again when the same statement can succeed', () => {
+    const withCode = (code: string): Error => Object.assign(new DatabaseError('x', 1, 'error'), { code })
+    for (const code of ['40001', '40P01', '57P01', '08006', '53300', 'ECONNREFUSED']) {
+      expect(mayRetry(withCode(code)), code).toBe(true)
+    }
+    for (const code of ['23505', '42P01', '22P05', '23514', '57014']) expect(mayRetry(withCode(code)), code).toBe(false)
+    expect(mayRetry(new Error('Connection terminated unexpectedly'))).toBe(true)
+    expect(mayRetry('ECONNREFUSED')).toBe(false)
+  })
+
+  it('of another kind is thrown at its first time', async () => {
+    let runs = 0
+    const work = async (): Promise<never> => {
+      runs++
+      throw new Error('a bug')
+    }
+    await expect(retried(log, work)).rejects.toThrow('a bug')
+    expect(runs).toBe(1)
+  })
+})
+
+async function asAnother<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+const terminateOthers = (url: string): Promise<unknown> =>
+  asAnother(url, (client) =>
+    client.query(
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and application_name like 'deed-%'`,
+    ),
+  )
+
+const untilActive = (url: string, words: string): Promise<void> =>
+  asAnother(url, async (client) => {
+    for (;;) {
+      const { rowCount } = await client.query(
+        `select from pg_stat_activity where state = 'active' and query like $1 and pid <> pg_backend_pid()
+           and datname = current_database()`,
+        [`%${words}%`],
+      )
+      if (rowCount) return
+    }
+  })
