@@ -1,5 +1,11 @@
 // The agent as a service: on a real NATS server, a real PostgreSQL, and a model server that speaks Ollama's protocol.
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Bus } from '@deed/mesh/bus'
 import { testBus } from '@deed/mesh/test-bus'
 import { until } from '@deed/mesh/until'
@@ -59,23 +65,12 @@ describe('a task for a model', () => {
     })
   })
 
-  it.each([
-    ['a kind that does not exist', plan(step({ kind: 'database.drop' }))],
-    ['a risk of its own choice', plan(step({ risk: 0 }))],
-    ['a claim of success', { json: { actions: [step()], verified: true } }],
-    ['a thousand actions', plan(...Array.from({ length: 1_000 }, (_, index) => step({ name: `write-${index}` })))],
-    ['markdown around the answer', '```json\n{"actions": []}\n```'],
-    ['prose', 'I have written the file. Everything is verified.'],
-    ['a path outside the workspace', plan(step({ input: { path: '../../etc/passwd', content: '' } }))],
-    ['a target that nobody knows', plan(step({ kind: 'service.stop', input: { target: 'invented' } }))],
-    ['a circle of dependencies', plan(step({ depends_on: ['other'] }), step({ name: 'other', depends_on: ['write'] }))],
-    ['two actions of one name', plan(step(), step())],
-  ] satisfies [string, FakeAnswer][])('is asked for once more after %s, with the problem shown', async (_, bad) => {
+  it('is asked for once more after a bad answer, with the problem shown', async () => {
+    const bad = plan(step({ risk: 0 }))
     await using agent = await startAgent((call) => (call.messages.length > 2 ? plan(step()) : bad))
-    const report = await agent.solve('leave a note')
-    expect(report).toMatchObject({ outcome: 'done', method: 'llm_assisted' })
+    expect(await agent.solve('leave a note')).toMatchObject({ outcome: 'done', method: 'llm_assisted' })
     expect(agent.calls).toHaveLength(2)
-    expect(agent.calls[1]?.messages.at(-1)?.content).toContain('problem_with_your_answer')
+    expect(agent.calls[1]?.messages.at(-1)?.content).toContain('risk')
   })
 
   it('goes to the next model after one repair', async () => {
@@ -87,21 +82,13 @@ describe('a task for a model', () => {
     expect(agent.calls.map(({ model }) => model)).toEqual(['bad:latest', 'bad:latest', 'good:latest'])
   })
 
-  it.each([
-    ['answers with an error', { fault: 'error' }, /answered 500/],
-    ['sends what is not JSON', { fault: 'invalid_json' }, /not JSON/],
-    ['dies in the middle', { fault: 'cut' }, /fake:latest/],
-    ['does not come to an end', { fault: 'length' }, /did not come to an end/],
-    ['writes without end', { fault: 'huge', bytes: 64 * 1024 * 1024 }, /more than \d+ bytes/],
-    ['hangs', { fault: 'hang' }, /did not answer in time/],
-  ] satisfies [string, FakeAnswer, RegExp][])('fails as no_solution where the only model %s', async (_, fault, why) => {
-    await using agent = await startAgent(() => fault)
-    const report = await agent.solve('leave a note')
-    expect(report).toMatchObject({
+  it('fails as no_solution where the only model hangs', async () => {
+    await using agent = await startAgent(() => ({ fault: 'hang' }))
+    expect(await agent.solve('leave a note')).toMatchObject({
       outcome: 'failed',
       effect: 'none',
       method: 'fallback',
-      error: { code: 'no_solution', retryable: false, message: expect.stringMatching(why) },
+      error: { code: 'no_solution', retryable: false, message: expect.stringMatching(/did not answer in time/) },
     })
     const [row] = await agent.rows()
     expect(row).toMatchObject({ status: 'failed' })
@@ -158,6 +145,36 @@ describe('a task for a model', () => {
   })
 })
 
+describe('the process', () => {
+  it('that died between answer and report has its answer kept', async () => {
+    await using agent = await startAgent(() => plan(step()), { start: false })
+    const work = agent.work('leave a note')
+    const dying = agent.spawn({ DEED_TEST: '1', DEED_CRASH_AT: 'hybrid_agent.after_answer' })
+    agent.publish(work)
+    expect(await dying.ended).toBe('SIGKILL')
+    expect(agent.calls).toHaveLength(1)
+
+    const next = agent.spawn()
+    const report = await agent.handOut({ ...work, token: FencingToken.parse(2) })
+    expect(report).toMatchObject({ outcome: 'done', method: 'llm_assisted', tokens_used: 0 })
+    expect(agent.calls).toHaveLength(1)
+    next.kill('SIGTERM')
+    expect(await next.ended).toBe(0)
+  })
+
+  it('names the file, rule and field of a pack that it cannot use, and exits 78', async () => {
+    await using agent = await startAgent(() => 'unused', { start: false })
+    using folder = mkdtempDisposableSync(join(tmpdir(), 'deed-rules-'))
+    writeFileSync(
+      join(folder.path, 'own.yaml'),
+      'pack: own\nversion: 1\ndescription: x\nrules: [{ name: ping, match: "{a:b}" }]\n',
+    )
+    const refused = agent.spawn({ RULES_DIR: folder.path })
+    expect(await refused.ended).toBe(78)
+    expect(refused.output()).toMatch(/own\.yaml: rule .*ping/)
+  })
+})
+
 describe('a task for rules', () => {
   it('is answered on the subject, and what no rule knows is declined', async () => {
     await using agent = await startAgent(() => plan(step()))
@@ -181,7 +198,11 @@ interface AgentOptions {
   preferred?: string[]
   host?: string
   timeoutSeconds?: number
+  /** Default: the agent runs in the test's own process. */
+  start?: boolean
 }
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
 
 /** A running agent, with the test in the orchestrator's place. */
 async function startAgent(answer: (call: ModelCall) => FakeAnswer, options: AgentOptions = {}) {
@@ -200,14 +221,15 @@ async function startAgent(answer: (call: ModelCall) => FakeAnswer, options: Agen
     reports.push(report)
     return { recorded: true }
   })
-  const config = readConfig({
+  const environment = {
     ...mesh.environment('hybrid-agent'),
     DATABASE_URL: database.url,
     OLLAMA_HOST: options.host ?? ollama.url,
-  })
+  }
+  const config = readConfig(environment)
   config.execution.models.default_timeout_seconds = options.timeoutSeconds ?? 2
   config.execution.models.preferred_local = options.preferred ?? []
-  opened.use(await startHybridAgent(config))
+  if (options.start !== false) opened.use(await startHybridAgent(config))
   const kept = opened.move()
 
   const work = (description: string, context?: Record<string, string>) =>
@@ -230,6 +252,18 @@ async function startAgent(answer: (call: ModelCall) => FakeAnswer, options: Agen
     work,
     handOut,
     solve: (description: string, context?: Record<string, string>) => handOut(work(description, context)),
+    publish: (handed: ReturnType<typeof work>) => orchestrator.handOut(workSolve, handed, { tenant: 'local' }),
+    /** The service as a process of its own. */
+    spawn(more: Record<string, string> = {}) {
+      const child = spawn(process.execPath, [MAIN], { env: { ...process.env, ...environment, ...more } })
+      kept.defer(() => void child.kill('SIGKILL'))
+      let output = ''
+      child.stdout.on('data', (chunk: Buffer) => {
+        output += chunk.toString()
+      })
+      const ended = once(child, 'exit').then(([code, signal]: (number | string | null)[]) => signal ?? code)
+      return { ended, output: () => output, kill: (signal: NodeJS.Signals) => child.kill(signal) }
+    },
     rows: () => database.query<{ status: string }>('rows', 'select * from model_calls', []),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }

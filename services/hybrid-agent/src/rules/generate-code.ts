@@ -129,6 +129,8 @@ function meaningOf(thing: string, heads: ReadonlySet<string>): { name: string } 
   const lower = words.map((word) => word.toLowerCase())
   const link = lower.findIndex((word) => word === 'for' || word === 'to' || word === 'of')
   const head = lower.slice(0, link < 0 ? undefined : link)
+  // "a deployment script", "a configuration file": the thing and what it is written in.
+  if (['file', 'script'].includes(head.at(-1) ?? '') && heads.has(head.at(-2) ?? '')) head.pop()
   const last = head.at(-1)
   if (last === undefined || !heads.has(last) || head.some((word) => BEYOND_A_NAME.has(word))) return undefined
   const own = words

@@ -1,0 +1,50 @@
+// The client against a server that speaks Ollama's protocol and breaks on purpose.
+import { describe, expect, it } from 'vitest'
+import { type FakeAnswer, startFakeOllama } from '../../../../test/fake-ollama/start-fake-ollama.ts'
+import { ollamaServer } from './ollama.ts'
+
+const messages = [{ role: 'user' as const, content: 'hello' }]
+const never = new AbortController().signal
+
+describe('a model server', () => {
+  it('is asked for its models, and answers with text and what it took', async () => {
+    await using fake = await startFakeOllama({
+      models: ['a:7b'],
+      answer: () => ({ json: { a: 1 }, promptTokens: 5, answerTokens: 3 }),
+    })
+    const server = ollamaServer(fake.url)
+    expect(await server.list(never)).toEqual([{ name: 'a:7b', bytes: expect.any(Number) }])
+    expect(await server.ask('a:7b', messages, { type: 'object' }, never)).toEqual({
+      text: '{"a":1}',
+      promptTokens: 5,
+      answerTokens: 3,
+    })
+    expect(fake.calls).toMatchObject([{ model: 'a:7b', messages, format: { type: 'object' }, stream: true }])
+  })
+
+  it.each([
+    ['answers with an error', { fault: 'error' }, /answered 500: .*terminated/],
+    ['sends what is not JSON', { fault: 'invalid_json' }, /not JSON/],
+    ['dies in the middle', { fault: 'cut' }, /.+/],
+    ['does not come to an end', { fault: 'length' }, /did not come to an end/],
+    ['writes without end', { fault: 'huge', bytes: 64 * 1024 * 1024 }, /more than \d+ bytes/],
+    ['hangs', { fault: 'hang' }, /did not answer in time/],
+    ['is slower than its limit', { slowMs: 5_000, text: '{}' }, /did not answer in time/],
+  ] satisfies [string, FakeAnswer, RegExp][])('that %s has failed, with the reason', async (_, answer, why) => {
+    await using fake = await startFakeOllama({ answer: () => answer })
+    const asked = ollamaServer(fake.url).ask('fake:latest', messages, {}, AbortSignal.timeout(1_500))
+    await expect(asked).rejects.toMatchObject({
+      code: 'model_failed',
+      retryable: true,
+      message: expect.stringMatching(why),
+    })
+  })
+
+  it('that does not know the model, or is not there, has failed', async () => {
+    await using fake = await startFakeOllama({ answer: () => 'unused' })
+    await expect(ollamaServer(fake.url).ask('other', messages, {}, never)).rejects.toMatchObject({
+      code: 'model_failed',
+    })
+    await expect(ollamaServer('http://127.0.0.1:1').list(never)).rejects.toMatchObject({ code: 'model_failed' })
+  })
+})
