@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { startNats } from '@deed/embedded/nats'
 import { startPostgres } from '@deed/embedded/postgres'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { openOutbox } from '@deed/mesh/outbox'
 import { openRequests } from '@deed/mesh/requests'
+import { createLogger } from '@deed/telemetry/logger'
 import { ensureIntake } from '@deed/mesh/work-queue'
 import { SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { LOCAL } from '@deed/proto/ids'
@@ -51,7 +53,7 @@ async function askOverNats(settings: Settings): Promise<Line[]> {
   const user = nats.credentials('orchestrator')
   const connection = await connect({ servers: nats.url, ...user })
   opened.defer(() => connection.close())
-  const requests = openRequests(connection, user.inboxPrefix)
+  const requests = openRequests(connection, user.inboxPrefix, openOutbox(connection, createLogger('bench')))
   const ask = async (): Promise<void> => {
     const options = { timeoutMs: REQUEST_MS_MAX, signal: undefined, repeatable: false }
     const { outcome } = await requests.send(SUBJECT, PAYLOAD, headers(), options)

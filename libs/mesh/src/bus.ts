@@ -16,6 +16,7 @@ import type { z } from 'zod'
 import type { BusAddress } from './connection.ts'
 import { decodeJson } from './decode.ts'
 import { headersOf, traceparentOf } from './headers.ts'
+import { type Outbox, openOutbox } from './outbox.ts'
 import { openRequests, type Requests } from './requests.ts'
 import { validate } from './validate.ts'
 import { type ConsumeOptions, consumeWork, type WorkHandler } from './work-queue.ts'
@@ -129,7 +130,8 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     await nc.close()
     throw new Error(`the NATS server at ${options.url} is "${met}", not "${options.serverName}"; check NATS_URL`)
   }
-  const requests = openRequests(nc, inboxPrefix)
+  const outbox = openOutbox(nc, log)
+  const requests = openRequests(nc, inboxPrefix, outbox)
   void watchStatus(nc, requests, log)
   const running = new Set<Promise<void>>()
   let micro: Promise<Service> | undefined
@@ -153,7 +155,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
       void micro.then((added) => {
         const name = contract.subject.replaceAll('.', '_')
         const onMessage = (error: Error | null, msg: ServiceMsg): void => {
-          if (error === null) track(handleRequest(contract, handler, msg, log))
+          if (error === null) track(handleRequest(contract, handler, msg, outbox, log))
         }
         added.addEndpoint(name, { subject: contract.subject, handler: onMessage })
         added.addEndpoint(`${name}_as`, { subject: `${contract.subject}.*.*`, handler: onMessage })
@@ -202,26 +204,27 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
       }
     },
     answer(replyTo, body) {
-      nc.publish(replyTo, JSON.stringify(body))
+      outbox.send(replyTo, JSON.stringify(body))
     },
     answerError(replyTo, error) {
-      nc.publish(replyTo, JSON.stringify(error), { headers: errorHeaders(error) })
+      outbox.send(replyTo, JSON.stringify(error), { headers: errorHeaders(error) })
     },
     announce(contract, token, payload) {
-      nc.publish(contract.subject.replace('*', token), JSON.stringify(payload))
+      outbox.send(contract.subject.replace('*', token), JSON.stringify(payload))
     },
     handOut(contract, payload, { tenant, trace }) {
       const headers = trace === undefined ? undefined : newHeaders()
       headers?.set(TRACEPARENT, trace ?? '')
-      nc.publish(`${contract.subject}.${tenant}`, JSON.stringify(payload), headers === undefined ? {} : { headers })
+      outbox.send(`${contract.subject}.${tenant}`, JSON.stringify(payload), headers === undefined ? {} : { headers })
     },
-    consumeWork: (contract, handler, consumeOptions) => consumeWork(nc, log, contract, handler, consumeOptions),
+    consumeWork: (contract, handler, consumeOptions) => consumeWork(nc, outbox, log, contract, handler, consumeOptions),
     async [Symbol.asyncDispose]() {
       if (draining) return
       draining = true
       const added = await micro
       if (added) await added.stop().catch((error: unknown) => log.warn({ err: error }, 'service did not stop cleanly'))
       await Promise.allSettled(running)
+      outbox.flush()
       if (!nc.isClosed()) await nc.drain().catch(() => nc.close())
     },
   }
@@ -237,6 +240,7 @@ async function handleRequest<C extends RequestContract>(
   contract: C,
   handler: Handler<C>,
   msg: ServiceMsg,
+  outbox: Outbox,
   log: Log,
 ): Promise<void> {
   const received = performance.now()
@@ -255,13 +259,13 @@ async function handleRequest<C extends RequestContract>(
       setAttribute: (name, value) => span.setAttribute(name, value),
     }
     const output = await span.run(() => handler(input, scope))
-    if (output !== ANSWERED_LATER) msg.respond(JSON.stringify(output))
+    if (output !== ANSWERED_LATER && msg.reply) outbox.send(msg.reply, JSON.stringify(output))
   } catch (error) {
     span.fail(error)
     const body = errorBody(error)
     if (body.code === 'internal')
       log.error({ err: error, subject: contract.subject, trace_id: span.traceId }, 'request failed')
-    if (msg.reply) msg.respond(JSON.stringify(body), { headers: errorHeaders(body) })
+    if (msg.reply) outbox.send(msg.reply, JSON.stringify(body), { headers: errorHeaders(body) })
   } finally {
     span.end()
   }

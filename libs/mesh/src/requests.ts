@@ -4,6 +4,7 @@
  * An outcome is a value, not an exception, since no answer is an ordinary thing to happen.
  */
 import { createInbox, type MsgHdrs, type NatsConnection } from 'nats'
+import type { Outbox } from './outbox.ts'
 
 export type RequestOutcome =
   | { outcome: 'reply'; data: Uint8Array; headers: MsgHdrs | undefined }
@@ -33,7 +34,7 @@ export interface Requests {
 /** No responders: an empty message with this status in its headers. */
 const NO_RESPONDERS = 503
 
-export function openRequests(nc: NatsConnection, inboxPrefix: string): Requests {
+export function openRequests(nc: NatsConnection, inboxPrefix: string, outbox: Outbox): Requests {
   const inbox = createInbox(inboxPrefix)
   const pending = new Map<string, Pending>()
   let last = 0
@@ -65,12 +66,12 @@ export function openRequests(nc: NatsConnection, inboxPrefix: string): Requests 
         const timer = setTimeout(() => settle({ outcome: 'timeout' }), timeoutMs)
         signal?.addEventListener('abort', cancel)
         pending.set(token, { subject, payload, headers, repeatable, settle })
-        nc.publish(subject, payload, { reply: `${inbox}.${token}`, headers })
+        outbox.send(subject, payload, { reply: `${inbox}.${token}`, headers })
       })
     },
     repeat() {
       for (const [token, { subject, payload, headers, repeatable }] of pending) {
-        if (repeatable) nc.publish(subject, payload, { reply: `${inbox}.${token}`, headers })
+        if (repeatable) outbox.send(subject, payload, { reply: `${inbox}.${token}`, headers })
       }
     },
   }

@@ -24,6 +24,7 @@ import {
 import type { z } from 'zod'
 import { decodeJson } from './decode.ts'
 import { traceparentOf } from './headers.ts'
+import type { Outbox } from './outbox.ts'
 import { validate } from './validate.ts'
 
 const ACK_WAIT_MS = 30_000
@@ -144,6 +145,7 @@ export async function ensureIntake(nc: NatsConnection, tenant: string): Promise<
 /** Disposing stops taking, and waits for what is in hand. */
 export async function consumeWork<C extends WorkContract>(
   nc: NatsConnection,
+  outbox: Outbox,
   log: Log,
   contract: C,
   handler: WorkHandler<C>,
@@ -164,7 +166,7 @@ export async function consumeWork<C extends WorkContract>(
       }
       const scope = { trace: span.traceparent, traceId: span.traceId, deliveries: msg.info.deliveryCount }
       await span.run(() => handler(payload, scope))
-      msg.ack()
+      outbox.say(() => msg.ack())
     } catch (error) {
       span.fail(error)
       throw error

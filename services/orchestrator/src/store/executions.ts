@@ -67,21 +67,18 @@ select f.ordinal, f.execution_id, f.existed, f.request_hash, w.waiter_id::text
  * Two requests with one key at once: one makes it, the other finds it.
  */
 export function openAdmissions(db: Database): (admission: Admission) => Promise<Admitted> {
-  const admit = batched(
-    async (admissions: Admission[]): Promise<(Admitted | undefined)[]> => {
-      const rows = await db.query<Admitted & { ordinal: number; execution_id: ExecutionId | null }>(
-        'orchestrator.admit',
-        ADMIT,
-        [JSON.stringify(admissions.map(toRow))],
-      )
-      const found = new Map(rows.map((row) => [row.ordinal, row]))
-      return admissions.map((_, index) => {
-        const row = found.get(index)
-        return row?.execution_id ? row : undefined
-      })
-    },
-    { lanes: 2 },
-  )
+  const admit = batched(async (admissions: Admission[]): Promise<(Admitted | undefined)[]> => {
+    const rows = await db.query<Admitted & { ordinal: number; execution_id: ExecutionId | null }>(
+      'orchestrator.admit',
+      ADMIT,
+      [JSON.stringify(admissions.map(toRow))],
+    )
+    const found = new Map(rows.map((row) => [row.ordinal, row]))
+    return admissions.map((_, index) => {
+      const row = found.get(index)
+      return row?.execution_id ? row : undefined
+    })
+  })
   return async (admission) => {
     for (let attempt = 0; attempt < ADMIT_ATTEMPTS; attempt++) {
       // Undefined: the key was taken by what this statement could not see yet. The next one can.

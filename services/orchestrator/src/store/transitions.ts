@@ -23,7 +23,6 @@ export interface Waiter {
 }
 
 const UNIQUE_VIOLATION = '23505'
-const LANES = 2
 
 const COMMIT = `
 with x as (
@@ -130,7 +129,7 @@ export function openTransitions(db: Database): (draft: Draft) => Promise<Committ
       return Promise.all(drafts.map(async (draft) => (await flush([draft]))[0] as Committed))
     }
   }
-  return batched(flush, { lanes: LANES })
+  return batched(flush)
 }
 
 const isKeyBusy = (error: unknown): boolean =>
