@@ -136,7 +136,7 @@ describe('confinement', () => {
     symlinkSync('/etc', join(root, 'link'))
     symlinkSync('/nowhere/at/all', join(root, 'dangling'))
     symlinkSync('loop', join(root, 'loop'))
-    execFileSync('mkfifo', [join(root, 'fifo')])
+    execFileSync('/usr/bin/env', ['mkfifo', join(root, 'fifo')])
     writeFileSync(join(root, '..', 'outside'), 'outside')
     linkSync(join(root, '..', 'outside'), join(root, 'twice'))
     mkdirSync(join(root, 'folder'))

@@ -119,11 +119,8 @@ export const serviceStatus: Kind<ServiceInput> = {
   },
 }
 
-async function start(target: string, { world, signal }: Context): Promise<void> {
-  // Started already by an attempt that died: a second process on the same port would only fail.
-  if (processOf(world, target)) return
-  await startProcess(world, target, processTarget(world.config, target), signal)
-}
+const start = (target: string, { world, signal }: Context): Promise<void> =>
+  startProcess(world, target, processTarget(world.config, target), signal)
 
 const look = (target: string, { world, signal }: Context): Promise<ServiceState> =>
   serviceState(world, target, processTarget(world.config, target), signal)

@@ -23,8 +23,11 @@ export interface Confined {
   readonly env: Readonly<Record<string, string>>
 }
 
+/** With this very Node, which is not always the one of the host. */
+const NODE_FOLDER = dirname(process.execPath)
+
 /** Where programs are looked for; nothing that a workspace brings along is found by name. */
-export const PROGRAM_FOLDERS: readonly string[] = ['/usr/bin', '/bin', dirname(process.execPath)]
+export const PROGRAM_FOLDERS: readonly string[] = [NODE_FOLDER, '/usr/bin', '/bin']
 
 /** @returns the absolute path of a program, looked for in `PROGRAM_FOLDERS` only */
 export function findProgram(name: string): string | undefined {
@@ -59,13 +62,14 @@ export function bwrapCommand(bwrap: string, { argv, workspace, cwd, env }: Confi
   return [
     bwrap,
     ...['--unshare-all', '--unshare-user', '--disable-userns', '--die-with-parent', '--new-session', '--clearenv'],
-    ...Object.entries({ ...env, PATH: '/usr/bin:/bin', HOME: workspace }).flatMap(([key, value]) => [
+    ...Object.entries({ PATH: PROGRAM_FOLDERS.join(':'), HOME: workspace, ...env }).flatMap(([key, value]) => [
       '--setenv',
       key,
       value,
     ]),
     ...['--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin', '--symlink', 'usr/lib', '/lib'],
     ...['--symlink', 'usr/lib64', '/lib64', '--proc', '/proc', '--dev', '/dev', '--size', TMP_BYTES, '--tmpfs', '/tmp'],
+    ...(NODE_FOLDER.startsWith('/usr/') ? [] : ['--ro-bind', NODE_FOLDER, NODE_FOLDER]),
     // At its own path, so that what the command says of files is true outside as well.
     ...['--bind', workspace, workspace],
     ...protectedPaths.flatMap((path) => ['--ro-bind', path, path]),

@@ -78,7 +78,8 @@ const POLL_MS_MAX = 500
 const LIVES_MS = 200
 
 /**
- * Starts the service and waits until it is healthy or has died. Whether it came up is for the observation to say.
+ * Starts the service where it does not run, and waits until it is healthy or has died. Whether it came up is for the
+ * observation to say.
  *
  * @throws {DeedError} `effect_failed` when there is no such program
  */
@@ -88,6 +89,12 @@ export async function startProcess(
   target: ProcessTarget,
   signal: AbortSignal,
 ): Promise<void> {
+  // Started already by an attempt that died: a second process on the same port would only fail.
+  if (!processOf(world, name)) await spawnDetached(world, name, target)
+  await untilHealthy(world, name, target, signal)
+}
+
+async function spawnDetached(world: World, name: string, target: ProcessTarget): Promise<void> {
   const log = join(world.dataFolder, 'services', `${name}.log`)
   mkdirSync(dirname(log), { recursive: true, mode: 0o700 })
   const output = openSync(log, 'a', 0o600)
@@ -112,7 +119,6 @@ export async function startProcess(
   } finally {
     closeSync(output)
   }
-  await untilHealthy(world, name, target, signal)
 }
 
 async function untilHealthy(world: World, name: string, target: ProcessTarget, signal: AbortSignal): Promise<void> {
