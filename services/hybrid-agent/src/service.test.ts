@@ -162,16 +162,24 @@ describe('the process', () => {
     expect(await next.ended).toBe(0)
   })
 
-  it('names the file, rule and field of a pack that it cannot use, and exits 78', async () => {
+  it("takes rules of one's own, and refuses to start with those that do not do what their tests say", async () => {
     await using agent = await startAgent(() => 'unused', { start: false })
     using folder = mkdtempDisposableSync(join(tmpdir(), 'deed-rules-'))
-    writeFileSync(
-      join(folder.path, 'own.yaml'),
-      'pack: own\nversion: 1\ndescription: x\nrules: [{ name: ping, match: "{a:b}" }]\n',
-    )
+    const file = join(folder.path, 'own.yaml')
+    writeFileSync(file, ownPack('greet {who:word}'))
+    const started = agent.spawn({ RULES_DIR: folder.path })
+    const task = { description: 'greet everybody' }
+    const reply = await until(() => agent.orchestrator.call(processTask, task, { timeoutMs: 1_000 }), {
+      what: 'an answer',
+    })
+    expect(reply).toMatchObject({ outcome: 'handled', solution: { rule: 'own/greet' } })
+    started.kill('SIGTERM')
+    expect(await started.ended).toBe(0)
+
+    writeFileSync(file, ownPack('salute {who:word}'))
     const refused = agent.spawn({ RULES_DIR: folder.path })
     expect(await refused.ended).toBe(78)
-    expect(refused.output()).toMatch(/own\.yaml: rule .*ping/)
+    expect(refused.output()).toContain('own.yaml: rule \\"own/greet\\"')
   })
 })
 
@@ -192,6 +200,16 @@ describe('a task for rules', () => {
     expect(agent.calls).toHaveLength(0)
   })
 })
+
+const ownPack = (match: string) => `pack: own
+version: 1
+description: A rule of one's own
+rules:
+  - name: greet
+    match: "${match}"
+    actions: [{ title: "greet {{who}}", kind: dir.create, input: { path: "{{who}}" } }]
+    tests: [{ say: greet somebody, actions: [{ input: { path: somebody } }] }]
+`
 
 interface AgentOptions {
   models?: string[]

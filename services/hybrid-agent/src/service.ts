@@ -14,6 +14,7 @@ import { solveTask } from './handlers/solve-task.ts'
 import { startLeases } from './leases.ts'
 import { circuitBreaker } from './models/circuit-breaker.ts'
 import { ollamaServer } from './models/ollama.ts'
+import { checkRulePack } from './rules/check-rule-pack.ts'
 import { decideBy } from './rules/decide.ts'
 import { type RulePack, RulePackError, readRulePacks } from './rules/rule-pack.ts'
 import { vocabularyOf } from './rules/vocabulary.ts'
@@ -66,9 +67,13 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
   return opened.move()
 }
 
+/** A pack that does not do what its own tests say is not let near anything. */
 function readPacks({ RULES_DIR: own }: Config): RulePack[] {
   try {
-    return readRulePacks(own === undefined ? [BUILT_IN] : [BUILT_IN, own])
+    const packs = readRulePacks(own === undefined ? [BUILT_IN] : [BUILT_IN, own])
+    const faults = packs.flatMap((pack) => checkRulePack(pack))
+    if (faults.length > 0) throw new RulePackError(faults.join('\n'))
+    return packs
   } catch (error) {
     if (error instanceof RulePackError) throw new ConfigurationError(error.message, { cause: error })
     throw error
