@@ -64,6 +64,8 @@ describe('npm run bench', () => {
         traced: '0.01',
         workers: { count: 3, max_concurrent_tasks: 10 },
         client_cpu_s_per_1000: expect.any(Number),
+        commits_per_execution: expect.any(Number),
+        messages_per_execution: expect.any(Number),
         cpu_by_process: expect.objectContaining({ orchestrator: expect.any(Number), executor: expect.any(Number) }),
         hops_ms: expect.objectContaining({ accepted_to_planned: expect.any(Number) }),
       },

@@ -1,5 +1,5 @@
 /** One verified single-action execution by a rule, from plain words to a file on disk. */
-import { benchMesh, TRACED_RATIO } from './bench-mesh.ts'
+import { type BenchMesh, benchMesh, TRACED_RATIO } from './bench-mesh.ts'
 import { startChild } from './child-process.ts'
 import type { ClientJob, ClientTold } from './client.ts'
 import { hopsOf } from './hops.ts'
@@ -29,11 +29,13 @@ async function writeFiles(scenario: string, settings: Settings, inFlight: number
   const run = `run-${inFlight}`
   client.send({ type: 'load', connection: bench.mesh.connection, work: 'write', run, inFlight, warmUpMs, measureMs })
   const { warmUps } = await client.told('ready')
+  const trafficBefore = await trafficOf(bench)
   const before = cpuSeconds(bench.roots())
   client.send({ type: 'go' })
   const told = await client.told('measured')
   const { count, seconds, mean_ms, ...latencies } = told.measured
   const cpu = costsBetween(before, cpuSeconds(bench.roots()), count / 1000)
+  const traffic = await trafficOf(bench)
   checkFiles(bench.workspace, run, warmUps + count)
   return [
     {
@@ -46,8 +48,20 @@ async function writeFiles(scenario: string, settings: Settings, inFlight: number
       traced: TRACED_RATIO,
       workers: { ...bench.workers },
       client_cpu_s_per_1000: rounded(told.cpuSeconds / (count / 1000)),
+      commits_per_execution: rounded((traffic.commits - trafficBefore.commits) / count, 2),
+      messages_per_execution: rounded((traffic.messages - trafficBefore.messages) / count, 2),
       cpu_by_process: cpu.byName,
       hops_ms: await hopsOf(bench.database, { run, warmUps, meanMs: mean_ms }),
     },
   ]
+}
+
+/** How often PostgreSQL gave out a transaction id, which only writing takes, and what NATS was sent. */
+async function trafficOf({ database, mesh }: BenchMesh): Promise<{ commits: number; messages: number }> {
+  const { rows } = await database.query<{ commits: number }>(
+    'select pg_snapshot_xmax(pg_current_snapshot())::text::float8 as commits',
+  )
+  const varz = mesh.nats && (await fetch(`${mesh.nats.monitoringUrl}/varz`))
+  const { in_msgs: messages = 0 } = ((await varz?.json()) ?? {}) as { in_msgs?: number }
+  return { commits: rows[0]?.commits ?? 0, messages }
 }

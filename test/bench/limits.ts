@@ -3,13 +3,10 @@ import { join } from 'node:path'
 import { startNats } from '@deed/embedded/nats'
 import { startPostgres } from '@deed/embedded/postgres'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
-import { openOutbox } from '@deed/mesh/outbox'
-import { openRequests } from '@deed/mesh/requests'
-import { createLogger } from '@deed/telemetry/logger'
 import { ensureIntake } from '@deed/mesh/work-queue'
 import { SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { LOCAL } from '@deed/proto/ids'
-import { connect, headers } from 'nats'
+import { connect, createInbox, type NatsConnection } from 'nats'
 import pg from 'pg'
 import { startChild } from './child-process.ts'
 import { load } from './load.ts'
@@ -53,17 +50,31 @@ async function askOverNats(settings: Settings): Promise<Line[]> {
   const user = nats.credentials('orchestrator')
   const connection = await connect({ servers: nats.url, ...user })
   opened.defer(() => connection.close())
-  const requests = openRequests(connection, user.inboxPrefix, openOutbox(connection, createLogger('bench')))
-  const ask = async (): Promise<void> => {
-    const options = { timeoutMs: REQUEST_MS_MAX, signal: undefined, repeatable: false }
-    const { outcome } = await requests.send(SUBJECT, PAYLOAD, headers(), options)
-    if (outcome !== 'reply') throw new Error(`a request ended as ${outcome}`)
-  }
+  const ask = bareRequests(connection, user.inboxPrefix)
   const roots = { nats: nats.pid, responder: responder.pid }
   return [
     await measured(natsRoundTrip, settings, { in_flight: 1 }, { inFlight: 1, roots, once: ask }),
     await measured(natsRoundTrip, settings, { in_flight: 64 }, { inFlight: 64, roots, once: ask }),
   ]
+}
+
+/** Requests with nothing around them: one inbox for all, and a table of who waits. */
+function bareRequests(connection: NatsConnection, inboxPrefix: string): () => Promise<void> {
+  const inbox = createInbox(inboxPrefix)
+  const waiting = new Map<string, () => void>()
+  let last = 0
+  connection.subscribe(`${inbox}.*`, { callback: (_, { subject }) => waiting.get(subject)?.() })
+  return () =>
+    new Promise((resolve, reject) => {
+      const reply = `${inbox}.${++last}`
+      const late = setTimeout(() => reject(new Error(`no answer within ${REQUEST_MS_MAX} ms`)), REQUEST_MS_MAX)
+      waiting.set(reply, () => {
+        waiting.delete(reply)
+        clearTimeout(late)
+        resolve()
+      })
+      connection.publish(SUBJECT, PAYLOAD, { reply })
+    })
 }
 
 async function commitRows(settings: Settings): Promise<Line[]> {
