@@ -16,34 +16,42 @@ export interface Capacity {
   announce(capability: Capability, slots: number, elsewhere: number): void
 }
 
-/** @param wake is told, one for each slot that becomes free, who may go on */
-export function capacityOf(wake: (id: ExecutionId) => void): Capacity {
+/** @param wake takes an execution on that had to wait; a slot is kept for it until it resolves */
+export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacity {
   const pools = new Map<Capability, Pool>()
   const poolOf = (capability: Capability): Pool => {
     const pool = pools.get(capability)
     if (pool) return pool
-    const made = {
+    const made: Pool = {
       slots: 0,
       elsewhere: 0,
       taken: 0,
+      keptFor: new Set(),
       waiting: Array.from({ length: PRIORITIES + 1 }, () => new Set<ExecutionId>()),
     }
     pools.set(capability, made)
     return made
   }
   const wakeNext = (pool: Pool): void => {
-    let free = pool.slots - pool.elsewhere - pool.taken
     for (const waiting of pool.waiting) {
       for (const id of waiting) {
-        if (free-- <= 0) return
+        if (pool.taken + pool.elsewhere >= pool.slots) return
         waiting.delete(id)
-        wake(id)
+        // Else whoever comes by first would have it, and this one would wait again.
+        pool.taken++
+        pool.keptFor.add(id)
+        void wake(id).finally(() => {
+          if (!pool.keptFor.delete(id)) return
+          pool.taken--
+          wakeNext(pool)
+        })
       }
     }
   }
   return {
     take(capability, execution, priority) {
       const pool = poolOf(capability)
+      if (pool.keptFor.delete(execution)) return true
       if (pool.taken + pool.elsewhere < pool.slots) {
         pool.taken++
         return true
@@ -69,5 +77,7 @@ interface Pool {
   slots: number
   elsewhere: number
   taken: number
+  /** Executions that were woken, and have a slot in `taken` each. */
+  keptFor: Set<ExecutionId>
   waiting: Set<ExecutionId>[]
 }

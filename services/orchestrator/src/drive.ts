@@ -109,7 +109,8 @@ export function openDriver(dependencies: Dependencies): Driver {
       }
       if (!hasChanged(draft)) {
         if (draft.leases.length > 0) handOut(draft)
-        if (input.type === 'tick') await lookAgainLater(draft)
+        // Looked at because it was due: so that it is not due again at once.
+        if (input.type === 'tick' && fresh) await lookAgainLater(draft)
         remember(snapshot)
         return snapshot
       }

@@ -61,11 +61,12 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   const waiters = openWaiters(bus)
   opened.defer(() => waiters.close())
   const settler = openSettler({ db, bus, log, policy, waiters })
-  const capacity = capacityOf((id) => {
-    driver
-      .apply(id, { type: 'tick' })
-      .catch((error: unknown) => log.warn({ err: error, execution_id: id }, 'wake failed'))
-  })
+  const capacity = capacityOf((id) =>
+    driver.apply(id, { type: 'tick' }).catch((error: unknown) => {
+      // The resync comes by.
+      log.warn({ err: error, execution_id: id }, 'could not go on with what waited for room')
+    }),
+  )
   const driver: Driver = openDriver({
     db,
     bus,

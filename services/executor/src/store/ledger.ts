@@ -119,12 +119,19 @@ const KEEP_ATTEMPT = `
   from allowed x join actions o on o.tenant = x.tenant and o.action_id = x.action_id and o.token < x.token
   on conflict do nothing`
 
+/**
+ * Whether `x` is the current attempt, sealed and still wanted. The offset keeps the planner from turning the look-up
+ * of one row into a scan of all, which it takes for cheap as long as it has not seen the tables full.
+ */
+const granted = (intent: Intent) => `
+  select from orchestrator.dispatch d where d.tenant = x.tenant and d.task_id = x.task_id and d.token = x.token
+    and d.action_hash = x.action_hash and d.intent = '${intent}' and not d.cancelled offset 0`
+
 const WRITE_INTENTS = `
   with allowed as (
     select x.* from jsonb_to_recordset($1::jsonb) as x(tenant text, action_id uuid, execution_id uuid, task_id uuid,
       token bigint, kind text, action jsonb, action_hash text, before jsonb, reversibility text)
-    join orchestrator.dispatch d on d.tenant = x.tenant and d.task_id = x.task_id and d.token = x.token
-      and d.action_hash = x.action_hash and d.intent = 'do' and not d.cancelled
+    cross join lateral (${granted('do')}) d
   ), kept as (${KEEP_ATTEMPT})
   insert into actions as actions (tenant, action_id, execution_id, task_id, token, intent, kind, action, action_hash,
     before, reversibility, host, boot_id, pid, pid_started, worker_id)
@@ -146,8 +153,7 @@ const WRITE_UNDO_INTENT = `
   with allowed as (
     select x.* from (values ($1::text, $2::uuid, $3::uuid, $4::uuid, $5::bigint, $6::text, $7::jsonb, $8::text))
       x(tenant, action_id, execution_id, task_id, token, kind, action, action_hash)
-    join orchestrator.dispatch d on d.tenant = x.tenant and d.task_id = x.task_id and d.token = x.token
-      and d.action_hash = x.action_hash and d.intent = 'undo' and not d.cancelled
+    cross join lateral (${granted('undo')}) d
   ), kept as (${KEEP_ATTEMPT})
   insert into actions as actions (tenant, action_id, execution_id, task_id, token, intent, kind, action, action_hash,
     before, reversibility, effect, host, boot_id, pid, pid_started, worker_id)
@@ -216,7 +222,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
     ])
     const byAction = new Map(rows.map((row) => [row.action_id, row]))
     return intents.map(({ actionId }) => byAction.get(actionId))
-  }, LANES)
+  })
 
   const writeOutcome = batched(async (outcomes: OutcomeToWrite[]) => {
     await store.query('write-outcomes', WRITE_OUTCOMES, [
@@ -225,7 +231,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
       ),
     ])
     return outcomes.map(() => undefined)
-  }, LANES)
+  })
 
   const find: Ledger['find'] = async (tenant, actionId) =>
     (await store.query<LedgerRow>('find-action', FIND, [tenant, actionId]))[0]
@@ -253,6 +259,3 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
     },
   }
 }
-
-/** Two commits under way at once: while one waits for the disk, the next one's rows are written. */
-const LANES = { lanes: 2 }

@@ -72,7 +72,12 @@ export async function lookOut(db: Database, dueMax: number): Promise<Lookout> {
            where status in ('idle', 'busy') and last_seen > now() - make_interval(secs => ${SILENT_SECONDS_MAX})
            group by capability) s) as slots,
        (select jsonb_agg(jsonb_build_object('task_id', a.task_id, 'capability', d.capability))
-          from actual_state a join desired_state d using (task_id) where a.actual_status = 'in_progress') as running,
+          from executions e
+         cross join lateral (
+           select task_id from actual_state
+            where execution_id = e.execution_id and actual_status = 'in_progress' offset 0) a
+         cross join lateral (select capability from desired_state where task_id = a.task_id offset 0) d
+         where not e.settled) as running,
        (select array_agg(execution_id) from (
           select execution_id from executions where not settled and next_check_at <= now()
            order by next_check_at limit $1) e)::text[] as due,

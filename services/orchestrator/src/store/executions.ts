@@ -10,6 +10,8 @@ export interface Admission {
   execution: ExecutionRow
   /** Who waits for the answer, and until when. */
   waiter: { reply_to: string; due_at: string } | undefined
+  /** In the tenant's intake; undefined for what did not come through it. */
+  sequence: number | undefined
   audit: { type: string; at: string; data: unknown; hash: string }
 }
 
@@ -31,7 +33,7 @@ with x as (
     request jsonb, trace text, status text, method text, error jsonb, result jsonb, cited jsonb, cache_hit boolean,
     template_used text, model_used text, degraded text[], created_at timestamptz, finished_at timestamptz,
     next_check_at timestamptz, settled boolean, audit_seq integer, audit_hash text,
-    reply_to text, due_at timestamptz, audit_type text, audit_data jsonb)
+    reply_to text, due_at timestamptz, sequence bigint, audit_type text, audit_data jsonb)
 ), made as (
   insert into executions (tenant, execution_id, user_name, idempotency_key, request_hash, request, trace, status,
     method, error, result, cited, cache_hit, template_used, model_used, degraded, created_at, finished_at,
@@ -46,17 +48,25 @@ with x as (
   select x.tenant, x.execution_id, 1, x.audit_type, x.created_at, x.audit_data, x.audit_hash
     from x join made using (execution_id)
 ), found as (
-  select x.ordinal, coalesce(m.execution_id, e.execution_id) as execution_id,
-    coalesce(e.execution_id <> x.execution_id, false) as existed,
-    coalesce(e.request_hash, x.request_hash) as request_hash, x.tenant, x.reply_to, x.due_at, x.request_hash as asked
+  select x.ordinal, coalesce(m.execution_id, own.execution_id, e.execution_id) as execution_id,
+    m.execution_id is null and own.execution_id is null as existed,
+    coalesce(e.request_hash, x.request_hash) as request_hash, x.tenant, x.reply_to, x.due_at, x.sequence,
+    x.request_hash as asked
     from x left join made m on m.execution_id = x.execution_id
-    left join executions e on m.execution_id is null
-      and ((e.tenant = x.tenant and e.idempotency_key = x.idempotency_key) or e.execution_id = x.execution_id)
+    -- Its own row, where this very statement was tried before and its answer was lost.
+    left join executions own on m.execution_id is null and own.execution_id = x.execution_id
+    left join executions e on m.execution_id is null and own.execution_id is null
+      and e.tenant = x.tenant and e.idempotency_key = x.idempotency_key
 ), waiting as (
   insert into waiters (tenant, execution_id, reply_to, due_at)
   select tenant, execution_id, reply_to, due_at from found
    where reply_to is not null and execution_id is not null and request_hash = asked
   returning waiter_id, execution_id, reply_to
+), submitted as (
+  insert into submissions (tenant, sequence, execution_id)
+  select tenant, sequence, execution_id from found
+   where sequence is not null and execution_id is not null and request_hash = asked
+  on conflict do nothing
 )
 select f.ordinal, f.execution_id, f.existed, f.request_hash, w.waiter_id::text
   from found f left join waiting w on w.execution_id = f.execution_id and w.reply_to = f.reply_to
@@ -89,10 +99,11 @@ export function openAdmissions(db: Database): (admission: Admission) => Promise<
   }
 }
 
-function toRow({ execution, waiter, audit }: Admission, ordinal: number) {
+function toRow({ execution, waiter, sequence, audit }: Admission, ordinal: number) {
   return {
     ...execution,
     ordinal,
+    sequence,
     ...(waiter ?? {}),
     audit_type: audit.type,
     audit_data: audit.data,
@@ -142,19 +153,20 @@ export async function loadSnapshot(db: Database, id: ExecutionId): Promise<Snaps
 const isoOf = (text: string): string => new Date(text).toISOString()
 
 /**
- * Finds an execution of the tenant by id or key.
+ * Finds an execution of the tenant by id, key, or sequence of its submission.
  *
  * @throws {DeedError} `not_found`, for those of other tenants too
  */
 export async function findExecution(
   db: Database,
   { tenant }: Principal,
-  by: { executionId?: ExecutionId | undefined; key?: string | undefined },
+  by: { executionId?: ExecutionId | undefined; key?: string | undefined; sequence?: number | undefined },
 ): Promise<ExecutionId> {
   const [row] = await db.query<{ execution_id: ExecutionId }>(
     'orchestrator.find',
-    `select execution_id from executions where tenant = $1 and (execution_id = $2 or idempotency_key = $3)`,
-    [tenant, by.executionId ?? null, by.key ?? null],
+    `select execution_id from executions where tenant = $1 and (execution_id = $2 or idempotency_key = $3)
+     union all select execution_id from submissions where tenant = $1 and sequence = $4`,
+    [tenant, by.executionId ?? null, by.key ?? null, by.sequence ?? null],
   )
   if (!row) throw new DeedError('not_found', 'there is no such execution; `deed get executions` lists them')
   return row.execution_id

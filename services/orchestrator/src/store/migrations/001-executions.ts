@@ -47,7 +47,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
        primary key (execution_id),
        unique (tenant, idempotency_key)
      )`,
-    `create index executions_newest on executions (tenant, execution_id desc)`,
     `create index executions_check on executions (next_check_at) where not settled`,
 
     `create table waiters (
@@ -58,6 +57,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
        due_at timestamptz not null
      )`,
     `create index waiters_of on waiters (execution_id)`,
+
+    // What came through the durable door, under the number that its acknowledgement gave.
+    `create table submissions (
+       tenant text not null default 'local',
+       sequence bigint not null,
+       execution_id uuid not null,
+       primary key (tenant, sequence)
+     )`,
 
     `create table plans (
        tenant text not null default 'local',
@@ -123,7 +130,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
          and undo_verification->>'outcome' is not distinct from 'verified'))
      )`,
     `create index actual_state_of on actual_state (execution_id)`,
-    `create index actual_state_running on actual_state (task_id) where actual_status = 'in_progress'`,
     `create unique index actual_state_one_at_a_time on actual_state (tenant, concurrency_key)
        where actual_status = 'in_progress' and concurrency_key is not null`,
 
