@@ -13,7 +13,7 @@ import { startTraceSink } from './trace-sink.ts'
 export const TRACED_RATIO = '0.01'
 const MACHINES = 1_000
 
-export interface BenchMesh extends AsyncDisposable {
+export interface BenchMesh {
   readonly mesh: Mesh
   /** Where relative paths start. */
   readonly workspace: string
@@ -25,8 +25,8 @@ export interface BenchMesh extends AsyncDisposable {
   roots(): Record<string, number>
 }
 
-export async function benchMesh({ workers, profileDir }: Settings): Promise<BenchMesh> {
-  await using opened = new AsyncDisposableStack()
+/** Everything that is started goes into `opened`. */
+export async function benchMesh({ workers, profileDir }: Settings, opened: AsyncDisposableStack): Promise<BenchMesh> {
   const folder = opened.use(temporaryFolder())
   const workspace = join(folder.path, 'workspace')
   mkdirSync(workspace)
@@ -51,9 +51,10 @@ export async function benchMesh({ workers, profileDir }: Settings): Promise<Benc
     }),
   )
   const database = new pg.Client({ connectionString: postgres.url })
+  // It ends with the server where the benchmark is interrupted.
+  database.on('error', () => undefined)
   await database.connect()
   opened.defer(() => database.end())
-  const kept = opened.move()
   return {
     mesh,
     workspace,
@@ -64,7 +65,6 @@ export async function benchMesh({ workers, profileDir }: Settings): Promise<Benc
       nats: mesh.nats?.pid ?? 0,
       postgres: postgres.pid,
     }),
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
 }
 

@@ -13,9 +13,9 @@ export const cacheHit: Scenario = {
 
 const WARM_UP_MS_MAX = 1_000
 
-async function askAgain(settings: Settings): Promise<Line[]> {
-  await using bench = await benchMesh(settings)
-  await using client = await startChild<ClientJob, ClientTold>(new URL('./client.ts', import.meta.url))
+async function askAgain(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
+  const bench = await benchMesh(settings, opened)
+  const client = opened.use(await startChild<ClientJob, ClientTold>(new URL('./client.ts', import.meta.url)))
   const measureMs = settings.seconds * 1000
   const warmUpMs = Math.min(measureMs, WARM_UP_MS_MAX)
   const { connection } = bench.mesh

@@ -10,20 +10,25 @@ import { checkFiles } from './written-files.ts'
 export const sequentialRule: Scenario = {
   name: 'execution.rule.sequential',
   summary: 'write a file of 64 bytes, one execution at a time',
-  run: (settings) => writeFiles(sequentialRule.name, settings, 1),
+  run: (settings, opened) => writeFiles(sequentialRule.name, 1, settings, opened),
 }
 
 export const concurrentRule: Scenario = {
   name: 'execution.rule.concurrent64',
   summary: 'write files of 64 bytes, 64 executions in flight',
-  run: (settings) => writeFiles(concurrentRule.name, settings, 64),
+  run: (settings, opened) => writeFiles(concurrentRule.name, 64, settings, opened),
 }
 
 const WARM_UP_MS_MAX = 2_000
 
-async function writeFiles(scenario: string, settings: Settings, inFlight: number): Promise<Line[]> {
-  await using bench = await benchMesh(settings)
-  await using client = await startChild<ClientJob, ClientTold>(new URL('./client.ts', import.meta.url))
+async function writeFiles(
+  scenario: string,
+  inFlight: number,
+  settings: Settings,
+  opened: AsyncDisposableStack,
+): Promise<Line[]> {
+  const bench = await benchMesh(settings, opened)
+  const client = opened.use(await startChild<ClientJob, ClientTold>(new URL('./client.ts', import.meta.url)))
   const measureMs = settings.seconds * 1000
   const warmUpMs = Math.min(measureMs, WARM_UP_MS_MAX)
   const run = `run-${inFlight}`

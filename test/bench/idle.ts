@@ -15,8 +15,8 @@ const SECONDS = 60
 /** What follows a start (pools, first heartbeats, statistics) is over by then. */
 const SETTLE_MS = 3_000
 
-async function watchIdle(settings: Settings): Promise<Line[]> {
-  await using bench = await benchMesh(settings)
+async function watchIdle(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
+  const bench = await benchMesh(settings, opened)
   const seconds = settings.secondsGiven ? settings.seconds : SECONDS
   await sleep(SETTLE_MS)
   const cpuBefore = cpuSeconds(bench.roots())

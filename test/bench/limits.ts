@@ -38,8 +38,7 @@ const WARM_UP_MS_MAX = 1_000
 /** One that the one may ask and the other may answer, by their permissions. */
 const SUBJECT = 'action.inspect'
 
-async function askOverNats(settings: Settings): Promise<Line[]> {
-  await using opened = new AsyncDisposableStack()
+async function askOverNats(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
   const folder = opened.use(temporaryFolder())
   const nats = opened.use(await startNats({ dataDir: folder.path }))
   const responder = opened.use(
@@ -77,8 +76,7 @@ function bareRequests(connection: NatsConnection, inboxPrefix: string): () => Pr
     })
 }
 
-async function commitRows(settings: Settings): Promise<Line[]> {
-  await using opened = new AsyncDisposableStack()
+async function commitRows(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
   const folder = opened.use(temporaryFolder())
   const postgres = opened.use(await startPostgres({ dataDir: join(folder.path, 'postgres') }))
   const admin = new pg.Client({ connectionString: postgres.url })
@@ -102,8 +100,7 @@ async function commitRows(settings: Settings): Promise<Line[]> {
   return lines
 }
 
-async function publishDurably(settings: Settings): Promise<Line[]> {
-  await using opened = new AsyncDisposableStack()
+async function publishDurably(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
   const folder = opened.use(temporaryFolder())
   const nats = opened.use(await startNats({ dataDir: folder.path }))
   const bootstrap = await connect({ servers: nats.url, ...nats.credentials('bootstrap') })

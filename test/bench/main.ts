@@ -36,9 +36,12 @@ Figures are read against the limits of the same run: only ratios travel to anoth
 `
 
 const EX_USAGE = 64
+const EX_INTERRUPTED = 130
 
-// Whatever was started is a child, and ends when this process does.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+/** What the scenario that runs has started. */
+let current: AsyncDisposableStack | undefined
+let leaving: Promise<never> | undefined
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void leave())
 
 const { values } = parseArgs({
   options: {
@@ -67,8 +70,25 @@ async function bench(): Promise<void> {
     print(heading())
   }
   for (const scenario of scenarios) {
-    for (const line of await scenario.run(settings)) print(values.json ? JSON.stringify(line) : lineText(line))
+    await using opened = new AsyncDisposableStack()
+    current = opened
+    try {
+      for (const line of await scenario.run(settings, opened))
+        print(values.json ? JSON.stringify(line) : lineText(line))
+    } catch (error) {
+      // What was measured is being taken away from under the scenario.
+      if (leaving) await leaving
+      throw error
+    }
   }
+}
+
+/** Closes what is open, in order, and ends this process. */
+function leave(): Promise<never> {
+  leaving ??= Promise.resolve(current?.disposeAsync())
+    .catch(() => undefined)
+    .then(() => process.exit(EX_INTERRUPTED))
+  return leaving
 }
 
 function chosen(only: string | undefined): readonly Scenario[] {

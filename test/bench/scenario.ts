@@ -26,8 +26,11 @@ export interface Line {
 export interface Scenario {
   name: string
   summary: string
-  /** @throws when anything that was measured did not happen as it was claimed */
-  run(settings: Settings): Promise<Line[]>
+  /**
+   * @param opened takes whatever is started; the caller closes it, early too
+   * @throws when anything that was measured did not happen as it was claimed
+   */
+  run(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]>
 }
 
 /** A figure with as many digits as it is worth. */

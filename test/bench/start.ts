@@ -5,7 +5,7 @@ import { startMesh } from '@deed/cli/mesh'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { connectBus } from '@deed/mesh/bus'
 import { requestExecution } from '@deed/proto/execution'
-import { type Line, rounded, type Scenario } from './scenario.ts'
+import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 
 export const coldStart: Scenario = {
   name: 'mesh.start',
@@ -13,8 +13,7 @@ export const coldStart: Scenario = {
   run: startCold,
 }
 
-async function startCold(): Promise<Line[]> {
-  await using opened = new AsyncDisposableStack()
+async function startCold(_: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
   const folder = opened.use(temporaryFolder())
   const config = join(folder.path, 'execution.yaml')
   mkdirSync(join(folder.path, 'workspace'))
