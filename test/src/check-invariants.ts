@@ -1,0 +1,123 @@
+/** What must hold in the tables after every fault, once it is quiet again: looked at from outside, by SQL alone. */
+import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
+import { until } from '@deed/mesh/until'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { Pool } from 'pg'
+
+const QUIET_MS_MAX = 60_000
+
+/** Waits until every execution has ended and has been settled. @throws naming those that have not */
+export async function untilQuiet(database: Pool): Promise<void> {
+  await until(
+    async () => {
+      const { rows } = await database.query(
+        `select e.execution_id, e.status, e.settled,
+           (select jsonb_agg(jsonb_build_object('name', d.name, 'status', a.actual_status, 'token', a.token,
+                                                'error', a.last_error))
+              from orchestrator.actual_state a join orchestrator.desired_state d using (task_id)
+             where a.execution_id = e.execution_id) as tasks
+           from orchestrator.executions e
+          where not settled or status <> all($1)`,
+        [[...FINAL_EXECUTION_STATUSES]],
+      )
+      if (rows.length > 0) throw new Error(`not settled: ${JSON.stringify(rows.slice(0, 3))}`)
+      return true
+    },
+    { timeoutMs: QUIET_MS_MAX, what: 'the end of every execution' },
+  )
+}
+
+/** @throws where one of the promises that hold for every history was broken */
+export async function checkInvariants(database: Pool): Promise<void> {
+  await untilQuiet(database)
+  for (const [broken, query] of Object.entries(NEVER)) {
+    const { rows } = await database.query(query)
+    if (rows.length > 0) throw new Error(`${broken}: ${JSON.stringify(rows.slice(0, 3))}`)
+  }
+  await checkChains(database)
+}
+
+/** Each query finds nothing. */
+const NEVER: Record<string, string> = {
+  'a task is done without evidence of its own': `
+    select task_id, verification from orchestrator.actual_state
+     where actual_status = 'done' and (verification ->> 'kind' is null
+       or (task_kind = 'act' and verification ->> 'outcome' is distinct from 'verified'))`,
+  'a task is done that the ledger does not know': `
+    select a.task_id from orchestrator.actual_state a
+      left join executor.actions l on l.task_id = a.task_id
+     where a.actual_status = 'done' and a.task_kind = 'act' and l.action_id is null`,
+  'a task has several actions in the ledger': `
+    select task_id, count(*) from executor.actions group by task_id having count(*) > 1`,
+  'the ledger has a token that was never granted': `
+    select l.task_id, l.token, a.token as granted from executor.actions l
+      join orchestrator.actual_state a using (task_id) where l.token > a.token`,
+  'evidence is older than the intent it is evidence of': `
+    select a.task_id from orchestrator.actual_state a join executor.actions l using (task_id)
+     where a.actual_status = 'done' and l.intent = 'do'
+       and coalesce((a.verification ->> 'already_so')::boolean, false) = false
+       and (a.verification ->> 'observed_at')::timestamptz < l.intent_at - interval '1 second'`,
+  'an execution is done without evidence': `
+    select execution_id from orchestrator.executions e
+     where status = 'done' and cited is null and not exists (
+       select from orchestrator.actual_state a where a.execution_id = e.execution_id and a.actual_status = 'done')`,
+  'an execution has ended with work still open': `
+    select e.execution_id, e.status, d.name, a.actual_status from orchestrator.executions e
+      join orchestrator.actual_state a using (execution_id) join orchestrator.desired_state d using (task_id)
+     where d.capability <> 'human' and a.actual_status in ('pending', 'in_progress')`,
+  'a key has several executions': `
+    select tenant, idempotency_key from orchestrator.executions where idempotency_key is not null
+     group by 1, 2 having count(*) > 1`,
+  'somebody has not been answered': `
+    select w.execution_id from orchestrator.waiters w join orchestrator.executions e using (execution_id)
+     where e.settled`,
+  'a token was granted twice, or out of order': `
+    select task_id, token, before from (
+      select task_id, (data ->> 'token')::int as token,
+        lag((data ->> 'token')::int, 1, 0) over (partition by task_id order by seq) as before
+        from orchestrator.audit_log where type in ('task.leased', 'task.undoing')) g
+     where token <> before + 1`,
+  'a lease was granted while another one lived': `
+    select task_id, seq from (
+      select task_id, seq, type, at, lag(type) over w as before, lag(at) over w as since
+        from orchestrator.audit_log
+       where type in ('task.leased', 'task.undoing', 'task.done', 'task.failed', 'task.retried', 'task.blocked',
+                      'task.cancelled', 'task.undone', 'task.replanned')
+      window w as (partition by task_id order by seq)) g
+     where type in ('task.leased', 'task.undoing') and before in ('task.leased', 'task.undoing')
+       and at < since + interval '2900 milliseconds'`,
+  'a task began before one that it depends on was done': `
+    select l.task_id, l.at from orchestrator.audit_log l
+      join orchestrator.desired_state d using (task_id), unnest(d.dependencies) as wanted
+     where l.type = 'task.leased' and not exists (
+       select from orchestrator.audit_log done
+        where done.execution_id = l.execution_id and done.seq < l.seq and done.task_id = wanted
+          and done.type in ('task.done', 'task.skipped', 'approval.decided'))`,
+}
+
+/** Recomputes every hash from the one before, and compares the last one with the head. */
+async function checkChains(database: Pool): Promise<void> {
+  const { rows } = await database.query<{
+    execution_id: string
+    audit_seq: number
+    audit_hash: string
+    log: { seq: number; type: string; at: string; task_id: string | null; data: unknown; hash: string }[]
+  }>(
+    `select e.execution_id, e.audit_seq, e.audit_hash, jsonb_agg(jsonb_build_object('seq', l.seq, 'type', l.type,
+        'at', l.at, 'task_id', l.task_id, 'data', l.data, 'hash', l.hash) order by l.seq) as log
+       from orchestrator.executions e left join orchestrator.audit_log l using (execution_id)
+      group by e.execution_id, e.audit_seq, e.audit_hash`,
+  )
+  for (const { execution_id, audit_seq, audit_hash, log } of rows) {
+    let hash = ''
+    for (const [index, { seq, type, at, task_id, data, hash: kept }] of log.entries()) {
+      const row = { execution_id, seq, type, at: new Date(at).toISOString(), task_id, data }
+      hash = sha256(hash + canonicalJson(row))
+      if (seq !== index + 1 || hash !== kept) {
+        throw new Error(`the audit log of ${execution_id} is broken at ${index + 1}: ${JSON.stringify(row)}`)
+      }
+    }
+    if (audit_seq !== log.length || audit_hash !== hash)
+      throw new Error(`the audit log of ${execution_id} lacks its end`)
+  }
+}

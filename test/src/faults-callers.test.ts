@@ -1,0 +1,150 @@
+// What callers and workers do at the worst moment: the same twice, something else under the same name, stop, too late.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startService } from '@deed/cli/service-process'
+import { connectBus } from '@deed/mesh/bus'
+import { until } from '@deed/mesh/until'
+import { cancelExecution, getExecution, requestExecution } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
+import { reportTask, type TaskReport } from '@deed/proto/task'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ask } from './ask.ts'
+import { checkInvariants } from './check-invariants.ts'
+import { type FaultMesh, faultMesh } from './fault-mesh.ts'
+
+let under: FaultMesh
+
+beforeAll(async () => {
+  under = await faultMesh()
+})
+afterAll(() => under?.[Symbol.asyncDispose]())
+afterEach(() => checkInvariants(under.database))
+
+describe('one key', () => {
+  it('is one execution, however many ask at once, and each gets its answer', async () => {
+    const request = { task: 'write "one" to same-key', idempotency_key: 'same-key' }
+    const replies = await Promise.all(Array.from({ length: 20 }, () => under.client.call(requestExecution, request)))
+    for (const reply of replies) expect(reply).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(new Set(replies.map(({ execution_id }) => execution_id)).size).toBe(1)
+    expect(under.files.changesOf('same-key')).toBe(1)
+  })
+
+  it('is refused for another request, and that one changes nothing', async () => {
+    const key = 'taken-key'
+    await ask(under.client, { task: 'write "one" to taken-key', idempotency_key: key })
+    const other = under.client.call(requestExecution, { task: 'write "two" to taken-key', idempotency_key: key })
+    await expect(other).rejects.toMatchObject({ code: 'idempotency_conflict', retryable: false })
+    expect(under.read('taken-key')).toBe('one')
+  })
+
+  it('is refused for all but one of different requests at once', async () => {
+    const key = 'raced-key'
+    const ask = (text: string) =>
+      under.client.call(requestExecution, { task: `write "${text}" to raced-${text}`, idempotency_key: key })
+    const settled = await Promise.allSettled(['a', 'b', 'c', 'd'].map(ask))
+    const refused = settled.filter(({ status }) => status === 'rejected')
+    expect(refused).toHaveLength(3)
+    for (const { reason } of refused as PromiseRejectedResult[]) expect(reason.code).toBe('idempotency_conflict')
+    expect(['a', 'b', 'c', 'd'].filter((text) => existsSync(join(under.workspace, `raced-${text}`)))).toHaveLength(1)
+  })
+})
+
+describe('a cancel', () => {
+  it('ends the processes of a command that runs, and takes back what it had done', async () => {
+    const name = 'cancelled'
+    const { execution_id } = await under.client.call(requestExecution, {
+      task: `run \`sh count.sh ${name} 50\` and expect the file ${name}.out`,
+      mode: 'background',
+    })
+    await until(() => existsSync(join(under.workspace, `${name}.runs`)), { what: 'the run' })
+    expect(processesNaming(`count.sh\0${name}`)).not.toEqual([])
+    await under.client.call(cancelExecution, { execution_id })
+    await until(async () => (await statusOf(execution_id)) === 'cancelled', { what: 'the cancellation' })
+    expect(processesNaming(`count.sh\0${name}`)).toEqual([])
+    expect(existsSync(join(under.workspace, `${name}.runs`))).toBe(false)
+    expect(existsSync(join(under.workspace, `${name}.out`))).toBe(false)
+  })
+
+  it('races with what it cancels, and one of the two wins', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        const name = `race-${index}`
+        const task = `write "it" to ${name}`
+        const { execution_id } = await under.client.call(requestExecution, { task, mode: 'background' })
+        await under.client.call(cancelExecution, { execution_id }).catch(() => undefined)
+        const status = await until(async () => {
+          const now = await statusOf(execution_id)
+          return now === 'done' || now === 'cancelled' ? now : undefined
+        })
+        expect(existsSync(join(under.workspace, name)), `${name} is ${status}`).toBe(status === 'done')
+        return status
+      }),
+    )
+    expect(outcomes).toHaveLength(20)
+  })
+})
+
+describe('a report under an old token', () => {
+  it('is refused, and changes nothing', async () => {
+    const name = 'stale'
+    await under.arm('executor', 'mid_effect')
+    const answer = ask(under.client, { task: `write "it" to ${name}`, idempotency_key: name })
+    const attempts = `select task_id, execution_id, token from orchestrator.actual_state
+      join orchestrator.executions using (execution_id) where idempotency_key = $1 and token >= 2`
+    const [task] = await until(async () => {
+      const { rows } = await under.database.query<Pick<TaskReport, 'task_id' | 'execution_id'>>(attempts, [name])
+      return rows.length > 0 ? rows : undefined
+    })
+    if (!task) throw new Error('until gave no row')
+    const { nats_url: url, nats_user: user, nats_password: password } = under.mesh.connectionAs('executor')
+    await using late = await connectBus({ service: 'executor', url, user, password })
+    const report = {
+      ...task,
+      token: 1,
+      worker_id: 'late',
+      intent: 'do' as const,
+      outcome: 'done' as const,
+      effect: 'made' as const,
+      evidence: {
+        kind: 'observed' as const,
+        outcome: 'verified' as const,
+        claimed: 'wrote it',
+        observed: 'it is there',
+        observed_at: new Date().toISOString(),
+      },
+      duration_ms: 1,
+    }
+    await expect(late.call(reportTask, report)).rejects.toMatchObject({ code: 'stale_token' })
+    const { rows } = await under.database.query(
+      'select actual_status, verification from orchestrator.actual_state where task_id = $1',
+      [task.task_id],
+    )
+    expect(rows).toMatchObject([{ verification: null }])
+    await under.revive('executor')
+    expect(await answer).toMatchObject({ status: 'done' })
+    expect(under.files.changesOf(name)).toBe(1)
+  })
+})
+
+describe('a crash point', () => {
+  it('is refused where nobody says that this is a test', async () => {
+    const env = { ...under.mesh.environmentOf('executor'), DEED_TEST: '0', DEED_CRASH_AT: 'executor.after_intent' }
+    const logDir = join(under.mesh.dataDir, 'refused')
+    await expect(startService({ service: 'executor', env, logDir, supervise: false })).rejects.toThrow(/DEED_TEST=1/)
+  })
+})
+
+const statusOf = async (execution_id: ExecutionId): Promise<string> =>
+  (await under.client.call(getExecution, { execution_id })).status
+
+/** The ids of all processes whose arguments contain the text. */
+const processesNaming = (text: string): string[] =>
+  readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text)
+    } catch {
+      // It has ended meanwhile.
+      return false
+    }
+  })

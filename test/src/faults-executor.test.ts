@@ -1,0 +1,147 @@
+// One mesh, whose executor dies at each of its steps and is started again. Witnesses outside of Deed count the effects:
+// the kernel tells of files that are put in place, a program leaves a line for each run, a server counts requests.
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ServiceProcess, startService } from '@deed/cli/service-process'
+import { until } from '@deed/mesh/until'
+import { getExecution, rollbackExecution } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ask } from './ask.ts'
+import { checkInvariants } from './check-invariants.ts'
+import { type FaultMesh, faultMesh } from './fault-mesh.ts'
+
+let under: FaultMesh
+
+beforeAll(async () => {
+  under = await faultMesh()
+})
+afterAll(() => under?.[Symbol.asyncDispose]())
+afterEach(() => checkInvariants(under.database))
+
+const POINTS = [
+  'before_intent',
+  'after_intent',
+  'mid_effect',
+  'after_effect',
+  'after_verification',
+  'after_outcome',
+  'after_report',
+]
+
+describe('an executor that dies while it writes a file', () => {
+  it.each(POINTS)('%s: the file is put in place once', async (point) => {
+    const name = `file-${point}`
+    await under.arm('executor', point)
+    const answer = ask(under.client, { task: `write "${point}" to ${name}`, idempotency_key: name })
+    await under.revive('executor')
+    const { execution_id } = await succeeded(answer)
+    expect(under.read(name)).toBe(point)
+    expect(under.files.changesOf(name)).toBe(1)
+    await onceInTheLedger(execution_id)
+  })
+})
+
+describe('an executor that dies while a command runs', () => {
+  it.each(['mid_effect', 'after_effect'])('%s: its effect is there once', async (point) => {
+    const name = `command-${point}`
+    await under.arm('executor', point)
+    const task = `run \`sh count.sh ${name} 0.5\` and expect the file ${name}.out`
+    const answer = ask(under.client, { task, idempotency_key: name })
+    await under.revive('executor')
+    const { execution_id } = await succeeded(answer)
+    expect(under.read(`${name}.runs`)).toBe('run\n')
+    expect(under.read(`${name}.out`)).toBe('run\n')
+    await onceInTheLedger(execution_id)
+  })
+})
+
+describe('an executor that dies while it asks a server to change something', () => {
+  it.each(['after_effect', 'after_outcome'])('%s: the server is asked once', async (point) => {
+    const name = `request-${point}`
+    await under.arm('executor', point)
+    const answer = ask(under.client, { task: `tell the witness "${name}"`, idempotency_key: name })
+    await under.revive('executor')
+    const { execution_id, verification } = await succeeded(answer)
+    expect(under.requests.keysOf(name)).toEqual([verification[0]?.action_id])
+    await onceInTheLedger(execution_id)
+  })
+})
+
+describe('an executor that dies while it undoes', () => {
+  it.each(['in_compensate', 'after_effect'])('%s: everything is as it was before', async (point) => {
+    const [file, command] = [`undo-file-${point}`, `undo-command-${point}`]
+    writeFileSync(join(under.workspace, file), 'old')
+    const task = `write "new" to ${file}, then run \`sh count.sh ${command} 0\` and expect the file ${command}.out`
+    const { execution_id } = await succeeded(ask(under.client, { task, idempotency_key: file }))
+    expect(under.read(file)).toBe('new')
+    await under.arm('executor', point)
+    await under.client.call(rollbackExecution, { execution_id })
+    await under.revive('executor')
+    await until(async () => (await statusOf(execution_id)) === 'rolled_back', { what: 'the rollback' })
+    expect(under.read(file)).toBe('old')
+    expect(existsSync(join(under.workspace, `${command}.runs`))).toBe(false)
+    expect(existsSync(join(under.workspace, `${command}.out`))).toBe(false)
+    // Rolled back once more, it is as it is.
+    expect(await under.client.call(rollbackExecution, { execution_id })).toMatchObject({ status: 'rolled_back' })
+  })
+})
+
+describe('an executor that is frozen past its lease', () => {
+  let second: ServiceProcess | undefined
+  afterAll(() => second?.[Symbol.asyncDispose]())
+
+  it('is replaced, its processes are ended, and what it says late changes nothing', async () => {
+    const { client, mesh } = under
+    const first = mesh.service('executor')
+    const name = 'frozen'
+    const task = `run \`sh count.sh ${name} 2\` and expect the file ${name}.out`
+    const answer = ask(client, { task, idempotency_key: name })
+    await until(() => existsSync(join(under.workspace, `${name}.runs`)), { what: 'the run' })
+    process.kill(first.pid ?? 0, 'SIGSTOP')
+    try {
+      second = await startService({
+        service: 'executor',
+        copy: 1,
+        env: mesh.environmentOf('executor'),
+        logDir: join(mesh.dataDir, 'logs'),
+        supervise: false,
+      })
+      const { execution_id, verification } = await succeeded(answer)
+      expect(verification).toHaveLength(1)
+      expect(under.read(`${name}.out`)).toBe('run\n')
+      const before = await under.database.query('select * from orchestrator.actual_state order by task_id')
+      process.kill(first.pid ?? 0, 'SIGCONT')
+      // It finds its time over, and reports so under its old token.
+      const ended = (line: string): boolean => line.includes(`"pid":${first.pid}`) && line.includes('attempt ended')
+      await until(() => under.log('executor').split('\n').some(ended), { what: 'the end of the frozen attempt' })
+      const after = await under.database.query('select * from orchestrator.actual_state order by task_id')
+      expect(after.rows).toEqual(before.rows)
+      expect(await statusOf(execution_id)).toBe('done')
+      expect(under.read(`${name}.runs`)).toBe('run\n')
+      await onceInTheLedger(execution_id)
+    } finally {
+      if (first.pid !== undefined) process.kill(first.pid, 'SIGCONT')
+    }
+  })
+})
+
+async function succeeded(answer: ReturnType<typeof ask>): ReturnType<typeof ask> {
+  const reply = await answer
+  expect(reply).toMatchObject({ status: 'done', metrics: { success: true } })
+  for (const { outcome } of reply.verification) expect(outcome).toBe('verified')
+  return reply
+}
+
+const statusOf = async (execution_id: ExecutionId): Promise<string> =>
+  (await under.client.call(getExecution, { execution_id })).status
+
+/** One intent, under the newest token, which is the one that its outcome was reported under. */
+async function onceInTheLedger(execution_id: ExecutionId): Promise<void> {
+  const { rows } = await under.database.query(
+    `select l.intent, l.token = a.token as newest, a.actual_status from executor.actions l
+       join orchestrator.actual_state a using (task_id) where l.execution_id = $1`,
+    [execution_id],
+  )
+  expect(rows).toEqual([{ intent: 'do', newest: true, actual_status: 'done' }])
+}
