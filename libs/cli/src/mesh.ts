@@ -1,9 +1,10 @@
 /** The whole mesh on one machine: NATS and PostgreSQL, embedded or given, and each service as a process of its own. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type EmbeddedNats, startNats } from '@deed/embedded/nats'
 import type { NatsUser } from '@deed/embedded/permissions'
 import { type EmbeddedPostgres, startPostgres } from '@deed/embedded/postgres'
+import { identify } from '@deed/embedded/process-identity'
 import { createRoles, newRolePasswords, type RolePasswords } from '@deed/embedded/roles'
 import { SERVICES } from '@deed/embedded/services'
 import { connectBus } from '@deed/mesh/bus'
@@ -11,6 +12,7 @@ import { ensureIntake } from '@deed/mesh/work-queue'
 import type { ServiceName } from '@deed/proto/contract'
 import { LOCAL } from '@deed/proto/ids'
 import { createLogger } from '@deed/telemetry/logger'
+import { CONNECTION_FILE, type Connection, type KeptConnection } from './connection-file.ts'
 import { type ServiceProcess, startService } from './service-process.ts'
 
 export interface MeshOptions {
@@ -25,7 +27,9 @@ export interface MeshOptions {
   /** More environment for every service, such as the URLs that targets name. */
   env?: Record<string, string | undefined>
   /** More environment for one of them. */
-  serviceEnv?: Partial<Record<ServiceName, Record<string, string>>>
+  serviceEnv?: ServiceEnvironment
+  /** Called once the database answers, beside the other preparations; adds to the services' environment. */
+  prepare?(databaseUrl: string): Promise<ServiceEnvironment>
   /** Default: one of each. */
   copies?: Partial<Record<ServiceName, number>>
   /** Start again what dies. Default: true. */
@@ -34,14 +38,8 @@ export interface MeshOptions {
   progress?(step: string): void
 }
 
-/** How a client enters the mesh. */
-export interface Connection {
-  nats_url: string
-  nats_user?: string | undefined
-  nats_password?: string | undefined
-  nats_server_name?: string | undefined
-  database_url: string
-}
+export type { Connection } from './connection-file.ts'
+export type ServiceEnvironment = Partial<Record<ServiceName, Record<string, string>>>
 
 export interface Mesh extends AsyncDisposable {
   readonly dataDir: string
@@ -56,11 +54,22 @@ export interface Mesh extends AsyncDisposable {
   connectionAs(user: NatsUser): Connection
 }
 
-/** Where `deed` finds a mesh that runs on this machine. */
-export const CONNECTION_FILE = 'mesh.json'
+/** Users for whoever connects from outside: one asks, the other approves. */
+const OUTSIDE: readonly NatsUser[] = ['client', 'approver']
 
 // What a child may have of this process' environment: nothing that happens to lie around in it.
-const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'TZ', 'LOG_LEVEL', 'NO_COLOR', 'OLLAMA_HOST', 'METRICS_PORT', 'NODE_OPTIONS']
+const PASSED_ON = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'TMPDIR',
+  'TZ',
+  'LOG_LEVEL',
+  'NO_COLOR',
+  'OLLAMA_HOST',
+  'METRICS_PORT',
+  'NODE_OPTIONS',
+]
 const PASSED_ON_PREFIXES = ['OTEL_', 'DEED_']
 
 /** Starts everything, and resolves when every service is ready. Disposing drains and stops in reverse. */
@@ -68,7 +77,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const dataDir = resolve(options.dataDir)
   mkdirSync(dataDir, { recursive: true, mode: 0o711 })
   const { progress = () => undefined, supervise = true } = options
-  const log = createLogger('deed')
+  // Standard output belongs to whoever started the mesh.
+  const log = createLogger('deed', 2)
   await using opened = new AsyncDisposableStack()
 
   progress('starting NATS and PostgreSQL')
@@ -88,8 +98,9 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     ...natsConnection(options.natsUrl, nats, user),
     database_url: adminUrl,
   })
-  const [roles] = await Promise.all([
+  const [roles, prepared] = await Promise.all([
     createRoles(adminUrl, keptPasswords(dataDir)),
+    options.prepare?.(adminUrl),
     prepareIntake(natsAs('bootstrap')),
   ])
 
@@ -111,21 +122,32 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       DATABASE_URL: roles.services[name],
       DATABASE_OWNER_URL: roles.owner,
       ...options.serviceEnv?.[name],
+      ...prepared?.[name],
     }
   }
   const wanted = SERVICES.flatMap((service) =>
     Array.from({ length: options.copies?.[service] ?? 1 }, (_, copy) => ({ service, copy })),
   )
-  const services = await Promise.all(
+  // Each is settled before anything is closed, so that none comes up after that.
+  const starts = await Promise.allSettled(
     wanted.map(async ({ service, copy }) =>
       opened.use(
         await startService({ service, copy, supervise, env: environmentOf(service), logDir: join(dataDir, 'logs') }),
       ),
     ),
   )
+  const failed = starts.find((start) => start.status === 'rejected')
+  if (failed) throw failed.reason
+  const services = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
   const connection = natsAs('deed')
+  const kept: KeptConnection = {
+    ...connection,
+    users: nats ? Object.fromEntries(OUTSIDE.map((user) => [user, nats.credentials(user).pass])) : {},
+    process: identify(process.pid) ?? { pid: process.pid, started: '' },
+  }
   const connectionFile = join(dataDir, CONNECTION_FILE)
-  writeFileSync(connectionFile, JSON.stringify({ ...connection, pid: process.pid }, null, 2), { mode: 0o600 })
+  writeFileSync(`${connectionFile}.new`, JSON.stringify(kept, null, 2), { mode: 0o600 })
+  renameSync(`${connectionFile}.new`, connectionFile)
   opened.defer(() => rmSync(connectionFile, { force: true }))
 
   const running = opened.move()
@@ -161,7 +183,9 @@ function natsConnection(
   parsed.password = ''
   return {
     nats_url: parsed.href,
-    ...(username === '' ? {} : { nats_user: decodeURIComponent(username), nats_password: decodeURIComponent(password) }),
+    ...(username === ''
+      ? {}
+      : { nats_user: decodeURIComponent(username), nats_password: decodeURIComponent(password) }),
   }
 }
 

@@ -1,0 +1,52 @@
+/** deed show: one execution, whole. */
+import { getExecution, IdempotencyKey } from '@deed/proto/execution'
+import { ExecutionId } from '@deed/proto/ids'
+import type { Command } from 'commander'
+import { UsageError } from '../exit-code.ts'
+import { by, count } from '../options.ts'
+import { shellOf, withMesh } from '../shell.ts'
+import { executionText } from '../show/execution.ts'
+
+export function addShow(program: Command): void {
+  program
+    .command('show [execution]')
+    .description('an execution: its tasks as a tree, with claim, observation and evidence')
+    .option('--key <key>', 'the one with this idempotency key', by(IdempotencyKey))
+    .option('--sequence <number>', 'the one that `deed submit` gave this number', count)
+    .option('-v, --verbose', 'with the arguments of every action, and the timeline')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deed show 01997d0e-8f2a-7c3b-9d4e-5f6a7b8c9d0e
+  deed show --key nightly-2026-11-21 -v`,
+    )
+    .action(
+      async (
+        execution: string | undefined,
+        { key, sequence, verbose = false }: { key?: string; sequence?: number; verbose?: boolean },
+        command: Command,
+      ) => {
+        if ([execution, key, sequence].filter((given) => given !== undefined).length !== 1) {
+          throw new UsageError('name one execution: by its id, by --key or by --sequence')
+        }
+        const shell = shellOf(command)
+        const detail = await withMesh(shell, (bus) =>
+          bus.call(getExecution, {
+            ...(execution === undefined ? {} : { execution_id: idOf(execution) }),
+            ...(key === undefined ? {} : { idempotency_key: key }),
+            ...(sequence === undefined ? {} : { sequence }),
+          }),
+        )
+        shell.out.document(detail)
+        shell.out.print(executionText(detail, shell.out.paint, verbose))
+      },
+    )
+}
+
+/** @throws {UsageError} */
+export function idOf(text: string): ExecutionId {
+  const { data } = ExecutionId.safeParse(text)
+  if (data === undefined) throw new UsageError(`${JSON.stringify(text)} is not the id of an execution`)
+  return data
+}

@@ -1,0 +1,39 @@
+/** deed submit: a task, handed in durably; nobody waits. */
+import { intakeStream, SUBMIT_SUBJECT } from '@deed/proto/execution'
+import { LOCAL } from '@deed/proto/ids'
+import type { Command } from 'commander'
+import { UnreachableError } from '../exit-code.ts'
+import { shellOf, withMesh } from '../shell.ts'
+import { addRequestOptions, type RequestOptions, requestOf } from './run.ts'
+
+export function addSubmit(program: Command): void {
+  addRequestOptions(
+    program.command('submit <task>').description('hand a task in durably; the acknowledgement is the promise'),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deed submit --key nightly-2026-11-21 "full health check"
+  deed show --key nightly-2026-11-21
+  deed show --sequence 7`,
+    )
+    .action(async (task: string, options: RequestOptions, command: Command) => {
+      const shell = shellOf(command)
+      await withMesh(shell, async (bus) => {
+        const payload = JSON.stringify(requestOf(task, options))
+        const acknowledged = await bus.nc
+          .jetstream()
+          .publish(SUBMIT_SUBJECT, payload, options.key === undefined ? {} : { msgID: options.key })
+          .catch((cause: unknown) => {
+            const stream = intakeStream(LOCAL.tenant)
+            throw new UnreachableError(`nothing took the task in; is there a stream ${stream}?`, { cause })
+          })
+        const { stream, seq: sequence, duplicate } = acknowledged
+        shell.out.document({ stream, sequence, duplicate, idempotency_key: options.key ?? null })
+        shell.out.print(
+          `${duplicate ? 'handed in before' : 'handed in'}: sequence ${sequence} of ${stream}\nSee it with\n  npx --no-install deed show --sequence ${sequence}`,
+        )
+      })
+    })
+}

@@ -1,0 +1,31 @@
+/** What a running mesh leaves in its data folder, so that a client on the same machine finds it. */
+import { join } from 'node:path'
+import { readJson } from '@deed/embedded/data-folder'
+import { isAlive } from '@deed/embedded/process-identity'
+import { z } from 'zod'
+
+export const CONNECTION_FILE = 'mesh.json'
+
+/** How a client enters the mesh. */
+const Connection = z.object({
+  nats_url: z.string(),
+  nats_user: z.string().optional(),
+  nats_password: z.string().optional(),
+  nats_server_name: z.string().optional(),
+  database_url: z.string(),
+})
+export type Connection = z.output<typeof Connection>
+
+const KeptConnection = Connection.extend({
+  /** Passwords of the users with fewer rights, for programs outside. */
+  users: z.record(z.string(), z.string()),
+  /** Runs the mesh; a pid alone may be another process by now. */
+  process: z.object({ pid: z.int(), started: z.string() }),
+})
+export type KeptConnection = z.output<typeof KeptConnection>
+
+/** @returns `undefined` where no mesh runs on this folder, or the one that did is dead */
+export function runningMesh(dataDir: string): KeptConnection | undefined {
+  const { data } = KeptConnection.safeParse(readJson<unknown>(join(dataDir, CONNECTION_FILE)))
+  return data && isAlive(data.process) ? data : undefined
+}

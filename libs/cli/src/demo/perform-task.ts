@@ -1,0 +1,84 @@
+/** One task of the demo: asked for like anybody would, approved where that is foreseen, checked against the world. */
+import type { Bus } from '@deed/mesh/bus'
+import {
+  type ApprovalView,
+  decideApproval,
+  type ExecutionReply,
+  getExecution,
+  listApprovals,
+} from '@deed/proto/execution'
+import type { JsonObject } from '@deed/proto/json'
+import { runTask } from '../run-task.ts'
+import { checkOutcome, type Verdict } from './check-outcome.ts'
+import type { DemoDatabase } from './demo-database.ts'
+import type { DemoTask } from './demo-plan.ts'
+import type { DemoWorld } from './demo-world.ts'
+import { observeWorld } from './observe-world.ts'
+
+const TIMEOUT_MS = 60_000
+
+export interface Performed extends Verdict {
+  reply: ExecutionReply
+  /** The highest level that was asked for. */
+  level: number
+  /** Who agreed to it; empty where nobody was asked. */
+  approvedBy: string
+  /** What was asked for beforehand, to set the scene. */
+  first?: { task: string; level: number; reply: ExecutionReply }
+}
+
+export interface Stage {
+  bus: Bus
+  world: DemoWorld
+  database: DemoDatabase
+}
+
+/** @throws when nobody answers, or a plan needs more agreement than the demo gives */
+export async function performTask({ bus, world, database }: Stage, task: DemoTask): Promise<Performed> {
+  const first = task.first && {
+    task: task.first.task,
+    ...(await ask(bus, { task: task.first.task, context: { workspace: world.workspace } }, task.first.approve)),
+  }
+  const before = await observeWorld(world, database, task.world)
+  const request = {
+    task: task.task,
+    ...(task.language === undefined ? {} : { language: task.language }),
+    // The folder is another one at every start, so nothing is answered from an earlier start's cache.
+    context: { ...(task.context as JsonObject), workspace: world.workspace },
+  }
+  const { reply, level, approvedBy } = await ask(bus, request, task.approve)
+  const after = await observeWorld(world, database, task.world)
+  const verdict = checkOutcome(task, { reply, level, before, after })
+  if (first && first.reply.status !== 'done') verdict.wrong.unshift(`"${first.task}" ended as ${first.reply.status}`)
+  return { ...verdict, reply, level, approvedBy, ...(first ? { first } : {}) }
+}
+
+async function ask(
+  bus: Bus,
+  request: Parameters<typeof runTask>[1],
+  levelMax: number,
+): Promise<{ reply: ExecutionReply; level: number; approvedBy: string }> {
+  const reply = await runTask(bus, request, {
+    timeoutMs: TIMEOUT_MS,
+    onApproval: (approval) => approve(bus, approval, levelMax),
+  })
+  // What was really asked and decided, as it is on record.
+  const { approvals } = await bus.call(listApprovals, { execution_id: reply.execution_id })
+  const { tasks } = await bus.call(getExecution, { execution_id: reply.execution_id })
+  const deciders = new Set(approvals.flatMap(({ decided_by: by }) => (by === null ? [] : [by])))
+  return {
+    reply,
+    level: Math.max(0, ...approvals.map(({ level }) => level), ...tasks.map(({ level }) => level)),
+    approvedBy: [...deciders].join(', '),
+  }
+}
+
+async function approve(bus: Bus, { approval_id: id, level, plan_hash: hash }: ApprovalView, levelMax: number) {
+  const agreed = level <= levelMax
+  await bus.call(decideApproval, {
+    approval_id: id,
+    decision: agreed ? 'approve' : 'deny',
+    reason: agreed ? 'approved by the demo' : `the demo agrees to level ${levelMax} at most`,
+    plan_hash: hash,
+  })
+}

@@ -1,0 +1,44 @@
+/** What the command's exit code says, and which failure gets which. */
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import type { ExecutionReply } from '@deed/proto/execution'
+
+export const EXIT = {
+  /** Of a task: done, and seen to be done. */
+  success: 0,
+  failed: 1,
+  /** The command line is wrong, or the mesh refused the request. */
+  refused: 2,
+  /** No mesh, or nobody in it who answers. */
+  unreachable: 3,
+} as const
+
+/** The command line asks for what cannot be. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** There is no mesh to talk to. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError'
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UnreachableError) return EXIT.unreachable
+  if (error instanceof UsageError) return EXIT.refused
+  if (!(error instanceof DeedError)) return EXIT.failed
+  if (error.code === 'unavailable' || error.code === 'deadline_exceeded') return EXIT.unreachable
+  return error.code === 'internal' ? EXIT.failed : EXIT.refused
+}
+
+/** 0 for a verified success only. */
+export const exitCodeOfReply = ({ status, metrics }: Pick<ExecutionReply, 'status' | 'metrics'>): number =>
+  status === 'done' && metrics.success ? EXIT.success : EXIT.failed
+
+/** As JSON shows a failure. */
+export function errorDocument(error: unknown): { error: Pick<ErrorBody, 'code' | 'message'> | ErrorBody } {
+  if (error instanceof DeedError) return { error: error.body }
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof UnreachableError) return { error: { code: 'unavailable', message, retryable: true } }
+  if (error instanceof UsageError) return { error: { code: 'invalid_request', message, retryable: false } }
+  return { error: { code: 'internal', message, retryable: true } }
+}

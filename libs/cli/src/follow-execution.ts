@@ -1,0 +1,129 @@
+/**
+ * Watching an execution to its end: by its events, which come at once, and by looking, since an event that nobody
+ * heard does not come again.
+ */
+import type { Bus } from '@deed/mesh/bus'
+import { DeedError } from '@deed/proto/errors'
+import {
+  type ApprovalView,
+  type ExecutionDetail,
+  executionEvent,
+  getExecution,
+  listApprovals,
+} from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { z } from 'zod'
+
+/** Before the first look, in milliseconds: most executions have ended by then. */
+const LOOK_AFTER_MS = 50
+const LOOK_AGAIN_MS_MAX = 2_000
+
+export type ExecutionEvent = z.output<typeof executionEvent.payload>
+
+export interface Watcher {
+  onEvent?(event: ExecutionEvent): void
+  /** Called once for each approval; `decided` aborts when it is pending no longer. */
+  onApproval?(approval: ApprovalView, decided: AbortSignal): Promise<void>
+}
+
+/**
+ * @param which an execution that may not be there yet
+ * @returns the execution when it has ended; as it was seen last when `signal` aborts, `undefined` if it never was
+ * @throws what a watcher throws
+ */
+export async function followExecution(
+  bus: Bus,
+  which: z.input<typeof getExecution.input>,
+  { onEvent, onApproval }: Watcher,
+  signal: AbortSignal,
+): Promise<ExecutionDetail | undefined> {
+  const shown = new Map<string, AbortController>()
+  const asking: Promise<void>[] = []
+  let failed: { error: unknown } | undefined
+  let last: ExecutionDetail | undefined
+  let wake: (() => void) | undefined
+  let news = false
+  await using opened = new AsyncDisposableStack()
+  opened.defer(() => {
+    for (const decided of shown.values()) decided.abort()
+  })
+
+  const subscribe = (id: ExecutionId): void => {
+    const subscription = bus.nc.subscribe(executionEvent.subject.replace('*', id), {
+      callback: (error, message) => {
+        if (error) return
+        const event = executionEvent.payload.safeParse(message.json())
+        if (event.success) onEvent?.(event.data)
+        news = true
+        wake?.()
+      },
+    })
+    opened.defer(() => subscription.unsubscribe())
+  }
+  const rest = async (ms: number): Promise<void> => {
+    if (news || signal.aborted || failed) return
+    const stop = new AbortController()
+    await new Promise<void>((resolve) => {
+      wake = resolve
+      setTimeout(resolve, ms).unref()
+      signal.addEventListener('abort', () => resolve(), { signal: stop.signal })
+    })
+    stop.abort()
+  }
+  const showApprovals = async (id: ExecutionId): Promise<void> => {
+    if (!onApproval) return
+    const { approvals } = await bus.call(listApprovals, { execution_id: id, status: 'pending' }, { signal })
+    const pending = new Set<string>(approvals.map(({ approval_id: approval }) => approval))
+    for (const [approval, decided] of shown) if (!pending.has(approval)) decided.abort()
+    for (const approval of approvals) {
+      if (shown.has(approval.approval_id)) continue
+      const decided = new AbortController()
+      shown.set(approval.approval_id, decided)
+      asking.push(
+        onApproval(approval, decided.signal).catch((error: unknown) => {
+          failed ??= { error }
+          wake?.()
+        }),
+      )
+    }
+  }
+
+  await rest(LOOK_AFTER_MS)
+  for (let waitMs = LOOK_AFTER_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, LOOK_AGAIN_MS_MAX)) {
+    if (failed) throw failed.error
+    news = false
+    const found = await lookAt(bus, which, signal)
+    if (found) {
+      if (!last) {
+        subscribe(found.execution_id)
+        // Once more: what happened between the look and the subscription has no event here.
+        news = true
+      }
+      last = found
+      if (FINAL_EXECUTION_STATUSES.has(found.status as never)) break
+      if (found.approval_id !== undefined || shown.size > 0) await showApprovals(found.execution_id)
+    }
+    await rest(waitMs)
+  }
+  for (const decided of shown.values()) decided.abort()
+  await Promise.all(asking)
+  if (failed) throw failed.error
+  return last
+}
+
+/** @returns `undefined` while it is not there, or nobody can be asked */
+async function lookAt(
+  bus: Bus,
+  which: z.input<typeof getExecution.input>,
+  signal: AbortSignal,
+): Promise<ExecutionDetail | undefined> {
+  try {
+    return await bus.call(getExecution, which, { signal })
+  } catch (error) {
+    if (error instanceof DeedError && (error.code === 'not_found' || error.code === 'cancelled' || error.retryable)) {
+      return undefined
+    }
+    throw error
+  }
+}

@@ -1,0 +1,77 @@
+/** The `deed` command. */
+import { Command, CommanderError } from 'commander'
+import { addApprove } from './commands/approve.ts'
+import { addCancel } from './commands/cancel.ts'
+import { addDeny } from './commands/deny.ts'
+import { addDown } from './commands/down.ts'
+import { addGet } from './commands/get.ts'
+import { addInfo } from './commands/info.ts'
+import { addRollback } from './commands/rollback.ts'
+import { addRun } from './commands/run.ts'
+import { addShow } from './commands/show.ts'
+import { addSubmit } from './commands/submit.ts'
+import { addUp } from './commands/up.ts'
+import { EXIT, errorDocument, exitCodeOf, UsageError } from './exit-code.ts'
+import { openOutput } from './output.ts'
+import { plainText } from './show/plain-text.ts'
+
+// A reader such as `head` that has seen enough is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
+const program = new Command('deed')
+  .description('Takes a task in plain words, does it, proves it, and can undo it.')
+  .option('--json', 'one JSON document on standard output')
+  .option('--data-dir <folder>', 'of the mesh on this machine (default: $DEED_DATA_DIR, else .deed in the project)')
+  .showSuggestionAfterError()
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  deed up --detach
+  deed run "How many assets do we have?"
+  deed get executions --since 1h
+
+Exit code: 0 success, of a task: verified; 1 failed; 2 usage or refused; 3 no mesh reached.
+A mesh elsewhere is named by NATS_URL, NATS_USER and NATS_PASSWORD. Colour is off with NO_COLOR.`,
+  )
+
+for (const add of [
+  addUp,
+  addDown,
+  addRun,
+  addSubmit,
+  addGet,
+  addShow,
+  addCancel,
+  addApprove,
+  addDeny,
+  addRollback,
+  addInfo,
+]) {
+  add(program)
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // It has said what is wrong itself, in words.
+    if (error.exitCode !== 0 && process.argv.includes('--json')) {
+      openOutput(true, process.env).document(errorDocument(new UsageError(error.message)))
+    }
+    process.exitCode = error.exitCode === 0 ? EXIT.success : EXIT.refused
+  } else {
+    const out = openOutput(program.opts<{ json?: boolean }>().json === true, process.env)
+    const document = errorDocument(error)
+    out.document(document)
+    const { message, code } = document.error
+    const path = 'path' in document.error ? ` (${document.error.path})` : ''
+    out.note(out.paint('red', `${code}${path}: `) + plainText(message))
+    if (code === 'internal' && process.env.LOG_LEVEL === 'debug') console.error(error)
+    process.exitCode = exitCodeOf(error)
+  }
+}

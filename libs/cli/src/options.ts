@@ -1,0 +1,62 @@
+/** What is typed on a command line, turned into values. */
+import { InvalidArgumentError } from 'commander'
+import type { z } from 'zod'
+
+/** A parser for an option, by the schema that the message has for it. */
+export function by<S extends z.ZodType<unknown>>(schema: S): (text: string) => z.output<S> {
+  return (text) => {
+    const { data, error } = schema.safeParse(text)
+    if (error) throw new InvalidArgumentError(error.issues.map(({ message }) => message).join('; '))
+    return data as z.output<S>
+  }
+}
+
+/** An option that may be given several times. */
+export const collect = (text: string, before: string[] = []): string[] => [...before, text]
+
+/** `key=value`, several times; a value that is JSON is taken as that, any other as text. */
+export function collectPairs(text: string, before: Record<string, unknown> = {}): Record<string, unknown> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('must be key=value')
+  return { ...before, [text.slice(0, at)]: jsonOrText(text.slice(at + 1)) }
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+export function number(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('must be a number')
+  return value
+}
+
+export function count(text: string): number {
+  const value = number(text)
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number, 1 or more')
+  return value
+}
+
+const SECONDS_MAX = 2_000_000
+
+/** @returns milliseconds */
+export function seconds(text: string): number {
+  const value = number(text)
+  if (value <= 0 || value > SECONDS_MAX) throw new InvalidArgumentError(`must be seconds, up to ${SECONDS_MAX}`)
+  return Math.ceil(value * 1_000)
+}
+
+const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** A date and time, or how long ago: `30m`, `2h`, `7d`. @returns RFC 3339 */
+export function moment(text: string): string {
+  const [, amount, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? []
+  const at = amount === undefined ? new Date(text) : new Date(Date.now() - Number(amount) * (UNITS[unit] ?? 0))
+  if (Number.isNaN(at.getTime()))
+    throw new InvalidArgumentError('must be a time such as 2026-11-21T08:00Z, or 30m, 2h, 7d')
+  return at.toISOString()
+}

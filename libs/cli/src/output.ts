@@ -1,0 +1,80 @@
+/** Where a command writes: its result on standard output, what happens meanwhile on standard error. */
+import { createInterface } from 'node:readline/promises'
+import { type Paint, paintFor, unpainted } from './show/paint.ts'
+
+const WIDTH_MIN = 60
+
+export interface Output {
+  readonly json: boolean
+  /** Somebody sits at a terminal and can be asked. */
+  readonly interactive: boolean
+  readonly paint: Paint
+  /** Characters a line; infinite where no terminal shows it. */
+  readonly width: number
+  /** Part of the result; not with --json. */
+  print(text: string): void
+  /** The result as one line of JSON; only with --json. */
+  document(value: unknown): void
+  /** About the work, not of its result; not with --json. */
+  note(text: string): void
+  /** How far it is: one line that is written over on a terminal, else a line each time it changes. */
+  progress(text: string): void
+  /** @returns `undefined` where nobody can be asked, or `signal` came first */
+  ask(question: string, signal: AbortSignal): Promise<string | undefined>
+}
+
+export function openOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
+  const { stdin, stdout, stderr } = process
+  const interactive = !json && stdin.isTTY === true && stderr.isTTY === true
+  const live = stderr.isTTY === true && env.TERM !== 'dumb'
+  let shown = ''
+  const clear = (): void => {
+    if (live && shown !== '') stderr.write('\r\u001b[K')
+    shown = ''
+  }
+  return {
+    json,
+    interactive,
+    paint: json ? unpainted : paintFor(stdout, env),
+    width: stdout.isTTY ? Math.max(WIDTH_MIN, stdout.columns) : Number.POSITIVE_INFINITY,
+    print(text) {
+      if (json) return
+      clear()
+      stdout.write(`${text}\n`)
+    },
+    document(value) {
+      if (!json) return
+      // JSON leaves DEL and the C1 controls as they are, and a terminal obeys them.
+      const text = JSON.stringify(value).replace(
+        /[\u007f-\u009f]/g,
+        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      )
+      stdout.write(`${text}\n`)
+    },
+    note(text) {
+      if (json) return
+      clear()
+      stderr.write(`${text}\n`)
+    },
+    progress(text) {
+      if (json || text === shown) return
+      clear()
+      if (live) stderr.write(text.slice(0, (stderr.columns || WIDTH_MIN) - 1))
+      else stderr.write(`${text}\n`)
+      shown = text
+    },
+    async ask(question, signal) {
+      if (!interactive) return undefined
+      clear()
+      const lines = createInterface({ input: stdin, output: stderr })
+      try {
+        return await lines.question(question, { signal })
+      } catch {
+        stderr.write('\n')
+        return undefined
+      } finally {
+        lines.close()
+      }
+    },
+  }
+}

@@ -1,0 +1,82 @@
+/** An execution for a reader: the answer, how it was found, what proves it, and its tasks. */
+import type { AuditRow, ExecutionDetail, ExecutionReply } from '@deed/proto/execution'
+import { dollars, duration } from './amounts.ts'
+import { evidenceLines } from './evidence.ts'
+import { type Paint, paintStatus } from './paint.ts'
+import { plainLine, plainText } from './plain-text.ts'
+import { taskTree } from './task-tree.ts'
+
+/** What `deed run` ends with. */
+export function replyText(reply: ExecutionReply, paint: Paint): string {
+  const { execution_id: id, status, result, metrics, verification, error, model_used: model } = reply
+  const verified = verification.filter(({ outcome }) => outcome === 'verified').length
+  const facts = [
+    ...(reply.method === null ? [] : [reply.method]),
+    duration(metrics.time_ms),
+    `${verified} of ${verification.length} verified`,
+    ...(model === null ? [] : [`${plainLine(model)}, ${metrics.tokens_used} tokens, ${dollars(metrics.cost_usd)}`]),
+    ...(metrics.cache_hit ? ['from the cache'] : []),
+    ...(metrics.degraded ? [`without ${metrics.degraded.map((one) => plainLine(one)).join(', ')}`] : []),
+  ]
+  return [
+    ...(result === null ? [] : [plainText(result.text)]),
+    ...verification.flatMap((evidence) => evidenceLines(evidence, paint).map((line) => `  ${line}`)),
+    ...(error === undefined ? [] : [`  error     ${paint('red', error.code)}: ${plainLine(error.message)}`]),
+    `${paintStatus(paint, status)}  ${facts.join(', ')}`,
+    paint('dim', `execution ${id}, trace ${reply.trace_id}`),
+  ].join('\n')
+}
+
+/** A dry run: what would be done, and nothing was. */
+export function dryRunText(reply: ExecutionReply, paint: Paint): string {
+  const { data } = reply.result ?? {}
+  const agreement = data !== null && typeof data === 'object' && !Array.isArray(data) ? data.agreement : undefined
+  const asked = Array.isArray(agreement) ? agreement : []
+  return [
+    plainText(reply.result?.text ?? 'nothing would be done'),
+    ...asked.map((one) => {
+      const { summary, level, why } = one as Record<string, unknown>
+      return `  agreement of level ${level}: ${plainLine(String(summary))} (${plainLine(String(why))})`
+    }),
+    paint('dim', 'A dry run: nothing was done, nothing was stored.'),
+  ].join('\n')
+}
+
+export function executionText(detail: ExecutionDetail, paint: Paint, verbose: boolean): string {
+  const { execution_id: id, status, method, metrics, request, result, error } = detail
+  const key = request.idempotency_key
+  const row = (name: string, text: string): string => `${name.padEnd(10)}${text}`
+  return [
+    `${paint('bold', id)}  ${paintStatus(paint, status)}`,
+    row('task', plainLine(String(request.task ?? ''))),
+    row('answer', result === null ? '-' : plainText(result.text).replaceAll('\n', `\n${' '.repeat(10)}`)),
+    ...(error === undefined ? [] : [row('error', `${paint('red', error.code)}: ${plainLine(error.message)}`)]),
+    row('method', [method ?? '-', ...(metrics.cache_hit ? ['from the cache'] : [])].join(', ')),
+    row('template', plainLine(detail.template_used ?? '-')),
+    row('model', plainLine(detail.model_used ?? '-')),
+    row('tokens', `${metrics.tokens_used}, ${dollars(metrics.cost_usd)}`),
+    row('time', duration(metrics.time_ms)),
+    row('asked', `${detail.created_at} by ${plainLine(detail.tenant)}.${plainLine(detail.user)}`),
+    row('ended', detail.finished_at ?? '-'),
+    row('trace', detail.trace_id),
+    ...(typeof key === 'string' ? [row('key', plainLine(key))] : []),
+    ...(detail.approval_id === undefined ? [] : [row('approval', detail.approval_id)]),
+    ...(metrics.degraded ? [row('without', metrics.degraded.map((one) => plainLine(one)).join(', '))] : []),
+    '',
+    ...(detail.tasks.length > 0
+      ? [taskTree(detail.tasks, paint, verbose)]
+      : // Of a cached answer: no task of its own, but the evidence of the one it cites.
+        detail.verification.flatMap((evidence) => evidenceLines(evidence, paint))),
+    ...(verbose ? ['', paint('bold', 'timeline'), ...timelineLines(detail)] : []),
+  ].join('\n')
+}
+
+function timelineLines({ timeline, tasks, created_at: created }: ExecutionDetail): string[] {
+  const titles = new Map<string, string>(tasks.map(({ task_id: id, title }) => [id, title]))
+  return timeline.map(({ seq, type, at, task_id: task, data }: AuditRow) => {
+    const after = `+${duration(Date.parse(at) - Date.parse(created))}`
+    const facts = Object.keys(data).length === 0 ? '' : plainLine(JSON.stringify(data), 120)
+    const title = task === undefined ? '' : plainLine(titles.get(task) ?? task)
+    return `${String(seq).padStart(4)}  ${at}  ${after.padStart(9)}  ${type.padEnd(27)} ${[title, facts].filter((part) => part !== '').join('  ')}`
+  })
+}

@@ -1,0 +1,153 @@
+/**
+ * npm start: the mesh with a demo. It sets up real parts, has tasks done on them, and looks at the world itself to see
+ * whether each ended as it should.
+ */
+
+import { connectBus } from '@deed/mesh/bus'
+import { createLogger } from '@deed/telemetry/logger'
+import { Command } from 'commander'
+import { runningMesh } from './connection-file.ts'
+import { createDemoDatabase, type DemoDatabase } from './demo/demo-database.ts'
+import { readDemoPlan } from './demo/demo-plan.ts'
+import { startAndKill } from './demo/demo-service.ts'
+import { openDemoWorld } from './demo/demo-world.ts'
+import { performTask, type Stage } from './demo/perform-task.ts'
+import { performedDocument, performedText } from './demo/performed-text.ts'
+import { EXIT, UsageError } from './exit-code.ts'
+import { type Interruption, listenForInterruption } from './interruption.ts'
+import { startMesh } from './mesh.ts'
+import { type Output, openOutput } from './output.ts'
+import { dataDirOf } from './shell.ts'
+import { duration } from './show/amounts.ts'
+import { plainText } from './show/plain-text.ts'
+
+interface Options {
+  exit?: boolean
+  json?: boolean
+  dataDir?: string
+}
+
+/** Since the process was started, in milliseconds. */
+const elapsed = (): number => performance.now()
+
+const options = new Command('npm start --')
+  .description('Start the mesh and let it do a few tasks on real parts; then it stays up until Ctrl+C.')
+  .option('--exit', 'end after the tasks; exit code 0 only if each ended as it should')
+  .option('--json', 'one line of JSON for each task')
+  .option('--data-dir <folder>', 'default: $DEED_DATA_DIR, else .deed in the project')
+  .parse()
+  .opts<Options>()
+const out = openOutput(options.json === true, process.env)
+
+try {
+  process.exitCode = await start(out, options, listenForInterruption())
+} catch (error) {
+  out.note(out.paint('red', plainText(error instanceof Error ? error.message : String(error))))
+  process.exitCode = error instanceof UsageError ? EXIT.refused : EXIT.failed
+}
+// Whatever still holds the process has nothing left to do.
+process.exit()
+
+async function start(
+  out: Output,
+  { exit = false, dataDir: given }: Options,
+  interruption: Interruption,
+): Promise<number> {
+  const dataDir = dataDirOf(process.env, given)
+  const running = runningMesh(dataDir)
+  if (running) {
+    throw new UsageError(
+      `a mesh runs on ${dataDir} already, as process ${running.process.pid}; \`npm run deed -- down\` stops it`,
+    )
+  }
+  const plan = readDemoPlan()
+  // Closed in reverse order: the services that the executor started end after it.
+  await using opened = new AsyncDisposableStack()
+  const world = opened.use(await openDemoWorld(dataDir, plan))
+  let database: DemoDatabase | undefined
+  const [mesh] = await Promise.all([
+    startMesh({
+      dataDir,
+      config: world.configFile,
+      natsUrl: process.env.NATS_URL || undefined,
+      databaseUrl: process.env.DATABASE_URL || undefined,
+      progress: (step) => out.note(out.paint('dim', step)),
+      async prepare(adminUrl) {
+        database = await createDemoDatabase(adminUrl)
+        const names = Object.values(world.config.targets).flatMap((target) =>
+          target.type === 'sql' ? [target.url_env] : [],
+        )
+        return { executor: Object.fromEntries(names.map((name) => [name, database?.url ?? ''])) }
+      },
+    }).then((started) => opened.use(started)),
+    ...plan.killed.map(async (name) => {
+      const service = world.services.get(name)
+      if (!service) throw new Error(`the demo has no service ${name}`)
+      const pid = await startAndKill(service, world.config)
+      out.note(out.paint('dim', `${name} was started as process ${pid}, and killed`))
+    }),
+  ])
+  if (!database) throw new Error('there is no database for the demo')
+  const { connection } = mesh
+  const log = createLogger('demo', 2)
+  log.level = process.env.LOG_LEVEL || 'silent'
+  const bus = opened.use(
+    await connectBus({
+      service: connection.nats_user ?? 'deed',
+      url: connection.nats_url,
+      user: connection.nats_user,
+      password: connection.nats_password,
+      serverName: connection.nats_server_name,
+      log,
+    }),
+  )
+  out.note(out.paint('dim', `${mesh.services.length} services are ready after ${duration(elapsed())}`))
+
+  const failed = await perform(out, { bus, world, database }, plan.tasks, interruption)
+  if (interruption.happened) {
+    out.note('draining')
+    return EXIT.failed
+  }
+  out.print(
+    failed.length === 0
+      ? `\nAll ${plan.tasks.length} tasks ended as they should.`
+      : `\n${failed.length} of ${plan.tasks.length} tasks did not end as they should: ${failed.join(', ')}.`,
+  )
+  if (!exit) {
+    out.print(
+      `\nThe mesh stays up; Ctrl+C stops it. In another terminal:\n  npm run deed -- info\n  npm run deed -- run "Is demo-api running?"`,
+    )
+    await interruption.received
+    out.note('draining')
+  }
+  return failed.length === 0 ? EXIT.success : EXIT.failed
+}
+
+/** @returns the numbers of the tasks that did not end as they should */
+async function perform(
+  out: Output,
+  stage: Stage,
+  tasks: ReturnType<typeof readDemoPlan>['tasks'],
+  interruption: Interruption,
+): Promise<number[]> {
+  const failed: number[] = []
+  for (const [index, task] of tasks.entries()) {
+    if (interruption.happened) break
+    const number = index + 1
+    try {
+      const performed = await performTask(stage, task)
+      if (index === 0 && performed.wrong.length === 0) {
+        out.note(out.paint('dim', `the first verified reply came ${duration(elapsed())} after the start`))
+      }
+      out.print(`\n${performedText(number, task, performed, out.paint)}`)
+      out.document(performedDocument(number, task, performed))
+      if (performed.wrong.length > 0) failed.push(number)
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      out.print(`\n${number}  ${task.task}\n   ${out.paint('red', plainText(message))}`)
+      out.document({ number, task: task.task, as_expected: false, wrong: [message] })
+      failed.push(number)
+    }
+  }
+  return failed
+}
