@@ -1,0 +1,87 @@
+// The servers beneath the mesh are killed under load, and come back; and each service is stopped and started under load.
+import { SERVICES } from '@deed/embedded/services'
+import { until } from '@deed/mesh/until'
+import { type ExecutionReply, getExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ask } from './ask.ts'
+import { checkInvariants } from './check-invariants.ts'
+import { type FaultMesh, faultMesh } from './fault-mesh.ts'
+
+const LOAD = 30
+const SUBMITS = 10
+
+let under: FaultMesh
+
+beforeAll(async () => {
+  under = await faultMesh({ supervise: true })
+})
+afterAll(() => under?.[Symbol.asyncDispose]())
+
+describe('a server that is killed under load', () => {
+  it.each(['nats', 'postgres'] as const)('%s: everything that was asked for is done, once', async (server) => {
+    const { client, mesh } = under
+    const names = Array.from({ length: LOAD }, (_, index) => `${server}-${index}`)
+    let answered = 0
+    const answers = names.map(async (name) => {
+      const reply = await ask(client, { task: `write "it" to ${name}`, idempotency_key: name })
+      answered++
+      return reply
+    })
+    const submitted = await submittedNames(server)
+    await until(() => answered > 0, { what: 'a first answer' })
+    process.kill(mesh[server]?.pid ?? 0, 'SIGKILL')
+    expect(answered).toBeLessThan(LOAD)
+    for (const reply of await Promise.all(answers)) expect(reply).toMatchObject({ status: 'done' })
+    for (const name of submitted) await until(async () => (await statusOf(name)) === 'done', { what: name })
+    for (const name of [...names, ...submitted]) {
+      expect(under.read(name)).toBe('it')
+      expect(under.files.changesOf(name), name).toBe(1)
+    }
+    await checkInvariants(under.database)
+  })
+})
+
+describe('a service that is stopped under load', () => {
+  it('has finished what it had begun, and the next one goes on', async () => {
+    const { client, mesh } = under
+    const answers: Promise<ExecutionReply>[] = []
+    let asking = true
+    const asked = async (lane: number): Promise<void> => {
+      for (let count = 0; asking; count++) {
+        const name = `rolling-${lane}-${count}`
+        const answer = ask(client, { task: `write "it" to ${name}`, idempotency_key: name })
+        answers.push(answer)
+        await answer
+      }
+    }
+    const lanes = Array.from({ length: 4 }, (_, lane) => asked(lane))
+    const codes: Record<string, number | null> = {}
+    for (const name of SERVICES) {
+      const service = mesh.service(name)
+      const before = answers.length
+      await until(() => answers.length > before + 8, { what: 'load' })
+      codes[name] = await service.stop()
+      await service.start()
+    }
+    asking = false
+    await Promise.all(lanes)
+    expect(codes).toEqual(Object.fromEntries(SERVICES.map((name) => [name, 0])))
+    for (const reply of await Promise.all(answers)) expect(reply).toMatchObject({ status: 'done' })
+    await checkInvariants(under.database)
+  })
+})
+
+/** Submits, and gives the names of those that the stream has acknowledged: all, at this time. */
+async function submittedNames(server: string): Promise<string[]> {
+  const names = Array.from({ length: SUBMITS }, (_, index) => `${server}-submitted-${index}`)
+  const stream = under.client.nc.jetstream()
+  await Promise.all(
+    names.map((name) =>
+      stream.publish(SUBMIT_SUBJECT, JSON.stringify({ task: `write "it" to ${name}`, idempotency_key: name })),
+    ),
+  )
+  return names
+}
+
+const statusOf = async (key: string): Promise<string> =>
+  (await under.client.call(getExecution, { idempotency_key: key })).status
