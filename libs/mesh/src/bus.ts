@@ -138,8 +138,11 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   let draining = false
 
   const track = (work: Promise<void>): void => {
-    running.add(work)
-    void work.finally(() => running.delete(work))
+    // What still fails here is the answer itself, such as on a connection that is closed.
+    const through = work
+      .catch((error: unknown) => log.error({ err: error }, 'a request was not answered'))
+      .finally(() => running.delete(through))
+    running.add(through)
   }
 
   const bus: Bus = {

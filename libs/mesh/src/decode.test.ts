@@ -84,6 +84,12 @@ describe('what harms its reader', () => {
     expect(refusalOf(bytes(wide(100_000)))).toMatchObject({ code: 'too_many_keys', path: '$' })
   })
 
+  it('is refused in few words however long its keys are', () => {
+    const { path = '' } = refusalOf(bytes(`{"${'k'.repeat(500_000)}":{"__proto__":1}}`))
+    expect(path).toMatch(/^\$\.k+\.\.\.\.__proto__$/)
+    expect(path.length).toBeLessThan(100)
+  })
+
   it.each([
     ['{"__proto__":{"polluted":1}}', '$.__proto__'],
     ['{"context":{"constructor":{"prototype":{"polluted":1}}}}', '$.context.constructor'],

@@ -4,6 +4,7 @@
  */
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
+import { shownKey } from './shown-key.ts'
 
 export const DEPTH_MAX = 32
 /** Of one object. How much there is in all is bounded by the size of a message. */
@@ -94,7 +95,7 @@ function inspect(root: Json): void {
       }
       refuseCharacters(key, path)
       const item = value[key]
-      if (typeof item === 'object' || typeof item === 'string') visit(item as Json, `${path}.${key}`)
+      if (typeof item === 'object' || typeof item === 'string') visit(item as Json, `${path}.${shownKey(key)}`)
     }
   }
   visit(root, '$')

@@ -2,12 +2,12 @@
 import { DeedError } from '@deed/proto/errors'
 import type { MsgHdrs } from 'nats'
 
-interface Message {
+export interface Headed {
   readonly headers?: MsgHdrs | undefined
 }
 
 /** @throws {DeedError} `invalid_header` */
-export function headersOf(msg: Message): MsgHdrs | undefined {
+export function headersOf(msg: Headed): MsgHdrs | undefined {
   try {
     return msg.headers
   } catch (cause) {
@@ -19,7 +19,7 @@ export function headersOf(msg: Message): MsgHdrs | undefined {
 }
 
 /** The trace that a message belongs to. Headers that cannot be read name none. */
-export function traceparentOf(msg: Message): string | undefined {
+export function traceparentOf(msg: Headed): string | undefined {
   try {
     return msg.headers?.get('traceparent')
   } catch {

@@ -56,6 +56,16 @@ describe('a value', () => {
     })
   })
 
+  it('is refused in few words however long its keys are', () => {
+    const long = 'k'.repeat(500_000)
+    for (const value of [
+      { task: 'x', [long]: 1 },
+      { task: 'x', list: [{ name: 'a', [long]: 1 }] },
+    ]) {
+      expect(JSON.stringify(refusalOf(Shape, value)).length).toBeLessThan(500)
+    }
+  })
+
   it('that nobody can send as a request is refused with its own name', () => {
     for (const budget of [-1, JSON.parse('1e999'), '5', Number.NaN]) {
       expect(refusalOf(ExecutionRequest, { task: 'x', budget_usd: budget })).toMatchObject({

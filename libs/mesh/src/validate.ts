@@ -2,6 +2,7 @@
 import { nearest } from '@deed/config/nearest'
 import { DeedError, type ErrorCode } from '@deed/proto/errors'
 import { z } from 'zod'
+import { shownKey } from './shown-key.ts'
 
 /** @throws {DeedError} that names the first thing to change, with its path */
 export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
@@ -17,7 +18,7 @@ function refusal(schema: z.ZodType, issues: readonly z.core.$ZodIssue[]): DeedEr
   const path = pathText(issue.path)
   const field = path === '$' ? 'the message' : path.slice(2)
   const { code, message } = explain(schema, issue, field)
-  const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined
+  const unknown = issue.code === 'unrecognized_keys' ? shownKey(issue.keys[0] ?? '') : undefined
   return new DeedError(code, message, { path: unknown === undefined ? path : `${path}.${unknown}` })
 }
 
@@ -28,7 +29,7 @@ function explain(schema: z.ZodType, issue: z.core.$ZodIssue, field: string): { c
       const guess = nearest(key, fieldsAt(schema, issue.path))
       return {
         code: 'unknown_field',
-        message: `there is no field "${key}"${guess === undefined ? '; remove it' : `; did you mean "${guess}"?`}`,
+        message: `there is no field "${shownKey(key)}"${guess === undefined ? '; remove it' : `; did you mean "${guess}"?`}`,
       }
     }
     case 'invalid_type':
@@ -84,7 +85,7 @@ function unwrapped(schema: unknown): unknown {
 
 function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
-    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : `${text}.${String(step)}`),
+    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : `${text}.${shownKey(String(step))}`),
     '$',
   )
 }

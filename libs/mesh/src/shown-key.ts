@@ -1,0 +1,6 @@
+/** A key may be as long as a message; what is said of it in an error has to fit into one. */
+
+const KEY_CHARS_SHOWN = 64
+
+export const shownKey = (key: string): string =>
+  key.length <= KEY_CHARS_SHOWN ? key : `${key.slice(0, KEY_CHARS_SHOWN)}...`.toWellFormed()
