@@ -9,6 +9,7 @@ import type { ExecutionReply } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { replyOf } from './answer.ts'
 import { answeredInput, answeredSnapshot } from './answer-from-cache.ts'
+import { differences } from './differences.ts'
 import { admissionOf, emptySnapshot, type Incoming, newExecution } from './new-execution.ts'
 import { type PlanDependencies, planExecution } from './plan-execution.ts'
 import type { ExecutionRow } from './snapshot.ts'
@@ -44,7 +45,7 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   // A key promises one answer for all requests with it, so its row comes first. A cached read without a
   // key is answered first, and its row is written behind the answer.
   const admitted = incoming.request.idempotency_key === undefined ? undefined : await admitting
-  if (admitted?.existed) return attached(admitted, execution)
+  if (admitted?.existed) return attached(accepting, admitted, execution)
   const entry = await thinking.answer
   if (entry) {
     const reply = replyOf(answeredSnapshot(structuredClone(execution), entry, clock.now()), clock.now())
@@ -68,17 +69,24 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
 }
 
 /** @throws {DeedError} `idempotency_conflict` */
-function attached(
+async function attached(
+  { driver }: Accepting,
   { execution_id: id, request_hash: hash, waiter_id: waiterId }: Admitted,
   asked: ExecutionRow,
-): Accepted {
-  if (hash !== asked.request_hash) throw conflict(id)
+): Promise<Accepted> {
+  if (hash !== asked.request_hash) {
+    const { execution } = await driver.read(id)
+    throw conflict(id, differences(execution.request, asked.request))
+  }
   return { id, existed: true, waiterId, planned: Promise.resolve({ background: false }), answered: undefined }
 }
 
-const conflict = (id: ExecutionId): DeedError =>
-  new DeedError(
-    'idempotency_conflict',
-    'this idempotency key was used for another request; choose a new key, or send the same request again',
-    { path: '$.idempotency_key', executionId: id },
-  )
+/** Names the fields, and not what is in them: whoever guesses a key learns nothing of the request it is for. */
+function conflict(id: ExecutionId, differs: string[]): DeedError {
+  const message = 'this idempotency key was used for another request; choose a new key, or send the same request again'
+  return new DeedError('idempotency_conflict', message, {
+    path: differs[0] ?? '$.idempotency_key',
+    executionId: id,
+    details: { differs },
+  })
+}

@@ -7,6 +7,7 @@
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { type Bus, errorBody } from '@deed/mesh/bus'
 import { decodeJson } from '@deed/mesh/decode'
+import { type Headed, headersOf, traceparentOf } from '@deed/mesh/headers'
 import { validate } from '@deed/mesh/validate'
 import { consumeStream, INTAKE_CONSUMER } from '@deed/mesh/work-queue'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
@@ -30,24 +31,24 @@ export async function startIntake(
 ): Promise<AsyncDisposable> {
   const stream = intakeStream(tenant)
   return consumeStream(bus.nc, log, { stream, consumer: INTAKE_CONSUMER, slots: SLOTS }, async (msg) => {
-    const parent = msg.headers?.get('traceparent')
+    const parent = traceparentOf(msg)
     const span = startSpan(SUBMIT_SUBJECT, { parent, kind: 'consumer', attributes: { 'messaging.system': 'nats' } })
     try {
       const [user] = msg.subject.split('.').slice(3)
       const principal = user === undefined ? LOCAL : { tenant, user }
-      const fallbackKey = msg.headers?.get('Nats-Msg-Id') || intakeKey(stream, msg.seq)
       try {
         if (msg.info.deliveryCount > DELIVERIES_MAX) {
           throw new DeedError('too_many_deliveries', `it was taken ${msg.info.deliveryCount} times without an end`)
         }
         const request = validate(ExecutionRequest, decodeJson(msg.data))
         admitRequest(config, request)
-        const key = validate(IdempotencyKey, request.idempotency_key ?? fallbackKey)
+        const key = request.idempotency_key ?? messageId(msg) ?? intakeKey(stream, msg.seq)
         await acceptExecution(accepting, {
           request: { ...request, idempotency_key: key },
           principal,
           trace: span.traceparent,
           waiter: undefined,
+          sequence: msg.seq,
         })
       } catch (error) {
         const body = errorBody(error)
@@ -70,20 +71,31 @@ export async function startIntake(
   })
 }
 
+/** @throws {DeedError} `invalid_header` for one that cannot be a key */
+function messageId(msg: Headed): string | undefined {
+  const id = headersOf(msg)?.get('Nats-Msg-Id') || undefined
+  if (id === undefined || IdempotencyKey.safeParse(id).success) return id
+  throw new DeedError(
+    'invalid_header',
+    'Nats-Msg-Id must be printable ASCII without spaces, at most 256 characters, since it is the idempotency key',
+    { path: 'headers.Nats-Msg-Id' },
+  )
+}
+
 interface Refused {
   principal: Principal
   trace: string
   key: string
   body: ErrorBody
-  msg: { data: Uint8Array }
+  msg: { data: Uint8Array; seq: number }
 }
 
 async function storeRefusal({ admit, clock }: Accepting, { principal, trace, key, body, msg }: Refused): Promise<void> {
   const now = clock.now()
   const words = Buffer.from(msg.data).toString('utf8').slice(0, WORDS_KEPT).replaceAll('\0', '')
   const request = ExecutionRequest.parse({ task: words.toWellFormed(), idempotency_key: key })
-  const execution = newExecution({ request, principal, trace, waiter: undefined }, now)
-  const admission = admissionOf(execution, { principal, waiter: undefined })
+  const execution = newExecution({ request, principal, trace }, now)
+  const admission = admissionOf(execution, { principal, waiter: undefined, sequence: msg.seq })
   Object.assign(execution, {
     status: 'failed',
     method: 'error',

@@ -16,9 +16,14 @@ export interface Incoming {
   principal: Principal
   trace: string
   waiter: { replyTo: string; dueAt: number } | undefined
+  /** Of the acknowledgement of its submission. */
+  sequence?: number
 }
 
-export function newExecution({ request, principal, trace }: Incoming, now: number): ExecutionRow {
+export function newExecution(
+  { request, principal, trace }: Pick<Incoming, 'request' | 'principal' | 'trace'>,
+  now: number,
+): ExecutionRow {
   return {
     tenant: principal.tenant,
     execution_id: randomUUIDv7() as ExecutionId,
@@ -53,7 +58,7 @@ export function newExecution({ request, principal, trace }: Incoming, now: numbe
 /** Chains the first row of the execution's audit log. */
 export function admissionOf(
   execution: ExecutionRow,
-  { principal, waiter }: Omit<Incoming, 'request' | 'trace'>,
+  { principal, waiter, sequence }: Omit<Incoming, 'request' | 'trace'>,
 ): Admission {
   const data = { by: principal.user, request_hash: execution.request_hash }
   const row = {
@@ -70,6 +75,7 @@ export function admissionOf(
   return {
     execution,
     waiter: waiter === undefined ? undefined : { reply_to: waiter.replyTo, due_at: isoTime(waiter.dueAt) },
+    sequence,
     audit: { type: row.type, at: row.at, data, hash },
   }
 }

@@ -1,6 +1,6 @@
 import type { Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
-import { type getExecution as contract, intakeKey, intakeStream } from '@deed/proto/execution'
+import type { getExecution as contract } from '@deed/proto/execution'
 import type { JsonObject } from '@deed/proto/json'
 import { replyOf } from '../answer.ts'
 import type { Clock } from '../clock.ts'
@@ -26,8 +26,7 @@ export function getExecution({
         path: '$',
       })
     }
-    const bySequence = sequence === undefined ? undefined : intakeKey(intakeStream(principal.tenant), sequence)
-    const id = await findExecution(db, principal, { executionId, key: key ?? bySequence })
+    const id = await findExecution(db, principal, { executionId, key, sequence })
     const [snapshot, timeline] = await Promise.all([driver.read(id), readTimeline(db, id)])
     const { execution, tasks } = snapshot
     return {
