@@ -202,11 +202,45 @@ export const listExecutions = request({
     until: z.iso.datetime({ offset: true }).optional(),
     /** Occurs in the task's words. */
     text: z.string().max(256).optional(),
-    limit: z.int().min(1).max(500).default(50),
+    /** Absent: as many as `rollback.max_history` of execution.yaml says. */
+    limit: z.int().min(1).max(500).optional(),
     cursor: ExecutionId.optional(),
   }),
   output: z.object({ executions: z.array(ExecutionSummary), next_cursor: ExecutionId.nullable() }),
 })
+
+const Milliseconds = z.number().min(0).nullable()
+
+/** Of the caller's tenant; null where there is nothing yet to measure. */
+export const executionStats = request({
+  subject: 'execution.stats',
+  owner: 'orchestrator',
+  summary: 'How much was done, how well, and how fast.',
+  timeoutMs: 10_000,
+  idempotent: true,
+  input: z.strictObject({ since: z.iso.datetime({ offset: true }).optional() }),
+  output: z.object({
+    running: z.int(),
+    total: z.int(),
+    by_status: z.record(z.string(), z.int()),
+    by_method: z.record(z.string(), z.int()),
+    templates: z.record(z.string(), z.int()),
+    /** Done, of those that ended. */
+    success_rate: z.number().nullable(),
+    /** Verified, of the actions that are done: 1, or something is broken. */
+    verification_rate: z.number().nullable(),
+    /** Undone to the end, of those that had something to undo. */
+    rollback_rate: z.number().nullable(),
+    cache_hit_rate: z.number().nullable(),
+    average_ms: Milliseconds,
+    p50_ms: Milliseconds,
+    p95_ms: Milliseconds,
+    p99_ms: Milliseconds,
+    tokens_used: z.int(),
+    cost_usd: z.number(),
+  }),
+})
+export type ExecutionStats = z.output<typeof executionStats.output>
 
 /**
  * Stop an execution. The reply comes once the wish is durable; processes that run for it end within

@@ -92,11 +92,12 @@ const Schema = strict({
     auto_rollback_on_failure: z.boolean().default(true),
   }),
   observability: section({
-    trace_all_executions: z.boolean().default(false),
+    /** Where traces are exported at all: every execution, or one in a hundred. */
+    trace_all_executions: z.boolean().default(true),
     /** File that execution records are appended to, a JSON object a line. */
     export_to_file: z.string().optional(),
-    /** Prometheus; the environment variable METRICS_PORT may say it instead. */
-    metrics_port: z.int().min(1).max(65_535).default(9090),
+    /** Where Prometheus is answered, usually 9090; the environment variable METRICS_PORT may say it instead. Absent: nowhere. */
+    metrics_port: z.int().min(1).max(65_535).optional(),
   }),
   targets: z.record(Name, Target).default({}),
   workspaces: z.record(Name, strict({ root: z.string().min(1) })).default({}),

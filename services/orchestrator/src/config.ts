@@ -9,6 +9,8 @@ const Config = z.object({
   ...DatabaseEnvironment,
   /** Path of execution.yaml; absent: the defaults. */
   DEED_CONFIG: z.string().optional(),
+  /** Where Prometheus is answered; execution.yaml may say it instead. Absent: nowhere. */
+  METRICS_PORT: z.string().optional(),
   /** Path of a policy that replaces the default one. */
   DEED_POLICY: z.string().optional(),
   /** How long a task may go on without a heartbeat before another attempt takes it over, in milliseconds. */

@@ -17,6 +17,7 @@ import type { Config } from './config.ts'
 import { type Driver, openDriver } from './drive.ts'
 import { cancelExecution } from './handlers/cancel-execution.ts'
 import { decideApproval } from './handlers/decide-approval.ts'
+import { executionStats } from './handlers/execution-stats.ts'
 import { getExecution } from './handlers/get-execution.ts'
 import { heartbeatWorker } from './handlers/heartbeat-worker.ts'
 import { listApprovals } from './handlers/list-approvals.ts'
@@ -28,6 +29,7 @@ import { rollbackExecution } from './handlers/rollback-execution.ts'
 import { startIntake } from './intake.ts'
 import { readPolicy } from './policy.ts'
 import { startResync } from './resync.ts'
+import { serveMetrics } from './serve-metrics.ts'
 import { openSettler } from './settle-ended.ts'
 import { openAdmissions } from './store/executions.ts'
 import { migrations } from './store/migrations.ts'
@@ -40,7 +42,7 @@ const DEFAULT_POLICY = join(import.meta.dirname, '../policy/default.yaml')
 export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
   const log = createLogger('orchestrator')
-  const config = readExecutionConfig(env.DEED_CONFIG)
+  const config = readExecutionConfig(env.DEED_CONFIG, { METRICS_PORT: env.METRICS_PORT })
   const policy = readPolicy(env.DEED_POLICY ?? DEFAULT_POLICY)
   const leaseMs = env.ORCHESTRATOR_LEASE_MS
 
@@ -55,12 +57,21 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     connectBus({ service: 'orchestrator', ...busAddress(env), log }),
   ])
   opened.use(db)
+  const { metrics_port: metricsPort } = config.observability
+  if (metricsPort !== undefined) opened.use(await serveMetrics(db, log, metricsPort))
   const clock = clockOf(db)
   await Promise.all([clock.synchronise(), ensureWorkQueues(bus.nc, [workAct, workSolve])])
 
   const waiters = openWaiters(bus)
   opened.defer(() => waiters.close())
-  const settler = openSettler({ db, bus, log, policy, waiters })
+  const settler = openSettler({
+    db,
+    bus,
+    log,
+    policy,
+    waiters,
+    exportFile: config.observability.export_to_file,
+  })
   const capacity = capacityOf((id) =>
     driver.apply(id, { type: 'tick' }).catch((error: unknown) => {
       // The resync comes by.
@@ -89,7 +100,8 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
 
   bus.serve(execution.requestExecution, requestExecution({ ...accepting, config, waiters, settler }))
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
-  bus.serve(execution.listExecutions, listExecutions({ db }))
+  bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))
+  bus.serve(execution.executionStats, executionStats({ db }))
   bus.serve(execution.cancelExecution, cancelExecution({ db, driver }))
   bus.serve(execution.rollbackExecution, rollbackExecution({ db, driver }))
   bus.serve(execution.listApprovals, listApprovals({ db }))

@@ -3,8 +3,9 @@ import type { listExecutions as contract } from '@deed/proto/execution'
 import { sql } from 'kysely'
 import type { Database } from '../store/schema.ts'
 
-export function listExecutions({ db }: { db: Database }): Handler<typeof contract> {
-  return async ({ status, method, template, since, until, text, limit, cursor }, { principal }) => {
+/** @param listMax how many are listed where the caller does not say */
+export function listExecutions({ db, listMax }: { db: Database; listMax: number }): Handler<typeof contract> {
+  return async ({ status, method, template, since, until, text, limit = listMax, cursor }, { principal }) => {
     let query = db.db
       .selectFrom('executions')
       .select(['execution_id', 'status', 'method', 'template_used', 'created_at', 'finished_at'])

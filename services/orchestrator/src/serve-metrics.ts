@@ -1,0 +1,58 @@
+/** The figures of all tenants for Prometheus, worked out when they are asked for. */
+import { createServer } from 'node:http'
+import type { ExecutionStats } from '@deed/proto/execution'
+import type { Log } from '@deed/telemetry/logger'
+import type { Database } from './store/schema.ts'
+import { readStatistics } from './store/statistics.ts'
+
+/**
+ * Answers `GET /metrics` in the text format, and `GET /healthz`.
+ *
+ * @throws when the port is taken
+ */
+export async function serveMetrics(db: Database, log: Log, port: number): Promise<AsyncDisposable> {
+  const server = createServer((request, response) => {
+    if (request.url === '/healthz') return void response.end('ok\n')
+    if (request.url !== '/metrics') return void response.writeHead(404).end()
+    readStatistics(db).then(
+      (statistics) => response.setHeader('content-type', 'text/plain; version=0.0.4').end(exposition(statistics)),
+      (error: unknown) => {
+        log.warn({ err: error }, 'metrics could not be read')
+        response.writeHead(503).end()
+      },
+    )
+  })
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, () => resolve()))
+  return {
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** @see https://prometheus.io/docs/instrumenting/exposition_formats/ */
+export function exposition(statistics: ExecutionStats): string {
+  const lines: string[] = []
+  const gauge = (name: string, help: string, samples: [labels: string, value: number | null][]): void => {
+    lines.push(`# HELP deed_${name} ${help}`, `# TYPE deed_${name} gauge`)
+    for (const [labels, value] of samples) if (value !== null) lines.push(`deed_${name}${labels} ${value}`)
+  }
+  const each = (label: string, counts: Record<string, number>): [string, number][] =>
+    Object.entries(counts).map(([key, count]) => [`{${label}="${key}"}`, count])
+  gauge('executions_running', 'Executions that have not ended.', [['', statistics.running]])
+  gauge('executions', 'Executions by status.', each('status', statistics.by_status))
+  gauge('executions_by_method', 'Executions by the way their answer was found.', each('method', statistics.by_method))
+  gauge('success_ratio', 'Done, of those that ended.', [['', statistics.success_rate]])
+  gauge('verified_ratio', 'Verified, of the actions that are done.', [['', statistics.verification_rate]])
+  gauge('rollback_success_ratio', 'Undone to the end, of those undone.', [['', statistics.rollback_rate]])
+  gauge('cache_hit_ratio', 'Answered from the cache, of those that ended.', [['', statistics.cache_hit_rate]])
+  gauge('execution_milliseconds', 'From acceptance to end.', [
+    ['{quantile="0.5"}', statistics.p50_ms],
+    ['{quantile="0.95"}', statistics.p95_ms],
+    ['{quantile="0.99"}', statistics.p99_ms],
+  ])
+  gauge('model_tokens', 'Tokens that models were paid for.', [['', statistics.tokens_used]])
+  gauge('model_cost_usd', 'What models cost.', [['', statistics.cost_usd]])
+  return `${lines.join('\n')}\n`
+}
