@@ -25,6 +25,7 @@ import { type ConsumeOptions, consumeWork, type WorkHandler } from './work-queue
 export const TIMEOUT_HEADER = 'Deed-Timeout-Ms'
 /** A timer of Node's that is longer runs out at once. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1
+const INBOX = '_INBOX'
 const TRACEPARENT = 'traceparent'
 const SERVICE_VERSION = '0.1.0'
 const RECONNECT_WAIT_MS = 250
@@ -247,6 +248,11 @@ async function handleRequest<C extends RequestContract>(
   log: Log,
 ): Promise<void> {
   const received = performance.now()
+  if (msg.reply && !msg.reply.startsWith(INBOX)) {
+    // Whoever answered there would say in its own name what the caller may not say. Nobody is left to tell.
+    log.warn({ subject: msg.subject, reply: msg.reply }, 'a request whose answer is to go elsewhere is dropped')
+    return
+  }
   const parent = traceparentOf(msg)
   const span = startSpan(contract.subject, { parent, kind: 'server', attributes: { 'messaging.system': 'nats' } })
   try {

@@ -1,6 +1,5 @@
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { ANSWERED_LATER, type Bus, type Handler } from '@deed/mesh/bus'
-import { DeedError } from '@deed/proto/errors'
 import type { requestExecution as contract, ExecutionReply } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
@@ -33,12 +32,6 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
 
   return async (request, { principal, trace, replyTo, deadline, setAttribute }) => {
     admitRequest(config, request)
-    if (replyTo !== undefined && !replyTo.startsWith('_INBOX')) {
-      throw new DeedError(
-        'invalid_reply_subject',
-        'the reply subject must be an inbox (_INBOX...), since its answer may come late',
-      )
-    }
     if (request.dry_run) return showPlan(dependencies, { request, principal, trace, waiter: undefined })
     const background = request.mode === 'background'
     const remaining = deadline - performance.now() - MARGIN_MS
