@@ -1,0 +1,184 @@
+// The mesh as anybody's program sees it, in any language: NATS, JSON, and the credentials of a client.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { connect, type NatsConnection } from 'nats'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { countRowsAtRest } from './count-rows.ts'
+import { type MeshUnderTest, meshUnderTest } from './mesh-under-test.ts'
+
+const opened = new AsyncDisposableStack()
+let under: MeshUnderTest
+/** Enters as `client`, whose principal is `local.user`. */
+let nc: NatsConnection
+
+beforeAll(async () => {
+  under = opened.use(await meshUnderTest())
+  nc = await enter('client')
+})
+
+afterAll(() => opened.disposeAsync())
+
+async function enter(user: 'client' | 'approver' | 'deed'): Promise<NatsConnection> {
+  const { nats_url, nats_user, nats_password } = under.mesh.connectionAs(user)
+  const connection = await connect({
+    servers: nats_url,
+    user: nats_user as string,
+    pass: nats_password as string,
+    ...(user === 'approver' ? { inboxPrefix: '_INBOX_approver' } : {}),
+  })
+  opened.defer(() => connection.close())
+  return connection
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what comes back is looked at as JSON
+const ask = async (subject: string, body: object, by = nc): Promise<any> =>
+  (await by.request(subject, JSON.stringify(body), { timeout: 20_000 })).json()
+
+/** Asks until the execution is there and has ended. */
+const ended = async (by: object) => {
+  for (;;) {
+    const found = await ask('execution.get', by)
+    if (['done', 'failed'].includes(found.status)) return found
+    if (found.code !== undefined && found.code !== 'not_found') throw new Error(JSON.stringify(found))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+describe('a client of its own making', () => {
+  it('has a task done, and follows it live', async () => {
+    const events = nc.subscribe('event.execution.*')
+    const reply = await ask('execution.request', { task: 'write "by hand" to notes/outside.txt' })
+    expect(reply).toMatchObject({
+      status: 'done',
+      method: 'autonomous',
+      metrics: { success: true },
+      verification: [{ kind: 'observed', outcome: 'verified' }],
+    })
+    expect(existsSync(join(under.workspace, 'notes/outside.txt'))).toBe(true)
+    const seen: { seq: number; type: string }[] = []
+    for await (const message of events) {
+      const event = message.json<{ execution_id: string; seq: number; type: string }>()
+      if (event.execution_id !== reply.execution_id) continue
+      seen.push(event)
+      if (event.type === 'execution.ended') break
+    }
+    // The first one or two are told before anybody can know the id; none of the later is missing.
+    expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_, index) => (seen[0]?.seq ?? 0) + index))
+    const { timeline } = await ask('execution.get', { execution_id: reply.execution_id })
+    expect(timeline.map(({ seq }: { seq: number }) => seq)).toEqual(
+      timeline.map((_: unknown, index: number) => index + 1),
+    )
+    expect(timeline.at(-1)).toMatchObject({ type: 'execution.ended', seq: seen.at(-1)?.seq })
+  })
+
+  it('submits durably, once for each message id, and finds it by key and by sequence', async () => {
+    const js = nc.jetstream()
+    const body = JSON.stringify({ task: 'create the folder submitted' })
+    const first = await js.publish('execution.submit', body, { msgID: 'order-17' })
+    const again = await js.publish('execution.submit', body, { msgID: 'order-17' })
+    expect(first).toMatchObject({ stream: 'EXECUTION_INTAKE_local', duplicate: false })
+    expect(again).toMatchObject({ seq: first.seq, duplicate: true })
+    const bySequence = await ended({ sequence: first.seq })
+    expect(bySequence).toMatchObject({ status: 'done', metrics: { success: true } })
+    const byKey = await ended({ idempotency_key: 'order-17' })
+    expect(byKey.execution_id).toBe(bySequence.execution_id)
+    // The same request at the other door is the same execution too.
+    const asked = await ask('execution.request', { task: 'create the folder submitted', idempotency_key: 'order-17' })
+    expect(asked.execution_id).toBe(byKey.execution_id)
+    // Where the message id is forgotten by now, the key is not.
+    const later = await js.publish(
+      'execution.submit',
+      JSON.stringify({ ...JSON.parse(body), idempotency_key: 'order-17' }),
+    )
+    expect((await ended({ sequence: later.seq })).execution_id).toBe(byKey.execution_id)
+    const { rows } = await under.database.query(
+      `select count(*)::int as executions from orchestrator.executions where request->>'task' = 'create the folder submitted'`,
+    )
+    expect(rows).toEqual([{ executions: 1 }])
+  })
+
+  it('finds why a submission could not be executed, also one that takes the key of another', async () => {
+    const js = nc.jetstream()
+    const unread = await js.publish('execution.submit', '{"task":')
+    expect(await ended({ sequence: unread.seq })).toMatchObject({ status: 'failed', error: { code: 'invalid_json' } })
+    const unknown = await js.publish('execution.submit', '{"tsak":"x"}', { msgID: 'order-18' })
+    expect(await ended({ sequence: unknown.seq })).toMatchObject({ status: 'failed', tasks: [] })
+    const taken = await js.publish('execution.submit', '{"task":"x","idempotency_key":"order-17"}')
+    expect(await ended({ sequence: taken.seq })).toMatchObject({
+      error: { code: 'idempotency_conflict', path: '$.task' },
+    })
+  })
+
+  it('needs no answer', async () => {
+    nc.publish('execution.request', '{"task":"create the folder unheard","idempotency_key":"unheard"}')
+    expect(await ended({ idempotency_key: 'unheard' })).toMatchObject({ status: 'done' })
+    expect(existsSync(join(under.workspace, 'unheard'))).toBe(true)
+  })
+
+  it('cannot have the answer sent to where it may not publish', async () => {
+    const operator = await enter('deed')
+    const overheard: string[] = []
+    const subscription = operator.subscribe('>', { callback: (_, { subject }) => void overheard.push(subject) })
+    await operator.flush()
+    const before = await countRowsAtRest(under.database)
+    for (const body of ['{"task":"create the folder deputy"}', '{"tsak":1}']) {
+      nc.publish('execution.request', body, { reply: 'work.act.local' })
+      nc.publish('execution.get', body, { reply: 'event.execution.forged' })
+    }
+    // Behind these in the same queue.
+    await ask('execution.list', {})
+    expect(await countRowsAtRest(under.database)).toEqual(before)
+    subscription.unsubscribe()
+    expect(overheard.filter((subject) => /^(work|event)\./.test(subject))).toEqual([])
+    expect(existsSync(join(under.workspace, 'deputy'))).toBe(false)
+  })
+
+  it.each([
+    'execution.request.acme.ada',
+    'execution.request.local.approver',
+    'execution.cancel.acme.user',
+    'approval.decide',
+    'approval.decide.local.user',
+    'approval.decide.local.approver',
+    'task.report',
+    'worker.heartbeat',
+    'action.inspect',
+    'cache.put',
+    'work.act.local',
+  ])('cannot speak as somebody else: %s', async (subject) => {
+    const before = await countRowsAtRest(under.database)
+    await expect(ask(subject, { task: 'create the folder forged' })).rejects.toMatchObject({
+      code: 'PERMISSIONS_VIOLATION',
+    })
+    await expect(nc.jetstream().publish('execution.submit.acme.ada', '{"task":"x"}')).rejects.toMatchObject({
+      code: 'PERMISSIONS_VIOLATION',
+    })
+    expect(await countRowsAtRest(under.database)).toEqual(before)
+    expect(existsSync(join(under.workspace, 'forged'))).toBe(false)
+  })
+
+  it.each(['_INBOX_orchestrator.>', 'work.>', 'execution.request', '>'])('cannot listen to %s', async (subject) => {
+    const refused = new Promise((resolve) => nc.subscribe(subject, { callback: (error) => resolve(error) }))
+    expect(await refused).toMatchObject({ code: 'PERMISSIONS_VIOLATION' })
+  })
+
+  it('sees nothing of another tenant, even under the same key', async () => {
+    const operator = await enter('deed')
+    const request = { task: 'create the folder shared', idempotency_key: 'same-in-both' }
+    const own = await ask('execution.request', request)
+    const theirs = await ask('execution.request.acme.ada', request, operator)
+    expect(theirs.status).toBe('done')
+    expect(theirs.execution_id).not.toBe(own.execution_id)
+    expect(await ask('execution.get', { execution_id: theirs.execution_id })).toMatchObject({ code: 'not_found' })
+    expect(await ask('execution.rollback', { execution_id: theirs.execution_id })).toMatchObject({ code: 'not_found' })
+    const { executions } = await ask('execution.list', { limit: 500 })
+    const ids = executions.map(({ execution_id }: { execution_id: string }) => execution_id)
+    expect(ids).toContain(own.execution_id)
+    expect(ids).not.toContain(theirs.execution_id)
+    expect(await ask('execution.get.acme.ada', { idempotency_key: 'same-in-both' }, operator)).toMatchObject({
+      execution_id: theirs.execution_id,
+      tenant: 'acme',
+      user: 'ada',
+    })
+  })
+})
