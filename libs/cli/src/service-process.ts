@@ -1,6 +1,6 @@
 /** A service of the mesh as a child process: started, watched, started again when it dies. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream, mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { ServiceName } from '@deed/proto/contract'
 
@@ -38,7 +38,7 @@ export interface ServiceProcess extends AsyncDisposable {
 export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
   const { service, logDir, supervise = true } = options
   mkdirSync(logDir, { recursive: true })
-  const log = createWriteStream(join(logDir, `${service}${options.copy ? `-${options.copy}` : ''}.log`), { flags: 'a' })
+  const logFile = join(logDir, `${service}${options.copy ? `-${options.copy}` : ''}.log`)
   let child: ChildProcess | undefined
   let exited: Promise<number | null> = Promise.resolve(null)
   let stopping = false
@@ -46,27 +46,21 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
   let restartMs = RESTART_MS_FIRST
 
   const start = async (): Promise<void> => {
-    const tail: string[] = []
+    // Written by the child itself, so that nothing stands between it and its last words.
+    const log = openSync(logFile, 'a')
     const started = spawn(process.execPath, ['--import', '@deed/telemetry/preload', 'src/main.ts'], {
       cwd: join(SERVICES_DIR, service),
       env: settings,
       // A terminal's Ctrl+C reaches the parent alone, which then drains its children in order.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', log, log, 'ipc'],
     })
+    closeSync(log)
     child = started
-    for (const stream of [started.stdout, started.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        log.write(chunk)
-        tail.push(...chunk.toString().trimEnd().split('\n'))
-        tail.splice(0, tail.length - TAIL_LINES)
-      })
-    }
     exited = new Promise((resolve) => started.once('exit', (code) => resolve(code)))
-    void exited.then((code) => {
+    void exited.then(() => {
       if (child === started) child = undefined
       if (stopping || !supervise || started.killed) return
-      log.write(`${JSON.stringify({ service, msg: 'died', code })}\n`)
       setTimeout(() => {
         if (!stopping && child === undefined) start().catch(() => undefined)
       }, restartMs).unref()
@@ -81,7 +75,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
       })
       void exited.then((code) => {
         clearTimeout(late)
-        reject(new Error(`${service} ended with exit code ${code} before it was ready\n${tail.join('\n')}`))
+        reject(new Error(`${service} ended with exit code ${code} before it was ready\n${tailOf(logFile)}`))
       })
     })
   }
@@ -114,7 +108,8 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     stop,
     async [Symbol.asyncDispose]() {
       await stop()
-      log.end()
     },
   }
 }
+
+const tailOf = (file: string): string => readFileSync(file, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n')

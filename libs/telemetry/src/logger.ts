@@ -30,14 +30,18 @@ export function createLogger(service: string, fd: 1 | 2 = 1): Log {
   )
 }
 
+const LINES_BYTES = 4_096
+const FLUSH_MS = 100
+
 // One for all loggers of a process, so that their lines neither overtake nor cut one another.
 const destinations = new Map<number, ReturnType<typeof pino.destination>>()
 
 function destinationOf(fd: number): ReturnType<typeof pino.destination> {
   const open = destinations.get(fd)
   if (open !== undefined) return open
-  // Lines are written by a thread while work goes on; those still in memory are written as the process exits.
-  const opened = pino.destination({ fd, sync: false })
+  // Lines are written by a thread, many at once while much is said; those still in memory are written as the process
+  // exits. A process that is killed takes its last tenth of a second with it.
+  const opened = pino.destination({ fd, sync: false, minLength: LINES_BYTES, periodicFlush: FLUSH_MS })
   destinations.set(fd, opened)
   return opened
 }
