@@ -10,10 +10,18 @@ export interface Clock {
   set(databaseMs: number, askedAt: number): void
 }
 
+const ROUND_TRIP_MS_MAX = 2
+const AGE_MS_MAX = 30_000
+
 export function clockOf(db: Database): Clock {
   let offset = 0
+  let takenAt = Number.NEGATIVE_INFINITY
   const set = (databaseMs: number, askedAt: number): void => {
-    offset = databaseMs - (askedAt + performance.now()) / 2
+    const now = performance.now()
+    // An answer that was long on its way says little of when it was given.
+    if (now - askedAt > ROUND_TRIP_MS_MAX && now - takenAt < AGE_MS_MAX) return
+    offset = databaseMs - (askedAt + now) / 2
+    takenAt = now
   }
   return {
     now: () => Math.round(performance.now() + offset),
