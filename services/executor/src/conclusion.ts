@@ -7,7 +7,8 @@ import type { Evidence, Observation } from '@deed/proto/observation'
 import { redactValue } from '@deed/telemetry/redact'
 import type { Attempt } from './attempt.ts'
 import type { After, Effect, Kind } from './kinds/kind.ts'
-import type { Looked, Seen } from './observe.ts'
+import type { Looked } from './observe.ts'
+import type { Seen } from './seen.ts'
 import type { EffectKnown, LedgerRow } from './store/ledger.ts'
 
 export interface Conclusion {

@@ -6,21 +6,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import type { JsonObject } from '@deed/proto/json'
 import type { Observation, SingleObservation } from '@deed/proto/observation'
 import { observeDir, observeFile } from './files/observe-files.ts'
 import { observeHttp, observeTcp } from './http/observe-http.ts'
 import type { Again, Before, Context, Effect } from './kinds/kind.ts'
 import { observeService } from './processes/observe-service.ts'
+import { failed, type Seen, unverified, verified } from './seen.ts'
 import { observeSql } from './sql/observe-sql.ts'
-
-/** What one look showed. */
-export interface Seen {
-  readonly outcome: 'verified' | 'failed' | 'unverified'
-  /** In a sentence. */
-  readonly observed: string
-  readonly facts?: JsonObject
-}
 
 /** What a look may need to know of the attempt. */
 export interface Attempted {
@@ -37,13 +29,6 @@ export interface Looked extends Seen {
   /** Looks before the one that counts. */
   readonly earlier: readonly Seen[]
 }
-
-export const verified = (observed: string, facts?: JsonObject): Seen => seen('verified', observed, facts)
-export const failed = (observed: string, facts?: JsonObject): Seen => seen('failed', observed, facts)
-export const unverified = (observed: string, facts?: JsonObject): Seen => seen('unverified', observed, facts)
-
-const seen = (outcome: Seen['outcome'], observed: string, facts?: JsonObject): Seen =>
-  facts === undefined ? { outcome, observed } : { outcome, observed, facts }
 
 export interface Patience {
   /** Looks after the first. */

@@ -2,7 +2,7 @@
 import { sha256 } from '@deed/mesh/canonical-json'
 import type { SingleObservation } from '@deed/proto/observation'
 import type { Context } from '../kinds/kind.ts'
-import { failed, type Seen, unverified, verified } from '../observe.ts'
+import { failed, type Seen, unverified, verified } from '../seen.ts'
 import { parses } from '../syntax/parses.ts'
 import { openFolder } from './folder.ts'
 import { readRegularFile } from './regular-file.ts'

@@ -12,8 +12,8 @@ import type { Observation } from '@deed/proto/observation'
 import type { z } from 'zod'
 import type { Blobs } from '../files/blobs.ts'
 import type { Workspace } from '../files/workspace.ts'
-import type { Seen } from '../observe.ts'
 import type { Sandbox } from '../processes/sandbox.ts'
+import type { Seen } from '../seen.ts'
 import type { Databases } from '../sql/databases.ts'
 
 /** The target as it was before the first intent. */

@@ -1,7 +1,7 @@
 /** Whether a supervised process runs, is healthy, and is another one than before. */
 import type { SingleObservation } from '@deed/proto/observation'
 import type { Before, Context } from '../kinds/kind.ts'
-import { failed, type Seen, verified } from '../observe.ts'
+import { failed, type Seen, verified } from '../seen.ts'
 import { processTarget, serviceState, stateText } from './supervised-process.ts'
 
 type ServiceObservation = Extract<SingleObservation, { kind: 'service' }>

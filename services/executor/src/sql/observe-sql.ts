@@ -2,7 +2,7 @@
 import { canonicalJson } from '@deed/mesh/canonical-json'
 import type { SingleObservation } from '@deed/proto/observation'
 import type { Context } from '../kinds/kind.ts'
-import { failed, type Seen, verified } from '../observe.ts'
+import { failed, type Seen, verified } from '../seen.ts'
 import { readRows } from './read-only-query.ts'
 
 type SqlObservation = Extract<SingleObservation, { kind: 'sql' }>

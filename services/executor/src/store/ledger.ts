@@ -14,7 +14,7 @@ import { batched } from '@deed/store/batched'
 import type { Store } from '@deed/store/database'
 import { redactValue } from '@deed/telemetry/redact'
 import type { After, Before } from '../kinds/kind.ts'
-import type { Seen } from '../observe.ts'
+import type { Seen } from '../seen.ts'
 import { storable } from './storable.ts'
 
 export type EffectKnown = TaskReport['effect']
