@@ -71,6 +71,29 @@ describe('a service that is stopped under load', () => {
   })
 })
 
+describe('a goal of several tasks', () => {
+  it('waits for whoever takes it apart, rather than being given to a model as a whole', async () => {
+    const { client, mesh } = under
+    const decomposer = mesh.service('task-decomposer')
+    expect(await decomposer.stop()).toBe(0)
+    const task = 'write "1" to part-1, then write "2" to part-2'
+    const answer = ask(client, { task, idempotency_key: 'parts' })
+    const { rows } = await until(async () => {
+      const found = await under.database.query(
+        `select status from orchestrator.executions where idempotency_key = 'parts'`,
+      )
+      return found.rows.length > 0 ? found : undefined
+    })
+    expect(rows).toEqual([{ status: 'planning' }])
+    await decomposer.start()
+    const reply = await answer
+    expect(reply).toMatchObject({ status: 'done', method: 'autonomous' })
+    expect(reply.metrics.degraded).toBeUndefined()
+    expect([under.read('part-1'), under.read('part-2')]).toEqual(['1', '2'])
+    await checkInvariants(under.database)
+  })
+})
+
 /** Submits, and gives the names of those that the stream has acknowledged: all, at this time. */
 async function submittedNames(server: string): Promise<string[]> {
   const names = Array.from({ length: SUBMITS }, (_, index) => `${server}-submitted-${index}`)

@@ -25,7 +25,7 @@ export type Thought =
 export interface Thinking {
   /** A cached answer, known before the rest. Never rejects. */
   answer: Promise<CacheEntry | undefined>
-  /** @throws {DeedError} where a rule knows what is meant and refuses it, or the rules themselves are away */
+  /** @throws {DeedError} where a rule knows what is meant and refuses it, or the rules or a graph that is wanted are away */
   thought: Promise<Thought>
 }
 
@@ -50,19 +50,28 @@ export function think({ bus, log }: { bus: Bus; log: Log }, execution: Execution
   }
   const { task, language, complexity, acceptance_criteria } = request
   const whole = taskOf(request, task)
+  const goal = { goal: task, ...present({ complexity, acceptance_criteria }) }
   const cached = orWithout(getCache, scopeOf(request)).then((reply) => reply?.entry ?? undefined)
   const asked = Promise.all([
     orWithout(selectTemplate, { task, seed, ...present({ language, complexity }) }),
-    orWithout(decomposeTask, { goal: task, ...present({ complexity, acceptance_criteria }) }),
+    orWithout(decomposeTask, goal),
     settled(bus.call(processTask, whole, options)),
   ])
   asked.catch(() => undefined)
+
+  /** What no rule knows as a whole may be known in parts: taken for one task it would be given to a model, or given up. */
+  const graphAfterAll = async (): Promise<Decomposition> => {
+    const graph = await bus.call(decomposeTask, goal, options)
+    degraded.splice(degraded.indexOf(decomposeTask.owner), 1)
+    return graph
+  }
 
   const conclude = async (): Promise<Thought> => {
     // A hit is served without waiting for the rest.
     const entry = await cached
     if (entry?.value.kind === 'answer') return { type: 'answer', entry }
-    const [template, graph, wholeReply] = await asked
+    const [template, met, wholeReply] = await asked
+    const graph = met ?? (isDeclined(wholeReply) ? await graphAfterAll() : undefined)
     const { nodes, solvedBy } = await solveAll(template, graph, wholeReply)
     const estimatedMs = graph?.critical_path_ms ?? 0
     const [first] = nodes
@@ -116,6 +125,8 @@ const settled = <T>(promise: Promise<T>): Promise<Settled<T>> =>
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   )
+
+const isDeclined = (reply: Settled<AgentReply>): boolean => 'value' in reply && reply.value.outcome === 'declined'
 
 function unwrap<T>(outcome: Settled<T>): T {
   if ('error' in outcome) throw outcome.error
