@@ -130,11 +130,12 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   )
   // Each is settled before anything is closed, so that none comes up after that.
   const starts = await Promise.allSettled(
-    wanted.map(async ({ service, copy }) =>
-      opened.use(
-        await startService({ service, copy, supervise, env: environmentOf(service), logDir: join(dataDir, 'logs') }),
-      ),
-    ),
+    wanted.map(async ({ service, copy }) => {
+      const settings = { service, copy, supervise, env: environmentOf(service), logDir: join(dataDir, 'logs') }
+      const started = opened.use(await startService(settings))
+      progress(`${service} is ready`)
+      return started
+    }),
   )
   const failed = starts.find((start) => start.status === 'rejected')
   if (failed) throw failed.reason

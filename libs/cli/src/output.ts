@@ -1,5 +1,6 @@
 /** Where a command writes: its result on standard output, what happens meanwhile on standard error. */
 import { createInterface } from 'node:readline/promises'
+import { stripVTControlCharacters } from 'node:util'
 import { type Paint, paintFor, unpainted } from './show/paint.ts'
 
 const WIDTH_MIN = 60
@@ -54,7 +55,8 @@ export function openOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
     note(text) {
       if (json) return
       clear()
-      stderr.write(`${text}\n`)
+      // Painted for standard output, which may be a terminal when this is none.
+      stderr.write(`${stderr.isTTY ? text : stripVTControlCharacters(text)}\n`)
     },
     progress(text) {
       if (json || text === shown) return

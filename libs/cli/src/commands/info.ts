@@ -47,7 +47,8 @@ function exampleOf({ nats_url: url, nats_user: user, nats_password: password, us
   return `nats --server ${url}${login} req execution.request '{"task": "How many assets do we have?"}'`
 }
 
-function masked(address: Address): Address {
+/** The same, with every password covered; in what it leaves out, no secret is. */
+export function masked(address: Address): Address {
   const { nats_password: password, users, database_url: database } = address
   return {
     ...address,

@@ -1,0 +1,257 @@
+// The command as it is used: a child process with its output piped, on a whole mesh of real parts.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { until } from '@deed/mesh/until'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Mesh, startMesh } from './mesh.ts'
+
+const COMMAND = resolve(import.meta.dirname, '../bin/deed.mjs')
+const ESCAPE = '\u001b'
+
+interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+const opened = new AsyncDisposableStack()
+let mesh: Mesh
+let folder: string
+let workspace: string
+
+beforeAll(async () => {
+  folder = opened.use(temporaryFolder()).path
+  workspace = join(folder, 'workspace')
+  mkdirSync(workspace)
+  const config = join(folder, 'execution.yaml')
+  writeFileSync(config, 'workspaces:\n  main: { root: ./workspace }\n')
+  mesh = opened.use(await startMesh({ dataDir: join(folder, 'data'), config }))
+})
+afterAll(() => opened.disposeAsync())
+
+function start(args: string[], env: Record<string, string> = {}): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, DEED_DATA_DIR: join(folder, 'data'), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString()
+  })
+  const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })))
+  return { child, ended }
+}
+
+const deed = (...args: string[]): Promise<Ended> => start(args).ended
+
+/** What `--json` prints: one document, on one line. */
+async function json<Document = Record<string, unknown>>(
+  ...args: string[]
+): Promise<{ code: number | null; document: Document }> {
+  const { code, stdout } = await deed(...args, '--json')
+  expect(stdout.split('\n')).toHaveLength(2)
+  return { code, document: JSON.parse(stdout) as Document }
+}
+
+const bytesOf = (path: string): string => readFileSync(join(workspace, path), 'utf8')
+
+interface Pending {
+  approvals: { task: string; approval_id: string; execution_id: string }[]
+}
+
+/** The approval that a task waits for, once it does. */
+const approvalFor = (task: string): Promise<{ approval_id: string; execution_id: string }> =>
+  until(
+    async () => {
+      const { document } = await json<Pending>('get', 'approvals', '--status', 'pending')
+      return document.approvals.find((approval) => approval.task === task)
+    },
+    { what: `an approval for ${task}` },
+  )
+
+describe('deed', () => {
+  it('does a task, shows what proves it, and exits with 0', async () => {
+    const { code, stdout, stderr } = await deed('run', 'write "one" to run.txt')
+    expect(code).toBe(0)
+    expect(bytesOf('run.txt')).toBe('one')
+    expect(stdout).toMatch(/claimed {3}wrote 3 bytes to run.txt\n {2}observed .*SHA-256/)
+    expect(stdout).toMatch(/\ndone {2}autonomous, /)
+    expect(stdout + stderr).not.toContain(ESCAPE)
+  })
+
+  it('lists and shows what it did, as text and as JSON', async () => {
+    const { document: ran } = await json<{ execution_id: string }>('run', 'write "two" to shown.txt')
+    const { execution_id: id } = ran
+    expect(ran).toMatchObject({ status: 'done', metrics: { success: true } })
+
+    const listed = await deed('get', 'executions', '--text', 'shown.txt', '--since', '1h')
+    expect(listed.stdout.split('\n').filter((line) => line.includes(id))).toHaveLength(1)
+    const { document: executions } = await json('get', 'executions', '--text', 'shown.txt')
+    expect(executions).toMatchObject({ executions: [{ execution_id: id, success: true }] })
+    const { document: tasks } = await json('get', 'tasks', '--execution', id)
+    expect(tasks).toMatchObject({ tasks: [{ actual_status: 'done', evidence: { outcome: 'verified' } }] })
+
+    const shown = await deed('show', id, '-v')
+    expect(shown.stdout).toContain('└─ done write shown.txt  file.write')
+    expect(shown.stdout).toMatch(/1 {2}\S+ +\+0 ms {2}execution\.accepted/)
+    const { document: detail } = await json('show', id)
+    expect(detail).toMatchObject({ execution_id: id, status: 'done', timeline: expect.any(Array) })
+  })
+
+  it('takes out of data what would act on the terminal', async () => {
+    const task = `write "${ESCAPE}[2Jhello${ESCAPE}]0;owned\u0007" to escaped.txt`
+    const { code, stdout } = await deed('run', '--key', 'escapes', task)
+    expect(code).toBe(0)
+    expect(bytesOf('escaped.txt')).toContain(`${ESCAPE}[2J`)
+    const shown = await deed('show', '--key', 'escapes', '-v')
+    expect(shown.stdout).toContain('task      write "hello" to escaped.txt')
+    expect(stdout + shown.stdout).not.toContain(ESCAPE)
+  })
+
+  it('waits for a decision made elsewhere, through the death of the orchestrator', async () => {
+    writeFileSync(join(workspace, 'agreed.txt'), 'before')
+    const task = 'write "after" to agreed.txt'
+    const { ended } = start(['run', task])
+    const { approval_id: id } = await approvalFor(task)
+    expect(bytesOf('agreed.txt')).toBe('before')
+    await mesh.service('orchestrator').kill()
+    await until(() => mesh.service('orchestrator').pid !== undefined, { what: 'another orchestrator' })
+    const approved = await deed('approve', id)
+    expect(approved.code).toBe(0)
+    expect(approved.stdout).toContain('path: agreed.txt')
+    const { code, stderr } = await ended
+    expect(code).toBe(0)
+    expect(stderr).toContain(`deed approve ${id}`)
+    expect(bytesOf('agreed.txt')).toBe('after')
+    expect((await json('approve', id)).code).toBe(2)
+  })
+
+  it('approves level 1 itself with --yes, and brings back the bytes on rollback', async () => {
+    writeFileSync(join(workspace, 'yes.txt'), 'as it was')
+    const { code, document } = await json<{ execution_id: string }>('run', '--yes', 'write "changed" to yes.txt')
+    expect(code).toBe(0)
+    expect(bytesOf('yes.txt')).toBe('changed')
+    const { execution_id: id } = document
+    const undone = await deed('rollback', id, '--reason', 'test')
+    expect(undone.code).toBe(0)
+    expect(undone.stdout).toContain('rolled_back')
+    expect(bytesOf('yes.txt')).toBe('as it was')
+  })
+
+  it('exits with 1 when the plan is denied, and nothing is done', async () => {
+    writeFileSync(join(workspace, 'denied.txt'), 'kept')
+    const task = 'write "lost" to denied.txt'
+    const { ended } = start(['run', '--json', task])
+    const { execution_id: id } = await approvalFor(task)
+    expect((await deed('deny', id, '--reason', 'not today')).code).toBe(0)
+    const { code, stdout } = await ended
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'denied', error: { code: 'approval_denied' } })
+    expect(bytesOf('denied.txt')).toBe('kept')
+  })
+
+  it('says how it stands at the end of its time, and can cancel what goes on', async () => {
+    writeFileSync(join(workspace, 'late.txt'), 'kept')
+    const { code, document } = await json<{ execution_id: string }>('run', '--timeout', '2', 'write "late" to late.txt')
+    expect(code).toBe(1)
+    expect(document).toMatchObject({ status: 'waiting', result: null })
+    const { execution_id: id } = document
+    expect((await json('cancel', id)).document).toMatchObject({ status: 'cancelled' })
+    expect(bytesOf('late.txt')).toBe('kept')
+  })
+
+  it('plans without doing for a dry run', async () => {
+    const { code, stdout } = await deed('run', '--dry-run', 'write "x" to dry.txt')
+    expect(code).toBe(0)
+    expect(stdout).toContain('1. write dry.txt')
+    expect((await json('get', 'executions', '--text', 'dry.txt')).document).toEqual({
+      executions: [],
+      next_cursor: null,
+    })
+  })
+
+  it('hands in durably, and finds it again by key and by sequence', async () => {
+    const args = ['submit', '--key', 'handed-in', 'write "x" to submitted.txt']
+    const { code, document } = await json<{ sequence: number }>(...args)
+    expect(code).toBe(0)
+    const { sequence } = document
+    const { document: again } = await json(...args)
+    expect(again).toMatchObject({ sequence, duplicate: true })
+    const found = await until(
+      async () => {
+        const { document } = await json('show', '--sequence', String(sequence))
+        return document.status === 'done' ? document : undefined
+      },
+      { what: 'the end of what was handed in' },
+    )
+    expect((await json('show', '--key', 'handed-in')).document.execution_id).toBe(found.execution_id)
+    expect(bytesOf('submitted.txt')).toBe('x')
+  })
+
+  it('exits with 1 for what failed, 2 for what is refused, and says why', async () => {
+    const failed = await json('run', 'restart service nosuch')
+    expect(failed).toMatchObject({ code: 1, document: { status: 'failed', error: { code: 'unknown_target' } } })
+    const refused = await json('run', '--workspace', 'nosuch', 'write "x" to a.txt')
+    expect(refused).toMatchObject({ code: 2, document: { error: { code: 'unknown_workspace' } } })
+    const missing = await json('show', '01997d0e-0000-7000-8000-000000000001')
+    expect(missing).toMatchObject({ code: 2, document: { error: { code: 'not_found' } } })
+    for (const args of [
+      ['run'],
+      ['nosuch'],
+      ['run', '--language', 'nosuch', 'x'],
+      ['show', 'x'],
+      ['get', 'executions', '--limit', '0'],
+    ]) {
+      const { code, stderr } = await deed(...args)
+      expect(code).toBe(2)
+      expect(stderr).not.toBe('')
+    }
+  })
+
+  it('exits with 3 where no mesh is reached', async () => {
+    const nowhere = await start(['get', 'tasks'], { DEED_DATA_DIR: join(folder, 'empty') }).ended
+    expect(nowhere).toMatchObject({ code: 3, stderr: expect.stringContaining('deed -- up') })
+    const dead = await start(['get', 'tasks', '--json'], { NATS_URL: 'nats://127.0.0.1:1' }).ended
+    expect(dead.code).toBe(3)
+    expect(JSON.parse(dead.stdout)).toMatchObject({ error: { code: 'unavailable' } })
+    const { nats_url: url } = mesh.connection
+    const stranger = await start(['get', 'tasks'], { NATS_URL: url, NATS_USER: 'deed', NATS_PASSWORD: 'wrong' }).ended
+    expect(stranger.code).toBe(3)
+  })
+
+  it('reaches a mesh that the environment names', async () => {
+    const { nats_url: NATS_URL, nats_user: NATS_USER = '', nats_password: NATS_PASSWORD = '' } = mesh.connection
+    const env = { NATS_URL, NATS_USER, NATS_PASSWORD, DEED_DATA_DIR: join(folder, 'empty') }
+    const { code, stdout } = await start(['get', 'executions', '--json'], env).ended
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toHaveProperty('executions')
+  })
+
+  it('tells how to connect, with secrets on demand', async () => {
+    const { nats_password: password = '', database_url: database, nats_url: url } = mesh.connection
+    const { stdout } = await deed('info')
+    expect(stdout).toContain(url)
+    expect(stdout).not.toContain(password)
+    expect(stdout).not.toContain(new URL(database).password)
+    const { document } = await json('info', '--show-secrets')
+    expect(document).toMatchObject({ nats_password: password, database_url: database })
+  })
+
+  it('explains every command with an example', async () => {
+    const commands = ['up', 'down', 'run', 'submit', 'get', 'show', 'cancel', 'approve', 'deny', 'rollback', 'info']
+    const { stdout } = await deed('--help')
+    for (const name of commands) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'))
+    const helps = await Promise.all(commands.map((name) => deed(name, '--help')))
+    for (const { code, stdout: text } of helps) {
+      expect(code).toBe(0)
+      expect(text).toMatch(/\nExamples?:\n {2}deed /)
+    }
+  })
+})
