@@ -8,9 +8,16 @@ import type { ExecutionId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
 
 const PRIORITIES = 9
+/** Longer than this a plan does not wait to be stored. */
+const ROOM_MS_MAX = 250
 
 export interface Capacity {
   take(capability: Capability, execution: ExecutionId, priority: number): boolean
+  /**
+   * Waits a little until there is room, so that a plan and the lease on its first task are one commit rather than two.
+   * To be told when the slot that was kept is taken, or not wanted after all.
+   */
+  room(capability: Capability, execution: ExecutionId, priority: number): Promise<() => void>
   release(capability: Capability): void
   /** What the live workers announce, and what other replicas have handed out. */
   announce(capability: Capability, slots: number, elsewhere: number): void
@@ -27,20 +34,20 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
       elsewhere: 0,
       taken: 0,
       keptFor: new Set(),
-      waiting: Array.from({ length: PRIORITIES + 1 }, () => new Set<ExecutionId>()),
+      waiting: Array.from({ length: PRIORITIES + 1 }, () => new Map()),
     }
     pools.set(capability, made)
     return made
   }
   const wakeNext = (pool: Pool): void => {
     for (const waiting of pool.waiting) {
-      for (const id of waiting) {
-        if (pool.taken + pool.elsewhere >= pool.slots) return
+      for (const [id, goOn] of waiting) {
+        if (!hasRoom(pool)) return
         waiting.delete(id)
         // Else whoever comes by first would have it, and this one would wait again.
         pool.taken++
         pool.keptFor.add(id)
-        void wake(id).finally(() => {
+        void goOn().finally(() => {
           if (!pool.keptFor.delete(id)) return
           pool.taken--
           wakeNext(pool)
@@ -52,12 +59,27 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
     take(capability, execution, priority) {
       const pool = poolOf(capability)
       if (pool.keptFor.delete(execution)) return true
-      if (pool.taken + pool.elsewhere < pool.slots) {
+      if (hasRoom(pool)) {
         pool.taken++
         return true
       }
-      pool.waiting[Math.min(Math.max(priority, 0), PRIORITIES)]?.add(execution)
+      queueFor(pool, priority).set(execution, () => wake(execution))
       return false
+    },
+    room(capability, execution, priority) {
+      const pool = poolOf(capability)
+      if (hasRoom(pool)) return Promise.resolve(() => undefined)
+      const queue = queueFor(pool, priority)
+      return new Promise((resolve) => {
+        const late = setTimeout(() => {
+          queue.delete(execution)
+          resolve(() => undefined)
+        }, ROOM_MS_MAX)
+        queue.set(execution, () => {
+          clearTimeout(late)
+          return new Promise<void>((done) => resolve(done))
+        })
+      })
     },
     release(capability) {
       const pool = poolOf(capability)
@@ -79,5 +101,14 @@ interface Pool {
   taken: number
   /** Executions that were woken, and have a slot in `taken` each. */
   keptFor: Set<ExecutionId>
-  waiting: Set<ExecutionId>[]
+  /** By priority: what takes an execution on, in the order of their coming. */
+  waiting: Map<ExecutionId, () => Promise<unknown>>[]
+}
+
+const hasRoom = ({ taken, elsewhere, slots }: Pool): boolean => taken + elsewhere < slots
+
+function queueFor(pool: Pool, priority: number): Map<ExecutionId, () => Promise<unknown>> {
+  const queue = pool.waiting[Math.min(Math.max(priority, 0), PRIORITIES)]
+  if (!queue) throw new Error(`there is no queue for priority ${priority}`)
+  return queue
 }

@@ -9,11 +9,12 @@ import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Log } from '@deed/telemetry/logger'
 import { answeredInput } from './answer-from-cache.ts'
+import type { Capacity } from './capacity.ts'
 import type { Clock } from './clock.ts'
-import type { Driver } from './drive.ts'
+import { type Driver, priorityOf } from './drive.ts'
 import { planWork } from './plan-work.ts'
 import { effectOf, type Policy } from './policy.ts'
-import type { Input } from './reconcile/input.ts'
+import type { Input, Work } from './reconcile/input.ts'
 import type { ExecutionRow } from './snapshot.ts'
 import { scopeOf, type Thought, think } from './think.ts'
 
@@ -26,6 +27,7 @@ export interface PlanDependencies {
   clock: Clock
   policy: Policy
   driver: Driver
+  capacity: Capacity
 }
 
 /** Thinks and plans for an execution that has its row: after its acceptance, or again after a crash. */
@@ -39,7 +41,11 @@ export async function planExecution(
     const thought = await thinking
     crashPoint('orchestrator.after_think')
     const { input, background } = await planOf(planning, execution, thought)
-    await driver.apply(execution.execution_id, input)
+    const store = (): Promise<unknown> => driver.apply(execution.execution_id, input)
+    if (input.type === 'planned' && beginsAtOnce(input.work)) {
+      const settled = await planning.capacity.room('act', execution.execution_id, priorityOf(execution))
+      await store().finally(settled)
+    } else await store()
     return { background: background || isBackground(execution.request, thought) }
   } catch (error) {
     // What may work later is thought again by the resync; the promise stands.
@@ -55,6 +61,9 @@ export async function planExecution(
     return { background: false }
   }
 }
+
+const beginsAtOnce = ({ tasks }: Work): boolean =>
+  tasks.some(({ task_kind, dependencies }) => task_kind === 'act' && dependencies.length === 0)
 
 /** A bug is not retried for ever: its execution fails, and the log says why. */
 function failureOf(error: unknown): ErrorBody {

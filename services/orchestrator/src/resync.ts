@@ -5,7 +5,6 @@
 import type { ExecutionId } from '@deed/proto/ids'
 import { CAPABILITIES, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { replyOf } from './answer.ts'
-import type { Capacity } from './capacity.ts'
 import { type PlanDependencies, planExecution } from './plan-execution.ts'
 import type { Settler } from './settle-ended.ts'
 import { lookOut, markGone } from './store/agents.ts'
@@ -17,7 +16,6 @@ const DUE_MAX = 500
 
 export interface Resyncing extends PlanDependencies {
   db: Database
-  capacity: Capacity
   settler: Settler
   waiters: Waiters
 }

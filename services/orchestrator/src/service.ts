@@ -96,7 +96,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   })
   opened.defer(() => driver.idle())
   opened.use(bus)
-  const accepting: Accepting = { bus, log, clock, policy, driver, admit: openAdmissions(db) }
+  const accepting: Accepting = { bus, log, clock, policy, driver, capacity, admit: openAdmissions(db) }
 
   bus.serve(execution.requestExecution, requestExecution({ ...accepting, config, waiters, settler }))
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
@@ -108,7 +108,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.decideApproval, decideApproval({ db, driver, policy }))
   bus.serve(task.listTasks, listTasks({ db }))
   bus.serve(task.reportTask, reportTask({ bus, clock, driver, policy }))
-  const resync = opened.use(startResync({ ...accepting, db, capacity, settler, waiters }))
+  const resync = opened.use(startResync({ ...accepting, db, settler, waiters }))
   bus.serve(task.heartbeatWorker, heartbeatWorker({ db, leaseMs, hurry: () => resync.hurry() }))
   for (const tenant of env.ORCHESTRATOR_TENANTS) opened.use(await startIntake(accepting, { bus, log, config, tenant }))
 
