@@ -202,14 +202,14 @@ describe('deed', () => {
     expect(refused).toMatchObject({ code: 2, document: { error: { code: 'unknown_workspace' } } })
     const missing = await json('show', '01997d0e-0000-7000-8000-000000000001')
     expect(missing).toMatchObject({ code: 2, document: { error: { code: 'not_found' } } })
-    for (const args of [
+    const wrong = [
       ['run'],
       ['nosuch'],
       ['run', '--language', 'nosuch', 'x'],
       ['show', 'x'],
-      ['get', 'executions', '--limit', '0'],
-    ]) {
-      const { code, stderr } = await deed(...args)
+      ['get', 'tasks', '--limit', '0'],
+    ]
+    for (const { code, stderr } of await Promise.all(wrong.map((args) => deed(...args)))) {
       expect(code).toBe(2)
       expect(stderr).not.toBe('')
     }

@@ -70,7 +70,9 @@ const PASSED_ON = [
   'METRICS_PORT',
   'NODE_OPTIONS',
 ]
-const PASSED_ON_PREFIXES = ['OTEL_', 'DEED_']
+const PASSED_ON_PREFIXES = ['OTEL_', 'DEED_', 'ORCHESTRATOR_']
+/** Paths, which start from where this process was started; the services run in folders of their own. */
+const PATHS_PASSED_ON = ['DEED_CONFIG', 'DEED_POLICY', 'RULES_DIR', 'TEMPLATES_DIR']
 
 /** Starts everything, and resolves when every service is ready. Disposing drains and stops in reverse. */
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
@@ -208,7 +210,11 @@ function passedOn(): Record<string, string> {
   const names = Object.keys(process.env).filter(
     (name) => PASSED_ON.includes(name) || PASSED_ON_PREFIXES.some((prefix) => name.startsWith(prefix)),
   )
-  return defined(Object.fromEntries(names.map((name) => [name, process.env[name]])))
+  const paths = PATHS_PASSED_ON.filter((name) => process.env[name])
+  return defined({
+    ...Object.fromEntries(names.map((name) => [name, process.env[name]])),
+    ...Object.fromEntries(paths.map((name) => [name, resolve(process.env[name] ?? '')])),
+  })
 }
 
 function defined(values: Record<string, string | undefined>): Record<string, string> {

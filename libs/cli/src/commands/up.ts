@@ -24,7 +24,7 @@ export function addUp(program: Command): void {
   program
     .command('up')
     .description('start the mesh: NATS and PostgreSQL where none are given, and every service')
-    .option('-c, --config <file>', `default: ./${CONFIG_FILE}, where it exists`)
+    .option('-c, --config <file>', `default: $DEED_CONFIG, else ./${CONFIG_FILE} where it exists`)
     .option('-d, --detach', 'in the background; `deed down` stops it')
     .addHelpText(
       'after',
@@ -48,7 +48,7 @@ NATS_URL and DATABASE_URL name servers to use instead of starting them.`,
 
 /** Read here too, so that what is wrong with it is said before anything is started. */
 function configFile(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
-  const file = given ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined)
+  const file = given ?? (env.DEED_CONFIG || (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined))
   if (file === undefined) return undefined
   try {
     readExecutionConfig(file, env)
