@@ -107,7 +107,7 @@ async function reserve({ bus, log }: PlanDependencies, execution: ExecutionRow):
     const reply = await bus.call(
       reserveCache,
       { ...scopeOf(execution.request), execution_id: execution.execution_id },
-      { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace },
+      { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace, patient: false },
     )
     return reply.state === 'hit' && reply.entry.value.kind === 'answer' ? reply.entry : undefined
   } catch (error) {
