@@ -14,6 +14,7 @@ import type { Log } from '@deed/telemetry/logger'
 import { type ActDependencies, act, StillRunningError } from './act.ts'
 import { type Attempt, openAttempt } from './attempt.ts'
 import type { Conclusion } from './conclusion.ts'
+import { asStored } from './store/storable.ts'
 import { undo } from './undo.ts'
 
 const HEARTBEAT_MS = 2_000
@@ -116,7 +117,8 @@ async function report(
   { outcome, effect, error, evidence, result }: Conclusion,
   trace: string,
 ): Promise<void> {
-  const input = {
+  // A program may print anything, and the ledger has it so already.
+  const input = asStored({
     task_id: work.task_id,
     execution_id: work.execution_id,
     token: work.token,
@@ -128,7 +130,7 @@ async function report(
     evidence,
     result,
     duration_ms: performance.now() - startedAt,
-  }
+  })
   for (let attempt = 0; ; attempt++) {
     try {
       await bus.call(reportTask, input, { trace })

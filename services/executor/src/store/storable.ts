@@ -8,3 +8,6 @@ export function storable(value: unknown): string {
     typeof field === 'string' ? field.toWellFormed().replaceAll('\0', '\ufffd') : field,
   )
 }
+
+/** The value as it is read back from there. */
+export const asStored = <T>(value: T): T => JSON.parse(storable(value)) as T
