@@ -1,0 +1,393 @@
+// What the services promise together, asked through their subjects, with real processes, files, models and databases.
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { until } from '@deed/mesh/until'
+import { cacheStats } from '@deed/proto/cache'
+import {
+  decideApproval,
+  type ExecutionDetail,
+  type ExecutionReply,
+  type ExecutionRequest,
+  getExecution,
+  listApprovals,
+  requestExecution,
+} from '@deed/proto/execution'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { recordTemplate, selectTemplate } from '@deed/proto/template'
+import { type TestDatabase, testDatabase } from '@deed/store/test-database'
+import { RequestStrategy } from 'nats'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type FakeAnswer, type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
+import { countRowsAtRest } from './count-rows.ts'
+import { type MeshUnderTest, meshUnderTest } from './mesh-under-test.ts'
+
+const APPROVER = { principal: { tenant: 'local', user: 'approver' } }
+
+/** Leaves a sign, and ends when it sees the other one's: alone it never would. */
+const MEET = `echo here > "$1"\nwhile [ ! -e "$2" ]; do sleep 0.05; done\n`
+
+/** Of the same kind as one that is shipped, so that there is a choice. */
+const TEMPLATE = `---
+id: small_endpoint.typescript
+version: 1
+language: typescript
+task_type: api_endpoint
+description: An endpoint that says what it is called
+keywords: [api, endpoint, rest]
+variables:
+  name: orders
+---
+export const name = '{{name}}'
+`
+
+const opened = new AsyncDisposableStack()
+let under: MeshUnderTest
+let shelf: TestDatabase<object>
+let model: FakeOllama
+let answer: (description: string) => FakeAnswer | Promise<FakeAnswer> = () => ({ fault: 'error' })
+
+beforeAll(async () => {
+  shelf = opened.use(await testDatabase('shelf', {}))
+  await shelf.pool.query('create table shelf.books as select n as id from generate_series(1, 7) as n')
+  model = opened.use(
+    await startFakeOllama({ answer: ({ messages }) => answer(messages.map(({ content }) => content).join('\n')) }),
+  )
+  const templates = opened.use(temporaryFolder()).path
+  writeFileSync(join(templates, 'small_endpoint.typescript.template'), TEMPLATE)
+  under = opened.use(
+    await meshUnderTest({
+      config: `
+targets:
+  shelf: { type: sql, url_env: SHELF_URL }
+commands: { allow: [sh, cp, printf, 'true'] }
+`,
+      env: { SHELF_URL: shelf.url, OLLAMA_HOST: model.url, TEMPLATES_DIR: templates },
+    }),
+  )
+  writeFileSync(join(under.workspace, 'meet.sh'), MEET)
+})
+
+afterAll(() => opened.disposeAsync())
+
+type Asked = Partial<ExecutionRequest> & { task: string }
+
+const ask = (request: Asked, timeoutMs?: number): Promise<ExecutionReply> =>
+  under.client.call(requestExecution, request, timeoutMs === undefined ? {} : { timeoutMs })
+
+const detailOf = ({ execution_id }: Pick<ExecutionReply, 'execution_id'>): Promise<ExecutionDetail> =>
+  under.client.call(getExecution, { execution_id })
+
+const endOf = (reply: Pick<ExecutionReply, 'execution_id'>): Promise<ExecutionDetail> =>
+  until(
+    async () => {
+      const detail = await detailOf(reply)
+      return (FINAL_EXECUTION_STATUSES as ReadonlySet<string>).has(detail.status) && detail
+    },
+    { timeoutMs: 40_000, what: 'the end' },
+  )
+
+/** Asks, and waits until a person is asked. */
+async function waiting(task: string): Promise<ExecutionDetail & { approval_id: string }> {
+  const reply = await ask({ task, mode: 'background' })
+  return until(async () => {
+    const detail = await detailOf(reply)
+    return detail.approval_id !== undefined && { ...detail, approval_id: detail.approval_id }
+  })
+}
+
+const decide = (detail: Pick<ExecutionDetail, 'approval_id'>, decision: 'approve' | 'deny', plan_hash?: string) =>
+  under.client.call(
+    decideApproval,
+    {
+      approval_id: detail.approval_id as NonNullable<ExecutionDetail['approval_id']>,
+      decision,
+      ...(plan_hash === undefined ? {} : { plan_hash }),
+    },
+    APPROVER,
+  )
+
+async function approved(task: string): Promise<ExecutionDetail> {
+  const detail = await waiting(task)
+  await decide(detail, 'approve')
+  return endOf(detail)
+}
+
+const file = (name: string): string => readFileSync(join(under.workspace, name), 'utf8')
+
+describe('tasks in one sentence', () => {
+  it('run in order where one comes after the other', async () => {
+    const detail = await approved('write "first" to in/order.txt, then run `cp in/order.txt in/copy.txt`')
+    expect(detail).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(file('in/copy.txt')).toBe('first')
+    const [write, copy] = ['file.write', 'command.run'].map((kind) =>
+      detail.tasks.find(({ action }) => action?.kind === kind),
+    )
+    expect(copy?.dependencies).toContain(write?.task_id)
+    expect(Date.parse(copy?.started_at ?? '')).toBeGreaterThanOrEqual(Date.parse(write?.finished_at ?? ''))
+  })
+
+  it('run at the same time where they do not', async () => {
+    const detail = await approved('run `sh meet.sh east west` and run `sh meet.sh west east`')
+    expect(detail).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(detail.tasks.filter(({ action }) => action?.kind === 'command.run')).toHaveLength(2)
+    // Each has ended because it saw the sign of the other, so each had begun before the other ended.
+    for (const sign of ['east', 'west']) expect(file(sign)).toBe('here\n')
+  })
+})
+
+describe('templates', () => {
+  it('are chosen by what came of them', async () => {
+    const { client } = under
+    const task = 'Create a REST endpoint for orders'
+    const picks = async (): Promise<Map<string, number>> => {
+      const chosen = await Promise.all(
+        Array.from({ length: 60 }, (_, seed) =>
+          client.call(selectTemplate, { task, language: 'typescript', seed: String(seed) }),
+        ),
+      )
+      return new Map(
+        [...new Set(chosen.map(({ id }) => id))].map((id) => [id, chosen.filter((one) => one.id === id).length]),
+      )
+    }
+    const before = await picks()
+    const [favourite, other] = [...before].sort((one, another) => another[1] - one[1]).map(([id]) => id)
+    if (favourite === undefined || other === undefined) throw new Error(`nothing to choose from: ${[...before.keys()]}`)
+    const record = (template_id: string, success: boolean) =>
+      client.call(recordTemplate, { template_id, task, metrics: { success, time_ms: 100 } })
+    await Promise.all(Array.from({ length: 40 }, () => [record(favourite, false), record(other, true)]).flat())
+    const after = await picks()
+    expect(before.get(favourite)).toBeGreaterThan(before.get(other) ?? 0)
+    expect(after.get(other) ?? 0).toBeGreaterThan(55)
+  })
+})
+
+describe('a task that no rule knows', () => {
+  it('is solved by a model, and done as any other', async () => {
+    answer = () => ({
+      json: {
+        actions: [
+          { kind: 'file.write', name: 'write', title: 'write it', input: { path: 'poem.txt', content: 'roses\n' } },
+        ],
+      },
+    })
+    const reply = await ask({ task: 'Please compose some lines about gardens for me' })
+    expect(reply).toMatchObject({
+      status: 'done',
+      method: 'llm_assisted',
+      model_used: 'fake:latest',
+      metrics: { success: true, tokens_used: 18 },
+    })
+    expect(file('poem.txt')).toBe('roses\n')
+    expect(reply.verification).toContainEqual(expect.objectContaining({ kind: 'observed', outcome: 'verified' }))
+  })
+
+  it('is answered at the deadline with how it stands, and goes on', async () => {
+    const held = Promise.withResolvers<FakeAnswer>()
+    answer = () => held.promise
+    const reply = await ask({ task: 'Please compose some lines about rivers for me' }, 1_500)
+    expect(reply).toMatchObject({ status: 'running', result: null, metrics: { success: false } })
+    held.resolve({
+      json: {
+        actions: [
+          { kind: 'file.write', name: 'write', title: 'write it', input: { path: 'river.txt', content: 'Spree\n' } },
+        ],
+      },
+    })
+    expect(await endOf(reply)).toMatchObject({ status: 'done', method: 'llm_assisted', metrics: { success: true } })
+    expect(file('river.txt')).toBe('Spree\n')
+  })
+})
+
+describe('an answer that was given before', () => {
+  it('is computed once for fifty that ask at once', async () => {
+    const task = 'query shelf: select count(*) as books, pg_sleep(0.5)::text as slept from shelf.books'
+    const replies = await Promise.all(Array.from({ length: 50 }, () => ask({ task })))
+    for (const { status, result } of replies) {
+      expect(status).toBe('done')
+      expect(result?.data).toEqual(replies[0]?.result?.data)
+    }
+    expect(replies.filter(({ method }) => method !== 'cached')).toHaveLength(1)
+    const { rows } = await under.database.query(
+      'select count(*)::int as actions from executor.actions where execution_id = any($1)',
+      [replies.map(({ execution_id }) => execution_id)],
+    )
+    expect(rows).toEqual([{ actions: 1 }])
+  })
+
+  it('is cited with its age, and survives the death of the cache', async () => {
+    const task = 'query shelf: select max(id) as highest from shelf.books'
+    const first = await ask({ task })
+    expect(first).toMatchObject({ status: 'done', method: 'autonomous', metrics: { cache_hit: false, success: true } })
+    await until(async () => (await under.client.call(cacheStats, {})).entries > 0)
+    await countRowsAtRest(under.database)
+    const cache = under.mesh.service('semantic-cache')
+    const { pid } = cache
+    await cache.kill()
+    await until(() => cache.pid !== undefined && cache.pid !== pid)
+    await under.client.call(cacheStats, {}, { timeoutMs: 20_000 })
+    const second = await ask({ task })
+    expect(second).toMatchObject({
+      status: 'done',
+      method: 'cached',
+      metrics: { cache_hit: true, success: true },
+      result: first.result,
+      verification: [{ kind: 'cited', outcome: 'verified', facts: { execution_id: first.execution_id } }],
+    })
+    expect(second.execution_id).not.toBe(first.execution_id)
+  })
+
+  it('is never given to who asks for an act', async () => {
+    const task = 'create the folder made/again'
+    expect(await ask({ task })).toMatchObject({ status: 'done', method: 'autonomous' })
+    rmSync(join(under.workspace, 'made'), { recursive: true })
+    const again = await ask({ task })
+    expect(again).toMatchObject({ status: 'done', method: 'autonomous', metrics: { cache_hit: false, success: true } })
+    expect(again.verification).toMatchObject([{ kind: 'observed' }])
+    expect(existsSync(join(under.workspace, 'made/again'))).toBe(true)
+  })
+})
+
+describe('a person', () => {
+  it('is asked before what is there is changed, and agrees once, to what was seen', async () => {
+    writeFileSync(join(under.workspace, 'kept.txt'), 'before')
+    const detail = await waiting('overwrite kept.txt with "after"')
+    expect(detail.status).toBe('waiting')
+    const { approvals } = await under.client.call(listApprovals, { execution_id: detail.execution_id })
+    expect(approvals).toMatchObject([{ status: 'pending', level: 1, approval_id: detail.approval_id }])
+    await expect(decide(detail, 'approve', '0'.repeat(64))).rejects.toMatchObject({ code: 'approval_mismatch' })
+    expect(file('kept.txt')).toBe('before')
+    await decide(detail, 'approve', approvals[0]?.plan_hash)
+    expect(await endOf(detail)).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(file('kept.txt')).toBe('after')
+    await expect(decide(detail, 'approve')).rejects.toMatchObject({ code: 'approval_already_used' })
+    await expect(decide(detail, 'deny')).rejects.toMatchObject({ code: 'approval_already_used' })
+  })
+
+  it('says no, and nothing is done', async () => {
+    writeFileSync(join(under.workspace, 'refused.txt'), 'before')
+    const detail = await waiting('overwrite refused.txt with "after"')
+    await decide(detail, 'deny')
+    const end = await endOf(detail)
+    expect(end).toMatchObject({ status: 'denied', error: { code: 'approval_denied' }, metrics: { success: false } })
+    expect(end.timeline.map(({ type }) => type)).not.toContain('approval.consumed')
+    expect(file('refused.txt')).toBe('before')
+    await expect(decide(detail, 'approve')).rejects.toMatchObject({ code: 'approval_already_used' })
+  })
+
+  it('is asked again when it became something else than what was agreed to', async () => {
+    const detail = await waiting('write "planned" to drift.txt and run `true`')
+    writeFileSync(join(under.workspace, 'drift.txt'), 'somebody else was here')
+    await decide(detail, 'approve')
+    const second = await until(async () => {
+      const { approvals } = await under.client.call(listApprovals, {
+        execution_id: detail.execution_id,
+        status: 'pending',
+      })
+      return approvals[0]
+    })
+    expect(second).toMatchObject({ level: 1, actions: [{ action: { kind: 'file.write' } }] })
+    expect(second.approval_id).not.toBe(detail.approval_id)
+    expect(file('drift.txt')).toBe('somebody else was here')
+    await decide(second, 'approve')
+    const end = await endOf(detail)
+    expect(end).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(end.timeline.map(({ type }) => type)).toContain('task.replanned')
+    expect(file('drift.txt')).toBe('planned')
+  })
+})
+
+describe('a request', () => {
+  it('in the background is accepted at once and found later', async () => {
+    const reply = await ask({ task: 'create the folder later', mode: 'background' })
+    expect(reply).toMatchObject({ status: 'accepted', result: null, metrics: { success: false } })
+    expect(await endOf(reply)).toMatchObject({ status: 'done' })
+  })
+
+  it('that is a dry run shows the plan, and stores and changes nothing', async () => {
+    const before = await countRowsAtRest(under.database)
+    const reply = await ask({ task: 'write "dry" to dry.txt, then run `true`', dry_run: true })
+    expect(reply.result?.text).toMatch(/dry\.txt[\s\S]*true/)
+    expect(reply.result?.data).toMatchObject({ agreement: [{ level: expect.any(Number) }, { level: 2 }] })
+    expect(reply).toMatchObject({ metrics: { success: false }, verification: [] })
+    expect(await countRowsAtRest(under.database)).toEqual(before)
+    expect(existsSync(join(under.workspace, 'dry.txt'))).toBe(false)
+    await expect(detailOf(reply)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  it('whose words are cut in the middle of a character for a title is done all the same', async () => {
+    const words = `write "${'x'.repeat(504)}`
+    const task = `${words}${'\u{1f600}'.repeat(20)}" to cut.txt`
+    expect(task.slice(0, 512).isWellFormed()).toBe(false)
+    expect(await ask({ task })).toMatchObject({ status: 'done' })
+    expect(file('cut.txt')).toBe(`${'x'.repeat(504)}${'\u{1f600}'.repeat(20)}`)
+  })
+
+  it('whose command prints what JSON in PostgreSQL cannot hold is done all the same', async () => {
+    const end = await approved('run `printf "a\\\\000b"`')
+    expect(end).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(end.result?.text).toBe('a\ufffdb')
+    expect(under.log('executor')).not.toContain('report was refused')
+  })
+
+  it('whose answer is larger than a message ends, and says so', async () => {
+    const reply = await ask({ task: "query shelf: select repeat('x', 1000) as long from generate_series(1, 5000)" })
+    expect(FINAL_EXECUTION_STATUSES.has(reply.status as never)).toBe(true)
+    if (reply.status === 'done') expect(JSON.stringify(reply).length).toBeLessThan(1024 * 1024)
+    else expect(reply.error?.code).toMatch(/limit_exceeded|payload_too_large/)
+  })
+})
+
+describe('the services', () => {
+  it('answer PING, INFO and STATS', async () => {
+    const monitor = under.client.nc.services.client({
+      strategy: RequestStrategy.Count,
+      maxMessages: 6,
+      maxWait: 10_000,
+    })
+    const names = async (answers: AsyncIterable<{ name: string }>): Promise<string[]> => {
+      const found = new Set<string>()
+      for await (const { name } of answers) found.add(name)
+      return [...found].sort()
+    }
+    const all = under.mesh.services.map(({ service }) => service).sort()
+    expect(all).toHaveLength(6)
+    expect(await names(await monitor.ping())).toEqual(all)
+    expect(await names(await monitor.info())).toEqual(all)
+    const requests = new Map<string, number>()
+    for await (const { name, endpoints = [] } of await monitor.stats()) {
+      requests.set(
+        name,
+        endpoints.reduce((sum, { num_requests }) => sum + num_requests, 0),
+      )
+    }
+    expect([...requests.keys()].sort()).toEqual(all)
+    for (const count of requests.values()) expect(count).toBeGreaterThan(0)
+  })
+
+  it('that are away are done without, and are named', async () => {
+    const away = ['semantic-cache', 'template-optimizer'] as const
+    await Promise.all(away.map((name) => under.mesh.service(name).stop()))
+    const reply = await ask({ task: 'create the folder without/them' })
+    expect(reply).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(reply.metrics.degraded?.toSorted()).toEqual([...away])
+    // Well before the cache would have been waited for.
+    const read = await ask({ task: 'query shelf: select min(id) as lowest from shelf.books' }, 10_000)
+    expect(read).toMatchObject({ status: 'done', method: 'autonomous', result: { data: { rows: [{ lowest: 1 }] } } })
+    expect(read.metrics.degraded).toContain('semantic-cache')
+    await Promise.all(away.map((name) => under.mesh.service(name).start()))
+    const whole = await ask({ task: 'create the folder with/them' })
+    expect(whole.metrics.degraded).toBeUndefined()
+  })
+
+  it('come to an end without a model, too', async () => {
+    await model[Symbol.asyncDispose]()
+    const reply = await ask({ task: 'Please compose some lines about mountains for me' })
+    expect(reply).toMatchObject({
+      status: 'failed',
+      method: 'fallback',
+      error: { code: 'no_solution' },
+      metrics: { success: false, cost_usd: 0 },
+    })
+  })
+})
