@@ -46,7 +46,10 @@ function told(format: AnswerFormat, results: readonly ActionResult[]): string {
     case 'record':
       return record(format.noun, rows)
     case 'table':
-      return table(rows)
+      return table(
+        rows,
+        results.reduce((sum, { data }) => sum + rowCountOf(data), 0),
+      )
   }
 }
 
@@ -56,6 +59,11 @@ function rowsOf(data: Json | undefined): JsonObject[] {
   return Array.isArray(rows)
     ? rows.filter((row): row is JsonObject => typeof row === 'object' && row !== null && !Array.isArray(row))
     : []
+}
+
+function rowCountOf(data: Json | undefined): number {
+  const count = typeof data === 'object' && data !== null && !Array.isArray(data) ? data.row_count : undefined
+  return typeof count === 'number' ? count : rowsOf(data).length
 }
 
 function countByLabel(noun: string, rows: readonly JsonObject[]): string {
@@ -74,7 +82,8 @@ function record(noun: string, rows: readonly JsonObject[]): string {
     .join('\n')
 }
 
-function table(rows: readonly JsonObject[]): string {
+/** @param total all rows, also those that did not come along */
+function table(rows: readonly JsonObject[], total: number): string {
   if (rows.length === 0) return 'no rows'
   const columns = Object.keys(rows[0] ?? {})
   const shown = rows.slice(0, ROWS_SHOWN).map((row) => columns.map((column) => cell(row[column] ?? null)))
@@ -86,7 +95,7 @@ function table(rows: readonly JsonObject[]): string {
       .map((text, index) => text.padEnd(widths[index] ?? 0))
       .join('  ')
       .trimEnd()
-  const more = rows.length > ROWS_SHOWN ? [`and ${rows.length - ROWS_SHOWN} more`] : []
+  const more = total > shown.length ? [`and ${total - shown.length} more`] : []
   return [line(columns), ...shown.map(line), ...more].join('\n')
 }
 
