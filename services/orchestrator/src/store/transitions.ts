@@ -7,6 +7,7 @@ import type { ExecutionId } from '@deed/proto/ids'
 import { batched } from '@deed/store/batched'
 import type { Draft } from '../reconcile/draft.ts'
 import { hasEnded } from '../reconcile/draft.ts'
+import type { TaskRow } from '../snapshot.ts'
 import type { Database } from './schema.ts'
 
 export type Committed =
@@ -162,8 +163,8 @@ function inputOf(drafts: readonly Draft[]) {
     }),
     plans: drafts.flatMap(({ plan, execution }) => (plan ? [{ ...plan, execution_id: execution.execution_id }] : [])),
     added: drafts.flatMap(({ added, tasks }) => [...added].map((id) => tasks.get(id))),
-    desired: drafts.flatMap(({ desiredChanged, tasks }) => [...desiredChanged].map((id) => tasks.get(id))),
-    actual: drafts.flatMap(({ actualChanged, tasks }) => [...actualChanged].map((id) => tasks.get(id))),
+    desired: drafts.flatMap(({ desiredChanged, tasks }) => [...desiredChanged].map((id) => desiredOf(tasks.get(id)))),
+    actual: drafts.flatMap(({ actualChanged, tasks }) => [...actualChanged].map((id) => actualOf(tasks.get(id)))),
     approvals: drafts.flatMap(({ approvalsChanged, approvals }) =>
       [...approvalsChanged].map((id) => approvals.get(id)),
     ),
@@ -171,4 +172,19 @@ function inputOf(drafts: readonly Draft[]) {
       audit.map((row) => ({ ...row, execution_id: execution.execution_id })),
     ),
   }
+}
+
+// Of a task that is there already, only what the statement reads: the rest is many times as long.
+
+function desiredOf(task: TaskRow | undefined) {
+  if (!task) return undefined
+  const { execution_id, task_id, desired_status, dependencies, level, approval_id, spec, action_hash, replans } = task
+  return { execution_id, task_id, desired_status, dependencies, level, approval_id, spec, action_hash, replans }
+}
+
+function actualOf(task: TaskRow | undefined) {
+  if (!task) return undefined
+  const { tenant, position, name, title, task_kind, capability, spec, action_hash, ...rest } = task
+  const { desired_status, dependencies, priority, level, approval_id, concurrency_key, replans, ...actual } = rest
+  return actual
 }
