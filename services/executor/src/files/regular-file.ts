@@ -38,12 +38,13 @@ export function readRegularFile(
   { manyNames = false }: { manyNames?: boolean } = {},
 ): FileContent | undefined {
   using folder = openFolder(workspace, segments.slice(0, -1))
-  return folder && readIn(folder, lastOf(segments), manyNames)
+  return folder && readFileIn(folder, lastOf(segments), manyNames)
 }
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
 
-function readIn(folder: Folder, name: string, manyNames: boolean): FileContent | undefined {
+/** As `readRegularFile`, in a folder that is open already. */
+export function readFileIn(folder: Folder, name: string, manyNames = false): FileContent | undefined {
   const path = folder.at(name)
   let fd: number
   try {

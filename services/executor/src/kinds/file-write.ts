@@ -10,6 +10,7 @@ import { octal } from '../files/observe-files.ts'
 import {
   type FileContent,
   lastOf,
+  readFileIn,
   readRegularFile,
   removeEmptyFolders,
   removeFile,
@@ -17,7 +18,7 @@ import {
 } from '../files/regular-file.ts'
 import { unifiedDiff } from '../files/unified-diff.ts'
 import { refuseProtected, segmentsOf } from '../files/workspace.ts'
-import type { Before, Context, Effect, Kind } from './kind.ts'
+import type { Before, Context, Effect, Kind, Standing } from './kind.ts'
 
 const CONTENT_CHARS_MAX = 1_000_000
 const MODE_DEFAULT = 0o644
@@ -60,33 +61,8 @@ export const fileWrite: Kind<FileWrite, FileBefore> = {
   mayHoldAlready: ({ content, mode }, before) =>
     before.state === stateOfText(content) && (mode === undefined || before.mode === Number.parseInt(mode, 8)),
   execute: writeFile,
-  async compensate({ path }, context, before) {
-    const segments = segmentsOf(context.workspace, path)
-    context.begin()
-    const old = oldContent(before, context)
-    if (old) {
-      using folder = openOrMakeFolder(context.workspace, segments.slice(0, -1), () => undefined)
-      await replaceFile(folder, lastOf(segments), { ...old, temporary: temporaryName(context) })
-      return `brought back the ${old.bytes.length} bytes that ${path} had`
-    }
-    await removeFile(context.workspace, [...segments.slice(0, -1), temporaryName(context)])
-    await removeFile(context.workspace, segments)
-    await removeEmptyFolders(context.workspace, before.missing)
-    return `removed ${path}`
-  },
-  async standing({ path, content }, { workspace }, before) {
-    const file = readRegularFile(workspace, segmentsOf(workspace, path))
-    const state = stateOf(file)
-    const sameMode = before.mode === undefined || file?.mode === before.mode
-    const at = state === before.state && sameMode ? 'before' : state === stateOfText(content) ? 'after' : 'elsewhere'
-    return {
-      at,
-      observed: file
-        ? `${path} has ${file.bytes.length} bytes with SHA-256 ${state.slice(7)}`
-        : `${path} does not exist`,
-      facts: { state },
-    }
-  },
+  compensate: restoreFile,
+  standing: async ({ path, content }, context, before) => standingOfFile(path, context, before, stateOfText(content)),
   diff({ path, content }, { workspace }) {
     const old = readRegularFile(workspace, segmentsOf(workspace, path))
     return unifiedDiff(path, old?.bytes.toString(), content)
@@ -98,8 +74,10 @@ export async function beforeFile({ path }: { path: string }, { workspace, world 
   const segments = segmentsOf(workspace, path)
   if (segments.length === 0) throw new DeedError('not_a_regular_file', `${path} is the workspace; name a file`)
   refuseProtected(workspace, segments, world.protectedFiles)
-  const file = readRegularFile(workspace, segments)
-  if (!file) return { state: 'absent', missing: missingFolders(workspace, segments.slice(0, -1)) }
+  using folder = openFolder(workspace, segments.slice(0, -1))
+  if (!folder) return { state: 'absent', missing: missingFolders(workspace, segments.slice(0, -1)) }
+  const file = readFileIn(folder, lastOf(segments))
+  if (!file) return { state: 'absent', missing: [] }
   const kept =
     file.bytes.length <= INLINE_BYTES_MAX
       ? { content: file.bytes.toString('base64') }
@@ -116,8 +94,24 @@ export async function writeFile(
   context: Context,
   before: FileBefore,
 ): Promise<Effect> {
-  const segments = segmentsOf(context.workspace, path)
   const bytes = Buffer.from(content)
+  await putFile(path, bytes, mode === undefined ? undefined : Number.parseInt(mode, 8), context, before)
+  const verb = before.state === 'absent' ? 'created' : 'replaced'
+  return {
+    claimed: `wrote ${bytes.length} bytes to ${path}`,
+    result: { text: `${verb} ${path} (${bytes.length} bytes)`, data: { path, bytes: bytes.length } },
+  }
+}
+
+/** Puts a file in place, and says so to the context. @param mode absent: as the file has, or 0644 */
+export async function putFile(
+  path: string,
+  bytes: Buffer,
+  mode: number | undefined,
+  context: Context,
+  before: FileBefore,
+): Promise<void> {
+  const segments = segmentsOf(context.workspace, path)
   context.begin()
   using folder =
     before.missing.length === 0
@@ -131,7 +125,7 @@ export async function writeFile(
   try {
     await replaceFile(folder, lastOf(segments), {
       bytes,
-      mode: mode === undefined ? (before.mode ?? MODE_DEFAULT) : Number.parseInt(mode, 8),
+      mode: mode ?? before.mode ?? MODE_DEFAULT,
       temporary: temporaryName(context),
       beforeVisible() {
         crashPoint('executor.mid_effect')
@@ -143,18 +137,49 @@ export async function writeFile(
     if (!visible && before.missing.length === 0) context.nothingDone()
     throw error
   }
-  const verb = before.state === 'absent' ? 'created' : 'replaced'
+}
+
+/** Brings back the old bytes and mode, or the absence. */
+export async function restoreFile({ path }: { path: string }, context: Context, before: FileBefore): Promise<string> {
+  const segments = segmentsOf(context.workspace, path)
+  context.begin()
+  const old = oldContent(before, context)
+  if (old) {
+    using folder = openOrMakeFolder(context.workspace, segments.slice(0, -1), () => undefined)
+    await replaceFile(folder, lastOf(segments), { ...old, temporary: temporaryName(context) })
+    return `brought back the ${old.bytes.length} bytes that ${path} had`
+  }
+  await removeFile(context.workspace, [...segments.slice(0, -1), temporaryName(context)])
+  await removeFile(context.workspace, segments)
+  await removeEmptyFolders(context.workspace, before.missing)
+  return `removed ${path}`
+}
+
+/** @param wanted the state that the action leaves, in the words of `stateOf` */
+export function standingOfFile(
+  path: string,
+  { workspace }: Context,
+  before: FileBefore,
+  wanted: string | undefined,
+): Standing {
+  const file = readRegularFile(workspace, segmentsOf(workspace, path))
+  const state = stateOf(file)
+  const sameMode = before.mode === undefined || file?.mode === before.mode
   return {
-    claimed: `wrote ${bytes.length} bytes to ${path}`,
-    result: { text: `${verb} ${path} (${bytes.length} bytes)`, data: { path, bytes: bytes.length } },
+    at: state === before.state && sameMode ? 'before' : state === wanted ? 'after' : 'elsewhere',
+    observed: file ? `${path} has ${file.bytes.length} bytes with SHA-256 ${state.slice(7)}` : `${path} does not exist`,
+    facts: { state },
   }
 }
 
 const temporaryName = ({ actionId }: Context) => `.deed-${actionId}.tmp`
-const stateOf = (file: FileContent | undefined) => (file ? `sha256:${sha256(file.bytes)}` : 'absent')
+/** In the words of `Action.expect_before`. */
+export const stateOf = (file: Pick<FileContent, 'bytes'> | undefined): string =>
+  file ? `sha256:${sha256(file.bytes)}` : 'absent'
 const stateOfText = (content: string) => `sha256:${sha256(content)}`
 
-function oldContent(before: FileBefore, { world }: Context): FileContent | undefined {
+/** @returns `undefined` where there was no file */
+export function oldContent(before: FileBefore, { world }: Context): FileContent | undefined {
   if (before.state === 'absent') return undefined
   const bytes = before.blob === undefined ? Buffer.from(before.content ?? '', 'base64') : world.blobs.get(before.blob)
   return { bytes, mode: before.mode ?? MODE_DEFAULT }
