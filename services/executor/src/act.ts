@@ -68,7 +68,7 @@ interface Step {
 function openStep(attempt: Attempt, world: World, dependencies: ActDependencies): Step {
   const kind = kindOf(attempt.work.action)
   const input = inputOf(kind, attempt.work.action)
-  return { attempt, dependencies, kind, input, context: contextOf(attempt, world) }
+  return { attempt, dependencies, kind, input, context: contextOf(attempt, world, dependencies.ledger) }
 }
 
 /** What is there before this attempt does anything. */

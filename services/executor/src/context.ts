@@ -1,12 +1,14 @@
 /** What a kind is given of the attempt it works for. What is rarely needed is made when it is asked for. */
 
+import type { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { Attempt } from './attempt.ts'
-import { resolveWorkspace, type Workspace } from './files/workspace.ts'
+import { resolveWorkspace, segmentsOf, type Workspace } from './files/workspace.ts'
 import type { Context, World } from './kinds/kind.ts'
+import type { Ledger } from './store/ledger.ts'
 
-export function contextOf(attempt: Attempt, world: World): Context {
-  const { action } = attempt.work
+export function contextOf(attempt: Attempt, world: World, ledger: Pick<Ledger, 'findBeside'>): Context {
+  const { action, tenant } = attempt.work
   let workspace: Workspace | undefined
   let signal: AbortSignal | undefined
   return {
@@ -23,6 +25,29 @@ export function contextOf(attempt: Attempt, world: World): Context {
     },
     begin: attempt.begin,
     nothingDone: attempt.nothingDone,
+    async writtenByOthers() {
+      const { root } = resolveWorkspace(world.config, action.workspace)
+      const paths = new Set<string>()
+      for (const other of await ledger.findBeside(tenant, attempt.actionId)) {
+        for (const path of pathsOf(other, root, world)) paths.add(path)
+      }
+      return paths
+    },
+  }
+}
+
+/** The path that an action names, and the folders above it, where it is below the root. */
+function pathsOf({ input, workspace: named }: Action, root: string, { config }: World): string[] {
+  if (typeof input.path !== 'string') return []
+  try {
+    const workspace = resolveWorkspace(config, named)
+    if (workspace.root !== root) return []
+    const segments = segmentsOf(workspace, input.path)
+    return segments.map((_, index) => segments.slice(0, index + 1).join('/'))
+  } catch (error) {
+    // It names what is no place any more, so it has written nothing there.
+    if (error instanceof DeedError) return []
+    throw error
   }
 }
 

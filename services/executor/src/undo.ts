@@ -51,7 +51,7 @@ export async function undo(attempt: Attempt, dependencies: ActDependencies): Pro
   }
 }
 
-async function bringBack(attempt: Attempt, { world }: ActDependencies, row: LedgerRow): Promise<Conclusion> {
+async function bringBack(attempt: Attempt, { world, ledger }: ActDependencies, row: LedgerRow): Promise<Conclusion> {
   const { action } = attempt.work
   const kind = kindOf(action)
   if (row.effect === 'none' || row.undo_outcome === 'done')
@@ -60,7 +60,7 @@ async function bringBack(attempt: Attempt, { world }: ActDependencies, row: Ledg
       observed: row.effect === 'none' ? 'the action had changed nothing' : 'it had been brought back already',
     })
   const input = inputOf(kind, action)
-  const context = contextOf(attempt, world)
+  const context = contextOf(attempt, world, ledger)
   // A process of the dead attempt could go on changing what is brought back here.
   await endTree([actionMark(attempt.actionId)], 0)
   const { before } = row

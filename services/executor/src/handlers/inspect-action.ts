@@ -73,6 +73,7 @@ function lookingContext(action: Action, world: World, signal: AbortSignal): Cont
       throw new Error('an inspection must not change anything')
     },
     nothingDone() {},
+    writtenByOthers: async () => new Set(),
   }
 }
 

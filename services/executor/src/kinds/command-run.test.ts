@@ -167,3 +167,32 @@ describe('undoing a command', () => {
     expect(existsSync(join(executor.root, `.deed-${attempt.actionId}.tmp`))).toBe(false)
   })
 })
+
+describe('a command beside other actions', () => {
+  const slow = (name: string) =>
+    node(
+      `const fs = require('fs'); fs.writeFileSync('${name}', ''); setTimeout(() => fs.writeFileSync('${name}.end', ''), 700)`,
+    )
+  const other = { kind: 'file.write', input: { path: 'made/by/other', content: 'it' } }
+
+  it('is undone without what they have written meanwhile', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const work = await executor.dispatch(slow('own'))
+    const running = executor.attempt(work)
+    await until(() => executor.read('own') !== undefined)
+    expect(await executor.run(other)).toMatchObject({ outcome: 'done' })
+    expect(await running).toMatchObject({ outcome: 'done' })
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect([executor.read('own'), executor.read('own.end')]).toEqual([undefined, undefined])
+    expect(executor.read('made/by/other')).toBe('it')
+  })
+
+  it('is undone with what it did to files that were written before it', async () => {
+    await using executor = await testExecutor(ALLOW)
+    executor.write('older', 'before')
+    const work = await executor.dispatch(node(`require('fs').writeFileSync('older', 'changed')`))
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done' })
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect(executor.read('older')).toBe('before')
+  })
+})

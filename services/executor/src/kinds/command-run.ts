@@ -116,10 +116,10 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
   async standing(_, context, before, after) {
     if (before.tree === null) return { at: 'unknown', observed: 'the workspace is too large to be compared' }
     if (!after) {
-      const tree = await readTree(context.workspace, context.world.blobs)
-      return `tree:${tree.hash}` === before.state
+      const changed = Object.keys(await ownChanges(context, before))
+      return changed.length === 0
         ? { at: 'before', observed: `the workspace is as it was: ${before.state}` }
-        : { at: 'unknown', observed: `the workspace is not as it was: tree:${tree.hash}` }
+        : { at: 'unknown', observed: `the workspace is not as it was: ${count(changed.length)}` }
     }
     const changes = JSON.parse(context.world.blobs.get(after.changes).toString()) as Changes
     const { entries } = await readTree(context.workspace, context.world.blobs)
@@ -167,18 +167,22 @@ async function snapshot({ workspace, world }: Context): Promise<Tree | undefined
 }
 
 /** `undefined` when it cannot be said any more: the command made the workspace too large to be kept. */
-async function changesSince(
-  { workspace, world }: Context,
-  before: CommandBefore,
-  known: Tree,
-): Promise<Changes | undefined> {
-  const entries = keptEntries(world.blobs, before)
+async function changesSince(context: Context, before: CommandBefore, known?: Tree): Promise<Changes | undefined> {
   try {
-    return changesBetween(entries, (await readTree(workspace, world.blobs, known)).entries)
+    return await ownChanges(context, before, known)
   } catch (error) {
     if (error instanceof DeedError && error.code === 'limit_exceeded') return undefined
     throw error
   }
+}
+
+/** Everything that differs from the snapshot, but for what others have written meanwhile. */
+async function ownChanges(context: Context, before: CommandBefore, known?: Tree): Promise<Changes> {
+  const { workspace, world } = context
+  const { entries } = await readTree(workspace, world.blobs, known)
+  const others = await context.writtenByOthers()
+  const changes = Object.entries(changesBetween(keptEntries(world.blobs, before), entries))
+  return Object.fromEntries(changes.filter(([path]) => !others.has(path)))
 }
 
 async function changesToUndo(
@@ -190,9 +194,8 @@ async function changesToUndo(
   if (before.tree === null)
     throw new DeedError('not_undoable', 'the workspace was too large to be kept, so it cannot be brought back')
   if (after) return JSON.parse(blobs.get(after.changes).toString()) as Changes
-  // The attempt died before it could say what it changed: everything that differs from the snapshot is brought back.
-  const { entries } = await readTree(context.workspace, blobs)
-  return changesBetween(keptEntries(blobs, before), entries)
+  // The attempt died before it could say what it changed.
+  return ownChanges(context, before)
 }
 
 const keptEntries = (blobs: Blobs, { tree }: CommandBefore) => JSON.parse(blobs.get(tree ?? '').toString()) as Entries

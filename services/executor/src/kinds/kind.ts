@@ -56,6 +56,11 @@ export interface Context {
   begin(): void
   /** Says that what began has left no trace. */
   nothingDone(): void
+  /**
+   * What other actions have written, or may have, since the first attempt at this one began: paths below the root of
+   * the workspace, with the folders above them. What an action finds changed there is not its own.
+   */
+  writtenByOthers(): Promise<ReadonlySet<string>>
 }
 
 /** What a kind says it did. Nothing here counts as proof. */

@@ -94,6 +94,8 @@ export interface Ledger {
   /** Changes nothing when the action has a newer token by now. */
   writeOutcome(outcome: OutcomeToWrite): Promise<void>
   find(tenant: string, actionId: ActionId): Promise<LedgerRow | undefined>
+  /** Other actions that write to named paths and were under way, or were undone, since the first attempt at this one. */
+  findBeside(tenant: string, actionId: ActionId): Promise<Action[]>
 }
 
 export type UndoToWrite = Omit<IntentToWrite, 'before' | 'reversibility'>
@@ -199,6 +201,22 @@ const ADOPT = `
 
 const FIND = `select ${COLUMNS} from actions a where tenant = $1 and action_id = $2`
 
+/**
+ * An intent is there before its effect, so what an effect may have touched is found here. An action looks at the world
+ * a little before its own intent: what other executions did in between counts as beside it. What its own execution did
+ * came before it.
+ */
+const FIND_BESIDE = `
+  with self as (
+    select a.execution_id, least(a.intent_at, (select min(t.intent_at) from attempts t
+      where t.tenant = a.tenant and t.action_id = a.action_id)) as since
+    from actions a where a.tenant = $1 and a.action_id = $2
+  )
+  select a.action from actions a, self
+  where a.tenant = $1 and a.action_id <> $2 and a.action -> 'input' ? 'path' and a.effect is distinct from 'none'
+    and (a.outcome is null or greatest(a.intent_at, a.finished_at, a.undo_finished_at) >=
+      case when a.execution_id = self.execution_id then self.since else self.since - interval '2 seconds' end)`
+
 export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder): Ledger {
   const held = [holder.host, holder.bootId, holder.pid, holder.pidStarted, holder.workerId]
 
@@ -242,6 +260,10 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
       await writeOutcome(outcome)
     },
     find,
+    async findBeside(tenant, actionId) {
+      const rows = await store.query<{ action: Action }>('find-beside', FIND_BESIDE, [tenant, actionId])
+      return rows.map(({ action }) => action)
+    },
     async writeUndoIntent({ tenant, actionId, executionId, taskId, token, action, actionHash }) {
       const [row] = await store.query<WrittenIntent>('write-undo', WRITE_UNDO_INTENT, [
         ...[tenant, actionId, executionId, taskId, token, action.kind, storable(redactValue(action)), actionHash],
