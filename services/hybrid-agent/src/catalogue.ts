@@ -36,6 +36,24 @@ export const CATALOGUE: Readonly<Record<string, KindEntry>> = {
     inWorkspace: true,
     input: z.strictObject({ path: Path, content: Content }),
   },
+  'file.patch': {
+    about: 'Apply a unified diff to one file; every line of context must be as the file has it.',
+    changes: true,
+    inWorkspace: true,
+    input: z.strictObject({ path: Path, diff: Content.min(1) }),
+  },
+  'file.move': {
+    about: 'Give a file another name or folder.',
+    changes: true,
+    inWorkspace: true,
+    input: z.strictObject({ from: Path, to: Path, overwrite: z.boolean().optional() }),
+  },
+  'file.delete': {
+    about: 'Delete one file.',
+    changes: true,
+    inWorkspace: true,
+    input: z.strictObject({ path: Path }),
+  },
   'dir.create': {
     about: 'Make a folder.',
     changes: true,

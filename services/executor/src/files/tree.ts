@@ -18,6 +18,7 @@ import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { Blobs } from './blobs.ts'
 import { codeOf, type Folder, openFolder, openOrMakeFolder } from './folder.ts'
+import { isPlaceholder } from './placeholder.ts'
 import { lastOf, readRegularFile, replaceFile } from './regular-file.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -64,7 +65,7 @@ export async function readTree(workspace: Workspace, blobs: Blobs, since?: Tree)
     if (!folder) continue
     for (const name of readdirSync(folder.at('.'))) {
       const stat = lstatSync(folder.at(name), { throwIfNoEntry: false })
-      if (!stat) continue
+      if (!stat || isPlaceholder(name, stat)) continue
       const inner = [...segments, name]
       const path = inner.join('/')
       if (stat.isDirectory()) {

@@ -76,7 +76,7 @@ export function refuseProtected(
 /** Whether a name is protected wherever in a workspace it stands. Case is ignored, as some file systems do. */
 export const isProtectedName = (name: string): boolean => PROTECTED_NAMES.has(name.toLowerCase())
 
-const PROTECTED_NAMES: ReadonlySet<string> = new Set([
+export const PROTECTED_NAMES: ReadonlySet<string> = new Set([
   ...['.git', '.gitmodules', '.gitconfig', '.husky', '.deed', 'execution.yaml', 'execution.yml'],
   ...['.npmrc', '.yarnrc', '.yarnrc.yml', '.pnpmfile.cjs', 'bunfig.toml', '.ssh', '.gnupg', '.netrc', '.envrc'],
 ])

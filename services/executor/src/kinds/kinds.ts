@@ -8,6 +8,9 @@ import type { Observation } from '@deed/proto/observation'
 import { codeGenerate } from './code-generate.ts'
 import { commandRun } from './command-run.ts'
 import { dirCreate } from './dir-create.ts'
+import { fileDelete } from './file-delete.ts'
+import { fileMove } from './file-move.ts'
+import { filePatch } from './file-patch.ts'
 import { fileWrite } from './file-write.ts'
 import { httpRequest } from './http-request.ts'
 import type { Before, Kind } from './kind.ts'
@@ -17,6 +20,9 @@ import { sqlQuery } from './sql-query.ts'
 export const KINDS: ReadonlyMap<string, Kind> = new Map(
   [
     fileWrite,
+    filePatch,
+    fileMove,
+    fileDelete,
     dirCreate,
     codeGenerate,
     commandRun,

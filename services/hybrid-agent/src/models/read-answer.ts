@@ -117,7 +117,7 @@ function faultOf(steps: readonly z.output<typeof Step>[], world: World): string 
     if (targetType !== undefined && world.targets[target]?.type !== targetType) {
       return `${name}: there is no target "${target}" of type ${targetType}`
     }
-    const paths = [input.path, ...(Array.isArray(input.expect_files) ? input.expect_files : [])]
+    const paths = [input.path, input.from, input.to, ...(Array.isArray(input.expect_files) ? input.expect_files : [])]
     for (const path of paths) {
       if (typeof path !== 'string') continue
       try {

@@ -137,7 +137,8 @@ function actionFrom(
   const types = pattern.slotsPossible
   const input = fill(template.input, slots, types) as JsonObject
   const inWorkspace = CATALOGUE[template.kind]?.inWorkspace ?? true
-  if (inWorkspace && typeof input.path === 'string') refusePathOutside(input.path, world)
+  if (inWorkspace)
+    for (const path of [input.path, input.from, input.to]) if (typeof path === 'string') refusePathOutside(path, world)
   const name = template.name ?? template.kind.replaceAll(/[._]/g, '-')
   return {
     name: each === undefined ? name : `${name}-${each.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, 64),

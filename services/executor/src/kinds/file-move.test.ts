@@ -1,0 +1,87 @@
+import { chmodSync, existsSync, linkSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type TestExecutor, testExecutor } from '../test-executor.ts'
+
+const move = (from: string, to: string, more: object = {}) => ({ kind: 'file.move', input: { from, to, ...more } })
+const modeOf = ({ root }: TestExecutor, path: string) => statSync(join(root, path)).mode & 0o777
+
+async function withFile(): Promise<TestExecutor> {
+  const executor = await testExecutor()
+  executor.write('a/x.sh', 'moved')
+  chmodSync(join(executor.root, 'a/x.sh'), 0o750)
+  return executor
+}
+
+describe('moving a file', () => {
+  it('leaves it at the new name alone, and is undone without a trace', async () => {
+    await using executor = await withFile()
+    const work = await executor.dispatch(move('a/x.sh', 'b/c/y.sh'))
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done', effect: 'made' })
+    expect([executor.read('a/x.sh'), executor.read('b/c/y.sh')]).toEqual([undefined, 'moved'])
+    expect(modeOf(executor, 'b/c/y.sh')).toBe(0o750)
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect(executor.read('a/x.sh')).toBe('moved')
+    expect(modeOf(executor, 'a/x.sh')).toBe(0o750)
+    expect(existsSync(join(executor.root, 'b'))).toBe(false)
+  })
+
+  it('keeps what stands at the new name, unless it is said to go; the undo brings it back', async () => {
+    await using executor = await withFile()
+    executor.write('y.sh', 'in the way')
+    expect(await executor.run(move('a/x.sh', 'y.sh'))).toMatchObject({
+      effect: 'none',
+      error: { code: 'precondition_failed' },
+    })
+    const work = await executor.dispatch(move('a/x.sh', 'y.sh', { overwrite: true }))
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done' })
+    expect([executor.read('a/x.sh'), executor.read('y.sh')]).toEqual([undefined, 'moved'])
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect([executor.read('a/x.sh'), executor.read('y.sh')]).toEqual(['moved', 'in the way'])
+  })
+
+  it.each(['the undo', 'another attempt'])('is brought to an end by %s where it died half way', async (by) => {
+    await using executor = await withFile()
+    mkdirSync(join(executor.root, 'b'))
+    const action = move('a/x.sh', 'b/y.sh')
+    const work = await executor.dispatch(action)
+    await executor.attempt(work)
+    // As it stands between the two steps, of an attempt whose outcome nobody knows.
+    linkSync(join(executor.root, 'b/y.sh'), join(executor.root, 'a/x.sh'))
+    await executor.database.query('forget', 'update actions set outcome = null, effect = null', [])
+    if (by === 'the undo') {
+      expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+      expect([executor.read('a/x.sh'), executor.read('b/y.sh')]).toEqual(['moved', undefined])
+    } else {
+      expect(await executor.run(action, { after: work })).toMatchObject({ outcome: 'done' })
+      expect([executor.read('a/x.sh'), executor.read('b/y.sh')]).toEqual([undefined, 'moved'])
+    }
+  })
+
+  it('is not undone once somebody has changed the file, or taken it away', async () => {
+    await using executor = await withFile()
+    const work = await executor.dispatch(move('a/x.sh', 'y.sh'))
+    await executor.attempt(work)
+    executor.write('y.sh', 'theirs')
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'failed', error: { code: 'undo_conflict' } })
+    expect([executor.read('a/x.sh'), executor.read('y.sh')]).toEqual([undefined, 'theirs'])
+    renameSync(join(executor.root, 'y.sh'), join(executor.root, 'z.sh'))
+    expect(await executor.undo({ ...work, token: (work.token + 1) as typeof work.token })).toMatchObject({
+      error: { code: 'undo_conflict' },
+    })
+  })
+
+  it.each([
+    ['a/x.sh', '../y.sh', 'path_outside_workspace'],
+    ['../x.sh', 'y.sh', 'path_outside_workspace'],
+    ['a/x.sh', '.git/hooks/post-commit', 'protected_path'],
+    ['.npmrc', 'y.sh', 'protected_path'],
+    ['a', 'y.sh', 'not_a_regular_file'],
+    ['a/none', 'y.sh', 'not_found'],
+    ['a/x.sh', 'a//x.sh', 'invalid_request'],
+  ])('refuses %s to %s', async (from, to, code) => {
+    await using executor = await withFile()
+    expect(await executor.run(move(from, to))).toMatchObject({ outcome: 'failed', effect: 'none', error: { code } })
+    expect(executor.read('a/x.sh')).toBe('moved')
+  })
+})

@@ -1,0 +1,158 @@
+/**
+ * file.move: a file under another name, in the same workspace. What stands at the new name is kept unless the action says
+ * that it goes. Undone by moving it back, and bringing back what it had replaced.
+ */
+import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
+import { crashPoint } from '@deed/mesh/crash-point'
+import { DeedError } from '@deed/proto/errors'
+import { z } from 'zod'
+import { codeOf, type Folder, openFolder, openOrMakeFolder } from '../files/folder.ts'
+import { octal } from '../files/observe-files.ts'
+import {
+  type FileContent,
+  flush,
+  lastOf,
+  readRegularFile,
+  removeEmptyFolders,
+  replaceFile,
+} from '../files/regular-file.ts'
+import { refuseProtected, segmentsOf, type Workspace } from '../files/workspace.ts'
+import { beforeFile, type FileBefore, oldContent, stateOf } from './file-write.ts'
+import type { Context, Kind, Standing } from './kind.ts'
+
+const Input = z.strictObject({
+  from: z.string().min(1).max(4096),
+  to: z.string().min(1).max(4096),
+  /** A file that stands at `to` goes; it comes back on undo. */
+  overwrite: z.boolean().default(false),
+})
+export type FileMove = z.output<typeof Input>
+
+/** Of the target, with the state of what is moved. */
+export type MoveBefore = FileBefore & {
+  /** `sha256:<hex>` of what is moved. */
+  moved: string
+  movedMode: number
+}
+
+export const fileMove: Kind<FileMove, MoveBefore> = {
+  name: 'file.move',
+  version: 1,
+  input: Input,
+  idempotent: true,
+  example: { from: 'notes/today.md', to: 'notes/2024/today.md', overwrite: false },
+  effectOf: () => 'change',
+  summary: ({ from, to, overwrite }) => `move ${from} to ${to}${overwrite ? ', over what stands there' : ''}`,
+  async before({ from, to, overwrite }, context) {
+    const { workspace, world } = context
+    const segments = segmentsOf(workspace, from)
+    refuseProtected(workspace, segments, world.protectedFiles)
+    if (segments.join('/') === segmentsOf(workspace, to).join('/'))
+      throw new DeedError('invalid_request', 'from and to are the same path')
+    const target = await beforeFile({ path: to }, context)
+    const file = readRegularFile(workspace, segments)
+    if (!file) throw new DeedError('not_found', `${from} does not exist`, { path: '$.input.from' })
+    if (target.state !== 'absent' && !overwrite)
+      throw new DeedError('precondition_failed', `${to} exists; say overwrite: true if it may go`)
+    return { ...target, moved: stateOf(file), movedMode: file.mode, state: `${stateOf(file)}>${target.state}` }
+  },
+  reversibility: () => 'reversible',
+  postcondition: ({ from, to }, { moved, movedMode }) => ({
+    kind: 'all',
+    of: [
+      { kind: 'file', path: from, exists: false },
+      { kind: 'file', path: to, exists: true, sha256: moved.slice('sha256:'.length), mode: octal(movedMode) },
+    ],
+  }),
+  mayHoldAlready: () => false,
+  async execute({ from, to, overwrite }, context, before) {
+    const standing = standingOfMove({ from, to, overwrite }, context, before)
+    if (standing.at === 'elsewhere')
+      throw new DeedError('precondition_failed', `somebody has changed one of the two just now: ${standing.observed}`)
+    context.begin()
+    await rename(context.workspace, from, to, overwrite)
+    return { claimed: `moved ${from} to ${to}`, result: { text: `moved ${from} to ${to}`, data: { from, to } } }
+  },
+  async compensate({ from, to }, context, before) {
+    const { workspace } = context
+    context.begin()
+    // An undo that died between its two steps has moved it back already.
+    if (readAny(workspace, from) === undefined) await rename(workspace, to, from, false)
+    else if (isSameFile(workspace, from, to)) await unlinkIn(workspace, to)
+    const old = oldContent(targetBefore(before), context)
+    const segments = segmentsOf(workspace, to)
+    if (old) {
+      using folder = openOrMakeFolder(workspace, segments.slice(0, -1), () => undefined)
+      await replaceFile(folder, lastOf(segments), { ...old, temporary: `.deed-${context.actionId}.tmp` })
+    }
+    await removeEmptyFolders(workspace, before.missing)
+    return `moved ${to} back to ${from}`
+  },
+  standing: async (input, context, before) => standingOfMove(input, context, before),
+}
+
+const targetState = ({ state }: MoveBefore): string => state.slice(state.indexOf('>') + 1)
+const targetBefore = (before: MoveBefore): FileBefore => ({ ...before, state: targetState(before) })
+
+/** Where the two names stand. Half way through is this action's doing as well: the file then has both names. */
+function standingOfMove({ from, to }: FileMove, { workspace }: Context, before: MoveBefore): Standing {
+  const [source, target] = [readAny(workspace, from), readAny(workspace, to)]
+  const [sourceState, targetNow] = [stateOf(source), stateOf(target)]
+  const moved = (file: FileContent | undefined) => stateOf(file) === before.moved && file?.mode === before.movedMode
+  const observed = `${from} is ${sourceState}, ${to} is ${targetNow}`
+  const asTarget =
+    targetNow === targetState(before) &&
+    (target === undefined || target.mode === before.mode || before.mode === undefined)
+  if (moved(source) && asTarget) return { at: 'before', observed }
+  if (source === undefined && moved(target)) return { at: 'after', observed }
+  if (moved(source) && (isSameFile(workspace, from, to) || target === undefined)) return { at: 'after', observed }
+  return { at: 'elsewhere', observed }
+}
+
+const readAny = (workspace: Workspace, path: string): FileContent | undefined =>
+  readRegularFile(workspace, segmentsOf(workspace, path), { manyNames: true })
+
+function isSameFile(workspace: Workspace, one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => {
+    const segments = segmentsOf(workspace, path)
+    using folder = openFolder(workspace, segments.slice(0, -1))
+    return folder && lstatSync(folder.at(lastOf(segments)), { throwIfNoEntry: false })
+  })
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev
+}
+
+/** On disk when it resolves. Without `overwrite` it is a second name first, since rename(2) would replace what is there. */
+async function rename(workspace: Workspace, from: string, to: string, overwrite: boolean): Promise<void> {
+  const [source, target] = [segmentsOf(workspace, from), segmentsOf(workspace, to)]
+  using fromFolder = openFolder(workspace, source.slice(0, -1))
+  if (!fromFolder) throw new DeedError('precondition_failed', `the folder of ${from} is gone`)
+  using toFolder = openOrMakeFolder(workspace, target.slice(0, -1), () => undefined)
+  const [old, fresh] = [fromFolder.at(lastOf(source)), toFolder.at(lastOf(target))]
+  if (overwrite) {
+    crashPoint('executor.mid_effect')
+    renameSync(old, fresh)
+  } else {
+    link(old, fresh, () => isSameFile(workspace, from, to), to)
+    crashPoint('executor.mid_effect')
+    unlinkSync(old)
+  }
+  await Promise.all([flush(fromFolder.fd), flush(toFolder.fd)])
+}
+
+function link(old: string, fresh: string, isThere: () => boolean, to: string): void {
+  try {
+    linkSync(old, fresh)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+    // The second name is there when an attempt before this one died between its two steps.
+    if (!isThere()) throw new DeedError('precondition_failed', `${to} exists by now`)
+  }
+}
+
+async function unlinkIn(workspace: Workspace, path: string): Promise<void> {
+  const segments = segmentsOf(workspace, path)
+  using folder: Folder | undefined = openFolder(workspace, segments.slice(0, -1))
+  if (!folder) return
+  unlinkSync(folder.at(lastOf(segments)))
+  await flush(folder.fd)
+}
