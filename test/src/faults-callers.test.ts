@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startService } from '@deed/cli/service-process'
 import { connectBus } from '@deed/mesh/bus'
 import { until } from '@deed/mesh/until'
-import { cancelExecution, getExecution, requestExecution } from '@deed/proto/execution'
+import { cancelExecution, getExecution, requestExecution, rollbackExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { reportTask, type TaskReport } from '@deed/proto/task'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -81,6 +81,34 @@ describe('a cancel', () => {
       }),
     )
     expect(outcomes).toHaveLength(20)
+  })
+})
+
+describe('a command beside another execution', () => {
+  it('is rolled back, and what the other one did stays', async () => {
+    const [command, other] = ['rolled-back', 'stays']
+    const task = `run \`sh count.sh ${command} 2\` and expect the file ${command}.out`
+    const running = ask(under.client, { task, idempotency_key: command })
+    await until(() => existsSync(join(under.workspace, `${command}.runs`)), { what: 'the run' })
+    await ask(under.client, { task: `write "it" to ${other}`, idempotency_key: other })
+    const { execution_id } = await running
+    await under.client.call(rollbackExecution, { execution_id })
+    await until(async () => (await statusOf(execution_id)) === 'rolled_back', { what: 'the rollback' })
+    expect(existsSync(join(under.workspace, `${command}.out`))).toBe(false)
+    expect(under.read(other)).toBe('it')
+  })
+
+  it('is taken over from a dead executor, and what the other one did stays', async () => {
+    const [command, other] = ['taken-over', 'stays-too']
+    await under.arm('executor', 'after_effect')
+    const task = `run \`sh count.sh ${command} 0.5\` and expect the file ${command}.out`
+    const running = ask(under.client, { task, idempotency_key: command })
+    await until(() => existsSync(join(under.workspace, `${command}.runs`)), { what: 'the run' })
+    const beside = ask(under.client, { task: `write "it" to ${other}`, idempotency_key: other })
+    await under.revive('executor')
+    for (const reply of await Promise.all([running, beside])) expect(reply).toMatchObject({ status: 'done' })
+    expect(under.read(`${command}.runs`)).toBe('run\n')
+    expect(under.read(other)).toBe('it')
   })
 })
 
