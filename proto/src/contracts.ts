@@ -11,7 +11,10 @@ import {
   getExecution,
   listApprovals,
   listExecutions,
+  pauseExecution,
   requestExecution,
+  resumeExecution,
+  retryExecution,
   rollbackExecution,
 } from './execution.ts'
 import { decomposeTask, heartbeatWorker, listTasks, reportTask } from './task.ts'
@@ -22,6 +25,9 @@ export const CONTRACTS: readonly Contract[] = [
   getExecution,
   listExecutions,
   cancelExecution,
+  pauseExecution,
+  resumeExecution,
+  retryExecution,
   rollbackExecution,
   executionStats,
   listApprovals,

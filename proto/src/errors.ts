@@ -53,6 +53,8 @@ export const ERRORS = {
   evidence_missing: false,
   not_cancellable: false,
   not_undoable: false,
+  not_pausable: false,
+  not_retryable: false,
   // The work failed.
   no_solution: false,
   effect_failed: false,

@@ -108,6 +108,9 @@ export const EventType = z.enum([
   'execution.ended',
   'execution.cancel_requested',
   'execution.rollback_requested',
+  'execution.pause_requested',
+  'execution.resume_requested',
+  'execution.retry_requested',
   'approval.requested',
   'approval.decided',
   'approval.consumed',
@@ -269,6 +272,45 @@ export const rollbackExecution = request({
   idempotent: true,
   input: z.strictObject({ execution_id: ExecutionId, reason: z.string().max(REASON_CHARS_MAX).optional() }),
   output: z.object({ execution_id: ExecutionId, status: ExecutionStatus }),
+})
+
+const Verb = z.strictObject({ execution_id: ExecutionId, reason: z.string().max(REASON_CHARS_MAX).optional() })
+const Standing = z.object({ execution_id: ExecutionId, status: ExecutionStatus })
+
+/** Hand nothing more out for an execution. What runs already runs to its end. Asking again changes nothing. */
+export const pauseExecution = request({
+  subject: 'execution.pause',
+  owner: 'orchestrator',
+  summary: 'Hand nothing more out for an execution.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: Verb,
+  output: Standing,
+})
+
+/** Go on with a paused execution. Asking again changes nothing. */
+export const resumeExecution = request({
+  subject: 'execution.resume',
+  owner: 'orchestrator',
+  summary: 'Go on with a paused execution.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: Verb,
+  output: Standing,
+})
+
+/**
+ * Try an execution again that failed, was cancelled or was undone: from the first task that is not done, keeping what
+ * is done and what was agreed to.
+ */
+export const retryExecution = request({
+  subject: 'execution.retry',
+  owner: 'orchestrator',
+  summary: 'Try again what failed, keeping what is done.',
+  timeoutMs: 5_000,
+  idempotent: false,
+  input: Verb,
+  output: Standing,
 })
 
 /** What a person is asked to agree to: exactly what would run. */

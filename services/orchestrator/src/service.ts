@@ -26,6 +26,7 @@ import { listTasks } from './handlers/list-tasks.ts'
 import { reportTask } from './handlers/report-task.ts'
 import { requestExecution } from './handlers/request-execution.ts'
 import { rollbackExecution } from './handlers/rollback-execution.ts'
+import { steerExecution } from './handlers/steer-execution.ts'
 import { startIntake } from './intake.ts'
 import { readPolicy } from './policy.ts'
 import { startResync } from './resync.ts'
@@ -103,6 +104,9 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))
   bus.serve(execution.executionStats, executionStats({ db }))
   bus.serve(execution.cancelExecution, cancelExecution({ db, driver }))
+  bus.serve(execution.pauseExecution, steerExecution({ db, driver }, 'paused'))
+  bus.serve(execution.resumeExecution, steerExecution({ db, driver }, 'resumed'))
+  bus.serve(execution.retryExecution, steerExecution({ db, driver }, 'retried'))
   bus.serve(execution.rollbackExecution, rollbackExecution({ db, driver }))
   bus.serve(execution.listApprovals, listApprovals({ db }))
   bus.serve(execution.decideApproval, decideApproval({ db, driver, policy }))

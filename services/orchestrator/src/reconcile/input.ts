@@ -24,6 +24,7 @@ export type Input =
   | { type: 'decided'; approvalId: ApprovalId; approve: boolean; by: string; reason: string | null }
   | { type: 'cancelled'; reason: string | null; undo: boolean; by: string }
   | { type: 'rolled_back'; reason: string | null; by: string }
+  | { type: 'paused' | 'resumed' | 'retried'; reason: string | null; by: string }
   | { type: 'tick' }
 
 export interface Limits {

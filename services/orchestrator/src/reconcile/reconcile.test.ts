@@ -113,6 +113,62 @@ describe('one input, one decision', () => {
       expected: { status: 'failed', tasks: ['failed'], refused: 'not_cancellable' },
     },
     {
+      title: 'paused, it hands nothing more out, and takes in what runs already',
+      given: { acts: [[], [0]] },
+      inputs: [{ op: 'steer', wish: 'paused' }, { op: 'report', pick: 0, verdict: 'done' }],
+      expected: { status: 'paused', tasks: ['done', 'pending'] },
+    },
+    {
+      title: 'resumed, it goes on where it was',
+      given: { acts: [[], [0]] },
+      inputs: [
+        { op: 'steer', wish: 'paused' },
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'steer', wish: 'resumed' },
+      ],
+      expected: { status: 'running', tasks: ['done', 'in_progress'] },
+    },
+    {
+      title: 'what is being undone cannot be paused',
+      given: { acts: [[]] },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'rollback' },
+        { op: 'steer', wish: 'paused' },
+      ],
+      expected: { status: 'undoing', tasks: ['in_progress'], refused: 'not_pausable' },
+    },
+    {
+      title: 'retried, what was undone and what had failed are done anew, what nobody undid stays',
+      given: { acts: [[], [0]] },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'report', pick: 0, verdict: 'failed' },
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'steer', wish: 'retried' },
+        { op: 'report', pick: 0, verdict: 'done' },
+      ],
+      expected: { status: 'running', tasks: ['done', 'in_progress'] },
+    },
+    {
+      title: 'what is done cannot be retried',
+      given: { acts: [[]] },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'steer', wish: 'retried' },
+      ],
+      expected: { status: 'done', tasks: ['done'], refused: 'not_retryable' },
+    },
+    {
+      title: 'what was not agreed to is not retried either',
+      given: { acts: [[]], approval: true },
+      inputs: [
+        { op: 'tick', ms: APPROVAL_MS + 1 },
+        { op: 'steer', wish: 'retried' },
+      ],
+      expected: { status: 'denied', tasks: ['cancelled', 'cancelled'], refused: 'not_retryable' },
+    },
+    {
       title: 'a second thinker that finds no plan does not end what the first one runs',
       given: { acts: [[]] },
       inputs: [{ op: 'plan_failed' }, { op: 'report', pick: 0, verdict: 'done' }],
@@ -221,6 +277,7 @@ type Step =
   | { op: 'decide'; pick: number; approve: boolean }
   | { op: 'cancel'; undo: boolean }
   | { op: 'rollback' }
+  | { op: 'steer'; wish: 'paused' | 'resumed' | 'retried' }
   | { op: 'plan' }
   | { op: 'plan_failed' }
 
@@ -253,6 +310,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ op: fc.constant('replan' as const), pick }),
   fc.record({ op: fc.constant('cancel' as const), undo: fc.boolean() }),
   fc.record({ op: fc.constant('rollback' as const) }),
+  fc.record({ op: fc.constant('steer' as const), wish: fc.constantFrom('paused', 'resumed', 'retried') }),
   fc.record({ op: fc.constant('plan' as const) }),
   fc.record({ op: fc.constant('plan_failed' as const) }),
 )
@@ -341,6 +399,8 @@ function inputOf({ snapshot, now }: History, step: Step): Input | undefined {
       return { type: 'cancelled', reason: null, undo: step.undo, by: 'ada' }
     case 'rollback':
       return { type: 'rolled_back', reason: null, by: 'ada' }
+    case 'steer':
+      return { type: step.wish, reason: null, by: 'ada' }
     case 'plan':
       return { type: 'planned', work: workFor({ acts: [[]] }), found: { method: 'fallback' } }
     case 'plan_failed':
@@ -363,6 +423,7 @@ function apply(history: History, input: Input): string | undefined {
   }
   reconcile(twin, input, limits)
   expect(twin).toEqual(draft)
+  if (input.type === 'retried') history.stopped = false
   checkStep(history, before, draft, input)
   const { execution, tasks, approvals, parts, plans } = draft
   history.snapshot = { execution, tasks, approvals, parts, plans }
@@ -403,7 +464,7 @@ function checkStep(history: History, before: Snapshot, draft: Draft, input: Inpu
     for (const id of task.dependencies) expect(['done', 'skipped']).toContain(tasks.get(id)?.actual_status)
     if (task.approval_id !== null) expect(draft.approvals.get(task.approval_id)?.status).toBe('consumed')
   }
-  if (FINAL_EXECUTION_STATUSES.has(before.execution.status) && input.type !== 'rolled_back') {
+  if (FINAL_EXECUTION_STATUSES.has(before.execution.status) && !['rolled_back', 'retried'].includes(input.type)) {
     // What is final stays as it is.
     expect(draft.leases).toEqual([])
     expect({ ...execution, next_check_at: '' }).toEqual({ ...before.execution, next_check_at: '' })
@@ -448,6 +509,7 @@ function bringToAnEnd(history: History): void {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const { execution, tasks, approvals } = history.snapshot
     if (FINAL_EXECUTION_STATUSES.has(execution.status)) return
+    if (execution.status === 'paused') take(history, { op: 'steer', wish: 'resumed' })
     const blocked = [...tasks.values()].some(({ actual_status }) => actual_status === 'blocked')
     if (execution.status === 'waiting' && blocked) return
     const [task] = running(history.snapshot)

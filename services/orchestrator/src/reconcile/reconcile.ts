@@ -12,8 +12,10 @@ import type { Draft } from './draft.ts'
 import { cancelled, rolledBack } from './ending.ts'
 import { expired } from './expired.ts'
 import type { Input, Limits } from './input.ts'
+import { paused, resumed } from './pausing.ts'
 import { answered, planFailed, planned, replanned } from './planned.ts'
 import { reported } from './reported.ts'
+import { retried } from './retried.ts'
 import { settle } from './settle.ts'
 
 /**
@@ -45,6 +47,12 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
       return cancelled(draft, input)
     case 'rolled_back':
       return rolledBack(draft, input)
+    case 'paused':
+      return paused(draft, input)
+    case 'resumed':
+      return resumed(draft, input)
+    case 'retried':
+      return retried(draft, input)
     case 'tick':
       return expired(draft, limits)
   }

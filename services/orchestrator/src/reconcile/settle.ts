@@ -29,7 +29,8 @@ export function settle(draft: Draft, limits: Limits): void {
 }
 
 function goForward(draft: Draft, limits: Limits): void {
-  const { tasks } = draft
+  const { tasks, execution } = draft
+  const paused = execution.status === 'paused'
   let open = 0
   let running = 0
   let check = draft.now + FAR_MS
@@ -46,6 +47,7 @@ function goForward(draft: Draft, limits: Limits): void {
         if (expiry !== undefined) check = Math.min(check, Date.parse(expiry))
         continue
       }
+      if (paused) continue
       const notBefore = task.next_attempt_at === null ? 0 : Date.parse(task.next_attempt_at)
       if (notBefore > draft.now) check = Math.min(check, notBefore)
       else if (lease(draft, task, limits)) {
@@ -55,6 +57,7 @@ function goForward(draft: Draft, limits: Limits): void {
     } else if (task.actual_status === 'blocked') open++
   }
   if (open === 0) return finish(draft, 'done')
+  if (paused) return checkAgain(draft, check)
   const waits = running === 0 && [...tasks.values()].some((task) => isPersons(task, tasks))
   setStatus(draft, waits ? 'waiting' : 'running')
   checkAgain(draft, check)

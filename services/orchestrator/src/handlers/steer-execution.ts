@@ -1,0 +1,22 @@
+import type { Handler } from '@deed/mesh/bus'
+import type { pauseExecution as contract } from '@deed/proto/execution'
+import type { Driver } from '../drive.ts'
+import { findExecution } from '../store/executions.ts'
+import type { Database } from '../store/schema.ts'
+
+interface Dependencies {
+  db: Database
+  driver: Driver
+}
+
+/** Pause, resume and retry: the same message, another wish. */
+export function steerExecution(
+  { db, driver }: Dependencies,
+  wish: 'paused' | 'resumed' | 'retried',
+): Handler<typeof contract> {
+  return async ({ execution_id: executionId, reason }, { principal }) => {
+    const id = await findExecution(db, principal, { executionId })
+    const { execution } = await driver.apply(id, { type: wish, reason: reason ?? null, by: principal.user })
+    return { execution_id: id, status: execution.status }
+  }
+}
