@@ -1,6 +1,7 @@
 /** Every contract of the mesh, in one list: for documents and for tests. */
 import { inspectAction, workAct } from './action.ts'
 import { processTask, workSolve } from './agent.ts'
+import { exportAudit, verifyAudit } from './audit.ts'
 import { cacheStats, getCache, invalidateCache, putCache, releaseCache, reserveCache } from './cache.ts'
 import type { Contract } from './contract.ts'
 import {
@@ -33,6 +34,8 @@ export const CONTRACTS: readonly Contract[] = [
   listApprovals,
   decideApproval,
   listTasks,
+  verifyAudit,
+  exportAudit,
   reportTask,
   heartbeatWorker,
   executionEvent,

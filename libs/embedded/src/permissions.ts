@@ -25,6 +25,8 @@ const CLIENT_VERBS = [
     (verb) => `execution.${verb}`,
   ),
   'task.list',
+  'audit.verify',
+  'audit.export',
   'goal.put',
   'goal.list',
   'goal.delete',
@@ -54,7 +56,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       ...['_INBOX.>', inbox('client'), inbox('approver'), inbox('console'), inbox('mcp'), inbox('deed')],
     ],
     subscribe: [
-      ...['execution.>', 'approval.>', 'goal.>'],
+      ...['execution.>', 'approval.>', 'goal.>', 'audit.>'],
       ...verbs('task.report', 'task.list', 'worker.heartbeat'),
       ...[MICRO, inbox('orchestrator')],
     ],

@@ -6,6 +6,7 @@ import { busAddress } from '@deed/mesh/connection'
 import { ensureWorkQueues } from '@deed/mesh/work-queue'
 import { workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'
+import * as audit from '@deed/proto/audit'
 import * as execution from '@deed/proto/execution'
 import * as task from '@deed/proto/task'
 import { openDatabase } from '@deed/store/database'
@@ -18,6 +19,7 @@ import { type Driver, openDriver } from './drive.ts'
 import { cancelExecution } from './handlers/cancel-execution.ts'
 import { decideApproval } from './handlers/decide-approval.ts'
 import { executionStats } from './handlers/execution-stats.ts'
+import { exportAudit } from './handlers/export-audit.ts'
 import { getExecution } from './handlers/get-execution.ts'
 import { heartbeatWorker } from './handlers/heartbeat-worker.ts'
 import { listApprovals } from './handlers/list-approvals.ts'
@@ -27,6 +29,7 @@ import { reportTask } from './handlers/report-task.ts'
 import { requestExecution } from './handlers/request-execution.ts'
 import { rollbackExecution } from './handlers/rollback-execution.ts'
 import { steerExecution } from './handlers/steer-execution.ts'
+import { verifyAudit } from './handlers/verify-audit.ts'
 import { startIntake } from './intake.ts'
 import { readPolicy } from './policy.ts'
 import { startResync } from './resync.ts'
@@ -110,6 +113,8 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.rollbackExecution, rollbackExecution({ db, driver }))
   bus.serve(execution.listApprovals, listApprovals({ db }))
   bus.serve(execution.decideApproval, decideApproval({ db, driver, policy }))
+  bus.serve(audit.verifyAudit, verifyAudit({ db }))
+  bus.serve(audit.exportAudit, exportAudit({ db }))
   bus.serve(task.listTasks, listTasks({ db }))
   bus.serve(task.reportTask, reportTask({ bus, clock, driver, policy }))
   const resync = opened.use(startResync({ ...accepting, db, settler, waiters }))

@@ -21,3 +21,45 @@ export async function readTimeline(db: Database, id: ExecutionId): Promise<Audit
     data,
   }))
 }
+
+/** A chain as it is kept, with the head that the execution itself knows. */
+export interface Chain {
+  execution_id: ExecutionId
+  audit_seq: number
+  audit_hash: string
+  rows: { seq: number; type: EventType; at: string; task_id: TaskId | null; data: JsonObject; hash: string }[]
+}
+
+const CHAINS = `
+select e.execution_id, e.audit_seq, e.audit_hash, (
+    select coalesce(jsonb_agg(jsonb_build_object('seq', l.seq, 'type', l.type, 'at', l.at, 'task_id', l.task_id,
+             'data', l.data, 'hash', l.hash) order by l.seq), '[]')
+      from audit_log l where l.execution_id = e.execution_id) as rows
+  from executions e
+ where e.tenant = $1 and ($2::uuid is null or e.execution_id = $2)`
+
+/** Newest executions first. */
+export function readChainsBefore(
+  db: Database,
+  tenant: string,
+  by: { executionId?: ExecutionId | undefined; before?: ExecutionId | undefined; limit: number },
+): Promise<Chain[]> {
+  return db.query<Chain>(
+    'orchestrator.chains_before',
+    `${CHAINS} and ($3::uuid is null or e.execution_id < $3) order by e.execution_id desc limit $4`,
+    [tenant, by.executionId ?? null, by.before ?? null, by.limit],
+  )
+}
+
+/** Oldest executions first. */
+export function readChainsAfter(
+  db: Database,
+  tenant: string,
+  by: { executionId?: ExecutionId | undefined; after?: ExecutionId | undefined; limit: number },
+): Promise<Chain[]> {
+  return db.query<Chain>(
+    'orchestrator.chains_after',
+    `${CHAINS} and ($3::uuid is null or e.execution_id > $3) order by e.execution_id limit $4`,
+    [tenant, by.executionId ?? null, by.after ?? null, by.limit],
+  )
+}
