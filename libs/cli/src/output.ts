@@ -69,6 +69,11 @@ export function openOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
       if (!interactive) return undefined
       clear()
       const lines = createInterface({ input: stdin, output: stderr })
+      // Ctrl+C ends the command here as it does elsewhere.
+      lines.once('SIGINT', () => {
+        lines.close()
+        process.kill(process.pid, 'SIGINT')
+      })
       try {
         return await lines.question(question, { signal })
       } catch {
