@@ -16,6 +16,7 @@ import type { z } from 'zod'
 import type { BusAddress } from './connection.ts'
 import { decodeJson } from './decode.ts'
 import { headersOf, traceparentOf } from './headers.ts'
+import { jsonText } from './json-text.ts'
 import { type Outbox, openOutbox } from './outbox.ts'
 import { openRequests, type Requests } from './requests.ts'
 import { validate } from './validate.ts'
@@ -179,7 +180,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
               kind: 'client',
               attributes: { 'messaging.system': 'nats' },
             })
-      const payload = JSON.stringify(input)
+      const payload = jsonText(input)
       const deadline = performance.now() + timeoutMs
       const repeatable = repeat ?? contract.idempotent
       try {
@@ -208,18 +209,18 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
       }
     },
     answer(replyTo, body) {
-      outbox.send(replyTo, JSON.stringify(body))
+      outbox.send(replyTo, jsonText(body))
     },
     answerError(replyTo, error) {
-      outbox.send(replyTo, JSON.stringify(error), { headers: errorHeaders(error) })
+      outbox.send(replyTo, jsonText(error), { headers: errorHeaders(error) })
     },
     announce(contract, token, payload) {
-      outbox.send(contract.subject.replace('*', token), JSON.stringify(payload))
+      outbox.send(contract.subject.replace('*', token), jsonText(payload))
     },
     handOut(contract, payload, { tenant, trace }) {
       const headers = trace === undefined ? undefined : newHeaders()
       headers?.set(TRACEPARENT, trace ?? '')
-      outbox.send(`${contract.subject}.${tenant}`, JSON.stringify(payload), headers === undefined ? {} : { headers })
+      outbox.send(`${contract.subject}.${tenant}`, jsonText(payload), headers === undefined ? {} : { headers })
     },
     consumeWork: (contract, handler, consumeOptions) => consumeWork(nc, outbox, log, contract, handler, consumeOptions),
     async [Symbol.asyncDispose]() {
@@ -268,13 +269,13 @@ async function handleRequest<C extends RequestContract>(
       setAttribute: (name, value) => span.setAttribute(name, value),
     }
     const output = await span.run(() => handler(input, scope))
-    if (output !== ANSWERED_LATER && msg.reply) outbox.send(msg.reply, JSON.stringify(output))
+    if (output !== ANSWERED_LATER && msg.reply) outbox.send(msg.reply, jsonText(output))
   } catch (error) {
     span.fail(error)
     const body = errorBody(error)
     if (body.code === 'internal')
       log.error({ err: error, subject: contract.subject, trace_id: span.traceId }, 'request failed')
-    if (msg.reply) outbox.send(msg.reply, JSON.stringify(body), { headers: errorHeaders(body) })
+    if (msg.reply) outbox.send(msg.reply, jsonText(body), { headers: errorHeaders(body) })
   } finally {
     span.end()
   }
