@@ -29,7 +29,7 @@ export function leavesOf(graph: Decomposition | undefined, request: ExecutionReq
 const wholeOf = ({ task, acceptance_criteria = [] }: ExecutionRequest): GoalNode => ({
   id: 'task',
   kind: 'task',
-  title: task.slice(0, 512),
+  title: task.slice(0, 512).toWellFormed(),
   description: task,
   depends_on: [],
   acceptance_criteria,

@@ -42,6 +42,7 @@ interface Candidate {
 }
 
 /**
+ * @param lookAtAll look at the targets of actions, too, that could go ahead without
  * @throws {DeedError} where an action cannot be: an unknown target, a path outside of the workspace
  */
 export async function planWork(
@@ -49,6 +50,7 @@ export async function planWork(
   execution: ExecutionRow,
   nodes: readonly SolvedNode[],
   place: Place = EMPTY,
+  lookAtAll = false,
 ): Promise<Work> {
   const tasks: TaskRow[] = []
   const parts: PlanPart[] = []
@@ -86,7 +88,7 @@ export async function planWork(
           ...base,
           position: place.position + tasks.length,
           name: freeName(names, alone ? 'solve' : `${node.id}.solve`),
-          title: `find out how to: ${node.title}`.slice(0, 512),
+          title: `find out how to: ${node.title}`.slice(0, 512).toWellFormed(),
           task_kind: 'solve',
           capability: 'solve',
           dependencies: after,
@@ -99,7 +101,7 @@ export async function planWork(
     tasks.push(...made)
     parts.push({ title: node.title, answer: solution?.answer ?? { kind: 'actions' }, tasks: ids })
   }
-  await decideLevels(planning, execution, candidates)
+  await decideLevels(planning, execution, candidates, lookAtAll)
   return seal(planning, execution, tasks, candidates, parts, names)
 }
 
@@ -144,9 +146,14 @@ const concurrencyKey = ({ kind, input }: Action): string | null =>
     ? `service:${input.target}`
     : null
 
-async function decideLevels(planning: Planning, execution: ExecutionRow, candidates: Candidate[]): Promise<void> {
+async function decideLevels(
+  planning: Planning,
+  execution: ExecutionRow,
+  candidates: Candidate[],
+  lookAtAll: boolean,
+): Promise<void> {
   const { policy } = planning
-  let mustLook = false
+  let mustLook = lookAtAll
   const touched = new Set<string>()
   for (const candidate of candidates) {
     const { task, action } = candidate
@@ -172,6 +179,7 @@ const subjectOf = ({ input }: Action): string | undefined => {
 
 async function inspectAll({ bus, policy }: Planning, execution: ExecutionRow, candidates: Candidate[]): Promise<void> {
   const looked = candidates.filter(({ action }) => effectOf(policy, action.kind, action.input) !== 'read')
+  if (looked.length === 0) return
   const { inspections } = await bus.call(
     inspectAction,
     {
@@ -240,7 +248,9 @@ function seal(
     const task = newTask(execution, {
       position: position + tasks.length + people.length,
       name: freeName(names, name),
-      title: `agree to ${covered.length === 1 ? covered[0]?.summary : `${covered.length} actions`}`.slice(0, 512),
+      title: `agree to ${covered.length === 1 ? covered[0]?.summary : `${covered.length} actions`}`
+        .slice(0, 512)
+        .toWellFormed(),
       task_kind: 'approve',
       capability: 'human',
       priority: 1,
