@@ -1,6 +1,7 @@
 /** The `deed` command. */
 import { Command, CommanderError } from 'commander'
 import { addApprove } from './commands/approve.ts'
+import { addAudit } from './commands/audit.ts'
 import { addCancel } from './commands/cancel.ts'
 import { addDeny } from './commands/deny.ts'
 import { addDown } from './commands/down.ts'
@@ -9,6 +10,8 @@ import { addInfo } from './commands/info.ts'
 import { addRollback } from './commands/rollback.ts'
 import { addRun } from './commands/run.ts'
 import { addShow } from './commands/show.ts'
+import { addStats } from './commands/stats.ts'
+import { addSteering } from './commands/steer.ts'
 import { addSubmit } from './commands/submit.ts'
 import { addUp } from './commands/up.ts'
 import { EXIT, errorDocument, exitCodeOf, UsageError } from './exit-code.ts'
@@ -50,6 +53,9 @@ for (const add of [
   addApprove,
   addDeny,
   addRollback,
+  addSteering,
+  addStats,
+  addAudit,
   addInfo,
 ]) {
   add(program)

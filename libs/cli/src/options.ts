@@ -1,5 +1,5 @@
 /** What is typed on a command line, turned into values. */
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type { z } from 'zod'
 
 /** A parser for an option, by the schema that the message has for it. */
@@ -49,6 +49,10 @@ export function seconds(text: string): number {
   if (value <= 0 || value > SECONDS_MAX) throw new InvalidArgumentError(`must be seconds, up to ${SECONDS_MAX}`)
   return Math.ceil(value * 1_000)
 }
+
+/** `--timeout`, which is typed in seconds and used in milliseconds. */
+export const timeoutOption = (description: string, defaultMs: number): Option =>
+  new Option('--timeout <seconds>', description).argParser(seconds).default(defaultMs, String(defaultMs / 1_000))
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 

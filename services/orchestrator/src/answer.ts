@@ -25,7 +25,8 @@ export function aggregate({ execution, tasks, parts }: Pick<Snapshot, 'execution
 }
 
 function failure(execution: ExecutionRow, tasks: readonly TaskRow[]): string {
-  const why = execution.error?.message ?? 'it did not come about'
+  const why =
+    execution.error?.message ?? (execution.ending === 'rolled_back' ? 'as was asked' : 'it did not come about')
   const undone = tasks.filter(({ actual_status }) => actual_status === 'undone')
   const left = tasks.filter(({ effect, task_kind }) => task_kind === 'act' && effect !== 'none')
   const lines = [`${execution.status}: ${why}`]

@@ -4,7 +4,7 @@ import type { Json } from '@deed/proto/json'
 import { replyOf } from './answer.ts'
 import { emptySnapshot, type Incoming, newExecution } from './new-execution.ts'
 import type { PlanDependencies } from './plan-execution.ts'
-import { planWork } from './plan-work.ts'
+import { EMPTY, planWork } from './plan-work.ts'
 import { think } from './think.ts'
 
 /** @throws {DeedError} for what would be refused when it is run */
@@ -16,7 +16,13 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
   if (thought.type === 'answer') {
     return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
   }
-  const { tasks, approvals, plan } = await planWork({ bus, policy, now: clock.now }, execution, thought.nodes)
+  const { tasks, approvals, plan } = await planWork(
+    { bus, policy, now: clock.now },
+    execution,
+    thought.nodes,
+    EMPTY,
+    true,
+  )
   const steps = tasks.map(({ name, title, task_kind, level, spec, dependencies }) => ({
     name,
     title,

@@ -3,7 +3,7 @@ import { ExecutionReply, getExecution, rollbackExecution } from '@deed/proto/exe
 import type { Command } from 'commander'
 import { EXIT } from '../exit-code.ts'
 import { followExecution } from '../follow-execution.ts'
-import { seconds } from '../options.ts'
+import { timeoutOption } from '../options.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { replyText } from '../show/execution.ts'
 import { plainLine } from '../show/plain-text.ts'
@@ -16,7 +16,7 @@ export function addRollback(program: Command): void {
     .command('rollback <execution>')
     .description('undo what an ended execution did, in reverse order, each step verified')
     .option('--reason <text>', 'kept in the audit log')
-    .option('--timeout <seconds>', 'how long to wait for the end of it', seconds, TIMEOUT_MS)
+    .addOption(timeoutOption('how long to wait for the end of it', TIMEOUT_MS))
     .addHelpText(
       'after',
       '\nExample:\n  deed rollback 01997d0e-... --reason "customer asked"\n\nExit code 0: everything is undone.',

@@ -6,7 +6,7 @@ import { Complexity } from '@deed/proto/task'
 import { Language } from '@deed/proto/template'
 import type { Command } from 'commander'
 import { exitCodeOfReply } from '../exit-code.ts'
-import { by, collect, collectPairs, number, seconds } from '../options.ts'
+import { by, collect, collectPairs, number, timeoutOption } from '../options.ts'
 import type { Output } from '../output.ts'
 import { runTask } from '../run-task.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
@@ -42,7 +42,7 @@ const TIMEOUT_MS = 600_000
 export function addRun(program: Command): void {
   addRequestOptions(program.command('run <task>').description('do a task, and wait for its verified end'))
     .option('--dry-run', 'show plan, level and undo; nothing is done, nothing is stored')
-    .option('--timeout <seconds>', 'how long to wait, for a decision too; the execution goes on', seconds, TIMEOUT_MS)
+    .addOption(timeoutOption('how long to wait, for a decision too; the execution goes on', TIMEOUT_MS))
     .option('-y, --yes', 'approve what needs level 1; higher levels are asked for all the same')
     .addHelpText(
       'after',
