@@ -5,6 +5,7 @@
  * to stand in, and an answer that brings one is refused.
  */
 
+import { decodeJson } from '@deed/mesh/decode'
 import type { AgentTask } from '@deed/proto/agent'
 import { Solution } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
@@ -75,8 +76,10 @@ export type Read = { readonly solution: Solution } | { readonly problem: string 
 export function readAnswer(text: string, task: AgentTask, world: World): Read {
   let raw: unknown
   try {
-    raw = JSON.parse(text)
-  } catch {
+    raw = decodeJson(Buffer.from(text))
+  } catch (error) {
+    // JSON, but with what nothing can hold: the character NUL, half a character, keys that reach prototypes.
+    if (error instanceof DeedError && error.code !== 'invalid_json') return { problem: error.message }
     return { problem: 'the answer is not JSON; answer with one JSON object and nothing around it' }
   }
   const { data, error } = Answer.safeParse(raw)
