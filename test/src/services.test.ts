@@ -210,6 +210,21 @@ describe('a task that no rule knows', () => {
   })
 })
 
+describe('a model whose answer nothing can hold', () => {
+  it.each(['a\0b', 'a\ud800b'])('is told so, and given up when it stays so: %j', async (content) => {
+    const problems: string[] = []
+    answer = (asked) => {
+      problems.push(asked.match(/the text holds [^;]+/)?.[0] ?? '')
+      const input = { path: 'odd.txt', content }
+      return { json: { actions: [{ kind: 'file.write', name: 'write', title: 'write it', input }] } }
+    }
+    const reply = await ask({ task: `Please compose odd lines about ${content.charCodeAt(1)} for me` })
+    expect(reply).toMatchObject({ status: 'failed', method: 'fallback', error: { code: 'no_solution' } })
+    expect(problems).toEqual(['', expect.stringMatching(/NUL|surrogate/)])
+    expect(existsSync(join(under.workspace, 'odd.txt'))).toBe(false)
+  })
+})
+
 describe('an answer that was given before', () => {
   it('is computed once for fifty that ask at once', async () => {
     const task = 'query shelf: select count(*) as books, pg_sleep(0.5)::text as slept from shelf.books'
@@ -351,6 +366,13 @@ describe('a request', () => {
     expect(task.slice(0, 512).isWellFormed()).toBe(false)
     expect(await ask({ task })).toMatchObject({ status: 'done' })
     expect(file('cut.txt')).toBe(`${'x'.repeat(504)}${'\u{1f600}'.repeat(20)}`)
+  })
+
+  it('whose rule cuts a title in the middle of a character is done all the same', async () => {
+    const path = `${`${'d'.repeat(50)}/`.repeat(9)}${'x'.repeat(36)}\u{1f600}\u{1f600}`
+    expect(`make the folder ${path}`.slice(0, 512).isWellFormed()).toBe(false)
+    expect(await ask({ task: `create the folder ${path}` })).toMatchObject({ status: 'done' })
+    expect(existsSync(join(under.workspace, path))).toBe(true)
   })
 
   it('whose command prints what JSON in PostgreSQL cannot hold is done all the same', async () => {
