@@ -38,7 +38,6 @@ export const ERRORS = {
   blocked_address: false,
   command_not_allowed: false,
   invalid_template: false,
-  invalid_reply_subject: false,
   // Who asks may not.
   forbidden: false,
   self_approval: false,

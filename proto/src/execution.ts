@@ -115,6 +115,7 @@ export const EventType = z.enum([
   'approval.decided',
   'approval.consumed',
   'task.leased',
+  'task.lease_lost',
   'task.done',
   'task.failed',
   'task.retried',

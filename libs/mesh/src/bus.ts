@@ -30,6 +30,8 @@ const INBOX = '_INBOX'
 const TRACEPARENT = 'traceparent'
 const SERVICE_VERSION = '0.1.0'
 const RECONNECT_WAIT_MS = 250
+/** How long a request that may be repeated goes without an answer before it is, the first time. */
+const REPEAT_AFTER_MS = 5_000
 /** Waits before a repeat when nobody answered at all, in milliseconds; the last one goes on. */
 const REPEAT_WAITS_MS = [20, 50, 100, 200, 500]
 
@@ -61,8 +63,9 @@ export interface CallOptions {
   trace?: string
   signal?: AbortSignal
   /**
-   * Ask again when a connection was lost or an answer did not come in the contract's time: for
-   * requests that carry an idempotency key. Idempotent contracts are repeated anyhow.
+   * Ask again after a connection was lost, and whenever no answer has come for a while: for requests
+   * that carry an idempotency key, whose taker may have died before they were stored. Idempotent
+   * contracts are asked again after a lost connection anyhow.
    */
   repeat?: boolean
   /** Wait, within the deadline, for somebody to be there who answers. Default: true. */
@@ -190,7 +193,12 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
           const headers = newHeaders()
           if (span) headers.set(TRACEPARENT, span.traceparent)
           headers.set(TIMEOUT_HEADER, String(Math.ceil(remaining)))
-          const reply = await requests.send(subject, payload, headers, { timeoutMs: remaining, signal, repeatable })
+          const reply = await requests.send(subject, payload, headers, {
+            timeoutMs: remaining,
+            signal,
+            repeatable,
+            repeatAfterMs: repeat ? REPEAT_AFTER_MS : undefined,
+          })
           if (reply.outcome === 'reply') return await readReply(contract, reply.data, reply.headers)
           if (reply.outcome === 'cancelled')
             throw new DeedError('cancelled', `${contract.subject} was given up by its caller`)

@@ -25,7 +25,14 @@ export interface Requests {
     subject: string,
     payload: string,
     headers: MsgHdrs,
-    options: { timeoutMs: number; signal: AbortSignal | undefined; repeatable: boolean },
+    options: {
+      timeoutMs: number
+      signal: AbortSignal | undefined
+      /** Send again after a reconnect. */
+      repeatable: boolean
+      /** Send again, too, when there is no answer for as long, in milliseconds; then after twice as long, and so on. */
+      repeatAfterMs?: number | undefined
+    },
   ): Promise<RequestOutcome>
   /** Sends again what may be sent again: after a reconnect, an answer may have fallen into the gap. */
   repeat(): void
@@ -52,12 +59,13 @@ export function openRequests(nc: NatsConnection, inboxPrefix: string, outbox: Ou
   })
 
   return {
-    send(subject, payload, headers, { timeoutMs, signal, repeatable }) {
+    send(subject, payload, headers, { timeoutMs, signal, repeatable, repeatAfterMs }) {
       if (signal?.aborted) return Promise.resolve({ outcome: 'cancelled' })
       return new Promise((resolve) => {
         const token = (++last).toString(36)
         const settle = (outcome: RequestOutcome): void => {
           clearTimeout(timer)
+          clearTimeout(silence)
           signal?.removeEventListener('abort', cancel)
           pending.delete(token)
           resolve(outcome)
@@ -66,7 +74,16 @@ export function openRequests(nc: NatsConnection, inboxPrefix: string, outbox: Ou
         const timer = setTimeout(() => settle({ outcome: 'timeout' }), timeoutMs)
         signal?.addEventListener('abort', cancel)
         pending.set(token, { subject, payload, headers, repeatable, settle })
-        outbox.send(subject, payload, { reply: `${inbox}.${token}`, headers })
+        const say = (): void => outbox.send(subject, payload, { reply: `${inbox}.${token}`, headers })
+        let silence: NodeJS.Timeout | undefined
+        const sayAgainAfter = (ms: number): void => {
+          silence = setTimeout(() => {
+            say()
+            sayAgainAfter(2 * ms)
+          }, ms)
+        }
+        say()
+        if (repeatAfterMs !== undefined) sayAgainAfter(repeatAfterMs)
       })
     },
     repeat() {

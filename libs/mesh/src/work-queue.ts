@@ -29,7 +29,7 @@ import { validate } from './validate.ts'
 
 const ACK_WAIT_MS = 30_000
 /** How often an unfinished message's redelivery is put off. */
-const WORKING_EVERY_MS = 10_000
+const WORKING_EVERY_MS = 2_500
 /** A handler that threw gets the message again after this. */
 const REDELIVER_MS = 1_000
 const RECONSUME_MS = 500
@@ -38,6 +38,8 @@ export const INTAKE_CONSUMER = 'orchestrator'
 const INTAKE_BYTES_MAX = 1024 * 1024 * 1024
 const INTAKE_MESSAGE_BYTES_MAX = 512 * 1024
 const INTAKE_DUPLICATES_MS = 600_000
+/** Until it is stored, a submission takes milliseconds; a taker that is silent for longer has died. */
+const INTAKE_ACK_WAIT_MS = 5_000
 
 export interface WorkScope {
   readonly trace: string
@@ -135,7 +137,7 @@ export async function ensureIntake(nc: NatsConnection, tenant: string): Promise<
       jsm.consumers.add(name, {
         durable_name: INTAKE_CONSUMER,
         ack_policy: AckPolicy.Explicit,
-        ack_wait: nanos(ACK_WAIT_MS),
+        ack_wait: nanos(INTAKE_ACK_WAIT_MS),
         max_deliver: -1,
         max_ack_pending: 10_000,
       }),

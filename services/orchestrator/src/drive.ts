@@ -12,11 +12,12 @@ import { type Action, workAct } from '@deed/proto/action'
 import { type AgentTask, workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import { type AuditRow, executionEvent } from '@deed/proto/execution'
-import type { ExecutionId } from '@deed/proto/ids'
+import type { ExecutionId, TaskId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
 import type { Log } from '@deed/telemetry/logger'
 import type { Capacity } from './capacity.ts'
 import type { Clock } from './clock.ts'
+import { concurrencyKeys } from './concurrency-keys.ts'
 import { type Draft, draftOf, hasChanged, hasEnded, type Lease } from './reconcile/draft.ts'
 import type { Input, Limits } from './reconcile/input.ts'
 import { reconcile } from './reconcile/reconcile.ts'
@@ -81,17 +82,32 @@ export function openDriver(dependencies: Dependencies): Driver {
     return snapshot
   }
 
-  const limitsFor = (slots: Capability[], keysBusy: boolean): Limits => ({
-    leaseMs,
-    autoRollback,
-    takeSlot: (capability, execution) => {
-      const granted = capacity.take(capability, execution.execution_id, priorityOf(execution))
-      if (granted) slots.push(capability)
-      return granted
-    },
-    keyFree: () => !keysBusy,
-    random: Math.random,
+  const keys = concurrencyKeys((id) => {
+    driver.apply(id, { type: 'tick' }).catch((error: unknown) => {
+      // The resync comes by.
+      log.warn({ err: error, execution_id: id }, 'could not go on with what waited for a key')
+    })
   })
+
+  const limitsFor = (id: ExecutionId, slots: Capability[], keysBusy: boolean): Limits => {
+    /** Keys that are granted in this very draft. */
+    const granted = new Set<string>()
+    return {
+      leaseMs,
+      autoRollback,
+      takeSlot(capability, execution) {
+        const taken = capacity.take(capability, id, priorityOf(execution))
+        if (taken) slots.push(capability)
+        return taken
+      },
+      keyFree(key) {
+        if (keysBusy || granted.has(key) || !keys.isFree(key, id)) return false
+        granted.add(key)
+        return true
+      },
+      random: Math.random,
+    }
+  }
 
   const attempt = async (id: ExecutionId, input: Input, fresh: boolean): Promise<Snapshot> => {
     let keysBusy = false
@@ -102,7 +118,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       const draft = draftOf(snapshot, clock.now())
       const slots: Capability[] = []
       try {
-        reconcile(draft, input, limitsFor(slots, keysBusy))
+        reconcile(draft, input, limitsFor(id, slots, keysBusy))
       } catch (error) {
         for (const slot of slots) capacity.release(slot)
         throw error
@@ -161,13 +177,17 @@ export function openDriver(dependencies: Dependencies): Driver {
 
   const settleSlots = (draft: Draft): void => {
     const at = performance.now()
-    for (const { task } of draft.leases) taken.set(task.task_id, { capability: task.capability, at })
+    for (const { task } of draft.leases) {
+      taken.set(task.task_id, { capability: task.capability, at })
+      if (task.concurrency_key !== null) keys.take(task.concurrency_key, task.task_id)
+    }
     const free: Capability[] = []
     for (const id of draft.actualChanged) {
       const task = draft.tasks.get(id)
       const slot = taken.get(id)
       if (slot !== undefined && task?.actual_status !== 'in_progress') {
         taken.delete(id)
+        keys.release(id)
         free.push(slot.capability)
       }
     }
@@ -187,7 +207,7 @@ export function openDriver(dependencies: Dependencies): Driver {
     }
   }
 
-  return {
+  const driver: Driver = {
     know: remember,
     apply(id, input, fresh = false) {
       const before = queues.get(id) ?? Promise.resolve()
@@ -215,6 +235,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       for (const [id, { capability, at }] of taken) {
         if (running.has(id) || at > askedAt) continue
         taken.delete(id)
+        keys.release(id as TaskId)
         capacity.release(capability)
       }
     },
@@ -222,6 +243,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       await Promise.allSettled(queues.values())
     },
   }
+  return driver
 }
 
 const PRIORITY = { high: 2, normal: 5, low: 8 } as const

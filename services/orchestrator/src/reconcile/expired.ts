@@ -24,6 +24,8 @@ export function expired(draft: Draft, limits: Limits): void {
     }
     setActual(draft, task, { lease_expires_at: null })
     const begun = task.assigned_agent !== null
+    const { name, token, assigned_agent: agent, intent } = task
+    record(draft, 'task.lease_lost', { name, token, agent, intent }, task.task_id)
     // Nobody knows what came of it; the ledger does, whoever takes it over.
     if (task.task_kind === 'act') setActual(draft, task, { effect: 'unknown' })
     setActual(draft, task, { assigned_agent: null })

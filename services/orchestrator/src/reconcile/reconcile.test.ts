@@ -115,7 +115,10 @@ describe('one input, one decision', () => {
     {
       title: 'paused, it hands nothing more out, and takes in what runs already',
       given: { acts: [[], [0]] },
-      inputs: [{ op: 'steer', wish: 'paused' }, { op: 'report', pick: 0, verdict: 'done' }],
+      inputs: [
+        { op: 'steer', wish: 'paused' },
+        { op: 'report', pick: 0, verdict: 'done' },
+      ],
       expected: { status: 'paused', tasks: ['done', 'pending'] },
     },
     {
@@ -131,11 +134,7 @@ describe('one input, one decision', () => {
     {
       title: 'what is being undone cannot be paused',
       given: { acts: [[]] },
-      inputs: [
-        { op: 'report', pick: 0, verdict: 'done' },
-        { op: 'rollback' },
-        { op: 'steer', wish: 'paused' },
-      ],
+      inputs: [{ op: 'report', pick: 0, verdict: 'done' }, { op: 'rollback' }, { op: 'steer', wish: 'paused' }],
       expected: { status: 'undoing', tasks: ['in_progress'], refused: 'not_pausable' },
     },
     {

@@ -1,0 +1,46 @@
+/**
+ * What runs under a concurrency key, as far as this replica knows, and who waits for it.
+ *
+ * The unique index in PostgreSQL decides. This spares statements that it would refuse, and takes the next one on as
+ * soon as a key is free instead of at the next resync.
+ */
+import type { ExecutionId, TaskId } from '@deed/proto/ids'
+
+export interface ConcurrencyKeys {
+  /** Where it is not free, the execution is woken when it may be. */
+  isFree(key: string, execution: ExecutionId): boolean
+  take(key: string, task: TaskId): void
+  /** The task runs no more; one that had no key changes nothing. */
+  release(task: TaskId): void
+}
+
+export function concurrencyKeys(wake: (id: ExecutionId) => void): ConcurrencyKeys {
+  const holders = new Map<string, TaskId>()
+  const keyOf = new Map<TaskId, string>()
+  const waiting = new Map<string, Set<ExecutionId>>()
+
+  const release = (task: TaskId): void => {
+    const key = keyOf.get(task)
+    if (key === undefined) return
+    keyOf.delete(task)
+    holders.delete(key)
+    const woken = waiting.get(key)
+    waiting.delete(key)
+    for (const id of woken ?? []) wake(id)
+  }
+
+  return {
+    isFree(key, execution) {
+      if (!holders.has(key)) return true
+      const queue = waiting.get(key)
+      if (queue) queue.add(execution)
+      else waiting.set(key, new Set([execution]))
+      return false
+    },
+    take(key, task) {
+      holders.set(key, task)
+      keyOf.set(task, key)
+    },
+    release,
+  }
+}
