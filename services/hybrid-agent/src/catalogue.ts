@@ -27,6 +27,15 @@ export interface KindEntry {
 const Path = z.string().min(1).max(4096).describe('relative to the workspace')
 const Content = z.string().max(200_000)
 const ServiceName = z.string().min(1).max(64).describe('name of a target of type process')
+const Params = z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])).max(100)
+const Proof = z
+  .strictObject({
+    query: z.string().min(1).max(20_000),
+    params: Params.optional(),
+    equals: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional(),
+    rows_min: z.int().min(0).optional(),
+  })
+  .describe('one SELECT; equals is the first column of its first row')
 const service = z.strictObject({ target: ServiceName })
 
 export const CATALOGUE: Readonly<Record<string, KindEntry>> = {
@@ -117,9 +126,21 @@ export const CATALOGUE: Readonly<Record<string, KindEntry>> = {
     input: z.strictObject({
       target: z.string().min(1).max(64).describe('name of a target of type sql'),
       query: z.string().min(1).max(20_000),
-      params: z
-        .array(z.union([z.string(), z.number(), z.boolean(), z.null()]))
-        .max(100)
+      params: Params.optional(),
+    }),
+  },
+  'sql.execute': {
+    about: 'Change a database with one statement; verify says what a SELECT gives afterwards, undo takes it back.',
+    changes: true,
+    inWorkspace: false,
+    targetType: 'sql',
+    input: z.strictObject({
+      target: z.string().min(1).max(64).describe('name of a target of type sql'),
+      statement: z.string().min(1).max(20_000),
+      params: Params.optional(),
+      verify: Proof,
+      undo: z
+        .strictObject({ statement: z.string().min(1).max(20_000), params: Params.optional(), verify: Proof })
         .optional(),
     }),
   },

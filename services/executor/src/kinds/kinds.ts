@@ -15,6 +15,7 @@ import { fileWrite } from './file-write.ts'
 import { httpRequest } from './http-request.ts'
 import type { Before, Kind } from './kind.ts'
 import { serviceRestart, serviceStart, serviceStatus, serviceStop } from './service-kinds.ts'
+import { sqlExecute } from './sql-execute.ts'
 import { sqlQuery } from './sql-query.ts'
 
 export const KINDS: ReadonlyMap<string, Kind> = new Map(
@@ -32,6 +33,7 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map(
     serviceStatus,
     httpRequest,
     sqlQuery,
+    sqlExecute,
   ].map((kind) => [kind.name, kind as Kind]),
 )
 

@@ -20,19 +20,25 @@ export interface Rows {
 
 /** @throws {DeedError} `not_read_only`, `limit_exceeded`, `invalid_request` */
 export async function readRows(client: ClientBase, query: string, params: readonly Json[]): Promise<Rows> {
-  refuseDangerous(query)
-  let result: QueryResult<Record<string, Json>>
+  refuseNotReading(query)
   try {
     await client.query('BEGIN READ ONLY')
     await client.query(`SET LOCAL statement_timeout = ${STATEMENT_MS_MAX}`)
-    await client.query(oneStatement(`DECLARE reading NO SCROLL CURSOR FOR ${query}`, params))
-    result = await client.query(`FETCH ${ROWS_MAX + 1} FROM reading`)
+    return await fetchRows(client, query, params)
   } catch (error) {
     throw refusal(error)
   } finally {
     // On a connection that is lost nothing is left to roll back.
     await client.query('ROLLBACK').catch(() => undefined)
   }
+}
+
+/** Reads in the transaction that is open, which should be read-only. */
+export async function fetchRows(client: ClientBase, query: string, params: readonly Json[]): Promise<Rows> {
+  refuseNotReading(query)
+  await client.query(oneStatement(`DECLARE reading NO SCROLL CURSOR FOR ${query}`, params))
+  const result: QueryResult<Record<string, Json>> = await client.query(`FETCH ${ROWS_MAX + 1} FROM reading`)
+  await client.query('CLOSE reading')
   if (result.rows.length > ROWS_MAX) throw new DeedError('limit_exceeded', `more than ${ROWS_MAX} rows; ask for fewer`)
   return {
     columns: result.fields.map(({ name }) => name),
@@ -42,12 +48,12 @@ export async function readRows(client: ClientBase, query: string, params: readon
 }
 
 /** By the extended protocol also without parameters: it takes one statement, where the simple one takes many. */
-function oneStatement(text: string, params: readonly Json[]): QueryConfig & { queryMode: 'extended' } {
+export function oneStatement(text: string, params: readonly Json[]): QueryConfig & { queryMode: 'extended' } {
   return { text, values: [...params], queryMode: 'extended' }
 }
 
 /** Functions that reach outside the tables; also where a string only mentions one, since a false refusal harms nothing. */
-const DANGEROUS = new RegExp(
+const REACHING = new RegExp(
   `\\b(?:${[
     'pg_read_\\w+',
     'pg_ls_\\w+',
@@ -61,17 +67,25 @@ const DANGEROUS = new RegExp(
     'pg_(?:try_)?advisory_\\w+',
     'pg_notify',
     'pg_logical_\\w+|pg_create_\\w+|pg_drop_\\w+|pg_replication_\\w+',
-    'set_config|nextval|setval',
+    'set_config',
     'query_to_xml\\w*|cursor_to_xml\\w*|database_to_xml\\w*|schema_to_xml\\w*|table_to_xml\\w*',
   ].join('|')})\\b|\\bu&"`,
   'i',
 )
 
-function refuseDangerous(query: string): void {
-  const bare = query.replace(/^(?:\s|--[^\n]*\n|\/\*.*?\*\/|\()*/s, '')
-  if (!/^(?:select|with|values|table)\b/i.test(bare))
+/** They change a sequence, and no rollback takes that back. */
+const COUNTING = /\b(?:nextval|setval)\b/i
+
+/** The first function of a statement that reaches outside the tables. */
+export const reachingFunction = (statement: string): string | undefined => REACHING.exec(statement)?.[0]
+
+/** Without the comments and parentheses that it begins with. */
+export const bareStatement = (statement: string): string => statement.replace(/^(?:\s|--[^\n]*\n|\/\*.*?\*\/|\()*/s, '')
+
+function refuseNotReading(query: string): void {
+  if (!/^(?:select|with|values|table)\b/i.test(bareStatement(query)))
     throw new DeedError('not_read_only', 'the query must be one SELECT; other statements are not read-only')
-  const [name] = DANGEROUS.exec(query) ?? []
+  const name = reachingFunction(query) ?? COUNTING.exec(query)?.[0]
   if (name !== undefined) throw new DeedError('not_read_only', `${name} is not allowed in a query that only reads`)
 }
 
@@ -83,8 +97,8 @@ const NOT_PERMITTED = '42501'
 const CANCELED = '57014'
 const SYNTAX = '42601'
 
-function refusal(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
+export function refusal(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof DeedError) return error
   const { message } = error
   const code = 'code' in error ? String(error.code) : 'lost'
   const facts = { cause: error, details: { sqlstate: code } }
