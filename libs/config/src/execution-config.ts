@@ -104,6 +104,8 @@ const Schema = strict({
   /** Where relative paths start when a request names no workspace; the only one, where there is only one. */
   default_workspace: Name.optional(),
   commands: section({
+    /** auto: the strongest sandbox that holds on this host. none: commands run unconfined, and each record says so. */
+    sandbox: z.enum(['auto', 'none']).default('auto'),
     /** Programs that `command.run` may start where no sandbox is available. */
     allow: z.array(z.string().regex(/^[A-Za-z0-9._+-]+$/, 'must be the name of a program, without a path')).default([]),
   }),

@@ -10,8 +10,8 @@ import { blobsIn } from './files/blobs.ts'
 import { inspectAction } from './handlers/inspect-action.ts'
 import type { World } from './kinds/kind.ts'
 import { places } from './places.ts'
-import { detectSandbox } from './processes/sandbox.ts'
 import { holderLives, thisProcess } from './processes/this-process.ts'
+import { chooseSandbox } from './sandbox/choose-sandbox.ts'
 import { openDatabases } from './sql/databases.ts'
 import { openLedger } from './store/ledger.ts'
 import { migrations } from './store/migrations.ts'
@@ -27,13 +27,24 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
 
   const store = opened.use(await openDatabase({ ...config.database, schema: 'executor', migrations, log }))
   const bus = opened.use(await connectBus({ service: 'executor', ...config.bus, log }))
+  const protectedFiles = config.configFile === undefined ? [] : [config.configFile]
+  const { sandbox, missing } = await chooseSandbox({
+    mode: config.execution.commands.sandbox,
+    dataFolder: config.dataFolder,
+    protectedFiles,
+  })
+  // Nobody is to believe in a sandbox that is not there.
+  log[sandbox.confines ? 'info' : 'warn'](
+    { sandbox: sandbox.name, missing },
+    sandbox.confines ? 'commands are confined' : 'commands are not confined: each needs one more level of agreement',
+  )
   const world: World = {
     config: config.execution,
     env: config.env,
     dataFolder: config.dataFolder,
-    protectedFiles: config.configFile === undefined ? [] : [config.configFile],
+    protectedFiles,
     blobs: blobsIn(join(config.dataFolder, 'snapshots')),
-    sandbox: await detectSandbox(),
+    sandbox,
     databases: opened.use(openDatabases(config.execution, config.env)),
   }
   const self = thisProcess()
@@ -51,6 +62,6 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
       slots: workers.max_concurrent_tasks,
     }),
   )
-  log.info({ sandbox: world.sandbox.name, workerId: self.workerId }, 'worker takes work')
+  log.info({ workerId: self.workerId }, 'worker takes work')
   return opened.move()
 }

@@ -16,8 +16,9 @@ import { blobsIn } from './files/blobs.ts'
 import type { World } from './kinds/kind.ts'
 import { places } from './places.ts'
 import { endTree } from './processes/end-tree.ts'
-import { allowList } from './processes/sandbox.ts'
 import { holderLives, thisProcess } from './processes/this-process.ts'
+import type { Sandbox } from './sandbox/sandbox.ts'
+import { unconfined } from './sandbox/unconfined.ts'
 import { openDatabases } from './sql/databases.ts'
 import { openLedger } from './store/ledger.ts'
 import { migrations } from './store/migrations.ts'
@@ -46,7 +47,11 @@ export interface DispatchOptions {
 }
 
 /** @param yaml of execution.yaml, beside the workspace `app` */
-export async function testExecutor(yaml = '', env: Record<string, string> = {}): Promise<TestExecutor> {
+export async function testExecutor(
+  yaml = '',
+  env: Record<string, string> = {},
+  sandbox: Sandbox = unconfined('allow-list'),
+): Promise<TestExecutor> {
   const folder = mkdtempSync(join(tmpdir(), 'deed-executor-'))
   const root = join(folder, 'app')
   mkdirSync(root)
@@ -61,7 +66,7 @@ export async function testExecutor(yaml = '', env: Record<string, string> = {}):
     dataFolder: join(folder, 'data'),
     protectedFiles: [file],
     blobs: blobsIn(join(folder, 'data', 'snapshots')),
-    sandbox: allowList,
+    sandbox,
     databases: openDatabases(config, { TEST_DATABASE_URL: database.url, ...env }),
   }
   const self = thisProcess()

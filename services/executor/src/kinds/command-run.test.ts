@@ -1,16 +1,24 @@
-import { chmodSync, existsSync, mkdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { actionIdOf } from '@deed/mesh/action-id'
 import { until } from '@deed/mesh/until'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
 import { registerSecret } from '@deed/telemetry/redact'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { act } from '../act.ts'
 import { openAttempt } from '../attempt.ts'
 import { readTree } from '../files/tree.ts'
 import { processesMarked } from '../processes/process-table.ts'
+import { chooseSandbox } from '../sandbox/choose-sandbox.ts'
+import { unconfined } from '../sandbox/unconfined.ts'
 import { testExecutor } from '../test-executor.ts'
+
+const dataFolder = mkdtempSync(join(tmpdir(), 'deed-sandbox-'))
+afterAll(() => rmSync(dataFolder, { recursive: true }))
+const { sandbox: strongest } = await chooseSandbox({ mode: 'auto', dataFolder, protectedFiles: [] })
+const SANDBOXES = [unconfined('allow-list'), strongest].map((sandbox) => ({ name: sandbox.name, sandbox }))
 
 const ALLOW = 'commands: { allow: [node, echo, yes, sleep, env, "true", "false", setsid, touch, printf] }'
 const run = (argv: string[], more: object = {}, input: object = {}) => ({
@@ -20,9 +28,9 @@ const run = (argv: string[], more: object = {}, input: object = {}) => ({
 })
 const node = (script: string) => run(['node', '-e', script])
 
-describe('running a command', () => {
+describe.each(SANDBOXES)('in the sandbox $name, running a command', ({ sandbox }) => {
   it('passes arguments as they are: no shell reads them', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const argument = `; rm -rf / $(id) \`id\` | * \n "quoted"`
     const { outcome, result } = await executor.run(run(['printf', '%s', argument]))
     expect(outcome).toBe('done')
@@ -30,36 +38,36 @@ describe('running a command', () => {
   })
 
   it('says that an exit code is all that was seen, and what confined it', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const { evidence } = await executor.run(run(['true']))
     expect(evidence).toMatchObject({
       observed: 'exit code 0; nothing else was looked at',
-      facts: { exit_code: 0, sandbox: 'allow-list' },
+      facts: { exit_code: 0, sandbox: sandbox.name },
     })
     const { outcome, error } = await executor.run(run(['false']))
     expect({ outcome, code: error?.code }).toEqual({ outcome: 'failed', code: 'verification_failed' })
   })
 
   it.each([
-    ['a program that is not allowed', ['ls']],
+    ['a program that is not there', ['no-such-program']],
     ['a program with a path', ['/bin/echo']],
     ['a program of the workspace', ['./echo']],
   ])('refuses %s', async (_, argv) => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     expect(await executor.run(run(argv))).toMatchObject({ effect: 'none', error: { code: 'command_not_allowed' } })
   })
 
   it('has a clean environment, to which only harmless variables may be added', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const { result } = await executor.run(run(['env'], {}, { env: { TZ: 'UTC' } }))
     const names = String((result!.data as JsonObject).stdout).match(/^\w+(?==)/gm)
-    expect(names?.toSorted()).toEqual(['DEED_ACTION', 'HOME', 'LANG', 'PATH', 'TZ'])
+    expect(names?.toSorted()).toEqual(['DEED_ACTION', 'HOME', 'LANG', 'PATH', 'PWD', 'TZ'])
     const refused = await executor.run(run(['env'], {}, { env: { LD_PRELOAD: '/tmp/x.so' } }))
     expect(refused).toMatchObject({ effect: 'none', error: { code: 'unknown_field' } })
   })
 
   it('cuts long output and says so; endless output is ended', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const long = await executor.run(node('process.stdout.write("x".repeat(3_000_000))'))
     expect(long).toMatchObject({ outcome: 'done', result: { data: { truncated: true } } })
     const work = await executor.dispatch(run(['yes']))
@@ -70,20 +78,24 @@ describe('running a command', () => {
 
   it('keeps secrets out of what is told and stored', async () => {
     registerSecret('hunter2-hunter2')
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const { result } = await executor.run(run(['echo', 'it is hunter2-hunter2']))
     expect(JSON.stringify(result)).not.toContain('hunter2')
   })
 
   it('leaves no process behind, not even one in a session of its own', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const work = await executor.dispatch(run(['setsid', '--fork', 'sleep', '300']))
-    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done', evidence: { facts: { processes_ended: 1 } } })
+    expect(await executor.attempt(work)).toMatchObject({
+      outcome: 'done',
+      // The end of a box is the end of all in it, before anybody can count them.
+      evidence: { facts: sandbox.confines ? {} : { processes_ended: 1 } },
+    })
     expect(processesMarked(`DEED_ACTION=${actionIdOf(work.task_id)}`)).toEqual([])
   })
 
   it('ends at its deadline with all its processes', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const script = `require('node:child_process').spawn('sleep', ['300'], { detached: true }); setInterval(() => {}, 1e6)`
     const work = await executor.dispatch({ ...node(script), timeout_ms: 500 })
     expect(await executor.attempt(work)).toMatchObject({ outcome: 'failed', error: { code: 'limit_exceeded' } })
@@ -91,7 +103,7 @@ describe('running a command', () => {
   })
 
   it('ends with all its processes when it is stopped', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const work = await executor.dispatch(run(['sleep', '300']))
     const attempt = openAttempt(work, actionIdOf(work.task_id))
     const acting = act(attempt, executor.dependencies)
@@ -103,7 +115,7 @@ describe('running a command', () => {
   })
 
   it('counts as done what the caller asks to see, whatever the exit code', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const verify = { kind: 'file', path: 'made.txt', exists: true } as const
     const action = { ...node(`require('node:fs').writeFileSync('made.txt', 'x'); process.exit(3)`), verify }
     expect(await executor.run(action)).toMatchObject({ outcome: 'done', evidence: { outcome: 'verified' } })
@@ -115,9 +127,22 @@ describe('running a command', () => {
   })
 })
 
-describe('undoing a command', () => {
-  it('brings the workspace back to the byte: names, modes, bytes and links', async () => {
+describe('where nothing confines', () => {
+  it('only programs of the list are started', async () => {
     await using executor = await testExecutor(ALLOW)
+    expect(await executor.run(run(['ls']))).toMatchObject({ effect: 'none', error: { code: 'command_not_allowed' } })
+  })
+
+  it('any program is started when the configuration asks for no sandbox by name, and the evidence says so', async () => {
+    await using executor = await testExecutor('commands: { sandbox: none }', {}, unconfined('none'))
+    const { outcome, evidence } = await executor.run(run(['ls']))
+    expect({ outcome, sandbox: evidence?.facts?.sandbox }).toEqual({ outcome: 'done', sandbox: 'none' })
+  })
+})
+
+describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }) => {
+  it('brings the workspace back to the byte: names, modes, bytes and links', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const { root, world } = executor
     executor.write('keep/a.txt', 'a')
     executor.write('change.txt', 'before')
@@ -146,7 +171,7 @@ describe('undoing a command', () => {
   })
 
   it('leaves alone what somebody has changed since', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const work = await executor.dispatch(run(['touch', 'made.txt']))
     await executor.attempt(work)
     executor.write('made.txt', 'theirs')
@@ -155,7 +180,7 @@ describe('undoing a command', () => {
   })
 
   it('brings back what a command did whose attempt died', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     executor.write('a.txt', 'before')
     const work = await executor.dispatch(node(`require('node:fs').writeFileSync('a.txt', 'after')`))
     const attempt = openAttempt(work, actionIdOf(work.task_id))
@@ -168,7 +193,7 @@ describe('undoing a command', () => {
   })
 })
 
-describe('a command beside other actions', () => {
+describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions', ({ sandbox }) => {
   const slow = (name: string) =>
     node(
       `const fs = require('fs'); fs.writeFileSync('${name}', ''); setTimeout(() => fs.writeFileSync('${name}.end', ''), 700)`,
@@ -176,7 +201,7 @@ describe('a command beside other actions', () => {
   const other = { kind: 'file.write', input: { path: 'made/by/other', content: 'it' } }
 
   it('is undone without what they have written meanwhile', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     const work = await executor.dispatch(slow('own'))
     const running = executor.attempt(work)
     await until(() => executor.read('own') !== undefined)
@@ -188,7 +213,7 @@ describe('a command beside other actions', () => {
   })
 
   it('is undone with what it did to files that were written before it', async () => {
-    await using executor = await testExecutor(ALLOW)
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
     executor.write('older', 'before')
     const work = await executor.dispatch(node(`require('fs').writeFileSync('older', 'changed')`))
     expect(await executor.attempt(work)).toMatchObject({ outcome: 'done' })

@@ -12,7 +12,7 @@ import { openFolder } from '../files/folder.ts'
 import { bringBack, type Changes, changesBetween, type Entries, readTree, sameEntry, type Tree } from '../files/tree.ts'
 import { segmentsOf } from '../files/workspace.ts'
 import { runCommand } from '../processes/run-command.ts'
-import { findProgram, PROGRAM_FOLDERS } from '../processes/sandbox.ts'
+import { findProgram, PROGRAM_FOLDERS } from '../sandbox/find-program.ts'
 import type { Before, Context, Effect, Kind, World } from './kind.ts'
 
 /** Variables that a caller may set. None makes a program load or run something. */
@@ -83,26 +83,24 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     const { world, workspace } = context
     const program = allowedProgram(input.argv[0]!, world)
     const folder = workingFolder(input, context)
-    const cwd = ['', ...folder].join('/')
-    const absolute = `${workspace.root}${cwd}`
     const env = { PATH: PROGRAM_FOLDERS.join(':'), HOME: workspace.root, LANG: 'C.UTF-8', ...input.env }
-    const argv = world.sandbox.wrap({
-      argv: [program, ...input.argv.slice(1)],
-      workspace: workspace.root,
-      cwd: absolute,
-      env,
-    })
     using opened = openFolder(workspace, folder)
     const known = before.tree === null ? undefined : (readings.get(before) ?? (await snapshot(context)))
     context.begin()
-    const ended = await runCommand({
+    const ended = await runCommand(world.sandbox, {
       actionId: context.actionId,
-      argv,
+      argv: [program, ...input.argv.slice(1)],
+      workspace: workspace.root,
+      cwd: [workspace.root, ...folder].join('/'),
       // The folder that was checked, whatever stands at its path by now.
-      cwd: opened?.at('.') ?? absolute,
+      openedCwd: opened?.at('.'),
       env,
       stdin: input.stdin,
+      timeoutMs: context.action.timeout_ms,
       signal: context.signal,
+    }).catch((error: unknown) => {
+      if (error instanceof DeedError && error.details?.started === false) context.nothingDone()
+      throw error
     })
     const changes = known && (await changesSince(context, before, known))
     return effectOf(input, context, ended, changes && (await keepChanges(world.blobs, changes)))
@@ -139,7 +137,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
 function allowedProgram(name: string, { config, sandbox }: World): string {
   if (name.includes('/') || name === '' || name.startsWith('.'))
     throw new DeedError('command_not_allowed', `name the program without a path: ${JSON.stringify(name)}`)
-  if (sandbox.name === 'allow-list' && !config.commands.allow.includes(name))
+  if (sandbox.name.startsWith('allow-list') && !config.commands.allow.includes(name))
     throw new DeedError(
       'command_not_allowed',
       `${name} is not in commands.allow of execution.yaml, and this host has no sandbox to run it in`,

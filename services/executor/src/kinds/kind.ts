@@ -12,7 +12,7 @@ import type { Observation } from '@deed/proto/observation'
 import type { z } from 'zod'
 import type { Blobs } from '../files/blobs.ts'
 import type { Workspace } from '../files/workspace.ts'
-import type { Sandbox } from '../processes/sandbox.ts'
+import type { Sandbox } from '../sandbox/sandbox.ts'
 import type { Seen } from '../seen.ts'
 import type { Databases } from '../sql/databases.ts'
 

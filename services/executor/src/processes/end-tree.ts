@@ -1,33 +1,47 @@
 /**
  * Ends a whole tree of processes: children, their children, and those that have left for a session of their own.
  *
- * They are found by an entry in the environment that each inherits, and by their parents and sessions. The wait ends
- * when none is left, so that what is done next meets no process of the old attempt.
+ * The wait ends when none is left, so that what is done next meets no process of the old attempt.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DeedError } from '@deed/proto/errors'
 import { descendantsOf, processesMarked, type RunningProcess, stillRunning } from './process-table.ts'
 
-const POLL_MS = 10
+const POLL_MS_MIN = 1
+const POLL_MS_MAX = 20
 const KILL_MS_MAX = 10_000
 
 /**
+ * Ends the processes that have these entries in their environment, and all below them.
+ *
  * @param entries of the environment, as `NAME=value`
  * @param graceMs how long they may take to end by themselves after SIGTERM; 0: SIGKILL at once
  * @returns how many processes there were
  * @throws {DeedError} `effect_failed` when one cannot be ended
  */
-export async function endTree(entries: readonly string[], graceMs: number): Promise<number> {
+export const endTree = (entries: readonly string[], graceMs: number): Promise<number> =>
+  endAll(() => descendantsOf(processesMarked(...entries)), graceMs)
+
+/**
+ * Ends all that `find` finds, in look after look: every look finds what was started since the last one.
+ *
+ * @param holders processes that are left to end by themselves during the grace, since their end would end the others
+ */
+export async function endAll(
+  find: () => readonly RunningProcess[],
+  graceMs: number,
+  holders: readonly number[] = [],
+): Promise<number> {
   const known = new Map<number, RunningProcess>()
-  // Every look finds what was started since the last one.
   const left = () => {
-    for (const one of descendantsOf(processesMarked(...entries))) if (one.pid !== process.pid) known.set(one.pid, one)
+    for (const one of find()) if (one.pid !== process.pid) known.set(one.pid, one)
     return stillRunning([...known.values()])
   }
+  const others = (running: readonly RunningProcess[]) => running.filter(({ pid }) => !holders.includes(pid))
   let running = left()
   if (running.length === 0) return 0
   if (graceMs > 0) {
-    signal(running, 'SIGTERM')
+    signal(others(running), 'SIGTERM')
     running = await waitUntilGone(left, performance.now() + graceMs, () => undefined)
   }
   running = await waitUntilGone(left, performance.now() + KILL_MS_MAX, (some) => signal(some, 'SIGKILL'))
@@ -35,7 +49,7 @@ export async function endTree(entries: readonly string[], graceMs: number): Prom
     throw new DeedError('effect_failed', `${running.length} processes cannot be ended`, {
       details: { pids: running.map(({ pid }) => pid) },
     })
-  return known.size
+  return others([...known.values()]).length
 }
 
 async function waitUntilGone(
@@ -43,11 +57,11 @@ async function waitUntilGone(
   deadline: number,
   urge: (running: readonly RunningProcess[]) => void,
 ): Promise<RunningProcess[]> {
-  for (;;) {
+  for (let waitMs = POLL_MS_MIN; ; waitMs = Math.min(waitMs * 2, POLL_MS_MAX)) {
     const running = left()
     if (running.length === 0 || performance.now() > deadline) return running
     urge(running)
-    await sleep(POLL_MS)
+    await sleep(waitMs)
   }
 }
 

@@ -7,7 +7,12 @@ export interface RunningProcess {
   readonly session: number
   /** In clock ticks since the host has booted; with the pid it names a process. */
   readonly started: string
+  /** Memory that it holds, shared pages included. */
+  readonly residentBytes: number
 }
+
+/** Of every platform that Node runs on with a /proc, but for kernels that were built with larger pages. */
+const PAGE_BYTES = 4096
 
 /** Every process whose environment at its start had all of these entries, written as `NAME=value`. */
 export function processesMarked(...entries: readonly string[]): RunningProcess[] {
@@ -26,10 +31,16 @@ export function processesMarked(...entries: readonly string[]): RunningProcess[]
 export function runningProcess(pid: number): RunningProcess | undefined {
   const stat = read(`/proc/${pid}/stat`)?.toString('latin1')
   if (stat === undefined) return undefined
-  // The name in parentheses may hold anything; proc(5) counts the state as field 3 and the start time as field 22.
+  // The name in parentheses may hold anything; proc(5) counts the state as field 3, the start time as field 22 and resident pages as field 24.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   if (fields[0] === 'Z' || fields[0] === 'X') return undefined
-  return { pid, parent: Number(fields[1]), session: Number(fields[3]), started: fields[19]! }
+  return {
+    pid,
+    parent: Number(fields[1]),
+    session: Number(fields[3]),
+    started: fields[19]!,
+    residentBytes: Number(fields[21]) * PAGE_BYTES,
+  }
 }
 
 /** Of these processes, those that still run. */

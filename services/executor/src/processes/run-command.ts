@@ -1,32 +1,33 @@
 /**
- * One command from start to end: no shell, a clean environment, bounded time and output, and none of its processes left
- * when it is reported ended.
+ * One command from start to end: in the sandbox, with a clean environment, with bounded time and output, and with none of
+ * its processes left when it is reported ended.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
+import type { Readable, Writable } from 'node:stream'
 import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import type { ActionId } from '@deed/proto/ids'
-import { endTree } from './end-tree.ts'
-import { findProgram } from './sandbox.ts'
+import { STATUS_FD } from '../sandbox/bubblewrap.ts'
+import { LAUNCHED, type Limit } from '../sandbox/limits.ts'
+import type { Box, Confined, Sandbox } from '../sandbox/sandbox.ts'
+import { watchUse } from '../sandbox/watch-use.ts'
+import { endAll } from './end-tree.ts'
+import { descendantsOf, processesMarked, type RunningProcess, runningProcess } from './process-table.ts'
 
 /** What is kept of the output. */
 export const OUTPUT_BYTES_MAX = 1024 * 1024
 /** A command that prints more is ended. */
 const PRINTED_BYTES_MAX = 64 * 1024 * 1024
-const FILE_BYTES_MAX = 1024 * 1024 * 1024
 const STDIO_MS_MAX = 2_000
 /** Between SIGTERM and SIGKILL when its time is up. */
 const GRACE_MS = 2_000
 
-export interface Command {
+export interface Command extends Omit<Confined, 'secrets'> {
   readonly actionId: ActionId
-  /** The program with its path, and its arguments as they are. */
-  readonly argv: readonly string[]
-  readonly cwd: string
-  readonly env: Readonly<Record<string, string>>
-  readonly stdin: string | undefined
+  readonly secrets?: Confined['secrets']
+  readonly stdin?: string | undefined
   readonly signal: AbortSignal
 }
 
@@ -44,57 +45,152 @@ export interface Ended {
 export const actionMark = (actionId: ActionId): string => `DEED_ACTION=${actionId}`
 
 /**
- * @throws {DeedError} `limit_exceeded` when it printed too much, `effect_failed` when it could not start; the signal's
- *   reason when that aborts. In each case none of its processes is left.
+ * @throws {DeedError} `limit_exceeded`, which names the limit; `effect_failed` when it could not start, and then nothing
+ *   was done; the signal's reason when that aborts. In each case none of its processes is left.
  */
-export async function runCommand({ actionId, argv, cwd, env, stdin, signal }: Command): Promise<Ended> {
+export async function runCommand(sandbox: Sandbox, command: Command): Promise<Ended> {
+  const { actionId, argv, stdin, signal, secrets = {}, ...confined } = command
   signal.throwIfAborted()
-  const [program = '', ...args] = limited(argv)
-  const child = spawn(program, args, {
-    cwd,
-    env: { ...env, DEED_ACTION: actionId },
-    detached: true,
-    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  const env = { ...confined.env, DEED_ACTION: actionId }
+  await using box = sandbox.open({ ...confined, argv, env, secrets })
+  const child = await started(box, argv[0]!, stdin)
+  const status = readStatus(child.stdio[STATUS_FD] as Readable)
+  crashPoint('executor.mid_effect')
+  const output = collect(child.stdout!, child.stderr!)
+  const find = () => processesOf(box, sandbox, child, status, actionId)
+  using watch = watchUse({
+    workspace: command.workspace,
+    processes: box.group ? undefined : () => descendantsOf(find()),
   })
-  const mark = [actionMark(actionId)]
+
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
-  const closed = once(child, 'close').catch(() => undefined)
-  ended.catch(() => undefined)
+  const closed = once(child, 'close')
+  const stop = Promise.withResolvers<'time'>()
+  const onAbort = () => stop.resolve('time')
+  signal.addEventListener('abort', onAbort, { once: true })
+  // It may have come while the process was started.
+  if (signal.aborted) onAbort()
+  const first = await Promise.race([ended, stop.promise, output.tooMuch, watch.exceeded])
+  signal.removeEventListener('abort', onAbort)
+  const holders = sandbox.confines ? [child.pid!, status.init?.pid ?? 0] : []
+  const all = first === 'time' ? () => descendantsOf(find()) : find
+  const leftovers = await endAll(all, first === 'time' ? GRACE_MS : 0, holders)
+  const [code, by] = await ended
+  const waited = new Promise((resolve) => setTimeout(resolve, STDIO_MS_MAX).unref())
+  await Promise.race([closed, waited])
+  // What the box has told at the very end may name a process that was not known before.
+  if (sandbox.confines) await endAll(find, 0)
+
+  if (first === 'time') throw signal.reason
+  if (typeof first === 'string') throw exceeded(argv[0]!, first)
+  const exitCode = code ?? 128 + constants.signals[by ?? 'SIGKILL']
+  const limit = limitMet(box, exitCode)
+  if (limit !== undefined) throw exceeded(argv[0]!, limit)
+  if (!status.launched || (sandbox.confines && status.exitCode === undefined && code !== null && !status.init))
+    throw notStarted(argv[0]!, output.taken().stderr.toString().trim().split('\n')[0] ?? '')
+  return { ...output.taken(), exitCode, leftovers }
+}
+
+async function started(box: Box, program: string, stdin: string | undefined): Promise<ChildProcess> {
+  const stdio: ('ignore' | 'pipe' | number)[] = [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe']
+  const fed: [number, Buffer][] = []
+  for (const [fd, source] of box.descriptors) {
+    while (stdio.length < fd) stdio.push('ignore')
+    stdio[fd] = typeof source === 'number' ? source : 'pipe'
+    if (typeof source !== 'number') fed.push([fd, source])
+  }
+  const [launcher = '', ...args] = box.argv
+  const child = spawn(launcher, args, { cwd: box.cwd, env: { ...box.env }, detached: true, stdio })
   try {
     await once(child, 'spawn')
   } catch (cause) {
-    throw new DeedError('effect_failed', `${argv[0]} cannot be started: ${(cause as Error).message}`, { cause })
+    throw notStarted(program, (cause as Error).message, cause)
   }
-  crashPoint('executor.mid_effect')
-  const output = collect(child.stdout!, child.stderr!)
+  for (const [fd, bytes] of fed) feed(child.stdio[fd] as Writable, bytes)
+  if (stdin !== undefined) feed(child.stdin!, stdin)
+  return child
+}
+
+function feed(stream: Writable, content: Buffer | string): void {
   // A command that does not read its input closes it.
-  child.stdin?.on('error', () => undefined)
-  child.stdin?.end(stdin)
-
-  const stop = Promise.withResolvers<'stop'>()
-  const onAbort = () => stop.resolve('stop')
-  signal.addEventListener('abort', onAbort, { once: true })
-  const first = await Promise.race([ended, stop.promise, output.tooMuch])
-  signal.removeEventListener('abort', onAbort)
-  const leftovers = await endTree(mark, first === 'stop' ? GRACE_MS : 0)
-  const [code, by] = await ended
-  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, STDIO_MS_MAX).unref())])
-  if (first === 'stop') throw signal.reason
-  if (first === 'too much')
-    throw new DeedError('limit_exceeded', `${argv[0]} printed more than ${PRINTED_BYTES_MAX} bytes and was ended`)
-  return { ...output.taken(), exitCode: code ?? 128 + constants.signals[by ?? 'SIGKILL'], leftovers }
+  stream.on('error', () => undefined)
+  stream.end(content)
 }
 
-/** No core files, no file larger than 1 GB. Other limits need a sandbox, or a user of its own. */
-function limited(argv: readonly string[]): string[] {
-  const prlimit = findProgram('prlimit')
-  return prlimit === undefined ? [...argv] : [prlimit, '--core=0', `--fsize=${FILE_BYTES_MAX}`, '--', ...argv]
+interface Status {
+  /** The limits are set. */
+  launched: boolean
+  /** The first process of the box, on whose end the kernel ends all the others. */
+  init: RunningProcess | undefined
+  exitCode: number | undefined
 }
+
+/** What the launcher and bubblewrap tell on a descriptor of their own, which the command does not have. */
+function readStatus(stream: Readable): Status {
+  const status: Status = { launched: false, init: undefined, exitCode: undefined }
+  let text = ''
+  stream.on('error', () => undefined)
+  stream.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+    const lines = text.split('\n')
+    text = lines.pop() ?? ''
+    for (const line of lines) {
+      if (line === LAUNCHED) status.launched = true
+      const child = /"child-pid": (\d+)/.exec(line)?.[1]
+      if (child !== undefined) status.init = runningProcess(Number(child)) ?? GONE
+      const exitCode = /"exit-code": (\d+)/.exec(line)?.[1]
+      if (exitCode !== undefined) status.exitCode = Number(exitCode)
+    }
+  })
+  return status
+}
+
+/** It has ended before it could be looked at. */
+const GONE: RunningProcess = { pid: 0, parent: 0, session: 0, started: '', residentBytes: 0 }
+
+/**
+ * From where all processes of the command are found: the list of the kernel where there is a control group; the first
+ * process of the box, without which none of the others lives; else the marked environment.
+ */
+function processesOf(
+  box: Box,
+  sandbox: Sandbox,
+  child: ChildProcess,
+  { init }: Status,
+  actionId: ActionId,
+): readonly RunningProcess[] {
+  // It may not have entered the group yet.
+  const outer = child.exitCode === null && child.signalCode === null ? runningProcess(child.pid!) : undefined
+  if (box.group) return [outer, ...box.group.processes().map(runningProcess)].flatMap((one) => one ?? [])
+  if (!sandbox.confines) return descendantsOf(processesMarked(actionMark(actionId)))
+  return [outer, init && init !== GONE ? init : undefined].flatMap((one) => one ?? [])
+}
+
+/** What the kernel has ended or refused it for. */
+function limitMet(box: Box, exitCode: number): Limit | undefined {
+  if (exitCode === 128 + constants.signals.SIGXFSZ) return 'file size'
+  if (exitCode === 128 + constants.signals.SIGXCPU) return 'processor time'
+  const hit = box.group?.hit()
+  // A program may live with a process that it could not start.
+  return hit === 'processes' && exitCode === 0 ? undefined : hit
+}
+
+const exceeded = (program: string, limit: Limit) =>
+  new DeedError(
+    'limit_exceeded',
+    limit === 'output'
+      ? `${program} printed more than ${PRINTED_BYTES_MAX} bytes and was ended`
+      : `${program} took more than it may: ${limit}`,
+    { details: { limit, ...(limit === 'output' ? { truncated: true } : {}) } },
+  )
+
+const notStarted = (program: string, why: string, cause?: unknown) =>
+  new DeedError('effect_failed', `${program} cannot be started: ${why}`, { cause, details: { started: false } })
 
 function collect(...streams: NodeJS.ReadableStream[]) {
   const kept: Buffer[][] = streams.map(() => [])
   let [printed, keptBytes] = [0, 0]
-  const tooMuch = Promise.withResolvers<'too much'>()
+  const tooMuch = Promise.withResolvers<'output'>()
   streams.forEach((stream, index) => {
     stream.on('data', (chunk: Buffer) => {
       printed += chunk.length
@@ -104,7 +200,7 @@ function collect(...streams: NodeJS.ReadableStream[]) {
         kept[index]!.push(part)
         keptBytes += part.length
       }
-      if (printed > PRINTED_BYTES_MAX) tooMuch.resolve('too much')
+      if (printed > PRINTED_BYTES_MAX) tooMuch.resolve('output')
     })
   })
   return {

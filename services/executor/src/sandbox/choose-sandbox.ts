@@ -1,0 +1,131 @@
+/**
+ * Chooses what confines commands on this host: of the layers that there are, those that hold when they are tried. A
+ * version number would prove nothing, so each is tried with a command that must fail in it.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DeedError } from '@deed/proto/errors'
+import type { ActionId } from '@deed/proto/ids'
+import { type Ended, runCommand } from '../processes/run-command.ts'
+import { type Bubblewrap, bubblewrap } from './bubblewrap.ts'
+import { type Bounds, type ControlGroups, findControlGroups } from './control-groups.ts'
+import { findProgram } from './find-program.ts'
+import type { Sandbox } from './sandbox.ts'
+import { systemCallFilter } from './system-call-filter.ts'
+import { unconfined } from './unconfined.ts'
+
+export interface Chosen {
+  readonly sandbox: Sandbox
+  /** Why it is not a stronger one: a sentence for each layer that is missing. */
+  readonly missing: readonly string[]
+}
+
+export interface Choosing extends Pick<Bubblewrap, 'dataFolder' | 'protectedFiles'> {
+  /** `none`: commands run unconfined, as the configuration asks for by name. */
+  readonly mode: 'auto' | 'none'
+}
+
+const TRIAL_MS_MAX = 10_000
+const TRIAL_ID = '00000000-0000-0000-0000-000000000000' as ActionId
+
+export async function chooseSandbox({ mode, dataFolder, protectedFiles }: Choosing): Promise<Chosen> {
+  const workspace = mkdtempSync(join(tmpdir(), 'deed-trial-'))
+  mkdirSync(join(workspace, '.git'))
+  const missing: string[] = []
+  try {
+    const found = findControlGroups()
+    const groups = found && (await bind(found, workspace)) ? found : undefined
+    if (!groups) missing.push('no control groups that bind: memory and processes are only watched')
+    if (mode === 'none')
+      return {
+        sandbox: unconfined('none', groups),
+        missing: [...missing, 'commands.sandbox is none in execution.yaml'],
+      }
+    const bwrap = findProgram('bwrap')
+    if (bwrap === undefined)
+      return { sandbox: unconfined('allow-list', groups), missing: [...missing, 'bubblewrap (bwrap) is not installed'] }
+    for (const filter of [systemCallFilter(), undefined]) {
+      const sandbox = bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups })
+      const failure = await escapes(sandbox, workspace, filter !== undefined)
+      if (failure === undefined) return { sandbox, missing }
+      missing.push(`${sandbox.name} does not hold here: ${failure}`)
+      if (filter === undefined) break
+    }
+    return { sandbox: unconfined('allow-list', groups), missing }
+  } finally {
+    rmSync(workspace, { recursive: true, force: true })
+  }
+}
+
+const TRIAL_BOUNDS: Bounds = { memoryBytes: 32 * 1024 * 1024, processes: 16 }
+/** Keeps what it reads, since no line of it ends. */
+const TAKE_MEMORY = 'head -c 256m /dev/zero | tail -n 1 > /dev/null'
+const TAKE_PROCESSES = 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 9 & done; kill 0'
+
+/** Whether too much memory, and too many processes, are refused. */
+async function bind(groups: ControlGroups, workspace: string): Promise<boolean> {
+  const small = unconfined('none', { ...groups, open: () => groups.open(TRIAL_BOUNDS) })
+  for (const [script, limit] of [
+    [TAKE_MEMORY, 'memory'],
+    [TAKE_PROCESSES, 'processes'],
+  ]) {
+    try {
+      await tried(small, workspace, script!)
+      return false
+    } catch (error) {
+      if (!(error instanceof DeedError) || error.details?.limit !== limit) return false
+    }
+  }
+  return true
+}
+
+/** What a command in the box must not be able to do; each line that goes wrong ends with a number of its own. */
+const TRIAL = `
+[ ! -e /etc/shadow ] || exit 11
+(echo x > /usr/deed-trial) 2> /dev/null && exit 12
+(echo x > .git/deed-trial) 2> /dev/null && exit 13
+(echo x > .npmrc) 2> /dev/null && exit 14
+echo x > written || exit 15
+[ "$(grep -c : /proc/net/dev)" = 1 ] || exit 16
+[ "$$" -lt 16 ] || exit 17
+grep -q '^CapEff:[^0-9]*0*$' /proc/self/status || exit 18
+unshare --user true 2> /dev/null && exit 19
+[ "$1" != filtered ] || grep -q '^Seccomp:[^0-9]*2$' /proc/self/status || exit 20
+exit 0`
+
+const ESCAPES: Readonly<Record<number, string>> = {
+  11: 'files of the host can be read',
+  12: 'programs of the host can be written to',
+  13: 'a protected path can be written to',
+  14: 'a protected path can be made',
+  15: 'the workspace cannot be written to',
+  16: 'the network of the host can be reached',
+  17: 'processes of the host can be seen',
+  18: 'rights of the administrator are kept',
+  19: 'namespaces can be made',
+  20: 'system calls are not filtered',
+}
+
+/** @returns what went wrong, in words; `undefined` when it holds */
+async function escapes(sandbox: Sandbox, workspace: string, filtered: boolean): Promise<string | undefined> {
+  try {
+    const { exitCode, stderr } = await tried(sandbox, workspace, TRIAL, filtered ? 'filtered' : '')
+    return exitCode === 0 ? undefined : (ESCAPES[exitCode] ?? `exit code ${exitCode}: ${stderr.toString().trim()}`)
+  } catch (error) {
+    if (error instanceof DeedError) return error.message
+    throw error
+  }
+}
+
+function tried(sandbox: Sandbox, workspace: string, script: string, ...args: string[]): Promise<Ended> {
+  return runCommand(sandbox, {
+    actionId: TRIAL_ID,
+    argv: [findProgram('sh') ?? '/bin/sh', '-c', script, 'trial', ...args],
+    workspace,
+    cwd: workspace,
+    env: {},
+    timeoutMs: TRIAL_MS_MAX,
+    signal: AbortSignal.timeout(TRIAL_MS_MAX),
+  })
+}

@@ -1,0 +1,113 @@
+/**
+ * Keeps a confined command from what is protected in its workspace: what exists is read-only or hidden, what does not
+ * exist cannot be made. For the latter an empty file stands there while the command runs, since a mount needs something
+ * to cover.
+ */
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { DeedError } from '@deed/proto/errors'
+import { isPlaceholder, PLACEHOLDER_MODE } from '../files/placeholder.ts'
+import { PROTECTED_NAMES } from '../files/workspace.ts'
+
+/** Disposing removes the empty files that no other command needs. */
+export interface Protection extends Disposable {
+  /** For bubblewrap. */
+  readonly args: readonly string[]
+}
+
+/** Not even read: credentials lie here. */
+const HIDDEN: ReadonlySet<string> = new Set(['.deed', '.ssh', '.gnupg', '.netrc'])
+
+export interface Protecting {
+  /** An empty file that all may read. */
+  readonly blank: string
+  /** Absolute paths beside the protected names; where they lie in the workspace, they are read-only. */
+  readonly files: readonly string[]
+  /** Absolute; where it lies in the workspace, it is hidden. */
+  readonly dataFolder: string
+}
+
+/** @throws {DeedError} `protected_path` when one is a symbolic link: what it leads to would be shown instead */
+export function protectPaths(workspace: string, { blank, files, dataFolder }: Protecting): Protection {
+  const args: string[] = []
+  const standIns: string[] = []
+  const readOnly = (path: string, from = path) => args.push('--ro-bind', from, path)
+  const hide = (path: string, isFolder: boolean) =>
+    isFolder ? args.push('--tmpfs', path, '--remount-ro', path) : readOnly(path, blank)
+  const protect = (path: string, name: string) => {
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    if (!stat || isPlaceholder(name, stat)) {
+      if (!standIn(path)) return
+      standIns.push(path)
+      readOnly(path, blank)
+    } else if (stat.isSymbolicLink()) {
+      throw new DeedError('protected_path', `${name} is a symbolic link, and cannot be protected from a command`)
+    } else if (HIDDEN.has(name)) hide(path, stat.isDirectory())
+    else readOnly(path)
+  }
+  try {
+    for (const name of PROTECTED_NAMES) protect(join(workspace, name), name)
+    for (const path of files) if (path.startsWith(`${workspace}/`) && !args.includes(path)) readOnly(path)
+    if (dataFolder.startsWith(`${workspace}/`) && !args.includes(dataFolder)) hide(dataFolder, true)
+  } catch (error) {
+    release(standIns)
+    throw error
+  }
+  return { args, [Symbol.dispose]: () => release(standIns) }
+}
+
+/** How many commands of this process need a stand-in. */
+const needed = new Map<string, number>()
+
+/** @returns whether it stands there now; not so where this process may not write, for then the command may not either */
+function standIn(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'wx', PLACEHOLDER_MODE))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EACCES' || code === 'EROFS' || code === 'ENOENT') return false
+    if (code !== 'EEXIST') throw error
+  }
+  needed.set(path, (needed.get(path) ?? 0) + 1)
+  return true
+}
+
+function release(paths: readonly string[]): void {
+  const free: string[] = []
+  for (const path of paths) {
+    const left = (needed.get(path) ?? 1) - 1
+    if (left > 0) needed.set(path, left)
+    else {
+      needed.delete(path)
+      free.push(path)
+    }
+  }
+  // A mount goes when the file below it does, so other executors' commands on this host count too.
+  const covered = free.length > 0 ? mountsOfOthers() : ''
+  for (const path of free) if (!covered.includes(` ${escaped(path)} `)) removeStandIn(path)
+}
+
+function removeStandIn(path: string): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  if (stat && isPlaceholder(path.slice(path.lastIndexOf('/') + 1), stat)) unlinkSync(path)
+}
+
+function mountsOfOthers(): string {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && readText(`/proc/${name}/comm`) === 'bwrap\n')
+    .map((pid) => readText(`/proc/${pid}/mountinfo`))
+    .join('')
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // Gone in the meantime, or another user's.
+    return ''
+  }
+}
+
+/** As proc(5) writes paths. */
+const escaped = (path: string) =>
+  path.replace(/[ \t\n\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`)

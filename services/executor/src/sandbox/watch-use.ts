@@ -1,0 +1,101 @@
+/**
+ * Watches what a command takes that the kernel does not bound for it: the disk always; memory and processes where there
+ * is no control group. It looks a few times a second, so a command may be ahead of it by what it does in that time.
+ */
+import { lstatSync, readdirSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RunningProcess } from '../processes/process-table.ts'
+import { DISK_BYTES_MAX, type Limit, MEMORY_BYTES_MAX, NEW_FILES_MAX, PROCESSES_MAX } from './limits.ts'
+
+const LOOK_MS = 250
+const BLOCK_BYTES = 512
+
+export interface Watched {
+  /** Absolute. */
+  readonly workspace: string
+  /** All processes of the command; absent where the kernel counts them. */
+  readonly processes?: (() => readonly RunningProcess[]) | undefined
+  readonly bounds?: UseBounds
+}
+
+export interface UseBounds {
+  readonly memoryBytes: number
+  readonly processes: number
+  readonly diskBytes: number
+  readonly newFiles: number
+}
+
+const DEFAULT_BOUNDS: UseBounds = {
+  memoryBytes: MEMORY_BYTES_MAX,
+  processes: PROCESSES_MAX,
+  diskBytes: DISK_BYTES_MAX,
+  newFiles: NEW_FILES_MAX,
+}
+
+export interface Watch extends Disposable {
+  /** Settles when a limit is exceeded; never otherwise. */
+  readonly exceeded: Promise<Limit>
+}
+
+export function watchUse({ workspace, processes, bounds = DEFAULT_BOUNDS }: Watched): Watch {
+  const since = Date.now()
+  const before = freeSpace(workspace)
+  const exceeded = Promise.withResolvers<Limit>()
+  const timer = setInterval(() => {
+    const limit = processLimit(processes?.() ?? [], bounds) ?? diskLimit(workspace, before, since, bounds)
+    if (limit !== undefined) exceeded.resolve(limit)
+  }, LOOK_MS)
+  timer.unref()
+  return { exceeded: exceeded.promise, [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+function processLimit(processes: readonly RunningProcess[], bounds: UseBounds): Limit | undefined {
+  if (processes.length > bounds.processes) return 'processes'
+  const bytes = processes.reduce((sum, { residentBytes }) => sum + residentBytes, 0)
+  return bytes > bounds.memoryBytes ? 'memory' : undefined
+}
+
+/** The file system is asked first, which is cheap. What others fill is told apart by going through the workspace. */
+function diskLimit(
+  workspace: string,
+  before: FreeSpace,
+  since: number,
+  { diskBytes, newFiles }: UseBounds,
+): Limit | undefined {
+  const now = freeSpace(workspace)
+  if (before.bytes - now.bytes < diskBytes && before.files - now.files < newFiles) return undefined
+  let [files, bytes] = [0, 0]
+  const waiting = [workspace]
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    for (const entry of entriesOf(folder)) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) waiting.push(path)
+      const stat = lstatSync(path, { throwIfNoEntry: false })
+      if (!stat || stat.ctimeMs < since) continue
+      files++
+      bytes += stat.blocks * BLOCK_BYTES
+      if (bytes > diskBytes) return 'disk'
+      if (files > newFiles) return 'files'
+    }
+  }
+  return undefined
+}
+
+interface FreeSpace {
+  readonly bytes: number
+  readonly files: number
+}
+
+function freeSpace(path: string): FreeSpace {
+  const { bavail, bsize, ffree } = statfsSync(path)
+  return { bytes: bavail * bsize, files: ffree }
+}
+
+function entriesOf(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    // Gone in the meantime.
+    return []
+  }
+}
