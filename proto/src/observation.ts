@@ -81,6 +81,8 @@ const Single = [
   }),
   /** The action's own reading, made a second time by fresh means, says the same. */
   z.object({ kind: z.literal('same_again') }),
+  /** What the action's kind looks at by itself, where none of the others can say it. */
+  z.object({ kind: z.literal('own_look') }),
 ] as const
 
 interface Composite {

@@ -54,7 +54,15 @@ const SqlTarget = strict({
   entities: z.record(z.string(), Entity).default({}),
 })
 
-export const Target = z.discriminatedUnion('type', [ProcessTarget, HttpTarget, SqlTarget])
+/** A NATS server beside the one that the mesh runs on. */
+const NatsTarget = strict({
+  type: z.literal('nats'),
+  /** The environment variable that holds the URL, with user and password where it wants them. */
+  url_env: EnvironmentVariable,
+  environment: EnvironmentLabel.optional(),
+})
+
+export const Target = z.discriminatedUnion('type', [ProcessTarget, HttpTarget, SqlTarget, NatsTarget])
 export type Target = z.output<typeof Target>
 
 const Schema = strict({

@@ -10,9 +10,9 @@ import type { JsonObject } from '@deed/proto/json'
 import type { Attempt } from './attempt.ts'
 import { type Conclusion, concluded, failedWith, provenBy } from './conclusion.ts'
 import { contextOf } from './context.ts'
-import type { Before, Context, Effect, Kind, World } from './kinds/kind.ts'
+import type { Before, Context, Kind, World } from './kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from './kinds/kinds.ts'
-import { type Looked, look, observe, type Patience } from './observe.ts'
+import { attemptedBy, type Looked, look, observe, type Patience } from './observe.ts'
 import { endTree } from './processes/end-tree.ts'
 import { actionMark } from './processes/run-command.ts'
 import type { IntentToWrite, Ledger, LedgerRow } from './store/ledger.ts'
@@ -93,7 +93,8 @@ const ALREADY_SO = 'nothing was done: it was so already'
 async function alreadySo({ kind, input, context }: Step, before: Before): Promise<Looked | undefined> {
   const { action } = context
   if (action.already_so === 'run' || kind.mayHoldAlready?.(input, before) === false) return undefined
-  const seen = await look(postconditionOf(kind, action, input, before), context, { before })
+  const wanted = postconditionOf(kind, action, input, before)
+  const seen = await look(wanted, context, attemptedBy(kind, input, context, before))
   return seen.outcome === 'verified' ? { ...seen, earlier: [] } : undefined
 }
 
@@ -112,17 +113,14 @@ const onlyToLook = () =>
 
 async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
   const { attempt, dependencies, kind, input, context } = step
-  const effect = await dependencies.withPlace(() => kind.execute(input, context, before))
+  const run = () => kind.execute(input, context, before)
+  const effect = await (kind.waits ? run() : dependencies.withPlace(run))
   if (kind.effectOf(input) !== 'read') attempt.made()
   crashPoint('executor.after_effect')
   const wanted = postconditionOf(kind, context.action, input, before)
-  const seen = await observe(wanted, context, attemptedBy(step, before, effect), dependencies.patience)
+  const seen = await observe(wanted, context, attemptedBy(kind, input, context, before, effect), dependencies.patience)
   crashPoint('executor.after_verification')
   return concluded(attempt, provenBy(kind, seen, { claimed: effect.claimed, effect, wanted }))
-}
-
-function attemptedBy({ kind, input, context }: Step, before: Before, effect: Effect) {
-  return kind.again ? { before, effect, again: () => kind.again!(input, context, effect) } : { before, effect }
 }
 
 /**
@@ -135,7 +133,8 @@ async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
   if (kind.effectOf(input) === 'read') return bringAbout(step, before)
   attempt.inherit()
   await endTree([actionMark(attempt.actionId)], 0)
-  const seen = await look(postconditionOf(kind, context.action, input, before), context, { before })
+  const wanted = postconditionOf(kind, context.action, input, before)
+  const seen = await look(wanted, context, attemptedBy(kind, input, context, before))
   if (seen.outcome === 'verified') {
     const found = { ...seen, earlier: [], facts: { ...seen.facts, earlier_attempt: true } }
     return concluded(attempt, provenBy(kind, found, { claimed: 'an earlier attempt had done it', alreadySo: true }))

@@ -6,10 +6,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
+import type { JsonObject } from '@deed/proto/json'
 import type { Observation, SingleObservation } from '@deed/proto/observation'
 import { observeDir, observeFile } from './files/observe-files.ts'
 import { observeHttp, observeTcp } from './http/observe-http.ts'
-import type { Again, Before, Context, Effect } from './kinds/kind.ts'
+import type { Again, Before, Context, Effect, Kind } from './kinds/kind.ts'
 import { observeService } from './processes/observe-service.ts'
 import { failed, type Seen, unverified, verified } from './seen.ts'
 import { observeSql } from './sql/observe-sql.ts'
@@ -21,6 +22,24 @@ export interface Attempted {
   readonly effect?: Effect
   /** Reads again; for `same_again`. */
   again?(): Promise<Again>
+  /** The kind's own look; for `own_look`. */
+  look?(): Promise<Seen>
+}
+
+/** What looks of an action of this kind go by. @param effect absent before it, and for one of an earlier attempt */
+export function attemptedBy(
+  kind: Kind,
+  input: JsonObject,
+  context: Context,
+  before: Before,
+  effect?: Effect,
+): Attempted {
+  return {
+    before,
+    ...(effect ? { effect } : {}),
+    ...(effect && kind.again ? { again: () => kind.again!(input, context, effect) } : {}),
+    ...(kind.observe ? { look: () => kind.observe!(input, context, before, effect) } : {}),
+  }
 }
 
 export interface Looked extends Seen {
@@ -96,7 +115,7 @@ async function lookAt(observation: Observation, context: Context, attempted: Att
 async function lookAtOne(
   observation: SingleObservation,
   context: Context,
-  { before, effect, again }: Attempted,
+  { before, effect, again, look: ownLook }: Attempted,
 ): Promise<Seen> {
   switch (observation.kind) {
     case 'file':
@@ -116,6 +135,8 @@ async function lookAtOne(
       return observeService(observation, context, before)
     case 'sql':
       return observeSql(observation, context)
+    case 'own_look':
+      return ownLook ? ownLook() : unverified('this kind of action has no look of its own')
     case 'same_again':
       return again && effect ? again() : unverified('there is no first reading to compare with')
   }

@@ -5,6 +5,7 @@
  * that acts from one that reads.
  */
 
+import type { Target } from '@deed/config/execution-config'
 import type { JsonObject } from '@deed/proto/json'
 import type { Observation } from '@deed/proto/observation'
 import { Language } from '@deed/proto/template'
@@ -17,7 +18,7 @@ export interface KindEntry {
   /** Whether its paths are relative to a workspace. */
   readonly inWorkspace: boolean
   /** Of the target that `input.target` names, where it has one. */
-  readonly targetType?: 'process' | 'http' | 'sql'
+  readonly targetType?: Target['type']
   /** What a model gives; undefined for kinds that no model plans. */
   readonly input?: z.ZodObject
   /** What a model's input becomes; by default it is the action's. */
@@ -89,6 +90,35 @@ export const CATALOGUE: Readonly<Record<string, KindEntry>> = {
       const seen = files.map((path): Observation => ({ kind: 'file', path, exists: true }))
       return { input: { argv }, verify: seen.length === 0 ? exit : { kind: 'all', of: [exit, ...seen] } }
     },
+  },
+  'test.run': {
+    about: "Run the project's own tests with one program and its arguments.",
+    changes: true,
+    inWorkspace: true,
+    input: z.strictObject({ argv: z.array(z.string().max(4096)).min(1).max(100) }),
+  },
+  'wait.until': {
+    about: 'Wait until something holds.',
+    changes: false,
+    inWorkspace: true,
+  },
+  'nats.request': {
+    about: 'Ask a service on a NATS server.',
+    changes: true,
+    inWorkspace: false,
+    targetType: 'nats',
+  },
+  'nats.publish': {
+    about: 'Publish a message to a stream of a NATS server.',
+    changes: true,
+    inWorkspace: false,
+    targetType: 'nats',
+    input: z.strictObject({
+      target: z.string().min(1).max(64).describe('name of a target of type nats'),
+      subject: z.string().min(1).max(256),
+      payload: Content,
+      stream: z.string().min(1).max(64),
+    }),
   },
   'service.start': {
     about: 'Start a service.',

@@ -33,7 +33,7 @@ describe('a unified diff', () => {
       if (one.equals(two)) continue
       writeFileSync(join(folder, 'one'), one)
       writeFileSync(join(folder, 'two'), two)
-      const { stdout } = spawnSync('diff', ['-u', 'one', 'two'], { cwd: folder, encoding: 'utf8' })
+      const { stdout } = spawnSync('/usr/bin/env', ['diff', '-u', 'one', 'two'], { cwd: folder, encoding: 'utf8' })
       const patch = parsePatch(stdout)
       expect(applyPatch(one, patch).equals(two), stdout).toBe(true)
       expect(applyPatch(two, reversed(patch)).equals(one), stdout).toBe(true)

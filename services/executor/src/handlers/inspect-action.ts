@@ -9,7 +9,7 @@ import { noBlobs } from '../files/blobs.ts'
 import { resolveWorkspace } from '../files/workspace.ts'
 import type { Context, World } from '../kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from '../kinds/kinds.ts'
-import { look } from '../observe.ts'
+import { attemptedBy, look } from '../observe.ts'
 
 interface Dependencies {
   world: World
@@ -44,7 +44,9 @@ async function inspect(action: Action, world: World, signal: AbortSignal): Promi
   const context = lookingContext(action, world, signal)
   const before = await kind.before(input, context)
   const possible = action.already_so === 'skip' && kind.mayHoldAlready?.(input, before) !== false
-  const seen = possible ? await look(postconditionOf(kind, action, input, before), context, { before }) : undefined
+  const seen = possible
+    ? await look(postconditionOf(kind, action, input, before), context, attemptedBy(kind, input, context, before))
+    : undefined
   const diff = kind.diff?.(input, context)
   const environment = kind.environment?.(input, world)
   return {

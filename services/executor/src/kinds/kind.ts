@@ -94,6 +94,8 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   /** Whether running it a second time leaves what running it once leaves. */
   readonly idempotent: boolean
   readonly example: JsonObject
+  /** It only waits for others, so it takes none of the few places for effects. */
+  readonly waits?: true
   /** Its postcondition is the action's `verify` where there is one, instead of its own beside it. */
   readonly takesVerify?: boolean
   effectOf(input: Input): EffectClass
@@ -114,6 +116,12 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   /** Brings the state before back. @returns what it did, in a sentence */
   compensate(input: Input, context: Context, before: Known, after: Left | undefined): Promise<string>
   standing(input: Input, context: Context, before: Known, after: Left | undefined): Promise<Standing>
+  /**
+   * Looks whether the postcondition holds, by other means than `execute` has; for `own_look`.
+   *
+   * @param effect absent before it, and for one of an earlier attempt
+   */
+  observe?(input: Input, context: Context, before: Known, effect?: Effect): Promise<Seen>
   /** Reads again by fresh means, for `same_again`. */
   again?(input: Input, context: Context, effect: Effect): Promise<Again>
   /** The label of the target's environment. */

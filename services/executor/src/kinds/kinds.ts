@@ -14,9 +14,13 @@ import { filePatch } from './file-patch.ts'
 import { fileWrite } from './file-write.ts'
 import { httpRequest } from './http-request.ts'
 import type { Before, Kind } from './kind.ts'
+import { natsPublish } from './nats-publish.ts'
+import { natsRequest } from './nats-request.ts'
 import { serviceRestart, serviceStart, serviceStatus, serviceStop } from './service-kinds.ts'
 import { sqlExecute } from './sql-execute.ts'
 import { sqlQuery } from './sql-query.ts'
+import { testRun } from './test-run.ts'
+import { waitUntil } from './wait-until.ts'
 
 export const KINDS: ReadonlyMap<string, Kind> = new Map(
   [
@@ -34,6 +38,10 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map(
     httpRequest,
     sqlQuery,
     sqlExecute,
+    testRun,
+    waitUntil,
+    natsRequest,
+    natsPublish,
   ].map((kind) => [kind.name, kind as Kind]),
 )
 

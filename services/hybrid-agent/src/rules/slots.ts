@@ -70,7 +70,7 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
   },
   /** A target of `execution.yaml`, of the types in the argument. */
   target: {
-    arguments: ['process', 'http', 'sql'],
+    arguments: ['process', 'http', 'sql', 'nats'],
     reader: (argument) => {
       const types = argument?.split('|')
       return (sentence, at, { targets }) => {

@@ -1,0 +1,130 @@
+import { startNats } from '@deed/embedded/nats'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { actionIdOf } from '@deed/mesh/action-id'
+import { type Bus, connectBus } from '@deed/mesh/bus'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { dies } from '../test-dies.ts'
+import { testExecutor } from '../test-executor.ts'
+
+const opened = new AsyncDisposableStack()
+let nc: Bus['nc']
+let url: string
+
+beforeAll(async () => {
+  const folder = opened.use(temporaryFolder())
+  const nats = opened.use(await startNats({ dataDir: folder.path }))
+  const { user, pass } = nats.credentials('deed')
+  nc = opened.use(await connectBus({ service: 'deed', url: nats.url, user, password: pass })).nc
+  url = nats.url.replace('://', `://${user}:${pass}@`)
+})
+afterAll(() => opened.disposeAsync())
+beforeEach(async () => {
+  const jsm = await nc.jetstreamManager()
+  await jsm.streams.delete('ORDERS').catch(() => undefined)
+  await jsm.streams.add({ name: 'ORDERS', subjects: ['orders.>'] })
+})
+
+const YAML = 'targets: { factory: { type: nats, url_env: FACTORY_URL } }'
+const factory = () => testExecutor(YAML, { FACTORY_URL: url })
+const stored = async () => (await (await nc.jetstreamManager()).streams.info('ORDERS')).state.messages
+const publish = (more: object = {}) => ({
+  kind: 'nats.publish',
+  input: { target: 'factory', subject: 'orders.new', payload: '{"id":7}', stream: 'ORDERS', ...more },
+})
+
+describe('publishing to a stream', () => {
+  it('is proved by finding the message in it again', async () => {
+    await using executor = await factory()
+    nc.publish('orders.new', 'before')
+    expect(await executor.run(publish())).toMatchObject({
+      outcome: 'done',
+      effect: 'made',
+      evidence: { outcome: 'verified', facts: { sequence: 2 } },
+    })
+    expect(await stored()).toBe(2)
+  })
+
+  it.each(['before_effect', 'after_effect'] as const)('happens once where an attempt died %s', async (at) => {
+    await using executor = await factory()
+    const work = await executor.dispatch(publish())
+    await dies(executor, work, at)
+    nc.publish('orders.new', 'by somebody else')
+    expect(await executor.run(work.action, { after: work })).toMatchObject({ outcome: 'done' })
+    const jsm = await nc.jetstreamManager()
+    const ids: (string | undefined)[] = []
+    for (let seq = 1; seq <= (await stored()); seq++)
+      ids.push((await jsm.streams.getMessage('ORDERS', { seq })).header.get('Nats-Msg-Id'))
+    expect(ids.filter((id) => id === actionIdOf(work.task_id))).toHaveLength(1)
+  })
+
+  it('cannot be undone', async () => {
+    await using executor = await factory()
+    const work = await executor.dispatch(publish())
+    await executor.attempt(work)
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'failed', error: { code: 'not_undoable' } })
+  })
+
+  it.each([
+    ['a stream that is not there', publish({ stream: 'NONE' }), 'not_found'],
+    ['a stream that does not take the subject', publish({ subject: 'other' }), 'unavailable'],
+    ['no stream, and nothing to see', publish({ stream: undefined }), 'invalid_request'],
+    ['wildcards', publish({ subject: 'orders.*' }), 'invalid_request'],
+    ['what the server itself answers', publish({ subject: '$JS.API.STREAM.DELETE.ORDERS' }), 'invalid_request'],
+    ['a target of nobody', publish({ target: 'factroy' }), 'unknown_target'],
+  ])('refuses %s', async (_, action, code) => {
+    await using executor = await factory()
+    expect(await executor.run(JSON.parse(JSON.stringify(action)))).toMatchObject({ outcome: 'failed', error: { code } })
+    expect(await stored()).toBe(0)
+  })
+})
+
+describe('a request to another NATS server', () => {
+  const request = (verify?: object) =>
+    JSON.parse(
+      JSON.stringify({
+        kind: 'nats.request',
+        input: { target: 'factory', subject: 'press.start', payload: '3' },
+        verify,
+      }),
+    )
+
+  it('is done when what it asked for is seen, not when it is answered', async () => {
+    await using executor = await factory()
+    let works = true
+    const service = nc.subscribe('press.start', {
+      callback: (_error, message) => {
+        if (works) executor.write('press.txt', message.string())
+        message.respond('pressed')
+      },
+    })
+    await nc.flush()
+    const verify = { kind: 'file', path: 'press.txt', contains: '3' }
+    expect(await executor.run(request(verify))).toMatchObject({
+      outcome: 'done',
+      effect: 'made',
+      result: { data: { answer: 'pressed' } },
+    })
+    works = false
+    const other = { kind: 'file', path: 'press.txt', contains: '4' }
+    expect(await executor.run(request(other))).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'verification_failed' },
+    })
+    service.unsubscribe()
+  })
+
+  it('needs verify, and somebody who listens', async () => {
+    await using executor = await factory()
+    expect(await executor.run(request())).toMatchObject({ effect: 'none', error: { code: 'invalid_request' } })
+    expect(await executor.run(request({ kind: 'file', path: 'press.txt' }))).toMatchObject({
+      error: { code: 'unavailable', retryable: true },
+    })
+  })
+
+  it('names a server that is away, without its password', async () => {
+    await using executor = await testExecutor(YAML, { FACTORY_URL: 'nats://someone:secret-password@127.0.0.1:1' })
+    const away = await executor.run(request({ kind: 'file', path: 'press.txt' }))
+    expect(away).toMatchObject({ effect: 'none', error: { code: 'unavailable', retryable: true } })
+    expect(JSON.stringify(away)).not.toContain('secret-password')
+  })
+})
