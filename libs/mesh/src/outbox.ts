@@ -2,7 +2,8 @@
  * What this process has to say, written to the socket once in a turn of the event loop.
  *
  * The client writes in the microtask after each publish. Under load that is a system call a message, and
- * the calls, not the messages, are what a busy service spends its time on.
+ * the calls, not the messages, are what a busy service spends its time on. Whoever writes often waits a
+ * moment before it does again, so that its readers, too, are woken once for several messages.
  */
 import { DeedError } from '@deed/proto/errors'
 import type { Log } from '@deed/telemetry/logger'
@@ -17,13 +18,20 @@ export interface Outbox {
   flush(): void
 }
 
+/** Writing again within this is writing often; then messages are gathered for a while. In milliseconds. */
+const OFTEN_MS = 0.5
+const GATHER_MS = 1
+
 export function openOutbox(nc: NatsConnection, log: Log): Outbox {
   let waiting: (() => void)[] = []
   const bytesMax = nc.info?.max_payload ?? Number.POSITIVE_INFINITY
 
+  let flushedAt = 0
+
   const flush = (): void => {
     const words = waiting
     waiting = []
+    flushedAt = performance.now()
     for (const say of words) {
       try {
         say()
@@ -36,7 +44,9 @@ export function openOutbox(nc: NatsConnection, log: Log): Outbox {
 
   const say = (words: () => void): void => {
     waiting.push(words)
-    if (waiting.length === 1) setImmediate(flush)
+    if (waiting.length > 1) return
+    if (performance.now() - flushedAt < OFTEN_MS) setTimeout(flush, GATHER_MS)
+    else setImmediate(flush)
   }
 
   return {

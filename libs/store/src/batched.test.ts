@@ -1,5 +1,5 @@
 // A store whose flushes are ended by the test, so that what waits meanwhile is known.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { batched, OverloadedError } from './batched.ts'
 
 /** A flush that the test ends. */
@@ -18,6 +18,10 @@ function heldStore() {
   return { flushes, flush }
 }
 
+/** A batch that comes after one of several waits a moment for more. */
+const begun = (flushes: Flush[], count: number): Promise<void> =>
+  vi.waitFor(() => expect(flushes).toHaveLength(count), { interval: 1 })
+
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('a batched store', () => {
@@ -31,7 +35,7 @@ describe('a batched store', () => {
     expect(flushes.map(({ items }) => items)).toEqual([[1, 2]])
     flushes[0]!.end()
     expect(await Promise.all(first)).toEqual(['1', '2'])
-    await turn()
+    await begun(flushes, 2)
     expect(flushes.map(({ items }) => items)).toEqual([
       [1, 2],
       [3, 4, 5],
@@ -48,7 +52,7 @@ describe('a batched store', () => {
     const after = put(3)
     flushes[0]!.fail(new Error('lost'))
     expect(await Promise.all(failing)).toEqual(['lost', 'lost'])
-    await turn()
+    await begun(flushes, 2)
     flushes[1]!.end(['three'])
     expect(await after).toBe('three')
   })
@@ -73,7 +77,7 @@ describe('a batched store', () => {
       [3, 4],
     ])
     flushes[1]!.end()
-    await turn()
+    await begun(flushes, 3)
     expect(flushes.map(({ items }) => items)).toEqual([[1, 2], [3, 4], [5]])
     flushes[0]!.end()
     flushes[2]!.end()
@@ -89,11 +93,11 @@ describe('a batched store', () => {
     await expect(put(-1)).rejects.toThrow(OverloadedError)
     flushes[0]!.end()
     await first
-    await turn()
+    await begun(flushes, 2)
     const late = put(-2)
     flushes[1]!.end()
     expect(await Promise.all(waiting)).toHaveLength(20_000)
-    await turn()
+    await begun(flushes, 3)
     flushes[2]!.end()
     expect(await late).toBe('-2')
   })

@@ -68,14 +68,16 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
 
   const waiters = openWaiters(bus)
   opened.defer(() => waiters.close())
-  const settler = openSettler({
-    db,
-    bus,
-    log,
-    policy,
-    waiters,
-    exportFile: config.observability.export_to_file,
-  })
+  const settler = opened.use(
+    openSettler({
+      db,
+      bus,
+      log,
+      policy,
+      waiters,
+      exportFile: config.observability.export_to_file,
+    }),
+  )
   const capacity = capacityOf((id) =>
     driver.apply(id, { type: 'tick' }).catch((error: unknown) => {
       // The resync comes by.

@@ -25,15 +25,22 @@ export interface Settling {
   exportFile: string | undefined
 }
 
-export interface Settler {
+/** What has been seen to is marked so together with what follows within this, in milliseconds. */
+const SETTLE_MS = 500
+
+/** Disposing marks what is not marked yet. */
+export interface Settler extends AsyncDisposable {
   settle(snapshot: Snapshot, waiting: readonly Waiter[]): Promise<void>
   /** A waiter has had its answer without the execution having ended. */
   dismiss(waiterId: string): Promise<void>
 }
 
 export function openSettler({ db, bus, log, policy, waiters, exportFile }: Settling): Settler {
-  // Not a promise: what is lost here is done again.
-  const markSettled = batched(async (ids: ExecutionId[]): Promise<undefined[]> => {
+  // Not a promise, so it need not be prompt: what is lost here is done again.
+  let settled: ExecutionId[] = []
+  const markSettled = async (): Promise<void> => {
+    const ids = settled
+    settled = []
     await db.query(
       'orchestrator.settled',
       `with relaxed as (select set_config('synchronous_commit', 'off', true)),
@@ -41,8 +48,14 @@ export function openSettler({ db, bus, log, policy, waiters, exportFile }: Settl
        update executions set settled = true from relaxed where execution_id = any($1::uuid[])`,
       [ids],
     )
-    return ids.map(() => undefined)
-  })
+  }
+  const settleLater = (id: ExecutionId): void => {
+    settled.push(id)
+    if (settled.length > 1) return
+    setTimeout(() => {
+      markSettled().catch((error: unknown) => log.warn({ err: error }, 'the resync will settle it'))
+    }, SETTLE_MS)
+  }
   const dismiss = batched(async (ids: string[]): Promise<undefined[]> => {
     await db.query('orchestrator.dismiss', `delete from waiters where waiter_id = any($1::bigint[])`, [ids])
     return ids.map(() => undefined)
@@ -67,10 +80,13 @@ export function openSettler({ db, bus, log, policy, waiters, exportFile }: Settl
         learn({ bus, log, policy }, snapshot),
         exportFile === undefined ? undefined : appendRecord(exportFile, snapshot, reply),
       ])
-      await markSettled(execution.execution_id)
+      settleLater(execution.execution_id)
     },
     async dismiss(waiterId) {
       await dismiss(waiterId)
+    },
+    async [Symbol.asyncDispose]() {
+      if (settled.length > 0) await markSettled()
     },
   }
 }
