@@ -4,17 +4,19 @@
  * Whatever dies on the way, the row is there or it is not. Where it is, the resync thinks again.
  */
 import { crashPoint } from '@deed/mesh/crash-point'
+import { type CacheEntry, getCache } from '@deed/proto/cache'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionReply } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
+import { announce } from './announce.ts'
 import { replyOf } from './answer.ts'
-import { answeredInput, answeredSnapshot } from './answer-from-cache.ts'
+import { endByAnswer } from './answer-from-cache.ts'
 import { differences } from './differences.ts'
 import { admissionOf, emptySnapshot, type Incoming, newExecution } from './new-execution.ts'
 import { type PlanDependencies, planExecution } from './plan-execution.ts'
 import type { ExecutionRow } from './snapshot.ts'
 import type { Admission, Admitted } from './store/executions.ts'
-import { think } from './think.ts'
+import { scopeOf, think } from './think.ts'
 
 export interface Accepting extends PlanDependencies {
   admit(admission: Admission): Promise<Admitted>
@@ -37,35 +39,50 @@ export interface Accepted {
 export async function acceptExecution(accepting: Accepting, incoming: Incoming): Promise<Accepted> {
   const { clock, driver } = accepting
   const execution = newExecution(incoming, clock.now())
+  const keyed = incoming.request.idempotency_key !== undefined
+  const cached = keyed ? undefined : await askCacheAlone(accepting, execution)
+  if (cached) return answerFirst(accepting, admissionOf(execution, { ...incoming, waiter: undefined }), cached)
   const thinking = think(accepting, execution)
   crashPoint('orchestrator.before_admit')
   const admitting = accepting.admit(admissionOf(execution, incoming))
-  admitting.catch(() => undefined)
   const { execution_id: id } = execution
-  // A key promises one answer for all requests with it, so its row comes first. A cached read without a
-  // key is answered first, and its row is written behind the answer.
-  const admitted = incoming.request.idempotency_key === undefined ? undefined : await admitting
-  if (admitted?.existed) return attached(accepting, admitted, execution)
-  const entry = await thinking.answer
-  if (entry) {
-    const reply = replyOf(answeredSnapshot(structuredClone(execution), entry, clock.now()), clock.now())
-    const planned = admitting.then(async () => {
-      driver.know(emptySnapshot(execution))
-      await driver.apply(id, answeredInput(entry))
-      return { background: false }
-    })
-    return { id, existed: false, waiterId: null, planned, answered: reply }
-  }
-  const { waiter_id: waiterId } = admitted ?? (await admitting)
+  const admitted = await admitting
+  if (admitted.existed) return attached(accepting, admitted, execution)
   crashPoint('orchestrator.after_admit')
   driver.know(emptySnapshot(execution))
-  return {
-    id,
-    existed: false,
-    waiterId,
-    planned: planExecution(accepting, execution, thinking.thought),
-    answered: undefined,
+  const planned = planExecution(accepting, execution, thinking)
+  return { id, existed: false, waiterId: admitted.waiter_id, planned, answered: undefined }
+}
+
+/** A question that was answered from the cache before is asked there alone: nine times in ten that is all there is to do. */
+async function askCacheAlone(
+  { bus, log, cachedBefore }: Accepting,
+  { tenant, user_name: user, trace, request }: ExecutionRow,
+): Promise<CacheEntry | undefined> {
+  const scope = scopeOf(request)
+  if (!cachedBefore.has(tenant, scope)) return undefined
+  try {
+    const { entry } = await bus.call(getCache, scope, { principal: { tenant, user }, trace, patient: false })
+    if (entry?.value.kind === 'answer') return entry
+  } catch (error) {
+    log.warn({ err: error }, 'going on without the cache')
   }
+  cachedBefore.forget(tenant, scope)
+  return undefined
+}
+
+/** A read without a key changes nothing and promises nothing: it is answered first, and written behind the answer. */
+function answerFirst(accepting: Accepting, admission: Admission, entry: CacheEntry): Accepted {
+  const { bus, clock, admit } = accepting
+  const now = clock.now()
+  const draft = endByAnswer(admission, entry, now)
+  const { execution_id: id } = draft.execution
+  const answered = replyOf(draft, now)
+  const planned = admit(admission).then(() => {
+    announce(bus, draft)
+    return { background: false }
+  })
+  return { id, existed: false, waiterId: null, planned, answered }
 }
 
 /** @throws {DeedError} `idempotency_conflict` */

@@ -4,9 +4,9 @@ import { DeedError } from '@deed/proto/errors'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
 import { emptySnapshot } from './new-execution.ts'
-import { isoTime } from './reconcile/draft.ts'
+import { type Draft, draftOf, isoTime, record } from './reconcile/draft.ts'
 import type { Input } from './reconcile/input.ts'
-import type { ExecutionRow, Snapshot } from './snapshot.ts'
+import type { Admission } from './store/executions.ts'
 
 export function answeredInput(entry: CacheEntry): Extract<Input, { type: 'answered' }> {
   const { value } = entry
@@ -33,8 +33,14 @@ function cited(evidence: Evidence, entry: CacheEntry, from: ExecutionId): Eviden
   }
 }
 
-export function answeredSnapshot(execution: ExecutionRow, entry: CacheEntry, now: number): Snapshot {
+/** The execution, ended by an answer from the cache. `admission` becomes that of all of it. */
+export function endByAnswer(admission: Admission, entry: CacheEntry, now: number): Draft {
   const { found, evidence } = answeredInput(entry)
-  Object.assign(execution, found, { status: 'done', cited: evidence, finished_at: isoTime(now) })
-  return emptySnapshot(execution)
+  const { execution } = admission
+  const draft = draftOf(emptySnapshot(execution), now)
+  const finished_at = isoTime(now)
+  Object.assign(execution, found, { status: 'done', cited: evidence, finished_at, settled: true })
+  record(draft, 'execution.ended', { status: 'done', error: null })
+  admission.audit.push(...draft.audit)
+  return draft
 }

@@ -11,10 +11,10 @@ import { ensureWorkQueues } from '@deed/mesh/work-queue'
 import { type Action, workAct } from '@deed/proto/action'
 import { type AgentTask, workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
-import { type AuditRow, executionEvent } from '@deed/proto/execution'
 import type { ExecutionId, TaskId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
 import type { Log } from '@deed/telemetry/logger'
+import { announce } from './announce.ts'
 import type { Capacity } from './capacity.ts'
 import type { Clock } from './clock.ts'
 import { concurrencyKeys } from './concurrency-keys.ts'
@@ -274,25 +274,4 @@ function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, intent }: 
     action_hash: task.action_hash ?? '',
   }
   bus.handOut(workAct, payload, { tenant, trace })
-}
-
-function announce(bus: Bus, draft: Draft): void {
-  const { execution, tasks } = draft
-  let ended = 0
-  let current: string | null = null
-  for (const task of tasks.values()) {
-    if (task.actual_status === 'in_progress') current ??= task.title
-    else if (task.actual_status !== 'pending') ended++
-  }
-  const percent = tasks.size === 0 ? (hasEnded(draft) ? 100 : 0) : Math.floor((100 * ended) / tasks.size)
-  for (const { hash, task_id, ...row } of draft.audit) {
-    bus.announce(executionEvent, execution.execution_id, {
-      ...(row as Pick<AuditRow, 'seq' | 'type' | 'at' | 'data'>),
-      execution_id: execution.execution_id,
-      ...(task_id === null ? {} : { task_id }),
-      status: execution.status,
-      percent,
-      current,
-    })
-  }
 }

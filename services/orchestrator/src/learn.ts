@@ -5,6 +5,7 @@ import { Solution } from '@deed/proto/agent'
 import { putCache, releaseCache } from '@deed/proto/cache'
 import { recordTemplate } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
+import type { CachedBefore } from './cached-before.ts'
 import { isCacheable } from './plan-execution.ts'
 import type { Policy } from './policy.ts'
 import type { Snapshot, TaskRow } from './snapshot.ts'
@@ -14,10 +15,11 @@ interface Dependencies {
   bus: Bus
   log: Log
   policy: Policy
+  cachedBefore: CachedBefore
 }
 
 /** Never rejects: a lesson that is lost costs time later, and nothing else. */
-export async function learn({ bus, log, policy }: Dependencies, snapshot: Snapshot): Promise<void> {
+export async function learn({ bus, log, policy, cachedBefore }: Dependencies, snapshot: Snapshot): Promise<void> {
   const { execution, tasks } = snapshot
   const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
   const scope = scopeOf(execution.request)
@@ -32,6 +34,7 @@ export async function learn({ bus, log, policy }: Dependencies, snapshot: Snapsh
     const { execution_id, template_used, model_used, result } = execution
     const value = { kind: 'answer' as const, result, evidence, execution_id, template_used, model_used }
     lessons.push(bus.call(putCache, { ...scope, value }, options))
+    cachedBefore.note(execution.tenant, scope)
   } else if (cacheable) {
     lessons.push(bus.call(releaseCache, { ...scope, execution_id: execution.execution_id }, options))
   }

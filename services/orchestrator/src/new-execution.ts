@@ -1,9 +1,9 @@
 /** An execution as it begins: its row, and the first row of its audit log. */
 import { randomUUIDv7 } from 'node:crypto'
-import { canonicalJson, hashJson, sha256 } from '@deed/mesh/canonical-json'
+import { hashJson } from '@deed/mesh/canonical-json'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
-import { isoTime } from './reconcile/draft.ts'
+import { draftOf, isoTime, record } from './reconcile/draft.ts'
 import type { ExecutionRow, Snapshot } from './snapshot.ts'
 import type { Admission } from './store/executions.ts'
 
@@ -60,23 +60,13 @@ export function admissionOf(
   execution: ExecutionRow,
   { principal, waiter, sequence }: Omit<Incoming, 'request' | 'trace'>,
 ): Admission {
-  const data = { by: principal.user, request_hash: execution.request_hash }
-  const row = {
-    execution_id: execution.execution_id,
-    seq: 1,
-    type: 'execution.accepted',
-    at: execution.created_at,
-    task_id: null,
-    data,
-  }
-  const hash = sha256(canonicalJson(row))
-  execution.audit_seq = 1
-  execution.audit_hash = hash
+  const draft = draftOf(emptySnapshot(execution), Date.parse(execution.created_at))
+  record(draft, 'execution.accepted', { by: principal.user, request_hash: execution.request_hash })
   return {
     execution,
     waiter: waiter === undefined ? undefined : { reply_to: waiter.replyTo, due_at: isoTime(waiter.dueAt) },
     sequence,
-    audit: { type: row.type, at: row.at, data, hash },
+    audit: draft.audit,
   }
 }
 

@@ -9,6 +9,7 @@ import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Log } from '@deed/telemetry/logger'
 import { answeredInput } from './answer-from-cache.ts'
+import type { CachedBefore } from './cached-before.ts'
 import type { Capacity } from './capacity.ts'
 import type { Clock } from './clock.ts'
 import { type Driver, priorityOf } from './drive.ts'
@@ -28,13 +29,14 @@ export interface PlanDependencies {
   policy: Policy
   driver: Driver
   capacity: Capacity
+  cachedBefore: CachedBefore
 }
 
 /** Thinks and plans for an execution that has its row: after its acceptance, or again after a crash. */
 export async function planExecution(
   planning: PlanDependencies,
   execution: ExecutionRow,
-  thinking: Promise<Thought> = think(planning, execution).thought,
+  thinking: Promise<Thought> = think(planning, execution),
 ): Promise<{ background: boolean }> {
   const { driver, log } = planning
   try {
@@ -76,7 +78,10 @@ async function planOf(
   execution: ExecutionRow,
   thought: Thought,
 ): Promise<{ input: Input; background: boolean }> {
-  if (thought.type === 'answer') return { input: answeredInput(thought.entry), background: false }
+  if (thought.type === 'answer') {
+    planning.cachedBefore.note(execution.tenant, scopeOf(execution.request))
+    return { input: answeredInput(thought.entry), background: false }
+  }
   const { bus, clock, policy } = planning
   const work = await planWork({ bus, policy, now: clock.now }, execution, thought.nodes)
   const actions = thought.nodes.flatMap(({ solution }) => solution?.actions ?? [])

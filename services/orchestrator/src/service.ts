@@ -12,6 +12,7 @@ import * as task from '@deed/proto/task'
 import { openDatabase } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Accepting } from './accept-execution.ts'
+import { cachedBefore } from './cached-before.ts'
 import { capacityOf } from './capacity.ts'
 import { clockOf } from './clock.ts'
 import type { Config } from './config.ts'
@@ -66,6 +67,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   const clock = clockOf(db)
   await Promise.all([clock.synchronise(), ensureWorkQueues(bus.nc, [workAct, workSolve])])
 
+  const before = cachedBefore()
   const waiters = openWaiters(bus)
   opened.defer(() => waiters.close())
   const settler = opened.use(
@@ -75,6 +77,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
       log,
       policy,
       waiters,
+      cachedBefore: before,
       exportFile: config.observability.export_to_file,
     }),
   )
@@ -102,7 +105,16 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   })
   opened.defer(() => driver.idle())
   opened.use(bus)
-  const accepting: Accepting = { bus, log, clock, policy, driver, capacity, admit: openAdmissions(db) }
+  const accepting: Accepting = {
+    bus,
+    log,
+    clock,
+    policy,
+    driver,
+    capacity,
+    cachedBefore: before,
+    admit: openAdmissions(db),
+  }
 
   bus.serve(execution.requestExecution, requestExecution({ ...accepting, config, waiters, settler }))
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))

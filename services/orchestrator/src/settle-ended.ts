@@ -8,6 +8,7 @@ import { batched } from '@deed/store/batched'
 import type { Log } from '@deed/telemetry/logger'
 import { replyOf } from './answer.ts'
 import { appendRecord } from './append-record.ts'
+import type { CachedBefore } from './cached-before.ts'
 import { learn } from './learn.ts'
 import type { Policy } from './policy.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -21,6 +22,7 @@ export interface Settling {
   log: Log
   policy: Policy
   waiters: Waiters
+  cachedBefore: CachedBefore
   /** Where a record of each execution is appended, a JSON object a line. */
   exportFile: string | undefined
 }
@@ -35,7 +37,7 @@ export interface Settler extends AsyncDisposable {
   dismiss(waiterId: string): Promise<void>
 }
 
-export function openSettler({ db, bus, log, policy, waiters, exportFile }: Settling): Settler {
+export function openSettler({ db, bus, log, policy, waiters, cachedBefore, exportFile }: Settling): Settler {
   // Not a promise, so it need not be prompt: what is lost here is done again.
   let settled: ExecutionId[] = []
   const markSettled = async (): Promise<void> => {
@@ -77,7 +79,7 @@ export function openSettler({ db, bus, log, policy, waiters, exportFile }: Settl
         'execution ended',
       )
       await Promise.all([
-        learn({ bus, log, policy }, snapshot),
+        learn({ bus, log, policy, cachedBefore }, snapshot),
         exportFile === undefined ? undefined : appendRecord(exportFile, snapshot, reply),
       ])
       settleLater(execution.execution_id)

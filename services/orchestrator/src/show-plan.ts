@@ -12,7 +12,7 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
   const { bus, clock, policy } = planning
   const execution = newExecution(incoming, clock.now())
   const reply = replyOf(emptySnapshot(execution), clock.now())
-  const thought = await think(planning, execution).thought
+  const thought = await think(planning, execution)
   if (thought.type === 'answer') {
     return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
   }

@@ -22,15 +22,12 @@ export type Thought =
   | { type: 'answer'; entry: CacheEntry }
   | { type: 'solved'; nodes: SolvedNode[]; method: Method | null; estimatedMs: number; degraded: string[] }
 
-export interface Thinking {
-  /** A cached answer, known before the rest. Never rejects. */
-  answer: Promise<CacheEntry | undefined>
-  /** @throws {DeedError} where a rule knows what is meant and refuses it, or the rules or a graph that is wanted are away */
-  thought: Promise<Thought>
-}
-
-/** Begins to think; everything is asked at once. */
-export function think({ bus, log }: { bus: Bus; log: Log }, execution: ExecutionRow): Thinking {
+/**
+ * Everything is asked at once.
+ *
+ * @throws {DeedError} where a rule knows what is meant and refuses it, or the rules themselves are away
+ */
+export function think({ bus, log }: { bus: Bus; log: Log }, execution: ExecutionRow): Promise<Thought> {
   const { request, execution_id: seed } = execution
   const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
   const degraded: string[] = []
@@ -103,10 +100,7 @@ export function think({ bus, log }: { bus: Bus; log: Log }, execution: Execution
 
   const thought = conclude()
   thought.catch(() => undefined)
-  return {
-    answer: cached.then((entry) => (entry?.value.kind === 'answer' ? entry : undefined)).catch(() => undefined),
-    thought,
-  }
+  return thought
 }
 
 /** What must be equal besides the words for a cached answer to be the same answer. */

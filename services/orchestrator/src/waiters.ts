@@ -11,10 +11,8 @@ import type { ExecutionId } from '@deed/proto/ids'
 export interface Waiters {
   /** Calls `late` at the deadline, on the clock of `performance.now()`, unless the answer came before. */
   wait(id: ExecutionId, deadline: number, late: () => void): void
-  /** Gives the answer to one of them, unless it has it already. */
+  /** Gives the answer to one of them. */
   answer(replyTo: string, reply: ExecutionReply): void
-  /** This one is answered by its handler. */
-  answeredElsewhere(replyTo: string): void
   /** The execution has ended, and everybody has been answered. */
   forget(id: ExecutionId): void
   close(): void
@@ -22,7 +20,6 @@ export interface Waiters {
 
 export function openWaiters(bus: Bus): Waiters {
   const timers = new Map<ExecutionId, Set<NodeJS.Timeout>>()
-  const answered = new Set<string>()
   return {
     wait(id, deadline, late) {
       const timer = setTimeout(late, Math.max(0, deadline - performance.now()))
@@ -30,10 +27,7 @@ export function openWaiters(bus: Bus): Waiters {
       if (known) known.add(timer)
       else timers.set(id, new Set([timer]))
     },
-    answer(replyTo, reply) {
-      if (!answered.delete(replyTo)) bus.answer(replyTo, reply)
-    },
-    answeredElsewhere: (replyTo) => void answered.add(replyTo),
+    answer: (replyTo, reply) => bus.answer(replyTo, reply),
     forget(id) {
       for (const timer of timers.get(id) ?? []) clearTimeout(timer)
       timers.delete(id)

@@ -41,7 +41,6 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
     setAttribute('deed.execution_id', accepted.id)
     const failed = (error: unknown): void => log.warn({ err: error, execution_id: accepted.id }, 'answer failed')
     if (accepted.answered) {
-      if (replyTo !== undefined) waiters.answeredElsewhere(replyTo)
       accepted.planned.catch(failed)
       return accepted.answered
     }

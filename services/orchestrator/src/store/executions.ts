@@ -2,7 +2,7 @@
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import { batched } from '@deed/store/batched'
-import type { ApprovalRow, ExecutionRow, PlanPart, Snapshot, TaskRow } from '../snapshot.ts'
+import type { ApprovalRow, AuditEntry, ExecutionRow, PlanPart, Snapshot, TaskRow } from '../snapshot.ts'
 import type { Database } from './schema.ts'
 
 /** A request that is to become an execution, or to be found to be one already. */
@@ -12,7 +12,8 @@ export interface Admission {
   waiter: { reply_to: string; due_at: string } | undefined
   /** In the tenant's intake; undefined for what did not come through it. */
   sequence: number | undefined
-  audit: { type: string; at: string; data: unknown; hash: string }
+  /** From the first row on. */
+  audit: AuditEntry[]
 }
 
 /** More than one attempt is for keys that are taken in the same moment. */
@@ -33,7 +34,7 @@ with x as (
     request jsonb, trace text, status text, method text, error jsonb, result jsonb, cited jsonb, cache_hit boolean,
     template_used text, model_used text, degraded text[], created_at timestamptz, finished_at timestamptz,
     next_check_at timestamptz, settled boolean, audit_seq integer, audit_hash text,
-    reply_to text, due_at timestamptz, sequence bigint, audit_type text, audit_data jsonb)
+    reply_to text, due_at timestamptz, sequence bigint, audit jsonb)
 ), made as (
   insert into executions (tenant, execution_id, user_name, idempotency_key, request_hash, request, trace, status,
     method, error, result, cited, cache_hit, template_used, model_used, degraded, created_at, finished_at,
@@ -45,8 +46,9 @@ with x as (
   returning execution_id
 ), audited as (
   insert into audit_log (tenant, execution_id, seq, type, at, data, hash)
-  select x.tenant, x.execution_id, 1, x.audit_type, x.created_at, x.audit_data, x.audit_hash
+  select x.tenant, x.execution_id, r.seq, r.type, r.at, r.data, r.hash
     from x join made using (execution_id)
+    cross join jsonb_to_recordset(x.audit) as r(seq integer, type text, at timestamptz, data jsonb, hash text)
 ), found as (
   select x.ordinal, coalesce(m.execution_id, own.execution_id, e.execution_id) as execution_id,
     m.execution_id is null and own.execution_id is null as existed,
@@ -105,10 +107,7 @@ function toRow({ execution, waiter, sequence, audit }: Admission, ordinal: numbe
     ordinal,
     sequence,
     ...(waiter ?? {}),
-    audit_type: audit.type,
-    audit_data: audit.data,
-    audit_seq: 1,
-    audit_hash: audit.hash,
+    audit,
   }
 }
 
