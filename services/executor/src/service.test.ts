@@ -119,6 +119,8 @@ const CRASH_POINTS = [
   'executor.after_report',
 ]
 const ALLOW = 'commands: { allow: [node] }'
+/** A confined command ends with its executor, and sees nothing outside the workspace. */
+const UNCONFINED = 'commands: { sandbox: none }'
 /** Appends a line to a file that counts how often it has run. */
 const APPEND = ['node', '-e', `require('node:fs').appendFileSync('witness', 'ran\\n')`]
 
@@ -156,8 +158,8 @@ describe('an executor that is killed', () => {
     expect(mesh.inside.read('witness')).toBe('ran\n')
   })
 
-  it('leaves a command running only until the next attempt begins, which takes back what it did', async () => {
-    await using mesh = await testMesh(ALLOW)
+  it('leaves an unconfined command running only until the next attempt begins, which takes back what it did', async () => {
+    await using mesh = await testMesh(UNCONFINED)
     const script = `require('node:fs').appendFileSync('witness', 'ran\\n'); setTimeout(() => {}, 300000)`
     const action = { kind: 'command.run', input: { argv: ['node', '-e', script] } }
     const first = await mesh.start('executor.mid_effect')
@@ -229,7 +231,7 @@ describe('an executor', () => {
   })
 
   it('ends its own older attempt when the task comes again under a newer token', async () => {
-    await using mesh = await testMesh(ALLOW)
+    await using mesh = await testMesh(UNCONFINED)
     const marker = JSON.stringify(join(mesh.inside.root, '..', 'marker'))
     // It hangs the first time and ends the second time.
     const script = `const { existsSync, writeFileSync } = require('node:fs')

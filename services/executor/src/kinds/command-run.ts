@@ -3,6 +3,7 @@
  * whole of it before and after, and is brought back to the byte on undo.
  */
 import { canonicalJson } from '@deed/mesh/canonical-json'
+import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
 import { redact } from '@deed/telemetry/redact'
@@ -98,6 +99,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
       stdin: input.stdin,
       timeoutMs: context.action.timeout_ms,
       signal: context.signal,
+      onStart: () => crashPoint('executor.mid_effect'),
     }).catch((error: unknown) => {
       if (error instanceof DeedError && error.details?.started === false) context.nothingDone()
       throw error

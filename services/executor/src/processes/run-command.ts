@@ -6,7 +6,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
-import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import type { ActionId } from '@deed/proto/ids'
 import { STATUS_FD } from '../sandbox/bubblewrap.ts'
@@ -29,6 +28,8 @@ export interface Command extends Omit<Confined, 'secrets'> {
   readonly secrets?: Confined['secrets']
   readonly stdin?: string | undefined
   readonly signal: AbortSignal
+  /** Called when its process is there and has its limits. */
+  onStart?(): void
 }
 
 export interface Ended {
@@ -49,13 +50,12 @@ export const actionMark = (actionId: ActionId): string => `DEED_ACTION=${actionI
  *   was done; the signal's reason when that aborts. In each case none of its processes is left.
  */
 export async function runCommand(sandbox: Sandbox, command: Command): Promise<Ended> {
-  const { actionId, argv, stdin, signal, secrets = {}, ...confined } = command
+  const { actionId, argv, stdin, signal, onStart, secrets = {}, ...confined } = command
   signal.throwIfAborted()
   const env = { ...confined.env, DEED_ACTION: actionId }
   await using box = sandbox.open({ ...confined, argv, env, secrets })
   const child = await started(box, argv[0]!, stdin)
-  const status = readStatus(child.stdio[STATUS_FD] as Readable)
-  crashPoint('executor.mid_effect')
+  const status = readStatus(child.stdio[STATUS_FD] as Readable, onStart)
   const output = collect(child.stdout!, child.stderr!)
   const find = () => processesOf(box, sandbox, child, status, actionId)
   using watch = watchUse({
@@ -126,7 +126,7 @@ interface Status {
 }
 
 /** What the launcher and bubblewrap tell on a descriptor of their own, which the command does not have. */
-function readStatus(stream: Readable): Status {
+function readStatus(stream: Readable, onLaunched?: () => void): Status {
   const status: Status = { launched: false, init: undefined, exitCode: undefined }
   let text = ''
   stream.on('error', () => undefined)
@@ -135,7 +135,10 @@ function readStatus(stream: Readable): Status {
     const lines = text.split('\n')
     text = lines.pop() ?? ''
     for (const line of lines) {
-      if (line === LAUNCHED) status.launched = true
+      if (line === LAUNCHED) {
+        status.launched = true
+        onLaunched?.()
+      }
       const child = /"child-pid": (\d+)/.exec(line)?.[1]
       if (child !== undefined) status.init = runningProcess(Number(child)) ?? GONE
       const exitCode = /"exit-code": (\d+)/.exec(line)?.[1]
