@@ -97,6 +97,33 @@ export const CATALOGUE: Readonly<Record<string, KindEntry>> = {
     inWorkspace: true,
     input: z.strictObject({ argv: z.array(z.string().max(4096)).min(1).max(100) }),
   },
+  'git.branch': {
+    about: 'Make a branch in a git repository; switch goes on it where it is at HEAD.',
+    changes: true,
+    inWorkspace: true,
+    input: z.strictObject({
+      repository: Path.optional(),
+      name: z.string().min(1).max(200),
+      from: z.string().min(1).max(200).optional(),
+      switch: z.boolean().optional(),
+    }),
+  },
+  'git.commit': {
+    about: 'Commit the named paths of a git repository.',
+    changes: true,
+    inWorkspace: true,
+    input: z.strictObject({
+      repository: Path.optional(),
+      message: z.string().min(1).max(10_000),
+      paths: z.array(Path).min(1).max(100),
+    }),
+  },
+  'git.apply': {
+    about: 'Apply a patch of several files to a git repository, without renames.',
+    changes: true,
+    inWorkspace: true,
+    input: z.strictObject({ repository: Path.optional(), patch: Content.min(1) }),
+  },
   'wait.until': {
     about: 'Wait until something holds.',
     changes: false,

@@ -12,6 +12,9 @@ import { fileDelete } from './file-delete.ts'
 import { fileMove } from './file-move.ts'
 import { filePatch } from './file-patch.ts'
 import { fileWrite } from './file-write.ts'
+import { gitApply } from './git-apply.ts'
+import { gitBranch } from './git-branch.ts'
+import { gitCommit } from './git-commit.ts'
 import { httpRequest } from './http-request.ts'
 import type { Before, Kind } from './kind.ts'
 import { natsPublish } from './nats-publish.ts'
@@ -38,6 +41,9 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map(
     httpRequest,
     sqlQuery,
     sqlExecute,
+    gitBranch,
+    gitCommit,
+    gitApply,
     testRun,
     waitUntil,
     natsRequest,
