@@ -55,6 +55,8 @@ export const Inspection = z.object({
   diff: z.string().max(65_536).optional(),
   /** The environment label of the target, where it has one. */
   environment: z.string().optional(),
+  /** What confines the program that it would start, as in `bwrap+seccomp`; absent: it starts none. */
+  sandbox: z.string().optional(),
   resolved: JsonObject,
 })
 export type Inspection = z.output<typeof Inspection>

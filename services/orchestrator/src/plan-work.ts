@@ -163,7 +163,12 @@ async function decideLevels(
     const creates = known?.creates === 'absent' && subject !== undefined && !touched.has(subject)
     if (subject !== undefined) touched.add(subject)
     const facts = { kind: action.kind, effect: creates ? ('create' as const) : effect }
-    const { level, why } = levelOf(policy, { ...facts, reversibility: undefined, environment: undefined })
+    const { level, why } = levelOf(policy, {
+      ...facts,
+      reversibility: undefined,
+      environment: undefined,
+      sandbox: undefined,
+    })
     task.level = level
     candidate.why = why
     if (creates) action.expect_before = 'absent'
@@ -219,6 +224,7 @@ function applyInspection(policy: Policy, candidate: Candidate, inspection: Inspe
     effect,
     reversibility: inspection.reversibility,
     environment: inspection.environment,
+    sandbox: inspection.sandbox,
   })
   task.level = level
   candidate.why = why

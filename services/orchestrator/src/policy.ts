@@ -11,14 +11,17 @@ import { z } from 'zod'
 const Level = z.int().min(0).max(3)
 export type Level = 0 | 1 | 2 | 3
 
-const Rule = z.strictObject({
+const Conditions = {
   kinds: z.array(z.string()).optional(),
   effect: z.array(EffectClass).optional(),
   reversibility: z.array(Reversibility).optional(),
   environment: z.array(z.string()).optional(),
-  level: Level,
+  /** The first layer of what confines the programs that the action starts: `bwrap`, `allow-list`, `none`. */
+  sandbox: z.array(z.string()).optional(),
   why: z.string(),
-})
+}
+const LevelRule = z.strictObject({ ...Conditions, level: Level })
+const Raise = z.union([LevelRule, z.strictObject({ ...Conditions, by: z.int().min(1).max(3) })])
 
 const Policy = z.strictObject({
   version: z.string(),
@@ -33,8 +36,9 @@ const Policy = z.strictObject({
       reads_with: z.array(z.string()).optional(),
     }),
   ),
-  levels: z.array(Rule),
-  raises: z.array(Rule),
+  levels: z.array(LevelRule),
+  /** Each either to a level, or by so many. */
+  raises: z.array(Raise),
 })
 export type Policy = z.output<typeof Policy>
 
@@ -50,6 +54,8 @@ export interface Facts {
   effect: EffectClass | undefined
   reversibility: Inspection['reversibility'] | undefined
   environment: string | undefined
+  /** As in `Inspection.sandbox`. */
+  sandbox: string | undefined
 }
 
 /** What the policy's data alone says of a kind, before anybody has looked at the target. */
@@ -64,17 +70,22 @@ export function levelOf(policy: Policy, facts: Facts): { level: Level; why: stri
   if (facts.effect === undefined || !(facts.kind in policy.kinds)) {
     return { level: 3, why: 'nothing is known of this kind of action' }
   }
-  let decided = policy.levels.find((rule) => fits(rule, facts)) ?? { level: 3, why: 'no rule fits' }
-  for (const rule of policy.raises) if (fits(rule, facts) && rule.level > decided.level) decided = rule
-  return { level: decided.level as Level, why: decided.why }
+  let { level, why } = policy.levels.find((rule) => fits(rule, facts)) ?? { level: 3, why: 'no rule fits' }
+  for (const rule of policy.raises) {
+    if (!fits(rule, facts)) continue
+    const raised = 'by' in rule ? Math.min(3, level + rule.by) : rule.level
+    if (raised > level) [level, why] = [raised, rule.why]
+  }
+  return { level: level as Level, why }
 }
 
-function fits({ kinds, effect, reversibility, environment }: z.output<typeof Rule>, facts: Facts): boolean {
+function fits({ kinds, effect, reversibility, environment, sandbox }: z.output<typeof Raise>, facts: Facts): boolean {
   return (
     (kinds?.includes(facts.kind) ?? true) &&
     (effect === undefined || (facts.effect !== undefined && effect.includes(facts.effect))) &&
     (reversibility === undefined ||
       (facts.reversibility !== undefined && reversibility.includes(facts.reversibility))) &&
-    (environment === undefined || (facts.environment !== undefined && environment.includes(facts.environment)))
+    (environment === undefined || (facts.environment !== undefined && environment.includes(facts.environment))) &&
+    (sandbox === undefined || (facts.sandbox !== undefined && sandbox.includes(facts.sandbox.split('+')[0]!)))
   )
 }

@@ -57,6 +57,7 @@ async function inspect(action: Action, world: World, signal: AbortSignal): Promi
     summary: kind.summary(input).slice(0, SUMMARY_CHARS_MAX),
     ...(diff === undefined ? {} : { diff: diff.slice(0, DIFF_CHARS_MAX) }),
     ...(environment === undefined ? {} : { environment }),
+    ...(kind.startsPrograms ? { sandbox: world.sandbox.name } : {}),
     resolved: shortened(input),
   }
 }

@@ -64,6 +64,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
   input: Input,
   idempotent: false,
   takesVerify: true,
+  startsPrograms: true,
   example: { argv: ['df', '-h'] },
   effectOf: () => 'run',
   summary: ({ argv }) => `run ${argv.map((argument) => JSON.stringify(argument)).join(' ')}`,

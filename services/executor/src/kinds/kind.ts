@@ -98,6 +98,8 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   readonly waits?: true
   /** Its postcondition is the action's `verify` where there is one, instead of its own beside it. */
   readonly takesVerify?: boolean
+  /** It starts programs of the host, which the sandbox confines. */
+  readonly startsPrograms?: boolean
   effectOf(input: Input): EffectClass
   /** What it would do, in a sentence. */
   summary(input: Input): string

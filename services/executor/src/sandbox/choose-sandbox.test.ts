@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { until } from '@deed/mesh/until'
 import { afterAll, describe, expect, it } from 'vitest'
 import { boxArguments } from './bubblewrap.ts'
 import { chooseSandbox } from './choose-sandbox.ts'
@@ -66,8 +67,15 @@ describe('where the kernel does not bound it, what is watched', () => {
   it('is what the workspace grows by', async () => {
     const workspace = mkdtempSync(join(folder, 'grows-'))
     using watch = watchUse({ workspace, bounds })
-    writeFileSync(join(workspace, 'large'), Buffer.alloc(8_000_000, 'x'), { flush: true })
-    expect(await watch.exceeded).toBe('disk')
-    expect(readdirSync(workspace)).toEqual(['large'])
+    let limit: string | undefined
+    void watch.exceeded.then((found) => {
+      limit = found
+    })
+    // Again and again, for others use the same disk: what they free hides what is taken at the very same moment.
+    await until(() => {
+      if (limit === undefined) appendFileSync(join(workspace, 'large'), Buffer.alloc(500_000, 'x'), { flush: true })
+      return limit
+    })
+    expect(limit).toBe('disk')
   })
 })

@@ -3,8 +3,8 @@
  * exist cannot be made. For the latter an empty file stands there while the command runs, since a mount needs something
  * to cover.
  */
-import { closeSync, lstatSync, openSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync, unlinkSync, utimesSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { DeedError } from '@deed/proto/errors'
 import { isPlaceholder, PLACEHOLDER_MODE } from '../files/placeholder.ts'
 import { PROTECTED_NAMES } from '../files/workspace.ts'
@@ -30,7 +30,7 @@ export interface Protecting {
 /** @throws {DeedError} `protected_path` when one is a symbolic link: what it leads to would be shown instead */
 export function protectPaths(workspace: string, { blank, files, dataFolder }: Protecting): Protection {
   const args: string[] = []
-  const standIns: string[] = []
+  const made: string[] = []
   const readOnly = (path: string, from = path) => args.push('--ro-bind', from, path)
   const hide = (path: string, isFolder: boolean) =>
     isFolder ? args.push('--tmpfs', path, '--remount-ro', path) : readOnly(path, blank)
@@ -38,7 +38,7 @@ export function protectPaths(workspace: string, { blank, files, dataFolder }: Pr
     const stat = lstatSync(path, { throwIfNoEntry: false })
     if (!stat || isPlaceholder(name, stat)) {
       if (!standIn(path)) return
-      standIns.push(path)
+      made.push(path)
       readOnly(path, blank)
     } else if (stat.isSymbolicLink()) {
       throw new DeedError('protected_path', `${name} is a symbolic link, and cannot be protected from a command`)
@@ -50,46 +50,56 @@ export function protectPaths(workspace: string, { blank, files, dataFolder }: Pr
     for (const path of files) if (path.startsWith(`${workspace}/`) && !args.includes(path)) readOnly(path)
     if (dataFolder.startsWith(`${workspace}/`) && !args.includes(dataFolder)) hide(dataFolder, true)
   } catch (error) {
-    release(standIns)
+    release(made)
     throw error
   }
-  return { args, [Symbol.dispose]: () => release(standIns) }
+  return { args, [Symbol.dispose]: () => release(made) }
 }
 
-/** How many commands of this process need a stand-in. */
-const needed = new Map<string, number>()
+interface StandIn {
+  /** Commands of this process that need it. */
+  commands: number
+  /** Its time as this process made it. Another executor that finds it there changes the time, and so says that it needs it too. */
+  readonly madeMs: number | undefined
+}
+
+const standIns = new Map<string, StandIn>()
 
 /** @returns whether it stands there now; not so where this process may not write, for then the command may not either */
 function standIn(path: string): boolean {
+  const known = standIns.get(path)
+  if (known) {
+    known.commands++
+    return true
+  }
   try {
     closeSync(openSync(path, 'wx', PLACEHOLDER_MODE))
+    standIns.set(path, { commands: 1, madeMs: lstatSync(path).mtimeMs })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EACCES' || code === 'EROFS' || code === 'ENOENT') return false
     if (code !== 'EEXIST') throw error
+    utimesSync(path, SHARED, SHARED)
+    standIns.set(path, { commands: 1, madeMs: undefined })
   }
-  needed.set(path, (needed.get(path) ?? 0) + 1)
   return true
 }
 
-function release(paths: readonly string[]): void {
-  const free: string[] = []
-  for (const path of paths) {
-    const left = (needed.get(path) ?? 1) - 1
-    if (left > 0) needed.set(path, left)
-    else {
-      needed.delete(path)
-      free.push(path)
-    }
-  }
-  // A mount goes when the file below it does, so other executors' commands on this host count too.
-  const covered = free.length > 0 ? mountsOfOthers() : ''
-  for (const path of free) if (!covered.includes(` ${escaped(path)} `)) removeStandIn(path)
-}
+const SHARED = new Date(0)
 
-function removeStandIn(path: string): void {
-  const stat = lstatSync(path, { throwIfNoEntry: false })
-  if (stat && isPlaceholder(path.slice(path.lastIndexOf('/') + 1), stat)) unlinkSync(path)
+function release(paths: readonly string[]): void {
+  let covered: string | undefined
+  for (const path of paths) {
+    const known = standIns.get(path)
+    if (!known || --known.commands > 0) continue
+    standIns.delete(path)
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    if (!stat || !isPlaceholder(basename(path), stat)) continue
+    // A mount goes when the file below it does, so commands of other executors on this host count too.
+    if (stat.mtimeMs !== known.madeMs) covered ??= mountsOfOthers()
+    if (covered === undefined || stat.mtimeMs === known.madeMs || !covered.includes(` ${escaped(path)} `))
+      unlinkSync(path)
+  }
 }
 
 function mountsOfOthers(): string {

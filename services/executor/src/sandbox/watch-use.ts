@@ -39,10 +39,14 @@ export interface Watch extends Disposable {
 
 export function watchUse({ workspace, processes, bounds = DEFAULT_BOUNDS }: Watched): Watch {
   const since = Date.now()
-  const before = freeSpace(workspace)
+  let most = freeSpace(workspace)
   const exceeded = Promise.withResolvers<Limit>()
   const timer = setInterval(() => {
-    const limit = processLimit(processes?.() ?? [], bounds) ?? diskLimit(workspace, before, since, bounds)
+    const free = freeSpace(workspace)
+    // What others have freed meanwhile does not hide what is taken from then on.
+    most = { bytes: Math.max(most.bytes, free.bytes), files: Math.max(most.files, free.files) }
+    const taken = { bytes: most.bytes - free.bytes, files: most.files - free.files }
+    const limit = processLimit(processes?.() ?? [], bounds) ?? diskLimit(workspace, taken, since, bounds)
     if (limit !== undefined) exceeded.resolve(limit)
   }, LOOK_MS)
   timer.unref()
@@ -58,12 +62,11 @@ function processLimit(processes: readonly RunningProcess[], bounds: UseBounds): 
 /** The file system is asked first, which is cheap. What others fill is told apart by going through the workspace. */
 function diskLimit(
   workspace: string,
-  before: FreeSpace,
+  taken: Space,
   since: number,
   { diskBytes, newFiles }: UseBounds,
 ): Limit | undefined {
-  const now = freeSpace(workspace)
-  if (before.bytes - now.bytes < diskBytes && before.files - now.files < newFiles) return undefined
+  if (taken.bytes < diskBytes && taken.files < newFiles) return undefined
   let [files, bytes] = [0, 0]
   const waiting = [workspace]
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
@@ -81,12 +84,12 @@ function diskLimit(
   return undefined
 }
 
-interface FreeSpace {
+interface Space {
   readonly bytes: number
   readonly files: number
 }
 
-function freeSpace(path: string): FreeSpace {
+function freeSpace(path: string): Space {
   const { bavail, bsize, ffree } = statfsSync(path)
   return { bytes: bavail * bsize, files: ffree }
 }
