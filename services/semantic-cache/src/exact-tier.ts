@@ -75,6 +75,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
   let tableBytes = 0
   let putsSinceEviction = 0
   let evicted = 0
+  let bytesPut = 0
   let evicting: Promise<void> | undefined
   let changed: (hash: string | undefined) => void = () => undefined
 
@@ -161,14 +162,17 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
   const evictNowAndThen = (): void => {
     if (evicting || (++putsSinceEviction < PUTS_PER_EVICTION && tableBytes <= bytesMax)) return
     putsSinceEviction = 0
+    const before = bytesPut
     evicting = evictEntries(pool, bytesMax)
       .then((result) => {
         evicted += result.evicted
-        tableBytes = result.bytes
+        // What was put meanwhile may be counted or not: counted twice it costs another look, missed it would stay.
+        tableBytes = result.bytes + bytesPut - before
       })
       .catch((error: unknown) => log.warn({ err: error }, 'entries could not be evicted'))
       .finally(() => {
         evicting = undefined
+        if (tableBytes > bytesMax && bytesPut > before) evictNowAndThen()
       })
   }
 
@@ -202,6 +206,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
       memory.keep(key, entry)
       known.add(prefixOf(key.hash))
       tableBytes += entry.bytes
+      bytesPut += entry.bytes
       changed(key.hash)
       await inTime(() => write({ key, entry }), WRITE_MS_MAX)
       evictNowAndThen()
