@@ -101,12 +101,16 @@ function ownFolder(controller: string, mount: string): string | undefined {
   return folder
 }
 
-/** Removes what executors have left that were killed; a group that is in use cannot be removed. */
+/** Removes what executors have left that were killed. Those of a living one may be empty only for now. */
 function sweep(folder: string): void {
-  for (const name of readdirSync(folder)) if (name.startsWith(PREFIX)) remove(join(folder, name))
+  for (const name of readdirSync(folder)) {
+    const [, maker] = MADE_BY.exec(name) ?? []
+    if (maker !== undefined && !existsSync(`/proc/${maker}`)) remove(join(folder, name))
+  }
 }
 
 const PREFIX = 'deed-'
+const MADE_BY = /^deed-(\d+)-\d+$/
 let made = 0
 const nextName = () => `${PREFIX}${process.pid}-${++made}`
 
