@@ -74,6 +74,35 @@ export const inspectAction = request({
   }),
 })
 
+/** The kinds that the executor has of its own, for people and for whoever plans. */
+export const listKinds = request({
+  subject: 'action.kinds',
+  owner: 'executor',
+  summary: 'Every kind of action that the executor has, with its input and an example.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.object({}),
+  output: z.object({
+    kinds: z.array(
+      z.object({
+        name: ActionKind,
+        version: z.int(),
+        /** Of the example; other inputs may have another. */
+        effect: EffectClass,
+        /** Of the example, where nothing stands in the way: a workspace too large to be kept makes it irreversible. */
+        reversibility: Reversibility,
+        idempotent: z.boolean(),
+        /** What the example would do, in a sentence. */
+        summary: z.string(),
+        /** JSON Schema of the input. */
+        input: JsonObject,
+        example: JsonObject,
+      }),
+    ),
+  }),
+})
+export type KindListing = z.output<typeof listKinds.output>['kinds'][number]
+
 /** do: bring the postcondition about. undo: bring back what was there before. */
 export const Intent = z.enum(['do', 'undo'])
 export type Intent = z.output<typeof Intent>

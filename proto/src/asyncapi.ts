@@ -10,18 +10,19 @@ import manifest from '../package.json' with { type: 'json' }
 import * as action from './action.ts'
 import * as agent from './agent.ts'
 import * as cache from './cache.ts'
-import type { Contract, EventContract, RequestContract, ServiceName, WorkContract } from './contract.ts'
+import type { Contract, EventContract, Owner, RequestContract, ServiceName, WorkContract } from './contract.ts'
 import { CONTRACTS } from './contracts.ts'
 import * as errors from './errors.ts'
 import * as execution from './execution.ts'
 import * as ids from './ids.ts'
 import * as json from './json.ts'
 import * as observation from './observation.ts'
+import * as provider from './provider.ts'
 import * as states from './states.ts'
 import * as task from './task.ts'
 import * as template from './template.ts'
 
-const MODULES = [action, agent, cache, errors, execution, ids, json, observation, states, task, template]
+const MODULES = [action, agent, cache, errors, execution, ids, json, observation, provider, states, task, template]
 
 interface Reference {
   $ref: string
@@ -47,11 +48,11 @@ interface Operation {
   action: 'send' | 'receive'
   channel: Reference
   summary: string
-  tags: { name: ServiceName }[]
+  tags: { name: Owner }[]
   messages: Reference[]
   reply?: { channel: Reference; messages: Reference[] }
-  bindings?: { nats: { queue: ServiceName } }
-  'x-owner': ServiceName
+  bindings?: { nats: { queue: Owner } }
+  'x-owner': Owner
   'x-timeout-ms'?: number
   'x-idempotent'?: boolean
   'x-jetstream'?: { stream: string; consumer: ServiceName }
@@ -61,7 +62,7 @@ type JsonSchema = Record<string, unknown>
 
 export interface AsyncApi {
   asyncapi: '3.0.0'
-  info: { title: string; version: string; description: string; tags: { name: ServiceName }[] }
+  info: { title: string; version: string; description: string; tags: { name: Owner }[] }
   defaultContentType: 'application/json'
   servers: Record<string, { host: string; protocol: 'nats'; description: string }>
   channels: Record<string, Channel>
@@ -75,6 +76,8 @@ const PRINCIPAL = {
   },
   user: { description: 'Who asks, as `tenant`.' },
 }
+
+const KIND = { kind: { description: 'The kind of action, with `-` for each dot of its name.' } }
 
 /** Every channel, operation and message of the mesh. The same contracts give the same document. */
 export function asyncApi(contracts: readonly Contract[] = CONTRACTS): AsyncApi {
@@ -115,7 +118,7 @@ export function asyncApi(contracts: readonly Contract[] = CONTRACTS): AsyncApi {
 }
 
 function addRequest(document: AsyncApi, schemas: Names, contract: RequestContract): void {
-  const name = camelCase(contract.subject)
+  const name = camelCase(contract.subject.replace('.*', ''))
   const { messages } = document.components
   messages[name] = {
     name: contract.subject,
@@ -157,8 +160,15 @@ function addForBoth(
   operation: (channel: string) => Operation,
 ): void {
   const messages = { request: messageRef(name) }
-  channels[name] = { address: subject, summary, messages }
-  channels[`${name}As`] = { address: `${subject}.{tenant}.{user}`, summary, messages, parameters: PRINCIPAL }
+  const address = subject.replace('*', '{kind}')
+  const parameters = address === subject ? {} : KIND
+  channels[name] = { address, summary, messages, ...(address === subject ? {} : { parameters }) }
+  channels[`${name}As`] = {
+    address: `${address}.{tenant}.{user}`,
+    summary,
+    messages,
+    parameters: { ...parameters, ...PRINCIPAL },
+  }
   for (const channel of [name, `${name}As`]) operations[channel] = operation(channel)
 }
 

@@ -15,11 +15,14 @@ export type ServiceName =
   | 'executor'
   | 'semantic-cache'
 
+/** Who answers: a service, or whoever provides a kind of action. */
+export type Owner = ServiceName | 'provider'
+
 /** Wants an answer. */
 export interface RequestContract<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
   readonly type: 'request'
   readonly subject: string
-  readonly owner: ServiceName
+  readonly owner: Owner
   readonly summary: string
   /** How long a caller waits who names no deadline, in milliseconds. */
   readonly timeoutMs: number

@@ -7,10 +7,11 @@ import * as cache from './cache.ts'
 import type { Contract } from './contract.ts'
 import { CONTRACTS } from './contracts.ts'
 import * as execution from './execution.ts'
+import * as provider from './provider.ts'
 import * as task from './task.ts'
 import * as template from './template.ts'
 
-const exported = [action, agent, audit, cache, execution, task, template].flatMap((module) =>
+const exported = [action, agent, audit, cache, execution, provider, task, template].flatMap((module) =>
   Object.values(module).filter((value) => isContract(value)),
 )
 
@@ -26,7 +27,7 @@ describe('the contracts', () => {
   it('have a subject each, of lower-case tokens', () => {
     const subjects = CONTRACTS.map(({ subject }) => subject)
     expect(new Set(subjects).size).toBe(subjects.length)
-    for (const subject of subjects) expect(subject).toMatch(/^[a-z]+(\.[a-z]+)+(\.\*)?$/)
+    for (const subject of subjects) expect(subject).toMatch(/^[a-z]+(\.([a-z]+|\*))+$/)
   })
 
   // `<subject>.<tenant>.<user>` of one must never be what another one answers.

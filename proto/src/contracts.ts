@@ -1,5 +1,5 @@
 /** Every contract of the mesh, in one list: for documents and for tests. */
-import { inspectAction, workAct } from './action.ts'
+import { inspectAction, listKinds, workAct } from './action.ts'
 import { processTask, workSolve } from './agent.ts'
 import { exportAudit, verifyAudit } from './audit.ts'
 import { cacheStats, getCache, invalidateCache, putCache, releaseCache, reserveCache } from './cache.ts'
@@ -18,6 +18,7 @@ import {
   retryExecution,
   rollbackExecution,
 } from './execution.ts'
+import { compensateProvided, executeProvided, observeProvided } from './provider.ts'
 import { decomposeTask, heartbeatWorker, listTasks, reportTask } from './task.ts'
 import { getTemplate, listTemplates, recordTemplate, selectTemplate } from './template.ts'
 
@@ -42,6 +43,10 @@ export const CONTRACTS: readonly Contract[] = [
   workAct,
   workSolve,
   inspectAction,
+  listKinds,
+  observeProvided,
+  executeProvided,
+  compensateProvided,
   selectTemplate,
   getTemplate,
   recordTemplate,

@@ -9,7 +9,7 @@
 import { SERVICES } from './services.ts'
 
 export type NatsUser = (typeof NATS_USERS)[number]
-export const NATS_USERS = [...SERVICES, 'bootstrap', 'client', 'approver', 'deed'] as const
+export const NATS_USERS = [...SERVICES, 'provider', 'bootstrap', 'client', 'approver', 'deed'] as const
 
 /** Subject patterns; what is not listed is refused. Replies to messages received need no entry. */
 export interface Permissions {
@@ -25,6 +25,7 @@ const CLIENT_VERBS = [
     (verb) => `execution.${verb}`,
   ),
   'task.list',
+  'action.kinds',
   'audit.verify',
   'audit.export',
   'goal.put',
@@ -73,9 +74,14 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       ...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate'),
       ...consume('WORK', 'executor'),
     ],
-    subscribe: [...verbs('action.inspect'), MICRO, inbox('executor')],
+    subscribe: [...verbs('action.inspect', 'action.kinds'), MICRO, inbox('executor')],
   },
   'semantic-cache': { publish: [], subscribe: ['cache.>', MICRO, inbox('semantic-cache')] },
+  /** A program that provides kinds of action; an operator may give each one a user for its own kind alone. */
+  provider: {
+    publish: [],
+    subscribe: [...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate'), ...[MICRO, inbox('provider')]],
+  },
   /** A job that makes the intake streams and leaves. */
   bootstrap: { publish: ['$JS.API.>'], subscribe: [inbox('bootstrap')] },
   client: {

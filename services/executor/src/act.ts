@@ -37,7 +37,7 @@ export async function act(attempt: Attempt, dependencies: ActDependencies): Prom
   let step: Step
   let met: Met
   try {
-    step = openStep(attempt, world, dependencies)
+    step = await openStep(attempt, world, dependencies)
     met = await meet(step, earlier)
   } catch (error) {
     return failedWith(attempt, error, earlier ?? (await ledger.find(tenant, attempt.actionId)))
@@ -65,8 +65,8 @@ interface Step {
   readonly context: Context
 }
 
-function openStep(attempt: Attempt, world: World, dependencies: ActDependencies): Step {
-  const kind = kindOf(attempt.work.action)
+async function openStep(attempt: Attempt, world: World, dependencies: ActDependencies): Promise<Step> {
+  const kind = await kindOf(attempt.work.action, world, true)
   const input = inputOf(kind, attempt.work.action)
   return { attempt, dependencies, kind, input, context: contextOf(attempt, world, dependencies.ledger) }
 }

@@ -2,12 +2,13 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectBus } from '@deed/mesh/bus'
-import { inspectAction as inspectActionContract } from '@deed/proto/action'
+import { inspectAction as inspectActionContract, listKinds as listKindsContract } from '@deed/proto/action'
 import { openDatabase } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Config } from './config.ts'
 import { blobsIn } from './files/blobs.ts'
 import { inspectAction } from './handlers/inspect-action.ts'
+import { listKinds } from './handlers/list-kinds.ts'
 import type { World } from './kinds/kind.ts'
 import { places } from './places.ts'
 import { holderLives, thisProcess } from './processes/this-process.ts'
@@ -46,9 +47,11 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
     blobs: blobsIn(join(config.dataFolder, 'snapshots')),
     sandbox,
     databases: opened.use(openDatabases(config.execution, config.env)),
+    mesh: bus,
   }
   const self = thisProcess()
   bus.serve(inspectActionContract, inspectAction({ world }))
+  bus.serve(listKindsContract, listKinds())
   opened.use(
     await startWorker({
       world,

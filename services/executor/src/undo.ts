@@ -53,7 +53,7 @@ export async function undo(attempt: Attempt, dependencies: ActDependencies): Pro
 
 async function bringBack(attempt: Attempt, { world, ledger }: ActDependencies, row: LedgerRow): Promise<Conclusion> {
   const { action } = attempt.work
-  const kind = kindOf(action)
+  const kind = await kindOf(action, world, true)
   if (row.effect === 'none' || row.undo_outcome === 'done')
     return proven(attempt, kind.name, 'nothing was to be brought back', {
       at: 'before',

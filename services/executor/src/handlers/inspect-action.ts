@@ -39,7 +39,7 @@ const SUMMARY_CHARS_MAX = 4_096
 const RESOLVED_CHARS_MAX = 1_000
 
 async function inspect(action: Action, world: World, signal: AbortSignal): Promise<Inspection> {
-  const kind = kindOf(action)
+  const kind = await kindOf(action, world, false)
   const input = inputOf(kind, action)
   const context = lookingContext(action, world, signal)
   const before = await kind.before(input, context)

@@ -5,6 +5,7 @@
  * before the effect, and is what every later attempt and the undo go by.
  */
 import type { ExecutionConfig } from '@deed/config/execution-config'
+import type { Bus } from '@deed/mesh/bus'
 import type { Action, ActionResult, EffectClass, Reversibility } from '@deed/proto/action'
 import type { ActionId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
@@ -37,6 +38,8 @@ export interface World {
   readonly blobs: Blobs
   readonly sandbox: Sandbox
   readonly databases: Databases
+  /** By which kinds of somebody else are reached; absent: there are none. */
+  readonly mesh?: Pick<Bus, 'call'>
 }
 
 /** One attempt, as its kind sees it. */

@@ -16,9 +16,10 @@ import { gitApply } from './git-apply.ts'
 import { gitBranch } from './git-branch.ts'
 import { gitCommit } from './git-commit.ts'
 import { httpRequest } from './http-request.ts'
-import type { Before, Kind } from './kind.ts'
+import type { Before, Kind, World } from './kind.ts'
 import { natsPublish } from './nats-publish.ts'
 import { natsRequest } from './nats-request.ts'
+import { providedKind } from './provided-kind.ts'
 import { serviceRestart, serviceStart, serviceStatus, serviceStop } from './service-kinds.ts'
 import { sqlExecute } from './sql-execute.ts'
 import { sqlQuery } from './sql-query.ts'
@@ -51,10 +52,19 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map(
   ].map((kind) => [kind.name, kind as Kind]),
 )
 
-/** @throws {DeedError} `unknown_kind`; `unknown_kind_version`, which passes when the newer executor is up */
-export function kindOf({ kind: name, kind_version }: Action): Kind {
+/**
+ * @param planned whether somebody has answered for the kind before, so that nobody answering now will pass
+ * @throws {DeedError} `unknown_kind`; `unknown_kind_version`, which passes when the newer executor or provider is up
+ */
+export async function kindOf(action: Action, { mesh }: Pick<World, 'mesh'>, planned: boolean): Promise<Kind> {
+  const { kind: name, kind_version } = action
   const kind = KINDS.get(name)
   if (!kind) {
+    try {
+      if (mesh) return (await providedKind(action, mesh)) as Kind
+    } catch (error) {
+      if (!(error instanceof DeedError) || error.code !== 'unavailable' || planned) throw error
+    }
     const meant = nearest(name, KINDS.keys())
     throw new DeedError('unknown_kind', `no kind ${name}${meant === undefined ? '' : `; did you mean "${meant}"?`}`)
   }

@@ -1,0 +1,147 @@
+// A kind of action that a program of its own provides, from the words of a task to the undo.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { until } from '@deed/mesh/until'
+import { listKinds } from '@deed/proto/action'
+import {
+  decideApproval,
+  type ExecutionDetail,
+  getExecution,
+  requestExecution,
+  rollbackExecution,
+} from '@deed/proto/execution'
+import { ActionId } from '@deed/proto/ids'
+import { observeProvided, provided } from '@deed/proto/provider'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type MeshUnderTest, meshUnderTest } from './mesh-under-test.ts'
+
+const RULES = `pack: lamps
+version: 1
+description: Lamps
+rules:
+  - name: switch-on
+    match: switch (the)? lamp {lamp:word} on
+    actions: [{ title: "switch the lamp {{lamp}} on", kind: lamp.switch, input: { lamp: "{{lamp}}", on: true } }]
+    tests: [{ say: switch the lamp desk on }]
+`
+
+/** No action: only a look. */
+const NOBODY = ActionId.parse('00000000-0000-0000-0000-000000000000')
+
+const opened = new AsyncDisposableStack()
+let under: MeshUnderTest
+let lampsFile: string
+
+beforeAll(async () => {
+  const folder = opened.use(temporaryFolder())
+  lampsFile = join(folder.path, 'lamps.json')
+  const rules = join(folder.path, 'rules')
+  mkdirSync(rules)
+  writeFileSync(join(rules, 'lamps.yaml'), RULES)
+  under = opened.use(await meshUnderTest({ env: { RULES_DIR: rules } }))
+})
+afterAll(() => opened.disposeAsync())
+
+const lamps = (): unknown => JSON.parse(readFileSync(lampsFile, 'utf8'))
+const setLamps = (state: object) => writeFileSync(lampsFile, JSON.stringify(state))
+const detailOf = (execution_id: ExecutionDetail['execution_id']) => under.client.call(getExecution, { execution_id })
+
+/** The program, until it is disposed of; then nobody provides the kind. */
+async function startProvider(): Promise<AsyncDisposable> {
+  const { nats_url, nats_user = '', nats_password = '' } = under.mesh.connectionAs('provider')
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('../example-kind/main.ts', import.meta.url))],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        PATH: process.env.PATH,
+        LAMPS_FILE: lampsFile,
+        NATS_URL: nats_url,
+        NATS_USER: nats_user,
+        NATS_PASSWORD: nats_password,
+      },
+    },
+  )
+  const input = { kind: 'lamp.switch', kind_version: 1, action_id: NOBODY, input: { lamp: 'desk', on: true } } as const
+  await until(() =>
+    under.client.call(provided(observeProvided, 'lamp.switch'), input, { patient: false }).catch(() => false),
+  )
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGTERM')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    },
+  }
+}
+
+/** Has it done, with the agreement of a person to each step. */
+async function done(task: string): Promise<ExecutionDetail> {
+  const { execution_id } = await under.client.call(requestExecution, { task, mode: 'background' })
+  if (execution_id === undefined) throw new Error('it was not accepted')
+  return until(async () => {
+    const detail = await detailOf(execution_id)
+    const { approval_id } = detail
+    if (approval_id !== undefined && detail.status === 'waiting') {
+      const approver = { principal: { tenant: 'local', user: 'approver' } }
+      await under.client.call(decideApproval, { approval_id, decision: 'approve' }, approver).catch(() => undefined)
+    }
+    return ['done', 'failed', 'rolled_back'].includes(detail.status) && detail
+  })
+}
+
+describe('a kind that somebody else provides', () => {
+  it('is unknown as long as nobody provides it', async () => {
+    setLamps({ desk: false })
+    expect(await done('switch the lamp desk on')).toMatchObject({ status: 'failed', error: { code: 'unknown_kind' } })
+    expect(lamps()).toEqual({ desk: false })
+  })
+
+  it('is agreed to, done, seen to be done, and undone', async () => {
+    setLamps({ desk: false })
+    await using _provider = await startProvider()
+    const detail = await done('switch the lamp desk on')
+    expect(detail).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(detail.tasks.find(({ action }) => action?.kind === 'lamp.switch')).toMatchObject({
+      level: 3,
+      evidence: { outcome: 'verified', observed: 'the lamp desk is on', facts: { on: true } },
+    })
+    expect(lamps()).toEqual({ desk: true })
+
+    // Nothing is left to do, so nobody is asked.
+    const again = await done('switch the lamp desk on')
+    expect(again.tasks.find(({ action }) => action?.kind === 'lamp.switch')).toMatchObject({
+      level: 0,
+      evidence: { already_so: true },
+    })
+
+    await under.client.call(rollbackExecution, { execution_id: detail.execution_id })
+    await until(async () => (await detailOf(detail.execution_id)).status === 'rolled_back')
+    expect(lamps()).toEqual({ desk: false })
+  })
+
+  it('refuses what it cannot do before anybody is asked', async () => {
+    setLamps({ desk: false })
+    await using _provider = await startProvider()
+    expect(await done('switch the lamp attic on')).toMatchObject({
+      status: 'failed',
+      error: { code: 'not_found', message: 'there is no lamp attic' },
+    })
+  })
+})
+
+describe('the list of kinds', () => {
+  it('has each kind of the executor with a schema that describes it and an example', async () => {
+    const { kinds } = await under.client.call(listKinds, {})
+    expect(kinds.map(({ name }) => name)).toEqual(expect.arrayContaining(['file.write', 'sql.execute', 'git.commit']))
+    for (const { name, input, example, summary } of kinds) {
+      const { properties = {} } = input as { properties?: object }
+      expect(Object.keys(properties), name).toEqual(expect.arrayContaining(Object.keys(example)))
+      expect(summary, name).not.toBe('')
+    }
+  })
+})
