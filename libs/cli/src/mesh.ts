@@ -1,6 +1,8 @@
 /** The whole mesh on one machine: NATS and PostgreSQL, embedded or given, and each service as a process of its own. */
+
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { readExecutionConfig } from '@deed/config/execution-config'
 import { type EmbeddedNats, startNats } from '@deed/embedded/nats'
 import type { NatsUser } from '@deed/embedded/permissions'
 import { type EmbeddedPostgres, startPostgres } from '@deed/embedded/postgres'
@@ -107,10 +109,13 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   ])
 
   progress('starting the services')
+  const named = variablesNamedIn(options.config)
   const environmentOf = (name: ServiceName): Record<string, string> => {
     const entry = natsAs(name)
     return {
       ...passedOn(),
+      // Secrets, and URLs with passwords: for the one that acts.
+      ...(name === 'executor' ? named : {}),
       ...defined(options.env ?? {}),
       ...defined({
         NATS_URL: entry.nats_url,
@@ -215,6 +220,16 @@ function passedOn(): Record<string, string> {
     ...Object.fromEntries(names.map((name) => [name, process.env[name]])),
     ...Object.fromEntries(paths.map((name) => [name, resolve(process.env[name] ?? '')])),
   })
+}
+
+/** What execution.yaml names variables for is set where the mesh is started. */
+function variablesNamedIn(config: string | undefined): Record<string, string> {
+  const { secrets, targets } = readExecutionConfig(config)
+  const names = [
+    ...Object.values(secrets).map(({ env }) => env),
+    ...Object.values(targets).map((target) => ('url_env' in target ? target.url_env : undefined)),
+  ].filter((name) => name !== undefined)
+  return defined(Object.fromEntries(names.map((name) => [name, process.env[name]])))
 }
 
 function defined(values: Record<string, string | undefined>): Record<string, string> {

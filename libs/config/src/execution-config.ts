@@ -9,6 +9,11 @@ const Name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/)
 const EnvironmentVariable = z.string().regex(/^[A-Z_][A-Z0-9_]*$/)
 /** Decides the risk of what is done to a target; `production` is the gravest. */
 const EnvironmentLabel = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/)
+/** Not one that changes how programs load or run, nor what Deed itself connects with. */
+const SecretVariable = EnvironmentVariable.regex(
+  /^(?!(?:LD_|DYLD_|DEED_|NATS_|DATABASE_|NODE_)|(?:PATH|HOME|LANG|SHELL|IFS|ENV|BASH_ENV|PWD)$)/,
+  'must not be a variable that programs or Deed itself go by',
+)
 const SqlName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/)
 
 const Health = strict({
@@ -111,6 +116,8 @@ const Schema = strict({
   workspaces: z.record(Name, strict({ root: z.string().min(1) })).default({}),
   /** Where relative paths start when a request names no workspace; the only one, where there is only one. */
   default_workspace: Name.optional(),
+  /** Values that actions may use by name. They stand in environment variables of the executor, never here. */
+  secrets: z.record(Name, strict({ env: SecretVariable })).default({}),
   commands: section({
     /** auto: the strongest sandbox that holds on this host. none: commands run unconfined, and each record says so. */
     sandbox: z.enum(['auto', 'none']).default('auto'),

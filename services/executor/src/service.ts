@@ -13,6 +13,7 @@ import type { World } from './kinds/kind.ts'
 import { places } from './places.ts'
 import { holderLives, thisProcess } from './processes/this-process.ts'
 import { chooseSandbox } from './sandbox/choose-sandbox.ts'
+import { registerSecrets } from './secrets.ts'
 import { openDatabases } from './sql/databases.ts'
 import { openLedger } from './store/ledger.ts'
 import { migrations } from './store/migrations.ts'
@@ -24,6 +25,7 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
   const log = createLogger('executor')
   const { workers, verification } = config.execution
+  registerSecrets(config.execution, config.env)
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 })
 
   const store = opened.use(await openDatabase({ ...config.database, schema: 'executor', migrations, log }))

@@ -2,11 +2,10 @@
  * One HTTP request that reaches only what it may: the name is resolved once, the address is checked, and the connection
  * goes to the checked address; every redirect is a new request under the same rules. Sizes count after decompression.
  */
-import type { LookupAddress, LookupOptions } from 'node:dns'
 import { lookup } from 'node:dns'
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { isIP } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import type { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { DeedError } from '@deed/proto/errors'
@@ -69,9 +68,15 @@ export async function guardedRequest(request: GuardedRequest): Promise<GuardedAn
     if (error instanceof DeedError) throw error
     if (deadline.aborted) throw new DeedError('deadline_exceeded', `no answer within ${request.timeoutMs} ms`)
     if (request.signal.aborted) throw request.signal.reason
-    throw new DeedError('unavailable', `the request failed: ${(error as Error).message}`, { cause: error })
+    const { code = '', message } = error as NodeJS.ErrnoException
+    // Another attempt meets the same certificate.
+    if (CERTIFICATE_ERROR.test(code)) throw new DeedError('effect_failed', `its certificate is not valid: ${message}`)
+    throw new DeedError('unavailable', `the request failed: ${message}`, { cause: error })
   }
 }
+
+/** As OpenSSL and Node name them. */
+const CERTIFICATE_ERROR = /CERT|ERR_TLS|UNABLE_TO_VERIFY|SELF_SIGNED/
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
@@ -105,7 +110,7 @@ function send({ target, method, headers, body, trusted, signal }: Sending): Prom
       method,
       signal,
       agent: false,
-      lookup: trusted ? lookup : checkedLookup,
+      lookup: trusted ? lookup : checkedLookup(),
       headers: {
         'user-agent': 'deed',
         'accept-encoding': 'gzip, deflate, br',
@@ -157,28 +162,30 @@ function decoderFor(encoding: string | undefined) {
   }
 }
 
-/** Resolves and checks in one step: the connection goes to the very address that was checked. */
-function checkedLookup(
-  host: string,
-  options: LookupOptions,
-  callback: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
-): void {
-  lookup(host, { ...options, all: true }, (error, addresses) => {
-    if (error) return callback(error, [])
-    const bad = addresses.find(({ address }) => isBlocked(address))
-    if (bad) return callback(blocked(`${host} (${bad.address})`), [])
-    if (options.all) return callback(null, addresses)
-    const first = addresses[0]
-    return first ? callback(null, first.address, first.family) : callback(new Error(`${host} has no address`), [])
-  })
+/**
+ * Resolves and checks in one step: the connection goes to the very address that was checked, whatever the name resolves
+ * to a moment later.
+ *
+ * @param resolve asked once for a connection
+ */
+export function checkedLookup(resolve: typeof lookup = lookup): LookupFunction {
+  return (host, options, callback) => {
+    resolve(host, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, [])
+      const bad = addresses.find(({ address }) => isBlocked(address))
+      if (bad) return callback(blocked(`${host} (${bad.address})`), [])
+      if (options.all) return callback(null, addresses)
+      const first = addresses[0]
+      return first ? callback(null, first.address, first.family) : callback(new Error(`${host} has no address`), [])
+    })
+  }
 }
 
+/** Any other header may be a credential under a name of its own. */
+const HARMLESS: ReadonlySet<string> = new Set(['accept', 'accept-language', 'content-type', 'user-agent'])
+
 function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).filter(
-      ([name]) => !['authorization', 'cookie', 'proxy-authorization'].includes(name.toLowerCase()),
-    ),
-  )
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => HARMLESS.has(name.toLowerCase())))
 }
 
 const blocked = (host: string) =>

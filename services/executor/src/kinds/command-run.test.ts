@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { actionIdOf } from '@deed/mesh/action-id'
@@ -81,6 +91,42 @@ describe.each(SANDBOXES)('in the sandbox $name, running a command', ({ sandbox }
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const { result } = await executor.run(run(['echo', 'it is hunter2-hunter2']))
     expect(JSON.stringify(result)).not.toContain('hunter2')
+  })
+
+  it('is given a secret by name, in no argument, and what it prints of it is told to nobody', async () => {
+    const value = `canary-${sandbox.name}-value`
+    const yaml = `${ALLOW}\nsecrets: { token: { env: APP_TOKEN }, empty: { env: NOT_SET } }`
+    await using executor = await testExecutor(yaml, { APP_TOKEN: value }, sandbox)
+    const script = `const value = process.env.APP_TOKEN
+      console.log(value.length, value, Buffer.from(value).toString('base64'), encodeURIComponent(value))
+      console.error(JSON.stringify({ value })); setTimeout(() => {}, 300)`
+    const work = await executor.dispatch(run(['node', '-e', script], {}, { secrets: ['token'] }))
+    const running = executor.attempt(work)
+    const lines = new Set<string>()
+    await until(() => {
+      for (const { pid } of processesMarked(`DEED_ACTION=${actionIdOf(work.task_id)}`))
+        lines.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+      return [...lines].some((line) => line.includes('APP_TOKEN'))
+    })
+    const done = await running
+    expect([...lines].join()).not.toContain(value)
+    expect(done).toMatchObject({ outcome: 'done' })
+    expect(JSON.stringify(done)).toContain(`${value.length} [redacted] [redacted]`)
+    expect(JSON.stringify(done)).not.toContain('canary-')
+    for (const secrets of [['tokn'], ['empty']])
+      expect(await executor.run(run(['true'], {}, { secrets }))).toMatchObject({
+        effect: 'none',
+        error: { code: 'invalid_request' },
+      })
+  })
+
+  it('does not tell the part of a secret at which its output was cut', async () => {
+    registerSecret('split-secret-split-secret')
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const print = `process.stdout.write('split-secret-split-secret'.repeat(100_000))`
+    const { result } = await executor.run(node(print))
+    expect(result?.data).toMatchObject({ truncated: true })
+    expect(JSON.stringify(result)).not.toContain('split')
   })
 
   it('leaves no process behind, not even one in a session of its own', async () => {

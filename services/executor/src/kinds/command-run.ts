@@ -14,6 +14,7 @@ import { bringBack, type Changes, changesBetween, type Entries, readTree, sameEn
 import { segmentsOf } from '../files/workspace.ts'
 import { runCommand } from '../processes/run-command.ts'
 import { findProgram, PROGRAM_FOLDERS } from '../sandbox/find-program.ts'
+import { secretVariables } from '../secrets.ts'
 import type { Before, Context, Effect, Kind, World } from './kind.ts'
 
 /** Variables that a caller may set. None makes a program load or run something. */
@@ -41,6 +42,8 @@ const Input = z.strictObject({
     )
     .default({}),
   stdin: z.string().max(500_000).optional(),
+  /** Names of execution.yaml. The program finds each value in the variable that is named there. */
+  secrets: z.array(z.string().max(64)).max(16).default([]),
 })
 export type CommandRun = z.output<typeof Input>
 
@@ -67,10 +70,12 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
   startsPrograms: true,
   example: { argv: ['df', '-h'] },
   effectOf: () => 'run',
-  summary: ({ argv }) => `run ${argv.map((argument) => JSON.stringify(argument)).join(' ')}`,
+  summary: ({ argv, secrets }) =>
+    `run ${argv.map((argument) => JSON.stringify(argument)).join(' ')}${secrets.length > 0 ? `, which is given ${secrets.map((name) => `the secret ${name}`).join(', ')}` : ''}`,
   async before(input, context) {
     allowedProgram(input.argv[0]!, context.world)
     workingFolder(input, context)
+    secretVariables(input.secrets, context.world)
     const tree = await snapshot(context)
     if (!tree) return { state: 'tree:unknown', tree: null }
     const before = { state: `tree:${tree.hash}`, tree: await keepJson(context.world.blobs, tree.entries) }
@@ -97,6 +102,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
       // The folder that was checked, whatever stands at its path by now.
       openedCwd: opened?.at('.'),
       env,
+      secrets: secretVariables(input.secrets, world),
       stdin: input.stdin,
       timeoutMs: context.action.timeout_ms,
       signal: context.signal,
@@ -208,6 +214,8 @@ async function keepChanges(blobs: Blobs, changes: Changes): Promise<CommandAfter
 }
 
 const TEXT_CHARS_MAX = 60_000
+/** In whatever encoding. */
+const SECRET_CHARS_MAX = 4096
 /** Together they must fit into a report of at most 1 MB. */
 const STDOUT_JSON_BYTES_MAX = 400_000
 const STDERR_JSON_BYTES_MAX = 100_000
@@ -220,8 +228,8 @@ function effectOf(
 ): Effect {
   const { exitCode, leftovers } = ended
   // Whole, since a secret may be split over two pieces of output.
-  const stdout = fitting(redact(ended.stdout.toString()), STDOUT_JSON_BYTES_MAX)
-  const stderr = fitting(redact(ended.stderr.toString()), STDERR_JSON_BYTES_MAX)
+  const stdout = fitting(told(ended.stdout, ended.stdoutCut), STDOUT_JSON_BYTES_MAX)
+  const stderr = fitting(told(ended.stderr, ended.stderrCut), STDERR_JSON_BYTES_MAX)
   const truncated = ended.truncated || stdout.cut || stderr.cut
   const shown = (exitCode === 0 ? stdout.text : `${stdout.text}${stderr.text}`).trimEnd()
   const facts: JsonObject = {
@@ -240,6 +248,12 @@ function effectOf(
     facts,
     ...(after ? { after } : {}),
   }
+}
+
+/** What was cut off may have held the rest of a secret, of which the end of what is left is a part. */
+function told(output: Buffer, cut: boolean): string {
+  const text = redact(output.toString())
+  return cut ? text.slice(0, -SECRET_CHARS_MAX) : text
 }
 
 /** The beginning of a text that takes at most so many bytes as JSON. */

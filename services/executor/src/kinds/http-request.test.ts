@@ -86,6 +86,13 @@ describe('an HTTP request', () => {
     'http://[64:ff9b::7f00:1]/',
     'http://169.254.169.254/latest/meta-data',
     'http://10.0.0.1/',
+    'http://127.1/',
+    'http://0177.0.0.1/',
+    'http://[::ffff:7f00:1]/',
+    'http://[::ffff:a9fe:a9fe]/',
+    'http://sub.localhost/',
+    'https://user:word@127.0.0.1/',
+    'file:///etc/passwd',
     'http://0.0.0.0/',
     'gopher://example.com/',
     'http://user@example.com/',
@@ -124,5 +131,50 @@ describe('an HTTP request', () => {
     })
     const slow = await site.executor.run(request({ target: 'site' }, { timeout_ms: 300 }))
     expect(slow).toMatchObject({ outcome: 'failed', effect: 'none' })
+  })
+})
+
+describe('a secret in a header', () => {
+  const SECRET = 'canary-value-in-a-header'
+  const KEYS = 'secrets: { api-key: { env: SITE_KEY } }'
+
+  it('reaches the target alone, and is told to nobody', async () => {
+    let elsewhere: string | undefined
+    await using other = await withSite((request, response) => {
+      elsewhere = JSON.stringify(request.headers)
+      response.end('{}')
+    })
+    let site = ''
+    const server = createServer((request, response) => {
+      site = String(request.headers['x-api-key'])
+      if (request.url === '/away') response.writeHead(302, { location: `${other.url}/` }).end()
+      else response.end(`your key is ${site}`)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    await using executor = await testExecutor(`targets: { site: { type: http, url: "${url}" } }\n${KEYS}`, {
+      SITE_KEY: SECRET,
+    })
+    const headers = { 'x-api-key': '{{secret.api-key}}' }
+    const done = await executor.run(request({ target: 'site', headers }))
+    expect(site).toBe(SECRET)
+    expect(done).toMatchObject({ outcome: 'done', result: { data: { body: 'your key is [redacted]' } } })
+    expect(JSON.stringify(done)).not.toContain(SECRET)
+    // Somebody else's address, to which the target sends on, is not given it: it may not even be reached here.
+    await executor.run(request({ target: 'site', path: '/away', headers }))
+    expect(elsewhere ?? '').not.toContain(SECRET)
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it.each([
+    ['to an address that nobody vouches for', { url: 'https://example.com/', headers: { a: '{{secret.api-key}}' } }],
+    ['that is not known', { target: 'site', headers: { a: '{{secret.api-kye}}' } }],
+    ['that has no value', { target: 'site', headers: { a: '{{secret.empty}}' } }],
+  ])('is not sent %s', async (_, input) => {
+    const yaml = `targets: { site: { type: http, url: "http://127.0.0.1:9" } }
+secrets: { api-key: { env: SITE_KEY }, empty: { env: NOT_SET } }`
+    await using executor = await testExecutor(yaml, { SITE_KEY: SECRET })
+    expect(await executor.run(request(input))).toMatchObject({ effect: 'none', error: { code: 'invalid_request' } })
   })
 })

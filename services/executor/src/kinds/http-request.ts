@@ -9,6 +9,7 @@ import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import { type GuardedAnswer, guardedRequest } from '../http/guarded-request.ts'
 import { resolveUrl } from '../http/resolve-url.ts'
+import { fillSecrets } from '../secrets.ts'
 import type { Context, Effect, Kind } from './kind.ts'
 import { readingOnly } from './reading-only.ts'
 
@@ -21,6 +22,7 @@ const Input = z.strictObject({
   target: z.string().max(256).optional(),
   /** Below the target's URL. */
   path: z.string().max(2048).optional(),
+  /** A value may hold `{{secret.<name>}}`, where the request goes to a target. */
   headers: z
     .record(z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/), z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/))
     .default({}),
@@ -42,6 +44,7 @@ export const httpRequest: Kind<HttpRequest> = {
   summary: ({ method, target, url, path }) => `${method} ${target ?? url}${path === undefined ? '' : ` ${path}`}`,
   async before(input, { world, action }) {
     resolveUrl(input, world)
+    secretHeaders(input, world)
     if (!isRead(input) && action.verify === undefined)
       throw new DeedError('invalid_request', `a ${input.method} needs verify: its answer alone proves nothing`)
     return { state: 'unknown' }
@@ -89,9 +92,22 @@ function ask(
   beforeSend: () => void,
 ): Promise<GuardedAnswer> {
   const { url, trustedOrigin } = resolveUrl(input, world)
-  const headers = isRead(input) ? input.headers : { ...input.headers, 'idempotency-key': actionId }
+  const own = secretHeaders(input, world)
+  const headers = isRead(input) ? own : { ...own, 'idempotency-key': actionId }
   const { method, body } = input
   return guardedRequest({ method, url, headers, body, trustedOrigin, timeoutMs: action.timeout_ms, signal, beforeSend })
+}
+
+/** @throws {DeedError} where a secret would go to an address that the configuration does not vouch for */
+function secretHeaders({ headers, target }: HttpRequest, world: Context['world']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => {
+      const filled = fillSecrets(value, world)
+      if (filled !== value && target === undefined)
+        throw new DeedError('invalid_request', 'a secret is sent to a target of execution.yaml only, not to a url')
+      return [name, filled]
+    }),
+  )
 }
 
 function effectOf({ status, headers, body }: GuardedAnswer): Effect {

@@ -37,6 +37,8 @@ export interface Ended {
   readonly exitCode: number
   readonly stdout: Buffer
   readonly stderr: Buffer
+  readonly stdoutCut: boolean
+  readonly stderrCut: boolean
   readonly truncated: boolean
   /** Processes that were still there when the command itself had ended, and were ended. */
   readonly leftovers: number
@@ -192,6 +194,7 @@ const notStarted = (program: string, why: string, cause?: unknown) =>
 
 function collect(...streams: NodeJS.ReadableStream[]) {
   const kept: Buffer[][] = streams.map(() => [])
+  const cut = streams.map(() => false)
   let [printed, keptBytes] = [0, 0]
   const tooMuch = Promise.withResolvers<'output'>()
   streams.forEach((stream, index) => {
@@ -203,6 +206,7 @@ function collect(...streams: NodeJS.ReadableStream[]) {
         kept[index]!.push(part)
         keptBytes += part.length
       }
+      if (chunk.length > room) cut[index] = true
       if (printed > PRINTED_BYTES_MAX) tooMuch.resolve('output')
     })
   })
@@ -211,6 +215,8 @@ function collect(...streams: NodeJS.ReadableStream[]) {
     taken: () => ({
       stdout: Buffer.concat(kept[0]!),
       stderr: Buffer.concat(kept[1]!),
+      stdoutCut: cut[0]!,
+      stderrCut: cut[1]!,
       truncated: printed > keptBytes,
     }),
   }
