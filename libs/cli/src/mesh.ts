@@ -59,6 +59,9 @@ export interface Mesh extends AsyncDisposable {
 /** Users for whoever connects from outside: one asks, the other approves. */
 const OUTSIDE: readonly NatsUser[] = ['client', 'approver']
 
+/** The part of executions that is traced where not all are. */
+const TRACED_OTHERWISE = 0.01
+
 // What a child may have of this process' environment: nothing that happens to lie around in it.
 const PASSED_ON = [
   'PATH',
@@ -110,6 +113,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
 
   progress('starting the services')
   const named = variablesNamedIn(options.config)
+  const { trace_all_executions: all } = readExecutionConfig(options.config).observability
+  const traced = all ? 1 : TRACED_OTHERWISE
   const environmentOf = (name: ServiceName): Record<string, string> => {
     const entry = natsAs(name)
     return {
@@ -125,6 +130,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
         DEED_CONFIG: options.config === undefined ? undefined : resolve(options.config),
         DEED_DATA: join(dataDir, name),
         OTEL_SERVICE_NAME: name,
+        OTEL_TRACES_SAMPLER: process.env.OTEL_TRACES_SAMPLER ?? 'parentbased_traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: process.env.OTEL_TRACES_SAMPLER_ARG ?? String(traced),
       }),
       DATABASE_URL: roles.services[name],
       DATABASE_OWNER_URL: roles.owner,
