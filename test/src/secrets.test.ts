@@ -1,0 +1,160 @@
+// A canary goes through the whole mesh as a secret: a program prints it in every spelling, a server sends it back, and
+// afterwards it is looked for wherever anything is kept or was said.
+import { once } from 'node:events'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { getExecution, requestExecution } from '@deed/proto/execution'
+import { expect, it } from 'vitest'
+import { meshUnderTest } from './mesh-under-test.ts'
+import { plainClient } from './plain-client.ts'
+
+/** Letters and signs that every encoding spells differently. */
+const CANARY = 'Canary/8f3a+"quoted"\\and~ümlaut-77c1'
+const VARIABLE = 'WITNESS_OF_THE_CANARY'
+
+/** Parts that stay recognizable in other spellings, and the spellings themselves. */
+const SPELLINGS = [
+  CANARY,
+  'Canary/8f3a',
+  'mlaut-77c1',
+  encodeURIComponent(CANARY),
+  JSON.stringify(CANARY).slice(1, -1),
+  Buffer.from(CANARY).toString('base64').slice(0, -3),
+  Buffer.from(`token: ${CANARY}`).toString('base64').slice(12, 32),
+]
+
+const POLICY = `
+version: test
+approval_ttl_seconds: 3600
+self_approval: true
+kinds: { command.run: { effect: run }, http.request: { effect: change, reads_with: [GET, HEAD] } }
+levels: [{ level: 0, why: nobody is asked in this test }]
+raises: []
+`
+
+const RULES = `
+pack: canary
+version: 1
+description: What handles a secret
+world:
+  targets: { echo: { type: http, url: http://127.0.0.1:1 } }
+rules:
+  - name: print
+    match: ['print the canary with {script:quoted}']
+    actions:
+      - title: print it
+        kind: command.run
+        input: { argv: [node, "{{script}}"], secrets: [canary] }
+    tests: [{ say: print the canary with "print.mjs", actions: [{ kind: command.run }] }]
+  - name: send
+    match: ['send the canary as {header:quoted}']
+    actions:
+      - title: send it
+        kind: http.request
+        input: { target: echo, headers: { x-key: "{{header}}" } }
+    tests: [{ say: send the canary as "a", actions: [{ kind: http.request }] }]
+`
+
+const PRINT = `
+const value = process.env.${VARIABLE}
+const encode = (text) => Buffer.from(text).toString('base64')
+console.log(value, JSON.stringify({ value }), encodeURIComponent(value), encode(value), encode('token: ' + value))
+process.stdout.write(value.slice(0, 9)); setTimeout(() => process.stdout.write(value.slice(9) + '\\n'), 50)
+console.error('failed with ' + value)
+process.exitCode = Number(process.argv[2] ?? 0)
+`
+
+it('a secret is in no log, row, event, answer or file of the mesh', async () => {
+  await using opened = new AsyncDisposableStack()
+  const folder = opened.use(temporaryFolder())
+  const received: (string | undefined)[] = []
+  const echo = createServer((request, response) => {
+    received.push(request.headers['x-key'] as string)
+    response.end(JSON.stringify(request.headers))
+  }).listen(0, '127.0.0.1')
+  await once(echo, 'listening')
+  opened.defer(() => void echo.close())
+  const policy = join(folder.path, 'policy.yaml')
+  writeFileSync(policy, POLICY)
+  const rules = join(folder.path, 'rules')
+  mkdirSync(rules)
+  writeFileSync(join(rules, 'canary.yaml'), RULES)
+  const header = CANARY.replace('ü', 'u')
+  const under = opened.use(
+    await meshUnderTest({
+      config: `
+commands: { allow: [node] }
+secrets: { canary: { env: ${VARIABLE} }, header: { env: ${VARIABLE}_HEADER } }
+targets: { echo: { type: http, url: "http://127.0.0.1:${(echo.address() as AddressInfo).port}" } }
+`,
+      env: { DEED_POLICY: policy, RULES_DIR: rules, LOG_LEVEL: 'debug' },
+      serviceEnv: { executor: { [VARIABLE]: CANARY, [`${VARIABLE}_HEADER`]: header } },
+    }),
+  )
+  writeFileSync(join(under.workspace, 'print.mjs'), PRINT)
+  writeFileSync(join(under.workspace, 'fail.mjs'), PRINT.replace('?? 0', '?? 3'))
+  const { client, database, mesh } = under
+  const said: string[] = []
+  const listener = opened.use(await plainClient(mesh.connection))
+  const everything = listener.nc.subscribe('>')
+  void (async () => {
+    for await (const message of everything)
+      said.push(`${message.subject} ${message.headers ?? ''} ${Buffer.from(message.data).toString()}`)
+  })()
+  await listener.nc.flush()
+
+  const answers: unknown[] = []
+  for (const task of [
+    'print the canary with "print.mjs"',
+    'print the canary with "fail.mjs"',
+    'send the canary as "key {{secret.header}}"',
+  ]) {
+    const reply = await client.call(requestExecution, { task })
+    const { execution_id } = reply
+    answers.push(reply, await client.call(getExecution, { execution_id }))
+  }
+  // It was there, or nothing of this would show anything.
+  expect(answers).toMatchObject([{ status: 'done' }, {}, {}, {}, { status: 'done' }, {}])
+  expect(received).toContain(`key ${header}`)
+  expect(JSON.stringify(answers)).toContain('[redacted]')
+  expect(said.some((line) => line.includes('[redacted]'))).toBe(true)
+
+  const rows = await everyRow(database)
+  expect(rows.some((row) => row.includes('[redacted]'))).toBe(true)
+  const places = {
+    answers: answers.map((answer) => JSON.stringify(answer)),
+    messages: said,
+    rows,
+    // Logs, the streams of NATS, the data of PostgreSQL with its log of writes, and what is kept for an undo.
+    files: filesBelow(mesh.dataDir).map((path) => `${path}\n${readFileSync(path, 'latin1')}`),
+  }
+  for (const [place, texts] of Object.entries(places)) {
+    expect({ place, count: texts.length > 0 }).toEqual({ place, count: true })
+    for (const spelling of SPELLINGS.flatMap((text) => [text, Buffer.from(text).toString('latin1')])) {
+      const found = texts.filter((text) => text.includes(spelling)).map((text) => text.slice(0, 200))
+      expect({ place, spelling, found }).toEqual({ place, spelling, found: [] })
+    }
+  }
+})
+
+async function everyRow(database: { query(text: string): Promise<{ rows: { row?: string; name?: string }[] }> }) {
+  const { rows: tables } = await database.query(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables
+      where schemaname not in ('pg_catalog', 'information_schema')`,
+  )
+  const all: string[] = []
+  for (const { name } of tables) {
+    const { rows } = await database.query(`select t::text as row from ${name} t`)
+    all.push(...rows.map(({ row }) => `${name} ${row}`))
+  }
+  return all
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isFile())
+}
