@@ -5,14 +5,15 @@
 import { canonicalJson } from '@deed/mesh/canonical-json'
 import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
-import type { JsonObject } from '@deed/proto/json'
+import type { Json, JsonObject } from '@deed/proto/json'
 import { redact } from '@deed/telemetry/redact'
 import { z } from 'zod'
 import type { Blobs } from '../files/blobs.ts'
 import { openFolder } from '../files/folder.ts'
 import { bringBack, type Changes, changesBetween, type Entries, readTree, sameEntry, type Tree } from '../files/tree.ts'
 import { segmentsOf } from '../files/workspace.ts'
-import { runCommand } from '../processes/run-command.ts'
+import { type Ended, runCommand } from '../processes/run-command.ts'
+import { allowedHosts, type Egress, openEgress } from '../sandbox/egress-proxy.ts'
 import { findProgram, PROGRAM_FOLDERS } from '../sandbox/find-program.ts'
 import { secretVariables } from '../secrets.ts'
 import type { Before, Context, Effect, Kind, World } from './kind.ts'
@@ -44,6 +45,8 @@ const Input = z.strictObject({
   stdin: z.string().max(500_000).optional(),
   /** Names of execution.yaml. The program finds each value in the variable that is named there. */
   secrets: z.array(z.string().max(64)).max(16).default([]),
+  /** What it may reach through the proxy that `https_proxy` names: `example.com`, `example.com:8443`, or an http target. */
+  allow_hosts: z.array(z.string().max(262)).max(32).default([]),
 })
 export type CommandRun = z.output<typeof Input>
 
@@ -70,12 +73,17 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
   startsPrograms: true,
   example: { argv: ['df', '-h'] },
   effectOf: () => 'run',
-  summary: ({ argv, secrets }) =>
-    `run ${argv.map((argument) => JSON.stringify(argument)).join(' ')}${secrets.length > 0 ? `, which is given ${secrets.map((name) => `the secret ${name}`).join(', ')}` : ''}`,
+  summary: ({ argv, secrets, allow_hosts }) =>
+    [
+      `run ${argv.map((argument) => JSON.stringify(argument)).join(' ')}`,
+      ...(secrets.length > 0 ? [`which is given the secrets ${secrets.join(', ')}`] : []),
+      ...(allow_hosts.length > 0 ? [`which may reach ${allow_hosts.join(', ')}`] : []),
+    ].join(', '),
   async before(input, context) {
     allowedProgram(input.argv[0]!, context.world)
     workingFolder(input, context)
     secretVariables(input.secrets, context.world)
+    allowedHosts(input.allow_hosts, context.world)
     const tree = await snapshot(context)
     if (!tree) return { state: 'tree:unknown', tree: null }
     const before = { state: `tree:${tree.hash}`, tree: await keepJson(context.world.blobs, tree.entries) }
@@ -92,6 +100,9 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     const folder = workingFolder(input, context)
     const env = { PATH: PROGRAM_FOLDERS.join(':'), HOME: workspace.root, LANG: 'C.UTF-8', ...input.env }
     using opened = openFolder(workspace, folder)
+    const hosts = allowedHosts(input.allow_hosts, world)
+    // Where nothing confines, nothing is to be opened either.
+    await using egress = hosts.length > 0 && world.sandbox.confines ? await openEgress(hosts) : undefined
     const known = before.tree === null ? undefined : (readings.get(before) ?? (await snapshot(context)))
     context.begin()
     const ended = await runCommand(world.sandbox, {
@@ -104,6 +115,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
       env,
       secrets: secretVariables(input.secrets, world),
       stdin: input.stdin,
+      egressSocket: egress?.socketPath,
       timeoutMs: context.action.timeout_ms,
       signal: context.signal,
       onStart: () => crashPoint('executor.mid_effect'),
@@ -112,7 +124,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
       throw error
     })
     const changes = known && (await changesSince(context, before, known))
-    return effectOf(input, context, ended, changes && (await keepChanges(world.blobs, changes)))
+    return effectOf(input, context, { ...ended, egress }, changes && (await keepChanges(world.blobs, changes)))
   },
   async compensate(_, context, before, after) {
     const changes = await changesToUndo(context, before, after)
@@ -223,10 +235,10 @@ const STDERR_JSON_BYTES_MAX = 100_000
 function effectOf(
   { argv }: CommandRun,
   { world }: Context,
-  ended: Awaited<ReturnType<typeof runCommand>>,
+  ended: Ended & { egress: Egress | undefined },
   after: CommandAfter | undefined,
 ): Effect {
-  const { exitCode, leftovers } = ended
+  const { exitCode, leftovers, egress } = ended
   // Whole, since a secret may be split over two pieces of output.
   const stdout = fitting(told(ended.stdout, ended.stdoutCut), STDOUT_JSON_BYTES_MAX)
   const stderr = fitting(told(ended.stderr, ended.stderrCut), STDERR_JSON_BYTES_MAX)
@@ -235,6 +247,7 @@ function effectOf(
   const facts: JsonObject = {
     exit_code: exitCode,
     sandbox: world.sandbox.name,
+    network: networkOf(world.sandbox, egress),
     ...(after ? { changed_paths: after.count } : {}),
     ...(leftovers > 0 ? { processes_ended: leftovers } : {}),
   }
@@ -248,6 +261,19 @@ function effectOf(
     facts,
     ...(after ? { after } : {}),
   }
+}
+
+/** What of the network the program could reach, and what it did. */
+function networkOf({ confines }: World['sandbox'], egress: Egress | undefined): Json {
+  if (!confines) return 'not confined'
+  if (!egress) return 'none'
+  const hosts = [...egress.tunnelled].map(([host, { bytesOut, bytesIn, connections }]) => ({
+    host,
+    connections,
+    bytes_out: bytesOut,
+    bytes_in: bytesIn,
+  }))
+  return { hosts, refused: [...egress.refused] }
 }
 
 /** What was cut off may have held the rest of a secret, of which the end of what is left is a part. */

@@ -29,7 +29,9 @@ const NOBODY = '65534'
 const TMP_BYTES = String(256 * 1024 * 1024)
 
 /** Where the proxy's socket is inside. */
-export const EGRESS_SOCKET = '/run/egress.sock'
+const EGRESS_SOCKET = '/run/egress.sock'
+const BRIDGE_FILE = '/run/egress-bridge.mts'
+const BRIDGE = [process.execPath, BRIDGE_FILE, EGRESS_SOCKET]
 
 export function bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups }: Bubblewrap): Sandbox {
   const folder = join(dataFolder, 'sandbox')
@@ -54,13 +56,14 @@ export function bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups }
       const secrets = Object.entries(command.secrets).flatMap(([name, value]) => ['--setenv', name, value])
       // By descriptor: arguments are seen by every process of the host.
       if (secrets.length > 0) descriptors.set(SECRETS_FD, Buffer.from(secrets.map((part) => `${part}\0`).join('')))
+      const inner = command.egressSocket === undefined ? command.argv : [...BRIDGE, ...command.argv]
       const argv = [
         bwrap,
         ...boxArguments(command, protection.args),
         ...(secrets.length > 0 ? ['--args', String(SECRETS_FD)] : []),
         ...(filter ? ['--seccomp', String(FILTER_FD)] : []),
         ...['--json-status-fd', String(STATUS_FD), '--'],
-        ...(groups ? command.argv : countingProcesses(command.argv)),
+        ...(groups ? inner : countingProcesses(inner)),
       ]
       const group = groups?.open()
       const kept = opened.move()
@@ -100,6 +103,7 @@ export function boxArguments(
     ...['--bind', workspace, workspace],
     ...protection,
     ...(egressSocket === undefined ? [] : ['--ro-bind', egressSocket, EGRESS_SOCKET]),
+    ...(egressSocket === undefined ? [] : ['--ro-bind', join(import.meta.dirname, 'egress-bridge.mts'), BRIDGE_FILE]),
     // The root itself is a file system in memory, without a bound of its own.
     ...[
       '--remount-ro',
