@@ -67,7 +67,42 @@ const NatsTarget = strict({
   environment: EnvironmentLabel.optional(),
 })
 
-export const Target = z.discriminatedUnion('type', [ProcessTarget, HttpTarget, SqlTarget, NatsTarget])
+const SystemdTarget = strict({
+  type: z.literal('systemd'),
+  unit: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,254}$/),
+  environment: EnvironmentLabel.optional(),
+})
+
+const DockerTarget = strict({
+  type: z.literal('docker'),
+  /** Its name or id. Where the daemon is, the executor's own environment says (DOCKER_HOST). */
+  container: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/),
+  environment: EnvironmentLabel.optional(),
+})
+
+const KubernetesName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
+
+const KubernetesTarget = strict({
+  type: z.literal('kubernetes'),
+  /** Of the kubeconfig that the executor's own environment names; absent: its current one. */
+  context: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,252}$/)
+    .optional(),
+  namespace: KubernetesName.default('default'),
+  deployment: KubernetesName,
+  environment: EnvironmentLabel.optional(),
+})
+
+export const Target = z.discriminatedUnion('type', [
+  ProcessTarget,
+  HttpTarget,
+  SqlTarget,
+  NatsTarget,
+  SystemdTarget,
+  DockerTarget,
+  KubernetesTarget,
+])
 export type Target = z.output<typeof Target>
 
 const Schema = strict({

@@ -11,8 +11,8 @@ import type { Observation, SingleObservation } from '@deed/proto/observation'
 import { observeDir, observeFile } from './files/observe-files.ts'
 import { observeHttp, observeTcp } from './http/observe-http.ts'
 import type { Again, Before, Context, Effect, Kind } from './kinds/kind.ts'
-import { observeService } from './processes/observe-service.ts'
 import { failed, type Seen, unverified, verified } from './seen.ts'
+import { observeService } from './services/observe-service.ts'
 import { observeSql } from './sql/observe-sql.ts'
 
 /** What a look may need to know of the attempt. */

@@ -5,11 +5,11 @@
  * that acts from one that reads.
  */
 
-import type { Target } from '@deed/config/execution-config'
 import type { JsonObject } from '@deed/proto/json'
 import type { Observation } from '@deed/proto/observation'
 import { Language } from '@deed/proto/template'
 import { z } from 'zod'
+import type { TargetType } from './rules/vocabulary.ts'
 
 export interface KindEntry {
   readonly about: string
@@ -18,7 +18,7 @@ export interface KindEntry {
   /** Whether its paths are relative to a workspace. */
   readonly inWorkspace: boolean
   /** Of the target that `input.target` names, where it has one. */
-  readonly targetType?: Target['type']
+  readonly targetType?: TargetType
   /** What a model gives; undefined for kinds that no model plans. */
   readonly input?: z.ZodObject
   /** What a model's input becomes; by default it is the action's. */
@@ -27,7 +27,7 @@ export interface KindEntry {
 
 const Path = z.string().min(1).max(4096).describe('relative to the workspace')
 const Content = z.string().max(200_000)
-const ServiceName = z.string().min(1).max(64).describe('name of a target of type process')
+const ServiceName = z.string().min(1).max(64).describe('name of a target that is a service')
 const Params = z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])).max(100)
 const Proof = z
   .strictObject({
@@ -151,29 +151,47 @@ export const CATALOGUE: Readonly<Record<string, KindEntry>> = {
     about: 'Start a service.',
     changes: true,
     inWorkspace: false,
-    targetType: 'process',
+    targetType: 'service',
     input: service,
   },
   'service.stop': {
     about: 'Stop a service.',
     changes: true,
     inWorkspace: false,
-    targetType: 'process',
+    targetType: 'service',
     input: service,
   },
   'service.restart': {
     about: 'Restart a service: a new process, and healthy.',
     changes: true,
     inWorkspace: false,
-    targetType: 'process',
+    targetType: 'service',
     input: service,
   },
   'service.status': {
     about: 'Look whether a service runs.',
     changes: false,
     inWorkspace: false,
-    targetType: 'process',
+    targetType: 'service',
     input: service,
+  },
+  'kubernetes.scale': {
+    about: 'Set how many replicas a deployment has.',
+    changes: true,
+    inWorkspace: false,
+    targetType: 'kubernetes',
+    input: z.strictObject({ target: ServiceName, replicas: z.int().min(0).max(1_000) }),
+  },
+  'kubernetes.rollout': {
+    about: 'Roll a new image out to a deployment, or make its pods anew.',
+    changes: true,
+    inWorkspace: false,
+    targetType: 'kubernetes',
+    input: z.strictObject({
+      target: ServiceName,
+      image: z.string().min(1).max(512).optional(),
+      container: z.string().min(1).max(63).optional(),
+    }),
   },
   'sql.query': {
     about: 'Read from a database with one SELECT; values go into params as $1, $2.',

@@ -17,6 +17,8 @@ import { gitBranch } from './git-branch.ts'
 import { gitCommit } from './git-commit.ts'
 import { httpRequest } from './http-request.ts'
 import type { Before, Kind, World } from './kind.ts'
+import { kubernetesRollout } from './kubernetes-rollout.ts'
+import { kubernetesScale } from './kubernetes-scale.ts'
 import { natsPublish } from './nats-publish.ts'
 import { natsRequest } from './nats-request.ts'
 import { providedKind } from './provided-kind.ts'
@@ -39,6 +41,8 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map(
     serviceStop,
     serviceRestart,
     serviceStatus,
+    kubernetesScale,
+    kubernetesRollout,
     httpRequest,
     sqlQuery,
     sqlExecute,

@@ -1,15 +1,7 @@
-/** service.start, .stop, .restart and .status, for targets that are processes of this host. */
+/** service.start, .stop, .restart and .status, whatever runs the target. */
 import { crashPoint } from '@deed/mesh/crash-point'
 import { z } from 'zod'
-import {
-  processOf,
-  processTarget,
-  type ServiceState,
-  serviceState,
-  startProcess,
-  stateText,
-  stopProcess,
-} from '../processes/supervised-process.ts'
+import { type ServiceProvider, type ServiceState, serviceProvider, stateText } from '../services/service-provider.ts'
 import type { After, Before, Context, Effect, Kind, Standing, World } from './kind.ts'
 import { readingOnly } from './reading-only.ts'
 
@@ -20,11 +12,10 @@ const common = {
   version: 1,
   input: Input,
   example: { target: 'demo-api' },
-  async before({ target }: ServiceInput, { world }: Context): Promise<Before> {
-    processTarget(world.config, target)
-    return { state: stateText(processOf(world, target)) }
+  async before({ target }: ServiceInput, { world, signal }: Context): Promise<Before> {
+    return { state: stateText(await serviceProvider(world, target).state(signal)) }
   },
-  environment: ({ target }: ServiceInput, { config }: World) => processTarget(config, target).environment,
+  environment: ({ target }: ServiceInput, world: World) => serviceProvider(world, target).environment,
 } as const
 
 export const serviceStart: Kind<ServiceInput> = {
@@ -43,7 +34,7 @@ export const serviceStart: Kind<ServiceInput> = {
   },
   async compensate({ target }, context, before) {
     context.begin()
-    if (before.state === 'stopped') await stopProcess(context.world, target)
+    if (before.state === 'stopped') await stop(target, context)
     return before.state === 'stopped' ? `stopped ${target}` : `left ${target} running, as it was`
   },
   standing: async ({ target }, context, before) => standing(target, context, before, 'running'),
@@ -60,7 +51,7 @@ export const serviceStop: Kind<ServiceInput> = {
   mayHoldAlready: (_, before) => before.state === 'stopped',
   async execute({ target }, context, before) {
     context.begin()
-    await stopProcess(context.world, target)
+    await stop(target, context)
     return effectOf(target, context, before, 'stopped')
   },
   async compensate({ target }, context, before) {
@@ -82,17 +73,17 @@ export const serviceRestart: Kind<ServiceInput> = {
   postcondition: ({ target }) => ({ kind: 'service', target, state: 'running', new_process: true }),
   mayHoldAlready: () => false,
   async execute({ target }, context, before) {
+    const provider = serviceProvider(context.world, target)
     context.begin()
-    await stopProcess(context.world, target)
-    crashPoint('executor.mid_effect')
-    await start(target, context)
+    if (provider.restart) await provider.restart(context.signal)
+    else await stopAndStart(provider, context)
     return effectOf(target, context, before, 'restarted')
   },
   async compensate({ target }, context, before) {
     context.begin()
-    if (before.state === 'stopped') await stopProcess(context.world, target)
+    if (before.state === 'stopped') await stop(target, context)
     else if (!(await isUp(target, context))) {
-      await stopProcess(context.world, target)
+      await stop(target, context)
       await start(target, context)
     }
     return before.state === 'stopped' ? `stopped ${target}` : `${target} runs again`
@@ -120,25 +111,33 @@ export const serviceStatus: Kind<ServiceInput> = {
 }
 
 const start = (target: string, { world, signal }: Context): Promise<void> =>
-  startProcess(world, target, processTarget(world.config, target), signal)
+  serviceProvider(world, target).start(signal)
+
+const stop = (target: string, { world, signal }: Context): Promise<void> => serviceProvider(world, target).stop(signal)
+
+async function stopAndStart(provider: ServiceProvider, { signal }: Context): Promise<void> {
+  await provider.stop(signal)
+  crashPoint('executor.mid_effect')
+  await provider.start(signal)
+}
 
 const look = (target: string, { world, signal }: Context): Promise<ServiceState> =>
-  serviceState(world, target, processTarget(world.config, target), signal)
+  serviceProvider(world, target).state(signal)
 
 async function isUp(target: string, context: Context): Promise<boolean> {
-  const { process, health } = await look(target, context)
-  return process !== undefined && health?.ok !== false
+  const { running, health } = await look(target, context)
+  return running !== undefined && health?.ok !== false
 }
 
 async function effectOf(target: string, context: Context, before: Before, done: string): Promise<Effect> {
-  const { process, health } = await look(target, context)
+  const now = await look(target, context)
+  const { running, health } = now
   const old = pidOf(before.state)
-  const pid = process?.pid
-  const text =
-    pid === undefined
-      ? `${done} ${target}`
-      : `${done} ${target}: process ${pid}${old === undefined ? '' : `, before ${old}`}`
-  const after: After = { state: stateText(process) }
+  const pid = running?.pid
+  const text = running
+    ? `${done} ${target}: ${running.text}${old === undefined ? '' : `, before ${old}`}`
+    : `${done} ${target}`
+  const after: After = { state: stateText(now) }
   return {
     claimed: text,
     result: { text, data: { target, pid: pid ?? null, old_pid: old ?? null, health: health?.text ?? null } },
@@ -146,13 +145,14 @@ async function effectOf(target: string, context: Context, before: Before, done: 
   }
 }
 
-function statusEffect(target: string, { process, health }: ServiceState): Effect {
-  const state = process ? 'running' : 'stopped'
-  const text = process
-    ? `${target} runs as process ${process.pid}${health ? `; ${health.text}` : ''}`
+function statusEffect(target: string, { running, health }: ServiceState): Effect {
+  const state = running ? 'running' : 'stopped'
+  const text = running
+    ? `${target} runs as ${running.text}${health ? `; ${health.text}` : ''}`
     : `${target} does not run`
-  const data = { target, state, pid: process?.pid ?? null, healthy: health?.ok ?? null, health: health?.text ?? null }
-  return { claimed: text, result: { text, data }, facts: { state, ...(process ? { pid: process.pid } : {}) } }
+  const pid = running?.pid ?? null
+  const data = { target, state, pid, healthy: health?.ok ?? null, health: health?.text ?? null }
+  return { claimed: text, result: { text, data }, facts: { state, ...(pid === null ? {} : { pid }) } }
 }
 
 /** For an undo it counts whether the service runs, not as which process: that one cannot be brought back. */
@@ -162,14 +162,15 @@ async function standing(
   before: Before,
   wanted: 'running' | 'stopped',
 ): Promise<Standing> {
-  const { process, health } = await look(target, context)
-  const now = process ? 'running' : 'stopped'
-  const up = process !== undefined && health?.ok !== false
+  const found = await look(target, context)
+  const { running, health } = found
+  const now = running ? 'running' : 'stopped'
+  const up = running !== undefined && health?.ok !== false
   const was = before.state === 'stopped' ? 'stopped' : 'running'
-  const observed = process
-    ? `${target} runs as process ${process.pid}${health ? `; ${health.text}` : ''}`
+  const observed = running
+    ? `${target} runs as ${running.text}${health ? `; ${health.text}` : ''}`
     : `${target} does not run`
-  const facts = { state: stateText(process) }
+  const facts = { state: stateText(found) }
   // Running without being healthy is not what was there before.
   if (now === was && (was === 'stopped' || up)) return { at: 'before', observed, facts }
   return { at: now === wanted || !up ? 'after' : 'elsewhere', observed, facts }

@@ -10,51 +10,30 @@ import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ExecutionConfig, Target } from '@deed/config/execution-config'
-import { nearest } from '@deed/config/nearest'
+import type { Target } from '@deed/config/execution-config'
 import { DeedError } from '@deed/proto/errors'
 import { guardedRequest } from '../http/guarded-request.ts'
 import type { World } from '../kinds/kind.ts'
+import type { ServiceProvider } from '../services/service-provider.ts'
 import { endTree } from './end-tree.ts'
 import { processesMarked, type RunningProcess } from './process-table.ts'
 
 export type ProcessTarget = Extract<Target, { type: 'process' }>
 
-export interface ServiceState {
-  /** The first process of the service; absent when none runs. */
-  readonly process?: RunningProcess
-  /** Absent when none runs, or the target has no health probe. */
-  readonly health?: { readonly ok: boolean; readonly text: string }
+export function supervisedProcess(world: World, name: string, target: ProcessTarget): ServiceProvider {
+  return {
+    environment: target.environment,
+    async state(signal) {
+      const found = processOf(world, name)
+      if (!found) return {}
+      const { pid, started } = found
+      const running = { state: `running:${pid}:${started}`, text: `process ${pid}`, pid }
+      return target.health ? { running, health: await probe(target.health, signal) } : { running }
+    },
+    start: (signal) => startProcess(world, name, target, signal),
+    stop: () => stopProcess(world, name),
+  }
 }
-
-/** @throws {DeedError} `unknown_target` */
-export function processTarget({ targets }: Pick<ExecutionConfig, 'targets'>, name: string): ProcessTarget {
-  const target = targets[name]
-  if (target?.type === 'process') return target
-  const known = Object.keys(targets).filter((one) => targets[one]?.type === 'process')
-  const meant = nearest(name, known)
-  throw new DeedError(
-    'unknown_target',
-    target
-      ? `${name} is a target of type ${target.type}, not a process`
-      : `execution.yaml has no target ${JSON.stringify(name)}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
-  )
-}
-
-export async function serviceState(
-  world: World,
-  name: string,
-  { health }: ProcessTarget,
-  signal: AbortSignal,
-): Promise<ServiceState> {
-  const found = processOf(world, name)
-  if (!found) return {}
-  return health ? { process: found, health: await probe(health, signal) } : { process: found }
-}
-
-/** In the words of `Action.expect_before`. */
-export const stateText = (found: RunningProcess | undefined): string =>
-  found ? `running:${found.pid}:${found.started}` : 'stopped'
 
 /** The process that leads the service: of those with its marks, the one whose parent has none. */
 export function processOf(world: World, name: string): RunningProcess | undefined {
@@ -67,7 +46,7 @@ export function processOf(world: World, name: string): RunningProcess | undefine
 const GRACE_MS = 5_000
 
 /** SIGTERM, five seconds, SIGKILL, for the whole tree; none is left when this resolves. */
-export async function stopProcess(world: World, name: string): Promise<void> {
+async function stopProcess(world: World, name: string): Promise<void> {
   await endTree(marks(world, name), GRACE_MS)
 }
 
@@ -83,12 +62,7 @@ const LIVES_MS = 200
  *
  * @throws {DeedError} `effect_failed` when there is no such program
  */
-export async function startProcess(
-  world: World,
-  name: string,
-  target: ProcessTarget,
-  signal: AbortSignal,
-): Promise<void> {
+async function startProcess(world: World, name: string, target: ProcessTarget, signal: AbortSignal): Promise<void> {
   // Started already by an attempt that died: a second process on the same port would only fail.
   if (!processOf(world, name)) await spawnDetached(world, name, target)
   await untilHealthy(world, name, target, signal)

@@ -14,7 +14,7 @@ import { z } from 'zod'
 import { CATALOGUE } from '../catalogue.ts'
 import { workspaceOf } from '../rules/decide.ts'
 import { refusePathOutside } from '../rules/path-scope.ts'
-import type { World } from '../rules/vocabulary.ts'
+import { isOfType, type World } from '../rules/vocabulary.ts'
 
 const ACTIONS_MAX = 20
 const PROBLEMS_SHOWN_MAX = 5
@@ -117,7 +117,7 @@ function faultOf(steps: readonly z.output<typeof Step>[], world: World): string 
     earlier.add(name)
     const { targetType } = CATALOGUE[kind] ?? {}
     const target = String(input.target)
-    if (targetType !== undefined && world.targets[target]?.type !== targetType) {
+    if (targetType !== undefined && !isOfType(world.targets[target]?.type, targetType)) {
       return `${name}: there is no target "${target}" of type ${targetType}`
     }
     const paths = [input.path, input.from, input.to, ...(Array.isArray(input.expect_files) ? input.expect_files : [])]

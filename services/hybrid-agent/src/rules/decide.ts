@@ -16,7 +16,7 @@ import { matchPattern, type Pattern, type PatternMatch } from './pattern.ts'
 import type { ActionTemplate, CompiledRule, RulePack } from './rule-pack.ts'
 import type { SlotValue } from './slots.ts'
 import { type Sentence, tokenize } from './tokenize.ts'
-import { type EntityValue, knownTargets, type Vocabulary } from './vocabulary.ts'
+import { type EntityValue, isOfType, knownTargets, type Vocabulary } from './vocabulary.ts'
 
 /** Said in words that no pattern expects, these turn the meaning round. */
 const NEGATIONS = new Set(
@@ -82,7 +82,8 @@ function applies(
     const [slot = '', field = ''] = path.split('.')
     return (slots[slot] as EntityValue | undefined)?.[field] !== undefined
   }
-  if (refuse && targets.get(String(slots[refuse.unknown_target]).toLowerCase())?.type === refuse.type) return false
+  if (refuse && isOfType(targets.get(String(slots[refuse.unknown_target]).toLowerCase())?.type, refuse.type))
+    return false
   return (
     (when.language === undefined || (task.language !== undefined && when.language.includes(task.language))) &&
     (when.target_file === undefined || when.target_file === (task.target_file !== undefined)) &&

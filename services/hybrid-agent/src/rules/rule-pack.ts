@@ -17,7 +17,7 @@ import { z } from 'zod'
 import { CATALOGUE } from '../catalogue.ts'
 import { placeholdersOf } from './fill.ts'
 import { compilePattern, type Pattern, PatternError } from './pattern.ts'
-import type { World } from './vocabulary.ts'
+import { TARGET_TYPES, type World } from './vocabulary.ts'
 
 const Name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/)
 const SlotName = z.string().regex(/^[a-z][a-z0-9_]*$/)
@@ -35,7 +35,7 @@ const ActionTemplate = z.strictObject({
   already_so: z.enum(['skip', 'run']).default('skip'),
   timeout_ms: z.int().min(1).max(86_400_000).optional(),
   /** Once for each target of the type, as `{{each}}`. */
-  for_each: z.enum(['process', 'http', 'sql']).optional(),
+  for_each: z.enum(TARGET_TYPES).optional(),
 })
 export type ActionTemplate = z.output<typeof ActionTemplate>
 
@@ -67,7 +67,7 @@ const Rule = z.strictObject({
   /** Code from the task's template: the slots that say what, where, and in which language. */
   generate: z.strictObject({ thing: SlotName, file: SlotName.optional(), language: SlotName.optional() }).optional(),
   /** It is clear what is meant, and that it cannot be: the slot holds the name of no such target. */
-  refuse: z.strictObject({ unknown_target: SlotName, type: z.enum(['process', 'http', 'sql']) }).optional(),
+  refuse: z.strictObject({ unknown_target: SlotName, type: z.enum(TARGET_TYPES) }).optional(),
   answer: AnswerFormat.optional(),
   tests: z.array(RuleTest).min(1),
 })

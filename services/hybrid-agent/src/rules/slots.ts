@@ -1,7 +1,7 @@
 /** What may stand in a pattern's slot, by type. A value is data: it is put where the rule says, and never read again. */
 import { LANGUAGES } from '@deed/proto/template'
 import type { Sentence, Token } from './tokenize.ts'
-import type { EntityValue, Noun, Vocabulary } from './vocabulary.ts'
+import { type EntityValue, isOfType, type Noun, TARGET_TYPES, type Vocabulary } from './vocabulary.ts'
 
 export type SlotValue = string | readonly string[] | EntityValue
 
@@ -70,12 +70,12 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
   },
   /** A target of `execution.yaml`, of the types in the argument. */
   target: {
-    arguments: ['process', 'http', 'sql', 'nats'],
+    arguments: TARGET_TYPES,
     reader: (argument) => {
       const types = argument?.split('|')
       return (sentence, at, { targets }) => {
         const target = targets.get(sentence.tokens[at]!.value.toLowerCase())
-        if (!target || (types && !types.includes(target.type))) return undefined
+        if (!target || (types && !types.some((type) => isOfType(target.type, type)))) return undefined
         return { value: target.name, end: at + 1 }
       }
     },

@@ -6,6 +6,16 @@ import { nearest } from '@deed/config/nearest'
 /** What Deed knows about the world, as far as the words of a task can mean it. */
 export type World = Pick<ExecutionConfig, 'targets' | 'workspaces' | 'default_workspace'>
 
+/** What can be started and stopped, whatever runs it. */
+const SERVICE_TYPES: ReadonlySet<string> = new Set(['process', 'systemd', 'docker', 'kubernetes'])
+
+/** Types of targets as rules name them: one of their own, or `service` for each that can be started and stopped. */
+export const TARGET_TYPES = ['service', 'process', 'systemd', 'docker', 'kubernetes', 'http', 'sql', 'nats'] as const
+export type TargetType = (typeof TARGET_TYPES)[number]
+
+export const isOfType = (type: Target['type'] | undefined, wanted: TargetType | string): boolean =>
+  type === wanted || (wanted === 'service' && type !== undefined && SERVICE_TYPES.has(type))
+
 /** A noun and the table that it stands for; what ends in `_sql` is quoted for a statement. */
 export type EntityValue = Readonly<Record<string, string>>
 
@@ -52,7 +62,9 @@ export function knownTargets(
   type: string,
   meant: string,
 ): { nearest?: string; names: string[] } {
-  const names = [...vocabulary.targets.values()].filter((target) => target.type === type).map((target) => target.name)
+  const names = [...vocabulary.targets.values()]
+    .filter((target) => isOfType(target.type, type))
+    .map((target) => target.name)
   const guess = nearest(meant, names)
   return guess === undefined ? { names } : { nearest: guess, names }
 }

@@ -2,7 +2,7 @@
 import type { SingleObservation } from '@deed/proto/observation'
 import type { Before, Context } from '../kinds/kind.ts'
 import { failed, type Seen, verified } from '../seen.ts'
-import { processTarget, serviceState, stateText } from './supervised-process.ts'
+import { serviceProvider, stateText } from './service-provider.ts'
 
 type ServiceObservation = Extract<SingleObservation, { kind: 'service' }>
 
@@ -11,15 +11,15 @@ export async function observeService(
   { world, signal }: Context,
   before: Before,
 ): Promise<Seen> {
-  const seen = await serviceState(world, name, processTarget(world.config, name), signal)
+  const seen = await serviceProvider(world, name).state(signal)
   const facts = {
-    ...(seen.process ? { pid: seen.process.pid } : {}),
+    ...(seen.running?.pid === undefined ? {} : { pid: seen.running.pid }),
     ...(seen.health ? { health: seen.health.text } : {}),
   }
-  if (!seen.process) return state === 'stopped' ? verified(`${name} does not run`) : failed(`${name} does not run`)
-  const runs = `${name} runs as process ${seen.process.pid}`
+  if (!seen.running) return state === 'stopped' ? verified(`${name} does not run`) : failed(`${name} does not run`)
+  const runs = `${name} runs as ${seen.running.text}`
   if (state === 'stopped') return failed(runs, facts)
-  if (new_process && stateText(seen.process) === before.state) return failed(`${runs}, the same as before`, facts)
+  if (new_process && stateText(seen) === before.state) return failed(`${runs}, the same as before`, facts)
   if (!seen.health) return verified(runs, facts)
   const observed = `${runs}; ${seen.health.text}`
   return seen.health.ok ? verified(observed, facts) : failed(observed, facts)

@@ -1,0 +1,43 @@
+/** A service that is a deployment: stopped is scaled to none, and how many there were is kept at the deployment itself. */
+import type { World } from '../kinds/kind.ts'
+import { environmentOf, type KubernetesTarget, kubectl, REPLICAS_ANNOTATION } from './kubectl.ts'
+import type { ServiceProvider } from './service-provider.ts'
+
+const ROLLED_OUT_MS_MAX = 120_000
+
+export function kubernetesService(world: World, target: KubernetesTarget): ServiceProvider {
+  const cluster = kubectl(world, target)
+  const { deployment } = cluster
+  const scale = async (replicas: number, signal: AbortSignal): Promise<void> => {
+    await cluster.run(['scale', deployment, `--replicas=${replicas}`], signal)
+    await cluster.waitRolledOut(ROLLED_OUT_MS_MAX, signal)
+  }
+  return {
+    environment: environmentOf(target),
+    async state(signal) {
+      const { uid, revision, replicas, ready, rolledOut } = await cluster.get(signal)
+      if (replicas === 0 && ready === 0) return {}
+      return {
+        running: { state: `running:${uid}:${revision}`, text: `${deployment} (revision ${revision})` },
+        health: { ok: rolledOut, text: `${ready} of ${replicas} replicas are ready` },
+      }
+    },
+    async start(signal) {
+      const { replicas, replicasKept } = await cluster.get(signal)
+      if (replicas > 0) await cluster.waitRolledOut(ROLLED_OUT_MS_MAX, signal)
+      else await scale(replicasKept ?? 1, signal)
+    },
+    async stop(signal) {
+      const { replicas } = await cluster.get(signal)
+      if (replicas === 0) return
+      await cluster.run(['annotate', deployment, '--overwrite', `${REPLICAS_ANNOTATION}=${replicas}`], signal)
+      await scale(0, signal)
+    },
+    async restart(signal) {
+      const { replicas, replicasKept } = await cluster.get(signal)
+      if (replicas === 0) return scale(replicasKept ?? 1, signal)
+      await cluster.run(['rollout', 'restart', deployment], signal)
+      await cluster.waitRolledOut(ROLLED_OUT_MS_MAX, signal)
+    },
+  }
+}
