@@ -255,3 +255,15 @@ describe('deed', () => {
     }
   })
 })
+
+describe('deed kinds', () => {
+  it('lists what can be done, and shows one with the schema of its input and an example', async () => {
+    const { code, stdout } = await deed('kinds')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^file\.patch +1 +change +reversible +apply a diff/m)
+    const { document } = await json<{ input: { required: string[] }; example: object }>('kinds', 'file.move')
+    expect(document.input.required).toEqual(['from', 'to'])
+    expect(document.example).toMatchObject({ from: 'notes/today.md' })
+    expect(await deed('kinds', 'file.fly')).toMatchObject({ code: 2 })
+  })
+})

@@ -7,6 +7,7 @@ import { addDeny } from './commands/deny.ts'
 import { addDown } from './commands/down.ts'
 import { addGet } from './commands/get.ts'
 import { addInfo } from './commands/info.ts'
+import { addKinds } from './commands/kinds.ts'
 import { addRollback } from './commands/rollback.ts'
 import { addRun } from './commands/run.ts'
 import { addShow } from './commands/show.ts'
@@ -56,6 +57,7 @@ for (const add of [
   addSteering,
   addStats,
   addAudit,
+  addKinds,
   addInfo,
 ]) {
   add(program)
