@@ -60,7 +60,9 @@ async function install() {
   renameSync(`${stamp}.new`, stamp)
   // Nothing is installed into the machine itself; whoever may do that is told.
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get') && !existsSync('/usr/bin/bwrap'))
-    console.log('commands will run unconfined, from a list of allowed programs: apt-get install bubblewrap changes that')
+    console.log(
+      'commands will run unconfined, from a list of allowed programs: apt-get install bubblewrap changes that',
+    )
 }
 
 async function underLock(work) {
