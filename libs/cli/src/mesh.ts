@@ -118,6 +118,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const environmentOf = (name: ServiceName): Record<string, string> => {
     const entry = natsAs(name)
     return {
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: String(traced),
       ...passedOn(),
       // Secrets, and URLs with passwords: for the one that acts.
       ...(name === 'executor' ? named : {}),
@@ -130,8 +132,6 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
         DEED_CONFIG: options.config === undefined ? undefined : resolve(options.config),
         DEED_DATA: join(dataDir, name),
         OTEL_SERVICE_NAME: name,
-        OTEL_TRACES_SAMPLER: process.env.OTEL_TRACES_SAMPLER ?? 'parentbased_traceidratio',
-        OTEL_TRACES_SAMPLER_ARG: process.env.OTEL_TRACES_SAMPLER_ARG ?? String(traced),
       }),
       DATABASE_URL: roles.services[name],
       DATABASE_OWNER_URL: roles.owner,
