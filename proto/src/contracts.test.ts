@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import * as action from './action.ts'
 import * as agent from './agent.ts'
+import * as alert from './alert.ts'
 import * as audit from './audit.ts'
 import * as cache from './cache.ts'
 import type { Contract } from './contract.ts'
@@ -11,7 +12,7 @@ import * as provider from './provider.ts'
 import * as task from './task.ts'
 import * as template from './template.ts'
 
-const exported = [action, agent, audit, cache, execution, provider, task, template].flatMap((module) =>
+const exported = [action, agent, alert, audit, cache, execution, provider, task, template].flatMap((module) =>
   Object.values(module).filter((value) => isContract(value)),
 )
 

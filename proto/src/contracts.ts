@@ -1,6 +1,7 @@
 /** Every contract of the mesh, in one list: for documents and for tests. */
 import { inspectAction, listKinds, workAct } from './action.ts'
 import { processTask, workSolve } from './agent.ts'
+import { alert } from './alert.ts'
 import { exportAudit, verifyAudit } from './audit.ts'
 import { cacheStats, getCache, invalidateCache, putCache, releaseCache, reserveCache } from './cache.ts'
 import type { Contract } from './contract.ts'
@@ -40,6 +41,7 @@ export const CONTRACTS: readonly Contract[] = [
   reportTask,
   heartbeatWorker,
   executionEvent,
+  alert,
   workAct,
   workSolve,
   inspectAction,

@@ -68,6 +68,7 @@ export const ERRORS = {
   model_failed: true,
   // It may work later.
   overloaded: true,
+  rate_limited: true,
   unavailable: true,
   deadline_exceeded: true,
   lease_lost: true,

@@ -58,6 +58,8 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
     ],
     subscribe: [
       ...['execution.>', 'approval.>', 'goal.>', 'audit.>'],
+      // One of the replicas delivers what any service raises.
+      'alerts.>',
       ...verbs('task.report', 'task.list', 'worker.heartbeat'),
       ...[MICRO, inbox('orchestrator')],
     ],
@@ -87,7 +89,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
   client: {
     publish: [...CLIENT_VERBS, ...verbsOf(PRINCIPAL.client)],
     // A plain client, which sets no prefix, gets its replies below `_INBOX`.
-    subscribe: [inbox('client'), '_INBOX.>', 'event.execution.>'],
+    subscribe: [inbox('client'), '_INBOX.>', 'event.execution.>', 'alerts.>'],
   },
   approver: {
     publish: [
@@ -95,7 +97,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       `approval.list.${PRINCIPAL.approver}`,
       `approval.decide.${PRINCIPAL.approver}`,
     ],
-    subscribe: [inbox('approver'), 'event.execution.>'],
+    subscribe: [inbox('approver'), 'event.execution.>', 'alerts.>'],
   },
   /** The operator at the machine itself, and the tests. */
   deed: { publish: ['>'], subscribe: ['>'] },

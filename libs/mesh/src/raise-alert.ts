@@ -1,0 +1,43 @@
+/** Telling people of something that they should look at. */
+import { type Alert, alert } from '@deed/proto/alert'
+import type { ExecutionId } from '@deed/proto/ids'
+import type { JsonObject } from '@deed/proto/json'
+import type { Bus } from './bus.ts'
+import { uuidV5 } from './canonical-json.ts'
+
+export interface Raised {
+  /** Lower-case words joined by "-": the last token of the subject. */
+  name: string
+  severity: Alert['severity']
+  tenant: string
+  /** A sentence: what is the case, and what to do about it. */
+  message: string
+  executionId?: ExecutionId | undefined
+  /**
+   * What makes it the same alert when it is raised again, such as the id of a task or the moment a condition began.
+   * Absent: the execution, so that a name is raised once for each.
+   */
+  cause?: string | undefined
+  data?: JsonObject
+}
+
+/** The namespace of alerts' ids: UUIDv5 of the URL namespace and "deed:alert". */
+const ALERTS = 'e74d792d-8e1b-5c26-a83e-129c4f3eec45'
+
+/**
+ * Publishes an alert on `alerts.<name>`, to be delivered once for its cause. It does not wait, and an alert may be
+ * lost: what it is about is in the tables already, so call it after that commit.
+ */
+export function raiseAlert(bus: Pick<Bus, 'announce'>, raised: Raised, at = new Date()): void {
+  const { name, severity, tenant, message, executionId, cause = executionId ?? '', data = {} } = raised
+  bus.announce(alert, name, {
+    alert_id: uuidV5(ALERTS, `${tenant}/${name}/${cause}`),
+    name,
+    at: at.toISOString(),
+    tenant,
+    ...(executionId === undefined ? {} : { execution_id: executionId }),
+    severity,
+    message,
+    data,
+  })
+}
