@@ -1,11 +1,11 @@
 /** A whole mesh to measure: as in production, every service a process of its own, everything durable, 1 % traced. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { type Mesh, startMesh } from '@deed/cli/mesh'
 import { readExecutionConfig } from '@deed/config/execution-config'
 import { startPostgres } from '@deed/embedded/postgres'
 import { SERVICES } from '@deed/embedded/services'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { type Mesh, startMesh } from '@deed/mesh/local-mesh'
 import pg from 'pg'
 import type { Settings } from './scenario.ts'
 import { startTraceSink } from './trace-sink.ts'

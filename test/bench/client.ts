@@ -2,8 +2,9 @@
  * The process of a client: enters the mesh as anybody would, asks in plain words, and believes no
  * reply that does not prove itself.
  */
-import type { Mesh } from '@deed/cli/mesh'
+
 import { type Bus, connectBus } from '@deed/mesh/bus'
+import type { Mesh } from '@deed/mesh/local-mesh'
 import { until } from '@deed/mesh/until'
 import { type ExecutionReply, requestExecution } from '@deed/proto/execution'
 import { load, type Measured } from './load.ts'

@@ -2,12 +2,12 @@
 // leaves no row anywhere, and the next good request is answered. The numbers are the rows of the list of bad input.
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { ErrorBody } from '@deed/proto/errors'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { createInbox } from 'nats'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { countRowsAtRest } from './count-rows.ts'
-import { type MeshUnderTest, meshUnderTest } from './mesh-under-test.ts'
 import { type Answer, type PlainClient, plainClient } from './plain-client.ts'
 import { publishRaw } from './raw-nats.ts'
 

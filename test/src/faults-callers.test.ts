@@ -1,16 +1,16 @@
 // What callers and workers do at the worst moment: the same twice, something else under the same name, stop, too late.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startService } from '@deed/cli/service-process'
+import { ask } from '@deed/drill/ask'
+import { checkInvariants } from '@deed/drill/check-invariants'
+import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
 import { connectBus } from '@deed/mesh/bus'
+import { startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
 import { cancelExecution, getExecution, requestExecution, rollbackExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { reportTask, type TaskReport } from '@deed/proto/task'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { ask } from './ask.ts'
-import { checkInvariants } from './check-invariants.ts'
-import { type FaultMesh, faultMesh } from './fault-mesh.ts'
 
 let under: FaultMesh
 

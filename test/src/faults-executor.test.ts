@@ -2,14 +2,14 @@
 // the kernel tells of files that are put in place, a program leaves a line for each run, a server counts requests.
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ServiceProcess, startService } from '@deed/cli/service-process'
+import { ask } from '@deed/drill/ask'
+import { checkInvariants } from '@deed/drill/check-invariants'
+import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
+import { type ServiceProcess, startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
 import { getExecution, rollbackExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { ask } from './ask.ts'
-import { checkInvariants } from './check-invariants.ts'
-import { type FaultMesh, faultMesh } from './fault-mesh.ts'
 
 let under: FaultMesh
 

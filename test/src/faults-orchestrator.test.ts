@@ -1,13 +1,13 @@
 // An orchestrator dies at each of its steps: what it had promised is kept by the one that is started after it, or by
 // another that runs beside it.
 import { join } from 'node:path'
-import { type ServiceProcess, startService } from '@deed/cli/service-process'
+import { ask } from '@deed/drill/ask'
+import { checkInvariants } from '@deed/drill/check-invariants'
+import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
+import { type ServiceProcess, startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
 import { getExecution, requestExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { ask } from './ask.ts'
-import { checkInvariants } from './check-invariants.ts'
-import { type FaultMesh, faultMesh } from './fault-mesh.ts'
 
 let under: FaultMesh
 

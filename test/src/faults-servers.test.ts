@@ -1,11 +1,12 @@
 // The servers beneath the mesh are killed under load, and come back; and each service is stopped and started under load.
+
+import { ask } from '@deed/drill/ask'
+import { checkInvariants } from '@deed/drill/check-invariants'
+import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
 import { SERVICES } from '@deed/embedded/services'
 import { until } from '@deed/mesh/until'
 import { type ExecutionReply, getExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask } from './ask.ts'
-import { checkInvariants } from './check-invariants.ts'
-import { type FaultMesh, faultMesh } from './fault-mesh.ts'
 
 const LOAD = 30
 const SUBMITS = 10

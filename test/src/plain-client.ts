@@ -1,5 +1,5 @@
 /** What anybody can do with the `nats` package alone: send bytes to a subject, and look at what comes back. */
-import type { Connection } from '@deed/cli/mesh'
+import type { Connection } from '@deed/mesh/local-mesh'
 import { connect, type MsgHdrs, type NatsConnection, headers as newHeaders } from 'nats'
 
 export interface Answer {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
 import { listKinds } from '@deed/proto/action'
@@ -17,7 +18,6 @@ import {
 import { ActionId } from '@deed/proto/ids'
 import { observeProvided, provided } from '@deed/proto/provider'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type MeshUnderTest, meshUnderTest } from './mesh-under-test.ts'
 
 const RULES = `pack: lamps
 version: 1

@@ -5,10 +5,10 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { getExecution, requestExecution } from '@deed/proto/execution'
 import { expect, it } from 'vitest'
-import { meshUnderTest } from './mesh-under-test.ts'
 import { plainClient } from './plain-client.ts'
 
 /** Letters and signs that every encoding spells differently. */

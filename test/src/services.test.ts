@@ -1,6 +1,7 @@
 // What the services promise together, asked through their subjects, with real processes, files, models and databases.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
 import { cacheStats } from '@deed/proto/cache'
@@ -20,7 +21,6 @@ import { headers as newHeaders, RequestStrategy } from 'nats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FakeAnswer, type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
 import { countRowsAtRest } from './count-rows.ts'
-import { type MeshUnderTest, meshUnderTest } from './mesh-under-test.ts'
 
 const APPROVER = { principal: { tenant: 'local', user: 'approver' } }
 

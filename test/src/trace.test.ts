@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
 import { decideApproval, getExecution, requestExecution, rollbackExecution } from '@deed/proto/execution'
 import { type ReceivedSpan, startCollector } from '@deed/telemetry/test-collector'
 import { expect, it } from 'vitest'
-import { meshUnderTest } from './mesh-under-test.ts'
 
 const SERVICE = `
   import { createServer } from 'node:http'

@@ -1,8 +1,8 @@
 /** How the command finds a mesh and enters it: by the environment, else by what `deed up` left in its data folder. */
 import { connect as connectSocket } from 'node:net'
 import { type Bus, connectBus } from '@deed/mesh/bus'
+import { CONNECTION_FILE, runningMesh } from '@deed/mesh/connection-file'
 import { createLogger } from '@deed/telemetry/logger'
-import { CONNECTION_FILE, runningMesh } from './connection-file.ts'
 import { UnreachableError } from './exit-code.ts'
 
 const CONNECT_MS_MAX = 5_000

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { type Mesh, startMesh } from '@deed/mesh/local-mesh'
 import { until } from '@deed/mesh/until'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Mesh, startMesh } from './mesh.ts'
 
 const COMMAND = resolve(import.meta.dirname, '../bin/deed.mjs')
 const ESCAPE = '\u001b'

@@ -1,8 +1,8 @@
 /** deed down: the mesh that runs on the data folder drains and stops. */
 import { isAlive } from '@deed/embedded/process-identity'
+import { runningMesh } from '@deed/mesh/connection-file'
 import { until } from '@deed/mesh/until'
 import type { Command } from 'commander'
-import { runningMesh } from '../connection-file.ts'
 import { UnreachableError } from '../exit-code.ts'
 import { shellOf } from '../shell.ts'
 

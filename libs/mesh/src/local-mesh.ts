@@ -9,13 +9,13 @@ import { type EmbeddedPostgres, startPostgres } from '@deed/embedded/postgres'
 import { identify } from '@deed/embedded/process-identity'
 import { createRoles, newRolePasswords, type RolePasswords } from '@deed/embedded/roles'
 import { SERVICES } from '@deed/embedded/services'
-import { connectBus } from '@deed/mesh/bus'
-import { ensureIntake } from '@deed/mesh/work-queue'
 import type { ServiceName } from '@deed/proto/contract'
 import { LOCAL } from '@deed/proto/ids'
 import { createLogger } from '@deed/telemetry/logger'
+import { connectBus } from './bus.ts'
 import { CONNECTION_FILE, type Connection, type KeptConnection } from './connection-file.ts'
 import { type ServiceProcess, startService } from './service-process.ts'
+import { ensureIntake } from './work-queue.ts'
 
 export interface MeshOptions {
   /** Data, passwords and logs; made where it is missing. */

@@ -1,9 +1,9 @@
 /** A whole mesh for one test file: real servers, real processes, a workspace, and the outside's view of it. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Mesh, type MeshOptions, startMesh } from '@deed/cli/mesh'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { type Bus, connectBus } from '@deed/mesh/bus'
+import { type Mesh, type MeshOptions, startMesh } from '@deed/mesh/local-mesh'
 import { Pool } from 'pg'
 
 export interface MeshUnderTest extends AsyncDisposable {
