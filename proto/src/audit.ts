@@ -6,7 +6,7 @@ import { ExecutionId } from './ids.ts'
 
 /**
  * Checks the chains of the caller's tenant, newest executions first: no row changed, none missing, none added, and none
- * cut off at the end, since each execution knows the head of its own chain.
+ * cut off at the end, since each execution knows the head of its own chain, and the anchors know it too.
  */
 export const verifyAudit = request({
   subject: 'audit.verify',
@@ -24,9 +24,15 @@ export const verifyAudit = request({
   output: z.object({
     executions: z.int().min(0),
     rows: z.int().min(0),
+    /** Rows that each chain the heads which moved within about a second. */
+    anchors: z.int().min(0),
+    /** The newest anchor. Kept elsewhere, its hash shows later that nothing before it was rewritten. */
+    anchor: z.object({ number: z.int().min(1), hash: z.string() }).nullable(),
     next_cursor: ExecutionId.nullable(),
     /** The first row that is not as it was written. */
     broken: z.object({ execution_id: ExecutionId, seq: z.int().min(1), why: z.string() }).nullable(),
+    /** The first anchor that is not as it was written, or does not follow the one before. */
+    broken_anchor: z.object({ number: z.int().min(1), why: z.string() }).nullable(),
   }),
 })
 

@@ -22,6 +22,23 @@ const Health = strict({
   timeout_ms: z.int().min(1).max(60_000).default(1_000),
 })
 
+/** How often tasks may begin on a target, over all replicas. */
+const RateLimit = strict({
+  per_minute: z.number().positive().max(1_000_000),
+  /** How many may begin at once after a pause. */
+  burst: z.int().min(1).max(100_000).default(1),
+})
+
+const Webhook = strict({
+  url: z.url({ protocol: /^https?$/ }).optional(),
+  /** The environment variable that holds the URL, where the URL is a secret. */
+  url_env: EnvironmentVariable.optional(),
+  /** Names of the alerts it is told of; absent: all. */
+  names: z.array(z.string()).min(1).optional(),
+  /** The environment variable that holds the key of the signatures. */
+  secret_env: EnvironmentVariable.optional(),
+})
+
 const ProcessTarget = strict({
   type: z.literal('process'),
   /** Program and arguments; no shell reads them. */
@@ -31,6 +48,7 @@ const ProcessTarget = strict({
   env: z.record(z.string(), z.string()).default({}),
   health: Health.optional(),
   environment: EnvironmentLabel.optional(),
+  rate_limit: RateLimit.optional(),
 })
 
 const HttpTarget = strict({
@@ -39,6 +57,7 @@ const HttpTarget = strict({
   /** The environment variable that holds the URL, where the URL is a secret or differs by machine. */
   url_env: EnvironmentVariable.optional(),
   environment: EnvironmentLabel.optional(),
+  rate_limit: RateLimit.optional(),
 })
 
 /** A noun that people use for the rows of a table. */
@@ -56,6 +75,7 @@ const SqlTarget = strict({
   /** The environment variable that holds the connection string: it is a secret, so it does not stand here. */
   url_env: EnvironmentVariable,
   environment: EnvironmentLabel.optional(),
+  rate_limit: RateLimit.optional(),
   entities: z.record(z.string(), Entity).default({}),
 })
 
@@ -65,12 +85,14 @@ const NatsTarget = strict({
   /** The environment variable that holds the URL, with user and password where it wants them. */
   url_env: EnvironmentVariable,
   environment: EnvironmentLabel.optional(),
+  rate_limit: RateLimit.optional(),
 })
 
 const SystemdTarget = strict({
   type: z.literal('systemd'),
   unit: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,254}$/),
   environment: EnvironmentLabel.optional(),
+  rate_limit: RateLimit.optional(),
 })
 
 const DockerTarget = strict({
@@ -78,6 +100,7 @@ const DockerTarget = strict({
   /** Its name or id. Where the daemon is, the executor's own environment says (DOCKER_HOST). */
   container: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/),
   environment: EnvironmentLabel.optional(),
+  rate_limit: RateLimit.optional(),
 })
 
 const KubernetesName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
@@ -92,6 +115,7 @@ const KubernetesTarget = strict({
   namespace: KubernetesName.default('default'),
   deployment: KubernetesName,
   environment: EnvironmentLabel.optional(),
+  rate_limit: RateLimit.optional(),
 })
 
 export const Target = z.discriminatedUnion('type', [
@@ -146,6 +170,26 @@ const Schema = strict({
     export_to_file: z.string().optional(),
     /** Where Prometheus is answered, usually 9090; the environment variable METRICS_PORT may say it instead. Absent: nowhere. */
     metrics_port: z.int().min(1).max(65_535).optional(),
+  }),
+  alerts: section({
+    /** Who is told of alerts besides the log and `alerts.*`. What is named here is called, private addresses too. */
+    webhooks: z.array(Webhook).max(20).default([]),
+  }),
+  limits: section({
+    /** Requests that one identity may make in a second, at one replica; twice as many at once after a pause. */
+    requests_per_second: z.int().min(1).max(1_000_000).default(2_000),
+    /** Executions of one tenant that may wait for room at one replica; more are refused until some have begun. */
+    waiting: z.int().min(1).max(1_000_000).default(20_000),
+  }),
+  retention: section({
+    /** What executions looked like, their tasks and results; afterwards a key still finds how they ended. */
+    executions_days: z.number().min(1).max(36_500).default(30),
+    /** How long an execution that changed something can be rolled back: what that takes is kept as long. */
+    undo_days: z.number().min(1).max(36_500).default(30),
+    /** What models were asked and answered. */
+    model_calls_days: z.number().min(1).max(36_500).default(30),
+    /** Alerts that were delivered. */
+    alerts_days: z.number().min(1).max(36_500).default(30),
   }),
   targets: z.record(Name, Target).default({}),
   workspaces: z.record(Name, strict({ root: z.string().min(1) })).default({}),
@@ -232,8 +276,12 @@ function takeFromEnvironment(
   }
 }
 
-function contradictions({ targets, workspaces, default_workspace }: ExecutionConfig): string[] {
+function contradictions({ targets, workspaces, default_workspace, alerts }: ExecutionConfig): string[] {
   const found: string[] = []
+  for (const [index, { url, url_env }] of alerts.webhooks.entries()) {
+    if ((url === undefined) === (url_env === undefined))
+      found.push(`alerts.webhooks.${index}: give one of url and url_env`)
+  }
   for (const [name, target] of Object.entries(targets)) {
     if (target.type !== 'http') continue
     if (target.url !== undefined && target.url_env !== undefined)

@@ -113,6 +113,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
 
   progress('starting the services')
   const named = variablesNamedIn(options.config)
+  const webhooks = variablesOfWebhooks(options.config)
   const { trace_all_executions: all } = readExecutionConfig(options.config).observability
   const traced = all ? 1 : TRACED_OTHERWISE
   const environmentOf = (name: ServiceName): Record<string, string> => {
@@ -123,6 +124,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       ...passedOn(),
       // Secrets, and URLs with passwords: for the one that acts.
       ...(name === 'executor' ? named : {}),
+      ...(name === 'orchestrator' ? webhooks : {}),
       ...defined(options.env ?? {}),
       ...defined({
         NATS_URL: entry.nats_url,
@@ -236,6 +238,14 @@ function variablesNamedIn(config: string | undefined): Record<string, string> {
     ...Object.values(secrets).map(({ env }) => env),
     ...Object.values(targets).map((target) => ('url_env' in target ? target.url_env : undefined)),
   ].filter((name) => name !== undefined)
+  return defined(Object.fromEntries(names.map((name) => [name, process.env[name]])))
+}
+
+function variablesOfWebhooks(config: string | undefined): Record<string, string> {
+  const { webhooks } = readExecutionConfig(config).alerts
+  const names = webhooks
+    .flatMap(({ url_env, secret_env }) => [url_env, secret_env])
+    .filter((name) => name !== undefined)
   return defined(Object.fromEntries(names.map((name) => [name, process.env[name]])))
 }
 

@@ -22,6 +22,9 @@ const Config = z.object({
     .transform((text) => text.split(',').map((name) => name.trim()))
     .pipe(z.array(PrincipalName).min(1)),
 })
-export type Config = z.output<typeof Config>
+export type Config = z.output<typeof Config> & {
+  /** Webhooks name variables of it. */
+  env: Readonly<Record<string, string | undefined>>
+}
 
-export const readConfig = (env: NodeJS.ProcessEnv): Config => readEnvironment(Config, env)
+export const readConfig = (env: NodeJS.ProcessEnv): Config => ({ ...readEnvironment(Config, env), env })

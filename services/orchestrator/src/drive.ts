@@ -38,6 +38,8 @@ export interface Dependencies {
   capacity: Capacity
   leaseMs: number
   autoRollback: boolean
+  /** Told of the head of a chain that has become durable. */
+  moved(execution: ExecutionRow): void
   /** Called once for each execution that this replica has brought to its end, with who waits for it. */
   ended(snapshot: Snapshot, waiters: Waiter[]): void
 }
@@ -69,7 +71,7 @@ export interface Driver {
 }
 
 export function openDriver(dependencies: Dependencies): Driver {
-  const { db, bus, log, clock, capacity, leaseMs, autoRollback, ended } = dependencies
+  const { db, bus, log, clock, capacity, leaseMs, autoRollback, moved, ended } = dependencies
   const commit = openTransitions(db)
   const known = new Map<ExecutionId, Snapshot>()
   const queues = new Map<ExecutionId, Promise<unknown>>()
@@ -149,6 +151,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       remember(snapshot)
       settleSlots(draft)
       handOut(draft)
+      if (draft.audit.length > 0) moved(draft.execution)
       announce(bus, draft)
       if (hasEnded(draft)) {
         known.delete(id)

@@ -12,6 +12,9 @@ import * as task from '@deed/proto/task'
 import { openDatabase } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Accepting } from './accept-execution.ts'
+import { deliverAlerts } from './alerts/deliver-alerts.ts'
+import { webhooksOf } from './alerts/webhooks-of.ts'
+import { openAnchors } from './anchor-heads.ts'
 import { cachedBefore } from './cached-before.ts'
 import { capacityOf } from './capacity.ts'
 import { clockOf } from './clock.ts'
@@ -67,6 +70,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   const clock = clockOf(db)
   await Promise.all([clock.synchronise(), ensureWorkQueues(bus.nc, [workAct, workSolve])])
 
+  const anchors = opened.use(openAnchors({ db, log, clock }))
   const before = cachedBefore()
   const waiters = openWaiters(bus)
   opened.defer(() => waiters.close())
@@ -95,6 +99,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     capacity,
     leaseMs,
     autoRollback: config.rollback.auto_rollback_on_failure,
+    moved: anchors.moved,
     ended(snapshot, waiting) {
       settler
         .settle(snapshot, waiting)
@@ -105,6 +110,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   })
   opened.defer(() => driver.idle())
   opened.use(bus)
+  const admit = openAdmissions(db)
   const accepting: Accepting = {
     bus,
     log,
@@ -113,9 +119,14 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     driver,
     capacity,
     cachedBefore: before,
-    admit: openAdmissions(db),
+    async admit(admission) {
+      const admitted = await admit(admission)
+      if (!admitted.existed) anchors.moved(admission.execution)
+      return admitted
+    },
   }
 
+  opened.use(deliverAlerts({ db, bus, log, webhooks: webhooksOf(config.alerts.webhooks, env.env) }))
   bus.serve(execution.requestExecution, requestExecution({ ...accepting, config, waiters, settler }))
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
   bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))

@@ -19,9 +19,10 @@ export function addAudit(program: Command): void {
     .addHelpText('after', '\nExample:\n  deed audit verify\n\nExit code 0: every row is as it was written.')
     .action(async (execution: string | undefined, _: object, command: Command) => {
       const shell = shellOf(command)
-      const sum = { executions: 0, rows: 0 }
+      const sum = { executions: 0, rows: 0, anchors: 0 }
       await withMesh(shell, async (bus) => {
         let cursor: ExecutionId | undefined
+        let anchor: { number: number; hash: string } | null = null
         for (;;) {
           const page = await bus.call(verifyAudit, {
             limit: VERIFY_PAGE,
@@ -30,15 +31,22 @@ export function addAudit(program: Command): void {
           })
           sum.executions += page.executions
           sum.rows += page.rows
-          if (page.broken || page.next_cursor === null) {
-            const { broken } = page
-            shell.out.document({ ...sum, broken })
+          sum.anchors += page.anchors
+          anchor ??= page.anchor
+          const { broken, broken_anchor: brokenAnchor } = page
+          if (broken || brokenAnchor || page.next_cursor === null) {
+            shell.out.document({ ...sum, anchor, broken, broken_anchor: brokenAnchor })
             shell.out.print(
               broken
                 ? `execution ${broken.execution_id}: ${broken.why}`
-                : `${sum.rows} rows of ${sum.executions} executions are as they were written`,
+                : brokenAnchor
+                  ? `anchor ${brokenAnchor.number}: ${brokenAnchor.why}`
+                  : `${sum.rows} rows of ${sum.executions} executions and ${sum.anchors} anchors are as they were written`,
             )
-            process.exitCode = broken ? EXIT.failed : EXIT.success
+            if (!broken && !brokenAnchor && anchor) {
+              shell.out.print(`newest anchor ${anchor.number}: ${anchor.hash}; keep it elsewhere to compare later`)
+            }
+            process.exitCode = broken || brokenAnchor ? EXIT.failed : EXIT.success
             return
           }
           cursor = page.next_cursor

@@ -1,31 +1,95 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { verifyAudit as contract } from '@deed/proto/audit'
+import type { ExecutionId } from '@deed/proto/ids'
+import { anchorHash } from '../anchor-heads.ts'
 import { brokenAt } from '../check-chain.ts'
+import { type Anchor, firstContradiction, readAnchors } from '../store/audit-anchors.ts'
 import { readChainsBefore } from '../store/audit-log.ts'
 import type { Database } from '../store/schema.ts'
 
 /** Chains in memory at once. */
 const PAGE = 200
+/** Anchors in memory at once. */
+const ANCHORS_PAGE = 100
+/** What replicas' clocks may be apart, and how long a head may wait for its anchor where the database was away. */
+const SLACK_MS = 60_000
 
 export function verifyAudit({ db }: { db: Database }): Handler<typeof contract> {
-  return async ({ execution_id: executionId, limit, cursor }, { principal }) => {
-    let executions = 0
-    let rows = 0
-    let before = cursor
-    while (executions < limit) {
-      const page = Math.min(PAGE, limit - executions)
-      const chains = await readChainsBefore(db, principal.tenant, { executionId, before, limit: page })
-      for (const chain of chains) {
-        executions++
-        rows += chain.rows.length
-        const broken = brokenAt(chain)
-        if (broken) {
-          return { executions, rows, next_cursor: null, broken: { execution_id: chain.execution_id, ...broken } }
-        }
-      }
-      before = chains.at(-1)?.execution_id
-      if (chains.length < page || before === undefined) return { executions, rows, next_cursor: null, broken: null }
+  return async ({ execution_id: executionId, limit, cursor }, { principal: { tenant } }) => {
+    const sum = {
+      executions: 0,
+      rows: 0,
+      anchors: 0,
+      anchor: null,
+      next_cursor: null,
+      broken: null,
+      broken_anchor: null,
     }
-    return { executions, rows, next_cursor: before ?? null, broken: null }
+    let before = cursor
+    let more = true
+    while (more && sum.executions < limit) {
+      const page = Math.min(PAGE, limit - sum.executions)
+      const chains = await readChainsBefore(db, tenant, { executionId, before, limit: page })
+      for (const chain of chains) {
+        sum.executions++
+        sum.rows += chain.rows.length
+        const broken = brokenAt(chain)
+        if (broken) return { ...sum, broken: { execution_id: chain.execution_id, ...broken } }
+      }
+      before = chains.at(-1)?.execution_id ?? before
+      more = chains.length === page && executionId === undefined
+    }
+    const next_cursor = more ? (before ?? null) : null
+    // Anchors since the oldest of these, up to those that the pages before have seen to.
+    const from = next_cursor === null && executionId === undefined ? 0 : timeOf(before) - SLACK_MS
+    const until = cursor === undefined ? undefined : timeOf(cursor) - SLACK_MS
+    const anchored = await checkAnchors(db, tenant, { executionId, from, before: until })
+    return { ...sum, ...anchored, next_cursor: anchored.broken || anchored.broken_anchor ? null : next_cursor }
   }
 }
+
+async function checkAnchors(
+  db: Database,
+  tenant: string,
+  { executionId, from, before }: { executionId: ExecutionId | undefined; from: number; before: number | undefined },
+) {
+  let last: Anchor | undefined
+  let anchors = 0
+  for (;;) {
+    const range = { from, before, after: last?.number ?? 0, limit: ANCHORS_PAGE }
+    const page = await readAnchors(db, tenant, range)
+    for (const anchor of page) {
+      const why = unlike(last, anchor, from === 0)
+      if (why !== undefined) {
+        return { anchors, anchor: null, broken: null, broken_anchor: { number: anchor.number, why } }
+      }
+      anchors++
+      last = anchor
+    }
+    const numbers = page.map(({ number }) => number)
+    const found = page.length === 0 ? undefined : await firstContradiction(db, tenant, numbers, executionId)
+    if (found) {
+      const { number, ...row } = found
+      const broken = { ...row, why: `row ${row.seq} is not there any more, or not the one that anchor ${number} saw` }
+      return { anchors, anchor: null, broken, broken_anchor: null }
+    }
+    if (page.length < ANCHORS_PAGE) break
+  }
+  const anchor = last === undefined || before !== undefined ? null : { number: last.number, hash: last.hash }
+  return { anchors, anchor, broken: null, broken_anchor: null }
+}
+
+/** @returns why an anchor cannot follow the one before; the first of a range has none to follow, but for number 1 */
+function unlike(before: Anchor | undefined, anchor: Anchor, fromTheFirst: boolean): string | undefined {
+  if (before === undefined && anchor.number !== 1) {
+    return fromTheFirst ? `anchors before ${anchor.number} are missing` : undefined
+  }
+  if (before !== undefined && anchor.number !== before.number + 1) {
+    return `anchors between ${before.number} and ${anchor.number} are missing`
+  }
+  return anchor.hash === anchorHash(before?.hash ?? '', anchor) ? undefined : 'the anchor or its hash was changed'
+}
+
+/** Milliseconds since 1970, as a UUIDv7 has it. */
+const timeOf = (id: ExecutionId | undefined): number =>
+  id === undefined ? 0 : Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)

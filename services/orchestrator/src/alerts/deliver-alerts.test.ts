@@ -1,0 +1,106 @@
+// Real servers: NATS, PostgreSQL, and a webhook that answers as it is told.
+import { createHmac } from 'node:crypto'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { raiseAlert } from '@deed/mesh/raise-alert'
+import { testBus } from '@deed/mesh/test-bus'
+import { until } from '@deed/mesh/until'
+import { testDatabase } from '@deed/store/test-database'
+import { createLogger } from '@deed/telemetry/logger'
+import { describe, expect, it } from 'vitest'
+import { migrations } from '../store/migrations.ts'
+import type { Schema } from '../store/schema.ts'
+import { deliverAlerts } from './deliver-alerts.ts'
+import { webhooksOf } from './webhooks-of.ts'
+
+const log = createLogger('test')
+const SECRET = 'a-key-for-signatures'
+
+describe('alerts', () => {
+  it('reach a webhook once for each cause, signed, whichever replica hears them', async () => {
+    await using opened = new AsyncDisposableStack()
+    const mesh = opened.use(await testBus())
+    const db = opened.use(await testDatabase<Schema>('orchestrator', migrations))
+    const hook = opened.use(await webhook([500, 200]))
+    const webhooks = webhooksOf([{ url_env: 'HOOK_URL', secret_env: 'HOOK_KEY', names: ['human-review', 'second'] }], {
+      HOOK_URL: hook.url,
+      HOOK_KEY: SECRET,
+    })
+    for (let replica = 0; replica < 2; replica++) {
+      const bus = await mesh.bus('orchestrator')
+      opened.use(deliverAlerts({ db, bus, log, webhooks }))
+      await bus.nc.flush()
+    }
+    const source = await mesh.bus('orchestrator')
+    const review = { name: 'human-review', severity: 'warning', tenant: 'local', message: 'look at it' } as const
+    for (let time = 0; time < 5; time++) raiseAlert(source, { ...review, cause: 'task 1' })
+    raiseAlert(source, { ...review, name: 'unwanted', cause: '' })
+    // Its first try was refused.
+    await until(() => hook.calls.length === 2)
+    raiseAlert(source, { ...review, name: 'second', cause: '' })
+    await until(() => hook.calls.length === 3)
+    await until(async () => (await undelivered(db)) === 0)
+    const names = hook.calls.map(({ body }) => (JSON.parse(body) as { name: string }).name)
+    expect(names).toEqual(['human-review', 'human-review', 'second'])
+    for (const { body, headers } of hook.calls) {
+      const [, seconds, signature] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(headers['deed-signature'])) ?? []
+      expect(signature).toBe(createHmac('sha256', SECRET).update(`${seconds}.${body}`).digest('hex'))
+      expect(headers['deed-alert-id']).toBe((JSON.parse(body) as { alert_id: string }).alert_id)
+    }
+  })
+
+  it('that a replica left undelivered are delivered by the next one', async () => {
+    await using opened = new AsyncDisposableStack()
+    const mesh = opened.use(await testBus())
+    const db = opened.use(await testDatabase<Schema>('orchestrator', migrations))
+    const away = opened.use(await webhook([500]))
+    const source = await mesh.bus('orchestrator')
+    {
+      await using _ = deliverAlerts({ db, bus: source, log, webhooks: webhooksOf([{ url: away.url }], {}) })
+      await source.nc.flush()
+      raiseAlert(source, { name: 'late', severity: 'critical', tenant: 'local', message: 'x' })
+      await until(() => away.calls.length === 1)
+    }
+    expect(await undelivered(db)).toBe(1)
+    await db.query('test.age', `update alerts set taken_at = now() - interval '11 minutes'`, [])
+    const hook = opened.use(await webhook([200]))
+    opened.use(deliverAlerts({ db, bus: source, log, webhooks: webhooksOf([{ url: hook.url }], {}) }))
+    await until(async () => hook.calls.length === 1 && (await undelivered(db)) === 0)
+  })
+
+  it('have no webhook whose address or key is not there', () => {
+    expect(() => webhooksOf([{ url_env: 'HOOK_URL' }], {})).toThrow('HOOK_URL')
+    expect(() => webhooksOf([{ url: 'http://127.0.0.1', secret_env: 'HOOK_KEY' }], {})).toThrow('HOOK_KEY')
+    expect(() => webhooksOf([{ url_env: 'HOOK_URL' }], { HOOK_URL: 'file:///etc/passwd' })).toThrow('http')
+  })
+})
+
+async function undelivered(db: Awaited<ReturnType<typeof testDatabase<Schema>>>): Promise<number> {
+  const [row] = await db.query<{ count: number }>(
+    'test.undelivered',
+    'select count(*)::int as count from alerts where delivered_at is null',
+    [],
+  )
+  return row?.count ?? -1
+}
+
+/** Answers with these one after another; the last one goes on. */
+async function webhook(answers: number[]) {
+  const calls: { body: string; headers: IncomingHttpHeaders }[] = []
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const body = Buffer.concat(chunks).toString()
+    calls.push({ body, headers: request.headers })
+    response.writeHead(answers[Math.min(calls.length, answers.length) - 1] ?? 500).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    calls,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

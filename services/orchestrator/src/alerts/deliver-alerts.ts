@@ -1,0 +1,92 @@
+/**
+ * Delivering alerts: to the log and to the webhooks that execution.yaml names, once for each cause.
+ *
+ * Any service raises them. One replica hears each, and the first that has its row delivers it; what a replica left
+ * undelivered when it went, another finds.
+ */
+import type { Bus } from '@deed/mesh/bus'
+import { type Alert, alert as contract } from '@deed/proto/alert'
+import type { Log } from '@deed/telemetry/logger'
+import { markDelivered, takeAlert, takeLeftAlerts } from '../store/alerts.ts'
+import type { Database } from '../store/schema.ts'
+import { postWebhook, type Webhook } from './post-webhook.ts'
+
+/** Alerts in hand at once; more are left in the tables for later. */
+const IN_HAND_MAX = 500
+/** Longer than all tries of a webhook together. */
+const LEFT_MS = 600_000
+const LOOK_AGAIN_MS = 600_000
+
+interface Dependencies {
+  db: Database
+  bus: Bus
+  log: Log
+  webhooks: readonly Webhook[]
+}
+
+/** Disposing gives up what is under way; another replica, or the next start, delivers it. */
+export function deliverAlerts({ db, bus, log, webhooks }: Dependencies): AsyncDisposable {
+  const inHand = new Set<Promise<void>>()
+  const stopping = new AbortController()
+
+  const deliver = async (alert: Alert): Promise<void> => {
+    const { name, severity, tenant, message, execution_id, data } = alert
+    const level = severity === 'info' ? 'info' : severity === 'warning' ? 'warn' : 'error'
+    log[level]({ alert: name, tenant, execution_id, data, message }, 'alert')
+    const wanted = webhooks.filter(({ names }) => names === undefined || names.includes(name))
+    const results = await Promise.allSettled(wanted.map((webhook) => postWebhook(webhook, alert, stopping.signal)))
+    if (stopping.signal.aborted) return
+    for (const result of results) {
+      if (result.status === 'rejected') log.error({ err: result.reason, alert: name }, 'alert not delivered')
+    }
+    await markDelivered(db, alert)
+  }
+
+  const track = (work: Promise<void>): void => {
+    const through = work
+      .catch((error: unknown) => log.error({ err: error }, 'alert not delivered'))
+      .finally(() => inHand.delete(through))
+    inHand.add(through)
+  }
+
+  const takeNew = async (alert: Alert): Promise<void> => {
+    if (await takeAlert(db, alert)) await deliver(alert)
+  }
+
+  const lookForLeft = async (): Promise<void> => {
+    const room = IN_HAND_MAX - inHand.size
+    if (room <= 0) return
+    for (const alert of await takeLeftAlerts(db, LEFT_MS, room)) track(deliver(alert))
+  }
+
+  const subscription = bus.nc.subscribe(contract.subject, {
+    queue: 'alerts',
+    callback(error, msg) {
+      if (error !== null) return
+      const { data: alert, error: fault } = contract.payload.safeParse(parsed(msg.data))
+      if (fault) log.warn({ subject: msg.subject, reason: fault.message }, 'an alert that cannot be read is dropped')
+      else if (inHand.size >= IN_HAND_MAX) log.error({ alert: alert.name }, 'too many alerts at once; one is dropped')
+      else track(takeNew(alert))
+    },
+  })
+  track(lookForLeft())
+  const timer = setInterval(() => track(lookForLeft()), LOOK_AGAIN_MS)
+  timer.unref()
+
+  return {
+    async [Symbol.asyncDispose]() {
+      subscription.unsubscribe()
+      clearInterval(timer)
+      stopping.abort()
+      await Promise.allSettled(inHand)
+    },
+  }
+}
+
+function parsed(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString())
+  } catch {
+    return undefined
+  }
+}

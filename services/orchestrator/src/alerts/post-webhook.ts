@@ -1,0 +1,70 @@
+/** One alert to one webhook: signed, tried again with growing waits, never followed elsewhere. */
+import { createHmac } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Alert } from '@deed/proto/alert'
+
+export interface Webhook {
+  /** As execution.yaml names it; a redirect away from it is not followed. */
+  url: string
+  /** Which alerts it wants; absent: all. */
+  names: readonly string[] | undefined
+  /** Key of the signature; absent: unsigned. */
+  secret: string | undefined
+}
+
+const ANSWER_MS_MAX = 10_000
+/** Waits before each further try, in milliseconds. */
+const WAITS_MS = [1_000, 2_000, 5_000, 15_000, 60_000, 120_000]
+const AGAIN = new Set([408, 425, 429])
+
+/**
+ * Resolves once the webhook has answered with a 2xx. Its headers: `Deed-Alert-Id`, by which a receiver knows a repeat,
+ * and `Deed-Signature: t=<seconds>,v1=<hex>`, HMAC-SHA256 with the secret over `<seconds>.<body>`.
+ *
+ * @throws where it refuses, or does not answer in all tries
+ */
+export async function postWebhook({ url, secret }: Webhook, alert: Alert, signal: AbortSignal): Promise<void> {
+  const body = JSON.stringify(alert)
+  for (let attempt = 0; ; attempt++) {
+    const failure = await post(url, body, headersOf(alert, body, secret), signal)
+    if (failure === undefined) return
+    const wait = WAITS_MS[attempt]
+    // The address itself may be a secret: it is not repeated.
+    if (!failure.mayPass || wait === undefined) throw new Error(`the webhook for ${alert.name} ${failure.why}`)
+    await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal })
+  }
+}
+
+function headersOf(alert: Alert, body: string, secret: string | undefined): Record<string, string> {
+  const seconds = Math.floor(Date.now() / 1_000)
+  return {
+    'content-type': 'application/json',
+    'deed-alert-id': alert.alert_id,
+    ...(secret === undefined ? {} : { 'deed-signature': `t=${seconds},v1=${sign(secret, seconds, body)}` }),
+  }
+}
+
+const sign = (secret: string, seconds: number, body: string): string =>
+  createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')
+
+async function post(
+  url: string,
+  body: string,
+  headers: Record<string, string>,
+  stopping: AbortSignal,
+): Promise<{ why: string; mayPass: boolean } | undefined> {
+  const signal = AbortSignal.any([stopping, AbortSignal.timeout(ANSWER_MS_MAX)])
+  try {
+    const response = await fetch(url, { method: 'POST', body, headers, redirect: 'manual', signal })
+    await response.body?.cancel()
+    if (response.ok) return undefined
+    return {
+      why: `answered ${response.status}`,
+      mayPass: response.status >= 500 || AGAIN.has(response.status),
+    }
+  } catch (error) {
+    if (stopping.aborted) throw error
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
+    return { why: `did not answer: ${cause}`, mayPass: true }
+  }
+}
