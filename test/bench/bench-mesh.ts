@@ -78,7 +78,7 @@ targets:
     url_env: INVENTORY_URL
     entities:
       machines: { table: machines, label_column: kind, name_column: hostname, singular: machine }
-${workers === undefined ? '' : `workers: { count: ${workers}, max_concurrent_tasks: ${Math.max(10, workers)} }\n`}`
+${workers === undefined ? '' : `workers: { count: ${workers} }\n`}`
 }
 
 /** @returns the URL of a role that may read it and do nothing else */

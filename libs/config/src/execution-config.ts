@@ -131,10 +131,10 @@ export type Target = z.output<typeof Target>
 
 const Schema = strict({
   workers: section({
-    /** Effects that run at the same moment in one executor. */
-    count: z.int().min(1).max(256).default(3),
-    /** Tasks that one executor holds at once. */
-    max_concurrent_tasks: z.int().min(1).max(10_000).default(10),
+    /** Workers of one executor: each makes one effect at a time. */
+    count: z.int().min(1).max(100).default(3),
+    /** Tasks that each worker holds: one in its effect, the others being looked at, written down, or next. */
+    max_concurrent_tasks: z.int().min(1).max(100).default(10),
   }),
   models: section({
     default_timeout_seconds: z.number().positive().max(3_600).default(120),

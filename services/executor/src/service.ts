@@ -64,7 +64,7 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
       bus,
       log,
       workerId: self.workerId,
-      slots: workers.max_concurrent_tasks,
+      slots: workers.count * workers.max_concurrent_tasks,
     }),
   )
   log.info({ workerId: self.workerId }, 'worker takes work')
