@@ -28,6 +28,8 @@ export const Action = z.object({
   already_so: z.enum(['skip', 'run']).default('skip'),
   /** The state that the target must be in, as its kind words it (`absent`, `sha256:...`); else nothing is done. */
   expect_before: z.string().max(256).optional(),
+  /** What must confine the program that it starts, at least: what it was shown with; else nothing is done. */
+  expect_sandbox: z.string().max(256).optional(),
   /** Look, and do nothing: approved as a change to nothing, so it may not become one. */
   observe_only: z.boolean().default(false),
   timeout_ms: z.int().min(1).max(86_400_000).default(60_000),
@@ -57,6 +59,8 @@ export const Inspection = z.object({
   environment: z.string().optional(),
   /** What confines the program that it would start, as in `bwrap+seccomp`; absent: it starts none. */
   sandbox: z.string().optional(),
+  /** What will be looked at afterwards: only where this is seen to hold, it is done. */
+  observes: Observation.optional(),
   resolved: JsonObject,
 })
 export type Inspection = z.output<typeof Inspection>

@@ -8,11 +8,12 @@ import * as cache from './cache.ts'
 import type { Contract } from './contract.ts'
 import { CONTRACTS } from './contracts.ts'
 import * as execution from './execution.ts'
+import * as grant from './grant.ts'
 import * as provider from './provider.ts'
 import * as task from './task.ts'
 import * as template from './template.ts'
 
-const exported = [action, agent, alert, audit, cache, execution, provider, task, template].flatMap((module) =>
+const exported = [action, agent, alert, audit, cache, execution, grant, provider, task, template].flatMap((module) =>
   Object.values(module).filter((value) => isContract(value)),
 )
 

@@ -8,6 +8,7 @@ import type { Contract } from './contract.ts'
 import {
   cancelExecution,
   decideApproval,
+  decideApprovals,
   executionEvent,
   executionStats,
   getExecution,
@@ -19,6 +20,7 @@ import {
   retryExecution,
   rollbackExecution,
 } from './execution.ts'
+import { deleteGrant, listGrants, putGrant } from './grant.ts'
 import { compensateProvided, executeProvided, observeProvided } from './provider.ts'
 import { decomposeTask, heartbeatWorker, listTasks, reportTask } from './task.ts'
 import { getTemplate, listTemplates, recordTemplate, selectTemplate } from './template.ts'
@@ -35,6 +37,10 @@ export const CONTRACTS: readonly Contract[] = [
   executionStats,
   listApprovals,
   decideApproval,
+  decideApprovals,
+  putGrant,
+  listGrants,
+  deleteGrant,
   listTasks,
   verifyAudit,
   exportAudit,

@@ -45,6 +45,7 @@ export const ERRORS = {
   approval_mismatch: false,
   approval_expired: false,
   approval_denied: false,
+  irreversible_first: false,
   // What is asked for is not there.
   not_found: false,
   unknown_task: false,

@@ -1,11 +1,11 @@
 /** Asking for work, and following it. */
 import { z } from 'zod'
-import { ActionResult } from './action.ts'
+import { ActionResult, EffectClass, Reversibility } from './action.ts'
 import { event, request } from './contract.ts'
 import { ErrorBody } from './errors.ts'
-import { ApprovalId, ExecutionId, TaskId } from './ids.ts'
+import { ApprovalId, ExecutionId, GrantId, TaskId } from './ids.ts'
 import { Json, JsonObject } from './json.ts'
-import { Evidence } from './observation.ts'
+import { Evidence, Observation } from './observation.ts'
 import { ApprovalStatus, ExecutionStatus, Method } from './states.ts'
 import { Complexity, TaskView } from './task.ts'
 import { Language } from './template.ts'
@@ -114,6 +114,8 @@ export const EventType = z.enum([
   'approval.requested',
   'approval.decided',
   'approval.consumed',
+  'approval.recalled',
+  'approval.refused',
   'task.leased',
   'task.lease_lost',
   'task.done',
@@ -314,6 +316,53 @@ export const retryExecution = request({
   output: Standing,
 })
 
+/** A step that an approval seals, with all that is known of it before it runs. */
+export const SealedStep = z.object({
+  task_id: TaskId,
+  title: z.string(),
+  summary: z.string(),
+  level: z.int(),
+  why: z.string(),
+  action: JsonObject,
+  /** Null where nobody has looked: a step that only reads. */
+  effect: EffectClass.nullable().default(null),
+  reversibility: Reversibility.nullable().default(null),
+  /** Null too where it depends on the steps before. */
+  state_before: z.string().nullable().default(null),
+  environment: z.string().nullable().default(null),
+  sandbox: z.string().nullable().default(null),
+  diff: z.string().nullable().default(null),
+  /** What will be looked at afterwards. */
+  observes: Observation.nullable().default(null),
+  /** Where it was agreed to before in another form: where the two differ. */
+  changed: z.array(z.object({ path: z.string(), before: z.string(), after: z.string() })).default([]),
+})
+export type SealedStep = z.output<typeof SealedStep>
+
+/** A step of the plan, in brief. */
+export const PlanStep = z.object({
+  task_id: TaskId,
+  name: z.string(),
+  title: z.string(),
+  level: z.int(),
+  /** Names of the steps that it waits for. */
+  after: z.array(z.string()),
+  reversibility: Reversibility.nullable(),
+  /** none: it needs nobody's. own: it is asked for by itself, once the steps before it are done. */
+  agreement: z.enum(['none', 'plan', 'own', 'grant']),
+})
+export type PlanStep = z.output<typeof PlanStep>
+
+/** The plan that an approval belongs to, whole. */
+export const PlanScreen = z.object({
+  steps: z.array(PlanStep),
+  /** Name of the first step that cannot be undone; null: everything can. */
+  point_of_no_return: z.string().nullable(),
+  /** Null: nobody has estimated it. */
+  estimate: z.object({ time_ms: z.number(), cost_usd: z.number() }).nullable(),
+})
+export type PlanScreen = z.output<typeof PlanScreen>
+
 /** What a person is asked to agree to: exactly what would run. */
 export const ApprovalView = z.object({
   approval_id: ApprovalId,
@@ -328,16 +377,12 @@ export const ApprovalView = z.object({
   plan_hash: z.string(),
   policy_version: z.string(),
   expires_at: z.iso.datetime(),
-  actions: z.array(
-    z.object({
-      task_id: TaskId,
-      title: z.string(),
-      summary: z.string(),
-      level: z.int(),
-      why: z.string(),
-      action: JsonObject,
-    }),
-  ),
+  /** The standing permission that agreed to it, instead of a person being asked. */
+  grant_id: GrantId.nullable().default(null),
+  /** What it seals. */
+  actions: z.array(SealedStep),
+  /** Null of old ones. */
+  plan: PlanScreen.nullable().default(null),
 })
 export type ApprovalView = z.output<typeof ApprovalView>
 
@@ -349,10 +394,13 @@ export const listApprovals = request({
   idempotent: true,
   input: z.strictObject({
     status: ApprovalStatus.optional(),
+    approval_id: ApprovalId.optional(),
     execution_id: ExecutionId.optional(),
     limit: z.int().min(1).max(500).default(50),
+    cursor: ApprovalId.optional(),
   }),
-  output: z.object({ approvals: z.array(ApprovalView) }),
+  /** Newest first; fewer than asked for where their diffs and arguments are long. */
+  output: z.object({ approvals: z.array(ApprovalView), next_cursor: ApprovalId.nullable().default(null) }),
 })
 
 /** Agree, or not. Good for once, until it expires by the database's clock. */
@@ -371,3 +419,35 @@ export const decideApproval = request({
   }),
   output: z.object({ approval_id: ApprovalId, execution_id: ExecutionId, status: ApprovalStatus }),
 })
+
+/**
+ * Approve or deny several that were looked at, each as `approval.decide` would: one that cannot be decided does not keep
+ * the others from it. Steps of level 3 are decided one by one.
+ */
+export const decideApprovals = request({
+  subject: 'approval.batch',
+  owner: 'orchestrator',
+  summary: 'Approve or deny several, with a result for each.',
+  timeoutMs: 30_000,
+  idempotent: false,
+  input: z.strictObject({
+    approvals: z
+      .array(z.strictObject({ approval_id: ApprovalId, plan_hash: z.string().max(64) }))
+      .min(1)
+      .max(500),
+    decision: z.enum(['approve', 'deny']),
+    reason: z.string().max(REASON_CHARS_MAX).optional(),
+  }),
+  /** In the order of the request. */
+  output: z.object({
+    results: z.array(
+      z.object({
+        approval_id: ApprovalId,
+        execution_id: ExecutionId.optional(),
+        status: ApprovalStatus.optional(),
+        error: ErrorBody.optional(),
+      }),
+    ),
+  }),
+})
+export type BatchResult = z.output<typeof decideApprovals.output>['results'][number]

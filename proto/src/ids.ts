@@ -16,6 +16,10 @@ export type ActionId = z.output<typeof ActionId>
 export const ApprovalId = z.uuid().brand<'ApprovalId'>()
 export type ApprovalId = z.output<typeof ApprovalId>
 
+/** UUIDv7. */
+export const GrantId = z.uuid().brand<'GrantId'>()
+export type GrantId = z.output<typeof GrantId>
+
 /** The count of leases taken on a task; rises with each. */
 export const FencingToken = z.int().min(1).brand<'FencingToken'>()
 export type FencingToken = z.output<typeof FencingToken>

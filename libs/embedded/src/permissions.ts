@@ -57,7 +57,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       ...['_INBOX.>', inbox('client'), inbox('approver'), inbox('console'), inbox('mcp'), inbox('deed')],
     ],
     subscribe: [
-      ...['execution.>', 'approval.>', 'goal.>', 'audit.>'],
+      ...['execution.>', 'approval.>', 'grant.>', 'goal.>', 'audit.>'],
       // One of the replicas delivers what any service raises.
       'alerts.>',
       ...verbs('task.report', 'task.list', 'worker.heartbeat'),
@@ -94,8 +94,9 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
   approver: {
     publish: [
       ...verbsOf(PRINCIPAL.approver),
-      `approval.list.${PRINCIPAL.approver}`,
-      `approval.decide.${PRINCIPAL.approver}`,
+      ...['approval.list', 'approval.decide', 'approval.batch', 'grant.put', 'grant.list', 'grant.delete'].map(
+        (verb) => `${verb}.${PRINCIPAL.approver}`,
+      ),
     ],
     subscribe: [inbox('approver'), 'event.execution.>', 'alerts.>'],
   },

@@ -15,6 +15,7 @@ import { inputOf, kindOf, postconditionOf } from './kinds/kinds.ts'
 import { attemptedBy, type Looked, look, observe, type Patience } from './observe.ts'
 import { endTree } from './processes/end-tree.ts'
 import { actionMark } from './processes/run-command.ts'
+import { confinesLess } from './sandbox/confines-less.ts'
 import type { IntentToWrite, Ledger, LedgerRow } from './store/ledger.ts'
 
 export interface ActDependencies {
@@ -99,7 +100,13 @@ async function alreadySo({ kind, input, context }: Step, before: Before): Promis
 }
 
 /** @throws {DeedError} `precondition_failed`: what was approved is not what is there */
-function refuseUnmet({ kind, input, context: { action } }: Step, before: Before): void {
+function refuseUnmet({ kind, input, context: { action, world } }: Step, before: Before): void {
+  const confinedBy = world.sandbox.name
+  if (action.expect_sandbox !== undefined && confinesLess(confinedBy, action.expect_sandbox))
+    throw new DeedError(
+      'precondition_failed',
+      `here ${confinedBy} confines programs, not ${action.expect_sandbox} as when this was planned; plan again`,
+    )
   if (action.expect_before !== undefined && action.expect_before !== before.state)
     throw new DeedError(
       'precondition_failed',

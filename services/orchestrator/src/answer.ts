@@ -119,7 +119,7 @@ function singular(word: string): string {
 export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
   const { execution, tasks, approvals } = snapshot
   const verification = execution.cited ?? evidenceOf(tasks.values())
-  const open = [...approvals.values()].find(({ status }) => status === 'pending')
+  const open = [...approvals.values()].find(({ status, asked_at }) => status === 'pending' && asked_at !== null)
   const finished = execution.finished_at === null ? now : Date.parse(execution.finished_at)
   return {
     execution_id: execution.execution_id,

@@ -3,19 +3,36 @@ import { canonicalJson } from '@deed/mesh/canonical-json'
 
 /** More are not told: one says enough. */
 const PATHS_MAX = 10
+const VALUE_CHARS_MAX = 200
 
 /** Sorted by field; a list is compared as a whole. */
-export function differences(one: object, other: object): string[] {
-  return differing({ ...one }, { ...other }, '$').slice(0, PATHS_MAX)
+export const differences = (one: object, other: object): string[] => changesOf(one, other).map(({ path }) => path)
+
+/** The same, with what stands there in each, shortened. */
+export const changesOf = (one: object, other: object): { path: string; before: string; after: string }[] =>
+  differing({ ...one }, { ...other }, '$')
+    .slice(0, PATHS_MAX)
+    .map(({ path, before, after }) => ({ path, before: shortened(before), after: shortened(after) }))
+
+interface Difference {
+  path: string
+  before: unknown
+  after: unknown
 }
 
-function differing(one: unknown, other: unknown, path: string): string[] {
-  if (!isObject(one) || !isObject(other)) {
-    const same = one !== undefined && other !== undefined && canonicalJson(one) === canonicalJson(other)
-    return same || one === other ? [] : [path]
+function differing(before: unknown, after: unknown, path: string): Difference[] {
+  if (!isObject(before) || !isObject(after)) {
+    const same = before !== undefined && after !== undefined && canonicalJson(before) === canonicalJson(after)
+    return same || before === after ? [] : [{ path, before, after }]
   }
-  const keys = [...new Set([...Object.keys(one), ...Object.keys(other)])].sort()
-  return keys.flatMap((key) => differing(one[key], other[key], `${path}.${key}`))
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
+  return keys.flatMap((key) => differing(before[key], after[key], `${path}.${key}`))
+}
+
+function shortened(value: unknown): string {
+  if (value === undefined) return '-'
+  const text = typeof value === 'string' ? value : canonicalJson(value)
+  return text.length <= VALUE_CHARS_MAX ? text : `${text.slice(0, VALUE_CHARS_MAX).toWellFormed()} ...`
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -40,6 +40,7 @@ export interface Dependencies {
   autoRollback: boolean
   /** Told of the head of a chain that has become durable. */
   moved(execution: ExecutionRow): void
+  policyVersion: string
   /** Called once for each execution that this replica has brought to its end, with who waits for it. */
   ended(snapshot: Snapshot, waiters: Waiter[]): void
 }
@@ -71,7 +72,7 @@ export interface Driver {
 }
 
 export function openDriver(dependencies: Dependencies): Driver {
-  const { db, bus, log, clock, capacity, leaseMs, autoRollback, moved, ended } = dependencies
+  const { db, bus, log, clock, capacity, leaseMs, autoRollback, policyVersion, moved, ended } = dependencies
   const commit = openTransitions(db)
   const known = new Map<ExecutionId, Snapshot>()
   const queues = new Map<ExecutionId, Promise<unknown>>()
@@ -97,6 +98,7 @@ export function openDriver(dependencies: Dependencies): Driver {
     return {
       leaseMs,
       autoRollback,
+      policyVersion,
       takeSlot(capability, execution) {
         const taken = capacity.take(capability, id, priorityOf(execution))
         if (taken) slots.push(capability)

@@ -13,7 +13,7 @@ import type { CachedBefore } from './cached-before.ts'
 import type { Capacity } from './capacity.ts'
 import type { Clock } from './clock.ts'
 import { type Driver, priorityOf } from './drive.ts'
-import { planWork } from './plan-work.ts'
+import { type Planning, planWork } from './plan-work.ts'
 import { effectOf, type Policy } from './policy.ts'
 import type { Input, Work } from './reconcile/input.ts'
 import type { ExecutionRow } from './snapshot.ts'
@@ -27,6 +27,7 @@ export interface PlanDependencies {
   log: Log
   clock: Clock
   policy: Policy
+  planning: Planning
   driver: Driver
   capacity: Capacity
   cachedBefore: CachedBefore
@@ -82,8 +83,8 @@ async function planOf(
     planning.cachedBefore.note(execution.tenant, scopeOf(execution.request))
     return { input: answeredInput(thought.entry), background: false }
   }
-  const { bus, clock, policy } = planning
-  const work = await planWork({ bus, policy, now: clock.now }, execution, thought.nodes)
+  const { policy } = planning
+  const work = await planWork(planning.planning, execution, thought.nodes)
   const actions = thought.nodes.flatMap(({ solution }) => solution?.actions ?? [])
   const cacheable = actions.length > 0 && actions.every(({ action }) => policy.kinds[action.kind]?.cacheable === true)
   if (cacheable && thought.nodes.every(({ solution }) => solution !== undefined)) {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { EffectClass, type Inspection, Reversibility } from '@deed/proto/action'
+import { PrincipalName } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -34,11 +35,28 @@ const Policy = z.strictObject({
       cacheable: z.boolean().default(false),
       creates: z.literal('absent').optional(),
       reads_with: z.array(z.string()).optional(),
+      /** Known before anybody has looked. */
+      reversibility: Reversibility.optional(),
+      /** The inputs that name what it changes: paths of the workspace, or other names. Absent: it may be anything. */
+      touches: z
+        .strictObject({ paths: z.array(z.string()).default([]), names: z.array(z.string()).default([]) })
+        .optional(),
     }),
   ),
   levels: z.array(LevelRule),
   /** Each either to a level, or by so many. */
   raises: z.array(Raise),
+  /** A plan in which a step that cannot be undone does not come after all that may fail. */
+  irreversible_first: z
+    .strictObject({
+      /** What may fail, by its effect. */
+      risky: z.array(EffectClass),
+      /** raise: the step that cannot be undone is agreed to by itself. refuse: there is no such plan. */
+      answer: z.enum(['raise', 'refuse']),
+    })
+    .default({ risky: ['create', 'change', 'delete', 'run'], answer: 'raise' }),
+  /** The highest level that somebody may approve; who is not named may approve all. Absent: nobody is named. */
+  approvers: z.record(PrincipalName, Level).default({}),
 })
 export type Policy = z.output<typeof Policy>
 
@@ -89,3 +107,12 @@ function fits({ kinds, effect, reversibility, environment, sandbox }: z.output<t
     (sandbox === undefined || (facts.sandbox !== undefined && sandbox.includes(facts.sandbox.split('+')[0]!)))
   )
 }
+
+/** From this level on the approver is somebody else than the requester, unless policy allows it. */
+const LEVEL_OF_TWO = 2
+
+export const maySelfApprove = (policy: Policy, level: number, approver: string, requester: string): boolean =>
+  approver !== requester || level < LEVEL_OF_TWO || policy.self_approval
+
+/** The highest level that somebody may approve. */
+export const levelOfApprover = (policy: Policy, user: string): number => policy.approvers[user] ?? 3

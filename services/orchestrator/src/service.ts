@@ -8,6 +8,7 @@ import { workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'
 import * as audit from '@deed/proto/audit'
 import * as execution from '@deed/proto/execution'
+import * as grant from '@deed/proto/grant'
 import * as task from '@deed/proto/task'
 import { openDatabase } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
@@ -22,28 +23,36 @@ import type { Config } from './config.ts'
 import { type Driver, openDriver } from './drive.ts'
 import { cancelExecution } from './handlers/cancel-execution.ts'
 import { decideApproval } from './handlers/decide-approval.ts'
+import { decideApprovals } from './handlers/decide-approvals.ts'
+import { deleteGrant } from './handlers/delete-grant.ts'
 import { executionStats } from './handlers/execution-stats.ts'
 import { exportAudit } from './handlers/export-audit.ts'
 import { getExecution } from './handlers/get-execution.ts'
 import { heartbeatWorker } from './handlers/heartbeat-worker.ts'
 import { listApprovals } from './handlers/list-approvals.ts'
 import { listExecutions } from './handlers/list-executions.ts'
+import { listGrants } from './handlers/list-grants.ts'
 import { listTasks } from './handlers/list-tasks.ts'
+import { putGrant } from './handlers/put-grant.ts'
 import { reportTask } from './handlers/report-task.ts'
 import { requestExecution } from './handlers/request-execution.ts'
 import { rollbackExecution } from './handlers/rollback-execution.ts'
 import { steerExecution } from './handlers/steer-execution.ts'
 import { verifyAudit } from './handlers/verify-audit.ts'
 import { startIntake } from './intake.ts'
+import type { Planning } from './plan-work.ts'
 import { readPolicy } from './policy.ts'
 import { startResync } from './resync.ts'
 import { serveMetrics } from './serve-metrics.ts'
 import { openSettler } from './settle-ended.ts'
 import { openAdmissions } from './store/executions.ts'
+import { readGrants } from './store/grants.ts'
 import { migrations } from './store/migrations.ts'
 import type { Schema } from './store/schema.ts'
 import { openWaiters } from './waiters.ts'
 
+/** Live ones of a tenant that are looked through. */
+const GRANTS_MAX = 1_000
 const DEFAULT_POLICY = join(import.meta.dirname, '../policy/default.yaml')
 
 /** Starts the orchestrator. Disposing drains: nothing new is taken, what runs is finished, then it disconnects. */
@@ -98,6 +107,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     clock,
     capacity,
     leaseMs,
+    policyVersion: policy.version,
     autoRollback: config.rollback.auto_rollback_on_failure,
     moved: anchors.moved,
     ended(snapshot, waiting) {
@@ -111,11 +121,19 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   opened.defer(() => driver.idle())
   opened.use(bus)
   const admit = openAdmissions(db)
+  const planning: Planning = {
+    bus,
+    policy,
+    workspaces: config,
+    grants: (tenant) => readGrants(db, tenant, { all: false, limit: GRANTS_MAX }),
+    now: clock.now,
+  }
   const accepting: Accepting = {
     bus,
     log,
     clock,
     policy,
+    planning,
     driver,
     capacity,
     cachedBefore: before,
@@ -138,10 +156,14 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.rollbackExecution, rollbackExecution({ db, driver }))
   bus.serve(execution.listApprovals, listApprovals({ db }))
   bus.serve(execution.decideApproval, decideApproval({ db, driver, policy }))
+  bus.serve(execution.decideApprovals, decideApprovals({ db, driver, policy }))
+  bus.serve(grant.putGrant, putGrant({ db, policy }))
+  bus.serve(grant.listGrants, listGrants({ db }))
+  bus.serve(grant.deleteGrant, deleteGrant({ db, driver }))
   bus.serve(audit.verifyAudit, verifyAudit({ db }))
   bus.serve(audit.exportAudit, exportAudit({ db }))
   bus.serve(task.listTasks, listTasks({ db }))
-  bus.serve(task.reportTask, reportTask({ bus, clock, driver, policy }))
+  bus.serve(task.reportTask, reportTask({ driver, planning }))
   const resync = opened.use(startResync({ ...accepting, db, settler, waiters }))
   bus.serve(task.heartbeatWorker, heartbeatWorker({ db, leaseMs, hurry: () => resync.hurry() }))
   for (const tenant of env.ORCHESTRATOR_TENANTS) opened.use(await startIntake(accepting, { bus, log, config, tenant }))

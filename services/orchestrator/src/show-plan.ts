@@ -9,20 +9,14 @@ import { think } from './think.ts'
 
 /** @throws {DeedError} for what would be refused when it is run */
 export async function showPlan(planning: PlanDependencies, incoming: Incoming): Promise<ExecutionReply> {
-  const { bus, clock, policy } = planning
+  const { clock } = planning
   const execution = newExecution(incoming, clock.now())
   const reply = replyOf(emptySnapshot(execution), clock.now())
   const thought = await think(planning, execution)
   if (thought.type === 'answer') {
     return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
   }
-  const { tasks, approvals, plan } = await planWork(
-    { bus, policy, now: clock.now },
-    execution,
-    thought.nodes,
-    EMPTY,
-    true,
-  )
+  const { tasks, approvals, plan } = await planWork(planning.planning, execution, thought.nodes, EMPTY, true)
   const steps = tasks.map(({ name, title, task_kind, level, spec, dependencies }) => ({
     name,
     title,

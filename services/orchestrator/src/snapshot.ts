@@ -7,8 +7,8 @@
 import type { ActionResult, Intent } from '@deed/proto/action'
 import type { AnswerFormat } from '@deed/proto/agent'
 import type { ErrorBody } from '@deed/proto/errors'
-import type { EventType, ExecutionRequest } from '@deed/proto/execution'
-import type { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
+import type { EventType, ExecutionRequest, PlanScreen, SealedStep } from '@deed/proto/execution'
+import type { ApprovalId, ExecutionId, GrantId, TaskId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import type { Evidence } from '@deed/proto/observation'
 import type {
@@ -94,16 +94,6 @@ export interface TaskRow {
   finished_at: string | null
 }
 
-/** One action that an approval covers, as the approver is shown it. */
-export interface CoveredAction {
-  task_id: TaskId
-  title: string
-  summary: string
-  level: number
-  why: string
-  action: JsonObject
-}
-
 export interface ApprovalRow {
   tenant: string
   approval_id: ApprovalId
@@ -113,11 +103,22 @@ export interface ApprovalRow {
   status: ApprovalStatus
   plan_hash: string
   policy_version: string
-  actions: CoveredAction[]
+  /** The hash of each action that it covers: what an executor goes by. */
+  sealed: Record<TaskId, string>
+  /** The same, as the approver is shown it. */
+  actions: SealedStep[]
+  /** Of the plan that it belongs to. */
+  plan_number: number
+  /** The standing permission that agreed to it. */
+  grant_id: GrantId | null
+  /** That permission is over by now; never written. */
+  grant_over?: boolean
   requested_by: string
   decided_by: string | null
   reason: string | null
   created_at: string
+  /** Null while the steps before it are not done: nobody is asked yet, and no time runs. */
+  asked_at: string | null
   decided_at: string | null
   consumed_at: string | null
   expires_at: string
@@ -132,7 +133,7 @@ export interface PlanPart {
 
 export interface PlanRow {
   number: number
-  plan: { parts: PlanPart[] }
+  plan: { parts: PlanPart[]; screen?: PlanScreen }
   plan_hash: string
   policy_version: string
 }

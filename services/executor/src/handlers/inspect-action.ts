@@ -44,9 +44,8 @@ async function inspect(action: Action, world: World, signal: AbortSignal): Promi
   const context = lookingContext(action, world, signal)
   const before = await kind.before(input, context)
   const possible = action.already_so === 'skip' && kind.mayHoldAlready?.(input, before) !== false
-  const seen = possible
-    ? await look(postconditionOf(kind, action, input, before), context, attemptedBy(kind, input, context, before))
-    : undefined
+  const observes = postconditionOf(kind, action, input, before)
+  const seen = possible ? await look(observes, context, attemptedBy(kind, input, context, before)) : undefined
   const diff = kind.diff?.(input, context)
   const environment = kind.environment?.(input, world)
   return {
@@ -58,6 +57,7 @@ async function inspect(action: Action, world: World, signal: AbortSignal): Promi
     ...(diff === undefined ? {} : { diff: diff.slice(0, DIFF_CHARS_MAX) }),
     ...(environment === undefined ? {} : { environment }),
     ...(kind.startsPrograms ? { sandbox: world.sandbox.name } : {}),
+    observes,
     resolved: shortened(input),
   }
 }

@@ -1,18 +1,14 @@
-import type { Bus, Handler } from '@deed/mesh/bus'
+import type { Handler } from '@deed/mesh/bus'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { reportTask as contract, TaskReport } from '@deed/proto/task'
-import type { Clock } from '../clock.ts'
 import type { Driver } from '../drive.ts'
-import { planWork, replanTask } from '../plan-work.ts'
-import type { Policy } from '../policy.ts'
+import { type Planning, planWork, replanTask } from '../plan-work.ts'
 import type { Work } from '../reconcile/input.ts'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
 
 interface Dependencies {
-  bus: Bus
-  clock: Clock
   driver: Driver
-  policy: Policy
+  planning: Planning
 }
 
 export function reportTask(dependencies: Dependencies): Handler<typeof contract> {
@@ -37,7 +33,7 @@ const isSurprised = ({ intent, outcome, error, effect }: TaskReport): boolean =>
   intent === 'do' && outcome === 'failed' && error?.code === 'precondition_failed' && effect === 'none'
 
 async function planSolution(
-  { bus, clock, policy, driver }: Dependencies,
+  { planning, driver }: Dependencies,
   report: TaskReport,
 ): Promise<{ solved?: Work; refused?: ErrorBody }> {
   const snapshot = await driver.peek(report.execution_id)
@@ -63,7 +59,6 @@ async function planSolution(
     after: [...task.dependencies, task.task_id],
   }
   try {
-    const planning = { bus, policy, now: clock.now }
     return { solved: await planWork(planning, snapshot.execution, [{ node, solution: report.solution }], place) }
   } catch (error) {
     if (error instanceof DeedError && !error.retryable) return { refused: error.body }
@@ -72,7 +67,7 @@ async function planSolution(
 }
 
 /** @returns whether the task was decided anew */
-async function replan({ bus, clock, policy, driver }: Dependencies, report: TaskReport): Promise<boolean> {
+async function replan({ planning, driver }: Dependencies, report: TaskReport): Promise<boolean> {
   const snapshot = await driver.peek(report.execution_id)
   const task = taskOf(snapshot, report)
   if (task.desired_status !== 'done' || task.actual_status !== 'in_progress') return false
@@ -81,7 +76,7 @@ async function replan({ bus, clock, policy, driver }: Dependencies, report: Task
     names: new Set([...snapshot.tasks.values()].map(({ name }) => name)),
     after: [],
   }
-  const replanned = await replanTask({ bus, policy, now: clock.now }, snapshot.execution, task, place)
+  const replanned = await replanTask(planning, snapshot.execution, task, place)
   await driver.apply(report.execution_id, {
     type: 'replanned',
     taskId: report.task_id,

@@ -1,5 +1,5 @@
 /** A person agreed, or did not. */
-import { DeedError } from '@deed/proto/errors'
+import { DeedError, type ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId } from '@deed/proto/ids'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end } from './ending.ts'
@@ -9,6 +9,9 @@ export function decided(
   { approvalId, approve, by, reason }: { approvalId: ApprovalId; approve: boolean; by: string; reason: string | null },
 ): void {
   const approval = draft.approvals.get(approvalId)
+  if (approval?.asked_at === null) {
+    throw new DeedError('not_found', 'nobody is asked for this yet: the steps before it are not done')
+  }
   if (!approval) throw new DeedError('not_found', `there is no approval ${approvalId}`)
   if (approval.status === 'expired' || Date.parse(approval.expires_at) <= draft.now) {
     throw new DeedError('approval_expired', 'the approval has expired; ask for the task again')
@@ -49,4 +52,38 @@ export function decided(
       facts: { approval_id: approvalId, plan_hash: approval.plan_hash, policy_version: approval.policy_version },
     },
   })
+}
+
+/** Somebody decided who may not: nothing changes, and it is on record. */
+export function refused(
+  draft: Draft,
+  { approvalId, approve, by, code }: { approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode },
+): void {
+  const taskId = draft.approvals.get(approvalId)?.task_id ?? null
+  record(
+    draft,
+    'approval.refused',
+    { approval_id: approvalId, decision: approve ? 'approve' : 'deny', by, code },
+    taskId,
+  )
+}
+
+/** What agreed ahead has been taken back, or its time is over, before anything used it: a person is asked after all. */
+export function recall(draft: Draft): void {
+  for (const approval of draft.approvals.values()) {
+    if (approval.status !== 'approved' || !approval.grant_over) continue
+    const { approval_id, grant_id, task_id } = approval
+    record(draft, 'approval.recalled', { approval_id, grant_id }, task_id)
+    approval.grant_over = false
+    setApproval(draft, approval, {
+      status: 'pending',
+      grant_id: null,
+      decided_by: null,
+      reason: null,
+      decided_at: null,
+      asked_at: null,
+    })
+    const task = draft.tasks.get(task_id)
+    if (task) setActual(draft, task, { actual_status: 'pending', verification: null, finished_at: null })
+  }
 }

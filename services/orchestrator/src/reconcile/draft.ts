@@ -87,16 +87,15 @@ export function addTasks(draft: Draft, tasks: readonly TaskRow[]): void {
   }
 }
 
-export function addApprovals(draft: Draft, approvals: readonly ApprovalRow[]): void {
+/** Who is to be asked is asked when it is their turn; what was agreed to ahead is on record at once. */
+export function addApprovals(draft: Draft, approvals: readonly ApprovalRow[], planNumber: number): void {
   for (const approval of approvals) {
+    approval.plan_number = planNumber
     draft.approvals.set(approval.approval_id, approval)
     draft.approvalsChanged.add(approval.approval_id)
-    record(
-      draft,
-      'approval.requested',
-      { approval_id: approval.approval_id, level: approval.level, plan_hash: approval.plan_hash },
-      approval.task_id,
-    )
+    if (approval.status !== 'approved') continue
+    const { approval_id, grant_id, decided_by: by, plan_hash } = approval
+    record(draft, 'approval.decided', { approval_id, decision: 'approve', by, grant_id, plan_hash }, approval.task_id)
   }
 }
 

@@ -40,7 +40,7 @@ export function expired(draft: Draft, limits: Limits): void {
   }
   for (const approval of draft.approvals.values()) {
     if (approval.status !== 'pending' && approval.status !== 'approved') continue
-    if (Date.parse(approval.expires_at) > draft.now) continue
+    if (approval.asked_at === null || Date.parse(approval.expires_at) > draft.now) continue
     setApproval(draft, approval, { status: 'expired' })
     record(draft, 'approval.decided', { approval_id: approval.approval_id, decision: 'expired' }, approval.task_id)
     if (draft.execution.ending === null) {

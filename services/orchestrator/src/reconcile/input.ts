@@ -1,5 +1,5 @@
 /** What can happen to an execution, and within which limits its next steps are taken. */
-import type { ErrorBody } from '@deed/proto/errors'
+import type { ErrorBody, ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
 import type { Capability } from '@deed/proto/states'
@@ -22,6 +22,7 @@ export type Input =
   /** The target was not as the plan expected; the task, sealed anew. */
   | { type: 'replanned'; taskId: TaskId; token: FencingToken; task: Partial<TaskRow>; work: Work }
   | { type: 'decided'; approvalId: ApprovalId; approve: boolean; by: string; reason: string | null }
+  | { type: 'refused'; approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode }
   | { type: 'cancelled'; reason: string | null; undo: boolean; by: string }
   | { type: 'rolled_back'; reason: string | null; by: string }
   | { type: 'paused' | 'resumed' | 'retried'; reason: string | null; by: string }
@@ -30,6 +31,8 @@ export type Input =
 export interface Limits {
   leaseMs: number
   autoRollback: boolean
+  /** Of the policy that is in force: what was agreed to under another one is void. */
+  policyVersion: string
   /** Takes a free slot, or remembers that the execution waits for one. */
   takeSlot(capability: Capability, execution: ExecutionRow): boolean
   /** Whether nothing else is known to run under this concurrency key. */

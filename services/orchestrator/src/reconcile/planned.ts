@@ -27,9 +27,9 @@ export function planned(draft: Draft, { work, found }: { work: Work; found: Part
 }
 
 export function addWork(draft: Draft, { tasks, approvals, plan }: Work): void {
-  addTasks(draft, tasks)
-  addApprovals(draft, approvals)
   plan.number = draft.plans + 1
+  addTasks(draft, tasks)
+  addApprovals(draft, approvals, plan.number)
   draft.plans = plan.number
   draft.plan = plan
   draft.parts.push(...plan.plan.parts)

@@ -7,7 +7,7 @@
  * one `settle` below does the rest.
  */
 
-import { decided } from './decided.ts'
+import { decided, recall, refused } from './decided.ts'
 import type { Draft } from './draft.ts'
 import { cancelled, rolledBack } from './ending.ts'
 import { expired } from './expired.ts'
@@ -25,6 +25,7 @@ import { settle } from './settle.ts'
  *   the draft is void then
  */
 export function reconcile(draft: Draft, input: Input, limits: Limits): void {
+  recall(draft)
   apply(draft, input, limits)
   settle(draft, limits)
 }
@@ -43,6 +44,8 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
       return replanned(draft, input)
     case 'decided':
       return decided(draft, input)
+    case 'refused':
+      return refused(draft, input)
     case 'cancelled':
       return cancelled(draft, input)
     case 'rolled_back':

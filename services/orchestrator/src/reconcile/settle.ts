@@ -2,7 +2,7 @@
 import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { aggregate } from '../answer.ts'
-import type { ExecutionRow, TaskRow } from '../snapshot.ts'
+import type { ApprovalRow, ExecutionRow, TaskRow } from '../snapshot.ts'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
@@ -22,8 +22,18 @@ export function settle(draft: Draft, limits: Limits): void {
     const failed = [...draft.tasks.values()].find(
       ({ actual_status, desired_status }) => actual_status === 'failed' && desired_status === 'done',
     )
+    const outdated = [...draft.approvals.values()].find(
+      ({ status, policy_version: version }) =>
+        (status === 'pending' || status === 'approved') && version !== limits.policyVersion,
+    )
     if (failed) end(draft, 'failed', failed.last_error, limits.autoRollback)
-    else return goForward(draft, limits)
+    else if (outdated) {
+      end(draft, 'denied', {
+        code: 'approval_mismatch',
+        message: `the plan was made under policy ${outdated.policy_version}, and ${limits.policyVersion} is in force; ask for the task again`,
+        retryable: false,
+      })
+    } else return goForward(draft, limits)
   }
   goBack(draft, limits)
 }
@@ -43,8 +53,8 @@ function goForward(draft: Draft, limits: Limits): void {
       open++
       if (!isReady(task, tasks)) continue
       if (task.capability === 'human') {
-        const expiry = [...draft.approvals.values()].find(({ task_id }) => task_id === task.task_id)?.expires_at
-        if (expiry !== undefined) check = Math.min(check, Date.parse(expiry))
+        const approval = [...draft.approvals.values()].find(({ task_id }) => task_id === task.task_id)
+        if (approval) check = Math.min(check, ask(draft, approval))
         continue
       }
       if (paused) continue
@@ -61,6 +71,17 @@ function goForward(draft: Draft, limits: Limits): void {
   const waits = running === 0 && [...tasks.values()].some((task) => isPersons(task, tasks))
   setStatus(draft, waits ? 'waiting' : 'running')
   checkAgain(draft, check)
+}
+
+/** It is somebody's turn to decide: the time for it begins. @returns its end, in milliseconds since 1970 */
+function ask(draft: Draft, approval: ApprovalRow): number {
+  if (approval.asked_at === null) {
+    const timeMs = Date.parse(approval.expires_at) - Date.parse(approval.created_at)
+    setApproval(draft, approval, { asked_at: isoTime(draft.now), expires_at: isoTime(draft.now + timeMs) })
+    const { approval_id, level, plan_hash } = approval
+    record(draft, 'approval.requested', { approval_id, level, plan_hash }, approval.task_id)
+  }
+  return Date.parse(approval.expires_at)
 }
 
 const isPersons = (task: TaskRow, tasks: ReadonlyMap<TaskId, TaskRow>): boolean =>

@@ -115,7 +115,9 @@ const LOAD = `
 select to_jsonb(e) as execution,
   (select coalesce(jsonb_agg(to_jsonb(d) || to_jsonb(a) order by d.position), '[]')
      from desired_state d join actual_state a using (task_id) where d.execution_id = e.execution_id) as tasks,
-  (select coalesce(jsonb_agg(to_jsonb(p)), '[]') from approvals p where p.execution_id = e.execution_id) as approvals,
+  (select coalesce(jsonb_agg(to_jsonb(p) || jsonb_build_object('grant_over', p.status = 'approved' and exists (
+       select from grants g where g.grant_id = p.grant_id and (g.revoked_at is not null or g.expires_at <= now())))
+     ), '[]') from approvals p where p.execution_id = e.execution_id) as approvals,
   (select coalesce(jsonb_agg(p.plan->'parts' order by p.number), '[]')
      from plans p where p.execution_id = e.execution_id) as parts
   from executions e where e.execution_id = $1`

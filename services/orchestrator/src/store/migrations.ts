@@ -1,9 +1,11 @@
 /** The migrations of the schema `orchestrator`, in order. Once merged, one stands. */
 import type { Migration } from 'kysely/migration'
 import * as executions from './migrations/001-executions.ts'
+import * as plans from './migrations/003-plans.ts'
 import * as operations from './migrations/005-operations.ts'
 
 export const migrations: Record<string, Migration> = {
   '001-executions': executions,
+  '003-plans': plans,
   '005-operations': operations,
 }

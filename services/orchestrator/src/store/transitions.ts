@@ -28,7 +28,7 @@ const UNIQUE_VIOLATION = '23505'
 const COMMIT = `
 with x as (
   select * from jsonb_to_recordset($1::jsonb->'executions') as x(
-    execution_id uuid, expected integer, consumed uuid[], ended boolean, status text, ending text, method text,
+    execution_id uuid, expected integer, consumed uuid[], granted uuid[], ended boolean, status text, ending text, method text,
     model_used text, template_used text, template_version integer, tokens_used bigint, cost_microusd bigint,
     cache_hit boolean, degraded text[], result jsonb, error jsonb, cited jsonb, audit_seq integer, audit_hash text,
     finished_at timestamptz, next_check_at timestamptz, settled boolean)
@@ -44,6 +44,9 @@ with x as (
     and not exists (
       select from approvals a
        where a.approval_id = any(x.consumed) and a.expires_at <= now())
+    and (x.granted is null or not exists (
+      select from grants g
+       where g.grant_id = any(x.granted) and (g.revoked_at is not null or g.expires_at <= now())))
   returning e.execution_id, e.tenant, x.ended
 ), planned as (
   insert into plans (tenant, execution_id, number, plan, plan_hash, policy_version)
@@ -93,17 +96,21 @@ with x as (
   join moved m using (execution_id)
   where a.task_id = t.task_id
 ), approved as (
-  insert into approvals (tenant, approval_id, execution_id, task_id, level, status, plan_hash, policy_version,
-    actions, requested_by, decided_by, reason, decided_at, consumed_at, expires_at)
+  insert into approvals (tenant, approval_id, execution_id, task_id, level, status, plan_hash, policy_version, sealed,
+    actions, plan_number, grant_id, requested_by, decided_by, reason, created_at, asked_at, decided_at, consumed_at,
+    expires_at)
   select m.tenant, p.approval_id, p.execution_id, p.task_id, p.level, p.status, p.plan_hash, p.policy_version,
-    p.actions, p.requested_by, p.decided_by, p.reason, p.decided_at, p.consumed_at, p.expires_at
+    p.sealed, p.actions, p.plan_number, p.grant_id, p.requested_by, p.decided_by, p.reason, p.created_at, p.asked_at,
+    p.decided_at, p.consumed_at, p.expires_at
     from jsonb_to_recordset($1::jsonb->'approvals') as p(
       approval_id uuid, execution_id uuid, task_id uuid, level smallint, status text, plan_hash text,
-      policy_version text, actions jsonb, requested_by text, decided_by text, reason text, decided_at timestamptz,
+      policy_version text, sealed jsonb, actions jsonb, plan_number integer, grant_id uuid, requested_by text,
+      decided_by text, reason text, created_at timestamptz, asked_at timestamptz, decided_at timestamptz,
       consumed_at timestamptz, expires_at timestamptz)
     join moved m using (execution_id)
   on conflict (approval_id) do update set status = excluded.status, decided_by = excluded.decided_by,
-    reason = excluded.reason, decided_at = excluded.decided_at, consumed_at = excluded.consumed_at
+    reason = excluded.reason, grant_id = excluded.grant_id, asked_at = excluded.asked_at,
+    decided_at = excluded.decided_at, consumed_at = excluded.consumed_at, expires_at = excluded.expires_at
 ), audited as (
   insert into audit_log (tenant, execution_id, seq, type, at, task_id, data, hash)
   select m.tenant, m.execution_id, r.seq, r.type, r.at, r.task_id, r.data, r.hash
@@ -159,7 +166,14 @@ function inputOf(drafts: readonly Draft[]) {
     executions: drafts.map((draft) => {
       // What never changes stays out of the message.
       const { request, request_hash, trace, created_at, user_name, ...execution } = draft.execution
-      return { ...execution, expected: draft.expectedVersion, consumed: [...draft.consumed], ended: hasEnded(draft) }
+      const granted = [...draft.consumed].flatMap((id) => draft.approvals.get(id)?.grant_id ?? [])
+      return {
+        ...execution,
+        expected: draft.expectedVersion,
+        consumed: [...draft.consumed],
+        ...(granted.length === 0 ? {} : { granted }),
+        ended: hasEnded(draft),
+      }
     }),
     plans: drafts.flatMap(({ plan, execution }) => (plan ? [{ ...plan, execution_id: execution.execution_id }] : [])),
     added: drafts.flatMap(({ added, tasks }) => [...added].map((id) => tasks.get(id))),

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import { confinesLess } from './confines-less.ts'
+
+describe('a sandbox beside the one that was agreed to', () => {
+  it.each([
+    ['none', 'allow-list'],
+    ['allow-list+cgroup2', 'bwrap'],
+    ['bwrap', 'bwrap+seccomp'],
+    ['bwrap+cgroup2', 'bwrap+seccomp+cgroup1'],
+    ['bwrap+seccomp', 'bwrap+seccomp+cgroup1'],
+    ['other', 'bwrap'],
+  ])('%s confines less than %s', (actual, expected) => expect(confinesLess(actual, expected)).toBe(true))
+
+  it.each([
+    ['none', 'none'],
+    ['bwrap', 'none+cgroup1'],
+    ['bwrap+seccomp+cgroup2', 'bwrap+seccomp+cgroup1'],
+    ['bwrap+seccomp+cgroup1', 'bwrap'],
+    ['allow-list', 'none'],
+  ])('%s confines as much as %s', (actual, expected) => expect(confinesLess(actual, expected)).toBe(false))
+})

@@ -1,0 +1,57 @@
+/** Standing permissions: what somebody has agreed to ahead, within bounds, until a time. */
+import { canonicalJson } from '@deed/mesh/canonical-json'
+import type { Action } from '@deed/proto/action'
+import type { Grant } from '@deed/proto/grant'
+import type { JsonObject } from '@deed/proto/json'
+import { levelOfApprover, maySelfApprove, type Policy } from './policy.ts'
+import { placeOf, type Workspaces } from './touched-by.ts'
+
+export interface Asked {
+  action: Action
+  level: number
+  /** Who asked for the execution. */
+  user: string
+  /** In milliseconds since 1970. */
+  now: number
+}
+
+/** The highest level that can be agreed to ahead. */
+export const GRANT_LEVEL_MAX = 2
+
+/** Whether the permission agrees to the action, so that nobody need be asked. Never from level 3 on. */
+export function covers(policy: Policy, workspaces: Workspaces, grant: Grant, asked: Asked): boolean {
+  const { action, level, user, now } = asked
+  return (
+    level <= Math.min(grant.level, GRANT_LEVEL_MAX) &&
+    grant.revoked_at === null &&
+    Date.parse(grant.expires_at) > now &&
+    grant.kind === action.kind &&
+    (grant.user === null || grant.user === user) &&
+    // What nobody may agree to now, nobody may have agreed to ahead.
+    maySelfApprove(policy, level, grant.granted_by, user) &&
+    levelOfApprover(policy, grant.granted_by) >= level &&
+    (grant.target === null || action.input.target === grant.target) &&
+    (grant.input === null || hasInput(action, grant.input)) &&
+    (grant.path === null || isWithin(workspaces, grant, action, policy.kinds[action.kind]?.touches?.paths))
+  )
+}
+
+const hasInput = ({ input }: Action, wanted: JsonObject): boolean =>
+  Object.entries(wanted).every(([name, value]) => {
+    const given = input[name]
+    return given !== undefined && canonicalJson(given) === canonicalJson(value)
+  })
+
+/** Every path that the action names lies at or below the one that is permitted; where it names none, its workspace. */
+function isWithin(
+  workspaces: Workspaces,
+  { workspace, path }: Grant,
+  action: Action,
+  fields: readonly string[] | undefined,
+): boolean {
+  const { workspace: _, ...rest } = action
+  const root = placeOf(workspaces, workspace === null ? rest : { ...rest, workspace }, path ?? '.')
+  const said = (fields ?? []).flatMap((field) => (typeof action.input[field] === 'string' ? [action.input[field]] : []))
+  const places = (said.length === 0 ? ['.'] : said).map((one) => placeOf(workspaces, action, one))
+  return places.every((place) => place === root || place.startsWith(root === '/' ? root : `${root}/`))
+}

@@ -1,0 +1,76 @@
+/**
+ * What the actions of a plan change, so that what an earlier one may change is not taken for what a later one meets,
+ * and two that change the same run one after the other.
+ */
+import { dirname, resolve } from 'node:path'
+import type { ExecutionConfig } from '@deed/config/execution-config'
+import type { Action } from '@deed/proto/action'
+import { effectOf, type Policy } from './policy.ts'
+
+export type Workspaces = Pick<ExecutionConfig, 'workspaces' | 'default_workspace'>
+
+/** What an action changes: by name, or who knows what. Names of files are absolute, as `file:/srv/app/a.txt`. */
+export type Touched = 'anything' | readonly string[]
+
+const FILE = 'file:'
+
+export function touchedBy(policy: Policy, workspaces: Workspaces, action: Action): Touched {
+  if (effectOf(policy, action.kind, action.input) === 'read') return []
+  const touches = policy.kinds[action.kind]?.touches
+  if (touches === undefined) return 'anything'
+  const { input } = action
+  const said = (field: string): string[] => (typeof input[field] === 'string' ? [input[field]] : [])
+  return [
+    ...touches.paths.flatMap(said).map((path) => `${FILE}${placeOf(workspaces, action, path)}`),
+    ...touches.names.flatMap((field) => said(field).map((name) => `${field}:${name}`)),
+  ]
+}
+
+/** Absolute; links are not followed, as no kind that names paths follows them. */
+export function placeOf({ workspaces, default_workspace }: Workspaces, action: Action, path = '.'): string {
+  const named = action.workspace ?? default_workspace ?? ''
+  return resolve(workspaces[named]?.root ?? `/${named}`, path)
+}
+
+/** Everything that the actions seen so far may change. */
+export interface Footprint {
+  /** Whether the action meets what is there now, whatever those before it do. */
+  meetsWhatIs(touched: Touched, creates: boolean): boolean
+  /** @param creates it only makes what was not there, so what lies below its name stays as it is */
+  add(touched: Touched, creates: boolean): void
+}
+
+export function footprint(): Footprint {
+  let anything = false
+  const changed = new Set<string>()
+  const created = new Set<string>()
+  const above = new Set<string>()
+  return {
+    meetsWhatIs(touched, creates) {
+      if (anything) return false
+      if (touched === 'anything') return changed.size + created.size === 0
+      return !touched.some(
+        (name) => created.has(name) || pathTo(name).some((one) => changed.has(one)) || (!creates && above.has(name)),
+      )
+    },
+    add(touched, creates) {
+      if (touched === 'anything') anything = true
+      else
+        for (const name of touched) {
+          ;(creates ? created : changed).add(name)
+          for (const one of pathTo(name).slice(1)) above.add(one)
+        }
+    },
+  }
+}
+
+/** The name itself, then the folders above it. */
+function pathTo(name: string): string[] {
+  const names = [name]
+  if (!name.startsWith(FILE)) return names
+  for (let path = name.slice(FILE.length); path !== dirname(path); ) {
+    path = dirname(path)
+    names.push(`${FILE}${path}`)
+  }
+  return names
+}
