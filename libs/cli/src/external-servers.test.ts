@@ -1,0 +1,125 @@
+// `deed up` on servers that somebody else runs: one user on NATS, one role on PostgreSQL, and nothing embedded.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { installedBinary } from '@deed/embedded/nats'
+import { startPostgres } from '@deed/embedded/postgres'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { until } from '@deed/mesh/until'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const COMMAND = resolve(import.meta.dirname, '../bin/deed.mjs')
+
+const opened = new AsyncDisposableStack()
+let folder: string
+let env: Record<string, string>
+
+beforeAll(async () => {
+  folder = opened.use(temporaryFolder()).path
+  mkdirSync(join(folder, 'workspace'))
+  writeFileSync(join(folder, 'execution.yaml'), 'workspaces:\n  main: { root: ./workspace }\n')
+  const postgres = opened.use(await startPostgres({ dataDir: join(folder, 'postgres') }))
+  env = { DEED_DATA_DIR: join(folder, 'data'), NATS_URL: await someonesNats(), DATABASE_URL: postgres.url }
+})
+afterAll(() => opened.disposeAsync())
+
+/** @returns its URL, with the one user that there is */
+async function someonesNats(): Promise<string> {
+  const port = await freePort()
+  const config = join(folder, 'nats.conf')
+  writeFileSync(
+    config,
+    `listen: "127.0.0.1:${port}"
+jetstream { store_dir: ${JSON.stringify(join(folder, 'jetstream'))}, sync_interval: always }
+authorization { users: [{ user: "team", password: "a b/c" }] }
+`,
+  )
+  const server = spawn(installedBinary(), ['--config', config], { stdio: 'ignore' })
+  opened.defer(() => void server.kill('SIGKILL'))
+  return `nats://team:${encodeURIComponent('a b/c')}@127.0.0.1:${port}`
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const address = server.address()
+  await new Promise((closed) => server.close(closed))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+interface Started {
+  child: ChildProcess
+  output(): string
+  ended: Promise<{ code: number | null; output: string }>
+}
+
+function deed(...args: string[]): Started {
+  const child = spawn(process.execPath, [COMMAND, ...args], { cwd: folder, env: { PATH: process.env.PATH, ...env } })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) =>
+    child.once('close', (code) => resolve({ code, output })),
+  )
+  opened.defer(() => void child.kill('SIGKILL'))
+  return { child, output: () => output, ended }
+}
+
+const ready = (mesh: Started): Promise<true> =>
+  until(() => mesh.output().includes('ready after') || undefined, {
+    timeoutMs: 60_000,
+    what: 'the mesh',
+  }) as Promise<true>
+
+describe('servers that are given', () => {
+  it('serve the mesh, which starts none of its own, does a task on them, and drains at Ctrl+C', async () => {
+    const mesh = deed('up')
+    await ready(mesh)
+    expect(existsSync(join(folder, 'data/nats'))).toBe(false)
+    expect(existsSync(join(folder, 'data/postgres'))).toBe(false)
+
+    const { code, output } = await deed('run', 'write "given" to given.txt').ended
+    expect(output).toMatch(/\ndone {2}autonomous, /)
+    expect(code).toBe(0)
+    expect(readFileSync(join(folder, 'workspace/given.txt'), 'utf8')).toBe('given')
+
+    mesh.child.kill('SIGINT')
+    expect(await mesh.ended).toMatchObject({ code: 0, output: expect.stringContaining('draining') })
+  })
+
+  it('find the executions of an earlier mesh there; a second Ctrl+C ends one that drains at once', async () => {
+    const mesh = deed('up')
+    await ready(mesh)
+    const { output } = await deed('get', 'executions', '--text', 'given.txt').ended
+    expect(output).toContain('write "given" to given.txt')
+
+    // It drains for as long as this runs.
+    writeFileSync(join(folder, 'workspace/long.sh'), 'echo begun > begun.txt\nsleep 30\n')
+    const long = deed('run', 'run `sh long.sh`')
+    const approval = await waitingApproval()
+    expect((await deed('approve', approval).ended).code).toBe(0)
+    await until(() => existsSync(join(folder, 'workspace/begun.txt')) || undefined, { what: 'the command' })
+    mesh.child.kill('SIGINT')
+    await until(() => mesh.output().includes('draining') || undefined, { what: 'the drain' })
+    // What follows at once is the same press.
+    await new Promise((later) => setTimeout(later, 600))
+    mesh.child.kill('SIGINT')
+    expect((await mesh.ended).code).toBe(130)
+    long.child.kill('SIGKILL')
+  })
+})
+
+/** The id of the approval that the command waits for. */
+async function waitingApproval(): Promise<string> {
+  return until(
+    async () => {
+      const { output } = await deed('get', 'approvals', '--status', 'pending', '--json').ended
+      return /"approval_id":"([0-9a-f-]+)"/.exec(output)?.[1]
+    },
+    { what: 'an approval' },
+  )
+}
