@@ -61,6 +61,7 @@ export const ERRORS = {
   verification_failed: false,
   unverified: false,
   precondition_failed: false,
+  tool_changed: false,
   limit_exceeded: false,
   compensation_failed: false,
   undo_conflict: false,

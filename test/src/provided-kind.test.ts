@@ -1,4 +1,5 @@
-// A kind of action that a program of its own provides, from the words of a task to the undo.
+// What programs of their own provide, from the words of a task to the undo: a kind of action, and the tools of an MCP
+// server.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -29,6 +30,37 @@ rules:
     tests: [{ say: switch the lamp desk on }]
 `
 
+const TICKET_RULES = `pack: tickets
+version: 1
+description: Tickets
+world: { targets: { tickets: { type: mcp, command: [node] } } }
+rules:
+  - name: list
+    match: which tickets are open
+    actions: [{ title: list the tickets, kind: mcp.call, input: { target: tickets, tool: list_tickets } }]
+    tests: [{ say: which tickets are open }]
+  - name: open
+    match: open a ticket {title:word}
+    actions:
+      - title: open the ticket {{title}}
+        kind: mcp.call
+        input: { target: tickets, tool: create_ticket, arguments: { title: "{{title}}" } }
+        verify: { kind: file, path: tickets.json, contains: "{{title}}" }
+    tests: [{ say: open a ticket printer }]
+`
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+const CONFIG = `targets:
+  tickets:
+    type: mcp
+    command: [node, ${JSON.stringify(join(PROJECT, 'test/example-mcp/main.ts'))}]
+    cwd: ./workspace
+    reads: [${JSON.stringify(PROJECT)}]
+    tools:
+      list_tickets: { effect: read }
+      create_ticket: { undo: { tool: close_ticket, arguments: { id: result.id } } }
+`
+
 /** No action: only a look. */
 const NOBODY = ActionId.parse('00000000-0000-0000-0000-000000000000')
 
@@ -42,7 +74,8 @@ beforeAll(async () => {
   const rules = join(folder.path, 'rules')
   mkdirSync(rules)
   writeFileSync(join(rules, 'lamps.yaml'), RULES)
-  under = opened.use(await meshUnderTest({ env: { RULES_DIR: rules } }))
+  writeFileSync(join(rules, 'tickets.yaml'), TICKET_RULES)
+  under = opened.use(await meshUnderTest({ env: { RULES_DIR: rules }, config: CONFIG }))
 })
 afterAll(() => opened.disposeAsync())
 
@@ -134,10 +167,35 @@ describe('a kind that somebody else provides', () => {
   })
 })
 
+describe('a tool of an MCP server', () => {
+  it('that changes something is agreed to, called, seen to have worked, and taken back', async () => {
+    const detail = await done('open a ticket printer')
+    expect(detail).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(detail.tasks.find(({ action }) => action?.kind === 'mcp.call')).toMatchObject({
+      level: expect.toSatisfy((level: number) => level >= 1),
+      action: { expect_before: expect.stringMatching(/^tools:[0-9a-f]{64}$/) },
+      evidence: {
+        outcome: 'verified',
+        claimed: expect.stringContaining('create_ticket'),
+        facts: { server: 'tickets' },
+      },
+    })
+    const tickets = () => JSON.parse(readFileSync(join(under.workspace, 'tickets.json'), 'utf8')) as object[]
+    expect(tickets()).toEqual([{ id: 1, title: 'printer' }])
+
+    const list = await done('which tickets are open')
+    expect(list).toMatchObject({ status: 'done', result: { text: expect.stringContaining('printer') } })
+
+    await under.client.call(rollbackExecution, { execution_id: detail.execution_id })
+    await until(async () => (await detailOf(detail.execution_id)).status === 'rolled_back')
+    expect(tickets()).toEqual([])
+  })
+})
+
 describe('the list of kinds', () => {
   it('has each kind of the executor with a schema that describes it and an example', async () => {
     const { kinds } = await under.client.call(listKinds, {})
-    expect(kinds.map(({ name }) => name)).toEqual(expect.arrayContaining(['file.write', 'sql.execute', 'git.commit']))
+    expect(kinds.map(({ name }) => name)).toEqual(expect.arrayContaining(['file.write', 'git.commit', 'mcp.call']))
     for (const { name, input, example, summary } of kinds) {
       const { properties = {} } = input as { properties?: object }
       expect(Object.keys(properties), name).toEqual(expect.arrayContaining(Object.keys(example)))

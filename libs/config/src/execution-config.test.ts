@@ -33,6 +33,27 @@ describe('execution.yaml', () => {
   })
 
   it.each([
+    [
+      'an MCP server in two ways',
+      '{ type: mcp, command: [a], url: "http://x/" }',
+      /command and url say the same thing/,
+    ],
+    ['an MCP server in no way', '{ type: mcp }', /command, url or url_env is missing/],
+    [
+      'an undo of what only reads',
+      '{ type: mcp, command: [a], tools: { t: { effect: read, undo: { tool: u } } } }',
+      /nothing to undo/,
+    ],
+    [
+      'a path into nothing',
+      '{ type: mcp, command: [a], tools: { t: { undo: { tool: u, arguments: { id: id } } } } }',
+      /arguments.name or result.id/,
+    ],
+  ])('refuses %s', (_, target, message) => {
+    expect(() => parseExecutionConfig(`targets: { one: ${target} }`)).toThrow(message)
+  })
+
+  it.each([
     ['a mistyped section', 'wrokers: { count: 2 }', /\$: unknown key "wrokers"; did you mean "workers"\?/],
     ['a mistyped key', 'workers: { cuont: 2 }', /workers: unknown key "cuont"; did you mean "count"\?/],
     [

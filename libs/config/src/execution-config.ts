@@ -118,6 +118,53 @@ const KubernetesTarget = strict({
   rate_limit: RateLimit.optional(),
 })
 
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')
+const ToolName = z.string().regex(/^[A-Za-z0-9_./-]{1,128}$/)
+
+/** A tool of an MCP server that actions may call. */
+const McpTool = strict({
+  /** read: it changes nothing anywhere, so it may be called twice. */
+  effect: z.enum(['read', 'change']).default('change'),
+  /** The tool that takes the effect back. Without one it cannot be undone. */
+  undo: strict({
+    tool: ToolName,
+    /** Each argument, and where its value is found: `arguments.<path>` of the call or `result.<path>` of its answer. */
+    arguments: z
+      .record(
+        z.string(),
+        z.string().regex(/^(arguments|result)(\.[^.\s]+)+$/, 'must be a path such as arguments.name or result.id'),
+      )
+      .default({}),
+  }).optional(),
+})
+
+/** A server of tools: a program that is started for each call, or one that answers at a URL (Streamable HTTP). */
+const McpTarget = strict({
+  type: z.literal('mcp'),
+  /** Program and arguments; no shell reads them. */
+  command: z.array(z.string()).min(1).optional(),
+  /** The one folder that the program may write to; relative to the folder of the configuration file. */
+  cwd: z.string().default('.'),
+  /** Folders that the program may read besides; its packages, for one. */
+  reads: z.array(z.string()).default([]),
+  env: z.record(EnvironmentVariable, z.string()).default({}),
+  /** Names of `secrets` that the program finds in its environment. */
+  secrets: z.array(Name).default([]),
+  /** Hosts, or targets of type http, that the program reaches through a proxy; it reaches nothing else. */
+  allow_hosts: z.array(z.string()).default([]),
+  /** Files of the program, below `cwd`, and what they must be: one that is another is not started. */
+  files_sha256: z.record(z.string(), Sha256).default({}),
+  url: z.url({ protocol: /^https?$/ }).optional(),
+  url_env: EnvironmentVariable.optional(),
+  /** A value may hold `{{secret.<name>}}`. */
+  headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string()).default({}),
+  /** The list of tools as it was looked through: where the server has another, none is called. */
+  tools_sha256: Sha256.optional(),
+  /** What may be called; any other tool of the server may not. */
+  tools: z.record(ToolName, McpTool).default({}),
+  environment: EnvironmentLabel.optional(),
+})
+
 export const Target = z.discriminatedUnion('type', [
   ProcessTarget,
   HttpTarget,
@@ -126,6 +173,7 @@ export const Target = z.discriminatedUnion('type', [
   SystemdTarget,
   DockerTarget,
   KubernetesTarget,
+  McpTarget,
 ])
 export type Target = z.output<typeof Target>
 
@@ -283,17 +331,27 @@ function contradictions({ targets, workspaces, default_workspace, alerts }: Exec
       found.push(`alerts.webhooks.${index}: give one of url and url_env`)
   }
   for (const [name, target] of Object.entries(targets)) {
-    if (target.type !== 'http') continue
-    if (target.url !== undefined && target.url_env !== undefined)
-      found.push(`targets.${name}: url and url_env say the same thing; remove one of the two`)
-    if (target.url === undefined && target.url_env === undefined)
-      found.push(`targets.${name}: url or url_env is missing`)
+    if (target.type !== 'http' && target.type !== 'mcp') continue
+    const ways = (['command', 'url', 'url_env'] as const).filter((key) => key in target)
+    if (ways.length > 1)
+      found.push(
+        `targets.${name}: ${ways.join(' and ')} say the same thing; remove ${ways.length === 2 ? 'one of the two' : 'all but one'}`,
+      )
+    if (ways.length === 0)
+      found.push(`targets.${name}: ${target.type === 'mcp' ? 'command, ' : ''}url or url_env is missing`)
+    if (target.type === 'mcp') found.push(...contradictionsOfTools(name, target))
   }
   if (default_workspace !== undefined && !(default_workspace in workspaces)) {
     const meant = nearest(default_workspace, Object.keys(workspaces))
     found.push(`default_workspace: no workspace ${quoted(default_workspace)}${didYouMean(meant)}`)
   }
   return found
+}
+
+function contradictionsOfTools(name: string, { tools }: z.output<typeof McpTarget>): string[] {
+  return Object.entries(tools)
+    .filter(([, { effect, undo }]) => effect === 'read' && undo)
+    .map(([tool]) => `targets.${name}.tools.${tool}: a tool that only reads has nothing to undo`)
 }
 
 function withAbsolutePaths(config: ExecutionConfig, folder: string): ExecutionConfig {
@@ -310,9 +368,11 @@ function withAbsolutePaths(config: ExecutionConfig, folder: string): ExecutionCo
         ? observability
         : { ...observability, export_to_file: absolute(observability.export_to_file) },
     workspaces: mapValues(workspaces, ({ root }) => ({ root: absolute(root) })),
-    targets: mapValues(targets, (target) =>
-      target.type === 'process' ? { ...target, cwd: absolute(target.cwd) } : target,
-    ),
+    targets: mapValues(targets, (target) => {
+      if (target.type === 'process') return { ...target, cwd: absolute(target.cwd) }
+      if (target.type === 'mcp') return { ...target, cwd: absolute(target.cwd), reads: target.reads.map(absolute) }
+      return target
+    }),
   }
 }
 

@@ -112,7 +112,7 @@ function refuseUnmet({ kind, input, context: { action, world } }: Step, before: 
       'precondition_failed',
       `the target is ${before.state}, not ${action.expect_before} as when this was planned; plan again`,
     )
-  if (action.observe_only && kind.effectOf(input) !== 'read') throw onlyToLook()
+  if (action.observe_only && kind.effectOf(input, world) !== 'read') throw onlyToLook()
 }
 
 const onlyToLook = () =>
@@ -122,7 +122,7 @@ async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
   const { attempt, dependencies, kind, input, context } = step
   const run = () => kind.execute(input, context, before)
   const effect = await (kind.waits ? run() : dependencies.withPlace(run))
-  if (kind.effectOf(input) !== 'read') attempt.made()
+  if (kind.effectOf(input, context.world) !== 'read') attempt.made()
   crashPoint('executor.after_effect')
   const wanted = postconditionOf(kind, context.action, input, before)
   const seen = await observe(wanted, context, attemptedBy(kind, input, context, before, effect), dependencies.patience)
@@ -137,7 +137,7 @@ async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
 async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
   const { attempt, kind, input, context } = step
   const { before } = row
-  if (kind.effectOf(input) === 'read') return bringAbout(step, before)
+  if (kind.effectOf(input, context.world) === 'read') return bringAbout(step, before)
   attempt.inherit()
   await endTree([actionMark(attempt.actionId)], 0)
   const wanted = postconditionOf(kind, context.action, input, before)

@@ -53,7 +53,7 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   }
   const self = thisProcess()
   bus.serve(inspectActionContract, inspectAction({ world }))
-  bus.serve(listKindsContract, listKinds())
+  bus.serve(listKindsContract, listKinds({ world }))
   opened.use(
     await startWorker({
       world,

@@ -135,6 +135,13 @@ export const CATALOGUE: Readonly<Record<string, KindEntry>> = {
     inWorkspace: false,
     targetType: 'nats',
   },
+  // Planned by rules alone: what a server says of its tools is no instruction, so no model is shown it.
+  'mcp.call': {
+    about: 'Call a tool of an MCP server.',
+    changes: true,
+    inWorkspace: false,
+    targetType: 'mcp',
+  },
   'nats.publish': {
     about: 'Publish a message to a stream of a NATS server.',
     changes: true,

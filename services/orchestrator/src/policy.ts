@@ -34,6 +34,7 @@ const Policy = z.strictObject({
       effect: EffectClass,
       cacheable: z.boolean().default(false),
       creates: z.literal('absent').optional(),
+      sealed: z.boolean().default(false),
       reads_with: z.array(z.string()).optional(),
       /** Known before anybody has looked. */
       reversibility: Reversibility.optional(),

@@ -98,7 +98,8 @@ function applyInspection(policy: Policy, candidate: Candidate, inspection: Inspe
   const { state_before: state, sandbox } = inspection
   delete action.expect_before
   candidate.summary = inspection.summary
-  candidate.inspection = steady ? inspection : { ...inspection, state_before: '' }
+  const expected = steady || policy.kinds[action.kind]?.sealed
+  candidate.inspection = expected ? inspection : { ...inspection, state_before: '' }
   if (sandbox !== undefined) action.expect_sandbox = sandbox
   if (steady && inspection.already_so && action.already_so === 'skip') {
     action.observe_only = true
@@ -118,7 +119,7 @@ function applyInspection(policy: Policy, candidate: Candidate, inspection: Inspe
   })
   task.level = level
   candidate.why = why
-  if (steady && state !== '') action.expect_before = state
+  if (expected && state !== '') action.expect_before = state
 }
 
 /** Whether it leaves the world for good as it makes it. */

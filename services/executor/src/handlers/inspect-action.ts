@@ -2,12 +2,11 @@
 import { errorBody, type Handler } from '@deed/mesh/bus'
 import type { Action, inspectAction as contract, Inspection } from '@deed/proto/action'
 import type { ErrorBody } from '@deed/proto/errors'
-import type { ActionId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import { redactValue } from '@deed/telemetry/redact'
 import { noBlobs } from '../files/blobs.ts'
 import { resolveWorkspace } from '../files/workspace.ts'
-import type { Context, World } from '../kinds/kind.ts'
+import { type Context, ONLY_LOOKING, type World } from '../kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from '../kinds/kinds.ts'
 import { attemptedBy, look } from '../observe.ts'
 
@@ -48,15 +47,16 @@ async function inspect(action: Action, world: World, signal: AbortSignal): Promi
   const seen = possible ? await look(observes, context, attemptedBy(kind, input, context, before)) : undefined
   const diff = kind.diff?.(input, context)
   const environment = kind.environment?.(input, world)
+  const sandbox = kind.confinement?.(input, world)
   return {
-    effect: kind.effectOf(input),
+    effect: kind.effectOf(input, world),
     reversibility: kind.reversibility(input, before),
     already_so: seen?.outcome === 'verified',
     state_before: before.state.slice(0, STATE_CHARS_MAX),
     summary: kind.summary(input).slice(0, SUMMARY_CHARS_MAX),
     ...(diff === undefined ? {} : { diff: diff.slice(0, DIFF_CHARS_MAX) }),
     ...(environment === undefined ? {} : { environment }),
-    ...(kind.startsPrograms ? { sandbox: world.sandbox.name } : {}),
+    ...(sandbox === undefined ? {} : { sandbox }),
     observes,
     resolved: shortened(input),
   }
@@ -66,7 +66,7 @@ function lookingContext(action: Action, world: World, signal: AbortSignal): Cont
   return {
     world,
     // No attempt, so no id: nothing is named after it, since nothing is begun.
-    actionId: '00000000-0000-0000-0000-000000000000' as ActionId,
+    actionId: ONLY_LOOKING,
     action,
     get workspace() {
       return resolveWorkspace(world.config, action.workspace)

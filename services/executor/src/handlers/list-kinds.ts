@@ -3,20 +3,24 @@ import type { Handler } from '@deed/mesh/bus'
 import type { listKinds as contract, KindListing } from '@deed/proto/action'
 import type { JsonObject } from '@deed/proto/json'
 import { z } from 'zod'
-import type { Kind } from '../kinds/kind.ts'
+import type { Kind, World } from '../kinds/kind.ts'
 import { KINDS } from '../kinds/kinds.ts'
 
-export function listKinds(): Handler<typeof contract> {
-  const kinds = [...KINDS.values()].map(listingOf).sort((a, b) => a.name.localeCompare(b.name))
+interface Dependencies {
+  world: World
+}
+
+export function listKinds({ world }: Dependencies): Handler<typeof contract> {
+  const kinds = [...KINDS.values()].map((kind) => listingOf(kind, world)).sort((a, b) => a.name.localeCompare(b.name))
   return async () => ({ kinds })
 }
 
-function listingOf(kind: Kind): KindListing {
+function listingOf(kind: Kind, world: World): KindListing {
   const example = kind.input.parse(kind.example)
   return {
     name: kind.name,
     version: kind.version,
-    effect: kind.effectOf(example),
+    effect: kind.effectOf(example, world),
     reversibility: kind.reversibility(example, { state: 'unknown' }),
     idempotent: kind.idempotent,
     summary: kind.summary(example),

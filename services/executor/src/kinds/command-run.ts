@@ -70,7 +70,6 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
   input: Input,
   idempotent: false,
   takesVerify: true,
-  startsPrograms: true,
   example: { argv: ['df', '-h'] },
   effectOf: () => 'run',
   summary: ({ argv, secrets, allow_hosts }) =>
@@ -92,6 +91,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
   },
   reversibility: (_, before) => (before.tree === null ? 'irreversible' : 'reversible'),
   mayHoldAlready: () => true,
+  confinement: (_, { sandbox }) => sandbox.name,
   // The exit code is what the program says of itself. It is no more than that, and the evidence says so.
   postcondition: (_, __, { verify }) => verify ?? { kind: 'exit_code', equals: 0 },
   async execute(input, context, before) {

@@ -42,9 +42,13 @@ export interface World {
   readonly mesh?: Pick<Bus, 'call'>
 }
 
+/** The id of no action: somebody only looks. */
+export const ONLY_LOOKING = '00000000-0000-0000-0000-000000000000' as ActionId
+
 /** One attempt, as its kind sees it. */
 export interface Context {
   readonly world: World
+  /** `ONLY_LOOKING` where there is no attempt. */
   readonly actionId: ActionId
   readonly action: Action
   /** @throws {DeedError} when the action's workspace is not one */
@@ -101,9 +105,7 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   readonly waits?: true
   /** Its postcondition is the action's `verify` where there is one, instead of its own beside it. */
   readonly takesVerify?: boolean
-  /** It starts programs of the host, which the sandbox confines. */
-  readonly startsPrograms?: boolean
-  effectOf(input: Input): EffectClass
+  effectOf(input: Input, world: World): EffectClass
   /** What it would do, in a sentence. */
   summary(input: Input): string
   /**
@@ -129,6 +131,8 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   observe?(input: Input, context: Context, before: Known, effect?: Effect): Promise<Seen>
   /** Reads again by fresh means, for `same_again`. */
   again?(input: Input, context: Context, effect: Effect): Promise<Again>
+  /** What confines the program of the host that it starts, by the sandbox's name; absent: it starts none. */
+  confinement?(input: Input, world: World): string | undefined
   /** The label of the target's environment. */
   environment?(input: Input, world: World): string | undefined
   /** For an inspection: a unified diff, where the target is text. */

@@ -19,6 +19,7 @@ import { httpRequest } from './http-request.ts'
 import type { Before, Kind, World } from './kind.ts'
 import { kubernetesRollout } from './kubernetes-rollout.ts'
 import { kubernetesScale } from './kubernetes-scale.ts'
+import { mcpCall } from './mcp-call.ts'
 import { natsPublish } from './nats-publish.ts'
 import { natsRequest } from './nats-request.ts'
 import { providedKind } from './provided-kind.ts'
@@ -53,6 +54,7 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map(
     waitUntil,
     natsRequest,
     natsPublish,
+    mcpCall,
   ].map((kind) => [kind.name, kind as Kind]),
 )
 

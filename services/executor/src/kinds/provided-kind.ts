@@ -5,7 +5,6 @@
 import type { Bus } from '@deed/mesh/bus'
 import type { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import type { ActionId } from '@deed/proto/ids'
 import { JsonObject } from '@deed/proto/json'
 import {
   compensateProvided,
@@ -14,7 +13,7 @@ import {
   observeProvided,
   provided,
 } from '@deed/proto/provider'
-import type { After, Before, Context, Kind } from './kind.ts'
+import { type After, type Before, type Context, type Kind, ONLY_LOOKING } from './kind.ts'
 
 /** The mesh, as far as a kind of somebody else needs it. */
 export type Asking = Pick<Bus, 'call'>
@@ -23,9 +22,6 @@ export type ProvidedBefore = Before & {
   /** What the provider wants to know again. */
   known?: JsonObject
 }
-
-/** No action: it is only asked what the kind is. */
-const NOBODY = '00000000-0000-0000-0000-000000000000' as ActionId
 
 /**
  * The kind, as its provider describes it for this action.
@@ -46,7 +42,7 @@ export async function providedKind(action: Action, bus: Asking): Promise<Kind<Js
       { ...about(context), ...(before ? { stored: storedOf(before, after) } : {}) },
       { patient: false },
     )
-  const facts = await look({ actionId: NOBODY, action })
+  const facts = await look({ actionId: ONLY_LOOKING, action })
   return {
     name,
     version,

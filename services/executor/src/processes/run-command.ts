@@ -27,6 +27,8 @@ export interface Command extends Omit<Confined, 'secrets'> {
   readonly actionId: ActionId
   readonly secrets?: Confined['secrets']
   readonly stdin?: string | undefined
+  /** Talks with it as it runs. What it prints is handed over then, and not collected. */
+  talk?(stdin: Writable, stdout: Readable): void
   readonly signal: AbortSignal
   /** Called when its process is there and has its limits. */
   onStart?(): void
@@ -52,13 +54,14 @@ export const actionMark = (actionId: ActionId): string => `DEED_ACTION=${actionI
  *   was done; the signal's reason when that aborts. In each case none of its processes is left.
  */
 export async function runCommand(sandbox: Sandbox, command: Command): Promise<Ended> {
-  const { actionId, argv, stdin, signal, onStart, secrets = {}, ...confined } = command
+  const { actionId, argv, stdin, talk, signal, onStart, secrets = {}, ...confined } = command
   signal.throwIfAborted()
   const env = { ...confined.env, DEED_ACTION: actionId }
   await using box = sandbox.open({ ...confined, argv, env, secrets })
-  const child = await started(box, argv[0]!, stdin)
+  const child = await started(box, argv[0]!, stdin, talk !== undefined)
   const status = readStatus(child.stdio[STATUS_FD] as Readable, onStart)
-  const output = collect(child.stdout!, child.stderr!)
+  talk?.(child.stdin!, child.stdout!)
+  const output = collect(talk ? undefined : child.stdout!, child.stderr!)
   const find = () => processesOf(box, sandbox, child, status, actionId)
   using watch = watchUse({
     workspace: command.workspace,
@@ -93,8 +96,9 @@ export async function runCommand(sandbox: Sandbox, command: Command): Promise<En
   return { ...output.taken(), exitCode, leftovers }
 }
 
-async function started(box: Box, program: string, stdin: string | undefined): Promise<ChildProcess> {
-  const stdio: ('ignore' | 'pipe' | number)[] = [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe']
+async function started(box: Box, program: string, stdin: string | undefined, talks: boolean): Promise<ChildProcess> {
+  const input = stdin === undefined && !talks ? 'ignore' : 'pipe'
+  const stdio: ('ignore' | 'pipe' | number)[] = [input, 'pipe', 'pipe', 'pipe']
   const fed: [number, Buffer][] = []
   for (const [fd, source] of box.descriptors) {
     while (stdio.length < fd) stdio.push('ignore')
@@ -192,13 +196,13 @@ const exceeded = (program: string, limit: Limit) =>
 const notStarted = (program: string, why: string, cause?: unknown) =>
   new DeedError('effect_failed', `${program} cannot be started: ${why}`, { cause, details: { started: false } })
 
-function collect(...streams: NodeJS.ReadableStream[]) {
+function collect(...streams: (NodeJS.ReadableStream | undefined)[]) {
   const kept: Buffer[][] = streams.map(() => [])
   const cut = streams.map(() => false)
   let [printed, keptBytes] = [0, 0]
   const tooMuch = Promise.withResolvers<'output'>()
   streams.forEach((stream, index) => {
-    stream.on('data', (chunk: Buffer) => {
+    stream?.on('data', (chunk: Buffer) => {
       printed += chunk.length
       const room = OUTPUT_BYTES_MAX - keptBytes
       if (room > 0) {

@@ -87,7 +87,13 @@ const SYSTEM_FILES = ['/etc/alternatives', '/etc/ld.so.cache', '/etc/ssl/certs']
 
 /** Everything up to the descriptors and the command. */
 export function boxArguments(
-  { workspace, cwd, env, egressSocket }: Pick<Confined, 'workspace' | 'cwd' | 'env' | 'egressSocket'>,
+  {
+    workspace,
+    reads = [],
+    cwd,
+    env,
+    egressSocket,
+  }: Pick<Confined, 'workspace' | 'reads' | 'cwd' | 'env' | 'egressSocket'>,
   protection: readonly string[],
 ): string[] {
   return [
@@ -99,6 +105,7 @@ export function boxArguments(
     ...['--symlink', 'usr/lib64', '/lib64', '--proc', '/proc', '--dev', '/dev', '--size', TMP_BYTES, '--tmpfs', '/tmp'],
     ...SYSTEM_FILES.flatMap((path) => ['--ro-bind-try', path, path]),
     ...(NODE_FOLDER.startsWith('/usr/') ? [] : ['--ro-bind', NODE_FOLDER, NODE_FOLDER]),
+    ...reads.flatMap((path) => ['--ro-bind', path, path]),
     // At its own path, so that what the command says of files is true outside as well.
     ...['--bind', workspace, workspace],
     ...protection,

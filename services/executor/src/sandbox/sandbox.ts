@@ -15,6 +15,8 @@ export interface Confined {
   readonly argv: readonly string[]
   /** Absolute root of the workspace: the one place to write to. */
   readonly workspace: string
+  /** Absolute folders that it sees besides, and cannot change. */
+  readonly reads?: readonly string[] | undefined
   /** Absolute folder, in the workspace, in which it starts. */
   readonly cwd: string
   /** The same folder, by a path at which nobody can have put another one since it was checked. */

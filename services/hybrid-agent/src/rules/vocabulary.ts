@@ -10,7 +10,17 @@ export type World = Pick<ExecutionConfig, 'targets' | 'workspaces' | 'default_wo
 const SERVICE_TYPES: ReadonlySet<string> = new Set(['process', 'systemd', 'docker', 'kubernetes'])
 
 /** Types of targets as rules name them: one of their own, or `service` for each that can be started and stopped. */
-export const TARGET_TYPES = ['service', 'process', 'systemd', 'docker', 'kubernetes', 'http', 'sql', 'nats'] as const
+export const TARGET_TYPES = [
+  'service',
+  'process',
+  'systemd',
+  'docker',
+  'kubernetes',
+  'http',
+  'sql',
+  'nats',
+  'mcp',
+] as const
 export type TargetType = (typeof TARGET_TYPES)[number]
 
 export const isOfType = (type: Target['type'] | undefined, wanted: TargetType | string): boolean =>

@@ -30,7 +30,10 @@ export function reportTask(dependencies: Dependencies): Handler<typeof contract>
 
 /** The target is not as the plan expected, and nothing was done about it. */
 const isSurprised = ({ intent, outcome, error, effect }: TaskReport): boolean =>
-  intent === 'do' && outcome === 'failed' && error?.code === 'precondition_failed' && effect === 'none'
+  intent === 'do' &&
+  outcome === 'failed' &&
+  (error?.code === 'precondition_failed' || error?.code === 'tool_changed') &&
+  effect === 'none'
 
 async function planSolution(
   { planning, driver }: Dependencies,
@@ -76,7 +79,12 @@ async function replan({ planning, driver }: Dependencies, report: TaskReport): P
     names: new Set([...snapshot.tasks.values()].map(({ name }) => name)),
     after: [],
   }
-  const replanned = await replanTask(planning, snapshot.execution, task, place)
+  const replanned = await replanTask(planning, snapshot.execution, task, place).catch((error: unknown) => {
+    // It cannot be planned any more, so what was reported stands.
+    if (error instanceof DeedError && !error.retryable) return undefined
+    throw error
+  })
+  if (!replanned) return false
   await driver.apply(report.execution_id, {
     type: 'replanned',
     taskId: report.task_id,
