@@ -5,6 +5,7 @@ import { addAudit } from './commands/audit.ts'
 import { addCancel } from './commands/cancel.ts'
 import { addDeny } from './commands/deny.ts'
 import { addDown } from './commands/down.ts'
+import { addDrill } from './commands/drill.ts'
 import { addGet } from './commands/get.ts'
 import { addInfo } from './commands/info.ts'
 import { addKinds } from './commands/kinds.ts'
@@ -59,6 +60,7 @@ for (const add of [
   addAudit,
   addKinds,
   addInfo,
+  addDrill,
 ]) {
   add(program)
 }
