@@ -8,14 +8,27 @@ import * as cache from './cache.ts'
 import type { Contract } from './contract.ts'
 import { CONTRACTS } from './contracts.ts'
 import * as execution from './execution.ts'
+import * as goal from './goal.ts'
 import * as grant from './grant.ts'
 import * as provider from './provider.ts'
+import * as schedule from './schedule.ts'
 import * as task from './task.ts'
 import * as template from './template.ts'
 
-const exported = [action, agent, alert, audit, cache, execution, grant, provider, task, template].flatMap((module) =>
-  Object.values(module).filter((value) => isContract(value)),
-)
+const exported = [
+  action,
+  agent,
+  alert,
+  audit,
+  cache,
+  execution,
+  goal,
+  grant,
+  provider,
+  schedule,
+  task,
+  template,
+].flatMap((module) => Object.values(module).filter((value) => isContract(value)))
 
 function isContract(value: unknown): value is Contract {
   return typeof value === 'object' && value !== null && 'subject' in value && 'owner' in value

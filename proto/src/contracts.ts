@@ -20,8 +20,10 @@ import {
   retryExecution,
   rollbackExecution,
 } from './execution.ts'
+import { deleteGoal, listGoals, pauseGoal, putGoal, resumeGoal } from './goal.ts'
 import { deleteGrant, listGrants, putGrant } from './grant.ts'
 import { compensateProvided, executeProvided, observeProvided } from './provider.ts'
+import { deleteSchedule, listSchedules, pauseSchedule, putSchedule, resumeSchedule } from './schedule.ts'
 import { decomposeTask, heartbeatWorker, listTasks, reportTask } from './task.ts'
 import { getTemplate, listTemplates, recordTemplate, selectTemplate } from './template.ts'
 
@@ -42,6 +44,16 @@ export const CONTRACTS: readonly Contract[] = [
   listGrants,
   deleteGrant,
   listTasks,
+  putGoal,
+  listGoals,
+  deleteGoal,
+  pauseGoal,
+  resumeGoal,
+  putSchedule,
+  listSchedules,
+  deleteSchedule,
+  pauseSchedule,
+  resumeSchedule,
   verifyAudit,
   exportAudit,
   reportTask,

@@ -28,9 +28,7 @@ const CLIENT_VERBS = [
   'action.kinds',
   'audit.verify',
   'audit.export',
-  'goal.put',
-  'goal.list',
-  'goal.delete',
+  ...['put', 'list', 'delete', 'pause', 'resume'].flatMap((verb) => [`goal.${verb}`, `schedule.${verb}`]),
 ]
 
 /** PING, INFO and STATS of the micro protocol. */
@@ -57,7 +55,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       ...['_INBOX.>', inbox('client'), inbox('approver'), inbox('console'), inbox('mcp'), inbox('deed')],
     ],
     subscribe: [
-      ...['execution.>', 'approval.>', 'grant.>', 'goal.>', 'audit.>'],
+      ...['execution.>', 'approval.>', 'grant.>', 'goal.>', 'schedule.>', 'audit.>'],
       // One of the replicas delivers what any service raises.
       'alerts.>',
       ...verbs('task.report', 'task.list', 'worker.heartbeat'),

@@ -3,6 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { hashJson } from '@deed/mesh/canonical-json'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
+import type { JsonObject } from '@deed/proto/json'
 import { draftOf, isoTime, record } from './reconcile/draft.ts'
 import type { ExecutionRow, Snapshot } from './snapshot.ts'
 import type { Admission } from './store/executions.ts'
@@ -18,6 +19,8 @@ export interface Incoming {
   waiter: { replyTo: string; dueAt: number } | undefined
   /** Of the acknowledgement of its submission. */
   sequence?: number
+  /** What asked for it, where that was no caller: a goal, or a schedule at a time. */
+  cause?: JsonObject
 }
 
 export function newExecution(
@@ -58,10 +61,10 @@ export function newExecution(
 /** Chains the first row of the execution's audit log. */
 export function admissionOf(
   execution: ExecutionRow,
-  { principal, waiter, sequence }: Omit<Incoming, 'request' | 'trace'>,
+  { principal, waiter, sequence, cause }: Omit<Incoming, 'request' | 'trace'>,
 ): Admission {
   const draft = draftOf(emptySnapshot(execution), Date.parse(execution.created_at))
-  record(draft, 'execution.accepted', { by: principal.user, request_hash: execution.request_hash })
+  record(draft, 'execution.accepted', { by: principal.user, request_hash: execution.request_hash, ...cause })
   return {
     execution,
     waiter: waiter === undefined ? undefined : { reply_to: waiter.replyTo, due_at: isoTime(waiter.dueAt) },

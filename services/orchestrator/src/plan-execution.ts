@@ -12,7 +12,7 @@ import { answeredInput } from './answer-from-cache.ts'
 import type { CachedBefore } from './cached-before.ts'
 import type { Capacity } from './capacity.ts'
 import type { Clock } from './clock.ts'
-import { askingOf, type Driver } from './drive.ts'
+import { type Driver, priorityOf } from './drive.ts'
 import { type Planning, planWork } from './plan-work.ts'
 import { effectOf, type Policy } from './policy.ts'
 import type { Input, Work } from './reconcile/input.ts'
@@ -46,7 +46,7 @@ export async function planExecution(
     const { input, background } = await planOf(planning, execution, thought)
     const store = (): Promise<unknown> => driver.apply(execution.execution_id, input)
     if (input.type === 'planned' && beginsAtOnce(input.work)) {
-      const settled = await planning.capacity.room('act', askingOf(execution))
+      const settled = await planning.capacity.room('act', execution.execution_id, priorityOf(execution))
       await store().finally(settled)
     } else await store()
     return { background: background || isBackground(execution.request, thought) }
@@ -84,7 +84,13 @@ async function planOf(
     return { input: answeredInput(thought.entry), background: false }
   }
   const { policy } = planning
-  const work = await planWork(planning.planning, execution, thought.nodes)
+  const { standing = false, agree } = thought
+  const work = await planWork(
+    standing ? { ...planning.planning, standing } : planning.planning,
+    execution,
+    thought.nodes,
+  )
+  agree?.(work)
   const actions = thought.nodes.flatMap(({ solution }) => solution?.actions ?? [])
   const cacheable = actions.length > 0 && actions.every(({ action }) => policy.kinds[action.kind]?.cacheable === true)
   if (cacheable && thought.nodes.every(({ solution }) => solution !== undefined)) {

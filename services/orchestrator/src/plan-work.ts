@@ -10,7 +10,7 @@ import type { JsonObject } from '@deed/proto/json'
 import { priorityOf } from './drive.ts'
 import type { Work } from './reconcile/input.ts'
 import { newTask } from './reconcile/new-task.ts'
-import { freeName, type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
+import { freeName, type Sealing, sealPlan } from './seal-plan.ts'
 import type { ExecutionRow, PlanPart, TaskRow } from './snapshot.ts'
 import type { SolvedNode } from './solve-node.ts'
 import { touchedBy } from './touched-by.ts'
@@ -29,18 +29,16 @@ export interface Place {
 export const EMPTY: Place = { position: 0, names: new Set(), after: [] }
 
 /**
- * The tasks of a plan, with what agreement each of their actions needs.
- *
  * @param lookAtAll look at the targets of actions, too, that could go ahead without
  * @throws {DeedError} where an action cannot be: an unknown target, a path outside of the workspace
  */
-export async function weighWork(
+export async function planWork(
   planning: Planning,
   execution: ExecutionRow,
   nodes: readonly SolvedNode[],
   place: Place = EMPTY,
   lookAtAll = false,
-): Promise<Unsealed> {
+): Promise<Work> {
   const tasks: TaskRow[] = []
   const parts: PlanPart[] = []
   const candidates: Candidate[] = []
@@ -94,17 +92,7 @@ export async function weighWork(
   const others = tasks.filter(({ task_kind }) => task_kind !== 'act')
   await weighActions(planning, execution, candidates, { others, lookAtAll })
   const position = place.position + tasks.length
-  return { execution, tasks, candidates, parts, names, position, estimate: estimateOf(nodes) }
-}
-
-/** @throws {DeedError} as `weighWork` */
-export async function planWork(
-  planning: Planning,
-  execution: ExecutionRow,
-  nodes: readonly SolvedNode[],
-  place: Place = EMPTY,
-): Promise<Work> {
-  return sealPlan(planning, await weighWork(planning, execution, nodes, place))
+  return sealPlan(planning, { execution, tasks, candidates, parts, names, position, estimate: estimateOf(nodes) })
 }
 
 /** The agreement for one task whose target was not as expected. */

@@ -5,8 +5,10 @@
 import type { ExecutionId } from '@deed/proto/ids'
 import { CAPABILITIES, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { replyOf } from './answer.ts'
+import { thoughtForGoal } from './goals/start-for-goal.ts'
 import { type PlanDependencies, planExecution } from './plan-execution.ts'
 import type { Settler } from './settle-ended.ts'
+import type { Standing } from './standing.ts'
 import { lookOut, markGone } from './store/agents.ts'
 import type { Database } from './store/schema.ts'
 import type { Waiters } from './waiters.ts'
@@ -18,6 +20,7 @@ export interface Resyncing extends PlanDependencies {
   db: Database
   settler: Settler
   waiters: Waiters
+  standing: Standing
 }
 
 export interface Resync extends AsyncDisposable {
@@ -67,6 +70,7 @@ async function lookOnce(resyncing: Resyncing): Promise<void> {
     capacity.announce(capability, seen.slots?.[capability] ?? 0, elsewhere)
   }
   if (seen.silent) await markGone(db)
+  if (seen.standing) resyncing.standing.wake()
   await Promise.all([
     ...(seen.due ?? []).map((id) =>
       checkExecution(resyncing, id as ExecutionId).catch((error: unknown) =>
@@ -98,7 +102,10 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
   }
   const age = clock.now() - Date.parse(execution.created_at)
   // Whoever took it in has not come to a plan: it died, or something that it needs is away.
-  if (execution.status === 'planning' && tasks.size === 0 && age > EVERY_MS) await planExecution(resyncing, execution)
+  if (execution.status === 'planning' && tasks.size === 0 && age > EVERY_MS) {
+    const forGoal = await thoughtForGoal(resyncing, execution)
+    await planExecution(resyncing, execution, forGoal?.thinking)
+  }
 }
 
 async function answerLate(

@@ -8,8 +8,9 @@ import { workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'
 import * as audit from '@deed/proto/audit'
 import * as execution from '@deed/proto/execution'
+import * as goal from '@deed/proto/goal'
 import * as grant from '@deed/proto/grant'
-import type { ExecutionId } from '@deed/proto/ids'
+import * as schedule from '@deed/proto/schedule'
 import * as task from '@deed/proto/task'
 import { openDatabase } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
@@ -21,25 +22,32 @@ import { cachedBefore } from './cached-before.ts'
 import { capacityOf } from './capacity.ts'
 import { clockOf } from './clock.ts'
 import type { Config } from './config.ts'
-import { doorLimits } from './door-limits.ts'
 import { type Driver, openDriver } from './drive.ts'
 import { cancelExecution } from './handlers/cancel-execution.ts'
 import { decideApproval } from './handlers/decide-approval.ts'
 import { decideApprovals } from './handlers/decide-approvals.ts'
+import { deleteGoal } from './handlers/delete-goal.ts'
 import { deleteGrant } from './handlers/delete-grant.ts'
+import { deleteSchedule } from './handlers/delete-schedule.ts'
 import { executionStats } from './handlers/execution-stats.ts'
 import { exportAudit } from './handlers/export-audit.ts'
 import { getExecution } from './handlers/get-execution.ts'
 import { heartbeatWorker } from './handlers/heartbeat-worker.ts'
 import { listApprovals } from './handlers/list-approvals.ts'
 import { listExecutions } from './handlers/list-executions.ts'
+import { listGoals } from './handlers/list-goals.ts'
 import { listGrants } from './handlers/list-grants.ts'
+import { listSchedules } from './handlers/list-schedules.ts'
 import { listTasks } from './handlers/list-tasks.ts'
+import { putGoal } from './handlers/put-goal.ts'
 import { putGrant } from './handlers/put-grant.ts'
+import { putSchedule } from './handlers/put-schedule.ts'
 import { reportTask } from './handlers/report-task.ts'
 import { requestExecution } from './handlers/request-execution.ts'
 import { rollbackExecution } from './handlers/rollback-execution.ts'
 import { steerExecution } from './handlers/steer-execution.ts'
+import { steerGoal } from './handlers/steer-goal.ts'
+import { steerSchedule } from './handlers/steer-schedule.ts'
 import { verifyAudit } from './handlers/verify-audit.ts'
 import { startIntake } from './intake.ts'
 import type { Planning } from './plan-work.ts'
@@ -47,12 +55,11 @@ import { readPolicy } from './policy.ts'
 import { startResync } from './resync.ts'
 import { serveMetrics } from './serve-metrics.ts'
 import { openSettler } from './settle-ended.ts'
+import { openStanding } from './standing.ts'
 import { openAdmissions } from './store/executions.ts'
 import { readGrants } from './store/grants.ts'
 import { migrations } from './store/migrations.ts'
-import { reserveTurn } from './store/rate-limits.ts'
 import type { Schema } from './store/schema.ts'
-import { targetRates } from './target-rates.ts'
 import { openWaiters } from './waiters.ts'
 
 /** Live ones of a tenant that are looked through. */
@@ -98,18 +105,10 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
       exportFile: config.observability.export_to_file,
     }),
   )
-  const wake = (id: ExecutionId): Promise<unknown> =>
+  const capacity = capacityOf((id) =>
     driver.apply(id, { type: 'tick' }).catch((error: unknown) => {
       // The resync comes by.
       log.warn({ err: error, execution_id: id }, 'could not go on with what waited for room')
-    })
-  const capacity = capacityOf(wake)
-  const rates = opened.use(
-    targetRates({
-      log,
-      rateOf: (target) => config.targets[target]?.rate_limit,
-      reserve: (target, rate) => reserveTurn(db, target, rate),
-      wake,
     }),
   )
   const driver: Driver = openDriver({
@@ -118,7 +117,6 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     log,
     clock,
     capacity,
-    rates,
     leaseMs,
     policyVersion: policy.version,
     autoRollback: config.rollback.auto_rollback_on_failure,
@@ -158,8 +156,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   }
 
   opened.use(deliverAlerts({ db, bus, log, webhooks: webhooksOf(config.alerts.webhooks, env.env) }))
-  const limits = doorLimits(config.limits, capacity)
-  bus.serve(execution.requestExecution, requestExecution({ ...accepting, config, limits, waiters, settler }))
+  bus.serve(execution.requestExecution, requestExecution({ ...accepting, config, waiters, settler }))
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
   bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))
   bus.serve(execution.executionStats, executionStats({ db }))
@@ -178,10 +175,21 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(audit.exportAudit, exportAudit({ db }))
   bus.serve(task.listTasks, listTasks({ db }))
   bus.serve(task.reportTask, reportTask({ driver, planning }))
-  const resync = opened.use(startResync({ ...accepting, db, settler, waiters }))
+  const looking = { ...accepting, db }
+  const standing = opened.use(openStanding(looking))
+  bus.serve(goal.putGoal, putGoal({ ...looking, config }))
+  bus.serve(goal.listGoals, listGoals(looking))
+  bus.serve(goal.deleteGoal, deleteGoal({ db }))
+  bus.serve(goal.pauseGoal, steerGoal(looking, 'pause'))
+  bus.serve(goal.resumeGoal, steerGoal(looking, 'resume'))
+  bus.serve(schedule.putSchedule, putSchedule({ db, clock, config }))
+  bus.serve(schedule.listSchedules, listSchedules({ db }))
+  bus.serve(schedule.deleteSchedule, deleteSchedule({ db }))
+  bus.serve(schedule.pauseSchedule, steerSchedule(looking, 'pause'))
+  bus.serve(schedule.resumeSchedule, steerSchedule(looking, 'resume'))
+  const resync = opened.use(startResync({ ...accepting, db, settler, waiters, standing }))
   bus.serve(task.heartbeatWorker, heartbeatWorker({ db, leaseMs, hurry: () => resync.hurry() }))
-  for (const tenant of env.ORCHESTRATOR_TENANTS)
-    opened.use(await startIntake(accepting, { bus, log, config, limits, tenant }))
+  for (const tenant of env.ORCHESTRATOR_TENANTS) opened.use(await startIntake(accepting, { bus, log, config, tenant }))
 
   return opened.move()
 }

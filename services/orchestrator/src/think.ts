@@ -15,12 +15,23 @@ import { selectTemplate, type TemplateChoice } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
 import type { z } from 'zod'
 import { leavesOf } from './leaves-of.ts'
+import type { Work } from './reconcile/input.ts'
 import type { ExecutionRow } from './snapshot.ts'
 import { present, type SolvedNode, solveNode, taskOf } from './solve-node.ts'
 
 export type Thought =
   | { type: 'answer'; entry: CacheEntry }
-  | { type: 'solved'; nodes: SolvedNode[]; method: Method | null; estimatedMs: number; degraded: string[] }
+  | {
+      type: 'solved'
+      nodes: SolvedNode[]
+      method: Method | null
+      estimatedMs: number
+      degraded: string[]
+      /** Agreement is asked for as if nothing were so already: what is agreed to is to be done whenever it is not. */
+      standing?: boolean
+      /** What was agreed to before is put into the plan. */
+      agree?: (work: Work) => void
+    }
 
 /**
  * Everything is asked at once.

@@ -11,6 +11,8 @@ export interface Weighing {
   bus: Bus
   policy: Policy
   workspaces: Workspaces
+  /** What is agreed to is to be done whenever it is not so: that it is so now makes no difference to its level. */
+  standing?: boolean
 }
 
 /** An action of a plan that is being made. */
@@ -37,8 +39,8 @@ export async function weighActions(
   candidates: readonly Candidate[],
   { others = [], lookAtAll = false }: { others?: readonly TaskRow[]; lookAtAll?: boolean } = {},
 ): Promise<void> {
-  const { policy, workspaces } = weighing
-  let mustLook = lookAtAll
+  const { policy, workspaces, standing = false } = weighing
+  let mustLook = lookAtAll || standing
   const before = footprint()
   for (const candidate of candidates) {
     const { task, action } = candidate
@@ -66,7 +68,7 @@ export async function weighActions(
 
 /** Looks at the target of every action that does more than read, and decides by what is found. */
 export async function lookAt(
-  { bus, policy, workspaces }: Weighing,
+  { bus, policy, workspaces, standing = false }: Weighing,
   execution: ExecutionRow,
   candidates: readonly Candidate[],
 ): Promise<void> {
@@ -88,12 +90,17 @@ export async function lookAt(
     const touched = touchedBy(policy, workspaces, candidate.action)
     const creates = found.inspection.effect === 'create'
     // What an earlier action of the plan may change cannot be expected to stay as it was found.
-    applyInspection(policy, candidate, found.inspection, before.meetsWhatIs(touched, creates))
+    applyInspection(policy, candidate, found.inspection, { steady: before.meetsWhatIs(touched, creates), standing })
     before.add(touched, creates)
   })
 }
 
-function applyInspection(policy: Policy, candidate: Candidate, inspection: Inspection, steady: boolean): void {
+function applyInspection(
+  policy: Policy,
+  candidate: Candidate,
+  inspection: Inspection,
+  { steady, standing }: { steady: boolean; standing: boolean },
+): void {
   const { task, action } = candidate
   const { state_before: state, sandbox } = inspection
   delete action.expect_before
@@ -101,14 +108,15 @@ function applyInspection(policy: Policy, candidate: Candidate, inspection: Inspe
   const expected = steady || policy.kinds[action.kind]?.sealed
   candidate.inspection = expected ? inspection : { ...inspection, state_before: '' }
   if (sandbox !== undefined) action.expect_sandbox = sandbox
-  if (steady && inspection.already_so && action.already_so === 'skip') {
+  if (steady && !standing && inspection.already_so && action.already_so === 'skip') {
     action.observe_only = true
     task.level = 0
     candidate.why = 'it is so already'
     return
   }
   // What was absent may be there by then, and be changed.
-  const couldChange = !steady && inspection.effect === 'create' && policy.kinds[action.kind]?.effect !== 'create'
+  const couldChange =
+    (!steady || standing) && inspection.effect === 'create' && policy.kinds[action.kind]?.effect !== 'create'
   candidate.effect = couldChange ? 'change' : inspection.effect
   const { level, why } = levelOf(policy, {
     kind: action.kind,
@@ -118,7 +126,7 @@ function applyInspection(policy: Policy, candidate: Candidate, inspection: Inspe
     sandbox,
   })
   task.level = level
-  candidate.why = why
+  candidate.why = standing ? `${why}, now and whenever it is not so` : why
   if (expected && state !== '') action.expect_before = state
 }
 

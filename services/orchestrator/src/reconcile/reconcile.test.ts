@@ -330,8 +330,6 @@ const limits: Limits = {
   autoRollback: true,
   policyVersion: '1',
   takeSlot: () => true,
-  mayBegin: () => true,
-  began: () => undefined,
   keyFree: () => true,
   random: () => 0.5,
 }

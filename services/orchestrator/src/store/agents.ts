@@ -60,6 +60,8 @@ export interface Lookout {
   late: { waiter_id: string; execution_id: string; reply_to: string }[] | null
   /** Workers that have fallen silent and are not marked so yet. */
   silent: boolean
+  /** A goal or a schedule is due. */
+  standing: boolean
 }
 
 /** Everything that the resync asks, in one round trip. */
@@ -79,16 +81,15 @@ export async function lookOut(db: Database, dueMax: number): Promise<Lookout> {
          cross join lateral (select capability from desired_state where task_id = a.task_id offset 0) d
          where not e.settled) as running,
        (select array_agg(execution_id) from (
-          -- Each tenant in turn, so that none waits behind another's thousands.
-          select execution_id from (
-            select execution_id, next_check_at, row_number() over (partition by tenant order by next_check_at) as turn
-              from executions where not settled and next_check_at <= now()) w
-           order by turn, next_check_at limit $1) e)::text[] as due,
+          select execution_id from executions where not settled and next_check_at <= now()
+           order by next_check_at limit $1) e)::text[] as due,
        (select jsonb_agg(jsonb_build_object('waiter_id', waiter_id::text, 'execution_id', execution_id,
                                             'reply_to', reply_to)) from (
           select * from waiters where due_at < now() - interval '1 second' limit $1) w) as late,
        exists (select from agents
-                where status <> 'gone' and last_seen <= now() - make_interval(secs => ${SILENT_SECONDS_MAX})) as silent`,
+                where status <> 'gone' and last_seen <= now() - make_interval(secs => ${SILENT_SECONDS_MAX})) as silent,
+       exists (select from goals where status <> 'blocked' and not paused and look_at <= now())
+         or exists (select from schedules where not paused and look_at <= now()) as standing`,
     [dueMax],
   )
   if (!row) throw new Error('PostgreSQL gave no row for a select without a table')

@@ -1,0 +1,118 @@
+/** Schedules: requests that are made again and again at their times, by the database's clock. */
+import { z } from 'zod'
+import { request } from './contract.ts'
+import { ExecutionRequest } from './execution.ts'
+import { StandingName } from './goal.ts'
+import { ExecutionId } from './ids.ts'
+
+/** What becomes of a time that comes while the execution before it has not ended. */
+export const OVERLAPS = ['skip', 'queue', 'replace'] as const
+export const Overlap = z.enum(OVERLAPS)
+export type Overlap = z.output<typeof Overlap>
+
+/** Which of the times are made up for that nobody was there for. */
+export const CATCH_UPS = ['none', 'last', 'all'] as const
+export const CatchUp = z.enum(CATCH_UPS)
+export type CatchUp = z.output<typeof CatchUp>
+
+/** A time is missed when nobody has come to it after as long. */
+export const MISSED_AFTER_MS = 60_000
+/** Times that wait to be made up for, or for their turn; of more than these the oldest are skipped. */
+export const QUEUED_MAX = 100
+
+/** The key is the schedule's own: one execution for each of its times. */
+const ScheduledRequest = ExecutionRequest.omit({ idempotency_key: true, dry_run: true })
+
+export const ScheduleView = z.object({
+  name: StandingName,
+  /** Of this schedule and no later one of the same name. */
+  schedule_id: z.uuid(),
+  user: z.string(),
+  request: z.object(ScheduledRequest.shape),
+  cron: z.string().nullable(),
+  timezone: z.string(),
+  every_ms: z.int().nullable(),
+  overlap: Overlap,
+  catch_up: CatchUp,
+  paused: z.boolean(),
+  /** The next three. */
+  due: z.array(z.iso.datetime()),
+  /** Times that wait for the execution before them. */
+  queued: z.array(z.iso.datetime()),
+  last_due_at: z.iso.datetime().nullable(),
+  execution_id: ExecutionId.nullable(),
+  fired: z.int(),
+  skipped: z.int(),
+  /** Why the last time came to nothing. */
+  why: z.string().nullable(),
+  created_at: z.iso.datetime(),
+})
+export type ScheduleView = z.output<typeof ScheduleView>
+
+/**
+ * Do something at its times: exactly one execution for each. The same again changes nothing; another under the same
+ * name takes its place, and begins anew.
+ */
+export const putSchedule = request({
+  subject: 'schedule.put',
+  owner: 'orchestrator',
+  summary: 'Do something at its times.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  /** Exactly one of `cron` and `every_ms`. */
+  input: z.strictObject({
+    name: StandingName,
+    request: ScheduledRequest,
+    /** Five fields, or six with the seconds first; also @hourly, @daily, @weekly, @monthly, @yearly. */
+    cron: z.string().min(1).max(256).optional(),
+    /** Of the IANA data base, as `Europe/Berlin`; what `cron` is read in. */
+    timezone: z.string().min(1).max(64).default('UTC'),
+    every_ms: z.int().min(1_000).max(31_536_000_000).optional(),
+    overlap: Overlap.default('skip'),
+    catch_up: CatchUp.default('last'),
+  }),
+  output: ScheduleView,
+})
+export type PutSchedule = z.output<typeof putSchedule.input>
+
+export const listSchedules = request({
+  subject: 'schedule.list',
+  owner: 'orchestrator',
+  summary: 'Schedules, by name.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({ name: StandingName.optional() }),
+  output: z.object({ schedules: z.array(ScheduleView) }),
+})
+
+/** What it has begun goes on. */
+export const deleteSchedule = request({
+  subject: 'schedule.delete',
+  owner: 'orchestrator',
+  summary: 'Do something at its times no longer.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({ name: StandingName }),
+  output: z.object({ deleted: z.boolean() }),
+})
+
+export const pauseSchedule = request({
+  subject: 'schedule.pause',
+  owner: 'orchestrator',
+  summary: 'Let its times pass until it is resumed.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({ name: StandingName }),
+  output: ScheduleView,
+})
+
+/** The times that passed meanwhile are not made up for. */
+export const resumeSchedule = request({
+  subject: 'schedule.resume',
+  owner: 'orchestrator',
+  summary: 'Begin again with the next of its times.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({ name: StandingName }),
+  output: ScheduleView,
+})

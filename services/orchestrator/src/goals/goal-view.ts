@@ -1,0 +1,26 @@
+/** A goal as it is shown. */
+import type { GoalView } from '@deed/proto/goal'
+import { isoTime } from '../reconcile/draft.ts'
+import type { GoalRow } from '../store/goals.ts'
+import { recentRemedies } from './judge.ts'
+
+/** @param now milliseconds since 1970 */
+export function goalView(goal: GoalRow, now: number): GoalView {
+  const { name, goal_id, task, status, paused, why, interval_ms, remedies_max, looks, drifts, execution_id } = goal
+  const rests = paused || status === 'blocked'
+  return {
+    ...{ name, goal_id, task, status, paused, why, interval_ms, remedies_max, looks, drifts, execution_id },
+    user: goal.user_name,
+    actions: goal.steps.map(({ action }) => action),
+    agreed_by: goal.agreed?.by ?? null,
+    last_look_at: time(goal.last_look_at),
+    last_outcome: goal.last_outcome,
+    last_seen: goal.last_seen,
+    next_look_at: rests ? null : time(goal.look_at),
+    last_drift_at: time(goal.last_drift_at),
+    remedies: recentRemedies(goal.remedies, now),
+    created_at: isoTime(Date.parse(goal.created_at)),
+  }
+}
+
+const time = (text: string | null): string | null => (text === null ? null : isoTime(Date.parse(text)))

@@ -1,0 +1,29 @@
+/** What follows from a look at a goal: a pure function of what was done for it before, what was seen, and the time. */
+import { type GoalOutcome, REMEDY_WINDOW_MS } from '@deed/proto/goal'
+import type { ExecutionId } from '@deed/proto/ids'
+
+export interface Remedy {
+  execution_id: ExecutionId
+  /** RFC 3339. */
+  at: string
+}
+
+export type Verdict = 'rest' | 'remedy' | 'give_up'
+
+/** Those that still count. */
+export const recentRemedies = (remedies: readonly Remedy[], now: number): Remedy[] =>
+  remedies.filter(({ at }) => Date.parse(at) > now - REMEDY_WINDOW_MS)
+
+/**
+ * A goal that drifts again and again is given up, whoever undoes it: also where its own look or its own remedy does.
+ *
+ * @param now milliseconds since 1970
+ */
+export function judge(
+  goal: { remedies: readonly Remedy[]; remedies_max: number },
+  outcome: GoalOutcome,
+  now: number,
+): Verdict {
+  if (outcome !== 'drifted') return 'rest'
+  return recentRemedies(goal.remedies, now).length < goal.remedies_max ? 'remedy' : 'give_up'
+}

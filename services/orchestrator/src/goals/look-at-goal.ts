@@ -1,0 +1,209 @@
+/**
+ * One look at a goal: what runs for it is followed to its end; else it is looked whether it holds, and it is brought
+ * about again where it does not.
+ *
+ * Looking has no effect, asks the executor and no cache, and is claimed by one replica at a time. The goal's row says
+ * which execution is meant before that execution is stored, so whatever dies in between is found by the next look.
+ */
+import { errorBody } from '@deed/mesh/bus'
+import { crashPoint } from '@deed/mesh/crash-point'
+import { raiseAlert } from '@deed/mesh/raise-alert'
+import { inspectAction } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import type { GoalOutcome } from '@deed/proto/goal'
+import { ExecutionId } from '@deed/proto/ids'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { Accepting } from '../accept-execution.ts'
+import { isoTime } from '../reconcile/draft.ts'
+import type { Snapshot } from '../snapshot.ts'
+import { type GoalChange, type GoalRow, noteLook } from '../store/goals.ts'
+import type { Database } from '../store/schema.ts'
+import { agreementOf, isCovered, reasonOf } from './agreement.ts'
+import { judge, recentRemedies } from './judge.ts'
+import { executionForGoal, startForGoal } from './start-for-goal.ts'
+
+export interface Looking extends Accepting {
+  db: Database
+}
+
+/** How soon an execution that runs for a goal is looked at again. */
+const FOLLOW_MS = 1_000
+const SEEN_CHARS_MAX = 1_024
+
+/** @returns when it is due again, in milliseconds; undefined where another replica has it by now, or it is blocked */
+export async function lookAtGoal(looking: Looking, claimed: GoalRow): Promise<number | undefined> {
+  const { clock, driver } = looking
+  let goal = claimed
+  if (goal.execution_open && goal.execution_id !== null) {
+    const snapshot = await readOrNone(driver, goal.execution_id)
+    if (snapshot && !FINAL_EXECUTION_STATUSES.has(snapshot.execution.status)) {
+      await agreeTo(looking, goal, snapshot)
+      return note(looking, goal, {}, FOLLOW_MS)
+    }
+    if (goal.status === 'establishing') return established(looking, goal, snapshot)
+    goal = { ...goal, execution_open: false }
+    if (snapshot?.execution.status === 'denied') {
+      return giveUp(looking, goal, `its remedy was denied: ${snapshot.execution.error?.message ?? 'a person said no'}`)
+    }
+  }
+  const { outcome, seen } = await probe(looking, goal)
+  const now = clock.now()
+  const looked: GoalChange = {
+    execution_open: false,
+    last_look_at: isoTime(now),
+    last_outcome: outcome,
+    last_seen: seen.slice(0, SEEN_CHARS_MAX),
+    remedies: recentRemedies(goal.remedies, now),
+  }
+  const drifted: GoalChange = { ...looked, drifts: goal.drifts + 1, last_drift_at: isoTime(now) }
+  switch (judge(goal, outcome, now)) {
+    case 'rest':
+      return note(looking, goal, looked, goal.interval_ms)
+    case 'remedy':
+      return bringAbout(looking, { ...goal, ...drifted }, now)
+    case 'give_up':
+      return giveUp(
+        looking,
+        { ...goal, ...drifted },
+        `it was brought about ${goal.remedies_max} times within an hour and does not stay so: ${seen}`,
+      )
+  }
+}
+
+/** @throws {DeedError} where nobody can look now */
+export async function probe(
+  { bus }: Pick<Looking, 'bus'>,
+  { goal_id: id, tenant, user_name: user, steps }: Pick<GoalRow, 'goal_id' | 'tenant' | 'user_name' | 'steps'>,
+): Promise<{ outcome: GoalOutcome; seen: string; refused?: DeedError }> {
+  try {
+    const { inspections } = await bus.call(
+      inspectAction,
+      { execution_id: ExecutionId.parse(id), actions: steps.map(({ action }) => action) },
+      { principal: { tenant, user } },
+    )
+    const drifts: string[] = []
+    for (const found of inspections) {
+      if ('error' in found) {
+        const refused = DeedError.from(found.error)
+        return { outcome: 'unknown', seen: refused.message, refused }
+      }
+      const { already_so: holds, summary, state_before: state } = found.inspection
+      if (!holds) drifts.push(`to ${summary}${state === '' ? '' : ` (met: ${state})`}`)
+    }
+    if (drifts.length === 0) return { outcome: 'holds', seen: 'it is so' }
+    return { outcome: 'drifted', seen: `it takes ${drifts.join(', ')}` }
+  } catch (error) {
+    const { message, code } = errorBody(error)
+    return { outcome: 'unknown', seen: message, refused: new DeedError(code, message, { cause: error }) }
+  }
+}
+
+async function bringAbout(looking: Looking, goal: GoalRow, now: number): Promise<number | undefined> {
+  const { db, bus, log } = looking
+  const execution = executionForGoal(goal, now)
+  const { execution_id: id } = execution
+  const change: GoalChange = {
+    execution_id: id,
+    execution_open: true,
+    remedies: [...goal.remedies, { execution_id: id, at: isoTime(now) }],
+    look_at: isoTime(now + FOLLOW_MS),
+  }
+  if (!(await noteLook(db, goal, change))) return undefined
+  log.info({ goal: goal.name, execution_id: id, seen: goal.last_seen }, 'goal drifted')
+  const told = { tenant: goal.tenant, executionId: id, data: { goal: goal.name } }
+  raiseAlert(bus, {
+    ...told,
+    name: 'goal-drifted',
+    severity: 'warning',
+    message: `the goal ${goal.name} does not hold and is brought about again: ${goal.last_seen}`,
+  })
+  crashPoint('orchestrator.before_remedy')
+  await startForGoal(looking, { ...goal, ...change }, execution)
+  return now + FOLLOW_MS
+}
+
+async function established(
+  looking: Looking,
+  goal: GoalRow,
+  snapshot: Snapshot | undefined,
+): Promise<number | undefined> {
+  const { db, clock } = looking
+  if (!snapshot) {
+    // Whoever put it died before its first execution was stored.
+    const execution = executionForGoal(goal, clock.now())
+    const at = clock.now() + FOLLOW_MS
+    const meant = { execution_id: execution.execution_id, look_at: isoTime(at) }
+    if (!(await noteLook(db, goal, meant))) return undefined
+    await startForGoal(looking, { ...goal, ...meant }, execution)
+    return at
+  }
+  const { status, error } = snapshot.execution
+  if (status !== 'done') {
+    return giveUp(looking, goal, `its first execution is ${status}${error === null ? '' : `: ${error.message}`}`)
+  }
+  const now = isoTime(clock.now())
+  const change: GoalChange = {
+    status: 'active',
+    execution_open: false,
+    agreed: agreementOf(snapshot),
+    last_look_at: now,
+    last_outcome: 'holds',
+    last_seen: 'it was brought about, and seen to be so',
+  }
+  return note(looking, goal, change, goal.interval_ms)
+}
+
+/** Agrees in the name of whoever agreed to the goal, where a step was decided anew and nothing else is asked for. */
+async function agreeTo(
+  { driver, log }: Looking,
+  goal: GoalRow,
+  { execution, approvals, tasks }: Snapshot,
+): Promise<void> {
+  if (goal.status === 'establishing' || goal.agreed === null) return
+  for (const approval of [...approvals.values()]) {
+    if (!isCovered(goal, approval, [...tasks.values()])) continue
+    const decision = { approvalId: approval.approval_id, approve: true, by: goal.agreed.by, reason: reasonOf(goal) }
+    try {
+      await driver.apply(execution.execution_id, { type: 'decided', ...decision })
+    } catch (error) {
+      // A person was faster, or it has ended.
+      if (!(error instanceof DeedError)) throw error
+      log.info({ err: error, goal: goal.name, execution_id: execution.execution_id }, 'agreed to already')
+    }
+  }
+}
+
+async function giveUp({ db, bus, log }: Looking, goal: GoalRow, why: string): Promise<undefined> {
+  const change: GoalChange = { status: 'blocked', why: why.slice(0, SEEN_CHARS_MAX), execution_open: false }
+  if (!(await noteLook(db, goal, change))) return undefined
+  log.warn({ goal: goal.name, why }, 'goal blocked')
+  raiseAlert(bus, {
+    name: 'goal-blocked',
+    severity: 'critical',
+    tenant: goal.tenant,
+    ...(goal.execution_id === null ? {} : { executionId: goal.execution_id }),
+    cause: `${goal.goal_id}:${goal.looks}`,
+    message: `the goal ${goal.name} is given up: ${change.why}; see to it, then: deed goal resume ${goal.name}`,
+    data: { goal: goal.name },
+  })
+  return undefined
+}
+
+async function note(
+  { db, clock }: Looking,
+  goal: GoalRow,
+  change: GoalChange,
+  afterMs: number,
+): Promise<number | undefined> {
+  const at = clock.now() + afterMs
+  return (await noteLook(db, goal, { ...change, look_at: isoTime(at) })) ? at : undefined
+}
+
+async function readOrNone(driver: Looking['driver'], id: ExecutionId): Promise<Snapshot | undefined> {
+  try {
+    return await driver.read(id)
+  } catch (error) {
+    if (error instanceof DeedError && error.code === 'not_found') return undefined
+    throw error
+  }
+}

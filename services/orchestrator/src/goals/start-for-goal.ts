@@ -1,0 +1,76 @@
+/** An execution for a goal: an ordinary one, whose plan is the goal's own actions instead of what is found for words. */
+import { startSpan } from '@deed/telemetry/span'
+import type { Accepting } from '../accept-execution.ts'
+import { admissionOf, emptySnapshot, newExecution } from '../new-execution.ts'
+import { planExecution } from '../plan-execution.ts'
+import type { ExecutionRow } from '../snapshot.ts'
+import { type GoalRow, goalOfExecution } from '../store/goals.ts'
+import type { Database } from '../store/schema.ts'
+import type { Thought } from '../think.ts'
+import { agreeAhead } from './agreement.ts'
+
+/** Begins the keys of goals' executions, so that only for those a goal is looked for. */
+const KEY = 'goal:'
+
+type Executing = Pick<GoalRow, 'tenant' | 'user_name' | 'name' | 'goal_id' | 'request'>
+
+/** Not stored yet: its id is written into the goal first, so that it is found whatever dies in between. */
+export function executionForGoal({ tenant, user_name, goal_id, request }: Executing, now: number): ExecutionRow {
+  const span = startSpan('goal.bring_about')
+  span.end()
+  const execution = newExecution({ request, principal: { tenant, user: user_name }, trace: span.traceparent }, now)
+  const key = `${KEY}${goal_id}:${execution.execution_id}`
+  return { ...execution, idempotency_key: key, request: { ...request, idempotency_key: key } }
+}
+
+/** Resolves when it is planned, or has failed to be. */
+export async function startForGoal(accepting: Accepting, goal: GoalRow, execution: ExecutionRow): Promise<void> {
+  const { admit, driver } = accepting
+  const principal = { tenant: goal.tenant, user: goal.user_name }
+  await admit(
+    admissionOf(execution, { principal, waiter: undefined, cause: { goal: goal.name, goal_id: goal.goal_id } }),
+  )
+  driver.know(emptySnapshot(execution))
+  await planExecution(accepting, execution, Promise.resolve(thoughtOf(accepting, goal)))
+}
+
+/** For one whose planner died: what it is to do, unless it runs for no goal. */
+export async function thoughtForGoal(
+  resyncing: Pick<Accepting, 'clock'> & { db: Database },
+  execution: ExecutionRow,
+): Promise<{ thinking: Promise<Thought> } | undefined> {
+  if (!execution.idempotency_key?.startsWith(KEY)) return undefined
+  const goal = await goalOfExecution(resyncing.db, execution.execution_id)
+  return goal && { thinking: Promise.resolve(thoughtOf(resyncing, goal)) }
+}
+
+function thoughtOf({ clock }: Pick<Accepting, 'clock'>, goal: GoalRow): Thought {
+  const { name, task, status, steps } = goal
+  const node = {
+    id: 'goal',
+    kind: 'task' as const,
+    title: `keep ${name}`,
+    description: task,
+    depends_on: [],
+    acceptance_criteria: [],
+    estimated_ms: 0,
+    estimated_cost_usd: 0,
+    capability: 'act' as const,
+    risk: 'low' as const,
+  }
+  const nameOf = (index: number): string => `step-${index + 1}`
+  const actions = steps.map(({ title, action }, index) => ({
+    name: nameOf(index),
+    title,
+    depends_on: index === 0 ? [] : [nameOf(index - 1)],
+    action,
+  }))
+  return {
+    type: 'solved',
+    nodes: [{ node, solution: { actions, answer: { kind: 'actions' }, confidence: 1 } }],
+    method: 'autonomous',
+    estimatedMs: 0,
+    degraded: [],
+    ...(status === 'establishing' ? { standing: true } : { agree: (work) => agreeAhead(goal, work, clock.now()) }),
+  }
+}

@@ -1,0 +1,45 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { ExecutionConfig } from '@deed/config/execution-config'
+import type { Handler } from '@deed/mesh/bus'
+import { ExecutionRequest } from '@deed/proto/execution'
+import type { putGoal as contract } from '@deed/proto/goal'
+import { admitRequest } from '../door.ts'
+import { goalView } from '../goals/goal-view.ts'
+import { type Looking, probe } from '../goals/look-at-goal.ts'
+import { executionForGoal, startForGoal } from '../goals/start-for-goal.ts'
+import { sourceHash, stepsToKeep } from '../goals/steps-to-keep.ts'
+import { adjustGoal, readGoals, storeGoal } from '../store/goals.ts'
+
+interface Dependencies extends Looking {
+  config: ExecutionConfig
+}
+
+export function putGoal(dependencies: Dependencies): Handler<typeof contract> {
+  const { config, db, clock, log } = dependencies
+  return async (input, { principal, trace }) => {
+    const { name, task, context, interval_ms: intervalMs, remedies_max: remediesMax } = input
+    if (task !== undefined) admitRequest(config, ExecutionRequest.parse({ task, context }))
+    const hash = sourceHash(input)
+    const [present] = await readGoals(db, principal, name)
+    if (present?.source_hash === hash && present.status !== 'blocked') {
+      const same = await adjustGoal(db, present.goal_id, { intervalMs, remediesMax })
+      if (same) return goalView(same, clock.now())
+    }
+    const kept = await stepsToKeep(dependencies, input, principal, trace)
+    const wanted = { tenant: principal.tenant, user_name: principal.user, name, goal_id: randomUUIDv7(), ...kept }
+    // An unknown target or a path outside is refused now rather than found out later.
+    const { refused } = await probe(dependencies, wanted)
+    if (refused) throw refused
+    const execution = executionForGoal(wanted, clock.now())
+    const goal = await storeGoal(db, {
+      ...wanted,
+      source_hash: hash,
+      interval_ms: intervalMs,
+      remedies_max: remediesMax,
+      execution_id: execution.execution_id,
+    })
+    await startForGoal(dependencies, goal, execution)
+    log.info({ goal: name, execution_id: execution.execution_id }, 'goal put')
+    return goalView(goal, clock.now())
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Moves a schedule on: makes the execution of a time that has come, then writes that the time is behind it.
+ *
+ * The time is in the execution's key, so whatever dies between the two, or is done by two replicas, makes one
+ * execution for each time.
+ */
+import { errorBody } from '@deed/mesh/bus'
+import { crashPoint } from '@deed/mesh/crash-point'
+import { DeedError } from '@deed/proto/errors'
+import type { ExecutionId } from '@deed/proto/ids'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { startSpan } from '@deed/telemetry/span'
+import { type Accepting, acceptExecution } from '../accept-execution.ts'
+import { isoTime } from '../reconcile/draft.ts'
+import { moveSchedule, type ScheduleRow } from '../store/schedules.ts'
+import type { Database } from '../store/schema.ts'
+import { timingOf } from './schedule-view.ts'
+import { step } from './step.ts'
+
+/** How soon a schedule is looked at again whose times wait for an execution to end. */
+const FOLLOW_MS = 1_000
+
+/** @returns when it is due again, in milliseconds; undefined where that is for another replica to say, or never */
+export async function moveOn(
+  accepting: Accepting & { db: Database },
+  schedule: ScheduleRow,
+): Promise<number | undefined> {
+  const { db, clock, log } = accepting
+  const now = clock.now()
+  const {
+    fire,
+    replace,
+    queued,
+    skipped,
+    next_due_at: next,
+  } = step(
+    {
+      ...timingOf(schedule),
+      overlap: schedule.overlap,
+      catch_up: schedule.catch_up,
+      next_due_at: Date.parse(schedule.next_due_at),
+      queued: schedule.queued.map((at) => Date.parse(at)),
+    },
+    now,
+    await isRunning(accepting, schedule.execution_id),
+  )
+  if (replace && schedule.execution_id !== null) await cancel(accepting, schedule, schedule.execution_id)
+  const fired = fire === undefined ? undefined : await makeExecution(accepting, schedule, fire)
+  crashPoint('orchestrator.after_fire')
+  // Where no time comes any more, it is looked at for what is queued alone.
+  const at = queued.length > 0 ? Math.min(now + FOLLOW_MS, next ?? Number.POSITIVE_INFINITY) : next
+  const moved = await moveSchedule(db, schedule, {
+    next_due_at: next === null ? schedule.next_due_at : isoTime(next),
+    queued: queued.map(isoTime),
+    last_due_at: fire === undefined ? schedule.last_due_at : isoTime(fire),
+    execution_id: fired?.id ?? schedule.execution_id,
+    fired: schedule.fired + (fired?.id === undefined ? 0 : 1),
+    skipped: schedule.skipped + skipped,
+    why: fired === undefined ? schedule.why : fired.why,
+    paused: at === null,
+    look_at: isoTime(at ?? now),
+  })
+  if (skipped > 0) log.info({ schedule: schedule.name, skipped }, 'times of a schedule skipped')
+  return moved ? (at ?? undefined) : undefined
+}
+
+async function isRunning({ driver }: Accepting, id: ExecutionId | null): Promise<boolean> {
+  if (id === null) return false
+  try {
+    return !FINAL_EXECUTION_STATUSES.has((await driver.read(id)).execution.status)
+  } catch (error) {
+    if (error instanceof DeedError && error.code === 'not_found') return false
+    throw error
+  }
+}
+
+async function cancel({ driver, log }: Accepting, schedule: ScheduleRow, id: ExecutionId): Promise<void> {
+  try {
+    await driver.apply(id, {
+      type: 'cancelled',
+      reason: `the next time of the schedule ${schedule.name} has come`,
+      undo: false,
+      by: schedule.user_name,
+    })
+  } catch (error) {
+    // It has ended by itself.
+    if (!(error instanceof DeedError)) throw error
+    log.info({ err: error, schedule: schedule.name, execution_id: id }, 'not cancelled')
+  }
+}
+
+/** @throws {DeedError} where it may work later: the time has not been dealt with then */
+async function makeExecution(
+  accepting: Accepting,
+  { tenant, user_name: user, name, schedule_id, request }: ScheduleRow,
+  due: number,
+): Promise<{ id: ExecutionId | undefined; why: string | null }> {
+  const span = startSpan('schedule.fire', { attributes: { 'deed.schedule': name } })
+  try {
+    const accepted = await acceptExecution(accepting, {
+      request: { ...request, idempotency_key: `schedule:${schedule_id}:${isoTime(due)}` },
+      principal: { tenant, user },
+      trace: span.traceparent,
+      waiter: undefined,
+      cause: { schedule: name, due_at: isoTime(due) },
+    })
+    accepted.planned.catch((error: unknown) =>
+      accepting.log.warn({ err: error, execution_id: accepted.id }, 'the resync will plan it'),
+    )
+    return { id: accepted.id, why: null }
+  } catch (error) {
+    const body = errorBody(error)
+    if (body.retryable) throw error
+    accepting.log.warn({ err: error, schedule: name }, 'a time of a schedule came to nothing')
+    return { id: undefined, why: body.message }
+  } finally {
+    span.end()
+  }
+}

@@ -1,0 +1,229 @@
+/** Standing goals: their rows, and the right to look at one. */
+import type { Action } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import type { ExecutionRequest } from '@deed/proto/execution'
+import type { GoalOutcome, GoalStatus } from '@deed/proto/goal'
+import type { ExecutionId, Principal } from '@deed/proto/ids'
+import type { Remedy } from '../goals/judge.ts'
+import type { Database } from './schema.ts'
+
+export interface GoalStep {
+  title: string
+  action: Action
+}
+
+export interface GoalRow {
+  tenant: string
+  name: string
+  goal_id: string
+  user_name: string
+  task: string
+  source_hash: string
+  /** Of its executions, without a key. */
+  request: ExecutionRequest
+  /** What is looked for, and done where it is not found, one after another. */
+  steps: GoalStep[]
+  status: GoalStatus
+  paused: boolean
+  why: string | null
+  interval_ms: number
+  remedies_max: number
+  agreed: { by: string; policy_version: string } | null
+  execution_id: ExecutionId | null
+  execution_open: boolean
+  looks: number
+  last_look_at: string | null
+  last_outcome: GoalOutcome | null
+  last_seen: string | null
+  drifts: number
+  last_drift_at: string | null
+  remedies: Remedy[]
+  look_at: string
+  created_at: string
+}
+
+/** A goal that nobody looks at for as long after it was claimed is looked at by another replica. */
+export const LOOK_MS_MAX = 15_000
+const GOALS_MAX = 1_000
+
+type NewGoal = Pick<
+  GoalRow,
+  | 'tenant'
+  | 'name'
+  | 'goal_id'
+  | 'user_name'
+  | 'task'
+  | 'source_hash'
+  | 'request'
+  | 'steps'
+  | 'interval_ms'
+  | 'remedies_max'
+  | 'execution_id'
+>
+
+/**
+ * Stores a goal that is to be established, in the place of the one of this name.
+ *
+ * @throws {DeedError} `limit_exceeded`; nothing is stored
+ */
+export async function storeGoal(db: Database, goal: NewGoal): Promise<GoalRow> {
+  const [row] = await db.query<{ goal: GoalRow }>(
+    'orchestrator.goal_put',
+    `insert into goals (tenant, name, goal_id, user_name, task, source_hash, request, steps, status, interval_ms,
+       remedies_max, execution_id, execution_open, look_at)
+     select $1, $2, $3::uuid, $4, $5, $6, $7::jsonb, $8::jsonb, 'establishing', $9::integer, $10::integer, $11::uuid, true, now() + interval '1 second'
+      where (select count(*) from goals where tenant = $1 and name <> $2) < ${GOALS_MAX}
+     on conflict (tenant, name) do update set goal_id = excluded.goal_id, user_name = excluded.user_name,
+       task = excluded.task, source_hash = excluded.source_hash, request = excluded.request,
+       steps = excluded.steps, status = excluded.status, paused = false, why = null,
+       interval_ms = excluded.interval_ms, remedies_max = excluded.remedies_max, agreed = null,
+       execution_id = excluded.execution_id, execution_open = true, looks = goals.looks + 1, last_look_at = null,
+       last_outcome = null, last_seen = null, drifts = 0, last_drift_at = null, remedies = '[]',
+       look_at = excluded.look_at, created_at = now()
+     returning to_jsonb(goals) as goal`,
+    [
+      goal.tenant,
+      goal.name,
+      goal.goal_id,
+      goal.user_name,
+      goal.task,
+      goal.source_hash,
+      JSON.stringify(goal.request),
+      JSON.stringify(goal.steps),
+      goal.interval_ms,
+      goal.remedies_max,
+      goal.execution_id,
+    ],
+  )
+  if (!row) throw new DeedError('limit_exceeded', `a tenant has at most ${GOALS_MAX} goals; delete one`)
+  return row.goal
+}
+
+/** How often is looked, and how often it may be brought about, of the goal as it stands. */
+export async function adjustGoal(
+  db: Database,
+  goalId: string,
+  { intervalMs, remediesMax }: { intervalMs: number; remediesMax: number },
+): Promise<GoalRow | undefined> {
+  const [row] = await db.query<{ goal: GoalRow }>(
+    'orchestrator.goal_adjust',
+    `update goals set interval_ms = $2::integer, remedies_max = $3,
+       look_at = least(look_at, now() + make_interval(secs => $2::integer / 1000.0))
+      where goal_id = $1 returning to_jsonb(goals) as goal`,
+    [goalId, intervalMs, remediesMax],
+  )
+  return row?.goal
+}
+
+export async function readGoals(db: Database, { tenant }: Principal, name: string | null): Promise<GoalRow[]> {
+  const rows = await db.query<{ goal: GoalRow }>(
+    'orchestrator.goals',
+    `select to_jsonb(goals) as goal from goals where tenant = $1 and ($2::text is null or name = $2) order by name`,
+    [tenant, name],
+  )
+  return rows.map(({ goal }) => goal)
+}
+
+/** @throws {DeedError} `not_found` */
+export async function steerGoal(
+  db: Database,
+  { tenant }: Principal,
+  name: string,
+  verb: 'pause' | 'resume',
+): Promise<GoalRow> {
+  const [row] = await db.query<{ goal: GoalRow }>(
+    `orchestrator.goal_${verb}`,
+    verb === 'pause'
+      ? `update goals set paused = true, looks = looks + 1 where tenant = $1 and name = $2
+         returning to_jsonb(goals) as goal`
+      : // Resuming what runs already changes nothing, least of all the count of its remedies.
+        `update goals set
+           remedies = case when status = 'blocked' then '[]' else remedies end,
+           status = case when status = 'blocked' then 'active' else status end,
+           look_at = case when paused or status = 'blocked' then now() else look_at end,
+           why = null, paused = false
+         where tenant = $1 and name = $2 returning to_jsonb(goals) as goal`,
+    [tenant, name],
+  )
+  if (!row) throw new DeedError('not_found', `there is no goal "${name}"; \`deed goal list\` lists them`)
+  return row.goal
+}
+
+export async function dropGoal(db: Database, { tenant }: Principal, name: string): Promise<boolean> {
+  const rows = await db.query(
+    'orchestrator.goal_delete',
+    `delete from goals where tenant = $1 and name = $2 returning name`,
+    [tenant, name],
+  )
+  return rows.length > 0
+}
+
+/** Takes the right to look at goals that are due, which no other replica has then. */
+export async function claimGoals(db: Database, max: number): Promise<GoalRow[]> {
+  const rows = await db.query<{ goal: GoalRow }>(
+    'orchestrator.goals_claim',
+    `update goals g set looks = looks + 1, look_at = now() + make_interval(secs => ${LOOK_MS_MAX / 1_000})
+       from (select goal_id from goals where status <> 'blocked' and not paused and look_at <= now()
+              order by look_at limit $1 for update skip locked) due
+      where g.goal_id = due.goal_id
+     returning to_jsonb(g) as goal`,
+    [max],
+  )
+  return rows.map(({ goal }) => goal)
+}
+
+export type GoalChange = Partial<
+  Pick<
+    GoalRow,
+    | 'status'
+    | 'why'
+    | 'agreed'
+    | 'execution_id'
+    | 'execution_open'
+    | 'last_look_at'
+    | 'last_outcome'
+    | 'last_seen'
+    | 'drifts'
+    | 'last_drift_at'
+    | 'remedies'
+    | 'look_at'
+  >
+>
+
+/** Writes what came of a look. @returns false where the claim has run out, or the goal is another by now */
+export async function noteLook(db: Database, goal: GoalRow, change: GoalChange): Promise<boolean> {
+  const next = { ...goal, ...change }
+  const rows = await db.query(
+    'orchestrator.goal_looked',
+    `update goals set status = $3, why = $4, agreed = $5, execution_id = $6, execution_open = $7, last_look_at = $8,
+       last_outcome = $9, last_seen = $10, drifts = $11, last_drift_at = $12, remedies = $13, look_at = $14
+      where goal_id = $1 and looks = $2 returning name`,
+    [
+      goal.goal_id,
+      goal.looks,
+      next.status,
+      next.why,
+      next.agreed === null ? null : JSON.stringify(next.agreed),
+      next.execution_id,
+      next.execution_open,
+      next.last_look_at,
+      next.last_outcome,
+      next.last_seen,
+      next.drifts,
+      next.last_drift_at,
+      JSON.stringify(next.remedies),
+      next.look_at,
+    ],
+  )
+  return rows.length > 0
+}
+
+/** The goal that an execution runs for, where there is one. */
+export async function goalOfExecution(db: Database, id: ExecutionId): Promise<GoalRow | undefined> {
+  const [row] = await db.query<{ goal: GoalRow }>(
+    'orchestrator.goal_of',
+    `select to_jsonb(goals) as goal from goals where execution_id = $1`,
+    [id],
+  )
+  return row?.goal
+}

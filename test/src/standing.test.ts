@@ -1,0 +1,224 @@
+// What is kept so, and what is done at its times: over the bus, on a whole mesh, with a service that is really killed.
+import { once } from 'node:events'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { until } from '@deed/mesh/until'
+import { decideApproval, getExecution, listApprovals, requestExecution } from '@deed/proto/execution'
+import { deleteGoal, type GoalView, listGoals, pauseGoal, putGoal, resumeGoal } from '@deed/proto/goal'
+import type { ExecutionId } from '@deed/proto/ids'
+import { deleteSchedule, listSchedules, pauseSchedule, putSchedule } from '@deed/proto/schedule'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const SERVER = `import { createServer } from 'node:http'
+createServer((_, response) => response.end(String(process.pid))).listen(Number(process.env.PORT), '127.0.0.1')`
+
+const opened = new AsyncDisposableStack()
+let under: MeshUnderTest
+let port: number
+
+beforeAll(async () => {
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  port = (free.address() as AddressInfo).port
+  free.close()
+  await once(free, 'close')
+  under = opened.use(
+    await meshUnderTest({
+      config: `targets: { api: { type: process, command: [node, server.mjs], cwd: ./workspace, env: { PORT: "${port}" },
+        environment: test, health: { url: "http://127.0.0.1:${port}/", timeout_ms: 500 } } }\n`,
+    }),
+  )
+  writeFileSync(join(under.workspace, 'server.mjs'), SERVER)
+})
+afterAll(() => opened.disposeAsync())
+
+const goalNamed = async (name: string): Promise<GoalView | undefined> =>
+  (await under.client.call(listGoals, { name })).goals[0]
+
+const goalThat = (name: string, is: (goal: GoalView) => boolean, what: string): Promise<GoalView> =>
+  until(
+    async () => {
+      const goal = await goalNamed(name)
+      return goal && is(goal) ? goal : undefined
+    },
+    { what },
+  )
+
+const active = (name: string): Promise<GoalView> =>
+  goalThat(name, ({ status }) => status === 'active', `the goal ${name} to stand`)
+
+async function approve(executionId: ExecutionId): Promise<number> {
+  const approval = await until(
+    async () => (await under.client.call(listApprovals, { execution_id: executionId, status: 'pending' })).approvals[0],
+    { what: 'an approval' },
+  )
+  await under.client.call(decideApproval, { approval_id: approval.approval_id, decision: 'approve' })
+  return approval.level
+}
+
+const pidOf = async (): Promise<number> => Number(await (await fetch(`http://127.0.0.1:${port}/`)).text())
+
+const rows = async (table: string): Promise<number> =>
+  Number((await under.database.query<{ count: string }>(`select count(*) from orchestrator.${table}`)).rows[0]?.count)
+
+describe('a standing goal', () => {
+  it('keeps a service running: killed, it runs again as another process, and that is on record', async () => {
+    const put = await under.client.call(putGoal, { name: 'api-up', task: 'keep api running', interval_ms: 1_000 })
+    expect(put).toMatchObject({
+      status: 'establishing',
+      actions: [{ kind: 'service.start', input: { target: 'api' } }],
+    })
+    expect(await approve(put.execution_id!)).toBe(1)
+    expect(await active('api-up')).toMatchObject({ agreed_by: 'user', drifts: 0 })
+
+    const before = await pidOf()
+    process.kill(before, 'SIGKILL')
+    const drifted = await goalThat(
+      'api-up',
+      ({ drifts, last_outcome }) => drifts > 0 && last_outcome === 'holds',
+      'a remedy',
+    )
+    expect(await pidOf()).not.toBe(before)
+    expect(drifted.remedies).toHaveLength(1)
+    const remedy = await under.client.call(getExecution, { execution_id: drifted.remedies[0]!.execution_id })
+    expect(remedy).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(remedy.timeline[0]).toMatchObject({ type: 'execution.accepted', data: { goal: 'api-up' } })
+    expect(remedy.verification).toContainEqual(expect.objectContaining({ kind: 'observed', outcome: 'verified' }))
+    // Agreed to once, with the goal: nobody was asked again.
+    const { approvals } = await under.client.call(listApprovals, { execution_id: remedy.execution_id })
+    expect(approvals).toMatchObject([{ status: 'consumed', decided_by: 'user' }])
+    expect(remedy.timeline.map(({ type }) => type)).not.toContain('approval.requested')
+
+    // The same again changes how often is looked, and nothing else.
+    const again = await under.client.call(putGoal, { name: 'api-up', task: 'keep api running', interval_ms: 2_000 })
+    expect(again).toMatchObject({ goal_id: put.goal_id, interval_ms: 2_000, status: 'active' })
+
+    expect(await under.client.call(pauseGoal, { name: 'api-up' })).toMatchObject({ paused: true, next_look_at: null })
+    expect(await under.client.call(deleteGoal, { name: 'api-up' })).toEqual({ deleted: true })
+    expect(await under.client.call(deleteGoal, { name: 'api-up' })).toEqual({ deleted: false })
+  })
+
+  it('keeps what an execution did, gives up when it does not stay so, and goes on when a person says', async () => {
+    const done = await under.client.call(requestExecution, { task: 'write "kept" to kept.txt' })
+    const { execution_id: id } = await under.client.call(putGoal, {
+      name: 'kept',
+      execution_id: done.execution_id,
+      interval_ms: 1_000,
+      remedies_max: 1,
+    })
+    await approve(id!)
+    await active('kept')
+    const file = join(under.workspace, 'kept.txt')
+    const blocked = opened.use(undoer(file))
+    const given = await goalThat('kept', ({ status }) => status === 'blocked', 'the loop guard')
+    expect(given.remedies).toHaveLength(1)
+    expect(given.why).toContain('brought about 1 times within an hour')
+    blocked[Symbol.dispose]()
+    rmSync(file, { force: true })
+
+    await under.client.call(resumeGoal, { name: 'kept' })
+    await goalThat('kept', ({ status, last_outcome }) => status === 'active' && last_outcome === 'holds', 'the end')
+    expect(readFileSync(file, 'utf8')).toBe('kept')
+    await under.client.call(deleteGoal, { name: 'kept' })
+  })
+
+  it('is refused where it could not be kept, and nothing is stored', async () => {
+    const [goals, executions] = [await rows('goals'), await rows('executions')]
+    const put = (input: object) => under.client.call(putGoal, { name: 'refused', task: 'start api', ...input })
+    await expect(put({ interval_ms: 999 })).rejects.toMatchObject({ code: 'out_of_range', path: '$.interval_ms' })
+    await expect(put({ interval_ms: 0 })).rejects.toMatchObject({ code: 'out_of_range' })
+    await expect(put({ remedies_max: 0 })).rejects.toMatchObject({ code: 'out_of_range' })
+    await expect(put({ task: ' ' })).rejects.toMatchObject({ code: 'empty_task' })
+    await expect(put({ task: 'write "x" to ../outside.txt' })).rejects.toMatchObject({ code: 'path_outside_workspace' })
+    await expect(put({ task: 'is api running?' })).rejects.toMatchObject({ code: 'invalid_request' })
+    await expect(put({ task: 'compose a sonnet about api' })).rejects.toMatchObject({ code: 'no_solution' })
+    await expect(put({ execution_id: '01997d0e-0000-7000-8000-000000000000' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    await expect(put({ name: 'Not A Name' })).rejects.toMatchObject({ code: 'invalid_request', path: '$.name' })
+    expect([await rows('goals'), await rows('executions')]).toEqual([goals, executions])
+  })
+})
+
+/** Undoes again and again what a goal brings about. */
+function undoer(file: string): Disposable {
+  const timer = setInterval(() => rmSync(file, { force: true }), 50)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+describe('a schedule', () => {
+  const madeBy = async (scheduleId: string): Promise<{ key: string; status: string }[]> => {
+    const found = await under.database.query<{ key: string; status: string }>(
+      `select idempotency_key as key, status from orchestrator.executions where idempotency_key like $1 order by 1`,
+      [`schedule:${scheduleId}:%`],
+    )
+    return found.rows
+  }
+
+  it('makes one execution for each of its times, also where the orchestrator dies in between', async () => {
+    const put = await under.client.call(putSchedule, {
+      name: 'tick',
+      request: { task: 'write "tick" to tick.txt' },
+      every_ms: 1_000,
+    })
+    expect(put.due).toHaveLength(3)
+    await until(async () => (await madeBy(put.schedule_id)).length >= 2, { what: 'two executions' })
+    const orchestrator = under.mesh.service('orchestrator')
+    await orchestrator.kill()
+    await orchestrator.start({ ...under.mesh.environmentOf('orchestrator'), DEED_CRASH_AT: 'orchestrator.after_fire' })
+    await until(() => orchestrator.pid === undefined, { what: 'the death of the orchestrator' })
+    const before = (await madeBy(put.schedule_id)).length
+    await orchestrator.start(under.mesh.environmentOf('orchestrator'))
+    await until(async () => (await madeBy(put.schedule_id)).length > before + 1, { what: 'further executions' })
+    await under.client.call(pauseSchedule, { name: 'tick' })
+    // Each time counts once, the one whose execution was made and not noted, too.
+    const made = await until(
+      async () => {
+        const [{ fired } = { fired: -1 }] = (await under.client.call(listSchedules, { name: 'tick' })).schedules
+        const executions = await madeBy(put.schedule_id)
+        return executions.length === fired ? executions : undefined
+      },
+      { what: 'as many executions as times' },
+    )
+    expect(await under.client.call(deleteSchedule, { name: 'tick' })).toEqual({ deleted: true })
+    for (const { key } of made) expect((Date.parse(key.slice(-24)) - Date.parse(put.due[0]!)) % 1_000).toBe(0)
+    const { execution_id: id } = await under.client.call(getExecution, { idempotency_key: made[0]!.key })
+    const first = await until(async () => {
+      const detail = await under.client.call(getExecution, { execution_id: id })
+      return detail.status === 'done' ? detail : undefined
+    })
+    expect(first.timeline[0]?.data).toMatchObject({ schedule: 'tick', due_at: put.due[0] })
+  })
+
+  it('is refused where its times cannot be, and nothing is stored', async () => {
+    const before = await rows('schedules')
+    const put = (input: object) =>
+      under.client.call(putSchedule, { name: 'refused', request: { task: 'How is api?' }, ...input })
+    await expect(put({ every_ms: 0 })).rejects.toMatchObject({ code: 'out_of_range', path: '$.every_ms' })
+    await expect(put({ every_ms: 999 })).rejects.toMatchObject({ code: 'out_of_range' })
+    await expect(put({})).rejects.toMatchObject({ code: 'invalid_request' })
+    await expect(put({ cron: '* * * * *', every_ms: 1_000 })).rejects.toMatchObject({ code: 'invalid_request' })
+    await expect(put({ cron: '0 25 * * *' })).rejects.toMatchObject({
+      path: '$.cron',
+      message: expect.stringContaining('"25" at character 3 cannot be the hour') as string,
+    })
+    await expect(put({ cron: '0 3 * * *', timezone: 'Europe/Atlantis' })).rejects.toMatchObject({ path: '$.timezone' })
+    // A time is no expression: neither one that never was, nor one without a zone, nor one far away.
+    for (const cron of [
+      '2026-02-30T00:00:00Z',
+      '2026-11-21T08:00:00',
+      '1970-01-01T00:00:00Z',
+      '9999-12-31T23:59:60Z',
+    ]) {
+      await expect(put({ cron })).rejects.toMatchObject({ code: 'invalid_request', path: '$.cron' })
+    }
+    await expect(put({ every_ms: 1_000, request: { task: '' } })).rejects.toMatchObject({ code: 'empty_task' })
+    await expect(put({ every_ms: 1_000, request: { task: 'x', idempotency_key: 'mine' } })).rejects.toMatchObject({
+      code: 'unknown_field',
+    })
+    expect(await rows('schedules')).toBe(before)
+    expect((await under.client.call(listSchedules, {})).schedules).toEqual([])
+  })
+})
