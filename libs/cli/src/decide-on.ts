@@ -1,11 +1,13 @@
-/** A decision from the command line: what is decided on is shown with it, and bound by its hash. */
+/** A decision from the command line: what is decided on is shown before it is asked for, and bound by its hash. */
 import type { Bus } from '@deed/mesh/bus'
-import { decideApproval, listApprovals } from '@deed/proto/execution'
-import { ApprovalId } from '@deed/proto/ids'
-import { UsageError } from './exit-code.ts'
+import { type ApprovalView, decideApproval, decideApprovals, listApprovals } from '@deed/proto/execution'
+import { ApprovalId, ExecutionId } from '@deed/proto/ids'
+import { EXIT, UsageError } from './exit-code.ts'
 import type { Output } from './output.ts'
 import { approvalText } from './show/approval.ts'
+import { exposedLine } from './show/exposed-text.ts'
 import { paintStatus } from './show/paint.ts'
+import { table } from './show/table.ts'
 
 const APPROVALS_MAX = 500
 
@@ -14,27 +16,18 @@ export interface Decision {
   reason?: string
   /** Of the plan that was looked at; absent: of the one that is shown now. */
   planHash?: string
+  /** Nobody need be asked at the terminal. */
+  yes?: boolean
 }
 
 /** @param id of an approval, or of the execution that waits for one */
-export async function decideOn(
-  out: Output,
-  bus: Bus,
-  id: string,
-  { decision, reason, planHash }: Decision,
-): Promise<void> {
+export async function decideOn(out: Output, bus: Bus, id: string, decided: Decision): Promise<void> {
+  const { decision, reason, planHash } = decided
   const { data: given } = ApprovalId.safeParse(id)
   if (given === undefined) throw new UsageError(`${JSON.stringify(id)} is not the id of an approval`)
-  const { approvals } = await bus.call(listApprovals, { status: 'pending', limit: APPROVALS_MAX })
-  const found = approvals.filter(
-    ({ approval_id: approval, execution_id: execution }) => approval === id || String(execution) === id,
-  )
-  if (found.length > 1) {
-    const ids = found.map(({ approval_id: approval }) => approval).join(', ')
-    throw new UsageError(`execution ${id} waits for ${found.length} decisions; name one of ${ids}`)
-  }
-  const [approval] = found
+  const approval = await findPending(bus, given)
   if (approval) out.print(approvalText(approval, out.paint))
+  if (approval && planHash === undefined && !(await isSure(out, decided, 'Approve?'))) return
   const hash = planHash ?? approval?.plan_hash
   const reply = await bus.call(decideApproval, {
     approval_id: approval?.approval_id ?? given,
@@ -44,4 +37,76 @@ export async function decideOn(
   })
   out.document(reply)
   out.print(`${paintStatus(out.paint, reply.status)}  execution ${reply.execution_id}`)
+}
+
+async function findPending(bus: Bus, id: ApprovalId): Promise<ApprovalView | undefined> {
+  const own = await bus.call(listApprovals, { approval_id: id, status: 'pending' })
+  if (own.approvals[0]) return own.approvals[0]
+  const { approvals } = await bus.call(listApprovals, { execution_id: ExecutionId.parse(id), status: 'pending' })
+  if (approvals.length > 1) {
+    const ids = approvals.map(({ approval_id: approval }) => approval).join(', ')
+    throw new UsageError(`execution ${id} waits for ${approvals.length} decisions; name one of ${ids}`)
+  }
+  return approvals[0]
+}
+
+/** All that wait, up to a level: shown in a table, decided each by itself. */
+export async function decideOnAll(out: Output, bus: Bus, levelMax: number, decided: Decision): Promise<void> {
+  const { decision, reason } = decided
+  const waiting = (await allPending(bus)).filter(({ level }) => level <= levelMax)
+  if (waiting.length === 0) {
+    out.document({ results: [] })
+    return out.note(`nothing up to level ${levelMax} waits for a decision`)
+  }
+  const columns = [
+    { heading: 'APPROVAL', cell: ({ approval_id: id }: ApprovalView) => id as string },
+    { heading: 'LEVEL', cell: ({ level }: ApprovalView) => String(level) },
+    { heading: 'ASKED BY', cell: ({ requested_by: by }: ApprovalView) => exposedLine(by) },
+    {
+      heading: 'ACTIONS',
+      cell: ({ actions }: ApprovalView) => exposedLine(actions.map(({ summary }) => summary).join('; ')),
+    },
+  ]
+  // Whole, since it is agreed to: no cell is cut short.
+  out.print(table(columns, waiting, out.paint, Number.POSITIVE_INFINITY))
+  const question = `${decision === 'approve' ? 'Approve' : 'Deny'} ${waiting.length}?`
+  if (!(await isSure(out, decided, question))) return
+  const { results } = await bus.call(decideApprovals, {
+    approvals: waiting.map(({ approval_id, plan_hash }) => ({ approval_id, plan_hash })),
+    decision,
+    ...(reason === undefined ? {} : { reason }),
+  })
+  out.document({ results })
+  for (const { approval_id: id, status, error } of results) {
+    const outcome = error === undefined ? '' : `  ${error.code}: ${exposedLine(error.message)}`
+    out.print(`${id}  ${paintStatus(out.paint, status ?? 'failed')}${outcome}`)
+  }
+  if (results.some(({ error }) => error !== undefined)) process.exitCode = EXIT.failed
+}
+
+async function allPending(bus: Bus): Promise<ApprovalView[]> {
+  const found: ApprovalView[] = []
+  for (let cursor: ApprovalId | null | undefined; cursor !== null && found.length < APPROVALS_MAX; ) {
+    const input = { status: 'pending' as const, limit: APPROVALS_MAX - found.length }
+    const page = await bus.call(listApprovals, cursor === undefined ? input : { ...input, cursor })
+    found.push(...page.approvals)
+    cursor = page.next_cursor
+  }
+  // The oldest first, as they were asked for.
+  return found.reverse()
+}
+
+/** @throws {UsageError} where nobody can be asked, and nobody said that it need not be */
+async function isSure(out: Output, { decision, yes = false }: Decision, question: string): Promise<boolean> {
+  if (decision === 'deny' || yes) return true
+  if (!out.interactive) {
+    throw new UsageError('nobody can be asked here; say --yes to approve what was shown, or --plan-hash what was seen')
+  }
+  const answer = await out.ask(`${question} [y/N] `, new AbortController().signal)
+  const sure = answer !== undefined && /^y(es)?$/i.test(answer.trim())
+  if (!sure) {
+    out.note('Nothing was decided.')
+    process.exitCode = EXIT.failed
+  }
+  return sure
 }

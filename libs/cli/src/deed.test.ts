@@ -123,14 +123,14 @@ describe('deed', () => {
     expect(bytesOf('agreed.txt')).toBe('before')
     await mesh.service('orchestrator').kill()
     await until(() => mesh.service('orchestrator').pid !== undefined, { what: 'another orchestrator' })
-    const approved = await deed('approve', id)
+    const approved = await deed('approve', id, '--yes')
     expect(approved.code).toBe(0)
     expect(approved.stdout).toContain('path: agreed.txt')
     const { code, stderr } = await ended
     expect(code).toBe(0)
     expect(stderr).toContain(`deed approve ${id}`)
     expect(bytesOf('agreed.txt')).toBe('after')
-    expect((await json('approve', id)).code).toBe(2)
+    expect((await json('approve', id, '--yes')).code).toBe(2)
   })
 
   it('approves level 1 itself with --yes, and brings back the bytes on rollback', async () => {
@@ -245,7 +245,21 @@ describe('deed', () => {
   })
 
   it('explains every command with an example', async () => {
-    const commands = ['up', 'down', 'run', 'submit', 'get', 'show', 'cancel', 'approve', 'deny', 'rollback', 'info']
+    const commands = [
+      'up',
+      'down',
+      'run',
+      'submit',
+      'get',
+      'show',
+      'cancel',
+      'approve',
+      'deny',
+      'grant',
+      'revoke',
+      'rollback',
+      'info',
+    ]
     const { stdout } = await deed('--help')
     for (const name of commands) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'))
     const helps = await Promise.all(commands.map((name) => deed(name, '--help')))

@@ -1,11 +1,12 @@
 /** The `deed` command. */
 import { Command, CommanderError } from 'commander'
-import { addApprove } from './commands/approve.ts'
+import { addApprove, addDeny } from './commands/approve.ts'
 import { addAudit } from './commands/audit.ts'
 import { addCancel } from './commands/cancel.ts'
-import { addDeny } from './commands/deny.ts'
 import { addDown } from './commands/down.ts'
+import { addDrill } from './commands/drill.ts'
 import { addGet } from './commands/get.ts'
+import { addGrant, addRevoke } from './commands/grant.ts'
 import { addInfo } from './commands/info.ts'
 import { addKinds } from './commands/kinds.ts'
 import { addRollback } from './commands/rollback.ts'
@@ -53,12 +54,15 @@ for (const add of [
   addCancel,
   addApprove,
   addDeny,
+  addGrant,
+  addRevoke,
   addRollback,
   addSteering,
   addStats,
   addAudit,
   addKinds,
   addInfo,
+  addDrill,
 ]) {
   add(program)
 }

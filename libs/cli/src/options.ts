@@ -57,10 +57,21 @@ export const timeoutOption = (description: string, defaultMs: number): Option =>
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** A date and time, or how long ago: `30m`, `2h`, `7d`. @returns RFC 3339 */
-export function moment(text: string): string {
+export const moment = (text: string): string => momentFrom(text, -1)
+
+/** The same, with how long from now. */
+export const momentAhead = (text: string): string => momentFrom(text, 1)
+
+function momentFrom(text: string, direction: 1 | -1): string {
   const [, amount, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? []
-  const at = amount === undefined ? new Date(text) : new Date(Date.now() - Number(amount) * (UNITS[unit] ?? 0))
+  const span = Number(amount) * (UNITS[unit] ?? 0)
+  const at = amount === undefined ? new Date(text) : new Date(Date.now() + direction * span)
   if (Number.isNaN(at.getTime()))
     throw new InvalidArgumentError('must be a time such as 2026-11-21T08:00Z, or 30m, 2h, 7d')
   return at.toISOString()
+}
+
+export function levelToTwo(text: string): 1 | 2 {
+  if (text !== '1' && text !== '2') throw new InvalidArgumentError('must be 1 or 2')
+  return text === '1' ? 1 : 2
 }

@@ -163,6 +163,7 @@ const McpTarget = strict({
   /** What may be called; any other tool of the server may not. */
   tools: z.record(ToolName, McpTool).default({}),
   environment: EnvironmentLabel.optional(),
+  rate_limit: RateLimit.optional(),
 })
 
 export const Target = z.discriminatedUnion('type', [

@@ -1,7 +1,9 @@
 /** A mesh to be broken: what is done in it leaves traces that are counted from outside. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { SERVICES } from '@deed/embedded/services'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { type ServiceProcess, startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
 import type { ServiceName } from '@deed/proto/contract'
 import { type HttpWitness, openHttpWitness } from './http-witness.ts'
@@ -19,7 +21,21 @@ export interface FaultMesh extends MeshUnderTest {
   arm(service: ServiceName, point: string, env?: Record<string, string>): Promise<void>
   /** Waits until the service has died, and starts it again, sound. */
   revive(service: ServiceName): Promise<void>
+  /** Kills the service, and starts it with other settings. */
+  restart(service: ServiceName, env: Record<string, string>): Promise<void>
+  /** Starts another of the service beside the first; it ends with the mesh, if not before. */
+  another(service: ServiceName, env?: Record<string, string>): Promise<ServiceProcess>
+  /** Ends whatever was broken on purpose: every server and service runs, and with its own settings. */
+  heal(): Promise<void>
 }
+
+const configuration = (witnessUrl: string): string => `
+targets:
+  witness: { type: http, url: ${witnessUrl} }
+  guarded: { type: http, url: ${witnessUrl}, environment: guarded }
+commands: { allow: [sh] }
+models: { default_timeout_seconds: 2 }
+`
 
 /** No agreement is asked for: what is tried here is whether things happen once, not who allows them. */
 const POLICY = `
@@ -28,11 +44,16 @@ approval_ttl_seconds: 3600
 self_approval: true
 kinds:
   file.write: { effect: change, creates: absent }
+  file.patch: { effect: change }
+  file.move: { effect: change }
+  file.delete: { effect: delete }
+  dir.create: { effect: create }
   command.run: { effect: run }
   http.request: { effect: change, reads_with: [GET, HEAD] }
 levels:
   - { level: 0, why: nobody is asked in this test }
-raises: []
+raises:
+  - { environment: [guarded], effect: [change], level: 1, why: somebody is asked here }
 `
 
 const RULES = `
@@ -40,8 +61,21 @@ pack: witness
 version: 1
 description: An effect that is counted elsewhere
 world:
-  targets: { witness: { type: http, url: http://127.0.0.1:1 } }
+  targets:
+    witness: { type: http, url: http://127.0.0.1:1 }
+    guarded: { type: http, url: http://127.0.0.1:1, environment: guarded }
 rules:
+  - name: tell-guarded
+    match:
+      - tell the guarded witness {text:quoted}
+    actions:
+      - title: tell the guarded witness {{text}}
+        kind: http.request
+        input: { method: POST, target: guarded, path: "/effects/{{text}}" }
+        verify: { kind: http, target: guarded, path: "/effects/{{text}}" }
+    tests:
+      - say: tell the guarded witness "hello"
+        actions: [{ kind: http.request, input: { method: POST, path: /effects/hello } }]
   - name: tell
     match:
       - tell the witness {text:quoted}
@@ -57,6 +91,8 @@ rules:
 
 /** Says that it runs, takes its time, and leaves a file. A second run would leave a second line. */
 const COUNTING = `echo run >> "$1.runs"\nsleep "$2"\ncp "$1.runs" "$1.out"\n`
+/** Says that it has made a file, and has not. */
+const CLAIMING = `echo "wrote $1.out"\n`
 
 export async function faultMesh(setting: Setting = {}): Promise<FaultMesh> {
   await using opened = new AsyncDisposableStack()
@@ -70,29 +106,49 @@ export async function faultMesh(setting: Setting = {}): Promise<FaultMesh> {
   const under = opened.use(
     await meshUnderTest({
       supervise: false,
-      config: `targets:\n  witness: { type: http, url: ${requests.url} }\ncommands: { allow: [sh] }\n`,
+      config: configuration(requests.url),
       ...setting,
-      env: { DEED_POLICY: policy, RULES_DIR: rules, ...setting.env },
+      env: { LOG_LEVEL: 'info', DEED_POLICY: policy, RULES_DIR: rules, ...setting.env },
     }),
   )
   writeFileSync(join(under.workspace, 'count.sh'), COUNTING)
+  writeFileSync(join(under.workspace, 'claim.sh'), CLAIMING)
   const files = opened.use(openWitness(under.workspace))
-  const kept = opened.move()
   const { mesh } = under
+  /** Those that do not run with their own settings. */
+  const altered = new Set<ServiceName>()
+  let copies = 0
+  const restart = async (name: ServiceName, env: Record<string, string>): Promise<void> => {
+    altered.add(name)
+    await mesh.service(name).kill()
+    await mesh.service(name).start({ ...mesh.environmentOf(name), ...env })
+  }
+  const restore = async (name: ServiceName): Promise<void> => {
+    const service = mesh.service(name)
+    if (altered.delete(name)) await service.kill()
+    else if (service.pid !== undefined) process.kill(service.pid, 'SIGCONT')
+    await service.start(mesh.environmentOf(name))
+  }
+  const kept = opened.move()
   return {
     ...under,
     files,
     requests,
     read: (name) => readFileSync(join(under.workspace, name), 'utf8'),
-    async arm(name, point, env = {}) {
-      const service = mesh.service(name)
-      await service.kill()
-      await service.start({ ...mesh.environmentOf(name), ...env, DEED_CRASH_AT: `${name}.${point}` })
-    },
+    arm: (name, point, env = {}) => restart(name, { ...env, DEED_CRASH_AT: `${name}.${point}` }),
     async revive(name) {
-      const service = mesh.service(name)
-      await until(() => service.pid === undefined, { what: `the death of the ${name}` })
-      await service.start(mesh.environmentOf(name))
+      await until(() => mesh.service(name).pid === undefined, { what: `the death of the ${name}` })
+      await restore(name)
+    },
+    restart,
+    async another(service, env = {}) {
+      const settings = { ...mesh.environmentOf(service), ...env }
+      const logDir = join(mesh.dataDir, 'logs')
+      return kept.use(await startService({ service, copy: ++copies, env: settings, logDir, supervise: false }))
+    },
+    async heal() {
+      await Promise.all([mesh.nats?.start(), mesh.postgres?.start()])
+      await Promise.all(SERVICES.map(restore))
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }

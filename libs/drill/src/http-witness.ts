@@ -1,4 +1,10 @@
-/** A server outside of Deed that remembers every request which asked it to change something, and by which key. */
+/**
+ * A server outside of Deed that remembers every request which asked it to change something, and by which key.
+ *
+ * How it behaves beyond that is in the name: `late-x` acts and then cuts the connection before it has answered,
+ * `flaky-x` shows its effect to every second look only, `mute-x` never answers a look, `lying-x` answers 200 and does
+ * nothing.
+ */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,12 +18,20 @@ export interface HttpWitness extends AsyncDisposable {
 /** `POST /effects/<name>` is an effect; `GET /effects/<name>` says whether there was one. */
 export async function openHttpWitness(): Promise<HttpWitness> {
   const keys = new Map<string, string[]>()
+  const looks = new Map<string, number>()
   const server = createServer((request, response) => {
     const name = request.url?.split('/').at(-1) ?? ''
     const known = keys.get(name)
-    if (request.method === 'POST') keys.set(name, [...(known ?? []), String(request.headers['idempotency-key'])])
-    response.statusCode = request.method === 'POST' || known ? 200 : 404
-    response.end()
+    if (request.method === 'POST') {
+      if (!name.startsWith('lying-')) keys.set(name, [...(known ?? []), String(request.headers['idempotency-key'])])
+      if (name.startsWith('late-')) return void request.socket.destroy()
+      return void response.writeHead(200).end()
+    }
+    if (name.startsWith('mute-')) return
+    const look = (looks.get(name) ?? 0) + 1
+    looks.set(name, look)
+    const shown = known !== undefined && !(name.startsWith('flaky-') && look % 2 === 1)
+    response.writeHead(shown ? 200 : 404).end()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

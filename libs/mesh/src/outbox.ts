@@ -18,20 +18,23 @@ export interface Outbox {
   flush(): void
 }
 
-/** Writing again within this is writing often; then messages are gathered for a while. In milliseconds. */
-const OFTEN_MS = 0.5
+/** So many writes within so many milliseconds is writing often; then messages are gathered for a while. */
+const OFTEN_WRITES = 5
+const OFTEN_MS = 4
 const GATHER_MS = 1
 
 export function openOutbox(nc: NatsConnection, log: Log): Outbox {
   let waiting: (() => void)[] = []
   const bytesMax = nc.info?.max_payload ?? Number.POSITIVE_INFINITY
 
-  let flushedAt = 0
+  /** When it was last written, the oldest first. */
+  const writtenAt: number[] = new Array(OFTEN_WRITES).fill(Number.NEGATIVE_INFINITY)
 
   const flush = (): void => {
     const words = waiting
     waiting = []
-    flushedAt = performance.now()
+    writtenAt.shift()
+    writtenAt.push(performance.now())
     for (const say of words) {
       try {
         say()
@@ -45,7 +48,7 @@ export function openOutbox(nc: NatsConnection, log: Log): Outbox {
   const say = (words: () => void): void => {
     waiting.push(words)
     if (waiting.length > 1) return
-    if (performance.now() - flushedAt < OFTEN_MS) setTimeout(flush, GATHER_MS)
+    if (performance.now() - writtenAt[0]! < OFTEN_MS) setTimeout(flush, GATHER_MS)
     else setImmediate(flush)
   }
 

@@ -2,25 +2,35 @@
  * How much the workers can take, and who waits for room.
  *
  * Queued work waits in PostgreSQL. What is here is this replica's view of it: slots that workers have
- * announced, minus what is handed out, and the executions that found no room, in order of priority.
+ * announced, minus what is handed out, and the executions that found no room, in their turn.
  */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
+import { type FairQueue, fairQueue } from './fair-queue.ts'
 
-const PRIORITIES = 9
 /** Longer than this a plan does not wait to be stored. */
 const ROOM_MS_MAX = 250
 
+/** Who asks for room. */
+export interface Asking {
+  id: ExecutionId
+  tenant: string
+  /** 1 is first, 9 is last. */
+  priority: number
+}
+
 export interface Capacity {
-  take(capability: Capability, execution: ExecutionId, priority: number): boolean
+  take(capability: Capability, asking: Asking): boolean
   /**
    * Waits a little until there is room, so that a plan and the lease on its first task are one commit rather than two.
    * To be told when the slot that was kept is taken, or not wanted after all.
    */
-  room(capability: Capability, execution: ExecutionId, priority: number): Promise<() => void>
+  room(capability: Capability, asking: Asking): Promise<() => void>
   release(capability: Capability): void
   /** What the live workers announce, and what other replicas have handed out. */
   announce(capability: Capability, slots: number, elsewhere: number): void
+  /** How many executions of a tenant wait for room. */
+  waitingOf(tenant: string): number
 }
 
 /** @param wake takes an execution on that had to wait; a slot is kept for it until it resolves */
@@ -29,56 +39,50 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
   const poolOf = (capability: Capability): Pool => {
     const pool = pools.get(capability)
     if (pool) return pool
-    const made: Pool = {
-      slots: 0,
-      elsewhere: 0,
-      taken: 0,
-      keptFor: new Set(),
-      waiting: Array.from({ length: PRIORITIES + 1 }, () => new Map()),
-    }
+    const made: Pool = { slots: 0, elsewhere: 0, taken: 0, keptFor: new Set(), waiting: fairQueue() }
     pools.set(capability, made)
     return made
   }
   const wakeNext = (pool: Pool): void => {
-    for (const waiting of pool.waiting) {
-      for (const [id, goOn] of waiting) {
-        if (!hasRoom(pool)) return
-        waiting.delete(id)
-        // Else whoever comes by first would have it, and this one would wait again.
-        pool.taken++
-        pool.keptFor.add(id)
-        void goOn().finally(() => {
-          if (!pool.keptFor.delete(id)) return
-          pool.taken--
-          wakeNext(pool)
-        })
-      }
+    while (hasRoom(pool)) {
+      const next = pool.waiting.next()
+      if (!next) return
+      // Else whoever comes by first would have it, and this one would wait again.
+      pool.taken++
+      pool.keptFor.add(next.id)
+      void next.goOn().finally(() => {
+        if (!pool.keptFor.delete(next.id)) return
+        pool.taken--
+        wakeNext(pool)
+      })
     }
   }
   return {
-    take(capability, execution, priority) {
+    take(capability, asking) {
       const pool = poolOf(capability)
-      if (pool.keptFor.delete(execution)) return true
+      const { id } = asking
+      if (pool.keptFor.delete(id)) return true
       if (hasRoom(pool)) {
         pool.taken++
         return true
       }
-      queueFor(pool, priority).set(execution, () => wake(execution))
+      pool.waiting.add(asking, { id, goOn: () => wake(id) })
       return false
     },
-    room(capability, execution, priority) {
+    room(capability, asking) {
       const pool = poolOf(capability)
+      const { id } = asking
       if (hasRoom(pool)) return Promise.resolve(() => undefined)
-      const queue = queueFor(pool, priority)
       return new Promise((resolve) => {
         const late = setTimeout(() => {
-          queue.delete(execution)
+          pool.waiting.remove(id)
           resolve(() => undefined)
         }, ROOM_MS_MAX)
-        queue.set(execution, () => {
+        const goOn = (): Promise<void> => {
           clearTimeout(late)
           return new Promise<void>((done) => resolve(done))
-        })
+        }
+        pool.waiting.add(asking, { id, goOn })
       })
     },
     release(capability) {
@@ -92,6 +96,11 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
       pool.elsewhere = elsewhere
       wakeNext(pool)
     },
+    waitingOf(tenant) {
+      let waiting = 0
+      for (const pool of pools.values()) waiting += pool.waiting.waitingOf(tenant)
+      return waiting
+    },
   }
 }
 
@@ -101,14 +110,7 @@ interface Pool {
   taken: number
   /** Executions that were woken, and have a slot in `taken` each. */
   keptFor: Set<ExecutionId>
-  /** By priority: what takes an execution on, in the order of their coming. */
-  waiting: Map<ExecutionId, () => Promise<unknown>>[]
+  waiting: FairQueue<{ id: ExecutionId; goOn: () => Promise<unknown> }>
 }
 
 const hasRoom = ({ taken, elsewhere, slots }: Pool): boolean => taken + elsewhere < slots
-
-function queueFor(pool: Pool, priority: number): Map<ExecutionId, () => Promise<unknown>> {
-  const queue = pool.waiting[Math.min(Math.max(priority, 0), PRIORITIES)]
-  if (!queue) throw new Error(`there is no queue for priority ${priority}`)
-  return queue
-}

@@ -15,7 +15,7 @@ import type { ExecutionId, TaskId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
 import type { Log } from '@deed/telemetry/logger'
 import { announce } from './announce.ts'
-import type { Capacity } from './capacity.ts'
+import type { Asking, Capacity } from './capacity.ts'
 import type { Clock } from './clock.ts'
 import { concurrencyKeys } from './concurrency-keys.ts'
 import { type Draft, draftOf, hasChanged, hasEnded, type Lease } from './reconcile/draft.ts'
@@ -25,6 +25,7 @@ import type { ExecutionRow, Snapshot } from './snapshot.ts'
 import { loadSnapshot } from './store/executions.ts'
 import type { Database } from './store/schema.ts'
 import { openTransitions, type Waiter } from './store/transitions.ts'
+import type { TargetRates } from './target-rates.ts'
 
 const ATTEMPTS_MAX = 8
 /** Snapshots kept; the oldest go first and are read again when they are wanted. */
@@ -36,6 +37,7 @@ export interface Dependencies {
   log: Log
   clock: Clock
   capacity: Capacity
+  rates: TargetRates
   leaseMs: number
   autoRollback: boolean
   /** Told of the head of a chain that has become durable. */
@@ -72,7 +74,7 @@ export interface Driver {
 }
 
 export function openDriver(dependencies: Dependencies): Driver {
-  const { db, bus, log, clock, capacity, leaseMs, autoRollback, policyVersion, moved, ended } = dependencies
+  const { db, bus, log, clock, capacity, rates, leaseMs, autoRollback, policyVersion, moved, ended } = dependencies
   const commit = openTransitions(db)
   const known = new Map<ExecutionId, Snapshot>()
   const queues = new Map<ExecutionId, Promise<unknown>>()
@@ -100,7 +102,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       autoRollback,
       policyVersion,
       takeSlot(capability, execution) {
-        const taken = capacity.take(capability, id, priorityOf(execution))
+        const taken = capacity.take(capability, askingOf(execution))
         if (taken) slots.push(capability)
         return taken
       },
@@ -109,6 +111,8 @@ export function openDriver(dependencies: Dependencies): Driver {
         granted.add(key)
         return true
       },
+      mayBegin: (target, execution) => rates.mayBegin(target, askingOf(execution)),
+      began: rates.began,
       random: Math.random,
     }
   }
@@ -254,6 +258,12 @@ export function openDriver(dependencies: Dependencies): Driver {
 const PRIORITY = { high: 2, normal: 5, low: 8 } as const
 
 export const priorityOf = ({ request }: Pick<ExecutionRow, 'request'>): number => PRIORITY[request.priority]
+
+export const askingOf = (execution: ExecutionRow): Asking => ({
+  id: execution.execution_id,
+  tenant: execution.tenant,
+  priority: priorityOf(execution),
+})
 
 function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, intent }: Lease): void {
   const { tenant, execution_id, trace, request } = execution

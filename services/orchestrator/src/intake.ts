@@ -4,6 +4,7 @@
  * A message is acknowledged when its execution is stored. One that cannot be an execution is stored
  * as a failed one, so that whoever submitted it finds out why.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { type Bus, errorBody } from '@deed/mesh/bus'
 import { decodeJson } from '@deed/mesh/decode'
@@ -17,58 +18,83 @@ import type { Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
 import { type Accepting, acceptExecution } from './accept-execution.ts'
 import { admitRequest } from './door.ts'
+import type { DoorLimits } from './door-limits.ts'
 import { admissionOf, newExecution } from './new-execution.ts'
 import { isoTime } from './reconcile/draft.ts'
 
 const SLOTS = 64
 const DELIVERIES_MAX = 5
+/** Where too much waits already, room is looked for again after this. */
+const FULL_MS = 500
 const WORDS_KEPT = 256
+
+interface Opening {
+  bus: Bus
+  log: Log
+  config: ExecutionConfig
+  limits: DoorLimits
+  tenant: string
+}
 
 /** Disposing takes no more, and finishes what is in hand. */
 export async function startIntake(
   accepting: Accepting,
-  { bus, log, config, tenant }: { bus: Bus; log: Log; config: ExecutionConfig; tenant: string },
+  { bus, log, config, limits, tenant }: Opening,
 ): Promise<AsyncDisposable> {
   const stream = intakeStream(tenant)
-  return consumeStream(bus.nc, log, { stream, consumer: INTAKE_CONSUMER, slots: SLOTS }, async (msg) => {
-    const parent = traceparentOf(msg)
-    const span = startSpan(SUBMIT_SUBJECT, { parent, kind: 'consumer', attributes: { 'messaging.system': 'nats' } })
-    try {
-      const [user] = msg.subject.split('.').slice(3)
-      const principal = user === undefined ? LOCAL : { tenant, user }
+  const stopping = new AbortController()
+  const consuming = await consumeStream(
+    bus.nc,
+    log,
+    { stream, consumer: INTAKE_CONSUMER, slots: SLOTS },
+    async (msg) => {
+      // What is durable already is not refused: it waits where it is.
+      while (limits.isFull(tenant)) await sleep(FULL_MS, undefined, { signal: stopping.signal })
+      const parent = traceparentOf(msg)
+      const span = startSpan(SUBMIT_SUBJECT, { parent, kind: 'consumer', attributes: { 'messaging.system': 'nats' } })
       try {
-        if (msg.info.deliveryCount > DELIVERIES_MAX) {
-          throw new DeedError('too_many_deliveries', `it was taken ${msg.info.deliveryCount} times without an end`)
+        const [user] = msg.subject.split('.').slice(3)
+        const principal = user === undefined ? LOCAL : { tenant, user }
+        try {
+          if (msg.info.deliveryCount > DELIVERIES_MAX) {
+            throw new DeedError('too_many_deliveries', `it was taken ${msg.info.deliveryCount} times without an end`)
+          }
+          const request = validate(ExecutionRequest, decodeJson(msg.data))
+          admitRequest(config, request)
+          const key = request.idempotency_key ?? messageId(msg) ?? intakeKey(stream, msg.seq)
+          await acceptExecution(accepting, {
+            request: { ...request, idempotency_key: key },
+            principal,
+            trace: span.traceparent,
+            waiter: undefined,
+            sequence: msg.seq,
+          })
+        } catch (error) {
+          const body = errorBody(error)
+          if (body.retryable) throw error
+          await storeRefusal(accepting, {
+            principal,
+            trace: span.traceparent,
+            key: intakeKey(stream, msg.seq),
+            body,
+            msg,
+          })
         }
-        const request = validate(ExecutionRequest, decodeJson(msg.data))
-        admitRequest(config, request)
-        const key = request.idempotency_key ?? messageId(msg) ?? intakeKey(stream, msg.seq)
-        await acceptExecution(accepting, {
-          request: { ...request, idempotency_key: key },
-          principal,
-          trace: span.traceparent,
-          waiter: undefined,
-          sequence: msg.seq,
-        })
+        await msg.ackAck()
       } catch (error) {
-        const body = errorBody(error)
-        if (body.retryable) throw error
-        await storeRefusal(accepting, {
-          principal,
-          trace: span.traceparent,
-          key: intakeKey(stream, msg.seq),
-          body,
-          msg,
-        })
+        span.fail(error)
+        throw error
+      } finally {
+        span.end()
       }
-      await msg.ackAck()
-    } catch (error) {
-      span.fail(error)
-      throw error
-    } finally {
-      span.end()
-    }
-  })
+    },
+  )
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await consuming[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** @throws {DeedError} `invalid_header` for one that cannot be a key */

@@ -12,7 +12,7 @@ import { answeredInput } from './answer-from-cache.ts'
 import type { CachedBefore } from './cached-before.ts'
 import type { Capacity } from './capacity.ts'
 import type { Clock } from './clock.ts'
-import { type Driver, priorityOf } from './drive.ts'
+import { askingOf, type Driver } from './drive.ts'
 import { type Planning, planWork } from './plan-work.ts'
 import { effectOf, type Policy } from './policy.ts'
 import type { Input, Work } from './reconcile/input.ts'
@@ -46,7 +46,7 @@ export async function planExecution(
     const { input, background } = await planOf(planning, execution, thought)
     const store = (): Promise<unknown> => driver.apply(execution.execution_id, input)
     if (input.type === 'planned' && beginsAtOnce(input.work)) {
-      const settled = await planning.capacity.room('act', execution.execution_id, priorityOf(execution))
+      const settled = await planning.capacity.room('act', askingOf(execution))
       await store().finally(settled)
     } else await store()
     return { background: background || isBackground(execution.request, thought) }

@@ -10,7 +10,7 @@ import type { JsonObject } from '@deed/proto/json'
 import { priorityOf } from './drive.ts'
 import type { Work } from './reconcile/input.ts'
 import { newTask } from './reconcile/new-task.ts'
-import { freeName, type Sealing, sealPlan } from './seal-plan.ts'
+import { freeName, type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
 import type { ExecutionRow, PlanPart, TaskRow } from './snapshot.ts'
 import type { SolvedNode } from './solve-node.ts'
 import { touchedBy } from './touched-by.ts'
@@ -29,16 +29,18 @@ export interface Place {
 export const EMPTY: Place = { position: 0, names: new Set(), after: [] }
 
 /**
+ * The tasks of a plan, with what agreement each of their actions needs.
+ *
  * @param lookAtAll look at the targets of actions, too, that could go ahead without
  * @throws {DeedError} where an action cannot be: an unknown target, a path outside of the workspace
  */
-export async function planWork(
+export async function weighWork(
   planning: Planning,
   execution: ExecutionRow,
   nodes: readonly SolvedNode[],
   place: Place = EMPTY,
   lookAtAll = false,
-): Promise<Work> {
+): Promise<Unsealed> {
   const tasks: TaskRow[] = []
   const parts: PlanPart[] = []
   const candidates: Candidate[] = []
@@ -92,7 +94,17 @@ export async function planWork(
   const others = tasks.filter(({ task_kind }) => task_kind !== 'act')
   await weighActions(planning, execution, candidates, { others, lookAtAll })
   const position = place.position + tasks.length
-  return sealPlan(planning, { execution, tasks, candidates, parts, names, position, estimate: estimateOf(nodes) })
+  return { execution, tasks, candidates, parts, names, position, estimate: estimateOf(nodes) }
+}
+
+/** @throws {DeedError} as `weighWork` */
+export async function planWork(
+  planning: Planning,
+  execution: ExecutionRow,
+  nodes: readonly SolvedNode[],
+  place: Place = EMPTY,
+): Promise<Work> {
+  return sealPlan(planning, await weighWork(planning, execution, nodes, place))
 }
 
 /** The agreement for one task whose target was not as expected. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Facts, levelOf, readPolicy } from './policy.ts'
+import { effectOf, type Facts, levelOf, readPolicy } from './policy.ts'
 
 const policy = readPolicy(`${import.meta.dirname}/../policy/default.yaml`)
 const command: Facts = {
@@ -28,5 +28,46 @@ describe('the level of an action that starts a program', () => {
   it('counts for no action that starts none', () => {
     const facts: Facts = { ...command, kind: 'file.write', effect: 'change', sandbox: undefined }
     expect(levelOf(policy, facts).level).toBe(1)
+  })
+})
+
+/** Programs that people trust, and that run another one when they are asked to (GTFOBins). */
+const WRAPPERS = [
+  ...[['env'], ['nice'], ['nohup'], ['timeout', '5'], ['stdbuf', '-o0'], ['setsid'], ['xargs'], ['time'], ['ionice']],
+  ...[
+    ['sh', '-c'],
+    ['bash', '-c'],
+    ['busybox', 'sh', '-c'],
+    ['ssh', 'host'],
+    ['script', '-qc'],
+    ['flock', '/tmp/x'],
+  ],
+  ...[
+    ['find', '.', '-exec'],
+    ['git', '-c', 'core.pager=sh', 'log'],
+    ['tar', '--checkpoint-action=exec=sh'],
+    ['vim', '-c'],
+  ],
+  ...[
+    ['awk', 'BEGIN{system("sh")}'],
+    ['node', '-e'],
+    ['python3', '-c'],
+    ['perl', '-e'],
+    ['ruby', '-e'],
+    ['sed', '1e sh'],
+  ],
+  ...[['df'], ['ls'], ['cat'], ['echo'], ['git', 'status'], ['less'], ['man'], ['zip', '-T', '-TT'], ['rsync', '-e']],
+]
+
+describe('the level of a command', () => {
+  it.each(WRAPPERS)('is that of any command, whatever its name is: %s', (...argv) => {
+    for (const kind of ['command.run', 'test.run'])
+      for (const sandbox of ['bwrap+seccomp+cgroup1', 'landlock+seccomp', 'allow-list', 'none']) {
+        const effect = effectOf(policy, kind, { argv: [...argv, 'rm', '-rf', '.'] })
+        expect(effect).toBe('run')
+        const facts = { kind, effect, reversibility: 'reversible', environment: undefined, sandbox } as const
+        expect(levelOf(policy, facts).level).toBeGreaterThanOrEqual(2)
+        expect(levelOf(policy, { ...facts, sandbox: undefined }).level).toBeGreaterThanOrEqual(2)
+      }
   })
 })

@@ -45,7 +45,7 @@ export interface Unsealed {
 const DIFF_CHARS_MAX = 131_072
 
 export async function sealPlan(sealing: Sealing, unsealed: Unsealed): Promise<Work> {
-  const { execution, tasks, candidates, parts, names, position, estimate = null, earlier } = unsealed
+  const { execution, tasks, candidates, parts, names, position, earlier } = unsealed
   const { policy } = sealing
   for (const { task, action } of candidates) {
     task.spec = action as JsonObject
@@ -88,7 +88,7 @@ export async function sealPlan(sealing: Sealing, unsealed: Unsealed): Promise<Wo
     ask([step], { level: 3, before, name: freeName(names, `approve-${step.task.name}`) })
   }
   const planned = candidates.map(({ task }) => ({ task_id: task.task_id, action_hash: task.action_hash }))
-  const screen = approvals.length === 0 ? undefined : screenOf(unsealed, approvals, estimate)
+  const screen = approvals.length === 0 ? undefined : screenOf(unsealed, approvals)
   return {
     tasks: [...tasks, ...people],
     approvals,
@@ -201,7 +201,8 @@ function grantedBy(
   }
 }
 
-function stepsOf(covered: readonly Candidate[], earlier: JsonObject | undefined): SealedStep[] {
+/** @param earlier what was agreed to before in the place of the only one */
+export function stepsOf(covered: readonly Candidate[], earlier?: JsonObject): SealedStep[] {
   let left = DIFF_CHARS_MAX
   return covered.map(({ task, action, summary, why, effect, inspection }) => {
     const diff = inspection?.diff?.slice(0, left) ?? null
@@ -225,10 +226,10 @@ function stepsOf(covered: readonly Candidate[], earlier: JsonObject | undefined)
   })
 }
 
-function screenOf(
-  { tasks, candidates }: Unsealed,
+/** @param approvals those that the plan waits for */
+export function screenOf(
+  { tasks, candidates, estimate = null }: Unsealed,
   approvals: readonly ApprovalRow[],
-  estimate: PlanScreen['estimate'],
 ): PlanScreen {
   const approvalOf = new Map(approvals.map((approval) => [approval.approval_id, approval]))
   const names = new Map(tasks.map(({ task_id, name }) => [task_id, name]))

@@ -10,6 +10,7 @@ import * as audit from '@deed/proto/audit'
 import * as execution from '@deed/proto/execution'
 import * as goal from '@deed/proto/goal'
 import * as grant from '@deed/proto/grant'
+import type { ExecutionId } from '@deed/proto/ids'
 import * as schedule from '@deed/proto/schedule'
 import * as task from '@deed/proto/task'
 import { openDatabase } from '@deed/store/database'
@@ -22,6 +23,7 @@ import { cachedBefore } from './cached-before.ts'
 import { capacityOf } from './capacity.ts'
 import { clockOf } from './clock.ts'
 import type { Config } from './config.ts'
+import { doorLimits } from './door-limits.ts'
 import { type Driver, openDriver } from './drive.ts'
 import { cancelExecution } from './handlers/cancel-execution.ts'
 import { decideApproval } from './handlers/decide-approval.ts'
@@ -59,7 +61,9 @@ import { openStanding } from './standing.ts'
 import { openAdmissions } from './store/executions.ts'
 import { readGrants } from './store/grants.ts'
 import { migrations } from './store/migrations.ts'
+import { reserveTurn } from './store/rate-limits.ts'
 import type { Schema } from './store/schema.ts'
+import { targetRates } from './target-rates.ts'
 import { openWaiters } from './waiters.ts'
 
 /** Live ones of a tenant that are looked through. */
@@ -105,10 +109,18 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
       exportFile: config.observability.export_to_file,
     }),
   )
-  const capacity = capacityOf((id) =>
+  const wake = (id: ExecutionId): Promise<unknown> =>
     driver.apply(id, { type: 'tick' }).catch((error: unknown) => {
       // The resync comes by.
       log.warn({ err: error, execution_id: id }, 'could not go on with what waited for room')
+    })
+  const capacity = capacityOf(wake)
+  const rates = opened.use(
+    targetRates({
+      log,
+      rateOf: (target) => config.targets[target]?.rate_limit,
+      reserve: (target, rate) => reserveTurn(db, target, rate),
+      wake,
     }),
   )
   const driver: Driver = openDriver({
@@ -117,6 +129,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     log,
     clock,
     capacity,
+    rates,
     leaseMs,
     policyVersion: policy.version,
     autoRollback: config.rollback.auto_rollback_on_failure,
@@ -156,7 +169,8 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   }
 
   opened.use(deliverAlerts({ db, bus, log, webhooks: webhooksOf(config.alerts.webhooks, env.env) }))
-  bus.serve(execution.requestExecution, requestExecution({ ...accepting, config, waiters, settler }))
+  const limits = doorLimits(config.limits, capacity)
+  bus.serve(execution.requestExecution, requestExecution({ ...accepting, config, limits, waiters, settler }))
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
   bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))
   bus.serve(execution.executionStats, executionStats({ db }))
@@ -189,7 +203,8 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(schedule.resumeSchedule, steerSchedule(looking, 'resume'))
   const resync = opened.use(startResync({ ...accepting, db, settler, waiters, standing }))
   bus.serve(task.heartbeatWorker, heartbeatWorker({ db, leaseMs, hurry: () => resync.hurry() }))
-  for (const tenant of env.ORCHESTRATOR_TENANTS) opened.use(await startIntake(accepting, { bus, log, config, tenant }))
+  for (const tenant of env.ORCHESTRATOR_TENANTS)
+    opened.use(await startIntake(accepting, { bus, log, config, limits, tenant }))
 
   return opened.move()
 }

@@ -4,7 +4,8 @@ import type { Json } from '@deed/proto/json'
 import { replyOf } from './answer.ts'
 import { emptySnapshot, type Incoming, newExecution } from './new-execution.ts'
 import type { PlanDependencies } from './plan-execution.ts'
-import { EMPTY, planWork } from './plan-work.ts'
+import { EMPTY, weighWork } from './plan-work.ts'
+import { screenOf, sealPlan, stepsOf } from './seal-plan.ts'
 import { think } from './think.ts'
 
 /** @throws {DeedError} for what would be refused when it is run */
@@ -16,7 +17,8 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
   if (thought.type === 'answer') {
     return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
   }
-  const { tasks, approvals, plan } = await planWork(planning.planning, execution, thought.nodes, EMPTY, true)
+  const unsealed = await weighWork(planning.planning, execution, thought.nodes, EMPTY, true)
+  const { tasks, approvals, plan } = await sealPlan(planning.planning, unsealed)
   const steps = tasks.map(({ name, title, task_kind, level, spec, dependencies }) => ({
     name,
     title,
@@ -29,9 +31,10 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
     ({ title, kind, level }, index) => `${index + 1}. ${title} (${kind}${level > 0 ? `, level ${level}` : ''})`,
   )
   const agreed = approvals.flatMap(({ actions }) => actions.map(({ summary, level, why }) => ({ summary, level, why })))
+  const shown = { actions: stepsOf(unsealed.candidates), plan: screenOf(unsealed, approvals) }
   return {
     ...reply,
     method: thought.method,
-    result: { text: lines.join('\n'), data: { steps, agreement: agreed, plan_hash: plan.plan_hash } as Json },
+    result: { text: lines.join('\n'), data: { steps, agreement: agreed, plan_hash: plan.plan_hash, ...shown } as Json },
   }
 }

@@ -5,6 +5,7 @@ import {
   listApprovals,
   listExecutions,
 } from '@deed/proto/execution'
+import { type Grant, listGrants } from '@deed/proto/grant'
 import { ExecutionId } from '@deed/proto/ids'
 import { ApprovalStatus, ExecutionStatus, Method, TaskStatus } from '@deed/proto/states'
 import { listTasks, type TaskView } from '@deed/proto/task'
@@ -14,6 +15,7 @@ import { by, count, moment } from '../options.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
 import { age, duration } from '../show/amounts.ts'
 import { type Column, table } from '../show/table.ts'
+import { grantText } from './grant.ts'
 
 type ExecutionSummary = z.output<typeof ExecutionSummarySchema>
 
@@ -33,6 +35,7 @@ Examples:
   addExecutions(get)
   addTasks(get)
   addApprovals(get)
+  addGrants(get)
 }
 
 function addExecutions(get: Command): void {
@@ -125,6 +128,27 @@ function addApprovals(get: Command): void {
         show(shell, 'approvals', columns, reply.approvals)
       },
     )
+}
+
+function addGrants(get: Command): void {
+  get
+    .command('grants')
+    .description('standing permissions, newest first')
+    .option('--all', 'those too that are over')
+    .option('--limit <number>', 'at most so many', count)
+    .action(async (options: z.input<typeof listGrants.input>, command: Command) => {
+      const shell = shellOf(command)
+      const reply = await withMesh(shell, (bus) => bus.call(listGrants, options))
+      shell.out.document(reply)
+      const columns: Column<Grant>[] = [
+        { heading: 'GRANT', cell: ({ grant_id: id }) => id },
+        { heading: 'BY', cell: ({ granted_by: by }) => by },
+        { heading: 'USES', cell: ({ uses }) => String(uses) },
+        { heading: 'REVOKED', cell: ({ revoked_by: by }) => by ?? '-' },
+        { heading: 'FOR', cell: grantText, fills: true },
+      ]
+      show(shell, 'grants', columns, reply.grants)
+    })
 }
 
 function show<Row>({ out }: Shell, what: string, columns: readonly Column<Row>[], rows: readonly Row[]): void {

@@ -1,10 +1,11 @@
 /** deed show: one execution, whole. */
-import { getExecution, IdempotencyKey } from '@deed/proto/execution'
+import { getExecution, IdempotencyKey, listApprovals } from '@deed/proto/execution'
 import { ExecutionId } from '@deed/proto/ids'
 import type { Command } from 'commander'
 import { UsageError } from '../exit-code.ts'
 import { by, count } from '../options.ts'
 import { shellOf, withMesh } from '../shell.ts'
+import { approvalText } from '../show/approval.ts'
 import { executionText } from '../show/execution.ts'
 
 export function addShow(program: Command): void {
@@ -31,15 +32,19 @@ Examples:
           throw new UsageError('name one execution: by its id, by --key or by --sequence')
         }
         const shell = shellOf(command)
-        const detail = await withMesh(shell, (bus) =>
-          bus.call(getExecution, {
+        const { detail, waiting } = await withMesh(shell, async (bus) => {
+          const detail = await bus.call(getExecution, {
             ...(execution === undefined ? {} : { execution_id: idOf(execution) }),
             ...(key === undefined ? {} : { idempotency_key: key }),
             ...(sequence === undefined ? {} : { sequence }),
-          }),
-        )
+          })
+          if (detail.approval_id === undefined) return { detail, waiting: [] }
+          const asked = { execution_id: detail.execution_id, status: 'pending' as const }
+          return { detail, waiting: (await bus.call(listApprovals, asked)).approvals }
+        })
         shell.out.document(detail)
         shell.out.print(executionText(detail, shell.out.paint, verbose))
+        for (const approval of waiting) shell.out.print(`\n${approvalText(approval, shell.out.paint)}`)
       },
     )
 }

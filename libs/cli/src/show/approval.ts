@@ -1,28 +1,27 @@
-/** What a person is asked to agree to: every action with its arguments, and the hash of just that. */
-import type { ApprovalView } from '@deed/proto/execution'
+/** What a person is asked to agree to: the whole plan on one screen, and the hash of just that. */
+import type { ApprovalView, PlanScreen, PlanStep, SealedStep } from '@deed/proto/execution'
+import { dollars, duration } from './amounts.ts'
+import { exposedLine, exposedText } from './exposed-text.ts'
+import { observationText } from './observation.ts'
 import type { Paint } from './paint.ts'
-import { plainLine, plainText } from './plain-text.ts'
 
 const LEVELS: Record<number, string> = { 1: 'confirm', 2: 'review of the whole plan', 3: 'this step by itself' }
 
+const UNDO: Record<NonNullable<SealedStep['reversibility']>, string> = {
+  reversible: 'what was there before is brought back',
+  compensable: 'by another action, which makes up for it',
+  irreversible: 'CANNOT BE UNDONE',
+}
+
 export function approvalText(approval: ApprovalView, paint: Paint): string {
-  const {
-    approval_id: id,
-    task,
-    level,
-    plan_hash: hash,
-    policy_version: policy,
-    expires_at: expires,
-    actions,
-  } = approval
+  const { approval_id: id, task, level, plan_hash: hash, policy_version: policy, expires_at: expires } = approval
   return [
     paint('bold', `Agreement is wanted: level ${level}, ${LEVELS[level] ?? 'unknown'}`),
-    `  task      ${plainLine(task)}`,
-    ...actions.flatMap(({ title, summary, level: own, why, action }, index) => [
-      `  ${index + 1}. ${paint('bold', plainLine(summary === '' ? title : summary))}  (level ${own}: ${plainLine(why)})`,
-      ...actionLines(action).map((line) => `     ${line}`),
-    ]),
-    `  plan      ${hash}, policy ${plainLine(policy)}`,
+    `  task      ${exposedLine(task)}`,
+    `  asked by  ${exposedLine(approval.requested_by)}`,
+    ...(approval.plan === null ? [] : planLines(approval.plan, paint)),
+    ...stepLines(approval.actions, paint),
+    `  plan      ${hash}, policy ${exposedLine(policy)}`,
     `  expires   ${expires}`,
     `  approval  ${id}`,
   ].join('\n')
@@ -31,6 +30,78 @@ export function approvalText(approval: ApprovalView, paint: Paint): string {
 export const howToDecide = (id: string): string =>
   `Waiting for a decision. Approve with\n  npx --no-install deed approve ${id}\nor deny with\n  npx --no-install deed deny ${id} --reason "..."`
 
+/** The order of all steps, who agrees to which, and from where on there is no way back. */
+export function planLines({ steps, point_of_no_return: last, estimate }: PlanScreen, paint: Paint): string[] {
+  const numbers = new Map(steps.map(({ name }, index) => [name, index + 1]))
+  const facts = [
+    `${steps.length} step${steps.length === 1 ? '' : 's'}`,
+    ...(estimate === null ? [] : [`about ${duration(estimate.time_ms)}, ${dollars(estimate.cost_usd)}`]),
+    last === null ? 'all of it can be undone' : `no way back from step ${numbers.get(last) ?? exposedLine(last)} on`,
+  ]
+  const lines = steps.length < 2 ? [] : steps.map((step) => planLine(step, numbers, last, paint))
+  return [`  steps     ${facts.join('; ')}`, ...lines]
+}
+
+function planLine(
+  { name, title, level, after, agreement, reversibility }: PlanStep,
+  numbers: ReadonlyMap<string, number>,
+  last: string | null,
+  paint: Paint,
+): string {
+  const waits = after.map((one) => numbers.get(one)).filter((number) => number !== undefined)
+  const facts = [
+    `level ${level}`,
+    ...(waits.length === 0 ? [] : [`after ${waits.join(', ')}`]),
+    ...(agreement === 'own' ? ['asked for by itself'] : agreement === 'grant' ? ['agreed to ahead'] : []),
+    ...(reversibility === 'irreversible' ? [paint('red', 'cannot be undone')] : []),
+    ...(name === last ? [paint('red', 'point of no return')] : []),
+  ]
+  return `    ${String(numbers.get(name)).padStart(2)}. ${exposedLine(title)}  (${facts.join(', ')})`
+}
+
+/** Each action as it would run: arguments, diff, what it meets, what proves it, how it is undone. */
+export const stepLines = (actions: readonly SealedStep[], paint: Paint): string[] =>
+  actions.flatMap((step, index) => {
+    const { title, summary, level, why, action } = step
+    return [
+      `  ${index + 1}. ${paint('bold', exposedLine(summary === '' ? title : summary))}  (level ${level}: ${exposedLine(why)})`,
+      ...[...actionLines(action), ...factLines(step, paint)].map((line) => `     ${line}`),
+    ]
+  })
+
+function factLines(step: SealedStep, paint: Paint): string[] {
+  const { action, effect, reversibility, environment, diff, observes, changed } = step
+  // Where these are sealed, they stand among the arguments.
+  const state = action.expect_before === undefined ? step.state_before : null
+  const sandbox = action.expect_sandbox === undefined ? step.sandbox : null
+  const line = (name: string, text: string | null): string[] => (text === null ? [] : [`${name}: ${exposedLine(text)}`])
+  return [
+    ...line('effect', effect),
+    ...line('meets', state),
+    ...line('environment', environment),
+    ...line('sandbox', sandbox),
+    ...(diff === null
+      ? []
+      : [
+          'diff:',
+          ...exposedText(diff.replace(/\n$/, ''))
+            .split('\n')
+            .map((one) => diffLine(one, paint)),
+        ]),
+    ...line('proven by', observes === null ? null : observationText(observes)),
+    ...(effect === null || effect === 'read' || reversibility === null
+      ? []
+      : [`undo: ${reversibility === 'irreversible' ? paint('red', UNDO[reversibility]) : UNDO[reversibility]}`]),
+    ...changed.map(
+      ({ path, before, after }) =>
+        `changed since it was agreed to: ${exposedLine(path)}: ${exposedLine(before)} -> ${exposedLine(after)}`,
+    ),
+  ]
+}
+
+const diffLine = (line: string, paint: Paint): string =>
+  `  ${line.startsWith('+') ? paint('green', line) : line.startsWith('-') ? paint('red', line) : line}`
+
 /** The arguments as they would run, a line each; text of several lines is indented below its name. */
 export function actionLines(action: Readonly<Record<string, unknown>>): string[] {
   const { kind, kind_version: version, input, ...rest } = action
@@ -38,11 +109,11 @@ export function actionLines(action: Readonly<Record<string, unknown>>): string[]
     ([name, value]) => value !== undefined && !(DEFAULTS[name] === value),
   )
   return [
-    `kind: ${plainLine(String(kind))}${version === 1 || version === undefined ? '' : ` (version ${version})`}`,
+    `kind: ${exposedLine(String(kind))}${version === 1 || version === undefined ? '' : ` (version ${version})`}`,
     ...named.flatMap(([name, value]) => {
-      const lines = plainText(typeof value === 'string' ? value : JSON.stringify(value)).split('\n')
-      if (lines.length === 1) return [`${name}: ${lines[0]}`]
-      return [`${name}:`, ...lines.map((line) => `  | ${line}`)]
+      const lines = exposedText(typeof value === 'string' ? value : JSON.stringify(value)).split('\n')
+      if (lines.length === 1) return [`${exposedLine(name)}: ${lines[0]}`]
+      return [`${exposedLine(name)}:`, ...lines.map((line) => `  | ${line}`)]
     }),
   ]
 }

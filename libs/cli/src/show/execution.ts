@@ -1,6 +1,8 @@
 /** An execution for a reader: the answer, how it was found, what proves it, and its tasks. */
-import type { AuditRow, ExecutionDetail, ExecutionReply } from '@deed/proto/execution'
+import { type AuditRow, type ExecutionDetail, type ExecutionReply, PlanScreen, SealedStep } from '@deed/proto/execution'
+import { z } from 'zod'
 import { dollars, duration } from './amounts.ts'
+import { planLines, stepLines } from './approval.ts'
 import { evidenceLines } from './evidence.ts'
 import { type Paint, paintStatus } from './paint.ts'
 import { plainLine, plainText } from './plain-text.ts'
@@ -27,17 +29,14 @@ export function replyText(reply: ExecutionReply, paint: Paint): string {
   ].join('\n')
 }
 
-/** A dry run: what would be done, and nothing was. */
+const Shown = z.object({ actions: z.array(SealedStep), plan: PlanScreen })
+
+/** A dry run: what would be done, agreed to, looked at and undone; and nothing was. */
 export function dryRunText(reply: ExecutionReply, paint: Paint): string {
-  const { data } = reply.result ?? {}
-  const agreement = data !== null && typeof data === 'object' && !Array.isArray(data) ? data.agreement : undefined
-  const asked = Array.isArray(agreement) ? agreement : []
+  const { data: shown } = Shown.safeParse(reply.result?.data)
   return [
     plainText(reply.result?.text ?? 'nothing would be done'),
-    ...asked.map((one) => {
-      const { summary, level, why } = one as Record<string, unknown>
-      return `  agreement of level ${level}: ${plainLine(String(summary))} (${plainLine(String(why))})`
-    }),
+    ...(shown ? [...planLines(shown.plan, paint), ...stepLines(shown.actions, paint)] : []),
     paint('dim', 'A dry run: nothing was done, nothing was stored.'),
   ].join('\n')
 }

@@ -74,8 +74,10 @@ describe.each(SANDBOXES)('in the sandbox $name, running a command', ({ sandbox }
     const { result } = await executor.run(run(['env'], {}, { env: { TZ: 'UTC' } }))
     const names = String((result!.data as JsonObject).stdout).match(/^\w+(?==)/gm)
     expect(names?.toSorted()).toEqual(['DEED_ACTION', 'HOME', 'LANG', 'PATH', 'PWD', 'TZ'])
-    const refused = await executor.run(run(['env'], {}, { env: { LD_PRELOAD: '/tmp/x.so' } }))
-    expect(refused).toMatchObject({ effect: 'none', error: { code: 'unknown_field' } })
+    for (const name of MAKES_PROGRAMS_RUN) {
+      const refused = await executor.run(run(['env'], {}, { env: { [name]: '/tmp/x.so' } }))
+      expect(refused, name).toMatchObject({ effect: 'none', error: { code: 'unknown_field' } })
+    }
   })
 
   it('cuts long output and says so; endless output is ended', async () => {
@@ -174,6 +176,32 @@ describe.each(SANDBOXES)('in the sandbox $name, running a command', ({ sandbox }
     })
   })
 })
+
+/** Variables by which a program loads or runs another one. */
+const MAKES_PROGRAMS_RUN = [
+  ...['LD_PRELOAD', 'LD_LIBRARY_PATH', 'LD_AUDIT', 'PATH', 'IFS', 'BASH_ENV', 'ENV', 'SHELL', 'PS4', 'PROMPT_COMMAND'],
+  ...[
+    'NODE_OPTIONS',
+    'NODE_PATH',
+    'PYTHONPATH',
+    'PYTHONSTARTUP',
+    'PERL5OPT',
+    'PERL5LIB',
+    'RUBYOPT',
+    'JAVA_TOOL_OPTIONS',
+  ],
+  ...[
+    'GIT_SSH_COMMAND',
+    'GIT_EXTERNAL_DIFF',
+    'GIT_CONFIG_COUNT',
+    'GIT_EXEC_PATH',
+    'EDITOR',
+    'VISUAL',
+    'PAGER',
+    'MANPAGER',
+  ],
+  ...['LESSOPEN', 'BROWSER', 'ERL_FLAGS', 'npm_config_script_shell', 'DOTNET_STARTUP_HOOKS', 'GCONV_PATH', 'HOME'],
+]
 
 describe('where nothing confines', () => {
   it('only programs of the list are started', async () => {

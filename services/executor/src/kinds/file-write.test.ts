@@ -32,6 +32,19 @@ describe('writing a file', () => {
     expect(readdirSync(join(executor.root, 'a/b'))).toEqual(['note.txt'])
   })
 
+  it('is looked for as the text it is: no pattern of a caller is ever run', async () => {
+    await using executor = await testExecutor()
+    for (const pattern of ['^(a+)+$', '(a|a)*b', '.*'.repeat(5_000)]) {
+      const verify = { kind: 'file', path: 'note.txt', contains: pattern }
+      const text = `${'a'.repeat(50)}!`
+      expect(await executor.run(write('note.txt', text, { verify }))).toMatchObject({
+        outcome: 'failed',
+        error: { code: 'verification_failed' },
+      })
+      expect(await executor.run(write('note.txt', `${text}${pattern}`, { verify }))).toMatchObject({ outcome: 'done' })
+    }
+  })
+
   it('does nothing where the file is so already', async () => {
     await using executor = await testExecutor()
     executor.write('note.txt', 'hello')

@@ -1,4 +1,6 @@
+import { DeedError } from '@deed/proto/errors'
 import { describe, expect, it } from 'vitest'
+import { refuseNotReading } from '../sql/read-only-query.ts'
 import { type TestExecutor, testExecutor } from '../test-executor.ts'
 
 async function withInventory(): Promise<TestExecutor> {
@@ -15,6 +17,19 @@ async function withInventory(): Promise<TestExecutor> {
   )
   return executor
 }
+/** Functions that are volatile, and do no more than tell something or take time. */
+const READS =
+  /^(?:pg_get_\w+|pg_stat_get_\w+|pg_stat_have_stats|pg_stat_clear_snapshot|pg_control_\w+|pg_\w+_size|pg_sleep\w*|pg_is_\w+|pg_last_\w+|pg_current_(?:wal|xact)\w+|pg_\w*collation_actual_version|pg_\w*blocking_pids|pg_\w*session_is_blocked|pg_jit_available|pg_lock_status|pg_notification_queue_usage|pg_partition_\w+|pg_prepared_xact|pg_sequence_last_value|pg_show_replication_origin_status|pg_available_wal_summaries|pg_xact_\w+|txid_\w+|random\w*|setseed|array_(?:sample|shuffle)|clock_timestamp|timeofday|current_query|currval|lastval|currtid2|gen_random_uuid|uuidv\d|amvalidate|plpgsql_validator)$/
+
+function refuses(query: string): boolean {
+  try {
+    refuseNotReading(query)
+    return false
+  } catch (error) {
+    return error instanceof DeedError && error.code === 'not_read_only'
+  }
+}
+
 const sql = (query: string, params: (string | number)[] = []) => ({
   kind: 'sql.query',
   input: { target: 'inventory', query, params },
@@ -64,6 +79,8 @@ describe('reading a database', () => {
     ['reading a file under a spelled-out name', `select U&"pg\\005fread\\005ffile"('/etc/passwd')`],
     ['ending a session', 'select pg_terminate_backend(1)'],
     ['a sequence', `select nextval('s')`],
+    ['a text that is run as a query', `select ts_stat('select pg_read' || '_file(''/etc/passwd'')::tsvector')`],
+    ['statistics that are lost', 'select pg_stat_reset()'],
   ])('refuses %s', async (_, query) => {
     await using executor = await withInventory()
     expect(await executor.run(sql(query))).toMatchObject({
@@ -74,6 +91,21 @@ describe('reading a database', () => {
     expect(await executor.run(sql('select count(*) as n from public.assets'))).toMatchObject({
       result: { data: { rows: [{ n: 2 }] } },
     })
+  })
+
+  it('refuses every function of the database that may do more than read', async () => {
+    await using executor = await withInventory()
+    const { result } = await executor.run(
+      sql(`select distinct proname from pg_proc where provolatile = 'v' and pronamespace = 'pg_catalog'::regnamespace
+             and pg_get_function_arguments(oid) !~ 'internal' and prorettype <> all ('{trigger,language_handler}'::regtype[])`),
+    )
+    const names = (result!.data as { rows: { proname: string }[] }).rows.map(({ proname }) => proname)
+    expect(names.length).toBeGreaterThan(100)
+    const allowed = names.filter((name) => !READS.test(name) && !refuses(`select ${name}()`))
+    expect(allowed).toEqual([])
+    // Nor by another spelling of its name.
+    for (const name of names.filter((one) => !READS.test(one)))
+      expect(refuses(`select 1 where "${name}"(1) is null`), name).toBe(true)
   })
 
   it('ends what takes too long, and refuses what is too much', async () => {

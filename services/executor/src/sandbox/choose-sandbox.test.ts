@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '@deed/mesh/until'
@@ -62,6 +62,25 @@ describe('where the kernel does not bound it, what is watched', () => {
   ])('is %s', async (limit, processes) => {
     using watch = watchUse({ workspace: folder, processes: () => processes, bounds })
     expect(await watch.exceeded).toBe(limit)
+  })
+
+  it('is how many files are made, in whatever folder', async () => {
+    const workspace = mkdtempSync(join(folder, 'many-'))
+    using watch = watchUse({ workspace, bounds })
+    let limit: string | undefined
+    void watch.exceeded.then((found) => {
+      limit = found
+    })
+    let made = 0
+    await until(() => {
+      if (limit === undefined) {
+        mkdirSync(join(workspace, String(made)))
+        for (let i = 0; i < 10; i++) writeFileSync(join(workspace, String(made), String(i)), '')
+        made++
+      }
+      return limit
+    })
+    expect(limit).toBe('files')
   })
 
   it('is what the workspace grows by', async () => {

@@ -66,8 +66,15 @@ const REACHING = new RegExp(
     'pg_reload_conf|pg_rotate_logfile\\w*|pg_promote|pg_switch_wal|pg_backup_\\w+',
     'pg_(?:try_)?advisory_\\w+',
     'pg_notify',
-    'pg_logical_\\w+|pg_create_\\w+|pg_drop_\\w+|pg_replication_\\w+',
+    'pg_logical_\\w+|pg_create_\\w+|pg_drop_\\w+|pg_replication_\\w+|pg_copy_\\w+|pg_sync_\\w+',
+    // They leave something behind, though the transaction is read-only.
+    'pg_stat_reset\\w*|pg_stat_force_next_flush|pg_log_\\w+|pg_wal_replay_\\w+|pg_export_snapshot|pg_import_\\w+',
+    'pg_clear_\\w+|pg_restore_\\w+|pg_nextoid|pg_stop_making_pinned_objects|binary_upgrade_\\w+|pg_extension_config_dump',
+    'brin_\\w*(?:summarize)\\w*|gin_clean_pending_list',
+    'pg_hba_file_rules|pg_ident_file_mappings|pg_show_all_file_settings|pg_current_logfile|pg_wal_summary_contents',
     'set_config',
+    // They run a text as a query.
+    'ts_stat|ts_rewrite',
     'query_to_xml\\w*|cursor_to_xml\\w*|database_to_xml\\w*|schema_to_xml\\w*|table_to_xml\\w*',
   ].join('|')})\\b|\\bu&"`,
   'i',
@@ -82,7 +89,8 @@ export const reachingFunction = (statement: string): string | undefined => REACH
 /** Without the comments and parentheses that it begins with. */
 export const bareStatement = (statement: string): string => statement.replace(/^(?:\s|--[^\n]*\n|\/\*.*?\*\/|\()*/s, '')
 
-function refuseNotReading(query: string): void {
+/** @throws {DeedError} `not_read_only`, by the text alone */
+export function refuseNotReading(query: string): void {
   if (!/^(?:select|with|values|table)\b/i.test(bareStatement(query)))
     throw new DeedError('not_read_only', 'the query must be one SELECT; other statements are not read-only')
   const name = reachingFunction(query) ?? COUNTING.exec(query)?.[0]

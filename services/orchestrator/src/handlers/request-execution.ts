@@ -6,6 +6,7 @@ import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { type Accepting, acceptExecution } from '../accept-execution.ts'
 import { replyOf } from '../answer.ts'
 import { admitRequest } from '../door.ts'
+import type { DoorLimits } from '../door-limits.ts'
 import type { Settler } from '../settle-ended.ts'
 import { showPlan } from '../show-plan.ts'
 import type { Waiters } from '../waiters.ts'
@@ -16,12 +17,13 @@ const MARGIN_MS = 50
 export interface Dependencies extends Accepting {
   bus: Bus
   config: ExecutionConfig
+  limits: DoorLimits
   waiters: Waiters
   settler: Settler
 }
 
 export function requestExecution(dependencies: Dependencies): Handler<typeof contract> {
-  const { config, clock, driver, waiters, settler, log } = dependencies
+  const { config, limits, clock, driver, waiters, settler, log } = dependencies
 
   /** Says how it stands, and that nobody waits any more. */
   const answerNow = async (id: ExecutionId, replyTo: string, waiterId: string | null): Promise<void> => {
@@ -31,6 +33,7 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
   }
 
   return async (request, { principal, trace, replyTo, deadline, setAttribute }) => {
+    limits.admit(principal)
     admitRequest(config, request)
     if (request.dry_run) return showPlan(dependencies, { request, principal, trace, waiter: undefined })
     const background = request.mode === 'background'

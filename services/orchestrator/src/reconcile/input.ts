@@ -35,6 +35,10 @@ export interface Limits {
   policyVersion: string
   /** Takes a free slot, or remembers that the execution waits for one. */
   takeSlot(capability: Capability, execution: ExecutionRow): boolean
+  /** Whether a task may begin on a target now; where not, the execution is woken when it may. */
+  mayBegin(target: string, execution: ExecutionRow): boolean
+  /** To be told when one does. */
+  began(target: string): void
   /** Whether nothing else is known to run under this concurrency key. */
   keyFree(key: string): boolean
   /** 0 to 1. */

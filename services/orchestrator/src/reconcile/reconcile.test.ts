@@ -330,6 +330,8 @@ const limits: Limits = {
   autoRollback: true,
   policyVersion: '1',
   takeSlot: () => true,
+  mayBegin: () => true,
+  began: () => undefined,
   keyFree: () => true,
   random: () => 0.5,
 }

@@ -9,9 +9,10 @@ import type { Limits } from './input.ts'
 
 /** An attempt that no worker has claimed after this is handed out again, under the same token. */
 export const HAND_OUT_AGAIN_MS = 1_500
-/** A task that waits for room, and an execution that waits for its plan, are looked at again after these. */
-const NO_ROOM_MS = 1_000
+/** An execution that waits for its plan is looked at again after this. */
 const PLANNING_MS = 5_000
+/** So is a task that waits; where this replica knows that it may go on, it is woken before that. */
+const LOOK_AGAIN_MS = { 'key busy': 1_000, 'not its turn': 30_000, 'no room': 5_000 } as const
 const FAR_MS = 3_600_000
 
 export function settle(draft: Draft, limits: Limits): void {
@@ -60,10 +61,11 @@ function goForward(draft: Draft, limits: Limits): void {
       if (paused) continue
       const notBefore = task.next_attempt_at === null ? 0 : Date.parse(task.next_attempt_at)
       if (notBefore > draft.now) check = Math.min(check, notBefore)
-      else if (lease(draft, task, limits)) {
-        running++
-        check = Math.min(check, nextLook(task))
-      } else check = Math.min(check, draft.now + NO_ROOM_MS)
+      else {
+        const outcome = lease(draft, task, limits)
+        if (outcome === 'leased') running++
+        check = Math.min(check, outcome === 'leased' ? nextLook(task) : draft.now + LOOK_AGAIN_MS[outcome])
+      }
     } else if (task.actual_status === 'blocked') open++
   }
   if (open === 0) return finish(draft, 'done')
@@ -113,7 +115,8 @@ function goBack(draft: Draft, limits: Limits): void {
     setStatus(draft, 'undoing')
     const notBefore = next.next_attempt_at === null ? 0 : Date.parse(next.next_attempt_at)
     if (notBefore > draft.now) return checkAgain(draft, notBefore)
-    return checkAgain(draft, lease(draft, next, limits) ? nextLook(next) : draft.now + NO_ROOM_MS)
+    const outcome = lease(draft, next, limits)
+    return checkAgain(draft, outcome === 'leased' ? nextLook(next) : draft.now + LOOK_AGAIN_MS[outcome])
   }
   if (toUndo.length > 0) return finish(draft, 'rollback_failed')
   const undone = all.some(({ actual_status }) => actual_status === 'undone')
@@ -124,10 +127,13 @@ const newestFirst = (one: TaskRow, other: TaskRow): number =>
   Date.parse(other.finished_at ?? other.last_attempt ?? '') - Date.parse(one.finished_at ?? one.last_attempt ?? '') ||
   other.position - one.position
 
-function lease(draft: Draft, task: TaskRow, limits: Limits): boolean {
+function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | keyof typeof LOOK_AGAIN_MS {
   const undo = task.desired_status === 'undone'
-  if (task.concurrency_key !== null && !limits.keyFree(task.concurrency_key)) return false
-  if (!limits.takeSlot(task.capability, draft.execution)) return false
+  const target = targetOf(task)
+  if (task.concurrency_key !== null && !limits.keyFree(task.concurrency_key)) return 'key busy'
+  if (target !== undefined && !limits.mayBegin(target, draft.execution)) return 'not its turn'
+  if (!limits.takeSlot(task.capability, draft.execution)) return 'no room'
+  if (target !== undefined) limits.began(target)
   if (!undo && task.approval_id !== null) consumeApproval(draft, task.approval_id)
   const token = task.token + 1
   const at = isoTime(draft.now)
@@ -142,7 +148,14 @@ function lease(draft: Draft, task: TaskRow, limits: Limits): boolean {
   })
   record(draft, undo ? 'task.undoing' : 'task.leased', { name: task.name, token }, task.task_id)
   draft.leases.push({ task, token: token as FencingToken, intent: task.intent, again: false })
-  return true
+  return 'leased'
+}
+
+/** The target that a task's action names. */
+function targetOf({ spec, task_kind }: TaskRow): string | undefined {
+  const input = task_kind === 'act' ? spec?.input : undefined
+  const target = typeof input === 'object' && input !== null && !Array.isArray(input) ? input.target : undefined
+  return typeof target === 'string' ? target : undefined
 }
 
 /** Used up by the first attempt it covers; the attempts after it are covered too. */

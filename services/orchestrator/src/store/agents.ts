@@ -81,8 +81,11 @@ export async function lookOut(db: Database, dueMax: number): Promise<Lookout> {
          cross join lateral (select capability from desired_state where task_id = a.task_id offset 0) d
          where not e.settled) as running,
        (select array_agg(execution_id) from (
-          select execution_id from executions where not settled and next_check_at <= now()
-           order by next_check_at limit $1) e)::text[] as due,
+          -- Each tenant in turn, so that none waits behind another's thousands.
+          select execution_id from (
+            select execution_id, next_check_at, row_number() over (partition by tenant order by next_check_at) as turn
+              from executions where not settled and next_check_at <= now()) w
+           order by turn, next_check_at limit $1) e)::text[] as due,
        (select jsonb_agg(jsonb_build_object('waiter_id', waiter_id::text, 'execution_id', execution_id,
                                             'reply_to', reply_to)) from (
           select * from waiters where due_at < now() - interval '1 second' limit $1) w) as late,

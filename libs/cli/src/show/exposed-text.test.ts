@@ -1,0 +1,28 @@
+// What was hidden from the eye in it, an approver reads as an escape.
+import { describe, expect, it } from 'vitest'
+import { exposedLine, exposedText } from './exposed-text.ts'
+
+describe('what hides', () => {
+  it.each([
+    ['an escape sequence', 'two\u001b[1A', 'two\\u{1b}[1A'],
+    ['a carriage return', 'rm -rf /\rls', 'rm -rf /\\u{d}ls'],
+    ['a turn of the direction', 'a\u202egnp.exe', 'a\\u{202e}gnp.exe'],
+    ['no width', 'pass\u200bword', 'pass\\u{200b}word'],
+    ['tags', 'ok\u{e0069}\u{e0067}', 'ok\\u{e0069}\\u{e0067}'],
+    ['a filler', 'a\u3164b', 'a\\u{3164}b'],
+    ['a space that is none', 'a\u00a0b', 'a\\u{a0}b'],
+    ['a Cyrillic letter in a Latin word', 'c\u0443rl evil', 'c\\u{443}rl evil'],
+    ['letters of full width', 'r\uff4d -rf', 'r\\u{ff4d} -rf'],
+    ['a line separator', 'a\u2028b', 'a\\u{2028}b'],
+  ])('%s is shown', (_, text, shown) => expect(exposedText(text)).toBe(shown))
+
+  it.each([
+    'caf\u00e9 na\u00efve',
+    '\u043f\u0440\u0438\u0432\u0435\u0442 \u043c\u0438\u0440',
+    '\u65e5\u672c\u8a9e.txt',
+    '\u03b1\u03b2\u03b3',
+    'one\n\ttwo',
+  ])('what people write stays as it is: %s', (text) => expect(exposedText(text)).toBe(text))
+
+  it('a line stays one', () => expect(exposedLine(' a\nb\tc ')).toBe('a b c'))
+})

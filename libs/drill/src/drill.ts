@@ -1,0 +1,128 @@
+/** The drill: every fault in turn, then a load with faults by chance, on a mesh of its own, and the verdict. */
+import { randomInt } from 'node:crypto'
+import { checkInvariants } from './check-invariants.ts'
+import type { Trial } from './fault.ts'
+import { type FaultMesh, faultMesh } from './fault-mesh.ts'
+import { FAULTS } from './faults.ts'
+import { thisMachine } from './machine.ts'
+import { type Random, randomFrom } from './random.ts'
+import { type LoadCounts, type LoadReport, runLoad } from './run-load.ts'
+import { type Counted, claimsAreCaught, failuresLeaveNoTrace } from './scenarios.ts'
+import { tryFault, type Verdict } from './try-fault.ts'
+
+const SEED_MAX = 2 ** 31
+/** Of the executions of the load, as many more that claim, and that fail half-way. */
+const CLAIMS_PART = 1 / 4
+const FAILURES_PART = 1 / 2
+
+export interface DrillOptions {
+  /** Of all that is left to chance; drawn where none is given. */
+  seed?: number | undefined
+  /** Of the load; 0: no load, and nothing that is counted over many executions. */
+  executions: number
+  /** Ids of the faults to try. Default: all of them. */
+  only?: readonly string[] | undefined
+  /** Told of each part as it begins and ends. */
+  progress?(line: string): void
+}
+
+export interface DrillReport extends LoadCounts {
+  seed: number
+  faults: Record<string, Verdict>
+  /** Commands that claimed success and did nothing, and how many of them were not believed. */
+  claims: { tried: number; caught: number }
+  /** Executions that failed half-way, and after how many of them everything was as before, to the byte. */
+  failures: { tried: number; restored: number }
+  /** What did not hold, beyond the faults. */
+  wrong: string[]
+}
+
+/** Whether everything held. What this machine could not try is no failure, and is named. */
+export const allHeld = ({ faults, wrong, unverified, duplicates, lost, stuck }: DrillReport): boolean =>
+  wrong.length === 0 &&
+  unverified + duplicates + lost + stuck === 0 &&
+  Object.values(faults).every((verdict) => !verdict.startsWith('broken'))
+
+export async function runDrill(options: DrillOptions): Promise<DrillReport> {
+  const { seed = randomInt(SEED_MAX), executions, only, progress = () => undefined } = options
+  progress(`seed ${seed}`)
+  const random = randomFrom(seed)
+  const faults = await tryFaults(random, only, progress)
+  const none: Counted = { tried: 0, held: 0, wrong: [] }
+  const over = { load: NO_LOAD, claims: none, failures: none }
+  if (executions > 0) Object.assign(over, await tryMany(random, executions, progress))
+  const { load, claims, failures } = over
+  const { disturbances: _, wrong, ...counts } = load
+  return {
+    seed,
+    ...counts,
+    claims: { tried: claims.tried, caught: claims.held },
+    failures: { tried: failures.tried, restored: failures.held },
+    wrong: [...wrong, ...claims.wrong, ...failures.wrong],
+    faults,
+  }
+}
+
+const NO_LOAD: LoadReport = {
+  ...{ accepted: 0, executed: 0, verified: 0, unverified: 0, duplicates: 0, lost: 0, stuck: 0 },
+  wrong: [],
+  disturbances: [],
+}
+
+async function tryFaults(
+  random: Random,
+  only: readonly string[] | undefined,
+  progress: (line: string) => void,
+): Promise<Record<string, Verdict>> {
+  const machine = thisMachine()
+  const wanted = only === undefined ? FAULTS : FAULTS.filter(({ id }) => only.includes(id))
+  const faults: Record<string, Verdict> = {}
+  let mesh: FaultMesh | undefined
+  try {
+    for (const fault of wanted) {
+      const begun = performance.now()
+      const missing = fault.needs?.(machine)
+      mesh ??= missing === undefined ? await faultMesh() : undefined
+      const verdict: Verdict =
+        missing === undefined && mesh ? await tryFault(fault, trialOn(mesh, random, fault.id)) : `skipped: ${missing}`
+      faults[fault.id] = verdict
+      progress(`${fault.id}  ${fault.title}, ${secondsSince(begun)}: ${verdict}`)
+      // What is broken would be in the way of all that follow.
+      if (verdict.startsWith('broken')) {
+        await mesh?.[Symbol.asyncDispose]()
+        mesh = undefined
+      }
+    }
+  } finally {
+    await mesh?.[Symbol.asyncDispose]()
+  }
+  return faults
+}
+
+function trialOn(mesh: FaultMesh, random: Random, id: string): Trial {
+  let count = 0
+  return { mesh, random, name: (stem) => `${stem}-${id.toLowerCase()}-${++count}` }
+}
+
+async function tryMany(
+  random: Random,
+  executions: number,
+  progress: (line: string) => void,
+): Promise<{ load: LoadReport; claims: Counted; failures: Counted }> {
+  await using mesh = await faultMesh()
+  await mesh.another('executor')
+  let begun = performance.now()
+  const load = await runLoad(mesh, random, executions)
+  await checkInvariants(mesh.database).catch((error: Error) => load.wrong.push(error.message))
+  progress(`${executions} executions and ${load.disturbances.length} faults by chance, ${secondsSince(begun)}`)
+  begun = performance.now()
+  const claims = await claimsAreCaught(mesh, Math.ceil(executions * CLAIMS_PART))
+  progress(`${claims.held} of ${claims.tried} empty claims caught, ${secondsSince(begun)}`)
+  begun = performance.now()
+  const failures = await failuresLeaveNoTrace(mesh, random, Math.ceil(executions * FAILURES_PART))
+  progress(`${failures.held} of ${failures.tried} failures left no trace, ${secondsSince(begun)}`)
+  await checkInvariants(mesh.database).catch((error: Error) => load.wrong.push(error.message))
+  return { load, claims, failures }
+}
+
+const secondsSince = (begun: number): string => `${((performance.now() - begun) / 1000).toFixed(1)} s`

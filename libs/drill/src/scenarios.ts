@@ -1,0 +1,95 @@
+/** Two promises that are counted over many executions: a claim is never believed, and a failure leaves no trace. */
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ask } from './ask.ts'
+import type { FaultMesh } from './fault-mesh.ts'
+import { inLanes } from './in-lanes.ts'
+import type { Random } from './random.ts'
+import { treeOf } from './tree-of.ts'
+
+const LANES = 8
+const STEPS_MAX = 4
+
+export interface Counted {
+  tried: number
+  held: number
+  /** The first few that did not hold. */
+  wrong: string[]
+}
+
+const WRONG_MAX = 5
+
+/** Commands that say that they have written a file, and end well, and have not. */
+export async function claimsAreCaught(mesh: FaultMesh, count: number): Promise<Counted> {
+  const counted: Counted = { tried: 0, held: 0, wrong: [] }
+  const names = Array.from({ length: count }, (_, index) => `claims-${index}`)
+  await inLanes(LANES, names, async (name) => {
+    const task = `run \`sh claim.sh ${name}\` and expect the file ${name}.out`
+    const { status, metrics } = await ask(mesh.client, { task, idempotency_key: name })
+    add(counted, status !== 'done' && !metrics.success, `${name} is believed`)
+  })
+  return counted
+}
+
+/** Executions of several actions that fail at a random one: the folder they worked in is as it was, to the byte. */
+export async function failuresLeaveNoTrace(mesh: FaultMesh, random: Random, count: number): Promise<Counted> {
+  const counted: Counted = { tried: 0, held: 0, wrong: [] }
+  const tasks = Array.from({ length: count }, (_, index) => {
+    const name = `trace-${index}`
+    return { name, task: failing(random, name) }
+  })
+  await inLanes(LANES, tasks, async ({ name, task }) => {
+    const folder = join(mesh.workspace, name)
+    furnish(folder)
+    const before = treeOf(folder)
+    const { status, error } = await ask(mesh.client, { task, idempotency_key: name })
+    const after = treeOf(folder)
+    const same = after === before
+    const why = same ? `is ${status}: ${error?.message}` : `left a trace as ${status}\n${before}\n--\n${after}`
+    add(counted, same && (status === 'rolled_back' || status === 'failed'), `${task} ${why}`)
+  })
+  return counted
+}
+
+function add(counted: Counted, held: boolean, wrong: string): void {
+  counted.tried++
+  if (held) counted.held++
+  else if (counted.wrong.length < WRONG_MAX) counted.wrong.push(wrong)
+}
+
+/** Files of several modes, an empty one, bytes that are no text, a folder, and links that lead somewhere and nowhere. */
+function furnish(folder: string): void {
+  mkdirSync(join(folder, 'sub'), { recursive: true })
+  writeFileSync(join(folder, 'a.txt'), 'a\n')
+  writeFileSync(join(folder, 'b.txt'), 'without an end of line')
+  writeFileSync(join(folder, 'run.sh'), 'true\n')
+  chmodSync(join(folder, 'run.sh'), 0o755)
+  writeFileSync(join(folder, 'secret.txt'), 'closed')
+  chmodSync(join(folder, 'secret.txt'), 0o600)
+  writeFileSync(join(folder, 'sub', 'bytes.bin'), Buffer.from([0, 255, 13, 10, 128]))
+  writeFileSync(join(folder, 'sub', 'empty.txt'), '')
+  symlinkSync('a.txt', join(folder, 'link'))
+  symlinkSync('nowhere', join(folder, 'dangling'))
+}
+
+/** Steps that succeed, each on files of its own, and one among them that only claims to. */
+function failing(random: Random, name: string): string {
+  const steps = [
+    `write "new" to ${name}/a.txt`,
+    `write "made" to ${name}/made.txt`,
+    `write "deep" to ${name}/deep/er/file.txt`,
+    `create the folder ${name}/folder`,
+    `move ${name}/b.txt to ${name}/sub/b.txt`,
+    `delete the file ${name}/secret.txt`,
+    `write "other" to ${name}/run.sh`,
+    `delete the file ${name}/sub/empty.txt`,
+    `run \`sh count.sh ${name}/counted 0\` and expect the file ${name}/counted.out`,
+  ]
+  const chosen: string[] = []
+  for (let count = random.between(1, STEPS_MAX); count > 0; count--) {
+    chosen.push(...steps.splice(random.between(0, steps.length - 1), 1))
+  }
+  const at = random.between(0, chosen.length)
+  chosen.splice(at, 0, `run \`sh claim.sh ${name}/none\` and expect the file ${name}/none.out`)
+  return chosen.join(', then ')
+}

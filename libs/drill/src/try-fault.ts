@@ -1,0 +1,29 @@
+/** One fault, tried: brought about, healed, and judged. */
+import { checkInvariants } from './check-invariants.ts'
+import type { Fault, Trial } from './fault.ts'
+
+/** `held`, `broken: <what>`, or `skipped: <why>`. */
+export type Verdict = 'held' | `broken: ${string}` | `skipped: ${string}`
+
+/** Never throws: what went wrong is in the verdict. */
+export async function tryFault(fault: Fault, trial: Trial): Promise<Verdict> {
+  const failures: unknown[] = []
+  const attempt = async (step: () => Promise<void>): Promise<void> => {
+    try {
+      await step()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  await attempt(() => fault.run(trial))
+  // Healed in any case, so that the next fault meets a whole mesh.
+  await attempt(() => trial.mesh.heal())
+  await attempt(() => checkInvariants(trial.mesh.database))
+  return failures.length === 0 ? 'held' : `broken: ${failures.map(wordsOf).join('; ')}`
+}
+
+function wordsOf(failure: unknown): string {
+  const { message, cause } = failure instanceof Error ? failure : new Error(String(failure))
+  const first = message.split('\n').slice(0, 3).join(' ')
+  return cause instanceof Error ? `${first} (${cause.message})` : first
+}

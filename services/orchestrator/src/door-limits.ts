@@ -1,0 +1,77 @@
+/**
+ * How often one identity may ask, and how much of one tenant may wait.
+ *
+ * Both are counted in memory, by each replica for itself: exact enough to keep a runaway client from the others, and
+ * free of any round trip.
+ */
+import { DeedError } from '@deed/proto/errors'
+import type { Principal } from '@deed/proto/ids'
+
+/** A bucket holds what comes in as long, in seconds. */
+const BURST_SECONDS = 2
+/** Identities remembered; an idle one's bucket is full again, so forgetting it changes nothing. */
+const IDENTITIES_MAX = 10_000
+/** A guess: workers free room all the time. */
+const FULL_RETRY_MS = 1_000
+
+export interface DoorLimits {
+  /** @throws {DeedError} `rate_limited` or `overloaded`, with `retry_after_ms` in its details */
+  admit(principal: Principal): void
+  /** Whether as many executions of a tenant wait for room as may. */
+  isFull(tenant: string): boolean
+}
+
+interface Bucket {
+  tokens: number
+  filledAt: number
+}
+
+/** @param now on a clock that only rises, in milliseconds */
+export function doorLimits(
+  { requests_per_second: perSecond, waiting }: { requests_per_second: number; waiting: number },
+  capacity: { waitingOf(tenant: string): number },
+  now: () => number = () => performance.now(),
+): DoorLimits {
+  const buckets = new Map<string, Bucket>()
+  const full = perSecond * BURST_SECONDS
+
+  const bucketOf = (key: string, at: number): Bucket => {
+    const bucket = buckets.get(key)
+    if (bucket) return bucket
+    if (buckets.size >= IDENTITIES_MAX) {
+      const [oldest = ''] = buckets.keys()
+      buckets.delete(oldest)
+    }
+    const made = { tokens: full, filledAt: at }
+    buckets.set(key, made)
+    return made
+  }
+
+  const isFull = (tenant: string): boolean => capacity.waitingOf(tenant) >= waiting
+
+  return {
+    admit({ tenant, user }) {
+      const at = now()
+      const bucket = bucketOf(`${tenant}.${user}`, at)
+      bucket.tokens = Math.min(full, bucket.tokens + ((at - bucket.filledAt) * perSecond) / 1_000)
+      bucket.filledAt = at
+      if (bucket.tokens < 1) {
+        const retry_after_ms = Math.ceil(((1 - bucket.tokens) * 1_000) / perSecond)
+        throw new DeedError(
+          'rate_limited',
+          `${tenant}.${user} asks more than ${perSecond} times a second; ask again in ${retry_after_ms} ms`,
+          { details: { retry_after_ms } },
+        )
+      }
+      bucket.tokens--
+      if (isFull(tenant)) {
+        throw new DeedError(
+          'overloaded',
+          `${waiting} executions of tenant ${tenant} wait for room already; ask again later, or add executors`,
+          { details: { retry_after_ms: FULL_RETRY_MS } },
+        )
+      }
+    },
+    isFull,
+  }
+}
