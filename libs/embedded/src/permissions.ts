@@ -34,9 +34,13 @@ const CLIENT_VERBS = [
 /** PING, INFO and STATS of the micro protocol. */
 const MICRO = '$SRV.>'
 
+/** Whose caller has given up; it says so by the inbox of the answer, which nobody else knows. */
+const CANCELLED = 'cancelled.>'
+
 export const PERMISSIONS: Record<NatsUser, Permissions> = {
   orchestrator: {
     publish: [
+      CANCELLED,
       'cache.>',
       ...verbs('template.select', 'template.get', 'template.record'),
       ...verbs('task.decompose', 'agent.process', 'action.inspect'),
@@ -59,38 +63,46 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       // One of the replicas delivers what any service raises.
       'alerts.>',
       ...verbs('task.report', 'task.list', 'worker.heartbeat'),
-      ...[MICRO, inbox('orchestrator')],
+      ...[MICRO, CANCELLED, inbox('orchestrator')],
     ],
   },
-  'template-optimizer': { publish: [], subscribe: ['template.>', MICRO, inbox('template-optimizer')] },
-  'task-decomposer': { publish: [], subscribe: [...verbs('task.decompose'), MICRO, inbox('task-decomposer')] },
+  'template-optimizer': { publish: [], subscribe: ['template.>', MICRO, CANCELLED, inbox('template-optimizer')] },
+  'task-decomposer': {
+    publish: [],
+    subscribe: [...verbs('task.decompose'), MICRO, CANCELLED, inbox('task-decomposer')],
+  },
   'hybrid-agent': {
-    publish: [...verbs('cache.get', 'task.report', 'worker.heartbeat'), ...consume('WORK', 'hybrid-agent')],
-    subscribe: [...verbs('agent.process', 'analyze.codebase', 'code.search'), MICRO, inbox('hybrid-agent')],
+    publish: [CANCELLED, ...verbs('cache.get', 'task.report', 'worker.heartbeat'), ...consume('WORK', 'hybrid-agent')],
+    subscribe: [...verbs('agent.process', 'analyze.codebase', 'code.search'), MICRO, CANCELLED, inbox('hybrid-agent')],
   },
   executor: {
     publish: [
+      CANCELLED,
       ...verbs('task.report', 'worker.heartbeat'),
       ...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate'),
       ...consume('WORK', 'executor'),
     ],
-    subscribe: [...verbs('action.inspect', 'action.kinds'), MICRO, inbox('executor')],
+    subscribe: [...verbs('action.inspect', 'action.kinds'), MICRO, CANCELLED, inbox('executor')],
   },
-  'semantic-cache': { publish: [], subscribe: ['cache.>', MICRO, inbox('semantic-cache')] },
+  'semantic-cache': { publish: [], subscribe: ['cache.>', MICRO, CANCELLED, inbox('semantic-cache')] },
   /** A program that provides kinds of action; an operator may give each one a user for its own kind alone. */
   provider: {
     publish: [],
-    subscribe: [...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate'), ...[MICRO, inbox('provider')]],
+    subscribe: [
+      ...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate'),
+      ...[MICRO, CANCELLED, inbox('provider')],
+    ],
   },
   /** A job that makes the intake streams and leaves. */
   bootstrap: { publish: ['$JS.API.>'], subscribe: [inbox('bootstrap')] },
   client: {
-    publish: [...CLIENT_VERBS, ...verbsOf(PRINCIPAL.client)],
+    publish: [CANCELLED, ...CLIENT_VERBS, ...verbsOf(PRINCIPAL.client)],
     // A plain client, which sets no prefix, gets its replies below `_INBOX`.
     subscribe: [inbox('client'), '_INBOX.>', 'event.execution.>', 'alerts.>'],
   },
   approver: {
     publish: [
+      CANCELLED,
       ...verbsOf(PRINCIPAL.approver),
       ...['approval.list', 'approval.decide', 'approval.batch', 'grant.put', 'grant.list', 'grant.delete'].map(
         (verb) => `${verb}.${PRINCIPAL.approver}`,

@@ -4,6 +4,7 @@ import { decomposeTask } from '@deed/proto/task'
 import { describe, expect, it } from 'vitest'
 import { connectBus } from './bus.ts'
 import { testBus } from './test-bus.ts'
+import { until } from './until.ts'
 
 describe('the bus', () => {
   it('carries a request to its owner and the answer back, with the principal of the subject', async () => {
@@ -49,6 +50,43 @@ describe('the bus', () => {
     await using mesh = await testBus()
     const client = await mesh.bus('deed')
     await expect(client.call(getExecution, {}, { timeoutMs: 300 })).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  it('tells whoever works on a request that its caller has given up, among all that might', async () => {
+    await using mesh = await testBus()
+    const given: string[] = []
+    for (const name of ['first', 'second']) {
+      const server = await mesh.bus('task-decomposer')
+      server.serve(decomposeTask, async (_goal, { signal }) => {
+        given.push(`${name} works`)
+        await new Promise((aborted) => signal.addEventListener('abort', aborted))
+        given.push(`${name} stops`)
+        throw new Error('given up')
+      })
+    }
+    const client = await mesh.bus('orchestrator')
+    const controller = new AbortController()
+    const asked = client.call(decomposeTask, { goal: 'x' }, { signal: controller.signal })
+    await until(() => given.length === 1 || undefined, { what: 'somebody to work on it' })
+    controller.abort()
+    await expect(asked).rejects.toMatchObject({ code: 'cancelled' })
+    await until(() => given.length === 2 || undefined, { what: 'the work to stop' })
+    expect(given[1]).toBe(given[0]?.replace('works', 'stops'))
+  })
+
+  it('ends the work on a request at its deadline', async () => {
+    await using mesh = await testBus()
+    const server = await mesh.bus('task-decomposer')
+    let stopped = false
+    server.serve(decomposeTask, async (_goal, { signal }) => {
+      await new Promise((aborted) => signal.addEventListener('abort', aborted))
+      stopped = true
+      throw new Error('late')
+    })
+    const client = await mesh.bus('orchestrator')
+    const asked = client.call(decomposeTask, { goal: 'x' }, { timeoutMs: 200 })
+    await expect(asked).rejects.toThrow()
+    await until(() => stopped || undefined, { what: 'the work to stop' })
   })
 
   it('refuses a server of another name', async () => {

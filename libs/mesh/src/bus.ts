@@ -13,6 +13,7 @@ import { createLogger, type Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
 import { connect, type MsgHdrs, type NatsConnection, headers as newHeaders, type Service, type ServiceMsg } from 'nats'
 import type { z } from 'zod'
+import { type Cancellations, openCancellations } from './cancellations.ts'
 import type { BusAddress } from './connection.ts'
 import { decodeJson } from './decode.ts'
 import { headersOf, traceparentOf } from './headers.ts'
@@ -43,6 +44,8 @@ export interface RequestScope {
   readonly traceId: string
   /** On the clock of `performance.now()`. */
   readonly deadline: number
+  /** Aborted when the caller has given up, or at the deadline: for work that can be left off. */
+  readonly signal: AbortSignal
   /** Where the answer goes; undefined for a message that wants none. */
   readonly replyTo: string | undefined
   setAttribute(name: string, value: string | number | boolean): void
@@ -139,6 +142,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   const requests = openRequests(nc, inboxPrefix, outbox)
   void watchStatus(nc, requests, log)
   const running = new Set<Promise<void>>()
+  const cancellations = openCancellations(nc, outbox)
   let micro: Promise<Service> | undefined
   let draining = false
 
@@ -160,10 +164,11 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
         description: `the ${service} of the mesh`,
         queue: service,
       })
+      cancellations.hear(contract.subject)
       void micro.then((added) => {
         const name = contract.subject.replaceAll('.', '_')
         const onMessage = (error: Error | null, msg: ServiceMsg): void => {
-          if (error === null) track(handleRequest(contract, handler, msg, outbox, log))
+          if (error === null) track(handleRequest(contract, handler, msg, { outbox, cancellations, log }))
         }
         added.addEndpoint(name, { subject: contract.subject, handler: onMessage })
         added.addEndpoint(`${name}_as`, { subject: `${contract.subject}.*.*`, handler: onMessage })
@@ -198,6 +203,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
             signal,
             repeatable,
             repeatAfterMs: repeat ? REPEAT_AFTER_MS : undefined,
+            onCancelled: (replyTo) => cancellations.tell(contract.subject, replyTo),
           })
           if (reply.outcome === 'reply') return await readReply(contract, reply.data, reply.headers)
           if (reply.outcome === 'cancelled')
@@ -253,8 +259,7 @@ async function handleRequest<C extends RequestContract>(
   contract: C,
   handler: Handler<C>,
   msg: ServiceMsg,
-  outbox: Outbox,
-  log: Log,
+  { outbox, cancellations, log }: { outbox: Outbox; cancellations: Cancellations; log: Log },
 ): Promise<void> {
   const received = performance.now()
   if (msg.reply && !msg.reply.startsWith(INBOX)) {
@@ -264,6 +269,7 @@ async function handleRequest<C extends RequestContract>(
   }
   const parent = traceparentOf(msg)
   const span = startSpan(contract.subject, { parent, kind: 'server', attributes: { 'messaging.system': 'nats' } })
+  let signal: AbortSignal | undefined
   try {
     const principal = principalOf(msg.subject, contract.subject)
     const input = validate(contract.input, decodeJson(msg.data)) as z.output<C['input']>
@@ -273,6 +279,11 @@ async function handleRequest<C extends RequestContract>(
       trace: span.traceparent,
       traceId: span.traceId,
       deadline: received + timeoutOf(headersOf(msg), contract.timeoutMs),
+      // Only for those who ask: most work is over before anybody could give it up.
+      get signal() {
+        signal ??= cancellations.signalOf(msg.reply, scope.deadline - performance.now())
+        return signal
+      },
       replyTo: msg.reply === undefined || msg.reply === '' ? undefined : msg.reply,
       setAttribute: (name, value) => span.setAttribute(name, value),
     }
@@ -285,6 +296,7 @@ async function handleRequest<C extends RequestContract>(
       log.error({ err: error, subject: contract.subject, trace_id: span.traceId }, 'request failed')
     if (msg.reply) outbox.send(msg.reply, jsonText(body), { headers: errorHeaders(body) })
   } finally {
+    if (signal !== undefined) cancellations.over(msg.reply)
     span.end()
   }
 }

@@ -32,6 +32,8 @@ export interface Requests {
       repeatable: boolean
       /** Send again, too, when there is no answer for as long, in milliseconds; then after twice as long, and so on. */
       repeatAfterMs?: number | undefined
+      /** Called when `signal` ends the wait, with where the answer would have gone. */
+      onCancelled(replyTo: string): void
     },
   ): Promise<RequestOutcome>
   /** Sends again what may be sent again: after a reconnect, an answer may have fallen into the gap. */
@@ -59,7 +61,7 @@ export function openRequests(nc: NatsConnection, inboxPrefix: string, outbox: Ou
   })
 
   return {
-    send(subject, payload, headers, { timeoutMs, signal, repeatable, repeatAfterMs }) {
+    send(subject, payload, headers, { timeoutMs, signal, repeatable, repeatAfterMs, onCancelled }) {
       if (signal?.aborted) return Promise.resolve({ outcome: 'cancelled' })
       return new Promise((resolve) => {
         const token = (++last).toString(36)
@@ -70,7 +72,10 @@ export function openRequests(nc: NatsConnection, inboxPrefix: string, outbox: Ou
           pending.delete(token)
           resolve(outcome)
         }
-        const cancel = (): void => settle({ outcome: 'cancelled' })
+        const cancel = (): void => {
+          settle({ outcome: 'cancelled' })
+          onCancelled(`${inbox}.${token}`)
+        }
         const timer = setTimeout(() => settle({ outcome: 'timeout' }), timeoutMs)
         signal?.addEventListener('abort', cancel)
         pending.set(token, { subject, payload, headers, repeatable, settle })
