@@ -78,11 +78,11 @@ export const inspectAction = request({
   }),
 })
 
-/** The kinds that the executor has of its own, for people and for whoever plans. */
+/** The kinds that the executor has of its own, and those that people do, for people and for whoever plans. */
 export const listKinds = request({
   subject: 'action.kinds',
   owner: 'executor',
-  summary: 'Every kind of action that the executor has, with its input and an example.',
+  summary: 'Every kind of action that there is without a provider, with its input and an example.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.object({}),
@@ -96,6 +96,8 @@ export const listKinds = request({
         /** Of the example, where nothing stands in the way: a workspace too large to be kept makes it irreversible. */
         reversibility: Reversibility,
         idempotent: z.boolean(),
+        /** person: it waits for somebody, and no executor ever runs it. */
+        done_by: z.enum(['executor', 'person']).default('executor'),
         /** What the example would do, in a sentence. */
         summary: z.string(),
         /** JSON Schema of the input. */

@@ -6,6 +6,7 @@ import { ErrorBody } from './errors.ts'
 import { ApprovalId, ExecutionId, GrantId, TaskId } from './ids.ts'
 import { Json, JsonObject } from './json.ts'
 import { Evidence, Observation } from './observation.ts'
+import { PersonDecision, PersonTask } from './person.ts'
 import { ApprovalStatus, ExecutionStatus, Method } from './states.ts'
 import { Complexity, TaskView } from './task.ts'
 import { Language } from './template.ts'
@@ -38,6 +39,8 @@ export const ExecutionRequest = z.strictObject({
   idempotency_key: IdempotencyKey.optional(),
   budget_usd: Usd.optional(),
   priority: z.enum(['low', 'normal', 'high']).default('normal'),
+  /** What becomes of it when a task fails for good; absent: undo. ask: that task waits for a person, the others go on. */
+  on_failure: z.enum(['undo', 'ask']).optional(),
   /** Plan, level and undo are shown; nothing is done, nothing is stored. */
   dry_run: z.boolean().default(false),
 })
@@ -127,6 +130,8 @@ export const EventType = z.enum([
   'task.undoing',
   'task.undone',
   'task.replanned',
+  'person.asked',
+  'person.decided',
 ])
 export type EventType = z.output<typeof EventType>
 
@@ -389,10 +394,13 @@ export type ApprovalView = z.output<typeof ApprovalView>
 export const listApprovals = request({
   subject: 'approval.list',
   owner: 'orchestrator',
-  summary: 'Decisions that people are asked for.',
+  summary: 'Decisions and work that people are asked for.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({
+    /** approve: agreement to a plan. review: a task that needs a person to look. provide: a task that a person does. */
+    kind: z.enum(['approve', 'review', 'provide']).optional(),
+    /** Of people's tasks, `pending` alone selects; the other states are those of agreements. */
     status: ApprovalStatus.optional(),
     approval_id: ApprovalId.optional(),
     execution_id: ExecutionId.optional(),
@@ -400,24 +408,41 @@ export const listApprovals = request({
     cursor: ApprovalId.optional(),
   }),
   /** Newest first; fewer than asked for where their diffs and arguments are long. */
-  output: z.object({ approvals: z.array(ApprovalView), next_cursor: ApprovalId.nullable().default(null) }),
+  output: z.object({
+    approvals: z.array(ApprovalView),
+    next_cursor: ApprovalId.nullable().default(null),
+    /** Of the kinds review and provide; with the first page of the approvals. */
+    tasks: z.array(PersonTask).default([]),
+  }),
 })
 
-/** Agree, or not. Good for once, until it expires by the database's clock. */
+/**
+ * Agree, or not; or decide about a task of people's. Good for once, until it expires by the database's clock. What a
+ * person provides is evidence of kind `signed`, with who and when.
+ */
 export const decideApproval = request({
   subject: 'approval.decide',
   owner: 'orchestrator',
-  summary: 'Approve or deny.',
+  summary: 'Approve or deny; retry, skip, provide or cancel.',
   timeoutMs: 5_000,
   idempotent: false,
   input: z.strictObject({
+    /** Of an agreement, or of a person's task. */
     approval_id: ApprovalId,
-    decision: z.enum(['approve', 'deny']),
+    /** approve and deny for an agreement; for a person's task one of its `decisions`. */
+    decision: z.enum(['approve', ...PersonDecision.options]),
     reason: z.string().max(REASON_CHARS_MAX).optional(),
     /** What was looked at; refused as `approval_mismatch` where the plan is another by now. */
     plan_hash: z.string().max(64).optional(),
+    /** What a person provides. */
+    result: z.strictObject(ActionResult.shape).optional(),
   }),
-  output: z.object({ approval_id: ApprovalId, execution_id: ExecutionId, status: ApprovalStatus }),
+  output: z.object({
+    approval_id: ApprovalId,
+    execution_id: ExecutionId,
+    /** resolved: of a person's task. */
+    status: z.enum([...ApprovalStatus.options, 'resolved']),
+  }),
 })
 
 /**

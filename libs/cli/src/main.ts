@@ -9,6 +9,7 @@ import { addGet } from './commands/get.ts'
 import { addGrant, addRevoke } from './commands/grant.ts'
 import { addInfo } from './commands/info.ts'
 import { addKinds } from './commands/kinds.ts'
+import { addResolve } from './commands/resolve.ts'
 import { addRollback } from './commands/rollback.ts'
 import { addRun } from './commands/run.ts'
 import { addShow } from './commands/show.ts'
@@ -56,6 +57,7 @@ for (const add of [
   addDeny,
   addGrant,
   addRevoke,
+  addResolve,
   addRollback,
   addSteering,
   addStats,

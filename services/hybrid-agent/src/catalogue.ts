@@ -129,6 +129,12 @@ export const CATALOGUE: Readonly<Record<string, KindEntry>> = {
     changes: false,
     inWorkspace: true,
   },
+  'human.task': {
+    about: 'Ask a person to do what no other kind can, or to give what only a person knows.',
+    changes: false,
+    inWorkspace: false,
+    input: z.strictObject({ ask: z.string().min(1).max(4_096), details: z.string().max(65_536).optional() }),
+  },
   'nats.request': {
     about: 'Ask a service on a NATS server.',
     changes: true,

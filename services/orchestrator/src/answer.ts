@@ -2,6 +2,7 @@
 import type { ActionResult } from '@deed/proto/action'
 import type { AnswerFormat } from '@deed/proto/agent'
 import type { ExecutionReply } from '@deed/proto/execution'
+import type { ApprovalId } from '@deed/proto/ids'
 import type { Json, JsonObject } from '@deed/proto/json'
 import type { Evidence } from '@deed/proto/observation'
 import { traceIdOf } from '@deed/telemetry/trace-context'
@@ -119,7 +120,8 @@ function singular(word: string): string {
 export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
   const { execution, tasks, approvals } = snapshot
   const verification = execution.cited ?? evidenceOf(tasks.values())
-  const open = [...approvals.values()].find(({ status, asked_at }) => status === 'pending' && asked_at !== null)
+  const asked = [...approvals.values()].find(({ status, asked_at }) => status === 'pending' && asked_at !== null)
+  const open = asked?.approval_id ?? (execution.status === 'waiting' ? personTaskOf(tasks.values()) : undefined)
   const finished = execution.finished_at === null ? now : Date.parse(execution.finished_at)
   return {
     execution_id: execution.execution_id,
@@ -139,9 +141,18 @@ export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
     },
     verification,
     trace_id: traceIdOf(execution.trace),
-    ...(open === undefined ? {} : { approval_id: open.approval_id }),
+    ...(open === undefined ? {} : { approval_id: open }),
     ...(execution.error === null ? {} : { error: { ...execution.error, execution_id: execution.execution_id } }),
   }
+}
+
+/** What `approval.decide` takes, of a task that waits for a person. */
+function personTaskOf(tasks: Iterable<TaskRow>): ApprovalId | undefined {
+  for (const { capability, task_kind, actual_status, started_at, task_id } of tasks) {
+    if (capability !== 'human' || task_kind === 'approve' || started_at === null) continue
+    if (actual_status === 'pending') return String(task_id) as ApprovalId
+  }
+  return undefined
 }
 
 function evidenceOf(tasks: Iterable<TaskRow>): Evidence[] {

@@ -3,10 +3,12 @@
  * wants for them.
  */
 import { randomUUIDv7 } from 'node:crypto'
+import { validate } from '@deed/mesh/validate'
 import { Action } from '@deed/proto/action'
 import type { PlannedAction } from '@deed/proto/agent'
 import type { TaskId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
+import { HUMAN_TASK, HumanTaskInput } from '@deed/proto/person'
 import { priorityOf } from './drive.ts'
 import type { Work } from './reconcile/input.ts'
 import { newTask } from './reconcile/new-task.ts'
@@ -64,7 +66,7 @@ export async function weighWork(
           name: freeName(names, alone ? planned.name : `${node.id}.${planned.name}`),
           title: planned.title,
           task_kind: 'act',
-          capability: 'act',
+          capability: action.kind === HUMAN_TASK ? 'human' : 'act',
           dependencies: dependencies.length > 0 ? dependencies : after,
           concurrency_key: concurrencyKey(action),
         })
@@ -136,6 +138,8 @@ function actionOf({ action }: PlannedAction, { request }: ExecutionRow): Action 
   const workspace = action.workspace ?? request.context?.workspace
   // What must be found beforehand is for the policy to say, not for whoever found the solution.
   const { expect_before, expect_sandbox, observe_only, ...rest } = action
+  // No executor ever sees it, so nobody else judges its input.
+  if (action.kind === HUMAN_TASK) return Action.parse({ ...rest, input: validate(HumanTaskInput, action.input) })
   return Action.parse({ ...rest, ...(workspace === undefined ? {} : { workspace }) })
 }
 

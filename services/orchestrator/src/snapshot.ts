@@ -22,7 +22,7 @@ import type {
 } from '@deed/proto/states'
 
 /** What an execution becomes once nothing is left to undo. */
-export type Ending = 'failed' | 'denied' | 'cancelled' | 'rolled_back'
+export type Ending = 'done' | 'failed' | 'denied' | 'cancelled' | 'rolled_back'
 
 export interface ExecutionRow {
   tenant: string

@@ -16,7 +16,7 @@ const CLEAR = words(`
 
 /** Verbs that are as often nouns or adjectives: after a mere "and" they count only before what is plainly an object. */
 const DOUBTFUL = words(`
-  alert audit back backup benchmark branch build cache call clean clear close commit correct count design display document
+  alert ask audit back backup benchmark branch build cache call clean clear close commit correct count design display document
   draft email export filter format get give group highlight index label link list load lock log look mail make map mark
   measure model monitor name note open order patch plan post process profile put query rank record release report request
   review roll run scale scan schedule score script search secure set sign snapshot sort spin style tag tail tell test

@@ -15,6 +15,7 @@ import { by, count, moment } from '../options.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
 import { age, duration } from '../show/amounts.ts'
 import { type Column, table } from '../show/table.ts'
+import { addReviews } from './get-reviews.ts'
 import { grantText } from './grant.ts'
 
 type ExecutionSummary = z.output<typeof ExecutionSummarySchema>
@@ -22,7 +23,7 @@ type ExecutionSummary = z.output<typeof ExecutionSummarySchema>
 export function addGet(program: Command): void {
   const get = program
     .command('get')
-    .description('list executions, tasks or approvals')
+    .description('list executions, tasks, approvals or reviews')
     .addHelpText(
       'after',
       `
@@ -30,12 +31,14 @@ Examples:
   deed get executions --status failed --since 2h
   deed get executions --text restart --limit 5 --json
   deed get tasks --execution 01997d0e-...
-  deed get approvals --status pending`,
+  deed get approvals --status pending
+  deed get reviews`,
     )
   addExecutions(get)
   addTasks(get)
   addApprovals(get)
   addGrants(get)
+  addReviews(get)
 }
 
 function addExecutions(get: Command): void {

@@ -4,7 +4,7 @@ import { type ApprovalView, decideApproval, ExecutionRequest } from '@deed/proto
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { Complexity } from '@deed/proto/task'
 import { Language } from '@deed/proto/template'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { exitCodeOfReply } from '../exit-code.ts'
 import { by, collect, collectPairs, number, timeoutOption } from '../options.ts'
 import type { Output } from '../output.ts'
@@ -28,6 +28,7 @@ export interface RequestOptions {
   budget?: number
   priority?: ExecutionRequest['priority']
   dryRun?: boolean
+  onFailure?: 'undo' | 'ask'
   context?: Record<string, unknown>
 }
 
@@ -72,11 +73,15 @@ export function addRequestOptions(command: Command): Command {
     .option('--key <key>', 'idempotency key: the same key is the same execution', by(Key))
     .option('--budget <usd>', 'what models may cost, in dollars', number)
     .option('--priority <priority>', 'low, normal or high', by(Priority))
+    .addOption(
+      new Option('--on-failure <what>', 'undo, or block what failed and ask a person').choices(['undo', 'ask']),
+    )
     .option('--context <key=value>', 'more context; may be given several times', collectPairs)
 }
 
 export function requestOf(task: string, options: RequestOptions) {
-  const { language, complexity, workspace, targetFile, criterion, mode, key, budget, priority, dryRun } = options
+  const { language, complexity, workspace, targetFile, criterion, mode, key, budget, priority, dryRun, onFailure } =
+    options
   const context = {
     ...(options.context as Record<string, never>),
     ...(workspace === undefined ? {} : { workspace }),
@@ -92,6 +97,7 @@ export function requestOf(task: string, options: RequestOptions) {
     ...(key === undefined ? {} : { idempotency_key: key }),
     ...(budget === undefined ? {} : { budget_usd: budget }),
     ...(priority === undefined ? {} : { priority }),
+    ...(onFailure === undefined ? {} : { on_failure: onFailure }),
     ...(dryRun === undefined ? {} : { dry_run: dryRun }),
   }
 }

@@ -1,7 +1,8 @@
-/** The kinds that this executor has of its own, as data. */
+/** The kinds that this executor has of its own, and the one that people do, as data. */
 import type { Handler } from '@deed/mesh/bus'
 import type { listKinds as contract, KindListing } from '@deed/proto/action'
 import type { JsonObject } from '@deed/proto/json'
+import { HUMAN_TASK, HumanTaskInput } from '@deed/proto/person'
 import { z } from 'zod'
 import type { Kind, World } from '../kinds/kind.ts'
 import { KINDS } from '../kinds/kinds.ts'
@@ -11,7 +12,8 @@ interface Dependencies {
 }
 
 export function listKinds({ world }: Dependencies): Handler<typeof contract> {
-  const kinds = [...KINDS.values()].map((kind) => listingOf(kind, world)).sort((a, b) => a.name.localeCompare(b.name))
+  const kinds = [...[...KINDS.values()].map((kind) => listingOf(kind, world)), humanTask]
+  kinds.sort((a, b) => a.name.localeCompare(b.name))
   return async () => ({ kinds })
 }
 
@@ -23,8 +25,25 @@ function listingOf(kind: Kind, world: World): KindListing {
     effect: kind.effectOf(example, world),
     reversibility: kind.reversibility(example, { state: 'unknown' }),
     idempotent: kind.idempotent,
+    done_by: 'executor',
     summary: kind.summary(example),
-    input: z.toJSONSchema(kind.input, { io: 'input', unrepresentable: 'any' }) as JsonObject,
+    input: schemaOf(kind.input),
     example: kind.example,
   }
+}
+
+const schemaOf = (input: z.ZodType): JsonObject =>
+  z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }) as JsonObject
+
+/** Not of this executor: it is listed, so that there is one list of all that can be planned. */
+const humanTask: KindListing = {
+  name: HUMAN_TASK,
+  version: 1,
+  effect: 'read',
+  reversibility: 'reversible',
+  idempotent: true,
+  done_by: 'person',
+  summary: 'a person is asked to check the seals of pump 3',
+  input: schemaOf(HumanTaskInput),
+  example: { ask: 'check the seals of pump 3' },
 }

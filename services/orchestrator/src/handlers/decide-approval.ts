@@ -1,8 +1,20 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { decideApproval as contract } from '@deed/proto/execution'
 import { type Deciding, decide } from '../decide.ts'
+import { decideTask } from '../decide-task.ts'
+import { readApproval } from '../store/approvals.ts'
 
+/** An agreement, or a task of a person's: their ids never meet. */
 export function decideApproval(deciding: Deciding): Handler<typeof contract> {
-  return ({ approval_id: approvalId, decision, reason, plan_hash: planHash }, { principal }) =>
-    decide(deciding, principal, { approvalId, approve: decision === 'approve', reason: reason ?? null, planHash })
+  return async (
+    { approval_id: approvalId, decision, reason = null, plan_hash: planHash, result = null },
+    { principal },
+  ) => {
+    if (decision === 'approve') return decide(deciding, principal, { approvalId, approve: true, reason, planHash })
+    if (decision !== 'deny') return decideTask(deciding, principal, { approvalId, decision, reason, result })
+    if (await readApproval(deciding.db, principal, approvalId)) {
+      return decide(deciding, principal, { approvalId, approve: false, reason, planHash })
+    }
+    return decideTask(deciding, principal, { approvalId, decision, reason, result })
+  }
 }

@@ -59,6 +59,7 @@ export function end(draft: Draft, ending: Ending, error: ErrorBody | null, undo 
       setDesired(draft, task, { desired_status: undo && task.task_kind === 'act' ? 'undone' : 'cancelled' })
     } else if (undo && task.effect !== 'none' && task.actual_status !== 'undone') {
       setDesired(draft, task, { desired_status: 'undone' })
+      if (task.actual_status === 'skipped') setActual(draft, task, { actual_status: 'cancelled' })
     }
   }
   for (const approval of draft.approvals.values()) {

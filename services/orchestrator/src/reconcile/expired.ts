@@ -1,13 +1,14 @@
 /** Time has passed. */
 import type { ErrorBody } from '@deed/proto/errors'
 import type { FencingToken } from '@deed/proto/ids'
+import { expiryOf } from './ask-person.ts'
 import { type Draft, record, setActual, setApproval, setDesired } from './draft.ts'
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
 import { retryLater } from './retry.ts'
 import { HAND_OUT_AGAIN_MS } from './settle.ts'
 
-/** Leases and approvals whose time is over. */
+/** Leases, approvals and people's tasks whose time is over. */
 export function expired(draft: Draft, limits: Limits): void {
   for (const task of draft.tasks.values()) {
     if (task.actual_status !== 'in_progress' || task.lease_expires_at === null) continue
@@ -37,6 +38,16 @@ export function expired(draft: Draft, limits: Limits): void {
     if (task.desired_status === 'cancelled' && task.effect !== 'none') {
       setDesired(draft, task, { desired_status: 'undone' })
     }
+  }
+  for (const task of draft.tasks.values()) {
+    if (draft.execution.ending !== null || task.actual_status !== 'pending') continue
+    if ((expiryOf(task) ?? draft.now + 1) > draft.now) continue
+    record(draft, 'person.decided', { name: task.name, decision: 'expired' }, task.task_id)
+    end(draft, 'denied', {
+      code: 'approval_expired',
+      message: `nobody did "${task.title}" in time`,
+      retryable: false,
+    })
   }
   for (const approval of draft.approvals.values()) {
     if (approval.status !== 'pending' && approval.status !== 'approved') continue

@@ -5,6 +5,7 @@ import type { Evidence } from '@deed/proto/observation'
 import type { Capability } from '@deed/proto/states'
 import type { TaskReport } from '@deed/proto/task'
 import type { ApprovalRow, ExecutionRow, PlanRow, TaskRow } from '../snapshot.ts'
+import type { Resolution } from './resolved.ts'
 
 /** Work found for an execution: tasks, the approvals they wait for, and how their results are told. */
 export interface Work {
@@ -23,6 +24,7 @@ export type Input =
   | { type: 'replanned'; taskId: TaskId; token: FencingToken; task: Partial<TaskRow>; work: Work }
   | { type: 'decided'; approvalId: ApprovalId; approve: boolean; by: string; reason: string | null }
   | { type: 'refused'; approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode }
+  | ({ type: 'resolved' } & Resolution)
   | { type: 'cancelled'; reason: string | null; undo: boolean; by: string }
   | { type: 'rolled_back'; reason: string | null; by: string }
   | { type: 'paused' | 'resumed' | 'retried'; reason: string | null; by: string }

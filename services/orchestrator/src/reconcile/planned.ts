@@ -6,6 +6,7 @@ import type { ExecutionRow, TaskRow } from '../snapshot.ts'
 import { addApprovals, addTasks, type Draft, record, setActual, setDesired } from './draft.ts'
 import { end } from './ending.ts'
 import type { Work } from './input.ts'
+import { failForGood } from './retry.ts'
 import { finish } from './settle.ts'
 
 /** How often a task whose target had changed is looked at and decided again. */
@@ -67,16 +68,11 @@ export function replanned(
     return
   }
   if (task.replans >= REPLANS_MAX) {
-    setActual(draft, task, {
-      actual_status: 'failed',
-      lease_expires_at: null,
-      last_error: {
-        code: 'precondition_failed',
-        message: `the target of "${task.title}" changed each time it was looked at; try again when it is quiet`,
-        retryable: false,
-      },
+    failForGood(draft, task, {
+      code: 'precondition_failed',
+      message: `the target of "${task.title}" changed each time it was looked at; try again when it is quiet`,
+      retryable: false,
     })
-    record(draft, 'task.failed', { name: task.name, error: task.last_error }, task.task_id)
     return
   }
   const approve = input.work.tasks.map(({ task_id }) => task_id)

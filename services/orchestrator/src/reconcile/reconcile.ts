@@ -15,6 +15,7 @@ import type { Input, Limits } from './input.ts'
 import { paused, resumed } from './pausing.ts'
 import { answered, planFailed, planned, replanned } from './planned.ts'
 import { reported } from './reported.ts'
+import { resolved } from './resolved.ts'
 import { retried } from './retried.ts'
 import { settle } from './settle.ts'
 
@@ -46,6 +47,8 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
       return decided(draft, input)
     case 'refused':
       return refused(draft, input)
+    case 'resolved':
+      return resolved(draft, input, limits)
     case 'cancelled':
       return cancelled(draft, input)
     case 'rolled_back':

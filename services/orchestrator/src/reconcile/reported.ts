@@ -2,10 +2,11 @@
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { TaskReport } from '@deed/proto/task'
 import type { TaskRow } from '../snapshot.ts'
+import { askPerson } from './ask-person.ts'
 import { type Draft, isoTime, record, setActual, setDesired } from './draft.ts'
 import type { Limits, Work } from './input.ts'
 import { addWork } from './planned.ts'
-import { askPerson, backoff, FAILURES_MAX, retryLater } from './retry.ts'
+import { backoff, FAILURES_MAX, failForGood, retryLater } from './retry.ts'
 
 export function reported(
   draft: Draft,
@@ -79,13 +80,7 @@ function failedReported(draft: Draft, task: TaskRow, error: ErrorBody, report: T
     return
   }
   if (error.retryable) return retryLater(draft, task, error, limits)
-  setActual(draft, task, { actual_status: 'failed', failure_count: task.failure_count + 1, last_error: error })
-  record(
-    draft,
-    'task.failed',
-    { name: task.name, token: task.token, error, evidence: report.evidence ?? null },
-    task.task_id,
-  )
+  failForGood(draft, task, error, report.evidence ?? null)
 }
 
 function undoReported(draft: Draft, task: TaskRow, report: TaskReport, limits: Limits): void {
@@ -118,5 +113,5 @@ function undoReported(draft: Draft, task: TaskRow, report: TaskReport, limits: L
   }
   setActual(draft, task, { actual_status: 'blocked', last_error: error })
   record(draft, 'task.blocked', { name: task.name, error, intent: 'undo' }, task.task_id)
-  askPerson(draft, task)
+  askPerson(draft, task, 'undo')
 }

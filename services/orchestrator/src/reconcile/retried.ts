@@ -36,6 +36,8 @@ export function retried(draft: Draft, { by, reason }: { by: string; reason: stri
       undo_verification: null,
       result: null,
       finished_at: null,
+      // A person is asked anew.
+      ...(task.capability === 'human' ? { started_at: null } : {}),
     })
   }
   execution.status = tasks.size === 0 ? 'planning' : 'running'

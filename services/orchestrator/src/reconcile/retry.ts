@@ -1,11 +1,10 @@
 /** Trying again what failed and may pass, and asking a person when it does not. */
-import { uuidV5 } from '@deed/mesh/canonical-json'
 import type { ErrorBody } from '@deed/proto/errors'
-import type { TaskId } from '@deed/proto/ids'
+import type { Evidence } from '@deed/proto/observation'
 import type { TaskRow } from '../snapshot.ts'
-import { addTasks, type Draft, isoTime, record, setActual } from './draft.ts'
+import { askPerson } from './ask-person.ts'
+import { type Draft, isoTime, record, setActual } from './draft.ts'
 import type { Limits } from './input.ts'
-import { newTask } from './new-task.ts'
 
 /** Backoff after transient failures: 1, 2, 4 ... seconds, with jitter, up to the cap. */
 const BACKOFF_MS_FIRST = 1_000
@@ -19,7 +18,7 @@ export function retryLater(draft: Draft, task: TaskRow, error: ErrorBody, limits
   if (failures > FAILURES_MAX && draft.now - Date.parse(task.progress_at) > STUCK_MS) {
     setActual(draft, task, { actual_status: 'blocked', failure_count: failures, last_error: error })
     record(draft, 'task.blocked', { name: task.name, error }, task.task_id)
-    askPerson(draft, task)
+    askPerson(draft, task, 'stuck')
     return
   }
   const next = isoTime(draft.now + backoff(task.failure_count, limits))
@@ -38,19 +37,16 @@ export function backoff(failures: number, limits: Limits): number {
   return full * (0.5 + limits.random() / 2)
 }
 
-/** One review for a task, however often it fails. */
-export function askPerson(draft: Draft, task: TaskRow): void {
-  const name = `HUMAN-REVIEW-${task.name}`
-  for (const { name: taken } of draft.tasks.values()) if (taken === name) return
-  const review = newTask(draft.execution, {
-    task_id: uuidV5(draft.execution.execution_id, name) as TaskId,
-    position: draft.tasks.size,
-    name,
-    title: `${task.title}: ${task.last_error?.message ?? 'a person must look'}`,
-    task_kind: 'review',
-    capability: 'human',
-    priority: 1,
-    now: draft.now,
+/** It failed, and trying again would not help: all is undone, or a person is asked, as the request wants it. */
+export function failForGood(draft: Draft, task: TaskRow, error: ErrorBody, evidence: Evidence | null = null): void {
+  const ask = draft.execution.request.on_failure === 'ask'
+  setActual(draft, task, {
+    actual_status: ask ? 'blocked' : 'failed',
+    failure_count: task.failure_count + 1,
+    last_error: error,
+    lease_expires_at: null,
   })
-  addTasks(draft, [review])
+  const { name, token } = task
+  record(draft, ask ? 'task.blocked' : 'task.failed', { name, token, error, evidence }, task.task_id)
+  if (ask) askPerson(draft, task, 'failed')
 }

@@ -3,6 +3,7 @@ import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { aggregate } from '../answer.ts'
 import type { ApprovalRow, ExecutionRow, TaskRow } from '../snapshot.ts'
+import { askToProvide, expiryOf } from './ask-person.ts'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
@@ -56,6 +57,10 @@ function goForward(draft: Draft, limits: Limits): void {
       if (task.capability === 'human') {
         const approval = [...draft.approvals.values()].find(({ task_id }) => task_id === task.task_id)
         if (approval) check = Math.min(check, ask(draft, approval))
+        else {
+          if (!paused) askToProvide(draft, task)
+          check = Math.min(check, expiryOf(task) ?? check)
+        }
         continue
       }
       if (paused) continue
@@ -98,6 +103,9 @@ function isReady(task: TaskRow, tasks: ReadonlyMap<TaskId, TaskRow>): boolean {
   return true
 }
 
+/** What cannot be undone waits for a person, or a person has left it as it is. */
+const LEFT_TO_PEOPLE: ReadonlySet<TaskRow['actual_status']> = new Set(['blocked', 'skipped'])
+
 /** Undoing goes one at a time, newest effect first, once nothing runs that could still have an effect. */
 function goBack(draft: Draft, limits: Limits): void {
   const { execution, tasks } = draft
@@ -110,7 +118,7 @@ function goBack(draft: Draft, limits: Limits): void {
     if (toUndo.length > 0) setStatus(draft, 'undoing')
     return checkAgain(draft, Math.min(...running.map(nextLook)))
   }
-  const next = toUndo.filter(({ actual_status }) => actual_status !== 'blocked').sort(newestFirst)[0]
+  const next = toUndo.filter(({ actual_status }) => !LEFT_TO_PEOPLE.has(actual_status)).sort(newestFirst)[0]
   if (next) {
     setStatus(draft, 'undoing')
     const notBefore = next.next_attempt_at === null ? 0 : Date.parse(next.next_attempt_at)

@@ -134,7 +134,12 @@ export async function loadSnapshot(db: Database, id: ExecutionId): Promise<Snaps
   const { execution, tasks, approvals } = row
   const known = new Set(tasks.map(({ task_id }) => task_id))
   const solved = new Set(
-    tasks.filter((task) => task.task_kind === 'solve' && task.actual_status === 'done').map(({ task_id }) => task_id),
+    tasks
+      // What a person provided in place of a solution has no parts of its own.
+      .filter(
+        (task) => task.task_kind === 'solve' && task.actual_status === 'done' && task.verification?.kind !== 'signed',
+      )
+      .map(({ task_id }) => task_id),
   )
   return {
     execution: {

@@ -1,12 +1,14 @@
 /** The migrations of the schema `orchestrator`, in order. Once merged, one stands. */
 import type { Migration } from 'kysely/migration'
 import * as executions from './migrations/001-executions.ts'
+import * as people from './migrations/002-people.ts'
 import * as plans from './migrations/003-plans.ts'
 import * as standing from './migrations/004-standing.ts'
 import * as operations from './migrations/005-operations.ts'
 
 export const migrations: Record<string, Migration> = {
   '001-executions': executions,
+  '002-people': people,
   '003-plans': plans,
   '004-standing': standing,
   '005-operations': operations,

@@ -1,0 +1,44 @@
+/** What a person decides about a task of theirs: who may, and what becomes of it. */
+import type { ActionResult } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import type { ApprovalId, ExecutionId, Principal, TaskId } from '@deed/proto/ids'
+import type { PersonDecision } from '@deed/proto/person'
+import type { Deciding } from './decide.ts'
+import { levelOfApprover, maySelfApprove } from './policy.ts'
+import { readPersonTasks } from './store/person-tasks.ts'
+
+/** By these somebody vouches for what no observation has shown. */
+const VOUCHES: ReadonlySet<PersonDecision> = new Set(['skip', 'provide'])
+
+/** @throws {DeedError} `not_found`, `approval_already_used`, `self_approval`, `forbidden`; `invalid_request` naming what applies */
+export async function decideTask(
+  { db, driver, policy }: Deciding,
+  principal: Principal,
+  {
+    approvalId,
+    decision,
+    reason,
+    result,
+  }: { approvalId: ApprovalId; decision: PersonDecision; reason: string | null; result: ActionResult | null },
+): Promise<{ approval_id: ApprovalId; execution_id: ExecutionId; status: 'resolved' | 'denied' | 'cancelled' }> {
+  const [task] = await readPersonTasks(db, principal, { approvalId, openOnly: false, limit: 1 })
+  if (!task) {
+    throw new DeedError('not_found', 'there is no such approval or task of a person; `deed get approvals` lists them')
+  }
+  const { execution_id: executionId, requested_by: requester, about } = task
+  const level = about?.level ?? 0
+  if (VOUCHES.has(decision) && !maySelfApprove(policy, level, principal.user, requester)) {
+    throw new DeedError('self_approval', `level ${level} needs somebody else than the requester to vouch for it`, {
+      executionId,
+    })
+  }
+  if (levelOfApprover(policy, principal.user) < level) {
+    throw new DeedError('forbidden', `${principal.user} may not decide on level ${level}; somebody else must`, {
+      executionId,
+    })
+  }
+  const taskId = String(approvalId) as TaskId
+  await driver.apply(executionId, { type: 'resolved', taskId, decision, by: principal.user, reason, result })
+  const status = decision === 'deny' ? 'denied' : decision === 'cancel' ? 'cancelled' : 'resolved'
+  return { approval_id: approvalId, execution_id: executionId, status }
+}

@@ -1,0 +1,168 @@
+/** A person has decided about a task of theirs, and the work goes on. */
+import type { ActionResult } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import type { TaskId } from '@deed/proto/ids'
+import type { Evidence } from '@deed/proto/observation'
+import type { PersonDecision } from '@deed/proto/person'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { TaskRow } from '../snapshot.ts'
+import { decisionsFor, reviewOf } from './ask-person.ts'
+import { type Draft, isoTime, record, setActual } from './draft.ts'
+import { end } from './ending.ts'
+import type { Limits } from './input.ts'
+
+export interface Resolution {
+  taskId: TaskId
+  decision: PersonDecision
+  by: string
+  reason: string | null
+  result: ActionResult | null
+}
+
+/** @throws {DeedError} where the task is not a person's, is decided already, or cannot be decided so */
+export function resolved(draft: Draft, resolution: Resolution, limits: Limits): void {
+  const { taskId, decision, by, reason, result } = resolution
+  const task = draft.tasks.get(taskId)
+  if (task?.capability !== 'human' || task.task_kind === 'approve') {
+    throw new DeedError('not_found', 'there is no such task of a person; `deed get approvals` lists them')
+  }
+  if (task.actual_status !== 'pending') {
+    throw new DeedError('approval_already_used', `the task is ${task.actual_status} already`)
+  }
+  if (task.started_at === null) {
+    throw new DeedError('not_found', 'nobody is asked for this yet: the steps before it are not done')
+  }
+  const allowed = decisionsFor(task)
+  if (!allowed.includes(decision)) {
+    throw new DeedError('invalid_request', `${decision} does not apply here; decide ${allowed.join(', ')}`, {
+      path: '$.decision',
+    })
+  }
+  const review = reviewOf(task)
+  if (decision === 'provide' && review?.cause !== 'undo' && result === null) {
+    throw new DeedError('missing_field', 'say what is provided: result.text', { path: '$.result' })
+  }
+  record(draft, 'person.decided', { name: task.name, decision, by, reason }, taskId)
+  if (!review) return provideOrDeny(draft, task, resolution)
+  setActual(draft, task, {
+    actual_status: 'done',
+    finished_at: isoTime(draft.now),
+    verification: signed(draft, resolution, 'a person was asked to look', `${by} decided: ${decision}`),
+    result,
+  })
+  const about = [...draft.tasks.values()].find(({ task_id }) => task_id === review.about)
+  if (about?.actual_status !== 'blocked') return
+  if (review.cause === 'undo') resolveUndo(draft, about, resolution)
+  else resolveTask(draft, about, resolution, limits)
+}
+
+function provideOrDeny(draft: Draft, task: TaskRow, resolution: Resolution): void {
+  const { decision, by, reason } = resolution
+  if (decision === 'provide') return finishBy(draft, task, resolution)
+  end(draft, 'denied', {
+    code: 'approval_denied',
+    message: `${by} did not do "${task.title}"${reason === null ? '' : `: ${reason}`}`,
+    retryable: false,
+  })
+}
+
+function resolveTask(draft: Draft, about: TaskRow, resolution: Resolution, limits: Limits): void {
+  const { decision, by, reason } = resolution
+  const { name } = about
+  switch (decision) {
+    case 'retry':
+      setActual(draft, about, {
+        actual_status: 'pending',
+        failure_count: 0,
+        next_attempt_at: null,
+        progress_at: isoTime(draft.now),
+        finished_at: null,
+      })
+      return record(draft, 'task.retried', { name, by }, about.task_id)
+    case 'skip':
+      setActual(draft, about, { actual_status: 'skipped', finished_at: isoTime(draft.now) })
+      return record(draft, 'task.skipped', { name, by, reason }, about.task_id)
+    case 'provide':
+      return finishBy(draft, about, resolution)
+    default:
+      return end(
+        draft,
+        'cancelled',
+        {
+          code: 'cancelled',
+          message: `${by} gave "${about.title}" up${reason === null ? '' : `: ${reason}`}`,
+          retryable: false,
+        },
+        limits.autoRollback,
+      )
+  }
+}
+
+/** A person did it. */
+function finishBy(draft: Draft, task: TaskRow, resolution: Resolution): void {
+  const { by, result } = resolution
+  const evidence = signed(
+    draft,
+    resolution,
+    `a person was asked: ${task.title}`,
+    `${by} provided: ${result?.text ?? ''}`,
+  )
+  setActual(draft, task, {
+    actual_status: 'done',
+    finished_at: isoTime(draft.now),
+    verification: evidence,
+    result,
+    last_error: null,
+    next_attempt_at: null,
+    progress_at: isoTime(draft.now),
+  })
+  record(draft, 'task.done', { name: task.name, token: task.token, evidence }, task.task_id)
+}
+
+/** What could not be undone is tried again, left as it is, or was brought back by a person. */
+function resolveUndo(draft: Draft, about: TaskRow, resolution: Resolution): void {
+  const { decision, by, reason } = resolution
+  const { name } = about
+  if (decision === 'skip') {
+    setActual(draft, about, { actual_status: 'skipped' })
+    return record(draft, 'task.skipped', { name, by, reason, intent: 'undo' }, about.task_id)
+  }
+  if (decision === 'retry') {
+    setActual(draft, about, { actual_status: 'failed', failure_count: 0, next_attempt_at: null })
+    record(draft, 'task.retried', { name, by, intent: 'undo' }, about.task_id)
+    return undoAgain(draft)
+  }
+  const evidence = signed(draft, resolution, `a person was asked to undo ${about.title}`, `${by} brought it back`)
+  setActual(draft, about, { actual_status: 'undone', undo_verification: evidence, effect: 'none', last_error: null })
+  record(draft, 'task.undone', { name, evidence }, about.task_id)
+  const stuck = [...draft.tasks.values()].some(({ actual_status }) => actual_status === 'blocked')
+  if (!stuck) undoAgain(draft)
+}
+
+/** An execution that ended with something left to undo goes on with undoing. */
+function undoAgain(draft: Draft): void {
+  const { execution } = draft
+  if (!FINAL_EXECUTION_STATUSES.has(execution.status)) return
+  execution.status = 'undoing'
+  execution.finished_at = null
+  execution.settled = false
+  draft.executionChanged = true
+}
+
+const OBSERVED_CHARS_MAX = 4_096
+
+function signed(
+  draft: Draft,
+  { decision, by, reason, result }: Resolution,
+  claimed: string,
+  observed: string,
+): Evidence {
+  return {
+    kind: 'signed',
+    outcome: 'verified',
+    claimed: claimed.slice(0, OBSERVED_CHARS_MAX).toWellFormed(),
+    observed: observed.slice(0, OBSERVED_CHARS_MAX).toWellFormed(),
+    observed_at: isoTime(draft.now),
+    facts: { by, decision, reason, ...(result?.data === undefined ? {} : { data: result.data }) },
+  }
+}

@@ -1,0 +1,76 @@
+/** Reading what people are asked to look at and to do; it is written with the transitions. */
+import { Action } from '@deed/proto/action'
+import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
+import type { PersonTask } from '@deed/proto/person'
+import { askedOf, decisionsFor, expiryOf, reviewOf } from '../reconcile/ask-person.ts'
+import { isoTime } from '../reconcile/draft.ts'
+import type { TaskRow } from '../snapshot.ts'
+import type { Database } from './schema.ts'
+
+interface Row {
+  task: TaskRow
+  words: string
+  user_name: string
+  about: TaskRow | null
+}
+
+/** Newest first. What nobody is asked for yet, since the steps before it are not done, is not there for anybody. */
+export async function readPersonTasks(
+  db: Database,
+  { tenant }: Principal,
+  by: {
+    kind?: 'approve' | 'review' | 'provide' | undefined
+    openOnly: boolean
+    approvalId?: ApprovalId | undefined
+    executionId?: ExecutionId | undefined
+    limit: number
+  },
+): Promise<PersonTask[]> {
+  const rows = await db.query<Row>(
+    'orchestrator.person_tasks',
+    `select to_jsonb(d) || to_jsonb(a) as task, e.request->>'task' as words, e.user_name, (
+         select to_jsonb(od) || to_jsonb(oa) from desired_state od join actual_state oa using (task_id)
+          where od.execution_id = d.execution_id and d.task_kind = 'review' and od.task_id::text = d.spec->>'about'
+       ) as about
+       from desired_state d join actual_state a using (task_id) join executions e on e.execution_id = d.execution_id
+      where d.tenant = $1 and d.capability = 'human' and d.task_kind <> 'approve' and a.started_at is not null
+        and ($2::text is null or (d.task_kind = 'review') = ($2 = 'review')) and (not $3 or a.actual_status = 'pending')
+        and ($4::uuid is null or d.task_id = $4) and ($5::uuid is null or d.execution_id = $5)
+      order by d.created_at desc limit $6`,
+    [tenant, by.kind ?? null, by.openOnly, by.approvalId ?? null, by.executionId ?? null, by.limit],
+  )
+  return rows.map(viewOf)
+}
+
+function viewOf({ task, words, user_name, about }: Row): PersonTask {
+  const review = reviewOf(task)
+  const asked = askedOf(task)
+  const expiry = expiryOf(task)
+  return {
+    approval_id: String(task.task_id) as ApprovalId,
+    execution_id: task.execution_id,
+    kind: review ? 'review' : 'provide',
+    task: words,
+    name: task.name,
+    title: asked?.ask ?? task.title,
+    details: asked?.details ?? null,
+    status: task.actual_status,
+    decisions: task.actual_status === 'pending' ? [...decisionsFor(task)] : [],
+    requested_by: user_name,
+    asked_at: new Date(task.started_at ?? 0).toISOString(),
+    expires_at: expiry === undefined ? null : isoTime(expiry),
+    cause: review?.cause ?? null,
+    about: about && {
+      task_id: about.task_id,
+      name: about.name,
+      title: about.title,
+      status: about.actual_status,
+      level: about.level,
+      failures: about.failure_count,
+      error: about.last_error,
+      action: about.task_kind === 'act' ? Action.parse(about.spec) : null,
+    },
+    evidence: task.verification,
+    result: task.result,
+  }
+}
