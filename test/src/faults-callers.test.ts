@@ -1,5 +1,5 @@
 // What callers and workers do at the worst moment: the same twice, something else under the same name, stop, too late.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from '@deed/drill/ask'
 import { checkInvariants } from '@deed/drill/check-invariants'
@@ -96,6 +96,23 @@ describe('a command beside another execution', () => {
     await until(async () => (await statusOf(execution_id)) === 'rolled_back', { what: 'the rollback' })
     expect(existsSync(join(under.workspace, `${command}.out`))).toBe(false)
     expect(under.read(other)).toBe('it')
+  })
+
+  it.each([
+    ['a file that is moved', 'moved', 'move moved.txt to moved-away.txt', ['moved-away.txt']],
+    ['a command', 'other', 'run `sh count.sh other 0` and expect the file other.out', ['other.out']],
+  ])('is rolled back beside %s, which stays', async (_, stem, otherTask, stays) => {
+    const command = `beside-${stem}`
+    writeFileSync(join(under.workspace, 'moved.txt'), 'moved')
+    const task = `run \`sh count.sh ${command} 2\` and expect the file ${command}.out`
+    const running = ask(under.client, { task, idempotency_key: command })
+    await until(() => existsSync(join(under.workspace, `${command}.runs`)), { what: 'the run' })
+    expect(await ask(under.client, { task: otherTask, idempotency_key: stem })).toMatchObject({ status: 'done' })
+    const { execution_id } = await running
+    await under.client.call(rollbackExecution, { execution_id })
+    await until(async () => (await statusOf(execution_id)) === 'rolled_back', { what: 'the rollback' })
+    expect(existsSync(join(under.workspace, `${command}.out`))).toBe(false)
+    for (const name of stays) expect(existsSync(join(under.workspace, name))).toBe(true)
   })
 
   it('is taken over from a dead executor, and what the other one did stays', async () => {

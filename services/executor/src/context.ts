@@ -5,7 +5,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { Attempt } from './attempt.ts'
 import { resolveWorkspace, segmentsOf, type Workspace } from './files/workspace.ts'
 import type { Context, World } from './kinds/kind.ts'
-import type { Ledger } from './store/ledger.ts'
+import type { Beside, Ledger } from './store/ledger.ts'
 
 export function contextOf(attempt: Attempt, world: World, ledger: Pick<Ledger, 'findBeside'>): Context {
   const { action, tenant } = attempt.work
@@ -36,19 +36,29 @@ export function contextOf(attempt: Attempt, world: World, ledger: Pick<Ledger, '
   }
 }
 
-/** The path that an action names, and the folders above it, where it is below the root. */
-function pathsOf({ input, workspace: named }: Action, root: string, { config }: World): string[] {
-  if (typeof input.path !== 'string') return []
-  try {
-    const workspace = resolveWorkspace(config, named)
-    if (workspace.root !== root) return []
-    const segments = segmentsOf(workspace, input.path)
-    return segments.map((_, index) => segments.slice(0, index + 1).join('/'))
-  } catch (error) {
-    // It names what is no place any more, so it has written nothing there.
-    if (error instanceof DeedError) return []
-    throw error
-  }
+/** The paths that an action names, and the folders above them, where they are below the root. */
+function pathsOf({ action, kindred }: Beside, root: string, { config }: World): string[] {
+  const { input, verify, workspace: named } = action
+  // A command names no path but in what it promises. What those of one execution share is taken back with either.
+  const promised = kindred ? [] : pathsPromised(verify)
+  return [input.path, input.from, input.to, ...promised].flatMap((path) => {
+    if (typeof path !== 'string') return []
+    try {
+      const workspace = resolveWorkspace(config, named)
+      if (workspace.root !== root) return []
+      const segments = segmentsOf(workspace, path)
+      return segments.map((_, index) => segments.slice(0, index + 1).join('/'))
+    } catch (error) {
+      // It names what is no place any more, so it has written nothing there.
+      if (error instanceof DeedError) return []
+      throw error
+    }
+  })
+}
+
+function pathsPromised(verify: Action['verify']): string[] {
+  if (verify?.kind === 'all') return verify.of.flatMap(pathsPromised)
+  return verify?.kind === 'file' || verify?.kind === 'dir' ? [verify.path] : []
 }
 
 function timeUp({ work: { action }, startedAt }: Attempt): AbortSignal {

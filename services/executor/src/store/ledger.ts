@@ -94,8 +94,14 @@ export interface Ledger {
   /** Changes nothing when the action has a newer token by now. */
   writeOutcome(outcome: OutcomeToWrite): Promise<void>
   find(tenant: string, actionId: ActionId): Promise<LedgerRow | undefined>
-  /** Other actions that write to named paths and were under way, or were undone, since the first attempt at this one. */
-  findBeside(tenant: string, actionId: ActionId): Promise<Action[]>
+  /** Other actions that name paths and were under way, or were undone, since the first attempt at this one. */
+  findBeside(tenant: string, actionId: ActionId): Promise<Beside[]>
+}
+
+export interface Beside {
+  readonly action: Action
+  /** Of the same execution. */
+  readonly kindred: boolean
 }
 
 export type UndoToWrite = Omit<IntentToWrite, 'before' | 'reversibility'>
@@ -212,8 +218,9 @@ const FIND_BESIDE = `
       where t.tenant = a.tenant and t.action_id = a.action_id)) as since
     from actions a where a.tenant = $1 and a.action_id = $2
   )
-  select a.action from actions a, self
-  where a.tenant = $1 and a.action_id <> $2 and a.action -> 'input' ? 'path' and a.effect is distinct from 'none'
+  select a.action, a.execution_id = self.execution_id as kindred from actions a, self
+  where a.tenant = $1 and a.action_id <> $2 and a.effect is distinct from 'none'
+    and (a.action -> 'input' ?| array['path', 'from', 'to'] or a.action ? 'verify')
     and (a.outcome is null or greatest(a.intent_at, a.finished_at, a.undo_finished_at) >=
       case when a.execution_id = self.execution_id then self.since else self.since - interval '2 seconds' end)`
 
@@ -260,10 +267,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
       await writeOutcome(outcome)
     },
     find,
-    async findBeside(tenant, actionId) {
-      const rows = await store.query<{ action: Action }>('find-beside', FIND_BESIDE, [tenant, actionId])
-      return rows.map(({ action }) => action)
-    },
+    findBeside: (tenant, actionId) => store.query<Beside>('find-beside', FIND_BESIDE, [tenant, actionId]),
     async writeUndoIntent({ tenant, actionId, executionId, taskId, token, action, actionHash }) {
       const [row] = await store.query<WrittenIntent>('write-undo', WRITE_UNDO_INTENT, [
         ...[tenant, actionId, executionId, taskId, token, action.kind, storable(redactValue(action)), actionHash],
