@@ -1,10 +1,39 @@
 /** Every fault that the drill knows, in the order in which they are tried. */
 import type { Fault } from './fault.ts'
+import { afterAll } from './faults/after-all.ts'
+import { audit } from './faults/audit.ts'
+import { databaseFalters } from './faults/database-falters.ts'
+import { diskErrors } from './faults/disk-errors.ts'
 import { executorDies } from './faults/executor-dies.ts'
 import { executorFreezes } from './faults/executor-freezes.ts'
+import { helpersFail } from './faults/helpers-fail.ts'
+import { messages } from './faults/messages.ts'
+import { network } from './faults/network.ts'
 import { orchestratorDies } from './faults/orchestrator-dies.ts'
+import { people } from './faults/people.ts'
+import { poison } from './faults/poison.ts'
+import { powerCuts } from './faults/power-cuts.ts'
 import { serversDie } from './faults/servers-die.ts'
+import { undoing } from './faults/undoing.ts'
+import { versions } from './faults/versions.ts'
+import { worldLies } from './faults/world-lies.ts'
 
-export const FAULTS: readonly Fault[] = [...executorDies, ...executorFreezes, ...orchestratorDies, ...serversDie].sort(
-  (one, other) => one.id.localeCompare(other.id),
-)
+export const FAULTS: readonly Fault[] = [
+  ...executorDies,
+  ...executorFreezes,
+  ...orchestratorDies,
+  ...messages,
+  poison,
+  ...serversDie,
+  ...network,
+  ...databaseFalters,
+  ...powerCuts,
+  diskErrors,
+  ...worldLies,
+  undoing,
+  ...people,
+  ...helpersFail,
+  versions,
+  audit,
+  afterAll,
+].sort((one, other) => one.id.localeCompare(other.id))

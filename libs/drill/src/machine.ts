@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { freemem } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
 
 export interface Machine {
   readonly root: boolean
@@ -10,6 +11,8 @@ export interface Machine {
   readonly freeBytes: number
   /** Whether the program is on the PATH. */
   has(program: string): boolean
+  /** Whether file systems can be mounted. */
+  readonly canMount: boolean
   /** Whether a file can be mounted as a disk. */
   readonly loopDevices: boolean
 }
@@ -30,6 +33,7 @@ export function thisMachine(): Machine {
     linux: process.platform === 'linux',
     freeBytes: freemem(),
     has,
+    canMount: root && process.platform === 'linux' && mounts(),
     loopDevices: root && has('losetup') && succeeds('losetup', '--find'),
   }
 }
@@ -37,6 +41,14 @@ export function thisMachine(): Machine {
 /** The first thing that is missing, as a reason. */
 export const firstMissing = (...checks: readonly (readonly [boolean, string])[]): string | undefined =>
   checks.find(([there]) => !there)?.[1]
+
+/** Root in a container may be kept from it. */
+function mounts(): boolean {
+  using folder = temporaryFolder()
+  return (
+    succeeds('mount', '-t', 'tmpfs', '-o', 'size=64k', 'deed-drill', folder.path) && succeeds('umount', folder.path)
+  )
+}
 
 function succeeds(program: string, ...args: string[]): boolean {
   try {

@@ -1,0 +1,65 @@
+/** A task that kills whoever works on it: it holds nobody else up, and in the end a person is asked, once. */
+import assert from 'node:assert/strict'
+import { until } from '@deed/mesh/until'
+import { cancelExecution, requestExecution } from '@deed/proto/execution'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { askFor, assertDoneOnce, fileEffect, requestEffect } from '../effects.ts'
+import type { Fault } from '../fault.ts'
+
+const DEATHS = 3
+
+export const poison: Fault = {
+  id: 'F20',
+  title: 'a task kills every worker that takes it',
+  async run({ mesh, name }) {
+    const { client, database } = mesh
+    // Writing a file passes this point, asking a server does not.
+    await mesh.arm('executor', 'mid_effect')
+    const executor = mesh.mesh.service('executor')
+    const poisoned = fileEffect(mesh, name('poison'))
+    const { execution_id } = await client.call(requestExecution, {
+      task: poisoned.task,
+      idempotency_key: poisoned.name,
+      mode: 'background',
+    })
+    for (let deaths = 0; deaths < DEATHS; deaths++) {
+      await until(() => executor.pid === undefined, { what: 'the death of the executor', timeoutMs: 30_000 })
+      await executor.start()
+      const other = requestEffect(mesh, name('beside-poison'))
+      await assertDoneOnce(other, await askFor(mesh, other))
+    }
+    // It has failed ten times by now, the first two hours ago: time is what a drill cannot wait for.
+    await mesh.mesh.service('orchestrator').kill()
+    await database.query(
+      `update orchestrator.actual_state set failure_count = 10, progress_at = now() - interval '2 hours'
+        where execution_id = $1`,
+      [execution_id],
+    )
+    await mesh.mesh.service('orchestrator').start()
+    const reviews = await until(
+      async () => {
+        const { rows } = await database.query<{ name: string }>(
+          `select d.name from orchestrator.desired_state d where execution_id = $1 and task_kind = 'review'`,
+          [execution_id],
+        )
+        if (executor.pid === undefined) await executor.start()
+        return rows.length > 0 ? rows : undefined
+      },
+      { what: 'the question to a person', timeoutMs: 60_000 },
+    )
+    assert.equal(reviews.length, 1)
+    assert.match(reviews[0]?.name ?? '', /^HUMAN-REVIEW-/)
+    await mesh.heal()
+    await client.call(cancelExecution, { execution_id })
+    await until(
+      async () => {
+        const { rows } = await database.query<{ status: string }>(
+          'select status from orchestrator.executions where execution_id = $1',
+          [execution_id],
+        )
+        return (FINAL_EXECUTION_STATUSES as ReadonlySet<string>).has(rows[0]?.status ?? '')
+      },
+      { what: 'the end of what was poisoned' },
+    )
+  },
+}
