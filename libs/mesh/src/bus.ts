@@ -7,7 +7,7 @@
  */
 
 import type { EventContract, RequestContract, ServiceName, WorkContract } from '@deed/proto/contract'
-import { DeedError, ErrorBody } from '@deed/proto/errors'
+import { DeedError, ErrorBody, ErrorCode } from '@deed/proto/errors'
 import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
 import { createLogger, type Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
@@ -304,6 +304,11 @@ async function handleRequest<C extends RequestContract>(
 /** What goes over the wire for a failure; one without a name is a bug, and says nothing of the inside. */
 export function errorBody(error: unknown): ErrorBody {
   if (error instanceof DeedError) return error.body
+  // What a library knows of by name: the database is away, or more is asked of it than it takes.
+  if (error instanceof Error && 'code' in error && 'retryable' in error) {
+    const { data: code } = ErrorCode.safeParse(error.code)
+    if (code) return { code, message: error.message, retryable: error.retryable === true }
+  }
   return { code: 'internal', message: 'something went wrong inside; the log says what', retryable: true }
 }
 

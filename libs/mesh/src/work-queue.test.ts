@@ -24,6 +24,24 @@ const left = async (mesh: TestBus, stream = workSolve.stream): Promise<number> =
 }
 
 describe('a work queue', () => {
+  it('is made again where it is gone, and gets the settings of today where they were others', async () => {
+    await using mesh = await testBus()
+    const { nc } = await mesh.bus('deed')
+    const jsm = await nc.jetstreamManager()
+    const orchestrator = await mesh.bus('orchestrator')
+    const mended = () => ensureWorkQueues(orchestrator.nc, [workAct, workSolve])
+    expect(await mended()).toEqual([])
+    const { config } = await jsm.consumers.info('WORK', 'executor')
+    await jsm.consumers.update('WORK', 'executor', { ...config, ack_wait: 60_000_000_000, max_ack_pending: 7 })
+    expect(await mended()).toEqual(['consumer executor of WORK was made with other settings'])
+    expect((await jsm.consumers.info('WORK', 'executor')).config).toEqual(config)
+    await jsm.consumers.delete('WORK', 'executor')
+    expect(await mended()).toEqual(['consumer executor of WORK was missing'])
+    await jsm.streams.delete('WORK')
+    expect(await mended()).toHaveLength(3)
+    expect(await mended()).toEqual([])
+  })
+
   it('keeps work until a handler is through with it, and gives what failed again', async () => {
     await using mesh = await testBus()
     const orchestrator = await mesh.bus('orchestrator')

@@ -12,8 +12,10 @@ import type { Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
 import {
   AckPolicy,
+  type ConsumerConfig,
   type ConsumerMessages,
   DiscardPolicy,
+  type JetStreamManager,
   type JsMsg,
   type NatsConnection,
   NatsError,
@@ -55,16 +57,20 @@ export interface ConsumeOptions {
 }
 
 /**
- * Makes the streams of `contracts` and their consumers, or makes them again where they are gone.
+ * Makes the streams of `contracts` and their consumers, or makes them again where they are gone; a consumer that an
+ * earlier release made with other settings gets today's.
  * Memory storage: what waits there can be handed out again from PostgreSQL at any time.
+ *
+ * @returns what was not as it should be, and is now
  */
-export async function ensureWorkQueues(nc: NatsConnection, contracts: readonly WorkContract[]): Promise<void> {
+export async function ensureWorkQueues(nc: NatsConnection, contracts: readonly WorkContract[]): Promise<string[]> {
+  const mended: string[] = []
   const jsm = await nc.jetstreamManager()
   const streams = new Map<string, WorkContract[]>()
   for (const contract of contracts) streams.set(contract.stream, [...(streams.get(contract.stream) ?? []), contract])
   for (const [name, members] of streams) {
     const subjects = members.map((contract) => `${contract.subject}.>`)
-    await unlessThere(
+    const stream = await unlessThere(
       () => jsm.streams.info(name),
       () =>
         jsm.streams.add({
@@ -77,32 +83,46 @@ export async function ensureWorkQueues(nc: NatsConnection, contracts: readonly W
           num_replicas: 1,
         }),
     )
-    for (const contract of members) {
-      await unlessThere(
-        () => jsm.consumers.info(name, contract.consumer),
-        () =>
-          jsm.consumers.add(name, {
-            durable_name: contract.consumer,
-            filter_subject: `${contract.subject}.>`,
-            ack_policy: AckPolicy.Explicit,
-            ack_wait: nanos(ACK_WAIT_MS),
-            max_deliver: -1,
-            max_ack_pending: 10_000,
-          }),
-      )
+    if (!stream) mended.push(`stream ${name} was missing`)
+    for (const { consumer, subject } of members) {
+      const settings = { ...CONSUMING, ack_wait: nanos(ACK_WAIT_MS), filter_subject: `${subject}.>` }
+      const outcome = await ensureConsumer(jsm, name, consumer, settings)
+      if (outcome !== 'there') mended.push(`consumer ${consumer} of ${name} was ${outcome}`)
     }
   }
+  return mended
+}
+
+const CONSUMING = { ack_policy: AckPolicy.Explicit, max_deliver: -1, max_ack_pending: 10_000 }
+
+async function ensureConsumer(
+  jsm: JetStreamManager,
+  stream: string,
+  name: string,
+  settings: Partial<ConsumerConfig>,
+): Promise<'there' | 'missing' | 'made with other settings'> {
+  const found = await unlessThere(
+    () => jsm.consumers.info(stream, name),
+    () => jsm.consumers.add(stream, { durable_name: name, ...settings }),
+  )
+  if (!found) return 'missing'
+  const differs = Object.entries(settings).some(([key, value]) => found.config[key as keyof ConsumerConfig] !== value)
+  if (!differs) return 'there'
+  await jsm.consumers.update(stream, name, { ...found.config, ...settings })
+  return 'made with other settings'
 }
 
 /** The API's code for what does not exist. */
 const NOT_FOUND = '404'
 
-async function unlessThere(look: () => Promise<unknown>, make: () => Promise<unknown>): Promise<void> {
+/** @returns what is there; undefined where it had to be made */
+async function unlessThere<T>(look: () => Promise<T>, make: () => Promise<unknown>): Promise<T | undefined> {
   try {
-    await look()
+    return await look()
   } catch (error) {
     if (!(error instanceof NatsError) || error.code !== NOT_FOUND) throw error
     await make()
+    return undefined
   }
 }
 
@@ -131,17 +151,7 @@ export async function ensureIntake(nc: NatsConnection, tenant: string): Promise<
         deny_delete: true,
       }),
   )
-  await unlessThere(
-    () => jsm.consumers.info(name, INTAKE_CONSUMER),
-    () =>
-      jsm.consumers.add(name, {
-        durable_name: INTAKE_CONSUMER,
-        ack_policy: AckPolicy.Explicit,
-        ack_wait: nanos(INTAKE_ACK_WAIT_MS),
-        max_deliver: -1,
-        max_ack_pending: 10_000,
-      }),
-  )
+  await ensureConsumer(jsm, name, INTAKE_CONSUMER, { ...CONSUMING, ack_wait: nanos(INTAKE_ACK_WAIT_MS) })
 }
 
 /** Disposing stops taking, and waits for what is in hand. */
@@ -263,4 +273,20 @@ async function stopWhenLost(messages: ConsumerMessages): Promise<void> {
     const silent = type === 'heartbeats_missed' && Number(data) >= HEARTBEATS_MISSED_MAX
     if (GONE.has(type) || silent) messages.stop()
   }
+}
+
+/** Tenants whose durable door is not there, as sentences that say what to do. */
+export async function missingIntake(nc: NatsConnection, tenants: readonly string[]): Promise<string[]> {
+  const jsm = await nc.jetstreamManager()
+  const missing: string[] = []
+  for (const tenant of tenants) {
+    const name = intakeStream(tenant)
+    try {
+      await jsm.streams.info(name)
+    } catch (error) {
+      if (!(error instanceof NatsError) || error.code !== NOT_FOUND) throw error
+      missing.push(`stream ${name} is missing: execution.submit of ${tenant} is refused until bootstrap makes it`)
+    }
+  }
+  return missing
 }

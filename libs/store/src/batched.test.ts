@@ -1,6 +1,7 @@
 // A store whose flushes are ended by the test, so that what waits meanwhile is known.
 import { describe, expect, it, vi } from 'vitest'
-import { batched, OverloadedError } from './batched.ts'
+import { batched } from './batched.ts'
+import { OverloadedError } from './errors.ts'
 
 /** A flush that the test ends. */
 interface Flush {

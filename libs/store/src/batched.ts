@@ -5,6 +5,7 @@
  * item already, the next one waits a moment for more: a statement for ten costs little more than for one,
  * and what is spent on many small ones is missing elsewhere.
  */
+import { OverloadedError } from './errors.ts'
 
 const ITEMS_MAX = 256
 const WAITING_MAX = 20_000
@@ -16,11 +17,6 @@ export interface BatchOptions {
   itemsMax?: number
   /** Flushes under way at once. */
   lanes?: number
-}
-
-/** More is asked of the store than it takes; it may be asked again later. */
-export class OverloadedError extends Error {
-  override readonly name = 'OverloadedError'
 }
 
 /**

@@ -70,6 +70,21 @@ describe('a database', () => {
     expect(await slow).toEqual([{ text: 'kept', slept: '' }])
   })
 
+  it('refuses statements beyond those that may wait for a connection, and does all the others', async () => {
+    await using database = await testDatabase<Schema>('shelf', migrations)
+    const connections = await Promise.all(Array.from({ length: 6 }, () => database.pool.connect()))
+    const asked = Array.from({ length: 2_100 }, () =>
+      database.query('test.one', 'select 1', []).then(
+        () => 'done',
+        (error: { code?: string }) => error.code,
+      ),
+    )
+    for (const connection of connections) connection.release()
+    const outcomes = await Promise.all(asked)
+    expect(outcomes.filter((outcome) => outcome === 'done')).toHaveLength(2_000)
+    expect(outcomes.filter((outcome) => outcome === 'overloaded')).toHaveLength(100)
+  })
+
   it('keeps all of a transaction or nothing, and gives its connection back', async () => {
     await using database = await testDatabase<Schema>('shelf', migrations)
     const insertTwice = (second: string) =>
@@ -117,6 +132,22 @@ describe('a failure', () => {
     for (const code of ['23505', '42P01', '22P05', '23514', '57014']) expect(mayRetry(withCode(code)), code).toBe(false)
     expect(mayRetry(new Error('Connection terminated unexpectedly'))).toBe(true)
     expect(mayRetry('ECONNREFUSED')).toBe(false)
+  })
+
+  it('that comes each time is thrown after a bounded number of tries, under a name of its own', async () => {
+    let runs = 0
+    const conflict = Object.assign(new DatabaseError('could not serialize access', 1, 'error'), { code: '40001' })
+    const work = async (): Promise<never> => {
+      runs++
+      throw conflict
+    }
+    await expect(retried(log, work, [1, 1, 1])).rejects.toMatchObject({
+      code: 'unavailable',
+      retryable: true,
+      message: expect.stringContaining('conflicting'),
+      cause: conflict,
+    })
+    expect(runs).toBe(4)
   })
 
   it('of another kind is thrown at its first time', async () => {

@@ -9,8 +9,11 @@ import { Kysely, PostgresDialect } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { Pool, type PoolClient } from 'pg'
 import { z } from 'zod'
+import { DatabaseAwayError, OverloadedError } from './errors.ts'
 
 const POOL_MAX = 6
+/** Statements that wait for a connection; more are refused. */
+const WAITING_MAX = 2_000
 const IDLE_MS = 60_000
 const CONNECT_MS_MAX = 10_000
 /** SQLSTATE classes and codes after which the same statement may succeed: see `mayRetry`. */
@@ -57,6 +60,11 @@ export interface DatabaseOptions {
  */
 export async function openDatabase<Schema>(options: DatabaseOptions): Promise<Store<Schema>> {
   await migrate(options)
+  return openStore(options)
+}
+
+/** Another pool on a schema that is up to date: for what must not wait behind the rest. */
+export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 'ownerUrl'>): Store<Schema> {
   const { log } = options
   const pool = new Pool({
     connectionString: options.url,
@@ -74,6 +82,7 @@ export async function openDatabase<Schema>(options: DatabaseOptions): Promise<St
     db,
     pool,
     async query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
+      if (pool.waitingCount >= WAITING_MAX) throw new OverloadedError(`more than ${WAITING_MAX} statements wait`)
       return retried(log, async () => (await pool.query<Row>({ name, text, values: [...values] })).rows)
     },
     async [Symbol.asyncDispose]() {
@@ -93,14 +102,19 @@ export function mayRetry(error: unknown): boolean {
   )
 }
 
-/** Runs `work` again, with growing waits, for as long as its failure is one of `mayRetry`. */
-export async function retried<T>(log: Log, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` again, with growing waits, where its failure is one of `mayRetry`.
+ *
+ * @throws {DatabaseAwayError} where it is one of those each time
+ */
+export async function retried<T>(log: Log, work: () => Promise<T>, waitsMs = RETRY_WAITS_MS): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await work()
     } catch (error) {
-      const wait = RETRY_WAITS_MS[attempt]
-      if (wait === undefined || !mayRetry(error)) throw error
+      if (!mayRetry(error)) throw error
+      const wait = waitsMs[attempt]
+      if (wait === undefined) throw new DatabaseAwayError(error)
       if (attempt === 0)
         log.warn({ reason: error instanceof Error ? error.message : error }, 'PostgreSQL is asked again')
       await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())))

@@ -7,7 +7,6 @@
  */
 import type { Bus } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/mesh/crash-point'
-import { ensureWorkQueues } from '@deed/mesh/work-queue'
 import { type Action, workAct } from '@deed/proto/action'
 import { type AgentTask, workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
@@ -18,6 +17,7 @@ import { announce } from './announce.ts'
 import type { Asking, Capacity } from './capacity.ts'
 import type { Clock } from './clock.ts'
 import { concurrencyKeys } from './concurrency-keys.ts'
+import type { WorkQueues } from './keep-work-queues.ts'
 import { type Draft, draftOf, hasChanged, hasEnded, type Lease } from './reconcile/draft.ts'
 import type { Input, Limits } from './reconcile/input.ts'
 import { reconcile } from './reconcile/reconcile.ts'
@@ -38,6 +38,7 @@ export interface Dependencies {
   clock: Clock
   capacity: Capacity
   rates: TargetRates
+  workQueues: Pick<WorkQueues, 'lookNow'>
   leaseMs: number
   autoRollback: boolean
   /** Told of the head of a chain that has become durable. */
@@ -74,7 +75,8 @@ export interface Driver {
 }
 
 export function openDriver(dependencies: Dependencies): Driver {
-  const { db, bus, log, clock, capacity, rates, leaseMs, autoRollback, policyVersion, moved, ended } = dependencies
+  const { db, bus, log, clock, capacity, rates, workQueues, leaseMs, autoRollback, policyVersion, moved, ended } =
+    dependencies
   const commit = openTransitions(db)
   const known = new Map<ExecutionId, Snapshot>()
   const queues = new Map<ExecutionId, Promise<unknown>>()
@@ -209,11 +211,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       handOutOne(bus, draft.execution, lease)
     }
     // Nobody has taken them: perhaps the queue itself is gone.
-    if (draft.leases.some(({ again }) => again)) {
-      ensureWorkQueues(bus.nc, [workAct, workSolve]).catch((error: unknown) =>
-        log.warn({ err: error }, 'the work queues cannot be made'),
-      )
-    }
+    if (draft.leases.some(({ again }) => again)) workQueues.lookNow()
   }
 
   const driver: Driver = {

@@ -2,10 +2,10 @@
  * Thinking and planning for an execution that has its row. It takes the row alone, so a request, a
  * timer and a restart all lead down the same path.
  */
-import type { Bus } from '@deed/mesh/bus'
+import { type Bus, errorBody } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/mesh/crash-point'
 import { type CacheEntry, reserveCache } from '@deed/proto/cache'
-import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import type { ErrorBody } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Log } from '@deed/telemetry/logger'
 import { answeredInput } from './answer-from-cache.ts'
@@ -70,7 +70,8 @@ const beginsAtOnce = ({ tasks }: Work): boolean =>
 
 /** A bug is not retried for ever: its execution fails, and the log says why. */
 function failureOf(error: unknown): ErrorBody {
-  if (error instanceof DeedError) return error.body
+  const body = errorBody(error)
+  if (body.code !== 'internal') return body
   return { code: 'internal', message: 'something went wrong inside; the log says what', retryable: false }
 }
 

@@ -2,17 +2,25 @@
 import { createServer } from 'node:http'
 import type { ExecutionStats } from '@deed/proto/execution'
 import type { Log } from '@deed/telemetry/logger'
+import type { WorkQueues } from './keep-work-queues.ts'
 import type { Database } from './store/schema.ts'
 import { readStatistics } from './store/statistics.ts'
 
 /**
- * Answers `GET /metrics` in the text format, and `GET /healthz`.
+ * Answers `GET /metrics` in the text format, `GET /healthz`, and `GET /readyz` with what is missing.
  *
  * @throws when the port is taken
  */
-export async function serveMetrics(db: Database, log: Log, port: number): Promise<AsyncDisposable> {
+export async function serveMetrics(db: Database, log: Log, port: number, queues: WorkQueues): Promise<AsyncDisposable> {
   const server = createServer((request, response) => {
     if (request.url === '/healthz') return void response.end('ok\n')
+    if (request.url === '/readyz') {
+      readiness(db, queues).then(
+        (missing) => response.writeHead(missing.length === 0 ? 200 : 503).end(`${missing.join('\n') || 'ready'}\n`),
+        () => response.writeHead(503).end('PostgreSQL does not answer\n'),
+      )
+      return
+    }
     if (request.url !== '/metrics') return void response.writeHead(404).end()
     readStatistics(db).then(
       (statistics) => response.setHeader('content-type', 'text/plain; version=0.0.4').end(exposition(statistics)),
@@ -29,6 +37,14 @@ export async function serveMetrics(db: Database, log: Log, port: number): Promis
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** @returns what keeps work from being taken */
+async function readiness(db: Database, queues: WorkQueues): Promise<string[]> {
+  const { rows } = await db.pool.query<{ read_only: string }>(
+    `select current_setting('transaction_read_only') as read_only`,
+  )
+  return [...queues.missing(), ...(rows[0]?.read_only === 'on' ? ['PostgreSQL takes no writes'] : [])]
 }
 
 /** @see https://prometheus.io/docs/instrumenting/exposition_formats/ */

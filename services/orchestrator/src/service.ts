@@ -3,9 +3,6 @@ import { join } from 'node:path'
 import { readExecutionConfig } from '@deed/config/execution-config'
 import { connectBus } from '@deed/mesh/bus'
 import { busAddress } from '@deed/mesh/connection'
-import { ensureWorkQueues } from '@deed/mesh/work-queue'
-import { workAct } from '@deed/proto/action'
-import { workSolve } from '@deed/proto/agent'
 import * as audit from '@deed/proto/audit'
 import * as execution from '@deed/proto/execution'
 import * as goal from '@deed/proto/goal'
@@ -13,7 +10,7 @@ import * as grant from '@deed/proto/grant'
 import type { ExecutionId } from '@deed/proto/ids'
 import * as schedule from '@deed/proto/schedule'
 import * as task from '@deed/proto/task'
-import { openDatabase } from '@deed/store/database'
+import { openDatabase, openStore } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Accepting } from './accept-execution.ts'
 import { deliverAlerts } from './alerts/deliver-alerts.ts'
@@ -52,6 +49,7 @@ import { steerGoal } from './handlers/steer-goal.ts'
 import { steerSchedule } from './handlers/steer-schedule.ts'
 import { verifyAudit } from './handlers/verify-audit.ts'
 import { startIntake } from './intake.ts'
+import { keepWorkQueues } from './keep-work-queues.ts'
 import type { Planning } from './plan-work.ts'
 import { readPolicy } from './policy.ts'
 import { startResync } from './resync.ts'
@@ -89,10 +87,13 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     connectBus({ service: 'orchestrator', ...busAddress(env), log }),
   ])
   opened.use(db)
+  // Leases are kept up however long the queue for the other connections is.
+  const heartbeats = opened.use(openStore<Schema>({ url: env.DATABASE_URL, schema: 'orchestrator', poolMax: 1, log }))
   const { metrics_port: metricsPort } = config.observability
-  if (metricsPort !== undefined) opened.use(await serveMetrics(db, log, metricsPort))
   const clock = clockOf(db)
-  await Promise.all([clock.synchronise(), ensureWorkQueues(bus.nc, [workAct, workSolve])])
+  await clock.synchronise()
+  const queues = opened.use(await keepWorkQueues(bus, log, env.ORCHESTRATOR_TENANTS))
+  if (metricsPort !== undefined) opened.use(await serveMetrics(db, log, metricsPort, queues))
 
   const anchors = opened.use(openAnchors({ db, log, clock }))
   const before = cachedBefore()
@@ -130,6 +131,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     clock,
     capacity,
     rates,
+    workQueues: queues,
     leaseMs,
     policyVersion: policy.version,
     autoRollback: config.rollback.auto_rollback_on_failure,
@@ -202,7 +204,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(schedule.pauseSchedule, steerSchedule(looking, 'pause'))
   bus.serve(schedule.resumeSchedule, steerSchedule(looking, 'resume'))
   const resync = opened.use(startResync({ ...accepting, db, settler, waiters, standing }))
-  bus.serve(task.heartbeatWorker, heartbeatWorker({ db, leaseMs, hurry: () => resync.hurry() }))
+  bus.serve(task.heartbeatWorker, heartbeatWorker({ db: heartbeats, leaseMs, hurry: () => resync.hurry() }))
   for (const tenant of env.ORCHESTRATOR_TENANTS)
     opened.use(await startIntake(accepting, { bus, log, config, limits, tenant }))
 
