@@ -101,7 +101,7 @@ describe('servers that are given', () => {
     writeFileSync(join(folder, 'workspace/long.sh'), 'echo begun > begun.txt\nsleep 30\n')
     const long = deed('run', 'run `sh long.sh`')
     const approval = await waitingApproval()
-    expect((await deed('approve', approval).ended).code).toBe(0)
+    expect((await deed('approve', approval, '--yes').ended).code).toBe(0)
     await until(() => existsSync(join(folder, 'workspace/begun.txt')) || undefined, { what: 'the command' })
     mesh.child.kill('SIGINT')
     await until(() => mesh.output().includes('draining') || undefined, { what: 'the drain' })
