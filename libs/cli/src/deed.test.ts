@@ -281,3 +281,35 @@ describe('deed kinds', () => {
     expect(await deed('kinds', 'file.fly')).toMatchObject({ code: 2 })
   })
 })
+
+describe('what stands', () => {
+  it('keeps what it did, looks after it, and lets it be', async () => {
+    const { code, document } = await json<{ status: string; goal: Record<string, unknown> }>(
+      ...['run', '--yes', 'write "kept" to kept.txt', '--keep', 'kept', '--every', '1s'],
+    )
+    expect(code).toBe(0)
+    expect(document).toMatchObject({ status: 'done', goal: { name: 'kept', status: 'active', agreed_by: 'user' } })
+    writeFileSync(join(workspace, 'kept.txt'), 'spoilt')
+    await until(() => bytesOf('kept.txt') === 'kept', { what: 'the file as it was' })
+    const listed = await deed('goal', 'list')
+    expect(listed.stdout).toMatch(/^GOAL +STATUS +LAST LOOK/)
+    expect(listed.stdout).toMatch(/\nkept +active /)
+    expect((await deed('goal', 'pause', 'kept')).stdout).toBe('kept  paused\n')
+    expect((await deed('goal', 'delete', 'kept')).stdout).toBe('deleted kept\n')
+    expect((await json('goal', 'put', 'never', 'is it so?', '--every', '500ms')).code).toBe(2)
+    expect((await deed('goal', 'resume', 'kept')).code).toBe(2)
+  })
+
+  it('puts a schedule, shows its next times, and deletes it', async () => {
+    const put = ['schedule', 'put', 'nightly', 'write "x" to night.txt', '--timezone', 'Europe/Berlin']
+    const { document } = await json<{ due: string[] }>(...put, '--cron', '30 2 * * *')
+    expect(document.due).toHaveLength(3)
+    const listed = await deed('schedule', 'list')
+    expect(listed.stdout).toContain(`nightly   30 2 * * * (Europe/Berlin)  ${document.due[0]}`)
+    expect((await deed('schedule', 'pause', 'nightly')).stdout).toContain('paused')
+    expect((await deed('schedule', 'delete', 'nightly')).stdout).toBe('deleted nightly\n')
+    const refused = await deed(...put, '--cron', '30 24 * * *')
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toContain('"24" at character 4 cannot be the hour')
+  })
+})

@@ -6,12 +6,14 @@ import { addCancel } from './commands/cancel.ts'
 import { addDown } from './commands/down.ts'
 import { addDrill } from './commands/drill.ts'
 import { addGet } from './commands/get.ts'
+import { addGoal } from './commands/goal.ts'
 import { addGrant, addRevoke } from './commands/grant.ts'
 import { addInfo } from './commands/info.ts'
 import { addKinds } from './commands/kinds.ts'
 import { addResolve } from './commands/resolve.ts'
 import { addRollback } from './commands/rollback.ts'
 import { addRun } from './commands/run.ts'
+import { addSchedule } from './commands/schedule.ts'
 import { addShow } from './commands/show.ts'
 import { addStats } from './commands/stats.ts'
 import { addSteering } from './commands/steer.ts'
@@ -58,6 +60,8 @@ for (const add of [
   addGrant,
   addRevoke,
   addResolve,
+  addGoal,
+  addSchedule,
   addRollback,
   addSteering,
   addStats,

@@ -56,6 +56,13 @@ export const timeoutOption = (description: string, defaultMs: number): Option =>
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
+/** `30s`, `5m`, `2h`, `1d`, `500ms`. @returns milliseconds */
+export function span(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,9})(ms|[smhd])$/.exec(text) ?? []
+  if (amount === undefined) throw new InvalidArgumentError('must be a time such as 30s, 5m, 2h or 1d')
+  return Number(amount) * (unit === 'ms' ? 1 : (UNITS[unit] ?? 0))
+}
+
 /** A date and time, or how long ago: `30m`, `2h`, `7d`. @returns RFC 3339 */
 export const moment = (text: string): string => momentFrom(text, -1)
 

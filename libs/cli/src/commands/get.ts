@@ -16,7 +16,9 @@ import { type Shell, shellOf, withMesh } from '../shell.ts'
 import { age, duration } from '../show/amounts.ts'
 import { type Column, table } from '../show/table.ts'
 import { addReviews } from './get-reviews.ts'
+import { showGoals } from './goal.ts'
 import { grantText } from './grant.ts'
+import { showSchedules } from './schedule.ts'
 
 type ExecutionSummary = z.output<typeof ExecutionSummarySchema>
 
@@ -38,6 +40,14 @@ Examples:
   addTasks(get)
   addApprovals(get)
   addGrants(get)
+  get
+    .command('goals')
+    .description('what is to stay so')
+    .action((_: object, command: Command) => showGoals(shellOf(command)))
+  get
+    .command('schedules')
+    .description('what is done at its times')
+    .action((_: object, command: Command) => showSchedules(shellOf(command)))
   addReviews(get)
 }
 

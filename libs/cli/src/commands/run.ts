@@ -1,18 +1,20 @@
 /** deed run: a task, done and proven while one waits. */
 import type { Bus } from '@deed/mesh/bus'
-import { type ApprovalView, decideApproval, ExecutionRequest } from '@deed/proto/execution'
+import { ExecutionRequest } from '@deed/proto/execution'
+import { StandingName } from '@deed/proto/goal'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { Complexity } from '@deed/proto/task'
 import { Language } from '@deed/proto/template'
 import { type Command, Option } from 'commander'
-import { exitCodeOfReply } from '../exit-code.ts'
-import { by, collect, collectPairs, number, timeoutOption } from '../options.ts'
-import type { Output } from '../output.ts'
+import { decide } from '../ask-to-decide.ts'
+import { EXIT, exitCodeOfReply, UsageError } from '../exit-code.ts'
+import { keepGoal } from '../keep-goal.ts'
+import { by, collect, collectPairs, number, span, timeoutOption } from '../options.ts'
 import { runTask } from '../run-task.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
-import { approvalText, howToDecide } from '../show/approval.ts'
 import { dryRunText, replyText } from '../show/execution.ts'
 import { plainLine } from '../show/plain-text.ts'
+import { goalText } from './goal.ts'
 
 const { mode: Mode, priority: Priority, idempotency_key: Key } = ExecutionRequest.shape
 
@@ -35,6 +37,9 @@ export interface RequestOptions {
 interface RunOptions extends RequestOptions {
   yes?: boolean
   timeout: number
+  /** A name, or that there is to be one. */
+  keep?: string | true
+  every?: number
 }
 
 /** The time for a person to decide is part of it. */
@@ -44,6 +49,12 @@ export function addRun(program: Command): void {
   addRequestOptions(program.command('run <task>').description('do a task, and wait for its verified end'))
     .option('--dry-run', 'show plan, level and undo; nothing is done, nothing is stored')
     .addOption(timeoutOption('how long to wait, for a decision too; the execution goes on', TIMEOUT_MS))
+    .option(
+      '--keep [name]',
+      'keep what was done so, as a standing goal (default name: from the task)',
+      by(StandingName),
+    )
+    .option('--every <time>', 'how often is looked whether it is, as 10s or 5m (default: 30s)', span)
     .option('-y, --yes', 'approve what needs level 1; higher levels are asked for all the same')
     .addHelpText(
       'after',
@@ -52,6 +63,7 @@ Examples:
   deed run "How many assets do we have?"
   deed run --yes "Restart service demo-api"
   deed run --language elixir --target-file lib/consumer.ex "Create a NATS consumer for processing user events"
+  deed run --yes "Make sure demo-api is running" --keep demo-up --every 10s
   deed run --dry-run --json 'write "hello" to notes.txt'
 
 Exit code: 0 done and verified, 1 failed, denied, rolled back or not at its end yet, 2 refused, 3 no mesh.`,
@@ -62,7 +74,9 @@ Exit code: 0 done and verified, 1 failed, denied, rolled back or not at its end 
     })
 }
 
-export function addRequestOptions(command: Command): Command {
+/** @param keyed whether the request may have a key of the caller's */
+export function addRequestOptions(command: Command, { keyed = true } = {}): Command {
+  if (keyed) command.option('--key <key>', 'idempotency key: the same key is the same execution', by(Key))
   return command
     .option('--language <name>', `of code: ${Language.options.join(', ')}`, by(Language))
     .option('--complexity <level>', Complexity.options.join(', '), by(Complexity))
@@ -70,7 +84,6 @@ export function addRequestOptions(command: Command): Command {
     .option('--target-file <path>', 'relative to the workspace')
     .option('--criterion <text>', 'an acceptance criterion; may be given several times', collect)
     .option('--mode <mode>', 'auto, immediate or background', by(Mode))
-    .option('--key <key>', 'idempotency key: the same key is the same execution', by(Key))
     .option('--budget <usd>', 'what models may cost, in dollars', number)
     .option('--priority <priority>', 'low, normal or high', by(Priority))
     .addOption(
@@ -106,14 +119,26 @@ async function run(
   { out }: Shell,
   bus: Bus,
   request: ReturnType<typeof requestOf>,
-  { timeout: timeoutMs, yes = false, dryRun = false }: RunOptions,
+  options: RunOptions,
 ): Promise<number> {
+  const { timeout: timeoutMs, yes = false, dryRun = false, keep, every } = options
+  if (keep === undefined && every !== undefined) throw new UsageError('--every is for --keep')
+  if (keep !== undefined && dryRun) throw new UsageError('a dry run does nothing that could be kept')
+  const name = keep === true ? goalName(request.task) : keep
   const reply = await runTask(bus, request, {
     timeoutMs,
     onEvent: ({ status, percent, current }) =>
       out.progress(`${status} ${percent} %${current === null ? '' : `  ${plainLine(current)}`}`),
-    onApproval: (approval, decided) => decide(out, bus, approval, decided, yes),
+    onApproval: (approval, decided) => decide({ out, yes, by: 'deed run' }, bus, approval, decided),
   })
+  if (name !== undefined && reply.status === 'done') {
+    out.print(replyText(reply, out.paint))
+    const wanted = { name, execution_id: reply.execution_id, ...(every === undefined ? {} : { interval_ms: every }) }
+    const goal = await keepGoal(bus, wanted, { out, yes, timeoutMs, by: 'deed run --keep' })
+    out.document({ ...reply, goal })
+    out.print(goalText(goal))
+    return goal.status === 'active' ? EXIT.success : EXIT.failed
+  }
   out.document(reply)
   if (dryRun) {
     out.print(dryRunText(reply, out.paint))
@@ -125,27 +150,10 @@ async function run(
   return exitCodeOfReply(reply)
 }
 
-async function decide(
-  out: Output,
-  bus: Bus,
-  approval: ApprovalView,
-  decided: AbortSignal,
-  yes: boolean,
-): Promise<void> {
-  const { approval_id: id, level, plan_hash: hash } = approval
-  out.note(approvalText(approval, out.paint))
-  const itself = yes && level === 1
-  const answer = itself ? 'y' : await out.ask('Approve? [y/N] ', decided)
-  if (answer === undefined) {
-    if (!decided.aborted) out.note(howToDecide(id))
-    return
-  }
-  const approved = /^y(es)?$/i.test(answer.trim())
-  await bus.call(decideApproval, {
-    approval_id: id,
-    decision: approved ? 'approve' : 'deny',
-    reason: itself ? 'deed run --yes' : 'asked at the terminal',
-    plan_hash: hash,
-  })
-  out.note(approved ? 'Approved.' : 'Denied.')
+/** The task's words as a name. */
+function goalName(task: string): string {
+  const words = task.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  const name = words.replace(/^-/, '').slice(0, 63).replace(/-$/, '')
+  if (name === '') throw new UsageError('the task gives no name for the goal; say --keep <name>')
+  return name
 }

@@ -1,0 +1,38 @@
+/** A decision while one waits for it: asked at the terminal, or given ahead with --yes. */
+import type { Bus } from '@deed/mesh/bus'
+import { type ApprovalView, decideApproval } from '@deed/proto/execution'
+import type { Output } from './output.ts'
+import { approvalText, howToDecide } from './show/approval.ts'
+
+export interface Asking {
+  out: Output
+  /** Level 1 is approved without asking. */
+  yes: boolean
+  /** The command that approves then. */
+  by: string
+}
+
+/** Shows what is to be agreed to, and asks whoever is at the terminal. */
+export async function decide(
+  { out, yes, by }: Asking,
+  bus: Bus,
+  approval: ApprovalView,
+  decided: AbortSignal,
+): Promise<void> {
+  const { approval_id: id, level, plan_hash: hash } = approval
+  out.note(approvalText(approval, out.paint))
+  const itself = yes && level === 1
+  const answer = itself ? 'y' : await out.ask('Approve? [y/N] ', decided)
+  if (answer === undefined) {
+    if (!decided.aborted) out.note(howToDecide(id))
+    return
+  }
+  const approved = /^y(es)?$/i.test(answer.trim())
+  await bus.call(decideApproval, {
+    approval_id: id,
+    decision: approved ? 'approve' : 'deny',
+    reason: itself ? `${by} --yes` : 'asked at the terminal',
+    plan_hash: hash,
+  })
+  out.note(approved ? 'Approved.' : 'Denied.')
+}

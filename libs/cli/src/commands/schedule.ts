@@ -1,0 +1,137 @@
+/** deed schedule: what is done at its times. */
+import { StandingName } from '@deed/proto/goal'
+import {
+  CatchUp,
+  deleteSchedule,
+  listSchedules,
+  Overlap,
+  pauseSchedule,
+  putSchedule,
+  resumeSchedule,
+  type ScheduleView,
+} from '@deed/proto/schedule'
+import type { Command } from 'commander'
+import { by, span } from '../options.ts'
+import { type Shell, shellOf, withMesh } from '../shell.ts'
+import { duration } from '../show/amounts.ts'
+import { type Column, table } from '../show/table.ts'
+import { addRequestOptions, type RequestOptions, requestOf } from './run.ts'
+
+interface PutOptions extends RequestOptions {
+  cron?: string
+  timezone?: string
+  every?: number
+  overlap?: Overlap
+  catchUp?: CatchUp
+}
+
+const nameOf = by(StandingName)
+
+export function addSchedule(program: Command): void {
+  const schedule = program
+    .command('schedule')
+    .description('what is done at its times, once for each')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deed schedule put count "How many assets do we have?" --every 1h
+  deed schedule put nightly 'write "done" to night.txt' --cron "30 2 * * *" --timezone Europe/Berlin
+  deed schedule list
+  deed schedule pause nightly`,
+    )
+  addPut(schedule)
+  schedule
+    .command('list')
+    .description('schedules, by name, with their next times')
+    .action(async (_options: object, command: Command) => showSchedules(shellOf(command)))
+  schedule
+    .command('delete')
+    .argument('<name>', 'of the schedule', nameOf)
+    .description('do it no longer; what it has begun goes on')
+    .action(async (name: string, _options: object, command: Command) => {
+      const shell = shellOf(command)
+      const reply = await withMesh(shell, (bus) => bus.call(deleteSchedule, { name }))
+      shell.out.document(reply)
+      shell.out.print(reply.deleted ? `deleted ${name}` : `there was no schedule ${name}`)
+    })
+  for (const [verb, contract, description] of [
+    ['pause', pauseSchedule, 'let its times pass until it is resumed'],
+    ['resume', resumeSchedule, 'go on with the next of its times'],
+  ] as const) {
+    schedule
+      .command(verb)
+      .argument('<name>', 'of the schedule', nameOf)
+      .description(description)
+      .action(async (name: string, _options: object, command: Command) => {
+        const shell = shellOf(command)
+        const reply = await withMesh(shell, (bus) => bus.call(contract, { name }))
+        shell.out.document(reply)
+        shell.out.print(scheduleText(reply))
+      })
+  }
+}
+
+function addPut(schedule: Command): void {
+  const put = schedule
+    .command('put')
+    .argument('<name>', 'lower-case letters, digits, ".", "_" and "-"', nameOf)
+    .argument('<task>', 'in plain words')
+    .description('do a task at its times, from now on')
+    .option('--cron <expression>', 'five fields, or six with the seconds first; @daily and the like')
+    .option('--timezone <name>', 'what the expression is read in, as Europe/Berlin (default: UTC)')
+    .option('--every <time>', 'as 30s, 5m or 1d, in the place of an expression; at least 1s', span)
+    .option('--overlap <policy>', 'skip, queue or replace, while the one before runs (default: skip)', by(Overlap))
+    .option('--catch-up <policy>', 'none, last or all of the times nobody was there for (default: last)', by(CatchUp))
+  put.addHelpText(
+    'after',
+    `
+Examples:
+  deed schedule put count "How many assets do we have?" --every 1h
+  deed schedule put nightly 'write "done" to night.txt' --cron "30 2 * * *" --timezone Europe/Berlin
+  deed schedule put poll "is demo-api healthy?" --every 5s --overlap queue --catch-up none`,
+  )
+  addRequestOptions(put, { keyed: false }).action(
+    async (name: string, task: string, options: PutOptions, command: Command) => {
+      const { cron, timezone, every, overlap, catchUp, ...request } = options
+      const shell = shellOf(command)
+      const { dry_run, idempotency_key, ...asked } = requestOf(task, request)
+      const reply = await withMesh(shell, (bus) =>
+        bus.call(putSchedule, {
+          name,
+          request: asked,
+          ...(cron === undefined ? {} : { cron }),
+          ...(timezone === undefined ? {} : { timezone }),
+          ...(every === undefined ? {} : { every_ms: every }),
+          ...(overlap === undefined ? {} : { overlap }),
+          ...(catchUp === undefined ? {} : { catch_up: catchUp }),
+        }),
+      )
+      shell.out.document(reply)
+      shell.out.print(scheduleText(reply))
+    },
+  )
+}
+
+const timesOf = ({ cron, timezone, every_ms: ms }: ScheduleView): string =>
+  cron === null ? `every ${duration(ms ?? 0)}` : `${cron} (${timezone})`
+
+const scheduleText = (schedule: ScheduleView): string =>
+  `${schedule.name}  ${timesOf(schedule)}, ${schedule.paused ? 'paused' : `next ${schedule.due[0] ?? 'never'}`}`
+
+export async function showSchedules(shell: Shell): Promise<void> {
+  const { out } = shell
+  const reply = await withMesh(shell, (bus) => bus.call(listSchedules, {}))
+  out.document(reply)
+  if (reply.schedules.length === 0) return out.note('no schedules')
+  const columns: Column<ScheduleView>[] = [
+    { heading: 'SCHEDULE', cell: ({ name }) => name },
+    { heading: 'TIMES', cell: timesOf },
+    { heading: 'NEXT', cell: ({ due, paused }) => (paused ? 'paused' : (due[0] ?? '-')) },
+    { heading: 'FIRED', cell: ({ fired }) => String(fired) },
+    { heading: 'SKIPPED', cell: ({ skipped }) => String(skipped) },
+    { heading: 'LAST EXECUTION', cell: ({ execution_id: id }) => id ?? '-' },
+    { heading: 'TASK', cell: ({ request, why }) => why ?? request.task, fills: true },
+  ]
+  out.print(table(columns, reply.schedules, out.paint, out.width))
+}

@@ -1,0 +1,38 @@
+/** Putting a goal and staying with it until it stands: its first execution is followed, and agreed to, like any other. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Bus } from '@deed/mesh/bus'
+import { type GoalView, listGoals, putGoal } from '@deed/proto/goal'
+import type { z } from 'zod'
+import { type Asking, decide } from './ask-to-decide.ts'
+import { followExecution } from './follow-execution.ts'
+
+const LOOK_AGAIN_MS = 200
+
+/**
+ * @returns the goal as it stands when its first execution has ended, or the time is over
+ * @throws {DeedError} when it is refused
+ */
+export async function keepGoal(
+  bus: Bus,
+  wanted: z.input<typeof putGoal.input>,
+  { timeoutMs, ...asking }: Asking & { timeoutMs: number },
+): Promise<GoalView> {
+  const late = AbortSignal.timeout(timeoutMs)
+  let goal = await bus.call(putGoal, wanted)
+  const { name, goal_id: id, execution_id: execution } = goal
+  if (goal.status !== 'establishing' || execution === null) return goal
+  await followExecution(
+    bus,
+    { execution_id: execution },
+    { onApproval: (approval, decided) => decide(asking, bus, approval, decided) },
+    late,
+  )
+  // Its end is noted by the next look.
+  while (goal.status === 'establishing' && !late.aborted) {
+    await wait(LOOK_AGAIN_MS)
+    const [now] = (await bus.call(listGoals, { name })).goals
+    if (now?.goal_id !== id) break
+    goal = now
+  }
+  return goal
+}
