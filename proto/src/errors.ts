@@ -38,6 +38,7 @@ export const ERRORS = {
   blocked_address: false,
   command_not_allowed: false,
   invalid_template: false,
+  invalid_manifest: false,
   // Who asks may not.
   forbidden: false,
   self_approval: false,

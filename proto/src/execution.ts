@@ -5,6 +5,7 @@ import { event, request } from './contract.ts'
 import { ErrorBody } from './errors.ts'
 import { ApprovalId, ExecutionId, GrantId, TaskId } from './ids.ts'
 import { Json, JsonObject } from './json.ts'
+import { Manifest, ManifestReference } from './manifest.ts'
 import { Evidence, Observation } from './observation.ts'
 import { PersonDecision, PersonTask } from './person.ts'
 import { ApprovalStatus, ExecutionStatus, Method } from './states.ts'
@@ -28,23 +29,35 @@ export const RequestContext = z
   .object({ workspace: z.string().min(1).max(4096).optional(), target_file: z.string().min(1).max(4096).optional() })
   .catchall(Json)
 
-export const ExecutionRequest = z.strictObject({
-  task: z.string().max(TASK_CHARS_MAX),
-  language: Language.optional(),
-  complexity: Complexity.optional(),
-  context: RequestContext.optional(),
-  acceptance_criteria: z.array(z.string().min(1).max(4096)).max(100).optional(),
-  /** auto: at once where it is expected to end within 30 s. */
-  mode: z.enum(['auto', 'immediate', 'background']).default('auto'),
-  idempotency_key: IdempotencyKey.optional(),
-  budget_usd: Usd.optional(),
-  priority: z.enum(['low', 'normal', 'high']).default('normal'),
-  /** What becomes of it when a task fails for good; absent: undo. ask: that task waits for a person, the others go on. */
-  on_failure: z.enum(['undo', 'ask']).optional(),
-  /** Plan, level and undo are shown; nothing is done, nothing is stored. */
-  dry_run: z.boolean().default(false),
-})
-export type ExecutionRequest = z.output<typeof ExecutionRequest>
+/** What is to be done is said once: in words, as a graph of one's own, or as one that lies in the object store. */
+export const ExecutionRequest = z
+  .strictObject({
+    task: z.string().max(TASK_CHARS_MAX).optional(),
+    manifest: Manifest.optional(),
+    manifest_ref: ManifestReference.optional(),
+    language: Language.optional(),
+    complexity: Complexity.optional(),
+    context: RequestContext.optional(),
+    acceptance_criteria: z.array(z.string().min(1).max(4096)).max(100).optional(),
+    /** auto: at once where it is expected to end within 30 s. */
+    mode: z.enum(['auto', 'immediate', 'background']).default('auto'),
+    idempotency_key: IdempotencyKey.optional(),
+    budget_usd: Usd.optional(),
+    priority: z.enum(['low', 'normal', 'high']).default('normal'),
+    /** What becomes of it when a task fails for good; absent: undo. ask: that task waits for a person, the others go on. */
+    on_failure: z.enum(['undo', 'ask']).optional(),
+    /** Plan, level and undo are shown; nothing is done, nothing is stored. */
+    dry_run: z.boolean().default(false),
+  })
+  .superRefine(({ task, manifest, manifest_ref: reference }, context) => {
+    const given = [task, manifest, reference].filter((one) => one !== undefined).length
+    if (given === 0) context.addIssue({ code: 'invalid_type', expected: 'string', path: ['task'], input: undefined })
+    if (given > 1) {
+      context.addIssue({ code: 'custom', message: 'give one of task, manifest and manifest_ref', input: undefined })
+    }
+  })
+/** As it is taken in: a manifest has its name for a task. */
+export type ExecutionRequest = z.output<typeof ExecutionRequest> & { task: string }
 
 export const ExecutionMetrics = z.object({
   time_ms: z.number(),

@@ -59,6 +59,8 @@ async function askCacheAlone(
   { bus, log, cachedBefore }: Accepting,
   { tenant, user_name: user, trace, request }: ExecutionRow,
 ): Promise<CacheEntry | undefined> {
+  // The words are the manifest's name, and say nothing of what is in it.
+  if (request.manifest) return undefined
   const scope = scopeOf(request)
   if (!cachedBefore.has(tenant, scope)) return undefined
   try {

@@ -5,26 +5,48 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { nearest } from '@deed/config/nearest'
+import { checkGraph } from '@deed/proto/check-graph'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
+import type { JsonObject } from '@deed/proto/json'
+import type { Manifest } from '@deed/proto/manifest'
 
 // Spaces, controls, and what shows nothing: zero-width characters and direction marks.
 const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Zs}]*$/u
 const PROTECTED = new Set(['.git', '.deed', '.npmrc', '.ssh', '.env', 'execution.yaml'])
 
-/** @throws {DeedError} that says what to change */
-export function admitRequest(config: ExecutionConfig, request: ExecutionRequest): void {
+/** A request as it came in; a manifest that lay in the object store is in its place. */
+export type Asked = Omit<ExecutionRequest, 'task'> & { task?: string | undefined }
+
+/**
+ * @returns the request as it is taken in
+ * @throws {DeedError} that says what to change
+ */
+export function admitRequest(config: ExecutionConfig, asked: Asked): ExecutionRequest {
+  const request = asked.manifest ? admitManifest(config, asked, asked.manifest) : { ...asked, task: asked.task ?? '' }
   if (INVISIBLE.test(request.task)) {
     throw new DeedError('empty_task', 'task is empty; say in plain words what is to be done', { path: '$.task' })
   }
   const { workspace, target_file: targetFile } = request.context ?? {}
   if (workspace !== undefined) admitWorkspace(config, workspace)
   if (targetFile !== undefined) admitTargetFile(targetFile)
+  return request
 }
 
-function admitWorkspace(config: ExecutionConfig, workspace: string): void {
+function admitManifest(config: ExecutionConfig, asked: Asked, manifest: Manifest): ExecutionRequest {
+  checkGraph(manifest.tasks, '$.manifest.tasks')
+  if (manifest.workspace !== undefined) admitWorkspace(config, manifest.workspace, '$.manifest.workspace')
+  for (const [index, { action }] of manifest.tasks.entries()) {
+    if (action?.workspace === undefined) continue
+    admitWorkspace(config, action.workspace, `$.manifest.tasks[${index}].action.workspace`)
+  }
+  const workspace = asked.context?.workspace ?? manifest.workspace
+  const request = { ...asked, task: `manifest ${manifest.name}` }
+  return workspace === undefined ? request : { ...request, context: { ...(asked.context as JsonObject), workspace } }
+}
+
+function admitWorkspace(config: ExecutionConfig, workspace: string, path = '$.context.workspace'): void {
   if (workspace in config.workspaces) return
-  const path = '$.context.workspace'
   if (!isAbsolute(workspace)) {
     // A relative path is no name, and there is nothing that it could be relative to.
     if (/[\\/]|^\.\.?$/.test(workspace)) throw outside(path, workspace)

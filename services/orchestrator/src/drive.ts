@@ -10,6 +10,7 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import { type Action, workAct } from '@deed/proto/action'
 import { type AgentTask, workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
+import type { ExecutionRequest } from '@deed/proto/execution'
 import type { ExecutionId, TaskId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
 import type { Log } from '@deed/telemetry/logger'
@@ -255,12 +256,12 @@ export function openDriver(dependencies: Dependencies): Driver {
 
 const PRIORITY = { high: 2, normal: 5, low: 8 } as const
 
-export const priorityOf = ({ request }: Pick<ExecutionRow, 'request'>): number => PRIORITY[request.priority]
+export const priorityOf = (level: ExecutionRequest['priority']): number => PRIORITY[level]
 
 export const askingOf = (execution: ExecutionRow): Asking => ({
   id: execution.execution_id,
   tenant: execution.tenant,
-  priority: priorityOf(execution),
+  priority: priorityOf(execution.request.priority),
 })
 
 function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, intent }: Lease): void {

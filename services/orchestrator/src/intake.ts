@@ -59,8 +59,7 @@ export async function startIntake(
           if (msg.info.deliveryCount > DELIVERIES_MAX) {
             throw new DeedError('too_many_deliveries', `it was taken ${msg.info.deliveryCount} times without an end`)
           }
-          const request = validate(ExecutionRequest, decodeJson(msg.data))
-          admitRequest(config, request)
+          const request = admitRequest(config, validate(ExecutionRequest, decodeJson(msg.data)))
           const key = request.idempotency_key ?? messageId(msg) ?? intakeKey(stream, msg.seq)
           await acceptExecution(accepting, {
             request: { ...request, idempotency_key: key },
@@ -119,7 +118,8 @@ interface Refused {
 async function storeRefusal({ admit, clock }: Accepting, { principal, trace, key, body, msg }: Refused): Promise<void> {
   const now = clock.now()
   const words = Buffer.from(msg.data).toString('utf8').slice(0, WORDS_KEPT).replaceAll('\0', '')
-  const request = ExecutionRequest.parse({ task: words.toWellFormed(), idempotency_key: key })
+  const task = words.toWellFormed()
+  const request = { ...ExecutionRequest.parse({ task, idempotency_key: key }), task }
   const execution = newExecution({ request, principal, trace }, now)
   const admission = admissionOf(execution, { principal, waiter: undefined, sequence: msg.seq })
   Object.assign(execution, {

@@ -32,7 +32,11 @@ export function newExecution(
     execution_id: randomUUIDv7() as ExecutionId,
     user_name: principal.user,
     idempotency_key: request.idempotency_key ?? null,
-    request_hash: hashJson({ ...request, idempotency_key: undefined }),
+    request_hash: hashJson({
+      ...request,
+      idempotency_key: undefined,
+      ...(request.manifest_ref ? { manifest: undefined } : {}),
+    }),
     request,
     trace,
     status: 'planning',

@@ -93,7 +93,10 @@ async function planOf(
   )
   agree?.(work)
   const actions = thought.nodes.flatMap(({ solution }) => solution?.actions ?? [])
-  const cacheable = actions.length > 0 && actions.every(({ action }) => policy.kinds[action.kind]?.cacheable === true)
+  const cacheable =
+    !execution.request.manifest &&
+    actions.length > 0 &&
+    actions.every(({ action }) => policy.kinds[action.kind]?.cacheable === true)
   if (cacheable && thought.nodes.every(({ solution }) => solution !== undefined)) {
     const hit = await reserve(planning, execution)
     if (hit) return { input: answeredInput(hit), background: false }

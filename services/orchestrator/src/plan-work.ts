@@ -14,7 +14,7 @@ import type { Work } from './reconcile/input.ts'
 import { newTask } from './reconcile/new-task.ts'
 import { freeName, type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
 import type { ExecutionRow, PlanPart, TaskRow } from './snapshot.ts'
-import type { SolvedNode } from './solve-node.ts'
+import type { SolvedNode, Terms } from './solve-node.ts'
 import { touchedBy } from './touched-by.ts'
 import { type Candidate, comesAfter, lookAt, type Weighing, weighActions } from './weigh-actions.ts'
 
@@ -49,11 +49,20 @@ export async function weighWork(
   const tasksOfNode = new Map<string, TaskId[]>()
   const names = new Set(place.names)
   const alone = nodes.length === 1
-  for (const { node, solution, ask } of nodes) {
+  for (const { node, solution, ask, terms } of nodes) {
     const before = node.depends_on.flatMap((name) => tasksOfNode.get(name) ?? [])
     const after = before.length > 0 ? before : [...place.after]
     const made: TaskRow[] = []
-    const base = { priority: priorityOf(execution), now: planning.now() }
+    // A task of a manifest keeps its id.
+    const nameOf = (id: string, name: string): string => {
+      if (terms && solution?.actions.length === 1) return id
+      return alone && !terms ? name : `${id}.${name}`
+    }
+    const base = {
+      priority: priorityOf(terms?.priority ?? execution.request.priority),
+      on_failure: terms?.on_failure ?? null,
+      now: planning.now(),
+    }
     if (solution) {
       const idOf = new Map(solution.actions.map(({ name }) => [name, randomUUIDv7() as TaskId]))
       for (const planned of solution.actions) {
@@ -63,12 +72,12 @@ export async function weighWork(
           ...base,
           task_id: idOf.get(planned.name) as TaskId,
           position: place.position + tasks.length + made.length,
-          name: freeName(names, alone ? planned.name : `${node.id}.${planned.name}`),
+          name: freeName(names, nameOf(node.id, planned.name)),
           title: planned.title,
           task_kind: 'act',
           capability: action.kind === HUMAN_TASK ? 'human' : 'act',
           dependencies: dependencies.length > 0 ? dependencies : after,
-          concurrency_key: concurrencyKey(action),
+          concurrency_key: concurrencyKey(action) ?? ownKey(terms),
         })
         made.push(task)
         candidates.push({ task, action, summary: planned.title, why: '', effect: undefined })
@@ -78,7 +87,7 @@ export async function weighWork(
         newTask(execution, {
           ...base,
           position: place.position + tasks.length,
-          name: freeName(names, alone ? 'solve' : `${node.id}.solve`),
+          name: freeName(names, nameOf(node.id, 'solve')),
           title: `find out how to: ${node.title}`.slice(0, 512).toWellFormed(),
           task_kind: 'solve',
           capability: 'solve',
@@ -148,6 +157,10 @@ const concurrencyKey = ({ kind, input }: Action): string | null =>
   kind.startsWith('service.') && kind !== 'service.status' && typeof input.target === 'string'
     ? `service:${input.target}`
     : null
+
+/** Where a service is operated on, its key goes before the manifest's. */
+const ownKey = (terms: Terms | undefined): string | null =>
+  terms?.concurrency_key === undefined ? null : `manifest:${terms.concurrency_key}`
 
 /** Two actions of a plan that change the same run in its order, whether or not somebody said so. */
 function orderByTouch({ policy, workspaces }: Planning, candidates: readonly Candidate[]): void {

@@ -76,6 +76,8 @@ export interface TaskRow {
   action_hash: string | null
   concurrency_key: string | null
   replans: number
+  /** Other than the request's, where its manifest says so. */
+  on_failure: 'undo' | 'ask' | null
   actual_status: TaskStatus
   intent: Intent | 'solve'
   token: number

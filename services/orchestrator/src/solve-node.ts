@@ -4,6 +4,7 @@ import { type AgentReply, type AgentTask, processTask, type Solution } from '@de
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Principal } from '@deed/proto/ids'
+import type { ManifestTask } from '@deed/proto/manifest'
 import type { GoalNode } from '@deed/proto/task'
 import { getTemplate, selectTemplate, type TemplateChoice } from '@deed/proto/template'
 
@@ -12,7 +13,11 @@ export interface SolvedNode {
   node: GoalNode
   solution?: Solution
   ask?: AgentTask
+  /** Of a task that its manifest says more about. */
+  terms?: Terms
 }
+
+export type Terms = Pick<ManifestTask, 'priority' | 'on_failure' | 'concurrency_key'>
 
 interface Asking {
   bus: Bus

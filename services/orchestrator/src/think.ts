@@ -18,6 +18,7 @@ import { leavesOf } from './leaves-of.ts'
 import type { Work } from './reconcile/input.ts'
 import type { ExecutionRow } from './snapshot.ts'
 import { present, type SolvedNode, solveNode, taskOf } from './solve-node.ts'
+import { thinkManifest } from './think-manifest.ts'
 
 export type Thought =
   | { type: 'answer'; entry: CacheEntry }
@@ -40,6 +41,7 @@ export type Thought =
  */
 export function think({ bus, log }: { bus: Bus; log: Log }, execution: ExecutionRow): Promise<Thought> {
   const { request, execution_id: seed } = execution
+  if (request.manifest) return thinkManifest({ bus }, execution, request.manifest)
   const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
   const degraded: string[] = []
   /** An answer, or undefined with a note where the service is away: the flow goes on without it. */

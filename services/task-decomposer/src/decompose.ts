@@ -1,15 +1,15 @@
 /** Breaks a goal down into a graph of tasks. Pure: the same goal gives the same graph, byte for byte. */
+import { checkGraph } from '@deed/proto/check-graph'
+import { criticalPathMs } from '@deed/proto/graph'
 import { Complexity, type Decomposition, type decomposeTask, type GoalNode } from '@deed/proto/task'
 import type { z } from 'zod'
-import { checkProposed } from './check-proposed.ts'
 import { estimate } from './estimate.ts'
-import { criticalPathMs } from './graph.ts'
 import { planPhases, shortened, wantsPhases } from './plan-phases.ts'
 import { type Clause, splitClauses } from './split-clauses.ts'
 
 export type Goal = z.output<typeof decomposeTask.input>
 
-/** @throws {DeedError} where a proposed graph is none; see `checkProposed` */
+/** @throws {DeedError} where a proposed graph is none; see `checkGraph` */
 export function decompose({
   goal,
   complexity,
@@ -21,7 +21,7 @@ export function decompose({
     return decomposition(
       goal,
       'proposed',
-      checkProposed(tasks).map((task) => taskNode(task.id, task.description, task)),
+      checkGraph(tasks).map((task) => taskNode(task.id, task.description, task)),
     )
   }
   const level = complexity ?? Complexity.safeParse(context?.complexity).data

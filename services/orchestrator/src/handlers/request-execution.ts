@@ -32,9 +32,9 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
     if (waiterId !== null) await settler.dismiss(waiterId)
   }
 
-  return async (request, { principal, trace, replyTo, deadline, setAttribute }) => {
+  return async (asked, { principal, trace, replyTo, deadline, setAttribute }) => {
     limits.admit(principal)
-    admitRequest(config, request)
+    const request = admitRequest(config, asked)
     if (request.dry_run) return showPlan(dependencies, { request, principal, trace, waiter: undefined })
     const background = request.mode === 'background'
     const remaining = deadline - performance.now() - MARGIN_MS

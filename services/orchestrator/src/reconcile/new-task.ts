@@ -22,6 +22,7 @@ export function newTask(
     action_hash: null,
     concurrency_key: null,
     replans: 0,
+    on_failure: null,
     actual_status: 'pending',
     intent: 'do',
     token: 0,

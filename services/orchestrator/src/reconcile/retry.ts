@@ -39,7 +39,7 @@ export function backoff(failures: number, limits: Limits): number {
 
 /** It failed, and trying again would not help: all is undone, or a person is asked, as the request wants it. */
 export function failForGood(draft: Draft, task: TaskRow, error: ErrorBody, evidence: Evidence | null = null): void {
-  const ask = draft.execution.request.on_failure === 'ask'
+  const ask = (task.on_failure ?? draft.execution.request.on_failure) === 'ask'
   setActual(draft, task, {
     actual_status: ask ? 'blocked' : 'failed',
     failure_count: task.failure_count + 1,

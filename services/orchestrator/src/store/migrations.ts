@@ -5,6 +5,7 @@ import * as people from './migrations/002-people.ts'
 import * as plans from './migrations/003-plans.ts'
 import * as standing from './migrations/004-standing.ts'
 import * as operations from './migrations/005-operations.ts'
+import * as manifests from './migrations/006-manifests.ts'
 
 export const migrations: Record<string, Migration> = {
   '001-executions': executions,
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '003-plans': plans,
   '004-standing': standing,
   '005-operations': operations,
+  '006-manifests': manifests,
 }

@@ -58,15 +58,15 @@ with x as (
   select m.tenant as owner, t.* from jsonb_to_recordset($1::jsonb->'added') as t(
     execution_id uuid, task_id uuid, position integer, name text, title text, task_kind text, capability text,
     desired_status text, dependencies uuid[], priority smallint, level smallint, approval_id uuid, spec jsonb,
-    action_hash text, concurrency_key text, replans smallint, actual_status text, intent text, token bigint,
+    action_hash text, concurrency_key text, replans smallint, on_failure text, actual_status text, intent text, token bigint,
     lease_expires_at timestamptz, last_attempt timestamptz, next_attempt_at timestamptz, verification jsonb,
     result jsonb, last_error jsonb, started_at timestamptz, finished_at timestamptz)
   join moved m using (execution_id)
 ), added_desired as (
   insert into desired_state (tenant, task_id, execution_id, position, name, title, task_kind, capability,
-    desired_status, dependencies, priority, level, approval_id, spec, action_hash, concurrency_key, replans)
+    desired_status, dependencies, priority, level, approval_id, spec, action_hash, concurrency_key, replans, on_failure)
   select owner, task_id, execution_id, position, name, title, task_kind, capability, desired_status, dependencies,
-    priority, level, approval_id, spec, action_hash, concurrency_key, replans from added
+    priority, level, approval_id, spec, action_hash, concurrency_key, replans, on_failure from added
 ), added_actual as (
   insert into actual_state (tenant, task_id, execution_id, task_kind, actual_status, intent, token,
     lease_expires_at, last_attempt, next_attempt_at, concurrency_key, verification, result, last_error, started_at,
@@ -199,6 +199,16 @@ function desiredOf(task: TaskRow | undefined) {
 function actualOf(task: TaskRow | undefined) {
   if (!task) return undefined
   const { tenant, position, name, title, task_kind, capability, spec, action_hash, ...rest } = task
-  const { desired_status, dependencies, priority, level, approval_id, concurrency_key, replans, ...actual } = rest
+  const {
+    desired_status,
+    dependencies,
+    priority,
+    level,
+    approval_id,
+    concurrency_key,
+    replans,
+    on_failure,
+    ...actual
+  } = rest
   return actual
 }

@@ -1,20 +1,18 @@
-/** Checks a graph that a caller proposes: ids, dependencies, cycles, limits. */
-import { DeedError } from '@deed/proto/errors'
-import { type decomposeTask, EDGES_MAX, NODES_MAX } from '@deed/proto/task'
-import type { z } from 'zod'
-import { inDependencyOrder } from './graph.ts'
-
-export type ProposedTask = NonNullable<z.output<typeof decomposeTask.input>['tasks']>[number]
+/** Checks a graph of tasks that a caller gives: ids, dependencies, cycles, limits. */
+import { DeedError } from './errors.ts'
+import { inDependencyOrder, type Linked } from './graph.ts'
+import { EDGES_MAX, NODES_MAX } from './task.ts'
 
 /**
  * The tasks in an order in which each comes after those it depends on, every dependency named once.
  *
+ * @param path of the list, in the message that it came with
  * @throws {DeedError} too_many_nodes, too_many_edges, duplicate_id, unknown_dependency, cyclic_dependency
  */
-export function checkProposed(tasks: readonly ProposedTask[]): ProposedTask[] {
+export function checkGraph<Task extends Linked>(tasks: readonly Task[], path = '$.tasks'): Task[] {
   if (tasks.length > NODES_MAX) {
     throw new DeedError('too_many_nodes', `${tasks.length} tasks are more than ${NODES_MAX}; split the goal`, {
-      path: '$.tasks',
+      path,
       details: { nodes: tasks.length, nodes_max: NODES_MAX },
     })
   }
@@ -23,34 +21,34 @@ export function checkProposed(tasks: readonly ProposedTask[]): ProposedTask[] {
     throw new DeedError(
       'too_many_edges',
       `${edges} dependencies are more than ${EDGES_MAX}; let a task in between stand for many`,
-      { path: '$.tasks', details: { edges, edges_max: EDGES_MAX } },
+      { path, details: { edges, edges_max: EDGES_MAX } },
     )
   }
   const places = new Map<string, number>()
   for (const [index, { id }] of tasks.entries()) {
     const first = places.get(id)
     if (first !== undefined) {
-      throw new DeedError('duplicate_id', `the id ${id} is at $.tasks[${first}] and at $.tasks[${index}]; rename one`, {
-        path: `$.tasks[${index}].id`,
-        details: { id, places: [`$.tasks[${first}].id`, `$.tasks[${index}].id`] },
+      throw new DeedError('duplicate_id', `the id ${id} is at ${path}[${first}] and at ${path}[${index}]; rename one`, {
+        path: `${path}[${index}].id`,
+        details: { id, places: [`${path}[${first}].id`, `${path}[${index}].id`] },
       })
     }
     places.set(id, index)
   }
-  const linked = tasks.map((task, index) => ({ ...task, depends_on: dependencies(task, index, places) }))
+  const linked = tasks.map((task, index) => ({ ...task, depends_on: dependencies(task, `${path}[${index}]`, places) }))
   const { ordered, cycle } = inDependencyOrder(linked)
-  if (cycle !== undefined) throw cyclic(cycle, places)
+  if (cycle !== undefined) throw cyclic(cycle, path, places)
   return ordered
 }
 
-function dependencies(task: ProposedTask, index: number, places: ReadonlyMap<string, number>): string[] {
+function dependencies(task: Linked, path: string, places: ReadonlyMap<string, number>): string[] {
   for (const [position, dependency] of task.depends_on.entries()) {
     if (!places.has(dependency)) {
       throw new DeedError(
         'unknown_dependency',
         `${task.id} depends on ${dependency}, which is no task; add or remove it`,
         {
-          path: `$.tasks[${index}].depends_on[${position}]`,
+          path: `${path}.depends_on[${position}]`,
           details: { id: task.id, dependency },
         },
       )
@@ -59,13 +57,13 @@ function dependencies(task: ProposedTask, index: number, places: ReadonlyMap<str
   return [...new Set(task.depends_on)]
 }
 
-function cyclic(cycle: readonly string[], places: ReadonlyMap<string, number>): DeedError {
+function cyclic(cycle: readonly string[], path: string, places: ReadonlyMap<string, number>): DeedError {
   const shown = cycle.length > 12 ? [...cycle.slice(0, 6), '...', ...cycle.slice(-5)] : cycle
   return new DeedError(
     'cyclic_dependency',
     `these wait for one another: ${shown.join(' -> ')}; remove one dependency`,
     {
-      path: `$.tasks[${places.get(cycle[0] ?? '')}].depends_on`,
+      path: `${path}[${places.get(cycle[0] ?? '')}].depends_on`,
       details: { cycle: [...cycle] },
     },
   )

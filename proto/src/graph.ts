@@ -1,6 +1,6 @@
 /** Orders and measures graphs of tasks. Linear in nodes and edges, and without recursion: a chain may be 10,000 long. */
 
-interface Linked {
+export interface Linked {
   readonly id: string
   readonly depends_on: readonly string[]
 }

@@ -1,0 +1,179 @@
+// Graphs that a user writes, over NATS alone, on a whole mesh with real files.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import type { ExecutionDetail } from '@deed/proto/execution'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { countRowsAtRest } from './count-rows.ts'
+import { type PlainClient, plainClient } from './plain-client.ts'
+
+interface Task {
+  id: string
+  task?: string
+  action?: Record<string, unknown>
+  depends_on?: string[]
+  [more: string]: unknown
+}
+
+const opened = new AsyncDisposableStack()
+let under: MeshUnderTest
+let client: PlainClient
+
+beforeAll(async () => {
+  under = opened.use(await meshUnderTest())
+  client = opened.use(await plainClient(under.mesh.connectionAs('client')))
+})
+afterAll(() => opened.disposeAsync())
+
+const write = (path: string, content = path) => ({ kind: 'file.write', input: { path, content } })
+const task = (id: string, depends_on: string[] = []): Task => ({ id, action: write(`tasks/${id}`), depends_on })
+const at = (...path: string[]): string => join(under.workspace, ...path)
+const detailOf = async (id: string): Promise<ExecutionDetail> =>
+  (await client.ask('execution.get', { execution_id: id })).body
+
+describe('a manifest', () => {
+  it('is done in its order, in words and in actions, each task under its id, and is undone whole', async () => {
+    const manifest = {
+      name: 'site',
+      tasks: [
+        { id: 'last', action: write('site/c.txt'), depends_on: ['words', 'first'] },
+        { id: 'words', task: 'write "in words" to site/b.txt', depends_on: ['first'] },
+        { id: 'first', action: write('site/a.txt'), priority: 'high' },
+      ],
+    }
+    const { body } = await client.ask('execution.request', { manifest })
+    expect(body).toMatchObject({ status: 'done', method: 'autonomous', metrics: { success: true } })
+    expect(readFileSync(at('site/b.txt'), 'utf8')).toContain('in words')
+    expect(readFileSync(at('site/c.txt'), 'utf8')).toBe('site/c.txt')
+    const { tasks, request } = await detailOf(body.execution_id)
+    expect(request.task).toBe('manifest site')
+    const ended = new Map(tasks.map(({ name, finished_at: end }) => [name, Date.parse(end ?? '')]))
+    expect([...ended.keys()].sort()).toEqual(['first', 'last', 'words'])
+    expect(ended.get('first')).toBeLessThanOrEqual(ended.get('words') ?? 0)
+    expect(ended.get('words')).toBeLessThanOrEqual(ended.get('last') ?? 0)
+    for (const { evidence } of tasks) expect(evidence).toMatchObject({ outcome: 'verified' })
+  })
+
+  it('goes through policy and approval: what it gives outright is agreed to like anything else', async () => {
+    const manifest = {
+      name: 'delete-it',
+      tasks: [{ id: 'gone', action: { kind: 'file.delete', input: { path: 'tasks/kept' } } }],
+    }
+    await client.ask('execution.request', { manifest: { name: 'keep', tasks: [task('kept')] } })
+    const { body } = await client.ask('execution.request', { manifest, mode: 'background' })
+    await expect.poll(async () => (await detailOf(body.execution_id)).status, { timeout: 10_000 }).toBe('waiting')
+    expect(existsSync(at('tasks/kept'))).toBe(true)
+    await client.ask('execution.cancel', { execution_id: body.execution_id })
+  })
+
+  it('asks a person about a task that says so, where it fails for good, and keeps what is done', async () => {
+    const manifest = {
+      name: 'asks',
+      tasks: [
+        task('stays'),
+        {
+          id: 'fails',
+          action: { kind: 'sql.query', input: { target: 'nowhere', query: 'select 1' } },
+          on_failure: 'ask',
+          depends_on: ['stays'],
+        },
+      ],
+    }
+    const { body, errorCode } = await client.ask('execution.request', { manifest, mode: 'background' })
+    expect(errorCode).toBeUndefined()
+    await expect
+      .poll(async () => (await detailOf(body.execution_id)).tasks.map(({ actual_status: is }) => is), {
+        timeout: 10_000,
+      })
+      .toEqual(expect.arrayContaining(['done', 'blocked', 'pending']))
+    const { tasks, status } = await detailOf(body.execution_id)
+    expect(status).toBe('waiting')
+    expect(tasks.map(({ name }) => name)).toContain('HUMAN-REVIEW-fails')
+    expect(existsSync(at('tasks/stays'))).toBe(true)
+    await client.ask('execution.cancel', { execution_id: body.execution_id })
+  })
+
+  it('shows what it would do, and does nothing, in a dry run', async () => {
+    const before = await countRowsAtRest(under.database)
+    const { body } = await client.ask('execution.request', {
+      manifest: { name: 'dry', tasks: [task('dry-1'), task('dry-2', ['dry-1'])] },
+      dry_run: true,
+    })
+    const steps: { name: string; after: string[] }[] = body.result.data.steps
+    expect(steps.find(({ name }) => name === 'dry-2')?.after).toContain('dry-1')
+    expect(existsSync(at('tasks/dry-1'))).toBe(false)
+    expect(await countRowsAtRest(under.database)).toEqual(before)
+  })
+})
+
+describe('refused at the door, with nothing stored', () => {
+  it.each<[string, unknown, Record<string, unknown>]>([
+    [
+      'B17: an id twice',
+      { name: 'm', tasks: [task('a'), task('b'), task('a')] },
+      {
+        code: 'duplicate_id',
+        details: { places: ['$.manifest.tasks[0].id', '$.manifest.tasks[2].id'] },
+      },
+    ],
+    [
+      'B18: a cycle',
+      { name: 'm', tasks: [task('a', ['b']), task('b', ['a'])] },
+      { code: 'cyclic_dependency', details: { cycle: ['a', 'b', 'a'] } },
+    ],
+    ['B18: a task that waits for itself', { name: 'm', tasks: [task('a', ['a'])] }, { code: 'cyclic_dependency' }],
+    [
+      'B18: a dependency that is not there',
+      { name: 'm', tasks: [task('a', ['nobody'])] },
+      { code: 'unknown_dependency', path: '$.manifest.tasks[0].depends_on[0]' },
+    ],
+    [
+      'B19: too many tasks',
+      { name: 'm', tasks: Array.from({ length: 10_001 }, (_, index) => ({ id: `t${index}`, task: 'x' })) },
+      { code: 'too_many_nodes' },
+    ],
+    [
+      'B19: too many dependencies',
+      {
+        name: 'm',
+        tasks: Array.from({ length: 640 }, (_, index) => ({
+          id: `t${index}`,
+          task: 'x',
+          depends_on: index < 320 ? [] : Array.from({ length: 320 }, (_, before) => `t${before}`),
+        })),
+      },
+      { code: 'too_many_edges' },
+    ],
+    ['neither words nor an action', { name: 'm', tasks: [{ id: 'a' }] }, { path: '$.manifest.tasks[0]' }],
+    ['both words and an action', { name: 'm', tasks: [{ ...task('a'), task: 'x' }] }, { path: '$.manifest.tasks[0]' }],
+    [
+      'an action that says what policy says',
+      { name: 'm', tasks: [{ id: 'a', action: { ...write('x'), observe_only: true } }] },
+      { code: 'unknown_field' },
+    ],
+    [
+      'another workspace',
+      { name: 'm', workspace: '/etc', tasks: [task('a')] },
+      { code: 'path_outside_workspace', path: '$.manifest.workspace' },
+    ],
+    [
+      'an action in another workspace',
+      { name: 'm', tasks: [{ id: 'a', action: { ...write('x'), workspace: '/etc' } }] },
+      { code: 'path_outside_workspace', path: '$.manifest.tasks[0].action.workspace' },
+    ],
+  ])('%s', async (_, manifest, expected) => {
+    const before = await countRowsAtRest(under.database)
+    const { errorCode, body } = await client.ask('execution.request', { manifest })
+    expect(errorCode).toBeDefined()
+    expect(body).toMatchObject(expected)
+    expect(await countRowsAtRest(under.database)).toEqual(before)
+  })
+
+  it('a task beside a manifest', async () => {
+    const { body } = await client.ask('execution.request', {
+      task: 'x',
+      manifest: { name: 'm', tasks: [task('a')] },
+    })
+    expect(body).toMatchObject({ code: 'invalid_request', path: '$' })
+  })
+})
