@@ -29,25 +29,31 @@ export const RequestContext = z
   .object({ workspace: z.string().min(1).max(4096).optional(), target_file: z.string().min(1).max(4096).optional() })
   .catchall(Json)
 
+/** What is to be done, in words. */
+export const WordsRequest = z.strictObject({
+  task: z.string().max(TASK_CHARS_MAX),
+  language: Language.optional(),
+  complexity: Complexity.optional(),
+  context: RequestContext.optional(),
+  acceptance_criteria: z.array(z.string().min(1).max(4096)).max(100).optional(),
+  /** auto: at once where it is expected to end within 30 s. */
+  mode: z.enum(['auto', 'immediate', 'background']).default('auto'),
+  idempotency_key: IdempotencyKey.optional(),
+  budget_usd: Usd.optional(),
+  priority: z.enum(['low', 'normal', 'high']).default('normal'),
+  /** What becomes of it when a task fails for good; absent: undo. ask: that task waits for a person, the others go on. */
+  on_failure: z.enum(['undo', 'ask']).optional(),
+  /** Plan, level and undo are shown; nothing is done, nothing is stored. */
+  dry_run: z.boolean().default(false),
+})
+
 /** What is to be done is said once: in words, as a graph of one's own, or as one that lies in the object store. */
 export const ExecutionRequest = z
   .strictObject({
-    task: z.string().max(TASK_CHARS_MAX).optional(),
+    ...WordsRequest.shape,
+    task: WordsRequest.shape.task.optional(),
     manifest: Manifest.optional(),
     manifest_ref: ManifestReference.optional(),
-    language: Language.optional(),
-    complexity: Complexity.optional(),
-    context: RequestContext.optional(),
-    acceptance_criteria: z.array(z.string().min(1).max(4096)).max(100).optional(),
-    /** auto: at once where it is expected to end within 30 s. */
-    mode: z.enum(['auto', 'immediate', 'background']).default('auto'),
-    idempotency_key: IdempotencyKey.optional(),
-    budget_usd: Usd.optional(),
-    priority: z.enum(['low', 'normal', 'high']).default('normal'),
-    /** What becomes of it when a task fails for good; absent: undo. ask: that task waits for a person, the others go on. */
-    on_failure: z.enum(['undo', 'ask']).optional(),
-    /** Plan, level and undo are shown; nothing is done, nothing is stored. */
-    dry_run: z.boolean().default(false),
   })
   .superRefine(({ task, manifest, manifest_ref: reference }, context) => {
     const given = [task, manifest, reference].filter((one) => one !== undefined).length

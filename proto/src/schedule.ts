@@ -1,7 +1,7 @@
 /** Schedules: requests that are made again and again at their times, by the database's clock. */
 import { z } from 'zod'
 import { request } from './contract.ts'
-import { ExecutionRequest } from './execution.ts'
+import { WordsRequest } from './execution.ts'
 import { StandingName } from './goal.ts'
 import { ExecutionId } from './ids.ts'
 
@@ -21,7 +21,7 @@ export const MISSED_AFTER_MS = 60_000
 export const QUEUED_MAX = 100
 
 /** The key is the schedule's own: one execution for each of its times. */
-const ScheduledRequest = ExecutionRequest.omit({ idempotency_key: true, dry_run: true })
+const ScheduledRequest = WordsRequest.omit({ idempotency_key: true, dry_run: true })
 
 export const ScheduleView = z.object({
   name: StandingName,

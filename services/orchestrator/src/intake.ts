@@ -12,7 +12,14 @@ import { type Headed, headersOf, traceparentOf } from '@deed/mesh/headers'
 import { validate } from '@deed/mesh/validate'
 import { consumeStream, INTAKE_CONSUMER } from '@deed/mesh/work-queue'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
-import { ExecutionRequest, IdempotencyKey, intakeKey, intakeStream, SUBMIT_SUBJECT } from '@deed/proto/execution'
+import {
+  ExecutionRequest,
+  IdempotencyKey,
+  intakeKey,
+  intakeStream,
+  SUBMIT_SUBJECT,
+  WordsRequest,
+} from '@deed/proto/execution'
 import { LOCAL, type Principal } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
@@ -118,8 +125,7 @@ interface Refused {
 async function storeRefusal({ admit, clock }: Accepting, { principal, trace, key, body, msg }: Refused): Promise<void> {
   const now = clock.now()
   const words = Buffer.from(msg.data).toString('utf8').slice(0, WORDS_KEPT).replaceAll('\0', '')
-  const task = words.toWellFormed()
-  const request = { ...ExecutionRequest.parse({ task, idempotency_key: key }), task }
+  const request = WordsRequest.parse({ task: words.toWellFormed(), idempotency_key: key })
   const execution = newExecution({ request, principal, trace }, now)
   const admission = admissionOf(execution, { principal, waiter: undefined, sequence: msg.seq })
   Object.assign(execution, {

@@ -2,7 +2,7 @@
 import { hashJson } from '@deed/mesh/canonical-json'
 import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import { ExecutionRequest, TASK_CHARS_MAX } from '@deed/proto/execution'
+import { type ExecutionRequest, TASK_CHARS_MAX, WordsRequest } from '@deed/proto/execution'
 import type { PutGoal } from '@deed/proto/goal'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
 import { newExecution } from '../new-execution.ts'
@@ -81,7 +81,7 @@ async function stepsOfExecution(
 }
 
 const requestFor = (name: string, words: string, context: ExecutionRequest['context']): ExecutionRequest =>
-  ExecutionRequest.parse({
+  WordsRequest.parse({
     task: `keep ${name}: ${words}`.slice(0, TASK_CHARS_MAX).toWellFormed(),
     mode: 'background',
     ...(context === undefined ? {} : { context }),
