@@ -12,6 +12,8 @@ const Environment = z.object({
   DEED_CONFIG: z.string().optional(),
   /** Where snapshots and the logs of supervised processes are kept. */
   DEED_DATA: z.string().default('.deed'),
+  /** The program that confines commands by Landlock, for hosts where bubblewrap cannot; absent: the one that was built. */
+  DEED_CONFINE: z.string().optional(),
 })
 
 export type Config = ReturnType<typeof readConfig>
@@ -25,6 +27,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     database: { url: environment.DATABASE_URL, ownerUrl: environment.DATABASE_OWNER_URL },
     dataFolder: resolve(environment.DEED_DATA),
     configFile: file,
+    confine: environment.DEED_CONFINE,
     execution: readExecutionConfig(file, env),
     /** Targets name variables of it. */
     env,

@@ -35,6 +35,7 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
     mode: config.execution.commands.sandbox,
     dataFolder: config.dataFolder,
     protectedFiles,
+    confine: config.confine,
   })
   // Nobody is to believe in a sandbox that is not there.
   log[sandbox.confines ? 'info' : 'warn'](

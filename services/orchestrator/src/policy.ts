@@ -17,7 +17,7 @@ const Conditions = {
   effect: z.array(EffectClass).optional(),
   reversibility: z.array(Reversibility).optional(),
   environment: z.array(z.string()).optional(),
-  /** The first layer of what confines the programs that the action starts: `bwrap`, `allow-list`, `none`. */
+  /** The first layer of what confines the programs that the action starts: `bwrap`, `landlock`, `allow-list`, `none`. */
   sandbox: z.array(z.string()).optional(),
   why: z.string(),
 }

@@ -77,7 +77,7 @@ export async function runCommand(sandbox: Sandbox, command: Command): Promise<En
   if (signal.aborted) onAbort()
   const first = await Promise.race([ended, stop.promise, output.tooMuch, watch.exceeded])
   signal.removeEventListener('abort', onAbort)
-  const holders = sandbox.confines ? [child.pid!, status.init?.pid ?? 0] : []
+  const holders = sandbox.confines ? [child.pid!, sandbox.reaps ? 0 : (status.init?.pid ?? 0)] : []
   const all = first === 'time' ? () => descendantsOf(find()) : find
   const leftovers = await endAll(all, first === 'time' ? GRACE_MS : 0, holders)
   const [code, by] = await ended
@@ -172,6 +172,8 @@ function processesOf(
   const outer = child.exitCode === null && child.signalCode === null ? runningProcess(child.pid!) : undefined
   if (box.group) return [outer, ...box.group.processes().map(runningProcess)].flatMap((one) => one ?? [])
   if (!sandbox.confines) return descendantsOf(processesMarked(actionMark(actionId)))
+  // Whoever loses its parent becomes a child of the first process, which therefore is to be the last.
+  if (sandbox.reaps) return descendantsOf(outer ? [outer] : []).filter(({ pid }) => pid !== child.pid)
   return [outer, init && init !== GONE ? init : undefined].flatMap((one) => one ?? [])
 }
 

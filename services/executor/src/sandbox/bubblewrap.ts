@@ -83,7 +83,7 @@ export function bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups }
 }
 
 /** What of /etc programs need to start; nothing in it is a secret. */
-const SYSTEM_FILES = ['/etc/alternatives', '/etc/ld.so.cache', '/etc/ssl/certs']
+export const SYSTEM_FILES = ['/etc/alternatives', '/etc/ld.so.cache', '/etc/ssl/certs']
 
 /** Everything up to the descriptors and the command. */
 export function boxArguments(
@@ -133,7 +133,7 @@ export function boxArguments(
  * Without a control group the processes are counted by their user, which is one of the box alone. The kernel does not
  * count those of root.
  */
-function countingProcesses(argv: readonly string[]): readonly string[] {
+export function countingProcesses(argv: readonly string[]): readonly string[] {
   const prlimit = findProgram('prlimit')
   if (prlimit === undefined || process.getuid?.() === 0) return argv
   return [prlimit, `--nproc=${PROCESSES_MAX}`, '--', ...argv]

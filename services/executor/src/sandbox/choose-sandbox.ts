@@ -2,15 +2,18 @@
  * Chooses what confines commands on this host: of the layers that there are, those that hold when they are tried. A
  * version number would prove nothing, so each is tried with a command that must fail in it.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { DeedError } from '@deed/proto/errors'
 import type { ActionId } from '@deed/proto/ids'
 import { type Ended, runCommand } from '../processes/run-command.ts'
 import { type Bubblewrap, bubblewrap } from './bubblewrap.ts'
 import { type Bounds, type ControlGroups, findControlGroups } from './control-groups.ts'
 import { findProgram } from './find-program.ts'
+import { landlock } from './landlock.ts'
 import type { Sandbox } from './sandbox.ts'
 import { systemCallFilter } from './system-call-filter.ts'
 import { unconfined } from './unconfined.ts'
@@ -22,6 +25,10 @@ export interface Chosen {
 }
 
 export interface Choosing extends Pick<Bubblewrap, 'dataFolder' | 'protectedFiles'> {
+  /** The path of `deed-confine`, where it is not the one that was built beside its source. */
+  readonly confine?: string | undefined
+  /** Try this one alone. */
+  readonly only?: 'landlock'
   /** `none`: commands run unconfined, as the configuration asks for by name. */
   readonly mode: 'auto' | 'none'
 }
@@ -29,7 +36,7 @@ export interface Choosing extends Pick<Bubblewrap, 'dataFolder' | 'protectedFile
 const TRIAL_MS_MAX = 10_000
 const TRIAL_ID = '00000000-0000-0000-0000-000000000000' as ActionId
 
-export async function chooseSandbox({ mode, dataFolder, protectedFiles }: Choosing): Promise<Chosen> {
+export async function chooseSandbox({ mode, dataFolder, protectedFiles, confine, only }: Choosing): Promise<Chosen> {
   const workspace = mkdtempSync(join(tmpdir(), 'deed-trial-'))
   mkdirSync(join(workspace, '.git'))
   const missing: string[] = []
@@ -42,17 +49,17 @@ export async function chooseSandbox({ mode, dataFolder, protectedFiles }: Choosi
         sandbox: unconfined('none', groups),
         missing: [...missing, 'commands.sandbox is none in execution.yaml'],
       }
-    const bwrap = findProgram('bwrap')
-    if (bwrap === undefined)
-      return { sandbox: unconfined('allow-list', groups), missing: [...missing, 'bubblewrap (bwrap) is not installed'] }
-    for (const filter of [systemCallFilter(), undefined]) {
-      const sandbox = bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups })
-      const failure = await escapes(sandbox, workspace, filter !== undefined)
-      if (failure === undefined) return { sandbox, missing }
-      missing.push(`${sandbox.name} does not hold here: ${failure}`)
-      if (filter === undefined) break
-    }
-    return { sandbox: unconfined('allow-list', groups), missing }
+    const bwrap = only === 'landlock' ? undefined : findProgram('bwrap')
+    if (bwrap === undefined) missing.push('bubblewrap (bwrap) is not installed')
+    else
+      for (const filter of [systemCallFilter(), undefined]) {
+        const sandbox = bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups })
+        const failure = await escapes(sandbox, workspace, TRIAL, [filter === undefined ? '' : 'filtered'])
+        if (failure === undefined) return { sandbox, missing }
+        missing.push(`${sandbox.name} does not hold here: ${failure}`)
+      }
+    const sandbox = await tryLandlock({ dataFolder, protectedFiles, confine }, groups, workspace, missing)
+    return { sandbox: sandbox ?? unconfined('allow-list', groups), missing }
   } finally {
     rmSync(workspace, { recursive: true, force: true })
   }
@@ -94,6 +101,51 @@ unshare --user true 2> /dev/null && exit 19
 [ "$1" != filtered ] || grep -q '^Seccomp:[^0-9]*2$' /proc/self/status || exit 20
 exit 0`
 
+/** The same, where the host stays in sight. Of the network a program of Node's own tells: there is always one. */
+const LANDLOCK_TRIAL = `
+cat /etc/shadow > /dev/null 2>&1 && exit 11
+(echo x > /usr/deed-trial) 2> /dev/null && exit 12
+(echo x > .git/deed-trial) 2> /dev/null && exit 13
+(echo x > .npmrc) 2> /dev/null && exit 14
+echo x > inside/written || exit 15
+"$1" -e "$2" || exit 16
+cat "/proc/$PPID/environ" > /dev/null 2>&1 && exit 17
+unshare --user true 2> /dev/null && exit 19
+[ "$3" -lt 6 ] || ! kill -0 "$PPID" 2> /dev/null || exit 21
+exit 0`
+const MAKES_NO_SOCKET = `require('net').connect(9, '127.0.0.1').on('error', ({ code }) => process.exit(code === 'ECONNREFUSED' ? 1 : 0))`
+/** It scopes signals from this one on. */
+const LANDLOCK_ABI_FULL = 6
+const BUILT = fileURLToPath(new URL('../../native/deed-confine', import.meta.url))
+
+async function tryLandlock(
+  { dataFolder, protectedFiles, confine = BUILT }: Pick<Choosing, 'dataFolder' | 'protectedFiles' | 'confine'>,
+  groups: ControlGroups | undefined,
+  workspace: string,
+  missing: string[],
+): Promise<Sandbox | undefined> {
+  const filter = systemCallFilter(process.arch, [])
+  if (!existsSync(confine)) missing.push('deed-confine is not built: npm run build:confine -w services/executor')
+  if (!filter || !existsSync(confine)) return undefined
+  const { status, stdout } = spawnSync(confine, ['--abi'], { encoding: 'utf8', timeout: TRIAL_MS_MAX })
+  if (status !== 0) {
+    missing.push('the kernel has no Landlock')
+    return undefined
+  }
+  const abi = Number(stdout)
+  mkdirSync(join(workspace, 'inside'))
+  const sandbox = landlock({ confine, dataFolder, protectedFiles, filter, groups })
+  const failure = await escapes(sandbox, workspace, LANDLOCK_TRIAL, [process.execPath, MAKES_NO_SOCKET, String(abi)])
+  missing.push(
+    failure === undefined
+      ? 'by Landlock a command makes no new names in the root of the workspace, and may change modes of files'
+      : `${sandbox.name} does not hold here: ${failure}`,
+  )
+  if (failure !== undefined) return undefined
+  if (abi < LANDLOCK_ABI_FULL) missing.push('Landlock of this kernel lets a command signal processes of the same user')
+  return sandbox
+}
+
 const ESCAPES: Readonly<Record<number, string>> = {
   11: 'files of the host can be read',
   12: 'programs of the host can be written to',
@@ -105,12 +157,18 @@ const ESCAPES: Readonly<Record<number, string>> = {
   18: 'rights of the administrator are kept',
   19: 'namespaces can be made',
   20: 'system calls are not filtered',
+  21: 'processes of the host can be signalled',
 }
 
 /** @returns what went wrong, in words; `undefined` when it holds */
-async function escapes(sandbox: Sandbox, workspace: string, filtered: boolean): Promise<string | undefined> {
+async function escapes(
+  sandbox: Sandbox,
+  workspace: string,
+  trial: string,
+  args: readonly string[],
+): Promise<string | undefined> {
   try {
-    const { exitCode, stderr } = await tried(sandbox, workspace, TRIAL, filtered ? 'filtered' : '')
+    const { exitCode, stderr } = await tried(sandbox, workspace, trial, ...args)
     return exitCode === 0 ? undefined : (ESCAPES[exitCode] ?? `exit code ${exitCode}: ${stderr.toString().trim()}`)
   } catch (error) {
     if (error instanceof DeedError) return error.message

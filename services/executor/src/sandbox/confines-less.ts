@@ -1,7 +1,7 @@
 /** Which of two sandboxes is the weaker one, by the layers that their names list. */
 
 /** From nothing upwards; what is not listed is a sandbox proper, above them. */
-const WEAK_BASES = ['none', 'allow-list']
+const WEAK_BASES = ['none', 'allow-list', 'landlock']
 
 /**
  * @param actual,expected as in `Sandbox.name`: a base, then layers, as in `bwrap+seccomp+cgroup2`

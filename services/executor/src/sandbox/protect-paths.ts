@@ -16,7 +16,7 @@ export interface Protection extends Disposable {
 }
 
 /** Not even read: credentials lie here. */
-const HIDDEN: ReadonlySet<string> = new Set(['.deed', '.ssh', '.gnupg', '.netrc'])
+export const HIDDEN: ReadonlySet<string> = new Set(['.deed', '.ssh', '.gnupg', '.netrc'])
 
 export interface Protecting {
   /** An empty file that all may read. */

@@ -6,6 +6,8 @@ export interface Sandbox {
   readonly name: string
   /** Whether a program sees the workspace alone, and no network. */
   readonly confines: boolean
+  /** Its first process stays outside until all that it has started are gone, and then ends. */
+  readonly reaps?: boolean
   /** @throws {DeedError} when the command cannot be confined; it is never run with less */
   open(command: Confined): Box
 }

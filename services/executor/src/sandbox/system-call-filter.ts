@@ -117,8 +117,14 @@ const skipIfBelow = (k: number, skip: number): Instruction => [0x35, 0, skip, k]
 const skipUnlessAnyBit = (k: number, skip: number): Instruction => [0x45, 0, skip, k]
 const answer = (k: number): Instruction => [0x06, 0, 0, k]
 
-/** @returns the filter as the kernel takes it; `undefined` for an architecture whose numbers are not known here */
-export function systemCallFilter(architecture: string = process.arch): Buffer | undefined {
+/**
+ * @param families whose sockets may be made
+ * @returns the filter as the kernel takes it; `undefined` for an architecture whose numbers are not known here
+ */
+export function systemCallFilter(
+  architecture: string = process.arch,
+  families: readonly number[] = FAMILIES,
+): Buffer | undefined {
   const known = ARCHITECTURES[architecture]
   if (!known) return undefined
   const { audit, column, clone, ioctl, socket } = known
@@ -140,9 +146,9 @@ export function systemCallFilter(architecture: string = process.arch): Buffer | 
     skipUnlessEqual(ioctl, 6),
     ...[load(argumentAt(1)), skipUnlessEqual(TIOCSTI, 1), answer(fail(EPERM))],
     ...[skipUnlessEqual(TIOCLINUX, 1), answer(fail(EPERM)), answer(ALLOW)],
-    skipUnlessEqual(socket, 2 + 2 * FAMILIES.length),
+    skipUnlessEqual(socket, 2 + 2 * families.length),
     load(argumentAt(0)),
-    ...FAMILIES.flatMap((family) => [skipUnlessEqual(family, 1), answer(ALLOW)]),
+    ...families.flatMap((family) => [skipUnlessEqual(family, 1), answer(ALLOW)]),
     answer(fail(EAFNOSUPPORT)),
     answer(ALLOW),
   ]
