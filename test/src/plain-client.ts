@@ -18,11 +18,16 @@ export interface PlainClient extends AsyncDisposable {
 
 const ANSWER_MS_MAX = 30_000
 
-export async function plainClient({ nats_url, nats_user, nats_password }: Connection): Promise<PlainClient> {
+/** @param inboxPrefix where the user may read its answers, if not below the usual one */
+export async function plainClient(
+  { nats_url, nats_user, nats_password }: Pick<Connection, 'nats_url' | 'nats_user' | 'nats_password'>,
+  inboxPrefix?: string,
+): Promise<PlainClient> {
   const nc = await connect({
     servers: nats_url,
     ...(nats_user === undefined ? {} : { user: nats_user }),
     ...(nats_password === undefined ? {} : { pass: nats_password }),
+    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
   })
   return {
     nc,

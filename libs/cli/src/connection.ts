@@ -1,9 +1,12 @@
 /** How the command finds a mesh and enters it: by the environment, else by what `deed up` left in its data folder. */
 import { connect as connectSocket } from 'node:net'
+import { principalOf } from '@deed/embedded/permissions'
 import { type Bus, connectBus } from '@deed/mesh/bus'
 import { CONNECTION_FILE, runningMesh } from '@deed/mesh/connection-file'
+import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
 import { createLogger } from '@deed/telemetry/logger'
-import { UnreachableError } from './exit-code.ts'
+import { z } from 'zod'
+import { UnreachableError, UsageError } from './exit-code.ts'
 
 const CONNECT_MS_MAX = 5_000
 const NATS_PORT = 4222
@@ -45,15 +48,29 @@ export function findMesh(env: NodeJS.ProcessEnv, dataDir: string): Address {
   )
 }
 
-/** @throws {UnreachableError} when the server is not there, or does not let the command in */
-export async function enterMesh(env: NodeJS.ProcessEnv, address: Address): Promise<Bus> {
-  const { nats_url: url, nats_user: user, nats_password: password, nats_server_name: serverName } = address
+/**
+ * @param as whose name to act in: a user whose password the data folder has, or `<tenant>.<user>`
+ * @throws {UnreachableError} when the server is not there, or does not let the command in
+ */
+export async function enterMesh(env: NodeJS.ProcessEnv, address: Address, as?: string): Promise<Bus> {
+  const { nats_url: url, nats_server_name: serverName, users } = address
+  const own = as === undefined ? undefined : users[as]
+  const [user, password] = own === undefined ? [address.nats_user, address.nats_password] : [as, own]
+  const named = own === undefined ? (as ?? principalOf(user)) : principalOf(as)
   // Whoever connects to a server that is away waits for it; a person at a terminal wants to know at once.
   await reach(url)
   const log = createLogger('deed', 2)
   log.level = env.LOG_LEVEL || 'silent'
   // The service's name is the user's, since that user may read below its inbox only.
-  const entering = connectBus({ service: user ?? 'deed', url, user, password, serverName, log })
+  const entering = connectBus({
+    service: user ?? 'deed',
+    url,
+    user,
+    password,
+    serverName,
+    log,
+    ...(named === undefined ? {} : { principal: principalFrom(named) }),
+  })
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${CONNECT_MS_MAX} ms`)), CONNECT_MS_MAX)
@@ -65,6 +82,15 @@ export async function enterMesh(env: NodeJS.ProcessEnv, address: Address): Promi
   } finally {
     clearTimeout(timer)
   }
+}
+
+function principalFrom(text: string): Principal {
+  const [tenant, user, more] = text.includes('.') ? text.split('.') : [LOCAL.tenant, text]
+  const { data } = z.object({ tenant: PrincipalName, user: PrincipalName }).safeParse({ tenant, user })
+  if (data === undefined || more !== undefined) {
+    throw new UsageError(`--as takes a user, or <tenant>.<user>, not ${JSON.stringify(text)}`)
+  }
+  return data
 }
 
 async function reach(url: string): Promise<void> {

@@ -33,6 +33,7 @@ const program = new Command('deed')
   .description('Takes a task in plain words, does it, proves it, and can undo it.')
   .option('--json', 'one JSON document on standard output')
   .option('--data-dir <folder>', 'of the mesh on this machine (default: $DEED_DATA_DIR, else .deed in the project)')
+  .option('--as <user>', 'act as another user, such as approver; or as <tenant>.<user>')
   .showSuggestionAfterError()
   .exitOverride()
   .addHelpText(

@@ -20,6 +20,10 @@ export interface Permissions {
 /** The principals behind the callers' users: who asks for a thing cannot approve it too. */
 const PRINCIPAL = { client: 'local.user', approver: 'local.approver' } as const
 
+/** In whose name a NATS user may ask, as tenant and user in one; undefined: in that of the bare verbs. */
+export const principalOf = (natsUser: string | undefined): string | undefined =>
+  natsUser === 'approver' ? PRINCIPAL.approver : undefined
+
 const CLIENT_VERBS = [
   ...['request', 'submit', 'get', 'list', 'watch', 'stats', 'cancel', 'retry', 'pause', 'resume', 'rollback'].map(
     (verb) => `execution.${verb}`,

@@ -107,6 +107,8 @@ export interface Bus extends AsyncDisposable {
 export interface ConnectOptions extends BusAddress {
   /** The service, or what a client calls itself; also names its inbox: `_INBOX_<service>`. */
   service: ServiceName | (string & {})
+  /** In whose name calls are made that name nobody; default: the principal of the bare subjects. */
+  principal?: Principal
   log?: Log
 }
 
@@ -177,7 +179,14 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     async call(
       contract,
       input,
-      { principal = LOCAL, timeoutMs = contract.timeoutMs, trace, signal, repeat, patient = true } = {},
+      {
+        principal = options.principal ?? LOCAL,
+        timeoutMs = contract.timeoutMs,
+        trace,
+        signal,
+        repeat,
+        patient = true,
+      } = {},
     ) {
       const subject = subjectFor(contract.subject, principal)
       const span =

@@ -136,7 +136,7 @@ export async function replanTask(
   }
   await lookAt(planning, execution, [candidate])
   const names = new Set(place.names)
-  const earlier = task.level > 0 && task.spec !== null ? { earlier: task.spec } : {}
+  const earlier = task.approval_id !== null && task.spec !== null ? { earlier: task.spec } : {}
   const unsealed = { execution, tasks: [], candidates: [candidate], parts: [], names, position: place.position }
   const work = await sealPlan(planning, { ...unsealed, ...earlier })
   const { spec, action_hash, level, approval_id } = copy
