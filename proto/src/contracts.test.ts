@@ -7,6 +7,7 @@ import * as audit from './audit.ts'
 import * as cache from './cache.ts'
 import type { Contract } from './contract.ts'
 import { CONTRACTS } from './contracts.ts'
+import * as doctor from './doctor.ts'
 import * as execution from './execution.ts'
 import * as goal from './goal.ts'
 import * as grant from './grant.ts'
@@ -21,6 +22,7 @@ const exported = [
   alert,
   audit,
   cache,
+  doctor,
   execution,
   goal,
   grant,

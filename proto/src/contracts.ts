@@ -5,6 +5,7 @@ import { alert } from './alert.ts'
 import { exportAudit, verifyAudit } from './audit.ts'
 import { cacheStats, getCache, invalidateCache, putCache, releaseCache, reserveCache } from './cache.ts'
 import type { Contract } from './contract.ts'
+import { examineAgent, examineExecutor, examineOrchestrator } from './doctor.ts'
 import {
   cancelExecution,
   decideApproval,
@@ -56,6 +57,9 @@ export const CONTRACTS: readonly Contract[] = [
   resumeSchedule,
   verifyAudit,
   exportAudit,
+  examineOrchestrator,
+  examineExecutor,
+  examineAgent,
   reportTask,
   heartbeatWorker,
   executionEvent,

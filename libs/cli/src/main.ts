@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { addApprove, addDeny } from './commands/approve.ts'
 import { addAudit } from './commands/audit.ts'
 import { addCancel } from './commands/cancel.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addDown } from './commands/down.ts'
 import { addDrill } from './commands/drill.ts'
 import { addGet } from './commands/get.ts'
@@ -69,6 +70,7 @@ for (const add of [
   addAudit,
   addKinds,
   addInfo,
+  addDoctor,
   addDrill,
 ]) {
   add(program)

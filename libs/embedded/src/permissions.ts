@@ -63,6 +63,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       ...['_INBOX.>', inbox('client'), inbox('approver'), inbox('console'), inbox('mcp'), inbox('deed')],
     ],
     subscribe: [
+      ...verbs('doctor.orchestrator'),
       ...['execution.>', 'approval.>', 'grant.>', 'goal.>', 'schedule.>', 'audit.>'],
       // One of the replicas delivers what any service raises.
       'alerts.>',
@@ -77,7 +78,12 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
   },
   'hybrid-agent': {
     publish: [CANCELLED, ...verbs('cache.get', 'task.report', 'worker.heartbeat'), ...consume('WORK', 'hybrid-agent')],
-    subscribe: [...verbs('agent.process', 'analyze.codebase', 'code.search'), MICRO, CANCELLED, inbox('hybrid-agent')],
+    subscribe: [
+      ...verbs('agent.process', 'doctor.agent', 'analyze.codebase', 'code.search'),
+      MICRO,
+      CANCELLED,
+      inbox('hybrid-agent'),
+    ],
   },
   executor: {
     publish: [
@@ -86,7 +92,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       ...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate'),
       ...consume('WORK', 'executor'),
     ],
-    subscribe: [...verbs('action.inspect', 'action.kinds'), MICRO, CANCELLED, inbox('executor')],
+    subscribe: [...verbs('action.inspect', 'action.kinds', 'doctor.executor'), MICRO, CANCELLED, inbox('executor')],
   },
   'semantic-cache': { publish: [], subscribe: ['cache.>', MICRO, CANCELLED, inbox('semantic-cache')] },
   /** A program that provides kinds of action; an operator may give each one a user for its own kind alone. */

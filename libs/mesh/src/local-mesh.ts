@@ -123,7 +123,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       OTEL_TRACES_SAMPLER_ARG: String(traced),
       ...passedOn(),
       // Secrets, and URLs with passwords: for the one that acts.
-      ...(name === 'executor' ? named : {}),
+      ...(name === 'executor' ? { ...named, ...clientSettings() } : {}),
       ...(name === 'orchestrator' ? webhooks : {}),
       ...defined(options.env ?? {}),
       ...defined({
@@ -159,6 +159,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const connection = natsAs('deed')
   const kept: KeptConnection = {
     ...connection,
+    ...(nats ? { nats_monitoring_url: nats.monitoringUrl } : {}),
     users: nats ? Object.fromEntries(OUTSIDE.map((user) => [user, nats.credentials(user).pass])) : {},
     process: identify(process.pid) ?? { pid: process.pid, started: '' },
   }
@@ -238,6 +239,12 @@ function variablesNamedIn(config: string | undefined): Record<string, string> {
     ...Object.values(secrets).map(({ env }) => env),
     ...Object.values(targets).map((target) => ('url_env' in target ? target.url_env : undefined)),
   ].filter((name) => name !== undefined)
+  return defined(Object.fromEntries(names.map((name) => [name, process.env[name]])))
+}
+
+/** Where docker and kubectl look; the executor starts them. */
+function clientSettings(): Record<string, string> {
+  const names = Object.keys(process.env).filter((name) => name === 'KUBECONFIG' || name.startsWith('DOCKER_'))
   return defined(Object.fromEntries(names.map((name) => [name, process.env[name]])))
 }
 

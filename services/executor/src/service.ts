@@ -3,10 +3,12 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectBus } from '@deed/mesh/bus'
 import { inspectAction as inspectActionContract, listKinds as listKindsContract } from '@deed/proto/action'
+import { examineExecutor as examineExecutorContract } from '@deed/proto/doctor'
 import { openDatabase } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Config } from './config.ts'
 import { blobsIn } from './files/blobs.ts'
+import { examineExecutor } from './handlers/examine-executor.ts'
 import { inspectAction } from './handlers/inspect-action.ts'
 import { listKinds } from './handlers/list-kinds.ts'
 import type { World } from './kinds/kind.ts'
@@ -54,6 +56,7 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   }
   const self = thisProcess()
   bus.serve(inspectActionContract, inspectAction({ world }))
+  bus.serve(examineExecutorContract, examineExecutor({ world, missing }))
   bus.serve(listKindsContract, listKinds({ world }))
   opened.use(
     await startWorker({

@@ -6,9 +6,11 @@ import { connectBus } from '@deed/mesh/bus'
 import { busAddress } from '@deed/mesh/connection'
 import { ConfigurationError } from '@deed/mesh/run-until-signalled'
 import * as proto from '@deed/proto/agent'
+import { examineAgent as examineAgentContract } from '@deed/proto/doctor'
 import { openDatabase } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Config } from './config.ts'
+import { examineAgent } from './handlers/examine-agent.ts'
 import { processTask } from './handlers/process-task.ts'
 import { solveTask } from './handlers/solve-task.ts'
 import { startLeases } from './leases.ts'
@@ -47,12 +49,14 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
 
   const workerId = `hybrid-agent-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`.slice(-128)
   const leases = await startLeases({ bus, workerId, slots: SLOTS, log })
+  const server = ollamaServer(world.models.ollama_host)
+  bus.serve(examineAgentContract, examineAgent({ server, named: world.models.ollama_host !== undefined }))
   const handler = solveTask({
     bus,
     leases,
     workerId,
     store,
-    server: ollamaServer(world.models.ollama_host),
+    server,
     breaker: circuitBreaker(),
     world,
     preferred: world.models.preferred_local,

@@ -4,6 +4,7 @@ import { readExecutionConfig } from '@deed/config/execution-config'
 import { connectBus } from '@deed/mesh/bus'
 import { busAddress } from '@deed/mesh/connection'
 import * as audit from '@deed/proto/audit'
+import * as doctor from '@deed/proto/doctor'
 import * as execution from '@deed/proto/execution'
 import * as goal from '@deed/proto/goal'
 import * as grant from '@deed/proto/grant'
@@ -28,6 +29,7 @@ import { decideApprovals } from './handlers/decide-approvals.ts'
 import { deleteGoal } from './handlers/delete-goal.ts'
 import { deleteGrant } from './handlers/delete-grant.ts'
 import { deleteSchedule } from './handlers/delete-schedule.ts'
+import { examineOrchestrator } from './handlers/examine-orchestrator.ts'
 import { executionStats } from './handlers/execution-stats.ts'
 import { exportAudit } from './handlers/export-audit.ts'
 import { getExecution } from './handlers/get-execution.ts'
@@ -189,6 +191,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(grant.deleteGrant, deleteGrant({ db, driver }))
   bus.serve(audit.verifyAudit, verifyAudit({ db }))
   bus.serve(audit.exportAudit, exportAudit({ db }))
+  bus.serve(doctor.examineOrchestrator, examineOrchestrator({ db, queues }))
   bus.serve(task.listTasks, listTasks({ db }))
   bus.serve(task.reportTask, reportTask({ driver, planning }))
   const looking = { ...accepting, db }

@@ -1,0 +1,47 @@
+/** deed doctor: what of a mesh is not as it should be, and what to change. */
+import type { Check } from '@deed/proto/doctor'
+import type { Command } from 'commander'
+import { checkMachine } from '../doctor/check-machine.ts'
+import { checkMesh } from '../doctor/check-mesh.ts'
+import { EXIT } from '../exit-code.ts'
+import { shellOf } from '../shell.ts'
+import type { Paint } from '../show/paint.ts'
+import { plainText } from '../show/plain-text.ts'
+
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('examine the mesh and this machine, and say what to change')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deed doctor
+  deed doctor --json
+
+It changes nothing, and works without a mesh, too. Exit code 0: nothing must be changed; 1: something must.
+/varz of a NATS server elsewhere is read at NATS_MONITORING_URL.`,
+    )
+    .action(async (_: object, command: Command) => {
+      const shell = shellOf(command)
+      const checks = [...(await checkMachine(shell)), ...(await checkMesh(shell))]
+      const problems = checks.filter(({ status }) => status === 'problem').length
+      const warnings = checks.filter(({ status }) => status === 'warning').length
+      shell.out.document({ ok: problems === 0, problems, warnings, checks })
+      shell.out.print(doctorText(checks, shell.out.paint))
+      process.exitCode = problems === 0 ? EXIT.success : EXIT.failed
+    })
+}
+
+const COLOUR = { ok: 'green', warning: 'yellow', problem: 'red' } as const
+
+export function doctorText(checks: readonly Check[], paint: Paint): string {
+  const width = Math.max(...checks.map(({ name }) => name.length))
+  const lines = checks.flatMap(({ name, status, message, advice }) => [
+    `${paint(COLOUR[status], status.padEnd(8))} ${name.padEnd(width)}  ${plainText(message)}`,
+    ...(advice === undefined ? [] : [`${' '.repeat(width + 11)}${plainText(advice)}`]),
+  ])
+  const problems = checks.filter(({ status }) => status === 'problem').length
+  const sum = problems === 0 ? 'nothing must be changed' : `${problems} of ${checks.length} must be changed`
+  return [...lines, sum].join('\n')
+}

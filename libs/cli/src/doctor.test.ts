@@ -1,0 +1,93 @@
+// The command as a process, on a real mesh and without one.
+import { execFile } from 'node:child_process'
+import { chmodSync, existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { meshUnderTest } from '@deed/drill/mesh-under-test'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import type { Check } from '@deed/proto/doctor'
+import { describe, expect, it } from 'vitest'
+import { node } from './doctor/check-machine.ts'
+
+const MAIN = join(import.meta.dirname, 'main.ts')
+
+interface Report {
+  ok: boolean
+  problems: number
+  checks: Check[]
+}
+
+function doctor(dataDir: string, ...more: string[]): Promise<{ code: number; report: Report; text: string }> {
+  const { NATS_URL, DATABASE_URL, ...env } = process.env
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [MAIN, '--data-dir', dataDir, 'doctor', ...more],
+      { env: { ...env, NO_COLOR: '1' } },
+      (error, stdout) => {
+        const code = error === null ? 0 : Number(error.code)
+        resolve({ code, text: stdout, report: (more.includes('--json') ? JSON.parse(stdout) : undefined) as Report })
+      },
+    )
+  })
+}
+
+const named = ({ checks }: Report, name: string): Check | undefined => checks.find((check) => check.name === name)
+
+describe('deed doctor', () => {
+  it('finds a fresh mesh as it should be, and names what is then broken', async () => {
+    await using under = await meshUnderTest({
+      config: `
+targets:
+  press: { type: process, command: [node, press.mjs] }
+  ledger: { type: sql, url_env: NO_SUCH_LEDGER }
+`,
+    })
+    const { dataDir } = under.mesh
+    const { code, report } = await doctor(dataDir, '--json')
+    expect(report.checks.filter(({ status }) => status === 'problem')).toEqual([])
+    expect({ code, ok: report.ok }).toEqual({ code: 0, ok: true })
+    for (const name of ['node', 'nats', 'nats.durability', 'postgresql.durability', 'migrations', 'roles', 'streams']) {
+      expect(named(report, name), name).toMatchObject({ status: 'ok' })
+    }
+    expect(named(report, 'service.executor')?.message).toContain('1 of version')
+    expect(named(report, 'workspace.main')?.status).toBe('ok')
+    expect(named(report, 'sandbox')?.message).toMatch(/commands (run in|are not confined)/)
+    expect(named(report, 'sizes')?.data).toHaveProperty(['orchestrator.executions'])
+    expect(named(report, 'target.press')).toMatchObject({ status: 'warning', message: 'press does not run' })
+    expect(named(report, 'target.ledger')?.message).toContain('NO_SUCH_LEDGER')
+
+    chmodSync(join(dataDir, 'roles.json'), 0o644)
+    rmSync(under.workspace, { recursive: true })
+    await under.mesh.service('task-decomposer').stop()
+    await under.database.query('alter role deed_orchestrator set synchronous_commit = off')
+    await under.database.query(
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'deed_orchestrator'`,
+    )
+    const broken = await doctor(dataDir, '--json')
+    expect(broken.code).toBe(1)
+    expect(named(broken.report, 'workspace.main')?.message).toContain('does not exist')
+    expect(named(broken.report, 'service.task-decomposer')?.status).toBe('problem')
+    expect(named(broken.report, 'postgresql.durability')?.message).toContain('durability: weak')
+    const readable = broken.report.checks.find(({ name, status }) => name === 'secrets' && status === 'problem')
+    expect(readable?.advice).toContain('chmod 600')
+    const { text } = await doctor(dataDir)
+    expect(text).toContain('must be changed')
+  }, 60_000)
+
+  it('says that there is no mesh, and examines the rest', async () => {
+    using folder = temporaryFolder()
+    expect(existsSync(join(folder.path, 'mesh.json'))).toBe(false)
+    const { code, report } = await doctor(folder.path, '--json')
+    expect(code).toBe(1)
+    expect(named(report, 'mesh')).toMatchObject({ status: 'problem', message: expect.stringContaining('no mesh runs') })
+    expect(named(report, 'node')?.status).toBe('ok')
+    expect(named(report, 'disk')).toBeDefined()
+  })
+
+  it('asks for a Node that can run it', () => {
+    expect(node('24.21.0').status).toBe('ok')
+    expect(node('25.0.1').status).toBe('ok')
+    expect(node('24.20.9')).toMatchObject({ status: 'problem', advice: expect.stringContaining('24.21') })
+    expect(node('22.99.0').status).toBe('problem')
+  })
+})

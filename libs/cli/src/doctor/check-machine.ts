@@ -1,0 +1,61 @@
+/** What can be seen without a mesh: this program's Node, the files of the mesh, the configuration, the disk. */
+import { existsSync, statSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConfigError, readExecutionConfig } from '@deed/config/execution-config'
+import { CONNECTION_FILE } from '@deed/mesh/connection-file'
+import type { Check } from '@deed/proto/doctor'
+import type { Shell } from '../shell.ts'
+
+const NODE_MIN = [24, 21] as const
+const FREE_BYTES_MIN = 512 * 1024 * 1024
+/** In the data folder; whoever reads them may do everything. */
+const SECRET_FILES = [CONNECTION_FILE, 'roles.json', 'nats/passwords', 'postgres/password']
+const OTHERS = 0o077
+
+export async function checkMachine({ env, dataDir }: Pick<Shell, 'env' | 'dataDir'>): Promise<Check[]> {
+  return [node(process.versions.node), ...secretFiles(dataDir), await disk(dataDir), configuration(env)]
+}
+
+export function node(version: string): Check {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const fits = major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])
+  const message = `Node ${version}`
+  return fits
+    ? { name: 'node', status: 'ok', message }
+    : { name: 'node', status: 'problem', message, advice: `use Node ${NODE_MIN.join('.')} or newer` }
+}
+
+function secretFiles(dataDir: string): Check[] {
+  return SECRET_FILES.map((name) => join(dataDir, name))
+    .filter((path) => existsSync(path))
+    .map((path): Check => {
+      const open = (statSync(path).mode & OTHERS) !== 0
+      const name = 'secrets'
+      if (!open) return { name, status: 'ok', message: `${path} is its owner's alone` }
+      return { name, status: 'problem', message: `others may read ${path}`, advice: `chmod 600 ${path}` }
+    })
+}
+
+async function disk(dataDir: string): Promise<Check> {
+  const folder = existsSync(dataDir) ? dataDir : '.'
+  const { bavail, bsize } = await statfs(folder)
+  const message = `${Math.round((bavail * bsize) / 1024 / 1024)} MB are free at ${folder}`
+  return bavail * bsize > FREE_BYTES_MIN
+    ? { name: 'disk', status: 'ok', message }
+    : { name: 'disk', status: 'warning', message, advice: 'free some space' }
+}
+
+/** As `deed up` would take it; what a running mesh has, its services say. */
+function configuration(env: NodeJS.ProcessEnv): Check {
+  const file = env.DEED_CONFIG || (existsSync('execution.yaml') ? 'execution.yaml' : undefined)
+  const name = 'configuration'
+  if (file === undefined) return { name, status: 'ok', message: 'no execution.yaml here: every key has its default' }
+  try {
+    readExecutionConfig(file, env)
+    return { name, status: 'ok', message: `${file} is valid` }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { name, status: 'problem', message: error.message, advice: `correct ${file}` }
+  }
+}

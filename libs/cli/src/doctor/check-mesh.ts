@@ -1,0 +1,104 @@
+/** What the mesh says of itself: its NATS server, the services that are there, and what each of them sees. */
+import { SERVICES } from '@deed/embedded/services'
+import type { Bus } from '@deed/mesh/bus'
+import { type Check, examineAgent, examineExecutor, examineOrchestrator } from '@deed/proto/doctor'
+import { DeedError } from '@deed/proto/errors'
+import { type Address, enterMesh, findMesh } from '../connection.ts'
+import { UnreachableError } from '../exit-code.ts'
+import type { Shell } from '../shell.ts'
+
+const NATS_MIN = [2, 14] as const
+const MONITORING_MS_MAX = 3_000
+
+export async function checkMesh({ env, dataDir }: Pick<Shell, 'env' | 'dataDir'>): Promise<Check[]> {
+  let address: Address
+  let entered: Bus
+  try {
+    address = findMesh(env, dataDir)
+    entered = await enterMesh(env, address)
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error
+    const [message = '', ...advice] = error.message.split('\n')
+    return [{ name: 'mesh', status: 'problem', message, advice: advice.join(' ') || 'start it, or check NATS_URL' }]
+  }
+  await using bus = entered
+  const monitoring = env.NATS_MONITORING_URL || address.nats_monitoring_url
+  const parts = await Promise.all([
+    natsServer(bus),
+    natsDurability(monitoring),
+    services(bus),
+    examined(bus, examineOrchestrator),
+    examined(bus, examineExecutor),
+    examined(bus, examineAgent),
+  ])
+  return parts.flat()
+}
+
+function natsServer({ nc }: Bus): Check[] {
+  const { version = '0.0.0', jetstream = false } = nc.info ?? {}
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const fits = major > NATS_MIN[0] || (major === NATS_MIN[0] && minor >= NATS_MIN[1])
+  const message = `nats-server ${version}`
+  return [
+    fits
+      ? { name: 'nats', status: 'ok', message }
+      : { name: 'nats', status: 'problem', message, advice: `use ${NATS_MIN.join('.')} or newer` },
+    jetstream
+      ? { name: 'nats.jetstream', status: 'ok', message: 'JetStream is on' }
+      : { name: 'nats.jetstream', status: 'problem', message: 'JetStream is off', advice: 'switch JetStream on' },
+  ]
+}
+
+/** Only the monitoring port tells. */
+async function natsDurability(url: string | undefined): Promise<Check[]> {
+  const name = 'nats.durability'
+  const advice = 'set NATS_MONITORING_URL to the monitoring port of the server'
+  if (url === undefined) return [{ name, status: 'warning', message: 'nobody knows whether it syncs', advice }]
+  try {
+    const response = await fetch(new URL('/varz', url), { signal: AbortSignal.timeout(MONITORING_MS_MAX) })
+    const { jetstream } = (await response.json()) as { jetstream?: { config?: { sync_always?: boolean } } }
+    if (jetstream?.config?.sync_always === true) {
+      return [{ name, status: 'ok', message: 'durability: it syncs before it acknowledges' }]
+    }
+    return [
+      {
+        name,
+        status: 'problem',
+        message: 'durability: weak, since it acknowledges before it syncs',
+        advice: 'set `sync_interval: always` in the jetstream section of its configuration',
+      },
+    ]
+  } catch {
+    return [{ name, status: 'warning', message: 'its monitoring port does not answer', advice }]
+  }
+}
+
+/** By PING and INFO of the micro protocol. */
+async function services({ nc }: Bus): Promise<Check[]> {
+  const found = new Map<string, string[]>()
+  const answers = await nc.services.client().info()
+  for await (const { name, version } of answers) found.set(name, [...(found.get(name) ?? []), version])
+  return SERVICES.map((service): Check => {
+    const versions = found.get(service) ?? []
+    const name = `service.${service}`
+    if (versions.length === 0)
+      return { name, status: 'problem', message: 'it does not run', advice: `start ${service}` }
+    const distinct = [...new Set(versions)]
+    const message = `${versions.length} of version ${distinct.join(' and ')}`
+    if (distinct.length === 1) return { name, status: 'ok', message }
+    return { name, status: 'warning', message, advice: 'let all run the same version' }
+  })
+}
+
+async function examined(
+  bus: Bus,
+  contract: typeof examineOrchestrator | typeof examineExecutor | typeof examineAgent,
+): Promise<Check[]> {
+  try {
+    return (await bus.call(contract, {}, { patient: false })).checks
+  } catch (error) {
+    if (!(error instanceof DeedError)) throw error
+    const name = contract.owner
+    return [{ name, status: 'problem', message: error.message, advice: `look at the log of the ${name}` }]
+  }
+}

@@ -1,0 +1,84 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import type { Handler } from '@deed/mesh/bus'
+import type { Check, examineExecutor as contract } from '@deed/proto/doctor'
+import { boundedly } from '../boundedly.ts'
+import type { World } from '../kinds/kind.ts'
+import { probeTarget } from '../probe-target.ts'
+
+interface Dependencies {
+  world: World
+  /** Why the sandbox is not a stronger one. */
+  missing: readonly string[]
+}
+
+const PROBES_AT_ONCE = 8
+const PROBE_MS_MAX = 5_000
+const TARGETS_MAX = 500
+const FREE_BYTES_MIN = 512 * 1024 * 1024
+
+export function examineExecutor({ world, missing }: Dependencies): Handler<typeof contract> {
+  return async () => {
+    const { config } = world
+    const targets = Object.keys(config.targets).slice(0, TARGETS_MAX)
+    const probed = await boundedly(targets, PROBES_AT_ONCE, (name) => target(world, name))
+    const folders = Object.entries(config.workspaces).map(([name, { root }]) => workspace(name, root))
+    const secrets = Object.entries(config.secrets).map(([name, { env }]) => secret(name, env, world))
+    return { checks: [sandbox(world, missing), ...folders, ...probed, ...secrets, await disk(world.dataFolder)] }
+  }
+}
+
+function sandbox({ sandbox, config }: World, missing: readonly string[]): Check {
+  const message = sandbox.confines
+    ? `commands run in ${sandbox.name}`
+    : `commands are not confined (${sandbox.name}): each needs one more level of agreement`
+  if (missing.length === 0) return { name: 'sandbox', status: 'ok', message }
+  const advice =
+    config.commands.sandbox === 'none'
+      ? 'set commands.sandbox to auto'
+      : 'install bubblewrap and let this user make namespaces and control groups'
+  return { name: 'sandbox', status: 'warning', message: [message, ...missing].join('; '), advice }
+}
+
+function workspace(name: string, root: string): Check {
+  const check = `workspace.${name}`
+  try {
+    if (!statSync(root).isDirectory()) {
+      return { name: check, status: 'problem', message: `${root} is no folder`, advice: 'name a folder' }
+    }
+    accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK)
+    return { name: check, status: 'ok', message: `${root} can be written` }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const message = code === 'ENOENT' ? `${root} does not exist` : `${root} cannot be written`
+    return { name: check, status: 'problem', message, advice: 'make it, and let the executor write in it' }
+  }
+}
+
+async function target(world: World, name: string): Promise<Check> {
+  const check = `target.${name}`
+  try {
+    const { ok, message } = await probeTarget(world, name, AbortSignal.timeout(PROBE_MS_MAX))
+    if (ok) return { name: check, status: 'ok', message }
+    return { name: check, status: 'warning', message, advice: `start ${name}, or remove it from execution.yaml` }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : 'it cannot be looked at'
+    return { name: check, status: 'warning', message, advice: `look at targets.${name} in execution.yaml` }
+  }
+}
+
+function secret(name: string, variable: string, { env }: World): Check {
+  const check = `secret.${name}`
+  return env[variable]
+    ? { name: check, status: 'ok', message: `${variable} is set` }
+    : { name: check, status: 'problem', message: `${variable} is not set`, advice: `set ${variable} for the executor` }
+}
+
+async function disk(folder: string): Promise<Check> {
+  const { bavail, bsize } = await statfs(folder)
+  const free = bavail * bsize
+  const message = `${Math.round(free / 1024 / 1024)} MB are free at ${folder}`
+  return free > FREE_BYTES_MIN
+    ? { name: 'disk.executor', status: 'ok', message }
+    : { name: 'disk.executor', status: 'warning', message, advice: 'free some space: snapshots are kept there' }
+}

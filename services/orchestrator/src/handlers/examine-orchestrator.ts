@@ -1,0 +1,163 @@
+import { statfs } from 'node:fs/promises'
+import type { Handler } from '@deed/mesh/bus'
+import type { Check, examineOrchestrator as contract } from '@deed/proto/doctor'
+import type { WorkQueues } from '../keep-work-queues.ts'
+import { migrations } from '../store/migrations.ts'
+import type { Database } from '../store/schema.ts'
+
+interface Dependencies {
+  db: Database
+  queues: WorkQueues
+}
+
+const POSTGRES_MIN = 150_000
+const SKEW_MS_MAX = 1_000
+/** Without these a power cut takes back what was promised. */
+const DURABLE = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', data_checksums: 'on' } as const
+
+export function examineOrchestrator({ db, queues }: Dependencies): Handler<typeof contract> {
+  return async () => {
+    const checks = await Promise.all([server(db), clock(db), schema(db), roles(db), workers(db), sizes(db)])
+    return { checks: [...checks.flat(), streams(queues), ...(await disk())] }
+  }
+}
+
+async function server(db: Database): Promise<Check[]> {
+  const names = [...Object.keys(DURABLE), 'server_version_num', 'server_version', 'transaction_read_only']
+  const rows = await db.query<{ name: string; value: string | null }>(
+    'orchestrator.settings',
+    'select name, current_setting(name, true) as value from unnest($1::text[]) as name',
+    [names],
+  )
+  const settings = new Map(rows.map(({ name, value }) => [name, value]))
+  const version = settings.get('server_version') ?? 'unknown'
+  const weak = Object.entries(DURABLE).filter(([name, value]) => settings.get(name) !== value)
+  return [
+    Number(settings.get('server_version_num')) >= POSTGRES_MIN
+      ? { name: 'postgresql', status: 'ok', message: `PostgreSQL ${version} answers` }
+      : { name: 'postgresql', status: 'problem', message: `PostgreSQL ${version} answers`, advice: 'use 15 or newer' },
+    settings.get('transaction_read_only') === 'off'
+      ? { name: 'postgresql.writable', status: 'ok', message: 'it takes writes' }
+      : {
+          name: 'postgresql.writable',
+          status: 'problem',
+          message: 'it is read-only',
+          advice: 'connect to the primary',
+        },
+    weak.length === 0
+      ? { name: 'postgresql.durability', status: 'ok', message: 'durability: what is committed survives a power cut' }
+      : {
+          name: 'postgresql.durability',
+          status: 'problem',
+          message: `durability: weak, since ${weak.map(([name]) => `${name} is ${settings.get(name)}`).join(', ')}`,
+          advice: `set ${weak.map(([name, value]) => `${name} = ${value}`).join(', ')}`,
+        },
+  ]
+}
+
+async function clock(db: Database): Promise<Check> {
+  const askedAt = Date.now()
+  const [row] = await db.query<{ ms: number }>(
+    'orchestrator.clock',
+    `select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`,
+    [],
+  )
+  const now = Date.now()
+  // Within the round trip nobody can tell.
+  const skewMs = Math.max(0, Math.abs((row?.ms ?? 0) - (askedAt + now) / 2) - (now - askedAt) / 2)
+  const message = `the clocks of this host and of the database are ${Math.round(skewMs)} ms apart`
+  return skewMs <= SKEW_MS_MAX
+    ? { name: 'clock', status: 'ok', message }
+    : { name: 'clock', status: 'warning', message, advice: 'synchronise both with NTP' }
+}
+
+async function schema(db: Database): Promise<Check> {
+  const rows = await db.query<{ name: string }>('orchestrator.migrations', 'select name from kysely_migration', [])
+  const applied = new Set(rows.map(({ name }) => name))
+  const missing = Object.keys(migrations).filter((name) => !applied.has(name))
+  return missing.length === 0
+    ? { name: 'migrations', status: 'ok', message: `${applied.size} migrations of the orchestrator are applied` }
+    : {
+        name: 'migrations',
+        status: 'problem',
+        message: `migrations are missing: ${missing.join(', ')}`,
+        advice: 'start an orchestrator with DATABASE_OWNER_URL',
+      }
+}
+
+async function roles(db: Database): Promise<Check> {
+  const [row] = await db.query<{ role: string; superuser: boolean; may_change: boolean }>(
+    'orchestrator.rights',
+    `select current_user as role, (select rolsuper from pg_roles where rolname = current_user) as superuser,
+            has_table_privilege('audit_log', 'UPDATE, DELETE, TRUNCATE') as may_change`,
+    [],
+  )
+  const message = `the orchestrator works as ${row?.role}`
+  if (!row?.superuser && !row?.may_change) return { name: 'roles', status: 'ok', message }
+  return {
+    name: 'roles',
+    status: 'warning',
+    message: `${message}, which ${row.superuser ? 'is a superuser' : 'may change the audit log'}`,
+    advice: 'let `deed up` make the roles, or give each service a role of its own as it does',
+  }
+}
+
+async function workers(db: Database): Promise<Check[]> {
+  const rows = await db.query<{ capability: string; workers: number; slots: number }>(
+    'orchestrator.workers',
+    `select capability, count(*)::int as workers, sum(slots)::int as slots from agents
+      where status in ('idle', 'busy') and last_seen > now() - interval '10 seconds' group by capability`,
+    [],
+  )
+  const found = new Map(rows.map((row) => [row.capability, row]))
+  return ['act', 'solve'].map((capability): Check => {
+    const row = found.get(capability)
+    const name = `workers.${capability}`
+    if (row) return { name, status: 'ok', message: `${row.workers} with ${row.slots} slots` }
+    const service = capability === 'act' ? 'executor' : 'hybrid-agent'
+    return { name, status: 'problem', message: `nobody takes work for ${capability}`, advice: `start the ${service}` }
+  })
+}
+
+async function sizes(db: Database): Promise<Check> {
+  const rows = await db.query<{ name: string; bytes: string }>(
+    'orchestrator.sizes',
+    `select n.nspname || '.' || c.relname as name, pg_total_relation_size(c.oid)::text as bytes
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_toast'
+      order by pg_total_relation_size(c.oid) desc limit 12`,
+    [],
+  )
+  const [last] = await db.query<{ at: Date; outcome: { pruned?: number } }>(
+    'orchestrator.last_retention',
+    `select at, outcome from retention_runs where name = 'executions'`,
+    [],
+  )
+  const tables = Object.fromEntries(rows.map(({ name, bytes }) => [name, Number(bytes)]))
+  const total = Object.values(tables).reduce((sum, bytes) => sum + bytes, 0)
+  const pruned = last ? `; last pruned at ${last.at.toISOString()}` : ''
+  return {
+    name: 'sizes',
+    status: 'ok',
+    message: `the largest tables have ${megabytes(total)} MB${pruned}`,
+    data: tables,
+  }
+}
+
+const streams = (queues: WorkQueues): Check => {
+  const missing = queues.missing()
+  return missing.length === 0
+    ? { name: 'streams', status: 'ok', message: 'the work queues and the intake are as they should be' }
+    : { name: 'streams', status: 'problem', message: missing.join('; '), advice: 'run the bootstrap, or `deed up`' }
+}
+
+async function disk(): Promise<Check[]> {
+  const { bavail, bsize } = await statfs('.')
+  const free = bavail * bsize
+  const message = `${megabytes(free)} MB are free where the orchestrator runs`
+  return free > 512 * 1024 * 1024
+    ? [{ name: 'disk.orchestrator', status: 'ok', message }]
+    : [{ name: 'disk.orchestrator', status: 'warning', message, advice: 'free some space' }]
+}
+
+const megabytes = (bytes: number): number => Math.round(bytes / 1024 / 1024)
