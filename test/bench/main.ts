@@ -2,6 +2,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { cacheHit } from './cache-hit.ts'
+import { dagRun } from './dag-run.ts'
 import { concurrentRule, sequentialRule } from './execution-rule.ts'
 import { idleMesh } from './idle.ts'
 import { jetstreamPublish, natsRoundTrip, postgresCommit } from './limits.ts'
@@ -16,6 +17,7 @@ const SCENARIOS: readonly Scenario[] = [
   sequentialRule,
   concurrentRule,
   cacheHit,
+  dagRun,
   idleMesh,
   coldStart,
 ]

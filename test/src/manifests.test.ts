@@ -52,6 +52,9 @@ describe('a manifest', () => {
     expect(ended.get('first')).toBeLessThanOrEqual(ended.get('words') ?? 0)
     expect(ended.get('words')).toBeLessThanOrEqual(ended.get('last') ?? 0)
     for (const { evidence } of tasks) expect(evidence).toMatchObject({ outcome: 'verified' })
+    await client.ask('execution.rollback', { execution_id: body.execution_id })
+    await expect.poll(async () => (await detailOf(body.execution_id)).status, { timeout: 10_000 }).toBe('rolled_back')
+    for (const file of ['a', 'b', 'c']) expect(existsSync(at(`site/${file}.txt`))).toBe(false)
   })
 
   it('goes through policy and approval: what it gives outright is agreed to like anything else', async () => {

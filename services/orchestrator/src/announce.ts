@@ -12,13 +12,10 @@ const MESSAGE_CHARS_MAX = 4_000
 
 /** One event for each row that the draft added to the audit log, and an alert where a person should know. */
 export function announce(bus: Bus, draft: Draft): void {
-  const { execution, tasks } = draft
-  let ended = 0
-  let current: string | null = null
-  for (const task of tasks.values()) {
-    if (task.actual_status === 'in_progress') current ??= task.title
-    else if (task.actual_status !== 'pending') ended++
-  }
+  const { execution, tasks, progress } = draft
+  const [running] = progress.running
+  const current = running?.title ?? null
+  const ended = tasks.size - progress.running.size - progress.counts.pending
   const percent = tasks.size === 0 ? (hasEnded(draft) ? 100 : 0) : Math.floor((100 * ended) / tasks.size)
   for (const { hash, task_id, ...row } of draft.audit) {
     bus.announce(executionEvent, execution.execution_id, {

@@ -166,6 +166,7 @@ const ownKey = (terms: Terms | undefined): string | null =>
 function orderByTouch({ policy, workspaces }: Planning, candidates: readonly Candidate[]): void {
   if (candidates.length < 2) return
   const tasks = new Map(candidates.map(({ task }) => [task.task_id, task]))
+  const inOrder = isInOrder(candidates)
   const last = new Map<string, TaskId>()
   for (const { task, action } of candidates) {
     const touched = touchedBy(policy, workspaces, action)
@@ -174,10 +175,21 @@ function orderByTouch({ policy, workspaces }: Planning, candidates: readonly Can
       const earlier = last.get(name)
       last.set(name, task.task_id)
       const before = earlier === undefined ? undefined : tasks.get(earlier)
-      if (!before || task.dependencies.includes(before.task_id) || comesAfter(before, task.task_id, tasks)) continue
+      if (!before || task.dependencies.includes(before.task_id)) continue
+      // In order, nothing comes after what follows it.
+      if (!inOrder && comesAfter(before, task.task_id, tasks)) continue
       task.dependencies = [...task.dependencies, before.task_id]
     }
   }
+}
+
+/** Whether each action stands behind those that it waits for. */
+function isInOrder(candidates: readonly Candidate[]): boolean {
+  const ahead = new Set(candidates.map(({ task }) => task.task_id))
+  return candidates.every(({ task }) => {
+    ahead.delete(task.task_id)
+    return !task.dependencies.some((id) => ahead.has(id))
+  })
 }
 
 /** Of the whole: one after the other, at worst. */

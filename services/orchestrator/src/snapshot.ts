@@ -20,6 +20,7 @@ import type {
   TaskKind,
   TaskStatus,
 } from '@deed/proto/states'
+import type { Progress } from './reconcile/progress.ts'
 
 /** What an execution becomes once nothing is left to undo. */
 export type Ending = 'done' | 'failed' | 'denied' | 'cancelled' | 'rolled_back'
@@ -156,4 +157,6 @@ export interface Snapshot {
   approvals: Map<ApprovalId, ApprovalRow>
   parts: PlanPart[]
   plans: number
+  /** Made when it is first wanted; follows from the tasks. */
+  progress?: Progress
 }

@@ -3,9 +3,14 @@ import type { Bus } from '@deed/mesh/bus'
 import { type Action, type EffectClass, type Inspection, inspectAction } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
+import type { z } from 'zod'
 import { effectOf, levelOf, type Policy } from './policy.ts'
 import type { ExecutionRow, TaskRow } from './snapshot.ts'
 import { footprint, touchedBy, type Workspaces } from './touched-by.ts'
+
+/** Of one request: their diffs have room in one reply. */
+const INSPECTED_MAX = 12
+const LANES = 8
 
 export interface Weighing {
   bus: Bus
@@ -74,14 +79,7 @@ export async function lookAt(
 ): Promise<void> {
   const looked = candidates.filter(({ action }) => effectOf(policy, action.kind, action.input) !== 'read')
   if (looked.length === 0) return
-  const { inspections } = await bus.call(
-    inspectAction,
-    {
-      execution_id: execution.execution_id,
-      actions: looked.map(({ action }) => ({ ...action, expect_before: undefined })),
-    },
-    { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace },
-  )
+  const inspections = await inspectAll(bus, execution, looked)
   const before = footprint()
   looked.forEach((candidate, index) => {
     const found = inspections[index]
@@ -93,6 +91,27 @@ export async function lookAt(
     applyInspection(policy, candidate, found.inspection, { steady: before.meetsWhatIs(touched, creates), standing })
     before.add(touched, creates)
   })
+}
+
+type Inspections = z.output<typeof inspectAction.output>['inspections']
+
+/** In the order of the candidates, however many requests it takes. */
+async function inspectAll(bus: Bus, execution: ExecutionRow, looked: readonly Candidate[]): Promise<Inspections> {
+  const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
+  const batches = Array.from({ length: Math.ceil(looked.length / INSPECTED_MAX) }, (_, index) =>
+    looked.slice(index * INSPECTED_MAX, (index + 1) * INSPECTED_MAX),
+  )
+  const found: Inspections[] = []
+  const remaining = batches.entries()
+  const lane = async (): Promise<void> => {
+    for (const [index, batch] of remaining) {
+      const actions = batch.map(({ action }) => ({ ...action, expect_before: undefined }))
+      const reply = await bus.call(inspectAction, { execution_id: execution.execution_id, actions }, options)
+      found[index] = reply.inspections
+    }
+  }
+  await Promise.all(Array.from({ length: LANES }, lane))
+  return found.flat()
 }
 
 function applyInspection(

@@ -5,6 +5,7 @@ import type { EventType } from '@deed/proto/execution'
 import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { ApprovalRow, AuditEntry, PlanRow, Snapshot, TaskRow } from '../snapshot.ts'
+import { enterTasks, moveTask, type Progress, progressOf } from './progress.ts'
 
 /** An attempt that was granted, and is to be handed out once the grant is durable. */
 export interface Lease {
@@ -16,6 +17,7 @@ export interface Lease {
 }
 
 export interface Draft extends Snapshot {
+  readonly progress: Progress
   readonly now: number
   readonly expectedVersion: number
   readonly before: ExecutionStatus
@@ -33,8 +35,10 @@ export interface Draft extends Snapshot {
 
 /** The draft shares the snapshot's rows: where its commit fails, the snapshot is read anew. */
 export function draftOf(snapshot: Snapshot, now: number): Draft {
+  snapshot.progress ??= progressOf(snapshot.tasks)
   return {
     ...snapshot,
+    progress: snapshot.progress,
     now,
     expectedVersion: snapshot.execution.version,
     before: snapshot.execution.status,
@@ -85,6 +89,7 @@ export function addTasks(draft: Draft, tasks: readonly TaskRow[]): void {
     draft.tasks.set(task.task_id, task)
     draft.added.add(task.task_id)
   }
+  enterTasks(draft.progress, tasks)
 }
 
 /** Who is to be asked is asked when it is their turn; what was agreed to ahead is on record at once. */
@@ -102,11 +107,13 @@ export function addApprovals(draft: Draft, approvals: readonly ApprovalRow[], pl
 export function setActual(draft: Draft, task: TaskRow, change: Partial<TaskRow>): void {
   Object.assign(task, change)
   if (!draft.added.has(task.task_id)) draft.actualChanged.add(task.task_id)
+  moveTask(draft.progress, task)
 }
 
 export function setDesired(draft: Draft, task: TaskRow, change: Partial<TaskRow>): void {
   Object.assign(task, change)
   if (!draft.added.has(task.task_id)) draft.desiredChanged.add(task.task_id)
+  moveTask(draft.progress, task)
 }
 
 export function setApproval(draft: Draft, approval: ApprovalRow, change: Partial<ApprovalRow>): void {

@@ -5,12 +5,13 @@ import { expiryOf } from './ask-person.ts'
 import { type Draft, record, setActual, setApproval, setDesired } from './draft.ts'
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
+import { readyTasks } from './progress.ts'
 import { retryLater } from './retry.ts'
 import { HAND_OUT_AGAIN_MS } from './settle.ts'
 
 /** Leases, approvals and people's tasks whose time is over. */
 export function expired(draft: Draft, limits: Limits): void {
-  for (const task of draft.tasks.values()) {
+  for (const task of [...draft.progress.running]) {
     if (task.actual_status !== 'in_progress' || task.lease_expires_at === null) continue
     if (Date.parse(task.lease_expires_at) > draft.now) {
       if (task.assigned_agent === null && draft.now - Date.parse(task.last_attempt ?? '') > HAND_OUT_AGAIN_MS) {
@@ -39,7 +40,7 @@ export function expired(draft: Draft, limits: Limits): void {
       setDesired(draft, task, { desired_status: 'undone' })
     }
   }
-  for (const task of draft.tasks.values()) {
+  for (const task of readyTasks(draft.progress.ready.get('human'))) {
     if (draft.execution.ending !== null || task.actual_status !== 'pending') continue
     if ((expiryOf(task) ?? draft.now + 1) > draft.now) continue
     record(draft, 'person.decided', { name: task.name, decision: 'expired' }, task.task_id)

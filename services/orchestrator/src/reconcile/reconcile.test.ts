@@ -12,6 +12,7 @@ import type { ApprovalRow, AuditEntry, ExecutionRow, Snapshot, TaskRow } from '.
 import { type Draft, draftOf, hasChanged, isoTime } from './draft.ts'
 import type { Input, Limits, Work } from './input.ts'
 import { newTask } from './new-task.ts'
+import { nextToUndo, type Progress, progressOf, readyTasks } from './progress.ts'
 import { reconcile } from './reconcile.ts'
 
 const START = Date.parse('2026-01-01T00:00:00Z')
@@ -470,7 +471,25 @@ function take(history: History, step: Step): string | undefined {
     return undefined
   }
   const input = inputOf(history, step)
-  return input === undefined ? undefined : apply(history, input)
+  const refused = input === undefined ? undefined : apply(history, input)
+  checkProgress(history.snapshot)
+  return refused
+}
+
+/** What is kept as tasks change is what one would find by looking at all of them. */
+function checkProgress({ tasks, progress }: Snapshot): void {
+  if (!progress) return
+  expect(seenOf(progress)).toEqual(seenOf(progressOf(tasks)))
+}
+
+function seenOf(progress: Progress) {
+  const names = (rows: Iterable<TaskRow>): string[] => [...rows].map(({ name }) => name).sort()
+  const { running, failed, undo, ready, counts } = progress
+  const next = nextToUndo(progress)
+  return {
+    ...{ running: names(running), failed: names(failed), undo: names(undo), counts: { ...counts }, next: next?.name },
+    ready: [...ready].flatMap(([capability, one]) => names(readyTasks(one)).map((name) => [capability, name])).sort(),
+  }
 }
 
 function inputOf({ snapshot, now }: History, step: Step): Input | undefined {

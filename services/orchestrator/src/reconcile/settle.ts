@@ -1,5 +1,5 @@
 /** The next steps towards what is desired: forward while it is to be done, back once it is to be undone. */
-import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
+import type { ApprovalId, FencingToken } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { aggregate } from '../answer.ts'
 import type { ApprovalRow, ExecutionRow, TaskRow } from '../snapshot.ts'
@@ -7,6 +7,7 @@ import { askToProvide, expiryOf } from './ask-person.ts'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
+import { nextToUndo, type Ready, readyTasks, targetOf } from './progress.ts'
 
 /** An attempt that no worker has claimed after this is handed out again, under the same token. */
 export const HAND_OUT_AGAIN_MS = 1_500
@@ -21,9 +22,7 @@ export function settle(draft: Draft, limits: Limits): void {
   if (FINAL_EXECUTION_STATUSES.has(execution.status)) return
   if (execution.ending === null) {
     if (draft.tasks.size === 0) return checkAgain(draft, draft.now + PLANNING_MS)
-    const failed = [...draft.tasks.values()].find(
-      ({ actual_status, desired_status }) => actual_status === 'failed' && desired_status === 'done',
-    )
+    const [failed] = draft.progress.failed
     const outdated = [...draft.approvals.values()].find(
       ({ status, policy_version: version }) =>
         (status === 'pending' || status === 'approved') && version !== limits.policyVersion,
@@ -41,44 +40,60 @@ export function settle(draft: Draft, limits: Limits): void {
 }
 
 function goForward(draft: Draft, limits: Limits): void {
-  const { tasks, execution } = draft
+  const { progress, execution } = draft
   const paused = execution.status === 'paused'
-  let open = 0
-  let running = 0
   let check = draft.now + FAR_MS
-  for (const task of tasks.values()) {
-    if (task.actual_status === 'in_progress') {
-      open++
-      running++
-      check = Math.min(check, nextLook(task))
-    } else if (task.actual_status === 'pending') {
-      open++
-      if (!isReady(task, tasks)) continue
-      if (task.capability === 'human') {
-        const approval = [...draft.approvals.values()].find(({ task_id }) => task_id === task.task_id)
-        if (approval) check = Math.min(check, ask(draft, approval))
-        else {
-          if (!paused) askToProvide(draft, task)
-          check = Math.min(check, expiryOf(task) ?? check)
-        }
-        continue
-      }
-      if (paused) continue
-      const notBefore = task.next_attempt_at === null ? 0 : Date.parse(task.next_attempt_at)
-      if (notBefore > draft.now) check = Math.min(check, notBefore)
-      else {
-        const outcome = lease(draft, task, limits)
-        if (outcome === 'leased') running++
-        check = Math.min(check, outcome === 'leased' ? nextLook(task) : draft.now + LOOK_AGAIN_MS[outcome])
-      }
-    } else if (task.actual_status === 'blocked') open++
+  const lookBy = (at: number): void => {
+    check = Math.min(check, at)
   }
-  if (open === 0) return finish(draft, 'done')
+  for (const [capability, ready] of progress.ready) {
+    if (capability === 'human') askPeople(draft, ready, paused, lookBy)
+    else if (!paused) leaseReady(draft, ready, limits, lookBy)
+  }
+  for (const task of progress.running) lookBy(nextLook(task))
+  const { pending, blocked } = progress.counts
+  if (pending + blocked + progress.running.size === 0) return finish(draft, 'done')
   if (paused) return checkAgain(draft, check)
-  const waits = running === 0 && [...tasks.values()].some((task) => isPersons(task, tasks))
-  setStatus(draft, waits ? 'waiting' : 'running')
+  const asked = blocked > 0 || anyOf(progress.ready.get('human'))
+  setStatus(draft, progress.running.size === 0 && asked ? 'waiting' : 'running')
   checkAgain(draft, check)
 }
+
+type LookBy = (at: number) => void
+
+function askPeople(draft: Draft, ready: Ready, paused: boolean, lookBy: LookBy): void {
+  for (const task of readyTasks(ready)) {
+    const approval = [...draft.approvals.values()].find(({ task_id }) => task_id === task.task_id)
+    if (approval) lookBy(ask(draft, approval))
+    else {
+      if (!paused) askToProvide(draft, task)
+      const expiry = expiryOf(task)
+      if (expiry !== undefined) lookBy(expiry)
+    }
+  }
+}
+
+/** As many as there is room for: of thousands that are ready, those that cannot begin are not looked at. */
+function leaseReady(draft: Draft, ready: Ready, limits: Limits, lookBy: LookBy): void {
+  for (const priority of [...ready.keys()].sort((one, other) => one - other)) {
+    for (const group of ready.get(priority)?.values() ?? []) {
+      for (const task of group) {
+        const notBefore = task.next_attempt_at === null ? 0 : Date.parse(task.next_attempt_at)
+        if (notBefore > draft.now) {
+          lookBy(notBefore)
+          continue
+        }
+        const outcome = lease(draft, task, limits)
+        if (outcome === 'leased') continue
+        lookBy(draft.now + LOOK_AGAIN_MS[outcome])
+        if (outcome === 'no room') return
+        break
+      }
+    }
+  }
+}
+
+const anyOf = (ready: Ready | undefined): boolean => [...(ready?.values() ?? [])].some((groups) => groups.size > 0)
 
 /** It is somebody's turn to decide: the time for it begins. @returns its end, in milliseconds since 1970 */
 function ask(draft: Draft, approval: ApprovalRow): number {
@@ -91,34 +106,14 @@ function ask(draft: Draft, approval: ApprovalRow): number {
   return Date.parse(approval.expires_at)
 }
 
-const isPersons = (task: TaskRow, tasks: ReadonlyMap<TaskId, TaskRow>): boolean =>
-  task.actual_status === 'blocked' ||
-  (task.capability === 'human' && task.actual_status === 'pending' && isReady(task, tasks))
-
-function isReady(task: TaskRow, tasks: ReadonlyMap<TaskId, TaskRow>): boolean {
-  for (const id of task.dependencies) {
-    const status = tasks.get(id)?.actual_status
-    if (status !== 'done' && status !== 'skipped') return false
-  }
-  return true
-}
-
-/** What cannot be undone waits for a person, or a person has left it as it is. */
-const LEFT_TO_PEOPLE: ReadonlySet<TaskRow['actual_status']> = new Set(['blocked', 'skipped'])
-
 /** Undoing goes one at a time, newest effect first, once nothing runs that could still have an effect. */
 function goBack(draft: Draft, limits: Limits): void {
-  const { execution, tasks } = draft
-  const all = [...tasks.values()]
-  const toUndo = all.filter(
-    (task) => task.desired_status === 'undone' && task.effect !== 'none' && task.actual_status !== 'undone',
-  )
-  const running = all.filter(({ actual_status }) => actual_status === 'in_progress')
-  if (running.length > 0) {
-    if (toUndo.length > 0) setStatus(draft, 'undoing')
-    return checkAgain(draft, Math.min(...running.map(nextLook)))
+  const { execution, progress } = draft
+  if (progress.running.size > 0) {
+    if (progress.undo.size > 0) setStatus(draft, 'undoing')
+    return checkAgain(draft, Math.min(...[...progress.running].map(nextLook)))
   }
-  const next = toUndo.filter(({ actual_status }) => !LEFT_TO_PEOPLE.has(actual_status)).sort(newestFirst)[0]
+  const next = nextToUndo(progress)
   if (next) {
     setStatus(draft, 'undoing')
     const notBefore = next.next_attempt_at === null ? 0 : Date.parse(next.next_attempt_at)
@@ -126,14 +121,10 @@ function goBack(draft: Draft, limits: Limits): void {
     const outcome = lease(draft, next, limits)
     return checkAgain(draft, outcome === 'leased' ? nextLook(next) : draft.now + LOOK_AGAIN_MS[outcome])
   }
-  if (toUndo.length > 0) return finish(draft, 'rollback_failed')
-  const undone = all.some(({ actual_status }) => actual_status === 'undone')
+  if (progress.undo.size > 0) return finish(draft, 'rollback_failed')
+  const undone = progress.counts.undone > 0
   finish(draft, execution.ending === 'failed' && undone ? 'rolled_back' : (execution.ending ?? 'failed'))
 }
-
-const newestFirst = (one: TaskRow, other: TaskRow): number =>
-  Date.parse(other.finished_at ?? other.last_attempt ?? '') - Date.parse(one.finished_at ?? one.last_attempt ?? '') ||
-  other.position - one.position
 
 function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | keyof typeof LOOK_AGAIN_MS {
   const undo = task.desired_status === 'undone'
@@ -157,13 +148,6 @@ function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | keyof ty
   record(draft, undo ? 'task.undoing' : 'task.leased', { name: task.name, token }, task.task_id)
   draft.leases.push({ task, token: token as FencingToken, intent: task.intent, again: false })
   return 'leased'
-}
-
-/** The target that a task's action names. */
-function targetOf({ spec, task_kind }: TaskRow): string | undefined {
-  const input = task_kind === 'act' ? spec?.input : undefined
-  const target = typeof input === 'object' && input !== null && !Array.isArray(input) ? input.target : undefined
-  return typeof target === 'string' ? target : undefined
 }
 
 /** Used up by the first attempt it covers; the attempts after it are covered too. */

@@ -1,0 +1,199 @@
+/**
+ * How far the tasks of an execution are, kept as they change: what is ready, runs, has failed, is to be undone.
+ *
+ * Found by looking at every task each time, a graph of ten thousand would cost as many looks for each report. All of it
+ * follows from the rows; whoever changes a row says so with `moveTask`, and pays for that row and those that wait for it.
+ */
+import type { TaskId } from '@deed/proto/ids'
+import type { Capability } from '@deed/proto/states'
+import type { TaskRow } from '../snapshot.ts'
+
+/** By priority, then by what they have to share: where the first of a group cannot begin, none of it can. */
+export type Ready = Map<number, Map<string, Set<TaskRow>>>
+
+export interface Progress {
+  readonly running: Set<TaskRow>
+  /** Pending, with nothing left to wait for but room, their time, or a person. */
+  readonly ready: Map<Capability, Ready>
+  /** Failed, and still wanted. */
+  readonly failed: Set<TaskRow>
+  /** To be undone, by a worker or by a person. */
+  readonly undo: Set<TaskRow>
+  readonly counts: { pending: number; blocked: number; undone: number }
+  /** Of those in `undo` that a worker can do, newest effect last; undefined: to be sorted anew. */
+  undoOrder: TaskRow[] | undefined
+  readonly entries: Map<TaskId, Entry>
+  /** Who waits for a task. */
+  readonly dependents: Map<TaskId, TaskRow[]>
+}
+
+interface Entry {
+  /** Of its dependencies, those that are not done. */
+  open: number
+  dependencies: readonly TaskId[]
+  satisfied: boolean
+  counted: keyof Progress['counts'] | undefined
+  group: Group | undefined
+  /** What its place among the undone goes by; undefined: it has none. */
+  undoAt: string | undefined
+}
+
+interface Group {
+  capability: Capability
+  priority: number
+  name: string
+}
+
+/** What cannot be undone waits for a person, or a person has left it as it is. */
+const LEFT_TO_PEOPLE: ReadonlySet<TaskRow['actual_status']> = new Set(['blocked', 'skipped'])
+
+export function progressOf(tasks: ReadonlyMap<TaskId, TaskRow>): Progress {
+  const progress: Progress = {
+    running: new Set(),
+    ready: new Map(),
+    failed: new Set(),
+    undo: new Set(),
+    counts: { pending: 0, blocked: 0, undone: 0 },
+    undoOrder: undefined,
+    entries: new Map(),
+    dependents: new Map(),
+  }
+  enterTasks(progress, [...tasks.values()])
+  return progress
+}
+
+/** Those that they wait for may come with them, in any order, or later. */
+export function enterTasks(progress: Progress, tasks: readonly TaskRow[]): void {
+  for (const task of tasks) {
+    progress.entries.set(task.task_id, {
+      open: 0,
+      dependencies: [],
+      satisfied: false,
+      counted: undefined,
+      group: undefined,
+      undoAt: undefined,
+    })
+  }
+  for (const task of tasks) moveTask(progress, task)
+}
+
+/** To be called for each task that has changed, once it has. */
+export function moveTask(progress: Progress, task: TaskRow): void {
+  const entry = progress.entries.get(task.task_id)
+  if (!entry) throw new Error(`task ${task.name} was changed before it was entered`)
+  if (entry.dependencies !== task.dependencies) linkAnew(progress, task, entry)
+  place(progress, task, entry)
+  const satisfied = isSatisfied(task)
+  if (satisfied === entry.satisfied) return
+  entry.satisfied = satisfied
+  for (const dependent of progress.dependents.get(task.task_id) ?? []) {
+    const waiting = progress.entries.get(dependent.task_id)
+    if (!waiting) continue
+    waiting.open += satisfied ? -1 : 1
+    place(progress, dependent, waiting)
+  }
+}
+
+/** The one whose effect is the newest of those that a worker can undo. */
+export function nextToUndo(progress: Progress): TaskRow | undefined {
+  progress.undoOrder ??= [...progress.undo]
+    .filter(({ actual_status: status }) => !LEFT_TO_PEOPLE.has(status))
+    .sort(oldestFirst)
+  const order = progress.undoOrder
+  for (let last = order.at(-1); last; last = order.at(-1)) {
+    if (progress.undo.has(last) && !LEFT_TO_PEOPLE.has(last.actual_status)) return last
+    order.pop()
+  }
+  return undefined
+}
+
+export const readyTasks = (ready: Ready | undefined): TaskRow[] =>
+  [...(ready?.values() ?? [])].flatMap((groups) => [...groups.values()].flatMap((group) => [...group]))
+
+const isSatisfied = ({ actual_status: status }: TaskRow): boolean => status === 'done' || status === 'skipped'
+
+function linkAnew({ entries, dependents }: Progress, task: TaskRow, entry: Entry): void {
+  const before = new Set(entry.dependencies)
+  const after = new Set(task.dependencies)
+  for (const id of after) {
+    if (before.delete(id)) continue
+    const waiting = dependents.get(id)
+    if (waiting) waiting.push(task)
+    else dependents.set(id, [task])
+  }
+  for (const id of before) {
+    const waiting = dependents.get(id) ?? []
+    const index = waiting.indexOf(task)
+    if (index >= 0) waiting.splice(index, 1)
+  }
+  entry.dependencies = task.dependencies
+  entry.open = [...after].filter((id) => !entries.get(id)?.satisfied).length
+}
+
+function place(progress: Progress, task: TaskRow, entry: Entry): void {
+  const { actual_status: status, desired_status: desired } = task
+  put(progress.running, task, status === 'in_progress')
+  put(progress.failed, task, status === 'failed' && desired === 'done')
+  const counted = status === 'pending' || status === 'blocked' || status === 'undone' ? status : undefined
+  if (counted !== entry.counted) {
+    if (entry.counted) progress.counts[entry.counted]--
+    if (counted) progress.counts[counted]++
+    entry.counted = counted
+  }
+  placeForUndo(progress, task, entry)
+  const group = status === 'pending' && entry.open === 0 ? groupOf(task) : undefined
+  if (group?.name === entry.group?.name && group?.priority === entry.group?.priority) return
+  if (entry.group) leaveGroup(progress, task, entry.group)
+  if (group) enterGroup(progress, task, group)
+  entry.group = group
+}
+
+function placeForUndo(progress: Progress, task: TaskRow, entry: Entry): void {
+  const { desired_status: desired, actual_status: status, effect } = task
+  const undo = desired === 'undone' && effect !== 'none' && status !== 'undone'
+  put(progress.undo, task, undo)
+  const at = undo && !LEFT_TO_PEOPLE.has(status) ? newestOf(task) : undefined
+  // One that is done with is passed over where it stands.
+  if (at !== entry.undoAt && at !== undefined) progress.undoOrder = undefined
+  entry.undoAt = at
+}
+
+const newestOf = (task: TaskRow): string => task.finished_at ?? task.last_attempt ?? ''
+
+const oldestFirst = (one: TaskRow, other: TaskRow): number =>
+  Date.parse(newestOf(one)) - Date.parse(newestOf(other)) || one.position - other.position
+
+function put(set: Set<TaskRow>, task: TaskRow, belongs: boolean): void {
+  if (belongs) set.add(task)
+  else set.delete(task)
+}
+
+const groupOf = (task: TaskRow): Group => ({
+  capability: task.capability,
+  priority: task.priority,
+  name: `${task.concurrency_key ?? ''}\n${targetOf(task) ?? ''}`,
+})
+
+/** The target that a task's action names. */
+export function targetOf({ spec, task_kind }: TaskRow): string | undefined {
+  const input = task_kind === 'act' ? spec?.input : undefined
+  const target = typeof input === 'object' && input !== null && !Array.isArray(input) ? input.target : undefined
+  return typeof target === 'string' ? target : undefined
+}
+
+function enterGroup({ ready }: Progress, task: TaskRow, { capability, priority, name }: Group): void {
+  const byPriority = ready.get(capability) ?? new Map<number, Map<string, Set<TaskRow>>>()
+  ready.set(capability, byPriority)
+  const groups = byPriority.get(priority) ?? new Map<string, Set<TaskRow>>()
+  byPriority.set(priority, groups)
+  const group = groups.get(name)
+  if (group) group.add(task)
+  else groups.set(name, new Set([task]))
+}
+
+function leaveGroup({ ready }: Progress, task: TaskRow, { capability, priority, name }: Group): void {
+  const groups = ready.get(capability)?.get(priority)
+  const group = groups?.get(name)
+  group?.delete(task)
+  if (group?.size === 0) groups?.delete(name)
+}
