@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { until } from '@deed/mesh/until'
-import { decideApproval, getExecution, listApprovals, requestExecution } from '@deed/proto/execution'
+import { decideApproval, getExecution, listApprovals, listExecutions, requestExecution } from '@deed/proto/execution'
 import { deleteGoal, type GoalView, listGoals, pauseGoal, putGoal, resumeGoal } from '@deed/proto/goal'
 import type { ExecutionId } from '@deed/proto/ids'
 import { deleteSchedule, listSchedules, pauseSchedule, putSchedule } from '@deed/proto/schedule'
@@ -124,6 +124,32 @@ describe('a standing goal', () => {
     await under.client.call(deleteGoal, { name: 'kept' })
   })
 
+  it('is corrected to the end where the orchestrator dies before the plan is there, and nobody is asked again', async () => {
+    const put = await under.client.call(putGoal, {
+      name: 'motd',
+      task: 'write "hello" to motd.txt',
+      interval_ms: 1_000,
+    })
+    await approve(put.execution_id!)
+    await active('motd')
+    const orchestrator = under.mesh.service('orchestrator')
+    await orchestrator.kill()
+    await orchestrator.start({ ...under.mesh.environmentOf('orchestrator'), DEED_CRASH_AT: 'orchestrator.after_think' })
+    writeFileSync(join(under.workspace, 'motd.txt'), 'spoilt')
+    await until(() => orchestrator.pid === undefined, { what: 'the death of the orchestrator' })
+    await orchestrator.start(under.mesh.environmentOf('orchestrator'))
+    const kept = await goalThat(
+      'motd',
+      ({ drifts, last_outcome }) => drifts > 0 && last_outcome === 'holds',
+      'a remedy',
+    )
+    expect(readFileSync(join(under.workspace, 'motd.txt'), 'utf8')).toBe('hello')
+    expect(kept.remedies).toHaveLength(1)
+    const { approvals } = await under.client.call(listApprovals, { execution_id: kept.remedies[0]!.execution_id })
+    expect(approvals).toMatchObject([{ status: 'consumed', decided_by: 'user' }])
+    await under.client.call(deleteGoal, { name: 'motd' })
+  })
+
   it('is refused where it could not be kept, and nothing is stored', async () => {
     const [goals, executions] = [await rows('goals'), await rows('executions')]
     const put = (input: object) => under.client.call(putGoal, { name: 'refused', task: 'start api', ...input })
@@ -139,6 +165,29 @@ describe('a standing goal', () => {
     })
     await expect(put({ name: 'Not A Name' })).rejects.toMatchObject({ code: 'invalid_request', path: '$.name' })
     expect([await rows('goals'), await rows('executions')]).toEqual([goals, executions])
+  })
+})
+
+describe('a time from a caller', () => {
+  it.each([
+    '2026-02-30T00:00:00Z',
+    '2026-11-21T08:00:00',
+    '2026-12-31T23:59:60Z',
+    '2026-11-21',
+    '2026-11-21T25:00:00Z',
+  ])('is refused unless it is RFC 3339 with a zone: %s', async (since) => {
+    await expect(under.client.call(listExecutions, { since })).rejects.toMatchObject({
+      code: 'invalid_request',
+      path: '$.since',
+    })
+  })
+
+  it('however far away decides nothing', async () => {
+    const { executions } = await under.client.call(listExecutions, {})
+    const since = await under.client.call(listExecutions, { since: '1970-01-01T00:00:00+01:00', limit: 1 })
+    expect(since.executions[0]).toEqual(executions[0])
+    const until = await under.client.call(listExecutions, { until: '9999-12-31T23:59:59Z', limit: 1 })
+    expect(until.executions[0]).toEqual(executions[0])
   })
 })
 
@@ -190,6 +239,29 @@ describe('a schedule', () => {
       return detail.status === 'done' ? detail : undefined
     })
     expect(first.timeline[0]?.data).toMatchObject({ schedule: 'tick', due_at: put.due[0] })
+  })
+
+  it('has a time skipped, queued, or replace what runs, as it was told to', async () => {
+    // Each waits for agreement, since something is there already.
+    writeFileSync(join(under.workspace, 'waits.txt'), 'there')
+    const request = { task: 'write "changed" to waits.txt' }
+    for (const overlap of ['skip', 'queue', 'replace'] as const) {
+      await under.client.call(putSchedule, { name: overlap, request, every_ms: 1_000, overlap })
+    }
+    const stand = await until(
+      async () => {
+        const { schedules } = await under.client.call(listSchedules, {})
+        const { skip, queue, replace } = Object.fromEntries(schedules.map((one) => [one.name, one]))
+        if (!skip || !queue || !replace) throw new Error('a schedule is missing')
+        return skip.skipped > 0 && queue.queued.length > 0 && replace.fired > 1 ? { skip, queue, replace } : undefined
+      },
+      { what: 'times that come while something runs' },
+    )
+    expect(stand.skip.fired).toBe(1)
+    expect(stand.queue.fired).toBe(1)
+    const replaced = await madeBy(stand.replace.schedule_id)
+    expect(replaced[0]).toMatchObject({ status: 'cancelled' })
+    for (const name of ['skip', 'queue', 'replace']) await under.client.call(deleteSchedule, { name })
   })
 
   it('is refused where its times cannot be, and nothing is stored', async () => {

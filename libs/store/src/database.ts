@@ -160,6 +160,8 @@ async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptio
       db,
       provider: { getMigrations: async () => migrations },
       migrationTableSchema: schema,
+      // Of two that were made side by side, the later number may have come first.
+      allowUnorderedMigrations: true,
     })
     const { error, results = [] } = await retried(log, () => migrator.migrateToLatest())
     if (error) throw new Error(`the schema ${schema} cannot be brought up to date`, { cause: error })

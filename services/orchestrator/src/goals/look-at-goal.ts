@@ -58,6 +58,7 @@ export async function lookAtGoal(looking: Looking, claimed: GoalRow): Promise<nu
   const drifted: GoalChange = { ...looked, drifts: goal.drifts + 1, last_drift_at: isoTime(now) }
   switch (judge(goal, outcome, now)) {
     case 'rest':
+      if (outcome === 'unknown' && goal.last_outcome !== 'unknown') tellUnseen(looking, goal, seen)
       return note(looking, goal, looked, goal.interval_ms)
     case 'remedy':
       return bringAbout(looking, { ...goal, ...drifted }, now)
@@ -187,6 +188,18 @@ async function giveUp({ db, bus, log }: Looking, goal: GoalRow, why: string): Pr
     data: { goal: goal.name },
   })
   return undefined
+}
+
+/** Nothing is done about what nobody can see, so a person should know. */
+function tellUnseen({ bus }: Looking, goal: GoalRow, seen: string): void {
+  raiseAlert(bus, {
+    name: 'goal-unseen',
+    severity: 'warning',
+    tenant: goal.tenant,
+    cause: `${goal.goal_id}:${goal.looks}`,
+    message: `nobody can look whether the goal ${goal.name} holds: ${seen}`.slice(0, SEEN_CHARS_MAX),
+    data: { goal: goal.name },
+  })
 }
 
 async function note(

@@ -12,7 +12,7 @@ import { think } from '../think.ts'
 import type { Looking } from './look-at-goal.ts'
 import { standingSteps } from './standing-actions.ts'
 
-/** The kinds of words that say of something that it is to stay so, and what would bring it about. */
+/** Words that say of a service that it is to stay up; what would bring that about is said in other words. */
 const KEEP = /^\s*keep\s+(.+?)\s+(?:running|up)\s*[.!]?\s*$/i
 
 export interface Kept extends Pick<GoalRow, 'task' | 'request' | 'steps'> {}
@@ -71,7 +71,7 @@ async function stepsOfExecution(
   }
   const { task, context } = execution.request
   const done: GoalStep[] = [...tasks.values()]
-    .filter(({ task_kind }) => task_kind === 'act')
+    .filter(({ task_kind, actual_status }) => task_kind === 'act' && actual_status === 'done')
     .map(({ title, spec }) => ({ title, action: Action.parse(spec) }))
   return {
     task,
