@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { until } from '@deed/mesh/until'
 import { getExecution, requestExecution } from '@deed/proto/execution'
 import { expect, it } from 'vitest'
 import { plainClient } from './plain-client.ts'
@@ -30,7 +31,8 @@ const POLICY = `
 version: test
 approval_ttl_seconds: 3600
 self_approval: true
-kinds: { command.run: { effect: run }, http.request: { effect: change, reads_with: [GET, HEAD] } }
+kinds: { command.run: { effect: run }, http.request: { effect: change, reads_with: [GET, HEAD] },
+  mcp.call: { effect: change } }
 levels: [{ level: 0, why: nobody is asked in this test }]
 raises: []
 `
@@ -40,7 +42,7 @@ pack: canary
 version: 1
 description: What handles a secret
 world:
-  targets: { echo: { type: http, url: http://127.0.0.1:1 } }
+  targets: { echo: { type: http, url: http://127.0.0.1:1 }, teller: { type: mcp, command: [node] } }
 rules:
   - name: print
     match: ['print the canary with {script:quoted}']
@@ -56,6 +58,13 @@ rules:
         kind: http.request
         input: { target: echo, headers: { x-key: "{{header}}" } }
     tests: [{ say: send the canary as "a", actions: [{ kind: http.request }] }]
+  - name: tell
+    match: ['have the canary told by {tool:quoted}']
+    actions:
+      - title: have it told
+        kind: mcp.call
+        input: { target: teller, tool: "{{tool}}" }
+    tests: [{ say: have the canary told by "tell", actions: [{ kind: mcp.call }] }]
 `
 
 const PRINT = `
@@ -65,6 +74,26 @@ console.log(value, JSON.stringify({ value }), encodeURIComponent(value), encode(
 process.stdout.write(value.slice(0, 9)); setTimeout(() => process.stdout.write(value.slice(9) + '\\n'), 50)
 console.error('failed with ' + value)
 process.exitCode = Number(process.argv[2] ?? 0)
+`
+
+/** A server of tools that is given the secret and says it wherever a server says anything. */
+const TELL = `
+import { createInterface } from 'node:readline'
+const value = process.env.${VARIABLE}
+const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
+const tool = (name) => ({ name, description: value, inputSchema: { type: 'object' } })
+const told = { content: [{ type: 'text', text: value + Buffer.from(value).toString('base64') }], structuredContent: { [value]: encodeURIComponent(value) } }
+console.log('no message: ' + value)
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, method, params } = JSON.parse(line)
+  if (method === 'initialize') say({ id, result: { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: value, version: '1' } } })
+  if (method === 'tools/list') say({ id, result: { tools: [tool('tell'), tool('refuse'), tool('fail'), tool('die')] } })
+  if (method !== 'tools/call') continue
+  if (params.name === 'tell') say({ id, result: told })
+  if (params.name === 'refuse') say({ id, error: { code: -32000, message: 'not with ' + value } })
+  if (params.name === 'fail') say({ id, result: { ...told, isError: true } })
+  if (params.name === 'die') { console.error('died of ' + value); process.exit(3) }
+}
 `
 
 it('a secret is in no log, row, event, answer or file of the mesh', async () => {
@@ -88,7 +117,14 @@ it('a secret is in no log, row, event, answer or file of the mesh', async () => 
       config: `
 commands: { allow: [node] }
 secrets: { canary: { env: ${VARIABLE} }, header: { env: ${VARIABLE}_HEADER } }
-targets: { echo: { type: http, url: "http://127.0.0.1:${(echo.address() as AddressInfo).port}" } }
+targets:
+  echo: { type: http, url: "http://127.0.0.1:${(echo.address() as AddressInfo).port}" }
+  teller:
+    type: mcp
+    command: [node, tell.mjs]
+    cwd: ./workspace
+    secrets: [canary]
+    tools: { tell: { effect: read }, refuse: { effect: read }, fail: { effect: read }, die: { effect: read } }
 `,
       env: { DEED_POLICY: policy, RULES_DIR: rules, LOG_LEVEL: 'debug' },
       serviceEnv: { executor: { [VARIABLE]: CANARY, [`${VARIABLE}_HEADER`]: header } },
@@ -96,6 +132,7 @@ targets: { echo: { type: http, url: "http://127.0.0.1:${(echo.address() as Addre
   )
   writeFileSync(join(under.workspace, 'print.mjs'), PRINT)
   writeFileSync(join(under.workspace, 'fail.mjs'), PRINT.replace('?? 0', '?? 3'))
+  writeFileSync(join(under.workspace, 'tell.mjs'), TELL)
   const { client, database, mesh } = under
   const said: string[] = []
   const listener = opened.use(await plainClient(mesh.connection))
@@ -111,13 +148,18 @@ targets: { echo: { type: http, url: "http://127.0.0.1:${(echo.address() as Addre
     'print the canary with "print.mjs"',
     'print the canary with "fail.mjs"',
     'send the canary as "key {{secret.header}}"',
+    ...['tell', 'refuse', 'fail'].map((tool) => `have the canary told by "${tool}"`),
   ]) {
     const reply = await client.call(requestExecution, { task })
     const { execution_id } = reply
     answers.push(reply, await client.call(getExecution, { execution_id }))
   }
+  // Whoever dies is asked again later; what it has said is in the reasons for that.
+  await client.call(requestExecution, { task: 'have the canary told by "die"', mode: 'background' })
+  await until(async () => (await everyRow(database)).some((row) => row.includes('died of')))
   // It was there, or nothing of this would show anything.
-  expect(answers).toMatchObject([{ status: 'done' }, {}, {}, {}, { status: 'done' }, {}])
+  const [done, refused] = [{ status: 'done' }, { error: { message: expect.stringContaining('[redacted]') } }]
+  expect(answers).toMatchObject([done, {}, {}, {}, done, {}, done, {}, refused, {}, refused, {}])
   expect(received).toContain(`key ${header}`)
   expect(JSON.stringify(answers)).toContain('[redacted]')
   expect(said.some((line) => line.includes('[redacted]'))).toBe(true)
