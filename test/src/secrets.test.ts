@@ -127,13 +127,21 @@ targets:
     tools: { tell: { effect: read }, refuse: { effect: read }, fail: { effect: read }, die: { effect: read } }
 `,
       env: { DEED_POLICY: policy, RULES_DIR: rules, LOG_LEVEL: 'debug' },
-      serviceEnv: { executor: { [VARIABLE]: CANARY, [`${VARIABLE}_HEADER`]: header } },
+      serviceEnv: {
+        executor: { [VARIABLE]: CANARY, [`${VARIABLE}_HEADER`]: header },
+        orchestrator: { [VARIABLE]: CANARY },
+      },
     }),
   )
   writeFileSync(join(under.workspace, 'print.mjs'), PRINT)
   writeFileSync(join(under.workspace, 'fail.mjs'), PRINT.replace('?? 0', '?? 3'))
   writeFileSync(join(under.workspace, 'tell.mjs'), TELL)
   const { client, database, mesh } = under
+  // Who says it in so many words is refused, and nothing of it is stored.
+  for (const spelling of [CANARY, encodeURIComponent(CANARY), Buffer.from(CANARY).toString('base64')]) {
+    const asked = client.call(requestExecution, { task: `print ${spelling}`, context: { note: spelling } })
+    await expect(asked).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('secret') })
+  }
   const said: string[] = []
   const listener = opened.use(await plainClient(mesh.connection))
   const everything = listener.nc.subscribe('>')

@@ -112,7 +112,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   ])
 
   progress('starting the services')
-  const named = variablesNamedIn(options.config)
+  const secrets = variablesOfSecrets(options.config)
+  const urls = variablesOfTargets(options.config)
   const webhooks = variablesOfWebhooks(options.config)
   const { trace_all_executions: all } = readExecutionConfig(options.config).observability
   const traced = all ? 1 : TRACED_OTHERWISE
@@ -122,9 +123,9 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
       OTEL_TRACES_SAMPLER_ARG: String(traced),
       ...passedOn(),
-      // Secrets, and URLs with passwords: for the one that acts.
-      ...(name === 'executor' ? { ...named, ...clientSettings() } : {}),
-      ...(name === 'orchestrator' ? webhooks : {}),
+      // For the one that acts; and for the door, which takes no request that holds a secret.
+      ...(name === 'executor' ? { ...secrets, ...urls, ...clientSettings() } : {}),
+      ...(name === 'orchestrator' ? { ...secrets, ...webhooks } : {}),
       ...defined(options.env ?? {}),
       ...defined({
         NATS_URL: entry.nats_url,
@@ -233,12 +234,16 @@ function passedOn(): Record<string, string> {
 }
 
 /** What execution.yaml names variables for is set where the mesh is started. */
-function variablesNamedIn(config: string | undefined): Record<string, string> {
-  const { secrets, targets } = readExecutionConfig(config)
-  const names = [
-    ...Object.values(secrets).map(({ env }) => env),
-    ...Object.values(targets).map((target) => ('url_env' in target ? target.url_env : undefined)),
-  ].filter((name) => name !== undefined)
+function variablesOfSecrets(config: string | undefined): Record<string, string> {
+  const { secrets } = readExecutionConfig(config)
+  return defined(Object.fromEntries(Object.values(secrets).map(({ env }) => [env, process.env[env]])))
+}
+
+function variablesOfTargets(config: string | undefined): Record<string, string> {
+  const { targets } = readExecutionConfig(config)
+  const names = Object.values(targets)
+    .map((target) => ('url_env' in target ? target.url_env : undefined))
+    .filter((name) => name !== undefined)
   return defined(Object.fromEntries(names.map((name) => [name, process.env[name]])))
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { redact, redactValue, registerSecret, registerSecretsOf } from './redact.ts'
+import { holdsSecret, redact, redactValue, registerSecret, registerSecretsOf } from './redact.ts'
 
 const PLAIN = 'canary-7f3b9c41'
 /** Each character of it is written differently somewhere. */
@@ -67,6 +67,11 @@ describe('a registered secret', () => {
       }
     })
   }
+
+  it('is told from what only looks like a credential', () => {
+    expect(Object.values(ENCODINGS).map((encode) => holdsSecret(`a ${encode(PLAIN)} b`))).not.toContain(false)
+    expect(['password=hunter2222', 'nothing at all', PLAIN.slice(1)].map(holdsSecret)).toEqual([false, false, false])
+  })
 
   it('leaves JSON that can be read', () => {
     const line = JSON.stringify({ [AWKWARD]: PLAIN, text: `<${AWKWARD}>`, nested: JSON.stringify({ key: AWKWARD }) })

@@ -52,6 +52,12 @@ export function redact(text: string): string {
   return looksLikeCredentials(clean) ? redactCredentials(clean) : clean
 }
 
+/** Whether a registered secret is in the text, in whatever form; what only looks like a credential does not count. */
+export function holdsSecret(text: string): boolean {
+  search ??= secretSearch()
+  return search.mayHold(text) && redactSecrets(text, search) !== text
+}
+
 /**
  * A JSON value with the secrets in its strings and keys taken out, and the string under a key such as `password`
  * as a whole. What holds no secret is returned as it is, not copied.

@@ -10,6 +10,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { JsonObject } from '@deed/proto/json'
 import type { Manifest } from '@deed/proto/manifest'
+import { holdsSecret } from '@deed/telemetry/redact'
 
 // Spaces, controls, and what shows nothing: zero-width characters and direction marks.
 const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Zs}]*$/u
@@ -30,7 +31,17 @@ export function admitRequest(config: ExecutionConfig, asked: Asked): ExecutionRe
   const { workspace, target_file: targetFile } = request.context ?? {}
   if (workspace !== undefined) admitWorkspace(config, workspace)
   if (targetFile !== undefined) admitTargetFile(targetFile)
+  if (Object.keys(config.secrets).length > 0) refuseSecrets(request)
   return request
+}
+
+/** What is asked for is stored, shown and told to models, so a secret is named in it and never said. */
+function refuseSecrets(request: ExecutionRequest): void {
+  if (holdsSecret(JSON.stringify(request)))
+    throw new DeedError(
+      'invalid_request',
+      'the request holds the value of a secret of execution.yaml; name the secret instead, as in {{secret.<name>}}',
+    )
 }
 
 function admitManifest(config: ExecutionConfig, asked: Asked, manifest: Manifest): ExecutionRequest {

@@ -22,6 +22,7 @@ import {
 } from '@deed/proto/execution'
 import { LOCAL, type Principal } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
+import { redact } from '@deed/telemetry/redact'
 import { startSpan } from '@deed/telemetry/span'
 import { type Accepting, acceptExecution } from './accept-execution.ts'
 import { admitRequest } from './door.ts'
@@ -124,7 +125,7 @@ interface Refused {
 
 async function storeRefusal({ admit, clock }: Accepting, { principal, trace, key, body, msg }: Refused): Promise<void> {
   const now = clock.now()
-  const words = Buffer.from(msg.data).toString('utf8').slice(0, WORDS_KEPT).replaceAll('\0', '')
+  const words = redact(Buffer.from(msg.data).toString('utf8')).slice(0, WORDS_KEPT).replaceAll('\0', '')
   const request = WordsRequest.parse({ task: words.toWellFormed(), idempotency_key: key })
   const execution = newExecution({ request, principal, trace }, now)
   const admission = admissionOf(execution, { principal, waiter: undefined, sequence: msg.seq })

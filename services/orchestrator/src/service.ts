@@ -13,6 +13,7 @@ import * as schedule from '@deed/proto/schedule'
 import * as task from '@deed/proto/task'
 import { openDatabase, openStore } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
+import { registerSecret } from '@deed/telemetry/redact'
 import type { Accepting } from './accept-execution.ts'
 import { deliverAlerts } from './alerts/deliver-alerts.ts'
 import { webhooksOf } from './alerts/webhooks-of.ts'
@@ -75,6 +76,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
   const log = createLogger('orchestrator')
   const config = readExecutionConfig(env.DEED_CONFIG, { METRICS_PORT: env.METRICS_PORT })
+  for (const { env: variable } of Object.values(config.secrets)) registerSecret(env.env[variable] ?? '')
   const policy = readPolicy(env.DEED_POLICY ?? DEFAULT_POLICY)
   const leaseMs = env.ORCHESTRATOR_LEASE_MS
 
