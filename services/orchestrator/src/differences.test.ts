@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { differences } from './differences.ts'
+import { changesOf, differences } from './differences.ts'
 
 describe('two requests', () => {
   it.each([
@@ -19,5 +19,15 @@ describe('two requests', () => {
   it('that differ everywhere say so in few words', () => {
     const many = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`k${index}`, index]))
     expect(differences(many, {})).toHaveLength(10)
+  })
+})
+
+describe('what changed', () => {
+  it('is shown with what stood there and what stands there now, shortened', () => {
+    expect(changesOf({ a: 'x', 'b.c': 1 }, { a: 'y'.repeat(300), 'b.c': 2 })).toEqual([
+      { path: '$.a', before: 'x', after: `${'y'.repeat(200)} ...` },
+      { path: '$.b.c', before: '1', after: '2' },
+    ])
+    expect(changesOf({}, { d: { e: null } })).toEqual([{ path: '$.d', before: '-', after: '{"e":null}' }])
   })
 })

@@ -7,8 +7,8 @@
  */
 import type { Bus } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/mesh/crash-point'
-import { type Action, workAct } from '@deed/proto/action'
-import { type AgentTask, workSolve } from '@deed/proto/agent'
+import { workAct } from '@deed/proto/action'
+import { workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { ExecutionId, TaskId } from '@deed/proto/ids'
@@ -22,7 +22,7 @@ import type { WorkQueues } from './keep-work-queues.ts'
 import { type Draft, draftOf, hasChanged, hasEnded, type Lease } from './reconcile/draft.ts'
 import type { Input, Limits } from './reconcile/input.ts'
 import { reconcile } from './reconcile/reconcile.ts'
-import type { ExecutionRow, Snapshot } from './snapshot.ts'
+import { type ExecutionRow, isAct, isSolve, type Snapshot } from './snapshot.ts'
 import { loadSnapshot } from './store/executions.ts'
 import type { Database } from './store/schema.ts'
 import { openTransitions, type Waiter } from './store/transitions.ts'
@@ -267,24 +267,26 @@ export const askingOf = (execution: ExecutionRow): Asking => ({
 function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, intent }: Lease): void {
   const { tenant, execution_id, trace, request } = execution
   if (intent === 'solve') {
+    if (!isSolve(task)) throw new Error(`task ${task.task_id} has no question for a model`)
     const payload = {
       task_id: task.task_id,
       execution_id,
       tenant,
       token,
-      task: task.spec as unknown as AgentTask,
+      task: task.spec,
       ...(request.budget_usd === undefined ? {} : { budget_microusd: Math.floor(request.budget_usd * 1_000_000) }),
       earlier_errors: task.last_error === null ? [] : [task.last_error],
     }
     return bus.handOut(workSolve, payload, { tenant, trace })
   }
+  if (!isAct(task)) throw new Error(`task ${task.task_id} has no action`)
   const payload = {
     task_id: task.task_id,
     execution_id,
     tenant,
     token,
     intent,
-    action: task.spec as unknown as Action,
+    action: task.spec,
     action_hash: task.action_hash ?? '',
   }
   bus.handOut(workAct, payload, { tenant, trace })

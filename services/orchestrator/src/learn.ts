@@ -1,6 +1,5 @@
 /** What the cache and the templates learn from an execution that has ended. Only what was verified is learned from. */
 import type { Bus } from '@deed/mesh/bus'
-import type { Action } from '@deed/proto/action'
 import { Solution } from '@deed/proto/agent'
 import { putCache, releaseCache } from '@deed/proto/cache'
 import { recordTemplate } from '@deed/proto/template'
@@ -8,7 +7,7 @@ import type { Log } from '@deed/telemetry/logger'
 import type { CachedBefore } from './cached-before.ts'
 import { isCacheable } from './plan-execution.ts'
 import type { Policy } from './policy.ts'
-import type { Snapshot, TaskRow } from './snapshot.ts'
+import { isAct, type Snapshot, type TaskRow } from './snapshot.ts'
 import { scopeOf } from './think.ts'
 
 interface Dependencies {
@@ -25,10 +24,10 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
   if (execution.request.manifest) return
   const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
   const scope = scopeOf(execution.request)
-  const acts = [...tasks.values()].filter(({ task_kind }) => task_kind === 'act')
+  const acts = [...tasks.values()].filter(isAct)
   const cacheable = isCacheable(
     policy,
-    acts.map(({ spec }) => spec as unknown as Action),
+    acts.map(({ spec }) => spec),
   )
   const lessons: Promise<unknown>[] = []
   const evidence = acts.flatMap(({ verification }) => (verification === null ? [] : [verification]))

@@ -1,3 +1,5 @@
+import { EffectClass, Reversibility } from '@deed/proto/action'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { effectOf, type Facts, levelOf, readPolicy } from './policy.ts'
 
@@ -69,5 +71,38 @@ describe('the level of a command', () => {
         expect(levelOf(policy, facts).level).toBeGreaterThanOrEqual(2)
         expect(levelOf(policy, { ...facts, sandbox: undefined }).level).toBeGreaterThanOrEqual(2)
       }
+  })
+})
+
+describe('any fact more', () => {
+  const known = fc.record({
+    kind: fc.constantFrom(...Object.keys(policy.kinds), 'lamp.switch'),
+    effect: fc.option(fc.constantFrom(...EffectClass.options), { nil: undefined }),
+    reversibility: fc.option(fc.constantFrom(...Reversibility.options), { nil: undefined }),
+    environment: fc.option(fc.constantFrom('production', 'cluster', 'staging'), { nil: undefined }),
+    sandbox: fc.option(fc.constantFrom('none', 'allow-list+cgroup2', 'bwrap+seccomp'), { nil: undefined }),
+  })
+
+  it('never lowers the level', () => {
+    fc.assert(
+      fc.property(known, known, (facts, more) => {
+        const { kind, effect } = facts
+        const added = {
+          reversibility: facts.reversibility ?? more.reversibility,
+          environment: facts.environment ?? more.environment,
+          sandbox: facts.sandbox ?? more.sandbox,
+        }
+        expect(levelOf(policy, { kind, effect, ...added }).level).toBeGreaterThanOrEqual(levelOf(policy, facts).level)
+      }),
+    )
+  })
+
+  it('about what cannot be undone makes it level 3, whatever it is', () => {
+    fc.assert(
+      fc.property(known, (facts) => {
+        fc.pre(facts.effect !== 'read')
+        expect(levelOf(policy, { ...facts, reversibility: 'irreversible' }).level).toBe(3)
+      }),
+    )
   })
 })

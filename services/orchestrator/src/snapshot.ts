@@ -4,8 +4,8 @@
  * Field names and forms are the columns'; times are ISO 8601, so that a row travels to PostgreSQL
  * and back as JSON without a translation.
  */
-import type { ActionResult, Intent } from '@deed/proto/action'
-import type { AnswerFormat } from '@deed/proto/agent'
+import type { Action, ActionResult, Intent } from '@deed/proto/action'
+import type { AgentTask, AnswerFormat } from '@deed/proto/agent'
 import type { ErrorBody } from '@deed/proto/errors'
 import type { EventType, ExecutionRequest, PlanScreen, SealedStep } from '@deed/proto/execution'
 import type { ApprovalId, ExecutionId, GrantId, TaskId } from '@deed/proto/ids'
@@ -96,6 +96,16 @@ export interface TaskRow {
   started_at: string | null
   finished_at: string | null
 }
+
+// What a spec is was checked when it was planned; the kind of its task says which of the two it is.
+
+/** A task of one action, which it has sealed. */
+export const isAct = (task: TaskRow): task is TaskRow & { spec: Action } =>
+  task.task_kind === 'act' && task.spec !== null
+
+/** A task that a model is asked for. */
+export const isSolve = (task: TaskRow): task is TaskRow & { spec: AgentTask } =>
+  task.task_kind === 'solve' && task.spec !== null
 
 export interface ApprovalRow {
   tenant: string

@@ -153,8 +153,17 @@ function applyInspection(
 export const isIrreversible = ({ inspection, action, effect }: Candidate): boolean =>
   inspection?.reversibility === 'irreversible' && effect !== 'read' && !action.observe_only
 
-/** Where a step fails, those before it are undone; so one that cannot be undone goes behind all that may fail. */
-function putIrreversibleLast(policy: Policy, candidates: readonly Candidate[], others: readonly TaskRow[]): void {
+/**
+ * Where a step fails, those before it are undone; so one that cannot be undone goes behind all that may fail, or is agreed
+ * to by itself.
+ *
+ * @throws {DeedError} `irreversible_first` where policy refuses such a plan
+ */
+export function putIrreversibleLast(
+  policy: Policy,
+  candidates: readonly Candidate[],
+  others: readonly TaskRow[] = [],
+): void {
   const final = candidates.filter(isIrreversible)
   if (final.length === 0) return
   const tasks = new Map([...candidates.map(({ task }) => task), ...others].map((task) => [task.task_id, task]))

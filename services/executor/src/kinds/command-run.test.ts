@@ -369,3 +369,19 @@ describe.skipIf(!strongest.confines)(`a command that may reach hosts${confining}
     },
   )
 })
+
+describe('what a program was agreed to be confined by', () => {
+  it('is there, or more than that, else nothing runs', async () => {
+    await using executor = await testExecutor(ALLOW)
+    const weaker = await executor.run(run(['touch', 'a.txt'], { expect_sandbox: 'bwrap+seccomp' }))
+    expect(weaker).toMatchObject({
+      outcome: 'failed',
+      effect: 'none',
+      error: { code: 'precondition_failed', message: expect.stringContaining('not bwrap+seccomp') },
+    })
+    expect(executor.read('a.txt')).toBeUndefined()
+    const equal = run(['touch', 'b.txt'], { expect_sandbox: 'allow-list', verify: { kind: 'exit_code', equals: 0 } })
+    expect(await executor.run(equal)).toMatchObject({ outcome: 'done' })
+    expect(executor.read('b.txt')).toBe('')
+  })
+})
