@@ -143,3 +143,17 @@ export const ActionResult = z.object({
   data: Json.optional(),
 })
 export type ActionResult = z.output<typeof ActionResult>
+
+/**
+ * Forget what was kept for executions that ended long ago: ledger, observations, and what their undo would take. They
+ * can no longer be rolled back. A repeat changes nothing.
+ */
+export const forgetActions = request({
+  subject: 'action.forget',
+  owner: 'executor',
+  summary: 'Remove what was kept for executions that ended long ago.',
+  timeoutMs: 30_000,
+  idempotent: true,
+  input: z.strictObject({ execution_ids: z.array(ExecutionId).min(1).max(500) }),
+  output: z.object({ actions: z.int().min(0) }),
+})

@@ -1,5 +1,5 @@
 /** Every contract of the mesh, in one list: for documents and for tests. */
-import { inspectAction, listKinds, workAct } from './action.ts'
+import { forgetActions, inspectAction, listKinds, workAct } from './action.ts'
 import { processTask, workSolve } from './agent.ts'
 import { alert } from './alert.ts'
 import { exportAudit, verifyAudit } from './audit.ts'
@@ -68,6 +68,7 @@ export const CONTRACTS: readonly Contract[] = [
   workSolve,
   inspectAction,
   listKinds,
+  forgetActions,
   observeProvided,
   executeProvided,
   compensateProvided,

@@ -236,7 +236,7 @@ const Schema = strict({
     /** How long an execution that changed something can be rolled back: what that takes is kept as long. */
     undo_days: z.number().min(1).max(36_500).default(30),
     /** What models were asked and answered. */
-    model_calls_days: z.number().min(1).max(36_500).default(30),
+    model_calls_days: z.number().min(1).max(36_500).default(90),
     /** Alerts that were delivered. */
     alerts_days: z.number().min(1).max(36_500).default(30),
   }),

@@ -47,7 +47,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       CANCELLED,
       'cache.>',
       ...verbs('template.select', 'template.get', 'template.record'),
-      ...verbs('task.decompose', 'agent.process', 'action.inspect'),
+      ...verbs('task.decompose', 'agent.process', 'action.inspect', 'action.forget'),
       'work.>',
       'event.execution.>',
       'alerts.>',
@@ -92,7 +92,12 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       ...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate'),
       ...consume('WORK', 'executor'),
     ],
-    subscribe: [...verbs('action.inspect', 'action.kinds', 'doctor.executor'), MICRO, CANCELLED, inbox('executor')],
+    subscribe: [
+      ...verbs('action.inspect', 'action.kinds', 'action.forget', 'doctor.executor'),
+      MICRO,
+      CANCELLED,
+      inbox('executor'),
+    ],
   },
   'semantic-cache': { publish: [], subscribe: ['cache.>', MICRO, CANCELLED, inbox('semantic-cache')] },
   /** A program that provides kinds of action; an operator may give each one a user for its own kind alone. */

@@ -2,13 +2,18 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectBus } from '@deed/mesh/bus'
-import { inspectAction as inspectActionContract, listKinds as listKindsContract } from '@deed/proto/action'
+import {
+  forgetActions as forgetActionsContract,
+  inspectAction as inspectActionContract,
+  listKinds as listKindsContract,
+} from '@deed/proto/action'
 import { examineExecutor as examineExecutorContract } from '@deed/proto/doctor'
 import { openDatabase } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Config } from './config.ts'
 import { blobsIn } from './files/blobs.ts'
 import { examineExecutor } from './handlers/examine-executor.ts'
+import { forgetActions } from './handlers/forget-actions.ts'
 import { inspectAction } from './handlers/inspect-action.ts'
 import { listKinds } from './handlers/list-kinds.ts'
 import type { World } from './kinds/kind.ts'
@@ -19,6 +24,7 @@ import { registerSecrets } from './secrets.ts'
 import { openDatabases } from './sql/databases.ts'
 import { openLedger } from './store/ledger.ts'
 import { migrations } from './store/migrations.ts'
+import { keepSweeping } from './sweep-snapshots.ts'
 import { startWorker } from './worker.ts'
 
 /** Starts the executor. Disposing it drains: no new work, finish and report what runs, then disconnect. */
@@ -54,9 +60,12 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
     databases: opened.use(openDatabases(config.execution, config.env)),
     mesh: bus,
   }
+  const undoMs = config.execution.retention.undo_days * 86_400_000
+  opened.use(keepSweeping({ store, folder: join(config.dataFolder, 'snapshots'), undoMs }, log))
   const self = thisProcess()
   bus.serve(inspectActionContract, inspectAction({ world }))
   bus.serve(examineExecutorContract, examineExecutor({ world, missing }))
+  bus.serve(forgetActionsContract, forgetActions({ store }))
   bus.serve(listKindsContract, listKinds({ world }))
   opened.use(
     await startWorker({

@@ -21,6 +21,7 @@ import { decideBy } from './rules/decide.ts'
 import { type RulePack, RulePackError, readRulePacks } from './rules/rule-pack.ts'
 import { vocabularyOf } from './rules/vocabulary.ts'
 import { migrations } from './store/migrations.ts'
+import { keepPruning } from './store/prune-model-calls.ts'
 
 const BUILT_IN = fileURLToPath(new URL('../rules', import.meta.url))
 /** Tasks that are solved at once: one local model answers few people at a time. */
@@ -50,6 +51,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
   const workerId = `hybrid-agent-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`.slice(-128)
   const leases = await startLeases({ bus, workerId, slots: SLOTS, log })
   const server = ollamaServer(world.models.ollama_host)
+  opened.use(keepPruning(store, world.retention.model_calls_days, log))
   bus.serve(examineAgentContract, examineAgent({ server, named: world.models.ollama_host !== undefined }))
   const handler = solveTask({
     bus,

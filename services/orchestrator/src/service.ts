@@ -56,6 +56,7 @@ import { keepWorkQueues } from './keep-work-queues.ts'
 import type { Planning } from './plan-work.ts'
 import { readPolicy } from './policy.ts'
 import { startResync } from './resync.ts'
+import { keepRetaining } from './retention.ts'
 import { serveMetrics } from './serve-metrics.ts'
 import { openSettler } from './settle-ended.ts'
 import { openStanding } from './standing.ts'
@@ -194,6 +195,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(audit.verifyAudit, verifyAudit({ db }))
   bus.serve(audit.exportAudit, exportAudit({ db }))
   bus.serve(doctor.examineOrchestrator, examineOrchestrator({ db, queues }))
+  opened.use(keepRetaining({ db, bus, retention: config.retention }, clock.now, log))
   bus.serve(task.listTasks, listTasks({ db }))
   bus.serve(task.reportTask, reportTask({ driver, planning }))
   const looking = { ...accepting, db }

@@ -54,6 +54,8 @@ export interface ExecutionRow {
   finished_at: string | null
   next_check_at: string
   settled: boolean
+  /** Since when its body is being removed: it can be neither undone nor retried. */
+  pruned_at?: string | null
 }
 
 /** A row of `desired_state` and its row of `actual_state`. */

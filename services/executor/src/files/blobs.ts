@@ -1,5 +1,5 @@
 /** Bytes that are kept for an undo, under their hash: what is kept twice is stored once. */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, utimesSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { sha256 } from '@deed/mesh/canonical-json'
@@ -20,7 +20,12 @@ export function blobsIn(folder: string): Blobs {
     async keep(bytes) {
       const hash = sha256(bytes)
       const path = pathOf(hash)
-      if (existsSync(path)) return hash
+      if (existsSync(path)) {
+        // Needed again from now on, and so not swept with what is old.
+        const now = new Date()
+        utimesSync(path, now, now)
+        return hash
+      }
       mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
       const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`
       const fd = openSync(temporary, 'wx', 0o600)

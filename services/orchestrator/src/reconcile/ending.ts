@@ -29,6 +29,9 @@ export function rolledBack(draft: Draft, { reason, by }: { reason: string | null
   if (!FINAL_EXECUTION_STATUSES.has(execution.status)) {
     throw new DeedError('not_undoable', `the execution is ${execution.status}; cancel it with undo instead`)
   }
+  if (execution.pruned_at) {
+    throw new DeedError('not_undoable', `what a rollback takes was removed at ${execution.pruned_at} (retention)`)
+  }
   const effects = [...draft.tasks.values()].filter(({ effect }) => effect !== 'none')
   if (effects.length === 0)
     throw new DeedError('not_undoable', 'the execution has changed nothing that could be undone')

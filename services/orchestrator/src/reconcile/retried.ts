@@ -23,6 +23,9 @@ export function retried(draft: Draft, { by, reason }: { by: string; reason: stri
       throw new DeedError('not_retryable', `"${title}" was not agreed to; ask for the task again`)
     }
   }
+  if (execution.pruned_at) {
+    throw new DeedError('not_retryable', `its tasks were removed at ${execution.pruned_at}; ask for the task again`)
+  }
   record(draft, 'execution.retry_requested', { by, reason, tasks: unfinished.map(({ name }) => name) })
   for (const task of unfinished) {
     setDesired(draft, task, { desired_status: 'done' })

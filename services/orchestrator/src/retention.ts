@@ -1,0 +1,72 @@
+/**
+ * Removing what is old: the bodies of executions that ended, in small steps, by one replica an hour.
+ *
+ * First an execution is marked, so that nobody rolls it back any more; then the executor forgets what that would have
+ * taken; then the body goes. Whoever dies in between leaves a mark, and the next one goes on. The row with the key, the
+ * end and its evidence stays, so a repeated request is still answered; the audit log stays whole.
+ */
+import type { ExecutionConfig } from '@deed/config/execution-config'
+import type { Bus } from '@deed/mesh/bus'
+import { forgetActions } from '@deed/proto/action'
+import type { Log } from '@deed/telemetry/logger'
+import { claimRun, markOld, pruneAlerts, pruneMarked, writeOutcome } from './store/retention.ts'
+import type { Database } from './store/schema.ts'
+
+const EVERY_MS = 3_600_000
+/** Replicas that start together do not all look at once. */
+const FIRST_MS = 60_000
+const BATCH = 200
+const BATCHES_MAX = 200
+const DAY_MS = 86_400_000
+
+interface Dependencies {
+  db: Database
+  bus: Bus
+  retention: ExecutionConfig['retention']
+}
+
+/**
+ * @param now milliseconds since 1970
+ * @returns how many executions were pruned; undefined where another replica has done it within the hour
+ */
+export async function retainOnce({ db, bus, retention }: Dependencies, now: number): Promise<number | undefined> {
+  if (!(await claimRun(db, 'executions', now, EVERY_MS * 0.9))) return undefined
+  const cutoffs = {
+    ended: now - retention.executions_days * DAY_MS,
+    changed: now - Math.max(retention.executions_days, retention.undo_days) * DAY_MS,
+  }
+  let pruned = 0
+  for (let batch = 0; batch < BATCHES_MAX; batch++) {
+    const ids = await markOld(db, cutoffs, now, BATCH)
+    if (ids.length === 0) break
+    await bus.call(forgetActions, { execution_ids: ids }, { patient: false })
+    pruned += await pruneMarked(db, ids)
+  }
+  const alerts = await pruneAlerts(db, now - retention.alerts_days * DAY_MS)
+  await writeOutcome(db, 'executions', { pruned, alerts })
+  return pruned
+}
+
+/** Disposing waits for the step that is under way. */
+export function keepRetaining(dependencies: Dependencies, now: () => number, log: Log): AsyncDisposable {
+  let running: Promise<void> = Promise.resolve()
+  const run = (): void => {
+    running = retainOnce(dependencies, now()).then(
+      (pruned) => {
+        if (pruned !== undefined && pruned > 0) log.info({ pruned }, 'old executions are pruned')
+      },
+      (error: unknown) => log.warn({ err: error }, 'old executions could not be pruned; it is tried again'),
+    )
+  }
+  const first = setTimeout(run, FIRST_MS * (1 + Math.random()))
+  const timer = setInterval(run, EVERY_MS)
+  first.unref()
+  timer.unref()
+  return {
+    async [Symbol.asyncDispose]() {
+      clearTimeout(first)
+      clearInterval(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,110 @@
+/** Removing the bodies of executions, a batch at a time. */
+import type { ExecutionId } from '@deed/proto/ids'
+import type { JsonObject } from '@deed/proto/json'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { Database } from './schema.ts'
+
+/** In place of the words of a task. */
+export const REMOVED = '(removed)'
+const ALERTS_MAX = 10_000
+const FINAL = [...FINAL_EXECUTION_STATUSES].map((status) => `'${status}'`).join(', ')
+
+/** @returns whether nobody has claimed a run of that name within `everyMs` */
+export async function claimRun(db: Database, name: string, now: number, everyMs: number): Promise<boolean> {
+  const rows = await db.query(
+    'orchestrator.claim_run',
+    `insert into retention_runs as r (name, at) values ($1, to_timestamp($2::float8 / 1000))
+     on conflict (name) do update set at = excluded.at
+      where r.at < excluded.at - make_interval(secs => $3::float8 / 1000)
+     returning name`,
+    [name, now, everyMs],
+  )
+  return rows.length > 0
+}
+
+export async function writeOutcome(db: Database, name: string, outcome: JsonObject): Promise<void> {
+  await db.query('orchestrator.run_outcome', 'update retention_runs set outcome = $2 where name = $1', [
+    name,
+    JSON.stringify(outcome),
+  ])
+}
+
+export interface Cutoffs {
+  /** Executions that ended before are old; milliseconds since 1970. */
+  ended: number
+  /** Those that left a change, which could be rolled back, are old from here on. */
+  changed: number
+}
+
+/**
+ * Marks executions that have ended and are old, and finds those that were marked and whose body is still there. From
+ * then on nobody undoes or retries them: the version rises, so whoever has read them before reads them again.
+ */
+export async function markOld(
+  db: Database,
+  { ended, changed }: Cutoffs,
+  now: number,
+  limit: number,
+): Promise<ExecutionId[]> {
+  const rows = await db.query<{ execution_id: ExecutionId }>(
+    'orchestrator.mark_old',
+    `with old as (
+       select e.execution_id from executions e
+        -- Ids begin with their time.
+        where e.execution_id < (lpad(to_hex($1::bigint), 12, '0') || repeat('0', 20))::uuid
+          and e.status in (${FINAL}) and e.settled and e.request->>'task' <> '${REMOVED}'
+          and e.finished_at < to_timestamp($1::float8 / 1000)
+          and (e.pruned_at is not null or e.finished_at < to_timestamp($2::float8 / 1000) or not exists (
+            select from actual_state a where a.execution_id = e.execution_id and a.effect <> 'none'))
+        order by e.execution_id limit $4 for update of e skip locked
+     )
+     update executions e set pruned_at = coalesce(e.pruned_at, to_timestamp($3::float8 / 1000)), version = e.version + 1
+       from old where e.execution_id = old.execution_id
+     returning e.execution_id`,
+    [ended, changed, now, limit],
+  )
+  return rows.map(({ execution_id: id }) => id)
+}
+
+/** Of what was marked. @returns how many */
+export async function pruneMarked(db: Database, ids: readonly ExecutionId[]): Promise<number> {
+  const [row] = await db.query<{ pruned: number }>(
+    'orchestrator.prune',
+    `with marked as (
+       select execution_id from executions where execution_id = any($1::uuid[]) and pruned_at is not null
+     ), evidence as (
+       select a.execution_id, jsonb_agg(v.found - 'facts' order by d.position) as found
+         from marked join actual_state a using (execution_id) join desired_state d using (task_id)
+        cross join lateral (values (a.verification), (a.undo_verification)) as v(found)
+        where v.found is not null group by a.execution_id
+     ), pruned as (
+       update executions e set
+         request = jsonb_build_object('task', '${REMOVED}', 'mode', e.request->'mode', 'priority', e.request->'priority',
+           'dry_run', e.request->'dry_run'),
+         result = case when e.result is null then null
+                       else jsonb_build_object('text', left(e.result->>'text', 1000)) end,
+         cited = coalesce(e.cited, (select found from evidence v where v.execution_id = e.execution_id))
+         from marked m where e.execution_id = m.execution_id
+       returning e.execution_id
+     ), desired as (delete from desired_state using marked m where desired_state.execution_id = m.execution_id
+     ), actual as (delete from actual_state using marked m where actual_state.execution_id = m.execution_id
+     ), planned as (delete from plans using marked m where plans.execution_id = m.execution_id
+     ), approved as (delete from approvals using marked m where approvals.execution_id = m.execution_id
+     )
+     select count(*)::int as pruned from pruned`,
+    [ids],
+  )
+  return row?.pruned ?? 0
+}
+
+/** Of those that were delivered. @returns how many */
+export async function pruneAlerts(db: Database, before: number): Promise<number> {
+  const rows = await db.query(
+    'orchestrator.prune_alerts',
+    `delete from alerts where alert_id in (
+       select alert_id from alerts where delivered_at < to_timestamp($1::float8 / 1000) limit ${ALERTS_MAX})
+     returning alert_id`,
+    [before],
+  )
+  return rows.length
+}
