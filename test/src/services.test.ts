@@ -3,8 +3,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { hashJson } from '@deed/mesh/canonical-json'
 import { until } from '@deed/mesh/until'
-import { cacheStats } from '@deed/proto/cache'
+import { cacheStats, putCache } from '@deed/proto/cache'
 import {
   decideApproval,
   type ExecutionDetail,
@@ -271,6 +272,25 @@ describe('an answer that was given before', () => {
     expect(again).toMatchObject({ status: 'done', method: 'autonomous', metrics: { cache_hit: false, success: true } })
     expect(again.verification).toMatchObject([{ kind: 'observed' }])
     expect(existsSync(join(under.workspace, 'made/again'))).toBe(true)
+  })
+
+  it('is not believed where what it cites is another request', async () => {
+    const { execution_id, result, verification } = await ask({ task: 'create the folder made/once' })
+    const task = 'create the folder made/never'
+    await under.client.call(putCache, {
+      text: task,
+      context_hash: hashJson({ context: {}, acceptance_criteria: [] }),
+      value: {
+        kind: 'answer',
+        result: result ?? { text: '' },
+        evidence: verification,
+        execution_id,
+        template_used: null,
+        model_used: null,
+      },
+    })
+    expect(await ask({ task })).toMatchObject({ status: 'done', method: 'autonomous', metrics: { cache_hit: false } })
+    expect(existsSync(join(under.workspace, 'made/never'))).toBe(true)
   })
 })
 

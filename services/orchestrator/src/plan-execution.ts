@@ -3,9 +3,11 @@
  * timer and a restart all lead down the same path.
  */
 import { type Bus, errorBody } from '@deed/mesh/bus'
+import { hashJson } from '@deed/mesh/canonical-json'
 import { crashPoint } from '@deed/mesh/crash-point'
+import { Action } from '@deed/proto/action'
 import { type CacheEntry, reserveCache } from '@deed/proto/cache'
-import type { ErrorBody } from '@deed/proto/errors'
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Log } from '@deed/telemetry/logger'
 import { answeredInput } from './answer-from-cache.ts'
@@ -81,6 +83,8 @@ async function planOf(
   thought: Thought,
 ): Promise<{ input: Input; background: boolean }> {
   if (thought.type === 'answer') {
+    if (!(await isCitable(planning, execution, thought.entry)))
+      return planOf(planning, execution, await think(planning, execution, { remembered: false }))
     planning.cachedBefore.note(execution.tenant, scopeOf(execution.request))
     return { input: answeredInput(thought.entry), background: false }
   }
@@ -115,6 +119,26 @@ async function planOf(
     },
     background: work.approvals.length > 0 && execution.request.mode === 'background',
   }
+}
+
+/** The cache is not believed: what it cites is an execution that asked for the same, only read, and is done. */
+async function isCitable(
+  { driver, policy, log }: PlanDependencies,
+  { tenant, request, execution_id }: ExecutionRow,
+  { value }: CacheEntry,
+): Promise<boolean> {
+  try {
+    const { execution: cited, tasks } = await driver.peek(value.execution_id)
+    const actions = [...tasks.values()]
+      .filter(({ task_kind }) => task_kind === 'act')
+      .map(({ spec }) => Action.parse(spec))
+    const same = cited.tenant === tenant && hashJson(scopeOf(cited.request)) === hashJson(scopeOf(request))
+    if (same && cited.status === 'done' && isCacheable(policy, actions)) return true
+  } catch (error) {
+    if (!(error instanceof DeedError) || error.code !== 'not_found') throw error
+  }
+  log.warn({ execution_id, cited: value.execution_id }, 'an answer of the cache is not proven by what it cites')
+  return false
 }
 
 /** Equal reads at once compute once: the others are answered when the first has its answer. */

@@ -37,9 +37,14 @@ export type Thought =
 /**
  * Everything is asked at once.
  *
+ * @param options.remembered whether an answer from the cache will do
  * @throws {DeedError} where a rule knows what is meant and refuses it, or the rules themselves are away
  */
-export function think({ bus, log }: { bus: Bus; log: Log }, execution: ExecutionRow): Promise<Thought> {
+export function think(
+  { bus, log }: { bus: Bus; log: Log },
+  execution: ExecutionRow,
+  { remembered = true }: { remembered?: boolean } = {},
+): Promise<Thought> {
   const { request, execution_id: seed } = execution
   if (request.manifest) return thinkManifest({ bus }, execution, request.manifest)
   const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
@@ -79,7 +84,7 @@ export function think({ bus, log }: { bus: Bus; log: Log }, execution: Execution
   const conclude = async (): Promise<Thought> => {
     // A hit is served without waiting for the rest.
     const entry = await cached
-    if (entry?.value.kind === 'answer') return { type: 'answer', entry }
+    if (remembered && entry?.value.kind === 'answer') return { type: 'answer', entry }
     const [template, met, wholeReply] = await asked
     const graph = met ?? (isDeclined(wholeReply) ? await graphAfterAll() : undefined)
     const { nodes, solvedBy } = await solveAll(template, graph, wholeReply)
