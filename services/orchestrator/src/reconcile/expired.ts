@@ -9,6 +9,12 @@ import { readyTasks } from './progress.ts'
 import { retryLater } from './retry.ts'
 import { HAND_OUT_AGAIN_MS } from './settle.ts'
 
+/**
+ * Leases of a task after which one that ends unheard of counts as a failure: by then it is likely that the task kills
+ * whoever takes it, before a heartbeat could say that it was taken.
+ */
+const UNHEARD_MAX = 3
+
 /** Leases, approvals and people's tasks whose time is over. */
 export function expired(draft: Draft, limits: Limits): void {
   for (const task of [...draft.progress.running]) {
@@ -33,7 +39,7 @@ export function expired(draft: Draft, limits: Limits): void {
     setActual(draft, task, { assigned_agent: null })
     if (task.intent === 'undo') setActual(draft, task, { actual_status: 'failed', last_error: error })
     else if (task.desired_status !== 'done') setActual(draft, task, { actual_status: 'cancelled', last_error: error })
-    else if (begun) retryLater(draft, task, error, limits)
+    else if (begun || task.token > UNHEARD_MAX) retryLater(draft, task, error, limits)
     // What was never begun has not failed.
     else setActual(draft, task, { actual_status: 'pending' })
     if (task.desired_status === 'cancelled' && task.effect !== 'none') {

@@ -317,6 +317,13 @@ describe('one input, one decision', () => {
     expect(reviews(history.snapshot)).toEqual(['HUMAN-REVIEW-act-0'])
   })
 
+  it('asks a person, too, about a task that nobody is heard of who takes it', () => {
+    const history = begin({ acts: [[]] })
+    for (let minutes = 0; minutes < 90; minutes++) take(history, { op: 'tick', ms: 60_000 })
+    expect(statusOf(history, 0)).toBe('blocked')
+    expect(reviews(history.snapshot)).toEqual(['HUMAN-REVIEW-act-0'])
+  })
+
   it('hands an attempt that nobody has claimed out again, under the same token', () => {
     const history = begin({ acts: [[]] })
     const draft = draftOf(structuredClone(history.snapshot), history.now + 2_000)
