@@ -64,7 +64,8 @@ export async function weighActions(
     task.level = level
     candidate.why = why
     if (creates) action.expect_before = 'absent'
-    if (level > 0) mustLook = true
+    // Where a target is, and so whether policy asks for more there, only the executor knows.
+    if (level > 0 || (candidate.effect !== 'read' && typeof action.input.target === 'string')) mustLook = true
   }
   if (!mustLook) return
   await lookAt(weighing, execution, candidates)
