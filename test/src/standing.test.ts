@@ -4,6 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
 import { decideApproval, getExecution, listApprovals, listExecutions, requestExecution } from '@deed/proto/execution'
 import { deleteGoal, type GoalView, listGoals, pauseGoal, putGoal, resumeGoal } from '@deed/proto/goal'
@@ -18,7 +19,19 @@ const opened = new AsyncDisposableStack()
 let under: MeshUnderTest
 let port: number
 
+const RULES = `pack: version
+version: 1
+description: A command whose effect cannot be seen beforehand
+rules:
+  - name: tell
+    match: tell the version
+    actions: [{ title: tell the version, kind: command.run, input: { argv: [node, --version] }, already_so: skip }]
+    tests: [{ say: tell the version }]
+`
+
 beforeAll(async () => {
+  const rules = opened.use(temporaryFolder()).path
+  writeFileSync(join(rules, 'version.yaml'), RULES)
   const free = createServer().listen(0, '127.0.0.1')
   await once(free, 'listening')
   port = (free.address() as AddressInfo).port
@@ -26,7 +39,8 @@ beforeAll(async () => {
   await once(free, 'close')
   under = opened.use(
     await meshUnderTest({
-      config: `targets: { api: { type: process, command: [node, server.mjs], cwd: ./workspace, env: { PORT: "${port}" },
+      env: { RULES_DIR: rules },
+      config: `commands: { allow: [node] }\ntargets: { api: { type: process, command: [node, server.mjs], cwd: ./workspace, env: { PORT: "${port}" },
         environment: test, health: { url: "http://127.0.0.1:${port}/", timeout_ms: 500 } } }\n`,
     }),
   )
@@ -150,6 +164,14 @@ describe('a standing goal', () => {
     await under.client.call(deleteGoal, { name: 'motd' })
   })
 
+  it('is given up at once where what it does cannot be seen to hold', async () => {
+    const put = await under.client.call(putGoal, { name: 'command', task: 'tell the version', interval_ms: 1_000 })
+    await approve(put.execution_id!)
+    const given = await goalThat('command', ({ status }) => status === 'blocked', 'the end of it')
+    expect(given).toMatchObject({ why: expect.stringContaining('cannot be kept') as string, remedies: [] })
+    await under.client.call(deleteGoal, { name: 'command' })
+  })
+
   it('is refused where it could not be kept, and nothing is stored', async () => {
     const [goals, executions] = [await rows('goals'), await rows('executions')]
     const put = (input: object) => under.client.call(putGoal, { name: 'refused', task: 'start api', ...input })
@@ -159,6 +181,7 @@ describe('a standing goal', () => {
     await expect(put({ task: ' ' })).rejects.toMatchObject({ code: 'empty_task' })
     await expect(put({ task: 'write "x" to ../outside.txt' })).rejects.toMatchObject({ code: 'path_outside_workspace' })
     await expect(put({ task: 'is api running?' })).rejects.toMatchObject({ code: 'invalid_request' })
+    await expect(put({ task: 'run `node --version`' })).rejects.toMatchObject({ code: 'invalid_request' })
     await expect(put({ task: 'compose a sonnet about api' })).rejects.toMatchObject({ code: 'no_solution' })
     await expect(put({ execution_id: '01997d0e-0000-7000-8000-000000000000' })).rejects.toMatchObject({
       code: 'invalid_request',

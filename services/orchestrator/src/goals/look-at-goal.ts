@@ -142,14 +142,19 @@ async function established(
   if (status !== 'done') {
     return giveUp(looking, goal, `its first execution is ${status}${error === null ? '' : `: ${error.message}`}`)
   }
-  const now = isoTime(clock.now())
+  const { outcome, seen } = await probe(looking, goal)
   const change: GoalChange = {
     status: 'active',
     execution_open: false,
     agreed: agreementOf(snapshot),
-    last_look_at: now,
-    last_outcome: 'holds',
-    last_seen: 'it was brought about, and seen to be so',
+    last_look_at: isoTime(clock.now()),
+    last_outcome: outcome,
+    last_seen: seen.slice(0, SEEN_CHARS_MAX),
+  }
+  // It would be done again and again, for nothing.
+  if (outcome === 'drifted') {
+    const why = `it was brought about and proven, yet a look right after says otherwise, so it cannot be kept: ${seen}`
+    return giveUp(looking, { ...goal, ...change }, why)
   }
   return note(looking, goal, change, goal.interval_ms)
 }
