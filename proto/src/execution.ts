@@ -87,6 +87,8 @@ export const ExecutionReply = z.object({
   method: Method.nullable(),
   metrics: ExecutionMetrics,
   verification: z.array(Evidence),
+  /** Of the evidence, what had no room in the message. */
+  verification_omitted: z.int().min(1).optional(),
   trace_id: z.string(),
   /** Where a person's decision is wanted. */
   approval_id: ApprovalId.optional(),
@@ -185,8 +187,11 @@ export const ExecutionDetail = ExecutionReply.extend({
   user: z.string(),
   created_at: z.iso.datetime(),
   finished_at: z.iso.datetime().nullable(),
+  /** Of a large graph those that are not done first. */
   tasks: z.array(TaskView),
   timeline: z.array(AuditRow),
+  /** What had no room in the message; `task.list` and `audit.export` have it. */
+  omitted: z.object({ tasks: z.int(), timeline: z.int() }).optional(),
 })
 export type ExecutionDetail = z.output<typeof ExecutionDetail>
 

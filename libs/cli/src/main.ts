@@ -1,5 +1,6 @@
 /** The `deed` command. */
 import { Command, CommanderError } from 'commander'
+import { addApply, addDelete, addDiff } from './commands/apply.ts'
 import { addApprove, addDeny } from './commands/approve.ts'
 import { addAudit } from './commands/audit.ts'
 import { addCancel } from './commands/cancel.ts'
@@ -54,6 +55,9 @@ for (const add of [
   addDown,
   addRun,
   addSubmit,
+  addApply,
+  addDiff,
+  addDelete,
   addGet,
   addShow,
   addCancel,

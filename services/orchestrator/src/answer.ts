@@ -10,17 +10,23 @@ import type { ExecutionRow, Snapshot, TaskRow } from './snapshot.ts'
 
 const MICROUSD = 1_000_000
 const ROWS_SHOWN = 50
+/** Of a large graph, what fits into one message. */
+const PARTS_SHOWN = 200
+const EVIDENCE_SHOWN = 300
 
 /** One readable answer from the results of all tasks. */
 export function aggregate({ execution, tasks, parts }: Pick<Snapshot, 'execution' | 'tasks' | 'parts'>): ActionResult {
   if (execution.status !== 'done') return { text: failure(execution, [...tasks.values()]) }
-  const results = parts.map(({ title, answer, tasks: ids }) => {
+  const results = parts.slice(0, PARTS_SHOWN).map(({ title, answer, tasks: ids }) => {
     const done = ids.map((id) => tasks.get(id)?.result).filter((result): result is ActionResult => result != null)
     return { title, text: told(answer, done), data: done.map(({ data }) => data).filter((data) => data !== undefined) }
   })
   const data = results.flatMap((result) => result.data)
   return {
-    text: results.map(({ title, text }) => (results.length > 1 ? `${title}: ${text}` : text)).join('\n'),
+    text: [
+      ...results.map(({ title, text }) => (results.length > 1 ? `${title}: ${text}` : text)),
+      ...(parts.length > PARTS_SHOWN ? [`and ${parts.length - PARTS_SHOWN} more`] : []),
+    ].join('\n'),
     ...(data.length === 0 ? {} : { data: data.length === 1 ? (data[0] ?? null) : data }),
   }
 }
@@ -35,6 +41,7 @@ function failure(execution: ExecutionRow, tasks: readonly TaskRow[]): string {
   for (const { title, last_error } of left) {
     lines.push(`not undone: ${title}${last_error === null ? '' : ` (${last_error.message})`}`)
   }
+  if (lines.length > PARTS_SHOWN) lines.splice(PARTS_SHOWN, lines.length, `and ${lines.length - PARTS_SHOWN} more`)
   return lines.join('\n')
 }
 
@@ -139,7 +146,8 @@ export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
       success: execution.status === 'done' && verification.length > 0,
       ...(execution.degraded.length === 0 ? {} : { degraded: execution.degraded }),
     },
-    verification,
+    verification: verification.slice(0, EVIDENCE_SHOWN),
+    ...(verification.length > EVIDENCE_SHOWN ? { verification_omitted: verification.length - EVIDENCE_SHOWN } : {}),
     trace_id: traceIdOf(execution.trace),
     ...(open === undefined ? {} : { approval_id: open }),
     ...(execution.error === null ? {} : { error: { ...execution.error, execution_id: execution.execution_id } }),

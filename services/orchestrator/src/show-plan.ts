@@ -8,6 +8,9 @@ import { EMPTY, weighWork } from './plan-work.ts'
 import { screenOf, sealPlan, stepsOf } from './seal-plan.ts'
 import { think } from './think.ts'
 
+/** Of a large graph, what fits into one message. */
+const STEPS_SHOWN = 200
+
 /** @throws {DeedError} for what would be refused when it is run */
 export async function showPlan(planning: PlanDependencies, incoming: Incoming): Promise<ExecutionReply> {
   const { clock } = planning
@@ -19,19 +22,32 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
   }
   const unsealed = await weighWork(planning.planning, execution, thought.nodes, EMPTY, true)
   const { tasks, approvals, plan } = await sealPlan(planning.planning, unsealed)
-  const steps = tasks.map(({ name, title, task_kind, level, spec, dependencies }) => ({
+  const names = new Map(tasks.map(({ task_id, name }) => [task_id, name]))
+  const steps = tasks.slice(0, STEPS_SHOWN).map(({ name, title, task_kind, level, spec, dependencies }) => ({
     name,
     title,
     kind: task_kind,
     level,
-    after: dependencies.map((id) => tasks.find(({ task_id }) => task_id === id)?.name ?? id),
+    after: dependencies.map((id) => names.get(id) ?? id),
     spec,
   }))
   const lines = steps.map(
     ({ title, kind, level }, index) => `${index + 1}. ${title} (${kind}${level > 0 ? `, level ${level}` : ''})`,
   )
-  const agreed = approvals.flatMap(({ actions }) => actions.map(({ summary, level, why }) => ({ summary, level, why })))
-  const shown = { actions: stepsOf(unsealed.candidates), plan: screenOf(unsealed, approvals) }
+  if (tasks.length > steps.length) lines.push(`and ${tasks.length - steps.length} more`)
+  const agreed = approvals
+    .flatMap(({ actions }) => actions.map(({ summary, level, why }) => ({ summary, level, why })))
+    .slice(0, STEPS_SHOWN)
+  const { candidates } = unsealed
+  const already = candidates.filter(({ action }) => action.observe_only)
+  const changes = candidates.filter(({ action }) => !action.observe_only)
+  const screen = screenOf(unsealed, approvals)
+  const shown = {
+    // Of many, what would change before what is so already.
+    actions: stepsOf(candidates.length <= STEPS_SHOWN ? candidates : [...changes, ...already].slice(0, STEPS_SHOWN)),
+    plan: { ...screen, steps: screen.steps.slice(0, STEPS_SHOWN) },
+    counts: { tasks: tasks.length, already_so: already.length, change: changes.length },
+  }
   return {
     ...reply,
     method: thought.method,

@@ -1,0 +1,213 @@
+/** deed apply, diff, delete: a graph of tasks from a file is brought about, compared with the world, undone. */
+import { existsSync } from 'node:fs'
+import type { Bus } from '@deed/mesh/bus'
+import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
+import { DeedError } from '@deed/proto/errors'
+import {
+  ExecutionReply,
+  getExecution,
+  listExecutions,
+  requestExecution,
+  rollbackExecution,
+  SealedStep,
+} from '@deed/proto/execution'
+import type { Manifest } from '@deed/proto/manifest'
+import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { decide } from '../ask-to-decide.ts'
+import { EXIT, exitCodeOfReply, UsageError } from '../exit-code.ts'
+import { followExecution } from '../follow-execution.ts'
+import { timeoutOption } from '../options.ts'
+import type { Output } from '../output.ts'
+import { readManifest } from '../read-manifest.ts'
+import { runTask } from '../run-task.ts'
+import { shellOf, withMesh } from '../shell.ts'
+import { dryRunText, replyText } from '../show/execution.ts'
+import { plainLine, plainText } from '../show/plain-text.ts'
+
+const TIMEOUT_MS = 600_000
+/** How often one manifest may have failed and been applied anew. */
+const TRIES_MAX = 1_000
+const DIGEST_CHARS = 32
+
+interface ApplyOptions {
+  file: string
+  dryRun?: boolean
+  background?: boolean
+  yes?: boolean
+  timeout: number
+}
+
+export function addApply(program: Command): void {
+  program
+    .command('apply')
+    .description('bring about the tasks of a manifest, in their order; what is so already is seen to be so')
+    .requiredOption('-f, --file <file>', 'YAML or JSON; - for standard input')
+    .option('--dry-run', 'show plan, level and undo; nothing is done, nothing is stored')
+    .option('--background', 'do not wait for its end')
+    .option('-y, --yes', 'approve what needs level 1; higher levels are asked for all the same')
+    .addOption(timeoutOption('how long to wait, for a decision too; the execution goes on', TIMEOUT_MS))
+    .addHelpText(
+      'after',
+      `
+The same manifest applied again is the same execution, as long as that runs or is done: its answer and evidence are
+shown again. One that failed or was undone is done anew. A changed manifest is a new execution, which looks at
+everything: what is so already is left as it is. \`deed diff\` compares with the world as it is now.
+
+Example manifest:
+  name: site
+  tasks:
+    - id: folder
+      action: { kind: dir.create, input: { path: site } }
+    - id: page
+      task: write "hello" to site/index.txt
+      depends_on: [folder]`,
+    )
+    .action(async (options: ApplyOptions, command: Command) => {
+      const shell = shellOf(command)
+      const manifest = readManifest(options.file)
+      process.exitCode = await withMesh(shell, async (bus) => {
+        const mode = options.background ? ('background' as const) : ('auto' as const)
+        if (options.dryRun) return dryRun(bus, shell.out, manifest)
+        const request = { manifest, mode, idempotency_key: await keyFor(bus, manifest) }
+        if (!options.background) return applyNow(bus, shell.out, request, options)
+        const reply = await bus.call(requestExecution, request)
+        shell.out.document(reply)
+        shell.out.print(
+          `accepted: ${reply.execution_id}\nSee it with\n  npx --no-install deed show ${reply.execution_id}`,
+        )
+        return EXIT.success
+      })
+    })
+}
+
+async function applyNow(
+  bus: Bus,
+  out: Output,
+  request: Parameters<typeof runTask>[1],
+  { yes = false, timeout: timeoutMs }: ApplyOptions,
+): Promise<number> {
+  const reply = await runTask(bus, request, {
+    timeoutMs,
+    onEvent: ({ status, percent, current }) =>
+      out.progress(`${status} ${percent} %${current === null ? '' : `  ${plainLine(current)}`}`),
+    onApproval: (approval, decided) => decide({ out, yes, by: 'deed apply' }, bus, approval, decided),
+  })
+  out.document(reply)
+  out.print(replyText(reply, out.paint))
+  if (reply.status === 'accepted' || !FINAL_EXECUTION_STATUSES.has(reply.status)) {
+    out.note(`It goes on. See how it stands with\n  npx --no-install deed show ${reply.execution_id}`)
+  }
+  return exitCodeOfReply(reply)
+}
+
+/** The first of the manifest's keys that is free, or whose execution runs or is done. */
+async function keyFor(bus: Bus, manifest: Manifest): Promise<string> {
+  const digest = sha256(canonicalJson(manifest)).slice(0, DIGEST_CHARS)
+  for (let number = 1; number <= TRIES_MAX; number++) {
+    const key = `apply:${manifest.name}:${digest}:${number}`
+    const status = await statusOf(bus, key)
+    if (status === undefined || status === 'done' || !FINAL_EXECUTION_STATUSES.has(status)) return key
+  }
+  throw new UsageError(`${manifest.name} was applied ${TRIES_MAX} times without an end; change it`)
+}
+
+async function statusOf(bus: Bus, key: string): Promise<ExecutionStatus | undefined> {
+  try {
+    const { status } = await bus.call(getExecution, { idempotency_key: key })
+    return status === 'accepted' ? 'planning' : status
+  } catch (error) {
+    if (error instanceof DeedError && error.code === 'not_found') return undefined
+    throw error
+  }
+}
+
+async function dryRun(bus: Bus, out: Output, manifest: Manifest): Promise<number> {
+  const reply = await bus.call(requestExecution, { manifest, dry_run: true })
+  out.document(reply)
+  out.print(dryRunText(reply, out.paint))
+  return EXIT.success
+}
+
+const Compared = z.object({
+  actions: z.array(SealedStep),
+  counts: z.object({ tasks: z.int(), already_so: z.int(), change: z.int() }),
+})
+
+export function addDiff(program: Command): void {
+  program
+    .command('diff')
+    .description('what a manifest would change in the world as it is now; nothing is done, nothing is stored')
+    .requiredOption('-f, --file <file>', 'YAML or JSON; - for standard input')
+    .addHelpText('after', '\nExit code: 0 everything is so already, 1 something would change, 2 refused, 3 no mesh.')
+    .action(async ({ file }: { file: string }, command: Command) => {
+      const { out, ...shell } = shellOf(command)
+      const manifest = readManifest(file)
+      const reply = await withMesh({ out, ...shell }, (bus) => bus.call(requestExecution, { manifest, dry_run: true }))
+      const { actions, counts } = Compared.parse(reply.result?.data)
+      const tasks = actions.map(({ title, summary, action, diff }) => ({
+        title,
+        summary,
+        change: action.observe_only !== true,
+        diff,
+      }))
+      out.document({ name: manifest.name, ...counts, tasks })
+      for (const { title, change, summary, diff } of tasks) {
+        out.print(`${change ? out.paint('yellow', 'change    ') : out.paint('dim', 'already so')}  ${plainLine(title)}`)
+        if (!change) continue
+        out.print(`            ${plainLine(summary)}`)
+        if (diff !== null) out.print(plainText(diff).replaceAll(/^/gm, '            '))
+      }
+      const more = counts.change + counts.already_so - tasks.length
+      if (more > 0) out.print(`and ${more} more`)
+      out.print(`${counts.change} would change, ${counts.already_so} are so already`)
+      process.exitCode = counts.change === 0 ? EXIT.success : EXIT.failed
+    })
+}
+
+export function addDelete(program: Command): void {
+  program
+    .command('delete [name]')
+    .description('undo what the last execution of a manifest did, in reverse order, each step verified')
+    .option('-f, --file <file>', 'the manifest, instead of its name')
+    .addOption(timeoutOption('how long to wait for the end of it', TIMEOUT_MS))
+    .addHelpText('after', '\nExamples:\n  deed delete -f site.yaml\n  deed delete site\n\nExit code 0: it is undone.')
+    .action(async (name: string | undefined, options: { file?: string; timeout: number }, command: Command) => {
+      if ((name === undefined) === (options.file === undefined)) {
+        const hint = name !== undefined && existsSync(name) ? '; a file is named with -f' : ''
+        throw new UsageError(`name one manifest: by its name or with -f <file>${hint}`)
+      }
+      const shell = shellOf(command)
+      const { out } = shell
+      const wanted = name ?? readManifest(options.file ?? '').name
+      process.exitCode = await withMesh(shell, async (bus) => {
+        const id = await lastOf(bus, wanted)
+        await bus.call(rollbackExecution, { execution_id: id, reason: `deed delete ${wanted}` })
+        const end = await followExecution(bus, { execution_id: id }, {}, AbortSignal.timeout(options.timeout))
+        const reply = ExecutionReply.parse(end ?? (await bus.call(getExecution, { execution_id: id })))
+        out.document(reply)
+        out.print(replyText(reply, out.paint))
+        return reply.status === 'rolled_back' ? EXIT.success : EXIT.failed
+      })
+    })
+}
+
+/** The newest that has been done, or whose undoing did not come about. */
+async function lastOf(bus: Bus, name: string) {
+  const words = `manifest ${name}`
+  let cursor: z.input<typeof listExecutions.input>['cursor']
+  do {
+    const page = await bus.call(listExecutions, {
+      text: words,
+      limit: 500,
+      ...(cursor === undefined ? {} : { cursor }),
+    })
+    const found = page.executions.find(
+      ({ task, status }) => task === words && (status === 'done' || status === 'rollback_failed'),
+    )
+    if (found) return found.execution_id
+    cursor = page.next_cursor ?? undefined
+  } while (cursor !== undefined)
+  throw new DeedError('not_found', `no execution of manifest "${name}" has done anything that is not undone`)
+}

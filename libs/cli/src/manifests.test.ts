@@ -1,0 +1,97 @@
+// Manifests as people use them: the command as a child process, on a mesh of real parts.
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const COMMAND = resolve(import.meta.dirname, '../bin/deed.mjs')
+const opened = new AsyncDisposableStack()
+let under: MeshUnderTest
+
+beforeAll(async () => {
+  under = opened.use(await meshUnderTest())
+})
+afterAll(() => opened.disposeAsync())
+
+function deed(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
+    cwd: under.workspace,
+    env: { PATH: process.env.PATH, DEED_DATA_DIR: under.mesh.dataDir },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString()
+  })
+  return new Promise((done) => child.once('close', (code) => done({ code, stdout, stderr })))
+}
+
+const at = (...path: string[]): string => join(under.workspace, ...path)
+
+function manifest(file: string, content: string): string {
+  const text = `name: site
+tasks:
+  - id: page
+    action: { kind: file.write, input: { path: site/page.txt, content: "${content}" } }
+    depends_on: [folder]
+  - id: folder
+    action: { kind: dir.create, input: { path: site } }
+`
+  writeFileSync(at(file), text)
+  return at(file)
+}
+
+describe('deed apply, diff and delete', () => {
+  it('compares, does, finds it so, does again what was undone', async () => {
+    const file = manifest('site.yaml', 'one')
+    const before = await deed('diff', '-f', file, '--json')
+    expect(before.code).toBe(1)
+    expect(JSON.parse(before.stdout)).toMatchObject({ name: 'site', change: 2, already_so: 0 })
+    expect(existsSync(at('site'))).toBe(false)
+
+    const first = await deed('apply', '-f', file, '--json')
+    const { execution_id: id, status } = JSON.parse(first.stdout)
+    expect([first.code, status]).toEqual([0, 'done'])
+    expect(readFileSync(at('site/page.txt'), 'utf8')).toBe('one')
+    const again = await deed('apply', '-f', file, '--json')
+    expect(JSON.parse(again.stdout)).toMatchObject({ execution_id: id, status: 'done' })
+
+    const after = await deed('diff', '-f', file)
+    expect(after.stdout).toContain('0 would change, 2 are so already')
+    expect(after.code).toBe(0)
+
+    const undone = await deed('delete', 'site', '--json')
+    expect(JSON.parse(undone.stdout)).toMatchObject({ execution_id: id, status: 'rolled_back' })
+    expect(existsSync(at('site'))).toBe(false)
+    const nothing = await deed('delete', '-f', file, '--json')
+    expect(nothing.code).toBe(2)
+    expect(JSON.parse(nothing.stdout)).toMatchObject({ error: { code: 'not_found' } })
+
+    const anew = await deed('apply', '-f', file, '--json')
+    expect(JSON.parse(anew.stdout)).toMatchObject({ status: 'done' })
+    expect(JSON.parse(anew.stdout).execution_id).not.toBe(id)
+  })
+
+  it('of a changed manifest does what has changed, and leaves what is so', async () => {
+    const file = manifest('site.yaml', 'two')
+    const shown = await deed('diff', '-f', file)
+    expect(shown.stdout).toContain('-one')
+    expect(shown.stdout).toContain('+two')
+    expect(shown.stdout).toContain('1 would change, 1 are so already')
+    const { code, stdout } = await deed('apply', '--yes', '-f', file, '--json')
+    expect([code, JSON.parse(stdout).status]).toEqual([0, 'done'])
+    expect(readFileSync(at('site/page.txt'), 'utf8')).toBe('two')
+  })
+
+  it('says the line of what is wrong', async () => {
+    writeFileSync(at('bad.yaml'), 'name: bad\ntasks:\n  - id: a\n    task: x\n    depends_on: [b]\n')
+    const { code, stderr } = await deed('apply', '-f', at('bad.yaml'))
+    expect(code).toBe(2)
+    expect(stderr).toContain('line 5: ')
+  })
+})
