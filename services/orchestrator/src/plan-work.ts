@@ -15,7 +15,7 @@ import { newTask } from './reconcile/new-task.ts'
 import { freeName, type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
 import type { ExecutionRow, PlanPart, TaskRow } from './snapshot.ts'
 import type { SolvedNode, Terms } from './solve-node.ts'
-import { touchedBy } from './touched-by.ts'
+import { rootOf, touchedBy, type Workspaces } from './touched-by.ts'
 import { type Candidate, comesAfter, lookAt, type Weighing, weighActions } from './weigh-actions.ts'
 
 export interface Planning extends Weighing, Sealing {}
@@ -77,7 +77,7 @@ export async function weighWork(
           task_kind: 'act',
           capability: action.kind === HUMAN_TASK ? 'human' : 'act',
           dependencies: dependencies.length > 0 ? dependencies : after,
-          concurrency_key: concurrencyKey(action) ?? ownKey(terms),
+          concurrency_key: serviceKey(action) ?? ownKey(terms) ?? workspaceKey(planning.workspaces, action),
         })
         made.push(task)
         candidates.push({ task, action, summary: planned.title, why: '', effect: undefined })
@@ -153,7 +153,7 @@ function actionOf({ action }: PlannedAction, { request }: ExecutionRow): Action 
 }
 
 /** One operation on a service at a time, whoever asked for it. */
-const concurrencyKey = ({ kind, input }: Action): string | null =>
+const serviceKey = ({ kind, input }: Action): string | null =>
   kind.startsWith('service.') && kind !== 'service.status' && typeof input.target === 'string'
     ? `service:${input.target}`
     : null
@@ -161,6 +161,10 @@ const concurrencyKey = ({ kind, input }: Action): string | null =>
 /** Where a service is operated on, its key goes before the manifest's. */
 const ownKey = (terms: Terms | undefined): string | null =>
   terms?.concurrency_key === undefined ? null : `manifest:${terms.concurrency_key}`
+
+/** One program in a workspace at a time: what it has changed is what is different there when it has ended. */
+const workspaceKey = (workspaces: Workspaces, action: Action): string | null =>
+  action.kind === 'command.run' || action.kind === 'test.run' ? `workspace:${rootOf(workspaces, action)}` : null
 
 /** Two actions of a plan that change the same run in its order, whether or not somebody said so. */
 function orderByTouch({ policy, workspaces }: Planning, candidates: readonly Candidate[]): void {

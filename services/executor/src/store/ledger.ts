@@ -217,11 +217,13 @@ const FIND_BESIDE = `
     select a.execution_id, least(a.intent_at, (select min(t.intent_at) from attempts t
       where t.tenant = a.tenant and t.action_id = a.action_id)) as since
     from actions a where a.tenant = $1 and a.action_id = $2
-  )
+  ), earliest as materialized (select since - interval '2 seconds' as since from self)
   select a.action, a.execution_id = self.execution_id as kindred from actions a, self
   where a.tenant = $1 and a.action_id <> $2 and a.effect is distinct from 'none'
     and (a.action -> 'input' ?| array['path', 'from', 'to'] or a.action ? 'verify')
-    and (a.outcome is null or greatest(a.intent_at, a.finished_at, a.undo_finished_at) >=
+    and (a.finished_at is null or a.intent_at >= (select since from earliest)
+      or a.finished_at >= (select since from earliest) or a.undo_finished_at >= (select since from earliest))
+    and (a.finished_at is null or greatest(a.intent_at, a.finished_at, a.undo_finished_at) >=
       case when a.execution_id = self.execution_id then self.since else self.since - interval '2 seconds' end)`
 
 export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder): Ledger {

@@ -1,4 +1,5 @@
 /** The migrations of the schema `executor`, in their order. */
 import * as actions from './migrations/001-actions.ts'
+import * as actionsByTime from './migrations/002-actions-by-time.ts'
 
-export const migrations = { '001-actions': actions }
+export const migrations = { '001-actions': actions, '002-actions-by-time': actionsByTime }
