@@ -211,6 +211,9 @@ const Schema = strict({
     /** Executions in the quick view; the audit log has all. */
     max_history: z.int().min(1).max(100_000).default(100),
     auto_rollback_on_failure: z.boolean().default(true),
+    /** What is larger is not kept before it is changed: that cannot be undone then, which is said before it starts. */
+    snapshot_max_mb: z.number().positive().max(65_536).default(64),
+    snapshot_max_files: z.int().min(1).max(1_000_000).default(10_000),
   }),
   observability: section({
     /** Where traces are exported at all: every execution, or one in a hundred. */

@@ -44,6 +44,8 @@ export interface TestExecutor extends AsyncDisposable {
 export interface DispatchOptions {
   after?: WorkAct
   intent?: 'do' | 'undo'
+  /** Of another task, whose execution this one belongs to as well. */
+  beside?: WorkAct | undefined
 }
 
 /** @param yaml of execution.yaml, beside the workspace `app` */
@@ -89,11 +91,11 @@ export async function testExecutor(
       writeFileSync(join(root, path), content)
     },
     read: (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined),
-    async dispatch(given, { after, intent = 'do' } = {}) {
+    async dispatch(given, { after, intent = 'do', beside } = {}) {
       const action = Action.parse(given)
       const work = workAct.payload.parse({
         task_id: after?.task_id ?? randomUUID(),
-        execution_id: after?.execution_id ?? randomUUID(),
+        execution_id: (after ?? beside)?.execution_id ?? randomUUID(),
         tenant: 'local',
         token: (after?.token ?? 0) + 1,
         intent,

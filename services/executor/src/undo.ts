@@ -4,13 +4,14 @@
  * It goes by the ledger: no intent, so nothing was begun. What somebody else has changed since is left as it is.
  * Running it twice does no more than running it once.
  */
+import { hostname } from 'node:os'
 import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import { type ActDependencies, StillRunningError } from './act.ts'
 import type { Attempt } from './attempt.ts'
 import { type Conclusion, concluded, failedWith, provenBy } from './conclusion.ts'
 import { contextOf } from './context.ts'
-import type { Standing } from './kinds/kind.ts'
+import type { Standing, World } from './kinds/kind.ts'
 import { inputOf, kindOf } from './kinds/kinds.ts'
 import type { Looked } from './observe.ts'
 import { endTree } from './processes/end-tree.ts'
@@ -67,11 +68,7 @@ async function bringBack(attempt: Attempt, { world, ledger }: ActDependencies, r
   const after = row.after ?? undefined
   const standing = await kind.standing(input, context, before, after)
   if (standing.at === 'before') return proven(attempt, kind.name, 'it was as before already', standing)
-  if (standing.at === 'elsewhere')
-    throw new DeedError(
-      'undo_conflict',
-      `somebody has changed the target since, so it is left as it is: ${standing.observed}`,
-    )
+  if (standing.at === 'elsewhere') throw conflict(standing, world)
   if (row.reversibility === 'irreversible')
     throw new DeedError('not_undoable', `a ${kind.name} like this cannot be undone: ${standing.observed}`)
   crashPoint('executor.in_compensate')
@@ -81,6 +78,23 @@ async function bringBack(attempt: Attempt, { world, ledger }: ActDependencies, r
   const now = await kind.standing(input, context, before, after)
   return proven(attempt, kind.name, claimed, now)
 }
+
+/** Both stay: what somebody has made of it, in its place; and what had been there, where a person finds it. */
+function conflict({ observed, kept = [] }: Standing, { blobs }: World): DeedError {
+  const files = kept.map(({ path, sha256 }) => ({ path, sha256, file: blobs.fileOf(sha256) }))
+  const said = files.slice(0, KEPT_SAID_MAX).map(({ path, file }) => `${path} in ${file}`)
+  const more = files.length > said.length ? ` and ${files.length - said.length} more` : ''
+  const where = said.length === 0 ? '' : `; what was there before is kept on ${hostname()}: ${said.join(', ')}${more}`
+  return new DeedError(
+    'undo_conflict',
+    `somebody has changed the target since, so it is left as it is: ${observed}${where}`,
+    { details: { kept: files.slice(0, KEPT_MAX), host: hostname() } },
+  )
+}
+
+/** Files that a conflict names in its sentence, and in all. */
+const KEPT_SAID_MAX = 3
+const KEPT_MAX = 100
 
 function proven(attempt: Attempt, kind: string, claimed: string, { at, observed, facts }: Standing): Conclusion {
   const seen: Looked = {

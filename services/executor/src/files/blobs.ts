@@ -11,6 +11,8 @@ export interface Blobs {
   keep(bytes: Uint8Array): Promise<string>
   /** @throws {DeedError} `compensation_failed` when this executor does not have them */
   get(hash: string): Buffer
+  /** Where they lie on this host, for a person to look at. */
+  fileOf(hash: string): string
 }
 
 /** @param folder made where it is missing; on disk after each `keep` */
@@ -53,6 +55,7 @@ export function blobsIn(folder: string): Blobs {
         throw new DeedError('compensation_failed', `the snapshot ${hash.slice(0, 12)} is damaged`)
       return bytes
     },
+    fileOf: pathOf,
   }
 }
 
@@ -62,6 +65,7 @@ export const noBlobs: Blobs = {
   get(hash) {
     throw new DeedError('compensation_failed', `the snapshot ${hash.slice(0, 12)} was never kept`)
   },
+  fileOf: (hash) => hash,
 }
 
 async function flushFolder(path: string): Promise<void> {

@@ -42,5 +42,5 @@ export function observeDir({ path, exists }: DirObservation, { workspace }: Cont
   return (folder !== undefined) === exists ? verified(observed) : failed(observed)
 }
 
-/** As in `0644`. */
-export const octal = (mode: number): string => `0${mode.toString(8).padStart(3, '0')}`
+/** Of the permission bits, as in `0644`. */
+export const octal = (mode: number): string => `0${(mode & 0o777).toString(8).padStart(3, '0')}`

@@ -23,7 +23,7 @@ export const FILE_BYTES_MAX = 64 * 1024 * 1024
 
 export interface FileContent {
   readonly bytes: Buffer
-  /** Permission bits. */
+  /** Permission bits, with those that let a program run as its owner. */
   readonly mode: number
 }
 
@@ -64,7 +64,7 @@ export function readFileIn(folder: Folder, name: string, manyNames = false): Fil
       throw notRegular(name, 'a file with a second name (a hard link), which may lie elsewhere')
     if (stat.size > FILE_BYTES_MAX)
       throw new DeedError('limit_exceeded', `${name} is larger than ${FILE_BYTES_MAX} bytes`)
-    return { bytes: readFileSync(fd), mode: stat.mode & 0o777 }
+    return { bytes: readFileSync(fd), mode: stat.mode & 0o7777 }
   } finally {
     closeSync(fd)
   }

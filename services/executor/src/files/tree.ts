@@ -5,25 +5,39 @@
  */
 import {
   chmodSync,
+  fchmodSync,
+  fstatSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readlinkSync,
+  renameSync,
   rmdirSync,
+  rmSync,
   type Stats,
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
+import type { ExecutionConfig } from '@deed/config/execution-config'
 import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
+import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import type { Blobs } from './blobs.ts'
 import { codeOf, type Folder, openFolder, openOrMakeFolder } from './folder.ts'
 import { isPlaceholder } from './placeholder.ts'
-import { lastOf, readRegularFile, replaceFile } from './regular-file.ts'
+import { flush, lastOf, readRegularFile, replaceFile } from './regular-file.ts'
 import type { Workspace } from './workspace.ts'
 
-export const TREE_FILES_MAX = 10_000
-export const TREE_BYTES_MAX = 64 * 1024 * 1024
+/** What is larger is not kept, so what changes it cannot be undone. */
+export interface TreeLimits {
+  readonly files: number
+  readonly bytes: number
+}
+
+export const treeLimits = ({ rollback }: Pick<ExecutionConfig, 'rollback'>): TreeLimits => ({
+  files: rollback.snapshot_max_files,
+  bytes: rollback.snapshot_max_mb * 1024 * 1024,
+})
 
 export type Entry =
   | { type: 'file'; mode: number; sha256: string }
@@ -32,7 +46,7 @@ export type Entry =
   /** A FIFO, a socket or a device: seen, never brought back. */
   | { type: 'other' }
 
-/** By path below the root, in no order. */
+/** By path below what was read, in no order. */
 export type Entries = Record<string, Entry>
 
 export interface Tree {
@@ -48,19 +62,27 @@ export interface Tree {
 /** What one path was and is; null: nothing there. */
 export type Changes = Record<string, { was: Entry | null; is: Entry | null }>
 
+export interface Reading {
+  readonly limits: TreeLimits
+  /** The folder that is read, below the root; absent: the whole workspace. */
+  readonly below?: readonly string[]
+  /** An earlier reading of the same; what has not changed is taken from it. */
+  readonly since?: Tree | undefined
+}
+
 /**
- * Reads the whole workspace.
+ * Reads a whole folder.
  *
- * @param since an earlier reading; what has not changed is taken from it
- * @throws {DeedError} `limit_exceeded` above 10,000 files or 64 MB
+ * @throws {DeedError} `limit_exceeded` when it is too large to be kept
  */
-export async function readTree(workspace: Workspace, blobs: Blobs, since?: Tree): Promise<Tree> {
+export async function readTree(workspace: Workspace, blobs: Blobs, reading: Reading): Promise<Tree> {
+  const { limits, below = [], since } = reading
   const entries: Entries = {}
   const stamps = new Map<string, string>()
   let [files, bytes] = [0, 0]
   const waiting: string[][] = [[]]
   for (let segments = waiting.pop(); segments; segments = waiting.pop()) {
-    using folder = openFolder(workspace, segments)
+    using folder = openFolder(workspace, [...below, ...segments])
     // Gone while it was read: somebody else works here too.
     if (!folder) continue
     for (const name of readdirSync(folder.at('.'))) {
@@ -69,22 +91,22 @@ export async function readTree(workspace: Workspace, blobs: Blobs, since?: Tree)
       const inner = [...segments, name]
       const path = inner.join('/')
       if (stat.isDirectory()) {
-        entries[path] = { type: 'dir', mode: stat.mode & 0o7777 }
+        entries[path] = { type: 'dir', mode: stat.mode & MODE_BITS }
         waiting.push(inner)
       } else if (stat.isSymbolicLink()) {
         entries[path] = { type: 'link', to: readlinkSync(folder.at(name)) }
       } else if (stat.isFile()) {
         files++
         bytes += stat.size
-        if (files > TREE_FILES_MAX || bytes > TREE_BYTES_MAX)
+        if (files > limits.files || bytes > limits.bytes)
           throw new DeedError(
             'limit_exceeded',
-            `the workspace has more than ${TREE_FILES_MAX} files or ${TREE_BYTES_MAX} bytes`,
+            `there are more than ${limits.files} files or ${limits.bytes} bytes, which is too much to be kept for an undo`,
           )
         const stamp = stampOf(stat)
         stamps.set(path, stamp)
         const known = since?.stamps.get(path) === stamp ? since.entries[path] : undefined
-        entries[path] = known ?? (await fileEntry(workspace, inner, stat, blobs))
+        entries[path] = known ?? (await fileEntry(workspace, [...below, ...inner], stat, blobs))
       } else {
         entries[path] = { type: 'other' }
       }
@@ -105,7 +127,11 @@ export function changesBetween(first: Entries, second: Entries): Changes {
 
 export const sameEntry = (a: Entry | null, b: Entry | null): boolean => canonicalJson(a) === canonicalJson(b)
 
-/** Brings each of the changed paths back to what it was. */
+/**
+ * Brings each of the changed paths back to what it was. Run again where it was interrupted, it goes on.
+ *
+ * @throws {DeedError} `undo_conflict` when somebody has put something into a folder that is to go
+ */
 export async function bringBack(
   workspace: Workspace,
   blobs: Blobs,
@@ -113,11 +139,14 @@ export async function bringBack(
   temporary: string,
 ): Promise<void> {
   const paths = Object.keys(changes).sort()
-  // What is in the way goes first, the innermost before what holds it.
+  for (const path of paths) {
+    const { was, is } = changes[path]!
+    if (was?.type === 'dir' && is?.type === 'dir') await setMode(workspace, path, was.mode | OWNER_WRITES)
+  }
+  // What is in the way goes first, the innermost before what holds it. A file or a link is replaced in one step instead.
   for (const path of paths.toReversed()) {
     const { was, is } = changes[path]!
-    if (is && was?.type !== is.type) remove(workspace, path)
-    else if (is?.type === 'link') remove(workspace, path)
+    if (is && (!was || changesFolder({ was, is }))) remove(workspace, path, was?.type)
   }
   for (const path of paths) {
     const { was } = changes[path]!
@@ -125,40 +154,91 @@ export async function bringBack(
     if (!was || was.type === 'other') continue
     using parent = openOrMakeFolder(workspace, segments.slice(0, -1), () => undefined)
     const name = lastOf(segments)
-    if (was.type === 'file') {
+    if (was.type === 'file')
       await replaceFile(parent, name, { bytes: blobs.get(was.sha256), mode: was.mode, temporary })
-    } else if (was.type === 'link') {
-      symlinkSync(was.to, parent.at(name))
-    } else {
-      makeFolder(parent, name, was.mode)
-    }
+    else if (was.type === 'link') await replaceByLink(parent, name, was.to, temporary)
+    else makeFolder(parent, name, was.mode | OWNER_WRITES)
+    crashPoint('executor.mid_compensate')
   }
+  // A mode may forbid to write into the folder, so it comes when all is in there.
+  for (const path of paths.toReversed()) {
+    const { was } = changes[path]!
+    if (was?.type === 'dir') await setMode(workspace, path, was.mode)
+  }
+}
+
+/**
+ * Whether a path stands as one of the two states of a change, or between them: what was a folder and is none, or the
+ * other way round, is nothing for a moment while it is brought back.
+ */
+export const isOwn = (now: Entry | null, change: Changes[string]): boolean =>
+  sameEntry(now, change.was) || sameEntry(now, change.is) || (now === null && changesFolder(change))
+
+const changesFolder = ({ was, is }: Changes[string]) =>
+  was !== null && is !== null && (was.type === 'dir') !== (is.type === 'dir')
+
+/** The changes under paths that begin at another folder. */
+export function below(segments: readonly string[], changes: Changes): Changes {
+  return Object.fromEntries(Object.entries(changes).map(([path, change]) => [[...segments, path].join('/'), change]))
 }
 
 async function fileEntry(workspace: Workspace, segments: string[], stat: Stats, blobs: Blobs): Promise<Entry> {
   const file = readRegularFile(workspace, segments, { manyNames: true })
   if (!file) return { type: 'other' }
-  return { type: 'file', mode: stat.mode & 0o777, sha256: await blobs.keep(file.bytes) }
+  return { type: 'file', mode: stat.mode & MODE_BITS, sha256: await blobs.keep(file.bytes) }
 }
+
+/** Permissions, with those bits that let a program run as its owner. */
+const MODE_BITS = 0o7777
+const OWNER_WRITES = 0o700
 
 /** Any write changes ctime, which no program can set. */
 const stampOf = ({ ino, size, mode, mtimeMs, ctimeMs }: Stats) => `${ino}:${size}:${mode}:${mtimeMs}:${ctimeMs}`
 
 function makeFolder(parent: Folder, name: string, mode: number): void {
   try {
-    mkdirSync(parent.at(name))
+    mkdirSync(parent.at(name), mode)
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
+    if (codeOf(error) === 'EEXIST') return
+    throw error
   }
+  // The mode given to mkdir(2) is cut by the umask.
   chmodSync(parent.at(name), mode)
 }
 
-function remove(workspace: Workspace, path: string): void {
+async function setMode(workspace: Workspace, path: string, mode: number): Promise<void> {
+  using folder = openFolder(workspace, path.split('/'))
+  if (!folder || (fstatSync(folder.fd).mode & MODE_BITS) === mode) return
+  fchmodSync(folder.fd, mode)
+  await flush(folder.fd)
+}
+
+async function replaceByLink(parent: Folder, name: string, to: string, temporary: string): Promise<void> {
+  rmSync(parent.at(temporary), { force: true })
+  symlinkSync(to, parent.at(temporary))
+  renameSync(parent.at(temporary), parent.at(name))
+  await flush(parent.fd)
+}
+
+/** @param unless of this type it is what an undo that died has brought back already */
+function remove(workspace: Workspace, path: string, unless?: Entry['type']): void {
   const segments = path.split('/')
   using parent = openFolder(workspace, segments.slice(0, -1))
   if (!parent) return
   const at = parent.at(lastOf(segments))
   const stat = lstatSync(at, { throwIfNoEntry: false })
-  if (stat?.isDirectory()) rmdirSync(at)
-  else if (stat) unlinkSync(at)
+  if (!stat || (unless !== undefined && typeOf(stat) === unless)) return
+  if (!stat.isDirectory()) return unlinkSync(at)
+  try {
+    rmdirSync(at)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOTEMPTY') throw error
+    throw new DeedError('undo_conflict', `${path} is not empty: somebody has put something there since`)
+  }
+}
+
+function typeOf(stat: Stats): Entry['type'] {
+  if (stat.isDirectory()) return 'dir'
+  if (stat.isSymbolicLink()) return 'link'
+  return stat.isFile() ? 'file' : 'other'
 }

@@ -21,7 +21,7 @@ import { registerSecret } from '@deed/telemetry/redact'
 import { afterAll, describe, expect, it } from 'vitest'
 import { act } from '../act.ts'
 import { openAttempt } from '../attempt.ts'
-import { readTree } from '../files/tree.ts'
+import { readTree, treeLimits } from '../files/tree.ts'
 import { processesMarked } from '../processes/process-table.ts'
 import { chooseSandbox } from '../sandbox/choose-sandbox.ts'
 import { unconfined } from '../sandbox/unconfined.ts'
@@ -227,7 +227,7 @@ describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }
     symlinkSync('change.txt', join(root, 'link'))
     mkdirSync(join(root, 'empty'))
     const workspace = { root, base: [] }
-    const before = (await readTree(workspace, world.blobs)).hash
+    const before = (await readTree(workspace, world.blobs, { limits: treeLimits(world.config) })).hash
     const work = await executor.dispatch(
       node(`const fs = require('node:fs')
         fs.writeFileSync('change.txt', 'after'); fs.chmodSync('change.txt', 0o777); fs.unlinkSync('gone.txt')
@@ -235,13 +235,13 @@ describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }
         fs.mkdirSync('new/deep', { recursive: true }); fs.writeFileSync('new/deep/x', 'x'); fs.rmSync('keep', { recursive: true })`),
     )
     expect(await executor.attempt(work)).toMatchObject({ outcome: 'done', evidence: { facts: { exit_code: 0 } } })
-    expect((await readTree(workspace, world.blobs)).hash).not.toBe(before)
+    expect((await readTree(workspace, world.blobs, { limits: treeLimits(world.config) })).hash).not.toBe(before)
     // What others do meanwhile, elsewhere in the workspace, stays.
     executor.write('others.txt', 'others')
     expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
     expect(executor.read('others.txt')).toBe('others')
     rmSync(join(root, 'others.txt'))
-    expect((await readTree(workspace, world.blobs)).hash).toBe(before)
+    expect((await readTree(workspace, world.blobs, { limits: treeLimits(world.config) })).hash).toBe(before)
     expect(readlinkSync(join(root, 'link'))).toBe('change.txt')
     expect(statSync(join(root, 'change.txt')).mode & 0o777).toBe(0o640)
   })

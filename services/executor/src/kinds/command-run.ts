@@ -10,13 +10,23 @@ import { redact } from '@deed/telemetry/redact'
 import { z } from 'zod'
 import type { Blobs } from '../files/blobs.ts'
 import { openFolder } from '../files/folder.ts'
-import { bringBack, type Changes, changesBetween, type Entries, readTree, sameEntry, type Tree } from '../files/tree.ts'
+import {
+  bringBack,
+  type Changes,
+  changesBetween,
+  type Entries,
+  isOwn,
+  readTree,
+  sameEntry,
+  type Tree,
+  treeLimits,
+} from '../files/tree.ts'
 import { segmentsOf } from '../files/workspace.ts'
 import { type Ended, runCommand } from '../processes/run-command.ts'
 import { allowedHosts, type Egress, openEgress } from '../sandbox/egress-proxy.ts'
 import { findProgram, PROGRAM_FOLDERS } from '../sandbox/find-program.ts'
 import { secretVariables } from '../secrets.ts'
-import type { Before, Context, Effect, Kind, World } from './kind.ts'
+import type { Before, Context, Effect, Kind, Standing, World } from './kind.ts'
 
 /** Variables that a caller may set. None makes a program load or run something. */
 const ENV_ALLOWED = ['CI', 'COLUMNS', 'FORCE_COLOR', 'LC_ALL', 'MIX_ENV', 'NODE_ENV', 'NO_COLOR', 'TZ'] as const
@@ -141,18 +151,38 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
         : { at: 'unknown', observed: `the workspace is not as it was: ${count(changed.length)}` }
     }
     const changes = JSON.parse(context.world.blobs.get(after.changes).toString()) as Changes
-    const { entries } = await readTree(context.workspace, context.world.blobs)
-    const all = Object.entries(changes)
-    const observed = `of ${count(all.length)}`
-    if (all.every(([path, { was }]) => sameEntry(entries[path] ?? null, was)))
-      return { at: 'before', observed: `${observed} each is as it was` }
-    const foreign = all.filter(
-      ([path, { was, is }]) => !sameEntry(entries[path] ?? null, is) && !sameEntry(entries[path] ?? null, was),
-    )
-    return foreign.length === 0
-      ? { at: 'after', observed: `${observed} some are as the command left them` }
-      : { at: 'elsewhere', observed: `${foreign[0]![0]} was changed by somebody since` }
+    const { entries } = await readNow(context)
+    return standingOfChanges(changes, entries)
   },
+}
+
+/** Where the changed paths stand, each compared with the two states it had. */
+export function standingOfChanges(changes: Changes, now: Entries): Standing {
+  const all = Object.entries(changes)
+  const left = all.filter(([path, { was }]) => !sameEntry(now[path] ?? null, was))
+  if (left.length === 0) return { at: 'before', observed: `of ${count(all.length)} each is as it was` }
+  const foreign = left.filter(([path, change]) => !isOwn(now[path] ?? null, change)).map(([path]) => path)
+  // A folder that was made goes only with all that was made in it.
+  const made = new Set(all.flatMap(([path, { was, is }]) => (is?.type === 'dir' && was?.type !== 'dir' ? path : [])))
+  const added = Object.keys(now).filter((path) => !(path in changes) && made.has(path.slice(0, path.lastIndexOf('/'))))
+  const theirs = [...foreign, ...added]
+  if (theirs.length === 0)
+    return { at: 'after', observed: `of ${count(all.length)} ${left.length} are not as they were: ${named(left)}` }
+  return {
+    at: 'elsewhere',
+    observed: `${named(theirs.map((path) => [path]))} ${theirs.length === 1 ? 'was' : 'were'} changed by somebody since`,
+    kept: foreign.flatMap((path) => {
+      const was = changes[path]?.was
+      return was?.type === 'file' ? { path, sha256: was.sha256 } : []
+    }),
+  }
+}
+
+const PATHS_NAMED_MAX = 5
+
+function named(paths: readonly (readonly [string, ...unknown[]])[]): string {
+  const some = paths.slice(0, PATHS_NAMED_MAX).map(([path]) => path)
+  return paths.length > some.length ? `${some.join(', ')} and ${paths.length - some.length} more` : some.join(', ')
 }
 
 function allowedProgram(name: string, { config, sandbox }: World): string {
@@ -178,7 +208,7 @@ function workingFolder({ cwd }: CommandRun, { workspace }: Context): string[] {
 /** @returns `undefined` when the workspace is too large to be kept */
 async function snapshot({ workspace, world }: Context): Promise<Tree | undefined> {
   try {
-    return await readTree(workspace, world.blobs)
+    return await readTree(workspace, world.blobs, { limits: treeLimits(world.config) })
   } catch (error) {
     if (error instanceof DeedError && error.code === 'limit_exceeded') return undefined
     throw error
@@ -197,12 +227,15 @@ async function changesSince(context: Context, before: CommandBefore, known?: Tre
 
 /** Everything that differs from the snapshot, but for what others have written meanwhile. */
 async function ownChanges(context: Context, before: CommandBefore, known?: Tree): Promise<Changes> {
-  const { workspace, world } = context
-  const { entries } = await readTree(workspace, world.blobs, known)
+  const { world } = context
+  const { entries } = await readNow(context, known)
   const others = await context.writtenByOthers()
   const changes = Object.entries(changesBetween(keptEntries(world.blobs, before), entries))
   return Object.fromEntries(changes.filter(([path]) => !others.has(path)))
 }
+
+const readNow = ({ workspace, world }: Context, since?: Tree) =>
+  readTree(workspace, world.blobs, { limits: treeLimits(world.config), since })
 
 async function changesToUndo(
   context: Context,

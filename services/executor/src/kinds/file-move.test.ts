@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, linkSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type TestExecutor, testExecutor } from '../test-executor.ts'
@@ -76,12 +86,45 @@ describe('moving a file', () => {
     ['../x.sh', 'y.sh', 'path_outside_workspace'],
     ['a/x.sh', '.git/hooks/post-commit', 'protected_path'],
     ['.npmrc', 'y.sh', 'protected_path'],
-    ['a', 'y.sh', 'not_a_regular_file'],
+    ['a', 'a/b', 'invalid_request'],
+    ['a', 'stands', 'precondition_failed'],
+    ['guarded', 'y', 'protected_path'],
     ['a/none', 'y.sh', 'not_found'],
     ['a/x.sh', 'a//x.sh', 'invalid_request'],
   ])('refuses %s to %s', async (from, to, code) => {
     await using executor = await withFile()
+    executor.write('stands/x', 'theirs')
+    executor.write('guarded/.git/config', '')
     expect(await executor.run(move(from, to))).toMatchObject({ outcome: 'failed', effect: 'none', error: { code } })
+    expect(executor.read('a/x.sh')).toBe('moved')
+  })
+})
+
+describe('moving a folder', () => {
+  it('takes all that is in it along, and is undone without a trace', async () => {
+    await using executor = await withFile()
+    chmodSync(join(executor.root, 'a'), 0o750)
+    symlinkSync('x.sh', join(executor.root, 'a/link'))
+    const work = await executor.dispatch(move('a', 'b/c'))
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done', effect: 'made' })
+    expect(existsSync(join(executor.root, 'a'))).toBe(false)
+    expect([executor.read('b/c/x.sh'), readlinkSync(join(executor.root, 'b/c/link'))]).toEqual(['moved', 'x.sh'])
+    expect([modeOf(executor, 'b/c'), modeOf(executor, 'b/c/x.sh')]).toEqual([0o750, 0o750])
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect(executor.read('a/x.sh')).toBe('moved')
+    expect(existsSync(join(executor.root, 'b'))).toBe(false)
+  })
+
+  it('is not undone once somebody has changed what is in it, until they have taken that back', async () => {
+    await using executor = await withFile()
+    const work = await executor.dispatch(move('a', 'b'))
+    await executor.attempt(work)
+    executor.write('b/theirs', 'theirs')
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'failed', error: { code: 'undo_conflict' } })
+    expect([executor.read('b/x.sh'), executor.read('b/theirs')]).toEqual(['moved', 'theirs'])
+    rmSync(join(executor.root, 'b/theirs'))
+    const token = (work.token + 1) as typeof work.token
+    expect(await executor.undo({ ...work, token })).toMatchObject({ outcome: 'done' })
     expect(executor.read('a/x.sh')).toBe('moved')
   })
 })

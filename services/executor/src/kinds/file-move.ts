@@ -1,12 +1,13 @@
 /**
- * file.move: a file under another name, in the same workspace. What stands at the new name is kept unless the action says
+ * file.move: a file or a folder under another name, in the same workspace. What stands at the new name is kept unless the action says
  * that it goes. Undone by moving it back, and bringing back what it had replaced.
  */
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
 import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
-import { codeOf, type Folder, openFolder, openOrMakeFolder } from '../files/folder.ts'
+import { codeOf, type Folder, missingFolders, openFolder, openOrMakeFolder } from '../files/folder.ts'
+import { isFolder, readNamedFolder } from '../files/named-folder.ts'
 import { octal } from '../files/observe-files.ts'
 import {
   type FileContent,
@@ -17,7 +18,8 @@ import {
   replaceFile,
 } from '../files/regular-file.ts'
 import { refuseProtected, segmentsOf, type Workspace } from '../files/workspace.ts'
-import { beforeFile, type FileBefore, oldContent, stateOf } from './file-write.ts'
+import { failed, verified } from '../seen.ts'
+import { beforeFile, type FileBefore, keptOf, oldContent, reversibilityOfFile, stateOf } from './file-write.ts'
 import type { Context, Kind, Standing } from './kind.ts'
 
 const Input = z.strictObject({
@@ -30,7 +32,7 @@ export type FileMove = z.output<typeof Input>
 
 /** Of the target, with the state of what is moved. */
 export type MoveBefore = FileBefore & {
-  /** `sha256:<hex>` of what is moved. */
+  /** `sha256:<hex>` of the file that is moved, `tree:<hex>` of the folder. */
   moved: string
   movedMode: number
 }
@@ -49,6 +51,7 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
     refuseProtected(workspace, segments, world.protectedFiles)
     if (segments.join('/') === segmentsOf(workspace, to).join('/'))
       throw new DeedError('invalid_request', 'from and to are the same path')
+    if (isFolder(workspace, from)) return beforeFolderMove({ from, to, overwrite }, context)
     const target = await beforeFile({ path: to }, context)
     const file = readRegularFile(workspace, segments)
     if (!file) throw new DeedError('not_found', `${from} does not exist`, { path: '$.input.from' })
@@ -56,28 +59,37 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
       throw new DeedError('precondition_failed', `${to} exists; say overwrite: true if it may go`)
     return { ...target, moved: stateOf(file), movedMode: file.mode, state: `${stateOf(file)}>${target.state}` }
   },
-  reversibility: () => 'reversible',
+  reversibility: (_, before) => reversibilityOfFile(before),
   postcondition: ({ from, to }, { moved, movedMode }) => ({
     kind: 'all',
-    of: [
-      { kind: 'file', path: from, exists: false },
-      { kind: 'file', path: to, exists: true, sha256: moved.slice('sha256:'.length), mode: octal(movedMode) },
-    ],
+    of: isTree(moved)
+      ? [{ kind: 'dir', path: from, exists: false }, { kind: 'own_look' }]
+      : [
+          { kind: 'file', path: from, exists: false },
+          { kind: 'file', path: to, exists: true, sha256: moved.slice('sha256:'.length), mode: octal(movedMode) },
+        ],
   }),
   mayHoldAlready: () => false,
+  async observe({ to }, context, { moved, movedMode }) {
+    const { state, mode } = await readNamedFolder(to, context)
+    const observed = `${to} is a folder with ${state} and mode ${octal(mode)}`
+    return state === moved && mode === movedMode ? verified(observed) : failed(observed)
+  },
   async execute({ from, to, overwrite }, context, before) {
-    const standing = standingOfMove({ from, to, overwrite }, context, before)
+    const standing = await standingOfMove({ from, to, overwrite }, context, before)
     if (standing.at === 'elsewhere')
       throw new DeedError('precondition_failed', `somebody has changed one of the two just now: ${standing.observed}`)
     context.begin()
-    await rename(context.workspace, from, to, overwrite)
+    await rename(context.workspace, from, to, overwrite || isTree(before.moved))
     return { claimed: `moved ${from} to ${to}`, result: { text: `moved ${from} to ${to}`, data: { from, to } } }
   },
   async compensate({ from, to }, context, before) {
     const { workspace } = context
     context.begin()
     // An undo that died between its two steps has moved it back already.
-    if (readAny(workspace, from) === undefined) await rename(workspace, to, from, false)
+    if (isTree(before.moved)) {
+      if (!isFolder(workspace, from)) await rename(workspace, to, from, true)
+    } else if (readAny(workspace, from) === undefined) await rename(workspace, to, from, false)
     else if (isSameFile(workspace, from, to)) await unlinkIn(workspace, to)
     const old = oldContent(targetBefore(before), context)
     const segments = segmentsOf(workspace, to)
@@ -88,14 +100,53 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
     await removeEmptyFolders(workspace, before.missing)
     return `moved ${to} back to ${from}`
   },
-  standing: async (input, context, before) => standingOfMove(input, context, before),
+  standing: standingOfMove,
+}
+
+const isTree = (state: string): boolean => state.startsWith('tree:')
+
+async function beforeFolderMove({ from, to }: FileMove, context: Context): Promise<MoveBefore> {
+  const { workspace, world } = context
+  const [source, target] = [segmentsOf(workspace, from), segmentsOf(workspace, to)]
+  if (source.every((segment, index) => segment === target[index]))
+    throw new DeedError('invalid_request', `${to} is inside of ${from}`)
+  refuseProtected(workspace, target, world.protectedFiles)
+  // What another folder holds is never mixed with this one, whatever the action says.
+  if (!isAbsent(workspace, to)) throw new DeedError('precondition_failed', `${to} exists; a folder replaces nothing`)
+  const { state, mode } = await readNamedFolder(from, context)
+  const missing = missingFolders(workspace, target.slice(0, -1))
+  return { missing, moved: state, movedMode: mode, state: `${state}>absent` }
+}
+
+function isAbsent(workspace: Workspace, path: string): boolean {
+  const segments = segmentsOf(workspace, path)
+  using parent = openFolder(workspace, segments.slice(0, -1))
+  return !parent || lstatSync(parent.at(lastOf(segments)), { throwIfNoEntry: false }) === undefined
+}
+
+async function standingOfFolderMove({ from, to }: FileMove, context: Context, before: MoveBefore): Promise<Standing> {
+  const { workspace } = context
+  const seen = async (path: string) => {
+    if (isAbsent(workspace, path)) return 'absent'
+    if (!isFolder(workspace, path)) return 'a file'
+    const { state, mode } = await readNamedFolder(path, context)
+    return state === before.moved && mode === before.movedMode ? 'the folder' : 'another folder'
+  }
+  const [source, target] = [await seen(from), await seen(to)]
+  const observed = `${from} is ${source}, ${to} is ${target}`
+  if (source === 'the folder' && target === 'absent') return { at: 'before', observed }
+  if (source === 'absent' && target === 'the folder') return { at: 'after', observed }
+  return { at: 'elsewhere', observed }
 }
 
 const targetState = ({ state }: MoveBefore): string => state.slice(state.indexOf('>') + 1)
 const targetBefore = (before: MoveBefore): FileBefore => ({ ...before, state: targetState(before) })
 
 /** Where the two names stand. Half way through is this action's doing as well: the file then has both names. */
-function standingOfMove({ from, to }: FileMove, { workspace }: Context, before: MoveBefore): Standing {
+async function standingOfMove(input: FileMove, context: Context, before: MoveBefore): Promise<Standing> {
+  if (isTree(before.moved)) return standingOfFolderMove(input, context, before)
+  const { from, to } = input
+  const { workspace } = context
   const [source, target] = [readAny(workspace, from), readAny(workspace, to)]
   const [sourceState, targetNow] = [stateOf(source), stateOf(target)]
   const moved = (file: FileContent | undefined) => stateOf(file) === before.moved && file?.mode === before.movedMode
@@ -106,7 +157,7 @@ function standingOfMove({ from, to }: FileMove, { workspace }: Context, before: 
   if (moved(source) && asTarget) return { at: 'before', observed }
   if (source === undefined && moved(target)) return { at: 'after', observed }
   if (moved(source) && (isSameFile(workspace, from, to) || target === undefined)) return { at: 'after', observed }
-  return { at: 'elsewhere', observed }
+  return { at: 'elsewhere', observed, kept: await keptOf(to, context, targetBefore(before)) }
 }
 
 const readAny = (workspace: Workspace, path: string): FileContent | undefined =>
@@ -121,7 +172,7 @@ function isSameFile(workspace: Workspace, one: string, other: string): boolean {
   return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev
 }
 
-/** On disk when it resolves. Without `overwrite` it is a second name first, since rename(2) would replace what is there. */
+/** On disk when it resolves. Without `overwrite`, of files alone, it is a second name first, since rename(2) would replace what is there. */
 async function rename(workspace: Workspace, from: string, to: string, overwrite: boolean): Promise<void> {
   const [source, target] = [segmentsOf(workspace, from), segmentsOf(workspace, to)]
   using fromFolder = openFolder(workspace, source.slice(0, -1))

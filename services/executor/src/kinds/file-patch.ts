@@ -9,7 +9,16 @@ import { octal } from '../files/observe-files.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { unifiedDiff } from '../files/unified-diff.ts'
 import { segmentsOf } from '../files/workspace.ts'
-import { beforeFile, type FileBefore, putFile, restoreFile, standingOfFile, stateOf } from './file-write.ts'
+import {
+  beforeFile,
+  type FileBefore,
+  keptMode,
+  putFile,
+  restoreFile,
+  reversibilityOfFile,
+  standingOfFile,
+  stateOf,
+} from './file-write.ts'
 import type { Context, Kind } from './kind.ts'
 
 const DIFF_CHARS_MAX = 1_000_000
@@ -48,7 +57,7 @@ export const filePatch: Kind<FilePatch, PatchBefore> = {
     const fresh = applied(bytes, patch)
     return { ...old, wanted: stateOf({ bytes: fresh.bytes }), applied: fresh.already }
   },
-  reversibility: () => 'reversible',
+  reversibility: (_, before) => reversibilityOfFile(before),
   postcondition: ({ path }, { wanted, mode }) => ({
     kind: 'file',
     path,
@@ -70,7 +79,8 @@ export const filePatch: Kind<FilePatch, PatchBefore> = {
     }
   },
   compensate: restoreFile,
-  standing: async ({ path }, context, before) => standingOfFile(path, context, before, before.wanted),
+  standing: ({ path }, context, before) =>
+    standingOfFile(path, context, before, { state: before.wanted, mode: keptMode(before) }),
   diff({ path, diff }, context) {
     const old = contentOf(path, context)
     return unifiedDiff(path, old?.toString(), applied(old, patchOf(path, diff)).bytes.toString())

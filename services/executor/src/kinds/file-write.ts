@@ -2,6 +2,7 @@
 
 import { sha256 } from '@deed/mesh/canonical-json'
 import { crashPoint } from '@deed/mesh/crash-point'
+import type { Reversibility } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { Observation } from '@deed/proto/observation'
 import { z } from 'zod'
@@ -16,9 +17,10 @@ import {
   removeFile,
   replaceFile,
 } from '../files/regular-file.ts'
+import { treeLimits } from '../files/tree.ts'
 import { unifiedDiff } from '../files/unified-diff.ts'
 import { refuseProtected, segmentsOf } from '../files/workspace.ts'
-import type { Before, Context, Effect, Kind, Standing } from './kind.ts'
+import type { Before, Context, Effect, Kept, Kind, Standing, World } from './kind.ts'
 
 const CONTENT_CHARS_MAX = 1_000_000
 const MODE_DEFAULT = 0o644
@@ -43,6 +45,8 @@ export type FileBefore = Before & {
   content?: string
   /** The hash under which the old bytes are kept, where they are many. */
   blob?: string
+  /** The old bytes are more than are kept, so they cannot be brought back. */
+  unkept?: true
   /** Folders that were missing, as paths below the root, outermost first. */
   missing: string[]
 }
@@ -56,13 +60,14 @@ export const fileWrite: Kind<FileWrite, FileBefore> = {
   effectOf: () => 'change',
   summary: ({ path, content }) => `write ${Buffer.byteLength(content)} bytes to ${path}`,
   before: beforeFile,
-  reversibility: () => 'reversible',
+  reversibility: (_, before) => reversibilityOfFile(before),
   postcondition: writtenFile,
   mayHoldAlready: ({ content, mode }, before) =>
     before.state === stateOfText(content) && (mode === undefined || before.mode === Number.parseInt(mode, 8)),
   execute: writeFile,
   compensate: restoreFile,
-  standing: async ({ path, content }, context, before) => standingOfFile(path, context, before, stateOfText(content)),
+  standing: ({ path, content, mode }, context, before) =>
+    standingOfFile(path, context, before, { state: stateOfText(content), mode: modeAfter(mode, before) }),
   diff({ path, content }, { workspace }) {
     const old = readRegularFile(workspace, segmentsOf(workspace, path))
     return unifiedDiff(path, old?.bytes.toString(), content)
@@ -78,16 +83,25 @@ export async function beforeFile({ path }: { path: string }, { workspace, world 
   if (!folder) return { state: 'absent', missing: missingFolders(workspace, segments.slice(0, -1)) }
   const file = readFileIn(folder, lastOf(segments))
   if (!file) return { state: 'absent', missing: [] }
-  const kept =
-    file.bytes.length <= INLINE_BYTES_MAX
-      ? { content: file.bytes.toString('base64') }
-      : { blob: await world.blobs.keep(file.bytes) }
-  return { state: stateOf(file), mode: file.mode, missing: [], ...kept }
+  return { state: stateOf(file), mode: file.mode, missing: [], ...(await keepFile(file.bytes, world)) }
 }
 
-export function writtenFile({ path, content, mode }: FileWrite, before: FileBefore): Observation {
-  return { kind: 'file', path, exists: true, sha256: sha256(content), mode: mode ?? octal(before.mode ?? MODE_DEFAULT) }
+async function keepFile(bytes: Buffer, { blobs, config }: World): Promise<Partial<FileBefore>> {
+  if (bytes.length <= INLINE_BYTES_MAX) return { content: bytes.toString('base64') }
+  return bytes.length <= treeLimits(config).bytes ? { blob: await blobs.keep(bytes) } : { unkept: true }
 }
+
+export const reversibilityOfFile = ({ unkept }: FileBefore): Reversibility => (unkept ? 'irreversible' : 'reversible')
+
+export function writtenFile({ path, content, mode }: FileWrite, before: FileBefore): Observation {
+  return { kind: 'file', path, exists: true, sha256: sha256(content), mode: octal(modeAfter(mode, before)) }
+}
+
+const modeAfter = (mode: string | undefined, before: FileBefore): number =>
+  mode === undefined ? keptMode(before) : Number.parseInt(mode, 8)
+
+/** New bytes never run as the owner of the old ones. */
+export const keptMode = ({ mode = MODE_DEFAULT }: FileBefore): number => mode & 0o777
 
 export async function writeFile(
   { path, content, mode }: FileWrite,
@@ -125,7 +139,7 @@ export async function putFile(
   try {
     await replaceFile(folder, lastOf(segments), {
       bytes,
-      mode: mode ?? before.mode ?? MODE_DEFAULT,
+      mode: mode ?? keptMode(before),
       temporary: temporaryName(context),
       beforeVisible() {
         crashPoint('executor.mid_effect')
@@ -155,21 +169,29 @@ export async function restoreFile({ path }: { path: string }, context: Context, 
   return `removed ${path}`
 }
 
-/** @param wanted the state that the action leaves, in the words of `stateOf` */
-export function standingOfFile(
+/** @param left what the action leaves: the state in the words of `stateOf`, and the mode of a file */
+export async function standingOfFile(
   path: string,
-  { workspace }: Context,
+  context: Context,
   before: FileBefore,
-  wanted: string | undefined,
-): Standing {
-  const file = readRegularFile(workspace, segmentsOf(workspace, path))
+  left: { state: string; mode?: number },
+): Promise<Standing> {
+  const file = readRegularFile(context.workspace, segmentsOf(context.workspace, path), { manyNames: true })
   const state = stateOf(file)
-  const sameMode = before.mode === undefined || file?.mode === before.mode
-  return {
-    at: state === before.state && sameMode ? 'before' : state === wanted ? 'after' : 'elsewhere',
-    observed: file ? `${path} has ${file.bytes.length} bytes with SHA-256 ${state.slice(7)}` : `${path} does not exist`,
-    facts: { state },
-  }
+  const hasMode = (mode: number | undefined) => !file || mode === undefined || file.mode === mode
+  const observed = file
+    ? `${path} has ${file.bytes.length} bytes with SHA-256 ${state.slice('sha256:'.length)} and mode ${octal(file.mode)}`
+    : `${path} does not exist`
+  const facts = { state }
+  if (state === before.state && hasMode(before.mode)) return { at: 'before', observed, facts }
+  if (state === left.state && hasMode(left.mode)) return { at: 'after', observed, facts }
+  return { at: 'elsewhere', observed, facts, kept: await keptOf(path, context, before) }
+}
+
+/** The bytes of before, in a file that a person can look at. */
+export async function keptOf(path: string, context: Context, before: FileBefore): Promise<Kept[]> {
+  const old = before.unkept ? undefined : oldContent(before, context)
+  return old ? [{ path, sha256: await context.world.blobs.keep(old.bytes) }] : []
 }
 
 const temporaryName = ({ actionId }: Context) => `.deed-${actionId}.tmp`
@@ -181,6 +203,7 @@ const stateOfText = (content: string) => `sha256:${sha256(content)}`
 /** @returns `undefined` where there was no file */
 export function oldContent(before: FileBefore, { world }: Context): FileContent | undefined {
   if (before.state === 'absent') return undefined
+  if (before.unkept) throw new DeedError('not_undoable', 'the old bytes were more than are kept for an undo')
   const bytes = before.blob === undefined ? Buffer.from(before.content ?? '', 'base64') : world.blobs.get(before.blob)
   return { bytes, mode: before.mode ?? MODE_DEFAULT }
 }

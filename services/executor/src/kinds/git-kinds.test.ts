@@ -3,7 +3,7 @@ import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, statSync, sym
 import { join } from 'node:path'
 import { actionIdOf } from '@deed/mesh/action-id'
 import { describe, expect, it } from 'vitest'
-import { readTree } from '../files/tree.ts'
+import { readTree, treeLimits } from '../files/tree.ts'
 import { findProgram } from '../sandbox/find-program.ts'
 import { dies } from '../test-dies.ts'
 import { type TestExecutor, testExecutor } from '../test-executor.ts'
@@ -234,7 +234,12 @@ describe.skipIf(!HAS_GIT)('a patch of several files', () => {
   it('changes, makes and deletes, and is undone to the byte, modes and folders too', async () => {
     const [opened, patch] = await withPatch()
     await using executor = opened
-    const tree = async () => (await readTree({ root: executor.root, base: [] }, executor.world.blobs)).hash
+    const tree = async () =>
+      (
+        await readTree({ root: executor.root, base: [] }, executor.world.blobs, {
+          limits: treeLimits(executor.world.config),
+        })
+      ).hash
     const before = await tree()
     const work = await executor.dispatch(apply(patch))
     expect(await executor.attempt(work)).toMatchObject({ outcome: 'done', effect: 'made' })

@@ -86,6 +86,14 @@ export interface Standing {
   readonly at: 'before' | 'after' | 'elsewhere' | 'unknown'
   readonly observed: string
   readonly facts?: JsonObject
+  /** Where somebody has changed it since: what had been there before the action, as far as it is kept. */
+  readonly kept?: readonly Kept[]
+}
+
+export interface Kept {
+  readonly path: string
+  /** Under which its bytes are kept. */
+  readonly sha256: string
 }
 
 /** A second reading; `result` is the newer one where the two differ. */
