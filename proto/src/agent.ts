@@ -37,6 +37,8 @@ export const Solution = z.object({
   template_id: z.string().max(128).optional(),
   template_version: z.int().min(1).optional(),
   confidence: z.number().min(0).max(1),
+  /** How long it is known to take, where somebody has said so. */
+  estimated_ms: z.int().min(0).optional(),
 })
 export type Solution = z.output<typeof Solution>
 

@@ -178,6 +178,31 @@ export const Target = z.discriminatedUnion('type', [
 ])
 export type Target = z.output<typeof Target>
 
+/** One action of a runbook, as its kind takes it. */
+const RunbookStep = strict({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+  title: z.string().min(1).max(512).optional(),
+  kind: z.string(),
+  input: z.record(z.string(), z.json()).default({}),
+  /** What must hold afterwards, beside what the kind itself looks at. */
+  verify: z.record(z.string(), z.json()).optional(),
+  /** The workspace that its paths start from; absent: the request's. */
+  workspace: z.string().optional(),
+  /** Absent: the step before. */
+  depends_on: z.array(z.string()).optional(),
+  timeout_ms: z.int().min(1).max(86_400_000).optional(),
+})
+
+/** What is to be done for certain words: steps that an operator has written down. */
+const Runbook = strict({
+  /** The sentences that mean it; absent: its name. */
+  words: z.array(z.string().min(1).max(512)).min(1).optional(),
+  /** How long it usually takes: where that is more than 30 s, it runs in the background. */
+  expected_seconds: z.number().min(0).max(86_400).default(0),
+  steps: z.array(RunbookStep).min(1).max(100),
+})
+export type Runbook = z.output<typeof Runbook>
+
 const Schema = strict({
   workers: section({
     /** Workers of one executor: each makes one effect at a time. */
@@ -247,6 +272,7 @@ const Schema = strict({
   workspaces: z.record(Name, strict({ root: z.string().min(1) })).default({}),
   /** Where relative paths start when a request names no workspace; the only one, where there is only one. */
   default_workspace: Name.optional(),
+  runbooks: z.record(Name, Runbook).default({}),
   /** Values that actions may use by name. They stand in environment variables of the executor, never here. */
   secrets: z.record(Name, strict({ env: SecretVariable })).default({}),
   commands: section({

@@ -19,6 +19,7 @@ import { ollamaServer } from './models/ollama.ts'
 import { checkRulePack } from './rules/check-rule-pack.ts'
 import { decideBy } from './rules/decide.ts'
 import { type RulePack, RulePackError, readRulePacks } from './rules/rule-pack.ts'
+import { type Runbooks, readRunbooks } from './rules/runbooks.ts'
 import { vocabularyOf } from './rules/vocabulary.ts'
 import { migrations } from './store/migrations.ts'
 import { keepPruning } from './store/prune-model-calls.ts'
@@ -33,7 +34,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
   await using opened = new AsyncDisposableStack()
   const log = createLogger('hybrid-agent')
   const { execution: world } = config
-  const packs = readPacks(config)
+  const { packs, runbooks } = readRules(config)
 
   const store = opened.use(
     await openDatabase({
@@ -46,7 +47,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     }),
   )
   const bus = opened.use(await connectBus({ service: 'hybrid-agent', ...busAddress(config), log }))
-  bus.serve(proto.processTask, processTask({ decide: decideBy(packs, vocabularyOf(world)) }))
+  bus.serve(proto.processTask, processTask({ decide: decideBy(packs, vocabularyOf(world), runbooks) }))
 
   const workerId = `hybrid-agent-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`.slice(-128)
   const leases = await startLeases({ bus, workerId, slots: SLOTS, log })
@@ -74,12 +75,12 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
 }
 
 /** A pack that does not do what its own tests say is not let near anything. */
-function readPacks({ RULES_DIR: own }: Config): RulePack[] {
+function readRules({ RULES_DIR: own, execution }: Config): { packs: RulePack[]; runbooks: Runbooks } {
   try {
     const packs = readRulePacks(own === undefined ? [BUILT_IN] : [BUILT_IN, own])
     const faults = packs.flatMap((pack) => checkRulePack(pack))
     if (faults.length > 0) throw new RulePackError(faults.join('\n'))
-    return packs
+    return { packs, runbooks: readRunbooks(execution) }
   } catch (error) {
     if (error instanceof RulePackError) throw new ConfigurationError(error.message, { cause: error })
     throw error

@@ -1,7 +1,8 @@
 import { EffectClass, Reversibility } from '@deed/proto/action'
+import type { JsonObject } from '@deed/proto/json'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { effectOf, type Facts, levelOf, readPolicy } from './policy.ts'
+import { argvOf, effectOf, type Facts, levelOf, readPolicy } from './policy.ts'
 
 const policy = readPolicy(`${import.meta.dirname}/../policy/default.yaml`)
 const command: Facts = {
@@ -30,6 +31,18 @@ describe('the level of an action that starts a program', () => {
   it('counts for no action that starts none', () => {
     const facts: Facts = { ...command, kind: 'file.write', effect: 'change', sandbox: undefined }
     expect(levelOf(policy, facts).level).toBe(1)
+  })
+})
+
+describe('the level of a command line that only looks at the host', () => {
+  const level = (input: JsonObject) => levelOf(policy, { ...command, argv: argvOf(input) }).level
+
+  it('is 1 for the very line that the policy names, and that of any command for every other', () => {
+    expect(level({ argv: ['df', '-P', '-h'] })).toBe(1)
+    expect(level({ argv: ['df', '-P'] })).toBe(2)
+    expect(level({ argv: ['df', '-P', '-h', '--output=x'] })).toBe(2)
+    expect(level({ argv: ['df', '-P', '-h'], env: { LC_ALL: 'C' } })).toBe(2)
+    expect(level({ argv: ['df', '-P', '-h'], stdin: '' })).toBe(2)
   })
 })
 

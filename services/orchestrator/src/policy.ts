@@ -19,6 +19,8 @@ const Conditions = {
   environment: z.array(z.string()).optional(),
   /** The first layer of what confines the programs that the action starts: `bwrap`, `landlock`, `allow-list`, `none`. */
   sandbox: z.array(z.string()).optional(),
+  /** Command lines, each whole: a program with other arguments may be quite another thing. */
+  argv: z.array(z.array(z.string()).min(1)).optional(),
   why: z.string(),
 }
 const LevelRule = z.strictObject({ ...Conditions, level: Level })
@@ -75,6 +77,8 @@ export interface Facts {
   environment: string | undefined
   /** As in `Inspection.sandbox`. */
   sandbox: string | undefined
+  /** The command line, where it is all that the action says. */
+  argv?: readonly string[] | undefined
 }
 
 /** What the policy's data alone says of a kind, before anybody has looked at the target. */
@@ -98,15 +102,26 @@ export function levelOf(policy: Policy, facts: Facts): { level: Level; why: stri
   return { level: level as Level, why }
 }
 
-function fits({ kinds, effect, reversibility, environment, sandbox }: z.output<typeof Raise>, facts: Facts): boolean {
+function fits(rule: z.output<typeof Raise>, facts: Facts): boolean {
+  const { kinds, effect, reversibility, environment, sandbox, argv } = rule
   return (
     (kinds?.includes(facts.kind) ?? true) &&
     (effect === undefined || (facts.effect !== undefined && effect.includes(facts.effect))) &&
     (reversibility === undefined ||
       (facts.reversibility !== undefined && reversibility.includes(facts.reversibility))) &&
     (environment === undefined || (facts.environment !== undefined && environment.includes(facts.environment))) &&
-    (sandbox === undefined || (facts.sandbox !== undefined && sandbox.includes(facts.sandbox.split('+')[0]!)))
+    (sandbox === undefined || (facts.sandbox !== undefined && sandbox.includes(facts.sandbox.split('+')[0]!))) &&
+    (argv?.some((line) => isSame(line, facts.argv ?? [])) ?? true)
   )
+}
+
+const isSame = (line: readonly string[], other: readonly string[]): boolean =>
+  line.length === other.length && line.every((word, index) => word === other[index])
+
+/** @returns the command line, where an action says nothing else: no environment, no folder, no input, no hosts */
+export function argvOf({ argv, ...others }: JsonObject): string[] | undefined {
+  const alone = Object.keys(others).length === 0 && Array.isArray(argv)
+  return alone && argv.every((word) => typeof word === 'string') ? argv : undefined
 }
 
 /** From this level on the approver is somebody else than the requester, unless policy allows it. */

@@ -88,12 +88,13 @@ export function think(
     const [template, met, wholeReply] = await asked
     const graph = met ?? (isDeclined(wholeReply) ? await graphAfterAll() : undefined)
     const { nodes, solvedBy } = await solveAll(template, graph, wholeReply)
-    const estimatedMs = graph?.critical_path_ms ?? 0
+    const known = nodes.map(({ solution }) => solution?.estimated_ms ?? 0)
+    const estimatedMs = Math.max(graph?.critical_path_ms ?? 0, ...known)
     const [first] = nodes
     if (solvedBy === null && nodes.length === 1 && first && entry?.value.kind === 'solution') {
       // Done and proven before; its actions are run and verified afresh.
-      const known = { node: first.node, solution: entry.value.solution }
-      return { type: 'solved', nodes: [known], method: 'cached', estimatedMs, degraded }
+      const cachedNode = { node: first.node, solution: entry.value.solution }
+      return { type: 'solved', nodes: [cachedNode], method: 'cached', estimatedMs, degraded }
     }
     return { type: 'solved', nodes, method: solvedBy, estimatedMs, degraded }
   }

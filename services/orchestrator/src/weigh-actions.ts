@@ -4,7 +4,7 @@ import { type Action, type EffectClass, type Inspection, inspectAction } from '@
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import type { z } from 'zod'
-import { effectOf, levelOf, type Policy } from './policy.ts'
+import { argvOf, effectOf, levelOf, type Policy } from './policy.ts'
 import type { ExecutionRow, TaskRow } from './snapshot.ts'
 import { footprint, touchedBy, type Workspaces } from './touched-by.ts'
 
@@ -60,6 +60,7 @@ export async function weighActions(
       reversibility: known?.reversibility,
       environment: undefined,
       sandbox: undefined,
+      argv: argvOf(action.input),
     })
     task.level = level
     candidate.why = why
@@ -144,6 +145,7 @@ function applyInspection(
     reversibility: inspection.reversibility,
     environment: inspection.environment,
     sandbox,
+    argv: argvOf(action.input),
   })
   task.level = level
   candidate.why = standing ? `${why}, now and whenever it is not so` : why

@@ -14,6 +14,7 @@ import { generateCode } from './generate-code.ts'
 import { refusePathOutside } from './path-scope.ts'
 import { matchPattern, type Pattern, type PatternMatch } from './pattern.ts'
 import type { ActionTemplate, CompiledRule, RulePack } from './rule-pack.ts'
+import { NO_RUNBOOKS, type Runbooks } from './runbooks.ts'
 import type { SlotValue } from './slots.ts'
 import { type Sentence, tokenize } from './tokenize.ts'
 import { type EntityValue, isOfType, knownTargets, type Vocabulary } from './vocabulary.ts'
@@ -35,7 +36,7 @@ interface Candidate {
 interface Meant extends Candidate, PatternMatch {}
 
 /** The rules, indexed by the words their sentences begin with. Deciding takes microseconds and changes nothing. */
-export function decideBy(packs: readonly RulePack[], vocabulary: Vocabulary): Decide {
+export function decideBy(packs: readonly RulePack[], vocabulary: Vocabulary, runbooks: Runbooks = NO_RUNBOOKS): Decide {
   const byFirstWord = new Map<string, Candidate[]>()
   const withAnyFirstWord: Candidate[] = []
   for (const rule of packs.flatMap((pack) => pack.rules)) {
@@ -50,6 +51,8 @@ export function decideBy(packs: readonly RulePack[], vocabulary: Vocabulary): De
     const sentence = tokenize(task.description)
     const first = sentence?.tokens[0]
     if (!sentence || !first) return declined('no rule is meant for a text like this')
+    const written = runbooks(sentence, task)
+    if (written) return { outcome: 'handled', method: 'autonomous', solution: written }
     const meant: Meant[] = []
     for (const candidates of [byFirstWord.get(first.word) ?? [], withAnyFirstWord]) {
       for (const candidate of candidates) {

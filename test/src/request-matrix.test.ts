@@ -1,0 +1,343 @@
+// What people ask for, in their words, on real parts, through the command; where it needs agreement, that comes from a
+// second terminal.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { keptPort } from '@deed/embedded/kept-port'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { type Mesh, startMesh } from '@deed/mesh/local-mesh'
+import { until } from '@deed/mesh/until'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const COMMAND = resolve(import.meta.dirname, '../../libs/cli/bin/deed.mjs')
+
+/** Answers its version and its process id. */
+const server = (version: number): string => `import { createServer } from 'node:http'
+createServer((_, response) => response.end(JSON.stringify({ version: ${version}, pid: process.pid })))
+  .listen(Number(process.env.PORT), '127.0.0.1')
+`
+const BROKEN = 'throw new Error("this release does not start")\n'
+
+const opened = new AsyncDisposableStack()
+let mesh: Mesh
+let folder: string
+const url: Record<string, string> = {}
+
+beforeAll(async () => {
+  folder = opened.use(temporaryFolder()).path
+  for (const sub of ['workspace/app', 'workspace/release']) mkdirSync(join(folder, sub), { recursive: true })
+  writeFileSync(join(folder, 'workspace/app/server.mjs'), server(1))
+  writeFileSync(join(folder, 'server.mjs'), server(1))
+  for (const name of ['demo-api', 'test-service', 'application'])
+    url[name] = `http://127.0.0.1:${await keptPort(folder, name, undefined)}/`
+  writeFileSync(join(folder, 'execution.yaml'), configuration())
+  mesh = opened.use(
+    await startMesh({
+      dataDir: join(folder, 'data'),
+      config: join(folder, 'execution.yaml'),
+      prepare: async (adminUrl) => ({ executor: { INVENTORY_URL: await seed(adminUrl) } }),
+    }),
+  )
+})
+afterAll(async () => {
+  for (const name of ['demo-api', 'test-service', 'application']) await answers(name).then(kill)
+  await opened.disposeAsync()
+})
+
+const target = (name: string, script: string): string => `
+  ${name}:
+    type: process
+    command: [node, ${script}]
+    env: { PORT: "${new URL(url[name]!).port}" }
+    health: { url: "${url[name]}" }`
+
+const configuration = (): string => `
+workspaces: { main: { root: ./workspace } }
+commands: { allow: [df] }
+targets:${target('demo-api', 'server.mjs')}${target('test-service', 'server.mjs')}${target('application', 'workspace/app/server.mjs')}
+    environment: production
+  inventory:
+    type: sql
+    url_env: INVENTORY_URL
+    entities:
+      assets: { table: assets, label_column: type, name_column: name, singular: asset }
+      servers: { table: servers, label_column: role, name_column: name, singular: server }
+runbooks:
+  deploy-the-application:
+    expected_seconds: 60
+    steps:
+      - { name: stop, title: stop what runs, kind: service.stop, input: { target: application } }
+      - name: place
+        title: put the new release in its place
+        kind: file.move
+        input: { from: release/server.mjs, to: app/server.mjs, overwrite: true }
+      - name: start
+        title: start it, and see that it answers
+        kind: service.start
+        input: { target: application }
+        timeout_ms: 5000
+  delete-the-database:
+    words: [delete the database, drop the database]
+    expected_seconds: 60
+    steps:
+      - name: servers
+        title: drop the table of servers
+        kind: sql.execute
+        input:
+          target: inventory
+          statement: drop table servers
+          verify: { query: "select to_regclass('servers') is null", equals: true }
+      - name: assets
+        title: drop the table of assets
+        kind: sql.execute
+        input:
+          target: inventory
+          statement: drop table assets
+          verify: { query: "select to_regclass('assets') is null", equals: true }
+`
+
+/** @returns the URL of a role that owns the inventory */
+async function seed(adminUrl: string): Promise<string> {
+  await query(adminUrl, 'create database inventory')
+  await query(adminUrl, "create role keeper login password 'keeper'")
+  const inventory = new URL(adminUrl)
+  inventory.pathname = '/inventory'
+  await query(
+    inventory.href,
+    `create table assets (name text primary key, type text not null);
+     insert into assets select 'ws-' || n, case when n < 5 then 'Windows workstation' else 'printer' end
+       from generate_series(1, 7) n;
+     create table servers (name text primary key, role text, address text);
+     insert into servers values ('web-01', 'web', '10.0.0.7'), ('web-02', 'web', '10.0.0.8');
+     alter table assets owner to keeper; alter table servers owner to keeper;`,
+  )
+  inventory.username = 'keeper'
+  inventory.password = 'keeper'
+  return inventory.href
+}
+
+async function query(at: string, text: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: at })
+  await client.connect()
+  try {
+    const { rows } = await client.query<Record<string, unknown>>(text)
+    return rows
+  } finally {
+    await client.end()
+  }
+}
+
+async function answers(name: string): Promise<{ version: number; pid: number } | undefined> {
+  try {
+    const response = await fetch(url[name]!, { headers: { connection: 'close' } })
+    return (await response.json()) as { version: number; pid: number }
+  } catch {
+    return undefined
+  }
+}
+
+const kill = (who: { pid: number } | undefined): void => {
+  if (who) process.kill(who.pid, 'SIGKILL')
+}
+
+interface Document {
+  execution_id: string
+  status: string
+  method: string
+  result: { text: string } | null
+  metrics: { success: boolean; cache_hit: boolean }
+  verification: { outcome: string; already_so?: boolean }[]
+  error?: { code: string; message: string }
+}
+
+/** A terminal of its own. */
+function deed(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, DEED_DATA_DIR: join(folder, 'data') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString()
+  })
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })))
+}
+
+async function run(...args: string[]): Promise<{ code: number | null; document: Document }> {
+  const { code, stdout, stderr } = await deed('run', '--json', ...args)
+  if (stdout === '') throw new Error(`nothing was printed: ${stderr}`)
+  return { code, document: JSON.parse(stdout) as Document }
+}
+
+interface Approval {
+  approval_id: string
+  level: number
+  task: string
+  actions: { title: string; summary: string }[]
+}
+
+/** What the second terminal is asked for next. */
+const asked = (task: string): Promise<Approval> =>
+  until(
+    async () => {
+      const { stdout } = await deed('get', 'approvals', '--status', 'pending', '--json')
+      const { approvals } = JSON.parse(stdout) as { approvals: Approval[] }
+      return approvals.find((approval) => approval.task === task)
+    },
+    { what: `the question whether to ${task}` },
+  )
+
+const approve = async ({ approval_id: id }: Approval): Promise<string> => {
+  const { code, stdout } = await deed('approve', id, '--yes')
+  expect(code).toBe(0)
+  return stdout
+}
+
+/** Asks at one terminal and agrees at another. @returns the end, and what was agreed to */
+async function agreed(task: string, steps = 1): Promise<{ code: number | null; document: Document; seen: Approval[] }> {
+  const running = run(task)
+  const seen: Approval[] = []
+  for (let step = 0; step < steps; step++) {
+    const approval = await asked(task)
+    seen.push(approval)
+    await approve(approval)
+  }
+  return { ...(await running), seen }
+}
+
+describe('asked in plain words', () => {
+  it('how many assets do we have? -- the real count by type', async () => {
+    const { code, document } = await run('how many assets do we have?')
+    expect(code).toBe(0)
+    expect(document.result?.text).toBe('7 assets: 4 Windows workstations, 3 printers')
+  })
+
+  it('show server details for web-01 -- the real row', async () => {
+    const { code, document } = await run('show server details for web-01')
+    expect(code).toBe(0)
+    expect(document.result?.text).toContain('10.0.0.7')
+    expect(document.result?.text).not.toContain('10.0.0.8')
+  })
+
+  it('check disk space on this host -- real figures, after agreement', async () => {
+    const { code, document, seen } = await agreed('check disk space on this host')
+    expect(code).toBe(0)
+    expect(document.result?.text).toMatch(/\d+%.* \//)
+    // One higher where nothing confines programs on this machine.
+    expect(seen[0]?.level).toBeLessThanOrEqual(2)
+  })
+
+  it('restart service demo-api -- a new process, healthy', async () => {
+    expect((await agreed('start demo-api')).code).toBe(0)
+    const before = await answers('demo-api')
+    const { code, seen } = await agreed('restart service demo-api')
+    expect(code).toBe(0)
+    expect(seen[0]?.level).toBe(1)
+    const after = await answers('demo-api')
+    expect(after?.pid).toEqual(expect.any(Number))
+    expect(after?.pid).not.toBe(before?.pid)
+  })
+
+  it('the test-service is down, fix it -- it runs; and when it does, nothing is done', async () => {
+    expect(await answers('test-service')).toBeUndefined()
+    const { code } = await agreed('The test-service is down, fix it')
+    expect(code).toBe(0)
+    const up = await answers('test-service')
+    expect(up?.version).toBe(1)
+    const again = await run('The test-service is down, fix it')
+    expect(again.document.verification[0]).toMatchObject({ outcome: 'verified', already_so: true })
+    expect((await answers('test-service'))?.pid).toBe(up?.pid)
+  })
+
+  it('create a NATS consumer for processing user events -- code on disk; level 1 where it overwrites', async () => {
+    const words = 'Create a NATS consumer for processing user events'
+    const asking = ['--language', 'elixir', '--target-file', 'lib/event_consumer.ex', words]
+    expect((await run(...asking)).code).toBe(0)
+    const file = join(folder, 'workspace/lib/event_consumer.ex')
+    expect(readFileSync(file, 'utf8')).toContain('defmodule')
+    writeFileSync(file, '# by hand\n')
+    const running = run(...asking)
+    const approval = await asked(words)
+    expect(approval.level).toBe(1)
+    await approve(approval)
+    expect((await running).code).toBe(0)
+    expect(readFileSync(file, 'utf8')).toContain('defmodule')
+  })
+
+  it('full health check -- every service is looked at, and nobody is asked', async () => {
+    const { document } = await run('full health check')
+    const looked = ['demo-api', 'test-service', 'application']
+    expect(document.verification).toHaveLength(looked.length)
+    for (const name of looked) expect(JSON.stringify(document)).toContain(name)
+  })
+})
+
+describe('deploy the application', () => {
+  const words = 'deploy the application'
+  const release = (text: string): void => writeFileSync(join(folder, 'workspace/release/server.mjs'), text)
+
+  it('shows the whole plan, runs in the background step by step, and ends when it answers', async () => {
+    expect((await agreed('start application')).code).toBe(0)
+    release(server(2))
+    const accepted = await deed('submit', '--json', '--key', 'deploy-2', words)
+    expect(accepted.code).toBe(0)
+    const approval = await asked(words)
+    expect(approval.level).toBe(2)
+    expect(approval.actions.map(({ title }) => title)).toEqual([
+      'stop what runs',
+      'put the new release in its place',
+      'start it, and see that it answers',
+    ])
+    expect(await answers('application')).toMatchObject({ version: 1 })
+    const screen = await approve(approval)
+    for (const { summary } of approval.actions) expect(screen).toContain(summary)
+    await until(async () => (await answers('application'))?.version === 2, { what: 'the new release' })
+  })
+
+  it('brings the old release back, running, where the new one does not start', async () => {
+    const before = readFileSync(join(folder, 'workspace/app/server.mjs'), 'utf8')
+    release(BROKEN)
+    const { code, document } = await agreed(words)
+    expect(code).toBe(1)
+    expect(document).toMatchObject({ status: 'rolled_back', metrics: { success: false } })
+    expect(readFileSync(join(folder, 'workspace/app/server.mjs'), 'utf8')).toBe(before)
+    expect(readFileSync(join(folder, 'workspace/release/server.mjs'), 'utf8')).toBe(BROKEN)
+    expect(await answers('application')).toMatchObject({ version: 2 })
+  })
+})
+
+describe('delete the database', () => {
+  it('is agreed to step by step, each when the one before it is done, and named as final', async () => {
+    const words = 'delete the database'
+    const there = async (table: string): Promise<boolean> => {
+      const at = new URL(mesh.connection.database_url)
+      at.pathname = '/inventory'
+      const [row] = await query(at.href, `select to_regclass('${table}') is not null as there`)
+      return row?.there === true
+    }
+    const running = run(words)
+    const first = await asked(words)
+    expect(first).toMatchObject({ level: 3, actions: [{ title: 'drop the table of servers' }] })
+    expect(await there('servers')).toBe(true)
+    const screen = await approve(first)
+    expect(screen).toMatch(/cannot be undone/)
+    await until(async () => !(await there('servers')), { what: 'the first step' })
+
+    const second = await asked(words)
+    expect(second).toMatchObject({ level: 3, actions: [{ title: 'drop the table of assets' }] })
+    expect(await there('assets')).toBe(true)
+    const denied = await deed('deny', second.approval_id, '--reason', 'not this one')
+    expect(denied.code).toBe(0)
+    const { code, document } = await running
+    expect(code).toBe(1)
+    expect(document.metrics.success).toBe(false)
+    expect(await there('assets')).toBe(true)
+    expect(existsSync(join(folder, 'workspace'))).toBe(true)
+  })
+})
