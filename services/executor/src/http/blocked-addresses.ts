@@ -45,8 +45,10 @@ for (const [network, bits] of [
 function embeddedIPv4(address: string): string | undefined {
   // The parser of URLs knows every spelling, and gives one.
   const canonical = new URL(`http://[${address.split('%', 1)[0]}]/`).hostname.slice(1, -1)
-  const [, high, low] = /^(?:::ffff:|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical) ?? []
-  if (high === undefined || low === undefined) return undefined
+  // Groups of zeros may be left out, of a translator's address both.
+  const found = /^(?:::ffff:|64:ff9b::)(?:(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,4}))?$/.exec(canonical)
+  if (!found) return undefined
+  const [, high = '0', low = '0'] = found
   const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
   return [a >> 8, a & 255, b >> 8, b & 255].join('.')
 }

@@ -3,23 +3,14 @@ import type { Target } from '@deed/config/execution-config'
 import { nearest } from '@deed/config/nearest'
 import { DeedError } from '@deed/proto/errors'
 import type { World } from '../kinds/kind.ts'
+import { targetOf } from '../target-of.ts'
 
 export type McpTarget = Extract<Target, { type: 'mcp' }>
 export type McpTool = McpTarget['tools'][string]
 
 /** @throws {DeedError} `unknown_target` */
-export function mcpTarget({ config: { targets } }: Pick<World, 'config'>, name: string): McpTarget {
-  const target = Object.hasOwn(targets, name) ? targets[name] : undefined
-  if (target?.type === 'mcp') return target
-  const servers = Object.keys(targets).filter((one) => targets[one]?.type === 'mcp')
-  const meant = nearest(name, servers)
-  throw new DeedError(
-    'unknown_target',
-    target
-      ? `${name} is a target of type ${target.type}, not an MCP server`
-      : `execution.yaml has no target ${JSON.stringify(name)}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
-  )
-}
+export const mcpTarget = ({ config }: Pick<World, 'config'>, name: string): McpTarget =>
+  targetOf(config.targets, name, ['mcp'], 'an MCP server')
 
 /** @throws {DeedError} `command_not_allowed` when execution.yaml does not name the tool */
 export function allowedTool({ tools }: McpTarget, name: string): McpTool {

@@ -1,10 +1,10 @@
 /** A deployment of a Kubernetes cluster, through the `kubectl` client. */
 import type { Target } from '@deed/config/execution-config'
-import { nearest } from '@deed/config/nearest'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
 import type { World } from '../kinds/kind.ts'
+import { targetOf } from '../target-of.ts'
 import { type ClientEnded, runClient } from './client-program.ts'
 
 export type KubernetesTarget = Extract<Target, { type: 'kubernetes' }>
@@ -39,17 +39,8 @@ export interface Kubectl {
 }
 
 /** @throws {DeedError} `unknown_target` */
-export function kubernetesTarget({ config: { targets } }: Pick<World, 'config'>, name: string): KubernetesTarget {
-  const target = targets[name]
-  if (target?.type === 'kubernetes') return target
-  if (target) throw new DeedError('unknown_target', `${name} is a target of type ${target.type}, not of Kubernetes`)
-  const known = Object.keys(targets).filter((one) => targets[one]?.type === 'kubernetes')
-  const meant = nearest(name, known)
-  throw new DeedError(
-    'unknown_target',
-    `execution.yaml has no target ${JSON.stringify(name)}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
-  )
-}
+export const kubernetesTarget = ({ config }: Pick<World, 'config'>, name: string): KubernetesTarget =>
+  targetOf(config.targets, name, ['kubernetes'], 'of Kubernetes')
 
 /** What policy knows the target by. The cluster's own namespaces are `cluster`, whatever the configuration calls them. */
 export const environmentOf = ({ namespace, environment }: KubernetesTarget): string | undefined =>

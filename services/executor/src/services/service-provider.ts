@@ -1,9 +1,8 @@
 /** A service, whatever runs it: a process of this host, systemd, Docker or Kubernetes. */
-import type { ExecutionConfig, Target } from '@deed/config/execution-config'
-import { nearest } from '@deed/config/nearest'
-import { DeedError } from '@deed/proto/errors'
+import type { Target } from '@deed/config/execution-config'
 import type { World } from '../kinds/kind.ts'
 import { supervisedProcess } from '../processes/supervised-process.ts'
+import { targetOf } from '../target-of.ts'
 import { dockerContainer } from './docker-container.ts'
 import { kubernetesService } from './kubernetes-service.ts'
 import { systemdUnit } from './systemd-unit.ts'
@@ -39,8 +38,8 @@ export const SERVICE_TYPES = ['process', 'systemd', 'docker', 'kubernetes'] as c
 
 /** @throws {DeedError} `unknown_target`, `unavailable` when the target's system is not on this host */
 export function serviceProvider(world: World, name: string): ServiceProvider {
-  const target = world.config.targets[name]
-  switch (target?.type) {
+  const target = targetOf(world.config.targets, name, SERVICE_TYPES, 'a service')
+  switch (target.type) {
     case 'process':
       return supervisedProcess(world, name, target)
     case 'systemd':
@@ -49,20 +48,7 @@ export function serviceProvider(world: World, name: string): ServiceProvider {
       return dockerContainer(world, target)
     case 'kubernetes':
       return kubernetesService(world, target)
-    default:
-      throw unknownService(world.config, name)
   }
 }
 
 export const stateText = ({ running }: ServiceState): string => running?.state ?? 'stopped'
-
-function unknownService({ targets }: Pick<ExecutionConfig, 'targets'>, name: string): DeedError {
-  const type = targets[name]?.type
-  if (type !== undefined) return new DeedError('unknown_target', `${name} is a target of type ${type}, not a service`)
-  const known = Object.keys(targets).filter((one) => (SERVICE_TYPES as readonly string[]).includes(targets[one]!.type))
-  const meant = nearest(name, known)
-  return new DeedError(
-    'unknown_target',
-    `execution.yaml has no target ${JSON.stringify(name)}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
-  )
-}

@@ -1,9 +1,9 @@
 /** The databases that targets of type `sql` name: one kept connection pool for readings, fresh connections for checks. */
 import type { ExecutionConfig, Target } from '@deed/config/execution-config'
-import { nearest } from '@deed/config/nearest'
 import { DeedError } from '@deed/proto/errors'
 import { registerSecret } from '@deed/telemetry/redact'
 import pg from 'pg'
+import { targetOf } from '../target-of.ts'
 
 export type SqlTarget = Extract<Target, { type: 'sql' }>
 
@@ -88,20 +88,8 @@ export function openDatabases(
 }
 
 /** @throws {DeedError} `unknown_target` */
-export function sqlTarget(targets: ExecutionConfig['targets'], name: string): SqlTarget {
-  const target = targets[name]
-  if (target?.type === 'sql') return target
-  const meant = nearest(
-    name,
-    Object.keys(targets).filter((one) => targets[one]?.type === 'sql'),
-  )
-  throw new DeedError(
-    'unknown_target',
-    target
-      ? `${name} is a target of type ${target.type}, not a database`
-      : `execution.yaml has no target ${JSON.stringify(name)}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
-  )
-}
+export const sqlTarget = (targets: ExecutionConfig['targets'], name: string): SqlTarget =>
+  targetOf(targets, name, ['sql'], 'a database')
 
 function urlOf(
   targets: ExecutionConfig['targets'],
