@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { request, work } from './contract.ts'
 import { ErrorBody } from './errors.ts'
-import { ExecutionId, FencingToken, TaskId } from './ids.ts'
+import { ActionId, ExecutionId, FencingToken, TaskId } from './ids.ts'
 import { Json, JsonObject } from './json.ts'
 import { Observation } from './observation.ts'
 
@@ -76,6 +76,33 @@ export const inspectAction = request({
   output: z.object({
     inspections: z.array(z.union([z.object({ inspection: Inspection }), z.object({ error: ErrorBody })])),
   }),
+})
+
+/** What there is to know about an action before it is undone. */
+export const UndoInspection = z.object({
+  action_id: ActionId,
+  execution_id: ExecutionId,
+  task_id: TaskId,
+  kind: ActionKind,
+  reversibility: Reversibility,
+  /** It has been undone already. */
+  undone: z.boolean(),
+  /** Where its target stands. before: nothing is left of it. elsewhere: somebody has changed it since. */
+  at: z.enum(['before', 'after', 'elsewhere', 'unknown']),
+  /** What was seen, in a sentence. */
+  observed: z.string(),
+})
+export type UndoInspection = z.output<typeof UndoInspection>
+
+export const inspectUndo = request({
+  subject: 'action.standing',
+  owner: 'executor',
+  summary: 'What undoing actions would meet. Nothing is changed.',
+  timeoutMs: 10_000,
+  idempotent: true,
+  input: z.object({ action_ids: z.array(ActionId).min(1).max(10_000) }),
+  /** Of those that were ever begun in the caller's tenant. */
+  output: z.object({ actions: z.array(UndoInspection) }),
 })
 
 /** The kinds that the executor has of its own, and those that people do, for people and for whoever plans. */

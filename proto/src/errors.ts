@@ -54,6 +54,8 @@ export const ERRORS = {
   evidence_missing: false,
   not_cancellable: false,
   not_undoable: false,
+  already_rolled_back: false,
+  irreversible: false,
   not_pausable: false,
   not_retryable: false,
   // The work failed.

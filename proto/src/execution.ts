@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ActionResult, EffectClass, Reversibility } from './action.ts'
 import { event, request } from './contract.ts'
 import { ErrorBody } from './errors.ts'
-import { ApprovalId, ExecutionId, GrantId, TaskId } from './ids.ts'
+import { ActionId, ApprovalId, ExecutionId, GrantId, TaskId } from './ids.ts'
 import { Json, JsonObject } from './json.ts'
 import { Manifest, ManifestReference } from './manifest.ts'
 import { Evidence, Observation } from './observation.ts'
@@ -295,15 +295,51 @@ export const cancelExecution = request({
   output: z.object({ execution_id: ExecutionId, status: ExecutionStatus }),
 })
 
-/** Undo what an ended execution did. The reply comes once the wish is durable. */
+/** One action, as undoing meets it. */
+export const UndoStep = z.object({
+  task_id: TaskId,
+  action_id: ActionId,
+  name: z.string(),
+  title: z.string(),
+  kind: z.string(),
+  /** undo: it will be undone. nothing: nothing is left of it. cannot: `why` says what stands against it. */
+  outlook: z.enum(['undo', 'nothing', 'cannot']),
+  why: z.string().nullable(),
+  /** Null where nobody could look. */
+  reversibility: Reversibility.nullable(),
+  observed: z.string().nullable(),
+})
+export type UndoStep = z.output<typeof UndoStep>
+
+/**
+ * Undo what an ended execution did, or one action of it, or the last thing that the caller had changed. The reply comes
+ * once the wish is durable. What is undone already is refused as `already_rolled_back`, what cannot be as `irreversible`,
+ * with the titles in `details`; nothing has changed then.
+ */
 export const rollbackExecution = request({
   subject: 'execution.rollback',
   owner: 'orchestrator',
-  summary: 'Undo an execution.',
-  timeoutMs: 5_000,
+  summary: 'Undo an execution, or an action of one.',
+  timeoutMs: 15_000,
   idempotent: true,
-  input: z.strictObject({ execution_id: ExecutionId, reason: z.string().max(REASON_CHARS_MAX).optional() }),
-  output: z.object({ execution_id: ExecutionId, status: ExecutionStatus }),
+  /** Exactly one of execution_id, action_id and last. */
+  input: z.strictObject({
+    execution_id: ExecutionId.optional(),
+    /** Of an action, or of its task. */
+    action_id: z.uuid().optional(),
+    last: z.literal(true).optional(),
+    /** With one action: those too that come after it and rest on it; else it is refused where there are any. */
+    with_dependents: z.boolean().default(false),
+    /** Look at what would be undone, in order, and do nothing. */
+    dry_run: z.boolean().default(false),
+    reason: z.string().max(REASON_CHARS_MAX).optional(),
+  }),
+  output: z.object({
+    execution_id: ExecutionId,
+    status: ExecutionStatus,
+    /** In the order in which they are undone. */
+    steps: z.array(UndoStep).default([]),
+  }),
 })
 
 const Verb = z.strictObject({ execution_id: ExecutionId, reason: z.string().max(REASON_CHARS_MAX).optional() })

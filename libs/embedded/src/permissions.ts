@@ -47,7 +47,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       CANCELLED,
       'cache.>',
       ...verbs('template.select', 'template.get', 'template.record'),
-      ...verbs('task.decompose', 'agent.process', 'action.inspect', 'action.forget'),
+      ...verbs('task.decompose', 'agent.process', 'action.inspect', 'action.standing', 'action.forget'),
       'work.>',
       'event.execution.>',
       'alerts.>',
@@ -93,7 +93,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       ...consume('WORK', 'executor'),
     ],
     subscribe: [
-      ...verbs('action.inspect', 'action.kinds', 'action.forget', 'doctor.executor'),
+      ...verbs('action.inspect', 'action.standing', 'action.kinds', 'action.forget', 'doctor.executor'),
       MICRO,
       CANCELLED,
       inbox('executor'),

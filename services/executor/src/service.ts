@@ -5,6 +5,7 @@ import { connectBus } from '@deed/mesh/bus'
 import {
   forgetActions as forgetActionsContract,
   inspectAction as inspectActionContract,
+  inspectUndo as inspectUndoContract,
   listKinds as listKindsContract,
 } from '@deed/proto/action'
 import { examineExecutor as examineExecutorContract } from '@deed/proto/doctor'
@@ -15,6 +16,7 @@ import { blobsIn } from './files/blobs.ts'
 import { examineExecutor } from './handlers/examine-executor.ts'
 import { forgetActions } from './handlers/forget-actions.ts'
 import { inspectAction } from './handlers/inspect-action.ts'
+import { inspectUndo } from './handlers/inspect-undo.ts'
 import { listKinds } from './handlers/list-kinds.ts'
 import type { World } from './kinds/kind.ts'
 import { places } from './places.ts'
@@ -66,11 +68,13 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   bus.serve(inspectActionContract, inspectAction({ world }))
   bus.serve(examineExecutorContract, examineExecutor({ world, missing }))
   bus.serve(forgetActionsContract, forgetActions({ store }))
+  const ledger = openLedger(store, self)
+  bus.serve(inspectUndoContract, inspectUndo({ world, ledger }))
   bus.serve(listKindsContract, listKinds({ world }))
   opened.use(
     await startWorker({
       world,
-      ledger: openLedger(store, self),
+      ledger,
       patience: { attempts: verification.retry_attempts, delayMs: verification.verify_delay_seconds * 1_000 },
       withPlace: places(workers.count),
       holderLives: (row) => holderLives(row, self),

@@ -26,6 +26,7 @@ export function aggregate({ execution, tasks, parts }: Pick<Snapshot, 'execution
     text: [
       ...results.map(({ title, text }) => (results.length > 1 ? `${title}: ${text}` : text)),
       ...(parts.length > PARTS_SHOWN ? [`and ${parts.length - PARTS_SHOWN} more`] : []),
+      ...undoneLines([...tasks.values()]),
     ].join('\n'),
     ...(data.length === 0 ? {} : { data: data.length === 1 ? (data[0] ?? null) : data }),
   }
@@ -34,16 +35,17 @@ export function aggregate({ execution, tasks, parts }: Pick<Snapshot, 'execution
 function failure(execution: ExecutionRow, tasks: readonly TaskRow[]): string {
   const why =
     execution.error?.message ?? (execution.ending === 'rolled_back' ? 'as was asked' : 'it did not come about')
-  const undone = tasks.filter(({ actual_status }) => actual_status === 'undone')
   const left = tasks.filter(({ effect, task_kind }) => task_kind === 'act' && effect !== 'none')
-  const lines = [`${execution.status}: ${why}`]
-  for (const { title } of undone) lines.push(`undone: ${title}`)
+  const lines = [`${execution.status}: ${why}`, ...undoneLines(tasks)]
   for (const { title, last_error } of left) {
     lines.push(`not undone: ${title}${last_error === null ? '' : ` (${last_error.message})`}`)
   }
   if (lines.length > PARTS_SHOWN) lines.splice(PARTS_SHOWN, lines.length, `and ${lines.length - PARTS_SHOWN} more`)
   return lines.join('\n')
 }
+
+const undoneLines = (tasks: readonly TaskRow[]): string[] =>
+  tasks.filter(({ actual_status }) => actual_status === 'undone').map(({ title }) => `undone: ${title}`)
 
 function told(format: AnswerFormat, results: readonly ActionResult[]): string {
   const rows = results.flatMap(({ data }) => rowsOf(data))

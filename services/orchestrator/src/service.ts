@@ -185,7 +185,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.pauseExecution, steerExecution({ db, driver }, 'paused'))
   bus.serve(execution.resumeExecution, steerExecution({ db, driver }, 'resumed'))
   bus.serve(execution.retryExecution, steerExecution({ db, driver }, 'retried'))
-  bus.serve(execution.rollbackExecution, rollbackExecution({ db, driver }))
+  bus.serve(execution.rollbackExecution, rollbackExecution({ db, bus, driver }))
   bus.serve(execution.listApprovals, listApprovals({ db }))
   bus.serve(execution.decideApproval, decideApproval({ db, driver, policy }))
   bus.serve(execution.decideApprovals, decideApprovals({ db, driver, policy }))

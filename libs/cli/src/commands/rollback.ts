@@ -1,41 +1,104 @@
-/** deed rollback: what an execution did is undone, and seen to be undone. */
-import { ExecutionReply, getExecution, rollbackExecution } from '@deed/proto/execution'
+/** deed rollback: what was done is undone, and seen to be undone. */
+import type { Bus } from '@deed/mesh/bus'
+import { DeedError } from '@deed/proto/errors'
+import { ExecutionReply, getExecution, rollbackExecution, type UndoStep } from '@deed/proto/execution'
 import type { Command } from 'commander'
-import { EXIT } from '../exit-code.ts'
+import type { z } from 'zod'
+import { EXIT, UsageError } from '../exit-code.ts'
 import { followExecution } from '../follow-execution.ts'
 import { timeoutOption } from '../options.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { replyText } from '../show/execution.ts'
 import { plainLine } from '../show/plain-text.ts'
+import { type Column, table } from '../show/table.ts'
 import { idOf } from './show.ts'
 
 const TIMEOUT_MS = 120_000
 
+interface RollbackOptions {
+  last?: true
+  withDependents?: true
+  dryRun?: true
+  reason?: string
+  timeout: number
+}
+
 export function addRollback(program: Command): void {
   program
-    .command('rollback <execution>')
-    .description('undo what an ended execution did, in reverse order, each step verified')
+    .command('rollback')
+    .argument('[id]', 'of an ended execution, of one action, or of its task')
+    .description('undo what was done, in reverse order, each step verified')
+    .option('--last', 'the newest of your executions that left a change')
+    .option('--with-dependents', 'with one action: those too that rest on it')
+    .option('--dry-run', 'show what would be undone, in which order, and what cannot be')
     .option('--reason <text>', 'kept in the audit log')
     .addOption(timeoutOption('how long to wait for the end of it', TIMEOUT_MS))
     .addHelpText(
       'after',
-      '\nExample:\n  deed rollback 01997d0e-... --reason "customer asked"\n\nExit code 0: everything is undone.',
+      `
+Examples:
+  deed rollback 01997d0e-... --reason "customer asked"
+  deed rollback --last --dry-run
+
+Exit code 0: all that was asked for is undone. 2: refused, such as irreversible, already_rolled_back, not_found.`,
     )
-    .action(async (execution: string, { reason, timeout }: { reason?: string; timeout: number }, command: Command) => {
+    .action(async (id: string | undefined, options: RollbackOptions, command: Command) => {
+      if ((id === undefined) !== (options.last === true)) throw new UsageError('name one to undo: by its id, or --last')
       const shell = shellOf(command)
       const { out } = shell
-      const id = idOf(execution)
+      const { reason, withDependents, dryRun, last, timeout } = options
+      const more = {
+        ...(withDependents ? { with_dependents: true } : {}),
+        ...(dryRun ? { dry_run: true } : {}),
+        ...(reason === undefined ? {} : { reason }),
+      }
       await withMesh(shell, async (bus) => {
-        await bus.call(rollbackExecution, { execution_id: id, ...(reason === undefined ? {} : { reason }) })
+        const wished = await (last
+          ? bus.call(rollbackExecution, { last, ...more })
+          : rollBackById(bus, idOf(id ?? ''), more))
+        if (dryRun) {
+          out.document(wished)
+          out.print(table(COLUMNS, wished.steps, out.paint, out.width))
+          out.note('A dry run: nothing was undone.')
+          process.exitCode = wished.steps.some(({ outlook }) => outlook === 'cannot') ? EXIT.failed : EXIT.success
+          return
+        }
         const watcher = {
           onEvent: ({ status, percent, current }: { status: string; percent: number; current: string | null }) =>
             out.progress(`${status} ${percent} %${current === null ? '' : `  ${plainLine(current)}`}`),
         }
-        const end = await followExecution(bus, { execution_id: id }, watcher, AbortSignal.timeout(timeout))
-        const reply = ExecutionReply.parse(end ?? (await bus.call(getExecution, { execution_id: id })))
+        const which = { execution_id: wished.execution_id }
+        const end = await followExecution(bus, which, watcher, AbortSignal.timeout(timeout))
+        const detail = end ?? (await bus.call(getExecution, which))
+        const reply = ExecutionReply.parse(detail)
         out.document(reply)
         out.print(replyText(reply, out.paint))
-        process.exitCode = reply.status === 'rolled_back' ? EXIT.success : EXIT.failed
+        const asked = new Set<string>(wished.steps.map(({ task_id: task }) => task))
+        const tasks = detail.tasks.filter(({ task_id: task }) => asked.has(task))
+        const undone = tasks.every(({ actual_status: status }) => status === 'undone')
+        process.exitCode = reply.status === 'rolled_back' || (asked.size > 0 && undone) ? EXIT.success : EXIT.failed
       })
     })
+}
+
+const COLUMNS: Column<UndoStep>[] = [
+  { heading: 'TASK', cell: ({ task_id: id }) => id },
+  { heading: 'KIND', cell: ({ kind }) => kind },
+  { heading: 'OUTLOOK', cell: ({ outlook }) => outlook, status: true },
+  { heading: 'TITLE', cell: ({ title }) => title },
+  { heading: 'WHY', cell: ({ why, observed }) => why ?? observed ?? '-', fills: true },
+]
+
+/** The id may be an execution's or an action's: they never meet. */
+async function rollBackById(
+  bus: Bus,
+  id: ReturnType<typeof idOf>,
+  more: Partial<z.input<typeof rollbackExecution.input>>,
+) {
+  try {
+    return await bus.call(rollbackExecution, { execution_id: id, ...more })
+  } catch (error) {
+    if (!(error instanceof DeedError) || error.code !== 'not_found') throw error
+    return bus.call(rollbackExecution, { action_id: id, ...more })
+  }
 }

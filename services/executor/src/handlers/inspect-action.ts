@@ -62,7 +62,8 @@ async function inspect(action: Action, world: World, signal: AbortSignal): Promi
   }
 }
 
-function lookingContext(action: Action, world: World, signal: AbortSignal): Context {
+/** Of what only looks. */
+export function lookingContext(action: Action, world: World, signal: AbortSignal): Context {
   return {
     world,
     // No attempt, so no id: nothing is named after it, since nothing is begun.

@@ -94,6 +94,8 @@ export interface Ledger {
   /** Changes nothing when the action has a newer token by now. */
   writeOutcome(outcome: OutcomeToWrite): Promise<void>
   find(tenant: string, actionId: ActionId): Promise<LedgerRow | undefined>
+  /** Those that were ever begun, with what they are. */
+  findWhole(tenant: string, actionIds: readonly ActionId[]): Promise<WholeRow[]>
   /** Other actions that name paths and were under way, or were undone, since the first attempt at this one. */
   findBeside(tenant: string, actionId: ActionId): Promise<Beside[]>
 }
@@ -103,6 +105,8 @@ export interface Beside {
   /** Of the same execution. */
   readonly kindred: boolean
 }
+
+export type WholeRow = LedgerRow & { action_id: ActionId; execution_id: ExecutionId; task_id: TaskId; action: Action }
 
 export type UndoToWrite = Omit<IntentToWrite, 'before' | 'reversibility'>
 
@@ -269,6 +273,13 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
       await writeOutcome(outcome)
     },
     find,
+    findWhole: (tenant, actionIds) =>
+      store.query<WholeRow>(
+        'find-whole',
+        `select a.action_id, a.execution_id, a.task_id, a.action, ${COLUMNS} from actions a
+          where a.tenant = $1 and a.action_id = any($2::uuid[])`,
+        [tenant, actionIds],
+      ),
     findBeside: (tenant, actionId) => store.query<Beside>('find-beside', FIND_BESIDE, [tenant, actionId]),
     async writeUndoIntent({ tenant, actionId, executionId, taskId, token, action, actionHash }) {
       const [row] = await store.query<WrittenIntent>('write-undo', WRITE_UNDO_INTENT, [

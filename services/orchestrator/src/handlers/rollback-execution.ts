@@ -1,13 +1,53 @@
-import type { Handler } from '@deed/mesh/bus'
+import type { Bus, Handler } from '@deed/mesh/bus'
+import { DeedError } from '@deed/proto/errors'
 import type { rollbackExecution as contract } from '@deed/proto/execution'
+import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import type { Driver } from '../drive.ts'
-import { findExecution } from '../store/executions.ts'
+import { findAction, planRollback, refuseWhatCannot } from '../plan-rollback.ts'
+import { findExecution, findLastChange } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
 
-export function rollbackExecution({ db, driver }: { db: Database; driver: Driver }): Handler<typeof contract> {
-  return async ({ execution_id: executionId, reason }, { principal }) => {
-    const id = await findExecution(db, principal, { executionId })
-    const { execution } = await driver.apply(id, { type: 'rolled_back', reason: reason ?? null, by: principal.user })
-    return { execution_id: id, status: execution.status }
+interface Dependencies {
+  db: Database
+  bus: Bus
+  driver: Driver
+}
+
+export function rollbackExecution({ db, bus, driver }: Dependencies): Handler<typeof contract> {
+  const find = async (
+    principal: Principal,
+    { execution_id: executionId, action_id: actionId, last }: Parameters<Handler<typeof contract>>[0],
+  ): Promise<{ executionId: ExecutionId; taskId?: TaskId }> => {
+    if ([executionId, actionId, last].filter((given) => given !== undefined).length !== 1) {
+      throw new DeedError('invalid_request', 'give exactly one of execution_id, action_id and last', { path: '$' })
+    }
+    if (actionId !== undefined) return findAction(db, bus, principal, actionId)
+    if (last === undefined) return { executionId: await findExecution(db, principal, { executionId }) }
+    const changed = await findLastChange(db, principal)
+    if (!changed) throw new DeedError('not_found', 'nothing that you asked for has changed anything that is left')
+    return { executionId: changed }
+  }
+  return async (input, { principal }) => {
+    const { with_dependents: withDependents, dry_run: dryRun, reason } = input
+    const { executionId, taskId } = await find(principal, input)
+    const snapshot = await driver.read(executionId)
+    // What is on its way already is not looked at again.
+    if (snapshot.execution.status === 'undoing' && !dryRun && taskId === undefined) {
+      return { execution_id: executionId, status: snapshot.execution.status, steps: [] }
+    }
+    const { taskIds, steps } = await planRollback(bus, principal, snapshot, {
+      taskId,
+      withDependents,
+      mayBeBlind: !dryRun,
+    })
+    if (dryRun) return { execution_id: executionId, status: snapshot.execution.status, steps }
+    refuseWhatCannot(steps)
+    const { execution } = await driver.apply(executionId, {
+      type: 'rolled_back',
+      reason: reason ?? null,
+      by: principal.user,
+      ...(taskIds === undefined ? {} : { taskIds }),
+    })
+    return { execution_id: executionId, status: execution.status, steps }
   }
 }

@@ -1,8 +1,10 @@
 /** An execution is to end otherwise than by being done: what is desired of its tasks changes, nothing else. */
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import type { TaskId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import type { Ending } from '../snapshot.ts'
+import type { Ending, ExecutionRow } from '../snapshot.ts'
 import { type Draft, record, setActual, setApproval, setDesired } from './draft.ts'
+import { toRollBack } from './roll-back.ts'
 
 export function cancelled(
   draft: Draft,
@@ -23,24 +25,43 @@ export function cancelled(
   )
 }
 
-export function rolledBack(draft: Draft, { reason, by }: { reason: string | null; by: string }): void {
-  const { execution } = draft
-  if (execution.status === 'rolled_back' || execution.status === 'undoing') return
-  if (!FINAL_EXECUTION_STATUSES.has(execution.status)) {
-    throw new DeedError('not_undoable', `the execution is ${execution.status}; cancel it with undo instead`)
-  }
-  if (execution.pruned_at) {
-    throw new DeedError('not_undoable', `what a rollback takes was removed at ${execution.pruned_at} (retention)`)
-  }
-  const effects = [...draft.tasks.values()].filter(({ effect }) => effect !== 'none')
-  if (effects.length === 0)
-    throw new DeedError('not_undoable', 'the execution has changed nothing that could be undone')
-  record(draft, 'execution.rollback_requested', { by, reason })
+/** @param taskIds all of what is to be undone; undefined: all that has an effect */
+export function rolledBack(
+  draft: Draft,
+  { reason, by, taskIds }: { reason: string | null; by: string; taskIds?: readonly TaskId[] },
+): void {
+  const { execution, tasks } = draft
+  const { status } = execution
+  // Once more for what is on its way; a part that is undone may become the whole.
+  if (status === 'undoing' && (taskIds === undefined ? execution.ending !== 'done' : allUndoing(draft, taskIds))) return
+  const chosen = toRollBack(draft, taskIds)
+  record(draft, 'execution.rollback_requested', {
+    by,
+    reason,
+    ...(taskIds === undefined ? {} : { tasks: chosen.map(({ name }) => name) }),
+  })
+  draft.executionChanged = true
   execution.status = 'undoing'
   execution.finished_at = null
   execution.settled = false
-  end(draft, 'rolled_back', null, true)
+  const left = [...tasks.values()].some(({ effect, task_id }) => effect !== 'none' && !taskIds?.includes(task_id))
+  if (taskIds === undefined || !left) return end(draft, 'rolled_back', null, true)
+  if (status !== 'undoing') execution.ending = endingAfter(status, execution.ending)
+  for (const task of chosen) {
+    setDesired(draft, task, { desired_status: 'undone' })
+    if (task.actual_status !== 'done' && task.actual_status !== 'in_progress')
+      setActual(draft, task, { actual_status: 'failed', failure_count: 0 })
+  }
 }
+
+/** What an execution is again, once a part of it is undone. */
+const endingAfter = (status: ExecutionRow['status'], ending: Ending | null): Ending =>
+  status === 'done' || status === 'failed' || status === 'denied' || status === 'cancelled'
+    ? status
+    : (ending ?? 'rolled_back')
+
+const allUndoing = ({ tasks }: Draft, ids: readonly TaskId[]): boolean =>
+  ids.every((id) => tasks.get(id)?.desired_status === 'undone')
 
 /** Sets what is desired of every task to what the ending asks for. */
 export function end(draft: Draft, ending: Ending, error: ErrorBody | null, undo = true): void {

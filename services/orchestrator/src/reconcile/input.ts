@@ -26,7 +26,8 @@ export type Input =
   | { type: 'refused'; approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode }
   | ({ type: 'resolved' } & Resolution)
   | { type: 'cancelled'; reason: string | null; undo: boolean; by: string }
-  | { type: 'rolled_back'; reason: string | null; by: string }
+  /** `taskIds`: these alone. */
+  | { type: 'rolled_back'; reason: string | null; by: string; taskIds?: readonly TaskId[] }
   | { type: 'paused' | 'resumed' | 'retried'; reason: string | null; by: string }
   | { type: 'tick' }
 

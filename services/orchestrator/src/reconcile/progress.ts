@@ -160,7 +160,8 @@ function placeForUndo(progress: Progress, task: TaskRow, entry: Entry): void {
 
 const newestOf = (task: TaskRow): string => task.finished_at ?? task.last_attempt ?? ''
 
-const oldestFirst = (one: TaskRow, other: TaskRow): number =>
+/** By when the effect was. */
+export const oldestFirst = (one: TaskRow, other: TaskRow): number =>
   Date.parse(newestOf(one)) - Date.parse(newestOf(other)) || one.position - other.position
 
 function put(set: Set<TaskRow>, task: TaskRow, belongs: boolean): void {

@@ -183,6 +183,51 @@ describe('one input, one decision', () => {
       expected: { status: 'done', tasks: ['done'] },
     },
     {
+      title: 'one action alone is undone, and the rest stays done',
+      given: { acts: [[], [0]] },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'rollback', pick: 1 },
+        { op: 'report', pick: 0, verdict: 'done' },
+      ],
+      expected: { status: 'done', tasks: ['done', 'undone'] },
+    },
+    {
+      title: 'the last of the actions that are undone one by one is the rollback of all',
+      given: { acts: [[], [0]] },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'rollback', pick: 1 },
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'rollback', pick: 0 },
+        { op: 'report', pick: 0, verdict: 'done' },
+      ],
+      expected: { status: 'rolled_back', tasks: ['undone', 'undone'] },
+    },
+    {
+      title: 'an action that a later one rests on is not undone by itself',
+      given: { acts: [[], [0]] },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'rollback', pick: 0 },
+      ],
+      expected: { status: 'done', tasks: ['done', 'done'], refused: 'not_undoable' },
+    },
+    {
+      title: 'a rollback of a rollback changes nothing',
+      given: { acts: [[]] },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'rollback' },
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'rollback' },
+      ],
+      expected: { status: 'rolled_back', tasks: ['undone'], refused: 'already_rolled_back' },
+    },
+    {
       title: 'what a person is to do waits for nobody else, and is handed out to nobody',
       given: { acts: [[], []], person: true },
       inputs: [{ op: 'report', pick: 0, verdict: 'done' }],
@@ -389,7 +434,7 @@ type Step =
   | { op: 'decide'; pick: number; approve: boolean }
   | { op: 'resolve'; pick: number; decision: PersonDecision }
   | { op: 'cancel'; undo: boolean }
-  | { op: 'rollback' }
+  | { op: 'rollback'; pick?: number }
   | { op: 'steer'; wish: 'paused' | 'resumed' | 'retried' }
   | { op: 'plan' }
   | { op: 'plan_failed' }
@@ -433,6 +478,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ op: fc.constant('replan' as const), pick }),
   fc.record({ op: fc.constant('cancel' as const), undo: fc.boolean() }),
   fc.record({ op: fc.constant('rollback' as const) }),
+  fc.record({ op: fc.constant('rollback' as const), pick }),
   fc.record({ op: fc.constant('steer' as const), wish: fc.constantFrom('paused', 'resumed', 'retried') }),
   fc.record({ op: fc.constant('plan' as const) }),
   fc.record({ op: fc.constant('plan_failed' as const) }),
@@ -547,8 +593,10 @@ function inputOf({ snapshot, now }: History, step: Step): Input | undefined {
     }
     case 'cancel':
       return { type: 'cancelled', reason: null, undo: step.undo, by: 'ada' }
-    case 'rollback':
-      return { type: 'rolled_back', reason: null, by: 'ada' }
+    case 'rollback': {
+      const task = step.pick === undefined ? undefined : chosen(all, step.pick)
+      return { type: 'rolled_back', reason: null, by: 'ada', ...(task ? { taskIds: [task.task_id] } : {}) }
+    }
     case 'steer':
       return { type: step.wish, reason: null, by: 'ada' }
     case 'plan':
@@ -629,7 +677,7 @@ function checkStep(history: History, before: Snapshot, draft: Draft, input: Inpu
     expect(open.filter(({ capability }) => capability !== 'human')).toEqual([])
     expect([...draft.approvals.values()].filter(({ status }) => status === 'pending')).toEqual([])
     if (execution.status === 'done')
-      for (const task of tasks.values()) expect(['done', 'skipped']).toContain(task.actual_status)
+      for (const task of tasks.values()) expect(['done', 'skipped', 'undone']).toContain(task.actual_status)
     if (execution.status === 'rolled_back') for (const task of tasks.values()) expect(task.effect).toBe('none')
   }
   const names = reviews(draft)

@@ -122,7 +122,7 @@ function goBack(draft: Draft, limits: Limits): void {
     return checkAgain(draft, outcome === 'leased' ? nextLook(next) : draft.now + LOOK_AGAIN_MS[outcome])
   }
   if (progress.undo.size > 0) return finish(draft, 'rollback_failed')
-  const undone = progress.counts.undone > 0
+  const undone = progress.counts.undone > 0 && [...draft.tasks.values()].every(({ effect }) => effect === 'none')
   finish(draft, execution.ending === 'failed' && undone ? 'rolled_back' : (execution.ending ?? 'failed'))
 }
 

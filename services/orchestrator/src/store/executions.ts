@@ -1,6 +1,7 @@
 /** Taking executions in, and reading them whole. */
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { batched } from '@deed/store/batched'
 import type { ApprovalRow, AuditEntry, ExecutionRow, PlanPart, Snapshot, TaskRow } from '../snapshot.ts'
 import type { Database } from './schema.ts'
@@ -176,4 +177,31 @@ export async function findExecution(
   )
   if (!row) throw new DeedError('not_found', 'there is no such execution; `deed get executions` lists them')
   return row.execution_id
+}
+
+/** @returns undefined where the tenant has no such task */
+export async function findTask(
+  db: Database,
+  { tenant }: Principal,
+  taskId: TaskId,
+): Promise<{ executionId: ExecutionId; taskId: TaskId } | undefined> {
+  const [row] = await db.query<{ execution_id: ExecutionId }>(
+    'orchestrator.find_task',
+    'select execution_id from desired_state where tenant = $1 and task_id = $2',
+    [tenant, taskId],
+  )
+  return row && { executionId: row.execution_id, taskId }
+}
+
+/** The newest execution of the caller's that has ended and left an effect. */
+export async function findLastChange(db: Database, { tenant, user }: Principal): Promise<ExecutionId | undefined> {
+  const [row] = await db.query<{ execution_id: ExecutionId }>(
+    'orchestrator.last_change',
+    `select e.execution_id from executions e
+      where e.tenant = $1 and e.user_name = $2 and e.status = any($3)
+        and exists (select from actual_state a where a.execution_id = e.execution_id and a.effect <> 'none')
+      order by e.execution_id desc limit 1`,
+    [tenant, user, [...FINAL_EXECUTION_STATUSES]],
+  )
+  return row?.execution_id
 }

@@ -1,0 +1,43 @@
+/** What undoing actions would meet, for whoever decides on it. */
+import type { Handler } from '@deed/mesh/bus'
+import type { inspectUndo as contract, UndoInspection } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import { redactValue } from '@deed/telemetry/redact'
+import type { Standing, World } from '../kinds/kind.ts'
+import { inputOf, kindOf } from '../kinds/kinds.ts'
+import type { Ledger, WholeRow } from '../store/ledger.ts'
+import { lookingContext } from './inspect-action.ts'
+
+interface Dependencies {
+  world: World
+  ledger: Ledger
+}
+
+export function inspectUndo({ world, ledger }: Dependencies): Handler<typeof contract> {
+  return async ({ action_ids: ids }, { principal, deadline }) => {
+    const signal = AbortSignal.timeout(Math.max(1, Math.round(deadline - performance.now())))
+    const actions: UndoInspection[] = []
+    for (const row of await ledger.findWhole(principal.tenant, ids)) {
+      const { at, observed } = await standingOf(row, world, signal)
+      const { action_id, execution_id, task_id, action, reversibility, undo_outcome } = row
+      const undone = undo_outcome === 'done' && row.intent === 'undo'
+      actions.push(
+        redactValue({ action_id, execution_id, task_id, kind: action.kind, reversibility, undone, at, observed }),
+      )
+    }
+    return { actions }
+  }
+}
+
+async function standingOf(row: WholeRow, world: World, signal: AbortSignal): Promise<Standing> {
+  const { action, before, after, effect } = row
+  if (effect === 'none') return { at: 'before', observed: 'the action had changed nothing' }
+  try {
+    const kind = await kindOf(action, world, true)
+    const context = { ...lookingContext(action, world, signal), actionId: row.action_id }
+    return await kind.standing(inputOf(kind, action), context, before, after ?? undefined)
+  } catch (error) {
+    if (error instanceof DeedError) return { at: 'unknown', observed: error.message }
+    throw error
+  }
+}

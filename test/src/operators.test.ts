@@ -1,0 +1,106 @@
+// What operators do with what runs and with what is done, as they do it: the command, on a whole mesh.
+import { execFile } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
+import { type ExecutionReply, requestExecution, rollbackExecution, type UndoStep } from '@deed/proto/execution'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const COMMAND = resolve(import.meta.dirname, '../../libs/cli/bin/deed.mjs')
+const opened = new AsyncDisposableStack()
+let under: FaultMesh
+
+beforeAll(async () => {
+  under = opened.use(await faultMesh())
+})
+afterAll(() => opened.disposeAsync())
+
+interface Ended {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+const deed = (...args: string[]): Promise<Ended> =>
+  new Promise((end) => {
+    execFile(process.execPath, [COMMAND, '--data-dir', under.mesh.dataDir, ...args], (error, stdout, stderr) =>
+      end({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    )
+  })
+
+async function json<Document>(...args: string[]): Promise<{ code: number; document: Document }> {
+  const { code, stdout } = await deed(...args, '--json')
+  return { code, document: JSON.parse(stdout) as Document }
+}
+
+const perform = (task: string): Promise<ExecutionReply> => under.client.call(requestExecution, { task })
+const there = (path: string): boolean => existsSync(join(under.workspace, path))
+
+describe('deed rollback', () => {
+  const steps = async (...args: string[]): Promise<{ code: number; steps: UndoStep[] }> => {
+    const { code, document } = await json<{ steps: UndoStep[] }>('rollback', '--dry-run', ...args)
+    return { code, steps: document.steps }
+  }
+
+  it('shows what would be undone, newest first, and undoes nothing in a dry run', async () => {
+    const { execution_id: id } = await perform('write "1" to dry-1.txt, then write "2" to dry-2.txt')
+    const plan = await steps(id)
+    expect(plan).toMatchObject({
+      code: 0,
+      steps: [
+        { title: 'write dry-2.txt', kind: 'file.write', outlook: 'undo', reversibility: 'reversible' },
+        { title: 'write dry-1.txt', outlook: 'undo' },
+      ],
+    })
+    expect((await steps('--last')).steps).toEqual(plan.steps)
+    expect(there('dry-1.txt') && there('dry-2.txt')).toBe(true)
+  })
+
+  it('undoes one action where none rests on it, and those too that do when that is asked for', async () => {
+    const { execution_id: id } = await perform('write "1" to one-1.txt, then write "2" to one-2.txt')
+    const [second, first] = (await steps(id)).steps as [UndoStep, UndoStep]
+    const refused = await json('rollback', first.task_id)
+    expect(refused).toMatchObject({ code: 2, document: { error: { code: 'not_undoable' } } })
+    expect(there('one-1.txt') && there('one-2.txt')).toBe(true)
+    expect(await json('rollback', second.action_id)).toMatchObject({ code: 0, document: { status: 'done' } })
+    expect(there('one-1.txt')).toBe(true)
+    expect(there('one-2.txt')).toBe(false)
+    const again = await json('rollback', second.action_id)
+    expect(again).toMatchObject({ code: 2, document: { error: { code: 'already_rolled_back' } } })
+
+    const { execution_id: other } = await perform('write "1" to two-1.txt, then write "2" to two-2.txt')
+    const { task_id: whole } = (await steps(other)).steps[1] as UndoStep
+    const both = await json('rollback', whole, '--with-dependents')
+    expect(both).toMatchObject({ code: 0, document: { status: 'rolled_back' } })
+    expect(there('two-1.txt') || there('two-2.txt')).toBe(false)
+  })
+
+  it('refuses what is undone already, what is not there, and what cannot be undone, naming it', async () => {
+    const { execution_id: id } = await perform('write "x" to twice.txt')
+    expect(await json('rollback', id)).toMatchObject({ code: 0, document: { status: 'rolled_back' } })
+    expect(await json('rollback', id)).toMatchObject({ code: 2, document: { error: { code: 'already_rolled_back' } } })
+    const nobodys = '01997d0e-0000-7000-8000-000000000001'
+    expect(await json('rollback', nobodys)).toMatchObject({ code: 2, document: { error: { code: 'not_found' } } })
+    await expect(
+      under.client.call(rollbackExecution, { execution_id: id }, { principal: { tenant: 'other', user: 'somebody' } }),
+    ).rejects.toMatchObject({ code: 'not_found' })
+    const told = await perform('tell the witness "for-good"')
+    expect(told.status).toBe('done')
+    expect(await steps(told.execution_id)).toMatchObject({
+      code: 1,
+      steps: [{ outlook: 'cannot', reversibility: 'irreversible' }],
+    })
+    expect(await json('rollback', told.execution_id)).toMatchObject({
+      code: 2,
+      document: { error: { code: 'irreversible', details: { actions: ['tell the witness for-good'] } } },
+    })
+  })
+
+  it('leaves what somebody has changed since as it is', async () => {
+    const { execution_id: id } = await perform('write "ours" to theirs.txt')
+    writeFileSync(join(under.workspace, 'theirs.txt'), 'theirs')
+    const refused = await json('rollback', id)
+    expect(refused).toMatchObject({ code: 2, document: { error: { code: 'undo_conflict' } } })
+    expect(under.read('theirs.txt')).toBe('theirs')
+  })
+})
