@@ -1,6 +1,7 @@
 /** Time has passed. */
 import type { ErrorBody } from '@deed/proto/errors'
 import type { FencingToken } from '@deed/proto/ids'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { expiryOf } from './ask-person.ts'
 import { type Draft, record, setActual, setApproval, setDesired } from './draft.ts'
 import { end } from './ending.ts'
@@ -56,6 +57,8 @@ export function expired(draft: Draft, limits: Limits): void {
       retryable: false,
     })
   }
+  // What was agreed to and never used is of no account once it has ended.
+  if (FINAL_EXECUTION_STATUSES.has(draft.execution.status)) return
   for (const approval of draft.approvals.values()) {
     if (approval.status !== 'pending' && approval.status !== 'approved') continue
     if (approval.asked_at === null || Date.parse(approval.expires_at) > draft.now) continue

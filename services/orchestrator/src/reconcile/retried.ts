@@ -18,8 +18,10 @@ export function retried(draft: Draft, { by, reason }: { by: string; reason: stri
     ({ actual_status, task_kind }) => actual_status !== 'done' && actual_status !== 'skipped' && task_kind !== 'review',
   )
   for (const { approval_id: id, title } of unfinished) {
-    const status = id === null ? 'consumed' : approvals.get(id)?.status
-    if (status !== 'consumed' && status !== 'approved') {
+    if (id === null) continue
+    const approval = approvals.get(id)
+    const good = approval?.status === 'approved' && Date.parse(approval.expires_at) > draft.now
+    if (approval?.status !== 'consumed' && !good) {
       throw new DeedError('not_retryable', `"${title}" was not agreed to; ask for the task again`)
     }
   }
