@@ -6,9 +6,11 @@
  * named as missing.
  */
 import type { Bus } from '@deed/mesh/bus'
+import { raiseAlert } from '@deed/mesh/raise-alert'
 import { ensureWorkQueues, missingIntake } from '@deed/mesh/work-queue'
 import { workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'
+import { LOCAL } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
 
 const EVERY_MS = 5_000
@@ -34,8 +36,10 @@ export async function keepWorkQueues(bus: Bus, log: Log, tenants: readonly strin
       const mended = await ensureWorkQueues(bus.nc, [workAct, workSolve])
       const absent = await missingIntake(bus.nc, tenants)
       // What was just mended shows once, so that whoever looks later knows why work stood still.
+      const before = missing.length
       missing = [...mended.map((what) => `${what}; it is made again`), ...absent]
       if (missing.length > 0) log.error({ missing }, 'work queues were not as they should be')
+      if (missing.length > 0 && before === 0) tell(missing)
     } catch (error) {
       missing = ['JetStream does not answer']
       if (!stopped) log.warn({ err: error }, 'the work queues cannot be looked at')
@@ -44,6 +48,15 @@ export async function keepWorkQueues(bus: Bus, log: Log, tenants: readonly strin
       if (!stopped) timer = setTimeout(lookNow, EVERY_MS)
     }
   }
+  /** Once for as long as it lasts. */
+  const tell = (what: readonly string[]): void =>
+    raiseAlert(bus, {
+      name: 'work-queue-missing',
+      severity: 'critical',
+      tenant: LOCAL.tenant,
+      message: `${what.join('; ')}; find out who deleted it`,
+      cause: new Date().toISOString(),
+    })
   const lookNow = (): void => {
     if (!looking) void look()
   }

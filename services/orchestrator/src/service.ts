@@ -192,7 +192,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(grant.putGrant, putGrant({ db, policy }))
   bus.serve(grant.listGrants, listGrants({ db }))
   bus.serve(grant.deleteGrant, deleteGrant({ db, driver }))
-  bus.serve(audit.verifyAudit, verifyAudit({ db }))
+  bus.serve(audit.verifyAudit, verifyAudit({ db, bus }))
   bus.serve(audit.exportAudit, exportAudit({ db }))
   bus.serve(doctor.examineOrchestrator, examineOrchestrator({ db, queues }))
   opened.use(keepRetaining({ db, bus, retention: config.retention }, clock.now, log))

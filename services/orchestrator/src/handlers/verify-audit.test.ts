@@ -1,8 +1,8 @@
 // A real PostgreSQL, chains as the core writes them, and a superuser who changes what he should not.
+import type { Bus } from '@deed/mesh/bus'
 import type { ExecutionId } from '@deed/proto/ids'
 import { testDatabase } from '@deed/store/test-database'
 import { createLogger } from '@deed/telemetry/logger'
-import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { openAnchors } from '../anchor-heads.ts'
 import { clockOf } from '../clock.ts'
@@ -97,7 +97,9 @@ describe('the audit log', () => {
     await using db = await testDatabase<Schema>('orchestrator', migrations)
     const ids = await write(db, 3)
     await asSuperuser(db, statements(ids[1]!))
+    alerts.length = 0
     expect(await verify(db)).toMatchObject({ broken: { execution_id: ids[1], seq }, next_cursor: null })
+    expect(alerts).toEqual(['audit-broken'])
     expect(await verify(db, { execution_id: ids[1]! })).toMatchObject({ broken: { execution_id: ids[1], seq } })
     expect(await verify(db, { execution_id: ids[0]! })).toMatchObject({ broken: null })
   })
@@ -128,11 +130,17 @@ const cutOff = (id: ExecutionId, rows: number): string =>
    update executions set audit_seq = ${rows}, audit_hash = (
      select hash from audit_log where execution_id = '${id}' and seq = ${rows}) where execution_id = '${id}'`
 
+/** Names of the alerts that were raised. */
+const alerts: string[] = []
+const told: Pick<Bus, 'announce'> = {
+  announce: (_, name) => void alerts.push(name),
+}
+
 type Asked = Partial<Parameters<ReturnType<typeof verifyAudit>>[0]>
 
 async function verify(db: Database, asked: Asked = {}) {
   const scope = { principal: { tenant: 'local', user: 'user' } } as Parameters<ReturnType<typeof verifyAudit>>[1]
-  const answer = await verifyAudit({ db })({ limit: 1_000, ...asked }, scope)
+  const answer = await verifyAudit({ db, bus: told })({ limit: 1_000, ...asked }, scope)
   if (typeof answer === 'symbol') throw new Error('it is answered at once')
   return answer
 }
@@ -176,12 +184,11 @@ async function write(db: Database, executions: number): Promise<ExecutionId[]> {
 
 /** Without triggers, as whoever owns the server can. */
 async function asSuperuser(db: Database, statements: string[]): Promise<void> {
-  const client = new Client({ connectionString: (db as Database & { url: string }).url })
-  await client.connect()
+  const client = await db.pool.connect()
   try {
-    await client.query('set session_replication_role = replica; set search_path = orchestrator')
+    await client.query('set session_replication_role = replica')
     for (const statement of statements) await client.query(statement)
   } finally {
-    await client.end()
+    client.release(true)
   }
 }

@@ -1,4 +1,5 @@
-import type { Handler } from '@deed/mesh/bus'
+import type { Bus, Handler } from '@deed/mesh/bus'
+import { raiseAlert } from '@deed/mesh/raise-alert'
 import type { verifyAudit as contract } from '@deed/proto/audit'
 import type { ExecutionId } from '@deed/proto/ids'
 import { anchorHash } from '../anchor-heads.ts'
@@ -14,7 +15,20 @@ const ANCHORS_PAGE = 100
 /** What replicas' clocks may be apart, and how long a head may wait for its anchor where the database was away. */
 const SLACK_MS = 60_000
 
-export function verifyAudit({ db }: { db: Database }): Handler<typeof contract> {
+interface Dependencies {
+  db: Database
+  bus: Pick<Bus, 'announce'>
+}
+
+export function verifyAudit({ db, bus }: Dependencies): Handler<typeof contract> {
+  const tell = (tenant: string, what: string, why: string): void =>
+    raiseAlert(bus, {
+      name: 'audit-broken',
+      severity: 'critical',
+      tenant,
+      message: `the audit log is not as it was written: ${what}: ${why}`,
+      cause: what,
+    })
   return async ({ execution_id: executionId, limit, cursor }, { principal: { tenant } }) => {
     const sum = {
       executions: 0,
@@ -34,7 +48,10 @@ export function verifyAudit({ db }: { db: Database }): Handler<typeof contract> 
         sum.executions++
         sum.rows += chain.rows.length
         const broken = brokenAt(chain)
-        if (broken) return { ...sum, broken: { execution_id: chain.execution_id, ...broken } }
+        if (broken) {
+          tell(tenant, `execution ${chain.execution_id}, row ${broken.seq}`, broken.why)
+          return { ...sum, broken: { execution_id: chain.execution_id, ...broken } }
+        }
       }
       before = chains.at(-1)?.execution_id ?? before
       more = chains.length === page && executionId === undefined
@@ -44,6 +61,9 @@ export function verifyAudit({ db }: { db: Database }): Handler<typeof contract> 
     const from = next_cursor === null && executionId === undefined ? 0 : timeOf(before) - SLACK_MS
     const until = cursor === undefined ? undefined : timeOf(cursor) - SLACK_MS
     const anchored = await checkAnchors(db, tenant, { executionId, from, before: until })
+    const { broken, broken_anchor: brokenAnchor } = anchored
+    if (broken) tell(tenant, `execution ${broken.execution_id}, row ${broken.seq}`, broken.why)
+    if (brokenAnchor) tell(tenant, `anchor ${brokenAnchor.number}`, brokenAnchor.why)
     return { ...sum, ...anchored, next_cursor: anchored.broken || anchored.broken_anchor ? null : next_cursor }
   }
 }
