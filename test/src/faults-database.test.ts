@@ -1,6 +1,8 @@
 // The database is there but does not take what it is given, and queues vanish from under a running mesh.
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { ask } from '@deed/drill/ask'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { until } from '@deed/mesh/until'
@@ -43,11 +45,56 @@ describe('a database', () => {
   }, 60_000)
 })
 
+describe('a database that holds everybody up', () => {
+  it('costs no live attempt its lease, and what was asked for meanwhile is done', async () => {
+    const { client, database, workspace } = under
+    const waits = ask(client, { task: 'wait until the file go.txt exists', idempotency_key: 'waits' })
+    const attempt = async () => {
+      const { rows } = await database.query<{ token: string; agent: string | null; live: boolean }>(
+        `select a.token::text, a.assigned_agent as agent, a.lease_expires_at > clock_timestamp() as live
+           from orchestrator.actual_state a join orchestrator.executions e using (execution_id)
+          where e.idempotency_key = 'waits' and a.task_kind = 'act'`,
+      )
+      return rows[0]
+    }
+    await until(async () => typeof (await attempt())?.agent === 'string')
+    const holder = await database.connect()
+    try {
+      await holder.query('set idle_in_transaction_session_timeout = 0')
+      await holder.query('begin')
+      // Whatever is admitted or moved writes here, and waits.
+      await holder.query('lock table orchestrator.audit_log in share mode')
+      const { rows: began } = await holder.query<{ at: Date }>('select clock_timestamp() as at')
+      const others = Array.from({ length: 50 }, (_, index) =>
+        ask(client, { task: `write "x" to held-${index}.txt`, idempotency_key: `held-${index}` }),
+      )
+      // Twice as long as a lease.
+      await until(async () => {
+        const { rowCount } = await database.query(
+          `select where clock_timestamp() > $1::timestamptz + interval '6 seconds'`,
+          [began[0]?.at],
+        )
+        return rowCount === 1
+      })
+      expect(await attempt()).toMatchObject({ token: '1', live: true })
+      await holder.query('rollback')
+      for (const reply of await Promise.all(others)) expect(reply.status).toBe('done')
+    } finally {
+      holder.release(true)
+    }
+    writeFileSync(join(workspace, 'go.txt'), '')
+    expect(await waits).toMatchObject({ status: 'done' })
+    expect(await attempt()).toMatchObject({ token: '1' })
+  }, 60_000)
+})
+
 describe('a work queue', () => {
   it.each(['consumer', 'stream'] as const)(
     'whose %s is deleted is made again, and what waits is done',
     async (what) => {
       const { client } = under
+      const alerts: string[] = []
+      const listening = client.nc.subscribe('alerts.>', { callback: (_, msg) => alerts.push(msg.subject) })
       const jsm = await client.nc.jetstreamManager()
       if (what === 'consumer') await jsm.consumers.delete('WORK', 'executor')
       else await jsm.streams.delete('WORK')
@@ -56,6 +103,10 @@ describe('a work queue', () => {
       expect((await ready()).text).toContain('missing')
       expect(await asked).toMatchObject({ status: 'done' })
       await until(async () => (await ready()).status === 200, { what: 'a replica that is ready' })
+      await until(() => alerts.length > 0, { what: 'an alert' })
+      listening.unsubscribe()
+      expect(alerts).toEqual(['alerts.work-queue-missing'])
+      expect(under.log('orchestrator')).toContain('"alert":"work-queue-missing"')
     },
     60_000,
   )
