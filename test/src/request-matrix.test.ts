@@ -41,8 +41,9 @@ beforeAll(async () => {
   )
 })
 afterAll(async () => {
-  for (const name of ['demo-api', 'test-service', 'application']) await answers(name).then(kill)
   await opened.disposeAsync()
+  // Supervised processes outlive the mesh by design.
+  for (const name of ['demo-api', 'test-service', 'application']) await answers(name).then(kill)
 })
 
 const target = (name: string, script: string): string => `

@@ -46,7 +46,12 @@ beforeAll(async () => {
   )
   writeFileSync(join(under.workspace, 'server.mjs'), SERVER)
 })
-afterAll(() => opened.disposeAsync())
+afterAll(async () => {
+  await opened.disposeAsync()
+  // A supervised process outlives the mesh by design.
+  const left = await pidOf().catch(() => undefined)
+  if (left !== undefined) process.kill(left, 'SIGKILL')
+})
 
 const goalNamed = async (name: string): Promise<GoalView | undefined> =>
   (await under.client.call(listGoals, { name })).goals[0]
