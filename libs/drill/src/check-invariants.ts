@@ -65,6 +65,17 @@ const NEVER: Record<string, string> = {
     select e.execution_id, e.status, d.name, a.actual_status from orchestrator.executions e
       join orchestrator.actual_state a using (execution_id) join orchestrator.desired_state d using (task_id)
      where d.capability <> 'human' and a.actual_status in ('pending', 'in_progress')`,
+  'an effect was had that nobody had agreed to': `
+    select d.task_id, d.level, p.status from orchestrator.desired_state d
+      join executor.actions l using (task_id) left join orchestrator.approvals p on p.approval_id = d.approval_id
+     where d.level > 0 and l.effect is distinct from 'none'
+       and (p.status is distinct from 'consumed' or p.level < d.level or p.decided_by is null
+         or p.consumed_at >= p.expires_at or p.sealed ->> d.task_id::text is distinct from d.action_hash)`,
+  'an agreement was decided or used twice': `
+    select data ->> 'approval_id' as approval, type from orchestrator.audit_log
+     where type = 'approval.consumed' or (type = 'approval.decided' and data ->> 'decision' <> 'expired'
+       and data ->> 'grant_id' is null)
+     group by 1, 2 having count(*) > 1`,
   'a key has several executions': `
     select tenant, idempotency_key from orchestrator.executions where idempotency_key is not null
      group by 1, 2 having count(*) > 1`,

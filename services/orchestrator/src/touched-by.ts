@@ -16,7 +16,8 @@ const FILE = 'file:'
 
 export function touchedBy(policy: Policy, workspaces: Workspaces, action: Action): Touched {
   if (effectOf(policy, action.kind, action.input) === 'read') return []
-  const touches = policy.kinds[action.kind]?.touches
+  const known = policy.kinds[action.kind]
+  const touches = known?.touches ?? (known?.creates === undefined ? undefined : { paths: ['path'], names: [] })
   if (touches === undefined) return 'anything'
   const { input } = action
   const said = (field: string): string[] => (typeof input[field] === 'string' ? [input[field]] : [])

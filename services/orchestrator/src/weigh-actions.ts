@@ -51,7 +51,8 @@ export async function weighActions(
     const { task, action } = candidate
     const known = policy.kinds[action.kind]
     const touched = touchedBy(policy, workspaces, action)
-    const creates = known?.creates === 'absent' && touched.length > 0 && before.meetsWhatIs(touched, true)
+    const creates =
+      known?.creates === 'absent' && touched !== 'anything' && touched.length > 0 && before.meetsWhatIs(touched, true)
     before.add(touched, creates || known?.effect === 'create')
     candidate.effect = creates ? 'create' : effectOf(policy, action.kind, action.input)
     const { level, why } = levelOf(policy, {
@@ -127,7 +128,9 @@ function applyInspection(
   delete action.expect_before
   candidate.summary = inspection.summary
   const expected = steady || policy.kinds[action.kind]?.sealed
-  candidate.inspection = expected ? inspection : { ...inspection, state_before: '' }
+  // A diff of another state than the one it will meet says nothing.
+  const { diff: _diff, ...lasting } = inspection
+  candidate.inspection = expected ? inspection : { ...lasting, state_before: '' }
   if (sandbox !== undefined) action.expect_sandbox = sandbox
   if (steady && !standing && inspection.already_so && action.already_so === 'skip') {
     action.observe_only = true
