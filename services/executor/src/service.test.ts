@@ -201,6 +201,29 @@ describe('an executor that is killed', () => {
   })
 })
 
+describe('an executor that is killed while it undoes a command', () => {
+  it.each(['mid_compensate:1', 'mid_compensate:4'])('at %s: another one finishes it', async (point) => {
+    await using mesh = await testMesh(ALLOW)
+    for (const name of ['changed', 'removed', 'replaced/inner']) mesh.inside.write(name, 'old')
+    const script = `const fs = require('node:fs')
+      fs.writeFileSync('changed', 'new'); fs.rmSync('removed'); fs.mkdirSync('made/deep', { recursive: true })
+      fs.writeFileSync('made/deep/x', ''); fs.rmSync('replaced', { recursive: true }); fs.writeFileSync('replaced', '')`
+    const action = { kind: 'command.run', input: { argv: ['node', '-e', script] } }
+    const first = await mesh.start(`executor.${point}`)
+    const work = await mesh.hand(action)
+    expect(await mesh.reportOf(work)).toMatchObject({ outcome: 'done' })
+    expect(mesh.inside.read('made/deep/x')).toBe('')
+    const undoing = await mesh.hand(action, { after: work, intent: 'undo' })
+    await died(first)
+    await mesh.start()
+    const again = await mesh.hand(action, { after: undoing, intent: 'undo' })
+    expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done', intent: 'undo' })
+    const names = readdirSync(mesh.inside.root, { recursive: true }).sort()
+    expect(names).toEqual(['changed', 'removed', 'replaced', 'replaced/inner'])
+    for (const name of ['changed', 'removed', 'replaced/inner']) expect(mesh.inside.read(name)).toBe('old')
+  })
+})
+
 describe('an executor', () => {
   it('finishes and reports what it has in hand when it is told to end', async () => {
     await using mesh = await testMesh(ALLOW)

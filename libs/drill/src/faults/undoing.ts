@@ -8,7 +8,7 @@ import { ask } from '../ask.ts'
 import type { Fault } from '../fault.ts'
 import { treeOf } from '../tree-of.ts'
 
-const POINTS = ['after_intent', 'in_compensate', 'after_effect', 'after_outcome']
+const POINTS = ['after_intent', 'in_compensate', 'mid_compensate', 'after_effect', 'after_outcome']
 
 export const undoing: Fault = {
   id: 'F34',

@@ -146,7 +146,9 @@ export async function bringBack(
   // What is in the way goes first, the innermost before what holds it. A file or a link is replaced in one step instead.
   for (const path of paths.toReversed()) {
     const { was, is } = changes[path]!
-    if (is && (!was || changesFolder({ was, is }))) remove(workspace, path, was?.type)
+    if (!is || (was && !changesFolder({ was, is }))) continue
+    remove(workspace, path, was?.type)
+    crashPoint('executor.mid_compensate')
   }
   for (const path of paths) {
     const { was } = changes[path]!

@@ -157,7 +157,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
 }
 
 /** Where the changed paths stand, each compared with the two states it had. */
-export function standingOfChanges(changes: Changes, now: Entries): Standing {
+function standingOfChanges(changes: Changes, now: Entries): Standing {
   const all = Object.entries(changes)
   const left = all.filter(([path, { was }]) => !sameEntry(now[path] ?? null, was))
   if (left.length === 0) return { at: 'before', observed: `of ${count(all.length)} each is as it was` }

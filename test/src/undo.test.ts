@@ -1,0 +1,136 @@
+// Undoing and proving, from outside of a whole mesh: what a person has changed in between, programs beside each other,
+// and claims that nothing in the world bears out.
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { ask } from '@deed/drill/ask'
+import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { until } from '@deed/mesh/until'
+import { decideApproval, getExecution, listApprovals, rollbackExecution } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const RULES = `pack: proofs
+version: 1
+description: What is looked at afterwards
+rules:
+  - name: note
+    match: note {name:quoted}
+    actions:
+      - title: note {{name}}
+        kind: file.write
+        input: { path: "{{name}}", content: noted }
+        verify:
+          kind: all
+          of:
+            - kind: any
+              of: [{ kind: file, path: none }, { kind: file, path: "{{name}}", contains: noted }]
+            - { kind: not, of: [{ kind: file, path: "{{name}}.lock" }] }
+    tests: [{ say: note "this" }]
+`
+const COMMAND = resolve(import.meta.dirname, '../../libs/cli/bin/deed.mjs')
+const opened = new AsyncDisposableStack()
+let under: FaultMesh
+
+beforeAll(async () => {
+  const rules = join(opened.use(temporaryFolder()).path, 'rules')
+  mkdirSync(rules)
+  writeFileSync(join(rules, 'proofs.yaml'), RULES)
+  under = opened.use(await faultMesh({ env: { RULES_DIR: rules } }))
+}, 60_000)
+afterAll(() => opened.disposeAsync())
+
+const file = (name: string): string => join(under.workspace, name)
+const detail = (execution_id: ExecutionId) => under.client.call(getExecution, { execution_id })
+const becomes = (id: ExecutionId, status: string) =>
+  until(async () => (await detail(id)).status === status, { what: `${id} to be ${status}` })
+const reviewsOf = async (execution_id: ExecutionId) =>
+  (await under.client.call(listApprovals, { execution_id, status: 'pending' })).tasks
+
+describe('an undo that finds what a person has changed', () => {
+  it('keeps both, says where the old one is, and asks once; tried again when the person says so, it is done', async () => {
+    writeFileSync(file('kept.txt'), 'old')
+    const { execution_id: id } = await ask(under.client, { task: 'write "new" to kept.txt', idempotency_key: 'kept' })
+    writeFileSync(file('kept.txt'), 'theirs')
+    await under.client.call(rollbackExecution, { execution_id: id })
+    await becomes(id, 'rollback_failed')
+    expect(under.read('kept.txt')).toBe('theirs')
+    const { tasks } = await detail(id)
+    const error = tasks.find(({ name }) => name !== undefined)?.error
+    expect(error).toMatchObject({ code: 'undo_conflict' })
+    const [kept] = (error?.details?.kept ?? []) as { path: string; file: string }[]
+    expect(kept?.path).toBe('kept.txt')
+    expect(readFileSync(kept?.file ?? '', 'utf8')).toBe('old')
+    const reviews = await reviewsOf(id)
+    expect(reviews).toMatchObject([{ kind: 'review', decisions: expect.arrayContaining(['retry']) }])
+
+    writeFileSync(file('kept.txt'), 'new')
+    const approval_id = reviews[0]!.approval_id
+    await under.client.call(decideApproval, { approval_id, decision: 'retry', reason: 'put back' })
+    await becomes(id, 'rolled_back')
+    expect(under.read('kept.txt')).toBe('old')
+    expect(await reviewsOf(id)).toEqual([])
+  })
+})
+
+describe('two programs in one workspace', () => {
+  it('run one after the other: each is undone with what it did, and nothing of the other', async () => {
+    const run = (name: string) =>
+      ask(under.client, {
+        task: `run \`sh count.sh ${name} 0.5\` and expect the file ${name}.out`,
+        idempotency_key: `beside-${name}`,
+      })
+    const [one, two] = await Promise.all([run('one'), run('two')])
+    for (const { status, verification } of [one, two]) {
+      expect(status).toBe('done')
+      expect(verification[0]?.facts?.changed_paths).toBe(2)
+    }
+    await under.client.call(rollbackExecution, { execution_id: one.execution_id as ExecutionId })
+    await becomes(one.execution_id as ExecutionId, 'rolled_back')
+    expect(['one.runs', 'one.out', 'two.runs', 'two.out'].map((name) => existsSync(file(name)))).toEqual([
+      ...[false, false],
+      ...[true, true],
+    ])
+  })
+})
+
+describe('what counts as done', () => {
+  it('is all of what the action wants to be looked at, any of it, or none', async () => {
+    expect(await ask(under.client, { task: 'note "first"', idempotency_key: 'first' })).toMatchObject({
+      status: 'done',
+      verification: [{ outcome: 'verified', observed: expect.stringContaining('none does not exist') }],
+    })
+    writeFileSync(file('second.lock'), '')
+    expect(await ask(under.client, { task: 'note "second"', idempotency_key: 'second' })).toMatchObject({
+      status: 'rolled_back',
+      error: { code: 'verification_failed' },
+    })
+    expect(existsSync(file('second'))).toBe(false)
+    rmSync(file('second.lock'))
+  })
+
+  it('is not what a program says of itself: the record has both, the answer what was seen', async () => {
+    const task = 'run `sh claim.sh lie` and expect the file lie.out'
+    const { status, execution_id: id } = await ask(under.client, { task, idempotency_key: 'lie' })
+    expect(status).not.toBe('done')
+    const { rows } = await under.database.query(
+      `select evidence ->> 'claimed' as claimed, evidence ->> 'observed' as observed, outcome
+         from executor.actions where execution_id = $1`,
+      [id],
+    )
+    const told = {
+      claimed: 'sh ended with exit code 0',
+      observed: 'exit code 0; lie.out does not exist',
+      outcome: 'failed',
+    }
+    expect(rows).toEqual([told])
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      ...[COMMAND, '--data-dir', under.mesh.dataDir, 'show', id],
+    ])
+    expect(stdout).toContain(`it does not hold afterwards: ${told.observed}`)
+    // What the undo claims stands beside what was seen of it.
+    expect(stdout).toMatch(/claimed .*it was as before already\n +observed .*each is as it was/)
+  })
+})
