@@ -2,8 +2,10 @@
 import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { ask } from '@deed/drill/ask'
 import { meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { until } from '@deed/mesh/until'
 import type { Check } from '@deed/proto/doctor'
 import { describe, expect, it } from 'vitest'
 import { node } from './doctor/check-machine.ts'
@@ -16,20 +18,35 @@ interface Report {
   checks: Check[]
 }
 
-function doctor(dataDir: string, ...more: string[]): Promise<{ code: number; report: Report; text: string }> {
+interface Verified {
+  anchors: number
+  broken: { execution_id: string; seq: number } | null
+}
+
+interface Ran<Document> {
+  code: number
+  report: Document
+  text: string
+}
+
+/** The command as a process; `report` is there with --json. */
+function run<Document>(dataDir: string, ...args: string[]): Promise<Ran<Document>> {
   const { NATS_URL, DATABASE_URL, ...env } = process.env
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [MAIN, '--data-dir', dataDir, 'doctor', ...more],
+      [MAIN, '--data-dir', dataDir, ...args],
       { env: { ...env, NO_COLOR: '1' } },
       (error, stdout) => {
         const code = error === null ? 0 : Number(error.code)
-        resolve({ code, text: stdout, report: (more.includes('--json') ? JSON.parse(stdout) : undefined) as Report })
+        const report = (args.includes('--json') ? JSON.parse(stdout) : undefined) as Document
+        resolve({ code, text: stdout, report })
       },
     )
   })
 }
+
+const doctor = (dataDir: string, ...more: string[]): Promise<Ran<Report>> => run(dataDir, 'doctor', ...more)
 
 const named = ({ checks }: Report, name: string): Check | undefined => checks.find((check) => check.name === name)
 
@@ -55,6 +72,20 @@ targets:
     expect(named(report, 'sizes')?.data).toHaveProperty(['orchestrator.executions'])
     expect(named(report, 'target.press')).toMatchObject({ status: 'warning', message: 'press does not run' })
     expect(named(report, 'target.ledger')?.message).toContain('NO_SUCH_LEDGER')
+
+    // The end of a chain is cut off so that the execution itself agrees: only the anchors know.
+    const { execution_id: id } = await ask(under.client, { task: 'write "x" to a.txt', idempotency_key: 'a' })
+    await until(async () => (await run<Verified>(dataDir, 'audit', 'verify', '--json')).report.anchors > 0)
+    const superuser = await under.database.connect()
+    await superuser.query('set session_replication_role = replica; set search_path = orchestrator')
+    await superuser.query(`delete from audit_log where execution_id = '${id}' and seq > 2`)
+    await superuser.query(
+      `update executions e set audit_seq = 2, audit_hash = l.hash from audit_log l
+        where e.execution_id = '${id}' and l.execution_id = e.execution_id and l.seq = 2`,
+    )
+    superuser.release(true)
+    const verified = await run<Verified>(dataDir, 'audit', 'verify', '--json')
+    expect(verified).toMatchObject({ code: 1, report: { broken: { execution_id: id, seq: 3 } } })
 
     chmodSync(join(dataDir, 'roles.json'), 0o644)
     rmSync(under.workspace, { recursive: true })

@@ -125,7 +125,7 @@ async function sizes(db: Database): Promise<Check> {
     `select n.nspname || '.' || c.relname as name, pg_total_relation_size(c.oid)::text as bytes
        from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_toast'
-      order by pg_total_relation_size(c.oid) desc limit 12`,
+      order by pg_total_relation_size(c.oid) desc limit 100`,
     [],
   )
   const [last] = await db.query<{ at: Date; outcome: { pruned?: number } }>(
@@ -139,7 +139,7 @@ async function sizes(db: Database): Promise<Check> {
   return {
     name: 'sizes',
     status: 'ok',
-    message: `the largest tables have ${megabytes(total)} MB${pruned}`,
+    message: `all tables together have ${megabytes(total)} MB${pruned}`,
     data: tables,
   }
 }
