@@ -1,4 +1,5 @@
 // Graphs that a user writes, over NATS alone, on a whole mesh with real files.
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
@@ -178,5 +179,56 @@ describe('refused at the door, with nothing stored', () => {
       manifest: { name: 'm', tasks: [task('a')] },
     })
     expect(body).toMatchObject({ code: 'invalid_request', path: '$' })
+  })
+})
+
+describe('a manifest by reference', () => {
+  const large = (name: string) => ({
+    name,
+    tasks: Array.from({ length: 40 }, (_, index) => ({
+      id: `t${index}`,
+      action: write(`${name}/${index}`, String(index).padEnd(10_000, '.')),
+    })),
+  })
+  const put = async (object: string, bytes: Uint8Array): Promise<string> => {
+    const store = await client.nc.jetstream().views.os('MANIFESTS_local')
+    await store.putBlob({ name: object }, bytes)
+    return createHash('sha256').update(bytes).digest('hex')
+  }
+  const objects = async (): Promise<string[]> => {
+    const store = await under.client.nc.jetstream().views.os('MANIFESTS_local')
+    return (await store.list()).filter(({ deleted }) => !deleted).map(({ name }) => name)
+  }
+
+  it('is taken from the object store, done, and is there no more; asked for again it is the same', async () => {
+    const sha256 = await put('one', Buffer.from(JSON.stringify(large('large'))))
+    const request = { manifest_ref: { object: 'one', sha256 }, idempotency_key: 'large-1' }
+    const { body } = await client.ask('execution.request', request)
+    expect(body).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(readFileSync(at('large/39'), 'utf8')).toHaveLength(10_000)
+    expect(await objects()).toEqual([])
+    const again = await client.ask('execution.request', request)
+    expect(again.body).toMatchObject({ execution_id: body.execution_id, status: 'done' })
+  })
+
+  it('is refused where it is missing, or another than its digest says, and nothing is stored', async () => {
+    const before = await countRowsAtRest(under.database)
+    const missing = { object: 'nowhere', sha256: '0'.repeat(64) }
+    const none = await client.ask('execution.request', { manifest_ref: missing })
+    expect(none.body).toMatchObject({ code: 'not_found', path: '$.manifest_ref.object' })
+    await put('two', Buffer.from(JSON.stringify(large('other'))))
+    const other = await client.ask('execution.request', { manifest_ref: { ...missing, object: 'two' } })
+    expect(other.body).toMatchObject({ code: 'invalid_manifest', path: '$.manifest_ref.sha256' })
+    expect(await countRowsAtRest(under.database)).toEqual(before)
+    expect(existsSync(at('other'))).toBe(false)
+  })
+
+  it('of one tenant is not there for another', async () => {
+    const sha256 = await put('three', Buffer.from(JSON.stringify(large('theirs'))))
+    const request = { manifest_ref: { object: 'three', sha256 } }
+    const operator = opened.use(await plainClient(under.mesh.connection))
+    const { body } = await operator.ask('execution.request.other.somebody', request)
+    expect(body.code).toBe('unavailable')
+    expect(existsSync(at('theirs'))).toBe(false)
   })
 })

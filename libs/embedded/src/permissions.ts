@@ -35,6 +35,9 @@ const CLIENT_VERBS = [
   ...['put', 'list', 'delete', 'pause', 'resume'].flatMap((verb) => [`goal.${verb}`, `schedule.${verb}`]),
 ]
 
+/** The bucket of the local tenant's manifests; another tenant's users get their own. */
+const MANIFESTS = 'MANIFESTS_local'
+
 /** PING, INFO and STATS of the micro protocol. */
 const MICRO = '$SRV.>'
 
@@ -56,6 +59,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       '$JS.API.INFO',
       '$JS.API.STREAM.*.WORK',
       '$JS.API.CONSUMER.*.WORK.>',
+      ...takeObjects(MANIFESTS),
       // Which tenants have an intake stream, and how much waits in it.
       '$JS.API.STREAM.NAMES',
       '$JS.API.STREAM.INFO.*',
@@ -111,7 +115,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
   /** A job that makes the intake streams and leaves. */
   bootstrap: { publish: ['$JS.API.>'], subscribe: [inbox('bootstrap')] },
   client: {
-    publish: [CANCELLED, ...CLIENT_VERBS, ...verbsOf(PRINCIPAL.client)],
+    publish: [CANCELLED, ...CLIENT_VERBS, ...verbsOf(PRINCIPAL.client), ...putObjects(MANIFESTS)],
     // A plain client, which sets no prefix, gets its replies below `_INBOX`.
     subscribe: [inbox('client'), '_INBOX.>', 'event.execution.>', 'alerts.>'],
   },
@@ -162,5 +166,27 @@ function consume(stream: string, consumer: string): string[] {
     `$JS.ACK.${stream}.${consumer}.>`,
     // The form with domain and account, to which servers are changing over.
     `$JS.ACK.*.*.${stream}.${consumer}.>`,
+  ]
+}
+
+/** What it takes to put an object into a bucket that somebody else made: look for an older one, and write. */
+function putObjects(bucket: string): string[] {
+  return [
+    // What the client asks before anything else of a stream: the account's own limits.
+    '$JS.API.INFO',
+    ...['STREAM.INFO', 'STREAM.MSG.GET', 'STREAM.PURGE', 'DIRECT.GET'].map((verb) => `$JS.API.${verb}.OBJ_${bucket}`),
+    `$JS.API.DIRECT.GET.OBJ_${bucket}.>`,
+    `$O.${bucket}.>`,
+  ]
+}
+
+/** What it takes to read and remove one. */
+function takeObjects(bucket: string): string[] {
+  return [
+    ...putObjects(bucket),
+    `$JS.API.CONSUMER.CREATE.OBJ_${bucket}.>`,
+    `$JS.API.CONSUMER.CREATE.OBJ_${bucket}`,
+    `$JS.API.CONSUMER.DELETE.OBJ_${bucket}.>`,
+    `$JS.FC.OBJ_${bucket}.>`,
   ]
 }

@@ -14,6 +14,7 @@ import { LOCAL } from '@deed/proto/ids'
 import { createLogger } from '@deed/telemetry/logger'
 import { connectBus } from './bus.ts'
 import { CONNECTION_FILE, type Connection, type KeptConnection } from './connection-file.ts'
+import { ensureManifests } from './object-store.ts'
 import { type ServiceProcess, startService } from './service-process.ts'
 import { ensureIntake } from './work-queue.ts'
 
@@ -212,6 +213,7 @@ function natsConnection(
 async function prepareIntake({ nats_url, nats_user, nats_password }: Connection): Promise<void> {
   await using bus = await connectBus({ service: 'bootstrap', url: nats_url, user: nats_user, password: nats_password })
   await ensureIntake(bus.nc, LOCAL.tenant)
+  await ensureManifests(bus.nc, LOCAL.tenant)
 }
 
 function keptPasswords(dataDir: string): RolePasswords {

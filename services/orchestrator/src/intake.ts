@@ -29,6 +29,7 @@ import { admitRequest } from './door.ts'
 import type { DoorLimits } from './door-limits.ts'
 import { admissionOf, newExecution } from './new-execution.ts'
 import { isoTime } from './reconcile/draft.ts'
+import { dropManifest, type Taking, takeManifest } from './take-manifest.ts'
 
 const SLOTS = 64
 const DELIVERIES_MAX = 5
@@ -46,7 +47,7 @@ interface Opening {
 
 /** Disposing takes no more, and finishes what is in hand. */
 export async function startIntake(
-  accepting: Accepting,
+  accepting: Accepting & Taking,
   { bus, log, config, limits, tenant }: Opening,
 ): Promise<AsyncDisposable> {
   const stream = intakeStream(tenant)
@@ -67,15 +68,18 @@ export async function startIntake(
           if (msg.info.deliveryCount > DELIVERIES_MAX) {
             throw new DeedError('too_many_deliveries', `it was taken ${msg.info.deliveryCount} times without an end`)
           }
-          const request = admitRequest(config, validate(ExecutionRequest, decodeJson(msg.data)))
-          const key = request.idempotency_key ?? messageId(msg) ?? intakeKey(stream, msg.seq)
+          const asked = validate(ExecutionRequest, decodeJson(msg.data))
+          const key = asked.idempotency_key ?? messageId(msg) ?? intakeKey(stream, msg.seq)
+          const whole = await takeManifest(accepting, principal, { ...asked, idempotency_key: key })
+          const request = admitRequest(config, whole)
           await acceptExecution(accepting, {
-            request: { ...request, idempotency_key: key },
+            request,
             principal,
             trace: span.traceparent,
             waiter: undefined,
             sequence: msg.seq,
           })
+          await dropManifest(accepting, principal, asked)
         } catch (error) {
           const body = errorBody(error)
           if (body.retryable) throw error

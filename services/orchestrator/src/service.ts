@@ -177,7 +177,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
 
   opened.use(deliverAlerts({ db, bus, log, webhooks: webhooksOf(config.alerts.webhooks, env.env) }))
   const limits = doorLimits(config.limits, capacity)
-  bus.serve(execution.requestExecution, requestExecution({ ...accepting, config, limits, waiters, settler }))
+  bus.serve(execution.requestExecution, requestExecution({ ...accepting, db, config, limits, waiters, settler }))
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
   bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))
   bus.serve(execution.executionStats, executionStats({ db }))
@@ -213,7 +213,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   const resync = opened.use(startResync({ ...accepting, db, settler, waiters, standing }))
   bus.serve(task.heartbeatWorker, heartbeatWorker({ db: heartbeats, leaseMs, hurry: () => resync.hurry() }))
   for (const tenant of env.ORCHESTRATOR_TENANTS)
-    opened.use(await startIntake(accepting, { bus, log, config, limits, tenant }))
+    opened.use(await startIntake({ ...accepting, db }, { bus, log, config, limits, tenant }))
 
   return opened.move()
 }

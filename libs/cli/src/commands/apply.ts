@@ -22,6 +22,7 @@ import { timeoutOption } from '../options.ts'
 import type { Output } from '../output.ts'
 import { readManifest } from '../read-manifest.ts'
 import { runTask } from '../run-task.ts'
+import { sendManifest } from '../send-manifest.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { dryRunText, replyText } from '../show/execution.ts'
 import { plainLine, plainText } from '../show/plain-text.ts'
@@ -70,7 +71,7 @@ Example manifest:
       process.exitCode = await withMesh(shell, async (bus) => {
         const mode = options.background ? ('background' as const) : ('auto' as const)
         if (options.dryRun) return dryRun(bus, shell.out, manifest)
-        const request = { manifest, mode, idempotency_key: await keyFor(bus, manifest) }
+        const request = { ...(await sendManifest(bus, manifest)), mode, idempotency_key: await keyFor(bus, manifest) }
         if (!options.background) return applyNow(bus, shell.out, request, options)
         const reply = await bus.call(requestExecution, request)
         shell.out.document(reply)
@@ -124,7 +125,7 @@ async function statusOf(bus: Bus, key: string): Promise<ExecutionStatus | undefi
 }
 
 async function dryRun(bus: Bus, out: Output, manifest: Manifest): Promise<number> {
-  const reply = await bus.call(requestExecution, { manifest, dry_run: true })
+  const reply = await bus.call(requestExecution, { ...(await sendManifest(bus, manifest)), dry_run: true })
   out.document(reply)
   out.print(dryRunText(reply, out.paint))
   return EXIT.success
@@ -144,7 +145,9 @@ export function addDiff(program: Command): void {
     .action(async ({ file }: { file: string }, command: Command) => {
       const { out, ...shell } = shellOf(command)
       const manifest = readManifest(file)
-      const reply = await withMesh({ out, ...shell }, (bus) => bus.call(requestExecution, { manifest, dry_run: true }))
+      const reply = await withMesh({ out, ...shell }, async (bus) =>
+        bus.call(requestExecution, { ...(await sendManifest(bus, manifest)), dry_run: true }),
+      )
       const { actions, counts } = Compared.parse(reply.result?.data)
       const tasks = actions.map(({ title, summary, action, diff }) => ({
         title,

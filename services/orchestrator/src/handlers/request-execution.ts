@@ -9,12 +9,13 @@ import { admitRequest } from '../door.ts'
 import type { DoorLimits } from '../door-limits.ts'
 import type { Settler } from '../settle-ended.ts'
 import { showPlan } from '../show-plan.ts'
+import { dropManifest, type Taking, takeManifest } from '../take-manifest.ts'
 import type { Waiters } from '../waiters.ts'
 
 /** An answer that comes at the deadline itself comes too late. */
 const MARGIN_MS = 50
 
-export interface Dependencies extends Accepting {
+export interface Dependencies extends Accepting, Taking {
   bus: Bus
   config: ExecutionConfig
   limits: DoorLimits
@@ -34,14 +35,20 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
 
   return async (asked, { principal, trace, replyTo, deadline, setAttribute }) => {
     limits.admit(principal)
-    const request = admitRequest(config, asked)
-    if (request.dry_run) return showPlan(dependencies, { request, principal, trace, waiter: undefined })
+    const whole = asked.manifest_ref === undefined ? asked : await takeManifest(dependencies, principal, asked)
+    const request = admitRequest(config, whole)
+    if (request.dry_run) {
+      const shown = await showPlan(dependencies, { request, principal, trace, waiter: undefined })
+      await dropManifest(dependencies, principal, asked)
+      return shown
+    }
     const background = request.mode === 'background'
     const remaining = deadline - performance.now() - MARGIN_MS
     const waiter =
       replyTo === undefined || background ? undefined : { replyTo, dueAt: clock.now() + Math.max(0, remaining) }
     const accepted = await acceptExecution(dependencies, { request, principal, trace, waiter })
     setAttribute('deed.execution_id', accepted.id)
+    if (asked.manifest_ref !== undefined) await dropManifest(dependencies, principal, asked)
     const failed = (error: unknown): void => log.warn({ err: error, execution_id: accepted.id }, 'answer failed')
     if (accepted.answered) {
       accepted.planned.catch(failed)
