@@ -10,8 +10,12 @@ import { DeedError } from '@deed/proto/errors'
 import type { ActionId } from '@deed/proto/ids'
 import type { EffectKnown } from './store/ledger.ts'
 
-/** How long an attempt may act before a heartbeat has confirmed its lease, in milliseconds. */
-const UNCONFIRMED_MS = 5_000
+/** How long an attempt may act before a heartbeat has confirmed its lease, in milliseconds, whatever the lease is. */
+const UNCONFIRMED_MS_MAX = 5_000
+/** The part of a lease that is surely left when its message is taken. */
+const LEFT_PART = 3 / 4
+/** The shortest lease there is: while the orchestrator has not said how long one lasts. */
+const LEASE_MS_MIN = 3_000
 
 export interface Attempt {
   readonly work: WorkAct
@@ -36,10 +40,12 @@ export interface Attempt {
   expire(): void
 }
 
-export function openAttempt(work: WorkAct, actionId: ActionId): Attempt {
+/** @param leaseMs how long a lease lasts, as the orchestrator said */
+export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs = LEASE_MS_MIN): Attempt {
+  const unconfirmedMs = Math.min(UNCONFIRMED_MS_MAX, leaseMs * LEFT_PART)
   const controller = new AbortController()
   const startedAt = performance.now()
-  let deadline = startedAt + UNCONFIRMED_MS
+  let deadline = startedAt + unconfirmedMs
   let confirmed = false
   let effect: EffectKnown = 'none'
   let doubtful = false
@@ -71,7 +77,7 @@ export function openAttempt(work: WorkAct, actionId: ActionId): Attempt {
       effect = 'unknown'
     },
     leaseSeen() {
-      if (!confirmed) deadline = performance.now() + UNCONFIRMED_MS
+      if (!confirmed) deadline = performance.now() + unconfirmedMs
     },
     extend(until) {
       confirmed = true

@@ -34,6 +34,7 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
   const { bus, log, workerId, slots } = dependencies
   const running = new Map<string, Attempt>()
   let draining = false
+  let leaseMs: number | undefined
 
   const beat = async (): Promise<void> => {
     const sentAt = performance.now()
@@ -46,6 +47,7 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
         running: held,
         draining,
       })
+      leaseMs = lease_ms
       const stopped = new Set(stop.map(({ task_id, token }) => `${task_id}/${token}`))
       for (const { task_id, token } of held) {
         const attempt = running.get(task_id)
@@ -67,7 +69,7 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
       current.stop(new DeedError('lease_lost', 'the task was handed out again'))
       throw new StillRunningError('an older attempt at the task is being ended here')
     }
-    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    const attempt = openAttempt(work, actionIdOf(work.task_id), leaseMs)
     running.set(work.task_id, attempt)
     try {
       const conclusion = work.intent === 'do' ? await act(attempt, dependencies) : await undo(attempt, dependencies)
