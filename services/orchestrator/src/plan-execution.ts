@@ -129,11 +129,18 @@ async function isCitable(
 ): Promise<boolean> {
   try {
     const { execution: cited, tasks } = await driver.peek(value.execution_id)
-    const actions = [...tasks.values()]
-      .filter(({ task_kind }) => task_kind === 'act')
-      .map(({ spec }) => Action.parse(spec))
-    const same = cited.tenant === tenant && hashJson(scopeOf(cited.request)) === hashJson(scopeOf(request))
-    if (same && cited.status === 'done' && isCacheable(policy, actions)) return true
+    const acts = [...tasks.values()].filter(({ task_kind }) => task_kind === 'act')
+    if (
+      cited.tenant === tenant &&
+      cited.status === 'done' &&
+      // Of an execution that is long over, neither words nor actions are kept.
+      hashJson(scopeOf(cited.request)) === hashJson(scopeOf(request)) &&
+      isCacheable(
+        policy,
+        acts.map(({ spec }) => Action.parse(spec)),
+      )
+    )
+      return true
   } catch (error) {
     if (!(error instanceof DeedError) || error.code !== 'not_found') throw error
   }
