@@ -20,6 +20,8 @@ import {
   resumeExecution,
   retryExecution,
   rollbackExecution,
+  steerExecutions,
+  watchExecution,
 } from './execution.ts'
 import { deleteGoal, listGoals, pauseGoal, putGoal, resumeGoal } from './goal.ts'
 import { deleteGrant, listGrants, putGrant } from './grant.ts'
@@ -37,6 +39,8 @@ export const CONTRACTS: readonly Contract[] = [
   resumeExecution,
   retryExecution,
   rollbackExecution,
+  steerExecutions,
+  watchExecution,
   executionStats,
   listApprovals,
   decideApproval,

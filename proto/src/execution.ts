@@ -381,6 +381,74 @@ export const retryExecution = request({
   output: Standing,
 })
 
+/**
+ * One verb for many executions: those that are named, or all that are where the verb applies and fit every filter. Each
+ * is steered as by itself; one that cannot be does not keep the others from it. A filter or `all` must be given.
+ */
+export const steerExecutions = request({
+  subject: 'execution.bulk',
+  owner: 'orchestrator',
+  summary: 'Pause, resume, cancel, retry or roll back many, with a result for each.',
+  timeoutMs: 60_000,
+  idempotent: false,
+  input: z.strictObject({
+    verb: z.enum(['pause', 'resume', 'cancel', 'retry', 'rollback']),
+    execution_ids: z.array(ExecutionId).min(1).max(500).optional(),
+    /** That used this template. */
+    template: z.string().min(1).max(128).optional(),
+    /** An action of which names this target. */
+    target: z.string().min(1).max(256).optional(),
+    all: z.literal(true).optional(),
+    /** With cancel: undo what was done. */
+    undo: z.boolean().default(false),
+    /** Say which, and do nothing. */
+    dry_run: z.boolean().default(false),
+    reason: z.string().max(REASON_CHARS_MAX).optional(),
+    limit: z.int().min(1).max(500).default(200),
+    cursor: ExecutionId.optional(),
+  }),
+  /** Newest first, or in the order of the ids. */
+  output: z.object({
+    results: z.array(
+      z.object({ execution_id: ExecutionId, status: ExecutionStatus.optional(), error: ErrorBody.optional() }),
+    ),
+    next_cursor: ExecutionId.nullable(),
+  }),
+})
+export type SteerResult = z.output<typeof steerExecutions.output>['results'][number]
+
+/**
+ * How an execution stands, with the rows of its audit log behind `after`; then follow `event.execution.<id>`. Whoever
+ * has missed some asks again from the last number seen. Without an id: those that are open, or have moved since.
+ */
+export const watchExecution = request({
+  subject: 'execution.watch',
+  owner: 'orchestrator',
+  summary: 'How executions stand, and the number of the last event.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({
+    execution_id: ExecutionId.optional(),
+    after: z.int().min(0).default(0),
+    since: z.iso.datetime({ offset: true }).optional(),
+  }),
+  output: z.object({
+    executions: z.array(
+      z.object({
+        execution_id: ExecutionId,
+        status: ExecutionStatus,
+        task: z.string(),
+        percent: z.int().min(0).max(100),
+        current: z.string().nullable(),
+        success: z.boolean(),
+        last_seq: z.int().min(0),
+      }),
+    ),
+    /** Of the one that was named; the rest is asked for with the last of their numbers. */
+    events: z.array(AuditRow),
+  }),
+})
+
 /** A step that an approval seals, with all that is known of it before it runs. */
 export const SealedStep = z.object({
   task_id: TaskId,

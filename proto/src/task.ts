@@ -165,6 +165,8 @@ export const listTasks = request({
   input: z.strictObject({
     execution_id: ExecutionId.optional(),
     status: TaskStatus.optional(),
+    /** pending, in progress and blocked ones alone. */
+    open: z.boolean().default(false),
     limit: z.int().min(1).max(1000).default(100),
   }),
   output: z.object({ tasks: z.array(TaskView) }),

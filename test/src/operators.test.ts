@@ -3,7 +3,15 @@ import { execFile } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
-import { type ExecutionReply, requestExecution, rollbackExecution, type UndoStep } from '@deed/proto/execution'
+import { until } from '@deed/mesh/until'
+import {
+  decideApproval,
+  type ExecutionReply,
+  listApprovals,
+  requestExecution,
+  rollbackExecution,
+  type UndoStep,
+} from '@deed/proto/execution'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const COMMAND = resolve(import.meta.dirname, '../../libs/cli/bin/deed.mjs')
@@ -102,5 +110,60 @@ describe('deed rollback', () => {
     const refused = await json('rollback', id)
     expect(refused).toMatchObject({ code: 2, document: { error: { code: 'undo_conflict' } } })
     expect(under.read('theirs.txt')).toBe('theirs')
+  })
+})
+
+describe('a verb for many', () => {
+  interface Results {
+    results: { execution_id: string; status?: string; error?: { code: string } }[]
+  }
+  /** Tells a target of its own, once somebody has agreed. */
+  const waiting = async (name: string): Promise<string> => {
+    const task = `tell the guarded witness "${name}"`
+    return (await under.client.call(requestExecution, { task, mode: 'background' })).execution_id
+  }
+
+  it('has a result for each, and an exit code that says whether all went well', async () => {
+    const ids = await Promise.all(['many-1', 'many-2'].map(waiting))
+    const { execution_id: done } = await perform('write "x" to many.txt')
+    const paused = await json<Results>('pause', ...ids, done)
+    expect(paused).toMatchObject({
+      code: 1,
+      document: {
+        results: [...ids.map((id) => ({ execution_id: id, status: 'paused' })), { error: { code: 'not_pausable' } }],
+      },
+    })
+    const resumed = await json<Results>('resume', '--target', 'guarded')
+    expect(resumed.code).toBe(0)
+    expect(resumed.document.results.map(({ execution_id: id }) => id).sort()).toEqual([...ids].sort())
+    const shown = await json<Results>('cancel', '--all', '--dry-run')
+    expect(shown.document.results.map(({ execution_id: id }) => id)).toEqual(expect.arrayContaining(ids))
+    const cancelled = await json<Results>('cancel', '--all')
+    expect(cancelled.code).toBe(0)
+    for (const { status } of cancelled.document.results) expect(status).toBe('cancelled')
+    expect((await json('pause')).code).toBe(2)
+  })
+})
+
+describe('deed watch', () => {
+  it('shows every transition once, through a restart of NATS, and ends as the execution does', async () => {
+    const task = 'tell the guarded witness "watched"'
+    const { execution_id: id } = await under.client.call(requestExecution, { task, mode: 'background' })
+    const watching = deed('watch', id, '--json')
+    await under.mesh.nats?.kill()
+    await under.mesh.nats?.start()
+    const approval = await until(
+      async () => (await under.client.call(listApprovals, { execution_id: id, status: 'pending' })).approvals[0],
+      { what: 'an approval' },
+    )
+    await under.client.call(decideApproval, { approval_id: approval.approval_id, decision: 'approve' })
+    const { code, stdout } = await watching
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { seq: number; type: string })
+    expect(code).toBe(0)
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
+    expect(events.at(-1)).toMatchObject({ type: 'execution.ended', status: 'done' })
   })
 })

@@ -21,6 +21,7 @@ import { addStats } from './commands/stats.ts'
 import { addSteering } from './commands/steer.ts'
 import { addSubmit } from './commands/submit.ts'
 import { addUp } from './commands/up.ts'
+import { addWatch } from './commands/watch.ts'
 import { EXIT, errorDocument, exitCodeOf, UsageError } from './exit-code.ts'
 import { openOutput } from './output.ts'
 import { plainText } from './show/plain-text.ts'
@@ -70,6 +71,7 @@ for (const add of [
   addSchedule,
   addRollback,
   addSteering,
+  addWatch,
   addStats,
   addAudit,
   addKinds,

@@ -25,9 +25,20 @@ export const principalOf = (natsUser: string | undefined): string | undefined =>
   natsUser === 'approver' ? PRINCIPAL.approver : undefined
 
 const CLIENT_VERBS = [
-  ...['request', 'submit', 'get', 'list', 'watch', 'stats', 'cancel', 'retry', 'pause', 'resume', 'rollback'].map(
-    (verb) => `execution.${verb}`,
-  ),
+  ...[
+    'request',
+    'submit',
+    'get',
+    'list',
+    'watch',
+    'stats',
+    'cancel',
+    'retry',
+    'pause',
+    'resume',
+    'rollback',
+    'bulk',
+  ].map((verb) => `execution.${verb}`),
   'task.list',
   'action.kinds',
   'audit.verify',

@@ -48,9 +48,11 @@ import { reportTask } from './handlers/report-task.ts'
 import { requestExecution } from './handlers/request-execution.ts'
 import { rollbackExecution } from './handlers/rollback-execution.ts'
 import { steerExecution } from './handlers/steer-execution.ts'
+import { steerExecutions } from './handlers/steer-executions.ts'
 import { steerGoal } from './handlers/steer-goal.ts'
 import { steerSchedule } from './handlers/steer-schedule.ts'
 import { verifyAudit } from './handlers/verify-audit.ts'
+import { watchExecution } from './handlers/watch-execution.ts'
 import { startIntake } from './intake.ts'
 import { keepWorkQueues } from './keep-work-queues.ts'
 import type { Planning } from './plan-work.ts'
@@ -186,6 +188,8 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.resumeExecution, steerExecution({ db, driver }, 'resumed'))
   bus.serve(execution.retryExecution, steerExecution({ db, driver }, 'retried'))
   bus.serve(execution.rollbackExecution, rollbackExecution({ db, bus, driver }))
+  bus.serve(execution.steerExecutions, steerExecutions({ db, bus, driver }))
+  bus.serve(execution.watchExecution, watchExecution({ db }))
   bus.serve(execution.listApprovals, listApprovals({ db }))
   bus.serve(execution.decideApproval, decideApproval({ db, driver, policy }))
   bus.serve(execution.decideApprovals, decideApprovals({ db, driver, policy }))

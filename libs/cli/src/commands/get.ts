@@ -84,7 +84,7 @@ function addExecutions(get: Command): void {
 function addTasks(get: Command): void {
   get
     .command('tasks')
-    .description('tasks: what is wanted beside what is')
+    .description('tasks, what is wanted beside what is: all open ones, unless --execution or --status says which')
     .option('--execution <id>', 'of this execution', by(ExecutionId))
     .option('--status <status>', TaskStatus.options.join(', '), by(TaskStatus))
     .option('--limit <number>', 'at most so many', count)
@@ -95,17 +95,20 @@ function addTasks(get: Command): void {
       ) => {
         const shell = shellOf(command)
         const { execution, ...filters } = options
-        const input = { ...filters, ...(execution === undefined ? {} : { execution_id: execution }) }
+        const open = execution === undefined && filters.status === undefined
+        const input = { ...filters, open, ...(execution === undefined ? {} : { execution_id: execution }) }
         const reply = await withMesh(shell, (bus) => bus.call(listTasks, input))
         shell.out.document(reply)
         const columns: Column<TaskView>[] = [
           { heading: 'TASK', cell: ({ task_id: id }) => id },
-          { heading: 'WANTED', cell: ({ desired_status: status }) => status },
-          { heading: 'IS', cell: ({ actual_status: status }) => status, status: true },
+          { heading: 'WANT', cell: ({ desired_status: status }) => status },
+          { heading: 'HAVE', cell: ({ actual_status: status }) => status, status: true },
           { heading: 'KIND', cell: ({ action, task_kind: kind }) => action?.kind ?? kind },
-          { heading: 'LEVEL', cell: ({ level }) => String(level) },
+          { heading: 'AGENT', cell: ({ agent }) => agent ?? '-' },
+          { heading: 'FAILURES', cell: ({ failures }) => String(failures) },
           { heading: 'EVIDENCE', cell: ({ evidence }) => evidence?.outcome ?? '-', status: true },
-          { heading: 'TITLE', cell: ({ title }) => title, fills: true },
+          { heading: 'ERROR', cell: ({ error }) => error?.code ?? '-' },
+          { heading: 'TITLE', cell: ({ title, error }) => (error ? `${title}: ${error.message}` : title), fills: true },
         ]
         show(shell, 'tasks', columns, reply.tasks)
       },

@@ -3,6 +3,7 @@ import { pauseExecution, resumeExecution, retryExecution } from '@deed/proto/exe
 import type { Command } from 'commander'
 import { shellOf, withMesh } from '../shell.ts'
 import { paintStatus } from '../show/paint.ts'
+import { addScope, isMany, type Scope, steerMany } from '../steer-many.ts'
 import { idOf } from './show.ts'
 
 const VERBS = [
@@ -15,19 +16,27 @@ const VERBS = [
   },
 ] as const
 
+interface SteerOptions extends Scope {
+  reason?: string
+}
+
 export function addSteering(program: Command): void {
   for (const { verb, contract, description } of VERBS) {
-    program
-      .command(`${verb} <execution>`)
-      .description(description)
+    addScope(program.command(`${verb} [executions...]`).description(description))
       .option('--reason <text>', 'kept in the audit log')
-      .addHelpText('after', `\nExample:\n  deed ${verb} 01997d0e-... --reason "maintenance"`)
-      .action(async (execution: string, { reason }: { reason?: string }, command: Command) => {
+      .addHelpText(
+        'after',
+        `\nExamples:\n  deed ${verb} 01997d0e-... --reason "maintenance"\n  deed ${verb} --target demo-api`,
+      )
+      .action(async (executions: string[], { reason, ...scope }: SteerOptions, command: Command) => {
         const shell = shellOf(command)
-        const input = { execution_id: idOf(execution), ...(reason === undefined ? {} : { reason }) }
-        const reply = await withMesh(shell, (bus) => bus.call(contract, input))
-        shell.out.document(reply)
-        shell.out.print(`${reply.execution_id}  ${paintStatus(shell.out.paint, reply.status)}`)
+        const why = reason === undefined ? {} : { reason }
+        await withMesh(shell, async (bus) => {
+          if (isMany(executions, scope)) return steerMany(shell.out, bus, executions, scope, { verb, ...why })
+          const reply = await bus.call(contract, { execution_id: idOf(executions[0] ?? ''), ...why })
+          shell.out.document(reply)
+          shell.out.print(`${reply.execution_id}  ${paintStatus(shell.out.paint, reply.status)}`)
+        })
       })
   }
 }

@@ -1,7 +1,7 @@
 /** Taking executions in, and reading them whole. */
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
-import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { batched } from '@deed/store/batched'
 import type { ApprovalRow, AuditEntry, ExecutionRow, PlanPart, Snapshot, TaskRow } from '../snapshot.ts'
 import type { Database } from './schema.ts'
@@ -204,4 +204,29 @@ export async function findLastChange(db: Database, { tenant, user }: Principal):
     [tenant, user, [...FINAL_EXECUTION_STATUSES]],
   )
   return row?.execution_id
+}
+
+/** Newest first. */
+export async function selectExecutions(
+  db: Database,
+  { tenant }: Principal,
+  statuses: readonly ExecutionStatus[],
+  by: {
+    template?: string | undefined
+    target?: string | undefined
+    limit: number
+    cursor?: ExecutionId | undefined
+  },
+): Promise<ExecutionId[]> {
+  const rows = await db.query<{ execution_id: ExecutionId }>(
+    'orchestrator.select',
+    `select e.execution_id from executions e
+      where e.tenant = $1 and e.status = any($2) and ($3::text is null or e.template_used = $3)
+        and ($4::text is null or exists (
+          select from desired_state d where d.execution_id = e.execution_id and d.spec->'input'->>'target' = $4))
+        and ($5::uuid is null or e.execution_id < $5)
+      order by e.execution_id desc limit $6`,
+    [tenant, [...statuses], by.template ?? null, by.target ?? null, by.cursor ?? null, by.limit],
+  )
+  return rows.map(({ execution_id }) => execution_id)
 }

@@ -1,0 +1,120 @@
+/** deed watch: what happens, as it happens, and what was missed while nobody could hear it. */
+import type { Bus } from '@deed/mesh/bus'
+import { DeedError } from '@deed/proto/errors'
+import { executionEvent, watchExecution } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
+import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { Command } from 'commander'
+import { EXIT } from '../exit-code.ts'
+import type { ExecutionEvent } from '../follow-execution.ts'
+import type { Output } from '../output.ts'
+import { shellOf, withMesh } from '../shell.ts'
+import { paintStatus } from '../show/paint.ts'
+import { plainLine } from '../show/plain-text.ts'
+import { idOf } from './show.ts'
+
+/** An event that nobody heard does not come again, so the numbers are compared now and then. */
+const COMPARE_MS = 2_000
+
+export function addWatch(program: Command): void {
+  program
+    .command('watch [execution]')
+    .description('follow an execution to its end, or all of them: percent, current task and every transition')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deed watch 01997d0e-...
+  deed watch --json
+
+Exit code, of one execution: 0 done, 1 ended otherwise. With --json each event is a line.`,
+    )
+    .action(async (execution: string | undefined, _options: object, command: Command) => {
+      const shell = shellOf(command)
+      const id = execution === undefined ? undefined : idOf(execution)
+      await withMesh(shell, async (bus) => {
+        const status = await follow(shell.out, bus, id)
+        process.exitCode = status === 'done' ? EXIT.success : EXIT.failed
+      })
+    })
+}
+
+/** Resolves with the end of the one execution; of all, never. */
+async function follow(out: Output, bus: Bus, id: ExecutionId | undefined): Promise<ExecutionStatus> {
+  /** The number of the last event shown, by execution. */
+  const shown = new Map<string, number>()
+  const late = new Set<ExecutionId>()
+  let wake: (() => void) | undefined
+  let end: ExecutionStatus | undefined
+  let since = new Date().toISOString()
+
+  const show = (event: ExecutionEvent): void => {
+    shown.set(event.execution_id, event.seq)
+    print(out, event)
+    if (id === undefined || event.type !== 'execution.ended') return
+    end = event.status
+    wake?.()
+  }
+  const subscription = bus.nc.subscribe(executionEvent.subject.replace('*', id ?? '*'), {
+    callback: (error, message) => {
+      const event = error ? undefined : executionEvent.payload.safeParse(message.json()).data
+      if (!event) return
+      const last = shown.get(event.execution_id) ?? (id === undefined && event.seq === 1 ? 0 : undefined)
+      if (last !== undefined && event.seq === last + 1) return show(event)
+      // Something in between was missed: all behind the last is read back, in order.
+      if (last === undefined || event.seq > last) {
+        late.add(event.execution_id)
+        wake?.()
+      }
+    },
+  })
+  const readBack = async (one: ExecutionId): Promise<void> => {
+    const { executions, events } = await bus.call(watchExecution, { execution_id: one, after: shown.get(one) ?? 0 })
+    const [standing] = executions
+    if (!standing) return
+    const { status, percent, current, last_seq: last } = standing
+    for (const row of events) {
+      if (row.seq === (shown.get(one) ?? 0) + 1) show({ ...row, status, percent, current })
+    }
+    if (one === id && FINAL_EXECUTION_STATUSES.has(status) && (shown.get(one) ?? 0) >= last) end = status
+  }
+  try {
+    for (let first = true; end === undefined; first = false) {
+      const wanted = [...late]
+      late.clear()
+      if (id !== undefined) wanted.push(id)
+      try {
+        if (id === undefined) {
+          const asked = new Date(Date.now() - COMPARE_MS).toISOString()
+          const { executions } = await bus.call(watchExecution, { since })
+          since = asked
+          for (const { execution_id: one, last_seq: last } of executions) {
+            // What happened before the command began is not news.
+            if (first) shown.set(one, last)
+            else if ((shown.get(one) ?? 0) < last) wanted.push(one)
+          }
+        }
+        for (const one of new Set(wanted)) await readBack(one)
+      } catch (error) {
+        // Nobody is there for now; what happens meanwhile is read back afterwards.
+        if (first || !(error instanceof DeedError) || !error.retryable) throw error
+        for (const one of wanted) late.add(one)
+      }
+      if (end !== undefined) break
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        setTimeout(resolve, COMPARE_MS)
+      })
+    }
+    return end
+  } finally {
+    subscription.unsubscribe()
+  }
+}
+
+function print(out: Output, event: ExecutionEvent): void {
+  out.document(event)
+  const { at, execution_id: id, percent, status, type, current } = event
+  const text = current === null ? '' : `  ${plainLine(current)}`
+  out.print(`${at}  ${id}  ${String(percent).padStart(3)} %  ${paintStatus(out.paint, status)}  ${type}${text}`)
+}

@@ -1,0 +1,67 @@
+/** One verb for many executions: which, what came of each, and an exit code that says whether all went well. */
+import type { Bus } from '@deed/mesh/bus'
+import { type SteerResult, steerExecutions } from '@deed/proto/execution'
+import type { Command } from 'commander'
+import type { z } from 'zod'
+import { idOf } from './commands/show.ts'
+import { EXIT, UsageError } from './exit-code.ts'
+import type { Output } from './output.ts'
+import { paintStatus } from './show/paint.ts'
+import { plainLine } from './show/plain-text.ts'
+
+export interface Scope {
+  template?: string
+  target?: string
+  all?: true
+  dryRun?: true
+}
+
+type Wish = Pick<z.input<typeof steerExecutions.input>, 'verb' | 'undo' | 'reason'>
+
+export const addScope = (command: Command): Command =>
+  command
+    .option('--template <id>', 'every execution that used this template')
+    .option('--target <name>', 'every execution with an action on this target')
+    .option('--all', 'every execution that it applies to')
+    .option('--dry-run', 'show which, and do nothing')
+
+/** @throws {UsageError} where nothing says which executions, or two things do */
+export function isMany(ids: readonly string[], { template, target, all, dryRun }: Scope): boolean {
+  const scoped = template !== undefined || target !== undefined || all === true
+  if (scoped === ids.length > 0) throw new UsageError('say which: by ids, or by --template, --target or --all')
+  return scoped || ids.length > 1 || dryRun === true
+}
+
+export async function steerMany(
+  out: Output,
+  bus: Bus,
+  ids: readonly string[],
+  scope: Scope,
+  wish: Wish,
+): Promise<void> {
+  const { template, target, all, dryRun } = scope
+  const input = {
+    ...wish,
+    ...(ids.length > 0 ? { execution_ids: ids.map(idOf) } : {}),
+    ...(template === undefined ? {} : { template }),
+    ...(target === undefined ? {} : { target }),
+    ...(all ? { all } : {}),
+    ...(dryRun ? { dry_run: true } : {}),
+  }
+  const results: SteerResult[] = []
+  let reply = await bus.call(steerExecutions, input)
+  results.push(...reply.results)
+  while (reply.next_cursor !== null) {
+    reply = await bus.call(steerExecutions, { ...input, cursor: reply.next_cursor })
+    results.push(...reply.results)
+  }
+  out.document({ results })
+  for (const { execution_id: id, status, error } of results) {
+    const text = error
+      ? `${out.paint('red', error.code)}: ${plainLine(error.message)}`
+      : paintStatus(out.paint, status ?? '-')
+    out.print(`${id}  ${text}`)
+  }
+  if (results.length === 0) out.note('none that it applies to')
+  if (results.some(({ error }) => error)) process.exitCode = EXIT.failed
+}

@@ -1,0 +1,56 @@
+import type { Handler } from '@deed/mesh/bus'
+import type { watchExecution as contract } from '@deed/proto/execution'
+import type { ExecutionId, Principal } from '@deed/proto/ids'
+import type { ExecutionStatus } from '@deed/proto/states'
+import { readTimeline } from '../store/audit-log.ts'
+import { findExecution } from '../store/executions.ts'
+import type { Database } from '../store/schema.ts'
+
+const EXECUTIONS_MAX = 500
+const EVENTS_MAX = 1_000
+
+export function watchExecution({ db }: { db: Database }): Handler<typeof contract> {
+  return async ({ execution_id: executionId, after, since }, { principal }) => {
+    if (executionId === undefined) return { executions: await standing(db, principal, { since }), events: [] }
+    const id = await findExecution(db, principal, { executionId })
+    // The rows after the number: one that came between the two is in neither, or in both.
+    const executions = await standing(db, principal, { id })
+    const rows = await readTimeline(db, id)
+    return { executions, events: rows.filter(({ seq }) => seq > after).slice(0, EVENTS_MAX) }
+  }
+}
+
+interface Row {
+  execution_id: ExecutionId
+  status: ExecutionStatus
+  task: string
+  audit_seq: number
+  tasks: number
+  ended: number
+  current: string | null
+}
+
+async function standing(db: Database, { tenant }: Principal, by: { id?: ExecutionId; since?: string | undefined }) {
+  const rows = await db.query<Row>(
+    'orchestrator.standing',
+    `select e.execution_id, e.status, e.request->>'task' as task, e.audit_seq, t.tasks, t.ended, t.current
+       from executions e cross join lateral (
+         select count(*)::int as tasks,
+                (count(*) filter (where a.actual_status not in ('pending', 'in_progress')))::int as ended,
+                min(d.title) filter (where a.actual_status = 'in_progress') as current
+           from actual_state a join desired_state d using (task_id) where a.execution_id = e.execution_id) t
+      where e.tenant = $1 and ($2::uuid is null or e.execution_id = $2)
+        and ($2::uuid is not null or not e.settled or e.updated_at >= $3::timestamptz)
+      order by e.execution_id desc limit ${EXECUTIONS_MAX}`,
+    [tenant, by.id ?? null, by.since ?? null],
+  )
+  return rows.map(({ execution_id, status, task, audit_seq, tasks, ended, current }) => ({
+    execution_id,
+    status,
+    task,
+    percent: tasks > 0 ? Math.floor((100 * ended) / tasks) : status === 'done' ? 100 : 0,
+    current,
+    success: status === 'done',
+    last_seq: audit_seq,
+  }))
+}
