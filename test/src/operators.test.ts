@@ -29,15 +29,18 @@ interface Ended {
   stderr: string
 }
 
-const deed = (...args: string[]): Promise<Ended> =>
-  new Promise((end) => {
-    execFile(process.execPath, [COMMAND, '--data-dir', under.mesh.dataDir, ...args], (error, stdout, stderr) =>
+function run(args: string[], onOutput?: (text: string) => void): Promise<Ended> {
+  return new Promise((end) => {
+    const whole = [COMMAND, '--data-dir', under.mesh.dataDir, ...args]
+    const child = execFile(process.execPath, whole, (error, stdout, stderr) =>
       end({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     )
+    if (onOutput) child.stdout?.on('data', (chunk) => onOutput(String(chunk)))
   })
+}
 
 async function json<Document>(...args: string[]): Promise<{ code: number; document: Document }> {
-  const { code, stdout } = await deed(...args, '--json')
+  const { code, stdout } = await run([...args, '--json'])
   return { code, document: JSON.parse(stdout) as Document }
 }
 
@@ -149,7 +152,11 @@ describe('deed watch', () => {
   it('shows every transition once, through a restart of NATS, and ends as the execution does', async () => {
     const task = 'tell the guarded witness "watched"'
     const { execution_id: id } = await under.client.call(requestExecution, { task, mode: 'background' })
-    const watching = deed('watch', id, '--json')
+    let heard = ''
+    const watching = run(['watch', id, '--json'], (text) => {
+      heard += text
+    })
+    await until(() => heard.includes('approval.requested'), { what: 'the first events' })
     await under.mesh.nats?.kill()
     await under.mesh.nats?.start()
     const approval = await until(
