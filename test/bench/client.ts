@@ -6,7 +6,7 @@
 import { type Bus, connectBus } from '@deed/mesh/bus'
 import type { Mesh } from '@deed/mesh/local-mesh'
 import { until } from '@deed/mesh/until'
-import { type ExecutionReply, requestExecution } from '@deed/proto/execution'
+import { type ExecutionReply, requestExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { load, type Measured } from './load.ts'
 import { contentOf, pathOf } from './written-files.ts'
 
@@ -14,8 +14,8 @@ export type ClientJob =
   | {
       type: 'load'
       connection: Mesh['connection']
-      /** write: a file that is not there yet, each time. ask: the same question, each time. */
-      work: 'write' | 'ask'
+      /** write: a file that is not there yet, each time; submit: handed in durably. ask: the same question, each time. */
+      work: 'write' | 'submit' | 'ask'
       /** Names this load, so that no path and no words of another occur again. */
       run: string
       inFlight: number
@@ -61,6 +61,7 @@ async function run(job: Extract<ClientJob, { type: 'load' }>): Promise<void> {
     async (number, counts) => {
       if (!counts) warmUps++
       if (job.work === 'write') await write(bus, job.run, number)
+      else if (job.work === 'submit') await submit(bus, job.run, number)
       else if (!(await ask(bus)).metrics.cache_hit) misses++
     },
   )
@@ -68,8 +69,16 @@ async function run(job: Extract<ClientJob, { type: 'load' }>): Promise<void> {
   tell({ type: 'measured', measured, misses, cpuSeconds: (userMicroseconds + system) / 1e6 })
 }
 
+const wordsOf = (run: string, number: number): string => `write "${contentOf(run, number)}" to ${pathOf(run, number)}`
+
+/** Resolves with the acknowledgement. */
+async function submit(bus: Bus, run: string, number: number): Promise<void> {
+  const request = JSON.stringify({ task: wordsOf(run, number) })
+  await bus.nc.jetstream().publish(SUBMIT_SUBJECT, request, { msgID: `${run}-${number}` })
+}
+
 async function write(bus: Bus, run: string, number: number): Promise<void> {
-  const task = `write "${contentOf(run, number)}" to ${pathOf(run, number)}`
+  const task = wordsOf(run, number)
   prove(await bus.call(requestExecution, { task }), task)
 }
 

@@ -6,9 +6,11 @@ import { dagRun } from './dag-run.ts'
 import { concurrentRule, sequentialRule } from './execution-rule.ts'
 import { idleMesh } from './idle.ts'
 import { jetstreamPublish, natsRoundTrip, postgresCommit } from './limits.ts'
+import { reconcilerLag } from './reconciler-lag.ts'
 import { heading, lineText } from './report.ts'
 import type { Scenario, Settings } from './scenario.ts'
 import { coldStart } from './start.ts'
+import { durableSubmit } from './submit.ts'
 
 const SCENARIOS: readonly Scenario[] = [
   natsRoundTrip,
@@ -17,6 +19,8 @@ const SCENARIOS: readonly Scenario[] = [
   sequentialRule,
   concurrentRule,
   cacheHit,
+  durableSubmit,
+  reconcilerLag,
   dagRun,
   idleMesh,
   coldStart,
