@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { EffectClass, Reversibility } from '@deed/proto/action'
 import type { JsonObject } from '@deed/proto/json'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { argvOf, effectOf, type Facts, levelOf, readPolicy } from './policy.ts'
+import { argvOf, effectOf, type Facts, levelOf, parsePolicy, readPolicy } from './policy.ts'
 
-const policy = readPolicy(`${import.meta.dirname}/../policy/default.yaml`)
+const DEFAULT = `${import.meta.dirname}/../policy/default.yaml`
+const policy = readPolicy(DEFAULT)
 const command: Facts = {
   kind: 'command.run',
   effect: 'run',
@@ -117,5 +119,15 @@ describe('any fact more', () => {
         expect(levelOf(policy, { ...facts, reversibility: 'irreversible' }).level).toBe(3)
       }),
     )
+  })
+})
+
+describe('the version of a policy', () => {
+  it('is another one with every rule that changes, and the same with every comment', () => {
+    const text = readFileSync(DEFAULT, 'utf8')
+    const versionOf = (changed: string): string => parsePolicy(changed, 'changed').version
+    expect(policy.version).toMatch(/^2026-11-1\+[0-9a-f]{8}$/)
+    expect(versionOf(`# read me\n${text}`)).toBe(policy.version)
+    expect(versionOf(text.replace('self_approval: true', 'self_approval: false'))).not.toBe(policy.version)
   })
 })

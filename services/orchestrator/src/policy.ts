@@ -3,11 +3,15 @@
  * facts. Adding a fact never lowers the level, and what is not known is level 3.
  */
 import { readFileSync } from 'node:fs'
+import { hashJson } from '@deed/mesh/canonical-json'
 import { EffectClass, type Inspection, Reversibility } from '@deed/proto/action'
 import { PrincipalName } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import { parse } from 'yaml'
 import { z } from 'zod'
+
+/** Of the hash of the rules. */
+const VERSION_CHARS = 8
 
 const Level = z.int().min(0).max(3)
 export type Level = 0 | 1 | 2 | 3
@@ -63,11 +67,19 @@ const Policy = z.strictObject({
 })
 export type Policy = z.output<typeof Policy>
 
-/** @throws when the file is not a policy, naming what is wrong with it */
-export function readPolicy(path: string): Policy {
-  const { data, error } = Policy.safeParse(parse(readFileSync(path, 'utf8')))
+/** @throws as `parsePolicy` */
+export const readPolicy = (path: string): Policy => parsePolicy(readFileSync(path, 'utf8'), path)
+
+/**
+ * Its version says what is in it, too: a rule that was changed without another version voids what was agreed to.
+ *
+ * @param path names it in errors
+ * @throws when the text is not a policy, naming what is wrong with it
+ */
+export function parsePolicy(text: string, path: string): Policy {
+  const { data, error } = Policy.safeParse(parse(text))
   if (error) throw new Error(`${path} is not a policy\n${z.prettifyError(error)}`)
-  return data
+  return { ...data, version: `${data.version}+${hashJson(data).slice(0, VERSION_CHARS)}` }
 }
 
 export interface Facts {
