@@ -148,6 +148,19 @@ describe('a verb for many', () => {
   })
 })
 
+describe('a rollback of many', () => {
+  it('takes the newest back first, so that each finds what it left', async () => {
+    const first = await perform('write "first" to layered.txt')
+    const second = await perform('write "second" to layered.txt')
+    const { code, document } = await json<object>('rollback', first.execution_id, second.execution_id)
+    expect(code).toBe(0)
+    expect(document).toEqual({
+      results: [second, first].map(({ execution_id }) => ({ execution_id, status: 'rolled_back' })),
+    })
+    expect(there('layered.txt')).toBe(false)
+  })
+})
+
 describe('deed watch', () => {
   it('shows every transition once, through a restart of NATS, and ends as the execution does', async () => {
     const task = 'tell the guarded witness "watched"'

@@ -1,10 +1,18 @@
 /** One verb for many executions: which, what came of each, and an exit code that says whether all went well. */
 import type { Bus } from '@deed/mesh/bus'
-import { type SteerResult, steerExecutions } from '@deed/proto/execution'
+import { DeedError } from '@deed/proto/errors'
+import {
+  ExecutionReply,
+  getExecution,
+  rollbackExecution,
+  type SteerResult,
+  steerExecutions,
+} from '@deed/proto/execution'
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import { idOf } from './commands/show.ts'
 import { EXIT, UsageError } from './exit-code.ts'
+import { followExecution } from './follow-execution.ts'
 import type { Output } from './output.ts'
 import { paintStatus } from './show/paint.ts'
 import { plainLine } from './show/plain-text.ts'
@@ -39,6 +47,44 @@ export async function steerMany(
   scope: Scope,
   wish: Wish,
 ): Promise<void> {
+  showResults(out, await steerEach(bus, ids, scope, wish))
+}
+
+/**
+ * One after the other, the newest first, each to its end: what a newer one has changed again is as it was, when it is the
+ * older one's turn.
+ *
+ * @param timeoutMs for each
+ */
+export async function rollBackMany(
+  out: Output,
+  bus: Bus,
+  ids: readonly string[],
+  { dryRun, ...scope }: Scope,
+  { reason, timeoutMs }: { reason?: string | undefined; timeoutMs: number },
+): Promise<void> {
+  const found = await steerEach(bus, ids, { ...scope, dryRun: true }, { verb: 'rollback' })
+  if (dryRun) return showResults(out, found)
+  const newestFirst = found.map(({ execution_id: id }) => id).sort((one, other) => (one < other ? 1 : -1))
+  const results: SteerResult[] = []
+  for (const id of newestFirst) {
+    const which = { execution_id: id }
+    try {
+      await bus.call(rollbackExecution, { ...which, ...(reason === undefined ? {} : { reason }) })
+      const end = await followExecution(bus, which, {}, AbortSignal.timeout(timeoutMs))
+      const { status } = ExecutionReply.parse(end ?? (await bus.call(getExecution, which)))
+      if (status === 'accepted') continue
+      const error = new DeedError('compensation_failed', `it is ${status}; deed get reviews`).body
+      results.push({ ...which, status, ...(status === 'rolled_back' ? {} : { error }) })
+    } catch (error) {
+      if (!(error instanceof DeedError)) throw error
+      results.push({ ...which, error: error.body })
+    }
+  }
+  showResults(out, results)
+}
+
+async function steerEach(bus: Bus, ids: readonly string[], scope: Scope, wish: Wish): Promise<SteerResult[]> {
   const { template, target, all, dryRun } = scope
   const input = {
     ...wish,
@@ -48,13 +94,16 @@ export async function steerMany(
     ...(all ? { all } : {}),
     ...(dryRun ? { dry_run: true } : {}),
   }
-  const results: SteerResult[] = []
   let reply = await bus.call(steerExecutions, input)
-  results.push(...reply.results)
+  const results = [...reply.results]
   while (reply.next_cursor !== null) {
     reply = await bus.call(steerExecutions, { ...input, cursor: reply.next_cursor })
     results.push(...reply.results)
   }
+  return results
+}
+
+function showResults(out: Output, results: readonly SteerResult[]): void {
   out.document({ results })
   for (const { execution_id: id, status, error } of results) {
     const text = error

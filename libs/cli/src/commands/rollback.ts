@@ -11,11 +11,12 @@ import { shellOf, withMesh } from '../shell.ts'
 import { replyText } from '../show/execution.ts'
 import { plainLine } from '../show/plain-text.ts'
 import { type Column, table } from '../show/table.ts'
+import { isMany, rollBackMany, type Scope } from '../steer-many.ts'
 import { idOf } from './show.ts'
 
 const TIMEOUT_MS = 120_000
 
-interface RollbackOptions {
+interface RollbackOptions extends Omit<Scope, 'dryRun'> {
   last?: true
   withDependents?: true
   dryRun?: true
@@ -26,10 +27,13 @@ interface RollbackOptions {
 export function addRollback(program: Command): void {
   program
     .command('rollback')
-    .argument('[id]', 'of an ended execution, of one action, or of its task')
+    .argument('[ids...]', 'of an ended execution, of one action, or of its task; of several executions')
     .description('undo what was done, in reverse order, each step verified')
     .option('--last', 'the newest of your executions that left a change')
     .option('--with-dependents', 'with one action: those too that rest on it')
+    .option('--template <id>', 'every execution that used this template')
+    .option('--target <name>', 'every execution with an action on this target')
+    .option('--all', 'every execution that left a change')
     .option('--dry-run', 'show what would be undone, in which order, and what cannot be')
     .option('--reason <text>', 'kept in the audit log')
     .addOption(timeoutOption('how long to wait for the end of it', TIMEOUT_MS))
@@ -42,11 +46,16 @@ Examples:
 
 Exit code 0: all that was asked for is undone. 2: refused, such as irreversible, already_rolled_back, not_found.`,
     )
-    .action(async (id: string | undefined, options: RollbackOptions, command: Command) => {
-      if ((id === undefined) !== (options.last === true)) throw new UsageError('name one to undo: by its id, or --last')
+    .action(async (ids: string[], options: RollbackOptions, command: Command) => {
+      if (options.last && ids.length > 0) throw new UsageError('name what to undo: by ids, or --last')
       const shell = shellOf(command)
       const { out } = shell
-      const { reason, withDependents, dryRun, last, timeout } = options
+      const { reason, withDependents, dryRun, last, timeout, ...where } = options
+      const [id] = ids
+      if (!last && isMany(ids, where)) {
+        const scope = { ...where, ...(dryRun ? { dryRun } : {}) }
+        return withMesh(shell, (bus) => rollBackMany(out, bus, ids, scope, { reason, timeoutMs: timeout }))
+      }
       const more = {
         ...(withDependents ? { with_dependents: true } : {}),
         ...(dryRun ? { dry_run: true } : {}),
