@@ -112,7 +112,7 @@ export const listKinds = request({
   summary: 'Every kind of action that there is without a provider, with its input and an example.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: z.object({}),
+  input: z.strictObject({}),
   output: z.object({
     kinds: z.array(
       z.object({

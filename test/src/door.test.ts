@@ -2,14 +2,15 @@
 // leaves no row anywhere, and the next good request is answered. The numbers are the rows of the list of bad input.
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { countRowsAtRest } from '@deed/drill/count-rows'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
-import { ErrorBody } from '@deed/proto/errors'
+import type { ErrorBody } from '@deed/proto/errors'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { createInbox } from 'nats'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { countRowsAtRest } from './count-rows.ts'
 import { type Answer, type PlainClient, plainClient } from './plain-client.ts'
 import { publishRaw } from './raw-nats.ts'
+import { type ExpectedRefusal, refusal } from './refusal.ts'
 
 const opened = new AsyncDisposableStack()
 let shelf: TestDatabase<object>
@@ -148,7 +149,7 @@ describe('at the door', () => {
       body: '{"task":"create the folder forged"}',
     })
     for await (const reply of replies) {
-      refusal(
+      refusalHere(
         { errorCode: reply.headers?.get('Nats-Service-Error-Code'), body: reply.json() },
         { code: 'invalid_header' },
       )
@@ -345,15 +346,10 @@ describe('behind the door, in plain words,', () => {
   })
 })
 
-interface Expected {
-  code: string | RegExp
-  path?: string | undefined
-}
-
 /** Refused in every respect: the error, and nothing else anywhere. */
 async function refused(
   payload: unknown,
-  expected: Expected,
+  expected: ExpectedRefusal,
   {
     subject = 'execution.request',
     by = client,
@@ -362,26 +358,15 @@ async function refused(
   }: { subject?: string; by?: PlainClient; headers?: Record<string, string>; mayEcho?: string } = {},
 ): Promise<ErrorBody> {
   const before = await countRowsAtRest(under.database)
-  const error = refusal(await by.ask(subject, payload, headers), expected, mayEcho)
+  const error = refusalHere(await by.ask(subject, payload, headers), expected, mayEcho)
   expect(await countRowsAtRest(under.database)).toEqual(before)
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
   return error
 }
 
-/** An error that names itself, says what to change, and says nothing of the inside. */
-function refusal({ errorCode, body }: Answer, { code, path }: Expected, mayEcho?: string): ErrorBody {
-  expect(errorCode).toBe('400')
-  const error = ErrorBody.strict().parse(body)
-  expect(error.code).toMatch(typeof code === 'string' ? new RegExp(`^${code}$`) : code)
-  if (path !== undefined) expect(error.path).toBe(path)
-  expect(error.retryable).toBe(false)
-  expect(error.message).toMatch(/\w+ \w+/)
-  const told = mayEcho === undefined ? JSON.stringify(body) : error.message.replaceAll(mayEcho, '')
-  for (const inside of [/\.ts\b/, /node_modules/, /\n\s+at /, process.cwd(), under.mesh.dataDir, under.workspace]) {
-    expect(told).not.toMatch(inside)
-  }
-  return error
-}
+/** Of an answer of this mesh. */
+const refusalHere = (answer: Answer, expected: ExpectedRefusal, mayEcho?: string): ErrorBody =>
+  refusal(answer, expected, [under.mesh.dataDir, under.workspace], mayEcho)
 
 /** Waits until the intake has made an execution of what it was sent, and it has ended. */
 async function eventually(subject: string, input: object): Promise<Answer> {

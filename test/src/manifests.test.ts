@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { countRowsAtRest } from '@deed/drill/count-rows'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import type { ExecutionDetail } from '@deed/proto/execution'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { countRowsAtRest } from './count-rows.ts'
 import { type PlainClient, plainClient } from './plain-client.ts'
 
 interface Task {

@@ -1,6 +1,7 @@
 // What the services promise together, asked through their subjects, with real processes, files, models and databases.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { countRowsAtRest } from '@deed/drill/count-rows'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { hashJson } from '@deed/mesh/canonical-json'
@@ -21,7 +22,6 @@ import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { headers as newHeaders, RequestStrategy } from 'nats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FakeAnswer, type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
-import { countRowsAtRest } from './count-rows.ts'
 
 const APPROVER = { principal: { tenant: 'local', user: 'approver' } }
 

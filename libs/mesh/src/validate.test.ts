@@ -10,6 +10,8 @@ const Shape = z.strictObject({
   budget: z.number().min(0).max(10).optional(),
   count: z.int().min(1).default(1),
   mode: z.enum(['fast', 'slow']).optional(),
+  way: z.union([z.enum(['up', 'down']), z.int()]).default(0),
+  unit: z.enum(['s', 'ms']).default('s'),
   list: z.array(z.strictObject({ name: z.string().min(1) })).optional(),
 })
 
@@ -25,7 +27,7 @@ const refusalOf = (schema: z.ZodType, value: unknown): DeedError['body'] => {
 
 describe('a value', () => {
   it('comes out with its defaults', () => {
-    expect(validate(Shape, { task: 'x' })).toEqual({ task: 'x', count: 1 })
+    expect(validate(Shape, { task: 'x' })).toEqual({ task: 'x', count: 1, way: 0, unit: 's' })
   })
 
   it.each([
@@ -46,6 +48,7 @@ describe('a value', () => {
     [{ task: 'x', budget: 11 }, 'out_of_range', '$.budget', 'budget must be at most 10'],
     [{ task: 'x', count: 0 }, 'out_of_range', '$.count', 'count must be at least 1'],
     [{ task: 'x', count: 1.5 }, 'invalid_number', '$.count', 'count must be'],
+    [{ task: 'x', way: 'left' }, 'invalid_request', '$.way', 'way is none of what it may be'],
     [{ task: 'x', mode: 1e9 }, 'out_of_range', '$.mode', 'mode must be one of fast, slow'],
   ])('%j is refused as %s at %s', (value, code, path, message) => {
     expect(refusalOf(Shape, value)).toEqual({
@@ -53,6 +56,16 @@ describe('a value', () => {
       path,
       retryable: false,
       message: expect.stringContaining(message),
+    })
+  })
+
+  it('is refused for the field that is missing, whatever that may be', () => {
+    const { way, unit } = Shape.shape
+    const wanting = z.strictObject({ way: way.unwrap(), unit: unit.unwrap() })
+    expect(refusalOf(wanting, { unit: 's' })).toMatchObject({ code: 'missing_field', path: '$.way' })
+    expect(refusalOf(wanting, { way: 1 })).toMatchObject({
+      ...{ code: 'missing_field', path: '$.unit' },
+      message: 'unit is missing; it must be one of s, ms',
     })
   })
 

@@ -33,7 +33,7 @@ function explain(schema: z.ZodType, issue: z.core.$ZodIssue, field: string): { c
       }
     }
     case 'invalid_type':
-      if (issue.input === undefined && issue.path.length > 0) {
+      if (isMissing(issue)) {
         return { code: 'missing_field', message: `${field} is missing; it must be ${article(issue.expected)}` }
       }
       if (issue.expected === 'number' || issue.expected === 'int') {
@@ -52,15 +52,22 @@ function explain(schema: z.ZodType, issue: z.core.$ZodIssue, field: string): { c
           issue.code === 'too_small' ? `at least ${issue.minimum} long` : `at most ${issue.maximum} long`
         }`,
       }
-    case 'invalid_value':
-      return {
-        code: 'out_of_range',
-        message: `${field} must be one of ${issue.values.map((value) => String(value)).join(', ')}`,
-      }
+    case 'invalid_value': {
+      const choice = `must be one of ${issue.values.map((value) => String(value)).join(', ')}`
+      return isMissing(issue)
+        ? { code: 'missing_field', message: `${field} is missing; it ${choice}` }
+        : { code: 'out_of_range', message: `${field} ${choice}` }
+    }
+    case 'invalid_union':
+      if (isMissing(issue)) return { code: 'missing_field', message: `${field} is missing` }
+      return { code: 'invalid_request', message: `${field} is none of what it may be` }
     default:
       return { code: 'invalid_request', message: `${field}: ${issue.message.toLowerCase()}` }
   }
 }
+
+/** Told from a value of another type: JSON knows no undefined. */
+const isMissing = (issue: z.core.$ZodIssue): boolean => issue.input === undefined && issue.path.length > 0
 
 /** The keys of the object that stands at a path, as far as the schema is made of objects and lists. */
 function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
