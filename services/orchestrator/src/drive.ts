@@ -189,11 +189,14 @@ export function openDriver(dependencies: Dependencies): Driver {
 
   const settleSlots = (draft: Draft): void => {
     const at = performance.now()
-    for (const { task } of draft.leases) {
+    const free: Capability[] = []
+    for (const { task, again } of draft.leases) {
+      const before = taken.get(task.task_id)
+      // Leased anew in the very step that ended its attempt: that one's slot is nobody's now.
+      if (before && !again) free.push(before.capability)
       taken.set(task.task_id, { capability: task.capability, at })
       if (task.concurrency_key !== null) keys.take(task.concurrency_key, task.task_id)
     }
-    const free: Capability[] = []
     for (const id of draft.actualChanged) {
       const task = draft.tasks.get(id)
       const slot = taken.get(id)
