@@ -208,6 +208,7 @@ describe('deed', () => {
       ['run', '--language', 'nosuch', 'x'],
       ['show', 'x'],
       ['get', 'tasks', '--limit', '0'],
+      ['drill', '--only', 'F99'],
     ]
     for (const { code, stderr } of await Promise.all(wrong.map((args) => deed(...args)))) {
       expect(code).toBe(2)

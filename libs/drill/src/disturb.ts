@@ -4,8 +4,8 @@ import { SERVICES } from '@deed/embedded/services'
 import type { FaultMesh } from './fault-mesh.ts'
 import type { Random } from './random.ts'
 
-const PAUSE_MS_MIN = 300
-const PAUSE_MS_MAX = 2_500
+const PAUSE_MS_MIN = 100
+const PAUSE_MS_MAX = 1_500
 /** Longer than a lease at its end. */
 const AWAY_MS_MAX = 4_000
 

@@ -24,6 +24,8 @@ export interface DrillOptions {
   only?: readonly string[] | undefined
   /** Told of each part as it begins and ends. */
   progress?(line: string): void
+  /** Ends it after the part that is under way, with everything stopped and removed. */
+  signal?: AbortSignal | undefined
 }
 
 export interface DrillReport extends LoadCounts {
@@ -44,13 +46,13 @@ export const allHeld = ({ faults, wrong, unverified, duplicates, lost, stuck }: 
   Object.values(faults).every((verdict) => !verdict.startsWith('broken'))
 
 export async function runDrill(options: DrillOptions): Promise<DrillReport> {
-  const { seed = randomInt(SEED_MAX), executions, only, progress = () => undefined } = options
+  const { seed = randomInt(SEED_MAX), executions, only, progress = () => undefined, signal } = options
   progress(`seed ${seed}`)
   const random = randomFrom(seed)
-  const faults = await tryFaults(random, only, progress)
+  const faults = await tryFaults(random, { only, progress, signal })
   const none: Counted = { tried: 0, held: 0, wrong: [] }
   const over = { load: NO_LOAD, claims: none, failures: none }
-  if (executions > 0) Object.assign(over, await tryMany(random, executions, progress))
+  if (executions > 0 && !signal?.aborted) Object.assign(over, await tryMany(random, { executions, progress, signal }))
   const { load, claims, failures } = over
   const { disturbances: _, wrong, ...counts } = load
   return {
@@ -58,9 +60,15 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     ...counts,
     claims: { tried: claims.tried, caught: claims.held },
     failures: { tried: failures.tried, restored: failures.held },
-    wrong: [...wrong, ...claims.wrong, ...failures.wrong],
+    wrong: [...wrong, ...claims.wrong, ...failures.wrong, ...(signal?.aborted ? ['it was interrupted'] : [])],
     faults,
   }
+}
+
+interface Part {
+  executions: number
+  progress: (line: string) => void
+  signal: AbortSignal | undefined
 }
 
 const NO_LOAD: LoadReport = {
@@ -71,8 +79,7 @@ const NO_LOAD: LoadReport = {
 
 async function tryFaults(
   random: Random,
-  only: readonly string[] | undefined,
-  progress: (line: string) => void,
+  { only, progress, signal }: Pick<Part, 'progress' | 'signal'> & Pick<DrillOptions, 'only'>,
 ): Promise<Record<string, Verdict>> {
   const machine = thisMachine()
   const wanted = only === undefined ? FAULTS : FAULTS.filter(({ id }) => only.includes(id))
@@ -80,6 +87,7 @@ async function tryFaults(
   let mesh: FaultMesh | undefined
   try {
     for (const fault of wanted) {
+      if (signal?.aborted) break
       const begun = performance.now()
       const missing = fault.needs?.(machine)
       mesh ??= missing === undefined ? await faultMesh() : undefined
@@ -106,8 +114,7 @@ function trialOn(mesh: FaultMesh, random: Random, id: string): Trial {
 
 async function tryMany(
   random: Random,
-  executions: number,
-  progress: (line: string) => void,
+  { executions, progress, signal }: Part,
 ): Promise<{ load: LoadReport; claims: Counted; failures: Counted }> {
   await using mesh = await faultMesh()
   await mesh.another('executor')
@@ -115,11 +122,12 @@ async function tryMany(
   const load = await runLoad(mesh, random, executions)
   await checkInvariants(mesh.database).catch((error: Error) => load.wrong.push(error.message))
   progress(`${executions} executions and ${load.disturbances.length} faults by chance, ${secondsSince(begun)}`)
+  const counted = signal?.aborted ? 0 : executions
   begun = performance.now()
-  const claims = await claimsAreCaught(mesh, Math.ceil(executions * CLAIMS_PART))
+  const claims = await claimsAreCaught(mesh, Math.ceil(counted * CLAIMS_PART))
   progress(`${claims.held} of ${claims.tried} empty claims caught, ${secondsSince(begun)}`)
   begun = performance.now()
-  const failures = await failuresLeaveNoTrace(mesh, random, Math.ceil(executions * FAILURES_PART))
+  const failures = await failuresLeaveNoTrace(mesh, random, Math.ceil(counted * FAILURES_PART))
   progress(`${failures.held} of ${failures.tried} failures left no trace, ${secondsSince(begun)}`)
   await checkInvariants(mesh.database).catch((error: Error) => load.wrong.push(error.message))
   return { load, claims, failures }

@@ -3,6 +3,7 @@ import { allHeld, type DrillReport, runDrill } from '@deed/drill/drill'
 import { FAULTS } from '@deed/drill/faults'
 import { type Command, InvalidArgumentError } from 'commander'
 import { EXIT, UsageError } from '../exit-code.ts'
+import { listenForInterruption } from '../interruption.ts'
 import type { Output } from '../output.ts'
 import { shellOf } from '../shell.ts'
 import { type Column, table } from '../show/table.ts'
@@ -50,7 +51,13 @@ Exit code 0: everything that was tried held.`,
           throw new UsageError(`there is no fault ${id}; there are ${FAULTS.map((fault) => fault.id).join(', ')}`)
       }
       const executions = options.executions ?? (only === undefined ? EXECUTIONS : 0)
-      const report = await runDrill({ seed, executions, only, progress })
+      const interruption = listenForInterruption()
+      const over = new AbortController()
+      void interruption.received.then(() => {
+        progress('ending after what is under way; once more ends it at once')
+        over.abort()
+      })
+      const report = await runDrill({ seed, executions, only, progress, signal: over.signal })
       out.document(report)
       out.print(reportText(report, out))
       process.exitCode = allHeld(report) ? EXIT.success : EXIT.failed
