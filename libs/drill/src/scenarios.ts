@@ -7,7 +7,8 @@ import { inLanes } from './in-lanes.ts'
 import type { Random } from './random.ts'
 import { treeOf } from './tree-of.ts'
 
-const LANES = 8
+/** Programs in one workspace run one after the other, so more would only wait. */
+const LANES = 3
 const STEPS_MAX = 4
 
 export interface Counted {
@@ -25,7 +26,9 @@ export async function claimsAreCaught(mesh: FaultMesh, count: number): Promise<C
   const names = Array.from({ length: count }, (_, index) => `claims-${index}`)
   await inLanes(LANES, names, async (name) => {
     const task = `run \`sh claim.sh ${name}\` and expect the file ${name}.out`
-    const { status, metrics } = await ask(mesh.client, { task, idempotency_key: name })
+    const reply = await ask(mesh.client, { task, idempotency_key: name }).catch((error: Error) => error)
+    if (reply instanceof Error) return add(counted, false, reply.message)
+    const { status, metrics } = reply
     add(counted, status !== 'done' && !metrics.success, `${name} is believed`)
   })
   return counted
@@ -42,7 +45,9 @@ export async function failuresLeaveNoTrace(mesh: FaultMesh, random: Random, coun
     const folder = join(mesh.workspace, name)
     furnish(folder)
     const before = treeOf(folder)
-    const { status, error } = await ask(mesh.client, { task, idempotency_key: name })
+    const reply = await ask(mesh.client, { task, idempotency_key: name }).catch((error: Error) => error)
+    if (reply instanceof Error) return add(counted, false, reply.message)
+    const { status, error } = reply
     const after = treeOf(folder)
     const same = after === before
     const why = same ? `is ${status}: ${error?.message}` : `left a trace as ${status}\n${before}\n--\n${after}`
