@@ -1,6 +1,10 @@
 // What the services promise together, asked through their subjects, with real processes, files, models and databases.
+import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { countRowsAtRest } from '@deed/drill/count-rows'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
@@ -25,8 +29,24 @@ import { type FakeAnswer, type FakeOllama, startFakeOllama } from '../fake-ollam
 
 const APPROVER = { principal: { tenant: 'local', user: 'approver' } }
 
-/** Leaves a sign, and ends when it sees the other one's: alone it never would. */
-const MEET = `echo here > "$1"\nwhile [ ! -e "$2" ]; do sleep 0.05; done\n`
+/** Answers nobody before two have asked, each for a path of its own: alone none of them would ever have an answer. */
+async function meetingPlace(): Promise<AsyncDisposable & { url: string }> {
+  const waiting: ServerResponse[] = []
+  const paths = new Set<string>()
+  const server = createServer(({ url = '/' }, response) => {
+    paths.add(url)
+    waiting.push(response)
+    if (paths.size > 1) for (const one of waiting.splice(0)) one.end('here')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await promisify(server.close.bind(server))()
+    },
+  }
+}
 
 /** Of the same kind as one that is shipped, so that there is a choice. */
 const TEMPLATE = `---
@@ -42,10 +62,21 @@ variables:
 export const name = '{{name}}'
 `
 
+const RULES = `pack: meeting
+version: 1
+description: A server of this test
+rules:
+  - name: ping
+    match: ping the meeting in {place:word}
+    actions: [{ title: "ping {{place}}", kind: http.request, input: { target: meeting, path: "/{{place}}" } }]
+    tests: [{ say: ping the meeting in east }]
+`
+
 const opened = new AsyncDisposableStack()
 let under: MeshUnderTest
 let shelf: TestDatabase<object>
 let model: FakeOllama
+let meeting: Awaited<ReturnType<typeof meetingPlace>>
 let answer: (description: string) => FakeAnswer | Promise<FakeAnswer> = () => ({ fault: 'error' })
 
 beforeAll(async () => {
@@ -54,19 +85,22 @@ beforeAll(async () => {
   model = opened.use(
     await startFakeOllama({ answer: ({ messages }) => answer(messages.map(({ content }) => content).join('\n')) }),
   )
+  meeting = opened.use(await meetingPlace())
   const templates = opened.use(temporaryFolder()).path
   writeFileSync(join(templates, 'small_endpoint.typescript.template'), TEMPLATE)
+  const rules = opened.use(temporaryFolder()).path
+  writeFileSync(join(rules, 'meeting.yaml'), RULES)
   under = opened.use(
     await meshUnderTest({
       config: `
 targets:
   shelf: { type: sql, url_env: SHELF_URL }
+  meeting: { type: http, url: "${meeting.url}" }
 commands: { allow: [sh, cp, printf, 'true'] }
 `,
-      env: { SHELF_URL: shelf.url, OLLAMA_HOST: model.url, TEMPLATES_DIR: templates },
+      env: { SHELF_URL: shelf.url, OLLAMA_HOST: model.url, TEMPLATES_DIR: templates, RULES_DIR: rules },
     }),
   )
-  writeFileSync(join(under.workspace, 'meet.sh'), MEET)
 })
 
 afterAll(() => opened.disposeAsync())
@@ -129,11 +163,13 @@ describe('tasks in one sentence', () => {
   })
 
   it('run at the same time where they do not', async () => {
-    const detail = await approved('run `sh meet.sh east west` and run `sh meet.sh west east`')
-    expect(detail).toMatchObject({ status: 'done', metrics: { success: true } })
-    expect(detail.tasks.filter(({ action }) => action?.kind === 'command.run')).toHaveLength(2)
-    // Each has ended because it saw the sign of the other, so each had begun before the other ended.
-    for (const sign of ['east', 'west']) expect(file(sign)).toBe('here\n')
+    const reply = await ask({
+      task: 'ping the meeting in east and ping the meeting in west',
+      mode: 'immediate',
+    })
+    // Each has an answer because the other had asked, too, before either had one.
+    expect(reply).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(reply.verification).toHaveLength(2)
   })
 })
 
