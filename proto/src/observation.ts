@@ -41,6 +41,8 @@ const Single = [
       .string()
       .regex(/^0[0-7]{3}$/)
       .optional(),
+    /** Whether its bytes are other ones than before the action; one that was not there had none. */
+    changed: z.boolean().optional(),
     /** The grammar whose parser must accept the whole file. */
     syntax: Syntax.optional(),
   }),

@@ -12,6 +12,7 @@ import { type Conclusion, concluded, failedWith, provenBy } from './conclusion.t
 import { contextOf } from './context.ts'
 import type { Before, Context, Kind, World } from './kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from './kinds/kinds.ts'
+import { beforeOf } from './noted.ts'
 import { attemptedBy, type Looked, look, observe, type Patience } from './observe.ts'
 import { endTree } from './processes/end-tree.ts'
 import { actionMark } from './processes/run-command.ts'
@@ -82,7 +83,7 @@ interface Met {
 /** Read before the intent, so that the intent is one commit and has all that is known. */
 async function meet(step: Step, earlier: LedgerRow | undefined): Promise<Met> {
   if (earlier && !isClean(earlier)) return { before: earlier.before, already: undefined }
-  const before = await step.kind.before(step.input, step.context)
+  const before = await beforeOf(step.kind, step.input, step.context)
   return { before, already: await alreadySo(step, before) }
 }
 

@@ -61,17 +61,23 @@ export async function observe(
   observation: Observation,
   context: Context,
   attempted: Attempted,
-  { attempts, delayMs }: Patience,
+  patience: Patience,
 ): Promise<Looked> {
   const earlier: Seen[] = []
-  for (let left = attempts; ; left--) {
+  const waits = waitsOf(patience)
+  for (;;) {
     const last: Seen & { result?: ActionResult } = await look(observation, context, attempted)
-    if (last.outcome === 'verified' || left === 0 || context.signal.aborted) return { ...last, earlier }
+    const waitMs = waits.shift()
+    if (last.outcome === 'verified' || waitMs === undefined || context.signal.aborted) return { ...last, earlier }
     earlier.push(last)
     // The wait ends early when the attempt does; then the look that follows is the last.
-    await sleep(delayMs / 2 ** (left - 1), undefined, { signal: context.signal }).catch(() => undefined)
+    await sleep(waitMs, undefined, { signal: context.signal }).catch(() => undefined)
   }
 }
+
+/** The waits between the looks, in milliseconds. */
+export const waitsOf = ({ attempts, delayMs }: Patience): number[] =>
+  Array.from({ length: attempts }, (_, index) => delayMs / 2 ** (attempts - 1 - index))
 
 /** One look. It does not throw: what cannot be looked at is `unverified`. */
 export async function look(
@@ -119,7 +125,7 @@ async function lookAtOne(
 ): Promise<Seen> {
   switch (observation.kind) {
     case 'file':
-      return observeFile(observation, context)
+      return observeFile(observation, context, before)
     case 'dir':
       return observeDir(observation, context)
     case 'exit_code': {

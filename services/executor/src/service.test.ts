@@ -1,112 +1,16 @@
 // The whole executor as a process of its own, killed at each of its crash points, on a real NATS server and a real
 // PostgreSQL. The test plays the orchestrator: it hands out tasks under rising tokens and takes the reports.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { Bus } from '@deed/mesh/bus'
-import { type TestBus, testBus } from '@deed/mesh/test-bus'
 import { until } from '@deed/mesh/until'
-import { inspectAction, type WorkAct, workAct } from '@deed/proto/action'
-import { DeedError } from '@deed/proto/errors'
+import { inspectAction } from '@deed/proto/action'
 import type { ExecutionId } from '@deed/proto/ids'
-import { heartbeatWorker, reportTask, type TaskReport } from '@deed/proto/task'
 import { describe, expect, it } from 'vitest'
 import { processesMarked } from './processes/process-table.ts'
-import { type DispatchOptions, type TestExecutor, testExecutor } from './test-executor.ts'
+import type { TestExecutor } from './test-executor.ts'
+import { died, testMesh } from './test-mesh.ts'
 
-const LEASE_MS = 10_000
-
-interface TestMesh extends AsyncDisposable {
-  readonly inside: TestExecutor
-  readonly orchestrator: Bus
-  readonly reports: TaskReport[]
-  /** Tasks that the next heartbeat of their worker is told to stop. */
-  readonly stop: Set<string>
-  readonly farewells: string[]
-  /** @param crashAt the name of a crash point */
-  start(crashAt?: string): Promise<ChildProcess>
-  hand(action: Parameters<TestExecutor['dispatch']>[0], options?: DispatchOptions): Promise<WorkAct>
-  reportOf(work: WorkAct): Promise<TaskReport>
-}
-
-async function testMesh(yaml = ''): Promise<TestMesh> {
-  await using opened = new AsyncDisposableStack()
-  const inside = opened.use(await testExecutor(yaml))
-  const mesh: TestBus = opened.use(await testBus())
-  const orchestrator = await mesh.bus('orchestrator')
-  const reports: TaskReport[] = []
-  const stop = new Set<string>()
-  const farewells: string[] = []
-  const known = new Set<string>()
-  orchestrator.serve(heartbeatWorker, async ({ worker_id, running, draining }) => {
-    known.add(worker_id)
-    if (draining) farewells.push(worker_id)
-    return { lease_ms: LEASE_MS, stop: running.filter(({ task_id }) => stop.has(task_id)) }
-  })
-  orchestrator.serve(reportTask, async (report) => {
-    const [row] = await inside.database.query<{ token: string }>(
-      'newest',
-      'select token from orchestrator.dispatch where task_id = $1',
-      [report.task_id],
-    )
-    if (Number(row?.token) !== report.token) throw new DeedError('stale_token', 'the token is not the newest')
-    reports.push(report)
-    return { recorded: true }
-  })
-  const config = join(inside.root, '..', 'execution.yaml')
-  writeFileSync(config, `workspaces: { app: { root: ./app } }\nverification: { verify_delay_seconds: 0.1 }\n${yaml}`)
-  const children: ChildProcess[] = []
-  opened.defer(async () => {
-    for (const child of children) {
-      if (child.exitCode !== null || child.signalCode !== null) continue
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-    }
-  })
-  const kept = opened.move()
-  return {
-    inside,
-    orchestrator,
-    reports,
-    stop,
-    farewells,
-    async start(crashAt) {
-      const before = known.size
-      const child = spawn(process.execPath, [fileURLToPath(new URL('main.ts', import.meta.url))], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-        env: {
-          ...mesh.environment('executor'),
-          PATH: process.env.PATH,
-          LOG_LEVEL: 'silent',
-          DATABASE_URL: inside.database.url,
-          DEED_CONFIG: config,
-          DEED_DATA: inside.world.dataFolder,
-          ...(crashAt === undefined ? {} : { DEED_CRASH_AT: crashAt, DEED_TEST: '1' }),
-        },
-      })
-      children.push(child)
-      await until(() => known.size > before, { what: 'the first heartbeat' })
-      return child
-    },
-    async hand(action, options) {
-      const work = await inside.dispatch(action, options)
-      orchestrator.handOut(workAct, work, { tenant: 'local' })
-      return work
-    },
-    reportOf: (work) =>
-      until(() => reports.find(({ task_id, token }) => task_id === work.task_id && token === work.token), {
-        what: 'the report',
-      }),
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
-  }
-}
-
-const died = async (child: ChildProcess): Promise<void> => {
-  if (child.signalCode === null) await once(child, 'exit')
-  expect(child.signalCode).toBe('SIGKILL')
-}
 const leftBehind = (executor: TestExecutor) => readdirSync(executor.root).filter((name) => name.startsWith('.deed-'))
 
 const CRASH_POINTS = [
@@ -255,18 +159,23 @@ describe('an executor', () => {
 
   it('ends its own older attempt when the task comes again under a newer token', async () => {
     await using mesh = await testMesh(UNCONFINED)
-    const marker = JSON.stringify(join(mesh.inside.root, '..', 'marker'))
-    // It hangs the first time and ends the second time.
-    const script = `const { existsSync, writeFileSync } = require('node:fs')
-      if (!existsSync(${marker})) { writeFileSync(${marker}, ''); setTimeout(() => {}, 300000) }`
+    const marker = join(mesh.inside.root, '..', 'marker')
+    // The first time it says who it is, and hangs; the second time it ends. Whatever else ends the first one in the
+    // meantime, it is known by then.
+    const script = `const { existsSync, renameSync, writeFileSync } = require('node:fs')
+      const marker = ${JSON.stringify(marker)}
+      if (!existsSync(marker)) {
+        writeFileSync(marker + '.new', String(process.pid)); renameSync(marker + '.new', marker)
+        setTimeout(() => {}, 300000)
+      }`
     const action = { kind: 'command.run', input: { argv: ['node', '-e', script] } }
     await mesh.start()
     const hanging = await mesh.hand(action)
-    await until(() => existsSync(join(mesh.inside.root, '..', 'marker')))
-    const [old] = processesMarked(`HOME=${mesh.inside.root}`)
+    await until(() => existsSync(marker), { what: 'the first attempt to run' })
+    const old = Number(readFileSync(marker, 'utf8'))
     const again = await mesh.hand(action, { after: hanging })
     expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done' })
-    expect(processesMarked(`HOME=${mesh.inside.root}`).map(({ pid }) => pid)).not.toContain(old!.pid)
+    expect(processesMarked(`HOME=${mesh.inside.root}`).map(({ pid }) => pid)).not.toContain(old)
   })
 
   it('says what actions would meet and do, and changes nothing', async () => {

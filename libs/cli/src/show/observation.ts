@@ -12,12 +12,13 @@ export function observationText(observation: Observation): string {
     case 'not':
       return `not: ${observation.of.map(observationText).join('; ')}`
     case 'file': {
-      const { path, exists, sha256, contains, mode, syntax } = observation
+      const { path, exists, sha256, contains, mode, changed, syntax } = observation
       if (!exists) return `${path} is not there`
       return listed(`${path} is there`, [
         sha256 === undefined ? '' : `with SHA-256 ${sha256.slice(0, 12)}`,
         contains === undefined ? '' : `contains ${quoted(contains)}`,
         mode === undefined ? '' : `has mode ${mode}`,
+        changed === undefined ? '' : changed ? 'has other bytes than before' : 'has the same bytes as before',
         syntax === undefined ? '' : `is correct ${syntax}`,
       ])
     }

@@ -1,9 +1,11 @@
 /** Whether files and folders are as they should be, read through fresh descriptors. */
 import { sha256 } from '@deed/mesh/canonical-json'
 import type { SingleObservation } from '@deed/proto/observation'
-import type { Context } from '../kinds/kind.ts'
+import type { Before, Context } from '../kinds/kind.ts'
+import { notedFile } from '../noted.ts'
 import { failed, type Seen, unverified, verified } from '../seen.ts'
 import { parses } from '../syntax/parses.ts'
+import { fileState } from './file-state.ts'
 import { openFolder } from './folder.ts'
 import { readRegularFile } from './regular-file.ts'
 import { segmentsOf } from './workspace.ts'
@@ -11,7 +13,7 @@ import { segmentsOf } from './workspace.ts'
 type FileObservation = Extract<SingleObservation, { kind: 'file' }>
 type DirObservation = Extract<SingleObservation, { kind: 'dir' }>
 
-export async function observeFile(wanted: FileObservation, { workspace }: Context): Promise<Seen> {
+export async function observeFile(wanted: FileObservation, { workspace }: Context, before: Before): Promise<Seen> {
   const segments = segmentsOf(workspace, wanted.path)
   const file = readRegularFile(workspace, segments)
   const { path } = wanted
@@ -27,6 +29,13 @@ export async function observeFile(wanted: FileObservation, { workspace }: Contex
   if (wanted.mode !== undefined && wanted.mode !== mode)
     return failed(`${path} has mode ${mode}, not ${wanted.mode}`, facts)
   const observed = `${path} has ${file.bytes.length} bytes with SHA-256 ${hash}`
+  if (wanted.changed !== undefined) {
+    const was = before.noted?.[notedFile(path)]
+    if (was === undefined) return unverified(`${observed}; nobody has noted what it had before`, facts)
+    const changed = was !== fileState(file)
+    if (changed !== wanted.changed)
+      return failed(`${observed}, ${changed ? 'other bytes than' : 'the same as'} before`, { ...facts, before: was })
+  }
   if (wanted.syntax === undefined) return verified(observed, facts)
   const parsed = await parses(wanted.syntax, file.bytes)
   if (parsed.outcome === 'unverified') return unverified(`${observed}; ${parsed.observed}`, facts)

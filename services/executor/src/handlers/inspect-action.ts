@@ -8,6 +8,7 @@ import { noBlobs } from '../files/blobs.ts'
 import { resolveWorkspace } from '../files/workspace.ts'
 import { type Context, ONLY_LOOKING, type World } from '../kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from '../kinds/kinds.ts'
+import { beforeOf } from '../noted.ts'
 import { attemptedBy, look } from '../observe.ts'
 
 interface Dependencies {
@@ -41,7 +42,7 @@ async function inspect(action: Action, world: World, signal: AbortSignal): Promi
   const kind = await kindOf(action, world, false)
   const input = inputOf(kind, action)
   const context = lookingContext(action, world, signal)
-  const before = await kind.before(input, context)
+  const before = await beforeOf(kind, input, context)
   const possible = action.already_so === 'skip' && kind.mayHoldAlready?.(input, before) !== false
   const observes = postconditionOf(kind, action, input, before)
   const seen = possible ? await look(observes, context, attemptedBy(kind, input, context, before)) : undefined

@@ -7,6 +7,7 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import type { Reversibility } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
+import { fileState } from '../files/file-state.ts'
 import {
   isFolder,
   isPartOf,
@@ -19,7 +20,7 @@ import {
 import { readRegularFile, removeFile } from '../files/regular-file.ts'
 import { bringBack, type Changes, type Entry } from '../files/tree.ts'
 import { refuseProtected, segmentsOf } from '../files/workspace.ts'
-import { beforeFile, type FileBefore, restoreFile, reversibilityOfFile, standingOfFile, stateOf } from './file-write.ts'
+import { beforeFile, type FileBefore, restoreFile, reversibilityOfFile, standingOfFile } from './file-write.ts'
 import type { Context, Effect, Kept, Kind, Standing } from './kind.ts'
 
 const Input = z.strictObject({
@@ -77,7 +78,7 @@ async function deleteFile({ path }: FileDelete, context: Context, before: Delete
   const segments = segmentsOf(context.workspace, path)
   const file = readRegularFile(context.workspace, segments)
   // What is kept for the undo must be what goes.
-  if (file && stateOf(file) !== before.state)
+  if (file && fileState(file) !== before.state)
     throw new DeedError('precondition_failed', `${path} was changed by somebody just now; plan again`)
   context.begin()
   crashPoint('executor.mid_effect')

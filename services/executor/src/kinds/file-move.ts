@@ -2,10 +2,12 @@
  * file.move: a file or a folder under another name, in the same workspace. What stands at the new name is kept unless the action says
  * that it goes. Undone by moving it back, and bringing back what it had replaced.
  */
+
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
 import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
+import { fileState } from '../files/file-state.ts'
 import { codeOf, type Folder, missingFolders, openFolder, openOrMakeFolder } from '../files/folder.ts'
 import { isFolder, readNamedFolder } from '../files/named-folder.ts'
 import { octal } from '../files/observe-files.ts'
@@ -19,7 +21,7 @@ import {
 } from '../files/regular-file.ts'
 import { refuseProtected, segmentsOf, type Workspace } from '../files/workspace.ts'
 import { failed, verified } from '../seen.ts'
-import { beforeFile, type FileBefore, keptOf, oldContent, reversibilityOfFile, stateOf } from './file-write.ts'
+import { beforeFile, type FileBefore, keptOf, oldContent, reversibilityOfFile } from './file-write.ts'
 import type { Context, Kind, Standing } from './kind.ts'
 
 const Input = z.strictObject({
@@ -57,7 +59,7 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
     if (!file) throw new DeedError('not_found', `${from} does not exist`, { path: '$.input.from' })
     if (target.state !== 'absent' && !overwrite)
       throw new DeedError('precondition_failed', `${to} exists; say overwrite: true if it may go`)
-    return { ...target, moved: stateOf(file), movedMode: file.mode, state: `${stateOf(file)}>${target.state}` }
+    return { ...target, moved: fileState(file), movedMode: file.mode, state: `${fileState(file)}>${target.state}` }
   },
   reversibility: (_, before) => reversibilityOfFile(before),
   postcondition: ({ from, to }, { moved, movedMode }) => ({
@@ -148,8 +150,8 @@ async function standingOfMove(input: FileMove, context: Context, before: MoveBef
   const { from, to } = input
   const { workspace } = context
   const [source, target] = [readAny(workspace, from), readAny(workspace, to)]
-  const [sourceState, targetNow] = [stateOf(source), stateOf(target)]
-  const moved = (file: FileContent | undefined) => stateOf(file) === before.moved && file?.mode === before.movedMode
+  const [sourceState, targetNow] = [fileState(source), fileState(target)]
+  const moved = (file: FileContent | undefined) => fileState(file) === before.moved && file?.mode === before.movedMode
   const observed = `${from} is ${sourceState}, ${to} is ${targetNow}`
   const asTarget =
     targetNow === targetState(before) &&

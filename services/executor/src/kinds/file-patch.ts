@@ -2,9 +2,11 @@
  * file.patch: a unified diff applied to one file, whose context must match to the byte. Undone by bringing back the old
  * bytes and mode.
  */
+
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import { applyPatch, type Patch, parsePatch, reversed } from '../files/apply-patch.ts'
+import { fileState } from '../files/file-state.ts'
 import { octal } from '../files/observe-files.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { unifiedDiff } from '../files/unified-diff.ts'
@@ -17,7 +19,6 @@ import {
   restoreFile,
   reversibilityOfFile,
   standingOfFile,
-  stateOf,
 } from './file-write.ts'
 import type { Context, Kind } from './kind.ts'
 
@@ -55,7 +56,7 @@ export const filePatch: Kind<FilePatch, PatchBefore> = {
         `${path} does not exist; a diff that makes it begins with --- /dev/null`,
       )
     const fresh = applied(bytes, patch)
-    return { ...old, wanted: stateOf({ bytes: fresh.bytes }), applied: fresh.already }
+    return { ...old, wanted: fileState({ bytes: fresh.bytes }), applied: fresh.already }
   },
   reversibility: (_, before) => reversibilityOfFile(before),
   postcondition: ({ path }, { wanted, mode }) => ({
@@ -68,7 +69,7 @@ export const filePatch: Kind<FilePatch, PatchBefore> = {
   mayHoldAlready: (_, before) => before.applied,
   async execute({ path, diff }, context, before) {
     const bytes = contentOf(path, context)
-    if (stateOf(bytes === undefined ? undefined : { bytes }) !== before.state)
+    if (fileState(bytes === undefined ? undefined : { bytes }) !== before.state)
       throw new DeedError('precondition_failed', `${path} was changed by somebody just now; plan again`)
     const fresh = applyPatch(bytes ?? Buffer.alloc(0), parsePatch(diff))
     await putFile(path, fresh, undefined, context, before)

@@ -6,6 +6,7 @@ import type { Reversibility } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { Observation } from '@deed/proto/observation'
 import { z } from 'zod'
+import { fileState } from '../files/file-state.ts'
 import { missingFolders, openFolder, openOrMakeFolder } from '../files/folder.ts'
 import { octal } from '../files/observe-files.ts'
 import {
@@ -83,7 +84,7 @@ export async function beforeFile({ path }: { path: string }, { workspace, world 
   if (!folder) return { state: 'absent', missing: missingFolders(workspace, segments.slice(0, -1)) }
   const file = readFileIn(folder, lastOf(segments))
   if (!file) return { state: 'absent', missing: [] }
-  return { state: stateOf(file), mode: file.mode, missing: [], ...(await keepFile(file.bytes, world)) }
+  return { state: fileState(file), mode: file.mode, missing: [], ...(await keepFile(file.bytes, world)) }
 }
 
 async function keepFile(bytes: Buffer, { blobs, config }: World): Promise<Partial<FileBefore>> {
@@ -169,7 +170,7 @@ export async function restoreFile({ path }: { path: string }, context: Context, 
   return `removed ${path}`
 }
 
-/** @param left what the action leaves: the state in the words of `stateOf`, and the mode of a file */
+/** @param left what the action leaves: the state in the words of `fileState`, and the mode of a file */
 export async function standingOfFile(
   path: string,
   context: Context,
@@ -177,7 +178,7 @@ export async function standingOfFile(
   left: { state: string; mode?: number },
 ): Promise<Standing> {
   const file = readRegularFile(context.workspace, segmentsOf(context.workspace, path), { manyNames: true })
-  const state = stateOf(file)
+  const state = fileState(file)
   const hasMode = (mode: number | undefined) => !file || mode === undefined || file.mode === mode
   const observed = file
     ? `${path} has ${file.bytes.length} bytes with SHA-256 ${state.slice('sha256:'.length)} and mode ${octal(file.mode)}`
@@ -195,9 +196,6 @@ export async function keptOf(path: string, context: Context, before: FileBefore)
 }
 
 const temporaryName = ({ actionId }: Context) => `.deed-${actionId}.tmp`
-/** In the words of `Action.expect_before`. */
-export const stateOf = (file: Pick<FileContent, 'bytes'> | undefined): string =>
-  file ? `sha256:${sha256(file.bytes)}` : 'absent'
 const stateOfText = (content: string) => `sha256:${sha256(content)}`
 
 /** @returns `undefined` where there was no file */

@@ -13,6 +13,7 @@ import type { Observation } from '@deed/proto/observation'
 import type { z } from 'zod'
 import type { Blobs } from '../files/blobs.ts'
 import type { Workspace } from '../files/workspace.ts'
+import type { Noted } from '../noted.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
 import type { Seen } from '../seen.ts'
 import type { Databases } from '../sql/databases.ts'
@@ -21,6 +22,8 @@ import type { Databases } from '../sql/databases.ts'
 export type Before = JsonObject & {
   /** In a few characters: `absent`, `sha256:<hex>`, `dir`, `stopped`, `running:<pid>:<start time>`. */
   state: string
+  /** What else the postcondition compares with. */
+  noted?: Noted
 }
 
 /** The target as the effect left it. */

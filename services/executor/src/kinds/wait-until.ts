@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DeedError } from '@deed/proto/errors'
 import { Observation } from '@deed/proto/observation'
 import { z } from 'zod'
+import { noteFor } from '../noted.ts'
 import { look } from '../observe.ts'
 import type { Kind } from './kind.ts'
 import { readingOnly } from './reading-only.ts'
@@ -26,7 +27,8 @@ export const waitUntil: Kind<WaitUntil> = {
   example: { observation: { kind: 'http', target: 'status-page', path: '/ready', status: 200 }, within_ms: 30_000 },
   summary: ({ observation, within_ms }) => `wait up to ${within_ms} ms until ${wordsOf(observation)}`,
   mayHoldAlready: () => true,
-  async before({ observation, within_ms }, { action }) {
+  async before({ observation, within_ms }, context) {
+    const { action } = context
     if (within_ms >= action.timeout_ms)
       throw new DeedError('out_of_range', `within_ms must be less than the action's timeout of ${action.timeout_ms} ms`)
     if (hasNoWorld(observation))
@@ -34,7 +36,8 @@ export const waitUntil: Kind<WaitUntil> = {
         'invalid_request',
         'exit_code, same_again and own_look are of an action, and this one does nothing',
       )
-    return { state: 'waiting' }
+    const noted = await noteFor(observation, context)
+    return { state: 'waiting', ...(noted ? { noted } : {}) }
   },
   postcondition: ({ observation }) => observation,
   async execute({ observation, within_ms }, context, before) {
