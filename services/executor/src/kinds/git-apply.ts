@@ -99,12 +99,19 @@ export const gitApply: Kind<GitApply, ApplyBefore, ApplyAfter> = {
     if (paths.every((one) => sameEntry(now[one] ?? null, was[one] ?? null)))
       return { at: 'before', observed: `each of the ${paths.length} files is as it was` }
     if (!is) return { at: 'unknown', observed: 'some of the files are not as they were' }
-    const foreign = paths.find(
+    const foreign = paths.filter(
       (one) => !sameEntry(now[one] ?? null, was[one] ?? null) && !sameEntry(now[one] ?? null, is[one] ?? null),
     )
-    return foreign === undefined
-      ? { at: 'after', observed: 'some of the files are as the patch left them' }
-      : { at: 'elsewhere', observed: `${foreign} was changed by somebody since` }
+    if (foreign.length === 0) return { at: 'after', observed: 'some of the files are as the patch left them' }
+    const more = foreign.length === 1 ? '' : ` and ${foreign.length - 1} more`
+    return {
+      at: 'elsewhere',
+      observed: `somebody has changed ${foreign[0]}${more} since`,
+      kept: foreign.flatMap((one) => {
+        const old = was[one]
+        return old?.type === 'file' ? { path: one, sha256: old.sha256 } : []
+      }),
+    }
   },
   diff: ({ patch }) => patch,
 }

@@ -266,11 +266,18 @@ describe.skipIf(!HAS_GIT)('a patch of several files', () => {
   it('is not undone over what somebody has changed since', async () => {
     const [opened, patch] = await withPatch()
     await using executor = opened
+    const old = executor.read('a.txt')
     const work = await executor.dispatch(apply(patch))
     await executor.attempt(work)
     executor.write('a.txt', 'theirs')
-    expect(await executor.undo(work)).toMatchObject({ outcome: 'failed', error: { code: 'undo_conflict' } })
+    const { outcome, error } = await executor.undo(work)
+    expect({ outcome, code: error?.code }).toEqual({ outcome: 'failed', code: 'undo_conflict' })
     expect([executor.read('a.txt'), executor.read('made/deep/c.sh')]).toEqual(['theirs', '#!/bin/sh\n'])
+    // What the patch had met is kept, and where is told.
+    const kept = error?.details?.kept as { path: string; file: string }[]
+    expect(kept.map(({ path }) => path)).toEqual(['a.txt'])
+    expect(readFileSync(kept[0]!.file, 'utf8')).toBe(old)
+    expect(error?.message).toContain(kept[0]!.file)
   })
 
   it.each([
