@@ -9,7 +9,7 @@ import { Manifest, ManifestReference } from './manifest.ts'
 import { Evidence, Observation } from './observation.ts'
 import { PersonDecision, PersonTask } from './person.ts'
 import { ApprovalStatus, ExecutionStatus, Method } from './states.ts'
-import { Complexity, TaskView } from './task.ts'
+import { Complexity, NODES_MAX, TaskView } from './task.ts'
 import { Language } from './template.ts'
 
 export const TASK_CHARS_MAX = 65_536
@@ -190,7 +190,7 @@ export const ExecutionDetail = ExecutionReply.extend({
   /** Of a large graph those that are not done first. */
   tasks: z.array(TaskView),
   timeline: z.array(AuditRow),
-  /** What had no room in the message; `task.list` and `audit.export` have it. */
+  /** What had no room in the message; `task.list` and `execution.watch` have it, page by page. */
   omitted: z.object({ tasks: z.int(), timeline: z.int() }).optional(),
 })
 export type ExecutionDetail = z.output<typeof ExecutionDetail>
@@ -516,6 +516,8 @@ export const ApprovalView = z.object({
   actions: z.array(SealedStep),
   /** Null of old ones. */
   plan: PlanScreen.nullable().default(null),
+  /** Of both, what comes behind those that are shown; `steps_from` has it. The hash covers all. */
+  omitted: z.object({ actions: z.int(), steps: z.int() }).optional(),
 })
 export type ApprovalView = z.output<typeof ApprovalView>
 
@@ -534,6 +536,8 @@ export const listApprovals = request({
     execution_id: ExecutionId.optional(),
     limit: z.int().min(1).max(500).default(50),
     cursor: ApprovalId.optional(),
+    /** Of agreements that cover many steps: from this one on. */
+    steps_from: z.int().min(0).max(NODES_MAX).default(0),
   }),
   /** Newest first; fewer than asked for where their diffs and arguments are long. */
   output: z.object({

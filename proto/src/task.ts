@@ -149,7 +149,10 @@ export const TaskView = z.object({
   error: ErrorBody.nullable(),
   level: z.int().min(0).max(3),
   action: Action.nullable(),
+  /** Of the last attempt: what was claimed beside what was seen, whether or not it has held, and was undone since. */
   evidence: Evidence.nullable(),
+  /** Of its undoing. */
+  undo_evidence: Evidence.nullable().default(null),
   result: ActionResult.nullable(),
   started_at: z.iso.datetime().nullable(),
   finished_at: z.iso.datetime().nullable(),
@@ -168,6 +171,9 @@ export const listTasks = request({
     /** pending, in progress and blocked ones alone. */
     open: z.boolean().default(false),
     limit: z.int().min(1).max(1000).default(100),
+    /** `next_cursor` of the page before. */
+    cursor: TaskId.optional(),
   }),
-  output: z.object({ tasks: z.array(TaskView) }),
+  /** Newest executions first, each in the order of its plan; fewer than asked for where their arguments are long. */
+  output: z.object({ tasks: z.array(TaskView), next_cursor: TaskId.nullable().default(null) }),
 })

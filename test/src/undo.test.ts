@@ -130,7 +130,15 @@ describe('what counts as done', () => {
       ...[COMMAND, '--data-dir', under.mesh.dataDir, 'show', id],
     ])
     expect(stdout).toContain(`it does not hold afterwards: ${told.observed}`)
-    // What the undo claims stands beside what was seen of it.
-    expect(stdout).toMatch(/claimed .*it was as before already\n +observed .*each is as it was/)
+    // What the attempt claims stands beside what was seen of it, and so it does of the undo.
+    expect(stdout).toMatch(
+      /claimed {3}sh ended with exit code 0\n +observed {2}exit code 0; lie.out does not exist\n +evidence {2}failed, [\s\S]*then undone\n +claimed .*it was as before already\n +observed .*each is as it was/,
+    )
+    const { tasks, verification } = await detail(id)
+    const { outcome, ...words } = told
+    expect(tasks.filter(({ evidence }) => evidence?.outcome === 'failed')).toMatchObject([
+      { evidence: words, undo_evidence: { outcome: 'verified' } },
+    ])
+    expect(verification).toMatchObject([{ ...words, outcome }, { outcome: 'verified' }])
   })
 })

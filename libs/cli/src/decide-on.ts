@@ -8,6 +8,7 @@ import { approvalText } from './show/approval.ts'
 import { exposedLine } from './show/exposed-text.ts'
 import { paintStatus } from './show/paint.ts'
 import { table } from './show/table.ts'
+import { wholeApproval } from './whole.ts'
 
 const APPROVALS_MAX = 500
 
@@ -18,15 +19,17 @@ export interface Decision {
   planHash?: string
   /** Nobody need be asked at the terminal. */
   yes?: boolean
+  /** Every step is shown, however many there are. */
+  full?: boolean
 }
 
 /** @param id of an approval, or of the execution that waits for one */
 export async function decideOn(out: Output, bus: Bus, id: string, decided: Decision): Promise<void> {
-  const { decision, reason, planHash } = decided
+  const { decision, reason, planHash, full = false } = decided
   const { data: given } = ApprovalId.safeParse(id)
   if (given === undefined) throw new UsageError(`${JSON.stringify(id)} is not the id of an approval`)
   const approval = await findPending(bus, given)
-  if (approval) out.print(approvalText(approval, out.paint))
+  if (approval) out.print(approvalText(full ? await wholeApproval(bus, approval) : approval, out.paint))
   if (approval && planHash === undefined && !(await isSure(out, decided, 'Approve?'))) return
   const hash = planHash ?? approval?.plan_hash
   const reply = await bus.call(decideApproval, {
@@ -64,7 +67,13 @@ export async function decideOnAll(out: Output, bus: Bus, levelMax: number, decid
     { heading: 'ASKED BY', cell: ({ requested_by: by }: ApprovalView) => exposedLine(by) },
     {
       heading: 'ACTIONS',
-      cell: ({ actions }: ApprovalView) => exposedLine(actions.map(({ summary }) => summary).join('; ')),
+      cell: ({ actions, omitted, approval_id: id }: ApprovalView) =>
+        exposedLine(
+          [
+            ...actions.map(({ summary }) => summary),
+            ...(omitted === undefined ? [] : [`and ${omitted.actions} more: deed approve ${id} --full`]),
+          ].join('; '),
+        ),
     },
   ]
   // Whole, since it is agreed to: no cell is cut short.

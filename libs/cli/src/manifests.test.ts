@@ -95,3 +95,42 @@ describe('deed apply, diff and delete', () => {
     expect(stderr).toContain('line 5: ')
   })
 })
+
+describe('a graph of hundreds', () => {
+  it('is shown in part with how much is left out, and whole where that is asked for', async () => {
+    const count = 320
+    const names = Array.from({ length: count }, (_, index) => `many-${index}`)
+    for (const name of names) writeFileSync(at(name), name)
+    const tasks = names.map(
+      (name) => `  - { id: ${name}, action: { kind: file.move, input: { from: ${name}, to: ${name}-moved } } }`,
+    )
+    writeFileSync(at('many.yaml'), ['name: many', 'tasks:', ...tasks].join('\n'))
+    const waits = JSON.parse((await deed('apply', '-f', at('many.yaml'), '--background', '--json')).stdout)
+    const id: string = waits.execution_id
+    const pending = async () =>
+      JSON.parse((await deed('get', 'approvals', '--execution', id, '--json')).stdout).approvals[0]
+    await expect.poll(pending, { timeout: 20_000 }).toMatchObject({ omitted: { actions: 120 } })
+    expect((await pending()).actions).toHaveLength(200)
+
+    expect((await deed('show', id)).stdout).toContain('and 120 more that it covers: deed approve')
+    const agreed = await deed('approve', id, '--yes', '--full')
+    expect(agreed.stdout).toContain('320 steps')
+    for (const name of names) expect(agreed.stdout).toContain(`to: ${name}-moved\n`)
+    expect((await deed('watch', id)).code).toBe(0)
+    for (const name of names) expect(readFileSync(at(`${name}-moved`), 'utf8')).toBe(name)
+
+    const part = JSON.parse((await deed('show', id, '--json')).stdout)
+    expect(part.omitted).toEqual({ tasks: part.omitted.tasks, timeline: part.omitted.timeline })
+    expect(part.tasks).toHaveLength(count + 1 - part.omitted.tasks)
+    const whole = JSON.parse((await deed('show', id, '--full', '--json')).stdout)
+    expect(whole.omitted).toBeUndefined()
+    expect(whole.tasks).toHaveLength(count + 1)
+    expect(whole.timeline).toHaveLength(part.timeline.length + part.omitted.timeline)
+    expect(whole.timeline.map(({ seq }: { seq: number }) => seq)).toEqual(
+      whole.timeline.map((_: unknown, at: number) => at + 1),
+    )
+    expect((await deed('show', id)).stdout).toContain(`and ${part.omitted.tasks} more tasks: deed show ${id} --full`)
+    const graph = (await deed('show', id, '--full', '--mermaid')).stdout
+    expect(graph.split('\n').filter((line) => line.includes(' --> '))).toHaveLength(count)
+  }, 60_000)
+})

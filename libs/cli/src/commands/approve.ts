@@ -11,6 +11,7 @@ interface Options {
   all?: boolean
   level: 1 | 2
   yes?: boolean
+  full?: boolean
 }
 
 export function addApprove(program: Command): void {
@@ -41,6 +42,7 @@ export function addDeny(program: Command): void {
 function withAll(command: Command, decision: Decision['decision']): Command {
   return command
     .option('--reason <text>', 'kept in the audit log')
+    .option('--full', 'show every step, of hundreds too')
     .option('--all', 'all that wait, up to --level')
     .option('--level <level>', '1 or 2, for --all; level 3 is decided step by step', levelToTwo, 1)
     .action(async (id: string | undefined, { all = false, level, ...rest }: Options, self: Command) => {

@@ -6,7 +6,7 @@ import {
   listExecutions,
 } from '@deed/proto/execution'
 import { type Grant, listGrants } from '@deed/proto/grant'
-import { ExecutionId } from '@deed/proto/ids'
+import { ExecutionId, TaskId } from '@deed/proto/ids'
 import { ApprovalStatus, ExecutionStatus, Method, TaskStatus } from '@deed/proto/states'
 import { listTasks, type TaskView } from '@deed/proto/task'
 import type { Command } from 'commander'
@@ -88,9 +88,10 @@ function addTasks(get: Command): void {
     .option('--execution <id>', 'of this execution', by(ExecutionId))
     .option('--status <status>', TaskStatus.options.join(', '), by(TaskStatus))
     .option('--limit <number>', 'at most so many', count)
+    .option('--cursor <id>', 'those that come after this one', by(TaskId))
     .action(
       async (
-        options: { execution?: ExecutionId; status?: TaskView['actual_status']; limit?: number },
+        options: { execution?: ExecutionId; status?: TaskView['actual_status']; limit?: number; cursor?: TaskId },
         command: Command,
       ) => {
         const shell = shellOf(command)
@@ -111,6 +112,7 @@ function addTasks(get: Command): void {
           { heading: 'TITLE', cell: ({ title, error }) => (error ? `${title}: ${error.message}` : title), fills: true },
         ]
         show(shell, 'tasks', columns, reply.tasks)
+        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${reply.next_cursor}`)
       },
     )
 }
@@ -137,7 +139,7 @@ function addApprovals(get: Command): void {
           { heading: 'STATUS', cell: ({ status }) => status, status: true },
           { heading: 'LEVEL', cell: ({ level }) => String(level) },
           { heading: 'BY', cell: ({ decided_by: by }) => by ?? '-' },
-          { heading: 'ACTIONS', cell: ({ actions }) => String(actions.length) },
+          { heading: 'ACTIONS', cell: ({ actions, omitted }) => String(actions.length + (omitted?.actions ?? 0)) },
           { heading: 'EXPIRES', cell: ({ expires_at: at }) => at },
           { heading: 'TASK', cell: ({ task }) => task, fills: true },
         ]

@@ -7,6 +7,16 @@ import { by, count } from '../options.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { approvalText } from '../show/approval.ts'
 import { executionText } from '../show/execution.ts'
+import { mermaidText } from '../show/mermaid.ts'
+import { wholeExecution } from '../whole.ts'
+
+interface Options {
+  key?: string
+  sequence?: number
+  verbose?: boolean
+  full?: boolean
+  mermaid?: boolean
+}
 
 export function addShow(program: Command): void {
   program
@@ -15,17 +25,20 @@ export function addShow(program: Command): void {
     .option('--key <key>', 'the one with this idempotency key', by(IdempotencyKey))
     .option('--sequence <number>', 'the one that `deed submit` gave this number', count)
     .option('-v, --verbose', 'with the arguments of every action, and the timeline')
+    .option('--full', 'all tasks and all of the timeline, of thousands too')
+    .option('--mermaid', 'the graph of tasks as a Mermaid flowchart, and nothing else')
     .addHelpText(
       'after',
       `
 Examples:
   deed show 01997d0e-8f2a-7c3b-9d4e-5f6a7b8c9d0e
-  deed show --key nightly-2026-11-21 -v`,
+  deed show --key nightly-2026-11-21 -v
+  deed show 01997d0e-... --full --mermaid > graph.mmd`,
     )
     .action(
       async (
         execution: string | undefined,
-        { key, sequence, verbose = false }: { key?: string; sequence?: number; verbose?: boolean },
+        { key, sequence, verbose = false, full = false, mermaid = false }: Options,
         command: Command,
       ) => {
         if ([execution, key, sequence].filter((given) => given !== undefined).length !== 1) {
@@ -33,16 +46,22 @@ Examples:
         }
         const shell = shellOf(command)
         const { detail, waiting } = await withMesh(shell, async (bus) => {
-          const detail = await bus.call(getExecution, {
+          const found = await bus.call(getExecution, {
             ...(execution === undefined ? {} : { execution_id: idOf(execution) }),
             ...(key === undefined ? {} : { idempotency_key: key }),
             ...(sequence === undefined ? {} : { sequence }),
           })
+          const detail = full ? await wholeExecution(bus, found) : found
           if (detail.approval_id === undefined) return { detail, waiting: [] }
           const asked = { execution_id: detail.execution_id, status: 'pending' as const }
           return { detail, waiting: (await bus.call(listApprovals, asked)).approvals }
         })
         shell.out.document(detail)
+        if (mermaid) {
+          shell.out.print(mermaidText(detail.tasks))
+          if (detail.omitted?.tasks) shell.out.note(`and ${detail.omitted.tasks} more tasks: --full`)
+          return
+        }
         shell.out.print(executionText(detail, shell.out.paint, verbose))
         for (const approval of waiting) shell.out.print(`\n${approvalText(approval, shell.out.paint)}`)
       },

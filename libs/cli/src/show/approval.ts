@@ -14,13 +14,24 @@ const UNDO: Record<NonNullable<SealedStep['reversibility']>, string> = {
 }
 
 export function approvalText(approval: ApprovalView, paint: Paint): string {
-  const { approval_id: id, task, level, plan_hash: hash, policy_version: policy, expires_at: expires } = approval
+  const {
+    approval_id: id,
+    task,
+    level,
+    plan_hash: hash,
+    policy_version: policy,
+    expires_at: expires,
+    omitted,
+  } = approval
   return [
     paint('bold', `Agreement is wanted: level ${level}, ${LEVELS[level] ?? 'unknown'}`),
     `  task      ${exposedLine(task)}`,
     `  asked by  ${exposedLine(approval.requested_by)}`,
-    ...(approval.plan === null ? [] : planLines(approval.plan, paint)),
+    ...(approval.plan === null ? [] : planLines(approval.plan, paint, omitted?.steps)),
     ...stepLines(approval.actions, paint),
+    ...(omitted === undefined || omitted.actions === 0
+      ? []
+      : [`  and ${omitted.actions} more that it covers: deed approve ${id} --full`]),
     `  plan      ${hash}, policy ${exposedLine(policy)}`,
     `  expires   ${expires}`,
     `  approval  ${id}`,
@@ -30,16 +41,25 @@ export function approvalText(approval: ApprovalView, paint: Paint): string {
 export const howToDecide = (id: string): string =>
   `Waiting for a decision. Approve with\n  npx --no-install deed approve ${id}\nor deny with\n  npx --no-install deed deny ${id} --reason "..."`
 
-/** The order of all steps, who agrees to which, and from where on there is no way back. */
-export function planLines({ steps, point_of_no_return: last, estimate }: PlanScreen, paint: Paint): string[] {
+/**
+ * The order of all steps, who agrees to which, and from where on there is no way back.
+ *
+ * @param omitted how many there are behind those that came along
+ */
+export function planLines(
+  { steps, point_of_no_return: last, estimate }: PlanScreen,
+  paint: Paint,
+  omitted = 0,
+): string[] {
   const numbers = new Map(steps.map(({ name }, index) => [name, index + 1]))
+  const count = steps.length + omitted
   const facts = [
-    `${steps.length} step${steps.length === 1 ? '' : 's'}`,
+    `${count} step${count === 1 ? '' : 's'}`,
     ...(estimate === null ? [] : [`about ${duration(estimate.time_ms)}, ${dollars(estimate.cost_usd)}`]),
     last === null ? 'all of it can be undone' : `no way back from step ${numbers.get(last) ?? exposedLine(last)} on`,
   ]
   const lines = steps.length < 2 ? [] : steps.map((step) => planLine(step, numbers, last, paint))
-  return [`  steps     ${facts.join('; ')}`, ...lines]
+  return [`  steps     ${facts.join('; ')}`, ...lines, ...(omitted > 0 ? [`        and ${omitted} more`] : [])]
 }
 
 function planLine(

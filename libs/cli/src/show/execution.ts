@@ -29,17 +29,19 @@ export function replyText(reply: ExecutionReply, paint: Paint): string {
   ].join('\n')
 }
 
-const Shown = z.object({ actions: z.array(SealedStep), plan: PlanScreen })
+const Shown = z.object({ actions: z.array(SealedStep), plan: PlanScreen, counts: z.object({ tasks: z.int() }) })
 
 /** A dry run: what would be done, agreed to, looked at and undone; and nothing was. */
 export function dryRunText(reply: ExecutionReply, paint: Paint): string {
   const { data: shown } = Shown.safeParse(reply.result?.data)
   return [
     plainText(reply.result?.text ?? 'nothing would be done'),
-    ...(shown ? [...planLines(shown.plan, paint), ...stepLines(shown.actions, paint)] : []),
+    ...(shown ? [...planLines(shown.plan, paint, omittedOf(shown)), ...stepLines(shown.actions, paint)] : []),
     paint('dim', 'A dry run: nothing was done, nothing was stored.'),
   ].join('\n')
 }
+
+const omittedOf = ({ plan, counts }: z.output<typeof Shown>): number => Math.max(0, counts.tasks - plan.steps.length)
 
 export function executionText(detail: ExecutionDetail, paint: Paint, verbose: boolean): string {
   const { execution_id: id, status, method, metrics, request, result, error } = detail
@@ -66,7 +68,11 @@ export function executionText(detail: ExecutionDetail, paint: Paint, verbose: bo
       ? [taskTree(detail.tasks, paint, verbose)]
       : // Of a cached answer: no task of its own, but the evidence of the one it cites.
         detail.verification.flatMap((evidence) => evidenceLines(evidence, paint))),
+    ...(detail.omitted?.tasks ? [`and ${detail.omitted.tasks} more tasks: deed show ${id} --full`] : []),
     ...(verbose ? ['', paint('bold', 'timeline'), ...timelineLines(detail)] : []),
+    ...(verbose && detail.omitted?.timeline
+      ? [`and ${detail.omitted.timeline} more rows: deed show ${id} --verbose --full`]
+      : []),
   ].join('\n')
 }
 

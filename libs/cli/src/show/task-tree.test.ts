@@ -72,6 +72,37 @@ describe('the tree of tasks', () => {
     ])
   })
 
+  it('shows what was proven of an action, and then of its undoing', () => {
+    const seen = { kind: 'observed', outcome: 'verified', observed_at: '2026-11-21T08:00:00.010Z' }
+    const undone = task(1, [], {
+      actual_status: 'undone',
+      desired_status: 'undone',
+      evidence: { ...seen, claimed: 'wrote 3 bytes', observed: 'a.txt has them' },
+      undo_evidence: { ...seen, claimed: 'took it away', observed: 'a.txt is not there' },
+    })
+    const text = taskTree([undone], unpainted)
+    const told = ['wrote 3 bytes', 'a.txt has them', 'then undone', 'took it away', 'a.txt is not there']
+    const places = told.map((words) => text.indexOf(words))
+    expect(places).toEqual([...places].sort((one, other) => one - other))
+    expect(places).not.toContain(-1)
+  })
+
+  it('shows a chain of 10,000, each below the one before, without running off to the right', () => {
+    const ids = Array.from({ length: 10_000 }, (_, index) => index + 1)
+    const chain = ids.map((number) => ({
+      ...task(1, []),
+      name: `step-${number}`,
+      title: `step ${number}`,
+      task_id: `t${number}` as TaskId,
+      dependencies: number === 1 ? [] : [`t${number - 1}` as TaskId],
+    }))
+    const lines = taskTree(chain, unpainted).split('\n')
+    expect(lines).toHaveLength(ids.length)
+    expect(lines.findIndex((line) => !line.includes(` step ${lines.indexOf(line) + 1} `))).toBe(-1)
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(200)
+    expect(lines.at(-1)).toMatch(/└─ done step 10000 .*, after step-9999$/)
+  })
+
   it('shows a task whose predecessor is not in the list', () => {
     const lost = { ...task(1, []), dependencies: [idOf(9) as TaskId] }
     expect(taskTree([lost], unpainted)).toContain('step 1')

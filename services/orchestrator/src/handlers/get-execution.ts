@@ -3,6 +3,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { getExecution as contract, ExecutionRequest } from '@deed/proto/execution'
 import type { TaskId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
+import type { TaskView } from '@deed/proto/task'
 import { replyOf } from '../answer.ts'
 import type { Clock } from '../clock.ts'
 import type { Driver } from '../drive.ts'
@@ -11,10 +12,13 @@ import { readTimeline } from '../store/audit-log.ts'
 import { findExecution } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
 import { viewOf } from '../task-view.ts'
+import { withinMessage } from '../within-message.ts'
 
 /** Together they fit into one message. */
 const TASKS_SHOWN = 300
+const TASKS_BYTES_MAX = 350_000
 const TIMELINE_SHOWN = 500
+const TIMELINE_BYTES_MAX = 250_000
 
 export function getExecution({
   db,
@@ -33,8 +37,11 @@ export function getExecution({
       })
     }
     const id = await findExecution(db, principal, { executionId, key, sequence })
-    const [snapshot, timeline] = await Promise.all([driver.read(id), readTimeline(db, id)])
+    const [snapshot, rows] = await Promise.all([driver.read(id), readTimeline(db, id, { limit: TIMELINE_SHOWN })])
     const { execution, tasks } = snapshot
+    const shown = shownOf(tasks)
+    const timeline = withinMessage(rows, TIMELINE_BYTES_MAX)
+    const omitted = { tasks: tasks.size - shown.length, timeline: execution.audit_seq - timeline.length }
     return {
       ...replyOf(snapshot, clock.now()),
       request: briefly(execution.request),
@@ -42,27 +49,21 @@ export function getExecution({
       user: execution.user_name,
       created_at: execution.created_at,
       finished_at: execution.finished_at,
-      tasks: shownOf(tasks).map(viewOf),
-      timeline: timeline.slice(0, TIMELINE_SHOWN),
-      ...(tasks.size > TASKS_SHOWN || timeline.length > TIMELINE_SHOWN
-        ? {
-            omitted: {
-              tasks: Math.max(0, tasks.size - TASKS_SHOWN),
-              timeline: Math.max(0, timeline.length - TIMELINE_SHOWN),
-            },
-          }
-        : {}),
+      tasks: shown,
+      timeline,
+      ...(omitted.tasks > 0 || omitted.timeline > 0 ? { omitted } : {}),
     }
   }
 }
 
 /** In the order of the plan; where there are too many, those that say how it stands before those that are done. */
-function shownOf(tasks: ReadonlyMap<TaskId, TaskRow>): TaskRow[] {
+function shownOf(tasks: ReadonlyMap<TaskId, TaskRow>): TaskView[] {
   const all = [...tasks.values()]
-  if (all.length <= TASKS_SHOWN) return all
   const isOver = ({ actual_status: status }: TaskRow): boolean => status === 'done' || status === 'pending'
-  const shown = [...all.filter((task) => !isOver(task)), ...all.filter(isOver)].slice(0, TASKS_SHOWN)
-  return shown.sort((one, other) => one.position - other.position)
+  const first = all.length <= TASKS_SHOWN ? all : [...all.filter((task) => !isOver(task)), ...all.filter(isOver)]
+  const views = withinMessage(first.slice(0, TASKS_SHOWN).map(viewOf), TASKS_BYTES_MAX)
+  const viewed = new Map(views.map((view) => [view.task_id, view]))
+  return all.flatMap(({ task_id: id }) => viewed.get(id) ?? [])
 }
 
 function briefly(request: ExecutionRequest): JsonObject {

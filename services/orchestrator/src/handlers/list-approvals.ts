@@ -3,13 +3,16 @@ import type { ApprovalView, listApprovals as contract } from '@deed/proto/execut
 import { readApprovals } from '../store/approvals.ts'
 import { readPersonTasks } from '../store/person-tasks.ts'
 import type { Database } from '../store/schema.ts'
+import { withinMessage } from '../within-message.ts'
 
-/** Of one answer: what does not fit comes with the next cursor. A single approval may be longer. */
-const CHARS_MAX = 400_000
+/** Of one answer: what does not fit comes with the next cursor, and of the steps of one approval with `steps_from`. */
+const BYTES_MAX = 400_000
+const STEPS_BYTES_MAX = 300_000
+const STEPS_SHOWN = 200
 
 export function listApprovals({ db }: { db: Database }): Handler<typeof contract> {
   return async (
-    { kind, status, approval_id: approvalId, execution_id: executionId, limit, cursor: before },
+    { kind, status, approval_id: approvalId, execution_id: executionId, limit, cursor: before, steps_from: from },
     { principal },
   ) => {
     const wantsTasks = kind !== 'approve' && before === undefined && (status ?? 'pending') === 'pending'
@@ -22,14 +25,28 @@ export function listApprovals({ db }: { db: Database }): Handler<typeof contract
         ? readPersonTasks(db, principal, { kind, openOnly: status === 'pending', approvalId, executionId, limit })
         : [],
     ])
-    const approvals: ApprovalView[] = []
-    let chars = 0
-    for (const approval of found.slice(0, limit)) {
-      chars += JSON.stringify(approval).length
-      if (approvals.length > 0 && chars > CHARS_MAX) break
-      approvals.push(approval)
-    }
+    const approvals = withinMessage(
+      found.slice(0, limit).map((approval) => pageOf(approval, from)),
+      BYTES_MAX,
+    )
     const last = approvals.at(-1)
     return { approvals, tasks, next_cursor: last && approvals.length < found.length ? last.approval_id : null }
+  }
+}
+
+/** As many of its steps as there is room for. */
+function pageOf({ actions, plan, ...approval }: ApprovalView, from: number): ApprovalView {
+  const covered = withinMessage(actions.slice(from, from + STEPS_SHOWN), STEPS_BYTES_MAX)
+  // Both lists have the same pages, so that one number goes on with both.
+  const room = covered.length > 0 && from + covered.length < actions.length ? covered.length : STEPS_SHOWN
+  const steps = plan?.steps.slice(from, from + room) ?? []
+  const behind = (all: readonly unknown[] | undefined, shown: readonly unknown[]): number =>
+    Math.max(0, (all?.length ?? 0) - from - shown.length)
+  const omitted = { actions: behind(actions, covered), steps: behind(plan?.steps, steps) }
+  return {
+    ...approval,
+    actions: covered,
+    plan: plan && { ...plan, steps },
+    ...(omitted.actions > 0 || omitted.steps > 0 ? { omitted } : {}),
   }
 }

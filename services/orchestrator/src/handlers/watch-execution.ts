@@ -5,9 +5,11 @@ import type { ExecutionStatus } from '@deed/proto/states'
 import { readTimeline } from '../store/audit-log.ts'
 import { findExecution } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
+import { withinMessage } from '../within-message.ts'
 
 const EXECUTIONS_MAX = 500
 const EVENTS_MAX = 1_000
+const EVENTS_BYTES_MAX = 600_000
 
 export function watchExecution({ db }: { db: Database }): Handler<typeof contract> {
   return async ({ execution_id: executionId, after, since }, { principal }) => {
@@ -15,8 +17,8 @@ export function watchExecution({ db }: { db: Database }): Handler<typeof contrac
     const id = await findExecution(db, principal, { executionId })
     // The rows after the number: one that came between the two is in neither, or in both.
     const executions = await standing(db, principal, { id })
-    const rows = await readTimeline(db, id)
-    return { executions, events: rows.filter(({ seq }) => seq > after).slice(0, EVENTS_MAX) }
+    const rows = await readTimeline(db, id, { after, limit: EVENTS_MAX })
+    return { executions, events: withinMessage(rows, EVENTS_BYTES_MAX) }
   }
 }
 

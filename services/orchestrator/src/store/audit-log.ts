@@ -4,13 +4,16 @@ import type { ExecutionId, TaskId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import type { Database } from './schema.ts'
 
-const ROWS_MAX = 10_000
-
-export async function readTimeline(db: Database, id: ExecutionId): Promise<AuditRow[]> {
+/** @returns the rows behind the number `after`, in their order */
+export async function readTimeline(
+  db: Database,
+  id: ExecutionId,
+  { after = 0, limit }: { after?: number; limit: number },
+): Promise<AuditRow[]> {
   const rows = await db.query<{ seq: number; type: EventType; at: Date; task_id: TaskId | null; data: JsonObject }>(
     'orchestrator.timeline',
-    `select seq, type, at, task_id, data from audit_log where execution_id = $1 order by seq limit ${ROWS_MAX}`,
-    [id],
+    `select seq, type, at, task_id, data from audit_log where execution_id = $1 and seq > $2 order by seq limit $3`,
+    [id, after, limit],
   )
   return rows.map(({ seq, type, at, task_id, data }) => ({
     execution_id: id,
