@@ -12,6 +12,7 @@ import { until } from '@deed/mesh/until'
 import type { Alert } from '@deed/proto/alert'
 import {
   type ApprovalView,
+  cancelExecution,
   type ExecutionDetail,
   getExecution,
   listApprovals,
@@ -533,6 +534,21 @@ describe('a dry run', () => {
     expect(step.reversibility).toBe(undo)
     if (undo !== null) expect(step.observes).not.toBeNull()
     expect(await traces()).toEqual(before)
+  })
+
+  it('says the levels that the real run then asks for', async () => {
+    const tasks = ['write "1" to dry-new.txt', 'write "2" to dry-new.txt, then write "3" to dry-other.txt']
+    const wanted = [[0], [1, 0]]
+    for (const [index, task] of tasks.entries()) {
+      const { result } = await under.client.call(requestExecution, { task, dry_run: true })
+      const { actions = [] } = (result?.data ?? {}) as { actions?: unknown[] }
+      expect(actions.map((step) => SealedStep.parse(step).level)).toEqual(wanted[index])
+      const id = await begin(task)
+      const levels = async () => (await detailOf(id)).tasks.flatMap(({ action, level }) => (action ? [level] : []))
+      await expect.poll(levels, { timeout: 10_000 }).toEqual(wanted[index])
+      if (index === 0) await endOf(id)
+      else await under.client.call(cancelExecution, { execution_id: id })
+    }
   })
 
   it('is shown as a plan that is to be agreed to', async () => {

@@ -46,7 +46,7 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
     // Of many, what would change before what is so already.
     actions: stepsOf(candidates.length <= STEPS_SHOWN ? candidates : [...changes, ...already].slice(0, STEPS_SHOWN)),
     plan: { ...screen, steps: screen.steps.slice(0, STEPS_SHOWN) },
-    counts: { tasks: tasks.length, already_so: already.length, change: changes.length },
+    counts: { tasks: tasks.length, steps: screen.steps.length, already_so: already.length, change: changes.length },
   }
   return {
     ...reply,

@@ -89,12 +89,22 @@ export async function lookAt(
     if (!found) throw new DeedError('internal', 'the executor looked at fewer actions than it was asked to')
     if ('error' in found) throw DeedError.from(found.error)
     const touched = touchedBy(policy, workspaces, candidate.action)
-    const creates = found.inspection.effect === 'create'
+    const effect = effectFound(policy, candidate.action, found.inspection)
+    const creates = effect === 'create'
     // What an earlier action of the plan may change cannot be expected to stay as it was found.
-    applyInspection(policy, candidate, found.inspection, { steady: before.meetsWhatIs(touched, creates), standing })
+    applyInspection(
+      policy,
+      candidate,
+      { ...found.inspection, effect },
+      { steady: before.meetsWhatIs(touched, creates), standing },
+    )
     before.add(touched, creates)
   })
 }
+
+/** Where nothing is there, a kind that makes or changes makes: what was seen counts as what policy expects without a look. */
+const effectFound = (policy: Policy, { kind }: Action, { effect, state_before: state }: Inspection): EffectClass =>
+  effect === 'change' && policy.kinds[kind]?.creates === state ? 'create' : effect
 
 type Inspections = z.output<typeof inspectAction.output>['inspections']
 

@@ -29,7 +29,7 @@ export function replyText(reply: ExecutionReply, paint: Paint): string {
   ].join('\n')
 }
 
-const Shown = z.object({ actions: z.array(SealedStep), plan: PlanScreen, counts: z.object({ tasks: z.int() }) })
+const Shown = z.object({ actions: z.array(SealedStep), plan: PlanScreen, counts: z.object({ steps: z.int() }) })
 
 /** A dry run: what would be done, agreed to, looked at and undone; and nothing was. */
 export function dryRunText(reply: ExecutionReply, paint: Paint): string {
@@ -41,7 +41,7 @@ export function dryRunText(reply: ExecutionReply, paint: Paint): string {
   ].join('\n')
 }
 
-const omittedOf = ({ plan, counts }: z.output<typeof Shown>): number => Math.max(0, counts.tasks - plan.steps.length)
+const omittedOf = ({ plan, counts }: z.output<typeof Shown>): number => Math.max(0, counts.steps - plan.steps.length)
 
 export function executionText(detail: ExecutionDetail, paint: Paint, verbose: boolean): string {
   const { execution_id: id, status, method, metrics, request, result, error } = detail
