@@ -5,7 +5,7 @@ import { request, work } from './contract.ts'
 import { ErrorBody } from './errors.ts'
 import { ExecutionId, FencingToken, TaskId } from './ids.ts'
 import { JsonObject } from './json.ts'
-import { Language } from './template.ts'
+import { Language, TemplateVersion } from './template.ts'
 
 /** How the outcome of a solution is told. */
 export const AnswerFormat = z.discriminatedUnion('kind', [
@@ -35,7 +35,7 @@ export const Solution = z.object({
   /** The rule that it came from, as `pack/rule`. */
   rule: z.string().max(256).optional(),
   template_id: z.string().max(128).optional(),
-  template_version: z.int().min(1).optional(),
+  template_version: TemplateVersion.optional(),
   confidence: z.number().min(0).max(1),
   /** How long it is known to take, where somebody has said so. */
   estimated_ms: z.int().min(0).optional(),

@@ -9,6 +9,12 @@ export type Language = z.output<typeof Language>
 
 const TemplateId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/)
 
+/** As large as the column that it is kept in. */
+export const TemplateVersion = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1)
+
 const TaskWords = z.strictObject({
   task: z.string().min(1).max(65_536),
   language: Language.optional(),
@@ -45,7 +51,7 @@ export const getTemplate = request({
   summary: 'A template with its body.',
   timeoutMs: 2_000,
   idempotent: true,
-  input: z.strictObject({ id: TemplateId, version: z.int().min(1).optional() }),
+  input: z.strictObject({ id: TemplateId, version: TemplateVersion.optional() }),
   output: z.object({
     id: TemplateId,
     version: z.int().min(1),
@@ -69,7 +75,7 @@ export const recordTemplate = request({
   idempotent: true,
   input: z.strictObject({
     template_id: TemplateId,
-    template_version: z.int().min(1).optional(),
+    template_version: TemplateVersion.optional(),
     execution_id: ExecutionId.optional(),
     task: z.string().min(1).max(65_536),
     metrics: z.strictObject({

@@ -1,8 +1,11 @@
 // What holds at every door that there is, made from the contracts, so that a new one is tried too: a request that its
 // schema does not take is refused with the place and what to change, and leaves no row anywhere.
+import { randomInt } from 'node:crypto'
 import { countRowsAtRest } from '@deed/drill/count-rows'
 import { exampleOf } from '@deed/drill/door/example-of'
+import { fuzzDoors, SMALL_HEAP } from '@deed/drill/door/fuzz-doors'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { randomFrom } from '@deed/drill/random'
 import { PERMISSIONS } from '@deed/embedded/permissions'
 import { SERVICES } from '@deed/embedded/services'
 import { DEPTH_MAX, KEYS_MAX } from '@deed/mesh/decode'
@@ -14,6 +17,8 @@ import { z } from 'zod'
 import { type PlainClient, plainClient } from './plain-client.ts'
 import { type ExpectedRefusal, refusal } from './refusal.ts'
 
+const FUZZED = 1_000
+
 const opened = new AsyncDisposableStack()
 let under: MeshUnderTest
 /** May use the subjects of services too. */
@@ -23,7 +28,7 @@ let pids: Record<string, number | undefined>
 const processes = (): typeof pids => Object.fromEntries(SERVICES.map((name) => [name, under.mesh.service(name).pid]))
 
 beforeAll(async () => {
-  under = opened.use(await meshUnderTest())
+  under = opened.use(await meshUnderTest({ env: SMALL_HEAP }))
   operator = opened.use(await plainClient(under.mesh.connection))
   pids = processes()
 })
@@ -63,6 +68,16 @@ describe('every door', () => {
       expect(input.safeParse({ ...objectFrom(exampleOf(input)), zzz: 1 }).success).toBe(false)
     },
   )
+
+  // `npm run chaos` sends a hundred times as many. The same seed gives the same requests.
+  it('takes or refuses what is almost right, and stays as it was', async () => {
+    const seed = Number(process.env.DEED_SEED ?? randomInt(2 ** 31))
+    console.log(`almost right, seed ${seed}`)
+    const { requests, refused, taken, wrong } = await fuzzDoors(under, randomFrom(seed), FUZZED)
+    expect(wrong).toEqual([])
+    expect(requests).toBeGreaterThanOrEqual(FUZZED)
+    expect(refused + taken).toBe(requests)
+  })
 
   it('is open to the next good request, in the same processes', async () => {
     const { body } = await operator.ask('execution.request', { task: 'create the folder here' })

@@ -1,10 +1,12 @@
 /** The drill: every fault in turn, then a load with faults by chance, on a mesh of its own, and the verdict. */
 import { randomInt } from 'node:crypto'
 import { checkInvariants } from './check-invariants.ts'
+import { type DoorCounts, fuzzDoors, SMALL_HEAP } from './door/fuzz-doors.ts'
 import type { Trial } from './fault.ts'
 import { type FaultMesh, faultMesh } from './fault-mesh.ts'
 import { FAULTS } from './faults.ts'
 import { thisMachine } from './machine.ts'
+import { meshUnderTest } from './mesh-under-test.ts'
 import { type Random, randomFrom } from './random.ts'
 import { type LoadCounts, type LoadReport, runLoad } from './run-load.ts'
 import { type Counted, claimsAreCaught, failuresLeaveNoTrace } from './scenarios.ts'
@@ -14,12 +16,16 @@ const SEED_MAX = 2 ** 31
 /** Of the executions of the load, as many more that claim, and that fail half-way. */
 const CLAIMS_PART = 1 / 4
 const FAILURES_PART = 1 / 2
+/** And requests that are almost right. */
+const REQUESTS_PER_EXECUTION = 50
 
 export interface DrillOptions {
   /** Of all that is left to chance; drawn where none is given. */
   seed?: number | undefined
   /** Of the load; 0: no load, and nothing that is counted over many executions. */
   executions: number
+  /** Requests that are almost right, to every door. Default: 50 for each execution. */
+  requests?: number | undefined
   /** Ids of the faults to try. Default: all of them. */
   only?: readonly string[] | undefined
   /** Told of each part as it begins and ends. */
@@ -35,6 +41,8 @@ export interface DrillReport extends LoadCounts {
   claims: { tried: number; caught: number }
   /** Executions that failed half-way, and after how many of them everything was as before, to the byte. */
   failures: { tried: number; restored: number }
+  /** Requests that were almost right, and how many were refused; the others are answered. */
+  doors: { requests: number; refused: number; growth_mib: Record<string, number> }
   /** What did not hold, beyond the faults. */
   wrong: string[]
 }
@@ -54,13 +62,22 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   const over = { load: NO_LOAD, claims: none, failures: none }
   if (executions > 0 && !signal?.aborted) Object.assign(over, await tryMany(random, { executions, progress, signal }))
   const { load, claims, failures } = over
+  const requests = options.requests ?? executions * REQUESTS_PER_EXECUTION
+  const doors = await tryDoors(random, { requests, progress, signal })
   const { disturbances: _, wrong, ...counts } = load
   return {
     seed,
     ...counts,
     claims: { tried: claims.tried, caught: claims.held },
     failures: { tried: failures.tried, restored: failures.held },
-    wrong: [...wrong, ...claims.wrong, ...failures.wrong, ...(signal?.aborted ? ['it was interrupted'] : [])],
+    doors: { requests: doors.requests, refused: doors.refused, growth_mib: doors.growth },
+    wrong: [
+      ...wrong,
+      ...claims.wrong,
+      ...failures.wrong,
+      ...doors.wrong,
+      ...(signal?.aborted ? ['it was interrupted'] : []),
+    ],
     faults,
   }
 }
@@ -131,6 +148,18 @@ async function tryMany(
   progress(`${failures.held} of ${failures.tried} failures left no trace, ${secondsSince(begun)}`)
   await checkInvariants(mesh.database).catch((error: Error) => load.wrong.push(error.message))
   return { load, claims, failures }
+}
+
+async function tryDoors(
+  random: Random,
+  { requests, progress, signal }: { requests: number } & Pick<Part, 'progress' | 'signal'>,
+): Promise<DoorCounts> {
+  if (requests === 0 || signal?.aborted) return { requests: 0, refused: 0, taken: 0, growth: {}, wrong: [] }
+  await using mesh = await meshUnderTest({ supervise: false, env: SMALL_HEAP })
+  const begun = performance.now()
+  const counts = await fuzzDoors(mesh, random, requests, signal)
+  progress(`${counts.requests} requests almost right, ${counts.refused} of them refused, ${secondsSince(begun)}`)
+  return counts
 }
 
 const secondsSince = (begun: number): string => `${((performance.now() - begun) / 1000).toFixed(1)} s`

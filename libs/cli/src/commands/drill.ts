@@ -10,11 +10,13 @@ import { type Column, table } from '../show/table.ts'
 
 const EXECUTIONS = 200
 const EXECUTIONS_MAX = 1_000_000
+const REQUESTS_MAX = 100_000_000
 const SEED_MAX = 2 ** 32 - 1
 
 interface DrillOptions {
   seed?: number
   executions?: number
+  requests?: number
   only?: string[]
 }
 
@@ -28,6 +30,11 @@ export function addDrill(program: Command): void {
       `of the load with faults by chance (default: ${EXECUTIONS}; with --only: 0)`,
       wholeNumber(EXECUTIONS_MAX),
     )
+    .option(
+      '--requests <number>',
+      'almost right, to every door (default: 50 for each execution)',
+      wholeNumber(REQUESTS_MAX),
+    )
     .option('--only <faults>', 'such as F02,F07', (text: string) =>
       text.split(',').map((id) => id.trim().toUpperCase()),
     )
@@ -37,6 +44,7 @@ export function addDrill(program: Command): void {
 Examples:
   deed drill
   deed drill --only F02,F16
+  deed drill --only F02 --requests 100000
   deed drill --seed 7 --executions 2000 --json
 
 The mesh is started in a temporary folder and is removed; no other mesh is touched. Some faults need root, loop devices
@@ -45,7 +53,7 @@ Exit code 0: everything that was tried held.`,
     )
     .action(async (options: DrillOptions, command: Command) => {
       const { out } = shellOf(command)
-      const { seed, only } = options
+      const { seed, requests, only } = options
       for (const id of only ?? []) {
         if (!FAULTS.some((fault) => fault.id === id))
           throw new UsageError(`there is no fault ${id}; there are ${FAULTS.map((fault) => fault.id).join(', ')}`)
@@ -57,7 +65,7 @@ Exit code 0: everything that was tried held.`,
         progress('ending after what is under way; once more ends it at once')
         over.abort()
       })
-      const report = await runDrill({ seed, executions, only, progress, signal: over.signal })
+      const report = await runDrill({ seed, executions, requests, only, progress, signal: over.signal })
       out.document(report)
       out.print(reportText(report, out))
       process.exitCode = allHeld(report) ? EXIT.success : EXIT.failed
@@ -68,7 +76,7 @@ Exit code 0: everything that was tried held.`,
 const progress = (line: string): void => void process.stderr.write(`${line}\n`)
 
 function reportText(report: DrillReport, { paint, width }: Output): string {
-  const { faults, claims, failures, wrong, seed, ...counts } = report
+  const { faults, claims, failures, doors, wrong, seed, ...counts } = report
   const rows = FAULTS.flatMap(({ id, title }) => (id in faults ? [{ id, title, verdict: faults[id] ?? '' }] : []))
   const columns: Column<(typeof rows)[number]>[] = [
     { heading: 'fault', cell: ({ id }) => id },
@@ -84,6 +92,7 @@ function reportText(report: DrillReport, { paint, width }: Output): string {
   return [
     ...(rows.length > 0 ? [table(columns, rows, paint, width)] : []),
     ...(counts.accepted > 0 ? load : []),
+    ...(doors.requests > 0 ? [`${doors.refused} of ${doors.requests} requests that were almost right refused`] : []),
     ...wrong,
     `${allHeld(report) ? 'everything that was tried held' : 'not everything held'}; seed ${seed}`,
   ].join('\n')
