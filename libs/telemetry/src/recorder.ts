@@ -22,9 +22,8 @@ import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg'
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node'
 import { register } from 'import-in-the-middle/register-hooks.mjs'
-import { installRecorder } from './installed-recorder.ts'
 import { redact } from './redact.ts'
-import type { Span, SpanKind } from './span.ts'
+import { installRecorder, type Span, type SpanKind } from './span.ts'
 import { formatTraceparent, parseTraceparent } from './trace-context.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** The end of tracing, as the last part of a drain. */
-import { installRecorder, recorder } from './installed-recorder.ts'
+import { installRecorder, recorder } from './span.ts'
 
 const SHUTDOWN_MS_MAX = 2_000
 

@@ -5,7 +5,6 @@
  * not recorded gets a span that only carries the trace context on; no code of OpenTelemetry runs for it. The
  * parent is always given in words, never looked up in the asynchronous context: the two kinds behave alike.
  */
-import { recorder } from './installed-recorder.ts'
 import { isSampled, isTraceparent, newUnsampledTraceparent, traceIdOf } from './trace-context.ts'
 
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer'
@@ -35,6 +34,24 @@ export interface Span {
   run<T>(work: () => T): T
   /** Ends the span; what is called on it later is ignored. */
   end(): void
+}
+
+/** What keeps spans: the tracing SDK, which the preload puts here. */
+export interface Recorder {
+  /** The part of new traces that is recorded, 0 to 1. */
+  readonly ratio: number
+  /** @param parent the one in the options, once it is known to be good */
+  start(name: string, parent: string | undefined, options: SpanOptions): Span
+  /** Sends what is recorded and not sent yet. */
+  shutdown(): Promise<void>
+}
+
+/** Empty when tracing is off. */
+export let recorder: Recorder | undefined
+
+/** Takes the place of what was installed; `undefined` ends recording. */
+export function installRecorder(next: Recorder | undefined): void {
+  recorder = next
 }
 
 /** Begins a span. Whoever begins it ends it, on every path. */

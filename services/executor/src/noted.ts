@@ -5,7 +5,8 @@ import { fileState } from './files/file-state.ts'
 import { readRegularFile } from './files/regular-file.ts'
 import { segmentsOf } from './files/workspace.ts'
 import type { Before, Context, Kind } from './kinds/kind.ts'
-import { serviceProvider, stateText } from './services/service-provider.ts'
+import { serviceProvider } from './services/provider-of.ts'
+import { stateText } from './services/service-provider.ts'
 
 /** States by what they are of: `file:<path>`, `service:<target>`. */
 export type Noted = Record<string, string>

@@ -2,7 +2,7 @@
 import { resolveUrl } from './http/resolve-url.ts'
 import type { World } from './kinds/kind.ts'
 import { atNats } from './nats/nats-target.ts'
-import { serviceProvider } from './services/service-provider.ts'
+import { serviceProvider } from './services/provider-of.ts'
 
 export interface Probed {
   ok: boolean

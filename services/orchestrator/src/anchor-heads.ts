@@ -9,8 +9,14 @@ import type { ExecutionId } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
 import type { Clock } from './clock.ts'
 import { isoTime } from './reconcile/draft.ts'
-import type { ExecutionRow } from './snapshot.ts'
-import { type Anchor, type Heads, insertAnchor, readLastAnchor, readRecentHeads } from './store/audit-anchors.ts'
+import {
+  type Anchor,
+  type Head,
+  type Heads,
+  insertAnchor,
+  readLastAnchor,
+  readRecentHeads,
+} from './store/audit-anchors.ts'
 import type { Database } from './store/schema.ts'
 
 const EVERY_MS = 1_000
@@ -18,8 +24,6 @@ const EVERY_MS = 1_000
 const HEADS_MAX = 5_000
 /** Where other replicas write at the same moment, one loses and tries again. */
 const TRIES_MAX = 20
-
-export type Head = Pick<ExecutionRow, 'tenant' | 'execution_id' | 'audit_seq' | 'audit_hash'>
 
 export interface Anchors extends AsyncDisposable {
   /** To be told of every head once it is durable. */

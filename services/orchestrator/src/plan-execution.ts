@@ -19,7 +19,8 @@ import { type Planning, planWork } from './plan-work.ts'
 import { effectOf, type Policy } from './policy.ts'
 import type { Input, Work } from './reconcile/input.ts'
 import type { ExecutionRow } from './snapshot.ts'
-import { scopeOf, type Thought, think } from './think.ts'
+import { scopeOf, think } from './think.ts'
+import type { Thought } from './thought.ts'
 
 /** A plan that is expected to take longer goes on in the background, unless the request says otherwise. */
 const IMMEDIATE_MS_MAX = 30_000

@@ -7,7 +7,7 @@ import type { Manifest, ManifestTask } from '@deed/proto/manifest'
 import type { GoalNode } from '@deed/proto/task'
 import type { ExecutionRow } from './snapshot.ts'
 import { type SolvedNode, solveNode, taskOf } from './solve-node.ts'
-import type { Thought } from './think.ts'
+import type { Thought } from './thought.ts'
 
 /** Tasks in words that are asked about at once. */
 const LANES = 32

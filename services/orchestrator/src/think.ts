@@ -5,34 +5,19 @@
 import type { Bus } from '@deed/mesh/bus'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { type AgentReply, processTask } from '@deed/proto/agent'
-import { type CacheEntry, type CacheScope, getCache } from '@deed/proto/cache'
+import { type CacheScope, getCache } from '@deed/proto/cache'
 import type { RequestContract } from '@deed/proto/contract'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
-import type { Method } from '@deed/proto/states'
 import { type Decomposition, decomposeTask } from '@deed/proto/task'
 import { selectTemplate, type TemplateChoice } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
 import type { z } from 'zod'
 import { leavesOf } from './leaves-of.ts'
-import type { Work } from './reconcile/input.ts'
 import type { ExecutionRow } from './snapshot.ts'
 import { present, type SolvedNode, solveNode, taskOf } from './solve-node.ts'
 import { thinkManifest } from './think-manifest.ts'
-
-export type Thought =
-  | { type: 'answer'; entry: CacheEntry }
-  | {
-      type: 'solved'
-      nodes: SolvedNode[]
-      method: Method | null
-      estimatedMs: number
-      degraded: string[]
-      /** Agreement is asked for as if nothing were so already: what is agreed to is to be done whenever it is not. */
-      standing?: boolean
-      /** What was agreed to before is put into the plan. */
-      agree?: (work: Work) => void
-    }
+import type { Thought } from './thought.ts'
 
 /**
  * Everything is asked at once.

@@ -1,7 +1,8 @@
 /** service.start, .stop, .restart and .status, whatever runs the target. */
 import { crashPoint } from '@deed/mesh/crash-point'
 import { z } from 'zod'
-import { type ServiceProvider, type ServiceState, serviceProvider, stateText } from '../services/service-provider.ts'
+import { serviceProvider } from '../services/provider-of.ts'
+import { type ServiceProvider, type ServiceState, stateText } from '../services/service-provider.ts'
 import type { After, Before, Context, Effect, Kind, Standing, World } from './kind.ts'
 import { readingOnly } from './reading-only.ts'
 

@@ -3,7 +3,8 @@ import type { SingleObservation } from '@deed/proto/observation'
 import type { Before, Context } from '../kinds/kind.ts'
 import { notedService } from '../noted.ts'
 import { failed, type Seen, verified } from '../seen.ts'
-import { serviceProvider, stateText } from './service-provider.ts'
+import { serviceProvider } from './provider-of.ts'
+import { stateText } from './service-provider.ts'
 
 type ServiceObservation = Extract<SingleObservation, { kind: 'service' }>
 

@@ -1,11 +1,4 @@
-/** A service, whatever runs it: a process of this host, systemd, Docker or Kubernetes. */
-import type { Target } from '@deed/config/execution-config'
-import type { World } from '../kinds/kind.ts'
-import { supervisedProcess } from '../processes/supervised-process.ts'
-import { targetOf } from '../target-of.ts'
-import { dockerContainer } from './docker-container.ts'
-import { kubernetesService } from './kubernetes-service.ts'
-import { systemdUnit } from './systemd-unit.ts'
+/** A service, whatever runs it: what is known of it, and what can be done with it. */
 
 /** What runs of a service. */
 export interface Running {
@@ -31,24 +24,6 @@ export interface ServiceProvider {
   stop(signal: AbortSignal): Promise<void>
   /** Where it is more than stopping and starting. */
   restart?(signal: AbortSignal): Promise<void>
-}
-
-/** Whoever runs services, by the type of their targets. */
-export const SERVICE_TYPES = ['process', 'systemd', 'docker', 'kubernetes'] as const satisfies readonly Target['type'][]
-
-/** @throws {DeedError} `unknown_target`, `unavailable` when the target's system is not on this host */
-export function serviceProvider(world: World, name: string): ServiceProvider {
-  const target = targetOf(world.config.targets, name, SERVICE_TYPES, 'a service')
-  switch (target.type) {
-    case 'process':
-      return supervisedProcess(world, name, target)
-    case 'systemd':
-      return systemdUnit(world, target)
-    case 'docker':
-      return dockerContainer(world, target)
-    case 'kubernetes':
-      return kubernetesService(world, target)
-  }
 }
 
 export const stateText = ({ running }: ServiceState): string => running?.state ?? 'stopped'

@@ -6,7 +6,7 @@ import { planExecution } from '../plan-execution.ts'
 import type { ExecutionRow } from '../snapshot.ts'
 import { type GoalRow, goalOfExecution } from '../store/goals.ts'
 import type { Database } from '../store/schema.ts'
-import type { Thought } from '../think.ts'
+import type { Thought } from '../thought.ts'
 import { agreeAhead } from './agreement.ts'
 
 /** Begins the keys of goals' executions, so that only for those a goal is looked for. */

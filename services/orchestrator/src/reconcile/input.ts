@@ -1,11 +1,12 @@
 /** What can happen to an execution, and within which limits its next steps are taken. */
+import type { ActionResult } from '@deed/proto/action'
 import type { ErrorBody, ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
+import type { PersonDecision } from '@deed/proto/person'
 import type { Capability } from '@deed/proto/states'
 import type { TaskReport } from '@deed/proto/task'
 import type { ApprovalRow, ExecutionRow, PlanRow, TaskRow } from '../snapshot.ts'
-import type { Resolution } from './resolved.ts'
 
 /** Work found for an execution: tasks, the approvals they wait for, and how their results are told. */
 export interface Work {
@@ -30,6 +31,15 @@ export type Input =
   | { type: 'rolled_back'; reason: string | null; by: string; taskIds?: readonly TaskId[] }
   | { type: 'paused' | 'resumed' | 'retried'; reason: string | null; by: string }
   | { type: 'tick' }
+
+/** What a person makes of a task that is theirs. */
+export interface Resolution {
+  taskId: TaskId
+  decision: PersonDecision
+  by: string
+  reason: string | null
+  result: ActionResult | null
+}
 
 export interface Limits {
   leaseMs: number

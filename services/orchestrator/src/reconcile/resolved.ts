@@ -1,23 +1,11 @@
-/** A person has decided about a task of theirs, and the work goes on. */
-import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import type { TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
-import type { PersonDecision } from '@deed/proto/person'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { TaskRow } from '../snapshot.ts'
 import { decisionsFor, reviewOf } from './ask-person.ts'
 import { type Draft, isoTime, record, setActual } from './draft.ts'
 import { end } from './ending.ts'
-import type { Limits } from './input.ts'
-
-export interface Resolution {
-  taskId: TaskId
-  decision: PersonDecision
-  by: string
-  reason: string | null
-  result: ActionResult | null
-}
+import type { Limits, Resolution } from './input.ts'
 
 /** @throws {DeedError} where the task is not a person's, is decided already, or cannot be decided so */
 export function resolved(draft: Draft, resolution: Resolution, limits: Limits): void {

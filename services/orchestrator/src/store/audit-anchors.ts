@@ -1,7 +1,10 @@
 /** The anchors of the audit log, and whether the log still has what they say. */
 import type { ExecutionId } from '@deed/proto/ids'
-import type { Head } from '../anchor-heads.ts'
+import type { ExecutionRow } from '../snapshot.ts'
 import type { Database } from './schema.ts'
+
+/** The newest row of an execution. */
+export type Head = Pick<ExecutionRow, 'tenant' | 'execution_id' | 'audit_seq' | 'audit_hash'>
 
 /** Per execution, its newest row at that moment. */
 export type Heads = Record<string, { seq: number; hash: string }>
