@@ -159,6 +159,25 @@ describe('what was agreed to ahead', () => {
     expect(approvalIn(snapshot)).toMatchObject({ status: 'consumed', decided_by: 'ada', grant_id: null })
   })
 
+  it('is asked for by nobody once the execution is to end', () => {
+    const { snapshot } = ahead(false, false)
+    apply(snapshot, { type: 'cancelled', reason: null, undo: true, by: 'ada' })
+    approvalIn(snapshot).grant_over = true
+    apply(snapshot, { type: 'tick' })
+    expect(snapshot.execution.status).toBe('cancelled')
+    expect(approvalIn(snapshot).status).toBe('approved')
+    expect(snapshot.tasks.get(id(3) as TaskId)?.actual_status).toBe('done')
+  })
+
+  it('is asked for after all where the execution is tried again', () => {
+    const { snapshot } = ahead(false, false)
+    apply(snapshot, { type: 'cancelled', reason: null, undo: true, by: 'ada' })
+    approvalIn(snapshot).grant_over = true
+    const draft = apply(snapshot, { type: 'retried', reason: null, by: 'ada' })
+    expect(types(draft)).toContain('approval.recalled')
+    expect(snapshot.execution.status).toBe('waiting')
+  })
+
   it('stands where it has been used', () => {
     const { snapshot } = ahead(false)
     approvalIn(snapshot).grant_over = true

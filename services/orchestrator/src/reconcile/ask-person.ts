@@ -4,7 +4,7 @@ import type { TaskId } from '@deed/proto/ids'
 import { HumanTaskInput, type PersonDecision, ReviewCause } from '@deed/proto/person'
 import { z } from 'zod'
 import type { TaskRow } from '../snapshot.ts'
-import { addTasks, type Draft, isoTime, record, setActual } from './draft.ts'
+import { addTasks, type Draft, isoTime, record, setActual, setDesired } from './draft.ts'
 import { newTask } from './new-task.ts'
 
 const TITLE_CHARS_MAX = 512
@@ -66,6 +66,15 @@ export function askPerson(draft: Draft, task: TaskRow, cause: ReviewCause): void
     { name, kind: 'review', cause, about: task.name, error: task.last_error },
     review.task_id,
   )
+}
+
+/** Somebody has decided about the task in another way: nobody need look at it any more. */
+export function askNoMore(draft: Draft, { task_id }: TaskRow): void {
+  for (const one of draft.tasks.values()) {
+    if (one.actual_status !== 'pending' || reviewOf(one)?.about !== task_id) continue
+    setDesired(draft, one, { desired_status: 'cancelled' })
+    setActual(draft, one, { actual_status: 'cancelled' })
+  }
 }
 
 /** What a person is to do is asked for once its turn has come; from then on its time runs. */

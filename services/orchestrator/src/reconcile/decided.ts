@@ -1,6 +1,7 @@
 /** A person agreed, or did not. */
 import { DeedError, type ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId } from '@deed/proto/ids'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end } from './ending.ts'
 
@@ -70,6 +71,9 @@ export function refused(
 
 /** What agreed ahead has been taken back, or its time is over, before anything used it: a person is asked after all. */
 export function recall(draft: Draft): void {
+  const { ending, status } = draft.execution
+  // Nobody is asked about what goes no further.
+  if (ending !== null || FINAL_EXECUTION_STATUSES.has(status)) return
   for (const approval of draft.approvals.values()) {
     if (approval.status !== 'approved' || !approval.grant_over) continue
     const { approval_id, grant_id, task_id } = approval

@@ -3,6 +3,7 @@ import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Ending, ExecutionRow } from '../snapshot.ts'
+import { askNoMore } from './ask-person.ts'
 import { type Draft, record, setActual, setApproval, setDesired } from './draft.ts'
 import { toRollBack } from './roll-back.ts'
 
@@ -49,6 +50,7 @@ export function rolledBack(
   if (status !== 'undoing') execution.ending = endingAfter(status, execution.ending)
   for (const task of chosen) {
     setDesired(draft, task, { desired_status: 'undone' })
+    if (task.actual_status === 'blocked') askNoMore(draft, task)
     if (task.actual_status !== 'done' && task.actual_status !== 'in_progress')
       setActual(draft, task, { actual_status: 'failed', failure_count: 0 })
   }
@@ -76,14 +78,14 @@ export function end(draft: Draft, ending: Ending, error: ErrorBody | null, undo 
         setActual(draft, task, { actual_status: 'cancelled' })
       } else {
         setDesired(draft, task, { desired_status: 'undone' })
-        setActual(draft, task, { actual_status: 'cancelled' })
+        setActual(draft, task, { actual_status: 'cancelled', failure_count: 0 })
       }
     } else if (task.actual_status === 'in_progress') {
       if (task.task_kind === 'solve') setActual(draft, task, { actual_status: 'cancelled', lease_expires_at: null })
       setDesired(draft, task, { desired_status: undo && task.task_kind === 'act' ? 'undone' : 'cancelled' })
     } else if (undo && task.effect !== 'none' && task.actual_status !== 'undone') {
       setDesired(draft, task, { desired_status: 'undone' })
-      if (task.actual_status === 'skipped') setActual(draft, task, { actual_status: 'cancelled' })
+      if (task.actual_status === 'skipped') setActual(draft, task, { actual_status: 'cancelled', failure_count: 0 })
     }
   }
   for (const approval of draft.approvals.values()) {

@@ -7,7 +7,7 @@ import { type Draft, record, setActual, setApproval, setDesired } from './draft.
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
 import { readyTasks } from './progress.ts'
-import { retryLater } from './retry.ts'
+import { retryLater, undoLater } from './retry.ts'
 import { HAND_OUT_AGAIN_MS } from './settle.ts'
 
 /**
@@ -38,9 +38,11 @@ export function expired(draft: Draft, limits: Limits): void {
     // Nobody knows what came of it; the ledger does, whoever takes it over.
     if (task.task_kind === 'act') setActual(draft, task, { effect: 'unknown' })
     setActual(draft, task, { assigned_agent: null })
-    if (task.intent === 'undo') setActual(draft, task, { actual_status: 'failed', last_error: error })
+    const counts = begun || task.token > UNHEARD_MAX
+    if (task.intent === 'undo' && counts) undoLater(draft, task, error, limits)
+    else if (task.intent === 'undo') setActual(draft, task, { actual_status: 'failed', last_error: error })
     else if (task.desired_status !== 'done') setActual(draft, task, { actual_status: 'cancelled', last_error: error })
-    else if (begun || task.token > UNHEARD_MAX) retryLater(draft, task, error, limits)
+    else if (counts) retryLater(draft, task, error, limits)
     // What was never begun has not failed.
     else setActual(draft, task, { actual_status: 'pending' })
     if (task.desired_status === 'cancelled' && task.effect !== 'none') {

@@ -2,11 +2,10 @@
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { TaskReport } from '@deed/proto/task'
 import type { TaskRow } from '../snapshot.ts'
-import { askPerson } from './ask-person.ts'
 import { type Draft, isoTime, record, setActual, setDesired } from './draft.ts'
 import type { Limits, Work } from './input.ts'
 import { addWork } from './planned.ts'
-import { backoff, FAILURES_MAX, failForGood, retryLater } from './retry.ts'
+import { failForGood, retryLater, undoLater } from './retry.ts'
 
 export function reported(
   draft: Draft,
@@ -29,7 +28,8 @@ export function reported(
   setActual(draft, task, {
     lease_expires_at: null,
     assigned_agent: report.worker_id,
-    finished_at: isoTime(draft.now),
+    // What could not be undone keeps its place among the effects that are.
+    ...(report.intent === 'undo' && report.outcome !== 'done' ? {} : { finished_at: isoTime(draft.now) }),
     effect: report.effect === 'none' ? task.effect : report.effect,
   })
   if (report.intent === 'undo') return undoReported(draft, task, report, limits)
@@ -100,18 +100,5 @@ function undoReported(draft: Draft, task: TaskRow, report: TaskReport, limits: L
     record(draft, 'task.undone', { name: task.name, evidence: report.evidence }, task.task_id)
     return
   }
-  const error = report.error ?? noReason(report)
-  if (error.retryable && task.failure_count < FAILURES_MAX) {
-    setActual(draft, task, {
-      actual_status: 'failed',
-      failure_count: task.failure_count + 1,
-      last_error: error,
-      next_attempt_at: isoTime(draft.now + backoff(task.failure_count, limits)),
-    })
-    record(draft, 'task.retried', { name: task.name, error, intent: 'undo' }, task.task_id)
-    return
-  }
-  setActual(draft, task, { actual_status: 'blocked', last_error: error })
-  record(draft, 'task.blocked', { name: task.name, error, intent: 'undo' }, task.task_id)
-  askPerson(draft, task, 'undo')
+  undoLater(draft, task, report.error ?? noReason(report), limits)
 }

@@ -1,6 +1,7 @@
 /** An execution that ended otherwise than by being done is to be tried again. */
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionStatus } from '@deed/proto/states'
+import { recall } from './decided.ts'
 import { type Draft, record, setActual, setDesired } from './draft.ts'
 
 const RETRYABLE: ReadonlySet<ExecutionStatus> = new Set(['failed', 'cancelled', 'rolled_back'])
@@ -52,4 +53,5 @@ export function retried(draft: Draft, { by, reason }: { by: string; reason: stri
   execution.finished_at = null
   execution.settled = false
   draft.executionChanged = true
+  recall(draft)
 }

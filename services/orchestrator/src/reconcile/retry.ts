@@ -10,7 +10,7 @@ import type { Limits } from './input.ts'
 const BACKOFF_MS_FIRST = 1_000
 const BACKOFF_MS_MAX = 60_000
 /** More failures than this, and no progress for as long: a person is asked, once. */
-export const FAILURES_MAX = 10
+const FAILURES_MAX = 10
 const STUCK_MS = 3_600_000
 
 export function retryLater(draft: Draft, task: TaskRow, error: ErrorBody, limits: Limits): void {
@@ -32,9 +32,26 @@ export function retryLater(draft: Draft, task: TaskRow, error: ErrorBody, limits
   record(draft, 'task.retried', { name: task.name, failures, error, next_attempt_at: next }, task.task_id)
 }
 
-export function backoff(failures: number, limits: Limits): number {
+function backoff(failures: number, limits: Limits): number {
   const full = Math.min(BACKOFF_MS_FIRST * 2 ** failures, BACKOFF_MS_MAX)
   return full * (0.5 + limits.random() / 2)
+}
+
+/** An undo failed: what may pass is tried again, and a person is asked about the rest. */
+export function undoLater(draft: Draft, task: TaskRow, error: ErrorBody, limits: Limits): void {
+  const { name, failure_count: failures } = task
+  if (error.retryable && failures < FAILURES_MAX) {
+    setActual(draft, task, {
+      actual_status: 'failed',
+      failure_count: failures + 1,
+      last_error: error,
+      next_attempt_at: isoTime(draft.now + backoff(failures, limits)),
+    })
+    return record(draft, 'task.retried', { name, error, intent: 'undo' }, task.task_id)
+  }
+  setActual(draft, task, { actual_status: 'blocked', last_error: error })
+  record(draft, 'task.blocked', { name, error, intent: 'undo' }, task.task_id)
+  askPerson(draft, task, 'undo')
 }
 
 /** It failed, and trying again would not help: all is undone, or a person is asked, as the request wants it. */

@@ -144,6 +144,8 @@ function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | keyof ty
     lease_expires_at: isoTime(draft.now + limits.leaseMs),
     last_attempt: at,
     started_at: task.started_at ?? at,
+    // The failures of doing it are none of undoing it, and nor does an undo change when the effect was.
+    ...(undo && task.intent !== 'undo' ? { failure_count: 0, finished_at: task.finished_at ?? task.last_attempt } : {}),
   })
   record(draft, undo ? 'task.undoing' : 'task.leased', { name: task.name, token }, task.task_id)
   draft.leases.push({ task, token: token as FencingToken, intent: task.intent, again: false })
