@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path'
 import { countRowsAtRest } from '@deed/drill/count-rows'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { until } from '@deed/mesh/until'
 import type { ErrorBody } from '@deed/proto/errors'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { createInbox } from 'nats'
@@ -24,9 +25,11 @@ beforeAll(async () => {
   under = opened.use(
     await meshUnderTest({
       config: `
+  other: { root: ./other }
+default_workspace: main
 targets:
   shelf: { type: sql, url_env: SHELF_URL }
-commands: { allow: [printf, echo] }
+commands: { allow: [printf, echo, sleep] }
 `,
       // As superuser, so that the fences are Deed's alone.
       env: { SHELF_URL: shelf.url },
@@ -117,6 +120,14 @@ describe('at the door', () => {
     await refused({ task: 'x', budget_usd: 'NaN' }, { code: 'invalid_number', path: '$.budget_usd' })
     await refused({ task: 'x', budget_usd: -1 }, { code: 'out_of_range', path: '$.budget_usd' })
   })
+
+  it.each(['-0', '1e-320', '0.0000001'])(
+    'B10: a budget of %s is one of nothing, and rules cost nothing',
+    async (usd) => {
+      const { body } = await client.ask('execution.request', `{"task":"create the folder here","budget_usd":${usd}}`)
+      expect(body).toMatchObject({ status: 'done', metrics: { success: true, cost_usd: 0 } })
+    },
+  )
 
   it('B12: what is out of range is refused with the bounds', async () => {
     const { message } = await refused({ task: 'x', priority: 1e9 }, { code: 'out_of_range', path: '$.priority' })
@@ -275,6 +286,57 @@ describe('at the door', () => {
     expect(message).toContain('did you mean "main"?')
   })
 
+  describe.each<[string, string, (words: object) => object]>([
+    ['goal.put', '$', (words) => ({ name: 'refused', ...words })],
+    ['schedule.put', '$.request', (words) => ({ name: 'refused', every_ms: 3_600_000, request: words })],
+  ])('B07, B08, B21, B22, B27: what %s is to do is refused as it is at once', (subject, at, asking) => {
+    it.each<[object, string, string]>([
+      [{ task: ' \u200b' }, 'empty_task', '.task'],
+      [{ task: 'x', context: { target_file: '../../etc/passwd' } }, 'path_outside_workspace', '.context.target_file'],
+      [{ task: 'x', context: { target_file: '.git/hooks/x' } }, 'protected_path', '.context.target_file'],
+      [{ task: 'x', context: { workspace: '/etc' } }, 'path_outside_workspace', '.context.workspace'],
+      [{ task: 'x', context: { workspace: 'mian' } }, 'unknown_workspace', '.context.workspace'],
+      [{ task: 'x', context: { variables: { constructor: 1 } } }, 'forbidden_key', '.context.variables.constructor'],
+    ])('%j', async (words, code, path) => {
+      const { workspace = '', target_file = '' } = 'context' in words ? (words.context as Record<string, string>) : {}
+      await refused(asking(words), { code, path: at + path }, { subject, mayEcho: workspace || target_file })
+    })
+  })
+
+  it('B48: a report of no task, under another token, or without evidence changes nothing', async () => {
+    const { body: asked } = await client.ask('execution.request', { task: 'run `sleep 2`', mode: 'background' })
+    const { execution_id } = asked
+    const { approval_id } = await until(async () => {
+      const { body } = await client.ask('execution.get', { execution_id })
+      return body.approval_id !== undefined && body
+    })
+    await operator.ask('approval.decide.local.approver', { approval_id, decision: 'approve' })
+    const { task_id, token } = await until(async () => {
+      const { rows } = await under.database.query<{ task_id: string; token: number }>(
+        `select task_id, token::int from orchestrator.actual_state
+          where execution_id = $1 and actual_status = 'in_progress'`,
+        [execution_id],
+      )
+      return rows[0]
+    })
+    const report = {
+      ...{ task_id, execution_id, token, worker_id: 'forger', intent: 'do', outcome: 'done', effect: 'made' },
+      duration_ms: 1,
+    }
+    const forged: [object, string][] = [
+      [{ ...report, task_id: execution_id }, 'unknown_task'],
+      [{ ...report, execution_id: task_id }, 'not_found'],
+      [{ ...report, token: token + 1 }, 'stale_token'],
+      [{ ...report, token: 0 }, 'out_of_range'],
+      [report, 'evidence_missing'],
+    ]
+    for (const [one, code] of forged) refusalHere(await operator.ask('task.report', one), { code })
+    expect((await eventually('execution.get', { execution_id })).body).toMatchObject({
+      ...{ status: 'done', metrics: { success: true } },
+      verification: expect.arrayContaining([expect.objectContaining({ kind: 'observed', outcome: 'verified' })]),
+    })
+  })
+
   it.each(['.git/hooks/pre-commit', '.deed/state', 'sub/.npmrc', 'execution.yaml', '.GIT/config'])(
     'B27: the protected file %s is refused, also where it is not there yet',
     async (target_file) => {
@@ -291,6 +353,7 @@ describe('behind the door, in plain words,', () => {
     ['a folder elsewhere', 'elsewhere/new.txt', 'path_outside_workspace'],
     ['a file elsewhere', 'elsewhere.txt', 'path_outside_workspace'],
     ['nothing', 'dangling.txt', 'path_outside_workspace'],
+    ['another workspace', 'theirs/new.txt', 'path_outside_workspace'],
     ['itself', 'loop/new.txt', 'symlink_loop'],
   ])('B23: a link to %s is not followed', async (_, path, code) => {
     const outside = join(under.workspace, '..', 'outside')
@@ -300,12 +363,14 @@ describe('behind the door, in plain words,', () => {
       symlinkSync(outside, join(under.workspace, 'elsewhere'))
       symlinkSync(join(outside, 'kept.txt'), join(under.workspace, 'elsewhere.txt'))
       symlinkSync(join(outside, 'missing.txt'), join(under.workspace, 'dangling.txt'))
+      symlinkSync(join(under.workspace, '..', 'other'), join(under.workspace, 'theirs'))
       symlinkSync(join(under.workspace, 'loop'), join(under.workspace, 'loop'))
     }
     const { body } = await client.ask('execution.request', { task: `write "taken" to ${path}` })
     expect(body).toMatchObject({ status: 'failed', metrics: { success: false }, error: { code } })
     expect(readFileSync(join(outside, 'kept.txt'), 'utf8')).toBe('kept')
     for (const name of ['new.txt', 'missing.txt']) expect(existsSync(join(outside, name))).toBe(false)
+    expect(existsSync(join(under.workspace, '..', 'other', 'new.txt'))).toBe(false)
   })
 
   it.each(['.git/hooks/pre-commit', '.deed/rules.yaml', '.npmrc', 'sub/execution.yaml'])(

@@ -3,13 +3,14 @@ import { until } from '@deed/mesh/until'
 import type { Pool } from 'pg'
 
 /**
- * By `schema.table`, of every table there is but the anchors of the audit log: those are written up to a second later,
- * and only of what other tables have already.
+ * By `schema.table`, of every table there is but those that are written by the clock, and of what other tables have
+ * already: the anchors of the audit log, and when old rows were looked for.
  */
 export async function countRows(database: Pool): Promise<Record<string, number>> {
   const tables = await database.query<{ name: string }>(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables
-      where schemaname not in ('pg_catalog', 'information_schema') and tablename <> 'audit_anchors' order by 1`,
+      where schemaname not in ('pg_catalog', 'information_schema') and tablename not in ('audit_anchors', 'retention_runs')
+      order by 1`,
   )
   const counts = tables.rows.map(({ name }) => `select '${name}' as name, count(*)::int as count from ${name}`)
   const { rows } = await database.query<{ name: string; count: number }>(counts.join(' union all '))

@@ -20,17 +20,18 @@ const PROTECTED = new Set(['.git', '.deed', '.npmrc', '.ssh', '.env', 'execution
 export type Asked = Omit<ExecutionRequest, 'task'> & { task?: string | undefined }
 
 /**
+ * @param at where in the message it stands
  * @returns the request as it is taken in
  * @throws {DeedError} that says what to change
  */
-export function admitRequest(config: ExecutionConfig, asked: Asked): ExecutionRequest {
+export function admitRequest(config: ExecutionConfig, asked: Asked, at = '$'): ExecutionRequest {
   const request = asked.manifest ? admitManifest(config, asked, asked.manifest) : { ...asked, task: asked.task ?? '' }
   if (INVISIBLE.test(request.task)) {
-    throw new DeedError('empty_task', 'task is empty; say in plain words what is to be done', { path: '$.task' })
+    throw new DeedError('empty_task', 'task is empty; say in plain words what is to be done', { path: `${at}.task` })
   }
   const { workspace, target_file: targetFile } = request.context ?? {}
-  if (workspace !== undefined) admitWorkspace(config, workspace)
-  if (targetFile !== undefined) admitTargetFile(targetFile)
+  if (workspace !== undefined) admitWorkspace(config, workspace, `${at}.context.workspace`)
+  if (targetFile !== undefined) admitTargetFile(targetFile, `${at}.context.target_file`)
   if (Object.keys(config.secrets).length > 0) refuseSecrets(request)
   return request
 }
@@ -56,7 +57,7 @@ function admitManifest(config: ExecutionConfig, asked: Asked, manifest: Manifest
   return workspace === undefined ? request : { ...request, context: { ...(asked.context as JsonObject), workspace } }
 }
 
-function admitWorkspace(config: ExecutionConfig, workspace: string, path = '$.context.workspace'): void {
+function admitWorkspace(config: ExecutionConfig, workspace: string, path: string): void {
   if (workspace in config.workspaces) return
   if (!isAbsolute(workspace)) {
     // A relative path is no name, and there is nothing that it could be relative to.
@@ -79,8 +80,7 @@ function isBelow(root: string, path: string): boolean {
   return way === '' || (!isAbsolute(way) && way.split(sep)[0] !== '..')
 }
 
-function admitTargetFile(file: string): void {
-  const path = '$.context.target_file'
+function admitTargetFile(file: string, path: string): void {
   let decoded = file
   try {
     decoded = decodeURIComponent(file)
