@@ -124,6 +124,17 @@ describe('a step that is agreed to by itself', () => {
     expect(() => apply(stepByStep(), decide)).toThrow(expect.objectContaining({ code: 'not_found' }))
   })
 
+  it('begins nothing once its time is over, whether anybody has looked since or not', () => {
+    const asked = { status: 'approved', decided_by: 'ada', asked_at: isoTime(START) } as const
+    const snapshot = stepByStep(asked)
+    Object.assign(snapshot.tasks.get(id(3) as TaskId) as TaskRow, { actual_status: 'done' })
+    apply(snapshot, { type: 'tick' })
+    done(snapshot, 2)
+    const draft = apply(snapshot, { type: 'resumed', reason: null, by: 'ada' }, START + TIME_MS)
+    expect(draft.leases).toEqual([])
+    expect(snapshot.execution).toMatchObject({ ending: 'denied', error: { code: 'approval_expired' } })
+  })
+
   it('is void under another policy than the one it was planned under', () => {
     const snapshot = stepByStep({ policy_version: 'older' })
     apply(snapshot, { type: 'tick' })

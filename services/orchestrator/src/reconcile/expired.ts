@@ -16,7 +16,7 @@ import { HAND_OUT_AGAIN_MS } from './settle.ts'
  */
 const UNHEARD_MAX = 3
 
-/** Leases, approvals and people's tasks whose time is over. */
+/** Leases and people's tasks whose time is over. */
 export function expired(draft: Draft, limits: Limits): void {
   for (const task of [...draft.progress.running]) {
     if (task.actual_status !== 'in_progress' || task.lease_expires_at === null) continue
@@ -59,15 +59,17 @@ export function expired(draft: Draft, limits: Limits): void {
       retryable: false,
     })
   }
-  // What was agreed to and never used is of no account once it has ended.
-  if (FINAL_EXECUTION_STATUSES.has(draft.execution.status)) return
+}
+
+/** Agreements whose time is over before anything used them: whatever has happened, nothing begins under one. */
+export function expireApprovals(draft: Draft): void {
   for (const approval of draft.approvals.values()) {
+    // What was agreed to and never used is of no account once it is to end.
+    if (draft.execution.ending !== null || FINAL_EXECUTION_STATUSES.has(draft.execution.status)) return
     if (approval.status !== 'pending' && approval.status !== 'approved') continue
     if (approval.asked_at === null || Date.parse(approval.expires_at) > draft.now) continue
     setApproval(draft, approval, { status: 'expired' })
     record(draft, 'approval.decided', { approval_id: approval.approval_id, decision: 'expired' }, approval.task_id)
-    if (draft.execution.ending === null) {
-      end(draft, 'denied', { code: 'approval_expired', message: 'nobody approved it in time', retryable: false })
-    }
+    end(draft, 'denied', { code: 'approval_expired', message: 'nobody approved it in time', retryable: false })
   }
 }

@@ -100,6 +100,8 @@ type Verdict = (typeof VERDICTS)[number]
 /** `pick` chooses among those that the step can be about. */
 type Step =
   | { op: 'tick'; ms: number }
+  /** Time passes, and nobody looks. */
+  | { op: 'wait'; ms: number }
   /** A worker says that it has an attempt, or still has it. */
   | { op: 'beat'; pick: number }
   /** Of an attempt that runs. */
@@ -179,6 +181,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ op: fc.constant('late' as const), pick, verdict: fc.constantFrom(...VERDICTS) }),
   },
+  fc.record({ op: fc.constant('wait' as const), ms: fc.constantFrom(5_000, 20_000, 3_700_000) }),
   { weight: 3, arbitrary: fc.record({ op: fc.constant('beat' as const), pick }) },
   {
     weight: 3,
@@ -235,6 +238,8 @@ interface Model {
   now: number
   audit: Draft['audit']
   attempts: Attempt[]
+  /** Time has passed that nobody has looked since. */
+  overdue: boolean
   /** When the resync comes by, as the tables have it. */
   checkAt: number
   /** Between which steps each effect was had, as far as anybody can know; those that are undone have none. */
@@ -258,6 +263,7 @@ function begin(plan: Plan): Model {
       audit: [],
       attempts: [],
       checkAt: START,
+      overdue: false,
       effects: new Map(),
       begun: new Map(),
       count: 0,
@@ -287,6 +293,10 @@ function inputOf(model: Model, step: Exclude<Step, { op: 'work' }>): Input | und
   switch (step.op) {
     case 'tick':
       return tick
+    case 'wait':
+      model.now += step.ms
+      model.overdue = true
+      return undefined
     case 'beat': {
       // Straight into the tables, and the rows are read anew.
       const task = chosen(running(snapshot), step.pick)
@@ -403,7 +413,8 @@ function apply(model: Model, input: Input): void {
   model.snapshot = { execution, tasks, approvals, parts, plans, progress }
   model.audit.push(...draft.audit)
   if (hasChanged(draft) || input.type === 'tick') model.checkAt = Date.parse(execution.next_check_at)
-  checkSettled(model)
+  if (input.type === 'tick') model.overdue = false
+  if (!model.overdue) checkSettled(model)
 }
 
 /** Room and keys are what the draft's own tasks leave of them. */

@@ -352,6 +352,17 @@ describe('one input, one decision', () => {
       expected: { status: 'undoing', tasks: ['cancelled', 'in_progress', 'cancelled'] },
     },
     {
+      title: 'what a person skipped keeps its place, too',
+      given: { acts: [[], []], ask: true },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'failed_made' },
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'resolve', pick: 0, decision: 'skip' },
+        { op: 'rollback' },
+      ],
+      expected: { status: 'undoing', tasks: ['cancelled', 'in_progress', 'done'] },
+    },
+    {
       title: 'an undo is tried again however often the doing had failed',
       given: { acts: [[]] },
       inputs: [

@@ -10,7 +10,7 @@
 import { decided, recall, refused } from './decided.ts'
 import type { Draft } from './draft.ts'
 import { cancelled, rolledBack } from './ending.ts'
-import { expired } from './expired.ts'
+import { expireApprovals, expired } from './expired.ts'
 import type { Input, Limits } from './input.ts'
 import { paused, resumed } from './pausing.ts'
 import { answered, planFailed, planned, replanned } from './planned.ts'
@@ -28,6 +28,7 @@ import { settle } from './settle.ts'
 export function reconcile(draft: Draft, input: Input, limits: Limits): void {
   recall(draft)
   apply(draft, input, limits)
+  expireApprovals(draft)
   settle(draft, limits)
 }
 

@@ -68,7 +68,7 @@ function resolveTask(draft: Draft, about: TaskRow, resolution: Resolution, limit
       })
       return record(draft, 'task.retried', { name, by }, about.task_id)
     case 'skip':
-      setActual(draft, about, { actual_status: 'skipped', finished_at: isoTime(draft.now) })
+      setActual(draft, about, { actual_status: 'skipped', finished_at: endOf(draft, about) })
       return record(draft, 'task.skipped', { name, by, reason }, about.task_id)
     case 'provide':
       return finishBy(draft, about, resolution)
@@ -97,7 +97,7 @@ function finishBy(draft: Draft, task: TaskRow, resolution: Resolution): void {
   )
   setActual(draft, task, {
     actual_status: 'done',
-    finished_at: isoTime(draft.now),
+    finished_at: endOf(draft, task),
     verification: evidence,
     result,
     last_error: null,
@@ -106,6 +106,10 @@ function finishBy(draft: Draft, task: TaskRow, resolution: Resolution): void {
   })
   record(draft, 'task.done', { name: task.name, token: task.token, evidence }, task.task_id)
 }
+
+/** A person's word does not change when there was an effect: undoing goes by that. */
+const endOf = ({ now }: Draft, { effect, finished_at, last_attempt }: TaskRow): string =>
+  (effect === 'none' ? null : (finished_at ?? last_attempt)) ?? isoTime(now)
 
 /** What could not be undone is tried again, left as it is, or was brought back by a person. */
 function resolveUndo(draft: Draft, about: TaskRow, resolution: Resolution): void {
