@@ -380,6 +380,14 @@ describe('a person', () => {
 })
 
 describe('a request', () => {
+  it('for several things that take milliseconds is answered with what came of them', async () => {
+    const reply = await ask({
+      task: 'write "a" to quick/a.txt, then write "b" to quick/b.txt, then write "c" to quick/c.txt',
+    })
+    expect(reply).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(file('quick/c.txt')).toBe('c')
+  })
+
   it('in the background is accepted at once and found later', async () => {
     const reply = await ask({ task: 'create the folder later', mode: 'background' })
     expect(reply).toMatchObject({ status: 'accepted', result: null, metrics: { success: false } })

@@ -5,6 +5,7 @@ import { checkGraph } from '@deed/proto/check-graph'
 import { DeedError } from '@deed/proto/errors'
 import type { Manifest, ManifestTask } from '@deed/proto/manifest'
 import type { GoalNode } from '@deed/proto/task'
+import { expectTimes } from './expected-time.ts'
 import type { ExecutionRow } from './snapshot.ts'
 import { type SolvedNode, solveNode, taskOf } from './solve-node.ts'
 import type { Thought } from './thought.ts'
@@ -31,7 +32,7 @@ export async function thinkManifest(
   }
   await Promise.all(Array.from({ length: Math.min(LANES, ordered.length) }, lane))
   const method = nodes.every(({ solution }) => solution) ? 'autonomous' : null
-  return { type: 'solved', nodes, method, estimatedMs: 0, degraded: [] }
+  return { type: 'solved', ...expectTimes(nodes), method, degraded: [] }
 }
 
 /** Whoever gave the action is not asked what it is; policy, inspection and approval are as for any other. */

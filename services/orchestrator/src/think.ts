@@ -13,6 +13,7 @@ import { type Decomposition, decomposeTask } from '@deed/proto/task'
 import { selectTemplate, type TemplateChoice } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
 import type { z } from 'zod'
+import { expectTimes } from './expected-time.ts'
 import { leavesOf } from './leaves-of.ts'
 import type { ExecutionRow } from './snapshot.ts'
 import { present, type SolvedNode, solveNode, taskOf } from './solve-node.ts'
@@ -72,14 +73,13 @@ export function think(
     if (remembered && entry?.value.kind === 'answer') return { type: 'answer', entry }
     const [template, met, wholeReply] = await asked
     const graph = met ?? (isDeclined(wholeReply) ? await graphAfterAll() : undefined)
-    const { nodes, solvedBy } = await solveAll(template, graph, wholeReply)
-    const known = nodes.map(({ solution }) => solution?.estimated_ms ?? 0)
-    const estimatedMs = Math.max(graph?.critical_path_ms ?? 0, ...known)
+    const { nodes: solved, solvedBy } = await solveAll(template, graph, wholeReply)
+    const { nodes, estimatedMs } = expectTimes(solved)
     const [first] = nodes
     if (solvedBy === null && nodes.length === 1 && first && entry?.value.kind === 'solution') {
       // Done and proven before; its actions are run and verified afresh.
-      const cachedNode = { node: first.node, solution: entry.value.solution }
-      return { type: 'solved', nodes: [cachedNode], method: 'cached', estimatedMs, degraded }
+      const known = expectTimes([{ node: first.node, solution: entry.value.solution }])
+      return { type: 'solved', ...known, method: 'cached', degraded }
     }
     return { type: 'solved', nodes, method: solvedBy, estimatedMs, degraded }
   }
