@@ -34,10 +34,10 @@ export type ReviewCause = z.output<typeof ReviewCause>
 /**
  * What a person can decide about a task of theirs.
  *
- * - retry: try it again, with a clean count of failures.
+ * - retry: try it again, with a clean count of failures; of a goal: look at it again, as `goal.resume` does.
  * - skip: go on as if it were not wanted; of an undo: leave it as it is.
  * - provide: a person did it, and signs for the result; of an undo: a person brought it back.
- * - cancel: give the execution up, and undo what it did.
+ * - cancel: give the execution up, and undo what it did; of a goal: keep it no longer.
  * - deny: nobody does it; the execution is denied, and undone.
  */
 export const PersonDecision = z.enum(['retry', 'skip', 'provide', 'cancel', 'deny'])
@@ -45,7 +45,7 @@ export type PersonDecision = z.output<typeof PersonDecision>
 
 /** A task that waits for a person, or did. */
 export const PersonTask = z.object({
-  /** What `approval.decide` takes: the id of the task. */
+  /** What `approval.decide` takes: the id of the task, or of the goal. */
   approval_id: ApprovalId,
   execution_id: ExecutionId,
   kind: z.enum(['review', 'provide']),
@@ -61,8 +61,8 @@ export const PersonTask = z.object({
   requested_by: z.string(),
   asked_at: z.iso.datetime(),
   expires_at: z.iso.datetime().nullable(),
-  /** Of a review. */
-  cause: ReviewCause.nullable(),
+  /** Of a review. goal: something is to stay so, does not, and is given up. */
+  cause: z.enum([...ReviewCause.options, 'goal']).nullable(),
   /** Of a review: the task that it is about. */
   about: z
     .object({

@@ -4,6 +4,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { ApprovalId, ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import type { PersonDecision } from '@deed/proto/person'
 import type { Deciding } from './decide.ts'
+import { decideGoal } from './goals/goal-review.ts'
 import { levelOfApprover, maySelfApprove } from './policy.ts'
 import { readPersonTasks } from './store/person-tasks.ts'
 
@@ -22,9 +23,7 @@ export async function decideTask(
   }: { approvalId: ApprovalId; decision: PersonDecision; reason: string | null; result: ActionResult | null },
 ): Promise<{ approval_id: ApprovalId; execution_id: ExecutionId; status: 'resolved' | 'denied' | 'cancelled' }> {
   const [task] = await readPersonTasks(db, principal, { approvalId, openOnly: false, limit: 1 })
-  if (!task) {
-    throw new DeedError('not_found', 'there is no such approval or task of a person; `deed get approvals` lists them')
-  }
+  if (!task) return decideGoal(db, principal, { approvalId, decision })
   const { execution_id: executionId, requested_by: requester, about } = task
   const level = about?.level ?? 0
   if (VOUCHES.has(decision) && !maySelfApprove(policy, level, principal.user, requester)) {

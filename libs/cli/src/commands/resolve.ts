@@ -29,7 +29,7 @@ export function addResolve(program: Command): void {
 retry    try it again
 skip     go on without it; of an undo: leave it as it is
 provide  a person did it, and signs for the result; of an undo: a person brought it back
-cancel   give the execution up, and undo what it did
+cancel   give the execution up, and undo what it did; of a goal: keep it no longer
 deny     nobody does what was asked for: the execution is denied
 
 Examples:

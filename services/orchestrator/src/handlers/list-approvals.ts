@@ -1,5 +1,6 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { ApprovalView, listApprovals as contract } from '@deed/proto/execution'
+import { goalReviews } from '../goals/goal-review.ts'
 import { readApprovals } from '../store/approvals.ts'
 import { readPersonTasks } from '../store/person-tasks.ts'
 import type { Database } from '../store/schema.ts'
@@ -16,7 +17,7 @@ export function listApprovals({ db }: { db: Database }): Handler<typeof contract
     { principal },
   ) => {
     const wantsTasks = kind !== 'approve' && before === undefined && (status ?? 'pending') === 'pending'
-    const [found, tasks] = await Promise.all([
+    const [found, tasks, goals] = await Promise.all([
       kind === undefined || kind === 'approve'
         ? // One more than wanted tells whether there are more.
           readApprovals(db, principal, { status, approvalId, executionId, limit: limit + 1, before })
@@ -24,13 +25,18 @@ export function listApprovals({ db }: { db: Database }): Handler<typeof contract
       wantsTasks
         ? readPersonTasks(db, principal, { kind, openOnly: status === 'pending', approvalId, executionId, limit })
         : [],
+      wantsTasks && kind !== 'provide' ? goalReviews(db, principal, { approvalId, executionId, limit }) : [],
     ])
     const approvals = withinMessage(
       found.slice(0, limit).map((approval) => pageOf(approval, from)),
       BYTES_MAX,
     )
     const last = approvals.at(-1)
-    return { approvals, tasks, next_cursor: last && approvals.length < found.length ? last.approval_id : null }
+    return {
+      approvals,
+      tasks: [...tasks, ...goals].slice(0, limit),
+      next_cursor: last && approvals.length < found.length ? last.approval_id : null,
+    }
   }
 }
 

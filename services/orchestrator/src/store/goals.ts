@@ -3,7 +3,7 @@ import type { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { GoalOutcome, GoalStatus } from '@deed/proto/goal'
-import type { ExecutionId, Principal } from '@deed/proto/ids'
+import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { Remedy } from '../goals/judge.ts'
 import type { Database } from './schema.ts'
 
@@ -147,6 +147,41 @@ export async function steerGoal(
   )
   if (!row) throw new DeedError('not_found', `there is no goal "${name}"; \`deed goal list\` lists them`)
   return row.goal
+}
+
+/** Those that wait for a person, the latest first. */
+export async function readBlockedGoals(
+  db: Database,
+  { tenant }: Principal,
+  by: { approvalId?: ApprovalId | undefined; executionId?: ExecutionId | undefined; limit: number },
+): Promise<GoalRow[]> {
+  const rows = await db.query<{ goal: GoalRow }>(
+    'orchestrator.goals_blocked',
+    `select to_jsonb(goals) as goal from goals
+      where tenant = $1 and status = 'blocked' and ($2::uuid is null or goal_id = $2)
+        and ($3::uuid is null or execution_id = $3)
+      order by coalesce(last_look_at, created_at) desc limit $4`,
+    [tenant, by.approvalId ?? null, by.executionId ?? null, by.limit],
+  )
+  return rows.map(({ goal }) => goal)
+}
+
+/** @returns the goal; none where it is not blocked, or no longer */
+export async function settleGoal(
+  db: Database,
+  { tenant }: Principal,
+  goalId: string,
+  decision: 'retry' | 'cancel',
+): Promise<GoalRow[]> {
+  const rows = await db.query<{ goal: GoalRow }>(
+    `orchestrator.goal_settle_${decision}`,
+    decision === 'retry'
+      ? `update goals set remedies = '[]', status = 'active', look_at = now(), why = null, paused = false
+          where tenant = $1 and goal_id = $2 and status = 'blocked' returning to_jsonb(goals) as goal`
+      : `delete from goals where tenant = $1 and goal_id = $2 and status = 'blocked' returning to_jsonb(goals) as goal`,
+    [tenant, goalId],
+  )
+  return rows.map(({ goal }) => goal)
 }
 
 export async function dropGoal(db: Database, { tenant }: Principal, name: string): Promise<boolean> {
