@@ -18,6 +18,7 @@ export const ERRORS = {
   missing_field: false,
   unknown_field: false,
   empty_task: false,
+  standing_goal: false,
   invalid_number: false,
   out_of_range: false,
   idempotency_conflict: false,

@@ -1,8 +1,10 @@
 // What is kept so, and what is done at its times: over the bus, on a whole mesh, with a service that is really killed.
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
@@ -77,6 +79,11 @@ async function approve(executionId: ExecutionId): Promise<number> {
   return approval.level
 }
 
+const goalReviews = async () =>
+  (await under.client.call(listApprovals, { kind: 'review', status: 'pending' })).tasks.filter(
+    ({ cause }) => cause === 'goal',
+  )
+
 const pidOf = async (): Promise<number> => Number(await (await fetch(`http://127.0.0.1:${port}/`)).text())
 
 const rows = async (table: string): Promise<number> =>
@@ -115,8 +122,37 @@ describe('a standing goal', () => {
     expect(again).toMatchObject({ goal_id: put.goal_id, interval_ms: 2_000, status: 'active' })
 
     expect(await under.client.call(pauseGoal, { name: 'api-up' })).toMatchObject({ paused: true, next_look_at: null })
+    expect(await under.client.call(resumeGoal, { name: 'api-up' })).toMatchObject({ paused: false, status: 'active' })
     expect(await under.client.call(deleteGoal, { name: 'api-up' })).toEqual({ deleted: true })
     expect(await under.client.call(deleteGoal, { name: 'api-up' })).toEqual({ deleted: false })
+  })
+
+  it('is no task: such words are refused with what does it, as a request, a schedule and a dry run', async () => {
+    const before = await rows('executions')
+    const refused = { code: 'standing_goal', path: '$.task', message: expect.stringContaining('goal.put') as string }
+    for (const task of ['keep api running', 'Keep the API service up.']) {
+      await expect(under.client.call(requestExecution, { task })).rejects.toMatchObject(refused)
+      await expect(under.client.call(requestExecution, { task, dry_run: true })).rejects.toMatchObject(refused)
+    }
+    const request = { task: 'keep api running' }
+    await expect(under.client.call(putSchedule, { name: 'kept', request, every_ms: 1_000 })).rejects.toMatchObject({
+      ...refused,
+      path: '$.request.task',
+    })
+    expect(await rows('executions')).toBe(before)
+  })
+
+  it('is put by deed run, whose words are those of a goal', async () => {
+    const command = resolve(import.meta.dirname, '../../libs/cli/bin/deed.mjs')
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      ...[command, '--data-dir', under.mesh.dataDir],
+      ...['run', '--yes', '--json', 'keep api running', '--every', '1s'],
+    ])
+    expect(JSON.parse(stdout)).toMatchObject({
+      goal: { name: 'keep-api-running', status: 'active', interval_ms: 1_000 },
+    })
+    expect(await pidOf()).toBeGreaterThan(0)
+    await under.client.call(deleteGoal, { name: 'keep-api-running' })
   })
 
   it('keeps what an execution did, gives up when it does not stay so, and goes on when a person says', async () => {
@@ -137,7 +173,20 @@ describe('a standing goal', () => {
     blocked[Symbol.dispose]()
     rmSync(file, { force: true })
 
-    await under.client.call(resumeGoal, { name: 'kept' })
+    const [review, ...more] = await goalReviews()
+    expect(more).toEqual([])
+    expect(review).toMatchObject({
+      name: 'HUMAN-REVIEW-kept',
+      details: given.why,
+      decisions: ['retry', 'cancel'],
+      execution_id: given.execution_id,
+    })
+    const decide = (decision: 'skip' | 'retry') =>
+      under.client.call(decideApproval, { approval_id: review!.approval_id, decision })
+    await expect(decide('skip')).rejects.toMatchObject({ code: 'invalid_request' })
+    expect(await decide('retry')).toMatchObject({ status: 'resolved' })
+    expect(await goalReviews()).toEqual([])
+    await expect(decide('retry')).rejects.toMatchObject({ code: 'not_found' })
     await goalThat('kept', ({ status, last_outcome }) => status === 'active' && last_outcome === 'holds', 'the end')
     expect(readFileSync(file, 'utf8')).toBe('kept')
     await under.client.call(deleteGoal, { name: 'kept' })
@@ -174,7 +223,9 @@ describe('a standing goal', () => {
     await approve(put.execution_id!)
     const given = await goalThat('command', ({ status }) => status === 'blocked', 'the end of it')
     expect(given).toMatchObject({ why: expect.stringContaining('cannot be kept') as string, remedies: [] })
-    await under.client.call(deleteGoal, { name: 'command' })
+    const [review] = await goalReviews()
+    await under.client.call(decideApproval, { approval_id: review!.approval_id, decision: 'cancel' })
+    expect(await goalNamed('command')).toBeUndefined()
   })
 
   it('is refused where it could not be kept, and nothing is stored', async () => {

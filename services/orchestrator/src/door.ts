@@ -11,6 +11,7 @@ import type { ExecutionRequest } from '@deed/proto/execution'
 import type { JsonObject } from '@deed/proto/json'
 import type { Manifest } from '@deed/proto/manifest'
 import { holdsSecret } from '@deed/telemetry/redact'
+import { keptTarget } from './goals/keep-words.ts'
 
 // Spaces, controls, and what shows nothing: zero-width characters and direction marks.
 const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Zs}]*$/u
@@ -20,20 +21,36 @@ const PROTECTED = new Set(['.git', '.deed', '.npmrc', '.ssh', '.env', 'execution
 export type Asked = Omit<ExecutionRequest, 'task'> & { task?: string | undefined }
 
 /**
- * @param at where in the message it stands
+ * @param options.at where in the message it stands
+ * @param options.standing whether it may be something to keep so, which has no end
  * @returns the request as it is taken in
  * @throws {DeedError} that says what to change
  */
-export function admitRequest(config: ExecutionConfig, asked: Asked, at = '$'): ExecutionRequest {
+export function admitRequest(
+  config: ExecutionConfig,
+  asked: Asked,
+  { at = '$', standing = false }: { at?: string; standing?: boolean } = {},
+): ExecutionRequest {
   const request = asked.manifest ? admitManifest(config, asked, asked.manifest) : { ...asked, task: asked.task ?? '' }
   if (INVISIBLE.test(request.task)) {
     throw new DeedError('empty_task', 'task is empty; say in plain words what is to be done', { path: `${at}.task` })
   }
+  if (!standing) refuseStanding(config, request.task, `${at}.task`)
   const { workspace, target_file: targetFile } = request.context ?? {}
   if (workspace !== undefined) admitWorkspace(config, workspace, `${at}.context.workspace`)
   if (targetFile !== undefined) admitTargetFile(targetFile, `${at}.context.target_file`)
   if (Object.keys(config.secrets).length > 0) refuseSecrets(request)
   return request
+}
+
+function refuseStanding({ targets }: ExecutionConfig, task: string, path: string): void {
+  const kept = keptTarget(task, Object.keys(targets))
+  if (kept === undefined) return
+  throw new DeedError(
+    'standing_goal',
+    `to keep ${kept} running has no end, so it is a goal: put it with goal.put, or deed goal put <name> "${task.trim()}"`,
+    { path },
+  )
 }
 
 /** What is asked for is stored, shown and told to models, so a secret is named in it and never said. */

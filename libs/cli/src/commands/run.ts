@@ -1,5 +1,6 @@
 /** deed run: a task, done and proven while one waits. */
 import type { Bus } from '@deed/mesh/bus'
+import { DeedError } from '@deed/proto/errors'
 import { ExecutionRequest } from '@deed/proto/execution'
 import { StandingName } from '@deed/proto/goal'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
@@ -64,6 +65,7 @@ Examples:
   deed run --yes "Restart service demo-api"
   deed run --language elixir --target-file lib/consumer.ex "Create a NATS consumer for processing user events"
   deed run --yes "Make sure demo-api is running" --keep demo-up --every 10s
+  deed run --yes "keep demo-api running" --every 10s
   deed run --dry-run --json 'write "hello" to notes.txt'
 
 Exit code: 0 done and verified, 1 failed, denied, rolled back or not at its end yet, 2 refused, 3 no mesh.`,
@@ -122,19 +124,34 @@ async function run(
   options: RunOptions,
 ): Promise<number> {
   const { timeout: timeoutMs, yes = false, dryRun = false, keep, every } = options
-  if (keep === undefined && every !== undefined) throw new UsageError('--every is for --keep')
+  // The words may say themselves that something is to be kept.
+  if (keep === undefined && every !== undefined && !/^\s*keep\s/i.test(request.task)) {
+    throw new UsageError('--every is for --keep')
+  }
   if (keep !== undefined && dryRun) throw new UsageError('a dry run does nothing that could be kept')
   const name = keep === true ? goalName(request.task) : keep
+  const asking = { out, yes, timeoutMs, by: 'deed run --keep' }
+  const interval = every === undefined ? {} : { interval_ms: every }
   const reply = await runTask(bus, request, {
     timeoutMs,
     onEvent: ({ status, percent, current }) =>
       out.progress(`${status} ${percent} %${current === null ? '' : `  ${plainLine(current)}`}`),
     onApproval: (approval, decided) => decide({ out, yes, by: 'deed run' }, bus, approval, decided),
+  }).catch((error: unknown) => {
+    if (!(error instanceof DeedError) || error.code !== 'standing_goal' || dryRun) throw error
   })
+  if (reply === undefined) {
+    // What has no end is kept, as `deed goal put` does.
+    const { task, context } = request
+    const wanted = { name: name ?? goalName(task), task, ...(context === undefined ? {} : { context }), ...interval }
+    const goal = await keepGoal(bus, wanted, asking)
+    out.document({ goal })
+    out.print(goalText(goal))
+    return goal.status === 'active' ? EXIT.success : EXIT.failed
+  }
   if (name !== undefined && reply.status === 'done') {
     out.print(replyText(reply, out.paint))
-    const wanted = { name, execution_id: reply.execution_id, ...(every === undefined ? {} : { interval_ms: every }) }
-    const goal = await keepGoal(bus, wanted, { out, yes, timeoutMs, by: 'deed run --keep' })
+    const goal = await keepGoal(bus, { name, execution_id: reply.execution_id, ...interval }, asking)
     out.document({ ...reply, goal })
     out.print(goalText(goal))
     return goal.status === 'active' ? EXIT.success : EXIT.failed

@@ -9,11 +9,9 @@ import { newExecution } from '../new-execution.ts'
 import { findExecution } from '../store/executions.ts'
 import type { GoalRow, GoalStep } from '../store/goals.ts'
 import { think } from '../think.ts'
+import { onceFor } from './keep-words.ts'
 import type { Looking } from './look-at-goal.ts'
 import { standingSteps } from './standing-actions.ts'
-
-/** Words that say of a service that it is to stay up; what would bring that about is said in other words. */
-const KEEP = /^\s*keep\s+(.+?)\s+(?:running|up)\s*[.!]?\s*$/i
 
 export interface Kept extends Pick<GoalRow, 'task' | 'request' | 'steps'> {}
 
@@ -39,10 +37,7 @@ export async function stepsToKeep(
   const request = requestFor(name, words, context)
   const thought = await think(
     looking,
-    newExecution(
-      { request: { ...request, task: words.replace(KEEP, 'make sure $1 is running') }, principal, trace },
-      looking.clock.now(),
-    ),
+    newExecution({ request: { ...request, task: onceFor(words) }, principal, trace }, looking.clock.now()),
   )
   const solutions = thought.type === 'solved' ? thought.nodes.map(({ solution }) => solution) : []
   const steps = solutions.flatMap((solution) => solution?.actions ?? [])

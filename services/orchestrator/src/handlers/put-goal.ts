@@ -18,7 +18,7 @@ export function putGoal(dependencies: Dependencies): Handler<typeof contract> {
   const { config, db, clock, log } = dependencies
   return async (input, { principal, trace }) => {
     const { name, task, context, interval_ms: intervalMs, remedies_max: remediesMax } = input
-    if (task !== undefined) admitRequest(config, ExecutionRequest.parse({ task, context }))
+    if (task !== undefined) admitRequest(config, ExecutionRequest.parse({ task, context }), { standing: true })
     const hash = sourceHash(input)
     const [present] = await readGoals(db, principal, name)
     if (present?.source_hash === hash && present.status !== 'blocked') {

@@ -25,7 +25,7 @@ export function putSchedule({ db, clock, config }: Dependencies): Handler<typeof
       throw new DeedError('invalid_request', 'say when it is due: either cron or every_ms', { path: '$.cron' })
     }
     const request = { ...input.request, dry_run: false }
-    admitRequest(config, request, '$.request')
+    admitRequest(config, request, { at: '$.request' })
     const now = clock.now()
     const timing = { cron, timezone, every_ms: everyMs, anchor: now }
     admitTiming(timing, now)
