@@ -37,6 +37,7 @@ const program = new Command('deed')
   .option('--json', 'one JSON document on standard output')
   .option('--data-dir <folder>', 'of the mesh on this machine (default: $DEED_DATA_DIR, else .deed in the project)')
   .option('--as <user>', 'act as another user, such as approver; or as <tenant>.<user>')
+  .configureHelp({ showGlobalOptions: true })
   .showSuggestionAfterError()
   .exitOverride()
   .addHelpText(
@@ -46,40 +47,25 @@ Examples:
   deed up --detach
   deed run "How many assets do we have?"
   deed get executions --since 1h
+  deed run --help
 
 Exit code: 0 success, of a task: verified; 1 failed; 2 usage or refused; 3 no mesh reached.
 A mesh elsewhere is named by NATS_URL, NATS_USER and NATS_PASSWORD. Colour is off with NO_COLOR.`,
   )
 
-for (const add of [
-  addUp,
-  addDown,
-  addRun,
-  addSubmit,
-  addApply,
-  addDiff,
-  addDelete,
-  addGet,
-  addShow,
-  addCancel,
-  addApprove,
-  addDeny,
-  addGrant,
-  addRevoke,
-  addResolve,
-  addGoal,
-  addSchedule,
-  addRollback,
-  addSteering,
-  addWatch,
-  addStats,
-  addAudit,
-  addKinds,
-  addInfo,
-  addDoctor,
-  addDrill,
-]) {
-  add(program)
+/** In the order of the help. */
+const GROUPS: Record<string, ((program: Command) => void)[]> = {
+  'Ask for work:': [addRun, addSubmit, addApply, addDiff, addDelete],
+  'Look:': [addGet, addShow, addWatch, addStats, addKinds, addAudit],
+  'Decide:': [addApprove, addDeny, addGrant, addRevoke, addResolve],
+  'Steer:': [addCancel, addSteering, addRollback],
+  'What stands:': [addGoal, addSchedule],
+  'The mesh:': [addUp, addDown, addInfo, addDoctor, addDrill],
+}
+
+for (const [heading, commands] of Object.entries(GROUPS)) {
+  program.commandsGroup(heading)
+  for (const add of commands) add(program)
 }
 
 try {

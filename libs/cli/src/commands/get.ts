@@ -25,7 +25,7 @@ type ExecutionSummary = z.output<typeof ExecutionSummarySchema>
 export function addGet(program: Command): void {
   const get = program
     .command('get')
-    .description('list executions, tasks, approvals or reviews')
+    .description('tables: executions, tasks, approvals, reviews, grants, goals, schedules')
     .addHelpText(
       'after',
       `
@@ -34,7 +34,8 @@ Examples:
   deed get executions --text restart --limit 5 --json
   deed get tasks --execution 01997d0e-...
   deed get approvals --status pending
-  deed get reviews`,
+  deed get reviews
+  deed get grants --all`,
     )
   addExecutions(get)
   addTasks(get)
