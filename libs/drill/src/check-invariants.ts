@@ -52,11 +52,13 @@ const NEVER: Record<string, string> = {
   'the ledger has a token that was never granted': `
     select l.task_id, l.token, a.token as granted from executor.actions l
       join orchestrator.actual_state a using (task_id) where l.token > a.token`,
+  // Of the attempt that reached the outcome: a later one may have found it in the ledger, and reported it again.
   'evidence is older than the intent it is evidence of': `
     select a.task_id from orchestrator.actual_state a join executor.actions l using (task_id)
+      left join executor.attempts t on t.tenant = l.tenant and t.action_id = l.action_id and t.token = l.outcome_token
      where a.actual_status = 'done' and l.intent = 'do'
        and coalesce((a.verification ->> 'already_so')::boolean, false) = false
-       and (a.verification ->> 'observed_at')::timestamptz < l.intent_at - interval '1 second'`,
+       and (a.verification ->> 'observed_at')::timestamptz < coalesce(t.intent_at, l.intent_at) - interval '1 second'`,
   'an execution is done without evidence': `
     select execution_id from orchestrator.executions e
      where status = 'done' and cited is null and not exists (

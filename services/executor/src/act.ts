@@ -45,7 +45,7 @@ export async function act(attempt: Attempt, dependencies: ActDependencies): Prom
     return failedWith(attempt, error, earlier ?? (await ledger.find(tenant, attempt.actionId)))
   }
   attempt.leaseSeen()
-  const row = await ledger.writeIntent(intentOf(step, met.before))
+  const row = await ledger.writeIntent(intentOf(step, met))
   try {
     if (!row) return await goOn(step)
     crashPoint('executor.after_intent')
@@ -75,6 +75,8 @@ async function openStep(attempt: Attempt, world: World, dependencies: ActDepende
 
 /** What is there before this attempt does anything. */
 interface Met {
+  /** On the clock of `performance.now()`. */
+  readonly lookedAt: number
   readonly before: Before
   /** The look that showed that nothing is left to do. */
   readonly already: Looked | undefined
@@ -82,9 +84,10 @@ interface Met {
 
 /** Read before the intent, so that the intent is one commit and has all that is known. */
 async function meet(step: Step, earlier: LedgerRow | undefined): Promise<Met> {
-  if (earlier && !isClean(earlier)) return { before: earlier.before, already: undefined }
+  const lookedAt = performance.now()
+  if (earlier && !isClean(earlier)) return { lookedAt, before: earlier.before, already: undefined }
   const before = await beforeOf(step.kind, step.input, step.context)
-  return { before, already: await alreadySo(step, before) }
+  return { lookedAt, before, already: await alreadySo(step, before) }
 }
 
 /** Nothing that an attempt at the action has made is left in the world. */
@@ -160,7 +163,7 @@ async function takeBack({ kind, input, context }: Step, { before, after, reversi
   await kind.compensate(input, context, before, after ?? undefined)
 }
 
-function intentOf({ attempt: { work, actionId }, kind, input }: Step, before: Before): IntentToWrite {
+function intentOf({ attempt: { work, actionId }, kind, input }: Step, { before, lookedAt }: Met): IntentToWrite {
   return {
     tenant: work.tenant,
     actionId,
@@ -170,6 +173,7 @@ function intentOf({ attempt: { work, actionId }, kind, input }: Step, before: Be
     action: work.action,
     actionHash: work.action_hash,
     before,
+    lookedAt,
     reversibility: kind.reversibility(input, before),
   }
 }

@@ -27,6 +27,8 @@ export interface Attempt {
   /** See `Context.begin`. */
   begin(): void
   nothingDone(): void
+  /** See `Context.checkRight`. */
+  checkRight(): void
   made(): void
   /** What an earlier attempt began is in doubt, and with it what this one can say. */
   inherit(): void
@@ -53,6 +55,10 @@ export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs = LEASE_M
   const expire = () => {
     if (performance.now() >= deadline) controller.abort(leaseLost())
   }
+  const checkRight = () => {
+    expire()
+    controller.signal.throwIfAborted()
+  }
   return {
     work,
     actionId,
@@ -62,13 +68,13 @@ export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs = LEASE_M
       return effect
     },
     begin() {
-      expire()
-      controller.signal.throwIfAborted()
+      checkRight()
       effect = 'unknown'
     },
     nothingDone() {
       if (!doubtful) effect = 'none'
     },
+    checkRight,
     made() {
       effect = 'made'
     },

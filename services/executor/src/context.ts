@@ -5,9 +5,15 @@ import { DeedError } from '@deed/proto/errors'
 import type { Attempt } from './attempt.ts'
 import { resolveWorkspace, segmentsOf, type Workspace } from './files/workspace.ts'
 import type { Context, World } from './kinds/kind.ts'
+import { endTree } from './processes/end-tree.ts'
+import { actionMark } from './processes/run-command.ts'
 import type { Beside, Ledger } from './store/ledger.ts'
 
-export function contextOf(attempt: Attempt, world: World, ledger: Pick<Ledger, 'findBeside'>): Context {
+export function contextOf(
+  attempt: Attempt,
+  world: World,
+  ledger: Pick<Ledger, 'findBeside' | 'findForsaken'>,
+): Context {
   const { action, tenant } = attempt.work
   let workspace: Workspace | undefined
   let signal: AbortSignal | undefined
@@ -25,6 +31,17 @@ export function contextOf(attempt: Attempt, world: World, ledger: Pick<Ledger, '
     },
     begin: attempt.begin,
     nothingDone: attempt.nothingDone,
+    checkRight: attempt.checkRight,
+    async endForsaken() {
+      const { root } = resolveWorkspace(world.config, action.workspace)
+      const forsaken = await ledger.findForsaken(tenant, attempt.actionId)
+      const here = forsaken.filter((other) => rootOf(other.action, world) === root)
+      if (here.length > 0)
+        await endTree(
+          here.map(({ action_id }) => actionMark(action_id)),
+          0,
+        )
+    },
     async writtenByOthers() {
       const { root } = resolveWorkspace(world.config, action.workspace)
       const paths = new Set<string>()
@@ -36,24 +53,38 @@ export function contextOf(attempt: Attempt, world: World, ledger: Pick<Ledger, '
   }
 }
 
-/** The paths that an action names, and the folders above them, where they are below the root. */
-function pathsOf({ action, kindred }: Beside, root: string, { config }: World): string[] {
-  const { input, verify, workspace: named } = action
+/** The paths that an action names or has changed, and the folders above them, where they are below the root. */
+function pathsOf({ action, kindred, after }: Beside, root: string, world: World): string[] {
+  if (rootOf(action, world) !== root) return []
+  const workspace = resolveWorkspace(world.config, action.workspace)
+  const { input, verify } = action
   // A command names no path but in what it promises. What those of one execution share is taken back with either.
   const promised = kindred ? [] : pathsPromised(verify)
-  return [input.path, input.from, input.to, ...promised].flatMap((path) => {
+  const named = [input.path, input.from, input.to, ...promised].flatMap((path) => {
     if (typeof path !== 'string') return []
-    try {
-      const workspace = resolveWorkspace(config, named)
-      if (workspace.root !== root) return []
-      const segments = segmentsOf(workspace, path)
-      return segments.map((_, index) => segments.slice(0, index + 1).join('/'))
-    } catch (error) {
-      // It names what is no place any more, so it has written nothing there.
-      if (error instanceof DeedError) return []
-      throw error
-    }
+    const segments = unlessRefused(() => segmentsOf(workspace, path)) ?? []
+    return segments.map((_, index) => segments.slice(0, index + 1).join('/'))
   })
+  return kindred ? named : [...named, ...pathsChanged(after, world)]
+}
+
+/** `undefined` where it names what is no place any more, so that it has written nothing there. */
+const rootOf = ({ workspace }: Action, { config }: World): string | undefined =>
+  unlessRefused(() => resolveWorkspace(config, workspace).root)
+
+/** What a command has changed, where its changes were kept on this host. */
+const pathsChanged = (after: Beside['after'], { blobs }: World): string[] =>
+  typeof after?.changes === 'string'
+    ? Object.keys(JSON.parse(unlessRefused(() => blobs.get(String(after.changes)))?.toString() ?? '{}'))
+    : []
+
+function unlessRefused<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof DeedError) return undefined
+    throw error
+  }
 }
 
 function pathsPromised(verify: Action['verify']): string[] {

@@ -78,6 +78,8 @@ export function lookingContext(action: Action, world: World, signal: AbortSignal
       throw new Error('an inspection must not change anything')
     },
     nothingDone() {},
+    checkRight() {},
+    async endForsaken() {},
     writtenByOthers: async () => new Set(),
   }
 }

@@ -288,6 +288,61 @@ describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions',
     expect(executor.read('made/by/other')).toBe('it')
   })
 
+  it('is undone without what they wrote after it had looked, however late its intent was', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const { ledger } = executor.dependencies
+    const work = await executor.dispatch(run(['touch', 'own']))
+    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    // As if five seconds lay between the look and the intent.
+    const writeIntent: typeof ledger.writeIntent = async (intent) => {
+      expect(await executor.run(other)).toMatchObject({ outcome: 'done' })
+      await executor.database.query(
+        'earlier',
+        `update actions set finished_at = finished_at - interval '4 seconds'`,
+        [],
+      )
+      return ledger.writeIntent({ ...intent, lookedAt: intent.lookedAt - 5_000 })
+    }
+    const conclusion = await act(attempt, { ...executor.dependencies, ledger: { ...ledger, writeIntent } })
+    expect(conclusion).toMatchObject({ outcome: 'done' })
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect([executor.read('own'), executor.read('made/by/other')]).toEqual([undefined, 'it'])
+  })
+
+  it('is brought back after its attempt died, without what a command wrote that ran since', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const work = await executor.dispatch(run(['touch', 'own']))
+    await act(openAttempt(work, actionIdOf(work.task_id)), executor.dependencies)
+    expect(await executor.run(run(['touch', 'theirs']))).toMatchObject({ outcome: 'done' })
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect([executor.read('own'), executor.read('theirs')]).toEqual([undefined, ''])
+  })
+
+  it('keeps nothing of what it finds changed once its lease is over', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const work = await executor.dispatch(slow('own'))
+    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    const running = act(attempt, executor.dependencies)
+    await until(() => executor.read('own') !== undefined)
+    // As after a freeze: nobody has looked at the clock since.
+    attempt.extend(performance.now() - 1)
+    const conclusion = await running
+    expect(conclusion).toMatchObject({ outcome: 'failed', effect: 'unknown', error: { code: 'lease_lost' } })
+    expect(conclusion).toMatchObject({ after: undefined })
+  })
+
+  it('ends those of them first that are over and run on', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const forsaken = await executor.dispatch(slow('forsaken'))
+    const running = executor.attempt(forsaken)
+    await until(() => executor.read('forsaken') !== undefined)
+    await executor.database.query('over', 'delete from orchestrator.dispatch where task_id = $1', [forsaken.task_id])
+    expect(await executor.run(run(['true']))).toMatchObject({ outcome: 'done' })
+    expect(processesMarked(`DEED_ACTION=${actionIdOf(forsaken.task_id)}`)).toEqual([])
+    await running
+    expect(executor.read('forsaken.end')).toBeUndefined()
+  })
+
   it('is undone with what it did to files that were written before it', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     executor.write('older', 'before')

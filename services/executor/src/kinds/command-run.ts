@@ -93,6 +93,8 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     workingFolder(input, context)
     secretVariables(input.secrets, context.world)
     allowedHosts(input.allow_hosts, context.world)
+    // What an attempt that is over goes on doing would be taken for what this one does.
+    await context.endForsaken()
     const tree = await snapshot(context)
     if (!tree) return { state: 'tree:unknown', tree: null }
     const before = { state: `tree:${tree.hash}`, tree: await keepJson(context.world.blobs, tree.entries) }
@@ -134,6 +136,8 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
       throw error
     })
     const changes = known && (await changesSince(context, before, known))
+    // Whoever was frozen meanwhile has read what others have done since.
+    context.checkRight()
     return effectOf(input, context, { ...ended, egress }, changes && (await keepChanges(world.blobs, changes)))
   },
   async compensate(_, context, before, after) {

@@ -66,8 +66,12 @@ export interface Context {
   begin(): void
   /** Says that what began has left no trace. */
   nothingDone(): void
+  /** @throws {DeedError} `lease_lost`, `cancelled` when the attempt may not act any more */
+  checkRight(): void
+  /** Ends what is left in the workspace of commands whose attempts lost their leases and have not come back. */
+  endForsaken(): Promise<void>
   /**
-   * What other actions have written, or may have, since the first attempt at this one began: paths below the root of
+   * What other actions have written, or may have, since this one looked at what was there before it: paths below the root of
    * the workspace, with the folders above them. What an action finds changed there is not its own.
    */
   writtenByOthers(): Promise<ReadonlySet<string>>

@@ -37,6 +37,8 @@ export interface IntentToWrite {
   readonly action: Action
   readonly actionHash: string
   readonly before: Before
+  /** When it began to look for what is in `before`, on the clock of `performance.now()`. */
+  readonly lookedAt: number
   readonly reversibility: Reversibility
 }
 
@@ -96,19 +98,27 @@ export interface Ledger {
   find(tenant: string, actionId: ActionId): Promise<LedgerRow | undefined>
   /** Those that were ever begun, with what they are. */
   findWhole(tenant: string, actionIds: readonly ActionId[]): Promise<WholeRow[]>
-  /** Other actions that name paths and were under way, or were undone, since the first attempt at this one. */
+  /** Other actions that may have written files since this one looked at what was there before it. */
   findBeside(tenant: string, actionId: ActionId): Promise<Beside[]>
+  /** Other commands that were begun, did not end as far as anybody knows, and may not go on any more. */
+  findForsaken(tenant: string, actionId: ActionId): Promise<Forsaken[]>
 }
 
 export interface Beside {
   readonly action: Action
   /** Of the same execution. */
   readonly kindred: boolean
+  readonly after: After | null
+}
+
+export interface Forsaken {
+  readonly action_id: ActionId
+  readonly action: Action
 }
 
 export type WholeRow = LedgerRow & { action_id: ActionId; execution_id: ExecutionId; task_id: TaskId; action: Action }
 
-export type UndoToWrite = Omit<IntentToWrite, 'before' | 'reversibility'>
+export type UndoToWrite = Omit<IntentToWrite, 'before' | 'lookedAt' | 'reversibility'>
 
 const COLUMNS = `a.token, a.intent, a.before, a.reversibility, a.host, a.boot_id, a.pid, a.pid_started, a.outcome,
   a.outcome_token, a.effect, a.evidence, a.result, a.error, a.after, a.undo_outcome, a.undo_token, a.undo_evidence,
@@ -142,16 +152,17 @@ const granted = (intent: Intent) => `
 const WRITE_INTENTS = `
   with allowed as (
     select x.* from jsonb_to_recordset($1::jsonb) as x(tenant text, action_id uuid, execution_id uuid, task_id uuid,
-      token bigint, kind text, action jsonb, action_hash text, before jsonb, reversibility text)
+      token bigint, kind text, action jsonb, action_hash text, before jsonb, looked_ms float8, reversibility text)
     cross join lateral (${granted('do')}) d
   ), kept as (${KEEP_ATTEMPT})
   insert into actions as actions (tenant, action_id, execution_id, task_id, token, intent, kind, action, action_hash,
-    before, reversibility, host, boot_id, pid, pid_started, worker_id)
-  select tenant, action_id, execution_id, task_id, token, 'do', kind, action, action_hash, before, reversibility,
-    $2, $3, $4, $5, $6 from allowed
+    before, looked_at, reversibility, host, boot_id, pid, pid_started, worker_id)
+  select tenant, action_id, execution_id, task_id, token, 'do', kind, action, action_hash, before,
+    statement_timestamp() - looked_ms * interval '1 millisecond', reversibility, $2, $3, $4, $5, $6 from allowed
   on conflict (tenant, action_id) do update set token = excluded.token, intent = excluded.intent, host = excluded.host,
     boot_id = excluded.boot_id, pid = excluded.pid, pid_started = excluded.pid_started, worker_id = excluded.worker_id,
-    intent_at = excluded.intent_at,
+    intent_at = excluded.intent_at, finished_at = null,
+    looked_at = case when ${CLEAN} then excluded.looked_at else actions.looked_at end,
     before = case when ${CLEAN} then excluded.before else actions.before end,
     reversibility = case when ${CLEAN} then excluded.reversibility else actions.reversibility end,
     after = case when ${CLEAN} then null else actions.after end,
@@ -173,7 +184,7 @@ const WRITE_UNDO_INTENT = `
     '{"state": "unknown"}', 'reversible', 'none', $9, $10, $11, $12, $13 from allowed
   on conflict (tenant, action_id) do update set token = excluded.token, intent = excluded.intent, host = excluded.host,
     boot_id = excluded.boot_id, pid = excluded.pid, pid_started = excluded.pid_started, worker_id = excluded.worker_id,
-    intent_at = excluded.intent_at
+    intent_at = excluded.intent_at, finished_at = null
   where actions.token < excluded.token
   returning actions.action_id, (xmax = 0) as inserted, ${COLUMNS.replaceAll('a.', 'actions.')}`
 
@@ -196,7 +207,7 @@ const WRITE_OUTCOMES = `
     result = case when g.intent = 'do' then g.result else a.result end,
     error = case when g.intent = 'do' then g.error else a.error end,
     after = case when g.intent = 'do' then coalesce(g.after, a.after) else a.after end,
-    finished_at = case when g.intent = 'do' then clock_timestamp() else a.finished_at end,
+    finished_at = clock_timestamp(),
     undo_outcome = case when g.intent = 'undo' then g.outcome end,
     undo_token = case when g.intent = 'undo' then g.token end,
     undo_evidence = case when g.intent = 'undo' then g.evidence end,
@@ -205,30 +216,33 @@ const WRITE_OUTCOMES = `
   from given g where a.tenant = g.tenant and a.action_id = g.action_id and a.token = g.token`
 
 const ADOPT = `
-  update actions a set host = $4, boot_id = $5, pid = $6, pid_started = $7, worker_id = $8, intent_at = clock_timestamp()
+  update actions a set host = $4, boot_id = $5, pid = $6, pid_started = $7, worker_id = $8
   where tenant = $1 and action_id = $2 and token = $3 and host = $9 and boot_id = $10 and pid = $11 and pid_started = $12
   returning action_id`
 
 const FIND = `select ${COLUMNS} from actions a where tenant = $1 and action_id = $2`
 
 /**
- * An intent is there before its effect, so what an effect may have touched is found here. An action looks at the world
- * a little before its own intent: what other executions did in between counts as beside it. What its own execution did
- * came before it.
+ * An intent is there before its effect, so what an effect may have touched is found here, in whatever attempt. When this
+ * action looked is known but for the time that its intent was on its way: what other executions did in between counts
+ * as beside it. What its own execution did came before it.
  */
 const FIND_BESIDE = `
   with self as (
-    select a.execution_id, least(a.intent_at, (select min(t.intent_at) from attempts t
-      where t.tenant = a.tenant and t.action_id = a.action_id)) as since
-    from actions a where a.tenant = $1 and a.action_id = $2
+    select a.execution_id, a.looked_at as since from actions a where a.tenant = $1 and a.action_id = $2
   ), earliest as materialized (select since - interval '2 seconds' as since from self)
-  select a.action, a.execution_id = self.execution_id as kindred from actions a, self
-  where a.tenant = $1 and a.action_id <> $2 and a.effect is distinct from 'none'
-    and (a.action -> 'input' ?| array['path', 'from', 'to'] or a.action ? 'verify')
-    and (a.finished_at is null or a.intent_at >= (select since from earliest)
-      or a.finished_at >= (select since from earliest) or a.undo_finished_at >= (select since from earliest))
-    and (a.finished_at is null or greatest(a.intent_at, a.finished_at, a.undo_finished_at) >=
+  select a.action, a.execution_id = self.execution_id as kindred, a.after from actions a, self
+  where a.tenant = $1 and a.action_id <> $2 and (a.finished_at is null or a.effect is distinct from 'none')
+    and (a.action -> 'input' ?| array['path', 'from', 'to'] or a.action ? 'verify' or a.after ? 'changes')
+    and (a.finished_at is null or a.finished_at >= (select since from earliest))
+    and (a.finished_at is null or a.finished_at >=
       case when a.execution_id = self.execution_id then self.since else self.since - interval '2 seconds' end)`
+
+const FIND_FORSAKEN = `
+  select a.action_id, a.action from actions a
+  where a.tenant = $1 and a.action_id <> $2 and a.finished_at is null and a.kind in ('command.run', 'test.run')
+    and not exists (select from orchestrator.dispatch d
+      where d.tenant = a.tenant and d.task_id = a.task_id and d.token = a.token)`
 
 export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder): Ledger {
   const held = [holder.host, holder.bootId, holder.pid, holder.pidStarted, holder.workerId]
@@ -246,6 +260,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
           action: redactValue(one.action),
           action_hash: one.actionHash,
           before: one.before,
+          looked_ms: performance.now() - one.lookedAt,
           reversibility: one.reversibility,
         })),
       ),
@@ -281,6 +296,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
         [tenant, actionIds],
       ),
     findBeside: (tenant, actionId) => store.query<Beside>('find-beside', FIND_BESIDE, [tenant, actionId]),
+    findForsaken: (tenant, actionId) => store.query<Forsaken>('find-forsaken', FIND_FORSAKEN, [tenant, actionId]),
     async writeUndoIntent({ tenant, actionId, executionId, taskId, token, action, actionHash }) {
       const [row] = await store.query<WrittenIntent>('write-undo', WRITE_UNDO_INTENT, [
         ...[tenant, actionId, executionId, taskId, token, action.kind, storable(redactValue(action)), actionHash],

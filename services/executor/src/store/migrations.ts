@@ -1,5 +1,10 @@
 /** The migrations of the schema `executor`, in their order. */
 import * as actions from './migrations/001-actions.ts'
 import * as actionsByTime from './migrations/002-actions-by-time.ts'
+import * as lookedAt from './migrations/003-looked-at.ts'
 
-export const migrations = { '001-actions': actions, '002-actions-by-time': actionsByTime }
+export const migrations = {
+  '001-actions': actions,
+  '002-actions-by-time': actionsByTime,
+  '003-looked-at': lookedAt,
+}
