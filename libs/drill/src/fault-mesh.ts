@@ -1,6 +1,6 @@
 /** A mesh to be broken: what is done in it leaves traces that are counted from outside. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { SERVICES } from '@deed/embedded/services'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { type ServiceProcess, startService } from '@deed/mesh/service-process'
@@ -10,7 +10,17 @@ import { type HttpWitness, openHttpWitness } from './http-witness.ts'
 import { type MeshUnderTest, meshUnderTest, type Setting } from './mesh-under-test.ts'
 import { openWitness, type Witness } from './witness.ts'
 
+/** A workspace of its own, so that programs in it wait only for each other. */
+export interface Yard {
+  /** In execution.yaml. */
+  readonly name: string
+  readonly root: string
+  readonly files: Witness
+}
+
 export interface FaultMesh extends MeshUnderTest {
+  /** For what is done many times over. */
+  readonly yards: readonly Yard[]
   /** Of the files in the workspace. */
   readonly files: Witness
   /** Of the requests to the target `witness`. */
@@ -29,13 +39,19 @@ export interface FaultMesh extends MeshUnderTest {
   heal(): Promise<void>
 }
 
-const configuration = (witnessUrl: string): string => `
+const YARDS = 16
+
+const configuration = (witnessUrl: string, roots: readonly string[]): string => `${roots.map(placed).join('\n')}
+default_workspace: main
 targets:
   witness: { type: http, url: ${witnessUrl} }
   guarded: { type: http, url: ${witnessUrl}, environment: guarded }
 commands: { allow: [sh] }
 models: { default_timeout_seconds: 2 }
+verification: { verify_delay_seconds: 0.5 }
 `
+
+const placed = (root: string): string => `  ${basename(root)}: { root: ${JSON.stringify(root)} }`
 
 /** No agreement is asked for: what is tried here is whether things happen once, not who allows them. */
 const POLICY = `
@@ -76,6 +92,16 @@ rules:
     tests:
       - say: tell the guarded witness "hello"
         actions: [{ kind: http.request, input: { method: POST, path: /effects/hello } }]
+  - name: patch
+    match:
+      - patch the middle of {file:path}
+    actions:
+      - title: patch {{file}}
+        kind: file.patch
+        input: { path: "{{file}}", diff: "@@ -1,3 +1,3 @@\\n first\\n-old\\n+new\\n last\\n" }
+    tests:
+      - say: patch the middle of a.txt
+        actions: [{ kind: file.patch, input: { path: a.txt } }]
   - name: tell
     match:
       - tell the witness {text:quoted}
@@ -103,16 +129,21 @@ export async function faultMesh(setting: Setting = {}): Promise<FaultMesh> {
   const rules = join(folder.path, 'rules')
   mkdirSync(rules)
   writeFileSync(join(rules, 'witness.yaml'), RULES)
+  const roots = Array.from({ length: YARDS }, (_, index) => join(folder.path, `yard-${index}`))
+  for (const root of roots) mkdirSync(root)
   const under = opened.use(
     await meshUnderTest({
       supervise: false,
-      config: configuration(requests.url),
+      config: configuration(requests.url, roots),
       ...setting,
       env: { LOG_LEVEL: 'info', DEED_POLICY: policy, RULES_DIR: rules, ...setting.env },
     }),
   )
-  writeFileSync(join(under.workspace, 'count.sh'), COUNTING)
-  writeFileSync(join(under.workspace, 'claim.sh'), CLAIMING)
+  for (const root of [under.workspace, ...roots]) {
+    writeFileSync(join(root, 'count.sh'), COUNTING)
+    writeFileSync(join(root, 'claim.sh'), CLAIMING)
+  }
+  const yards = roots.map((root) => ({ name: basename(root), root, files: opened.use(openWitness(root)) }))
   const files = opened.use(openWitness(under.workspace))
   const { mesh } = under
   /** Those that do not run with their own settings. */
@@ -132,6 +163,7 @@ export async function faultMesh(setting: Setting = {}): Promise<FaultMesh> {
   const kept = opened.move()
   return {
     ...under,
+    yards,
     files,
     requests,
     read: (name) => readFileSync(join(under.workspace, name), 'utf8'),

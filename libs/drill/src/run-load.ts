@@ -10,7 +10,7 @@ import { drawLoad, type Wanted } from './load.ts'
 import type { Random } from './random.ts'
 import { standstill } from './standstill.ts'
 
-const LANES = 8
+const LANES = 16
 /** So short that many who ask hear nothing, and have to ask again. */
 const IMPATIENT_MS = 300
 
@@ -76,7 +76,7 @@ export async function runLoad(
 type Accepted = Map<string, Set<string>>
 type Way = (mesh: FaultMesh, one: Wanted, accepted: Accepted) => Promise<void>
 
-const requestOf = ({ key, task }: Wanted) => ({ task, idempotency_key: key })
+const requestOf = ({ key, task, workspace }: Wanted) => ({ task, context: { workspace }, idempotency_key: key })
 
 function accept(accepted: Accepted, { key }: Wanted, executionId?: string): void {
   const ids = accepted.get(key) ?? new Set()

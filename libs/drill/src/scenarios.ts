@@ -2,13 +2,14 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from './ask.ts'
-import type { FaultMesh } from './fault-mesh.ts'
+import type { FaultMesh, Yard } from './fault-mesh.ts'
 import { inLanes } from './in-lanes.ts'
 import type { Random } from './random.ts'
+import { standstill } from './standstill.ts'
 import { treeOf } from './tree-of.ts'
 
-/** Programs in one workspace run one after the other, so more would only wait. */
-const LANES = 3
+/** Programs in one workspace run one after the other: a few more than there are workspaces keep all of them busy. */
+const LANES = 24
 const STEPS_MAX = 4
 
 export interface Counted {
@@ -23,11 +24,11 @@ const WRONG_MAX = 5
 /** Commands that say that they have written a file, and end well, and have not. */
 export async function claimsAreCaught(mesh: FaultMesh, count: number): Promise<Counted> {
   const counted: Counted = { tried: 0, held: 0, wrong: [] }
-  const names = Array.from({ length: count }, (_, index) => `claims-${index}`)
-  await inLanes(LANES, names, async (name) => {
+  const claims = Array.from({ length: count }, (_, index) => ({ name: `claims-${index}`, yard: yardOf(mesh, index) }))
+  await inLanes(LANES, claims, async ({ name, yard }) => {
     const task = `run \`sh claim.sh ${name}\` and expect the file ${name}.out`
-    const reply = await ask(mesh.client, { task, idempotency_key: name }).catch((error: Error) => error)
-    if (reply instanceof Error) return add(counted, false, reply.message)
+    const reply = await answerTo(mesh, yard, task, name)
+    if (typeof reply === 'string') return add(counted, false, reply)
     const { status, metrics } = reply
     add(counted, status !== 'done' && !metrics.success, `${name} is believed`)
   })
@@ -39,14 +40,16 @@ export async function failuresLeaveNoTrace(mesh: FaultMesh, random: Random, coun
   const counted: Counted = { tried: 0, held: 0, wrong: [] }
   const tasks = Array.from({ length: count }, (_, index) => {
     const name = `trace-${index}`
-    return { name, task: failing(random, name) }
+    const yard = yardOf(mesh, index)
+    // Before anything runs: what a program finds changed when it has ended counts as its own.
+    furnish(join(yard.root, name))
+    return { name, yard, task: failing(random, name) }
   })
-  await inLanes(LANES, tasks, async ({ name, task }) => {
-    const folder = join(mesh.workspace, name)
-    furnish(folder)
+  await inLanes(LANES, tasks, async ({ name, yard, task }) => {
+    const folder = join(yard.root, name)
     const before = treeOf(folder)
-    const reply = await ask(mesh.client, { task, idempotency_key: name }).catch((error: Error) => error)
-    if (reply instanceof Error) return add(counted, false, reply.message)
+    const reply = await answerTo(mesh, yard, task, name)
+    if (typeof reply === 'string') return add(counted, false, reply)
     const { status, error } = reply
     const after = treeOf(folder)
     const same = after === before
@@ -55,6 +58,18 @@ export async function failuresLeaveNoTrace(mesh: FaultMesh, random: Random, coun
   })
   return counted
 }
+
+function yardOf({ yards }: FaultMesh, index: number): Yard {
+  const yard = yards[index % yards.length]
+  if (!yard) throw new Error('the mesh has no yards')
+  return yard
+}
+
+/** Or why there is none, and what stands still. */
+const answerTo = (mesh: FaultMesh, { name: workspace }: Yard, task: string, key: string) =>
+  ask(mesh.client, { task, context: { workspace }, idempotency_key: key }).catch(
+    async (error: Error) => `${error.message}\n${await standstill(mesh)}`,
+  )
 
 function add(counted: Counted, held: boolean, wrong: string): void {
   counted.tried++

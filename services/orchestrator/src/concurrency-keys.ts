@@ -7,8 +7,9 @@
 import type { ExecutionId, TaskId } from '@deed/proto/ids'
 
 export interface ConcurrencyKeys {
-  /** Where it is not free, the execution is woken when it may be. */
-  isFree(key: string, execution: ExecutionId): boolean
+  isFree(key: string): boolean
+  /** Wakes the execution when the key may be free. Who holds it in another replica is not known here. */
+  wait(key: string, execution: ExecutionId): void
   take(key: string, task: TaskId): void
   /** The task runs no more; one that had no key changes nothing. */
   release(task: TaskId): void
@@ -23,19 +24,18 @@ export function concurrencyKeys(wake: (id: ExecutionId) => void): ConcurrencyKey
     const key = keyOf.get(task)
     if (key === undefined) return
     keyOf.delete(task)
-    holders.delete(key)
+    if (holders.get(key) === task) holders.delete(key)
     const woken = waiting.get(key)
     waiting.delete(key)
     for (const id of woken ?? []) wake(id)
   }
 
   return {
-    isFree(key, execution) {
-      if (!holders.has(key)) return true
+    isFree: (key) => !holders.has(key),
+    wait(key, execution) {
       const queue = waiting.get(key)
       if (queue) queue.add(execution)
       else waiting.set(key, new Set([execution]))
-      return false
     },
     take(key, task) {
       holders.set(key, task)

@@ -110,9 +110,13 @@ export function openDriver(dependencies: Dependencies): Driver {
         return taken
       },
       keyFree(key) {
-        if (keysBusy || granted.has(key) || !keys.isFree(key, id)) return false
-        granted.add(key)
-        return true
+        if (!keysBusy && !granted.has(key) && keys.isFree(key)) {
+          granted.add(key)
+          return true
+        }
+        // Also where only the table knows that it is taken: whoever was faster here gives it back soon.
+        keys.wait(key, id)
+        return false
       },
       mayBegin: (target, execution) => rates.mayBegin(target, askingOf(execution)),
       began: rates.began,
@@ -191,9 +195,11 @@ export function openDriver(dependencies: Dependencies): Driver {
     const at = performance.now()
     const free: Capability[] = []
     for (const { task, again } of draft.leases) {
+      // The slot of what is handed out once more is counted already, here or where it was leased.
+      if (again) continue
       const before = taken.get(task.task_id)
       // Leased anew in the very step that ended its attempt: that one's slot is nobody's now.
-      if (before && !again) free.push(before.capability)
+      if (before) free.push(before.capability)
       taken.set(task.task_id, { capability: task.capability, at })
       if (task.concurrency_key !== null) keys.take(task.concurrency_key, task.task_id)
     }
