@@ -6,11 +6,13 @@ import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import { requestExecution } from '@deed/proto/execution'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+const SLOTS = 4
 const WAITING_MAX = 150
 /** Of one identity, at once. */
 const AT_ONCE = 400
 const CONFIG = `
-workers: { count: 2, max_concurrent_tasks: 2 }
+workers: { count: ${SLOTS / 2}, max_concurrent_tasks: 2 }
+verification: { verify_delay_seconds: 0.1 }
 limits: { waiting: ${WAITING_MAX}, requests_per_second: ${AT_ONCE / 2} }
 cache: { ttl_seconds: 0.001 }
 targets:
@@ -48,6 +50,31 @@ describe('flow control', () => {
     // A burst of two; then each waits for its turn, a second after the one before.
     expect(rows[2]?.after_ms).toBeGreaterThanOrEqual(1_000 - 5)
     expect(rows[3]?.after_ms).toBeGreaterThanOrEqual(2_000 - 5)
+  })
+
+  it('has as much room after failures as before them', async () => {
+    const { client, database } = under
+    for (let count = 0; count < SLOTS; count++) {
+      // It fails after its effect, so that its undo follows it at once.
+      const input = { path: `fails-${count}.txt`, content: 'it' }
+      const action = { kind: 'file.write', input, verify: { kind: 'file' as const, path: 'never.txt' } }
+      const manifest = { name: `fails-${count}`, tasks: [{ id: 'write', action }] }
+      expect(await client.call(requestExecution, { manifest })).toMatchObject({ status: 'rolled_back' })
+    }
+    const files = Array.from({ length: SLOTS - 1 }, (_, index) => `room-${index}.txt`)
+    const waiting = files.map((file) => ask(client, { task: `wait until ${file} exists`, idempotency_key: file }))
+    const running = async (): Promise<boolean> => {
+      const { rows } = await database.query(
+        `select from orchestrator.actual_state where actual_status = 'in_progress' and assigned_agent is not null`,
+      )
+      return rows.length === files.length
+    }
+    await until(running, { what: 'all that wait, at once' })
+    for (const file of files) {
+      const written = await ask(client, { task: `write "x" to ${file}`, idempotency_key: `${file}-written` })
+      expect(written).toMatchObject({ status: 'done' })
+    }
+    for (const reply of await Promise.all(waiting)) expect(reply).toMatchObject({ status: 'done' })
   })
 
   it('gives each tenant its turn, and refuses one that has too much waiting', async () => {
