@@ -35,8 +35,8 @@ export const undoing: Fault = {
         what: `the rollback after dying at ${point}`,
       })
       assert.equal(treeOf(folder), before, 'the folder is not as it was')
-      const again = await mesh.client.call(rollbackExecution, { execution_id })
-      assert.equal(again.status, 'rolled_back', 'a second rollback is not nothing')
+      await assert.rejects(mesh.client.call(rollbackExecution, { execution_id }), { code: 'already_rolled_back' })
+      assert.equal(treeOf(folder), before, 'a second rollback has changed the folder')
     }
   },
 }
