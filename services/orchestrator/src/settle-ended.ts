@@ -3,7 +3,6 @@
  * from it. All of it may happen twice, since a replica that dies here leaves it to another.
  */
 import type { Bus } from '@deed/mesh/bus'
-import type { ExecutionId } from '@deed/proto/ids'
 import { batched } from '@deed/store/batched'
 import type { Log } from '@deed/telemetry/logger'
 import { replyOf } from './answer.ts'
@@ -13,6 +12,7 @@ import { learn } from './learn.ts'
 import type { Policy } from './policy.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Database } from './store/schema.ts'
+import { type End, markSettled } from './store/settled.ts'
 import type { Waiter } from './store/transitions.ts'
 import type { Waiters } from './waiters.ts'
 
@@ -39,23 +39,17 @@ export interface Settler extends AsyncDisposable {
 
 export function openSettler({ db, bus, log, policy, waiters, cachedBefore, exportFile }: Settling): Settler {
   // Not a promise, so it need not be prompt: what is lost here is done again.
-  let settled: ExecutionId[] = []
-  const markSettled = async (): Promise<void> => {
-    const ids = settled
+  let settled: End[] = []
+  const markAll = async (): Promise<void> => {
+    const ends = settled
     settled = []
-    await db.query(
-      'orchestrator.settled',
-      `with relaxed as (select set_config('synchronous_commit', 'off', true)),
-         gone as (delete from waiters where execution_id = any($1::uuid[]))
-       update executions set settled = true from relaxed where execution_id = any($1::uuid[])`,
-      [ids],
-    )
+    await markSettled(db, ends)
   }
-  const settleLater = (id: ExecutionId): void => {
-    settled.push(id)
+  const settleLater = (end: End): void => {
+    settled.push(end)
     if (settled.length > 1) return
     setTimeout(() => {
-      markSettled().catch((error: unknown) => log.warn({ err: error }, 'the resync will settle it'))
+      markAll().catch((error: unknown) => log.warn({ err: error }, 'the resync will settle it'))
     }, SETTLE_MS)
   }
   const dismiss = batched(async (ids: string[]): Promise<undefined[]> => {
@@ -65,12 +59,13 @@ export function openSettler({ db, bus, log, policy, waiters, cachedBefore, expor
   return {
     async settle(snapshot, waiting) {
       const { execution } = snapshot
+      const { execution_id, audit_seq } = execution
       const reply = replyOf(snapshot, Date.parse(execution.finished_at ?? execution.created_at))
       for (const { reply_to } of waiting) waiters.answer(reply_to, reply)
-      waiters.forget(execution.execution_id)
+      waiters.forget(execution_id)
       log.info(
         {
-          execution_id: execution.execution_id,
+          execution_id,
           trace_id: reply.trace_id,
           status: execution.status,
           method: execution.method,
@@ -82,13 +77,13 @@ export function openSettler({ db, bus, log, policy, waiters, cachedBefore, expor
         learn({ bus, log, policy, cachedBefore }, snapshot),
         exportFile === undefined ? undefined : appendRecord(exportFile, snapshot, reply),
       ])
-      settleLater(execution.execution_id)
+      settleLater({ execution_id, audit_seq })
     },
     async dismiss(waiterId) {
       await dismiss(waiterId)
     },
     async [Symbol.asyncDispose]() {
-      if (settled.length > 0) await markSettled()
+      if (settled.length > 0) await markAll()
     },
   }
 }
