@@ -456,6 +456,7 @@ export const SealedStep = z.object({
   summary: z.string(),
   level: z.int(),
   why: z.string(),
+  /** Whole, but for texts of hundreds of kilobytes, which are cut and say their length; the hash covers all. */
   action: JsonObject,
   /** Null where nobody has looked: a step that only reads. */
   effect: EffectClass.nullable().default(null),

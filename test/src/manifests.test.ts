@@ -1,6 +1,6 @@
 // Graphs that a user writes, over NATS alone, on a whole mesh with real files.
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { countRowsAtRest } from '@deed/drill/count-rows'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
@@ -209,6 +209,26 @@ describe('a manifest by reference', () => {
     expect(await objects()).toEqual([])
     const again = await client.ask('execution.request', request)
     expect(again.body).toMatchObject({ execution_id: body.execution_id, status: 'done' })
+  })
+
+  it('with a text that fills a message is shown cut, with its length, and done whole', async () => {
+    const content = 'x'.repeat(1_000_000)
+    writeFileSync(at('full.txt'), 'old')
+    const manifest = { name: 'full', tasks: [{ id: 'full', action: write('full.txt', content) }] }
+    const sha256 = await put('full', Buffer.from(JSON.stringify(manifest)))
+    const request = { manifest_ref: { object: 'full', sha256 }, mode: 'background' }
+    const { execution_id: id } = (await client.ask('execution.request', request)).body
+    const operator = opened.use(await plainClient(under.mesh.connection))
+    const asked = async () => (await operator.ask('approval.list', { execution_id: id, status: 'pending' })).body
+    await expect.poll(async () => (await asked()).approvals, { timeout: 10_000 }).toHaveLength(1)
+    const [{ approval_id, actions }] = (await asked()).approvals
+    const cut = expect.stringMatching(/^x{1000} ... \(1000000 characters\)$/)
+    expect(actions[0].action.input).toEqual({ path: 'full.txt', content: cut })
+    await operator.ask('approval.decide', { approval_id, decision: 'approve' })
+    await expect.poll(async () => (await detailOf(id)).status, { timeout: 10_000 }).toBe('done')
+    const { tasks } = await detailOf(id)
+    expect(tasks.find(({ action }) => action !== null)?.action?.input.content).toEqual(cut)
+    expect(readFileSync(at('full.txt'), 'utf8')).toBe(content)
   })
 
   it('is refused where it is missing, or another than its digest says, and nothing is stored', async () => {

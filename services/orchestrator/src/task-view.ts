@@ -2,6 +2,10 @@
 import { Action } from '@deed/proto/action'
 import type { TaskView } from '@deed/proto/task'
 import type { TaskRow } from './snapshot.ts'
+import { shortenedTo } from './within-message.ts'
+
+/** Of one action's input. */
+const INPUT_BYTES_MAX = 100_000
 
 export function viewOf(task: TaskRow): TaskView {
   return {
@@ -17,13 +21,18 @@ export function viewOf(task: TaskRow): TaskView {
     failures: task.failure_count,
     error: task.last_error,
     level: task.level,
-    action: task.task_kind === 'act' ? Action.parse(task.spec) : null,
+    action: task.task_kind === 'act' ? shownAction(task) : null,
     evidence: task.verification,
     undo_evidence: task.undo_verification,
     result: task.result,
     started_at: isoOf(task.started_at),
     finished_at: isoOf(task.finished_at),
   }
+}
+
+function shownAction({ spec }: TaskRow): Action {
+  const action = Action.parse(spec)
+  return { ...action, input: shortenedTo(INPUT_BYTES_MAX, action.input) }
 }
 
 /** PostgreSQL's JSON has microseconds and an offset; ours has milliseconds and Z. */

@@ -4,7 +4,7 @@ import { goalReviews } from '../goals/goal-review.ts'
 import { readApprovals } from '../store/approvals.ts'
 import { readPersonTasks } from '../store/person-tasks.ts'
 import type { Database } from '../store/schema.ts'
-import { withinMessage } from '../within-message.ts'
+import { shortenedTo, withinMessage } from '../within-message.ts'
 
 /** Of one answer: what does not fit comes with the next cursor, and of the steps of one approval with `steps_from`. */
 const BYTES_MAX = 400_000
@@ -42,17 +42,21 @@ export function listApprovals({ db }: { db: Database }): Handler<typeof contract
 
 /** As many of its steps as there is room for. */
 function pageOf({ actions, plan, ...approval }: ApprovalView, from: number): ApprovalView {
-  const covered = withinMessage(actions.slice(from, from + STEPS_SHOWN), STEPS_BYTES_MAX)
+  const steps = actions.slice(from, from + STEPS_SHOWN).map((step) => ({
+    ...step,
+    action: shortenedTo(STEPS_BYTES_MAX, step.action),
+  }))
+  const covered = withinMessage(steps, STEPS_BYTES_MAX)
   // Both lists have the same pages, so that one number goes on with both.
   const room = covered.length > 0 && from + covered.length < actions.length ? covered.length : STEPS_SHOWN
-  const steps = plan?.steps.slice(from, from + room) ?? []
+  const brief = plan?.steps.slice(from, from + room) ?? []
   const behind = (all: readonly unknown[] | undefined, shown: readonly unknown[]): number =>
     Math.max(0, (all?.length ?? 0) - from - shown.length)
-  const omitted = { actions: behind(actions, covered), steps: behind(plan?.steps, steps) }
+  const omitted = { actions: behind(actions, covered), steps: behind(plan?.steps, brief) }
   return {
     ...approval,
     actions: covered,
-    plan: plan && { ...plan, steps },
+    plan: plan && { ...plan, steps: brief },
     ...(omitted.actions > 0 || omitted.steps > 0 ? { omitted } : {}),
   }
 }
