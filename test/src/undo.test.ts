@@ -8,7 +8,14 @@ import { ask } from '@deed/drill/ask'
 import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
-import { decideApproval, getExecution, listApprovals, rollbackExecution } from '@deed/proto/execution'
+import {
+  cancelExecution,
+  decideApproval,
+  getExecution,
+  listApprovals,
+  requestExecution,
+  rollbackExecution,
+} from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -52,13 +59,18 @@ const reviewsOf = async (execution_id: ExecutionId) =>
 describe('an undo that finds what a person has changed', () => {
   it('keeps both, says where the old one is, and asks once; tried again when the person says so, it is done', async () => {
     writeFileSync(file('kept.txt'), 'old')
-    const { execution_id: id } = await ask(under.client, { task: 'write "new" to kept.txt', idempotency_key: 'kept' })
+    writeFileSync(file('hold.sh'), 'while :; do sleep 0.1; done\n')
+    const task = 'write "new" to kept.txt, then run `sh hold.sh`'
+    const { execution_id: id } = await under.client.call(requestExecution, { task, mode: 'background' })
+    const written = async () =>
+      (await detail(id)).tasks.some(({ task_kind, actual_status }) => task_kind === 'act' && actual_status === 'done')
+    await until(written, { what: 'the file to be written' })
     writeFileSync(file('kept.txt'), 'theirs')
-    await under.client.call(rollbackExecution, { execution_id: id })
+    await under.client.call(cancelExecution, { execution_id: id, undo: true })
     await becomes(id, 'rollback_failed')
     expect(under.read('kept.txt')).toBe('theirs')
     const { tasks } = await detail(id)
-    const error = tasks.find(({ name }) => name !== undefined)?.error
+    const error = tasks.find(({ error }) => error?.code === 'undo_conflict')?.error
     expect(error).toMatchObject({ code: 'undo_conflict' })
     const [kept] = (error?.details?.kept ?? []) as { path: string; file: string }[]
     expect(kept?.path).toBe('kept.txt')
@@ -69,9 +81,23 @@ describe('an undo that finds what a person has changed', () => {
     writeFileSync(file('kept.txt'), 'new')
     const approval_id = reviews[0]!.approval_id
     await under.client.call(decideApproval, { approval_id, decision: 'retry', reason: 'put back' })
-    await becomes(id, 'rolled_back')
+    await becomes(id, 'cancelled')
     expect(under.read('kept.txt')).toBe('old')
     expect(await reviewsOf(id)).toEqual([])
+  })
+
+  it('is refused before it begins where somebody asks for it', async () => {
+    const { execution_id: id } = await ask(under.client, {
+      task: 'write "ours" to refused.txt',
+      idempotency_key: 'refused',
+    })
+    writeFileSync(file('refused.txt'), 'theirs')
+    await expect(under.client.call(rollbackExecution, { execution_id: id })).rejects.toMatchObject({
+      code: 'undo_conflict',
+      message: expect.stringContaining('refused.txt'),
+    })
+    expect(await detail(id)).toMatchObject({ status: 'done' })
+    expect(under.read('refused.txt')).toBe('theirs')
   })
 })
 
