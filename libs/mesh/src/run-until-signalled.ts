@@ -1,4 +1,5 @@
 /** The life of a service's process: start, serve, drain when told to, exit. */
+import { ConfigError } from '@deed/config/execution-config'
 import { createLogger } from '@deed/telemetry/logger'
 import { shutdownTelemetry } from '@deed/telemetry/shutdown'
 
@@ -23,7 +24,7 @@ export async function runUntilSignalled(service: string, start: () => Promise<As
     running = await start()
   } catch (error) {
     log.fatal({ err: error }, 'start failed')
-    process.exit(error instanceof ConfigurationError ? EX_CONFIG : 1)
+    process.exit(error instanceof ConfigurationError || error instanceof ConfigError ? EX_CONFIG : 1)
   }
   log.info('ready')
   process.send?.('ready')

@@ -82,7 +82,14 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     })
   }
 
-  await start()
+  try {
+    await start()
+  } catch (error) {
+    // Nobody is given what could end it, so it does not go on, nor come back.
+    stopping = true
+    child?.kill('SIGKILL')
+    throw error
+  }
   const stop = async (): Promise<number | null> => {
     stopping = true
     const running = child

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { hashJson } from '@deed/mesh/canonical-json'
+import { ConfigurationError } from '@deed/mesh/run-until-signalled'
 import { EffectClass, type Inspection, Reversibility } from '@deed/proto/action'
 import { PrincipalName } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
@@ -74,11 +75,11 @@ export const readPolicy = (path: string): Policy => parsePolicy(readFileSync(pat
  * Its version says what is in it, too: a rule that was changed without another version voids what was agreed to.
  *
  * @param path names it in errors
- * @throws when the text is not a policy, naming what is wrong with it
+ * @throws {ConfigurationError} when the text is not a policy, naming what is wrong with it
  */
 export function parsePolicy(text: string, path: string): Policy {
   const { data, error } = Policy.safeParse(parse(text))
-  if (error) throw new Error(`${path} is not a policy\n${z.prettifyError(error)}`)
+  if (error) throw new ConfigurationError(`${path} is not a policy\n${z.prettifyError(error)}`)
   return { ...data, version: `${data.version}+${hashJson(data).slice(0, VERSION_CHARS)}` }
 }
 

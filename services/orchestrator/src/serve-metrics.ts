@@ -1,5 +1,6 @@
 /** The figures of all tenants for Prometheus, worked out when they are asked for. */
 import { createServer } from 'node:http'
+import { ConfigurationError } from '@deed/mesh/run-until-signalled'
 import type { ExecutionStats } from '@deed/proto/execution'
 import type { Log } from '@deed/telemetry/logger'
 import type { WorkQueues } from './keep-work-queues.ts'
@@ -9,7 +10,7 @@ import { readStatistics } from './store/statistics.ts'
 /**
  * Answers `GET /metrics` in the text format, `GET /healthz`, and `GET /readyz` with what is missing.
  *
- * @throws when the port is taken
+ * @throws {ConfigurationError} when the port cannot be had
  */
 export async function serveMetrics(db: Database, log: Log, port: number, queues: WorkQueues): Promise<AsyncDisposable> {
   const server = createServer((request, response) => {
@@ -30,7 +31,14 @@ export async function serveMetrics(db: Database, log: Log, port: number, queues:
       },
     )
   })
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, () => resolve()))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, () => resolve())).catch(
+    (cause: Error) => {
+      throw new ConfigurationError(
+        `port ${port} for metrics cannot be had (${cause.message}); change observability.metrics_port or METRICS_PORT`,
+        { cause },
+      )
+    },
+  )
   return {
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()

@@ -1,7 +1,6 @@
 /** The environment of the service and execution.yaml, read once. */
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
 import { BusEnvironment, readEnvironment } from '@deed/mesh/connection'
-import { ConfigurationError } from '@deed/mesh/run-until-signalled'
 import { DatabaseEnvironment } from '@deed/store/database'
 import { z } from 'zod'
 
@@ -14,12 +13,8 @@ const Environment = z.object({
 
 export type Config = z.output<typeof Environment> & { readonly cache: ExecutionConfig['cache'] }
 
-/** @throws {ConfigurationError} that names every missing or malformed variable, or key of execution.yaml */
+/** @throws one error that names every missing or malformed variable, or key of execution.yaml */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const environment = readEnvironment(Environment, env)
-  try {
-    return { ...environment, cache: readExecutionConfig(environment.DEED_CONFIG, env).cache }
-  } catch (cause) {
-    throw new ConfigurationError(cause instanceof Error ? cause.message : String(cause), { cause })
-  }
+  return { ...environment, cache: readExecutionConfig(environment.DEED_CONFIG, env).cache }
 }
