@@ -36,6 +36,7 @@ describe('the drill', () => {
         duplicates: 0,
         lost: 0,
         stuck: 0,
+        quiet_after_ms: expect.any(Number),
         claims: { tried: 5, caught: 5 },
         failures: { tried: 10, restored: 10 },
         doors: { requests: 0, refused: 0, growth_mib: {} },

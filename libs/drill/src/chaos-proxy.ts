@@ -29,7 +29,12 @@ const RESEND_MS = 200
 const QUEUED_BYTES_MAX = 1024 * 1024
 const LOOK_AGAIN_MS = 20
 
-export async function openChaosProxy(server: string, random: () => number): Promise<ChaosProxy> {
+/** @param toServer makes, for each connection, what changes the data that a client sends */
+export async function openChaosProxy(
+  server: string,
+  random: () => number,
+  toServer: () => (data: Buffer) => Buffer = () => (data) => data,
+): Promise<ChaosProxy> {
   const { hostname, port } = new URL(server)
   const conditions = { ...CALM }
   const sockets = new Set<Socket>()
@@ -45,8 +50,8 @@ export async function openChaosProxy(server: string, random: () => number): Prom
         upstream.destroy()
       })
     }
-    void carry(client, upstream, 'to_server', conditions, random)
-    void carry(upstream, client, 'to_client', conditions, random)
+    void carry(client, upstream, 'to_server', conditions, random, toServer())
+    void carry(upstream, client, 'to_client', conditions, random, (data) => data)
   })
   listening.listen(0, '127.0.0.1')
   await once(listening, 'listening')
@@ -76,11 +81,14 @@ async function carry(
   direction: 'to_server' | 'to_client',
   conditions: Conditions,
   random: () => number,
+  change: (data: Buffer) => Buffer,
 ): Promise<void> {
   const queue: { data: Buffer; at: number }[] = []
   let bytes = 0
   let wake: () => void = () => undefined
-  from.on('data', (data: Buffer) => {
+  from.on('data', (sent: Buffer) => {
+    const data = change(sent)
+    if (data.length === 0) return
     const lost = random() < conditions.lossPart ? RESEND_MS : 0
     queue.push({ data, at: performance.now() + conditions.delayMs + lost })
     bytes += data.length

@@ -36,6 +36,8 @@ export interface DrillOptions {
 
 export interface DrillReport extends LoadCounts {
   seed: number
+  /** How long after the last fault of the load everything had ended, in milliseconds. */
+  quiet_after_ms: number
   faults: Record<string, Verdict>
   /** Commands that claimed success and did nothing, and how many of them were not believed. */
   claims: { tried: number; caught: number }
@@ -90,6 +92,7 @@ interface Part {
 
 const NO_LOAD: LoadReport = {
   ...{ accepted: 0, executed: 0, verified: 0, unverified: 0, duplicates: 0, lost: 0, stuck: 0 },
+  quiet_after_ms: 0,
   wrong: [],
   disturbances: [],
 }

@@ -111,9 +111,9 @@ const several: Make = ({ root }, key) => {
 const MIX = [write, write, write, write, overwrite, patch, folder, move, remove, run, tell, tell, tell, claim, several]
 
 /** Draws what is wanted, and prepares the world for it. */
-export function drawLoad(mesh: FaultMesh, random: Random, executions: number, stem: string): Wanted[] {
+export function drawLoad(mesh: FaultMesh, random: Random, executions: number): Wanted[] {
   return Array.from({ length: executions }, (_, index) => {
-    const key = `${stem}-${index}`
+    const key = `load-${index}`
     const yard = random.pick(mesh.yards)
     return { key, workspace: yard.name, ...random.pick(MIX)({ ...yard, requests: mesh.requests }, key) }
   })

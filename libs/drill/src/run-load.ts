@@ -32,45 +32,43 @@ export interface LoadCounts {
 }
 
 export interface LoadReport extends LoadCounts {
+  /** How long after the last fault, healed, everything had ended, in milliseconds. */
+  quiet_after_ms: number
   /** Where the world or the end of an execution is not as it has to be, and what was in the way. */
   wrong: string[]
   /** What was done to the mesh meanwhile. */
   disturbances: string[]
 }
 
-/** @param disturbed whether things are broken meanwhile */
-export async function runLoad(
-  mesh: FaultMesh,
-  random: Random,
-  executions: number,
-  { stem = 'load', disturbed = true }: { stem?: string; disturbed?: boolean } = {},
-): Promise<LoadReport> {
-  const wanted = drawLoad(mesh, random, executions, stem)
-  const accepted = new Map<string, Set<string>>()
+export async function runLoad(mesh: FaultMesh, random: Random, executions: number): Promise<LoadReport> {
+  const wanted = drawLoad(mesh, random, executions)
+  const accepted: Accepted = new Map()
   const over = new AbortController()
-  const disturbing = disturbed ? disturb(mesh, random, over.signal) : Promise.resolve([])
-  const refused: string[] = []
-  try {
-    await inLanes(LANES, wanted, async (one) => {
+  const disturbing = disturb(mesh, random, over.signal)
+  const wrong: string[] = []
+  const ofEach = (way: () => Way): Promise<void> =>
+    inLanes(LANES, wanted, async (one) => {
       try {
-        await random.pick(WAYS)(mesh, one, accepted)
+        await way()(mesh, one, accepted)
       } catch (error) {
-        refused.push(`${one.key}: ${error instanceof Error ? error.message : error}`)
+        wrong.push(`${one.key}: ${error instanceof Error ? error.message : error}`)
       }
     })
-  } finally {
-    over.abort()
-  }
+  const quiet = (): Promise<void> =>
+    untilQuiet(mesh.database).catch(async (error: Error) => {
+      wrong.push(`${error.message}\n${await standstill(mesh)}`)
+    })
+  await ofEach(() => random.pick(WAYS))
+  over.abort()
   const disturbances = await disturbing
+  const healed = performance.now()
+  await quiet()
+  const quiet_after_ms = Math.round(performance.now() - healed)
   // Whoever heard nothing asks again, under the same key.
-  await inLanes(LANES, wanted, async (one) => {
-    try {
-      accept(accepted, one, (await ask(mesh.client, requestOf(one))).execution_id)
-    } catch (error) {
-      refused.push(`${one.key}: ${error instanceof Error ? error.message : error}`)
-    }
-  })
-  return { ...(await judge(mesh, wanted, accepted, refused)), disturbances }
+  await ofEach(() => waits)
+  await quiet()
+  const judged = await judge(mesh, wanted, accepted)
+  return { ...judged, wrong: [...wrong, ...judged.wrong], quiet_after_ms, disturbances }
 }
 
 type Accepted = Map<string, Set<string>>
@@ -116,12 +114,8 @@ async function judge(
   mesh: FaultMesh,
   wanted: readonly Wanted[],
   accepted: Accepted,
-  refused: readonly string[],
-): Promise<Omit<LoadReport, 'disturbances'>> {
-  const wrong = [...refused]
-  await untilQuiet(mesh.database).catch(async (error: Error) => {
-    wrong.push(`${error.message}\n${await standstill(mesh)}`)
-  })
+): Promise<LoadCounts & { wrong: string[] }> {
+  const wrong: string[] = []
   const counts: LoadCounts = {
     accepted: accepted.size,
     executed: 0,

@@ -2,6 +2,7 @@
 import type { ServiceName } from '@deed/proto/contract'
 import { type ChaosProxy, openChaosProxy } from './chaos-proxy.ts'
 import type { Trial } from './fault.ts'
+import { losingMessages } from './lose-messages.ts'
 
 export interface Proxies extends AsyncDisposable {
   readonly nats: ChaosProxy
@@ -11,15 +12,19 @@ export interface Proxies extends AsyncDisposable {
 /** As long as in production, where the way is slow: a lease of the drill's own is over within a few round trips. */
 const PATIENT_LEASE_MS = '10000'
 
-/** Starts the services anew; `heal` of the mesh takes them off the proxies again, which must come before disposing. */
+/**
+ * Starts the services anew; `heal` of the mesh takes them off the proxies again, which must come before disposing.
+ *
+ * @param lost of what the services send to NATS, by subject
+ */
 export async function throughProxies(
   { mesh, random }: Trial,
   services: readonly ServiceName[],
-  { patient = false }: { patient?: boolean } = {},
+  { patient = false, lost = () => false }: { patient?: boolean; lost?: (subject: string) => boolean } = {},
 ): Promise<Proxies> {
   await using opened = new AsyncDisposableStack()
   const { nats_url, database_url } = mesh.mesh.connection
-  const nats = opened.use(await openChaosProxy(nats_url, random.next))
+  const nats = opened.use(await openChaosProxy(nats_url, random.next, () => losingMessages(lost)))
   const database = opened.use(await openChaosProxy(database_url, random.next))
   await Promise.all(
     services.map((service) => {

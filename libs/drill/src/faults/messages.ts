@@ -1,10 +1,12 @@
 /** Messages are lost, come twice and in another order, and what keeps them is deleted. */
+import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectBus } from '@deed/mesh/bus'
 import { ensureIntake, INTAKE_CONSUMER } from '@deed/mesh/work-queue'
 import { intakeStream } from '@deed/proto/execution'
 import { LOCAL } from '@deed/proto/ids'
 import type { Fault, Trial } from '../fault.ts'
+import { throughProxies } from '../through-proxies.ts'
 import { underLoad } from '../under-load.ts'
 
 const LOSING_MS = 6_000
@@ -19,14 +21,25 @@ const REPEAT_HEADER = 'Drill-Repeat'
 export const messages: readonly Fault[] = [
   {
     id: 'F15',
-    title: 'work that was handed out is lost again and again',
-    run: (trial) =>
-      underLoad(trial, async () => {
-        const manager = await trial.mesh.client.nc.jetstreamManager()
-        for (const end = performance.now() + LOSING_MS; performance.now() < end; await sleep(LOSE_EVERY_MS)) {
-          await manager.streams.purge('WORK')
-        }
-      }),
+    title: 'every event is lost, and work that was handed out again and again',
+    async run(trial) {
+      const { nc } = trial.mesh.client
+      let told = 0
+      await using _proxies = await throughProxies(trial, ['orchestrator'], { lost: isEvent })
+      const events = nc.subscribe('event.>', { callback: () => void told++ })
+      try {
+        await underLoad(trial, async () => {
+          const manager = await nc.jetstreamManager()
+          for (const end = performance.now() + LOSING_MS; performance.now() < end; await sleep(LOSE_EVERY_MS)) {
+            await manager.streams.purge('WORK')
+          }
+        })
+      } finally {
+        events.unsubscribe()
+      }
+      assert.equal(told, 0, 'events came through')
+      await trial.mesh.heal()
+    },
   },
   {
     id: 'F19',
@@ -72,6 +85,8 @@ export const messages: readonly Fault[] = [
     },
   },
 ]
+
+const isEvent = (subject: string): boolean => subject.startsWith('event.')
 
 /** The intake is made at installation, by a user that no service has. */
 async function installAgain({ mesh: { mesh } }: Trial): Promise<void> {
