@@ -1,12 +1,13 @@
 // Undoing and proving, from outside of a whole mesh: what a person has changed in between, programs beside each other,
 // and claims that nothing in the world bears out.
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { ask } from '@deed/drill/ask'
 import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { connectBus } from '@deed/mesh/bus'
 import { until } from '@deed/mesh/until'
 import {
   cancelExecution,
@@ -17,11 +18,13 @@ import {
   rollbackExecution,
 } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
+import { compensateProvided, executeProvided, observeProvided, provided } from '@deed/proto/provider'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const RULES = `pack: proofs
 version: 1
 description: What is looked at afterwards
+world: { targets: { witness: { type: http, url: http://127.0.0.1:1 } } }
 rules:
   - name: note
     match: note {name:quoted}
@@ -36,6 +39,27 @@ rules:
               of: [{ kind: file, path: none }, { kind: file, path: "{{name}}", contains: noted }]
             - { kind: not, of: [{ kind: file, path: "{{name}}.lock" }] }
     tests: [{ say: note "this" }]
+  - name: probe
+    match: put {content:quoted} in {name:quoted} and probe {probe:quoted}
+    actions:
+      - title: put {{content}} in {{name}}
+        kind: file.write
+        input: { path: "{{name}}", content: "{{content}}" }
+        verify: { kind: http, target: witness, path: "/effects/{{probe}}" }
+    tests: [{ say: put "this" in "that" and probe "it" }]
+`
+const MARKS = `pack: marks
+version: 1
+description: A kind that another program provides
+rules:
+  - name: mark
+    match: mark four times as {name:word}
+    actions:
+      - { title: mark 1, kind: mark.make, input: { name: "{{name}}-1" } }
+      - { title: mark 2, kind: mark.make, input: { name: "{{name}}-2" } }
+      - { title: mark 3, kind: mark.make, input: { name: "{{name}}-3" } }
+      - { title: mark 4, kind: mark.make, input: { name: "{{name}}-4" } }
+    tests: [{ say: mark four times as x }]
 `
 const COMMAND = resolve(import.meta.dirname, '../../libs/cli/bin/deed.mjs')
 const opened = new AsyncDisposableStack()
@@ -45,6 +69,7 @@ beforeAll(async () => {
   const rules = join(opened.use(temporaryFolder()).path, 'rules')
   mkdirSync(rules)
   writeFileSync(join(rules, 'proofs.yaml'), RULES)
+  writeFileSync(join(rules, 'marks.yaml'), MARKS)
   under = opened.use(await faultMesh({ env: { RULES_DIR: rules } }))
 }, 60_000)
 afterAll(() => opened.disposeAsync())
@@ -98,6 +123,137 @@ describe('an undo that finds what a person has changed', () => {
     })
     expect(await detail(id)).toMatchObject({ status: 'done' })
     expect(under.read('refused.txt')).toBe('theirs')
+  })
+})
+
+/** The kind `mark.make`, by a program of its own: a file that is only ever appended to says what was done and undone. */
+async function startMarking(file: string): Promise<Marking> {
+  const { nats_url, nats_user = '', nats_password = '' } = under.mesh.connectionAs('provider')
+  const bus = await connectBus({ service: 'provider', url: nats_url, user: nats_user, password: nats_password })
+  writeFileSync(file, '')
+  const lines = () => readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  const stands = (name: unknown) => {
+    const of = lines().filter((line) => line.endsWith(` ${name}`))
+    return of.at(-1)?.startsWith('made') === true
+  }
+  let beforeUndo = async (_name: unknown) => {}
+  bus.serve(provided(observeProvided, 'mark.make'), async ({ input: { name }, stored }) => {
+    const is = stands(name)
+    return {
+      effect: 'change' as const,
+      reversibility: 'reversible' as const,
+      idempotent: false,
+      summary: `mark ${name}`,
+      state: is ? 'marked' : 'unmarked',
+      outcome: is ? ('verified' as const) : ('failed' as const),
+      observed: `${name} is ${is ? '' : 'not '}marked`,
+      known: {},
+      at: stored === undefined ? ('unknown' as const) : is ? ('after' as const) : ('before' as const),
+    }
+  })
+  bus.serve(provided(executeProvided, 'mark.make'), async ({ input: { name } }) => {
+    appendFileSync(file, `made ${name}\n`)
+    return { claimed: `marked ${name}`, result: { text: `marked ${name}` } }
+  })
+  bus.serve(provided(compensateProvided, 'mark.make'), async ({ input: { name } }) => {
+    await beforeUndo(name)
+    appendFileSync(file, `undone ${name}\n`)
+    return { claimed: `unmarked ${name}` }
+  })
+  return {
+    lines,
+    onUndo(hook) {
+      beforeUndo = hook
+    },
+    [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
+  }
+}
+
+interface Marking extends AsyncDisposable {
+  /** What was done, oldest first. */
+  lines(): string[]
+  /** Called in the middle of each compensation: it was asked for, and nothing is undone yet. */
+  onUndo(hook: (name: unknown) => Promise<void>): void
+}
+
+/** Has it done, with a person's agreement to each step. */
+async function agreedTo(task: string): Promise<ExecutionId> {
+  const { execution_id: id } = await under.client.call(requestExecution, { task, mode: 'background' })
+  if (id === undefined) throw new Error('it was not accepted')
+  const approver = { principal: { tenant: 'local', user: 'approver' } }
+  await until(async () => {
+    const { status, approval_id } = await detail(id)
+    if (approval_id !== undefined && status === 'waiting')
+      await under.client.call(decideApproval, { approval_id, decision: 'approve' }, approver).catch(() => undefined)
+    return status === 'done'
+  })
+  return id
+}
+
+describe('an undo whose executor is killed in the middle', () => {
+  it('undoes each effect once, the newest first', async () => {
+    using folder = temporaryFolder()
+    await using marking = await startMarking(join(folder.path, 'marks'))
+    const made = ['1', '2', '3', '4']
+    const undoing = async (key: string, disturb: () => Promise<void>, heal: () => Promise<void>) => {
+      const id = await agreedTo(`mark four times as ${key}`)
+      await disturb()
+      await under.client.call(rollbackExecution, { execution_id: id })
+      await heal()
+      await becomes(id, 'rolled_back')
+      expect(marking.lines().filter((line) => line.includes(` ${key}-`))).toEqual([
+        ...made.map((number) => `made ${key}-${number}`),
+        ...made.toReversed().map((number) => `undone ${key}-${number}`),
+      ])
+    }
+    for (const point of ['in_compensate', 'after_effect', 'after_outcome'])
+      await undoing(
+        point.replace('_', ''),
+        () => under.arm('executor', `${point}:2`),
+        () => under.revive('executor'),
+      )
+    // The program is at it while the executor that had asked for it dies.
+    const executor = under.mesh.service('executor')
+    await undoing(
+      'between',
+      async () =>
+        marking.onUndo(async (name) => {
+          if (name === 'between-3') await executor.kill()
+        }),
+      async () => {
+        await until(() => executor.pid === undefined, { what: 'the death of the executor' })
+        await under.heal()
+      },
+    )
+  }, 90_000)
+})
+
+describe('a probe', () => {
+  const put = (name: string, probe: string, key: string) =>
+    ask(under.client, { task: `put "it" in "${name}" and probe "${probe}"`, idempotency_key: key })
+
+  it('is asked anew by each execution: one that acts is never answered from what is remembered', async () => {
+    await fetch(`${under.requests.url}/effects/known`, { method: 'POST' })
+    for (const key of ['probe-1', 'probe-2', 'probe-3']) {
+      const before = under.requests.looksAt('known')
+      rmSync(file('probed'), { force: true })
+      expect(await put('probed', 'known', key)).toMatchObject({
+        status: 'done',
+        verification: [{ kind: 'observed', outcome: 'verified' }],
+      })
+      expect(under.read('probed')).toBe('it')
+      expect(under.requests.looksAt('known')).toBeGreaterThan(before)
+    }
+  })
+
+  it('that never shows it is asked again, and then what was done is taken back', async () => {
+    expect(await put('unproven', 'nobody-did', 'unproven')).toMatchObject({
+      status: 'rolled_back',
+      error: { code: 'verification_failed' },
+    })
+    // Once, and as often again as `retry_attempts` says.
+    expect(under.requests.looksAt('nobody-did')).toBe(3)
+    expect(existsSync(file('unproven'))).toBe(false)
   })
 })
 

@@ -13,6 +13,8 @@ export interface HttpWitness extends AsyncDisposable {
   readonly url: string
   /** The idempotency keys of all requests for this name, in the order they came. */
   keysOf(name: string): readonly string[]
+  /** How many looks at this name came here, whatever they were answered. */
+  looksAt(name: string): number
 }
 
 /** `POST /effects/<name>` is an effect; `GET /effects/<name>` says whether there was one. */
@@ -27,9 +29,9 @@ export async function openHttpWitness(): Promise<HttpWitness> {
       if (name.startsWith('late-')) return void request.socket.destroy()
       return void response.writeHead(200).end()
     }
-    if (name.startsWith('mute-')) return
     const look = (looks.get(name) ?? 0) + 1
     looks.set(name, look)
+    if (name.startsWith('mute-')) return
     const shown = known !== undefined && !(name.startsWith('flaky-') && look % 2 === 1)
     response.writeHead(shown ? 200 : 404).end()
   })
@@ -39,6 +41,7 @@ export async function openHttpWitness(): Promise<HttpWitness> {
   return {
     url: `http://127.0.0.1:${port}`,
     keysOf: (name) => keys.get(name) ?? [],
+    looksAt: (name) => looks.get(name) ?? 0,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()

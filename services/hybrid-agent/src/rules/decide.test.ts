@@ -54,6 +54,34 @@ describe('a task that rules know', () => {
     })
   })
 
+  it('is all that the rule does, of one kind too: each action has a name of its own', () => {
+    const pack = parseRulePack(
+      `pack: pairs
+version: 1
+description: Two of a kind
+rules:
+  - name: pair
+    match: pair {name:word}
+    actions:
+      - { title: one, kind: dir.create, input: { path: "{{name}}/1" } }
+      - { title: two, kind: dir.create, input: { path: "{{name}}/2" } }
+      - { title: three, kind: dir.create, name: dir-create-2, input: { path: "{{name}}/3" } }
+    tests: [{ say: pair x }]
+`,
+      'pairs.yaml',
+    )
+    const reply = decideBy([pack], vocabularyOf(world))(AgentTask.parse({ description: 'pair x' }))
+    expect(reply).toMatchObject({
+      solution: {
+        actions: [
+          { name: 'dir-create', action: { input: { path: 'x/1' } } },
+          { name: 'dir-create-2', action: { input: { path: 'x/2' } } },
+          { name: 'dir-create-2-2', action: { input: { path: 'x/3' } } },
+        ],
+      },
+    })
+  })
+
   it('keeps the workspace that the request names, for what has paths alone', () => {
     const context = { workspace: 'app' }
     expect(ask('create folder reports', { context })).toMatchObject({

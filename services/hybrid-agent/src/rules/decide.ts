@@ -105,7 +105,9 @@ function outcomeOf(meant: Meant, task: AgentTask, vocabulary: Vocabulary): Agent
   try {
     if (rule.refuse) throw unknownTarget(String(slots[rule.refuse.unknown_target]), rule.refuse.type, vocabulary)
     if (rule.generate) return codeOf(rule.generate, meant, task, vocabulary)
-    const actions = (rule.actions ?? []).flatMap((template) => actionsFrom(template, meant, task, vocabulary))
+    const actions = namedApart(
+      (rule.actions ?? []).flatMap((template) => actionsFrom(template, meant, task, vocabulary)),
+    )
     if (actions.length === 0) return declined('there is nothing of the kind in execution.yaml')
     if (actions.length > ACTIONS_MAX)
       return declined(`that would be ${actions.length} actions, and ${ACTIONS_MAX} is the most`)
@@ -123,6 +125,19 @@ function outcomeOf(meant: Meant, task: AgentTask, vocabulary: Vocabulary): Agent
 
 /** As many as a solution may have. */
 const ACTIONS_MAX = 100
+const NAME_CHARS_MAX = 64
+
+/** Of those that would have one name, the later ones get a number: by its name an action is known in its solution. */
+function namedApart(actions: readonly PlannedAction[]): PlannedAction[] {
+  const taken = new Set<string>()
+  return actions.map((action) => {
+    let { name } = action
+    for (let number = 2; taken.has(name); number++)
+      name = `${action.name.slice(0, NAME_CHARS_MAX - `-${number}`.length)}-${number}`
+    taken.add(name)
+    return { ...action, name }
+  })
+}
 
 function actionsFrom(template: ActionTemplate, meant: Meant, task: AgentTask, vocabulary: Vocabulary): PlannedAction[] {
   if (template.for_each === undefined) return [actionFrom(template, meant.slots, undefined, meant, task, vocabulary)]
@@ -145,7 +160,10 @@ function actionFrom(
     for (const path of [input.path, input.from, input.to]) if (typeof path === 'string') refusePathOutside(path, world)
   const name = template.name ?? template.kind.replaceAll(/[._]/g, '-')
   return {
-    name: each === undefined ? name : `${name}-${each.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, 64),
+    name:
+      each === undefined
+        ? name
+        : `${name}-${each.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, NAME_CHARS_MAX),
     title: String(fill(template.title, slots, types)).slice(0, 512),
     action: {
       kind: template.kind,
