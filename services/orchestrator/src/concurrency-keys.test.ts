@@ -12,7 +12,7 @@ describe('a concurrency key', () => {
     const keys = concurrencyKeys((id) => woken.push(id))
     // The table has given it to the first, which is not known here yet.
     keys.wait('key', one)
-    keys.take('key', first)
+    keys.take(['key'], first)
     expect(keys.isFree('key')).toBe(false)
     keys.wait('key', two)
     keys.release(first)
@@ -22,11 +22,24 @@ describe('a concurrency key', () => {
 
   it('stays with whoever has it now when an earlier holder is found to have ended', () => {
     const keys = concurrencyKeys(() => undefined)
-    keys.take('key', first)
-    keys.take('key', second)
+    keys.take(['key'], first)
+    keys.take(['key'], second)
     keys.release(first)
     expect(keys.isFree('key')).toBe(false)
     keys.release(second)
     expect(keys.isFree('key')).toBe(true)
+  })
+
+  it('is free together with the others of its task, before anybody who waits is woken', () => {
+    let free: boolean[] = []
+    const keys = concurrencyKeys(() => {
+      free = ['own', 'folder'].map(keys.isFree)
+    })
+    keys.take(['own', 'folder'], first)
+    for (const key of ['own', 'folder']) keys.wait(key, one)
+    keys.release(second)
+    expect(free).toEqual([])
+    keys.release(first)
+    expect(free).toEqual([true, true])
   })
 })

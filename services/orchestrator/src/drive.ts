@@ -21,6 +21,7 @@ import { concurrencyKeys } from './concurrency-keys.ts'
 import type { WorkQueues } from './keep-work-queues.ts'
 import { type Draft, draftOf, hasChanged, hasEnded, type Lease } from './reconcile/draft.ts'
 import type { Input, Limits } from './reconcile/input.ts'
+import { keysOf } from './reconcile/keys-of.ts'
 import { reconcile } from './reconcile/reconcile.ts'
 import { type ExecutionRow, isAct, isSolve, type Snapshot } from './snapshot.ts'
 import { loadSnapshot } from './store/executions.ts'
@@ -109,14 +110,13 @@ export function openDriver(dependencies: Dependencies): Driver {
         if (taken) slots.push(capability)
         return taken
       },
-      keyFree(key) {
-        if (!keysBusy && !granted.has(key) && keys.isFree(key)) {
-          granted.add(key)
-          return true
-        }
+      keysFree(wanted) {
+        const busy = wanted.filter((key) => keysBusy || granted.has(key) || !keys.isFree(key))
         // Also where only the table knows that it is taken: whoever was faster here gives it back soon.
-        keys.wait(key, id)
-        return false
+        for (const key of busy) keys.wait(key, id)
+        if (busy.length > 0) return false
+        for (const key of wanted) granted.add(key)
+        return true
       },
       mayBegin: (target, execution) => rates.mayBegin(target, askingOf(execution)),
       began: rates.began,
@@ -201,7 +201,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       // Leased anew in the very step that ended its attempt: that one's slot is nobody's now.
       if (before) free.push(before.capability)
       taken.set(task.task_id, { capability: task.capability, at })
-      if (task.concurrency_key !== null) keys.take(task.concurrency_key, task.task_id)
+      keys.take(keysOf(task), task.task_id)
     }
     for (const id of draft.actualChanged) {
       const task = draft.tasks.get(id)

@@ -77,7 +77,8 @@ export async function weighWork(
           task_kind: 'act',
           capability: action.kind === HUMAN_TASK ? 'human' : 'act',
           dependencies: dependencies.length > 0 ? dependencies : after,
-          concurrency_key: serviceKey(action) ?? ownKey(terms) ?? workspaceKey(planning.workspaces, action),
+          concurrency_key: ownKey(terms),
+          resource_key: serviceKey(action) ?? workspaceKey(planning.workspaces, action),
         })
         made.push(task)
         candidates.push({ task, action, summary: planned.title, why: '', effect: undefined })
@@ -158,7 +159,6 @@ const serviceKey = ({ kind, input }: Action): string | null =>
     ? `service:${input.target}`
     : null
 
-/** Where a service is operated on, its key goes before the manifest's. */
 const ownKey = (terms: Terms | undefined): string | null =>
   terms?.concurrency_key === undefined ? null : `manifest:${terms.concurrency_key}`
 

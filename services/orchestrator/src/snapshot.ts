@@ -77,7 +77,10 @@ export interface TaskRow {
   /** Of an act: the sealed action. Of a solve: what the model is asked. */
   spec: JsonObject | null
   action_hash: string | null
+  /** Of its manifest; no two tasks of a tenant run under one at once. */
   concurrency_key: string | null
+  /** What it occupies: a service, or the root of a workspace. No two tasks at all run in one at once. */
+  resource_key: string | null
   replans: number
   /** Other than the request's, where its manifest says so. */
   on_failure: 'undo' | 'ask' | null

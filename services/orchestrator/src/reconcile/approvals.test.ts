@@ -18,7 +18,7 @@ const limits: Limits = {
   autoRollback: true,
   policyVersion: '1',
   takeSlot: () => true,
-  keyFree: () => true,
+  keysFree: () => true,
   mayBegin: () => true,
   began: () => undefined,
   random: () => 0.5,
@@ -143,7 +143,7 @@ describe('a step that is agreed to by itself', () => {
 })
 
 describe('what was agreed to ahead', () => {
-  const ahead = (over: boolean, keyFree = true): { snapshot: Snapshot; draft: Draft } => {
+  const ahead = (over: boolean, keysFree = true): { snapshot: Snapshot; draft: Draft } => {
     const tasks = [
       task(3, { task_kind: 'approve', capability: 'human', actual_status: 'done' }),
       task(4, { level: 1, approval_id: id(50) as ApprovalId, dependencies: [id(3) as TaskId], concurrency_key: 'key' }),
@@ -151,7 +151,7 @@ describe('what was agreed to ahead', () => {
     const given = { status: 'approved', grant_id: GRANT, decided_by: 'ada', asked_at: isoTime(START) } as const
     const snapshot = snapshotOf(tasks, approval({ ...given, grant_over: over }))
     const draft = draftOf(snapshot, START)
-    reconcile(draft, { type: 'tick' }, { ...limits, keyFree: () => keyFree })
+    reconcile(draft, { type: 'tick' }, { ...limits, keysFree: () => keysFree })
     return { snapshot, draft }
   }
 

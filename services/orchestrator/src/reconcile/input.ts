@@ -52,8 +52,8 @@ export interface Limits {
   mayBegin(target: string, execution: ExecutionRow): boolean
   /** To be told when one does. */
   began(target: string): void
-  /** Whether nothing else is known to run under this concurrency key. */
-  keyFree(key: string): boolean
+  /** Whether nothing else is known to run under any of these keys. */
+  keysFree(keys: readonly string[]): boolean
   /** 0 to 1. */
   random(): number
 }

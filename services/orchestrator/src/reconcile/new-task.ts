@@ -21,6 +21,7 @@ export function newTask(
     spec: null,
     action_hash: null,
     concurrency_key: null,
+    resource_key: null,
     replans: 0,
     on_failure: null,
     actual_status: 'pending',

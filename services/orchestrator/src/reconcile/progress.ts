@@ -172,7 +172,7 @@ function put(set: Set<TaskRow>, task: TaskRow, belongs: boolean): void {
 const groupOf = (task: TaskRow): Group => ({
   capability: task.capability,
   priority: task.priority,
-  name: `${task.concurrency_key ?? ''}\n${targetOf(task) ?? ''}`,
+  name: `${task.concurrency_key ?? ''}\n${task.resource_key ?? ''}\n${targetOf(task) ?? ''}`,
 })
 
 /** The target that a task's action names. */

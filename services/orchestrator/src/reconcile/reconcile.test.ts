@@ -562,7 +562,7 @@ const limits: Limits = {
   takeSlot: () => true,
   mayBegin: () => true,
   began: () => undefined,
-  keyFree: () => true,
+  keysFree: () => true,
   random: () => 0.5,
 }
 

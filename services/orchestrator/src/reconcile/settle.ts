@@ -1,4 +1,5 @@
 /** The next steps towards what is desired: forward while it is to be done, back once it is to be undone. */
+
 import type { ApprovalId, FencingToken } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { aggregate } from '../answer.ts'
@@ -7,6 +8,7 @@ import { askToProvide, expiryOf } from './ask-person.ts'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
+import { keysOf } from './keys-of.ts'
 import { nextToUndo, type Ready, readyTasks, targetOf } from './progress.ts'
 
 /** An attempt that no worker has claimed after this is handed out again, under the same token. */
@@ -129,7 +131,8 @@ function goBack(draft: Draft, limits: Limits): void {
 function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | keyof typeof LOOK_AGAIN_MS {
   const undo = task.desired_status === 'undone'
   const target = targetOf(task)
-  if (task.concurrency_key !== null && !limits.keyFree(task.concurrency_key)) return 'key busy'
+  const keys = keysOf(task)
+  if (keys.length > 0 && !limits.keysFree(keys)) return 'key busy'
   if (target !== undefined && !limits.mayBegin(target, draft.execution)) return 'not its turn'
   if (!limits.takeSlot(task.capability, draft.execution)) return 'no room'
   if (target !== undefined) limits.began(target)

@@ -6,6 +6,7 @@ import * as plans from './migrations/003-plans.ts'
 import * as standing from './migrations/004-standing.ts'
 import * as operations from './migrations/005-operations.ts'
 import * as manifests from './migrations/006-manifests.ts'
+import * as resourceKeys from './migrations/007-resource-keys.ts'
 
 export const migrations: Record<string, Migration> = {
   '001-executions': executions,
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '004-standing': standing,
   '005-operations': operations,
   '006-manifests': manifests,
+  '007-resource-keys': resourceKeys,
 }

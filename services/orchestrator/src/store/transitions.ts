@@ -58,21 +58,21 @@ with x as (
   select m.tenant as owner, t.* from jsonb_to_recordset($1::jsonb->'added') as t(
     execution_id uuid, task_id uuid, position integer, name text, title text, task_kind text, capability text,
     desired_status text, dependencies uuid[], priority smallint, level smallint, approval_id uuid, spec jsonb,
-    action_hash text, concurrency_key text, replans smallint, on_failure text, actual_status text, intent text, token bigint,
+    action_hash text, concurrency_key text, resource_key text, replans smallint, on_failure text, actual_status text, intent text, token bigint,
     lease_expires_at timestamptz, last_attempt timestamptz, next_attempt_at timestamptz, verification jsonb,
     result jsonb, last_error jsonb, started_at timestamptz, finished_at timestamptz)
   join moved m using (execution_id)
 ), added_desired as (
   insert into desired_state (tenant, task_id, execution_id, position, name, title, task_kind, capability,
-    desired_status, dependencies, priority, level, approval_id, spec, action_hash, concurrency_key, replans, on_failure)
+    desired_status, dependencies, priority, level, approval_id, spec, action_hash, concurrency_key, resource_key, replans, on_failure)
   select owner, task_id, execution_id, position, name, title, task_kind, capability, desired_status, dependencies,
-    priority, level, approval_id, spec, action_hash, concurrency_key, replans, on_failure from added
+    priority, level, approval_id, spec, action_hash, concurrency_key, resource_key, replans, on_failure from added
 ), added_actual as (
   insert into actual_state (tenant, task_id, execution_id, task_kind, actual_status, intent, token,
-    lease_expires_at, last_attempt, next_attempt_at, concurrency_key, verification, result, last_error, started_at,
+    lease_expires_at, last_attempt, next_attempt_at, concurrency_key, resource_key, verification, result, last_error, started_at,
     finished_at)
   select owner, task_id, execution_id, task_kind, actual_status, intent, token, lease_expires_at, last_attempt,
-    next_attempt_at, concurrency_key, verification, result, last_error, started_at, finished_at from added
+    next_attempt_at, concurrency_key, resource_key, verification, result, last_error, started_at, finished_at from added
 ), desired as (
   update desired_state d set desired_status = t.desired_status, dependencies = t.dependencies, level = t.level,
     approval_id = t.approval_id, spec = t.spec, action_hash = t.action_hash, replans = t.replans
@@ -145,7 +145,7 @@ const isKeyBusy = (error: unknown): boolean =>
   'code' in error &&
   error.code === UNIQUE_VIOLATION &&
   'constraint' in error &&
-  error.constraint === 'actual_state_one_at_a_time'
+  (error.constraint === 'actual_state_one_at_a_time' || error.constraint === 'actual_state_one_per_resource')
 
 async function write(db: Database, drafts: readonly Draft[]): Promise<Committed[]> {
   const rows = await db.query<{ execution_id: ExecutionId; waiters: Omit<Waiter, 'execution_id'>[] | null }>(
@@ -206,6 +206,7 @@ function actualOf(task: TaskRow | undefined) {
     level,
     approval_id,
     concurrency_key,
+    resource_key,
     replans,
     on_failure,
     ...actual
