@@ -8,6 +8,7 @@ import { idleMesh } from './idle.ts'
 import { jetstreamPublish, natsRoundTrip, postgresCommit } from './limits.ts'
 import { reconcilerLag } from './reconciler-lag.ts'
 import { heading, lineText } from './report.ts'
+import { sandboxCommand } from './sandbox-command.ts'
 import type { Scenario, Settings } from './scenario.ts'
 import { coldStart } from './start.ts'
 import { durableSubmit } from './submit.ts'
@@ -22,6 +23,7 @@ const SCENARIOS: readonly Scenario[] = [
   durableSubmit,
   reconcilerLag,
   dagRun,
+  sandboxCommand,
   idleMesh,
   coldStart,
 ]

@@ -12,12 +12,14 @@ import { until } from '@deed/mesh/until'
 import {
   cancelExecution,
   decideApproval,
+  type ExecutionDetail,
   getExecution,
   listApprovals,
   requestExecution,
   rollbackExecution,
 } from '@deed/proto/execution'
-import type { ExecutionId } from '@deed/proto/ids'
+import type { ExecutionId, Principal } from '@deed/proto/ids'
+import type { JsonObject } from '@deed/proto/json'
 import { compensateProvided, executeProvided, observeProvided, provided } from '@deed/proto/provider'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -136,7 +138,6 @@ async function startMarking(file: string): Promise<Marking> {
     const of = lines().filter((line) => line.endsWith(` ${name}`))
     return of.at(-1)?.startsWith('made') === true
   }
-  let beforeUndo = async (_name: unknown) => {}
   bus.serve(provided(observeProvided, 'mark.make'), async ({ input: { name }, stored }) => {
     const is = stands(name)
     return {
@@ -156,15 +157,11 @@ async function startMarking(file: string): Promise<Marking> {
     return { claimed: `marked ${name}`, result: { text: `marked ${name}` } }
   })
   bus.serve(provided(compensateProvided, 'mark.make'), async ({ input: { name } }) => {
-    await beforeUndo(name)
     appendFileSync(file, `undone ${name}\n`)
     return { claimed: `unmarked ${name}` }
   })
   return {
     lines,
-    onUndo(hook) {
-      beforeUndo = hook
-    },
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
   }
 }
@@ -172,8 +169,6 @@ async function startMarking(file: string): Promise<Marking> {
 interface Marking extends AsyncDisposable {
   /** What was done, oldest first. */
   lines(): string[]
-  /** Called in the middle of each compensation: it was asked for, and nothing is undone yet. */
-  onUndo(hook: (name: unknown) => Promise<void>): void
 }
 
 /** Has it done, with a person's agreement to each step. */
@@ -195,36 +190,18 @@ describe('an undo whose executor is killed in the middle', () => {
     using folder = temporaryFolder()
     await using marking = await startMarking(join(folder.path, 'marks'))
     const made = ['1', '2', '3', '4']
-    const undoing = async (key: string, disturb: () => Promise<void>, heal: () => Promise<void>) => {
+    for (const point of ['in_compensate', 'after_effect', 'after_outcome']) {
+      const key = point.replace('_', '')
       const id = await agreedTo(`mark four times as ${key}`)
-      await disturb()
+      await under.arm('executor', `${point}:2`)
       await under.client.call(rollbackExecution, { execution_id: id })
-      await heal()
+      await under.revive('executor')
       await becomes(id, 'rolled_back')
       expect(marking.lines().filter((line) => line.includes(` ${key}-`))).toEqual([
         ...made.map((number) => `made ${key}-${number}`),
         ...made.toReversed().map((number) => `undone ${key}-${number}`),
       ])
     }
-    for (const point of ['in_compensate', 'after_effect', 'after_outcome'])
-      await undoing(
-        point.replace('_', ''),
-        () => under.arm('executor', `${point}:2`),
-        () => under.revive('executor'),
-      )
-    // The program is at it while the executor that had asked for it dies.
-    const executor = under.mesh.service('executor')
-    await undoing(
-      'between',
-      async () =>
-        marking.onUndo(async (name) => {
-          if (name === 'between-3') await executor.kill()
-        }),
-      async () => {
-        await until(() => executor.pid === undefined, { what: 'the death of the executor' })
-        await under.heal()
-      },
-    )
   }, 90_000)
 })
 
@@ -275,6 +252,77 @@ describe('two programs in one workspace', () => {
       ...[false, false],
       ...[true, true],
     ])
+  })
+})
+
+/** Says when it begins and when it ends, and takes its time in between. */
+const TURN = `echo "begin $1" >> turns\nsleep 0.3\necho "end $1" >> turns\n`
+const OTHERS: Principal = { tenant: 'other', user: 'somebody' }
+const OURS: Principal = { tenant: 'local', user: 'deed' }
+
+interface OneTask {
+  id: string
+  concurrency_key?: string
+  action: { kind: string; input: JsonObject }
+}
+
+async function begin(task: OneTask, principal: Principal): Promise<ExecutionId> {
+  const manifest = { name: 'keys', tasks: [task] }
+  const { execution_id } = await under.client.call(requestExecution, { manifest, mode: 'background' }, { principal })
+  if (execution_id === undefined) throw new Error('it was not accepted')
+  return execution_id
+}
+
+async function doneIn(execution_id: ExecutionId, principal: Principal): Promise<ExecutionDetail['tasks'][number]> {
+  const { tasks } = await until(
+    async () => {
+      const now = await under.client.call(getExecution, { execution_id }, { principal })
+      return now.status === 'done' && now
+    },
+    { what: `${execution_id} to be done` },
+  )
+  return tasks[0]!
+}
+
+describe('programs in one workspace', () => {
+  it('take turns, whatever keys their manifests give them, and whichever tenants they are of', async () => {
+    writeFileSync(file('turn.sh'), TURN)
+    const turn = (name: string, more: Partial<OneTask> = {}): OneTask => ({
+      id: name,
+      action: { kind: 'command.run', input: { argv: ['sh', 'turn.sh', name] } },
+      ...more,
+    })
+    const begun = await Promise.all([
+      begin(turn('one', { concurrency_key: 'first' }), OURS),
+      begin(turn('two', { concurrency_key: 'second' }), OURS),
+      begin(turn('three'), OTHERS),
+    ])
+    await Promise.all([doneIn(begun[0], OURS), doneIn(begun[1], OURS), doneIn(begun[2], OTHERS)])
+    const lines = under.read('turns').split('\n').slice(0, -1)
+    const names = lines.filter((_, index) => index % 2 === 0).map((line) => line.replace('begin ', ''))
+    expect(names.toSorted()).toEqual(['one', 'three', 'two'])
+    expect(lines).toEqual(names.flatMap((name) => [`begin ${name}`, `end ${name}`]))
+  })
+})
+
+describe('the key that a manifest gives a task', () => {
+  it('keeps others of the tenant waiting, and nobody of another one', async () => {
+    const write = (path: string) => ({
+      id: 'write',
+      concurrency_key: 'gate',
+      action: { kind: 'file.write', input: { path, content: path } },
+    })
+    const argv = ['sh', '-c', 'until [ -e gate ]; do sleep 0.1; done']
+    const holder = { id: 'wait', concurrency_key: 'gate', action: { kind: 'command.run', input: { argv } } }
+    const holding = await begin(holder, OURS)
+    const running = async () => (await detail(holding)).tasks[0]?.actual_status === 'in_progress'
+    await until(running, { what: 'the key to be taken' })
+    const waiting = await begin(write('behind'), OURS)
+    await doneIn(await begin(write('beside'), OTHERS), OTHERS)
+    expect((await detail(waiting)).tasks).toMatchObject([{ actual_status: 'pending' }])
+    writeFileSync(file('gate'), '')
+    const [held, waited] = [await doneIn(holding, OURS), await doneIn(waiting, OURS)]
+    expect(Date.parse(waited.started_at!)).toBeGreaterThanOrEqual(Date.parse(held.finished_at!))
   })
 })
 
