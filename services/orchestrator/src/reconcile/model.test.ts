@@ -425,7 +425,7 @@ const limitsOf = (model: Model, draft: Draft): Limits => ({
   takeSlot: () => running(draft).length < model.slots,
   mayBegin: () => model.rateOpen,
   began: () => undefined,
-  keyFree: () => model.keyFree && running(draft).every(({ concurrency_key }) => concurrency_key === null),
+  keysFree: () => model.keyFree && running(draft).every(({ concurrency_key }) => concurrency_key === null),
   random: () => 0.5,
 })
 
@@ -504,6 +504,7 @@ const NEVER = [
   'capability',
   'priority',
   'concurrency_key',
+  'resource_key',
   'on_failure',
 ] as const
 /** Of what is inserted, columns that are left to their defaults. */
