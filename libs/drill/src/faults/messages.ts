@@ -6,17 +6,14 @@ import { ensureIntake, INTAKE_CONSUMER } from '@deed/mesh/work-queue'
 import { intakeStream } from '@deed/proto/execution'
 import { LOCAL } from '@deed/proto/ids'
 import type { Fault, Trial } from '../fault.ts'
+import { REPEAT_AFTER_MS_MAX, repeatMessages } from '../repeat-messages.ts'
 import { throughProxies } from '../through-proxies.ts'
 import { underLoad } from '../under-load.ts'
 
 const LOSING_MS = 6_000
 const LOSE_EVERY_MS = 25
 const REPEATING_MS = 4_000
-const REPEAT_AFTER_MS_MAX = 1_500
 const ABSENT_MS = 1_000
-
-/** Says that a message is a repeat, so that it is not repeated again. */
-const REPEAT_HEADER = 'Drill-Repeat'
 
 export const messages: readonly Fault[] = [
   {
@@ -62,26 +59,9 @@ export const messages: readonly Fault[] = [
     id: 'F39',
     title: 'every message to and from workers comes twice, in another order',
     async run(trial) {
-      const { nc } = trial.mesh.client
-      const repeated = ['work.>', 'task.report', 'task.report.>'].map((subject) =>
-        nc.subscribe(subject, {
-          callback: (_, message) => {
-            if (message.headers?.has(REPEAT_HEADER)) return
-            const headers = message.headers
-            headers?.set(REPEAT_HEADER, '1')
-            // Its id would have it taken for what it is.
-            headers?.delete('Nats-Msg-Id')
-            const again = () => nc.publish(message.subject, message.data, headers ? { headers } : {})
-            setTimeout(again, trial.random.between(0, REPEAT_AFTER_MS_MAX)).unref()
-          },
-        }),
-      )
-      try {
-        await underLoad(trial, () => sleep(REPEATING_MS))
-        await sleep(REPEAT_AFTER_MS_MAX)
-      } finally {
-        for (const subscription of repeated) subscription.unsubscribe()
-      }
+      using _ = repeatMessages(trial.mesh, trial.random)
+      await underLoad(trial, () => sleep(REPEATING_MS))
+      await sleep(REPEAT_AFTER_MS_MAX)
     },
   },
 ]
