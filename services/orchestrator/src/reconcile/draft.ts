@@ -93,9 +93,8 @@ export function addTasks(draft: Draft, tasks: readonly TaskRow[]): void {
 }
 
 /** Who is to be asked is asked when it is their turn; what was agreed to ahead is on record at once. */
-export function addApprovals(draft: Draft, approvals: readonly ApprovalRow[], planNumber: number): void {
+export function addApprovals(draft: Draft, approvals: readonly ApprovalRow[]): void {
   for (const approval of approvals) {
-    approval.plan_number = planNumber
     draft.approvals.set(approval.approval_id, approval)
     draft.approvalsChanged.add(approval.approval_id)
     if (approval.status !== 'approved') continue

@@ -389,7 +389,7 @@ function apply(model: Model, input: Input): void {
   const draft = draftOf(structuredClone(was), model.now)
   try {
     // The rows of a plan become the draft's.
-    reconcile(draft, structuredClone(input), limitsOf(model, draft))
+    reconcile(draft, input, limitsOf(model, draft))
   } catch (error) {
     if (!(error instanceof DeedError)) throw error
     return checkRefused(model, input, error)

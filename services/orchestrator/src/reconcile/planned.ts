@@ -27,12 +27,19 @@ export function planned(draft: Draft, { work, found }: { work: Work; found: Part
   })
 }
 
+/** The rows are copied: the draft changes its own, and where its commit is refused, the input is applied once more. */
 export function addWork(draft: Draft, { tasks, approvals, plan }: Work): void {
-  plan.number = draft.plans + 1
-  addTasks(draft, tasks)
-  addApprovals(draft, approvals, plan.number)
-  draft.plans = plan.number
-  draft.plan = plan
+  const number = draft.plans + 1
+  addTasks(
+    draft,
+    tasks.map((task) => ({ ...task })),
+  )
+  addApprovals(
+    draft,
+    approvals.map((approval) => ({ ...approval, plan_number: number })),
+  )
+  draft.plans = number
+  draft.plan = { ...plan, number }
   draft.parts.push(...plan.plan.parts)
 }
 

@@ -672,8 +672,8 @@ function apply(history: History, input: Input): string | undefined {
   const draft = draftOf(structuredClone(before), history.now)
   const twin = draftOf(structuredClone(before), history.now)
   try {
-    // The rows of a plan become the draft's.
-    reconcile(draft, structuredClone(input), limits)
+    // The very same for both: where a commit is refused, the input is applied once more.
+    reconcile(draft, input, limits)
   } catch (error) {
     if (!(error instanceof DeedError)) throw error
     expect(() => reconcile(twin, input, limits)).toThrow(error.message)
