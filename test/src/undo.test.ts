@@ -10,7 +10,6 @@ import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { connectBus } from '@deed/mesh/bus'
 import { until } from '@deed/mesh/until'
 import {
-  cancelExecution,
   decideApproval,
   type ExecutionDetail,
   getExecution,
@@ -86,14 +85,11 @@ const reviewsOf = async (execution_id: ExecutionId) =>
 describe('an undo that finds what a person has changed', () => {
   it('keeps both, says where the old one is, and asks once; tried again when the person says so, it is done', async () => {
     writeFileSync(file('kept.txt'), 'old')
-    writeFileSync(file('hold.sh'), 'while :; do sleep 0.1; done\n')
-    const task = 'write "new" to kept.txt, then run `sh hold.sh`'
-    const { execution_id: id } = await under.client.call(requestExecution, { task, mode: 'background' })
-    const written = async () =>
-      (await detail(id)).tasks.some(({ task_kind, actual_status }) => task_kind === 'act' && actual_status === 'done')
-    await until(written, { what: 'the file to be written' })
+    // Of several actions a later one may have changed it, so the undo begins and finds out.
+    const task = 'write "new" to kept.txt, then write "new" to beside.txt'
+    const { execution_id: id } = await ask(under.client, { task, idempotency_key: 'kept' })
     writeFileSync(file('kept.txt'), 'theirs')
-    await under.client.call(cancelExecution, { execution_id: id, undo: true })
+    await under.client.call(rollbackExecution, { execution_id: id })
     await becomes(id, 'rollback_failed')
     expect(under.read('kept.txt')).toBe('theirs')
     const { tasks } = await detail(id)
@@ -108,7 +104,7 @@ describe('an undo that finds what a person has changed', () => {
     writeFileSync(file('kept.txt'), 'new')
     const approval_id = reviews[0]!.approval_id
     await under.client.call(decideApproval, { approval_id, decision: 'retry', reason: 'put back' })
-    await becomes(id, 'cancelled')
+    await becomes(id, 'rolled_back')
     expect(under.read('kept.txt')).toBe('old')
     expect(await reviewsOf(id)).toEqual([])
   })
