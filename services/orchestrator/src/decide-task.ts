@@ -5,7 +5,7 @@ import type { ApprovalId, ExecutionId, Principal, TaskId } from '@deed/proto/ids
 import type { PersonDecision } from '@deed/proto/person'
 import type { Deciding } from './decide.ts'
 import { decideGoal } from './goals/goal-review.ts'
-import { levelOfApprover, maySelfApprove } from './policy.ts'
+import { levelOfApprover, maySelfApprove } from './planning/policy.ts'
 import { readPersonTasks } from './store/person-tasks.ts'
 
 /** By these somebody vouches for what no observation has shown. */

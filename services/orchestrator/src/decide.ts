@@ -3,7 +3,7 @@ import { DeedError, type ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { ApprovalStatus } from '@deed/proto/states'
 import type { Driver } from './drive.ts'
-import { levelOfApprover, maySelfApprove, type Policy } from './policy.ts'
+import { levelOfApprover, maySelfApprove, type Policy } from './planning/policy.ts'
 import { readApproval } from './store/approvals.ts'
 import type { Database } from './store/schema.ts'
 

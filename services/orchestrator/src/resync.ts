@@ -4,14 +4,14 @@
  */
 import type { ExecutionId } from '@deed/proto/ids'
 import { CAPABILITIES, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import { replyOf } from './answer.ts'
+import { replyOf } from './answers/answer.ts'
+import type { Settler } from './answers/settle-ended.ts'
+import type { Waiters } from './answers/waiters.ts'
 import { thoughtForGoal } from './goals/start-for-goal.ts'
-import { type PlanDependencies, planExecution } from './plan-execution.ts'
-import type { Settler } from './settle-ended.ts'
-import type { Standing } from './standing.ts'
+import { type PlanDependencies, planExecution } from './planning/plan-execution.ts'
+import type { Standing } from './planning/standing.ts'
 import { lookOut, markGone } from './store/agents.ts'
 import type { Database } from './store/schema.ts'
-import type { Waiters } from './waiters.ts'
 
 const EVERY_MS = 1_000
 const DUE_MAX = 500

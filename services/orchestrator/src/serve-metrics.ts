@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { ConfigurationError } from '@deed/mesh/run-until-signalled'
 import type { ExecutionStats } from '@deed/proto/execution'
 import type { Log } from '@deed/telemetry/logger'
-import type { WorkQueues } from './keep-work-queues.ts'
+import type { WorkQueues } from './dispatch/keep-work-queues.ts'
 import type { Database } from './store/schema.ts'
 import { readStatistics } from './store/statistics.ts'
 

@@ -1,7 +1,7 @@
 /** The actions that keep something so: of a plan's, those whose postcondition can be looked at and brought about again. */
 import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import { effectOf, type Policy } from '../policy.ts'
+import { effectOf, type Policy } from '../planning/policy.ts'
 import type { GoalStep } from '../store/goals.ts'
 
 /** @throws {DeedError} where nothing is left to keep, or something can only be done, not be so */

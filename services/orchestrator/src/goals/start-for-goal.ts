@@ -1,12 +1,12 @@
 /** An execution for a goal: an ordinary one, whose plan is the goal's own actions instead of what is found for words. */
 import { startSpan } from '@deed/telemetry/span'
-import type { Accepting } from '../accept-execution.ts'
-import { admissionOf, emptySnapshot, newExecution } from '../new-execution.ts'
-import { planExecution } from '../plan-execution.ts'
+import type { Accepting } from '../intake/accept-execution.ts'
+import { admissionOf, emptySnapshot, newExecution } from '../intake/new-execution.ts'
+import { planExecution } from '../planning/plan-execution.ts'
+import type { Thought } from '../planning/thought.ts'
 import type { ExecutionRow } from '../snapshot.ts'
 import { type GoalRow, goalOfExecution } from '../store/goals.ts'
 import type { Database } from '../store/schema.ts'
-import type { Thought } from '../thought.ts'
 import { agreeAhead } from './agreement.ts'
 
 /** Begins the keys of goals' executions, so that only for those a goal is looked for. */

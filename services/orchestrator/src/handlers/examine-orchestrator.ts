@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import type { Handler } from '@deed/mesh/bus'
 import type { Check, examineOrchestrator as contract } from '@deed/proto/doctor'
-import type { WorkQueues } from '../keep-work-queues.ts'
+import type { WorkQueues } from '../dispatch/keep-work-queues.ts'
 import { migrations } from '../store/migrations.ts'
 import type { Database } from '../store/schema.ts'
 

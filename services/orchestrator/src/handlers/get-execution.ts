@@ -4,15 +4,15 @@ import type { getExecution as contract, ExecutionRequest } from '@deed/proto/exe
 import type { TaskId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import type { TaskView } from '@deed/proto/task'
-import { replyOf } from '../answer.ts'
+import { replyOf } from '../answers/answer.ts'
+import { viewOf } from '../answers/task-view.ts'
+import { withinMessage } from '../answers/within-message.ts'
 import type { Clock } from '../clock.ts'
 import type { Driver } from '../drive.ts'
 import type { TaskRow } from '../snapshot.ts'
 import { readTimeline } from '../store/audit-log.ts'
 import { findExecution } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
-import { viewOf } from '../task-view.ts'
-import { withinMessage } from '../within-message.ts'
 
 /** Together they fit into one message. */
 const TASKS_SHOWN = 300

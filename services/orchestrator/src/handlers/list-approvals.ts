@@ -1,10 +1,10 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { ApprovalView, listApprovals as contract } from '@deed/proto/execution'
+import { shortenedTo, withinMessage } from '../answers/within-message.ts'
 import { goalReviews } from '../goals/goal-review.ts'
 import { readApprovals } from '../store/approvals.ts'
 import { readPersonTasks } from '../store/person-tasks.ts'
 import type { Database } from '../store/schema.ts'
-import { shortenedTo, withinMessage } from '../within-message.ts'
 
 /** Of one answer: what does not fit comes with the next cursor, and of the steps of one approval with `steps_from`. */
 const BYTES_MAX = 400_000

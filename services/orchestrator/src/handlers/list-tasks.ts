@@ -1,9 +1,9 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { listTasks as contract } from '@deed/proto/task'
+import { viewOf } from '../answers/task-view.ts'
+import { withinMessage } from '../answers/within-message.ts'
 import type { TaskRow } from '../snapshot.ts'
 import type { Database } from '../store/schema.ts'
-import { viewOf } from '../task-view.ts'
-import { withinMessage } from '../within-message.ts'
 
 /** Of one answer: what does not fit comes with the next cursor. */
 const BYTES_MAX = 600_000

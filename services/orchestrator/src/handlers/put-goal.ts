@@ -3,11 +3,11 @@ import type { ExecutionConfig } from '@deed/config/execution-config'
 import type { Handler } from '@deed/mesh/bus'
 import { ExecutionRequest } from '@deed/proto/execution'
 import type { putGoal as contract } from '@deed/proto/goal'
-import { admitRequest } from '../door.ts'
 import { goalView } from '../goals/goal-view.ts'
 import { type Looking, probe } from '../goals/look-at-goal.ts'
 import { executionForGoal, startForGoal } from '../goals/start-for-goal.ts'
 import { sourceHash, stepsToKeep } from '../goals/steps-to-keep.ts'
+import { admitRequest } from '../intake/door.ts'
 import { adjustGoal, readGoals, storeGoal } from '../store/goals.ts'
 
 interface Dependencies extends Looking {

@@ -1,7 +1,7 @@
 import type { Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import type { putGrant as contract } from '@deed/proto/grant'
-import { levelOfApprover, type Policy } from '../policy.ts'
+import { levelOfApprover, type Policy } from '../planning/policy.ts'
 import { insertGrant } from '../store/grants.ts'
 import type { Database } from '../store/schema.ts'
 

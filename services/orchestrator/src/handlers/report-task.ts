@@ -2,7 +2,7 @@ import type { Handler } from '@deed/mesh/bus'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { reportTask as contract, TaskReport } from '@deed/proto/task'
 import type { Driver } from '../drive.ts'
-import { type Planning, planWork, replanTask } from '../plan-work.ts'
+import { type Planning, planWork, replanTask } from '../planning/plan-work.ts'
 import type { Work } from '../reconcile/input.ts'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
 

@@ -3,7 +3,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { rollbackExecution as contract } from '@deed/proto/execution'
 import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import type { Driver } from '../drive.ts'
-import { findAction, planRollback, refuseWhatCannot } from '../plan-rollback.ts'
+import { findAction, planRollback, refuseWhatCannot } from '../planning/plan-rollback.ts'
 import { findExecution, findLastChange } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
 

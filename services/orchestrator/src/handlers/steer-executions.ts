@@ -4,7 +4,7 @@ import type { steerExecutions as contract, SteerResult } from '@deed/proto/execu
 import type { ExecutionId, Principal } from '@deed/proto/ids'
 import type { z } from 'zod'
 import type { Driver } from '../drive.ts'
-import { planRollback, refuseWhatCannot } from '../plan-rollback.ts'
+import { planRollback, refuseWhatCannot } from '../planning/plan-rollback.ts'
 import type { Input } from '../reconcile/input.ts'
 import { findExecution, selectExecutions } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'

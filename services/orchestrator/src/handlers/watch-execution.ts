@@ -2,10 +2,10 @@ import type { Handler } from '@deed/mesh/bus'
 import type { watchExecution as contract } from '@deed/proto/execution'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
 import type { ExecutionStatus } from '@deed/proto/states'
+import { withinMessage } from '../answers/within-message.ts'
 import { readTimeline } from '../store/audit-log.ts'
 import { findExecution } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
-import { withinMessage } from '../within-message.ts'
 
 const EXECUTIONS_MAX = 500
 const EVENTS_MAX = 1_000

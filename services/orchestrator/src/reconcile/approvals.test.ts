@@ -1,7 +1,7 @@
 // When somebody is asked, and what becomes of an agreement that was given ahead.
 import type { ApprovalId, ExecutionId, GrantId, TaskId } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
-import { newExecution } from '../new-execution.ts'
+import { newExecution } from '../intake/new-execution.ts'
 import type { ApprovalRow, Snapshot, TaskRow } from '../snapshot.ts'
 import { type Draft, draftOf, isoTime } from './draft.ts'
 import type { Input, Limits } from './input.ts'

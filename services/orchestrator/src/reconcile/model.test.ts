@@ -11,7 +11,7 @@ import { type ApprovalStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/state
 import type { TaskReport } from '@deed/proto/task'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { emptySnapshot, newExecution } from '../new-execution.ts'
+import { emptySnapshot, newExecution } from '../intake/new-execution.ts'
 import type { ApprovalRow, ExecutionRow, Snapshot, TaskRow } from '../snapshot.ts'
 import { reviewOf } from './ask-person.ts'
 import { type Draft, draftOf, hasChanged, isoTime } from './draft.ts'

@@ -2,7 +2,7 @@
 
 import type { ApprovalId, FencingToken } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import { aggregate } from '../answer.ts'
+import { aggregate } from '../answers/answer.ts'
 import type { ApprovalRow, ExecutionRow, TaskRow } from '../snapshot.ts'
 import { askToProvide, expiryOf } from './ask-person.ts'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'

@@ -1,0 +1,175 @@
+/** What an execution came to, in words for a reader and as the reply to whoever asked. */
+import type { ActionResult } from '@deed/proto/action'
+import type { AnswerFormat } from '@deed/proto/agent'
+import type { ExecutionReply } from '@deed/proto/execution'
+import type { ApprovalId } from '@deed/proto/ids'
+import type { Json, JsonObject } from '@deed/proto/json'
+import type { Evidence } from '@deed/proto/observation'
+import { traceIdOf } from '@deed/telemetry/trace-context'
+import type { ExecutionRow, Snapshot, TaskRow } from '../snapshot.ts'
+
+const MICROUSD = 1_000_000
+const ROWS_SHOWN = 50
+/** Of a large graph, what fits into one message. */
+const PARTS_SHOWN = 200
+const EVIDENCE_SHOWN = 300
+
+/** One readable answer from the results of all tasks. */
+export function aggregate({ execution, tasks, parts }: Pick<Snapshot, 'execution' | 'tasks' | 'parts'>): ActionResult {
+  if (execution.status !== 'done') return { text: failure(execution, [...tasks.values()]) }
+  const results = parts.slice(0, PARTS_SHOWN).map(({ title, answer, tasks: ids }) => {
+    const done = ids.map((id) => tasks.get(id)?.result).filter((result): result is ActionResult => result != null)
+    return { title, text: told(answer, done), data: done.map(({ data }) => data).filter((data) => data !== undefined) }
+  })
+  const data = results.flatMap((result) => result.data)
+  return {
+    text: [
+      ...results.map(({ title, text }) => (results.length > 1 ? `${title}: ${text}` : text)),
+      ...(parts.length > PARTS_SHOWN ? [`and ${parts.length - PARTS_SHOWN} more`] : []),
+      ...undoneLines([...tasks.values()]),
+    ].join('\n'),
+    ...(data.length === 0 ? {} : { data: data.length === 1 ? (data[0] ?? null) : data }),
+  }
+}
+
+function failure(execution: ExecutionRow, tasks: readonly TaskRow[]): string {
+  const why =
+    execution.error?.message ?? (execution.ending === 'rolled_back' ? 'as was asked' : 'it did not come about')
+  const left = tasks.filter(({ effect, task_kind }) => task_kind === 'act' && effect !== 'none')
+  const lines = [`${execution.status}: ${why}`, ...undoneLines(tasks)]
+  for (const { title, last_error } of left) {
+    lines.push(`not undone: ${title}${last_error === null ? '' : ` (${last_error.message})`}`)
+  }
+  if (lines.length > PARTS_SHOWN) lines.splice(PARTS_SHOWN, lines.length, `and ${lines.length - PARTS_SHOWN} more`)
+  return lines.join('\n')
+}
+
+const undoneLines = (tasks: readonly TaskRow[]): string[] =>
+  tasks.filter(({ actual_status }) => actual_status === 'undone').map(({ title }) => `undone: ${title}`)
+
+function told(format: AnswerFormat, results: readonly ActionResult[]): string {
+  const rows = results.flatMap(({ data }) => rowsOf(data))
+  switch (format.kind) {
+    case 'actions':
+      return results.map(({ text }) => text).join('; ')
+    case 'count_by_label':
+      return countByLabel(format.noun, rows)
+    case 'record':
+      return record(format.noun, rows)
+    case 'table':
+      return table(
+        rows,
+        results.reduce((sum, { data }) => sum + rowCountOf(data), 0),
+      )
+  }
+}
+
+function rowsOf(data: Json | undefined): JsonObject[] {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return []
+  const { rows } = data
+  return Array.isArray(rows)
+    ? rows.filter((row): row is JsonObject => typeof row === 'object' && row !== null && !Array.isArray(row))
+    : []
+}
+
+function rowCountOf(data: Json | undefined): number {
+  const count = typeof data === 'object' && data !== null && !Array.isArray(data) ? data.row_count : undefined
+  return typeof count === 'number' ? count : rowsOf(data).length
+}
+
+function countByLabel(noun: string, rows: readonly JsonObject[]): string {
+  const counts = rows.map((row) => ({ label: cell(row.label ?? null), count: Number(row.count ?? 0) }))
+  const total = counts.reduce((sum, { count }) => sum + count, 0)
+  if (total === 0) return `no ${noun}`
+  const kinds = counts.map(({ label, count }) => `${count} ${count === 1 ? label : plural(label)}`)
+  return `${total} ${total === 1 ? singular(noun) : noun}: ${kinds.join(', ')}`
+}
+
+function record(noun: string, rows: readonly JsonObject[]): string {
+  const row = rows[0]
+  if (!row) return `there is no such ${noun}`
+  return Object.entries(row)
+    .map(([column, value]) => `${column}: ${cell(value)}`)
+    .join('\n')
+}
+
+/** @param total all rows, also those that did not come along */
+function table(rows: readonly JsonObject[], total: number): string {
+  if (rows.length === 0) return 'no rows'
+  const columns = Object.keys(rows[0] ?? {})
+  const shown = rows.slice(0, ROWS_SHOWN).map((row) => columns.map((column) => cell(row[column] ?? null)))
+  const widths = columns.map((column, index) =>
+    Math.max(column.length, ...shown.map((cells) => (cells[index] ?? '').length)),
+  )
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((text, index) => text.padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd()
+  const more = total > shown.length ? [`and ${total - shown.length} more`] : []
+  return [line(columns), ...shown.map(line), ...more].join('\n')
+}
+
+const cell = (value: Json): string => (typeof value === 'string' ? value : value === null ? '-' : JSON.stringify(value))
+
+/** English, well enough for the names of kinds. */
+function plural(word: string): string {
+  if (/(s|x|z|ch|sh)$/i.test(word)) return `${word}es`
+  if (/[^aeiou]y$/i.test(word)) return `${word.slice(0, -1)}ies`
+  return `${word}s`
+}
+
+function singular(word: string): string {
+  if (/ies$/i.test(word)) return `${word.slice(0, -3)}y`
+  if (/(s|x|z|ch|sh)es$/i.test(word)) return word.slice(0, -2)
+  return word.replace(/s$/i, '')
+}
+
+/** The reply to whoever asked, at any time: a result once it has ended, else how it stands. */
+export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
+  const { execution, tasks, approvals } = snapshot
+  const verification = execution.cited ?? evidenceOf(tasks.values())
+  const asked = [...approvals.values()].find(({ status, asked_at }) => status === 'pending' && asked_at !== null)
+  const open = asked?.approval_id ?? (execution.status === 'waiting' ? personTaskOf(tasks.values()) : undefined)
+  const finished = execution.finished_at === null ? now : Date.parse(execution.finished_at)
+  return {
+    execution_id: execution.execution_id,
+    status: execution.status,
+    result: execution.finished_at === null ? null : execution.result,
+    template_used: execution.template_used,
+    model_used: execution.model_used,
+    method: execution.method,
+    metrics: {
+      time_ms: Math.max(0, finished - Date.parse(execution.created_at)),
+      tokens_used: execution.tokens_used,
+      cost_usd: execution.cost_microusd / MICROUSD,
+      cache_hit: execution.cache_hit,
+      quality: null,
+      success: execution.status === 'done' && verification.length > 0,
+      ...(execution.degraded.length === 0 ? {} : { degraded: execution.degraded }),
+    },
+    verification: verification.slice(0, EVIDENCE_SHOWN),
+    ...(verification.length > EVIDENCE_SHOWN ? { verification_omitted: verification.length - EVIDENCE_SHOWN } : {}),
+    trace_id: traceIdOf(execution.trace),
+    ...(open === undefined ? {} : { approval_id: open }),
+    ...(execution.error === null ? {} : { error: { ...execution.error, execution_id: execution.execution_id } }),
+  }
+}
+
+/** What `approval.decide` takes, of a task that waits for a person. */
+function personTaskOf(tasks: Iterable<TaskRow>): ApprovalId | undefined {
+  for (const { capability, task_kind, actual_status, started_at, task_id } of tasks) {
+    if (capability !== 'human' || task_kind === 'approve' || started_at === null) continue
+    if (actual_status === 'pending') return String(task_id) as ApprovalId
+  }
+  return undefined
+}
+
+function evidenceOf(tasks: Iterable<TaskRow>): Evidence[] {
+  const evidence: Evidence[] = []
+  for (const { verification, undo_verification } of tasks) {
+    if (verification !== null) evidence.push(verification)
+    if (undo_verification !== null) evidence.push(undo_verification)
+  }
+  return evidence
+}

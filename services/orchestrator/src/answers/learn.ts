@@ -1,0 +1,85 @@
+/** What the cache and the templates learn from an execution that has ended. Only what was verified is learned from. */
+import type { Bus } from '@deed/mesh/bus'
+import { Solution } from '@deed/proto/agent'
+import { putCache, releaseCache } from '@deed/proto/cache'
+import { recordTemplate } from '@deed/proto/template'
+import type { Log } from '@deed/telemetry/logger'
+import type { CachedBefore } from '../intake/cached-before.ts'
+import { isCacheable } from '../planning/plan-execution.ts'
+import type { Policy } from '../planning/policy.ts'
+import { scopeOf } from '../planning/think.ts'
+import { isAct, type Snapshot, type TaskRow } from '../snapshot.ts'
+
+interface Dependencies {
+  bus: Bus
+  log: Log
+  policy: Policy
+  cachedBefore: CachedBefore
+}
+
+/** Never rejects: a lesson that is lost costs time later, and nothing else. */
+export async function learn({ bus, log, policy, cachedBefore }: Dependencies, snapshot: Snapshot): Promise<void> {
+  const { execution, tasks } = snapshot
+  // Its words are a name, and its parts were chosen by whoever wrote it.
+  if (execution.request.manifest) return
+  const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
+  const scope = scopeOf(execution.request)
+  const acts = [...tasks.values()].filter(isAct)
+  const cacheable = isCacheable(
+    policy,
+    acts.map(({ spec }) => spec),
+  )
+  const lessons: Promise<unknown>[] = []
+  const evidence = acts.flatMap(({ verification }) => (verification === null ? [] : [verification]))
+  if (cacheable && execution.status === 'done' && execution.result !== null && evidence.length > 0) {
+    const { execution_id, template_used, model_used, result } = execution
+    const value = { kind: 'answer' as const, result, evidence, execution_id, template_used, model_used }
+    lessons.push(bus.call(putCache, { ...scope, value }, options))
+    cachedBefore.note(execution.tenant, scope)
+  } else if (cacheable) {
+    lessons.push(bus.call(releaseCache, { ...scope, execution_id: execution.execution_id }, options))
+  }
+  const solution = execution.status === 'done' && execution.method === 'llm_assisted' ? soleSolution(tasks) : undefined
+  if (solution) {
+    const value = {
+      kind: 'solution' as const,
+      solution,
+      execution_id: execution.execution_id,
+      model_used: execution.model_used,
+    }
+    lessons.push(bus.call(putCache, { ...scope, value }, options))
+  }
+  if (execution.template_used !== null && execution.method !== 'cached' && isVerdict(execution.status)) {
+    lessons.push(
+      bus.call(
+        recordTemplate,
+        {
+          template_id: execution.template_used,
+          ...(execution.template_version === null ? {} : { template_version: execution.template_version }),
+          execution_id: execution.execution_id,
+          task: execution.request.task,
+          metrics: {
+            success: execution.status === 'done',
+            time_ms: Math.max(0, Date.parse(execution.finished_at ?? '') - Date.parse(execution.created_at)),
+            cost_usd: execution.cost_microusd / 1_000_000,
+          },
+        },
+        options,
+      ),
+    )
+  }
+  for (const lesson of await Promise.allSettled(lessons)) {
+    if (lesson.status === 'rejected') {
+      log.warn({ err: lesson.reason, execution_id: execution.execution_id }, 'an outcome was not learned from')
+    }
+  }
+}
+
+/** A denial or a cancellation says nothing of the template. */
+const isVerdict = (status: string): boolean => ['done', 'failed', 'rolled_back', 'rollback_failed'].includes(status)
+
+function soleSolution(tasks: ReadonlyMap<string, TaskRow>): Solution | undefined {
+  const solves = [...tasks.values()].filter(({ task_kind }) => task_kind === 'solve')
+  const parsed = Solution.safeParse(solves.length === 1 ? solves[0]?.result?.data : undefined)
+  return parsed.success ? parsed.data : undefined
+}

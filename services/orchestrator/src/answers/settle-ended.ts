@@ -1,0 +1,89 @@
+/**
+ * What follows an end: the answers to whoever waits, then what the cache and the templates learn
+ * from it. All of it may happen twice, since a replica that dies here leaves it to another.
+ */
+import type { Bus } from '@deed/mesh/bus'
+import { batched } from '@deed/store/batched'
+import type { Log } from '@deed/telemetry/logger'
+import { appendRecord } from '../audit/append-record.ts'
+import type { CachedBefore } from '../intake/cached-before.ts'
+import type { Policy } from '../planning/policy.ts'
+import type { Snapshot } from '../snapshot.ts'
+import type { Database } from '../store/schema.ts'
+import { type End, markSettled } from '../store/settled.ts'
+import type { Waiter } from '../store/transitions.ts'
+import { replyOf } from './answer.ts'
+import { learn } from './learn.ts'
+import type { Waiters } from './waiters.ts'
+
+export interface Settling {
+  db: Database
+  bus: Bus
+  log: Log
+  policy: Policy
+  waiters: Waiters
+  cachedBefore: CachedBefore
+  /** Where a record of each execution is appended, a JSON object a line. */
+  exportFile: string | undefined
+}
+
+/** What has been seen to is marked so together with what follows within this, in milliseconds. */
+const SETTLE_MS = 500
+
+/** Disposing marks what is not marked yet. */
+export interface Settler extends AsyncDisposable {
+  settle(snapshot: Snapshot, waiting: readonly Waiter[]): Promise<void>
+  /** A waiter has had its answer without the execution having ended. */
+  dismiss(waiterId: string): Promise<void>
+}
+
+export function openSettler({ db, bus, log, policy, waiters, cachedBefore, exportFile }: Settling): Settler {
+  // Not a promise, so it need not be prompt: what is lost here is done again.
+  let settled: End[] = []
+  const markAll = async (): Promise<void> => {
+    const ends = settled
+    settled = []
+    await markSettled(db, ends)
+  }
+  const settleLater = (end: End): void => {
+    settled.push(end)
+    if (settled.length > 1) return
+    setTimeout(() => {
+      markAll().catch((error: unknown) => log.warn({ err: error }, 'the resync will settle it'))
+    }, SETTLE_MS)
+  }
+  const dismiss = batched(async (ids: string[]): Promise<undefined[]> => {
+    await db.query('orchestrator.dismiss', `delete from waiters where waiter_id = any($1::bigint[])`, [ids])
+    return ids.map(() => undefined)
+  })
+  return {
+    async settle(snapshot, waiting) {
+      const { execution } = snapshot
+      const { execution_id, audit_seq } = execution
+      const reply = replyOf(snapshot, Date.parse(execution.finished_at ?? execution.created_at))
+      for (const { reply_to } of waiting) waiters.answer(reply_to, reply)
+      waiters.forget(execution_id)
+      log.info(
+        {
+          execution_id,
+          trace_id: reply.trace_id,
+          status: execution.status,
+          method: execution.method,
+          duration_ms: reply.metrics.time_ms,
+        },
+        'execution ended',
+      )
+      await Promise.all([
+        learn({ bus, log, policy, cachedBefore }, snapshot),
+        exportFile === undefined ? undefined : appendRecord(exportFile, snapshot, reply),
+      ])
+      settleLater({ execution_id, audit_seq })
+    },
+    async dismiss(waiterId) {
+      await dismiss(waiterId)
+    },
+    async [Symbol.asyncDispose]() {
+      if (settled.length > 0) await markAll()
+    },
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Anchors: about once a second, the heads of the chains that moved become one row, whose hash covers the row before.
+ *
+ * An execution knows the head of its own chain, so who can write its row can cut off the end of both. The anchors make
+ * that a rewriting of everything since. Nothing is read for them: the heads are those that this replica has committed.
+ */
+import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
+import type { ExecutionId } from '@deed/proto/ids'
+import type { Log } from '@deed/telemetry/logger'
+import type { Clock } from '../clock.ts'
+import { isoTime } from '../reconcile/draft.ts'
+import {
+  type Anchor,
+  type Head,
+  type Heads,
+  insertAnchor,
+  readLastAnchor,
+  readRecentHeads,
+} from '../store/audit-anchors.ts'
+import type { Database } from '../store/schema.ts'
+
+const EVERY_MS = 1_000
+/** Heads in one row; more go into the next. */
+const HEADS_MAX = 5_000
+/** Where other replicas write at the same moment, one loses and tries again. */
+const TRIES_MAX = 20
+
+export interface Anchors extends AsyncDisposable {
+  /** To be told of every head once it is durable. */
+  moved(head: Head): void
+}
+
+/** Disposing writes what waits. */
+export function openAnchors({ db, log, clock }: { db: Database; log: Log; clock: Clock }): Anchors {
+  const waiting = new Map<string, Map<ExecutionId, Head>>()
+  const last = new Map<string, Pick<Anchor, 'number' | 'hash'>>()
+  let timer: NodeJS.Timeout | undefined
+  let writing: Promise<void> = Promise.resolve()
+
+  const moved = (head: Head): void => {
+    const { tenant, execution_id: id, audit_seq: seq } = head
+    const heads = waiting.get(tenant) ?? new Map<ExecutionId, Head>()
+    waiting.set(tenant, heads)
+    if (seq >= (heads.get(id)?.audit_seq ?? 0)) {
+      heads.set(id, { tenant, execution_id: id, audit_seq: seq, audit_hash: head.audit_hash })
+    }
+    timer ??= setTimeout(() => {
+      writing = writeAll()
+    }, EVERY_MS)
+  }
+
+  const writeAll = async (): Promise<void> => {
+    timer = undefined
+    for (const [tenant, heads] of waiting) {
+      waiting.delete(tenant)
+      const all = [...heads.values()]
+      for (let start = 0; start < all.length; start += HEADS_MAX) {
+        try {
+          await append(tenant, all.slice(start, start + HEADS_MAX))
+        } catch (error) {
+          log.warn({ err: error, tenant }, 'audit anchor not written; it is tried again')
+          for (const head of all.slice(start)) moved(head)
+          break
+        }
+      }
+    }
+  }
+
+  const append = async (tenant: string, latest: readonly Head[]): Promise<void> => {
+    const heads: Heads = Object.fromEntries(
+      latest.map(({ execution_id: id, audit_seq: seq, audit_hash: hash }) => [id, { seq, hash }]),
+    )
+    for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
+      const before = last.get(tenant) ?? (await readLastAnchor(db, tenant))
+      const row = { number: before.number + 1, at: isoTime(clock.now()), heads }
+      const anchor = { ...row, hash: anchorHash(before.hash, row) }
+      if (await insertAnchor(db, tenant, anchor)) {
+        last.set(tenant, { number: anchor.number, hash: anchor.hash })
+        return
+      }
+      // Another replica has written that number.
+      last.delete(tenant)
+    }
+    throw new Error(`other replicas have written anchors ${TRIES_MAX} times in a row`)
+  }
+
+  // What a replica that was killed had not anchored yet.
+  writing = readRecentHeads(db).then(
+    (heads) => {
+      for (const head of heads) moved(head)
+    },
+    (error: unknown) => log.warn({ err: error }, 'recent heads of the audit log could not be read'),
+  )
+
+  return {
+    moved,
+    async [Symbol.asyncDispose]() {
+      clearTimeout(timer)
+      await writing
+      clearTimeout(timer)
+      await writeAll()
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** @param before the hash of the row before; empty for the first */
+export const anchorHash = (before: string, { number, at, heads }: Omit<Anchor, 'hash'>): string =>
+  sha256(before + canonicalJson({ number, at, heads }))

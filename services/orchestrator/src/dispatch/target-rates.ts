@@ -1,0 +1,101 @@
+/**
+ * Rate limits of targets: who waits for a turn, and the turn that is in hand.
+ *
+ * Turns are reserved in PostgreSQL, one ahead at most, and only while somebody waits: nothing is polled, and a replica
+ * that dies loses one turn. What waits, waits in PostgreSQL as well; this is the order in which it is woken.
+ */
+import type { ExecutionId } from '@deed/proto/ids'
+import type { Log } from '@deed/telemetry/logger'
+import type { Rate } from '../store/rate-limits.ts'
+import type { Asking } from './capacity.ts'
+import { type FairQueue, fairQueue } from './fair-queue.ts'
+
+/** Woken one after another for a turn that the one before did not use, such as a cancelled one. */
+const WOKEN_MAX = 16
+const TRY_AGAIN_MS = 1_000
+
+export interface TargetRates extends Disposable {
+  /** Whether a task may begin on the target now; where not, the execution is woken in its turn. */
+  mayBegin(target: string, asking: Asking): boolean
+  /** A task began. */
+  began(target: string): void
+}
+
+interface Dependencies {
+  log: Log
+  rateOf(target: string): Rate | undefined
+  /** @returns how long until the turn may be used, in milliseconds */
+  reserve(target: string, rate: Rate): Promise<number>
+  wake(id: ExecutionId): Promise<unknown>
+}
+
+interface Line {
+  rate: Rate
+  waiting: FairQueue<ExecutionId>
+  turn: 'none' | 'reserving' | 'in hand'
+  timer: NodeJS.Timeout | undefined
+}
+
+export function targetRates({ log, rateOf, reserve, wake }: Dependencies): TargetRates {
+  const lines = new Map<string, Line>()
+
+  const lineOf = (target: string): Line | undefined => {
+    const line = lines.get(target)
+    if (line) return line
+    const rate = rateOf(target)
+    if (!rate) return undefined
+    const made: Line = { rate, waiting: fairQueue(), turn: 'none', timer: undefined }
+    lines.set(target, made)
+    return made
+  }
+
+  const reserveNext = async (target: string, line: Line): Promise<void> => {
+    if (line.turn !== 'none' || line.waiting.size === 0) return
+    line.turn = 'reserving'
+    try {
+      const waitMs = await reserve(target, line.rate)
+      line.timer = setTimeout(() => {
+        line.turn = 'in hand'
+        void giveTurn(target, line)
+      }, waitMs)
+    } catch (error) {
+      log.warn({ err: error, target }, 'no turn could be reserved; it is tried again')
+      line.timer = setTimeout(() => {
+        line.turn = 'none'
+        void reserveNext(target, line)
+      }, TRY_AGAIN_MS)
+    }
+  }
+
+  const giveTurn = async (target: string, line: Line): Promise<void> => {
+    for (let woken = 0; woken < WOKEN_MAX && line.turn === 'in hand'; woken++) {
+      const next = line.waiting.next()
+      if (next === undefined) return
+      await wake(next)
+    }
+    void reserveNext(target, line)
+  }
+
+  return {
+    mayBegin(target, asking) {
+      const line = lineOf(target)
+      if (!line || line.turn === 'in hand') return true
+      line.waiting.add(asking, asking.id)
+      void reserveNext(target, line)
+      return false
+    },
+    began(target) {
+      const line = lines.get(target)
+      if (line?.turn !== 'in hand') return
+      line.turn = 'none'
+      void reserveNext(target, line)
+    },
+    [Symbol.dispose]() {
+      for (const line of lines.values()) {
+        clearTimeout(line.timer)
+        // Nothing more is reserved.
+        line.turn = 'reserving'
+      }
+    },
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Taking a request in: the row that is the promise, and the thinking, side by side; then the plan.
+ *
+ * Whatever dies on the way, the row is there or it is not. Where it is, the resync thinks again.
+ */
+import { crashPoint } from '@deed/mesh/crash-point'
+import { type CacheEntry, getCache } from '@deed/proto/cache'
+import { DeedError } from '@deed/proto/errors'
+import type { ExecutionReply } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
+import { replyOf } from '../answers/answer.ts'
+import { announce } from '../audit/announce.ts'
+import { differences } from '../differences.ts'
+import { type PlanDependencies, planExecution } from '../planning/plan-execution.ts'
+import { scopeOf, think } from '../planning/think.ts'
+import type { ExecutionRow } from '../snapshot.ts'
+import type { Admission, Admitted } from '../store/executions.ts'
+import { endByAnswer } from './answer-from-cache.ts'
+import { admissionOf, emptySnapshot, type Incoming, newExecution } from './new-execution.ts'
+
+export interface Accepting extends PlanDependencies {
+  admit(admission: Admission): Promise<Admitted>
+}
+
+export interface Accepted {
+  id: ExecutionId
+  /** A request with the same key was there first; this one is answered with that one's answer. */
+  existed: boolean
+  waiterId: string | null
+  /** Resolves when a plan, or the answer, is durable. */
+  planned: Promise<{ background: boolean }>
+  /** Of a read that was answered from the cache. */
+  answered: ExecutionReply | undefined
+}
+
+/**
+ * @throws {DeedError} `idempotency_conflict` when the key is taken by another body
+ */
+export async function acceptExecution(accepting: Accepting, incoming: Incoming): Promise<Accepted> {
+  const { clock, driver } = accepting
+  const execution = newExecution(incoming, clock.now())
+  const keyed = incoming.request.idempotency_key !== undefined
+  const cached = keyed ? undefined : await askCacheAlone(accepting, execution)
+  if (cached) return answerFirst(accepting, admissionOf(execution, { ...incoming, waiter: undefined }), cached)
+  const thinking = think(accepting, execution)
+  crashPoint('orchestrator.before_admit')
+  const admitting = accepting.admit(admissionOf(execution, incoming))
+  const { execution_id: id } = execution
+  const admitted = await admitting
+  if (admitted.existed) return attached(accepting, admitted, execution)
+  crashPoint('orchestrator.after_admit')
+  driver.know(emptySnapshot(execution))
+  const planned = planExecution(accepting, execution, thinking)
+  return { id, existed: false, waiterId: admitted.waiter_id, planned, answered: undefined }
+}
+
+/** A question that was answered from the cache before is asked there alone: nine times in ten that is all there is to do. */
+async function askCacheAlone(
+  { bus, log, cachedBefore }: Accepting,
+  { tenant, user_name: user, trace, request }: ExecutionRow,
+): Promise<CacheEntry | undefined> {
+  // The words are the manifest's name, and say nothing of what is in it.
+  if (request.manifest) return undefined
+  const scope = scopeOf(request)
+  if (!cachedBefore.has(tenant, scope)) return undefined
+  try {
+    const { entry } = await bus.call(getCache, scope, { principal: { tenant, user }, trace, patient: false })
+    if (entry?.value.kind === 'answer') return entry
+  } catch (error) {
+    log.warn({ err: error }, 'going on without the cache')
+  }
+  cachedBefore.forget(tenant, scope)
+  return undefined
+}
+
+/** A read without a key changes nothing and promises nothing: it is answered first, and written behind the answer. */
+function answerFirst(accepting: Accepting, admission: Admission, entry: CacheEntry): Accepted {
+  const { bus, clock, admit } = accepting
+  const now = clock.now()
+  const draft = endByAnswer(admission, entry, now)
+  const { execution_id: id } = draft.execution
+  const answered = replyOf(draft, now)
+  const planned = admit(admission).then(() => {
+    announce(bus, draft)
+    return { background: false }
+  })
+  return { id, existed: false, waiterId: null, planned, answered }
+}
+
+/** @throws {DeedError} `idempotency_conflict` */
+async function attached(
+  { driver }: Accepting,
+  { execution_id: id, request_hash: hash, waiter_id: waiterId }: Admitted,
+  asked: ExecutionRow,
+): Promise<Accepted> {
+  if (hash !== asked.request_hash) {
+    const { execution } = await driver.read(id)
+    throw conflict(id, differences(execution.request, asked.request))
+  }
+  return { id, existed: true, waiterId, planned: Promise.resolve({ background: false }), answered: undefined }
+}
+
+/** Names the fields, and not what is in them: whoever guesses a key learns nothing of the request it is for. */
+function conflict(id: ExecutionId, differs: string[]): DeedError {
+  const message = 'this idempotency key was used for another request; choose a new key, or send the same request again'
+  return new DeedError('idempotency_conflict', message, {
+    path: differs[0] ?? '$.idempotency_key',
+    executionId: id,
+    details: { differs },
+  })
+}

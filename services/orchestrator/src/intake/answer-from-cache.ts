@@ -1,0 +1,46 @@
+/** A read that was answered before: the answer again, with the evidence it had then. */
+import type { CacheEntry } from '@deed/proto/cache'
+import { DeedError } from '@deed/proto/errors'
+import type { ExecutionId } from '@deed/proto/ids'
+import type { Evidence } from '@deed/proto/observation'
+import { type Draft, draftOf, isoTime, record } from '../reconcile/draft.ts'
+import type { Input } from '../reconcile/input.ts'
+import type { Admission } from '../store/executions.ts'
+import { emptySnapshot } from './new-execution.ts'
+
+export function answeredInput(entry: CacheEntry): Extract<Input, { type: 'answered' }> {
+  const { value } = entry
+  if (value.kind !== 'answer') throw new DeedError('internal', 'a solution is no answer')
+  return {
+    type: 'answered',
+    found: {
+      method: 'cached',
+      cache_hit: true,
+      result: value.result,
+      template_used: value.template_used,
+      model_used: value.model_used,
+    },
+    evidence: value.evidence.map((evidence) => cited(evidence, entry, value.execution_id)),
+  }
+}
+
+/** Evidence of another execution, with its age: it was so when it was looked at. */
+function cited(evidence: Evidence, entry: CacheEntry, from: ExecutionId): Evidence {
+  return {
+    ...evidence,
+    kind: 'cited',
+    facts: { ...evidence.facts, execution_id: from, age_ms: entry.age_ms, original_kind: evidence.kind },
+  }
+}
+
+/** The execution, ended by an answer from the cache. `admission` becomes that of all of it. */
+export function endByAnswer(admission: Admission, entry: CacheEntry, now: number): Draft {
+  const { found, evidence } = answeredInput(entry)
+  const { execution } = admission
+  const draft = draftOf(emptySnapshot(execution), now)
+  const finished_at = isoTime(now)
+  Object.assign(execution, found, { status: 'done', cited: evidence, finished_at, settled: true })
+  record(draft, 'execution.ended', { status: 'done', error: null })
+  admission.audit.push(...draft.audit)
+  return draft
+}

@@ -1,0 +1,145 @@
+/**
+ * The durable door: `execution.submit`, whose publish acknowledgement means that it will be executed.
+ *
+ * A message is acknowledged when its execution is stored. One that cannot be an execution is stored
+ * as a failed one, so that whoever submitted it finds out why.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ExecutionConfig } from '@deed/config/execution-config'
+import { type Bus, errorBody } from '@deed/mesh/bus'
+import { decodeJson } from '@deed/mesh/decode'
+import { type Headed, headersOf, traceparentOf } from '@deed/mesh/headers'
+import { validate } from '@deed/mesh/validate'
+import { consumeStream, INTAKE_CONSUMER } from '@deed/mesh/work-queue'
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import {
+  ExecutionRequest,
+  IdempotencyKey,
+  intakeKey,
+  intakeStream,
+  SUBMIT_SUBJECT,
+  WordsRequest,
+} from '@deed/proto/execution'
+import { LOCAL, type Principal } from '@deed/proto/ids'
+import type { Log } from '@deed/telemetry/logger'
+import { redact } from '@deed/telemetry/redact'
+import { startSpan } from '@deed/telemetry/span'
+import { isoTime } from '../reconcile/draft.ts'
+import { type Accepting, acceptExecution } from './accept-execution.ts'
+import { admitRequest } from './door.ts'
+import type { DoorLimits } from './door-limits.ts'
+import { admissionOf, newExecution } from './new-execution.ts'
+import { dropManifest, type Taking, takeManifest } from './take-manifest.ts'
+
+const SLOTS = 64
+const DELIVERIES_MAX = 5
+/** Where too much waits already, room is looked for again after this. */
+const FULL_MS = 500
+const WORDS_KEPT = 256
+
+interface Opening {
+  bus: Bus
+  log: Log
+  config: ExecutionConfig
+  limits: DoorLimits
+  tenant: string
+}
+
+/** Disposing takes no more, and finishes what is in hand. */
+export async function startIntake(
+  accepting: Accepting & Taking,
+  { bus, log, config, limits, tenant }: Opening,
+): Promise<AsyncDisposable> {
+  const stream = intakeStream(tenant)
+  const stopping = new AbortController()
+  const consuming = await consumeStream(
+    bus.nc,
+    log,
+    { stream, consumer: INTAKE_CONSUMER, slots: SLOTS },
+    async (msg) => {
+      // What is durable already is not refused: it waits where it is.
+      while (limits.isFull(tenant)) await sleep(FULL_MS, undefined, { signal: stopping.signal })
+      const parent = traceparentOf(msg)
+      const span = startSpan(SUBMIT_SUBJECT, { parent, kind: 'consumer', attributes: { 'messaging.system': 'nats' } })
+      try {
+        const [user] = msg.subject.split('.').slice(3)
+        const principal = user === undefined ? LOCAL : { tenant, user }
+        try {
+          if (msg.info.deliveryCount > DELIVERIES_MAX) {
+            throw new DeedError('too_many_deliveries', `it was taken ${msg.info.deliveryCount} times without an end`)
+          }
+          const asked = validate(ExecutionRequest, decodeJson(msg.data))
+          const key = asked.idempotency_key ?? messageId(msg) ?? intakeKey(stream, msg.seq)
+          const whole = await takeManifest(accepting, principal, { ...asked, idempotency_key: key })
+          const request = admitRequest(config, whole)
+          await acceptExecution(accepting, {
+            request,
+            principal,
+            trace: span.traceparent,
+            waiter: undefined,
+            sequence: msg.seq,
+          })
+          await dropManifest(accepting, principal, asked)
+        } catch (error) {
+          const body = errorBody(error)
+          if (body.retryable) throw error
+          await storeRefusal(accepting, {
+            principal,
+            trace: span.traceparent,
+            key: intakeKey(stream, msg.seq),
+            body,
+            msg,
+          })
+        }
+        await msg.ackAck()
+      } catch (error) {
+        span.fail(error)
+        throw error
+      } finally {
+        span.end()
+      }
+    },
+  )
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await consuming[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** @throws {DeedError} `invalid_header` for one that cannot be a key */
+function messageId(msg: Headed): string | undefined {
+  const id = headersOf(msg)?.get('Nats-Msg-Id') || undefined
+  if (id === undefined || IdempotencyKey.safeParse(id).success) return id
+  throw new DeedError(
+    'invalid_header',
+    'Nats-Msg-Id must be printable ASCII without spaces, at most 256 characters, since it is the idempotency key',
+    { path: 'headers.Nats-Msg-Id' },
+  )
+}
+
+interface Refused {
+  principal: Principal
+  trace: string
+  key: string
+  body: ErrorBody
+  msg: { data: Uint8Array; seq: number }
+}
+
+async function storeRefusal({ admit, clock }: Accepting, { principal, trace, key, body, msg }: Refused): Promise<void> {
+  const now = clock.now()
+  const words = redact(Buffer.from(msg.data).toString('utf8')).slice(0, WORDS_KEPT).replaceAll('\0', '')
+  const request = WordsRequest.parse({ task: words.toWellFormed(), idempotency_key: key })
+  const execution = newExecution({ request, principal, trace }, now)
+  const admission = admissionOf(execution, { principal, waiter: undefined, sequence: msg.seq })
+  Object.assign(execution, {
+    status: 'failed',
+    method: 'error',
+    error: body,
+    result: { text: `failed: ${body.message}` },
+    finished_at: isoTime(now),
+    settled: true,
+  })
+  await admit(admission)
+}

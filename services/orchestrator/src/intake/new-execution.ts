@@ -1,0 +1,86 @@
+/** An execution as it begins: its row, and the first row of its audit log. */
+import { randomUUIDv7 } from 'node:crypto'
+import { hashJson } from '@deed/mesh/canonical-json'
+import type { ExecutionRequest } from '@deed/proto/execution'
+import type { ExecutionId, Principal } from '@deed/proto/ids'
+import type { JsonObject } from '@deed/proto/json'
+import { draftOf, isoTime, record } from '../reconcile/draft.ts'
+import type { ExecutionRow, Snapshot } from '../snapshot.ts'
+import type { Admission } from '../store/executions.ts'
+
+/** Who takes it in has this long to come to a plan before the resync looks. */
+const PLANNING_MS = 5_000
+
+/** A request as it came in. */
+export interface Incoming {
+  request: ExecutionRequest
+  principal: Principal
+  trace: string
+  waiter: { replyTo: string; dueAt: number } | undefined
+  /** Of the acknowledgement of its submission. */
+  sequence?: number
+  /** What asked for it, where that was no caller: a goal, or a schedule at a time. */
+  cause?: JsonObject
+}
+
+export function newExecution(
+  { request, principal, trace }: Pick<Incoming, 'request' | 'principal' | 'trace'>,
+  now: number,
+): ExecutionRow {
+  return {
+    tenant: principal.tenant,
+    execution_id: randomUUIDv7() as ExecutionId,
+    user_name: principal.user,
+    idempotency_key: request.idempotency_key ?? null,
+    request_hash: hashJson({
+      ...request,
+      idempotency_key: undefined,
+      ...(request.manifest_ref ? { manifest: undefined } : {}),
+    }),
+    request,
+    trace,
+    status: 'planning',
+    ending: null,
+    version: 1,
+    method: null,
+    model_used: null,
+    template_used: null,
+    template_version: null,
+    tokens_used: 0,
+    cost_microusd: 0,
+    cache_hit: false,
+    degraded: [],
+    result: null,
+    error: null,
+    cited: null,
+    audit_seq: 0,
+    audit_hash: '',
+    created_at: isoTime(now),
+    finished_at: null,
+    next_check_at: isoTime(now + PLANNING_MS),
+    settled: false,
+  }
+}
+
+/** Chains the first row of the execution's audit log. */
+export function admissionOf(
+  execution: ExecutionRow,
+  { principal, waiter, sequence, cause }: Omit<Incoming, 'request' | 'trace'>,
+): Admission {
+  const draft = draftOf(emptySnapshot(execution), Date.parse(execution.created_at))
+  record(draft, 'execution.accepted', { by: principal.user, request_hash: execution.request_hash, ...cause })
+  return {
+    execution,
+    waiter: waiter === undefined ? undefined : { reply_to: waiter.replyTo, due_at: isoTime(waiter.dueAt) },
+    sequence,
+    audit: draft.audit,
+  }
+}
+
+export const emptySnapshot = (execution: ExecutionRow): Snapshot => ({
+  execution,
+  tasks: new Map(),
+  approvals: new Map(),
+  parts: [],
+  plans: 0,
+})

@@ -1,0 +1,64 @@
+/** A manifest that came by reference: it is read from the tenant's object store, and taken from there once accepted. */
+import { createHash } from 'node:crypto'
+import type { Bus } from '@deed/mesh/bus'
+import { decodeJson } from '@deed/mesh/decode'
+import { readObject, removeObject } from '@deed/mesh/object-store'
+import { validate } from '@deed/mesh/validate'
+import { DeedError } from '@deed/proto/errors'
+import type { Principal } from '@deed/proto/ids'
+import { Manifest, type ManifestReference, manifestBucket } from '@deed/proto/manifest'
+import type { Log } from '@deed/telemetry/logger'
+import type { Driver } from '../drive.ts'
+import { findExecution } from '../store/executions.ts'
+import type { Database } from '../store/schema.ts'
+import type { Asked } from './door.ts'
+
+export interface Taking {
+  db: Database
+  bus: Bus
+  log: Log
+  driver: Driver
+}
+
+/**
+ * The request with its manifest in its place; any other as it is.
+ *
+ * @throws {DeedError} `not_found` or `invalid_manifest`
+ */
+export async function takeManifest(taking: Taking, principal: Principal, asked: Asked): Promise<Asked> {
+  const { manifest_ref: reference } = asked
+  if (reference === undefined) return asked
+  const bytes = await readObject(taking.bus.nc, manifestBucket(principal.tenant), reference.object)
+  if (bytes === undefined) return { ...asked, manifest: await takenBefore(taking, principal, asked, reference) }
+  if (createHash('sha256').update(bytes).digest('hex') !== reference.sha256) {
+    throw new DeedError('invalid_manifest', 'the object is another than the digest says; put it there again', {
+      path: '$.manifest_ref.sha256',
+    })
+  }
+  return { ...asked, manifest: validate(Manifest, decodeJson(bytes)) }
+}
+
+/** The same request again, after its answer was lost: its object was taken the first time. */
+async function takenBefore(
+  { db, driver }: Taking,
+  principal: Principal,
+  { idempotency_key: key }: Asked,
+  { object, sha256 }: ManifestReference,
+): Promise<Manifest> {
+  const missing = new DeedError('not_found', `there is no object "${object}" in the object store; put it there`, {
+    path: '$.manifest_ref.object',
+  })
+  if (key === undefined) throw missing
+  const id = await findExecution(db, principal, { key }).catch(() => undefined)
+  const request = id === undefined ? undefined : (await driver.read(id)).execution.request
+  if (request?.manifest_ref?.sha256 !== sha256 || !request.manifest) throw missing
+  return request.manifest
+}
+
+/** What is lost here is gone by its age. */
+export async function dropManifest({ bus, log }: Taking, { tenant }: Principal, asked: Asked): Promise<void> {
+  if (asked.manifest_ref === undefined) return
+  await removeObject(bus.nc, manifestBucket(tenant), asked.manifest_ref.object).catch((error: unknown) =>
+    log.warn({ err: error, tenant }, 'a manifest stays in the object store'),
+  )
+}

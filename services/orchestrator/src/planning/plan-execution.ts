@@ -1,0 +1,182 @@
+/**
+ * Thinking and planning for an execution that has its row. It takes the row alone, so a request, a
+ * timer and a restart all lead down the same path.
+ */
+import { type Bus, errorBody } from '@deed/mesh/bus'
+import { hashJson } from '@deed/mesh/canonical-json'
+import { crashPoint } from '@deed/mesh/crash-point'
+import { Action } from '@deed/proto/action'
+import { type CacheEntry, reserveCache } from '@deed/proto/cache'
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import type { ExecutionRequest } from '@deed/proto/execution'
+import type { Log } from '@deed/telemetry/logger'
+import type { Clock } from '../clock.ts'
+import type { Capacity } from '../dispatch/capacity.ts'
+import { askingOf, type Driver } from '../drive.ts'
+import { answeredInput } from '../intake/answer-from-cache.ts'
+import type { CachedBefore } from '../intake/cached-before.ts'
+import type { Input, Work } from '../reconcile/input.ts'
+import type { ExecutionRow } from '../snapshot.ts'
+import { type Planning, planWork } from './plan-work.ts'
+import { effectOf, type Policy } from './policy.ts'
+import { scopeOf, think } from './think.ts'
+import type { Thought } from './thought.ts'
+
+/** A plan that is expected to take longer goes on in the background, unless the request says otherwise. */
+const IMMEDIATE_MS_MAX = 30_000
+
+export interface PlanDependencies {
+  bus: Bus
+  log: Log
+  clock: Clock
+  policy: Policy
+  planning: Planning
+  driver: Driver
+  capacity: Capacity
+  cachedBefore: CachedBefore
+}
+
+/** Thinks and plans for an execution that has its row: after its acceptance, or again after a crash. */
+export async function planExecution(
+  planning: PlanDependencies,
+  execution: ExecutionRow,
+  thinking: Promise<Thought> = think(planning, execution),
+): Promise<{ background: boolean }> {
+  const { driver, log } = planning
+  try {
+    const thought = await thinking
+    crashPoint('orchestrator.after_think')
+    const { input, background } = await planOf(planning, execution, thought)
+    const store = (): Promise<unknown> => driver.apply(execution.execution_id, input)
+    if (input.type === 'planned' && beginsAtOnce(input.work)) {
+      const settled = await planning.capacity.room('act', askingOf(execution))
+      await store().finally(settled)
+    } else await store()
+    return { background: background || isBackground(execution.request, thought) }
+  } catch (error) {
+    // What may work later is thought again by the resync; the promise stands.
+    const body = failureOf(error)
+    if (body.retryable) {
+      log.warn({ err: error, execution_id: execution.execution_id }, 'planning is put off')
+      return { background: false }
+    }
+    if (body.code === 'internal') log.error({ err: error, execution_id: execution.execution_id }, 'planning failed')
+    await driver
+      .apply(execution.execution_id, { type: 'plan_failed', error: body, found: { method: 'error' } })
+      .catch((cause: unknown) => log.error({ err: cause, execution_id: execution.execution_id }, 'failure not stored'))
+    return { background: false }
+  }
+}
+
+const beginsAtOnce = ({ tasks }: Work): boolean =>
+  tasks.some(({ task_kind, dependencies }) => task_kind === 'act' && dependencies.length === 0)
+
+/** A bug is not retried for ever: its execution fails, and the log says why. */
+function failureOf(error: unknown): ErrorBody {
+  const body = errorBody(error)
+  if (body.code !== 'internal') return body
+  return { code: 'internal', message: 'something went wrong inside; the log says what', retryable: false }
+}
+
+async function planOf(
+  planning: PlanDependencies,
+  execution: ExecutionRow,
+  thought: Thought,
+): Promise<{ input: Input; background: boolean }> {
+  if (thought.type === 'answer') {
+    if (!(await isCitable(planning, execution, thought.entry)))
+      return planOf(planning, execution, await think(planning, execution, { remembered: false }))
+    planning.cachedBefore.note(execution.tenant, scopeOf(execution.request))
+    return { input: answeredInput(thought.entry), background: false }
+  }
+  const { policy } = planning
+  const { standing = false, agree } = thought
+  const work = await planWork(
+    standing ? { ...planning.planning, standing } : planning.planning,
+    execution,
+    thought.nodes,
+  )
+  agree?.(work)
+  const actions = thought.nodes.flatMap(({ solution }) => solution?.actions ?? [])
+  const cacheable =
+    !execution.request.manifest &&
+    actions.length > 0 &&
+    actions.every(({ action }) => policy.kinds[action.kind]?.cacheable === true)
+  if (cacheable && thought.nodes.every(({ solution }) => solution !== undefined)) {
+    const hit = await reserve(planning, execution)
+    if (hit) return { input: answeredInput(hit), background: false }
+  }
+  const [first] = thought.nodes
+  return {
+    input: {
+      type: 'planned',
+      work,
+      found: {
+        method: thought.method,
+        template_used: first?.solution?.template_id ?? null,
+        template_version: first?.solution?.template_version ?? null,
+        degraded: thought.degraded,
+      },
+    },
+    background: work.approvals.length > 0 && execution.request.mode === 'background',
+  }
+}
+
+/** The cache is not believed: what it cites is an execution that asked for the same, only read, and is done. */
+async function isCitable(
+  { driver, policy, log }: PlanDependencies,
+  { tenant, request, execution_id }: ExecutionRow,
+  { value }: CacheEntry,
+): Promise<boolean> {
+  try {
+    const { execution: cited, tasks } = await driver.peek(value.execution_id)
+    const acts = [...tasks.values()].filter(({ task_kind }) => task_kind === 'act')
+    if (
+      cited.tenant === tenant &&
+      cited.status === 'done' &&
+      // Of an execution that is long over, neither words nor actions are kept.
+      hashJson(scopeOf(cited.request)) === hashJson(scopeOf(request)) &&
+      isCacheable(
+        policy,
+        acts.map(({ spec }) => Action.parse(spec)),
+      )
+    )
+      return true
+  } catch (error) {
+    if (!(error instanceof DeedError) || error.code !== 'not_found') throw error
+  }
+  log.warn({ execution_id, cited: value.execution_id }, 'an answer of the cache is not proven by what it cites')
+  return false
+}
+
+/** Equal reads at once compute once: the others are answered when the first has its answer. */
+async function reserve({ bus, log }: PlanDependencies, execution: ExecutionRow): Promise<CacheEntry | undefined> {
+  try {
+    const reply = await bus.call(
+      reserveCache,
+      { ...scopeOf(execution.request), execution_id: execution.execution_id },
+      { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace, patient: false },
+    )
+    return reply.state === 'hit' && reply.entry.value.kind === 'answer' ? reply.entry : undefined
+  } catch (error) {
+    log.warn({ err: error, execution_id: execution.execution_id }, 'going on without a reservation')
+    return undefined
+  }
+}
+
+/** Whether every action of a request's plan only reads what may be answered from memory. */
+export const isCacheable = (
+  policy: Policy,
+  kinds: readonly { kind: string; input: Record<string, unknown> }[],
+): boolean =>
+  kinds.length > 0 &&
+  kinds.every(
+    ({ kind, input }) =>
+      policy.kinds[kind]?.cacheable === true &&
+      effectOf(policy, kind, input as Parameters<typeof effectOf>[2]) === 'read',
+  )
+
+function isBackground(request: ExecutionRequest, thought: Thought): boolean {
+  if (request.mode !== 'auto') return request.mode === 'background'
+  return thought.type === 'solved' && thought.estimatedMs > IMMEDIATE_MS_MAX
+}

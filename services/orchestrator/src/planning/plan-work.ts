@@ -1,0 +1,204 @@
+/**
+ * From solved nodes to tasks: actions are looked at, sealed, and put behind the agreement that policy
+ * wants for them.
+ */
+import { randomUUIDv7 } from 'node:crypto'
+import { validate } from '@deed/mesh/validate'
+import { Action } from '@deed/proto/action'
+import type { PlannedAction } from '@deed/proto/agent'
+import type { TaskId } from '@deed/proto/ids'
+import type { JsonObject } from '@deed/proto/json'
+import { HUMAN_TASK, HumanTaskInput } from '@deed/proto/person'
+import { priorityOf } from '../drive.ts'
+import type { Work } from '../reconcile/input.ts'
+import { newTask } from '../reconcile/new-task.ts'
+import type { ExecutionRow, PlanPart, TaskRow } from '../snapshot.ts'
+import { freeName, type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
+import type { SolvedNode, Terms } from './solve-node.ts'
+import { rootOf, touchedBy, type Workspaces } from './touched-by.ts'
+import { type Candidate, comesAfter, lookAt, type Weighing, weighActions } from './weigh-actions.ts'
+
+export interface Planning extends Weighing, Sealing {}
+
+/** Where new tasks are put: behind what is there, and under names that are free. */
+export interface Place {
+  position: number
+  names: ReadonlySet<string>
+  /** What every new task without a predecessor waits for. */
+  after: readonly TaskId[]
+}
+
+export const EMPTY: Place = { position: 0, names: new Set(), after: [] }
+
+/**
+ * The tasks of a plan, with what agreement each of their actions needs.
+ *
+ * @param lookAtAll look at the targets of actions, too, that could go ahead without
+ * @throws {DeedError} where an action cannot be: an unknown target, a path outside of the workspace
+ */
+export async function weighWork(
+  planning: Planning,
+  execution: ExecutionRow,
+  nodes: readonly SolvedNode[],
+  place: Place = EMPTY,
+  lookAtAll = false,
+): Promise<Unsealed> {
+  const tasks: TaskRow[] = []
+  const parts: PlanPart[] = []
+  const candidates: Candidate[] = []
+  const tasksOfNode = new Map<string, TaskId[]>()
+  const names = new Set(place.names)
+  const alone = nodes.length === 1
+  for (const { node, solution, ask, terms } of nodes) {
+    const before = node.depends_on.flatMap((name) => tasksOfNode.get(name) ?? [])
+    const after = before.length > 0 ? before : [...place.after]
+    const made: TaskRow[] = []
+    // A task of a manifest keeps its id.
+    const nameOf = (id: string, name: string): string => {
+      if (terms && solution?.actions.length === 1) return id
+      return alone && !terms ? name : `${id}.${name}`
+    }
+    const base = {
+      priority: priorityOf(terms?.priority ?? execution.request.priority),
+      on_failure: terms?.on_failure ?? null,
+      now: planning.now(),
+    }
+    if (solution) {
+      const idOf = new Map(solution.actions.map(({ name }) => [name, randomUUIDv7() as TaskId]))
+      for (const planned of solution.actions) {
+        const action = actionOf(planned, execution)
+        const dependencies = planned.depends_on.map((name) => idOf.get(name)).filter((id) => id !== undefined)
+        const task = newTask(execution, {
+          ...base,
+          task_id: idOf.get(planned.name) as TaskId,
+          position: place.position + tasks.length + made.length,
+          name: freeName(names, nameOf(node.id, planned.name)),
+          title: planned.title,
+          task_kind: 'act',
+          capability: action.kind === HUMAN_TASK ? 'human' : 'act',
+          dependencies: dependencies.length > 0 ? dependencies : after,
+          concurrency_key: ownKey(terms),
+          resource_key: serviceKey(action) ?? workspaceKey(planning.workspaces, action),
+        })
+        made.push(task)
+        candidates.push({ task, action, summary: planned.title, why: '', effect: undefined })
+      }
+    } else if (ask) {
+      made.push(
+        newTask(execution, {
+          ...base,
+          position: place.position + tasks.length,
+          name: freeName(names, nameOf(node.id, 'solve')),
+          title: `find out how to: ${node.title}`.slice(0, 512).toWellFormed(),
+          task_kind: 'solve',
+          capability: 'solve',
+          dependencies: after,
+          spec: ask as JsonObject,
+        }),
+      )
+    }
+    const ids = made.map(({ task_id }) => task_id)
+    tasksOfNode.set(node.id, ids)
+    tasks.push(...made)
+    parts.push({ title: node.title, answer: solution?.answer ?? { kind: 'actions' }, tasks: ids })
+  }
+  orderByTouch(planning, candidates)
+  const others = tasks.filter(({ task_kind }) => task_kind !== 'act')
+  await weighActions(planning, execution, candidates, { others, lookAtAll })
+  const position = place.position + tasks.length
+  return { execution, tasks, candidates, parts, names, position, estimate: estimateOf(nodes) }
+}
+
+/** @throws {DeedError} as `weighWork` */
+export async function planWork(
+  planning: Planning,
+  execution: ExecutionRow,
+  nodes: readonly SolvedNode[],
+  place: Place = EMPTY,
+): Promise<Work> {
+  return sealPlan(planning, await weighWork(planning, execution, nodes, place))
+}
+
+/** The agreement for one task whose target was not as expected. */
+export async function replanTask(
+  planning: Planning,
+  execution: ExecutionRow,
+  task: TaskRow,
+  place: Place,
+): Promise<{ task: Partial<TaskRow>; work: Work }> {
+  const { expect_before, expect_sandbox, observe_only, ...action } = Action.parse(task.spec)
+  const copy = { ...task, approval_id: null, dependencies: [] }
+  const candidate: Candidate = {
+    task: copy,
+    action: { ...action, observe_only: false },
+    summary: task.title,
+    why: '',
+    effect: undefined,
+  }
+  await lookAt(planning, execution, [candidate])
+  const names = new Set(place.names)
+  const earlier = task.approval_id !== null && task.spec !== null ? { earlier: task.spec } : {}
+  const unsealed = { execution, tasks: [], candidates: [candidate], parts: [], names, position: place.position }
+  const work = await sealPlan(planning, { ...unsealed, ...earlier })
+  const { spec, action_hash, level, approval_id } = copy
+  return { task: { spec, action_hash, level, approval_id }, work }
+}
+
+function actionOf({ action }: PlannedAction, { request }: ExecutionRow): Action {
+  const workspace = action.workspace ?? request.context?.workspace
+  // What must be found beforehand is for the policy to say, not for whoever found the solution.
+  const { expect_before, expect_sandbox, observe_only, ...rest } = action
+  // No executor ever sees it, so nobody else judges its input.
+  if (action.kind === HUMAN_TASK) return Action.parse({ ...rest, input: validate(HumanTaskInput, action.input) })
+  return Action.parse({ ...rest, ...(workspace === undefined ? {} : { workspace }) })
+}
+
+/** One operation on a service at a time, whoever asked for it. */
+const serviceKey = ({ kind, input }: Action): string | null =>
+  kind.startsWith('service.') && kind !== 'service.status' && typeof input.target === 'string'
+    ? `service:${input.target}`
+    : null
+
+const ownKey = (terms: Terms | undefined): string | null =>
+  terms?.concurrency_key === undefined ? null : `manifest:${terms.concurrency_key}`
+
+/** One program in a workspace at a time: what it has changed is what is different there when it has ended. */
+const workspaceKey = (workspaces: Workspaces, action: Action): string | null =>
+  action.kind === 'command.run' || action.kind === 'test.run' ? `workspace:${rootOf(workspaces, action)}` : null
+
+/** Two actions of a plan that change the same run in its order, whether or not somebody said so. */
+function orderByTouch({ policy, workspaces }: Planning, candidates: readonly Candidate[]): void {
+  if (candidates.length < 2) return
+  const tasks = new Map(candidates.map(({ task }) => [task.task_id, task]))
+  const inOrder = isInOrder(candidates)
+  const last = new Map<string, TaskId>()
+  for (const { task, action } of candidates) {
+    const touched = touchedBy(policy, workspaces, action)
+    if (touched === 'anything') continue
+    for (const name of touched) {
+      const earlier = last.get(name)
+      last.set(name, task.task_id)
+      const before = earlier === undefined ? undefined : tasks.get(earlier)
+      if (!before || task.dependencies.includes(before.task_id)) continue
+      // In order, nothing comes after what follows it.
+      if (!inOrder && comesAfter(before, task.task_id, tasks)) continue
+      task.dependencies = [...task.dependencies, before.task_id]
+    }
+  }
+}
+
+/** Whether each action stands behind those that it waits for. */
+function isInOrder(candidates: readonly Candidate[]): boolean {
+  const ahead = new Set(candidates.map(({ task }) => task.task_id))
+  return candidates.every(({ task }) => {
+    ahead.delete(task.task_id)
+    return !task.dependencies.some((id) => ahead.has(id))
+  })
+}
+
+/** Of the whole: one after the other, at worst. */
+function estimateOf(nodes: readonly SolvedNode[]) {
+  const time = nodes.reduce((sum, { node }) => sum + node.estimated_ms, 0)
+  const cost = nodes.reduce((sum, { node }) => sum + node.estimated_cost_usd, 0)
+  return time === 0 && cost === 0 ? null : { time_ms: time, cost_usd: cost }
+}

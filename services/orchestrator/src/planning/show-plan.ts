@@ -1,0 +1,56 @@
+/** A dry run: what would be done, agreed to, verified. Nothing is stored. */
+import type { ExecutionReply } from '@deed/proto/execution'
+import type { Json } from '@deed/proto/json'
+import { replyOf } from '../answers/answer.ts'
+import { emptySnapshot, type Incoming, newExecution } from '../intake/new-execution.ts'
+import type { PlanDependencies } from './plan-execution.ts'
+import { EMPTY, weighWork } from './plan-work.ts'
+import { screenOf, sealPlan, stepsOf } from './seal-plan.ts'
+import { think } from './think.ts'
+
+/** Of a large graph, what fits into one message. */
+const STEPS_SHOWN = 200
+
+/** @throws {DeedError} for what would be refused when it is run */
+export async function showPlan(planning: PlanDependencies, incoming: Incoming): Promise<ExecutionReply> {
+  const { clock } = planning
+  const execution = newExecution(incoming, clock.now())
+  const reply = replyOf(emptySnapshot(execution), clock.now())
+  const thought = await think(planning, execution)
+  if (thought.type === 'answer') {
+    return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
+  }
+  const unsealed = await weighWork(planning.planning, execution, thought.nodes, EMPTY, true)
+  const { tasks, approvals, plan } = await sealPlan(planning.planning, unsealed)
+  const names = new Map(tasks.map(({ task_id, name }) => [task_id, name]))
+  const steps = tasks.slice(0, STEPS_SHOWN).map(({ name, title, task_kind, level, spec, dependencies }) => ({
+    name,
+    title,
+    kind: task_kind,
+    level,
+    after: dependencies.map((id) => names.get(id) ?? id),
+    spec,
+  }))
+  const lines = steps.map(
+    ({ title, kind, level }, index) => `${index + 1}. ${title} (${kind}${level > 0 ? `, level ${level}` : ''})`,
+  )
+  if (tasks.length > steps.length) lines.push(`and ${tasks.length - steps.length} more`)
+  const agreed = approvals
+    .flatMap(({ actions }) => actions.map(({ summary, level, why }) => ({ summary, level, why })))
+    .slice(0, STEPS_SHOWN)
+  const { candidates } = unsealed
+  const already = candidates.filter(({ action }) => action.observe_only)
+  const changes = candidates.filter(({ action }) => !action.observe_only)
+  const screen = screenOf(unsealed, approvals)
+  const shown = {
+    // Of many, what would change before what is so already.
+    actions: stepsOf(candidates.length <= STEPS_SHOWN ? candidates : [...changes, ...already].slice(0, STEPS_SHOWN)),
+    plan: { ...screen, steps: screen.steps.slice(0, STEPS_SHOWN) },
+    counts: { tasks: tasks.length, steps: screen.steps.length, already_so: already.length, change: changes.length },
+  }
+  return {
+    ...reply,
+    method: thought.method,
+    result: { text: lines.join('\n'), data: { steps, agreement: agreed, plan_hash: plan.plan_hash, ...shown } as Json },
+  }
+}

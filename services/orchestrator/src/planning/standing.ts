@@ -1,0 +1,73 @@
+/**
+ * Goals and schedules, as they fall due. The resync finds out in the query that it makes anyhow that something is;
+ * what this replica has just moved on wakes it by itself, punctually.
+ */
+import { type Looking, lookAtGoal } from '../goals/look-at-goal.ts'
+import { moveOn } from '../schedules/move-on.ts'
+import { claimGoals } from '../store/goals.ts'
+import { claimSchedules } from '../store/schedules.ts'
+
+/** Looks under way at once. */
+const SLOTS = 32
+/** A timer comes early now and then, and the clock is an estimate. */
+const MARGIN_MS = 5
+
+/** Disposing finishes what is under way. */
+export interface Standing extends AsyncDisposable {
+  /** Something may be due. */
+  wake(): void
+}
+
+export function openStanding(looking: Looking): Standing {
+  const { db, log, clock } = looking
+  const running = new Set<Promise<void>>()
+  let claiming = false
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+  let wakeAt = Number.POSITIVE_INFINITY
+
+  const wake = (): void => {
+    if (claiming || stopped) return
+    claiming = true
+    run(
+      claim().finally(() => {
+        claiming = false
+      }),
+    )
+  }
+
+  const claim = async (): Promise<void> => {
+    const free = SLOTS - running.size
+    if (free <= 0) return
+    const [goals, schedules] = await Promise.all([claimGoals(db, free), claimSchedules(db, free)])
+    for (const goal of goals) run(lookAtGoal(looking, goal).then(wakeAgain))
+    for (const schedule of schedules) run(moveOn(looking, schedule).then(wakeAgain))
+  }
+
+  const run = (work: Promise<void>): void => {
+    const settled = work
+      .catch((error: unknown) => log.warn({ err: error }, 'what stands was not looked at; another look follows'))
+      .finally(() => running.delete(settled))
+    running.add(settled)
+  }
+
+  const wakeAgain = (at: number | undefined): void => {
+    if (at === undefined || at >= wakeAt || stopped) return
+    clearTimeout(timer)
+    wakeAt = at
+    const waitMs = Math.min(Math.max(0, at - clock.now()) + MARGIN_MS, 2 ** 31 - 1)
+    timer = setTimeout(() => {
+      wakeAt = Number.POSITIVE_INFINITY
+      wake()
+    }, waitMs)
+  }
+
+  return {
+    wake,
+    async [Symbol.asyncDispose]() {
+      stopped = true
+      clearTimeout(timer)
+      while (running.size > 0) await Promise.all(running)
+    },
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Thinking: the cache, the template DAG, the task DAG and the rules, asked side by side. Nothing in
+ * here changes anything, so whatever dies meanwhile is simply asked again.
+ */
+import type { Bus } from '@deed/mesh/bus'
+import { hashJson } from '@deed/mesh/canonical-json'
+import { type AgentReply, processTask } from '@deed/proto/agent'
+import { type CacheScope, getCache } from '@deed/proto/cache'
+import type { RequestContract } from '@deed/proto/contract'
+import { DeedError } from '@deed/proto/errors'
+import type { ExecutionRequest } from '@deed/proto/execution'
+import { type Decomposition, decomposeTask } from '@deed/proto/task'
+import { selectTemplate, type TemplateChoice } from '@deed/proto/template'
+import type { Log } from '@deed/telemetry/logger'
+import type { z } from 'zod'
+import type { ExecutionRow } from '../snapshot.ts'
+import { expectTimes } from './expected-time.ts'
+import { leavesOf } from './leaves-of.ts'
+import { present, type SolvedNode, solveNode, taskOf } from './solve-node.ts'
+import { thinkManifest } from './think-manifest.ts'
+import type { Thought } from './thought.ts'
+
+/**
+ * Everything is asked at once.
+ *
+ * @param options.remembered whether an answer from the cache will do
+ * @throws {DeedError} where a rule knows what is meant and refuses it, or the rules themselves are away
+ */
+export function think(
+  { bus, log }: { bus: Bus; log: Log },
+  execution: ExecutionRow,
+  { remembered = true }: { remembered?: boolean } = {},
+): Promise<Thought> {
+  const { request, execution_id: seed } = execution
+  if (request.manifest) return thinkManifest({ bus }, execution, request.manifest)
+  const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
+  const degraded: string[] = []
+  /** An answer, or undefined with a note where the service is away: the flow goes on without it. */
+  const orWithout = async <C extends RequestContract>(
+    contract: C,
+    input: z.input<C['input']>,
+  ): Promise<z.output<C['output']> | undefined> => {
+    try {
+      return await bus.call(contract, input, { ...options, patient: false })
+    } catch (error) {
+      if (error instanceof DeedError && !error.retryable) throw error
+      log.warn({ err: error, service: contract.owner }, 'going on without a service')
+      degraded.push(contract.owner)
+      return undefined
+    }
+  }
+  const { task, language, complexity, acceptance_criteria } = request
+  const whole = taskOf(request, task)
+  const goal = { goal: task, ...present({ complexity, acceptance_criteria }) }
+  const cached = orWithout(getCache, scopeOf(request)).then((reply) => reply?.entry ?? undefined)
+  const asked = Promise.all([
+    orWithout(selectTemplate, { task, seed, ...present({ language, complexity }) }),
+    orWithout(decomposeTask, goal),
+    settled(bus.call(processTask, whole, options)),
+  ])
+  asked.catch(() => undefined)
+
+  /** What no rule knows as a whole may be known in parts: taken for one task it would be given to a model, or given up. */
+  const graphAfterAll = async (): Promise<Decomposition> => {
+    const graph = await bus.call(decomposeTask, goal, options)
+    degraded.splice(degraded.indexOf(decomposeTask.owner), 1)
+    return graph
+  }
+
+  const conclude = async (): Promise<Thought> => {
+    // A hit is served without waiting for the rest.
+    const entry = await cached
+    if (remembered && entry?.value.kind === 'answer') return { type: 'answer', entry }
+    const [template, met, wholeReply] = await asked
+    const graph = met ?? (isDeclined(wholeReply) ? await graphAfterAll() : undefined)
+    const { nodes: solved, solvedBy } = await solveAll(template, graph, wholeReply)
+    const { nodes, estimatedMs } = expectTimes(solved)
+    const [first] = nodes
+    if (solvedBy === null && nodes.length === 1 && first && entry?.value.kind === 'solution') {
+      // Done and proven before; its actions are run and verified afresh.
+      const known = expectTimes([{ node: first.node, solution: entry.value.solution }])
+      return { type: 'solved', ...known, method: 'cached', degraded }
+    }
+    return { type: 'solved', nodes, method: solvedBy, estimatedMs, degraded }
+  }
+
+  const solveAll = async (
+    template: TemplateChoice | undefined,
+    graph: Decomposition | undefined,
+    wholeReply: Settled<AgentReply>,
+  ): Promise<{ nodes: SolvedNode[]; solvedBy: 'autonomous' | null }> => {
+    const leaves = leavesOf(graph, request)
+    const alone = leaves.length === 1
+    const nodes = await Promise.all(
+      leaves.map(async (node) => {
+        const agentTask = alone ? whole : taskOf(request, node.description, node.acceptance_criteria)
+        // For a goal that is one task, the answer for the whole is the answer for the task.
+        const reply = alone ? unwrap(wholeReply) : await bus.call(processTask, agentTask, options)
+        return solveNode({ bus, seed, ...options }, node, agentTask, reply, alone ? template : undefined)
+      }),
+    )
+    return { nodes, solvedBy: nodes.every(({ solution }) => solution) ? 'autonomous' : null }
+  }
+
+  const thought = conclude()
+  thought.catch(() => undefined)
+  return thought
+}
+
+/** What must be equal besides the words for a cached answer to be the same answer. */
+export function scopeOf({ task, language, context, acceptance_criteria }: ExecutionRequest): CacheScope {
+  return {
+    text: task,
+    ...present({ language }),
+    context_hash: hashJson({ context: context ?? {}, acceptance_criteria: acceptance_criteria ?? [] }),
+  }
+}
+
+type Settled<T> = { value: T } | { error: unknown }
+
+const settled = <T>(promise: Promise<T>): Promise<Settled<T>> =>
+  promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
+
+const isDeclined = (reply: Settled<AgentReply>): boolean => 'value' in reply && reply.value.outcome === 'declined'
+
+function unwrap<T>(outcome: Settled<T>): T {
+  if ('error' in outcome) throw outcome.error
+  return outcome.value
+}

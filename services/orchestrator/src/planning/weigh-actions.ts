@@ -1,0 +1,227 @@
+/** How much agreement each action of a plan needs: by policy alone where that is enough, else by looking at the targets. */
+import type { Bus } from '@deed/mesh/bus'
+import { type Action, type EffectClass, type Inspection, inspectAction } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import type { TaskId } from '@deed/proto/ids'
+import type { z } from 'zod'
+import type { ExecutionRow, TaskRow } from '../snapshot.ts'
+import { argvOf, effectOf, levelOf, type Policy } from './policy.ts'
+import { footprint, touchedBy, type Workspaces } from './touched-by.ts'
+
+/** Of one request: their diffs have room in one reply. */
+const INSPECTED_MAX = 12
+const LANES = 8
+
+export interface Weighing {
+  bus: Bus
+  policy: Policy
+  workspaces: Workspaces
+  /** What is agreed to is to be done whenever it is not so: that it is so now makes no difference to its level. */
+  standing?: boolean
+}
+
+/** An action of a plan that is being made. */
+export interface Candidate {
+  task: TaskRow
+  action: Action
+  summary: string
+  why: string
+  effect: EffectClass | undefined
+  /** Absent where nobody has looked. */
+  inspection?: Inspection
+}
+
+/**
+ * Sets the level of each action, and what it must meet.
+ *
+ * @param others tasks of the plan whose actions are not known yet
+ * @param lookAtAll look at the targets of actions, too, that could go ahead without
+ * @throws {DeedError} where an action cannot be: an unknown target, a path outside of the workspace
+ */
+export async function weighActions(
+  weighing: Weighing,
+  execution: ExecutionRow,
+  candidates: readonly Candidate[],
+  { others = [], lookAtAll = false }: { others?: readonly TaskRow[]; lookAtAll?: boolean } = {},
+): Promise<void> {
+  const { policy, workspaces, standing = false } = weighing
+  let mustLook = lookAtAll || standing
+  const before = footprint()
+  for (const candidate of candidates) {
+    const { task, action } = candidate
+    const known = policy.kinds[action.kind]
+    const touched = touchedBy(policy, workspaces, action)
+    const creates =
+      known?.creates === 'absent' && touched !== 'anything' && touched.length > 0 && before.meetsWhatIs(touched, true)
+    before.add(touched, creates || known?.effect === 'create')
+    candidate.effect = creates ? 'create' : effectOf(policy, action.kind, action.input)
+    const { level, why } = levelOf(policy, {
+      kind: action.kind,
+      effect: candidate.effect,
+      reversibility: known?.reversibility,
+      environment: undefined,
+      sandbox: undefined,
+      argv: argvOf(action.input),
+    })
+    task.level = level
+    candidate.why = why
+    if (creates) action.expect_before = 'absent'
+    // Where a target is, and so whether policy asks for more there, only the executor knows.
+    if (level > 0 || (candidate.effect !== 'read' && typeof action.input.target === 'string')) mustLook = true
+  }
+  if (!mustLook) return
+  await lookAt(weighing, execution, candidates)
+  putIrreversibleLast(policy, candidates, others)
+}
+
+/** Looks at the target of every action that does more than read, and decides by what is found. */
+export async function lookAt(
+  { bus, policy, workspaces, standing = false }: Weighing,
+  execution: ExecutionRow,
+  candidates: readonly Candidate[],
+): Promise<void> {
+  const looked = candidates.filter(({ action }) => effectOf(policy, action.kind, action.input) !== 'read')
+  if (looked.length === 0) return
+  const inspections = await inspectAll(bus, execution, looked)
+  const before = footprint()
+  looked.forEach((candidate, index) => {
+    const found = inspections[index]
+    if (!found) throw new DeedError('internal', 'the executor looked at fewer actions than it was asked to')
+    if ('error' in found) throw DeedError.from(found.error)
+    const touched = touchedBy(policy, workspaces, candidate.action)
+    const effect = effectFound(policy, candidate.action, found.inspection)
+    const creates = effect === 'create'
+    // What an earlier action of the plan may change cannot be expected to stay as it was found.
+    applyInspection(
+      policy,
+      candidate,
+      { ...found.inspection, effect },
+      { steady: before.meetsWhatIs(touched, creates), standing },
+    )
+    before.add(touched, creates)
+  })
+}
+
+/** Where nothing is there, a kind that makes or changes makes: what was seen counts as what policy expects without a look. */
+const effectFound = (policy: Policy, { kind }: Action, { effect, state_before: state }: Inspection): EffectClass =>
+  effect === 'change' && policy.kinds[kind]?.creates === state ? 'create' : effect
+
+type Inspections = z.output<typeof inspectAction.output>['inspections']
+
+/** In the order of the candidates, however many requests it takes. */
+async function inspectAll(bus: Bus, execution: ExecutionRow, looked: readonly Candidate[]): Promise<Inspections> {
+  const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
+  const batches = Array.from({ length: Math.ceil(looked.length / INSPECTED_MAX) }, (_, index) =>
+    looked.slice(index * INSPECTED_MAX, (index + 1) * INSPECTED_MAX),
+  )
+  const found: Inspections[] = []
+  const remaining = batches.entries()
+  const lane = async (): Promise<void> => {
+    for (const [index, batch] of remaining) {
+      const actions = batch.map(({ action }) => ({ ...action, expect_before: undefined }))
+      const reply = await bus.call(inspectAction, { execution_id: execution.execution_id, actions }, options)
+      found[index] = reply.inspections
+    }
+  }
+  await Promise.all(Array.from({ length: LANES }, lane))
+  return found.flat()
+}
+
+function applyInspection(
+  policy: Policy,
+  candidate: Candidate,
+  inspection: Inspection,
+  { steady, standing }: { steady: boolean; standing: boolean },
+): void {
+  const { task, action } = candidate
+  const { state_before: state, sandbox } = inspection
+  delete action.expect_before
+  candidate.summary = inspection.summary
+  const expected = steady || policy.kinds[action.kind]?.sealed
+  // A diff of another state than the one it will meet says nothing.
+  const { diff: _diff, ...lasting } = inspection
+  candidate.inspection = expected ? inspection : { ...lasting, state_before: '' }
+  if (sandbox !== undefined) action.expect_sandbox = sandbox
+  if (steady && !standing && inspection.already_so && action.already_so === 'skip') {
+    action.observe_only = true
+    task.level = 0
+    candidate.why = 'it is so already'
+    return
+  }
+  // What was absent may be there by then, and be changed.
+  const couldChange =
+    (!steady || standing) && inspection.effect === 'create' && policy.kinds[action.kind]?.effect !== 'create'
+  candidate.effect = couldChange ? 'change' : inspection.effect
+  const { level, why } = levelOf(policy, {
+    kind: action.kind,
+    effect: candidate.effect,
+    reversibility: inspection.reversibility,
+    environment: inspection.environment,
+    sandbox,
+    argv: argvOf(action.input),
+  })
+  task.level = level
+  candidate.why = standing ? `${why}, now and whenever it is not so` : why
+  if (expected && state !== '') action.expect_before = state
+}
+
+/** Whether it leaves the world for good as it makes it. */
+export const isIrreversible = ({ inspection, action, effect }: Candidate): boolean =>
+  inspection?.reversibility === 'irreversible' && effect !== 'read' && !action.observe_only
+
+/**
+ * Where a step fails, those before it are undone; so one that cannot be undone goes behind all that may fail, or is agreed
+ * to by itself.
+ *
+ * @throws {DeedError} `irreversible_first` where policy refuses such a plan
+ */
+export function putIrreversibleLast(
+  policy: Policy,
+  candidates: readonly Candidate[],
+  others: readonly TaskRow[] = [],
+): void {
+  const final = candidates.filter(isIrreversible)
+  if (final.length === 0) return
+  const tasks = new Map([...candidates.map(({ task }) => task), ...others].map((task) => [task.task_id, task]))
+  const { risky, answer } = policy.irreversible_first
+  for (const candidate of final) {
+    const before = predecessors(candidate.task, tasks)
+    const after = candidates.filter(
+      (other) =>
+        other !== candidate &&
+        !before.has(other.task.task_id) &&
+        !other.action.observe_only &&
+        other.effect !== undefined &&
+        risky.includes(other.effect),
+    )
+    const unknown = others.filter(({ task_id: id }) => !before.has(id))
+    const count = after.length + unknown.length
+    if (count === 0) continue
+    const steps = count === 1 ? 'a step that may fail is' : `${count} steps that may fail are`
+    const why = `cannot be undone, and ${steps} not done before it`
+    if (answer === 'refuse') {
+      const [first] = [...after.map(({ task }) => task), ...unknown]
+      throw new DeedError(
+        'irreversible_first',
+        `"${candidate.summary}" ${why}: put it after "${first?.title}", or ask for it by itself`,
+      )
+    }
+    candidate.task.level = 3
+    candidate.why = why
+  }
+}
+
+function predecessors({ dependencies }: TaskRow, tasks: ReadonlyMap<TaskId, TaskRow>): Set<TaskId> {
+  const found = new Set<TaskId>()
+  const next = [...dependencies]
+  for (let id = next.pop(); id !== undefined; id = next.pop()) {
+    if (found.has(id)) continue
+    found.add(id)
+    next.push(...(tasks.get(id)?.dependencies ?? []))
+  }
+  return found
+}
+
+/** Whether `later` comes after `earlier` in any case. */
+export const comesAfter = (later: TaskRow, earlier: TaskId, tasks: ReadonlyMap<TaskId, TaskRow>): boolean =>
+  predecessors(later, tasks).has(earlier)
