@@ -26,6 +26,7 @@ import type { Blobs } from './blobs.ts'
 import { codeOf, type Folder, openFolder, openOrMakeFolder } from './folder.ts'
 import { isPlaceholder } from './placeholder.ts'
 import { flush, lastOf, readRegularFile, replaceFile } from './regular-file.ts'
+import { isTemporaryName } from './temporary-name.ts'
 import type { Workspace } from './workspace.ts'
 
 /** What is larger is not kept, so what changes it cannot be undone. */
@@ -87,7 +88,7 @@ export async function readTree(workspace: Workspace, blobs: Blobs, reading: Read
     if (!folder) continue
     for (const name of readdirSync(folder.at('.'))) {
       const stat = lstatSync(folder.at(name), { throwIfNoEntry: false })
-      if (!stat || isPlaceholder(name, stat)) continue
+      if (!stat || isPlaceholder(name, stat) || isTemporaryName(name)) continue
       const inner = [...segments, name]
       const path = inner.join('/')
       if (stat.isDirectory()) {

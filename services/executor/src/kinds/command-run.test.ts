@@ -21,6 +21,7 @@ import { registerSecret } from '@deed/telemetry/redact'
 import { afterAll, describe, expect, it } from 'vitest'
 import { act } from '../act.ts'
 import { openAttempt } from '../attempt.ts'
+import { temporaryNameOf } from '../files/temporary-name.ts'
 import { readTree, treeLimits } from '../files/tree.ts'
 import { processesMarked } from '../processes/process-table.ts'
 import { chooseSandbox } from '../sandbox/choose-sandbox.ts'
@@ -286,6 +287,19 @@ describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions',
     expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
     expect([executor.read('own'), executor.read('own.end')]).toEqual([undefined, undefined])
     expect(executor.read('made/by/other')).toBe('it')
+  })
+
+  it('is undone without what they were about to put in place', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const temporary = temporaryNameOf(actionIdOf((await executor.dispatch(other)).task_id))
+    executor.write(temporary, 'it')
+    const work = await executor.dispatch(slow('own'))
+    const running = executor.attempt(work)
+    await until(() => executor.read('own') !== undefined)
+    rmSync(join(executor.root, temporary))
+    expect(await running).toMatchObject({ outcome: 'done' })
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect([executor.read('own'), executor.read(temporary)]).toEqual([undefined, undefined])
   })
 
   it('is undone without what they wrote after it had looked, however late its intent was', async () => {

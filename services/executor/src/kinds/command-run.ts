@@ -10,6 +10,7 @@ import { redact } from '@deed/telemetry/redact'
 import { z } from 'zod'
 import type { Blobs } from '../files/blobs.ts'
 import { openFolder } from '../files/folder.ts'
+import { temporaryNameOf } from '../files/temporary-name.ts'
 import {
   bringBack,
   type Changes,
@@ -143,7 +144,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
   async compensate(_, context, before, after) {
     const changes = await changesToUndo(context, before, after)
     context.begin()
-    await bringBack(context.workspace, context.world.blobs, changes, `.deed-${context.actionId}.tmp`)
+    await bringBack(context.workspace, context.world.blobs, changes, temporaryNameOf(context.actionId))
     return `brought back ${count(Object.keys(changes).length)}`
   },
   async standing(_, context, before, after) {

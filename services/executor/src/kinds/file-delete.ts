@@ -18,6 +18,7 @@ import {
   removeNamedFolder,
 } from '../files/named-folder.ts'
 import { readRegularFile, removeFile } from '../files/regular-file.ts'
+import { temporaryNameOf } from '../files/temporary-name.ts'
 import { bringBack, type Changes, type Entry } from '../files/tree.ts'
 import { refuseProtected, segmentsOf } from '../files/workspace.ts'
 import { beforeFile, type FileBefore, restoreFile, reversibilityOfFile, standingOfFile } from './file-write.ts'
@@ -65,7 +66,7 @@ export const fileDelete: Kind<FileDelete, DeleteBefore> = {
     if (before.entries === undefined) return restoreFile(input, context, before)
     const changes = changesOf(input, context, { ...before, entries: before.entries })
     context.begin()
-    await bringBack({ ...context.workspace, base: [] }, context.world.blobs, changes, `.deed-${context.actionId}.tmp`)
+    await bringBack({ ...context.workspace, base: [] }, context.world.blobs, changes, temporaryNameOf(context.actionId))
     return `brought back ${input.path} with ${Object.keys(changes).length - 1} things in it`
   },
   standing: (input, context, before) =>

@@ -19,6 +19,7 @@ import {
   removeEmptyFolders,
   replaceFile,
 } from '../files/regular-file.ts'
+import { temporaryNameOf } from '../files/temporary-name.ts'
 import { refuseProtected, segmentsOf, type Workspace } from '../files/workspace.ts'
 import { failed, verified } from '../seen.ts'
 import { beforeFile, type FileBefore, keptOf, oldContent, reversibilityOfFile } from './file-write.ts'
@@ -97,7 +98,7 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
     const segments = segmentsOf(workspace, to)
     if (old) {
       using folder = openOrMakeFolder(workspace, segments.slice(0, -1), () => undefined)
-      await replaceFile(folder, lastOf(segments), { ...old, temporary: `.deed-${context.actionId}.tmp` })
+      await replaceFile(folder, lastOf(segments), { ...old, temporary: temporaryNameOf(context.actionId) })
     }
     await removeEmptyFolders(workspace, before.missing)
     return `moved ${to} back to ${from}`

@@ -18,6 +18,7 @@ import {
   removeFile,
   replaceFile,
 } from '../files/regular-file.ts'
+import { temporaryNameOf } from '../files/temporary-name.ts'
 import { treeLimits } from '../files/tree.ts'
 import { unifiedDiff } from '../files/unified-diff.ts'
 import { refuseProtected, segmentsOf } from '../files/workspace.ts'
@@ -141,7 +142,7 @@ export async function putFile(
     await replaceFile(folder, lastOf(segments), {
       bytes,
       mode: mode ?? keptMode(before),
-      temporary: temporaryName(context),
+      temporary: temporaryNameOf(context.actionId),
       beforeVisible() {
         crashPoint('executor.mid_effect')
         context.begin()
@@ -161,10 +162,10 @@ export async function restoreFile({ path }: { path: string }, context: Context, 
   const old = oldContent(before, context)
   if (old) {
     using folder = openOrMakeFolder(context.workspace, segments.slice(0, -1), () => undefined)
-    await replaceFile(folder, lastOf(segments), { ...old, temporary: temporaryName(context) })
+    await replaceFile(folder, lastOf(segments), { ...old, temporary: temporaryNameOf(context.actionId) })
     return `brought back the ${old.bytes.length} bytes that ${path} had`
   }
-  await removeFile(context.workspace, [...segments.slice(0, -1), temporaryName(context)])
+  await removeFile(context.workspace, [...segments.slice(0, -1), temporaryNameOf(context.actionId)])
   await removeFile(context.workspace, segments)
   await removeEmptyFolders(context.workspace, before.missing)
   return `removed ${path}`
@@ -195,7 +196,6 @@ export async function keptOf(path: string, context: Context, before: FileBefore)
   return old ? [{ path, sha256: await context.world.blobs.keep(old.bytes) }] : []
 }
 
-const temporaryName = ({ actionId }: Context) => `.deed-${actionId}.tmp`
 const stateOfText = (content: string) => `sha256:${sha256(content)}`
 
 /** @returns `undefined` where there was no file */

@@ -10,6 +10,7 @@ import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import { missingFolders, openFolder } from '../files/folder.ts'
 import { readRegularFile, removeEmptyFolders } from '../files/regular-file.ts'
+import { temporaryNameOf } from '../files/temporary-name.ts'
 import { bringBack, type Changes, type Entry, sameEntry } from '../files/tree.ts'
 import { refuseProtected, segmentsOf } from '../files/workspace.ts'
 import { openRepository, type Repository, RepositoryPath } from '../git/repository.ts'
@@ -86,7 +87,7 @@ export const gitApply: Kind<GitApply, ApplyBefore, ApplyAfter> = {
       if (is[one]?.type !== 'dir') changes[one] = { was: was[one] ?? null, is: is[one] ?? null }
     }
     context.begin()
-    await bringBack(context.workspace, context.world.blobs, changes, `.deed-${context.actionId}.tmp`)
+    await bringBack(context.workspace, context.world.blobs, changes, temporaryNameOf(context.actionId))
     await removeEmptyFolders(context.workspace, before.missing)
     return `brought back ${Object.keys(changes).length} changed paths`
   },
