@@ -94,17 +94,30 @@ export function moveTask(progress: Progress, task: TaskRow): void {
   }
 }
 
-/** The one whose effect is the newest of those that a worker can undo. */
+/** The one whose effect is the newest of those that a worker can undo, and on which none of them rests. */
 export function nextToUndo(progress: Progress): TaskRow | undefined {
   progress.undoOrder ??= [...progress.undo]
     .filter(({ actual_status: status }) => !LEFT_TO_PEOPLE.has(status))
     .sort(oldestFirst)
   const order = progress.undoOrder
   for (let last = order.at(-1); last; last = order.at(-1)) {
-    if (progress.undo.has(last) && !LEFT_TO_PEOPLE.has(last.actual_status)) return last
+    if (isToUndo(progress, last)) return restingOn(progress, last)
     order.pop()
   }
   return undefined
+}
+
+const isToUndo = ({ undo }: Progress, task: TaskRow): boolean =>
+  undo.has(task) && !LEFT_TO_PEOPLE.has(task.actual_status)
+
+/** Two effects within a millisecond are told apart by who waited for whom. */
+function restingOn(progress: Progress, task: TaskRow): TaskRow {
+  let last = task
+  for (let next: TaskRow | undefined = task; next; ) {
+    last = next
+    next = progress.dependents.get(last.task_id)?.find((dependent) => isToUndo(progress, dependent))
+  }
+  return last
 }
 
 export const readyTasks = (ready: Ready | undefined): TaskRow[] =>
