@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path'
 import { readExecutionConfig } from '@deed/config/execution-config'
 import { startPostgres } from '@deed/embedded/postgres'
 import { SERVICES } from '@deed/embedded/services'
-import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { type Mesh, startMesh } from '@deed/mesh/local-mesh'
 import pg from 'pg'
+import { freshFolder } from './fresh-folder.ts'
 import type { Settings } from './scenario.ts'
 import { startTraceSink } from './trace-sink.ts'
 
@@ -27,7 +27,7 @@ export interface BenchMesh {
 
 /** Everything that is started goes into `opened`. */
 export async function benchMesh({ workers, profileDir }: Settings, opened: AsyncDisposableStack): Promise<BenchMesh> {
-  const folder = opened.use(temporaryFolder())
+  const folder = opened.use(freshFolder())
   const workspace = join(folder.path, 'workspace')
   mkdirSync(workspace)
   const config = join(folder.path, 'execution.yaml')

@@ -2,13 +2,13 @@
 import { join } from 'node:path'
 import { startNats } from '@deed/embedded/nats'
 import { startPostgres } from '@deed/embedded/postgres'
-import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { ensureIntake } from '@deed/mesh/work-queue'
 import { SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { LOCAL } from '@deed/proto/ids'
 import { connect, createInbox, type NatsConnection } from 'nats'
 import pg from 'pg'
 import { startChild } from './child-process.ts'
+import { freshFolder } from './fresh-folder.ts'
 import { load } from './load.ts'
 import { costsBetween, cpuSeconds } from './process-costs.ts'
 import type { ResponderJob, ResponderTold } from './responder.ts'
@@ -39,7 +39,7 @@ const WARM_UP_MS_MAX = 1_000
 const SUBJECT = 'action.inspect'
 
 async function askOverNats(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
-  const folder = opened.use(temporaryFolder())
+  const folder = opened.use(freshFolder())
   const nats = opened.use(await startNats({ dataDir: folder.path }))
   const responder = opened.use(
     await startChild<ResponderJob, ResponderTold>(new URL('./responder.ts', import.meta.url)),
@@ -77,7 +77,7 @@ function bareRequests(connection: NatsConnection, inboxPrefix: string): () => Pr
 }
 
 async function commitRows(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
-  const folder = opened.use(temporaryFolder())
+  const folder = opened.use(freshFolder())
   const postgres = opened.use(await startPostgres({ dataDir: join(folder.path, 'postgres') }))
   const admin = new pg.Client({ connectionString: postgres.url })
   await admin.connect()
@@ -101,7 +101,7 @@ async function commitRows(settings: Settings, opened: AsyncDisposableStack): Pro
 }
 
 async function publishDurably(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
-  const folder = opened.use(temporaryFolder())
+  const folder = opened.use(freshFolder())
   const nats = opened.use(await startNats({ dataDir: folder.path }))
   const bootstrap = await connect({ servers: nats.url, ...nats.credentials('bootstrap') })
   opened.defer(() => bootstrap.close())
