@@ -32,6 +32,11 @@ export const Action = z.object({
   expect_sandbox: z.string().max(256).optional(),
   /** Look, and do nothing: approved as a change to nothing, so it may not become one. */
   observe_only: z.boolean().default(false),
+  /**
+   * What a model had read besides the task's own words when it proposed this, as in `context.log`: text that nobody
+   * vouches for. Sealed with the rest, so that it is not forgotten where the action is planned anew, or out of a cache.
+   */
+  untrusted_sources: z.array(z.string().max(256)).min(1).max(32).optional(),
   timeout_ms: z.int().min(1).max(86_400_000).default(60_000),
 })
 export type Action = z.output<typeof Action>

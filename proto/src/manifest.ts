@@ -12,7 +12,9 @@ const OnFailure = z.enum(['undo', 'ask'])
 const Criteria = z.array(z.string().min(1).max(4096)).max(100)
 
 /** What must be found beforehand, and how it is confined, is for the policy to say. */
-const GivenAction = z.strictObject(Action.omit({ expect_before: true, expect_sandbox: true, observe_only: true }).shape)
+const GivenAction = z.strictObject(
+  Action.omit({ expect_before: true, expect_sandbox: true, observe_only: true, untrusted_sources: true }).shape,
+)
 
 export const ManifestTask = z
   .strictObject({

@@ -14,6 +14,7 @@ import type { CircuitBreaker } from './models/circuit-breaker.ts'
 import type { ModelServer } from './models/ollama.ts'
 import { promptFor, repairPrompt } from './models/prompt.ts'
 import { ANSWER_SCHEMA, readAnswer } from './models/read-answer.ts'
+import { untrustedSources } from './models/untrusted-sources.ts'
 import type { World } from './rules/vocabulary.ts'
 import { beginCall, callsOfTask, endCall } from './store/model-calls.ts'
 
@@ -67,6 +68,7 @@ export async function solveTask(
     if (kept?.success) return { solution: kept.data, model: call.model, tokens }
   }
 
+  const untrusted = untrustedSources(task, earlier_errors)
   const troubles: string[] = []
   const models = await usableModels(troubles)
   const deadline = performance.now() + callMsMax * CALLS_TIME_FACTOR
@@ -93,7 +95,7 @@ export async function solveTask(
         spent.promptTokens = answer.promptTokens
         spent.answerTokens = answer.answerTokens
         tokens += answer.promptTokens + answer.answerTokens
-        const read = readAnswer(answer.text, task, world)
+        const read = readAnswer(answer.text, task, world, untrusted)
         if ('solution' in read) {
           breaker.succeeded(model)
           await endCall(store, id, {

@@ -58,6 +58,7 @@ export function solveTask({ bus, leases, workerId, ...dependencies }: Dependenci
 type Outcome = Pick<TaskReport, 'outcome' | 'error' | 'evidence' | 'solution' | 'method' | 'model'>
 
 function solved({ solution, model }: Solved): Outcome {
+  const untrusted = solution.actions[0]?.action.untrusted_sources
   const actions = `${solution.actions.length} ${solution.actions.length === 1 ? 'action' : 'actions'}`
   return {
     outcome: 'done',
@@ -70,6 +71,7 @@ function solved({ solution, model }: Solved): Outcome {
       claimed: `${model} proposed ${actions}`,
       observed: `${actions}: kinds, inputs, order, targets and paths are allowed`,
       observed_at: new Date().toISOString(),
+      ...(untrusted === undefined ? {} : { facts: { untrusted_sources: untrusted } }),
     },
   }
 }

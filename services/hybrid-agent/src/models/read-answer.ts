@@ -73,7 +73,8 @@ const CONFIDENCE = 0.5
 
 export type Read = { readonly solution: Solution } | { readonly problem: string }
 
-export function readAnswer(text: string, task: AgentTask, world: World): Read {
+/** @param untrusted what the model had read that nobody vouches for: each of its actions says so */
+export function readAnswer(text: string, task: AgentTask, world: World, untrusted: readonly string[] = []): Read {
   let raw: unknown
   try {
     raw = decodeJson(Buffer.from(text))
@@ -90,7 +91,13 @@ export function readAnswer(text: string, task: AgentTask, world: World): Read {
   const actions = data.actions.map(({ kind, name, title, input, depends_on = [] }) => {
     const entry = CATALOGUE[kind]
     const planned = entry?.planned?.(input) ?? { input }
-    return { name, title, action: { kind, ...planned, ...(entry?.inWorkspace ? workspaceOf(task) : {}) }, depends_on }
+    const action = {
+      kind,
+      ...planned,
+      ...(entry?.inWorkspace ? workspaceOf(task) : {}),
+      ...(untrusted.length === 0 ? {} : { untrusted_sources: untrusted }),
+    }
+    return { name, title, action, depends_on }
   })
   const reads = data.actions.every(({ kind }) => kind === 'sql.query')
   return {

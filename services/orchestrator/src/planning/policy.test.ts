@@ -96,6 +96,7 @@ describe('any fact more', () => {
     reversibility: fc.option(fc.constantFrom(...Reversibility.options), { nil: undefined }),
     environment: fc.option(fc.constantFrom('production', 'cluster', 'staging'), { nil: undefined }),
     sandbox: fc.option(fc.constantFrom('none', 'allow-list+cgroup2', 'bwrap+seccomp'), { nil: undefined }),
+    untrusted: fc.option(fc.constant(true), { nil: undefined }),
   })
 
   it('never lowers the level', () => {
@@ -106,10 +107,15 @@ describe('any fact more', () => {
           reversibility: facts.reversibility ?? more.reversibility,
           environment: facts.environment ?? more.environment,
           sandbox: facts.sandbox ?? more.sandbox,
+          untrusted: facts.untrusted ?? more.untrusted,
         }
         expect(levelOf(policy, { kind, effect, ...added }).level).toBeGreaterThanOrEqual(levelOf(policy, facts).level)
       }),
     )
+  })
+
+  it('about what a model had read lets nothing go ahead unasked', () => {
+    fc.assert(fc.property(known, (facts) => levelOf(policy, { ...facts, untrusted: true }).level > 0))
   })
 
   it('about what cannot be undone makes it level 3, whatever it is', () => {

@@ -26,6 +26,8 @@ const Conditions = {
   sandbox: z.array(z.string()).optional(),
   /** Command lines, each whole: a program with other arguments may be quite another thing. */
   argv: z.array(z.array(z.string()).min(1)).optional(),
+  /** A model proposed it after it had read text that nobody vouches for. */
+  untrusted: z.literal(true).optional(),
   why: z.string(),
 }
 const LevelRule = z.strictObject({ ...Conditions, level: Level })
@@ -92,6 +94,8 @@ export interface Facts {
   sandbox: string | undefined
   /** The command line, where it is all that the action says. */
   argv?: readonly string[] | undefined
+  /** Whether a model proposed it after it had read text that nobody vouches for. */
+  untrusted?: boolean | undefined
 }
 
 /** What the policy's data alone says of a kind, before anybody has looked at the target. */
@@ -116,7 +120,7 @@ export function levelOf(policy: Policy, facts: Facts): { level: Level; why: stri
 }
 
 function fits(rule: z.output<typeof Raise>, facts: Facts): boolean {
-  const { kinds, effect, reversibility, environment, sandbox, argv } = rule
+  const { kinds, effect, reversibility, environment, sandbox, argv, untrusted } = rule
   return (
     (kinds?.includes(facts.kind) ?? true) &&
     (effect === undefined || (facts.effect !== undefined && effect.includes(facts.effect))) &&
@@ -124,7 +128,8 @@ function fits(rule: z.output<typeof Raise>, facts: Facts): boolean {
       (facts.reversibility !== undefined && reversibility.includes(facts.reversibility))) &&
     (environment === undefined || (facts.environment !== undefined && environment.includes(facts.environment))) &&
     (sandbox === undefined || (facts.sandbox !== undefined && sandbox.includes(facts.sandbox.split('+')[0]!))) &&
-    (argv?.some((line) => isSame(line, facts.argv ?? [])) ?? true)
+    (argv?.some((line) => isSame(line, facts.argv ?? [])) ?? true) &&
+    (untrusted === undefined || facts.untrusted === true)
   )
 }
 

@@ -62,6 +62,7 @@ export async function weighActions(
       environment: undefined,
       sandbox: undefined,
       argv: argvOf(action.input),
+      untrusted: action.untrusted_sources !== undefined,
     })
     task.level = level
     candidate.why = why
@@ -159,6 +160,7 @@ function applyInspection(
     environment: inspection.environment,
     sandbox,
     argv: argvOf(action.input),
+    untrusted: action.untrusted_sources !== undefined,
   })
   task.level = level
   candidate.why = standing ? `${why}, now and whenever it is not so` : why
