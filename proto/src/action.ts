@@ -186,6 +186,6 @@ export const forgetActions = request({
   summary: 'Remove what was kept for executions that ended long ago.',
   timeoutMs: 30_000,
   idempotent: true,
-  input: z.strictObject({ execution_ids: z.array(ExecutionId).min(1).max(500) }),
+  input: z.object({ execution_ids: z.array(ExecutionId).min(1).max(500) }),
   output: z.object({ actions: z.int().min(0) }),
 })

@@ -11,7 +11,7 @@ import { Evidence } from './observation.ts'
 import { Language } from './template.ts'
 
 /** What must be equal, whatever the words are like. */
-export const CacheScope = z.strictObject({
+export const CacheScope = z.object({
   text: z.string().min(1).max(65_536),
   language: Language.optional(),
   /** Of workspace, target file, context and acceptance criteria. */

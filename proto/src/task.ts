@@ -60,7 +60,7 @@ export const decomposeTask = request({
   summary: 'Break a goal down into a graph of tasks.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: z.strictObject({
+  input: z.object({
     goal: z.string().min(1).max(65_536),
     complexity: Complexity.optional(),
     acceptance_criteria: z.array(z.string().max(4096)).max(100).optional(),

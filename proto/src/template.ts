@@ -15,7 +15,7 @@ export const TemplateVersion = z
   .min(1)
   .max(2 ** 31 - 1)
 
-const TaskWords = z.strictObject({
+const TaskWords = z.object({
   task: z.string().min(1).max(65_536),
   language: Language.optional(),
   complexity: z.enum(['simple', 'medium', 'complex']).optional(),
@@ -51,7 +51,7 @@ export const getTemplate = request({
   summary: 'A template with its body.',
   timeoutMs: 2_000,
   idempotent: true,
-  input: z.strictObject({ id: TemplateId, version: TemplateVersion.optional() }),
+  input: z.object({ id: TemplateId, version: TemplateVersion.optional() }),
   output: z.object({
     id: TemplateId,
     version: z.int().min(1),
@@ -73,12 +73,12 @@ export const recordTemplate = request({
   summary: 'Learn from an outcome.',
   timeoutMs: 2_000,
   idempotent: true,
-  input: z.strictObject({
+  input: z.object({
     template_id: TemplateId,
     template_version: TemplateVersion.optional(),
     execution_id: ExecutionId.optional(),
     task: z.string().min(1).max(65_536),
-    metrics: z.strictObject({
+    metrics: z.object({
       /** Of the verification, never of a claim. */
       success: z.boolean(),
       time_ms: z.number().min(0),

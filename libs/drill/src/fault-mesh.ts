@@ -33,8 +33,12 @@ export interface FaultMesh extends MeshUnderTest {
   revive(service: ServiceName): Promise<void>
   /** Kills the service, and starts it with other settings. */
   restart(service: ServiceName, env: Record<string, string>): Promise<void>
-  /** Starts another of the service beside the first; it ends with the mesh, if not before. */
-  another(service: ServiceName, env?: Record<string, string>): Promise<ServiceProcess>
+  /**
+   * Starts another of the service beside the first; it ends with the mesh, if not before.
+   *
+   * @param release root of the release that it is of; default: this one
+   */
+  another(service: ServiceName, env?: Record<string, string>, release?: string): Promise<ServiceProcess>
   /** Ends whatever was broken on purpose: every server and service runs, and with its own settings. */
   heal(): Promise<void>
 }
@@ -173,10 +177,10 @@ export async function faultMesh(setting: Setting = {}): Promise<FaultMesh> {
       await restore(name)
     },
     restart,
-    async another(service, env = {}) {
+    async another(service, env = {}, release) {
       const settings = { ...mesh.environmentOf(service), ...env }
       const logDir = join(mesh.dataDir, 'logs')
-      return kept.use(await startService({ service, copy: ++copies, env: settings, logDir, supervise: false }))
+      return kept.use(await startService({ service, copy: ++copies, env: settings, logDir, supervise: false, release }))
     },
     async heal() {
       await Promise.all([mesh.nats?.start(), mesh.postgres?.start()])

@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { ServiceName } from '@deed/proto/contract'
 
-const SERVICES_DIR = resolve(import.meta.dirname, '../../../services')
+const RELEASE = resolve(import.meta.dirname, '../../..')
 /** Compiled code, kept from one start to the next: half of what a start costs, and a fifth of the memory. */
 const COMPILE_CACHE = resolve(import.meta.dirname, '../../../node_modules/.cache/compiled')
 const READY_MS_MAX = 60_000
@@ -22,6 +22,8 @@ export interface ServiceOptions {
   logDir: string
   /** Start it again when it dies without having been asked to. Default: true. */
   supervise?: boolean
+  /** Root of the release that it is of, which holds `services`. Default: this one. */
+  release?: string | undefined
 }
 
 export interface ServiceProcess extends AsyncDisposable {
@@ -38,7 +40,7 @@ export interface ServiceProcess extends AsyncDisposable {
 
 /** Starts a service, and waits until it says that it is ready. */
 export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
-  const { service, logDir, supervise = true } = options
+  const { service, logDir, supervise = true, release = RELEASE } = options
   mkdirSync(logDir, { recursive: true })
   const logFile = join(logDir, `${service}${options.copy ? `-${options.copy}` : ''}.log`)
   let child: ChildProcess | undefined
@@ -51,7 +53,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     // Written by the child itself, so that nothing stands between it and its last words.
     const log = openSync(logFile, 'a')
     const started = spawn(process.execPath, ['--import', '@deed/telemetry/preload', 'src/main.ts'], {
-      cwd: join(SERVICES_DIR, service),
+      cwd: join(release, 'services', service),
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...settings },
       // A terminal's Ctrl+C reaches the parent alone, which then drains its children in order.
       detached: true,

@@ -42,6 +42,20 @@ describe('a database', () => {
     }
   })
 
+  it('is open to an earlier release while a later one takes over, and stays as that has made it', async () => {
+    await using first = await testDatabase<Schema>('shelf', migrations)
+    const later: Record<string, Migration> = {
+      ...migrations,
+      '002-authors': { up: (db) => db.schema.alterTable('notes').addColumn('author', 'text').execute() },
+    }
+    const options = { url: first.url, schema: 'shelf', log }
+    await using _later = await openDatabase<Schema>({ ...options, migrations: later })
+    await using earlier = await openDatabase<Schema>({ ...options, migrations })
+    expect(await earlier.query('test.authors', 'insert into notes values ($1) returning author', ['x'])).toEqual([
+      { author: null },
+    ])
+  })
+
   it('that cannot be brought up to date is not opened, and says why', async () => {
     await using database = await testDatabase<Schema>('shelf', migrations)
     const broken = { ...migrations, '002-broken': { up: () => Promise.reject(new Error('no such thing')) } }

@@ -5,7 +5,7 @@
  * query would cost more than running it.
  */
 import type { Log } from '@deed/telemetry/logger'
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { Pool, type PoolClient } from 'pg'
 import { z } from 'zod'
@@ -149,7 +149,8 @@ export async function inTransaction<T>(
 async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptions): Promise<void> {
   const pool = new Pool({
     connectionString: ownerUrl ?? url,
-    max: 1,
+    // One holds the lock; what has been done by then is read beside it.
+    max: 2,
     connectionTimeoutMillis: CONNECT_MS_MAX,
     options: `-c search_path=${schema}`,
   })
@@ -158,7 +159,7 @@ async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptio
   try {
     const migrator = new Migrator({
       db,
-      provider: { getMigrations: async () => migrations },
+      provider: { getMigrations: async () => ({ ...(await laterMigrations(db, schema)), ...migrations }) },
       migrationTableSchema: schema,
       // Of two that were made side by side, the later number may have come first.
       allowUnorderedMigrations: true,
@@ -169,4 +170,13 @@ async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptio
   } finally {
     await db.destroy()
   }
+}
+
+/**
+ * What is there already and stays: a later release may have brought the schema further, and runs beside this one while
+ * it takes over.
+ */
+async function laterMigrations(db: Kysely<unknown>, schema: string): Promise<Record<string, Migration>> {
+  const { rows } = await sql<{ name: string }>`select name from ${sql.table(`${schema}.kysely_migration`)}`.execute(db)
+  return Object.fromEntries(rows.map(({ name }) => [name, { up: () => Promise.resolve() }]))
 }
