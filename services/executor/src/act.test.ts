@@ -1,11 +1,13 @@
 import { readdirSync } from 'node:fs'
 import { actionIdOf } from '@deed/mesh/action-id'
+import { sha256 } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import { describe, expect, it } from 'vitest'
 import { act } from './act.ts'
 import { openAttempt } from './attempt.ts'
 import { thisProcess } from './processes/this-process.ts'
 import { openLedger } from './store/ledger.ts'
+import { dies } from './test-dies.ts'
 import { type TestExecutor, testExecutor } from './test-executor.ts'
 
 const action = { kind: 'file.write', input: { path: 'note.txt', content: 'new' } }
@@ -166,5 +168,23 @@ describe('an undo', () => {
     expect(await executor.attempt(again)).toMatchObject({ outcome: 'done', effect: 'made' })
     await executor.undo(again)
     expect(executor.read('note.txt')).toBe('newer')
+  })
+
+  it('does not believe an earlier attempt about what a later one has left that died', async () => {
+    await using executor = await testExecutor()
+    const sealed = { ...action, expect_before: `sha256:${sha256('old')}` }
+    const refused = await executor.dispatch(sealed)
+    expect(await executor.attempt(refused)).toMatchObject({ outcome: 'failed', effect: 'none' })
+    executor.write('note.txt', 'old')
+    const tried = await executor.dispatch(sealed, { after: refused })
+    await dies(executor, tried, 'after_effect')
+    expect(executor.read('note.txt')).toBe('new')
+    const undoing = await executor.dispatch(sealed, { after: tried, intent: 'undo' })
+    expect(await executor.attempt(undoing)).toMatchObject({ outcome: 'done', effect: 'made' })
+    expect(executor.read('note.txt')).toBe('old')
+    const retried = await executor.dispatch(sealed, { after: undoing })
+    await dies(executor, retried, 'after_effect')
+    expect(await executor.undo(retried)).toMatchObject({ outcome: 'done', effect: 'made' })
+    expect(executor.read('note.txt')).toBe('old')
   })
 })

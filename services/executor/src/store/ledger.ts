@@ -54,6 +54,7 @@ export interface LedgerRow {
   pid_started: string
   outcome: 'done' | 'failed' | null
   outcome_token: string | number | null
+  /** null: the one attempt that may have left something behind has not said what. */
   effect: EffectKnown | null
   evidence: Evidence | null
   result: ActionResult | null
@@ -124,8 +125,11 @@ const COLUMNS = `a.token, a.intent, a.before, a.reversibility, a.host, a.boot_id
   a.outcome_token, a.effect, a.evidence, a.result, a.error, a.after, a.undo_outcome, a.undo_token, a.undo_evidence,
   a.undo_error`
 
-/** Whether what was read before an earlier attempt is of no more use: that attempt left nothing behind. */
-const CLEAN = `(actions.undo_outcome = 'done' or actions.effect = 'none')`
+/**
+ * Whether what was read before an earlier attempt is of no more use: that attempt left nothing behind. What it said of its
+ * effect holds until the next intent; from then on nobody knows, whatever was known before.
+ */
+const CLEAN = `(actions.undo_outcome is not distinct from 'done' or actions.effect is not distinct from 'none')`
 
 /** Keeps what the row says of the attempt that is about to be superseded. */
 const KEEP_ATTEMPT = `
@@ -166,7 +170,7 @@ const WRITE_INTENTS = `
     before = case when ${CLEAN} then excluded.before else actions.before end,
     reversibility = case when ${CLEAN} then excluded.reversibility else actions.reversibility end,
     after = case when ${CLEAN} then null else actions.after end,
-    effect = case when actions.undo_outcome = 'done' then 'none' else actions.effect end,
+    effect = case when not ${CLEAN} then coalesce(actions.effect, 'unknown') end,
     undo_outcome = null, undo_token = null, undo_evidence = null, undo_error = null, undo_finished_at = null
   where actions.token < excluded.token
   returning actions.action_id, (xmax = 0) as inserted, ${COLUMNS.replaceAll('a.', 'actions.')}`
