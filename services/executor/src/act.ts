@@ -10,13 +10,12 @@ import type { JsonObject } from '@deed/proto/json'
 import type { Attempt } from './attempt.ts'
 import { type Conclusion, concluded, failedWith, provenBy } from './conclusion.ts'
 import { contextOf } from './context.ts'
-import type { Before, Context, Kind, World } from './kinds/kind.ts'
+import type { After, Before, Context, Kind, World } from './kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from './kinds/kinds.ts'
 import { beforeOf } from './noted.ts'
 import { attemptedBy, type Looked, look, observe, type Patience } from './observe.ts'
-import { endTree } from './processes/end-tree.ts'
-import { actionMark } from './processes/run-command.ts'
 import { confinesLess } from './sandbox/confines-less.ts'
+import { begunBy, settle } from './settle.ts'
 import type { IntentToWrite, Ledger, LedgerRow } from './store/ledger.ts'
 
 export interface ActDependencies {
@@ -143,7 +142,7 @@ async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
   const { before } = row
   if (kind.effectOf(input, context.world) === 'read') return bringAbout(step, before)
   attempt.inherit()
-  await endTree([actionMark(attempt.actionId)], 0)
+  const after = await settle(kind, input, begunBy(attempt, row), context.world, step.dependencies.ledger)
   const wanted = postconditionOf(kind, context.action, input, before)
   const seen = await look(wanted, context, attemptedBy(kind, input, context, before))
   if (seen.outcome === 'verified') {
@@ -151,16 +150,32 @@ async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
     return concluded(attempt, provenBy(kind, found, { claimed: 'an earlier attempt had done it', alreadySo: true }))
   }
   if (context.action.observe_only) throw onlyToLook()
-  if (!kind.idempotent) await takeBack(step, row)
-  return bringAbout(step, before)
+  if (kind.idempotent) return bringAbout(step, before)
+  await takeBack(step, row, after)
+  return bringAbout(step, await meetAnew(step))
 }
 
-async function takeBack({ kind, input, context }: Step, { before, after, reversibility }: LedgerRow): Promise<void> {
-  const standing = await kind.standing(input, context, before, after ?? undefined)
+async function takeBack(
+  { kind, input, context }: Step,
+  { before, reversibility }: LedgerRow,
+  after: After | undefined,
+): Promise<void> {
+  const standing = await kind.standing(input, context, before, after)
   if (standing.at === 'before') return
   if (reversibility === 'irreversible' || standing.at === 'elsewhere')
     throw new DeedError('unverified', `an earlier attempt may have done it, which cannot be seen: ${standing.observed}`)
-  await kind.compensate(input, context, before, after ?? undefined)
+  await kind.compensate(input, context, before, after)
+}
+
+/** What this attempt does is told from what is there now, not from what an earlier one met. */
+async function meetAnew({ attempt, dependencies, kind, input, context }: Step): Promise<Before> {
+  const { actionId, work } = attempt
+  const lookedAt = performance.now()
+  const before = await beforeOf(kind, input, context)
+  const reversibility = kind.reversibility(input, before)
+  const { tenant, token } = work
+  if (await dependencies.ledger.beginAnew({ tenant, actionId, token, before, lookedAt, reversibility })) return before
+  throw new DeedError('lease_lost', 'a newer attempt has begun')
 }
 
 function intentOf({ attempt: { work, actionId }, kind, input }: Step, { before, lookedAt }: Met): IntentToWrite {

@@ -8,6 +8,7 @@
 import type { WorkAct } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { ActionId } from '@deed/proto/ids'
+import type { After } from './kinds/kind.ts'
 import type { EffectKnown } from './store/ledger.ts'
 
 /** How long an attempt may act before a heartbeat has confirmed its lease, in milliseconds, whatever the lease is. */
@@ -27,6 +28,10 @@ export interface Attempt {
   /** See `Context.begin`. */
   begin(): void
   nothingDone(): void
+  /** See `Context.left`. */
+  left(after: After): void
+  /** What was said to be left. */
+  readonly after: After | undefined
   /** See `Context.checkRight`. */
   checkRight(): void
   made(): void
@@ -51,6 +56,7 @@ export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs = LEASE_M
   let confirmed = false
   let effect: EffectKnown = 'none'
   let doubtful = false
+  let after: After | undefined
 
   const expire = () => {
     if (performance.now() >= deadline) controller.abort(leaseLost())
@@ -71,6 +77,12 @@ export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs = LEASE_M
       checkRight()
       effect = 'unknown'
     },
+    left(found) {
+      after = found
+    },
+    get after() {
+      return after
+    },
     nothingDone() {
       if (!doubtful) effect = 'none'
     },
@@ -89,7 +101,11 @@ export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs = LEASE_M
       confirmed = true
       deadline = until
     },
-    stop: (reason) => controller.abort(reason),
+    stop(reason) {
+      // Who was frozen has lost its lease first, whatever it is told now.
+      expire()
+      controller.abort(reason)
+    },
     expire,
   }
 }

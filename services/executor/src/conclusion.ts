@@ -104,7 +104,7 @@ export function failedWith(attempt: Attempt, error: unknown, earlier?: LedgerRow
     evidence: undefined,
     result: undefined,
     error: body,
-    after: undefined,
+    after: attempt.after,
     earlierLooks: [],
     recorded: false,
   } satisfies Conclusion)

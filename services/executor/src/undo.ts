@@ -14,8 +14,7 @@ import { contextOf } from './context.ts'
 import type { Standing, World } from './kinds/kind.ts'
 import { inputOf, kindOf } from './kinds/kinds.ts'
 import type { Looked } from './observe.ts'
-import { endTree } from './processes/end-tree.ts'
-import { actionMark } from './processes/run-command.ts'
+import { begunBy, settle } from './settle.ts'
 import type { LedgerRow } from './store/ledger.ts'
 
 /** @returns `stale` when the attempt may not act, and nothing is to be reported */
@@ -63,9 +62,8 @@ async function bringBack(attempt: Attempt, { world, ledger }: ActDependencies, r
   const input = inputOf(kind, action)
   const context = contextOf(attempt, world, ledger)
   // A process of the dead attempt could go on changing what is brought back here.
-  await endTree([actionMark(attempt.actionId)], 0)
+  const after = await settle(kind, input, begunBy(attempt, row), world, ledger)
   const { before } = row
-  const after = row.after ?? undefined
   const standing = await kind.standing(input, context, before, after)
   if (standing.at === 'before') return proven(attempt, kind.name, 'it was as before already', standing)
   if (standing.at === 'elsewhere') throw conflict(standing, world)

@@ -14,6 +14,7 @@ import type { Log } from '@deed/telemetry/logger'
 import { type ActDependencies, act, StillRunningError } from './act.ts'
 import { type Attempt, openAttempt } from './attempt.ts'
 import type { Conclusion } from './conclusion.ts'
+import { forgetSigns } from './processes/signs-of-life.ts'
 import { asStored } from './store/storable.ts'
 import { undo } from './undo.ts'
 
@@ -105,10 +106,16 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
   }
 }
 
-async function record({ ledger }: ActDependencies, { work, actionId }: Attempt, conclusion: Conclusion): Promise<void> {
+async function record(
+  { ledger, world }: ActDependencies,
+  { work, actionId }: Attempt,
+  conclusion: Conclusion,
+): Promise<void> {
   if (conclusion.recorded) return
   const { tenant, token, intent } = work
   await ledger.writeOutcome({ ...conclusion, tenant, actionId, token, intent })
+  // Nobody has to find out any more what it left.
+  if (conclusion.after || conclusion.effect !== 'unknown') forgetSigns(world.dataFolder, actionId)
   crashPoint('executor.after_outcome')
 }
 

@@ -126,6 +126,15 @@ export function changesBetween(first: Entries, second: Entries): Changes {
   return changes
 }
 
+/** Whether a file or a link was last changed after a moment, in milliseconds since 1970. No program can set this time. */
+export function changedAfter(workspace: Workspace, path: string, ms: number): boolean {
+  const segments = path.split('/')
+  using parent = openFolder(workspace, segments.slice(0, -1))
+  const stat = parent && lstatSync(parent.at(lastOf(segments)), { throwIfNoEntry: false })
+  // A folder changes with each name in it.
+  return stat !== undefined && !stat.isDirectory() && stat.ctimeMs > ms
+}
+
 export const sameEntry = (a: Entry | null, b: Entry | null): boolean => canonicalJson(a) === canonicalJson(b)
 
 /**

@@ -78,8 +78,9 @@ export function lookingContext(action: Action, world: World, signal: AbortSignal
       throw new Error('an inspection must not change anything')
     },
     nothingDone() {},
+    left() {},
     checkRight() {},
-    async endForsaken() {},
+    async settleForsaken() {},
     writtenByOthers: async () => new Set(),
   }
 }

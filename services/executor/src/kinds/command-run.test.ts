@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -268,6 +269,59 @@ describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }
     expect(executor.read('a.txt')).toBe('before')
     expect(existsSync(join(executor.root, `.deed-${attempt.actionId}.tmp`))).toBe(false)
   })
+
+  it('leaves alone what somebody has changed since its attempt died, and says so', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    executor.write('own.txt', 'before')
+    executor.write('mine.txt', 'mine')
+    const work = await executor.dispatch(node(`require('node:fs').writeFileSync('own.txt', 'after')`))
+    await act(openAttempt(work, actionIdOf(work.task_id)), executor.dependencies)
+    executor.write('mine.txt', 'mine, changed')
+    const undoing = await executor.dispatch(work.action, { after: work, intent: 'undo' })
+    const conflict = { code: 'undo_conflict', message: expect.stringContaining('mine.txt') }
+    expect(await executor.attempt(undoing)).toMatchObject({ outcome: 'failed', error: conflict })
+    expect([executor.read('own.txt'), executor.read('mine.txt')]).toEqual(['after', 'mine, changed'])
+    executor.write('mine.txt', 'mine')
+    expect(await executor.undo(undoing)).toMatchObject({ outcome: 'done' })
+    expect(executor.read('own.txt')).toBe('before')
+  })
+
+  it('that was stopped in the middle goes by what it had changed then, not by what anybody has since', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const work = await executor.dispatch(
+      node(`require('node:fs').writeFileSync('half', ''); setTimeout(() => {}, 60_000)`),
+    )
+    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    const running = act(attempt, executor.dependencies)
+    await until(() => executor.read('half') !== undefined)
+    attempt.stop(new DeedError('cancelled', 'no longer wanted'))
+    const stopped = await running
+    expect(stopped).toMatchObject({ error: { code: 'cancelled' }, effect: 'unknown', after: { count: 1 } })
+    if (stopped === 'stale') throw new Error('it may not act')
+    const { tenant, token, intent } = work
+    await executor.dependencies.ledger.writeOutcome({
+      ...{ ...stopped, actionId: attempt.actionId },
+      ...{ tenant, token, intent },
+    })
+    executor.write('mine', 'mine')
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect([executor.read('half'), executor.read('mine')]).toEqual([undefined, 'mine'])
+  })
+
+  it('goes by the newest of its attempts', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const script = `const fs = require('node:fs'); fs.writeFileSync('first', '')
+      if (fs.existsSync('go')) fs.writeFileSync('second', '')`
+    const action = { ...node(script), verify: { kind: 'file' as const, path: 'second' } }
+    const half = await executor.dispatch(action)
+    expect(await executor.attempt(half)).toMatchObject({ outcome: 'failed', effect: 'made' })
+    executor.write('go', '')
+    const whole = await executor.dispatch(action, { after: half })
+    await act(openAttempt(whole, actionIdOf(whole.task_id)), executor.dependencies)
+    expect([executor.read('first'), executor.read('second')]).toEqual(['', ''])
+    expect(await executor.undo(whole)).toMatchObject({ outcome: 'done' })
+    expect([executor.read('first'), executor.read('second'), executor.read('go')]).toEqual([undefined, undefined, ''])
+  })
 })
 
 describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions', ({ sandbox }) => {
@@ -330,6 +384,40 @@ describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions',
     expect(await executor.run(run(['touch', 'theirs']))).toMatchObject({ outcome: 'done' })
     expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
     expect([executor.read('own'), executor.read('theirs')]).toEqual([undefined, ''])
+  })
+
+  it('is told from others that died as well, whoever of them is taken back or tried again', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const leaving = (name: string) => ({
+      ...node(
+        `const fs = require('node:fs'); fs.appendFileSync('${name}.runs', 'run'); fs.writeFileSync('${name}', '')`,
+      ),
+      verify: { kind: 'file' as const, path: `${name}.never` },
+    })
+    const dying = async (name: string) => {
+      const work = await executor.dispatch(leaving(name))
+      await act(openAttempt(work, actionIdOf(work.task_id)), executor.dependencies)
+      await executor.database.query('over', 'delete from orchestrator.dispatch where task_id = $1', [work.task_id])
+      return work
+    }
+    const seen = (name: string) => [executor.read(`${name}.runs`), executor.read(name)]
+    const [first, second] = [await dying('a'), await dying('b')]
+    const third = await dying('c')
+    expect(await executor.undo(first)).toMatchObject({ outcome: 'done', effect: 'made' })
+    expect([seen('a'), seen('b'), seen('c')]).toEqual([
+      [undefined, undefined],
+      ['run', ''],
+      ['run', ''],
+    ])
+    const again = await executor.dispatch(second.action, { after: second })
+    expect(await executor.attempt(again)).toMatchObject({ outcome: 'failed', after: { count: 2 } })
+    expect([seen('b'), seen('c')]).toEqual([
+      ['run', ''],
+      ['run', ''],
+    ])
+    expect(await executor.undo(third)).toMatchObject({ outcome: 'done', effect: 'made' })
+    expect(await executor.undo(again)).toMatchObject({ outcome: 'done', effect: 'made' })
+    expect(readdirSync(executor.root)).toEqual([])
   })
 
   it('keeps nothing of what it finds changed once its lease is over', async () => {

@@ -14,6 +14,7 @@ import { temporaryNameOf } from '../files/temporary-name.ts'
 import {
   bringBack,
   type Changes,
+  changedAfter,
   changesBetween,
   type Entries,
   isOwn,
@@ -23,11 +24,12 @@ import {
   treeLimits,
 } from '../files/tree.ts'
 import { segmentsOf } from '../files/workspace.ts'
-import { type Ended, runCommand } from '../processes/run-command.ts'
+import { type Command, type Ended, runCommand } from '../processes/run-command.ts'
+import { giveSigns } from '../processes/signs-of-life.ts'
 import { allowedHosts, type Egress, openEgress } from '../sandbox/egress-proxy.ts'
 import { findProgram, PROGRAM_FOLDERS } from '../sandbox/find-program.ts'
 import { secretVariables } from '../secrets.ts'
-import type { Before, Context, Effect, Kind, Standing, World } from './kind.ts'
+import type { Around, Before, Context, Effect, Kind, Standing, World } from './kind.ts'
 
 /** Variables that a caller may set. None makes a program load or run something. */
 const ENV_ALLOWED = ['CI', 'COLUMNS', 'FORCE_COLOR', 'LC_ALL', 'MIX_ENV', 'NODE_ENV', 'NO_COLOR', 'TZ'] as const
@@ -94,8 +96,8 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     workingFolder(input, context)
     secretVariables(input.secrets, context.world)
     allowedHosts(input.allow_hosts, context.world)
-    // What an attempt that is over goes on doing would be taken for what this one does.
-    await context.endForsaken()
+    // What an attempt that is over has left, or goes on doing, would be taken for what this one does, and the other way.
+    await context.settleForsaken()
     const tree = await snapshot(context)
     if (!tree) return { state: 'tree:unknown', tree: null }
     const before = { state: `tree:${tree.hash}`, tree: await keepJson(context.world.blobs, tree.entries) }
@@ -118,7 +120,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     await using egress = hosts.length > 0 && world.sandbox.confines ? await openEgress(hosts) : undefined
     const known = before.tree === null ? undefined : (readings.get(before) ?? (await snapshot(context)))
     context.begin()
-    const ended = await runCommand(world.sandbox, {
+    const ended = await runSigned(world, {
       actionId: context.actionId,
       argv: [program, ...input.argv.slice(1)],
       workspace: workspace.root,
@@ -132,8 +134,13 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
       timeoutMs: context.action.timeout_ms,
       signal: context.signal,
       onStart: () => crashPoint('executor.mid_effect'),
-    }).catch((error: unknown) => {
+    }).catch(async (error: unknown) => {
       if (error instanceof DeedError && error.details?.started === false) context.nothingDone()
+      // Who has lost its lease may read what others have done since.
+      else if (known && error instanceof DeedError && error.code !== 'lease_lost') {
+        const changes = await changesSince(context, before, known)
+        if (changes) context.left(await keepChanges(world.blobs, changes))
+      }
       throw error
     })
     const changes = known && (await changesSince(context, before, known))
@@ -142,7 +149,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     return effectOf(input, context, { ...ended, egress }, changes && (await keepChanges(world.blobs, changes)))
   },
   async compensate(_, context, before, after) {
-    const changes = await changesToUndo(context, before, after)
+    const changes = changesToUndo(context.world, before, after)
     context.begin()
     await bringBack(context.workspace, context.world.blobs, changes, temporaryNameOf(context.actionId))
     return `brought back ${count(Object.keys(changes).length)}`
@@ -159,6 +166,21 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     const { entries } = await readNow(context)
     return standingOfChanges(changes, entries)
   },
+  async leftBehind(_, around, before, until) {
+    if (before.tree === null) return undefined
+    const changes = await ownChanges(around, before)
+    const told = Object.entries(changes).map(([path, { was, is }]) => {
+      // Whether it had changed this, too, before somebody else did, nobody can say: so it is for a person to look at.
+      const theirs = until === undefined || (is !== null && changedAfter(around.workspace, path, until))
+      return [path, { was, is: theirs ? was : is }] as const
+    })
+    return keepChanges(around.world.blobs, Object.fromEntries(told))
+  },
+}
+
+async function runSigned({ sandbox, dataFolder }: World, command: Command): Promise<Ended> {
+  using _ = giveSigns(dataFolder, command.actionId)
+  return await runCommand(sandbox, command)
 }
 
 /** Where the changed paths stand, each compared with the two states it had. */
@@ -231,7 +253,7 @@ async function changesSince(context: Context, before: CommandBefore, known?: Tre
 }
 
 /** Everything that differs from the snapshot, but for what others have written meanwhile. */
-async function ownChanges(context: Context, before: CommandBefore, known?: Tree): Promise<Changes> {
+async function ownChanges(context: Around, before: CommandBefore, known?: Tree): Promise<Changes> {
   const { world } = context
   const { entries } = await readNow(context, known)
   const others = await context.writtenByOthers()
@@ -239,20 +261,14 @@ async function ownChanges(context: Context, before: CommandBefore, known?: Tree)
   return Object.fromEntries(changes.filter(([path]) => !others.has(path)))
 }
 
-const readNow = ({ workspace, world }: Context, since?: Tree) =>
+const readNow = ({ workspace, world }: Around, since?: Tree) =>
   readTree(workspace, world.blobs, { limits: treeLimits(world.config), since })
 
-async function changesToUndo(
-  context: Context,
-  before: CommandBefore,
-  after: CommandAfter | undefined,
-): Promise<Changes> {
-  const { blobs } = context.world
+function changesToUndo({ blobs }: World, before: CommandBefore, after: CommandAfter | undefined): Changes {
   if (before.tree === null)
     throw new DeedError('not_undoable', 'the workspace was too large to be kept, so it cannot be brought back')
   if (after) return JSON.parse(blobs.get(after.changes).toString()) as Changes
-  // The attempt died before it could say what it changed.
-  return ownChanges(context, before)
+  throw new DeedError('not_undoable', 'what it has changed could not be kept, so it cannot be brought back')
 }
 
 const keptEntries = (blobs: Blobs, { tree }: CommandBefore) => JSON.parse(blobs.get(tree ?? '').toString()) as Entries

@@ -66,16 +66,24 @@ export interface Context {
   begin(): void
   /** Says that what began has left no trace. */
   nothingDone(): void
+  /** Says what was begun has left, for the case that it ends with an error. */
+  left(after: After): void
   /** @throws {DeedError} `lease_lost`, `cancelled` when the attempt may not act any more */
   checkRight(): void
-  /** Ends what is left in the workspace of commands whose attempts lost their leases and have not come back. */
-  endForsaken(): Promise<void>
+  /**
+   * Ends what is left in the workspace of commands whose attempts are over without having said what they did, and looks at
+   * what that is, before this action changes anything.
+   */
+  settleForsaken(): Promise<void>
   /**
    * What other actions have written, or may have, since this one looked at what was there before it: paths below the root of
    * the workspace, with the folders above them. What an action finds changed there is not its own.
    */
   writtenByOthers(): Promise<ReadonlySet<string>>
 }
+
+/** What is there to look at what an attempt has left that is over. */
+export type Around = Pick<Context, 'world' | 'workspace' | 'writtenByOthers'>
 
 /** What a kind says it did. Nothing here counts as proof. */
 export interface Effect {
@@ -138,6 +146,13 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   /** Brings the state before back. @returns what it did, in a sentence */
   compensate(input: Input, context: Context, before: Known, after: Left | undefined): Promise<string>
   standing(input: Input, context: Context, before: Known, after: Left | undefined): Promise<Standing>
+  /**
+   * What an attempt has left that died before it could say so. Absent: `standing` and `compensate` need not know.
+   *
+   * @param until when the attempt was surely over, in milliseconds since 1970; `undefined`: nothing was begun
+   * @returns `undefined` where it cannot be known
+   */
+  leftBehind?(input: Input, around: Around, before: Known, until: number | undefined): Promise<Left | undefined>
   /**
    * Looks whether the postcondition holds, by other means than `execute` has; for `own_look`.
    *

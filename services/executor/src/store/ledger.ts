@@ -101,7 +101,11 @@ export interface Ledger {
   findWhole(tenant: string, actionIds: readonly ActionId[]): Promise<WholeRow[]>
   /** Other actions that may have written files since this one looked at what was there before it. */
   findBeside(tenant: string, actionId: ActionId): Promise<Beside[]>
-  /** Other commands that were begun, did not end as far as anybody knows, and may not go on any more. */
+  /** Keeps what an attempt has left that could not say so itself, unless that is known or a newer one has begun. */
+  keepAfter(tenant: string, actionId: ActionId, token: FencingToken, after: After): Promise<void>
+  /** What earlier attempts left is taken back. @returns whether the attempt is still the newest, and may begin */
+  beginAnew(anew: Anew): Promise<boolean>
+  /** Other commands of which nobody knows what they left, and that may not go on any more. */
   findForsaken(tenant: string, actionId: ActionId): Promise<Forsaken[]>
 }
 
@@ -112,10 +116,13 @@ export interface Beside {
   readonly after: After | null
 }
 
-export interface Forsaken {
+export interface Forsaken extends Pick<LedgerRow, 'token' | 'before' | 'after'> {
   readonly action_id: ActionId
   readonly action: Action
 }
+
+/** What is there once an earlier attempt was taken back. */
+export type Anew = Pick<IntentToWrite, 'tenant' | 'actionId' | 'token' | 'before' | 'lookedAt' | 'reversibility'>
 
 export type WholeRow = LedgerRow & { action_id: ActionId; execution_id: ExecutionId; task_id: TaskId; action: Action }
 
@@ -242,11 +249,23 @@ const FIND_BESIDE = `
     and (a.finished_at is null or a.finished_at >=
       case when a.execution_id = self.execution_id then self.since else self.since - interval '2 seconds' end)`
 
+/** One that nobody could settle within the hour is left to whoever takes it up. */
 const FIND_FORSAKEN = `
-  select a.action_id, a.action from actions a
-  where a.tenant = $1 and a.action_id <> $2 and a.finished_at is null and a.kind in ('command.run', 'test.run')
+  select a.action_id, a.token, a.action, a.before, a.after from actions a
+  where a.tenant = $1 and a.action_id <> $2 and a.kind in ('command.run', 'test.run') and a.after is null
+    and (a.finished_at is null or a.finished_at > now() - interval '1 hour' and a.effect is distinct from 'none'
+      and a.undo_outcome is distinct from 'done')
     and not exists (select from orchestrator.dispatch d
       where d.tenant = a.tenant and d.task_id = a.task_id and d.token = a.token)`
+
+const KEEP_AFTER = `
+  update actions set after = $4 where tenant = $1 and action_id = $2 and token = $3 and after is null`
+
+const BEGIN_ANEW = `
+  update actions set before = $4, looked_at = statement_timestamp() - $5 * interval '1 millisecond', reversibility = $6,
+    after = null
+  where tenant = $1 and action_id = $2 and token = $3 and intent = 'do'
+  returning action_id`
 
 export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder): Ledger {
   const held = [holder.host, holder.bootId, holder.pid, holder.pidStarted, holder.workerId]
@@ -301,6 +320,14 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
       ),
     findBeside: (tenant, actionId) => store.query<Beside>('find-beside', FIND_BESIDE, [tenant, actionId]),
     findForsaken: (tenant, actionId) => store.query<Forsaken>('find-forsaken', FIND_FORSAKEN, [tenant, actionId]),
+    async keepAfter(tenant, actionId, token, after) {
+      await store.query('keep-after', KEEP_AFTER, [tenant, actionId, token, storable(after)])
+    },
+    async beginAnew({ tenant, actionId, token, before, lookedAt, reversibility }) {
+      const looked = performance.now() - lookedAt
+      const given = [tenant, actionId, token, storable(before), looked, reversibility]
+      return (await store.query('begin-anew', BEGIN_ANEW, given)).length > 0
+    },
     async writeUndoIntent({ tenant, actionId, executionId, taskId, token, action, actionHash }) {
       const [row] = await store.query<WrittenIntent>('write-undo', WRITE_UNDO_INTENT, [
         ...[tenant, actionId, executionId, taskId, token, action.kind, storable(redactValue(action)), actionHash],

@@ -1,0 +1,58 @@
+/**
+ * Until when a command may have been at work: a file that is touched as long as it runs, and stays when the executor
+ * dies. What was changed later, somebody else has changed.
+ */
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { ActionId } from '@deed/proto/ids'
+import { runningProcess } from './process-table.ts'
+
+const EVERY_MS = 100
+/**
+ * How long after its last sign a command may have gone on: the executor may have been kept from giving one, and what it
+ * has started does not end in the same instant as it does.
+ */
+const SILENT_MS_MAX = 1_000
+
+/** Gives signs until it is disposed, which is to be when no process of the command is left. */
+export function giveSigns(dataFolder: string, actionId: ActionId): Disposable {
+  const file = fileOf(dataFolder, actionId)
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  writeFileSync(file, `${process.pid} ${runningProcess(process.pid)?.started}`, { mode: 0o600 })
+  const timer = setInterval(() => {
+    const now = new Date()
+    utimesSync(file, now, now)
+  }, EVERY_MS)
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer)
+      writeFileSync(file, ENDED)
+    },
+  }
+}
+
+/**
+ * The latest moment at which the command can have changed anything, where no process of it is left.
+ *
+ * @returns milliseconds since 1970; `undefined`: it was never begun on this host
+ */
+export function endedBy(dataFolder: string, actionId: ActionId): number | undefined {
+  const file = fileOf(dataFolder, actionId)
+  const stat = statSync(file, { throwIfNoEntry: false })
+  if (!stat) return undefined
+  const said = readFileSync(file, 'utf8')
+  if (said === ENDED) return stat.mtimeMs
+  const [pid, started] = said.split(' ')
+  // Whoever should give the signs is there, and may have been frozen.
+  if (runningProcess(Number(pid))?.started === started) return Date.now()
+  return stat.mtimeMs + SILENT_MS_MAX
+}
+
+export function forgetSigns(dataFolder: string, actionId: ActionId): void {
+  rmSync(fileOf(dataFolder, actionId), { force: true })
+}
+
+const ENDED = 'ended'
+
+/** Among the snapshots, which are swept when no action in the ledger can need them any more. */
+const fileOf = (dataFolder: string, actionId: ActionId) => join(dataFolder, 'snapshots', 'running', actionId)
