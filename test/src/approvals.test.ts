@@ -1,11 +1,12 @@
 // What people are asked, and what they agree to ahead: over NATS, and from a second terminal, on a whole mesh whose policy
 // wants two people from level 2 on.
-import { execFile, execFileSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { countRowsAtRest } from '@deed/drill/count-rows'
+import { type Ended, startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
@@ -27,7 +28,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type PlainClient, plainClient } from './plain-client.ts'
 
 const PROJECT = resolve(import.meta.dirname, '../..')
-const COMMAND = join(PROJECT, 'libs/cli/bin/deed.mjs')
 const POLICY = join(PROJECT, 'services/orchestrator/policy/default.yaml')
 const DECIDERS = 100
 
@@ -175,14 +175,7 @@ const asked = (id: ExecutionDetail['execution_id']): Promise<ApprovalView> =>
 const typesOf = ({ timeline }: ExecutionDetail): string[] => timeline.map(({ type }) => type)
 
 /** The command, in a process of its own, as from another terminal. */
-function deed(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const env = { PATH: process.env.PATH, DEED_DATA_DIR: under.mesh.dataDir }
-  return new Promise((done) => {
-    execFile(process.execPath, [COMMAND, ...args], { env }, (error, stdout, stderr) => {
-      done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
-    })
-  })
-}
+const deed = (...args: string[]): Promise<Ended> => startDeed(under.mesh.dataDir, args).ended
 
 const decideAs = (by: PlainClient, subject: string, approval: ApprovalView, decision: 'approve' | 'deny' = 'approve') =>
   by.ask(subject, { approval_id: approval.approval_id, decision, plan_hash: approval.plan_hash })

@@ -1,7 +1,7 @@
 // What operators do with what runs and with what is done, as they do it: the command, on a whole mesh.
-import { execFile } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { type Ended, startDeed } from '@deed/drill/deed-process'
 import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
 import { until } from '@deed/mesh/until'
 import {
@@ -14,7 +14,6 @@ import {
 } from '@deed/proto/execution'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-const COMMAND = resolve(import.meta.dirname, '../../libs/cli/bin/deed.mjs')
 const opened = new AsyncDisposableStack()
 let under: FaultMesh
 
@@ -23,23 +22,9 @@ beforeAll(async () => {
 })
 afterAll(() => opened.disposeAsync())
 
-interface Ended {
-  code: number
-  stdout: string
-  stderr: string
-}
+const run = (args: string[]): Promise<Ended> => startDeed(under.mesh.dataDir, args).ended
 
-function run(args: string[], onOutput?: (text: string) => void): Promise<Ended> {
-  return new Promise((end) => {
-    const whole = [COMMAND, '--data-dir', under.mesh.dataDir, ...args]
-    const child = execFile(process.execPath, whole, (error, stdout, stderr) =>
-      end({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    )
-    if (onOutput) child.stdout?.on('data', (chunk) => onOutput(String(chunk)))
-  })
-}
-
-async function json<Document>(...args: string[]): Promise<{ code: number; document: Document }> {
+async function json<Document>(...args: string[]): Promise<{ code: number | null; document: Document }> {
   const { code, stdout } = await run([...args, '--json'])
   return { code, document: JSON.parse(stdout) as Document }
 }
@@ -48,7 +33,7 @@ const perform = (task: string): Promise<ExecutionReply> => under.client.call(req
 const there = (path: string): boolean => existsSync(join(under.workspace, path))
 
 describe('deed rollback', () => {
-  const steps = async (...args: string[]): Promise<{ code: number; steps: UndoStep[] }> => {
+  const steps = async (...args: string[]): Promise<{ code: number | null; steps: UndoStep[] }> => {
     const { code, document } = await json<{ steps: UndoStep[] }>('rollback', '--dry-run', ...args)
     return { code, steps: document.steps }
   }
@@ -165,11 +150,8 @@ describe('deed watch', () => {
   it('shows every transition once, through a restart of NATS, and ends as the execution does', async () => {
     const task = 'tell the guarded witness "watched"'
     const { execution_id: id } = await under.client.call(requestExecution, { task, mode: 'background' })
-    let heard = ''
-    const watching = run(['watch', id, '--json'], (text) => {
-      heard += text
-    })
-    await until(() => heard.includes('approval.requested'), { what: 'the first events' })
+    const watching = startDeed(under.mesh.dataDir, ['watch', id, '--json'])
+    await until(() => watching.output().includes('approval.requested'), { what: 'the first events' })
     await under.mesh.nats?.kill()
     await under.mesh.nats?.start()
     const approval = await until(
@@ -177,7 +159,7 @@ describe('deed watch', () => {
       { what: 'an approval' },
     )
     await under.client.call(decideApproval, { approval_id: approval.approval_id, decision: 'approve' })
-    const { code, stdout } = await watching
+    const { code, stdout } = await watching.ended
     const events = stdout
       .trim()
       .split('\n')

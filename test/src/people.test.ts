@@ -1,8 +1,7 @@
 // What waits for people: listed, decided, and then the work goes on. On a whole mesh, from outside of it.
-import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
+import { startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { until } from '@deed/mesh/until'
 import { type Alert, alert } from '@deed/proto/alert'
@@ -17,7 +16,6 @@ import type { ExecutionId } from '@deed/proto/ids'
 import type { PersonDecision, PersonTask } from '@deed/proto/person'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-const COMMAND = resolve(import.meta.dirname, '../../libs/cli/bin/deed.mjs')
 const opened = new AsyncDisposableStack()
 const alerts: Alert[] = []
 let under: MeshUnderTest
@@ -144,8 +142,7 @@ describe('a task that fails for good, where the request wants to ask', () => {
 
   it('is seen and decided from the command line', async () => {
     const { id, review } = await blocked('command')
-    const deed = async (...args: string[]) =>
-      (await promisify(execFile)(process.execPath, [COMMAND, '--data-dir', under.mesh.dataDir, ...args])).stdout
+    const deed = async (...args: string[]) => (await startDeed(under.mesh.dataDir, args).ended).stdout
     expect(await deed('get', 'reviews', '--execution', id)).toMatch(
       new RegExp(`^${review.approval_id} +pending +failed +retry skip provide cancel`, 'm'),
     )

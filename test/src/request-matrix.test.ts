@@ -1,16 +1,14 @@
 // What people ask for, in their words, on real parts, through the command; where it needs agreement, that comes from a
 // second terminal.
-import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { type Ended, startDeed } from '@deed/drill/deed-process'
 import { keptPort } from '@deed/embedded/kept-port'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { type Mesh, startMesh } from '@deed/mesh/local-mesh'
 import { until } from '@deed/mesh/until'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-
-const COMMAND = resolve(import.meta.dirname, '../../libs/cli/bin/deed.mjs')
 
 /** Answers its version and its process id. */
 const server = (version: number): string => `import { createServer } from 'node:http'
@@ -153,22 +151,7 @@ interface Document {
 }
 
 /** A terminal of its own. */
-function deed(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [COMMAND, ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, DEED_DATA_DIR: join(folder, 'data') },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString()
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString()
-  })
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })))
-}
+const deed = (...args: string[]): Promise<Ended> => startDeed(join(folder, 'data'), args, { cwd: folder }).ended
 
 async function run(...args: string[]): Promise<{ code: number | null; document: Document }> {
   const { code, stdout, stderr } = await deed('run', '--json', ...args)

@@ -1,10 +1,9 @@
 // What is kept so, and what is done at its times: over the bus, on a whole mesh, with a service that is really killed.
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
+import { startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
@@ -143,11 +142,8 @@ describe('a standing goal', () => {
   })
 
   it('is put by deed run, whose words are those of a goal', async () => {
-    const command = resolve(import.meta.dirname, '../../libs/cli/bin/deed.mjs')
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      ...[command, '--data-dir', under.mesh.dataDir],
-      ...['run', '--yes', '--json', 'keep api running', '--every', '1s'],
-    ])
+    const args = ['run', '--yes', '--json', 'keep api running', '--every', '1s']
+    const { stdout } = await startDeed(under.mesh.dataDir, args).ended
     expect(JSON.parse(stdout)).toMatchObject({
       goal: { name: 'keep-api-running', status: 'active', interval_ms: 1_000 },
     })

@@ -1,10 +1,9 @@
 // Undoing and proving, from outside of a whole mesh: what a person has changed in between, programs beside each other,
 // and claims that nothing in the world bears out.
-import { execFile } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import { ask } from '@deed/drill/ask'
+import { startDeed } from '@deed/drill/deed-process'
 import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { connectBus } from '@deed/mesh/bus'
@@ -62,7 +61,6 @@ rules:
       - { title: mark 4, kind: mark.make, input: { name: "{{name}}-4" } }
     tests: [{ say: mark four times as x }]
 `
-const COMMAND = resolve(import.meta.dirname, '../../libs/cli/bin/deed.mjs')
 const opened = new AsyncDisposableStack()
 let under: FaultMesh
 
@@ -352,9 +350,7 @@ describe('what counts as done', () => {
       outcome: 'failed',
     }
     expect(rows).toEqual([told])
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      ...[COMMAND, '--data-dir', under.mesh.dataDir, 'show', id],
-    ])
+    const { stdout } = await startDeed(under.mesh.dataDir, ['show', id]).ended
     expect(stdout).toContain(`it does not hold afterwards: ${told.observed}`)
     // What the attempt claims stands beside what was seen of it, and so it does of the undo.
     expect(stdout).toMatch(

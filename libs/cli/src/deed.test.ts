@@ -1,20 +1,13 @@
 // The command as it is used: a child process with its output piped, on a whole mesh of real parts.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { type DeedProcess, type Ended, startDeed } from '@deed/drill/deed-process'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { type Mesh, startMesh } from '@deed/mesh/local-mesh'
 import { until } from '@deed/mesh/until'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-const COMMAND = resolve(import.meta.dirname, '../bin/deed.mjs')
 const ESCAPE = '\u001b'
-
-interface Ended {
-  code: number | null
-  stdout: string
-  stderr: string
-}
 
 const opened = new AsyncDisposableStack()
 let mesh: Mesh
@@ -31,23 +24,8 @@ beforeAll(async () => {
 })
 afterAll(() => opened.disposeAsync())
 
-function start(args: string[], env: Record<string, string> = {}): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [COMMAND, ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, DEED_DATA_DIR: join(folder, 'data'), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString()
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString()
-  })
-  const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })))
-  return { child, ended }
-}
+const start = (args: string[], env: Record<string, string> = {}): DeedProcess =>
+  startDeed(join(folder, 'data'), args, { cwd: folder, env })
 
 const deed = (...args: string[]): Promise<Ended> => start(args).ended
 

@@ -1,16 +1,14 @@
 // The command as a process, on a real mesh and without one.
-import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from '@deed/drill/ask'
+import { startDeed } from '@deed/drill/deed-process'
 import { meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
 import type { Check } from '@deed/proto/doctor'
 import { describe, expect, it } from 'vitest'
 import { node } from './doctor/check-machine.ts'
-
-const MAIN = join(import.meta.dirname, 'main.ts')
 
 interface Report {
   ok: boolean
@@ -24,26 +22,16 @@ interface Verified {
 }
 
 interface Ran<Document> {
-  code: number
+  code: number | null
   report: Document
   text: string
 }
 
 /** The command as a process; `report` is there with --json. */
-function run<Document>(dataDir: string, ...args: string[]): Promise<Ran<Document>> {
-  const { NATS_URL, DATABASE_URL, ...env } = process.env
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [MAIN, '--data-dir', dataDir, ...args],
-      { env: { ...env, NO_COLOR: '1' } },
-      (error, stdout) => {
-        const code = error === null ? 0 : Number(error.code)
-        const report = (args.includes('--json') ? JSON.parse(stdout) : undefined) as Document
-        resolve({ code, text: stdout, report })
-      },
-    )
-  })
+async function run<Document>(dataDir: string, ...args: string[]): Promise<Ran<Document>> {
+  const { code, stdout: text } = await startDeed(dataDir, args).ended
+  const report = (args.includes('--json') ? JSON.parse(text) : undefined) as Document
+  return { code, text, report }
 }
 
 const doctor = (dataDir: string, ...more: string[]): Promise<Ran<Report>> => run(dataDir, 'doctor', ...more)

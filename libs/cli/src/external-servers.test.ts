@@ -1,15 +1,14 @@
 // `deed up` on servers that somebody else runs: one user on NATS, one role on PostgreSQL, and nothing embedded.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { type DeedProcess, startDeed } from '@deed/drill/deed-process'
 import { installedBinary } from '@deed/embedded/nats'
 import { startPostgres } from '@deed/embedded/postgres'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-
-const COMMAND = resolve(import.meta.dirname, '../bin/deed.mjs')
 
 const opened = new AsyncDisposableStack()
 let folder: string
@@ -20,7 +19,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'workspace'))
   writeFileSync(join(folder, 'execution.yaml'), 'workspaces:\n  main: { root: ./workspace }\n')
   const postgres = opened.use(await startPostgres({ dataDir: join(folder, 'postgres') }))
-  env = { DEED_DATA_DIR: join(folder, 'data'), NATS_URL: await someonesNats(), DATABASE_URL: postgres.url }
+  env = { NATS_URL: await someonesNats(), DATABASE_URL: postgres.url }
 })
 afterAll(() => opened.disposeAsync())
 
@@ -49,27 +48,13 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-interface Started {
-  child: ChildProcess
-  output(): string
-  ended: Promise<{ code: number | null; output: string }>
+function deed(...args: string[]): DeedProcess {
+  const started = startDeed(join(folder, 'data'), args, { cwd: folder, env })
+  opened.defer(() => void started.child.kill('SIGKILL'))
+  return started
 }
 
-function deed(...args: string[]): Started {
-  const child = spawn(process.execPath, [COMMAND, ...args], { cwd: folder, env: { PATH: process.env.PATH, ...env } })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-    })
-  const ended = new Promise<{ code: number | null; output: string }>((resolve) =>
-    child.once('close', (code) => resolve({ code, output })),
-  )
-  opened.defer(() => void child.kill('SIGKILL'))
-  return { child, output: () => output, ended }
-}
-
-const ready = (mesh: Started): Promise<true> =>
+const ready = (mesh: DeedProcess): Promise<true> =>
   until(() => mesh.output().includes('ready after') || undefined, {
     timeoutMs: 60_000,
     what: 'the mesh',
@@ -82,20 +67,21 @@ describe('servers that are given', () => {
     expect(existsSync(join(folder, 'data/nats'))).toBe(false)
     expect(existsSync(join(folder, 'data/postgres'))).toBe(false)
 
-    const { code, output } = await deed('run', 'write "given" to given.txt').ended
-    expect(output).toMatch(/\ndone {2}autonomous, /)
+    const { code, stdout } = await deed('run', 'write "given" to given.txt').ended
+    expect(stdout).toMatch(/\ndone {2}autonomous, /)
     expect(code).toBe(0)
     expect(readFileSync(join(folder, 'workspace/given.txt'), 'utf8')).toBe('given')
 
     mesh.child.kill('SIGINT')
-    expect(await mesh.ended).toMatchObject({ code: 0, output: expect.stringContaining('draining') })
+    expect(await mesh.ended).toMatchObject({ code: 0 })
+    expect(mesh.output()).toContain('draining')
   })
 
   it('find the executions of an earlier mesh there; a second Ctrl+C ends one that drains at once', async () => {
     const mesh = deed('up')
     await ready(mesh)
-    const { output } = await deed('get', 'executions', '--text', 'given.txt').ended
-    expect(output).toContain('write "given" to given.txt')
+    const { stdout } = await deed('get', 'executions', '--text', 'given.txt').ended
+    expect(stdout).toContain('write "given" to given.txt')
 
     // It drains for as long as this runs.
     writeFileSync(join(folder, 'workspace/long.sh'), 'echo begun > begun.txt\nsleep 30\n')
@@ -117,8 +103,8 @@ describe('servers that are given', () => {
 async function waitingApproval(): Promise<string> {
   return until(
     async () => {
-      const { output } = await deed('get', 'approvals', '--status', 'pending', '--json').ended
-      return /"approval_id":"([0-9a-f-]+)"/.exec(output)?.[1]
+      const { stdout } = await deed('get', 'approvals', '--status', 'pending', '--json').ended
+      return /"approval_id":"([0-9a-f-]+)"/.exec(stdout)?.[1]
     },
     { what: 'an approval' },
   )

@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { COMMAND } from '@deed/drill/deed-process'
 import { describe, expect, it } from 'vitest'
 
-const COMMAND = resolve(import.meta.dirname, '../bin/deed.mjs')
 const README = resolve(import.meta.dirname, '../../../README.md')
 
 const help = (...args: string[]): string =>

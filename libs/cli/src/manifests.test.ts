@@ -1,11 +1,10 @@
 // Manifests as people use them: the command as a child process, on a mesh of real parts.
-import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { type Ended, startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-const COMMAND = resolve(import.meta.dirname, '../bin/deed.mjs')
 const opened = new AsyncDisposableStack()
 let under: MeshUnderTest
 
@@ -14,22 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => opened.disposeAsync())
 
-function deed(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [COMMAND, ...args], {
-    cwd: under.workspace,
-    env: { PATH: process.env.PATH, DEED_DATA_DIR: under.mesh.dataDir },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString()
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString()
-  })
-  return new Promise((done) => child.once('close', (code) => done({ code, stdout, stderr })))
-}
+const deed = (...args: string[]): Promise<Ended> => startDeed(under.mesh.dataDir, args, { cwd: under.workspace }).ended
 
 const at = (...path: string[]): string => join(under.workspace, ...path)
 
