@@ -7,11 +7,13 @@ import { until } from '@deed/mesh/until'
 import {
   decideApproval,
   type ExecutionReply,
+  getExecution,
   listApprovals,
   requestExecution,
   rollbackExecution,
   type UndoStep,
 } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const opened = new AsyncDisposableStack()
@@ -101,6 +103,42 @@ describe('deed rollback', () => {
   })
 })
 
+describe('a verb', () => {
+  /** A command that runs for a while, between two files; told once it runs. */
+  const begin = async (name: string, seconds: number): Promise<ExecutionId> => {
+    const task = `write "1" to ${name}-1.txt, then run \`sh count.sh ${name} ${seconds}\` and expect the file ${name}.out, then write "2" to ${name}-2.txt`
+    const { execution_id: id } = await under.client.call(requestExecution, { task, mode: 'background' })
+    await until(() => there(`${name}.runs`), { what: 'the command' })
+    return id
+  }
+
+  it('ends when its work has: nothing runs of what is paused, what is resumed is done', async () => {
+    const id = await begin('held', 1)
+    expect(await json('pause', id)).toMatchObject({ code: 0, document: { status: 'paused' } })
+    expect([there('held.out'), there('held-2.txt')]).toEqual([true, false])
+    expect(await json('resume', id)).toMatchObject({ code: 0, document: { status: 'done' } })
+    expect(there('held-2.txt')).toBe(true)
+  })
+
+  it('is waited for no longer after Ctrl+C, and goes on; cancelled with --undo, all is undone at the end', async () => {
+    const id = await begin('long', 60)
+    const pausing = startDeed(under.mesh.dataDir, ['pause', id])
+    await until(async () => (await under.client.call(getExecution, { execution_id: id })).status === 'paused', {
+      what: 'the wish',
+    })
+    pausing.child.kill('SIGINT')
+    expect(await pausing.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('It goes on') })
+    expect(await json('resume', id, '--no-wait')).toEqual({
+      code: 0,
+      document: { execution_id: id, status: 'running' },
+    })
+    expect(await json('cancel', id, '--undo')).toMatchObject({ code: 0, document: { status: 'cancelled' } })
+    expect([there('long-1.txt'), there('long.out'), there('long-2.txt')]).toEqual([false, false, false])
+    expect(await json('retry', id, '--timeout', '0.5')).toMatchObject({ code: 1, document: { status: 'running' } })
+    expect(await json('cancel', id, '--undo')).toMatchObject({ code: 0, document: { status: 'cancelled' } })
+  })
+})
+
 describe('a verb for many', () => {
   interface Results {
     results: { execution_id: string; status?: string; error?: { code: string } }[]
@@ -121,7 +159,7 @@ describe('a verb for many', () => {
         results: [...ids.map((id) => ({ execution_id: id, status: 'paused' })), { error: { code: 'not_pausable' } }],
       },
     })
-    const resumed = await json<Results>('resume', '--target', 'guarded')
+    const resumed = await json<Results>('resume', '--target', 'guarded', '--no-wait')
     expect(resumed.code).toBe(0)
     expect(resumed.document.results.map(({ execution_id: id }) => id).sort()).toEqual([...ids].sort())
     const shown = await json<Results>('cancel', '--all', '--dry-run')

@@ -22,6 +22,8 @@ const LOOK_AGAIN_MS_MAX = 2_000
 export type ExecutionEvent = z.output<typeof executionEvent.payload>
 
 export interface Watcher {
+  /** When there is no more to wait for; absent: once it has ended. */
+  isEnd?(detail: ExecutionDetail): boolean
   onEvent?(event: ExecutionEvent): void
   /** Called once for each approval; `decided` aborts when it is pending no longer. */
   onApproval?(approval: ApprovalView, decided: AbortSignal): Promise<void>
@@ -35,7 +37,7 @@ export interface Watcher {
 export async function followExecution(
   bus: Bus,
   which: z.input<typeof getExecution.input>,
-  { onEvent, onApproval }: Watcher,
+  { isEnd = isFinal, onEvent, onApproval }: Watcher,
   signal: AbortSignal,
 ): Promise<ExecutionDetail | undefined> {
   const shown = new Map<string, AbortController>()
@@ -101,7 +103,7 @@ export async function followExecution(
         news = true
       }
       last = found
-      if (FINAL_EXECUTION_STATUSES.has(found.status as never)) break
+      if (isEnd(found)) break
       if (found.approval_id !== undefined || shown.size > 0) await showApprovals(found.execution_id)
     }
     await rest(waitMs)
@@ -111,6 +113,8 @@ export async function followExecution(
   if (failed) throw failed.error
   return last
 }
+
+const isFinal = ({ status }: ExecutionDetail): boolean => FINAL_EXECUTION_STATUSES.has(status as never)
 
 /** @returns `undefined` while it is not there, or nobody can be asked */
 async function lookAt(

@@ -3,7 +3,6 @@ import { Command, CommanderError } from 'commander'
 import { addApply, addDelete, addDiff } from './commands/apply.ts'
 import { addApprove, addDeny } from './commands/approve.ts'
 import { addAudit } from './commands/audit.ts'
-import { addCancel } from './commands/cancel.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addDown } from './commands/down.ts'
 import { addDrill } from './commands/drill.ts'
@@ -58,7 +57,7 @@ const GROUPS: Record<string, ((program: Command) => void)[]> = {
   'Ask for work:': [addRun, addSubmit, addApply, addDiff, addDelete],
   'Look:': [addGet, addShow, addWatch, addStats, addKinds, addAudit],
   'Decide:': [addApprove, addDeny, addGrant, addRevoke, addResolve],
-  'Steer:': [addCancel, addSteering, addRollback],
+  'Steer:': [addSteering, addRollback],
   'What stands:': [addGoal, addSchedule],
   'The mesh:': [addUp, addDown, addInfo, addDoctor, addDrill],
 }

@@ -1,21 +1,15 @@
 /** One verb for many executions: which, what came of each, and an exit code that says whether all went well. */
 import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
-import {
-  ExecutionReply,
-  getExecution,
-  rollbackExecution,
-  type SteerResult,
-  steerExecutions,
-} from '@deed/proto/execution'
+import { rollbackExecution, type SteerResult, steerExecutions } from '@deed/proto/execution'
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import { idOf } from './commands/show.ts'
 import { EXIT, UsageError } from './exit-code.ts'
-import { followExecution } from './follow-execution.ts'
 import type { Output } from './output.ts'
 import { paintStatus } from './show/paint.ts'
 import { plainLine } from './show/plain-text.ts'
+import { exitCodeOfVerb, patience, type Verb, waitForEnd } from './wait-for-end.ts'
 
 export interface Scope {
   template?: string
@@ -24,7 +18,7 @@ export interface Scope {
   dryRun?: true
 }
 
-type Wish = Pick<z.input<typeof steerExecutions.input>, 'verb' | 'undo' | 'reason'>
+type Wish = Pick<z.input<typeof steerExecutions.input>, 'undo' | 'reason'> & { verb: Verb }
 
 export const addScope = (command: Command): Command =>
   command
@@ -40,19 +34,40 @@ export function isMany(ids: readonly string[], { template, target, all, dryRun }
   return scoped || ids.length > 1 || dryRun === true
 }
 
+/** @param timeoutMs how long to wait for the end of all of them; undefined: not at all */
 export async function steerMany(
   out: Output,
   bus: Bus,
   ids: readonly string[],
   scope: Scope,
   wish: Wish,
+  timeoutMs: number | undefined,
 ): Promise<void> {
-  showResults(out, await steerEach(bus, ids, scope, wish))
+  if (timeoutMs === undefined || scope.dryRun) return showResults(out, await steerEach(bus, ids, scope, wish))
+  using patient = patience(timeoutMs)
+  const results = await steerEach(bus, ids, scope, wish)
+  const ended: SteerResult[] = []
+  // One look after the other: they end side by side.
+  for (const result of results)
+    ended.push(result.error ? result : await endOf(out, bus, result, wish.verb, patient.signal))
+  showResults(out, ended)
+}
+
+async function endOf(
+  out: Output,
+  bus: Bus,
+  { execution_id }: SteerResult,
+  verb: Verb,
+  signal: AbortSignal,
+): Promise<SteerResult> {
+  const detail = await waitForEnd(out, bus, execution_id, verb, signal)
+  if (exitCodeOfVerb(verb, detail) !== EXIT.success) process.exitCode = EXIT.failed
+  return { execution_id, ...(detail.status === 'accepted' ? {} : { status: detail.status }) }
 }
 
 /**
  * One after the other, the newest first, each to its end: what a newer one has changed again is as it was, when it is the
- * older one's turn.
+ * older one's turn. Those behind one that nobody waits for any longer are not asked for.
  *
  * @param timeoutMs for each
  */
@@ -61,7 +76,7 @@ export async function rollBackMany(
   bus: Bus,
   ids: readonly string[],
   { dryRun, ...scope }: Scope,
-  { reason, timeoutMs }: { reason?: string | undefined; timeoutMs: number },
+  { timeoutMs, ...why }: { reason?: string; timeoutMs: number },
 ): Promise<void> {
   const found = await steerEach(bus, ids, { ...scope, dryRun: true }, { verb: 'rollback' })
   if (dryRun) return showResults(out, found)
@@ -70,12 +85,15 @@ export async function rollBackMany(
   for (const id of newestFirst) {
     const which = { execution_id: id }
     try {
-      await bus.call(rollbackExecution, { ...which, ...(reason === undefined ? {} : { reason }) })
-      const end = await followExecution(bus, which, {}, AbortSignal.timeout(timeoutMs))
-      const { status } = ExecutionReply.parse(end ?? (await bus.call(getExecution, which)))
-      if (status === 'accepted') continue
-      const error = new DeedError('compensation_failed', `it is ${status}; deed get reviews`).body
-      results.push({ ...which, status, ...(status === 'rolled_back' ? {} : { error }) })
+      using patient = patience(timeoutMs)
+      await bus.call(rollbackExecution, { ...which, ...why })
+      const result = await endOf(out, bus, which, 'rollback', patient.signal)
+      const error = new DeedError('compensation_failed', `it is ${result.status}; deed get reviews`).body
+      results.push({ ...result, ...(result.status === 'rolled_back' ? {} : { error }) })
+      if (patient.signal.aborted) {
+        out.note(`${newestFirst.length - results.length} older ones are as they were`)
+        break
+      }
     } catch (error) {
       if (!(error instanceof DeedError)) throw error
       results.push({ ...which, error: error.body })

@@ -17,7 +17,6 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { decide } from '../ask-to-decide.ts'
 import { EXIT, exitCodeOfReply, UsageError } from '../exit-code.ts'
-import { followExecution } from '../follow-execution.ts'
 import { timeoutOption } from '../options.ts'
 import type { Output } from '../output.ts'
 import { readManifest } from '../read-manifest.ts'
@@ -25,7 +24,9 @@ import { runTask } from '../run-task.ts'
 import { sendManifest } from '../send-manifest.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { dryRunText, replyText } from '../show/execution.ts'
+import { paintStatus } from '../show/paint.ts'
 import { plainLine, plainText } from '../show/plain-text.ts'
+import { addWaiting, exitCodeOfVerb, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
 
 const TIMEOUT_MS = 600_000
 /** How often one manifest may have failed and been applied anew. */
@@ -170,13 +171,21 @@ export function addDiff(program: Command): void {
 }
 
 export function addDelete(program: Command): void {
-  program
+  const command = program
     .command('delete [name]')
     .description('undo what the last execution of a manifest did, in reverse order, each step verified')
     .option('-f, --file <file>', 'the manifest, instead of its name')
-    .addOption(timeoutOption('how long to wait for the end of it', TIMEOUT_MS))
-    .addHelpText('after', '\nExamples:\n  deed delete -f site.yaml\n  deed delete site\n\nExit code 0: it is undone.')
-    .action(async (name: string | undefined, options: { file?: string; timeout: number }, command: Command) => {
+  addWaiting(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deed delete -f site.yaml
+  deed delete site
+
+Exit code 0: it is undone. ${WAITING_TEXT}`,
+    )
+    .action(async (name: string | undefined, options: Waiting & { file?: string }, command: Command) => {
       if ((name === undefined) === (options.file === undefined)) {
         const hint = name !== undefined && existsSync(name) ? '; a file is named with -f' : ''
         throw new UsageError(`name one manifest: by its name or with -f <file>${hint}`)
@@ -186,12 +195,18 @@ export function addDelete(program: Command): void {
       const wanted = name ?? readManifest(options.file ?? '').name
       process.exitCode = await withMesh(shell, async (bus) => {
         const id = await lastOf(bus, wanted)
-        await bus.call(rollbackExecution, { execution_id: id, reason: `deed delete ${wanted}` })
-        const end = await followExecution(bus, { execution_id: id }, {}, AbortSignal.timeout(options.timeout))
-        const reply = ExecutionReply.parse(end ?? (await bus.call(getExecution, { execution_id: id })))
+        using patient = patience(options.timeout)
+        const wished = await bus.call(rollbackExecution, { execution_id: id, reason: `deed delete ${wanted}` })
+        if (!options.wait) {
+          out.document(wished)
+          out.print(`${id}  ${paintStatus(out.paint, wished.status)}`)
+          return EXIT.success
+        }
+        const detail = await waitForEnd(out, bus, id, 'rollback', patient.signal)
+        const reply = ExecutionReply.parse(detail)
         out.document(reply)
         out.print(replyText(reply, out.paint))
-        return reply.status === 'rolled_back' ? EXIT.success : EXIT.failed
+        return exitCodeOfVerb('rollback', detail)
       })
     })
 }

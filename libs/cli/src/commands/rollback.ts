@@ -1,31 +1,27 @@
 /** deed rollback: what was done is undone, and seen to be undone. */
 import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
-import { ExecutionReply, getExecution, rollbackExecution, type UndoStep } from '@deed/proto/execution'
+import { ExecutionReply, rollbackExecution, type UndoStep } from '@deed/proto/execution'
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import { EXIT, UsageError } from '../exit-code.ts'
-import { followExecution } from '../follow-execution.ts'
-import { timeoutOption } from '../options.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { replyText } from '../show/execution.ts'
-import { plainLine } from '../show/plain-text.ts'
+import { paintStatus } from '../show/paint.ts'
 import { type Column, table } from '../show/table.ts'
-import { isMany, rollBackMany, type Scope } from '../steer-many.ts'
+import { isMany, rollBackMany, type Scope, steerMany } from '../steer-many.ts'
+import { addWaiting, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
 import { idOf } from './show.ts'
 
-const TIMEOUT_MS = 120_000
-
-interface RollbackOptions extends Omit<Scope, 'dryRun'> {
+interface RollbackOptions extends Omit<Scope, 'dryRun'>, Waiting {
   last?: true
   withDependents?: true
   dryRun?: true
   reason?: string
-  timeout: number
 }
 
 export function addRollback(program: Command): void {
-  program
+  const command = program
     .command('rollback')
     .argument('[ids...]', 'of an ended execution, of one action, or of its task; of several executions')
     .description('undo what was done, in reverse order, each step verified')
@@ -36,7 +32,7 @@ export function addRollback(program: Command): void {
     .option('--all', 'every execution that left a change')
     .option('--dry-run', 'show what would be undone, in which order, and what cannot be')
     .option('--reason <text>', 'kept in the audit log')
-    .addOption(timeoutOption('how long to wait for the end of it', TIMEOUT_MS))
+  addWaiting(command)
     .addHelpText(
       'after',
       `
@@ -44,17 +40,23 @@ Examples:
   deed rollback 01997d0e-... --reason "customer asked"
   deed rollback --last --dry-run
 
-Exit code 0: all that was asked for is undone. 2: refused, such as irreversible, already_rolled_back, not_found.`,
+Exit code 0: all that was asked for is undone. 2: refused, such as irreversible, already_rolled_back, not_found.
+${WAITING_TEXT}`,
     )
     .action(async (ids: string[], options: RollbackOptions, command: Command) => {
       if (options.last && ids.length > 0) throw new UsageError('name what to undo: by ids, or --last')
       const shell = shellOf(command)
       const { out } = shell
-      const { reason, withDependents, dryRun, last, timeout, ...where } = options
+      const { reason, withDependents, dryRun, last, wait, timeout, ...where } = options
       const [id] = ids
       if (!last && isMany(ids, where)) {
         const scope = { ...where, ...(dryRun ? { dryRun } : {}) }
-        return withMesh(shell, (bus) => rollBackMany(out, bus, ids, scope, { reason, timeoutMs: timeout }))
+        const why = reason === undefined ? {} : { reason }
+        return withMesh(shell, (bus) =>
+          wait
+            ? rollBackMany(out, bus, ids, scope, { ...why, timeoutMs: timeout })
+            : steerMany(out, bus, ids, scope, { verb: 'rollback', ...why }, undefined),
+        )
       }
       const more = {
         ...(withDependents ? { with_dependents: true } : {}),
@@ -62,6 +64,7 @@ Exit code 0: all that was asked for is undone. 2: refused, such as irreversible,
         ...(reason === undefined ? {} : { reason }),
       }
       await withMesh(shell, async (bus) => {
+        using patient = patience(timeout)
         const wished = await (last
           ? bus.call(rollbackExecution, { last, ...more })
           : rollBackById(bus, idOf(id ?? ''), more))
@@ -72,13 +75,12 @@ Exit code 0: all that was asked for is undone. 2: refused, such as irreversible,
           process.exitCode = wished.steps.some(({ outlook }) => outlook === 'cannot') ? EXIT.failed : EXIT.success
           return
         }
-        const watcher = {
-          onEvent: ({ status, percent, current }: { status: string; percent: number; current: string | null }) =>
-            out.progress(`${status} ${percent} %${current === null ? '' : `  ${plainLine(current)}`}`),
+        if (!wait) {
+          out.document(wished)
+          out.print(`${wished.execution_id}  ${paintStatus(out.paint, wished.status)}`)
+          return
         }
-        const which = { execution_id: wished.execution_id }
-        const end = await followExecution(bus, which, watcher, AbortSignal.timeout(timeout))
-        const detail = end ?? (await bus.call(getExecution, which))
+        const detail = await waitForEnd(out, bus, wished.execution_id, 'rollback', patient.signal)
         const reply = ExecutionReply.parse(detail)
         out.document(reply)
         out.print(replyText(reply, out.paint))

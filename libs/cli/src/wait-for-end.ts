@@ -1,0 +1,91 @@
+/**
+ * What follows a verb: its wish is durable at once, the work that it means ends later. The command waits for that and
+ * ends as the work did; the work goes on without whoever no longer waits.
+ */
+import type { Bus } from '@deed/mesh/bus'
+import { type ExecutionDetail, getExecution } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
+import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { Command } from 'commander'
+import { EXIT } from './exit-code.ts'
+import { followExecution } from './follow-execution.ts'
+import { timeoutOption } from './options.ts'
+import type { Output } from './output.ts'
+import { plainLine } from './show/plain-text.ts'
+
+const TIMEOUT_MS = 120_000
+
+export type Verb = 'cancel' | 'pause' | 'resume' | 'retry' | 'rollback'
+
+export interface Waiting {
+  wait: boolean
+  /** In milliseconds. */
+  timeout: number
+}
+
+export const addWaiting = (command: Command): Command =>
+  command
+    .option('--no-wait', 'end once the wish is durable, not when the work has ended')
+    .addOption(timeoutOption('how long to wait for the end of it', TIMEOUT_MS))
+
+/** Of the help of every verb. */
+export const WAITING_TEXT = 'Ctrl+C leaves it going; with --no-wait 0 says that it is wished.'
+
+export interface Patience extends Disposable {
+  readonly signal: AbortSignal
+}
+
+/** Ends with the time, or with Ctrl+C, of which a second one ends the process. Begins before the wish is told. */
+export function patience(timeoutMs: number): Patience {
+  const stop = new AbortController()
+  const give = (): void => stop.abort()
+  const timer = setTimeout(give, timeoutMs)
+  process.once('SIGINT', give)
+  return {
+    signal: stop.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer)
+      process.off('SIGINT', give)
+    },
+  }
+}
+
+/** @returns how it stands when the verb's work has ended, or nobody waits any longer */
+export async function waitForEnd(
+  out: Output,
+  bus: Bus,
+  id: ExecutionId,
+  verb: Verb,
+  signal: AbortSignal,
+): Promise<ExecutionDetail> {
+  const which = { execution_id: id }
+  const watcher = {
+    isEnd: (detail: ExecutionDetail) => hasEnded(verb, detail),
+    onEvent: ({ status, percent, current }: { status: string; percent: number; current: string | null }) =>
+      out.progress(`${status} ${percent} %${current === null ? '' : `  ${plainLine(current)}`}`),
+  }
+  const seen = await followExecution(bus, which, watcher, signal)
+  const detail = seen && hasEnded(verb, seen) ? seen : await bus.call(getExecution, which)
+  if (!hasEnded(verb, detail)) out.note(`It goes on. See how it stands with\n  npx --no-install deed show ${id}`)
+  return detail
+}
+
+/** What goes forward ends, or waits for a person; what is to hold still has nothing left that runs. */
+function hasEnded(verb: Verb, { status, tasks }: ExecutionDetail): boolean {
+  if (status === 'accepted') return false
+  if (FINAL_EXECUTION_STATUSES.has(status)) return true
+  if (verb === 'pause') return status === 'paused' && tasks.every((task) => task.actual_status !== 'in_progress')
+  return (verb === 'resume' || verb === 'retry') && status === 'waiting'
+}
+
+const WANTED: Record<Verb, ExecutionStatus> = {
+  cancel: 'cancelled',
+  pause: 'paused',
+  resume: 'done',
+  retry: 'done',
+  rollback: 'rolled_back',
+}
+
+/** 0 where it has come to what the verb wants. */
+export const exitCodeOfVerb = (verb: Verb, detail: ExecutionDetail): number =>
+  detail.status === WANTED[verb] && hasEnded(verb, detail) ? EXIT.success : EXIT.failed
