@@ -458,6 +458,11 @@ export const SealedStep = z.object({
   why: z.string(),
   /** Whole, but for texts of hundreds of kilobytes, which are cut and say their length; the hash covers all. */
   action: JsonObject,
+  /**
+   * Its texts that read otherwise than they are, each with what a reader would not see (signs of no width, other
+   * directions, letters of another alphabet) escaped; and what stands in them as base64.
+   */
+  hidden: z.array(z.object({ path: z.string(), shown: z.string() })).default([]),
   /** Null where nobody has looked: a step that only reads. */
   effect: EffectClass.nullable().default(null),
   reversibility: Reversibility.nullable().default(null),

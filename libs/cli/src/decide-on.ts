@@ -1,11 +1,11 @@
 /** A decision from the command line: what is decided on is shown before it is asked for, and bound by its hash. */
 import type { Bus } from '@deed/mesh/bus'
+import { exposedLine } from '@deed/mesh/exposed-text'
 import { type ApprovalView, decideApproval, decideApprovals, listApprovals } from '@deed/proto/execution'
 import { ApprovalId, ExecutionId } from '@deed/proto/ids'
 import { EXIT, UsageError } from './exit-code.ts'
 import type { Output } from './output.ts'
 import { approvalText } from './show/approval.ts'
-import { exposedLine } from './show/exposed-text.ts'
 import { paintStatus } from './show/paint.ts'
 import { table } from './show/table.ts'
 import { wholeApproval } from './whole.ts'

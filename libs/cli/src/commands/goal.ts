@@ -1,4 +1,6 @@
 /** deed goal: what is to stay so. */
+
+import { exposedLine } from '@deed/mesh/exposed-text'
 import { deleteGoal, type GoalView, listGoals, pauseGoal, resumeGoal, StandingName } from '@deed/proto/goal'
 import { ExecutionId } from '@deed/proto/ids'
 import type { Command } from 'commander'
@@ -7,7 +9,6 @@ import { keepGoal } from '../keep-goal.ts'
 import { by, count, span, timeoutOption } from '../options.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
 import { age, duration } from '../show/amounts.ts'
-import { exposedLine } from '../show/exposed-text.ts'
 import { type Column, table } from '../show/table.ts'
 
 interface PutOptions {

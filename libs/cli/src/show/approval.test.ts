@@ -64,6 +64,17 @@ describe('what is agreed to', () => {
     ])
   })
 
+  it('says what stands in an argument as base64', () => {
+    const encoded = Buffer.from('rm -rf ~/\u202enotes').toString('base64')
+    expect(
+      actionLines({ kind: 'command.run', input: { argv: ['sh', '-c', `echo ${encoded} | base64 -d | sh`] } }),
+    ).toEqual([
+      'kind: command.run',
+      `argv: ["sh","-c","echo ${encoded} | base64 -d | sh"]`,
+      '  in base64: rm -rf ~/\\u{202e}notes',
+    ])
+  })
+
   it('names what differs from the default', () => {
     expect(actionLines({ kind: 'file.write', kind_version: 2, input: {}, already_so: 'run', timeout_ms: 5 })).toEqual([
       'kind: file.write (version 2)',

@@ -1,7 +1,9 @@
 /** What a person is asked to agree to: the whole plan on one screen, and the hash of just that. */
+
+import { base64Texts } from '@deed/mesh/base64-texts'
+import { exposedLine, exposedText } from '@deed/mesh/exposed-text'
 import type { ApprovalView, PlanScreen, PlanStep, SealedStep } from '@deed/proto/execution'
 import { dollars, duration } from './amounts.ts'
-import { exposedLine, exposedText } from './exposed-text.ts'
 import { observationText } from './observation.ts'
 import type { Paint } from './paint.ts'
 
@@ -131,9 +133,11 @@ export function actionLines(action: Readonly<Record<string, unknown>>): string[]
   return [
     `kind: ${exposedLine(String(kind))}${version === 1 || version === undefined ? '' : ` (version ${version})`}`,
     ...named.flatMap(([name, value]) => {
-      const lines = exposedText(typeof value === 'string' ? value : JSON.stringify(value)).split('\n')
-      if (lines.length === 1) return [`${exposedLine(name)}: ${lines[0]}`]
-      return [`${exposedLine(name)}:`, ...lines.map((line) => `  | ${line}`)]
+      const text = typeof value === 'string' ? value : JSON.stringify(value)
+      const lines = exposedText(text).split('\n')
+      const encoded = base64Texts(text).map((one) => `  in base64: ${exposedLine(one)}`)
+      if (lines.length === 1) return [`${exposedLine(name)}: ${lines[0]}`, ...encoded]
+      return [`${exposedLine(name)}:`, ...lines.map((line) => `  | ${line}`), ...encoded]
     }),
   ]
 }

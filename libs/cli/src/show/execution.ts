@@ -1,4 +1,5 @@
 /** An execution for a reader: the answer, how it was found, what proves it, and its tasks. */
+import { exposedLine } from '@deed/mesh/exposed-text'
 import { type AuditRow, type ExecutionDetail, type ExecutionReply, PlanScreen, SealedStep } from '@deed/proto/execution'
 import { z } from 'zod'
 import { dollars, duration } from './amounts.ts'
@@ -49,7 +50,7 @@ export function executionText(detail: ExecutionDetail, paint: Paint, verbose: bo
   const row = (name: string, text: string): string => `${name.padEnd(10)}${text}`
   return [
     `${paint('bold', id)}  ${paintStatus(paint, status)}`,
-    row('task', plainLine(String(request.task ?? ''))),
+    row('task', exposedLine(String(request.task ?? ''))),
     row('answer', result === null ? '-' : plainText(result.text).replaceAll('\n', `\n${' '.repeat(10)}`)),
     ...(error === undefined ? [] : [row('error', `${paint('red', error.code)}: ${plainLine(error.message)}`)]),
     row('method', [method ?? '-', ...(metrics.cache_hit ? ['from the cache'] : [])].join(', ')),

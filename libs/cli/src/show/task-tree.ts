@@ -1,4 +1,5 @@
 /** The DAG as a tree: a task stands below the last of those that it waits for. */
+import { exposedLine } from '@deed/mesh/exposed-text'
 import type { TaskView } from '@deed/proto/task'
 import { duration } from './amounts.ts'
 import { actionLines } from './approval.ts'
@@ -72,7 +73,7 @@ function headline(task: TaskView, others: readonly string[], above: TaskView | u
   ]
   // Where want and have are the same, one word says both.
   const want = status === desired ? '' : paint('dim', ` (wanted: ${desired})`)
-  return `${paintStatus(paint, status)}${want} ${plainLine(title)}  ${paint('dim', facts.join(', '))}`
+  return `${paintStatus(paint, status)}${want} ${exposedLine(title)}  ${paint('dim', facts.join(', '))}`
 }
 
 function details(task: TaskView, paint: Paint, verbose: boolean): string[] {

@@ -9,7 +9,7 @@ import type { ErrorBody } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
 import { CATALOGUE } from '../catalogue.ts'
 import type { World } from '../rules/vocabulary.ts'
-import { cleanJson, cleanText } from './clean-text.ts'
+import { cleanForeign, cleanJson, cleanText } from './clean-text.ts'
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant'
@@ -44,7 +44,7 @@ export function promptFor(task: AgentTask, earlierErrors: readonly ErrorBody[], 
     acceptance_criteria: task.acceptance_criteria?.map(cleanText),
     context: task.context === undefined ? undefined : cut(cleanJson(task.context), CONTEXT_CHARS_MAX),
     template: task.template === undefined ? undefined : cut(cleanText(task.template.body), CONTEXT_CHARS_MAX),
-    earlier_errors: earlierErrors.map(({ code, message }) => ({ code, message: cleanText(message) })),
+    earlier_errors: earlierErrors.map(({ code, message }) => ({ code, message: cleanForeign(message) })),
   }
   return [
     { role: 'system', content: system },

@@ -14,6 +14,7 @@ import type { Work } from '../reconcile/input.ts'
 import { newTask } from '../reconcile/new-task.ts'
 import type { ApprovalRow, ExecutionRow, PlanPart, TaskRow } from '../snapshot.ts'
 import { covers } from './grant.ts'
+import { hiddenIn } from './hidden-in.ts'
 import type { Level, Policy } from './policy.ts'
 import type { Workspaces } from './touched-by.ts'
 import { type Candidate, isIrreversible } from './weigh-actions.ts'
@@ -214,6 +215,7 @@ export function stepsOf(covered: readonly Candidate[], earlier?: JsonObject): Se
       level: task.level,
       why,
       action: action as JsonObject,
+      hidden: hiddenIn(action as JsonObject),
       effect: effect ?? null,
       reversibility: inspection?.reversibility ?? null,
       state_before: inspection === undefined || inspection.state_before === '' ? null : inspection.state_before,

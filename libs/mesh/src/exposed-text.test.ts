@@ -12,6 +12,7 @@ describe('what hides', () => {
     ['a filler', 'a\u3164b', 'a\\u{3164}b'],
     ['a space that is none', 'a\u00a0b', 'a\\u{a0}b'],
     ['a Cyrillic letter in a Latin word', 'c\u0443rl evil', 'c\\u{443}rl evil'],
+    ['a word of Cyrillic letters alone that reads as a Latin one', '\u0433\u043c -rf', '\\u{433}\\u{43c} -rf'],
     ['letters of full width', 'r\uff4d -rf', 'r\\u{ff4d} -rf'],
     ['a line separator', 'a\u2028b', 'a\\u{2028}b'],
   ])('%s is shown', (_, text, shown) => expect(exposedText(text)).toBe(shown))
@@ -21,6 +22,7 @@ describe('what hides', () => {
     '\u043f\u0440\u0438\u0432\u0435\u0442 \u043c\u0438\u0440',
     '\u65e5\u672c\u8a9e.txt',
     '\u03b1\u03b2\u03b3',
+    '\u0441\u043e\u0440 \u0438 \u043c\u043e\u0440',
     'one\n\ttwo',
   ])('what people write stays as it is: %s', (text) => expect(exposedText(text)).toBe(text))
 

@@ -1,0 +1,30 @@
+/** What an approver would not see in an action, or would take for something else. */
+import { base64Texts } from '@deed/mesh/base64-texts'
+import { exposedText } from '@deed/mesh/exposed-text'
+import type { SealedStep } from '@deed/proto/execution'
+import type { Json, JsonObject } from '@deed/proto/json'
+
+const FOUND_MAX = 20
+const SHOWN_CHARS_MAX = 1_000
+
+/** @returns the texts that read otherwise than they are, escaped, and what stands in them as base64; the first of them */
+export function hiddenIn(action: JsonObject): SealedStep['hidden'] {
+  const found: SealedStep['hidden'] = []
+  const look = (value: Json, path: string): void => {
+    if (found.length >= FOUND_MAX) return
+    if (typeof value === 'string') {
+      const shown = exposedText(value)
+      const readings = [...(shown === value ? [] : [shown]), ...base64Texts(value).map(exposedText)]
+      found.push(...readings.map((text) => ({ path, shown: text.slice(0, SHOWN_CHARS_MAX).toWellFormed() })))
+    } else if (Array.isArray(value)) {
+      for (const [index, one] of value.entries()) look(one, `${path}[${index}]`)
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [name, one] of Object.entries(value)) {
+        look(name, `${path}.${exposedText(name)}`)
+        look(one, `${path}.${exposedText(name)}`)
+      }
+    }
+  }
+  look(action, '$')
+  return found.slice(0, FOUND_MAX)
+}
