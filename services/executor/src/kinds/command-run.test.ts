@@ -386,6 +386,16 @@ describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions',
     expect([executor.read('own'), executor.read('theirs')]).toEqual([undefined, ''])
   })
 
+  it('is undone with what it did to a file that another command had changed just before it', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const adding = (line: string) => node(`require('fs').appendFileSync('lines', '${line} ')`)
+    await executor.run(adding('first'))
+    const work = await executor.dispatch(adding('second'))
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done', after: { count: 1 } })
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect(executor.read('lines')).toBe('first ')
+  })
+
   it('is told from others that died as well, whoever of them is taken back or tried again', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const leaving = (name: string) => ({

@@ -132,6 +132,8 @@ const COLUMNS = `a.token, a.intent, a.before, a.reversibility, a.host, a.boot_id
   a.outcome_token, a.effect, a.evidence, a.result, a.error, a.after, a.undo_outcome, a.undo_token, a.undo_evidence,
   a.undo_error`
 
+const COMMANDS = `('command.run', 'test.run')`
+
 /**
  * Whether what was read before an earlier attempt is of no more use: that attempt left nothing behind. What it said of its
  * effect holds until the next intent; from then on nobody knows, whatever was known before.
@@ -236,7 +238,7 @@ const FIND = `select ${COLUMNS} from actions a where tenant = $1 and action_id =
 /**
  * An intent is there before its effect, so what an effect may have touched is found here, in whatever attempt. When this
  * action looked is known but for the time that its intent was on its way: what other executions did in between counts
- * as beside it. What its own execution did came before it.
+ * as beside it. What its own execution did came before it; and so did commands whose intents did, since they take turns.
  */
 const FIND_BESIDE = `
   with self as (
@@ -246,13 +248,13 @@ const FIND_BESIDE = `
   where a.tenant = $1 and a.action_id <> $2 and (a.finished_at is null or a.effect is distinct from 'none')
     and (a.action -> 'input' ?| array['path', 'from', 'to'] or a.action ? 'verify' or a.after ? 'changes')
     and (a.finished_at is null or a.finished_at >= (select since from earliest))
-    and (a.finished_at is null or a.finished_at >=
-      case when a.execution_id = self.execution_id then self.since else self.since - interval '2 seconds' end)`
+    and case when a.kind in ${COMMANDS} then a.intent_at >= self.since else a.finished_at is null or a.finished_at >=
+      case when a.execution_id = self.execution_id then self.since else self.since - interval '2 seconds' end end`
 
 /** One that nobody could settle within the hour is left to whoever takes it up. */
 const FIND_FORSAKEN = `
   select a.action_id, a.token, a.action, a.before, a.after from actions a
-  where a.tenant = $1 and a.action_id <> $2 and a.kind in ('command.run', 'test.run') and a.after is null
+  where a.tenant = $1 and a.action_id <> $2 and a.kind in ${COMMANDS} and a.after is null
     and (a.finished_at is null or a.finished_at > now() - interval '1 hour' and a.effect is distinct from 'none'
       and a.undo_outcome is distinct from 'done')
     and not exists (select from orchestrator.dispatch d
