@@ -257,7 +257,7 @@ const OURS: Principal = { tenant: 'local', user: 'deed' }
 interface OneTask {
   id: string
   concurrency_key?: string
-  action: { kind: string; input: JsonObject }
+  action: { kind: string; input: JsonObject; workspace?: string }
 }
 
 async function begin(task: OneTask, principal: Principal): Promise<ExecutionId> {
@@ -295,6 +295,25 @@ describe('programs in one workspace', () => {
     const lines = under.read('turns').split('\n').slice(0, -1)
     const names = lines.filter((_, index) => index % 2 === 0).map((line) => line.replace('begin ', ''))
     expect(names.toSorted()).toEqual(['one', 'three', 'two'])
+    expect(lines).toEqual(names.flatMap((name) => [`begin ${name}`, `end ${name}`]))
+  })
+
+  it('take turns where one workspace lies in another', async () => {
+    mkdirSync(file('inner'))
+    writeFileSync(file('inner/turn.sh'), TURN)
+    const turn = (name: string, more: object): OneTask => ({
+      id: name,
+      action: { kind: 'command.run', input: { argv: ['sh', 'turn.sh', name], ...more } },
+    })
+    const inside = turn('inside', {})
+    const begun = await Promise.all([
+      begin(turn('around', { cwd: 'inner' }), OURS),
+      begin({ ...inside, action: { ...inside.action, workspace: 'inner' } }, OURS),
+    ])
+    for (const id of begun) expect((await doneIn(id, OURS)).evidence?.facts?.changed_paths).toBe(1)
+    const lines = under.read('inner/turns').split('\n').slice(0, -1)
+    const names = [lines[0], lines[2]].map((line) => line?.replace('begin ', ''))
+    expect(names.toSorted()).toEqual(['around', 'inside'])
     expect(lines).toEqual(names.flatMap((name) => [`begin ${name}`, `end ${name}`]))
   })
 })

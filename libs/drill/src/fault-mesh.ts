@@ -46,6 +46,7 @@ export interface FaultMesh extends MeshUnderTest {
 const YARDS = 16
 
 const configuration = (witnessUrl: string, roots: readonly string[]): string => `${roots.map(placed).join('\n')}
+  inner: { root: ./workspace/inner }
 default_workspace: main
 targets:
   witness: { type: http, url: ${witnessUrl} }

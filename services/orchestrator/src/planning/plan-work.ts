@@ -15,7 +15,7 @@ import { newTask } from '../reconcile/new-task.ts'
 import type { ExecutionRow, PlanPart, TaskRow } from '../snapshot.ts'
 import { freeName, type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
 import type { SolvedNode, Terms } from './solve-node.ts'
-import { rootOf, touchedBy, type Workspaces } from './touched-by.ts'
+import { groundOf, touchedBy, type Workspaces } from './touched-by.ts'
 import { type Candidate, comesAfter, lookAt, type Weighing, weighActions } from './weigh-actions.ts'
 
 export interface Planning extends Weighing, Sealing {}
@@ -162,9 +162,9 @@ const serviceKey = ({ kind, input }: Action): string | null =>
 const ownKey = (terms: Terms | undefined): string | null =>
   terms?.concurrency_key === undefined ? null : `manifest:${terms.concurrency_key}`
 
-/** One program in a workspace at a time: what it has changed is what is different there when it has ended. */
+/** One program at a time in files that it shares: what it has changed is what is different there when it has ended. */
 const workspaceKey = (workspaces: Workspaces, action: Action): string | null =>
-  action.kind === 'command.run' || action.kind === 'test.run' ? `workspace:${rootOf(workspaces, action)}` : null
+  action.kind === 'command.run' || action.kind === 'test.run' ? `workspace:${groundOf(workspaces, action)}` : null
 
 /** Two actions of a plan that change the same run in its order, whether or not somebody said so. */
 function orderByTouch({ policy, workspaces }: Planning, candidates: readonly Candidate[]): void {

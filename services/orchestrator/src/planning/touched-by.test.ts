@@ -2,7 +2,7 @@
 import { Action } from '@deed/proto/action'
 import { describe, expect, it } from 'vitest'
 import { readPolicy } from './policy.ts'
-import { footprint, touchedBy } from './touched-by.ts'
+import { footprint, groundOf, touchedBy } from './touched-by.ts'
 
 const policy = readPolicy(`${import.meta.dirname}/../../policy/default.yaml`)
 const workspaces = { workspaces: { app: { root: '/srv/app' } }, default_workspace: 'app' }
@@ -60,5 +60,18 @@ describe('what an action meets', () => {
     before.add(write('made/a.txt'), true)
     expect(before.meetsWhatIs(write('made/b.txt'), true)).toBe(true)
     expect(before.meetsWhatIs(touched('file.delete', { path: 'made' }), false)).toBe(false)
+  })
+})
+
+describe('what programs share', () => {
+  const nested = { workspaces: { all: { root: '/srv' }, app: { root: '/srv/app' }, apple: { root: '/srv2' } } }
+  it.each([
+    ['all', '/srv'],
+    ['app', '/srv'],
+    ['/srv/app/sub', '/srv'],
+    ['apple', '/srv2'],
+    ['/srv2/app', '/srv2'],
+  ])('in %s is %s', (workspace, ground) => {
+    expect(groundOf(nested, Action.parse({ kind: 'command.run', input: {}, workspace }))).toBe(ground)
   })
 })

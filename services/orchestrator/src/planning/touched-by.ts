@@ -33,13 +33,12 @@ export function placeOf({ workspaces, default_workspace }: Workspaces, action: A
   return resolve(workspaces[named]?.root ?? `/${named}`, path)
 }
 
-/** The root of the workspace that an action works in, by whatever name or path it names that. */
-export function rootOf(workspaces: Workspaces, action: Action): string {
+/** What the workspace of an action lies in, itself where in no other: programs in two that share files share this, too. */
+export function groundOf(workspaces: Workspaces, action: Action): string {
   const place = placeOf(workspaces, action)
   const roots = Object.values(workspaces.workspaces).map(({ root }) => root)
   const above = roots.filter((root) => place === root || place.startsWith(`${root}/`))
-  // The innermost, where one lies in another.
-  return above.sort((a, b) => b.length - a.length)[0] ?? place
+  return above.sort((a, b) => a.length - b.length)[0] ?? place
 }
 
 /** Everything that the actions seen so far may change. */
