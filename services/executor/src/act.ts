@@ -14,6 +14,7 @@ import type { After, Before, Context, Kind, World } from './kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from './kinds/kinds.ts'
 import { beforeOf } from './noted.ts'
 import { attemptedBy, type Looked, look, observe, type Patience } from './observe.ts'
+import type { WithPlace } from './places.ts'
 import { confinesLess } from './sandbox/confines-less.ts'
 import { begunBy, settle } from './settle.ts'
 import type { IntentToWrite, Ledger, LedgerRow } from './store/ledger.ts'
@@ -23,7 +24,7 @@ export interface ActDependencies {
   readonly ledger: Ledger
   readonly patience: Patience
   /** Runs an effect when one of the few places for effects is free. */
-  readonly withPlace: <T>(work: () => Promise<T>) => Promise<T>
+  readonly withPlace: WithPlace
   /** Whether the process that holds the row may still be at work. */
   readonly holderLives: (row: LedgerRow) => boolean
 }
@@ -123,8 +124,7 @@ const onlyToLook = () =>
 
 async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
   const { attempt, dependencies, kind, input, context } = step
-  const run = () => kind.execute(input, context, before)
-  const effect = await (kind.waits ? run() : dependencies.withPlace(run))
+  const effect = await dependencies.withPlace(() => kind.execute(input, context, before), kind.waits)
   if (kind.effectOf(input, context.world) !== 'read') attempt.made()
   crashPoint('executor.after_effect')
   const wanted = postconditionOf(kind, context.action, input, before)

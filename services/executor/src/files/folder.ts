@@ -1,11 +1,12 @@
 /**
- * Folders of a workspace, opened component by component without following links, so that what was checked is what is
- * written to, even while somebody swaps a folder for a link.
+ * Folders of a workspace, opened without following links, so that what was checked is what is written to, even while
+ * somebody swaps a folder for a link.
  *
- * Node has no openat(2). On Linux `/proc/self/fd/<n>/<name>` is the same thing. Elsewhere paths are used, which checks
- * the same but leaves a moment in which a folder could be swapped.
+ * Node has no openat(2). On Linux `/proc/self/fd/<n>/<name>` is the same thing, and `/proc/self/fd/<n>` names the place
+ * of what was opened: a folder that lies where its path says was reached by no link. One that does not is looked for
+ * component by component. Elsewhere only that is done, by paths, which leaves a moment in which a folder could be swapped.
  */
-import { closeSync, constants, fsyncSync, lstatSync, mkdirSync, openSync, realpathSync } from 'node:fs'
+import { closeSync, constants, fsyncSync, lstatSync, mkdirSync, openSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { DeedError } from '@deed/proto/errors'
 import type { Workspace } from './workspace.ts'
@@ -18,7 +19,7 @@ export interface Folder extends Disposable {
 
 /** @returns `undefined` when there is no such folder */
 export function openFolder(workspace: Workspace, segments: readonly string[]): Folder | undefined {
-  return walk(workspace, segments, () => false)
+  return openAtOnce(workspace, segments) ?? walk(workspace, segments, () => false)
 }
 
 /**
@@ -61,6 +62,41 @@ export const codeOf = (error: unknown): string | undefined => (error as NodeJS.E
 
 /** Node on Windows has none of these; there 0 asks for nothing. */
 const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0 } = constants
+
+/** Where the roots really lie. One that has moved since fits no path, so that it is looked up again. */
+const realRoots = new Map<string, string>()
+
+/**
+ * Opens nothing but folders on the way to finding out.
+ *
+ * @returns `undefined` when it is not there, or not where its path says
+ */
+function openAtOnce({ root }: Workspace, segments: readonly string[]): Folder | undefined {
+  if (process.platform !== 'linux' || segments.length === 0) return undefined
+  const below = `/${segments.join('/')}`
+  const path = root + below
+  let fd: number
+  try {
+    fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  } catch {
+    return undefined
+  }
+  if (liesAt(fd, root, below)) return folderOf(fd, path)
+  closeSync(fd)
+  return undefined
+}
+
+function liesAt(fd: number, root: string, below: string): boolean {
+  try {
+    const place = readlinkSync(`/proc/self/fd/${fd}`)
+    if (place === `${realRoots.get(root)}${below}`) return true
+    const real = realpathSync(root)
+    realRoots.set(root, real)
+    return place === real + below
+  } catch {
+    return false
+  }
+}
 
 function walk(
   { root }: Workspace,

@@ -8,6 +8,7 @@ import {
   lstatSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmdirSync,
   unlinkSync,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs'
 import { promisify } from 'node:util'
 import { DeedError } from '@deed/proto/errors'
+import { flushFolder } from './flush-folder.ts'
 import { codeOf, type Folder, linkRefused, openFolder } from './folder.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -64,10 +66,17 @@ export function readFileIn(folder: Folder, name: string, manyNames = false): Fil
       throw notRegular(name, 'a file with a second name (a hard link), which may lie elsewhere')
     if (stat.size > FILE_BYTES_MAX)
       throw new DeedError('limit_exceeded', `${name} is larger than ${FILE_BYTES_MAX} bytes`)
-    return { bytes: readFileSync(fd), mode: stat.mode & 0o7777 }
+    return { bytes: readWhole(fd, stat.size), mode: stat.mode & 0o7777 }
   } finally {
     closeSync(fd)
   }
+}
+
+/** @param size what it is said to have; files that are made as they are read say 0 */
+function readWhole(fd: number, size: number): Buffer {
+  const room = Buffer.allocUnsafe(size + 1)
+  const read = size === 0 ? 0 : readSync(fd, room, 0, room.length, 0)
+  return read === size && size > 0 ? room.subarray(0, size) : readFileSync(fd)
 }
 
 export interface Replacement {
@@ -101,7 +110,7 @@ export async function replaceFile(folder: Folder, name: string, file: Replacemen
     unlinkSync(temporary)
     throw error
   }
-  await flush(folder.fd)
+  await flushFolder(folder.fd)
 }
 
 /** Removes a regular file and waits until that is on disk. One that is not there is left so. */

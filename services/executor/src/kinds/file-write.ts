@@ -1,5 +1,6 @@
 /** file.write: a file with exactly this content. Undone by bringing back the old bytes and mode, or none. */
 
+import { lstatSync } from 'node:fs'
 import { sha256 } from '@deed/mesh/canonical-json'
 import { crashPoint } from '@deed/mesh/crash-point'
 import type { Reversibility } from '@deed/proto/action'
@@ -58,6 +59,7 @@ export const fileWrite: Kind<FileWrite, FileBefore> = {
   version: 1,
   input: Input,
   idempotent: true,
+  waits: true,
   example: { path: 'notes/today.md', content: '# Today\n' },
   effectOf: () => 'change',
   summary: ({ path, content }) => `write ${Buffer.byteLength(content)} bytes to ${path}`,
@@ -83,7 +85,9 @@ export async function beforeFile({ path }: { path: string }, { workspace, world 
   refuseProtected(workspace, segments, world.protectedFiles)
   using folder = openFolder(workspace, segments.slice(0, -1))
   if (!folder) return { state: 'absent', missing: missingFolders(workspace, segments.slice(0, -1)) }
-  const file = readFileIn(folder, lastOf(segments))
+  const name = lastOf(segments)
+  // Most are new, and an open that fails costs much more than a look.
+  const file = lstatSync(folder.at(name), { throwIfNoEntry: false }) && readFileIn(folder, name)
   if (!file) return { state: 'absent', missing: [] }
   return { state: fileState(file), mode: file.mode, missing: [], ...(await keepFile(file.bytes, world)) }
 }

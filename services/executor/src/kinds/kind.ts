@@ -124,7 +124,7 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   /** Whether running it a second time leaves what running it once leaves. */
   readonly idempotent: boolean
   readonly example: JsonObject
-  /** It only waits for others, so it takes none of the few places for effects. */
+  /** It hardly does more than wait, for others or for the disk, so it takes none of the few places for effects. */
   readonly waits?: true
   /** Its postcondition is the action's `verify` where there is one, instead of its own beside it. */
   readonly takesVerify?: boolean
