@@ -1,12 +1,13 @@
 // What people ask for, in their words, on real parts, through the command; where it needs agreement, that comes from a
 // second terminal.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Ended, startDeed } from '@deed/drill/deed-process'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { keptPort } from '@deed/embedded/kept-port'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
-import { type Mesh, startMesh } from '@deed/mesh/local-mesh'
 import { until } from '@deed/mesh/until'
+import { listApprovals } from '@deed/proto/execution'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -18,25 +19,24 @@ createServer((_, response) => response.end(JSON.stringify({ version: ${version},
 const BROKEN = 'throw new Error("this release does not start")\n'
 
 const opened = new AsyncDisposableStack()
-let mesh: Mesh
+let under: MeshUnderTest
 let folder: string
 const url: Record<string, string> = {}
 
 beforeAll(async () => {
-  folder = opened.use(temporaryFolder()).path
-  for (const sub of ['workspace/app', 'workspace/release']) mkdirSync(join(folder, sub), { recursive: true })
-  writeFileSync(join(folder, 'workspace/app/server.mjs'), server(1))
-  writeFileSync(join(folder, 'server.mjs'), server(1))
+  const ports = opened.use(temporaryFolder()).path
   for (const name of ['demo-api', 'test-service', 'application'])
-    url[name] = `http://127.0.0.1:${await keptPort(folder, name, undefined)}/`
-  writeFileSync(join(folder, 'execution.yaml'), configuration())
-  mesh = opened.use(
-    await startMesh({
-      dataDir: join(folder, 'data'),
-      config: join(folder, 'execution.yaml'),
+    url[name] = `http://127.0.0.1:${await keptPort(ports, name, undefined)}/`
+  under = opened.use(
+    await meshUnderTest({
+      config: configuration(),
       prepare: async (adminUrl) => ({ executor: { INVENTORY_URL: await seed(adminUrl) } }),
     }),
   )
+  folder = dirname(under.workspace)
+  for (const sub of ['app', 'release']) mkdirSync(join(under.workspace, sub))
+  writeFileSync(join(under.workspace, 'app/server.mjs'), server(1))
+  writeFileSync(join(folder, 'server.mjs'), server(1))
 })
 afterAll(async () => {
   await opened.disposeAsync()
@@ -52,7 +52,6 @@ const target = (name: string, script: string): string => `
     health: { url: "${url[name]}" }`
 
 const configuration = (): string => `
-workspaces: { main: { root: ./workspace } }
 commands: { allow: [df] }
 targets:${target('demo-api', 'server.mjs')}${target('test-service', 'server.mjs')}${target('application', 'workspace/app/server.mjs')}
     environment: production
@@ -166,16 +165,17 @@ interface Approval {
   actions: { title: string; summary: string }[]
 }
 
-/** What the second terminal is asked for next. */
-const asked = (task: string): Promise<Approval> =>
-  until(
-    async () => {
-      const { stdout } = await deed('get', 'approvals', '--status', 'pending', '--json')
-      const { approvals } = JSON.parse(stdout) as { approvals: Approval[] }
-      return approvals.find((approval) => approval.task === task)
-    },
-    { what: `the question whether to ${task}` },
-  )
+/** What the second terminal is asked for next, once there is a question: each look is a process. */
+async function asked(task: string): Promise<Approval> {
+  const what = `the question whether to ${task}`
+  const pending = async () => (await under.client.call(listApprovals, { status: 'pending' })).approvals
+  await until(async () => (await pending()).some((approval) => approval.task === task), { what })
+  const { stdout } = await deed('get', 'approvals', '--status', 'pending', '--json')
+  const { approvals } = JSON.parse(stdout) as { approvals: Approval[] }
+  const found = approvals.find((approval) => approval.task === task)
+  if (!found) throw new Error(`the command does not show ${what}`)
+  return found
+}
 
 const approve = async ({ approval_id: id }: Approval): Promise<string> => {
   const { code, stdout } = await deed('approve', id, '--yes')
@@ -300,7 +300,7 @@ describe('delete the database', () => {
   it('is agreed to step by step, each when the one before it is done, and named as final', async () => {
     const words = 'delete the database'
     const there = async (table: string): Promise<boolean> => {
-      const at = new URL(mesh.connection.database_url)
+      const at = new URL(under.mesh.connection.database_url)
       at.pathname = '/inventory'
       const [row] = await query(at.href, `select to_regclass('${table}') is not null as there`)
       return row?.there === true

@@ -1,31 +1,30 @@
 // The command as it is used: a child process with its output piped, on a whole mesh of real parts.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { type DeedProcess, type Ended, startDeed } from '@deed/drill/deed-process'
-import { temporaryFolder } from '@deed/embedded/temporary-folder'
-import { type Mesh, startMesh } from '@deed/mesh/local-mesh'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import type { Mesh } from '@deed/mesh/local-mesh'
 import { until } from '@deed/mesh/until'
+import { listApprovals } from '@deed/proto/execution'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const ESCAPE = '\u001b'
 
-const opened = new AsyncDisposableStack()
+let under: MeshUnderTest
 let mesh: Mesh
 let folder: string
 let workspace: string
 
 beforeAll(async () => {
-  folder = opened.use(temporaryFolder()).path
-  workspace = join(folder, 'workspace')
-  mkdirSync(workspace)
-  const config = join(folder, 'execution.yaml')
-  writeFileSync(config, 'workspaces:\n  main: { root: ./workspace }\n')
-  mesh = opened.use(await startMesh({ dataDir: join(folder, 'data'), config }))
+  under = await meshUnderTest()
+  mesh = under.mesh
+  workspace = under.workspace
+  folder = dirname(workspace)
 })
-afterAll(() => opened.disposeAsync())
+afterAll(() => under?.[Symbol.asyncDispose]())
 
 const start = (args: string[], env: Record<string, string> = {}): DeedProcess =>
-  startDeed(join(folder, 'data'), args, { cwd: folder, env })
+  startDeed(mesh.dataDir, args, { cwd: folder, env })
 
 const deed = (...args: string[]): Promise<Ended> => start(args).ended
 
@@ -40,16 +39,12 @@ async function json<Document = Record<string, unknown>>(
 
 const bytesOf = (path: string): string => readFileSync(join(workspace, path), 'utf8')
 
-interface Pending {
-  approvals: { task: string; approval_id: string; execution_id: string }[]
-}
-
-/** The approval that a task waits for, once it does. */
+/** The approval that a task waits for, once it does: asked over the bus, since each look of the command is a process. */
 const approvalFor = (task: string): Promise<{ approval_id: string; execution_id: string }> =>
   until(
     async () => {
-      const { document } = await json<Pending>('get', 'approvals', '--status', 'pending')
-      return document.approvals.find((approval) => approval.task === task)
+      const { approvals } = await under.client.call(listApprovals, { status: 'pending' })
+      return approvals.find((approval) => approval.task === task)
     },
     { what: `an approval for ${task}` },
   )
@@ -96,17 +91,17 @@ describe('deed', () => {
   it('waits for a decision made elsewhere, through the death of the orchestrator', async () => {
     writeFileSync(join(workspace, 'agreed.txt'), 'before')
     const task = 'write "after" to agreed.txt'
-    const { ended } = start(['run', task])
+    const { output, ended } = start(['run', task])
     const { approval_id: id } = await approvalFor(task)
+    await until(() => output().includes(`deed approve ${id}`), { what: 'the command to say what it waits for' })
     expect(bytesOf('agreed.txt')).toBe('before')
     await mesh.service('orchestrator').kill()
     await until(() => mesh.service('orchestrator').pid !== undefined, { what: 'another orchestrator' })
     const approved = await deed('approve', id, '--yes')
     expect(approved.code).toBe(0)
     expect(approved.stdout).toContain('path: agreed.txt')
-    const { code, stderr } = await ended
+    const { code } = await ended
     expect(code).toBe(0)
-    expect(stderr).toContain(`deed approve ${id}`)
     expect(bytesOf('agreed.txt')).toBe('after')
     expect((await json('approve', id, '--yes')).code).toBe(2)
   })

@@ -13,9 +13,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { holdServer } from './held-server.ts'
-import { startPostgres } from './postgres.ts'
+import { type EmbeddedPostgres, startPostgres } from './postgres.ts'
 import { SHARED_DIR } from './postgres-binaries.ts'
 import { identify } from './process-identity.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -39,9 +39,16 @@ const keep = (url: string) => query(url, "CREATE TABLE kept AS SELECT 'before th
 const kept = (url: string) => query(url, 'SELECT text FROM kept')
 
 describe('the embedded PostgreSQL', () => {
+  const opened = new AsyncDisposableStack()
+  let dataDir: string
+  let postgres: EmbeddedPostgres
+  beforeAll(async () => {
+    dataDir = opened.use(temporaryFolder()).path
+    postgres = opened.use(await startPostgres({ dataDir }))
+  })
+  afterAll(() => opened.disposeAsync())
+
   it('has a commit on disk before it answers, and listens to this machine alone', async () => {
-    using folder = temporaryFolder()
-    await using postgres = await startPostgres({ dataDir: folder.path })
     const setting = async (name: string) => (await query(postgres.url, `SHOW ${name}`))[0]
     expect(await setting('fsync')).toBe('on')
     expect(await setting('synchronous_commit')).toBe('on')
@@ -57,11 +64,16 @@ describe('the embedded PostgreSQL', () => {
     expect(await setting('timezone')).toBe('UTC')
   })
 
+  it('does not wait for the disk where its databases end with the tests', async () => {
+    const shared = process.env.DEED_TEST_DATABASE_URL
+    if (shared === undefined) throw new Error('run the test through vitest')
+    expect(await query(shared, 'SHOW fsync')).toEqual(['off'])
+    expect(await query(shared, 'SHOW synchronous_commit')).toEqual(['on'])
+  })
+
   it('keeps its secrets from other users, and lets nobody in without the password', async () => {
-    using folder = temporaryFolder()
-    await using postgres = await startPostgres({ dataDir: folder.path })
-    for (const file of readdirSync(folder.path).filter((name) => /password|log|cluster/.test(name))) {
-      expect(statSync(join(folder.path, file)).mode & 0o077).toBe(0)
+    for (const file of readdirSync(dataDir).filter((name) => /password|log|cluster/.test(name))) {
+      expect(statSync(join(dataDir, file)).mode & 0o077).toBe(0)
     }
     const guess = new URL(postgres.url)
     guess.password = 'guessed'
@@ -69,8 +81,6 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it('comes back at the same address with its data after SIGKILL', async () => {
-    using folder = temporaryFolder()
-    await using postgres = await startPostgres({ dataDir: folder.path })
     const { url, pid } = postgres
     await keep(url)
     await postgres.kill()
@@ -80,6 +90,19 @@ describe('the embedded PostgreSQL', () => {
     expect(await kept(url)).toEqual(['before the kill'])
   })
 
+  it('shares its folder with no other living process', async () => {
+    await expect(startPostgres({ dataDir })).rejects.toThrow(/in use by process/)
+    expect(await query(postgres.url, 'SELECT 1')).toEqual([1])
+  })
+
+  it('says why it did not start', async () => {
+    await postgres.kill()
+    writeFileSync(join(dataDir, 'cluster', 'postgresql.conf'), 'no_such_setting = 1\n', { flag: 'a' })
+    await expect(postgres.start()).rejects.toThrow(/postgres did not start\n[\s\S]*no_such_setting/)
+  })
+})
+
+describe('an embedded PostgreSQL on a folder of its own', () => {
   it('is started again when it dies, also while sessions are busy, where that was asked for', async () => {
     using folder = temporaryFolder()
     const told: string[] = []
@@ -144,21 +167,6 @@ describe('the embedded PostgreSQL', () => {
     await using postgres = await startPostgres({ dataDir: folder.path })
     expect(await query(postgres.url, 'SELECT 1')).toEqual([1])
     expect(existsSync(join(folder.path, 'cluster.draft'))).toBe(false)
-  })
-
-  it('shares its folder with no other living process', async () => {
-    using folder = temporaryFolder()
-    await using postgres = await startPostgres({ dataDir: folder.path })
-    await expect(startPostgres({ dataDir: folder.path })).rejects.toThrow(/in use by process/)
-    expect(await query(postgres.url, 'SELECT 1')).toEqual([1])
-  })
-
-  it('says why it did not start', async () => {
-    using folder = temporaryFolder()
-    await using postgres = await startPostgres({ dataDir: folder.path })
-    await postgres.kill()
-    writeFileSync(join(folder.path, 'cluster', 'postgresql.conf'), 'no_such_setting = 1\n', { flag: 'a' })
-    await expect(postgres.start()).rejects.toThrow(/postgres did not start\n[\s\S]*no_such_setting/)
   })
 
   it.runIf(asRoot)('runs for an ordinary user', async () => {

@@ -51,11 +51,16 @@ const SETTINGS = {
   log_timezone: 'UTC',
 }
 
+/** Nothing waits for the disk: what a killed server had committed is there, what a power cut meets is lost. */
+const NOT_DURABLE = { fsync: 'off', full_page_writes: 'off' }
+
 export interface PostgresOptions {
   /** Holds the databases, the password and the port; made where it is missing. One server at a time uses it. */
   dataDir: string
   /** Start the server again when it dies. Default: false. */
   supervise?: boolean | undefined
+  /** False for databases that end with a test: no power cut is survived. Default: true. */
+  durable?: boolean | undefined
   log?: ServerLog | undefined
 }
 
@@ -70,7 +75,8 @@ export interface EmbeddedPostgres extends ServerProcess {
  *
  * @throws when the folder is in use by another living process, or the server does not start
  */
-export async function startPostgres({ dataDir: folder, supervise, log }: PostgresOptions): Promise<EmbeddedPostgres> {
+export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
+  const { dataDir: folder, supervise, durable = true, log } = options
   const dataDir = resolve(folder)
   await using opened = new AsyncDisposableStack()
   opened.use(claimDataFolder(dataDir))
@@ -85,17 +91,14 @@ export async function startPostgres({ dataDir: folder, supervise, log }: Postgre
   // The folder itself may be passed through; what is in it stays closed to others, file by file.
   if (runAs) chmodSync(dataDir, 0o711)
   const cluster = await clusterDir(dataDir, runAs, log)
-  if (!existsSync(cluster)) await initialise(cluster, binaries, password, runAs)
+  if (!existsSync(cluster)) await initialise(cluster, binaries, password, durable, runAs)
   dropForeignLock(cluster)
 
+  const settings = { ...SETTINGS, ...(durable ? {} : NOT_DURABLE), port }
   const server = await runServer({
     ...identity,
     file: binaries.postgres,
-    args: [
-      '-D',
-      cluster,
-      ...Object.entries({ ...SETTINGS, port }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ],
+    args: ['-D', cluster, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
     options: { ...runAs, cwd: '/', env: environment },
     answers: () => answersAt(url),
     // Of a server killed outright, children may hold the shared memory for a moment longer.
@@ -141,6 +144,7 @@ async function initialise(
   cluster: string,
   { initdb }: PostgresBinaries,
   password: string,
+  durable: boolean,
   runAs: RunAs,
 ): Promise<void> {
   const draft = `${cluster}.draft`
@@ -154,8 +158,9 @@ async function initialise(
     args.push('--encoding', 'UTF8', '--locale', 'C', '--data-checksums', '--no-instructions')
     // Small segments are filled sooner, and cost less to make: a third of the time of this call.
     args.push('--wal-segsize', '4')
+    if (!durable) args.push('--no-sync')
     // One call for the file system instead of a thousand for the files; only Linux has it.
-    if (process.platform === 'linux') args.push('--sync-method', 'syncfs')
+    else if (process.platform === 'linux') args.push('--sync-method', 'syncfs')
     await promisify(execFile)(initdb, args, { ...runAs, cwd: '/', env: environment })
     renameSync(draft, cluster)
   } finally {

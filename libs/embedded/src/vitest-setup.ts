@@ -5,7 +5,7 @@ import { temporaryFolder } from './temporary-folder.ts'
 /** Called by vitest before the first test file; what it returns is called after the last. */
 export default async function setup(): Promise<() => Promise<void>> {
   const folder = temporaryFolder()
-  const postgres = await startPostgres({ dataDir: folder.path })
+  const postgres = await startPostgres({ dataDir: folder.path, durable: false })
   process.env.DEED_TEST_DATABASE_URL = postgres.url
   return async () => {
     await postgres[Symbol.asyncDispose]()

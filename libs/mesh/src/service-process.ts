@@ -6,7 +6,7 @@ import type { ServiceName } from '@deed/proto/contract'
 
 const RELEASE = resolve(import.meta.dirname, '../../..')
 /** Compiled code, kept from one start to the next: half of what a start costs, and a fifth of the memory. */
-const COMPILE_CACHE = resolve(import.meta.dirname, '../../../node_modules/.cache/compiled')
+export const COMPILE_CACHE = resolve(import.meta.dirname, '../../../node_modules/.cache/compiled')
 const READY_MS_MAX = 60_000
 const RESTART_MS_FIRST = 200
 const RESTART_MS_MAX = 5_000

@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Bus } from '@deed/mesh/bus'
+import { COMPILE_CACHE } from '@deed/mesh/service-process'
 import { type TestBus, testBus } from '@deed/mesh/test-bus'
 import { until } from '@deed/mesh/until'
 import { type WorkAct, workAct } from '@deed/proto/action'
@@ -80,6 +81,7 @@ export async function testMesh(yaml = ''): Promise<TestMesh> {
         env: {
           ...mesh.environment('executor'),
           PATH: process.env.PATH,
+          NODE_COMPILE_CACHE: COMPILE_CACHE,
           LOG_LEVEL: 'silent',
           DATABASE_URL: inside.database.url,
           DEED_CONFIG: config,

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Bus } from '@deed/mesh/bus'
+import { COMPILE_CACHE } from '@deed/mesh/service-process'
 import { testBus } from '@deed/mesh/test-bus'
 import { until } from '@deed/mesh/until'
 import { processTask, workSolve } from '@deed/proto/agent'
@@ -273,7 +274,9 @@ async function startAgent(answer: (call: ModelCall) => FakeAnswer, options: Agen
     publish: (handed: ReturnType<typeof work>) => orchestrator.handOut(workSolve, handed, { tenant: 'local' }),
     /** The service as a process of its own. */
     spawn(more: Record<string, string> = {}) {
-      const child = spawn(process.execPath, [MAIN], { env: { ...process.env, ...environment, ...more } })
+      const child = spawn(process.execPath, [MAIN], {
+        env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, ...environment, ...more },
+      })
       kept.defer(() => void child.kill('SIGKILL'))
       let output = ''
       child.stdout.on('data', (chunk: Buffer) => {

@@ -1,6 +1,6 @@
 /** deed drill: break a mesh on purpose, and show what held. */
-import { allHeld, type DrillReport, runDrill } from '@deed/drill/drill'
-import { FAULTS } from '@deed/drill/faults'
+import type { DrillReport } from '@deed/drill/drill'
+import type { Fault } from '@deed/drill/fault'
 import { type Command, InvalidArgumentError } from 'commander'
 import { EXIT, UsageError } from '../exit-code.ts'
 import { listenForInterruption } from '../interruption.ts'
@@ -53,6 +53,11 @@ Exit code 0: everything that was tried held.`,
     )
     .action(async (options: DrillOptions, command: Command) => {
       const { out } = shellOf(command)
+      // No other command needs what it takes to break a mesh, so no other command waits for it to load.
+      const [{ allHeld, runDrill }, { FAULTS }] = await Promise.all([
+        import('@deed/drill/drill'),
+        import('@deed/drill/faults'),
+      ])
       const { seed, requests, only } = options
       for (const id of only ?? []) {
         if (!FAULTS.some((fault) => fault.id === id))
@@ -67,17 +72,18 @@ Exit code 0: everything that was tried held.`,
       })
       const report = await runDrill({ seed, executions, requests, only, progress, signal: over.signal })
       out.document(report)
-      out.print(reportText(report, out))
-      process.exitCode = allHeld(report) ? EXIT.success : EXIT.failed
+      const held = allHeld(report)
+      out.print(reportText(report, held, FAULTS, out))
+      process.exitCode = held ? EXIT.success : EXIT.failed
     })
 }
 
 /** It takes minutes, so how far it is is told with --json too. */
 const progress = (line: string): void => void process.stderr.write(`${line}\n`)
 
-function reportText(report: DrillReport, { paint, width }: Output): string {
+function reportText(report: DrillReport, held: boolean, tried: readonly Fault[], { paint, width }: Output): string {
   const { faults, claims, failures, doors, wrong, seed, ...counts } = report
-  const rows = FAULTS.flatMap(({ id, title }) => (id in faults ? [{ id, title, verdict: faults[id] ?? '' }] : []))
+  const rows = tried.flatMap(({ id, title }) => (id in faults ? [{ id, title, verdict: faults[id] ?? '' }] : []))
   const columns: Column<(typeof rows)[number]>[] = [
     { heading: 'fault', cell: ({ id }) => id },
     { heading: 'what happens', cell: ({ title }) => title },
@@ -94,7 +100,7 @@ function reportText(report: DrillReport, { paint, width }: Output): string {
     ...(counts.accepted > 0 ? load : []),
     ...(doors.requests > 0 ? [`${doors.refused} of ${doors.requests} requests that were almost right refused`] : []),
     ...wrong,
-    `${allHeld(report) ? 'everything that was tried held' : 'not everything held'}; seed ${seed}`,
+    `${held ? 'everything that was tried held' : 'not everything held'}; seed ${seed}`,
   ].join('\n')
 }
 

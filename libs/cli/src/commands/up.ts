@@ -4,7 +4,6 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:f
 import { join, resolve } from 'node:path'
 import { readExecutionConfig } from '@deed/config/execution-config'
 import { runningMesh } from '@deed/mesh/connection-file'
-import { startMesh } from '@deed/mesh/local-mesh'
 import { until } from '@deed/mesh/until'
 import type { Command } from 'commander'
 import { UsageError } from '../exit-code.ts'
@@ -61,6 +60,8 @@ function configFile(given: string | undefined, env: NodeJS.ProcessEnv): string |
 async function runUp({ env, dataDir, out }: Shell, config: string | undefined): Promise<void> {
   const interruption = listenForInterruption()
   const begun = performance.now()
+  // Servers and their clients, which no other command needs.
+  const { startMesh } = await import('@deed/mesh/local-mesh')
   const mesh = await startMesh({
     dataDir,
     config,
