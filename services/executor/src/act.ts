@@ -49,7 +49,7 @@ export async function act(attempt: Attempt, dependencies: ActDependencies): Prom
   try {
     if (!row) return await goOn(step)
     crashPoint('executor.after_intent')
-    if (row.effect !== null) return await takeOver(step, row)
+    if (row.doubtful) return await takeOver(step, row.doubtful)
     if (met.already)
       return concluded(attempt, provenBy(step.kind, met.already, { claimed: ALREADY_SO, alreadySo: true }))
     refuseUnmet(step, met.before)

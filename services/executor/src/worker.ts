@@ -14,6 +14,7 @@ import type { Log } from '@deed/telemetry/logger'
 import { type ActDependencies, act, StillRunningError } from './act.ts'
 import { type Attempt, openAttempt } from './attempt.ts'
 import type { Conclusion } from './conclusion.ts'
+import { KINDS } from './kinds/kinds.ts'
 import { forgetSigns } from './processes/signs-of-life.ts'
 import { asStored } from './store/storable.ts'
 import { undo } from './undo.ts'
@@ -115,7 +116,8 @@ async function record(
   const { tenant, token, intent } = work
   await ledger.writeOutcome({ ...conclusion, tenant, actionId, token, intent })
   // Nobody has to find out any more what it left.
-  if (conclusion.after || conclusion.effect !== 'unknown') forgetSigns(world.dataFolder, actionId)
+  const settled = conclusion.after || conclusion.effect !== 'unknown'
+  if (settled && KINDS.get(work.action.kind)?.leftBehind) forgetSigns(world.dataFolder, actionId)
   crashPoint('executor.after_outcome')
 }
 

@@ -66,7 +66,16 @@ export interface LedgerRow {
   undo_error: ErrorBody | null
 }
 
-export type WrittenIntent = LedgerRow & { action_id: string; inserted: boolean }
+export interface WrittenIntent {
+  action_id: string
+  /** What is known of earlier attempts, where one of them may have left something behind. */
+  doubtful: LedgerRow | null
+}
+
+export type WrittenUndoIntent = LedgerRow & {
+  /** Nothing was ever begun. */
+  inserted: boolean
+}
 
 export interface OutcomeToWrite {
   readonly tenant: string
@@ -89,9 +98,9 @@ export interface Ledger {
   /**
    * Takes the action over from every attempt under a lower token, to undo it.
    *
-   * @returns as `writeIntent`; `inserted` when nothing was ever begun
+   * @returns `undefined` as `writeIntent` does
    */
-  writeUndoIntent(undo: UndoToWrite): Promise<WrittenIntent | undefined>
+  writeUndoIntent(undo: UndoToWrite): Promise<WrittenUndoIntent | undefined>
   /** Takes over an attempt under the same token from a process that has died. @returns whether it could be had */
   adopt(tenant: string, actionId: ActionId, token: FencingToken, from: LedgerRow): Promise<boolean>
   /** Changes nothing when the action has a newer token by now. */
@@ -152,6 +161,7 @@ const KEEP_ATTEMPT = `
     case when o.intent = 'undo' then case when o.undo_token = o.token then o.undo_error end
       when o.outcome_token = o.token then o.error end
   from allowed x join actions o on o.tenant = x.tenant and o.action_id = x.action_id and o.token < x.token
+  where x.token > 1
   on conflict do nothing`
 
 /**
@@ -182,7 +192,7 @@ const WRITE_INTENTS = `
     effect = case when not ${CLEAN} then coalesce(actions.effect, 'unknown') end,
     undo_outcome = null, undo_token = null, undo_evidence = null, undo_error = null, undo_finished_at = null
   where actions.token < excluded.token
-  returning actions.action_id, (xmax = 0) as inserted, ${COLUMNS.replaceAll('a.', 'actions.')}`
+  returning actions.action_id, case when actions.effect is not null then to_jsonb(actions) end as doubtful`
 
 /** Where nothing was begun, a row is made all the same: an attempt that is still on its way meets it and does nothing. */
 const WRITE_UNDO_INTENT = `
@@ -331,7 +341,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
       return (await store.query('begin-anew', BEGIN_ANEW, given)).length > 0
     },
     async writeUndoIntent({ tenant, actionId, executionId, taskId, token, action, actionHash }) {
-      const [row] = await store.query<WrittenIntent>('write-undo', WRITE_UNDO_INTENT, [
+      const [row] = await store.query<WrittenUndoIntent>('write-undo', WRITE_UNDO_INTENT, [
         ...[tenant, actionId, executionId, taskId, token, action.kind, storable(redactValue(action)), actionHash],
         ...held,
       ])
