@@ -27,8 +27,8 @@ export interface FaultMesh extends MeshUnderTest {
   readonly requests: HttpWitness
   /** The content of a file in the workspace. */
   read(name: string): string
-  /** Starts the service so that it dies at the point, and with other settings where they are given. */
-  arm(service: ServiceName, point: string, env?: Record<string, string>): Promise<void>
+  /** Has the service die at the point, when it next comes by. */
+  arm(service: ServiceName, point: string): Promise<void>
   /** Waits until the service has died, and starts it again, sound. */
   revive(service: ServiceName): Promise<void>
   /** Kills the service, and starts it with other settings. */
@@ -172,7 +172,11 @@ export async function faultMesh(setting: Setting = {}): Promise<FaultMesh> {
     files,
     requests,
     read: (name) => readFileSync(join(under.workspace, name), 'utf8'),
-    arm: (name, point, env = {}) => restart(name, { ...env, DEED_CRASH_AT: `${name}.${point}` }),
+    async arm(name, point) {
+      await restore(name)
+      altered.add(name)
+      await mesh.service(name).crashAt(`${name}.${point}`)
+    },
     async revive(name) {
       await until(() => mesh.service(name).pid === undefined, { what: `the death of the ${name}` })
       await restore(name)

@@ -1,5 +1,6 @@
 /** A service of the mesh as a child process: started, watched, started again when it dies. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { ServiceName } from '@deed/proto/contract'
@@ -32,6 +33,8 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly pid: number | undefined
   /** Ends it with SIGKILL. A supervised one comes back by itself. */
   kill(): Promise<void>
+  /** Has the process that runs die at this place, as `DEED_CRASH_AT` would; it was started with `DEED_TEST=1`. */
+  crashAt(place: string): Promise<void>
   /** Starts it where it does not run; other settings than at first may be given. */
   start(env?: Record<string, string>): Promise<void>
   /** Drains it with SIGTERM, for good. @returns its exit code */
@@ -111,6 +114,14 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
       if (child?.pid === undefined) return
       process.kill(child.pid, 'SIGKILL')
       await exited
+    },
+    async crashAt(place) {
+      const running = child
+      if (!running) throw new Error(`${service} does not run`)
+      const heard = once(running, 'message')
+      running.send({ crash_at: place })
+      const gone = exited.then(() => Promise.reject(new Error(`${service} ended before it could be told where to die`)))
+      await Promise.race([heard, gone])
     },
     async start(env) {
       if (env) settings = env

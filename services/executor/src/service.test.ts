@@ -38,7 +38,7 @@ describe('an executor that is killed', () => {
     await died(first)
     expect(['old', 'new']).toContain(mesh.inside.read('note.txt'))
 
-    await mesh.start()
+    await mesh.host()
     const again = await mesh.hand(action, { after: work })
     expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done', evidence: { outcome: 'verified' } })
     expect(mesh.inside.read('note.txt')).toBe('new')
@@ -56,7 +56,7 @@ describe('an executor that is killed', () => {
     const first = await mesh.start(point)
     const work = await mesh.hand(action)
     await died(first)
-    await mesh.start()
+    await mesh.host()
     const again = await mesh.hand(action, { after: work })
     expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done' })
     expect(mesh.inside.read('witness')).toBe('ran\n')
@@ -73,7 +73,7 @@ describe('an executor that is killed', () => {
     const [old] = processesMarked(`HOME=${mesh.inside.root}`)
     expect(old).toBeDefined()
 
-    await mesh.start()
+    await mesh.host()
     const again = await mesh.hand(action, { after: work })
     await until(() => processesMarked(`HOME=${mesh.inside.root}`).some(({ pid }) => pid !== old!.pid))
     expect(processesMarked(`HOME=${mesh.inside.root}`).map(({ pid }) => pid)).not.toContain(old!.pid)
@@ -98,7 +98,7 @@ describe('an executor that is killed', () => {
     const undoing = await mesh.hand(action, { after: work, intent: 'undo' })
     await died(first)
     expect(mesh.inside.read('note.txt')).toBe('new')
-    await mesh.start()
+    await mesh.host()
     const again = await mesh.hand(action, { after: undoing, intent: 'undo' })
     expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done', intent: 'undo' })
     expect(mesh.inside.read('note.txt')).toBe('old')
@@ -119,7 +119,7 @@ describe('an executor that is killed while it undoes a command', () => {
     expect(mesh.inside.read('made/deep/x')).toBe('')
     const undoing = await mesh.hand(action, { after: work, intent: 'undo' })
     await died(first)
-    await mesh.start()
+    await mesh.host()
     const again = await mesh.hand(action, { after: undoing, intent: 'undo' })
     expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done', intent: 'undo' })
     const names = readdirSync(mesh.inside.root, { recursive: true }).sort()
@@ -169,7 +169,7 @@ describe('an executor', () => {
         setTimeout(() => {}, 300000)
       }`
     const action = { kind: 'command.run', input: { argv: ['node', '-e', script] } }
-    await mesh.start()
+    await mesh.host()
     const hanging = await mesh.hand(action)
     await until(() => existsSync(marker), { what: 'the first attempt to run' })
     const old = Number(readFileSync(marker, 'utf8'))
@@ -181,7 +181,7 @@ describe('an executor', () => {
   it('says what actions would meet and do, and changes nothing', async () => {
     await using mesh = await testMesh()
     mesh.inside.write('note.txt', 'one\ntwo\n')
-    await mesh.start()
+    await mesh.host()
     const { inspections } = await mesh.orchestrator.call(inspectAction, {
       execution_id: crypto.randomUUID() as ExecutionId,
       actions: [

@@ -1,6 +1,6 @@
 /**
- * The whole executor as a process of its own, on a real NATS server and a real PostgreSQL. The test plays the
- * orchestrator: it hands out tasks under rising tokens and takes the reports.
+ * The whole executor, as a process of its own where it is to be killed, on a real NATS server and a real PostgreSQL.
+ * The test plays the orchestrator: it hands out tasks under rising tokens and takes the reports.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,6 +14,8 @@ import { until } from '@deed/mesh/until'
 import { type WorkAct, workAct } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { heartbeatWorker, reportTask, type TaskReport } from '@deed/proto/task'
+import { readConfig } from './config.ts'
+import { startExecutor } from './service.ts'
 import { type DispatchOptions, type TestExecutor, testExecutor } from './test-executor.ts'
 
 const LEASE_MS = 10_000
@@ -26,8 +28,14 @@ export interface TestMesh extends AsyncDisposable {
   /** Tasks that the next heartbeat of their worker is told to stop. */
   readonly stop: Set<string>
   readonly farewells: string[]
-  /** @param crashAt the name of a crash point */
+  /**
+   * Starts an executor as a process of its own.
+   *
+   * @param crashAt the name of a crash point
+   */
   start(crashAt?: string): Promise<ChildProcess>
+  /** Starts one in this process, which costs less: for what nobody ends or kills. */
+  host(): Promise<void>
   hand(action: Parameters<TestExecutor['dispatch']>[0], options?: DispatchOptions): Promise<WorkAct>
   reportOf(work: WorkAct, timeoutMs?: number): Promise<TaskReport>
 }
@@ -59,7 +67,15 @@ export async function testMesh(yaml = ''): Promise<TestMesh> {
   })
   const config = join(inside.root, '..', 'execution.yaml')
   writeFileSync(config, `workspaces: { app: { root: ./app } }\nverification: { verify_delay_seconds: 0.1 }\n${yaml}`)
+  const environment = {
+    ...mesh.environment('executor'),
+    PATH: process.env.PATH,
+    DATABASE_URL: inside.database.url,
+    DEED_CONFIG: config,
+    DEED_DATA: inside.world.dataFolder,
+  }
   const children: ChildProcess[] = []
+  const hosted = opened.use(new AsyncDisposableStack())
   opened.defer(async () => {
     for (const child of children) {
       if (child.exitCode !== null || child.signalCode !== null) continue
@@ -79,19 +95,20 @@ export async function testMesh(yaml = ''): Promise<TestMesh> {
       const child = spawn(process.execPath, [fileURLToPath(new URL('main.ts', import.meta.url))], {
         stdio: ['ignore', 'ignore', 'inherit'],
         env: {
-          ...mesh.environment('executor'),
-          PATH: process.env.PATH,
+          ...environment,
           NODE_COMPILE_CACHE: COMPILE_CACHE,
           LOG_LEVEL: 'silent',
-          DATABASE_URL: inside.database.url,
-          DEED_CONFIG: config,
-          DEED_DATA: inside.world.dataFolder,
           ...(crashAt === undefined ? {} : { DEED_CRASH_AT: crashAt, DEED_TEST: '1' }),
         },
       })
       children.push(child)
       await until(() => known.size > before, { what: 'the first heartbeat' })
       return child
+    },
+    async host() {
+      const before = known.size
+      hosted.use(await startExecutor(readConfig(environment)))
+      await until(() => known.size > before, { what: 'the first heartbeat' })
     },
     async hand(action, options) {
       const work = await inside.dispatch(action, options)
