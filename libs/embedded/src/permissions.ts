@@ -52,6 +52,10 @@ const MANIFESTS = 'MANIFESTS_local'
 /** PING, INFO and STATS of the micro protocol. */
 const MICRO = '$SRV.>'
 
+/** Said by whoever has heartbeats to be answered, since those that tell of all else are gone then. */
+const NO_ORCHESTRATOR = 'alerts.no-orchestrator'
+const SILENCE = [NO_ORCHESTRATOR, 'alerts.orchestrator-back']
+
 /** Whose caller has given up; it says so by the inbox of the answer, which nobody else knows. */
 const CANCELLED = 'cancelled.>'
 
@@ -92,9 +96,15 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
     subscribe: [...verbs('task.decompose'), MICRO, CANCELLED, inbox('task-decomposer')],
   },
   'hybrid-agent': {
-    publish: [CANCELLED, ...verbs('cache.get', 'task.report', 'worker.heartbeat'), ...consume('WORK', 'hybrid-agent')],
+    publish: [
+      CANCELLED,
+      ...verbs('cache.get', 'task.report', 'worker.heartbeat'),
+      ...SILENCE,
+      ...consume('WORK', 'hybrid-agent'),
+    ],
     subscribe: [
       ...verbs('agent.process', 'doctor.agent', 'analyze.codebase', 'code.search'),
+      NO_ORCHESTRATOR,
       MICRO,
       CANCELLED,
       inbox('hybrid-agent'),
@@ -105,10 +115,12 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       CANCELLED,
       ...verbs('task.report', 'worker.heartbeat'),
       ...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate'),
+      ...SILENCE,
       ...consume('WORK', 'executor'),
     ],
     subscribe: [
       ...verbs('action.inspect', 'action.standing', 'action.kinds', 'action.forget', 'doctor.executor'),
+      NO_ORCHESTRATOR,
       MICRO,
       CANCELLED,
       inbox('executor'),

@@ -98,8 +98,9 @@ export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs = LEASE_M
       if (!confirmed) deadline = performance.now() + unconfirmedMs
     },
     extend(until) {
+      // Answers may overtake one another.
+      deadline = confirmed ? Math.max(deadline, until) : until
       confirmed = true
-      deadline = until
     },
     stop(reason) {
       // Who was frozen has lost its lease first, whatever it is told now.

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { actionIdOf } from '@deed/mesh/action-id'
 import type { Bus } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/mesh/crash-point'
+import { noticeSilence } from '@deed/mesh/notice-silence'
 import { type WorkAct, workAct } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { heartbeatWorker, reportTask } from '@deed/proto/task'
@@ -20,6 +21,8 @@ import { asStored } from './store/storable.ts'
 import { undo } from './undo.ts'
 
 const HEARTBEAT_MS = 2_000
+/** The part of a lease for which an answer is worth waiting: several heartbeats may be under way. */
+const ANSWER_PART = 3 / 4
 /** Waits before a report is repeated; the last one goes on. */
 const REPORT_WAITS_MS = [100, 250, 500, 1_000, 2_000, 5_000]
 
@@ -35,6 +38,7 @@ export interface WorkerDependencies extends ActDependencies {
 export async function startWorker(dependencies: WorkerDependencies): Promise<AsyncDisposable> {
   const { bus, log, workerId, slots } = dependencies
   const running = new Map<string, Attempt>()
+  const silence = noticeSilence(bus)
   let draining = false
   let leaseMs: number | undefined
 
@@ -42,13 +46,12 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
     const sentAt = performance.now()
     const held = [...running.values()].map(({ work: { task_id, token } }) => ({ task_id, token }))
     try {
-      const { lease_ms, stop } = await bus.call(heartbeatWorker, {
-        worker_id: workerId,
-        capability: 'act',
-        slots,
-        running: held,
-        draining,
-      })
+      const beating = { worker_id: workerId, capability: 'act' as const, slots, running: held, draining }
+      const timeoutMs = draining
+        ? heartbeatWorker.timeoutMs
+        : Math.max(heartbeatWorker.timeoutMs, (leaseMs ?? 0) * ANSWER_PART)
+      const { lease_ms, stop } = await bus.call(heartbeatWorker, beating, { timeoutMs })
+      silence.answered()
       leaseMs = lease_ms
       const stopped = new Set(stop.map(({ task_id, token }) => `${task_id}/${token}`))
       for (const { task_id, token } of held) {
@@ -59,6 +62,7 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
       }
     } catch (error) {
       log.warn({ err: error }, 'heartbeat was not answered')
+      silence.unanswered()
     }
     for (const attempt of running.values()) attempt.expire()
   }
@@ -103,6 +107,7 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
       await consuming[Symbol.asyncDispose]()
       clearInterval(timer)
       await beat()
+      silence[Symbol.dispose]()
     },
   }
 }

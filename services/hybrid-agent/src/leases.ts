@@ -5,12 +5,15 @@
  * by itself before another one begins.
  */
 import type { Bus } from '@deed/mesh/bus'
+import { noticeSilence } from '@deed/mesh/notice-silence'
 import { DeedError } from '@deed/proto/errors'
 import type { FencingToken, TaskId } from '@deed/proto/ids'
 import { heartbeatWorker } from '@deed/proto/task'
 import type { Log } from '@deed/telemetry/logger'
 
 const HEARTBEAT_MS = 2_000
+/** The part of a lease for which an answer is worth waiting: several heartbeats may be under way. */
+const ANSWER_PART = 3 / 4
 /** Until the first answer has told the real one. */
 const LEASE_MS_FIRST = 10_000
 
@@ -33,6 +36,7 @@ interface Running extends Held {
 export async function startLeases(options: { bus: Bus; workerId: string; slots: number; log: Log }): Promise<Leases> {
   const { bus, workerId, slots, log } = options
   const running = new Set<Running>()
+  const silence = noticeSilence(bus)
   let leaseMs = LEASE_MS_FIRST
   let draining = false
 
@@ -40,21 +44,22 @@ export async function startLeases(options: { bus: Bus; workerId: string; slots: 
     const sentAt = performance.now()
     const held = [...running]
     try {
-      const reply = await bus.call(heartbeatWorker, {
-        worker_id: workerId,
-        capability: 'solve',
-        slots,
-        running: held.map(({ task_id, token }) => ({ task_id, token })),
-        draining,
-      })
+      const tasks = held.map(({ task_id, token }) => ({ task_id, token }))
+      const beating = { worker_id: workerId, capability: 'solve' as const, slots, running: tasks, draining }
+      const timeoutMs = draining
+        ? heartbeatWorker.timeoutMs
+        : Math.max(heartbeatWorker.timeoutMs, leaseMs * ANSWER_PART)
+      const reply = await bus.call(heartbeatWorker, beating, { timeoutMs })
+      silence.answered()
       leaseMs = reply.lease_ms
       const stopped = new Set(reply.stop.map(({ task_id, token }) => `${task_id}/${token}`))
       for (const task of held) {
-        if (!stopped.has(`${task.task_id}/${task.token}`)) task.endsAt = sentAt + leaseMs
+        if (!stopped.has(`${task.task_id}/${task.token}`)) task.endsAt = Math.max(task.endsAt, sentAt + leaseMs)
         else task.controller.abort(new DeedError('cancelled', 'the task is no longer wanted'))
       }
     } catch (error) {
       log.warn({ err: error }, 'heartbeat was not answered')
+      silence.unanswered()
     }
     for (const { endsAt, controller } of running) {
       if (endsAt < performance.now())
@@ -85,6 +90,7 @@ export async function startLeases(options: { bus: Bus; workerId: string; slots: 
       for (const { controller } of running)
         controller.abort(new DeedError('unavailable', 'this worker is shutting down'))
       await beat()
+      silence[Symbol.dispose]()
     },
   }
 }

@@ -72,6 +72,7 @@ import type { Schema } from './store/schema.ts'
 
 /** Live ones of a tenant that are looked through. */
 const GRANTS_MAX = 1_000
+const HEARTBEAT_CONNECTIONS_MAX = 6
 const DEFAULT_POLICY = join(import.meta.dirname, '../policy/default.yaml')
 
 /** Starts the orchestrator. Disposing drains: nothing new is taken, what runs is finished, then it disconnects. */
@@ -95,7 +96,10 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   ])
   opened.use(db)
   // Leases are kept up however long the queue for the other connections is.
-  const heartbeats = opened.use(openStore<Schema>({ url: env.DATABASE_URL, schema: 'orchestrator', poolMax: 1, log }))
+  // Several connections where the database is slow: a heartbeat behind a row of others would come too late.
+  const heartbeats = opened.use(
+    openStore<Schema>({ url: env.DATABASE_URL, schema: 'orchestrator', poolMax: HEARTBEAT_CONNECTIONS_MAX, log }),
+  )
   const { metrics_port: metricsPort } = config.observability
   const clock = clockOf(db)
   await clock.synchronise()

@@ -1,6 +1,9 @@
 /** Orchestrators die: what one had promised is kept by the next, or by another beside it. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { BACK_ALERT, SILENT_ALERT } from '@deed/mesh/notice-silence'
+import { until } from '@deed/mesh/until'
+import { type Alert, alert } from '@deed/proto/alert'
 import { requestExecution } from '@deed/proto/execution'
 import { askFor, assertDoneOnce, fileEffect } from '../effects.ts'
 import type { Fault } from '../fault.ts'
@@ -38,14 +41,38 @@ export const orchestratorDies: readonly Fault[] = [
   },
   {
     id: 'F13',
-    title: 'every orchestrator dies',
+    title: 'every orchestrator dies, and for a while nobody comes back',
     async run({ mesh, name }) {
+      const { nc } = mesh.client
+      const heard: Alert[] = []
+      const listening = nc.subscribe('alerts.>', { callback: (_, msg) => heard.push(alert.payload.parse(msg.json())) })
+      const idsOf = (wanted: string) => new Set(heard.filter((one) => one.name === wanted).map((one) => one.alert_id))
+      // There are several who could tell.
+      await using _other = await mesh.another('executor')
       const effects = Array.from({ length: 10 }, () => fileEffect(mesh, name('leaderless')))
-      const replies = effects.map((effect) => askFor(mesh, effect))
+      const asked = effects.map((effect) => askFor(mesh, effect))
       await mesh.mesh.service('orchestrator').kill()
+      await until(() => idsOf(SILENT_ALERT).size > 0, { what: 'the alert that nobody is there', timeoutMs: 30_000 })
       await sleep(AWAY_MS)
       await mesh.heal()
-      for (const [index, reply] of (await Promise.all(replies)).entries()) await assertDoneOnce(effects[index]!, reply)
+      const replies = await Promise.all(asked)
+      for (const [index, reply] of replies.entries()) await assertDoneOnce(effects[index]!, reply)
+      await until(() => idsOf(BACK_ALERT).size > 0, { what: 'the word that somebody is there again' })
+      listening.unsubscribe()
+      assert.deepEqual([idsOf(SILENT_ALERT).size, idsOf(BACK_ALERT).size], [1, 1], 'one absence was told as several')
+      // The orchestrator that came back has both, to be told to the webhooks.
+      const delivered = await until(
+        async () => {
+          const { rows } = await mesh.database.query<{ name: string }>(
+            `select alert ->> 'name' as name from orchestrator.alerts
+              where alert_id = any($1) and delivered_at is not null`,
+            [[...idsOf(SILENT_ALERT), ...idsOf(BACK_ALERT)]],
+          )
+          return rows.length === 2 ? rows : undefined
+        },
+        { what: 'the delivery of both alerts' },
+      )
+      assert.deepEqual(delivered.map((row) => row.name).sort(), [SILENT_ALERT, BACK_ALERT])
     },
   },
   {

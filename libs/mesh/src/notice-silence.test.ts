@@ -1,0 +1,40 @@
+// A real server and two workers on it; time is given.
+import { alert } from '@deed/proto/alert'
+import { describe, expect, it, vi } from 'vitest'
+import { BACK_ALERT, noticeSilence, SILENT_ALERT } from './notice-silence.ts'
+import { testBus } from './test-bus.ts'
+
+describe('the silence of all orchestrators', () => {
+  it('is told once, whoever notices it, and once more when it is over', async () => {
+    await using mesh = await testBus()
+    const client = await mesh.bus('client')
+    const heard: ReturnType<typeof alert.payload.parse>[] = []
+    client.nc.subscribe('alerts.>', { callback: (_, msg) => heard.push(alert.payload.parse(msg.json())) })
+    await client.nc.flush()
+    let now = Date.parse('2026-11-21T12:00:00Z')
+    const buses = [await mesh.bus('executor'), await mesh.bus('hybrid-agent')]
+    const workers = buses.map((bus) => noticeSilence(bus, () => now))
+    for (const bus of buses) await bus.nc.flush()
+    const pass = async (ms: number) => {
+      now += ms
+      for (const worker of workers) {
+        worker.unanswered()
+        for (const bus of buses) await bus.nc.flush()
+      }
+    }
+    await pass(0)
+    await pass(9_999)
+    expect(heard).toEqual([])
+    await pass(1)
+    await pass(60_000)
+    await vi.waitFor(() => expect(heard).toHaveLength(1))
+    expect(heard[0]).toMatchObject({ name: SILENT_ALERT, severity: 'critical', data: { since: expect.any(String) } })
+    for (const worker of workers) worker.answered()
+    await vi.waitFor(() => expect(heard.filter(({ name }) => name === BACK_ALERT)).toHaveLength(2))
+    expect(new Set(heard.map(({ alert_id: id }) => id)).size).toBe(2)
+    for (const worker of workers) worker.answered()
+    await pass(0)
+    await client.nc.flush()
+    expect(heard).toHaveLength(5)
+  })
+})

@@ -1,0 +1,81 @@
+/**
+ * Telling people that no orchestrator is there. Those that could tell of anything else are gone then, so whoever has
+ * heartbeats to be answered does: at once to those who listen on `alerts.>`, and to the webhooks when one is back.
+ */
+import { type Alert, alert } from '@deed/proto/alert'
+import { LOCAL } from '@deed/proto/ids'
+import type { Bus } from './bus.ts'
+import { type Raised, raiseAlert } from './raise-alert.ts'
+
+/** Longer than a rolling restart, or a lease. */
+const SILENT_MS = 10_000
+export const SILENT_ALERT = 'no-orchestrator'
+export const BACK_ALERT = 'orchestrator-back'
+
+export interface SilenceNotice extends Disposable {
+  /** An orchestrator has answered a heartbeat. */
+  answered(): void
+  unanswered(): void
+}
+
+/** Several workers that notice the same silence tell of it once, under one id. */
+export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => Date.now()): SilenceNotice {
+  /** When the first heartbeat went unanswered. */
+  let since: number | undefined
+  /** When it was told, by this worker or another; its cause. */
+  let told: string | undefined
+  let connected = true
+
+  const raise = (name: string, severity: Alert['severity'], message: string, cause: string): void => {
+    const raised: Raised = { name, severity, tenant: LOCAL.tenant, message, cause, data: { since: cause } }
+    raiseAlert(bus, raised)
+  }
+  const tellSilent = (cause: string): void =>
+    raise(
+      SILENT_ALERT,
+      'critical',
+      `no orchestrator has answered since ${cause}: work waits; start one, or look at what it needs, NATS and PostgreSQL`,
+      cause,
+    )
+  const subscription = bus.nc.subscribe(alert.subject.replace('*', SILENT_ALERT), {
+    callback(error, msg) {
+      const { data: heard } = alert.payload.safeParse(error === null ? parsed(msg.data) : undefined)
+      const cause = heard?.data.since
+      if (since !== undefined && typeof cause === 'string') told ??= cause
+    },
+  })
+  void (async () => {
+    for await (const { type } of bus.nc.status()) {
+      if (type !== 'disconnect' && type !== 'reconnect') continue
+      // Without NATS nobody is heard, and it is told otherwise.
+      connected = type === 'reconnect'
+      since = undefined
+    }
+  })()
+  return {
+    answered() {
+      since = undefined
+      if (told === undefined) return
+      // Again, for the webhooks: they are the orchestrators' to call.
+      tellSilent(told)
+      raise(BACK_ALERT, 'info', `an orchestrator answers again, as none did since ${told}`, told)
+      told = undefined
+    },
+    unanswered() {
+      if (!connected) return
+      since ??= clock()
+      if (told !== undefined || clock() - since < SILENT_MS) return
+      told = new Date(since).toISOString()
+      tellSilent(told)
+    },
+    [Symbol.dispose]: () => subscription.unsubscribe(),
+  }
+}
+
+function parsed(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString())
+  } catch {
+    return undefined
+  }
+}
