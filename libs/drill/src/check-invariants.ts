@@ -30,14 +30,37 @@ export async function untilQuiet(database: Pool): Promise<void> {
 /** @throws where one of the promises that hold for every history was broken */
 export async function checkInvariants(database: Pool): Promise<void> {
   await untilQuiet(database)
-  for (const [broken, query] of Object.entries(NEVER)) {
-    const { rows } = await database.query(query)
-    if (rows.length > 0) throw new Error(`${broken}: ${JSON.stringify(rows.slice(0, 3))}`)
-  }
+  await checkAtAnyTime(database)
+  await findNothing(database, NEVER)
   await checkChains(database)
 }
 
+/** @throws where one of the promises that hold at every moment, whatever is under way, is broken */
+export const checkAtAnyTime = (database: Pool): Promise<void> => findNothing(database, NOT_FOR_A_MOMENT)
+
+async function findNothing(database: Pool, queries: Record<string, string>): Promise<void> {
+  for (const [broken, query] of Object.entries(queries)) {
+    const { rows } = await database.query(query)
+    if (rows.length > 0) throw new Error(`${broken}: ${JSON.stringify(rows.slice(0, 3))}`)
+  }
+}
+
+const OPEN_REVIEWS = `
+  select d.execution_id, d.spec ->> 'about' as about, d.spec ->> 'cause' as cause
+    from orchestrator.desired_state d join orchestrator.actual_state a using (task_id)
+   where d.task_kind = 'review' and a.actual_status = 'pending'`
+
 /** Each query finds nothing. */
+const NOT_FOR_A_MOMENT: Record<string, string> = {
+  'a blocked task has not exactly one open review': `
+    select a.task_id, count(r.about) as reviews from orchestrator.actual_state a
+      left join (${OPEN_REVIEWS}) r on r.execution_id = a.execution_id and r.about = a.task_id::text
+     where a.actual_status = 'blocked' group by a.task_id having count(r.about) <> 1`,
+  'a person is asked twice at once about one thing': `
+    select execution_id, about, cause from (${OPEN_REVIEWS}) r group by 1, 2, 3 having count(*) > 1`,
+}
+
+/** Each query finds nothing, once it is quiet. */
 const NEVER: Record<string, string> = {
   'a task is done without evidence of its own': `
     select task_id, verification from orchestrator.actual_state

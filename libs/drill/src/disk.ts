@@ -1,6 +1,7 @@
-/** A disk of its own for one folder, whose power can be cut: what was not flushed is gone, as after a real cut. */
+/** A disk of its own for one folder: one whose power can be cut, so that what was not flushed is gone, and one that fills. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { firstMissing, type Machine } from './machine.ts'
 
@@ -59,5 +60,39 @@ export function mountDisk(folder: string, image: string): Disk {
     async [Symbol.asyncDispose]() {
       run('umount', '-l', folder)
     },
+  }
+}
+
+export interface SmallDisk extends Disposable {
+  /** To the last byte. */
+  fill(): void
+  /** Takes back what it was filled with. */
+  free(): void
+}
+
+const BLOCK = Buffer.alloc(4_096)
+
+/** @returns why this machine cannot have a small disk */
+export const needsSmallDisk = ({ canMount }: Machine): string | undefined =>
+  canMount ? undefined : 'only root can mount a small file system'
+
+/** In memory. */
+export function mountSmallDisk(folder: string, bytes: number): SmallDisk {
+  mkdirSync(folder, { recursive: true })
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=755`, 'deed-drill', folder])
+  const ballast = join(folder, 'ballast')
+  return {
+    fill() {
+      const file = openSync(ballast, 'a')
+      try {
+        for (;;) writeSync(file, BLOCK)
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
+      } finally {
+        closeSync(file)
+      }
+    },
+    free: () => rmSync(ballast, { force: true }),
+    [Symbol.dispose]: () => void execFileSync('umount', ['-l', folder]),
   }
 }

@@ -3,12 +3,15 @@ import type { Fault } from './fault.ts'
 import { afterAll } from './faults/after-all.ts'
 import { audit } from './faults/audit.ts'
 import { databaseFalters } from './faults/database-falters.ts'
+import { databaseSlow } from './faults/database-slow.ts'
 import { diskErrors } from './faults/disk-errors.ts'
 import { executorDies } from './faults/executor-dies.ts'
 import { executorFreezes } from './faults/executor-freezes.ts'
+import { fullDisks } from './faults/full-disks.ts'
 import { helpersFail } from './faults/helpers-fail.ts'
+import { lossyNetwork } from './faults/lossy-network.ts'
 import { messages } from './faults/messages.ts'
-import { network } from './faults/network.ts'
+import { oneWay } from './faults/one-way.ts'
 import { orchestratorDies } from './faults/orchestrator-dies.ts'
 import { people } from './faults/people.ts'
 import { poison } from './faults/poison.ts'
@@ -25,9 +28,12 @@ export const FAULTS: readonly Fault[] = [
   ...messages,
   poison,
   ...serversDie,
-  ...network,
+  oneWay,
+  lossyNetwork,
   ...databaseFalters,
+  databaseSlow,
   ...powerCuts,
+  fullDisks,
   diskErrors,
   ...worldLies,
   undoing,

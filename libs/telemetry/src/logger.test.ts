@@ -74,6 +74,18 @@ describe('a log line', () => {
     expect(await levels({ LOG_LEVEL: 'debug' })).toEqual(['d', 'i', 'w'])
   })
 
+  it.runIf(process.platform === 'linux')('that cannot be written, on a full disk, ends nothing', async () => {
+    const code = `
+      import { createLogger } from '@deed/telemetry/logger'
+      const log = createLogger('a')
+      for (let n = 0; n < 30_000; n++) log.info({ n }, 'a line that finds no room on the disk')
+      setTimeout(() => { log.info('and another'); console.error('went on') }, 300)`
+    const options = { cwd: import.meta.dirname, env: { PATH: process.env.PATH } }
+    const shell = `"$0" --input-type=module --eval "$1" > /dev/full`
+    const ended = promisify(execFile)('sh', ['-c', shell, process.execPath, code], options)
+    await expect(ended).resolves.toEqual({ stdout: '', stderr: 'went on\n' })
+  })
+
   it('goes to standard error where standard output is spoken for', async () => {
     const { stdout, stderr } = await run(`createLogger('mcp', 2).info('hello')`)
     expect(stdout).toBe('')

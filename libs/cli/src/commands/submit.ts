@@ -27,7 +27,10 @@ Examples:
           .publish(SUBMIT_SUBJECT, payload, options.key === undefined ? {} : { msgID: options.key })
           .catch((cause: unknown) => {
             const stream = intakeStream(LOCAL.tenant)
-            throw new UnreachableError(`nothing took the task in; is there a stream ${stream}?`, { cause })
+            throw new UnreachableError(
+              `nothing took the task in; is there a stream ${stream}, and room on the disk of NATS? \`deed doctor\` says`,
+              { cause },
+            )
           })
         const { stream, seq: sequence, duplicate } = acknowledged
         shell.out.document({ stream, sequence, duplicate, idempotency_key: options.key ?? null })

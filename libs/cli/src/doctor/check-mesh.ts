@@ -1,5 +1,6 @@
 /** What the mesh says of itself: its NATS server, the services that are there, and what each of them sees. */
 import { SERVICES } from '@deed/embedded/services'
+import { storeFault } from '@deed/embedded/store-fault'
 import type { Bus } from '@deed/mesh/bus'
 import { type Check, examineAgent, examineExecutor, examineOrchestrator } from '@deed/proto/doctor'
 import { DeedError } from '@deed/proto/errors'
@@ -26,6 +27,7 @@ export async function checkMesh({ env, dataDir }: Pick<Shell, 'env' | 'dataDir'>
   const parts = await Promise.all([
     natsServer(bus),
     natsDurability(monitoring),
+    natsStore(monitoring),
     services(bus),
     examined(bus, examineOrchestrator),
     examined(bus, examineExecutor),
@@ -71,6 +73,16 @@ async function natsDurability(url: string | undefined): Promise<Check[]> {
   } catch {
     return [{ name, status: 'warning', message: 'its monitoring port does not answer', advice }]
   }
+}
+
+/** Said only where something is wrong: a port that does not answer is named already. */
+async function natsStore(url: string | undefined): Promise<Check[]> {
+  const fault = url === undefined ? undefined : await storeFault(url).catch(() => undefined)
+  if (fault === undefined) return []
+  const advice = 'free some space on the disk of NATS; an embedded server then goes on by itself, restart any other'
+  return [
+    { name: 'nats.store', status: 'problem', message: `NATS keeps nothing more: ${fault}`.slice(0, 4_096), advice },
+  ]
 }
 
 /** By PING and INFO of the micro protocol. */

@@ -4,7 +4,6 @@
  * What its schema does not take is refused and leaves no row; what it takes is answered, or refused and leaves no row
  * either. Every answer is in the envelope; nothing dies; memory stays flat; the next good request is served.
  */
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SERVICES } from '@deed/embedded/services'
 import { askRaw, type RawAnswer } from '@deed/mesh/ask-raw'
@@ -22,6 +21,7 @@ import { countRows, countRowsAtRest } from '../count-rows.ts'
 import { inLanes } from '../in-lanes.ts'
 import type { MeshUnderTest } from '../mesh-under-test.ts'
 import type { Random } from '../random.ts'
+import { residentOf } from '../resident.ts'
 import { goodRequests } from './good-requests.ts'
 import { mutate, mutateHeaders } from './mutate.ts'
 
@@ -239,14 +239,3 @@ function sayWhereRowsChanged(
 
 const pidsOf = ({ mesh }: MeshUnderTest): Record<string, number | undefined> =>
   Object.fromEntries(SERVICES.map((name) => [name, mesh.service(name).pid]))
-
-/** Memory of each service that is in use, in MiB. */
-function residentOf(mesh: MeshUnderTest): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(pidsOf(mesh)).flatMap(([name, pid]) => {
-      const kib =
-        pid === undefined ? undefined : /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-      return kib === undefined ? [] : [[name, Number(kib) / 1024]]
-    }),
-  )
-}

@@ -5,6 +5,7 @@ import { until } from '@deed/mesh/until'
 import { cancelExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { checkAtAnyTime } from '../check-invariants.ts'
 import { askFor, assertDoneOnce, fileEffect, requestEffect } from '../effects.ts'
 import type { Fault } from '../fault.ts'
 import type { FaultMesh } from '../fault-mesh.ts'
@@ -83,4 +84,5 @@ async function assertAsksPersonOnce({ mesh, database }: FaultMesh, id: Execution
   )
   assert.equal(reviews.length, 1)
   assert.match(reviews[0]?.name ?? '', /^HUMAN-REVIEW-/)
+  await checkAtAnyTime(database)
 }

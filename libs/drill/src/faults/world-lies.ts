@@ -1,7 +1,6 @@
 /** What Deed acts upon fails, lies, or says nothing; and what an action runs takes all there is. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from '../ask.ts'
 import { askFor, assertDoneOnce, requestEffect } from '../effects.ts'
@@ -10,39 +9,8 @@ import type { Fault } from '../fault.ts'
 const GIGABYTE = 1024 ** 3
 /** A command may have 2 GB. */
 const FREE_BYTES_MIN = 5 * GIGABYTE
-const SMALL_BYTES = 128 * 1024
 
 export const worldLies: readonly Fault[] = [
-  {
-    id: 'F30',
-    title: 'the disk of a workspace is full',
-    needs: ({ canMount }) => (canMount ? undefined : 'only root can mount a small file system'),
-    async run({ mesh, name }) {
-      const folder = name('small')
-      const place = join(mesh.workspace, folder)
-      mkdirSync(place)
-      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SMALL_BYTES},mode=755`, 'deed-drill', place])
-      try {
-        const kept = `${folder}/kept.txt`
-        await ask(mesh.client, { task: `write "old" to ${kept}`, idempotency_key: name('full') })
-        writeFileSync(join(place, 'ballast'), Buffer.alloc(SMALL_BYTES - 8 * 1024))
-        const large = 'x'.repeat(32 * 1024)
-        const key = name('full')
-        const task = `write "${large}" to ${kept}`
-        const { status, error } = await ask(mesh.client, { task, idempotency_key: key })
-        assert.notEqual(status, 'done', 'it is said to be written where there is no room')
-        assert.match(error?.message ?? '', /space|full|ENOSPC/i, 'the refusal does not name the disk')
-        assert.equal(mesh.read(kept), 'old', 'the file that was there is torn')
-        rmSync(join(place, 'ballast'))
-        const again = await ask(mesh.client, { task, idempotency_key: name('full') })
-        assert.equal(again.status, 'done', 'there is room again, and it is not done')
-        assert.equal(mesh.read(kept), large)
-        assert.deepEqual(readdirSync(place), ['kept.txt'], 'something was left behind')
-      } finally {
-        execFileSync('umount', ['-l', place])
-      }
-    },
-  },
   {
     id: 'F32',
     title: 'a command takes all memory',
