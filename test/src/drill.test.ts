@@ -23,6 +23,7 @@ describe('the drill', () => {
       const report = await runDrill({
         seed,
         executions: EXECUTIONS,
+        histories: 0,
         requests: 0,
         only: ONLY,
         progress: (line) => console.log(line),
@@ -39,6 +40,7 @@ describe('the drill', () => {
         quiet_after_ms: expect.any(Number),
         claims: { tried: 5, caught: 5 },
         failures: { tried: 10, restored: 10 },
+        histories: { tried: 0, held: 0 },
         doors: { requests: 0, refused: 0, growth_mib: {} },
         wrong: [],
         faults: Object.fromEntries(ONLY.map((id) => [id, 'held'])),

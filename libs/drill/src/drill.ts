@@ -7,6 +7,7 @@ import { type FaultMesh, faultMesh } from './fault-mesh.ts'
 import { FAULTS } from './faults.ts'
 import { thisMachine } from './machine.ts'
 import { meshUnderTest } from './mesh-under-test.ts'
+import { runModel } from './model.ts'
 import { type Random, randomFrom } from './random.ts'
 import { type LoadCounts, type LoadReport, runLoad } from './run-load.ts'
 import { type Counted, claimsAreCaught, failuresLeaveNoTrace } from './scenarios.ts'
@@ -16,6 +17,9 @@ const SEED_MAX = 2 ** 31
 /** Of the executions of the load, as many more that claim, and that fail half-way. */
 const CLAIMS_PART = 1 / 4
 const FAILURES_PART = 1 / 2
+/** Histories against the model; one has a few dozen executions of its own. */
+const HISTORIES_PART = 1 / 100
+const HISTORY_STEPS = 25
 /** And requests that are almost right. */
 const REQUESTS_PER_EXECUTION = 50
 
@@ -24,6 +28,8 @@ export interface DrillOptions {
   seed?: number | undefined
   /** Of the load; 0: no load, and nothing that is counted over many executions. */
   executions: number
+  /** Histories by chance against the model. Default: one for each 100 executions. */
+  histories?: number | undefined
   /** Requests that are almost right, to every door. Default: 50 for each execution. */
   requests?: number | undefined
   /** Ids of the faults to try. Default: all of them. */
@@ -43,6 +49,8 @@ export interface DrillReport extends LoadCounts {
   claims: { tried: number; caught: number }
   /** Executions that failed half-way, and after how many of them everything was as before, to the byte. */
   failures: { tried: number; restored: number }
+  /** Histories by chance, and how many of them ended as the model says. */
+  histories: { tried: number; held: number }
   /** Requests that were almost right, and how many were refused; the others are answered. */
   doors: { requests: number; refused: number; growth_mib: Record<string, number> }
   /** What did not hold, beyond the faults. */
@@ -64,6 +72,8 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   const over = { load: NO_LOAD, claims: none, failures: none }
   if (executions > 0 && !signal?.aborted) Object.assign(over, await tryMany(random, { executions, progress, signal }))
   const { load, claims, failures } = over
+  const wantedHistories = options.histories ?? Math.ceil(executions * HISTORIES_PART)
+  const histories = await tryHistories(random, { histories: wantedHistories, progress, signal })
   const requests = options.requests ?? executions * REQUESTS_PER_EXECUTION
   const doors = await tryDoors(random, { requests, progress, signal })
   const { disturbances: _, wrong, ...counts } = load
@@ -72,11 +82,13 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     ...counts,
     claims: { tried: claims.tried, caught: claims.held },
     failures: { tried: failures.tried, restored: failures.held },
+    histories: { tried: histories.tried, held: histories.held },
     doors: { requests: doors.requests, refused: doors.refused, growth_mib: doors.growth },
     wrong: [
       ...wrong,
       ...claims.wrong,
       ...failures.wrong,
+      ...histories.wrong,
       ...doors.wrong,
       ...(signal?.aborted ? ['it was interrupted'] : []),
     ],
@@ -151,6 +163,37 @@ async function tryMany(
   progress(`${failures.held} of ${failures.tried} failures left no trace, ${secondsSince(begun)}`)
   await checkInvariants(mesh.database).catch((error: Error) => load.wrong.push(error.message))
   return { load, claims, failures }
+}
+
+/** Each has a seed of its own, which is told where it does not hold. */
+async function tryHistories(
+  random: Random,
+  { histories, progress, signal }: { histories: number } & Pick<Part, 'progress' | 'signal'>,
+): Promise<Counted> {
+  const counted: Counted = { tried: 0, held: 0, wrong: [] }
+  let mesh: FaultMesh | undefined
+  try {
+    while (counted.tried < histories && !signal?.aborted) {
+      mesh ??= await faultMesh()
+      const begun = performance.now()
+      const seed = random.between(0, SEED_MAX - 1)
+      const number = ++counted.tried
+      const { executions, wrong } = await runModel(mesh, randomFrom(seed), HISTORY_STEPS, `history-${number}`)
+      progress(
+        `history ${number} of ${histories}, seed ${seed}, ${executions} executions, ${secondsSince(begun)}: ${wrong.length === 0 ? 'held' : 'broken'}`,
+      )
+      if (wrong.length === 0) {
+        counted.held++
+        continue
+      }
+      counted.wrong.push(...wrong.map((what) => `history of seed ${seed} and ${HISTORY_STEPS} steps: ${what}`))
+      await mesh[Symbol.asyncDispose]()
+      mesh = undefined
+    }
+  } finally {
+    await mesh?.[Symbol.asyncDispose]()
+  }
+  return counted
 }
 
 async function tryDoors(

@@ -23,7 +23,7 @@ import {
 import type { ApprovalId } from '@deed/proto/ids'
 import type { PersonDecision } from '@deed/proto/person'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import { checkInvariants } from './check-invariants.ts'
+import { checkAtAnyTime, checkInvariants } from './check-invariants.ts'
 import { type CountedEffect, commandEffect, fileEffect, requestEffect } from './effects.ts'
 import type { FaultMesh } from './fault-mesh.ts'
 import { type Random, randomFrom } from './random.ts'
@@ -55,6 +55,7 @@ export async function runModel(mesh: FaultMesh, random: Random, steps: number, s
     for (let step = 0; step < steps; step++) {
       const command = model.entries.length === 0 ? submit : random.pick(COMMANDS)
       model.steps.push(await command({ ...model, random: own() }))
+      await checkAtAnyTime(mesh.database).catch((error: Error) => model.wrong.push(error.message))
       await sleep(random.between(0, PAUSE_MS_MAX))
     }
   }

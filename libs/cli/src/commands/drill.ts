@@ -10,12 +10,14 @@ import { type Column, table } from '../show/table.ts'
 
 const EXECUTIONS = 200
 const EXECUTIONS_MAX = 1_000_000
+const HISTORIES_MAX = 100_000
 const REQUESTS_MAX = 100_000_000
 const SEED_MAX = 2 ** 32 - 1
 
 interface DrillOptions {
   seed?: number
   executions?: number
+  histories?: number
   requests?: number
   only?: string[]
 }
@@ -29,6 +31,11 @@ export function addDrill(program: Command): void {
       '--executions <number>',
       `of the load with faults by chance (default: ${EXECUTIONS}; with --only: 0)`,
       wholeNumber(EXECUTIONS_MAX),
+    )
+    .option(
+      '--histories <number>',
+      'of people and faults by chance, against a model (default: one for each 100 executions)',
+      wholeNumber(HISTORIES_MAX),
     )
     .option(
       '--requests <number>',
@@ -45,6 +52,7 @@ Examples:
   deed drill
   deed drill --only F02,F16
   deed drill --only F02 --requests 100000
+  deed drill --only F02 --histories 50
   deed drill --seed 7 --executions 2000 --json
 
 The mesh is started in a temporary folder and is removed; no other mesh is touched. Some faults need root, loop devices
@@ -58,7 +66,7 @@ Exit code 0: everything that was tried held.`,
         import('@deed/drill/drill'),
         import('@deed/drill/faults'),
       ])
-      const { seed, requests, only } = options
+      const { seed, histories, requests, only } = options
       for (const id of only ?? []) {
         if (!FAULTS.some((fault) => fault.id === id))
           throw new UsageError(`there is no fault ${id}; there are ${FAULTS.map((fault) => fault.id).join(', ')}`)
@@ -70,7 +78,7 @@ Exit code 0: everything that was tried held.`,
         progress('ending after what is under way; once more ends it at once')
         over.abort()
       })
-      const report = await runDrill({ seed, executions, requests, only, progress, signal: over.signal })
+      const report = await runDrill({ seed, executions, histories, requests, only, progress, signal: over.signal })
       out.document(report)
       const held = allHeld(report)
       out.print(reportText(report, held, FAULTS, out))
@@ -82,7 +90,7 @@ Exit code 0: everything that was tried held.`,
 const progress = (line: string): void => void process.stderr.write(`${line}\n`)
 
 function reportText(report: DrillReport, held: boolean, tried: readonly Fault[], { paint, width }: Output): string {
-  const { faults, claims, failures, doors, wrong, seed, ...counts } = report
+  const { faults, claims, failures, histories, doors, wrong, seed, ...counts } = report
   const rows = tried.flatMap(({ id, title }) => (id in faults ? [{ id, title, verdict: faults[id] ?? '' }] : []))
   const columns: Column<(typeof rows)[number]>[] = [
     { heading: 'fault', cell: ({ id }) => id },
@@ -98,6 +106,7 @@ function reportText(report: DrillReport, held: boolean, tried: readonly Fault[],
   return [
     ...(rows.length > 0 ? [table(columns, rows, paint, width)] : []),
     ...(counts.accepted > 0 ? load : []),
+    ...(histories.tried > 0 ? [`${histories.held} of ${histories.tried} histories ended as the model says`] : []),
     ...(doors.requests > 0 ? [`${doors.refused} of ${doors.requests} requests that were almost right refused`] : []),
     ...wrong,
     `${held ? 'everything that was tried held' : 'not everything held'}; seed ${seed}`,
