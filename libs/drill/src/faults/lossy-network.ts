@@ -1,4 +1,4 @@
-/** Packets are lost, late and slow: by the kernel itself in a network of the drill's own, where it can be had. */
+/** Packets are lost, late and slow. Where it can be had, the kernel itself loses them, in a network of the drill's own. */
 import { execFile, execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,14 +14,15 @@ const SLOW_MS = 10_000
 const NAMESPACE_MS_MAX = 300_000
 const DELAY_MS = 100
 const LOST_PERCENT = 30
-const BITS_PER_SECOND = 64_000
+/** 64 kbit/s. */
+const BYTES_PER_SECOND = 8_000
 
 export const lossyNetwork: Fault = {
   id: 'F29',
   title: 'a third of the packets lost, 200 ms away, 64 kbit/s',
   async run(trial) {
     const { root, linux, has } = thisMachine()
-    const byKernel = root && linux && ['ip', 'tc', 'nft'].every(has)
+    const byKernel = root && linux && ['ip', 'nft'].every(has)
     await (byKernel ? inNamespace(trial) : byProxies(trial))
   },
 }
@@ -30,7 +31,7 @@ export const lossyNetwork: Fault = {
 async function byProxies(trial: Trial): Promise<void> {
   await using proxies = await throughProxies(trial, WORKING, { patient: true })
   const lossPart = LOST_PERCENT / 100
-  proxies.nats.set({ delayMs: DELAY_MS, lossPart, bytesPerSecond: BITS_PER_SECOND / 8 })
+  proxies.nats.set({ delayMs: DELAY_MS, lossPart, bytesPerSecond: BYTES_PER_SECOND })
   proxies.database.set({ delayMs: DELAY_MS, lossPart })
   await underLoad(trial, () => sleep(SLOW_MS))
   await trial.mesh.heal()
@@ -56,33 +57,22 @@ async function inNamespace({ random }: Trial): Promise<void> {
   }
 }
 
-/** In the network of this process: what goes to and from the ports; the first of them is slow, too. */
+/** In the network of this process: of what goes to the ports and comes from them. */
 function losePackets(ports: readonly number[]): Disposable {
-  const run = (program: string, ...args: string[]) =>
-    execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  const table = ['inet', 'deed_drill']
-  run('nft', 'add', 'table', ...table)
-  run('nft', `add chain ${table.join(' ')} in { type filter hook input priority 0; }`)
-  const ends = ports.flatMap((port) => ['dport', 'sport'].map((end) => `tcp ${end} ${port}`))
-  for (const end of ends)
-    run('nft', `add rule ${table.join(' ')} in iif lo ${end} numgen random mod 100 < ${LOST_PERCENT} drop`)
-  run('tc', ...'qdisc add dev lo root handle 1: htb'.split(' '))
-  run('tc', ...`class add dev lo parent 1: classid 1:1 htb rate ${BITS_PER_SECOND}bit`.split(' '))
-  for (const end of ['dport', 'sport'])
-    run('tc', ...`filter add dev lo parent 1: protocol ip u32 match ip ${end} ${ports[0]} 0xffff flowid 1:1`.split(' '))
-  return {
-    [Symbol.dispose]() {
-      run('nft', 'delete', 'table', ...table)
-      run('tc', ...'qdisc del dev lo root'.split(' '))
-    },
-  }
+  const nft = (...words: string[]) => execFileSync('nft', words, { stdio: ['ignore', 'ignore', 'pipe'] })
+  nft('add table inet deed_drill')
+  nft('add chain inet deed_drill in { type filter hook input priority 0; }')
+  for (const end of ports.flatMap((port) => [`dport ${port}`, `sport ${port}`]))
+    nft(`add rule inet deed_drill in iif lo tcp ${end} numgen random mod 100 < ${LOST_PERCENT} drop`)
+  return { [Symbol.dispose]: () => void nft('delete table inet deed_drill') }
 }
 
 /** As `byProxies`, and packets are lost in earnest behind them. */
 export async function throughLostPackets(trial: Trial): Promise<void> {
   const { nats_url, database_url } = trial.mesh.mesh.connection
   await using proxies = await throughProxies(trial, WORKING, { patient: true })
-  for (const proxy of [proxies.nats, proxies.database]) proxy.set({ delayMs: DELAY_MS })
+  proxies.nats.set({ delayMs: DELAY_MS, bytesPerSecond: BYTES_PER_SECOND })
+  proxies.database.set({ delayMs: DELAY_MS })
   {
     using _ = losePackets([nats_url, database_url].map((url) => Number(new URL(url).port)))
     await underLoad(trial, () => sleep(SLOW_MS))
