@@ -2,15 +2,16 @@
  * Micro-batching: what arrives while a flush is under way goes together in the next one.
  *
  * Alone, an item is flushed at once; under load a commit carries many. Where batches have more than one
- * item already, the next one waits a moment for more: a statement for ten costs little more than for one,
- * and what is spent on many small ones is missing elsewhere.
+ * item already, the next one waits for more, the longer the more the last one had: a statement for ten costs
+ * little more than for one, and what is spent on many small ones is missing elsewhere.
  */
 import { OverloadedError } from './errors.ts'
 
 const ITEMS_MAX = 256
 const WAITING_MAX = 20_000
-/** How long a batch that will not be alone waits for more, in milliseconds. */
-const GATHER_MS = 2
+/** How long a batch waits for more, in milliseconds for each item of the one before; and at most. */
+const GATHER_MS_PER_ITEM = 1
+const GATHER_MS_MAX = 15
 
 export interface BatchOptions {
   /** The most items in one flush. */
@@ -31,7 +32,8 @@ export function batched<Item, Result>(
   let waiting: Waiting<Item, Result>[] = []
   let flushing = 0
   let gathering: NodeJS.Timeout | undefined
-  let busy = false
+  /** Items of the last batch. */
+  let size = 0
 
   const start = (): void => {
     gathering = undefined
@@ -39,7 +41,7 @@ export function batched<Item, Result>(
       const batch = waiting.slice(0, itemsMax)
       waiting = waiting.slice(itemsMax)
       flushing++
-      busy = batch.length > 1
+      size = batch.length
       void run(batch)
     }
   }
@@ -60,8 +62,8 @@ export function batched<Item, Result>(
 
   const next = (): void => {
     if (waiting.length === 0 || gathering !== undefined) return
-    if (!busy || waiting.length >= itemsMax) start()
-    else gathering = setTimeout(start, GATHER_MS)
+    if (size <= 1 || waiting.length >= itemsMax) start()
+    else gathering = setTimeout(start, Math.min(GATHER_MS_MAX, size * GATHER_MS_PER_ITEM))
   }
 
   return (item) =>
