@@ -18,6 +18,7 @@ export interface MeshUnderTest extends AsyncDisposable {
   log(service: string): string
 }
 
+/** Its database is not durable unless that is asked for: nothing a test does is lost with a process. */
 export interface Setting extends Omit<Partial<MeshOptions>, 'config'> {
   /** Added to an execution.yaml that has the workspace `main`. */
   config?: string
@@ -37,6 +38,7 @@ export async function meshUnderTest({ config = '', env = {}, ...options }: Setti
     await startMesh({
       dataDir: join(folder.path, 'data'),
       config: configFile,
+      durable: false,
       env: { DEED_TEST: '1', ORCHESTRATOR_LEASE_MS: LEASE_MS, ...env },
       ...options,
     }),
