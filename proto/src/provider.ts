@@ -4,6 +4,10 @@
  * Whoever provides the kind `lamp.switch` answers `action.lamp-switch.observe`, `.execute` and `.compensate`: the kind's
  * name is one token of the subject, with `-` for each dot. It keeps nothing for the executor, which stores what `observe`
  * has met before the effect and hands it back to every later call.
+ *
+ * A request may outlive whoever asked: when an executor dies, another asks the same as soon as the lease is over, while
+ * the first request may still be worked on. So a provider lets a second request for an `action_id` join the first, or
+ * wait for it, and answers `observe` meanwhile; one that cannot answer is asked again, later each time.
  */
 import { z } from 'zod'
 import { ActionKind, ActionResult, EffectClass, Reversibility } from './action.ts'
