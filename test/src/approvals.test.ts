@@ -277,6 +277,47 @@ describe('a step of level 3', () => {
     expect(notes.filter((note) => note === 'v1')).toHaveLength(1)
   })
 
+  it('is shown as it would meet the world then, and is bound to that', async () => {
+    const id = await begin('run `true`, then show sample eleven')
+    const whole = await asked(id)
+    const planned = async () => {
+      const { rows } = await under.database.query(
+        'select actions, plan_hash from orchestrator.approvals where execution_id = $1 and level = 3',
+        [id],
+      )
+      return rows[0] as Pick<ApprovalView, 'actions' | 'plan_hash'>
+    }
+    const { actions, plan_hash: before } = await planned()
+    expect(actions).toMatchObject([{ state_before: null }])
+    await decideAs(approver, AS_APPROVER, whole)
+    const step = await until(async () => (await pending(id)).find(({ level }) => level === 3))
+    expect(step.plan_hash).not.toBe(before)
+    const [shown] = step.actions
+    expect(shown?.state_before).toMatch(/^rows:[0-9a-f]{64}$/)
+    expect(shown?.action.expect_before).toBe(shown?.state_before)
+    expect((await decideAs(approver, AS_APPROVER, { ...step, plan_hash: before })).body).toMatchObject({
+      code: 'approval_mismatch',
+    })
+    await decideAs(approver, AS_APPROVER, step)
+    expect(await endOf(id)).toMatchObject({ status: 'done' })
+    const { rows } = await shelf.pool.query('delete from shelf.books where id = 8 returning id')
+    expect(rows).toHaveLength(1)
+  })
+
+  it('is asked for by nobody where it is so by then', async () => {
+    const id = await begin('run `true`, then show sample eleven')
+    const whole = await asked(id)
+    await shelf.pool.query('insert into shelf.books (id) values (8)')
+    await decideAs(approver, AS_APPROVER, whole)
+    const end = await endOf(id)
+    expect(end).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(end.tasks.find(({ action }) => action?.kind === 'sql.execute')).toMatchObject({
+      evidence: { outcome: 'verified', already_so: true },
+    })
+    expect(typesOf(end).filter((type) => type === 'approval.requested')).toHaveLength(1)
+    await shelf.pool.query('delete from shelf.books where id = 8')
+  })
+
   it('says so where what cannot be undone does not come last', async () => {
     const id = await begin('publish v2 on the board, then run `true`')
     await until(async () => (await pending(id)).length === 2)

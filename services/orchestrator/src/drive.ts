@@ -11,7 +11,7 @@ import { workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
-import type { ExecutionId, TaskId } from '@deed/proto/ids'
+import type { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
 import type { Log } from '@deed/telemetry/logger'
 import { announce } from './audit/announce.ts'
@@ -20,6 +20,7 @@ import type { Asking, Capacity } from './dispatch/capacity.ts'
 import { concurrencyKeys } from './dispatch/concurrency-keys.ts'
 import type { WorkQueues } from './dispatch/keep-work-queues.ts'
 import type { TargetRates } from './dispatch/target-rates.ts'
+import type { LookAnew } from './planning/look-anew.ts'
 import { type Draft, draftOf, hasChanged, hasEnded, type Lease } from './reconcile/draft.ts'
 import type { Input, Limits } from './reconcile/input.ts'
 import { keysOf } from './reconcile/keys-of.ts'
@@ -46,6 +47,8 @@ export interface Dependencies {
   /** Told of the head of a chain that has become durable. */
   moved(execution: ExecutionRow): void
   policyVersion: string
+  /** Begins to look at the step that the approval is for; what is found comes as an input. */
+  look: LookAnew
   /** Called once for each execution that this replica has brought to its end, with who waits for it. */
   ended(snapshot: Snapshot, waiters: Waiter[]): void
 }
@@ -77,7 +80,7 @@ export interface Driver {
 }
 
 export function openDriver(dependencies: Dependencies): Driver {
-  const { db, bus, log, clock, capacity, rates, workQueues, leaseMs, autoRollback, policyVersion, moved, ended } =
+  const { db, bus, log, clock, capacity, rates, workQueues, leaseMs, autoRollback, policyVersion, moved, look, ended } =
     dependencies
   const commit = openTransitions(db)
   const known = new Map<ExecutionId, Snapshot>()
@@ -98,7 +101,7 @@ export function openDriver(dependencies: Dependencies): Driver {
     })
   })
 
-  const limitsFor = (id: ExecutionId, slots: Capability[], keysBusy: boolean): Limits => {
+  const limitsFor = (id: ExecutionId, slots: Capability[], unseen: ApprovalId[], keysBusy: boolean): Limits => {
     /** Keys that are granted in this very draft. */
     const granted = new Set<string>()
     return {
@@ -120,6 +123,12 @@ export function openDriver(dependencies: Dependencies): Driver {
       },
       mayBegin: (target, execution) => rates.mayBegin(target, askingOf(execution)),
       began: rates.began,
+      mayAsk({ approval_id: approvalId, level }, { dependencies }) {
+        // What was asked for with the plan itself was looked at just before.
+        if (level < 3 || dependencies.length === 0) return true
+        unseen.push(approvalId)
+        return false
+      },
       random: Math.random,
     }
   }
@@ -132,8 +141,9 @@ export function openDriver(dependencies: Dependencies): Driver {
       known.delete(id)
       const draft = draftOf(snapshot, clock.now())
       const slots: Capability[] = []
+      const unseen: ApprovalId[] = []
       try {
-        reconcile(draft, input, limitsFor(id, slots, keysBusy))
+        reconcile(draft, input, limitsFor(id, slots, unseen, keysBusy))
       } catch (error) {
         for (const slot of slots) capacity.release(slot)
         throw error
@@ -143,6 +153,7 @@ export function openDriver(dependencies: Dependencies): Driver {
         // Looked at because it was due: so that it is not due again at once.
         if (input.type === 'tick' && fresh) await lookAgainLater(draft)
         remember(snapshot)
+        for (const approval of unseen) look(id, approval)
         return snapshot
       }
       crashPoint(`orchestrator.before_${input.type}`)
@@ -166,6 +177,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       handOut(draft)
       if (draft.audit.length > 0) moved(draft.execution)
       announce(bus, draft)
+      for (const approval of unseen) look(id, approval)
       if (hasEnded(draft)) {
         known.delete(id)
         ended(snapshot, committed.waiters)

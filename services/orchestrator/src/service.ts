@@ -58,6 +58,7 @@ import type { Accepting } from './intake/accept-execution.ts'
 import { cachedBefore } from './intake/cached-before.ts'
 import { doorLimits } from './intake/door-limits.ts'
 import { startIntake } from './intake/intake.ts'
+import { lookAnew } from './planning/look-anew.ts'
 import type { Planning } from './planning/plan-work.ts'
 import { readPolicy } from './planning/policy.ts'
 import { openStanding } from './planning/standing.ts'
@@ -147,6 +148,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     policyVersion: policy.version,
     autoRollback: config.rollback.auto_rollback_on_failure,
     moved: anchors.moved,
+    look: (id, approvalId) => look(id, approvalId),
     ended(snapshot, waiting) {
       settler
         .settle(snapshot, waiting)
@@ -165,6 +167,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     grants: (tenant) => readGrants(db, tenant, { all: false, limit: GRANTS_MAX }),
     now: clock.now,
   }
+  const look = lookAnew({ driver, planning, log })
   const accepting: Accepting = {
     bus,
     log,

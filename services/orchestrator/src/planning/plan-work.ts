@@ -10,7 +10,7 @@ import type { TaskId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import { HUMAN_TASK, HumanTaskInput } from '@deed/proto/person'
 import { priorityOf } from '../drive.ts'
-import type { Work } from '../reconcile/input.ts'
+import type { Resealed, Work } from '../reconcile/input.ts'
 import { newTask } from '../reconcile/new-task.ts'
 import type { ExecutionRow, PlanPart, TaskRow } from '../snapshot.ts'
 import { freeName, type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
@@ -125,7 +125,7 @@ export async function replanTask(
   execution: ExecutionRow,
   task: TaskRow,
   place: Place,
-): Promise<{ task: Partial<TaskRow>; work: Work }> {
+): Promise<{ task: Resealed; work: Work }> {
   const { expect_before, expect_sandbox, observe_only, ...action } = Action.parse(task.spec)
   const copy = { ...task, approval_id: null, dependencies: [] }
   const candidate: Candidate = {

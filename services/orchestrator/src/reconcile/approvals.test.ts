@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { newExecution } from '../intake/new-execution.ts'
 import type { ApprovalRow, Snapshot, TaskRow } from '../snapshot.ts'
 import { type Draft, draftOf, isoTime } from './draft.ts'
-import type { Input, Limits } from './input.ts'
+import type { Input, Limits, Resealed } from './input.ts'
 import { newTask } from './new-task.ts'
 import { reconcile } from './reconcile.ts'
 
@@ -19,6 +19,7 @@ const limits: Limits = {
   policyVersion: '1',
   takeSlot: () => true,
   keysFree: () => true,
+  mayAsk: () => true,
   mayBegin: () => true,
   began: () => undefined,
   random: () => 0.5,
@@ -92,9 +93,9 @@ const snapshotOf = (tasks: TaskRow[], one: ApprovalRow): Snapshot => ({
   plans: 1,
 })
 
-function apply(snapshot: Snapshot, input: Input, now = START): Draft {
+function apply(snapshot: Snapshot, input: Input, now = START, given: Partial<Limits> = {}): Draft {
   const draft = draftOf(snapshot, now)
-  reconcile(draft, input, limits)
+  reconcile(draft, input, { ...limits, ...given })
   return draft
 }
 
@@ -105,6 +106,19 @@ const done = (snapshot: Snapshot, number: number): void => {
 }
 const approvalIn = (snapshot: Snapshot): ApprovalRow => snapshot.approvals.get(id(50) as ApprovalId) as ApprovalRow
 const types = ({ audit }: Draft): string[] => audit.map(({ type }) => type)
+const lookedAt = (shown: ApprovalRow | undefined, sealed: Omit<Resealed, 'spec'>): Input => ({
+  type: 'looked',
+  approvalId: id(50) as ApprovalId,
+  anew: {
+    taskId: id(4) as TaskId,
+    task: { spec: {}, ...sealed },
+    work: {
+      tasks: [],
+      approvals: shown === undefined ? [] : [shown],
+      plan: { number: 0, plan: { parts: [] }, plan_hash: 'hash', policy_version: '1' },
+    },
+  },
+})
 const decide: Input = { type: 'decided', approvalId: id(50) as ApprovalId, approve: true, by: 'ada', reason: null }
 
 describe('a step that is agreed to by itself', () => {
@@ -118,6 +132,41 @@ describe('a step that is agreed to by itself', () => {
     expect(approvalIn(snapshot)).toMatchObject({ asked_at: isoTime(later), expires_at: isoTime(later + TIME_MS) })
     apply(snapshot, decide, later + TIME_MS - 1)
     expect(approvalIn(snapshot)).toMatchObject({ status: 'consumed', decided_by: 'ada' })
+  })
+
+  it('is shown as it is by then, sealed anew, before anybody is asked', () => {
+    const snapshot = stepByStep({ sealed: { [id(4)]: 'planned' } })
+    done(snapshot, 2)
+    const wanted: ApprovalId[] = []
+    const mayAsk: Limits['mayAsk'] = ({ approval_id }) => wanted.push(approval_id) === 0
+    const waiting = apply(snapshot, { type: 'tick' }, START, { mayAsk })
+    expect(types(waiting)).toEqual(['execution.waiting'])
+    expect(wanted).toEqual([id(50)])
+    expect(waiting.execution.next_check_at).toBe(isoTime(START + 5_000))
+    const shown = approval({ level: 3, sealed: { [id(4)]: 'now' } as ApprovalRow['sealed'], plan_hash: 'new hash' })
+    const looked = lookedAt(shown, { action_hash: 'now', level: 3, approval_id: id(51) as ApprovalId })
+    const draft = apply(snapshot, looked, START, { mayAsk })
+    expect(types(draft)).toEqual(['task.replanned', 'approval.requested'])
+    expect(snapshot.tasks.get(id(4) as TaskId)).toMatchObject({ action_hash: 'now', approval_id: id(50), level: 3 })
+    expect(approvalIn(snapshot)).toMatchObject({ plan_hash: 'new hash', sealed: { [id(4)]: 'now' }, status: 'pending' })
+    // Another replica has looked as well.
+    expect(types(apply(snapshot, looked, START, { mayAsk }))).toEqual([])
+  })
+
+  it('is not asked for where it is so already by then', () => {
+    const snapshot = stepByStep()
+    done(snapshot, 2)
+    const draft = apply(snapshot, lookedAt(undefined, { action_hash: 'now', level: 0, approval_id: null }))
+    expect(types(draft)).toEqual(['task.replanned', 'task.leased'])
+    expect(approvalIn(snapshot)).toMatchObject({ status: 'cancelled', asked_at: null })
+    expect(snapshot.tasks.get(id(3) as TaskId)).toMatchObject({ actual_status: 'skipped' })
+  })
+
+  it('is asked for as it was planned where nothing else is known', () => {
+    const snapshot = stepByStep()
+    done(snapshot, 2)
+    const draft = apply(snapshot, { type: 'looked', approvalId: id(50) as ApprovalId }, START, { mayAsk: () => false })
+    expect(types(draft)).toEqual(['approval.requested', 'execution.waiting'])
   })
 
   it('cannot be decided before', () => {

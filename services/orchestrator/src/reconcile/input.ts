@@ -23,6 +23,7 @@ export type Input =
   | { type: 'reported'; report: TaskReport; solved?: Work; refused?: ErrorBody }
   /** The target was not as the plan expected; the task, sealed anew. */
   | { type: 'replanned'; taskId: TaskId; token: FencingToken; task: Partial<TaskRow>; work: Work }
+  | ({ type: 'looked' } & Looked)
   | { type: 'decided'; approvalId: ApprovalId; approve: boolean; by: string; reason: string | null }
   | { type: 'refused'; approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode }
   | ({ type: 'resolved' } & Resolution)
@@ -31,6 +32,16 @@ export type Input =
   | { type: 'rolled_back'; reason: string | null; by: string; taskIds?: readonly TaskId[] }
   | { type: 'paused' | 'resumed' | 'retried'; reason: string | null; by: string }
   | { type: 'tick' }
+
+/** What is so now of a step that is to be agreed to by itself. */
+export interface Looked {
+  approvalId: ApprovalId
+  /** The step sealed anew, where it is not as it was shown; without an approval in its work there is nothing to agree to. */
+  anew?: { taskId: TaskId; task: Resealed; work: Work }
+}
+
+/** What is sealed of a task. */
+export type Resealed = Pick<TaskRow, 'spec' | 'action_hash' | 'level' | 'approval_id'>
 
 /** What a person makes of a task that is theirs. */
 export interface Resolution {
@@ -54,6 +65,8 @@ export interface Limits {
   began(target: string): void
   /** Whether nothing else is known to run under any of these keys. */
   keysFree(keys: readonly string[]): boolean
+  /** Whether somebody can be asked for it, now that it is its turn; where it is to be looked at first, that is begun. */
+  mayAsk(approval: ApprovalRow, asking: TaskRow): boolean
   /** 0 to 1. */
   random(): number
 }

@@ -449,6 +449,7 @@ const limitsOf = (model: Model, draft: Draft): Limits => ({
   mayBegin: () => model.rateOpen,
   began: () => undefined,
   keysFree: () => model.keyFree && running(draft).every(({ concurrency_key }) => concurrency_key === null),
+  mayAsk: () => true,
   random: () => 0.5,
 })
 

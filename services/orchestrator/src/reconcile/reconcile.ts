@@ -12,6 +12,7 @@ import type { Draft } from './draft.ts'
 import { cancelled, rolledBack } from './ending.ts'
 import { expireApprovals, expired } from './expired.ts'
 import type { Input, Limits } from './input.ts'
+import { looked } from './looked.ts'
 import { paused, resumed } from './pausing.ts'
 import { answered, planFailed, planned, replanned } from './planned.ts'
 import { reported } from './reported.ts'
@@ -44,6 +45,8 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
       return reported(draft, input, limits)
     case 'replanned':
       return replanned(draft, input)
+    case 'looked':
+      return looked(draft, input)
     case 'decided':
       return decided(draft, input)
     case 'refused':

@@ -16,7 +16,7 @@ export const HAND_OUT_AGAIN_MS = 1_500
 /** An execution that waits for its plan is looked at again after this. */
 const PLANNING_MS = 5_000
 /** So is a task that waits; where this replica knows that it may go on, it is woken before that. */
-const LOOK_AGAIN_MS = { 'key busy': 1_000, 'not its turn': 30_000, 'no room': 5_000 } as const
+const LOOK_AGAIN_MS = { 'key busy': 1_000, 'not its turn': 30_000, 'no room': 5_000, 'not shown': 5_000 } as const
 const FAR_MS = 3_600_000
 
 export function settle(draft: Draft, limits: Limits): void {
@@ -49,7 +49,7 @@ function goForward(draft: Draft, limits: Limits): void {
     check = Math.min(check, at)
   }
   for (const [capability, ready] of progress.ready) {
-    if (capability === 'human') askPeople(draft, ready, paused, lookBy)
+    if (capability === 'human') askPeople(draft, ready, { paused, limits, lookBy })
     else if (!paused) leaseReady(draft, ready, limits, lookBy)
   }
   for (const task of progress.running) lookBy(nextLook(task))
@@ -63,10 +63,14 @@ function goForward(draft: Draft, limits: Limits): void {
 
 type LookBy = (at: number) => void
 
-function askPeople(draft: Draft, ready: Ready, paused: boolean, lookBy: LookBy): void {
+function askPeople(
+  draft: Draft,
+  ready: Ready,
+  { paused, limits, lookBy }: { paused: boolean; limits: Limits; lookBy: LookBy },
+): void {
   for (const task of readyTasks(ready)) {
     const approval = [...draft.approvals.values()].find(({ task_id }) => task_id === task.task_id)
-    if (approval) lookBy(ask(draft, approval))
+    if (approval) lookBy(ask(draft, approval, task, limits))
     else {
       if (!paused) askToProvide(draft, task)
       const expiry = expiryOf(task)
@@ -97,15 +101,21 @@ function leaseReady(draft: Draft, ready: Ready, limits: Limits, lookBy: LookBy):
 
 const anyOf = (ready: Ready | undefined): boolean => [...(ready?.values() ?? [])].some((groups) => groups.size > 0)
 
-/** It is somebody's turn to decide: the time for it begins. @returns its end, in milliseconds since 1970 */
-function ask(draft: Draft, approval: ApprovalRow): number {
+/** It is somebody's turn to decide. @returns until when, or when to look again, in milliseconds since 1970 */
+function ask(draft: Draft, approval: ApprovalRow, asking: TaskRow, limits: Limits): number {
   if (approval.asked_at === null) {
-    const timeMs = Date.parse(approval.expires_at) - Date.parse(approval.created_at)
-    setApproval(draft, approval, { asked_at: isoTime(draft.now), expires_at: isoTime(draft.now + timeMs) })
-    const { approval_id, level, plan_hash } = approval
-    record(draft, 'approval.requested', { approval_id, level, plan_hash }, approval.task_id)
+    if (!limits.mayAsk(approval, asking)) return draft.now + LOOK_AGAIN_MS['not shown']
+    askFor(draft, approval)
   }
   return Date.parse(approval.expires_at)
+}
+
+/** The time to decide begins. */
+export function askFor(draft: Draft, approval: ApprovalRow): void {
+  const timeMs = Date.parse(approval.expires_at) - Date.parse(approval.created_at)
+  setApproval(draft, approval, { asked_at: isoTime(draft.now), expires_at: isoTime(draft.now + timeMs) })
+  const { approval_id, level, plan_hash } = approval
+  record(draft, 'approval.requested', { approval_id, level, plan_hash }, approval.task_id)
 }
 
 /** Undoing goes one at a time, newest effect first, once nothing runs that could still have an effect. */
@@ -128,7 +138,7 @@ function goBack(draft: Draft, limits: Limits): void {
   finish(draft, execution.ending === 'failed' && undone ? 'rolled_back' : (execution.ending ?? 'failed'))
 }
 
-function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | keyof typeof LOOK_AGAIN_MS {
+function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | 'key busy' | 'not its turn' | 'no room' {
   const undo = task.desired_status === 'undone'
   const target = targetOf(task)
   const keys = keysOf(task)

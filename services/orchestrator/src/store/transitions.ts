@@ -119,7 +119,8 @@ const PARTS = {
       decided_by text, reason text, created_at timestamptz, asked_at timestamptz, decided_at timestamptz,
       consumed_at timestamptz, expires_at timestamptz)
     join moved m using (execution_id)
-  on conflict (approval_id) do update set status = excluded.status, decided_by = excluded.decided_by,
+  on conflict (approval_id) do update set status = excluded.status, plan_hash = excluded.plan_hash,
+    sealed = excluded.sealed, actions = excluded.actions, decided_by = excluded.decided_by,
     reason = excluded.reason, grant_id = excluded.grant_id, asked_at = excluded.asked_at,
     decided_at = excluded.decided_at, consumed_at = excluded.consumed_at, expires_at = excluded.expires_at
 )`,

@@ -1,0 +1,31 @@
+/** What a step would meet was looked at once more, when its turn to be agreed to had come. */
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { type Draft, isoTime, record, setActual, setApproval, setDesired } from './draft.ts'
+import type { Looked } from './input.ts'
+import { askFor } from './settle.ts'
+
+export function looked(draft: Draft, { approvalId, anew }: Looked): void {
+  const { execution, approvals, tasks } = draft
+  const approval = approvals.get(approvalId)
+  // Two replicas have looked, or nobody is to be asked any more.
+  if (approval?.status !== 'pending' || approval.asked_at !== null) return
+  if (execution.ending !== null || FINAL_EXECUTION_STATUSES.has(execution.status)) return
+  if (!anew) return askFor(draft, approval)
+  const step = tasks.get(anew.taskId)
+  const asking = tasks.get(approval.task_id)
+  if (step?.approval_id !== approvalId || step.actual_status !== 'pending' || !asking) return
+  const { spec, action_hash, level } = anew.task
+  record(draft, 'task.replanned', { name: step.name, level, action_hash }, step.task_id)
+  const [shown] = anew.work.approvals
+  if (shown) {
+    setDesired(draft, step, { spec, action_hash })
+    // Nobody has been shown anything else under its id.
+    const { sealed, actions, plan_hash } = shown
+    setApproval(draft, approval, { sealed, actions, plan_hash })
+    return askFor(draft, approval)
+  }
+  // By now it is so already: nothing is left to agree to.
+  setDesired(draft, step, { spec, action_hash, level, approval_id: null })
+  setApproval(draft, approval, { status: 'cancelled' })
+  setActual(draft, asking, { actual_status: 'skipped', finished_at: isoTime(draft.now) })
+}
