@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -39,6 +40,7 @@ type Thing = { path: string } & (
   | { type: 'file'; content: string; mode: number }
   | { type: 'dir'; mode: number }
   | { type: 'link'; to: string }
+  | { type: 'name'; of: string }
 )
 const thing: fc.Arbitrary<Thing> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ type: fc.constant('file' as const), path, content, mode }) },
@@ -47,6 +49,7 @@ const thing: fc.Arbitrary<Thing> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ type: fc.constant('link' as const), path, to: fc.constantFrom('a', 'none', '../b') }),
   },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('name' as const), path, of: path }) },
 )
 
 /** One change that a program makes to the workspace; what cannot be done is passed over. */
@@ -135,26 +138,34 @@ function put(workspace: string, thing: Thing): void {
   try {
     mkdirSync(join(at, '..'), { recursive: true })
     if (thing.type === 'link') return symlinkSync(thing.to, at)
+    if (thing.type === 'name') return linkSync(join(workspace, thing.of), at)
     if (thing.type === 'file') writeFileSync(at, thing.content, { flag: 'wx' })
     else mkdirSync(at)
     chmodSync(at, thing.mode)
   } catch (error) {
-    if (!['EEXIST', 'ENOTDIR', 'ENOENT', 'ELOOP', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? ''))
+    if (
+      !['EEXIST', 'ENOTDIR', 'ENOENT', 'ELOOP', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')
+    )
       throw error
   }
 }
 
 /** A reading of its own, that shares nothing with what is tested. */
-function look(folder: string, below = ''): Record<string, string> {
+function look(folder: string, below = '', names = new Map<number, string>()): Record<string, string> {
   const seen: Record<string, string> = {}
-  for (const entry of readdirSync(join(folder, below))) {
+  for (const entry of readdirSync(join(folder, below)).sort()) {
     const inner = join(below, entry)
     const at = join(folder, inner)
     const stat = lstatSync(at)
     const bits = (stat.mode & 0o7777).toString(8)
     if (stat.isSymbolicLink()) seen[inner] = `link to ${readlinkSync(at)}`
-    else if (stat.isDirectory()) Object.assign(seen, { [inner]: `dir ${bits}` }, look(folder, inner))
-    else seen[inner] = `file ${bits} ${createHash('sha256').update(readFileSync(at)).digest('hex')}`
+    else if (stat.isDirectory()) Object.assign(seen, { [inner]: `dir ${bits}` }, look(folder, inner, names))
+    else {
+      const first = names.get(stat.ino) ?? inner
+      names.set(stat.ino, first)
+      const hash = createHash('sha256').update(readFileSync(at)).digest('hex')
+      seen[inner] = `file ${bits} ${hash}${first === inner ? '' : `, another name of ${first}`}`
+    }
   }
   return seen
 }

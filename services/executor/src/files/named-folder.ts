@@ -9,7 +9,7 @@ import type { Context } from '../kinds/kind.ts'
 import { noBlobs } from './blobs.ts'
 import { codeOf, openFolder } from './folder.ts'
 import { flush, lastOf } from './regular-file.ts'
-import { type Entries, readTree, sameEntry, type TreeLimits, treeLimits } from './tree.ts'
+import { alike, type Entries, readTree, type TreeLimits, treeLimits } from './tree.ts'
 import { refuseProtected, segmentsOf, type Workspace } from './workspace.ts'
 
 export interface NamedFolder {
@@ -65,7 +65,7 @@ export const keptEntries = ({ world }: Context, hash: string): Entries =>
 
 /** Whether nothing is there that was not there before: what an attempt that died half way leaves. */
 export const isPartOf = (now: Entries, before: Entries): boolean =>
-  Object.entries(now).every(([path, entry]) => sameEntry(entry, before[path] ?? null))
+  Object.entries(now).every(([path, entry]) => alike(entry, before[path] ?? null))
 
 /**
  * Removes a folder that has these entries and no others; one that is not there is left so. On disk when it resolves.

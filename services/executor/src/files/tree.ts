@@ -7,6 +7,7 @@ import {
   chmodSync,
   fchmodSync,
   fstatSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -41,7 +42,8 @@ export const treeLimits = ({ rollback }: Pick<ExecutionConfig, 'rollback'>): Tre
 })
 
 export type Entry =
-  | { type: 'file'; mode: number; sha256: string }
+  /** `same`: of a file with several names in what was read, the first of them; this is another. */
+  | { type: 'file'; mode: number; sha256: string; same?: string }
   | { type: 'dir'; mode: number }
   | { type: 'link'; to: string }
   /** A FIFO, a socket or a device: seen, never brought back. */
@@ -80,6 +82,7 @@ export async function readTree(workspace: Workspace, blobs: Blobs, reading: Read
   const { limits, below = [], since } = reading
   const entries: Entries = {}
   const stamps = new Map<string, string>()
+  const named = new Map<string, string[]>()
   let [files, bytes] = [0, 0]
   const waiting: string[][] = [[]]
   for (let segments = waiting.pop(); segments; segments = waiting.pop()) {
@@ -107,10 +110,19 @@ export async function readTree(workspace: Workspace, blobs: Blobs, reading: Read
         const stamp = stampOf(stat)
         stamps.set(path, stamp)
         const known = since?.stamps.get(path) === stamp ? since.entries[path] : undefined
-        entries[path] = known ?? (await fileEntry(workspace, [...below, ...inner], stat, blobs))
+        entries[path] = known ? alone(known) : await fileEntry(workspace, [...below, ...inner], stat, blobs)
+        if (stat.nlink > 1)
+          named.set(`${stat.dev}:${stat.ino}`, [...(named.get(`${stat.dev}:${stat.ino}`) ?? []), path])
       } else {
         entries[path] = { type: 'other' }
       }
+    }
+  }
+  for (const paths of named.values()) {
+    const [first = '', ...others] = paths.sort()
+    for (const path of others) {
+      const entry = entries[path]
+      if (entry?.type === 'file') entries[path] = { ...entry, same: first }
     }
   }
   return { entries, files, bytes, stamps, hash: sha256(canonicalJson(entries)) }
@@ -124,6 +136,15 @@ export function changesBetween(first: Entries, second: Entries): Changes {
     if (!sameEntry(was, is)) changes[path] = { was, is }
   }
   return changes
+}
+
+/** Whether two are the same but for other names that they may have. */
+export const alike = (a: Entry | null, b: Entry | null): boolean => sameEntry(a && alone(a), b && alone(b))
+
+function alone(entry: Entry): Entry {
+  if (entry.type !== 'file' || entry.same === undefined) return entry
+  const { same: _, ...rest } = entry
+  return rest
 }
 
 /** Whether a file or a link was last changed after a moment, in milliseconds since 1970. No program can set this time. */
@@ -166,9 +187,10 @@ export async function bringBack(
     if (!was || was.type === 'other') continue
     using parent = openOrMakeFolder(workspace, segments.slice(0, -1), () => undefined)
     const name = lastOf(segments)
-    if (was.type === 'file')
-      await replaceFile(parent, name, { bytes: blobs.get(was.sha256), mode: was.mode, temporary })
-    else if (was.type === 'link') await replaceByLink(parent, name, was.to, temporary)
+    if (was.type === 'file') {
+      if (!(await replaceByName(workspace, parent, name, was, temporary)))
+        await replaceFile(parent, name, { bytes: blobs.get(was.sha256), mode: was.mode, temporary })
+    } else if (was.type === 'link') await replaceByLink(parent, name, was.to, temporary)
     else makeFolder(parent, name, was.mode | OWNER_WRITES)
     crashPoint('executor.mid_compensate')
   }
@@ -184,15 +206,10 @@ export async function bringBack(
  * other way round, is nothing for a moment while it is brought back.
  */
 export const isOwn = (now: Entry | null, change: Changes[string]): boolean =>
-  sameEntry(now, change.was) || sameEntry(now, change.is) || (now === null && changesFolder(change))
+  alike(now, change.was) || alike(now, change.is) || (now === null && changesFolder(change))
 
 const changesFolder = ({ was, is }: Changes[string]) =>
   was !== null && is !== null && (was.type === 'dir') !== (is.type === 'dir')
-
-/** The changes under paths that begin at another folder. */
-export function below(segments: readonly string[], changes: Changes): Changes {
-  return Object.fromEntries(Object.entries(changes).map(([path, change]) => [[...segments, path].join('/'), change]))
-}
 
 async function fileEntry(workspace: Workspace, segments: string[], stat: Stats, blobs: Blobs): Promise<Entry> {
   const file = readRegularFile(workspace, segments, { manyNames: true })
@@ -223,6 +240,33 @@ async function setMode(workspace: Workspace, path: string, mode: number): Promis
   if (!folder || (fstatSync(folder.fd).mode & MODE_BITS) === mode) return
   fchmodSync(folder.fd, mode)
   await flush(folder.fd)
+}
+
+/**
+ * Makes a file another name of the first of its names again, which is back by now, since it comes first.
+ *
+ * @returns false where the first is not what it was
+ */
+async function replaceByName(
+  workspace: Workspace,
+  parent: Folder,
+  name: string,
+  { same, mode, sha256: hash }: Extract<Entry, { type: 'file' }>,
+  temporary: string,
+): Promise<boolean> {
+  if (same === undefined) return false
+  const first = same.split('/')
+  const file = readRegularFile(workspace, first, { manyNames: true })
+  if (file?.mode !== mode || sha256(file.bytes) !== hash) return false
+  using folder = openFolder(workspace, first.slice(0, -1))
+  if (!folder) return false
+  rmSync(parent.at(temporary), { force: true })
+  linkSync(folder.at(lastOf(first)), parent.at(temporary))
+  renameSync(parent.at(temporary), parent.at(name))
+  // Where both are names of one file already, rename(2) does nothing.
+  rmSync(parent.at(temporary), { force: true })
+  await flush(parent.fd)
+  return true
 }
 
 async function replaceByLink(parent: Folder, name: string, to: string, temporary: string): Promise<void> {

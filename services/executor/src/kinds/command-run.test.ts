@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import {
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -246,6 +247,27 @@ describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }
     expect((await readTree(workspace, world.blobs, { limits: treeLimits(world.config) })).hash).toBe(before)
     expect(readlinkSync(join(root, 'link'))).toBe('change.txt')
     expect(statSync(join(root, 'change.txt')).mode & 0o777).toBe(0o640)
+  })
+
+  it('gives back to a file the names that it had, and no others', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const { root } = executor
+    executor.write('first', 'one')
+    linkSync(join(root, 'first'), join(root, 'second'))
+    executor.write('sub/other', 'two')
+    linkSync(join(root, 'sub/other'), join(root, 'other'))
+    const work = await executor.dispatch(
+      node(`const fs = require('node:fs'); fs.writeFileSync('second', 'changed'); fs.rmSync('sub', { recursive: true })
+        fs.linkSync('other', 'added')`),
+    )
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done' })
+    expect(executor.read('first')).toBe('changed')
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    const file = (name: string) => `${executor.read(name)} in ${statSync(join(root, name)).ino}`
+    expect(file('second')).toBe(file('first'))
+    expect(file('sub/other')).toBe(file('other'))
+    expect([executor.read('first'), executor.read('other'), executor.read('added')]).toEqual(['one', 'two', undefined])
+    expect(['first', 'other'].map((name) => statSync(join(root, name)).nlink)).toEqual([2, 2])
   })
 
   it('leaves alone what somebody has changed since', async () => {

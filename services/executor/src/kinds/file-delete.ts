@@ -113,7 +113,11 @@ type FolderBefore = DeleteBefore & { entries: string }
 function changesOf({ path }: FileDelete, context: Context, { entries, mode = 0o755 }: FolderBefore): Changes {
   const top = segmentsOf(context.workspace, path).join('/')
   const folder: Entry = { type: 'dir', mode }
-  const inner = Object.entries(keptEntries(context, entries))
+  const inner = Object.entries(keptEntries(context, entries)).map(([one, entry]): [string, Entry] =>
+    entry.type === 'file' && entry.same !== undefined
+      ? [one, { ...entry, same: `${top}/${entry.same}` }]
+      : [one, entry],
+  )
   const all = [[top, folder] as const, ...inner.map(([one, entry]) => [`${top}/${one}`, entry] as const)]
   return Object.fromEntries(all.map(([one, was]) => [one, { was, is: null }]))
 }
