@@ -1,5 +1,5 @@
 /** JSON with one spelling for each value (RFC 8785), so that a hash stands for the value. */
-import { createHash, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** @throws {TypeError} where a value cannot be said in JSON (NaN, Infinity, functions, halves of surrogate pairs) */
 export function canonicalJson(value: unknown): string {
@@ -37,12 +37,8 @@ export const hashJson = (value: unknown): string => sha256(canonicalJson(value))
 
 /** UUIDv5 (RFC 9562): the same name in the same namespace is the same id. */
 export function uuidV5(namespace: string, name: string): string {
-  const bytes = createHash('sha1')
-    .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
-    .update(name)
-    .digest()
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  const hex = bytes.toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`
+  const bytes = Buffer.concat([Buffer.from(namespace.replaceAll('-', ''), 'hex'), Buffer.from(name)])
+  const hex = hash('sha1', bytes)
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

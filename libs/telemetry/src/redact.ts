@@ -64,16 +64,27 @@ export function holdsSecret(text: string): boolean {
  */
 export function redactValue<T>(value: T): T
 export function redactValue(value: unknown): unknown {
+  return isSurelyClean(JSON.stringify(value)) ? value : redactParts(value)
+}
+
+/** One look at the whole is cheaper than many at its parts. Where nothing is escaped, the whole has each part as it is. */
+function isSurelyClean(json: string | undefined): boolean {
+  if (json === undefined) return true
+  search ??= secretSearch()
+  return !json.includes('\\') && !search.mayHold(json) && !looksLikeCredentials(json)
+}
+
+function redactParts(value: unknown): unknown {
   if (typeof value === 'string') return redact(value)
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) {
-    const items = value.map((item: unknown) => redactValue(item))
+    const items = value.map((item: unknown) => redactParts(item))
     return items.some((item, i) => item !== value[i]) ? items : value
   }
   let changed = false
   const entries = Object.entries(value).map(([key, field]: [string, unknown]): [string, unknown] => {
     const cleanKey = redact(key)
-    const clean = typeof field === 'string' && SECRET_KEY.test(key) ? REDACTED : redactValue(field)
+    const clean = typeof field === 'string' && SECRET_KEY.test(key) ? REDACTED : redactParts(field)
     changed ||= cleanKey !== key || clean !== field
     return [cleanKey, clean]
   })

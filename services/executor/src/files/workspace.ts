@@ -84,12 +84,14 @@ export const PROTECTED_NAMES: ReadonlySet<string> = new Set([
 /** Ways to write a separator or a drive that a later reader of the path might honour. */
 const DISGUISED = /[\\\0]|%2e|%2f|%5c|^[a-z]:|^[a-z][a-z0-9+.-]*:\/\//i
 const SEGMENT_BYTES_MAX = 255
+/** A UTF-16 unit is at most three bytes. */
+const SEGMENT_CHARS_SAFE = SEGMENT_BYTES_MAX / 3
 
 function safeSegments(path: string): string[] {
   if (DISGUISED.test(path)) throw outside(path)
   const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.')
   if (segments.includes('..')) throw outside(path)
-  if (segments.some((segment) => Buffer.byteLength(segment) > SEGMENT_BYTES_MAX))
+  if (path.length > SEGMENT_CHARS_SAFE && segments.some((segment) => Buffer.byteLength(segment) > SEGMENT_BYTES_MAX))
     throw new DeedError('invalid_request', `a name in the path is longer than ${SEGMENT_BYTES_MAX} bytes`)
   return segments
 }

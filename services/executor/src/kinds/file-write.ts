@@ -67,7 +67,9 @@ export const fileWrite: Kind<FileWrite, FileBefore> = {
   reversibility: (_, before) => reversibilityOfFile(before),
   postcondition: writtenFile,
   mayHoldAlready: ({ content, mode }, before) =>
-    before.state === stateOfText(content) && (mode === undefined || before.mode === Number.parseInt(mode, 8)),
+    before.state !== 'absent' &&
+    before.state === stateOfText(content) &&
+    (mode === undefined || before.mode === Number.parseInt(mode, 8)),
   execute: writeFile,
   compensate: restoreFile,
   standing: ({ path, content, mode }, context, before) =>
