@@ -84,7 +84,7 @@ describe('deed', () => {
     expect(code).toBe(0)
     expect(bytesOf('escaped.txt')).toContain(`${ESCAPE}[2J`)
     const shown = await deed('show', '--key', 'escapes', '-v')
-    expect(shown.stdout).toContain('task      write "hello" to escaped.txt')
+    expect(shown.stdout).toContain('task      write "\\u{1b}[2Jhello\\u{1b}]0;owned\\u{7}" to escaped.txt')
     expect(stdout + shown.stdout).not.toContain(ESCAPE)
   })
 

@@ -174,7 +174,7 @@ async function tryHistories(
   let mesh: FaultMesh | undefined
   try {
     while (counted.tried < histories && !signal?.aborted) {
-      mesh ??= await faultMesh()
+      mesh ??= await faultMesh({ durable: true })
       const begun = performance.now()
       const seed = random.between(0, SEED_MAX - 1)
       const number = ++counted.tried
