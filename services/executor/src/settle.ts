@@ -32,7 +32,8 @@ export const begunBy = ({ work: { tenant, action, token }, actionId }: Attempt, 
 /**
  * Ends the processes of the attempt, and says what it has left.
  *
- * @throws {DeedError} when a process cannot be ended, or what is left cannot be read
+ * @returns `undefined` where that cannot be known, or the kind goes without
+ * @throws {DeedError} `effect_failed` when a process cannot be ended
  */
 export async function settle(
   kind: Kind,
@@ -50,7 +51,11 @@ export async function settle(
     writtenByOthers: () => writtenByOthers(begun, world, ledger),
   }
   const until = ended > 0 ? Date.now() : endedBy(world.dataFolder, actionId)
-  const left = await kind.leftBehind(input, around, before, until)
+  const left = await kind.leftBehind(input, around, before, until).catch((error: unknown) => {
+    // What it met is kept elsewhere, or is too much by now: an undo says so, and another attempt may find all done.
+    if (error instanceof DeedError) return undefined
+    throw error
+  })
   if (!left) return undefined
   await ledger.keepAfter(tenant, actionId, token, left)
   forgetSigns(world.dataFolder, actionId)
@@ -71,7 +76,7 @@ export async function settleForsaken(
       const begun = { ...other, tenant, actionId: action_id, token: Number(other.token) as FencingToken }
       await settle(kind, inputOf(kind, other.action), begun, world, ledger)
     } catch (error) {
-      // What it met is kept elsewhere, or is too much: whoever takes it up says so.
+      // A kind or an input that is unknown here: whoever takes it up says so.
       if (!(error instanceof DeedError)) throw error
       await endTree([actionMark(action_id)], 0)
     }

@@ -330,6 +330,17 @@ describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }
     expect([executor.read('half'), executor.read('mine')]).toEqual([undefined, 'mine'])
   })
 
+  it('says that what was there is not kept, and is found done all the same', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    const work = await executor.dispatch({ ...run(['touch', 'made']), verify: { kind: 'file', path: 'made' } })
+    await act(openAttempt(work, actionIdOf(work.task_id)), executor.dependencies)
+    rmSync(join(executor.world.dataFolder, 'snapshots'), { recursive: true })
+    const again = await executor.dispatch(work.action, { after: work })
+    expect(await executor.attempt(again)).toMatchObject({ outcome: 'done', evidence: { already_so: true } })
+    expect(await executor.undo(again)).toMatchObject({ outcome: 'failed', error: { code: 'compensation_failed' } })
+    expect(executor.read('made')).toBe('')
+  })
+
   it('goes by the newest of its attempts', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const script = `const fs = require('node:fs'); fs.writeFileSync('first', '')
