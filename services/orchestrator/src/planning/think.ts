@@ -112,9 +112,16 @@ export function scopeOf({ task, language, context, acceptance_criteria }: Execut
   return {
     text: task,
     ...present({ language }),
-    context_hash: hashJson({ context: context ?? {}, acceptance_criteria: acceptance_criteria ?? [] }),
+    context_hash: context || acceptance_criteria ? contextHash(context, acceptance_criteria) : NO_CONTEXT_HASH,
   }
 }
+
+const contextHash = (
+  context: ExecutionRequest['context'] = {},
+  acceptance_criteria: ExecutionRequest['acceptance_criteria'] = [],
+): string => hashJson({ context, acceptance_criteria })
+
+const NO_CONTEXT_HASH = contextHash()
 
 type Settled<T> = { value: T } | { error: unknown }
 

@@ -65,7 +65,13 @@ export const hasChanged = (draft: Draft): boolean =>
 export const hasEnded = (draft: Draft): boolean =>
   FINAL_EXECUTION_STATUSES.has(draft.execution.status) && !FINAL_EXECUTION_STATUSES.has(draft.before)
 
-export const isoTime = (ms: number): string => new Date(ms).toISOString()
+let spelled = { ms: 0, text: new Date(0).toISOString() }
+
+/** A step says its one moment many times. */
+export function isoTime(ms: number): string {
+  if (ms !== spelled.ms) spelled = { ms, text: new Date(ms).toISOString() }
+  return spelled.text
+}
 
 /** Adds a transition to the execution's chain: each row's hash covers the one before. */
 export function record(
