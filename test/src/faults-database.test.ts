@@ -14,7 +14,7 @@ let metrics: string
 beforeAll(async () => {
   const port = await freePort()
   metrics = `http://127.0.0.1:${port}`
-  under = await meshUnderTest({ env: { METRICS_PORT: String(port) }, durable: true })
+  under = await meshUnderTest({ env: { METRICS_PORT: String(port) } })
 }, 60_000)
 afterAll(() => under?.[Symbol.asyncDispose]())
 

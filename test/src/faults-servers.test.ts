@@ -14,7 +14,7 @@ const SUBMITS = 10
 let under: FaultMesh
 
 beforeAll(async () => {
-  under = await faultMesh({ supervise: true, durable: true })
+  under = await faultMesh({ supervise: true })
 })
 afterAll(() => under?.[Symbol.asyncDispose]())
 

@@ -41,7 +41,6 @@ const named = ({ checks }: Report, name: string): Check | undefined => checks.fi
 describe('deed doctor', () => {
   it('finds a fresh mesh as it should be, and names what is then broken', async () => {
     await using under = await meshUnderTest({
-      durable: true,
       config: `
 targets:
   press: { type: process, command: [node, press.mjs] }

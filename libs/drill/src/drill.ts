@@ -122,7 +122,7 @@ async function tryFaults(
       if (signal?.aborted) break
       const begun = performance.now()
       const missing = fault.needs?.(machine)
-      mesh ??= missing === undefined ? await faultMesh({ durable: true }) : undefined
+      mesh ??= missing === undefined ? await faultMesh() : undefined
       const verdict: Verdict =
         missing === undefined && mesh ? await tryFault(fault, trialOn(mesh, random, fault.id)) : `skipped: ${missing}`
       faults[fault.id] = verdict
@@ -148,7 +148,7 @@ async function tryMany(
   random: Random,
   { executions, progress, signal }: Part,
 ): Promise<{ load: LoadReport; claims: Counted; failures: Counted }> {
-  await using mesh = await faultMesh({ durable: true })
+  await using mesh = await faultMesh()
   await mesh.another('executor')
   let begun = performance.now()
   const load = await runLoad(mesh, random, executions)
@@ -174,7 +174,7 @@ async function tryHistories(
   let mesh: FaultMesh | undefined
   try {
     while (counted.tried < histories && !signal?.aborted) {
-      mesh ??= await faultMesh({ durable: true })
+      mesh ??= await faultMesh()
       const begun = performance.now()
       const seed = random.between(0, SEED_MAX - 1)
       const number = ++counted.tried

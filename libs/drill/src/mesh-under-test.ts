@@ -18,7 +18,6 @@ export interface MeshUnderTest extends AsyncDisposable {
   log(service: string): string
 }
 
-/** Its database is not durable unless that is asked for: nothing a test does is lost with a process. */
 export interface Setting extends Omit<Partial<MeshOptions>, 'config'> {
   /** Added to an execution.yaml that has the workspace `main`. */
   config?: string
@@ -38,7 +37,6 @@ export async function meshUnderTest({ config = '', env = {}, ...options }: Setti
     await startMesh({
       dataDir: join(folder.path, 'data'),
       config: configFile,
-      durable: false,
       env: { DEED_TEST: '1', ORCHESTRATOR_LEASE_MS: LEASE_MS, ...env },
       ...options,
     }),

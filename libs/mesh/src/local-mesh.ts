@@ -37,8 +37,6 @@ export interface MeshOptions {
   copies?: Partial<Record<ServiceName, number>>
   /** Start again what dies. Default: true. */
   supervise?: boolean
-  /** False for a database that ends with a test: no power cut is survived. Default: true. */
-  durable?: boolean
   /** Told of each step of the start. */
   progress?(step: string): void
 }
@@ -86,7 +84,7 @@ const PATHS_PASSED_ON = ['DEED_CONFIG', 'DEED_POLICY', 'RULES_DIR', 'TEMPLATES_D
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const dataDir = resolve(options.dataDir)
   mkdirSync(dataDir, { recursive: true, mode: 0o711 })
-  const { progress = () => undefined, supervise = true, durable = true } = options
+  const { progress = () => undefined, supervise = true } = options
   // Standard output belongs to whoever started the mesh.
   const log = createLogger('deed', 2)
   await using opened = new AsyncDisposableStack()
@@ -97,7 +95,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       ? startNats({ dataDir: join(dataDir, 'nats'), binary: process.env.NATS_SERVER_BIN, supervise, log: quiet(log) })
       : undefined,
     options.databaseUrl === undefined
-      ? startPostgres({ dataDir: join(dataDir, 'postgres'), supervise, durable, log: quiet(log) })
+      ? startPostgres({ dataDir: join(dataDir, 'postgres'), supervise, log: quiet(log) })
       : undefined,
   ])
   if (postgres) opened.use(postgres)

@@ -53,7 +53,7 @@ async function onSmallDisk(
   using place = temporaryFolder()
   const dataDir = join(place.path, 'data')
   using disk = mountSmallDisk(join(dataDir, folder), bytes)
-  await using mesh = await faultMesh({ dataDir, supervise: true, durable: true })
+  await using mesh = await faultMesh({ dataDir, supervise: true })
   try {
     await work(mesh, disk)
     await checkInvariants(mesh.database)

@@ -92,7 +92,7 @@ async function onDisk(
   using folder = temporaryFolder()
   const dataDir = join(folder.path, 'data')
   await using disk = mountDisk(join(dataDir, server), join(folder.path, 'disk.img'))
-  await using mesh = await faultMesh({ dataDir, durable: true })
+  await using mesh = await faultMesh({ dataDir })
   // The installation itself had been there for long.
   disk.flush()
   await work(mesh, disk)
