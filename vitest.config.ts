@@ -1,16 +1,25 @@
 /** Tests sit beside what they test. They start real servers, so few run at once and each may take its time. */
 import { defineConfig } from 'vitest/config'
 
+const LEFT_OUT = ['**/node_modules/**', '**/.deed/**']
+/**
+ * What is tried part by part, where nothing outlives a file: one process takes many of these files, so that what they
+ * import is loaded once.
+ */
+const PARTS = ['proto/**/*.test.ts', 'libs/{config,mesh,store,template}/**/*.test.ts', 'services/**/*.test.ts']
+
 export default defineConfig({
   test: {
     globalSetup: ['libs/embedded/src/vitest-setup.ts'],
-    include: ['**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/.deed/**'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // A server of its own for every file: more of them at once than this only makes each slower.
-    maxWorkers: 2,
+    // A mesh of its own for many files, which waits as often as it computes.
+    maxWorkers: 3,
     // A test that finds its conditions missing must say so by failing, never by an empty run.
     passWithNoTests: false,
+    projects: [
+      { extends: true, test: { name: 'parts', include: PARTS, exclude: LEFT_OUT, isolate: false } },
+      { extends: true, test: { name: 'whole', include: ['**/*.test.ts'], exclude: [...LEFT_OUT, ...PARTS] } },
+    ],
   },
 })

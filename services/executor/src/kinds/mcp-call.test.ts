@@ -112,7 +112,7 @@ describe('calling a tool that changes something', () => {
     const again = create('there is one', { already_so: 'run' })
     expect(await inspected(executor, again)).toMatchObject({ reversibility: 'irreversible' })
     const work = await executor.dispatch(close)
-    await executor.attempt(work)
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done' })
     expect(await executor.undo(work)).toMatchObject({ outcome: 'failed', error: { code: 'not_undoable' } })
   })
 
