@@ -39,7 +39,8 @@ export function decodeJson(bytes: Uint8Array): Json {
   } catch (cause) {
     throw new DeedError('invalid_json', `the message is not JSON: ${jsonFault(text, cause)}`, { path: '$', cause })
   }
-  inspect(value)
+  // Without escapes, a text of whole characters has neither NUL nor halves of them.
+  if (text.includes('\\u') || !hasHarmlessKeys(value)) inspect(value)
   return value
 }
 
@@ -66,6 +67,14 @@ function refuseDepth(text: string): void {
       }
     } else if (code === 0x5d || code === 0x7d) depth--
   }
+}
+
+/** Nearly every message has nothing to refuse, which is sooner seen than where it would be. */
+function hasHarmlessKeys(value: Json): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(hasHarmlessKeys)
+  const keys = Object.keys(value)
+  return keys.length <= KEYS_MAX && keys.every((key) => !FORBIDDEN_KEYS.has(key) && hasHarmlessKeys(value[key] as Json))
 }
 
 /** Recursion is bounded by DEPTH_MAX. */

@@ -54,9 +54,7 @@ export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs = LEASE_M
   const startedAt = performance.now()
   let deadline = startedAt + unconfirmedMs
   let confirmed = false
-  let effect: EffectKnown = 'none'
   let doubtful = false
-  let after: After | undefined
 
   const expire = () => {
     if (performance.now() >= deadline) controller.abort(leaseLost())
@@ -65,34 +63,30 @@ export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs = LEASE_M
     expire()
     controller.signal.throwIfAborted()
   }
-  return {
+  const attempt: { -readonly [Field in keyof Attempt]: Attempt[Field] } = {
     work,
     actionId,
     startedAt,
     signal: controller.signal,
-    get effect() {
-      return effect
-    },
+    effect: 'none',
+    after: undefined,
     begin() {
       checkRight()
-      effect = 'unknown'
+      attempt.effect = 'unknown'
     },
     left(found) {
-      after = found
-    },
-    get after() {
-      return after
+      attempt.after = found
     },
     nothingDone() {
-      if (!doubtful) effect = 'none'
+      if (!doubtful) attempt.effect = 'none'
     },
     checkRight,
     made() {
-      effect = 'made'
+      attempt.effect = 'made'
     },
     inherit() {
       doubtful = true
-      effect = 'unknown'
+      attempt.effect = 'unknown'
     },
     leaseSeen() {
       if (!confirmed) deadline = performance.now() + unconfirmedMs
@@ -109,6 +103,7 @@ export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs = LEASE_M
     },
     expire,
   }
+  return attempt
 }
 
 const leaseLost = () => new DeedError('lease_lost', 'the lease on the task was over before the work was')

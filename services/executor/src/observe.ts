@@ -64,11 +64,10 @@ export async function observe(
   patience: Patience,
 ): Promise<Looked> {
   const earlier: Seen[] = []
-  const waits = waitsOf(patience)
   for (;;) {
     const last: Seen & { result?: ActionResult } = await look(observation, context, attempted)
-    const waitMs = waits.shift()
-    if (last.outcome === 'verified' || waitMs === undefined || context.signal.aborted) return { ...last, earlier }
+    const waitMs = last.outcome === 'verified' ? undefined : waitsOf(patience)[earlier.length]
+    if (waitMs === undefined || context.signal.aborted) return { ...last, earlier }
     earlier.push(last)
     // The wait ends early when the attempt does; then the look that follows is the last.
     await sleep(waitMs, undefined, { signal: context.signal }).catch(() => undefined)

@@ -8,7 +8,8 @@ import { DeedError } from '@deed/proto/errors'
 import type { Observation } from '@deed/proto/observation'
 import { z } from 'zod'
 import { fileState } from '../files/file-state.ts'
-import { missingFolders, openFolder, openOrMakeFolder } from '../files/folder.ts'
+import { missingFolders, openOrMakeFolder } from '../files/folder.ts'
+import { joinFolder } from '../files/join-folder.ts'
 import { octal } from '../files/observe-files.ts'
 import {
   type FileContent,
@@ -85,7 +86,7 @@ export async function beforeFile({ path }: { path: string }, { workspace, world 
   const segments = segmentsOf(workspace, path)
   if (segments.length === 0) throw new DeedError('not_a_regular_file', `${path} is the workspace; name a file`)
   refuseProtected(workspace, segments, world.protectedFiles)
-  using folder = openFolder(workspace, segments.slice(0, -1))
+  using folder = joinFolder(workspace, segments.slice(0, -1))
   if (!folder) return { state: 'absent', missing: missingFolders(workspace, segments.slice(0, -1)) }
   const name = lastOf(segments)
   // Most are new, and an open that fails costs much more than a look.
@@ -137,7 +138,7 @@ export async function putFile(
   context.begin()
   using folder =
     before.missing.length === 0
-      ? openFolder(context.workspace, segments.slice(0, -1))
+      ? joinFolder(context.workspace, segments.slice(0, -1))
       : openOrMakeFolder(context.workspace, segments.slice(0, -1), () => undefined)
   if (!folder) {
     context.nothingDone()
