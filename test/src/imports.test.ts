@@ -67,7 +67,7 @@ function broken(found: Import): string | undefined {
   return undefined
 }
 
-/** A round trip from package to package, if there is one: `libs/a -> libs/b -> libs/a`. */
+/** A round trip, if there is one: `libs/a -> libs/b -> libs/a`. */
 function cycleAmong(edges: Map<string, Set<string>>): string | undefined {
   const done = new Set<string>()
   const walk = (at: string, path: string[]): string | undefined => {
@@ -97,6 +97,17 @@ function edgesOf(found: Import[]): Map<string, Set<string>> {
   return edges
 }
 
+/** From file to file, within a package. */
+function fileEdgesOf(found: Import[]): Map<string, Set<string>> {
+  const edges = new Map<string, Set<string>>()
+  for (const one of found) {
+    if (isTest(one) || !one.specifier.startsWith('.')) continue
+    const to = normalize(join(dirname(one.file), one.specifier))
+    edges.set(one.file, (edges.get(one.file) ?? new Set()).add(to))
+  }
+  return edges
+}
+
 describe('the imports of the source', () => {
   it('were found, in every package that has source files', () => {
     const read = new Set(imports.map(({ file }) => packageOf(file)))
@@ -114,6 +125,10 @@ describe('the imports of the source', () => {
 
   it('lead from no package back to itself', () => {
     expect(cycleAmong(edgesOf(imports))).toBeUndefined()
+  })
+
+  it('lead from no file back to itself, types included', () => {
+    expect(cycleAmong(fileEdgesOf(imports))).toBeUndefined()
   })
 })
 

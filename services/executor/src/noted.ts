@@ -4,12 +4,9 @@ import type { Observation, SingleObservation } from '@deed/proto/observation'
 import { fileState } from './files/file-state.ts'
 import { readRegularFile } from './files/regular-file.ts'
 import { segmentsOf } from './files/workspace.ts'
-import type { Before, Context, Kind } from './kinds/kind.ts'
+import type { Before, Context, Kind, Noted } from './kinds/kind.ts'
 import { serviceProvider } from './services/provider-of.ts'
 import { stateText } from './services/service-provider.ts'
-
-/** States by what they are of: `file:<path>`, `service:<target>`. */
-export type Noted = Record<string, string>
 
 /** What the kind reads before the action, and what the action's own `verify` will compare with. Changes nothing. */
 export async function beforeOf(kind: Kind, input: JsonObject, context: Context): Promise<Before> {

@@ -20,7 +20,6 @@ import type { Asking, Capacity } from './dispatch/capacity.ts'
 import { concurrencyKeys } from './dispatch/concurrency-keys.ts'
 import type { WorkQueues } from './dispatch/keep-work-queues.ts'
 import type { TargetRates } from './dispatch/target-rates.ts'
-import type { LookAnew } from './planning/look-anew.ts'
 import { type Draft, draftOf, hasChanged, hasEnded, type Lease } from './reconcile/draft.ts'
 import type { Input, Limits } from './reconcile/input.ts'
 import { keysOf } from './reconcile/keys-of.ts'
@@ -33,6 +32,9 @@ import { openTransitions, type Waiter } from './store/transitions.ts'
 const ATTEMPTS_MAX = 8
 /** Snapshots kept; the oldest go first and are read again when they are wanted. */
 const SNAPSHOTS_MAX = 5_000
+
+/** Looks once more at what a step would meet that is about to be asked for. */
+export type LookAnew = (id: ExecutionId, approvalId: ApprovalId) => void
 
 export interface Dependencies {
   db: Database

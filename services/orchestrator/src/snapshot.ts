@@ -20,7 +20,6 @@ import type {
   TaskKind,
   TaskStatus,
 } from '@deed/proto/states'
-import type { Progress } from './reconcile/progress.ts'
 
 /** What an execution becomes once nothing is left to undo. */
 export type Ending = 'done' | 'failed' | 'denied' | 'cancelled' | 'rolled_back'
@@ -174,4 +173,41 @@ export interface Snapshot {
   plans: number
   /** Made when it is first wanted; follows from the tasks. */
   progress?: Progress
+}
+
+/** By priority, then by what they have to share: where the first of a group cannot begin, none of it can. */
+export type Ready = Map<number, Map<string, Set<TaskRow>>>
+
+/** How far the tasks are; `reconcile/progress.ts` keeps it. */
+export interface Progress {
+  readonly running: Set<TaskRow>
+  /** Pending, with nothing left to wait for but room, their time, or a person. */
+  readonly ready: Map<Capability, Ready>
+  /** Failed, and still wanted. */
+  readonly failed: Set<TaskRow>
+  /** To be undone, by a worker or by a person. */
+  readonly undo: Set<TaskRow>
+  readonly counts: { pending: number; blocked: number; undone: number }
+  /** Of those in `undo` that a worker can do, newest effect last; undefined: to be sorted anew. */
+  undoOrder: TaskRow[] | undefined
+  readonly entries: Map<TaskId, Entry>
+  /** Who waits for a task. */
+  readonly dependents: Map<TaskId, TaskRow[]>
+}
+
+export interface Entry {
+  /** Of its dependencies, those that are not done. */
+  open: number
+  dependencies: readonly TaskId[]
+  satisfied: boolean
+  counted: keyof Progress['counts'] | undefined
+  group: Group | undefined
+  /** What its place among the undone goes by; undefined: it has none. */
+  undoAt: string | undefined
+}
+
+export interface Group {
+  capability: Capability
+  priority: number
+  name: string
 }

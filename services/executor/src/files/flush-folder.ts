@@ -2,8 +2,10 @@
  * Folders onto disk, once for all who wait for the same: whoever comes while one is being written shares the next time
  * with all who come until then.
  */
-import { fstatSync } from 'node:fs'
-import { flush } from './regular-file.ts'
+import { fstatSync, fsync } from 'node:fs'
+import { promisify } from 'node:util'
+
+const flush = promisify(fsync)
 
 /** By what the folder is, not by what it is called: two of one name may follow one another. */
 const underWay = new Map<string, { readonly now: Promise<void>; next?: Promise<void> }>()

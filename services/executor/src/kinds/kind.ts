@@ -13,10 +13,12 @@ import type { Observation } from '@deed/proto/observation'
 import type { z } from 'zod'
 import type { Blobs } from '../files/blobs.ts'
 import type { Workspace } from '../files/workspace.ts'
-import type { Noted } from '../noted.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
 import type { Seen } from '../seen.ts'
 import type { Databases } from '../sql/databases.ts'
+
+/** States before the action by what they are of: `file:<path>`, `service:<target>`. */
+export type Noted = Record<string, string>
 
 /** The target as it was before the first intent. */
 export type Before = JsonObject & {

@@ -5,7 +5,7 @@
 import { DeedError } from '@deed/proto/errors'
 import type { ApprovalId, ExecutionId } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
-import type { Driver } from '../drive.ts'
+import type { Driver, LookAnew } from '../drive.ts'
 import type { Looked } from '../reconcile/input.ts'
 import { isAct, type Snapshot } from '../snapshot.ts'
 import { type Planning, replanTask } from './plan-work.ts'
@@ -15,8 +15,6 @@ interface Dependencies {
   readonly planning: Planning
   readonly log: Log
 }
-
-export type LookAnew = (id: ExecutionId, approvalId: ApprovalId) => void
 
 /** What cannot be looked at just now is looked at again when the execution is. */
 export function lookAnew({ driver, planning, log }: Dependencies): LookAnew {

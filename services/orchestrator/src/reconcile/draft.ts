@@ -4,8 +4,8 @@ import type { Intent } from '@deed/proto/action'
 import type { EventType } from '@deed/proto/execution'
 import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import type { ApprovalRow, AuditEntry, PlanRow, Snapshot, TaskRow } from '../snapshot.ts'
-import { enterTasks, moveTask, type Progress, progressOf } from './progress.ts'
+import type { ApprovalRow, AuditEntry, PlanRow, Progress, Snapshot, TaskRow } from '../snapshot.ts'
+import { enterTasks, moveTask, progressOf } from './progress.ts'
 
 /** An attempt that was granted, and is to be handed out once the grant is durable. */
 export interface Lease {

@@ -5,44 +5,7 @@
  * follows from the rows; whoever changes a row says so with `moveTask`, and pays for that row and those that wait for it.
  */
 import type { TaskId } from '@deed/proto/ids'
-import type { Capability } from '@deed/proto/states'
-import type { TaskRow } from '../snapshot.ts'
-
-/** By priority, then by what they have to share: where the first of a group cannot begin, none of it can. */
-export type Ready = Map<number, Map<string, Set<TaskRow>>>
-
-export interface Progress {
-  readonly running: Set<TaskRow>
-  /** Pending, with nothing left to wait for but room, their time, or a person. */
-  readonly ready: Map<Capability, Ready>
-  /** Failed, and still wanted. */
-  readonly failed: Set<TaskRow>
-  /** To be undone, by a worker or by a person. */
-  readonly undo: Set<TaskRow>
-  readonly counts: { pending: number; blocked: number; undone: number }
-  /** Of those in `undo` that a worker can do, newest effect last; undefined: to be sorted anew. */
-  undoOrder: TaskRow[] | undefined
-  readonly entries: Map<TaskId, Entry>
-  /** Who waits for a task. */
-  readonly dependents: Map<TaskId, TaskRow[]>
-}
-
-interface Entry {
-  /** Of its dependencies, those that are not done. */
-  open: number
-  dependencies: readonly TaskId[]
-  satisfied: boolean
-  counted: keyof Progress['counts'] | undefined
-  group: Group | undefined
-  /** What its place among the undone goes by; undefined: it has none. */
-  undoAt: string | undefined
-}
-
-interface Group {
-  capability: Capability
-  priority: number
-  name: string
-}
+import type { Entry, Group, Progress, Ready, TaskRow } from '../snapshot.ts'
 
 /** What cannot be undone waits for a person, or a person has left it as it is. */
 const LEFT_TO_PEOPLE: ReadonlySet<TaskRow['actual_status']> = new Set(['blocked', 'skipped'])

@@ -8,11 +8,11 @@ import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { TaskReport } from '@deed/proto/task'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ApprovalRow, AuditEntry, ExecutionRow, Snapshot, TaskRow } from '../snapshot.ts'
+import type { ApprovalRow, AuditEntry, ExecutionRow, Progress, Snapshot, TaskRow } from '../snapshot.ts'
 import { type Draft, draftOf, hasChanged, isoTime } from './draft.ts'
 import type { Input, Limits, Work } from './input.ts'
 import { newTask } from './new-task.ts'
-import { nextToUndo, type Progress, progressOf, readyTasks } from './progress.ts'
+import { nextToUndo, progressOf, readyTasks } from './progress.ts'
 import { reconcile } from './reconcile.ts'
 
 const START = Date.parse('2026-01-01T00:00:00Z')

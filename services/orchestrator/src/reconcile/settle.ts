@@ -3,13 +3,13 @@
 import type { ApprovalId, FencingToken } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { aggregate } from '../answers/answer.ts'
-import type { ApprovalRow, ExecutionRow, TaskRow } from '../snapshot.ts'
+import type { ApprovalRow, ExecutionRow, Ready, TaskRow } from '../snapshot.ts'
 import { askToProvide, expiryOf } from './ask-person.ts'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
 import { keysOf } from './keys-of.ts'
-import { nextToUndo, type Ready, readyTasks, targetOf } from './progress.ts'
+import { nextToUndo, readyTasks, targetOf } from './progress.ts'
 
 /** An attempt that no worker has claimed after this is handed out again, under the same token. */
 export const HAND_OUT_AGAIN_MS = 1_500
