@@ -26,6 +26,7 @@ export const ManifestTask = z
     on_failure: OnFailure.optional(),
     /** Of the tasks of a tenant that name the same key, one runs at a time. */
     concurrency_key: z.string().min(1).max(128).optional(),
+    /** Of a task in words; what proves an action is its `verify`. */
     acceptance_criteria: Criteria.optional(),
   })
   .refine(({ task, action }) => (task === undefined) !== (action === undefined), {
@@ -42,6 +43,7 @@ export const Manifest = z.strictObject({
     .strictObject({
       priority: Level.optional(),
       on_failure: OnFailure.optional(),
+      /** Of the tasks in words. */
       acceptance_criteria: Criteria.optional(),
     })
     .optional(),

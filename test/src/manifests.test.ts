@@ -165,6 +165,16 @@ describe('refused at the door, with nothing stored', () => {
       { name: 'm', tasks: [{ id: 'a', action: { ...write('x'), workspace: '/etc' } }] },
       { code: 'path_outside_workspace', path: '$.manifest.tasks[0].action.workspace' },
     ],
+    [
+      'criteria of an action, which nobody would read',
+      { name: 'm', tasks: [task('a'), { ...task('b'), acceptance_criteria: ['it is there'] }] },
+      { path: '$.manifest.tasks[1].acceptance_criteria', message: expect.stringContaining('verify') },
+    ],
+    [
+      'criteria for all of a manifest that has actions alone',
+      { name: 'm', defaults: { acceptance_criteria: ['it is there'] }, tasks: [task('a')] },
+      { code: 'invalid_request', path: '$.manifest.defaults.acceptance_criteria' },
+    ],
   ])('%s', async (_, manifest, expected) => {
     const before = await countRowsAtRest(under.database)
     const { errorCode, body } = await client.ask('execution.request', { manifest })

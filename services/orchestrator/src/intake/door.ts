@@ -31,7 +31,9 @@ export function admitRequest(
   asked: Asked,
   { at = '$', standing = false }: { at?: string; standing?: boolean } = {},
 ): ExecutionRequest {
-  const request = asked.manifest ? admitManifest(config, asked, asked.manifest) : { ...asked, task: asked.task ?? '' }
+  const request = asked.manifest
+    ? admitManifest(config, asked, asked.manifest, `${at}.manifest`)
+    : { ...asked, task: asked.task ?? '' }
   if (INVISIBLE.test(request.task)) {
     throw new DeedError('empty_task', 'task is empty; say in plain words what is to be done', { path: `${at}.task` })
   }
@@ -62,16 +64,37 @@ function refuseSecrets(request: ExecutionRequest): void {
     )
 }
 
-function admitManifest(config: ExecutionConfig, asked: Asked, manifest: Manifest): ExecutionRequest {
-  checkGraph(manifest.tasks, '$.manifest.tasks')
-  if (manifest.workspace !== undefined) admitWorkspace(config, manifest.workspace, '$.manifest.workspace')
+function admitManifest(config: ExecutionConfig, asked: Asked, manifest: Manifest, at: string): ExecutionRequest {
+  checkGraph(manifest.tasks, `${at}.tasks`)
+  if (manifest.workspace !== undefined) admitWorkspace(config, manifest.workspace, `${at}.workspace`)
   for (const [index, { action }] of manifest.tasks.entries()) {
     if (action?.workspace === undefined) continue
-    admitWorkspace(config, action.workspace, `$.manifest.tasks[${index}].action.workspace`)
+    admitWorkspace(config, action.workspace, `${at}.tasks[${index}].action.workspace`)
   }
+  refuseIdleCriteria(asked, manifest, at)
   const workspace = asked.context?.workspace ?? manifest.workspace
   const request = { ...asked, task: `manifest ${manifest.name}` }
   return workspace === undefined ? request : { ...request, context: { ...(asked.context as JsonObject), workspace } }
+}
+
+/** Criteria are words for whoever finds the actions: where those are given, nobody would read them. */
+function refuseIdleCriteria(asked: Asked, { tasks, defaults }: Manifest, at: string): void {
+  const inWords = tasks.some(({ action }) => action === undefined)
+  const task = tasks.findIndex(({ action, acceptance_criteria: own }) => action !== undefined && own !== undefined)
+  const path =
+    task >= 0
+      ? `${at}.tasks[${task}].acceptance_criteria`
+      : !inWords && defaults?.acceptance_criteria !== undefined
+        ? `${at}.defaults.acceptance_criteria`
+        : !inWords && asked.acceptance_criteria !== undefined
+          ? '$.acceptance_criteria'
+          : undefined
+  if (path === undefined) return
+  throw new DeedError(
+    'invalid_request',
+    'acceptance criteria are for tasks in words; what proves an action is its verify, an observation such as {"kind": "file", "path": "a.txt", "contains": "done"}',
+    { path },
+  )
 }
 
 function admitWorkspace(config: ExecutionConfig, workspace: string, path: string): void {
