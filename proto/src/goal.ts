@@ -4,6 +4,7 @@ import { Action } from './action.ts'
 import { request } from './contract.ts'
 import { RequestContext, TASK_CHARS_MAX } from './execution.ts'
 import { ExecutionId } from './ids.ts'
+import { Manifest } from './manifest.ts'
 
 /** Of a goal or a schedule; unique within its tenant. */
 export const StandingName = z
@@ -70,10 +71,12 @@ export const putGoal = request({
   summary: 'Keep something so.',
   timeoutMs: 15_000,
   idempotent: true,
-  /** Exactly one of `task` and `execution_id`. */
+  /** Exactly one of `task`, `manifest` and `execution_id`. */
   input: z.strictObject({
     name: StandingName,
     task: z.string().max(TASK_CHARS_MAX).optional(),
+    /** Keep what its tasks bring about, each where it does not hold, in the order of their dependencies. */
+    manifest: Manifest.optional(),
     context: RequestContext.optional(),
     /** Keep what this one, which is done, brought about. */
     execution_id: ExecutionId.optional(),

@@ -4,6 +4,7 @@ import { request } from './contract.ts'
 import { WordsRequest } from './execution.ts'
 import { StandingName } from './goal.ts'
 import { ExecutionId } from './ids.ts'
+import { Manifest, ManifestName } from './manifest.ts'
 
 /** What becomes of a time that comes while the execution before it has not ended. */
 export const OVERLAPS = ['skip', 'queue', 'replace'] as const
@@ -21,14 +22,25 @@ export const MISSED_AFTER_MS = 60_000
 export const QUEUED_MAX = 100
 
 /** The key is the schedule's own: one execution for each of its times. */
-const ScheduledRequest = WordsRequest.omit({ idempotency_key: true, dry_run: true })
+const Scheduled = WordsRequest.omit({ idempotency_key: true, dry_run: true })
+
+/** Exactly one of `task` and `manifest`. */
+const ScheduledRequest = z.strictObject({
+  ...Scheduled.shape,
+  task: Scheduled.shape.task.optional(),
+  manifest: Manifest.optional(),
+})
 
 export const ScheduleView = z.object({
   name: StandingName,
   /** Of this schedule and no later one of the same name. */
   schedule_id: z.uuid(),
   user: z.string(),
-  request: z.object(ScheduledRequest.shape),
+  /** A manifest has its name for a task, and how many it has in the place of its own. */
+  request: z.object({
+    ...Scheduled.shape,
+    manifest: z.object({ name: ManifestName, tasks: z.int() }).optional(),
+  }),
   cron: z.string().nullable(),
   timezone: z.string(),
   every_ms: z.int().nullable(),

@@ -151,6 +151,53 @@ describe('a standing goal', () => {
     await under.client.call(deleteGoal, { name: 'keep-api-running' })
   })
 
+  it('keeps what a manifest says: of its tasks those are done again that do not hold, each after those before it', async () => {
+    const write = (path: string, content: string) => ({ kind: 'file.write', kind_version: 1, input: { path, content } })
+    const look = { kind: 'service.status', kind_version: 1, input: { target: 'api' } }
+    const manifest = {
+      name: 'site',
+      tasks: [
+        { id: 'page', action: write('site/page.txt', 'page'), depends_on: ['looked'], on_failure: 'ask' as const },
+        { id: 'looked', action: look, depends_on: ['folder'] },
+        { id: 'folder', action: { kind: 'dir.create', kind_version: 1, input: { path: 'site' } } },
+        { id: 'motto', task: 'write "motto" to motto.txt' },
+      ],
+    }
+    const asked = { name: 'site', manifest, interval_ms: 1_000 }
+    const put = await under.client.call(putGoal, asked)
+    // What only looks is not kept; what waits for it waits for what it waited for.
+    expect(put.actions.map(({ input }) => input.path).sort()).toEqual(['motto.txt', 'site', 'site/page.txt'])
+    await approve(put.execution_id!)
+    await active('site')
+    const file = join(under.workspace, 'site/page.txt')
+    expect([readFileSync(file, 'utf8'), readFileSync(join(under.workspace, 'motto.txt'), 'utf8')]).toEqual([
+      'page',
+      'motto',
+    ])
+    rmSync(join(under.workspace, 'site'), { recursive: true })
+    const drifted = await goalThat(
+      'site',
+      ({ drifts, last_outcome: outcome }) => drifts > 0 && outcome === 'holds',
+      'a remedy',
+    )
+    expect(readFileSync(file, 'utf8')).toBe('page')
+    const { tasks } = await under.client.call(getExecution, { execution_id: drifted.remedies[0]!.execution_id })
+    const done = tasks.filter(({ task_kind: kind }) => kind === 'act')
+    const { folder, page, motto } = Object.fromEntries(done.map((task) => [task.name, task]))
+    expect(page?.dependencies).toContain(folder?.task_id)
+    expect([folder, page, motto].map((task) => task?.evidence?.already_so === true)).toEqual([false, false, true])
+    expect(await under.client.call(putGoal, asked)).toMatchObject({ goal_id: put.goal_id })
+    await under.client.call(deleteGoal, { name: 'site' })
+
+    const before = await rows('goals')
+    const cyclic = { name: 'ring', tasks: [{ ...manifest.tasks[3]!, depends_on: ['motto'] }] }
+    await expect(under.client.call(putGoal, { name: 'ring', manifest: cyclic })).rejects.toMatchObject({
+      code: 'cyclic_dependency',
+    })
+    await expect(under.client.call(putGoal, { ...asked, task: 'x' })).rejects.toMatchObject({ code: 'invalid_request' })
+    expect(await rows('goals')).toBe(before)
+  })
+
   it('keeps what an execution did, gives up when it does not stay so, and goes on when a person says', async () => {
     const done = await under.client.call(requestExecution, { task: 'write "kept" to kept.txt' })
     const { execution_id: id } = await under.client.call(putGoal, {
@@ -312,6 +359,41 @@ describe('a schedule', () => {
       return detail.status === 'done' ? detail : undefined
     })
     expect(first.timeline[0]?.data).toMatchObject({ schedule: 'tick', due_at: put.due[0] })
+  })
+
+  it('runs a manifest, whole, at each of its times', async () => {
+    const file = join(under.workspace, 'timed.yaml')
+    writeFileSync(
+      file,
+      'name: timed\ntasks:\n  - { id: one, task: write "1" to timed-1.txt }\n' +
+        '  - { id: two, depends_on: [one], action: { kind: file.write, input: { path: timed-2.txt, content: "2" } } }\n',
+    )
+    const put = await startDeed(under.mesh.dataDir, [
+      ...['schedule', 'put', 'timed', '-f', file, '--every', '1s', '--json'],
+    ]).ended
+    expect(JSON.parse(put.stdout)).toMatchObject({
+      request: { task: 'manifest timed', manifest: { name: 'timed', tasks: 2 } },
+    })
+    const { execution_id: id } = await until(
+      async () => (await under.client.call(listSchedules, { name: 'timed' })).schedules.find(({ fired }) => fired > 0),
+      { what: 'the first time' },
+    )
+    await under.client.call(deleteSchedule, { name: 'timed' })
+    const detail = await until(
+      async () => {
+        const found = await under.client.call(getExecution, { execution_id: id! })
+        return found.status === 'done' ? found : undefined
+      },
+      { what: 'its end' },
+    )
+    expect(detail.tasks.map(({ name }) => name)).toEqual(['one', 'two'])
+    expect(readFileSync(join(under.workspace, 'timed-2.txt'), 'utf8')).toBe('2')
+    const wrong = { name: 'wrong', every_ms: 1_000, request: { manifest: { name: 'x', tasks: [] } } }
+    await expect(under.client.call(putSchedule, wrong)).rejects.toMatchObject({ code: 'invalid_request' })
+    const unknown = { name: 'x', tasks: [{ id: 'a', task: 'write "1" to a.txt', depends_on: ['b'] }] }
+    await expect(
+      under.client.call(putSchedule, { name: 'wrong', every_ms: 1_000, request: { manifest: unknown } }),
+    ).rejects.toMatchObject({ code: 'unknown_dependency', path: expect.stringContaining('$.request.manifest.tasks') })
   })
 
   it('has a time skipped, queued, or replace what runs, as it was told to', async () => {

@@ -7,11 +7,13 @@ import type { Command } from 'commander'
 import { EXIT, UsageError } from '../exit-code.ts'
 import { keepGoal } from '../keep-goal.ts'
 import { by, count, span, timeoutOption } from '../options.ts'
+import { readManifest } from '../read-manifest.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
 import { age, duration } from '../show/amounts.ts'
 import { type Column, table } from '../show/table.ts'
 
 interface PutOptions {
+  file?: string
   from?: ExecutionId
   every?: number
   remedies?: number
@@ -76,6 +78,7 @@ function addPut(goal: Command): void {
     .argument('<name>', 'lower-case letters, digits, ".", "_" and "-"', nameOf)
     .argument('[task]', 'what is to be so, in words that a rule knows')
     .description('keep something so, from now on')
+    .option('-f, --file <file>', 'keep what this manifest says, in the place of a task; - for standard input')
     .option('--from <execution>', 'keep what this one did, in the place of a task', by(ExecutionId))
     .option('--every <time>', 'how often is looked, as 10s or 5m; at least 1s (default: 30s)', span)
     .option(
@@ -94,16 +97,20 @@ It is brought about once, and agreed to where policy wants that: for every later
 Examples:
   deed goal put demo-up "keep demo-api running" --every 10s
   deed goal put motd 'write "hello" to motd.txt' --remedies 3
+  deed goal put site -f site.yaml --every 5m
   deed goal put config --from 01997d0e-...`,
     )
     .action(async (name: string, task: string | undefined, options: PutOptions, command: Command) => {
-      const { from, every, remedies, workspace, yes = false, timeout: timeoutMs } = options
-      if ((task === undefined) === (from === undefined)) throw new UsageError('say what to keep: a task, or --from')
+      const { file, from, every, remedies, workspace, yes = false, timeout: timeoutMs } = options
+      if ([task, file, from].filter((given) => given !== undefined).length !== 1) {
+        throw new UsageError('say what to keep: a task, -f <file>, or --from')
+      }
       const shell = shellOf(command)
       const { out } = shell
       const wanted = {
         name,
         ...(task === undefined ? {} : { task }),
+        ...(file === undefined ? {} : { manifest: readManifest(file) }),
         ...(from === undefined ? {} : { execution_id: from }),
         ...(every === undefined ? {} : { interval_ms: every }),
         ...(remedies === undefined ? {} : { remedies_max: remedies }),

@@ -11,13 +11,16 @@ import {
   type ScheduleView,
 } from '@deed/proto/schedule'
 import type { Command } from 'commander'
+import { UsageError } from '../exit-code.ts'
 import { by, span } from '../options.ts'
+import { readManifest } from '../read-manifest.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
 import { duration } from '../show/amounts.ts'
 import { type Column, table } from '../show/table.ts'
 import { addRequestOptions, type RequestOptions, requestOf } from './run.ts'
 
 interface PutOptions extends RequestOptions {
+  file?: string
   cron?: string
   timezone?: string
   every?: number
@@ -76,8 +79,9 @@ function addPut(schedule: Command): void {
   const put = schedule
     .command('put')
     .argument('<name>', 'lower-case letters, digits, ".", "_" and "-"', nameOf)
-    .argument('<task>', 'in plain words')
-    .description('do a task at its times, from now on')
+    .argument('[task]', 'in plain words')
+    .description('do a task, or what a manifest says, at its times, from now on')
+    .option('-f, --file <file>', 'a manifest in the place of a task; - for standard input')
     .option('--cron <expression>', 'five fields, or six with the seconds first; @daily and the like')
     .option('--timezone <name>', 'what the expression is read in, as Europe/Berlin (default: UTC)')
     .option('--every <time>', 'as 30s, 5m or 1d, in the place of an expression; at least 1s', span)
@@ -89,13 +93,16 @@ function addPut(schedule: Command): void {
 Examples:
   deed schedule put count "How many assets do we have?" --every 1h
   deed schedule put nightly 'write "done" to night.txt' --cron "30 2 * * *" --timezone Europe/Berlin
+  deed schedule put site -f site.yaml --cron @daily
   deed schedule put poll "is demo-api healthy?" --every 5s --overlap queue --catch-up none`,
   )
   addRequestOptions(put, { keyed: false }).action(
-    async (name: string, task: string, options: PutOptions, command: Command) => {
-      const { cron, timezone, every, overlap, catchUp, ...request } = options
+    async (name: string, task: string | undefined, options: PutOptions, command: Command) => {
+      const { file, cron, timezone, every, overlap, catchUp, ...request } = options
+      if ((task === undefined) === (file === undefined)) throw new UsageError('say what to do: a task, or -f <file>')
       const shell = shellOf(command)
-      const { dry_run, idempotency_key, ...asked } = requestOf(task, request)
+      const { dry_run, idempotency_key, task: words, ...more } = requestOf(task ?? '', request)
+      const asked = file === undefined ? { task: words, ...more } : { manifest: readManifest(file), ...more }
       const reply = await withMesh(shell, (bus) =>
         bus.call(putSchedule, {
           name,

@@ -31,10 +31,16 @@ const REAL: Readonly<Record<string, readonly Json[]>> = {
   'goal.put': [
     { name: 'fuzzed', task: 'create the folder fuzzed', interval_ms: 60_000, remedies_max: 3 },
     { name: 'fuzzed', execution_id: '018f2f64-7a4e-7cc3-98a1-1f2e3d4c5b6a' },
+    { name: 'fuzzed', manifest: { name: 'fuzzed', tasks: [{ id: 'a', task: 'create the folder fuzzed' }] } },
   ],
   'schedule.put': [
     { name: 'fuzzed', request: { task: 'create the folder fuzzed' }, cron: '30 2 * * *', timezone: 'Europe/Berlin' },
     { name: 'fuzzed', request: { task: 'create the folder fuzzed', priority: 'low' }, every_ms: 3_600_000 },
+    {
+      name: 'fuzzed',
+      request: { manifest: { name: 'fuzzed', tasks: [{ id: 'a', task: 'create the folder fuzzed' }] } },
+      every_ms: 3_600_000,
+    },
   ],
   'grant.put': [{ kind: 'file.write', path: 'fuzzed', level: 1, expires_at: '2099-01-01T00:00:00Z', reason: 'fuzzed' }],
   'task.decompose': [

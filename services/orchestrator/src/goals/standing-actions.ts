@@ -6,9 +6,16 @@ import type { GoalStep } from '../store/goals.ts'
 
 /** @throws {DeedError} where nothing is left to keep, or something can only be done, not be so */
 export function standingSteps(policy: Policy, steps: readonly GoalStep[], workspace: string | undefined): GoalStep[] {
-  const kept = steps
-    .filter(({ action: { kind, input } }) => effectOf(policy, kind, input) !== 'read')
-    .map(({ title, action }) => lasting(title, { ...(workspace === undefined ? {} : { workspace }), ...action }))
+  const isRead = ({ action: { kind, input } }: GoalStep): boolean => effectOf(policy, kind, input) === 'read'
+  /** Of the reads, by name: those that they wait for, which what waits for them waits for then. */
+  const before = new Map<string, string[]>()
+  const past = (names: readonly string[]): string[] => [...new Set(names.flatMap((name) => before.get(name) ?? [name]))]
+  const kept: GoalStep[] = []
+  for (const step of steps) {
+    const after = step.after === undefined ? undefined : past(step.after)
+    if (!isRead(step)) kept.push(lasting({ ...step, ...(after ? { after } : {}) }, workspace))
+    else if (step.name !== undefined) before.set(step.name, after ?? [])
+  }
   if (kept.length === 0) {
     throw new DeedError('invalid_request', 'it changes nothing, so there is nothing to keep; say what is to be so')
   }
@@ -23,9 +30,10 @@ export function standingSteps(policy: Policy, steps: readonly GoalStep[], worksp
 }
 
 /** That a service is a new process cannot last; that it runs can. What was met beforehand is not what is met later. */
-function lasting(title: string, { expect_before, expect_sandbox, ...planned }: Action): GoalStep {
-  const action = Action.parse({ ...planned, observe_only: false })
-  if (action.kind !== 'service.restart') return { title, action }
+function lasting(step: GoalStep, workspace: string | undefined): GoalStep {
+  const { expect_before, expect_sandbox, ...planned } = step.action
+  const action = Action.parse({ ...(workspace === undefined ? {} : { workspace }), ...planned, observe_only: false })
+  if (action.kind !== 'service.restart') return { ...step, action }
   const { verify, ...rest } = action
-  return { title: `start ${String(action.input.target)}`, action: { ...rest, kind: 'service.start' } }
+  return { ...step, title: `start ${String(action.input.target)}`, action: { ...rest, kind: 'service.start' } }
 }

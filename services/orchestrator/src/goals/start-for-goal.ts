@@ -1,11 +1,14 @@
 /** An execution for a goal: an ordinary one, whose plan is the goal's own actions instead of what is found for words. */
+import type { PlannedAction } from '@deed/proto/agent'
+import type { GoalNode } from '@deed/proto/task'
 import { startSpan } from '@deed/telemetry/span'
 import type { Accepting } from '../intake/accept-execution.ts'
 import { admissionOf, emptySnapshot, newExecution } from '../intake/new-execution.ts'
 import { planExecution } from '../planning/plan-execution.ts'
+import type { SolvedNode } from '../planning/solve-node.ts'
 import type { Thought } from '../planning/thought.ts'
 import type { ExecutionRow } from '../snapshot.ts'
-import { type GoalRow, goalOfExecution } from '../store/goals.ts'
+import { type GoalRow, type GoalStep, goalOfExecution } from '../store/goals.ts'
 import type { Database } from '../store/schema.ts'
 import { agreeAhead } from './agreement.ts'
 
@@ -46,31 +49,50 @@ export async function thoughtForGoal(
 
 function thoughtOf({ clock }: Pick<Accepting, 'clock'>, goal: GoalRow): Thought {
   const { name, task, status, steps } = goal
-  const node = {
-    id: 'goal',
-    kind: 'task' as const,
-    title: `keep ${name}`,
-    description: task,
-    depends_on: [],
-    acceptance_criteria: [],
-    estimated_ms: 0,
-    estimated_cost_usd: 0,
-    capability: 'act' as const,
-    risk: 'low' as const,
-  }
-  const nameOf = (index: number): string => `step-${index + 1}`
-  const actions = steps.map(({ title, action }, index) => ({
-    name: nameOf(index),
-    title,
-    depends_on: index === 0 ? [] : [nameOf(index - 1)],
-    action,
-  }))
+  const isGraph = steps.some((step) => step.name !== undefined)
   return {
     type: 'solved',
-    nodes: [{ node, solution: { actions, answer: { kind: 'actions' }, confidence: 1 } }],
+    nodes: isGraph ? steps.map(nodeOfStep) : [inOrder(nodeOf('goal', `keep ${name}`, task, []), steps)],
     method: 'autonomous',
     estimatedMs: 0,
     degraded: [],
     ...(status === 'establishing' ? { standing: true } : { agree: (work) => agreeAhead(goal, work, clock.now()) }),
   }
 }
+
+/** One after another. */
+function inOrder(node: GoalNode, steps: readonly GoalStep[]): SolvedNode {
+  const nameOf = (index: number): string => `step-${index + 1}`
+  return solved(
+    node,
+    steps.map(({ title, action }, index) => ({
+      name: nameOf(index),
+      title,
+      depends_on: index === 0 ? [] : [nameOf(index - 1)],
+      action,
+    })),
+  )
+}
+
+const nodeOfStep = ({ title, action, name = '', after = [], terms = {} }: GoalStep): SolvedNode => ({
+  ...solved(nodeOf(name, title, title, after), [{ name, title, depends_on: [], action }]),
+  terms,
+})
+
+const solved = (node: GoalNode, actions: PlannedAction[]): SolvedNode => ({
+  node,
+  solution: { actions, answer: { kind: 'actions' }, confidence: 1 },
+})
+
+const nodeOf = (id: string, title: string, description: string, after: string[]): GoalNode => ({
+  id,
+  kind: 'task',
+  title,
+  description,
+  depends_on: after,
+  acceptance_criteria: [],
+  estimated_ms: 0,
+  estimated_cost_usd: 0,
+  capability: 'act',
+  risk: 'low',
+})

@@ -1,4 +1,4 @@
-/** What is to be kept: the actions that a rule finds for words, or those that an execution has done. */
+/** What is to be kept: what a rule finds for words, what a manifest says, or what an execution has done. */
 import { hashJson } from '@deed/mesh/canonical-json'
 import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
@@ -6,6 +6,7 @@ import { type ExecutionRequest, TASK_CHARS_MAX, WordsRequest } from '@deed/proto
 import type { PutGoal } from '@deed/proto/goal'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
 import { newExecution } from '../intake/new-execution.ts'
+import type { SolvedNode } from '../planning/solve-node.ts'
 import { think } from '../planning/think.ts'
 import { findExecution } from '../store/executions.ts'
 import type { GoalRow, GoalStep } from '../store/goals.ts'
@@ -13,42 +14,71 @@ import { onceFor } from './keep-words.ts'
 import type { Looking } from './look-at-goal.ts'
 import { standingSteps } from './standing-actions.ts'
 
+/** All of them are looked at in one message. */
+const STEPS_MAX = 200
+
 export interface Kept extends Pick<GoalRow, 'task' | 'request' | 'steps'> {}
 
 /** Tells two goals of one name apart. */
-export const sourceHash = ({ task, context, execution_id }: PutGoal): string =>
-  hashJson({ task: task ?? null, context: context ?? null, execution_id: execution_id ?? null })
+export const sourceHash = ({ task, manifest, context, execution_id }: PutGoal): string =>
+  hashJson({
+    ...{ task: task ?? null, context: context ?? null, execution_id: execution_id ?? null },
+    ...(manifest === undefined ? {} : { manifest }),
+  })
 
-/** @throws {DeedError} that says why it cannot be kept */
+/**
+ * @param asked as it was admitted; undefined: it is an execution's
+ * @throws {DeedError} that says why it cannot be kept
+ */
 export async function stepsToKeep(
   looking: Looking,
-  { name, task, context, execution_id: id }: PutGoal,
+  { name, context: given, execution_id: id }: PutGoal,
+  asked: ExecutionRequest | undefined,
   principal: Principal,
   trace: string,
 ): Promise<Kept> {
-  if ((task === undefined) === (id === undefined)) {
-    throw new DeedError('invalid_request', 'say what to keep: either task or execution_id', { path: '$.task' })
-  }
-  if (id !== undefined) {
-    if (context === undefined) return stepsOfExecution(looking, name, id, principal)
+  if (asked === undefined || id !== undefined) {
+    if (given === undefined && id !== undefined) return stepsOfExecution(looking, name, id, principal)
     throw new DeedError('invalid_request', 'the context is that of the execution; leave it out', { path: '$.context' })
   }
-  const words = task ?? ''
+  const { task: words, context, manifest } = asked
   const request = requestFor(name, words, context)
-  const thought = await think(
-    looking,
-    newExecution({ request: { ...request, task: onceFor(words) }, principal, trace }, looking.clock.now()),
-  )
+  const wanted = manifest ? { ...request, manifest } : { ...request, task: onceFor(words) }
+  const thought = await think(looking, newExecution({ request: wanted, principal, trace }, looking.clock.now()))
   const solutions = thought.type === 'solved' ? thought.nodes.map(({ solution }) => solution) : []
-  const steps = solutions.flatMap((solution) => solution?.actions ?? [])
+  const nodes = thought.type === 'solved' ? thought.nodes : []
+  const steps = manifest ? stepsOfGraph(nodes) : solutions.flatMap((solution) => solution?.actions ?? [])
   if (thought.type === 'solved' && (steps.length === 0 || solutions.includes(undefined))) {
     throw new DeedError(
       'no_solution',
       'no rule knows how to bring that about; have it done once, then keep what that did: deed goal put --from',
-      { path: '$.task' },
+      { path: manifest ? '$.manifest.tasks' : '$.task' },
     )
   }
+  if (steps.length > STEPS_MAX) {
+    throw new DeedError('limit_exceeded', `a goal has at most ${STEPS_MAX} actions, not ${steps.length}; put several`, {
+      path: '$.manifest.tasks',
+    })
+  }
   return { task: words, request, steps: standingSteps(looking.policy, steps, context?.workspace) }
+}
+
+/** Those of a graph keep their names and their order; of a task with several actions each has its own. */
+function stepsOfGraph(nodes: readonly SolvedNode[]): GoalStep[] {
+  const namesOf = new Map<string, string[]>()
+  return nodes.flatMap(({ node, solution, terms = {} }) => {
+    const actions = solution?.actions ?? []
+    const nameOf = (name: string): string => (actions.length === 1 ? node.id : `${node.id}.${name}`)
+    namesOf.set(
+      node.id,
+      actions.map(({ name }) => nameOf(name)),
+    )
+    const before = node.depends_on.flatMap((name) => namesOf.get(name) ?? [])
+    return actions.map(({ name, title, action, depends_on }) => ({
+      ...{ title, action, terms, name: nameOf(name) },
+      after: depends_on.length > 0 ? depends_on.map(nameOf) : before,
+    }))
+  })
 }
 
 async function stepsOfExecution(

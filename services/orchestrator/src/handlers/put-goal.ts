@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import type { Handler } from '@deed/mesh/bus'
+import { DeedError } from '@deed/proto/errors'
 import { ExecutionRequest } from '@deed/proto/execution'
 import type { putGoal as contract } from '@deed/proto/goal'
 import { goalView } from '../goals/goal-view.ts'
@@ -17,15 +18,30 @@ interface Dependencies extends Looking {
 export function putGoal(dependencies: Dependencies): Handler<typeof contract> {
   const { config, db, clock, log } = dependencies
   return async (input, { principal, trace }) => {
-    const { name, task, context, interval_ms: intervalMs, remedies_max: remediesMax } = input
-    if (task !== undefined) admitRequest(config, ExecutionRequest.parse({ task, context }), { standing: true })
+    const {
+      name,
+      task,
+      manifest,
+      execution_id: from,
+      context,
+      interval_ms: intervalMs,
+      remedies_max: remediesMax,
+    } = input
+    if ([task, manifest, from].filter((one) => one !== undefined).length !== 1) {
+      const message = 'say what to keep: one of task, manifest and execution_id'
+      throw new DeedError('invalid_request', message, { path: '$.task' })
+    }
+    const asked =
+      from === undefined
+        ? admitRequest(config, ExecutionRequest.parse({ task, manifest, context }), { standing: true })
+        : undefined
     const hash = sourceHash(input)
     const [present] = await readGoals(db, principal, name)
     if (present?.source_hash === hash && present.status !== 'blocked') {
       const same = await adjustGoal(db, present.goal_id, { intervalMs, remediesMax })
       if (same) return goalView(same, clock.now())
     }
-    const kept = await stepsToKeep(dependencies, input, principal, trace)
+    const kept = await stepsToKeep(dependencies, input, asked, principal, trace)
     const wanted = { tenant: principal.tenant, user_name: principal.user, name, goal_id: randomUUIDv7(), ...kept }
     // An unknown target or a path outside is refused now rather than found out later.
     const { refused } = await probe(dependencies, wanted)

@@ -24,8 +24,11 @@ export function putSchedule({ db, clock, config }: Dependencies): Handler<typeof
     if ((cron === null) === (everyMs === null)) {
       throw new DeedError('invalid_request', 'say when it is due: either cron or every_ms', { path: '$.cron' })
     }
-    const request = { ...input.request, dry_run: false }
-    admitRequest(config, request, { at: '$.request' })
+    const { task, manifest } = input.request
+    if ((task === undefined) === (manifest === undefined)) {
+      throw new DeedError('invalid_request', 'say what to do: either task or manifest', { path: '$.request.task' })
+    }
+    const request = admitRequest(config, { ...input.request, dry_run: false }, { at: '$.request' })
     const now = clock.now()
     const timing = { cron, timezone, every_ms: everyMs, anchor: now }
     admitTiming(timing, now)

@@ -8,11 +8,12 @@ const SHOWN = 3
 
 export function scheduleView(schedule: ScheduleRow): ScheduleView {
   const { name, schedule_id, request, cron, timezone, every_ms, overlap, catch_up, paused, execution_id } = schedule
-  const { idempotency_key, dry_run, ...asked } = request
+  const { idempotency_key, dry_run, manifest, ...asked } = request
+  const brief = manifest && { manifest: { name: manifest.name, tasks: manifest.tasks.length } }
   return {
     ...{ name, schedule_id, cron, timezone, every_ms, overlap, catch_up, paused, execution_id },
     user: schedule.user_name,
-    request: asked,
+    request: { ...asked, ...brief },
     due: paused ? [] : nextTimes(schedule).map(isoTime),
     queued: schedule.queued,
     last_due_at: schedule.last_due_at === null ? null : isoTime(Date.parse(schedule.last_due_at)),

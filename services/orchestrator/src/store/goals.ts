@@ -5,11 +5,16 @@ import type { ExecutionRequest } from '@deed/proto/execution'
 import type { GoalOutcome, GoalStatus } from '@deed/proto/goal'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { Remedy } from '../goals/judge.ts'
+import type { Terms } from '../planning/solve-node.ts'
 import type { Database } from './schema.ts'
 
 export interface GoalStep {
   title: string
   action: Action
+  /** Of a manifest's: its task, those of the others that it waits for, and what is said of it there. */
+  name?: string
+  after?: string[]
+  terms?: Terms
 }
 
 export interface GoalRow {
