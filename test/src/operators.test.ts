@@ -11,10 +11,13 @@ import {
   listApprovals,
   requestExecution,
   rollbackExecution,
+  steerExecutions,
   type UndoStep,
 } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
+import type { ExecutionStatus } from '@deed/proto/states'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { z } from 'zod'
 
 const opened = new AsyncDisposableStack()
 let under: FaultMesh
@@ -32,6 +35,9 @@ async function json<Document>(...args: string[]): Promise<{ code: number | null;
 }
 
 const perform = (task: string): Promise<ExecutionReply> => under.client.call(requestExecution, { task })
+const standing = (id: ExecutionId) => under.client.call(getExecution, { execution_id: id })
+const becomes = (id: ExecutionId, status: ExecutionStatus) =>
+  until(async () => (await standing(id)).status === status, { what: `the execution to be ${status}` })
 const there = (path: string): boolean => existsSync(join(under.workspace, path))
 
 describe('deed rollback', () => {
@@ -104,28 +110,31 @@ describe('deed rollback', () => {
 })
 
 describe('a verb', () => {
-  /** A command that runs for a while, between two files; told once it runs. */
-  const begin = async (name: string, seconds: number): Promise<ExecutionId> => {
-    const task = `write "1" to ${name}-1.txt, then run \`sh count.sh ${name} ${seconds}\` and expect the file ${name}.out, then write "2" to ${name}-2.txt`
+  /** A command that runs until it may end, between two files; told once it runs. */
+  const begin = async (name: string): Promise<ExecutionId> => {
+    const script = 'touch "$1.runs"\nuntil [ -e "$1.go" ]; do sleep 0.1; done\ntouch "$1.out"\n'
+    writeFileSync(join(under.workspace, 'held.sh'), script)
+    const task = `write "1" to ${name}-1.txt, then run \`sh held.sh ${name}\` and expect the file ${name}.out, then write "2" to ${name}-2.txt`
     const { execution_id: id } = await under.client.call(requestExecution, { task, mode: 'background' })
     await until(() => there(`${name}.runs`), { what: 'the command' })
     return id
   }
 
   it('ends when its work has: nothing runs of what is paused, what is resumed is done', async () => {
-    const id = await begin('held', 1)
-    expect(await json('pause', id)).toMatchObject({ code: 0, document: { status: 'paused' } })
+    const id = await begin('held')
+    const pausing = json('pause', id)
+    await becomes(id, 'paused')
+    writeFileSync(join(under.workspace, 'held.go'), '')
+    expect(await pausing).toMatchObject({ code: 0, document: { status: 'paused' } })
     expect([there('held.out'), there('held-2.txt')]).toEqual([true, false])
     expect(await json('resume', id)).toMatchObject({ code: 0, document: { status: 'done' } })
     expect(there('held-2.txt')).toBe(true)
   })
 
   it('is waited for no longer after Ctrl+C, and goes on; cancelled with --undo, all is undone at the end', async () => {
-    const id = await begin('long', 60)
+    const id = await begin('long')
     const pausing = startDeed(under.mesh.dataDir, ['pause', id])
-    await until(async () => (await under.client.call(getExecution, { execution_id: id })).status === 'paused', {
-      what: 'the wish',
-    })
+    await becomes(id, 'paused')
     pausing.child.kill('SIGINT')
     expect(await pausing.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('It goes on') })
     expect(await json('resume', id, '--no-wait')).toEqual({
@@ -169,6 +178,59 @@ describe('a verb for many', () => {
     for (const { status } of cancelled.document.results) expect(status).toBe('cancelled')
     expect((await json('pause')).code).toBe(2)
   })
+
+  it('is a request too, by target and by template, with what came of each', async () => {
+    const steer = (input: z.input<typeof steerExecutions.input>) => under.client.call(steerExecutions, input)
+    const given = (await Promise.all(['again-1', 'again-2'].map(waiting))) as ExecutionId[]
+    for (const id of given) await becomes(id, 'waiting')
+    const cancelled = await steer({ verb: 'cancel', target: 'guarded' })
+    expect(cancelled.results).toEqual(
+      expect.arrayContaining(given.map((id) => ({ execution_id: id, status: 'cancelled' }))),
+    )
+    const denied = await steer({ verb: 'retry', target: 'guarded' })
+    for (const id of given) {
+      const found = denied.results.find(({ execution_id: one }) => one === id)
+      expect(found).toMatchObject({ error: { code: 'not_retryable', message: expect.stringContaining('agreed to') } })
+    }
+
+    const { execution_id: generated } = await under.client.call(requestExecution, {
+      task: 'Create a NATS consumer for processing user events',
+      ...{ language: 'elixir', context: { target_file: 'lib/bulk.ex' }, mode: 'background' },
+    })
+    await becomes(generated, 'waiting')
+    const { template_used: template } = await standing(generated)
+    expect(template).not.toBeNull()
+    expect(await steer({ verb: 'cancel', template: template ?? '' })).toMatchObject({
+      results: [{ execution_id: generated, status: 'cancelled' }],
+    })
+
+    const { execution_id: kept } = await perform('write "x" to bulk-kept.txt')
+    const { execution_id: gone } = await perform('write "x" to bulk-gone.txt')
+    await run(['rollback', gone])
+    const told = await perform('tell the witness "bulk"')
+    const shown = await steer({ verb: 'rollback', all: true, dry_run: true, limit: 500 })
+    const ids = shown.results.map(({ execution_id: id }) => id)
+    expect(ids).toContain(kept)
+    expect(ids).not.toContain(gone)
+    expect(there('bulk-kept.txt')).toBe(true)
+    const undone = await steer({ verb: 'rollback', execution_ids: [told.execution_id, gone, kept] })
+    expect(undone).toMatchObject({
+      results: [
+        { execution_id: told.execution_id, error: { code: 'irreversible' } },
+        { execution_id: gone, error: { code: 'already_rolled_back' } },
+        { execution_id: kept, status: 'undoing' },
+      ],
+      next_cursor: null,
+    })
+    await until(() => !there('bulk-kept.txt'), { what: 'the file to be gone' })
+    const again = await steer({ verb: 'retry', execution_ids: [gone, told.execution_id] })
+    expect(again.results).toMatchObject([
+      { execution_id: gone, status: 'running' },
+      { execution_id: told.execution_id, error: { code: 'not_retryable' } },
+    ])
+    await until(() => there('bulk-gone.txt'), { what: 'the file to be there again' })
+    await expect(steer({ verb: 'retry' })).rejects.toMatchObject({ code: 'invalid_request' })
+  })
 })
 
 describe('a rollback of many', () => {
@@ -185,6 +247,35 @@ describe('a rollback of many', () => {
 })
 
 describe('deed watch', () => {
+  it('without an id shows those of all, once each, what happened while NATS was away too', async () => {
+    const watching = startDeed(under.mesh.dataDir, ['watch', '--json'])
+    const seen = (): { execution_id: string; seq: number; type: string }[] =>
+      watching
+        .output()
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line))
+    const ended = (id: string) => seen().some((event) => event.execution_id === id && event.type === 'execution.ended')
+    // Until it listens there is nothing to tell by that it does.
+    await until(async () => ended((await perform('write "x" to seen.txt')).execution_id), { what: 'the first event' })
+
+    const task = 'run `sh count.sh away 1` and expect the file away.out'
+    const { execution_id: away } = await under.client.call(requestExecution, { task, mode: 'background' })
+    await until(() => there('away.runs'), { what: 'the command' })
+    await under.mesh.nats?.kill()
+    await until(() => there('away.out'), { what: 'the end of the command' })
+    await under.mesh.nats?.start()
+    await until(() => ended(away), { what: 'the end of what ran meanwhile' })
+    const { execution_id: after } = await perform('write "x" to after.txt')
+    await until(() => ended(after), { what: 'what happened afterwards' })
+    watching.child.kill('SIGINT')
+    await watching.ended
+    for (const id of [away, after]) {
+      const numbers = seen().flatMap(({ execution_id: of, seq }) => (of === id ? [seq] : []))
+      expect(numbers).toEqual(numbers.map((_, index) => index + 1))
+    }
+  })
+
   it('shows every transition once, through a restart of NATS, and ends as the execution does', async () => {
     const task = 'tell the guarded witness "watched"'
     const { execution_id: id } = await under.client.call(requestExecution, { task, mode: 'background' })
