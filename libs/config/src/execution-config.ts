@@ -261,6 +261,8 @@ const Schema = strict({
   retention: section({
     /** What executions looked like, their tasks and results; afterwards a key still finds how they ended. */
     executions_days: z.number().min(1).max(36_500).default(30),
+    /** Of each tenant so many that ended, the newest; of the others the same is removed, whatever their age. */
+    executions_max: z.int().min(1).max(1_000_000_000).default(1_000_000),
     /** How long an execution that changed something can be rolled back: what that takes is kept as long. */
     undo_days: z.number().min(1).max(36_500).default(30),
     /** What models were asked and answered. */

@@ -15,7 +15,7 @@ import { migrations } from './store/migrations.ts'
 import type { Database, Schema } from './store/schema.ts'
 
 const DAY_MS = 86_400_000
-const retention = { executions_days: 30, undo_days: 60, model_calls_days: 30, alerts_days: 30 }
+const retention = { executions_days: 30, executions_max: 100, undo_days: 60, model_calls_days: 30, alerts_days: 30 }
 const EVIDENCE = {
   kind: 'observed',
   outcome: 'verified',
@@ -62,6 +62,21 @@ describe('retention', () => {
     }
   })
 
+  it('keeps the newest of a tenant where there are more, and whatever can still be rolled back', async () => {
+    await using setting = await settingUp()
+    const { db, forgotten, at } = setting
+    const oldest = await execution(db, { status: 'done', effect: 'none' })
+    const changed = await execution(db, { status: 'done', effect: 'made' })
+    const live = await execution(db, { status: 'running', effect: 'none' })
+    const old = await execution(db, { status: 'failed', effect: 'none' })
+    const newest = await execution(db, { status: 'done', effect: 'none' })
+    expect(await at(1, { executions_max: 5 })).toBe(0)
+    expect(await at(2, { executions_max: 1 })).toBe(2)
+    expect(forgotten).toEqual([oldest, old])
+    for (const id of [changed, live, newest]) expect((await loadSnapshot(db, id))?.tasks.size).toBe(1)
+    expect(await at(3, { executions_max: 1 })).toBe(0)
+  })
+
   it('goes on with what was marked when the executor was away', async () => {
     await using setting = await settingUp({ away: true })
     const { db, forgotten, at, executorComes } = setting
@@ -103,7 +118,8 @@ async function settingUp({ away = false } = {}) {
     db,
     forgotten,
     executorComes,
-    at: (days: number) => retainOnce({ db, bus, retention }, began + days * DAY_MS),
+    at: (days: number, other: Partial<typeof retention> = {}) =>
+      retainOnce({ db, bus, retention: { ...retention, ...other } }, began + days * DAY_MS),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
 }

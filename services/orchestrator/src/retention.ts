@@ -9,7 +9,16 @@ import type { ExecutionConfig } from '@deed/config/execution-config'
 import type { Bus } from '@deed/mesh/bus'
 import { forgetActions } from '@deed/proto/action'
 import type { Log } from '@deed/telemetry/logger'
-import { claimRun, markOld, pruneAlerts, pruneMarked, writeOutcome } from './store/retention.ts'
+import {
+  beyondNewest,
+  type Cutoffs,
+  claimRun,
+  markOld,
+  pruneAlerts,
+  pruneMarked,
+  type Span,
+  writeOutcome,
+} from './store/retention.ts'
 import type { Database } from './store/schema.ts'
 
 const EVERY_MS = 3_600_000
@@ -31,16 +40,21 @@ interface Dependencies {
  */
 export async function retainOnce({ db, bus, retention }: Dependencies, now: number): Promise<number | undefined> {
   if (!(await claimRun(db, 'executions', now, EVERY_MS * 0.9))) return undefined
-  const cutoffs = {
-    ended: now - retention.executions_days * DAY_MS,
-    changed: now - Math.max(retention.executions_days, retention.undo_days) * DAY_MS,
-  }
+  const undoable = now - retention.undo_days * DAY_MS
+  const ended = now - retention.executions_days * DAY_MS
   let pruned = 0
-  for (let batch = 0; batch < BATCHES_MAX; batch++) {
-    const ids = await markOld(db, cutoffs, now, BATCH)
-    if (ids.length === 0) break
-    await bus.call(forgetActions, { execution_ids: ids }, { patient: false })
-    pruned += await pruneMarked(db, ids)
+  const prune = async (cutoffs: Cutoffs, span?: Span): Promise<void> => {
+    for (let batch = 0; batch < BATCHES_MAX; batch++) {
+      const ids = await markOld(db, cutoffs, now, BATCH, span)
+      if (ids.length === 0) break
+      await bus.call(forgetActions, { execution_ids: ids }, { patient: false })
+      pruned += await pruneMarked(db, ids)
+    }
+  }
+  await prune({ ended, changed: Math.min(ended, undoable) })
+  // What is too much goes by its place alone, and what could be rolled back not before its time.
+  for (const span of await beyondNewest(db, retention.executions_max)) {
+    await prune({ ended: now, changed: undoable }, span)
   }
   const alerts = await pruneAlerts(db, now - retention.alerts_days * DAY_MS)
   await writeOutcome(db, 'executions', { pruned, alerts })

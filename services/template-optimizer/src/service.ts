@@ -16,6 +16,7 @@ import { recordTemplate } from './handlers/record-template.ts'
 import { selectTemplate } from './handlers/select-template.ts'
 import { openLearnedScores } from './learned-scores.ts'
 import { migrations } from './store/migrations.ts'
+import { keepPruning } from './store/prune-outcomes.ts'
 import { recordUses, type ScoreRow, type TemplateUse } from './store/template-outcomes.ts'
 import { keepTemplates } from './store/templates.ts'
 
@@ -42,6 +43,7 @@ export async function startTemplateOptimizer(config: Config): Promise<AsyncDispo
     log.warn({ templateId: id }, 'a template was changed without a new version')
   }
   const scores = await openLearnedScores(store, log)
+  opened.use(keepPruning(store, log))
   const recordUse = batched<TemplateUse, ScoreRow>((uses) => recordUses(store, log, uses))
 
   const bus = opened.use(await connectBus({ service: 'template-optimizer', ...busAddress(config), log }))

@@ -36,6 +36,26 @@ export interface Cutoffs {
   changed: number
 }
 
+/** Executions of one tenant, from its first on. */
+export interface Span {
+  tenant: string
+  last: ExecutionId
+}
+
+/** Of each tenant that has more than so many that ended, with their bodies: those before the newest. */
+export async function beyondNewest(db: Database, max: number): Promise<Span[]> {
+  const rows = await db.query<{ tenant: string; last: ExecutionId | null }>(
+    'orchestrator.beyond_newest',
+    `select t.tenant, (
+       select e.execution_id from executions e
+        where e.tenant = t.tenant and e.status in (${FINAL}) and e.settled and e.pruned_at is null
+        order by e.execution_id desc offset $1 limit 1) as last
+       from (select tenant from executions group by tenant having count(*) > $1) t`,
+    [max],
+  )
+  return rows.flatMap(({ tenant, last }) => (last === null ? [] : [{ tenant, last }]))
+}
+
 /**
  * Marks executions that have ended and are old, and finds those that were marked and whose body is still there. From
  * then on nobody undoes or retries them: the version rises, so whoever has read them before reads them again.
@@ -45,6 +65,7 @@ export async function markOld(
   { ended, changed }: Cutoffs,
   now: number,
   limit: number,
+  span?: Span,
 ): Promise<ExecutionId[]> {
   const rows = await db.query<{ execution_id: ExecutionId }>(
     'orchestrator.mark_old',
@@ -56,12 +77,13 @@ export async function markOld(
           and e.finished_at < to_timestamp($1::float8 / 1000)
           and (e.pruned_at is not null or e.finished_at < to_timestamp($2::float8 / 1000) or not exists (
             select from actual_state a where a.execution_id = e.execution_id and a.effect <> 'none'))
+          and ($5::text is null or (e.tenant = $5 and e.execution_id <= $6::uuid))
         order by e.execution_id limit $4 for update of e skip locked
      )
      update executions e set pruned_at = coalesce(e.pruned_at, to_timestamp($3::float8 / 1000)), version = e.version + 1
        from old where e.execution_id = old.execution_id
      returning e.execution_id`,
-    [ended, changed, now, limit],
+    [ended, changed, now, limit, span?.tenant ?? null, span?.last ?? null],
   )
   return rows.map(({ execution_id: id }) => id)
 }

@@ -5,6 +5,7 @@ import { createLogger } from '@deed/telemetry/logger'
 import { describe, expect, it } from 'vitest'
 import { openLearnedScores } from '../learned-scores.ts'
 import { migrations } from './migrations.ts'
+import { pruneOutcomes } from './prune-outcomes.ts'
 import { recordUses, scoresSince, type TemplateUse } from './template-outcomes.ts'
 
 const log = createLogger('test')
@@ -33,6 +34,19 @@ describe('recording an outcome', () => {
     expect(first.map(({ usageCount }) => usageCount)).toEqual([2, 2, 2, 1])
     const [again] = await recordUses(store, log, [{ ...same, success: false, timeMs: 9 }])
     expect(again).toMatchObject({ usageCount: 2, successRate: 0.7, averageMs: 100 })
+  })
+
+  it('is forgotten when it is old, and what was learned from it is not', async () => {
+    await using store = await open()
+    const [old, young] = [use(), use()]
+    await recordUses(store, log, [old, young])
+    await store.query('age', `update template_outcomes set recorded_at = '2020-01-01' where execution_id = $1`, [
+      old.executionId,
+    ])
+    expect(await pruneOutcomes(store, Date.parse('2021-01-01'))).toBe(1)
+    expect(await pruneOutcomes(store, Date.parse('2021-01-01'))).toBe(0)
+    const [again] = await recordUses(store, log, [young])
+    expect(again).toMatchObject({ usageCount: 2 })
   })
 
   it('keeps tenants and versions apart', async () => {
