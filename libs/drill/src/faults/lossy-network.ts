@@ -11,6 +11,7 @@ import { underLoad } from '../under-load.ts'
 
 const WORKING: readonly ServiceName[] = ['orchestrator', 'executor']
 const SLOW_MS = 10_000
+const LOSSY_MS = 20_000
 const NAMESPACE_MS_MAX = 300_000
 const DELAY_MS = 100
 const LOST_PERCENT = 30
@@ -57,13 +58,16 @@ async function inNamespace({ random }: Trial): Promise<void> {
   }
 }
 
-/** In the network of this process: of what goes to the ports and comes from them. */
+/**
+ * In the network of this process: of what goes to the ports. Were as many lost of what comes from them, TCP would wait
+ * for minutes now and then.
+ */
 function losePackets(ports: readonly number[]): Disposable {
   const nft = (...words: string[]) => execFileSync('nft', words, { stdio: ['ignore', 'ignore', 'pipe'] })
   nft('add table inet deed_drill')
   nft('add chain inet deed_drill in { type filter hook input priority 0; }')
-  for (const end of ports.flatMap((port) => [`dport ${port}`, `sport ${port}`]))
-    nft(`add rule inet deed_drill in iif lo tcp ${end} numgen random mod 100 < ${LOST_PERCENT} drop`)
+  for (const port of ports)
+    nft(`add rule inet deed_drill in iif lo tcp dport ${port} numgen random mod 100 < ${LOST_PERCENT} drop`)
   return { [Symbol.dispose]: () => void nft('delete table inet deed_drill') }
 }
 
@@ -73,9 +77,9 @@ export async function throughLostPackets(trial: Trial): Promise<void> {
   await using proxies = await throughProxies(trial, WORKING, { patient: true })
   proxies.nats.set({ delayMs: DELAY_MS, bytesPerSecond: BYTES_PER_SECOND })
   proxies.database.set({ delayMs: DELAY_MS })
-  {
+  await underLoad(trial, async () => {
     using _ = losePackets([nats_url, database_url].map((url) => Number(new URL(url).port)))
-    await underLoad(trial, () => sleep(SLOW_MS))
-  }
+    await sleep(LOSSY_MS)
+  })
   await trial.mesh.heal()
 }
