@@ -7,8 +7,11 @@ import { LOCAL } from '@deed/proto/ids'
 import type { Bus } from './bus.ts'
 import { type Raised, raiseAlert } from './raise-alert.ts'
 
-/** Longer than a rolling restart, or a lease. */
-const SILENT_MS = 10_000
+/**
+ * From the first heartbeat that has gone unanswered for most of a lease; a worker that was frozen itself has its answer
+ * by then.
+ */
+const GRACE_MS = 5_000
 export const SILENT_ALERT = 'no-orchestrator'
 export const BACK_ALERT = 'orchestrator-back'
 
@@ -20,9 +23,10 @@ export interface SilenceNotice extends Disposable {
 
 /** Several workers that notice the same silence tell of it once, under one id. */
 export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => Date.now()): SilenceNotice {
-  /** When the first heartbeat went unanswered. */
-  let since: number | undefined
-  /** When it was told, by this worker or another; its cause. */
+  let answeredAt = clock()
+  /** When the first heartbeat was given up. */
+  let silentAt: number | undefined
+  /** The cause of what was told, by this worker or another: since when it is silent. */
   let told: string | undefined
   let connected = true
 
@@ -41,7 +45,7 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
     callback(error, msg) {
       const { data: heard } = alert.payload.safeParse(error === null ? parsed(msg.data) : undefined)
       const cause = heard?.data.since
-      if (since !== undefined && typeof cause === 'string') told ??= cause
+      if (silentAt !== undefined && typeof cause === 'string') told ??= cause
     },
   })
   void (async () => {
@@ -49,12 +53,14 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
       if (type !== 'disconnect' && type !== 'reconnect') continue
       // Without NATS nobody is heard, and it is told otherwise.
       connected = type === 'reconnect'
-      since = undefined
+      answeredAt = clock()
+      silentAt = undefined
     }
   })()
   return {
     answered() {
-      since = undefined
+      answeredAt = clock()
+      silentAt = undefined
       if (told === undefined) return
       // Again, for the webhooks: they are the orchestrators' to call.
       tellSilent(told)
@@ -63,9 +69,9 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
     },
     unanswered() {
       if (!connected) return
-      since ??= clock()
-      if (told !== undefined || clock() - since < SILENT_MS) return
-      told = new Date(since).toISOString()
+      silentAt ??= clock()
+      if (told !== undefined || clock() - silentAt < GRACE_MS) return
+      told = new Date(answeredAt).toISOString()
       tellSilent(told)
     },
     [Symbol.dispose]: () => subscription.unsubscribe(),

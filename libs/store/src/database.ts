@@ -51,6 +51,8 @@ export interface DatabaseOptions {
   schema: string
   migrations: Record<string, Migration>
   poolMax?: number
+  /** Connections that are there from the start and stay: for what cannot wait for a new one. */
+  poolMin?: number
   log: Log
 }
 
@@ -65,10 +67,11 @@ export async function openDatabase<Schema>(options: DatabaseOptions): Promise<St
 
 /** Another pool on a schema that is up to date: for what must not wait behind the rest. */
 export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 'ownerUrl'>): Store<Schema> {
-  const { log } = options
+  const { log, poolMin = 0 } = options
   const pool = new Pool({
     connectionString: options.url,
     max: options.poolMax ?? POOL_MAX,
+    min: poolMin,
     idleTimeoutMillis: IDLE_MS,
     connectionTimeoutMillis: CONNECT_MS_MAX,
     keepAlive: true,
@@ -77,6 +80,13 @@ export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 
   })
   // A connection that dies while idle is replaced at the next use.
   pool.on('error', (error) => log.warn({ reason: error.message }, 'connection to PostgreSQL lost'))
+  for (let count = 0; count < poolMin; count++) {
+    // Where there is none now, the first statement asks again.
+    pool.connect().then(
+      (client) => client.release(),
+      () => undefined,
+    )
+  }
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   return {
     db,
