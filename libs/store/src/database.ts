@@ -51,8 +51,6 @@ export interface DatabaseOptions {
   schema: string
   migrations: Record<string, Migration>
   poolMax?: number
-  /** Connections that are there from the start and stay: for what cannot wait for a new one. */
-  poolMin?: number
   log: Log
 }
 
@@ -67,11 +65,10 @@ export async function openDatabase<Schema>(options: DatabaseOptions): Promise<St
 
 /** Another pool on a schema that is up to date: for what must not wait behind the rest. */
 export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 'ownerUrl'>): Store<Schema> {
-  const { log, poolMin = 0 } = options
+  const { log } = options
   const pool = new Pool({
     connectionString: options.url,
     max: options.poolMax ?? POOL_MAX,
-    min: poolMin,
     idleTimeoutMillis: IDLE_MS,
     connectionTimeoutMillis: CONNECT_MS_MAX,
     keepAlive: true,
@@ -80,13 +77,6 @@ export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 
   })
   // A connection that dies while idle is replaced at the next use.
   pool.on('error', (error) => log.warn({ reason: error.message }, 'connection to PostgreSQL lost'))
-  for (let count = 0; count < poolMin; count++) {
-    // Where there is none now, the first statement asks again.
-    pool.connect().then(
-      (client) => client.release(),
-      () => undefined,
-    )
-  }
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   return {
     db,

@@ -73,8 +73,6 @@ import type { Schema } from './store/schema.ts'
 
 /** Live ones of a tenant that are looked through. */
 const GRANTS_MAX = 1_000
-/** As many heartbeats are under way where the database answers after 5 s, and opening a connection takes three answers. */
-const HEARTBEAT_CONNECTIONS = 5
 const DEFAULT_POLICY = join(import.meta.dirname, '../policy/default.yaml')
 
 /** Starts the orchestrator. Disposing drains: nothing new is taken, what runs is finished, then it disconnects. */
@@ -98,10 +96,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   ])
   opened.use(db)
   // Leases are kept up however long the queue for the other connections is.
-  const connections = { poolMax: HEARTBEAT_CONNECTIONS, poolMin: HEARTBEAT_CONNECTIONS }
-  const heartbeats = opened.use(
-    openStore<Schema>({ url: env.DATABASE_URL, schema: 'orchestrator', ...connections, log }),
-  )
+  const heartbeats = opened.use(openStore<Schema>({ url: env.DATABASE_URL, schema: 'orchestrator', poolMax: 1, log }))
   const { metrics_port: metricsPort } = config.observability
   const clock = clockOf(db)
   await clock.synchronise()
