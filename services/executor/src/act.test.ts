@@ -61,6 +61,21 @@ describe('an attempt', () => {
     expect(executor.read('note.txt')).toBe('new')
   })
 
+  it('does not go on where the lease is over, or nobody wants it any more, though no newer attempt has begun', async () => {
+    await using executor = await testExecutor()
+    const work = await diesAfterIntent(executor)
+    await executor.database.query('cancel', 'update orchestrator.dispatch set cancelled = true', [])
+    expect(await executor.attempt(work)).toMatchObject({
+      outcome: 'failed',
+      effect: 'unknown',
+      error: { code: 'cancelled' },
+    })
+    const other = await diesAfterIntent(executor)
+    await executor.database.query('over', 'delete from orchestrator.dispatch', [])
+    expect(await executor.attempt(other)).toBe('stale')
+    expect(executor.read('note.txt')).toBeUndefined()
+  })
+
   it('takes over under a higher token, and finds done what was done', async () => {
     await using executor = await testExecutor()
     executor.write('note.txt', 'old')

@@ -206,8 +206,11 @@ async function goOn(step: Step): Promise<Conclusion | 'stale'> {
   if (!row || Number(row.token) !== token || row.intent !== 'do') return 'stale'
   if (row.outcome && Number(row.outcome_token) === token) return recorded(row)
   if (dependencies.holderLives(row)) throw new StillRunningError('the process that began it may still be at work')
-  if (!(await dependencies.ledger.adopt(tenant, attempt.actionId, token, row))) return 'stale'
-  return takeOver(step, row)
+  const adopted = await dependencies.ledger.adopt(tenant, attempt.actionId, token, row)
+  if (!adopted) return 'stale'
+  if (!adopted.cancelled) return takeOver(step, row)
+  attempt.inherit()
+  throw new DeedError('cancelled', 'the task is no longer wanted')
 }
 
 /** Another attempt at the action may still be at work. The message comes again later; nothing is reported. */

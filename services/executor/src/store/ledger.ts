@@ -101,8 +101,17 @@ export interface Ledger {
    * @returns `undefined` as `writeIntent` does
    */
   writeUndoIntent(undo: UndoToWrite): Promise<WrittenUndoIntent | undefined>
-  /** Takes over an attempt under the same token from a process that has died. @returns whether it could be had */
-  adopt(tenant: string, actionId: ActionId, token: FencingToken, from: LedgerRow): Promise<boolean>
+  /**
+   * Takes over an attempt under the same token from a process that has died.
+   *
+   * @returns `undefined` when it could not be had: its lease is over, or somebody else has it
+   */
+  adopt(
+    tenant: string,
+    actionId: ActionId,
+    token: FencingToken,
+    from: LedgerRow,
+  ): Promise<{ cancelled: boolean } | undefined>
   /** Changes nothing when the action has a newer token by now. */
   writeOutcome(outcome: OutcomeToWrite): Promise<void>
   find(tenant: string, actionId: ActionId): Promise<LedgerRow | undefined>
@@ -238,10 +247,14 @@ const WRITE_OUTCOMES = `
     undo_finished_at = case when g.intent = 'undo' then clock_timestamp() end
   from given g where a.tenant = g.tenant and a.action_id = g.action_id and a.token = g.token`
 
+/** As where an intent is written: a message that comes again may be of a lease that is over, though the token is the last. */
 const ADOPT = `
   update actions a set host = $4, boot_id = $5, pid = $6, pid_started = $7, worker_id = $8
-  where tenant = $1 and action_id = $2 and token = $3 and host = $9 and boot_id = $10 and pid = $11 and pid_started = $12
-  returning action_id`
+  from orchestrator.dispatch d
+  where a.tenant = $1 and a.action_id = $2 and a.token = $3 and a.host = $9 and a.boot_id = $10 and a.pid = $11
+    and a.pid_started = $12 and d.tenant = a.tenant and d.task_id = a.task_id and d.token = a.token
+    and d.action_hash = a.action_hash and d.intent = a.intent
+  returning d.cancelled`
 
 const FIND = `select ${COLUMNS} from actions a where tenant = $1 and action_id = $2`
 
@@ -348,12 +361,12 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
       return row
     },
     async adopt(tenant, actionId, token, { host, boot_id, pid, pid_started }) {
-      const rows = await store.query('adopt-action', ADOPT, [
+      const [row] = await store.query<{ cancelled: boolean }>('adopt-action', ADOPT, [
         ...[tenant, actionId, token],
         ...held,
         ...[host, boot_id, pid, pid_started],
       ])
-      return rows.length > 0
+      return row
     },
   }
 }
