@@ -28,6 +28,8 @@ export interface RequestContract<Input extends z.ZodType = z.ZodType, Output ext
   readonly timeoutMs: number
   /** A repeat changes nothing, so a caller may repeat it while its deadline lasts. */
   readonly idempotent: boolean
+  /** Also answered as `<subject>.<instance>` by the one instance of that id, as INFO of the micro protocol tells it. */
+  readonly each?: true
   readonly input: Input
   readonly output: Output
 }

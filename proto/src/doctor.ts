@@ -12,12 +12,16 @@ export const Check = z.object({
   /** What to change; with everything that is not ok. */
   advice: z.string().max(1_024).optional(),
   data: JsonObject.optional(),
+  /** Of a service with several, the ids of those of which it is true. */
+  instances: z.array(z.string().max(64)).max(1_000).optional(),
 })
 export type Check = z.output<typeof Check>
 
 const examination = {
   timeoutMs: 15_000,
   idempotent: true,
+  /** What one sees is not what another one sees. */
+  each: true as const,
   input: z.strictObject({}),
   output: z.object({ checks: z.array(Check).max(1_000) }),
 }

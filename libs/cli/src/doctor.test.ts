@@ -1,10 +1,11 @@
 // The command as a process, on a real mesh and without one.
-import { chmodSync, existsSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from '@deed/drill/ask'
 import { startDeed } from '@deed/drill/deed-process'
 import { meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
 import type { Check } from '@deed/proto/doctor'
 import { describe, expect, it } from 'vitest'
@@ -60,6 +61,24 @@ targets:
     expect(named(report, 'sizes')?.data).toHaveProperty(['orchestrator.executions'])
     expect(named(report, 'target.press')).toMatchObject({ status: 'warning', message: 'press does not run' })
     expect(named(report, 'target.ledger')?.message).toContain('NO_SUCH_LEDGER')
+
+    // A second executor that is set up otherwise: what both say alike is said once.
+    const config = join(dataDir, 'other.yaml')
+    writeFileSync(config, `workspaces: { spare: { root: ${dataDir} } }\ncommands: { sandbox: none }\n`)
+    const env = { ...under.mesh.environmentOf('executor'), DEED_CONFIG: config }
+    const second = { service: 'executor' as const, copy: 1, env, logDir: join(dataDir, 'logs'), supervise: false }
+    await using _ = await startService(second)
+    const { checks } = (await doctor(dataDir, '--json')).report
+    expect(checks.find(({ name }) => name === 'service.executor')?.message).toContain('2 of version')
+    const ids = checks.filter(({ name }) => name === 'disk.executor').flatMap(({ instances }) => instances)
+    const sandboxes = checks.filter(({ name }) => name === 'sandbox')
+    expect(sandboxes.flatMap(({ instances }) => instances)).toHaveLength(2)
+    expect(sandboxes.map(({ message }) => message)).toContainEqual(expect.stringContaining('none'))
+    for (const name of ['workspace.main', 'workspace.spare']) {
+      expect(checks.find((check) => check.name === name)?.instances, name).toHaveLength(1)
+    }
+    expect(checks.find(({ name }) => name === 'migrations')).not.toHaveProperty('instances')
+    expect(new Set(sandboxes.flatMap(({ instances }) => instances))).toEqual(new Set(ids))
 
     // The end of a chain is cut off so that the execution itself agrees: only the anchors know.
     const { execution_id: id } = await ask(under.client, { task: 'write "x" to a.txt', idempotency_key: 'a' })

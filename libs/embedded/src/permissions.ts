@@ -82,7 +82,7 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       ...['_INBOX.>', inbox('client'), inbox('approver'), inbox('console'), inbox('mcp'), inbox('deed')],
     ],
     subscribe: [
-      ...verbs('doctor.orchestrator'),
+      ...each('doctor.orchestrator'),
       ...['execution.>', 'approval.>', 'grant.>', 'goal.>', 'schedule.>', 'audit.>'],
       // One of the replicas delivers what any service raises.
       'alerts.>',
@@ -103,7 +103,8 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       ...consume('WORK', 'hybrid-agent'),
     ],
     subscribe: [
-      ...verbs('agent.process', 'doctor.agent', 'analyze.codebase', 'code.search'),
+      ...verbs('agent.process', 'analyze.codebase', 'code.search'),
+      ...each('doctor.agent'),
       NO_ORCHESTRATOR,
       MICRO,
       CANCELLED,
@@ -119,7 +120,8 @@ export const PERMISSIONS: Record<NatsUser, Permissions> = {
       ...consume('WORK', 'executor'),
     ],
     subscribe: [
-      ...verbs('action.inspect', 'action.standing', 'action.kinds', 'action.forget', 'doctor.executor'),
+      ...verbs('action.inspect', 'action.standing', 'action.kinds', 'action.forget'),
+      ...each('doctor.executor'),
       NO_ORCHESTRATOR,
       MICRO,
       CANCELLED,
@@ -175,6 +177,11 @@ function inbox(user: string): string {
 /** Requests between services, made for the bare principal or in the name of another. */
 function verbs(...subjects: string[]): string[] {
   return subjects.flatMap((subject) => [subject, `${subject}.*.*`])
+}
+
+/** Those that one instance answers by itself, too. */
+function each(subject: string): string[] {
+  return [...verbs(subject), `${subject}.*`]
 }
 
 function verbsOf(principal: string): string[] {

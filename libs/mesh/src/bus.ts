@@ -73,6 +73,8 @@ export interface CallOptions {
   repeat?: boolean
   /** Wait, within the deadline, for somebody to be there who answers. Default: true. */
   patient?: boolean
+  /** This instance alone is to answer, of a contract that `each` answers. */
+  instance?: string | undefined
 }
 
 export interface Bus extends AsyncDisposable {
@@ -174,6 +176,8 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
         }
         added.addEndpoint(name, { subject: contract.subject, handler: onMessage })
         added.addEndpoint(`${name}_as`, { subject: `${contract.subject}.*.*`, handler: onMessage })
+        if (contract.each)
+          added.addEndpoint(`${name}_each`, { subject: `${contract.subject}.${added.info().id}`, handler: onMessage })
       })
     },
     async call(
@@ -186,9 +190,11 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
         signal,
         repeat,
         patient = true,
+        instance,
       } = {},
     ) {
-      const subject = subjectFor(contract.subject, principal)
+      const subject =
+        instance === undefined ? subjectFor(contract.subject, principal) : `${contract.subject}.${instance}`
       const span =
         trace === undefined
           ? undefined
@@ -331,7 +337,9 @@ function errorHeaders(body: ErrorBody): MsgHdrs {
 
 function principalOf(subject: string, base: string): Principal {
   if (subject.length === base.length) return LOCAL
-  const [tenant = '', user = ''] = subject.slice(base.length + 1).split('.')
+  const [tenant = '', user] = subject.slice(base.length + 1).split('.')
+  // To one instance, which alone hears it there.
+  if (user === undefined) return LOCAL
   if (!PrincipalName.safeParse(tenant).success || !PrincipalName.safeParse(user).success) {
     throw new DeedError('forbidden', 'tenant and user in the subject must be lower-case letters, digits, "-" and "_"')
   }

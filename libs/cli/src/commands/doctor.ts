@@ -19,7 +19,7 @@ Examples:
   deed doctor
   deed doctor --json
 
-It changes nothing, and works without a mesh, too. Exit code 0: nothing must be changed; 1: something must.
+Every instance of a service is examined. It changes nothing, and works without a mesh, too. Exit code 0: nothing must be changed; 1: something must.
 /varz of a NATS server elsewhere is read at NATS_MONITORING_URL.`,
     )
     .action(async (_: object, command: Command) => {
@@ -35,10 +35,13 @@ It changes nothing, and works without a mesh, too. Exit code 0: nothing must be 
 
 const COLOUR = { ok: 'green', warning: 'yellow', problem: 'red' } as const
 
+const whose = (ids: readonly string[]): string => plainText(`of ${ids.join(', ')}`)
+
 export function doctorText(checks: readonly Check[], paint: Paint): string {
   const width = Math.max(...checks.map(({ name }) => name.length))
-  const lines = checks.flatMap(({ name, status, message, advice }) => [
+  const lines = checks.flatMap(({ name, status, message, advice, instances }) => [
     `${paint(COLOUR[status], status.padEnd(8))} ${name.padEnd(width)}  ${plainText(message)}`,
+    ...(instances === undefined ? [] : [`${' '.repeat(width + 11)}${whose(instances)}`]),
     ...(advice === undefined ? [] : [`${' '.repeat(width + 11)}${plainText(advice)}`]),
   ])
   const problems = checks.filter(({ status }) => status === 'problem').length

@@ -24,14 +24,15 @@ export async function checkMesh({ env, dataDir }: Pick<Shell, 'env' | 'dataDir'>
   }
   await using bus = entered
   const monitoring = env.NATS_MONITORING_URL || address.nats_monitoring_url
+  const found = await present(bus)
   const parts = await Promise.all([
     natsServer(bus),
     natsDurability(monitoring),
     natsStore(monitoring),
-    services(bus),
-    examined(bus, examineOrchestrator),
-    examined(bus, examineExecutor),
-    examined(bus, examineAgent),
+    services(found),
+    ...[examineOrchestrator, examineExecutor, examineAgent].map((contract) =>
+      examined(bus, contract, found.get(contract.owner) ?? []),
+    ),
   ])
   return parts.flat()
 }
@@ -85,32 +86,53 @@ async function natsStore(url: string | undefined): Promise<Check[]> {
   ]
 }
 
-/** By PING and INFO of the micro protocol. */
-async function services({ nc }: Bus): Promise<Check[]> {
-  const found = new Map<string, string[]>()
+/** Those that are there, by PING and INFO of the micro protocol. */
+async function present({ nc }: Bus): Promise<Map<string, { id: string; version: string }[]>> {
+  const found = new Map<string, { id: string; version: string }[]>()
   const answers = await nc.services.client().info()
-  for await (const { name, version } of answers) found.set(name, [...(found.get(name) ?? []), version])
+  for await (const { name, id, version } of answers) found.set(name, [...(found.get(name) ?? []), { id, version }])
+  return found
+}
+
+function services(found: Awaited<ReturnType<typeof present>>): Check[] {
   return SERVICES.map((service): Check => {
-    const versions = found.get(service) ?? []
+    const instances = found.get(service) ?? []
     const name = `service.${service}`
-    if (versions.length === 0)
+    if (instances.length === 0)
       return { name, status: 'problem', message: 'it does not run', advice: `start ${service}` }
-    const distinct = [...new Set(versions)]
-    const message = `${versions.length} of version ${distinct.join(' and ')}`
+    const distinct = [...new Set(instances.map(({ version }) => version))]
+    const message = `${instances.length} of version ${distinct.join(' and ')}`
     if (distinct.length === 1) return { name, status: 'ok', message }
     return { name, status: 'warning', message, advice: 'let all run the same version' }
   })
 }
 
+/** What each instance says; what several say alike is said once, with whose it is. */
 async function examined(
   bus: Bus,
   contract: typeof examineOrchestrator | typeof examineExecutor | typeof examineAgent,
+  instances: readonly { id: string }[],
 ): Promise<Check[]> {
+  if (instances.length <= 1) return examine(bus, contract, undefined)
+  const said = new Map<string, Check & { instances: string[] }>()
+  const checks = await Promise.all(instances.map(({ id }) => examine(bus, contract, id)))
+  for (const [index, { id }] of instances.entries()) {
+    for (const check of checks[index] ?? []) {
+      const { name, status, message } = check
+      const key = JSON.stringify([name, status, message])
+      said.set(key, { ...check, instances: [...(said.get(key)?.instances ?? []), id] })
+    }
+  }
+  const names = [...new Set(checks.flat().map(({ name }) => name))]
+  return [...said.values()].sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name))
+}
+
+async function examine(bus: Bus, contract: Parameters<typeof examined>[1], instance: string | undefined) {
   try {
-    return (await bus.call(contract, {}, { patient: false })).checks
+    return (await bus.call(contract, {}, { patient: false, instance })).checks
   } catch (error) {
     if (!(error instanceof DeedError)) throw error
     const name = contract.owner
-    return [{ name, status: 'problem', message: error.message, advice: `look at the log of the ${name}` }]
+    return [{ name, status: 'problem' as const, message: error.message, advice: `look at the log of the ${name}` }]
   }
 }
