@@ -11,6 +11,7 @@ const PARTS = ['proto/**/*.test.ts', 'libs/{config,mesh,store,template}/**/*.tes
 export default defineConfig({
   test: {
     globalSetup: ['libs/embedded/src/vitest-setup.ts'],
+    setupFiles: ['libs/embedded/src/vitest-worker.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // A mesh of its own for many files, which waits as often as it computes.

@@ -93,7 +93,8 @@ export async function testMesh(yaml = ''): Promise<TestMesh> {
     async start(crashAt) {
       const before = known.size
       const child = spawn(process.execPath, [fileURLToPath(new URL('main.ts', import.meta.url))], {
-        stdio: ['ignore', 'ignore', 'inherit'],
+        // Without its parent it ends by itself.
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
         env: {
           ...environment,
           NODE_COMPILE_CACHE: COMPILE_CACHE,
