@@ -9,10 +9,10 @@ import { runningProcess } from './process-table.ts'
 
 const EVERY_MS = 100
 /**
- * How long after its last sign a command may have gone on: the executor may have been kept from giving one, and what it
- * has started does not end in the same instant as it does.
+ * How long after its last sign a command may have gone on: on a host with much to do the executor may have been kept from
+ * giving one, and what it has started does not end in the same instant as it does.
  */
-const SILENT_MS_MAX = 1_000
+const SILENT_MS_MAX = 3_000
 
 /** Gives signs until it is disposed, which is to be when no process of the command is left. */
 export function giveSigns(dataFolder: string, actionId: ActionId): Disposable {
