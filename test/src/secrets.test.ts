@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
-import { getExecution, requestExecution } from '@deed/proto/execution'
+import { getExecution, requestExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { expect, it } from 'vitest'
 import { plainClient } from './plain-client.ts'
 
@@ -165,9 +165,20 @@ targets:
   // Whoever dies is asked again later; what it has said is in the reasons for that.
   await client.call(requestExecution, { task: 'have the canary told by "die"', mode: 'background' })
   await until(async () => (await everyRow(database)).some((row) => row.includes('died of')))
+  // A message that is submitted is on disk before anybody can refuse it. Once it has been, its block of the stream is gone.
+  // The submission itself says it, of course: from here on nobody listens.
+  everything.unsubscribe()
+  const submitted = await client.nc.jetstream().publish(SUBMIT_SUBJECT, JSON.stringify({ task: `print ${CANARY}` }))
+  const inStreams = (): boolean =>
+    filesBelow(mesh.dataDir).some((path) => path.includes('jetstream') && readFileSync(path).includes('Canary/8f3a'))
+  expect(filesBelow(mesh.dataDir).some((path) => path.includes('jetstream'))).toBe(true)
+  const submission = await until(() => client.call(getExecution, { sequence: submitted.seq }).catch(() => undefined))
+  expect(submission).toMatchObject({ status: 'failed', error: { message: expect.stringContaining('secret') } })
+  answers.push(submission)
+  await until(() => !inStreams(), { what: 'the end of the message on disk' })
   // It was there, or nothing of this would show anything.
   const [done, refused] = [{ status: 'done' }, { error: { message: expect.stringContaining('[redacted]') } }]
-  expect(answers).toMatchObject([done, {}, {}, {}, done, {}, done, {}, refused, {}, refused, {}])
+  expect(answers).toMatchObject([done, {}, {}, {}, done, {}, done, {}, refused, {}, refused, {}, {}])
   expect(received).toContain(`key ${header}`)
   expect(JSON.stringify(answers)).toContain('[redacted]')
   expect(said.some((line) => line.includes('[redacted]'))).toBe(true)
