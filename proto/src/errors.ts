@@ -61,6 +61,7 @@ export const ERRORS = {
   not_retryable: false,
   // The work failed.
   no_solution: false,
+  budget_exceeded: false,
   effect_failed: false,
   verification_failed: false,
   unverified: false,

@@ -151,6 +151,7 @@ export const EventType = z.enum([
   'task.undoing',
   'task.undone',
   'task.replanned',
+  'task.cost_unknown',
   'person.asked',
   'person.decided',
 ])

@@ -105,6 +105,8 @@ export const reportTask = request({
     model: z.string().max(256).optional(),
     tokens_used: z.int().min(0).default(0),
     cost_microusd: z.int().min(0).default(0),
+    /** A model server's figures could not be: what is charged is the most that the calls may have cost. */
+    cost_unknown: z.boolean().optional(),
     duration_ms: z.number().min(0),
   }),
   output: z.object({ recorded: z.boolean() }),

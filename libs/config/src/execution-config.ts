@@ -218,6 +218,18 @@ const Schema = strict({
     fallback_to_api: z.boolean().default(true),
     /** Where Ollama listens; the environment variable OLLAMA_HOST may say it instead. */
     ollama_host: z.string().optional(),
+    /** By the model's full name. One that is not named here costs nothing. */
+    prices: z
+      .record(
+        z.string().min(1),
+        strict({
+          prompt_usd_per_million: z.number().min(0).max(10_000),
+          answer_usd_per_million: z.number().min(0).max(10_000),
+        }),
+      )
+      .default({}),
+    /** What the models of one tenant may cost in a day (UTC), beside what each request allows; absent: no limit. */
+    budget_usd_per_day: z.number().min(0).max(1_000_000).optional(),
   }),
   verification: section({
     enabled: z

@@ -63,6 +63,8 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     breaker: circuitBreaker(),
     world,
     preferred: world.models.preferred_local,
+    prices: world.models.prices,
+    dayUsdMax: world.models.budget_usd_per_day,
     callMsMax: world.models.default_timeout_seconds * 1_000,
     log,
   })

@@ -12,11 +12,12 @@ import { redact } from '@deed/telemetry/redact'
 import { chooseModels } from './models/choose-models.ts'
 import type { CircuitBreaker } from './models/circuit-breaker.ts'
 import type { ModelServer } from './models/ollama.ts'
+import { chargeFor, costMax, type Prices, type Usage, usageOfFailed } from './models/price-of.ts'
 import { promptFor, repairPrompt } from './models/prompt.ts'
 import { ANSWER_SCHEMA, readAnswer } from './models/read-answer.ts'
 import { untrustedSources } from './models/untrusted-sources.ts'
 import type { World } from './rules/vocabulary.ts'
-import { beginCall, callsOfTask, endCall } from './store/model-calls.ts'
+import { type Budget, beginCall, type CallId, type CallOutcome, callsOfTask, endCall } from './store/model-calls.ts'
 
 /** For one task, over all its attempts: what was asked so often is not for these models. */
 const CALLS_MAX = 20
@@ -32,22 +33,31 @@ export interface SolveDependencies {
   readonly breaker: CircuitBreaker
   readonly world: World
   readonly preferred: readonly string[]
+  readonly prices: Prices
+  /** Of a tenant; undefined: no limit. */
+  readonly dayUsdMax: number | undefined
   /** For one call. */
   readonly callMsMax: number
   readonly log: Log
 }
 
+/** What the calls of this attempt took. */
+export interface Spent {
+  tokens: number
+  microusd: number
+  costUnknown: boolean
+}
+
 export interface Solved {
   readonly solution: Solution
   readonly model: string
-  /** Of the calls that this attempt made. */
-  readonly tokens: number
+  readonly spent: Spent
 }
 
 /** No model had an answer; what was spent on trying is told all the same. */
 export interface Unsolved {
   readonly error: DeedError
-  readonly tokens: number
+  readonly spent: Spent
 }
 
 /**
@@ -55,21 +65,24 @@ export interface Unsolved {
  * @throws what `signal` was aborted with; what PostgreSQL throws
  */
 export async function solveTask(
-  { store, server, breaker, world, preferred, callMsMax, log }: SolveDependencies,
+  { store, server, breaker, world, preferred, prices, dayUsdMax, callMsMax, log }: SolveDependencies,
   work: WorkSolve,
   signal: AbortSignal,
 ): Promise<Solved | Unsolved> {
   const { task, earlier_errors, tenant, task_id: taskId, execution_id: executionId, token } = work
   const questionHash = hashJson({ task, earlier_errors })
   const earlier = await callsOfTask(store, tenant, taskId)
-  let tokens = earlier.filter((call) => call.token === token).reduce((sum, call) => sum + call.tokens, 0)
+  const spent: Spent = { tokens: 0, microusd: 0, costUnknown: false }
+  for (const call of earlier) if (call.token === token) add(spent, call)
   for (const call of earlier.toReversed()) {
     const kept = call.questionHash === questionHash ? Solution.safeParse(call.solution) : undefined
-    if (kept?.success) return { solution: kept.data, model: call.model, tokens }
+    if (kept?.success) return { solution: kept.data, model: call.model, spent }
   }
 
   const untrusted = untrustedSources(task, earlier_errors)
+  const budgets = budgetsOf(work, dayUsdMax, new Date())
   const troubles: string[] = []
+  let overBudget = 0
   const models = await usableModels(troubles)
   const deadline = performance.now() + callMsMax * CALLS_TIME_FACTOR
   let number = earlier.at(-1)?.number ?? 0
@@ -83,36 +96,36 @@ export async function solveTask(
       const leftMs = deadline - performance.now()
       if (number >= CALLS_MAX || leftMs <= 0) return unsolved()
       const id = { tenant, taskId, number: ++number }
-      if (!(await beginCall(store, id, { executionId, token, questionHash, model }))) {
-        throw new DeedError('lease_lost', 'another attempt asks a model for this task')
+      const reservedMicrousd = costMax(prices, model)
+      try {
+        if (!(await beginCall(store, id, { executionId, token, questionHash, model, reservedMicrousd, budgets }))) {
+          throw new DeedError('lease_lost', 'another attempt asks a model for this task')
+        }
+      } catch (error) {
+        if (!(error instanceof DeedError) || error.code !== 'budget_exceeded') throw error
+        overBudget++
+        number--
+        troubles.push(`${model}: ${error.message}`)
+        break
       }
       const started = performance.now()
       const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(Math.min(leftMs, callMsMax)))])
-      const spent = { promptTokens: 0, answerTokens: 0 }
       let problem: string
       try {
         const answer = await server.ask(model, messages, ANSWER_SCHEMA, limit)
-        spent.promptTokens = answer.promptTokens
-        spent.answerTokens = answer.answerTokens
-        tokens += answer.promptTokens + answer.answerTokens
         const read = readAnswer(answer.text, task, world, untrusted)
         if ('solution' in read) {
           breaker.succeeded(model)
-          await endCall(store, id, {
-            status: 'solved',
-            solution: read.solution,
-            ...spent,
-            durationMs: performance.now() - started,
-          })
-          return { solution: read.solution, model, tokens }
+          await settle(id, model, answer.usage, started, { status: 'solved', solution: read.solution })
+          return { solution: read.solution, model, spent }
         }
         problem = redact(read.problem).slice(0, PROBLEM_CHARS_MAX)
         messages = repairPrompt(messages, answer.text, problem)
-        await endCall(store, id, { status: 'refused', problem, ...spent, durationMs: performance.now() - started })
+        await settle(id, model, answer.usage, started, { status: 'refused', problem })
       } catch (error) {
         if (!(error instanceof DeedError) || error.code !== 'model_failed') throw error
         problem = redact(error.message).slice(0, PROBLEM_CHARS_MAX)
-        await endCall(store, id, { status: 'failed', problem, ...spent, durationMs: performance.now() - started })
+        await settle(id, model, usageOfFailed(error), started, { status: 'failed', problem })
         signal.throwIfAborted()
         attempt = TRIES_PER_MODEL
       }
@@ -122,6 +135,16 @@ export async function solveTask(
     }
   }
   return unsolved()
+
+  async function settle(id: CallId, model: string, usage: Usage, started: number, outcome: Outcome): Promise<void> {
+    const { promptTokens, answerTokens } = usage
+    const { microusd, unknown } = chargeFor(prices, model, usage)
+    // Of a call that came to nothing and costs nothing, nobody asks for the cost.
+    const costUnknown = unknown && (microusd > 0 || outcome.status !== 'failed')
+    const durationMs = performance.now() - started
+    await endCall(store, id, { ...outcome, promptTokens, answerTokens, microusd, costUnknown, durationMs })
+    add(spent, { tokens: promptTokens + answerTokens, microusd, costUnknown })
+  }
 
   async function usableModels(into: string[]): Promise<string[]> {
     try {
@@ -137,8 +160,32 @@ export async function solveTask(
   }
 
   function unsolved(): Unsolved {
+    if (overBudget > 0 && overBudget === troubles.length) {
+      const message = 'no rule knows this task, and asking a model may cost more than what is left of the budget'
+      return { spent, error: new DeedError('budget_exceeded', `${message}; raise budget_usd, or ask again tomorrow`) }
+    }
     const why = troubles.length === 0 ? `models were asked ${number} times for it` : troubles.join('; ')
     const message = `no rule knows this task, and no model solved it: ${why}. Say it in other words, or in smaller steps`
-    return { tokens, error: new DeedError('no_solution', message.slice(0, 4_000), { path: '$.task' }) }
+    return { spent, error: new DeedError('no_solution', message.slice(0, 4_000), { path: '$.task' }) }
   }
+}
+
+type Outcome =
+  | Pick<CallOutcome & { status: 'solved' }, 'status' | 'solution'>
+  | Pick<CallOutcome & { status: 'refused' | 'failed' }, 'status' | 'problem'>
+
+function add(sum: Spent, { tokens, microusd, costUnknown }: Spent): void {
+  sum.tokens += tokens
+  sum.microusd += microusd
+  sum.costUnknown ||= costUnknown
+}
+
+/** Everything that the call must fit into: what the request allows, and the tenant's day. */
+function budgetsOf({ budget_microusd, execution_id }: WorkSolve, dayUsdMax: number | undefined, now: Date): Budget[] {
+  return [
+    ...(budget_microusd === undefined ? [] : [{ scope: `execution:${execution_id}`, microusd: budget_microusd }]),
+    ...(dayUsdMax === undefined
+      ? []
+      : [{ scope: `day:${now.toISOString().slice(0, 10)}`, microusd: Math.floor(dayUsdMax * 1_000_000) }]),
+  ]
 }

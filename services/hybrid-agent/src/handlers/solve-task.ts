@@ -30,7 +30,7 @@ export function solveTask({ bus, leases, workerId, ...dependencies }: Dependenci
       // Whoever holds the lease now reports; a worker that shuts down leaves the message to the next one.
       if (error.code === 'lease_lost') return
       if (error.code !== 'cancelled') throw error
-      outcome = { error, tokens: 0 }
+      outcome = { error, spent: { tokens: 0, microusd: 0, costUnknown: false } }
     }
     crashPoint('hybrid_agent.after_answer')
     const report = {
@@ -40,9 +40,9 @@ export function solveTask({ bus, leases, workerId, ...dependencies }: Dependenci
       worker_id: workerId,
       intent: 'solve' as const,
       effect: 'none' as const,
-      tokens_used: outcome.tokens,
-      // Local models cost no money.
-      cost_microusd: 0,
+      tokens_used: outcome.spent.tokens,
+      cost_microusd: outcome.spent.microusd,
+      ...(outcome.spent.costUnknown ? { cost_unknown: true } : {}),
       duration_ms: performance.now() - started,
       ...('solution' in outcome ? solved(outcome) : unsolved(outcome)),
     }

@@ -16,8 +16,7 @@ describe('a model server', () => {
     expect(await server.list(never)).toEqual([{ name: 'a:7b', bytes: expect.any(Number) }])
     expect(await server.ask('a:7b', messages, { type: 'object' }, never)).toEqual({
       text: '{"a":1}',
-      promptTokens: 5,
-      answerTokens: 3,
+      usage: { promptTokens: 5, answerTokens: 3, unknown: false },
     })
     expect(fake.calls).toMatchObject([{ model: 'a:7b', messages, format: { type: 'object' }, stream: true }])
   })

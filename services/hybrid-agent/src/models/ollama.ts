@@ -1,6 +1,7 @@
 /** A local model server, spoken to through Ollama's own client, with a deadline and a bound on what it may send. */
 import { DeedError } from '@deed/proto/errors'
 import { Ollama } from 'ollama'
+import { ANSWER_TOKENS_MAX, PROMPT_TOKENS_MAX, type Usage, usageOf } from './price-of.ts'
 import type { ChatMessage } from './prompt.ts'
 
 export interface LocalModel {
@@ -11,8 +12,7 @@ export interface LocalModel {
 
 export interface ModelAnswer {
   readonly text: string
-  readonly promptTokens: number
-  readonly answerTokens: number
+  readonly usage: Usage
 }
 
 export interface ModelServer {
@@ -24,8 +24,6 @@ export interface ModelServer {
 
 /** The answer of a model that writes and writes. */
 const RESPONSE_BYTES_MAX = 4 * 1024 * 1024
-const ANSWER_TOKENS_MAX = 8_192
-const CONTEXT_TOKENS = 16_384
 const LIST_MS_MAX = 5_000
 
 export function ollamaServer(host: string | undefined): ModelServer {
@@ -45,14 +43,14 @@ export function ollamaServer(host: string | undefined): ModelServer {
           format: schema,
           stream: true,
           // Equal for all, or the server loads the model anew; 0 so that the same question has the same answer.
-          options: { num_ctx: CONTEXT_TOKENS, num_predict: ANSWER_TOKENS_MAX, temperature: 0 },
+          options: { num_ctx: PROMPT_TOKENS_MAX, num_predict: ANSWER_TOKENS_MAX, temperature: 0 },
         })
         let text = ''
         for await (const part of stream) {
           text += part.message?.content ?? ''
           if (!part.done) continue
           if (part.done_reason === 'length') throw new DeedError('model_failed', `${model} did not come to an end`)
-          return { text, promptTokens: part.prompt_eval_count ?? 0, answerTokens: part.eval_count ?? 0 }
+          return { text, usage: usageOf(part.prompt_eval_count, part.eval_count) }
         }
         throw new DeedError('model_failed', `${model} stopped in the middle of its answer`)
       }),
@@ -63,10 +61,15 @@ export function ollamaServer(host: string | undefined): ModelServer {
 function boundedFetch(signal: AbortSignal): typeof fetch {
   return async (input, init = {}) => {
     const signals = init.signal ? [signal, init.signal] : [signal]
-    const response = await fetch(input, { ...init, redirect: 'error', signal: AbortSignal.any(signals) })
+    const response = await fetch(input, { ...init, redirect: 'error', signal: AbortSignal.any(signals) }).catch(
+      (error: unknown) => {
+        // Given up by the caller, it may be under way at the server.
+        throw signals.some(({ aborted }) => aborted) ? error : failure(error, NOT_TAKEN_UP)
+      },
+    )
     if (!response.ok) {
       const text = (await response.text()).slice(0, 300)
-      throw new DeedError('model_failed', `the model server answered ${response.status}: ${text}`)
+      throw new DeedError('model_failed', `the model server answered ${response.status}: ${text}`, NOT_TAKEN_UP)
     }
     const body = response.body?.pipeThrough(boundedLines())
     return new Response(body ?? null, { status: response.status, headers: response.headers })
@@ -101,17 +104,22 @@ function boundedLines(): TransformStream<Uint8Array, Uint8Array> {
   })
 }
 
+/** The server has done nothing for it. */
+const NOT_TAKEN_UP = { details: { not_taken_up: true } }
+
 /** Whatever goes wrong on the way is a failure of the model, told in a sentence. */
 async function named<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof DeedError) throw error
-    const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
-    const message = error instanceof Error ? error.message : String(error)
-    const late = error instanceof Error && error.name === 'TimeoutError'
-    throw new DeedError('model_failed', late ? 'the model did not answer in time' : `${message}${cause}`, {
-      cause: error,
-    })
+    throw error instanceof DeedError ? error : failure(error)
   }
+}
+
+function failure(error: unknown, facts: Partial<typeof NOT_TAKEN_UP> = {}): DeedError {
+  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  const message = error instanceof Error ? error.message : String(error)
+  const late = error instanceof Error && error.name === 'TimeoutError'
+  const told = late ? 'the model did not answer in time' : `${message}${cause}`
+  return new DeedError('model_failed', told, { ...facts, cause: error })
 }

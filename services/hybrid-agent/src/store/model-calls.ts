@@ -1,5 +1,10 @@
-/** The calls to models: written before a model is asked, so that none is forgotten, and kept with their answers. */
+/**
+ * The calls to models: written before a model is asked, so that none is forgotten, and kept with their answers. The most
+ * that a call may cost is taken from its budgets in the statement that begins it, and what is left is given back in the
+ * one that ends it; of a call whose process died, nobody knows, and it stays taken.
+ */
 import type { Solution } from '@deed/proto/agent'
+import { DeedError } from '@deed/proto/errors'
 import type { ExecutionId, FencingToken, TaskId } from '@deed/proto/ids'
 import type { Store } from '@deed/store/database'
 
@@ -18,6 +23,14 @@ export interface EarlierCall {
   readonly model: string
   readonly solution: unknown
   readonly tokens: number
+  readonly microusd: number
+  readonly costUnknown: boolean
+}
+
+/** What may be spent within a scope, as in `day:2026-11-21` or `execution:<id>`. */
+export interface Budget {
+  readonly scope: string
+  readonly microusd: number
 }
 
 /** In their order. */
@@ -25,41 +38,92 @@ export async function callsOfTask(db: Database, tenant: string, taskId: TaskId):
   return db.query<EarlierCall>(
     'calls_of_task',
     `select call_number as "number", token::int, question_hash as "questionHash", model, solution,
-            prompt_tokens + answer_tokens as tokens
+            prompt_tokens + answer_tokens as tokens, cost_microusd::float8 as microusd, cost_unknown as "costUnknown"
      from model_calls where tenant = $1 and task_id = $2 order by call_number`,
     [tenant, taskId],
   )
 }
 
-/** @returns false where another process has made a call of this number: then it is the one that solves the task */
+/**
+ * @returns false where another process has made a call of this number: then it is the one that solves the task
+ * @throws {DeedError} budget_exceeded where the most that it may cost is more than what a budget has left
+ */
 export async function beginCall(
   db: Database,
   id: CallId,
-  call: { executionId: ExecutionId; token: FencingToken; questionHash: string; model: string },
+  call: {
+    executionId: ExecutionId
+    token: FencingToken
+    questionHash: string
+    model: string
+    reservedMicrousd: number
+    budgets: readonly Budget[]
+  },
 ): Promise<boolean> {
-  const rows = await db.query(
-    'begin_call',
-    `insert into model_calls (tenant, task_id, call_number, execution_id, token, question_hash, model, status)
-     values ($1, $2, $3, $4, $5, $6, $7, 'asked')
-     on conflict do nothing returning call_number`,
-    [id.tenant, id.taskId, id.number, call.executionId, call.token, call.questionHash, call.model],
-  )
-  return rows.length > 0
+  // What costs nothing takes nothing.
+  const budgets = call.reservedMicrousd === 0 ? [] : call.budgets
+  try {
+    const rows = await db.query(
+      'begin_call',
+      `with begun as (
+         insert into model_calls (tenant, task_id, call_number, execution_id, token, question_hash, model, status,
+           reserved_microusd, budget_scopes)
+         values ($1, $2, $3, $4, $5, $6, $7, 'asked', $8, array(select b.scope from jsonb_to_recordset($9) as b(scope text)))
+         on conflict do nothing returning call_number
+       ), taken as (
+         insert into budgets (tenant, scope, limit_microusd, spent_microusd)
+         select $1, b.scope, b.microusd, $8 from begun, jsonb_to_recordset($9) as b(scope text, microusd bigint)
+          order by b.scope
+         on conflict (tenant, scope) do update set updated_at = now(), limit_microusd = excluded.limit_microusd,
+           spent_microusd = budgets.spent_microusd + excluded.spent_microusd
+       )
+       select call_number from begun`,
+      [
+        id.tenant,
+        id.taskId,
+        id.number,
+        call.executionId,
+        call.token,
+        call.questionHash,
+        call.model,
+        call.reservedMicrousd,
+        JSON.stringify(budgets),
+      ],
+    )
+    return rows.length > 0
+  } catch (error) {
+    // The constraint, and not a look beforehand: two that take the last of it are one after the other to the row.
+    if (!(error instanceof Error && 'constraint' in error && error.constraint === 'budgets_are_kept')) throw error
+    throw new DeedError('budget_exceeded', 'a call may cost more than what is left of the budget', { cause: error })
+  }
 }
 
 export type CallOutcome = (
   | { readonly status: 'solved'; readonly solution: Solution }
   | { readonly status: 'refused' | 'failed'; readonly problem: string }
-) & { readonly promptTokens: number; readonly answerTokens: number; readonly durationMs: number }
+) & {
+  readonly promptTokens: number
+  readonly answerTokens: number
+  readonly microusd: number
+  readonly costUnknown: boolean
+  readonly durationMs: number
+}
 
+/** A call that has ended stays as it is. */
 export async function endCall(db: Database, id: CallId, outcome: CallOutcome): Promise<void> {
   const solution = outcome.status === 'solved' ? JSON.stringify(outcome.solution) : null
   const problem = outcome.status === 'solved' ? null : outcome.problem
   await db.query(
     'end_call',
-    `update model_calls
-     set status = $4, solution = $5, problem = $6, prompt_tokens = $7, answer_tokens = $8, duration_ms = $9
-     where tenant = $1 and task_id = $2 and call_number = $3`,
+    `with ended as (
+       update model_calls
+       set status = $4, solution = $5, problem = $6, prompt_tokens = $7, answer_tokens = $8, duration_ms = $9,
+           cost_microusd = $10, cost_unknown = $11
+       where tenant = $1 and task_id = $2 and call_number = $3 and status = 'asked'
+       returning tenant, budget_scopes, reserved_microusd - cost_microusd as microusd
+     )
+     update budgets b set spent_microusd = b.spent_microusd - ended.microusd, updated_at = now()
+       from ended where b.tenant = ended.tenant and b.scope = any(ended.budget_scopes) and ended.microusd > 0`,
     [
       id.tenant,
       id.taskId,
@@ -70,6 +134,8 @@ export async function endCall(db: Database, id: CallId, outcome: CallOutcome): P
       outcome.promptTokens,
       outcome.answerTokens,
       outcome.durationMs,
+      outcome.microusd,
+      outcome.costUnknown,
     ],
   )
 }

@@ -1,4 +1,4 @@
-/** What models were asked long ago, and no task that is under way can come back to. */
+/** What models were asked long ago, and what was spent on it, where no task that is under way can come back to it. */
 import type { Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 
@@ -16,6 +16,11 @@ export async function pruneModelCalls(store: Store<unknown>, before: number): Pr
           and not exists (select from orchestrator.dispatch d where d.task_id = m.task_id)
         limit ${BATCH})
      returning task_id`,
+    [before],
+  )
+  await store.query(
+    'hybrid_agent.prune_budgets',
+    'delete from budgets where updated_at < to_timestamp($1::float8 / 1000)',
     [before],
   )
   return rows.length

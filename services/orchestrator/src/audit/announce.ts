@@ -39,6 +39,8 @@ function alertFor(draft: Draft, { type, data }: Pick<AuditEntry, 'type' | 'data'
       return personWanted(draft, data, taskId)
     case 'task.failed':
       return taskFailed(draft, data)
+    case 'task.cost_unknown':
+      return costUnknown(draft, data, taskId)
     default:
       return undefined
   }
@@ -84,6 +86,20 @@ function taskFailed({ execution }: Draft, data: AuditEntry['data']): Raised {
       .slice(0, MESSAGE_CHARS_MAX)
       .toWellFormed(),
     data: { name: String(data.name), code: error?.code ?? 'internal' },
+  }
+}
+
+function costUnknown({ execution }: Draft, data: AuditEntry['data'], taskId: TaskId | null): Raised {
+  const { tenant, execution_id, model_used: model } = execution
+  const microusd = Number(data.charged_microusd)
+  return {
+    name: 'cost-unknown',
+    severity: 'warning',
+    tenant,
+    executionId: execution_id,
+    cause: `${taskId}/${microusd}`,
+    message: `a model server reported figures that cannot be for ${data.name}; the most that the calls may have cost is charged. Look at what it reports, and at its bill`,
+    data: { name: String(data.name), charged_microusd: microusd, ...(model === null ? {} : { model }) },
   }
 }
 

@@ -22,6 +22,9 @@ export function reported(
   const { execution } = draft
   execution.tokens_used += report.tokens_used
   execution.cost_microusd += report.cost_microusd
+  if (report.cost_unknown) {
+    record(draft, 'task.cost_unknown', { name: task.name, charged_microusd: report.cost_microusd }, task.task_id)
+  }
   if (report.model !== undefined) execution.model_used = report.model
   if (report.method !== undefined && report.intent === 'solve') execution.method = report.method
   draft.executionChanged = true

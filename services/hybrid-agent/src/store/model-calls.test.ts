@@ -1,0 +1,71 @@
+// The last of a budget, wanted by many at once, on a real PostgreSQL.
+import { randomUUID } from 'node:crypto'
+import { ExecutionId, FencingToken, TaskId } from '@deed/proto/ids'
+import { testDatabase } from '@deed/store/test-database'
+import { describe, expect, it } from 'vitest'
+import { migrations } from './migrations.ts'
+import { type Budget, beginCall, type CallId, endCall } from './model-calls.ts'
+
+const DOLLAR = 1_000_000
+const day = (microusd: number): Budget => ({ scope: 'day:2026-11-21', microusd })
+const callId = (): CallId => ({ tenant: 'local', taskId: TaskId.parse(randomUUID()), number: 1 })
+
+function call(reservedMicrousd: number, budgets: readonly Budget[]) {
+  const executionId = ExecutionId.parse(randomUUID())
+  return { executionId, token: FencingToken.parse(1), questionHash: '', model: 'paid', reservedMicrousd, budgets }
+}
+
+const refused = { status: 'refused', problem: '', promptTokens: 1, answerTokens: 1, durationMs: 1 } as const
+
+describe('a budget', () => {
+  it('is never overdrawn by a hundred calls for its last dollar, and what they leave is given back once', async () => {
+    await using db = await testDatabase<unknown>('hybrid_agent', migrations)
+    const spent = async (): Promise<unknown> =>
+      (await db.query<{ spent: number }>('spent', 'select spent_microusd::int as spent from budgets', []))[0]?.spent
+    const ids = Array.from({ length: 100 }, callId)
+    const begun = await Promise.allSettled(ids.map((id) => beginCall(db, id, call(150_000, [day(DOLLAR)]))))
+    const mine = ids.filter((_, index) => begun[index]?.status === 'fulfilled')
+    expect(mine).toHaveLength(6)
+    for (const one of begun) {
+      if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'budget_exceeded', retryable: false })
+    }
+    expect(await spent()).toBe(900_000)
+    // Those that were refused have left no call behind.
+    expect(await db.query('calls', 'select from model_calls', [])).toHaveLength(6)
+
+    const end = (id: CallId) => endCall(db, id, { ...refused, microusd: 50_000, costUnknown: false })
+    await Promise.all(mine.flatMap((id) => [end(id), end(id)]))
+    expect(await spent()).toBe(300_000)
+  })
+
+  it('of a request is kept beside that of the day: both have room, or neither is touched', async () => {
+    await using db = await testDatabase<unknown>('hybrid_agent', migrations)
+    const request: Budget = { scope: 'execution:1', microusd: 100_000 }
+    expect(await beginCall(db, callId(), call(100_000, [day(DOLLAR), request]))).toBe(true)
+    await expect(beginCall(db, callId(), call(1, [day(DOLLAR), request]))).rejects.toMatchObject({
+      code: 'budget_exceeded',
+    })
+    const rows = await db.query<object>(
+      'all',
+      'select scope, spent_microusd::int as spent from budgets order by scope',
+      [],
+    )
+    expect(rows).toEqual([
+      { scope: 'day:2026-11-21', spent: 100_000 },
+      { scope: 'execution:1', spent: 100_000 },
+    ])
+  })
+
+  it('lets through what costs nothing, however little is left', async () => {
+    await using db = await testDatabase<unknown>('hybrid_agent', migrations)
+    expect(await beginCall(db, callId(), call(0, [day(0)]))).toBe(true)
+  })
+
+  it('stays as it is for a call that another process has begun', async () => {
+    await using db = await testDatabase<unknown>('hybrid_agent', migrations)
+    const id = callId()
+    expect(await beginCall(db, id, call(400_000, [day(DOLLAR)]))).toBe(true)
+    expect(await beginCall(db, id, call(400_000, [day(DOLLAR)]))).toBe(false)
+    expect(await db.query('spent', 'select from budgets where spent_microusd = 400000', [])).toHaveLength(1)
+  })
+})

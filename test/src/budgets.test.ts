@@ -1,0 +1,78 @@
+// A dollar a day, a model that costs, and a server that says of each call what cannot be.
+import { meshUnderTest } from '@deed/drill/mesh-under-test'
+import { until } from '@deed/mesh/until'
+import { executionStats, requestExecution } from '@deed/proto/execution'
+import { describe, expect, it } from 'vitest'
+import { startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
+
+/** What no server can have counted; JSON makes null of the first. */
+const ODD = [Number.NaN, -1, 1e12, 2 ** 53 + 1, 0.5]
+const ASKED = 30
+/** Of a call: its 8,192 tokens of an answer at this price. */
+const CALL_USD_MAX = 0.1
+const AFFORDED = 10
+
+describe('the last dollar of a day', () => {
+  it('is spent once, whatever the model server reports, and the rest is told so', async () => {
+    await using model = await startFakeOllama({
+      answer: (_, index) => ({
+        json: {
+          actions: [
+            { kind: 'file.write', name: 'write', title: 'write it', input: { path: `${index}.txt`, content: 'x' } },
+          ],
+        },
+        answerTokens: ODD[index % ODD.length] ?? Number.NaN,
+      }),
+    })
+    await using under = await meshUnderTest({
+      config: `
+models:
+  prices: { "fake:latest": { prompt_usd_per_million: 0, answer_usd_per_million: 12.207 } }
+  budget_usd_per_day: 1
+`,
+      env: { OLLAMA_HOST: model.url },
+    })
+    const alerts: { alert_id: string; data: { charged_microusd: number } }[] = []
+    const told = under.client.nc.subscribe('alerts.cost-unknown', {
+      callback: (_, message) => void alerts.push(message.json()),
+    })
+    const replies = await Promise.all(
+      Array.from({ length: ASKED }, (_, index) =>
+        under.client.call(requestExecution, { task: `Please compose verse ${index} about money for me` }),
+      ),
+    )
+    const done = replies.filter(({ status }) => status === 'done')
+    expect(done).toHaveLength(AFFORDED)
+    for (const { method, metrics } of done) {
+      expect(method).toBe('llm_assisted')
+      // The prompt's count could be, the answer's could not: nothing of it is added.
+      expect(metrics).toMatchObject({ success: true, cost_usd: CALL_USD_MAX, tokens_used: 11 })
+    }
+    for (const reply of replies.filter(({ status }) => status !== 'done')) {
+      expect(reply).toMatchObject({
+        status: 'failed',
+        method: 'fallback',
+        metrics: { success: false, cost_usd: 0 },
+        error: { code: 'budget_exceeded', message: expect.stringContaining('budget') },
+      })
+    }
+    expect(model.calls).toHaveLength(AFFORDED)
+    const { rows } = await under.database.query(
+      `select scope, spent_microusd::int as spent, limit_microusd::int as most,
+              (select sum(cost_microusd)::int from hybrid_agent.model_calls where cost_unknown) as charged
+         from hybrid_agent.budgets`,
+    )
+    expect(rows).toEqual([
+      { scope: expect.stringMatching(/^day:/), spent: 1_000_000, most: 1_000_000, charged: 1_000_000 },
+    ])
+    expect(await under.client.call(executionStats, {})).toMatchObject({ cost_usd: AFFORDED * CALL_USD_MAX })
+    await until(() => alerts.length >= AFFORDED, { what: 'the alerts' })
+    expect(new Set(alerts.map(({ alert_id: id }) => id)).size).toBe(AFFORDED)
+    expect(alerts[0]?.data.charged_microusd).toBe(100_000)
+    told.unsubscribe()
+
+    // What a request allows is kept, too; and rules cost nothing.
+    const free = await under.client.call(requestExecution, { task: 'create folder frugal', budget_usd: 0 })
+    expect(free).toMatchObject({ status: 'done', metrics: { cost_usd: 0 } })
+  })
+})
