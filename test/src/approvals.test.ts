@@ -449,6 +449,33 @@ describe('what an executor goes by', () => {
 })
 
 describe('several at once', () => {
+  it('of one execution, which finds many files where it expected none, are one look and one decision', async () => {
+    const names = ['together-a.txt', 'together-b.txt', 'together-c.txt']
+    for (const name of names) writeFileSync(join(under.workspace, name), 'before')
+    const manifest = {
+      name: 'together',
+      tasks: names.map((path, index) => ({
+        id: `t${index}`,
+        action: { kind: 'file.write', kind_version: 1, input: { path, content: 'after' } },
+      })),
+    }
+    const { execution_id: id } = await under.client.call(requestExecution, { manifest, mode: 'background' })
+    const waiting = await until(
+      async () => {
+        const found = await pending(id)
+        return found.length === names.length ? found : undefined
+      },
+      { what: 'a question for each file' },
+    )
+    expect(await deed('approve', id, '--yes', '--plan-hash', waiting[0]!.plan_hash)).toMatchObject({ code: 2 })
+    const { code, stdout } = await deed('approve', id, '--yes')
+    for (const { approval_id: one } of waiting) expect(stdout).toContain(`approval ${one}, level 1`)
+    expect(stdout).toContain('+after')
+    expect(code).toBe(0)
+    expect(await endOf(id)).toMatchObject({ status: 'done' })
+    for (const name of names) expect(readFileSync(join(under.workspace, name), 'utf8')).toBe('after')
+  })
+
   it('are decided up to a level, each with its result, and never a step of level 3', async () => {
     const names = ['batch-a.txt', 'batch-b.txt']
     for (const name of names) writeFileSync(join(under.workspace, name), 'before')

@@ -5,12 +5,14 @@ import { type ApprovalView, decideApproval, decideApprovals, listApprovals } fro
 import { ApprovalId, ExecutionId } from '@deed/proto/ids'
 import { EXIT, UsageError } from './exit-code.ts'
 import type { Output } from './output.ts'
-import { approvalText } from './show/approval.ts'
+import { approvalText, stepLines } from './show/approval.ts'
 import { paintStatus } from './show/paint.ts'
 import { table } from './show/table.ts'
 import { wholeApproval } from './whole.ts'
 
 const APPROVALS_MAX = 500
+/** Steps of a higher level are decided one by one. */
+const LEVEL_TOGETHER_MAX = 2
 
 export interface Decision {
   decision: 'approve' | 'deny'
@@ -23,12 +25,15 @@ export interface Decision {
   full?: boolean
 }
 
-/** @param id of an approval, or of the execution that waits for one */
+/** @param id of an approval, or of an execution: all that it waits for by now is looked at, and decided, as one */
 export async function decideOn(out: Output, bus: Bus, id: string, decided: Decision): Promise<void> {
   const { decision, reason, planHash, full = false } = decided
   const { data: given } = ApprovalId.safeParse(id)
   if (given === undefined) throw new UsageError(`${JSON.stringify(id)} is not the id of an approval`)
-  const approval = await findPending(bus, given)
+  const waiting = await findPending(bus, given)
+  // One that is denied ends the execution, and the others with it.
+  if (waiting.length > 1 && decision === 'approve') return decideTogether(out, bus, waiting, decided)
+  const [approval] = waiting
   if (approval) out.print(approvalText(full ? await wholeApproval(bus, approval) : approval, out.paint))
   if (approval && planHash === undefined && !(await isSure(out, decided, 'Approve?'))) return
   const hash = planHash ?? approval?.plan_hash
@@ -42,20 +47,28 @@ export async function decideOn(out: Output, bus: Bus, id: string, decided: Decis
   out.print(`${paintStatus(out.paint, reply.status)}  execution ${reply.execution_id}`)
 }
 
-async function findPending(bus: Bus, id: ApprovalId): Promise<ApprovalView | undefined> {
+async function findPending(bus: Bus, id: ApprovalId): Promise<ApprovalView[]> {
   const own = await bus.call(listApprovals, { approval_id: id, status: 'pending' })
-  if (own.approvals[0]) return own.approvals[0]
-  const { approvals } = await bus.call(listApprovals, { execution_id: ExecutionId.parse(id), status: 'pending' })
-  if (approvals.length > 1) {
-    const ids = approvals.map(({ approval_id: approval }) => approval).join(', ')
-    throw new UsageError(`execution ${id} waits for ${approvals.length} decisions; name one of ${ids}`)
+  return own.approvals.length > 0 ? own.approvals : allPending(bus, ExecutionId.parse(id))
+}
+
+/** Those of one execution: every step is shown, one question is asked, and each has its result. Level 3 goes by itself. */
+async function decideTogether(out: Output, bus: Bus, all: readonly ApprovalView[], decided: Decision): Promise<void> {
+  if (decided.planHash !== undefined) throw new UsageError('a hash is of one approval; name that one')
+  const alone = all.filter(({ level }) => level > LEVEL_TOGETHER_MAX)
+  const together = all.filter(({ level }) => level <= LEVEL_TOGETHER_MAX)
+  for (const { approval_id: id } of alone) out.note(`a step of level 3 is decided by itself: ${id}`)
+  if (together.length === 0) throw new UsageError('each of them is of level 3; name one')
+  for (const approval of together) {
+    const { approval_id: id, level, actions } = await wholeApproval(bus, approval)
+    out.print(out.paint('bold', `approval ${id}, level ${level}`))
+    out.print(stepLines(actions, out.paint).join('\n'))
   }
-  return approvals[0]
+  await decideEach(out, bus, together, decided)
 }
 
 /** All that wait, up to a level: shown in a table, decided each by itself. */
 export async function decideOnAll(out: Output, bus: Bus, levelMax: number, decided: Decision): Promise<void> {
-  const { decision, reason } = decided
   const waiting = (await allPending(bus)).filter(({ level }) => level <= levelMax)
   if (waiting.length === 0) {
     out.document({ results: [] })
@@ -78,6 +91,11 @@ export async function decideOnAll(out: Output, bus: Bus, levelMax: number, decid
   ]
   // Whole, since it is agreed to: no cell is cut short.
   out.print(table(columns, waiting, out.paint, Number.POSITIVE_INFINITY))
+  await decideEach(out, bus, waiting, decided)
+}
+
+async function decideEach(out: Output, bus: Bus, waiting: readonly ApprovalView[], decided: Decision): Promise<void> {
+  const { decision, reason } = decided
   const question = `${decision === 'approve' ? 'Approve' : 'Deny'} ${waiting.length}?`
   if (!(await isSure(out, decided, question))) return
   const { results } = await bus.call(decideApprovals, {
@@ -93,15 +111,16 @@ export async function decideOnAll(out: Output, bus: Bus, levelMax: number, decid
   if (results.some(({ error }) => error !== undefined)) process.exitCode = EXIT.failed
 }
 
-async function allPending(bus: Bus): Promise<ApprovalView[]> {
+/** The oldest first, as they were asked for. @param of this execution alone */
+async function allPending(bus: Bus, of?: ExecutionId): Promise<ApprovalView[]> {
   const found: ApprovalView[] = []
   for (let cursor: ApprovalId | null | undefined; cursor !== null && found.length < APPROVALS_MAX; ) {
-    const input = { status: 'pending' as const, limit: APPROVALS_MAX - found.length }
+    const execution = of === undefined ? {} : { execution_id: of }
+    const input = { ...execution, status: 'pending' as const, limit: APPROVALS_MAX - found.length }
     const page = await bus.call(listApprovals, cursor === undefined ? input : { ...input, cursor })
     found.push(...page.approvals)
     cursor = page.next_cursor
   }
-  // The oldest first, as they were asked for.
   return found.reverse()
 }
 

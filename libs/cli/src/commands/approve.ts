@@ -16,7 +16,7 @@ interface Options {
 
 export function addApprove(program: Command): void {
   withAll(program.command('approve [id]'), 'approve')
-    .description('look at what would run, and agree to it: an approval, or the one that an execution waits for')
+    .description('look at what would run, and agree to it: an approval, or all that an execution waits for by now')
     .option('--plan-hash <hash>', 'what was looked at; refused where the plan is another by now')
     .option('-y, --yes', 'it need not be asked for at the terminal')
     .addHelpText(
@@ -32,7 +32,7 @@ Examples:
 
 export function addDeny(program: Command): void {
   withAll(program.command('deny [id]'), 'deny')
-    .description('refuse an approval, or the one that an execution waits for; nothing of it runs')
+    .description('refuse an approval, or all that an execution waits for by now; nothing of it runs')
     .addHelpText(
       'after',
       '\nExamples:\n  deed deny 01997d0e-... --reason "not on a Friday"\n  deed deny --all --level 2 --reason "maintenance"',
