@@ -542,7 +542,10 @@ export const listApprovals = request({
     approval_id: ApprovalId.optional(),
     execution_id: ExecutionId.optional(),
     limit: z.int().min(1).max(500).default(50),
+    /** Agreements behind this one. */
     cursor: ApprovalId.optional(),
+    /** People's tasks behind this one. */
+    tasks_cursor: ApprovalId.optional(),
     /** Of agreements that cover many steps: from this one on. */
     steps_from: z.int().min(0).max(NODES_MAX).default(0),
   }),
@@ -552,6 +555,7 @@ export const listApprovals = request({
     next_cursor: ApprovalId.nullable().default(null),
     /** Of the kinds review and provide; with the first page of the approvals. */
     tasks: z.array(PersonTask).default([]),
+    next_tasks_cursor: ApprovalId.nullable().default(null),
   }),
 })
 

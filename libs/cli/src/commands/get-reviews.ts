@@ -43,5 +43,6 @@ export function addReviews(get: Command): void {
       ]
       if (tasks.length === 0) out.note('nothing waits for a person')
       else out.print(table(columns, tasks, out.paint, out.width))
+      if (found.some((reply) => reply.next_tasks_cursor !== null)) out.note('and more: --limit, up to 500 of each kind')
     })
 }

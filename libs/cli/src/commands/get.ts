@@ -6,7 +6,7 @@ import {
   listExecutions,
 } from '@deed/proto/execution'
 import { type Grant, listGrants } from '@deed/proto/grant'
-import { ExecutionId, TaskId } from '@deed/proto/ids'
+import { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
 import { ApprovalStatus, ExecutionStatus, Method, TaskStatus } from '@deed/proto/states'
 import { listTasks, type TaskView } from '@deed/proto/task'
 import type { Command } from 'commander'
@@ -125,9 +125,10 @@ function addApprovals(get: Command): void {
     .option('--execution <id>', 'of this execution', by(ExecutionId))
     .option('--status <status>', ApprovalStatus.options.join(', '), by(ApprovalStatus))
     .option('--limit <number>', 'at most so many', count)
+    .option('--cursor <id>', 'those that come after this one', by(ApprovalId))
     .action(
       async (
-        options: { execution?: ExecutionId; status?: ApprovalView['status']; limit?: number },
+        options: { execution?: ExecutionId; status?: ApprovalView['status']; limit?: number; cursor?: ApprovalId },
         command: Command,
       ) => {
         const shell = shellOf(command)
@@ -145,6 +146,7 @@ function addApprovals(get: Command): void {
           { heading: 'TASK', cell: ({ task }) => task, fills: true },
         ]
         show(shell, 'approvals', columns, reply.approvals)
+        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${reply.next_cursor}`)
       },
     )
 }

@@ -2,7 +2,7 @@ import type { Handler } from '@deed/mesh/bus'
 import type { ApprovalView, listApprovals as contract } from '@deed/proto/execution'
 import { shortenedTo, withinMessage } from '../answers/within-message.ts'
 import { goalReviews } from '../goals/goal-review.ts'
-import { readApprovals } from '../store/approvals.ts'
+import { type ListedApproval, readApprovals } from '../store/approvals.ts'
 import { readPersonTasks } from '../store/person-tasks.ts'
 import type { Database } from '../store/schema.ts'
 
@@ -10,49 +10,50 @@ import type { Database } from '../store/schema.ts'
 const BYTES_MAX = 400_000
 const STEPS_BYTES_MAX = 300_000
 const STEPS_SHOWN = 200
+const TASKS_BYTES_MAX = 150_000
 
 export function listApprovals({ db }: { db: Database }): Handler<typeof contract> {
   return async (
-    { kind, status, approval_id: approvalId, execution_id: executionId, limit, cursor: before, steps_from: from },
+    { kind, status, approval_id, execution_id, limit, cursor, tasks_cursor, steps_from },
     { principal },
   ) => {
-    const wantsTasks = kind !== 'approve' && before === undefined && (status ?? 'pending') === 'pending'
-    const [found, tasks, goals] = await Promise.all([
-      kind === undefined || kind === 'approve'
-        ? // One more than wanted tells whether there are more.
-          readApprovals(db, principal, { status, approvalId, executionId, limit: limit + 1, before })
-        : [],
-      wantsTasks
-        ? readPersonTasks(db, principal, { kind, openOnly: status === 'pending', approvalId, executionId, limit })
-        : [],
-      wantsTasks && kind !== 'provide' ? goalReviews(db, principal, { approvalId, executionId, limit }) : [],
+    const of = { approvalId: approval_id, executionId: execution_id, limit }
+    const openOnly = status === 'pending'
+    // Each of the two lists goes on behind its own cursor.
+    const wantsApprovals = (kind === undefined || kind === 'approve') && tasks_cursor === undefined
+    const wantsTasks = kind !== 'approve' && cursor === undefined && (openOnly || status === undefined)
+    const steps = { from: steps_from, count: STEPS_SHOWN }
+    const [found, people, goals] = await Promise.all([
+      wantsApprovals ? readApprovals(db, principal, { ...of, status, before: cursor, steps }) : NOTHING,
+      wantsTasks ? readPersonTasks(db, principal, { ...of, kind, openOnly, after: tasks_cursor }) : [],
+      wantsTasks && kind !== 'provide' && tasks_cursor === undefined ? goalReviews(db, principal, of) : [],
     ])
     const approvals = withinMessage(
-      found.slice(0, limit).map((approval) => pageOf(approval, from)),
+      found.approvals.map((approval) => pageOf(approval, steps_from)),
       BYTES_MAX,
     )
-    const last = approvals.at(-1)
+    const tasks = withinMessage(people.slice(0, limit), TASKS_BYTES_MAX)
+    const more = found.more || approvals.length < found.approvals.length
     return {
       approvals,
-      tasks: [...tasks, ...goals].slice(0, limit),
-      next_cursor: last && approvals.length < found.length ? last.approval_id : null,
+      tasks: [...tasks, ...withinMessage(goals, TASKS_BYTES_MAX)],
+      next_cursor: more ? (approvals.at(-1)?.approval_id ?? null) : null,
+      next_tasks_cursor: tasks.length < people.length ? (tasks.at(-1)?.approval_id ?? null) : null,
     }
   }
 }
 
+const NOTHING = { approvals: [], more: false }
+
 /** As many of its steps as there is room for. */
-function pageOf({ actions, plan, ...approval }: ApprovalView, from: number): ApprovalView {
-  const steps = actions.slice(from, from + STEPS_SHOWN).map((step) => ({
-    ...step,
-    action: shortenedTo(STEPS_BYTES_MAX, step.action),
-  }))
+function pageOf({ counts, actions, plan, ...approval }: ListedApproval, from: number): ApprovalView {
+  const steps = actions.map((step) => ({ ...step, action: shortenedTo(STEPS_BYTES_MAX, step.action) }))
   const covered = withinMessage(steps, STEPS_BYTES_MAX)
   // Both lists have the same pages, so that one number goes on with both.
-  const room = covered.length > 0 && from + covered.length < actions.length ? covered.length : STEPS_SHOWN
-  const brief = plan?.steps.slice(from, from + room) ?? []
-  const behind = (all: readonly unknown[] | undefined, shown: readonly unknown[]): number =>
-    Math.max(0, (all?.length ?? 0) - from - shown.length)
-  const omitted = { actions: behind(actions, covered), steps: behind(plan?.steps, brief) }
+  const room = covered.length > 0 && from + covered.length < counts.actions ? covered.length : STEPS_SHOWN
+  const brief = plan?.steps.slice(0, room) ?? []
+  const behind = (all: number, shown: readonly unknown[]): number => Math.max(0, all - from - shown.length)
+  const omitted = { actions: behind(counts.actions, covered), steps: behind(counts.steps, brief) }
   return {
     ...approval,
     actions: covered,

@@ -2,9 +2,29 @@
 import type { ApprovalView } from '@deed/proto/execution'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { ApprovalStatus } from '@deed/proto/states'
+import { conditionsOf } from './conditions.ts'
 import type { Database } from './schema.ts'
 
-/** Those that nobody is asked for yet, since the steps before them are not done, are not there for anybody. */
+const ID_MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+/** What one page holds at most, as PostgreSQL keeps it: as JSON it may be several times as long. */
+const PAGE_BYTES_MAX = 1_048_576
+
+export interface ApprovalPage {
+  /** Newest first; of each only the steps asked for. */
+  readonly approvals: readonly ListedApproval[]
+  /** Whether there are more behind the last of them. */
+  readonly more: boolean
+}
+
+export interface ListedApproval extends ApprovalView {
+  /** How many there are of each, all in all. */
+  readonly counts: { readonly actions: number; readonly steps: number }
+}
+
+/**
+ * A page of them, in a time and room that do not depend on how many wait, or on how many steps each covers. Those that
+ * nobody is asked for yet, since the steps before them are not done, are not there for anybody.
+ */
 export async function readApprovals(
   db: Database,
   { tenant }: Principal,
@@ -14,21 +34,54 @@ export async function readApprovals(
     status?: ApprovalStatus | undefined
     limit: number
     before?: ApprovalId | undefined
+    /** Of the steps of each: from where on, and how many. */
+    steps: { from: number; count: number }
   },
-): Promise<ApprovalView[]> {
-  const rows = await db.query<Omit<ApprovalView, 'expires_at'> & { expires_at: Date }>(
-    'orchestrator.approvals',
-    `select p.approval_id, p.execution_id, e.request->>'task' as task, p.level, p.status, p.requested_by, p.decided_by,
-            p.reason, p.plan_hash, p.policy_version, p.expires_at, p.grant_id, p.actions, l.plan->'screen' as plan
-       from approvals p join executions e using (execution_id)
+): Promise<ApprovalPage> {
+  const { approvalId, executionId, status } = by
+  const { name, where } = conditionsOf([
+    ['one', approvalId !== undefined, 'approval_id = $2::uuid', '$2::uuid is null'],
+    ['of', executionId !== undefined, 'execution_id = $3::uuid', '$3::uuid is null'],
+    // A word of ours, and in the index's own condition.
+    [status ?? 'any', status !== undefined, `status = '${status}'`],
+  ])
+  const rows = await db.query<Omit<ListedApproval, 'expires_at'> & { expires_at: Date; more: boolean }>(
+    `orchestrator.approvals${name}`,
+    `with found as (
+       select approval_id, pg_column_size(actions) as bytes from approvals
+        where tenant = $1 and asked_at is not null and ${where} and approval_id < $4
+        order by approval_id desc limit $5
+     ), page as (
+       select approval_id, row_number() over newest_first as number,
+              coalesce(sum(bytes) over (newest_first rows between unbounded preceding and 1 preceding), 0) as bytes_before
+         from found window newest_first as (order by approval_id desc)
+     )
+     select p.approval_id, p.execution_id, e.request->>'task' as task, p.level, p.status, p.requested_by, p.decided_by,
+            p.reason, p.plan_hash, p.policy_version, p.expires_at, p.grant_id,
+            jsonb_path_query_array(p.actions, '$[$from to $to]', $6) as actions,
+            jsonb_set(l.plan->'screen', '{steps}', jsonb_path_query_array(l.plan->'screen'->'steps', '$[$from to $to]', $6))
+              as plan,
+            jsonb_build_object('actions', jsonb_array_length(p.actions),
+              'steps', coalesce(jsonb_array_length(l.plan->'screen'->'steps'), 0)) as counts,
+            page.number < (select count(*) from page) as more
+       from page join approvals p using (approval_id) join executions e using (execution_id)
        left join plans l on l.execution_id = p.execution_id and l.number = p.plan_number
-      where p.tenant = $1 and p.asked_at is not null and ($2::uuid is null or p.execution_id = $2)
-        and ($3::text is null or p.status = $3) and ($5::uuid is null or p.approval_id = $5)
-        and ($6::uuid is null or p.approval_id < $6)
-      order by p.approval_id desc limit $4`,
-    [tenant, by.executionId ?? null, by.status ?? null, by.limit, by.approvalId ?? null, by.before ?? null],
+      where page.bytes_before < ${PAGE_BYTES_MAX} and page.number < $5
+      order by p.approval_id desc`,
+    // One more than wanted tells whether there are more.
+    [
+      tenant,
+      approvalId ?? null,
+      executionId ?? null,
+      by.before ?? ID_MAX,
+      by.limit + 1,
+      JSON.stringify({ from: by.steps.from, to: by.steps.from + by.steps.count - 1 }),
+    ],
   )
-  return rows.map((row) => ({ ...row, expires_at: row.expires_at.toISOString() }))
+  return {
+    approvals: rows.map(({ more, ...row }) => ({ ...row, expires_at: row.expires_at.toISOString() })),
+    more: rows.at(-1)?.more ?? false,
+  }
 }
 
 /** What a decision goes by. */

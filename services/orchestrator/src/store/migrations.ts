@@ -7,6 +7,7 @@ import * as standing from './migrations/004-standing.ts'
 import * as operations from './migrations/005-operations.ts'
 import * as manifests from './migrations/006-manifests.ts'
 import * as resourceKeys from './migrations/007-resource-keys.ts'
+import * as waitingLists from './migrations/008-waiting-lists.ts'
 import * as fewerIndexes from './migrations/010-fewer-indexes.ts'
 
 export const migrations: Record<string, Migration> = {
@@ -17,5 +18,6 @@ export const migrations: Record<string, Migration> = {
   '005-operations': operations,
   '006-manifests': manifests,
   '007-resource-keys': resourceKeys,
+  '008-waiting-lists': waitingLists,
   '010-fewer-indexes': fewerIndexes,
 }

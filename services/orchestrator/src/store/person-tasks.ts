@@ -5,6 +5,7 @@ import type { PersonTask } from '@deed/proto/person'
 import { askedOf, decisionsFor, expiryOf, reviewOf } from '../reconcile/ask-person.ts'
 import { isoTime } from '../reconcile/draft.ts'
 import type { TaskRow } from '../snapshot.ts'
+import { conditionsOf } from './conditions.ts'
 import type { Database } from './schema.ts'
 
 interface Row {
@@ -13,6 +14,9 @@ interface Row {
   user_name: string
   about: TaskRow | null
 }
+
+const AFTER = `(d.created_at, d.task_id) <
+  (select c.created_at, c.task_id from desired_state c where c.task_id = $7 and c.tenant = $1)`
 
 /** Newest first. What nobody is asked for yet, since the steps before it are not done, is not there for anybody. */
 export async function readPersonTasks(
@@ -24,10 +28,17 @@ export async function readPersonTasks(
     approvalId?: ApprovalId | undefined
     executionId?: ExecutionId | undefined
     limit: number
+    /** Those that come after this one in the list. */
+    after?: ApprovalId | undefined
   },
 ): Promise<PersonTask[]> {
+  const { name, where } = conditionsOf([
+    ['one', by.approvalId !== undefined, 'd.task_id = $4::uuid', '$4::uuid is null'],
+    ['of', by.executionId !== undefined, 'd.execution_id = $5::uuid', '$5::uuid is null'],
+    ['after', by.after !== undefined, AFTER, '$7::uuid is null'],
+  ])
   const rows = await db.query<Row>(
-    'orchestrator.person_tasks',
+    `orchestrator.person_tasks${name}`,
     `select to_jsonb(d) || to_jsonb(a) as task, e.request->>'task' as words, e.user_name, (
          select to_jsonb(od) || to_jsonb(oa) from desired_state od join actual_state oa using (task_id)
           where od.execution_id = d.execution_id and d.task_kind = 'review' and od.task_id::text = d.spec->>'about'
@@ -35,9 +46,18 @@ export async function readPersonTasks(
        from desired_state d join actual_state a using (task_id) join executions e on e.execution_id = d.execution_id
       where d.tenant = $1 and d.capability = 'human' and d.task_kind <> 'approve' and a.started_at is not null
         and ($2::text is null or (d.task_kind = 'review') = ($2 = 'review')) and (not $3 or a.actual_status = 'pending')
-        and ($4::uuid is null or d.task_id = $4) and ($5::uuid is null or d.execution_id = $5)
-      order by d.created_at desc limit $6`,
-    [tenant, by.kind ?? null, by.openOnly, by.approvalId ?? null, by.executionId ?? null, by.limit],
+        and ${where}
+      order by d.created_at desc, d.task_id desc limit $6`,
+    [
+      tenant,
+      by.kind ?? null,
+      by.openOnly,
+      by.approvalId ?? null,
+      by.executionId ?? null,
+      // One more than wanted tells whether there are more.
+      by.limit + 1,
+      by.after ?? null,
+    ],
   )
   return rows.map(viewOf)
 }
