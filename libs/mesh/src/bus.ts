@@ -122,7 +122,8 @@ export interface ConnectOptions extends BusAddress {
  */
 export async function connectBus(options: ConnectOptions): Promise<Bus> {
   const { service } = options
-  const log = options.log ?? createLogger(service)
+  // Standard output is a service's log, or what somebody else wants to say.
+  const log = options.log ?? createLogger(service, 2)
   const inboxPrefix = `_INBOX_${service}`
   const nc = await connect({
     servers: options.url,
