@@ -11,7 +11,7 @@ const ITEMS_MAX = 256
 const WAITING_MAX = 20_000
 /** How long a batch waits for more, in milliseconds for each item of the one before; and at most. */
 const GATHER_MS_PER_ITEM = 0.5
-const GATHER_MS_MAX = 6
+const GATHER_MS_MAX = 12
 
 export interface BatchOptions {
   /** The most items in one flush. */
