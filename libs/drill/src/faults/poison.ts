@@ -18,8 +18,8 @@ export const poison: Fault = {
   title: 'a task kills every worker that takes it',
   async run({ mesh, name }) {
     const { client, database } = mesh
-    // Writing a file passes this point, asking a server does not.
-    await mesh.arm('executor', 'mid_effect')
+    // Writing a file passes this point, asking a server does not; whoever is started next dies there, too.
+    await mesh.restart('executor', { DEED_CRASH_AT: 'executor.mid_effect' })
     const executor = mesh.mesh.service('executor')
     const poisoned = fileEffect(mesh, name('poison'))
     const { execution_id } = await client.call(requestExecution, {

@@ -2,7 +2,7 @@
  * Until when a command may have been at work: a file that is touched as long as it runs, and stays when the executor
  * dies. What was changed later, somebody else has changed.
  */
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ActionId } from '@deed/proto/ids'
 import { runningProcess } from './process-table.ts'
@@ -14,19 +14,27 @@ const EVERY_MS = 100
  */
 const SILENT_MS_MAX = 3_000
 
-/** Gives signs until it is disposed, which is to be when no process of the command is left. */
+/**
+ * Gives signs until it is disposed, which is to be when no process of the command is left. Whoever has taken the action
+ * over meanwhile may have forgotten the signs, or be giving its own: those are left as they are.
+ */
 export function giveSigns(dataFolder: string, actionId: ActionId): Disposable {
   const file = fileOf(dataFolder, actionId)
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  writeFileSync(file, `${process.pid} ${runningProcess(process.pid)?.started}`, { mode: 0o600 })
+  const own = `${process.pid} ${runningProcess(process.pid)?.started}`
+  writeFileSync(file, own, { mode: 0o600 })
   const timer = setInterval(() => {
     const now = new Date()
-    utimesSync(file, now, now)
+    try {
+      utimesSync(file, now, now)
+    } catch {
+      // A sign that is missed says less than there was, and nothing wrong.
+    }
   }, EVERY_MS)
   return {
     [Symbol.dispose]() {
       clearInterval(timer)
-      writeFileSync(file, ENDED)
+      if (existsSync(file) && readFileSync(file, 'utf8') === own) writeFileSync(file, ENDED)
     },
   }
 }

@@ -79,7 +79,13 @@ function standIn(path: string): boolean {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EACCES' || code === 'EROFS' || code === 'ENOENT') return false
     if (code !== 'EEXIST') throw error
-    utimesSync(path, SHARED, SHARED)
+    try {
+      utimesSync(path, SHARED, SHARED)
+    } catch (gone) {
+      // Another command has ended just now, and taken it away.
+      if ((gone as NodeJS.ErrnoException).code === 'ENOENT') return standIn(path)
+      throw gone
+    }
     standIns.set(path, { commands: 1, madeMs: undefined })
   }
   return true
