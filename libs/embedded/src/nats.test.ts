@@ -13,6 +13,7 @@ import { temporaryFolder } from './temporary-folder.ts'
 const NOBODY_ID = 65_534
 const PATIENCE = { timeout: 30_000, interval: 20 }
 const asRoot = process.getuid?.() === 0
+const notRoot = asRoot ? '' : ' (SKIPPED: only root can become another user)'
 
 function connected(nats: EmbeddedNats): Promise<NatsConnection> {
   return connect({ servers: nats.url, ...nats.credentials('deed'), maxReconnectAttempts: -1, reconnectTimeWait: 50 })
@@ -152,7 +153,7 @@ describe('the embedded nats-server', () => {
     )
   })
 
-  it.runIf(asRoot)('runs for an ordinary user', async () => {
+  it.runIf(asRoot)(`runs for an ordinary user${notRoot}`, async () => {
     using folder = temporaryFolder()
     chownSync(folder.path, NOBODY_ID, NOBODY_ID)
     using held = await holdServer('startNats', join(folder.path, 'nats'), NOBODY_ID)

@@ -23,6 +23,9 @@ import { temporaryFolder } from './temporary-folder.ts'
 const NOBODY_ID = 65_534
 const PATIENCE = { timeout: 30_000, interval: 50 }
 const asRoot = process.getuid?.() === 0
+const notRoot = asRoot ? '' : ' (SKIPPED: only root can become another user)'
+const onLinux = process.platform === 'linux'
+const notLinux = onLinux ? '' : ' (SKIPPED: only Linux gives out a chosen pid)'
 
 async function query(url: string, text: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url })
@@ -146,7 +149,7 @@ describe('an embedded PostgreSQL on a folder of its own', () => {
     expect(await kept(postgres.url)).toEqual(['before the kill'])
   })
 
-  it.runIf(process.platform === 'linux')('starts although its old pid was given to another process', async () => {
+  it.runIf(onLinux)(`starts although its old pid was given to another process${notLinux}`, async () => {
     using folder = temporaryFolder()
     const first = await startPostgres({ dataDir: folder.path })
     await keep(first.url)
@@ -169,7 +172,7 @@ describe('an embedded PostgreSQL on a folder of its own', () => {
     expect(existsSync(join(folder.path, 'cluster.draft'))).toBe(false)
   })
 
-  it.runIf(asRoot)('runs for an ordinary user', async () => {
+  it.runIf(asRoot)(`runs for an ordinary user${notRoot}`, async () => {
     using folder = temporaryFolder()
     chownSync(folder.path, NOBODY_ID, NOBODY_ID)
     using held = await holdServer('startPostgres', join(folder.path, 'postgres'), NOBODY_ID)
@@ -179,7 +182,7 @@ describe('an embedded PostgreSQL on a folder of its own', () => {
     expect(identify(held.serverPid)).toBeUndefined()
   })
 
-  it.runIf(asRoot)('runs for root in a folder that is closed to others', async () => {
+  it.runIf(asRoot)(`runs for root in a folder that is closed to others${notRoot}`, async () => {
     using folder = temporaryFolder()
     chmodSync(folder.path, 0o700)
     const dataDir = join(folder.path, 'postgres')

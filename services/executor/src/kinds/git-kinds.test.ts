@@ -9,7 +9,7 @@ import { dies } from '../test-dies.ts'
 import { type TestExecutor, testExecutor } from '../test-executor.ts'
 
 const HAS_GIT = findProgram('git') !== undefined
-if (!HAS_GIT) console.warn('there is no program git on this host: the kinds of git are NOT tested')
+const withoutGit = HAS_GIT ? '' : ' (SKIPPED: there is no program git on this host)'
 
 /** As a person at the machine, without that person's configuration. */
 function git({ root }: TestExecutor, ...args: string[]): string {
@@ -31,7 +31,7 @@ async function withRepository(): Promise<TestExecutor> {
 const index = ({ root }: TestExecutor) => readFileSync(join(root, '.git/index')).toString('base64')
 const inGit = ({ root }: TestExecutor, name: string) => join(root, '.git', name)
 
-describe.skipIf(!HAS_GIT)('a branch', () => {
+describe.skipIf(!HAS_GIT)(`a branch${withoutGit}`, () => {
   const branch = (more: object = {}) => ({ kind: 'git.branch', input: { name: 'feature/x', ...more } })
 
   it('is made where it is wanted, and deleted on undo', async () => {
@@ -83,7 +83,7 @@ describe.skipIf(!HAS_GIT)('a branch', () => {
   })
 })
 
-describe.skipIf(!HAS_GIT)('a commit', () => {
+describe.skipIf(!HAS_GIT)(`a commit${withoutGit}`, () => {
   const commit = (paths: string[], more: object = {}) => ({
     kind: 'git.commit',
     input: { message: 'second\n\nwith a body', paths, ...more },
@@ -209,7 +209,7 @@ describe.skipIf(!HAS_GIT)('a commit', () => {
   })
 })
 
-describe.skipIf(!HAS_GIT)('a patch of several files', () => {
+describe.skipIf(!HAS_GIT)(`a patch of several files${withoutGit}`, () => {
   const apply = (patch: string) => ({ kind: 'git.apply', input: { patch } })
 
   /** What a person has changed, as a patch, taken back again. */
