@@ -26,7 +26,7 @@ describe('the times of a schedule', () => {
     // On 29 March there is no half past two: it comes as much later.
     expect(following(nightly, '2026-03-27T12:00:00Z', 3)).toEqual([
       '2026-03-28T01:30:00.000Z',
-      '2026-03-29T01:00:00.000Z',
+      '2026-03-29T01:30:00.000Z',
       '2026-03-30T00:30:00.000Z',
     ])
     // On 25 October there are two: it comes at the first.
@@ -35,6 +35,21 @@ describe('the times of a schedule', () => {
       '2026-10-26T01:30:00.000Z',
       '2026-10-27T01:30:00.000Z',
     ])
+  })
+
+  it.each([
+    ['several hours, of which one exists twice', '0 1,2,3 * * *', '2026-10-24T22:30:00Z', ['23:00', '00:00', '02:00']],
+    ['a range of hours', '0 0-6 * * *', '2026-10-24T21:30:00Z', ['22:00', '23:00', '00:00', '02:00', '03:00']],
+    ['every second hour', '0 */2 * * *', '2026-10-24T21:30:00Z', ['22:00', '00:00', '03:00', '05:00']],
+    ['every hour, both times', '0 * * * *', '2026-10-24T22:30:00Z', ['23:00', '00:00', '01:00', '02:00']],
+    ['every half hour, without a gap', '*/30 * * * *', '2026-10-25T00:15:00Z', ['00:30', '01:00', '01:30', '02:00']],
+    ['minutes of a missing hour, as much later', '*/20 2 * * *', '2026-03-29T00:00:00Z', ['01:00', '01:20', '01:40']],
+    ['a missing hour and the one after it, once', '0 2,3 * * *', '2026-03-29T00:00:00Z', ['01:00', '00:00']],
+    ['a missing hour later than the one after it', '15 2,3 * * *', '2026-03-28T23:00:00Z', ['01:15', '00:15']],
+    ['every hour in spring, without a gap', '45 * * * *', '2026-03-29T00:00:00Z', ['00:45', '01:45', '02:45']],
+  ])('follow both changes of the clock for %s', (_, pattern, after, expected) => {
+    const times = following(cron(pattern, 'Europe/Berlin'), after, expected.length)
+    expect(times.map((time) => time?.slice(11, 16))).toEqual(expected)
   })
 
   it('are counted from where an interval began, whenever it is asked', () => {
@@ -49,7 +64,9 @@ describe('the times of a schedule', () => {
       fc.integer({ min: 1_000, max: 5_000_000 }).map((ms) => every(ms, 17)),
       fc
         .constantFrom('* * * * * *', '*/7 * * * *', '30 2 * * *', '0 12 * * mon-fri')
-        .map((one) => cron(one, 'America/New_York')),
+        .chain((one) =>
+          fc.constantFrom('America/New_York', 'Australia/Lord_Howe').map((timezone) => cron(one, timezone)),
+        ),
     )
     fc.assert(
       fc.property(timing, fc.integer({ min: 0, max: 2 ** 41 }), (one, from) => {

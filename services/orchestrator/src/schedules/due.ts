@@ -1,11 +1,13 @@
 /**
  * When a schedule is due: pure functions of its timing and the time.
  *
- * Cron is read in the schedule's time zone. Where the clocks go forward, a time that does not exist comes as much
- * later; where they go back, a time that exists twice comes once, the first time.
+ * Cron is read on the wall clock of the schedule's time zone. Where the clocks go forward, a time that does not exist
+ * comes as much later; where they go back, a time that exists twice comes once, the first time. An expression for every
+ * hour of the day comes in both of the hours that look alike, so it has no gap.
  */
 import { DeedError } from '@deed/proto/errors'
 import { Cron } from 'croner'
+import { changeNear, instantsAt, wallTimeAt } from './wall-clock.ts'
 
 export interface Timing {
   cron: string | null
@@ -20,7 +22,7 @@ const NICKNAMES = /^@(yearly|annually|monthly|weekly|daily|hourly)$/i
 
 /** The first time after this one; null where there is none any more. */
 export function nextDue({ cron, timezone, every_ms: everyMs, anchor }: Timing, after: number): number | null {
-  if (cron !== null) return cronOf(cron, timezone).nextRun(new Date(after))?.getTime() ?? null
+  if (cron !== null) return nextOnWall(cron, timezone, after)
   const every = everyMs ?? Number.POSITIVE_INFINITY
   return anchor + Math.max(1, Math.floor((after - anchor) / every) + 1) * every
 }
@@ -29,14 +31,7 @@ export function nextDue({ cron, timezone, every_ms: everyMs, anchor }: Timing, a
 export function dueBetween(timing: Timing, from: number, to: number, max: number): number[] {
   if (from > to) return []
   const { cron, timezone, every_ms: everyMs, anchor } = timing
-  if (cron !== null) {
-    // Croner's times have whole seconds, and the reference itself is not among them.
-    return cronOf(cron, timezone)
-      .previousRuns(max, new Date(to + 1_000))
-      .map((date) => date.getTime())
-      .filter((at) => at >= from && at <= to)
-      .reverse()
-  }
+  if (cron !== null) return dueOnWallBetween(cron, timezone, { from, to, max })
   const every = everyMs ?? Number.POSITIVE_INFINITY
   const last = anchor + Math.floor((to - anchor) / every) * every
   const times: number[] = []
@@ -88,11 +83,53 @@ export function admitTiming(timing: Timing, now: number): void {
   }
 }
 
-const cronOf = (pattern: string, timezone: string): Cron => new Cron(pattern, { timezone, paused: true })
+/** Its times are those on the wall, as if that were in UTC, where no clock changes. */
+const onWall = (pattern: string): Cron => new Cron(pattern, { timezone: 'UTC', paused: true })
+
+function nextOnWall(cron: string, timezone: string, after: number): number | null {
+  const times = onWall(cron)
+  let next: number | null = null
+  // Near a change, a time that the wall has shown already may still be to come.
+  let shown = times.nextRun(new Date(wallTimeAt(after, timezone) - changeNear(after, timezone)))
+  for (; shown !== null; shown = times.nextRun(shown)) {
+    const { first, second, noneBefore } = instantsAt(shown.getTime(), timezone)
+    for (const at of second !== first && comesEveryHour(cron) ? [first, second] : [first]) {
+      if (at > after && (next === null || at < next)) next = at
+    }
+    if (next !== null && noneBefore >= next) return next
+  }
+  return next
+}
+
+function dueOnWallBetween(
+  cron: string,
+  timezone: string,
+  { from, to, max }: { from: number; to: number; max: number },
+): number[] {
+  const last = new Date(wallTimeAt(to, timezone) + changeNear(to, timezone) + 1_000)
+  // Several times on the wall may be one instant, so the first guess of where to begin may be too late.
+  for (let guessed = max; ; guessed *= 2) {
+    const shown = onWall(cron).previousRuns(guessed, last)
+    const oldest = shown.length < guessed ? undefined : shown.at(-1)
+    const begin = oldest === undefined ? from : Math.max(from, instantsAt(oldest.getTime(), timezone).first)
+    const due: number[] = []
+    let at = nextOnWall(cron, timezone, begin - 1)
+    for (; at !== null && at <= to; at = nextOnWall(cron, timezone, at)) due.push(at)
+    if (due.length >= max || begin === from) return due.slice(-max)
+  }
+}
+
+/** Whether an expression names every hour of the day, so that it follows the time that passes. */
+function comesEveryHour(cron: string): boolean {
+  if (/^@hourly$/i.test(cron)) return true
+  const hours = cron.startsWith('@') ? undefined : cron.trim().split(/\s+/).at(-4)
+  const day = onWall(`0 ${hours ?? 0} * * *`).nextRuns(24, new Date(-1))
+  return day[23]?.getTime() === 23 * 60 * 60 * 1_000
+}
 
 function problemOf(pattern: string): string | undefined {
   try {
-    cronOf(pattern, 'UTC')
+    onWall(pattern)
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message.replace(/^CronPattern: /, '') : 'it cannot be read'
