@@ -73,36 +73,33 @@ describe('the wall clock of a time zone', () => {
     '@hourly',
     '0 3 * * sun',
     '15 1 L * *',
-  ])(
-    'comes with "%s" at what the wall shows, across every kind of change of its clock',
-    (cron) => {
-      const everyHour = ['*/15 * * * *', '@hourly'].includes(cron)
-      for (const { zone, change } of DISTINCT) {
-        const [before, after] = [offset(change - MINUTE, zone), offset(change, zone)]
-        const [from, to] = [change - 5 * HOUR, change + 5 * HOUR]
-        const timing = { cron, timezone: zone, every_ms: null, anchor: 0 }
-        const plain = { cron, timezone: 'UTC', every_ms: null, anchor: 0 }
-        const wall = dueBetween(
-          plain,
-          from + Math.min(before, after) - 3 * HOUR,
-          to + Math.max(before, after) + 3 * HOUR,
-          1_000,
-        )
-        const expected = new Set<number>()
-        for (const one of wall) {
-          const shown = [one - before, one - after]
-            .filter((instant) => instant + offset(instant, zone) === one)
-            .sort((a, b) => a - b)
-          for (const at of shown.length === 0 ? [one - before] : everyHour ? shown : shown.slice(0, 1)) expected.add(at)
-        }
-        const due = [...expected].filter((at) => at >= from && at <= to).sort((a, b) => a - b)
-        const label = `${zone} ${new Date(change).toISOString()}`
-        const found: number[] = []
-        for (let at = nextDue(timing, from - 1); at !== null && at <= to; at = nextDue(timing, at)) found.push(at)
-        expect(found, label).toEqual(due)
-        expect(dueBetween(timing, from, to, 1_000), label).toEqual(due)
-        expect(dueBetween(timing, from, to, 3), label).toEqual(due.slice(-3))
+  ])('comes with "%s" at what the wall shows, across every kind of change of its clock', (cron) => {
+    const everyHour = ['*/15 * * * *', '@hourly'].includes(cron)
+    for (const { zone, change } of DISTINCT) {
+      const [before, after] = [offset(change - MINUTE, zone), offset(change, zone)]
+      const [from, to] = [change - 5 * HOUR, change + 5 * HOUR]
+      const timing = { cron, timezone: zone, every_ms: null, anchor: 0 }
+      const plain = { cron, timezone: 'UTC', every_ms: null, anchor: 0 }
+      const wall = dueBetween(
+        plain,
+        from + Math.min(before, after) - 3 * HOUR,
+        to + Math.max(before, after) + 3 * HOUR,
+        1_000,
+      )
+      const expected = new Set<number>()
+      for (const one of wall) {
+        const shown = [one - before, one - after]
+          .filter((instant) => instant + offset(instant, zone) === one)
+          .sort((a, b) => a - b)
+        for (const at of shown.length === 0 ? [one - before] : everyHour ? shown : shown.slice(0, 1)) expected.add(at)
       }
-    },
-  )
+      const due = [...expected].filter((at) => at >= from && at <= to).sort((a, b) => a - b)
+      const label = `${zone} ${new Date(change).toISOString()}`
+      const found: number[] = []
+      for (let at = nextDue(timing, from - 1); at !== null && at <= to; at = nextDue(timing, at)) found.push(at)
+      expect(found, label).toEqual(due)
+      expect(dueBetween(timing, from, to, 1_000), label).toEqual(due)
+      expect(dueBetween(timing, from, to, 3), label).toEqual(due.slice(-3))
+    }
+  })
 })
