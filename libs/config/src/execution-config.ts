@@ -290,8 +290,11 @@ const Schema = strict({
   /** Values that actions may use by name. They stand in environment variables of the executor, never here. */
   secrets: z.record(Name, strict({ env: SecretVariable })).default({}),
   commands: section({
-    /** auto: the strongest sandbox that holds on this host. none: commands run unconfined, and each record says so. */
-    sandbox: z.enum(['auto', 'none']).default('auto'),
+    /**
+     * auto: the strongest sandbox that holds on this host. bwrap, unshare, landlock: this one, or the executor does not
+     * start. allow-list: no sandbox, only the programs of `allow`. none: any program, unconfined, and each record says so.
+     */
+    sandbox: z.enum(['auto', 'bwrap', 'unshare', 'landlock', 'allow-list', 'none']).default('auto'),
     /** Programs that `command.run` may start where no sandbox is available. */
     allow: z.array(z.string().regex(/^[A-Za-z0-9._+-]+$/, 'must be the name of a program, without a path')).default([]),
   }),

@@ -17,7 +17,6 @@ import { ActionId } from '@deed/proto/ids'
 import { runCommand } from './processes/run-command.ts'
 import { chooseSandbox } from './sandbox/choose-sandbox.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
-import { unconfined } from './sandbox/unconfined.ts'
 
 const WARM_UPS = 3
 const COMMAND_MS_MAX = 30_000
@@ -37,11 +36,13 @@ async function measure(top: string): Promise<{ ms: Record<string, number[]>; mis
   const [workspace, dataFolder] = [join(top, 'workspace'), join(top, 'data')]
   for (const made of [workspace, dataFolder]) mkdirSync(made)
   const places = { dataFolder, protectedFiles: [] }
-  const strongest = await chooseSandbox({ mode: 'auto', ...places })
-  const landlock = await chooseSandbox({ mode: 'auto', only: 'landlock', ...places })
-  const sandboxes = new Map(
-    [unconfined('allow-list'), landlock.sandbox, strongest.sandbox].map((one) => [one.name, one]),
-  )
+  const { missing } = await chooseSandbox({ mode: 'auto', ...places })
+  const sandboxes = new Map<string, Sandbox>()
+  for (const mode of ['allow-list', 'landlock', 'unshare', 'bwrap'] as const) {
+    // A layer that does not hold here is left out; `missing` says why.
+    const chosen = await chooseSandbox({ mode, ...places }).catch(() => undefined)
+    if (chosen) sandboxes.set(chosen.sandbox.name, chosen.sandbox)
+  }
   const runs = new Map([
     ['spawn', () => plainly(workspace)],
     ...[...sandboxes].map(([name, sandbox]) => [name, () => confined(sandbox, workspace)] as const),
@@ -55,7 +56,7 @@ async function measure(top: string): Promise<{ ms: Record<string, number[]>; mis
       ms[name]!.push(performance.now() - from)
     }
   }
-  return { ms, missing: strongest.missing }
+  return { ms, missing }
 }
 
 async function plainly(workspace: string): Promise<void> {

@@ -8,7 +8,7 @@ import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { DeedError } from '@deed/proto/errors'
 import type { ActionId } from '@deed/proto/ids'
-import { STATUS_FD } from '../sandbox/bubblewrap.ts'
+import { STATUS_FD } from '../sandbox/box.ts'
 import { LAUNCHED, type Limit } from '../sandbox/limits.ts'
 import type { Box, Confined, Sandbox } from '../sandbox/sandbox.ts'
 import { watchUse } from '../sandbox/watch-use.ts'
@@ -91,7 +91,7 @@ export async function runCommand(sandbox: Sandbox, command: Command): Promise<En
   const exitCode = code ?? 128 + constants.signals[by ?? 'SIGKILL']
   const limit = limitMet(box, exitCode)
   if (limit !== undefined) throw exceeded(argv[0]!, limit)
-  if (!status.launched || (sandbox.confines && status.exitCode === undefined && code !== null && !status.init))
+  if (!status.launched || (sandbox.confines && code !== null && !status.init))
     throw notStarted(argv[0]!, output.taken().stderr.toString().trim().split('\n')[0] ?? '')
   return { ...output.taken(), exitCode, leftovers }
 }

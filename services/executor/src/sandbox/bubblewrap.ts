@@ -2,12 +2,15 @@
  * Commands in a box that bubblewrap makes: namespaces of their own for users, processes, mounts, network and the rest;
  * no capability; the workspace as the one place to write to.
  */
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import * as box from './box.ts'
+import { becoming, type CommandUser, commandUser, NOBODY, ownedByUser } from './command-user.ts'
 import type { ControlGroups } from './control-groups.ts'
-import { findProgram, NODE_FOLDER, PROGRAM_FOLDERS } from './find-program.ts'
-import { limited, PROCESSES_MAX } from './limits.ts'
-import { protectPaths } from './protect-paths.ts'
+import { NODE_FOLDER } from './find-program.ts'
+import { kernelCalls } from './kernel-calls.ts'
+import { limited } from './limits.ts'
+import { type Cover, protectPaths } from './protect-paths.ts'
 import type { Confined, Sandbox } from './sandbox.ts'
 
 export interface Bubblewrap {
@@ -22,49 +25,40 @@ export interface Bubblewrap {
   readonly groups: ControlGroups | undefined
 }
 
-export const STATUS_FD = 3
-const SECRETS_FD = 4
-const FILTER_FD = 9
-const NOBODY = '65534'
-const TMP_BYTES = String(256 * 1024 * 1024)
-
-/** Where the proxy's socket is inside. */
-const EGRESS_SOCKET = '/run/egress.sock'
-const BRIDGE_FILE = '/run/egress-bridge.mts'
-const BRIDGE = [process.execPath, BRIDGE_FILE, EGRESS_SOCKET]
-
 export function bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups }: Bubblewrap): Sandbox {
   const folder = join(dataFolder, 'sandbox')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const blank = join(folder, 'blank')
-  const filterFile = join(folder, 'filter.bpf')
-  writeFileSync(blank, '')
-  if (filter) writeFileSync(filterFile, filter, { mode: 0o600 })
+  writeFileSync(blank, '', { mode: 0o644 })
+  const openFilter = filter && box.keepFilter(folder, filter)
+  const calls = kernelCalls()
 
   return {
     name: ['bwrap', ...(filter ? ['seccomp'] : []), ...(groups ? [groups.name] : [])].join('+'),
     confines: true,
     open(command) {
       using opened = new DisposableStack()
-      const protection = opened.use(protectPaths(command.workspace, { blank, files: protectedFiles, dataFolder }))
+      const user = commandUser(command.workspace)
+      const protection = opened.use(protectPaths(command.workspace, { files: protectedFiles, dataFolder }))
       const descriptors = new Map<number, number | Buffer>()
-      if (filter) {
-        const fd = openSync(filterFile, 'r')
+      if (openFilter) {
+        const fd = openFilter()
         opened.defer(() => closeSync(fd))
-        descriptors.set(FILTER_FD, fd)
+        descriptors.set(box.FILTER_FD, fd)
       }
       const secrets = Object.entries(command.secrets).flatMap(([name, value]) => ['--setenv', name, value])
       // By descriptor: arguments are seen by every process of the host.
-      if (secrets.length > 0) descriptors.set(SECRETS_FD, Buffer.from(secrets.map((part) => `${part}\0`).join('')))
-      const inner = command.egressSocket === undefined ? command.argv : [...BRIDGE, ...command.argv]
-      const argv = [
+      if (secrets.length > 0) descriptors.set(box.SECRETS_FD, Buffer.from(secrets.map((part) => `${part}\0`).join('')))
+      const inner = box.bridged(command)
+      const made = [
         bwrap,
-        ...boxArguments(command, protection.args),
-        ...(secrets.length > 0 ? ['--args', String(SECRETS_FD)] : []),
-        ...(filter ? ['--seccomp', String(FILTER_FD)] : []),
-        ...['--json-status-fd', String(STATUS_FD), '--'],
-        ...(groups ? inner : countingProcesses(inner)),
+        ...boxArguments(command, coverArguments(protection.covers, blank), user),
+        ...(secrets.length > 0 ? ['--args', String(box.SECRETS_FD)] : []),
+        ...(filter ? ['--seccomp', String(box.FILTER_FD)] : []),
+        ...['--json-status-fd', String(box.STATUS_FD), '--', ...(user ? [...becoming(user), '--'] : [])],
+        ...(groups ? inner : box.countingProcesses(inner)),
       ]
+      const argv = user ? ownedByUser(user, command.workspace, calls, made) : made
       const group = groups?.open()
       const kept = opened.move()
       return {
@@ -82,10 +76,12 @@ export function bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups }
   }
 }
 
-/** What of /etc programs need to start; nothing in it is a secret. */
-export const SYSTEM_FILES = ['/etc/alternatives', '/etc/ld.so.cache', '/etc/ssl/certs']
-
-/** Everything up to the descriptors and the command. */
+/**
+ * Everything up to the descriptors and the command.
+ *
+ * @param user whom the command becomes inside. A namespace of users is left out for it, since root's would hold root
+ *   alone; the filter of system calls then keeps the command from making one
+ */
 export function boxArguments(
   {
     workspace,
@@ -95,46 +91,35 @@ export function boxArguments(
     egressSocket,
   }: Pick<Confined, 'workspace' | 'reads' | 'cwd' | 'env' | 'egressSocket'>,
   protection: readonly string[],
+  user?: CommandUser,
 ): string[] {
   return [
-    ...['--unshare-all', '--disable-userns', '--unshare-user', '--die-with-parent', '--new-session', '--clearenv'],
-    ...Object.entries({ PATH: PROGRAM_FOLDERS.join(':'), HOME: workspace, LANG: 'C.UTF-8', ...env }).flatMap(
-      ([name, value]) => ['--setenv', name, value],
-    ),
+    ...(user ? ROOTS_NAMESPACES : ['--unshare-all', '--disable-userns', '--unshare-user']),
+    ...['--die-with-parent', '--new-session', '--clearenv'],
+    ...Object.entries(box.environmentOf({ workspace, env })).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin', '--symlink', 'usr/lib', '/lib'],
-    ...['--symlink', 'usr/lib64', '/lib64', '--proc', '/proc', '--dev', '/dev', '--size', TMP_BYTES, '--tmpfs', '/tmp'],
-    ...SYSTEM_FILES.flatMap((path) => ['--ro-bind-try', path, path]),
+    ...['--symlink', 'usr/lib64', '/lib64', '--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', '--dev', '/dev'],
+    ...['/dev/shm', '/tmp'].flatMap((path) => ['--perms', '1777', '--size', String(box.TMP_BYTES), '--tmpfs', path]),
+    ...box.SYSTEM_FILES.flatMap((path) => ['--ro-bind-try', path, path]),
     ...(NODE_FOLDER.startsWith('/usr/') ? [] : ['--ro-bind', NODE_FOLDER, NODE_FOLDER]),
     ...reads.flatMap((path) => ['--ro-bind', path, path]),
     // At its own path, so that what the command says of files is true outside as well.
     ...['--bind', workspace, workspace],
     ...protection,
-    ...(egressSocket === undefined ? [] : ['--ro-bind', egressSocket, EGRESS_SOCKET]),
-    ...(egressSocket === undefined ? [] : ['--ro-bind', join(import.meta.dirname, 'egress-bridge.mts'), BRIDGE_FILE]),
-    // The root itself is a file system in memory, without a bound of its own.
-    ...[
-      '--remount-ro',
-      '/',
-      '--chdir',
-      cwd,
-      '--cap-drop',
-      'ALL',
-      '--uid',
-      NOBODY,
-      '--gid',
-      NOBODY,
-      '--hostname',
-      'deed',
-    ],
+    ...(egressSocket === undefined ? [] : ['--ro-bind', egressSocket, box.EGRESS_SOCKET]),
+    ...(egressSocket === undefined ? [] : ['--ro-bind', box.BRIDGE_SOURCE, box.BRIDGE_FILE]),
+    // The root itself, and its devices, are file systems in memory without a bound of their own.
+    ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', cwd, '--hostname', 'deed', '--cap-drop', 'ALL'],
+    ...(user ? RIGHTS_TO_BECOME : ['--uid', String(NOBODY), '--gid', String(NOBODY)]),
   ]
 }
 
-/**
- * Without a control group the processes are counted by their user, which is one of the box alone. The kernel does not
- * count those of root.
- */
-export function countingProcesses(argv: readonly string[]): readonly string[] {
-  const prlimit = findProgram('prlimit')
-  if (prlimit === undefined || process.getuid?.() === 0) return argv
-  return [prlimit, `--nproc=${PROCESSES_MAX}`, '--', ...argv]
-}
+const ROOTS_NAMESPACES = ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try']
+/** To go to a folder of the user, and to become it; they are gone with the number of root. */
+const RIGHTS_TO_BECOME = ['CAP_DAC_READ_SEARCH', 'CAP_SETUID', 'CAP_SETGID'].flatMap((name) => ['--cap-add', name])
+
+const coverArguments = (covers: readonly Cover[], blank: string): string[] =>
+  covers.flatMap(({ path, by }) => {
+    if (by === 'folder') return ['--tmpfs', path, '--remount-ro', path]
+    return ['--ro-bind', by === 'file' ? blank : path, path]
+  })

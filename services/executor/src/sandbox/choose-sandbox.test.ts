@@ -15,13 +15,27 @@ afterAll(() => rmSync(folder, { recursive: true }))
 describe('the sandbox of this host', () => {
   it('is claimed by the layers that held, and each missing one has its reason', async () => {
     const { sandbox, missing } = await chooseSandbox({ mode: 'auto', dataFolder: folder, protectedFiles: [] })
-    expect(sandbox.confines).toBe(sandbox.name.startsWith('bwrap'))
-    if (findProgram('bwrap') === undefined) {
-      expect(sandbox.name).toMatch(/^allow-list/)
-      expect(missing).toContain('bubblewrap (bwrap) is not installed')
-    }
+    expect(sandbox.confines).toBe(/^(bwrap|unshare|landlock)/.test(sandbox.name))
+    if (findProgram('bwrap') === undefined) expect(missing).toContain('bubblewrap (bwrap) is not installed')
     const layers = ['bwrap', 'seccomp', 'cgroup'].filter((layer) => sandbox.name.includes(layer))
     if (layers.length < 3) expect(missing).not.toEqual([])
+  })
+
+  it.each(['bwrap', 'unshare', 'landlock'] as const)(
+    'is %s, or none at all, where the configuration names it',
+    async (mode) => {
+      const chosen = await chooseSandbox({ mode, dataFolder: folder, protectedFiles: [] }).catch(
+        (error: unknown) => error,
+      )
+      if (chosen instanceof Error) expect(chosen.message).toContain(`commands.sandbox of execution.yaml is ${mode}`)
+      else expect(chosen).toMatchObject({ sandbox: { name: expect.stringMatching(`^${mode}`), confines: true } })
+    },
+  )
+
+  it('is the allow-list where the configuration names it, whatever would hold', async () => {
+    const { sandbox } = await chooseSandbox({ mode: 'allow-list', dataFolder: folder, protectedFiles: [] })
+    expect(sandbox.name).toMatch(/^allow-list/)
+    expect(sandbox.confines).toBe(false)
   })
 
   it('is none only when the configuration asks for it by name', async () => {

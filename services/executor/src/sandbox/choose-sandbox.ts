@@ -3,10 +3,11 @@
  * version number would prove nothing, so each is tried with a command that must fail in it.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { ExecutionConfig } from '@deed/config/execution-config'
 import { DeedError } from '@deed/proto/errors'
 import type { ActionId } from '@deed/proto/ids'
 import { type Ended, runCommand } from '../processes/run-command.ts'
@@ -14,6 +15,7 @@ import { type Bubblewrap, bubblewrap } from './bubblewrap.ts'
 import { type Bounds, type ControlGroups, findControlGroups } from './control-groups.ts'
 import { findProgram } from './find-program.ts'
 import { landlock } from './landlock.ts'
+import { findNamespacePrograms, namespaces } from './namespaces.ts'
 import type { Sandbox } from './sandbox.ts'
 import { systemCallFilter } from './system-call-filter.ts'
 import { unconfined } from './unconfined.ts'
@@ -24,21 +26,23 @@ export interface Chosen {
   readonly missing: readonly string[]
 }
 
+export type SandboxMode = ExecutionConfig['commands']['sandbox']
+
 export interface Choosing extends Pick<Bubblewrap, 'dataFolder' | 'protectedFiles'> {
   /** The path of `deed-confine`, where it is not the one that was built beside its source. */
   readonly confine?: string | undefined
-  /** Try this one alone. */
-  readonly only?: 'landlock'
-  /** `none`: commands run unconfined, as the configuration asks for by name. */
-  readonly mode: 'auto' | 'none'
+  /** As in execution.yaml: `auto` for the strongest layer that holds, or the one layer that is to be taken. */
+  readonly mode: SandboxMode
 }
 
-const TRIAL_MS_MAX = 10_000
+const TRIAL_MS_MAX = 30_000
 const TRIAL_ID = '00000000-0000-0000-0000-000000000000' as ActionId
 
-export async function chooseSandbox({ mode, dataFolder, protectedFiles, confine, only }: Choosing): Promise<Chosen> {
+/** @throws {DeedError} `unavailable` when the layer that `mode` names does not hold on this host */
+export async function chooseSandbox(choosing: Choosing): Promise<Chosen> {
+  const { mode } = choosing
   const workspace = mkdtempSync(join(tmpdir(), 'deed-trial-'))
-  mkdirSync(join(workspace, '.git'))
+  for (const made of ['.git', 'inside']) mkdirSync(join(workspace, made))
   const missing: string[] = []
   try {
     const found = findControlGroups()
@@ -49,20 +53,74 @@ export async function chooseSandbox({ mode, dataFolder, protectedFiles, confine,
         sandbox: unconfined('none', groups),
         missing: [...missing, 'commands.sandbox is none in execution.yaml'],
       }
-    const bwrap = only === 'landlock' ? undefined : findProgram('bwrap')
-    if (bwrap === undefined) missing.push('bubblewrap (bwrap) is not installed')
-    else
-      for (const filter of [systemCallFilter(), undefined]) {
-        const sandbox = bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups })
-        const failure = await escapes(sandbox, workspace, TRIAL, [filter === undefined ? '' : 'filtered'])
-        if (failure === undefined) return { sandbox, missing }
-        missing.push(`${sandbox.name} does not hold here: ${failure}`)
-      }
-    const sandbox = await tryLandlock({ dataFolder, protectedFiles, confine }, groups, workspace, missing)
-    return { sandbox: sandbox ?? unconfined('allow-list', groups), missing }
+    for (const [layer, attempt] of LAYERS) {
+      if (mode !== 'auto' && mode !== layer) continue
+      const sandbox = await attempt({ choosing, groups, workspace, missing })
+      if (sandbox) return { sandbox, missing }
+    }
+    if (mode === 'auto' || mode === 'allow-list') return { sandbox: unconfined('allow-list', groups), missing }
+    throw new DeedError(
+      'unavailable',
+      `commands.sandbox of execution.yaml is ${mode}, which does not hold on this host: ${missing.join('; ')}`,
+    )
   } finally {
     rmSync(workspace, { recursive: true, force: true })
   }
+}
+
+interface Try {
+  readonly choosing: Choosing
+  readonly groups: ControlGroups | undefined
+  /** An empty one to try in. */
+  readonly workspace: string
+  /** Is given the reasons why the layer, or a part of it, is left out. */
+  readonly missing: string[]
+}
+
+/** The strongest first. */
+const LAYERS: readonly (readonly [SandboxMode, (trying: Try) => Promise<Sandbox | undefined>])[] = [
+  ['bwrap', tryBubblewrap],
+  ['unshare', tryNamespaces],
+  ['landlock', tryLandlock],
+]
+
+async function tryBubblewrap({ choosing, groups, workspace, missing }: Try): Promise<Sandbox | undefined> {
+  const bwrap = findProgram('bwrap')
+  if (bwrap === undefined) {
+    missing.push('bubblewrap (bwrap) is not installed')
+    return undefined
+  }
+  return strongest([systemCallFilter(), undefined], workspace, missing, (filter) =>
+    bubblewrap({ bwrap, ...choosing, filter, groups }),
+  )
+}
+
+async function tryNamespaces({ choosing, groups, workspace, missing }: Try): Promise<Sandbox | undefined> {
+  const programs = findNamespacePrograms()
+  if (typeof programs === 'string') {
+    missing.push(`${programs} is missing, which is a part of util-linux`)
+    return undefined
+  }
+  if (!programs.calls) missing.push('there is no perl, so system calls are not filtered')
+  if (!programs.loopback) missing.push('there is no perl and no ip, so the box has no loopback')
+  const filters = programs.calls ? [systemCallFilter(), undefined] : [undefined]
+  return strongest(filters, workspace, missing, (filter) => namespaces({ programs, ...choosing, filter, groups }))
+}
+
+/** @returns the first of them that holds */
+async function strongest(
+  filters: readonly (Buffer | undefined)[],
+  workspace: string,
+  missing: string[],
+  make: (filter: Buffer | undefined) => Sandbox,
+): Promise<Sandbox | undefined> {
+  for (const filter of filters) {
+    const sandbox = make(filter)
+    const failure = await escapes(sandbox, workspace, TRIAL, [filter === undefined ? '' : 'filtered'])
+    if (failure === undefined) return sandbox
+    missing.push(`${sandbox.name} does not hold here: ${failure}`)
+  }
+  return undefined
 }
 
 const TRIAL_BOUNDS: Bounds = { memoryBytes: 32 * 1024 * 1024, processes: 16 }
@@ -93,9 +151,11 @@ const TRIAL = `
 (echo x > /usr/deed-trial) 2> /dev/null && exit 12
 (echo x > .git/deed-trial) 2> /dev/null && exit 13
 (echo x > .npmrc) 2> /dev/null && exit 14
-echo x > written || exit 15
+echo x > inside/written || exit 15
 [ "$(grep -c : /proc/net/dev)" = 1 ] || exit 16
-[ "$$" -lt 16 ] || exit 17
+[ "$$" -lt 64 ] || exit 17
+[ ! -w /proc/sys/kernel/core_pattern ] || exit 22
+[ ! -e /sys/kernel ] || exit 23
 grep -q '^CapEff:[^0-9]*0*$' /proc/self/status || exit 18
 unshare --user true 2> /dev/null && exit 19
 [ "$1" != filtered ] || grep -q '^Seccomp:[^0-9]*2$' /proc/self/status || exit 20
@@ -118,12 +178,8 @@ const MAKES_NO_SOCKET = `require('net').connect(9, '127.0.0.1').on('error', ({ c
 const LANDLOCK_ABI_FULL = 6
 const BUILT = fileURLToPath(new URL('../../native/deed-confine', import.meta.url))
 
-async function tryLandlock(
-  { dataFolder, protectedFiles, confine = BUILT }: Pick<Choosing, 'dataFolder' | 'protectedFiles' | 'confine'>,
-  groups: ControlGroups | undefined,
-  workspace: string,
-  missing: string[],
-): Promise<Sandbox | undefined> {
+async function tryLandlock({ choosing, groups, workspace, missing }: Try): Promise<Sandbox | undefined> {
+  const { dataFolder, protectedFiles, confine = BUILT } = choosing
   const filter = systemCallFilter(process.arch, [])
   if (!existsSync(confine)) missing.push('deed-confine is not built: npm run build:confine -w services/executor')
   if (!filter || !existsSync(confine)) return undefined
@@ -133,7 +189,6 @@ async function tryLandlock(
     return undefined
   }
   const abi = Number(stdout)
-  mkdirSync(join(workspace, 'inside'))
   const sandbox = landlock({ confine, dataFolder, protectedFiles, filter, groups })
   const failure = await escapes(sandbox, workspace, LANDLOCK_TRIAL, [process.execPath, MAKES_NO_SOCKET, String(abi)])
   missing.push(
@@ -158,6 +213,8 @@ const ESCAPES: Readonly<Record<number, string>> = {
   19: 'namespaces can be made',
   20: 'system calls are not filtered',
   21: 'processes of the host can be signalled',
+  22: 'settings of the kernel can be written to',
+  23: 'devices of the kernel can be seen',
 }
 
 /** @returns what went wrong, in words; `undefined` when it holds */
@@ -169,7 +226,9 @@ async function escapes(
 ): Promise<string | undefined> {
   try {
     const { exitCode, stderr } = await tried(sandbox, workspace, trial, ...args)
-    return exitCode === 0 ? undefined : (ESCAPES[exitCode] ?? `exit code ${exitCode}: ${stderr.toString().trim()}`)
+    if (exitCode !== 0) return ESCAPES[exitCode] ?? `exit code ${exitCode}: ${stderr.toString().trim()}`
+    const written = lstatSync(join(workspace, 'inside', 'written'))
+    return written.uid === statSync(workspace).uid ? undefined : 'what it makes belongs to another user'
   } catch (error) {
     if (error instanceof DeedError) return error.message
     throw error

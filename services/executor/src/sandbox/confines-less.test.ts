@@ -9,6 +9,8 @@ describe('a sandbox beside the one that was agreed to', () => {
     ['bwrap+cgroup2', 'bwrap+seccomp+cgroup1'],
     ['bwrap+seccomp', 'bwrap+seccomp+cgroup1'],
     ['other', 'bwrap'],
+    ['unshare', 'bwrap+seccomp'],
+    ['landlock+seccomp', 'unshare'],
   ])('%s confines less than %s', (actual, expected) => expect(confinesLess(actual, expected)).toBe(true))
 
   it.each([
@@ -17,5 +19,8 @@ describe('a sandbox beside the one that was agreed to', () => {
     ['bwrap+seccomp+cgroup2', 'bwrap+seccomp+cgroup1'],
     ['bwrap+seccomp+cgroup1', 'bwrap'],
     ['allow-list', 'none'],
+    ['unshare+seccomp', 'bwrap+seccomp'],
+    ['bwrap+seccomp+cgroup1', 'unshare+seccomp+cgroup2'],
+    ['unshare', 'landlock+seccomp'],
   ])('%s confines as much as %s', (actual, expected) => expect(confinesLess(actual, expected)).toBe(false))
 })

@@ -2,6 +2,8 @@
 
 /** From nothing upwards; what is not listed is a sandbox proper, above them. */
 const WEAK_BASES = ['none', 'allow-list', 'landlock']
+/** Two that make the same of namespaces, and pass the same trial. */
+const ALIKE = ['bwrap', 'unshare']
 
 /**
  * @param actual,expected as in `Sandbox.name`: a base, then layers, as in `bwrap+seccomp+cgroup2`
@@ -10,7 +12,8 @@ const WEAK_BASES = ['none', 'allow-list', 'landlock']
 export function confinesLess(actual: string, expected: string): boolean {
   const [has, wants] = [layersOf(actual), layersOf(expected)]
   if (has.rank !== wants.rank) return has.rank < wants.rank
-  return has.base !== wants.base || [...wants.layers].some((layer) => !has.layers.has(layer))
+  const alike = has.base === wants.base || (ALIKE.includes(has.base) && ALIKE.includes(wants.base))
+  return !alike || [...wants.layers].some((layer) => !has.layers.has(layer))
 }
 
 function layersOf(name: string) {

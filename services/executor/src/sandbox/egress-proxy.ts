@@ -117,7 +117,7 @@ export async function openEgress(allowed: readonly AllowedHost[]): Promise<Egres
     )
   })
   server.maxConnections = CONNECTIONS_MAX
-  server.listen(socketPath)
+  server.listen({ path: socketPath, readableAll: true, writableAll: true })
   await once(server, 'listening')
   return {
     socketPath,

@@ -7,9 +7,17 @@ export const NODE_FOLDER = dirname(process.execPath)
 
 export const PROGRAM_FOLDERS: readonly string[] = [NODE_FOLDER, '/usr/bin', '/bin']
 
+/** Where the programs are that set up a sandbox; commands are not given them by name. */
+const SYSTEM_FOLDERS: readonly string[] = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
+
 /** @returns the absolute path of a program, looked for in `PROGRAM_FOLDERS` only */
-export function findProgram(name: string): string | undefined {
-  return PROGRAM_FOLDERS.map((folder) => join(folder, name)).find(isExecutable)
+export const findProgram = (name: string): string | undefined => findIn(PROGRAM_FOLDERS, name)
+
+/** @returns the absolute path of a program of the host's own, also of those for the administrator */
+export const findSystemProgram = (name: string): string | undefined => findIn(SYSTEM_FOLDERS, name)
+
+function findIn(folders: readonly string[], name: string): string | undefined {
+  return folders.map((folder) => join(folder, name)).find(isExecutable)
 }
 
 function isExecutable(path: string): boolean {

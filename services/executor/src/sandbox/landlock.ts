@@ -7,7 +7,8 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } fr
 import { join, relative } from 'node:path'
 import { DeedError } from '@deed/proto/errors'
 import { PROTECTED_NAMES } from '../files/workspace.ts'
-import { type Bubblewrap, countingProcesses, SYSTEM_FILES } from './bubblewrap.ts'
+import { countingProcesses, FILTER_FD, SECRETS_FD, SYSTEM_FILES } from './box.ts'
+import type { Bubblewrap } from './bubblewrap.ts'
 import { NODE_FOLDER, PROGRAM_FOLDERS } from './find-program.ts'
 import { limited } from './limits.ts'
 import { HIDDEN } from './protect-paths.ts'
@@ -19,9 +20,6 @@ export interface Landlock extends Pick<Bubblewrap, 'dataFolder' | 'protectedFile
   /** As the kernel takes it; without it nothing would keep a command from the network. */
   readonly filter: Buffer
 }
-
-const SECRETS_FD = 4
-const FILTER_FD = 9
 
 const READ = [
   ...['/usr', '/bin', '/sbin', '/lib', '/lib64', '/dev/zero', '/dev/random', '/dev/urandom', ...SYSTEM_FILES],

@@ -17,7 +17,10 @@ export const NEW_FILES_MAX = 100_000
 const BLOCK_BYTES = 512
 
 // `0` is the writer itself. What cannot be limited is not started.
-const LAUNCHER = `ulimit -c 0 && ulimit -f ${FILE_BYTES_MAX / BLOCK_BYTES} && ulimit -n ${OPEN_FILES_MAX} && ulimit -t "$1" || exit 125
+// Who asked may be gone by the time at which its end would be noticed.
+const LAUNCHER = `[ "\${DEED_PARENT-$PPID}" = "$PPID" ] || exit 125
+unset DEED_PARENT
+ulimit -c 0 && ulimit -f ${FILE_BYTES_MAX / BLOCK_BYTES} && ulimit -n ${OPEN_FILES_MAX} && ulimit -t "$1" || exit 125
 shift
 while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs" || exit 125; shift; done
 shift

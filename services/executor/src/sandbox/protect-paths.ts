@@ -8,19 +8,24 @@ import { basename, join } from 'node:path'
 import { DeedError } from '@deed/proto/errors'
 import { isPlaceholder, PLACEHOLDER_MODE } from '../files/placeholder.ts'
 import { PROTECTED_NAMES } from '../files/workspace.ts'
+import { escaped } from './mount-table.ts'
 
 /** Disposing removes the empty files that no other command needs. */
 export interface Protection extends Disposable {
-  /** For bubblewrap. */
-  readonly args: readonly string[]
+  /** Absolute paths, in the order in which they are to be covered. */
+  readonly covers: readonly Cover[]
+}
+
+/** What a command finds at a path: the same, but read-only; an empty file; an empty folder. */
+export interface Cover {
+  readonly path: string
+  readonly by: 'itself' | 'file' | 'folder'
 }
 
 /** Not even read: credentials lie here. */
 export const HIDDEN: ReadonlySet<string> = new Set(['.deed', '.ssh', '.gnupg', '.netrc'])
 
 export interface Protecting {
-  /** An empty file that all may read. */
-  readonly blank: string
   /** Absolute paths beside the protected names; where they lie in the workspace, they are read-only. */
   readonly files: readonly string[]
   /** Absolute; where it lies in the workspace, it is hidden. */
@@ -28,32 +33,30 @@ export interface Protecting {
 }
 
 /** @throws {DeedError} `protected_path` when one is a symbolic link: what it leads to would be shown instead */
-export function protectPaths(workspace: string, { blank, files, dataFolder }: Protecting): Protection {
-  const args: string[] = []
+export function protectPaths(workspace: string, { files, dataFolder }: Protecting): Protection {
+  const covers = new Map<string, Cover>()
   const made: string[] = []
-  const readOnly = (path: string, from = path) => args.push('--ro-bind', from, path)
-  const hide = (path: string, isFolder: boolean) =>
-    isFolder ? args.push('--tmpfs', path, '--remount-ro', path) : readOnly(path, blank)
+  const cover = (path: string, by: Cover['by']) => covers.set(path, { path, by })
   const protect = (path: string, name: string) => {
     const stat = lstatSync(path, { throwIfNoEntry: false })
     if (!stat || isPlaceholder(name, stat)) {
       if (!standIn(path)) return
       made.push(path)
-      readOnly(path, blank)
+      cover(path, 'file')
     } else if (stat.isSymbolicLink()) {
       throw new DeedError('protected_path', `${name} is a symbolic link, and cannot be protected from a command`)
-    } else if (HIDDEN.has(name)) hide(path, stat.isDirectory())
-    else readOnly(path)
+    } else if (HIDDEN.has(name)) cover(path, stat.isDirectory() ? 'folder' : 'file')
+    else cover(path, 'itself')
   }
   try {
     for (const name of PROTECTED_NAMES) protect(join(workspace, name), name)
-    for (const path of files) if (path.startsWith(`${workspace}/`) && !args.includes(path)) readOnly(path)
-    if (dataFolder.startsWith(`${workspace}/`) && !args.includes(dataFolder)) hide(dataFolder, true)
+    for (const path of files) if (path.startsWith(`${workspace}/`) && !covers.has(path)) cover(path, 'itself')
+    if (dataFolder.startsWith(`${workspace}/`) && !covers.has(dataFolder)) cover(dataFolder, 'folder')
   } catch (error) {
     release(made)
     throw error
   }
-  return { args, [Symbol.dispose]: () => release(made) }
+  return { covers: [...covers.values()], [Symbol.dispose]: () => release(made) }
 }
 
 interface StandIn {
@@ -108,9 +111,12 @@ function release(paths: readonly string[]): void {
   }
 }
 
+/** The names of the first processes of a box. */
+const BOXES = ['bwrap\n', 'sh\n']
+
 function mountsOfOthers(): string {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && readText(`/proc/${name}/comm`) === 'bwrap\n')
+    .filter((name) => /^\d+$/.test(name) && BOXES.includes(readText(`/proc/${name}/comm`)))
     .map((pid) => readText(`/proc/${pid}/mountinfo`))
     .join('')
 }
@@ -123,7 +129,3 @@ function readText(path: string): string {
     return ''
   }
 }
-
-/** As proc(5) writes paths. */
-const escaped = (path: string) =>
-  path.replace(/[ \t\n\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`)
