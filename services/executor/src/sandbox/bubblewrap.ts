@@ -100,6 +100,13 @@ export function boxArguments(
     ...['--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin', '--symlink', 'usr/lib', '/lib'],
     ...['--symlink', 'usr/lib64', '/lib64', '--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', '--dev', '/dev'],
     ...['/dev/shm', '/tmp'].flatMap((path) => ['--perms', '1777', '--size', String(box.TMP_BYTES), '--tmpfs', path]),
+    // Made by bubblewrap itself, they would be for root alone.
+    ...foldersAbove(...box.SYSTEM_FILES, NODE_FOLDER, ...reads, workspace, box.EGRESS_SOCKET).flatMap((path) => [
+      '--perms',
+      '0755',
+      '--dir',
+      path,
+    ]),
     ...box.SYSTEM_FILES.flatMap((path) => ['--ro-bind-try', path, path]),
     ...(NODE_FOLDER.startsWith('/usr/') ? [] : ['--ro-bind', NODE_FOLDER, NODE_FOLDER]),
     ...reads.flatMap((path) => ['--ro-bind', path, path]),
@@ -112,6 +119,17 @@ export function boxArguments(
     ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', cwd, '--hostname', 'deed', '--cap-drop', 'ALL'],
     ...(user ? RIGHTS_TO_BECOME : ['--uid', String(NOBODY), '--gid', String(NOBODY)]),
   ]
+}
+
+/** Outermost first; those that are there already are left out. */
+function foldersAbove(...paths: readonly string[]): string[] {
+  const above = paths.flatMap((path) =>
+    path
+      .split('/')
+      .slice(1, -1)
+      .map((_, depth, names) => `/${names.slice(0, depth + 1).join('/')}`),
+  )
+  return [...new Set(above)].filter((path) => path !== '/tmp' && !/^\/usr(\/|$)/.test(path))
 }
 
 const ROOTS_NAMESPACES = ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try']

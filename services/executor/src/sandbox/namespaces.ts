@@ -85,7 +85,7 @@ echo 1 > /proc/sys/user/max_user_namespaces || fail max_user_namespaces
 mount -n -o bind,ro,nosuid,nodev,noexec /proc/sys /proc/sys || fail /proc/sys
 cd "$1" || fail folder
 shift
-variables=$(cat <&4) && eval "$variables" && unset variables || fail environment
+variables=$(cat <&4) && eval "$variables" && unset variables OLDPWD || fail environment
 echo '{ "child-pid": 0 }' >&3
 exec "$@" 3>&- 4>&-`
 
