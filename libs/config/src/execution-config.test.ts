@@ -84,4 +84,15 @@ describe('execution.yaml', () => {
     expect(parseExecutionConfig('', { env }).observability.metrics_port).toBe(9191)
     expect(() => parseExecutionConfig('observability: { metrics_port: 9090 }', { env })).toThrow(/METRICS_PORT/)
   })
+
+  it('serves metrics on the loopback unless another address is given, and refuses what is no address', () => {
+    const host = (env: Record<string, string>) => parseExecutionConfig('', { env }).observability.metrics_host
+    expect([host({}), host({ METRICS_HOST: '0.0.0.0' }), host({ METRICS_HOST: '::' })]).toEqual([
+      '127.0.0.1',
+      '0.0.0.0',
+      '::',
+    ])
+    for (const wrong of ['everywhere', '1.2.3', '127.0.0.1:9090'])
+      expect(() => host({ METRICS_HOST: wrong })).toThrow(/observability\.metrics_host/)
+  })
 })

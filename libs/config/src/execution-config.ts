@@ -259,6 +259,8 @@ const Schema = strict({
     export_to_file: z.string().optional(),
     /** Where Prometheus is answered, usually 9090; the environment variable METRICS_PORT may say it instead. Absent: nowhere. */
     metrics_port: z.int().min(1).max(65_535).optional(),
+    /** On which address of this machine; anybody who reaches it can read the figures. METRICS_HOST may say it instead. */
+    metrics_host: z.union([z.ipv4(), z.ipv6(), z.literal('localhost')]).default('127.0.0.1'),
   }),
   alerts: section({
     /** Who is told of alerts besides the log and `alerts.*`. What is named here is called, private addresses too. */
@@ -305,6 +307,7 @@ export type ExecutionConfig = z.output<typeof Schema>
 const ALSO_IN_ENVIRONMENT = [
   { variable: 'OLLAMA_HOST', section: 'models', key: 'ollama_host' },
   { variable: 'METRICS_PORT', section: 'observability', key: 'metrics_port' },
+  { variable: 'METRICS_HOST', section: 'observability', key: 'metrics_host' },
 ] as const
 
 export class ConfigError extends Error {

@@ -11,6 +11,8 @@ const Config = z.object({
   DEED_CONFIG: z.string().optional(),
   /** Where Prometheus is answered; execution.yaml may say it instead. Absent: nowhere. */
   METRICS_PORT: z.string().optional(),
+  /** On which address; execution.yaml may say it instead. Absent: 127.0.0.1. */
+  METRICS_HOST: z.string().optional(),
   /** Path of a policy that replaces the default one. */
   DEED_POLICY: z.string().optional(),
   /** How long a task may go on without a heartbeat before another attempt takes it over, in milliseconds. */

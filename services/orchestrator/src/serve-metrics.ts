@@ -10,9 +10,14 @@ import { readStatistics } from './store/statistics.ts'
 /**
  * Answers `GET /metrics` in the text format, `GET /healthz`, and `GET /readyz` with what is missing.
  *
- * @throws {ConfigurationError} when the port cannot be had
+ * @throws {ConfigurationError} when the port, or the address, cannot be had
  */
-export async function serveMetrics(db: Database, log: Log, port: number, queues: WorkQueues): Promise<AsyncDisposable> {
+export async function serveMetrics(
+  db: Database,
+  log: Log,
+  { host, port }: { host: string; port: number },
+  queues: WorkQueues,
+): Promise<AsyncDisposable> {
   const server = createServer((request, response) => {
     if (request.url === '/healthz') return void response.end('ok\n')
     if (request.url === '/readyz') {
@@ -31,10 +36,10 @@ export async function serveMetrics(db: Database, log: Log, port: number, queues:
       },
     )
   })
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, () => resolve())).catch(
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve())).catch(
     (cause: Error) => {
       throw new ConfigurationError(
-        `port ${port} for metrics cannot be had (${cause.message}); change observability.metrics_port or METRICS_PORT`,
+        `port ${port} for metrics cannot be had on ${host} (${cause.message}); change observability.metrics_port or METRICS_PORT, or metrics_host or METRICS_HOST`,
         { cause },
       )
     },

@@ -79,7 +79,10 @@ const DEFAULT_POLICY = join(import.meta.dirname, '../policy/default.yaml')
 export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
   const log = createLogger('orchestrator')
-  const config = readExecutionConfig(env.DEED_CONFIG, { METRICS_PORT: env.METRICS_PORT })
+  const config = readExecutionConfig(env.DEED_CONFIG, {
+    METRICS_PORT: env.METRICS_PORT,
+    METRICS_HOST: env.METRICS_HOST,
+  })
   for (const { env: variable } of Object.values(config.secrets)) registerSecret(env.env[variable] ?? '')
   const policy = readPolicy(env.DEED_POLICY ?? DEFAULT_POLICY)
   const leaseMs = env.ORCHESTRATOR_LEASE_MS
@@ -97,11 +100,11 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   opened.use(db)
   // Leases are kept up however long the queue for the other connections is.
   const heartbeats = opened.use(openStore<Schema>({ url: env.DATABASE_URL, schema: 'orchestrator', poolMax: 1, log }))
-  const { metrics_port: metricsPort } = config.observability
+  const { metrics_port: port, metrics_host: host } = config.observability
   const clock = clockOf(db)
   await clock.synchronise()
   const queues = opened.use(await keepWorkQueues(bus, log, env.ORCHESTRATOR_TENANTS))
-  if (metricsPort !== undefined) opened.use(await serveMetrics(db, log, metricsPort, queues))
+  if (port !== undefined) opened.use(await serveMetrics(db, log, { host, port }, queues))
 
   const anchors = opened.use(openAnchors({ db, log, clock }))
   const before = cachedBefore()
