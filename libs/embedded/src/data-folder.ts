@@ -4,10 +4,24 @@
  * Ports and passwords are drawn once and kept, so whoever connected before a crash can connect after it.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts'
 
+const OTHERS = 0o077
+const PRIVATE = 0o700
+/** Others can go on to what they know the name of; they cannot list it. */
+const PASSABLE = 0o711
 const OWNER_FILE = 'owner.json'
 const PASSWORD_BYTES = 24
 
@@ -17,14 +31,45 @@ const PASSWORD_BYTES = 24
  * @throws when another living process holds it; what a dead one left behind is taken over
  */
 export function claimDataFolder(dataDir: string): Disposable {
-  mkdirSync(dataDir, { recursive: true })
+  mkdirSync(dataDir, { recursive: true, mode: PASSABLE })
   const file = join(dataDir, OWNER_FILE)
   const owner = readJson<ProcessIdentity>(file)
   if (owner && isAlive(owner)) throw new Error(`${dataDir} is in use by process ${owner.pid}`)
   rmSync(file, { force: true })
   // Exclusive: of two processes that find it abandoned at the same moment, one gets it.
-  writeFileSync(file, JSON.stringify(identify(process.pid)), { flag: 'wx' })
+  writeFileSync(file, JSON.stringify(identify(process.pid)), { flag: 'wx', mode: 0o600 })
+  closeToOthers(dataDir, PRIVATE)
   return { [Symbol.dispose]: () => rmSync(file, { force: true }) }
+}
+
+/**
+ * Makes the data folder of a mesh where it is missing, and closes it and everything below to others. Run by root, it may
+ * be passed through: PostgreSQL is another user then, whose files are below.
+ */
+export function openDataFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: PASSABLE })
+  closeToOthers(folder, process.getuid?.() === 0 ? PASSABLE : PRIVATE)
+}
+
+/** What is closed to others already is not searched. */
+function closeToOthers(folder: string, modeMax: number): void {
+  const { mode } = statSync(folder)
+  if (mode & OTHERS) {
+    chmodSync(folder, mode & modeMax)
+    closeBelow(folder)
+  }
+}
+
+function closeBelow(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    const entry = lstatSync(path, { throwIfNoEntry: false })
+    // What others can go through alone is that of a server, which may run.
+    if (!entry || entry.isSymbolicLink() || (entry.mode & OTHERS & ~PASSABLE) === 0) continue
+    // A file of two names is somebody else's, too.
+    if (entry.isDirectory() || entry.nlink === 1) chmodSync(path, entry.mode & 0o777 & ~OTHERS)
+    if (entry.isDirectory()) closeBelow(path)
+  }
 }
 
 /** Reads a value that was kept in the folder; the first time it is made and kept, readable by the owner alone. */

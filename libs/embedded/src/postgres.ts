@@ -14,7 +14,7 @@ import pg from 'pg'
 import { claimDataFolder, newPassword, remembered } from './data-folder.ts'
 import { keptPort } from './kept-port.ts'
 import { type PostgresBinaries, postgresBinaries, reachableByOthers, SHARED_DIR } from './postgres-binaries.ts'
-import { runServer, type ServerLog, type ServerProcess, stopLeftover } from './server-process.ts'
+import { runServer, SERVER_ENVIRONMENT, type ServerLog, type ServerProcess, stopLeftover } from './server-process.ts'
 
 const SUPERUSER = 'deed'
 /** `nobody` on Linux, who runs the server when this process is root. */
@@ -99,7 +99,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
     ...identity,
     file: binaries.postgres,
     args: ['-D', cluster, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-    options: { ...runAs, cwd: '/', env: environment },
+    runAs,
     answers: () => answersAt(url),
     // Of a server killed outright, children may hold the shared memory for a moment longer.
     passes: (logTail) => /lock file|shared memory|in use|could not bind/.test(logTail),
@@ -120,13 +120,6 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
 }
 
 type RunAs = { uid: number; gid: number } | undefined
-
-/** None of the caller's: a variable like PGDATA or LC_ALL would change what the server does. */
-const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', ...windowsEssentials() }
-
-function windowsEssentials(): NodeJS.ProcessEnv {
-  return process.platform === 'win32' ? { SystemRoot: 'C:\\Windows' } : {}
-}
 
 /** The folder of the databases: below the data folder, unless the user who runs the server cannot get there. */
 async function clusterDir(dataDir: string, runAs: RunAs, log: ServerLog | undefined): Promise<string> {
@@ -161,7 +154,7 @@ async function initialise(
     if (!durable) args.push('--no-sync')
     // One call for the file system instead of a thousand for the files; only Linux has it.
     else if (process.platform === 'linux') args.push('--sync-method', 'syncfs')
-    await promisify(execFile)(initdb, args, { ...runAs, cwd: '/', env: environment })
+    await promisify(execFile)(initdb, args, { ...runAs, cwd: '/', env: SERVER_ENVIRONMENT })
     renameSync(draft, cluster)
   } finally {
     rmSync(passwordFile, { force: true })

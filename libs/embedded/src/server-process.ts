@@ -5,7 +5,7 @@
  * the same files. It leads a session of its own, so Ctrl+C in a terminal reaches the parent alone, which closes things
  * in the right order. It writes to a file, since a pipe to a dead parent would end it.
  */
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,6 +28,14 @@ export interface ServerLog {
   warn(facts: object, sentence: string): void
 }
 
+/** None of the caller's: a variable like PGDATA or LC_ALL would change what a server does, and a secret is none of its. */
+export const SERVER_ENVIRONMENT: NodeJS.ProcessEnv = {
+  PATH: '/usr/bin:/bin',
+  LC_ALL: 'C',
+  TZ: 'UTC',
+  ...(process.platform === 'win32' ? { SystemRoot: 'C:\\Windows' } : {}),
+}
+
 export interface ServerIdentity {
   /** As it is called in logs and errors. */
   name: string
@@ -41,7 +49,8 @@ export interface ServerIdentity {
 export interface ServerSpec extends ServerIdentity {
   file: string
   args: string[]
-  options?: SpawnOptions
+  /** Another user than this process's. */
+  runAs?: { uid: number; gid: number } | undefined
   /** Asked until it holds: the server answers, and it is this one. Throwing means not yet. */
   answers: () => Promise<boolean>
   /** Whether an end like this is due to something that passes, such as files that a killed child still holds. */
@@ -153,12 +162,14 @@ async function launch({
   dataDir,
   file,
   args,
-  options,
+  runAs,
 }: ServerSpec): Promise<{ launched: ChildProcess; logFrom: number }> {
   const log = openLog(dataDir)
   try {
     const logFrom = fstatSync(log).size
-    const child = spawn(file, args, { ...options, detached: true, stdio: ['ignore', log, log] })
+    const child = privately(() =>
+      spawn(file, args, { ...runAs, cwd: '/', env: SERVER_ENVIRONMENT, detached: true, stdio: ['ignore', log, log] }),
+    )
     // Written down before anything is awaited: a parent killed from here on leaves a child that will be found.
     if (child.pid) keep(dataDir, RECORD, identify(child.pid) ?? null)
     await once(child, 'spawn')
@@ -167,6 +178,16 @@ async function launch({
     throw new Error(`${name} could not be started: ${file} ${cause instanceof Error ? cause.message : ''}`, { cause })
   } finally {
     closeSync(log)
+  }
+}
+
+/** What the child makes is its user's alone. It inherits the mask at once, so this process has its own back. */
+function privately<T>(start: () => T): T {
+  const before = process.umask(0o077)
+  try {
+    return start()
+  } finally {
+    process.umask(before)
   }
 }
 

@@ -44,7 +44,7 @@ export interface ServiceProcess extends AsyncDisposable {
 /** Starts a service, and waits until it says that it is ready. */
 export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
   const { service, logDir, supervise = true, release = RELEASE } = options
-  mkdirSync(logDir, { recursive: true })
+  mkdirSync(logDir, { recursive: true, mode: 0o700 })
   const logFile = join(logDir, `${service}${options.copy ? `-${options.copy}` : ''}.log`)
   let child: ChildProcess | undefined
   let exited: Promise<number | null> = Promise.resolve(null)
@@ -54,7 +54,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
 
   const start = async (): Promise<void> => {
     // Written by the child itself, so that nothing stands between it and its last words.
-    const log = openSync(logFile, 'a')
+    const log = openSync(logFile, 'a', 0o600)
     const started = spawn(process.execPath, ['--import', '@deed/telemetry/preload', 'src/main.ts'], {
       cwd: join(release, 'services', service),
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...settings },

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
-import { keep, readJson } from '@deed/embedded/data-folder'
+import { keep, openDataFolder, readJson } from '@deed/embedded/data-folder'
 import { keptPort } from '@deed/embedded/kept-port'
 import { DEMO_DIR, type DemoPlan } from './demo-plan.ts'
 import { type DemoService, stopService } from './demo-service.ts'
@@ -41,7 +41,7 @@ interface Left {
  * services, which outlive the mesh by design, and removes the folder.
  */
 export async function openDemoWorld(dataDir: string, plan: DemoPlan): Promise<DemoWorld> {
-  mkdirSync(dataDir, { recursive: true, mode: 0o711 })
+  openDataFolder(dataDir)
   const left = readJson<Left>(join(dataDir, `${RECORD}.json`))
   if (left) await clear(left)
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'deed-demo-'))
@@ -86,7 +86,7 @@ async function clear({ folder, services }: Left): Promise<void> {
 async function filledIn(template: string, dataDir: string, instance: string): Promise<string> {
   const ports = new Map<string, number>()
   const portsDir = join(dataDir, 'demo-ports')
-  mkdirSync(portsDir, { recursive: true })
+  mkdirSync(portsDir, { recursive: true, mode: 0o700 })
   for (const [, port, name = ''] of template.matchAll(PLACEHOLDER)) {
     if (port !== undefined && !ports.has(name)) ports.set(name, await keptPort(portsDir, name, undefined))
   }

@@ -9,5 +9,5 @@ import type { Snapshot } from '../snapshot.ts'
 export async function appendRecord(file: string, { execution, tasks }: Snapshot, reply: ExecutionReply): Promise<void> {
   const { tenant, user_name: user, request, created_at, finished_at } = execution
   const record = { ...reply, tenant, user, request, created_at, finished_at, tasks: [...tasks.values()].map(viewOf) }
-  await appendFile(file, `${JSON.stringify(redactValue(record))}\n`)
+  await appendFile(file, `${JSON.stringify(redactValue(record))}\n`, { mode: 0o600 })
 }
