@@ -2,7 +2,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EmbeddedPostgres, startPostgres } from './postgres.ts'
-import { createRoles, newRolePasswords, type RoleUrls, roleOf, schemaOf } from './roles.ts'
+import { createRoles, newRolePasswords, ownerOf, type RoleUrls, roleOf, schemaOf } from './roles.ts'
 import { SERVICES } from './services.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -16,10 +16,10 @@ beforeAll(async () => {
   postgres = opened.use(await startPostgres({ dataDir: folder.path }))
   urls = await createRoles(postgres.url, passwords)
   for (const service of SERVICES) {
-    await query(urls.owner, `CREATE TABLE ${schemaOf(service)}.things (id bigserial PRIMARY KEY, name text)`)
+    await query(urls.owners[service], `CREATE TABLE ${schemaOf(service)}.things (id bigserial PRIMARY KEY, name text)`)
   }
-  await query(urls.owner, 'CREATE VIEW orchestrator.dispatch AS SELECT id FROM orchestrator.things')
-  await query(urls.owner, `GRANT SELECT ON orchestrator.dispatch TO ${roleOf('executor')}`)
+  await query(urls.owners.orchestrator, 'CREATE VIEW orchestrator.dispatch AS SELECT id FROM orchestrator.things')
+  await query(urls.owners.orchestrator, `GRANT SELECT ON orchestrator.dispatch TO ${roleOf('executor')}`)
 })
 afterAll(() => opened.disposeAsync())
 
@@ -27,7 +27,9 @@ async function query(url: string, text: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    return (await client.query<unknown[]>({ text, rowMode: 'array' })).rows[0] ?? []
+    const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await client.query({ text, rowMode: 'array' })
+    // Several statements give a result each.
+    return [result].flat().at(-1)?.rows[0] ?? []
   } finally {
     await client.end()
   }
@@ -53,13 +55,15 @@ describe('the role of a service', () => {
     },
   )
 
-  it.each(SERVICES)('keeps %s from the tables of every other service', async (service) => {
-    for (const other of SERVICES.filter((name) => name !== service)) {
-      await expect(query(urls.services[service], `SELECT FROM ${schemaOf(other)}.things`)).rejects.toThrow(
-        /permission denied/,
-      )
-    }
-  })
+  it.each(SERVICES)(
+    'keeps %s, and the owner of its tables, from the tables of every other service',
+    async (service) => {
+      for (const other of SERVICES.filter((name) => name !== service)) {
+        for (const url of [urls.services[service], urls.owners[service]])
+          await expect(query(url, `SELECT FROM ${schemaOf(other)}.things`)).rejects.toThrow(/permission denied/)
+      }
+    },
+  )
 
   it('lets the executor read the view of the orchestrator that was granted to it, and no other service', async () => {
     expect(await query(urls.services.executor, 'SELECT count(*)::int FROM orchestrator.dispatch')).toEqual([0])
@@ -78,12 +82,36 @@ describe('preparing a database', () => {
     expect(await query(urls.services.executor, 'SELECT 1')).toEqual([1])
   })
 
+  it('gives the tables that one owner of all had to the owner of each schema', async () => {
+    await query(postgres.url, 'CREATE DATABASE earlier')
+    const admin = new URL(postgres.url)
+    admin.pathname = '/earlier'
+    await query(admin.href, "CREATE ROLE deed_owner LOGIN PASSWORD 'old'")
+    await query(admin.href, 'CREATE SCHEMA orchestrator AUTHORIZATION deed_owner')
+    await query(
+      admin.href,
+      `SET ROLE deed_owner;
+       CREATE TABLE orchestrator.things (id bigserial PRIMARY KEY, name text);
+       CREATE TABLE orchestrator.parts (id bigint GENERATED ALWAYS AS IDENTITY) PARTITION BY RANGE (id);
+       CREATE VIEW orchestrator.dispatch AS SELECT id FROM orchestrator.things;
+       CREATE FUNCTION orchestrator.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+       INSERT INTO orchestrator.things (name) VALUES ('kept')`,
+    )
+    const { owners } = await createRoles(admin.href, passwords)
+    expect(await query(owners.orchestrator, 'SELECT name FROM orchestrator.things')).toEqual(['kept'])
+    for (const change of ['TABLE orchestrator.things ADD more text', 'FUNCTION orchestrator.refuse RENAME TO other'])
+      await query(owners.orchestrator, `ALTER ${change}`)
+    await query(owners.orchestrator, 'DROP VIEW orchestrator.dispatch; DROP TABLE orchestrator.parts')
+    const left = `SELECT count(*)::int FROM pg_class WHERE relowner = 'deed_owner'::regrole`
+    expect(await query(admin.href, left)).toEqual([0])
+  })
+
   it('needs no superuser, on a server that belongs to somebody else', async () => {
     await query(postgres.url, 'CREATE DATABASE elsewhere')
     await query(postgres.url, "CREATE ROLE landlord LOGIN CREATEROLE PASSWORD 'rent'")
     await query(postgres.url, 'GRANT CREATE ON DATABASE elsewhere TO landlord')
     // The roles exist on this server already, so the landlord is given what making them would have given.
-    for (const role of ['deed_owner', ...SERVICES.map(roleOf)]) {
+    for (const role of SERVICES.flatMap((service) => [roleOf(service), ownerOf(service)])) {
       await query(postgres.url, `GRANT ${role} TO landlord WITH ADMIN OPTION`)
     }
     const admin = new URL(postgres.url)
@@ -91,7 +119,7 @@ describe('preparing a database', () => {
     admin.password = 'rent'
     admin.pathname = '/elsewhere'
     const elsewhere = await createRoles(admin.href, passwords)
-    await query(elsewhere.owner, 'CREATE TABLE executor.things (id int)')
+    await query(elsewhere.owners.executor, 'CREATE TABLE executor.things (id int)')
     expect(await query(elsewhere.services.executor, 'INSERT INTO things VALUES (1) RETURNING id')).toEqual([1])
   })
 })

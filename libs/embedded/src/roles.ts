@@ -1,15 +1,16 @@
 /**
- * One database role per service, each with a schema of its own, so that no service reads or writes another's tables.
+ * Two database roles per service, on a schema of its own, so that no service reads or writes another's tables.
  *
- * The tables belong to one owner role, as which migrations run; a service works as its own role, which cannot change
- * them. The embedded server and a PostgreSQL elsewhere (15 or newer) are prepared alike.
+ * The tables belong to the service's owner role, as which its migrations run; it works as the other, which cannot
+ * change them. The embedded server and a PostgreSQL elsewhere (15 or newer) are prepared alike.
  */
 import type { ServiceName } from '@deed/proto/contract'
 import pg from 'pg'
 import { newPassword } from './data-folder.ts'
 import { SERVICES } from './services.ts'
 
-const OWNER = 'deed_owner'
+/** Owned the tables of all services in earlier versions. */
+const COMMON_OWNER = 'deed_owner'
 /** Any number, the same in every process: two that prepare one database take turns. */
 const LOCK_ID = 4_202_133
 const STATEMENT_TIMEOUT = '30s'
@@ -17,20 +18,19 @@ const STATEMENT_TIMEOUT = '30s'
 const DISPATCH_READERS: readonly ServiceName[] = ['executor', 'hybrid-agent']
 
 export interface RolePasswords {
-  owner: string
+  owners: Record<ServiceName, string>
   services: Record<ServiceName, string>
 }
 
 export interface RoleUrls {
-  /** For migrations. */
-  owner: string
+  /** For migrations, each of one schema. */
+  owners: Record<ServiceName, string>
   services: Record<ServiceName, string>
 }
 
 /** Passwords to be kept by the caller, readable by the owner alone: with others, `createRoles` changes the roles'. */
 export function newRolePasswords(): RolePasswords {
-  const services = Object.fromEntries(SERVICES.map((service) => [service, newPassword()]))
-  return { owner: newPassword(), services: services as Record<ServiceName, string> }
+  return { owners: forEach(newPassword), services: forEach(newPassword) }
 }
 
 /** The schema of a service: `hybrid_agent`. */
@@ -41,6 +41,11 @@ export function schemaOf(service: ServiceName): string {
 /** The role of a service: `deed_hybrid_agent`. */
 export function roleOf(service: ServiceName): string {
   return `deed_${schemaOf(service)}`
+}
+
+/** The role that owns the tables of a service: `deed_hybrid_agent_owner`. */
+export function ownerOf(service: ServiceName): string {
+  return `${roleOf(service)}_owner`
 }
 
 /**
@@ -58,30 +63,33 @@ export async function createRoles(adminUrl: string, passwords: RolePasswords): P
     await client.end()
   }
   return {
-    owner: urlFor(adminUrl, OWNER, passwords.owner),
-    services: Object.fromEntries(
-      SERVICES.map((service) => [service, urlFor(adminUrl, roleOf(service), passwords.services[service])]),
-    ) as Record<ServiceName, string>,
+    owners: forEach((service) => urlFor(adminUrl, ownerOf(service), passwords.owners[service])),
+    services: forEach((service) => urlFor(adminUrl, roleOf(service), passwords.services[service])),
   }
 }
+
+const forEach = (valueFor: (service: ServiceName) => string): Record<ServiceName, string> =>
+  Object.fromEntries(SERVICES.map((service) => [service, valueFor(service)])) as Record<ServiceName, string>
 
 /** One simple query, and so one transaction and one round trip. */
 function statements(database: string, passwords: RolePasswords): string {
   const inDatabase = `IN DATABASE ${pg.escapeIdentifier(database)}`
   return [
     `SELECT pg_advisory_xact_lock(${LOCK_ID})`,
-    ...loginRole(OWNER, passwords.owner),
-    // Without this only a superuser could make schemas that belong to the owner.
-    `GRANT ${OWNER} TO CURRENT_USER`,
     ...SERVICES.flatMap((service) => {
       const schema = schemaOf(service)
       const role = roleOf(service)
-      const byDefault = `ALTER DEFAULT PRIVILEGES FOR ROLE ${OWNER} IN SCHEMA ${schema}`
+      const owner = ownerOf(service)
+      const byDefault = `ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} IN SCHEMA ${schema}`
       return [
         ...loginRole(role, passwords.services[service]),
+        ...loginRole(owner, passwords.owners[service]),
+        // Without this only a superuser could make schemas that belong to the owner.
+        `GRANT ${owner} TO CURRENT_USER`,
         `ALTER ROLE ${role} ${inDatabase} SET statement_timeout = '${STATEMENT_TIMEOUT}'`,
         `ALTER ROLE ${role} ${inDatabase} SET search_path = ${schema}`,
-        `CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${OWNER}`,
+        `CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${owner}`,
+        takeOver(schema, owner),
         `GRANT USAGE ON SCHEMA ${schema} TO ${role}`,
         `${byDefault} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${role}`,
         `${byDefault} GRANT USAGE, SELECT ON SEQUENCES TO ${role}`,
@@ -89,6 +97,21 @@ function statements(database: string, passwords: RolePasswords): string {
     }),
     ...DISPATCH_READERS.map((service) => `GRANT USAGE ON SCHEMA orchestrator TO ${roleOf(service)}`),
   ].join(';\n')
+}
+
+/** Gives the owner of a schema what an earlier version has made there; an index or a column's sequence goes with its table. */
+function takeOver(schema: string, owner: string): string {
+  return `DO $$ DECLARE change text; BEGIN
+     IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '${schema}' AND pg_get_userbyid(nspowner) = '${COMMON_OWNER}')
+     THEN RETURN; END IF;
+     FOR change IN
+       SELECT format('ALTER %s %s OWNER TO ${owner}', CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, oid::regclass)
+         FROM pg_class WHERE relnamespace = '${schema}'::regnamespace AND relkind IN ('r', 'p', 'v')
+       UNION ALL SELECT format('ALTER ROUTINE %s OWNER TO ${owner}', oid::regprocedure)
+         FROM pg_proc WHERE pronamespace = '${schema}'::regnamespace
+     LOOP EXECUTE change; END LOOP;
+     ALTER SCHEMA ${schema} OWNER TO ${owner};
+   END $$`
 }
 
 function loginRole(role: string, password: string): string[] {

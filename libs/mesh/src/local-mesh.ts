@@ -1,8 +1,9 @@
 /** The whole mesh on one machine: NATS and PostgreSQL, embedded or given, and each service as a process of its own. */
 
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readExecutionConfig } from '@deed/config/execution-config'
+import { keep, openDataFolder, readJson } from '@deed/embedded/data-folder'
 import { type EmbeddedNats, startNats } from '@deed/embedded/nats'
 import type { NatsUser } from '@deed/embedded/permissions'
 import { type EmbeddedPostgres, startPostgres } from '@deed/embedded/postgres'
@@ -15,6 +16,7 @@ import { createLogger } from '@deed/telemetry/logger'
 import { connectBus } from './bus.ts'
 import { CONNECTION_FILE, type Connection, type KeptConnection } from './connection-file.ts'
 import { ensureManifests } from './object-store.ts'
+import { defined, serviceEnvironment, type Variables } from './service-environment.ts'
 import { type ServiceProcess, startService } from './service-process.ts'
 import { ensureIntake } from './work-queue.ts'
 
@@ -27,9 +29,9 @@ export interface MeshOptions {
   natsUrl?: string | undefined
   /** Use this database instead of starting a server; a role that may create roles and schemas. */
   databaseUrl?: string | undefined
-  /** More environment for every service, such as the URLs that targets name. */
-  env?: Record<string, string | undefined>
-  /** More environment for one of them. */
+  /** Added to the environment of this process, of which each service gets what it reads. */
+  env?: Variables
+  /** Added to what one of them gets. */
   serviceEnv?: ServiceEnvironment
   /** Called once the database answers, beside the other preparations; adds to the services' environment. */
   prepare?(databaseUrl: string): Promise<ServiceEnvironment>
@@ -60,30 +62,15 @@ export interface Mesh extends AsyncDisposable {
 /** Users for whoever connects from outside: one asks, the other approves. */
 const OUTSIDE: readonly NatsUser[] = ['client', 'approver']
 
+const WITHOUT_TABLES: ServiceName = 'task-decomposer'
+
 /** The part of executions that is traced where not all are. */
 const TRACED_OTHERWISE = 0.01
-
-// What a child may have of this process' environment: nothing that happens to lie around in it.
-const PASSED_ON = [
-  'PATH',
-  'HOME',
-  'LANG',
-  'TMPDIR',
-  'TZ',
-  'LOG_LEVEL',
-  'NO_COLOR',
-  'OLLAMA_HOST',
-  'METRICS_PORT',
-  'NODE_OPTIONS',
-]
-const PASSED_ON_PREFIXES = ['OTEL_', 'DEED_', 'ORCHESTRATOR_']
-/** Paths, which start from where this process was started; the services run in folders of their own. */
-const PATHS_PASSED_ON = ['DEED_CONFIG', 'DEED_POLICY', 'RULES_DIR', 'TEMPLATES_DIR']
 
 /** Starts everything, and resolves when every service is ready. Disposing drains and stops in reverse. */
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const dataDir = resolve(options.dataDir)
-  mkdirSync(dataDir, { recursive: true, mode: 0o711 })
+  openDataFolder(dataDir)
   const { progress = () => undefined, supervise = true } = options
   // Standard output belongs to whoever started the mesh.
   const log = createLogger('deed', 2)
@@ -113,32 +100,26 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   ])
 
   progress('starting the services')
-  const secrets = variablesOfSecrets(options.config)
-  const urls = variablesOfTargets(options.config)
-  const webhooks = variablesOfWebhooks(options.config)
   const { trace_all_executions: all } = readExecutionConfig(options.config).observability
   const traced = all ? 1 : TRACED_OTHERWISE
+  const shell = { ...process.env, ...options.env }
   const environmentOf = (name: ServiceName): Record<string, string> => {
     const entry = natsAs(name)
     return {
       OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
       OTEL_TRACES_SAMPLER_ARG: String(traced),
-      ...passedOn(),
-      // For the one that acts; and for the door, which takes no request that holds a secret.
-      ...(name === 'executor' ? { ...secrets, ...urls, ...clientSettings() } : {}),
-      ...(name === 'orchestrator' ? { ...secrets, ...webhooks } : {}),
-      ...defined(options.env ?? {}),
+      ...serviceEnvironment(name, shell, options.config),
       ...defined({
         NATS_URL: entry.nats_url,
         NATS_USER: entry.nats_user,
         NATS_PASSWORD: entry.nats_password,
         NATS_SERVER_NAME: entry.nats_server_name,
-        DEED_CONFIG: options.config === undefined ? undefined : resolve(options.config),
         DEED_DATA: join(dataDir, name),
         OTEL_SERVICE_NAME: name,
       }),
-      DATABASE_URL: roles.services[name],
-      DATABASE_OWNER_URL: roles.owner,
+      ...(name === WITHOUT_TABLES
+        ? {}
+        : { DATABASE_URL: roles.services[name], DATABASE_OWNER_URL: roles.owners[name] }),
       ...options.serviceEnv?.[name],
       ...prepared?.[name],
     }
@@ -217,54 +198,9 @@ async function prepareIntake({ nats_url, nats_user, nats_password }: Connection)
 }
 
 function keptPasswords(dataDir: string): RolePasswords {
-  const file = join(dataDir, 'roles.json')
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as RolePasswords
-  const passwords = newRolePasswords()
-  writeFileSync(file, JSON.stringify(passwords), { mode: 0o600 })
+  const passwords = { ...newRolePasswords(), ...readJson<Partial<RolePasswords>>(join(dataDir, 'roles.json')) }
+  keep(dataDir, 'roles', passwords)
   return passwords
-}
-
-function passedOn(): Record<string, string> {
-  const names = Object.keys(process.env).filter(
-    (name) => PASSED_ON.includes(name) || PASSED_ON_PREFIXES.some((prefix) => name.startsWith(prefix)),
-  )
-  const paths = PATHS_PASSED_ON.filter((name) => process.env[name])
-  return defined({
-    ...Object.fromEntries(names.map((name) => [name, process.env[name]])),
-    ...Object.fromEntries(paths.map((name) => [name, resolve(process.env[name] ?? '')])),
-  })
-}
-
-/** What execution.yaml names variables for is set where the mesh is started. */
-function variablesOfSecrets(config: string | undefined): Record<string, string> {
-  const { secrets } = readExecutionConfig(config)
-  return defined(Object.fromEntries(Object.values(secrets).map(({ env }) => [env, process.env[env]])))
-}
-
-function variablesOfTargets(config: string | undefined): Record<string, string> {
-  const { targets } = readExecutionConfig(config)
-  const names = Object.values(targets)
-    .map((target) => ('url_env' in target ? target.url_env : undefined))
-    .filter((name) => name !== undefined)
-  return defined(Object.fromEntries(names.map((name) => [name, process.env[name]])))
-}
-
-/** Where docker and kubectl look; the executor starts them. */
-function clientSettings(): Record<string, string> {
-  const names = Object.keys(process.env).filter((name) => name === 'KUBECONFIG' || name.startsWith('DOCKER_'))
-  return defined(Object.fromEntries(names.map((name) => [name, process.env[name]])))
-}
-
-function variablesOfWebhooks(config: string | undefined): Record<string, string> {
-  const { webhooks } = readExecutionConfig(config).alerts
-  const names = webhooks
-    .flatMap(({ url_env, secret_env }) => [url_env, secret_env])
-    .filter((name) => name !== undefined)
-  return defined(Object.fromEntries(names.map((name) => [name, process.env[name]])))
-}
-
-function defined(values: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Record<string, string>
 }
 
 /** What the servers say belongs to a terminal only when it is a warning. */

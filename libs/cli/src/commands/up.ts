@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readExecutionConfig } from '@deed/config/execution-config'
+import { openDataFolder } from '@deed/embedded/data-folder'
 import { runningMesh } from '@deed/mesh/connection-file'
 import { until } from '@deed/mesh/until'
 import type { Command } from 'commander'
@@ -67,7 +68,6 @@ async function runUp({ env, dataDir, out }: Shell, config: string | undefined): 
     config,
     natsUrl: natsUrlOf(env),
     databaseUrl: env.DATABASE_URL || undefined,
-    env: targetVariables(config, env),
     progress: (step) => out.note(step),
   })
   if (!interruption.happened) {
@@ -97,17 +97,10 @@ function natsUrlOf({
   return url.href
 }
 
-/** What targets name by `url_env` has to reach the services; nothing else of the environment does. */
-function targetVariables(config: string | undefined, env: NodeJS.ProcessEnv): Record<string, string | undefined> {
-  const names = Object.values(readExecutionConfig(config, env).targets).flatMap((target) =>
-    'url_env' in target && target.url_env !== undefined ? [target.url_env] : [],
-  )
-  return Object.fromEntries(names.map((name) => [name, env[name]]))
-}
-
 async function startBehind({ env, dataDir, out }: Shell, config: string | undefined): Promise<void> {
   const logs = join(dataDir, 'logs')
-  mkdirSync(logs, { recursive: true })
+  openDataFolder(dataDir)
+  mkdirSync(logs, { recursive: true, mode: 0o700 })
   const logFile = join(logs, 'mesh.log')
   const log = openSync(logFile, 'a', 0o600)
   const args = [resolve(import.meta.dirname, '../main.ts'), 'up', '--data-dir', dataDir]
