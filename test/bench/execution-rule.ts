@@ -67,7 +67,6 @@ async function trafficOf({ database, mesh }: BenchMesh): Promise<{ commits: numb
   const { rows } = await database.query<{ commits: number }>(
     'select pg_snapshot_xmax(pg_current_snapshot())::text::float8 as commits',
   )
-  const varz = mesh.nats && (await fetch(`${mesh.nats.monitoringUrl}/varz`))
-  const { in_msgs: messages = 0 } = ((await varz?.json()) ?? {}) as { in_msgs?: number }
+  const { in_msgs: messages = 0 } = (await mesh.nats?.status('varz')) ?? {}
   return { commits: rows[0]?.commits ?? 0, messages }
 }

@@ -18,8 +18,8 @@ export interface Address {
   nats_server_name?: string | undefined
   /** Unknown for a mesh that is elsewhere. */
   database_url?: string | undefined
-  /** Of `/varz`; unknown for a server that is elsewhere. */
-  nats_monitoring_url?: string | undefined
+  /** Of the system account; unknown for a server that is elsewhere. */
+  nats_system_login?: { user: string; pass: string } | undefined
   /** Passwords of the users with fewer rights. */
   users: Record<string, string>
   /** Where it is known from. */

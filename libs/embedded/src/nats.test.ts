@@ -7,7 +7,9 @@ import { connect, type NatsConnection, StorageType } from 'nats'
 import { describe, expect, it } from 'vitest'
 import { holdServer } from './held-server.ts'
 import { type EmbeddedNats, startNats } from './nats.ts'
+import { NATS_USERS } from './permissions.ts'
 import { identify } from './process-identity.ts'
+import { statusBySystemAccount } from './server-status.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const NOBODY_ID = 65_534
@@ -38,7 +40,7 @@ describe('the embedded nats-server', () => {
   it('has messages on disk before it acknowledges them', async () => {
     using folder = temporaryFolder()
     await using nats = await startNats({ dataDir: folder.path })
-    const varz: unknown = await (await fetch(`${nats.monitoringUrl}/varz`)).json()
+    const varz: unknown = await nats.status('varz')
     expect(varz).toMatchObject({
       server_name: nats.serverName,
       host: '127.0.0.1',
@@ -52,6 +54,20 @@ describe('the embedded nats-server', () => {
     await using nats = await startNats({ dataDir: folder.path })
     await expect(connect({ servers: nats.url })).rejects.toThrow(/authorization/i)
     await expect(connect({ servers: nats.url, user: 'executor', pass: 'guessed' })).rejects.toThrow(/authorization/i)
+  })
+
+  it('has no monitoring port, and says how it is to the system account alone', async () => {
+    using folder = temporaryFolder()
+    await using nats = await startNats({ dataDir: folder.path })
+    expect(await nats.status('varz')).toMatchObject({ http_port: 0, https_port: 0 })
+    for (const user of NATS_USERS) {
+      const { pass } = nats.credentials(user)
+      await expect(statusBySystemAccount(nats.url, { user, pass })('varz'), user).rejects.toThrow()
+    }
+    const nc = await connect({ servers: nats.url, ...nats.systemLogin })
+    // It can ask, and do nothing else.
+    await expect(nc.request(`$SYS.REQ.SERVER.${nc.info?.server_id}.RELOAD`, '')).rejects.toThrow(/permissions/i)
+    await nc.close()
   })
 
   it('comes back at the same address with its messages after SIGKILL, and clients find it', async () => {
@@ -120,7 +136,7 @@ describe('the embedded nats-server', () => {
     using folder = temporaryFolder()
     await using nats = await startNats({ dataDir: folder.path })
     await expect(startNats({ dataDir: folder.path })).rejects.toThrow(/in use by process/)
-    expect((await fetch(`${nats.monitoringUrl}/healthz`)).ok).toBe(true)
+    expect(await nats.status('healthz')).toMatchObject({ status: 'ok' })
   })
 
   it('leaves no process behind when it is disposed of', async () => {

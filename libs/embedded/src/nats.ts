@@ -11,11 +11,13 @@ import { claimDataFolder, keep, newPassword, readJson, remembered } from './data
 import { keptPort } from './kept-port.ts'
 import { inboxPrefix, NATS_USERS, type NatsUser, natsPermissions, PERMISSIONS } from './permissions.ts'
 import { runServer, type ServerLog, type ServerProcess, stopLeftover } from './server-process.ts'
+import { type ServerStatus, statusBySystemAccount } from './server-status.ts'
 import { storeFault } from './store-fault.ts'
 
 const MEMORY_STORE_MAX = '256MB'
 const FILE_STORE_MAX = '10GB'
-const ANSWER_MS_MAX = 2_000
+/** Of the system account, which alone is told how the server is. */
+const SYSTEM_USER = 'system'
 const STOP_SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGKILL']
 const STORE_LOOK_MS = 5_000
 /** What must be free before a store that the disk has refused is opened anew. */
@@ -34,17 +36,14 @@ export interface NatsOptions {
 export interface EmbeddedNats extends ServerProcess {
   /** `nats://127.0.0.1:<port>`, the same at every start on this data folder. */
   readonly url: string
-  /** Of the HTTP endpoints `/varz`, `/jsz`, `/healthz`. */
-  readonly monitoringUrl: string
+  /** What the server says of itself. */
+  readonly status: ServerStatus
+  /** With which it is asked, by whoever connects from outside this process. */
+  readonly systemLogin: { user: string; pass: string }
   /** Drawn for this data folder: whoever connects can tell it from another server on the port. */
   readonly serverName: string
   /** What a user connects with; the names are those of the `nats` client's options. */
   credentials(user: NatsUser): { user: NatsUser; pass: string; inboxPrefix: string }
-}
-
-interface Ports {
-  client: number
-  monitoring: number
 }
 
 /**
@@ -62,37 +61,32 @@ export async function startNats({ dataDir: folder, binary, supervise, log }: Nat
   const serverName = await remembered(dataDir, 'name', () => `deed-${randomBytes(6).toString('hex')}`)
   const passwords = passwordsIn(dataDir)
   await stopLeftover(identity)
-  const ports = {
-    client: await keptPort(dataDir, 'port', log),
-    monitoring: await keptPort(dataDir, 'monitoring-port', log),
-  }
-  const monitoringUrl = `http://127.0.0.1:${ports.monitoring}`
+  const port = await keptPort(dataDir, 'port', log)
+  const url = `nats://127.0.0.1:${port}`
+  const systemLogin = { user: SYSTEM_USER, pass: await remembered(dataDir, 'system-password', newPassword) }
+  const status = statusBySystemAccount(url, systemLogin)
   const configFile = join(dataDir, 'nats.conf')
-  writeFileSync(configFile, configuration({ dataDir, serverName, passwords, ports }), { mode: 0o600 })
+  writeFileSync(configFile, configuration({ dataDir, serverName, passwords, systemLogin, port }), { mode: 0o600 })
 
   const server = await runServer({
     ...identity,
     file: binary ?? installedBinary(),
     args: ['--config', configFile],
     answers: async () => {
-      const signal = AbortSignal.timeout(ANSWER_MS_MAX)
-      const [health, varz] = await Promise.all([
-        fetch(`${monitoringUrl}/healthz`, { signal }),
-        fetch(`${monitoringUrl}/varz`, { signal }),
-      ])
-      const { server_name: answering } = (await varz.json()) as { server_name?: string }
-      return health.ok && answering === serverName
+      const [health, { server_name: answering }] = await Promise.all([status('healthz'), status('varz')])
+      return health.status === 'ok' && answering === serverName
     },
     passes: (logTail) => logTail.includes('address already in use'),
     supervise: supervise ?? false,
   })
   opened.use(server)
-  if (supervise) opened.use(reopenStore(server, { dataDir, monitoringUrl, log }))
+  if (supervise) opened.use(reopenStore(server, { dataDir, status, log }))
 
   const parts = opened.move()
   return {
-    url: `nats://127.0.0.1:${ports.client}`,
-    monitoringUrl,
+    url,
+    status,
+    systemLogin,
     serverName,
     credentials: (user) => ({ user, pass: passwords[user], inboxPrefix: inboxPrefix(user) }),
     get pid() {
@@ -107,11 +101,11 @@ export async function startNats({ dataDir: folder, binary, supervise, log }: Nat
 /** A stream whose disk was full takes nothing more, even once there is room, until the server starts anew. */
 function reopenStore(
   server: ServerProcess,
-  { dataDir, monitoringUrl, log }: { dataDir: string; monitoringUrl: string; log: ServerLog | undefined },
+  { dataDir, status, log }: { dataDir: string; status: ServerStatus; log: ServerLog | undefined },
 ): AsyncDisposable {
   let told = false
   const look = async (): Promise<void> => {
-    const fault = server.pid === 0 ? undefined : await storeFault(monitoringUrl)
+    const fault = server.pid === 0 ? undefined : await storeFault(status)
     if (fault !== undefined && !told)
       log?.warn({ fault, folder: dataDir }, 'the disk of NATS takes nothing more; free some space there')
     told = fault !== undefined
@@ -140,15 +134,15 @@ function configuration(known: {
   dataDir: string
   serverName: string
   passwords: Record<NatsUser, string>
-  ports: Ports
+  systemLogin: { user: string; pass: string }
+  port: number
 }): string {
   const users = NATS_USERS.map(
     (user) =>
       `{ user: "${user}", password: "${known.passwords[user]}", permissions: ${natsPermissions(PERMISSIONS[user])} }`,
   )
   return `server_name: "${known.serverName}"
-listen: "127.0.0.1:${known.ports.client}"
-http: "127.0.0.1:${known.ports.monitoring}"
+listen: "127.0.0.1:${known.port}"
 max_payload: 1MB
 write_deadline: "10s"
 ping_interval: "20s"
@@ -160,6 +154,14 @@ jetstream {
   max_memory_store: ${MEMORY_STORE_MAX}
   max_file_store: ${FILE_STORE_MAX}
   strict: true
+}
+accounts {
+  $SYS {
+    users: [{
+      user: "${known.systemLogin.user}", password: "${known.systemLogin.pass}"
+      permissions: { publish: ["$SYS.REQ.SERVER.*.VARZ", "$SYS.REQ.SERVER.*.HEALTHZ"], subscribe: "_INBOX.>" }
+    }]
+  }
 }
 authorization {
   users: [

@@ -13,8 +13,8 @@ const Connection = z.object({
   nats_password: z.string().optional(),
   nats_server_name: z.string().optional(),
   database_url: z.string(),
-  /** Of `/varz`, where the server was started with the mesh. */
-  nats_monitoring_url: z.string().optional(),
+  /** Of the system account, where the server was started with the mesh. */
+  nats_system_login: z.object({ user: z.string(), pass: z.string() }).optional(),
 })
 export type Connection = z.output<typeof Connection>
 

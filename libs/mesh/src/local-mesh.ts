@@ -142,7 +142,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const connection = natsAs('deed')
   const kept: KeptConnection = {
     ...connection,
-    ...(nats ? { nats_monitoring_url: nats.monitoringUrl } : {}),
+    ...(nats ? { nats_system_login: nats.systemLogin } : {}),
     users: nats ? Object.fromEntries(OUTSIDE.map((user) => [user, nats.credentials(user).pass])) : {},
     process: identify(process.pid) ?? { pid: process.pid, started: '' },
   }

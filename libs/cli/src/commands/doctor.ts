@@ -20,7 +20,7 @@ Examples:
   deed doctor --json
 
 Every instance of a service is examined. It changes nothing, and works without a mesh, too. Exit code 0: nothing must be changed; 1: something must.
-/varz of a NATS server elsewhere is read at NATS_MONITORING_URL.`,
+How often a NATS server elsewhere syncs is read at its monitoring port, DEED_NATS_MONITORING_URL.`,
     )
     .action(async (_: object, command: Command) => {
       const shell = shellOf(command)

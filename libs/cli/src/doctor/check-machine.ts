@@ -10,7 +10,10 @@ import type { Shell } from '../shell.ts'
 const NODE_MIN = [24, 21] as const
 const FREE_BYTES_MIN = 512 * 1024 * 1024
 /** In the data folder; whoever reads them may do everything. */
-const SECRET_FILES = [CONNECTION_FILE, 'roles.json', 'nats/passwords', 'postgres/password']
+const SECRET_FILES = [
+  ...[CONNECTION_FILE, 'roles.json', 'nats/nats.conf', 'nats/passwords.json', 'nats/system-password.json'],
+  'postgres/password.json',
+]
 const OTHERS = 0o077
 
 export async function checkMachine({ env, dataDir }: Pick<Shell, 'env' | 'dataDir'>): Promise<Check[]> {

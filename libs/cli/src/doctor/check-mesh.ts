@@ -1,4 +1,6 @@
 /** What the mesh says of itself: its NATS server, the services that are there, and what each of them sees. */
+
+import { type ServerStatus, statusByMonitoring, statusBySystemAccount } from '@deed/embedded/server-status'
 import { SERVICES } from '@deed/embedded/services'
 import { storeFault } from '@deed/embedded/store-fault'
 import type { Bus } from '@deed/mesh/bus'
@@ -9,7 +11,6 @@ import { UnreachableError } from '../exit-code.ts'
 import type { Shell } from '../shell.ts'
 
 const NATS_MIN = [2, 14] as const
-const MONITORING_MS_MAX = 3_000
 
 export async function checkMesh({ env, dataDir }: Pick<Shell, 'env' | 'dataDir'>): Promise<Check[]> {
   let address: Address
@@ -23,12 +24,12 @@ export async function checkMesh({ env, dataDir }: Pick<Shell, 'env' | 'dataDir'>
     return [{ name: 'mesh', status: 'problem', message, advice: advice.join(' ') || 'start it, or check NATS_URL' }]
   }
   await using bus = entered
-  const monitoring = env.NATS_MONITORING_URL || address.nats_monitoring_url
+  const status = statusOf(env, address)
   const found = await present(bus)
   const parts = await Promise.all([
     natsServer(bus),
-    natsDurability(monitoring),
-    natsStore(monitoring),
+    natsDurability(status),
+    natsStore(status),
     services(found),
     ...[examineOrchestrator, examineExecutor, examineAgent].map((contract) =>
       examined(bus, contract, found.get(contract.owner) ?? []),
@@ -48,37 +49,53 @@ function natsServer({ nc }: Bus): Check[] {
       : { name: 'nats', status: 'problem', message, advice: `use ${NATS_MIN.join('.')} or newer` },
     jetstream
       ? { name: 'nats.jetstream', status: 'ok', message: 'JetStream is on' }
-      : { name: 'nats.jetstream', status: 'problem', message: 'JetStream is off', advice: 'switch JetStream on' },
+      : {
+          name: 'nats.jetstream',
+          status: 'problem',
+          message: 'JetStream is off',
+          advice: 'add `jetstream {}` to its configuration, or start it with -js',
+        },
   ]
 }
 
-/** Only the monitoring port tells. */
-async function natsDurability(url: string | undefined): Promise<Check[]> {
+/** A server elsewhere tells what is not in its greeting only at its monitoring port, where that is open to this host. */
+function statusOf(
+  { DEED_NATS_MONITORING_URL: monitoring }: NodeJS.ProcessEnv,
+  { nats_url, nats_system_login }: Address,
+): ServerStatus | undefined {
+  if (monitoring) return statusByMonitoring(monitoring)
+  return nats_system_login && statusBySystemAccount(nats_url, nats_system_login)
+}
+
+async function natsDurability(status: ServerStatus | undefined): Promise<Check[]> {
   const name = 'nats.durability'
-  const advice = 'set NATS_MONITORING_URL to the monitoring port of the server'
-  if (url === undefined) return [{ name, status: 'warning', message: 'nobody knows whether it syncs', advice }]
+  if (status === undefined) {
+    const message = 'durability: cannot be seen from here, since only the monitoring port says how often it syncs'
+    const advice =
+      'set DEED_NATS_MONITORING_URL, such as http://127.0.0.1:8222 for a server that was started with `http: "127.0.0.1:8222"`'
+    return [{ name, status: 'warning', message, advice }]
+  }
   try {
-    const response = await fetch(new URL('/varz', url), { signal: AbortSignal.timeout(MONITORING_MS_MAX) })
-    const { jetstream } = (await response.json()) as { jetstream?: { config?: { sync_always?: boolean } } }
-    if (jetstream?.config?.sync_always === true) {
-      return [{ name, status: 'ok', message: 'durability: it syncs before it acknowledges' }]
-    }
+    const { jetstream } = await status('varz')
+    const { sync_always: always, sync_interval: nanoseconds = 0 } = jetstream?.config ?? {}
+    if (always === true) return [{ name, status: 'ok', message: 'durability: it syncs before it acknowledges' }]
     return [
       {
         name,
         status: 'problem',
-        message: 'durability: weak, since it acknowledges before it syncs',
-        advice: 'set `sync_interval: always` in the jetstream section of its configuration',
+        message: `durability: weak, since it acknowledges before it syncs, which it does every ${nanoseconds / 1e9} s`,
+        advice: 'set `sync_interval: always` in the jetstream section of its configuration, and restart it',
       },
     ]
-  } catch {
-    return [{ name, status: 'warning', message: 'its monitoring port does not answer', advice }]
+  } catch (error) {
+    const message = `it does not say how often it syncs: ${error instanceof Error ? error.message : error}`
+    return [{ name, status: 'warning', message, advice: 'check DEED_NATS_MONITORING_URL' }]
   }
 }
 
-/** Said only where something is wrong: a port that does not answer is named already. */
-async function natsStore(url: string | undefined): Promise<Check[]> {
-  const fault = url === undefined ? undefined : await storeFault(url).catch(() => undefined)
+/** Said only where something is wrong: a server that does not answer is named already. */
+async function natsStore(status: ServerStatus | undefined): Promise<Check[]> {
+  const fault = status === undefined ? undefined : await storeFault(status).catch(() => undefined)
   if (fault === undefined) return []
   const advice = 'free some space on the disk of NATS; an embedded server then goes on by itself, restart any other'
   return [

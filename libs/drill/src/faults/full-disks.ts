@@ -102,8 +102,8 @@ async function nats({ name }: Trial, mesh: FaultMesh, disk: SmallDisk): Promise<
   let refused = false
   for (let count = 0; count < SUBMITS_MAX && !refused; count++) refused = !(await submit())
   assert.ok(refused, 'a full disk acknowledges whatever it is given')
-  const url = mesh.mesh.nats?.monitoringUrl ?? ''
-  assert.match((await storeFault(url)) ?? '', /no space/, 'nothing says that the disk is full')
+  assert.ok(mesh.mesh.nats)
+  assert.match((await storeFault(mesh.mesh.nats.status)) ?? '', /no space/, 'nothing says that the disk is full')
   // What waits in memory alone goes on.
   const beside = fileEffect(mesh, name('beside'))
   await assertDoneOnce(beside, await askFor(mesh, beside))

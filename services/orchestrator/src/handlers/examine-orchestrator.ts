@@ -12,7 +12,7 @@ interface Dependencies {
 
 const POSTGRES_MIN = 150_000
 const SKEW_MS_MAX = 1_000
-/** Without these a power cut takes back what was promised. */
+/** Without these a power cut takes back what was promised, or a fault of the disk is not seen. */
 const DURABLE = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', data_checksums: 'on' } as const
 
 export function examineOrchestrator({ db, queues }: Dependencies): Handler<typeof contract> {
@@ -50,9 +50,24 @@ async function server(db: Database): Promise<Check[]> {
           name: 'postgresql.durability',
           status: 'problem',
           message: `durability: weak, since ${weak.map(([name]) => `${name} is ${settings.get(name)}`).join(', ')}`,
-          advice: `set ${weak.map(([name, value]) => `${name} = ${value}`).join(', ')}`,
+          advice: durabilityAdvice(weak.map(([name]) => name)),
         },
   ]
+}
+
+/** Checksums are of the files, which a running server cannot be told to write again. */
+function durabilityAdvice(weak: readonly string[]): string {
+  const settings = weak.filter((name) => name !== 'data_checksums').map((name) => `ALTER SYSTEM SET ${name} = on;`)
+  return [
+    ...(settings.length > 0
+      ? [
+          `run as a superuser, each by itself: ${settings.join(' ')} SELECT pg_reload_conf(); what ALTER ROLE, ALTER DATABASE or the command line sets instead, take out there`,
+        ]
+      : []),
+    ...(weak.length > settings.length
+      ? ['stop the server, run pg_checksums --enable -D <its data folder> of its version, and start it']
+      : []),
+  ].join('; ')
 }
 
 async function clock(db: Database): Promise<Check> {
