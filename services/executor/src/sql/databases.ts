@@ -8,14 +8,21 @@ import { targetOf } from '../target-of.ts'
 export type SqlTarget = Extract<Target, { type: 'sql' }>
 
 export interface Databases extends AsyncDisposable {
-  /** Runs `work` on a connection from the pool. @throws {DeedError} `unknown_target`, `unavailable` */
+  /**
+   * Runs `work` on a connection from the pool. What it leaves in the session is gone before the next use.
+   *
+   * @throws {DeedError} `unknown_target`, `unavailable`, and `limit_exceeded` where the database sends more than 8 MB
+   */
   pooled<T>(target: string, work: (client: pg.ClientBase) => Promise<T>): Promise<T>
-  /** Runs `work` on a connection of its own, which nothing has used before. */
+  /** As `pooled`, on a connection of its own, which nothing has used before. */
   fresh<T>(target: string, work: (client: pg.ClientBase) => Promise<T>): Promise<T>
 }
 
 const POOL_MAX = 4
 const CONNECT_MS_MAX = 5_000
+const MEGABYTE = 1024 * 1024
+/** Of all that is read on a connection in one use; what becomes of it takes several times as much memory. */
+const RECEIVED_BYTES_MAX = 8 * MEGABYTE
 export const STATEMENT_MS_MAX = 5_000
 
 /** Values as the server writes them, except those that JSON has a form for. */
@@ -50,6 +57,8 @@ export function openDatabases(
         pool = new pg.Pool({ ...settings(name), max: POOL_MAX, idleTimeoutMillis: 30_000, allowExitOnIdle: true })
         // A connection that dies while idle is replaced at the next use.
         pool.on('error', () => undefined)
+        // One that dies in use is told by its query.
+        pool.on('connect', (client) => client.on('error', () => undefined))
         pools.set(name, pool)
       }
       const client = await pool.connect().catch((cause: unknown) => {
@@ -57,14 +66,15 @@ export function openDatabases(
       })
       let broken = true
       try {
-        const result = await work(client)
+        const result = await boundedly(client, work)
         broken = false
         return result
       } catch (error) {
         broken = !(error instanceof DeedError)
         throw error
       } finally {
-        client.release(broken)
+        if (broken) client.release(true)
+        else giveBack(client)
       }
     },
     async fresh(name, work) {
@@ -76,7 +86,7 @@ export function openDatabases(
         throw unreachable(name, cause)
       }
       try {
-        return await work(client)
+        return await boundedly(client, work)
       } finally {
         await client.end().catch(() => undefined)
       }
@@ -84,6 +94,36 @@ export function openDatabases(
     async [Symbol.asyncDispose]() {
       await Promise.all([...pools.values()].map((pool) => pool.end()))
     },
+  }
+}
+
+/** Locks of the session, temporary tables, settings, prepared statements and listeners end; nobody waits for that. */
+function giveBack(client: pg.PoolClient): void {
+  client.query('DISCARD ALL').then(
+    () => client.release(),
+    () => client.release(true),
+  )
+}
+
+/** Ends a connection that brings more than it may: a row is read whole before anybody sees how large it is. */
+async function boundedly<T>(client: pg.Client, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  const { stream } = client.connection
+  let received = 0
+  const count = (chunk: Buffer): void => {
+    received += chunk.length
+    if (received <= RECEIVED_BYTES_MAX) return
+    stream.destroy(
+      new DeedError(
+        'limit_exceeded',
+        `the database answers with more than ${RECEIVED_BYTES_MAX / MEGABYTE} MB; ask for fewer rows, or for a part of long values, as in left(text, 1000)`,
+      ),
+    )
+  }
+  stream.on('data', count)
+  try {
+    return await work(client)
+  } finally {
+    stream.off('data', count)
   }
 }
 
