@@ -113,6 +113,9 @@ export const reportTask = request({
 })
 export type TaskReport = z.output<typeof reportTask.input>
 
+/** Reads that each worker takes beyond the slots that it announces, so that they do not wait behind everything else. */
+export const READING_SLOTS = 2
+
 /** Every 2 s from each worker: extends its leases, announces its capacity, and brings back what must stop. */
 export const heartbeatWorker = request({
   subject: 'worker.heartbeat',

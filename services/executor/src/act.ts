@@ -124,8 +124,10 @@ const onlyToLook = () =>
 
 async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
   const { attempt, dependencies, kind, input, context } = step
-  const effect = await dependencies.withPlace(() => kind.execute(input, context, before), kind.waits)
-  if (kind.effectOf(input, context.world) !== 'read') attempt.made()
+  const reads = kind.effectOf(input, context.world) === 'read'
+  const what = kind.waits ? 'waits' : reads ? 'reads' : undefined
+  const effect = await dependencies.withPlace(() => kind.execute(input, context, before), what)
+  if (!reads) attempt.made()
   crashPoint('executor.after_effect')
   const wanted = postconditionOf(kind, context.action, input, before)
   const seen = await observe(wanted, context, attemptedBy(kind, input, context, before, effect), dependencies.patience)

@@ -19,7 +19,7 @@ import { inspectAction } from './handlers/inspect-action.ts'
 import { inspectUndo } from './handlers/inspect-undo.ts'
 import { listKinds } from './handlers/list-kinds.ts'
 import type { World } from './kinds/kind.ts'
-import { places } from './places.ts'
+import { placesForEffects } from './places.ts'
 import { holderLives, thisProcess } from './processes/this-process.ts'
 import { chooseSandbox } from './sandbox/choose-sandbox.ts'
 import { registerSecrets } from './secrets.ts'
@@ -76,7 +76,7 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
       world,
       ledger,
       patience: { attempts: verification.retry_attempts, delayMs: verification.verify_delay_seconds * 1_000 },
-      withPlace: places(workers.count),
+      withPlace: placesForEffects(workers.count),
       holderLives: (row) => holderLives(row, self),
       bus,
       log,

@@ -14,7 +14,7 @@ import { type Attempt, openAttempt } from './attempt.ts'
 import type { Conclusion } from './conclusion.ts'
 import { blobsIn } from './files/blobs.ts'
 import type { World } from './kinds/kind.ts'
-import { places } from './places.ts'
+import { placesForEffects } from './places.ts'
 import { endTree } from './processes/end-tree.ts'
 import { holderLives, thisProcess } from './processes/this-process.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
@@ -76,7 +76,7 @@ export async function testExecutor(
     world,
     ledger: openLedger(database, self),
     patience: { attempts: 1, delayMs: 20 },
-    withPlace: places(3),
+    withPlace: placesForEffects(3),
     holderLives: (row) => holderLives(row, self),
   }
   const commands: Attempt[] = []

@@ -10,7 +10,7 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import { noticeSilence } from '@deed/mesh/notice-silence'
 import { type WorkAct, workAct } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import { heartbeatWorker, reportTask } from '@deed/proto/task'
+import { heartbeatWorker, READING_SLOTS, reportTask } from '@deed/proto/task'
 import type { Log } from '@deed/telemetry/logger'
 import { type ActDependencies, act, StillRunningError } from './act.ts'
 import { type Attempt, openAttempt } from './attempt.ts'
@@ -99,7 +99,9 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
 
   await beat()
   const timer = setInterval(() => void beat(), HEARTBEAT_MS)
-  const consuming = await bus.consumeWork(workAct, (work, { trace }) => handle(work, trace), { slots })
+  const consuming = await bus.consumeWork(workAct, (work, { trace }) => handle(work, trace), {
+    slots: slots + READING_SLOTS,
+  })
   return {
     async [Symbol.asyncDispose]() {
       draining = true

@@ -7,16 +7,15 @@
  */
 import type { Bus } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/mesh/crash-point'
-import { workAct } from '@deed/proto/action'
+import { type Action, workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
-import type { Capability } from '@deed/proto/states'
 import type { Log } from '@deed/telemetry/logger'
 import { announce } from './audit/announce.ts'
 import type { Clock } from './clock.ts'
-import type { Asking, Capacity } from './dispatch/capacity.ts'
+import type { Asking, Capacity, Slot } from './dispatch/capacity.ts'
 import { concurrencyKeys } from './dispatch/concurrency-keys.ts'
 import type { WorkQueues } from './dispatch/keep-work-queues.ts'
 import type { TargetRates } from './dispatch/target-rates.ts'
@@ -24,7 +23,7 @@ import { type Draft, draftOf, hasChanged, hasEnded, type Lease } from './reconci
 import type { Input, Limits } from './reconcile/input.ts'
 import { keysOf } from './reconcile/keys-of.ts'
 import { reconcile } from './reconcile/reconcile.ts'
-import { type ExecutionRow, isAct, isSolve, type Snapshot } from './snapshot.ts'
+import { type ExecutionRow, isAct, isSolve, type Snapshot, type TaskRow } from './snapshot.ts'
 import { loadSnapshot } from './store/executions.ts'
 import type { Database } from './store/schema.ts'
 import { openTransitions, type Waiter } from './store/transitions.ts'
@@ -49,6 +48,8 @@ export interface Dependencies {
   /** Told of the head of a chain that has become durable. */
   moved(execution: ExecutionRow): void
   policyVersion: string
+  /** Whether an action only reads, and ends by itself. */
+  reads(action: Action): boolean
   /** Begins to look at the step that the approval is for; what is found comes as an input. */
   look: LookAnew
   /** Called once for each execution that this replica has brought to its end, with who waits for it. */
@@ -82,13 +83,32 @@ export interface Driver {
 }
 
 export function openDriver(dependencies: Dependencies): Driver {
-  const { db, bus, log, clock, capacity, rates, workQueues, leaseMs, autoRollback, policyVersion, moved, look, ended } =
-    dependencies
+  const {
+    db,
+    bus,
+    log,
+    clock,
+    capacity,
+    rates,
+    workQueues,
+    leaseMs,
+    autoRollback,
+    policyVersion,
+    moved,
+    look,
+    ended,
+    reads,
+  } = dependencies
   const commit = openTransitions(db)
   const known = new Map<ExecutionId, Snapshot>()
   const queues = new Map<ExecutionId, Promise<unknown>>()
   /** Slots that this replica took for attempts which have not ended yet, by task. */
-  const taken = new Map<string, { capability: Capability; at: number }>()
+  const taken = new Map<string, { slot: Slot; at: number }>()
+
+  const slotOf = (task: TaskRow): Slot => ({
+    capability: task.capability,
+    reads: isAct(task) && task.desired_status !== 'undone' && reads(task.spec),
+  })
 
   const load = async (id: ExecutionId): Promise<Snapshot> => {
     const snapshot = await loadSnapshot(db, id)
@@ -103,16 +123,17 @@ export function openDriver(dependencies: Dependencies): Driver {
     })
   })
 
-  const limitsFor = (id: ExecutionId, slots: Capability[], unseen: ApprovalId[], keysBusy: boolean): Limits => {
+  const limitsFor = (id: ExecutionId, slots: Slot[], unseen: ApprovalId[], keysBusy: boolean): Limits => {
     /** Keys that are granted in this very draft. */
     const granted = new Set<string>()
     return {
       leaseMs,
       autoRollback,
       policyVersion,
-      takeSlot(capability, execution) {
-        const taken = capacity.take(capability, askingOf(execution))
-        if (taken) slots.push(capability)
+      takeSlot(task, execution) {
+        const slot = slotOf(task)
+        const taken = capacity.take(slot, askingOf(execution))
+        if (taken) slots.push(slot)
         return taken
       },
       keysFree(wanted) {
@@ -142,7 +163,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       const snapshot = kept ?? (await load(id))
       known.delete(id)
       const draft = draftOf(snapshot, clock.now())
-      const slots: Capability[] = []
+      const slots: Slot[] = []
       const unseen: ApprovalId[] = []
       try {
         reconcile(draft, input, limitsFor(id, slots, unseen, keysBusy))
@@ -207,26 +228,26 @@ export function openDriver(dependencies: Dependencies): Driver {
 
   const settleSlots = (draft: Draft): void => {
     const at = performance.now()
-    const free: Capability[] = []
+    const free: Slot[] = []
     for (const { task, again } of draft.leases) {
       // The slot of what is handed out once more is counted already, here or where it was leased.
       if (again) continue
       const before = taken.get(task.task_id)
       // Leased anew in the very step that ended its attempt: that one's slot is nobody's now.
-      if (before) free.push(before.capability)
-      taken.set(task.task_id, { capability: task.capability, at })
+      if (before) free.push(before.slot)
+      taken.set(task.task_id, { slot: slotOf(task), at })
       keys.take(keysOf(task), task.task_id)
     }
     for (const id of draft.actualChanged) {
       const task = draft.tasks.get(id)
-      const slot = taken.get(id)
-      if (slot !== undefined && task?.actual_status !== 'in_progress') {
+      const held = taken.get(id)
+      if (held !== undefined && task?.actual_status !== 'in_progress') {
         taken.delete(id)
         keys.release(id)
-        free.push(slot.capability)
+        free.push(held.slot)
       }
     }
-    for (const capability of free) capacity.release(capability)
+    for (const slot of free) capacity.release(slot)
   }
 
   const handOut = (draft: Draft): void => {
@@ -263,11 +284,11 @@ export function openDriver(dependencies: Dependencies): Driver {
     },
     handedOut: () => new Set(taken.keys()),
     keepOnly(running, askedAt) {
-      for (const [id, { capability, at }] of taken) {
+      for (const [id, { slot, at }] of taken) {
         if (running.has(id) || at > askedAt) continue
         taken.delete(id)
         keys.release(id as TaskId)
-        capacity.release(capability)
+        capacity.release(slot)
       }
     },
     async idle() {

@@ -7,6 +7,7 @@ import { CAPABILITIES, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { replyOf } from './answers/answer.ts'
 import type { Settler } from './answers/settle-ended.ts'
 import type { Waiters } from './answers/waiters.ts'
+import { askingOf } from './drive.ts'
 import { thoughtForGoal } from './goals/start-for-goal.ts'
 import { type PlanDependencies, planExecution } from './planning/plan-execution.ts'
 import type { Standing } from './planning/standing.ts'
@@ -86,7 +87,7 @@ async function lookOnce(resyncing: Resyncing): Promise<void> {
 }
 
 async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<void> {
-  const { driver, db, settler, clock } = resyncing
+  const { driver, db, settler, clock, log } = resyncing
   const snapshot = await driver.apply(id, { type: 'tick' }, true)
   const { execution, tasks } = snapshot
   if (FINAL_EXECUTION_STATUSES.has(execution.status)) {
@@ -102,9 +103,13 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
   }
   const age = clock.now() - Date.parse(execution.created_at)
   // Whoever took it in has not come to a plan: it died, or something that it needs is away.
-  if (execution.status === 'planning' && tasks.size === 0 && age > EVERY_MS) {
+  const { lane } = resyncing
+  if (execution.status === 'planning' && tasks.size === 0 && age > EVERY_MS && !lane.has(id)) {
     const forGoal = await thoughtForGoal(resyncing, execution)
-    await planExecution(resyncing, execution, forGoal?.thinking)
+    // Not waited for: there may be thousands of them.
+    lane
+      .behind(askingOf(execution), () => planExecution(resyncing, execution, forGoal?.thinking))
+      .catch((error: unknown) => log.warn({ err: error, execution_id: id }, 'planning failed'))
   }
 }
 

@@ -60,7 +60,8 @@ import { doorLimits } from './intake/door-limits.ts'
 import { startIntake } from './intake/intake.ts'
 import { lookAnew } from './planning/look-anew.ts'
 import type { Planning } from './planning/plan-work.ts'
-import { readPolicy } from './planning/policy.ts'
+import { planningLane } from './planning/planning-lane.ts'
+import { isPromptRead, readPolicy } from './planning/policy.ts'
 import { openStanding } from './planning/standing.ts'
 import { startResync } from './resync.ts'
 import { keepRetaining } from './retention.ts'
@@ -127,6 +128,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
       log.warn({ err: error, execution_id: id }, 'could not go on with what waited for room')
     })
   const capacity = capacityOf(wake)
+  const lane = planningLane()
   const rates = opened.use(
     targetRates({
       log,
@@ -145,6 +147,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     workQueues: queues,
     leaseMs,
     policyVersion: policy.version,
+    reads: (action) => isPromptRead(policy, action),
     autoRollback: config.rollback.auto_rollback_on_failure,
     moved: anchors.moved,
     look: (id, approvalId) => look(id, approvalId),
@@ -176,6 +179,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     driver,
     capacity,
     cachedBefore: before,
+    lane,
     async admit(admission) {
       const admitted = await admit(admission)
       if (!admitted.existed) anchors.moved(admission.execution)
@@ -184,7 +188,9 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   }
 
   opened.use(deliverAlerts({ db, bus, log, webhooks: webhooksOf(config.alerts.webhooks, env.env) }))
-  const limits = doorLimits(config.limits, capacity)
+  const limits = doorLimits(config.limits, {
+    waitingOf: (tenant) => capacity.waitingOf(tenant) + lane.waitingOf(tenant),
+  })
   bus.serve(execution.requestExecution, requestExecution({ ...accepting, db, config, limits, waiters, settler }))
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
   bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))

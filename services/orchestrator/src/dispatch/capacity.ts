@@ -6,6 +6,7 @@
  */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
+import { READING_SLOTS } from '@deed/proto/task'
 import { type FairQueue, fairQueue } from './fair-queue.ts'
 
 /** Longer than this a plan does not wait to be stored. */
@@ -19,14 +20,21 @@ export interface Asking {
   priority: number
 }
 
+/** What a task takes while it runs. */
+export interface Slot {
+  capability: Capability
+  /** Whether it only reads, and ends by itself: such have `READING_SLOTS` of their own besides. */
+  reads: boolean
+}
+
 export interface Capacity {
-  take(capability: Capability, asking: Asking): boolean
+  take(slot: Slot, asking: Asking): boolean
   /**
    * Waits a little until there is room, so that a plan and the lease on its first task are one commit rather than two.
    * To be told when the slot that was kept is taken, or not wanted after all.
    */
-  room(capability: Capability, asking: Asking): Promise<() => void>
-  release(capability: Capability): void
+  room(slot: Slot, asking: Asking): Promise<() => void>
+  release(slot: Slot): void
   /** What the live workers announce, and what other replicas have handed out. */
   announce(capability: Capability, slots: number, elsewhere: number): void
   /** How many executions of a tenant wait for room. */
@@ -39,55 +47,65 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
   const poolOf = (capability: Capability): Pool => {
     const pool = pools.get(capability)
     if (pool) return pool
-    const made: Pool = { slots: 0, elsewhere: 0, taken: 0, keptFor: new Set(), waiting: fairQueue() }
+    const made: Pool = {
+      ...{ slots: 0, elsewhere: 0, reading: 0, others: 0, readsNext: true },
+      keptFor: new Map(),
+      reads: fairQueue(),
+      waiting: fairQueue(),
+    }
     pools.set(capability, made)
     return made
   }
   const wakeNext = (pool: Pool): void => {
-    while (hasRoom(pool)) {
-      const next = pool.waiting.next()
+    for (;;) {
+      const next = nextOf(pool)
       if (!next) return
+      const { id, reads, goOn } = next
       // Else whoever comes by first would have it, and this one would wait again.
-      pool.taken++
-      pool.keptFor.add(next.id)
-      void next.goOn().finally(() => {
-        if (!pool.keptFor.delete(next.id)) return
-        pool.taken--
+      count(pool, reads, 1)
+      pool.keptFor.set(id, reads)
+      void goOn().finally(() => {
+        if (!pool.keptFor.delete(id)) return
+        count(pool, reads, -1)
         wakeNext(pool)
       })
     }
   }
   return {
-    take(capability, asking) {
+    take({ capability, reads }, asking) {
       const pool = poolOf(capability)
       const { id } = asking
-      if (pool.keptFor.delete(id)) return true
-      if (hasRoom(pool)) {
-        pool.taken++
+      const kept = pool.keptFor.get(id)
+      if (kept !== undefined) {
+        pool.keptFor.delete(id)
+        count(pool, kept, -1)
+      }
+      if (kept === reads || hasRoom(pool, reads)) {
+        count(pool, reads, 1)
         return true
       }
-      pool.waiting.add(asking, { id, goOn: () => wake(id) })
+      queueOf(pool, reads).add(asking, { id, reads, goOn: () => wake(id) })
       return false
     },
-    room(capability, asking) {
+    room({ capability, reads }, asking) {
       const pool = poolOf(capability)
       const { id } = asking
-      if (hasRoom(pool)) return Promise.resolve(() => undefined)
+      if (hasRoom(pool, reads)) return Promise.resolve(() => undefined)
       return new Promise((resolve) => {
         const late = setTimeout(() => {
-          pool.waiting.remove(id)
+          queueOf(pool, reads).remove(id)
           resolve(() => undefined)
         }, ROOM_MS_MAX)
         const goOn = (): Promise<void> => {
           clearTimeout(late)
           return new Promise<void>((done) => resolve(done))
         }
-        pool.waiting.add(asking, { id, goOn })
+        queueOf(pool, reads).add(asking, { id, reads, goOn })
       })
     },
-    release(capability) {
+    release({ capability, reads }) {
       const pool = poolOf(capability)
-      pool.taken = Math.max(0, pool.taken - 1)
+      count(pool, reads, -1)
       wakeNext(pool)
     },
     announce(capability, slots, elsewhere) {
@@ -98,7 +116,7 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
     },
     waitingOf(tenant) {
       let waiting = 0
-      for (const pool of pools.values()) waiting += pool.waiting.waitingOf(tenant)
+      for (const pool of pools.values()) waiting += pool.waiting.waitingOf(tenant) + pool.reads.waitingOf(tenant)
       return waiting
     },
   }
@@ -107,10 +125,42 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
 interface Pool {
   slots: number
   elsewhere: number
-  taken: number
-  /** Executions that were woken, and have a slot in `taken` each. */
-  keptFor: Set<ExecutionId>
-  waiting: FairQueue<{ id: ExecutionId; goOn: () => Promise<unknown> }>
+  /** Reads that this replica has handed out, and what else. */
+  reading: number
+  others: number
+  /** Whose turn it is where both wait: neither keeps the other out. */
+  readsNext: boolean
+  /** Executions that were woken, each with a slot that is counted, of a read or not. */
+  keptFor: Map<ExecutionId, boolean>
+  reads: FairQueue<Wakeable>
+  waiting: FairQueue<Wakeable>
 }
 
-const hasRoom = ({ taken, elsewhere, slots }: Pool): boolean => taken + elsewhere < slots
+interface Wakeable {
+  id: ExecutionId
+  reads: boolean
+  goOn: () => Promise<unknown>
+}
+
+const queueOf = (pool: Pool, reads: boolean) => (reads ? pool.reads : pool.waiting)
+
+function count(pool: Pool, reads: boolean, change: number): void {
+  const key = reads ? 'reading' : 'others'
+  pool[key] = Math.max(0, pool[key] + change)
+}
+
+/** Reads beyond their own slots take those of all. */
+const hasCommonRoom = ({ reading, others, elsewhere, slots }: Pool): boolean =>
+  others + Math.max(0, reading - READING_SLOTS) + elsewhere < slots
+
+const hasRoom = (pool: Pool, reads: boolean): boolean =>
+  hasCommonRoom(pool) || (reads && pool.slots > 0 && pool.reading < READING_SLOTS)
+
+function nextOf(pool: Pool): Wakeable | undefined {
+  if (hasCommonRoom(pool)) {
+    pool.readsNext = !pool.readsNext
+    const [first, second] = pool.readsNext ? [pool.reads, pool.waiting] : [pool.waiting, pool.reads]
+    return first.next() ?? second.next()
+  }
+  return hasRoom(pool, true) ? pool.reads.next() : undefined
+}

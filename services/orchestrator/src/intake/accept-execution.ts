@@ -11,6 +11,7 @@ import type { ExecutionId } from '@deed/proto/ids'
 import { replyOf } from '../answers/answer.ts'
 import { announce } from '../audit/announce.ts'
 import { differences } from '../differences.ts'
+import { askingOf } from '../drive.ts'
 import { type PlanDependencies, planExecution } from '../planning/plan-execution.ts'
 import { scopeOf, think } from '../planning/think.ts'
 import type { ExecutionRow } from '../snapshot.ts'
@@ -42,7 +43,8 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   const keyed = incoming.request.idempotency_key !== undefined
   const cached = keyed ? undefined : await askCacheAlone(accepting, execution)
   if (cached) return answerFirst(accepting, admissionOf(execution, { ...incoming, waiter: undefined }), cached)
-  const thinking = think(accepting, execution)
+  // Somebody waits: it is thought about while it is stored.
+  const thinking = incoming.waiter === undefined ? undefined : think(accepting, execution)
   crashPoint('orchestrator.before_admit')
   const admitting = accepting.admit(admissionOf(execution, incoming))
   const { execution_id: id } = execution
@@ -50,7 +52,9 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   if (admitted.existed) return attached(accepting, admitted, execution)
   crashPoint('orchestrator.after_admit')
   driver.know(emptySnapshot(execution))
-  const planned = planExecution(accepting, execution, thinking)
+  const planned = thinking
+    ? accepting.lane.ahead(id, () => planExecution(accepting, execution, thinking))
+    : accepting.lane.behind(askingOf(execution), () => planExecution(accepting, execution))
   return { id, existed: false, waiterId: admitted.waiter_id, planned, answered: undefined }
 }
 

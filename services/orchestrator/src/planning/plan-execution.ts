@@ -16,9 +16,10 @@ import { askingOf, type Driver } from '../drive.ts'
 import { answeredInput } from '../intake/answer-from-cache.ts'
 import type { CachedBefore } from '../intake/cached-before.ts'
 import type { Input, Work } from '../reconcile/input.ts'
-import type { ExecutionRow } from '../snapshot.ts'
+import { type ExecutionRow, isAct, type TaskRow } from '../snapshot.ts'
 import { type Planning, planWork } from './plan-work.ts'
-import { effectOf, type Policy } from './policy.ts'
+import type { PlanningLane } from './planning-lane.ts'
+import { effectOf, isPromptRead, type Policy } from './policy.ts'
 import { scopeOf, think } from './think.ts'
 import type { Thought } from './thought.ts'
 
@@ -34,6 +35,7 @@ export interface PlanDependencies {
   driver: Driver
   capacity: Capacity
   cachedBefore: CachedBefore
+  lane: PlanningLane
 }
 
 /** Thinks and plans for an execution that has its row: after its acceptance, or again after a crash. */
@@ -48,8 +50,10 @@ export async function planExecution(
     crashPoint('orchestrator.after_think')
     const { input, background } = await planOf(planning, execution, thought)
     const store = (): Promise<unknown> => driver.apply(execution.execution_id, input)
-    if (input.type === 'planned' && beginsAtOnce(input.work)) {
-      const settled = await planning.capacity.room('act', askingOf(execution))
+    const first = input.type === 'planned' ? beginningAtOnce(input.work) : []
+    if (first.length > 0) {
+      const reads = first.every((task) => isAct(task) && isPromptRead(planning.policy, task.spec))
+      const settled = await planning.capacity.room({ capability: 'act', reads }, askingOf(execution))
       await store().finally(settled)
     } else await store()
     return { background: background || isBackground(execution.request, thought) }
@@ -68,8 +72,8 @@ export async function planExecution(
   }
 }
 
-const beginsAtOnce = ({ tasks }: Work): boolean =>
-  tasks.some(({ task_kind, dependencies }) => task_kind === 'act' && dependencies.length === 0)
+const beginningAtOnce = ({ tasks }: Work): TaskRow[] =>
+  tasks.filter(({ task_kind, dependencies }) => task_kind === 'act' && dependencies.length === 0)
 
 /** A bug is not retried for ever: its execution fails, and the log says why. */
 function failureOf(error: unknown): ErrorBody {

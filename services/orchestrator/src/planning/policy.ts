@@ -106,6 +106,10 @@ export function effectOf(policy: Policy, kind: string, input: JsonObject): Effec
   return known.reads_with?.includes(method) ? 'read' : known.effect
 }
 
+/** Whether an action only reads and ends by itself: one that waits for something may hold a slot for hours. */
+export const isPromptRead = (policy: Policy, { kind, input }: { kind: string; input: JsonObject }): boolean =>
+  kind !== 'wait.until' && effectOf(policy, kind, input) === 'read'
+
 export function levelOf(policy: Policy, facts: Facts): { level: Level; why: string } {
   if (facts.effect === undefined || !(facts.kind in policy.kinds)) {
     return { level: 3, why: 'nothing is known of this kind of action' }

@@ -4,7 +4,6 @@ import type { ErrorBody, ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
 import type { PersonDecision } from '@deed/proto/person'
-import type { Capability } from '@deed/proto/states'
 import type { TaskReport } from '@deed/proto/task'
 import type { ApprovalRow, ExecutionRow, PlanRow, TaskRow } from '../snapshot.ts'
 
@@ -58,7 +57,7 @@ export interface Limits {
   /** Of the policy that is in force: what was agreed to under another one is void. */
   policyVersion: string
   /** Takes a free slot, or remembers that the execution waits for one. */
-  takeSlot(capability: Capability, execution: ExecutionRow): boolean
+  takeSlot(task: TaskRow, execution: ExecutionRow): boolean
   /** Whether a task may begin on a target now; where not, the execution is woken when it may. */
   mayBegin(target: string, execution: ExecutionRow): boolean
   /** To be told when one does. */

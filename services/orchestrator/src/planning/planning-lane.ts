@@ -1,0 +1,49 @@
+/**
+ * Who is planned when. What somebody waits for is planned at once; the others a few at a time, so that ten thousand of
+ * them do not keep the helpers, the database and this process from the one.
+ */
+import type { ExecutionId } from '@deed/proto/ids'
+import type { Asking } from '../dispatch/capacity.ts'
+import { fairQueue } from '../dispatch/fair-queue.ts'
+
+/** Of those that nobody waits for, at once. */
+const BEHIND_MAX = 16
+
+export interface PlanningLane {
+  /** Runs `plan` now. */
+  ahead<T>(id: ExecutionId, plan: () => Promise<T>): Promise<T>
+  /** Runs `plan` in its turn: by priority, each tenant in turn. */
+  behind<T>(asking: Asking, plan: () => Promise<T>): Promise<T>
+  /** Whether the execution is being planned here, or waits for its turn. */
+  has(id: ExecutionId): boolean
+  /** How many executions of a tenant wait for their turn. */
+  waitingOf(tenant: string): number
+}
+
+export function planningLane(): PlanningLane {
+  const waiting = fairQueue<() => void>()
+  const underWay = new Set<ExecutionId>()
+  let running = 0
+  const noted = <T>(id: ExecutionId, plan: () => Promise<T>): Promise<T> => {
+    underWay.add(id)
+    return plan().finally(() => underWay.delete(id))
+  }
+  return {
+    ahead: noted,
+    behind: (asking, plan) =>
+      noted(asking.id, async () => {
+        if (running < BEHIND_MAX) running++
+        // Whoever ends hands its place on.
+        else await new Promise<void>((resolve) => waiting.add(asking, resolve))
+        try {
+          return await plan()
+        } finally {
+          const next = waiting.next()
+          if (next) next()
+          else running--
+        }
+      }),
+    has: (id) => underWay.has(id),
+    waitingOf: waiting.waitingOf,
+  }
+}
