@@ -48,6 +48,8 @@ export interface DispatchOptions {
   beside?: WorkAct | undefined
 }
 
+const LEASE_MS = 120_000
+
 /** @param yaml of execution.yaml, beside the workspace `app` */
 export async function testExecutor(
   yaml = '',
@@ -108,6 +110,8 @@ export async function testExecutor(
     },
     async attempt(work) {
       const attempt = openAttempt(work, actionIdOf(work.task_id))
+      // As the heartbeats of a whole executor would, however busy this machine is.
+      attempt.extend(performance.now() + LEASE_MS)
       if (work.action.kind === 'command.run') commands.push(attempt)
       const conclusion = await (work.intent === 'do' ? act : undo)(attempt, dependencies)
       if (conclusion !== 'stale' && !conclusion.recorded)

@@ -2,13 +2,20 @@
  * A git repository of a workspace, by the real `git` with everything off that could run a program or reach a network:
  * hooks, filters, pagers, editors, monitors, signing, protocols, and the configuration of the host and of the user.
  */
-import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { posix } from 'node:path'
 import { DeedError } from '@deed/proto/errors'
+import type { ActionId } from '@deed/proto/ids'
 import { z } from 'zod'
 import { openFolder } from '../files/folder.ts'
+import { readRegularFile } from '../files/regular-file.ts'
 import { segmentsOf, type Workspace } from '../files/workspace.ts'
-import type { Context } from '../kinds/kind.ts'
+import { type Context, ONLY_LOOKING } from '../kinds/kind.ts'
+import { runCommand } from '../processes/run-command.ts'
 import { findProgram, PROGRAM_FOLDERS } from '../sandbox/find-program.ts'
+import type { Sandbox } from '../sandbox/sandbox.ts'
+import { unconfined } from '../sandbox/unconfined.ts'
+import { leadsOutside, refuseForeignParts } from './foreign-parts.ts'
 
 /** The folder that holds `.git`, in the workspace. */
 export const RepositoryPath = z.string().min(1).max(4096).default('.')
@@ -18,6 +25,8 @@ export interface Repository {
   readonly workspace: Workspace
   /** Absolute. */
   readonly root: string
+  /** As git lists it: `user.name`; of several values, the last. */
+  readonly configuration: ReadonlyMap<string, string>
   /** @throws {DeedError} `effect_failed` with what git says, unless the exit code is one of `codes` */
   git(args: readonly string[], options?: GitOptions): Promise<GitEnded>
 }
@@ -38,36 +47,58 @@ export interface GitEnded {
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024
 const GIT_MS_MAX = 60_000
 
-/** @throws {DeedError} `not_found`, `command_not_allowed` when its configuration names programs that git would run */
+/**
+ * @throws {DeedError} `not_found`; `command_not_allowed` when its configuration names programs that git would run;
+ *   `path_outside_workspace` when a part of it is a link or lies elsewhere
+ */
 export async function openRepository(path: string, context: Context): Promise<Repository> {
   const program = findProgram('git')
   if (program === undefined) throw new DeedError('command_not_allowed', 'there is no program git on this host')
   const segments = segmentsOf(context.workspace, path)
-  // A file `.git`, as worktrees and submodules have it, leads elsewhere.
-  using folder = openFolder(context.workspace, [...segments, '.git'])
-  if (!folder) throw new DeedError('not_found', `${path} is not a git repository`, { path: '$.input.repository' })
-  const root = [context.workspace.root, ...segments].join('/')
   const workspace = { root: context.workspace.root, base: segments }
-  const repository: Repository = {
-    workspace,
-    root,
-    git: (args, options = {}) => runGit(program, root, args, context, options),
-  }
-  await refusePrograms(repository)
-  return repository
+  refuseForeignParts(workspace, path)
+  const root = [context.workspace.root, ...segments].join('/')
+  const git: Repository['git'] = (args, options = {}) =>
+    runGit([program, ...OPTIONS, ...args], { workspace, root }, context, options)
+  return { workspace, root, git, configuration: await readConfiguration({ workspace, git }) }
 }
 
 /** Configuration that makes git run a program when a file is added or read. */
 const RUNS_PROGRAM = /^filter\..*\.(?:clean|smudge|process)$/i
 
-async function refusePrograms({ git }: Repository): Promise<void> {
-  const { stdout } = await git(['config', '--list', '--name-only', '-z', '--includes'])
-  const name = stdout.split('\0').find((one) => RUNS_PROGRAM.test(one))
-  if (name !== undefined)
-    throw new DeedError(
-      'command_not_allowed',
-      `the repository's configuration runs a program: ${name}; remove it first`,
-    )
+async function readConfiguration({
+  git,
+  workspace,
+}: Pick<Repository, 'git' | 'workspace'>): Promise<Map<string, string>> {
+  const { stdout } = await git(['config', '--list', '-z', '--includes'])
+  const configuration = new Map<string, string>()
+  for (const entry of stdout.split('\0')) {
+    const [name = '', value = ''] = entry.split(/\n(.*)/s)
+    if (/^core\.worktree$/i.test(name))
+      throw leadsOutside(`its core.worktree is ${JSON.stringify(value)}`, 'unset core.worktree')
+    if (/^include(?:if\..*)?\.path$/i.test(name) && !isInside(workspace, value))
+      throw leadsOutside(`its configuration includes ${JSON.stringify(value)}`, 'remove that include')
+    if (RUNS_PROGRAM.test(name))
+      throw new DeedError(
+        'command_not_allowed',
+        `the repository's configuration runs a program: ${name}; remove it first`,
+      )
+    configuration.set(name, value)
+  }
+  return configuration
+}
+
+/** Whether a file that the configuration names, relative to `.git`, is reached without leaving the repository. */
+function isInside(workspace: Workspace, named: string): boolean {
+  if (named.startsWith('/') || named.startsWith('~')) return false
+  const below = posix.join('.git', named)
+  if (below.startsWith('..')) return false
+  try {
+    return readRegularFile(workspace, segmentsOf(workspace, below)) !== undefined
+  } catch (error) {
+    if (error instanceof DeedError) return false
+    throw error
+  }
 }
 
 const SETTINGS = [
@@ -75,6 +106,8 @@ const SETTINGS = [
   ...['diff.external=', 'commit.gpgSign=false', 'gc.auto=0', 'maintenance.auto=false', 'submodule.recurse=false'],
   ...['protocol.allow=never', 'credential.helper=', 'core.editor=false', 'core.commentChar=#'],
 ].flatMap((setting) => ['-c', setting])
+
+const OPTIONS = ['--git-dir=.git', '--work-tree=.', '--no-pager', ...SETTINGS]
 
 const ENVIRONMENT = {
   PATH: PROGRAM_FOLDERS.join(':'),
@@ -87,46 +120,65 @@ const ENVIRONMENT = {
   GIT_ASKPASS: 'false',
   GIT_EDITOR: 'false',
   GIT_ALLOW_PROTOCOL: 'none',
+  GIT_NO_LAZY_FETCH: '1',
   GIT_NO_REPLACE_OBJECTS: '1',
   GIT_LITERAL_PATHSPECS: '1',
   GIT_OPTIONAL_LOCKS: '0',
 }
 
-function runGit(
-  program: string,
-  root: string,
-  args: readonly string[],
-  { actionId, signal }: Context,
+/** In the sandbox, where there is the repository and nothing else of the host: a link that was overlooked leads nowhere. */
+async function runGit(
+  argv: readonly string[],
+  { workspace, root }: Pick<Repository, 'workspace' | 'root'>,
+  { world: { sandbox }, actionId, signal }: Context,
   { stdin, env = {}, codes = [0] }: GitOptions,
 ): Promise<GitEnded> {
-  const [verb = ''] = args
-  const argv = ['--git-dir', `${root}/.git`, '--work-tree', root, '--no-pager', ...SETTINGS, ...args]
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      program,
-      argv,
-      {
-        cwd: root,
-        // An attempt that takes over finds it by its mark, and ends it.
-        env: { ...ENVIRONMENT, ...env, DEED_ACTION: actionId },
-        maxBuffer: OUTPUT_BYTES_MAX,
-        timeout: GIT_MS_MAX,
-        killSignal: 'SIGKILL',
-        signal,
-      },
-      (error, stdout, stderr) => {
-        const code = error ? error.code : 0
-        if (signal.aborted) reject(signal.reason as Error)
-        else if (typeof code !== 'number')
-          reject(new DeedError('limit_exceeded', `git ${verb} was ended: ${error?.message.split('\n')[0]}`))
-        else if (codes.includes(code)) resolve({ code, stdout, stderr })
-        else reject(gitFailed(verb, stderr))
-      },
-    )
-    child.stdin?.on('error', () => undefined)
-    child.stdin?.end(stdin)
+  const verb = argv[1 + OPTIONS.length] ?? ''
+  using opened = openFolder(workspace, workspace.base)
+  const tooLong = AbortSignal.timeout(GIT_MS_MAX)
+  const output: Buffer[] = []
+  let bytes = 0
+  const tooMuch = new AbortController()
+  const limits = AbortSignal.any([signal, tooLong, tooMuch.signal])
+  const { exitCode, stderr } = await runCommand(boxFor(sandbox), {
+    // Who only looks has no id: processes are found by it, and those of two looks are not to be taken for one another's.
+    actionId: actionId === ONLY_LOOKING ? (randomUUID() as ActionId) : actionId,
+    argv,
+    workspace: root,
+    protects: false,
+    cwd: root,
+    openedCwd: opened?.path,
+    env: { ...ENVIRONMENT, ...env },
+    timeoutMs: GIT_MS_MAX,
+    signal: limits,
+    talk(input, printed) {
+      // It need not read all of it.
+      input.on('error', () => undefined)
+      input.end(stdin)
+      printed.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > OUTPUT_BYTES_MAX) tooMuch.abort()
+        else output.push(chunk)
+      })
+    },
+  }).catch((error: unknown) => {
+    if (!signal.aborted && limits.aborted)
+      throw new DeedError(
+        'limit_exceeded',
+        `git ${verb} ${tooLong.aborted ? 'took' : 'printed'} too much and was ended`,
+      )
+    throw error
   })
+  if (!codes.includes(exitCode)) throw gitFailed(verb, stderr.toString())
+  return { code: exitCode, stdout: Buffer.concat(output).toString(), stderr: stderr.toString() }
 }
+
+/**
+ * Where Landlock confines, no new name can be made directly in a workspace, and `.git` is one that is protected: there,
+ * as where nothing confines, git is kept inside by what `refuseForeignParts` refuses alone.
+ */
+const boxFor = (sandbox: Sandbox): Sandbox =>
+  sandbox.confines && !sandbox.name.startsWith('landlock') ? sandbox : unconfined('none')
 
 export function gitFailed(verb: string, stderr: string): DeedError {
   const text = stderr.trim().slice(0, 1_000)

@@ -192,14 +192,22 @@ function refuseUnfinished({ workspace }: Repository): void {
 }
 
 async function refuseUnknown({ git }: Repository, path: string): Promise<void> {
-  const { stdout } = await git(['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', path])
+  const { stdout } = await git(['ls-files', '-z', '--stage', '--cached', '--others', '--exclude-standard', '--', path])
   if (stdout === '')
     throw new DeedError('not_found', `git knows nothing at ${path}, or ignores it`, { path: '$.input.paths' })
+  // Git would start another git in it, which goes by its configuration and runs the programs that it names.
+  const submodule = stdout.split('\0').find((line) => line.startsWith('160000 ') || /^[^\t]*\/$/.test(line))
+  const nested = submodule?.split('\t').at(-1)
+  if (nested !== undefined)
+    throw new DeedError('invalid_request', `${nested} is a repository of its own; commit in it, and name other paths`, {
+      path: '$.input.paths',
+    })
 }
 
 /** What differs at these paths, between the files, the index and the commit; empty: nothing. */
 const statusOf = async ({ git }: Repository, paths: readonly string[]): Promise<string> =>
-  (await git(['status', '--porcelain', '-z', '--untracked-files=all', '--', ...paths])).stdout
+  (await git(['status', '--porcelain', '-z', '--untracked-files=all', '--ignore-submodules=all', '--', ...paths]))
+    .stdout
 
 const listingOf = async ({ git }: Repository): Promise<string> => sha256((await git(['ls-files', '-s', '-z'])).stdout)
 
@@ -211,7 +219,7 @@ async function makeCommit(
   input: GitCommit,
   { head, at }: CommitBefore,
 ): Promise<string> {
-  const { name, email } = input.author ?? (await configuredAuthor(repository))
+  const { name, email } = input.author ?? configuredAuthor(repository)
   const date = `${at} +0000`
   const { stdout } = await repository.git(['commit-tree', tree, ...(head === null ? [] : ['-p', head])], {
     stdin: messageOf(input),
@@ -229,9 +237,8 @@ async function makeCommit(
 
 const messageOf = ({ message }: GitCommit) => `${message.trim()}\n`
 
-async function configuredAuthor({ git }: Repository): Promise<{ name: string; email: string }> {
-  const value = async (key: string) => (await git(['config', '--get', key], { codes: [0, 1] })).stdout.trim()
-  const [name, email] = [await value('user.name'), await value('user.email')]
+function configuredAuthor({ configuration }: Repository): { name: string; email: string } {
+  const [name = '', email = ''] = [configuration.get('user.name'), configuration.get('user.email')]
   return name === '' || email === '' ? { name: 'Deed', email: 'deed@localhost' } : { name, email }
 }
 

@@ -39,7 +39,7 @@ export function bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups }
     open(command) {
       using opened = new DisposableStack()
       const user = commandUser(command.workspace)
-      const protection = opened.use(protectPaths(command.workspace, { files: protectedFiles, dataFolder }))
+      const protection = opened.use(protectPaths(command, { files: protectedFiles, dataFolder }))
       const descriptors = new Map<number, number | Buffer>()
       if (openFilter) {
         const fd = openFilter()

@@ -103,7 +103,7 @@ export function namespaces({ programs, dataFolder, protectedFiles, filter, group
     open(command) {
       using opened = new DisposableStack()
       const user = commandUser(command.workspace)
-      const protection = opened.use(protectPaths(command.workspace, { files: protectedFiles, dataFolder }))
+      const protection = opened.use(protectPaths(command, { files: protectedFiles, dataFolder }))
       const variables = { ...box.environmentOf(command), ...command.secrets }
       // By descriptor: arguments are seen by every process of the host.
       const descriptors = new Map<number, number | Buffer>([[box.SECRETS_FD, Buffer.from(exported(variables))]])

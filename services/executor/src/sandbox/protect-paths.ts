@@ -9,6 +9,7 @@ import { DeedError } from '@deed/proto/errors'
 import { isPlaceholder, PLACEHOLDER_MODE } from '../files/placeholder.ts'
 import { PROTECTED_NAMES } from '../files/workspace.ts'
 import { escaped } from './mount-table.ts'
+import type { Confined } from './sandbox.ts'
 
 /** Disposing removes the empty files that no other command needs. */
 export interface Protection extends Disposable {
@@ -33,7 +34,11 @@ export interface Protecting {
 }
 
 /** @throws {DeedError} `protected_path` when one is a symbolic link: what it leads to would be shown instead */
-export function protectPaths(workspace: string, { files, dataFolder }: Protecting): Protection {
+export function protectPaths(
+  { workspace, protects = true }: Pick<Confined, 'workspace' | 'protects'>,
+  { files, dataFolder }: Protecting,
+): Protection {
+  if (!protects) return { covers: [], [Symbol.dispose]: () => undefined }
   const covers = new Map<string, Cover>()
   const made: string[] = []
   const cover = (path: string, by: Cover['by']) => covers.set(path, { path, by })

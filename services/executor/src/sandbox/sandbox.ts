@@ -17,6 +17,8 @@ export interface Confined {
   readonly argv: readonly string[]
   /** Absolute root of the workspace: the one place to write to. */
   readonly workspace: string
+  /** false: it may write to what is protected in the workspace, as git to its own `.git`. */
+  readonly protects?: boolean | undefined
   /** Absolute folders that it sees besides, and cannot change. */
   readonly reads?: readonly string[] | undefined
   /** Absolute folder, in the workspace, in which it starts. */
