@@ -365,7 +365,7 @@ describe('what counts as done', () => {
     )
     const told = {
       claimed: 'sh ended with exit code 0',
-      observed: 'exit code 0; lie.out does not exist',
+      observed: 'exit code 0; lie.out does not exist; it printed: wrote lie.out',
       outcome: 'failed',
     }
     expect(rows).toEqual([told])
@@ -373,7 +373,7 @@ describe('what counts as done', () => {
     expect(stdout).toContain(`it does not hold afterwards: ${told.observed}`)
     // What the attempt claims stands beside what was seen of it, and so it does of the undo.
     expect(stdout).toMatch(
-      /claimed {3}sh ended with exit code 0\n +observed {2}exit code 0; lie.out does not exist\n +evidence {2}failed, [\s\S]*then undone\n +claimed .*it was as before already\n +observed .*each is as it was/,
+      /claimed {3}sh ended with exit code 0\n +observed {2}exit code 0; lie.out does not exist; it printed: wrote lie.out\n +evidence {2}failed, [\s\S]*then undone\n +claimed .*it was as before already\n +observed .*each is as it was/,
     )
     const { tasks, verification } = await detail(id)
     const { outcome, ...words } = told

@@ -29,6 +29,9 @@ export function exposedText(text: string): string {
   return shown.replace(WORD, (word) => (passing || LATIN.test(word) ? word.replace(LOOK_ALIKES, escaped) : word))
 }
 
+/** A name with what a reader would not see in it as escapes, line breaks and tabs too; the same where there is none. */
+export const exposedName = (name: string): string => name.replace(HIDDEN, escaped)
+
 export const exposedLine = (text: string): string => exposedText(text).replace(/\s+/g, ' ').trim()
 
 const escaped = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`

@@ -45,7 +45,8 @@ export function provenBy(
   }: { claimed: string; alreadySo?: boolean; effect?: Effect; wanted?: Observation },
 ): Proof {
   // The program's own word, and nothing that was seen in the world: the evidence must not look like more.
-  const observed = wanted?.kind === 'exit_code' ? `${seen.observed}; nothing else was looked at` : seen.observed
+  const looked = wanted?.kind === 'exit_code' ? `${seen.observed}; nothing else was looked at` : seen.observed
+  const observed = seen.outcome !== 'verified' && effect?.printed ? `${looked}; it printed: ${effect.printed}` : looked
   const result = seen.result ?? effect?.result ?? { text: observed }
   return {
     seen: { ...seen, observed },

@@ -7,14 +7,16 @@
  * component by component. Elsewhere only that is done, by paths, which leaves a moment in which a folder could be swapped.
  */
 import { closeSync, constants, fsyncSync, lstatSync, mkdirSync, openSync, readlinkSync, realpathSync } from 'node:fs'
-import { join } from 'node:path'
 import { DeedError } from '@deed/proto/errors'
+import { bytesOfName, isText } from './file-name.ts'
 import type { Workspace } from './workspace.ts'
 
 export interface Folder extends Disposable {
   readonly fd: number
-  /** The path by which a system call reaches `name` in this very folder. */
-  at(name: string): string
+  /** The path by which a system call reaches this very folder. */
+  readonly path: string
+  /** The path by which a system call reaches `name` in it; bytes, where the name is no text. */
+  at(name: string): string | Buffer
 }
 
 /** @returns `undefined` when there is no such folder */
@@ -74,6 +76,7 @@ const realRoots = new Map<string, string>()
 function openAtOnce({ root }: Workspace, segments: readonly string[]): Folder | undefined {
   if (process.platform !== 'linux' || segments.length === 0) return undefined
   const below = `/${segments.join('/')}`
+  if (!isText(below)) return undefined
   const path = root + below
   let fd: number
   try {
@@ -126,7 +129,7 @@ function walk(
 function step(parent: Folder, name: string): Folder | undefined {
   const path = parent.at(name)
   try {
-    return folderOf(openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), path)
+    return folderOf(openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), String(path))
   } catch (error) {
     const code = codeOf(error)
     if (code === 'ENOENT') return undefined
@@ -137,13 +140,13 @@ function step(parent: Folder, name: string): Folder | undefined {
 }
 
 /** Why a path cannot be gone along. */
-export function notAFolder(path: string, name: string): DeedError {
+export function notAFolder(path: string | Buffer, name: string): DeedError {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink())
     return new DeedError('effect_failed', `${name} is a file, not a folder`)
   return linkRefused(path, name)
 }
 
-export function linkRefused(path: string, name: string): DeedError {
+export function linkRefused(path: string | Buffer, name: string): DeedError {
   try {
     realpathSync(path)
   } catch (error) {
@@ -157,9 +160,11 @@ export function linkRefused(path: string, name: string): DeedError {
 
 function folderOf(fd: number, path: string): Folder {
   let open = true
+  const own = process.platform === 'linux' ? `/proc/self/fd/${fd}` : path
   return {
     fd,
-    at: process.platform === 'linux' ? (name) => `/proc/self/fd/${fd}/${name}` : (name) => join(path, name),
+    path: own,
+    at: (name) => (isText(name) ? `${own}/${name}` : Buffer.concat([Buffer.from(`${own}/`), bytesOfName(name)])),
     [Symbol.dispose]() {
       if (open) closeSync(fd)
       open = false

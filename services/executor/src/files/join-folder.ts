@@ -22,6 +22,7 @@ export function joinFolder(workspace: Workspace, segments: readonly string[]): F
   let left = false
   return {
     fd: shared.folder.fd,
+    path: shared.folder.path,
     at: shared.folder.at,
     [Symbol.dispose]() {
       if (!left) leave(shared)

@@ -7,15 +7,18 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import type { Context } from '../kinds/kind.ts'
 import { noBlobs } from './blobs.ts'
+import { shownName } from './file-name.ts'
 import { codeOf, openFolder } from './folder.ts'
 import { flush, lastOf } from './regular-file.ts'
-import { alike, type Entries, readTree, type TreeLimits, treeLimits } from './tree.ts'
+import { alike, type Entries, readTree, treeLimits } from './tree.ts'
 import { refuseProtected, segmentsOf, type Workspace } from './workspace.ts'
 
 export interface NamedFolder {
   /** `tree:<hash>` of all that is in it, and its own mode. */
   readonly state: string
   readonly mode: number
+  readonly uid: number
+  readonly gid: number
   readonly entries: Entries
 }
 
@@ -34,28 +37,26 @@ export async function readNamedFolder(path: string, { workspace, world }: Contex
   const below = segmentsOf(workspace, path)
   using folder = openFolder(workspace, below)
   if (!folder) throw new DeedError('not_found', `${path} does not exist`)
-  const mode = fstatSync(folder.fd).mode & 0o7777
-  const { entries, hash } = await readTree(workspace, noBlobs, { limits: NO_LIMITS, below })
+  const { mode, uid, gid } = fstatSync(folder.fd)
+  const { entries, hash } = await readTree(workspace, noBlobs, { below })
   for (const inner of Object.keys(entries)) {
     refuseProtected(workspace, [...below, ...inner.split('/')], world.protectedFiles)
   }
-  return { state: `tree:${hash}`, mode, entries }
+  return { state: `tree:${hash}`, mode: mode & 0o7777, uid, gid, entries }
 }
 
-/** Keeps the bytes of all that is in it. @returns whether it could be kept whole */
-export async function keepNamedFolder(path: string, { workspace, world }: Context): Promise<boolean> {
+/** Keeps the bytes of all that is in it. @returns why it could not be kept whole; `undefined`: it is */
+export async function keepNamedFolder(path: string, { workspace, world }: Context): Promise<string | undefined> {
   const limits = treeLimits(world.config)
   try {
     const { entries } = await readTree(workspace, world.blobs, { limits, below: segmentsOf(workspace, path) })
-    return Object.values(entries).every(({ type }) => type !== 'other')
+    const other = Object.entries(entries).find(([, { type }]) => type === 'other')
+    return other && `${shownName(other[0])} is a FIFO, a socket or a device`
   } catch (error) {
-    if (error instanceof DeedError && error.code === 'limit_exceeded') return false
+    if (error instanceof DeedError && error.code === 'limit_exceeded') return error.message
     throw error
   }
 }
-
-/** Only hashes are taken, so how much there is does not matter. */
-const NO_LIMITS: TreeLimits = { files: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
 
 export const keepEntries = ({ world }: Context, entries: Entries): Promise<string> =>
   world.blobs.keep(Buffer.from(canonicalJson(entries)))

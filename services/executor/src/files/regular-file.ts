@@ -11,6 +11,7 @@ import {
   readSync,
   renameSync,
   rmdirSync,
+  rmSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -18,6 +19,7 @@ import { promisify } from 'node:util'
 import { DeedError } from '@deed/proto/errors'
 import { flushFolder } from './flush-folder.ts'
 import { codeOf, type Folder, linkRefused, openFolder } from './folder.ts'
+import { giveTo, type Owner, setWrittenAt, writtenAt } from './owner.ts'
 import type { Workspace } from './workspace.ts'
 
 /** What is larger is neither read nor kept for an undo. */
@@ -27,6 +29,10 @@ export interface FileContent {
   readonly bytes: Buffer
   /** Permission bits, with those that let a program run as its owner. */
   readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  /** In milliseconds since 1970. */
+  readonly mtime: number
 }
 
 /**
@@ -66,10 +72,29 @@ export function readFileIn(folder: Folder, name: string, manyNames = false): Fil
       throw notRegular(name, 'a file with a second name (a hard link), which may lie elsewhere')
     if (stat.size > FILE_BYTES_MAX)
       throw new DeedError('limit_exceeded', `${name} is larger than ${FILE_BYTES_MAX} bytes`)
-    return { bytes: readWhole(fd, stat.size), mode: stat.mode & 0o7777 }
+    const { uid, gid } = stat
+    return { bytes: readWhole(fd, stat.size), mode: stat.mode & 0o7777, uid, gid, mtime: writtenAt(stat) }
   } finally {
     closeSync(fd)
   }
+}
+
+/**
+ * Opens a regular file to read it piece by piece, or to change what is said of it.
+ *
+ * @returns `undefined` when there is none any more
+ */
+export function openFileIn(folder: Folder, name: string): number | undefined {
+  let fd: number
+  try {
+    fd = openSync(folder.at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'ENXIO'].includes(codeOf(error) ?? '')) return undefined
+    throw error
+  }
+  if (fstatSync(fd).isFile()) return fd
+  closeSync(fd)
+  return undefined
 }
 
 /** @param size what it is said to have; files that are made as they are read say 0 */
@@ -82,6 +107,10 @@ function readWhole(fd: number, size: number): Buffer {
 export interface Replacement {
   readonly bytes: Uint8Array
   readonly mode: number
+  /** Absent: who runs this process. */
+  readonly owner?: Owner | undefined
+  /** When it is said to have been written last, in milliseconds since 1970; absent: now. */
+  readonly mtime?: number | undefined
   /** The same for every attempt, so that what a killed attempt left behind is found and replaced. */
   readonly temporary: string
   /** Called when everything is written and nothing is visible; throwing here leaves the file as it was. */
@@ -98,8 +127,11 @@ export async function replaceFile(folder: Folder, name: string, file: Replacemen
   try {
     try {
       writeWhole(fd, file.bytes)
+      // Before the mode: a change of the owner takes some of its bits.
+      if (file.owner) giveTo(fd, file.owner)
       // The mode given to open(2) is cut by the umask.
       fchmodSync(fd, file.mode)
+      if (file.mtime !== undefined) setWrittenAt(fd, file.mtime)
       await flush(fd)
     } finally {
       closeSync(fd)
@@ -147,18 +179,19 @@ export const lastOf = (segments: readonly string[]): string => segments[segments
 /** Waits until the file or the folder is on disk. Away from the event loop: others go on meanwhile. */
 export const flush = promisify(fsync)
 
-function createExclusively(path: string): number {
+function createExclusively(path: string | Buffer): number {
   const create = () => openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
     return create()
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
-    unlinkIfThere(path)
+    // The action's own, of an attempt that was killed; a file with holes is made in a folder.
+    rmSync(path, { recursive: true, force: true })
     return create()
   }
 }
 
-function unlinkIfThere(path: string): void {
+function unlinkIfThere(path: string | Buffer): void {
   try {
     unlinkSync(path)
   } catch (error) {

@@ -1,32 +1,21 @@
 /**
- * A folder's whole content, names, modes, bytes and links, as a value that can be compared and brought back.
+ * A folder's whole content, names, modes, owners, bytes and links, as a value that can be compared and brought back.
  *
  * Bytes are kept under their hash. A second reading hashes only what the file system says has changed since.
  */
-import {
-  chmodSync,
-  fchmodSync,
-  fstatSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  type Stats,
-  symlinkSync,
-  unlinkSync,
-} from 'node:fs'
+import { createHash } from 'node:crypto'
+import { closeSync, lstatSync, read, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs'
+import { promisify } from 'node:util'
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
-import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import type { Blobs } from './blobs.ts'
-import { codeOf, type Folder, openFolder, openOrMakeFolder } from './folder.ts'
+import { nameOfBytes, shownName } from './file-name.ts'
+import { type Folder, openFolder } from './folder.ts'
+import { writtenAt } from './owner.ts'
 import { isPlaceholder } from './placeholder.ts'
-import { flush, lastOf, readRegularFile, replaceFile } from './regular-file.ts'
+import { FILE_BYTES_MAX, lastOf, openFileIn } from './regular-file.ts'
+import { isSparse, packSparse } from './sparse-file.ts'
 import { isTemporaryName } from './temporary-name.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -42,21 +31,34 @@ export const treeLimits = ({ rollback }: Pick<ExecutionConfig, 'rollback'>): Tre
 })
 
 export type Entry =
-  /** `same`: of a file with several names in what was read, the first of them; this is another. */
-  | { type: 'file'; mode: number; sha256: string; same?: string }
-  | { type: 'dir'; mode: number }
-  | { type: 'link'; to: string }
+  | FileEntry
+  | { type: 'dir'; mode: number; uid: number; gid: number }
+  | { type: 'link'; to: string; uid: number; gid: number }
   /** A FIFO, a socket or a device: seen, never brought back. */
   | { type: 'other' }
 
-/** By path below what was read, in no order. */
+export interface FileEntry {
+  type: 'file'
+  mode: number
+  uid: number
+  gid: number
+  /** When it was last written, in milliseconds since 1970. It is brought back; who only writes the same again is no other. */
+  mtime: number
+  /** Of its bytes; of a file with holes, of the archive that names them. */
+  sha256: string
+  sparse?: true
+  /** Of a file with several names in what was read, the first of them; this is another. */
+  same?: string
+}
+
+/** By path below what was read, in no order; names as `nameOfBytes` makes them. */
 export type Entries = Record<string, Entry>
 
 export interface Tree {
   readonly entries: Entries
   readonly files: number
   readonly bytes: number
-  /** Of everything in it. */
+  /** Of everything in it, whenever it was written. */
   readonly hash: string
   /** What the file system said of each file, for the next reading. */
   readonly stamps: ReadonlyMap<string, string>
@@ -66,7 +68,8 @@ export interface Tree {
 export type Changes = Record<string, { was: Entry | null; is: Entry | null }>
 
 export interface Reading {
-  readonly limits: TreeLimits
+  /** What may be kept; absent: nothing is, so how much there is does not matter. */
+  readonly limits?: TreeLimits
   /** The folder that is read, below the root; absent: the whole workspace. */
   readonly below?: readonly string[]
   /** An earlier reading of the same; what has not changed is taken from it. */
@@ -76,41 +79,38 @@ export interface Reading {
 /**
  * Reads a whole folder.
  *
- * @throws {DeedError} `limit_exceeded` when it is too large to be kept
+ * @throws {DeedError} `limit_exceeded` when it is too large to be kept, naming what is to blame
  */
 export async function readTree(workspace: Workspace, blobs: Blobs, reading: Reading): Promise<Tree> {
   const { limits, below = [], since } = reading
   const entries: Entries = {}
   const stamps = new Map<string, string>()
   const named = new Map<string, string[]>()
-  let [files, bytes] = [0, 0]
+  const kept = keptWithin(limits)
   const waiting: string[][] = [[]]
   for (let segments = waiting.pop(); segments; segments = waiting.pop()) {
     using folder = openFolder(workspace, [...below, ...segments])
     // Gone while it was read: somebody else works here too.
     if (!folder) continue
-    for (const name of readdirSync(folder.at('.'))) {
+    for (const bytes of readdirSync(folder.path, { encoding: 'buffer' })) {
+      const name = nameOfBytes(bytes)
       const stat = lstatSync(folder.at(name), { throwIfNoEntry: false })
       if (!stat || isPlaceholder(name, stat) || isTemporaryName(name)) continue
+      const { uid, gid } = stat
       const inner = [...segments, name]
       const path = inner.join('/')
       if (stat.isDirectory()) {
-        entries[path] = { type: 'dir', mode: stat.mode & MODE_BITS }
+        entries[path] = { type: 'dir', mode: stat.mode & MODE_BITS, uid, gid }
         waiting.push(inner)
       } else if (stat.isSymbolicLink()) {
-        entries[path] = { type: 'link', to: readlinkSync(folder.at(name)) }
+        const to = nameOfBytes(readlinkSync(folder.at(name), { encoding: 'buffer' }))
+        entries[path] = { type: 'link', to, uid, gid }
       } else if (stat.isFile()) {
-        files++
-        bytes += stat.size
-        if (files > limits.files || bytes > limits.bytes)
-          throw new DeedError(
-            'limit_exceeded',
-            `there are more than ${limits.files} files or ${limits.bytes} bytes, which is too much to be kept for an undo`,
-          )
+        kept.add(path, isSparse(stat) ? stat.blocks * 512 : stat.size)
         const stamp = stampOf(stat)
         stamps.set(path, stamp)
         const known = since?.stamps.get(path) === stamp ? since.entries[path] : undefined
-        entries[path] = known ? alone(known) : await fileEntry(workspace, [...below, ...inner], stat, blobs)
+        entries[path] = known ? alone(known) : await fileEntry(folder, name, { stat, blobs, path, keeps: !!limits })
         if (stat.nlink > 1)
           named.set(`${stat.dev}:${stat.ino}`, [...(named.get(`${stat.dev}:${stat.ino}`) ?? []), path])
       } else {
@@ -125,8 +125,42 @@ export async function readTree(workspace: Workspace, blobs: Blobs, reading: Read
       if (entry?.type === 'file') entries[path] = { ...entry, same: first }
     }
   }
-  return { entries, files, bytes, stamps, hash: sha256(canonicalJson(entries)) }
+  return { entries, ...kept.sum(), stamps, hash: hashOf(entries) }
 }
+
+/** Counts what is to be kept, and refuses what is too much. */
+function keptWithin(limits: TreeLimits | undefined) {
+  let [files, bytes] = [0, 0]
+  let largest = { path: '', bytes: -1 }
+  const byFolder = new Map<string, number>()
+  return {
+    sum: () => ({ files, bytes }),
+    add(path: string, more: number): void {
+      files++
+      bytes += more
+      if (!limits) return
+      const [top = ''] = path.split('/')
+      byFolder.set(top, (byFolder.get(top) ?? 0) + 1)
+      if (more > largest.bytes) largest = { path, bytes: more }
+      if (files > limits.files) {
+        const [folder, count] = [...byFolder].sort(([, a], [, b]) => b - a)[0]!
+        throw tooMuch(`there are more than ${limits.files} files, ${count} of them in ${shownName(folder)}`)
+      }
+      if (bytes > limits.bytes)
+        throw tooMuch(
+          `there are more than ${megabytes(limits.bytes)}, of which ${shownName(largest.path)} has ${megabytes(largest.bytes)}`,
+        )
+    },
+  }
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(bytes < 100 * 1024 * 1024 ? 1 : 0)} MB`
+
+const tooMuch = (what: string) => new DeedError('limit_exceeded', `${what}, which is too much to be kept for an undo`)
+
+/** Of entries, whenever the files were written. */
+export const hashOf = (entries: Entries): string =>
+  sha256(canonicalJson(Object.fromEntries(Object.entries(entries).map(([path, entry]) => [path, undated(entry)]))))
 
 /** What is different in the second. */
 export function changesBetween(first: Entries, second: Entries): Changes {
@@ -138,8 +172,15 @@ export function changesBetween(first: Entries, second: Entries): Changes {
   return changes
 }
 
-/** Whether two are the same but for other names that they may have. */
-export const alike = (a: Entry | null, b: Entry | null): boolean => sameEntry(a && alone(a), b && alone(b))
+/** Whether two are the same but for other names that they may have, and for when they were written. */
+export const alike = (a: Entry | null, b: Entry | null): boolean =>
+  sameEntry(a && undated(alone(a)), b && undated(alone(b)))
+
+function undated(entry: Entry): object {
+  if (entry.type !== 'file') return entry
+  const { mtime: _, ...rest } = entry
+  return rest
+}
 
 function alone(entry: Entry): Entry {
   if (entry.type !== 'file' || entry.same === undefined) return entry
@@ -156,50 +197,7 @@ export function changedAfter(workspace: Workspace, path: string, ms: number): bo
   return stat !== undefined && !stat.isDirectory() && stat.ctimeMs > ms
 }
 
-export const sameEntry = (a: Entry | null, b: Entry | null): boolean => canonicalJson(a) === canonicalJson(b)
-
-/**
- * Brings each of the changed paths back to what it was. Run again where it was interrupted, it goes on.
- *
- * @throws {DeedError} `undo_conflict` when somebody has put something into a folder that is to go
- */
-export async function bringBack(
-  workspace: Workspace,
-  blobs: Blobs,
-  changes: Changes,
-  temporary: string,
-): Promise<void> {
-  const paths = Object.keys(changes).sort()
-  for (const path of paths) {
-    const { was, is } = changes[path]!
-    if (was?.type === 'dir' && is?.type === 'dir') await setMode(workspace, path, was.mode | OWNER_WRITES)
-  }
-  // What is in the way goes first, the innermost before what holds it. A file or a link is replaced in one step instead.
-  for (const path of paths.toReversed()) {
-    const { was, is } = changes[path]!
-    if (!is || (was && !changesFolder({ was, is }))) continue
-    remove(workspace, path, was?.type)
-    crashPoint('executor.mid_compensate')
-  }
-  for (const path of paths) {
-    const { was } = changes[path]!
-    const segments = path.split('/')
-    if (!was || was.type === 'other') continue
-    using parent = openOrMakeFolder(workspace, segments.slice(0, -1), () => undefined)
-    const name = lastOf(segments)
-    if (was.type === 'file') {
-      if (!(await replaceByName(workspace, parent, name, was, temporary)))
-        await replaceFile(parent, name, { bytes: blobs.get(was.sha256), mode: was.mode, temporary })
-    } else if (was.type === 'link') await replaceByLink(parent, name, was.to, temporary)
-    else makeFolder(parent, name, was.mode | OWNER_WRITES)
-    crashPoint('executor.mid_compensate')
-  }
-  // A mode may forbid to write into the folder, so it comes when all is in there.
-  for (const path of paths.toReversed()) {
-    const { was } = changes[path]!
-    if (was?.type === 'dir') await setMode(workspace, path, was.mode)
-  }
-}
+export const sameEntry = (a: object | null, b: object | null): boolean => canonicalJson(a) === canonicalJson(b)
 
 /**
  * Whether a path stands as one of the two states of a change, or between them: what was a folder and is none, or the
@@ -208,93 +206,62 @@ export async function bringBack(
 export const isOwn = (now: Entry | null, change: Changes[string]): boolean =>
   alike(now, change.was) || alike(now, change.is) || (now === null && changesFolder(change))
 
-const changesFolder = ({ was, is }: Changes[string]) =>
+export const changesFolder = ({ was, is }: Changes[string]) =>
   was !== null && is !== null && (was.type === 'dir') !== (is.type === 'dir')
 
-async function fileEntry(workspace: Workspace, segments: string[], stat: Stats, blobs: Blobs): Promise<Entry> {
-  const file = readRegularFile(workspace, segments, { manyNames: true })
-  if (!file) return { type: 'other' }
-  return { type: 'file', mode: stat.mode & MODE_BITS, sha256: await blobs.keep(file.bytes) }
+interface OneFile {
+  readonly stat: Stats
+  readonly blobs: Blobs
+  /** For people. */
+  readonly path: string
+  readonly keeps: boolean
+}
+
+async function fileEntry(folder: Folder, name: string, { stat, blobs, path, keeps }: OneFile): Promise<Entry> {
+  const { uid, gid } = stat
+  const described = { type: 'file', mode: stat.mode & MODE_BITS, uid, gid, mtime: writtenAt(stat) } as const
+  const fd = openFileIn(folder, name)
+  if (fd === undefined) return { type: 'other' }
+  try {
+    if (isSparse(stat)) return { ...described, sha256: await keptArchive(fd, path, blobs, keeps), sparse: true }
+    if (stat.size <= FILE_BYTES_MAX) return { ...described, sha256: await blobs.keep(readFileSync(fd)) }
+    if (keeps) throw tooMuch(`${shownName(path)} has ${megabytes(stat.size)}`)
+    return { ...described, sha256: await hashInPieces(fd) }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+async function keptArchive(fd: number, path: string, blobs: Blobs, keeps: boolean): Promise<string> {
+  const hash = createHash('sha256')
+  const chunks: Buffer[] = []
+  let bytes = 0
+  await packSparse(fd, (chunk) => {
+    hash.update(chunk)
+    bytes += chunk.length
+    if (keeps && bytes <= FILE_BYTES_MAX) chunks.push(chunk)
+  })
+  if (!keeps) return hash.digest('hex')
+  if (bytes > FILE_BYTES_MAX) throw tooMuch(`${shownName(path)} has ${megabytes(bytes)} on disk`)
+  return await blobs.keep(Buffer.concat(chunks))
+}
+
+const PIECE_BYTES = 1024 * 1024
+const readPiece = promisify(read)
+
+/** Of a file that is too large to be held whole; others go on meanwhile. */
+async function hashInPieces(fd: number): Promise<string> {
+  const hash = createHash('sha256')
+  const room = Buffer.allocUnsafe(PIECE_BYTES)
+  for (;;) {
+    const { bytesRead } = await readPiece(fd, room, 0, PIECE_BYTES, null)
+    if (bytesRead === 0) return hash.digest('hex')
+    hash.update(room.subarray(0, bytesRead))
+  }
 }
 
 /** Permissions, with those bits that let a program run as its owner. */
-const MODE_BITS = 0o7777
-const OWNER_WRITES = 0o700
+export const MODE_BITS = 0o7777
 
 /** Any write changes ctime, which no program can set. */
 const stampOf = ({ ino, size, mode, mtimeMs, ctimeMs }: Stats) => `${ino}:${size}:${mode}:${mtimeMs}:${ctimeMs}`
-
-function makeFolder(parent: Folder, name: string, mode: number): void {
-  try {
-    mkdirSync(parent.at(name), mode)
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return
-    throw error
-  }
-  // The mode given to mkdir(2) is cut by the umask.
-  chmodSync(parent.at(name), mode)
-}
-
-async function setMode(workspace: Workspace, path: string, mode: number): Promise<void> {
-  using folder = openFolder(workspace, path.split('/'))
-  if (!folder || (fstatSync(folder.fd).mode & MODE_BITS) === mode) return
-  fchmodSync(folder.fd, mode)
-  await flush(folder.fd)
-}
-
-/**
- * Makes a file another name of the first of its names again, which is back by now, since it comes first.
- *
- * @returns false where the first is not what it was
- */
-async function replaceByName(
-  workspace: Workspace,
-  parent: Folder,
-  name: string,
-  { same, mode, sha256: hash }: Extract<Entry, { type: 'file' }>,
-  temporary: string,
-): Promise<boolean> {
-  if (same === undefined) return false
-  const first = same.split('/')
-  const file = readRegularFile(workspace, first, { manyNames: true })
-  if (file?.mode !== mode || sha256(file.bytes) !== hash) return false
-  using folder = openFolder(workspace, first.slice(0, -1))
-  if (!folder) return false
-  rmSync(parent.at(temporary), { force: true })
-  linkSync(folder.at(lastOf(first)), parent.at(temporary))
-  renameSync(parent.at(temporary), parent.at(name))
-  // Where both are names of one file already, rename(2) does nothing.
-  rmSync(parent.at(temporary), { force: true })
-  await flush(parent.fd)
-  return true
-}
-
-async function replaceByLink(parent: Folder, name: string, to: string, temporary: string): Promise<void> {
-  rmSync(parent.at(temporary), { force: true })
-  symlinkSync(to, parent.at(temporary))
-  renameSync(parent.at(temporary), parent.at(name))
-  await flush(parent.fd)
-}
-
-/** @param unless of this type it is what an undo that died has brought back already */
-function remove(workspace: Workspace, path: string, unless?: Entry['type']): void {
-  const segments = path.split('/')
-  using parent = openFolder(workspace, segments.slice(0, -1))
-  if (!parent) return
-  const at = parent.at(lastOf(segments))
-  const stat = lstatSync(at, { throwIfNoEntry: false })
-  if (!stat || (unless !== undefined && typeOf(stat) === unless)) return
-  if (!stat.isDirectory()) return unlinkSync(at)
-  try {
-    rmdirSync(at)
-  } catch (error) {
-    if (codeOf(error) !== 'ENOTEMPTY') throw error
-    throw new DeedError('undo_conflict', `${path} is not empty: somebody has put something there since`)
-  }
-}
-
-function typeOf(stat: Stats): Entry['type'] {
-  if (stat.isDirectory()) return 'dir'
-  if (stat.isSymbolicLink()) return 'link'
-  return stat.isFile() ? 'file' : 'other'
-}

@@ -2,6 +2,7 @@
 
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { nearest } from '@deed/config/nearest'
+import { exposedName } from '@deed/mesh/exposed-text'
 import { DeedError } from '@deed/proto/errors'
 
 export interface Workspace {
@@ -71,6 +72,22 @@ export function refuseProtected(
     throw new DeedError('protected_path', `${path} is protected: nothing is written to ${name} or below it`)
   if (protectedFiles.includes(`${root}/${path}`))
     throw new DeedError('protected_path', `${path} is protected: it configures Deed`)
+}
+
+/**
+ * Refuses to make what a reader could take for something else: names with line breaks, controls, marks of direction or
+ * signs that are not seen. What has such a name already may be read, changed and removed.
+ *
+ * @param segments of what is to be made
+ * @throws {DeedError} `invalid_request`
+ */
+export function refuseHidden(segments: readonly string[]): void {
+  const name = segments.find((segment) => exposedName(segment) !== segment)
+  if (name !== undefined)
+    throw new DeedError(
+      'invalid_request',
+      `the name "${exposedName(name)}" has characters that are not seen; name it without them`,
+    )
 }
 
 /** Whether a name is protected wherever in a workspace it stands. Case is ignored, as some file systems do. */

@@ -47,14 +47,17 @@ async function inspect(action: Action, world: World, signal: AbortSignal): Promi
   const observes = postconditionOf(kind, action, input, before)
   const seen = possible ? await look(observes, context, attemptedBy(kind, input, context, before)) : undefined
   const diff = kind.diff?.(input, context)
+  const reversibility = kind.reversibility(input, before)
+  const because = reversibility === 'irreversible' ? kind.irreversibleBecause?.(before) : undefined
+  const summary = `${kind.summary(input)}${because === undefined ? '' : `; it cannot be undone: ${because}`}`
   const environment = kind.environment?.(input, world)
   const sandbox = kind.confinement?.(input, world)
   return {
     effect: kind.effectOf(input, world),
-    reversibility: kind.reversibility(input, before),
+    reversibility,
     already_so: seen?.outcome === 'verified',
     state_before: before.state.slice(0, STATE_CHARS_MAX),
-    summary: kind.summary(input).slice(0, SUMMARY_CHARS_MAX),
+    summary: summary.slice(0, SUMMARY_CHARS_MAX),
     ...(diff === undefined ? {} : { diff: diff.slice(0, DIFF_CHARS_MAX) }),
     ...(environment === undefined ? {} : { environment }),
     ...(sandbox === undefined ? {} : { sandbox }),

@@ -136,6 +136,23 @@ describe.each(SANDBOXES)('in the sandbox $name, running a command', ({ sandbox }
     expect(JSON.stringify(result)).not.toContain('split')
   })
 
+  it('is told with what it printed where it fails or is ended, without a secret', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    registerSecret('hunter2hunter2')
+    const script = `console.log('first'); console.error('no such table: users, hunter2hunter2');`
+    const { evidence, error } = await executor.run(node(`${script} process.exitCode = 3`))
+    for (const text of [evidence?.observed, error?.message]) {
+      expect(text).toMatch(/exit code 3;.* it printed: first\nno such table: users, /)
+      expect(text).not.toContain('hunter2')
+    }
+    const long = await executor.run(node(`console.log('x'.repeat(100_000) + 'the end'); process.exitCode = 1`))
+    expect(long.error?.message).toMatch(/it printed: \.\.\. x+the end$/)
+    expect(long.error?.message.length).toBeLessThan(2_200)
+    const ended = await executor.run({ ...node(`${script} setInterval(() => {}, 1000)`), timeout_ms: 3_000 })
+    expect(ended.error?.message).toMatch(/longer than 3000 ms.* it printed: first\nno such table/)
+    expect(ended.error).toMatchObject({ code: 'limit_exceeded', details: { limit: 'time' } })
+  })
+
   it('leaves no process behind, not even one in a session of its own', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const work = await executor.dispatch(run(['setsid', '--fork', 'sleep', '300']))

@@ -8,11 +8,12 @@ import { DeedError } from '@deed/proto/errors'
 import type { Json, JsonObject } from '@deed/proto/json'
 import { redact } from '@deed/telemetry/redact'
 import { z } from 'zod'
-import type { Blobs } from '../files/blobs.ts'
+import { type Blobs, noBlobs } from '../files/blobs.ts'
+import { bringBack } from '../files/bring-back.ts'
+import { shownName } from '../files/file-name.ts'
 import { openFolder } from '../files/folder.ts'
 import { temporaryNameOf } from '../files/temporary-name.ts'
 import {
-  bringBack,
   type Changes,
   changedAfter,
   changesBetween,
@@ -24,7 +25,7 @@ import {
   treeLimits,
 } from '../files/tree.ts'
 import { segmentsOf } from '../files/workspace.ts'
-import { type Command, type Ended, runCommand } from '../processes/run-command.ts'
+import { type Command, type Ended, type Printed, runCommand } from '../processes/run-command.ts'
 import { giveSigns } from '../processes/signs-of-life.ts'
 import { allowedHosts, type Egress, openEgress } from '../sandbox/egress-proxy.ts'
 import { findProgram, PROGRAM_FOLDERS } from '../sandbox/find-program.ts'
@@ -66,6 +67,8 @@ export type CommandRun = z.output<typeof Input>
 export type CommandBefore = Before & {
   /** The hash under which the tree's entries are kept; null: the workspace is too large to be kept. */
   tree: string | null
+  /** What is to blame where it is too large. */
+  unkept?: string
 }
 
 export type CommandAfter = {
@@ -99,12 +102,13 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     // What an attempt that is over has left, or goes on doing, would be taken for what this one does, and the other way.
     await context.settleForsaken()
     const tree = await snapshot(context)
-    if (!tree) return { state: 'tree:unknown', tree: null }
+    if (tree instanceof DeedError) return { state: 'tree:unknown', tree: null, unkept: tree.message }
     const before = { state: `tree:${tree.hash}`, tree: await keepJson(context.world.blobs, tree.entries) }
     readings.set(before, tree)
     return before
   },
   reversibility: (_, before) => (before.tree === null ? 'irreversible' : 'reversible'),
+  irreversibleBecause: ({ unkept }) => unkept,
   mayHoldAlready: () => true,
   confinement: (_, { sandbox }) => sandbox.name,
   // The exit code is what the program says of itself. It is no more than that, and the evidence says so.
@@ -118,15 +122,16 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     const hosts = allowedHosts(input.allow_hosts, world)
     // Where nothing confines, nothing is to be opened either.
     await using egress = hosts.length > 0 && world.sandbox.confines ? await openEgress(hosts) : undefined
-    const known = before.tree === null ? undefined : (readings.get(before) ?? (await snapshot(context)))
+    const known = before.tree === null ? undefined : (readings.get(before) ?? (await readNow(context)))
     context.begin()
+    let cutShort: Printed | undefined
     const ended = await runSigned(world, {
       actionId: context.actionId,
       argv: [program, ...input.argv.slice(1)],
       workspace: workspace.root,
       cwd: [workspace.root, ...folder].join('/'),
       // The folder that was checked, whatever stands at its path by now.
-      openedCwd: opened?.at('.'),
+      openedCwd: opened?.path,
       env,
       secrets: secretVariables(input.secrets, world),
       stdin: input.stdin,
@@ -134,16 +139,17 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
       timeoutMs: context.action.timeout_ms,
       signal: context.signal,
       onStart: () => crashPoint('executor.mid_effect'),
+      onCutShort: (printed) => {
+        cutShort = printed
+      },
     }).catch(async (error: unknown) => {
       if (error instanceof DeedError && error.details?.started === false) context.nothingDone()
       // Who has lost its lease may read what others have done since.
-      else if (known && error instanceof DeedError && error.code !== 'lease_lost') {
-        const changes = await changesSince(context, before, known)
-        if (changes) context.left(await keepChanges(world.blobs, changes))
-      }
-      throw error
+      else if (known && error instanceof DeedError && error.code !== 'lease_lost')
+        context.left(await keepChanges(world.blobs, await ownChanges(context, before, known)))
+      throw cutShort ? withTail(error, printedTail(cutShort)) : error
     })
-    const changes = known && (await changesSince(context, before, known))
+    const changes = known && (await ownChanges(context, before, known))
     // Whoever was frozen meanwhile has read what others have done since.
     context.checkRight()
     return effectOf(input, context, { ...ended, egress }, changes && (await keepChanges(world.blobs, changes)))
@@ -208,7 +214,7 @@ function standingOfChanges(changes: Changes, now: Entries): Standing {
 const PATHS_NAMED_MAX = 5
 
 function named(paths: readonly (readonly [string, ...unknown[]])[]): string {
-  const some = paths.slice(0, PATHS_NAMED_MAX).map(([path]) => path)
+  const some = paths.slice(0, PATHS_NAMED_MAX).map(([path]) => shownName(path))
   return paths.length > some.length ? `${some.join(', ')} and ${paths.length - some.length} more` : some.join(', ')
 }
 
@@ -232,22 +238,12 @@ function workingFolder({ cwd }: CommandRun, { workspace }: Context): string[] {
   return segments
 }
 
-/** @returns `undefined` when the workspace is too large to be kept */
-async function snapshot({ workspace, world }: Context): Promise<Tree | undefined> {
+/** @returns why, when the workspace is too large to be kept */
+async function snapshot({ workspace, world }: Context): Promise<Tree | DeedError> {
   try {
     return await readTree(workspace, world.blobs, { limits: treeLimits(world.config) })
   } catch (error) {
-    if (error instanceof DeedError && error.code === 'limit_exceeded') return undefined
-    throw error
-  }
-}
-
-/** `undefined` when it cannot be said any more: the command made the workspace too large to be kept. */
-async function changesSince(context: Context, before: CommandBefore, known?: Tree): Promise<Changes | undefined> {
-  try {
-    return await ownChanges(context, before, known)
-  } catch (error) {
-    if (error instanceof DeedError && error.code === 'limit_exceeded') return undefined
+    if (error instanceof DeedError && error.code === 'limit_exceeded') return error
     throw error
   }
 }
@@ -261,8 +257,8 @@ async function ownChanges(context: Around, before: CommandBefore, known?: Tree):
   return Object.fromEntries(changes.filter(([path]) => !others.has(path)))
 }
 
-const readNow = ({ workspace, world }: Around, since?: Tree) =>
-  readTree(workspace, world.blobs, { limits: treeLimits(world.config), since })
+/** What an action has made or changed is compared, and never brought back: none of it is kept, however much it is. */
+const readNow = ({ workspace }: Around, since?: Tree) => readTree(workspace, noBlobs, { since })
 
 function changesToUndo({ blobs }: World, before: CommandBefore, after: CommandAfter | undefined): Changes {
   if (before.tree === null)
@@ -312,6 +308,7 @@ function effectOf(
       data: { exit_code: exitCode, stdout: stdout.text, stderr: stderr.text, truncated },
     },
     exitCode,
+    printed: printedTail(ended),
     facts,
     ...(after ? { after } : {}),
   }
@@ -328,6 +325,23 @@ function networkOf({ confines }: World['sandbox'], egress: Egress | undefined): 
     bytes_in: bytesIn,
   }))
   return { hosts, refused: [...egress.refused] }
+}
+
+function withTail(error: unknown, tail: string): unknown {
+  if (tail === '' || !(error instanceof DeedError) || error.code !== 'limit_exceeded') return error
+  const { details, retryable } = error
+  return new DeedError(error.code, `${error.message}; it printed: ${tail}`, { details, retryable, cause: error })
+}
+
+const TAIL_CHARS_MAX = 2_000
+
+/** The end of what was printed, errors last. A secret in it is taken out before it could be cut into two parts. */
+function printedTail({ stdout, stderr, stdoutCut, stderrCut }: Printed): string {
+  const text = [told(stdout, stdoutCut), told(stderr, stderrCut)]
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .join('\n')
+  return text.length > TAIL_CHARS_MAX ? `... ${text.slice(-TAIL_CHARS_MAX)}` : text
 }
 
 /** What was cut off may have held the rest of a secret, of which the end of what is left is a part. */

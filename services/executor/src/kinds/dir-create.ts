@@ -5,7 +5,7 @@ import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import { missingFolders, openOrMakeFolder } from '../files/folder.ts'
 import { removeEmptyFolders } from '../files/regular-file.ts'
-import { refuseProtected, segmentsOf } from '../files/workspace.ts'
+import { refuseHidden, refuseProtected, segmentsOf } from '../files/workspace.ts'
 import type { Before, Kind } from './kind.ts'
 
 const Input = z.strictObject({ path: z.string().min(1).max(4096) })
@@ -28,6 +28,7 @@ export const dirCreate: Kind<DirCreate, DirBefore> = {
     const segments = segmentsOf(workspace, path)
     refuseProtected(workspace, segments, world.protectedFiles)
     const missing = missingFolders(workspace, segments)
+    refuseHidden(segments.slice(segments.length - missing.length))
     return { state: missing.length === 0 ? 'dir' : 'absent', missing }
   },
   reversibility: () => 'reversible',

@@ -7,6 +7,7 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import type { Reversibility } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
+import { bringBack } from '../files/bring-back.ts'
 import { fileState } from '../files/file-state.ts'
 import {
   isFolder,
@@ -19,7 +20,7 @@ import {
 } from '../files/named-folder.ts'
 import { readRegularFile, removeFile } from '../files/regular-file.ts'
 import { temporaryNameOf } from '../files/temporary-name.ts'
-import { bringBack, type Changes, type Entry } from '../files/tree.ts'
+import type { Changes, Entry } from '../files/tree.ts'
 import { refuseProtected, segmentsOf } from '../files/workspace.ts'
 import { beforeFile, type FileBefore, restoreFile, reversibilityOfFile, standingOfFile } from './file-write.ts'
 import type { Context, Effect, Kept, Kind, Standing } from './kind.ts'
@@ -52,12 +53,13 @@ export const fileDelete: Kind<FileDelete, DeleteBefore> = {
     if (segments.length === 0)
       throw new DeedError('not_a_regular_file', `${path} is the workspace; name a folder in it`)
     refuseProtected(context.workspace, segments, context.world.protectedFiles)
-    const { state, mode, entries } = await readNamedFolder(path, context)
-    const kept = await keepNamedFolder(path, context)
-    const known = { state, mode, missing: [], entries: await keepEntries(context, entries) }
-    return kept ? known : { ...known, unkept: true }
+    const { state, mode, uid, gid, entries } = await readNamedFolder(path, context)
+    const unkept = await keepNamedFolder(path, context)
+    const known = { state, mode, uid, gid, missing: [], entries: await keepEntries(context, entries) }
+    return unkept === undefined ? known : { ...known, unkept }
   },
   reversibility: (_, before): Reversibility => reversibilityOfFile(before),
+  irreversibleBecause: ({ unkept }) => unkept,
   postcondition: ({ path }, { entries }) => ({ kind: entries === undefined ? 'file' : 'dir', path, exists: false }),
   mayHoldAlready: (_, before) => before.state === 'absent',
   execute: (input, context, before) =>
@@ -110,9 +112,13 @@ async function deleteFolder({ path }: FileDelete, context: Context, kept: string
 type FolderBefore = DeleteBefore & { entries: string }
 
 /** The folder and all in it, as paths below the root: what was, and is no more. */
-function changesOf({ path }: FileDelete, context: Context, { entries, mode = 0o755 }: FolderBefore): Changes {
+function changesOf(
+  { path }: FileDelete,
+  context: Context,
+  { entries, mode = 0o755, uid = 0, gid = 0 }: FolderBefore,
+): Changes {
   const top = segmentsOf(context.workspace, path).join('/')
-  const folder: Entry = { type: 'dir', mode }
+  const folder: Entry = { type: 'dir', mode, uid, gid }
   const inner = Object.entries(keptEntries(context, entries)).map(([one, entry]): [string, Entry] =>
     entry.type === 'file' && entry.same !== undefined
       ? [one, { ...entry, same: `${top}/${entry.same}` }]

@@ -19,8 +19,7 @@ import {
   removeEmptyFolders,
   replaceFile,
 } from '../files/regular-file.ts'
-import { temporaryNameOf } from '../files/temporary-name.ts'
-import { refuseProtected, segmentsOf, type Workspace } from '../files/workspace.ts'
+import { refuseHidden, refuseProtected, segmentsOf, type Workspace } from '../files/workspace.ts'
 import { failed, verified } from '../seen.ts'
 import { beforeFile, type FileBefore, keptOf, oldContent, reversibilityOfFile } from './file-write.ts'
 import type { Context, Kind, Standing } from './kind.ts'
@@ -63,6 +62,7 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
     return { ...target, moved: fileState(file), movedMode: file.mode, state: `${fileState(file)}>${target.state}` }
   },
   reversibility: (_, before) => reversibilityOfFile(before),
+  irreversibleBecause: ({ unkept }) => unkept,
   postcondition: ({ from, to }, { moved, movedMode }) => ({
     kind: 'all',
     of: isTree(moved)
@@ -98,7 +98,7 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
     const segments = segmentsOf(workspace, to)
     if (old) {
       using folder = openOrMakeFolder(workspace, segments.slice(0, -1), () => undefined)
-      await replaceFile(folder, lastOf(segments), { ...old, temporary: temporaryNameOf(context.actionId) })
+      await replaceFile(folder, lastOf(segments), old)
     }
     await removeEmptyFolders(workspace, before.missing)
     return `moved ${to} back to ${from}`
@@ -118,6 +118,7 @@ async function beforeFolderMove({ from, to }: FileMove, context: Context): Promi
   if (!isAbsent(workspace, to)) throw new DeedError('precondition_failed', `${to} exists; a folder replaces nothing`)
   const { state, mode } = await readNamedFolder(from, context)
   const missing = missingFolders(workspace, target.slice(0, -1))
+  refuseHidden(target.slice(-1 - missing.length))
   return { missing, moved: state, movedMode: mode, state: `${state}>absent` }
 }
 
@@ -193,7 +194,7 @@ async function rename(workspace: Workspace, from: string, to: string, overwrite:
   await Promise.all([flush(fromFolder.fd), flush(toFolder.fd)])
 }
 
-function link(old: string, fresh: string, isThere: () => boolean, to: string): void {
+function link(old: string | Buffer, fresh: string | Buffer, isThere: () => boolean, to: string): void {
   try {
     linkSync(old, fresh)
   } catch (error) {

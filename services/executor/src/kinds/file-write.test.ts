@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -20,6 +22,9 @@ const write = (path: string, content: string, more: object = {}) => ({
   input: { path, content },
   ...more,
 })
+
+const IS_ROOT = process.getuid?.() === 0
+const withoutRoot = IS_ROOT ? '' : ' (SKIPPED: only root may give files to others)'
 
 describe('writing a file', () => {
   it('leaves exactly the content, proved by reading it again', async () => {
@@ -56,6 +61,47 @@ describe('writing a file', () => {
       already: true,
     })
     expect(statSync(join(executor.root, 'note.txt')).mtimeMs).toBe(mtimeMs)
+  })
+
+  it.skipIf(!IS_ROOT)(`leaves the file to whom it belonged, and so does the undo${withoutRoot}`, async () => {
+    await using executor = await testExecutor()
+    executor.write('a.conf', 'old')
+    const path = join(executor.root, 'a.conf')
+    chownSync(path, 1234, 5678)
+    chmodSync(path, 0o640)
+    utimesSync(path, 1_000_000_000, 1_000_000_000)
+    const described = () => {
+      const { uid, gid, mode } = statSync(path)
+      return `${uid}:${gid} ${(mode & 0o7777).toString(8)}`
+    }
+    for (const action of [
+      write('a.conf', 'new'),
+      { kind: 'file.patch', input: { path: 'a.conf', diff: '@@ -1 +1 @@\n-old\n\\ No newline\n+new\n' } },
+    ]) {
+      const work = await executor.dispatch(action)
+      expect(await executor.attempt(work)).toMatchObject({ outcome: 'done', effect: 'made' })
+      expect(described()).toBe('1234:5678 640')
+      expect(await executor.undo(work)).toMatchObject({ outcome: 'done', evidence: { outcome: 'verified' } })
+      expect(described()).toBe('1234:5678 640')
+      expect(statSync(path).mtimeMs).toBe(1_000_000_000_000)
+    }
+    const deleted = await executor.dispatch({ kind: 'file.delete', input: { path: 'a.conf' } })
+    await executor.attempt(deleted)
+    expect(await executor.undo(deleted)).toMatchObject({ outcome: 'done', evidence: { outcome: 'verified' } })
+    expect(described()).toBe('1234:5678 640')
+    // An undo that brought the bytes back and not the owner would not be one.
+    const changed = await executor.dispatch(write('a.conf', 'new'))
+    await executor.attempt(changed)
+    writeFileSync(path, 'old')
+    chownSync(path, 0, 0)
+    expect(await executor.undo(changed)).toMatchObject({ outcome: 'failed' })
+  })
+
+  it.skipIf(!IS_ROOT)(`is only planned as undoable where the owner can be given back${withoutRoot}`, () => {
+    const script = `import('${import.meta.dirname}/../files/owner.ts').then(({ canGiveTo }) => console.log(
+      [[65534, 65534], [0, 0], [65534, 0]].map(([uid, gid]) => canGiveTo({ uid, gid })).join()))`
+    const args = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '-e', script]
+    expect(execFileSync('setpriv', args, { encoding: 'utf8' }).trim()).toBe('true,false,false')
   })
 
   it('is undone to the byte: old content and mode, or no file and none of the folders it made', async () => {

@@ -11,9 +11,10 @@ import { fileState } from '../files/file-state.ts'
 import { missingFolders, openOrMakeFolder } from '../files/folder.ts'
 import { joinFolder } from '../files/join-folder.ts'
 import { octal } from '../files/observe-files.ts'
+import { canGiveTo, type Owner } from '../files/owner.ts'
 import {
-  type FileContent,
   lastOf,
+  type Replacement,
   readFileIn,
   readRegularFile,
   removeEmptyFolders,
@@ -23,7 +24,7 @@ import {
 import { temporaryNameOf } from '../files/temporary-name.ts'
 import { treeLimits } from '../files/tree.ts'
 import { unifiedDiff } from '../files/unified-diff.ts'
-import { refuseProtected, segmentsOf } from '../files/workspace.ts'
+import { refuseHidden, refuseProtected, segmentsOf } from '../files/workspace.ts'
 import type { Before, Context, Effect, Kept, Kind, Standing, World } from './kind.ts'
 
 const CONTENT_CHARS_MAX = 1_000_000
@@ -49,8 +50,13 @@ export type FileBefore = Before & {
   content?: string
   /** The hash under which the old bytes are kept, where they are many. */
   blob?: string
-  /** The old bytes are more than are kept, so they cannot be brought back. */
-  unkept?: true
+  /** Why what was there cannot be brought back. */
+  unkept?: string
+  /** Of the old file. */
+  uid?: number
+  gid?: number
+  /** When the old file was written, in milliseconds since 1970. */
+  mtime?: number
   /** Folders that were missing, as paths below the root, outermost first. */
   missing: string[]
 }
@@ -66,6 +72,7 @@ export const fileWrite: Kind<FileWrite, FileBefore> = {
   summary: ({ path, content }) => `write ${Buffer.byteLength(content)} bytes to ${path}`,
   before: beforeFile,
   reversibility: (_, before) => reversibilityOfFile(before),
+  irreversibleBecause: ({ unkept }) => unkept,
   postcondition: writtenFile,
   mayHoldAlready: ({ content, mode }, before) =>
     before.state !== 'absent' &&
@@ -87,20 +94,33 @@ export async function beforeFile({ path }: { path: string }, { workspace, world 
   if (segments.length === 0) throw new DeedError('not_a_regular_file', `${path} is the workspace; name a file`)
   refuseProtected(workspace, segments, world.protectedFiles)
   using folder = joinFolder(workspace, segments.slice(0, -1))
-  if (!folder) return { state: 'absent', missing: missingFolders(workspace, segments.slice(0, -1)) }
+  if (!folder) {
+    const missing = missingFolders(workspace, segments.slice(0, -1))
+    refuseHidden(segments.slice(-1 - missing.length))
+    return { state: 'absent', missing }
+  }
   const name = lastOf(segments)
   // Most are new, and an open that fails costs much more than a look.
   const file = lstatSync(folder.at(name), { throwIfNoEntry: false }) && readFileIn(folder, name)
-  if (!file) return { state: 'absent', missing: [] }
-  return { state: fileState(file), mode: file.mode, missing: [], ...(await keepFile(file.bytes, world)) }
+  if (!file) {
+    refuseHidden([name])
+    return { state: 'absent', missing: [] }
+  }
+  const { bytes, ...described } = file
+  const unkept = canGiveTo(file)
+    ? {}
+    : { unkept: `${path} belongs to the user ${file.uid} and the group ${file.gid}, which only root can give back` }
+  return { state: fileState(file), ...described, missing: [], ...(await keepFile(bytes, world)), ...unkept }
 }
 
 async function keepFile(bytes: Buffer, { blobs, config }: World): Promise<Partial<FileBefore>> {
   if (bytes.length <= INLINE_BYTES_MAX) return { content: bytes.toString('base64') }
-  return bytes.length <= treeLimits(config).bytes ? { blob: await blobs.keep(bytes) } : { unkept: true }
+  if (bytes.length <= treeLimits(config).bytes) return { blob: await blobs.keep(bytes) }
+  return { unkept: `its old ${bytes.length} bytes are more than are kept for an undo` }
 }
 
-export const reversibilityOfFile = ({ unkept }: FileBefore): Reversibility => (unkept ? 'irreversible' : 'reversible')
+export const reversibilityOfFile = ({ unkept }: FileBefore): Reversibility =>
+  unkept === undefined ? 'reversible' : 'irreversible'
 
 export function writtenFile({ path, content, mode }: FileWrite, before: FileBefore): Observation {
   return { kind: 'file', path, exists: true, sha256: sha256(content), mode: octal(modeAfter(mode, before)) }
@@ -108,6 +128,9 @@ export function writtenFile({ path, content, mode }: FileWrite, before: FileBefo
 
 const modeAfter = (mode: string | undefined, before: FileBefore): number =>
   mode === undefined ? keptMode(before) : Number.parseInt(mode, 8)
+
+const ownerOf = ({ uid, gid }: FileBefore): Owner | undefined =>
+  uid === undefined || gid === undefined ? undefined : { uid, gid }
 
 /** New bytes never run as the owner of the old ones. */
 export const keptMode = ({ mode = MODE_DEFAULT }: FileBefore): number => mode & 0o777
@@ -149,6 +172,7 @@ export async function putFile(
     await replaceFile(folder, lastOf(segments), {
       bytes,
       mode: mode ?? keptMode(before),
+      owner: ownerOf(before),
       temporary: temporaryNameOf(context.actionId),
       beforeVisible() {
         crashPoint('executor.mid_effect')
@@ -169,7 +193,7 @@ export async function restoreFile({ path }: { path: string }, context: Context, 
   const old = oldContent(before, context)
   if (old) {
     using folder = openOrMakeFolder(context.workspace, segments.slice(0, -1), () => undefined)
-    await replaceFile(folder, lastOf(segments), { ...old, temporary: temporaryNameOf(context.actionId) })
+    await replaceFile(folder, lastOf(segments), old)
     return `brought back the ${old.bytes.length} bytes that ${path} had`
   }
   await removeFile(context.workspace, [...segments.slice(0, -1), temporaryNameOf(context.actionId)])
@@ -188,27 +212,29 @@ export async function standingOfFile(
   const file = readRegularFile(context.workspace, segmentsOf(context.workspace, path), { manyNames: true })
   const state = fileState(file)
   const hasMode = (mode: number | undefined) => !file || mode === undefined || file.mode === mode
+  const hasOwner = !file || before.uid === undefined || (file.uid === before.uid && file.gid === before.gid)
   const observed = file
-    ? `${path} has ${file.bytes.length} bytes with SHA-256 ${state.slice('sha256:'.length)} and mode ${octal(file.mode)}`
+    ? `${path} has ${file.bytes.length} bytes with SHA-256 ${state.slice('sha256:'.length)} and mode ${octal(file.mode)}, of ${file.uid}:${file.gid}`
     : `${path} does not exist`
   const facts = { state }
-  if (state === before.state && hasMode(before.mode)) return { at: 'before', observed, facts }
+  if (state === before.state && hasMode(before.mode) && hasOwner) return { at: 'before', observed, facts }
   if (state === left.state && hasMode(left.mode)) return { at: 'after', observed, facts }
   return { at: 'elsewhere', observed, facts, kept: await keptOf(path, context, before) }
 }
 
 /** The bytes of before, in a file that a person can look at. */
 export async function keptOf(path: string, context: Context, before: FileBefore): Promise<Kept[]> {
-  const old = before.unkept ? undefined : oldContent(before, context)
+  const old = before.unkept === undefined ? oldContent(before, context) : undefined
   return old ? [{ path, sha256: await context.world.blobs.keep(old.bytes) }] : []
 }
 
 const stateOfText = (content: string) => `sha256:${sha256(content)}`
 
-/** @returns `undefined` where there was no file */
-export function oldContent(before: FileBefore, { world }: Context): FileContent | undefined {
+/** What puts the old file back. @returns `undefined` where there was no file */
+export function oldContent(before: FileBefore, { world, actionId }: Context): Replacement | undefined {
   if (before.state === 'absent') return undefined
-  if (before.unkept) throw new DeedError('not_undoable', 'the old bytes were more than are kept for an undo')
+  if (before.unkept !== undefined) throw new DeedError('not_undoable', before.unkept)
   const bytes = before.blob === undefined ? Buffer.from(before.content ?? '', 'base64') : world.blobs.get(before.blob)
-  return { bytes, mode: before.mode ?? MODE_DEFAULT }
+  const { mode = MODE_DEFAULT, mtime } = before
+  return { bytes, mode, mtime, owner: ownerOf(before), temporary: temporaryNameOf(actionId) }
 }

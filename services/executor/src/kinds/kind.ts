@@ -95,6 +95,8 @@ export interface Effect {
   /** What the undo needs to know about the state after; and what tells somebody else's change from this one. */
   readonly after?: After
   readonly exitCode?: number | undefined
+  /** The end of what a program has printed, without secrets: told where the postcondition does not hold. */
+  readonly printed?: string | undefined
   readonly facts?: JsonObject
 }
 
@@ -140,6 +142,8 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
    */
   before(input: Input, context: Context): Promise<Known>
   reversibility(input: Input, before: Known): Reversibility
+  /** Of one that is irreversible because of what was met: what, in a sentence, for whoever is to agree. */
+  irreversibleBecause?(before: Known): string | undefined
   /** What holds afterwards. */
   postcondition(input: Input, before: Known, action: Action): Observation
   /** Whether what was read leaves it possible that the postcondition holds already. Absent: it does. */

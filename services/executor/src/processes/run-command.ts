@@ -30,17 +30,22 @@ export interface Command extends Omit<Confined, 'secrets'> {
   /** Talks with it as it runs. What it prints is handed over then, and not collected. */
   talk?(stdin: Writable, stdout: Readable): void
   readonly signal: AbortSignal
+  /** Is given what it has printed when it is ended before it ends by itself. */
+  onCutShort?(output: Printed): void
   /** Called when its process is there and has its limits. */
   onStart?(): void
 }
 
-export interface Ended {
-  /** 128 and the signal's number for a process that a signal has ended, as shells say it. */
-  readonly exitCode: number
+export interface Printed {
   readonly stdout: Buffer
   readonly stderr: Buffer
   readonly stdoutCut: boolean
   readonly stderrCut: boolean
+}
+
+export interface Ended extends Printed {
+  /** 128 and the signal's number for a process that a signal has ended, as shells say it. */
+  readonly exitCode: number
   readonly truncated: boolean
   /** Processes that were still there when the command itself had ended, and were ended. */
   readonly leftovers: number
@@ -54,7 +59,7 @@ export const actionMark = (actionId: ActionId): string => `DEED_ACTION=${actionI
  *   was done; the signal's reason when that aborts. In each case none of its processes is left.
  */
 export async function runCommand(sandbox: Sandbox, command: Command): Promise<Ended> {
-  const { actionId, argv, stdin, talk, signal, onStart, secrets = {}, ...confined } = command
+  const { actionId, argv, stdin, talk, signal, onStart, onCutShort, secrets = {}, ...confined } = command
   signal.throwIfAborted()
   const env = { ...confined.env, DEED_ACTION: actionId }
   await using box = sandbox.open({ ...confined, argv, env, secrets })
@@ -86,11 +91,15 @@ export async function runCommand(sandbox: Sandbox, command: Command): Promise<En
   // What the box has told at the very end may name a process that was not known before.
   if (sandbox.confines) await endAll(find, 0)
 
+  if (typeof first === 'string') onCutShort?.(output.taken())
   if (first === 'time') throw signal.reason
   if (typeof first === 'string') throw exceeded(argv[0]!, first)
   const exitCode = code ?? 128 + constants.signals[by ?? 'SIGKILL']
   const limit = limitMet(box, exitCode)
-  if (limit !== undefined) throw exceeded(argv[0]!, limit)
+  if (limit !== undefined) {
+    onCutShort?.(output.taken())
+    throw exceeded(argv[0]!, limit)
+  }
   if (!status.launched || (sandbox.confines && code !== null && !status.init))
     throw notStarted(argv[0]!, output.taken().stderr.toString().trim().split('\n')[0] ?? '')
   return { ...output.taken(), exitCode, leftovers }
