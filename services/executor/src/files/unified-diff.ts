@@ -1,40 +1,28 @@
-/** The difference between two texts as one hunk of a unified diff: for people to read before they approve. */
+/** The difference between two texts as a unified diff: for people to read before they approve. */
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 
-const CONTEXT_LINES = 3
 const DIFF_CHARS_MAX = 65_536
 const BINARY = /\0/
+/** Of texts that differ in more lines, the one is shown as removed and the other as added. */
+const EDITS_MAX = 2_000
 
 /** @returns `undefined` when there is no difference, or one of the two is not text */
-export function unifiedDiff(path: string, old: string | undefined, fresh: string): string | undefined {
-  if (old === fresh || BINARY.test(old ?? '') || BINARY.test(fresh)) return undefined
-  const a = linesOf(old ?? '')
-  const b = linesOf(fresh)
-  let same = 0
-  while (same < a.length && same < b.length && a[same] === b[same]) same++
-  let tail = 0
-  while (tail < a.length - same && tail < b.length - same && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++
-  const from = Math.max(0, same - CONTEXT_LINES)
-  const lines = [
-    ...a.slice(from, same).map((line) => ` ${line}`),
-    ...a.slice(same, a.length - tail).map((line) => `-${line}`),
-    ...b.slice(same, b.length - tail).map((line) => `+${line}`),
-    ...a.slice(a.length - tail, a.length - tail + CONTEXT_LINES).map((line) => ` ${line}`),
-  ]
-  const until = Math.min(CONTEXT_LINES, tail)
-  const range = (length: number) => {
-    const count = length - tail + until - from
-    return `${count === 0 ? from : from + 1},${count}`
-  }
-  const head = [`--- ${old === undefined ? '/dev/null' : `a/${path}`}`, `+++ b/${path}`]
-  const diff = [...head, `@@ -${range(a.length)} +${range(b.length)} @@`, ...lines].join('\n')
-  return diff.length > DIFF_CHARS_MAX ? `${diff.slice(0, DIFF_CHARS_MAX - 40)}\n... and more than can be shown` : diff
+export function unifiedDiff(path: string, old: string | undefined, fresh: string | undefined): string | undefined {
+  if (old === fresh || BINARY.test(old ?? '') || BINARY.test(fresh ?? '')) return undefined
+  const names = [
+    old === undefined ? '/dev/null' : `a/${path}`,
+    fresh === undefined ? '/dev/null' : `b/${path}`,
+  ] as const
+  const patch = (from: string, to: string, maxEditLength?: number) =>
+    createTwoFilesPatch(...names, from, to, undefined, undefined, {
+      context: 3,
+      headerOptions: FILE_HEADERS_ONLY,
+      ...(maxEditLength === undefined ? {} : { maxEditLength }),
+    } as { context: number })
+  const [from, to] = [old ?? '', fresh ?? '']
+  const diff = (patch(from, to, EDITS_MAX) as string | undefined) ?? `${patch(from, '')}${withoutHead(patch('', to))}`
+  const text = diff.replace(/\n$/, '')
+  return text.length > DIFF_CHARS_MAX ? `${text.slice(0, DIFF_CHARS_MAX - 40)}\n... and more than can be shown` : text
 }
 
-function linesOf(text: string): string[] {
-  if (text === '') return []
-  const lines = text.split('\n')
-  // A last line without a line break is told from one with it, as diff(1) does.
-  if (lines.at(-1) === '') lines.pop()
-  else lines.push('\\ No newline at end of file')
-  return lines
-}
+const withoutHead = (diff: string): string => diff.slice(diff.indexOf('@@'))

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { unifiedDiff } from '../files/unified-diff.ts'
 import { testExecutor } from '../test-executor.ts'
 
 const DIFF = '--- a/src/a.ts\n+++ b/src/a.ts\n@@ -1,3 +1,3 @@\n one\n-two\n+TWO\n three\n'
@@ -47,6 +48,56 @@ describe('patching a file', () => {
     executor.write('src/a.ts', 'theirs')
     expect(await executor.undo(work)).toMatchObject({ outcome: 'failed', error: { code: 'undo_conflict' } })
     expect(executor.read('src/a.ts')).toBe('theirs')
+  })
+
+  it('is made where the diff says, never where the same lines stand as well', async () => {
+    await using executor = await testExecutor()
+    const [body, between] = ['  x = 1\n  return x\n', 'def c():\n  pass\n']
+    const moved = `def a():\n${body}${between}${between}${between}def b():\n${body}`
+    executor.write('src/f.py', moved)
+    // Made when b was four lines above: a is nearer to where it says than b.
+    const diff = '--- a/src/f.py\n+++ b/src/f.py\n@@ -5,2 +5,2 @@\n-  x = 1\n+  x = 2\n   return x\n'
+    const { error } = await executor.run(patch(diff, 'src/f.py'))
+    expect(error).toMatchObject({ code: 'precondition_failed' })
+    expect(error?.message).toContain('at line 2 and 11')
+    expect(executor.read('src/f.py')).toBe(moved)
+  })
+
+  it('takes what people have their git write: prefixes, and the mode', async () => {
+    await using executor = await testExecutor()
+    executor.write('src/a.sh', 'one\r\ntwo\r\n')
+    const diff =
+      'diff --git i/src/a.sh w/src/a.sh\nold mode 100644\nnew mode 100755\nindex 1..2\n--- i/src/a.sh\n+++ w/src/a.sh\n@@ -1,2 +1,2 @@\n one\r\n-two\r\n+zwei\r\n\\ No newline at end of file\n'
+    const work = await executor.dispatch(patch(diff, 'src/a.sh'))
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done' })
+    expect(executor.read('src/a.sh')).toBe('one\r\nzwei\r')
+    expect(statSync(join(executor.root, 'src/a.sh')).mode & 0o777).toBe(0o755)
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    expect(executor.read('src/a.sh')).toBe('one\r\ntwo\r\n')
+    expect(statSync(join(executor.root, 'src/a.sh')).mode & 0o777).toBe(0o644)
+  })
+
+  it('shows the very lines that change, each place by itself', () => {
+    const lines = Array.from({ length: 40 }, (_, i) => `line ${i}`)
+    const old = `${lines.join('\n')}\n`
+    const shown = unifiedDiff('a.txt', old, old.replace('line 3\n', 'LINE 3\n').replace('line 33\n', 'LINE 33\n'))
+    expect(shown?.split('\n').filter((line) => /^[-+@]/.test(line))).toEqual([
+      '--- a/a.txt',
+      '+++ b/a.txt',
+      '@@ -1,7 +1,7 @@',
+      '-line 3',
+      '+LINE 3',
+      '@@ -31,7 +31,7 @@',
+      '-line 33',
+      '+LINE 33',
+    ])
+    const other = Array.from({ length: 3_000 }, (_, i) => `${i}\n`).join('')
+    expect(unifiedDiff('a.txt', old, other)?.split('\n').slice(0, 4)).toEqual([
+      '--- a/a.txt',
+      '+++ b/a.txt',
+      '@@ -1,40 +0,0 @@',
+      '-line 0',
+    ])
   })
 
   it.each([

@@ -5,9 +5,9 @@
 
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
-import { applyPatch, type Patch, parsePatch, reversed } from '../files/apply-patch.ts'
 import { fileState } from '../files/file-state.ts'
 import { octal } from '../files/observe-files.ts'
+import { applyHunks, type FilePatch as OneFile, parseDiff, reversed } from '../files/patch.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { unifiedDiff } from '../files/unified-diff.ts'
 import { segmentsOf } from '../files/workspace.ts'
@@ -34,6 +34,7 @@ export type FilePatch = z.output<typeof Input>
 export type PatchBefore = FileBefore & {
   /** The state that the file is to have. */
   wanted: string
+  wantedMode: number
   /** The bytes that it is to have are those it has. */
   applied: boolean
 }
@@ -45,7 +46,7 @@ export const filePatch: Kind<FilePatch, PatchBefore> = {
   idempotent: true,
   example: { path: 'notes/today.md', diff: '@@ -1 +1 @@\n-# Today\n+# Tomorrow\n' },
   effectOf: () => 'change',
-  summary: ({ path, diff }) => `apply a diff of ${parsePatch(diff).hunks.length} hunks to ${path}`,
+  summary: ({ path, diff }) => `apply a diff of ${patchOf(path, diff).hunks.length} hunks to ${path}`,
   async before({ path, diff }, context) {
     const patch = patchOf(path, diff)
     const old = await beforeFile({ path }, context)
@@ -56,24 +57,32 @@ export const filePatch: Kind<FilePatch, PatchBefore> = {
         `${path} does not exist; a diff that makes it begins with --- /dev/null`,
       )
     const fresh = applied(bytes, patch)
-    return { ...old, wanted: fileState({ bytes: fresh.bytes }), applied: fresh.already }
+    const wantedMode = modeAfter(patch, keptMode(old))
+    return {
+      ...old,
+      wanted: fileState(fresh),
+      wantedMode,
+      applied: fresh.already && wantedMode === (old.mode ?? wantedMode),
+    }
   },
   reversibility: (_, before) => reversibilityOfFile(before),
-  postcondition: ({ path }, { wanted, mode }) => ({
+  irreversibleBecause: ({ unkept }) => unkept,
+  postcondition: ({ path }, { wanted, wantedMode }) => ({
     kind: 'file',
     path,
     exists: true,
     sha256: wanted.slice('sha256:'.length),
-    ...(mode === undefined ? {} : { mode: octal(mode) }),
+    mode: octal(wantedMode),
   }),
   mayHoldAlready: (_, before) => before.applied,
   async execute({ path, diff }, context, before) {
     const bytes = contentOf(path, context)
     if (fileState(bytes === undefined ? undefined : { bytes }) !== before.state)
       throw new DeedError('precondition_failed', `${path} was changed by somebody just now; plan again`)
-    const fresh = applyPatch(bytes ?? Buffer.alloc(0), parsePatch(diff))
-    await putFile(path, fresh, undefined, context, before)
-    const hunks = parsePatch(diff).hunks.length
+    const patch = patchOf(path, diff)
+    const { bytes: fresh } = applied(bytes, patch)
+    await putFile(path, fresh, before.wantedMode, context, before)
+    const hunks = patch.hunks.length
     return {
       claimed: `applied ${hunks} hunks to ${path}`,
       result: { text: `patched ${path} (${hunks} hunks)`, data: { path, hunks, bytes: fresh.length } },
@@ -81,40 +90,48 @@ export const filePatch: Kind<FilePatch, PatchBefore> = {
   },
   compensate: restoreFile,
   standing: ({ path }, context, before) =>
-    standingOfFile(path, context, before, { state: before.wanted, mode: keptMode(before) }),
+    standingOfFile(path, context, before, { state: before.wanted, mode: before.wantedMode }),
   diff({ path, diff }, context) {
     const old = contentOf(path, context)
     return unifiedDiff(path, old?.toString(), applied(old, patchOf(path, diff)).bytes.toString())
   },
 }
 
-function patchOf(path: string, diff: string): Patch {
-  const patch = parsePatch(diff)
-  if (patch.to === null) throw new DeedError('invalid_request', 'a diff that removes the file: use file.delete')
+function patchOf(path: string, diff: string): OneFile {
+  const [patch, ...others] = parseDiff(diff, 'diff')
+  const refuse = (why: string) => new DeedError('invalid_request', why, { path: '$.input.diff' })
+  if (!patch || others.length > 0) throw refuse('the diff is of several files: use git.apply')
+  if (patch.to === null) throw refuse('a diff that removes the file: use file.delete')
+  if (patch.copies || (patch.from && patch.from !== patch.to))
+    throw refuse('a diff that moves or copies: use git.apply')
   const plain = path.replace(/^\.?\//, '')
-  for (const named of [patch.from, patch.to]) {
-    if (typeof named === 'string' && plain !== named && !plain.endsWith(`/${named}`))
-      throw new DeedError('invalid_request', `the diff is of ${named}, not of ${path}`, { path: '$.input.diff' })
-  }
+  const { to: named } = patch
+  if (named !== undefined && plain !== named && !plain.endsWith(`/${named}`))
+    throw refuse(`the diff is of ${named}, not of ${path}`)
   return patch
 }
 
+/** @param mode of the file as it is, or as a new one has it */
+export const modeAfter = ({ executable }: OneFile, mode: number): number =>
+  executable === undefined ? mode : executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111
+
 /** Applied already is what the reversed diff fits, and this one does not. */
-function applied(old: Buffer | undefined, patch: Patch): { bytes: Buffer; already: boolean } {
+function applied(old: Buffer | undefined, patch: OneFile): { bytes: Buffer; already: boolean } {
   const bytes = old ?? Buffer.alloc(0)
   try {
     // A diff that makes a file fits none that is there.
     if (patch.from === null && old !== undefined) throw new DeedError('precondition_failed', 'the file exists already')
-    return { bytes: applyPatch(bytes, patch), already: false }
+    return { bytes: applyHunks(bytes, patch.hunks), already: false }
   } catch (error) {
     if (old === undefined || !fits(bytes, reversed(patch))) throw error
     return { bytes, already: true }
   }
 }
 
-function fits(bytes: Buffer, patch: Patch): boolean {
+/** Of a file that the diff makes, nothing may be left without it. */
+function fits(bytes: Buffer, { to, hunks }: OneFile): boolean {
   try {
-    return applyPatch(bytes, patch).length === 0 || patch.to !== null
+    return applyHunks(bytes, hunks).length === 0 || to !== null
   } catch (error) {
     if (error instanceof DeedError) return false
     throw error

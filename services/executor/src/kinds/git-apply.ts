@@ -1,170 +1,222 @@
 /**
- * git.apply: a patch of any number of files of a repository, by git, which takes all of it or nothing. Undone by bringing
- * back the bytes and modes of each, and removing what it made.
+ * git.apply: a patch of any number of files below a repository, made whole or not at all: every hunk is placed before
+ * anything is written. Undone by bringing back the bytes, modes and owners of each, and removing what it made.
  */
-
-import { fstatSync } from 'node:fs'
 import { canonicalJson } from '@deed/mesh/canonical-json'
-import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
+import { type Blobs, noBlobs } from '../files/blobs.ts'
+import { bringBack } from '../files/bring-back.ts'
 import { missingFolders, openFolder } from '../files/folder.ts'
-import { readRegularFile, removeEmptyFolders } from '../files/regular-file.ts'
+import { applyHunks, type FilePatch, parseDiff, reversed } from '../files/patch.ts'
+import { type FileContent, readRegularFile, removeEmptyFolders } from '../files/regular-file.ts'
 import { temporaryNameOf } from '../files/temporary-name.ts'
-import { bringBack, type Changes, type Entry, sameEntry } from '../files/tree.ts'
-import { refuseProtected, segmentsOf } from '../files/workspace.ts'
-import { openRepository, type Repository, RepositoryPath } from '../git/repository.ts'
+import { alike, type Changes, type Entries, type Entry, hashOf, isOwn } from '../files/tree.ts'
+import { unifiedDiff } from '../files/unified-diff.ts'
+import { refuseHidden, refuseProtected, segmentsOf, type Workspace } from '../files/workspace.ts'
+import { RepositoryPath } from '../git/repository.ts'
 import { failed, verified } from '../seen.ts'
+import { modeAfter } from './file-patch.ts'
 import type { Before, Context, Kind, Standing } from './kind.ts'
 
 const FILES_MAX = 1_000
+const MODE_DEFAULT = 0o644
 
 const Input = z.strictObject({
   repository: RepositoryPath,
-  /** As `git diff --no-renames` writes it. */
+  /** As `git diff` and `git format-patch` write it, of text. */
   patch: z.string().min(1).max(1_000_000),
 })
 export type GitApply = z.output<typeof Input>
 
-type Known = Record<string, Entry | null>
-
 export type ApplyBefore = Before & {
-  /** The hash under which each path is kept as it was. */
-  known: string
+  /** The hash under which each path is kept as it was, and as it is to be. */
+  changes: string
   /** Folders that were missing, as paths below the root, outermost first. */
   missing: string[]
   applied: boolean
 }
 
-export type ApplyAfter = { known: string }
+/** What was kept, as it was made: an inspection keeps nothing. */
+const known = new WeakMap<ApplyBefore, Changes>()
 
-export const gitApply: Kind<GitApply, ApplyBefore, ApplyAfter> = {
+export const gitApply: Kind<GitApply, ApplyBefore> = {
   name: 'git.apply',
   version: 1,
   input: Input,
-  idempotent: false,
+  idempotent: true,
   example: { repository: '.', patch: '--- a/notes.md\n+++ b/notes.md\n@@ -1 +1 @@\n-# Today\n+# Tomorrow\n' },
   effectOf: () => 'change',
   summary: ({ patch }) => `apply a patch of ${patch.length} characters`,
-  async before({ repository: path, patch }, context) {
-    const repository = await openRepository(path, context)
-    const paths = await pathsOf(repository, patch, context)
-    const applied = !(await fits(repository, patch))
-    if (applied && !(await fits(repository, patch, '--reverse'))) throw await refusalOf(repository, patch)
-    const missing = new Set(paths.flatMap((one) => missingFolders(repository.workspace, one.split('/').slice(0, -1))))
-    const known = await read(context, repository, paths)
-    const kept = await context.world.blobs.keep(Buffer.from(canonicalJson(known)))
-    return { state: `files:${kept}`, known: kept, missing: [...missing].sort(), applied }
+  async before(input, context) {
+    const { files, applied } = patched(input, context)
+    const { blobs } = context.world
+    const changes: Changes = {}
+    const met: Entries = {}
+    const missing = new Set<string>()
+    for (const [path, { old, fresh }] of files) {
+      changes[path] = { was: await entryOf(old, blobs), is: await entryOf(fresh, blobs) }
+      const { was } = changes[path]
+      if (was) met[path] = was
+      if (old || !fresh) continue
+      const segments = path.split('/')
+      const folders = missingFolders(atRoot(context), segments.slice(0, -1))
+      refuseHidden(segments.slice(-1 - folders.length))
+      for (const one of folders) missing.add(one)
+    }
+    const kept = await blobs.keep(Buffer.from(canonicalJson(changes)))
+    const before = { state: `files:${hashOf(met)}`, changes: kept, missing: [...missing].sort(), applied }
+    known.set(before, changes)
+    return before
   },
   reversibility: () => 'reversible',
   mayHoldAlready: (_, { applied }) => applied,
   postcondition: () => ({ kind: 'own_look' }),
-  async observe({ repository: path, patch }, context) {
-    const repository = await openRepository(path, context)
-    if (await fits(repository, patch, '--reverse')) return verified('every hunk is in place: the reverse of it fits')
-    return failed('not every hunk is in place: the reverse of it does not fit')
+  async observe(_, context, before) {
+    const changes = changesOf(before, context)
+    const paths = Object.keys(changes)
+    const now = await readNow(paths, context)
+    const other = paths.find((path) => !alike(now[path] ?? null, changes[path]!.is))
+    if (other === undefined)
+      return verified(`each of ${paths.length} files has the bytes and the mode that the patch gives it`)
+    return failed(`${other} is not as the patch leaves it`)
   },
-  async execute({ repository: path, patch }, context, before) {
-    const repository = await openRepository(path, context)
-    const paths = await pathsOf(repository, patch, context)
-    if (canonicalJson(await read(context, repository, paths)) !== canonicalJson(keptIn(context, before.known)))
-      throw new DeedError('precondition_failed', 'somebody has changed one of the files just now; plan again')
+  async execute(_, context, before) {
+    const changes = changesOf(before, context)
+    const paths = Object.keys(changes)
+    const now = await readNow(paths, context)
+    const foreign = paths.find((path) => !isOwn(now[path] ?? null, changes[path]!))
+    if (foreign !== undefined)
+      throw new DeedError('precondition_failed', `${foreign} was changed by somebody just now; plan again`)
     context.begin()
-    await repository.git(['apply', '--whitespace=nowarn', '-'], { stdin: patch })
-    crashPoint('executor.mid_effect')
-    const known = await context.world.blobs.keep(Buffer.from(canonicalJson(await read(context, repository, paths))))
+    const left = paths.filter((path) => !alike(now[path] ?? null, changes[path]!.is))
+    const forward = left.map((path) => [path, { was: changes[path]!.is, is: now[path] ?? null }] as const)
+    await bringBack(
+      atRoot(context),
+      context.world.blobs,
+      Object.fromEntries(forward),
+      temporaryNameOf(context.actionId),
+    )
     const text = `patched ${paths.length} ${paths.length === 1 ? 'file' : 'files'}`
-    return { claimed: text, result: { text, data: { paths } }, after: { known } }
+    return { claimed: text, result: { text, data: { paths } } }
   },
-  async compensate({ repository: path, patch }, context, before) {
-    const repository = await openRepository(path, context)
-    const was = keptIn(context, before.known)
-    const is = await read(context, repository, await pathsOf(repository, patch, context))
-    const changes: Changes = {}
-    for (const one of Object.keys(was)) {
-      if (sameEntry(was[one] ?? null, is[one] ?? null)) continue
-      // A folder that the patch has made goes only when nobody has put anything else there.
-      if (is[one]?.type !== 'dir') changes[one] = { was: was[one] ?? null, is: is[one] ?? null }
-    }
+  async compensate(_, context, before) {
+    const changes = changesOf(before, context)
     context.begin()
-    await bringBack(context.workspace, context.world.blobs, changes, temporaryNameOf(context.actionId))
-    await removeEmptyFolders(context.workspace, before.missing)
+    await bringBack(atRoot(context), context.world.blobs, changes, temporaryNameOf(context.actionId))
+    await removeEmptyFolders(atRoot(context), before.missing)
     return `brought back ${Object.keys(changes).length} changed paths`
   },
-  async standing({ repository: path, patch }, context, before, after): Promise<Standing> {
-    const repository = await openRepository(path, context)
-    const was = filesOf(keptIn(context, before.known))
-    const now = filesOf(await read(context, repository, await pathsOf(repository, patch, context)))
-    const is = after && filesOf(keptIn(context, after.known))
-    const paths = Object.keys(was)
-    if (paths.every((one) => sameEntry(now[one] ?? null, was[one] ?? null)))
+  async standing(_, context, before): Promise<Standing> {
+    const changes = changesOf(before, context)
+    const paths = Object.keys(changes)
+    const now = await readNow(paths, context)
+    if (paths.every((path) => alike(now[path] ?? null, changes[path]!.was)))
       return { at: 'before', observed: `each of the ${paths.length} files is as it was` }
-    if (!is) return { at: 'unknown', observed: 'some of the files are not as they were' }
-    const foreign = paths.filter(
-      (one) => !sameEntry(now[one] ?? null, was[one] ?? null) && !sameEntry(now[one] ?? null, is[one] ?? null),
-    )
+    const foreign = paths.filter((path) => !isOwn(now[path] ?? null, changes[path]!))
     if (foreign.length === 0) return { at: 'after', observed: 'some of the files are as the patch left them' }
     const more = foreign.length === 1 ? '' : ` and ${foreign.length - 1} more`
     return {
       at: 'elsewhere',
       observed: `somebody has changed ${foreign[0]}${more} since`,
-      kept: foreign.flatMap((one) => {
-        const old = was[one]
-        return old?.type === 'file' ? { path: one, sha256: old.sha256 } : []
+      kept: foreign.flatMap((path) => {
+        const { was } = changes[path]!
+        return was?.type === 'file' ? { path, sha256: was.sha256 } : []
       }),
     }
   },
-  diff: ({ patch }) => patch,
+  /** Of the very lines that change, wherever the patch says that they are. */
+  diff(input, context) {
+    const text = ({ bytes }: FileContent) => bytes.toString()
+    const diffs = [...patched(input, context).files].flatMap(
+      ([path, { old, fresh }]) => unifiedDiff(path, old && text(old), fresh && text(fresh)) ?? [],
+    )
+    return diffs.length === 0 ? undefined : diffs.join('\n')
+  },
 }
 
-/** The files that a patch names, as paths below the workspace's root. */
-async function pathsOf({ git, workspace }: Repository, patch: string, { world }: Context): Promise<string[]> {
-  if (/^(?:rename|copy) (?:from|to) /m.test(patch))
-    throw new DeedError('invalid_request', 'the patch renames or copies files; make it with git diff --no-renames')
-  if (/^(?:(?:new|deleted) file mode|(?:old|new) mode|index \S+) 1[26]0000$/m.test(patch))
-    throw new DeedError('invalid_request', 'the patch makes or changes a symbolic link or a submodule')
-  const { code, stdout, stderr } = await git(['apply', '--numstat', '-z', '-'], { stdin: patch, codes: [0, 1, 128] })
-  if (code !== 0) throw new DeedError('invalid_request', `git cannot read the patch: ${stderr.trim().slice(0, 500)}`)
-  const named = stdout.split('\0').flatMap((line) => (line === '' ? [] : line.split('\t').slice(2).join('\t')))
-  if (named.length === 0 || named.length > FILES_MAX)
-    throw new DeedError('invalid_request', `the patch names ${named.length} files; it may be 1 to ${FILES_MAX}`)
-  return named.map((path) => {
-    const segments = segmentsOf(workspace, path)
-    refuseProtected(workspace, segments, world.protectedFiles)
-    return segments.join('/')
-  })
+const atRoot = ({ workspace }: Pick<Context, 'workspace'>): Workspace => ({ root: workspace.root, base: [] })
+
+interface Patched {
+  /** By path below the workspace's root. */
+  readonly files: ReadonlyMap<string, { old: FileContent | undefined; fresh: FileContent | undefined }>
+  /** Nothing is left to do. */
+  readonly applied: boolean
 }
 
-const fits = async ({ git }: Repository, patch: string, ...more: string[]): Promise<boolean> =>
-  (await git(['apply', '--check', ...more, '-'], { stdin: patch, codes: [0, 1] })).code === 0
-
-async function refusalOf({ git }: Repository, patch: string): Promise<DeedError> {
-  const { stderr } = await git(['apply', '--check', '-'], { stdin: patch, codes: [0, 1] })
-  return new DeedError('precondition_failed', `the patch does not fit: ${stderr.trim().slice(0, 1_000)}`)
-}
-
-/** Each path and the folders above it, as they are now; the bytes of files are kept. */
-async function read({ world }: Context, { workspace }: Repository, paths: readonly string[]): Promise<Known> {
-  const top = { root: workspace.root, base: [] }
-  const known: Known = {}
-  for (const path of paths) {
-    const segments = path.split('/')
-    for (let depth = workspace.base.length + 1; depth < segments.length; depth++) {
-      const folder = segments.slice(0, depth)
-      known[folder.join('/')] ??= dirEntry(top, folder)
+/** @throws {DeedError} `not_found`, `invalid_request`, `protected_path`, `precondition_failed` */
+function patched({ repository, patch }: GitApply, context: Context): Patched {
+  const base = segmentsOf(context.workspace, repository)
+  using folder = openFolder(context.workspace, [...base, '.git'])
+  if (!folder) throw new DeedError('not_found', `${repository} is not a git repository`, { path: '$.input.repository' })
+  const below = { root: context.workspace.root, base }
+  const patches = parseDiff(patch, 'patch')
+  const paths = new Set(patches.flatMap(({ from, to }) => [from, to]))
+  if (paths.has(undefined))
+    throw new DeedError('invalid_request', 'the patch does not name its files', { path: '$.input.patch' })
+  if (paths.size > FILES_MAX) throw new DeedError('invalid_request', `the patch names more than ${FILES_MAX} files`)
+  try {
+    return { files: appliedTo(below, patches, context), applied: false }
+  } catch (error) {
+    if (!(error instanceof DeedError) || error.code !== 'precondition_failed') throw error
+    try {
+      const files = appliedTo(below, patches.toReversed().map(reversed), context)
+      return { files: new Map([...files].map(([path, { old }]) => [path, { old, fresh: old }])), applied: true }
+    } catch {
+      throw new DeedError('precondition_failed', `the patch does not fit: ${error.message}`)
     }
-    const file = readRegularFile(top, segments)
-    known[path] = file ? { type: 'file', mode: file.mode, sha256: await world.blobs.keep(file.bytes) } : null
   }
-  return known
 }
 
-function dirEntry(workspace: Parameters<typeof openFolder>[0], segments: readonly string[]): Entry | null {
-  using folder = openFolder(workspace, segments)
-  return folder ? { type: 'dir', mode: fstatSync(folder.fd).mode & 0o7777 } : null
+function appliedTo(workspace: Workspace, patches: readonly FilePatch[], { world }: Context): Patched['files'] {
+  const files = new Map<string, { old: FileContent | undefined; fresh: FileContent | undefined }>()
+  const at = (name: string) => {
+    const segments = segmentsOf(workspace, name)
+    refuseProtected(workspace, segments, world.protectedFiles)
+    const path = segments.join('/')
+    const met = files.get(path)
+    if (met) return met
+    const old = readRegularFile({ root: workspace.root, base: [] }, segments)
+    const file = { old, fresh: old }
+    files.set(path, file)
+    return file
+  }
+  for (const patch of patches) {
+    const { from, to, hunks, copies } = patch
+    const source = from ? at(from) : undefined
+    const target = to ? at(to) : undefined
+    if (from && !source?.fresh) throw new DeedError('precondition_failed', `${from} does not exist`)
+    if (to && to !== from && target?.fresh) throw new DeedError('precondition_failed', `${to} exists already`)
+    const file = source?.fresh
+    const bytes = placed(file?.bytes ?? Buffer.alloc(0), hunks, from ?? to ?? '')
+    if (!to && bytes.length > 0) throw new DeedError('precondition_failed', `${from} has more than the patch removes`)
+    if (source && to !== from && !copies) source.fresh = undefined
+    if (target) target.fresh = { ...(file ?? madeNow()), bytes, mode: modeAfter(patch, file?.mode ?? MODE_DEFAULT) }
+  }
+  return files
 }
 
-const keptIn = ({ world }: Context, hash: string): Known => JSON.parse(world.blobs.get(hash).toString()) as Known
+const madeNow = () => ({ uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, mtime: Date.now() })
 
-const filesOf = (known: Known): Known =>
-  Object.fromEntries(Object.entries(known).filter(([, entry]) => entry?.type !== 'dir'))
+function placed(bytes: Buffer, hunks: FilePatch['hunks'], path: string): Buffer {
+  try {
+    return applyHunks(bytes, hunks)
+  } catch (error) {
+    throw error instanceof DeedError ? new DeedError(error.code, `${path}: ${error.message}`) : error
+  }
+}
+
+async function entryOf(file: FileContent | undefined, blobs: Blobs): Promise<Entry | null> {
+  if (!file) return null
+  const { mode, uid, gid, mtime } = file
+  return { type: 'file', mode, uid, gid, mtime, sha256: await blobs.keep(file.bytes) }
+}
+
+const changesOf = (before: ApplyBefore, { world }: Context): Changes =>
+  known.get(before) ?? (JSON.parse(world.blobs.get(before.changes).toString()) as Changes)
+
+async function readNow(paths: readonly string[], context: Context): Promise<Record<string, Entry | null>> {
+  const now: Record<string, Entry | null> = {}
+  for (const path of paths) now[path] = await entryOf(readRegularFile(atRoot(context), path.split('/')), noBlobs)
+  return now
+}

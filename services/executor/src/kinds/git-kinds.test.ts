@@ -1,35 +1,22 @@
-import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { actionIdOf } from '@deed/mesh/action-id'
 import { describe, expect, it } from 'vitest'
 import { readTree, treeLimits } from '../files/tree.ts'
-import { findProgram } from '../sandbox/find-program.ts'
 import { dies } from '../test-dies.ts'
 import { type TestExecutor, testExecutor } from '../test-executor.ts'
-
-const HAS_GIT = findProgram('git') !== undefined
-const withoutGit = HAS_GIT ? '' : ' (SKIPPED: there is no program git on this host)'
-
-/** As a person at the machine, without that person's configuration. */
-function git({ root }: TestExecutor, ...args: string[]): string {
-  const env = { PATH: process.env.PATH, HOME: root, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' }
-  const own = ['-c', 'user.name=Ann', '-c', 'user.email=ann@example.com']
-  return execFileSync('/usr/bin/env', ['git', ...own, ...args], { cwd: root, env, encoding: 'utf8' }).trim()
-}
-
-async function withRepository(): Promise<TestExecutor> {
-  const executor = await testExecutor()
-  executor.write('a.txt', 'one\ntwo\nthree\n')
-  executor.write('sub/b.txt', 'b\n')
-  git(executor, 'init', '-q', '-b', 'main')
-  git(executor, 'add', '.')
-  git(executor, 'commit', '-q', '-m', 'first')
-  return executor
-}
-
-const index = ({ root }: TestExecutor) => readFileSync(join(root, '.git/index')).toString('base64')
-const inGit = ({ root }: TestExecutor, name: string) => join(root, '.git', name)
+import { git, HAS_GIT, index, inGit, withoutGit, withRepository } from '../test-repository.ts'
 
 describe.skipIf(!HAS_GIT)(`a branch${withoutGit}`, () => {
   const branch = (more: object = {}) => ({ kind: 'git.branch', input: { name: 'feature/x', ...more } })
@@ -261,6 +248,47 @@ describe.skipIf(!HAS_GIT)(`a patch of several files${withoutGit}`, () => {
     executor.write('a.txt', 'one\nTWO\nthree\n')
     expect(await executor.run(work.action, { after: work })).toMatchObject({ outcome: 'done' })
     expect([executor.read('a.txt'), executor.read('sub/b.txt')]).toEqual(['one\nTWO\nthree\n', undefined])
+  })
+
+  it.each([
+    ['', []],
+    [' with mnemonic prefixes', ['-c', 'diff.mnemonicPrefix=true']],
+    [' without prefixes', ['-c', 'diff.noprefix=true']],
+  ])('of git%s is made whole: renames, modes, quoted names, no last line break, CRLF', async (_, options) => {
+    await using executor = await withRepository()
+    executor.write('caf\u00e9 1.txt', 'x\r\ny\r\n')
+    executor.write('b/old name.txt', 'one\ntwo\nthree\nfour\n'.repeat(9))
+    executor.write('run.sh', '#!/bin/sh\n')
+    git(executor, 'add', '-A')
+    git(executor, 'commit', '-q', '-m', 'second')
+    renameSync(join(executor.root, 'b/old name.txt'), join(executor.root, 'b/new name.txt'))
+    executor.write('b/new name.txt', `${'one\ntwo\nthree\nfour\n'.repeat(8)}one\ntwo\nTHREE\nfour`)
+    executor.write('caf\u00e9 1.txt', 'x\r\nz\r\n')
+    executor.write('empty', '')
+    chmodSync(join(executor.root, 'run.sh'), 0o755)
+    rmSync(join(executor.root, 'sub/b.txt'))
+    git(executor, 'add', '-A')
+    const wanted = git(executor, 'write-tree')
+    const patch = `${git(executor, ...options, 'diff', '--cached', '-M')}\n`
+    expect(patch).toContain('rename from b/old name.txt')
+    git(executor, 'reset', '-q', '--hard')
+    const work = await executor.dispatch(apply(patch))
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done' })
+    git(executor, 'add', '-A')
+    expect(git(executor, 'write-tree')).toBe(wanted)
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+    git(executor, 'add', '-A')
+    expect(git(executor, 'status', '--porcelain')).toBe('')
+  })
+
+  it('is refused where its lines stand in another place, though git would take the nearest', async () => {
+    await using executor = await withRepository()
+    const body = '  x = 1\n  return x\n'
+    const moved = `def a():\n${body}${'def c():\n  pass\n'.repeat(3)}def b():\n${body}`
+    executor.write('f.py', moved)
+    const patch = '--- a/f.py\n+++ b/f.py\n@@ -5,2 +5,2 @@\n-  x = 1\n+  x = 2\n   return x\n'
+    expect(await executor.run(apply(patch))).toMatchObject({ effect: 'none', error: { code: 'precondition_failed' } })
+    expect(executor.read('f.py')).toBe(moved)
   })
 
   it('is not undone over what somebody has changed since', async () => {
