@@ -1,7 +1,7 @@
 /** Where a command writes: its result on standard output, what happens meanwhile on standard error. */
 import { createInterface } from 'node:readline/promises'
-import { stripVTControlCharacters } from 'node:util'
 import { type Paint, paintFor, unpainted } from './show/paint.ts'
+import { jsonLine, painted, plainText } from './show/plain-text.ts'
 
 const WIDTH_MIN = 60
 
@@ -41,24 +41,20 @@ export function openOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
     print(text) {
       if (json) return
       clear()
-      stdout.write(`${text}\n`)
+      stdout.write(`${painted(text)}\n`)
     },
     document(value) {
       if (!json) return
-      // JSON leaves DEL and the C1 controls as they are, and a terminal obeys them.
-      const text = JSON.stringify(value).replace(
-        /[\u007f-\u009f]/g,
-        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-      )
-      stdout.write(`${text}\n`)
+      stdout.write(`${jsonLine(value)}\n`)
     },
     note(text) {
       if (json) return
       clear()
       // Painted for standard output, which may be a terminal when this is none.
-      stderr.write(`${stderr.isTTY ? text : stripVTControlCharacters(text)}\n`)
+      stderr.write(`${stderr.isTTY ? painted(text) : plainText(text)}\n`)
     },
-    progress(text) {
+    progress(given) {
+      const text = plainText(given)
       if (json || text === shown) return
       clear()
       if (live) stderr.write(text.slice(0, (stderr.columns || WIDTH_MIN) - 1))

@@ -5,6 +5,7 @@ import type { ExecutionId } from '@deed/proto/ids'
 import type { Command } from 'commander'
 import { EXIT } from '../exit-code.ts'
 import { shellOf, withMesh } from '../shell.ts'
+import { jsonLine } from '../show/plain-text.ts'
 import { idOf } from './show.ts'
 
 /** Executions asked for at once. */
@@ -62,7 +63,7 @@ export function addAudit(program: Command): void {
       await withMesh(shell, async (bus) => {
         for (let after: ExecutionId | undefined; ; ) {
           const { rows, next_after: next } = await exportPage(bus, execution, after)
-          for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`)
+          for (const row of rows) process.stdout.write(`${jsonLine(row)}\n`)
           if (next === null) return
           after = next
         }

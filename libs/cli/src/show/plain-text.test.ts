@@ -12,9 +12,13 @@ describe('text that is shown', () => {
     expect(plainText('a\u001bPpayload\u001b\\b')).toBe('ab')
   })
 
-  it('loses what overwrites or turns the line round', () => {
+  it('loses what overwrites the line, and shows what turns it round or is not seen', () => {
+    expect(plainText('a\u200bb\ufeffc\u{e0041}d')).toBe('a\\u{200b}b\\u{feff}c\\u{e0041}d')
+    expect(plainText('\u0645\u06cc\u200c\u062e \u{1f469}\u200d\u{1f467}')).toBe(
+      '\u0645\u06cc\u200c\u062e \u{1f469}\u200d\u{1f467}',
+    )
     expect(plainText('approve?\rdenied')).toBe('approve?denied')
-    expect(plainText('rm \u202egpj.exe')).toBe('rm gpj.exe')
+    expect(plainText('rm \u202egpj.exe')).toBe('rm \\u{202e}gpj.exe')
     expect(plainText('ab\b\bcd')).toBe('abcd')
     expect(plainText('an end without one \u001b]0;title')).toBe('an end without one ')
   })
