@@ -5,6 +5,7 @@ import type { ApprovalId, ExecutionId, Principal, TaskId } from '@deed/proto/ids
 import type { PersonDecision } from '@deed/proto/person'
 import type { Deciding } from './decide.ts'
 import { decideGoal } from './goals/goal-review.ts'
+import { agreementFor, type Retrying } from './planning/agree-again.ts'
 import { levelOfApprover, maySelfApprove } from './planning/policy.ts'
 import { readPersonTasks } from './store/person-tasks.ts'
 
@@ -13,7 +14,7 @@ const VOUCHES: ReadonlySet<PersonDecision> = new Set(['skip', 'provide'])
 
 /** @throws {DeedError} `not_found`, `approval_already_used`, `self_approval`, `forbidden`; `invalid_request` naming what applies */
 export async function decideTask(
-  { db, driver, policy }: Deciding,
+  { db, driver, policy, planning }: Deciding & Retrying,
   principal: Principal,
   {
     approvalId,
@@ -37,7 +38,9 @@ export async function decideTask(
     })
   }
   const taskId = String(approvalId) as TaskId
-  await driver.apply(executionId, { type: 'resolved', taskId, decision, by: principal.user, reason, result })
+  const resolution = { taskId, decision, by: principal.user, reason, result }
+  const again = await agreementFor({ driver, planning }, executionId, resolution)
+  await driver.apply(executionId, { type: 'resolved', ...resolution, ...again })
   const status = decision === 'deny' ? 'denied' : decision === 'cancel' ? 'cancelled' : 'resolved'
   return { approval_id: approvalId, execution_id: executionId, status }
 }

@@ -47,6 +47,7 @@ import { putGrant } from './handlers/put-grant.ts'
 import { putSchedule } from './handlers/put-schedule.ts'
 import { reportTask } from './handlers/report-task.ts'
 import { requestExecution } from './handlers/request-execution.ts'
+import { retryExecution } from './handlers/retry-execution.ts'
 import { rollbackExecution } from './handlers/rollback-execution.ts'
 import { steerExecution } from './handlers/steer-execution.ts'
 import { steerExecutions } from './handlers/steer-executions.ts'
@@ -198,12 +199,12 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.cancelExecution, cancelExecution({ db, driver }))
   bus.serve(execution.pauseExecution, steerExecution({ db, driver }, 'paused'))
   bus.serve(execution.resumeExecution, steerExecution({ db, driver }, 'resumed'))
-  bus.serve(execution.retryExecution, steerExecution({ db, driver }, 'retried'))
+  bus.serve(execution.retryExecution, retryExecution({ db, driver, planning }))
   bus.serve(execution.rollbackExecution, rollbackExecution({ db, bus, driver }))
-  bus.serve(execution.steerExecutions, steerExecutions({ db, bus, driver }))
+  bus.serve(execution.steerExecutions, steerExecutions({ db, bus, driver, planning }))
   bus.serve(execution.watchExecution, watchExecution({ db }))
   bus.serve(execution.listApprovals, listApprovals({ db }))
-  bus.serve(execution.decideApproval, decideApproval({ db, driver, policy }))
+  bus.serve(execution.decideApproval, decideApproval({ db, driver, policy, planning }))
   bus.serve(execution.decideApprovals, decideApprovals({ db, driver, policy }))
   bus.serve(grant.putGrant, putGrant({ db, policy }))
   bus.serve(grant.listGrants, listGrants({ db }))

@@ -2,10 +2,11 @@ import type { Handler } from '@deed/mesh/bus'
 import type { decideApproval as contract } from '@deed/proto/execution'
 import { type Deciding, decide } from '../decide.ts'
 import { decideTask } from '../decide-task.ts'
+import type { Retrying } from '../planning/agree-again.ts'
 import { readApproval } from '../store/approvals.ts'
 
 /** An agreement, or a task of a person's: their ids never meet. */
-export function decideApproval(deciding: Deciding): Handler<typeof contract> {
+export function decideApproval(deciding: Deciding & Retrying): Handler<typeof contract> {
   return async (
     { approval_id: approvalId, decision, reason = null, plan_hash: planHash, result = null },
     { principal },

@@ -9,11 +9,8 @@ interface Dependencies {
   driver: Driver
 }
 
-/** Pause, resume and retry: the same message, another wish. */
-export function steerExecution(
-  { db, driver }: Dependencies,
-  wish: 'paused' | 'resumed' | 'retried',
-): Handler<typeof contract> {
+/** Pause and resume: the same message, another wish. */
+export function steerExecution({ db, driver }: Dependencies, wish: 'paused' | 'resumed'): Handler<typeof contract> {
   return async ({ execution_id: executionId, reason }, { principal }) => {
     const id = await findExecution(db, principal, { executionId })
     const { execution } = await driver.apply(id, { type: wish, reason: reason ?? null, by: principal.user })

@@ -4,7 +4,9 @@ import type { steerExecutions as contract, SteerResult } from '@deed/proto/execu
 import type { ExecutionId, Principal } from '@deed/proto/ids'
 import type { z } from 'zod'
 import type { Driver } from '../drive.ts'
+import { retryExecution } from '../planning/agree-again.ts'
 import { planRollback, refuseWhatCannot } from '../planning/plan-rollback.ts'
+import type { Planning } from '../planning/plan-work.ts'
 import type { Input } from '../reconcile/input.ts'
 import { findExecution, selectExecutions } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
@@ -13,6 +15,7 @@ interface Dependencies {
   db: Database
   bus: Bus
   driver: Driver
+  planning: Planning
 }
 
 type Wish = Omit<z.output<typeof contract.input>, 'execution_ids'>
@@ -26,7 +29,7 @@ const APPLIES = {
   rollback: ['done', 'failed', 'denied', 'cancelled', 'rollback_failed'],
 } as const
 
-export function steerExecutions({ db, bus, driver }: Dependencies): Handler<typeof contract> {
+export function steerExecutions({ db, bus, driver, planning }: Dependencies): Handler<typeof contract> {
   const steer = async (id: ExecutionId, wish: Wish, principal: Principal): Promise<SteerResult> => {
     const executionId = await findExecution(db, principal, { executionId: id })
     const snapshot = wish.dry_run || wish.verb === 'rollback' ? await driver.read(executionId) : undefined
@@ -36,7 +39,10 @@ export function steerExecutions({ db, bus, driver }: Dependencies): Handler<type
       refuseWhatCannot(steps)
     }
     if (snapshot && wish.dry_run) return { execution_id: id, status: snapshot.execution.status }
-    const { execution } = await driver.apply(executionId, inputOf(wish, principal))
+    const { execution } =
+      wish.verb === 'retry'
+        ? await retryExecution({ driver, planning }, executionId, principal, wish.reason ?? null)
+        : await driver.apply(executionId, inputOf(wish.verb, wish, principal))
     return { execution_id: id, status: execution.status }
   }
   return async ({ execution_ids: ids, ...wish }, { principal, log }) => {
@@ -62,7 +68,7 @@ export function steerExecutions({ db, bus, driver }: Dependencies): Handler<type
   }
 }
 
-function inputOf({ verb, undo, reason: given }: Wish, { user: by }: Principal): Input {
+function inputOf(verb: Exclude<Wish['verb'], 'retry'>, { undo, reason: given }: Wish, { user: by }: Principal): Input {
   const reason = given ?? null
   switch (verb) {
     case 'cancel':
@@ -73,7 +79,5 @@ function inputOf({ verb, undo, reason: given }: Wish, { user: by }: Principal): 
       return { type: 'paused', reason, by }
     case 'resume':
       return { type: 'resumed', reason, by }
-    case 'retry':
-      return { type: 'retried', reason, by }
   }
 }

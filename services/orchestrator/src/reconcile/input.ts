@@ -25,11 +25,13 @@ export type Input =
   | ({ type: 'looked' } & Looked)
   | { type: 'decided'; approvalId: ApprovalId; approve: boolean; by: string; reason: string | null }
   | { type: 'refused'; approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode }
-  | ({ type: 'resolved' } & Resolution)
+  /** `again`: of a task that is tried again, where that needs another agreement. */
+  | ({ type: 'resolved'; again?: Agreement } & Resolution)
   | { type: 'cancelled'; reason: string | null; undo: boolean; by: string }
   /** `taskIds`: these alone. */
   | { type: 'rolled_back'; reason: string | null; by: string; taskIds?: readonly TaskId[] }
-  | { type: 'paused' | 'resumed' | 'retried'; reason: string | null; by: string }
+  | { type: 'paused' | 'resumed'; reason: string | null; by: string }
+  | { type: 'retried'; reason: string | null; by: string; again?: Agreement }
   | { type: 'tick' }
 
 /** What is so now of a step that is to be agreed to by itself. */
@@ -41,6 +43,12 @@ export interface Looked {
 
 /** What is sealed of a task. */
 export type Resealed = Pick<TaskRow, 'spec' | 'action_hash' | 'level' | 'approval_id'>
+
+/** Tasks sealed again, and the approvals that they wait for. */
+export interface Agreement {
+  tasks: readonly (Resealed & Pick<TaskRow, 'task_id' | 'dependencies'>)[]
+  work: Work
+}
 
 /** What a person makes of a task that is theirs. */
 export interface Resolution {

@@ -62,7 +62,7 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
     case 'resumed':
       return resumed(draft, input)
     case 'retried':
-      return retried(draft, input)
+      return retried(draft, input, limits)
     case 'tick':
       return expired(draft, limits)
   }

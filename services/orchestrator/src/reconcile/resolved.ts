@@ -1,14 +1,28 @@
 import { DeedError } from '@deed/proto/errors'
 import type { Evidence } from '@deed/proto/observation'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import type { TaskRow } from '../snapshot.ts'
+import type { Snapshot, TaskRow } from '../snapshot.ts'
+import { agreeAgain, type Moment, needsAgreement } from './agree-again.ts'
 import { decisionsFor, reviewOf } from './ask-person.ts'
 import { type Draft, isoTime, record, setActual } from './draft.ts'
 import { end } from './ending.ts'
-import type { Limits, Resolution } from './input.ts'
+import type { Agreement, Limits, Resolution } from './input.ts'
+
+/** What a decision has tried again that needs an agreement before: the task that a review is about, or nothing. */
+export function retriedBy(
+  { tasks, approvals }: Pick<Snapshot, 'tasks' | 'approvals'>,
+  { taskId, decision }: Pick<Resolution, 'taskId' | 'decision'>,
+  moment: Moment,
+): TaskRow[] {
+  const task = tasks.get(taskId)
+  const review = task && reviewOf(task)
+  const about = review && [...tasks.values()].find(({ task_id }) => task_id === review.about)
+  const again = decision === 'retry' && about?.actual_status === 'blocked' && about.desired_status === 'done'
+  return again && needsAgreement(about, { approvals }, moment) ? [about] : []
+}
 
 /** @throws {DeedError} where the task is not a person's, is decided already, or cannot be decided so */
-export function resolved(draft: Draft, resolution: Resolution, limits: Limits): void {
+export function resolved(draft: Draft, resolution: Resolution & { again?: Agreement }, limits: Limits): void {
   const { taskId, decision, by, reason, result } = resolution
   const task = draft.tasks.get(taskId)
   if (task?.capability !== 'human' || task.task_kind === 'approve') {
@@ -54,11 +68,17 @@ function provideOrDeny(draft: Draft, task: TaskRow, resolution: Resolution): voi
   })
 }
 
-function resolveTask(draft: Draft, about: TaskRow, resolution: Resolution, limits: Limits): void {
-  const { decision, by, reason } = resolution
+function resolveTask(
+  draft: Draft,
+  about: TaskRow,
+  resolution: Resolution & { again?: Agreement },
+  limits: Limits,
+): void {
+  const { decision, by, reason, again } = resolution
   const { name } = about
   switch (decision) {
     case 'retry':
+      agreeAgain(draft, retriedBy(draft, resolution, { now: draft.now, ...limits }), again)
       setActual(draft, about, {
         actual_status: 'pending',
         failure_count: 0,

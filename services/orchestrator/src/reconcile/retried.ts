@@ -1,14 +1,20 @@
 /** An execution that ended otherwise than by being done is to be tried again. */
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionStatus } from '@deed/proto/states'
+import type { Snapshot, TaskRow } from '../snapshot.ts'
+import { agreeAgain, needsAgreement, refuseDenied } from './agree-again.ts'
 import { recall } from './decided.ts'
 import { type Draft, record, setActual, setDesired } from './draft.ts'
+import type { Agreement, Limits } from './input.ts'
 
 const RETRYABLE: ReadonlySet<ExecutionStatus> = new Set(['failed', 'cancelled', 'rolled_back'])
 
-/** @throws {DeedError} `not_retryable` where it is done or goes on, or where what was agreed to is no longer */
-export function retried(draft: Draft, { by, reason }: { by: string; reason: string | null }): void {
-  const { execution, tasks, approvals } = draft
+/** @throws {DeedError} `not_retryable` where it is done or goes on, was denied, or is no longer there */
+export function toRetry({
+  execution,
+  tasks,
+  approvals,
+}: Pick<Snapshot, 'execution' | 'tasks' | 'approvals'>): TaskRow[] {
   if (!RETRYABLE.has(execution.status)) {
     throw new DeedError(
       'not_retryable',
@@ -16,20 +22,27 @@ export function retried(draft: Draft, { by, reason }: { by: string; reason: stri
     )
   }
   const unfinished = [...tasks.values()].filter(
-    ({ actual_status, task_kind }) => actual_status !== 'done' && actual_status !== 'skipped' && task_kind !== 'review',
+    ({ actual_status: status, task_kind: kind }) =>
+      status !== 'done' && status !== 'skipped' && kind !== 'review' && kind !== 'approve',
   )
-  for (const { approval_id: id, title } of unfinished) {
-    if (id === null) continue
-    const approval = approvals.get(id)
-    const good = approval?.status === 'approved' && Date.parse(approval.expires_at) > draft.now
-    if (approval?.status !== 'consumed' && !good) {
-      throw new DeedError('not_retryable', `"${title}" was not agreed to; ask for the task again`)
-    }
-  }
+  refuseDenied({ approvals }, unfinished)
   if (execution.pruned_at) {
     throw new DeedError('not_retryable', `its tasks were removed at ${execution.pruned_at}; ask for the task again`)
   }
+  return unfinished
+}
+
+/** @throws {DeedError} as `toRetry`; `unavailable` where the tasks have changed since they were agreed to again */
+export function retried(
+  draft: Draft,
+  { by, reason, again }: { by: string; reason: string | null; again?: Agreement },
+  { policyVersion }: Pick<Limits, 'policyVersion'>,
+): void {
+  const { execution, tasks, now } = draft
+  const unfinished = toRetry(draft)
   record(draft, 'execution.retry_requested', { by, reason, tasks: unfinished.map(({ name }) => name) })
+  const needing = unfinished.filter((task) => needsAgreement(task, draft, { now, policyVersion }))
+  agreeAgain(draft, needing, again)
   for (const task of unfinished) {
     setDesired(draft, task, { desired_status: 'done' })
     setActual(draft, task, {

@@ -1,0 +1,93 @@
+/** New agreements for work that is to be tried again: its targets are inspected, and who agrees sees what is so now. */
+import { Action } from '@deed/proto/action'
+import type { ApprovalId, ExecutionId, Principal, TaskId } from '@deed/proto/ids'
+import type { Driver } from '../drive.ts'
+import { needsAgreement } from '../reconcile/agree-again.ts'
+import type { Agreement, Resolution } from '../reconcile/input.ts'
+import { retriedBy } from '../reconcile/resolved.ts'
+import { toRetry } from '../reconcile/retried.ts'
+import { isAct, type Snapshot, type TaskRow } from '../snapshot.ts'
+import type { Planning } from './plan-work.ts'
+import { sealPlan } from './seal-plan.ts'
+import { type Candidate, lookAt, putIrreversibleLast } from './weigh-actions.ts'
+
+export interface Retrying {
+  driver: Driver
+  planning: Planning
+}
+
+/** @throws {DeedError} `not_retryable`, or why a target cannot be inspected */
+export async function retryExecution(
+  { driver, planning }: Retrying,
+  id: ExecutionId,
+  { user: by }: Principal,
+  reason: string | null,
+): Promise<Snapshot> {
+  const snapshot = await driver.read(id)
+  const moment = { now: planning.now(), policyVersion: planning.policy.version }
+  const unfinished = toRetry(snapshot)
+  const again = await agreement(
+    planning,
+    snapshot,
+    unfinished.filter((task) => needsAgreement(task, snapshot, moment)),
+    unfinished,
+    by,
+  )
+  return driver.apply(id, { type: 'retried', by, reason, ...again })
+}
+
+/** What a review's decision needs besides; nothing, for most. @throws {DeedError} why a target cannot be inspected */
+export async function agreementFor(
+  { driver, planning }: Retrying,
+  id: ExecutionId,
+  resolution: Pick<Resolution, 'taskId' | 'decision' | 'by'>,
+): Promise<{ again?: Agreement }> {
+  if (resolution.decision !== 'retry') return {}
+  const snapshot = await driver.read(id)
+  const needing = retriedBy(snapshot, resolution, { now: planning.now(), policyVersion: planning.policy.version })
+  return agreement(planning, snapshot, needing, needing, resolution.by)
+}
+
+/**
+ * @param needing in the order of the plan
+ * @param unfinished all that is to be tried again, these among them
+ * @param by who has it tried again, and so may not be the one to agree where that takes two
+ */
+async function agreement(
+  planning: Planning,
+  { execution, tasks, approvals }: Snapshot,
+  needing: readonly TaskRow[],
+  unfinished: readonly TaskRow[],
+  by: string,
+): Promise<{ again?: Agreement }> {
+  if (needing.length === 0) return {}
+  const candidates = needing.filter(isAct).map((task) => candidateOf(task, approvals))
+  const asked = { ...execution, user_name: by }
+  await lookAt(planning, asked, candidates)
+  const known = new Set(needing)
+  putIrreversibleLast(
+    planning.policy,
+    candidates,
+    unfinished.filter((task) => !known.has(task) && task.capability !== 'human'),
+  )
+  const names = new Set([...tasks.values()].map(({ name }) => name))
+  const unsealed = { execution: asked, tasks: [], candidates, parts: [], names, position: tasks.size }
+  const work = await sealPlan(planning, unsealed)
+  return { again: { tasks: candidates.map(({ task }) => task), work } }
+}
+
+/** The task as it was before anybody was asked, and before its target was inspected. */
+function candidateOf(
+  task: TaskRow & { spec: Action },
+  approvals: ReadonlyMap<ApprovalId, { task_id: TaskId }>,
+): Candidate {
+  const { expect_before, expect_sandbox, observe_only, ...action } = Action.parse(task.spec)
+  const asking = task.approval_id === null ? undefined : approvals.get(task.approval_id)?.task_id
+  return {
+    task: { ...task, approval_id: null, dependencies: task.dependencies.filter((id) => id !== asking) },
+    action: { ...action, observe_only: false },
+    summary: task.title,
+    why: '',
+    effect: undefined,
+  }
+}

@@ -1,0 +1,70 @@
+/** Which agreements are no longer good for work that is to be tried again, and the new ones that take their place. */
+import { DeedError } from '@deed/proto/errors'
+import type { TaskId } from '@deed/proto/ids'
+import type { Snapshot, TaskRow } from '../snapshot.ts'
+import { type Draft, setApproval, setDesired } from './draft.ts'
+import type { Agreement } from './input.ts'
+import { addWork } from './planned.ts'
+
+/** When it is asked, and by which policy. */
+export interface Moment {
+  /** In milliseconds since 1970. */
+  now: number
+  policyVersion: string
+}
+
+/**
+ * Whether a task needs an agreement before it is tried again, because the one that it has was for an effect that it has
+ * had, was of another policy, or has run out.
+ */
+export function needsAgreement(
+  task: TaskRow,
+  { approvals }: Pick<Snapshot, 'approvals'>,
+  { now, policyVersion }: Moment,
+): boolean {
+  if (task.approval_id === null) return false
+  const approval = approvals.get(task.approval_id)
+  if (approval === undefined) return true
+  const lasts = Date.parse(approval.expires_at) > now && approval.policy_version === policyVersion
+  if (approval.status === 'approved') return !lasts || approval.grant_over === true
+  const hadEffect = task.effect !== 'none' || task.actual_status === 'undone'
+  // A standing permission may have been taken back since it was used.
+  return approval.status !== 'consumed' || !lasts || hadEffect || approval.grant_id !== null
+}
+
+/** @throws {DeedError} `not_retryable` for what somebody has denied: only a new request asks for it again */
+export function refuseDenied({ approvals }: Pick<Snapshot, 'approvals'>, tasks: readonly TaskRow[]): void {
+  for (const { approval_id: id, title } of tasks) {
+    if (id === null || approvals.get(id)?.status !== 'denied') continue
+    throw new DeedError('not_retryable', `"${title}" was not agreed to; ask for the task again`)
+  }
+}
+
+/**
+ * Puts the new agreements before the tasks that need one, in place of their old ones.
+ *
+ * @throws {DeedError} `unavailable` where the tasks have changed since the agreements were made
+ */
+export function agreeAgain(draft: Draft, needing: readonly TaskRow[], again: Agreement | undefined): void {
+  const made = new Map(again?.tasks.map((one) => [one.task_id, one]))
+  if (needing.length !== made.size || needing.some(({ task_id }) => !made.has(task_id))) {
+    throw new DeedError('unavailable', 'the execution has changed meanwhile; ask again')
+  }
+  for (const task of needing) {
+    const { spec, action_hash, level, approval_id, dependencies } = made.get(task.task_id) as Agreement['tasks'][number]
+    setDesired(draft, task, { spec, action_hash, level, approval_id, dependencies: [...dependencies] })
+  }
+  if (again) addWork(draft, again.work)
+  cancelUnused(draft, new Set(again?.work.approvals.map(({ task_id }) => task_id)))
+}
+
+/** What no task waits for any longer would otherwise run out, and end the execution. */
+function cancelUnused(draft: Draft, added: ReadonlySet<TaskId>): void {
+  const used = new Set([...draft.tasks.values()].map(({ approval_id }) => approval_id))
+  for (const approval of draft.approvals.values()) {
+    const open = approval.status === 'pending' || approval.status === 'approved'
+    if (open && !used.has(approval.approval_id) && !added.has(approval.task_id)) {
+      setApproval(draft, approval, { status: 'cancelled' })
+    }
+  }
+}
