@@ -2,7 +2,7 @@
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
-import { type Draft, setApproval, setDesired } from './draft.ts'
+import { type Draft, isoTime, setActual, setApproval, setDesired } from './draft.ts'
 import type { Agreement } from './input.ts'
 import { addWork } from './planned.ts'
 
@@ -26,7 +26,7 @@ export function needsAgreement(
   const approval = approvals.get(task.approval_id)
   if (approval === undefined) return true
   const lasts = Date.parse(approval.expires_at) > now && approval.policy_version === policyVersion
-  if (approval.status === 'approved') return !lasts || approval.grant_over === true
+  if (approval.status === 'approved') return !lasts
   const hadEffect = task.effect !== 'none' || task.actual_status === 'undone'
   // A standing permission may have been taken back since it was used.
   return approval.status !== 'consumed' || !lasts || hadEffect || approval.grant_id !== null
@@ -62,9 +62,11 @@ export function agreeAgain(draft: Draft, needing: readonly TaskRow[], again: Agr
 function cancelUnused(draft: Draft, added: ReadonlySet<TaskId>): void {
   const used = new Set([...draft.tasks.values()].map(({ approval_id }) => approval_id))
   for (const approval of draft.approvals.values()) {
-    const open = approval.status === 'pending' || approval.status === 'approved'
-    if (open && !used.has(approval.approval_id) && !added.has(approval.task_id)) {
-      setApproval(draft, approval, { status: 'cancelled' })
-    }
+    const { approval_id: id, status, task_id } = approval
+    if (used.has(id) || added.has(task_id)) continue
+    if (status === 'pending' || status === 'approved') setApproval(draft, approval, { status: 'cancelled' })
+    const asking = draft.tasks.get(task_id)
+    if (asking?.actual_status !== 'cancelled' && asking?.actual_status !== 'pending') continue
+    setActual(draft, asking, { actual_status: 'skipped', finished_at: isoTime(draft.now) })
   }
 }

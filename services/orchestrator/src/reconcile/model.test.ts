@@ -13,12 +13,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { emptySnapshot, newExecution } from '../intake/new-execution.ts'
 import type { ApprovalRow, ExecutionRow, Progress, Snapshot, TaskRow } from '../snapshot.ts'
+import { needsAgreement } from './agree-again.ts'
 import { reviewOf } from './ask-person.ts'
 import { type Draft, draftOf, hasChanged, isoTime } from './draft.ts'
 import type { Input, Limits, Work } from './input.ts'
 import { newTask } from './new-task.ts'
 import { nextToUndo, progressOf, readyTasks } from './progress.ts'
 import { reconcile } from './reconcile.ts'
+import { retriedBy } from './resolved.ts'
 import { dependentsOf } from './roll-back.ts'
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 80)
@@ -269,6 +271,8 @@ interface Model {
   effects: Map<TaskId, { from: number; to: number }>
   /** At which step each task was last handed out to be done. */
   begun: Map<TaskId, number>
+  /** Tasks with the agreements that are no longer good for them. */
+  spent: Set<string>
   count: number
   slots: number
   keyFree: boolean
@@ -289,6 +293,7 @@ function begin(plan: Plan): Model {
       overdue: false,
       effects: new Map(),
       begun: new Map(),
+      spent: new Set(),
       count: 0,
     },
     ...{ slots: 9, keyFree: true, rateOpen: true, policy: 1, autoRollback: plan.autoRollback },
@@ -372,7 +377,7 @@ function inputOf(model: Model, step: Exclude<Step, { op: 'work' }>): Input | und
         all.filter(({ capability }) => capability === 'human'),
         step.pick,
       )
-      return task && resolution(task.task_id, step.decision)
+      return task && agreedAgain(model, resolution(task.task_id, step.decision))
     }
     case 'cancel':
       return { type: 'cancelled', reason: null, undo: step.undo, by: 'ada' }
@@ -382,7 +387,7 @@ function inputOf(model: Model, step: Exclude<Step, { op: 'work' }>): Input | und
       return { type: 'rolled_back', reason: null, by: 'ada', ...(task ? { taskIds: [task.task_id] } : {}) }
     }
     case 'steer':
-      return { type: step.wish, reason: null, by: 'ada' }
+      return agreedAgain(model, { type: step.wish, reason: null, by: 'ada' })
     case 'second_thinker':
       return step.finds
         ? { type: 'planned', work: workOf({ tasks: [], approvals: [], ask: false, autoRollback: true }), found: {} }
@@ -424,6 +429,7 @@ function apply(model: Model, input: Input): void {
     if (told.actual_status !== 'in_progress') expect(draft.tasks.get(told.task_id)?.result).toEqual(told.result)
   }
   noteEffects(model, was, draft)
+  checkOneEffect(model, was, draft, input)
   checkLeases(model, was, draft, input)
   checkWritten(was, draft)
   checkTold(was, draft)
@@ -473,6 +479,23 @@ function checkRefused({ snapshot }: Model, input: Input, { code }: DeedError): v
   const task = snapshot.tasks.get(input.report.task_id)
   const stale = task?.token !== input.report.token || task.intent !== input.report.intent
   expect(code).toBe(stale ? 'stale_token' : 'evidence_missing')
+}
+
+/** What was undone, or is tried again after it had an effect, does not begin under the agreement that it had then. */
+function checkOneEffect({ spent }: Model, was: Snapshot, draft: Draft, { type }: Input): void {
+  for (const task of was.tasks.values()) {
+    const { task_id: id, approval_id, effect, actual_status: status } = task
+    if (approval_id === null) continue
+    const now = draft.tasks.get(id)
+    const undone = now?.actual_status === 'undone' || status === 'undone'
+    const retried =
+      (type === 'retried' || type === 'resolved') && effect !== 'none' && status !== 'pending' && now?.intent !== 'undo'
+    if (undone || (retried && now?.actual_status === 'pending')) spent.add(`${id} ${approval_id}`)
+  }
+  for (const { task, intent, again } of draft.leases) {
+    if (intent !== 'do' || again || task.approval_id === null) continue
+    expect(spent, 'one agreement, one effect').not.toContain(`${task.task_id} ${task.approval_id}`)
+  }
 }
 
 function checkLeases(model: Model, was: Snapshot, draft: Draft, input: Input): void {
@@ -705,13 +728,39 @@ function bringToRest(model: Model, peopleCome: boolean): void {
       if (snapshot.execution.status === 'waiting') return
     } else if (peopleCome && wanted[0]) {
       model.now++
-      apply(model, answerTo(snapshot, wanted[0]))
+      apply(model, agreedAgain(model, answerTo(snapshot, wanted[0])))
       continue
     }
     take(model, { op: 'tick', ms: Math.max(1, model.checkAt - model.now) })
   }
   const { execution: one, tasks } = model.snapshot
   throw new Error(`still ${one.status} after ${ROUNDS_MAX} rounds: ${JSON.stringify([...tasks.values()], null, 1)}`)
+}
+
+/** Work that is tried again comes with the agreements that it needs, as whoever handles the message adds them. */
+function agreedAgain(model: Model, input: Input): Input {
+  const { snapshot, now } = model
+  const moment = { now, policyVersion: String(model.policy) }
+  let needing: TaskRow[] = []
+  if (input.type === 'resolved') needing = retriedBy(snapshot, input, moment)
+  else if (input.type === 'retried' && ['failed', 'cancelled', 'rolled_back'].includes(snapshot.execution.status)) {
+    needing = [...snapshot.tasks.values()].filter(
+      (task) =>
+        !['done', 'skipped'].includes(task.actual_status) &&
+        task.task_kind !== 'approve' &&
+        needsAgreement(task, snapshot, moment),
+    )
+  }
+  if (needing.length === 0) return input
+  const { work, approvalId } = moreWork(model, 0, true, [])
+  const [asks] = work.tasks
+  if (approvalId === undefined || !asks) throw new Error('nobody is asked')
+  const askers = new Set([...snapshot.approvals.values()].map(({ task_id }) => task_id))
+  const tasks = needing.map(({ task_id, spec, action_hash, level, dependencies }) => ({
+    ...{ task_id, spec, action_hash, level, approval_id: approvalId },
+    dependencies: [...dependencies.filter((id) => !askers.has(id)), asks.task_id],
+  }))
+  return { ...input, again: { tasks, work } } as Input
 }
 
 /** Whom somebody is asked about now. */
