@@ -10,6 +10,12 @@ describe('options', () => {
     expect(() => collectPairs('=x')).toThrow('key=value')
   })
 
+  it('refuse JSON that would be read otherwise than it says', () => {
+    expect(() => collectPairs('id=9007199254740993')).toThrow('quote it')
+    expect(() => collectPairs('x={"a":1,"a":2}')).toThrow('there twice')
+    expect(collectPairs('id="9007199254740993"')).toEqual({ id: '9007199254740993' })
+  })
+
   it('take a time, or how long ago it was', () => {
     expect(moment('2026-11-21T08:00:00Z')).toBe('2026-11-21T08:00:00.000Z')
     expect(Math.abs(Date.now() - Date.parse(moment('2h')) - 7_200_000)).toBeLessThan(60_000)

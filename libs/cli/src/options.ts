@@ -1,4 +1,7 @@
 /** What is typed on a command line, turned into values. */
+import { decodeJson } from '@deed/mesh/decode'
+import { DeedError } from '@deed/proto/errors'
+import type { Json } from '@deed/proto/json'
 import { InvalidArgumentError, Option } from 'commander'
 import type { z } from 'zod'
 
@@ -23,9 +26,20 @@ export function collectPairs(text: string, before: Record<string, unknown> = {})
 
 function jsonOrText(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown
+    JSON.parse(text)
   } catch {
     return text
+  }
+  return json(text)
+}
+
+/** JSON that is typed, as strict as at the mesh's doors. */
+export function json(text: string): Json {
+  try {
+    return decodeJson(Buffer.from(text), { exactIntegers: true })
+  } catch (error) {
+    if (error instanceof DeedError) throw new InvalidArgumentError(error.message)
+    throw error
   }
 }
 

@@ -53,4 +53,27 @@ describe('a manifest in YAML', () => {
     const text = `${head}  - { id: a, task: x }\n  - { id: b, task: x }\n  - { id: a, task: x }\n`
     expect(() => parseManifest(text)).toThrow('line 3 and 5: ')
   })
+
+  it('names the key that is there twice', () => {
+    expect(() => parseManifest(`${head}  - id: a\n    id: b\n`)).toThrow('line 4: the key id is there twice')
+  })
+
+  it('is refused for an integer that would be rounded, with its path, and takes it quoted', () => {
+    const manifest = (id: string) =>
+      `${head}  - id: a\n    action: { kind: sql.execute, input: { params: [7, ${id}] } }\n    verify: []\n`
+    try {
+      parseManifest(manifest('9007199254740993'))
+      throw new Error('it was not refused')
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'invalid_manifest', path: '$.tasks[0].action.input.params[1]' })
+      expect(error).toHaveProperty('message', expect.stringContaining('line 4: 9007199254740993 is beyond 2^53'))
+    }
+    expect(
+      parseManifest(
+        `${head}  - { id: a, action: { kind: x.y, input: { n: [7, "9007199254740993", -9007199254740991] } } }\n`,
+      ),
+    ).toMatchObject({
+      tasks: [{ action: { input: { n: [7, '9007199254740993', -9007199254740991] } } }],
+    })
+  })
 })

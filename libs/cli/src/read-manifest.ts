@@ -4,7 +4,19 @@ import { validate } from '@deed/mesh/validate'
 import { checkGraph } from '@deed/proto/check-graph'
 import { DeedError } from '@deed/proto/errors'
 import { Manifest } from '@deed/proto/manifest'
-import { type Document, isMap, isNode, LineCounter, parseDocument, visit } from 'yaml'
+import {
+  type Document,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type YAMLParseError,
+  type YAMLWarning,
+} from 'yaml'
 import { UsageError } from './exit-code.ts'
 
 /** Anchors that stand for more than this many nodes are a trap, not a manifest. */
@@ -29,11 +41,12 @@ export function parseManifest(text: string): Manifest {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     ...{ schema: 'core', version: '1.2', merge: false, uniqueKeys: true, customTags: [] },
-    ...{ lineCounter: lines, prettyErrors: false, strict: true },
+    ...{ lineCounter: lines, prettyErrors: false, strict: true, intAsBigInt: true },
   })
   const [fault] = [...document.errors, ...document.warnings]
-  if (fault) throw invalid(fault.message, lines.linePos(fault.pos[0]).line)
+  if (fault) throw invalid(faultText(fault, text), lines.linePos(fault.pos[0]).line)
   refuseTags(document, lines)
+  refuseLongIntegers(document, lines)
   let value: unknown
   try {
     value = document.toJS({ maxAliasCount: ALIASES_MAX })
@@ -50,6 +63,11 @@ export function parseManifest(text: string): Manifest {
   }
 }
 
+function faultText({ code, message, pos: [at] }: YAMLParseError | YAMLWarning, text: string): string {
+  if (code !== 'DUPLICATE_KEY') return message
+  return `the key ${/^[^:\n]*/.exec(text.slice(at))?.[0].trim()} is there twice; keep one of them`
+}
+
 function refuseTags(document: Document, lines: LineCounter): void {
   visit(document, {
     Node(_, node) {
@@ -62,6 +80,36 @@ function refuseTags(document: Document, lines: LineCounter): void {
       }
     },
   })
+}
+
+/** An integer that a double cannot hold would be another one. Those that it can hold become numbers. */
+function refuseLongIntegers(document: Document, lines: LineCounter): void {
+  visit(document, {
+    Scalar(_, node, above) {
+      if (typeof node.value !== 'bigint') return
+      const { value } = node
+      node.value = Number(value)
+      if (Number.isSafeInteger(node.value)) return
+      const line = lines.linePos(node.range?.[0] ?? 0).line
+      throw new DeedError(
+        'invalid_manifest',
+        `line ${line}: ${value} is beyond 2^53, where numbers lose digits; quote it`,
+        {
+          path: pathOf([...above, node]),
+          details: { line },
+        },
+      )
+    },
+  })
+}
+
+/** @param nodes from the document down */
+function pathOf(nodes: readonly unknown[]): string {
+  return nodes.reduce<string>((path, node, index) => {
+    if (isPair(node)) return `${path}.${isScalar(node.key) ? String(node.key.value) : '?'}`
+    const list = nodes[index - 1]
+    return isSeq(list) ? `${path}[${list.items.indexOf(node)}]` : path
+  }, '$')
 }
 
 /** The graph's own codes stay; what the schema found wrong is an invalid manifest. */

@@ -12,7 +12,7 @@ import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
 import { createLogger, type Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
 import { connect, type MsgHdrs, type NatsConnection, headers as newHeaders, type Service, type ServiceMsg } from 'nats'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { type Cancellations, openCancellations } from './cancellations.ts'
 import type { BusAddress } from './connection.ts'
 import { decodeJson } from './decode.ts'
@@ -288,7 +288,9 @@ async function handleRequest<C extends RequestContract>(
   let signal: AbortSignal | undefined
   try {
     const principal = principalOf(msg.subject, contract.subject)
-    const input = validate(contract.input, decodeJson(msg.data)) as z.output<C['input']>
+    const input = validate(contract.input, decodeJson(msg.data, { exactIntegers: isDoor(contract) })) as z.output<
+      C['input']
+    >
     const scope: RequestScope = {
       principal,
       log,
@@ -316,6 +318,10 @@ async function handleRequest<C extends RequestContract>(
     span.end()
   }
 }
+
+/** Whether it takes messages of clients: they are refused what inside the mesh is dropped, or was rounded before. */
+const isDoor = ({ input }: RequestContract): boolean =>
+  input instanceof z.ZodObject && input.def.catchall instanceof z.ZodNever
 
 /** What goes over the wire for a failure; one without a name is a bug, and says nothing of the inside. */
 export function errorBody(error: unknown): ErrorBody {

@@ -100,3 +100,44 @@ describe('what harms its reader', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
   })
 })
+
+describe('what two readers would read differently', () => {
+  it.each([
+    ['{"dry_run":true,"dry_run":false}', '$.dry_run'],
+    ['{"a":[{"b":1},{"c":{"x":1,"y":[{}],"x":{"x":1}}}]}', '$.a[1].c.x'],
+    ['{"task":"x","t\\u0061sk":"y"}', '$.task'],
+    ['{"":1,"":2}', '$.'],
+    ['[{"a":"\\"a\\":"},{"a":1,"a":1}]', '$[1].a'],
+  ])('is refused for the key that is there twice: %s', (text, path) => {
+    const refusal = refusalOf(bytes(text))
+    expect(refusal).toMatchObject({ code: 'invalid_json', path })
+    expect(refusal.message).toContain('is there twice')
+  })
+
+  it('is not taken for what only looks like it', () => {
+    const value = { a: { a: '"a":1,"a":2' }, b: [{ a: 1 }, { a: 2 }], c: 'x: y, \\"x\\": z', 'd:': ':' }
+    expect(decodeJson(bytes(JSON.stringify(value)))).toEqual(value)
+    // Numbers are tried as names: they are put in another order than they came in.
+    expect(decodeJson(bytes('{"2":1,"1":2}'))).toEqual({ 1: 2, 2: 1 })
+  })
+
+  it.each([
+    ['{"equals":{"id":9007199254740993}}', '$.equals.id'],
+    ['{"params":[1,"9007199254740993",-123456789012345678901234567890]}', '$.params[2]'],
+    ['9007199254740992', '$'],
+  ])('is refused at the door for an integer that a double cannot hold: %s', (text, path) => {
+    expect(() => decodeJson(bytes(text), { exactIntegers: true })).toThrow('quote it')
+    try {
+      decodeJson(bytes(text), { exactIntegers: true })
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'invalid_json', path })
+    }
+    // Inside the mesh such a number is one that was rounded before.
+    expect(() => decodeJson(bytes(text))).not.toThrow()
+  })
+
+  it('is none of the integers that a double can hold, of fractions, or of digits within a text', () => {
+    const text = '{"a":[9007199254740991,-9007199254740991,0.12345678901234567,1e300],"b":"12345678901234567890"}'
+    expect(decodeJson(bytes(text), { exactIntegers: true })).toEqual(JSON.parse(text))
+  })
+})

@@ -1,9 +1,10 @@
 /**
  * Bytes into a JSON value, refusing what harms a reader: text that is not UTF-8, nesting that
- * overflows a stack, keys that reach prototypes, values that cannot be said in JSON again.
+ * overflows a stack, keys that reach prototypes, values that cannot be said in JSON again, keys that are there twice.
  */
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
+import { jsonFaultIn } from './json-fault.ts'
 import { shownKey } from './shown-key.ts'
 
 export const DEPTH_MAX = 32
@@ -13,10 +14,14 @@ const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype'])
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** Fewer digits in a row are no integer beyond 2^53. */
+const LONG_NUMBER = /\d{16}/
+
 /**
+ * @param options.exactIntegers refuse integers that a double cannot hold, instead of rounding them
  * @throws {DeedError} `invalid_encoding`, `invalid_json`, `too_deep`, `too_many_keys` or `forbidden_key`, with the path
  */
-export function decodeJson(bytes: Uint8Array): Json {
+export function decodeJson(bytes: Uint8Array, { exactIntegers = false } = {}): Json {
   let text: string
   try {
     text = decoder.decode(bytes)
@@ -32,7 +37,7 @@ export function decodeJson(bytes: Uint8Array): Json {
     })
   }
   // Before parsing, so that the nesting of a hostile message costs one scan and no stack.
-  if (text.length > 2 * DEPTH_MAX) refuseDepth(text)
+  const keys = countKeys(text)
   let value: Json
   try {
     value = JSON.parse(text) as Json
@@ -40,7 +45,12 @@ export function decodeJson(bytes: Uint8Array): Json {
     throw new DeedError('invalid_json', `the message is not JSON: ${jsonFault(text, cause)}`, { path: '$', cause })
   }
   // Without escapes, a text of whole characters has neither NUL nor halves of them.
-  if (text.includes('\\u') || !hasHarmlessKeys(value)) inspect(value)
+  const kept = harmlessKeys(value)
+  if (text.includes('\\u') || kept === undefined) inspect(value)
+  // Of a key that is there twice, the parser has kept one.
+  const faulty = kept !== keys || (exactIntegers && LONG_NUMBER.test(text))
+  const fault = faulty ? jsonFaultIn(text, { exactIntegers }) : undefined
+  if (fault) throw new DeedError('invalid_json', fault.message, { path: fault.path })
   return value
 }
 
@@ -50,8 +60,10 @@ function jsonFault(text: string, cause: unknown): string {
   return position === undefined ? 'it ends too early or holds something that is not JSON' : `see position ${position}`
 }
 
-function refuseDepth(text: string): void {
+/** @returns how many keys the objects of the text have, together */
+function countKeys(text: string): number {
   let depth = 0
+  let keys = 0
   let inString = false
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)
@@ -59,6 +71,7 @@ function refuseDepth(text: string): void {
       if (code === 0x5c) index++
       else if (code === 0x22) inString = false
     } else if (code === 0x22) inString = true
+    else if (code === 0x3a) keys++
     else if (code === 0x5b || code === 0x7b) {
       if (++depth > DEPTH_MAX) {
         throw new DeedError('too_deep', `the message is nested more than ${DEPTH_MAX} levels deep; flatten it`, {
@@ -67,14 +80,37 @@ function refuseDepth(text: string): void {
       }
     } else if (code === 0x5d || code === 0x7d) depth--
   }
+  return keys
 }
 
-/** Nearly every message has nothing to refuse, which is sooner seen than where it would be. */
-function hasHarmlessKeys(value: Json): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  if (Array.isArray(value)) return value.every(hasHarmlessKeys)
+/**
+ * Nearly every message has nothing to refuse, which is sooner seen than where it would be.
+ *
+ * @returns how many keys the value has, to any depth; undefined where one is not harmless, or there are too many
+ */
+function harmlessKeys(value: Json): number | undefined {
+  if (typeof value !== 'object' || value === null) return 0
+  let count = 0
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      if (typeof item !== 'object') continue
+      const below = harmlessKeys(item)
+      if (below === undefined) return undefined
+      count += below
+    }
+    return count
+  }
   const keys = Object.keys(value)
-  return keys.length <= KEYS_MAX && keys.every((key) => !FORBIDDEN_KEYS.has(key) && hasHarmlessKeys(value[key] as Json))
+  if (keys.length > KEYS_MAX) return undefined
+  for (const key of keys) {
+    if (FORBIDDEN_KEYS.has(key)) return undefined
+    const item = value[key]
+    if (typeof item !== 'object') continue
+    const below = harmlessKeys(item as Json)
+    if (below === undefined) return undefined
+    count += below
+  }
+  return count + keys.length
 }
 
 /** Recursion is bounded by DEPTH_MAX. */

@@ -2,9 +2,9 @@
 import { decideApproval } from '@deed/proto/execution'
 import { ApprovalId } from '@deed/proto/ids'
 import { PersonDecision } from '@deed/proto/person'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { UsageError } from '../exit-code.ts'
-import { by } from '../options.ts'
+import { by, json } from '../options.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { paintStatus } from '../show/paint.ts'
 
@@ -21,7 +21,7 @@ export function addResolve(program: Command): void {
     .argument('<decision>', PersonDecision.options.join(', '), by(PersonDecision))
     .description('decide about a task that waits for a person')
     .option('--result <text>', 'with provide: what was done or found')
-    .option('--data <json>', 'with provide: the same as data', parsed)
+    .option('--data <json>', 'with provide: the same as data', json)
     .option('--reason <text>', 'kept in the audit log')
     .addHelpText(
       'after',
@@ -57,12 +57,4 @@ Examples:
         shell.out.print(`${paintStatus(shell.out.paint, reply.status)}  execution ${reply.execution_id}`)
       },
     )
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    throw new InvalidArgumentError('must be JSON')
-  }
 }

@@ -68,7 +68,7 @@ export async function startIntake(
           if (msg.info.deliveryCount > DELIVERIES_MAX) {
             throw new DeedError('too_many_deliveries', `it was taken ${msg.info.deliveryCount} times without an end`)
           }
-          const asked = validate(ExecutionRequest, decodeJson(msg.data))
+          const asked = validate(ExecutionRequest, decodeJson(msg.data, { exactIntegers: true }))
           const key = asked.idempotency_key ?? messageId(msg) ?? intakeKey(stream, msg.seq)
           const whole = await takeManifest(accepting, principal, { ...asked, idempotency_key: key })
           const request = admitRequest(config, whole)

@@ -35,7 +35,7 @@ export async function takeManifest(taking: Taking, principal: Principal, asked: 
       path: '$.manifest_ref.sha256',
     })
   }
-  return { ...asked, manifest: validate(Manifest, decodeJson(bytes)) }
+  return { ...asked, manifest: validate(Manifest, decodeJson(bytes, { exactIntegers: true })) }
 }
 
 /** The same request again, after its answer was lost: its object was taken the first time. */
