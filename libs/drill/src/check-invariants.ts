@@ -90,12 +90,23 @@ const NEVER: Record<string, string> = {
     select e.execution_id, e.status, d.name, a.actual_status from orchestrator.executions e
       join orchestrator.actual_state a using (execution_id) join orchestrator.desired_state d using (task_id)
      where d.capability <> 'human' and a.actual_status in ('pending', 'in_progress')`,
+  // A task that was planned again may wait for another agreement than the one that its effect was had under.
   'an effect was had that nobody had agreed to': `
-    select d.task_id, d.level, p.status from orchestrator.desired_state d
-      join executor.actions l using (task_id) left join orchestrator.approvals p on p.approval_id = d.approval_id
-     where d.level > 0 and l.effect is distinct from 'none'
-       and (p.status is distinct from 'consumed' or p.level < d.level or p.decided_by is null
-         or p.consumed_at >= p.expires_at or p.sealed ->> d.task_id::text is distinct from d.action_hash)`,
+    select d.task_id, d.level from orchestrator.desired_state d join executor.actions l using (task_id)
+     where d.level > 0 and l.effect is distinct from 'none' and not exists (
+       select from orchestrator.approvals p
+        where p.execution_id = d.execution_id and p.status = 'consumed' and p.decided_by is not null
+          and p.consumed_at < p.expires_at
+          and case when p.approval_id = d.approval_id
+            then p.level >= d.level and p.sealed ->> d.task_id::text = d.action_hash
+            else p.sealed ->> d.task_id::text = l.action_hash end)`,
+  'an agreement was good for another effect after its own was undone': `
+    select again.task_id, again.seq, again.data ->> 'approval_id' as approval from orchestrator.audit_log again
+      join orchestrator.audit_log undone on undone.execution_id = again.execution_id
+        and undone.task_id = again.task_id and undone.type = 'task.undone' and undone.seq < again.seq
+      join orchestrator.audit_log used on used.execution_id = again.execution_id and used.type = 'approval.consumed'
+        and used.data ->> 'approval_id' = again.data ->> 'approval_id' and used.seq < undone.seq
+     where again.type = 'task.leased'`,
   'an agreement was decided or used twice': `
     select data ->> 'approval_id' as approval, type from orchestrator.audit_log
      where type = 'approval.consumed' or (type = 'approval.decided' and data ->> 'decision' <> 'expired'
@@ -125,7 +136,10 @@ const NEVER: Record<string, string> = {
   'a task began before one that it depends on was done': `
     select l.task_id, l.at from orchestrator.audit_log l
       join orchestrator.desired_state d using (task_id), unnest(d.dependencies) as wanted
-     where l.type = 'task.leased' and not exists (
+     where l.type = 'task.leased'
+       -- A task that is planned again waits for agreements from then on.
+       and not exists (select from orchestrator.approvals p where p.task_id = wanted and p.created_at > l.at)
+       and not exists (
        select from orchestrator.audit_log done
         where done.execution_id = l.execution_id and done.seq < l.seq and done.task_id = wanted
           and done.type in ('task.done', 'task.skipped', 'approval.decided'))`,

@@ -160,7 +160,8 @@ function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | 'key bus
     // The failures of doing it are none of undoing it, and nor does an undo change when the effect was.
     ...(undo && task.intent !== 'undo' ? { failure_count: 0, finished_at: task.finished_at ?? task.last_attempt } : {}),
   })
-  record(draft, undo ? 'task.undoing' : 'task.leased', { name: task.name, token }, task.task_id)
+  const agreed = undo || task.approval_id === null ? {} : { approval_id: task.approval_id }
+  record(draft, undo ? 'task.undoing' : 'task.leased', { name: task.name, token, ...agreed }, task.task_id)
   draft.leases.push({ task, token: token as FencingToken, intent: task.intent, again: false })
   return 'leased'
 }
