@@ -289,8 +289,22 @@ const Schema = strict({
   /** Where relative paths start when a request names no workspace; the only one, where there is only one. */
   default_workspace: Name.optional(),
   runbooks: z.record(Name, Runbook).default({}),
-  /** Values that actions may use by name. They stand in environment variables of the executor, never here. */
-  secrets: z.record(Name, strict({ env: SecretVariable })).default({}),
+  /**
+   * Values that actions may use by name. They stand in environment variables of the executor, never here. An action that
+   * uses one that is not for its target and its kind needs an agreement of level 2 or more.
+   */
+  secrets: z
+    .record(
+      Name,
+      strict({
+        env: SecretVariable,
+        /** The targets that it is for. */
+        targets: z.array(Name).min(1).optional(),
+        /** The kinds of action that it is for, as `command.run`; with `targets`, both must fit. */
+        kinds: z.array(z.string().min(1).max(128)).min(1).optional(),
+      }),
+    )
+    .default({}),
   commands: section({
     /**
      * auto: the strongest sandbox that holds on this host. bwrap, unshare, landlock: this one, or the executor does not

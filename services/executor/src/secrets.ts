@@ -4,6 +4,7 @@
  */
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { nearest } from '@deed/config/nearest'
+import { SECRET_REFERENCE } from '@deed/config/secret-use'
 import { DeedError } from '@deed/proto/errors'
 import { registerSecret } from '@deed/telemetry/redact'
 import type { World } from './kinds/kind.ts'
@@ -32,11 +33,9 @@ export function secretVariables(names: readonly string[], world: Secrets): Recor
   )
 }
 
-const REFERENCE = /\{\{\s*secret\.([^\s{}]+)\s*\}\}/g
-
 /** The text with the values in place of `{{secret.<name>}}`. */
 export const fillSecrets = (text: string, world: Secrets): string =>
-  text.replace(REFERENCE, (_, name: string) => secret(name, world).value)
+  text.replace(SECRET_REFERENCE, (_, name: string) => secret(name, world).value)
 
 function secret(name: string, { config, env }: Secrets): { variable: string; value: string } {
   const variable = Object.hasOwn(config.secrets, name) ? config.secrets[name]?.env : undefined

@@ -55,6 +55,7 @@ import { steerGoal } from './handlers/steer-goal.ts'
 import { steerSchedule } from './handlers/steer-schedule.ts'
 import { verifyAudit } from './handlers/verify-audit.ts'
 import { watchExecution } from './handlers/watch-execution.ts'
+import { withoutSecrets } from './handlers/without-secrets.ts'
 import type { Accepting } from './intake/accept-execution.ts'
 import { cachedBefore } from './intake/cached-before.ts'
 import { doorLimits } from './intake/door-limits.ts'
@@ -167,6 +168,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     bus,
     policy,
     workspaces: config,
+    secrets: config.secrets,
     grants: (tenant) => readGrants(db, tenant, { all: false, limit: GRANTS_MAX }),
     now: clock.now,
   }
@@ -196,17 +198,17 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
   bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))
   bus.serve(execution.executionStats, executionStats({ db }))
-  bus.serve(execution.cancelExecution, cancelExecution({ db, driver }))
-  bus.serve(execution.pauseExecution, steerExecution({ db, driver }, 'paused'))
-  bus.serve(execution.resumeExecution, steerExecution({ db, driver }, 'resumed'))
-  bus.serve(execution.retryExecution, retryExecution({ db, driver, planning }))
-  bus.serve(execution.rollbackExecution, rollbackExecution({ db, bus, driver }))
-  bus.serve(execution.steerExecutions, steerExecutions({ db, bus, driver, planning }))
+  bus.serve(execution.cancelExecution, withoutSecrets(cancelExecution({ db, driver })))
+  bus.serve(execution.pauseExecution, withoutSecrets(steerExecution({ db, driver }, 'paused')))
+  bus.serve(execution.resumeExecution, withoutSecrets(steerExecution({ db, driver }, 'resumed')))
+  bus.serve(execution.retryExecution, withoutSecrets(retryExecution({ db, driver, planning })))
+  bus.serve(execution.rollbackExecution, withoutSecrets(rollbackExecution({ db, bus, driver })))
+  bus.serve(execution.steerExecutions, withoutSecrets(steerExecutions({ db, bus, driver, planning })))
   bus.serve(execution.watchExecution, watchExecution({ db }))
   bus.serve(execution.listApprovals, listApprovals({ db }))
-  bus.serve(execution.decideApproval, decideApproval({ db, driver, policy, planning }))
-  bus.serve(execution.decideApprovals, decideApprovals({ db, driver, policy }))
-  bus.serve(grant.putGrant, putGrant({ db, policy }))
+  bus.serve(execution.decideApproval, withoutSecrets(decideApproval({ db, driver, policy, planning })))
+  bus.serve(execution.decideApprovals, withoutSecrets(decideApprovals({ db, driver, policy })))
+  bus.serve(grant.putGrant, withoutSecrets(putGrant({ db, policy })))
   bus.serve(grant.listGrants, listGrants({ db }))
   bus.serve(grant.deleteGrant, deleteGrant({ db, driver }))
   bus.serve(audit.verifyAudit, verifyAudit({ db, bus }))

@@ -8,7 +8,7 @@ import { goalView } from '../goals/goal-view.ts'
 import { type Looking, probe } from '../goals/look-at-goal.ts'
 import { executionForGoal, startForGoal } from '../goals/start-for-goal.ts'
 import { sourceHash, stepsToKeep } from '../goals/steps-to-keep.ts'
-import { admitRequest } from '../intake/door.ts'
+import { admitRequest, refuseSecrets } from '../intake/door.ts'
 import { adjustGoal, readGoals, storeGoal } from '../store/goals.ts'
 
 interface Dependencies extends Looking {
@@ -31,6 +31,7 @@ export function putGoal(dependencies: Dependencies): Handler<typeof contract> {
       const message = 'say what to keep: one of task, manifest and execution_id'
       throw new DeedError('invalid_request', message, { path: '$.task' })
     }
+    refuseSecrets(config, input)
     const asked =
       from === undefined
         ? admitRequest(config, ExecutionRequest.parse({ task, manifest, context }), { standing: true })

@@ -5,7 +5,7 @@ import { hashJson } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { putSchedule as contract } from '@deed/proto/schedule'
 import type { Clock } from '../clock.ts'
-import { admitRequest } from '../intake/door.ts'
+import { admitRequest, refuseSecrets } from '../intake/door.ts'
 import { isoTime } from '../reconcile/draft.ts'
 import { admitTiming, nextDue } from '../schedules/due.ts'
 import { scheduleView } from '../schedules/schedule-view.ts'
@@ -28,6 +28,7 @@ export function putSchedule({ db, clock, config }: Dependencies): Handler<typeof
     if ((task === undefined) === (manifest === undefined)) {
       throw new DeedError('invalid_request', 'say what to do: either task or manifest', { path: '$.request.task' })
     }
+    refuseSecrets(config, input)
     const request = admitRequest(config, { ...input.request, dry_run: false }, { at: '$.request' })
     const now = clock.now()
     const timing = { cron, timezone, every_ms: everyMs, anchor: now }

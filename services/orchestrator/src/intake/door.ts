@@ -41,7 +41,7 @@ export function admitRequest(
   const { workspace, target_file: targetFile } = request.context ?? {}
   if (workspace !== undefined) admitWorkspace(config, workspace, `${at}.context.workspace`)
   if (targetFile !== undefined) admitTargetFile(targetFile, `${at}.context.target_file`)
-  if (Object.keys(config.secrets).length > 0) refuseSecrets(request)
+  refuseSecrets(config, request)
   return request
 }
 
@@ -56,8 +56,8 @@ function refuseStanding({ targets }: ExecutionConfig, task: string, path: string
 }
 
 /** What is asked for is stored, shown and told to models, so a secret is named in it and never said. */
-function refuseSecrets(request: ExecutionRequest): void {
-  if (holdsSecret(JSON.stringify(request)))
+export function refuseSecrets({ secrets }: ExecutionConfig, request: object): void {
+  if (Object.keys(secrets).length > 0 && holdsSecret(JSON.stringify(request)))
     throw new DeedError(
       'invalid_request',
       'the request holds the value of a secret of execution.yaml; name the secret instead, as in {{secret.<name>}}',

@@ -22,7 +22,7 @@ import {
 } from '@deed/proto/execution'
 import { LOCAL, type Principal } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
-import { redact } from '@deed/telemetry/redact'
+import { redact, redactValue } from '@deed/telemetry/redact'
 import { startSpan } from '@deed/telemetry/span'
 import { isoTime } from '../reconcile/draft.ts'
 import { type Accepting, acceptExecution } from './accept-execution.ts'
@@ -87,7 +87,8 @@ export async function startIntake(
             principal,
             trace: span.traceparent,
             key: intakeKey(stream, msg.seq),
-            body,
+            // It may quote what was sent.
+            body: redactValue(body),
             msg,
           })
         }

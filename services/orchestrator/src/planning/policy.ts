@@ -96,7 +96,12 @@ export interface Facts {
   argv?: readonly string[] | undefined
   /** Whether a model proposed it after it had read text that nobody vouches for. */
   untrusted?: boolean | undefined
+  /** Names of secrets that it uses, and that are not for it. */
+  secrets?: readonly string[] | undefined
 }
+
+/** Where a secret goes is a decision, whatever else the action does. */
+const LEVEL_OF_SECRETS = 2
 
 /** What the policy's data alone says of a kind, before anybody has looked at the target. */
 export function effectOf(policy: Policy, kind: string, input: JsonObject): EffectClass | undefined {
@@ -119,6 +124,12 @@ export function levelOf(policy: Policy, facts: Facts): { level: Level; why: stri
     if (!fits(rule, facts)) continue
     const raised = 'by' in rule ? Math.min(3, level + rule.by) : rule.level
     if (raised > level) [level, why] = [raised, rule.why]
+  }
+  const { secrets = [] } = facts
+  if (secrets.length > 0) {
+    const said = `uses ${secrets.length === 1 ? 'the secret' : 'the secrets'} ${secrets.join(', ')}, not named for this in execution.yaml`
+    why = level < LEVEL_OF_SECRETS ? said : `${why}; ${said}`
+    level = Math.max(level, LEVEL_OF_SECRETS) as Level
   }
   return { level: level as Level, why }
 }

@@ -1,4 +1,6 @@
 /** How much agreement each action of a plan needs: by policy alone where that is enough, else by looking at the targets. */
+import type { ExecutionConfig } from '@deed/config/execution-config'
+import { secretsElsewhere } from '@deed/config/secret-use'
 import type { Bus } from '@deed/mesh/bus'
 import { type Action, type EffectClass, type Inspection, inspectAction } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
@@ -16,6 +18,8 @@ export interface Weighing {
   bus: Bus
   policy: Policy
   workspaces: Workspaces
+  /** Those of execution.yaml, and what they are for. */
+  secrets: ExecutionConfig['secrets']
   /** What is agreed to is to be done whenever it is not so: that it is so now makes no difference to its level. */
   standing?: boolean
 }
@@ -44,7 +48,7 @@ export async function weighActions(
   candidates: readonly Candidate[],
   { others = [], lookAtAll = false }: { others?: readonly TaskRow[]; lookAtAll?: boolean } = {},
 ): Promise<void> {
-  const { policy, workspaces, standing = false } = weighing
+  const { policy, workspaces, secrets, standing = false } = weighing
   let mustLook = lookAtAll || standing
   const before = footprint()
   for (const candidate of candidates) {
@@ -63,6 +67,7 @@ export async function weighActions(
       sandbox: undefined,
       argv: argvOf(action.input),
       untrusted: action.untrusted_sources !== undefined,
+      secrets: secretsElsewhere(secrets, action),
     })
     task.level = level
     candidate.why = why
@@ -77,7 +82,7 @@ export async function weighActions(
 
 /** Looks at the target of every action that does more than read, and decides by what is found. */
 export async function lookAt(
-  { bus, policy, workspaces, standing = false }: Weighing,
+  { bus, policy, workspaces, secrets, standing = false }: Weighing,
   execution: ExecutionRow,
   candidates: readonly Candidate[],
 ): Promise<void> {
@@ -97,7 +102,7 @@ export async function lookAt(
       policy,
       candidate,
       { ...found.inspection, effect },
-      { steady: before.meetsWhatIs(touched, creates), standing },
+      { steady: before.meetsWhatIs(touched, creates), standing, secrets: secretsElsewhere(secrets, candidate.action) },
     )
     before.add(touched, creates)
   })
@@ -132,7 +137,7 @@ function applyInspection(
   policy: Policy,
   candidate: Candidate,
   inspection: Inspection,
-  { steady, standing }: { steady: boolean; standing: boolean },
+  { steady, standing, secrets }: { steady: boolean; standing: boolean; secrets: readonly string[] },
 ): void {
   const { task, action } = candidate
   const { state_before: state, sandbox } = inspection
@@ -161,6 +166,7 @@ function applyInspection(
     sandbox,
     argv: argvOf(action.input),
     untrusted: action.untrusted_sources !== undefined,
+    secrets,
   })
   task.level = level
   candidate.why = standing ? `${why}, now and whenever it is not so` : why
