@@ -309,13 +309,17 @@ export const UndoStep = z.object({
   /** Null where nobody could look. */
   reversibility: Reversibility.nullable(),
   observed: z.string().nullable(),
+  /** The agreement that undoing it needs: by what it does and whose work it takes back. */
+  level: z.int().min(0).max(3).default(0),
+  level_why: z.string().default(''),
 })
 export type UndoStep = z.output<typeof UndoStep>
 
 /**
  * Undo what an ended execution did, or one action of it, or the last thing that the caller had changed. The reply comes
  * once the wish is durable. What is undone already is refused as `already_rolled_back`, what cannot be as `irreversible`,
- * with the titles in `details`; nothing has changed then.
+ * with the titles in `details`; nothing has changed then. A rollback is an effect: where its level is above 0, the reply
+ * names the approval that it waits for, and the execution stays as it is until that is given.
  */
 export const rollbackExecution = request({
   subject: 'execution.rollback',
@@ -340,6 +344,10 @@ export const rollbackExecution = request({
     status: ExecutionStatus,
     /** In the order in which they are undone. */
     steps: z.array(UndoStep).default([]),
+    /** The highest of its steps. */
+    level: z.int().min(0).max(3).default(0),
+    /** Nothing is undone before this is given; null: it has begun, or was a dry run. */
+    approval_id: ApprovalId.nullable().default(null),
   }),
 })
 
@@ -411,7 +419,15 @@ export const steerExecutions = request({
   /** Newest first, or in the order of the ids. */
   output: z.object({
     results: z.array(
-      z.object({ execution_id: ExecutionId, status: ExecutionStatus.optional(), error: ErrorBody.optional() }),
+      z.object({
+        execution_id: ExecutionId,
+        status: ExecutionStatus.optional(),
+        error: ErrorBody.optional(),
+        /** Of a rollback. */
+        level: z.int().min(0).max(3).optional(),
+        /** What the rollback waits for. */
+        approval_id: ApprovalId.optional(),
+      }),
     ),
     next_cursor: ExecutionId.nullable(),
   }),

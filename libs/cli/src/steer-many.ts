@@ -59,8 +59,9 @@ async function endOf(
   { execution_id }: SteerResult,
   verb: Verb,
   signal: AbortSignal,
+  yes = false,
 ): Promise<SteerResult> {
-  const detail = await waitForEnd(out, bus, execution_id, verb, signal)
+  const detail = await waitForEnd(out, bus, execution_id, verb, signal, yes)
   if (exitCodeOfVerb(verb, detail) !== EXIT.success) process.exitCode = EXIT.failed
   return { execution_id, ...(detail.status === 'accepted' ? {} : { status: detail.status }) }
 }
@@ -76,7 +77,7 @@ export async function rollBackMany(
   bus: Bus,
   ids: readonly string[],
   { dryRun, ...scope }: Scope,
-  { timeoutMs, ...why }: { reason?: string; timeoutMs: number },
+  { timeoutMs, yes, ...why }: { reason?: string; timeoutMs: number; yes: boolean },
 ): Promise<void> {
   const found = await steerEach(bus, ids, { ...scope, dryRun: true }, { verb: 'rollback' })
   if (dryRun) return showResults(out, found)
@@ -87,7 +88,7 @@ export async function rollBackMany(
     try {
       using patient = patience(timeoutMs)
       await bus.call(rollbackExecution, { ...which, ...why })
-      const result = await endOf(out, bus, which, 'rollback', patient.signal)
+      const result = await endOf(out, bus, which, 'rollback', patient.signal, yes)
       const error = new DeedError('compensation_failed', `it is ${result.status}; deed get reviews`).body
       results.push({ ...result, ...(result.status === 'rolled_back' ? {} : { error }) })
       if (patient.signal.aborted) {
@@ -123,10 +124,11 @@ async function steerEach(bus: Bus, ids: readonly string[], scope: Scope, wish: W
 
 function showResults(out: Output, results: readonly SteerResult[]): void {
   out.document({ results })
-  for (const { execution_id: id, status, error } of results) {
+  for (const { execution_id: id, status, error, level = 0, approval_id: approval } of results) {
+    const agreement = approval ? `; deed approve ${approval}` : ''
     const text = error
       ? `${out.paint('red', error.code)}: ${plainLine(error.message)}`
-      : paintStatus(out.paint, status ?? '-')
+      : `${paintStatus(out.paint, status ?? '-')}${level > 0 ? `  needs agreement of level ${level}${agreement}` : ''}`
     out.print(`${id}  ${text}`)
   }
   if (results.length === 0) out.note('none that it applies to')

@@ -3,10 +3,11 @@
  * ends as the work did; the work goes on without whoever no longer waits.
  */
 import type { Bus } from '@deed/mesh/bus'
-import { type ExecutionDetail, getExecution } from '@deed/proto/execution'
+import { type ApprovalView, type ExecutionDetail, getExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Command } from 'commander'
+import { decide } from './ask-to-decide.ts'
 import { EXIT } from './exit-code.ts'
 import { followExecution } from './follow-execution.ts'
 import { timeoutOption } from './options.ts'
@@ -50,19 +51,31 @@ export function patience(timeoutMs: number): Patience {
   }
 }
 
-/** @returns how it stands when the verb's work has ended, or nobody waits any longer */
+/**
+ * A rollback that needs agreement is asked about at the terminal.
+ *
+ * @param yes agree to a rollback of level 1 without asking
+ * @returns how it stands when the verb's work has ended, or nobody waits any longer
+ */
 export async function waitForEnd(
   out: Output,
   bus: Bus,
   id: ExecutionId,
   verb: Verb,
   signal: AbortSignal,
+  yes = false,
 ): Promise<ExecutionDetail> {
   const which = { execution_id: id }
   const watcher = {
     isEnd: (detail: ExecutionDetail) => hasEnded(verb, detail),
     onEvent: ({ status, percent, current }: { status: string; percent: number; current: string | null }) =>
       out.progress(`${status} ${percent} %${current === null ? '' : `  ${plainLine(current)}`}`),
+    ...(verb === 'rollback'
+      ? {
+          onApproval: (approval: ApprovalView, decided: AbortSignal) =>
+            decide({ out, yes, by: 'deed rollback' }, bus, approval, decided),
+        }
+      : {}),
   }
   const seen = await followExecution(bus, which, watcher, signal)
   const detail = seen && hasEnded(verb, seen) ? seen : await bus.call(getExecution, which)
@@ -71,8 +84,10 @@ export async function waitForEnd(
 }
 
 /** What goes forward ends, or waits for a person; what is to hold still has nothing left that runs. */
-function hasEnded(verb: Verb, { status, tasks }: ExecutionDetail): boolean {
+function hasEnded(verb: Verb, { status, tasks, approval_id: asked }: ExecutionDetail): boolean {
   if (status === 'accepted') return false
+  // Whether to undo is asked while the execution stays as it has ended.
+  if (verb === 'rollback' && asked !== undefined) return false
   if (FINAL_EXECUTION_STATUSES.has(status)) return true
   if (verb === 'pause') return status === 'paused' && tasks.every((task) => task.actual_status !== 'in_progress')
   return (verb === 'resume' || verb === 'retry') && status === 'waiting'

@@ -34,7 +34,7 @@ export async function decide(
 ): Promise<{ approval_id: ApprovalId; execution_id: ExecutionId; status: ApprovalStatus }> {
   const approval = await readApproval(db, principal, approvalId)
   if (!approval) throw new DeedError('not_found', 'there is no such approval; `deed get approvals` lists them')
-  const { execution_id: executionId, level, requested_by: requester } = approval
+  const { execution_id: executionId, level, requested_by: requester, owner } = approval
   if (planHash !== undefined && planHash !== approval.plan_hash) {
     throw new DeedError('approval_mismatch', 'the plan is another than the one that was looked at; look again', {
       path: '$.plan_hash',
@@ -52,6 +52,10 @@ export async function decide(
   }
   if (approve && !maySelfApprove(policy, level, principal.user, requester)) {
     await refuse('self_approval', `level ${level} needs somebody else than the requester to agree`)
+  }
+  // Who wants another's work undone or done again has no say of their own in it, whatever policy allows for own work.
+  if (approve && principal.user === requester && requester !== owner) {
+    await refuse('self_approval', `${owner} asked for the execution: somebody else than ${requester} must agree`)
   }
   if (levelOfApprover(policy, principal.user) < level) {
     await refuse('forbidden', `${principal.user} may not decide on level ${level}; somebody else must`)

@@ -202,7 +202,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.pauseExecution, withoutSecrets(steerExecution({ db, driver }, 'paused')))
   bus.serve(execution.resumeExecution, withoutSecrets(steerExecution({ db, driver }, 'resumed')))
   bus.serve(execution.retryExecution, withoutSecrets(retryExecution({ db, driver, planning })))
-  bus.serve(execution.rollbackExecution, withoutSecrets(rollbackExecution({ db, bus, driver })))
+  bus.serve(execution.rollbackExecution, withoutSecrets(rollbackExecution({ db, bus, driver, planning })))
   bus.serve(execution.steerExecutions, withoutSecrets(steerExecutions({ db, bus, driver, planning })))
   bus.serve(execution.watchExecution, watchExecution({ db }))
   bus.serve(execution.listApprovals, listApprovals({ db }))

@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import type { z } from 'zod'
 import { EXIT, UsageError } from '../exit-code.ts'
 import { shellOf, withMesh } from '../shell.ts'
+import { howToDecide } from '../show/approval.ts'
 import { replyText } from '../show/execution.ts'
 import { paintStatus } from '../show/paint.ts'
 import { type Column, table } from '../show/table.ts'
@@ -18,6 +19,7 @@ interface RollbackOptions extends Omit<Scope, 'dryRun'>, Waiting {
   withDependents?: true
   dryRun?: true
   reason?: string
+  yes?: true
 }
 
 export function addRollback(program: Command): void {
@@ -32,6 +34,7 @@ export function addRollback(program: Command): void {
     .option('--all', 'every execution that left a change')
     .option('--dry-run', 'show what would be undone, in which order, and what cannot be')
     .option('--reason <text>', 'kept in the audit log')
+    .option('-y, --yes', 'approve what needs level 1; higher levels are asked for all the same')
   addWaiting(command)
     .addHelpText(
       'after',
@@ -40,6 +43,8 @@ Examples:
   deed rollback 01997d0e-... --reason "customer asked"
   deed rollback --last --dry-run
 
+Own work of level 0 or 1 is undone at once. What needed more, or what others asked for, is undone once it is agreed to.
+
 Exit code 0: all that was asked for is undone. 2: refused, such as irreversible, already_rolled_back, not_found.
 ${WAITING_TEXT}`,
     )
@@ -47,14 +52,14 @@ ${WAITING_TEXT}`,
       if (options.last && ids.length > 0) throw new UsageError('name what to undo: by ids, or --last')
       const shell = shellOf(command)
       const { out } = shell
-      const { reason, withDependents, dryRun, last, wait, timeout, ...where } = options
+      const { reason, withDependents, dryRun, last, wait, timeout, yes = false, ...where } = options
       const [id] = ids
       if (!last && isMany(ids, where)) {
         const scope = { ...where, ...(dryRun ? { dryRun } : {}) }
         const why = reason === undefined ? {} : { reason }
         return withMesh(shell, (bus) =>
           wait
-            ? rollBackMany(out, bus, ids, scope, { ...why, timeoutMs: timeout })
+            ? rollBackMany(out, bus, ids, scope, { ...why, timeoutMs: timeout, yes })
             : steerMany(out, bus, ids, scope, { verb: 'rollback', ...why }, undefined),
         )
       }
@@ -71,16 +76,19 @@ ${WAITING_TEXT}`,
         if (dryRun) {
           out.document(wished)
           out.print(table(COLUMNS, wished.steps, out.paint, out.width))
-          out.note('A dry run: nothing was undone.')
+          const agreement =
+            wished.level === 0 ? "It needs nobody's agreement." : `It needs agreement of level ${wished.level}.`
+          out.note(`A dry run: nothing was undone. ${agreement}`)
           process.exitCode = wished.steps.some(({ outlook }) => outlook === 'cannot') ? EXIT.failed : EXIT.success
           return
         }
         if (!wait) {
           out.document(wished)
           out.print(`${wished.execution_id}  ${paintStatus(out.paint, wished.status)}`)
+          if (wished.approval_id !== null) out.note(howToDecide(wished.approval_id))
           return
         }
-        const detail = await waitForEnd(out, bus, wished.execution_id, 'rollback', patient.signal)
+        const detail = await waitForEnd(out, bus, wished.execution_id, 'rollback', patient.signal, yes)
         const reply = ExecutionReply.parse(detail)
         out.document(reply)
         out.print(replyText(reply, out.paint))
@@ -95,9 +103,14 @@ ${WAITING_TEXT}`,
 const COLUMNS: Column<UndoStep>[] = [
   { heading: 'TASK', cell: ({ task_id: id }) => id },
   { heading: 'KIND', cell: ({ kind }) => kind },
+  { heading: 'LEVEL', cell: ({ level }) => String(level) },
   { heading: 'OUTLOOK', cell: ({ outlook }) => outlook, status: true },
   { heading: 'TITLE', cell: ({ title }) => title },
-  { heading: 'WHY', cell: ({ why, observed }) => why ?? observed ?? '-', fills: true },
+  {
+    heading: 'WHY',
+    cell: ({ why, observed, level, level_why }) => why ?? (level > 0 ? level_why : observed) ?? '-',
+    fills: true,
+  },
 ]
 
 /** The id may be an execution's or an action's: they never meet. */

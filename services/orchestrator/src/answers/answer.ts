@@ -129,7 +129,9 @@ function singular(word: string): string {
 export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
   const { execution, tasks, approvals } = snapshot
   const verification = execution.cited ?? evidenceOf(tasks.values())
-  const asked = [...approvals.values()].find(({ status, asked_at }) => status === 'pending' && asked_at !== null)
+  const asked = [...approvals.values()].find(
+    ({ status, asked_at, expires_at }) => status === 'pending' && asked_at !== null && Date.parse(expires_at) > now,
+  )
   const open = asked?.approval_id ?? (execution.status === 'waiting' ? personTaskOf(tasks.values()) : undefined)
   const finished = execution.finished_at === null ? now : Date.parse(execution.finished_at)
   return {

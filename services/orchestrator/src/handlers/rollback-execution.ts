@@ -1,19 +1,14 @@
-import type { Bus, Handler } from '@deed/mesh/bus'
+import type { Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import type { rollbackExecution as contract } from '@deed/proto/execution'
 import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
-import type { Driver } from '../drive.ts'
-import { findAction, planRollback, refuseWhatCannot } from '../planning/plan-rollback.ts'
+import { findAction } from '../planning/plan-rollback.ts'
+import { type RollingBack, rollBack } from '../planning/roll-back.ts'
 import { findExecution, findLastChange } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
 
-interface Dependencies {
-  db: Database
-  bus: Bus
-  driver: Driver
-}
-
-export function rollbackExecution({ db, bus, driver }: Dependencies): Handler<typeof contract> {
+export function rollbackExecution(rollingBack: RollingBack & { db: Database }): Handler<typeof contract> {
+  const { db, bus, driver } = rollingBack
   const find = async (
     principal: Principal,
     { execution_id: executionId, action_id: actionId, last }: Parameters<Handler<typeof contract>>[0],
@@ -33,21 +28,14 @@ export function rollbackExecution({ db, bus, driver }: Dependencies): Handler<ty
     const snapshot = await driver.read(executionId)
     // What is on its way already is not looked at again.
     if (snapshot.execution.status === 'undoing' && !dryRun && taskId === undefined) {
-      return { execution_id: executionId, status: snapshot.execution.status, steps: [] }
+      return { execution_id: executionId, status: snapshot.execution.status, steps: [], level: 0, approval_id: null }
     }
-    const { taskIds, steps } = await planRollback(bus, principal, snapshot, {
+    const { status, steps, level, approvalId } = await rollBack(rollingBack, principal, snapshot, {
       taskId,
       withDependents,
-      mayBeBlind: !dryRun,
-    })
-    if (dryRun) return { execution_id: executionId, status: snapshot.execution.status, steps }
-    refuseWhatCannot(steps)
-    const { execution } = await driver.apply(executionId, {
-      type: 'rolled_back',
+      dryRun,
       reason: reason ?? null,
-      by: principal.user,
-      ...(taskIds === undefined ? {} : { taskIds }),
     })
-    return { execution_id: executionId, status: execution.status, steps }
+    return { execution_id: executionId, status, steps, level, approval_id: approvalId }
   }
 }

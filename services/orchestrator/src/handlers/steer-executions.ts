@@ -1,21 +1,17 @@
-import { type Bus, errorBody, type Handler } from '@deed/mesh/bus'
+import { errorBody, type Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import type { steerExecutions as contract, SteerResult } from '@deed/proto/execution'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
 import type { z } from 'zod'
-import type { Driver } from '../drive.ts'
 import { retryExecution } from '../planning/agree-again.ts'
-import { planRollback, refuseWhatCannot } from '../planning/plan-rollback.ts'
-import type { Planning } from '../planning/plan-work.ts'
+import { refuseWhatCannot } from '../planning/plan-rollback.ts'
+import { type RollingBack, rollBack } from '../planning/roll-back.ts'
 import type { Input } from '../reconcile/input.ts'
 import { findExecution, selectExecutions } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
 
-interface Dependencies {
+interface Dependencies extends RollingBack {
   db: Database
-  bus: Bus
-  driver: Driver
-  planning: Planning
 }
 
 type Wish = Omit<z.output<typeof contract.input>, 'execution_ids'>
@@ -29,20 +25,23 @@ const APPLIES = {
   rollback: ['done', 'failed', 'denied', 'cancelled', 'rollback_failed'],
 } as const
 
-export function steerExecutions({ db, bus, driver, planning }: Dependencies): Handler<typeof contract> {
+export function steerExecutions(steering: Dependencies): Handler<typeof contract> {
+  const { db, driver } = steering
   const steer = async (id: ExecutionId, wish: Wish, principal: Principal): Promise<SteerResult> => {
     const executionId = await findExecution(db, principal, { executionId: id })
-    const snapshot = wish.dry_run || wish.verb === 'rollback' ? await driver.read(executionId) : undefined
-    if (snapshot && wish.verb === 'rollback') {
-      const looking = { taskId: undefined, withDependents: false, mayBeBlind: !wish.dry_run }
-      const { steps } = await planRollback(bus, principal, snapshot, looking)
+    const { verb, dry_run: dryRun } = wish
+    const reason = wish.reason ?? null
+    if (verb === 'rollback') {
+      const snapshot = await driver.read(executionId)
+      const { status, level, steps, approvalId } = await rollBack(steering, principal, snapshot, { dryRun, reason })
       refuseWhatCannot(steps)
+      return { execution_id: id, status, level, ...(approvalId === null ? {} : { approval_id: approvalId }) }
     }
-    if (snapshot && wish.dry_run) return { execution_id: id, status: snapshot.execution.status }
+    if (dryRun) return { execution_id: id, status: (await driver.read(executionId)).execution.status }
     const { execution } =
-      wish.verb === 'retry'
-        ? await retryExecution({ driver, planning }, executionId, principal, wish.reason ?? null)
-        : await driver.apply(executionId, inputOf(wish.verb, wish, principal))
+      verb === 'retry'
+        ? await retryExecution(steering, executionId, principal, reason)
+        : await driver.apply(executionId, inputOf(verb, wish, principal))
     return { execution_id: id, status: execution.status }
   }
   return async ({ execution_ids: ids, ...wish }, { principal, log }) => {
@@ -68,13 +67,15 @@ export function steerExecutions({ db, bus, driver, planning }: Dependencies): Ha
   }
 }
 
-function inputOf(verb: Exclude<Wish['verb'], 'retry'>, { undo, reason: given }: Wish, { user: by }: Principal): Input {
+function inputOf(
+  verb: Exclude<Wish['verb'], 'retry' | 'rollback'>,
+  { undo, reason: given }: Wish,
+  { user: by }: Principal,
+): Input {
   const reason = given ?? null
   switch (verb) {
     case 'cancel':
       return { type: 'cancelled', reason, undo, by }
-    case 'rollback':
-      return { type: 'rolled_back', reason, by }
     case 'pause':
       return { type: 'paused', reason, by }
     case 'resume':

@@ -9,11 +9,15 @@ import { dependentsOf, toRollBack } from '../reconcile/roll-back.ts'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
 import { findTask } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
+import type { Level, Policy } from './policy.ts'
+import { undoLevel } from './undo-level.ts'
 
 export interface RollbackPlan {
   /** Undefined: all of it. */
   taskIds: TaskId[] | undefined
   steps: UndoStep[]
+  /** The highest of its steps. */
+  level: Level
 }
 
 /**
@@ -23,6 +27,7 @@ export interface RollbackPlan {
  */
 export async function planRollback(
   bus: Bus,
+  policy: Policy,
   principal: Principal,
   snapshot: Snapshot,
   { taskId, withDependents, mayBeBlind }: { taskId: TaskId | undefined; withDependents: boolean; mayBeBlind: boolean },
@@ -34,8 +39,15 @@ export async function planRollback(
   }
   const chosen = toRollBack(snapshot, taskIds)
   const looked = await look(bus, principal, chosen, mayBeBlind)
-  const steps = chosen.map((task) => stepOf(task, looked?.get(actionIdOf(task.task_id)), chosen.length === 1))
-  return { taskIds, steps }
+  const steps = chosen.map((task) => {
+    const { level, why } = undoLevel(policy, task, principal.user, snapshot.execution.user_name)
+    return {
+      ...stepOf(task, looked?.get(actionIdOf(task.task_id)), chosen.length === 1),
+      level,
+      level_why: why,
+    }
+  })
+  return { taskIds, steps, level: Math.max(0, ...steps.map(({ level }) => level)) as Level }
 }
 
 /** @throws {DeedError} `irreversible` or `undo_conflict`, naming what cannot be undone */
@@ -84,7 +96,11 @@ async function look(
   }
 }
 
-function stepOf(task: TaskRow, seen: UndoInspection | undefined, alone: boolean): UndoStep {
+function stepOf(
+  task: TaskRow,
+  seen: UndoInspection | undefined,
+  alone: boolean,
+): Omit<UndoStep, 'level' | 'level_why'> {
   const { task_id, name, title, spec } = task
   const step = {
     task_id,

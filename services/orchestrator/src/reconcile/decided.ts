@@ -2,12 +2,16 @@
 import { DeedError, type ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { ApprovalRow } from '../snapshot.ts'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
-import { end } from './ending.ts'
+import { end, rolledBack } from './ending.ts'
+import type { Limits } from './input.ts'
+import { checkUndo, closeTask, undoAskOf } from './undo-asked.ts'
 
 export function decided(
   draft: Draft,
   { approvalId, approve, by, reason }: { approvalId: ApprovalId; approve: boolean; by: string; reason: string | null },
+  { policyVersion }: Pick<Limits, 'policyVersion'>,
 ): void {
   const approval = draft.approvals.get(approvalId)
   if (approval?.asked_at === null) {
@@ -21,6 +25,8 @@ export function decided(
     throw new DeedError('approval_already_used', `the approval is ${approval.status} already`)
   }
   const task = draft.tasks.get(approval.task_id)
+  const undo = task && undoAskOf(task)
+  if (undo && approve) checkUndo(draft, approval, undo, policyVersion)
   setApproval(draft, approval, {
     status: approve ? 'approved' : 'denied',
     decided_by: by,
@@ -34,6 +40,8 @@ export function decided(
     approval.task_id,
   )
   if (!approve) {
+    // The execution stays as it has ended.
+    if (task && undo) return closeTask(draft, task)
     return end(draft, 'denied', {
       code: 'approval_denied',
       message: `${by} denied it${reason === null ? '' : `: ${reason}`}`,
@@ -53,6 +61,17 @@ export function decided(
       facts: { approval_id: approvalId, plan_hash: approval.plan_hash, policy_version: approval.policy_version },
     },
   })
+  if (!undo) return
+  consume(draft, approval)
+  rolledBack(draft, { reason: undo.reason, by: undo.by, ...(undo.undo === null ? {} : { taskIds: undo.undo }) })
+}
+
+/** Used up: nothing else begins under it. */
+export function consume(draft: Draft, approval: ApprovalRow): void {
+  const { approval_id, plan_hash, task_id } = approval
+  setApproval(draft, approval, { status: 'consumed', consumed_at: isoTime(draft.now) })
+  draft.consumed.add(approval_id)
+  record(draft, 'approval.consumed', { approval_id, plan_hash }, task_id)
 }
 
 /** Somebody decided who may not: nothing changes, and it is on record. */

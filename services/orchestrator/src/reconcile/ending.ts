@@ -6,6 +6,7 @@ import type { Ending, ExecutionRow } from '../snapshot.ts'
 import { askNoMore } from './ask-person.ts'
 import { type Draft, record, setActual, setApproval, setDesired } from './draft.ts'
 import { toRollBack } from './roll-back.ts'
+import { closeUndo } from './undo-asked.ts'
 
 export function cancelled(
   draft: Draft,
@@ -17,6 +18,12 @@ export function cancelled(
     throw new DeedError('not_cancellable', `the execution is ${execution.status} already; roll it back to undo it`)
   }
   if (execution.ending !== null) return
+  if (undo && by !== execution.user_name && mayHaveEffect(draft)) {
+    throw new DeedError(
+      'forbidden',
+      `undoing what ${execution.user_name} asked for needs agreement: cancel it without undo, then ask for a rollback`,
+    )
+  }
   record(draft, 'execution.cancel_requested', { by, reason, undo })
   end(
     draft,
@@ -25,6 +32,9 @@ export function cancelled(
     undo,
   )
 }
+
+const mayHaveEffect = ({ tasks, progress }: Draft): boolean =>
+  progress.running.size > 0 || [...tasks.values()].some(({ effect }) => effect !== 'none')
 
 /** @param taskIds all of what is to be undone; undefined: all that has an effect */
 export function rolledBack(
@@ -36,6 +46,7 @@ export function rolledBack(
   // Once more for what is on its way; a part that is undone may become the whole.
   if (status === 'undoing' && (taskIds === undefined ? execution.ending !== 'done' : allUndoing(draft, taskIds))) return
   const chosen = toRollBack(draft, taskIds)
+  closeUndo(draft)
   record(draft, 'execution.rollback_requested', {
     by,
     reason,

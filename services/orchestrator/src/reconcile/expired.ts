@@ -9,6 +9,7 @@ import type { Limits } from './input.ts'
 import { readyTasks } from './progress.ts'
 import { retryLater, undoLater } from './retry.ts'
 import { HAND_OUT_AGAIN_MS } from './settle.ts'
+import { closeUndo, openUndo } from './undo-asked.ts'
 
 /**
  * Leases of a task after which one that ends unheard of counts as a failure: by then it is likely that the task kills
@@ -63,6 +64,12 @@ export function expired(draft: Draft, limits: Limits): void {
 
 /** Agreements whose time is over before anything used them: whatever has happened, nothing begins under one. */
 export function expireApprovals(draft: Draft): void {
+  const undo = openUndo(draft)
+  if (undo && Date.parse(undo.expires_at) <= draft.now) {
+    closeUndo(draft, 'expired')
+    const { approval_id, task_id } = undo
+    record(draft, 'approval.decided', { approval_id, decision: 'expired' }, task_id)
+  }
   for (const approval of draft.approvals.values()) {
     // What was agreed to and never used is of no account once it is to end.
     if (draft.execution.ending !== null || FINAL_EXECUTION_STATUSES.has(draft.execution.status)) return

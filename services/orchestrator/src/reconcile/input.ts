@@ -30,6 +30,8 @@ export type Input =
   | { type: 'cancelled'; reason: string | null; undo: boolean; by: string }
   /** `taskIds`: these alone. */
   | { type: 'rolled_back'; reason: string | null; by: string; taskIds?: readonly TaskId[] }
+  /** Somebody must agree to the rollback first. */
+  | { type: 'undo_asked'; task: TaskRow; approval: ApprovalRow }
   | { type: 'paused' | 'resumed'; reason: string | null; by: string }
   | { type: 'retried'; reason: string | null; by: string; again?: Agreement }
   | { type: 'tick' }

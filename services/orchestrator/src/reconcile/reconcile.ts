@@ -19,6 +19,7 @@ import { reported } from './reported.ts'
 import { resolved } from './resolved.ts'
 import { retried } from './retried.ts'
 import { settle } from './settle.ts'
+import { undoAsked } from './undo-asked.ts'
 
 /**
  * Applies what has happened, then settles.
@@ -48,7 +49,7 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
     case 'looked':
       return looked(draft, input)
     case 'decided':
-      return decided(draft, input)
+      return decided(draft, input, limits)
     case 'refused':
       return refused(draft, input)
     case 'resolved':
@@ -57,6 +58,8 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
       return cancelled(draft, input)
     case 'rolled_back':
       return rolledBack(draft, input)
+    case 'undo_asked':
+      return undoAsked(draft, input)
     case 'paused':
       return paused(draft, input)
     case 'resumed':

@@ -5,6 +5,7 @@ import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { aggregate } from '../answers/answer.ts'
 import type { ApprovalRow, ExecutionRow, Ready, TaskRow } from '../snapshot.ts'
 import { askToProvide, expiryOf } from './ask-person.ts'
+import { consume } from './decided.ts'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
@@ -169,10 +170,7 @@ function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | 'key bus
 /** Used up by the first attempt it covers; the attempts after it are covered too. */
 function consumeApproval(draft: Draft, id: ApprovalId): void {
   const approval = draft.approvals.get(id)
-  if (approval?.status !== 'approved') return
-  setApproval(draft, approval, { status: 'consumed', consumed_at: isoTime(draft.now) })
-  draft.consumed.add(id)
-  record(draft, 'approval.consumed', { approval_id: id, plan_hash: approval.plan_hash }, approval.task_id)
+  if (approval?.status === 'approved') consume(draft, approval)
 }
 
 function nextLook(task: TaskRow): number {

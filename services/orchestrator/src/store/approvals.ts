@@ -43,7 +43,12 @@ export async function readApprovals(
     ['one', approvalId !== undefined, 'approval_id = $2::uuid', '$2::uuid is null'],
     ['of', executionId !== undefined, 'execution_id = $3::uuid', '$3::uuid is null'],
     // A word of ours, and in the index's own condition.
-    [status ?? 'any', status !== undefined, `status = '${status}'`],
+    [
+      status ?? 'any',
+      status !== undefined,
+      // Whether to undo is asked about executions that have ended, and that nobody looks at when its time is over.
+      status === 'pending' ? `status = 'pending' and expires_at > now()` : `status = '${status}'`,
+    ],
   ])
   const rows = await db.query<Omit<ListedApproval, 'expires_at'> & { expires_at: Date; more: boolean }>(
     `orchestrator.approvals${name}`,
@@ -84,16 +89,18 @@ export async function readApprovals(
   }
 }
 
+export type ToDecide = Pick<ApprovalView, 'execution_id' | 'level' | 'plan_hash' | 'requested_by'> & {
+  /** Who asked for the execution. */
+  owner: string
+}
+
 /** What a decision goes by. */
-export async function readApproval(
-  db: Database,
-  { tenant }: Principal,
-  id: ApprovalId,
-): Promise<Pick<ApprovalView, 'execution_id' | 'level' | 'plan_hash' | 'requested_by'> | undefined> {
-  const [row] = await db.query<Pick<ApprovalView, 'execution_id' | 'level' | 'plan_hash' | 'requested_by'>>(
+export async function readApproval(db: Database, { tenant }: Principal, id: ApprovalId): Promise<ToDecide | undefined> {
+  const [row] = await db.query<ToDecide>(
     'orchestrator.approval',
-    `select execution_id, level, plan_hash, requested_by from approvals
-      where tenant = $1 and approval_id = $2 and asked_at is not null`,
+    `select execution_id, p.level, p.plan_hash, p.requested_by, e.user_name as owner
+       from approvals p join executions e using (execution_id)
+      where p.tenant = $1 and p.approval_id = $2 and p.asked_at is not null`,
     [tenant, id],
   )
   return row

@@ -1,0 +1,80 @@
+/**
+ * A rollback that somebody must agree to first. The question stands beside the execution, which stays as it has ended;
+ * the decision that approves it begins the rollback in the same step, so one approval is one rollback.
+ */
+import { hashJson } from '@deed/mesh/canonical-json'
+import { DeedError } from '@deed/proto/errors'
+import { TaskId } from '@deed/proto/ids'
+import { z } from 'zod'
+import type { ApprovalRow, Snapshot, TaskRow } from '../snapshot.ts'
+import { addTasks, type Draft, isoTime, record, setActual, setApproval, setDesired } from './draft.ts'
+import { toRollBack } from './roll-back.ts'
+
+/** What is asked for, as it is kept with the task that asks. */
+const UndoAsk = z.object({
+  /** Null: all that has an effect. */
+  undo: z.array(TaskId).nullable(),
+  by: z.string(),
+  reason: z.string().nullable(),
+})
+export type UndoAsk = z.output<typeof UndoAsk>
+
+/** @returns undefined of a task that asks for something else, or for nothing */
+export const undoAskOf = ({ task_kind, spec }: Pick<TaskRow, 'task_kind' | 'spec'>): UndoAsk | undefined =>
+  task_kind === 'approve' && spec !== null ? UndoAsk.safeParse(spec).data : undefined
+
+/** Of what is to be undone, exactly as it was done. @throws {DeedError} as `toRollBack` */
+export function undoHash(
+  snapshot: Pick<Snapshot, 'execution' | 'tasks'>,
+  { undo }: Pick<UndoAsk, 'undo'>,
+  policyVersion: string,
+): string {
+  const chosen = toRollBack(snapshot, undo ?? undefined)
+  const sealed = chosen.map(({ task_id, action_hash, token }) => ({ task_id, action_hash, token }))
+  return hashJson({ policy_version: policyVersion, undo: sealed })
+}
+
+/** The question that is open, of which there is at most one. */
+export const openUndo = ({ tasks, approvals }: Pick<Snapshot, 'tasks' | 'approvals'>): ApprovalRow | undefined =>
+  [...approvals.values()].find(({ status, task_id }) => {
+    const task = status === 'pending' ? tasks.get(task_id) : undefined
+    return task !== undefined && undoAskOf(task) !== undefined
+  })
+
+/** @throws {DeedError} as `toRollBack`; `unavailable` where the execution has changed since the question was made */
+export function undoAsked(draft: Draft, { task, approval }: { task: TaskRow; approval: ApprovalRow }): void {
+  const ask = undoAskOf(task)
+  if (!ask) throw new Error(`task ${task.name} asks for no rollback`)
+  if (undoHash(draft, ask, approval.policy_version) !== approval.plan_hash) {
+    throw new DeedError('unavailable', 'the execution has changed meanwhile; ask again')
+  }
+  const open = openUndo(draft)
+  if (open?.plan_hash === approval.plan_hash && Date.parse(open.expires_at) > draft.now) return
+  closeUndo(draft)
+  addTasks(draft, [{ ...task }])
+  draft.approvals.set(approval.approval_id, { ...approval })
+  draft.approvalsChanged.add(approval.approval_id)
+  const { approval_id, level, plan_hash } = approval
+  record(draft, 'approval.requested', { approval_id, level, plan_hash, rollback: true, by: ask.by }, task.task_id)
+}
+
+/** Nobody is asked any longer whether to undo. @param status what becomes of the question */
+export function closeUndo(draft: Draft, status: 'cancelled' | 'expired' = 'cancelled'): void {
+  const open = openUndo(draft)
+  if (!open) return
+  setApproval(draft, open, { status })
+  const task = draft.tasks.get(open.task_id)
+  if (task) closeTask(draft, task)
+}
+
+/** The task that asked has ended without an agreement. */
+export function closeTask(draft: Draft, task: TaskRow): void {
+  setDesired(draft, task, { desired_status: 'cancelled' })
+  setActual(draft, task, { actual_status: 'cancelled', finished_at: isoTime(draft.now) })
+}
+
+/** @throws {DeedError} `approval_mismatch` where something else would be undone than what was shown, or by another policy */
+export function checkUndo(draft: Draft, { plan_hash }: ApprovalRow, ask: UndoAsk, policyVersion: string): void {
+  if (undoHash(draft, ask, policyVersion) === plan_hash) return
+  throw new DeedError('approval_mismatch', 'the rollback is another than the one that was shown; ask for it again')
+}
