@@ -5,10 +5,26 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { meshUnderTest } from '@deed/drill/mesh-under-test'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
-import { getExecution, requestExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
+import { exportAudit } from '@deed/proto/audit'
+import {
+  cancelExecution,
+  decideApproval,
+  getExecution,
+  listApprovals,
+  pauseExecution,
+  requestExecution,
+  resumeExecution,
+  retryExecution,
+  rollbackExecution,
+  SUBMIT_SUBJECT,
+  steerExecutions,
+} from '@deed/proto/execution'
+import { putGoal } from '@deed/proto/goal'
+import { listGrants, putGrant } from '@deed/proto/grant'
+import type { ApprovalId, ExecutionId } from '@deed/proto/ids'
 import { expect, it } from 'vitest'
 import { plainClient } from './plain-client.ts'
 
@@ -32,7 +48,7 @@ version: test
 approval_ttl_seconds: 3600
 self_approval: true
 kinds: { command.run: { effect: run }, http.request: { effect: change, reads_with: [GET, HEAD] },
-  mcp.call: { effect: change } }
+  mcp.call: { effect: change }, human.task: { effect: read } }
 levels: [{ level: 0, why: nobody is asked in this test }]
 raises: []
 `
@@ -116,9 +132,12 @@ it('a secret is in no log, row, event, answer or file of the mesh', async () => 
     await meshUnderTest({
       config: `
 commands: { allow: [node] }
-secrets: { canary: { env: ${VARIABLE} }, header: { env: ${VARIABLE}_HEADER } }
+secrets:
+  canary: { env: ${VARIABLE}, kinds: [command.run, mcp.call] }
+  header: { env: ${VARIABLE}_HEADER, targets: [echo] }
 targets:
   echo: { type: http, url: "http://127.0.0.1:${(echo.address() as AddressInfo).port}" }
+  other: { type: http, url: "http://127.0.0.1:${(echo.address() as AddressInfo).port}/other" }
   teller:
     type: mcp
     command: [node, tell.mjs]
@@ -147,7 +166,8 @@ targets:
   const everything = listener.nc.subscribe('>')
   void (async () => {
     for await (const message of everything)
-      said.push(`${message.subject} ${message.headers ?? ''} ${Buffer.from(message.data).toString()}`)
+      if (!SAID_HERE.test(message.subject))
+        said.push(`${message.subject} ${message.headers ?? ''} ${Buffer.from(message.data).toString()}`)
   })()
   await listener.nc.flush()
 
@@ -162,6 +182,9 @@ targets:
     const { execution_id } = reply
     answers.push(reply, await client.call(getExecution, { execution_id }))
   }
+  answers.push(...(await sayItEverywhere(client)))
+  // A secret goes elsewhere only with an agreement that names it.
+  answers.push(await sendElsewhere(client))
   // Whoever dies is asked again later; what it has said is in the reasons for that.
   await client.call(requestExecution, { task: 'have the canary told by "die"', mode: 'background' })
   await until(async () => (await everyRow(database)).some((row) => row.includes('died of')))
@@ -178,7 +201,7 @@ targets:
   await until(() => !inStreams(), { what: 'the end of the message on disk' })
   // It was there, or nothing of this would show anything.
   const [done, refused] = [{ status: 'done' }, { error: { message: expect.stringContaining('[redacted]') } }]
-  expect(answers).toMatchObject([done, {}, {}, {}, done, {}, done, {}, refused, {}, refused, {}, {}])
+  expect(answers.slice(0, 12)).toMatchObject([done, {}, {}, {}, done, {}, done, {}, refused, {}, refused, {}])
   expect(received).toContain(`key ${header}`)
   expect(JSON.stringify(answers)).toContain('[redacted]')
   expect(said.some((line) => line.includes('[redacted]'))).toBe(true)
@@ -200,6 +223,80 @@ targets:
     }
   }
 })
+
+/** What this test says itself, with the secret in it. */
+const SAID_HERE = /^(execution\.(rollback|retry|pause|resume|bulk|cancel)|approval\.decide|grant\.put|goal\.put)$/
+
+/** Whatever a person may say about work is said with the secret in it. */
+async function sayItEverywhere(client: MeshUnderTest['client']): Promise<unknown[]> {
+  const said: unknown[] = []
+  const reason = `because of ${CANARY}`
+  const asked = async (id: ExecutionId, kind?: 'provide' | 'review'): Promise<ApprovalId> => {
+    const of = { execution_id: id, ...(kind ? { kind } : { status: 'pending' as const }) }
+    return until(async () => {
+      const { approvals, tasks } = await client.call(listApprovals, of)
+      said.push(approvals, tasks)
+      return (kind ? tasks : approvals)[0]?.approval_id
+    })
+  }
+  const begin = async (name: string, tasks: object[]): Promise<ExecutionId> =>
+    (await client.call(requestExecution, { manifest: { name, tasks } as never, mode: 'background' })).execution_id
+  const note = (id: string, path: string) => ({ id, action: { kind: 'file.write', input: { path, content: id } } })
+  const decide = async (approval_id: ApprovalId, decision: 'approve' | 'deny' | 'provide', more: object = {}) =>
+    said.push(await client.call(decideApproval, { approval_id, decision, reason, ...more }))
+
+  const written = await begin('written', [note('write', 'said.txt')])
+  await decide(await asked(written), 'approve')
+  await until(async () => (await client.call(getExecution, { execution_id: written })).status === 'done')
+  const undone = await client.call(rollbackExecution, { execution_id: written, reason })
+  if (undone.approval_id !== null) await decide(undone.approval_id, 'approve')
+  await until(async () => (await client.call(getExecution, { execution_id: written })).status === 'rolled_back')
+  await client.call(retryExecution, { execution_id: written, reason })
+  await decide(await asked(written), 'deny')
+
+  const person = { id: 'ask', action: { kind: 'human.task', input: { ask: 'say something' } } }
+  const provided = await begin('provided', [person])
+  const result = { text: `it is ${CANARY}`, data: { answer: CANARY, password: 'anything' } }
+  await decide(await asked(provided, 'provide'), 'provide', { result })
+
+  const held = await begin('held', [note('hold', 'held.txt')])
+  await asked(held)
+  await client.call(pauseExecution, { execution_id: held, reason })
+  await client.call(resumeExecution, { execution_id: held, reason })
+  await client.call(steerExecutions, { verb: 'pause', execution_ids: [held], reason })
+  await client.call(cancelExecution, { execution_id: held, reason })
+  const grant = {
+    kind: 'file.write',
+    path: '.',
+    level: 1,
+    expires_at: new Date(Date.now() + 60_000).toISOString(),
+    reason,
+  }
+  said.push(await client.call(putGrant, grant), await client.call(listGrants, {}))
+  for (const id of [written, provided, held]) {
+    said.push(await client.call(getExecution, { execution_id: id }))
+    said.push(await client.call(exportAudit, { execution_id: id }))
+  }
+  const refused = await client.call(putGoal, { name: 'canary', task: `keep ${CANARY}` }).catch((error: Error) => error)
+  expect(refused).toMatchObject({ code: 'invalid_request', message: expect.stringContaining('secret') })
+  return said
+}
+
+/** @returns what is asked before */
+async function sendElsewhere(client: MeshUnderTest['client']): Promise<unknown> {
+  const action = { kind: 'http.request', input: { target: 'other', headers: { 'x-key': '{{secret.header}}' } } }
+  const tasks = [{ id: 'send', action }]
+  const manifest = { name: 'elsewhere', tasks } as never
+  const { execution_id } = await client.call(requestExecution, { manifest, mode: 'background' })
+  const [approval] = await until(async () => {
+    const { approvals } = await client.call(listApprovals, { execution_id, status: 'pending' })
+    return approvals.length > 0 && approvals
+  })
+  const why = expect.stringContaining('the secret header, not named for this')
+  expect(approval).toMatchObject({ level: 2, actions: [{ level: 2, why }] })
+  await client.call(cancelExecution, { execution_id })
+  return approval
+}
 
 async function everyRow(database: { query(text: string): Promise<{ rows: { row?: string; name?: string }[] }> }) {
   const { rows: tables } = await database.query(

@@ -30,7 +30,8 @@ const VERBS = [
   {
     verb: 'retry',
     contract: retryExecution,
-    description: 'try again what failed, was cancelled or undone, keeping what is done and what was agreed to',
+    description:
+      'try again what failed, was cancelled or undone, keeping what is done; what had an effect before is asked for again',
     success: 'it is done. 1: it ended otherwise, or waits for a person',
   },
 ] as const
