@@ -1,13 +1,15 @@
 // What callers and workers do at the worst moment: the same twice, something else under the same name, stop, too late.
+
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from '@deed/drill/ask'
 import { checkInvariants } from '@deed/drill/check-invariants'
 import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
+import { rollBack } from '@deed/drill/roll-back'
 import { connectBus } from '@deed/mesh/bus'
 import { startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
-import { cancelExecution, getExecution, requestExecution, rollbackExecution } from '@deed/proto/execution'
+import { cancelExecution, getExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { reportTask, type TaskReport } from '@deed/proto/task'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -92,7 +94,7 @@ describe('a command beside another execution', () => {
     await until(() => existsSync(join(under.workspace, `${command}.runs`)), { what: 'the run' })
     await ask(under.client, { task: `write "it" to ${other}`, idempotency_key: other })
     const { execution_id } = await running
-    await under.client.call(rollbackExecution, { execution_id })
+    await rollBack(under.client, execution_id)
     await until(async () => (await statusOf(execution_id)) === 'rolled_back', { what: 'the rollback' })
     expect(existsSync(join(under.workspace, `${command}.out`))).toBe(false)
     expect(under.read(other)).toBe('it')
@@ -109,7 +111,7 @@ describe('a command beside another execution', () => {
     await until(() => existsSync(join(under.workspace, `${command}.runs`)), { what: 'the run' })
     expect(await ask(under.client, { task: otherTask, idempotency_key: stem })).toMatchObject({ status: 'done' })
     const { execution_id } = await running
-    await under.client.call(rollbackExecution, { execution_id })
+    await rollBack(under.client, execution_id)
     await until(async () => (await statusOf(execution_id)) === 'rolled_back', { what: 'the rollback' })
     expect(existsSync(join(under.workspace, `${command}.out`))).toBe(false)
     for (const name of stays) expect(existsSync(join(under.workspace, name))).toBe(true)

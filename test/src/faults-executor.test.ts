@@ -1,10 +1,12 @@
 // One mesh, whose executor dies at each of its steps and is started again. Witnesses outside of Deed count the effects:
 // the kernel tells of files that are put in place, a program leaves a line for each run, a server counts requests.
+
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from '@deed/drill/ask'
 import { checkInvariants } from '@deed/drill/check-invariants'
 import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
+import { rollBack } from '@deed/drill/roll-back'
 import { type ServiceProcess, startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
 import { getExecution, rollbackExecution } from '@deed/proto/execution'
@@ -76,7 +78,7 @@ describe('an executor that dies while it undoes', () => {
     const { execution_id } = await succeeded(ask(under.client, { task, idempotency_key: file }))
     expect(under.read(file)).toBe('new')
     await under.arm('executor', point)
-    await under.client.call(rollbackExecution, { execution_id })
+    await rollBack(under.client, execution_id)
     await under.revive('executor')
     await until(async () => (await statusOf(execution_id)) === 'rolled_back', { what: 'the rollback' })
     expect(under.read(file)).toBe('old')

@@ -1,21 +1,17 @@
 // What programs of their own provide, from the words of a task to the undo: a kind of action, and the tools of an MCP
 // server.
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { rollBack } from '@deed/drill/roll-back'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
 import { listKinds } from '@deed/proto/action'
-import {
-  decideApproval,
-  type ExecutionDetail,
-  getExecution,
-  requestExecution,
-  rollbackExecution,
-} from '@deed/proto/execution'
+import { decideApproval, type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
 import { ActionId } from '@deed/proto/ids'
 import { observeProvided, provided } from '@deed/proto/provider'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -152,7 +148,7 @@ describe('a kind that somebody else provides', () => {
       evidence: { already_so: true },
     })
 
-    await under.client.call(rollbackExecution, { execution_id: detail.execution_id })
+    await rollBack(under.client, detail.execution_id)
     await until(async () => (await detailOf(detail.execution_id)).status === 'rolled_back')
     expect(lamps()).toEqual({ desk: false })
   })
@@ -186,7 +182,7 @@ describe('a tool of an MCP server', () => {
     const list = await done('which tickets are open')
     expect(list).toMatchObject({ status: 'done', result: { text: expect.stringContaining('printer') } })
 
-    await under.client.call(rollbackExecution, { execution_id: detail.execution_id })
+    await rollBack(under.client, detail.execution_id)
     await until(async () => (await detailOf(detail.execution_id)).status === 'rolled_back')
     expect(tickets()).toEqual([])
   })

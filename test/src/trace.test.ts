@@ -1,12 +1,14 @@
 // One task through every service, each of which sends its spans to a collector: they are one trace.
+
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { meshUnderTest } from '@deed/drill/mesh-under-test'
+import { rollBack } from '@deed/drill/roll-back'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
-import { decideApproval, getExecution, requestExecution, rollbackExecution } from '@deed/proto/execution'
+import { decideApproval, getExecution, requestExecution } from '@deed/proto/execution'
 import { type ReceivedSpan, startCollector } from '@deed/telemetry/test-collector'
 import { expect, it } from 'vitest'
 
@@ -46,7 +48,7 @@ targets:
   })
   // Leaves no service behind that runs.
   opened.defer(async () => {
-    await client.call(rollbackExecution, { execution_id })
+    await rollBack(client, execution_id)
     await until(async () => (await client.call(getExecution, { execution_id })).status === 'rolled_back')
   })
 

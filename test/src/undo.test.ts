@@ -1,10 +1,12 @@
 // Undoing and proving, from outside of a whole mesh: what a person has changed in between, programs beside each other,
 // and claims that nothing in the world bears out.
+
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from '@deed/drill/ask'
 import { startDeed } from '@deed/drill/deed-process'
 import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
+import { rollBack } from '@deed/drill/roll-back'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { connectBus } from '@deed/mesh/bus'
 import { until } from '@deed/mesh/until'
@@ -87,7 +89,7 @@ describe('an undo that finds what a person has changed', () => {
     const task = 'write "new" to kept.txt, then write "new" to beside.txt'
     const { execution_id: id } = await ask(under.client, { task, idempotency_key: 'kept' })
     writeFileSync(file('kept.txt'), 'theirs')
-    await under.client.call(rollbackExecution, { execution_id: id })
+    await rollBack(under.client, id)
     await becomes(id, 'rollback_failed')
     expect(under.read('kept.txt')).toBe('theirs')
     const { tasks } = await detail(id)
@@ -188,7 +190,7 @@ describe('an undo whose executor is killed in the middle', () => {
       const key = point.replace('_', '')
       const id = await agreedTo(`mark four times as ${key}`)
       await under.arm('executor', `${point}:2`)
-      await under.client.call(rollbackExecution, { execution_id: id })
+      await rollBack(under.client, id)
       await under.revive('executor')
       await becomes(id, 'rolled_back')
       expect(marking.lines().filter((line) => line.includes(` ${key}-`))).toEqual([
@@ -240,7 +242,7 @@ describe('two programs in one workspace', () => {
       expect(status).toBe('done')
       expect(verification[0]?.facts?.changed_paths).toBe(2)
     }
-    await under.client.call(rollbackExecution, { execution_id: one.execution_id as ExecutionId })
+    await rollBack(under.client, one.execution_id as ExecutionId)
     await becomes(one.execution_id as ExecutionId, 'rolled_back')
     expect(['one.runs', 'one.out', 'two.runs', 'two.out'].map((name) => existsSync(file(name)))).toEqual([
       ...[false, false],

@@ -3,6 +3,7 @@
  * any moment, while services and servers die and messages come twice. The model knows which ends each execution may
  * have by then, and how often its effect may have been seen; both are looked at when it is quiet again.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@deed/mesh/until'
 import { DeedError } from '@deed/proto/errors'
@@ -17,7 +18,6 @@ import {
   requestExecution,
   resumeExecution,
   retryExecution,
-  rollbackExecution,
   SUBMIT_SUBJECT,
 } from '@deed/proto/execution'
 import type { ApprovalId } from '@deed/proto/ids'
@@ -28,6 +28,7 @@ import { type CountedEffect, commandEffect, fileEffect, requestEffect } from './
 import type { FaultMesh } from './fault-mesh.ts'
 import { type Random, randomFrom } from './random.ts'
 import { repeatMessages } from './repeat-messages.ts'
+import { rollBack } from './roll-back.ts'
 import { standstill } from './standstill.ts'
 
 const PAUSE_MS_MAX = 400
@@ -220,8 +221,7 @@ const rollback = steer(
   'roll back',
   ['not_undoable', 'already_rolled_back', 'irreversible'],
   undone,
-  async ({ mesh }, _, execution_id) =>
-    (await mesh.client.call(rollbackExecution, { execution_id }, { timeoutMs: CALL_MS })).status,
+  async ({ mesh }, _, execution_id) => rollBack(mesh.client, execution_id, { timeoutMs: CALL_MS }),
 )
 
 const retry = steer(

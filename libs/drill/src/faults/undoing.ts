@@ -1,4 +1,5 @@
 /** The executor dies while it undoes: the undo goes on where it was, and ends where everything had begun. */
+
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { until } from '@deed/mesh/until'
 import { getExecution, rollbackExecution } from '@deed/proto/execution'
 import { ask } from '../ask.ts'
 import type { Fault } from '../fault.ts'
+import { rollBack } from '../roll-back.ts'
 import { treeOf } from '../tree-of.ts'
 
 const POINTS = ['after_intent', 'in_compensate', 'mid_compensate', 'after_effect', 'after_outcome']
@@ -29,7 +31,7 @@ export const undoing: Fault = {
       assert.equal(status, 'done')
       assert.ok(existsSync(join(folder, 'ran.out')))
       await mesh.arm('executor', point)
-      await mesh.client.call(rollbackExecution, { execution_id })
+      await rollBack(mesh.client, execution_id)
       await mesh.revive('executor')
       await until(async () => (await mesh.client.call(getExecution, { execution_id })).status === 'rolled_back', {
         what: `the rollback after dying at ${point}`,
