@@ -174,6 +174,7 @@ beforeAll(async () => {
       room: async () => () => undefined,
     } as never,
     rates: { mayBegin: () => true, began: () => undefined } as never,
+    reads: () => false,
     workQueues: { lookNow: () => undefined },
     moved: () => undefined,
     look: () => undefined,
