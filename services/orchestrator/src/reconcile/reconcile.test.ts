@@ -768,7 +768,10 @@ function checkChain({ audit, snapshot }: History): void {
 
 const ROUNDS_MAX = 100
 
-/** Every attempt succeeds, every approval is given and every review ends in another try. */
+/**
+ * Every attempt succeeds, every approval is given and every review ends in another try, or in a skip where another try
+ * needs an agreement of its own, which is not made here.
+ */
 function bringToAnEnd(history: History): void {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const { execution, approvals } = history.snapshot
@@ -777,7 +780,10 @@ function bringToAnEnd(history: History): void {
     const wanted = forPeople(history.snapshot).find(
       ({ actual_status, started_at }) => actual_status === 'pending' && started_at !== null,
     )
-    if (wanted) apply(history, resolution(wanted.task_id, wanted.task_kind === 'review' ? 'retry' : 'provide'))
+    if (wanted) {
+      const refused = apply(history, resolution(wanted.task_id, wanted.task_kind === 'review' ? 'retry' : 'provide'))
+      if (refused !== undefined) apply(history, resolution(wanted.task_id, 'skip'))
+    }
     const [task] = running(history.snapshot)
     const open = [...approvals.values()].findIndex(({ status }) => status === 'pending')
     if (task) take(history, { op: 'report', pick: 0, verdict: 'done' })
