@@ -3,10 +3,11 @@
  * make namespaces, as in a restricted Pod. It needs no right of its own.
  *
  *   deed-confine --abi
- *   deed-confine --workspace DIR [--hide NAME] [--keep NAME] [--read PATH] [--write PATH] [--env FD] --seccomp FD -- PROGRAM ARG...
+ *   deed-confine --workspace DIR [--user UID:GID] [--hide NAME] [--keep NAME] [--read PATH] [--write PATH] [--env FD] --seccomp FD -- PROGRAM ARG...
  *
  * What confines is Landlock for files and signals, and a filter of system calls, which leaves no socket at all. The root
- * of the workspace can be listed; what lies in it can be written to, but for names to `--keep` (read only) and to `--hide`.
+ * of the workspace can be listed; what lies in it can be written to, but for paths to `--keep` (read only) and to `--hide`.
+ * Each folder above such a path can be listed alone, too.
  *
  * The first process stays outside as the reaper: whatever the command leaves behind becomes its child, and is ended with
  * it; so it is when the executor is gone. What happens is told on descriptor 3, a JSON object a line, as bubblewrap does.
@@ -17,6 +18,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -32,7 +34,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NAMES_MAX = 64, SECRET_BYTES_MAX = 1 << 20, STATUS_FD = 3 };
+enum { NAMES_MAX = 4096, SECRET_BYTES_MAX = 1 << 20, STATUS_FD = 3 };
 
 /* Numbers and not names, so that it builds with the headers of an older kernel than it runs on. */
 #define READ_ACCESS ((1ULL << 0) | (1ULL << 2) | (1ULL << 3)) /* execute, read a file, list a folder */
@@ -82,22 +84,50 @@ static int among(char *const *names, int count, const char *name) {
   return 0;
 }
 
-static void allow_workspace(int ruleset, const char *path, uint64_t all, char *const *hidden, int hidden_count,
-                            char *const *kept, int kept_count) {
-  int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (root < 0) fail(path);
+static int above(char *const *paths, int count, const char *path) {
+  size_t length = strlen(path);
+  for (int i = 0; i < count; i++)
+    if (strncasecmp(paths[i], path, length) == 0 && paths[i][length] == '/') return 1;
+  return 0;
+}
+
+struct workspace {
+  uint64_t all;
+  char *hidden[NAMES_MAX], *kept[NAMES_MAX];
+  int hidden_count, kept_count;
+};
+
+/* `below` is the path of the folder in the workspace, with a slash at its end where it is not the root. */
+static void allow_folder(int ruleset, int root, const char *below, const struct workspace *given) {
   allow_opened(ruleset, root, LIST_ACCESS);
   DIR *folder = fdopendir(dup(root));
-  if (!folder) fail(path);
+  if (!folder) fail(below);
   for (struct dirent *entry; (entry = readdir(folder));) {
     const char *name = entry->d_name;
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || among(hidden, hidden_count, name)) continue;
+    char path[4096];
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) continue;
+    if (snprintf(path, sizeof path, "%s%s", below, name) >= (int)sizeof path - 1) continue;
+    if (among(given->hidden, given->hidden_count, path)) continue;
+    int goes_on = above(given->hidden, given->hidden_count, path) || above(given->kept, given->kept_count, path);
+    int inner = goes_on ? openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (inner >= 0) {
+      strcat(path, "/");
+      allow_folder(ruleset, inner, path, given);
+      close(inner);
+      continue;
+    }
     int fd = openat(root, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) continue; /* gone in the meantime */
-    allow_opened(ruleset, fd, among(kept, kept_count, name) ? READ_ACCESS : all);
+    allow_opened(ruleset, fd, among(given->kept, given->kept_count, path) ? READ_ACCESS : given->all);
     close(fd);
   }
   closedir(folder);
+}
+
+static void allow_workspace(int ruleset, const char *path, const struct workspace *given) {
+  int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) fail(path);
+  allow_folder(ruleset, root, "", given);
   close(root);
 }
 
@@ -118,6 +148,13 @@ static void filter_calls(int fd) {
   if (bytes <= 0 || bytes % (ssize_t)sizeof *program != 0) fail("the filter of system calls");
   struct sock_fprog filter = {.len = (unsigned short)(bytes / (ssize_t)sizeof *program), .filter = program};
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0) fail("seccomp");
+}
+
+static void become(const char *user) {
+  unsigned uid, gid;
+  errno = EINVAL;
+  if (sscanf(user, "%u:%u", &uid, &gid) != 2) fail("--user");
+  if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) fail("--user");
 }
 
 static void drop_rights(void) {
@@ -161,15 +198,17 @@ int main(int argc, char **argv) {
   int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
   if (ruleset < 0) fail("landlock_create_ruleset");
 
-  const char *workspace = NULL;
-  char *hidden[NAMES_MAX], *kept[NAMES_MAX];
-  int hidden_count = 0, kept_count = 0, secrets = -1, filter = -1, at = 1;
+  const char *workspace = NULL, *user = NULL;
+  static struct workspace given;
+  given.all = attributes.files;
+  int secrets = -1, filter = -1, at = 1;
   for (; at + 1 < argc && strcmp(argv[at], "--") != 0; at += 2) {
     const char *option = argv[at];
     char *value = argv[at + 1];
     if (strcmp(option, "--workspace") == 0) workspace = value;
-    else if (strcmp(option, "--hide") == 0 && hidden_count < NAMES_MAX) hidden[hidden_count++] = value;
-    else if (strcmp(option, "--keep") == 0 && kept_count < NAMES_MAX) kept[kept_count++] = value;
+    else if (strcmp(option, "--user") == 0) user = value;
+    else if (strcmp(option, "--hide") == 0 && given.hidden_count < NAMES_MAX) given.hidden[given.hidden_count++] = value;
+    else if (strcmp(option, "--keep") == 0 && given.kept_count < NAMES_MAX) given.kept[given.kept_count++] = value;
     else if (strcmp(option, "--read") == 0) allow_path(ruleset, value, READ_ACCESS & attributes.files);
     else if (strcmp(option, "--write") == 0) allow_path(ruleset, value, attributes.files);
     else if (strcmp(option, "--env") == 0) secrets = atoi(value);
@@ -178,7 +217,7 @@ int main(int argc, char **argv) {
   }
   errno = EINVAL;
   if (at + 1 >= argc || !workspace || filter < 0) fail("--workspace, --seccomp and a program are needed");
-  allow_workspace(ruleset, workspace, attributes.files, hidden, hidden_count, kept, kept_count);
+  allow_workspace(ruleset, workspace, &given);
   if (secrets >= 0) take_secrets(secrets);
 
   struct sigaction action = {.sa_handler = on_signal};
@@ -199,6 +238,7 @@ int main(int argc, char **argv) {
     signal(SIGTERM, SIG_DFL);
     signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_SETMASK, &before, NULL);
+    if (user) become(user);
     drop_rights();
     if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) fail("landlock_restrict_self");
     filter_calls(filter);

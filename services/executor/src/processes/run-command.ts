@@ -55,7 +55,7 @@ export interface Ended extends Printed {
 export const actionMark = (actionId: ActionId): string => `DEED_ACTION=${actionId}`
 
 /**
- * @throws {DeedError} `limit_exceeded`, which names the limit; `effect_failed` when it could not start, and then nothing
+ * @throws {DeedError} `limit_exceeded`, which names the limit; `protected_path`, when it has made one; `effect_failed` when it could not start, and then nothing
  *   was done; the signal's reason when that aborts. In each case none of its processes is left.
  */
 export async function runCommand(sandbox: Sandbox, command: Command): Promise<Ended> {
@@ -99,6 +99,11 @@ export async function runCommand(sandbox: Sandbox, command: Command): Promise<En
   if (limit !== undefined) {
     onCutShort?.(output.taken())
     throw exceeded(argv[0]!, limit)
+  }
+  const broken = box.broken?.() ?? []
+  if (broken.length > 0) {
+    onCutShort?.(output.taken())
+    throw protectedMade(argv[0]!, broken)
   }
   if (!status.launched || (sandbox.confines && code !== null && !status.init))
     throw notStarted(argv[0]!, output.taken().stderr.toString().trim().split('\n')[0] ?? '')
@@ -203,6 +208,11 @@ const exceeded = (program: string, limit: Limit) =>
       : `${program} took more than it may: ${limit}`,
     { details: { limit, ...(limit === 'output' ? { truncated: true } : {}) } },
   )
+
+const protectedMade = (program: string, paths: readonly string[]) =>
+  new DeedError('protected_path', `${program} has made ${paths.slice(0, 5).join(', ')}, which is protected: undo it`, {
+    details: { paths: paths.slice(0, 100) },
+  })
 
 const notStarted = (program: string, why: string, cause?: unknown) =>
   new DeedError('effect_failed', `${program} cannot be started: ${why}`, { cause, details: { started: false } })

@@ -67,6 +67,7 @@ export function bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups }
         env: { DEED_ACTION: command.env.DEED_ACTION ?? '' },
         descriptors,
         group,
+        broken: protection.broken,
         async [Symbol.asyncDispose]() {
           kept.dispose()
           await group?.[Symbol.asyncDispose]()

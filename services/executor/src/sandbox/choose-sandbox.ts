@@ -58,7 +58,8 @@ export async function chooseSandbox(choosing: Choosing): Promise<Chosen> {
       const sandbox = await attempt({ choosing, groups, workspace, missing })
       if (sandbox) return { sandbox, missing }
     }
-    if (mode === 'auto' || mode === 'allow-list') return { sandbox: unconfined('allow-list', groups), missing }
+    if (mode === 'auto' || mode === 'allow-list')
+      return { sandbox: await allowList(groups, workspace, missing), missing }
     throw new DeedError(
       'unavailable',
       `commands.sandbox of execution.yaml is ${mode}, which does not hold on this host: ${missing.join('; ')}`,
@@ -83,6 +84,15 @@ const LAYERS: readonly (readonly [SandboxMode, (trying: Try) => Promise<Sandbox 
   ['unshare', tryNamespaces],
   ['landlock', tryLandlock],
 ]
+
+/** Control groups are of use only where a command cannot leave its own, which takes a mount where it is root's. */
+async function allowList(groups: ControlGroups | undefined, workspace: string, missing: string[]): Promise<Sandbox> {
+  const sandbox = unconfined('allow-list', groups)
+  const failure = await escapes(sandbox, workspace, 'echo x > inside/written')
+  if (failure === undefined) return sandbox
+  missing.push(`${sandbox.name} does not hold here: ${failure}`)
+  return unconfined('allow-list')
+}
 
 async function tryBubblewrap({ choosing, groups, workspace, missing }: Try): Promise<Sandbox | undefined> {
   const bwrap = findProgram('bwrap')
@@ -180,7 +190,8 @@ const BUILT = fileURLToPath(new URL('../../native/deed-confine', import.meta.url
 
 async function tryLandlock({ choosing, groups, workspace, missing }: Try): Promise<Sandbox | undefined> {
   const { dataFolder, protectedFiles, confine = BUILT } = choosing
-  const filter = systemCallFilter(process.arch, [])
+  // As root it would have the owner's right to all files of the system.
+  const filter = systemCallFilter(process.arch, [], process.getuid?.() !== 0)
   if (!existsSync(confine)) missing.push('deed-confine is not built: npm run build:confine -w services/executor')
   if (!filter || !existsSync(confine)) return undefined
   const { status, stdout } = spawnSync(confine, ['--abi'], { encoding: 'utf8', timeout: TRIAL_MS_MAX })
@@ -193,7 +204,7 @@ async function tryLandlock({ choosing, groups, workspace, missing }: Try): Promi
   const failure = await escapes(sandbox, workspace, LANDLOCK_TRIAL, [process.execPath, MAKES_NO_SOCKET, String(abi)])
   missing.push(
     failure === undefined
-      ? 'by Landlock a command makes no new names in the root of the workspace, and may change modes of files'
+      ? `by Landlock a command makes no new names in the root of the workspace, and ${process.getuid?.() === 0 ? 'changes no mode, owner or time of a file' : 'may change modes and times of files of its user'}`
       : `${sandbox.name} does not hold here: ${failure}`,
   )
   if (failure !== undefined) return undefined
@@ -222,7 +233,7 @@ async function escapes(
   sandbox: Sandbox,
   workspace: string,
   trial: string,
-  args: readonly string[],
+  args: readonly string[] = [],
 ): Promise<string | undefined> {
   try {
     const { exitCode, stderr } = await tried(sandbox, workspace, trial, ...args)

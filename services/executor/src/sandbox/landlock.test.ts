@@ -86,7 +86,7 @@ describe.skipIf(!sandbox.confines)(`confined by Landlock a command${skipped}`, (
     expect(ended).toMatchObject({ exitCode: 7, leftovers: 0 })
     expect(String(ended.stdout)).toBe('of-the-secret\n')
     expect(readdirSync(join(workspace, 'in'))).toEqual(['sub'])
-    expect(readdirSync(join(dataFolder, 'sandbox')).filter((name) => name.startsWith('tmp-'))).toEqual([])
+    expect(readdirSync(join(dataFolder, 'sandbox')).filter((name) => name.startsWith('deed-tmp-'))).toEqual([])
     expect(String((await run(['node', '-p', '6 * 7'])).stdout)).toBe('42\n')
   })
 

@@ -1,17 +1,19 @@
 /**
  * Commands in what Landlock and a filter of system calls leave of the host, where nobody may make namespaces: no socket
- * at all, and of the workspace what lies in it. New names directly in its root cannot be made, since Landlock cannot
- * allow that and still keep what is protected there.
+ * at all, and of the workspace what lies in it. New names cannot be made directly in its root, nor in a folder with
+ * something protected in it, since Landlock cannot allow that and still keep what is protected there.
  */
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join, relative } from 'node:path'
 import { DeedError } from '@deed/proto/errors'
 import { PROTECTED_NAMES } from '../files/workspace.ts'
 import { countingProcesses, FILTER_FD, SECRETS_FD, SYSTEM_FILES } from './box.ts'
 import type { Bubblewrap } from './bubblewrap.ts'
+import { type CommandUser, commandUser } from './command-user.ts'
 import { NODE_FOLDER, PROGRAM_FOLDERS } from './find-program.ts'
 import { limited } from './limits.ts'
-import { HIDDEN } from './protect-paths.ts'
+import { brokenSince, HIDDEN, protectedBelow } from './protect-paths.ts'
 import type { Sandbox } from './sandbox.ts'
 
 export interface Landlock extends Pick<Bubblewrap, 'dataFolder' | 'protectedFiles' | 'groups'> {
@@ -43,17 +45,25 @@ export function landlock({ confine, dataFolder, protectedFiles, filter, groups }
       using opened = new DisposableStack()
       const fd = openSync(filterFile, 'r')
       opened.defer(() => closeSync(fd))
-      const temporary = mkdtempSync(join(folder, 'tmp-'))
+      const user = ordinaryUser(workspace)
+      // Where root's own folders are in the way, another user comes to nothing below them.
+      const temporary = mkdtempSync(join(user ? tmpdir() : folder, 'deed-tmp-'))
+      if (user) chownSync(temporary, user.uid, user.gid)
       opened.defer(() => rmSync(temporary, { recursive: true, force: true }))
       const descriptors = new Map<number, number | Buffer>([[FILTER_FD, fd]])
-      const hidden = [...HIDDEN, ...topOf(workspace, [dataFolder])]
-      const kept = [...PROTECTED_NAMES, ...topOf(workspace, protectedFiles)].filter((name) => !hidden.includes(name))
+      const before = protectedBelow(workspace)
+      const below = [...before.keys()].map((path) => relative(workspace, path))
+      const isHidden = (path: string) => HIDDEN.has(basename(path).toLowerCase())
+      const hidden = [...HIDDEN, ...topOf(workspace, [dataFolder]), ...below.filter(isHidden)]
+      const kept = [...PROTECTED_NAMES, ...topOf(workspace, protectedFiles), ...below].filter(
+        (path) => !hidden.includes(path),
+      )
       const variables = Object.entries(secrets).map(([name, value]) => `${name}=${value}\0`)
       // By descriptor: arguments are seen by every process of the host.
       if (variables.length > 0) descriptors.set(SECRETS_FD, Buffer.from(variables.join('')))
       const command = [
         confine,
-        ...['--workspace', workspace],
+        ...['--workspace', workspace, ...(user ? ['--user', `${user.uid}:${user.gid}`] : [])],
         ...hidden.flatMap((name) => ['--hide', name]),
         ...kept.flatMap((name) => ['--keep', name]),
         ...[...READ, NODE_FOLDER, ...reads].flatMap((path) => ['--read', path]),
@@ -70,6 +80,7 @@ export function landlock({ confine, dataFolder, protectedFiles, filter, groups }
         env: { PATH: PROGRAM_FOLDERS.join(':'), HOME: workspace, LANG: 'C.UTF-8', ...env, TMPDIR: temporary },
         descriptors,
         group,
+        broken: () => brokenSince(workspace, before),
         async [Symbol.asyncDispose]() {
           holding.dispose()
           await group?.[Symbol.asyncDispose]()
@@ -77,6 +88,15 @@ export function landlock({ confine, dataFolder, protectedFiles, filter, groups }
       }
     },
   }
+}
+
+/**
+ * Who a command becomes. Where the workspace is root's, nobody but root can write to it without a mount of its own, so
+ * there it stays root, without its rights.
+ */
+function ordinaryUser(workspace: string): CommandUser | undefined {
+  const user = commandUser(workspace)
+  return user?.ownsAsRoot ? undefined : user
 }
 
 /** The names in the root of the workspace under which these paths lie, where they do. */

@@ -138,6 +138,7 @@ export function namespaces({ programs, dataFolder, protectedFiles, filter, group
         },
         descriptors,
         group,
+        broken: protection.broken,
         async [Symbol.asyncDispose]() {
           kept.dispose()
           await group?.[Symbol.asyncDispose]()

@@ -4,10 +4,10 @@
  * to cover.
  */
 import { closeSync, lstatSync, openSync, readdirSync, readFileSync, unlinkSync, utimesSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { DeedError } from '@deed/proto/errors'
 import { isPlaceholder, PLACEHOLDER_MODE } from '../files/placeholder.ts'
-import { PROTECTED_NAMES } from '../files/workspace.ts'
+import { isProtectedName, PROTECTED_NAMES } from '../files/workspace.ts'
 import { escaped } from './mount-table.ts'
 import type { Confined } from './sandbox.ts'
 
@@ -15,6 +15,11 @@ import type { Confined } from './sandbox.ts'
 export interface Protection extends Disposable {
   /** Absolute paths, in the order in which they are to be covered. */
   readonly covers: readonly Cover[]
+  /**
+   * What cannot be kept from being made is found out: protected paths below the root, relative to it, that are there by
+   * now and were not, or are others than they were.
+   */
+  broken(): string[]
 }
 
 /** What a command finds at a path: the same, but read-only; an empty file; an empty folder. */
@@ -40,6 +45,7 @@ export function protectPaths(
 ): Protection {
   if (!protects) return { covers: [], [Symbol.dispose]: () => undefined }
   const covers = new Map<string, Cover>()
+  const before = protectedBelow(workspace)
   const made: string[] = []
   const cover = (path: string, by: Cover['by']) => covers.set(path, { path, by })
   const protect = (path: string, name: string) => {
@@ -55,13 +61,54 @@ export function protectPaths(
   }
   try {
     for (const name of PROTECTED_NAMES) protect(join(workspace, name), name)
+    for (const path of before.keys()) {
+      const hidden = HIDDEN.has(basename(path).toLowerCase())
+      const stat = lstatSync(path, { throwIfNoEntry: false })
+      // What a link leads to would be shown instead. One that is replaced is found out.
+      if (stat && !stat.isSymbolicLink()) cover(path, !hidden ? 'itself' : stat.isDirectory() ? 'folder' : 'file')
+    }
     for (const path of files) if (path.startsWith(`${workspace}/`) && !covers.has(path)) cover(path, 'itself')
     if (dataFolder.startsWith(`${workspace}/`) && !covers.has(dataFolder)) cover(dataFolder, 'folder')
   } catch (error) {
     release(made)
     throw error
   }
-  return { covers: [...covers.values()], [Symbol.dispose]: () => release(made) }
+  return {
+    covers: [...covers.values()],
+    broken: () => brokenSince(workspace, before),
+    [Symbol.dispose]: () => release(made),
+  }
+}
+
+/** Protected paths below the root, relative to it, that are there by now and were not, or are others than they were. */
+export const brokenSince = (workspace: string, before: ReadonlyMap<string, string>): string[] =>
+  [...protectedBelow(workspace)].flatMap(([path, is]) => (before.get(path) === is ? [] : relative(workspace, path)))
+
+/** The protected paths in the folders of a workspace, but not in its root; each with what tells it from another one. */
+export function protectedBelow(workspace: string): Map<string, string> {
+  const found = new Map<string, string>()
+  const waiting = [workspace]
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    for (const entry of entriesOf(folder)) {
+      const path = join(folder, entry.name)
+      if (!isProtectedName(entry.name)) {
+        if (entry.isDirectory()) waiting.push(path)
+      } else if (folder !== workspace) {
+        const stat = lstatSync(path, { throwIfNoEntry: false })
+        if (stat) found.set(path, `${stat.dev}:${stat.ino}`)
+      }
+    }
+  }
+  return found
+}
+
+function entriesOf(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    // Gone in the meantime, or closed to this process, which then has put nothing there to protect.
+    return []
+  }
 }
 
 interface StandIn {

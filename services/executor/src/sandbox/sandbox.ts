@@ -42,4 +42,6 @@ export interface Box extends AsyncDisposable {
   /** What its descriptors from 4 on are: an open file of this process, or bytes that it reads. */
   readonly descriptors: ReadonlyMap<number, number | Buffer>
   readonly group: ControlGroup | undefined
+  /** Protected paths that the command has made or replaced where they could not be kept from it, relative to the workspace. */
+  broken?(): string[]
 }

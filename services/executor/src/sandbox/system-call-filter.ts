@@ -87,6 +87,31 @@ const REFUSED: Readonly<Record<string, readonly [number, number]>> = {
   vhangup: [153, 58],
 }
 
+/** Calls that change owner, mode, times or attributes of a file, which Landlock does not know of. */
+const METADATA: Readonly<Record<string, readonly [number, number]>> = {
+  chmod: [90, -1],
+  fchmod: [91, 52],
+  fchmodat: [268, 53],
+  fchmodat2: [452, 452],
+  chown: [92, -1],
+  fchown: [93, 55],
+  lchown: [94, -1],
+  fchownat: [260, 54],
+  utime: [132, -1],
+  utimes: [235, -1],
+  futimesat: [261, -1],
+  utimensat: [280, 88],
+  setxattr: [188, 5],
+  lsetxattr: [189, 6],
+  fsetxattr: [190, 7],
+  removexattr: [197, 14],
+  lremovexattr: [198, 15],
+  fremovexattr: [199, 16],
+  setxattrat: [463, 463],
+  removexattrat: [466, 466],
+  file_setattr: [469, 469],
+}
+
 /** The same number everywhere, as of all calls since Linux 5.1. */
 const CLONE3 = 435
 /** Calls with this bit are of the x32 architecture, under the audit number of x86-64. */
@@ -95,7 +120,9 @@ const X32_BIT = 0x40000000
 /** Every flag of clone(2) that makes a namespace. */
 const CLONE_NEW_ANY = 0x7e020000
 /** Writes into the input of a terminal, and into the screen of the console: CVE-2019-10063. */
-const [TIOCSTI, TIOCLINUX] = [0x5412, 0x541c]
+const TERMINAL = [0x5412, 0x541c]
+/** FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR: attributes by another way. */
+const FILE_FLAGS = [0x40086602, 0x401c5820]
 /** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. Others, such as AF_VSOCK, are not bound to a network namespace. */
 const FAMILIES = [1, 2, 10, 16]
 
@@ -119,18 +146,21 @@ const answer = (k: number): Instruction => [0x06, 0, 0, k]
 
 /**
  * @param families whose sockets may be made
+ * @param metadata whether owner, mode, times and attributes of files may be changed
  * @returns the filter as the kernel takes it; `undefined` for an architecture whose numbers are not known here
  */
 export function systemCallFilter(
   architecture: string = process.arch,
   families: readonly number[] = FAMILIES,
+  metadata = true,
 ): Buffer | undefined {
   const known = ARCHITECTURES[architecture]
   if (!known) return undefined
   const { audit, column, clone, ioctl, socket } = known
-  const refused = Object.values(REFUSED)
+  const refused = Object.values(metadata ? REFUSED : { ...REFUSED, ...METADATA })
     .map((numbers) => numbers[column])
     .filter((number) => number >= 0)
+  const ioctls = metadata ? TERMINAL : [...TERMINAL, ...FILE_FLAGS]
   const program: Instruction[] = [
     load(ARCHITECTURE_AT),
     [0x15, 1, 0, audit],
@@ -143,9 +173,10 @@ export function systemCallFilter(
     answer(fail(ENOSYS)),
     skipUnlessEqual(clone, 4),
     ...[load(argumentAt(0)), skipUnlessAnyBit(CLONE_NEW_ANY, 1), answer(fail(EPERM)), answer(ALLOW)],
-    skipUnlessEqual(ioctl, 6),
-    ...[load(argumentAt(1)), skipUnlessEqual(TIOCSTI, 1), answer(fail(EPERM))],
-    ...[skipUnlessEqual(TIOCLINUX, 1), answer(fail(EPERM)), answer(ALLOW)],
+    skipUnlessEqual(ioctl, 2 + 2 * ioctls.length),
+    load(argumentAt(1)),
+    ...ioctls.flatMap((request) => [skipUnlessEqual(request, 1), answer(fail(EPERM))]),
+    answer(ALLOW),
     skipUnlessEqual(socket, 2 + 2 * families.length),
     load(argumentAt(0)),
     ...families.flatMap((family) => [skipUnlessEqual(family, 1), answer(ALLOW)]),
