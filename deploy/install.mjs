@@ -7,7 +7,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +18,6 @@ const NODE_MIN = [24, 21]
 const LOCK_RENEW_MS = 1_000
 const LOCK_STALE_MS = 15_000
 const LOCK_POLL_MS = 200
-const BUILD_MS_MAX = 30_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const modules = join(root, 'node_modules')
@@ -59,20 +58,6 @@ async function install() {
   // Renamed into place, so that half a stamp is never taken for an install.
   writeFileSync(`${stamp}.new`, wanted)
   renameSync(`${stamp}.new`, stamp)
-  buildConfine()
-  // Nothing is installed into the machine itself; whoever may do that is told.
-  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get') && !existsSync('/usr/bin/bwrap'))
-    console.log(
-      'commands will run unconfined, from a list of allowed programs: apt-get install bubblewrap changes that',
-    )
-}
-
-/** What confines commands where nobody may make namespaces. Without a compiler, or a kernel for it, it is left out. */
-function buildConfine() {
-  if (process.platform !== 'linux') return
-  const native = join(root, 'services', 'executor', 'native')
-  const flags = ['-O2', '-static', '-o', 'deed-confine', 'deed-confine.c']
-  spawnSync('cc', flags, { cwd: native, stdio: 'ignore', timeout: BUILD_MS_MAX })
 }
 
 async function underLock(work) {

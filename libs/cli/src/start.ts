@@ -16,6 +16,7 @@ import { performTask, type Stage } from './demo/perform-task.ts'
 import { performedDocument, performedText } from './demo/performed-text.ts'
 import { EXIT, UsageError } from './exit-code.ts'
 import { type Interruption, listenForInterruption } from './interruption.ts'
+import { noteRoot } from './note-root.ts'
 import { type Output, openOutput } from './output.ts'
 import { dataDirOf } from './shell.ts'
 import { duration } from './show/amounts.ts'
@@ -101,6 +102,7 @@ async function start(
       log,
     }),
   )
+  noteRoot(out)
   out.note(out.paint('dim', `${mesh.services.length} services are ready after ${duration(elapsed())}`))
 
   const failed = await perform(out, { bus, world, database }, plan.tasks, interruption)

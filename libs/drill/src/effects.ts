@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { until } from '@deed/mesh/until'
 import type { ExecutionReply } from '@deed/proto/execution'
 import { ask } from './ask.ts'
-import type { FaultMesh } from './fault-mesh.ts'
+import { COUNTED_FOLDER, type FaultMesh } from './fault-mesh.ts'
 
 const TOLD_MS_MAX = 5_000
 
@@ -24,11 +24,15 @@ export const fileEffect = ({ files, workspace }: FaultMesh, name: string): Count
 })
 
 /** A program runs and leaves a line for each time; what it leaves is taken back with it. */
-export const commandEffect = ({ read, workspace }: FaultMesh, name: string, seconds = 0.3): CountedEffect => ({
-  name,
-  task: `run \`sh count.sh ${name} ${seconds}\` and expect the file ${name}.out`,
-  count: () => (existsSync(join(workspace, `${name}.out`)) ? read(`${name}.runs`).split('\n').length - 1 : 0),
-})
+export const commandEffect = ({ read, workspace }: FaultMesh, key: string, seconds = 0.3): CountedEffect => {
+  // Not in the root of the workspace, where not every sandbox lets a program make names.
+  const name = `${COUNTED_FOLDER}/${key}`
+  return {
+    name,
+    task: `run \`sh count.sh ${name} ${seconds}\` and expect the file ${name}.out`,
+    count: () => (existsSync(join(workspace, `${name}.out`)) ? read(`${name}.runs`).split('\n').length - 1 : 0),
+  }
+}
 
 /** A server is asked to change something that nobody can take back. */
 export const requestEffect = ({ requests }: FaultMesh, name: string): CountedEffect => ({

@@ -44,6 +44,8 @@ export interface FaultMesh extends MeshUnderTest {
 }
 
 const YARDS = 16
+/** In each workspace, for what programs make. */
+export const COUNTED_FOLDER = 'counted'
 
 const configuration = (witnessUrl: string, roots: readonly string[]): string => `${roots.map(placed).join('\n')}
   inner: { root: ./workspace/inner }
@@ -147,6 +149,7 @@ export async function faultMesh(setting: Setting = {}): Promise<FaultMesh> {
   for (const root of [under.workspace, ...roots]) {
     writeFileSync(join(root, 'count.sh'), COUNTING)
     writeFileSync(join(root, 'claim.sh'), CLAIMING)
+    mkdirSync(join(root, COUNTED_FOLDER))
   }
   const yards = roots.map((root) => ({ name: basename(root), root, files: opened.use(openWitness(root)) }))
   const files = opened.use(openWitness(under.workspace))

@@ -1,7 +1,7 @@
 /** Executions by chance: what they ask for, and how the world has to look when they have ended. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { FaultMesh, Yard } from './fault-mesh.ts'
+import { COUNTED_FOLDER, type FaultMesh, type Yard } from './fault-mesh.ts'
 import type { HttpWitness } from './http-witness.ts'
 import type { Random } from './random.ts'
 
@@ -72,12 +72,15 @@ const remove: Make = ({ root }, key) => {
   }
 }
 
-const run: Make = ({ root }, key) => ({
-  task: `run \`sh count.sh ${key} 0.1\` and expect the file ${key}.out`,
-  ends: 'done',
-  times: () => (contentOf(root, `${key}.out`) ?? '').split('\n').length - 1,
-  wrong: () => (existsSync(join(root, `${key}.out`)) ? undefined : 'the command left no file'),
-})
+const run: Make = ({ root }, key) => {
+  const name = `${COUNTED_FOLDER}/${key}`
+  return {
+    task: `run \`sh count.sh ${name} 0.1\` and expect the file ${name}.out`,
+    ends: 'done',
+    times: () => (contentOf(root, `${name}.out`) ?? '').split('\n').length - 1,
+    wrong: () => (existsSync(join(root, `${name}.out`)) ? undefined : 'the command left no file'),
+  }
+}
 
 const tell: Make = ({ requests }, key) => ({
   task: `tell the witness "${key}"`,

@@ -9,6 +9,7 @@ import { until } from '@deed/mesh/until'
 import type { Command } from 'commander'
 import { UsageError } from '../exit-code.ts'
 import { listenForInterruption } from '../interruption.ts'
+import { noteRoot } from '../note-root.ts'
 import { type Shell, shellOf } from '../shell.ts'
 
 const CONFIG_FILE = 'execution.yaml'
@@ -72,6 +73,7 @@ async function runUp({ env, dataDir, out }: Shell, config: string | undefined): 
   })
   if (!interruption.happened) {
     const facts = { pid: process.pid, data_dir: dataDir, nats_url: mesh.connection.nats_url, config: config ?? null }
+    noteRoot(out)
     out.document({ status: 'ready', ...facts })
     out.print(
       `ready after ${Math.round(performance.now() - begun)} ms: ${mesh.services.length} services at ${facts.nats_url}, data in ${dataDir}\nCtrl+C stops it.`,
@@ -128,6 +130,7 @@ async function startBehind({ env, dataDir, out }: Shell, config: string | undefi
   )
   if ('failed' in mesh) throw new Error(mesh.failed)
   child.unref()
+  noteRoot(out)
   const { pid } = mesh.process
   out.document({ status: 'ready', pid, data_dir: dataDir, nats_url: mesh.nats_url, config: config ?? null })
   out.print(

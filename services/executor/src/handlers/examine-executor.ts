@@ -29,15 +29,32 @@ export function examineExecutor({ world, missing }: Dependencies): Handler<typeo
 }
 
 function sandbox({ sandbox, config }: World, missing: readonly string[]): Check {
+  const [layer = ''] = sandbox.name.split('+')
   const message = sandbox.confines
-    ? `commands run in ${sandbox.name}`
+    ? `commands run in ${sandbox.name}, which ${LEAVES_OPEN[layer] ?? 'shows them their workspace alone'}`
     : `commands are not confined (${sandbox.name}): each needs one more level of agreement`
-  if (missing.length === 0) return { name: 'sandbox', status: 'ok', message }
-  const advice =
-    config.commands.sandbox === 'none'
-      ? 'set commands.sandbox to auto'
-      : 'install bubblewrap and let this user make namespaces and control groups'
-  return { name: 'sandbox', status: 'warning', message: [message, ...missing].join('; '), advice }
+  const strong = layer === 'bwrap' || layer === 'unshare'
+  const said = [message, ...missing].join('; ')
+  if (strong && sandbox.name.includes('seccomp') && sandbox.name.includes('cgroup'))
+    return { name: 'sandbox', status: 'ok', message: said }
+  return {
+    name: 'sandbox',
+    status: 'warning',
+    message: said,
+    advice: adviceFor(layer, sandbox.name, config.commands.sandbox),
+  }
+}
+
+const LEAVES_OPEN: Readonly<Record<string, string>> = {
+  landlock: 'does not hide processes and folders of the host, nor gives a way to single hosts',
+}
+
+function adviceFor(layer: string, name: string, mode: string): string {
+  if (mode !== 'auto') return 'set commands.sandbox to auto for the strongest that holds here'
+  if (layer === 'landlock' || layer === 'allow-list')
+    return 'let this user make namespaces (kernel.unprivileged_userns_clone, user.max_user_namespaces, AppArmor), or run on a host that does'
+  if (!name.includes('seccomp')) return 'install perl or bubblewrap, by which system calls are filtered'
+  return 'run the executor where it may make control groups, as systemd allows by Delegate=yes'
 }
 
 function workspace(name: string, root: string): Check {

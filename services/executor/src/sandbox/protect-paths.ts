@@ -43,7 +43,7 @@ export function protectPaths(
   { workspace, protects = true }: Pick<Confined, 'workspace' | 'protects'>,
   { files, dataFolder }: Protecting,
 ): Protection {
-  if (!protects) return { covers: [], [Symbol.dispose]: () => undefined }
+  if (!protects) return { covers: [], broken: () => [], [Symbol.dispose]: () => undefined }
   const covers = new Map<string, Cover>()
   const before = protectedBelow(workspace)
   const made: string[] = []
