@@ -37,7 +37,7 @@ async function refusalOf(service: ServiceName, env: Record<string, string>, exec
 
 describe('a service', () => {
   it.each([
-    ['a key that is not there', 'wrokers: { count: 2 }', 'did you mean \\"workers\\"?'],
+    ['a key that is not there', 'wrokers: { count: 2 }', 'did you mean "workers"?'],
     ['what is no YAML', 'targets: {{{', 'execution.yaml'],
   ])('whose execution.yaml has %s does not start, and says where', async (_, execution, words) => {
     const refusals = await Promise.all(READERS.map((service) => refusalOf(service, NOBODY, execution)))

@@ -5,44 +5,51 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+// By its default export, which every Node has: a name that an old one lacks could not be imported.
+import nodeModule from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 /** As in deploy/install.mjs. */
 const NODE_MIN = [24, 21]
 
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 const main = new URL('../src/main.ts', import.meta.url)
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+const windows = process.platform === 'win32'
 
-if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) {
+const node = fileURLToPath(new URL(`../../../node_modules/.bin/node${windows ? '.cmd' : ''}`, import.meta.url))
+
+if (!existsSync(new URL('../../../node_modules/commander', import.meta.url))) {
+  fail(`deed is not installed: run \`node deploy/install.mjs\` in ${root}`)
+} else if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) {
   // As the services' own, in libs/mesh/src/service-process.ts.
-  enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url)))
+  nodeModule.enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url)))
   await import(main)
+} else if (existsSync(node)) {
+  runOn(node)
 } else {
-  const node = fileURLToPath(
-    new URL(`../../../node_modules/.bin/node${process.platform === 'win32' ? '.cmd' : ''}`, import.meta.url),
+  fail(
+    `deed needs Node ${NODE_MIN.join('.')} or newer: \`node deploy/install.mjs\` in ${root} brings one, or says where to get it`,
   )
-  if (existsSync(node)) runOn(node)
-  else {
-    console.error(`deed needs Node ${NODE_MIN.join('.')} or newer; run \`npm install\` in its folder, which brings one`)
-    process.exitCode = 2
-  }
 }
 
 function runOn(node) {
+  // The channel closes when this process is gone, killed outright too; the command ends then.
   const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
+    stdio: windows ? 'inherit' : ['inherit', 'inherit', 'inherit', 'ipc'],
+    shell: windows,
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     // A terminal's Ctrl+C reaches the child by itself; sent on, it would count as a second one.
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)))
   }
-  child.on('error', (error) => {
-    console.error(`${node} could not be started: ${error.message}`)
-    process.exitCode = 2
-  })
+  child.on('error', (error) => fail(`${node} could not be started: ${error.message}`))
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 143)
   })
+}
+
+function fail(sentence) {
+  console.error(sentence)
+  process.exitCode = 2
 }

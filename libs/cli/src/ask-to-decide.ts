@@ -2,7 +2,7 @@
 import type { Bus } from '@deed/mesh/bus'
 import { type ApprovalView, decideApproval } from '@deed/proto/execution'
 import type { Output } from './output.ts'
-import { approvalText, howToDecide } from './show/approval.ts'
+import { approvalText, howToDecide, stillWaiting } from './show/approval.ts'
 
 export interface Asking {
   out: Output
@@ -22,7 +22,7 @@ export async function decide(
   const { approval_id: id, level, plan_hash: hash } = approval
   out.note(approvalText(approval, out.paint))
   const itself = yes && level === 1
-  const answer = itself ? 'y' : await out.ask('Approve? [y/N] ', decided)
+  const answer = itself ? 'y' : await out.ask('Approve? [y/N] ', decided, stillWaiting(approval))
   if (answer === undefined) {
     if (!decided.aborted) out.note(howToDecide(id))
     return

@@ -6,6 +6,7 @@ import { CONNECTION_FILE, runningMesh } from '@deed/mesh/connection-file'
 import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
 import { createLogger } from '@deed/telemetry/logger'
 import { z } from 'zod'
+import { deedCommand } from './deed-command.ts'
 import { UnreachableError, UsageError } from './exit-code.ts'
 
 const CONNECT_MS_MAX = 5_000
@@ -46,7 +47,7 @@ export function findMesh(env: NodeJS.ProcessEnv, dataDir: string): Address {
   const running = runningMesh(dataDir)
   if (running) return { ...running, source: `${dataDir}/${CONNECTION_FILE}` }
   throw new UnreachableError(
-    `no mesh runs on ${dataDir}\nStart one with \`npm run deed -- up --detach\`, or set NATS_URL to reach one elsewhere.`,
+    `no mesh runs on ${dataDir}\nStart one with \`${deedCommand('up --detach')}\`; one of another folder is found from within that folder, by --data-dir or by NATS_URL.`,
   )
 }
 

@@ -130,7 +130,8 @@ async function isSure(out: Output, { decision, yes = false }: Decision, question
   if (!out.interactive) {
     throw new UsageError('nobody can be asked here; say --yes to approve what was shown, or --plan-hash what was seen')
   }
-  const answer = await out.ask(`${question} [y/N] `, new AbortController().signal)
+  const unanswered = 'Nothing was decided; what was shown still waits.'
+  const answer = await out.ask(`${question} [y/N] `, new AbortController().signal, unanswered)
   const sure = answer !== undefined && /^y(es)?$/i.test(answer.trim())
   if (!sure) {
     out.note('Nothing was decided.')

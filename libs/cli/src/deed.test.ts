@@ -191,7 +191,7 @@ describe('deed', () => {
 
   it('exits with 3 where no mesh is reached', async () => {
     const nowhere = await start(['get', 'tasks'], { DEED_DATA_DIR: join(folder, 'empty') }).ended
-    expect(nowhere).toMatchObject({ code: 3, stderr: expect.stringContaining('deed -- up') })
+    expect(nowhere).toMatchObject({ code: 3, stderr: expect.stringContaining('`deed up --detach`') })
     const dead = await start(['get', 'tasks', '--json'], { NATS_URL: 'nats://127.0.0.1:1' }).ended
     expect(dead.code).toBe(3)
     expect(JSON.parse(dead.stdout)).toMatchObject({ error: { code: 'unavailable' } })

@@ -1,4 +1,6 @@
 /** What the command's exit code says, and which failure gets which. */
+import { ConfigError } from '@deed/config/execution-config'
+import { ConfigurationError, EX_CONFIG } from '@deed/mesh/run-until-signalled'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { ExecutionReply } from '@deed/proto/execution'
 
@@ -10,6 +12,8 @@ export const EXIT = {
   refused: 2,
   /** No mesh, or nobody in it who answers. */
   unreachable: 3,
+  /** A setting of the mesh cannot be used (EX_CONFIG of sysexits.h), as the services end with. */
+  configuration: EX_CONFIG,
 } as const
 
 /** The command line asks for what cannot be. */
@@ -22,9 +26,13 @@ export class UnreachableError extends Error {
   override readonly name = 'UnreachableError'
 }
 
+const isConfigurationError = (error: unknown): boolean =>
+  error instanceof ConfigError || error instanceof ConfigurationError
+
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UnreachableError) return EXIT.unreachable
   if (error instanceof UsageError) return EXIT.refused
+  if (isConfigurationError(error)) return EXIT.configuration
   if (!(error instanceof DeedError)) return EXIT.failed
   if (error.code === 'unavailable' || error.code === 'deadline_exceeded') return EXIT.unreachable
   return error.code === 'internal' ? EXIT.failed : EXIT.refused
@@ -39,6 +47,7 @@ export function errorDocument(error: unknown): { error: Pick<ErrorBody, 'code' |
   if (error instanceof DeedError) return { error: error.body }
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof UnreachableError) return { error: { code: 'unavailable', message, retryable: true } }
-  if (error instanceof UsageError) return { error: { code: 'invalid_request', message, retryable: false } }
+  if (error instanceof UsageError || isConfigurationError(error))
+    return { error: { code: 'invalid_request', message, retryable: false } }
   return { error: { code: 'internal', message, retryable: true } }
 }

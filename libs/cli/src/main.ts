@@ -1,4 +1,6 @@
 /** The `deed` command. */
+import { readFileSync } from 'node:fs'
+import { dropClientVariables } from '@deed/embedded/client-environment'
 import { Command, CommanderError } from 'commander'
 import { addApply, addDelete, addDiff } from './commands/apply.ts'
 import { addApprove, addDeny } from './commands/approve.ts'
@@ -10,6 +12,7 @@ import { addGet } from './commands/get.ts'
 import { addGoal } from './commands/goal.ts'
 import { addGrant, addRevoke } from './commands/grant.ts'
 import { addInfo } from './commands/info.ts'
+import { addInit } from './commands/init.ts'
 import { addKinds } from './commands/kinds.ts'
 import { addResolve } from './commands/resolve.ts'
 import { addRollback } from './commands/rollback.ts'
@@ -31,10 +34,20 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit()
 })
 
+dropClientVariables()
+// Of a `deed` that started this one on another Node; when it is gone, killed outright too, this one is asked to end.
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+process.channel?.unref()
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 const program = new Command('deed')
+  .version(version, '-V, --version', 'print the version')
   .description('Takes a task in plain words, does it, proves it, and can undo it.')
   .option('--json', 'one JSON document on standard output')
-  .option('--data-dir <folder>', 'of the mesh on this machine (default: $DEED_DATA_DIR, else .deed in the project)')
+  .option(
+    '--data-dir <folder>',
+    'of the mesh on this machine (default: $DEED_DATA_DIR, else .deed beside the nearest execution.yaml)',
+  )
   .option('--as <user>', 'act as another user, such as approver; or as <tenant>.<user>')
   .configureHelp({ showGlobalOptions: true })
   .showSuggestionAfterError()
@@ -43,13 +56,15 @@ const program = new Command('deed')
     'after',
     `
 Examples:
+  deed init
   deed up --detach
   deed run "How many assets do we have?"
   deed get executions --since 1h
   deed run --help
 
-Exit code: 0 success, of a task: verified; 1 failed; 2 usage or refused; 3 no mesh reached.
-A mesh elsewhere is named by NATS_URL, NATS_USER and NATS_PASSWORD. Colour is off with NO_COLOR.`,
+Exit code: 0 success, of a task: verified; 1 failed; 2 usage or refused; 3 no mesh reached; 78 a setting of the mesh cannot be used.
+The mesh is that of the nearest folder, from here up, with an execution.yaml or .deed; one elsewhere is named by
+--data-dir, or by NATS_URL, NATS_USER and NATS_PASSWORD. Colour is off with NO_COLOR.`,
   )
 
 /** In the order of the help. */
@@ -59,7 +74,7 @@ const GROUPS: Record<string, ((program: Command) => void)[]> = {
   'Decide:': [addApprove, addDeny, addGrant, addRevoke, addResolve],
   'Steer:': [addSteering, addRollback],
   'What stands:': [addGoal, addSchedule],
-  'The mesh:': [addUp, addDown, addInfo, addDoctor, addDrill],
+  'The mesh:': [addInit, addUp, addDown, addInfo, addDoctor, addDrill],
 }
 
 for (const [heading, commands] of Object.entries(GROUPS)) {
@@ -85,5 +100,7 @@ try {
     out.note(out.paint('red', `${code}${path}: `) + plainText(message))
     if (code === 'internal' && process.env.LOG_LEVEL === 'debug') console.error(error)
     process.exitCode = exitCodeOf(error)
+    // Whatever still holds the process has nothing left to do.
+    process.exit()
   }
 }

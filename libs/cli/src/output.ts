@@ -20,8 +20,11 @@ export interface Output {
   note(text: string): void
   /** How far it is: one line that is written over on a terminal, else a line each time it changes. */
   progress(text: string): void
-  /** @returns `undefined` where nobody can be asked, or `signal` came first */
-  ask(question: string, signal: AbortSignal): Promise<string | undefined>
+  /**
+   * @param unanswered said when Ctrl+C ends the command instead of an answer
+   * @returns `undefined` where nobody can be asked, or `signal` came first
+   */
+  ask(question: string, signal: AbortSignal, unanswered?: string): Promise<string | undefined>
 }
 
 export function openOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
@@ -61,13 +64,14 @@ export function openOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
       else stderr.write(`${text}\n`)
       shown = text
     },
-    async ask(question, signal) {
+    async ask(question, signal, unanswered) {
       if (!interactive) return undefined
       clear()
       const lines = createInterface({ input: stdin, output: stderr })
       // Ctrl+C ends the command here as it does elsewhere.
       lines.once('SIGINT', () => {
         lines.close()
+        if (unanswered !== undefined) stderr.write(`\n${unanswered}\n`)
         process.kill(process.pid, 'SIGINT')
       })
       try {

@@ -1,15 +1,18 @@
 /** What every command has in its hands: the environment, where data lies, where to write, a way into the mesh. */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Bus } from '@deed/mesh/bus'
 import type { Command } from 'commander'
 import { enterMesh, findMesh } from './connection.ts'
 import { type Output, openOutput } from './output.ts'
-
-const PROJECT = resolve(import.meta.dirname, '../../..')
+import { DATA_FOLDER, findProject, RELEASE } from './project.ts'
 
 export interface Shell {
   readonly env: NodeJS.ProcessEnv
   readonly dataDir: string
+  /** The folder whose mesh it is, unless the data folder is named. */
+  readonly project: string
+  /** The data folder was not named, and is of another folder than the current one. */
+  readonly elsewhere: boolean
   /** In whose name to act; undefined: the operator's. */
   readonly as: string | undefined
   readonly out: Output
@@ -22,16 +25,27 @@ export interface GlobalOptions {
   as?: string
 }
 
-export const dataDirOf = (env: NodeJS.ProcessEnv, given?: string): string =>
-  resolve(given ?? (env.DEED_DATA_DIR || `${PROJECT}/.deed`))
-
-export function shellOf(command: Command): Shell {
+/** @param fallback the folder whose mesh it is where neither the current one nor one above it has any */
+export function shellOf(command: Command, fallback: string = RELEASE): Shell {
   const { json = false, dataDir, as } = command.optsWithGlobals<GlobalOptions>()
-  return { env: process.env, dataDir: dataDirOf(process.env, dataDir), as, out: openOutput(json, process.env) }
+  const { env } = process
+  const named = dataDir ?? (env.DEED_DATA_DIR || undefined)
+  const project = findProject(process.cwd()) ?? fallback
+  return {
+    env,
+    dataDir: resolve(named ?? join(project, DATA_FOLDER)),
+    project,
+    elsewhere: named === undefined && project !== process.cwd(),
+    as,
+    out: openOutput(json, env),
+  }
 }
 
 /** Enters the mesh for one piece of work, and leaves it afterwards. */
-export async function withMesh<T>({ env, dataDir, as }: Shell, work: (bus: Bus) => Promise<T>): Promise<T> {
-  await using bus = await enterMesh(env, findMesh(env, dataDir), as)
+export async function withMesh<T>(shell: Shell, work: (bus: Bus) => Promise<T>): Promise<T> {
+  const { env, dataDir, elsewhere, as, out } = shell
+  const address = findMesh(env, dataDir)
+  if (elsewhere && !env.NATS_URL) out.note(out.paint('dim', `the mesh of ${dataDir}`))
+  await using bus = await enterMesh(env, address, as)
   return await work(bus)
 }

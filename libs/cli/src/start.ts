@@ -3,6 +3,8 @@
  * whether each ended as it should.
  */
 
+import { join, resolve } from 'node:path'
+import { dropClientVariables } from '@deed/embedded/client-environment'
 import { connectBus } from '@deed/mesh/bus'
 import { runningMesh } from '@deed/mesh/connection-file'
 import { startMesh } from '@deed/mesh/local-mesh'
@@ -14,11 +16,12 @@ import { startAndKill } from './demo/demo-service.ts'
 import { openDemoWorld } from './demo/demo-world.ts'
 import { performTask, type Stage } from './demo/perform-task.ts'
 import { performedDocument, performedText } from './demo/performed-text.ts'
-import { EXIT, UsageError } from './exit-code.ts'
+import { EXIT, exitCodeOf, UsageError } from './exit-code.ts'
 import { type Interruption, listenForInterruption } from './interruption.ts'
 import { noteRoot } from './note-root.ts'
+import { natsUrlOf } from './nats-url.ts'
 import { type Output, openOutput } from './output.ts'
-import { dataDirOf } from './shell.ts'
+import { DATA_FOLDER, RELEASE } from './project.ts'
 import { duration } from './show/amounts.ts'
 import { plainText } from './show/plain-text.ts'
 
@@ -27,6 +30,8 @@ interface Options {
   json?: boolean
   dataDir?: string
 }
+
+dropClientVariables()
 
 /** Since the process was started, in milliseconds. */
 const elapsed = (): number => performance.now()
@@ -44,7 +49,7 @@ try {
   process.exitCode = await start(out, options, listenForInterruption())
 } catch (error) {
   out.note(out.paint('red', plainText(error instanceof Error ? error.message : String(error))))
-  process.exitCode = error instanceof UsageError ? EXIT.refused : EXIT.failed
+  process.exitCode = exitCodeOf(error)
 }
 // Whatever still holds the process has nothing left to do.
 process.exit()
@@ -54,7 +59,7 @@ async function start(
   { exit = false, dataDir: given }: Options,
   interruption: Interruption,
 ): Promise<number> {
-  const dataDir = dataDirOf(process.env, given)
+  const dataDir = resolve(given ?? (process.env.DEED_DATA_DIR || join(RELEASE, DATA_FOLDER)))
   const running = runningMesh(dataDir)
   if (running) {
     throw new UsageError(
@@ -70,7 +75,7 @@ async function start(
     startMesh({
       dataDir,
       config: world.configFile,
-      natsUrl: process.env.NATS_URL || undefined,
+      natsUrl: natsUrlOf(process.env),
       databaseUrl: process.env.DATABASE_URL || undefined,
       progress: (step) => out.note(out.paint('dim', step)),
       async prepare(adminUrl) {

@@ -8,6 +8,7 @@ import type { ExecutionId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Command } from 'commander'
 import { decide } from './ask-to-decide.ts'
+import { deedCommand } from './deed-command.ts'
 import { EXIT } from './exit-code.ts'
 import { followExecution } from './follow-execution.ts'
 import { timeoutOption } from './options.ts'
@@ -79,7 +80,7 @@ export async function waitForEnd(
   }
   const seen = await followExecution(bus, which, watcher, signal)
   const detail = seen && hasEnded(verb, seen) ? seen : await bus.call(getExecution, which)
-  if (!hasEnded(verb, detail)) out.note(`It goes on. See how it stands with\n  npx --no-install deed show ${id}`)
+  if (!hasEnded(verb, detail)) out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${id}`)}`)
   return detail
 }
 

@@ -1,9 +1,10 @@
 /** What `execution.yaml` says about the world and about how Deed runs, as one typed value. */
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
-import { parseDocument } from 'yaml'
+import { isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
-import { nearest } from './nearest.ts'
+import { didYouMean, nearest } from './nearest.ts'
+import { runbookFaults } from './runbook-faults.ts'
 
 const Name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/)
 const EnvironmentVariable = z.string().regex(/^[A-Z_][A-Z0-9_]*$/)
@@ -289,6 +290,10 @@ const Schema = strict({
   /** Where relative paths start when a request names no workspace; the only one, where there is only one. */
   default_workspace: Name.optional(),
   runbooks: z.record(Name, Runbook).default({}),
+  /** Kinds of action that other services on the mesh do: a runbook may use them. */
+  provided_kinds: z
+    .array(z.string().regex(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$/, 'must be a kind such as lamp.switch'))
+    .default([]),
   /**
    * Values that actions may use by name. They stand in environment variables of the executor, never here. An action that
    * uses one that is not for its target and its kind needs an agreement of level 2 or more.
@@ -350,23 +355,40 @@ export function parseExecutionConfig(
   text: string,
   { file = resolve('execution.yaml'), env = {} }: { file?: string; env?: Record<string, string | undefined> } = {},
 ): ExecutionConfig {
-  const raw = parseYaml(text, file)
+  const { raw, lineOf } = parseYaml(text, file)
   const problems: string[] = []
   if (isObject(raw)) takeFromEnvironment(raw, env, problems)
   const { data, error } = Schema.safeParse(raw)
-  for (const issue of error?.issues ?? []) problems.push(`${issuePath(issue.path)}: ${issue.message}`)
+  const faults = [...(error?.issues ?? []), ...(data ? runbookFaults(data) : [])]
+  for (const { path, message } of faults) problems.push(`${issuePath(path)}: ${message}${lineOf(path)}`)
   if (data) problems.push(...contradictions(data))
   if (problems.length > 0 || !data) throw new ConfigError(`${file} is not valid\n  ${problems.join('\n  ')}`)
   return withAbsolutePaths(data, dirname(file))
 }
 
-function parseYaml(text: string, file: string): unknown {
+/** The value of the text, and in words the line where a path of it, or what is above it, is written. */
+function parseYaml(text: string, file: string): { raw: unknown; lineOf: (path: readonly PropertyKey[]) => string } {
+  const lines = new LineCounter()
   // Core schema: no dates, no merge keys, `no` is a string; a key given twice is an error.
-  const document = parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: true, merge: false })
+  const document = parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    uniqueKeys: true,
+    merge: false,
+    lineCounter: lines,
+  })
   const fault = document.errors[0] ?? document.warnings[0]
   if (fault) throw new ConfigError(`${file} is not valid\n  ${fault.message}`)
+  const lineOf = (path: readonly PropertyKey[]): string => {
+    for (let depth = path.length; depth > 0; depth--) {
+      const node = document.getIn(path.slice(0, depth), true)
+      if (isNode(node) && node.range) return ` (line ${lines.linePos(node.range[0]).line})`
+    }
+    return ''
+  }
   try {
-    return document.toJS({ maxAliasCount: 50 }) ?? {}
+    const raw: unknown = document.toJS({ maxAliasCount: 50 }) ?? {}
+    return { raw, lineOf }
   } catch (cause) {
     throw new ConfigError(`${file} is not valid\n  ${cause instanceof Error ? cause.message : cause}`, { cause })
   }
@@ -455,11 +477,6 @@ function strict<Shape extends z.ZodRawShape>(shape: Shape) {
 function section<Shape extends z.ZodRawShape>(shape: Shape) {
   const group = strict(shape)
   return group.prefault({} as z.input<typeof group>)
-}
-
-function didYouMean(meant: string | undefined, known: readonly string[] = []): string {
-  if (meant !== undefined) return `; did you mean ${quoted(meant)}?`
-  return known.length > 0 ? `; known keys are ${known.join(', ')}` : ''
 }
 
 const quoted = (name: string) => JSON.stringify(name)

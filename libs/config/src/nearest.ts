@@ -15,6 +15,12 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best
 }
 
+/** The end of a sentence about an unknown name: the one that was meant, else those that there are. */
+export function didYouMean(meant: string | undefined, known: readonly string[] = []): string {
+  if (meant !== undefined) return `; did you mean ${JSON.stringify(meant)}?`
+  return known.length > 0 ? `; known keys are ${known.join(', ')}` : ''
+}
+
 /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment, after Damerau and Levenshtein). */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []

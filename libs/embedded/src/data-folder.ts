@@ -33,13 +33,19 @@ const PASSWORD_BYTES = 24
 export function claimDataFolder(dataDir: string): Disposable {
   mkdirSync(dataDir, { recursive: true, mode: PASSABLE })
   const file = join(dataDir, OWNER_FILE)
-  const owner = readJson<ProcessIdentity>(file)
-  if (owner && isAlive(owner)) throw new Error(`${dataDir} is in use by process ${owner.pid}`)
+  const owner = ownerOf(dataDir)
+  if (owner) throw new Error(`${dataDir} is in use by process ${owner.pid}`)
   rmSync(file, { force: true })
   // Exclusive: of two processes that find it abandoned at the same moment, one gets it.
   writeFileSync(file, JSON.stringify(identify(process.pid)), { flag: 'wx', mode: 0o600 })
   closeToOthers(dataDir, PRIVATE)
   return { [Symbol.dispose]: () => rmSync(file, { force: true }) }
+}
+
+/** @returns the living process that holds the folder */
+export function ownerOf(dataDir: string): ProcessIdentity | undefined {
+  const owner = readJson<ProcessIdentity>(join(dataDir, OWNER_FILE))
+  return owner && isAlive(owner) ? owner : undefined
 }
 
 /**

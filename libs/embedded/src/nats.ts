@@ -18,10 +18,12 @@ const MEMORY_STORE_MAX = '256MB'
 const FILE_STORE_MAX = '10GB'
 /** Of the system account, which alone is told how the server is. */
 const SYSTEM_USER = 'system'
-const STOP_SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGKILL']
 const STORE_LOOK_MS = 5_000
 /** What must be free before a store that the disk has refused is opened anew. */
 const ROOM_BYTES_MIN = 16 * 1024 * 1024
+
+/** As it is recorded in its data folder. */
+export const NATS_PROCESS = { name: 'nats-server', stopSignals: ['SIGTERM', 'SIGKILL'] satisfies NodeJS.Signals[] }
 
 export interface NatsOptions {
   /** Holds streams, passwords and ports; made where it is missing. One server at a time uses it. */
@@ -57,7 +59,7 @@ export async function startNats({ dataDir: folder, binary, supervise, log }: Nat
   await using opened = new AsyncDisposableStack()
   opened.use(claimDataFolder(dataDir))
 
-  const identity = { name: 'nats-server', dataDir, stopSignals: STOP_SIGNALS, log }
+  const identity = { ...NATS_PROCESS, dataDir, log }
   const serverName = await remembered(dataDir, 'name', () => `deed-${randomBytes(6).toString('hex')}`)
   const passwords = passwordsIn(dataDir)
   await stopLeftover(identity)

@@ -19,8 +19,6 @@ import { runServer, SERVER_ENVIRONMENT, type ServerLog, type ServerProcess, stop
 const SUPERUSER = 'deed'
 /** `nobody` on Linux, who runs the server when this process is root. */
 const NOBODY_ID = 65_534
-/** SIGINT ends sessions and writes a checkpoint, SIGQUIT leaves it to the recovery at the next start. */
-const STOP_SIGNALS: NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGKILL']
 const ANSWER_MS_MAX = 2_000
 
 const SETTINGS = {
@@ -54,6 +52,15 @@ const SETTINGS = {
 /** Nothing waits for the disk: what a killed server had committed is there, what a power cut meets is lost. */
 const NOT_DURABLE = { fsync: 'off', full_page_writes: 'off' }
 
+/**
+ * As it is recorded in its data folder. SIGINT ends sessions and writes a checkpoint, SIGQUIT leaves it to the recovery
+ * at the next start.
+ */
+export const POSTGRES_PROCESS = {
+  name: 'postgres',
+  stopSignals: ['SIGINT', 'SIGQUIT', 'SIGKILL'] satisfies NodeJS.Signals[],
+}
+
 export interface PostgresOptions {
   /** Holds the databases, the password and the port; made where it is missing. One server at a time uses it. */
   dataDir: string
@@ -81,7 +88,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   await using opened = new AsyncDisposableStack()
   opened.use(claimDataFolder(dataDir))
 
-  const identity = { name: 'postgres', dataDir, stopSignals: STOP_SIGNALS, log }
+  const identity = { ...POSTGRES_PROCESS, dataDir, log }
   await stopLeftover(identity)
   const runAs = process.getuid?.() === 0 ? { uid: NOBODY_ID, gid: NOBODY_ID } : undefined
   const binaries = postgresBinaries(runAs !== undefined, dataDir)

@@ -215,16 +215,18 @@ async function end(child: ChildProcess, signals: NodeJS.Signals[]): Promise<void
 /**
  * Ends the server that a killed parent has left running on these files; before `runServer`, and before its ports are
  * looked at.
+ *
+ * @returns whether there was one
  */
-export async function stopLeftover({ name, dataDir, stopSignals, log }: ServerIdentity): Promise<void> {
+export async function stopLeftover({ name, dataDir, stopSignals, log }: ServerIdentity): Promise<boolean> {
   const left = readJson<ProcessIdentity | null>(join(dataDir, `${RECORD}.json`))
-  if (!left || !isAlive(left)) return
+  if (!left || !isAlive(left)) return false
   log?.info({ server: name, pid: left.pid }, 'server left behind is stopped')
   for (const signal of stopSignals) {
     signalIfThere(left.pid, signal)
     const deadline = performance.now() + STOP_STEP_MS_MAX
     while (performance.now() < deadline) {
-      if (!isAlive(left)) return
+      if (!isAlive(left)) return true
       await sleep(POLL_MS)
     }
   }

@@ -1,7 +1,7 @@
 /** What a running mesh leaves in its data folder, so that a client on the same machine finds it. */
 import { join } from 'node:path'
-import { readJson } from '@deed/embedded/data-folder'
-import { isAlive } from '@deed/embedded/process-identity'
+import { ownerOf, readJson } from '@deed/embedded/data-folder'
+import { isAlive, type ProcessIdentity } from '@deed/embedded/process-identity'
 import { z } from 'zod'
 
 export const CONNECTION_FILE = 'mesh.json'
@@ -19,12 +19,20 @@ const Connection = z.object({
 export type Connection = z.output<typeof Connection>
 
 const KeptConnection = Connection.extend({
+  /** Path of the execution.yaml that it was started with; absent: without one. */
+  config: z.string().optional(),
   /** Passwords of the users with fewer rights, for programs outside. */
   users: z.record(z.string(), z.string()),
   /** Runs the mesh; a pid alone may be another process by now. */
   process: z.object({ pid: z.int(), started: z.string() }),
 })
 export type KeptConnection = z.output<typeof KeptConnection>
+
+/** Folder of a mesh's data folder where its process and its services' are recorded. */
+export const recordsIn = (dataDir: string): string => join(dataDir, 'mesh')
+
+/** @returns the process of the mesh on this data folder: one that starts, runs or drains */
+export const meshProcess = (dataDir: string): ProcessIdentity | undefined => ownerOf(recordsIn(dataDir))
 
 /** @returns `undefined` where no mesh runs on this folder, or the one that did is dead */
 export function runningMesh(dataDir: string): KeptConnection | undefined {

@@ -14,7 +14,9 @@ import type { ServiceName } from '@deed/proto/contract'
 import { LOCAL } from '@deed/proto/ids'
 import { createLogger } from '@deed/telemetry/logger'
 import { connectBus } from './bus.ts'
-import { CONNECTION_FILE, type Connection, type KeptConnection } from './connection-file.ts'
+import { CONNECTION_FILE, type Connection, type KeptConnection, recordsIn } from './connection-file.ts'
+import { checkDatabase, checkNats, databaseFault } from './given-servers.ts'
+import { claimMesh } from './leftovers.ts'
 import { ensureManifests } from './object-store.ts'
 import { defined, serviceEnvironment, type Variables } from './service-environment.ts'
 import { type ServiceProcess, startService } from './service-process.ts'
@@ -41,6 +43,8 @@ export interface MeshOptions {
   supervise?: boolean
   /** Told of each step of the start. */
   progress?(step: string): void
+  /** Ends a start that has not come to its end; what it has started is stopped. */
+  signal?: AbortSignal | undefined
 }
 
 export type { Connection } from './connection-file.ts'
@@ -67,37 +71,54 @@ const WITHOUT_TABLES: ServiceName = 'task-decomposer'
 /** The part of executions that is traced where not all are. */
 const TRACED_OTHERWISE = 0.01
 
-/** Starts everything, and resolves when every service is ready. Disposing drains and stops in reverse. */
+/**
+ * Starts everything, and resolves when every service is ready. Disposing drains and stops in reverse. Where it fails,
+ * what it has started is stopped before.
+ *
+ * @throws {ConfigurationError} for a setting that cannot be used, such as a given server that does not answer
+ */
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const dataDir = resolve(options.dataDir)
   openDataFolder(dataDir)
-  const { progress = () => undefined, supervise = true } = options
+  const { progress = () => undefined, supervise = true, natsUrl, databaseUrl } = options
+  const failed = new AbortController()
+  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])])
   // Standard output belongs to whoever started the mesh.
   const log = createLogger('deed', 2)
   await using opened = new AsyncDisposableStack()
+  opened.use(await claimMesh(dataDir))
 
-  progress('starting NATS and PostgreSQL')
-  const [nats, postgres] = await Promise.all([
-    options.natsUrl === undefined
-      ? startNats({ dataDir: join(dataDir, 'nats'), binary: process.env.NATS_SERVER_BIN, supervise, log: quiet(log) })
+  // Before anything is started: what is not there is said at once.
+  await Promise.all([databaseUrl && checkDatabase(databaseUrl), natsUrl && checkNats(natsUrl)])
+  if (databaseUrl === undefined || natsUrl === undefined) progress('starting NATS and PostgreSQL')
+  const [postgres, nats] = await allOf([
+    databaseUrl === undefined
+      ? startPostgres({ dataDir: join(dataDir, 'postgres'), supervise, log: quiet(log) }).then((it) => opened.use(it))
       : undefined,
-    options.databaseUrl === undefined
-      ? startPostgres({ dataDir: join(dataDir, 'postgres'), supervise, log: quiet(log) })
+    natsUrl === undefined
+      ? startNats({
+          dataDir: join(dataDir, 'nats'),
+          binary: process.env.NATS_SERVER_BIN,
+          supervise,
+          log: quiet(log),
+        }).then((it) => opened.use(it))
       : undefined,
   ])
-  if (postgres) opened.use(postgres)
-  if (nats) opened.use(nats)
-  const adminUrl = options.databaseUrl ?? postgres?.url
+  signal.throwIfAborted()
+  const adminUrl = databaseUrl ?? postgres?.url
   if (adminUrl === undefined) throw new Error('there is no database')
   const natsAs = (user: NatsUser): Connection => ({
-    ...natsConnection(options.natsUrl, nats, user),
+    ...natsConnection(natsUrl, nats, user),
     database_url: adminUrl,
   })
-  const [roles, prepared] = await Promise.all([
-    createRoles(adminUrl, keptPasswords(dataDir)),
+  const [roles, prepared] = await allOf([
+    createRoles(adminUrl, keptPasswords(dataDir)).catch((error: unknown) => {
+      throw databaseUrl === undefined ? error : databaseFault(error, databaseUrl)
+    }),
     options.prepare?.(adminUrl),
     prepareIntake(natsAs('bootstrap')),
   ])
+  signal.throwIfAborted()
 
   progress('starting the services')
   const { trace_all_executions: all } = readExecutionConfig(options.config).observability
@@ -127,22 +148,24 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const wanted = SERVICES.flatMap((service) =>
     Array.from({ length: options.copies?.[service] ?? 1 }, (_, copy) => ({ service, copy })),
   )
-  // Each is settled before anything is closed, so that none comes up after that.
-  const starts = await Promise.allSettled(
+  const places = { logDir: join(dataDir, 'logs'), recordDir: recordsIn(dataDir) }
+  const services = await allOf(
     wanted.map(async ({ service, copy }) => {
-      const settings = { service, copy, supervise, env: environmentOf(service), logDir: join(dataDir, 'logs') }
-      const started = opened.use(await startService(settings))
+      const settings = { service, copy, supervise, env: environmentOf(service), ...places, signal }
+      const started = await startService(settings).catch((error: unknown) => {
+        // The others need not come to their end first.
+        failed.abort(error)
+        throw signal.reason
+      })
       progress(`${service} is ready`)
-      return started
+      return opened.use(started)
     }),
   )
-  const failed = starts.find((start) => start.status === 'rejected')
-  if (failed) throw failed.reason
-  const services = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
   const connection = natsAs('deed')
   const kept: KeptConnection = {
     ...connection,
     ...(nats ? { nats_system_login: nats.systemLogin } : {}),
+    ...(options.config === undefined ? {} : { config: resolve(options.config) }),
     users: nats ? Object.fromEntries(OUTSIDE.map((user) => [user, nats.credentials(user).pass])) : {},
     process: identify(process.pid) ?? { pid: process.pid, started: '' },
   }
@@ -167,6 +190,14 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     connectionAs: natsAs,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+/** As `Promise.all`, but where one fails the others come to their end first: what they open is closed then. */
+async function allOf<const Parts extends readonly unknown[]>(
+  parts: Parts,
+): Promise<{ -readonly [Index in keyof Parts]: Awaited<Parts[Index]> }> {
+  await Promise.allSettled(parts)
+  return Promise.all(parts)
 }
 
 function natsConnection(

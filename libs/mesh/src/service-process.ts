@@ -3,7 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { keep } from '@deed/embedded/data-folder'
+import { identify } from '@deed/embedded/process-identity'
 import type { ServiceName } from '@deed/proto/contract'
+import { ConfigurationError, EX_CONFIG, READY, ServiceFault } from './run-until-signalled.ts'
 
 const RELEASE = resolve(import.meta.dirname, '../../..')
 /** Compiled code, kept from one start to the next: half of what a start costs, and a fifth of the memory. */
@@ -21,6 +24,10 @@ export interface ServiceOptions {
   env: Record<string, string>
   /** Where the log goes: `<logDir>/<service>.log`. */
   logDir: string
+  /** Folder where the process is recorded, so that it is found after this one was killed. */
+  recordDir?: string | undefined
+  /** Ends a start that has not come to its end. */
+  signal?: AbortSignal | undefined
   /** Start it again when it dies without having been asked to. Default: true. */
   supervise?: boolean
   /** Root of the release that it is of, which holds `services`. Default: this one. */
@@ -41,11 +48,16 @@ export interface ServiceProcess extends AsyncDisposable {
   stop(): Promise<number | null>
 }
 
-/** Starts a service, and waits until it says that it is ready. */
+/**
+ * Starts a service, and waits until it says that it is ready.
+ *
+ * @throws {ConfigurationError} when a setting spoils the start
+ */
 export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
-  const { service, logDir, supervise = true, release = RELEASE } = options
+  const { service, logDir, recordDir, supervise = true, release = RELEASE } = options
   mkdirSync(logDir, { recursive: true, mode: 0o700 })
-  const logFile = join(logDir, `${service}${options.copy ? `-${options.copy}` : ''}.log`)
+  const name = `${service}${options.copy ? `-${options.copy}` : ''}`
+  const logFile = join(logDir, `${name}.log`)
   let child: ChildProcess | undefined
   let exited: Promise<number | null> = Promise.resolve(null)
   let stopping = false
@@ -64,6 +76,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     })
     closeSync(log)
     child = started
+    if (recordDir !== undefined && started.pid) keep(recordDir, name, identify(started.pid) ?? null)
     exited = new Promise((resolve) => started.once('exit', (code) => resolve(code)))
     void exited.then(() => {
       if (child === started) child = undefined
@@ -75,25 +88,38 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     })
     await new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => reject(new Error(`${service} is not ready after ${READY_MS_MAX} ms`)), READY_MS_MAX)
-      started.once('message', () => {
+      let fault: string | undefined
+      started.once('message', (message) => {
+        fault = ServiceFault.safeParse(message).data?.configuration
+        if (message !== READY) return
         clearTimeout(late)
         restartMs = RESTART_MS_FIRST
         resolve()
       })
       void exited.then((code) => {
         clearTimeout(late)
-        reject(new Error(`${service} ended with exit code ${code} before it was ready\n${tailOf(logFile)}`))
+        const ended = `${service} ended with exit code ${code} before it was ready`
+        if (code === EX_CONFIG) reject(new ConfigurationError(`${ended}\n${fault ?? tailOf(logFile)}`))
+        else reject(new Error(`${ended}\n${tailOf(logFile)}`))
       })
     })
   }
 
+  const abort = (): void => {
+    stopping = true
+    child?.kill('SIGTERM')
+  }
+  options.signal?.addEventListener('abort', abort)
   try {
+    options.signal?.throwIfAborted()
     await start()
   } catch (error) {
     // Nobody is given what could end it, so it does not go on, nor come back.
     stopping = true
     child?.kill('SIGKILL')
     throw error
+  } finally {
+    options.signal?.removeEventListener('abort', abort)
   }
   const stop = async (): Promise<number | null> => {
     stopping = true

@@ -16,6 +16,7 @@ import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/stat
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { decide } from '../ask-to-decide.ts'
+import { deedCommand } from '../deed-command.ts'
 import { EXIT, exitCodeOfReply, UsageError } from '../exit-code.ts'
 import { timeoutOption } from '../options.ts'
 import type { Output } from '../output.ts'
@@ -76,9 +77,7 @@ Example manifest:
         if (!options.background) return applyNow(bus, shell.out, request, options)
         const reply = await bus.call(requestExecution, request)
         shell.out.document(reply)
-        shell.out.print(
-          `accepted: ${reply.execution_id}\nSee it with\n  npx --no-install deed show ${reply.execution_id}`,
-        )
+        shell.out.print(`accepted: ${reply.execution_id}\nSee it with\n  ${deedCommand(`show ${reply.execution_id}`)}`)
         return EXIT.success
       })
     })
@@ -99,7 +98,7 @@ async function applyNow(
   out.document(reply)
   out.print(replyText(reply, out.paint))
   if (reply.status === 'accepted' || !FINAL_EXECUTION_STATUSES.has(reply.status)) {
-    out.note(`It goes on. See how it stands with\n  npx --no-install deed show ${reply.execution_id}`)
+    out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${reply.execution_id}`)}`)
   }
   return exitCodeOfReply(reply)
 }

@@ -1,7 +1,5 @@
-/** deed down: the mesh that runs on the data folder drains and stops. */
-import { isAlive } from '@deed/embedded/process-identity'
-import { runningMesh } from '@deed/mesh/connection-file'
-import { until } from '@deed/mesh/until'
+/** deed down: the mesh that runs on the data folder drains and stops, or what a killed one has left is ended. */
+import { meshProcess } from '@deed/mesh/connection-file'
 import type { Command } from 'commander'
 import { UnreachableError } from '../exit-code.ts'
 import { shellOf } from '../shell.ts'
@@ -12,17 +10,21 @@ const STOP_MS_MAX = 90_000
 export function addDown(program: Command): void {
   program
     .command('down')
-    .description('stop the mesh that runs on the data folder; its data stay')
+    .description('stop the mesh that runs on the data folder, or what one that was killed has left; its data stay')
     .addHelpText('after', '\nExample:\n  deed down')
     .action(async (_: object, command: Command) => {
       const { dataDir, out } = shellOf(command)
-      const running = runningMesh(dataDir)
-      if (!running) throw new UnreachableError(`no mesh runs on ${dataDir}`)
-      const { process: mesh } = running
-      process.kill(mesh.pid, 'SIGTERM')
-      out.note('draining')
-      await until(() => !isAlive(mesh), { timeoutMs: STOP_MS_MAX, what: `the end of process ${mesh.pid}` })
-      out.document({ status: 'stopped', pid: mesh.pid, data_dir: dataDir })
+      const mesh = meshProcess(dataDir)
+      // It knows the servers, which no other command needs.
+      const { endProcess, stopLeftovers } = await import('@deed/mesh/leftovers')
+      if (mesh) {
+        out.note(`draining the mesh of ${dataDir}`)
+        await endProcess(mesh, STOP_MS_MAX)
+      }
+      const left = await stopLeftovers(dataDir)
+      if (!mesh && left.length === 0) throw new UnreachableError(`no mesh runs on ${dataDir}`)
+      if (left.length > 0) out.note(`ended what a killed mesh had left: ${left.join(', ')}`)
+      out.document({ status: 'stopped', pid: mesh?.pid ?? null, left, data_dir: dataDir })
       out.print('stopped')
     })
 }

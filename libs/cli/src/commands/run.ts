@@ -8,6 +8,7 @@ import { Complexity } from '@deed/proto/task'
 import { Language } from '@deed/proto/template'
 import { type Command, Option } from 'commander'
 import { decide } from '../ask-to-decide.ts'
+import { deedCommand } from '../deed-command.ts'
 import { EXIT, exitCodeOfReply, UsageError } from '../exit-code.ts'
 import { keepGoal } from '../keep-goal.ts'
 import { by, collect, collectPairs, number, span, timeoutOption } from '../options.ts'
@@ -163,7 +164,7 @@ async function run(
   }
   out.print(replyText(reply, out.paint))
   if (reply.status !== 'accepted' && FINAL_EXECUTION_STATUSES.has(reply.status)) return exitCodeOfReply(reply)
-  out.note(`It goes on. See how it stands with\n  npx --no-install deed show ${reply.execution_id}`)
+  out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${reply.execution_id}`)}`)
   return exitCodeOfReply(reply)
 }
 

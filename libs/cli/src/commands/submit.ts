@@ -2,6 +2,7 @@
 import { intakeStream, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { LOCAL } from '@deed/proto/ids'
 import type { Command } from 'commander'
+import { deedCommand } from '../deed-command.ts'
 import { UnreachableError } from '../exit-code.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { addRequestOptions, type RequestOptions, requestOf } from './run.ts'
@@ -35,7 +36,7 @@ Examples:
         const { stream, seq: sequence, duplicate } = acknowledged
         shell.out.document({ stream, sequence, duplicate, idempotency_key: options.key ?? null })
         shell.out.print(
-          `${duplicate ? 'handed in before' : 'handed in'}: sequence ${sequence} of ${stream}\nSee it with\n  npx --no-install deed show --sequence ${sequence}`,
+          `${duplicate ? 'handed in before' : 'handed in'}: sequence ${sequence} of ${stream}\nSee it with\n  ${deedCommand(`show --sequence ${sequence}`)}`,
         )
       })
     })

@@ -1,18 +1,24 @@
 /** deed up: the mesh, in the foreground or behind it. */
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { readExecutionConfig } from '@deed/config/execution-config'
+import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
+import { requireVariables } from '@deed/config/require-variables'
 import { openDataFolder } from '@deed/embedded/data-folder'
-import { runningMesh } from '@deed/mesh/connection-file'
+import { meshProcess, runningMesh } from '@deed/mesh/connection-file'
+import { ConfigurationError } from '@deed/mesh/run-until-signalled'
 import { until } from '@deed/mesh/until'
 import type { Command } from 'commander'
-import { UsageError } from '../exit-code.ts'
+import { z } from 'zod'
+import { deedCommand } from '../deed-command.ts'
+import { EXIT, UsageError } from '../exit-code.ts'
 import { listenForInterruption } from '../interruption.ts'
 import { noteRoot } from '../note-root.ts'
+import { natsUrlOf } from '../nats-url.ts'
+import { CONFIG_FILE } from '../project.ts'
 import { type Shell, shellOf } from '../shell.ts'
+import { meshFacts, meshText } from '../show/mesh.ts'
 
-const CONFIG_FILE = 'execution.yaml'
 const START_MS_MAX = 120_000
 const TAIL_LINES = 20
 
@@ -21,62 +27,80 @@ interface UpOptions {
   detach?: boolean
 }
 
+/** What is started: the file, where there is one, and what it says. */
+interface Configured {
+  file: string | undefined
+  config: ExecutionConfig
+}
+
 export function addUp(program: Command): void {
   program
     .command('up')
     .description('start the mesh: NATS and PostgreSQL where none are given, and every service')
-    .option('-c, --config <file>', `default: $DEED_CONFIG, else ./${CONFIG_FILE} where it exists`)
+    .option('-c, --config <file>', `default: $DEED_CONFIG, else the ${CONFIG_FILE} of this folder or one above`)
     .option('-d, --detach', 'in the background; `deed down` stops it')
     .addHelpText(
       'after',
       `
 Examples:
   deed up
-  deed up --detach --config deploy/execution.example.yaml
+  deed up --detach --config /etc/deed/execution.yaml
   NATS_URL=nats://user:password@nats.example.com DATABASE_URL=postgres://... deed up
 
-NATS_URL and DATABASE_URL name servers to use instead of starting them.`,
+Data lie in .deed beside ${CONFIG_FILE}, without one in .deed of the current folder; \`deed init\` writes an ${CONFIG_FILE}.
+NATS_URL and DATABASE_URL name servers to use instead of starting them.
+Exit code ${EXIT.configuration}: a setting cannot be used, or a given server does not answer or lacks a right.`,
     )
     .action(async (options: UpOptions, command: Command) => {
-      const shell = shellOf(command)
-      const config = configFile(options.config, shell.env)
-      const running = runningMesh(shell.dataDir)
-      if (running) throw new UsageError(`a mesh runs on ${shell.dataDir} already, as process ${running.process.pid}`)
-      if (options.detach) await startBehind(shell, config)
-      else await runUp(shell, config)
+      const shell = shellOf(command, process.cwd())
+      const configured = readConfigured(options.config, shell)
+      const { dataDir, out } = shell
+      const running = runningMesh(dataDir)
+      if (running) throw new UsageError(`a mesh runs on ${dataDir} already, as process ${running.process.pid}`)
+      const starting = meshProcess(dataDir)
+      if (starting)
+        throw new UsageError(`the mesh of process ${starting.pid} uses ${dataDir}; \`${deedCommand('down')}\` ends it`)
+      out.note(meshText({ ...configured, dataDir, env: shell.env }))
+      if (options.detach) await startBehind(shell, configured)
+      else await runUp(shell, configured)
     })
 }
 
 /** Read here too, so that what is wrong with it is said before anything is started. */
-function configFile(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
-  const file = given ?? (env.DEED_CONFIG || (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined))
-  if (file === undefined) return undefined
-  try {
-    readExecutionConfig(file, env)
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause })
-  }
-  return resolve(file)
+function readConfigured(given: string | undefined, { env, project }: Shell): Configured {
+  const named = given ?? (env.DEED_CONFIG || undefined)
+  const own = join(project, CONFIG_FILE)
+  const file = named === undefined ? (existsSync(own) ? own : undefined) : resolve(named)
+  const config = readExecutionConfig(file, env)
+  requireVariables(config, env)
+  return { file, config }
 }
 
-async function runUp({ env, dataDir, out }: Shell, config: string | undefined): Promise<void> {
+async function runUp({ env, dataDir, out }: Shell, { file, config }: Configured): Promise<void> {
   const interruption = listenForInterruption()
   const begun = performance.now()
+  const stop = new AbortController()
+  void interruption.received.then(() => stop.abort())
   // Servers and their clients, which no other command needs.
   const { startMesh } = await import('@deed/mesh/local-mesh')
   const mesh = await startMesh({
     dataDir,
-    config,
+    config: file,
     natsUrl: natsUrlOf(env),
     databaseUrl: env.DATABASE_URL || undefined,
     progress: (step) => out.note(step),
+    signal: stop.signal,
+  }).catch((error: unknown) => {
+    if (!interruption.happened) throw error
+    out.note('stopped before it was ready')
+    process.exit(EXIT.failed)
   })
   if (!interruption.happened) {
-    const facts = { pid: process.pid, data_dir: dataDir, nats_url: mesh.connection.nats_url, config: config ?? null }
     noteRoot(out)
-    out.document({ status: 'ready', ...facts })
+    const { nats_url } = mesh.connection
+    out.document({ status: 'ready', pid: process.pid, nats_url, ...meshFacts({ file, config, dataDir }) })
     out.print(
-      `ready after ${Math.round(performance.now() - begun)} ms: ${mesh.services.length} services at ${facts.nats_url}, data in ${dataDir}\nCtrl+C stops it.`,
+      `ready after ${Math.round(performance.now() - begun)} ms: ${mesh.services.length} services at ${nats_url}, data in ${dataDir}\nCtrl+C stops it.`,
     )
   }
   await interruption.received
@@ -86,27 +110,18 @@ async function runUp({ env, dataDir, out }: Shell, config: string | undefined): 
   process.exit(0)
 }
 
-/** User and password may also be given beside the URL. */
-function natsUrlOf({
-  NATS_URL: text,
-  NATS_USER: user,
-  NATS_PASSWORD: password,
-}: NodeJS.ProcessEnv): string | undefined {
-  if (!text) return undefined
-  const url = new URL(text.includes('://') ? text : `nats://${text}`)
-  if (user) url.username = encodeURIComponent(user)
-  if (password) url.password = encodeURIComponent(password)
-  return url.href
-}
+/** The last line that a mesh in the background writes when it does not start. */
+const Refusal = z.object({ error: z.object({ message: z.string() }) })
 
-async function startBehind({ env, dataDir, out }: Shell, config: string | undefined): Promise<void> {
+async function startBehind({ env, dataDir, out }: Shell, { file, config }: Configured): Promise<void> {
   const logs = join(dataDir, 'logs')
   openDataFolder(dataDir)
   mkdirSync(logs, { recursive: true, mode: 0o700 })
   const logFile = join(logs, 'mesh.log')
   const log = openSync(logFile, 'a', 0o600)
-  const args = [resolve(import.meta.dirname, '../main.ts'), 'up', '--data-dir', dataDir]
-  const child = spawn(process.execPath, [...args, ...(config === undefined ? [] : ['--config', config])], {
+  const logFrom = fstatSync(log).size
+  const args = [resolve(import.meta.dirname, '../main.ts'), '--json', 'up', '--data-dir', dataDir]
+  const child = spawn(process.execPath, [...args, ...(file === undefined ? [] : ['--config', file])], {
     detached: true,
     stdio: ['ignore', log, log],
     env,
@@ -119,21 +134,31 @@ async function startBehind({ env, dataDir, out }: Shell, config: string | undefi
   out.note(`starting the mesh on ${dataDir}`)
   const mesh = await until(
     () => {
-      if (code !== undefined) {
-        const tail = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n')
-        return { failed: `the mesh did not start (exit code ${code})\n${tail}` }
-      }
+      if (code !== undefined) return { code }
       const running = runningMesh(dataDir)
       return running?.process.pid === child.pid ? running : undefined
     },
     { timeoutMs: START_MS_MAX, what: `the mesh, whose log is ${logFile},` },
-  )
-  if ('failed' in mesh) throw new Error(mesh.failed)
+  ).catch((error: unknown) => {
+    child.kill('SIGTERM')
+    throw error
+  })
+  if ('code' in mesh) throw failedStart(mesh.code, logFile, readFileSync(logFile).subarray(logFrom).toString())
   child.unref()
   noteRoot(out)
-  const { pid } = mesh.process
-  out.document({ status: 'ready', pid, data_dir: dataDir, nats_url: mesh.nats_url, config: config ?? null })
+  const { nats_url, process: own } = mesh
+  out.document({ status: 'ready', pid: own.pid, nats_url, ...meshFacts({ file, config, dataDir }) })
   out.print(
-    `The mesh runs in the background as process ${pid}, at ${mesh.nats_url}.\nStop it with\n  npx --no-install deed down`,
+    `The mesh runs in the background as process ${own.pid}, at ${nats_url}.\nStop it with\n  ${deedCommand('down')}`,
   )
+}
+
+/** @param written what the mesh in the background has written to its log */
+function failedStart(code: number | null, logFile: string, written: string): Error {
+  const lines = written.trimEnd().split('\n')
+  const refusal = lines.findLast((line) => line.startsWith('{"error":'))
+  const message = refusal && Refusal.parse(JSON.parse(refusal)).error.message
+  if (message && code === EXIT.configuration) return new ConfigurationError(message)
+  const why = message ?? lines.slice(-TAIL_LINES).join('\n')
+  return new Error(`the mesh did not start (exit code ${code}); its log is ${logFile}\n${why}`)
 }

@@ -3,8 +3,10 @@ import { existsSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, readExecutionConfig } from '@deed/config/execution-config'
-import { CONNECTION_FILE } from '@deed/mesh/connection-file'
+import { requireVariables } from '@deed/config/require-variables'
+import { CONNECTION_FILE, runningMesh } from '@deed/mesh/connection-file'
 import type { Check } from '@deed/proto/doctor'
+import { CONFIG_FILE } from '../project.ts'
 import type { Shell } from '../shell.ts'
 
 const NODE_MIN = [24, 21] as const
@@ -16,8 +18,11 @@ const SECRET_FILES = [
 ]
 const OTHERS = 0o077
 
-export async function checkMachine({ env, dataDir }: Pick<Shell, 'env' | 'dataDir'>): Promise<Check[]> {
-  return [node(process.versions.node), ...secretFiles(dataDir), await disk(dataDir), configuration(env)]
+type Where = Pick<Shell, 'env' | 'dataDir' | 'project'>
+
+export async function checkMachine(shell: Where): Promise<Check[]> {
+  const { dataDir } = shell
+  return [node(process.versions.node), ...secretFiles(dataDir), await disk(dataDir), configuration(shell)]
 }
 
 export function node(version: string): Check {
@@ -49,14 +54,21 @@ async function disk(dataDir: string): Promise<Check> {
     : { name: 'disk', status: 'warning', message, advice: 'free some space' }
 }
 
-/** As `deed up` would take it; what a running mesh has, its services say. */
-function configuration(env: NodeJS.ProcessEnv): Check {
-  const file = env.DEED_CONFIG || (existsSync('execution.yaml') ? 'execution.yaml' : undefined)
+/** Of the mesh that runs on the data folder; where none runs, as `deed up` would take it. */
+function configuration({ env, dataDir, project }: Where): Check {
   const name = 'configuration'
-  if (file === undefined) return { name, status: 'ok', message: 'no execution.yaml here: every key has its default' }
+  const mesh = runningMesh(dataDir)
+  if (mesh && mesh.config === undefined)
+    return { name, status: 'ok', message: `the mesh of ${dataDir} was started without an ${CONFIG_FILE}` }
+  const own = join(project, CONFIG_FILE)
+  const file = mesh?.config ?? (env.DEED_CONFIG || (existsSync(own) ? own : undefined))
+  if (file === undefined)
+    return { name, status: 'ok', message: `no ${CONFIG_FILE} in ${project}: every key has its default` }
   try {
-    readExecutionConfig(file, env)
-    return { name, status: 'ok', message: `${file} is valid` }
+    const config = readExecutionConfig(file, env)
+    // Those of a running mesh are not in this process's environment; its services say what they lack.
+    if (!mesh) requireVariables(config, env)
+    return { name, status: 'ok', message: `${file} is valid${mesh ? '; the mesh was started with it' : ''}` }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return { name, status: 'problem', message: error.message, advice: `correct ${file}` }

@@ -3,6 +3,7 @@
 import { base64Texts } from '@deed/mesh/base64-texts'
 import { exposedLine, exposedText } from '@deed/mesh/exposed-text'
 import type { ApprovalView, PlanScreen, PlanStep, SealedStep } from '@deed/proto/execution'
+import { deedCommand } from '../deed-command.ts'
 import { dollars, duration } from './amounts.ts'
 import { observationText } from './observation.ts'
 import type { Paint } from './paint.ts'
@@ -40,8 +41,17 @@ export function approvalText(approval: ApprovalView, paint: Paint): string {
   ].join('\n')
 }
 
-export const howToDecide = (id: string): string =>
-  `Waiting for a decision. Approve with\n  npx --no-install deed approve ${id}\nor deny with\n  npx --no-install deed deny ${id} --reason "..."`
+const waysToDecide = (id: string): string =>
+  `Approve with\n  ${deedCommand(`approve ${id}`)}\nor deny with\n  ${deedCommand(`deny ${id} --reason "..."`)}`
+
+export const howToDecide = (id: string): string => `Waiting for a decision. ${waysToDecide(id)}`
+
+/** For somebody who leaves without an answer. */
+export const stillWaiting = ({ approval_id: id, execution_id: execution, expires_at: expires }: ApprovalView): string =>
+  `Nothing was decided: execution ${execution} still waits for approval ${id}, until ${expires}.
+${waysToDecide(id)}
+and follow it with
+  ${deedCommand(`watch ${execution}`)}`
 
 /**
  * The order of all steps, who agrees to which, and from where on there is no way back.

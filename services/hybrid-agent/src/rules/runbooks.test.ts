@@ -7,7 +7,10 @@ import { readRunbooks } from './runbooks.ts'
 import { vocabularyOf } from './vocabulary.ts'
 
 const world = (runbooks: string) =>
-  parseExecutionConfig(`workspaces: { app: { root: /srv/app } }\nrunbooks:\n${runbooks}`)
+  parseExecutionConfig(`workspaces: { app: { root: /srv/app } }
+targets: { shop: { type: systemd, unit: shop.service } }
+runbooks:
+${runbooks}`)
 
 const SHIP = `
   ship-it:
@@ -64,12 +67,12 @@ describe('a runbook', () => {
     words: [go, "say 'x'"]
     steps:
       - { name: a, kind: file.write, depends_on: [b] }
-      - { name: a, kind: nodots }
+      - { name: a, kind: dir.create, timeout_ms: 1 }
   two: { words: [GO], steps: [{ name: a, kind: dir.create, verify: { kind: nothing } }] }
 `)
     const faults = [
       'runbooks.one.steps[0].depends_on: no step before it is called "b"',
-      'runbooks.one.steps[1].action.kind: ',
+      'runbooks.one.steps[1].name: there is a step "a" already',
       `runbooks.one.words: "say 'x'" has quotes`,
       'runbooks.two.steps[0].action.verify',
       'runbooks.two.words: "GO" means runbooks.one already',

@@ -1,0 +1,53 @@
+/** What of a runbook can be known not to work before it is ever used: its kinds and its targets. */
+import { KINDS } from './kinds.ts'
+import { didYouMean, nearest } from './nearest.ts'
+
+export interface Fault {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+/** The parts of execution.yaml that are held against each other. */
+interface Parts {
+  readonly runbooks: Record<string, { steps: readonly { kind: string; input: Record<string, unknown> }[] }>
+  readonly targets: Record<string, { type: string }>
+  readonly provided_kinds: readonly string[]
+}
+
+export function runbookFaults(config: Parts): Fault[] {
+  return Object.entries(config.runbooks).flatMap(([name, { steps }]) =>
+    steps.flatMap(({ kind, input }, index) => {
+      const path = ['runbooks', name, 'steps', index]
+      return [
+        ...kindFaults(kind, config).map((message) => ({ path: [...path, 'kind'], message })),
+        ...targetFaults(kind, input.target, config).map((message) => ({ path: [...path, 'input', 'target'], message })),
+      ]
+    }),
+  )
+}
+
+function kindFaults(kind: string, { provided_kinds: provided }: Parts): string[] {
+  if (Object.hasOwn(KINDS, kind) || provided.includes(kind)) return []
+  const meant = nearest(kind, [...Object.keys(KINDS), ...provided])
+  return [
+    `no kind ${JSON.stringify(kind)}${didYouMean(meant)}` +
+      (meant === undefined
+        ? '; `deed kinds` lists them, and one that a provider does is to stand in provided_kinds'
+        : ''),
+  ]
+}
+
+function targetFaults(kind: string, target: unknown, { targets }: Parts): string[] {
+  const types = Object.hasOwn(KINDS, kind) ? (KINDS[kind] ?? []) : []
+  if (typeof target !== 'string' || types.length === 0) return []
+  const found = Object.hasOwn(targets, target) ? targets[target] : undefined
+  const known = Object.keys(targets).filter((name) => types.includes(targets[name]?.type ?? ''))
+  if (!found) {
+    const names =
+      known.length === 0 ? '; execution.yaml has none that fits' : `; those that fit are ${known.join(', ')}`
+    const meant = nearest(target, known)
+    return [`no target ${JSON.stringify(target)}${meant === undefined ? names : didYouMean(meant)}`]
+  }
+  if (types.includes(found.type)) return []
+  return [`the target ${JSON.stringify(target)} is of type ${found.type}; ${kind} takes ${types.join(', ')}`]
+}
