@@ -85,6 +85,10 @@ describe('the demo', () => {
     expect(wrongOf(task({}), {}, {}, reply({ status: 'failed' }))).toEqual(['status is failed, not done'])
     expect(wrongOf(task({}), {}, {}, reply({ verification: [] }))).toEqual(['nothing was verified'])
     expect(wrongOf(task({}, { level: 1 }), {}, {})).toEqual(['the level asked for is 0, not 1'])
+    const atLeast = task({}, { level: { at_least: 2 } })
+    expect(wrongOf(atLeast, {}, {}, reply(), 1)).toEqual(['the level asked for is 1, below 2'])
+    expect(wrongOf(atLeast, {}, {}, reply(), 2)).toEqual([])
+    expect(wrongOf(atLeast, {}, {}, reply(), 3)).toEqual([])
     const twice = { evidence: ['file.write verified', 'file.write verified'] }
     expect(wrongOf(task({}, twice), {}, {})).toEqual(['there is no evidence: file.write verified'])
   })

@@ -42,7 +42,8 @@ function wrongInReply(expected: Expected, reply: ExecutionReply, level: number):
   same('success', expected.success, metrics.success)
   same('method', expected.method, reply.method)
   same('cache_hit', expected.cache_hit, metrics.cache_hit)
-  same('the level asked for', expected.level, level)
+  if (typeof expected.level === 'number') same('the level asked for', expected.level, level)
+  else if (level < expected.level.at_least) wrong.push(`the level asked for is ${level}, below ${expected.level.at_least}`)
   same('the answer', expected.text, reply.result?.text)
   if (expected.already_so !== undefined) {
     const already = verification.some(({ already_so: one }) => one === true)

@@ -16,8 +16,8 @@ const Expected = z.strictObject({
   success: z.boolean().default(true),
   method: Method.optional(),
   cache_hit: z.boolean(),
-  /** The highest that anybody was asked for; 0: nobody was. */
-  level: Level,
+  /** The highest that anybody was asked for; 0: nobody was. `at_least`: the sandbox of the host decides how much more. */
+  level: z.union([Level, z.strictObject({ at_least: Level })]),
   text: z.string().optional(),
   /** Occurs in what was observed. */
   observed: z.string().optional(),

@@ -21,6 +21,8 @@ export interface Performed extends Verdict {
   reply: ExecutionReply
   /** The highest level that was asked for. */
   level: number
+  /** Why the highest was asked for, in the words of the policy; empty where nobody was asked. */
+  why: string
   /** Who agreed to it; empty where nobody was asked. */
   approvedBy: string
   /** What was asked for beforehand, to set the scene. */
@@ -46,18 +48,18 @@ export async function performTask({ bus, world, database }: Stage, task: DemoTas
     // The folder is another one at every start, so nothing is answered from an earlier start's cache.
     context: { ...(task.context as JsonObject), workspace: world.workspace },
   }
-  const { reply, level, approvedBy } = await ask(bus, request, task.approve)
+  const { reply, ...agreement } = await ask(bus, request, task.approve)
   const after = await observeWorld(world, database, task.world)
-  const verdict = checkOutcome(task, { reply, level, before, after })
+  const verdict = checkOutcome(task, { reply, level: agreement.level, before, after })
   if (first && first.reply.status !== 'done') verdict.wrong.unshift(`"${first.task}" ended as ${first.reply.status}`)
-  return { ...verdict, reply, level, approvedBy, ...(first ? { first } : {}) }
+  return { ...verdict, reply, ...agreement, ...(first ? { first } : {}) }
 }
 
 async function ask(
   bus: Bus,
   request: Parameters<typeof runTask>[1],
   levelMax: number,
-): Promise<{ reply: ExecutionReply; level: number; approvedBy: string }> {
+): Promise<Pick<Performed, 'reply' | 'level' | 'why' | 'approvedBy'>> {
   const reply = await runTask(bus, request, {
     timeoutMs: TIMEOUT_MS,
     onApproval: (approval) => approve(bus, approval, levelMax),
@@ -66,9 +68,12 @@ async function ask(
   const { approvals } = await bus.call(listApprovals, { execution_id: reply.execution_id })
   const { tasks } = await bus.call(getExecution, { execution_id: reply.execution_id })
   const deciders = new Set(approvals.flatMap(({ decided_by: by }) => (by === null ? [] : [by])))
+  const level = Math.max(0, ...approvals.map(({ level }) => level), ...tasks.map(({ level }) => level))
+  const steps = approvals.flatMap(({ actions }) => actions)
   return {
     reply,
-    level: Math.max(0, ...approvals.map(({ level }) => level), ...tasks.map(({ level }) => level)),
+    level,
+    why: steps.find((step) => step.level === level)?.why ?? '',
     approvedBy: [...deciders].join(', '),
   }
 }

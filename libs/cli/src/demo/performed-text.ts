@@ -6,10 +6,13 @@ import type { DemoTask } from './demo-plan.ts'
 import type { Performed } from './perform-task.ts'
 
 export function performedText(number: number, { task }: DemoTask, performed: Performed, paint: Paint): string {
-  const { reply, level, approvedBy, first, seen, wrong } = performed
+  const { reply, level, why, approvedBy, first, seen, wrong } = performed
   const { metrics, verification } = reply
   const row = (name: string, text: string): string => `   ${name.padEnd(10)}${text}`
-  const agreement = level === 0 ? 'level 0, nobody is asked' : `level ${level}, approved by the demo as ${approvedBy}`
+  const agreement =
+    level === 0
+      ? 'level 0, nobody is asked'
+      : `level ${level} (${plainLine(why)}), approved by the demo as ${approvedBy}, for its own folder`
   return [
     `${paint('bold', `${number}  ${plainLine(task)}`)}`,
     ...(first ? [row('first', `${plainLine(first.task)}: ${first.reply.status} (level ${first.level})`)] : []),
@@ -33,7 +36,7 @@ export function performedText(number: number, { task }: DemoTask, performed: Per
 }
 
 export function performedDocument(number: number, { task }: DemoTask, performed: Performed): object {
-  const { reply, level, approvedBy, seen, wrong } = performed
+  const { reply, level, why, approvedBy, seen, wrong } = performed
   return {
     number,
     task,
@@ -43,6 +46,7 @@ export function performedDocument(number: number, { task }: DemoTask, performed:
     method: reply.method,
     cache_hit: reply.metrics.cache_hit,
     level,
+    why: why === '' ? null : why,
     approved_by: approvedBy === '' ? null : `${approvedBy} (the demo)`,
     text: reply.result?.text ?? null,
     verification: reply.verification.map(({ action_kind: kind, claimed, observed, outcome }) => ({
