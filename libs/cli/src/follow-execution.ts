@@ -3,6 +3,7 @@
  * heard does not come again.
  */
 import type { Bus } from '@deed/mesh/bus'
+import { readPayload } from '@deed/mesh/read-payload'
 import { DeedError } from '@deed/proto/errors'
 import {
   type ApprovalView,
@@ -55,8 +56,8 @@ export async function followExecution(
     const subscription = bus.nc.subscribe(executionEvent.subject.replace('*', id), {
       callback: (error, message) => {
         if (error) return
-        const event = executionEvent.payload.safeParse(message.json())
-        if (event.success) onEvent?.(event.data)
+        const event = readPayload(executionEvent, error, message)
+        if (event) onEvent?.(event)
         news = true
         wake?.()
       },

@@ -25,14 +25,10 @@ import { addSubmit } from './commands/submit.ts'
 import { addUp } from './commands/up.ts'
 import { addWatch } from './commands/watch.ts'
 import { EXIT, errorDocument, exitCodeOf, UsageError } from './exit-code.ts'
-import { openOutput } from './output.ts'
+import { endWithReader, openOutput } from './output.ts'
 import { plainText } from './show/plain-text.ts'
 
-// A reader such as `head` that has seen enough is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit()
-})
+endWithReader()
 
 dropClientVariables()
 // Of a `deed` that started this one on another Node; when it is gone, killed outright too, this one is asked to end.

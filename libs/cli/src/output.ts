@@ -85,3 +85,13 @@ export function openOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
     },
   }
 }
+
+/** Ends the process when nobody reads what it writes any longer: a reader such as `head` that has seen enough is no failure. */
+export function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      process.exit()
+    })
+  }
+}

@@ -20,7 +20,7 @@ import { EXIT, exitCodeOf, UsageError } from './exit-code.ts'
 import { type Interruption, listenForInterruption } from './interruption.ts'
 import { natsUrlOf } from './nats-url.ts'
 import { noteRoot } from './note-root.ts'
-import { type Output, openOutput } from './output.ts'
+import { endWithReader, type Output, openOutput } from './output.ts'
 import { DATA_FOLDER, RELEASE } from './project.ts'
 import { duration } from './show/amounts.ts'
 import { plainText } from './show/plain-text.ts'
@@ -43,6 +43,7 @@ const options = new Command('npm start --')
   .option('--data-dir <folder>', 'default: $DEED_DATA_DIR, else .deed in the project')
   .parse()
   .opts<Options>()
+endWithReader()
 const out = openOutput(options.json === true, process.env)
 
 try {

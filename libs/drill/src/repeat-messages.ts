@@ -17,7 +17,9 @@ export function repeatMessages({ client: { nc } }: FaultMesh, random: Random): D
         headers?.set(REPEAT_HEADER, '1')
         // Its id would have it taken for what it is.
         headers?.delete('Nats-Msg-Id')
-        const again = () => nc.publish(message.subject, message.data, headers ? { headers } : {})
+        const again = () => {
+          if (!nc.isClosed()) nc.publish(message.subject, message.data, headers ? { headers } : {})
+        }
         setTimeout(again, random.between(0, REPEAT_AFTER_MS_MAX)).unref()
       },
     }),

@@ -173,6 +173,8 @@ async function launch({
     // Written down before anything is awaited: a parent killed from here on leaves a child that will be found.
     if (child.pid) keep(dataDir, RECORD, identify(child.pid) ?? null)
     await once(child, 'spawn')
+    // A signal that it could not be sent; that it goes on is seen.
+    child.on('error', () => undefined)
     return { launched: child, logFrom }
   } catch (cause) {
     throw new Error(`${name} could not be started: ${file} ${cause instanceof Error ? cause.message : ''}`, { cause })

@@ -145,7 +145,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   }
   const outbox = openOutbox(nc, log)
   const requests = openRequests(nc, inboxPrefix, outbox)
-  void watchStatus(nc, requests, log)
+  watchStatus(nc, requests, log).catch((error: unknown) => log.error({ err: error }, 'the connection is not watched'))
   const running = new Set<Promise<void>>()
   const cancellations = openCancellations(nc, outbox)
   let micro: Promise<Service> | undefined
@@ -170,7 +170,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
         queue: service,
       })
       cancellations.hear(contract.subject)
-      void micro.then((added) => {
+      const adding = micro.then((added) => {
         const name = contract.subject.replaceAll('.', '_')
         const onMessage = (error: Error | null, msg: ServiceMsg): void => {
           if (error === null) track(handleRequest(contract, handler, msg, { outbox, cancellations, log }))
@@ -180,6 +180,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
         if (contract.each)
           added.addEndpoint(`${name}_each`, { subject: `${contract.subject}.${added.info().id}`, handler: onMessage })
       })
+      adding.catch((error: unknown) => log.error({ err: error, subject: contract.subject }, 'a subject is not served'))
     },
     async call(
       contract,

@@ -6,6 +6,7 @@ import { type Alert, alert } from '@deed/proto/alert'
 import { LOCAL } from '@deed/proto/ids'
 import type { Bus } from './bus.ts'
 import { type Raised, raiseAlert } from './raise-alert.ts'
+import { readPayload } from './read-payload.ts'
 
 /**
  * From the first heartbeat that has gone unanswered for most of a lease; a worker that was frozen itself has its answer
@@ -43,8 +44,7 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
     )
   const subscription = bus.nc.subscribe(alert.subject.replace('*', SILENT_ALERT), {
     callback(error, msg) {
-      const { data: heard } = alert.payload.safeParse(error === null ? parsed(msg.data) : undefined)
-      const cause = heard?.data.since
+      const cause = readPayload(alert, error, msg)?.data.since
       if (silentAt !== undefined && typeof cause === 'string') told ??= cause
     },
   })
@@ -75,13 +75,5 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
       tellSilent(told)
     },
     [Symbol.dispose]: () => subscription.unsubscribe(),
-  }
-}
-
-function parsed(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(data).toString())
-  } catch {
-    return undefined
   }
 }

@@ -77,7 +77,11 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     closeSync(log)
     child = started
     if (recordDir !== undefined && started.pid) keep(recordDir, name, identify(started.pid) ?? null)
-    exited = new Promise((resolve) => started.once('exit', (code) => resolve(code)))
+    exited = new Promise((resolve) => {
+      started.once('exit', (code) => resolve(code))
+      // It could not be started, or its channel is closed, which its exit tells as well.
+      started.on('error', () => started.pid === undefined && resolve(null))
+    })
     void exited.then(() => {
       if (child === started) child = undefined
       if (stopping || !supervise || started.killed) return

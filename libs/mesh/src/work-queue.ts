@@ -218,12 +218,16 @@ export async function consumeStream(
   let messages: ConsumerMessages | undefined
 
   const handle = async (msg: JsMsg): Promise<void> => {
-    const working = setInterval(() => msg.working(), WORKING_EVERY_MS)
+    /** On a connection that is closed nobody is told; the message comes again by itself. */
+    const tell = (word: () => void): void => {
+      if (!nc.isClosed()) word()
+    }
+    const working = setInterval(() => tell(() => msg.working()), WORKING_EVERY_MS)
     try {
       await take(msg)
     } catch (error) {
       log.error({ err: error, subject: msg.subject }, 'work failed')
-      msg.nak(REDELIVER_MS)
+      tell(() => msg.nak(REDELIVER_MS))
     } finally {
       clearInterval(working)
     }
@@ -234,7 +238,7 @@ export async function consumeStream(
       try {
         const consumer = await js.consumers.get(stream, name)
         messages = await consumer.consume({ max_messages: slots })
-        void stopWhenLost(messages)
+        stopWhenLost(messages).catch((error: unknown) => log.warn({ err: error, stream }, 'stream is not watched'))
         for await (const msg of messages) {
           if (stopped) {
             // It had come, and nobody had begun: another may have it at once.

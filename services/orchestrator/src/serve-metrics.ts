@@ -28,13 +28,14 @@ export async function serveMetrics(
       return
     }
     if (request.url !== '/metrics') return void response.writeHead(404).end()
-    readStatistics(db).then(
-      (statistics) => response.setHeader('content-type', 'text/plain; version=0.0.4').end(exposition(statistics)),
-      (error: unknown) => {
+    readStatistics(db)
+      .then((statistics) => {
+        response.setHeader('content-type', 'text/plain; version=0.0.4').end(exposition(statistics))
+      })
+      .catch((error: unknown) => {
         log.warn({ err: error }, 'metrics could not be read')
         response.writeHead(503).end()
-      },
-    )
+      })
   })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve())).catch(
     (cause: Error) => {
@@ -44,6 +45,8 @@ export async function serveMetrics(
       )
     },
   )
+  // A connection that could not be accepted, for want of descriptors.
+  server.on('error', (error) => log.warn({ err: error }, 'a request for metrics was not accepted'))
   return {
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()

@@ -1,5 +1,6 @@
 /** deed watch: what happens, as it happens, and what was missed while nobody could hear it. */
 import type { Bus } from '@deed/mesh/bus'
+import { readPayload } from '@deed/mesh/read-payload'
 import { DeedError } from '@deed/proto/errors'
 import { executionEvent, watchExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
@@ -57,7 +58,7 @@ async function follow(out: Output, bus: Bus, id: ExecutionId | undefined): Promi
   }
   const subscription = bus.nc.subscribe(executionEvent.subject.replace('*', id ?? '*'), {
     callback: (error, message) => {
-      const event = error ? undefined : executionEvent.payload.safeParse(message.json()).data
+      const event = readPayload(executionEvent, error, message)
       if (!event) return
       const last = shown.get(event.execution_id) ?? (id === undefined && event.seq === 1 ? 0 : undefined)
       if (last !== undefined && event.seq === last + 1) return show(event)

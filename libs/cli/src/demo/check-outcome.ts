@@ -43,7 +43,8 @@ function wrongInReply(expected: Expected, reply: ExecutionReply, level: number):
   same('method', expected.method, reply.method)
   same('cache_hit', expected.cache_hit, metrics.cache_hit)
   if (typeof expected.level === 'number') same('the level asked for', expected.level, level)
-  else if (level < expected.level.at_least) wrong.push(`the level asked for is ${level}, below ${expected.level.at_least}`)
+  else if (level < expected.level.at_least)
+    wrong.push(`the level asked for is ${level}, below ${expected.level.at_least}`)
   same('the answer', expected.text, reply.result?.text)
   if (expected.already_so !== undefined) {
     const already = verification.some(({ already_so: one }) => one === true)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BACK_ALERT, SILENT_ALERT } from '@deed/mesh/notice-silence'
+import { readPayload } from '@deed/mesh/read-payload'
 import { until } from '@deed/mesh/until'
 import { type Alert, alert } from '@deed/proto/alert'
 import { requestExecution } from '@deed/proto/execution'
@@ -45,7 +46,12 @@ export const orchestratorDies: readonly Fault[] = [
     async run({ mesh, name }) {
       const { nc } = mesh.client
       const heard: Alert[] = []
-      const listening = nc.subscribe('alerts.>', { callback: (_, msg) => heard.push(alert.payload.parse(msg.json())) })
+      const listening = nc.subscribe('alerts.>', {
+        callback(error, msg) {
+          const raised = readPayload(alert, error, msg)
+          if (raised) heard.push(raised)
+        },
+      })
       const idsOf = (wanted: string) => new Set(heard.filter((one) => one.name === wanted).map((one) => one.alert_id))
       // There are several who could tell.
       await using _other = await mesh.another('executor')

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -50,6 +51,20 @@ describe.each(SANDBOXES)('in the sandbox $name, running a command', ({ sandbox }
     const { outcome, result } = await executor.run(run(['printf', '%s', argument]))
     expect(outcome).toBe('done')
     expect(result?.data).toMatchObject({ exit_code: 0, stdout: argument })
+  })
+
+  it('is ended with a clear failure when its workspace is moved away, and the executor goes on', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    executor.write('inside/at', 'waiting')
+    const script = `require('fs').writeFileSync('inside/at', String(process.pid)); setTimeout(() => {}, 600_000)`
+    const running = executor.run(node(script))
+    await until(() => executor.read('inside/at') !== 'waiting', { what: 'the command', timeoutMs: 60_000 })
+    renameSync(executor.root, `${executor.root}-moved`)
+    const { outcome, error } = await running
+    expect({ outcome, code: error?.code }).toEqual({ outcome: 'failed', code: 'effect_failed' })
+    expect(error?.message).toMatch(/what it takes of its workspace cannot be seen.*ENOENT/)
+    renameSync(`${executor.root}-moved`, executor.root)
+    expect((await executor.run(run(['true']))).outcome).toBe('done')
   })
 
   it('says that an exit code is all that was seen, and what confined it', async () => {

@@ -62,10 +62,12 @@ export function boxTransport(run: (talk: Command['talk'], stop: AbortSignal) => 
           else started.reject(error)
         },
       )
-      over = over.then(() => {
-        started.reject(fault)
-        transport.onclose?.()
-      })
+      over = over
+        .then(() => {
+          started.reject(fault)
+          transport.onclose?.()
+        })
+        .catch((error: unknown) => transport.onerror?.(error as Error))
       return started.promise
     },
     send(message) {

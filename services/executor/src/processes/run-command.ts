@@ -55,8 +55,9 @@ export interface Ended extends Printed {
 export const actionMark = (actionId: ActionId): string => `DEED_ACTION=${actionId}`
 
 /**
- * @throws {DeedError} `limit_exceeded`, which names the limit; `protected_path`, when it has made one; `effect_failed` when it could not start, and then nothing
- *   was done; the signal's reason when that aborts. In each case none of its processes is left.
+ * @throws {DeedError} `limit_exceeded`, which names the limit; `protected_path`, when it has made one; `effect_failed`
+ *   when it could not start, and then nothing was done, or when its workspace was moved away; the signal's reason when
+ *   that aborts. In each case none of its processes is left.
  */
 export async function runCommand(sandbox: Sandbox, command: Command): Promise<Ended> {
   const { actionId, argv, stdin, talk, signal, onStart, onCutShort, secrets = {}, ...confined } = command
@@ -80,7 +81,7 @@ export async function runCommand(sandbox: Sandbox, command: Command): Promise<En
   signal.addEventListener('abort', onAbort, { once: true })
   // It may have come while the process was started.
   if (signal.aborted) onAbort()
-  const first = await Promise.race([ended, stop.promise, output.tooMuch, watch.exceeded])
+  const first = await Promise.race([ended, stop.promise, output.tooMuch, watch.exceeded, watch.blind])
   signal.removeEventListener('abort', onAbort)
   const holders = sandbox.confines ? [child.pid!, sandbox.reaps ? 0 : (status.init?.pid ?? 0)] : []
   const all = first === 'time' ? () => descendantsOf(find()) : find
@@ -93,6 +94,7 @@ export async function runCommand(sandbox: Sandbox, command: Command): Promise<En
 
   if (typeof first === 'string') onCutShort?.(output.taken())
   if (first === 'time') throw signal.reason
+  if (first instanceof DeedError) throw first
   if (typeof first === 'string') throw exceeded(argv[0]!, first)
   const exitCode = code ?? 128 + constants.signals[by ?? 'SIGKILL']
   const limit = limitMet(box, exitCode)
@@ -223,6 +225,7 @@ function collect(...streams: (NodeJS.ReadableStream | undefined)[]) {
   let [printed, keptBytes] = [0, 0]
   const tooMuch = Promise.withResolvers<'output'>()
   streams.forEach((stream, index) => {
+    stream?.on('error', () => undefined)
     stream?.on('data', (chunk: Buffer) => {
       printed += chunk.length
       const room = OUTPUT_BYTES_MAX - keptBytes

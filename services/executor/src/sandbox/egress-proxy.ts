@@ -84,8 +84,8 @@ export async function openEgress(allowed: readonly AllowedHost[]): Promise<Egres
 
   const server = createServer((inner) => {
     hold(inner)
-    readHead(inner).then(
-      ({ head, rest }) => {
+    readHead(inner)
+      .then(({ head, rest }) => {
         const wanted = readConnect(head)
         const found = wanted && allowed.find(({ authority }) => authority === wanted.authority)
         if (!wanted || !found) {
@@ -112,10 +112,11 @@ export async function openEgress(allowed: readonly AllowedHost[]): Promise<Egres
           outer.setTimeout(0)
           tunnel(inner, outer, rest, counted(tunnelled, wanted.authority))
         })
-      },
-      () => inner.destroy(),
-    )
+      })
+      .catch(() => inner.destroy())
   })
+  // A connection that could not be accepted, for want of descriptors.
+  server.on('error', () => undefined)
   server.maxConnections = CONNECTIONS_MAX
   server.listen({ path: socketPath, readableAll: true, writableAll: true })
   await once(server, 'listening')

@@ -4,6 +4,7 @@
  */
 import { lstatSync, readdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
+import { DeedError } from '@deed/proto/errors'
 import type { RunningProcess } from '../processes/process-table.ts'
 import { DISK_BYTES_MAX, type Limit, MEMORY_BYTES_MAX, NEW_FILES_MAX, PROCESSES_MAX } from './limits.ts'
 
@@ -33,24 +34,35 @@ const DEFAULT_BOUNDS: UseBounds = {
 }
 
 export interface Watch extends Disposable {
-  /** Settles when a limit is exceeded; never otherwise. */
+  /** Resolves when a limit is exceeded; never otherwise. */
   readonly exceeded: Promise<Limit>
+  /** Resolves when that can be seen no longer, such as when the workspace was moved away; never otherwise. */
+  readonly blind: Promise<DeedError>
 }
 
 export function watchUse({ workspace, processes, bounds = DEFAULT_BOUNDS }: Watched): Watch {
   const since = Date.now()
-  let most = freeSpace(workspace)
+  let most: Space = { bytes: 0, files: 0 }
   const exceeded = Promise.withResolvers<Limit>()
-  const timer = setInterval(() => {
-    const free = freeSpace(workspace)
-    // What others have freed meanwhile does not hide what is taken from then on.
-    most = { bytes: Math.max(most.bytes, free.bytes), files: Math.max(most.files, free.files) }
-    const taken = { bytes: most.bytes - free.bytes, files: most.files - free.files }
-    const limit = processLimit(processes?.() ?? [], bounds) ?? diskLimit(workspace, taken, since, bounds)
-    if (limit !== undefined) exceeded.resolve(limit)
-  }, LOOK_MS)
+  const blind = Promise.withResolvers<DeedError>()
+  const look = (): void => {
+    try {
+      const free = freeSpace(workspace)
+      // What others have freed meanwhile does not hide what is taken from then on.
+      most = { bytes: Math.max(most.bytes, free.bytes), files: Math.max(most.files, free.files) }
+      const taken = { bytes: most.bytes - free.bytes, files: most.files - free.files }
+      const limit = processLimit(processes?.() ?? [], bounds) ?? diskLimit(workspace, taken, since, bounds)
+      if (limit !== undefined) exceeded.resolve(limit)
+    } catch (cause) {
+      // A command that nothing bounds does not go on.
+      const text = `the command was ended, since what it takes of its workspace cannot be seen: ${(cause as Error).message}`
+      blind.resolve(new DeedError('effect_failed', text, { cause }))
+    }
+  }
+  look()
+  const timer = setInterval(look, LOOK_MS)
   timer.unref()
-  return { exceeded: exceeded.promise, [Symbol.dispose]: () => clearInterval(timer) }
+  return { exceeded: exceeded.promise, blind: blind.promise, [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 function processLimit(processes: readonly RunningProcess[], bounds: UseBounds): Limit | undefined {

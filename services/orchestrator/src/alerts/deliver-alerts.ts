@@ -5,6 +5,7 @@
  * undelivered when it went, another finds.
  */
 import type { Bus } from '@deed/mesh/bus'
+import { jsonOf } from '@deed/mesh/read-payload'
 import { type Alert, alert as contract } from '@deed/proto/alert'
 import type { Log } from '@deed/telemetry/logger'
 import { markDelivered, takeAlert, takeLeftAlerts } from '../store/alerts.ts'
@@ -63,7 +64,7 @@ export function deliverAlerts({ db, bus, log, webhooks }: Dependencies): AsyncDi
     queue: 'alerts',
     callback(error, msg) {
       if (error !== null) return
-      const { data: alert, error: fault } = contract.payload.safeParse(parsed(msg.data))
+      const { data: alert, error: fault } = contract.payload.safeParse(jsonOf(msg))
       if (fault) log.warn({ subject: msg.subject, reason: fault.message }, 'an alert that cannot be read is dropped')
       else if (inHand.size >= IN_HAND_MAX) log.error({ alert: alert.name }, 'too many alerts at once; one is dropped')
       else track(takeNew(alert))
@@ -80,13 +81,5 @@ export function deliverAlerts({ db, bus, log, webhooks }: Dependencies): AsyncDi
       stopping.abort()
       await Promise.allSettled(inHand)
     },
-  }
-}
-
-function parsed(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(data).toString())
-  } catch {
-    return undefined
   }
 }
