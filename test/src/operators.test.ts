@@ -251,7 +251,7 @@ describe('a rollback of many', () => {
 
 describe('deed watch', () => {
   it('without an id shows those of all, once each, what happened while NATS was away too', async () => {
-    const watching = startDeed(under.mesh.dataDir, ['watch', '--json'])
+    using watching = startDeed(under.mesh.dataDir, ['watch', '--json'])
     const seen = (): { execution_id: string; seq: number; type: string }[] =>
       watching
         .output()
@@ -282,7 +282,7 @@ describe('deed watch', () => {
   it('shows every transition once, through a restart of NATS, and ends as the execution does', async () => {
     const task = 'tell the guarded witness "watched"'
     const { execution_id: id } = await under.client.call(requestExecution, { task, mode: 'background' })
-    const watching = startDeed(under.mesh.dataDir, ['watch', id, '--json'])
+    using watching = startDeed(under.mesh.dataDir, ['watch', id, '--json'])
     await until(() => watching.output().includes('approval.requested'), { what: 'the first events' })
     await under.mesh.nats?.kill()
     await under.mesh.nats?.start()

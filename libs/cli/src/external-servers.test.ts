@@ -1,6 +1,6 @@
 // `deed up` on servers that somebody else runs: one user on NATS, one role on PostgreSQL, and nothing embedded.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type DeedProcess, startDeed } from '@deed/drill/deed-process'
@@ -17,7 +17,10 @@ let env: Record<string, string>
 beforeAll(async () => {
   folder = opened.use(temporaryFolder()).path
   mkdirSync(join(folder, 'workspace'))
-  writeFileSync(join(folder, 'execution.yaml'), 'workspaces:\n  main: { root: ./workspace }\n')
+  writeFileSync(
+    join(folder, 'execution.yaml'),
+    'workspaces:\n  main: { root: ./workspace }\ncommands: { allow: [sh] }\n',
+  )
   const postgres = opened.use(await startPostgres({ dataDir: join(folder, 'postgres') }))
   env = { NATS_URL: await someonesNats(), DATABASE_URL: postgres.url }
 })
@@ -83,18 +86,21 @@ describe('servers that are given', () => {
     const { stdout } = await deed('get', 'executions', '--text', 'given.txt').ended
     expect(stdout).toContain('write "given" to given.txt')
 
-    // It drains for as long as this runs.
-    writeFileSync(join(folder, 'workspace/long.sh'), 'echo begun > begun.txt\nsleep 30\n')
+    // It drains for as long as this runs, which is until its file is gone.
+    const lasting = join(folder, 'workspace/lasting')
+    mkdirSync(lasting)
+    const script = 'echo begun > lasting/begun.txt\nwhile [ -e lasting/begun.txt ]; do sleep 0.2; done\n'
+    writeFileSync(join(folder, 'workspace/long.sh'), script)
     const long = deed('run', 'run `sh long.sh`')
     const approval = await waitingApproval()
     expect((await deed('approve', approval, '--yes').ended).code).toBe(0)
-    await until(() => existsSync(join(folder, 'workspace/begun.txt')) || undefined, { what: 'the command' })
+    await until(() => existsSync(join(lasting, 'begun.txt')) || undefined, { what: 'the command' })
     mesh.child.kill('SIGINT')
     await until(() => mesh.output().includes('draining') || undefined, { what: 'the drain' })
-    // What follows at once is the same press.
-    await new Promise((later) => setTimeout(later, 600))
-    mesh.child.kill('SIGINT')
+    // What follows at once is the same press; sooner or later it is a second one.
+    await until(() => !mesh.child.kill('SIGINT') || mesh.child.exitCode !== null, { what: 'the end of the mesh' })
     expect((await mesh.ended).code).toBe(130)
+    rmSync(lasting, { recursive: true })
     long.child.kill('SIGKILL')
   })
 })

@@ -11,12 +11,19 @@ export interface Ended {
   stderr: string
 }
 
-export interface DeedProcess {
+/** Disposing ends it by force, should it still run. */
+export interface DeedProcess extends Disposable {
   readonly child: ChildProcess
   /** What it has written so far, to either. */
   output(): string
   readonly ended: Promise<Ended>
 }
+
+/** Those that run; a process that ends in a hurry takes them along. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 /**
  * Starts `deed` with these arguments, for the mesh of this data folder.
@@ -33,6 +40,8 @@ export function startDeed(
     env: { PATH: process.env.PATH, DEED_DATA_DIR: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   let stdout = ''
   let stderr = ''
   let output = ''
@@ -45,5 +54,5 @@ export function startDeed(
     output += text
   })
   const ended = new Promise<Ended>((end) => child.once('close', (code) => end({ code, stdout, stderr })))
-  return { child, output: () => output, ended }
+  return { child, output: () => output, ended, [Symbol.dispose]: () => void child.kill('SIGKILL') }
 }

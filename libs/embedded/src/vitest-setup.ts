@@ -1,16 +1,16 @@
-/** One PostgreSQL for all test files: each test gets a database of its own on it. */
+/** What vitest calls before the first test file and after the last. */
 import { dropClientVariables } from './client-environment.ts'
-import { startPostgres } from './postgres.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { startTestRun } from './test-run.ts'
 
-/** Called by vitest before the first test file; what it returns is called after the last. */
+/** Every project has its setup called, all in one process: the first starts the run, and the others wait for it. */
+const shared = globalThis as { deedTestRun?: Promise<AsyncDisposable> }
+
 export default async function setup(): Promise<() => Promise<void>> {
   dropClientVariables()
-  const folder = temporaryFolder()
-  const postgres = await startPostgres({ dataDir: folder.path, durable: false })
-  process.env.DEED_TEST_DATABASE_URL = postgres.url
+  const first = shared.deedTestRun === undefined
+  shared.deedTestRun ??= startTestRun()
+  const run = await shared.deedTestRun
   return async () => {
-    await postgres[Symbol.asyncDispose]()
-    folder[Symbol.dispose]()
+    if (first) await run[Symbol.asyncDispose]()
   }
 }

@@ -6,7 +6,7 @@ import { executionEvent, watchExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Command } from 'commander'
-import { EXIT } from '../exit-code.ts'
+import { EXIT, UnreachableError } from '../exit-code.ts'
 import type { ExecutionEvent } from '../follow-execution.ts'
 import type { Output } from '../output.ts'
 import { shellOf, withMesh } from '../shell.ts'
@@ -16,6 +16,8 @@ import { idOf } from './show.ts'
 
 /** An event that nobody heard does not come again, so the numbers are compared now and then. */
 const COMPARE_MS = 2_000
+/** Without an answer for so long, the mesh is taken for gone: nobody should have to end what can show nothing more. */
+const GONE_MS = 120_000
 
 export function addWatch(program: Command): void {
   program
@@ -28,7 +30,8 @@ Examples:
   deed watch 01997d0e-...
   deed watch --json
 
-Exit code, of one execution: 0 done, 1 ended otherwise. With --json each event is a line.`,
+Exit code, of one execution: 0 done, 1 ended otherwise; 3 when the mesh has not answered for
+two minutes. With --json each event is a line.`,
     )
     .action(async (execution: string | undefined, _options: object, command: Command) => {
       const shell = shellOf(command)
@@ -40,8 +43,18 @@ Exit code, of one execution: 0 done, 1 ended otherwise. With --json each event i
     })
 }
 
-/** Resolves with the end of the one execution; of all, never. */
-async function follow(out: Output, bus: Bus, id: ExecutionId | undefined): Promise<ExecutionStatus> {
+/**
+ * Resolves with the end of the one execution; of all, never.
+ *
+ * @throws {UnreachableError} when the mesh has not answered for `goneMs`
+ */
+export async function follow(
+  out: Output,
+  bus: Bus,
+  id: ExecutionId | undefined,
+  goneMs = GONE_MS,
+): Promise<ExecutionStatus> {
+  let answeredAt = performance.now()
   /** The number of the last event shown, by execution. */
   const shown = new Map<string, number>()
   const late = new Set<ExecutionId>()
@@ -96,9 +109,12 @@ async function follow(out: Output, bus: Bus, id: ExecutionId | undefined): Promi
           }
         }
         for (const one of new Set(wanted)) await readBack(one)
+        answeredAt = performance.now()
       } catch (error) {
         // Nobody is there for now; what happens meanwhile is read back afterwards.
         if (first || !(error instanceof DeedError) || !error.retryable) throw error
+        if (performance.now() - answeredAt > goneMs)
+          throw new UnreachableError(`the mesh has not answered for ${goneMs / 1_000} s`, { cause: error })
         for (const one of wanted) late.add(one)
       }
       if (end !== undefined) break

@@ -1,0 +1,89 @@
+/**
+ * What all test files of a run share: a folder for everything that they make, and one PostgreSQL on which each test gets
+ * a database of its own. A run that leaves a process behind fails and names it.
+ */
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startPostgres } from './postgres.ts'
+import { identify } from './process-identity.ts'
+
+/** What was told to end when its test had ended may still be draining. */
+const DRAIN_MS_MAX = 60_000
+const POLL_MS = 200
+
+/** Sets `TMPDIR` and `DEED_TEST_DATABASE_URL`. Disposing ends everything, and fails where tests left processes running. */
+export async function startTestRun(): Promise<AsyncDisposable> {
+  const folder = mkdtempSync(join(tmpdir(), 'deed-tests-'))
+  // As any folder for temporary files: tests run some of their processes as another user.
+  chmodSync(folder, 0o1777)
+  const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), durable: false })
+  process.env.TMPDIR = folder
+  process.env.DEED_TEST_DATABASE_URL = postgres.url
+  return {
+    async [Symbol.asyncDispose]() {
+      await postgres[Symbol.asyncDispose]()
+      const left = await whatIsLeft(folder)
+      for (const { pid } of left) process.kill(pid, 'SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+      if (left.length === 0) return
+      const names = left.map(({ pid, command }) => `  ${pid}  ${command}`).join('\n')
+      throw new Error(`the tests left ${left.length} processes running, which were ended now:\n${names}`)
+    },
+  }
+}
+
+interface Left {
+  readonly pid: number
+  readonly command: string
+}
+
+/** Processes of this run that do not end by themselves in a minute. */
+async function whatIsLeft(folder: string): Promise<Left[]> {
+  for (const end = performance.now() + DRAIN_MS_MAX; ; await sleep(POLL_MS)) {
+    const left = processesOf(folder)
+    if (left.length === 0 || performance.now() > end) return left
+  }
+}
+
+/**
+ * Those that know of the folder by their environment, their command line or where they are; but for the children of this
+ * process, which run the test files. Empty where there is no /proc.
+ */
+function processesOf(folder: string): Left[] {
+  return namesIn('/proc').flatMap((name): Left[] => {
+    const pid = Number(name)
+    if (!Number.isInteger(pid) || pid === process.pid || parentOf(pid) === process.pid || !identify(pid)) return []
+    const command = textOf(`/proc/${pid}/cmdline`)
+    const known = [command, textOf(`/proc/${pid}/environ`), whereIs(pid)].some((text) => text.includes(folder))
+    return known ? [{ pid, command: command.replaceAll('\0', ' ').trim().slice(0, 300) }] : []
+  })
+}
+
+const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(textOf(`/proc/${pid}/status`))?.[1])
+
+function whereIs(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return ''
+  }
+}
+
+/** Empty for a process that has ended, or is another user's. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
