@@ -12,8 +12,10 @@ export default defineConfig({
   test: {
     globalSetup: ['libs/embedded/src/vitest-setup.ts'],
     setupFiles: ['libs/embedded/src/vitest-worker.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // A busy machine makes a test late, and not wrong: longer than what it waits for, of which each has a minute.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     // A mesh of its own for many files, which waits as often as it computes.
     maxWorkers: 3,
     // A test that finds its conditions missing must say so by failing, never by an empty run.

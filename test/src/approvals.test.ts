@@ -159,7 +159,7 @@ const endOf = (id: ExecutionDetail['execution_id']): Promise<ExecutionDetail> =>
       const detail = await detailOf(id)
       return (FINAL_EXECUTION_STATUSES as ReadonlySet<string>).has(detail.status) && detail
     },
-    { timeoutMs: 40_000, what: 'the end' },
+    { timeoutMs: 60_000, what: 'the end' },
   )
 
 const begin = async (task: string): Promise<ExecutionDetail['execution_id']> =>
@@ -338,7 +338,7 @@ describe('who decides', () => {
     expect(forged.body).toMatchObject({ code: 'unknown_field', path: '$.approver' })
     const headers = newHeaders()
     headers.set('X-Role', 'ceo')
-    const { data } = await operator.nc.request('approval.decide', JSON.stringify(body), { headers, timeout: 10_000 })
+    const { data } = await operator.nc.request('approval.decide', JSON.stringify(body), { headers, timeout: 60_000 })
     expect(JSON.parse(Buffer.from(data).toString())).toMatchObject({ code: 'self_approval' })
     expect((await operator.ask('approval.decide.local.trainee', body)).body).toMatchObject({ code: 'forbidden' })
     await expect(approver.ask('approval.decide.local.trainee', body)).rejects.toMatchObject({
@@ -606,7 +606,7 @@ describe('a dry run', () => {
       expect(actions.map((step) => SealedStep.parse(step).level)).toEqual(wanted[index])
       const id = await begin(task)
       const levels = async () => (await detailOf(id)).tasks.flatMap(({ action, level }) => (action ? [level] : []))
-      await expect.poll(levels, { timeout: 10_000 }).toEqual(wanted[index])
+      await expect.poll(levels).toEqual(wanted[index])
       if (index === 0) await endOf(id)
       else await under.client.call(cancelExecution, { execution_id: id })
     }

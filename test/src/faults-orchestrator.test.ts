@@ -49,7 +49,7 @@ describe('an orchestrator that dies alone', () => {
     await under.client.nc.jetstream().publish(SUBMIT_SUBJECT, body)
     await under.revive('orchestrator')
     const status = async () => (await under.client.call(getExecution, { idempotency_key: name })).status
-    await until(async () => (await status()) === 'done', { what: 'the submitted execution', timeoutMs: 50_000 })
+    await until(async () => (await status()) === 'done', { what: 'the submitted execution', timeoutMs: 60_000 })
     await doneOnce(name, 'it')
   })
 })

@@ -54,7 +54,7 @@ describe('a manifest', () => {
     expect(ended.get('words')).toBeLessThanOrEqual(ended.get('last') ?? 0)
     for (const { evidence } of tasks) expect(evidence).toMatchObject({ outcome: 'verified' })
     await client.ask('execution.rollback', { execution_id: body.execution_id })
-    await expect.poll(async () => (await detailOf(body.execution_id)).status, { timeout: 10_000 }).toBe('rolled_back')
+    await expect.poll(async () => (await detailOf(body.execution_id)).status).toBe('rolled_back')
     for (const file of ['a', 'b', 'c']) expect(existsSync(at(`site/${file}.txt`))).toBe(false)
   })
 
@@ -65,7 +65,7 @@ describe('a manifest', () => {
     }
     await client.ask('execution.request', { manifest: { name: 'keep', tasks: [task('kept')] } })
     const { body } = await client.ask('execution.request', { manifest, mode: 'background' })
-    await expect.poll(async () => (await detailOf(body.execution_id)).status, { timeout: 10_000 }).toBe('waiting')
+    await expect.poll(async () => (await detailOf(body.execution_id)).status).toBe('waiting')
     expect(existsSync(at('tasks/kept'))).toBe(true)
     await client.ask('execution.cancel', { execution_id: body.execution_id })
   })
@@ -86,9 +86,7 @@ describe('a manifest', () => {
     const { body, errorCode } = await client.ask('execution.request', { manifest, mode: 'background' })
     expect(errorCode).toBeUndefined()
     await expect
-      .poll(async () => (await detailOf(body.execution_id)).tasks.map(({ actual_status: is }) => is), {
-        timeout: 10_000,
-      })
+      .poll(async () => (await detailOf(body.execution_id)).tasks.map(({ actual_status: is }) => is))
       .toEqual(expect.arrayContaining(['done', 'blocked', 'pending']))
     const { tasks, status } = await detailOf(body.execution_id)
     expect(status).toBe('waiting')
@@ -230,12 +228,12 @@ describe('a manifest by reference', () => {
     const { execution_id: id } = (await client.ask('execution.request', request)).body
     const operator = opened.use(await plainClient(under.mesh.connection))
     const asked = async () => (await operator.ask('approval.list', { execution_id: id, status: 'pending' })).body
-    await expect.poll(async () => (await asked()).approvals, { timeout: 10_000 }).toHaveLength(1)
+    await expect.poll(async () => (await asked()).approvals).toHaveLength(1)
     const [{ approval_id, actions }] = (await asked()).approvals
     const cut = expect.stringMatching(/^x{1000} ... \(1000000 characters\)$/)
     expect(actions[0].action.input).toEqual({ path: 'full.txt', content: cut })
     await operator.ask('approval.decide', { approval_id, decision: 'approve' })
-    await expect.poll(async () => (await detailOf(id)).status, { timeout: 10_000 }).toBe('done')
+    await expect.poll(async () => (await detailOf(id)).status).toBe('done')
     const { tasks } = await detailOf(id)
     expect(tasks.find(({ action }) => action !== null)?.action?.input.content).toEqual(cut)
     expect(readFileSync(at('full.txt'), 'utf8')).toBe(content)

@@ -32,7 +32,7 @@ async function enter(user: 'client' | 'approver' | 'deed'): Promise<NatsConnecti
 
 // biome-ignore lint/suspicious/noExplicitAny: what comes back is looked at as JSON
 const ask = async (subject: string, body: object, by = nc): Promise<any> =>
-  (await by.request(subject, JSON.stringify(body), { timeout: 20_000 })).json()
+  (await by.request(subject, JSON.stringify(body), { timeout: 60_000 })).json()
 
 /** Asks until the execution is there and has ended. */
 const ended = async (by: object) => {

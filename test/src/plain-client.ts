@@ -16,7 +16,7 @@ export interface PlainClient extends AsyncDisposable {
   ask(subject: string, payload: unknown, headers?: Record<string, string>): Promise<Answer>
 }
 
-const ANSWER_MS_MAX = 30_000
+const ANSWER_MS_MAX = 60_000
 
 /** @param inboxPrefix where the user may read its answers, if not below the usual one */
 export async function plainClient(

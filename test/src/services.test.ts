@@ -119,7 +119,7 @@ const endOf = (reply: Pick<ExecutionReply, 'execution_id'>): Promise<ExecutionDe
       const detail = await detailOf(reply)
       return (FINAL_EXECUTION_STATUSES as ReadonlySet<string>).has(detail.status) && detail
     },
-    { timeoutMs: 40_000, what: 'the end' },
+    { timeoutMs: 60_000, what: 'the end' },
   )
 
 /** Asks, and waits until a person is asked. */
@@ -231,7 +231,7 @@ describe('a task that no rule knows', () => {
     const request = JSON.stringify({ task: 'Please compose some lines about rivers for me' })
     const headers = newHeaders()
     headers.set('Deed-Timeout-Ms', '1000')
-    const message = await nc.request('execution.request', request, { timeout: 20_000, headers })
+    const message = await nc.request('execution.request', request, { timeout: 60_000, headers })
     const reply = message.json<ExecutionReply>()
     expect(reply).toMatchObject({
       status: expect.stringMatching(/^(planning|running)$/),
@@ -390,7 +390,7 @@ describe('an answer that was given before', () => {
     const { pid } = cache
     await cache.kill()
     await until(() => cache.pid !== undefined && cache.pid !== pid)
-    await under.client.call(cacheStats, {}, { timeoutMs: 20_000 })
+    await under.client.call(cacheStats, {}, { timeoutMs: 60_000 })
     const second = await ask({ task })
     expect(second).toMatchObject({
       status: 'done',

@@ -110,7 +110,7 @@ targets:
     expect(readable?.advice).toContain('chmod 600')
     const { text } = await doctor(dataDir)
     expect(text).toContain('must be changed')
-  }, 120_000)
+  })
 
   it('says that there is no mesh, and examines the rest', async () => {
     using folder = temporaryFolder()

@@ -23,6 +23,9 @@ export interface Setting extends Omit<Partial<MeshOptions>, 'config'> {
   config?: string
 }
 
+/** How long a test waits for an answer for which it names no deadline, in milliseconds: a busy machine is late. */
+const ANSWER_MS_MAX = 60_000
+
 /** Fast to take over after a kill: as short as leases may be. */
 const LEASE_MS = '3000'
 
@@ -45,7 +48,7 @@ export async function meshUnderTest({ config = '', env = {}, ...options }: Setti
   const database = new Pool({ connectionString: connection.database_url, max: 3 })
   database.on('error', () => undefined)
   opened.defer(() => database.end())
-  const client = opened.use(
+  const bus = opened.use(
     await connectBus({
       service: 'deed',
       url: connection.nats_url,
@@ -54,6 +57,10 @@ export async function meshUnderTest({ config = '', env = {}, ...options }: Setti
       serverName: connection.nats_server_name,
     }),
   )
+  const client: Bus = {
+    ...bus,
+    call: (contract, input, options) => bus.call(contract, input, { timeoutMs: ANSWER_MS_MAX, ...options }),
+  }
   const kept = opened.move()
   return {
     mesh,

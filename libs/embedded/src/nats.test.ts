@@ -13,7 +13,7 @@ import { statusBySystemAccount } from './server-status.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const NOBODY_ID = 65_534
-const PATIENCE = { timeout: 30_000, interval: 20 }
+const PATIENCE = { timeout: 60_000, interval: 20 }
 const asRoot = process.getuid?.() === 0
 const notRoot = asRoot ? '' : ' (SKIPPED: only root can become another user)'
 

@@ -21,7 +21,7 @@ import { identify } from './process-identity.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const NOBODY_ID = 65_534
-const PATIENCE = { timeout: 30_000, interval: 50 }
+const PATIENCE = { timeout: 60_000, interval: 50 }
 const asRoot = process.getuid?.() === 0
 const notRoot = asRoot ? '' : ' (SKIPPED: only root can become another user)'
 const onLinux = process.platform === 'linux'

@@ -1,6 +1,6 @@
 // A real server and two workers on it; time is given.
 import { alert } from '@deed/proto/alert'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { BACK_ALERT, noticeSilence, SILENT_ALERT } from './notice-silence.ts'
 import { testBus } from './test-bus.ts'
 
@@ -27,10 +27,10 @@ describe('the silence of all orchestrators', () => {
     expect(heard).toEqual([])
     await pass(1)
     await pass(60_000)
-    await vi.waitFor(() => expect(heard).toHaveLength(1))
+    await expect.poll(() => heard).toHaveLength(1)
     expect(heard[0]).toMatchObject({ name: SILENT_ALERT, severity: 'critical', data: { since: expect.any(String) } })
     for (const worker of workers) worker.answered()
-    await vi.waitFor(() => expect(heard.filter(({ name }) => name === BACK_ALERT)).toHaveLength(2))
+    await expect.poll(() => heard.filter(({ name }) => name === BACK_ALERT)).toHaveLength(2)
     expect(new Set(heard.map(({ alert_id: id }) => id)).size).toBe(2)
     for (const worker of workers) worker.answered()
     await pass(0)

@@ -1,6 +1,6 @@
 // A real server, and a caller's own subscription.
 import { alert } from '@deed/proto/alert'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { raiseAlert } from './raise-alert.ts'
 import { testBus } from './test-bus.ts'
 
@@ -16,7 +16,7 @@ describe('an alert', () => {
     raiseAlert(orchestrator, { ...disk, cause: 'volume-1' })
     raiseAlert(orchestrator, { ...disk, cause: 'volume-1' })
     raiseAlert(orchestrator, { ...disk, cause: 'volume-2' }, new Date('2026-01-01T00:00:00Z'))
-    await vi.waitFor(() => expect(heard).toHaveLength(3))
+    await expect.poll(() => heard).toHaveLength(3)
     expect(heard[2]).toMatchObject({ ...disk, at: '2026-01-01T00:00:00.000Z', data: {} })
     const [first, again, other] = heard.map(({ alert_id: id }) => id)
     expect(again).toBe(first)

@@ -10,7 +10,7 @@ const PAUSE_MS = 20
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 20_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
+  { timeoutMs = 60_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
 ): Promise<Exclude<T, false | undefined>> {
   const end = performance.now() + timeoutMs
   let last: unknown

@@ -130,7 +130,7 @@ describe('a work queue', () => {
     // Making what is there already changes nothing.
     await ensureWorkQueues(orchestrator.nc, [workAct, workSolve])
     orchestrator.handOut(workSolve, workNamed('after'), { tenant: LOCAL.tenant })
-    await until(() => taken.includes('after'), { timeoutMs: 40_000, what: 'work from the new stream' })
+    await until(() => taken.includes('after'), { timeoutMs: 60_000, what: 'work from the new stream' })
     expect(taken).toEqual(['before', 'after'])
   })
 })

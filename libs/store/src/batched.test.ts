@@ -21,7 +21,7 @@ function heldStore() {
 
 /** A batch that comes after one of several waits a moment for more. */
 const begun = (flushes: Flush[], count: number): Promise<void> =>
-  vi.waitFor(() => expect(flushes).toHaveLength(count), { interval: 1 })
+  vi.waitFor(() => expect(flushes).toHaveLength(count), { interval: 1, timeout: 60_000 })
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

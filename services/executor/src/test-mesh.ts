@@ -19,7 +19,7 @@ import { startExecutor } from './service.ts'
 import { type DispatchOptions, type TestExecutor, testExecutor } from './test-executor.ts'
 
 const LEASE_MS = 10_000
-const REPORT_MS_MAX = 20_000
+const REPORT_MS_MAX = 60_000
 
 export interface TestMesh extends AsyncDisposable {
   readonly inside: TestExecutor

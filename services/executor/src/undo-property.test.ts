@@ -23,7 +23,7 @@ import { type TestExecutor, testExecutor } from './test-executor.ts'
 
 const RUNS = Number(process.env.UNDO_RUNS ?? 10)
 const SEED = Number(process.env.UNDO_SEED ?? Math.floor(Math.random() * 2 ** 31))
-const RUN_MS_MAX = 10_000
+const RUN_MS_MAX = 30_000
 
 /** Few names, so that actions meet what others have left. */
 const name = fc.constantFrom('a', 'b', 'c')

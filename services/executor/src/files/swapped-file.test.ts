@@ -9,7 +9,7 @@ import type { Conclusion } from '../conclusion.ts'
 import { type TestExecutor, testExecutor } from '../test-executor.ts'
 
 const TRIES = Math.min(Number(process.env.SWAP_TRIES ?? 50), 1_000)
-const TRY_MS_MAX = 2_000
+const TRY_MS_MAX = 10_000
 
 /** Replaces the file by a link to the witness and the link by a file, each in one step, until it is told to stop. */
 const SWAPPER = `const { parentPort, workerData: { target, witness } } = require('node:worker_threads')
