@@ -18,6 +18,9 @@ const NODE_MIN = [24, 21]
 const LOCK_RENEW_MS = 1_000
 const LOCK_STALE_MS = 15_000
 const LOCK_POLL_MS = 200
+/** How often the progress is shown, on a terminal and elsewhere. */
+const SHOW_LIVE_MS = 500
+const SHOW_LINE_MS = 5_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const modules = join(root, 'node_modules')
@@ -44,20 +47,61 @@ function installed() {
 }
 
 async function install() {
-  console.log('installing the dependencies')
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+  const args = ['ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error']
   // Within an npm script: the same npm, on the Node that it was started with, since this one may be about to be replaced.
   const { npm_execpath: npm, npm_node_execpath: node = process.execPath } = process.env
   const child = npm
     ? spawn(node, [npm, ...args], { cwd: root, stdio: 'inherit' })
     : spawn('npm', args, { cwd: root, stdio: 'inherit', shell })
-  await new Promise((resolve, reject) => {
-    child.on('error', (cause) => reject(new Error(`npm could not be started: ${cause.message}`)))
-    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error('npm ci failed; its message is above'))))
-  })
+  const stopShowing = showProgress()
+  try {
+    await new Promise((resolve, reject) => {
+      child.on('error', (cause) => reject(new Error(`npm could not be started: ${cause.message}`)))
+      child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error('npm ci failed; its message is above'))))
+    })
+  } finally {
+    stopShowing()
+  }
   // Renamed into place, so that half a stamp is never taken for an install.
   writeFileSync(`${stamp}.new`, wanted)
   renameSync(`${stamp}.new`, stamp)
+}
+
+/** Says how many of the packages are there: on a terminal in one line that changes, else in a line now and then. */
+function showProgress() {
+  const folders = packagesOfHere().map((path) => join(root, path, 'package.json'))
+  const begun = Date.now()
+  const live = process.stdout.isTTY === true
+  const show = () => {
+    const there = folders.filter((file) => existsSync(file)).length
+    const seconds = Math.round((Date.now() - begun) / 1_000)
+    const line = `installing the dependencies: ${there} of ${folders.length} packages, ${seconds} s`
+    process.stdout.write(live ? `\r\u001b[K${line}` : `${line}\n`)
+  }
+  show()
+  const timer = setInterval(show, live ? SHOW_LIVE_MS : SHOW_LINE_MS)
+  return () => {
+    clearInterval(timer)
+    if (live) process.stdout.write('\n')
+  }
+}
+
+/** Where npm puts what the lock file names for this operating system and processor. */
+function packagesOfHere() {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+  const fits = (named, own) => {
+    const names = [named ?? own].flat()
+    return names.includes(own) || (names[0].startsWith('!') && !names.includes(`!${own}`))
+  }
+  return Object.entries(packages).flatMap(([path, { link, os, cpu, libc }]) =>
+    path.includes('node_modules/') &&
+    !link &&
+    fits(os, process.platform) &&
+    fits(cpu, process.arch) &&
+    fits(libc, 'glibc')
+      ? [path]
+      : [],
+  )
 }
 
 async function underLock(work) {

@@ -4,10 +4,11 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { countRowsAtRest } from '@deed/drill/count-rows'
 import { type Ended, startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { writePolicyOfAnyHost } from '@deed/drill/policy-of-any-host'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
 import type { Alert } from '@deed/proto/alert'
@@ -27,8 +28,6 @@ import { headers as newHeaders } from 'nats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type PlainClient, plainClient } from './plain-client.ts'
 
-const PROJECT = resolve(import.meta.dirname, '../..')
-const POLICY = join(PROJECT, 'services/orchestrator/policy/default.yaml')
 const DECIDERS = 100
 
 /** One of each family, and whether it can be taken back. What only reads has nothing to take back. */
@@ -123,10 +122,8 @@ beforeAll(async () => {
   const folder = opened.use(temporaryFolder()).path
   mkdirSync(join(folder, 'rules'))
   writeFileSync(join(folder, 'rules/board.yaml'), JSON.stringify(RULES))
-  const policy = readFileSync(POLICY, 'utf8')
-    .replace('self_approval: true', 'self_approval: false')
-    .replace('approvers: {}', 'approvers: { trainee: 1 }')
-  writeFileSync(join(folder, 'policy.yaml'), policy)
+  const changes = { self_approval: false, approvers: { trainee: 1 } }
+  const policy = writePolicyOfAnyHost(join(folder, 'policy.yaml'), changes)
   under = opened.use(
     await meshUnderTest({
       config: `
@@ -136,7 +133,7 @@ targets:
   sleeper: { type: process, command: [sleep, "60"] }
 commands: { allow: [cp, 'true'] }
 `,
-      env: { RULES_DIR: join(folder, 'rules'), DEED_POLICY: join(folder, 'policy.yaml'), SHELF_URL: shelf.url },
+      env: { RULES_DIR: join(folder, 'rules'), DEED_POLICY: policy, SHELF_URL: shelf.url },
     }),
   )
   operator = opened.use(await plainClient(under.mesh.connection))

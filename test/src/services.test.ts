@@ -1,12 +1,13 @@
 // What the services promise together, asked through their subjects, with real processes, files, models and databases.
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { countRowsAtRest } from '@deed/drill/count-rows'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { writePolicyOfAnyHost } from '@deed/drill/policy-of-any-host'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { until } from '@deed/mesh/until'
@@ -88,7 +89,9 @@ beforeAll(async () => {
   meeting = opened.use(await meetingPlace())
   const templates = opened.use(temporaryFolder()).path
   writeFileSync(join(templates, 'small_endpoint.typescript.template'), TEMPLATE)
-  const rules = opened.use(temporaryFolder()).path
+  const folder = opened.use(temporaryFolder()).path
+  const rules = join(folder, 'rules')
+  mkdirSync(rules)
   writeFileSync(join(rules, 'meeting.yaml'), RULES)
   under = opened.use(
     await meshUnderTest({
@@ -98,7 +101,13 @@ targets:
   meeting: { type: http, url: "${meeting.url}" }
 commands: { allow: [sh, cp, printf, 'true'] }
 `,
-      env: { SHELF_URL: shelf.url, OLLAMA_HOST: model.url, TEMPLATES_DIR: templates, RULES_DIR: rules },
+      env: {
+        SHELF_URL: shelf.url,
+        OLLAMA_HOST: model.url,
+        TEMPLATES_DIR: templates,
+        RULES_DIR: rules,
+        DEED_POLICY: writePolicyOfAnyHost(join(folder, 'policy.yaml')),
+      },
     }),
   )
 })
