@@ -16,6 +16,8 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
+    // Of a test that passes, nothing but its name.
+    silent: 'passed-only',
     // A mesh of its own for many files, which waits as often as it computes.
     maxWorkers: 3,
     // A test that finds its conditions missing must say so by failing, never by an empty run.

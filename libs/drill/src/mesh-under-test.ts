@@ -40,7 +40,7 @@ export async function meshUnderTest({ config = '', env = {}, ...options }: Setti
     await startMesh({
       dataDir: join(folder.path, 'data'),
       config: configFile,
-      env: { DEED_TEST: '1', ORCHESTRATOR_LEASE_MS: LEASE_MS, ...env },
+      env: { DEED_TEST: '1', LOG_LEVEL: 'info', ORCHESTRATOR_LEASE_MS: LEASE_MS, ...env },
       ...options,
     }),
   )
