@@ -7,6 +7,7 @@ import { act } from './act.ts'
 import { openAttempt } from './attempt.ts'
 import { thisProcess } from './processes/this-process.ts'
 import { openLedger } from './store/ledger.ts'
+import { testAttempt } from './test-attempt.ts'
 import { dies } from './test-dies.ts'
 import { type TestExecutor, testExecutor } from './test-executor.ts'
 
@@ -18,7 +19,7 @@ async function diesAfterIntent(executor: TestExecutor, given: object = action) {
   const { ledger, world } = executor.dependencies
   // Another process of this host that has ended since: it has a start time that no process has.
   const dead = openLedger(executor.database, { ...thisProcess(), pidStarted: '1' })
-  const attempt = openAttempt(work, actionIdOf(work.task_id))
+  const attempt = testAttempt(work)
   const dying = { ...executor.dependencies, ledger: { ...dead, find: ledger.find }, world }
   const withPlace = () => Promise.reject(new Error('killed'))
   await expect(act(attempt, { ...dying, withPlace })).rejects.toThrow('killed')
@@ -125,7 +126,7 @@ describe('an attempt', () => {
   it('does nothing once it was stopped', async () => {
     await using executor = await testExecutor()
     const work = await executor.dispatch(action)
-    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    const attempt = testAttempt(work)
     attempt.stop(new DeedError('cancelled', 'no longer wanted'))
     expect(await act(attempt, executor.dependencies)).toMatchObject({ outcome: 'failed', effect: 'none' })
     expect(readdirSync(executor.root)).toEqual([])

@@ -1,12 +1,11 @@
 // What is looked at answers now and then, never, or with something else: nothing counts as done that was not seen.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { actionIdOf } from '@deed/mesh/action-id'
 import type { Observation } from '@deed/proto/observation'
 import { describe, expect, it } from 'vitest'
 import { act } from './act.ts'
-import { openAttempt } from './attempt.ts'
 import type { Conclusion } from './conclusion.ts'
 import { type Patience, waitsOf } from './observe.ts'
+import { testAttempt } from './test-attempt.ts'
 import { type Site, withSite } from './test-site.ts'
 
 const PROBE: Observation = { kind: 'http', target: 'site', path: '/health', status: 200, body_contains: 'well' }
@@ -19,7 +18,7 @@ async function noteAndLook(
 ): Promise<Conclusion> {
   const action = { kind: 'file.write', input: { path: 'note.txt', content: 'new' }, verify: PROBE, ...more }
   const work = await executor.dispatch(action)
-  const attempt = openAttempt(work, actionIdOf(work.task_id))
+  const attempt = testAttempt(work)
   const conclusion = await act(attempt, { ...executor.dependencies, patience })
   if (conclusion === 'stale') throw new Error('the attempt may not act')
   return conclusion

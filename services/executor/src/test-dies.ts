@@ -1,11 +1,10 @@
 /** An attempt whose process dies, for tests of what comes after. */
-import { actionIdOf } from '@deed/mesh/action-id'
 import type { WorkAct } from '@deed/proto/action'
 import { act } from './act.ts'
-import { openAttempt } from './attempt.ts'
 import type { WithPlace } from './places.ts'
 import { thisProcess } from './processes/this-process.ts'
 import { openLedger } from './store/ledger.ts'
+import { testAttempt } from './test-attempt.ts'
 import type { TestExecutor } from './test-executor.ts'
 
 /** With the intent written and nothing done, or with all done and nothing reported. */
@@ -19,7 +18,7 @@ export async function dies(
   const killed = new Error('killed')
   const withPlace: WithPlace = (effect) => (at === 'before_effect' ? Promise.reject(killed) : effect())
   try {
-    await act(openAttempt(work, actionIdOf(work.task_id)), { ...dependencies, ledger, withPlace })
+    await act(testAttempt(work), { ...dependencies, ledger, withPlace })
   } catch (error) {
     if (error !== killed) throw error
   }

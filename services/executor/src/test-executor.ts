@@ -4,13 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type ExecutionConfig, parseExecutionConfig } from '@deed/config/execution-config'
-import { actionIdOf } from '@deed/mesh/action-id'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { Action, type WorkAct, workAct } from '@deed/proto/action'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import type { z } from 'zod'
 import { type ActDependencies, act } from './act.ts'
-import { type Attempt, openAttempt } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import type { Conclusion } from './conclusion.ts'
 import { blobsIn } from './files/blobs.ts'
 import type { World } from './kinds/kind.ts'
@@ -22,6 +21,7 @@ import { unconfined } from './sandbox/unconfined.ts'
 import { openDatabases } from './sql/databases.ts'
 import { openLedger } from './store/ledger.ts'
 import { migrations } from './store/migrations.ts'
+import { testAttempt } from './test-attempt.ts'
 import { undo } from './undo.ts'
 
 export interface TestExecutor extends AsyncDisposable {
@@ -48,7 +48,6 @@ export interface DispatchOptions {
   beside?: WorkAct | undefined
 }
 
-const LEASE_MS = 120_000
 
 /** @param yaml of execution.yaml, beside the workspace `app` */
 export async function testExecutor(
@@ -109,9 +108,7 @@ export async function testExecutor(
       return work
     },
     async attempt(work) {
-      const attempt = openAttempt(work, actionIdOf(work.task_id))
-      // As the heartbeats of a whole executor would, however busy this machine is.
-      attempt.extend(performance.now() + LEASE_MS)
+      const attempt = testAttempt(work)
       if (work.action.kind === 'command.run') commands.push(attempt)
       const conclusion = await (work.intent === 'do' ? act : undo)(attempt, dependencies)
       if (conclusion !== 'stale' && !conclusion.recorded)

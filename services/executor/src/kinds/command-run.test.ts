@@ -28,13 +28,32 @@ import { temporaryNameOf } from '../files/temporary-name.ts'
 import { readTree, treeLimits } from '../files/tree.ts'
 import { processesMarked } from '../processes/process-table.ts'
 import { chooseSandbox } from '../sandbox/choose-sandbox.ts'
+import type { Sandbox } from '../sandbox/sandbox.ts'
 import { unconfined } from '../sandbox/unconfined.ts'
+import { testAttempt } from '../test-attempt.ts'
 import { testExecutor } from '../test-executor.ts'
 
 const dataFolder = mkdtempSync(join(tmpdir(), 'deed-sandbox-'))
 afterAll(() => rmSync(dataFolder, { recursive: true }))
 const { sandbox: strongest } = await chooseSandbox({ mode: 'auto', dataFolder, protectedFiles: [] })
-const SANDBOXES = [unconfined('allow-list'), strongest].map((sandbox) => ({ name: sandbox.name, sandbox }))
+
+/** The allow-list, and every layer in which a command may do in its workspace what it likes. */
+const SANDBOXES: { name: string; sandbox: Sandbox | undefined }[] = await Promise.all([
+  { name: 'allow-list', sandbox: unconfined('allow-list') },
+  ...(['bwrap', 'unshare'] as const).map(async (mode) => {
+    try {
+      const { sandbox } = await chooseSandbox({ mode, dataFolder, protectedFiles: [] })
+      return { name: sandbox.name, sandbox }
+    } catch {
+      return { name: `${mode} (SKIPPED: ${mode} does not hold on this host)`, sandbox: undefined }
+    }
+  }),
+])
+
+function inEachSandbox(title: string, tests: (sandbox: Sandbox) => void): void {
+  for (const { name, sandbox } of SANDBOXES)
+    describe.skipIf(!sandbox)(`in the sandbox ${name}, ${title}`, () => tests(sandbox ?? unconfined('none')))
+}
 
 const ALLOW = 'commands: { allow: [node, echo, yes, sleep, env, "true", "false", setsid, touch, printf] }'
 const run = (argv: string[], more: object = {}, input: object = {}) => ({
@@ -44,7 +63,7 @@ const run = (argv: string[], more: object = {}, input: object = {}) => ({
 })
 const node = (script: string) => run(['node', '-e', script])
 
-describe.each(SANDBOXES)('in the sandbox $name, running a command', ({ sandbox }) => {
+inEachSandbox('running a command', (sandbox) => {
   it('passes arguments as they are: no shell reads them', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const argument = `; rm -rf / $(id) \`id\` | * \n "quoted"`
@@ -190,7 +209,7 @@ describe.each(SANDBOXES)('in the sandbox $name, running a command', ({ sandbox }
   it('ends with all its processes when it is stopped', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const work = await executor.dispatch(run(['sleep', '300']))
-    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    const attempt = testAttempt(work)
     const acting = act(attempt, executor.dependencies)
     const mark = `DEED_ACTION=${attempt.actionId}`
     await until(() => processesMarked(mark).length > 0)
@@ -251,7 +270,7 @@ describe('where nothing confines', () => {
   })
 })
 
-describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }) => {
+inEachSandbox('undoing a command', (sandbox) => {
   it('brings the workspace back to the byte: names, modes, bytes and links', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const { root, world } = executor
@@ -315,7 +334,7 @@ describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     executor.write('a.txt', 'before')
     const work = await executor.dispatch(node(`require('node:fs').writeFileSync('a.txt', 'after')`))
-    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    const attempt = testAttempt(work)
     await act(attempt, executor.dependencies)
     expect(executor.read('a.txt')).toBe('after')
     // No outcome was written, so nobody knows what it changed.
@@ -329,7 +348,7 @@ describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }
     executor.write('own.txt', 'before')
     executor.write('mine.txt', 'mine')
     const work = await executor.dispatch(node(`require('node:fs').writeFileSync('own.txt', 'after')`))
-    await act(openAttempt(work, actionIdOf(work.task_id)), executor.dependencies)
+    await act(testAttempt(work), executor.dependencies)
     executor.write('mine.txt', 'mine, changed')
     const undoing = await executor.dispatch(work.action, { after: work, intent: 'undo' })
     const conflict = { code: 'undo_conflict', message: expect.stringContaining('mine.txt') }
@@ -345,7 +364,7 @@ describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }
     const work = await executor.dispatch(
       node(`require('node:fs').writeFileSync('half', ''); setTimeout(() => {}, 60_000)`),
     )
-    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    const attempt = testAttempt(work)
     const running = act(attempt, executor.dependencies)
     await until(() => executor.read('half') !== undefined)
     attempt.stop(new DeedError('cancelled', 'no longer wanted'))
@@ -365,7 +384,7 @@ describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }
   it('says that what was there is not kept, and is found done all the same', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const work = await executor.dispatch({ ...run(['touch', 'made']), verify: { kind: 'file', path: 'made' } })
-    await act(openAttempt(work, actionIdOf(work.task_id)), executor.dependencies)
+    await act(testAttempt(work), executor.dependencies)
     rmSync(join(executor.world.dataFolder, 'snapshots'), { recursive: true })
     const again = await executor.dispatch(work.action, { after: work })
     expect(await executor.attempt(again)).toMatchObject({ outcome: 'done', evidence: { already_so: true } })
@@ -382,18 +401,22 @@ describe.each(SANDBOXES)('in the sandbox $name, undoing a command', ({ sandbox }
     expect(await executor.attempt(half)).toMatchObject({ outcome: 'failed', effect: 'made' })
     executor.write('go', '')
     const whole = await executor.dispatch(action, { after: half })
-    await act(openAttempt(whole, actionIdOf(whole.task_id)), executor.dependencies)
+    await act(testAttempt(whole), executor.dependencies)
     expect([executor.read('first'), executor.read('second')]).toEqual(['', ''])
     expect(await executor.undo(whole)).toMatchObject({ outcome: 'done' })
     expect([executor.read('first'), executor.read('second'), executor.read('go')]).toEqual([undefined, undefined, ''])
   })
 })
 
-describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions', ({ sandbox }) => {
+inEachSandbox('a command beside other actions', (sandbox) => {
   const slow = (name: string) =>
     node(
       `const fs = require('fs'); fs.writeFileSync('${name}', ''); setTimeout(() => fs.writeFileSync('${name}.end', ''), 700)`,
     )
+  /** Goes on until there is a file of that name with `.go` behind it. */
+  const lasting = (name: string) =>
+    node(`const fs = require('fs'); fs.writeFileSync('${name}', '');
+      const look = () => fs.existsSync('${name}.go') ? fs.writeFileSync('${name}.end', '') : setTimeout(look, 20); look()`)
   const other = { kind: 'file.write', input: { path: 'made/by/other', content: 'it' } }
 
   it('is undone without what they have written meanwhile', async () => {
@@ -425,7 +448,7 @@ describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions',
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const { ledger } = executor.dependencies
     const work = await executor.dispatch(run(['touch', 'own']))
-    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    const attempt = testAttempt(work)
     // As if five seconds lay between the look and the intent.
     const writeIntent: typeof ledger.writeIntent = async (intent) => {
       expect(await executor.run(other)).toMatchObject({ outcome: 'done' })
@@ -445,7 +468,7 @@ describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions',
   it('is brought back after its attempt died, without what a command wrote that ran since', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const work = await executor.dispatch(run(['touch', 'own']))
-    await act(openAttempt(work, actionIdOf(work.task_id)), executor.dependencies)
+    await act(testAttempt(work), executor.dependencies)
     expect(await executor.run(run(['touch', 'theirs']))).toMatchObject({ outcome: 'done' })
     expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
     expect([executor.read('own'), executor.read('theirs')]).toEqual([undefined, ''])
@@ -471,7 +494,7 @@ describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions',
     })
     const dying = async (name: string) => {
       const work = await executor.dispatch(leaving(name))
-      await act(openAttempt(work, actionIdOf(work.task_id)), executor.dependencies)
+      await act(testAttempt(work), executor.dependencies)
       await executor.database.query('over', 'delete from orchestrator.dispatch where task_id = $1', [work.task_id])
       return work
     }
@@ -497,12 +520,13 @@ describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions',
 
   it('keeps nothing of what it finds changed once its lease is over', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
-    const work = await executor.dispatch(slow('own'))
+    const work = await executor.dispatch(lasting('own'))
     const attempt = openAttempt(work, actionIdOf(work.task_id))
     const running = act(attempt, executor.dependencies)
     await until(() => executor.read('own') !== undefined)
     // As after a freeze: nobody has looked at the clock since.
     attempt.extend(performance.now() - 1)
+    executor.write('own.go', '')
     const conclusion = await running
     expect(conclusion).toMatchObject({ outcome: 'failed', effect: 'unknown', error: { code: 'lease_lost' } })
     expect(conclusion).toMatchObject({ after: undefined })
@@ -510,7 +534,7 @@ describe.each(SANDBOXES)('in the sandbox $name, a command beside other actions',
 
   it('ends those of them first that are over and run on', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
-    const forsaken = await executor.dispatch(slow('forsaken'))
+    const forsaken = await executor.dispatch(lasting('forsaken'))
     const running = executor.attempt(forsaken)
     await until(() => executor.read('forsaken') !== undefined)
     await executor.database.query('over', 'delete from orchestrator.dispatch where task_id = $1', [forsaken.task_id])

@@ -59,7 +59,10 @@ describe('a service that is a container', () => {
 })
 
 describe('a service that is a unit of systemd', () => {
-  it.skipIf(existsSync('/run/systemd/system'))('is nothing that a host without systemd pretends to have', async () => {
+  const runs = existsSync('/run/systemd/system')
+  const why = runs ? ' (SKIPPED: systemd runs this host)' : ''
+
+  it.skipIf(runs)(`is nothing that a host without systemd pretends to have${why}`, async () => {
     await using executor = await testExecutor('targets: { web: { type: systemd, unit: nginx.service } }')
     expect(await executor.run(service('status'))).toMatchObject({
       outcome: 'failed',
