@@ -21,12 +21,19 @@ export async function startTestRun(): Promise<AsyncDisposable> {
   const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), durable: false })
   process.env.TMPDIR = folder
   process.env.DEED_TEST_DATABASE_URL = postgres.url
+  const clear = (left = processesOf(folder)): void => {
+    for (const { pid } of left) process.kill(pid, 'SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
+  // A run that is interrupted takes all along that it has started.
+  const leave = (): void => clear()
+  process.once('exit', leave)
   return {
     async [Symbol.asyncDispose]() {
+      process.off('exit', leave)
       await postgres[Symbol.asyncDispose]()
       const left = await whatIsLeft(folder)
-      for (const { pid } of left) process.kill(pid, 'SIGKILL')
-      rmSync(folder, { recursive: true, force: true })
+      clear(left)
       if (left.length === 0) return
       const names = left.map(({ pid, command }) => `  ${pid}  ${command}`).join('\n')
       throw new Error(`the tests left ${left.length} processes running, which were ended now:\n${names}`)
