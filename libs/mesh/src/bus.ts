@@ -6,7 +6,6 @@
  * it carries 2.6 times the calls of the client's.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventContract, RequestContract, ServiceName, WorkContract } from '@deed/proto/contract'
 import { DeedError, ErrorBody, ErrorCode } from '@deed/proto/errors'
 import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
@@ -17,6 +16,7 @@ import { z } from 'zod'
 import { type Cancellations, openCancellations } from './cancellations.ts'
 import type { BusAddress } from './connection.ts'
 import { decodeJson } from './decode.ts'
+import { drainWithin } from './drain-within.ts'
 import { headersOf, traceparentOf } from './headers.ts'
 import { jsonText } from './json-text.ts'
 import { type Outbox, openOutbox } from './outbox.ts'
@@ -29,7 +29,6 @@ export const TIMEOUT_HEADER = 'Deed-Timeout-Ms'
 /** A timer of Node's that is longer runs out at once. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1
 const INBOX = '_INBOX'
-const LEAVE_MS_MAX = 10_000
 const TRACEPARENT = 'traceparent'
 const SERVICE_VERSION = '0.1.0'
 const RECONNECT_WAIT_MS = 250
@@ -260,30 +259,14 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
       if (draining) return
       draining = true
       const added = await micro?.catch(() => undefined)
-      if (added) await orLeave(added.stop(), log)
+      if (added) await drainWithin(added.stop(), log)
       await Promise.allSettled(running)
       outbox.flush()
-      if (!nc.isClosed()) await orLeave(nc.drain(), log)
+      if (!nc.isClosed()) await drainWithin(nc.drain(), log)
       if (!nc.isClosed()) await nc.close()
     },
   }
   return bus
-}
-
-/** Waits for the server to have had all, but not for one that is away: it may be so for good. */
-async function orLeave(leaving: Promise<unknown>, log: Log): Promise<void> {
-  const late = new AbortController()
-  const tooLong = sleep(LEAVE_MS_MAX, undefined, { signal: late.signal }).then(() => {
-    throw new Error(`NATS did not answer within ${LEAVE_MS_MAX} ms`)
-  })
-  try {
-    await Promise.race([leaving, tooLong])
-  } catch (error) {
-    log.warn({ err: error }, 'left NATS without its word')
-  } finally {
-    late.abort()
-    await tooLong.catch(() => undefined)
-  }
 }
 
 export const subjectFor = (subject: string, principal: Principal): string =>

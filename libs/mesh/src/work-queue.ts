@@ -218,16 +218,16 @@ export async function consumeStream(
   let messages: ConsumerMessages | undefined
 
   const handle = async (msg: JsMsg): Promise<void> => {
-    /** On a connection that is closed nobody is told; the message comes again by itself. */
-    const tell = (word: () => void): void => {
-      if (!nc.isClosed()) word()
+    /** Does nothing on a closed connection, where it would throw; the server delivers the message again by itself. */
+    const acknowledge = (send: () => void): void => {
+      if (!nc.isClosed()) send()
     }
-    const working = setInterval(() => tell(() => msg.working()), WORKING_EVERY_MS)
+    const working = setInterval(() => acknowledge(() => msg.working()), WORKING_EVERY_MS)
     try {
       await take(msg)
     } catch (error) {
       log.error({ err: error, subject: msg.subject }, 'work failed')
-      tell(() => msg.nak(REDELIVER_MS))
+      acknowledge(() => msg.nak(REDELIVER_MS))
     } finally {
       clearInterval(working)
     }

@@ -81,7 +81,7 @@ inEachSandbox('running a command', (sandbox) => {
     renameSync(executor.root, `${executor.root}-moved`)
     const { outcome, error } = await running
     expect({ outcome, code: error?.code }).toEqual({ outcome: 'failed', code: 'effect_failed' })
-    expect(error?.message).toMatch(/what it takes of its workspace cannot be seen.*ENOENT/)
+    expect(error?.message).toMatch(/its use of the workspace cannot be measured.*ENOENT/)
     renameSync(`${executor.root}-moved`, executor.root)
     expect((await executor.run(run(['true']))).outcome).toBe('done')
   })

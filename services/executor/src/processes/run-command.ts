@@ -81,7 +81,7 @@ export async function runCommand(sandbox: Sandbox, command: Command): Promise<En
   signal.addEventListener('abort', onAbort, { once: true })
   // It may have come while the process was started.
   if (signal.aborted) onAbort()
-  const first = await Promise.race([ended, stop.promise, output.tooMuch, watch.exceeded, watch.blind])
+  const first = await Promise.race([ended, stop.promise, output.tooMuch, watch.exceeded, watch.failed])
   signal.removeEventListener('abort', onAbort)
   const holders = sandbox.confines ? [child.pid!, sandbox.reaps ? 0 : (status.init?.pid ?? 0)] : []
   const all = first === 'time' ? () => descendantsOf(find()) : find

@@ -36,15 +36,15 @@ const DEFAULT_BOUNDS: UseBounds = {
 export interface Watch extends Disposable {
   /** Resolves when a limit is exceeded; never otherwise. */
   readonly exceeded: Promise<Limit>
-  /** Resolves when that can be seen no longer, such as when the workspace was moved away; never otherwise. */
-  readonly blind: Promise<DeedError>
+  /** Resolves when the use cannot be measured any longer, such as after the workspace was moved; never otherwise. */
+  readonly failed: Promise<DeedError>
 }
 
 export function watchUse({ workspace, processes, bounds = DEFAULT_BOUNDS }: Watched): Watch {
   const since = Date.now()
   let most: Space = { bytes: 0, files: 0 }
   const exceeded = Promise.withResolvers<Limit>()
-  const blind = Promise.withResolvers<DeedError>()
+  const failed = Promise.withResolvers<DeedError>()
   const look = (): void => {
     try {
       const free = freeSpace(workspace)
@@ -55,14 +55,14 @@ export function watchUse({ workspace, processes, bounds = DEFAULT_BOUNDS }: Watc
       if (limit !== undefined) exceeded.resolve(limit)
     } catch (cause) {
       // A command that nothing bounds does not go on.
-      const text = `the command was ended, since what it takes of its workspace cannot be seen: ${(cause as Error).message}`
-      blind.resolve(new DeedError('effect_failed', text, { cause }))
+      const text = `the command was ended, since its use of the workspace cannot be measured: ${(cause as Error).message}`
+      failed.resolve(new DeedError('effect_failed', text, { cause }))
     }
   }
   look()
   const timer = setInterval(look, LOOK_MS)
   timer.unref()
-  return { exceeded: exceeded.promise, blind: blind.promise, [Symbol.dispose]: () => clearInterval(timer) }
+  return { exceeded: exceeded.promise, failed: failed.promise, [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 function processLimit(processes: readonly RunningProcess[], bounds: UseBounds): Limit | undefined {
