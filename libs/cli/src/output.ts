@@ -86,7 +86,10 @@ export function openOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
   }
 }
 
-/** Ends the process when nobody reads what it writes any longer: a reader such as `head` that has seen enough is no failure. */
+/**
+ * Ends the process when nobody reads what it writes any longer, with success: a reader such as `head` that has seen
+ * enough is no failure.
+ */
 export function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
