@@ -23,7 +23,12 @@ export async function startTestRun(): Promise<AsyncDisposable> {
   process.env.DEED_TEST_DATABASE_URL = postgres.url
   const clear = (left = processesOf(folder)): void => {
     for (const { pid } of left) process.kill(pid, 'SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
+    try {
+      rmSync(folder, { recursive: true, force: true })
+    } catch (error) {
+      // A failed test may have left a folder that this user may not look into.
+      console.error(`${folder} could not be removed: ${(error as Error).message}`)
+    }
   }
   // A run that is interrupted takes all along that it has started.
   const leave = (): void => clear()
