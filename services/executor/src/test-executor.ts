@@ -48,7 +48,6 @@ export interface DispatchOptions {
   beside?: WorkAct | undefined
 }
 
-
 /** @param yaml of execution.yaml, beside the workspace `app` */
 export async function testExecutor(
   yaml = '',
