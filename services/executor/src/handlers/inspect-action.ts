@@ -49,11 +49,11 @@ async function inspect(action: Action, world: World, signal: AbortSignal): Promi
   const diff = kind.diff?.(input, context)
   const reversibility = kind.reversibility(input, before)
   const because = reversibility === 'irreversible' ? kind.irreversibleBecause?.(before) : undefined
-  const summary = `${kind.summary(input)}${because === undefined ? '' : `; it cannot be undone: ${because}`}`
+  const summary = `${kind.summary(input, before)}${because === undefined ? '' : `; it cannot be undone: ${because}`}`
   const environment = kind.environment?.(input, world)
   const sandbox = kind.confinement?.(input, world)
   return {
-    effect: kind.effectOf(input, world),
+    effect: kind.effectOf(input, world, before),
     reversibility,
     already_so: seen?.outcome === 'verified',
     state_before: before.state.slice(0, STATE_CHARS_MAX),

@@ -132,9 +132,10 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   readonly waits?: true
   /** Its postcondition is the action's `verify` where there is one, instead of its own beside it. */
   readonly takesVerify?: boolean
-  effectOf(input: Input, world: World): EffectClass
-  /** What it would do, in a sentence. */
-  summary(input: Input): string
+  /** @param before absent where nobody has looked yet */
+  effectOf(input: Input, world: World, before?: Known): EffectClass
+  /** What it would do, in a sentence. @param before absent where nobody has looked yet */
+  summary(input: Input, before?: Known): string
   /**
    * Reads the target, and keeps what the compensation needs. Changes nothing.
    *

@@ -2,19 +2,27 @@
  * sql.execute: one statement that changes data, together with the query that proves it. It cannot be undone, unless the
  * action brings the statement that takes it back, with a proof of its own.
  */
+import { sha256 } from '@deed/mesh/canonical-json'
 import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import { Json } from '@deed/proto/json'
+import type { Json } from '@deed/proto/json'
+import type { ClientBase } from 'pg'
 import { z } from 'zod'
 import type { Seen } from '../seen.ts'
+import { affectedRows, imageOf } from '../sql/affected-rows.ts'
 import { sqlTarget } from '../sql/databases.ts'
+import { ExactJson, Params } from '../sql/exact-json.ts'
+import { foresee } from '../sql/foresee.ts'
+import { judgeCalls } from '../sql/judge-calls.ts'
+import { CHANGING, parseWriting, removes } from '../sql/judge-writing.ts'
 import { judgeRows } from '../sql/observe-sql.ts'
-import type { Rows } from '../sql/read-only-query.ts'
-import { readSettled, refuseNotWriting, removes, type Written, writeStatement } from '../sql/write-statement.ts'
+import type { Statement as Parsed } from '../sql/parse-sql.ts'
+import { fetchRows, parseReading, type Reading, type Rows } from '../sql/read-only-query.ts'
+import { refuseWhatCannotRun } from '../sql/refuse-what-cannot-run.ts'
+import { readSettled, type Written, writeStatement } from '../sql/write-statement.ts'
 import type { Before, Context, Kind } from './kind.ts'
 
 const Statement = z.string().min(1).max(65_536)
-const Params = z.array(Json).max(100).default([])
 
 /** One SELECT, and what it must give. */
 const Proof = z
@@ -22,7 +30,7 @@ const Proof = z
     query: Statement,
     params: Params,
     /** The first column of the first row. */
-    equals: Json.optional(),
+    equals: ExactJson.optional(),
     rows_min: z.int().min(0).optional(),
   })
   .refine(({ equals, rows_min }) => equals !== undefined || rows_min !== undefined, 'needs equals or rows_min')
@@ -42,9 +50,14 @@ export type SqlExecute = z.output<typeof Input>
 export type ExecuteBefore = Before & {
   /** What the proof's query read, as a hash. */
   reading: string
+  effect: 'change' | 'delete'
+  /** What the undo would not bring back, each as a verb with its object. */
+  lost: string[]
+  /** A hash over the rows that the statement changes, where a query can say which they are. */
+  image?: string
 }
 
-export type ExecuteAfter = { reading: string }
+export type ExecuteAfter = { reading: string; rows_changed: number }
 
 export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
   name: 'sql.execute',
@@ -62,23 +75,52 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
       verify: { query: 'select count(*) from assets where id = $1', params: [7], equals: 0 },
     },
   },
-  effectOf: ({ statement }) => (removes(statement) ? 'delete' : 'change'),
-  summary: ({ target, statement }) => `run on ${target}: ${statement}`,
-  async before(input, context) {
-    const { target, statement, verify, undo } = input
-    sqlTarget(context.world.config.targets, target)
-    refuseNotWriting(statement, '$.input.statement')
-    if (undo) refuseNotWriting(undo.statement, '$.input.undo.statement')
-    const [reading, asUndone] = await readProofs(input, context)
-    if (undo && asUndone && !holds(undo.verify, target, asUndone) && !holds(verify, target, reading))
-      throw new DeedError(
-        'precondition_failed',
-        'what must hold after the undo does not hold now, so an undo could never be proven; change undo.verify',
-        { path: '$.input.undo.verify' },
-      )
-    return { state: `rows:${reading.sha256}`, reading: reading.sha256 }
+  effectOf: (_, __, before) => before?.effect ?? 'change',
+  summary: ({ target, statement, undo }, before) => {
+    const said = `run on ${target}: ${statement.slice(0, STATEMENT_SAID_MAX)}`
+    if (!before || before.lost.length === 0) return said
+    return `${said}; it ${listed(before.lost)}, which ${undo ? 'the undo does not bring back' : 'cannot be undone'}`
   },
-  reversibility: ({ undo }) => (undo ? 'compensable' : 'irreversible'),
+  async before(input, context) {
+    const { target, verify, undo } = input
+    sqlTarget(context.world.config.targets, target)
+    const parsed = await parsedOf(input)
+    return context.world.databases.fresh(target, (client) =>
+      readSettled(client, lockOf(context.actionId), async () => {
+        const { changing } = await judgeCalls(client, parsed.statement, {
+          code: 'invalid_request',
+          reads: false,
+          path: STATEMENT_PATH,
+        })
+        await refuseWhatCannotRun(client, {
+          text: input.statement,
+          statement: parsed.statement,
+          params: input.params,
+          path: STATEMENT_PATH,
+        })
+        if (undo && parsed.undo) await refuseUndoThatCannotRun(client, undo, parsed.undo, parsed.statement)
+        const [reading, asUndone] = await readProofs(client, parsed)
+        if (undo && asUndone && !holds(undo.verify, target, asUndone) && !holds(verify, target, reading))
+          throw new DeedError(
+            'precondition_failed',
+            'what must hold after the undo does not hold now, so an undo could never be proven; change undo.verify',
+            { path: '$.input.undo.verify' },
+          )
+        const losses = await foresee(client, parsed.statement, input.params, { changing, undo: parsed.undo })
+        const image = undo && (await imageBy(client, input, parsed.statement))
+        // Figures move while somebody decides; what they are of does not.
+        const seal = losses.length === 0 ? '' : `;lost:${sha256(losses.map(({ of }) => of).join('\n')).slice(0, 16)}`
+        return {
+          state: `rows:${reading.sha256}${seal}`,
+          reading: reading.sha256,
+          effect: removes(parsed.statement) ? 'delete' : 'change',
+          lost: losses.map(({ text }) => text),
+          ...(image === undefined ? {} : { image }),
+        }
+      }),
+    )
+  },
+  reversibility: ({ undo }, { lost }) => (undo && lost.length === 0 ? 'compensable' : 'irreversible'),
   postcondition: ({ target, verify: { query, params, equals, rows_min } }) => ({
     kind: 'sql',
     target,
@@ -88,27 +130,56 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
     ...(rows_min === undefined ? {} : { rows_min }),
   }),
   async execute(input, context) {
-    const written = await write(input, input.verify, input.target, context)
+    const { statement, verify } = await parsedOf(input)
+    const written = await write({ ...input, parsed: statement, proof: verify }, context)
     return {
       claimed: `${sentence(written)} on ${input.target}`,
       result: resultOf(written),
-      after: { reading: written.rows.sha256 },
+      after: { reading: written.rows.sha256, rows_changed: written.rowCount },
       facts: { rows_changed: written.rowCount },
     }
   },
-  async compensate({ target, undo }, context) {
-    if (!undo) throw new DeedError('not_undoable', 'the action brings no statement that takes it back')
-    return `${sentence(await write(undo, undo.verify, target, context))} on ${target}`
+  async compensate(input, context, before, after) {
+    const { target, undo } = input
+    const parsed = await parsedOf(input)
+    if (!undo || !parsed.undo || !parsed.undoVerify)
+      throw new DeedError('not_undoable', 'the action brings no statement that takes it back')
+    const written = await write(
+      { ...undo, target, parsed: parsed.undo, proof: parsed.undoVerify },
+      context,
+      async (client, rowCount) => {
+        if (after && changesRows(parsed.undo) && changesRows(parsed.statement) && rowCount > after.rows_changed)
+          throw new DeedError(
+            'verification_failed',
+            `not committed, since the undo changes ${countOf(rowCount)} where the action has changed ${after.rows_changed}`,
+          )
+        const image = before.image && (await imageBy(client, input, parsed.statement))
+        if (image !== before.image) throw new DeedError('verification_failed', `not committed, since ${NOT_AS_BEFORE}`)
+      },
+    )
+    return `${sentence(written)} on ${target}`
   },
   async standing(input, context, before, after) {
     const { target, verify, undo } = input
-    const [reading, asUndone] = await readProofs(input, context)
-    const observed = `the query of verify gave ${reading.rows.length} rows`
-    const facts = { sha256: reading.sha256 }
-    if (undo && asUndone ? holds(undo.verify, target, asUndone) : isUntouched(input, reading, before))
-      return { at: 'before', observed, facts }
+    const parsed = await parsedOf(input)
+    const [reading, asUndone, image] = await context.world.databases.fresh(target, (client) =>
+      readSettled(
+        client,
+        lockOf(context.actionId),
+        async () =>
+          [
+            ...(await readProofs(client, parsed)),
+            before.image && (await imageBy(client, input, parsed.statement)),
+          ] as const,
+      ),
+    )
+    const observed = `the query of verify gave ${countOf(reading.rows.length)}`
+    const facts = { sha256: reading.sha256, ...(image ? { rows_as_before: image === before.image } : {}) }
+    const undone = undo && asUndone ? holds(undo.verify, target, asUndone) : isUntouched(input, reading, before)
+    if (undone && image === before.image) return { at: 'before', observed, facts }
     if (holds(verify, target, reading)) return { at: 'after', observed, facts }
-    return { at: after ? 'elsewhere' : 'unknown', observed: `${observed}, which fit neither before nor after`, facts }
+    const why = undone ? NOT_AS_BEFORE : 'which fit neither before nor after'
+    return { at: after ? 'elsewhere' : 'unknown', observed: `${observed}, ${why}`, facts }
   },
   environment: ({ target }, { config }) => sqlTarget(config.targets, target).environment,
 }
@@ -122,32 +193,85 @@ const judge = (proof: Proof, target: string, rows: Rows): Seen =>
 
 const holds = (proof: Proof, target: string, rows: Rows): boolean => judge(proof, target, rows).outcome === 'verified'
 
-async function readProofs(
-  { target, verify, undo }: SqlExecute,
-  { world, actionId }: Context,
-): Promise<[reading: Rows, asUndone: Rows | undefined]> {
-  const proofs = undo ? [verify, undo.verify] : [verify]
-  const [reading, asUndone] = await world.databases.fresh(target, (client) =>
-    readSettled(client, lockOf(actionId), proofs),
-  )
-  return [reading!, asUndone]
+interface ParsedInput {
+  readonly statement: Parsed
+  readonly verify: Reading
+  readonly undo: Parsed | undefined
+  readonly undoVerify: Reading | undefined
 }
+
+/** @throws {DeedError} that names the part to change */
+async function parsedOf({ statement, params, verify, undo }: SqlExecute): Promise<ParsedInput> {
+  return {
+    statement: await parseWriting(statement, params, STATEMENT_PATH),
+    verify: await parseReading(verify.query, verify.params, '$.input.verify.query'),
+    undo: undo && (await parseWriting(undo.statement, undo.params, UNDO_PATH)),
+    undoVerify: undo && (await parseReading(undo.verify.query, undo.verify.params, '$.input.undo.verify.query')),
+  }
+}
+
+const STATEMENT_PATH = '$.input.statement'
+const UNDO_PATH = '$.input.undo.statement'
+
+/** What a statement makes is not there yet for its undo. */
+async function refuseUndoThatCannotRun(
+  client: ClientBase,
+  { statement: text, params }: { statement: string; params: readonly Json[] },
+  undo: Parsed,
+  statement: Parsed,
+): Promise<void> {
+  await judgeCalls(client, undo, { code: 'invalid_request', reads: false, path: UNDO_PATH })
+  if (changesRows(statement)) await refuseWhatCannotRun(client, { text, statement: undo, params, path: UNDO_PATH })
+}
+
+async function readProofs(
+  client: ClientBase,
+  { verify, undoVerify }: ParsedInput,
+): Promise<[reading: Rows, asUndone: Rows | undefined]> {
+  return [await fetchRows(client, verify), undoVerify && (await fetchRows(client, undoVerify))]
+}
+
+const changesRows = (statement: Parsed | undefined): boolean =>
+  statement !== undefined && CHANGING.has(statement.root.type)
+
+const NOT_AS_BEFORE = 'the rows that the statement changed are not as they were before it'
+
+/**
+ * Only where the condition says by itself which rows they are, whenever it is asked: what a function or another table says
+ * may be otherwise by then.
+ */
+async function imageBy(client: ClientBase, { params }: SqlExecute, statement: Parsed): Promise<string | undefined> {
+  const { root, nodes, calls } = statement
+  const moves = nodes.some(({ type }) => MOVING.has(type)) || calls.some(({ attribute }) => !attribute)
+  const rows = moves ? undefined : await affectedRows(root, statement, params)
+  return rows && (await imageOf(client, rows))
+}
+
+const MOVING: ReadonlySet<string> = new Set(['SQLValueFunction', 'SubLink', 'RangeSubselect', 'WithClause'])
 
 const lockOf = (actionId: string) => `deed:${actionId}`
 
 function write(
-  { statement, params }: { statement: string; params: readonly Json[] },
-  proof: Proof,
-  target: string,
+  {
+    statement,
+    params,
+    verify,
+    target,
+    parsed,
+    proof,
+  }: { statement: string; params: readonly Json[]; verify: Proof; target: string; parsed: Parsed; proof: Reading },
   context: Context,
+  check?: (client: ClientBase, rowCount: number) => Promise<void>,
 ): Promise<Written> {
   return context.world.databases.fresh(target, (client) => {
     context.begin()
     return writeStatement(client, {
-      statement,
+      text: statement,
+      statement: parsed,
       params,
       proof,
-      judge: (rows) => judge(proof, target, rows),
+      judge: (rows) => judge(verify, target, rows),
+      ...(check ? { check } : {}),
       timeoutMs: context.action.timeout_ms,
       lock: lockOf(context.actionId),
       beforeCommit: context.begin,
@@ -156,7 +280,14 @@ function write(
   })
 }
 
-const sentence = ({ command, rowCount }: Written) => `${command} changed ${rowCount} ${rowCount === 1 ? 'row' : 'rows'}`
+const STATEMENT_SAID_MAX = 3_000
+
+/** `a`, `a and b`, `a, b and c`. */
+const listed = (items: readonly string[]): string =>
+  items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
+
+const countOf = (rows: number) => `${rows} ${rows === 1 ? 'row' : 'rows'}`
+const sentence = ({ command, rowCount }: Written) => `${command} changed ${countOf(rowCount)}`
 
 /** A report travels in one message of at most 1 MB. */
 const RETURNED_BYTES_MAX = 256 * 1024

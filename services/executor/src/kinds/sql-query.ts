@@ -1,9 +1,9 @@
 /** sql.query: rows of a database that is only read. Proved by reading again on another connection. */
 
 import type { ActionResult } from '@deed/proto/action'
-import { Json } from '@deed/proto/json'
 import { z } from 'zod'
 import { sqlTarget } from '../sql/databases.ts'
+import { Params } from '../sql/exact-json.ts'
 import { ROWS_MAX, type Rows, readRows } from '../sql/read-only-query.ts'
 import type { Effect, Kind } from './kind.ts'
 import { readingOnly } from './reading-only.ts'
@@ -11,7 +11,7 @@ import { readingOnly } from './reading-only.ts'
 const Input = z.strictObject({
   target: z.string().min(1).max(256),
   query: z.string().min(1).max(65_536),
-  params: z.array(Json).max(100).default([]),
+  params: Params,
 })
 export type SqlQuery = z.output<typeof Input>
 

@@ -4,6 +4,8 @@ import { DeedError } from '@deed/proto/errors'
 import { registerSecret } from '@deed/telemetry/redact'
 import pg from 'pg'
 import { targetOf } from '../target-of.ts'
+import { isTransient, sqlstateOf } from './sqlstates.ts'
+import { exactTypes } from './values.ts'
 
 export type SqlTarget = Extract<Target, { type: 'sql' }>
 
@@ -25,18 +27,6 @@ const MEGABYTE = 1024 * 1024
 const RECEIVED_BYTES_MAX = 8 * MEGABYTE
 export const STATEMENT_MS_MAX = 5_000
 
-/** Values as the server writes them, except those that JSON has a form for. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) => {
-    if (AS_WRITTEN.has(oid)) return (text: string) => text
-    if (oid === INT8) return (text: string) => (Number.isSafeInteger(Number(text)) ? Number(text) : text)
-    return pg.types.getTypeParser(oid, format as 'text')
-  },
-}
-const INT8 = 20
-/** date, time, timestamp, timestamptz, interval, timetz; bytea */
-const AS_WRITTEN: ReadonlySet<number> = new Set([1082, 1083, 1114, 1184, 1186, 1266, 17])
-
 export function openDatabases(
   { targets }: Pick<ExecutionConfig, 'targets'>,
   env: Readonly<Record<string, string | undefined>>,
@@ -46,9 +36,10 @@ export function openDatabases(
     connectionString: urlOf(targets, env, name),
     application_name: 'deed-executor',
     connectionTimeoutMillis: CONNECT_MS_MAX,
-    // A second fence, should a statement come by the first: what the session may do by default.
-    options: `-c default_transaction_read_only=on -c statement_timeout=${STATEMENT_MS_MAX} -c timezone=UTC`,
-    types,
+    // A second fence, should a statement come by the first: what the session may do by default. And strings are read as
+    // the parser here reads them, whatever the role or the database has set.
+    options: `-c default_transaction_read_only=on -c statement_timeout=${STATEMENT_MS_MAX} -c timezone=UTC -c standard_conforming_strings=on`,
+    types: exactTypes,
   })
   return {
     async pooled(name, work) {
@@ -147,4 +138,6 @@ function urlOf(
 const unreachable = (name: string, cause: unknown) =>
   new DeedError('unavailable', `${name} cannot be reached: ${cause instanceof Error ? cause.message : cause}`, {
     cause,
+    // A wrong password or a database that is not there stays so.
+    retryable: isTransient(sqlstateOf(cause)),
   })

@@ -1,9 +1,11 @@
 /** Whether a query's rows are as they should be, on a connection of its own. */
 import { canonicalJson } from '@deed/mesh/canonical-json'
+import type { Json } from '@deed/proto/json'
 import type { SingleObservation } from '@deed/proto/observation'
 import type { Context } from '../kinds/kind.ts'
 import { failed, type Seen, verified } from '../seen.ts'
 import { type Rows, readRows } from './read-only-query.ts'
+import { decimalOf, isNumber } from './values.ts'
 
 type SqlObservation = Extract<SingleObservation, { kind: 'sql' }>
 
@@ -24,8 +26,18 @@ export function judgeRows(
     return failed(`${count} with SHA-256 ${read.sha256}, not ${sha256}`, facts)
   if (equals !== undefined) {
     const value = read.rows[0]?.[read.columns[0] ?? ''] ?? null
-    if (canonicalJson(value) !== canonicalJson(equals))
+    if (!isEqual(value, equals, read.firstType))
       return failed(`${target} gave ${JSON.stringify(value)}, not ${JSON.stringify(equals)}`, facts)
   }
   return verified(count, facts)
+}
+
+/** A number of any type is compared by its decimal value, so `"9007199254740993"` equals a bigint, and 1.1 a numeric 1.10. */
+function isEqual(value: Json, equals: Json, type: number | undefined): boolean {
+  if (canonicalJson(value) === canonicalJson(equals)) return true
+  if (type === undefined || !isNumber(type)) return false
+  const [left, right] = [value, equals].map((one) =>
+    typeof one === 'number' || typeof one === 'string' ? decimalOf(String(one)) : undefined,
+  )
+  return left !== undefined && left === right
 }
