@@ -78,7 +78,7 @@ export const COUNTED_MAX = 100_000
 
 /** @returns `undefined` where the database does not let them be counted */
 export async function countRows(client: ClientBase, { text, params }: Query): Promise<number | undefined> {
-  const query = `SELECT count(*)::int FROM (SELECT 1 FROM (${text}) AS affected LIMIT ${COUNTED_MAX + 1}) AS some`
+  const query = `SELECT count(*)::int FROM (SELECT 1 FROM (${text}) AS affected LIMIT ${COUNTED_MAX + 1}) AS counted`
   const result = await tryWithin(client, () => client.query(oneStatement(query, params)))
   return result && Number((result.rows as unknown as number[][])[0]?.[0])
 }
