@@ -411,6 +411,24 @@ describe('an answer that was given before', () => {
     expect(second.execution_id).not.toBe(first.execution_id)
   })
 
+  it('is not given once something was written to the database that it was read from', async () => {
+    const task = 'query shelf: select count(*)::int as books from shelf.books where id < 1000'
+    const counted = async () => {
+      const { method, result } = await ask({ task })
+      return { method, books: (result?.data as { rows: { books: number }[] } | undefined)?.rows[0]?.books }
+    }
+    expect(await counted()).toEqual({ method: 'autonomous', books: 7 })
+    // Twice: once over all that may know the answer, and once over the cache alone.
+    await until(async () => (await counted()).method === 'cached')
+    expect(await counted()).toEqual({ method: 'cached', books: 7 })
+    const insert =
+      'run `insert into shelf.books values (8)` on shelf so that `select 1 from shelf.books where id = 8` finds a row'
+    expect(await approved(insert)).toMatchObject({ status: 'done' })
+    expect(await counted()).toEqual({ method: 'autonomous', books: 8 })
+    await until(async () => (await counted()).method === 'cached')
+    expect(await counted()).toEqual({ method: 'cached', books: 8 })
+  })
+
   it('is never given to who asks for an act', async () => {
     const task = 'create the folder made/again'
     expect(await ask({ task })).toMatchObject({ status: 'done', method: 'autonomous' })

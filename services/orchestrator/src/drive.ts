@@ -50,6 +50,8 @@ export interface Dependencies {
   policyVersion: string
   /** Whether an action only reads, and ends by itself. */
   reads(action: Action): boolean
+  /** Targets that the action writes to, as `target:<name>`. */
+  writes(action: Action): readonly string[]
   /** Begins to look at the step that the approval is for; what is found comes as an input. */
   look: LookAnew
   /** Called once for each execution that this replica has brought to its end, with who waits for it. */
@@ -98,6 +100,7 @@ export function openDriver(dependencies: Dependencies): Driver {
     look,
     ended,
     reads,
+    writes,
   } = dependencies
   const commit = openTransitions(db)
   const known = new Map<ExecutionId, Snapshot>()
@@ -171,6 +174,7 @@ export function openDriver(dependencies: Dependencies): Driver {
         for (const slot of slots) capacity.release(slot)
         throw error
       }
+      draft.written = writtenIn(draft, input).flatMap(writes)
       if (!hasChanged(draft)) {
         if (draft.leases.length > 0) handOut(draft)
         // Looked at because it was due: so that it is not due again at once.
@@ -334,4 +338,14 @@ function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, intent }: 
     action_hash: task.action_hash ?? '',
   }
   bus.handOut(workAct, payload, { tenant, trace })
+}
+
+/** Actions that have had an effect, or may have had one, by what has just been found out. */
+function writtenIn({ tasks, actualChanged }: Draft, input: Input): Action[] {
+  const isWritten = ({ task_id: id, effect }: TaskRow): boolean =>
+    input.type === 'reported' ? id === input.report.task_id && input.report.effect !== 'none' : effect === 'unknown'
+  return [...actualChanged].flatMap((id) => {
+    const task = tasks.get(id)
+    return task && isAct(task) && isWritten(task) ? [task.spec] : []
+  })
 }

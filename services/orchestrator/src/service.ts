@@ -65,6 +65,7 @@ import type { Planning } from './planning/plan-work.ts'
 import { planningLane } from './planning/planning-lane.ts'
 import { isPromptRead, readPolicy } from './planning/policy.ts'
 import { openStanding } from './planning/standing.ts'
+import { targetsIn, touchedBy } from './planning/touched-by.ts'
 import { startResync } from './resync.ts'
 import { keepRetaining } from './retention.ts'
 import { serveMetrics } from './serve-metrics.ts'
@@ -73,6 +74,7 @@ import { readGrants } from './store/grants.ts'
 import { migrations } from './store/migrations.ts'
 import { reserveTurn } from './store/rate-limits.ts'
 import type { Schema } from './store/schema.ts'
+import { openFreshness } from './store/written-targets.ts'
 
 /** Live ones of a tenant that are looked through. */
 const GRANTS_MAX = 1_000
@@ -150,6 +152,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     leaseMs,
     policyVersion: policy.version,
     reads: (action) => isPromptRead(policy, action),
+    writes: (action) => targetsIn(touchedBy(policy, config, action)),
     autoRollback: config.rollback.auto_rollback_on_failure,
     moved: anchors.moved,
     look: (id, approvalId) => look(id, approvalId),
@@ -183,6 +186,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     capacity,
     cachedBefore: before,
     lane,
+    isFresh: openFreshness(db),
     async admit(admission) {
       const admitted = await admit(admission)
       if (!admitted.existed) anchors.moved(admission.execution)

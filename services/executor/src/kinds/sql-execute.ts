@@ -52,7 +52,7 @@ export type ExecuteBefore = Before & {
   reading: string
   effect: 'change' | 'delete'
   /** What the undo would not bring back, each as a verb with its object. */
-  lost: string[]
+  lost?: string[]
   /** A hash over the rows that the statement changes, where a query can say which they are. */
   image?: string
 }
@@ -78,7 +78,7 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
   effectOf: (_, __, before) => before?.effect ?? 'change',
   summary: ({ target, statement, undo }, before) => {
     const said = `run on ${target}: ${statement.slice(0, STATEMENT_SAID_MAX)}`
-    if (!before || before.lost.length === 0) return said
+    if (before?.lost === undefined) return said
     return `${said}; it ${listed(before.lost)}, which ${undo ? 'the undo does not bring back' : 'cannot be undone'}`
   },
   async before(input, context) {
@@ -114,13 +114,13 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
           state: `rows:${reading.sha256}${seal}`,
           reading: reading.sha256,
           effect: removes(parsed.statement) ? 'delete' : 'change',
-          lost: losses.map(({ text }) => text),
+          ...(losses.length === 0 ? {} : { lost: losses.map(({ text }) => text) }),
           ...(image === undefined ? {} : { image }),
         }
       }),
     )
   },
-  reversibility: ({ undo }, { lost }) => (undo && lost.length === 0 ? 'compensable' : 'irreversible'),
+  reversibility: ({ undo }, { lost }) => (undo && lost === undefined ? 'compensable' : 'irreversible'),
   postcondition: ({ target, verify: { query, params, equals, rows_min } }) => ({
     kind: 'sql',
     target,

@@ -8,7 +8,7 @@ export const ExactJson = Json.superRefine((value, context) => {
   if (rounded !== undefined)
     context.addIssue({
       code: 'custom',
-      message: `${rounded} is too large for a JSON number to be exact; write it as a string: "${rounded}"`,
+      message: `${rounded} is too large to be exact as a number; write it as a string: "${rounded}"`,
     })
 })
 

@@ -60,7 +60,7 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
 
 /** A question that was answered from the cache before is asked there alone: nine times in ten that is all there is to do. */
 async function askCacheAlone(
-  { bus, log, cachedBefore }: Accepting,
+  { bus, log, cachedBefore, isFresh }: Accepting,
   { tenant, user_name: user, trace, request }: ExecutionRow,
 ): Promise<CacheEntry | undefined> {
   // The words are the manifest's name, and say nothing of what is in it.
@@ -69,7 +69,7 @@ async function askCacheAlone(
   if (!cachedBefore.has(tenant, scope)) return undefined
   try {
     const { entry } = await bus.call(getCache, scope, { principal: { tenant, user }, trace, patient: false })
-    if (entry?.value.kind === 'answer') return entry
+    if (entry?.value.kind === 'answer' && (await isFresh(entry.value.execution_id))) return entry
   } catch (error) {
     log.warn({ err: error }, 'going on without the cache')
   }

@@ -17,6 +17,7 @@ import { answeredInput } from '../intake/answer-from-cache.ts'
 import type { CachedBefore } from '../intake/cached-before.ts'
 import type { Input, Work } from '../reconcile/input.ts'
 import { type ExecutionRow, isAct, type TaskRow } from '../snapshot.ts'
+import type { IsFresh } from '../store/written-targets.ts'
 import { type Planning, planWork } from './plan-work.ts'
 import type { PlanningLane } from './planning-lane.ts'
 import { effectOf, isPromptRead, type Policy } from './policy.ts'
@@ -36,6 +37,7 @@ export interface PlanDependencies {
   capacity: Capacity
   cachedBefore: CachedBefore
   lane: PlanningLane
+  isFresh: IsFresh
 }
 
 /** Thinks and plans for an execution that has its row: after its acceptance, or again after a crash. */
@@ -126,14 +128,21 @@ async function planOf(
   }
 }
 
-/** The cache is not believed: what it cites is an execution that asked for the same, only read, and is done. */
+/**
+ * The cache is not believed: what it cites is an execution that asked for the same, only read, and is done; and nothing was
+ * written since to what it has read.
+ */
 async function isCitable(
-  { driver, policy, log }: PlanDependencies,
+  { driver, policy, isFresh, log }: PlanDependencies,
   { tenant, request, execution_id }: ExecutionRow,
   { value }: CacheEntry,
 ): Promise<boolean> {
   try {
-    const { execution: cited, tasks } = await driver.peek(value.execution_id)
+    const [{ execution: cited, tasks }, fresh] = await Promise.all([
+      driver.peek(value.execution_id),
+      isFresh(value.execution_id),
+    ])
+    if (!fresh) return false
     const acts = [...tasks.values()].filter(({ task_kind }) => task_kind === 'act')
     if (
       cited.tenant === tenant &&
@@ -154,21 +163,25 @@ async function isCitable(
 }
 
 /** Equal reads at once compute once: the others are answered when the first has its answer. */
-async function reserve({ bus, log }: PlanDependencies, execution: ExecutionRow): Promise<CacheEntry | undefined> {
+async function reserve(
+  { bus, isFresh, log }: PlanDependencies,
+  execution: ExecutionRow,
+): Promise<CacheEntry | undefined> {
   try {
     const reply = await bus.call(
       reserveCache,
       { ...scopeOf(execution.request), execution_id: execution.execution_id },
       { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace, patient: false },
     )
-    return reply.state === 'hit' && reply.entry.value.kind === 'answer' ? reply.entry : undefined
+    const hit = reply.state === 'hit' && reply.entry.value.kind === 'answer' ? reply.entry : undefined
+    return hit && (await isFresh(hit.value.execution_id)) ? hit : undefined
   } catch (error) {
     log.warn({ err: error, execution_id: execution.execution_id }, 'going on without a reservation')
     return undefined
   }
 }
 
-/** Whether every action of a request's plan only reads what may be answered from memory. */
+/** Whether every action of a request's plan only reads what may be answered from memory, and says where. */
 export const isCacheable = (
   policy: Policy,
   kinds: readonly { kind: string; input: Record<string, unknown> }[],
@@ -177,6 +190,7 @@ export const isCacheable = (
   kinds.every(
     ({ kind, input }) =>
       policy.kinds[kind]?.cacheable === true &&
+      typeof input.target === 'string' &&
       effectOf(policy, kind, input as Parameters<typeof effectOf>[2]) === 'read',
   )
 

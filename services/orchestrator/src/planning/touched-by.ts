@@ -5,6 +5,7 @@
 import { dirname, resolve } from 'node:path'
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import type { Action } from '@deed/proto/action'
+import { ANY_TARGET } from '../store/written-targets.ts'
 import { effectOf, type Policy } from './policy.ts'
 
 export type Workspaces = Pick<ExecutionConfig, 'workspaces' | 'default_workspace'>
@@ -25,6 +26,11 @@ export function touchedBy(policy: Policy, workspaces: Workspaces, action: Action
     ...touches.paths.flatMap(said).map((path) => `${FILE}${placeOf(workspaces, action, path)}`),
     ...touches.names.flatMap((field) => said(field).map((name) => `${field}:${name}`)),
   ]
+}
+
+/** The targets among it that an answer may have been read from: files are not kept as answers. */
+export function targetsIn(touched: Touched): readonly string[] {
+  return touched === 'anything' ? [ANY_TARGET] : touched.filter((name) => name.startsWith('target:'))
 }
 
 /** Absolute; links are not followed, as no kind that names paths follows them. */

@@ -30,6 +30,8 @@ export interface Draft extends Snapshot {
   readonly audit: AuditEntry[]
   readonly leases: Lease[]
   plan: PlanRow | undefined
+  /** Targets that something was written to, or may have been, as `target:<name>`. */
+  written: readonly string[]
   executionChanged: boolean
 }
 
@@ -50,6 +52,7 @@ export function draftOf(snapshot: Snapshot, now: number): Draft {
     audit: [],
     leases: [],
     plan: undefined,
+    written: [],
     executionChanged: false,
   }
 }

@@ -9,6 +9,7 @@ import * as manifests from './migrations/006-manifests.ts'
 import * as resourceKeys from './migrations/007-resource-keys.ts'
 import * as waitingLists from './migrations/008-waiting-lists.ts'
 import * as fewerIndexes from './migrations/010-fewer-indexes.ts'
+import * as writtenTargets from './migrations/020-written-targets.ts'
 
 export const migrations: Record<string, Migration> = {
   '001-executions': executions,
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   '007-resource-keys': resourceKeys,
   '008-waiting-lists': waitingLists,
   '010-fewer-indexes': fewerIndexes,
+  '020-written-targets': writtenTargets,
 }

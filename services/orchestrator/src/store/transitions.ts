@@ -124,6 +124,14 @@ const PARTS = {
     reason = excluded.reason, grant_id = excluded.grant_id, asked_at = excluded.asked_at,
     decided_at = excluded.decided_at, consumed_at = excluded.consumed_at, expires_at = excluded.expires_at
 )`,
+  written: `written as (
+  insert into written_targets (tenant, name)
+  select distinct m.tenant, w.name from jsonb_to_recordset($1::jsonb->'written') as w(execution_id uuid, name text)
+    join moved m using (execution_id)
+   -- Two statements that write the same wait for one another, and never in a circle.
+   order by 1, 2
+  on conflict (tenant, name) do update set written_at = greatest(written_targets.written_at, now())
+)`,
   audit: `audited as (
   insert into audit_log (tenant, execution_id, seq, type, at, task_id, data, hash)
   select m.tenant, m.execution_id, r.seq, r.type, r.at, r.task_id, r.data, r.hash
@@ -210,6 +218,9 @@ function inputOf(drafts: readonly Draft[]) {
     actual: drafts.flatMap(({ actualChanged, tasks }) => [...actualChanged].map((id) => actualOf(tasks.get(id)))),
     approvals: drafts.flatMap(({ approvalsChanged, approvals }) =>
       [...approvalsChanged].map((id) => approvals.get(id)),
+    ),
+    written: drafts.flatMap(({ written, execution: { execution_id } }) =>
+      written.map((name) => ({ execution_id, name })),
     ),
     audit: drafts.flatMap(({ audit, execution }) =>
       audit.map((row) => ({ ...row, execution_id: execution.execution_id })),

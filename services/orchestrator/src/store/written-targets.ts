@@ -1,0 +1,31 @@
+/** Whether an answer may still be given: whether nothing was written to what it was read from since it was asked for. */
+import type { ExecutionId } from '@deed/proto/ids'
+import { batched } from '@deed/store/batched'
+import type { Database } from './schema.ts'
+
+/** What stands for every target. */
+export const ANY_TARGET = '*'
+
+/** Both times are the database's: of the statement that took the read in, and of the one that wrote what came of the write. */
+const FRESH = `
+select e.execution_id from executions e
+ where e.execution_id = any($1::uuid[])
+   -- Of an execution that is long over, nobody knows any more what it has read.
+   and exists (select from desired_state d where d.execution_id = e.execution_id)
+   and not exists (
+     select from desired_state d
+      where d.execution_id = e.execution_id and d.task_kind = 'act' and d.spec->'input'->>'target' is null)
+   and not exists (
+     select from written_targets w
+      where w.tenant = e.tenant and w.written_at >= e.admitted_at and (w.name = '${ANY_TARGET}' or w.name in (
+        select 'target:' || (d.spec->'input'->>'target') from desired_state d where d.execution_id = e.execution_id)))`
+
+export type IsFresh = (id: ExecutionId) => Promise<boolean>
+
+export function openFreshness(db: Database): IsFresh {
+  return batched<ExecutionId, boolean>(async (ids) => {
+    const rows = await db.query<{ execution_id: ExecutionId }>('orchestrator.fresh', FRESH, [[...new Set(ids)]])
+    const fresh = new Set(rows.map(({ execution_id }) => execution_id))
+    return ids.map((id) => fresh.has(id))
+  })
+}
