@@ -21,9 +21,9 @@ export function inspectAction({ world }: Dependencies): Handler<typeof contract>
   return async ({ actions }, { deadline }) => {
     const signal = AbortSignal.timeout(Math.max(1, Math.round(deadline - performance.now())))
     const inspections: ({ inspection: Inspection } | { error: ErrorBody })[] = []
-    for (const action of actions) {
+    for (const [index, action] of actions.entries()) {
       try {
-        inspections.push({ inspection: redactValue(await inspect(action, looking, signal)) })
+        inspections.push({ inspection: redactValue(await inspect(action, looking, signal, actions.slice(0, index))) })
       } catch (error) {
         inspections.push({ error: redactValue(errorBody(error)) })
       }
@@ -38,10 +38,15 @@ const SUMMARY_CHARS_MAX = 4_096
 /** Long arguments are in the diff, or in the action itself. */
 const RESOLVED_CHARS_MAX = 1_000
 
-async function inspect(action: Action, world: World, signal: AbortSignal): Promise<Inspection> {
+async function inspect(
+  action: Action,
+  world: World,
+  signal: AbortSignal,
+  earlier: readonly Action[],
+): Promise<Inspection> {
   const kind = await kindOf(action, world, false)
   const input = inputOf(kind, action)
-  const context = lookingContext(action, world, signal)
+  const context = lookingContext(action, world, signal, earlier)
   const before = await beforeOf(kind, input, context)
   const possible = action.already_so === 'skip' && kind.mayHoldAlready?.(input, before) !== false
   const observes = postconditionOf(kind, action, input, before)
@@ -67,12 +72,18 @@ async function inspect(action: Action, world: World, signal: AbortSignal): Promi
 }
 
 /** Of what only looks. */
-export function lookingContext(action: Action, world: World, signal: AbortSignal): Context {
+export function lookingContext(
+  action: Action,
+  world: World,
+  signal: AbortSignal,
+  earlier: readonly Action[] = [],
+): Context {
   return {
     world,
     // No attempt, so no id: nothing is named after it, since nothing is begun.
     actionId: ONLY_LOOKING,
     action,
+    earlier,
     get workspace() {
       return resolveWorkspace(world.config, action.workspace)
     },

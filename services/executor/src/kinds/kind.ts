@@ -56,6 +56,8 @@ export interface Context {
   /** `ONLY_LOOKING` where there is no attempt. */
   readonly actionId: ActionId
   readonly action: Action
+  /** Actions of the same plan that come before it, where they are inspected together. */
+  readonly earlier?: readonly Action[]
   /** @throws {DeedError} when the action's workspace is not one */
   readonly workspace: Workspace
   /** Aborts when the attempt has lost its right to act, or its time is up. */

@@ -19,6 +19,7 @@ import { judgeRows } from '../sql/observe-sql.ts'
 import type { Statement as Parsed } from '../sql/parse-sql.ts'
 import { fetchRows, parseReading, type Reading, type Rows } from '../sql/read-only-query.ts'
 import { refuseWhatCannotRun } from '../sql/refuse-what-cannot-run.ts'
+import { tryWithin } from '../sql/savepoint.ts'
 import { readSettled, type Written, writeStatement } from '../sql/write-statement.ts'
 import type { Before, Context, Kind } from './kind.ts'
 
@@ -92,14 +93,24 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
           reads: false,
           path: STATEMENT_PATH,
         })
-        await refuseWhatCannotRun(client, {
-          text: input.statement,
-          statement: parsed.statement,
-          params: input.params,
-          path: STATEMENT_PATH,
-        })
-        if (undo && parsed.undo) await refuseUndoThatCannotRun(client, undo, parsed.undo, parsed.statement)
-        const [reading, asUndone] = await readProofs(client, parsed)
+        const effect = removes(parsed.statement) ? 'delete' : 'change'
+        const made = context.earlier?.some(({ kind, input: its }) => kind === 'sql.execute' && its.target === target)
+        // What an earlier step of the plan makes is not there yet.
+        const proofs = await (made ? tryWithin(client, () => readProofs(client, parsed)) : readProofs(client, parsed))
+        if (!proofs)
+          return {
+            state: 'not there yet',
+            reading: '',
+            effect,
+            lost: ['changes what an earlier step of the plan makes'],
+          }
+        const [reading, asUndone] = proofs
+        // Nothing runs where it is so already.
+        if (!made && !(holds(verify, target, reading) && context.action.already_so === 'skip')) {
+          const { statement: text, params } = input
+          await refuseWhatCannotRun(client, { text, statement: parsed.statement, params, path: STATEMENT_PATH })
+          if (undo && parsed.undo) await refuseUndoThatCannotRun(client, undo, parsed.undo, parsed.statement)
+        }
         if (undo && asUndone && !holds(undo.verify, target, asUndone) && !holds(verify, target, reading))
           throw new DeedError(
             'precondition_failed',
@@ -113,7 +124,7 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
         return {
           state: `rows:${reading.sha256}${seal}`,
           reading: reading.sha256,
-          effect: removes(parsed.statement) ? 'delete' : 'change',
+          effect,
           ...(losses.length === 0 ? {} : { lost: losses.map(({ text }) => text) }),
           ...(image === undefined ? {} : { image }),
         }

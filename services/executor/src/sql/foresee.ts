@@ -13,6 +13,9 @@ import { type Fields, listOf, type Node, nodeOf, relationOf, type Statement } fr
 import { type Relation, relationIn } from './relation.ts'
 import { runsBeside } from './runs-beside.ts'
 
+/** What takes longer to count is not counted: somebody waits for the plan. */
+const COUNT_MS_MAX = 1_000
+
 /** In the transaction that is open, which should be read-only. Everything is only read. */
 export async function foresee(
   client: ClientBase,
@@ -20,6 +23,7 @@ export async function foresee(
   params: readonly Json[],
   { changing, undo }: { changing: readonly string[]; undo: Statement | undefined },
 ): Promise<Loss[]> {
+  await client.query(`SET LOCAL statement_timeout = ${COUNT_MS_MAX}`)
   const losses: Loss[] = changing.map((name) => ({ of: `call ${name}`, text: `calls ${name}, which may change more` }))
   losses.push(...(await foreseeDefinition(client, statement)))
   for (const node of statement.nodes.filter(({ type }) => CHANGING.has(type)))
@@ -38,7 +42,7 @@ async function foreseeChange(
 ): Promise<Loss[]> {
   const named = relationOf(node.fields.relation)
   const relation = await relationIn(client, named)
-  if (!relation) return []
+  if (!relation) return [{ of: `missing ${named.name}`, text: `changes ${named.name}, which is not there yet` }]
   const losses: Loss[] = []
   if (relation.kind === 'v')
     losses.push({ of: `view ${relation.shown}`, text: `changes what is behind the view ${relation.shown}` })

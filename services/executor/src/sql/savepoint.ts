@@ -10,8 +10,7 @@ export async function tryWithin<T>(client: ClientBase, work: () => Promise<T>): 
     await client.query('RELEASE SAVEPOINT trying')
     return result
   } catch (error) {
-    const code = sqlstateOf(error)
-    if (isTransient(code)) throw error
+    if (isTransient(sqlstateOf(error))) throw error
     await client.query('ROLLBACK TO SAVEPOINT trying')
     return undefined
   }
