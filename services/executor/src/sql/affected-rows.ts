@@ -24,6 +24,8 @@ export async function affectedRows(
   if (type !== 'UpdateStmt' && type !== 'DeleteStmt') return undefined
   // What a part of a larger statement sees, only that statement knows.
   if (statement.nodes.filter((node) => CHANGING.has(node.type)).length > 1) return undefined
+  // A condition of thousands of parts is deeper than the stack of what writes it down.
+  if (statement.nodes.length > NODES_MAX) return undefined
   const relation = fields.relation as Fields
   const alias = (relation.alias as Fields | undefined)?.aliasname ?? relation.relname
   const others = listOf(type === 'UpdateStmt' ? fields.fromClause : fields.usingClause)
@@ -59,6 +61,8 @@ export async function affectedRows(
     params: used.map((number) => params[number - 1] ?? null),
   }
 }
+
+const NODES_MAX = 5_000
 
 /** Unused values have no type that the server could find, so those used are numbered from 1. */
 function renumbered(value: unknown, used: number[]): unknown {

@@ -52,8 +52,8 @@ export async function parseStatement(
   try {
     parsed = await parse(text)
   } catch (error) {
-    if (error instanceof SqlError || error instanceof RangeError)
-      throw refuse(`this is no SQL that PostgreSQL understands: ${error.message}`)
+    if (error instanceof RangeError) throw refuse('the statement is nested too deep to be read; write it as several')
+    if (error instanceof SqlError) throw refuse(`this is no SQL that PostgreSQL understands: ${error.message}`)
     // An empty text comes as a plain error.
     if (error instanceof Error && text.trim() === '') throw refuse('the statement is empty')
     throw error
