@@ -175,6 +175,7 @@ beforeAll(async () => {
     } as never,
     rates: { mayBegin: () => true, began: () => undefined } as never,
     reads: () => false,
+    writes: () => [],
     workQueues: { lookNow: () => undefined },
     moved: () => undefined,
     look: () => undefined,
