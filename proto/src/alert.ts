@@ -4,7 +4,7 @@ import { event } from './contract.ts'
 import { ExecutionId } from './ids.ts'
 import { JsonObject } from './json.ts'
 
-/** What kind of thing happened: the last token of the subject. */
+/** What kind of thing happened: the last token of the subject, after the tenant. */
 export const AlertName = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/)
 
 export const ALERT_SEVERITIES = ['info', 'warning', 'critical'] as const
@@ -16,7 +16,7 @@ export type AlertSeverity = z.output<typeof AlertSeverity>
  * It is told live, at most once; what is in it can be read again where it comes from.
  */
 export const alert = event({
-  subject: 'alerts.*',
+  subject: 'alerts.*.*',
   owner: 'orchestrator',
   summary: 'Something that a person should look at.',
   payload: z.object({

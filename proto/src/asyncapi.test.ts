@@ -45,7 +45,7 @@ describe('the AsyncAPI document', () => {
     for (const { type, subject } of CONTRACTS) {
       const address = subject.replace('*', '{kind}')
       if (type === 'request') expect(addresses).toEqual(expect.arrayContaining([address, `${address}.{tenant}.{user}`]))
-      if (type === 'event') expect(addresses).toContain(subject.replace('*', '{id}'))
+      if (type === 'event') expect(addresses).toContain(subject.replace('*.*', '{tenant}.{id}'))
       if (type === 'work') expect(addresses).toContain(`${subject}.{tenant}`)
     }
     expect(addresses).toEqual(expect.arrayContaining([SUBMIT_SUBJECT, `${SUBMIT_SUBJECT}.{tenant}.{user}`]))

@@ -181,18 +181,19 @@ function addReply({ channels }: AsyncApi, name: string, summary: string, message
 
 function addEvent({ channels, operations, components }: AsyncApi, schemas: Names, contract: EventContract): void {
   const { subject, summary, owner } = contract
-  const name = camelCase(subject.replace('.*', ''))
+  const base = subject.replace('.*.*', '')
+  const name = camelCase(base)
   components.messages[name] = {
-    name: subject.replace('.*', ''),
+    name: base,
     summary,
     contentType: 'application/json',
     payload: schemaRef(nameOf(schemas, contract.payload, `${name}Payload`)),
   }
   channels[name] = {
-    address: subject.replace('*', '{id}'),
+    address: `${base}.{tenant}.{id}`,
     summary,
     messages: { event: messageRef(name) },
-    parameters: { id: { description: 'Of what it happened to.' } },
+    parameters: { tenant: PRINCIPAL.tenant, id: { description: 'Of what it happened to, or its name.' } },
   }
   operations[name] = {
     action: 'send',

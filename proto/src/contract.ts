@@ -7,13 +7,16 @@
  */
 import type { z } from 'zod'
 
-export type ServiceName =
-  | 'orchestrator'
-  | 'template-optimizer'
-  | 'task-decomposer'
-  | 'hybrid-agent'
-  | 'executor'
-  | 'semantic-cache'
+/** Each has a NATS user and a database role of its own. */
+export const SERVICES = [
+  'orchestrator',
+  'template-optimizer',
+  'task-decomposer',
+  'hybrid-agent',
+  'executor',
+  'semantic-cache',
+] as const
+export type ServiceName = (typeof SERVICES)[number]
 
 /** Who answers: a service, or whoever provides a kind of action. */
 export type Owner = ServiceName | 'provider'

@@ -12,6 +12,7 @@ import * as doctor from './doctor.ts'
 import * as execution from './execution.ts'
 import * as goal from './goal.ts'
 import * as grant from './grant.ts'
+import * as manifest from './manifest.ts'
 import * as provider from './provider.ts'
 import * as schedule from './schedule.ts'
 import * as task from './task.ts'
@@ -27,6 +28,7 @@ const exported = [
   execution,
   goal,
   grant,
+  manifest,
   provider,
   schedule,
   task,

@@ -25,6 +25,7 @@ import {
 } from './execution.ts'
 import { deleteGoal, listGoals, pauseGoal, putGoal, resumeGoal } from './goal.ts'
 import { deleteGrant, listGrants, putGrant } from './grant.ts'
+import { putManifest } from './manifest.ts'
 import { compensateProvided, executeProvided, observeProvided } from './provider.ts'
 import { deleteSchedule, listSchedules, pauseSchedule, putSchedule, resumeSchedule } from './schedule.ts'
 import { decomposeTask, heartbeatWorker, listTasks, reportTask } from './task.ts'
@@ -48,6 +49,7 @@ export const CONTRACTS: readonly Contract[] = [
   putGrant,
   listGrants,
   deleteGrant,
+  putManifest,
   listTasks,
   putGoal,
   listGoals,

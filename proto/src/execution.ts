@@ -169,9 +169,12 @@ export const AuditRow = z.object({
 })
 export type AuditRow = z.output<typeof AuditRow>
 
-/** What happened to an execution, told live after its commit; the same rows are kept and read back. */
+/**
+ * What happened to an execution, published after its commit as `event.execution.<tenant>.<execution_id>`; the same rows
+ * are kept and read back.
+ */
 export const executionEvent = event({
-  subject: 'event.execution.*',
+  subject: 'event.execution.*.*',
   owner: 'orchestrator',
   summary: 'A transition of an execution.',
   payload: AuditRow.extend({
@@ -435,7 +438,7 @@ export const steerExecutions = request({
 export type SteerResult = z.output<typeof steerExecutions.output>['results'][number]
 
 /**
- * How an execution stands, with the rows of its audit log behind `after`; then follow `event.execution.<id>`. Whoever
+ * How an execution stands, with the rows of its audit log behind `after`; then follow `event.execution.<tenant>.<id>`. Whoever
  * has missed some asks again from the last number seen. Without an id: those that are open, or have moved since.
  */
 export const watchExecution = request({

@@ -1,6 +1,7 @@
 /** Manifests: a graph of tasks that a user writes, each in plain words or as an action given outright. */
 import { z } from 'zod'
 import { Action } from './action.ts'
+import { request } from './contract.ts'
 import { NodeName } from './task.ts'
 
 /** What a manifest is known by, from one version of it to the next. */
@@ -51,17 +52,45 @@ export const Manifest = z.strictObject({
 })
 export type Manifest = z.output<typeof Manifest>
 
-/** Larger ones travel through the object store. In bytes of JSON. */
+/** Larger ones are put in parts first. In bytes of JSON. */
 export const MANIFEST_INLINE_BYTES_MAX = 256 * 1024
 export const MANIFEST_BYTES_MAX = 32 * 1024 * 1024
+/** Of one part; in base64 it fits a message. */
+export const MANIFEST_PART_BYTES_MAX = 512 * 1024
+const PARTS_MAX = MANIFEST_BYTES_MAX / MANIFEST_PART_BYTES_MAX
 
-/** A manifest in the tenant's object store, as JSON; taken from there once it is accepted. */
+const ObjectName = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/)
+
+/** A manifest that was put, as JSON; it is removed once it is accepted. */
 export const ManifestReference = z.strictObject({
-  object: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
-  /** Of the object's bytes, in hex. */
+  object: ObjectName,
+  /** Of all its bytes, in hex. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 })
 export type ManifestReference = z.output<typeof ManifestReference>
 
-/** One bucket a tenant, so that permissions and not a check keep tenants apart. */
-export const manifestBucket = (tenant: string): string => `MANIFESTS_${tenant}`
+/** What holds the parts of manifests; only the orchestrator reaches it. */
+export const MANIFEST_BUCKET = 'MANIFESTS'
+
+/**
+ * Puts one part of a large manifest; once all are there, `manifest_ref` of `execution.request` and `execution.submit`
+ * names it. A part that is put again replaces the one before. What is not asked for within a day is removed.
+ */
+export const putManifest = request({
+  subject: 'manifest.put',
+  owner: 'orchestrator',
+  summary: 'A part of a manifest that is too large for one message.',
+  timeoutMs: 10_000,
+  idempotent: true,
+  input: z
+    .strictObject({
+      object: ObjectName,
+      /** From 0. */
+      part: z.int().min(0),
+      parts: z.int().min(1).max(PARTS_MAX),
+      /** In base64, at most 512 KiB of bytes. */
+      data: z.base64().max(Math.ceil(MANIFEST_PART_BYTES_MAX / 3) * 4),
+    })
+    .refine(({ part, parts }) => part < parts, { path: ['part'], message: 'parts are counted from 0' }),
+  output: z.object({ object: z.string(), part: z.int() }),
+})

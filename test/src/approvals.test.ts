@@ -137,7 +137,7 @@ commands: { allow: [cp, 'true'] }
     }),
   )
   operator = opened.use(await plainClient(under.mesh.connection))
-  approver = opened.use(await plainClient(under.mesh.connectionAs('approver'), '_INBOX_approver'))
+  approver = opened.use(await plainClient(under.mesh.connectionAs('approver')))
   writeFileSync(join(under.workspace, 'base.txt'), 'base\n')
   execFileSync('git', ['init', '-q', '-b', 'main', 'repository'], { cwd: under.workspace })
   const author = ['-c', 'user.name=a', '-c', 'user.email=a@example.com']
@@ -182,7 +182,9 @@ const AS_APPROVER = 'approval.decide.local.approver'
 describe('a plan of level 2, from a second terminal', () => {
   it('is shown whole, needs somebody else than the requester, and runs as it was shown', async () => {
     const alerts: Alert[] = []
-    operator.nc.subscribe('alerts.approval-wanted', { callback: (_, message) => void alerts.push(message.json()) })
+    operator.nc.subscribe('alerts.local.approval-wanted', {
+      callback: (_, message) => void alerts.push(message.json()),
+    })
     await operator.nc.flush()
     const id = await begin('write "new" to plan/a.txt, then run `cp plan/a.txt plan/b.txt`')
     const approval = await asked(id)

@@ -33,7 +33,7 @@ models:
       env: { OLLAMA_HOST: model.url },
     })
     const alerts: { alert_id: string; data: { charged_microusd: number } }[] = []
-    const told = under.client.nc.subscribe('alerts.cost-unknown', {
+    const told = under.client.nc.subscribe('alerts.local.cost-unknown', {
       callback: (_, message) => void alerts.push(message.json()),
     })
     const replies = await Promise.all(

@@ -330,7 +330,7 @@ describe('at the door', () => {
       [{ ...report, token: 0 }, 'out_of_range'],
       [report, 'evidence_missing'],
     ]
-    for (const [one, code] of forged) refusalHere(await operator.ask('task.report', one), { code })
+    for (const [one, code] of forged) refusalHere(await operator.ask('task.report.mesh.executor', one), { code })
     expect((await eventually('execution.get', { execution_id })).body).toMatchObject({
       ...{ status: 'done', metrics: { success: true } },
       verification: expect.arrayContaining([expect.objectContaining({ kind: 'observed', outcome: 'verified' })]),

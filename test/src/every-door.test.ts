@@ -6,12 +6,12 @@ import { exampleOf } from '@deed/drill/door/example-of'
 import { fuzzDoors, SMALL_HEAP } from '@deed/drill/door/fuzz-doors'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { randomFrom } from '@deed/drill/random'
-import { PERMISSIONS } from '@deed/embedded/permissions'
-import { SERVICES } from '@deed/embedded/services'
 import { DEPTH_MAX, KEYS_MAX } from '@deed/mesh/decode'
 import type { RequestContract } from '@deed/proto/contract'
+import { SERVICES } from '@deed/proto/contract'
 import { CONTRACTS } from '@deed/proto/contracts'
 import type { Json, JsonObject } from '@deed/proto/json'
+import { ROLE_VERBS } from '@deed/proto/permissions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type PlainClient, plainClient } from './plain-client.ts'
@@ -39,7 +39,7 @@ afterAll(() => opened.disposeAsync())
 const DOORS = CONTRACTS.flatMap((contract) =>
   contract.type === 'request' && contract.owner !== 'provider' ? [contract] : [],
 )
-const CALLERS = new Set([...PERMISSIONS.client.publish, ...PERMISSIONS.approver.publish.map(bare)])
+const CALLERS = new Set(Object.values(ROLE_VERBS).flat())
 
 describe('every door', () => {
   it.each(DOORS)('refuses what its schema does not take, and leaves no row of it: $subject', async (contract) => {
@@ -165,9 +165,4 @@ function fieldsOf(input: z.ZodType): Record<string, z.ZodType> {
 function objectFrom(value: Json): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('a request is an object')
   return value
-}
-
-/** Without the principal that it ends in. */
-function bare(subject: string): string {
-  return subject.split('.').slice(0, -2).join('.')
 }

@@ -11,6 +11,7 @@ import { startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
 import { cancelExecution, getExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
+import { serviceAs } from '@deed/proto/permissions'
 import { reportTask, type TaskReport } from '@deed/proto/task'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
@@ -161,7 +162,9 @@ describe('a report under an old token', () => {
       },
       duration_ms: 1,
     }
-    await expect(late.call(reportTask, report)).rejects.toMatchObject({ code: 'stale_token' })
+    await expect(late.call(reportTask, report, { principal: serviceAs('executor') })).rejects.toMatchObject({
+      code: 'stale_token',
+    })
     const { rows } = await under.database.query(
       'select actual_status, verification from orchestrator.actual_state where task_id = $1',
       [task.task_id],

@@ -105,7 +105,7 @@ describe('a work queue', () => {
       await until(async () => (await ready()).status === 200, { what: 'a replica that is ready' })
       await until(() => alerts.length > 0, { what: 'an alert' })
       listening.unsubscribe()
-      expect(alerts).toEqual(['alerts.work-queue-missing'])
+      expect(alerts).toEqual(['alerts.local.work-queue-missing'])
       expect(under.log('orchestrator')).toContain('"alert":"work-queue-missing"')
     },
     60_000,

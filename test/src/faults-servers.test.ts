@@ -3,8 +3,8 @@
 import { ask } from '@deed/drill/ask'
 import { checkInvariants } from '@deed/drill/check-invariants'
 import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
-import { SERVICES } from '@deed/embedded/services'
 import { until } from '@deed/mesh/until'
+import { SERVICES } from '@deed/proto/contract'
 import { type ExecutionReply, getExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 

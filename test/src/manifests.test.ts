@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { countRowsAtRest } from '@deed/drill/count-rows'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import type { ExecutionDetail } from '@deed/proto/execution'
+import { MANIFEST_BUCKET, MANIFEST_PART_BYTES_MAX } from '@deed/proto/manifest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type PlainClient, plainClient } from './plain-client.ts'
 
@@ -199,16 +200,20 @@ describe('a manifest by reference', () => {
     })),
   })
   const put = async (object: string, bytes: Uint8Array): Promise<string> => {
-    const store = await client.nc.jetstream().views.os('MANIFESTS_local')
-    await store.putBlob({ name: object }, bytes)
+    const parts = Math.max(1, Math.ceil(bytes.length / MANIFEST_PART_BYTES_MAX))
+    for (let part = 0; part < parts; part++) {
+      const from = part * MANIFEST_PART_BYTES_MAX
+      const data = Buffer.from(bytes.subarray(from, from + MANIFEST_PART_BYTES_MAX)).toString('base64')
+      expect((await client.ask('manifest.put', { object, part, parts, data })).body).toEqual({ object, part })
+    }
     return createHash('sha256').update(bytes).digest('hex')
   }
   const objects = async (): Promise<string[]> => {
-    const store = await under.client.nc.jetstream().views.os('MANIFESTS_local')
+    const store = await under.client.nc.jetstream().views.os(MANIFEST_BUCKET)
     return (await store.list()).filter(({ deleted }) => !deleted).map(({ name }) => name)
   }
 
-  it('is taken from the object store, done, and is there no more; asked for again it is the same', async () => {
+  it('is put in parts, done, and is there no more; asked for again it is the same', async () => {
     const sha256 = await put('one', Buffer.from(JSON.stringify(large('large'))))
     const request = { manifest_ref: { object: 'one', sha256 }, idempotency_key: 'large-1' }
     const { body } = await client.ask('execution.request', request)
@@ -256,7 +261,7 @@ describe('a manifest by reference', () => {
     const request = { manifest_ref: { object: 'three', sha256 } }
     const operator = opened.use(await plainClient(under.mesh.connection))
     const { body } = await operator.ask('execution.request.other.somebody', request)
-    expect(body.code).toBe('unavailable')
+    expect(body.code).toBe('not_found')
     expect(existsSync(at('theirs'))).toBe(false)
   })
 })

@@ -24,7 +24,6 @@ async function enter(user: 'client' | 'approver' | 'deed'): Promise<NatsConnecti
     servers: nats_url,
     user: nats_user as string,
     pass: nats_password as string,
-    ...(user === 'approver' ? { inboxPrefix: '_INBOX_approver' } : {}),
   })
   opened.defer(() => connection.close())
   return connection
@@ -46,7 +45,7 @@ const ended = async (by: object) => {
 
 describe('a client of its own making', () => {
   it('has a task done, and follows it live', async () => {
-    const events = nc.subscribe('event.execution.*')
+    const events = nc.subscribe('event.execution.*.*')
     const reply = await ask('execution.request', { task: 'write "by hand" to notes/outside.txt' })
     expect(reply).toMatchObject({
       status: 'done',
@@ -117,20 +116,23 @@ describe('a client of its own making', () => {
 
   it('cannot have the answer sent to where it may not publish', async () => {
     const operator = await enter('deed')
-    const overheard: string[] = []
-    const subscription = operator.subscribe('>', { callback: (_, { subject }) => void overheard.push(subject) })
+    const heard: { subject: string; bytes: string }[] = []
+    operator.subscribe('>', { callback: (_, msg) => void heard.push({ subject: msg.subject, bytes: msg.string() }) })
     await operator.flush()
     const before = await countRowsAtRest(under.database)
-    for (const body of ['{"task":"create the folder deputy"}', '{"tsak":1}']) {
-      nc.publish('execution.request', body, { reply: 'work.act.local' })
-      nc.publish('execution.get', body, { reply: 'event.execution.forged' })
+    for (const reply of ['work.act.local', 'event.execution.forged', 'approval.decide.local.approver', 'task.report']) {
+      nc.publish('execution.request', '{"tsak":"deputy"}', { reply })
+      nc.publish('execution.get', '{"deputy":1}', { reply })
     }
     // Behind these in the same queue.
     await ask('execution.list', {})
     expect(await countRowsAtRest(under.database)).toEqual(before)
-    subscription.unsubscribe()
-    expect(overheard.filter((subject) => /^(work|event)\./.test(subject))).toEqual([])
-    expect(existsSync(join(under.workspace, 'deputy'))).toBe(false)
+    await operator.flush()
+    // The requests, and their answers on the way to the account of the client.
+    const elsewhere = heard.filter(({ subject, bytes }) => /deputy|tsak/.test(bytes) && !subject.startsWith('_R_.'))
+    expect(new Set(elsewhere.map(({ subject }) => subject))).toEqual(
+      new Set(['execution.request.local.user', 'execution.get.local.user']),
+    )
   })
 
   it.each([

@@ -1,6 +1,5 @@
 /** How the command finds a mesh and enters it: by the environment, else by what `deed up` left in its data folder. */
 import { connect as connectSocket } from 'node:net'
-import { principalOf } from '@deed/embedded/permissions'
 import { type Bus, connectBus } from '@deed/mesh/bus'
 import { CONNECTION_FILE, runningMesh } from '@deed/mesh/connection-file'
 import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
@@ -59,7 +58,7 @@ export async function enterMesh(env: NodeJS.ProcessEnv, address: Address, as?: s
   const { nats_url: url, nats_server_name: serverName, users } = address
   const own = as === undefined ? undefined : users[as]
   const [user, password] = own === undefined ? [address.nats_user, address.nats_password] : [as, own]
-  const named = own === undefined ? (as ?? principalOf(user)) : principalOf(as)
+  const named = own === undefined ? as : undefined
   // Whoever connects to a server that is away waits for it; a person at a terminal wants to know at once.
   await reach(url)
   const log = createLogger('deed', 2)

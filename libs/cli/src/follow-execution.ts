@@ -53,7 +53,7 @@ export async function followExecution(
   })
 
   const subscribe = (id: ExecutionId): void => {
-    const subscription = bus.nc.subscribe(executionEvent.subject.replace('*', id), {
+    const subscription = bus.nc.subscribe(executionEvent.subject.replace('*.*', `*.${id}`), {
       callback: (error, message) => {
         if (error) return
         const event = readPayload(executionEvent, error, message)

@@ -1,10 +1,14 @@
-/** A manifest as a request carries it: as it is, or by reference where it is large. */
+/** A manifest as a request carries it: as it is, or put in parts and named where it is large. */
 import { createHash } from 'node:crypto'
 import type { Bus } from '@deed/mesh/bus'
 import { canonicalJson } from '@deed/mesh/canonical-json'
-import { putObject } from '@deed/mesh/object-store'
-import { LOCAL } from '@deed/proto/ids'
-import { MANIFEST_INLINE_BYTES_MAX, type Manifest, type ManifestReference, manifestBucket } from '@deed/proto/manifest'
+import {
+  MANIFEST_INLINE_BYTES_MAX,
+  MANIFEST_PART_BYTES_MAX,
+  type Manifest,
+  type ManifestReference,
+  putManifest,
+} from '@deed/proto/manifest'
 
 /** The same manifest always goes the same way, so that it is the same request. */
 export async function sendManifest(
@@ -14,6 +18,10 @@ export async function sendManifest(
   const bytes = Buffer.from(canonicalJson(manifest))
   if (bytes.length <= MANIFEST_INLINE_BYTES_MAX) return { manifest }
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  await putObject(bus.nc, manifestBucket(LOCAL.tenant), sha256, bytes)
+  const parts = Math.ceil(bytes.length / MANIFEST_PART_BYTES_MAX)
+  for (let part = 0; part < parts; part++) {
+    const data = bytes.subarray(part * MANIFEST_PART_BYTES_MAX, (part + 1) * MANIFEST_PART_BYTES_MAX).toString('base64')
+    await bus.call(putManifest, { object: sha256, part, parts, data })
+  }
   return { manifest_ref: { object: sha256, sha256 } }
 }

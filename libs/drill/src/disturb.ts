@@ -1,6 +1,6 @@
 /** Faults by chance, one after the other, until told to stop. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SERVICES } from '@deed/embedded/services'
+import { SERVICES } from '@deed/proto/contract'
 import type { FaultMesh } from './fault-mesh.ts'
 import type { Random } from './random.ts'
 

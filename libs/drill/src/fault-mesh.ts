@@ -1,11 +1,11 @@
 /** A mesh to be broken: what is done in it leaves traces that are counted from outside. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { SERVICES } from '@deed/embedded/services'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { type ServiceProcess, startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
 import type { ServiceName } from '@deed/proto/contract'
+import { SERVICES } from '@deed/proto/contract'
 import { type HttpWitness, openHttpWitness } from './http-witness.ts'
 import { type MeshUnderTest, meshUnderTest, type Setting } from './mesh-under-test.ts'
 import { openWitness, type Witness } from './witness.ts'

@@ -1,18 +1,24 @@
 /**
- * A real nats-server on this machine, set up as in production: JetStream that is durable before it acknowledges, and a
- * user with the permissions of its own for every service.
+ * A real nats-server on this machine, set up as in production: JetStream that is durable before it acknowledges, a user
+ * with permissions of its own for every service, and an account of its own for every caller from outside.
  */
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
+import { type Account, accountsOf } from '@deed/proto/accounts'
+import { CALLERS, type CallerName, inboxPrefix, MESH_USERS, type MeshUser } from '@deed/proto/permissions'
+import { accountsConfiguration } from './accounts-configuration.ts'
 import { claimDataFolder, keep, newPassword, readJson, remembered } from './data-folder.ts'
 import { keptPort } from './kept-port.ts'
-import { inboxPrefix, NATS_USERS, type NatsUser, natsPermissions, PERMISSIONS } from './permissions.ts'
 import { runServer, type ServerLog, type ServerProcess, stopLeftover } from './server-process.ts'
 import { type ServerStatus, statusBySystemAccount } from './server-status.ts'
 import { storeFault } from './store-fault.ts'
+
+/** A service, a job, the operator, or a caller from outside. */
+export type NatsUser = MeshUser | CallerName
+export const NATS_USERS: readonly NatsUser[] = [...MESH_USERS, ...CALLERS.map(({ name }) => name)]
 
 const MEMORY_STORE_MAX = '256MB'
 const FILE_STORE_MAX = '10GB'
@@ -139,10 +145,8 @@ function configuration(known: {
   systemLogin: { user: string; pass: string }
   port: number
 }): string {
-  const users = NATS_USERS.map(
-    (user) =>
-      `{ user: "${user}", password: "${known.passwords[user]}", permissions: ${natsPermissions(PERMISSIONS[user])} }`,
-  )
+  const { user: systemUser, pass: systemPassword } = known.systemLogin
+  const passwordOf = (user: string) => (user === systemUser ? systemPassword : known.passwords[user as NatsUser])
   return `server_name: "${known.serverName}"
 listen: "127.0.0.1:${known.port}"
 max_payload: 1MB
@@ -157,21 +161,26 @@ jetstream {
   max_file_store: ${FILE_STORE_MAX}
   strict: true
 }
-accounts {
-  $SYS {
-    users: [{
-      user: "${known.systemLogin.user}", password: "${known.systemLogin.pass}"
-      permissions: { publish: ["$SYS.REQ.SERVER.*.VARZ", "$SYS.REQ.SERVER.*.HEALTHZ"], subscribe: "_INBOX.>" }
-    }]
-  }
-}
-authorization {
-  users: [
-    ${users.join('\n    ')}
-  ]
-}
+${accountsConfiguration([systemAccount(known.systemLogin.user), ...accountsOf(CALLERS)], passwordOf)}
 `
 }
+
+/** Whose user is told how the server is, and nothing else. */
+const systemAccount = (user: string): Account => ({
+  name: '$SYS',
+  jetstream: false,
+  users: [
+    {
+      name: user,
+      permissions: {
+        publish: ['$SYS.REQ.SERVER.*.VARZ', '$SYS.REQ.SERVER.*.HEALTHZ'],
+        subscribe: ['_INBOX.>'],
+      },
+    },
+  ],
+  exports: [],
+  imports: [],
+})
 
 /** One per user, drawn once; a user that a newer version adds gets one then. */
 function passwordsIn(dataDir: string): Record<NatsUser, string> {

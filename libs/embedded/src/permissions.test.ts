@@ -1,10 +1,11 @@
 // What the users of a real nats-server may do, and what it refuses them.
+
+import { SERVICES } from '@deed/proto/contract'
 import { CONTRACTS } from '@deed/proto/contracts'
-import { AckPolicy, connect, createInbox, DiscardPolicy, type NatsConnection, RetentionPolicy, StorageType } from 'nats'
+import { MESH_PERMISSIONS } from '@deed/proto/permissions'
+import { AckPolicy, connect, DiscardPolicy, type NatsConnection, RetentionPolicy, StorageType } from 'nats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type EmbeddedNats, startNats } from './nats.ts'
-import { type NatsUser, PERMISSIONS } from './permissions.ts'
-import { SERVICES } from './services.ts'
+import { type EmbeddedNats, type NatsUser, startNats } from './nats.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const opened = new AsyncDisposableStack()
@@ -58,8 +59,8 @@ interface Session extends AsyncDisposable {
   refused(): Promise<string[]>
 }
 
-async function as(user: NatsUser): Promise<Session> {
-  const nc = await connect({ servers: nats.url, ...nats.credentials(user) })
+async function as(user: NatsUser, inboxPrefix = nats.credentials(user).inboxPrefix): Promise<Session> {
+  const nc = await connect({ servers: nats.url, ...nats.credentials(user), inboxPrefix })
   const subjects: string[] = []
   void (async () => {
     for await (const { permissionContext } of nc.status())
@@ -95,7 +96,7 @@ describe('the needs of a service', () => {
   it.each(SERVICES)('lets %s be a micro service that answers, reports itself and fails by name', async (service) => {
     await using provider = await as(service)
     await using caller = await as('deed')
-    const [pattern = ''] = PERMISSIONS[service].subscribe
+    const [pattern = ''] = MESH_PERMISSIONS[service].subscribe
     const subject = pattern.replace('>', 'probe').replace('*', 'probe')
     const micro = await provider.nc.services.add({ name: service, version: '1.0.0' })
     micro.addEndpoint('probe', {
@@ -121,15 +122,26 @@ describe('the needs of a service', () => {
     }
   })
 
-  it('lets the orchestrator answer a client whose request another replica received', async () => {
-    await using client = await as('client')
-    await using orchestrator = await as('orchestrator')
-    for (const inbox of [createInbox('_INBOX_client'), createInbox()]) {
-      const replies = client.nc.subscribe(inbox, { max: 1 })
-      await client.nc.flush()
-      orchestrator.nc.publish(inbox, 'late answer')
-      for await (const reply of replies) expect(reply.string()).toBe('late answer')
+  it('lets a replica of the orchestrator answer what another replica received, from outside and from inside', async () => {
+    await using received = await as('orchestrator')
+    await using answering = await as('orchestrator')
+    received.nc.subscribe('execution.request.*.*', {
+      callback: (_error, { reply = '', subject }) => answering.nc.publish(reply, `late answer to ${subject}`),
+    })
+    await received.nc.flush()
+    for (const [user, subject, name] of [
+      ['client', 'execution.request', 'execution.request.local.user'],
+      ['approver', 'execution.request', 'execution.request.local.approver'],
+      ['deed', 'execution.request.acme.ann', 'execution.request.acme.ann'],
+    ] as const) {
+      await using caller = await as(user)
+      await using plain = await as(user, '_INBOX')
+      for (const { nc } of [caller, plain]) {
+        const answer = await nc.request(subject, '', { timeout: 10_000 })
+        expect(answer.string()).toBe(`late answer to ${name}`)
+      }
     }
+    expect(await answering.refused()).toEqual([])
   })
 
   it('carries a submission from the client through the intake to the orchestrator', async () => {
@@ -171,24 +183,29 @@ describe('what the server refuses', () => {
     ['client', 'publish', 'approval.decide.local.user'],
     ['client', 'publish', 'execution.request.local.approver'],
     ['client', 'publish', 'execution.request.acme.user'],
-    ['client', 'publish', 'event.execution.1'],
+    ['client', 'publish', 'event.execution.local.1'],
     ['client', 'publish', 'cache.put'],
+    ['client', 'publish', '$JS.API.INFO'],
     ['client', 'publish', '$JS.API.STREAM.DELETE.WORK'],
     ['client', 'subscribe', '>'],
     ['client', 'subscribe', 'execution.request'],
     ['client', 'subscribe', '_INBOX_orchestrator.>'],
     ['approver', 'publish', 'work.act.local'],
     ['approver', 'publish', 'approval.decide.local.user'],
-    ['approver', 'publish', 'execution.request'],
+    ['approver', 'publish', 'execution.request.local.user'],
+    ['approver', 'publish', '$JS.API.INFO'],
     ['orchestrator', 'publish', 'action.http.execute'],
     ['orchestrator', 'publish', 'task.report'],
     ['orchestrator', 'publish', '$JS.API.STREAM.DELETE.EXECUTION_INTAKE_local'],
     ['orchestrator', 'publish', '$JS.API.CONSUMER.MSG.NEXT.OTHER.other'],
+    ['executor', 'publish', 'task.report'],
+    ['executor', 'publish', 'task.report.mesh.hybrid-agent'],
+    ['executor', 'publish', 'worker.heartbeat.mesh.hybrid-agent'],
     ['executor', 'publish', 'work.act.local'],
     ['executor', 'publish', 'approval.decide'],
     ['executor', 'publish', 'execution.request'],
     ['executor', 'publish', 'cache.put'],
-    ['executor', 'publish', 'event.execution.1'],
+    ['executor', 'publish', 'event.execution.local.1'],
     ['executor', 'publish', '$JS.API.STREAM.DELETE.WORK'],
     ['executor', 'publish', '$JS.API.STREAM.PURGE.WORK'],
     ['executor', 'publish', '$JS.API.CONSUMER.CREATE.WORK.mine'],
@@ -201,6 +218,7 @@ describe('what the server refuses', () => {
     ['provider', 'publish', 'task.report'],
     ['provider', 'subscribe', 'action.inspect'],
     ['provider', 'subscribe', 'work.>'],
+    ['hybrid-agent', 'publish', 'task.report.mesh.executor'],
     ['hybrid-agent', 'publish', 'work.solve.local'],
     ['hybrid-agent', 'publish', 'action.http.execute'],
     ['hybrid-agent', 'publish', 'approval.decide'],

@@ -1,9 +1,10 @@
 // Rights in a real PostgreSQL: what each service's role can do, and what it is refused.
+
+import { SERVICES } from '@deed/proto/contract'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EmbeddedPostgres, startPostgres } from './postgres.ts'
 import { createRoles, newRolePasswords, ownerOf, type RoleUrls, roleOf, schemaOf } from './roles.ts'
-import { SERVICES } from './services.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const opened = new AsyncDisposableStack()

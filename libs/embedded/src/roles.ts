@@ -5,9 +5,9 @@
  * change them. The embedded server and a PostgreSQL elsewhere (15 or newer) are prepared alike.
  */
 import type { ServiceName } from '@deed/proto/contract'
+import { SERVICES } from '@deed/proto/contract'
 import pg from 'pg'
 import { newPassword } from './data-folder.ts'
-import { SERVICES } from './services.ts'
 
 /** Owned the tables of all services in earlier versions. */
 const COMMON_OWNER = 'deed_owner'

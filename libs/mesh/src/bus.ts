@@ -28,7 +28,8 @@ import { type ConsumeOptions, consumeWork, type WorkHandler } from './work-queue
 export const TIMEOUT_HEADER = 'Deed-Timeout-Ms'
 /** A timer of Node's that is longer runs out at once. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1
-const INBOX = '_INBOX'
+/** Of a caller in the mesh's own account, and of the server itself for a caller in another account. */
+const ANSWER_SUBJECT = /^_INBOX[._]|^_R_\./
 const TRACEPARENT = 'traceparent'
 const SERVICE_VERSION = '0.1.0'
 const RECONNECT_WAIT_MS = 250
@@ -90,7 +91,12 @@ export interface Bus extends AsyncDisposable {
   /** Gives the answer to a request that another handler, or another process, received. */
   answer(replyTo: string, body: unknown): void
   answerError(replyTo: string, error: ErrorBody): void
-  announce<C extends EventContract>(contract: C, token: string, payload: z.input<C['payload']>): void
+  /** @param tokens for the wildcards of the subject: the tenant, and of what it is */
+  announce<C extends EventContract>(
+    contract: C,
+    tokens: readonly [tenant: string, id: string],
+    payload: z.input<C['payload']>,
+  ): void
   /**
    * Hands work out, without waiting for the stream to say that it has it: what waits in a work queue can be
    * handed out again from PostgreSQL at any time.
@@ -246,8 +252,8 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     answerError(replyTo, error) {
       outbox.send(replyTo, jsonText(error), { headers: errorHeaders(error) })
     },
-    announce(contract, token, payload) {
-      outbox.send(contract.subject.replace('*', token), jsonText(payload))
+    announce(contract, [tenant, id], payload) {
+      outbox.send(contract.subject.replace('*.*', `${tenant}.${id}`), jsonText(payload))
     },
     handOut(contract, payload, { tenant, trace }) {
       const headers = trace === undefined ? undefined : newHeaders()
@@ -281,7 +287,7 @@ async function handleRequest<C extends RequestContract>(
   { outbox, cancellations, log }: { outbox: Outbox; cancellations: Cancellations; log: Log },
 ): Promise<void> {
   const received = performance.now()
-  if (msg.reply && !msg.reply.startsWith(INBOX)) {
+  if (msg.reply && !ANSWER_SUBJECT.test(msg.reply)) {
     // Whoever answered there would say in its own name what the caller may not say. Nobody is left to tell.
     log.warn({ subject: msg.subject, reply: msg.reply }, 'a request whose answer is to go elsewhere is dropped')
     return

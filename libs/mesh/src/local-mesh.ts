@@ -4,20 +4,19 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readExecutionConfig } from '@deed/config/execution-config'
 import { keep, openDataFolder, readJson } from '@deed/embedded/data-folder'
-import { type EmbeddedNats, startNats } from '@deed/embedded/nats'
-import type { NatsUser } from '@deed/embedded/permissions'
+import { type EmbeddedNats, type NatsUser, startNats } from '@deed/embedded/nats'
 import { type EmbeddedPostgres, startPostgres } from '@deed/embedded/postgres'
 import { identify } from '@deed/embedded/process-identity'
 import { createRoles, newRolePasswords, type RolePasswords } from '@deed/embedded/roles'
-import { SERVICES } from '@deed/embedded/services'
 import type { ServiceName } from '@deed/proto/contract'
+import { SERVICES } from '@deed/proto/contract'
 import { LOCAL } from '@deed/proto/ids'
 import { createLogger } from '@deed/telemetry/logger'
 import { connectBus } from './bus.ts'
 import { CONNECTION_FILE, type Connection, type KeptConnection, recordsIn } from './connection-file.ts'
 import { checkDatabase, checkNats, databaseFault } from './given-servers.ts'
 import { claimMesh } from './leftovers.ts'
-import { ensureManifests } from './object-store.ts'
+import { ensureManifests } from './manifest-store.ts'
 import { defined, serviceEnvironment, type Variables } from './service-environment.ts'
 import { type ServiceProcess, startService } from './service-process.ts'
 import { ensureIntake } from './work-queue.ts'
@@ -225,7 +224,7 @@ function natsConnection(
 async function prepareIntake({ nats_url, nats_user, nats_password }: Connection): Promise<void> {
   await using bus = await connectBus({ service: 'bootstrap', url: nats_url, user: nats_user, password: nats_password })
   await ensureIntake(bus.nc, LOCAL.tenant)
-  await ensureManifests(bus.nc, LOCAL.tenant)
+  await ensureManifests(bus.nc)
 }
 
 function keptPasswords(dataDir: string): RolePasswords {

@@ -42,7 +42,7 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
       `no orchestrator has answered since ${cause}: work waits; start one, or look at what it needs, NATS and PostgreSQL`,
       cause,
     )
-  const subscription = bus.nc.subscribe(alert.subject.replace('*', SILENT_ALERT), {
+  const subscription = bus.nc.subscribe(alert.subject.replace('*.*', `*.${SILENT_ALERT}`), {
     callback(error, msg) {
       const cause = readPayload(alert, error, msg)?.data.since
       if (silentAt !== undefined && typeof cause === 'string') told ??= cause

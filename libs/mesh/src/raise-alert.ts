@@ -25,12 +25,12 @@ export interface Raised {
 const ALERTS = 'e74d792d-8e1b-5c26-a83e-129c4f3eec45'
 
 /**
- * Publishes an alert on `alerts.<name>`, to be delivered once for its cause. It does not wait, and an alert may be
+ * Publishes an alert on `alerts.<tenant>.<name>`, to be delivered once for its cause. It does not wait, and an alert may be
  * lost: what it is about is in the tables already, so call it after that commit.
  */
 export function raiseAlert(bus: Pick<Bus, 'announce'>, raised: Raised, at = new Date()): void {
   const { name, severity, tenant, message, executionId, cause = executionId ?? '', data = {} } = raised
-  bus.announce(alert, name, {
+  bus.announce(alert, [tenant, name], {
     alert_id: uuidV5(ALERTS, `${tenant}/${name}/${cause}`),
     name,
     at: at.toISOString(),

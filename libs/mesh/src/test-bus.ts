@@ -1,6 +1,5 @@
 /** A real nats-server for one test, with the users and permissions that the mesh has. */
-import { startNats } from '@deed/embedded/nats'
-import type { NatsUser } from '@deed/embedded/permissions'
+import { type NatsUser, startNats } from '@deed/embedded/nats'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'

@@ -10,6 +10,7 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import { noticeSilence } from '@deed/mesh/notice-silence'
 import { type WorkAct, workAct } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
+import { serviceAs } from '@deed/proto/permissions'
 import { heartbeatWorker, READING_SLOTS, reportTask } from '@deed/proto/task'
 import type { Log } from '@deed/telemetry/logger'
 import { type ActDependencies, act, StillRunningError } from './act.ts'
@@ -50,7 +51,10 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
       const timeoutMs = draining
         ? heartbeatWorker.timeoutMs
         : Math.max(heartbeatWorker.timeoutMs, (leaseMs ?? 0) * ANSWER_PART)
-      const { lease_ms, stop } = await bus.call(heartbeatWorker, beating, { timeoutMs })
+      const { lease_ms, stop } = await bus.call(heartbeatWorker, beating, {
+        timeoutMs,
+        principal: serviceAs('executor'),
+      })
       silence.answered()
       leaseMs = lease_ms
       const stopped = new Set(stop.map(({ task_id, token }) => `${task_id}/${token}`))
@@ -151,7 +155,7 @@ async function report(
   })
   for (let attempt = 0; ; attempt++) {
     try {
-      await bus.call(reportTask, input, { trace })
+      await bus.call(reportTask, input, { trace, principal: serviceAs('executor') })
       crashPoint('executor.after_report')
       return
     } catch (failure) {

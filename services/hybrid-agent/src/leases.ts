@@ -8,6 +8,7 @@ import type { Bus } from '@deed/mesh/bus'
 import { noticeSilence } from '@deed/mesh/notice-silence'
 import { DeedError } from '@deed/proto/errors'
 import type { FencingToken, TaskId } from '@deed/proto/ids'
+import { serviceAs } from '@deed/proto/permissions'
 import { heartbeatWorker } from '@deed/proto/task'
 import type { Log } from '@deed/telemetry/logger'
 
@@ -49,7 +50,10 @@ export async function startLeases(options: { bus: Bus; workerId: string; slots: 
       const timeoutMs = draining
         ? heartbeatWorker.timeoutMs
         : Math.max(heartbeatWorker.timeoutMs, leaseMs * ANSWER_PART)
-      const reply = await bus.call(heartbeatWorker, beating, { timeoutMs })
+      const reply = await bus.call(heartbeatWorker, beating, {
+        timeoutMs,
+        principal: serviceAs('hybrid-agent'),
+      })
       silence.answered()
       leaseMs = reply.lease_ms
       const stopped = new Set(reply.stop.map(({ task_id, token }) => `${task_id}/${token}`))

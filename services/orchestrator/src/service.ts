@@ -9,6 +9,7 @@ import * as execution from '@deed/proto/execution'
 import * as goal from '@deed/proto/goal'
 import * as grant from '@deed/proto/grant'
 import type { ExecutionId } from '@deed/proto/ids'
+import * as manifest from '@deed/proto/manifest'
 import * as schedule from '@deed/proto/schedule'
 import * as task from '@deed/proto/task'
 import { openDatabase, openStore } from '@deed/store/database'
@@ -44,6 +45,7 @@ import { listSchedules } from './handlers/list-schedules.ts'
 import { listTasks } from './handlers/list-tasks.ts'
 import { putGoal } from './handlers/put-goal.ts'
 import { putGrant } from './handlers/put-grant.ts'
+import { putManifest } from './handlers/put-manifest.ts'
 import { putSchedule } from './handlers/put-schedule.ts'
 import { reportTask } from './handlers/report-task.ts'
 import { requestExecution } from './handlers/request-execution.ts'
@@ -219,6 +221,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(audit.exportAudit, exportAudit({ db }))
   bus.serve(doctor.examineOrchestrator, examineOrchestrator({ db, queues }))
   opened.use(keepRetaining({ db, bus, retention: config.retention }, clock.now, log))
+  bus.serve(manifest.putManifest, putManifest({ bus }))
   bus.serve(task.listTasks, listTasks({ db }))
   bus.serve(task.reportTask, reportTask({ driver, planning }))
   const looking = { ...accepting, db }

@@ -69,7 +69,7 @@ export async function follow(
     end = event.status
     wake?.()
   }
-  const subscription = bus.nc.subscribe(executionEvent.subject.replace('*', id ?? '*'), {
+  const subscription = bus.nc.subscribe(executionEvent.subject.replace('*.*', `*.${id ?? '*'}`), {
     callback: (error, message) => {
       const event = readPayload(executionEvent, error, message)
       if (!event) return

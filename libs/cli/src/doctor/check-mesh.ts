@@ -1,9 +1,9 @@
 /** What the mesh says of itself: its NATS server, the services that are there, and what each of them sees. */
 
 import { type ServerStatus, statusByMonitoring, statusBySystemAccount } from '@deed/embedded/server-status'
-import { SERVICES } from '@deed/embedded/services'
 import { storeFault } from '@deed/embedded/store-fault'
 import type { Bus } from '@deed/mesh/bus'
+import { SERVICES } from '@deed/proto/contract'
 import { type Check, examineAgent, examineExecutor, examineOrchestrator } from '@deed/proto/doctor'
 import { DeedError } from '@deed/proto/errors'
 import { type Address, enterMesh, findMesh } from '../connection.ts'

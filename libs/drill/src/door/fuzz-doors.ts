@@ -5,12 +5,12 @@
  * either. Every answer is in the envelope; nothing dies; memory stays flat; the next good request is served.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SERVICES } from '@deed/embedded/services'
 import { askRaw, type RawAnswer } from '@deed/mesh/ask-raw'
 import { TIMEOUT_HEADER } from '@deed/mesh/bus'
 import { decodeJson } from '@deed/mesh/decode'
 import { until } from '@deed/mesh/until'
 import type { RequestContract } from '@deed/proto/contract'
+import { SERVICES } from '@deed/proto/contract'
 import { CONTRACTS } from '@deed/proto/contracts'
 import { DeedError, ErrorBody } from '@deed/proto/errors'
 import { cancelExecution, getExecution, requestExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'

@@ -1,7 +1,7 @@
 /** The servers beneath the mesh die and come back, and services are stopped and started, all under load. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SERVICES } from '@deed/embedded/services'
+import { SERVICES } from '@deed/proto/contract'
 import type { Fault } from '../fault.ts'
 import { underLoad } from '../under-load.ts'
 

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SERVICES } from '@deed/embedded/services'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import type { ServiceProcess } from '@deed/mesh/service-process'
 import type { ServiceName } from '@deed/proto/contract'
+import { SERVICES } from '@deed/proto/contract'
 import type { Fault } from '../fault.ts'
 import type { FaultMesh } from '../fault-mesh.ts'
 import { makeNextRelease, NEXT_FIELD, NEXT_MIGRATION, needsSource } from '../next-release.ts'
@@ -15,7 +15,7 @@ import { underLoad } from '../under-load.ts'
 const BESIDE_MS = 2_000
 const WORKERS = SERVICES.filter((service) => service !== 'orchestrator')
 /** Said by workers and by the orchestrator: in each mixing some are of the one release, some of the other. */
-const INSIDE_SUBJECTS = ['worker.heartbeat', 'task.report', 'work.act.>', 'agent.process', 'action.inspect']
+const INSIDE_SUBJECTS = ['worker.heartbeat.>', 'task.report.>', 'work.act.>', 'agent.process', 'action.inspect']
 const REFUSALS_MIN = 5
 
 export const versions: Fault = {

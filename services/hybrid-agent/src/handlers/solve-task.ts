@@ -4,6 +4,7 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import type { WorkHandler } from '@deed/mesh/work-queue'
 import type { workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
+import { serviceAs } from '@deed/proto/permissions'
 import { reportTask, type TaskReport } from '@deed/proto/task'
 import type { Leases } from '../leases.ts'
 import { type SolveDependencies, type Solved, solveTask as solve, type Unsolved } from '../solve-task.ts'
@@ -47,7 +48,8 @@ export function solveTask({ bus, leases, workerId, ...dependencies }: Dependenci
       ...('solution' in outcome ? solved(outcome) : unsolved(outcome)),
     }
     try {
-      await bus.call(reportTask, report, { trace, timeoutMs: REPORT_MS_MAX, repeat: true })
+      const principal = serviceAs('hybrid-agent')
+      await bus.call(reportTask, report, { principal, trace, timeoutMs: REPORT_MS_MAX, repeat: true })
     } catch (error) {
       if (!(error instanceof DeedError) || error.code !== 'stale_token') throw error
       log.info({ execution_id, task_id }, 'a newer attempt has the task')

@@ -18,7 +18,7 @@ export function announce(bus: Bus, draft: Draft): void {
   const ended = tasks.size - progress.running.size - progress.counts.pending
   const percent = tasks.size === 0 ? (hasEnded(draft) ? 100 : 0) : Math.floor((100 * ended) / tasks.size)
   for (const { hash, task_id, ...row } of draft.audit) {
-    bus.announce(executionEvent, execution.execution_id, {
+    bus.announce(executionEvent, [execution.tenant, execution.execution_id], {
       ...(row as Pick<AuditRow, 'seq' | 'type' | 'at' | 'data'>),
       execution_id: execution.execution_id,
       ...(task_id === null ? {} : { task_id }),

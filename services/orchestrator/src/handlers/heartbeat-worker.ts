@@ -2,6 +2,7 @@ import type { Handler } from '@deed/mesh/bus'
 import type { heartbeatWorker as contract } from '@deed/proto/task'
 import { recordHeartbeat } from '../store/agents.ts'
 import type { Database } from '../store/schema.ts'
+import { requireWorker } from './require-worker.ts'
 
 interface Dependencies {
   db: Database
@@ -12,7 +13,8 @@ interface Dependencies {
 
 export function heartbeatWorker({ db, leaseMs, hurry }: Dependencies): Handler<typeof contract> {
   const met = new Set<string>()
-  return async ({ worker_id: agentId, capability, slots, running, draining }) => {
+  return async ({ worker_id: agentId, capability, slots, running, draining }, { principal }) => {
+    requireWorker(principal, capability)
     const wanted = await recordHeartbeat(db, { agentId, capability, slots, draining, running, leaseMs })
     // New room, and perhaps somebody who waits for it.
     if (!met.has(agentId)) {

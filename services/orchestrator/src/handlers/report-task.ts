@@ -5,6 +5,7 @@ import type { Driver } from '../drive.ts'
 import { type Planning, planWork, replanTask } from '../planning/plan-work.ts'
 import type { Work } from '../reconcile/input.ts'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
+import { requireWorker } from './require-worker.ts'
 
 interface Dependencies {
   driver: Driver
@@ -13,8 +14,9 @@ interface Dependencies {
 
 export function reportTask(dependencies: Dependencies): Handler<typeof contract> {
   const { driver } = dependencies
-  return async (report) => {
+  return async (report, { principal }) => {
     const { execution_id: id } = report
+    requireWorker(principal, report.intent === 'solve' ? 'solve' : 'act')
     if (report.intent === 'solve' && report.outcome === 'done') {
       const solved = await planSolution(dependencies, report)
       const result = report.result ?? { text: 'found a way', data: report.solution as never }

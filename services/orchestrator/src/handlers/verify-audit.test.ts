@@ -133,7 +133,7 @@ const cutOff = (id: ExecutionId, rows: number): string =>
 /** Names of the alerts that were raised. */
 const alerts: string[] = []
 const told: Pick<Bus, 'announce'> = {
-  announce: (_, name) => void alerts.push(name),
+  announce: (_, [, name]) => void alerts.push(name),
 }
 
 type Asked = Partial<Parameters<ReturnType<typeof verifyAudit>>[0]>

@@ -1,12 +1,12 @@
-/** A manifest that came by reference: it is read from the tenant's object store, and taken from there once accepted. */
+/** A manifest that came by reference: it is read from where its parts were put, and removed once accepted. */
 import { createHash } from 'node:crypto'
 import type { Bus } from '@deed/mesh/bus'
 import { decodeJson } from '@deed/mesh/decode'
-import { readObject, removeObject } from '@deed/mesh/object-store'
+import { readManifest, removeManifest } from '@deed/mesh/manifest-store'
 import { validate } from '@deed/mesh/validate'
 import { DeedError } from '@deed/proto/errors'
 import type { Principal } from '@deed/proto/ids'
-import { Manifest, type ManifestReference, manifestBucket } from '@deed/proto/manifest'
+import { Manifest, type ManifestReference } from '@deed/proto/manifest'
 import type { Log } from '@deed/telemetry/logger'
 import type { Driver } from '../drive.ts'
 import { findExecution } from '../store/executions.ts'
@@ -28,10 +28,10 @@ export interface Taking {
 export async function takeManifest(taking: Taking, principal: Principal, asked: Asked): Promise<Asked> {
   const { manifest_ref: reference } = asked
   if (reference === undefined) return asked
-  const bytes = await readObject(taking.bus.nc, manifestBucket(principal.tenant), reference.object)
+  const bytes = await readManifest(taking.bus.nc, { principal, object: reference.object })
   if (bytes === undefined) return { ...asked, manifest: await takenBefore(taking, principal, asked, reference) }
   if (createHash('sha256').update(bytes).digest('hex') !== reference.sha256) {
-    throw new DeedError('invalid_manifest', 'the object is another than the digest says; put it there again', {
+    throw new DeedError('invalid_manifest', 'the object is another than the digest says; put it again', {
       path: '$.manifest_ref.sha256',
     })
   }
@@ -45,7 +45,7 @@ async function takenBefore(
   { idempotency_key: key }: Asked,
   { object, sha256 }: ManifestReference,
 ): Promise<Manifest> {
-  const missing = new DeedError('not_found', `there is no object "${object}" in the object store; put it there`, {
+  const missing = new DeedError('not_found', `there is no object "${object}"; put it with manifest.put`, {
     path: '$.manifest_ref.object',
   })
   if (key === undefined) throw missing
@@ -56,9 +56,9 @@ async function takenBefore(
 }
 
 /** What is lost here is gone by its age. */
-export async function dropManifest({ bus, log }: Taking, { tenant }: Principal, asked: Asked): Promise<void> {
+export async function dropManifest({ bus, log }: Taking, principal: Principal, asked: Asked): Promise<void> {
   if (asked.manifest_ref === undefined) return
-  await removeObject(bus.nc, manifestBucket(tenant), asked.manifest_ref.object).catch((error: unknown) =>
-    log.warn({ err: error, tenant }, 'a manifest stays in the object store'),
+  await removeManifest(bus.nc, { principal, object: asked.manifest_ref.object }).catch((error: unknown) =>
+    log.warn({ err: error, tenant: principal.tenant }, 'a manifest stays in the object store'),
   )
 }

@@ -1,0 +1,58 @@
+/** The accounts of proto's table as nats-server reads them in its configuration. */
+import { type Account, type Export, type Import, MESH_ACCOUNT } from '@deed/proto/accounts'
+import type { Permissions } from '@deed/proto/permissions'
+
+/** Longer than any request waits; the server's own is two minutes, after which it would drop the answer. */
+const ANSWER_WITHIN = '24h'
+/** Of the instances of a service, each of which answers. */
+const ANSWERS_WITHIN = '30s'
+
+/** @param passwordOf as it stands in the configuration, in clear or as bcrypt */
+export function accountsConfiguration(accounts: readonly Account[], passwordOf: (user: string) => string): string {
+  return block('accounts', accounts.map((account) => accountText(account, passwordOf)).join('\n'))
+}
+
+function accountText({ name, jetstream, users, ...account }: Account, passwordOf: (user: string) => string): string {
+  const credentials = (user: string) => `user: ${quoted(user)}, password: ${quoted(passwordOf(user))}`
+  return block(
+    name,
+    [
+      ...(jetstream ? ['jetstream: enabled'] : []),
+      ...list(
+        'users',
+        users.map(
+          ({ name: user, permissions }) => `{ ${credentials(user)}, permissions: ${permissionsText(permissions)} }`,
+        ),
+      ),
+      ...list('exports', account.exports.map(exportText)),
+      ...list('imports', account.imports.map(importText)),
+    ].join('\n'),
+  )
+}
+
+function permissionsText({ publish, subscribe }: Permissions): string {
+  const allowed = (subjects: readonly string[]) =>
+    subjects.length > 0 ? `{ allow: ${JSON.stringify(subjects)} }` : '{ deny: ">" }'
+  return `{ publish: ${allowed(publish)}, subscribe: ${allowed(subscribe)}, allow_responses: { max: 1, expires: "10m" } }`
+}
+
+function exportText({ type, subject, accounts, manyAnswers }: Export): string {
+  const answers = manyAnswers
+    ? `response: stream, response_threshold: ${quoted(ANSWERS_WITHIN)}`
+    : `response_threshold: ${quoted(ANSWER_WITHIN)}`
+  return `{ ${type}: ${quoted(subject)}, accounts: ${JSON.stringify(accounts)}${type === 'service' ? `, ${answers}` : ''} }`
+}
+
+function importText({ type, subject, as }: Import): string {
+  const source = `{ account: ${MESH_ACCOUNT}, subject: ${quoted(subject)} }`
+  return `{ ${type}: ${source}${as === subject ? '' : `, to: ${quoted(as)}`} }`
+}
+
+const quoted = (text: string): string => JSON.stringify(text)
+
+const list = (name: string, items: readonly string[]): string[] =>
+  items.length === 0 ? [] : [`${name}: [\n${indented(items.join('\n'))}\n]`]
+
+const block = (name: string, text: string): string => `${name} {\n${indented(text)}\n}`
+
+const indented = (text: string): string => text.replaceAll(/^/gm, '  ')

@@ -1,0 +1,90 @@
+/**
+ * The accounts of the NATS server, made from the table of permissions: the mesh has one, each caller has one.
+ *
+ * The mesh exports each verb once for each caller, as `<verb>.<tenant>.<user>`, and only that caller's account may
+ * import it. The caller says the verb, and the server puts the tenant and the name in. What the server sends back
+ * (answers, acknowledgements of streams) it publishes in the caller's account, whatever reply subject the caller chose.
+ */
+import {
+  type Caller,
+  callerPermissions,
+  heardBy,
+  MESH_PERMISSIONS,
+  MICRO,
+  type Permissions,
+  ROLE_VERBS,
+} from './permissions.ts'
+
+export interface Account {
+  readonly name: string
+  readonly jetstream: boolean
+  readonly users: readonly { name: string; permissions: Permissions }[]
+  readonly exports: readonly Export[]
+  readonly imports: readonly Import[]
+}
+
+/** What an account offers to others, and to which. */
+export interface Export {
+  readonly type: 'service' | 'stream'
+  readonly subject: string
+  readonly accounts: readonly string[]
+  /** Of a service: many answers to one request. */
+  readonly manyAnswers?: true
+}
+
+/** What an account takes from the mesh; `as` is its subject here. */
+export interface Import {
+  readonly type: 'service' | 'stream'
+  readonly subject: string
+  readonly as: string
+}
+
+export const MESH_ACCOUNT = 'DEED'
+
+/** All accounts of a server with these callers. */
+export function accountsOf(callers: readonly Caller[]): Account[] {
+  return [
+    {
+      name: MESH_ACCOUNT,
+      jetstream: true,
+      users: Object.entries(MESH_PERMISSIONS).map(([name, permissions]) => ({ name, permissions })),
+      exports: exportsTo(callers),
+      imports: [],
+    },
+    ...callers.map((caller) => ({
+      name: caller.name,
+      jetstream: false,
+      users: [{ name: caller.name, permissions: callerPermissions(caller) }],
+      exports: [],
+      imports: importsOf(caller),
+    })),
+  ]
+}
+
+function exportsTo(callers: readonly Caller[]): Export[] {
+  const streams = new Map<string, string[]>()
+  for (const caller of callers) {
+    for (const subject of heardBy(caller)) streams.set(subject, [...(streams.get(subject) ?? []), caller.name])
+  }
+  return [
+    ...callers.flatMap(({ name, role, tenant, user }) =>
+      ROLE_VERBS[role].map(
+        (verb): Export => ({ type: 'service', subject: `${verb}.${tenant}.${user}`, accounts: [name] }),
+      ),
+    ),
+    { type: 'service', subject: MICRO, accounts: callers.map(({ name }) => name), manyAnswers: true },
+    ...[...streams].map(([subject, accounts]): Export => ({ type: 'stream', subject, accounts })),
+  ]
+}
+
+function importsOf(caller: Caller): Import[] {
+  const { role, tenant, user } = caller
+  return [
+    ...ROLE_VERBS[role].flatMap((verb): Import[] => {
+      const subject = `${verb}.${tenant}.${user}`
+      return [verb, subject].map((as) => ({ type: 'service', subject, as }))
+    }),
+    { type: 'service', subject: MICRO, as: MICRO },
+    ...heardBy(caller).map((subject): Import => ({ type: 'stream', subject, as: subject })),
+  ]
+}
