@@ -85,12 +85,12 @@ export const putManifest = request({
   input: z
     .strictObject({
       object: ObjectName,
-      /** From 0. */
-      part: z.int().min(0),
+      /** From 1. */
+      part: z.int().min(1),
       parts: z.int().min(1).max(PARTS_MAX),
       /** In base64, at most 512 KiB of bytes. */
       data: z.base64().max(Math.ceil(MANIFEST_PART_BYTES_MAX / 3) * 4),
     })
-    .refine(({ part, parts }) => part < parts, { path: ['part'], message: 'parts are counted from 0' }),
+    .refine(({ part, parts }) => part <= parts, { path: ['part'], message: 'there are no more parts than parts says' }),
   output: z.object({ object: z.string(), part: z.int() }),
 })

@@ -201,8 +201,8 @@ describe('a manifest by reference', () => {
   })
   const put = async (object: string, bytes: Uint8Array): Promise<string> => {
     const parts = Math.max(1, Math.ceil(bytes.length / MANIFEST_PART_BYTES_MAX))
-    for (let part = 0; part < parts; part++) {
-      const from = part * MANIFEST_PART_BYTES_MAX
+    for (let part = 1; part <= parts; part++) {
+      const from = (part - 1) * MANIFEST_PART_BYTES_MAX
       const data = Buffer.from(bytes.subarray(from, from + MANIFEST_PART_BYTES_MAX)).toString('base64')
       expect((await client.ask('manifest.put', { object, part, parts, data })).body).toEqual({ object, part })
     }
@@ -254,6 +254,18 @@ describe('a manifest by reference', () => {
     expect(other.body).toMatchObject({ code: 'invalid_manifest', path: '$.manifest_ref.sha256' })
     expect(await countRowsAtRest(under.database)).toEqual(before)
     expect(existsSync(at('other'))).toBe(false)
+  })
+
+  it('of which a part is missing, or none can be, is refused with the part', async () => {
+    const part = { object: 'partly', data: Buffer.from('{').toString('base64') }
+    await client.ask('manifest.put', { ...part, part: 1, parts: 2 })
+    const { body } = await client.ask('execution.request', {
+      manifest_ref: { object: 'partly', sha256: '0'.repeat(64) },
+    })
+    expect(body).toMatchObject({ code: 'invalid_manifest', path: '$.manifest_ref.object' })
+    expect(body.message).toContain('part 2 of 2')
+    const none = await client.ask('manifest.put', { ...part, part: 3, parts: 2 })
+    expect(none.body).toMatchObject({ path: '$.part' })
   })
 
   it('of one tenant is not there for another', async () => {

@@ -19,8 +19,8 @@ export async function sendManifest(
   if (bytes.length <= MANIFEST_INLINE_BYTES_MAX) return { manifest }
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const parts = Math.ceil(bytes.length / MANIFEST_PART_BYTES_MAX)
-  for (let part = 0; part < parts; part++) {
-    const data = bytes.subarray(part * MANIFEST_PART_BYTES_MAX, (part + 1) * MANIFEST_PART_BYTES_MAX).toString('base64')
+  for (let part = 1; part <= parts; part++) {
+    const data = bytes.subarray((part - 1) * MANIFEST_PART_BYTES_MAX, part * MANIFEST_PART_BYTES_MAX).toString('base64')
     await bus.call(putManifest, { object: sha256, part, parts, data })
   }
   return { manifest_ref: { object: sha256, sha256 } }

@@ -46,7 +46,7 @@ export async function readManifest(nc: NatsConnection, of: StoredManifest): Prom
   const count = await partsOf(store, of)
   if (count === undefined) return undefined
   const bytes: Uint8Array[] = []
-  for (let part = 0, length = 0; part < count; part++) {
+  for (let part = 1, length = 0; part <= count; part++) {
     const found = await store.getBlob(nameOf(of, part))
     if (!found) {
       const message = `part ${part} of ${count} of "${of.object}" is not there; put it with manifest.put`
@@ -65,13 +65,13 @@ export async function removeManifest(nc: NatsConnection, of: StoredManifest): Pr
   const store = await open(nc)
   const count = (await partsOf(store, of)) ?? 0
   // The first one says how many there are, so it goes last.
-  for (let part = count - 1; part >= 0; part--) await store.delete(nameOf(of, part))
+  for (let part = count; part >= 1; part--) await store.delete(nameOf(of, part))
 }
 
 type Store = Awaited<ReturnType<typeof open>>
 
 async function partsOf(store: Store, of: StoredManifest): Promise<number | undefined> {
-  const first = await store.info(nameOf(of, 0))
+  const first = await store.info(nameOf(of, 1))
   return first && !first.deleted ? Number(first.metadata?.parts ?? 1) : undefined
 }
 
