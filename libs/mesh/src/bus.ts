@@ -11,12 +11,13 @@ import { DeedError, ErrorBody, ErrorCode } from '@deed/proto/errors'
 import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
 import { createLogger, type Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
-import { connect, type MsgHdrs, type NatsConnection, headers as newHeaders, type Service, type ServiceMsg } from 'nats'
+import { connect, type Msg, type MsgHdrs, type NatsConnection, headers as newHeaders } from 'nats'
 import { z } from 'zod'
 import { type Cancellations, openCancellations } from './cancellations.ts'
 import type { BusAddress } from './connection.ts'
 import { decodeJson } from './decode.ts'
 import { drainWithin } from './drain-within.ts'
+import { openEndpoints } from './endpoints.ts'
 import { headersOf, traceparentOf } from './headers.ts'
 import { jsonText } from './json-text.ts'
 import { type Outbox, openOutbox } from './outbox.ts'
@@ -31,7 +32,6 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1
 /** Of a caller in the mesh's own account, and of the server itself for a caller in another account. */
 const ANSWER_SUBJECT = /^_INBOX[._]|^_R_\./
 const TRACEPARENT = 'traceparent'
-const SERVICE_VERSION = '0.1.0'
 const RECONNECT_WAIT_MS = 250
 /** How long a request that may be repeated goes without an answer before it is, the first time. */
 const REPEAT_AFTER_MS = 5_000
@@ -155,7 +155,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   watchStatus(nc, requests, log).catch((error: unknown) => log.error({ err: error }, 'the connection is not watched'))
   const running = new Set<Promise<void>>()
   const cancellations = openCancellations(nc, outbox)
-  let micro: Promise<Service> | undefined
+  const endpoints = openEndpoints(nc, service)
   let draining = false
 
   const track = (work: Promise<void>): void => {
@@ -170,24 +170,8 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     service,
     nc,
     serve(contract, handler) {
-      micro ??= nc.services.add({
-        name: service,
-        version: SERVICE_VERSION,
-        description: `the ${service} of the mesh`,
-        queue: service,
-      })
       cancellations.hear(contract.subject)
-      const adding = micro.then((added) => {
-        const name = contract.subject.replaceAll('.', '_')
-        const onMessage = (error: Error | null, msg: ServiceMsg): void => {
-          if (error === null) track(handleRequest(contract, handler, msg, { outbox, cancellations, log }))
-        }
-        added.addEndpoint(name, { subject: contract.subject, handler: onMessage })
-        added.addEndpoint(`${name}_as`, { subject: `${contract.subject}.*.*`, handler: onMessage })
-        if (contract.each)
-          added.addEndpoint(`${name}_each`, { subject: `${contract.subject}.${added.info().id}`, handler: onMessage })
-      })
-      adding.catch((error: unknown) => log.error({ err: error, subject: contract.subject }, 'a subject is not served'))
+      endpoints.add(contract, (msg) => track(handleRequest(contract, handler, msg, { outbox, cancellations, log })))
     },
     async call(
       contract,
@@ -264,8 +248,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     async [Symbol.asyncDispose]() {
       if (draining) return
       draining = true
-      const added = await micro?.catch(() => undefined)
-      if (added) await drainWithin(added.stop(), log)
+      await drainWithin(endpoints.close(), log)
       await Promise.allSettled(running)
       outbox.flush()
       if (!nc.isClosed()) await drainWithin(nc.drain(), log)
@@ -283,7 +266,7 @@ export const subjectFor = (subject: string, principal: Principal): string =>
 async function handleRequest<C extends RequestContract>(
   contract: C,
   handler: Handler<C>,
-  msg: ServiceMsg,
+  msg: Msg,
   { outbox, cancellations, log }: { outbox: Outbox; cancellations: Cancellations; log: Log },
 ): Promise<void> {
   const received = performance.now()

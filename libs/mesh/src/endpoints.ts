@@ -1,0 +1,79 @@
+/** The process as a service of the micro protocol: what `nats micro ls`, `info` and `stats` show of it. */
+import type { RequestContract } from '@deed/proto/contract'
+import type { Msg, NatsConnection, Service, Subscription } from 'nats'
+import { z } from 'zod'
+
+const SERVICE_VERSION = '0.1.0'
+
+export interface Endpoints {
+  /** Answers the contract's subject, in the name of every principal too. */
+  add(contract: RequestContract, onMessage: (msg: Msg) => void): void
+  /** Takes nothing new. */
+  close(): Promise<void>
+}
+
+export function openEndpoints(nc: NatsConnection, service: string): Endpoints {
+  let micro: Promise<Service> | undefined
+  const subscriptions: Subscription[] = []
+  /** Requests that named their principal, by the subject of the endpoint. */
+  const named = new Map<string, number>()
+  return {
+    add(contract, onMessage) {
+      const { subject } = contract
+      micro ??= nc.services.add({
+        name: service,
+        version: SERVICE_VERSION,
+        description: `the ${service} of the mesh`,
+        queue: service,
+        statsHandler: async (endpoint) => ({ named_requests: named.get(endpoint.subject ?? '') ?? 0 }),
+      })
+      const listen = (to: string, onOne: (msg: Msg) => void): void => {
+        const callback = (error: Error | null, msg: Msg) => (error === null ? onOne(msg) : undefined)
+        subscriptions.push(nc.subscribe(to, { queue: service, callback }))
+      }
+      void micro.then((added) => {
+        added.addEndpoint(subject.replaceAll('.', '_'), {
+          subject,
+          metadata: metadataOf(contract),
+          handler: (error, msg) => (error === null ? onMessage(msg) : undefined),
+        })
+        listen(`${subject}.*.*`, (msg) => {
+          named.set(subject, (named.get(subject) ?? 0) + 1)
+          onMessage(msg)
+        })
+        if (contract.each) listen(`${subject}.${added.info().id}`, onMessage)
+      })
+    },
+    async close() {
+      const added = await micro
+      await Promise.all([added?.stop(), ...subscriptions.map((subscription) => subscription.drain())])
+    },
+  }
+}
+
+/** Schemas are made when INFO is asked for the first time: all of the orchestrator's take a third of a second. */
+function metadataOf({ summary, subject, timeoutMs, idempotent, input, output }: RequestContract) {
+  return {
+    description: summary,
+    named_subject: `${subject}.<tenant>.<user>`,
+    timeout_ms: String(timeoutMs),
+    idempotent: String(idempotent),
+    get request_schema() {
+      return schemaText(input)
+    },
+    get response_schema() {
+      return schemaText(output)
+    },
+  }
+}
+
+const made = new WeakMap<z.ZodType, string>()
+
+/** As it is on the wire: what has a default may be left out. */
+function schemaText(schema: z.ZodType): string {
+  const known = made.get(schema)
+  if (known !== undefined) return known
+  const text = JSON.stringify(z.toJSONSchema(schema, { io: 'input' }))
+  made.set(schema, text)
+  return text
+}
