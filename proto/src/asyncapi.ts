@@ -293,7 +293,10 @@ const HEADERS: Record<string, JsonSchema> = {
     properties: {
       stream: { type: 'string' },
       seq: { type: 'integer', description: 'Finds the execution: `execution.get` takes it as `sequence`.' },
-      duplicate: { type: 'boolean', description: 'The same `Nats-Msg-Id` was there before.' },
+      duplicate: {
+        type: 'boolean',
+        description: 'The same `Nats-Msg-Id` was there a moment before; later, the key tells.',
+      },
     },
   },
 }

@@ -76,8 +76,8 @@ describe('a client of its own making', () => {
     const first = await js.publish('execution.submit', body, { msgID: 'order-17' })
     const again = await js.publish('execution.submit', body, { msgID: 'order-17' })
     expect(first).toMatchObject({ stream: 'EXECUTION_INTAKE_local', duplicate: false })
-    expect(again).toMatchObject({ seq: first.seq, duplicate: true })
     const bySequence = await ended({ sequence: first.seq })
+    expect((await ended({ sequence: again.seq })).execution_id).toBe(bySequence.execution_id)
     expect(bySequence).toMatchObject({ status: 'done', metrics: { success: true } })
     const byKey = await ended({ idempotency_key: 'order-17' })
     expect(byKey.execution_id).toBe(bySequence.execution_id)
@@ -101,7 +101,18 @@ describe('a client of its own making', () => {
     const unread = await js.publish('execution.submit', '{"task":')
     expect(await ended({ sequence: unread.seq })).toMatchObject({ status: 'failed', error: { code: 'invalid_json' } })
     const unknown = await js.publish('execution.submit', '{"tsak":"x"}', { msgID: 'order-18' })
-    expect(await ended({ sequence: unknown.seq })).toMatchObject({ status: 'failed', tasks: [] })
+    const refused = await ended({ sequence: unknown.seq })
+    expect(refused).toMatchObject({ status: 'failed', tasks: [], error: { code: 'unknown_field' } })
+    expect(await ended({ idempotency_key: 'order-18' })).toEqual(refused)
+    const keyed = await js.publish('execution.submit', '{"tsak":"x","idempotency_key":"order-19"}')
+    expect(await ended({ idempotency_key: 'order-19' })).toEqual(await ended({ sequence: keyed.seq }))
+    const other = await js.publish('execution.submit', '{"task":"y"}', { msgID: 'order-17' })
+    expect(other.duplicate).toBe(false)
+    expect(await ended({ sequence: other.seq })).toMatchObject({
+      status: 'failed',
+      error: { code: 'idempotency_conflict', path: '$.task' },
+    })
+    expect((await ended({ idempotency_key: 'order-17' })).status).toBe('done')
     const taken = await js.publish('execution.submit', '{"task":"x","idempotency_key":"order-17"}')
     expect(await ended({ sequence: taken.seq })).toMatchObject({
       error: { code: 'idempotency_conflict', path: '$.task' },

@@ -39,7 +39,11 @@ const WORK_BYTES_MAX = 256 * 1024 * 1024
 export const INTAKE_CONSUMER = 'orchestrator'
 const INTAKE_BYTES_MAX = 1024 * 1024 * 1024
 const INTAKE_MESSAGE_BYTES_MAX = 512 * 1024
-const INTAKE_DUPLICATES_MS = 600_000
+/**
+ * The least that the server takes. It would drop a message whose id it knows without a look at the body; the key of an
+ * execution also tells the same request from another one, and for as long as the execution is kept.
+ */
+const INTAKE_DUPLICATES_MS = 100
 /** Until it is stored, a submission takes milliseconds; a taker that is silent for longer has died. */
 const INTAKE_ACK_WAIT_MS = 5_000
 

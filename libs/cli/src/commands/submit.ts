@@ -33,10 +33,10 @@ Examples:
               { cause },
             )
           })
-        const { stream, seq: sequence, duplicate } = acknowledged
-        shell.out.document({ stream, sequence, duplicate, idempotency_key: options.key ?? null })
+        const { stream, seq: sequence } = acknowledged
+        shell.out.document({ stream, sequence, idempotency_key: options.key ?? null })
         shell.out.print(
-          `${duplicate ? 'handed in before' : 'handed in'}: sequence ${sequence} of ${stream}\nSee it with\n  ${deedCommand(`show --sequence ${sequence}`)}`,
+          `handed in: sequence ${sequence} of ${stream}\nSee it with\n  ${deedCommand(`show --sequence ${sequence}`)}`,
         )
       })
     })

@@ -24,6 +24,7 @@ import { LOCAL, type Principal } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
 import { redact, redactValue } from '@deed/telemetry/redact'
 import { startSpan } from '@deed/telemetry/span'
+import { z } from 'zod'
 import { isoTime } from '../reconcile/draft.ts'
 import { type Accepting, acceptExecution } from './accept-execution.ts'
 import { admitRequest } from './door.ts'
@@ -83,14 +84,13 @@ export async function startIntake(
         } catch (error) {
           const body = errorBody(error)
           if (body.retryable) throw error
-          await storeRefusal(accepting, {
-            principal,
-            trace: span.traceparent,
-            key: intakeKey(stream, msg.seq),
-            // It may quote what was sent.
-            body: redactValue(body),
-            msg,
-          })
+          // The error may quote what was sent.
+          const refused = { principal, trace: span.traceparent, body: redactValue(body), msg }
+          const key = keyOf(msg)
+          // Found by its key too, unless that is another request's, or holds a secret.
+          const usable = key !== undefined && redact(key) === key
+          const stored = usable && (await storeRefusal(accepting, { ...refused, key }))
+          if (!stored) await storeRefusal(accepting, { ...refused, key: intakeKey(stream, msg.seq) })
         }
         await msg.ackAck()
       } catch (error) {
@@ -120,6 +120,26 @@ function messageId(msg: Headed): string | undefined {
   )
 }
 
+/** The key that a message that cannot be read, or is refused, would have had. */
+function keyOf(msg: Headed & { data: Uint8Array }): string | undefined {
+  try {
+    const { data } = z
+      .object({ idempotency_key: IdempotencyKey })
+      .safeParse(JSON.parse(Buffer.from(msg.data).toString()))
+    return data?.idempotency_key ?? messageId(msg)
+  } catch {
+    return idOf(msg)
+  }
+}
+
+function idOf(msg: Headed): string | undefined {
+  try {
+    return messageId(msg)
+  } catch {
+    return undefined
+  }
+}
+
 interface Refused {
   principal: Principal
   trace: string
@@ -128,7 +148,11 @@ interface Refused {
   msg: { data: Uint8Array; seq: number }
 }
 
-async function storeRefusal({ admit, clock }: Accepting, { principal, trace, key, body, msg }: Refused): Promise<void> {
+/** @returns false where the key is another request's, and nothing was stored */
+async function storeRefusal(
+  { admit, clock }: Accepting,
+  { principal, trace, key, body, msg }: Refused,
+): Promise<boolean> {
   const now = clock.now()
   const words = redact(Buffer.from(msg.data).toString('utf8')).slice(0, WORDS_KEPT).replaceAll('\0', '')
   const request = WordsRequest.parse({ task: words.toWellFormed(), idempotency_key: key })
@@ -142,5 +166,6 @@ async function storeRefusal({ admit, clock }: Accepting, { principal, trace, key
     finished_at: isoTime(now),
     settled: true,
   })
-  await admit(admission)
+  const { request_hash: hash } = await admit(admission)
+  return hash === execution.request_hash
 }
