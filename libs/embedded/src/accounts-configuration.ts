@@ -7,13 +7,13 @@ const ANSWER_WITHIN = '24h'
 /** Of the instances of a service, each of which answers. */
 const ANSWERS_WITHIN = '30s'
 
-/** @param passwordOf as it stands in the configuration, in clear or as bcrypt */
+/** @param passwordOf as it is written in the configuration: quoted, or a variable of the server's environment */
 export function accountsConfiguration(accounts: readonly Account[], passwordOf: (user: string) => string): string {
   return block('accounts', accounts.map((account) => accountText(account, passwordOf)).join('\n'))
 }
 
 function accountText({ name, jetstream, users, ...account }: Account, passwordOf: (user: string) => string): string {
-  const credentials = (user: string) => `user: ${quoted(user)}, password: ${quoted(passwordOf(user))}`
+  const credentials = (user: string) => `user: ${quoted(user)}, password: ${passwordOf(user)}`
   return block(
     name,
     [

@@ -21,6 +21,7 @@ import { openEndpoints } from './endpoints.ts'
 import { headersOf, traceparentOf } from './headers.ts'
 import { jsonText } from './json-text.ts'
 import { type Outbox, openOutbox } from './outbox.ts'
+import { PROBE_SUBJECT } from './permissions-enforced.ts'
 import { openRequests, type Requests } from './requests.ts'
 import { validate } from './validate.ts'
 import { type ConsumeOptions, consumeWork, type WorkHandler } from './work-queue.ts'
@@ -387,6 +388,8 @@ async function watchStatus(nc: NatsConnection, requests: Requests, log: Log): Pr
       log.info({ server: status.data }, 'connection to NATS is back')
       requests.repeat()
     }
-    if (status.type === 'error') log.error({ error: status.data, permission: status.permissionContext }, 'NATS refused')
+    const refused = status.permissionContext?.subject
+    if (status.type === 'error' && refused !== PROBE_SUBJECT)
+      log.error({ error: status.data, permission: status.permissionContext }, 'NATS refused')
   }
 }

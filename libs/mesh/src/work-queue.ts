@@ -283,6 +283,22 @@ async function stopWhenLost(messages: ConsumerMessages): Promise<void> {
   }
 }
 
+/** @returns when a tenant's intake was made, and its first and last sequence; undefined where it is not there */
+export async function intakeState(
+  nc: NatsConnection,
+  tenant: string,
+): Promise<{ created: string; first: number; last: number } | undefined> {
+  const jsm = await nc.jetstreamManager()
+  try {
+    const { created, state } = await jsm.streams.info(intakeStream(tenant))
+    // Of a stream that never had a message the server says 0.
+    return { created: String(created), first: Math.max(1, state.first_seq), last: state.last_seq }
+  } catch (error) {
+    if (!(error instanceof NatsError) || error.code !== NOT_FOUND) throw error
+    return undefined
+  }
+}
+
 /** Tenants whose durable door is not there, as sentences that say what to do. */
 export async function missingIntake(nc: NatsConnection, tenants: readonly string[]): Promise<string[]> {
   const jsm = await nc.jetstreamManager()

@@ -110,7 +110,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   const { metrics_port: port, metrics_host: host } = config.observability
   const clock = clockOf(db)
   await clock.synchronise()
-  const queues = opened.use(await keepWorkQueues(bus, log, env.ORCHESTRATOR_TENANTS))
+  const queues = opened.use(await keepWorkQueues(db, bus, log, env.ORCHESTRATOR_TENANTS))
   if (port !== undefined) opened.use(await serveMetrics(db, log, { host, port }, queues))
 
   const anchors = opened.use(openAnchors({ db, log, clock }))
@@ -219,7 +219,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(grant.deleteGrant, deleteGrant({ db, driver }))
   bus.serve(audit.verifyAudit, verifyAudit({ db, bus }))
   bus.serve(audit.exportAudit, exportAudit({ db }))
-  bus.serve(doctor.examineOrchestrator, examineOrchestrator({ db, queues }))
+  bus.serve(doctor.examineOrchestrator, examineOrchestrator({ db, bus, queues }))
   opened.use(keepRetaining({ db, bus, retention: config.retention }, clock.now, log))
   bus.serve(manifest.putManifest, putManifest({ bus }))
   bus.serve(task.listTasks, listTasks({ db }))

@@ -1,6 +1,13 @@
 /** deed info: how to connect from outside. */
+import { accountsConfiguration } from '@deed/embedded/accounts-configuration'
+import { accountsOf } from '@deed/proto/accounts'
+import { PrincipalName } from '@deed/proto/ids'
+import { CALLERS, type Caller, MESH_USERS, serviceAs } from '@deed/proto/permissions'
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { type Address, findMesh } from '../connection.ts'
+import { UsageError } from '../exit-code.ts'
+import { collect } from '../options.ts'
 import { shellOf } from '../shell.ts'
 import type { Paint } from '../show/paint.ts'
 
@@ -11,15 +18,58 @@ export function addInfo(program: Command): void {
     .command('info')
     .description('how to connect to the mesh from outside')
     .option('--show-secrets', 'passwords as they are')
-    .addHelpText('after', '\nExamples:\n  deed info\n  deed info --show-secrets --json')
-    .action(({ showSecrets = false }: { showSecrets?: boolean }, command: Command) => {
+    .option('--nats-config', 'the accounts, users and permissions for a nats-server of your own')
+    .option(
+      '--caller <name=role:tenant.user>',
+      'with --nats-config: another caller from outside; may be repeated',
+      collect,
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  deed info\n  deed info --show-secrets --json\n  deed info --nats-config --caller ann=client:acme.ann > accounts.conf',
+    )
+    .action(({ showSecrets = false, natsConfig = false, caller = [] }: InfoOptions, command: Command) => {
       const shell = shellOf(command)
+      if (natsConfig) return shell.out.print(natsConfiguration(caller.map(callerFrom)))
       const address = findMesh(shell.env, shell.dataDir)
       const shown = showSecrets ? address : masked(address)
       shell.out.document({ ...shown, example: exampleOf(shown) })
       shell.out.print(infoText(shown, shell.out.paint, showSecrets))
     })
 }
+
+interface InfoOptions {
+  showSecrets?: boolean
+  natsConfig?: boolean
+  caller?: string[]
+}
+
+/** To be included in the configuration of a nats-server; it reads the passwords from its environment. */
+export function natsConfiguration(more: readonly Caller[]): string {
+  const variable = (user: string) => `$NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`
+  return [
+    '# Passwords, in clear or as bcrypt, are read from the environment of nats-server, as NATS_PASSWORD_EXECUTOR.',
+    accountsConfiguration(accountsOf([...CALLERS, ...more]), variable),
+  ].join('\n')
+}
+
+/** @throws {UsageError} */
+export function callerFrom(text: string): Caller {
+  const [, name, role, tenant, user] = /^([^=]+)=([^:]+):([^.]+)\.(.+)$/.exec(text) ?? []
+  const { data } = CallerOption.safeParse({ name, role, tenant, user })
+  if (data) return data
+  throw new UsageError(
+    `--caller takes <name>=<client|approver>:<tenant>.<user>, such as ann=client:acme.ann, with a name that no other NATS user has, not ${JSON.stringify(text)}`,
+  )
+}
+
+const TAKEN = new Set<string>([...MESH_USERS, ...CALLERS.map(({ name }) => name)])
+const CallerOption = z.object({
+  name: PrincipalName.refine((name) => !TAKEN.has(name)),
+  role: z.enum(['client', 'approver']),
+  tenant: PrincipalName.refine((tenant) => tenant !== serviceAs('executor').tenant),
+  user: PrincipalName,
+})
 
 export function infoText(address: Address, paint: Paint, showSecrets: boolean): string {
   const { nats_url: url, nats_user: user, nats_password: password, users, database_url: database, source } = address

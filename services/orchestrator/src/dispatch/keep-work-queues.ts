@@ -12,6 +12,8 @@ import { workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'
 import { LOCAL } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
+import { countLost } from '../intake/count-lost.ts'
+import type { Database } from '../store/schema.ts'
 
 const EVERY_MS = 5_000
 
@@ -20,11 +22,19 @@ export interface WorkQueues extends Disposable {
   lookNow(): void
   /** Sentences; empty where everything is there. */
   missing(): readonly string[]
+  /** Acknowledged submissions that were lost with a stream's storage, ever; at least so many. */
+  lost(): readonly { tenant: string; count: number }[]
 }
 
 /** @throws where they cannot be made at the start */
-export async function keepWorkQueues(bus: Bus, log: Log, tenants: readonly string[]): Promise<WorkQueues> {
+export async function keepWorkQueues(
+  db: Database,
+  bus: Bus,
+  log: Log,
+  tenants: readonly string[],
+): Promise<WorkQueues> {
   let missing: string[] = []
+  const lost = new Map<string, number>()
   let stopped = false
   let looking = false
   let timer: NodeJS.Timeout | undefined
@@ -35,6 +45,7 @@ export async function keepWorkQueues(bus: Bus, log: Log, tenants: readonly strin
     try {
       const mended = await ensureWorkQueues(bus.nc, [workAct, workSolve])
       const absent = await missingIntake(bus.nc, tenants)
+      await countLostOnes()
       // What was just mended shows once, so that whoever looks later knows why work stood still.
       const before = missing.length
       missing = [...mended.map((what) => `${what}; it is made again`), ...absent]
@@ -57,14 +68,34 @@ export async function keepWorkQueues(bus: Bus, log: Log, tenants: readonly strin
       message: `${what.join('; ')}; find out who deleted it`,
       cause: new Date().toISOString(),
     })
+  const countLostOnes = async (): Promise<void> => {
+    for (const tenant of tenants) {
+      const { now, total } = (await countLost(db, bus, tenant)) ?? { now: 0, total: lost.get(tenant) ?? 0 }
+      lost.set(tenant, total)
+      if (now === 0) continue
+      const message = `at least ${now} acknowledged submissions of ${tenant} are lost with the storage of its intake stream; whoever submitted them has to do it again`
+      log.error({ tenant, lost: now }, message)
+      raiseAlert(bus, {
+        name: 'submissions-lost',
+        severity: 'critical',
+        tenant,
+        message,
+        cause: `${total}`,
+        data: { lost: now },
+      })
+    }
+  }
   const lookNow = (): void => {
     if (!looking) void look()
   }
   await ensureWorkQueues(bus.nc, [workAct, workSolve])
+  // Before anything is taken: what is taken may have the numbers of what is lost.
+  await countLostOnes()
   timer = setTimeout(lookNow, EVERY_MS)
   return {
     lookNow,
     missing: () => missing,
+    lost: () => [...lost].filter(([, count]) => count > 0).map(([tenant, count]) => ({ tenant, count })),
     [Symbol.dispose]() {
       stopped = true
       clearTimeout(timer)

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
-import type { Handler } from '@deed/mesh/bus'
+import type { Bus, Handler } from '@deed/mesh/bus'
+import { permissionsEnforced } from '@deed/mesh/permissions-enforced'
 import type { Check, examineOrchestrator as contract } from '@deed/proto/doctor'
 import type { WorkQueues } from '../dispatch/keep-work-queues.ts'
 import { migrations } from '../store/migrations.ts'
@@ -7,6 +8,7 @@ import type { Database } from '../store/schema.ts'
 
 interface Dependencies {
   db: Database
+  bus: Bus
   queues: WorkQueues
 }
 
@@ -15,10 +17,10 @@ const SKEW_MS_MAX = 1_000
 /** Without these a power cut takes back what was promised, or a fault of the disk is not seen. */
 const DURABLE = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', data_checksums: 'on' } as const
 
-export function examineOrchestrator({ db, queues }: Dependencies): Handler<typeof contract> {
+export function examineOrchestrator({ db, bus, queues }: Dependencies): Handler<typeof contract> {
   return async () => {
     const checks = await Promise.all([server(db), clock(db), schema(db), roles(db), workers(db), sizes(db)])
-    return { checks: [...checks.flat(), streams(queues), ...(await disk())] }
+    return { checks: [...checks.flat(), streams(queues), ...lost(queues), await permissions(bus), ...(await disk())] }
   }
 }
 
@@ -164,6 +166,30 @@ const streams = (queues: WorkQueues): Check => {
   return missing.length === 0
     ? { name: 'streams', status: 'ok', message: 'the work queues and the intake are as they should be' }
     : { name: 'streams', status: 'problem', message: missing.join('; '), advice: 'run the bootstrap, or `deed up`' }
+}
+
+const lost = (queues: WorkQueues): Check[] =>
+  queues.lost().map(({ tenant, count }) => ({
+    name: `intake.${tenant}`,
+    status: 'warning',
+    message: `at least ${count} acknowledged submissions of ${tenant} were lost with the storage of its intake stream`,
+    advice: 'let them be submitted again, under the same keys; keep the storage of NATS on a disk that lasts',
+  }))
+
+async function permissions({ nc }: Bus): Promise<Check> {
+  const name = 'nats.permissions'
+  if (await permissionsEnforced(nc)) {
+    const message =
+      'NATS refuses what is not in the table; a caller is told by a permissions violation, and its request then has no answer'
+    return { name, status: 'ok', message }
+  }
+  return {
+    name,
+    status: 'warning',
+    message:
+      'NATS refuses the orchestrator nothing: all identities are one, and whoever reaches the server may act as anybody',
+    advice: 'configure the accounts that `deed info --nats-config` prints, and give each service its own NATS_USER',
+  }
 }
 
 async function disk(): Promise<Check[]> {

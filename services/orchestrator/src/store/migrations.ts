@@ -10,6 +10,7 @@ import * as resourceKeys from './migrations/007-resource-keys.ts'
 import * as waitingLists from './migrations/008-waiting-lists.ts'
 import * as fewerIndexes from './migrations/010-fewer-indexes.ts'
 import * as answersOutside from './migrations/015-answers-outside.ts'
+import * as intakes from './migrations/016-intakes.ts'
 import * as writtenTargets from './migrations/020-written-targets.ts'
 
 export const migrations: Record<string, Migration> = {
@@ -23,5 +24,6 @@ export const migrations: Record<string, Migration> = {
   '008-waiting-lists': waitingLists,
   '010-fewer-indexes': fewerIndexes,
   '015-answers-outside': answersOutside,
+  '016-intakes': intakes,
   '020-written-targets': writtenTargets,
 }
