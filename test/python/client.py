@@ -44,11 +44,20 @@ async def main(url: str, client_password: str, approver_password: str) -> dict:
 
     stream = client.jetstream()
     body = json.dumps({"task": "create the folder from-python"}).encode()
-    first = await stream.publish("execution.submit", body, headers={"Nats-Msg-Id": "python-1"})
+
+    async def submit(payload: bytes):
+        # A copy within a tenth of a second is not stored, and acknowledged as a duplicate.
+        while True:
+            ack = await stream.publish("execution.submit", payload, headers={"Nats-Msg-Id": "python-1"})
+            if not ack.duplicate:
+                return ack
+            await asyncio.sleep(0.05)
+
+    first = await submit(body)
     submitted = await end_of({"sequence": first.seq})
-    again = await stream.publish("execution.submit", body, headers={"Nats-Msg-Id": "python-1"})
+    again = await submit(body)
     repeated = await end_of({"sequence": again.seq})
-    other = await stream.publish("execution.submit", b'{"task": "x"}', headers={"Nats-Msg-Id": "python-1"})
+    other = await submit(b'{"task": "x"}')
     conflicting = await end_of({"sequence": other.seq})
 
     manifest = {"name": "gone", "tasks": [{"id": "a", "action": {"kind": "file.delete", "input": {"path": "python.txt"}}}]}

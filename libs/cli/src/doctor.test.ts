@@ -52,7 +52,16 @@ targets:
     const { code, report } = await doctor(dataDir, '--json')
     expect(report.checks.filter(({ status }) => status === 'problem')).toEqual([])
     expect({ code, ok: report.ok }).toEqual({ code: 0, ok: true })
-    for (const name of ['node', 'nats', 'nats.durability', 'postgresql.durability', 'migrations', 'roles', 'streams']) {
+    for (const name of [
+      'node',
+      'nats',
+      'nats.durability',
+      'postgresql.durability',
+      'migrations',
+      'roles',
+      'streams',
+      'nats.permissions',
+    ]) {
       expect(named(report, name), name).toMatchObject({ status: 'ok' })
     }
     expect(named(report, 'service.executor')?.message).toContain('1 of version')

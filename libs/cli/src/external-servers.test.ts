@@ -75,6 +75,13 @@ describe('servers that are given', () => {
     expect(code).toBe(0)
     expect(readFileSync(join(folder, 'workspace/given.txt'), 'utf8')).toBe('given')
 
+    // The one user may do everything, so nobody is who the subject says.
+    const { checks } = JSON.parse((await deed('doctor', '--json').ended).stdout)
+    expect(checks.find(({ name }: { name: string }) => name === 'nats.permissions')).toMatchObject({
+      status: 'warning',
+      message: expect.stringContaining('all identities are one'),
+    })
+
     mesh.child.kill('SIGINT')
     expect(await mesh.ended).toMatchObject({ code: 0 })
     expect(mesh.output()).toContain('draining')

@@ -51,29 +51,14 @@ export function openEndpoints(nc: NatsConnection, service: string): Endpoints {
   }
 }
 
-/** Schemas are made when INFO is asked for the first time: all of the orchestrator's take a third of a second. */
 function metadataOf({ summary, subject, timeoutMs, idempotent, input, output }: RequestContract) {
   return {
     description: summary,
     named_subject: `${subject}.<tenant>.<user>`,
     timeout_ms: String(timeoutMs),
     idempotent: String(idempotent),
-    get request_schema() {
-      return schemaText(input)
-    },
-    get response_schema() {
-      return schemaText(output)
-    },
+    // As it is on the wire: what has a default may be left out.
+    request_schema: JSON.stringify(z.toJSONSchema(input, { io: 'input' })),
+    response_schema: JSON.stringify(z.toJSONSchema(output, { io: 'input' })),
   }
-}
-
-const made = new WeakMap<z.ZodType, string>()
-
-/** As it is on the wire: what has a default may be left out. */
-function schemaText(schema: z.ZodType): string {
-  const known = made.get(schema)
-  if (known !== undefined) return known
-  const text = JSON.stringify(z.toJSONSchema(schema, { io: 'input' }))
-  made.set(schema, text)
-  return text
 }

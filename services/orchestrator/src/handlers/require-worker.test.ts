@@ -1,0 +1,20 @@
+import { LOCAL } from '@deed/proto/ids'
+import { serviceAs } from '@deed/proto/permissions'
+import { describe, expect, it } from 'vitest'
+import { requireWorker } from './require-worker.ts'
+
+describe('what a worker reports', () => {
+  it('counts from the service that does such work, and from nobody else', () => {
+    requireWorker(serviceAs('executor'), 'act')
+    requireWorker(serviceAs('hybrid-agent'), 'solve')
+    for (const [principal, capability] of [
+      [serviceAs('hybrid-agent'), 'act'],
+      [serviceAs('executor'), 'solve'],
+      [serviceAs('executor'), 'human'],
+      [LOCAL, 'act'],
+      [{ tenant: 'local', user: 'executor' }, 'act'],
+    ] as const) {
+      expect(() => requireWorker(principal, capability)).toThrow('reported by')
+    }
+  })
+})
