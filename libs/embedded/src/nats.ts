@@ -146,7 +146,7 @@ function configuration(known: {
   port: number
 }): string {
   const { user: systemUser, pass: systemPassword } = known.systemLogin
-  const passwordOf = (user: string) => 
+  const passwordOf = (user: string) =>
     JSON.stringify(user === systemUser ? systemPassword : known.passwords[user as NatsUser])
   return `server_name: "${known.serverName}"
 listen: "127.0.0.1:${known.port}"
