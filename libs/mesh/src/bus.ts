@@ -156,7 +156,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   watchStatus(nc, requests, log).catch((error: unknown) => log.error({ err: error }, 'the connection is not watched'))
   const running = new Set<Promise<void>>()
   const cancellations = openCancellations(nc, outbox)
-  const endpoints = openEndpoints(nc, service)
+  const endpoints = openEndpoints(nc, service, log)
   let draining = false
 
   const track = (work: Promise<void>): void => {

@@ -1,5 +1,6 @@
 /** The process as a service of the micro protocol: what `nats micro ls`, `info` and `stats` show of it. */
 import type { RequestContract } from '@deed/proto/contract'
+import type { Log } from '@deed/telemetry/logger'
 import type { Msg, NatsConnection, Service, Subscription } from 'nats'
 import { z } from 'zod'
 
@@ -12,7 +13,7 @@ export interface Endpoints {
   close(): Promise<void>
 }
 
-export function openEndpoints(nc: NatsConnection, service: string): Endpoints {
+export function openEndpoints(nc: NatsConnection, service: string, log: Log): Endpoints {
   let micro: Promise<Service> | undefined
   const subscriptions: Subscription[] = []
   /** Requests that named their principal, by the subject of the endpoint. */
@@ -31,7 +32,7 @@ export function openEndpoints(nc: NatsConnection, service: string): Endpoints {
         const callback = (error: Error | null, msg: Msg) => (error === null ? onOne(msg) : undefined)
         subscriptions.push(nc.subscribe(to, { queue: service, callback }))
       }
-      void micro.then((added) => {
+      const adding = micro.then((added) => {
         added.addEndpoint(subject.replaceAll('.', '_'), {
           subject,
           metadata: metadataOf(contract),
@@ -43,9 +44,10 @@ export function openEndpoints(nc: NatsConnection, service: string): Endpoints {
         })
         if (contract.each) listen(`${subject}.${added.info().id}`, onMessage)
       })
+      adding.catch((error: unknown) => log.error({ err: error, subject }, 'a subject is not served'))
     },
     async close() {
-      const added = await micro
+      const added = await micro?.catch(() => undefined)
       await Promise.all([added?.stop(), ...subscriptions.map((subscription) => subscription.drain())])
     },
   }
