@@ -60,6 +60,7 @@ targets:
       'migrations',
       'roles',
       'streams',
+      'streams.others',
       'nats.permissions',
     ]) {
       expect(named(report, name), name).toMatchObject({ status: 'ok' })

@@ -1,7 +1,8 @@
 /** A NATS server that is not the mesh's own: one connection for one thing to be done or looked at there. */
 
 import { DeedError } from '@deed/proto/errors'
-import { connect, type NatsConnection, NatsError, headers as newHeaders } from 'nats'
+import { connect, ErrorCode, type NatsConnection, NatsError, headers as newHeaders, RequestStrategy } from 'nats'
+import { isPublishAcknowledgement } from './publish-acknowledgement.ts'
 
 export interface ForeignNats extends AsyncDisposable {
   /** @throws {DeedError} `unavailable` when nobody listens, `deadline_exceeded` */
@@ -41,8 +42,7 @@ export async function openForeignNats(url: string): Promise<ForeignNats> {
     return reply.json<Reply>()
   }
   return {
-    request: async (subject, payload, timeoutMs) =>
-      Buffer.from((await asked(() => nc.request(subject, payload, { timeout: timeoutMs }))).data),
+    request: (subject, payload, timeoutMs) => asked(() => answer(nc, subject, payload, timeoutMs)),
     async publish(subject, payload) {
       nc.publish(subject, payload)
       await asked(() => nc.flush())
@@ -73,6 +73,15 @@ export async function openForeignNats(url: string): Promise<ForeignNats> {
     },
     [Symbol.asyncDispose]: () => nc.close(),
   }
+}
+
+/** The first answer that is not the acknowledgement of a stream, which may have the subject too. */
+async function answer(nc: NatsConnection, subject: string, payload: string, timeoutMs: number): Promise<Buffer> {
+  const options = { strategy: RequestStrategy.Timer, maxWait: timeoutMs } as const
+  for await (const reply of await nc.requestMany(subject, payload, options)) {
+    if (!isPublishAcknowledgement(reply.data)) return Buffer.from(reply.data)
+  }
+  throw new NatsError('no answer', ErrorCode.Timeout)
 }
 
 interface Reply {

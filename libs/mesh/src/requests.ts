@@ -5,6 +5,7 @@
  */
 import { createInbox, type MsgHdrs, type NatsConnection } from 'nats'
 import type { Outbox } from './outbox.ts'
+import { isPublishAcknowledgement } from './publish-acknowledgement.ts'
 
 export type RequestOutcome =
   | { outcome: 'reply'; data: Uint8Array; headers: MsgHdrs | undefined }
@@ -54,6 +55,8 @@ export function openRequests(nc: NatsConnection, inboxPrefix: string, outbox: Ou
       const token = msg.subject.slice(inbox.length + 1)
       const waiting = pending.get(token)
       if (!waiting) return
+      // The answer is still to come.
+      if (isPublishAcknowledgement(msg.data)) return
       const headers = msg.headers
       const nobody = msg.data.length === 0 && headers?.code === NO_RESPONDERS
       waiting.settle(nobody ? { outcome: 'nobody' } : { outcome: 'reply', data: msg.data, headers })

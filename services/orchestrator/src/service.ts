@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { readExecutionConfig } from '@deed/config/execution-config'
 import { connectBus } from '@deed/mesh/bus'
 import { busAddress } from '@deed/mesh/connection'
+import { foreignStreams } from '@deed/mesh/foreign-streams'
 import * as audit from '@deed/proto/audit'
 import * as doctor from '@deed/proto/doctor'
 import * as execution from '@deed/proto/execution'
@@ -111,6 +112,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   const clock = clockOf(db)
   await clock.synchronise()
   const queues = opened.use(await keepWorkQueues(db, bus, log, env.ORCHESTRATOR_TENANTS))
+  for (const stream of await foreignStreams(bus.nc)) log.warn(stream)
   if (port !== undefined) opened.use(await serveMetrics(db, log, { host, port }, queues))
 
   const anchors = opened.use(openAnchors({ db, log, clock }))

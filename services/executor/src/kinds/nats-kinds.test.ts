@@ -113,6 +113,23 @@ describe('a request to another NATS server', () => {
     service.unsubscribe()
   })
 
+  it('is answered by the service, though a stream takes the subject too and acknowledges first', async () => {
+    await using executor = await factory()
+    const service = nc.subscribe('orders.ask', {
+      callback: async (_error, message) => {
+        executor.write('order.txt', message.string())
+        // The stream has acknowledged by then.
+        await nc.flush()
+        message.respond('ordered')
+      },
+    })
+    await nc.flush()
+    const ask = request({ kind: 'file', path: 'order.txt', contains: '3' })
+    ask.input.subject = 'orders.ask'
+    expect(await executor.run(ask)).toMatchObject({ outcome: 'done', result: { data: { answer: 'ordered' } } })
+    service.unsubscribe()
+  })
+
   it('needs verify, and somebody who listens', async () => {
     await using executor = await factory()
     expect(await executor.run(request())).toMatchObject({ effect: 'none', error: { code: 'invalid_request' } })

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import type { Bus, Handler } from '@deed/mesh/bus'
+import { foreignStreams } from '@deed/mesh/foreign-streams'
 import { permissionsEnforced } from '@deed/mesh/permissions-enforced'
 import type { Check, examineOrchestrator as contract } from '@deed/proto/doctor'
 import type { WorkQueues } from '../dispatch/keep-work-queues.ts'
@@ -20,7 +21,8 @@ const DURABLE = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on',
 export function examineOrchestrator({ db, bus, queues }: Dependencies): Handler<typeof contract> {
   return async () => {
     const checks = await Promise.all([server(db), clock(db), schema(db), roles(db), workers(db), sizes(db)])
-    return { checks: [...checks.flat(), streams(queues), ...lost(queues), await permissions(bus), ...(await disk())] }
+    const nats = await Promise.all([permissions(bus), strangers(bus)])
+    return { checks: [...checks.flat(), streams(queues), ...lost(queues), ...nats, ...(await disk())] }
   }
 }
 
@@ -175,6 +177,19 @@ const lost = (queues: WorkQueues): Check[] =>
     message: `at least ${count} acknowledged submissions of ${tenant} were lost with the storage of its intake stream`,
     advice: 'let them be submitted again, under the same keys; keep the storage of NATS on a disk that lasts',
   }))
+
+async function strangers({ nc }: Bus): Promise<Check> {
+  const name = 'streams.others'
+  const found = await foreignStreams(nc)
+  if (found.length === 0) return { name, status: 'ok', message: 'no other stream takes the subjects of requests' }
+  return {
+    name,
+    status: 'problem',
+    message: found.join('; '),
+    advice:
+      'remove those subjects from the stream, or give it no_ack: a caller may take its acknowledgement for an answer',
+  }
+}
 
 async function permissions({ nc }: Bus): Promise<Check> {
   const name = 'nats.permissions'
