@@ -275,7 +275,7 @@ async function startAgent(answer: (call: ModelCall) => FakeAnswer, options: Agen
     /** The service as a process of its own. */
     spawn(more: Record<string, string> = {}) {
       const child = spawn(process.execPath, [MAIN], {
-        env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, ...environment, ...more },
+        env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: COMPILE_CACHE, ...environment, ...more },
       })
       kept.defer(() => void child.kill('SIGKILL'))
       let output = ''

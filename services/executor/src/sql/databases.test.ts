@@ -62,7 +62,7 @@ describe('a connection that is used again', () => {
     await using executor = await testExecutor(CONFIG)
     await make(
       executor,
-      `create function public.asset_count() returns int language sql as 'select pg_advisory_lock(42); select 7'`,
+      `create function public.asset_count() returns int language sql stable as 'select pg_advisory_lock(42); select 7'`,
     )
     expect(await executor.run(sql('select public.asset_count() as n'))).toMatchObject({
       outcome: 'done',
@@ -83,7 +83,7 @@ describe('an answer of a database', () => {
     await using executor = await testExecutor(CONFIG)
     await make(
       executor,
-      `create function public.talk() returns int language plpgsql as
+      `create function public.talk() returns int language plpgsql stable as
          'begin raise notice ''%'', repeat(''x'', ${30 * MEGABYTE}); return 1; end'`,
     )
     await executor.run(sql('select 1 as n'))
