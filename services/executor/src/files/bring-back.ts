@@ -18,12 +18,13 @@ import { sha256 } from '@deed/mesh/canonical-json'
 import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import type { Blobs } from './blobs.ts'
+import { isClosed, unclose } from './closed-folder.ts'
 import { bytesOfName, shownName } from './file-name.ts'
 import { codeOf, type Folder, openFolder, openOrMakeFolder } from './folder.ts'
-import { giveLinkTo, giveTo, type Owner, setWrittenAt } from './owner.ts'
+import { giveLinkTo, giveTo, MODE_BITS, type Owner, setWrittenAt } from './owner.ts'
 import { flush, lastOf, openFileIn, readRegularFile, replaceFile } from './regular-file.ts'
 import { unpackSparse } from './sparse-file.ts'
-import { type Changes, changesFolder, type Entry, type FileEntry, MODE_BITS } from './tree.ts'
+import { type Changes, changesFolder, type Entry, type FileEntry } from './tree.ts'
 import type { Workspace } from './workspace.ts'
 
 const OWNER_WRITES = 0o700
@@ -42,7 +43,8 @@ export async function bringBack(
   const paths = Object.keys(changes).sort()
   for (const path of paths) {
     const { was, is } = changes[path]!
-    if (was?.type === 'dir' && is?.type === 'dir') await setMode(workspace, path, was.mode | OWNER_WRITES)
+    if (is?.type !== 'dir' || (was && was.type !== 'dir')) continue
+    await setMode(workspace, path, (was ?? is).mode | OWNER_WRITES)
   }
   // What is in the way goes first, the innermost before what holds it. A file or a link is replaced in one step instead.
   for (const path of paths.toReversed()) {
@@ -120,7 +122,11 @@ function makeFolder(parent: Folder, name: string, mode: number): void {
 }
 
 async function setMode(workspace: Workspace, path: string, mode: number, owner?: Owner): Promise<void> {
-  using folder = openFolder(workspace, path.split('/'))
+  const segments = path.split('/')
+  using parent = openFolder(workspace, segments.slice(0, -1))
+  const known = parent && lstatSync(parent.at(lastOf(segments)), { throwIfNoEntry: false })
+  if (parent && known?.isDirectory() && isClosed(known)) unclose(parent, lastOf(segments), known.mode)
+  using folder = openFolder(workspace, segments)
   if (!folder) return
   const stat = fstatSync(folder.fd)
   const given = owner === undefined || (stat.uid === owner.uid && stat.gid === owner.gid)

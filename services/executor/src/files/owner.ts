@@ -2,6 +2,9 @@
 import { fchownSync, futimesSync, lchownSync, type Stats } from 'node:fs'
 import { codeOf } from './folder.ts'
 
+/** Permissions, with those bits that let a program run as its owner. */
+export const MODE_BITS = 0o7777
+
 export interface Owner {
   readonly uid: number
   readonly gid: number

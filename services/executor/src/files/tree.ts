@@ -10,9 +10,10 @@ import type { ExecutionConfig } from '@deed/config/execution-config'
 import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { Blobs } from './blobs.ts'
+import { isClosed, openClosed } from './closed-folder.ts'
 import { nameOfBytes, shownName } from './file-name.ts'
 import { type Folder, openFolder } from './folder.ts'
-import { writtenAt } from './owner.ts'
+import { MODE_BITS, writtenAt } from './owner.ts'
 import { isPlaceholder } from './placeholder.ts'
 import { FILE_BYTES_MAX, lastOf, openFileIn } from './regular-file.ts'
 import { isSparse, packSparse } from './sparse-file.ts'
@@ -88,6 +89,7 @@ export async function readTree(workspace: Workspace, blobs: Blobs, reading: Read
   const named = new Map<string, string[]>()
   const kept = keptWithin(limits)
   const waiting: string[][] = [[]]
+  using opened = new DisposableStack()
   for (let segments = waiting.pop(); segments; segments = waiting.pop()) {
     using folder = openFolder(workspace, [...below, ...segments])
     // Gone while it was read: somebody else works here too.
@@ -101,6 +103,7 @@ export async function readTree(workspace: Workspace, blobs: Blobs, reading: Read
       const path = inner.join('/')
       if (stat.isDirectory()) {
         entries[path] = { type: 'dir', mode: stat.mode & MODE_BITS, uid, gid }
+        if (isClosed(stat)) opened.use(openClosed(folder, name, stat.mode))
         waiting.push(inner)
       } else if (stat.isSymbolicLink()) {
         const to = nameOfBytes(readlinkSync(folder.at(name), { encoding: 'buffer' }))
@@ -259,9 +262,6 @@ async function hashInPieces(fd: number): Promise<string> {
     hash.update(room.subarray(0, bytesRead))
   }
 }
-
-/** Permissions, with those bits that let a program run as its owner. */
-export const MODE_BITS = 0o7777
 
 /** Any write changes ctime, which no program can set. */
 const stampOf = ({ ino, size, mode, mtimeMs, ctimeMs }: Stats) => `${ino}:${size}:${mode}:${mtimeMs}:${ctimeMs}`
