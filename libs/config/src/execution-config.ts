@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { duration } from './duration.ts'
 import { didYouMean, nearest } from './nearest.ts'
 import { runbookFaults } from './runbook-faults.ts'
 
@@ -40,6 +41,11 @@ const Webhook = strict({
   secret_env: EnvironmentVariable.optional(),
 })
 
+/** How long a service must have stayed up, as one process, to count as up. A number of seconds, or text such as "500ms". */
+const StableFor = duration({ min: 0, max: 300_000, fallback: 1_000 })
+/** How long a service may take to end after SIGTERM; then it gets SIGKILL. A number of seconds, or text such as "2m". */
+const stopTimeout = (fallback: number) => duration({ min: 0, max: 3_600_000, fallback })
+
 const ProcessTarget = strict({
   type: z.literal('process'),
   /** Program and arguments; no shell reads them. */
@@ -48,6 +54,8 @@ const ProcessTarget = strict({
   cwd: z.string().default('.'),
   env: z.record(z.string(), z.string()).default({}),
   health: Health.optional(),
+  stable_for: StableFor,
+  stop_timeout: stopTimeout(5_000),
   environment: EnvironmentLabel.optional(),
   rate_limit: RateLimit.optional(),
 })
@@ -92,6 +100,7 @@ const NatsTarget = strict({
 const SystemdTarget = strict({
   type: z.literal('systemd'),
   unit: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,254}$/),
+  stable_for: StableFor,
   environment: EnvironmentLabel.optional(),
   rate_limit: RateLimit.optional(),
 })
@@ -100,6 +109,14 @@ const DockerTarget = strict({
   type: z.literal('docker'),
   /** Its name or id. Where the daemon is, the executor's own environment says (DOCKER_HOST). */
   container: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/),
+  /** The image that it must be made of: a name, or one with a digest. Absent: any. */
+  image: z
+    .string()
+    .max(512)
+    .regex(/^[a-z0-9][A-Za-z0-9._/:@-]*$/, 'must be the name of an image')
+    .optional(),
+  stable_for: StableFor,
+  stop_timeout: stopTimeout(10_000),
   environment: EnvironmentLabel.optional(),
   rate_limit: RateLimit.optional(),
 })
@@ -115,6 +132,7 @@ const KubernetesTarget = strict({
     .optional(),
   namespace: KubernetesName.default('default'),
   deployment: KubernetesName,
+  stable_for: StableFor,
   environment: EnvironmentLabel.optional(),
   rate_limit: RateLimit.optional(),
 })

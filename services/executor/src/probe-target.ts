@@ -3,6 +3,7 @@ import { resolveUrl } from './http/resolve-url.ts'
 import type { World } from './kinds/kind.ts'
 import { atNats } from './nats/nats-target.ts'
 import { serviceProvider } from './services/provider-of.ts'
+import { describe } from './services/service-provider.ts'
 
 export interface Probed {
   ok: boolean
@@ -18,9 +19,11 @@ export async function probeTarget(world: World, name: string, signal: AbortSigna
     case 'systemd':
     case 'docker':
     case 'kubernetes': {
-      const { running, health } = await serviceProvider(world, name).state(signal)
-      if (!running) return { ok: false, message: `${name} does not run` }
-      return { ok: health?.ok ?? true, message: `${name} runs as ${running.text}${health ? `; ${health.text}` : ''}` }
+      const seen = await serviceProvider(world, name).state(signal)
+      return {
+        ok: seen.running !== undefined && (!seen.health || seen.health.ok === true),
+        message: describe(name, seen),
+      }
     }
     case 'http': {
       // Any answer shows that somebody is there. The URL may be a secret: it is not repeated.

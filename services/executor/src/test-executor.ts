@@ -15,6 +15,7 @@ import { blobsIn } from './files/blobs.ts'
 import type { World } from './kinds/kind.ts'
 import { placesForEffects } from './places.ts'
 import { endTree } from './processes/end-tree.ts'
+import { stopProcess } from './processes/supervised-process.ts'
 import { holderLives, thisProcess } from './processes/this-process.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
 import { unconfined } from './sandbox/unconfined.ts'
@@ -127,7 +128,8 @@ export async function testExecutor(
     },
     undo: (work) => executor.run(work.action, { after: work, intent: 'undo' }),
     async [Symbol.asyncDispose]() {
-      await endTree([`DEED_TARGET_OF=${world.dataFolder}`], 0)
+      for (const [name, { type }] of Object.entries(config.targets))
+        if (type === 'process') await stopProcess(world, name, 0)
       for (const { actionId } of commands) await endTree([`DEED_ACTION=${actionId}`], 0)
       await world.databases[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()

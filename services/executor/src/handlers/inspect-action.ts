@@ -54,7 +54,7 @@ async function inspect(
   const diff = kind.diff?.(input, context)
   const reversibility = kind.reversibility(input, before)
   const because = reversibility === 'irreversible' ? kind.irreversibleBecause?.(before) : undefined
-  const summary = `${kind.summary(input, before)}${because === undefined ? '' : `; it cannot be undone: ${because}`}`
+  const summary = `${kind.summary(input, before, world)}${because === undefined ? '' : `; it cannot be undone: ${because}`}`
   const environment = kind.environment?.(input, world)
   const sandbox = kind.confinement?.(input, world)
   return {

@@ -136,8 +136,8 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   readonly takesVerify?: boolean
   /** @param before absent where nobody has looked yet */
   effectOf(input: Input, world: World, before?: Known): EffectClass
-  /** What it would do, in a sentence. @param before absent where nobody has looked yet */
-  summary(input: Input, before?: Known): string
+  /** What it would do, in a sentence. @param before absent, as `world`, in a list of kinds: no target is meant there */
+  summary(input: Input, before?: Known, world?: World): string
   /**
    * Reads the target, and keeps what the compensation needs. Changes nothing.
    *

@@ -81,7 +81,7 @@ describe('a service that is a process', () => {
       outcome: 'failed',
       effect: 'made',
       error: { code: 'verification_failed' },
-      evidence: { outcome: 'failed', observed: 'api does not run' },
+      evidence: { outcome: 'failed', observed: 'api does not run; its process ended with exit code 1' },
     })
   })
 

@@ -2,7 +2,7 @@
 import { crashPoint } from '@deed/mesh/crash-point'
 import { z } from 'zod'
 import { serviceProvider } from '../services/provider-of.ts'
-import { type ServiceProvider, type ServiceState, stateText } from '../services/service-provider.ts'
+import { describe, type ServiceProvider, type ServiceState, stateText } from '../services/service-provider.ts'
 import type { After, Before, Context, Effect, Kind, Standing, World } from './kind.ts'
 import { readingOnly } from './reading-only.ts'
 
@@ -35,8 +35,8 @@ export const serviceStart: Kind<ServiceInput> = {
   },
   async compensate({ target }, context, before) {
     context.begin()
-    if (before.state === 'stopped') await stop(target, context)
-    return before.state === 'stopped' ? `stopped ${target}` : `left ${target} running, as it was`
+    if (before.state !== 'stopped') return `left ${target} running, as it was`
+    return withEnding(`stopped ${target}`, await stop(target, context))
   },
   standing: async ({ target }, context, before) => standing(target, context, before, 'running'),
 }
@@ -46,14 +46,14 @@ export const serviceStop: Kind<ServiceInput> = {
   name: 'service.stop',
   idempotent: true,
   effectOf: () => 'change',
-  summary: ({ target }) => `stop ${target}`,
+  summary: ({ target }, before, world) => `stop ${target}${ending(target, before, world)}`,
   reversibility: () => 'compensable',
   postcondition: ({ target }) => ({ kind: 'service', target, state: 'stopped', new_process: false }),
   mayHoldAlready: (_, before) => before.state === 'stopped',
   async execute({ target }, context, before) {
     context.begin()
-    await stop(target, context)
-    return effectOf(target, context, before, 'stopped')
+    const killed = await stop(target, context)
+    return effectOf(target, context, before, 'stopped', killed)
   },
   async compensate({ target }, context, before) {
     context.begin()
@@ -69,25 +69,25 @@ export const serviceRestart: Kind<ServiceInput> = {
   // A second restart is a second interruption: after a crash the observation decides whether there was a first.
   idempotent: false,
   effectOf: () => 'change',
-  summary: ({ target }) => `restart ${target}`,
+  summary: ({ target }, before, world) => `restart ${target}${ending(target, before, world)}`,
   reversibility: () => 'compensable',
   postcondition: ({ target }) => ({ kind: 'service', target, state: 'running', new_process: true }),
   mayHoldAlready: () => false,
   async execute({ target }, context, before) {
     const provider = serviceProvider(context.world, target)
     context.begin()
-    if (provider.restart) await provider.restart(context.signal)
-    else await stopAndStart(provider, context)
-    return effectOf(target, context, before, 'restarted')
+    const killed = provider.restart
+      ? await provider.restart(context.signal).then(() => undefined)
+      : await stopAndStart(provider, context)
+    return effectOf(target, context, before, 'restarted', killed)
   },
   async compensate({ target }, context, before) {
     context.begin()
-    if (before.state === 'stopped') await stop(target, context)
-    else if (!(await isUp(target, context))) {
-      await stop(target, context)
-      await start(target, context)
-    }
-    return before.state === 'stopped' ? `stopped ${target}` : `${target} runs again`
+    if (before.state === 'stopped') return withEnding(`stopped ${target}`, await stop(target, context))
+    if (await isUp(target, context)) return `${target} runs again`
+    const killed = await stop(target, context)
+    await start(target, context)
+    return withEnding(`${target} runs again`, killed)
   },
   standing: async ({ target }, context, before) => standing(target, context, before, 'running'),
 }
@@ -114,13 +114,22 @@ export const serviceStatus: Kind<ServiceInput> = {
 const start = (target: string, { world, signal }: Context): Promise<void> =>
   serviceProvider(world, target).start(signal)
 
-const stop = (target: string, { world, signal }: Context): Promise<void> => serviceProvider(world, target).stop(signal)
+const stop = (target: string, { world, signal }: Context): Promise<string | undefined> =>
+  serviceProvider(world, target).stop(signal)
 
-async function stopAndStart(provider: ServiceProvider, { signal }: Context): Promise<void> {
-  await provider.stop(signal)
+async function stopAndStart(provider: ServiceProvider, { signal }: Context): Promise<string | undefined> {
+  const killed = await provider.stop(signal)
   crashPoint('executor.mid_effect')
   await provider.start(signal)
+  return killed
 }
+
+/** What is done to it where it runs. */
+const ending = (target: string, before: Before | undefined, world: World | undefined): string =>
+  world && before?.state !== 'stopped' ? `: it ${serviceProvider(world, target).stopsBy}` : ''
+
+const withEnding = (done: string, killed: string | undefined): string =>
+  killed === undefined ? done : `${done} (${killed})`
 
 const look = (target: string, { world, signal }: Context): Promise<ServiceState> =>
   serviceProvider(world, target).state(signal)
@@ -130,27 +139,34 @@ async function isUp(target: string, context: Context): Promise<boolean> {
   return running !== undefined && health?.ok !== false
 }
 
-async function effectOf(target: string, context: Context, before: Before, done: string): Promise<Effect> {
+async function effectOf(
+  target: string,
+  context: Context,
+  before: Before,
+  done: string,
+  killed?: string,
+): Promise<Effect> {
   const now = await look(target, context)
   const { running, health } = now
   const old = pidOf(before.state)
   const pid = running?.pid
-  const text = running
-    ? `${done} ${target}: ${running.text}${old === undefined ? '' : `, before ${old}`}`
-    : `${done} ${target}`
+  const text = withEnding(
+    running ? `${done} ${target}: ${running.text}${old === undefined ? '' : `, before ${old}`}` : `${done} ${target}`,
+    killed,
+  )
   const after: After = { state: stateText(now) }
   return {
     claimed: text,
     result: { text, data: { target, pid: pid ?? null, old_pid: old ?? null, health: health?.text ?? null } },
     after,
+    ...(killed === undefined ? {} : { facts: { stopped_by: killed } }),
   }
 }
 
-function statusEffect(target: string, { running, health }: ServiceState): Effect {
+function statusEffect(target: string, seen: ServiceState): Effect {
+  const { running, health } = seen
   const state = running ? 'running' : 'stopped'
-  const text = running
-    ? `${target} runs as ${running.text}${health ? `; ${health.text}` : ''}`
-    : `${target} does not run`
+  const text = describe(target, seen)
   const pid = running?.pid ?? null
   const data = { target, state, pid, healthy: health?.ok ?? null, health: health?.text ?? null }
   return { claimed: text, result: { text, data }, facts: { state, ...(pid === null ? {} : { pid }) } }
@@ -168,9 +184,7 @@ async function standing(
   const now = running ? 'running' : 'stopped'
   const up = running !== undefined && health?.ok !== false
   const was = before.state === 'stopped' ? 'stopped' : 'running'
-  const observed = running
-    ? `${target} runs as ${running.text}${health ? `; ${health.text}` : ''}`
-    : `${target} does not run`
+  const observed = describe(target, found)
   const facts = { state: stateText(found) }
   // Running without being healthy is not what was there before.
   if (now === was && (was === 'stopped' || up)) return { at: 'before', observed, facts }

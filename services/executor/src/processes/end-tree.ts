@@ -19,19 +19,27 @@ const KILL_MS_MAX = 10_000
  * @returns how many processes there were
  * @throws {DeedError} `effect_failed` when one cannot be ended
  */
-export const endTree = (entries: readonly string[], graceMs: number): Promise<number> =>
-  endAll(() => descendantsOf(processesMarked(...entries)), graceMs)
+export const endTree = async (entries: readonly string[], graceMs: number): Promise<number> =>
+  (await endAll(() => descendantsOf(processesMarked(...entries)), graceMs)).ended
+
+export interface EndedProcesses {
+  /** How many there were. */
+  readonly ended: number
+  /** Of these, how many got SIGKILL. */
+  readonly killed: number
+}
 
 /**
  * Ends all that `find` finds, in look after look: every look finds what was started since the last one.
  *
  * @param holders processes that are left to end by themselves during the grace, since their end would end the others
+ * @throws {DeedError} `effect_failed` when one cannot be ended
  */
 export async function endAll(
   find: () => readonly RunningProcess[],
   graceMs: number,
   holders: readonly number[] = [],
-): Promise<number> {
+): Promise<EndedProcesses> {
   const known = new Map<number, RunningProcess>()
   const left = () => {
     for (const one of find()) if (one.pid !== process.pid) known.set(one.pid, one)
@@ -39,17 +47,21 @@ export async function endAll(
   }
   const others = (running: readonly RunningProcess[]) => running.filter(({ pid }) => !holders.includes(pid))
   let running = left()
-  if (running.length === 0) return 0
+  if (running.length === 0) return { ended: 0, killed: 0 }
   if (graceMs > 0) {
     signal(others(running), 'SIGTERM')
     running = await waitUntilGone(left, performance.now() + graceMs, () => undefined)
   }
-  running = await waitUntilGone(left, performance.now() + KILL_MS_MAX, (some) => signal(some, 'SIGKILL'))
+  const killed = new Set<number>()
+  running = await waitUntilGone(left, performance.now() + KILL_MS_MAX, (some) => {
+    signal(some, 'SIGKILL')
+    for (const { pid } of some) killed.add(pid)
+  })
   if (running.length > 0)
     throw new DeedError('effect_failed', `${running.length} processes cannot be ended`, {
       details: { pids: running.map(({ pid }) => pid) },
     })
-  return others([...known.values()]).length
+  return { ended: others([...known.values()]).length, killed: killed.size }
 }
 
 async function waitUntilGone(

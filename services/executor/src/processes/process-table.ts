@@ -63,7 +63,7 @@ export function descendantsOf(roots: readonly RunningProcess[]): RunningProcess[
   return [...tree.values()]
 }
 
-function pids(): number[] {
+export function pids(): number[] {
   return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? Number(name) : []))
 }
 

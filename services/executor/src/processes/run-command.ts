@@ -85,7 +85,7 @@ export async function runCommand(sandbox: Sandbox, command: Command): Promise<En
   signal.removeEventListener('abort', onAbort)
   const holders = sandbox.confines ? [child.pid!, sandbox.reaps ? 0 : (status.init?.pid ?? 0)] : []
   const all = first === 'time' ? () => descendantsOf(find()) : find
-  const leftovers = await endAll(all, first === 'time' ? GRACE_MS : 0, holders)
+  const { ended: leftovers } = await endAll(all, first === 'time' ? GRACE_MS : 0, holders)
   const [code, by] = await ended
   const waited = new Promise((resolve) => setTimeout(resolve, STDIO_MS_MAX).unref())
   await Promise.race([closed, waited])

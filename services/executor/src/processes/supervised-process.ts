@@ -1,136 +1,158 @@
 /**
  * Processes that Deed starts, ends and finds again: targets of type `process`.
  *
- * Each leads a session of its own and outlives the executor that started it. It is found by two entries in its
- * environment, the target's name and the installation's data folder, so any executor on the host finds it, and what a
- * dead executor left behind is not started twice.
+ * Each has a supervisor, which outlives the executor that started it and keeps down which processes the service is. So
+ * any executor on the host finds it, and what a dead executor left behind is not started twice.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { uptime } from 'node:os'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from '@deed/config/execution-config'
 import { DeedError } from '@deed/proto/errors'
-import { guardedRequest } from '../http/guarded-request.ts'
 import type { World } from '../kinds/kind.ts'
-import type { ServiceProvider } from '../services/service-provider.ts'
-import { endTree } from './end-tree.ts'
-import { processesMarked, type RunningProcess } from './process-table.ts'
+import { type Ended, inSeconds, type Running, type ServiceProvider } from '../services/service-provider.ts'
+import { endAll } from './end-tree.ts'
+import { probe } from './health-probe.ts'
+import { listenerAt, textOf } from './listeners.ts'
+import type { RunningProcess } from './process-table.ts'
+import { reaper } from './reaper.ts'
+import { marksOf, processesOf, readRecord, running, type ServiceRecord } from './service-record.ts'
+import { startSupervisor } from './start-supervisor.ts'
 
 export type ProcessTarget = Extract<Target, { type: 'process' }>
 
 export function supervisedProcess(world: World, name: string, target: ProcessTarget): ServiceProvider {
+  const { environment, health, stable_for, stop_timeout } = target
   return {
-    environment: target.environment,
+    environment,
+    stableForMs: stable_for,
+    stopsBy: `gets SIGTERM, then SIGKILL after ${inSeconds(stop_timeout)}`,
     async state(signal) {
-      const found = processOf(world, name)
-      if (!found) return {}
-      const { pid, started } = found
-      const running = { state: `running:${pid}:${started}`, text: `process ${pid}`, pid }
-      return target.health ? { running, health: await probe(target.health, signal) } : { running }
+      const record = readRecord(world.dataFolder, name)
+      const tree = processesOf(world.dataFolder, name, record)
+      const first = leaderOf(tree, record)
+      const left = health && !first ? await listenerAt(health.url, new Set()).catch(() => undefined) : undefined
+      const taken = health && left?.of === 'others' ? textOf(health.url, left) : undefined
+      if (!first) return { ...endedOf(record, taken) }
+      const now = runningOf(first)
+      if (hasFailed(record)) {
+        const text = `${endText(record)}, and it has left ${tree.length} processes`
+        return { running: now, health: { ok: false, text } }
+      }
+      if (!health) return { running: now }
+      return { running: now, health: await probe(health, new Set(tree.map(({ pid }) => pid)), signal) }
     },
     start: (signal) => startProcess(world, name, target, signal),
-    stop: () => stopProcess(world, name),
+    stop: () => stopProcess(world, name, stop_timeout),
   }
 }
 
-/** The process that leads the service: of those with its marks, the one whose parent has none. */
-export function processOf(world: World, name: string): RunningProcess | undefined {
-  const marked = processesMarked(...marks(world, name))
-  const pids = new Set(marked.map(({ pid }) => pid))
-  const leaders = marked.filter(({ parent }) => !pids.has(parent))
-  return leaders.find(({ pid, session }) => pid === session) ?? leaders[0]
+/** The process that leads the service; `undefined` where nothing of it runs. */
+export const processOf = ({ dataFolder }: World, name: string): RunningProcess | undefined => {
+  const record = readRecord(dataFolder, name)
+  return leaderOf(processesOf(dataFolder, name, record), record)
 }
 
-const GRACE_MS = 5_000
+/** What the command became; of a program that has put itself into the background, the eldest that is left. */
+function leaderOf(tree: readonly RunningProcess[], record: ServiceRecord | undefined): RunningProcess | undefined {
+  const main = tree.find(({ pid, started }) => pid === record?.main.pid && started === record.main.started)
+  return main ?? [...tree].sort((a, b) => Number(a.started) - Number(b.started) || a.pid - b.pid)[0]
+}
 
-/** SIGTERM, five seconds, SIGKILL, for the whole tree; none is left when this resolves. */
-async function stopProcess(world: World, name: string): Promise<void> {
-  await endTree(marks(world, name), GRACE_MS)
+/** Of the clock in which the kernel gives start times, on every platform that Node runs on. */
+const TICKS_PER_SECOND = 100
+
+const runningOf = ({ pid, started }: RunningProcess): Running => ({
+  state: `running:${pid}:${started}`,
+  text: `process ${pid}`,
+  pid,
+  ageMs: Math.max(0, uptime() - Number(started) / TICKS_PER_SECOND) * 1_000,
+})
+
+const hasFailed = (record: ServiceRecord | undefined): record is ServiceRecord =>
+  record?.ended !== undefined && !('code' in record.ended && record.ended.code === 0)
+
+const endText = ({ ended }: Pick<ServiceRecord, 'ended'>) =>
+  ended && 'code' in ended
+    ? `its process ended with exit code ${ended.code}`
+    : `its process was ended by ${ended?.signal ?? 'an unknown cause'}`
+
+function endedOf(record: ServiceRecord | undefined, taken: string | undefined): { ended?: Ended } {
+  const texts = [...(record?.ended ? [endText(record)] : []), ...(taken === undefined ? [] : [taken])]
+  if (texts.length === 0) return {}
+  return { ended: { text: texts.join('; '), killed: record?.ended !== undefined && isKill(record.ended) } }
+}
+
+const isKill = (ended: NonNullable<ServiceRecord['ended']>) => 'signal' in ended && ended.signal === 'SIGKILL'
+
+/** How long the supervisor may take to end when nothing is left of the service. */
+const SUPERVISOR_MS_MAX = 10_000
+const POLL_MS = 10
+
+/**
+ * SIGTERM, the time that the target gives, SIGKILL, for the whole tree; none is left when this resolves.
+ *
+ * @returns how it was ended, where that was by SIGKILL
+ * @throws {DeedError} `effect_failed` when a process cannot be ended
+ */
+export async function stopProcess(
+  { dataFolder }: Pick<World, 'dataFolder'>,
+  name: string,
+  graceMs: number,
+): Promise<string | undefined> {
+  const record = readRecord(dataFolder, name)
+  const { killed } = await endAll(() => processesOf(dataFolder, name, record), graceMs)
+  const until = performance.now() + SUPERVISOR_MS_MAX
+  // It ends after the last process; one may have been born while the table was read.
+  while (running(record?.reaper) ?? running(record?.supervisor)) {
+    if (performance.now() > until) throw new DeedError('effect_failed', `the supervisor of ${name} does not end`)
+    await sleep(POLL_MS)
+    await endAll(() => processesOf(dataFolder, name, record), 0)
+  }
+  return killed === 0 ? undefined : `ended by SIGKILL after ${inSeconds(graceMs)}`
 }
 
 const HEALTHY_MS_MAX = 15_000
 const POLL_MS_MIN = 20
 const POLL_MS_MAX = 500
-/** How long a process without a health probe must have lived to count as started. */
-const LIVES_MS = 200
 
 /**
- * Starts the service where it does not run, and waits until it is healthy or has died. Whether it came up is for the
- * observation to say.
+ * Starts the service where it does not run, and waits until it is healthy or has died. Whether it came up, and stays up,
+ * is for the observation to say.
  *
- * @throws {DeedError} `effect_failed` when there is no such program
+ * @throws {DeedError} `effect_failed` when it cannot be started
  */
 async function startProcess(world: World, name: string, target: ProcessTarget, signal: AbortSignal): Promise<void> {
   // Started already by an attempt that died: a second process on the same port would only fail.
-  if (!processOf(world, name)) await spawnDetached(world, name, target)
-  await untilHealthy(world, name, target, signal)
+  if (!processOf(world, name)) await supervise(world, name, target)
+  const { health } = target
+  const until = performance.now() + HEALTHY_MS_MAX
+  for (let waitMs = POLL_MS_MIN; health && !signal.aborted; waitMs = Math.min(waitMs * 2, POLL_MS_MAX)) {
+    const tree = new Set(processesOf(world.dataFolder, name).map(({ pid }) => pid))
+    if (tree.size === 0 || performance.now() > until) return
+    if ((await probe(health, tree, signal)).ok !== false) return
+    await sleep(waitMs)
+  }
 }
 
-async function spawnDetached(world: World, name: string, target: ProcessTarget): Promise<void> {
-  const log = join(world.dataFolder, 'services', `${name}.log`)
-  mkdirSync(dirname(log), { recursive: true, mode: 0o700 })
-  const output = openSync(log, 'a', 0o600)
+async function supervise({ dataFolder }: World, name: string, target: ProcessTarget): Promise<void> {
+  const [program = '', ...args] = target.command
   try {
-    const [program = '', ...args] = target.command
-    const child = spawn(program === 'node' ? process.execPath : program, args, {
+    await startSupervisor({
+      name,
+      dataFolder,
+      command: [program === 'node' ? process.execPath : program, ...args],
       cwd: target.cwd,
-      detached: true,
-      stdio: ['ignore', output, output],
       env: {
         PATH: `/usr/local/bin:/usr/bin:/bin:${dirname(process.execPath)}`,
         HOME: target.cwd,
         LANG: 'C.UTF-8',
         ...target.env,
-        ...Object.fromEntries(marks(world, name).map((mark) => mark.split(/=(.*)/s, 2) as [string, string])),
+        ...marksOf(dataFolder, name),
       },
+      reaper: reaper(),
     })
-    await once(child, 'spawn')
-    child.unref()
   } catch (cause) {
     throw new DeedError('effect_failed', `${name} cannot be started: ${(cause as Error).message}`, { cause })
-  } finally {
-    closeSync(output)
   }
 }
-
-async function untilHealthy(world: World, name: string, target: ProcessTarget, signal: AbortSignal): Promise<void> {
-  const begun = performance.now()
-  let found: RunningProcess | undefined
-  for (let waitMs = POLL_MS_MIN; ; waitMs = Math.min(waitMs * 2, POLL_MS_MAX)) {
-    if (signal.aborted) return
-    found ??= processOf(world, name)
-    const age = performance.now() - begun
-    if (!target.health) {
-      if (age >= LIVES_MS) return
-    } else if ((await probe(target.health, signal)).ok || age > HEALTHY_MS_MAX) return
-    if (found && !processOf(world, name)) return
-    await sleep(waitMs)
-  }
-}
-
-async function probe(
-  { url, status, timeout_ms }: NonNullable<ProcessTarget['health']>,
-  signal: AbortSignal,
-): Promise<{ ok: boolean; text: string }> {
-  try {
-    // The address stands in the configuration, so it may be a local one.
-    const answer = await guardedRequest({
-      method: 'GET',
-      url,
-      headers: {},
-      trustedOrigin: new URL(url).origin,
-      timeoutMs: timeout_ms,
-      signal,
-    })
-    return { ok: answer.status === status, text: `its health probe answered ${answer.status}` }
-  } catch (error) {
-    return { ok: false, text: `its health probe failed: ${(error as Error).message}` }
-  }
-}
-
-const marks = ({ dataFolder }: World, name: string): [string, string] => [
-  `DEED_TARGET=${name}`,
-  `DEED_TARGET_OF=${dataFolder}`,
-]

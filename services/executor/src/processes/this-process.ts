@@ -28,7 +28,7 @@ export function holderLives(row: Pick<LedgerRow, 'host' | 'boot_id' | 'pid' | 'p
   return runningProcess(row.pid)?.started === row.pid_started
 }
 
-function bootId(): string {
+export function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   } catch {

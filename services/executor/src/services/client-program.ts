@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { DeedError } from '@deed/proto/errors'
+import { z } from 'zod'
 import type { World } from '../kinds/kind.ts'
 
 /** What of the executor's environment a client needs to find its system and who it is there. */
@@ -59,6 +60,23 @@ export function runClient(
     })
     child.stdin?.end()
   })
+}
+
+/**
+ * What a client has printed as JSON, of this form.
+ *
+ * @throws {DeedError} `unavailable`, which names what is missing or of another form: nothing can be said by it
+ */
+export function parseAnswer<Schema extends z.ZodType>(program: string, schema: Schema, text: string): z.output<Schema> {
+  let answer: unknown
+  try {
+    answer = JSON.parse(text)
+  } catch (cause) {
+    throw new DeedError('unavailable', `${program} has not answered with JSON`, { cause })
+  }
+  const { data, error } = schema.safeParse(answer)
+  if (error) throw new DeedError('unavailable', `what ${program} answers cannot be read: ${z.prettifyError(error)}`)
+  return data as z.output<Schema>
 }
 
 const AWAY =

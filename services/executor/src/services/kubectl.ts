@@ -3,9 +3,10 @@ import type { Target } from '@deed/config/execution-config'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
+import { z } from 'zod'
 import type { World } from '../kinds/kind.ts'
 import { targetOf } from '../target-of.ts'
-import { type ClientEnded, runClient } from './client-program.ts'
+import { type ClientEnded, parseAnswer, runClient } from './client-program.ts'
 
 export type KubernetesTarget = Extract<Target, { type: 'kubernetes' }>
 
@@ -20,8 +21,10 @@ export interface Deployment {
   /** Wanted. */
   readonly replicas: number
   readonly ready: number
-  /** Whether all that runs is of the newest template, is ready, and is as many as wanted. */
+  /** Whether all that runs is of the newest template, is ready and available, and is as many as wanted. */
   readonly rolledOut: boolean
+  /** Why it is not, in words. */
+  readonly doubts: readonly string[]
   readonly images: Readonly<Record<string, string>>
   /** Of the template that its pods are made of, as a hash. */
   readonly template: string
@@ -59,7 +62,7 @@ export function kubectl(world: World, { context, namespace, deployment }: Kubern
     run,
     async get(signal) {
       try {
-        return deploymentOf(JSON.parse((await run(['get', resource, '--output=json'], signal)).stdout) as Raw)
+        return deploymentOf((await run(['get', resource, '--output=json'], signal)).stdout)
       } catch (error) {
         if (error instanceof DeedError && /\(NotFound\)/.test(error.message))
           throw new DeedError('not_found', `there is no deployment ${deployment} in ${namespace}`)
@@ -88,28 +91,82 @@ export function kubectl(world: World, { context, namespace, deployment }: Kubern
   }
 }
 
-interface Raw {
-  metadata: { uid: string; generation: number; annotations?: Record<string, string> }
-  spec: { replicas?: number; template: { spec: { containers: { name: string; image: string }[] } } }
-  status?: { observedGeneration?: number; replicas?: number; updatedReplicas?: number; readyReplicas?: number }
-}
+const Count = z.int().min(0).default(0)
 
-function deploymentOf({ metadata, spec, status = {} }: Raw): Deployment {
-  const replicas = spec.replicas ?? 1
-  const { observedGeneration = 0, replicas: existing = 0, updatedReplicas = 0, readyReplicas = 0 } = status
-  const kept = Number(metadata.annotations?.[REPLICAS_ANNOTATION])
+/** What is read of a deployment. What Kubernetes leaves out of a status is 0. */
+const Raw = z.object({
+  metadata: z.object({
+    uid: z.string(),
+    generation: z.int(),
+    annotations: z.record(z.string(), z.string()).default({}),
+    deletionTimestamp: z.string().optional(),
+  }),
+  spec: z.object({
+    replicas: z.int().min(0).default(1),
+    paused: z.boolean().default(false),
+    template: z.looseObject({
+      spec: z.looseObject({ containers: z.array(z.looseObject({ name: z.string(), image: z.string() })) }),
+    }),
+  }),
+  status: z
+    .object({
+      observedGeneration: z.int().default(0),
+      replicas: Count,
+      updatedReplicas: Count,
+      readyReplicas: Count,
+      availableReplicas: Count,
+      unavailableReplicas: Count,
+      /** Of newer clusters: pods that are on their way out. */
+      terminatingReplicas: Count,
+      conditions: z
+        .array(z.object({ type: z.string(), status: z.string(), reason: z.string().default('no reason') }))
+        .default([]),
+    })
+    .prefault({}),
+})
+type Raw = z.output<typeof Raw>
+
+/** By the type of a condition, the status that is the good one. */
+const GOOD: Readonly<Record<string, string>> = { Progressing: 'True', Available: 'True', ReplicaFailure: 'False' }
+
+/** @throws {DeedError} `unavailable` when the text is no deployment */
+function deploymentOf(text: string): Deployment {
+  const { metadata, spec, status } = parseAnswer('kubectl', Raw, text)
+  const kept = Number(metadata.annotations[REPLICAS_ANNOTATION])
+  const doubts = doubtsOf({ metadata, spec, status })
   return {
     uid: metadata.uid,
-    revision: metadata.annotations?.['deployment.kubernetes.io/revision'] ?? '0',
-    replicas,
-    ready: readyReplicas,
-    rolledOut:
-      observedGeneration >= metadata.generation &&
-      updatedReplicas === replicas &&
-      existing === replicas &&
-      readyReplicas === replicas,
+    revision: metadata.annotations['deployment.kubernetes.io/revision'] ?? '0',
+    replicas: spec.replicas,
+    ready: status.readyReplicas,
+    rolledOut: doubts.length === 0,
+    doubts,
     images: Object.fromEntries(spec.template.spec.containers.map(({ name, image }) => [name, image])),
     template: hashJson(spec.template as unknown as Json),
     replicasKept: Number.isInteger(kept) && kept > 0 && kept <= REPLICAS_MAX ? kept : undefined,
   }
+}
+
+/** Each thing of the answer that says that it is not what it is to be. */
+function doubtsOf({ metadata, spec, status }: Raw): string[] {
+  const wanted = spec.replicas
+  const counts = [
+    { count: status.replicas, what: 'there' },
+    { count: status.updatedReplicas, what: 'of the newest template' },
+    { count: status.readyReplicas, what: 'ready' },
+    { count: status.availableReplicas, what: 'available' },
+  ]
+  return [
+    ...(metadata.deletionTimestamp === undefined ? [] : ['it is being deleted']),
+    ...(spec.paused ? ['its rollout is paused'] : []),
+    ...(status.observedGeneration < metadata.generation
+      ? [`the cluster has seen generation ${status.observedGeneration}, not ${metadata.generation}`]
+      : []),
+    ...counts.filter(({ count }) => count !== wanted).map(({ count, what }) => `${count} of ${wanted} are ${what}`),
+    ...(status.unavailableReplicas > 0 ? [`${status.unavailableReplicas} are unavailable`] : []),
+    ...(status.terminatingReplicas > 0 ? [`${status.terminatingReplicas} have not ended yet`] : []),
+    ...status.conditions
+      .filter(({ type, status }) => type in GOOD && status !== GOOD[type])
+      .map(({ type, status, reason }) => `${type} is ${status} (${reason})`),
+  ]
 }

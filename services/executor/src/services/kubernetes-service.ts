@@ -14,12 +14,15 @@ export function kubernetesService(world: World, target: KubernetesTarget): Servi
   }
   return {
     environment: environmentOf(target),
+    stableForMs: target.stable_for,
+    stopsBy: 'is scaled to none: its pods get SIGTERM, then SIGKILL after their terminationGracePeriodSeconds',
     async state(signal) {
-      const { uid, revision, replicas, ready, rolledOut } = await cluster.get(signal)
-      if (replicas === 0 && ready === 0) return {}
+      const { uid, revision, replicas, ready, rolledOut, doubts } = await cluster.get(signal)
+      if (replicas === 0 && rolledOut) return {}
+      const text = [`${ready} of ${replicas} replicas are ready`, ...doubts].join('; ')
       return {
         running: { state: `running:${uid}:${revision}`, text: `${deployment} (revision ${revision})` },
-        health: { ok: rolledOut, text: `${ready} of ${replicas} replicas are ready` },
+        health: { ok: rolledOut && replicas > 0, text },
       }
     },
     async start(signal) {
@@ -29,9 +32,10 @@ export function kubernetesService(world: World, target: KubernetesTarget): Servi
     },
     async stop(signal) {
       const { replicas } = await cluster.get(signal)
-      if (replicas === 0) return
+      if (replicas === 0) return undefined
       await cluster.run(['annotate', deployment, '--overwrite', `${REPLICAS_ANNOTATION}=${replicas}`], signal)
       await scale(0, signal)
+      return undefined
     },
     async restart(signal) {
       const { replicas, replicasKept } = await cluster.get(signal)

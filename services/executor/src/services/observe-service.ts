@@ -1,10 +1,12 @@
-/** Whether a supervised process runs, is healthy, and is another one than before. */
+/** Whether a service runs, is healthy, stays so, and is another process than before. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { JsonObject } from '@deed/proto/json'
 import type { SingleObservation } from '@deed/proto/observation'
 import type { Before, Context } from '../kinds/kind.ts'
 import { notedService } from '../noted.ts'
-import { failed, type Seen, verified } from '../seen.ts'
+import { failed, type Seen, unverified, verified } from '../seen.ts'
 import { serviceProvider } from './provider-of.ts'
-import { stateText } from './service-provider.ts'
+import { describe, inSeconds, type ServiceProvider, type ServiceState, stateText } from './service-provider.ts'
 
 type ServiceObservation = Extract<SingleObservation, { kind: 'service' }>
 
@@ -13,17 +15,56 @@ export async function observeService(
   { world, signal }: Context,
   before: Before,
 ): Promise<Seen> {
-  const seen = await serviceProvider(world, name).state(signal)
-  const facts = {
-    ...(seen.running?.pid === undefined ? {} : { pid: seen.running.pid }),
-    ...(seen.health ? { health: seen.health.text } : {}),
+  const provider = serviceProvider(world, name)
+  const seen = await provider.state(signal)
+  const [observed, facts] = [describe(name, seen), factsOf(seen)]
+  if (state === 'stopped') {
+    if (seen.running) return failed(observed, facts)
+    return verified(seen.ended?.killed ? observed : `${name} does not run`, facts)
   }
-  if (!seen.running) return state === 'stopped' ? verified(`${name} does not run`) : failed(`${name} does not run`)
-  const runs = `${name} runs as ${seen.running.text}`
-  if (state === 'stopped') return failed(runs, facts)
+  if (!seen.running) return failed(observed, facts)
   if (new_process && stateText(seen) === (before.noted?.[notedService(name)] ?? before.state))
-    return failed(`${runs}, the same as before`, facts)
-  if (!seen.health) return verified(runs, facts)
-  const observed = `${runs}; ${seen.health.text}`
-  return seen.health.ok ? verified(observed, facts) : failed(observed, facts)
+    return failed(`${observed}, the same as before`, facts)
+  if (seen.health && !seen.health.ok) return verdictOf(seen, observed)
+  return staysUp(name, provider, seen, signal)
 }
+
+/** A service that has run for so long was up before anybody looked. */
+const SETTLED_MS = 60_000
+/** Looks that must agree after the first one. */
+const SAMPLES = 2
+
+/** Sees the same process up and healthy, from look to look, for as long as the target says. */
+async function staysUp(
+  name: string,
+  { state, stableForMs }: ServiceProvider,
+  first: ServiceState,
+  signal: AbortSignal,
+): Promise<Seen> {
+  let now = first
+  const fresh = (first.running?.ageMs ?? 0) < SETTLED_MS + stableForMs
+  for (let looks = 0; fresh && stableForMs > 0 && looks < SAMPLES; looks++) {
+    await sleep(stableForMs / SAMPLES, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return unverified(`${name} could not be watched for ${inSeconds(stableForMs)}`)
+    now = await state(signal)
+    const observed = describe(name, now)
+    if (!now.running) return failed(`${observed}; it was up, and not for ${inSeconds(stableForMs)}`, factsOf(now))
+    if (identity(now) !== identity(first))
+      return failed(`${observed}; it is not the one any more that was up before (${first.running!.text})`, factsOf(now))
+    if (now.health && !now.health.ok) return verdictOf(now, observed)
+  }
+  return verified(describe(name, now), factsOf(now))
+}
+
+const identity = ({ running, health }: ServiceState): string =>
+  [running?.state, running?.restarts, health?.pid].join(' ')
+
+const verdictOf = (seen: ServiceState, observed: string): Seen =>
+  seen.health?.ok === undefined ? unverified(observed, factsOf(seen)) : failed(observed, factsOf(seen))
+
+const factsOf = ({ running, health, ended }: ServiceState): JsonObject => ({
+  ...(running?.pid === undefined ? {} : { pid: running.pid }),
+  ...(running?.restarts === undefined ? {} : { restarts: running.restarts }),
+  ...(health ? { health: health.text } : {}),
+  ...(ended ? { ended: ended.text } : {}),
+})

@@ -7,23 +7,58 @@ export interface Running {
   /** As in `process 42`. */
   readonly text: string
   readonly pid?: number
+  /** How long it has run; absent: not known. */
+  readonly ageMs?: number
+  /** How often it has been started again by itself; absent: not counted. */
+  readonly restarts?: number
+}
+
+export interface Health {
+  /** `undefined`: it cannot be said. */
+  readonly ok: boolean | undefined
+  readonly text: string
+  /** The process that answers. */
+  readonly pid?: number
+}
+
+/** How what ran last has ended. */
+export interface Ended {
+  readonly text: string
+  /** By SIGKILL: it could not finish what it was at. */
+  readonly killed: boolean
 }
 
 export interface ServiceState {
   /** Absent when nothing runs. */
   readonly running?: Running
-  /** Absent when nothing runs, or nobody can say how it is. */
-  readonly health?: { readonly ok: boolean; readonly text: string }
+  /** Absent when nothing runs, or nobody has been asked how it is. */
+  readonly health?: Health
+  /** Only where nothing runs. */
+  readonly ended?: Ended
 }
 
 export interface ServiceProvider {
   readonly environment: string | undefined
+  /** How long it must have stayed up to count as up, in milliseconds. */
+  readonly stableForMs: number
+  /** What happens to it when it is stopped: what follows `it`, in a sentence. */
+  readonly stopsBy: string
   state(signal: AbortSignal): Promise<ServiceState>
   /** Starts it where it does not run, and waits for a while until it is healthy. Whether it is, an observation says. */
   start(signal: AbortSignal): Promise<void>
-  stop(signal: AbortSignal): Promise<void>
+  /** @returns how it was ended, where that was by SIGKILL */
+  stop(signal: AbortSignal): Promise<string | undefined>
   /** Where it is more than stopping and starting. */
   restart?(signal: AbortSignal): Promise<void>
 }
 
 export const stateText = ({ running }: ServiceState): string => running?.state ?? 'stopped'
+
+/** What is seen of it, in a sentence. */
+export function describe(name: string, { running, health, ended }: ServiceState): string {
+  if (!running) return [`${name} does not run`, ...(ended ? [ended.text] : [])].join('; ')
+  const restarts = running.restarts ? [`restarted ${running.restarts} times by itself`] : []
+  return [`${name} runs as ${running.text}`, ...restarts, ...(health ? [health.text] : [])].join('; ')
+}
+
+export const inSeconds = (ms: number): string => `${ms / 1_000} s`

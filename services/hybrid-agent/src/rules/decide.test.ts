@@ -8,7 +8,7 @@ import { vocabularyOf, type World } from './vocabulary.ts'
 const packs = readRulePacks([fileURLToPath(new URL('../../rules', import.meta.url))])
 const world: World = {
   targets: {
-    billing: { type: 'process', command: ['node'], cwd: '/srv', env: {} },
+    billing: { type: 'process', command: ['node'], cwd: '/srv', env: {}, stable_for: 1_000, stop_timeout: 5_000 },
     stock: {
       type: 'sql',
       url_env: 'STOCK_URL',
