@@ -34,7 +34,13 @@ const deployment = ({ replicas = 2, ready = replicas, revision = 4, image = 'sho
       replicas,
       template: { metadata: { labels: { app: 'shop' } }, spec: { containers: [{ name: 'shop', image }] } },
     },
-    status: { observedGeneration: 7, replicas, updatedReplicas: replicas, readyReplicas: ready },
+    status: {
+      observedGeneration: 7,
+      replicas,
+      updatedReplicas: replicas,
+      readyReplicas: ready,
+      availableReplicas: ready,
+    },
   })
 
 const WHERE = ['--context=prod', '--namespace=web', '--request-timeout=15s']

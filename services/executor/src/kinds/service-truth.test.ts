@@ -1,10 +1,14 @@
 // Services that are not what they seem, as real processes: what is said of them is compared with what the host says.
+
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '@deed/mesh/until'
+import { Action } from '@deed/proto/action'
+import type { ExecutionId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import { describe, expect, it } from 'vitest'
 import type { Conclusion } from '../conclusion.ts'
@@ -23,8 +27,10 @@ async function withService(target: JsonObject): Promise<TestExecutor & { folder:
 
 const shell = (script: string) => ['/bin/sh', '-c', script]
 const service = (verb: string) => ({ kind: `service.${verb}`, input: { target: 'it' } })
-const pidOf = ({ result }: Conclusion) => (result?.data as { pid: number }).pid
-const lives = (pid: number) => existsSync(`/proc/${pid}`)
+const pidOf = ({ result }: Conclusion) => (result!.data as { pid: number }).pid
+/** One that has ended and was not collected does not. */
+const lives = (pid: number) =>
+  existsSync(`/proc/${pid}`) && !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
 const readPid = (path: string) => Number(readFileSync(path, 'utf8'))
 
 /** Answers on a port that is given in its environment, under a title that is another one than it was started with. */
@@ -83,11 +89,13 @@ describe('a service that has erased its environment and changed its title', () =
 
   it('is found and ended where the host has no reaper, by what was seen of it from moment to moment', async () => {
     const dataFolder = mkdtempSync(join(tmpdir(), 'deed-walk-'))
-    const script = '(setsid /bin/sh -c "sleep 1; exec env -i /bin/sleep 300" &); exec env -i /bin/sleep 300'
+    const daemon = 'while [ ! -e seen ]; do sleep 0.1; done; exec env -i /bin/sleep 300'
+    const script = `(setsid /bin/sh -c '${daemon}' &); exec env -i /bin/sleep 300`
     const service = { name: 'it', dataFolder, command: shell(script), cwd: dataFolder, env: { PATH: '/usr/bin:/bin' } }
     expect(await startSupervisor({ ...service, reaper: [] })).toBe('started')
     expect(await startSupervisor({ ...service, reaper: [] })).toBe('already')
     await until(() => readRecord(dataFolder, 'it')!.known.length >= 2)
+    writeFileSync(join(dataFolder, 'seen'), '')
     await until(() =>
       processesOf(dataFolder, 'it').every(({ pid }) => readFileSync(`/proc/${pid}/environ`).length === 0),
     )
@@ -102,7 +110,7 @@ describe('a service that has erased its environment and changed its title', () =
 describe('a service', () => {
   it('that puts itself into the background runs as the process that it left there', async () => {
     await using executor = await withService({
-      command: shell('setsid /bin/sh -c "echo $$ > pid; exec sleep 300" & :'),
+      command: shell("setsid /bin/sh -c 'echo $$ > pid; exec sleep 300' & :"),
     })
     const started = await executor.run(service('start'))
     expect(started).toMatchObject({ outcome: 'done' })
@@ -183,9 +191,11 @@ describe('a service that takes its time to stop', () => {
     await using executor = await withService({ command: slow(120), stop_timeout: 1 })
     await executor.run(service('start'))
     await until(() => existsSync(join(executor.folder, 'up')))
-    const action = { version: 1, timeout_ms: 60_000, already_so: 'skip', ...service('stop') }
+    const action = Action.parse(service('stop'))
     const inspect = inspectAction({ world: executor.world })
-    const plan = await inspect({ actions: [action] } as never, { deadline: performance.now() + 60_000 } as never)
+    const plan = await inspect({ execution_id: randomUUID() as ExecutionId, actions: [action] }, {
+      deadline: performance.now() + 60_000,
+    } as Parameters<typeof inspect>[1])
     expect(plan).toMatchObject({
       inspections: [{ inspection: { summary: 'stop it: it gets SIGTERM, then SIGKILL after 1 s' } }],
     })
