@@ -3,6 +3,7 @@ import { z } from 'zod'
 
 const MS_OF = { ms: 1, s: 1_000, m: 60_000 } as const
 const FORM = /^(\d+(?:\.\d+)?)(ms|s|m)$/
+const MESSAGE = 'must be a number of seconds, or text such as "500ms", "10s" or "2m"'
 
 /**
  * A number of seconds, or text such as "500ms", "10s" or "2m".
@@ -11,9 +12,7 @@ const FORM = /^(\d+(?:\.\d+)?)(ms|s|m)$/
  */
 export const duration = ({ min, max, fallback }: { min: number; max: number; fallback: number }) =>
   z
-    .union([z.number(), z.string().regex(FORM)], {
-      error: 'must be a number of seconds, or text such as "500ms", "10s" or "2m"',
-    })
+    .union([z.number(), z.string().regex(FORM, MESSAGE)], MESSAGE)
     .transform(milliseconds)
     .refine((ms) => ms >= min && ms <= max, `must be between ${min / 1_000} s and ${max / 1_000} s`)
     .default(fallback)

@@ -32,6 +32,18 @@ describe('execution.yaml', () => {
     rmSync(folder, { recursive: true })
   })
 
+  it('takes durations as seconds and as text, in milliseconds', () => {
+    const { targets } = parseExecutionConfig(`targets:
+      one: { type: process, command: [a] }
+      two: { type: process, command: [a], stable_for: 0.5, stop_timeout: 2m }
+      three: { type: docker, container: c, stable_for: 250ms }`)
+    expect(targets).toMatchObject({
+      one: { stable_for: 1_000, stop_timeout: 5_000 },
+      two: { stable_for: 500, stop_timeout: 120_000 },
+      three: { stable_for: 250, stop_timeout: 10_000 },
+    })
+  })
+
   it.each([
     [
       'an MCP server in two ways',
@@ -60,6 +72,21 @@ describe('execution.yaml', () => {
       'a mistyped key far down',
       'targets: { api: { type: process, command: [a], health: { ulr: "http://x/" } } }',
       /targets\.api\.health: unknown key "ulr"; did you mean "url"\?/,
+    ],
+    [
+      'a duration in words',
+      'targets: { a: { type: process, command: [a], stop_timeout: ten seconds } }',
+      /targets\.a\.stop_timeout: must be a number of seconds, or text such as "500ms", "10s" or "2m"/,
+    ],
+    [
+      'a duration that is too long',
+      'targets: { a: { type: process, command: [a], stable_for: 1000 } }',
+      /targets\.a\.stable_for: must be between 0 s and 300 s/,
+    ],
+    [
+      'a time to stop where the system itself has one',
+      'targets: { a: { type: systemd, unit: a.service, stop_timeout: 5 } }',
+      /targets\.a: unknown key "stop_timeout"/,
     ],
     ['no workers at all', 'workers: { count: 0 }', /workers\.count/],
     ['verification switched off', 'verification: { enabled: false }', /verification\.enabled: must be true/],

@@ -5,6 +5,8 @@ import type { Check, examineExecutor as contract } from '@deed/proto/doctor'
 import { boundedly } from '../boundedly.ts'
 import type { World } from '../kinds/kind.ts'
 import { probeTarget } from '../probe-target.ts'
+import { LOG_BYTES_MAX, olderLog } from '../processes/rotating-log.ts'
+import { logOf } from '../processes/service-record.ts'
 
 interface Dependencies {
   world: World
@@ -24,7 +26,10 @@ export function examineExecutor({ world, missing }: Dependencies): Handler<typeo
     const probed = await boundedly(targets, PROBES_AT_ONCE, (name) => target(world, name))
     const folders = Object.entries(config.workspaces).map(([name, { root }]) => workspace(name, root))
     const secrets = Object.entries(config.secrets).map(([name, { env }]) => secret(name, env, world))
-    return { checks: [sandbox(world, missing), ...folders, ...probed, ...secrets, await disk(world.dataFolder)] }
+    const logs = Object.keys(config.targets).flatMap((name) => log(world.dataFolder, name))
+    return {
+      checks: [sandbox(world, missing), ...folders, ...probed, ...logs, ...secrets, await disk(world.dataFolder)],
+    }
   }
 }
 
@@ -90,6 +95,19 @@ function secret(name: string, variable: string, { env }: World): Check {
     ? { name: check, status: 'ok', message: `${variable} is set` }
     : { name: check, status: 'problem', message: `${variable} is not set`, advice: `set ${variable} for the executor` }
 }
+
+/** Of the target's service, where it has written one: something besides its supervisor may have, or one of long ago. */
+function log(dataFolder: string, name: string): Check[] {
+  const path = logOf(dataFolder, name)
+  return [path, olderLog(path)].flatMap((file): Check[] => {
+    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+    if (size <= LOG_BYTES_MAX) return []
+    const message = `${file} has ${inMegabytes(size)}, more than the ${inMegabytes(LOG_BYTES_MAX)} that it may have`
+    return [{ name: `log.${name}`, status: 'warning', message, advice: `remove it, and restart ${name}` }]
+  })
+}
+
+const inMegabytes = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MB`
 
 async function disk(folder: string): Promise<Check> {
   const { bavail, bsize } = await statfs(folder)

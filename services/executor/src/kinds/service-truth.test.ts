@@ -2,16 +2,27 @@
 
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { until } from '@deed/mesh/until'
 import { Action } from '@deed/proto/action'
+import type { Check } from '@deed/proto/doctor'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import { describe, expect, it } from 'vitest'
 import type { Conclusion } from '../conclusion.ts'
+import { examineExecutor } from '../handlers/examine-executor.ts'
 import { inspectAction } from '../handlers/inspect-action.ts'
 import { LOG_BYTES_MAX, olderLog } from '../processes/rotating-log.ts'
 import { logOf, processesOf, readRecord } from '../processes/service-record.ts'
@@ -223,5 +234,23 @@ describe('a service that writes without a pause', () => {
       rmSync(olderLog(log))
     }
     expect(await executor.run(service('stop'))).toMatchObject({ outcome: 'done' })
+  })
+
+  it('and whose log something else has filled, is named by the doctor', async () => {
+    await using executor = await withService({ command: shell('exec sleep 300') })
+    const log = logOf(executor.world.dataFolder, 'it')
+    mkdirSync(dirname(log), { recursive: true })
+    writeFileSync(log, '')
+    truncateSync(log, LOG_BYTES_MAX + 1)
+    const examine = examineExecutor({ world: executor.world, missing: [] })
+    const report = await examine({}, {} as Parameters<typeof examine>[1])
+    expect((report as { checks: Check[] }).checks).toContainEqual({
+      name: 'log.it',
+      status: 'warning',
+      message: `${log} has 11 MB, more than the 10 MB that it may have`,
+      advice: 'remove it, and restart it',
+    })
+    expect(await executor.run(service('start'))).toMatchObject({ outcome: 'done' })
+    expect(statSync(log).size).toBe(0)
   })
 })

@@ -16,7 +16,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { descendantsOf, runningProcess } from './process-table.ts'
 import { openRotatingLog } from './rotating-log.ts'
-import { logOf, nameOf, processesOf, type ServiceRecord, writeRecord } from './service-record.ts'
+import { logOf, marksOf, nameOf, processesOf, type ServiceRecord, writeRecord } from './service-record.ts'
 import { bootId } from './this-process.ts'
 
 export interface Supervised {
@@ -98,12 +98,12 @@ interface First {
   readonly allEnded: Promise<unknown>
 }
 
-async function start({ command, cwd, env, reaper }: Supervised, output: number): Promise<First> {
+async function start({ name, dataFolder, command, cwd, env, reaper }: Supervised, output: number): Promise<First> {
   const [program = '', ...args] = [...reaper, ...command]
   const reaped = reaper.length > 0
   const child = spawn(program, args, {
     cwd,
-    env,
+    env: { ...env, ...marksOf(dataFolder, name) },
     detached: !reaped,
     stdio: ['ignore', output, output, ...(reaped ? ['pipe' as const] : [])],
   })

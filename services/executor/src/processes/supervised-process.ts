@@ -16,7 +16,7 @@ import { probe } from './health-probe.ts'
 import { listenerAt, textOf } from './listeners.ts'
 import type { RunningProcess } from './process-table.ts'
 import { reaper } from './reaper.ts'
-import { marksOf, processesOf, readRecord, running, type ServiceRecord } from './service-record.ts'
+import { processesOf, readRecord, running, type ServiceRecord } from './service-record.ts'
 import { startSupervisor } from './start-supervisor.ts'
 
 export type ProcessTarget = Extract<Target, { type: 'process' }>
@@ -148,7 +148,6 @@ async function supervise({ dataFolder }: World, name: string, target: ProcessTar
         HOME: target.cwd,
         LANG: 'C.UTF-8',
         ...target.env,
-        ...marksOf(dataFolder, name),
       },
       reaper: reaper(),
     })

@@ -11,7 +11,16 @@ const step = (more: object = {}) => ({
 })
 const task = AgentTask.parse({ description: 'leave a note', context: { workspace: 'app' } })
 const world = {
-  targets: { billing: { type: 'process' as const, command: ['node'], cwd: '/srv', env: {}, stable_for: 1_000, stop_timeout: 5_000 } },
+  targets: {
+    billing: {
+      type: 'process' as const,
+      command: ['node'],
+      cwd: '/srv',
+      env: {},
+      stable_for: 1_000,
+      stop_timeout: 5_000,
+    },
+  },
   workspaces: { app: { root: '/srv/app' } },
 }
 const read = (answer: unknown) => readAnswer(typeof answer === 'string' ? answer : JSON.stringify(answer), task, world)
