@@ -101,13 +101,14 @@ export async function stopProcess(
   graceMs: number,
 ): Promise<string | undefined> {
   const record = readRecord(dataFolder, name)
-  const { killed } = await endAll(() => processesOf(dataFolder, name, record), graceMs)
+  const find = () => processesOf(dataFolder, name, record)
+  let { killed } = await endAll(find, graceMs)
   const until = performance.now() + SUPERVISOR_MS_MAX
   // It ends after the last process; one may have been born while the table was read.
   while (running(record?.reaper) ?? running(record?.supervisor)) {
     if (performance.now() > until) throw new DeedError('effect_failed', `the supervisor of ${name} does not end`)
     await sleep(POLL_MS)
-    await endAll(() => processesOf(dataFolder, name, record), 0)
+    killed += (await endAll(find, graceMs)).killed
   }
   return killed === 0 ? undefined : `ended by SIGKILL after ${inSeconds(graceMs)}`
 }
