@@ -118,6 +118,21 @@ describe('a service that has erased its environment and changed its title', () =
   })
 })
 
+describe('a service whose reaper was killed', () => {
+  it('is found as it runs on, with its output, and ended', async () => {
+    await using executor = await withService({ command: shell('while :; do echo alive; sleep 0.1; done') })
+    const pid = pidOf(await executor.run(service('start')))
+    const { reaper } = readRecord(executor.world.dataFolder, 'it')!
+    if (reaper) process.kill(reaper.pid, 'SIGKILL')
+    const log = logOf(executor.world.dataFolder, 'it')
+    const size = statSync(log).size
+    await until(() => statSync(log).size > size + 100)
+    expect(await executor.run(service('status'))).toMatchObject({ result: { text: `it runs as process ${pid}` } })
+    expect(await executor.run(service('stop'))).toMatchObject({ outcome: 'done' })
+    expect(lives(pid)).toBe(false)
+  })
+})
+
 describe('a service', () => {
   it('that puts itself into the background runs as the process that it left there', async () => {
     await using executor = await withService({
@@ -222,7 +237,7 @@ describe('a service that takes its time to stop', () => {
 })
 
 describe('a service that writes without a pause', () => {
-  it('has a log that keeps to its size, across restarts as well, with the newest output', async () => {
+  it('has a log that keeps to its size, across restarts as well', async () => {
     const command = shell('echo first > /dev/stderr; exec cat /dev/zero')
     await using executor = await withService({ command })
     const log = logOf(executor.world.dataFolder, 'it')

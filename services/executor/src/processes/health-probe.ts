@@ -36,4 +36,4 @@ export async function probe(
 }
 
 const whyUnseen = (listener: Exclude<Listener, { of: 'service' | 'others' }> | undefined) =>
-  listener?.why ?? 'no process of this host does by now'
+  listener?.why ?? 'no process of this host does any more'

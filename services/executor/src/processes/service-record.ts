@@ -17,7 +17,7 @@ export interface ServiceRecord {
   /** Of the host: pids of an earlier one name nothing. */
   readonly boot: string
   readonly supervisor: ProcessName
-  /** Absent where this host has none: then `known` is what the supervisor has seen from look to look. */
+  /** Absent where this host has none: then `known` is what the supervisor has read from the process table. */
   readonly reaper?: ProcessName
   /** The process that the command became. */
   readonly main: ProcessName

@@ -1,6 +1,6 @@
 /**
  * The supervisor of one service: a program of its own, which outlives the executor that starts it and ends with the
- * service. It starts the service once, keeps down which processes it is, and takes its output into a log that is bounded.
+ * service. It starts the service once, records which processes it is, and writes its output to a log that is bounded.
  *
  * It reads a `Supervised` as JSON from standard input, and answers a line on descriptor 3: `started`, `already` or
  * `failed <why>`.
@@ -33,7 +33,7 @@ const REPORT_FD = 3
 /** How long the supervisor of a service that has just ended may take to end. */
 const LOCK_MS_MAX = 10_000
 const POLL_MS = 20
-/** Between two looks for new processes, where no reaper keeps them together. */
+/** Between two readings of the process table, where no reaper keeps the processes together. */
 const WALK_MS = 200
 const DRAIN_MS_MAX = 2_000
 
@@ -67,10 +67,12 @@ async function supervise(service: Supervised): Promise<void> {
   }
   keep({})
   report('started')
-  const ended = first.ended.then((how) => keep({ ended: how }))
+  const ended = first.ended.then((how) => how && keep({ ended: how }))
   if (first.record.reaper) await first.allEnded
-  else await walk(record.main, dataFolder, name, (known) => keep({ known }))
+  // A reaper that was killed leaves processes behind.
+  await walk(record.main, dataFolder, name, (known) => keep({ known }))
   await ended
+  if (!record.ended) keep({ ended: { signal: 'an unknown signal' } })
   await Promise.race([drained, sleep(DRAIN_MS_MAX, undefined, { ref: false })])
   process.exit(0)
 }
@@ -93,7 +95,8 @@ async function isOnly({ dataFolder, name }: Supervised): Promise<boolean> {
 
 interface First {
   readonly record: Omit<ServiceRecord, 'known'>
-  readonly ended: Promise<NonNullable<ServiceRecord['ended']>>
+  /** `undefined`: nobody was there to see how. */
+  readonly ended: Promise<ServiceRecord['ended']>
   /** Of the reaper: nothing of the service is left. */
   readonly allEnded: Promise<unknown>
 }
@@ -127,7 +130,7 @@ const named = (pid: number) =>
 /** @throws {Error} why the command could not be started */
 async function reports(child: ChildProcess): Promise<{ main: number; ended: First['ended'] }> {
   const main = Promise.withResolvers<number>()
-  const ended = Promise.withResolvers<NonNullable<ServiceRecord['ended']>>()
+  const ended = Promise.withResolvers<ServiceRecord['ended']>()
   const lines = createInterface({ input: child.stdio[REPORT_FD] as Readable })
   lines.on('line', (line) => {
     const [word, rest = ''] = line.split(/ (.*)/s)
@@ -137,7 +140,7 @@ async function reports(child: ChildProcess): Promise<{ main: number; ended: Firs
   })
   lines.on('close', () => {
     main.reject(new Error('the process above it has ended'))
-    ended.resolve({ signal: 'an unknown cause' })
+    ended.resolve(undefined)
   })
   return { main: await main.promise, ended: ended.promise }
 }
@@ -150,7 +153,7 @@ function endOf(status: number): NonNullable<ServiceRecord['ended']> {
   return { signal: name ?? `signal ${signal}` }
 }
 
-/** Keeps down which processes there are below the first, until none is left. */
+/** Records which processes there are below the first, until none is left. */
 async function walk(
   main: ServiceRecord['main'],
   dataFolder: string,

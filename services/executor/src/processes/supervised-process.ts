@@ -1,7 +1,7 @@
 /**
  * Processes that Deed starts, ends and finds again: targets of type `process`.
  *
- * Each has a supervisor, which outlives the executor that started it and keeps down which processes the service is. So
+ * Each has a supervisor, which outlives the executor that started it and records which processes the service is. So
  * any executor on the host finds it, and what a dead executor left behind is not started twice.
  */
 import { uptime } from 'node:os'
@@ -75,7 +75,7 @@ const hasFailed = (record: ServiceRecord | undefined): record is ServiceRecord =
 const endText = ({ ended }: Pick<ServiceRecord, 'ended'>) =>
   ended && 'code' in ended
     ? `its process ended with exit code ${ended.code}`
-    : `its process was ended by ${ended?.signal ?? 'an unknown cause'}`
+    : `its process was ended by ${ended?.signal ?? 'an unknown signal'}`
 
 function endedOf(record: ServiceRecord | undefined, taken: string | undefined): { ended?: Ended } {
   const texts = [...(record?.ended ? [endText(record)] : []), ...(taken === undefined ? [] : [taken])]

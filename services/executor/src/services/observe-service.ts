@@ -29,12 +29,12 @@ export async function observeService(
   return staysUp(name, provider, seen, signal)
 }
 
-/** A service that has run for so long was up before anybody looked. */
+/** A service that has run for longer was up before this action. */
 const SETTLED_MS = 60_000
-/** Looks that must agree after the first one. */
+/** Observations after the first one, which must agree with it. */
 const SAMPLES = 2
 
-/** Sees the same process up and healthy, from look to look, for as long as the target says. */
+/** Observes the same process up and healthy for as long as the target says. */
 async function staysUp(
   name: string,
   { state, stableForMs }: ServiceProvider,
@@ -43,7 +43,7 @@ async function staysUp(
 ): Promise<Seen> {
   let now = first
   const fresh = (first.running?.ageMs ?? 0) < SETTLED_MS + stableForMs
-  for (let looks = 0; fresh && stableForMs > 0 && looks < SAMPLES; looks++) {
+  for (let sample = 0; fresh && stableForMs > 0 && sample < SAMPLES; sample++) {
     await sleep(stableForMs / SAMPLES, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return unverified(`${name} could not be watched for ${inSeconds(stableForMs)}`)
     now = await state(signal)

@@ -31,7 +31,7 @@ export interface Ended {
 export interface ServiceState {
   /** Absent when nothing runs. */
   readonly running?: Running
-  /** Absent when nothing runs, or nobody has been asked how it is. */
+  /** Absent when nothing runs, or it has no health check. */
   readonly health?: Health
   /** Only where nothing runs. */
   readonly ended?: Ended
