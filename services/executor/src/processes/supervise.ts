@@ -14,7 +14,7 @@ import { constants as system } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { descendantsOf, runningProcess } from './process-table.ts'
+import { runningProcess } from './process-table.ts'
 import { openRotatingLog } from './rotating-log.ts'
 import { logOf, marksOf, nameOf, processesOf, type ServiceRecord, writeRecord } from './service-record.ts'
 import { bootId } from './this-process.ts'
@@ -53,7 +53,7 @@ async function supervise(service: Supervised): Promise<void> {
   } finally {
     closeSync(output.end)
   }
-  const drained = once(output.stream, 'close')
+  const drained = once(output.stream, 'close').catch(() => undefined)
   output.stream.on('data', (chunk: Buffer) => log.write(chunk))
   output.stream.on('error', () => undefined)
   let record: ServiceRecord = { ...first.record, known: [] }
@@ -164,7 +164,7 @@ async function walk(
   for (;;) {
     const found = processesOf(dataFolder, name)
     if (found.length === 0) return
-    const now = descendantsOf(found).map(nameOf)
+    const now = found.map(nameOf)
     if (JSON.stringify(now) !== JSON.stringify(known)) keep(now)
     known = now
     await sleep(WALK_MS)
@@ -194,4 +194,6 @@ function report(line: string): void {
   if (line !== 'started') process.exit(0)
 }
 
-await supervise(JSON.parse(readFileSync(0, 'utf8')) as Supervised)
+await supervise(JSON.parse(readFileSync(0, 'utf8')) as Supervised).catch((error: Error) =>
+  report(`failed ${error.message}`),
+)

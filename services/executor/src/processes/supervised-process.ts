@@ -33,7 +33,7 @@ export function supervisedProcess(world: World, name: string, target: ProcessTar
       const first = leaderOf(tree, record)
       const left = health && !first ? await listenerAt(health.url, new Set()).catch(() => undefined) : undefined
       const taken = health && left?.of === 'others' ? textOf(health.url, left) : undefined
-      if (!first) return { ...endedOf(record, taken) }
+      if (!first) return endedOf(await recordOfEnd(world, name, record), taken)
       const now = runningOf(first)
       if (hasFailed(record)) {
         const text = `${endText(record)}, and it has left ${tree.length} processes`
@@ -68,6 +68,19 @@ const runningOf = ({ pid, started }: RunningProcess): Running => ({
   pid,
   ageMs: Math.max(0, uptime() - Number(started) / TICKS_PER_SECOND) * 1_000,
 })
+
+const RECORDED_MS_MAX = 2_000
+
+/** Of a service that has just ended: its supervisor may not have recorded yet how. */
+async function recordOfEnd(
+  { dataFolder }: World,
+  name: string,
+  record: ServiceRecord | undefined,
+): Promise<ServiceRecord | undefined> {
+  const until = performance.now() + RECORDED_MS_MAX
+  while (running(record?.supervisor) && performance.now() < until) await sleep(POLL_MS)
+  return readRecord(dataFolder, name)
+}
 
 const hasFailed = (record: ServiceRecord | undefined): record is ServiceRecord =>
   record?.ended !== undefined && !('code' in record.ended && record.ended.code === 0)
