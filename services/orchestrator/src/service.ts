@@ -68,7 +68,7 @@ import type { Planning } from './planning/plan-work.ts'
 import { planningLane } from './planning/planning-lane.ts'
 import { isPromptRead, readPolicy } from './planning/policy.ts'
 import { openStanding } from './planning/standing.ts'
-import { targetsIn, touchedBy } from './planning/touched-by.ts'
+import { targetsWritten } from './planning/touched-by.ts'
 import { startResync } from './resync.ts'
 import { keepRetaining } from './retention.ts'
 import { serveMetrics } from './serve-metrics.ts'
@@ -156,7 +156,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     leaseMs,
     policyVersion: policy.version,
     reads: (action) => isPromptRead(policy, action),
-    writes: (action) => targetsIn(touchedBy(policy, config, action)),
+    writes: (action) => targetsWritten(policy, config, action),
     autoRollback: config.rollback.auto_rollback_on_failure,
     moved: anchors.moved,
     look: (id, approvalId) => look(id, approvalId),

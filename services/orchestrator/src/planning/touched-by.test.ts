@@ -2,7 +2,7 @@
 import { Action } from '@deed/proto/action'
 import { describe, expect, it } from 'vitest'
 import { readPolicy } from './policy.ts'
-import { footprint, groundOf, touchedBy } from './touched-by.ts'
+import { footprint, groundOf, targetsWritten, touchedBy } from './touched-by.ts'
 
 const policy = readPolicy(`${import.meta.dirname}/../../policy/default.yaml`)
 const workspaces = { workspaces: { app: { root: '/srv/app' } }, default_workspace: 'app' }
@@ -25,6 +25,23 @@ describe('what an action changes', () => {
     'of %s nobody knows',
     (kind) => expect(touched(kind, { path: 'a.txt' })).toBe('anything'),
   )
+})
+
+describe('the targets that answers are read from', () => {
+  const written = (more: object) => targetsWritten(policy, workspaces, Action.parse(more))
+
+  it.each([
+    ['a write to a target', { kind: 'service.restart', input: { target: 'api' } }, ['target:api']],
+    ['a write to a file', { kind: 'file.write', input: { path: 'a.txt' } }, []],
+    ['a command in a box without a network', { kind: 'command.run', input: {}, expect_sandbox: 'unshare+seccomp' }, []],
+    [
+      'a command that may reach a host',
+      { kind: 'command.run', input: { allow_hosts: ['example.org'] }, expect_sandbox: 'bwrap+seccomp' },
+      ['*'],
+    ],
+    ['a command that nothing confines', { kind: 'command.run', input: {}, expect_sandbox: 'allow-list' }, ['*']],
+    ['a kind of another service', { kind: 'lamp.switch', input: {} }, ['*']],
+  ])('may be changed by %s as far as it reaches', (_, action, names) => expect(written(action)).toEqual(names))
 })
 
 describe('what an action meets', () => {

@@ -28,9 +28,17 @@ export function touchedBy(policy: Policy, workspaces: Workspaces, action: Action
   ]
 }
 
-/** The targets among it that an answer may have been read from: files are not kept as answers. */
-export function targetsIn(touched: Touched): readonly string[] {
-  return touched === 'anything' ? [ANY_TARGET] : touched.filter((name) => name.startsWith('target:'))
+/** The layers that leave a program the network, and with it every target. */
+const UNCONFINED = new Set([undefined, 'allow-list', 'none'])
+
+/** What an action may change of what answers are read from. Those are of targets: files are not kept as answers. */
+export function targetsWritten(policy: Policy, workspaces: Workspaces, action: Action): readonly string[] {
+  const touched = touchedBy(policy, workspaces, action)
+  if (touched !== 'anything') return touched.filter((name) => name.startsWith('target:'))
+  const [layer] = action.expect_sandbox?.split('+') ?? []
+  const { allow_hosts: hosts = [] } = action.input
+  const confined = !UNCONFINED.has(layer) && Array.isArray(hosts) && hosts.length === 0
+  return confined ? [] : [ANY_TARGET]
 }
 
 /** Absolute; links are not followed, as no kind that names paths follows them. */
