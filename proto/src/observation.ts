@@ -83,6 +83,8 @@ const Single = [
   }),
   /** The action's own reading, made a second time by fresh means, says the same. */
   z.object({ kind: z.literal('same_again') }),
+  /** The same reading is answered a second time in the same way; what it says may have moved on. */
+  z.object({ kind: z.literal('answers_again') }),
   /** What the action's kind looks at by itself, where none of the others can say it. */
   z.object({ kind: z.literal('own_look') }),
 ] as const

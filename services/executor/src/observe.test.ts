@@ -4,7 +4,8 @@ import type { Observation } from '@deed/proto/observation'
 import { describe, expect, it } from 'vitest'
 import { act } from './act.ts'
 import type { Conclusion } from './conclusion.ts'
-import { type Patience, waitsOf } from './observe.ts'
+import { KINDS } from './kinds/kinds.ts'
+import { look, type Patience, waitsOf } from './observe.ts'
 import { testAttempt } from './test-attempt.ts'
 import { type Site, withSite } from './test-site.ts'
 
@@ -120,6 +121,39 @@ describe('a probe', () => {
     for (const { headers } of site.requests) {
       expect(headers).toMatchObject({ 'cache-control': 'no-cache' })
       expect(headers).not.toHaveProperty('if-none-match')
+    }
+  })
+})
+
+describe('a second reading', () => {
+  const second = (same: boolean) => ({
+    before: { state: '' },
+    effect: { claimed: 'read', result: { text: 'read' } },
+    again: async () => ({ outcome: 'verified' as const, observed: 'read again', same }),
+  })
+
+  it.each([
+    ['same_again', true, 'verified'],
+    ['same_again', false, 'failed'],
+    ['answers_again', false, 'verified'],
+  ] as const)(
+    'proves what was agreed to, whatever its kind makes of it: %s, the same: %s',
+    async (kind, same, outcome) => {
+      expect(await look({ kind }, {} as never, second(same))).toMatchObject({ outcome })
+    },
+  )
+
+  it('is stated by every kind that makes one', () => {
+    const known: Record<string, object> = {
+      'service.status': { kind: 'same_again' },
+      'sql.query': { kind: 'same_again' },
+      'http.request': { kind: 'answers_again' },
+      'mcp.call': { kind: 'answers_again' },
+    }
+    for (const kind of KINDS.values()) {
+      if (!kind.again) continue
+      const input = kind.input.parse(kind.example)
+      expect(kind.postcondition(input, { state: '' }, {} as never), kind.name).toEqual(known[kind.name])
     }
   })
 })

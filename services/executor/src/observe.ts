@@ -20,7 +20,7 @@ export interface Attempted {
   readonly before: Before
   /** Absent before the effect, and for an effect of an earlier attempt. */
   readonly effect?: Effect
-  /** Reads again; for `same_again`. */
+  /** Reads again; for `same_again` and `answers_again`. */
   again?(): Promise<Again>
   /** The kind's own look; for `own_look`. */
   look?(): Promise<Seen>
@@ -143,7 +143,12 @@ async function lookAtOne(
     case 'own_look':
       return ownLook ? ownLook() : unverified('this kind of action has no look of its own')
     case 'same_again':
-      return again && effect ? again() : unverified('there is no first reading to compare with')
+    case 'answers_again': {
+      if (!again || !effect) return unverified('there is no first reading to compare with')
+      const second = await again()
+      // What was agreed to as the proof is the one that is applied, whatever the kind makes of it.
+      return observation.kind === 'same_again' && !second.same ? { ...second, outcome: 'failed' } : second
+    }
   }
 }
 

@@ -30,6 +30,8 @@ export function observationText(observation: Observation): string {
       return `${observation.target} is ${observation.state}${observation.new_process ? ', as a new process' : ''}`
     case 'same_again':
       return 'a second reading says the same'
+    case 'answers_again':
+      return 'the same reading is answered again; what it says may differ'
     case 'own_look':
       return 'what its kind looks at by itself'
     default: {

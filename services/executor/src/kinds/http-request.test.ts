@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { testExecutor } from '../test-executor.ts'
 import { withSite } from '../test-site.ts'
+import { KINDS } from './kinds.ts'
 
 const request = (input: object, more: object = {}) => ({
   kind: 'http.request',
@@ -22,6 +23,17 @@ describe('an HTTP request', () => {
       evidence: { observed: 'a second request was answered 200 with the same body' },
     })
     expect(site.requests.map(({ url }) => url)).toEqual(['/status', '/status'])
+  })
+
+  it('that reads what moves is proved by what was agreed to: that it is answered again', async () => {
+    let count = 0
+    await using site = await withSite((_, response) => response.end(String(count++)))
+    expect(await site.executor.run(request({ target: 'site', path: '/count' }))).toMatchObject({
+      outcome: 'done',
+      evidence: { observed: expect.stringContaining('another body, which moves') },
+    })
+    const { postcondition } = KINDS.get('http.request')!
+    expect(postcondition({ method: 'GET' }, { state: 'unknown' }, {} as never)).toEqual({ kind: 'answers_again' })
   })
 
   it('that changes something needs to say how that is seen', async () => {

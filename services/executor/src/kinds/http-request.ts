@@ -52,7 +52,7 @@ export const httpRequest: Kind<HttpRequest> = {
   reversibility: (input) => (isRead(input) ? 'reversible' : 'irreversible'),
   mayHoldAlready: (input) => !isRead(input),
   takesVerify: true,
-  postcondition: (_input, _, { verify }) => verify ?? { kind: 'same_again' },
+  postcondition: (_input, _, { verify }) => verify ?? { kind: 'answers_again' },
   async execute(input, context) {
     const answer = await ask(input, context, () => (isRead(input) ? undefined : context.begin()))
     if (answer.status >= 400 && !isRead(input))
@@ -71,10 +71,16 @@ export const httpRequest: Kind<HttpRequest> = {
     if (answer.status !== first.facts?.status) {
       const before = String(first.facts?.status)
       Object.assign(first, effectOf(answer))
-      return { outcome: 'failed', observed: `a second request was answered ${answer.status}, not ${before}`, facts }
+      return {
+        outcome: 'failed',
+        same: false,
+        observed: `a second request was answered ${answer.status}, not ${before}`,
+        facts,
+      }
     }
-    const body = first.facts?.body_sha256 === facts.body_sha256 ? 'the same body' : 'another body, which moves'
-    return { outcome: 'verified', observed: `a second request was answered ${answer.status} with ${body}`, facts }
+    const same = first.facts?.body_sha256 === facts.body_sha256
+    const body = same ? 'the same body' : 'another body, which moves'
+    return { outcome: 'verified', same, observed: `a second request was answered ${answer.status} with ${body}`, facts }
   },
   async standing(input) {
     if (isRead(input)) return readingOnly.standing()

@@ -119,6 +119,8 @@ export interface Kept {
 
 /** A second reading; `result` is the newer one where the two differ. */
 export interface Again extends Seen {
+  /** Whether it says what the first one said. */
+  readonly same: boolean
   readonly result?: ActionResult
 }
 
@@ -168,7 +170,7 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
    * @param effect absent before it, and for one of an earlier attempt
    */
   observe?(input: Input, context: Context, before: Known, effect?: Effect): Promise<Seen>
-  /** Reads again by fresh means, for `same_again`. */
+  /** Reads again by fresh means, for `same_again` and `answers_again`. */
   again?(input: Input, context: Context, effect: Effect): Promise<Again>
   /** What confines the program of the host that it starts, by the sandbox's name; absent: it starts none. */
   confinement?(input: Input, world: World): string | undefined

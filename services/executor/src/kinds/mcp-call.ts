@@ -63,7 +63,7 @@ export const mcpCall: Kind<McpCall, CallBefore, CallAfter> = {
   },
   reversibility: (_, { reads, undoable }) => (reads ? 'reversible' : undoable ? 'compensable' : 'irreversible'),
   mayHoldAlready: (_, { reads }) => !reads,
-  postcondition: (_input, _before, { verify }) => verify ?? { kind: 'same_again' },
+  postcondition: (_input, _before, { verify }) => verify ?? { kind: 'answers_again' },
   async execute(input, context, before) {
     const { target, tool } = calledBy(input, context)
     return atServer(target, context, async (server) => {
@@ -82,7 +82,7 @@ export const mcpCall: Kind<McpCall, CallBefore, CallAfter> = {
     const facts = { answer_sha256: hashOf(answer) }
     const same = first.facts?.answer_sha256 === facts.answer_sha256
     const observed = `a second call gave ${same ? 'the same answer' : 'another answer, which moves'}`
-    return { outcome: 'verified', observed, facts }
+    return { outcome: 'verified', same, observed, facts }
   },
   async standing(_input, context, before) {
     if (before.reads) return readingOnly.standing()

@@ -107,7 +107,7 @@ export const serviceStatus: Kind<ServiceInput> = {
     const same = first.claimed === now.claimed
     if (!same) Object.assign(first, now)
     const observed = same ? `a second look: ${now.result.text}` : `a second look differs: ${now.result.text}`
-    return { outcome: same ? 'verified' : 'failed', observed, ...(now.facts ? { facts: now.facts } : {}) }
+    return { outcome: same ? 'verified' : 'failed', same, observed, ...(now.facts ? { facts: now.facts } : {}) }
   },
 }
 

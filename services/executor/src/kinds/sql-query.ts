@@ -37,10 +37,10 @@ export const sqlQuery: Kind<SqlQuery> = {
     const read = await world.databases.fresh(target, (client) => readRows(client, query, params))
     const facts = { rows: read.rows.length, sha256: read.sha256 }
     if (first.facts?.sha256 === read.sha256)
-      return { outcome: 'verified', observed: `a second connection read the same ${count(read)}`, facts }
+      return { outcome: 'verified', same: true, observed: `a second connection read the same ${count(read)}`, facts }
     // The data have moved between the two readings. The newer one is what the next look is compared with.
     Object.assign(first, effectOf(target, read))
-    return { outcome: 'failed', observed: `a second connection read ${count(read)}, which differ`, facts }
+    return { outcome: 'failed', same: false, observed: `a second connection read ${count(read)}, which differ`, facts }
   },
   environment: ({ target }, { config }) => sqlTarget(config.targets, target).environment,
 }
