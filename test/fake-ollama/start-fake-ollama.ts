@@ -24,6 +24,13 @@ export type FakeAnswer =
   /** An answer without end, until so many bytes are sent. */
   | { readonly fault: 'huge'; readonly bytes: number }
   | { readonly slowMs: number; readonly text: string }
+  /** With its thinking in a field of its own, and tool calls in place of a text. */
+  | { readonly text: string; readonly thinking?: string; readonly calls?: readonly FakeToolCall[] }
+
+export interface FakeToolCall {
+  readonly name: string
+  readonly arguments: Readonly<Record<string, unknown>>
+}
 
 export interface FakeOllamaOptions {
   /** Default: `fake:latest`. */
@@ -124,6 +131,13 @@ async function tell(response: ServerResponse, call: ModelCall, answer: FakeAnswe
     typeof answer === 'object' && 'json' in answer
       ? { prompt_eval_count: answer.promptTokens ?? PROMPT_TOKENS, eval_count: answer.answerTokens ?? ANSWER_TOKENS }
       : {}
+  if (call.stream && typeof answer === 'object' && ('thinking' in answer || 'calls' in answer)) {
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    response.write(line(call, '', undefined, { thinking: answer.thinking ?? '' }))
+    const calls = (answer.calls ?? []).map((called) => ({ function: called }))
+    response.write(line(call, text, undefined, calls.length === 0 ? {} : { tool_calls: calls }))
+    return void response.end(line(call, '', counts))
+  }
   if (call.stream) return stream(response, call, text.match(/[\s\S]{1,20}/g) ?? [''], counts)
   response.writeHead(200, { 'content-type': 'application/json' })
   response.end(line(call, text, counts))
@@ -148,8 +162,8 @@ async function flood(response: ServerResponse, call: ModelCall, bytes: number): 
 }
 
 /** A line of the protocol; the last one of an answer has the counts. */
-function line({ path, model }: ModelCall, text: string, last: object | undefined): string {
-  const content = path === '/api/chat' ? { message: { role: 'assistant', content: text } } : { response: text }
+function line({ path, model }: ModelCall, text: string, last: object | undefined, more: object = {}): string {
+  const content = path === '/api/chat' ? { message: { role: 'assistant', content: text, ...more } } : { response: text }
   const end =
     last === undefined
       ? { done: false }

@@ -102,10 +102,40 @@ describe('a task for a model', () => {
     })
   })
 
-  it('leaves a model alone that has failed three times', async () => {
+  it('leaves a model alone that has failed three times, and has the task wait for it', async () => {
     await using agent = await startAgent(() => ({ fault: 'error' }))
-    for (let index = 0; index < 4; index++) await agent.solve(`leave note ${index}`)
+    for (let index = 0; index < 3; index++) {
+      expect(await agent.solve(`leave note ${index}`)).toMatchObject({ error: { retryable: false } })
+    }
+    expect(await agent.solve('leave note 4')).toMatchObject({
+      outcome: 'failed',
+      error: { retryable: true, message: expect.stringContaining('waiting for a model') },
+    })
     expect(agent.calls).toHaveLength(3)
+  })
+
+  it('goes on asking a model whose answers are no plans: that is no fault of the server', async () => {
+    await using agent = await startAgent(() => 'no')
+    for (let index = 0; index < 5; index++) {
+      expect(await agent.solve(`leave note ${index}`)).toMatchObject({ error: { code: 'no_solution' } })
+    }
+    expect(agent.calls).toHaveLength(10)
+  })
+
+  it.each([
+    ['in a fence', (text: string) => `\`\`\`json\n${text}\n\`\`\``],
+    ['with a sentence behind it', (text: string) => `${text}\n\nI have written the file.`],
+  ])('is solved in one call by a plan %s', async (_, around) => {
+    await using agent = await startAgent(() => around(JSON.stringify({ actions: [step()] })))
+    expect(await agent.solve('leave a note')).toMatchObject({ outcome: 'done' })
+    expect(agent.calls).toHaveLength(1)
+  })
+
+  it('is asked for once more, smaller, where the answer was cut', async () => {
+    await using agent = await startAgent((call) => (call.messages.length > 2 ? plan(step()) : { fault: 'length' }))
+    expect(await agent.solve('leave a note')).toMatchObject({ outcome: 'done' })
+    expect(agent.calls).toHaveLength(2)
+    expect(agent.calls[1]?.messages.at(-1)?.content).toContain('smaller plan')
   })
 
   it('is paid for once, however often it is handed out', async () => {

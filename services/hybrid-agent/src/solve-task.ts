@@ -11,10 +11,11 @@ import type { Log } from '@deed/telemetry/logger'
 import { redact } from '@deed/telemetry/redact'
 import { chooseModels } from './models/choose-models.ts'
 import type { CircuitBreaker } from './models/circuit-breaker.ts'
+import { kindsFor } from './models/kinds-for.ts'
 import type { ModelServer } from './models/ollama.ts'
-import { chargeFor, costMax, type Prices, type Usage, usageOfFailed } from './models/price-of.ts'
+import { ANSWER_TOKENS_MAX, chargeFor, costMax, type Prices, type Usage, usageOfFailed } from './models/price-of.ts'
 import { promptFor, repairPrompt } from './models/prompt.ts'
-import { ANSWER_SCHEMA, readAnswer } from './models/read-answer.ts'
+import { readAnswer, schemaFor } from './models/read-answer.ts'
 import { untrustedSources } from './models/untrusted-sources.ts'
 import type { World } from './rules/vocabulary.ts'
 import { type Budget, beginCall, type CallId, type CallOutcome, callsOfTask, endCall } from './store/model-calls.ts'
@@ -26,6 +27,7 @@ const TRIES_PER_MODEL = 2
 /** All calls of an attempt together take at most so many times the limit of one. */
 const CALLS_TIME_FACTOR = 2
 const PROBLEM_CHARS_MAX = 2_000
+const TOO_LONG = `the answer was cut after ${ANSWER_TOKENS_MAX} tokens; answer with a smaller plan: fewer actions, shorter texts`
 
 export interface SolveDependencies {
   readonly store: Pick<Store<unknown>, 'query'>
@@ -83,15 +85,19 @@ export async function solveTask(
   const budgets = budgetsOf(work, dayUsdMax, new Date())
   const troubles: string[] = []
   let overBudget = 0
+  let leftAlone = 0
+  const kinds = kindsFor(task, world)
+  const schema = schemaFor(kinds, world)
   const models = await usableModels(troubles)
   const deadline = performance.now() + callMsMax * CALLS_TIME_FACTOR
   let number = earlier.at(-1)?.number ?? 0
   for (const model of models) {
     if (!breaker.mayAsk(model, performance.now())) {
+      leftAlone++
       troubles.push(`${model} has failed several times and is left alone for a while`)
       continue
     }
-    let messages = promptFor(task, earlier_errors, world)
+    let messages = promptFor(task, earlier_errors, world, kinds)
     for (let attempt = 1; attempt <= TRIES_PER_MODEL; attempt++) {
       const leftMs = deadline - performance.now()
       if (number >= CALLS_MAX || leftMs <= 0) return unsolved()
@@ -112,10 +118,11 @@ export async function solveTask(
       const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(Math.min(leftMs, callMsMax)))])
       let problem: string
       try {
-        const answer = await server.ask(model, messages, ANSWER_SCHEMA, limit)
-        const read = readAnswer(answer.text, task, world, untrusted)
+        const answer = await server.ask(model, messages, schema, limit)
+        // Whatever is in it, the server works.
+        breaker.succeeded(model)
+        const read = answer.cut ? { problem: TOO_LONG } : readAnswer(answer, task, world, untrusted)
         if ('solution' in read) {
-          breaker.succeeded(model)
           await settle(id, model, answer.usage, started, { status: 'solved', solution: read.solution })
           return { solution: read.solution, model, spent }
         }
@@ -128,10 +135,10 @@ export async function solveTask(
         await settle(id, model, usageOfFailed(error), started, { status: 'failed', problem })
         signal.throwIfAborted()
         attempt = TRIES_PER_MODEL
+        breaker.failed(model, performance.now())
       }
       log.warn({ execution_id: executionId, model, problem }, 'a model had no usable answer')
       troubles.push(`${model}: ${problem}`)
-      if (attempt === TRIES_PER_MODEL) breaker.failed(model, performance.now())
     }
   }
   return unsolved()
@@ -163,6 +170,13 @@ export async function solveTask(
     if (overBudget > 0 && overBudget === troubles.length) {
       const message = 'no rule knows this task, and asking a model may cost more than what is left of the budget'
       return { spent, error: new DeedError('budget_exceeded', `${message}; raise budget_usd, or ask again tomorrow`) }
+    }
+    if (leftAlone > 0) {
+      // It may be there again soon; the task is tried again, later each time.
+      return {
+        spent,
+        error: new DeedError('model_failed', `waiting for a model: ${troubles.join('; ')}`.slice(0, 4_000)),
+      }
     }
     const why = troubles.length === 0 ? `models were asked ${number} times for it` : troubles.join('; ')
     const message = `no rule knows this task, and no model solved it: ${why}. Say it in other words, or in smaller steps`

@@ -16,6 +16,8 @@ describe('a model server', () => {
     expect(await server.list(never)).toEqual([{ name: 'a:7b', bytes: expect.any(Number) }])
     expect(await server.ask('a:7b', messages, { type: 'object' }, never)).toEqual({
       text: '{"a":1}',
+      thinking: '',
+      calls: [],
       usage: { promptTokens: 5, answerTokens: 3, unknown: false },
     })
     expect(fake.calls).toMatchObject([{ model: 'a:7b', messages, format: { type: 'object' }, stream: true }])
@@ -25,7 +27,6 @@ describe('a model server', () => {
     ['answers with an error', { fault: 'error' }, /answered 500: .*terminated/],
     ['sends what is not JSON', { fault: 'invalid_json' }, /not JSON/],
     ['dies in the middle', { fault: 'cut' }, /.+/],
-    ['does not come to an end', { fault: 'length' }, /did not come to an end/],
     ['writes without end', { fault: 'huge', bytes: 64 * 1024 * 1024 }, /more than \d+ bytes/],
     ['hangs', { fault: 'hang' }, /did not answer in time/],
     ['is slower than its limit', { slowMs: 5_000, text: '{}' }, /did not answer in time/],
@@ -39,6 +40,19 @@ describe('a model server', () => {
       retryable: true,
       message: expect.stringMatching(why),
     })
+  })
+
+  it('says that an answer was cut, with what it took', async () => {
+    await using fake = await startFakeOllama({ answer: () => ({ fault: 'length' }) })
+    const answer = await ollamaServer(fake.url).ask('fake:latest', messages, {}, never)
+    expect(answer).toMatchObject({ cut: true, usage: { unknown: false } })
+  })
+
+  it('is heard where it thinks apart, and where it calls tools', async () => {
+    const called = { name: 'file_write', arguments: { path: 'a', content: 'b' } }
+    await using fake = await startFakeOllama({ answer: () => ({ text: '', thinking: 'hm', calls: [called] }) })
+    const answer = await ollamaServer(fake.url).ask('fake:latest', messages, {}, never)
+    expect(answer).toMatchObject({ text: '', thinking: 'hm', calls: [called] })
   })
 
   it('that does not know the model, or is not there, has failed', async () => {

@@ -1,6 +1,8 @@
 /** A local model server, spoken to through Ollama's own client, with a deadline and a bound on what it may send. */
 import { DeedError } from '@deed/proto/errors'
+import type { Json } from '@deed/proto/json'
 import { Ollama } from 'ollama'
+import type { ModelText, ToolCall } from './find-plan.ts'
 import { ANSWER_TOKENS_MAX, PROMPT_TOKENS_MAX, type Usage, usageOf } from './price-of.ts'
 import type { ChatMessage } from './prompt.ts'
 
@@ -10,8 +12,9 @@ export interface LocalModel {
   readonly bytes: number
 }
 
-export interface ModelAnswer {
-  readonly text: string
+export interface ModelAnswer extends ModelText {
+  /** It reached the most tokens that an answer may have, so it is no whole one. */
+  readonly cut?: true
   readonly usage: Usage
 }
 
@@ -46,11 +49,17 @@ export function ollamaServer(host: string | undefined): ModelServer {
           options: { num_ctx: PROMPT_TOKENS_MAX, num_predict: ANSWER_TOKENS_MAX, temperature: 0 },
         })
         let text = ''
+        let thinking = ''
+        const calls: ToolCall[] = []
         for await (const part of stream) {
           text += part.message?.content ?? ''
+          thinking += part.message?.thinking ?? ''
+          for (const { function: called } of part.message?.tool_calls ?? []) {
+            calls.push({ name: called.name, arguments: called.arguments as Json })
+          }
           if (!part.done) continue
-          if (part.done_reason === 'length') throw new DeedError('model_failed', `${model} did not come to an end`)
-          return { text, usage: usageOf(part.prompt_eval_count, part.eval_count) }
+          const usage = usageOf(part.prompt_eval_count, part.eval_count)
+          return { text, thinking, calls, usage, ...(part.done_reason === 'length' ? { cut: true } : {}) }
         }
         throw new DeedError('model_failed', `${model} stopped in the middle of its answer`)
       }),

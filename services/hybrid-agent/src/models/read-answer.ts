@@ -5,37 +5,47 @@
  * to stand in, and an answer that brings one is refused.
  */
 
-import { decodeJson } from '@deed/mesh/decode'
 import type { AgentTask } from '@deed/proto/agent'
 import { Solution } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
 import { z } from 'zod'
-import { CATALOGUE } from '../catalogue.ts'
+import { CATALOGUE, type KindEntry } from '../catalogue.ts'
 import { workspaceOf } from '../rules/decide.ts'
+import { operationOf } from '../rules/operation-of.ts'
 import { refusePathOutside } from '../rules/path-scope.ts'
 import { isOfType, type World } from '../rules/vocabulary.ts'
+import { checksOf } from './checks-of.ts'
+import { findPlan, type ModelText } from './find-plan.ts'
+import { strayFrom } from './hold-to-words.ts'
 
 const ACTIONS_MAX = 20
 const PROBLEMS_SHOWN_MAX = 5
 const StepName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
 
-const Step = z.discriminatedUnion(
-  'kind',
-  Object.entries(CATALOGUE).flatMap(([kind, { input }]) =>
-    input
-      ? [
-          z.strictObject({
-            kind: z.literal(kind),
-            name: StepName.describe('unique among the actions'),
-            title: z.string().min(1).max(256),
-            input,
-            depends_on: z.array(StepName).max(ACTIONS_MAX).optional().describe('names of actions that come first'),
-          }),
-        ]
-      : [],
-  ) as unknown as [StepSchema, ...StepSchema[]],
-)
+/** @param inputOf what is taken of a kind; undefined where a plan cannot have it */
+function answerOf(inputOf: (kind: string, entry: KindEntry) => z.ZodObject | undefined) {
+  const steps = Object.entries(CATALOGUE).flatMap(([kind, entry]) => {
+    const input = inputOf(kind, entry)
+    return input ? [stepOf(kind, input)] : []
+  })
+  return z.strictObject({
+    actions: z
+      .array(z.discriminatedUnion('kind', steps as unknown as [StepSchema, ...StepSchema[]]))
+      .max(ACTIONS_MAX)
+      .describe('empty where the task cannot be done with these kinds'),
+  })
+}
+
+const stepOf = (kind: string, input: z.ZodObject) =>
+  z.strictObject({
+    kind: z.literal(kind),
+    name: StepName.max(64).describe('unique among the actions'),
+    title: z.string().min(1).max(256),
+    input,
+    depends_on: z.array(StepName.max(64)).max(ACTIONS_MAX).optional().describe('names of actions that come first'),
+  })
+
 type StepSchema = z.ZodObject<{
   kind: z.ZodLiteral<string>
   name: typeof StepName
@@ -44,29 +54,34 @@ type StepSchema = z.ZodObject<{
   depends_on: z.ZodOptional<z.ZodArray<typeof StepName>>
 }>
 
-const Answer = z.strictObject({
-  actions: z.array(Step).max(ACTIONS_MAX).describe('empty where the task cannot be done with these kinds'),
-})
+const Answer = answerOf((_, { input }) => input)
+type Steps = z.output<typeof Answer>['actions']
 
-/** Model servers turn a schema into a grammar, and refuse a grammar that counts to thousands. These are checked here. */
-const CHECKED_HERE = [
-  'maxLength',
-  'minLength',
-  'maxItems',
-  'minItems',
-  'pattern',
-  'format',
-  'minimum',
-  'maximum',
-] as const
+/** Checked here alone: model servers make a grammar of the schema, and not of these. */
+const CHECKED_HERE = ['pattern', 'format', 'minimum', 'maximum'] as const
+/** So are these where they are high: a server refuses a grammar that counts to thousands. */
+const COUNTS = ['maxLength', 'minLength', 'maxItems', 'minItems'] as const
+const COUNT_MAX = 1_024
 
-/** The same as a JSON schema, for the model server. */
-export const ANSWER_SCHEMA = z.toJSONSchema(Answer, {
-  target: 'draft-7',
-  override: ({ jsonSchema }) => {
-    for (const key of CHECKED_HERE) delete jsonSchema[key]
-  },
-})
+/**
+ * The least that will do as a JSON schema, for the model server: the kinds that fit, with the names of their targets,
+ * and every bound that a grammar can count. Without `maxItems` a weak model lists actions to its last token.
+ */
+export function schemaFor(kinds: readonly string[], { targets }: World): object {
+  const fitting = answerOf((kind, { input, targetType }) => {
+    if (!input || !kinds.includes(kind)) return undefined
+    if (targetType === undefined) return input
+    const names = Object.keys(targets).filter((name) => isOfType(targets[name]?.type, targetType))
+    return input.extend({ target: z.enum(names) })
+  })
+  return z.toJSONSchema(fitting, {
+    target: 'draft-7',
+    override: ({ jsonSchema }) => {
+      for (const key of CHECKED_HERE) delete jsonSchema[key]
+      for (const key of COUNTS) if ((jsonSchema[key] ?? 0) > COUNT_MAX) delete jsonSchema[key]
+    },
+  })
+}
 
 /** A proposal's confidence before anything has shown what it is worth. */
 const CONFIDENCE = 0.5
@@ -74,19 +89,13 @@ const CONFIDENCE = 0.5
 export type Read = { readonly solution: Solution } | { readonly problem: string }
 
 /** @param untrusted what the model had read that nobody vouches for: each of its actions says so */
-export function readAnswer(text: string, task: AgentTask, world: World, untrusted: readonly string[] = []): Read {
-  let raw: unknown
-  try {
-    raw = decodeJson(Buffer.from(text))
-  } catch (error) {
-    // JSON, but with what nothing can hold: the character NUL, half a character, keys that reach prototypes.
-    if (error instanceof DeedError && error.code !== 'invalid_json') return { problem: error.message }
-    return { problem: 'the answer is not JSON; answer with one JSON object and nothing around it' }
-  }
-  const { data, error } = Answer.safeParse(raw)
+export function readAnswer(answer: ModelText, task: AgentTask, world: World, untrusted: readonly string[] = []): Read {
+  const found = findPlan(answer)
+  if ('problem' in found) return found
+  const { data, error } = Answer.safeParse(found.plan)
   if (error) return { problem: problemsOf(error) }
   if (data.actions.length === 0) return { problem: 'the answer has no action' }
-  const problem = faultOf(data.actions, world)
+  const problem = faultOf(data.actions, world) ?? strayFrom(operationOf(task.description, world), data.actions)
   if (problem !== undefined) return { problem }
   const actions = data.actions.map(({ kind, name, title, input, depends_on = [] }) => {
     const entry = CATALOGUE[kind]
@@ -100,8 +109,17 @@ export function readAnswer(text: string, task: AgentTask, world: World, untruste
     return { name, title, action, depends_on }
   })
   const reads = data.actions.every(({ kind }) => kind === 'sql.query')
+  const checks = checksOf(
+    task,
+    world,
+    actions.map(({ name }) => name),
+  )
   return {
-    solution: Solution.parse({ actions, ...(reads ? { answer: { kind: 'table' } } : {}), confidence: CONFIDENCE }),
+    solution: Solution.parse({
+      actions: [...actions, ...checks],
+      ...(reads ? { answer: { kind: 'table' } } : {}),
+      confidence: CONFIDENCE,
+    }),
   }
 }
 
@@ -113,7 +131,7 @@ function problemsOf(error: z.ZodError): string {
 }
 
 /** What no schema can see: names, order, targets and places. */
-function faultOf(steps: readonly z.output<typeof Step>[], world: World): string | undefined {
+function faultOf(steps: Steps, world: World): string | undefined {
   const earlier = new Set<string>()
   const names = new Set(steps.map(({ name }) => name))
   if (names.size < steps.length) return 'two actions have one name'

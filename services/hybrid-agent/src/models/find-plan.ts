@@ -1,0 +1,129 @@
+/**
+ * The one plan in what a model wrote, whatever stands around it: a fence, prose, its thinking, the form of a tool call.
+ * What is found is judged by schema and policy like any other; of several plans that differ, none is taken.
+ */
+import { hashJson } from '@deed/mesh/canonical-json'
+import { decodeJson } from '@deed/mesh/decode'
+import { DeedError } from '@deed/proto/errors'
+import type { Json, JsonObject } from '@deed/proto/json'
+import { CATALOGUE } from '../catalogue.ts'
+
+export interface ToolCall {
+  readonly name: string
+  readonly arguments: Json
+}
+
+export interface ModelText {
+  readonly text: string
+  /** What the server says apart from the answer. */
+  readonly thinking?: string
+  /** In place of a text. */
+  readonly calls?: readonly ToolCall[]
+}
+
+/** Opening braces that are tried; more are no answer with a plan in it. */
+const OBJECTS_MAX = 50
+
+const NOT_JSON = 'the answer is not JSON; answer with one JSON object and nothing around it'
+
+/** @returns the plan as the model wrote it, or what is wrong with its answer */
+export function findPlan({ text, thinking = '', calls = [] }: ModelText): { plan: unknown } | { problem: string } {
+  if (calls.length > 0) return { plan: planOf(calls) }
+  // Some servers put the whole answer where the thinking belongs.
+  const said = text.trim() === '' ? thinking : text
+  const whole = decoded(said)
+  if ('value' in whole) return { plan: asPlan(whole.value) }
+  if (whole.problem !== NOT_JSON) return whole
+  const spoken = objectsIn(withoutThinking(said))
+  const { objects, problem } = spoken.objects.length > 0 || spoken.problem ? spoken : objectsIn(said)
+  if (problem !== undefined) return { problem }
+  const plans = objects.filter((object) => 'actions' in object)
+  if (new Set(plans.map((plan) => hashJson(plan))).size > 1) {
+    return { problem: 'the answer holds several plans that differ; answer with one JSON object and nothing around it' }
+  }
+  const asCalls = objects.filter(isCall)
+  if (plans.length === 0 && asCalls.length > 0) return { plan: planOf(asCalls) }
+  const [plan = objects[0]] = plans
+  return plan === undefined ? { problem: NOT_JSON } : { plan }
+}
+
+function decoded(text: string): { value: Json } | { problem: string } {
+  try {
+    return { value: decodeJson(Buffer.from(text)) as Json }
+  } catch (error) {
+    // JSON, but with what nothing can hold: the character NUL, half a character, a key that is there twice.
+    if (error instanceof DeedError && !error.message.startsWith('the message is not JSON'))
+      return { problem: error.message }
+    return { problem: NOT_JSON }
+  }
+}
+
+/** Thinking comes first; of some models its opening tag is part of the question, and one that is never closed has no answer. */
+function withoutThinking(text: string): string {
+  const closed = /<\/think(?:ing)?>/i.exec(text)
+  if (closed) return withoutThinking(text.slice(closed.index + closed[0].length))
+  return /^\s*<think(?:ing)?>/i.test(text) ? '' : text
+}
+
+/** Objects that stand in a text, none within another; one that nothing can hold is a problem. */
+function objectsIn(text: string): { objects: JsonObject[]; problem?: string } {
+  const objects: JsonObject[] = []
+  let tried = 0
+  for (let at = text.indexOf('{'); at >= 0 && tried < OBJECTS_MAX; tried++) {
+    const end = endOfObject(text, at)
+    const found = end === undefined ? undefined : decoded(text.slice(at, end))
+    if (found && 'problem' in found && found.problem !== NOT_JSON) return { objects, problem: found.problem }
+    const isObject = found && 'value' in found && typeof found.value === 'object' && !Array.isArray(found.value)
+    if (isObject && found.value !== null) objects.push(found.value as JsonObject)
+    at = text.indexOf('{', isObject && end !== undefined ? end : at + 1)
+  }
+  return { objects }
+}
+
+function endOfObject(text: string, start: number): number | undefined {
+  let depth = 0
+  let quoted = false
+  for (let at = start; at < text.length; at++) {
+    const sign = text[at]
+    if (quoted) {
+      if (sign === '\\') at++
+      else if (sign === '"') quoted = false
+    } else if (sign === '"') quoted = true
+    else if (sign === '{') depth++
+    else if (sign === '}' && --depth === 0) return at + 1
+  }
+  return undefined
+}
+
+const isCall = (value: unknown): value is JsonObject & ToolCall =>
+  typeof value === 'object' &&
+  value !== null &&
+  'name' in value &&
+  'arguments' in value &&
+  typeof value.name === 'string'
+
+const asPlan = (value: Json): unknown => (isCall(value) ? planOf([value]) : value)
+
+/** A tool that takes a plan, or one tool for each kind; they come one after the other. */
+function planOf(calls: readonly ToolCall[]): unknown {
+  const given = calls.map(({ name, arguments: args }) => ({ name, input: argumentsOf(args) }))
+  const [only] = given
+  if (given.length === 1 && typeof only?.input === 'object' && only.input !== null && 'actions' in only.input) {
+    return only.input
+  }
+  return {
+    actions: given.map(({ name, input }, index) => {
+      // A tool's name has no dot for many servers.
+      const kind = Object.hasOwn(CATALOGUE, name) ? name : name.replace('_', '.')
+      const before = index === 0 ? {} : { depends_on: [`step-${index}`] }
+      return { kind, name: `step-${index + 1}`, title: CATALOGUE[kind]?.about ?? name, input, ...before }
+    }),
+  }
+}
+
+/** Some send their arguments as a text. */
+function argumentsOf(args: Json): Json {
+  if (typeof args !== 'string') return args
+  const read = decoded(args)
+  return 'value' in read ? read.value : args
+}

@@ -1,0 +1,27 @@
+/** The kinds of action that a model is offered for a task: fewer are planned with better. */
+import type { AgentTask } from '@deed/proto/agent'
+import { CATALOGUE } from '../catalogue.ts'
+import { operationOf } from '../rules/operation-of.ts'
+import { isOfType, type World } from '../rules/vocabulary.ts'
+
+/** Kinds of narrow use, offered where the words, the criteria or the template have one of these in them. */
+const NARROW: Readonly<Record<string, RegExp>> = {
+  'git.branch': /git|branch|repo/i,
+  'git.commit': /git|commit|repo/i,
+  'git.apply': /git|patch|diff|repo/i,
+  'test.run': /test|spec/i,
+}
+
+/** @returns names of kinds that a model may plan, in the order of the catalogue */
+export function kindsFor(task: AgentTask, { targets }: World): string[] {
+  const said = [task.description, ...(task.acceptance_criteria ?? []), task.template?.body ?? ''].join('\n')
+  const operation = operationOf(task.description, { targets })
+  const only = operation?.whole ? targets[operation.target]?.type : undefined
+  const types = Object.values(targets).map(({ type }) => type)
+  return Object.entries(CATALOGUE).flatMap(([kind, { input, targetType }]) => {
+    if (!input) return []
+    if (only !== undefined) return targetType !== undefined && isOfType(only, targetType) ? [kind] : []
+    if (targetType !== undefined && !types.some((type) => isOfType(type, targetType))) return []
+    return NARROW[kind]?.test(said) === false ? [] : [kind]
+  })
+}
