@@ -37,6 +37,13 @@ export const Action = z.object({
    * vouches for. Sealed with the rest, so that it is not forgotten where the action is planned anew, or out of a cache.
    */
   untrusted_sources: z.array(z.string().max(256)).min(1).max(32).optional(),
+  /**
+   * The words of the task that a model has read as this action. Sealed with the rest, so that whoever approves sees what
+   * was asked for beside what it was understood as, and so that a proposal stays one where it is planned again.
+   */
+  reading_of: z.string().min(1).max(1024).optional(),
+  /** Of what only observes: what it checks the task by, a criterion or the task's own words. Rules derive it, no model. */
+  checks: z.string().min(1).max(4096).optional(),
   timeout_ms: z.int().min(1).max(86_400_000).default(60_000),
 })
 export type Action = z.output<typeof Action>

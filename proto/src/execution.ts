@@ -72,7 +72,7 @@ export const ExecutionMetrics = z.object({
   cache_hit: z.boolean(),
   /** Null until something measured it. */
   quality: z.number().nullable(),
-  /** Of the verifications alone. */
+  /** Done, with evidence, and verified against the task. */
   success: z.boolean(),
   /** What was not there, so that the answer was found without it. */
   degraded: z.array(z.string()).optional(),
@@ -87,6 +87,12 @@ export const ExecutionReply = z.object({
   method: Method.nullable(),
   metrics: ExecutionMetrics,
   verification: z.array(Evidence),
+  /**
+   * Whether what is done is what the task asks for. Evidence says that each action holds. That the actions are the
+   * task's is known where a rule read its words, where its acceptance criteria or a check derived from its words hold,
+   * or where a person approved a model's reading. False of what is not done.
+   */
+  task_verified: z.boolean().default(false),
   /** Of the evidence, what had no room in the message. */
   verification_omitted: z.int().min(1).optional(),
   trace_id: z.string(),
@@ -264,7 +270,7 @@ export const executionStats = request({
     by_status: z.record(z.string(), z.int()),
     by_method: z.record(z.string(), z.int()),
     templates: z.record(z.string(), z.int()),
-    /** Done, of those that ended. */
+    /** Done, and verified against the task, of those that ended. */
     success_rate: z.number().nullable(),
     /** Verified, of the actions that are done: 1, or something is broken. */
     verification_rate: z.number().nullable(),

@@ -212,7 +212,7 @@ describe('templates', () => {
 })
 
 describe('a task that no rule knows', () => {
-  it('is solved by a model, and done as any other', async () => {
+  it('is solved by a model, and done once its reading is approved', async () => {
     answer = () => ({
       json: {
         actions: [
@@ -220,7 +220,7 @@ describe('a task that no rule knows', () => {
         ],
       },
     })
-    const reply = await ask({ task: 'Please compose some lines about gardens for me' })
+    const reply = await approved('Please compose some lines about gardens for me')
     expect(reply).toMatchObject({
       status: 'done',
       method: 'llm_assisted',
@@ -254,6 +254,11 @@ describe('a task that no rule knows', () => {
         ],
       },
     })
+    const detail = await until(async () => {
+      const found = await detailOf(reply)
+      return found.approval_id !== undefined && found
+    })
+    await decide(detail, 'approve')
     expect(await endOf(reply)).toMatchObject({ status: 'done', method: 'llm_assisted', metrics: { success: true } })
     expect(file('river.txt')).toBe('Spree\n')
   })

@@ -38,7 +38,7 @@ export function exitCodeOf(error: unknown): number {
   return error.code === 'internal' ? EXIT.failed : EXIT.refused
 }
 
-/** 0 for a verified success only. */
+/** 0 for a success only, which is one that is verified against the task. */
 export const exitCodeOfReply = ({ status, metrics }: Pick<ExecutionReply, 'status' | 'metrics'>): number =>
   status === 'done' && metrics.success ? EXIT.success : EXIT.failed
 

@@ -75,7 +75,7 @@ export function exposition(statistics: ExecutionStats): string {
   gauge('executions_running', 'Executions that have not ended.', [['', statistics.running]])
   gauge('executions', 'Executions by status.', each('status', statistics.by_status))
   gauge('executions_by_method', 'Executions by the way their answer was found.', each('method', statistics.by_method))
-  gauge('success_ratio', 'Done, of those that ended.', [['', statistics.success_rate]])
+  gauge('success_ratio', 'Done and verified against the task, of those that ended.', [['', statistics.success_rate]])
   gauge('verified_ratio', 'Verified, of the actions that are done.', [['', statistics.verification_rate]])
   gauge('rollback_success_ratio', 'Undone to the end, of those undone.', [['', statistics.rollback_rate]])
   gauge('cache_hit_ratio', 'Answered from the cache, of those that ended.', [['', statistics.cache_hit_rate]])

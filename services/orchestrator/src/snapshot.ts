@@ -47,6 +47,8 @@ export interface ExecutionRow {
   result: ActionResult | null
   error: ErrorBody | null
   cited: Evidence[] | null
+  /** Whether what was done is what the task asks for; of meaning once it is done. */
+  task_verified: boolean
   audit_seq: number
   audit_hash: string
   created_at: string

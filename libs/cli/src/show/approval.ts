@@ -97,9 +97,18 @@ export const stepLines = (actions: readonly SealedStep[], paint: Paint): string[
     const { title, summary, level, why, action } = step
     return [
       `  ${index + 1}. ${paint('bold', exposedLine(summary === '' ? title : summary))}  (level ${level}: ${exposedLine(why)})`,
-      ...[...actionLines(action), ...factLines(step, paint)].map((line) => `     ${line}`),
+      ...[...readingLines(step), ...actionLines(action), ...factLines(step, paint)].map((line) => `     ${line}`),
     ]
   })
+
+/** Of what a model proposes: the words of the task, and what they were understood as. */
+const readingLines = ({ action, summary, title }: SealedStep): string[] =>
+  typeof action.reading_of === 'string'
+    ? [
+        `asked for: ${exposedLine(action.reading_of)}`,
+        `understood as: ${exposedLine(summary === '' ? title : summary)} (by a model; approve only if this is what was meant)`,
+      ]
+    : []
 
 function factLines(step: SealedStep, paint: Paint): string[] {
   const { action, effect, reversibility, environment, diff, observes, changed } = step
@@ -136,7 +145,7 @@ const diffLine = (line: string, paint: Paint): string =>
 
 /** The arguments as they would run, a line each; text of several lines is indented below its name. */
 export function actionLines(action: Readonly<Record<string, unknown>>): string[] {
-  const { kind, kind_version: version, input, ...rest } = action
+  const { kind, kind_version: version, input, reading_of: _shown, ...rest } = action
   const named = Object.entries({ ...(isObject(input) ? input : { input }), ...rest }).filter(
     ([name, value]) => value !== undefined && !(DEFAULTS[name] === value),
   )

@@ -12,11 +12,13 @@ import { taskTree } from './task-tree.ts'
 /** What `deed run` ends with. */
 export function replyText(reply: ExecutionReply, paint: Paint): string {
   const { execution_id: id, status, result, metrics, verification, error, model_used: model } = reply
-  const verified = verification.filter(({ outcome }) => outcome === 'verified').length
+  // That a proposal is well formed is no effect that was verified.
+  const proofs = verification.filter(({ kind }) => kind !== 'validated')
+  const verified = proofs.filter(({ outcome }) => outcome === 'verified').length
   const facts = [
     ...(reply.method === null ? [] : [reply.method]),
     duration(metrics.time_ms),
-    `${verified} of ${verification.length} verified`,
+    `${verified} of ${proofs.length} verified`,
     ...(model === null ? [] : [`${plainLine(model)}, ${metrics.tokens_used} tokens, ${dollars(metrics.cost_usd)}`]),
     ...(metrics.cache_hit ? ['from the cache'] : []),
     ...(metrics.degraded ? [`without ${metrics.degraded.map((one) => plainLine(one)).join(', ')}`] : []),
@@ -25,10 +27,23 @@ export function replyText(reply: ExecutionReply, paint: Paint): string {
     ...(result === null ? [] : [plainText(result.text)]),
     ...verification.flatMap((evidence) => evidenceLines(evidence, paint).map((line) => `  ${line}`)),
     ...(error === undefined ? [] : [`  error     ${paint('red', error.code)}: ${plainLine(error.message)}`]),
+    ...unprovenLines(reply, paint).map((line) => `  ${line}`),
     `${paintStatus(paint, status)}  ${facts.join(', ')}`,
     paint('dim', `execution ${id}, trace ${reply.trace_id}`),
   ].join('\n')
 }
+
+/** Done, and nobody knows whether it is what was meant. */
+const unprovenLines = (
+  { status, task_verified: verified }: Pick<ExecutionReply, 'status' | 'task_verified'>,
+  paint: Paint,
+): string[] =>
+  status === 'done' && !verified
+    ? [
+        `${paint('red', 'unproven')}  a model chose these actions; that they hold does not show that the task is done. Look at the`,
+        '          result, or ask again with acceptance criteria that can be checked (--criterion "notes.txt exists")',
+      ]
+    : []
 
 const Shown = z.object({ actions: z.array(SealedStep), plan: PlanScreen, counts: z.object({ steps: z.int() }) })
 
@@ -53,6 +68,7 @@ export function executionText(detail: ExecutionDetail, paint: Paint, verbose: bo
     row('task', exposedLine(String(request.task ?? ''))),
     row('answer', result === null ? '-' : plainText(result.text).replaceAll('\n', `\n${' '.repeat(10)}`)),
     ...(error === undefined ? [] : [row('error', `${paint('red', error.code)}: ${plainLine(error.message)}`)]),
+    ...unprovenLines(detail, paint),
     row('method', [method ?? '-', ...(metrics.cache_hit ? ['from the cache'] : [])].join(', ')),
     row('template', plainLine(detail.template_used ?? '-')),
     row('model', plainLine(detail.model_used ?? '-')),

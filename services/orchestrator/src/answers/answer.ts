@@ -147,16 +147,20 @@ export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
       cost_usd: execution.cost_microusd / MICROUSD,
       cache_hit: execution.cache_hit,
       quality: null,
-      success: execution.status === 'done' && verification.length > 0,
+      success: execution.status === 'done' && execution.task_verified && verification.some(isProof),
       ...(execution.degraded.length === 0 ? {} : { degraded: execution.degraded }),
     },
     verification: verification.slice(0, EVIDENCE_SHOWN),
+    task_verified: execution.status === 'done' && execution.task_verified,
     ...(verification.length > EVIDENCE_SHOWN ? { verification_omitted: verification.length - EVIDENCE_SHOWN } : {}),
     trace_id: traceIdOf(execution.trace),
     ...(open === undefined ? {} : { approval_id: open }),
     ...(execution.error === null ? {} : { error: { ...execution.error, execution_id: execution.execution_id } }),
   }
 }
+
+/** That a proposal is well formed proves nothing that was done. */
+const isProof = ({ kind }: Evidence): boolean => kind !== 'validated'
 
 /** What `approval.decide` takes, of a task that waits for a person. */
 function personTaskOf(tasks: Iterable<TaskRow>): ApprovalId | undefined {

@@ -31,7 +31,8 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
   )
   const lessons: Promise<unknown>[] = []
   const evidence = acts.flatMap(({ verification }) => (verification === null ? [] : [verification]))
-  if (cacheable && execution.status === 'done' && execution.result !== null && evidence.length > 0) {
+  const proven = execution.status === 'done' && execution.task_verified
+  if (cacheable && proven && execution.result !== null && evidence.length > 0) {
     const { execution_id, template_used, model_used, result } = execution
     const value = { kind: 'answer' as const, result, evidence, execution_id, template_used, model_used }
     lessons.push(bus.call(putCache, { ...scope, value }, options))
@@ -39,7 +40,7 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
   } else if (cacheable) {
     lessons.push(bus.call(releaseCache, { ...scope, execution_id: execution.execution_id }, options))
   }
-  const solution = execution.status === 'done' && execution.method === 'llm_assisted' ? soleSolution(tasks) : undefined
+  const solution = proven && execution.method === 'llm_assisted' ? soleSolution(tasks) : undefined
   if (solution) {
     const value = {
       kind: 'solution' as const,
@@ -59,7 +60,7 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
           execution_id: execution.execution_id,
           task: execution.request.task,
           metrics: {
-            success: execution.status === 'done',
+            success: proven,
             time_ms: Math.max(0, Date.parse(execution.finished_at ?? '') - Date.parse(execution.created_at)),
             cost_usd: execution.cost_microusd / 1_000_000,
           },

@@ -64,7 +64,8 @@ async function planSolution(
     after: [...task.dependencies, task.task_id],
   }
   try {
-    return { solved: await planWork(planning, snapshot.execution, [{ node, solution: report.solution }], place) }
+    const solved = { node, solution: report.solution, readingOf: String(task.spec?.description ?? task.title) }
+    return { solved: await planWork(planning, snapshot.execution, [solved], place) }
   } catch (error) {
     if (error instanceof DeedError && !error.retryable) return { refused: error.body }
     throw error

@@ -27,6 +27,7 @@ interface Row {
   status: ExecutionStatus
   task: string
   audit_seq: number
+  task_verified: boolean
   tasks: number
   ended: number
   current: string | null
@@ -35,7 +36,7 @@ interface Row {
 async function standing(db: Database, { tenant }: Principal, by: { id?: ExecutionId; since?: string | undefined }) {
   const rows = await db.query<Row>(
     'orchestrator.standing',
-    `select e.execution_id, e.status, e.request->>'task' as task, e.audit_seq, t.tasks, t.ended, t.current
+    `select e.execution_id, e.status, e.request->>'task' as task, e.audit_seq, e.task_verified, t.tasks, t.ended, t.current
        from executions e cross join lateral (
          select count(*)::int as tasks,
                 (count(*) filter (where a.actual_status not in ('pending', 'in_progress')))::int as ended,
@@ -46,13 +47,13 @@ async function standing(db: Database, { tenant }: Principal, by: { id?: Executio
       order by e.execution_id desc limit ${EXECUTIONS_MAX}`,
     [tenant, by.id ?? null, by.since ?? null],
   )
-  return rows.map(({ execution_id, status, task, audit_seq, tasks, ended, current }) => ({
+  return rows.map(({ execution_id, status, task, audit_seq, task_verified: verified, tasks, ended, current }) => ({
     execution_id,
     status,
     task,
     percent: tasks > 0 ? Math.floor((100 * ended) / tasks) : status === 'done' ? 100 : 0,
     current,
-    success: status === 'done',
+    success: status === 'done' && verified,
     last_seq: audit_seq,
   }))
 }

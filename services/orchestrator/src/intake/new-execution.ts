@@ -53,6 +53,7 @@ export function newExecution(
     result: null,
     error: null,
     cited: null,
+    task_verified: true,
     audit_seq: 0,
     audit_hash: '',
     created_at: isoTime(now),

@@ -45,6 +45,11 @@ const at = (path: string, workspace?: string) => ({
 })
 
 describe('a standing permission', () => {
+  it('covers nothing that a model read out of words that nobody has seen', () => {
+    expect(allows({}, at('a.txt'))).toBe(true)
+    expect(allows({}, { ...at('a.txt'), reading_of: 'leave a note' })).toBe(false)
+  })
+
   it.each([
     [{ path: 'reports' }, at('reports/a.txt')],
     [{ path: 'reports/a.txt' }, at('./reports/x/../a.txt')],

@@ -23,6 +23,8 @@ export function covers(policy: Policy, workspaces: Workspaces, grant: Grant, ask
   const { action, level, user, now } = asked
   return (
     level <= Math.min(grant.level, GRANT_LEVEL_MAX) &&
+    // Whoever gave it has not seen how a model reads these words.
+    action.reading_of === undefined &&
     grant.revoked_at === null &&
     Date.parse(grant.expires_at) > now &&
     grant.kind === action.kind &&

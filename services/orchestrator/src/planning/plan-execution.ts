@@ -147,6 +147,7 @@ async function isCitable(
     if (
       cited.tenant === tenant &&
       cited.status === 'done' &&
+      cited.task_verified &&
       // Of an execution that is long over, neither words nor actions are kept.
       hashJson(scopeOf(cited.request)) === hashJson(scopeOf(request)) &&
       isCacheable(

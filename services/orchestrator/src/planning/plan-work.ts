@@ -49,7 +49,7 @@ export async function weighWork(
   const tasksOfNode = new Map<string, TaskId[]>()
   const names = new Set(place.names)
   const alone = nodes.length === 1
-  for (const { node, solution, ask, terms } of nodes) {
+  for (const { node, solution, ask, terms, readingOf } of nodes) {
     const before = node.depends_on.flatMap((name) => tasksOfNode.get(name) ?? [])
     const after = before.length > 0 ? before : [...place.after]
     const made: TaskRow[] = []
@@ -66,7 +66,7 @@ export async function weighWork(
     if (solution) {
       const idOf = new Map(solution.actions.map(({ name }) => [name, randomUUIDv7() as TaskId]))
       for (const planned of solution.actions) {
-        const action = actionOf(planned, execution)
+        const action = actionOf(planned, execution, readingOf)
         const dependencies = planned.depends_on.map((name) => idOf.get(name)).filter((id) => id !== undefined)
         const task = newTask(execution, {
           ...base,
@@ -144,14 +144,20 @@ export async function replanTask(
   return { task: { spec, action_hash, level, approval_id }, work }
 }
 
-function actionOf({ action }: PlannedAction, { request }: ExecutionRow): Action {
+function actionOf({ action }: PlannedAction, { request }: ExecutionRow, readingOf: string | undefined): Action {
   const workspace = action.workspace ?? request.context?.workspace
   // What must be found beforehand is for the policy to say, not for whoever found the solution.
-  const { expect_before, expect_sandbox, observe_only, ...rest } = action
+  const { expect_before, expect_sandbox, observe_only, ...given } = action
+  const rest = readingOf === undefined ? given : { ...given, reading_of: brief(readingOf) }
   // No executor ever sees it, so nobody else judges its input.
   if (action.kind === HUMAN_TASK) return Action.parse({ ...rest, input: validate(HumanTaskInput, action.input) })
   return Action.parse({ ...rest, ...(workspace === undefined ? {} : { workspace }) })
 }
+
+const READING_CHARS_MAX = 1_024
+
+const brief = (words: string): string =>
+  words.length <= READING_CHARS_MAX ? words : `${words.slice(0, READING_CHARS_MAX - 4).toWellFormed()} ...`
 
 /** One operation on a service at a time, whoever asked for it. */
 const serviceKey = ({ kind, input }: Action): string | null =>

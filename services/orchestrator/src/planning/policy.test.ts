@@ -118,6 +118,15 @@ describe('any fact more', () => {
     fc.assert(fc.property(known, (facts) => levelOf(policy, { ...facts, untrusted: true }).level > 0))
   })
 
+  it('about a model that proposed it lets nothing that changes anything go ahead unasked', () => {
+    fc.assert(
+      fc.property(known, (facts) => {
+        fc.pre(facts.effect !== 'read')
+        expect(levelOf(policy, { ...facts, proposed: true }).level).toBeGreaterThan(0)
+      }),
+    )
+  })
+
   it('about what cannot be undone makes it level 3, whatever it is', () => {
     fc.assert(
       fc.property(known, (facts) => {

@@ -96,12 +96,17 @@ export interface Facts {
   argv?: readonly string[] | undefined
   /** Whether a model proposed it after it had read text that nobody vouches for. */
   untrusted?: boolean | undefined
+  /** Whether a model proposed it, whatever it had read. */
+  proposed?: boolean | undefined
   /** Names of secrets that it uses, and that are not for it. */
   secrets?: readonly string[] | undefined
 }
 
 /** Where a secret goes is a decision, whatever else the action does. */
 const LEVEL_OF_SECRETS = 2
+
+/** What a model proposes is shown to a person before it changes anything, whatever it is. */
+const LEVEL_OF_PROPOSALS = 1
 
 /** What the policy's data alone says of a kind, before anybody has looked at the target. */
 export function effectOf(policy: Policy, kind: string, input: JsonObject): EffectClass | undefined {
@@ -124,6 +129,11 @@ export function levelOf(policy: Policy, facts: Facts): { level: Level; why: stri
     if (!fits(rule, facts)) continue
     const raised = 'by' in rule ? Math.min(3, level + rule.by) : rule.level
     if (raised > level) [level, why] = [raised, rule.why]
+  }
+  // Its proof would come from the proposal that it proves: a person says whether this is what was meant.
+  if (facts.proposed && facts.effect !== 'read' && level < LEVEL_OF_PROPOSALS) {
+    level = LEVEL_OF_PROPOSALS
+    why = 'a model proposed it, and only a person knows whether it is what was meant'
   }
   const { secrets = [] } = facts
   if (secrets.length > 0) {

@@ -13,6 +13,8 @@ export interface SolvedNode {
   node: GoalNode
   solution?: Solution
   ask?: AgentTask
+  /** The words that a model read as the solution; absent where a rule did. */
+  readingOf?: string
   /** Of a task that its manifest says more about. */
   terms?: Terms
 }

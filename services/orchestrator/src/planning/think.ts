@@ -78,7 +78,7 @@ export function think(
     const [first] = nodes
     if (solvedBy === null && nodes.length === 1 && first && entry?.value.kind === 'solution') {
       // Done and proven before; its actions are run and verified afresh.
-      const known = expectTimes([{ node: first.node, solution: entry.value.solution }])
+      const known = expectTimes([{ node: first.node, solution: entry.value.solution, readingOf: task }])
       return { type: 'solved', ...known, method: 'cached', degraded }
     }
     return { type: 'solved', nodes, method: solvedBy, estimatedMs, degraded }

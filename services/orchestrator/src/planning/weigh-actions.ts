@@ -67,6 +67,7 @@ export async function weighActions(
       sandbox: undefined,
       argv: argvOf(action.input),
       untrusted: action.untrusted_sources !== undefined,
+      proposed: action.reading_of !== undefined,
       secrets: secretsElsewhere(secrets, action),
     })
     task.level = level
@@ -166,6 +167,7 @@ function applyInspection(
     sandbox,
     argv: argvOf(action.input),
     untrusted: action.untrusted_sources !== undefined,
+    proposed: action.reading_of !== undefined,
     secrets,
   })
   task.level = level

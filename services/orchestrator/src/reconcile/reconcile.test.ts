@@ -937,4 +937,5 @@ const execution = (): ExecutionRow => ({
   finished_at: null,
   next_check_at: isoTime(START + 5_000),
   settled: false,
+  task_verified: true,
 })

@@ -11,6 +11,7 @@ import { end } from './ending.ts'
 import type { Limits } from './input.ts'
 import { keysOf } from './keys-of.ts'
 import { nextToUndo, readyTasks, targetOf } from './progress.ts'
+import { isTaskVerified } from './task-verified.ts'
 
 /** An attempt that no worker has claimed after this is handed out again, under the same token. */
 export const HAND_OUT_AGAIN_MS = 1_500
@@ -193,6 +194,7 @@ export function finish(draft: Draft, status: ExecutionRow['status']): void {
   execution.status = status
   execution.finished_at = isoTime(draft.now)
   draft.executionChanged = true
+  execution.task_verified = isTaskVerified(draft)
   if (execution.cited === null) execution.result = aggregate(draft)
   record(draft, 'execution.ended', { status, error: execution.error })
   checkAgain(draft, draft.now + PLANNING_MS)

@@ -9,6 +9,7 @@ import * as manifests from './migrations/006-manifests.ts'
 import * as resourceKeys from './migrations/007-resource-keys.ts'
 import * as waitingLists from './migrations/008-waiting-lists.ts'
 import * as fewerIndexes from './migrations/010-fewer-indexes.ts'
+import * as taskVerified from './migrations/012-task-verified.ts'
 import * as answersOutside from './migrations/015-answers-outside.ts'
 import * as intakes from './migrations/016-intakes.ts'
 import * as writtenTargets from './migrations/020-written-targets.ts'
@@ -23,6 +24,7 @@ export const migrations: Record<string, Migration> = {
   '007-resource-keys': resourceKeys,
   '008-waiting-lists': waitingLists,
   '010-fewer-indexes': fewerIndexes,
+  '012-task-verified': taskVerified,
   '015-answers-outside': answersOutside,
   '016-intakes': intakes,
   '020-written-targets': writtenTargets,

@@ -21,7 +21,7 @@ select
      from (select method, count(*)::int n from chosen where method is not null group by 1) m) as by_method,
   (select coalesce(jsonb_object_agg(template_used, n), '{}')
      from (select template_used, count(*)::int n from chosen where template_used is not null group by 1) t) as templates,
-  (select avg((status = 'done')::int)::float8 from ended) as success_rate,
+  (select avg((status = 'done' and task_verified)::int)::float8 from ended) as success_rate,
   (select avg((verification->>'outcome' is not distinct from 'verified')::int)::float8 from acts) as verification_rate,
   (select avg((status = 'rolled_back')::int)::float8
      from ended where status in ('rolled_back', 'rollback_failed')) as rollback_rate,

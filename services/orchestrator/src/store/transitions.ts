@@ -31,14 +31,14 @@ with x as (
     execution_id uuid, expected integer, consumed uuid[], granted uuid[], ended boolean, status text, ending text, method text,
     model_used text, template_used text, template_version integer, tokens_used bigint, cost_microusd bigint,
     cache_hit boolean, degraded text[], result jsonb, error jsonb, cited jsonb, audit_seq integer, audit_hash text,
-    finished_at timestamptz, next_check_at timestamptz, settled boolean)
+    finished_at timestamptz, next_check_at timestamptz, settled boolean, task_verified boolean)
 ), moved as (
   update executions e set
     version = e.version + 1, status = x.status, ending = x.ending, method = x.method, model_used = x.model_used,
     template_used = x.template_used, template_version = x.template_version, tokens_used = x.tokens_used,
     cost_microusd = x.cost_microusd, cache_hit = x.cache_hit, degraded = x.degraded, result = x.result,
     error = x.error, cited = x.cited, audit_seq = x.audit_seq, audit_hash = x.audit_hash,
-    finished_at = x.finished_at, settled = x.settled, updated_at = now(),
+    finished_at = x.finished_at, settled = x.settled, task_verified = x.task_verified, updated_at = now(),
     -- A look that comes early finds nothing to do, and an index that need not change makes the step cheaper.
     next_check_at = case when e.next_check_at between now() and x.next_check_at then e.next_check_at
       else x.next_check_at end

@@ -1,0 +1,192 @@
+// What a model's plan proves: over the bus and with the command, on a whole mesh, with a service that really runs.
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { startDeed } from '@deed/drill/deed-process'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { until } from '@deed/mesh/until'
+import {
+  decideApproval,
+  type ExecutionDetail,
+  type ExecutionReply,
+  executionStats,
+  getExecution,
+  listApprovals,
+  listExecutions,
+  requestExecution,
+} from '@deed/proto/execution'
+import { putGrant } from '@deed/proto/grant'
+import type { ApprovalId } from '@deed/proto/ids'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type FakeAnswer, type FakeOllama, type ModelCall, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
+
+const SERVER = `import { createServer } from 'node:http'
+createServer((_, response) => response.end(String(process.pid))).listen(Number(process.env.PORT), '127.0.0.1')`
+
+const opened = new AsyncDisposableStack()
+let under: MeshUnderTest
+let model: FakeOllama
+let port: number
+let answer: (call: ModelCall) => FakeAnswer
+
+beforeAll(async () => {
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  port = (free.address() as AddressInfo).port
+  free.close()
+  await once(free, 'close')
+  model = opened.use(await startFakeOllama({ answer: (call) => answer(call) }))
+  under = opened.use(
+    await meshUnderTest({
+      env: { OLLAMA_HOST: model.url },
+      config: `targets: { demo-api: { type: process, command: [node, server.mjs], cwd: ./workspace, env: { PORT: "${port}" },
+        environment: test, health: { url: "http://127.0.0.1:${port}/", timeout_ms: 500 } } }\n`,
+    }),
+  )
+  writeFileSync(join(under.workspace, 'server.mjs'), SERVER)
+  const started = await asked('start demo-api')
+  await approve(started)
+  // A rule has read the words: its pattern is the reading.
+  expect(await endOf(started)).toMatchObject({ status: 'done', task_verified: true, metrics: { success: true } })
+})
+afterAll(async () => {
+  const left = await pidOf().catch(() => undefined)
+  await opened.disposeAsync()
+  // A supervised process outlives the mesh by design.
+  if (left !== undefined) process.kill(left, 'SIGKILL')
+})
+
+const pidOf = async (): Promise<number> => Number(await (await fetch(`http://127.0.0.1:${port}/`)).text())
+const ask = (task: string, more: object = {}): Promise<ExecutionReply> =>
+  under.client.call(requestExecution, { task, ...more })
+const detailOf = ({ execution_id }: Pick<ExecutionReply, 'execution_id'>): Promise<ExecutionDetail> =>
+  under.client.call(getExecution, { execution_id })
+const endOf = (reply: Pick<ExecutionReply, 'execution_id'>): Promise<ExecutionDetail> =>
+  until(
+    async () => {
+      const detail = await detailOf(reply)
+      return (FINAL_EXECUTION_STATUSES as ReadonlySet<string>).has(detail.status) && detail
+    },
+    { timeoutMs: 180_000, what: 'the end' },
+  )
+const asked = (task: string, more: object = {}): Promise<ExecutionDetail & { approval_id: ApprovalId }> =>
+  ask(task, { mode: 'background', ...more }).then((reply) =>
+    until(
+      async () => {
+        const detail = await detailOf(reply)
+        return detail.approval_id !== undefined && { ...detail, approval_id: detail.approval_id }
+      },
+      { timeoutMs: 60_000, what: 'the question' },
+    ),
+  )
+const approve = ({ approval_id }: { approval_id: ApprovalId }) =>
+  under.client.call(decideApproval, { approval_id, decision: 'approve' })
+
+const step = (kind: string, input: object) => ({ kind, name: kind.replace('.', '-'), title: `do ${kind}`, input })
+const plan = (...actions: object[]): FakeAnswer => ({ json: { actions } })
+const junk = step('file.write', { path: 'junk.txt', content: 'demo-api is restarted' })
+const look = plan(step('service.status', { target: 'demo-api' }))
+
+describe("a model's plan", () => {
+  it('that answers a restart with a file is refused, after one repair, and nothing is done', async () => {
+    answer = () => plan(junk)
+    const before = await pidOf()
+    const calls = model.calls.length
+    const reply = await endOf(await ask('Turn demo-api off and on again'))
+    expect(reply).toMatchObject({
+      status: 'failed',
+      task_verified: false,
+      metrics: { success: false },
+      error: { code: 'no_solution', message: expect.stringContaining('says to restart demo-api') },
+    })
+    expect(model.calls.length - calls).toBe(2)
+    expect(existsSync(join(under.workspace, 'junk.txt'))).toBe(false)
+    expect(await pidOf()).toBe(before)
+  })
+
+  it('that was mended is shown as what it was understood as, approved, and checked by the words', async () => {
+    answer = ({ messages }) =>
+      messages.length > 2 ? plan(step('service.restart', { target: 'demo-api' })) : plan(junk)
+    const before = await pidOf()
+    const detail = await asked('Turn demo-api off and on again')
+    expect(await pidOf()).toBe(before)
+    const { approvals } = await under.client.call(listApprovals, { approval_id: detail.approval_id })
+    expect(approvals[0]?.actions).toMatchObject([
+      { action: { kind: 'service.restart', reading_of: 'Turn demo-api off and on again' } },
+    ])
+    await approve(detail)
+    const ended = await endOf(detail)
+    expect(ended).toMatchObject({ status: 'done', task_verified: true, metrics: { success: true } })
+    expect(ended.tasks.map(({ action }) => action?.checks)).toContain('restart demo-api')
+    expect(await pidOf()).not.toBe(before)
+  })
+
+  it('that changes anything asks a person, who sees its reading, whatever a grant says', async () => {
+    await under.client.call(putGrant, {
+      kind: 'file.write',
+      path: '.',
+      level: 1,
+      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+      reason: 'files of this test',
+    })
+    answer = () => plan(step('file.write', { path: 'poem.txt', content: 'roses\n' }))
+    const detail = await asked('Please compose some lines about gardens for me')
+    expect(existsSync(join(under.workspace, 'poem.txt'))).toBe(false)
+    const shown = await deed('show', detail.execution_id)
+    expect(shown.stdout).toContain('asked for: Please compose some lines about gardens for me')
+    expect(shown.stdout).toMatch(/understood as: write .*poem\.txt/)
+    await approve(detail)
+    expect(await endOf(detail)).toMatchObject({ status: 'done', task_verified: true, metrics: { success: true } })
+    expect(readFileSync(join(under.workspace, 'poem.txt'), 'utf8')).toBe('roses\n')
+    // One action; that the proposal was well formed and that it was approved are no effects.
+    const { stdout } = await deed('show', detail.execution_id)
+    expect(stdout).not.toContain('unproven')
+  })
+
+  it('that only reads is done and not proven: in the reply, the figures, the command, and to the cache', async () => {
+    answer = () => look
+    const task = 'Please ponder the mood of demo-api'
+    const before = await under.client.call(executionStats, {})
+    const { code, stdout } = await deed('run', task)
+    expect(code).toBe(1)
+    expect(stdout).toContain('1 of 1 verified')
+    expect(stdout).toMatch(/unproven.*that they hold does not show that the task is done/)
+    const calls = model.calls.length
+    const again = await endOf(await ask(task))
+    expect(again).toMatchObject({ status: 'done', task_verified: false, metrics: { success: false } })
+    expect(model.calls.length).toBe(calls + 1)
+    const { executions } = await under.client.call(listExecutions, { limit: 1 })
+    expect(executions).toMatchObject([{ execution_id: again.execution_id, status: 'done', success: false }])
+    const after = await under.client.call(executionStats, {})
+    expect(after.success_rate! * after.total).toBeCloseTo(before.success_rate! * before.total)
+  })
+
+  it('is proven by criteria that rules can check, and is not where one is beyond them', async () => {
+    answer = () => look
+    const task = 'Please ponder the temper of demo-api'
+    expect(await endOf(await ask(task, { acceptance_criteria: ['demo-api is running'] }))).toMatchObject({
+      status: 'done',
+      task_verified: true,
+      metrics: { success: true },
+    })
+    const both = ['demo-api is running', 'its temper is good']
+    expect(await endOf(await ask(task, { acceptance_criteria: both }))).toMatchObject({
+      status: 'done',
+      task_verified: false,
+    })
+  })
+
+  it('whose criterion does not hold in the end is undone', async () => {
+    answer = () => plan(step('file.write', { path: 'other.txt', content: 'x' }))
+    const detail = await asked('Please compose some lines about rivers for me', {
+      acceptance_criteria: ['wanted.txt exists'],
+    })
+    await approve(detail)
+    expect(await endOf(detail)).toMatchObject({ status: 'rolled_back', task_verified: false })
+    expect(existsSync(join(under.workspace, 'other.txt'))).toBe(false)
+  })
+})
+
+const deed = (...args: string[]) => startDeed(under.mesh.dataDir, args).ended
