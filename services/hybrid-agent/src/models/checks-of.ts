@@ -16,22 +16,22 @@ const FORMS: readonly {
   observe: (name: string, text: string, world: World) => Observation | undefined
 }[] = [
   {
-    pattern: new RegExp(String.raw`^(?:the )?(?:folder|directory) ${NAME} (?:exists|is there)$`, 'i'),
+    pattern: new RegExp(`^(?:the )?(?:folder|directory) ${NAME} (?:exists|is there)$`, 'i'),
     observe: (path) => ({ kind: 'dir', path, exists: true }),
   },
   {
-    pattern: new RegExp(String.raw`^(?:the |a )?(?:file )?(?:called |named )?${NAME} (?:exists|is there)$`, 'i'),
+    pattern: new RegExp(`^(?:the |a )?(?:file )?(?:called |named )?${NAME} (?:exists|is there)$`, 'i'),
     observe: (path) => (isPath(path) ? { kind: 'file', path, exists: true } : undefined),
   },
   {
     pattern: new RegExp(
-      String.raw`^(?:the )?(?:file )?${NAME} (?:does not exist|doesn't exist|is gone|is deleted|is not there)$`,
+      `^(?:the )?(?:file )?${NAME} (?:does not exist|doesn't exist|is gone|is deleted|is not there)$`,
       'i',
     ),
     observe: (path) => (isPath(path) ? { kind: 'file', path, exists: false } : undefined),
   },
   {
-    pattern: new RegExp(String.raw`^(?:the )?(?:file )?${NAME} (?:contains|has) (?:the text )?"([^"]+)"$`, 'i'),
+    pattern: new RegExp(`^(?:the )?(?:file )?${NAME} (?:contains|has) (?:the text )?"([^"]+)"$`, 'i'),
     observe: (path, contains) => (isPath(path) ? { kind: 'file', path, exists: true, contains } : undefined),
   },
   {
