@@ -9,7 +9,7 @@ import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/stat
 import type { Command } from 'commander'
 import { decide } from './ask-to-decide.ts'
 import { deedCommand } from './deed-command.ts'
-import { EXIT } from './exit-code.ts'
+import { EXIT, exitCodeOfReply } from './exit-code.ts'
 import { followExecution } from './follow-execution.ts'
 import { timeoutOption } from './options.ts'
 import type { Output } from './output.ts'
@@ -104,4 +104,8 @@ const WANTED: Record<Verb, ExecutionStatus> = {
 
 /** 0 where it has come to what the verb wants. */
 export const exitCodeOfVerb = (verb: Verb, detail: ExecutionDetail): number =>
-  detail.status === WANTED[verb] && hasEnded(verb, detail) ? EXIT.success : EXIT.failed
+  WANTED[verb] === 'done'
+    ? exitCodeOfReply(detail)
+    : detail.status === WANTED[verb] && hasEnded(verb, detail)
+      ? EXIT.success
+      : EXIT.failed

@@ -2,11 +2,11 @@
 import type { Bus } from '@deed/mesh/bus'
 import { readPayload } from '@deed/mesh/read-payload'
 import { DeedError } from '@deed/proto/errors'
-import { executionEvent, watchExecution } from '@deed/proto/execution'
+import { executionEvent, getExecution, watchExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Command } from 'commander'
-import { EXIT, UnreachableError } from '../exit-code.ts'
+import { EXIT, exitCodeOfReply, UnreachableError } from '../exit-code.ts'
 import type { ExecutionEvent } from '../follow-execution.ts'
 import type { Output } from '../output.ts'
 import { shellOf, withMesh } from '../shell.ts'
@@ -30,7 +30,7 @@ Examples:
   deed watch 01997d0e-...
   deed watch --json
 
-Exit code, of one execution: 0 done, 1 ended otherwise; 3 when the mesh has not answered for
+Exit code, of one execution: 0 done and verified, 1 ended otherwise; 3 when the mesh has not answered for
 two minutes. With --json each event is a line.`,
     )
     .action(async (execution: string | undefined, _options: object, command: Command) => {
@@ -38,7 +38,8 @@ two minutes. With --json each event is a line.`,
       const id = execution === undefined ? undefined : idOf(execution)
       await withMesh(shell, async (bus) => {
         const status = await follow(shell.out, bus, id)
-        process.exitCode = status === 'done' ? EXIT.success : EXIT.failed
+        const done = status === 'done' && id !== undefined
+        process.exitCode = done ? exitCodeOfReply(await bus.call(getExecution, { execution_id: id })) : EXIT.failed
       })
     })
 }

@@ -196,7 +196,8 @@ export function finish(draft: Draft, status: ExecutionRow['status']): void {
   draft.executionChanged = true
   execution.task_verified = isTaskVerified(draft)
   if (execution.cited === null) execution.result = aggregate(draft)
-  record(draft, 'execution.ended', { status, error: execution.error })
+  const unproven = status === 'done' && !execution.task_verified ? { task_verified: false } : {}
+  record(draft, 'execution.ended', { status, error: execution.error, ...unproven })
   checkAgain(draft, draft.now + PLANNING_MS)
 }
 
