@@ -1,7 +1,7 @@
 // A dollar a day, a model that costs, and a server that says of each call what cannot be.
 import { meshUnderTest } from '@deed/drill/mesh-under-test'
 import { until } from '@deed/mesh/until'
-import { executionStats, requestExecution } from '@deed/proto/execution'
+import { executionStats, getExecution, requestExecution } from '@deed/proto/execution'
 import { describe, expect, it } from 'vitest'
 import { startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
 
@@ -37,9 +37,17 @@ models:
       callback: (_, message) => void alerts.push(message.json()),
     })
     const replies = await Promise.all(
-      Array.from({ length: ASKED }, (_, index) =>
-        under.client.call(requestExecution, { task: `Please compose verse ${index} about money for me` }),
-      ),
+      Array.from({ length: ASKED }, async (_, index) => {
+        const task = `Please compose verse ${index} about money for me`
+        const { execution_id } = await under.client.call(requestExecution, { task, mode: 'background' })
+        return until(
+          async () => {
+            const detail = await under.client.call(getExecution, { execution_id })
+            return ['waiting', 'failed'].includes(detail.status) && detail
+          },
+          { timeoutMs: 120_000, what: 'a plan that waits, or none' },
+        )
+      }),
     )
     // What a model has solved waits for a person, and is paid for.
     const solved = replies.filter(({ status }) => status === 'waiting')
