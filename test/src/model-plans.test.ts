@@ -187,6 +187,22 @@ describe("a model's plan", () => {
     expect(await endOf(detail)).toMatchObject({ status: 'rolled_back', task_verified: false })
     expect(existsSync(join(under.workspace, 'other.txt'))).toBe(false)
   })
+
+  it('is waited for while the model server is left alone, and comes once it works again', async () => {
+    answer = () => ({ fault: 'error' })
+    const broken = (index: number) => ask(`Please ponder the nature of demo-api, part ${index}`)
+    for (let index = 0; index < 3; index++) {
+      expect(await endOf(await broken(index))).toMatchObject({ status: 'failed', error: { code: 'no_solution' } })
+    }
+    const waiting = await ask('Please ponder the nature of demo-api, part 4', { mode: 'background' })
+    await until(async () => (await detailOf(waiting)).timeline.some(({ type }) => type === 'task.retried'), {
+      timeoutMs: 60_000,
+      what: 'a second try to come',
+    })
+    expect(await detailOf(waiting)).toMatchObject({ finished_at: null })
+    answer = () => look
+    expect(await endOf(waiting)).toMatchObject({ status: 'done', method: 'llm_assisted' })
+  })
 })
 
 const deed = (...args: string[]) => startDeed(under.mesh.dataDir, args).ended

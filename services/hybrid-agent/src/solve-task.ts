@@ -71,8 +71,10 @@ export async function solveTask(
   work: WorkSolve,
   signal: AbortSignal,
 ): Promise<Solved | Unsolved> {
-  const { task, earlier_errors, tenant, task_id: taskId, execution_id: executionId, token } = work
-  const questionHash = hashJson({ task, earlier_errors })
+  const { task, tenant, task_id: taskId, execution_id: executionId, token } = work
+  // That a model server was away says nothing of the task, and is no text that the plan could obey.
+  const earlierErrors = work.earlier_errors.filter(({ code }) => code !== 'model_failed')
+  const questionHash = hashJson({ task, earlier_errors: earlierErrors })
   const earlier = await callsOfTask(store, tenant, taskId)
   const spent: Spent = { tokens: 0, microusd: 0, costUnknown: false }
   for (const call of earlier) if (call.token === token) add(spent, call)
@@ -81,7 +83,7 @@ export async function solveTask(
     if (kept?.success) return { solution: kept.data, model: call.model, spent }
   }
 
-  const untrusted = untrustedSources(task, earlier_errors)
+  const untrusted = untrustedSources(task, earlierErrors)
   const budgets = budgetsOf(work, dayUsdMax, new Date())
   const troubles: string[] = []
   let overBudget = 0
@@ -97,7 +99,7 @@ export async function solveTask(
       troubles.push(`${model} has failed several times and is left alone for a while`)
       continue
     }
-    let messages = promptFor(task, earlier_errors, world, kinds)
+    let messages = promptFor(task, earlierErrors, world, kinds)
     for (let attempt = 1; attempt <= TRIES_PER_MODEL; attempt++) {
       const leftMs = deadline - performance.now()
       if (number >= CALLS_MAX || leftMs <= 0) return unsolved()
