@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { operationOf } from './operation-of.ts'
 
-const service = { type: 'process' as const, command: ['node'], cwd: '/srv', env: {} }
+const service = {
+  type: 'process' as const,
+  command: ['node'],
+  cwd: '/srv',
+  env: {},
+  stable_for: 1_000,
+  stop_timeout: 10_000,
+}
 const targets = { 'demo-api': service, billing: service }
 const of = (words: string) => {
   const found = operationOf(words, { targets })
