@@ -11,6 +11,10 @@ export const ActionKind = z
   .regex(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$/)
   .max(64)
 
+/** What names mean, or how files are, each by its name; for people to read, and compared as text. */
+export const Facts = z.record(z.string().max(1_024), z.string().max(1_024))
+export type Facts = z.output<typeof Facts>
+
 /**
  * An action as it is planned, sealed and run. What an approval is bound to is the hash of this,
  * in canonical JSON (RFC 8785).
@@ -30,6 +34,10 @@ export const Action = z.object({
   expect_before: z.string().max(256).optional(),
   /** What must confine the program that it starts, at least: what it was shown with; else nothing is done. */
   expect_sandbox: z.string().max(256).optional(),
+  /** What its names must mean, as in `victim.command`: what a target, a workspace or a secret stands for; else nothing is done. */
+  expect_resolved: Facts.optional(),
+  /** How the files must be that its arguments name, by their paths; else nothing is done. */
+  expect_files: Facts.optional(),
   /** Look, and do nothing: approved as a change to nothing, so it may not become one. */
   observe_only: z.boolean().default(false),
   /**
@@ -74,6 +82,10 @@ export const Inspection = z.object({
   /** What will be looked at afterwards: only where this is seen to hold, it is done. */
   observes: Observation.optional(),
   resolved: JsonObject,
+  /** What its names mean, in the words of `Action.expect_resolved`. */
+  means: Facts.default({}),
+  /** How the files are that its arguments name, in the words of `Action.expect_files`; absent: its kind says all by its state. */
+  files: Facts.optional(),
 })
 export type Inspection = z.output<typeof Inspection>
 
@@ -88,6 +100,22 @@ export const inspectAction = request({
   output: z.object({
     inspections: z.array(z.union([z.object({ inspection: Inspection }), z.object({ error: ErrorBody })])),
   }),
+})
+
+/** What a name means that a grant is given for, so that the grant ends where the name means something else. */
+export const resolveNames = request({
+  subject: 'action.resolve',
+  owner: 'executor',
+  summary: 'What a target and a workspace of execution.yaml stand for, to the kinds of the executor.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({
+    kind: ActionKind,
+    target: z.string().max(256).optional(),
+    /** Null: the default one. */
+    workspace: z.string().max(4096).nullable().optional(),
+  }),
+  output: z.object({ means: Facts }),
 })
 
 /** What there is to know about an action before it is undone. */

@@ -1,5 +1,5 @@
 /** Every contract of the mesh, in one list: for documents and for tests. */
-import { forgetActions, inspectAction, inspectUndo, listKinds, workAct } from './action.ts'
+import { forgetActions, inspectAction, inspectUndo, listKinds, resolveNames, workAct } from './action.ts'
 import { processTask, workSolve } from './agent.ts'
 import { alert } from './alert.ts'
 import { exportAudit, verifyAudit } from './audit.ts'
@@ -73,6 +73,7 @@ export const CONTRACTS: readonly Contract[] = [
   workAct,
   workSolve,
   inspectAction,
+  resolveNames,
   inspectUndo,
   listKinds,
   forgetActions,

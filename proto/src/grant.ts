@@ -1,6 +1,6 @@
 /** Standing permissions: agreeing ahead to actions of one kind, within bounds, until a time. */
 import { z } from 'zod'
-import { ActionKind } from './action.ts'
+import { ActionKind, Facts } from './action.ts'
 import { request } from './contract.ts'
 import { GrantId, PrincipalName } from './ids.ts'
 import { JsonObject } from './json.ts'
@@ -36,6 +36,8 @@ export const Grant = z.object({
   level: Scope.level,
   expires_at: Scope.expires_at,
   reason: Scope.reason.nullable(),
+  /** What its target and its workspace stood for when it was given; it agrees to nothing else. */
+  means: Facts.default({}),
   granted_by: z.string(),
   created_at: z.iso.datetime(),
   revoked_by: z.string().nullable(),

@@ -14,7 +14,14 @@ const Criteria = z.array(z.string().min(1).max(4096)).max(100)
 
 /** What must be found beforehand, and how it is confined, is for the policy to say. */
 const GivenAction = z.strictObject(
-  Action.omit({ expect_before: true, expect_sandbox: true, observe_only: true, untrusted_sources: true }).shape,
+  Action.omit({
+    expect_before: true,
+    expect_sandbox: true,
+    expect_resolved: true,
+    expect_files: true,
+    observe_only: true,
+    untrusted_sources: true,
+  }).shape,
 )
 
 export const ManifestTask = z

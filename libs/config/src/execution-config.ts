@@ -304,7 +304,16 @@ const Schema = strict({
     alerts_days: z.number().min(1).max(36_500).default(30),
   }),
   targets: z.record(Name, Target).default({}),
-  workspaces: z.record(Name, strict({ root: z.string().min(1) })).default({}),
+  workspaces: z
+    .record(
+      Name,
+      strict({
+        root: z.string().min(1),
+        /** What others write there, such as `*.log`: it voids no approval of a command, and no undo brings it back. */
+        ignore: z.array(z.string().min(1).max(256)).max(100).optional(),
+      }),
+    )
+    .default({}),
   /** Where relative paths start when a request names no workspace; the only one, where there is only one. */
   default_workspace: Name.optional(),
   runbooks: z.record(Name, Runbook).default({}),
@@ -471,7 +480,7 @@ function withAbsolutePaths(config: ExecutionConfig, folder: string): ExecutionCo
       observability.export_to_file === undefined
         ? observability
         : { ...observability, export_to_file: absolute(observability.export_to_file) },
-    workspaces: mapValues(workspaces, ({ root }) => ({ root: absolute(root) })),
+    workspaces: mapValues(workspaces, ({ root, ...rest }) => ({ ...rest, root: absolute(root) })),
     targets: mapValues(targets, (target) => {
       if (target.type === 'process') return { ...target, cwd: absolute(target.cwd) }
       if (target.type === 'mcp') return { ...target, cwd: absolute(target.cwd), reads: target.reads.map(absolute) }

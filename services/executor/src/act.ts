@@ -15,6 +15,7 @@ import { inputOf, kindOf, postconditionOf } from './kinds/kinds.ts'
 import { beforeOf } from './noted.ts'
 import { attemptedBy, type Looked, look, observe, type Patience } from './observe.ts'
 import type { WithPlace } from './places.ts'
+import { differenceOf, refuseOtherMeaning } from './resolved.ts'
 import { confinesLess } from './sandbox/confines-less.ts'
 import { begunBy, settle } from './settle.ts'
 import type { IntentToWrite, Ledger, LedgerRow } from './store/ledger.ts'
@@ -70,7 +71,10 @@ interface Step {
 async function openStep(attempt: Attempt, world: World, dependencies: ActDependencies): Promise<Step> {
   const kind = await kindOf(attempt.work.action, world, true)
   const input = inputOf(kind, attempt.work.action)
-  return { attempt, dependencies, kind, input, context: contextOf(attempt, world, dependencies.ledger) }
+  const context = contextOf(attempt, world, dependencies.ledger)
+  // Before anything is read: looking at a target may start its program.
+  refuseOtherMeaning(kind, input, context)
+  return { attempt, dependencies, kind, input, context }
 }
 
 /** What is there before this attempt does anything. */
@@ -104,13 +108,17 @@ async function alreadySo({ kind, input, context }: Step, before: Before): Promis
 }
 
 /** @throws {DeedError} `precondition_failed`: what was approved is not what is there */
-function refuseUnmet({ kind, input, context: { action, world } }: Step, before: Before): void {
+function refuseUnmet({ kind, input, context }: Step, before: Before): void {
+  const { action, world } = context
   const confinedBy = world.sandbox.name
   if (action.expect_sandbox !== undefined && confinesLess(confinedBy, action.expect_sandbox))
     throw new DeedError(
       'precondition_failed',
       `here ${confinedBy} confines programs, not ${action.expect_sandbox} as when this was planned; plan again`,
     )
+  const changed =
+    action.expect_files && kind.namedFiles && differenceOf(action.expect_files, kind.namedFiles(input, context))
+  if (changed !== undefined) throw new DeedError('precondition_failed', `${changed} when this was planned; plan again`)
   if (action.expect_before !== undefined && action.expect_before !== before.state)
     throw new DeedError(
       'precondition_failed',

@@ -7,6 +7,7 @@ import {
   inspectAction as inspectActionContract,
   inspectUndo as inspectUndoContract,
   listKinds as listKindsContract,
+  resolveNames as resolveNamesContract,
 } from '@deed/proto/action'
 import { examineExecutor as examineExecutorContract } from '@deed/proto/doctor'
 import { openDatabase } from '@deed/store/database'
@@ -18,6 +19,7 @@ import { forgetActions } from './handlers/forget-actions.ts'
 import { inspectAction } from './handlers/inspect-action.ts'
 import { inspectUndo } from './handlers/inspect-undo.ts'
 import { listKinds } from './handlers/list-kinds.ts'
+import { resolveNames } from './handlers/resolve-names.ts'
 import type { World } from './kinds/kind.ts'
 import { placesForEffects } from './places.ts'
 import { holderLives, thisProcess } from './processes/this-process.ts'
@@ -66,6 +68,7 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   opened.use(keepSweeping({ store, folder: join(config.dataFolder, 'snapshots'), undoMs }, log))
   const self = thisProcess()
   bus.serve(inspectActionContract, inspectAction({ world }))
+  bus.serve(resolveNamesContract, resolveNames({ world }))
   bus.serve(examineExecutorContract, examineExecutor({ world, missing }))
   bus.serve(forgetActionsContract, forgetActions({ store }))
   const ledger = openLedger(store, self)

@@ -14,6 +14,7 @@ import { contextOf } from './context.ts'
 import type { Standing, World } from './kinds/kind.ts'
 import { inputOf, kindOf } from './kinds/kinds.ts'
 import type { Looked } from './observe.ts'
+import { refuseOtherMeaning } from './resolved.ts'
 import { begunBy, settle } from './settle.ts'
 import type { LedgerRow } from './store/ledger.ts'
 
@@ -61,6 +62,7 @@ async function bringBack(attempt: Attempt, { world, ledger }: ActDependencies, r
     })
   const input = inputOf(kind, action)
   const context = contextOf(attempt, world, ledger)
+  refuseOtherMeaning(kind, input, context, true)
   // A process of the dead attempt could go on changing what is brought back here.
   const after = await settle(kind, input, begunBy(attempt, row), world, ledger)
   const { before } = row

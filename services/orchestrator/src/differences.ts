@@ -8,8 +8,14 @@ const VALUE_CHARS_MAX = 200
 /** Sorted by field; a list is compared as a whole. */
 export const differences = (one: object, other: object): string[] => changesOf(one, other).map(({ path }) => path)
 
+export interface Changed {
+  path: string
+  before: string
+  after: string
+}
+
 /** The same, with what stands there in each, shortened. */
-export const changesOf = (one: object, other: object): { path: string; before: string; after: string }[] =>
+export const changesOf = (one: object, other: object): Changed[] =>
   differing({ ...one }, { ...other }, '$')
     .slice(0, PATHS_MAX)
     .map(({ path, before, after }) => ({ path, before: shortened(before), after: shortened(after) }))

@@ -145,7 +145,15 @@ const diffLine = (line: string, paint: Paint): string =>
 
 /** The arguments as they would run, a line each; text of several lines is indented below its name. */
 export function actionLines(action: Readonly<Record<string, unknown>>): string[] {
-  const { kind, kind_version: version, input, reading_of: _shown, ...rest } = action
+  const {
+    kind,
+    kind_version: version,
+    input,
+    reading_of: _shown,
+    expect_resolved: means,
+    expect_files: files,
+    ...rest
+  } = action
   const named = Object.entries({ ...(isObject(input) ? input : { input }), ...rest }).filter(
     ([name, value]) => value !== undefined && !(DEFAULTS[name] === value),
   )
@@ -158,8 +166,18 @@ export function actionLines(action: Readonly<Record<string, unknown>>): string[]
       if (lines.length === 1) return [`${exposedLine(name)}: ${lines[0]}`, ...encoded]
       return [`${exposedLine(name)}:`, ...lines.map((line) => `  | ${line}`), ...encoded]
     }),
+    ...factLinesOf('its names mean', means),
+    ...factLinesOf('files that it names', files),
   ]
 }
+
+const factLinesOf = (title: string, facts: unknown): string[] =>
+  isObject(facts) && Object.keys(facts).length > 0
+    ? [
+        `${title}:`,
+        ...Object.entries(facts).map(([name, value]) => `  ${exposedLine(name)}: ${exposedLine(String(value))}`),
+      ]
+    : []
 
 /** What an action has when nobody said otherwise; of no interest to a reader. */
 const DEFAULTS: Record<string, unknown> = { already_so: 'skip', observe_only: false, timeout_ms: 60_000 }

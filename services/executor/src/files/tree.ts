@@ -14,6 +14,7 @@ import { isClosed, openClosed } from './closed-folder.ts'
 import { nameOfBytes, shownName } from './file-name.ts'
 import { type Folder, openFolder } from './folder.ts'
 import { MODE_BITS, writtenAt } from './owner.ts'
+import { isIgnored } from './ignored.ts'
 import { isPlaceholder } from './placeholder.ts'
 import { FILE_BYTES_MAX, lastOf, openFileIn } from './regular-file.ts'
 import { isSparse, packSparse } from './sparse-file.ts'
@@ -73,6 +74,8 @@ export interface Reading {
   readonly limits?: TreeLimits
   /** The folder that is read, below the root; absent: the whole workspace. */
   readonly below?: readonly string[]
+  /** Patterns of what is left out, as `isIgnored` takes them. */
+  readonly ignore?: readonly string[] | undefined
   /** An earlier reading of the same; what has not changed is taken from it. */
   readonly since?: Tree | undefined
 }
@@ -83,7 +86,7 @@ export interface Reading {
  * @throws {DeedError} `limit_exceeded` when it is too large to be kept, naming what is to blame
  */
 export async function readTree(workspace: Workspace, blobs: Blobs, reading: Reading): Promise<Tree> {
-  const { limits, below = [], since } = reading
+  const { limits, below = [], ignore = [], since } = reading
   const entries: Entries = {}
   const stamps = new Map<string, string>()
   const named = new Map<string, string[]>()
@@ -101,6 +104,7 @@ export async function readTree(workspace: Workspace, blobs: Blobs, reading: Read
       const { uid, gid } = stat
       const inner = [...segments, name]
       const path = inner.join('/')
+      if (isIgnored(ignore, path)) continue
       if (stat.isDirectory()) {
         entries[path] = { type: 'dir', mode: stat.mode & MODE_BITS, uid, gid }
         if (isClosed(stat)) opened.use(openClosed(folder, name, stat.mode))

@@ -10,6 +10,8 @@ export interface Workspace {
   readonly root: string
   /** Where relative paths start, below the root. */
   readonly base: readonly string[]
+  /** Patterns of what others write there: no precondition of a command, and nothing that its undo brings back. */
+  readonly ignore?: readonly string[] | undefined
 }
 
 /**
@@ -23,7 +25,7 @@ export function resolveWorkspace(
   if (named === undefined)
     throw new DeedError('unknown_workspace', 'name a workspace; execution.yaml has no default_workspace')
   const byName = workspaces[named]
-  if (byName) return { root: byName.root, base: [] }
+  if (byName) return { ...byName, base: [] }
   if (!named.startsWith('/')) {
     const meant = nearest(named, Object.keys(workspaces))
     throw new DeedError(
@@ -34,9 +36,9 @@ export function resolveWorkspace(
   const segments = safeSegments(named)
   // The innermost root, where one lies in another.
   const roots = Object.values(workspaces).sort((a, b) => b.root.length - a.root.length)
-  for (const { root } of roots) {
+  for (const { root, ignore } of roots) {
     const below = segmentsBelow(root, segments)
-    if (below) return { root, base: below }
+    if (below) return { root, ignore, base: below }
   }
   throw outside(named)
 }

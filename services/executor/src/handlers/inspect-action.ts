@@ -10,6 +10,7 @@ import { type Context, ONLY_LOOKING, type World } from '../kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from '../kinds/kinds.ts'
 import { beforeOf } from '../noted.ts'
 import { attemptedBy, look } from '../observe.ts'
+import { resolvedBy } from '../resolved.ts'
 
 interface Dependencies {
   world: World
@@ -23,7 +24,7 @@ export function inspectAction({ world }: Dependencies): Handler<typeof contract>
     const inspections: ({ inspection: Inspection } | { error: ErrorBody })[] = []
     for (const [index, action] of actions.entries()) {
       try {
-        inspections.push({ inspection: redactValue(await inspect(action, looking, signal, actions.slice(0, index))) })
+        inspections.push({ inspection: await inspect(action, looking, signal, actions.slice(0, index)) })
       } catch (error) {
         inspections.push({ error: redactValue(errorBody(error)) })
       }
@@ -57,7 +58,7 @@ async function inspect(
   const summary = `${kind.summary(input, before, world)}${because === undefined ? '' : `; it cannot be undone: ${because}`}`
   const environment = kind.environment?.(input, world)
   const sandbox = kind.confinement?.(input, world)
-  return {
+  const found = redactValue({
     effect: kind.effectOf(input, world, before),
     reversibility,
     already_so: seen?.outcome === 'verified',
@@ -68,6 +69,12 @@ async function inspect(
     ...(sandbox === undefined ? {} : { sandbox }),
     observes,
     resolved: shortened(input),
+  })
+  // Without secrets as they are; redacting by the names of files would hide which of them have changed.
+  return {
+    ...found,
+    means: resolvedBy(kind, input, context),
+    ...(kind.namedFiles ? { files: kind.namedFiles(input, context) } : {}),
   }
 }
 

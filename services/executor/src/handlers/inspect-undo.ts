@@ -5,6 +5,7 @@ import { DeedError } from '@deed/proto/errors'
 import { redactValue } from '@deed/telemetry/redact'
 import type { Standing, World } from '../kinds/kind.ts'
 import { inputOf, kindOf } from '../kinds/kinds.ts'
+import { refuseOtherMeaning } from '../resolved.ts'
 import type { Ledger, WholeRow } from '../store/ledger.ts'
 import { lookingContext } from './inspect-action.ts'
 
@@ -35,7 +36,9 @@ async function standingOf(row: WholeRow, world: World, signal: AbortSignal): Pro
   try {
     const kind = await kindOf(action, world, true)
     const context = { ...lookingContext(action, world, signal), actionId: row.action_id }
-    return await kind.standing(inputOf(kind, action), context, before, after ?? undefined)
+    const input = inputOf(kind, action)
+    refuseOtherMeaning(kind, input, context, true)
+    return await kind.standing(input, context, before, after ?? undefined)
   } catch (error) {
     if (error instanceof DeedError) return { at: 'unknown', observed: error.message }
     throw error

@@ -2,8 +2,10 @@
  * command.run: a program with its arguments, never a shell. What it changed in the workspace is found by comparing the
  * whole of it before and after, and is brought back to the byte on undo.
  */
+import { statSync } from 'node:fs'
 import { canonicalJson } from '@deed/mesh/canonical-json'
 import { crashPoint } from '@deed/mesh/crash-point'
+import type { Facts } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { Json, JsonObject } from '@deed/proto/json'
 import { redact } from '@deed/telemetry/redact'
@@ -12,6 +14,7 @@ import { type Blobs, noBlobs } from '../files/blobs.ts'
 import { bringBack } from '../files/bring-back.ts'
 import { shownName } from '../files/file-name.ts'
 import { openFolder } from '../files/folder.ts'
+import { filesDeclared, filesNamedBy } from '../files/named-files.ts'
 import { temporaryNameOf } from '../files/temporary-name.ts'
 import {
   type Changes,
@@ -57,6 +60,11 @@ const Input = z.strictObject({
     )
     .default({}),
   stdin: z.string().max(500_000).optional(),
+  /**
+   * Files and folders, below the workspace, whose change voids an approval of it; absent: those that `argv` names. Of a
+   * folder only counts whether it is there.
+   */
+  paths: z.array(z.string().min(1).max(1_000)).max(64).optional(),
   /** Names of execution.yaml. The program finds each value in the variable that is named there. */
   secrets: z.array(z.string().max(64)).max(16).default([]),
   /** What it may reach through the proxy that `https_proxy` names: `example.com`, `example.com:8443`, or an http target. */
@@ -110,6 +118,11 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
   reversibility: (_, before) => (before.tree === null ? 'irreversible' : 'reversible'),
   irreversibleBecause: ({ unkept }) => unkept,
   mayHoldAlready: () => true,
+  resolves: ({ argv }) => programFacts(argv[0]!),
+  namedFiles: (input, context) =>
+    input.paths === undefined
+      ? filesNamedBy(input.argv, context.workspace, workingFolder(input, context))
+      : filesDeclared(input.paths, context.workspace),
   confinement: (_, { sandbox }) => sandbox.name,
   // The exit code is what the program says of itself. It is no more than that, and the evidence says so.
   postcondition: (_, __, { verify }) => verify ?? { kind: 'exit_code', equals: 0 },
@@ -231,7 +244,15 @@ function allowedProgram(name: string, { config, sandbox }: World): string {
   return program
 }
 
-function workingFolder({ cwd }: CommandRun, { workspace }: Context): string[] {
+/** Which file it is, and when somebody has installed another in its place. */
+function programFacts(name: string): Facts {
+  const program = name.includes('/') ? undefined : findProgram(name)
+  if (program === undefined) return {}
+  const { size, mtime } = statSync(program)
+  return { program: `${program} (${size} bytes, of ${mtime.toISOString()})` }
+}
+
+function workingFolder({ cwd }: CommandRun, { workspace }: Pick<Context, 'workspace'>): string[] {
   const segments = cwd === undefined ? [...workspace.base] : segmentsOf(workspace, cwd)
   using folder = openFolder(workspace, segments)
   if (!folder) throw new DeedError('invalid_request', `the folder ${cwd ?? '.'} does not exist`)
@@ -241,7 +262,7 @@ function workingFolder({ cwd }: CommandRun, { workspace }: Context): string[] {
 /** @returns why, when the workspace is too large to be kept */
 async function snapshot({ workspace, world }: Context): Promise<Tree | DeedError> {
   try {
-    return await readTree(workspace, world.blobs, { limits: treeLimits(world.config) })
+    return await readTree(workspace, world.blobs, { limits: treeLimits(world.config), ignore: workspace.ignore })
   } catch (error) {
     if (error instanceof DeedError && error.code === 'limit_exceeded') return error
     throw error
@@ -258,7 +279,8 @@ async function ownChanges(context: Around, before: CommandBefore, known?: Tree):
 }
 
 /** What an action has made or changed is compared, and never brought back: none of it is kept, however much it is. */
-const readNow = ({ workspace }: Around, since?: Tree) => readTree(workspace, noBlobs, { since })
+const readNow = ({ workspace }: Around, since?: Tree) =>
+  readTree(workspace, noBlobs, { since, ignore: workspace.ignore })
 
 function changesToUndo({ blobs }: World, before: CommandBefore, after: CommandAfter | undefined): Changes {
   if (before.tree === null)

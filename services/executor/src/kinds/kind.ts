@@ -6,7 +6,7 @@
  */
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import type { Bus } from '@deed/mesh/bus'
-import type { Action, ActionResult, EffectClass, Reversibility } from '@deed/proto/action'
+import type { Action, ActionResult, EffectClass, Facts, Reversibility } from '@deed/proto/action'
 import type { ActionId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import type { Observation } from '@deed/proto/observation'
@@ -174,6 +174,12 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   again?(input: Input, context: Context, effect: Effect): Promise<Again>
   /** What confines the program of the host that it starts, by the sandbox's name; absent: it starts none. */
   confinement?(input: Input, world: World): string | undefined
+  /** It is somebody else's: its input names no targets of execution.yaml. */
+  readonly provided?: true
+  /** What its names mean besides targets, workspaces and secrets: the file of a program. */
+  resolves?(input: Input, world: World): Facts
+  /** How the files are that its arguments name. An approval is bound to them instead of to the state of the target. */
+  namedFiles?(input: Input, context: Pick<Context, 'workspace' | 'world'>): Facts
   /** The label of the target's environment. */
   environment?(input: Input, world: World): string | undefined
   /** For an inspection: a unified diff, where the target is text. */

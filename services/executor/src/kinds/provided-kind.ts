@@ -43,9 +43,12 @@ export async function providedKind(action: Action, bus: Asking): Promise<Kind<Js
       { patient: false },
     )
   const facts = await look({ actionId: ONLY_LOOKING, action })
+  const { provider } = facts
   return {
     name,
     version,
+    provided: true,
+    ...(provider === undefined ? {} : { resolves: () => ({ provider }) }),
     // What it may be is for its provider to say, which has seen it by now.
     input: JsonObject,
     idempotent: facts.idempotent,

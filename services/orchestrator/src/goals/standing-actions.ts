@@ -2,6 +2,7 @@
 import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { effectOf, type Policy } from '../planning/policy.ts'
+import { unsealedOf } from '../planning/unsealed.ts'
 import type { GoalStep } from '../store/goals.ts'
 
 /** @throws {DeedError} where nothing is left to keep, or something can only be done, not be so */
@@ -31,8 +32,11 @@ export function standingSteps(policy: Policy, steps: readonly GoalStep[], worksp
 
 /** That a service is a new process cannot last; that it runs can. What was met beforehand is not what is met later. */
 function lasting(step: GoalStep, workspace: string | undefined): GoalStep {
-  const { expect_before, expect_sandbox, ...planned } = step.action
-  const action = Action.parse({ ...(workspace === undefined ? {} : { workspace }), ...planned, observe_only: false })
+  const action = Action.parse({
+    ...(workspace === undefined ? {} : { workspace }),
+    ...unsealedOf(step.action),
+    observe_only: false,
+  })
   if (action.kind !== 'service.restart') return { ...step, action }
   const { verify, ...rest } = action
   return { ...step, title: `start ${String(action.input.target)}`, action: { ...rest, kind: 'service.start' } }

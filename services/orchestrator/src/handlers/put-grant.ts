@@ -1,12 +1,13 @@
-import type { Handler } from '@deed/mesh/bus'
+import type { Bus, Handler } from '@deed/mesh/bus'
+import { resolveNames } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { putGrant as contract } from '@deed/proto/grant'
 import { levelOfApprover, type Policy } from '../planning/policy.ts'
 import { insertGrant } from '../store/grants.ts'
 import type { Database } from '../store/schema.ts'
 
-export function putGrant({ db, policy }: { db: Database; policy: Policy }): Handler<typeof contract> {
-  return async (given, { principal, log }) => {
+export function putGrant({ db, bus, policy }: { db: Database; bus: Bus; policy: Policy }): Handler<typeof contract> {
+  return async (given, { principal, trace, log }) => {
     if (given.target === undefined && given.path === undefined && given.input === undefined) {
       throw new DeedError('missing_field', 'say what it is for: a target, a path, or arguments', { path: '$.target' })
     }
@@ -15,7 +16,18 @@ export function putGrant({ db, policy }: { db: Database; policy: Policy }): Hand
         path: '$.level',
       })
     }
-    const grant = await insertGrant(db, principal, given)
+    const target = given.target ?? given.input?.target
+    const workspace = given.path === undefined && given.workspace === undefined ? undefined : (given.workspace ?? null)
+    const named = {
+      ...(typeof target === 'string' ? { target } : {}),
+      ...(workspace === undefined ? {} : { workspace }),
+    }
+    // Agreed to is what the names stand for now: what they stand for later is asked for again.
+    const { means } =
+      Object.keys(named).length === 0
+        ? { means: {} }
+        : await bus.call(resolveNames, { kind: given.kind, ...named }, { principal, trace })
+    const grant = await insertGrant(db, principal, given, means)
     if (!grant) throw new DeedError('out_of_range', 'the end has come already', { path: '$.expires_at' })
     log.info({ grant_id: grant.grant_id, kind: grant.kind, by: principal.user }, 'granted')
     return grant

@@ -9,6 +9,7 @@ import { toRetry } from '../reconcile/retried.ts'
 import { isAct, type Snapshot, type TaskRow } from '../snapshot.ts'
 import type { Planning } from './plan-work.ts'
 import { sealPlan } from './seal-plan.ts'
+import { unsealedOf } from './unsealed.ts'
 import { type Candidate, lookAt, putIrreversibleLast } from './weigh-actions.ts'
 
 export interface Retrying {
@@ -81,11 +82,10 @@ function candidateOf(
   task: TaskRow & { spec: Action },
   approvals: ReadonlyMap<ApprovalId, { task_id: TaskId }>,
 ): Candidate {
-  const { expect_before, expect_sandbox, observe_only, ...action } = Action.parse(task.spec)
   const asking = task.approval_id === null ? undefined : approvals.get(task.approval_id)?.task_id
   return {
     task: { ...task, approval_id: null, dependencies: task.dependencies.filter((id) => id !== asking) },
-    action: { ...action, observe_only: false },
+    action: { ...unsealedOf(Action.parse(task.spec)), observe_only: false },
     summary: task.title,
     why: '',
     effect: undefined,

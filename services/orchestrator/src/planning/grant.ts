@@ -3,6 +3,7 @@ import { canonicalJson } from '@deed/mesh/canonical-json'
 import type { Action } from '@deed/proto/action'
 import type { Grant } from '@deed/proto/grant'
 import type { JsonObject } from '@deed/proto/json'
+import { type Changed, changesOf } from '../differences.ts'
 import { levelOfApprover, maySelfApprove, type Policy } from './policy.ts'
 import { placeOf, type Workspaces } from './touched-by.ts'
 
@@ -32,11 +33,19 @@ export function covers(policy: Policy, workspaces: Workspaces, grant: Grant, ask
     // What nobody may agree to now, nobody may have agreed to ahead.
     maySelfApprove(policy, level, grant.granted_by, user) &&
     levelOfApprover(policy, grant.granted_by) >= level &&
+    differsIn(grant, action).length === 0 &&
     (grant.target === null || action.input.target === grant.target) &&
     (grant.input === null || hasInput(action, grant.input)) &&
     (grant.path === null || isWithin(workspaces, grant, action, policy.kinds[action.kind]?.touches?.paths))
   )
 }
+
+/** Where names mean something else for the action than what they meant when the grant was given. */
+export const differsIn = ({ means }: Pick<Grant, 'means'>, { expect_resolved: now = {} }: Action): Changed[] =>
+  changesOf(
+    means,
+    Object.fromEntries(Object.keys(means).flatMap((name) => (now[name] === undefined ? [] : [[name, now[name]]]))),
+  )
 
 const hasInput = ({ input }: Action, wanted: JsonObject): boolean =>
   Object.entries(wanted).every(([name, value]) => {

@@ -16,6 +16,7 @@ import type { ExecutionRow, PlanPart, TaskRow } from '../snapshot.ts'
 import { freeName, type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
 import type { SolvedNode, Terms } from './solve-node.ts'
 import { groundOf, touchedBy, type Workspaces } from './touched-by.ts'
+import { unsealedOf } from './unsealed.ts'
 import { type Candidate, comesAfter, lookAt, type Weighing, weighActions } from './weigh-actions.ts'
 
 export interface Planning extends Weighing, Sealing {}
@@ -126,11 +127,10 @@ export async function replanTask(
   task: TaskRow,
   place: Place,
 ): Promise<{ task: Resealed; work: Work }> {
-  const { expect_before, expect_sandbox, observe_only, ...action } = Action.parse(task.spec)
   const copy = { ...task, approval_id: null, dependencies: [] }
   const candidate: Candidate = {
     task: copy,
-    action: { ...action, observe_only: false },
+    action: { ...unsealedOf(Action.parse(task.spec)), observe_only: false },
     summary: task.title,
     why: '',
     effect: undefined,
@@ -147,7 +147,7 @@ export async function replanTask(
 function actionOf({ action }: PlannedAction, { request }: ExecutionRow, readingOf: string | undefined): Action {
   const workspace = action.workspace ?? request.context?.workspace
   // What must be found beforehand is for the policy to say, not for whoever found the solution.
-  const { expect_before, expect_sandbox, observe_only, ...given } = action
+  const given = unsealedOf(action)
   const rest = readingOf === undefined ? given : { ...given, reading_of: brief(readingOf) }
   // No executor ever sees it, so nobody else judges its input.
   if (action.kind === HUMAN_TASK) return Action.parse({ ...rest, input: validate(HumanTaskInput, action.input) })

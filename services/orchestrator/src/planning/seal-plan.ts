@@ -13,7 +13,7 @@ import { isoTime } from '../reconcile/draft.ts'
 import type { Work } from '../reconcile/input.ts'
 import { newTask } from '../reconcile/new-task.ts'
 import type { ApprovalRow, ExecutionRow, PlanPart, TaskRow } from '../snapshot.ts'
-import { covers } from './grant.ts'
+import { type Asked as Asking, covers, differsIn } from './grant.ts'
 import { hiddenIn } from './hidden-in.ts'
 import type { Level, Policy } from './policy.ts'
 import type { Workspaces } from './touched-by.ts'
@@ -72,6 +72,7 @@ export async function sealPlan(sealing: Sealing, unsealed: Unsealed): Promise<Wo
         asked.level > 0 &&
         grants.find((one) => covers(policy, sealing.workspaces, one, { ...asked, now: sealing.now() }))
       if (grant) granted.set(candidate, grant)
+      else if (asked.level > 0) sayWhatDiffers(sealing, grants, candidate, asked)
     }
   }
   for (const grant of new Set(granted.values())) {
@@ -100,6 +101,19 @@ export async function sealPlan(sealing: Sealing, unsealed: Unsealed): Promise<Wo
       policy_version: policy.version,
     },
   }
+}
+
+/** Where a grant would agree if a name still meant what it did: what it meant then. */
+function sayWhatDiffers(
+  { policy, workspaces, now }: Sealing,
+  grants: readonly Grant[],
+  candidate: Candidate,
+  asked: Omit<Asking, 'now'>,
+): void {
+  const other = grants.find((one) => covers(policy, workspaces, { ...one, means: {} }, { ...asked, now: now() }))
+  if (!other) return
+  candidate.changed = differsIn(other, candidate.action)
+  candidate.why = `${candidate.why}; a grant by ${other.granted_by} does not cover it: its names meant something else`
 }
 
 const highest = (candidates: readonly Candidate[]): Level =>
@@ -205,7 +219,7 @@ function grantedBy(
 /** @param earlier what was agreed to before in the place of the only one */
 export function stepsOf(covered: readonly Candidate[], earlier?: JsonObject): SealedStep[] {
   let left = DIFF_CHARS_MAX
-  return covered.map(({ task, action, summary, why, effect, inspection }) => {
+  return covered.map(({ task, action, summary, why, effect, inspection, changed }) => {
     const diff = inspection?.diff?.slice(0, left) ?? null
     left -= diff?.length ?? 0
     return {
@@ -223,7 +237,7 @@ export function stepsOf(covered: readonly Candidate[], earlier?: JsonObject): Se
       sandbox: inspection?.sandbox ?? null,
       diff: diff === '' ? null : diff,
       observes: inspection?.observes ?? null,
-      changed: earlier === undefined ? [] : changesOf(earlier, action),
+      changed: earlier === undefined ? (changed ?? []) : changesOf(earlier, action),
     }
   })
 }

@@ -6,6 +6,7 @@ import { type Action, type EffectClass, type Inspection, inspectAction } from '@
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import type { z } from 'zod'
+import type { Changed } from '../differences.ts'
 import type { ExecutionRow, TaskRow } from '../snapshot.ts'
 import { argvOf, effectOf, levelOf, type Policy } from './policy.ts'
 import { footprint, touchedBy, type Workspaces } from './touched-by.ts'
@@ -33,6 +34,8 @@ export interface Candidate {
   effect: EffectClass | undefined
   /** Absent where nobody has looked. */
   inspection?: Inspection
+  /** Where it differs from what somebody has agreed to ahead. */
+  changed?: Changed[]
 }
 
 /**
@@ -87,7 +90,9 @@ export async function lookAt(
   execution: ExecutionRow,
   candidates: readonly Candidate[],
 ): Promise<void> {
-  const looked = candidates.filter(({ action }) => effectOf(policy, action.kind, action.input) !== 'read')
+  const looked = candidates.filter(
+    ({ task, action }) => task.level > 0 || effectOf(policy, action.kind, action.input) !== 'read',
+  )
   if (looked.length === 0) return
   const inspections = await inspectAll(bus, execution, looked)
   const before = footprint()
@@ -141,7 +146,7 @@ function applyInspection(
   { steady, standing, secrets }: { steady: boolean; standing: boolean; secrets: readonly string[] },
 ): void {
   const { task, action } = candidate
-  const { state_before: state, sandbox } = inspection
+  const { state_before: state, sandbox, means, files } = inspection
   delete action.expect_before
   candidate.summary = inspection.summary
   const expected = steady || policy.kinds[action.kind]?.sealed
@@ -149,6 +154,7 @@ function applyInspection(
   const { diff: _diff, ...lasting } = inspection
   candidate.inspection = expected ? inspection : { ...lasting, state_before: '' }
   if (sandbox !== undefined) action.expect_sandbox = sandbox
+  if (Object.keys(means).length > 0) action.expect_resolved = means
   if (steady && !standing && inspection.already_so && action.already_so === 'skip') {
     action.observe_only = true
     task.level = 0
@@ -172,7 +178,9 @@ function applyInspection(
   })
   task.level = level
   candidate.why = standing ? `${why}, now and whenever it is not so` : why
-  if (expected && state !== '') action.expect_before = state
+  // What a command neither reads nor writes is not its precondition: of its workspace only the files that it names are.
+  if (expected && files !== undefined) action.expect_files = files
+  else if (expected && state !== '') action.expect_before = state
 }
 
 /** Whether it leaves the world for good as it makes it. */

@@ -2,6 +2,7 @@
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { FencingToken, TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
+import { changesOf } from '../differences.ts'
 import type { ExecutionRow, TaskRow } from '../snapshot.ts'
 import { addApprovals, addTasks, type Draft, record, setActual, setDesired } from './draft.ts'
 import { end } from './ending.ts'
@@ -9,8 +10,10 @@ import type { Work } from './input.ts'
 import { failForGood } from './retry.ts'
 import { finish } from './settle.ts'
 
-/** How often a task whose target had changed is looked at and decided again. */
+/** How often a task whose target had changed is inspected and decided again. */
 const REPLANS_MAX = 3
+/** Of them, how often people are asked again. */
+const ASKED_AGAIN_MAX = 1
 
 export function planned(draft: Draft, { work, found }: { work: Work; found: Partial<ExecutionRow> }): void {
   // Thought out twice, by two replicas: the first plan stands.
@@ -74,10 +77,11 @@ export function replanned(
     record(draft, 'task.cancelled', { name: task.name, effect: task.effect }, task.task_id)
     return
   }
-  if (task.replans >= REPLANS_MAX) {
+  const asks = input.work.approvals.some(({ status, grant_id }) => status === 'pending' && grant_id === null)
+  if (task.replans >= (asks ? ASKED_AGAIN_MAX : REPLANS_MAX)) {
     failForGood(draft, task, {
       code: 'precondition_failed',
-      message: `the target of "${task.title}" changed each time it was looked at; try again when it is quiet`,
+      message: whatKeepsChanging(task, input.task),
       retryable: false,
     })
     return
@@ -96,4 +100,17 @@ export function replanned(
   })
   record(draft, 'task.replanned', { name: task.name, level: task.level, action_hash: task.action_hash }, task.task_id)
   addWork(draft, input.work)
+}
+
+/** Which path or name it is, and what to declare so that it does not matter any more. */
+function whatKeepsChanging({ title, spec }: TaskRow, next: Partial<TaskRow>): string {
+  const [change] = changesOf(spec ?? {}, next.spec ?? {}).filter(({ path }) => path.startsWith('$.expect_'))
+  const [, field, name] = /^\$\.(expect_\w+)\.?(.*)$/s.exec(change?.path ?? '') ?? []
+  const said = `"${title}" was inspected again and again, and each time`
+  if (field === 'expect_files') {
+    return `${said} ${name} had changed before it ran; if that does not matter to it, name the files that do in its input "paths", or leave "${name}" out with "ignore" of the workspace in execution.yaml`
+  }
+  if (field === 'expect_resolved')
+    return `${said} ${name} meant something else in execution.yaml; try again when it is left alone`
+  return `${said} its target had changed, at last from ${change?.before ?? '-'} to ${change?.after ?? '-'}; try again when nothing else writes there`
 }

@@ -1,5 +1,6 @@
 /** Standing permissions. A row stands as it was made, but for its end. */
 import { randomUUIDv7 } from 'node:crypto'
+import type { Facts } from '@deed/proto/action'
 import type { Grant, putGrant } from '@deed/proto/grant'
 import type { ExecutionId, GrantId, Principal } from '@deed/proto/ids'
 import type { z } from 'zod'
@@ -12,7 +13,7 @@ type Row = Omit<Grant, 'expires_at' | 'created_at' | 'revoked_at'> & {
 }
 
 const COLUMNS = `g.grant_id, g.kind, g.target, g.workspace, g.path, g.input, g.user_name as "user", g.level,
-  g.expires_at, g.reason, g.granted_by, g.created_at, g.revoked_by, g.revoked_at,
+  g.expires_at, g.reason, g.means, g.granted_by, g.created_at, g.revoked_by, g.revoked_at,
   (select count(*)::int from approvals p where p.grant_id = g.grant_id) as uses`
 
 /** @returns the new one; undefined where the time has come already, by the database's clock */
@@ -20,19 +21,20 @@ export async function insertGrant(
   db: Database,
   { tenant, user }: Principal,
   given: z.output<typeof putGrant.input>,
+  means: Facts,
 ): Promise<Grant | undefined> {
   const [row] = await db.query<Row>(
     'orchestrator.grant',
     `with g as (
        insert into grants (tenant, grant_id, kind, target, workspace, path, input, user_name, level, expires_at, reason,
-         granted_by)
-       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 where $10::timestamptz > now()
+         granted_by, means)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 where $10::timestamptz > now()
        returning *)
      select ${COLUMNS} from g`,
     [
       ...[tenant, randomUUIDv7(), given.kind, given.target ?? null, given.workspace ?? null, given.path ?? null],
       given.input === undefined ? null : JSON.stringify(given.input),
-      ...[given.user ?? null, given.level, given.expires_at, given.reason ?? null, user],
+      ...[given.user ?? null, given.level, given.expires_at, given.reason ?? null, user, JSON.stringify(means)],
     ],
   )
   return row && grantOf(row)

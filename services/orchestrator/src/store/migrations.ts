@@ -13,6 +13,7 @@ import * as taskVerified from './migrations/012-task-verified.ts'
 import * as answersOutside from './migrations/015-answers-outside.ts'
 import * as intakes from './migrations/016-intakes.ts'
 import * as writtenTargets from './migrations/020-written-targets.ts'
+import * as boundGrants from './migrations/021-bound-grants.ts'
 
 export const migrations: Record<string, Migration> = {
   '001-executions': executions,
@@ -28,4 +29,5 @@ export const migrations: Record<string, Migration> = {
   '015-answers-outside': answersOutside,
   '016-intakes': intakes,
   '020-written-targets': writtenTargets,
+  '021-bound-grants': boundGrants,
 }
