@@ -19,6 +19,7 @@ export const ERRORS = {
   unknown_field: false,
   empty_task: false,
   standing_goal: false,
+  goal_conflict: false,
   invalid_number: false,
   out_of_range: false,
   idempotency_conflict: false,

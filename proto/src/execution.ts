@@ -301,6 +301,8 @@ export const cancelExecution = request({
     execution_id: ExecutionId,
     reason: z.string().max(REASON_CHARS_MAX).optional(),
     undo: z.boolean().default(false),
+    /** Pause the goals that would bring about again what is undone; else it is refused where there are any. */
+    pause_goals: z.boolean().default(false),
   }),
   output: z.object({ execution_id: ExecutionId, status: ExecutionStatus }),
 })
@@ -346,6 +348,8 @@ export const rollbackExecution = request({
     with_dependents: z.boolean().default(false),
     /** Look at what would be undone, in order, and do nothing. */
     dry_run: z.boolean().default(false),
+    /** Pause the goals that would bring about again what is undone; else it is refused where there are any. */
+    pause_goals: z.boolean().default(false),
     reason: z.string().max(REASON_CHARS_MAX).optional(),
   }),
   output: z.object({
@@ -421,6 +425,8 @@ export const steerExecutions = request({
     undo: z.boolean().default(false),
     /** Say which, and do nothing. */
     dry_run: z.boolean().default(false),
+    /** Pause the goals that would bring about again what is undone; else it is refused where there are any. */
+    pause_goals: z.boolean().default(false),
     reason: z.string().max(REASON_CHARS_MAX).optional(),
     limit: z.int().min(1).max(500).default(200),
     cursor: ExecutionId.optional(),

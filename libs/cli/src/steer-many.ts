@@ -18,7 +18,7 @@ export interface Scope {
   dryRun?: true
 }
 
-type Wish = Pick<z.input<typeof steerExecutions.input>, 'undo' | 'reason'> & { verb: Verb }
+type Wish = Pick<z.input<typeof steerExecutions.input>, 'undo' | 'pause_goals' | 'reason'> & { verb: Verb }
 
 export const addScope = (command: Command): Command =>
   command
@@ -77,7 +77,7 @@ export async function rollBackMany(
   bus: Bus,
   ids: readonly string[],
   { dryRun, ...scope }: Scope,
-  { timeoutMs, yes, ...why }: { reason?: string; timeoutMs: number; yes: boolean },
+  { timeoutMs, yes, ...why }: { reason?: string; pause_goals?: boolean; timeoutMs: number; yes: boolean },
 ): Promise<void> {
   const found = await steerEach(bus, ids, { ...scope, dryRun: true }, { verb: 'rollback' })
   if (dryRun) return showResults(out, found)

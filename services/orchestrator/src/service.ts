@@ -73,6 +73,7 @@ import { startResync } from './resync.ts'
 import { keepRetaining } from './retention.ts'
 import { serveMetrics } from './serve-metrics.ts'
 import { openAdmissions } from './store/executions.ts'
+import { readTenantGoals } from './store/goals.ts'
 import { readGrants } from './store/grants.ts'
 import { migrations } from './store/migrations.ts'
 import { reserveTurn } from './store/rate-limits.ts'
@@ -190,6 +191,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     capacity,
     cachedBefore: before,
     lane,
+    goals: (tenant) => readTenantGoals(db, tenant),
     isFresh: openFreshness(db),
     async admit(admission) {
       const admitted = await admit(admission)
@@ -206,7 +208,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
   bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))
   bus.serve(execution.executionStats, executionStats({ db }))
-  bus.serve(execution.cancelExecution, withoutSecrets(cancelExecution({ db, driver })))
+  bus.serve(execution.cancelExecution, withoutSecrets(cancelExecution({ db, driver, planning })))
   bus.serve(execution.pauseExecution, withoutSecrets(steerExecution({ db, driver }, 'paused')))
   bus.serve(execution.resumeExecution, withoutSecrets(steerExecution({ db, driver }, 'resumed')))
   bus.serve(execution.retryExecution, withoutSecrets(retryExecution({ db, driver, planning })))
@@ -216,7 +218,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.listApprovals, listApprovals({ db }))
   bus.serve(execution.decideApproval, withoutSecrets(decideApproval({ db, driver, policy, planning })))
   bus.serve(execution.decideApprovals, withoutSecrets(decideApprovals({ db, driver, policy })))
-  bus.serve(grant.putGrant, withoutSecrets(putGrant({ db, policy })))
+  bus.serve(grant.putGrant, withoutSecrets(putGrant({ db, bus, policy })))
   bus.serve(grant.listGrants, listGrants({ db }))
   bus.serve(grant.deleteGrant, deleteGrant({ db, driver }))
   bus.serve(audit.verifyAudit, verifyAudit({ db, bus }))
@@ -233,7 +235,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(goal.deleteGoal, deleteGoal({ db }))
   bus.serve(goal.pauseGoal, steerGoal(looking, 'pause'))
   bus.serve(goal.resumeGoal, steerGoal(looking, 'resume'))
-  bus.serve(schedule.putSchedule, putSchedule({ db, clock, config }))
+  bus.serve(schedule.putSchedule, putSchedule({ ...looking, config }))
   bus.serve(schedule.listSchedules, listSchedules({ db }))
   bus.serve(schedule.deleteSchedule, deleteSchedule({ db }))
   bus.serve(schedule.pauseSchedule, steerSchedule(looking, 'pause'))

@@ -17,6 +17,7 @@ import { idOf } from './show.ts'
 interface RollbackOptions extends Omit<Scope, 'dryRun'>, Waiting {
   last?: true
   withDependents?: true
+  pauseGoals?: true
   dryRun?: true
   reason?: string
   yes?: true
@@ -32,6 +33,7 @@ export function addRollback(program: Command): void {
     .option('--template <id>', 'every execution that used this template')
     .option('--target <name>', 'every execution with an action on this target')
     .option('--all', 'every execution that left a change')
+    .option('--pause-goals', 'pause the goals that keep what is undone, which is refused otherwise')
     .option('--dry-run', 'show what would be undone, in which order, and what cannot be')
     .option('--reason <text>', 'kept in the audit log')
     .option('-y, --yes', 'approve what needs level 1; higher levels are asked for all the same')
@@ -52,11 +54,11 @@ ${WAITING_TEXT}`,
       if (options.last && ids.length > 0) throw new UsageError('name what to undo: by ids, or --last')
       const shell = shellOf(command)
       const { out } = shell
-      const { reason, withDependents, dryRun, last, wait, timeout, yes = false, ...where } = options
+      const { reason, withDependents, pauseGoals, dryRun, last, wait, timeout, yes = false, ...where } = options
       const [id] = ids
       if (!last && isMany(ids, where)) {
         const scope = { ...where, ...(dryRun ? { dryRun } : {}) }
-        const why = reason === undefined ? {} : { reason }
+        const why = { ...(reason === undefined ? {} : { reason }), ...(pauseGoals ? { pause_goals: true } : {}) }
         return withMesh(shell, (bus) =>
           wait
             ? rollBackMany(out, bus, ids, scope, { ...why, timeoutMs: timeout, yes })
@@ -65,6 +67,7 @@ ${WAITING_TEXT}`,
       }
       const more = {
         ...(withDependents ? { with_dependents: true } : {}),
+        ...(pauseGoals ? { pause_goals: true } : {}),
         ...(dryRun ? { dry_run: true } : {}),
         ...(reason === undefined ? {} : { reason }),
       }

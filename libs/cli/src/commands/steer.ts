@@ -38,13 +38,17 @@ const VERBS = [
 
 interface SteerOptions extends Scope, Waiting {
   undo?: true
+  pauseGoals?: true
   reason?: string
 }
 
 export function addSteering(program: Command): void {
   for (const { verb, contract, description, success } of VERBS) {
     const command = addScope(program.command(`${verb} [executions...]`).description(description))
-    if (verb === 'cancel') command.option('--undo', 'undo what was done')
+    if (verb === 'cancel') {
+      command.option('--undo', 'undo what was done')
+      command.option('--pause-goals', 'with --undo: pause the goals that keep it, which is refused otherwise')
+    }
     addWaiting(command.option('--reason <text>', 'kept in the audit log'))
       .addHelpText(
         'after',
@@ -57,10 +61,14 @@ Exit code 0: ${success}. 2: refused.
 ${WAITING_TEXT}`,
       )
       .action(async (executions: string[], options: SteerOptions, command: Command) => {
-        const { undo, reason, wait, timeout, ...scope } = options
+        const { undo, pauseGoals, reason, wait, timeout, ...scope } = options
         const shell = shellOf(command)
         const { out } = shell
-        const wish = { ...(undo ? { undo } : {}), ...(reason === undefined ? {} : { reason }) }
+        const wish = {
+          ...(undo ? { undo } : {}),
+          ...(pauseGoals ? { pause_goals: true } : {}),
+          ...(reason === undefined ? {} : { reason }),
+        }
         await withMesh(shell, async (bus) => {
           if (isMany(executions, scope)) {
             return steerMany(out, bus, executions, scope, { verb, ...wish }, wait ? timeout : undefined)

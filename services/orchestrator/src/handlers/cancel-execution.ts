@@ -1,12 +1,13 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { cancelExecution as contract } from '@deed/proto/execution'
-import type { Driver } from '../drive.ts'
+import { type Cancelling, refuseWhatGoalsKeep } from '../goals/undo-against-goals.ts'
 import { findExecution } from '../store/executions.ts'
-import type { Database } from '../store/schema.ts'
 
-export function cancelExecution({ db, driver }: { db: Database; driver: Driver }): Handler<typeof contract> {
-  return async ({ execution_id: executionId, reason, undo }, { principal }) => {
+export function cancelExecution(cancelling: Cancelling): Handler<typeof contract> {
+  const { db, driver } = cancelling
+  return async ({ execution_id: executionId, reason, undo, pause_goals: pauseGoals }, { principal }) => {
     const id = await findExecution(db, principal, { executionId })
+    if (undo) await refuseWhatGoalsKeep(cancelling, principal, id, pauseGoals)
     const { execution } = await driver.apply(id, {
       type: 'cancelled',
       reason: reason ?? null,

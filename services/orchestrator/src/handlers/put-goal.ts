@@ -1,14 +1,17 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import type { Handler } from '@deed/mesh/bus'
+import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { ExecutionRequest } from '@deed/proto/execution'
 import type { putGoal as contract } from '@deed/proto/goal'
+import { refuseAgainstGoals, refuseAgainstSchedules } from '../goals/contradictions.ts'
 import { goalView } from '../goals/goal-view.ts'
 import { type Looking, probe } from '../goals/look-at-goal.ts'
 import { executionForGoal, startForGoal } from '../goals/start-for-goal.ts'
 import { sourceHash, stepsToKeep } from '../goals/steps-to-keep.ts'
 import { admitRequest, refuseSecrets } from '../intake/door.ts'
+import { outcomesOf } from '../planning/outcomes.ts'
 import { adjustGoal, readGoals, storeGoal } from '../store/goals.ts'
 
 interface Dependencies extends Looking {
@@ -47,6 +50,14 @@ export function putGoal(dependencies: Dependencies): Handler<typeof contract> {
     // An unknown target or a path outside is refused now rather than found out later.
     const { refused } = await probe(dependencies, wanted)
     if (refused) throw refused
+    const { workspaces } = dependencies.planning
+    const others = (await readGoals(db, principal, null)).filter((goal) => goal.name !== name)
+    const outcomes = outcomesOf(
+      workspaces,
+      kept.steps.map(({ action }) => Action.parse(action)),
+    )
+    refuseAgainstGoals(workspaces, others, `the goal ${name}`, outcomes)
+    await refuseAgainstSchedules(dependencies, principal, { name, steps: kept.steps })
     const execution = executionForGoal(wanted, clock.now())
     const goal = await storeGoal(db, {
       ...wanted,

@@ -4,21 +4,21 @@ import type { Handler } from '@deed/mesh/bus'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { putSchedule as contract } from '@deed/proto/schedule'
-import type { Clock } from '../clock.ts'
+import { outcomesOfRequest, refuseAgainstGoals } from '../goals/contradictions.ts'
+import type { Looking } from '../goals/look-at-goal.ts'
 import { admitRequest, refuseSecrets } from '../intake/door.ts'
 import { isoTime } from '../reconcile/draft.ts'
 import { admitTiming, nextDue } from '../schedules/due.ts'
 import { scheduleView } from '../schedules/schedule-view.ts'
+import { readGoals } from '../store/goals.ts'
 import { storeSchedule } from '../store/schedules.ts'
-import type { Database } from '../store/schema.ts'
 
-interface Dependencies {
-  db: Database
-  clock: Clock
+interface Dependencies extends Looking {
   config: ExecutionConfig
 }
 
-export function putSchedule({ db, clock, config }: Dependencies): Handler<typeof contract> {
+export function putSchedule(dependencies: Dependencies): Handler<typeof contract> {
+  const { db, clock, config, planning } = dependencies
   return async (input, { principal, log }) => {
     const { name, cron = null, every_ms: everyMs = null, timezone, overlap, catch_up } = input
     if ((cron === null) === (everyMs === null)) {
@@ -33,6 +33,11 @@ export function putSchedule({ db, clock, config }: Dependencies): Handler<typeof
     const now = clock.now()
     const timing = { cron, timezone, every_ms: everyMs, anchor: now }
     admitTiming(timing, now)
+    const goals = await readGoals(db, principal, null)
+    if (goals.length > 0) {
+      const outcomes = await outcomesOfRequest(dependencies, principal, request)
+      refuseAgainstGoals(planning.workspaces, goals, `the schedule ${name}`, outcomes)
+    }
     const schedule = await storeSchedule(db, {
       ...{ tenant: principal.tenant, user_name: principal.user, name, schedule_id: randomUUIDv7(), request },
       source_hash: hashJson({ ...input, user: principal.user }),

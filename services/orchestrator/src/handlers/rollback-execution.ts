@@ -5,9 +5,8 @@ import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import { findAction } from '../planning/plan-rollback.ts'
 import { type RollingBack, rollBack } from '../planning/roll-back.ts'
 import { findExecution, findLastChange } from '../store/executions.ts'
-import type { Database } from '../store/schema.ts'
 
-export function rollbackExecution(rollingBack: RollingBack & { db: Database }): Handler<typeof contract> {
+export function rollbackExecution(rollingBack: RollingBack): Handler<typeof contract> {
   const { db, bus, driver } = rollingBack
   const find = async (
     principal: Principal,
@@ -23,7 +22,7 @@ export function rollbackExecution(rollingBack: RollingBack & { db: Database }): 
     return { executionId: changed }
   }
   return async (input, { principal }) => {
-    const { with_dependents: withDependents, dry_run: dryRun, reason } = input
+    const { with_dependents: withDependents, dry_run: dryRun, pause_goals: pauseGoals, reason } = input
     const { executionId, taskId } = await find(principal, input)
     const snapshot = await driver.read(executionId)
     // What is on its way already is not looked at again.
@@ -35,6 +34,7 @@ export function rollbackExecution(rollingBack: RollingBack & { db: Database }): 
       withDependents,
       dryRun,
       reason: reason ?? null,
+      pauseGoals,
     })
     return { execution_id: executionId, status, steps, level, approval_id: approvalId }
   }

@@ -3,16 +3,12 @@ import { DeedError } from '@deed/proto/errors'
 import type { steerExecutions as contract, SteerResult } from '@deed/proto/execution'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
 import type { z } from 'zod'
+import { refuseWhatGoalsKeep } from '../goals/undo-against-goals.ts'
 import { retryExecution } from '../planning/agree-again.ts'
 import { refuseWhatCannot } from '../planning/plan-rollback.ts'
 import { type RollingBack, rollBack } from '../planning/roll-back.ts'
 import type { Input } from '../reconcile/input.ts'
 import { findExecution, selectExecutions } from '../store/executions.ts'
-import type { Database } from '../store/schema.ts'
-
-interface Dependencies extends RollingBack {
-  db: Database
-}
 
 type Wish = Omit<z.output<typeof contract.input>, 'execution_ids'>
 
@@ -25,7 +21,7 @@ const APPLIES = {
   rollback: ['done', 'failed', 'denied', 'cancelled', 'rollback_failed'],
 } as const
 
-export function steerExecutions(steering: Dependencies): Handler<typeof contract> {
+export function steerExecutions(steering: RollingBack): Handler<typeof contract> {
   const { db, driver } = steering
   const steer = async (id: ExecutionId, wish: Wish, principal: Principal): Promise<SteerResult> => {
     const executionId = await findExecution(db, principal, { executionId: id })
@@ -33,9 +29,16 @@ export function steerExecutions(steering: Dependencies): Handler<typeof contract
     const reason = wish.reason ?? null
     if (verb === 'rollback') {
       const snapshot = await driver.read(executionId)
-      const { status, level, steps, approvalId } = await rollBack(steering, principal, snapshot, { dryRun, reason })
+      const { status, level, steps, approvalId } = await rollBack(steering, principal, snapshot, {
+        dryRun,
+        reason,
+        pauseGoals: wish.pause_goals,
+      })
       refuseWhatCannot(steps)
       return { execution_id: id, status, level, ...(approvalId === null ? {} : { approval_id: approvalId }) }
+    }
+    if (!dryRun && verb === 'cancel' && wish.undo) {
+      await refuseWhatGoalsKeep(steering, principal, executionId, wish.pause_goals)
     }
     if (dryRun) return { execution_id: id, status: (await driver.read(executionId)).execution.status }
     const { execution } =

@@ -1,18 +1,35 @@
 /** A person lets a goal rest, or has it looked at again. */
 import type { Handler } from '@deed/mesh/bus'
+import { Action } from '@deed/proto/action'
 import type { pauseGoal, resumeGoal } from '@deed/proto/goal'
-import type { Clock } from '../clock.ts'
+import type { Principal } from '@deed/proto/ids'
+import { refuseAgainstGoals, refuseAgainstSchedules } from '../goals/contradictions.ts'
 import { goalView } from '../goals/goal-view.ts'
-import { steerGoal as steer } from '../store/goals.ts'
-import type { Database } from '../store/schema.ts'
+import type { Looking } from '../goals/look-at-goal.ts'
+import { outcomesOf } from '../planning/outcomes.ts'
+import { readGoals, steerGoal as steer } from '../store/goals.ts'
 
-export function steerGoal(
-  { db, clock }: { db: Database; clock: Clock },
-  verb: 'pause' | 'resume',
-): Handler<typeof pauseGoal | typeof resumeGoal> {
+export function steerGoal(looking: Looking, verb: 'pause' | 'resume'): Handler<typeof pauseGoal | typeof resumeGoal> {
+  const { db, clock } = looking
   return async ({ name }, { principal, log }) => {
+    if (verb === 'resume') await refuseContradictions(looking, principal, name)
     const goal = await steer(db, principal, name, verb)
     log.info({ goal: name, status: goal.status, paused: goal.paused }, 'goal steered')
     return goalView(goal, clock.now())
   }
+}
+
+/** What was put while the goal was paused may want the opposite. */
+async function refuseContradictions(looking: Looking, principal: Principal, name: string): Promise<void> {
+  const { workspaces } = looking.planning
+  const goals = await readGoals(looking.db, principal, null)
+  const goal = goals.find((one) => one.name === name)
+  if (!goal || !(goal.paused || goal.status === 'blocked')) return
+  const outcomes = outcomesOf(
+    workspaces,
+    goal.steps.map(({ action }) => Action.parse(action)),
+  )
+  const others = goals.filter((one) => one.name !== name)
+  refuseAgainstGoals(workspaces, others, `the goal ${name}`, outcomes)
+  await refuseAgainstSchedules(looking, principal, goal)
 }

@@ -305,12 +305,13 @@ function ask<C extends RequestContract>(handler: Handler<C>, principal: Principa
 }
 
 const DO: Record<Verb, (id: ExecutionId, by: Principal) => Promise<unknown>> = {
-  cancel: (id, by) => ask(cancelExecution(world), by, { execution_id: id, undo: false }),
-  'cancel with undo': (id, by) => ask(cancelExecution(world), by, { execution_id: id, undo: true }),
+  cancel: (id, by) => ask(cancelExecution(world), by, { execution_id: id, undo: false, pause_goals: false }),
+  'cancel with undo': (id, by) => ask(cancelExecution(world), by, { execution_id: id, undo: true, pause_goals: false }),
   pause: (id, by) => ask(steerExecution(world, 'paused'), by, { execution_id: id }),
   resume: (id, by) => ask(steerExecution(world, 'resumed'), by, { execution_id: id }),
   retry: (id, by) => ask(retryExecution(world), by, { execution_id: id }),
-  rollback: (id, by) => ask(rollbackExecution(world), by, { execution_id: id, with_dependents: false, dry_run: false }),
+  rollback: (id, by) =>
+    ask(rollbackExecution(world), by, { execution_id: id, with_dependents: false, dry_run: false, pause_goals: false }),
   approve: async (id, by) => ask(decideApproval(world), by, { approval_id: await approvalOf(id), decision: 'approve' }),
   deny: async (id, by) => ask(decideApproval(world), by, { approval_id: await approvalOf(id), decision: 'deny' }),
   'retry the undo': async (id, by) =>

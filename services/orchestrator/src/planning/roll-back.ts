@@ -1,16 +1,21 @@
 /** A rollback that somebody asks for: begun at once, or once it is agreed to. Every way to ask leads through here. */
 import type { Bus } from '@deed/mesh/bus'
+import type { Action } from '@deed/proto/action'
+import type { UndoStep } from '@deed/proto/execution'
 import type { ApprovalId, Principal, TaskId } from '@deed/proto/ids'
 import type { ExecutionStatus } from '@deed/proto/states'
 import type { Driver } from '../drive.ts'
+import { goalsKeeping, keptSentence, letGoalsRest } from '../goals/contradictions.ts'
 import { openUndo } from '../reconcile/undo-asked.ts'
-import type { Snapshot } from '../snapshot.ts'
+import { isAct, type Snapshot } from '../snapshot.ts'
+import type { Database } from '../store/schema.ts'
 import { askUndo } from './ask-undo.ts'
 import { planRollback, type RollbackPlan, refuseWhatCannot } from './plan-rollback.ts'
 import type { Planning } from './plan-work.ts'
 
 export interface RollingBack {
   bus: Bus
+  db: Database
   driver: Driver
   planning: Planning
 }
@@ -21,6 +26,8 @@ interface Wish {
   withDependents?: boolean
   dryRun: boolean
   reason: string | null
+  /** Pause the goals that keep what is undone; else it is refused where there are any. */
+  pauseGoals?: boolean
 }
 
 /**
@@ -28,10 +35,10 @@ interface Wish {
  * @throws {DeedError} `already_rolled_back`, `not_undoable`, and unless it is a dry run `irreversible`, `undo_conflict`
  */
 export async function rollBack(
-  { bus, driver, planning }: RollingBack,
+  { db, bus, driver, planning }: RollingBack,
   principal: Principal,
   snapshot: Snapshot,
-  { taskId, withDependents = false, dryRun, reason }: Wish,
+  { taskId, withDependents = false, dryRun, reason, pauseGoals = false }: Wish,
 ): Promise<RollbackPlan & { status: ExecutionStatus; approvalId: ApprovalId | null }> {
   const { execution_id: id, status } = snapshot.execution
   const plan = await planRollback(bus, planning.policy, principal, snapshot, {
@@ -39,8 +46,10 @@ export async function rollBack(
     withDependents,
     mayBeBlind: !dryRun,
   })
-  if (dryRun) return { ...plan, status, approvalId: null }
+  const kept = await goalsKeeping(db, planning.workspaces, principal, actionsOf(snapshot, plan.steps))
+  if (dryRun) return { ...plan, steps: pauseGoals ? plan.steps : withGoals(plan.steps, kept), status, approvalId: null }
   refuseWhatCannot(plan.steps)
+  await letGoalsRest(db, principal, kept, pauseGoals)
   if (plan.level > 0) {
     const asked = await driver.apply(id, askUndo(planning, snapshot, plan, principal, reason))
     return { ...plan, status: asked.execution.status, approvalId: openUndo(asked)?.approval_id ?? null }
@@ -54,3 +63,15 @@ export async function rollBack(
   })
   return { ...plan, status: execution.status, approvalId: null }
 }
+
+const actionsOf = ({ tasks }: Snapshot, steps: readonly UndoStep[]): Action[] =>
+  steps.flatMap(({ task_id, outlook }) => {
+    const task = tasks.get(task_id)
+    return outlook === 'undo' && task && isAct(task) ? [task.spec] : []
+  })
+
+/** What was done together is undone together, so one goal stands against each step. */
+const withGoals = (steps: UndoStep[], [goal]: readonly string[]): UndoStep[] =>
+  goal === undefined
+    ? steps
+    : steps.map((step) => (step.outlook === 'undo' ? { ...step, outlook: 'cannot', why: keptSentence(goal) } : step))

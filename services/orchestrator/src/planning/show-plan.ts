@@ -3,7 +3,7 @@ import type { ExecutionReply } from '@deed/proto/execution'
 import type { Json } from '@deed/proto/json'
 import { replyOf } from '../answers/answer.ts'
 import { emptySnapshot, type Incoming, newExecution } from '../intake/new-execution.ts'
-import type { PlanDependencies } from './plan-execution.ts'
+import { type PlanDependencies, refuseAgainstGoalsOf } from './plan-execution.ts'
 import { EMPTY, weighWork } from './plan-work.ts'
 import { screenOf, sealPlan, stepsOf } from './seal-plan.ts'
 import { think } from './think.ts'
@@ -20,6 +20,7 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
   if (thought.type === 'answer') {
     return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
   }
+  await refuseAgainstGoalsOf(planning, execution, thought)
   const unsealed = await weighWork(planning.planning, execution, thought.nodes, EMPTY, true)
   const { tasks, approvals, plan } = await sealPlan(planning.planning, unsealed)
   const names = new Map(tasks.map(({ task_id, name }) => [task_id, name]))

@@ -1,5 +1,5 @@
 /** Standing goals: their rows, and the right to look at one. */
-import type { Action } from '@deed/proto/action'
+import type { Action, Facts } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { GoalOutcome, GoalStatus } from '@deed/proto/goal'
@@ -33,7 +33,8 @@ export interface GoalRow {
   why: string | null
   interval_ms: number
   remedies_max: number
-  agreed: { by: string; policy_version: string } | null
+  /** `seals`: of each action what was agreed to, and what its names meant then, by the hash of the action alone. */
+  agreed: { by: string; policy_version: string; seals?: Record<string, Facts> } | null
   execution_id: ExecutionId | null
   execution_open: boolean
   looks: number
@@ -119,6 +120,10 @@ export async function adjustGoal(
   )
   return row?.goal
 }
+
+/** Of a tenant, whoever asks. */
+export const readTenantGoals = (db: Database, tenant: string): Promise<GoalRow[]> =>
+  readGoals(db, { tenant, user: '' }, null)
 
 export async function readGoals(db: Database, { tenant }: Principal, name: string | null): Promise<GoalRow[]> {
   const rows = await db.query<{ goal: GoalRow }>(

@@ -1,0 +1,137 @@
+/** Wishes that cannot both be kept: found when the later one is put, by what their actions bring about. */
+import { Action } from '@deed/proto/action'
+import { DeedError } from '@deed/proto/errors'
+import type { ExecutionRequest } from '@deed/proto/execution'
+import type { Principal } from '@deed/proto/ids'
+import { emptySnapshot, newExecution } from '../intake/new-execution.ts'
+import { contradictionOf, type Outcomes, outcomesOf, sharedBy, thingOf } from '../planning/outcomes.ts'
+import { think } from '../planning/think.ts'
+import type { Thought } from '../planning/thought.ts'
+import type { Workspaces } from '../planning/touched-by.ts'
+import { type GoalRow, readGoals, steerGoal } from '../store/goals.ts'
+import { readSchedules } from '../store/schedules.ts'
+import type { Database } from '../store/schema.ts'
+import type { Looking } from './look-at-goal.ts'
+
+type Kept = Pick<GoalRow, 'name' | 'steps' | 'paused' | 'status'>
+
+/** Nobody brings a paused or a blocked goal about. */
+const isKept = ({ paused, status }: Kept): boolean => !paused && status !== 'blocked'
+
+const outcomesOfGoal = (workspaces: Workspaces, { steps }: Pick<GoalRow, 'steps'>): Outcomes =>
+  outcomesOf(
+    workspaces,
+    steps.map(({ action }) => Action.parse(action)),
+  )
+
+/**
+ * @param who of whom the outcomes are, as in `the manifest site`
+ * @throws {DeedError} `goal_conflict`, naming both, and what to do
+ */
+export function refuseAgainstGoals(
+  workspaces: Workspaces,
+  goals: readonly Kept[],
+  who: string,
+  wanted: Outcomes,
+): void {
+  if (wanted.size === 0) return
+  for (const goal of goals.filter(isKept)) {
+    const found = contradictionOf(wanted, outcomesOfGoal(workspaces, goal))
+    if (!found) continue
+    throw new DeedError(
+      'goal_conflict',
+      `${who} wants ${thingOf(found.what)} to be ${shown(found.one)}, and the goal ${goal.name} keeps it ${shown(found.other)}; ` +
+        `change one of the two, or pause the goal first: deed goal pause ${goal.name}`,
+      { details: { goal: goal.name, what: found.what } },
+    )
+  }
+}
+
+/** @throws {DeedError} `goal_conflict` where a schedule that is not paused brings about what the goal would put back */
+export async function refuseAgainstSchedules(
+  looking: Looking,
+  principal: Principal,
+  { name, steps }: Pick<GoalRow, 'name' | 'steps'>,
+): Promise<void> {
+  const wanted = outcomesOfGoal(looking.planning.workspaces, { steps })
+  if (wanted.size === 0) return
+  const schedules = await readSchedules(looking.db, principal, null)
+  for (const { name: schedule, request, paused } of schedules) {
+    if (paused) continue
+    const found = contradictionOf(wanted, await outcomesOfRequest(looking, principal, request))
+    if (!found) continue
+    throw new DeedError(
+      'goal_conflict',
+      `the goal ${name} keeps ${thingOf(found.what)} ${shown(found.one)}, and the schedule ${schedule} wants it ${shown(found.other)}; ` +
+        `change one of the two, or pause the schedule first: deed schedule pause ${schedule}`,
+      { details: { schedule, what: found.what } },
+    )
+  }
+}
+
+/** Of a request, as rules and runbooks understand it now; nothing where nobody can say. */
+export async function outcomesOfRequest(
+  looking: Pick<Looking, 'bus' | 'log' | 'clock' | 'planning'>,
+  principal: Principal,
+  request: ExecutionRequest,
+): Promise<Outcomes> {
+  const { execution } = emptySnapshot(newExecution({ request, principal, trace: '' }, looking.clock.now()))
+  try {
+    return outcomesOfThought(
+      looking.planning.workspaces,
+      request,
+      await think(looking, execution, { remembered: false }),
+    )
+  } catch (error) {
+    // It is refused for its own reason when it is due.
+    if (error instanceof DeedError) return new Map()
+    throw error
+  }
+}
+
+export function outcomesOfThought(workspaces: Workspaces, { context }: ExecutionRequest, thought: Thought): Outcomes {
+  if (thought.type !== 'solved') return new Map()
+  const planned = thought.nodes.flatMap(({ solution }) => solution?.actions ?? [])
+  return outcomesOf(
+    workspaces,
+    planned.map(({ action }) => Action.parse({ ...action, workspace: action.workspace ?? context?.workspace })),
+  )
+}
+
+/**
+ * Goals that would bring about again what is to be undone.
+ *
+ * @param actions those that would be undone
+ */
+export async function goalsKeeping(
+  db: Database,
+  workspaces: Workspaces,
+  principal: Principal,
+  actions: readonly Action[],
+): Promise<string[]> {
+  const undone = outcomesOf(workspaces, actions)
+  if (undone.size === 0) return []
+  const goals = await readGoals(db, principal, null)
+  return goals
+    .filter((goal) => isKept(goal) && sharedBy(undone, outcomesOfGoal(workspaces, goal)).length > 0)
+    .map(({ name }) => name)
+}
+
+/** @throws {DeedError} `goal_conflict` where a goal keeps it and is not to be paused */
+export async function letGoalsRest(
+  db: Database,
+  principal: Principal,
+  goals: readonly string[],
+  pauseGoals: boolean,
+): Promise<void> {
+  const [first] = goals
+  if (first === undefined) return
+  if (!pauseGoals) throw new DeedError('goal_conflict', keptSentence(first), { details: { goals: [...goals] } })
+  for (const goal of goals) await steerGoal(db, principal, goal, 'pause')
+}
+
+export const keptSentence = (goal: string): string =>
+  `the goal ${goal} keeps this, and would bring it about again; pause it first: deed goal pause ${goal}`
+
+const shown = (state: string): string =>
+  state.startsWith('sha256:') ? `a file with the content ${state.slice(0, 'sha256:'.length + 12)}` : state

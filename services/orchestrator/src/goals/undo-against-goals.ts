@@ -1,0 +1,28 @@
+import type { ExecutionId, Principal } from '@deed/proto/ids'
+import type { Driver } from '../drive.ts'
+import type { Planning } from '../planning/plan-work.ts'
+import { isAct } from '../snapshot.ts'
+import type { Database } from '../store/schema.ts'
+import { goalsKeeping, letGoalsRest } from './contradictions.ts'
+
+export interface Cancelling {
+  db: Database
+  driver: Driver
+  planning: Planning
+}
+
+/**
+ * What an execution has done so far is to be undone, and a goal may keep it.
+ *
+ * @throws {DeedError} `goal_conflict`, unless such goals are to be paused
+ */
+export async function refuseWhatGoalsKeep(
+  { db, driver, planning }: Cancelling,
+  principal: Principal,
+  id: ExecutionId,
+  pauseGoals: boolean,
+): Promise<void> {
+  const { tasks } = await driver.read(id)
+  const done = [...tasks.values()].flatMap((task) => (isAct(task) && task.effect !== 'none' ? [task.spec] : []))
+  await letGoalsRest(db, principal, await goalsKeeping(db, planning.workspaces, principal, done), pauseGoals)
+}

@@ -1,0 +1,95 @@
+/** What actions bring about, as far as their inputs say it: by place or target, what is so afterwards. */
+import { sha256 } from '@deed/mesh/canonical-json'
+import type { Action } from '@deed/proto/action'
+import { placeOf, type Workspaces } from './touched-by.ts'
+
+/** `file:/srv/app/motd.txt` -> `sha256:...`, `there`, `a folder` or `absent`; `service:api` -> `running`; `replicas:api` -> `3`. */
+export type Outcomes = ReadonlyMap<string, string>
+
+export interface Contradiction {
+  /** As `Outcomes` names it. */
+  what: string
+  one: string
+  other: string
+}
+
+const FILE = 'file:'
+const ABSENT = 'absent'
+const THERE = 'there'
+
+/** Of two actions that change the same, the later one counts. */
+export function outcomesOf(workspaces: Workspaces, actions: readonly Action[]): Outcomes {
+  const found = new Map<string, string>()
+  for (const action of actions) {
+    const { kind, input } = action
+    const { path, from, to, target, content, replicas } = input
+    const file = (named: unknown, state: string): void => {
+      if (typeof named === 'string') found.set(`${FILE}${placeOf(workspaces, action, named)}`, state)
+    }
+    switch (kind) {
+      case 'file.write':
+      case 'code.generate':
+        file(path, typeof content === 'string' ? `sha256:${sha256(content)}` : THERE)
+        break
+      case 'dir.create':
+        file(path, 'a folder')
+        break
+      case 'file.delete':
+        file(path, ABSENT)
+        break
+      case 'file.move':
+        file(from, ABSENT)
+        file(to, THERE)
+        break
+      case 'service.start':
+      case 'service.restart':
+      case 'service.stop':
+        found.set(`service:${target}`, kind === 'service.stop' ? 'stopped' : 'running')
+        break
+      case 'kubernetes.scale':
+        found.set(`replicas:${target}`, String(replicas))
+        found.set(`service:${target}`, replicas === 0 ? 'stopped' : 'running')
+        break
+    }
+  }
+  return found
+}
+
+/** The first thing that cannot be as both want it. */
+export function contradictionOf(one: Outcomes, other: Outcomes): Contradiction | undefined {
+  for (const [what, state] of one) {
+    const wanted = other.get(what)
+    if (wanted !== undefined && !agree(state, wanted)) return { what, one: state, other: wanted }
+  }
+  return absentAbove(one, other) ?? flipped(absentAbove(other, one))
+}
+
+/** What both bring about, and in the same way. */
+export const sharedBy = (one: Outcomes, other: Outcomes): string[] =>
+  [...one].flatMap(([what, state]) => {
+    const wanted = other.get(what)
+    return wanted !== undefined && agree(state, wanted) ? [what] : []
+  })
+
+/** For people: `/srv/app/motd.txt`, `the service api`. */
+export const thingOf = (what: string): string =>
+  what.startsWith(FILE)
+    ? what.slice(FILE.length)
+    : `the ${what.slice(0, what.indexOf(':'))} of ${what.slice(what.indexOf(':') + 1)}`
+
+/** Of a file that is only said to be there, nothing contradicts what is in it. */
+const agree = (one: string, other: string): boolean =>
+  one === other || (one === THERE && other !== ABSENT) || (other === THERE && one !== ABSENT)
+
+/** A folder that is to be absent has nothing in it. */
+function absentAbove(one: Outcomes, other: Outcomes): Contradiction | undefined {
+  for (const [what, state] of one) {
+    if (state !== ABSENT) continue
+    const inside = [...other].find(([place, wanted]) => wanted !== ABSENT && place.startsWith(`${what}/`))
+    if (inside) return { what: inside[0], one: ABSENT, other: inside[1] }
+  }
+  return undefined
+}
+
+const flipped = (found: Contradiction | undefined): Contradiction | undefined =>
+  found && { what: found.what, one: found.other, other: found.one }
