@@ -9,6 +9,8 @@ import { DeedError } from '@deed/proto/errors'
 import type { ActionId } from '@deed/proto/ids'
 import { codeOf, type Folder, openFolder } from '../files/folder.ts'
 import { flush, readRegularFile } from '../files/regular-file.ts'
+import { segmentsOf, type Workspace } from '../files/workspace.ts'
+import { isForsakenLock } from './lock-holder.ts'
 import type { Repository } from './repository.ts'
 
 /** Disposing releases the lock. */
@@ -25,7 +27,18 @@ export interface LockedIndex extends Disposable {
   remove(): Promise<void>
 }
 
-/** @throws {DeedError} `unavailable` while another git holds it */
+/** @throws {DeedError} `effect_failed` when a process that has died has left its lock on the index */
+export function refuseForsakenLock({ root: above, base }: Workspace, repository: string): void {
+  const root = [above, ...segmentsOf({ root: above, base }, repository)].join('/')
+  const lock = `${root}/.git/index.lock`
+  if (isForsakenLock(root, lock))
+    throw new DeedError(
+      'effect_failed',
+      `a git that has died has left ${repository === '.' ? '' : `${repository}/`}.git/index.lock: no process of this host holds it; remove it, then ask again`,
+    )
+}
+
+/** @throws {DeedError} `unavailable` while another git holds it; `effect_failed` where it has died */
 export function lockIndex({ workspace, root }: Repository, actionId: ActionId): LockedIndex {
   const folder = openFolder(workspace, [...workspace.base, '.git'])
   if (!folder) throw new DeedError('not_found', 'the repository is gone')
@@ -38,6 +51,7 @@ export function lockIndex({ workspace, root }: Repository, actionId: ActionId): 
     } catch (error) {
       unlinkSync(folder.at(lock))
       if (codeOf(error) !== 'EEXIST') throw error
+      refuseForsakenLock(workspace, '.')
       throw new DeedError(
         'unavailable',
         'another git is at work in the repository, or has died and left .git/index.lock',

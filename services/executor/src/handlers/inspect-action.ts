@@ -52,6 +52,8 @@ async function inspect(
   const possible = action.already_so === 'skip' && kind.mayHoldAlready?.(input, before) !== false
   const observes = postconditionOf(kind, action, input, before)
   const seen = possible ? await look(observes, context, attemptedBy(kind, input, context, before)) : undefined
+  if (seen?.outcome !== 'verified' && !earlier.some(({ kind: name }) => mayRemedy(name)))
+    await kind.refuse?.(input, context, before)
   const diff = kind.diff?.(input, context)
   const reversibility = kind.reversibility(input, before)
   const because = reversibility === 'irreversible' ? kind.irreversibleBecause?.(before) : undefined
@@ -77,6 +79,9 @@ async function inspect(
     ...(kind.namedFiles ? { files: kind.namedFiles(input, context) } : {}),
   }
 }
+
+/** Whether a step may do away with what a later one would be refused for: kinds that name their files do not. */
+const mayRemedy = (kind: string): boolean => !/^(?:file|dir|code|git|sql|http|wait)\./.test(kind)
 
 /** Of what only looks. */
 export function lookingContext(

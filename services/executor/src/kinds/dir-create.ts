@@ -4,6 +4,7 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import { missingFolders, openOrMakeFolder } from '../files/folder.ts'
+import { refusePut } from '../files/refuse-unchangeable.ts'
 import { removeEmptyFolders } from '../files/regular-file.ts'
 import { refuseHidden, refuseProtected, segmentsOf } from '../files/workspace.ts'
 import type { Before, Kind } from './kind.ts'
@@ -30,6 +31,9 @@ export const dirCreate: Kind<DirCreate, DirBefore> = {
     const missing = missingFolders(workspace, segments)
     refuseHidden(segments.slice(segments.length - missing.length))
     return { state: missing.length === 0 ? 'dir' : 'absent', missing }
+  },
+  refuse({ path }, { workspace }, { state }) {
+    if (state === 'absent') refusePut(workspace, path)
   },
   reversibility: () => 'reversible',
   postcondition: ({ path }) => ({ kind: 'dir', path, exists: true }),

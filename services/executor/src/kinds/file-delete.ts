@@ -18,6 +18,7 @@ import {
   readNamedFolder,
   removeNamedFolder,
 } from '../files/named-folder.ts'
+import { refuseRemoval, refuseRemovalOf } from '../files/refuse-unchangeable.ts'
 import { readRegularFile, removeFile } from '../files/regular-file.ts'
 import { temporaryNameOf } from '../files/temporary-name.ts'
 import type { Changes, Entry } from '../files/tree.ts'
@@ -57,6 +58,11 @@ export const fileDelete: Kind<FileDelete, DeleteBefore> = {
     const unkept = await keepNamedFolder(path, context)
     const known = { state, mode, uid, gid, missing: [], entries: await keepEntries(context, entries) }
     return unkept === undefined ? known : { ...known, unkept }
+  },
+  async refuse({ path }, context, before) {
+    const { workspace } = context
+    if (before.entries === undefined) refuseRemoval(workspace, path)
+    else refuseRemovalOf(workspace, path, Object.keys((await readNamedFolder(path, context)).entries))
   },
   reversibility: (_, before): Reversibility => reversibilityOfFile(before),
   irreversibleBecause: ({ unkept }) => unkept,

@@ -11,6 +11,7 @@ import { fileState } from '../files/file-state.ts'
 import { codeOf, type Folder, missingFolders, openFolder, openOrMakeFolder } from '../files/folder.ts'
 import { isFolder, readNamedFolder } from '../files/named-folder.ts'
 import { octal } from '../files/observe-files.ts'
+import { refuseOtherMount, refusePut, refuseRemoval } from '../files/refuse-unchangeable.ts'
 import {
   type FileContent,
   flush,
@@ -60,6 +61,11 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
     if (target.state !== 'absent' && !overwrite)
       throw new DeedError('precondition_failed', `${to} exists; say overwrite: true if it may go`)
     return { ...target, moved: fileState(file), movedMode: file.mode, state: `${fileState(file)}>${target.state}` }
+  },
+  refuse({ from, to }, { workspace }) {
+    refuseRemoval(workspace, from)
+    refusePut(workspace, to)
+    refuseOtherMount(workspace, from, to)
   },
   reversibility: (_, before) => reversibilityOfFile(before),
   irreversibleBecause: ({ unkept }) => unkept,

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { fileState } from '../files/file-state.ts'
 import { octal } from '../files/observe-files.ts'
 import { applyHunks, type FilePatch as OneFile, parseDiff, reversed } from '../files/patch.ts'
+import { refusePut } from '../files/refuse-unchangeable.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { unifiedDiff } from '../files/unified-diff.ts'
 import { segmentsOf } from '../files/workspace.ts'
@@ -65,6 +66,7 @@ export const filePatch: Kind<FilePatch, PatchBefore> = {
       applied: fresh.already && wantedMode === (old.mode ?? wantedMode),
     }
   },
+  refuse: ({ path }, { workspace }) => refusePut(workspace, path),
   reversibility: (_, before) => reversibilityOfFile(before),
   irreversibleBecause: ({ unkept }) => unkept,
   postcondition: ({ path }, { wanted, wantedMode }) => ({

@@ -12,6 +12,7 @@ import { missingFolders, openOrMakeFolder } from '../files/folder.ts'
 import { joinFolder } from '../files/join-folder.ts'
 import { octal } from '../files/observe-files.ts'
 import { canGiveTo, type Owner } from '../files/owner.ts'
+import { refusePut } from '../files/refuse-unchangeable.ts'
 import {
   lastOf,
   type Replacement,
@@ -71,6 +72,7 @@ export const fileWrite: Kind<FileWrite, FileBefore> = {
   effectOf: () => 'change',
   summary: ({ path, content }) => `write ${Buffer.byteLength(content)} bytes to ${path}`,
   before: beforeFile,
+  refuse: ({ path }, { workspace }) => refusePut(workspace, path),
   reversibility: (_, before) => reversibilityOfFile(before),
   irreversibleBecause: ({ unkept }) => unkept,
   postcondition: writtenFile,

@@ -9,6 +9,7 @@ import { type Blobs, noBlobs } from '../files/blobs.ts'
 import { bringBack } from '../files/bring-back.ts'
 import { missingFolders, openFolder } from '../files/folder.ts'
 import { applyHunks, type FilePatch, parseDiff, reversed } from '../files/patch.ts'
+import { refusePut, refuseRemoval } from '../files/refuse-unchangeable.ts'
 import { type FileContent, readRegularFile, removeEmptyFolders } from '../files/regular-file.ts'
 import { temporaryNameOf } from '../files/temporary-name.ts'
 import { alike, type Changes, type Entries, type Entry, hashOf, isOwn } from '../files/tree.ts'
@@ -68,6 +69,12 @@ export const gitApply: Kind<GitApply, ApplyBefore> = {
     const before = { state: `files:${hashOf(met)}`, changes: kept, missing: [...missing].sort(), applied }
     known.set(before, changes)
     return before
+  },
+  refuse(input, context) {
+    for (const [path, { fresh }] of patched(input, context).files) {
+      if (fresh) refusePut(atRoot(context), path)
+      else refuseRemoval(atRoot(context), path)
+    }
   },
   reversibility: () => 'reversible',
   mayHoldAlready: (_, { applied }) => applied,

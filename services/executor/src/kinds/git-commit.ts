@@ -10,9 +10,10 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import { openFolder } from '../files/folder.ts'
+import { refusePut } from '../files/refuse-unchangeable.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { segmentsOf } from '../files/workspace.ts'
-import { lockIndex, readIndex } from '../git/index-file.ts'
+import { lockIndex, readIndex, refuseForsakenLock } from '../git/index-file.ts'
 import {
   headBranch,
   moveRef,
@@ -85,6 +86,10 @@ export const gitCommit: Kind<GitCommit, CommitBefore, CommitAfter> = {
       differs: (await statusOf(repository, listed)) !== '',
       at: Math.floor(Date.now() / 1_000),
     }
+  },
+  refuse({ repository }, { workspace }) {
+    refuseForsakenLock(workspace, repository)
+    refusePut(workspace, `${repository}/.git/index`)
   },
   reversibility: () => 'reversible',
   mayHoldAlready: (_, { differs }) => !differs,

@@ -1,19 +1,26 @@
+import { randomUUID } from 'node:crypto'
 import {
   chmodSync,
+  closeSync,
   existsSync,
   linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { actionIdOf } from '@deed/mesh/action-id'
+import { Action } from '@deed/proto/action'
+import { ExecutionId } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
 import { readTree, treeLimits } from '../files/tree.ts'
+import { inspectAction } from '../handlers/inspect-action.ts'
 import { dies } from '../test-dies.ts'
 import { type TestExecutor, testExecutor } from '../test-executor.ts'
 import { git, HAS_GIT, index, inGit, withoutGit, withRepository } from '../test-repository.ts'
@@ -147,6 +154,33 @@ describe.skipIf(!HAS_GIT)(`a commit${withoutGit}`, () => {
       error: { code: 'unavailable', retryable: true },
     })
     expect(existsSync(inGit(executor, 'index.lock'))).toBe(true)
+  })
+
+  it('is refused in the plan where a git that has died has left its lock, and not where one is at work', async () => {
+    await using executor = await withChanges()
+    const lock = inGit(executor, 'index.lock')
+    const inspect = inspectAction({ world: executor.world })
+    const look = async () => {
+      const scope = { deadline: performance.now() + 60_000 } as Parameters<typeof inspect>[1]
+      const actions = [Action.parse(commit(['a.txt']))]
+      return (await inspect({ execution_id: ExecutionId.parse(randomUUID()), actions }, scope)) as object
+    }
+    const refused = {
+      inspections: [{ error: { code: 'effect_failed', message: expect.stringContaining('index.lock') } }],
+    }
+    writeFileSync(lock, '')
+    expect(await look()).not.toMatchObject(refused)
+    const hourAgo = Date.now() / 1_000 - 3_600
+    const held = openSync(lock, 'r')
+    utimesSync(lock, hourAgo, hourAgo)
+    expect(await look()).not.toMatchObject(refused)
+    closeSync(held)
+    expect(await look()).toMatchObject(refused)
+    expect(await executor.run(commit(['a.txt']))).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'effect_failed', retryable: false },
+    })
+    expect(existsSync(lock)).toBe(true)
   })
 
   it('is not undone under what somebody has built on it', async () => {

@@ -26,6 +26,8 @@ export type Before = JsonObject & {
   state: string
   /** What else the postcondition compares with. */
   noted?: Noted
+  /** It reads what may be asked for only once: no attempt asks for it again. */
+  once?: true
 }
 
 /** The target as the effect left it. */
@@ -146,6 +148,12 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
    * @throws {DeedError} when the action asks for what cannot be
    */
   before(input: Input, context: Context): Promise<Known>
+  /**
+   * For an inspection: finds, without changing anything, what the effect would be refused for by the system under it.
+   *
+   * @throws {DeedError} that says so
+   */
+  refuse?(input: Input, context: Context, before: Known): void | Promise<void>
   reversibility(input: Input, before: Known): Reversibility
   /** Of one that is irreversible because of what was met: what, in a sentence, for whoever is to agree. */
   irreversibleBecause?(before: Known): string | undefined

@@ -1,6 +1,7 @@
 /** service.start, .stop, .restart and .status, whatever runs the target. */
 import { crashPoint } from '@deed/mesh/crash-point'
 import { z } from 'zod'
+import { refuseMissingProgram } from '../processes/refuse-missing-program.ts'
 import { serviceProvider } from '../services/provider-of.ts'
 import { describe, type ServiceProvider, type ServiceState, stateText } from '../services/service-provider.ts'
 import type { After, Before, Context, Effect, Kind, Standing, World } from './kind.ts'
@@ -19,12 +20,19 @@ const common = {
   environment: ({ target }: ServiceInput, world: World) => serviceProvider(world, target).environment,
 } as const
 
+/** A restart of what cannot be started would only stop it. */
+const refuse = ({ target: name }: ServiceInput, { world }: Context): void => {
+  const target = world.config.targets[name]
+  if (target?.type === 'process') refuseMissingProgram(name, target)
+}
+
 export const serviceStart: Kind<ServiceInput> = {
   ...common,
   name: 'service.start',
   idempotent: true,
   effectOf: () => 'change',
   summary: ({ target }) => `start ${target}`,
+  refuse,
   reversibility: () => 'compensable',
   postcondition: ({ target }) => ({ kind: 'service', target, state: 'running', new_process: false }),
   mayHoldAlready: (_, before) => before.state !== 'stopped',
@@ -70,6 +78,7 @@ export const serviceRestart: Kind<ServiceInput> = {
   idempotent: false,
   effectOf: () => 'change',
   summary: ({ target }, before, world) => `restart ${target}${ending(target, before, world)}`,
+  refuse,
   reversibility: () => 'compensable',
   postcondition: ({ target }) => ({ kind: 'service', target, state: 'running', new_process: true }),
   mayHoldAlready: () => false,

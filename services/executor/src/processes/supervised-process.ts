@@ -126,6 +126,9 @@ export async function stopProcess(
   return killed === 0 ? undefined : `ended by SIGKILL after ${inSeconds(graceMs)}`
 }
 
+/** Where the programs of services are looked for. */
+export const PROCESS_PATH: readonly string[] = ['/usr/local/bin', '/usr/bin', '/bin', dirname(process.execPath)]
+
 const HEALTHY_MS_MAX = 15_000
 const POLL_MS_MIN = 20
 const POLL_MS_MAX = 500
@@ -158,7 +161,7 @@ async function supervise({ dataFolder }: World, name: string, target: ProcessTar
       command: [program === 'node' ? process.execPath : program, ...args],
       cwd: target.cwd,
       env: {
-        PATH: `/usr/local/bin:/usr/bin:/bin:${dirname(process.execPath)}`,
+        PATH: PROCESS_PATH.join(':'),
         HOME: target.cwd,
         LANG: 'C.UTF-8',
         ...target.env,

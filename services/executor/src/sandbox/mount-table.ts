@@ -19,6 +19,15 @@ export function readMounts(): Mount[] {
     })
 }
 
+/** The mount that a path is in: of several at one point, the one that is seen. @param path absolute, without links */
+export const mountAt = (mounts: readonly Mount[], path: string): Mount | undefined =>
+  mounts
+    .filter(({ point }) => point === path || path.startsWith(point === '/' ? '/' : `${point}/`))
+    .reduce<Mount | undefined>(
+      (inner, one) => (inner && inner.point.length > one.point.length ? inner : one),
+      undefined,
+    )
+
 /** A line of fstab(5). */
 export const fstabLine = (from: string, to: string, type: string, options: string): string =>
   `${escaped(from)} ${escaped(to)} ${type} ${options} 0 0\n`
