@@ -93,6 +93,10 @@ export const ExecutionReply = z.object({
    * or where a person approved a model's reading. False of what is not done.
    */
   task_verified: z.boolean().default(false),
+  /** When what it says was seen to be so: the oldest observation among its evidence. Absent where there is none. */
+  seen_at: z.iso.datetime().optional(),
+  /** How long ago that was when the reply was made, by the clock of the orchestrator. */
+  age_ms: z.int().min(0).optional(),
   /** Of the evidence, what had no room in the message. */
   verification_omitted: z.int().min(1).optional(),
   trace_id: z.string(),
@@ -272,7 +276,7 @@ export const executionStats = request({
     templates: z.record(z.string(), z.int()),
     /** Done, and verified against the task, of those that ended. */
     success_rate: z.number().nullable(),
-    /** Verified, of the actions that are done: 1, or something is broken. */
+    /** Verified, of the actions that are done, but for reads that may be made only once: 1, or something is broken. */
     verification_rate: z.number().nullable(),
     /** Undone to the end, of those that had something to undo. */
     rollback_rate: z.number().nullable(),

@@ -62,7 +62,7 @@ export const REMEDY_WINDOW_MS = 3_600_000
 
 /**
  * Keep something so. It is brought about once by an ordinary execution, and agreed to there where policy wants that,
- * for every later time too; the goal stands once that is done. The same again changes at most how often is looked;
+ * for every later time too; the goal stands once that is done. The same again changes at most how often is looked, and is observed at once;
  * another under the same name takes its place.
  */
 export const putGoal = request({

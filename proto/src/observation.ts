@@ -85,6 +85,8 @@ const Single = [
   z.object({ kind: z.literal('same_again') }),
   /** The same reading is answered a second time in the same way; what it says may have moved on. */
   z.object({ kind: z.literal('answers_again') }),
+  /** A reading that may be made only once: its answer is the result, and is compared with nothing. */
+  z.object({ kind: z.literal('asked_once') }),
   /** What the action's kind looks at by itself, where none of the others can say it. */
   z.object({ kind: z.literal('own_look') }),
 ] as const
@@ -106,12 +108,15 @@ export const Observation: z.ZodType<Observation> = z.lazy(() =>
   ]),
 ) as z.ZodType<Observation>
 
-/** verified: seen to hold. failed: seen not to. unverified: could not be looked at. accepted: not looked at yet. */
+/** verified: seen to hold. failed: seen not to. unverified: could not be looked at, or may not be a second time. accepted: not looked at yet. */
 export const VerificationOutcome = z.enum(['verified', 'unverified', 'failed', 'accepted'])
 export type VerificationOutcome = z.output<typeof VerificationOutcome>
 
-/** observed in the world; validated (a solution); signed by a person; cited from a cached read. */
-export const EvidenceKind = z.enum(['observed', 'validated', 'signed', 'cited'])
+/**
+ * observed in the world; validated (a solution); signed by a person; cited from a cached read; unconfirmed: the answer of
+ * a read that may be made only once, whose outcome is `unverified` though the read is done.
+ */
+export const EvidenceKind = z.enum(['observed', 'validated', 'signed', 'cited', 'unconfirmed'])
 export type EvidenceKind = z.output<typeof EvidenceKind>
 
 export const Evidence = z.object({

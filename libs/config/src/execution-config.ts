@@ -62,6 +62,8 @@ const ProcessTarget = strict({
 
 const HttpTarget = strict({
   type: z.literal('http'),
+  /** Paths that a GET may ask for only once, such as one-time links: no second request confirms the answer. */
+  once: z.array(z.string().max(2048).startsWith('/', 'must be a path such as /invitation')).max(1_000).default([]),
   url: z.url().optional(),
   /** The environment variable that holds the URL, where the URL is a secret or differs by machine. */
   url_env: EnvironmentVariable.optional(),
@@ -93,6 +95,8 @@ const NatsTarget = strict({
   type: z.literal('nats'),
   /** The environment variable that holds the URL, with user and password where it wants them. */
   url_env: EnvironmentVariable,
+  /** Subjects whose requests change nothing anywhere: they are answered without `verify`. */
+  reads: z.array(z.string().min(1).max(256)).max(1_000).default([]),
   environment: EnvironmentLabel.optional(),
   rate_limit: RateLimit.optional(),
 })
@@ -142,8 +146,10 @@ const ToolName = z.string().regex(/^[A-Za-z0-9_./-]{1,128}$/)
 
 /** A tool of an MCP server that actions may call. */
 const McpTool = strict({
-  /** read: it changes nothing anywhere, so it may be called twice. */
+  /** read: it changes nothing anywhere. */
   effect: z.enum(['read', 'change']).default('change'),
+  /** Of one that reads: whether it may be called a second time, to compare the answers. */
+  repeatable: z.boolean().default(true),
   /** The tool that takes the effect back. Without one it cannot be undone. */
   undo: strict({
     tool: ToolName,

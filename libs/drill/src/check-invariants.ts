@@ -65,7 +65,8 @@ const NEVER: Record<string, string> = {
   'a task is done without evidence of its own': `
     select task_id, verification from orchestrator.actual_state
      where actual_status = 'done' and (verification ->> 'kind' is null
-       or (task_kind = 'act' and verification ->> 'outcome' is distinct from 'verified'))`,
+       or (task_kind = 'act' and verification ->> 'outcome' is distinct from 'verified'
+         and (verification ->> 'kind' <> 'unconfirmed' or effect <> 'none')))`,
   'a task is done that the ledger does not know': `
     select a.task_id from orchestrator.actual_state a
       left join executor.actions l on l.task_id = a.task_id

@@ -105,7 +105,9 @@ async function enter(text: string): Promise<NatsConnection> {
       timeout: CONNECT_MS_MAX,
     })
   } catch (cause) {
-    throw new DeedError('unavailable', `the NATS server cannot be reached: ${(cause as Error).message}`, { cause })
+    const { message } = cause as Error
+    if (isRefusal(cause)) throw new DeedError('effect_failed', `the NATS server refuses: ${message}`, { cause })
+    throw new DeedError('unavailable', `the NATS server cannot be reached: ${message}`, { cause })
   }
 }
 
@@ -116,6 +118,18 @@ async function asked<T>(ask: () => Promise<T>): Promise<T> {
     if (!(cause instanceof NatsError)) throw cause
     if (cause.code === '503') throw new DeedError('unavailable', 'nobody listens to the subject', { cause })
     if (cause.code === 'TIMEOUT') throw new DeedError('deadline_exceeded', 'no answer came in time', { cause })
-    throw new DeedError('unavailable', `the NATS server refuses: ${cause.message}`, { cause })
+    const code = isRefusal(cause) ? 'effect_failed' : 'unavailable'
+    throw new DeedError(code, `the NATS server refuses: ${cause.message}`, { cause })
   }
 }
+
+/** What the server will refuse again until somebody changes something: rights, sizes, names. */
+const isRefusal = (error: unknown): boolean => error instanceof NatsError && REFUSALS.has(error.code)
+
+export const REFUSALS: ReadonlySet<string> = new Set([
+  ...[ErrorCode.AuthorizationViolation, ErrorCode.AuthenticationExpired, ErrorCode.AccountExpired],
+  ...[ErrorCode.BadAuthentication, ErrorCode.BadCreds, ErrorCode.PermissionsViolation, ErrorCode.Tls],
+  ...[ErrorCode.MaxPayloadExceeded, ErrorCode.BadSubject, ErrorCode.BadHeader, ErrorCode.BadPayload, ErrorCode.BadJson],
+  ...[ErrorCode.InvalidOption, ErrorCode.InvalidPayload, ErrorCode.NotFunction, ErrorCode.ServerOptionNotAvailable],
+  ...[ErrorCode.WssRequired],
+])

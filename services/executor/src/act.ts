@@ -8,7 +8,7 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
 import type { Attempt } from './attempt.ts'
-import { type Conclusion, concluded, failedWith, provenBy } from './conclusion.ts'
+import { type Conclusion, concluded, failedWith, provenBy, unconfirmed } from './conclusion.ts'
 import { contextOf } from './context.ts'
 import type { After, Before, Context, Kind, World } from './kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from './kinds/kinds.ts'
@@ -134,10 +134,16 @@ async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
   const { attempt, dependencies, kind, input, context } = step
   const reads = kind.effectOf(input, context.world) === 'read'
   const what = kind.waits ? 'waits' : reads ? 'reads' : undefined
-  const effect = await dependencies.withPlace(() => kind.execute(input, context, before), what)
-  if (!reads) attempt.made()
+  const effect = await dependencies
+    .withPlace(() => kind.execute(input, context, before), what)
+    .catch((error: unknown) => {
+      throw before.once && attempt.effect !== 'none' ? askedInVain(error) : error
+    })
+  if (reads) attempt.nothingDone()
+  else attempt.made()
   crashPoint('executor.after_effect')
   const wanted = postconditionOf(kind, context.action, input, before)
+  if (reads && before.once && wanted.kind === 'asked_once') return concluded(attempt, unconfirmed(kind, effect))
   const seen = await observe(wanted, context, attemptedBy(kind, input, context, before, effect), dependencies.patience)
   crashPoint('executor.after_verification')
   return concluded(attempt, provenBy(kind, seen, { claimed: effect.claimed, effect, wanted }))
@@ -150,7 +156,10 @@ async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
 async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
   const { attempt, kind, input, context } = step
   const { before } = row
-  if (kind.effectOf(input, context.world) === 'read') return bringAbout(step, before)
+  if (kind.effectOf(input, context.world) === 'read') {
+    if (before.once) throw askedInVain('an earlier attempt did not report the answer')
+    return bringAbout(step, before)
+  }
   attempt.inherit()
   const after = await settle(kind, input, begunBy(attempt, row), context.world, step.dependencies.ledger)
   const wanted = postconditionOf(kind, context.action, input, before)
@@ -163,6 +172,17 @@ async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
   if (kind.idempotent) return bringAbout(step, before)
   await takeBack(step, row, after)
   return bringAbout(step, await meetAnew(step))
+}
+
+/** Not to be retried: what may be asked for only once may have been answered, and the answer is lost. */
+function askedInVain(error: unknown): unknown {
+  if (typeof error !== 'string' && !(error instanceof DeedError && error.retryable)) return error
+  if (error instanceof DeedError && (error.code === 'lease_lost' || error.code === 'cancelled')) return error
+  const why = typeof error === 'string' ? error : error.message
+  return new DeedError(
+    'effect_failed',
+    `${why}; it may be asked only once, and may have been, so it is not asked again`,
+  )
 }
 
 async function takeBack(

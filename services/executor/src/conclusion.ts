@@ -7,7 +7,8 @@ import type { Evidence, Observation } from '@deed/proto/observation'
 import { redactValue } from '@deed/telemetry/redact'
 import type { Attempt } from './attempt.ts'
 import type { After, Effect, Kind } from './kinds/kind.ts'
-import type { Looked } from './observe.ts'
+import { ASKED_ONCE, type Looked } from './observe.ts'
+import { PASSING_ERRNOS } from './passing-faults.ts'
 import type { Seen } from './seen.ts'
 import type { EffectKnown, LedgerRow } from './store/ledger.ts'
 
@@ -28,6 +29,8 @@ export interface Proof {
   readonly claimed: string
   readonly kind: string
   readonly alreadySo?: boolean | undefined
+  /** Its answer was compared with nothing, and is the result all the same. */
+  readonly unconfirmed?: true
   readonly result?: ActionResult | undefined
   readonly after?: After | undefined
   readonly facts?: JsonObject | undefined
@@ -59,14 +62,20 @@ export function provenBy(
   }
 }
 
+/** Of a read that may be made only once: done by its answer alone, which the evidence says. */
+export const unconfirmed = (kind: Pick<Kind, 'name'>, effect: Effect): Proof => ({
+  ...provenBy(kind, { outcome: 'unverified', observed: ASKED_ONCE, earlier: [] }, { claimed: effect.claimed, effect }),
+  unconfirmed: true,
+})
+
 const TEXT_CHARS_MAX = 4096
 
 export function concluded(
   attempt: Attempt,
-  { seen, claimed, kind, alreadySo, result, after, facts }: Proof,
+  { seen, claimed, kind, alreadySo, unconfirmed, result, after, facts }: Proof,
 ): Conclusion {
   const evidence: Evidence = {
-    kind: 'observed',
+    kind: unconfirmed ? 'unconfirmed' : 'observed',
     outcome: seen.outcome,
     action_id: attempt.actionId,
     action_kind: kind,
@@ -74,9 +83,9 @@ export function concluded(
     observed: seen.observed.slice(0, TEXT_CHARS_MAX),
     observed_at: new Date().toISOString(),
     ...(alreadySo ? { already_so: true } : {}),
-    facts: { ...facts, ...seen.facts, looks: seen.earlier.length + 1 },
+    facts: { ...facts, ...seen.facts, looks: unconfirmed ? 0 : seen.earlier.length + 1 },
   }
-  const done = seen.outcome === 'verified'
+  const done = unconfirmed === true || seen.outcome === 'verified'
   const error = done ? undefined : notProven(seen)
   return redactValue({
     outcome: done ? 'done' : 'failed',
@@ -117,14 +126,12 @@ function notProven({ outcome, observed }: Looked): ErrorBody {
     : new DeedError('unverified', `nobody could see whether it holds: ${observed}`).body
 }
 
-/** Errors of the operating system after which the same may succeed without anybody doing anything. */
-const PASSING: ReadonlySet<string> = new Set(['EAGAIN', 'EBUSY', 'EMFILE', 'ENFILE', 'EINTR', 'ETXTBSY'])
-
-function bodyOf(error: unknown): ErrorBody | undefined {
+/** What an error that was thrown says; `undefined` for what has no name. */
+export function bodyOf(error: unknown): ErrorBody | undefined {
   if (error instanceof DeedError) return error.body
   if (!(error instanceof Error) || !('errno' in error) || !('code' in error)) return undefined
   if (typeof error.errno !== 'number' || typeof error.code !== 'string') return undefined
   // Without the path: it is of this machine, and may be one through /proc.
   const text = `the operating system refuses: ${getSystemErrorMessage(error.errno)} (${error.code})`
-  return new DeedError('effect_failed', text, { retryable: PASSING.has(error.code) }).body
+  return new DeedError('effect_failed', text, { retryable: PASSING_ERRNOS.has(error.code) }).body
 }

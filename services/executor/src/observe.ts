@@ -149,8 +149,13 @@ async function lookAtOne(
       // What was agreed to as the proof is the one that is applied, whatever the kind makes of it.
       return observation.kind === 'same_again' && !second.same ? { ...second, outcome: 'failed' } : second
     }
+    case 'asked_once':
+      return unverified(ASKED_ONCE)
   }
 }
+
+/** What is observed of a read that may be made only once. */
+export const ASKED_ONCE = 'asked once; not confirmed by a second look'
 
 function together(kind: 'all' | 'any', parts: readonly Seen[]): Seen {
   const has = (outcome: Seen['outcome']) => parts.some((part) => part.outcome === outcome)

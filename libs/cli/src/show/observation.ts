@@ -29,9 +29,11 @@ export function observationText(observation: Observation): string {
     case 'service':
       return `${observation.target} is ${observation.state}${observation.new_process ? ', as a new process' : ''}`
     case 'same_again':
-      return 'a second reading says the same'
+      return 'it is asked twice: a second reading says the same'
     case 'answers_again':
-      return 'the same reading is answered again; what it says may differ'
+      return 'it is asked twice: the same reading is answered again; what it says may differ'
+    case 'asked_once':
+      return 'its answer alone: it is asked once, and compared with nothing'
     case 'own_look':
       return 'what its kind looks at by itself'
     default: {

@@ -71,12 +71,26 @@ export async function guardedRequest(request: GuardedRequest): Promise<GuardedAn
     const { code = '', message } = error as NodeJS.ErrnoException
     // Another attempt meets the same certificate.
     if (CERTIFICATE_ERROR.test(code)) throw new DeedError('effect_failed', `its certificate is not valid: ${message}`)
+    if (NO_TLS.test(code)) throw new DeedError('effect_failed', `the server does not speak TLS: ${message}`)
     throw new DeedError('unavailable', `the request failed: ${message}`, { cause: error })
   }
 }
 
+/** Whether the server was not reached at all, so that nothing was sent to it. */
+export function isUnreached(error: unknown): boolean {
+  const cause = error instanceof DeedError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
+  return cause?.code !== undefined && UNREACHED.has(cause.code)
+}
+
+const UNREACHED: ReadonlySet<string> = new Set([
+  ...['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'EADDRNOTAVAIL'],
+  ...['ENOTFOUND', 'EAI_AGAIN'],
+])
+
 /** As OpenSSL and Node name them. */
 const CERTIFICATE_ERROR = /CERT|ERR_TLS|UNABLE_TO_VERIFY|SELF_SIGNED/
+/** It speaks another protocol than TLS. */
+const NO_TLS = /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 

@@ -18,7 +18,12 @@ type TcpObservation = Extract<SingleObservation, { kind: 'tcp' }>
 const PROBE_MS_MAX = 5_000
 
 export async function observeHttp(wanted: HttpObservation, { world, signal }: Context): Promise<Seen> {
-  const { url, trustedOrigin } = resolveUrl(wanted, world)
+  const { url, trustedOrigin, once } = resolveUrl(wanted, world)
+  if (once)
+    throw new DeedError(
+      'invalid_request',
+      `${wanted.path} of ${wanted.target} may be asked for only once, not to verify`,
+    )
   let answer: Awaited<ReturnType<typeof guardedRequest>>
   try {
     answer = await guardedRequest({ method: 'GET', url, headers: {}, trustedOrigin, timeoutMs: PROBE_MS_MAX, signal })

@@ -13,13 +13,16 @@ export interface Addressed {
 export interface ResolvedUrl {
   url: string
   trustedOrigin: string | undefined
+  /** The configuration says that it may be asked for only once. */
+  once: boolean
 }
 
 /** @throws {DeedError} `unknown_target`, `invalid_request` */
 export function resolveUrl({ target: name, url, path = '' }: Addressed, { config, env }: World): ResolvedUrl {
   if ((name === undefined) === (url === undefined))
     throw new DeedError('invalid_request', 'give either a target or a url')
-  if (url !== undefined) return { url: path === '' ? url : new URL(path, url).href, trustedOrigin: undefined }
+  if (url !== undefined)
+    return { url: path === '' ? url : new URL(path, url).href, trustedOrigin: undefined, once: false }
   const target = config.targets[name!]
   const base =
     target?.type === 'http'
@@ -33,5 +36,6 @@ export function resolveUrl({ target: name, url, path = '' }: Addressed, { config
   const { origin } = new URL(base)
   // A path such as `//elsewhere/x` would name another host.
   if (resolved.origin !== origin) throw new DeedError('invalid_request', `path must stay at ${name}`)
-  return { url: resolved.href, trustedOrigin: origin }
+  const once = target?.type === 'http' && target.once.includes(resolved.pathname)
+  return { url: resolved.href, trustedOrigin: origin, once }
 }

@@ -7,8 +7,9 @@ import { sha256 } from '@deed/mesh/canonical-json'
 import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
-import { type GuardedAnswer, guardedRequest } from '../http/guarded-request.ts'
+import { type GuardedAnswer, guardedRequest, isUnreached } from '../http/guarded-request.ts'
 import { resolveUrl } from '../http/resolve-url.ts'
+import { isPassingStatus } from '../passing-faults.ts'
 import { fillSecrets } from '../secrets.ts'
 import type { Context, Effect, Kind } from './kind.ts'
 import { readingOnly } from './reading-only.ts'
@@ -27,6 +28,8 @@ const Input = z.strictObject({
     .record(z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/), z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/))
     .default({}),
   body: z.string().max(500_000).optional(),
+  /** Of a GET or HEAD; false: it is asked exactly once, and no second request confirms its answer. */
+  repeatable: z.boolean().default(true),
 })
 export type HttpRequest = z.output<typeof Input>
 
@@ -43,21 +46,37 @@ export const httpRequest: Kind<HttpRequest> = {
   effectOf: (input) => (isRead(input) ? 'read' : input.method === 'DELETE' ? 'delete' : 'change'),
   summary: ({ method, target, url, path }) => `${method} ${target ?? url}${path === undefined ? '' : ` ${path}`}`,
   async before(input, { world, action }) {
-    resolveUrl(input, world)
+    const { once } = resolveUrl(input, world)
     secretHeaders(input, world)
-    if (!isRead(input) && action.verify === undefined)
+    if (isRead(input)) return { state: 'unknown', ...(once || !input.repeatable ? { once: true } : {}) }
+    if (!input.repeatable)
+      throw new DeedError(
+        'invalid_request',
+        'repeatable is for GET and HEAD: others are never repeated to confirm them',
+        {
+          path: '$.input.repeatable',
+        },
+      )
+    if (action.verify === undefined)
       throw new DeedError('invalid_request', `a ${input.method} needs verify: its answer alone proves nothing`)
     return { state: 'unknown' }
   },
   reversibility: (input) => (isRead(input) ? 'reversible' : 'irreversible'),
   mayHoldAlready: (input) => !isRead(input),
   takesVerify: true,
-  postcondition: (_input, _, { verify }) => verify ?? { kind: 'answers_again' },
-  async execute(input, context) {
-    const answer = await ask(input, context, () => (isRead(input) ? undefined : context.begin()))
+  postcondition: (_input, { once }, { verify }) => verify ?? { kind: once ? 'asked_once' : 'answers_again' },
+  async execute(input, context, { once }) {
+    let sent = 0
+    const answer = await ask(input, context, () => {
+      if (!isRead(input) || once) context.begin()
+      sent++
+    }).catch((error: unknown) => {
+      if (sent === 1 && isUnreached(error)) context.nothingDone()
+      throw error
+    })
     if (answer.status >= 400 && !isRead(input))
       throw new DeedError(
-        answer.status >= 500 ? 'unavailable' : 'effect_failed',
+        isPassingStatus(answer.status) ? 'unavailable' : 'effect_failed',
         `the target answered ${answer.status}`,
         {
           details: { status: answer.status },
@@ -66,7 +85,11 @@ export const httpRequest: Kind<HttpRequest> = {
     return effectOf(answer)
   },
   async again(input, context, first) {
-    const answer = await ask(input, context, () => undefined)
+    const etag = validatorOf(input, first)
+    const again = etag === undefined ? input : { ...input, headers: { ...input.headers, 'if-none-match': etag } }
+    const answer = await ask(again, context, () => undefined)
+    if (etag !== undefined && answer.status === 304)
+      return { outcome: 'verified', observed: `a second request was answered 304: still ${etag}`, facts: { etag } }
     const facts = { status: answer.status, body_sha256: sha256(answer.body) }
     if (answer.status !== first.facts?.status) {
       const before = String(first.facts?.status)
@@ -90,6 +113,12 @@ export const httpRequest: Kind<HttpRequest> = {
     throw new DeedError('not_undoable', `a ${input.method} cannot be undone`)
   },
   environment: ({ target }, { config }) => (target === undefined ? undefined : config.targets[target]?.environment),
+}
+
+/** What the server itself tells its answer by: the second request then need not bring the same body again. */
+function validatorOf({ method, headers }: HttpRequest, { facts }: Effect): string | undefined {
+  const own = Object.keys(headers).some((name) => /^if-/i.test(name))
+  return method === 'GET' && facts?.status === 200 && typeof facts.etag === 'string' && !own ? facts.etag : undefined
 }
 
 function ask(
@@ -123,5 +152,7 @@ function effectOf({ status, headers, body }: GuardedAnswer): Effect {
     text: `${status}, ${body.length} bytes${type === '' ? '' : ` of ${type}`}`,
     data: { status, content_type: type, bytes: body.length, ...(text === undefined ? {} : { body: text }) },
   }
-  return { claimed: `was answered ${status}`, result, facts: { status, body_sha256: sha256(body) } }
+  const { etag } = headers
+  const facts = { status, body_sha256: sha256(body), ...(etag === undefined ? {} : { etag }) }
+  return { claimed: `was answered ${status}`, result, facts }
 }

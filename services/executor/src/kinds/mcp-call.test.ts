@@ -199,6 +199,7 @@ describe('a server behind a URL', () => {
 
 /** Answers the handshake and the list of tools as it should, and a call as `BADLY` says. */
 const BAD_SERVER = `
+import { appendFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
 const tool = (description) => ({ name: 'ask', description, inputSchema: { type: 'object' } })
@@ -219,20 +220,66 @@ for await (const line of createInterface({ input: process.stdin })) {
     deep() { process.stdout.write('{"jsonrpc":"2.0","id":' + id + ',"result":{"content":[],"structuredContent":{"a":' + '['.repeat(100_000) + ']'.repeat(100_000) + '}}}\\n'); process.exit(3) },
     fails() { say({ id, result: { ...text('no such ticket'), isError: true } }) },
     asks() { say({ id: 'mine', method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } }); process.stdin.once('data', () => say({ id, result: text('asked') })) },
+    slow() { appendFileSync('calls', '.'); setTimeout(() => say({ id, result: text('slowly') }), 8_000) },
+    dies() { appendFileSync('calls', '.'); process.exit(3) },
     silent() {},
   })[process.env.BADLY]()
 }
 `
 
-const badServer = async (badly: string, more = '') => {
+const badServer = async (badly: string, more = '', tool = '{ effect: read }') => {
   const executor = await testExecutor(
-    `targets: { tickets: { type: mcp, command: [node, server.mjs], cwd: ./app, tools: { ask: { effect: read } }, env: { BADLY: ${badly} ${more} } } }`,
+    `targets: { tickets: { type: mcp, command: [node, server.mjs], cwd: ./app, tools: { ask: ${tool} }, env: { BADLY: ${badly} ${more} } } }`,
     {},
     sandbox,
   )
   executor.write('server.mjs', BAD_SERVER)
   return executor
 }
+
+describe('a tool that reads and may be called only once', () => {
+  const once = (more: object = {}) => ({
+    kind: 'mcp.call',
+    input: { target: 'tickets', tool: 'ask', repeatable: false, ...more },
+    timeout_ms: 120_000,
+  })
+
+  it.each([
+    ['the action says so', once(), '{ effect: read }'],
+    ['execution.yaml says so', call('ask', {}, { timeout_ms: 120_000 }), '{ effect: read, repeatable: false }'],
+  ])('is called once, however slow it is, where %s', async (_, action, tool) => {
+    await using executor = await badServer('slow', '', tool)
+    expect(await executor.run(action)).toMatchObject({
+      outcome: 'done',
+      effect: 'none',
+      result: { text: 'slowly' },
+      evidence: { kind: 'unconfirmed', outcome: 'unverified', observed: 'asked once; not confirmed by a second look' },
+    })
+    expect(executor.read('calls')).toBe('.')
+  })
+
+  it('is not called again when it died before its answer came', async () => {
+    await using executor = await badServer('dies')
+    const work = await executor.dispatch(once())
+    expect(await executor.attempt(work)).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'effect_failed', retryable: false, message: expect.stringContaining('asked only once') },
+    })
+    expect(await executor.run(work.action, { after: work })).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'effect_failed', retryable: false },
+    })
+    expect(executor.read('calls')).toBe('.')
+  })
+
+  it('must be one that reads', async () => {
+    await using executor = await badServer('slow', '', '{ effect: change }')
+    expect(await executor.run(once())).toMatchObject({
+      effect: 'none',
+      error: { code: 'invalid_request', path: '$.input.repeatable' },
+    })
+  })
+})
 
 describe('a server that does what it should not', () => {
   it.each([

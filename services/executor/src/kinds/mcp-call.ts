@@ -1,6 +1,6 @@
 /**
  * mcp.call: one tool of an MCP server that execution.yaml names. What the tool answers is its own word: a change needs
- * `verify`, and a reading is made a second time. What was agreed to holds for the list of tools as it was then.
+ * `verify`, and a reading is made a second time, where it may be. What was agreed to holds for the list of tools as it was then.
  */
 
 import { hashJson } from '@deed/mesh/canonical-json'
@@ -22,6 +22,8 @@ const Input = z.strictObject({
   target: z.string().min(1).max(256),
   tool: z.string().min(1).max(128),
   arguments: JsonObject.default({}),
+  /** Of a tool that reads; false: it is called exactly once, and no second call confirms its answer. */
+  repeatable: z.boolean().default(true),
 })
 export type McpCall = z.output<typeof Input>
 
@@ -51,7 +53,12 @@ export const mcpCall: Kind<McpCall, CallBefore, CallAfter> = {
     const { action } = context
     const { target, tool } = calledBy(input, context)
     // What only reads is looked up together with the call.
-    if (tool.effect === 'read') return { state: 'unread', reads: true }
+    const once = !input.repeatable || !tool.repeatable
+    if (tool.effect === 'read') return { state: 'unread', reads: true, ...(once ? { once: true } : {}) }
+    if (!input.repeatable)
+      throw new DeedError('invalid_request', `repeatable is for tools that read, and ${input.tool} changes something`, {
+        path: '$.input.repeatable',
+      })
     const { verify } = action
     if (verify === undefined)
       throw new DeedError('invalid_request', `${input.tool} needs verify: its answer alone proves nothing`)
@@ -63,12 +70,15 @@ export const mcpCall: Kind<McpCall, CallBefore, CallAfter> = {
   },
   reversibility: (_, { reads, undoable }) => (reads ? 'reversible' : undoable ? 'compensable' : 'irreversible'),
   mayHoldAlready: (_, { reads }) => !reads,
-  postcondition: (_input, _before, { verify }) => verify ?? { kind: 'answers_again' },
+  postcondition: (_input, { once }, { verify }) => verify ?? { kind: once ? 'asked_once' : 'answers_again' },
   async execute(input, context, before) {
     const { target, tool } = calledBy(input, context)
     return atServer(target, context, async (server) => {
       const state = stateOf(server, input.tool)
-      if (tool.effect === 'read') return effectOf(await answerOf(server, input), input, server, context)
+      if (tool.effect === 'read') {
+        if (before.once) context.begin()
+        return effectOf(await answerOf(server, input), input, server, context)
+      }
       if (before.state !== state) throw toolsChanged(input)
       context.begin()
       const answer = await answerOf(server, input).catch(unlessTooLarge)

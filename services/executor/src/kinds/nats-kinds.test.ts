@@ -145,3 +145,50 @@ describe('a request to another NATS server', () => {
     expect(JSON.stringify(away)).not.toContain('secret-password')
   })
 })
+
+describe('a request to a subject that only reads', () => {
+  const reading = 'targets: { factory: { type: nats, url_env: FACTORY_URL, reads: [press.count] } }'
+  const count = (more: object = {}) => ({
+    kind: 'nats.request',
+    input: { target: 'factory', subject: 'press.count', ...more },
+  })
+
+  it.each([
+    ['twice, and the second answer says the same', {}, 2, { kind: 'observed', outcome: 'verified' }],
+    ['once where it may be asked only once', { repeatable: false }, 1, { kind: 'unconfirmed', outcome: 'unverified' }],
+  ])('is asked %s', async (_, more, times, evidence) => {
+    await using executor = await testExecutor(reading, { FACTORY_URL: url })
+    let asked = 0
+    const service = nc.subscribe('press.count', {
+      callback: (_error, message) => {
+        asked++
+        message.respond('7')
+      },
+    })
+    await nc.flush()
+    expect(await executor.run(count(more))).toMatchObject({
+      outcome: 'done',
+      effect: 'none',
+      result: { data: { answer: '7' } },
+      evidence,
+    })
+    expect(asked).toBe(times)
+    service.unsubscribe()
+  })
+
+  it('is asked again later where nobody listened to the first one', async () => {
+    await using executor = await testExecutor(reading, { FACTORY_URL: url })
+    expect(await executor.run(count({ repeatable: false }))).toMatchObject({
+      effect: 'none',
+      error: { code: 'unavailable', retryable: true },
+    })
+  })
+
+  it('is named by the target: any other one needs verify, and is never asked twice', async () => {
+    await using executor = await factory()
+    expect(await executor.run(count())).toMatchObject({ error: { code: 'invalid_request' } })
+    expect(await executor.run(count({ repeatable: false }))).toMatchObject({
+      error: { code: 'invalid_request', path: '$.input.repeatable' },
+    })
+  })
+})

@@ -34,7 +34,7 @@ export const waitUntil: Kind<WaitUntil> = {
     if (hasNoWorld(observation))
       throw new DeedError(
         'invalid_request',
-        'exit_code, same_again, answers_again and own_look are of an action, and this one does nothing',
+        'exit_code, same_again, answers_again, asked_once and own_look are of an action, and this one does nothing',
       )
     const noted = await noteFor(observation, context)
     return { state: 'waiting', ...(noted ? { noted } : {}) }
@@ -58,7 +58,7 @@ export const waitUntil: Kind<WaitUntil> = {
 const hasNoWorld = (observation: Observation): boolean =>
   'of' in observation
     ? observation.of.some(hasNoWorld)
-    : ['exit_code', 'same_again', 'answers_again', 'own_look'].includes(observation.kind)
+    : ['exit_code', 'same_again', 'answers_again', 'asked_once', 'own_look'].includes(observation.kind)
 
 function wordsOf(observation: Observation): string {
   if (!('of' in observation)) return `the observation ${JSON.stringify(observation)} holds`

@@ -20,6 +20,7 @@ import {
   type Transport,
 } from '@modelcontextprotocol/client'
 import { type Context, ONLY_LOOKING, type World } from '../kinds/kind.ts'
+import { isPassingStatus } from '../passing-faults.ts'
 import { runCommand } from '../processes/run-command.ts'
 import { allowedHosts, openEgress } from '../sandbox/egress-proxy.ts'
 import { findProgram, PROGRAM_FOLDERS } from '../sandbox/find-program.ts'
@@ -195,7 +196,7 @@ function failureOf(error: unknown, noise: string | undefined): DeedError {
   const text = `${error instanceof Error ? error.message : String(error)}`.slice(0, 1_000).toWellFormed()
   if (error instanceof ProtocolError)
     return new DeedError('effect_failed', `the server refused: ${text}`, { details: { code: error.code } })
-  if (error instanceof SdkHttpError && error.status >= 400 && error.status < 500)
+  if (error instanceof SdkHttpError && error.status >= 400 && !isPassingStatus(error.status))
     return new DeedError('effect_failed', `the server answered ${error.status}`, { details: { status: error.status } })
   return new DeedError('unavailable', `the server cannot be asked: ${text}${said}`, { cause: error })
 }

@@ -22,6 +22,10 @@ export function natsUrl({ config: { targets }, env }: World, name: string): stri
   return url
 }
 
+/** Whether a request reached nobody, as the server itself says. */
+export const nobodyListened = (error: unknown): boolean =>
+  error instanceof DeedError && (error.cause as { code?: unknown } | undefined)?.code === '503'
+
 export async function atNats<T>(world: World, name: string, work: (nats: ForeignNats) => Promise<T>): Promise<T> {
   await using nats = await openForeignNats(natsUrl(world, name))
   return await work(nats)

@@ -79,6 +79,7 @@ export async function weighActions(
     // Where a target is, and so whether policy asks for more there, only the executor knows.
     if (level > 0 || (candidate.effect !== 'read' && typeof action.input.target === 'string')) mustLook = true
   }
+  if (lookAtAll) await showReads(weighing, execution, candidates)
   if (!mustLook) return
   await lookAt(weighing, execution, candidates)
   putIrreversibleLast(policy, candidates, others)
@@ -110,7 +111,24 @@ export async function lookAt(
       { ...found.inspection, effect },
       { steady: before.meetsWhatIs(touched, creates), standing, secrets: secretsElsewhere(secrets, candidate.action) },
     )
-    before.add(touched, creates)
+    if (!candidate.action.observe_only) before.add(touched, creates)
+  })
+}
+
+/** How often what only reads is asked, for whoever looks at the plan. What cannot be inspected is refused when it runs. */
+async function showReads(
+  { bus, policy }: Weighing,
+  execution: ExecutionRow,
+  candidates: readonly Candidate[],
+): Promise<void> {
+  const reads = candidates.filter(
+    ({ task, action }) => task.capability !== 'human' && effectOf(policy, action.kind, action.input) === 'read',
+  )
+  if (reads.length === 0) return
+  const inspections = await inspectAll(bus, execution, reads)
+  reads.forEach((candidate, index) => {
+    const found = inspections[index]
+    if (found && 'inspection' in found) candidate.inspection = { ...found.inspection, state_before: '' }
   })
 }
 

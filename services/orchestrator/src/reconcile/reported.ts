@@ -1,5 +1,6 @@
 /** An attempt was reported: done, failed, or undone. */
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import type { Evidence } from '@deed/proto/observation'
 import type { TaskReport } from '@deed/proto/task'
 import type { TaskRow } from '../snapshot.ts'
 import { type Draft, isoTime, record, setActual, setDesired } from './draft.ts'
@@ -47,7 +48,7 @@ const noReason = (report: TaskReport): ErrorBody => ({
 })
 
 function doneReported(draft: Draft, task: TaskRow, report: TaskReport, solved: Work | undefined): void {
-  if (!report.evidence || (task.task_kind === 'act' && report.evidence.outcome !== 'verified')) {
+  if (!report.evidence || (task.task_kind === 'act' && !proves(report.evidence, task))) {
     throw new DeedError('evidence_missing', `task ${task.name} cannot be done without evidence that verifies it`)
   }
   setActual(draft, task, {
@@ -73,6 +74,10 @@ function doneReported(draft: Draft, task: TaskRow, report: TaskReport, solved: W
     draft.parts.splice(0, draft.parts.length, ...draft.parts.filter((part) => !part.tasks.includes(task.task_id)))
   }
 }
+
+/** An answer that may be asked for only once is enough for what has no effect, and for nothing else. */
+const proves = ({ kind, outcome }: Evidence, { effect }: TaskRow): boolean =>
+  outcome === 'verified' || (kind === 'unconfirmed' && effect === 'none')
 
 function failedReported(draft: Draft, task: TaskRow, error: ErrorBody, report: TaskReport, limits: Limits): void {
   if (report.evidence) setActual(draft, task, { verification: report.evidence })

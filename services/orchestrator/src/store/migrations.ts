@@ -14,6 +14,7 @@ import * as answersOutside from './migrations/015-answers-outside.ts'
 import * as intakes from './migrations/016-intakes.ts'
 import * as writtenTargets from './migrations/020-written-targets.ts'
 import * as boundGrants from './migrations/021-bound-grants.ts'
+import * as unconfirmedReads from './migrations/030-unconfirmed-reads.ts'
 
 export const migrations: Record<string, Migration> = {
   '001-executions': executions,
@@ -30,4 +31,5 @@ export const migrations: Record<string, Migration> = {
   '016-intakes': intakes,
   '020-written-targets': writtenTargets,
   '021-bound-grants': boundGrants,
+  '030-unconfirmed-reads': unconfirmedReads,
 }

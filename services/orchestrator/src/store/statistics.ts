@@ -22,7 +22,8 @@ select
   (select coalesce(jsonb_object_agg(template_used, n), '{}')
      from (select template_used, count(*)::int n from chosen where template_used is not null group by 1) t) as templates,
   (select avg((status = 'done' and task_verified)::int)::float8 from ended) as success_rate,
-  (select avg((verification->>'outcome' is not distinct from 'verified')::int)::float8 from acts) as verification_rate,
+  (select avg((verification->>'outcome' is not distinct from 'verified')::int)::float8 from acts
+     where verification->>'kind' is distinct from 'unconfirmed') as verification_rate,
   (select avg((status = 'rolled_back')::int)::float8
      from ended where status in ('rolled_back', 'rollback_failed')) as rollback_rate,
   (select avg(cache_hit::int)::float8 from ended) as cache_hit_rate,
