@@ -206,7 +206,9 @@ describe('at the door', () => {
     const before = await countRowsAtRest(under.database)
     const { context, ...rest } = request
     const again = await client.ask('execution.request', { context, ...rest })
-    expect(again).toEqual(first)
+    // The same answer, and how long ago it was seen to be so.
+    expect(again).toEqual({ ...first, body: { ...first.body, age_ms: expect.any(Number) } })
+    expect(again.body.seen_at).toBe(first.body.verification[0].observed_at)
 
     const conflicts: [object, string[]][] = [
       [{ ...request, task: 'create the folder other' }, ['$.task']],

@@ -36,7 +36,7 @@ it('a GET that may be sent only once is answered by the first body, without bein
     const { actions } = Object(result?.data) as { actions: { observes: object }[] }
     return actions.map((action) => action.observes)
   }
-  expect(await observes(true)).toEqual([{ kind: 'same_again' }])
+  expect(await observes(true)).toEqual([{ kind: 'answers_again' }])
   expect(await observes(false)).toEqual([{ kind: 'asked_once' }])
   expect(count).toBe(0)
 

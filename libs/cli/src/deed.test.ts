@@ -1,5 +1,5 @@
 // The command as it is used: a child process with its output piped, on a whole mesh of real parts.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type DeedProcess, type Ended, startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
@@ -276,6 +276,18 @@ describe('what stands', () => {
     expect((await deed('goal', 'delete', 'kept')).stdout).toBe('deleted kept\n')
     expect((await json('goal', 'put', 'never', 'is it so?', '--every', '500ms')).code).toBe(2)
     expect((await deed('goal', 'resume', 'kept')).code).toBe(2)
+  })
+
+  it('observes a goal at once that is put again, and ends well only where it is so', async () => {
+    const put = ['goal', 'put', 'motd', 'write "hello" to motd.txt', '--every', '24h', '--yes']
+    expect((await deed(...put)).code).toBe(0)
+    for (const spoil of [() => rmSync(join(workspace, 'motd.txt')), () => undefined]) {
+      spoil()
+      const { code, document } = await json<{ last_outcome: string }>(...put)
+      expect([code, document.last_outcome]).toEqual([0, 'holds'])
+      expect(bytesOf('motd.txt')).toBe('hello')
+    }
+    expect((await deed('goal', 'delete', 'motd')).code).toBe(0)
   })
 
   it('puts a schedule, shows its next times, and deletes it', async () => {

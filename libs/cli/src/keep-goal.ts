@@ -20,6 +20,7 @@ export async function keepGoal(
   const late = AbortSignal.timeout(timeoutMs)
   let goal = await bus.call(putGoal, wanted)
   const { name, goal_id: id, execution_id: execution } = goal
+  if (goal.status === 'active' && !goal.paused) return observedAgain(bus, goal, asking, late)
   if (goal.status !== 'establishing' || execution === null) return goal
   await followExecution(
     bus,
@@ -32,6 +33,33 @@ export async function keepGoal(
     await wait(LOOK_AGAIN_MS)
     const [now] = (await bus.call(listGoals, { name })).goals
     if (now?.goal_id !== id) break
+    goal = now
+  }
+  return goal
+}
+
+/** Whether what it is to keep was so when it was observed last. */
+export const isKept = ({ status, paused, last_outcome: outcome }: GoalView): boolean =>
+  status === 'active' && (paused || outcome === 'holds')
+
+/** The same goal was there already: it is observed again now, and what does not hold is brought about again. */
+async function observedAgain(bus: Bus, put: GoalView, asking: Asking, late: AbortSignal): Promise<GoalView> {
+  let goal = put
+  let followed = put.execution_id
+  while (!late.aborted && goal.status === 'active' && !goal.paused) {
+    if (goal.last_look_at !== put.last_look_at && goal.last_outcome !== 'drifted') break
+    if (goal.execution_id !== null && goal.execution_id !== followed) {
+      followed = goal.execution_id
+      await followExecution(
+        bus,
+        { execution_id: followed },
+        { onApproval: (approval, decided) => decide(asking, bus, approval, decided) },
+        late,
+      )
+    }
+    await wait(LOOK_AGAIN_MS)
+    const [now] = (await bus.call(listGoals, { name: put.name })).goals
+    if (now?.goal_id !== put.goal_id) break
     goal = now
   }
   return goal

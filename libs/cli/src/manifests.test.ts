@@ -1,9 +1,11 @@
 // Manifests as people use them: the command as a child process, on a mesh of real parts.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Ended, startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { replyText } from './show/execution.ts'
+import type { Paint } from './show/paint.ts'
 
 const opened = new AsyncDisposableStack()
 let under: MeshUnderTest
@@ -43,7 +45,11 @@ describe('deed apply, diff and delete', () => {
     expect([first.code, status]).toEqual([0, 'done'])
     expect(readFileSync(at('site/page.txt'), 'utf8')).toBe('one')
     const again = await deed('apply', '-f', file, '--json')
-    expect(JSON.parse(again.stdout)).toMatchObject({ execution_id: id, status: 'done' })
+    const same = JSON.parse(again.stdout)
+    expect(same).toMatchObject({ execution_id: id, status: 'done', nothing_to_do: true, age_ms: 0 })
+    // Observed now, and not when it was done.
+    expect(Date.parse(same.seen_at)).toBeGreaterThan(Date.parse(JSON.parse(first.stdout).seen_at))
+    expect((await deed('apply', '-f', file)).stdout).toContain('nothing to do: 2 steps observed at ')
 
     const after = await deed('diff', '-f', file)
     expect(after.stdout).toContain('0 would change, 2 are so already')
@@ -70,6 +76,49 @@ describe('deed apply, diff and delete', () => {
     const { code, stdout } = await deed('apply', '--yes', '-f', file, '--json')
     expect([code, JSON.parse(stdout).status]).toEqual([0, 'done'])
     expect(readFileSync(at('site/page.txt'), 'utf8')).toBe('two')
+  })
+
+  it('makes it so again where the world has changed since, and nothing else', async () => {
+    const file = at('drift.yaml')
+    writeFileSync(
+      file,
+      `name: drift
+tasks:
+  - id: folder
+    action: { kind: dir.create, input: { path: drift } }
+  - id: page
+    action: { kind: file.write, input: { path: drift/page.txt, content: "as wanted" } }
+    depends_on: [folder]
+`,
+    )
+    const apply = async () => {
+      const { code, stdout } = await deed('apply', '--yes', '-f', file, '--json')
+      return { code, reply: JSON.parse(stdout) }
+    }
+    const ids = [(await apply()).reply.execution_id]
+    for (const change of [() => rmSync(at('drift/page.txt')), () => writeFileSync(at('drift/page.txt'), 'other')]) {
+      change()
+      const { code, reply } = await apply()
+      expect([code, reply.status]).toEqual([0, 'done'])
+      expect(ids).not.toContain(reply.execution_id)
+      ids.push(reply.execution_id)
+      expect(readFileSync(at('drift/page.txt'), 'utf8')).toBe('as wanted')
+      expect((await deed('diff', '-f', file)).stdout).toContain('0 would change, 2 are so already')
+    }
+    expect((await apply()).reply).toMatchObject({ execution_id: ids.at(-1), nothing_to_do: true })
+  })
+
+  it('says how old the answer of a key is', async () => {
+    const asked = ['run', '--key', 'once-only', 'create the folder keyed']
+    const first = JSON.parse((await deed(...asked, '--json')).stdout)
+    expect(first.seen_at).toBe(first.verification[0].observed_at)
+    rmSync(at('keyed'), { recursive: true })
+    const old = JSON.parse((await deed(...asked, '--json')).stdout)
+    expect(old).toMatchObject({ execution_id: first.execution_id, seen_at: first.seen_at })
+    expect(old.age_ms).toBeGreaterThan(first.age_ms)
+    const plain: Paint = (_style, text) => text
+    expect(replyText({ ...old, age_ms: 60_000 }, plain, performance.now())).toContain(`seen at ${first.seen_at}`)
+    expect(replyText({ ...old, age_ms: 500 }, plain, performance.now())).not.toContain('seen at')
   })
 
   it('says the line of what is wrong', async () => {

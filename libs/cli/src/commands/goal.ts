@@ -5,7 +5,7 @@ import { deleteGoal, type GoalView, listGoals, pauseGoal, resumeGoal, StandingNa
 import { ExecutionId } from '@deed/proto/ids'
 import type { Command } from 'commander'
 import { EXIT, UsageError } from '../exit-code.ts'
-import { keepGoal } from '../keep-goal.ts'
+import { isKept, keepGoal } from '../keep-goal.ts'
 import { by, count, span, timeoutOption } from '../options.ts'
 import { readManifest } from '../read-manifest.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
@@ -119,7 +119,7 @@ Examples:
       const kept = await withMesh(shell, (bus) => keepGoal(bus, wanted, { out, yes, timeoutMs, by: 'deed goal put' }))
       out.document(kept)
       out.print(goalText(kept))
-      process.exitCode = kept.status === 'active' ? EXIT.success : EXIT.failed
+      process.exitCode = isKept(kept) ? EXIT.success : EXIT.failed
     })
 }
 

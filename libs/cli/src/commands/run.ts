@@ -10,7 +10,7 @@ import { type Command, Option } from 'commander'
 import { decide } from '../ask-to-decide.ts'
 import { deedCommand } from '../deed-command.ts'
 import { EXIT, exitCodeOfReply, UsageError } from '../exit-code.ts'
-import { keepGoal } from '../keep-goal.ts'
+import { isKept, keepGoal } from '../keep-goal.ts'
 import { by, collect, collectPairs, number, span, timeoutOption } from '../options.ts'
 import { runTask } from '../run-task.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
@@ -133,6 +133,7 @@ async function run(
   const name = keep === true ? goalName(request.task) : keep
   const asking = { out, yes, timeoutMs, by: 'deed run --keep' }
   const interval = every === undefined ? {} : { interval_ms: every }
+  const askedAt = performance.now()
   const reply = await runTask(bus, request, {
     timeoutMs,
     onEvent: ({ status, percent, current }) =>
@@ -148,21 +149,21 @@ async function run(
     const goal = await keepGoal(bus, wanted, asking)
     out.document({ goal })
     out.print(goalText(goal))
-    return goal.status === 'active' ? EXIT.success : EXIT.failed
+    return isKept(goal) ? EXIT.success : EXIT.failed
   }
   if (name !== undefined && reply.status === 'done') {
-    out.print(replyText(reply, out.paint))
+    out.print(replyText(reply, out.paint, askedAt))
     const goal = await keepGoal(bus, { name, execution_id: reply.execution_id, ...interval }, asking)
     out.document({ ...reply, goal })
     out.print(goalText(goal))
-    return goal.status === 'active' ? EXIT.success : EXIT.failed
+    return isKept(goal) ? EXIT.success : EXIT.failed
   }
   out.document(reply)
   if (dryRun) {
     out.print(dryRunText(reply, out.paint))
     return 0
   }
-  out.print(replyText(reply, out.paint))
+  out.print(replyText(reply, out.paint, askedAt))
   if (reply.status !== 'accepted' && FINAL_EXECUTION_STATUSES.has(reply.status)) return exitCodeOfReply(reply)
   out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${reply.execution_id}`)}`)
   return exitCodeOfReply(reply)

@@ -9,16 +9,21 @@ import { type Paint, paintStatus } from './paint.ts'
 import { plainLine, plainText } from './plain-text.ts'
 import { taskTree } from './task-tree.ts'
 
-/** What `deed run` ends with. */
-export function replyText(reply: ExecutionReply, paint: Paint): string {
+/** Clocks of two hosts may differ by this, in milliseconds, before an answer counts as one of before. */
+const CLOCKS_MS = 1_000
+
+/** What `deed run` ends with. @param askedAt on the clock of `performance.now()`: what was seen before is said to be so */
+export function replyText(reply: ExecutionReply, paint: Paint, askedAt?: number): string {
   const { execution_id: id, status, result, metrics, verification, error, model_used: model } = reply
   // That a proposal is well formed is no effect that was verified.
   const proofs = verification.filter(({ kind }) => kind !== 'validated')
   const verified = proofs.filter(({ outcome }) => outcome === 'verified').length
+  const unconfirmed = verification.filter(({ kind }) => kind === 'unconfirmed').length
   const facts = [
     ...(reply.method === null ? [] : [reply.method]),
     duration(metrics.time_ms),
     `${verified} of ${proofs.length} verified`,
+    ...(unconfirmed > 0 ? [`${unconfirmed} asked once and not confirmed`] : []),
     ...(model === null ? [] : [`${plainLine(model)}, ${metrics.tokens_used} tokens, ${dollars(metrics.cost_usd)}`]),
     ...(metrics.cache_hit ? ['from the cache'] : []),
     ...(metrics.degraded ? [`without ${metrics.degraded.map((one) => plainLine(one)).join(', ')}`] : []),
@@ -29,6 +34,7 @@ export function replyText(reply: ExecutionReply, paint: Paint): string {
     ...(error === undefined ? [] : [`  error     ${paint('red', error.code)}: ${plainLine(error.message)}`]),
     ...unprovenLines(reply, paint).map((line) => `  ${line}`),
     `${paintStatus(paint, status)}  ${facts.join(', ')}`,
+    ...(askedAt === undefined ? [] : seenBefore(reply, performance.now() - askedAt, paint)),
     paint('dim', `execution ${id}, trace ${reply.trace_id}`),
   ].join('\n')
 }
@@ -44,6 +50,13 @@ const unprovenLines = (
         '          result, or ask again with acceptance criteria that can be checked (--criterion "notes.txt exists")',
       ]
     : []
+
+function seenBefore({ seen_at: at, age_ms: age }: ExecutionReply, sinceMs: number, paint: Paint): string[] {
+  if (at === undefined || age === undefined || age <= sinceMs + CLOCKS_MS) return []
+  return [
+    paint('yellow', `seen at ${at}, ${duration(age)} ago: this is the answer of before, and was not observed again`),
+  ]
+}
 
 const Shown = z.object({ actions: z.array(SealedStep), plan: PlanScreen, counts: z.object({ steps: z.int() }) })
 

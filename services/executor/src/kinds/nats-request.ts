@@ -50,7 +50,7 @@ export const natsRequest: Kind<NatsRequest, RequestBefore> = {
   reversibility: (_, { reads }) => (reads ? 'reversible' : 'irreversible'),
   mayHoldAlready: (_, { reads }) => !reads,
   postcondition: (_input, { reads, once }, { verify }) =>
-    verify ?? { kind: once ? 'asked_once' : reads ? 'same_again' : 'own_look' },
+    verify ?? { kind: once ? 'asked_once' : reads ? 'answers_again' : 'own_look' },
   execute: (input, context, { reads, once }) =>
     answerOf(input, context, () => {
       if (!reads || once) context.begin()
@@ -62,7 +62,7 @@ export const natsRequest: Kind<NatsRequest, RequestBefore> = {
     const { facts = {} } = await answerOf(input, context, () => undefined)
     const same = first.facts?.answer_sha256 === facts.answer_sha256
     const observed = `a second request gave ${same ? 'the same answer' : 'another answer, which moves'}`
-    return { outcome: 'verified', observed, facts }
+    return { outcome: 'verified', same, observed, facts }
   },
   async compensate({ subject }, _context, { reads }) {
     if (reads) return readingOnly.compensate()

@@ -152,6 +152,7 @@ export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
     },
     verification: verification.slice(0, EVIDENCE_SHOWN),
     task_verified: execution.status === 'done' && execution.task_verified,
+    ...seen(verification, now),
     ...(verification.length > EVIDENCE_SHOWN ? { verification_omitted: verification.length - EVIDENCE_SHOWN } : {}),
     trace_id: traceIdOf(execution.trace),
     ...(open === undefined ? {} : { approval_id: open }),
@@ -161,6 +162,15 @@ export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
 
 /** That a proposal is well formed proves nothing that was done. */
 const isProof = ({ kind }: Evidence): boolean => kind !== 'validated'
+/** An answer is as old as the oldest observation that it rests on. What people sign is not seen in the world. */
+function seen(verification: readonly Evidence[], now: number): Pick<ExecutionReply, 'seen_at' | 'age_ms'> {
+  let oldest: string | undefined
+  for (const { kind, observed_at: at } of verification) {
+    if (kind === 'signed' || kind === 'validated') continue
+    if (oldest === undefined || at < oldest) oldest = at
+  }
+  return oldest === undefined ? {} : { seen_at: oldest, age_ms: Math.max(0, Math.round(now - Date.parse(oldest))) }
+}
 
 /** What `approval.decide` takes, of a task that waits for a person. */
 function personTaskOf(tasks: Iterable<TaskRow>): ApprovalId | undefined {

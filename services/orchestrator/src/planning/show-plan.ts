@@ -3,6 +3,7 @@ import type { ExecutionReply } from '@deed/proto/execution'
 import type { Json } from '@deed/proto/json'
 import { replyOf } from '../answers/answer.ts'
 import { emptySnapshot, type Incoming, newExecution } from '../intake/new-execution.ts'
+import { isoTime } from '../reconcile/draft.ts'
 import { type PlanDependencies, refuseAgainstGoalsOf } from './plan-execution.ts'
 import { EMPTY, weighWork } from './plan-work.ts'
 import { screenOf, sealPlan, stepsOf } from './seal-plan.ts'
@@ -47,11 +48,21 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
     // Of many, what would change before what is so already.
     actions: stepsOf(candidates.length <= STEPS_SHOWN ? candidates : [...changes, ...already].slice(0, STEPS_SHOWN)),
     plan: { ...screen, steps: screen.steps.slice(0, STEPS_SHOWN) },
-    counts: { tasks: tasks.length, steps: screen.steps.length, already_so: already.length, change: changes.length },
+    counts: {
+      tasks: tasks.length,
+      steps: screen.steps.length,
+      already_so: already.length,
+      change: changes.length,
+      // What they will do, somebody has to find out or to do first.
+      open: tasks.filter(({ task_kind: kind }) => kind !== 'act' && kind !== 'approve').length,
+    },
   }
   return {
     ...reply,
     method: thought.method,
+    // The targets were inspected for this reply.
+    seen_at: isoTime(clock.now()),
+    age_ms: 0,
     result: { text: lines.join('\n'), data: { steps, agreement: agreed, plan_hash: plan.plan_hash, ...shown } as Json },
   }
 }

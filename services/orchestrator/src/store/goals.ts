@@ -105,7 +105,7 @@ export async function storeGoal(db: Database, goal: NewGoal): Promise<GoalRow> {
   return row.goal
 }
 
-/** How often is looked, and how often it may be brought about, of the goal as it stands. */
+/** How often it is observed, and how often it may be brought about; it is observed at once. */
 export async function adjustGoal(
   db: Database,
   goalId: string,
@@ -114,7 +114,7 @@ export async function adjustGoal(
   const [row] = await db.query<{ goal: GoalRow }>(
     'orchestrator.goal_adjust',
     `update goals set interval_ms = $2::integer, remedies_max = $3,
-       look_at = least(look_at, now() + make_interval(secs => $2::integer / 1000.0))
+       look_at = now()
       where goal_id = $1 returning to_jsonb(goals) as goal`,
     [goalId, intervalMs, remediesMax],
   )
