@@ -89,7 +89,12 @@ export const httpRequest: Kind<HttpRequest> = {
     const again = etag === undefined ? input : { ...input, headers: { ...input.headers, 'if-none-match': etag } }
     const answer = await ask(again, context, () => undefined)
     if (etag !== undefined && answer.status === 304)
-      return { outcome: 'verified', same: true, observed: `a second request was answered 304: still ${etag}`, facts: { etag } }
+      return {
+        outcome: 'verified',
+        same: true,
+        observed: `a second request was answered 304: still ${etag}`,
+        facts: { etag },
+      }
     const facts = { status: answer.status, body_sha256: sha256(answer.body) }
     if (answer.status !== first.facts?.status) {
       const before = String(first.facts?.status)
