@@ -1,0 +1,359 @@
+/** Files: somebody changes them between effect and look, and undoes meet what others have done since. */
+import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { JsonObject } from '@deed/proto/json'
+import type { Case, Place } from '../case.ts'
+import type { Act } from '../meddler.ts'
+import { contentOf } from '../outside.ts'
+
+const OLD = '{"first": 1}\n'
+const NEW = '{"first": 2}\n'
+const DIFF = '@@ -1 +1 @@\n-{"first": 1}\n+{"first": 2}\n'
+
+/** Kinds that put new content into `a.json`. */
+const WRITERS: Record<string, JsonObject> = {
+  'file.write': { path: 'a.json', content: NEW },
+  'file.patch': { path: 'a.json', diff: DIFF },
+  'code.generate': { path: 'a.json', language: 'json', content: NEW },
+}
+
+const isFile = (root: string, name: string): boolean => {
+  const stat = lstatSync(join(root, name), { throwIfNoEntry: false })
+  return stat?.isFile() === true
+}
+
+/** What somebody does to the new file before it can be looked at. */
+const AFTER_A_WRITE: readonly [Act, string, string?][] = [
+  ['removes', 'somebody removes the file as soon as it is written'],
+  ['writes', 'the old content is back as soon as the new one is there', OLD],
+  ['writes', 'another program writes its own content a moment later', '{"other": true}\n'],
+  ['writes', 'the content differs in a single byte from what was written', '{"first": 3}\n'],
+  ['writes', 'an editor turns the ends of lines into those of Windows', NEW.replace('\n', '\r\n')],
+  ['writes', 'an editor puts a byte-order mark in front', `\ufeff${NEW}`],
+  ['truncates', 'the file is cut to nothing right after the write'],
+  ['appends', 'a logger adds a line to the file right after the write', '// seen\n'],
+  ['replaces by a folder', 'a folder takes the place of the file'],
+  ['renames away', 'a rotation renames the file away'],
+]
+
+const meddledWrites: Case[] = Object.entries(WRITERS).flatMap(([kind, input]) =>
+  AFTER_A_WRITE.map(
+    ([act, says, text]): Case => ({
+      kind,
+      says,
+      async make({ root, meddle }) {
+        writeFileSync(join(root, 'a.json'), OLD)
+        const when = { content: NEW }
+        const meddling = await meddle({ path: join(root, 'a.json'), when, act, ...(text === undefined ? {} : { text }), times: 5 })
+        return {
+          actions: [{ kind, input }],
+          holds: () => contentOf(root, 'a.json') === NEW && isFile(root, 'a.json'),
+          // What the other one did is no part of what Deed has to bring back.
+          world: () => '',
+          meddling,
+        }
+      },
+    }),
+  ),
+)
+
+/** What others do between the success and its rollback; and what a rollback that claims to be whole must have brought back. */
+const BEFORE_AN_UNDO: readonly [string, (path: string, root: string) => void][] = [
+  ['somebody has edited the file since', (path) => writeFileSync(path, 'edited\n')],
+  ['somebody has removed the file since', (path) => rmSync(path)],
+  ['somebody has made a folder of it since', (path) => (rmSync(path), mkdirSync(path))],
+  ['somebody has made a link of it since', (path, root) => (rmSync(path), writeFileSync(join(root, 'z'), NEW), symlinkSync('z', path))],
+  ['somebody has changed its mode since', (path) => chmodSync(path, 0o600)],
+  ['somebody has given the file a second name since', (path, root) => linkSync(path, join(root, 'second'))],
+  ['somebody has put the old content back already', (path) => writeFileSync(path, OLD)],
+  ['somebody has removed its whole folder since', (_, root) => rmSync(root, { recursive: true })],
+]
+
+const metUndoes: Case[] = Object.entries(WRITERS).flatMap(([kind, input]) =>
+  BEFORE_AN_UNDO.map(
+    ([says, act]): Case => ({
+      kind,
+      says: `an undo meets: ${says}`,
+      make({ root }) {
+        writeFileSync(join(root, 'a.json'), OLD)
+        return {
+          actions: [{ kind, input }],
+          holds: () => contentOf(root, 'a.json') === NEW,
+          world: () => (isFile(root, 'a.json') ? `${contentOf(root, 'a.json')} ${lstatSync(join(root, 'a.json')).mode}` : 'no file'),
+          undo: () => act(join(root, 'a.json'), root),
+        }
+      },
+    }),
+  ),
+)
+
+const DURING_AN_UNDO: readonly [Act, string, string?][] = [
+  ['writes', 'a program writes the new content again while it is undone', NEW],
+  ['removes', 'somebody removes what the undo has brought back'],
+  ['truncates', 'what the undo has brought back is cut to nothing'],
+  ['appends', 'a line is added to what the undo has brought back', 'x\n'],
+]
+
+const meddledUndoes: Case[] = Object.entries(WRITERS).flatMap(([kind, input]) =>
+  DURING_AN_UNDO.map(
+    ([act, says, text]): Case => ({
+      kind,
+      says,
+      make({ root, meddle }) {
+        writeFileSync(join(root, 'a.json'), OLD)
+        let at: (() => number | undefined) | undefined
+        return {
+          actions: [{ kind, input }],
+          holds: () => contentOf(root, 'a.json') === NEW,
+          async undo() {
+            const path = join(root, 'a.json')
+            at = (await meddle({ path, when: { content: OLD }, act, ...(text === undefined ? {} : { text }), times: 5 })).at
+          },
+          meddling: { at: () => at?.() },
+        }
+      },
+    }),
+  ),
+)
+
+/** What a file is besides its bytes, and what its rollback has to bring back. */
+const METADATA: readonly [string, (path: string, root: string) => void][] = [
+  ['a file that another user owns', (path) => chownSync(path, 1234, 5678)],
+  ['a file that only its owner may read', (path) => chmodSync(path, 0o600)],
+  ['a program, with its mode', (path) => chmodSync(path, 0o755)],
+  ['a file that nobody may write', (path) => chmodSync(path, 0o444)],
+  ['a program that runs as its owner', (path) => chmodSync(path, 0o4755)],
+  ['a file with a second name in the same folder', (path, root) => linkSync(path, join(root, 'b.json'))],
+  ['a file of a group that may write it', (path) => (chownSync(path, 0, 5678), chmodSync(path, 0o664))],
+]
+
+const writtenMetadata: Case[] = [
+  ...Object.entries(WRITERS).map(([kind, input]) => ({ kind, input })),
+  { kind: 'file.delete', input: { path: 'a.json' } },
+  { kind: 'file.move', input: { from: 'a.json', to: 'c/d.json' } },
+].flatMap(({ kind, input }) =>
+  METADATA.map(
+    ([says, act]): Case => ({
+      kind,
+      says: `its effect or its undo loses what else there is: ${says}`,
+      needs: ({ root }) => (root ? undefined : 'only root can give files away'),
+      make({ root }) {
+        writeFileSync(join(root, 'a.json'), OLD)
+        act(join(root, 'a.json'), root)
+        const about = (name: string): string => {
+          const { mode, uid, gid } = lstatSync(join(root, name))
+          return `${mode} ${uid} ${gid}`
+        }
+        const was = about('a.json')
+        return {
+          actions: [{ kind, input }],
+          holds: () =>
+            kind === 'file.delete'
+              ? !isFile(root, 'a.json')
+              : kind === 'file.move'
+                ? about('c/d.json') === was
+                : contentOf(root, 'a.json') === NEW && about('a.json') === was,
+          undo: true,
+        }
+      },
+    }),
+  ),
+)
+
+interface Meddled {
+  kind: string
+  says: string
+  input: JsonObject
+  path: string
+  when: 'exists' | 'missing'
+  act: Act
+  text?: string
+  holds(place: Place): boolean
+}
+
+const MOVE = { kind: 'file.move', input: { from: 'a.json', to: 'b.json' } }
+const moved = ({ root }: Place): boolean => contentOf(root, 'b.json') === OLD && !isFile(root, 'a.json')
+const DELETE = { kind: 'file.delete', input: { path: 'a.json' } }
+const gone = ({ root }: Place): boolean => lstatSync(join(root, 'a.json'), { throwIfNoEntry: false }) === undefined
+const FOLDER = { kind: 'dir.create', input: { path: 'made' } }
+const isFolder = ({ root }: Place): boolean => lstatSync(join(root, 'made'), { throwIfNoEntry: false })?.isDirectory() === true
+
+const MEDDLED: readonly Meddled[] = [
+  { ...MOVE, says: 'somebody removes the file where it has come', path: 'b.json', when: 'exists', act: 'removes', holds: moved },
+  { ...MOVE, says: 'the moved file is cut to nothing', path: 'b.json', when: 'exists', act: 'truncates', holds: moved },
+  { ...MOVE, says: 'the moved file is overwritten a moment later', path: 'b.json', when: 'exists', act: 'writes', text: 'x', holds: moved },
+  { ...MOVE, says: 'the moved file is renamed away', path: 'b.json', when: 'exists', act: 'renames away', holds: moved },
+  { ...MOVE, says: 'a folder takes the place of the moved file', path: 'b.json', when: 'exists', act: 'replaces by a folder', holds: moved },
+  { ...MOVE, says: 'a program writes the file again where it was', path: 'a.json', when: 'missing', act: 'writes', text: OLD, holds: moved },
+  { ...MOVE, says: 'a folder appears where the file was', path: 'a.json', when: 'missing', act: 'replaces by a folder', holds: (place) => moved(place) && gone(place) },
+  { ...DELETE, says: 'a program writes the file again at once', path: 'a.json', when: 'missing', act: 'writes', text: OLD, holds: gone },
+  { ...DELETE, says: 'a program writes another file of the name at once', path: 'a.json', when: 'missing', act: 'writes', text: 'x', holds: gone },
+  { ...DELETE, says: 'a folder appears under the name at once', path: 'a.json', when: 'missing', act: 'replaces by a folder', holds: gone },
+  { ...DELETE, says: 'a link appears under the name at once', path: 'a.json', when: 'missing', act: 'replaces by a link', text: OLD, holds: gone },
+  { ...FOLDER, says: 'somebody removes the folder as soon as it is there', path: 'made', when: 'exists', act: 'removes', holds: isFolder },
+  { ...FOLDER, says: 'a file takes the place of the folder', path: 'made', when: 'exists', act: 'replaces by a file', text: 'x', holds: isFolder },
+  { ...FOLDER, says: 'a link takes the place of the folder', path: 'made', when: 'exists', act: 'replaces by a link', text: 'x', holds: isFolder },
+  { ...FOLDER, says: 'somebody renames the folder away', path: 'made', when: 'exists', act: 'renames away', holds: isFolder },
+]
+
+const meddledOthers: Case[] = MEDDLED.map(({ kind, says, input, path, when, act, text, holds }) => ({
+  kind,
+  says,
+  async make(place) {
+    const { root, meddle } = place
+    writeFileSync(join(root, 'a.json'), OLD)
+    const meddling = await meddle({ path: join(root, path), when, act, ...(text === undefined ? {} : { text }), times: 3 })
+    return { actions: [{ kind, input }], holds: () => holds(place), world: () => '', meddling }
+  },
+}))
+
+/** Undoes of what is no write. `given`: before; `since`: between the success and the rollback. */
+const UNDONE: readonly { kind: string; says: string; input: JsonObject; given?(root: string): void; since?(root: string): void; all?: true }[] = [
+  { ...DELETE, says: 'an undo meets: somebody has written a new file of the name since', since: (root) => writeFileSync(join(root, 'a.json'), 'x') },
+  { ...DELETE, says: 'an undo meets: somebody has made a folder of the name since', since: (root) => mkdirSync(join(root, 'a.json')) },
+  { ...MOVE, says: 'an undo meets: somebody has edited the moved file since', since: (root) => writeFileSync(join(root, 'b.json'), 'x') },
+  { ...MOVE, says: 'an undo meets: somebody has removed the moved file since', since: (root) => rmSync(join(root, 'b.json')) },
+  { ...MOVE, says: 'an undo meets: somebody has written a new file at the old place since', since: (root) => writeFileSync(join(root, 'a.json'), 'x') },
+  { kind: 'file.move', input: { from: 'a.json', to: 'b.json', overwrite: true }, says: 'an undo of a move over another file forgets the other file', given: (root) => writeFileSync(join(root, 'b.json'), 'other') },
+  { ...FOLDER, says: 'an undo meets: somebody has put a file into the folder since', since: (root) => writeFileSync(join(root, 'made', 'x'), 'x') },
+  { kind: 'dir.create', input: { path: 'made/deep/er' }, says: 'an undo of three folders takes back only the last' },
+  { kind: 'dir.create', input: { path: 'made/deep' }, says: 'an undo meets: somebody has put a file beside the inner folder since', since: (root) => writeFileSync(join(root, 'made', 'x'), 'x') },
+  { kind: 'file.write', input: { path: 'new/deep/a', content: 'x' }, says: 'an undo of a file in new folders leaves the folders' },
+  { kind: 'file.move', input: { from: 'a.json', to: 'new/deep/a' }, says: 'an undo of a move into new folders leaves the folders' },
+  {
+    kind: 'file.delete',
+    input: { path: 'd', recursive: true },
+    says: 'an undo of a removed folder brings back the names that are text only',
+    given: (root) => {
+      mkdirSync(join(root, 'd'))
+      writeFileSync(Buffer.concat([Buffer.from(`${join(root, 'd')}/caf`), Buffer.from([0xe9])]), 'x')
+      writeFileSync(join(root, 'd', 'plain'), 'y')
+    },
+  },
+  {
+    kind: 'file.delete',
+    input: { path: 'd', recursive: true },
+    says: 'an undo of a removed folder forgets its empty folders',
+    given: (root) => mkdirSync(join(root, 'd', 'empty', 'er'), { recursive: true }),
+  },
+  {
+    kind: 'file.delete',
+    input: { path: 'd', recursive: true },
+    says: 'an undo of a removed folder forgets its links',
+    given: (root) => {
+      mkdirSync(join(root, 'd'))
+      symlinkSync('nowhere', join(root, 'd', 'dangling'))
+      symlinkSync('/etc/hostname', join(root, 'd', 'out'))
+    },
+  },
+  {
+    kind: 'file.delete',
+    input: { path: 'd', recursive: true },
+    says: 'an undo of a removed folder makes two files of one with two names',
+    given: (root) => {
+      mkdirSync(join(root, 'd'))
+      writeFileSync(join(root, 'd', 'one'), 'x')
+      linkSync(join(root, 'd', 'one'), join(root, 'd', 'two'))
+    },
+  },
+  {
+    kind: 'file.delete',
+    input: { path: 'd', recursive: true },
+    says: 'an undo of a removed folder gives it the usual modes and owners',
+    given: (root) => {
+      mkdirSync(join(root, 'd'), { mode: 0o700 })
+      writeFileSync(join(root, 'd', 'key'), 'x', { mode: 0o600 })
+      if (process.getuid?.() === 0) chownSync(join(root, 'd', 'key'), 1234, 5678)
+      if (process.getuid?.() === 0) chownSync(join(root, 'd'), 1234, 5678)
+    },
+  },
+  { kind: 'file.delete', input: { path: 'l' }, says: 'the removal of a link removes what it leads to', given: (root) => symlinkSync('a.json', join(root, 'l')) },
+  { kind: 'file.write', input: { path: 'l', content: 'x' }, says: 'a write through a link is undone at the link alone', given: (root) => symlinkSync('a.json', join(root, 'l')) },
+]
+
+const undone: Case[] = UNDONE.map(({ kind, says, input, given, since }) => ({
+  kind,
+  says,
+  make({ root }) {
+    writeFileSync(join(root, 'a.json'), OLD)
+    given?.(root)
+    return { actions: [{ kind, input }], holds: () => contentOf(root, 'a.json') === OLD || kind !== 'file.write', undo: since ? () => since(root) : true }
+  },
+}))
+
+const WRITTEN: readonly [string, string, string][] = [
+  ['an empty file', 'empty.txt', ''],
+  ['a file without an end of line', 'a.txt', 'text'],
+  ['a file with the ends of lines of Windows', 'w.txt', 'a\r\nb\r\n'],
+  ['a file in several scripts', 'Grüße/読み.txt', 'äöü 漢字 🙂\n'],
+  ['a file with a space in its name', 'my file.txt', 'x\n'],
+  ['a hidden file', '.env.example', 'A=1\n'],
+  ['a file in new folders', 'a/b/c/d.txt', 'deep\n'],
+  ['a file with a byte-order mark', 'bom.csv', '\ufeffa;b\n'],
+  ['a file of half a megabyte', 'big.txt', 'line\n'.repeat(100_000)],
+  ['a file with a quote and a dollar in its name', `it's $5.txt`, 'x'],
+  ['a file with tabs', 'Makefile', 'all:\n\techo hi\n'],
+  ['a file with a zero byte', 'zero.bin', 'a\0b'],
+]
+
+const writes: Case[] = WRITTEN.flatMap(([what, path, content]): Case[] => [
+  {
+    kind: 'file.write',
+    says: `${what} is written, and undone`,
+    make: ({ root }) => ({
+      actions: [{ kind: 'file.write', input: { path, content } }],
+      holds: () => readFileSync(join(root, path), 'utf8') === content,
+      undo: true,
+    }),
+  },
+  {
+    kind: 'file.write',
+    says: `${what} is written over another, and undone`,
+    make({ root }) {
+      mkdirSync(join(root, path, '..'), { recursive: true })
+      writeFileSync(join(root, path), 'old\n', { mode: 0o640 })
+      return {
+        actions: [{ kind: 'file.write', input: { path, content } }],
+        holds: () => readFileSync(join(root, path), 'utf8') === content,
+        undo: true,
+      }
+    },
+  },
+  {
+    kind: 'file.move',
+    says: `${what} is moved, and undone`,
+    make({ root }) {
+      mkdirSync(join(root, path, '..'), { recursive: true })
+      writeFileSync(join(root, path), content)
+      return {
+        actions: [{ kind: 'file.move', input: { from: path, to: 'moved/here' } }],
+        holds: () => contentOf(root, 'moved/here') === content && !isFile(root, path),
+        undo: true,
+      }
+    },
+  },
+  {
+    kind: 'file.delete',
+    says: `${what} is removed, and undone`,
+    make({ root }) {
+      mkdirSync(join(root, path, '..'), { recursive: true })
+      writeFileSync(join(root, path), content)
+      return { actions: [{ kind: 'file.delete', input: { path } }], holds: () => !isFile(root, path), undo: true }
+    },
+  },
+])
+
+const folders: Case[] = ['made', 'a/b/c', 'with space', 'ünï', '.hidden', 'notes/2024'].map((path) => ({
+  kind: 'dir.create',
+  says: `the folder ${path} is made, and undone`,
+  make: ({ root }) => ({
+    actions: [{ kind: 'dir.create', input: { path } }],
+    holds: () => lstatSync(join(root, path)).isDirectory(),
+    undo: true,
+  }),
+}))
+
+export const files = {
+  lies: [...meddledWrites, ...metUndoes, ...meddledUndoes, ...writtenMetadata, ...meddledOthers, ...undone],
+  ordinary: [...writes, ...folders],
+}

@@ -1,0 +1,44 @@
+/** A NATS server beside the mesh's own, whose streams and services are read and served from here. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { installedBinary } from '@deed/embedded/nats'
+import { until } from '@deed/mesh/until'
+import { connect, type NatsConnection } from 'nats'
+
+export interface FactoryNats extends AsyncDisposable {
+  readonly url: string
+  readonly connection: NatsConnection
+}
+
+/** @param folder for its streams */
+export async function startFactoryNats(folder: string): Promise<FactoryNats> {
+  const port = await freePort()
+  const url = `nats://127.0.0.1:${port}`
+  const server = spawn(installedBinary(), ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder], { stdio: 'ignore' })
+  const ended = once(server, 'exit')
+  const kill = (): void => void server.kill('SIGKILL')
+  process.once('exit', kill)
+  const connection = await until(() => connect({ servers: url, reconnect: true }).catch(() => undefined), {
+    what: 'the NATS server of the truth drill',
+  })
+  return {
+    url,
+    connection,
+    async [Symbol.asyncDispose]() {
+      await connection.close()
+      server.kill('SIGTERM')
+      await ended
+      process.off('exit', kill)
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

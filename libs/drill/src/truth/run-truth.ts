@@ -1,0 +1,193 @@
+/** Runs the cases of the truth drill, and compares what Deed says with what the world says. */
+import { until } from '@deed/mesh/until'
+import { DeedError } from '@deed/proto/errors'
+import { type ExecutionReply, getExecution, requestExecution } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { inLanes } from '../in-lanes.ts'
+import { thisMachine } from '../machine.ts'
+import type { Random } from '../random.ts'
+import { rollBack } from '../roll-back.ts'
+import type { Case, Place, Trial } from './case.ts'
+import { folderState } from './outside.ts'
+import { type TruthMesh, truthMesh } from './truth-mesh.ts'
+
+const LANES = 16
+const ENDED_MS_MAX = 120_000
+
+export interface Cases {
+  readonly lies: readonly Case[]
+  readonly ordinary: readonly Case[]
+}
+
+/** Of one kind of action, or of all. */
+export interface TruthCounts {
+  lies: number
+  ordinary: number
+  false_successes: number
+  false_rollbacks: number
+  false_refusals: number
+}
+
+export interface TruthReport extends TruthCounts {
+  seed: number
+  by_kind: Record<string, TruthCounts>
+  /** A line for each case that failed: its kind, what it says, and what came of it. */
+  wrong: { false_successes: string[]; false_rollbacks: string[]; false_refusals: string[]; broken: string[] }
+  /** What this machine lacks, and how many cases need it. */
+  skipped: Record<string, number>
+}
+
+export const isTruthful = ({ wrong }: TruthReport): boolean => Object.values(wrong).every((lines) => lines.length === 0)
+
+interface Options {
+  random: Random
+  seed: number
+  progress(line: string): void
+  signal?: AbortSignal | undefined
+}
+
+/** In an order by chance, so that none always meets the same neighbours. */
+export async function runTruth({ lies, ordinary }: Cases, { random, seed, progress, signal }: Options): Promise<TruthReport> {
+  const report: TruthReport = {
+    seed,
+    ...NONE,
+    by_kind: {},
+    wrong: { false_successes: [], false_rollbacks: [], false_refusals: [], broken: [] },
+    skipped: {},
+  }
+  const machine = thisMachine()
+  const wanted = [...lies, ...ordinary].filter((one) => {
+    const missing = one.needs?.(machine)
+    if (missing !== undefined) report.skipped[missing] = (report.skipped[missing] ?? 0) + 1
+    return missing === undefined
+  })
+  for (let left = wanted.length; left > 1; left--) {
+    const at = random.between(0, left - 1)
+    ;[wanted[left - 1], wanted[at]] = [wanted[at]!, wanted[left - 1]!]
+  }
+  if (wanted.length === 0) return report
+  await using mesh = await truthMesh(wanted)
+  const lying = new Set(lies)
+  let tried = 0
+  await inLanes(LANES, wanted, async (one) => {
+    if (signal?.aborted) return
+    const counts = (report.by_kind[one.kind] ??= { ...NONE })
+    const sort = lying.has(one) ? 'lies' : 'ordinary'
+    const verdict = await judge(mesh, one, sort === 'lies').catch(
+      (error: Error): Verdict => ({ fault: 'broken', why: error.stack ?? error.message }),
+    )
+    for (const sum of [counts, report]) {
+      sum[sort]++
+      if (verdict && verdict.fault !== 'broken') sum[verdict.fault]++
+    }
+    if (verdict) report.wrong[verdict.fault].push(`${one.kind}: ${one.says}: ${verdict.why}`)
+    if (verdict) progress(`${verdict.fault.replace('_', ' ')}: ${one.kind}: ${one.says}: ${verdict.why}`)
+    if (++tried % PROGRESS_EVERY === 0) progress(`${tried} of ${wanted.length} cases tried`)
+  })
+  if (signal?.aborted) report.wrong.broken.push('it was interrupted')
+  return report
+}
+
+const NONE: TruthCounts = { lies: 0, ordinary: 0, false_successes: 0, false_rollbacks: 0, false_refusals: 0 }
+const PROGRESS_EVERY = 50
+
+type Verdict = { fault: keyof TruthReport['wrong']; why: string } | undefined
+
+async function judge(mesh: TruthMesh, one: Case, isLie: boolean): Promise<Verdict> {
+  const place = mesh.placeOf(one)
+  const trial = await one.make(place)
+  const world = async (): Promise<string> => (trial.world ? trial.world() : folderState(place.root))
+  const before = await world()
+  const reply = await answerTo(mesh, place, trial)
+  const status = reply.status
+  const ended = `${status}${reply.error ? `, ${reply.error.code}: ${reply.error.message}` : ''}`
+  const seen = reply.verification.map(({ observed }) => observed).join('; ')
+  if (status === 'rolled_back' && (await world()) !== before)
+    return { fault: 'false_rollbacks', why: `${ended}\n${changed(before, await world())}` }
+  if (status !== 'done' && reply.metrics.success) return { fault: 'false_successes', why: `a success, and ${ended}` }
+  if (status !== 'done') return isLie ? undefined : { fault: 'false_refusals', why: `${ended} (${seen})` }
+  if (meddledSince(trial, reply)) return undefined
+  if (!(await trial.holds(reply))) return { fault: 'false_successes', why: `done, verified: ${seen}` }
+  if (trial.undo === undefined) return undefined
+  if (trial.undo !== true) await trial.undo()
+  const undone = await undo(mesh, reply.execution_id as ExecutionId)
+  const after = await world()
+  if (undone.status === 'rolled_back')
+    return after === before || meddledSince(trial, undone) ? undefined : { fault: 'false_rollbacks', why: changed(before, after) }
+  return isLie ? undefined : { fault: 'false_refusals', why: `its rollback: ${undone.why}` }
+}
+
+/** The lines that only one of the two has. */
+function changed(before: string, after: string): string {
+  const [old, now] = [before.split('\n'), after.split('\n')]
+  const lost = old.filter((line) => !now.includes(line)).map((line) => `- ${line}`)
+  const found = now.filter((line) => !old.includes(line)).map((line) => `+ ${line}`)
+  return [...lost, ...found].slice(0, 10).join('\n')
+}
+
+async function answerTo({ client }: TruthMesh, { name, key }: Place, { actions, during }: Trial): Promise<ExecutionReply> {
+  const tasks = actions.map((action, index) => ({
+    id: `a${index}`,
+    action,
+    ...(index > 0 ? { depends_on: [`a${index - 1}`] } : {}),
+  }))
+  const request = { manifest: { name: key, workspace: name, tasks }, mode: during ? 'background' : 'immediate' }
+  const asked = (await client
+    .call(requestExecution, request as never)
+    .catch((error: unknown) => refusal(error))) as ExecutionReply
+  await during?.(asked.execution_id as ExecutionId)
+  return ended(client, asked)
+}
+
+/** What is refused at once is a failure like any other. */
+function refusal(error: unknown): ExecutionReply {
+  if (!(error instanceof DeedError)) throw error
+  const { code, message, retryable } = error
+  return { status: 'failed', error: { code, message, retryable }, verification: [], metrics: { success: false } } as never
+}
+
+/** Once it is final, or waits for a person, which is no claim. */
+async function ended(client: TruthMesh['client'], reply: ExecutionReply): Promise<ExecutionReply> {
+  const isOver = ({ status, approval_id }: ExecutionReply): boolean =>
+    (FINAL_EXECUTION_STATUSES as ReadonlySet<string>).has(status) || approval_id !== undefined
+  if (isOver(reply)) return reply
+  return until(
+    async () => {
+      const detail = await client.call(getExecution, { execution_id: reply.execution_id })
+      return isOver(detail) ? detail : undefined
+    },
+    { timeoutMs: ENDED_MS_MAX, what: `the end of ${reply.execution_id}` },
+  )
+}
+
+/** Whether the world was changed after Deed had seen it as it says: that is no lie of Deed. */
+function meddledSince({ meddling }: Trial, { verification }: Pick<ExecutionReply, 'verification'>): boolean {
+  const at = meddling?.at()
+  return at !== undefined && verification.every(({ observed_at }) => Date.parse(observed_at) <= at)
+}
+
+interface Undone extends Pick<ExecutionReply, 'verification'> {
+  status: string
+  why: string
+}
+
+async function undo({ client }: TruthMesh, id: ExecutionId): Promise<Undone> {
+  try {
+    await rollBack(client, id)
+  } catch (error) {
+    if (!(error instanceof DeedError)) throw error
+    return { status: 'refused', why: `${error.code}: ${error.message}`, verification: [] }
+  }
+  const detail = await until(
+    async () => {
+      const found = await client.call(getExecution, { execution_id: id })
+      return ['rolled_back', 'rollback_failed'].includes(found.status) || found.approval_id !== undefined
+        ? found
+        : undefined
+    },
+    { timeoutMs: ENDED_MS_MAX, what: `the rollback of ${id}` },
+  )
+  const { status, error, verification } = detail
+  return { status, why: `${status}, ${error?.code}: ${error?.message}`, verification }
+}

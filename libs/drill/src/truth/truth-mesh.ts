@@ -1,0 +1,153 @@
+/** One mesh for all cases of the truth drill: a workspace for each, a target where it has one, and the servers they share. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { until } from '@deed/mesh/until'
+import { decideApproval, listApprovals } from '@deed/proto/execution'
+import { Pool } from 'pg'
+import { stringify } from 'yaml'
+import { type MeshUnderTest, meshUnderTest } from '../mesh-under-test.ts'
+import type { Case, Place } from './case.ts'
+import { startFactoryNats } from './factory-nats.ts'
+import { fakeClients } from './fake-clients.ts'
+import { provideLamps } from './lamps.ts'
+import { startMeddler } from './meddler.ts'
+import { openToolServer, TOOLS } from './tool-server.ts'
+import { openWorldServer } from './world-server.ts'
+
+export interface TruthMesh extends MeshUnderTest {
+  placeOf(which: Case): Place
+}
+
+const DATABASE = 'truth_world'
+const WORLD_VARIABLE = 'TRUTH_DATABASE_URL'
+const NATS_VARIABLE = 'TRUTH_NATS_URL'
+
+const KINDS = {
+  read: ['sql.query', 'service.status', 'wait.until', 'human.task'],
+  change: [
+    ...['file.write', 'file.patch', 'file.move', 'dir.create', 'code.generate', 'sql.execute', 'mcp.call', 'lamp.switch'],
+    ...['git.branch', 'git.commit', 'git.apply', 'service.start', 'service.stop', 'service.restart'],
+    ...['kubernetes.scale', 'kubernetes.rollout', 'nats.publish'],
+  ],
+  delete: ['file.delete'],
+  run: ['command.run', 'test.run', 'nats.request'],
+}
+
+/** What is tried here is whether Deed speaks the truth, not who allows what: nobody is asked. */
+const POLICY = {
+  version: 'truth',
+  approval_ttl_seconds: 3_600,
+  self_approval: true,
+  kinds: {
+    ...Object.fromEntries(
+      Object.entries(KINDS).flatMap(([effect, kinds]) => kinds.map((kind): [string, object] => [kind, { effect }])),
+    ),
+    'http.request': { effect: 'change', reads_with: ['GET', 'HEAD'] },
+  },
+  levels: [{ level: 0, why: 'nobody is asked in this drill' }],
+  raises: [],
+}
+
+export async function truthMesh(cases: readonly Case[]): Promise<TruthMesh> {
+  await using opened = new AsyncDisposableStack()
+  const folder = opened.use(temporaryFolder())
+  const at = (name: string): string => join(folder.path, name)
+  const web = opened.use(await openWorldServer())
+  const tools = opened.use(await openToolServer())
+  const nats = opened.use(await startFactoryNats(at('factory')))
+  const meddler = opened.use(startMeddler())
+  const clients = fakeClients(at('bin'))
+  mkdirSync(at('places'))
+  const places = new Map(
+    cases.map((one, index) => {
+      const name = `t${index}`
+      const root = join(at('places'), name)
+      mkdirSync(root)
+      return [one, { key: `k${index}`, name, root }]
+    }),
+  )
+  writeFileSync(at('policy.yaml'), stringify(POLICY))
+  let world: Pool | undefined
+  const under = opened.use(
+    await meshUnderTest({
+      supervise: false,
+      config: configuration(places, { web: web.url, tools: tools.url }),
+      async prepare(databaseUrl) {
+        const admin = new Pool({ connectionString: databaseUrl, max: 1 })
+        await admin.query(`create database ${DATABASE}`)
+        await admin.end()
+        const url = new URL(databaseUrl)
+        url.pathname = `/${DATABASE}`
+        world = new Pool({ connectionString: url.href, max: 8 })
+        world.on('error', () => undefined)
+        return { executor: { [WORLD_VARIABLE]: url.href } }
+      },
+      env: {
+        LOG_LEVEL: 'warn',
+        DEED_POLICY: at('policy.yaml'),
+        PATH: `${clients.folder}:${process.env.PATH}`,
+        [NATS_VARIABLE]: nats.url,
+      },
+    }),
+  )
+  if (!world) throw new Error('the mesh has prepared no database')
+  const database = world
+  opened.defer(() => database.end())
+  const lamps = opened.use(await provideLamps(under.mesh.connectionAs('provider')))
+  const answer: Place['answer'] = async (execution_id, decision, text) => {
+    const task = await until(
+      async () => (await under.client.call(listApprovals, { execution_id, status: 'pending' })).tasks[0],
+      { what: 'a task for a person' },
+    )
+    const result = text === undefined ? {} : { result: { text } }
+    await under.client.call(decideApproval, { approval_id: task.approval_id, decision, reason: 'drill', ...result })
+  }
+  const kept = opened.move()
+  return {
+    ...under,
+    placeOf(which) {
+      const own = places.get(which)
+      if (!own) throw new Error('the mesh was not made for this case')
+      return { ...own, web, tools, nats, clients, lamps, database, answer, meddle: meddler.meddle }
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+type Places = ReadonlyMap<Case, Pick<Place, 'root' | 'name'>>
+
+/** Continues the key `workspaces`. */
+function configuration(places: Places, urls: { web: string; tools: string }): string {
+  const all = [...places]
+  const workspaces = all.map(([, { name, root }]) => `  ${name}: { root: ${JSON.stringify(root)} }\n`).join('')
+  const undo = (tool: string): object => ({ undo: { tool, arguments: { name: 'arguments.name' } } })
+  const tools = Object.fromEntries(
+    Object.keys(TOOLS).map((tool) => [
+      tool,
+      tool === 'read'
+        ? { effect: 'read' }
+        : tool === 'keep'
+          ? undo('remove')
+          : tool === 'keep_badly_undone'
+            ? undo('remove_nothing')
+            : {},
+    ]),
+  )
+  const targets = {
+    web: { type: 'http', url: urls.web },
+    notes: { type: 'http', url: urls.tools },
+    tools: { type: 'mcp', url: urls.tools, tools },
+    db: { type: 'sql', url_env: WORLD_VARIABLE },
+    factory: { type: 'nats', url_env: NATS_VARIABLE },
+    ...Object.fromEntries(all.flatMap(([one, place]) => (one.target ? [[place.name, one.target(place)]] : []))),
+  }
+  const rest = {
+    default_workspace: 'main',
+    provided_kinds: ['lamp.switch'],
+    workers: { count: 8, max_concurrent_tasks: 16 },
+    verification: { retry_attempts: 2, verify_delay_seconds: 0.3 },
+    targets,
+  }
+  return `${workspaces}${stringify(rest)}`
+}
