@@ -1,8 +1,10 @@
 /** All cases of the truth drill. */
 import { commands } from './cases/commands.ts'
 import { files } from './cases/files.ts'
+import { gitCases } from './cases/git.ts'
+import { sql } from './cases/sql.ts'
 
-const TABLES = [files, commands]
+const TABLES = [files, commands, gitCases, sql]
 
 export const LIES = TABLES.flatMap(({ lies }) => lies)
 export const ORDINARY = TABLES.flatMap(({ ordinary }) => ordinary)
