@@ -116,7 +116,6 @@ const UNDONE: readonly Undone[] = [
     says: 'removes names that are no UTF-8',
     script: 'find d -type f -delete',
     given(root) {
-      mkdirSync(join(root, 'd'))
       writeFileSync(Buffer.concat([Buffer.from(`${root}/d/caf`), Buffer.from([0xe9])]), 'x')
       writeFileSync(join(root, 'd', 'plain'), 'y')
     },
@@ -322,7 +321,7 @@ const testLies = NOT_PASSED.map(
     kind: 'test.run',
     says: `the exit code is 0, and ${what}`,
     make: () => ({
-      actions: [{ kind: 'test.run', input: { argv: ['sh', '-c', `printf '${output.replaceAll('%', '%%')}'`] } }],
+      actions: [{ kind: 'test.run', input: { argv: ['sh', '-c', `printf %b '${output}'`] } }],
       holds: () => false,
     }),
   }),
@@ -332,7 +331,7 @@ const testsPass = PASSED.flatMap(([what, output]): Case[] => [
   {
     kind: 'test.run',
     says: `the tests of ${what} pass`,
-    make: () => ({ actions: [{ kind: 'test.run', input: { argv: ['sh', '-c', `printf '${output}'`] } }], holds: () => true }),
+    make: () => ({ actions: [{ kind: 'test.run', input: { argv: ['sh', '-c', `printf %b '${output}'`] } }], holds: () => true }),
   },
 ])
 
@@ -340,7 +339,7 @@ const testsFail = PASSED.map(
   ([what, output]): Case => ({
     kind: 'test.run',
     says: `${what} says that all passed, and ends with 1`,
-    make: () => ({ actions: [{ kind: 'test.run', input: { argv: ['sh', '-c', `printf '${output}'; exit 1`] } }], holds: () => false }),
+    make: () => ({ actions: [{ kind: 'test.run', input: { argv: ['sh', '-c', `printf %b '${output}'; exit 1`] } }], holds: () => false }),
   }),
 )
 

@@ -182,7 +182,7 @@ const SINCE: readonly [GitAction, string, (root: string) => void][] = [
 function ownState(root: string, { kind, input }: GitAction): string {
   if (kind === 'git.apply') return `${contentOf(root, 'a.txt')}`
   if (kind === 'git.commit') return look(root, 'rev-parse', 'refs/heads/main')
-  const made = look(root, 'for-each-ref', `refs/heads/${input.name}`)
+  const made = look(root, 'for-each-ref', `refs/heads/${BRANCH.input.name}`)
   return 'switch' in input ? `${made} ${look(root, 'symbolic-ref', 'HEAD')}` : made
 }
 
