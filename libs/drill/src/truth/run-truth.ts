@@ -1,7 +1,7 @@
 /** Runs the cases of the truth drill, and compares what Deed says with what the world says. */
 import { until } from '@deed/mesh/until'
 import { DeedError } from '@deed/proto/errors'
-import { type ExecutionReply, getExecution, requestExecution } from '@deed/proto/execution'
+import { cancelExecution, type ExecutionReply, getExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { inLanes } from '../in-lanes.ts'
@@ -13,6 +13,8 @@ import { folderState } from './outside.ts'
 import { type TruthMesh, truthMesh } from './truth-mesh.ts'
 
 const LANES = 16
+/** A lie that makes Deed try again and again is not believed in the meantime; it is given up then. */
+const LIE_MS_MAX = 20_000
 const ENDED_MS_MAX = 120_000
 
 export interface Cases {
@@ -99,7 +101,7 @@ async function judge(mesh: TruthMesh, one: Case, isLie: boolean): Promise<Verdic
   const trial = await one.make(place)
   const world = async (): Promise<string> => (trial.world ? trial.world() : folderState(place.root))
   const before = await world()
-  const reply = await answerTo(mesh, place, trial)
+  const reply = await answerTo(mesh, place, trial, isLie ? LIE_MS_MAX : ENDED_MS_MAX)
   const status = reply.status
   const ended = `${status}${reply.error ? `, ${reply.error.code}: ${reply.error.message}` : ''}`
   const seen = reply.verification.map(({ observed }) => observed).join('; ')
@@ -126,7 +128,12 @@ function changed(before: string, after: string): string {
   return [...lost, ...found].slice(0, 10).join('\n')
 }
 
-async function answerTo({ client }: TruthMesh, { name, key }: Place, { actions, during }: Trial): Promise<ExecutionReply> {
+async function answerTo(
+  { client }: TruthMesh,
+  { name, key }: Place,
+  { actions, during }: Trial,
+  withinMs: number,
+): Promise<ExecutionReply> {
   const tasks = actions.map((action, index) => ({
     id: `a${index}`,
     action,
@@ -137,7 +144,7 @@ async function answerTo({ client }: TruthMesh, { name, key }: Place, { actions, 
     .call(requestExecution, request as never)
     .catch((error: unknown) => refusal(error))) as ExecutionReply
   await during?.(asked.execution_id as ExecutionId)
-  return ended(client, asked)
+  return ended(client, asked, withinMs)
 }
 
 /** What is refused at once is a failure like any other. */
@@ -148,17 +155,20 @@ function refusal(error: unknown): ExecutionReply {
 }
 
 /** Once it is final, or waits for a person, which is no claim. */
-async function ended(client: TruthMesh['client'], reply: ExecutionReply): Promise<ExecutionReply> {
+async function ended(client: TruthMesh['client'], reply: ExecutionReply, withinMs: number): Promise<ExecutionReply> {
   const isOver = ({ status, approval_id }: ExecutionReply): boolean =>
     (FINAL_EXECUTION_STATUSES as ReadonlySet<string>).has(status) || approval_id !== undefined
   if (isOver(reply)) return reply
-  return until(
-    async () => {
-      const detail = await client.call(getExecution, { execution_id: reply.execution_id })
-      return isOver(detail) ? detail : undefined
-    },
-    { timeoutMs: ENDED_MS_MAX, what: `the end of ${reply.execution_id}` },
-  )
+  const { execution_id } = reply
+  const look = async (): Promise<ExecutionReply | undefined> => {
+    const detail = await client.call(getExecution, { execution_id })
+    return isOver(detail) ? detail : undefined
+  }
+  const what = `the end of ${execution_id}`
+  const found = await until(look, { timeoutMs: withinMs, what }).catch(() => undefined)
+  if (found) return found
+  await client.call(cancelExecution, { execution_id: execution_id as ExecutionId, undo: true })
+  return until(look, { timeoutMs: ENDED_MS_MAX, what })
 }
 
 /** Whether the world was changed after Deed had seen it as it says: that is no lie of Deed. */

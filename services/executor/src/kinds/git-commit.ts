@@ -75,6 +75,7 @@ export const gitCommit: Kind<GitCommit, CommitBefore, CommitAfter> = {
     refuseUnfinished(repository)
     const listed = pathsIn(repository, paths)
     for (const one of listed) await refuseUnknown(repository, one)
+    await refuseUnseen(repository, listed)
     const head = (await resolveCommit(repository, 'HEAD')) ?? null
     const index = readIndex(repository)
     return {
@@ -207,6 +208,20 @@ async function refuseUnknown({ git }: Repository, path: string): Promise<void> {
     throw new DeedError('invalid_request', `${nested} is a repository of its own; commit in it, and name other paths`, {
       path: '$.input.paths',
     })
+}
+
+/** What git was told not to look at would neither be committed nor be seen to differ. */
+async function refuseUnseen({ git }: Repository, paths: readonly string[]): Promise<void> {
+  const { stdout } = await git(['ls-files', '-v', '-z', '--', ...paths])
+  const marked = stdout.split('\0').find((line) => /^(?:[a-z]|S) /.test(line))
+  if (marked === undefined) return
+  const path = marked.slice(2)
+  const undo = marked.startsWith('S') ? '--no-skip-worktree' : '--no-assume-unchanged'
+  throw new DeedError(
+    'precondition_failed',
+    `git does not look at ${path} here; run \`git update-index ${undo} ${path}\` first`,
+    { path: '$.input.paths' },
+  )
 }
 
 /** What differs at these paths, between the files, the index and the commit; empty: nothing. */

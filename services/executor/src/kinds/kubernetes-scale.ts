@@ -11,7 +11,11 @@ const WAITED = 0.8
 const Input = z.strictObject({ target: z.string().min(1).max(256), replicas: z.int().min(0).max(REPLICAS_MAX) })
 export type KubernetesScale = z.output<typeof Input>
 
-export type ScaleBefore = Before & { replicas: number }
+export type ScaleBefore = Before & {
+  replicas: number
+  /** Absent: they were all ready, as they must be again after an undo. */
+  unready?: true
+}
 
 export const kubernetesScale: Kind<KubernetesScale, ScaleBefore> = {
   name: 'kubernetes.scale',
@@ -22,8 +26,8 @@ export const kubernetesScale: Kind<KubernetesScale, ScaleBefore> = {
   effectOf: () => 'change',
   summary: ({ target, replicas }) => `scale ${target} to ${replicas} replicas`,
   async before({ target }, context) {
-    const { replicas } = await clusterOf(target, context).get(context.signal)
-    return { state: `replicas:${replicas}`, replicas }
+    const { replicas, rolledOut } = await clusterOf(target, context).get(context.signal)
+    return { state: `replicas:${replicas}`, replicas, ...(rolledOut ? {} : { unready: true }) }
   },
   reversibility: () => 'compensable',
   mayHoldAlready: ({ replicas }, before) => before.replicas === replicas,
@@ -46,7 +50,9 @@ export const kubernetesScale: Kind<KubernetesScale, ScaleBefore> = {
   async standing({ target, replicas }, context, before) {
     const found = await clusterOf(target, context).get(context.signal)
     const observed = `${found.ready} of ${found.replicas} replicas are ready`
-    if (found.replicas === before.replicas) return { at: 'before', observed }
+    // As many as before, and not ready, is not what was there before.
+    if (found.replicas === before.replicas)
+      return { at: found.rolledOut || before.unready ? 'before' : 'after', observed }
     return { at: found.replicas === replicas ? 'after' : 'elsewhere', observed }
   },
   environment: ({ target }, world) => environmentOf(kubernetesTarget(world, target)),

@@ -28,6 +28,8 @@ export async function foresee(
   losses.push(...(await foreseeDefinition(client, statement)))
   for (const node of statement.nodes.filter(({ type }) => CHANGING.has(type)))
     losses.push(...(await foreseeChange(client, node, statement, params, undo)))
+  for (const node of undo?.nodes.filter(({ type }) => CHANGING.has(type)) ?? [])
+    losses.push(...(await besideUndo(client, node)))
   return [...new Map(losses.map((loss) => [loss.of, loss])).values()]
 }
 
@@ -57,6 +59,18 @@ async function foreseeChange(
   if (node.type === 'InsertStmt') losses.push(...sequencesOf(relation, node))
   if (node.type === 'DeleteStmt' && count !== 0 && undo) losses.push(...renewedBy(relation, undo))
   return losses
+}
+
+/** Triggers and rules that run when the undo does: what they do is nobody's undo. */
+async function besideUndo(client: ClientBase, node: Node): Promise<Loss[]> {
+  const relation = await relationIn(client, relationOf(node.fields.relation))
+  if (!relation) return []
+  const losses: Loss[] = []
+  for (const event of eventsOf(node)) {
+    const columns = event === 'update' ? updatedColumns(node) : undefined
+    losses.push(...(await runsBeside(client, relation, event, { columns, rows: undefined })))
+  }
+  return losses.map(({ of, text }) => ({ of: `undo: ${of}`, text: text.replace(/^runs/, 'has its undo run') }))
 }
 
 function eventsOf({ type, fields }: Node): Event[] {

@@ -30,6 +30,12 @@ describe('the summary of a test run', () => {
       0,
       1,
     ],
+    ['TAP version 13\n1..3\nok 1 - a\nok 2 - b\n', 'tap', 2, 1, 0],
+    ['TAP version 13\n1..2\nok 1 - a\nBail out! no disk\n', 'tap', 1, 1, 0],
+    ['TAP version 13\n1..1\nok 1 - a\nBail out!\n', 'tap', 1, 1, 0],
+    ['Tests:       1 failed, 5 total\nTests:       5 passed, 5 total\n', 'vitest', 5, 1, 0],
+    ['== 1 failed, 2 passed in 0.1s ==\n== 3 passed in 0.2s ==\n', 'pytest', 5, 1, 0],
+    ['3 tests, 1 failure\n4 tests, 0 failures\n', 'exunit', 6, 1, 0],
   ])('is read from %j', (output, format, passed, failed, skipped) => {
     expect(parseSummary(output)).toEqual({ format, passed, failed, skipped })
   })

@@ -29,17 +29,18 @@ const READERS: readonly Reader[] = [
     const skipped = (count('skipped') ?? 0) + (count('todo') ?? 0) + (count('cancelled') ?? 0)
     return { format: 'node', passed, failed: failed + (count('cancelled') ?? 0), skipped }
   },
-  // `Tests  1 failed | 4 passed | 2 skipped (7)`; jest says `Tests: 1 failed, 4 passed, 5 total`.
+  // `Tests  1 failed | 4 passed | 2 skipped (7)`; jest says `Tests: 1 failed, 4 passed, 5 total`. Once for each project.
   (text) => {
-    const line = lastLine(text, /^\s*Tests:?\s+(?=\d)(.*)$/gm)
-    return line === undefined ? undefined : { format: 'vitest', ...words(line) }
+    const lines = [...text.matchAll(/^\s*Tests:?\s+(?=\d)(.*)$/gm)].map(([, line = '']) => words(line))
+    return lines.length === 0 ? undefined : { format: 'vitest', ...sumOf(lines) }
   },
-  // `==== 1 failed, 4 passed, 2 skipped in 0.12s ====`
+  // `==== 1 failed, 4 passed, 2 skipped in 0.12s ====`, once for each run.
   (text) => {
-    const line = lastLine(text, /^=*\s*((?:\d+ \w+, )*\d+ \w+) in [\d.]+s.*$/gm)
-    if (line === undefined) return undefined
-    const found = words(line)
-    return { format: 'pytest', ...found, failed: found.failed + (numberOf(line, /(\d+) errors?\b/) ?? 0) }
+    const lines = [...text.matchAll(/^=*\s*((?:\d+ \w+, )*\d+ \w+) in [\d.]+s.*$/gm)].map(([, line = '']) => {
+      const found = words(line)
+      return { ...found, failed: found.failed + (numberOf(line, /(\d+) errors?\b/) ?? 0) }
+    })
+    return lines.length === 0 ? undefined : { format: 'pytest', ...sumOf(lines) }
   },
   // `test result: ok. 4 passed; 0 failed; 1 ignored; ...`, once for each binary.
   (text) => {
@@ -48,17 +49,16 @@ const READERS: readonly Reader[] = [
     const sum = (at: number) => lines.reduce((total, line) => total + Number(line[at]), 0)
     return { format: 'cargo', passed: sum(1), failed: sum(2), skipped: sum(3) }
   },
-  // `5 tests, 1 failure, 2 skipped`
+  // `5 tests, 1 failure, 2 skipped`, once for each application.
   (text) => {
-    const line = lastLine(text, /^((?:\d+ \w+, )*\d+ tests?, \d+ failures?.*)$/gm)
-    if (line === undefined) return undefined
-    const failed = numberOf(line, /(\d+) failures?/) ?? 0
-    const skipped = numberOf(line, /(\d+) (?:skipped|excluded)/) ?? 0
-    const total = [...line.matchAll(/(\d+) (?:tests?|doctests?|propert(?:y|ies))\b/g)].reduce(
-      (sum, [, n]) => sum + Number(n),
-      0,
-    )
-    return { format: 'exunit', passed: total - failed - skipped, failed, skipped }
+    const lines = [...text.matchAll(/^((?:\d+ \w+, )*\d+ tests?, \d+ failures?.*)$/gm)].map(([, line = '']) => {
+      const failed = numberOf(line, /(\d+) failures?/) ?? 0
+      const skipped = numberOf(line, /(\d+) (?:skipped|excluded)/) ?? 0
+      const kinds = [...line.matchAll(/(\d+) (?:tests?|doctests?|propert(?:y|ies))\b/g)]
+      const total = kinds.reduce((sum, [, n]) => sum + Number(n), 0)
+      return { passed: total - failed - skipped, failed, skipped }
+    })
+    return lines.length === 0 ? undefined : { format: 'exunit', ...sumOf(lines) }
   },
   // With -v a line for each test; without, one for each package.
   (text) => {
@@ -76,10 +76,22 @@ const READERS: readonly Reader[] = [
     if (!/^(?:TAP version \d+|1\.\.\d+)\s*$/m.test(text)) return undefined
     const lines = [...text.matchAll(/^(not )?ok\b(.*)$/gm)]
     const skipped = lines.filter(([, , rest]) => /# (?:skip|todo)/i.test(rest ?? '')).length
-    const failed = lines.filter(([, not, rest]) => not && !/# (?:skip|todo)/i.test(rest ?? '')).length
-    return { format: 'tap', passed: lines.length - failed - skipped, failed, skipped }
+    const notOk = lines.filter(([, not, rest]) => not && !/# (?:skip|todo)/i.test(rest ?? '')).length
+    // What was planned and never reported did not pass; nor did what a bail-out has ended.
+    const planned = lastNumber(text, /^1\.\.(\d+)\s*$/gm) ?? lines.length
+    const missing = Math.max(planned - lines.length, /^Bail out!/m.test(text) ? 1 : 0)
+    return { format: 'tap', passed: lines.length - notOk - skipped, failed: notOk + missing, skipped }
   },
 ]
+
+type Counts = Omit<TestCounts, 'format'>
+
+/** Of several summaries none is forgotten: the last may be of the project that passed. */
+const sumOf = (all: readonly Counts[]): Counts => ({
+  passed: all.reduce((sum, { passed }) => sum + passed, 0),
+  failed: all.reduce((sum, { failed }) => sum + failed, 0),
+  skipped: all.reduce((sum, { skipped }) => sum + skipped, 0),
+})
 
 /** `1 failed, 4 passed, 2 skipped`, in any order and with anything in between. */
 const words = (line: string) => ({

@@ -150,7 +150,16 @@ function actionOf({ action }: PlannedAction, { request }: ExecutionRow, readingO
   const given = unsealedOf(action)
   const rest = readingOf === undefined ? given : { ...given, reading_of: brief(readingOf) }
   // No executor ever sees it, so nobody else judges its input.
-  if (action.kind === HUMAN_TASK) return Action.parse({ ...rest, input: validate(HumanTaskInput, action.input) })
+  if (action.kind === HUMAN_TASK) {
+    // It is proven by who signs for it: nothing is looked at, so what was to be looked at would be forgotten.
+    if (action.verify !== undefined)
+      throw new DeedError(
+        'invalid_request',
+        `${HUMAN_TASK} takes no verify; put what is to be looked at into a wait.until after it`,
+        { path: '$.verify' },
+      )
+    return Action.parse({ ...rest, input: validate(HumanTaskInput, action.input) })
+  }
   return Action.parse({ ...rest, ...(workspace === undefined ? {} : { workspace }) })
 }
 
