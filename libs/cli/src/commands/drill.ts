@@ -1,12 +1,15 @@
 /** deed drill: break a mesh on purpose, and show what held. */
 import type { DrillReport } from '@deed/drill/drill'
 import type { Fault } from '@deed/drill/fault'
+import type { TruthOptions } from '@deed/drill/truth/drill-truth'
+import type { TruthReport } from '@deed/drill/truth/run-truth'
 import { type Command, InvalidArgumentError } from 'commander'
 import { EXIT, UsageError } from '../exit-code.ts'
 import { listenForInterruption } from '../interruption.ts'
 import type { Output } from '../output.ts'
 import { shellOf } from '../shell.ts'
 import { type Column, table } from '../show/table.ts'
+import { truthText } from '../show/truth.ts'
 
 const EXECUTIONS = 200
 const EXECUTIONS_MAX = 1_000_000
@@ -20,6 +23,7 @@ interface DrillOptions {
   histories?: number
   requests?: number
   only?: string[]
+  truth?: true
 }
 
 export function addDrill(program: Command): void {
@@ -42,8 +46,9 @@ export function addDrill(program: Command): void {
       'almost right, to every door (default: 50 for each execution)',
       wholeNumber(REQUESTS_MAX),
     )
-    .option('--only <faults>', 'such as F02,F07', (text: string) =>
-      text.split(',').map((id) => id.trim().toUpperCase()),
+    .option('--truth', 'liars and ordinary things of every kind of action, and nothing else')
+    .option('--only <faults>', 'such as F02,F07; with --truth kinds of action, such as file.write', (text: string) =>
+      text.split(',').map((id) => id.trim()),
     )
     .addHelpText(
       'after',
@@ -54,6 +59,8 @@ Examples:
   deed drill --only F02 --requests 100000
   deed drill --only F02 --histories 50
   deed drill --seed 7 --executions 2000 --json
+  deed drill --truth
+  deed drill --truth --only sql.execute,command.run
 
 The mesh is started in a temporary folder and is removed; no other mesh is touched. Some faults need root, loop devices
 or strace; what cannot be tried here is named as skipped, with the reason.
@@ -61,29 +68,57 @@ Exit code 0: everything that was tried held.`,
     )
     .action(async (options: DrillOptions, command: Command) => {
       const { out } = shellOf(command)
+      if (options.truth) return drillTruthAlone(options, out)
       // No other command needs what it takes to break a mesh, so no other command waits for it to load.
       const [{ allHeld, runDrill }, { FAULTS }] = await Promise.all([
         import('@deed/drill/drill'),
         import('@deed/drill/faults'),
       ])
-      const { seed, histories, requests, only } = options
+      const { seed, histories, requests } = options
+      const only = options.only?.map((id) => id.toUpperCase())
       for (const id of only ?? []) {
         if (!FAULTS.some((fault) => fault.id === id))
           throw new UsageError(`there is no fault ${id}; there are ${FAULTS.map((fault) => fault.id).join(', ')}`)
       }
       const executions = options.executions ?? (only === undefined ? EXECUTIONS : 0)
-      const interruption = listenForInterruption()
-      const over = new AbortController()
-      void interruption.received.then(() => {
-        progress('ending after what is under way; once more ends it at once')
-        over.abort()
-      })
-      const report = await runDrill({ seed, executions, histories, requests, only, progress, signal: over.signal })
-      out.document(report)
+      const signal = endOnInterruption()
+      const report = await runDrill({ seed, executions, histories, requests, only, progress, signal })
+      const truth = only === undefined && !signal.aborted ? await tryTruth({ seed, progress, signal }) : undefined
+      out.document(truth ? { ...report, truth: truth.report } : report)
       const held = allHeld(report)
       out.print(reportText(report, held, FAULTS, out))
-      process.exitCode = held ? EXIT.success : EXIT.failed
+      if (truth) out.print(truthText(truth.report, truth.held, out))
+      process.exitCode = held && truth?.held !== false ? EXIT.success : EXIT.failed
     })
+}
+
+async function drillTruthAlone({ seed, only }: DrillOptions, out: Output): Promise<void> {
+  const { TRUTH_KINDS } = await import('@deed/drill/truth/drill-truth')
+  for (const kind of only ?? [])
+    if (!TRUTH_KINDS.includes(kind))
+      throw new UsageError(`the truth drill has no cases of ${kind}; it has some of ${TRUTH_KINDS.join(', ')}`)
+  const { report, held } = await tryTruth({ seed, only, progress, signal: endOnInterruption() })
+  out.document(report)
+  out.print(truthText(report, held, out))
+  process.exitCode = held ? EXIT.success : EXIT.failed
+}
+
+async function tryTruth(options: TruthOptions): Promise<{ report: TruthReport; held: boolean }> {
+  const [{ drillTruth }, { isTruthful }] = await Promise.all([
+    import('@deed/drill/truth/drill-truth'),
+    import('@deed/drill/truth/run-truth'),
+  ])
+  const report = await drillTruth(options)
+  return { report, held: isTruthful(report) }
+}
+
+function endOnInterruption(): AbortSignal {
+  const over = new AbortController()
+  void listenForInterruption().received.then(() => {
+    progress('ending after what is under way; once more ends it at once')
+    over.abort()
+  })
+  return over.signal
 }
 
 /** It takes minutes, so how far it is is told with --json too. */

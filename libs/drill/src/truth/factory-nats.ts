@@ -1,7 +1,7 @@
 /** A NATS server beside the mesh's own, whose streams and services are read and served from here. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { installedBinary } from '@deed/embedded/nats'
 import { until } from '@deed/mesh/until'
 import { connect, type NatsConnection } from 'nats'
@@ -15,7 +15,9 @@ export interface FactoryNats extends AsyncDisposable {
 export async function startFactoryNats(folder: string): Promise<FactoryNats> {
   const port = await freePort()
   const url = `nats://127.0.0.1:${port}`
-  const server = spawn(installedBinary(), ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder], { stdio: 'ignore' })
+  const server = spawn(installedBinary(), ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder], {
+    stdio: 'ignore',
+  })
   const ended = once(server, 'exit')
   const kill = (): void => void server.kill('SIGKILL')
   process.once('exit', kill)

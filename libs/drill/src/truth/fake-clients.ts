@@ -47,7 +47,8 @@ export function fakeClients(folder: string): FakeClients {
     writeFileSync(join(folder, program), `#!${process.execPath}\n${program === 'kubectl' ? KUBECTL : DOCKER}`)
     chmodSync(join(folder, program), 0o755)
   }
-  const write = (name: string, state: object): void => writeFileSync(join(folder, `${name}.json`), JSON.stringify(state))
+  const write = (name: string, state: object): void =>
+    writeFileSync(join(folder, `${name}.json`), JSON.stringify(state))
   const read = (name: string) => JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'))
   return {
     folder,

@@ -1,7 +1,21 @@
 /** Somebody who changes files at once when they appear, change or go: a thread that does nothing else. */
-import { isMainThread, parentPort, Worker } from 'node:worker_threads'
-import { renameSync, rmSync, chmodSync, chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync, lstatSync, truncateSync, appendFileSync, watch } from 'node:fs'
+
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  watch,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
+import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 
 export interface Meddled {
   /** Absolute. */

@@ -50,7 +50,10 @@ interface Options {
 }
 
 /** In an order by chance, so that none always meets the same neighbours. */
-export async function runTruth({ lies, ordinary }: Cases, { random, seed, progress, signal }: Options): Promise<TruthReport> {
+export async function runTruth(
+  { lies, ordinary }: Cases,
+  { random, seed, progress, signal }: Options,
+): Promise<TruthReport> {
   const report: TruthReport = {
     seed,
     ...NONE,
@@ -116,7 +119,9 @@ async function judge(mesh: TruthMesh, one: Case, isLie: boolean): Promise<Verdic
   const undone = await undo(mesh, reply.execution_id as ExecutionId)
   const after = await world()
   if (undone.status === 'rolled_back')
-    return after === before || meddledSince(trial, undone) ? undefined : { fault: 'false_rollbacks', why: changed(before, after) }
+    return after === before || meddledSince(trial, undone)
+      ? undefined
+      : { fault: 'false_rollbacks', why: changed(before, after) }
   return isLie ? undefined : { fault: 'false_refusals', why: `its rollback: ${undone.why}` }
 }
 
@@ -143,7 +148,7 @@ async function answerTo(
   const asked = (await client
     .call(requestExecution, request as never)
     .catch((error: unknown) => refusal(error))) as ExecutionReply
-  await during?.(asked.execution_id as ExecutionId)
+  if (asked.execution_id !== undefined) await during?.(asked.execution_id as ExecutionId)
   return ended(client, asked, withinMs)
 }
 
@@ -151,7 +156,12 @@ async function answerTo(
 function refusal(error: unknown): ExecutionReply {
   if (!(error instanceof DeedError)) throw error
   const { code, message, retryable } = error
-  return { status: 'failed', error: { code, message, retryable }, verification: [], metrics: { success: false } } as never
+  return {
+    status: 'failed',
+    error: { code, message, retryable },
+    verification: [],
+    metrics: { success: false },
+  } as never
 }
 
 /** Once it is final, or waits for a person, which is no claim. */

@@ -67,13 +67,17 @@ export async function openToolServer(): Promise<ToolServer> {
   const server = createServer(async (request, response) => {
     if (request.method !== 'POST') {
       const note = notes.get(request.url?.split('/').at(-1) ?? '')
-      return void response.writeHead(request.url?.startsWith('/notes/') ? (note === undefined ? 404 : 200) : 405).end(note)
+      return void response
+        .writeHead(request.url?.startsWith('/notes/') ? (note === undefined ? 404 : 200) : 405)
+        .end(note)
     }
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString())
     const answer = (result: object): void =>
-      void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+      void response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ jsonrpc: '2.0', id, result }))
     if (id === undefined) return void response.writeHead(202).end()
     if (method === 'initialize')
       return answer({
@@ -89,7 +93,8 @@ export async function openToolServer(): Promise<ToolServer> {
     counts.set(name, count)
     const given = TOOLS[params.name]?.({ notes, name, text, count }) ?? said('no such tool', { isError: true })
     if (given === 'cut') return void response.destroy()
-    if (given === 'garbage') return void response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":')
+    if (given === 'garbage')
+      return void response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":')
     return answer(given)
   })
   server.listen(0, '127.0.0.1')

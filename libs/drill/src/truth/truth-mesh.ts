@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
-import { decideApproval, listApprovals } from '@deed/proto/execution'
+import { decideApproval, getExecution, listApprovals } from '@deed/proto/execution'
+import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { Pool } from 'pg'
 import { stringify } from 'yaml'
 import { type MeshUnderTest, meshUnderTest } from '../mesh-under-test.ts'
@@ -26,7 +27,16 @@ const NATS_VARIABLE = 'TRUTH_NATS_URL'
 const KINDS = {
   read: ['sql.query', 'service.status', 'wait.until', 'human.task'],
   change: [
-    ...['file.write', 'file.patch', 'file.move', 'dir.create', 'code.generate', 'sql.execute', 'mcp.call', 'lamp.switch'],
+    ...[
+      'file.write',
+      'file.patch',
+      'file.move',
+      'dir.create',
+      'code.generate',
+      'sql.execute',
+      'mcp.call',
+      'lamp.switch',
+    ],
     ...['git.branch', 'git.commit', 'git.apply', 'service.start', 'service.stop', 'service.restart'],
     ...['kubernetes.scale', 'kubernetes.rollout', 'nats.publish'],
   ],
@@ -97,9 +107,14 @@ export async function truthMesh(cases: readonly Case[]): Promise<TruthMesh> {
   const lamps = opened.use(await provideLamps(under.mesh.connectionAs('provider')))
   const answer: Place['answer'] = async (execution_id, decision, text) => {
     const task = await until(
-      async () => (await under.client.call(listApprovals, { execution_id, status: 'pending' })).tasks[0],
+      async () => {
+        const { tasks } = await under.client.call(listApprovals, { execution_id, status: 'pending' })
+        const { status } = await under.client.call(getExecution, { execution_id })
+        return tasks[0] ?? ((FINAL_EXECUTION_STATUSES as ReadonlySet<string>).has(status) ? null : undefined)
+      },
       { what: 'a task for a person' },
     )
+    if (task === null) return
     const result = text === undefined ? {} : { result: { text } }
     await under.client.call(decideApproval, { approval_id: task.approval_id, decision, reason: 'drill', ...result })
   }

@@ -49,17 +49,14 @@ const MANNERS: Record<string, (change: Change) => void> = {
   'error-inside': answer(200, '{"ok":false,"error":"disk full"}'),
   html: answer(200, '<html>Please sign in</html>'),
   empty: answer(200, ''),
-  half: (change) => both(() => store({ ...change, body: change.body.slice(0, change.body.length / 2) }), answer(200))(change),
+  half: (change) =>
+    both(() => store({ ...change, body: change.body.slice(0, change.body.length / 2) }), answer(200))(change),
   upper: (change) => both(() => store({ ...change, body: change.body.toUpperCase() }), answer(200))(change),
   blank: (change) => both(() => store({ ...change, body: '' }), answer(200))(change),
   rounds: (change) =>
     both(() => store({ ...change, body: JSON.stringify(JSON.parse(change.body)) }), answer(200))(change),
   elsewhere: (change) => both(() => store({ ...change, name: `${change.name}-copy` }), answer(200))(change),
-  reverts: both(
-    store,
-    ({ items, name }) => void items.delete(name),
-    answer(200),
-  ),
+  reverts: both(store, ({ items, name }) => void items.delete(name), answer(200)),
   'stores-then-500': both(store, answer(500)),
   'stores-then-cut': both(store, ({ response }) => void response.destroy()),
   'cut-at-once': ({ response }) => void response.destroy(),

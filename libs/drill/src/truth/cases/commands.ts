@@ -1,5 +1,16 @@
 /** Commands that claim, half do, or undo what they did; and what their rollback has to bring back. */
-import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { sha256 } from '@deed/mesh/canonical-json'
 import type { Json } from '@deed/proto/json'
@@ -28,7 +39,11 @@ const CLAIMS: readonly [string, string, Json][] = [
   ['a command leaves a link to a file that is as wanted', `${TOLD} > real.txt; ln -s real.txt out.txt`, WHOLE],
   ['a command leaves a link to a file of the system', 'ln -s /etc/hostname out.txt', FILE],
   ['a command leaves a named pipe', 'mkfifo out.txt', FILE],
-  ['the first part of a pipe fails, and the last ends well', `sh -c 'exit 3' | cat > out.txt`, { ...FILE, contains: 'result' }],
+  [
+    'the first part of a pipe fails, and the last ends well',
+    `sh -c 'exit 3' | cat > out.txt`,
+    { ...FILE, contains: 'result' },
+  ],
   ['an error is swallowed by `|| true`', 'cat missing > out.txt || true', { ...FILE, contains: 'result' }],
   ['a trap turns a failure into exit code 0', `trap 'exit 0' EXIT; false; exit 9`, FILE],
   ['a later command hides the exit code of the one that failed', 'cp missing out.txt; echo ok', FILE],
@@ -38,26 +53,86 @@ const CLAIMS: readonly [string, string, Json][] = [
   ['a command writes a zero byte in between', `printf 'result\\0of the work\\n' > out.txt`, WHOLE],
   ['a command writes the name in other case', `${TOLD} > OUT.txt`, FILE],
   ['a command writes a name with a space behind it', `${TOLD} > 'out.txt '`, FILE],
-  ['a child writes the file later, when the command has ended', `(sleep 1; ${TOLD} > out.txt) > /dev/null 2>&1 & echo begun`, FILE],
-  ['a child with a session of its own removes the file when the command has ended', `${TOLD} > out.txt; rm out.txt; (setsid sh -c 'sleep 2') > /dev/null 2>&1 &`, FILE],
-  ['a command writes the file with another mode than wanted', `${TOLD} > out.txt; chmod 666 out.txt`, { ...WHOLE, mode: '0600' }],
-  ['a command that should remove the file empties it', ': > gone.txt', { kind: 'file', path: 'gone.txt', exists: false }],
-  ['a command that should remove the file renames it back', 'mv gone.txt x; mv x gone.txt', { kind: 'file', path: 'gone.txt', exists: false }],
+  [
+    'a child writes the file later, when the command has ended',
+    `(sleep 1; ${TOLD} > out.txt) > /dev/null 2>&1 & echo begun`,
+    FILE,
+  ],
+  [
+    'a child with a session of its own removes the file when the command has ended',
+    `${TOLD} > out.txt; rm out.txt; (setsid sh -c 'sleep 2') > /dev/null 2>&1 &`,
+    FILE,
+  ],
+  [
+    'a command writes the file with another mode than wanted',
+    `${TOLD} > out.txt; chmod 666 out.txt`,
+    { ...WHOLE, mode: '0600' },
+  ],
+  [
+    'a command that should remove the file empties it',
+    ': > gone.txt',
+    { kind: 'file', path: 'gone.txt', exists: false },
+  ],
+  [
+    'a command that should remove the file renames it back',
+    'mv gone.txt x; mv x gone.txt',
+    { kind: 'file', path: 'gone.txt', exists: false },
+  ],
   ['a command that should make a folder makes a file', 'touch made', { kind: 'dir', path: 'made' }],
   ['a command that should remove a folder empties it', 'rm -f kept/*', { kind: 'dir', path: 'kept', exists: false }],
-  ['a build says "up to date" and leaves the old file', 'echo "Nothing to be done for all."', { kind: 'file', path: 'built.txt', changed: true }],
-  ['a build touches the file and leaves its bytes', 'touch built.txt', { kind: 'file', path: 'built.txt', changed: true }],
-  ['a build writes the same bytes again', 'cp built.txt x; mv x built.txt', { kind: 'file', path: 'built.txt', changed: true }],
-  ['of two files that are wanted, one is written', `${TOLD} > out.txt`, { kind: 'all', of: [FILE, { kind: 'file', path: 'second.txt' }] }],
-  ['none of several results that would do is there', 'echo done', { kind: 'any', of: [FILE, { kind: 'file', path: 'second.txt' }] }],
-  ['what must not be there is there', `${TOLD} > out.txt; touch out.lock`, { kind: 'all', of: [FILE, { kind: 'not', of: [{ kind: 'file', path: 'out.lock' }] }] }],
+  [
+    'a build says "up to date" and leaves the old file',
+    'echo "Nothing to be done for all."',
+    { kind: 'file', path: 'built.txt', changed: true },
+  ],
+  [
+    'a build touches the file and leaves its bytes',
+    'touch built.txt',
+    { kind: 'file', path: 'built.txt', changed: true },
+  ],
+  [
+    'a build writes the same bytes again',
+    'cp built.txt x; mv x built.txt',
+    { kind: 'file', path: 'built.txt', changed: true },
+  ],
+  [
+    'of two files that are wanted, one is written',
+    `${TOLD} > out.txt`,
+    { kind: 'all', of: [FILE, { kind: 'file', path: 'second.txt' }] },
+  ],
+  [
+    'none of several results that would do is there',
+    'echo done',
+    { kind: 'any', of: [FILE, { kind: 'file', path: 'second.txt' }] },
+  ],
+  [
+    'what must not be there is there',
+    `${TOLD} > out.txt; touch out.lock`,
+    { kind: 'all', of: [FILE, { kind: 'not', of: [{ kind: 'file', path: 'out.lock' }] }] },
+  ],
   ['a command prints JSON that says success', `echo '{"success":true,"file":"out.txt"}'`, FILE],
   ['a command prints what Deed would print', 'echo "done: verified, out.txt has 19 bytes"', FILE],
   ['a file has broken JSON', `printf '{"a": 1' > out.json`, { kind: 'file', path: 'out.json', syntax: 'json' }],
-  ['a script that is made does not parse', `printf 'if true; then' > out.sh`, { kind: 'file', path: 'out.sh', syntax: 'bash' }],
-  ['a posting command reaches no server, and ends well', 'curl -s http://127.0.0.1:9/ || true', { kind: 'http', target: 'web', path: '/honest/nobody' }],
-  ['nothing listens where a server was said to be started', 'echo listening on 9', { kind: 'tcp', host: '127.0.0.1', port: 9 }],
-  ['a row was said to be written', 'echo INSERT 0 1', { kind: 'sql', target: 'db', query: 'select 1 where false', rows_min: 1 }],
+  [
+    'a script that is made does not parse',
+    `printf 'if true; then' > out.sh`,
+    { kind: 'file', path: 'out.sh', syntax: 'bash' },
+  ],
+  [
+    'a posting command reaches no server, and ends well',
+    'curl -s http://127.0.0.1:9/ || true',
+    { kind: 'http', target: 'web', path: '/honest/nobody' },
+  ],
+  [
+    'nothing listens where a server was said to be started',
+    'echo listening on 9',
+    { kind: 'tcp', host: '127.0.0.1', port: 9 },
+  ],
+  [
+    'a row was said to be written',
+    'echo INSERT 0 1',
+    { kind: 'sql', target: 'db', query: 'select 1 where false', rows_min: 1 },
+  ],
 ]
 
 const claims = CLAIMS.map(
@@ -111,7 +186,10 @@ const UNDONE: readonly Undone[] = [
   { says: 'renames a file', script: 'mv a.txt b.txt' },
   { says: 'exchanges two files', script: 'echo b > b.txt; mv a.txt x; mv b.txt a.txt; mv x b.txt' },
   { says: 'makes a name that is no UTF-8', script: `printf x > "$(printf 'caf\\351.txt')"` },
-  { says: 'makes a folder whose name is no UTF-8', script: `mkdir "$(printf 'd\\377')"; echo x > "$(printf 'd\\377')/in"` },
+  {
+    says: 'makes a folder whose name is no UTF-8',
+    script: `mkdir "$(printf 'd\\377')"; echo x > "$(printf 'd\\377')/in"`,
+  },
   {
     says: 'removes names that are no UTF-8',
     script: 'find d -type f -delete',
@@ -121,7 +199,10 @@ const UNDONE: readonly Undone[] = [
     },
   },
   { says: 'makes a name with a line break', script: `printf x > "$(printf 'a\\nb')"` },
-  { says: 'makes names in both forms of an accent', script: `printf 1 > "$(printf 'e\\314\\201')"; printf 2 > "$(printf '\\303\\251')"` },
+  {
+    says: 'makes names in both forms of an accent',
+    script: `printf 1 > "$(printf 'e\\314\\201')"; printf 2 > "$(printf '\\303\\251')"`,
+  },
   { says: 'changes modes', script: 'chmod 777 a.txt; chmod 700 d/e' },
   { says: 'removes the right to write', script: 'chmod 400 a.txt; chmod 500 d' },
   { says: 'removes a whole tree', script: 'rm -rf d' },
@@ -136,13 +217,51 @@ const UNDONE: readonly Undone[] = [
   { says: 'makes a link of a file', script: 'mv a.txt z; ln -s z a.txt' },
   { says: 'makes a named pipe', script: 'mkfifo pipe' },
   { says: 'gives a file a second name', script: 'ln a.txt second' },
-  { says: 'writes into one of two names of a file', script: 'echo x >> one', given: (root) => (writeFileSync(join(root, 'one'), '1'), linkSync(join(root, 'one'), join(root, 'two'))) },
-  { says: 'parts two names of a file', script: 'cp one x; mv x one', given: (root) => (writeFileSync(join(root, 'one'), '1'), linkSync(join(root, 'one'), join(root, 'two'))) },
-  { says: 'rewrites a file of another owner', script: 'cp own x; echo y >> x; cat x > own; rm x', root: true, given: (root) => (writeFileSync(join(root, 'own'), '1'), chmodSync(join(root, 'own'), 0o666), chownSync(join(root, 'own'), 1234, 5678)) },
-  { says: 'replaces a file of another owner', script: 'cp own x; echo y >> x; mv -f x own', root: true, given: (root) => (writeFileSync(join(root, 'own'), '1'), chownSync(join(root, 'own'), 1234, 5678)) },
+  {
+    says: 'writes into one of two names of a file',
+    script: 'echo x >> one',
+    given: (root) => {
+      writeFileSync(join(root, 'one'), '1')
+      linkSync(join(root, 'one'), join(root, 'two'))
+    },
+  },
+  {
+    says: 'parts two names of a file',
+    script: 'cp one x; mv x one',
+    given: (root) => {
+      writeFileSync(join(root, 'one'), '1')
+      linkSync(join(root, 'one'), join(root, 'two'))
+    },
+  },
+  {
+    says: 'rewrites a file of another owner',
+    script: 'cp own x; echo y >> x; cat x > own; rm x',
+    root: true,
+    given: (root) => {
+      writeFileSync(join(root, 'own'), '1')
+      chmodSync(join(root, 'own'), 0o666)
+      chownSync(join(root, 'own'), 1234, 5678)
+    },
+  },
+  {
+    says: 'replaces a file of another owner',
+    script: 'cp own x; echo y >> x; mv -f x own',
+    root: true,
+    given: (root) => {
+      writeFileSync(join(root, 'own'), '1')
+      chownSync(join(root, 'own'), 1234, 5678)
+    },
+  },
   { says: 'changes an empty file', script: 'echo x > empty' },
   { says: 'empties a file', script: ': > a.txt' },
-  { says: 'grows a sparse file', script: 'echo x >> sparse', given: (root) => (writeFileSync(join(root, 'sparse'), ''), truncateSync(join(root, 'sparse'), 2 ** 30)) },
+  {
+    says: 'grows a sparse file',
+    script: 'echo x >> sparse',
+    given: (root) => {
+      writeFileSync(join(root, 'sparse'), '')
+      truncateSync(join(root, 'sparse'), 2 ** 30)
+    },
+  },
   { says: 'makes a thousand files', script: 'mkdir many; for i in $(seq 1000); do echo $i > many/$i; done' },
   { says: 'makes a hidden file', script: 'echo x > .hidden' },
   { says: 'changes bytes that are no text', script: `printf '\\000\\377' >> bytes` },
@@ -259,7 +378,11 @@ const proven: Case[] = [
   ['its mode is proven', `${TOLD} > out.txt; chmod 600 out.txt`, { ...FILE, mode: '0600' }],
   ['its words are proven', `${TOLD} > out.txt`, { ...FILE, contains: 'of the work' }],
   ['one of two results is proven', `${TOLD} > out.txt`, { kind: 'any', of: [FILE, { kind: 'file', path: 'other' }] }],
-  ['both of two results are proven', `${TOLD} > out.txt; mkdir made`, { kind: 'all', of: [FILE, { kind: 'dir', path: 'made' }] }],
+  [
+    'both of two results are proven',
+    `${TOLD} > out.txt; mkdir made`,
+    { kind: 'all', of: [FILE, { kind: 'dir', path: 'made' }] },
+  ],
 ].map(([what, script, verify]) => ({
   kind,
   says: `a command writes a file, and ${what}`,
@@ -296,7 +419,10 @@ const NOT_PASSED: readonly [string, string][] = [
   ['pytest collects nothing', '===== no tests ran in 0.01s =====\\n'],
   ['pytest deselects all', '===== 4 deselected in 0.01s =====\\n'],
   ['cargo counts a failure', 'test result: FAILED. 3 passed; 1 failed; 0 ignored\\n'],
-  ['the second binary of cargo fails', 'test result: ok. 3 passed; 0 failed; 0 ignored\\ntest result: FAILED. 0 passed; 2 failed; 0 ignored\\n'],
+  [
+    'the second binary of cargo fails',
+    'test result: ok. 3 passed; 0 failed; 0 ignored\\ntest result: FAILED. 0 passed; 2 failed; 0 ignored\\n',
+  ],
   ['cargo runs no test', 'test result: ok. 0 passed; 0 failed; 0 ignored\\n'],
   ['exunit counts a failure', '5 tests, 1 failure\\n'],
   ['exunit excludes all', '5 tests, 0 failures, 5 excluded\\n'],
@@ -312,8 +438,14 @@ const NOT_PASSED: readonly [string, string][] = [
   ['TAP bails out', 'TAP version 13\\n1..2\\nok 1 - a\\nBail out! no disk\\n'],
   ['the run prints nothing', ''],
   ['the run says all good in its own words', 'All good!\\n'],
-  ['a first suite passes and a second, after it, fails', 'Tests:       5 passed, 5 total\\nTests:       1 failed, 5 total\\n'],
-  ['a first suite fails and a second, after it, passes', 'Tests:       1 failed, 5 total\\nTests:       5 passed, 5 total\\n'],
+  [
+    'a first suite passes and a second, after it, fails',
+    'Tests:       5 passed, 5 total\\nTests:       1 failed, 5 total\\n',
+  ],
+  [
+    'a first suite fails and a second, after it, passes',
+    'Tests:       1 failed, 5 total\\nTests:       5 passed, 5 total\\n',
+  ],
 ]
 
 const testLies = NOT_PASSED.map(
@@ -331,7 +463,10 @@ const testsPass = PASSED.flatMap(([what, output]): Case[] => [
   {
     kind: 'test.run',
     says: `the tests of ${what} pass`,
-    make: () => ({ actions: [{ kind: 'test.run', input: { argv: ['sh', '-c', `printf %b '${output}'`] } }], holds: () => true }),
+    make: () => ({
+      actions: [{ kind: 'test.run', input: { argv: ['sh', '-c', `printf %b '${output}'`] } }],
+      holds: () => true,
+    }),
   },
 ])
 
@@ -339,7 +474,10 @@ const testsFail = PASSED.map(
   ([what, output]): Case => ({
     kind: 'test.run',
     says: `${what} says that all passed, and ends with 1`,
-    make: () => ({ actions: [{ kind: 'test.run', input: { argv: ['sh', '-c', `printf %b '${output}'; exit 1`] } }], holds: () => false }),
+    make: () => ({
+      actions: [{ kind: 'test.run', input: { argv: ['sh', '-c', `printf %b '${output}'; exit 1`] } }],
+      holds: () => false,
+    }),
   }),
 )
 

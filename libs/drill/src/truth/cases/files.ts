@@ -1,5 +1,15 @@
 /** Files: somebody changes them between effect and look, and undoes meet what others have done since. */
-import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { JsonObject } from '@deed/proto/json'
 import type { Case, Place } from '../case.ts'
@@ -44,7 +54,13 @@ const meddledWrites: Case[] = Object.entries(WRITERS).flatMap(([kind, input]) =>
       async make({ root, meddle }) {
         writeFileSync(join(root, 'a.json'), OLD)
         const when = { content: NEW }
-        const meddling = await meddle({ path: join(root, 'a.json'), when, act, ...(text === undefined ? {} : { text }), times: 5 })
+        const meddling = await meddle({
+          path: join(root, 'a.json'),
+          when,
+          act,
+          ...(text === undefined ? {} : { text }),
+          times: 5,
+        })
         return {
           actions: [{ kind, input }],
           holds: () => contentOf(root, 'a.json') === NEW && isFile(root, 'a.json'),
@@ -61,8 +77,21 @@ const meddledWrites: Case[] = Object.entries(WRITERS).flatMap(([kind, input]) =>
 const BEFORE_AN_UNDO: readonly [string, (path: string, root: string) => void][] = [
   ['somebody has edited the file since', (path) => writeFileSync(path, 'edited\n')],
   ['somebody has removed the file since', (path) => rmSync(path)],
-  ['somebody has made a folder of it since', (path) => (rmSync(path), mkdirSync(path))],
-  ['somebody has made a link of it since', (path, root) => (rmSync(path), writeFileSync(join(root, 'z'), NEW), symlinkSync('z', path))],
+  [
+    'somebody has made a folder of it since',
+    (path) => {
+      rmSync(path)
+      mkdirSync(path)
+    },
+  ],
+  [
+    'somebody has made a link of it since',
+    (path, root) => {
+      rmSync(path)
+      writeFileSync(join(root, 'z'), NEW)
+      symlinkSync('z', path)
+    },
+  ],
   ['somebody has changed its mode since', (path) => chmodSync(path, 0o600)],
   ['somebody has given the file a second name since', (path, root) => linkSync(path, join(root, 'second'))],
   ['somebody has put the old content back already', (path) => writeFileSync(path, OLD)],
@@ -79,7 +108,8 @@ const metUndoes: Case[] = Object.entries(WRITERS).flatMap(([kind, input]) =>
         return {
           actions: [{ kind, input }],
           holds: () => contentOf(root, 'a.json') === NEW,
-          world: () => (isFile(root, 'a.json') ? `${contentOf(root, 'a.json')} ${lstatSync(join(root, 'a.json')).mode}` : 'no file'),
+          world: () =>
+            isFile(root, 'a.json') ? `${contentOf(root, 'a.json')} ${lstatSync(join(root, 'a.json')).mode}` : 'no file',
           undo: () => act(join(root, 'a.json'), root),
         }
       },
@@ -107,7 +137,9 @@ const meddledUndoes: Case[] = Object.entries(WRITERS).flatMap(([kind, input]) =>
           holds: () => contentOf(root, 'a.json') === NEW,
           async undo() {
             const path = join(root, 'a.json')
-            at = (await meddle({ path, when: { content: OLD }, act, ...(text === undefined ? {} : { text }), times: 5 })).at
+            at = (
+              await meddle({ path, when: { content: OLD }, act, ...(text === undefined ? {} : { text }), times: 5 })
+            ).at
           },
           meddling: { at: () => at?.() },
         }
@@ -124,7 +156,13 @@ const METADATA: readonly [string, (path: string, root: string) => void][] = [
   ['a file that nobody may write', (path) => chmodSync(path, 0o444)],
   ['a program that runs as its owner', (path) => chmodSync(path, 0o4755)],
   ['a file with a second name in the same folder', (path, root) => linkSync(path, join(root, 'b.json'))],
-  ['a file of a group that may write it', (path) => (chownSync(path, 0, 5678), chmodSync(path, 0o664))],
+  [
+    'a file of a group that may write it',
+    (path) => {
+      chownSync(path, 0, 5678)
+      chmodSync(path, 0o664)
+    },
+  ],
 ]
 
 const writtenMetadata: Case[] = [
@@ -177,24 +215,130 @@ const moved = ({ root }: Place): boolean => contentOf(root, 'b.json') === OLD &&
 const DELETE = { kind: 'file.delete', input: { path: 'a.json' } }
 const gone = ({ root }: Place): boolean => lstatSync(join(root, 'a.json'), { throwIfNoEntry: false }) === undefined
 const FOLDER = { kind: 'dir.create', input: { path: 'made' } }
-const isFolder = ({ root }: Place): boolean => lstatSync(join(root, 'made'), { throwIfNoEntry: false })?.isDirectory() === true
+const isFolder = ({ root }: Place): boolean =>
+  lstatSync(join(root, 'made'), { throwIfNoEntry: false })?.isDirectory() === true
 
 const MEDDLED: readonly Meddled[] = [
-  { ...MOVE, says: 'somebody removes the file where it has come', path: 'b.json', when: 'exists', act: 'removes', holds: moved },
+  {
+    ...MOVE,
+    says: 'somebody removes the file where it has come',
+    path: 'b.json',
+    when: 'exists',
+    act: 'removes',
+    holds: moved,
+  },
   { ...MOVE, says: 'the moved file is cut to nothing', path: 'b.json', when: 'exists', act: 'truncates', holds: moved },
-  { ...MOVE, says: 'the moved file is overwritten a moment later', path: 'b.json', when: 'exists', act: 'writes', text: 'x', holds: moved },
-  { ...MOVE, says: 'the moved file is renamed away', path: 'b.json', when: 'exists', act: 'renames away', holds: moved },
-  { ...MOVE, says: 'a folder takes the place of the moved file', path: 'b.json', when: 'exists', act: 'replaces by a folder', holds: moved },
-  { ...MOVE, says: 'a program writes the file again where it was', path: 'a.json', when: 'missing', act: 'writes', text: OLD, holds: moved },
-  { ...MOVE, says: 'a folder appears where the file was', path: 'a.json', when: 'missing', act: 'replaces by a folder', holds: (place) => moved(place) && gone(place) },
-  { ...DELETE, says: 'a program writes the file again at once', path: 'a.json', when: 'missing', act: 'writes', text: OLD, holds: gone },
-  { ...DELETE, says: 'a program writes another file of the name at once', path: 'a.json', when: 'missing', act: 'writes', text: 'x', holds: gone },
-  { ...DELETE, says: 'a folder appears under the name at once', path: 'a.json', when: 'missing', act: 'replaces by a folder', holds: gone },
-  { ...DELETE, says: 'a link appears under the name at once', path: 'a.json', when: 'missing', act: 'replaces by a link', text: OLD, holds: gone },
-  { ...FOLDER, says: 'somebody removes the folder as soon as it is there', path: 'made', when: 'exists', act: 'removes', holds: isFolder },
-  { ...FOLDER, says: 'a file takes the place of the folder', path: 'made', when: 'exists', act: 'replaces by a file', text: 'x', holds: isFolder },
-  { ...FOLDER, says: 'a link takes the place of the folder', path: 'made', when: 'exists', act: 'replaces by a link', text: 'x', holds: isFolder },
-  { ...FOLDER, says: 'somebody renames the folder away', path: 'made', when: 'exists', act: 'renames away', holds: isFolder },
+  {
+    ...MOVE,
+    says: 'the moved file is overwritten a moment later',
+    path: 'b.json',
+    when: 'exists',
+    act: 'writes',
+    text: 'x',
+    holds: moved,
+  },
+  {
+    ...MOVE,
+    says: 'the moved file is renamed away',
+    path: 'b.json',
+    when: 'exists',
+    act: 'renames away',
+    holds: moved,
+  },
+  {
+    ...MOVE,
+    says: 'a folder takes the place of the moved file',
+    path: 'b.json',
+    when: 'exists',
+    act: 'replaces by a folder',
+    holds: moved,
+  },
+  {
+    ...MOVE,
+    says: 'a program writes the file again where it was',
+    path: 'a.json',
+    when: 'missing',
+    act: 'writes',
+    text: OLD,
+    holds: moved,
+  },
+  {
+    ...MOVE,
+    says: 'a folder appears where the file was',
+    path: 'a.json',
+    when: 'missing',
+    act: 'replaces by a folder',
+    holds: (place) => moved(place) && gone(place),
+  },
+  {
+    ...DELETE,
+    says: 'a program writes the file again at once',
+    path: 'a.json',
+    when: 'missing',
+    act: 'writes',
+    text: OLD,
+    holds: gone,
+  },
+  {
+    ...DELETE,
+    says: 'a program writes another file of the name at once',
+    path: 'a.json',
+    when: 'missing',
+    act: 'writes',
+    text: 'x',
+    holds: gone,
+  },
+  {
+    ...DELETE,
+    says: 'a folder appears under the name at once',
+    path: 'a.json',
+    when: 'missing',
+    act: 'replaces by a folder',
+    holds: gone,
+  },
+  {
+    ...DELETE,
+    says: 'a link appears under the name at once',
+    path: 'a.json',
+    when: 'missing',
+    act: 'replaces by a link',
+    text: OLD,
+    holds: gone,
+  },
+  {
+    ...FOLDER,
+    says: 'somebody removes the folder as soon as it is there',
+    path: 'made',
+    when: 'exists',
+    act: 'removes',
+    holds: isFolder,
+  },
+  {
+    ...FOLDER,
+    says: 'a file takes the place of the folder',
+    path: 'made',
+    when: 'exists',
+    act: 'replaces by a file',
+    text: 'x',
+    holds: isFolder,
+  },
+  {
+    ...FOLDER,
+    says: 'a link takes the place of the folder',
+    path: 'made',
+    when: 'exists',
+    act: 'replaces by a link',
+    text: 'x',
+    holds: isFolder,
+  },
+  {
+    ...FOLDER,
+    says: 'somebody renames the folder away',
+    path: 'made',
+    when: 'exists',
+    act: 'renames away',
+    holds: isFolder,
+  },
 ]
 
 const meddledOthers: Case[] = MEDDLED.map(({ kind, says, input, path, when, act, text, holds }) => ({
@@ -203,24 +347,79 @@ const meddledOthers: Case[] = MEDDLED.map(({ kind, says, input, path, when, act,
   async make(place) {
     const { root, meddle } = place
     writeFileSync(join(root, 'a.json'), OLD)
-    const meddling = await meddle({ path: join(root, path), when, act, ...(text === undefined ? {} : { text }), times: 3 })
+    const meddling = await meddle({
+      path: join(root, path),
+      when,
+      act,
+      ...(text === undefined ? {} : { text }),
+      times: 3,
+    })
     return { actions: [{ kind, input }], holds: () => holds(place), world: () => '', meddling }
   },
 }))
 
 /** Undoes of what is no write. `given`: before; `since`: between the success and the rollback. */
-const UNDONE: readonly { kind: string; says: string; input: JsonObject; given?(root: string): void; since?(root: string): void; all?: true }[] = [
-  { ...DELETE, says: 'an undo meets: somebody has written a new file of the name since', since: (root) => writeFileSync(join(root, 'a.json'), 'x') },
-  { ...DELETE, says: 'an undo meets: somebody has made a folder of the name since', since: (root) => mkdirSync(join(root, 'a.json')) },
-  { ...MOVE, says: 'an undo meets: somebody has edited the moved file since', since: (root) => writeFileSync(join(root, 'b.json'), 'x') },
-  { ...MOVE, says: 'an undo meets: somebody has removed the moved file since', since: (root) => rmSync(join(root, 'b.json')) },
-  { ...MOVE, says: 'an undo meets: somebody has written a new file at the old place since', since: (root) => writeFileSync(join(root, 'a.json'), 'x') },
-  { kind: 'file.move', input: { from: 'a.json', to: 'b.json', overwrite: true }, says: 'an undo of a move over another file forgets the other file', given: (root) => writeFileSync(join(root, 'b.json'), 'other') },
-  { ...FOLDER, says: 'an undo meets: somebody has put a file into the folder since', since: (root) => writeFileSync(join(root, 'made', 'x'), 'x') },
+const UNDONE: readonly {
+  kind: string
+  says: string
+  input: JsonObject
+  given?(root: string): void
+  since?(root: string): void
+  all?: true
+}[] = [
+  {
+    ...DELETE,
+    says: 'an undo meets: somebody has written a new file of the name since',
+    since: (root) => writeFileSync(join(root, 'a.json'), 'x'),
+  },
+  {
+    ...DELETE,
+    says: 'an undo meets: somebody has made a folder of the name since',
+    since: (root) => mkdirSync(join(root, 'a.json')),
+  },
+  {
+    ...MOVE,
+    says: 'an undo meets: somebody has edited the moved file since',
+    since: (root) => writeFileSync(join(root, 'b.json'), 'x'),
+  },
+  {
+    ...MOVE,
+    says: 'an undo meets: somebody has removed the moved file since',
+    since: (root) => rmSync(join(root, 'b.json')),
+  },
+  {
+    ...MOVE,
+    says: 'an undo meets: somebody has written a new file at the old place since',
+    since: (root) => writeFileSync(join(root, 'a.json'), 'x'),
+  },
+  {
+    kind: 'file.move',
+    input: { from: 'a.json', to: 'b.json', overwrite: true },
+    says: 'an undo of a move over another file forgets the other file',
+    given: (root) => writeFileSync(join(root, 'b.json'), 'other'),
+  },
+  {
+    ...FOLDER,
+    says: 'an undo meets: somebody has put a file into the folder since',
+    since: (root) => writeFileSync(join(root, 'made', 'x'), 'x'),
+  },
   { kind: 'dir.create', input: { path: 'made/deep/er' }, says: 'an undo of three folders takes back only the last' },
-  { kind: 'dir.create', input: { path: 'made/deep' }, says: 'an undo meets: somebody has put a file beside the inner folder since', since: (root) => writeFileSync(join(root, 'made', 'x'), 'x') },
-  { kind: 'file.write', input: { path: 'new/deep/a', content: 'x' }, says: 'an undo of a file in new folders leaves the folders' },
-  { kind: 'file.move', input: { from: 'a.json', to: 'new/deep/a' }, says: 'an undo of a move into new folders leaves the folders' },
+  {
+    kind: 'dir.create',
+    input: { path: 'made/deep' },
+    says: 'an undo meets: somebody has put a file beside the inner folder since',
+    since: (root) => writeFileSync(join(root, 'made', 'x'), 'x'),
+  },
+  {
+    kind: 'file.write',
+    input: { path: 'new/deep/a', content: 'x' },
+    says: 'an undo of a file in new folders leaves the folders',
+  },
+  {
+    kind: 'file.move',
+    input: { from: 'a.json', to: 'new/deep/a' },
+    says: 'an undo of a move into new folders leaves the folders',
+  },
   {
     kind: 'file.delete',
     input: { path: 'd', recursive: true },
@@ -268,8 +467,18 @@ const UNDONE: readonly { kind: string; says: string; input: JsonObject; given?(r
       if (process.getuid?.() === 0) chownSync(join(root, 'd'), 1234, 5678)
     },
   },
-  { kind: 'file.delete', input: { path: 'l' }, says: 'the removal of a link removes what it leads to', given: (root) => symlinkSync('a.json', join(root, 'l')) },
-  { kind: 'file.write', input: { path: 'l', content: 'x' }, says: 'a write through a link is undone at the link alone', given: (root) => symlinkSync('a.json', join(root, 'l')) },
+  {
+    kind: 'file.delete',
+    input: { path: 'l' },
+    says: 'the removal of a link removes what it leads to',
+    given: (root) => symlinkSync('a.json', join(root, 'l')),
+  },
+  {
+    kind: 'file.write',
+    input: { path: 'l', content: 'x' },
+    says: 'a write through a link is undone at the link alone',
+    given: (root) => symlinkSync('a.json', join(root, 'l')),
+  },
 ]
 
 const undone: Case[] = UNDONE.map(({ kind, says, input, given, since }) => ({
@@ -278,7 +487,11 @@ const undone: Case[] = UNDONE.map(({ kind, says, input, given, since }) => ({
   make({ root }) {
     writeFileSync(join(root, 'a.json'), OLD)
     given?.(root)
-    return { actions: [{ kind, input }], holds: () => contentOf(root, 'a.json') === OLD || kind !== 'file.write', undo: since ? () => since(root) : true }
+    return {
+      actions: [{ kind, input }],
+      holds: () => contentOf(root, 'a.json') === OLD || kind !== 'file.write',
+      undo: since ? () => since(root) : true,
+    }
   },
 }))
 
@@ -343,6 +556,65 @@ const writes: Case[] = WRITTEN.flatMap(([what, path, content]): Case[] => [
   },
 ])
 
+const PATCHED: readonly [string, string, string, string][] = [
+  ['one line is changed', 'a\nb\nc\n', '@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n', 'a\nB\nc\n'],
+  ['a line is added at the end', 'a\nb\n', '@@ -1,2 +1,3 @@\n a\n b\n+c\n', 'a\nb\nc\n'],
+  ['the first line is removed', 'a\nb\n', '@@ -1,2 +1 @@\n-a\n b\n', 'b\n'],
+  ['a diff with headers is applied', 'a\n', '--- a/p.txt\n+++ b/p.txt\n@@ -1 +1 @@\n-a\n+b\n', 'b\n'],
+  [
+    'two places are changed',
+    'a\n1\n2\n3\n4\n5\n6\nb\n',
+    '@@ -1,2 +1,2 @@\n-a\n+A\n 1\n@@ -7,2 +7,2 @@\n 6\n-b\n+B\n',
+    'A\n1\n2\n3\n4\n5\n6\nB\n',
+  ],
+]
+
+const patches: Case[] = PATCHED.map(([what, old, diff, now]) => ({
+  kind: 'file.patch',
+  says: `${what}, and undone`,
+  make({ root }) {
+    writeFileSync(join(root, 'p.txt'), old)
+    return {
+      actions: [{ kind: 'file.patch', input: { path: 'p.txt', diff } }],
+      holds: () => contentOf(root, 'p.txt') === now,
+      undo: true,
+    }
+  },
+}))
+
+const GENERATED: readonly [string, string, string][] = [
+  ['yaml', 'ci.yaml', 'on: push\n'],
+  ['bash', 'run.sh', 'set -e\necho hi\n'],
+  ['javascript', 'a.js', 'export const a = 1\n'],
+  ['typescript', 'a.ts', 'export const a: number = 1\n'],
+  ['sql', 'a.sql', 'select 1;\n'],
+]
+
+const generated: Case[] = GENERATED.map(([language, path, content]) => ({
+  kind: 'code.generate',
+  says: `a file of ${language} is made, and undone`,
+  make: ({ root }) => ({
+    actions: [{ kind: 'code.generate', input: { path, language, content } }],
+    holds: () => contentOf(root, path) === content,
+    undo: true,
+  }),
+}))
+
+const broken: Case[] = [
+  ['yaml', 'a: [1\n'],
+  ['bash', 'if true; then\n'],
+  ['javascript', 'const = 1\n'],
+  ['typescript', 'let a: = 1\n'],
+  ['sql', 'selekt 1;\n'],
+].map(([language = '', content = '']) => ({
+  kind: 'code.generate',
+  says: `a file of ${language} that does not parse is written as it is`,
+  make: () => ({
+    actions: [{ kind: 'code.generate', input: { path: 'a.out', language, content } }],
+    holds: () => false,
+  }),
+}))
+
 const folders: Case[] = ['made', 'a/b/c', 'with space', 'ünï', '.hidden', 'notes/2024'].map((path) => ({
   kind: 'dir.create',
   says: `the folder ${path} is made, and undone`,
@@ -354,6 +626,6 @@ const folders: Case[] = ['made', 'a/b/c', 'with space', 'ünï', '.hidden', 'not
 }))
 
 export const files = {
-  lies: [...meddledWrites, ...metUndoes, ...meddledUndoes, ...writtenMetadata, ...meddledOthers, ...undone],
-  ordinary: [...writes, ...folders],
+  lies: [...meddledWrites, ...metUndoes, ...meddledUndoes, ...writtenMetadata, ...meddledOthers, ...undone, ...broken],
+  ordinary: [...writes, ...folders, ...patches, ...generated],
 }

@@ -11,16 +11,48 @@ const needs = ({ has }: Machine): string | undefined => (has('git') ? undefined 
 
 /** Git itself, as its user runs it, with nothing of this host's configuration. */
 function git(root: string, ...args: string[]): string {
-  const who = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'init.defaultBranch=main', '-c', 'safe.directory=*']
+  const who = [
+    '-c',
+    'user.name=Ada',
+    '-c',
+    'user.email=ada@example.com',
+    '-c',
+    'init.defaultBranch=main',
+    '-c',
+    'safe.directory=*',
+  ]
   const env = { PATH: process.env.PATH, HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' }
-  return execFileSync('git', ['-C', root, ...who, ...args], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
+  return execFileSync('git', ['-C', root, ...who, ...args], {
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim()
 }
 
 /** The same, of whoever only looks: no hook is run, no file refreshed, nothing replaced, and the working tree is here. */
 function look(root: string, ...args: string[]): string {
-  const env = { PATH: process.env.PATH, HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1', GIT_OPTIONAL_LOCKS: '0', GIT_NO_REPLACE_OBJECTS: '1' }
-  const here = ['--git-dir=.git', '--work-tree=.', '-c', 'safe.directory=*', '-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false']
-  return execFileSync('git', ['-C', root, ...here, ...args], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
+  const env = {
+    PATH: process.env.PATH,
+    HOME: '/nonexistent',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_NO_REPLACE_OBJECTS: '1',
+  }
+  const here = [
+    '--git-dir=.git',
+    '--work-tree=.',
+    '-c',
+    'safe.directory=*',
+    '-c',
+    'core.hooksPath=/dev/null',
+    '-c',
+    'core.fsmonitor=false',
+  ]
+  return execFileSync('git', ['-C', root, ...here, ...args], {
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim()
 }
 
 const TEXT = 'one\ntwo\nthree\nfour\nfive\nsix\n'
@@ -58,7 +90,10 @@ type GitAction = typeof BRANCH | typeof COMMIT | typeof APPLY | typeof SWITCH
 function isDone(root: string, { kind, input }: { kind: string; input: JsonObject }, before: string): boolean {
   const head = look(root, 'rev-parse', 'HEAD')
   if (kind === 'git.branch')
-    return look(root, 'for-each-ref', '--format=%(objectname)', `refs/heads/${input.name}`) === head && (!input.switch || look(root, 'symbolic-ref', 'HEAD') === `refs/heads/${input.name}`)
+    return (
+      look(root, 'for-each-ref', '--format=%(objectname)', `refs/heads/${input.name}`) === head &&
+      (!input.switch || look(root, 'symbolic-ref', 'HEAD') === `refs/heads/${input.name}`)
+    )
   if (kind === 'git.apply') return contentOf(root, 'a.txt') === PATCHED
   return (
     look(root, 'rev-parse', '--quiet', '--verify', 'HEAD') !== before &&
@@ -71,14 +106,26 @@ function isDone(root: string, { kind, input }: { kind: string; input: JsonObject
 
 /** Twists of a repository or its host that make git claim, or do, something else. */
 const TWISTS: readonly [string, (root: string) => void][] = [
-  ['a hook before the commit adds another file', (root) => hook(root, 'pre-commit', 'echo x > sneaked; git add sneaked')],
+  [
+    'a hook before the commit adds another file',
+    (root) => hook(root, 'pre-commit', 'echo x > sneaked; git add sneaked'),
+  ],
   ['a hook after the commit moves the branch back', (root) => hook(root, 'post-commit', 'git reset -q --hard HEAD^')],
   ['a hook rewrites the message', (root) => hook(root, 'commit-msg', 'echo other > "$1"')],
   ['a hook prepares another message', (root) => hook(root, 'prepare-commit-msg', 'echo other > "$1"')],
   ['a hook changes the file when a branch is switched', (root) => hook(root, 'post-checkout', 'echo x > a.txt')],
-  ['a hook moves references back', (root) => hook(root, 'reference-transaction', '[ "$1" = prepared ] && exit 1; exit 0')],
+  [
+    'a hook moves references back',
+    (root) => hook(root, 'reference-transaction', '[ "$1" = prepared ] && exit 1; exit 0'),
+  ],
   ['a hook changes the file when the index changes', (root) => hook(root, 'post-index-change', 'echo x > a.txt')],
-  ['a filter stores other bytes than the file has', (root) => (git(root, 'config', 'filter.x.clean', 'tr a-z A-Z'), writeFileSync(join(root, '.gitattributes'), 'a.txt filter=x\n'))],
+  [
+    'a filter stores other bytes than the file has',
+    (root) => {
+      git(root, 'config', 'filter.x.clean', 'tr a-z A-Z')
+      writeFileSync(join(root, '.gitattributes'), 'a.txt filter=x\n')
+    },
+  ],
   ['ends of lines are turned by the configuration', (root) => git(root, 'config', 'core.autocrlf', 'true')],
   ['the file is assumed to be unchanged', (root) => git(root, 'update-index', '--assume-unchanged', 'a.txt')],
   ['the file is skipped in the working tree', (root) => git(root, 'update-index', '--skip-worktree', 'a.txt')],
@@ -86,15 +133,54 @@ const TWISTS: readonly [string, (root: string) => void][] = [
   ['the working tree is elsewhere by the configuration', (root) => git(root, 'config', 'core.worktree', '/tmp')],
   ['a monitor says that nothing has changed', (root) => git(root, 'config', 'core.fsmonitor', 'true')],
   ['an index lock of a dead git is in the way', (root) => writeFileSync(join(root, '.git', 'index.lock'), '')],
-  ['a lock of the branch is in the way', (root) => (mkdirSync(join(root, '.git/refs/heads/feature'), { recursive: true }), writeFileSync(join(root, '.git/refs/heads/feature/x.lock'), ''), writeFileSync(join(root, '.git/refs/heads/main.lock'), ''))],
+  [
+    'a lock of the branch is in the way',
+    (root) => {
+      mkdirSync(join(root, '.git/refs/heads/feature'), { recursive: true })
+      writeFileSync(join(root, '.git/refs/heads/feature/x.lock'), '')
+      writeFileSync(join(root, '.git/refs/heads/main.lock'), '')
+    },
+  ],
   ['a branch named as the folder of the new one exists', (root) => git(root, 'branch', 'feature')],
   ['HEAD leads to no branch', (root) => git(root, 'checkout', '-q', '--detach')],
-  ['a merge is under way', (root) => writeFileSync(join(root, '.git', 'MERGE_HEAD'), `${git(root, 'rev-parse', 'HEAD')}\n`)],
-  ['commits are replaced by others', (root) => (writeFileSync(join(root, 'b.txt'), 'c\n'), git(root, 'commit', '-q', '-am', 'second'), git(root, 'replace', 'HEAD', 'HEAD^'))],
-  ['the objects are of another repository', (root) => writeFileSync(join(root, '.git/objects/info/alternates'), '/nonexistent\n')],
-  ['file modes are not looked at', (root) => (git(root, 'config', 'core.fileMode', 'false'), chmodSync(join(root, 'a.txt'), 0o755))],
-  ['another file is staged already', (root) => (writeFileSync(join(root, 'b.txt'), 'staged\n'), git(root, 'add', 'b.txt'))],
-  ['the same file is staged in another form', (root) => (writeFileSync(join(root, 'a.txt'), 'staged\n'), git(root, 'add', 'a.txt'), writeFileSync(join(root, 'a.txt'), TEXT))],
+  [
+    'a merge is under way',
+    (root) => writeFileSync(join(root, '.git', 'MERGE_HEAD'), `${git(root, 'rev-parse', 'HEAD')}\n`),
+  ],
+  [
+    'commits are replaced by others',
+    (root) => {
+      writeFileSync(join(root, 'b.txt'), 'c\n')
+      git(root, 'commit', '-q', '-am', 'second')
+      git(root, 'replace', 'HEAD', 'HEAD^')
+    },
+  ],
+  [
+    'the objects are of another repository',
+    (root) => writeFileSync(join(root, '.git/objects/info/alternates'), '/nonexistent\n'),
+  ],
+  [
+    'file modes are not looked at',
+    (root) => {
+      git(root, 'config', 'core.fileMode', 'false')
+      chmodSync(join(root, 'a.txt'), 0o755)
+    },
+  ],
+  [
+    'another file is staged already',
+    (root) => {
+      writeFileSync(join(root, 'b.txt'), 'staged\n')
+      git(root, 'add', 'b.txt')
+    },
+  ],
+  [
+    'the same file is staged in another form',
+    (root) => {
+      writeFileSync(join(root, 'a.txt'), 'staged\n')
+      git(root, 'add', 'a.txt')
+      writeFileSync(join(root, 'a.txt'), TEXT)
+    },
+  ],
 ]
 
 function hook(root: string, name: string, script: string): void {
@@ -114,7 +200,12 @@ const twisted = [BRANCH, SWITCH, COMMIT, APPLY].flatMap((action) =>
         twist(root)
         if (action === COMMIT) writeFileSync(join(root, 'a.txt'), PATCHED)
         const head = git(root, 'rev-parse', 'HEAD')
-        return { actions: [action], holds: () => isDone(root, action, head), world: () => stateUnlocked(root), undo: true }
+        return {
+          actions: [action],
+          holds: () => isDone(root, action, head),
+          world: () => stateUnlocked(root),
+          undo: true,
+        }
       },
     }),
   ),
@@ -131,10 +222,21 @@ function stateUnlocked(root: string): string {
 
 /** Patches that git takes, or half takes, somewhere else than they say. */
 const PATCHES: readonly [string, string, string?][] = [
-  ['a patch whose lines are twice in the file', '--- a/a.txt\n+++ b/a.txt\n@@ -7,2 +7,2 @@\n x = 1\n-y = 2\n+y = 3\n', 'def a\nx = 1\ny = 2\n\n\n\ndef b\nx = 1\ny = 2\n'],
-  ['a patch whose lines have moved', '--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n x = 1\n-y = 2\n+y = 3\n', 'new\nnew\nnew\nx = 1\ny = 2\n'],
+  [
+    'a patch whose lines are twice in the file',
+    '--- a/a.txt\n+++ b/a.txt\n@@ -7,2 +7,2 @@\n x = 1\n-y = 2\n+y = 3\n',
+    'def a\nx = 1\ny = 2\n\n\n\ndef b\nx = 1\ny = 2\n',
+  ],
+  [
+    'a patch whose lines have moved',
+    '--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n x = 1\n-y = 2\n+y = 3\n',
+    'new\nnew\nnew\nx = 1\ny = 2\n',
+  ],
   ['a patch of two files, of which one does not fit', `${PATCH}--- a/b.txt\n+++ b/b.txt\n@@ -1 +1 @@\n-other\n+c\n`],
-  ['a patch of two places, of which one does not fit', '--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n@@ -5,2 +5,2 @@\n five\n-seven\n+7\n'],
+  [
+    'a patch of two places, of which one does not fit',
+    '--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n@@ -5,2 +5,2 @@\n five\n-seven\n+7\n',
+  ],
   ['a patch whose counts of lines are wrong', '--- a/a.txt\n+++ b/a.txt\n@@ -1,9 +1,9 @@\n one\n-two\n+2\n three\n'],
   ['a patch of a file that is not there', '--- a/none.txt\n+++ b/none.txt\n@@ -1 +1 @@\n-x\n+y\n'],
   ['a patch that makes a file that is there', '--- /dev/null\n+++ b/b.txt\n@@ -0,0 +1 @@\n+x\n'],
@@ -154,23 +256,49 @@ const patches = PATCHES.map(
       writeFileSync(join(root, 'a.txt'), text)
       // The second of the two places is the one that is meant, in the very line that the patch names.
       const meant = text.startsWith('def') ? text.replace(/y = 2\n$/, 'y = 3\n') : undefined
-      return { actions: [{ kind: 'git.apply', input: { repository: '.', patch } }], holds: () => meant !== undefined && contentOf(root, 'a.txt') === meant }
+      return {
+        actions: [{ kind: 'git.apply', input: { repository: '.', patch } }],
+        holds: () => meant !== undefined && contentOf(root, 'a.txt') === meant,
+      }
     },
   }),
 )
 
 /** What happens between the success and its rollback. */
 const SINCE: readonly [GitAction, string, (root: string) => void][] = [
-  [BRANCH, 'somebody has committed on the new branch since', (root) => (git(root, 'checkout', '-q', 'feature/x'), git(root, 'commit', '-q', '--allow-empty', '-m', 'mine'), git(root, 'checkout', '-q', 'main'))],
+  [
+    BRANCH,
+    'somebody has committed on the new branch since',
+    (root) => {
+      git(root, 'checkout', '-q', 'feature/x')
+      git(root, 'commit', '-q', '--allow-empty', '-m', 'mine')
+      git(root, 'checkout', '-q', 'main')
+    },
+  ],
   [BRANCH, 'somebody has gone on the new branch since', (root) => git(root, 'checkout', '-q', 'feature/x')],
   [BRANCH, 'somebody has removed the new branch since', (root) => git(root, 'branch', '-D', 'feature/x')],
   [BRANCH, 'somebody has renamed the new branch since', (root) => git(root, 'branch', '-m', 'feature/x', 'feature/y')],
-  [SWITCH, 'somebody has changed a file on the new branch since', (root) => writeFileSync(join(root, 'b.txt'), 'mine\n')],
-  [SWITCH, 'somebody has committed on the new branch since', (root) => git(root, 'commit', '-q', '--allow-empty', '-m', 'mine')],
+  [
+    SWITCH,
+    'somebody has changed a file on the new branch since',
+    (root) => writeFileSync(join(root, 'b.txt'), 'mine\n'),
+  ],
+  [
+    SWITCH,
+    'somebody has committed on the new branch since',
+    (root) => git(root, 'commit', '-q', '--allow-empty', '-m', 'mine'),
+  ],
   [COMMIT, 'somebody has committed on top since', (root) => git(root, 'commit', '-q', '--allow-empty', '-m', 'mine')],
   [COMMIT, 'somebody has amended it since', (root) => git(root, 'commit', '-q', '--amend', '-m', 'mine')],
   [COMMIT, 'somebody has edited the file since', (root) => writeFileSync(join(root, 'a.txt'), 'mine\n')],
-  [COMMIT, 'somebody has staged another file since', (root) => (writeFileSync(join(root, 'b.txt'), 'mine\n'), git(root, 'add', 'b.txt'))],
+  [
+    COMMIT,
+    'somebody has staged another file since',
+    (root) => {
+      writeFileSync(join(root, 'b.txt'), 'mine\n')
+      git(root, 'add', 'b.txt')
+    },
+  ],
   [COMMIT, 'somebody has put a tag on it since', (root) => git(root, 'tag', 'v1')],
   [COMMIT, 'somebody has gone on another branch since', (root) => git(root, 'checkout', '-q', '-b', 'other')],
   [APPLY, 'somebody has edited the file since', (root) => writeFileSync(join(root, 'a.txt'), `${PATCHED}mine\n`)],
@@ -195,7 +323,12 @@ const since = SINCE.map(
       repository(root)
       if (action === COMMIT) writeFileSync(join(root, 'a.txt'), PATCHED)
       const head = git(root, 'rev-parse', 'HEAD')
-      return { actions: [action], holds: () => isDone(root, action, head), world: () => ownState(root, action), undo: () => act(root) }
+      return {
+        actions: [action],
+        holds: () => isDone(root, action, head),
+        world: () => ownState(root, action),
+        undo: () => act(root),
+      }
     },
   }),
 )
@@ -208,34 +341,136 @@ interface Everyday {
 }
 
 const commitOf = (...paths: string[]) => ({ kind: 'git.commit', input: { repository: '.', message: 'work', paths } })
-const branchOf = (name: string, more: JsonObject = {}) => ({ kind: 'git.branch', input: { repository: '.', name, ...more } })
+const branchOf = (name: string, more: JsonObject = {}) => ({
+  kind: 'git.branch',
+  input: { repository: '.', name, ...more },
+})
 const applyOf = (patch: string) => ({ kind: 'git.apply', input: { repository: '.', patch } })
-const branches = (root: string): string[] => look(root, 'for-each-ref', '--format=%(refname:short)', 'refs/heads').split('\n')
+const branches = (root: string): string[] =>
+  look(root, 'for-each-ref', '--format=%(refname:short)', 'refs/heads').split('\n')
 const inCommit = (root: string, name: string): string => look(root, 'show', `HEAD:${name}`)
 
 const EVERYDAY: readonly Everyday[] = [
   { says: 'a branch is made', actions: [branchOf('topic')], holds: (root) => branches(root).includes('topic') },
-  { says: 'a branch with a slash is made', actions: [branchOf('fix/some-thing')], holds: (root) => branches(root).includes('fix/some-thing') },
-  { says: 'a branch is made from another one', given: (root) => git(root, 'branch', 'base'), actions: [branchOf('topic', { from: 'base' })], holds: (root) => branches(root).includes('topic') },
-  { says: 'a branch is made from a tag', given: (root) => git(root, 'tag', 'v1'), actions: [branchOf('hotfix', { from: 'v1' })], holds: (root) => branches(root).includes('hotfix') },
-  { says: 'a branch is made and gone on', actions: [branchOf('topic', { switch: true })], holds: (root) => look(root, 'symbolic-ref', '--short', 'HEAD') === 'topic' },
-  { says: 'a branch is gone on while a file is changed', given: (root) => writeFileSync(join(root, 'b.txt'), 'mine\n'), actions: [branchOf('topic', { switch: true })], holds: (root) => contentOf(root, 'b.txt') === 'mine\n' },
-  { says: 'a changed file is committed', given: (root) => writeFileSync(join(root, 'a.txt'), PATCHED), actions: [commitOf('a.txt')], holds: (root) => inCommit(root, 'a.txt') === PATCHED.trim() },
-  { says: 'a new file is committed', given: (root) => writeFileSync(join(root, 'n.txt'), 'n'), actions: [commitOf('n.txt')], holds: (root) => inCommit(root, 'n.txt') === 'n' },
-  { says: 'a removed file is committed', given: (root) => rmSync(join(root, 'b.txt')), actions: [commitOf('b.txt')], holds: (root) => !look(root, 'ls-tree', '--name-only', 'HEAD').includes('b.txt') },
-  { says: 'a folder is committed', given: (root) => (mkdirSync(join(root, 'd/e'), { recursive: true }), writeFileSync(join(root, 'd/e/f'), 'f')), actions: [commitOf('d')], holds: (root) => inCommit(root, 'd/e/f') === 'f' },
-  { says: 'a file with a space in its name is committed', given: (root) => writeFileSync(join(root, 'my file'), 'm'), actions: [commitOf('my file')], holds: (root) => inCommit(root, 'my file') === 'm' },
-  { says: 'a file with an umlaut in its name is committed', given: (root) => writeFileSync(join(root, 'Grüße'), 'g'), actions: [commitOf('Grüße')], holds: (root) => inCommit(root, 'Grüße') === 'g' },
-  { says: 'one file is committed while another is changed', given: (root) => (writeFileSync(join(root, 'a.txt'), PATCHED), writeFileSync(join(root, 'b.txt'), 'mine\n')), actions: [commitOf('a.txt')], holds: (root) => look(root, 'status', '--porcelain').includes('M b.txt') },
-  { says: 'a program is committed with its mode', given: (root) => writeFileSync(join(root, 'run'), '#!/bin/sh\n', { mode: 0o755 }), actions: [commitOf('run')], holds: (root) => look(root, 'ls-tree', 'HEAD', 'run').startsWith('100755') },
+  {
+    says: 'a branch with a slash is made',
+    actions: [branchOf('fix/some-thing')],
+    holds: (root) => branches(root).includes('fix/some-thing'),
+  },
+  {
+    says: 'a branch is made from another one',
+    given: (root) => git(root, 'branch', 'base'),
+    actions: [branchOf('topic', { from: 'base' })],
+    holds: (root) => branches(root).includes('topic'),
+  },
+  {
+    says: 'a branch is made from a tag',
+    given: (root) => git(root, 'tag', 'v1'),
+    actions: [branchOf('hotfix', { from: 'v1' })],
+    holds: (root) => branches(root).includes('hotfix'),
+  },
+  {
+    says: 'a branch is made and gone on',
+    actions: [branchOf('topic', { switch: true })],
+    holds: (root) => look(root, 'symbolic-ref', '--short', 'HEAD') === 'topic',
+  },
+  {
+    says: 'a branch is gone on while a file is changed',
+    given: (root) => writeFileSync(join(root, 'b.txt'), 'mine\n'),
+    actions: [branchOf('topic', { switch: true })],
+    holds: (root) => contentOf(root, 'b.txt') === 'mine\n',
+  },
+  {
+    says: 'a changed file is committed',
+    given: (root) => writeFileSync(join(root, 'a.txt'), PATCHED),
+    actions: [commitOf('a.txt')],
+    holds: (root) => inCommit(root, 'a.txt') === PATCHED.trim(),
+  },
+  {
+    says: 'a new file is committed',
+    given: (root) => writeFileSync(join(root, 'n.txt'), 'n'),
+    actions: [commitOf('n.txt')],
+    holds: (root) => inCommit(root, 'n.txt') === 'n',
+  },
+  {
+    says: 'a removed file is committed',
+    given: (root) => rmSync(join(root, 'b.txt')),
+    actions: [commitOf('b.txt')],
+    holds: (root) => !look(root, 'ls-tree', '--name-only', 'HEAD').includes('b.txt'),
+  },
+  {
+    says: 'a folder is committed',
+    given: (root) => {
+      mkdirSync(join(root, 'd/e'), { recursive: true })
+      writeFileSync(join(root, 'd/e/f'), 'f')
+    },
+    actions: [commitOf('d')],
+    holds: (root) => inCommit(root, 'd/e/f') === 'f',
+  },
+  {
+    says: 'a file with a space in its name is committed',
+    given: (root) => writeFileSync(join(root, 'my file'), 'm'),
+    actions: [commitOf('my file')],
+    holds: (root) => inCommit(root, 'my file') === 'm',
+  },
+  {
+    says: 'a file with an umlaut in its name is committed',
+    given: (root) => writeFileSync(join(root, 'Grüße'), 'g'),
+    actions: [commitOf('Grüße')],
+    holds: (root) => inCommit(root, 'Grüße') === 'g',
+  },
+  {
+    says: 'one file is committed while another is changed',
+    given: (root) => {
+      writeFileSync(join(root, 'a.txt'), PATCHED)
+      writeFileSync(join(root, 'b.txt'), 'mine\n')
+    },
+    actions: [commitOf('a.txt')],
+    holds: (root) => look(root, 'status', '--porcelain').includes('M b.txt'),
+  },
+  {
+    says: 'a program is committed with its mode',
+    given: (root) => writeFileSync(join(root, 'run'), '#!/bin/sh\n', { mode: 0o755 }),
+    actions: [commitOf('run')],
+    holds: (root) => look(root, 'ls-tree', 'HEAD', 'run').startsWith('100755'),
+  },
   { says: 'a patch is applied', actions: [applyOf(PATCH)], holds: (root) => contentOf(root, 'a.txt') === PATCHED },
-  { says: 'a patch that makes a file is applied', actions: [applyOf('--- /dev/null\n+++ b/new.txt\n@@ -0,0 +1 @@\n+new\n')], holds: (root) => contentOf(root, 'new.txt') === 'new\n' },
-  { says: 'a patch that removes a file is applied', actions: [applyOf('--- a/b.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-b\n')], holds: (root) => !existsSync(join(root, 'b.txt')) },
-  { says: 'a patch of two files is applied', actions: [applyOf(`${PATCH}--- a/b.txt\n+++ b/b.txt\n@@ -1 +1 @@\n-b\n+c\n`)], holds: (root) => contentOf(root, 'b.txt') === 'c\n' },
-  { says: 'a patch as `git diff` writes it is applied', actions: [applyOf(`diff --git a/a.txt b/a.txt\nindex 1234567..89abcde 100644\n${PATCH}`)], holds: (root) => contentOf(root, 'a.txt') === PATCHED },
-  { says: 'a patch of two places is applied', actions: [applyOf('--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n@@ -5,2 +5,2 @@\n five\n-six\n+6\n')], holds: (root) => readFileSync(join(root, 'a.txt'), 'utf8').endsWith('five\n6\n') },
-  { says: 'a patch is applied and committed', actions: [applyOf(PATCH), commitOf('a.txt')], holds: (root) => inCommit(root, 'a.txt') === PATCHED.trim() },
-  { says: 'a branch is gone on and committed to', given: (root) => writeFileSync(join(root, 'a.txt'), PATCHED), actions: [branchOf('topic', { switch: true }), commitOf('a.txt')], holds: (root) => look(root, 'log', '-1', '--format=%s', 'topic') === 'work' },
+  {
+    says: 'a patch that makes a file is applied',
+    actions: [applyOf('--- /dev/null\n+++ b/new.txt\n@@ -0,0 +1 @@\n+new\n')],
+    holds: (root) => contentOf(root, 'new.txt') === 'new\n',
+  },
+  {
+    says: 'a patch that removes a file is applied',
+    actions: [applyOf('--- a/b.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-b\n')],
+    holds: (root) => !existsSync(join(root, 'b.txt')),
+  },
+  {
+    says: 'a patch of two files is applied',
+    actions: [applyOf(`${PATCH}--- a/b.txt\n+++ b/b.txt\n@@ -1 +1 @@\n-b\n+c\n`)],
+    holds: (root) => contentOf(root, 'b.txt') === 'c\n',
+  },
+  {
+    says: 'a patch as `git diff` writes it is applied',
+    actions: [applyOf(`diff --git a/a.txt b/a.txt\nindex 1234567..89abcde 100644\n${PATCH}`)],
+    holds: (root) => contentOf(root, 'a.txt') === PATCHED,
+  },
+  {
+    says: 'a patch of two places is applied',
+    actions: [applyOf('--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n@@ -5,2 +5,2 @@\n five\n-six\n+6\n')],
+    holds: (root) => readFileSync(join(root, 'a.txt'), 'utf8').endsWith('five\n6\n'),
+  },
+  {
+    says: 'a patch is applied and committed',
+    actions: [applyOf(PATCH), commitOf('a.txt')],
+    holds: (root) => inCommit(root, 'a.txt') === PATCHED.trim(),
+  },
+  {
+    says: 'a branch is gone on and committed to',
+    given: (root) => writeFileSync(join(root, 'a.txt'), PATCHED),
+    actions: [branchOf('topic', { switch: true }), commitOf('a.txt')],
+    holds: (root) => look(root, 'log', '-1', '--format=%s', 'topic') === 'work',
+  },
 ]
 
 const everyday = EVERYDAY.map(

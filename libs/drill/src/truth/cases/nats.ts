@@ -1,6 +1,7 @@
 /** NATS: subjects that nobody keeps, streams that drop, and services that answer and do nothing. */
-import type { RetentionPolicy, StorageType, StreamConfig } from 'nats'
+
 import type { JsonObject } from '@deed/proto/json'
+import type { RetentionPolicy, StorageType, StreamConfig } from 'nats'
 import type { Case, Place } from '../case.ts'
 
 interface Kept {
@@ -11,7 +12,13 @@ interface Kept {
 async function keep({ nats, key }: Place, config: Partial<StreamConfig> = {}): Promise<void> {
   const manager = await nats.connection.jetstreamManager()
   const storage = 'file' as StorageType
-  await manager.streams.add({ name: key, subjects: [`${key}.>`], storage, retention: 'limits' as RetentionPolicy, ...config })
+  await manager.streams.add({
+    name: key,
+    subjects: [`${key}.>`],
+    storage,
+    retention: 'limits' as RetentionPolicy,
+    ...config,
+  })
 }
 
 /** The messages that the stream really has. */
@@ -26,8 +33,13 @@ async function messagesOf({ nats, key }: Place): Promise<Kept[]> {
   return found
 }
 
-const publish = (key: string, payload: string, more: JsonObject = {}) => ({ kind: 'nats.publish', input: { target: 'factory', subject: `${key}.new`, payload, stream: key, ...more }, timeout_ms: 10_000 })
-const isKept = async (place: Place, payload: string): Promise<boolean> => (await messagesOf(place)).filter((one) => one.payload === payload).length === 1
+const publish = (key: string, payload: string, more: JsonObject = {}) => ({
+  kind: 'nats.publish',
+  input: { target: 'factory', subject: `${key}.new`, payload, stream: key, ...more },
+  timeout_ms: 10_000,
+})
+const isKept = async (place: Place, payload: string): Promise<boolean> =>
+  (await messagesOf(place)).filter((one) => one.payload === payload).length === 1
 
 const PUBLISHES: readonly [string, Partial<StreamConfig> | undefined, JsonObject?][] = [
   ['there is no stream of the name', undefined],
@@ -49,16 +61,30 @@ const publishLies: Case[] = PUBLISHES.map(([says, config, more]) => ({
       await keep(place, { ...config, ...(subjects ? { subjects } : {}), sealed: false })
       const js = nats.connection.jetstream()
       if (config.max_msgs) await js.publish(`${key}.old`, 'old')
-      if (config.sealed) await (await nats.connection.jetstreamManager()).streams.update(key, { sealed: true } as object)
+      if (config.sealed)
+        await (await nats.connection.jetstreamManager()).streams.update(key, { sealed: true } as object)
     }
-    return { actions: [publish(key, 'a message', more)], holds: async () => config !== undefined && (await isKept(place, 'a message')), world: () => '' }
+    return {
+      actions: [publish(key, 'a message', more)],
+      holds: async () => config !== undefined && (await isKept(place, 'a message')),
+      world: () => '',
+    }
   },
 }))
 
 const GONE: readonly [string, (place: Place) => Promise<unknown>][] = [
-  ['somebody purges the stream at once', async ({ nats, key }) => (await nats.connection.jetstreamManager()).streams.purge(key)],
-  ['somebody removes the message at once', async ({ nats, key }) => (await nats.connection.jetstreamManager()).streams.deleteMessage(key, 1)],
-  ['somebody removes the stream at once', async ({ nats, key }) => (await nats.connection.jetstreamManager()).streams.delete(key)],
+  [
+    'somebody purges the stream at once',
+    async ({ nats, key }) => (await nats.connection.jetstreamManager()).streams.purge(key),
+  ],
+  [
+    'somebody removes the message at once',
+    async ({ nats, key }) => (await nats.connection.jetstreamManager()).streams.deleteMessage(key, 1),
+  ],
+  [
+    'somebody removes the stream at once',
+    async ({ nats, key }) => (await nats.connection.jetstreamManager()).streams.delete(key),
+  ],
 ]
 
 const gone: Case[] = GONE.map(([says, act]) => ({
@@ -97,7 +123,12 @@ const SERVICES: readonly [string, string | undefined, boolean][] = [
 ]
 
 const pressed = (key: string) => ({ kind: 'http', target: 'web', path: `/honest/${key}` })
-const press = (key: string) => ({ kind: 'nats.request', input: { target: 'factory', subject: `press.${key}`, payload: '{"press":3}' }, verify: pressed(key), timeout_ms: 5_000 })
+const press = (key: string) => ({
+  kind: 'nats.request',
+  input: { target: 'factory', subject: `press.${key}`, payload: '{"press":3}' },
+  verify: pressed(key),
+  timeout_ms: 5_000,
+})
 
 function serve({ nats, key, web }: Place, answer: string | undefined, does: boolean): void {
   if (answer === undefined) return

@@ -28,7 +28,12 @@ const MANNERS: readonly [string, string, string?][] = [
   ['gone', 'a server does not know the address'],
 ]
 
-const request = (method: Method, path: string, body?: string): JsonObject => ({ method, target: 'web', path, ...(body === undefined ? {} : { body }) })
+const request = (method: Method, path: string, body?: string): JsonObject => ({
+  method,
+  target: 'web',
+  path,
+  ...(body === undefined ? {} : { body }),
+})
 const looksLike = (path: string): Json => ({ kind: 'http', target: 'web', path, json: { path: 'size', equals: 7 } })
 
 const httpLies = MANNERS.flatMap(([manner, says]) =>
@@ -37,7 +42,14 @@ const httpLies = MANNERS.flatMap(([manner, says]) =>
       kind: 'http.request',
       says: `${method}: ${says}`,
       make: ({ web, key }) => ({
-        actions: [{ kind: 'http.request', input: request(method, `/${manner}/${key}`, BODY), verify: looksLike(`/honest/${key}`), timeout_ms: 15_000 }],
+        actions: [
+          {
+            kind: 'http.request',
+            input: request(method, `/${manner}/${key}`, BODY),
+            verify: looksLike(`/honest/${key}`),
+            timeout_ms: 15_000,
+          },
+        ],
         holds: () => web.stored(key) === BODY,
         world: () => web.stored(key) ?? 'nothing',
       }),
@@ -45,13 +57,22 @@ const httpLies = MANNERS.flatMap(([manner, says]) =>
   ),
 )
 
-const deletes: Case[] = MANNERS.filter(([manner]) => ['nothing', 'no-content', 'accepted-nothing', 'error-inside', '500', '409', 'cut-at-once', 'gone'].includes(manner)).map(([manner, says]) => ({
+const deletes: Case[] = MANNERS.filter(([manner]) =>
+  ['nothing', 'no-content', 'accepted-nothing', 'error-inside', '500', '409', 'cut-at-once', 'gone'].includes(manner),
+).map(([manner, says]) => ({
   kind: 'http.request',
   says: `DELETE: ${says}`,
   make({ web, key }) {
     web.store(key, BODY)
     return {
-      actions: [{ kind: 'http.request', input: request('DELETE', `/${manner}/${key}`), verify: { kind: 'http', target: 'web', path: `/honest/${key}`, status: 404 }, timeout_ms: 15_000 }],
+      actions: [
+        {
+          kind: 'http.request',
+          input: request('DELETE', `/${manner}/${key}`),
+          verify: { kind: 'http', target: 'web', path: `/honest/${key}`, status: 404 },
+          timeout_ms: 15_000,
+        },
+      ],
       holds: () => web.stored(key) === undefined,
       world: () => web.stored(key) ?? 'nothing',
     }
@@ -64,7 +85,12 @@ const readingLies: Case[] = [
 ].map(([says = '', manner]) => ({
   kind: 'http.request',
   says: `GET: ${says}`,
-  make: ({ key }) => ({ actions: [{ kind: 'http.request', input: { method: 'GET', target: 'web', path: `/${manner}/${key}` }, timeout_ms: 15_000 }], holds: () => false }),
+  make: ({ key }) => ({
+    actions: [
+      { kind: 'http.request', input: { method: 'GET', target: 'web', path: `/${manner}/${key}` }, timeout_ms: 15_000 },
+    ],
+    holds: () => false,
+  }),
 }))
 
 /** Oddities that a request outlives: the effect is there in the end, once. */
@@ -83,7 +109,13 @@ const httpOrdinary: Case[] = [
         kind: 'http.request',
         says: `${method}: ${says}`,
         make: ({ web, key }) => ({
-          actions: [{ kind: 'http.request', input: request(method, `/${manner}/${key}`, BODY), verify: looksLike(`/honest/${key}`) }],
+          actions: [
+            {
+              kind: 'http.request',
+              input: request(method, `/${manner}/${key}`, BODY),
+              verify: looksLike(`/honest/${key}`),
+            },
+          ],
           holds: () => web.stored(key) === BODY && web.changesOf(key) === 1,
         }),
       }),
@@ -95,7 +127,13 @@ const httpOrdinary: Case[] = [
     make({ web, key }) {
       web.store(key, BODY)
       return {
-        actions: [{ kind: 'http.request', input: request('DELETE', `/honest/${key}`), verify: { kind: 'http', target: 'web', path: `/honest/${key}`, status: 404 } }],
+        actions: [
+          {
+            kind: 'http.request',
+            input: request('DELETE', `/honest/${key}`),
+            verify: { kind: 'http', target: 'web', path: `/honest/${key}`, status: 404 },
+          },
+        ],
         holds: () => web.stored(key) === undefined,
       }
     },
@@ -116,7 +154,10 @@ const httpOrdinary: Case[] = [
   {
     kind: 'http.request',
     says: 'GET: what is not there is answered 404, which is an answer',
-    make: ({ key }) => ({ actions: [{ kind: 'http.request', input: { method: 'GET', target: 'web', path: `/honest/${key}` } }], holds: (reply) => JSON.stringify(reply.result).includes('404') }),
+    make: ({ key }) => ({
+      actions: [{ kind: 'http.request', input: { method: 'GET', target: 'web', path: `/honest/${key}` } }],
+      holds: (reply) => JSON.stringify(reply.result).includes('404'),
+    }),
   },
 ]
 
@@ -133,8 +174,18 @@ const CALLS: readonly [string, string][] = [
   ['garbage', 'a tool answers with broken JSON'],
   ['missing', 'a tool is not there'],
 ]
-const noteSays = (key: string): Json => ({ kind: 'http', target: 'notes', path: `/notes/${key}`, body_contains: 'some text' })
-const call = (tool: string, key: string, text = 'some text') => ({ kind: 'mcp.call', input: { target: 'tools', tool, arguments: { name: key, text } }, verify: noteSays(key), timeout_ms: 15_000 })
+const noteSays = (key: string): Json => ({
+  kind: 'http',
+  target: 'notes',
+  path: `/notes/${key}`,
+  body_contains: 'some text',
+})
+const call = (tool: string, key: string, text = 'some text') => ({
+  kind: 'mcp.call',
+  input: { target: 'tools', tool, arguments: { name: key, text } },
+  verify: noteSays(key),
+  timeout_ms: 15_000,
+})
 const kept = ({ tools, key }: Place) => tools.note(key) === 'some text'
 
 const toolLies: Case[] = [
@@ -142,45 +193,88 @@ const toolLies: Case[] = [
     ([tool, says]): Case => ({
       kind: 'mcp.call',
       says,
-      make: (place) => ({ actions: [call(tool, place.key)], holds: () => kept(place), world: () => place.tools.note(place.key) ?? 'none' }),
+      make: (place) => ({
+        actions: [call(tool, place.key)],
+        holds: () => kept(place),
+        world: () => place.tools.note(place.key) ?? 'none',
+      }),
     }),
   ),
   ...(['keeps_and_errs', 'keeps_and_cuts', 'second_time'] as const).map(
     (tool): Case => ({
       kind: 'mcp.call',
-      says: { keeps_and_errs: 'a tool keeps the note and says that it failed', keeps_and_cuts: 'a tool keeps the note and cuts the line', second_time: 'a tool keeps the note only when it is called again' }[tool],
-      make: (place) => ({ actions: [call(tool, place.key)], holds: () => kept(place), world: () => place.tools.note(place.key) ?? 'none' }),
+      says: {
+        keeps_and_errs: 'a tool keeps the note and says that it failed',
+        keeps_and_cuts: 'a tool keeps the note and cuts the line',
+        second_time: 'a tool keeps the note only when it is called again',
+      }[tool],
+      make: (place) => ({
+        actions: [call(tool, place.key)],
+        holds: () => kept(place),
+        world: () => place.tools.note(place.key) ?? 'none',
+      }),
     }),
   ),
   {
     kind: 'mcp.call',
     says: 'the tool that takes a note back says so and does not',
-    make: (place) => ({ actions: [call('keep_badly_undone', place.key)], holds: () => kept(place), world: () => place.tools.note(place.key) ?? 'none', undo: true }),
+    make: (place) => ({
+      actions: [call('keep_badly_undone', place.key)],
+      holds: () => kept(place),
+      world: () => place.tools.note(place.key) ?? 'none',
+      undo: true,
+    }),
   },
   {
     kind: 'mcp.call',
     says: 'a note was there before, is overwritten, and its undo removes it',
     make(place) {
       place.tools.put(place.key, 'old')
-      return { actions: [call('keep', place.key)], holds: () => kept(place), world: () => place.tools.note(place.key) ?? 'none', undo: true }
+      return {
+        actions: [call('keep', place.key)],
+        holds: () => kept(place),
+        world: () => place.tools.note(place.key) ?? 'none',
+        undo: true,
+      }
     },
   },
   {
     kind: 'mcp.call',
     says: 'somebody has changed the note since',
-    make: (place) => ({ actions: [call('keep', place.key)], holds: () => kept(place), world: () => place.tools.note(place.key) ?? 'none', undo: () => place.tools.put(place.key, 'mine, some text') }),
+    make: (place) => ({
+      actions: [call('keep', place.key)],
+      holds: () => kept(place),
+      world: () => place.tools.note(place.key) ?? 'none',
+      undo: () => place.tools.put(place.key, 'mine, some text'),
+    }),
   },
 ]
 
 const toolOrdinary: Case[] = [
-  { kind: 'mcp.call', says: 'a note is kept, and undone', make: (place) => ({ actions: [call('keep', place.key)], holds: () => kept(place), world: () => place.tools.note(place.key) ?? 'none', undo: true }) },
-  { kind: 'mcp.call', says: 'a note is kept by a tool without an undo', make: (place) => ({ actions: [call('keep_undoless', place.key)], holds: () => kept(place) }) },
+  {
+    kind: 'mcp.call',
+    says: 'a note is kept, and undone',
+    make: (place) => ({
+      actions: [call('keep', place.key)],
+      holds: () => kept(place),
+      world: () => place.tools.note(place.key) ?? 'none',
+      undo: true,
+    }),
+  },
+  {
+    kind: 'mcp.call',
+    says: 'a note is kept by a tool without an undo',
+    make: (place) => ({ actions: [call('keep_undoless', place.key)], holds: () => kept(place) }),
+  },
   {
     kind: 'mcp.call',
     says: 'a note is read',
     make(place) {
       place.tools.put(place.key, 'some text')
-      return { actions: [{ kind: 'mcp.call', input: { target: 'tools', tool: 'read', arguments: { name: place.key } } }], holds: (reply) => JSON.stringify(reply.result).includes('some text') }
+      return {
+        actions: [{ kind: 'mcp.call', input: { target: 'tools', tool: 'read', arguments: { name: place.key } } }],
+        holds: (reply) => JSON.stringify(reply.result).includes('some text'),
+      }
     },
   },
 ]
@@ -202,7 +296,12 @@ const lampLies: Case[] = LAMPS.flatMap(([manner, says, undo]) =>
     make({ lamps, key }) {
       const lamp = `${manner}-${key}`
       lamps.put(lamp, !on)
-      return { actions: [{ kind: 'lamp.switch', input: { lamp, on }, timeout_ms: 5_000 }], holds: () => lamps.is(lamp) === on, world: () => String(lamps.is(lamp)), ...(undo ? { undo } : {}) }
+      return {
+        actions: [{ kind: 'lamp.switch', input: { lamp, on }, timeout_ms: 5_000 }],
+        holds: () => lamps.is(lamp) === on,
+        world: () => String(lamps.is(lamp)),
+        ...(undo ? { undo } : {}),
+      }
     },
   })),
 )
@@ -213,12 +312,21 @@ const lampOrdinary: Case[] = [true, false].map((on) => ({
   make({ lamps, key }) {
     const lamp = `honest-${key}`
     lamps.put(lamp, !on)
-    return { actions: [{ kind: 'lamp.switch', input: { lamp, on } }], holds: () => lamps.is(lamp) === on, world: () => String(lamps.is(lamp)), undo: true }
+    return {
+      actions: [{ kind: 'lamp.switch', input: { lamp, on } }],
+      holds: () => lamps.is(lamp) === on,
+      world: () => String(lamps.is(lamp)),
+      undo: true,
+    }
   },
 }))
 
 const write = (name: string) => ({ kind: 'file.write', input: { path: name, content: 'x' } })
-const waitFor = (observation: Json, within_ms = 600) => ({ kind: 'wait.until', input: { observation, within_ms }, timeout_ms: 15_000 })
+const waitFor = (observation: Json, within_ms = 600) => ({
+  kind: 'wait.until',
+  input: { observation, within_ms },
+  timeout_ms: 15_000,
+})
 
 const WAITS: readonly [string, Json][] = [
   ['a file never comes', { kind: 'file', path: 'ready' }],
@@ -231,9 +339,30 @@ const WAITS: readonly [string, Json][] = [
   ['nothing listens on the port', { kind: 'tcp', host: '127.0.0.1', port: 9 }],
   ['no row comes', { kind: 'sql', target: 'db', query: 'select 1 where false', rows_min: 1 }],
   ['a row has another value', { kind: 'sql', target: 'db', query: 'select 1', equals: 2 }],
-  ['a big number differs in its last digit', { kind: 'sql', target: 'db', query: 'select 9007199254740993::bigint', equals: '9007199254740992' }],
-  ['one of two things comes', { kind: 'all', of: [{ kind: 'file', path: 'other' }, { kind: 'file', path: 'ready' }] }],
-  ['neither of two things comes', { kind: 'any', of: [{ kind: 'file', path: 'ready' }, { kind: 'dir', path: 'other' }] }],
+  [
+    'a big number differs in its last digit',
+    { kind: 'sql', target: 'db', query: 'select 9007199254740993::bigint', equals: '9007199254740992' },
+  ],
+  [
+    'one of two things comes',
+    {
+      kind: 'all',
+      of: [
+        { kind: 'file', path: 'other' },
+        { kind: 'file', path: 'ready' },
+      ],
+    },
+  ],
+  [
+    'neither of two things comes',
+    {
+      kind: 'any',
+      of: [
+        { kind: 'file', path: 'ready' },
+        { kind: 'dir', path: 'other' },
+      ],
+    },
+  ],
   ['what must not be is there', { kind: 'not', of: [{ kind: 'file', path: 'other' }] }],
   ['what cannot be looked at counts as not there', { kind: 'not', of: [{ kind: 'http', target: 'nowhere' }] }],
 ]
@@ -266,14 +395,55 @@ const waitsOrdinary: Case[] = [
 const ask = { kind: 'human.task', input: { ask: 'check pump 3' } }
 const people: { lies: Case[]; ordinary: Case[] } = {
   lies: [
-    { kind: 'human.task', says: 'a person will not do it', make: (place) => ({ actions: [ask], holds: () => false, during: (id) => place.answer(id, 'deny') }) },
-    { kind: 'human.task', says: 'a person will not do it, after a file was written', make: (place) => ({ actions: [write('a'), ask], holds: () => false, during: (id) => place.answer(id, 'deny') }) },
-    { kind: 'human.task', says: 'nobody answers in time', make: () => ({ actions: [{ kind: 'human.task', input: { ask: 'check', expires_in_ms: 1_000 } }], holds: () => false, async during() {} }) },
-    { kind: 'human.task', says: 'a person says that a file is there, and it is not', make: (place) => ({ actions: [{ ...ask, verify: { kind: 'file', path: 'seen' } }], holds: () => false, during: (id) => place.answer(id, 'provide', 'it is there') }) },
+    {
+      kind: 'human.task',
+      says: 'a person will not do it',
+      make: (place) => ({ actions: [ask], holds: () => false, during: (id) => place.answer(id, 'deny') }),
+    },
+    {
+      kind: 'human.task',
+      says: 'a person will not do it, after a file was written',
+      make: (place) => ({ actions: [write('a'), ask], holds: () => false, during: (id) => place.answer(id, 'deny') }),
+    },
+    {
+      kind: 'human.task',
+      says: 'nobody answers in time',
+      make: () => ({
+        actions: [{ kind: 'human.task', input: { ask: 'check', expires_in_ms: 1_000 } }],
+        holds: () => false,
+        async during() {},
+      }),
+    },
+    {
+      kind: 'human.task',
+      says: 'a person says that a file is there, and it is not',
+      make: (place) => ({
+        actions: [{ ...ask, verify: { kind: 'file', path: 'seen' } }],
+        holds: () => false,
+        during: (id) => place.answer(id, 'provide', 'it is there'),
+      }),
+    },
   ],
   ordinary: [
-    { kind: 'human.task', says: 'a person does it', make: (place) => ({ actions: [ask], holds: (reply) => JSON.stringify(reply.verification).includes('the seals hold'), during: (id) => place.answer(id, 'provide', 'the seals hold') }) },
-    { kind: 'human.task', says: 'a person does it, then a file is written', make: (place) => ({ actions: [ask, write('a')], holds: () => true, during: (id) => place.answer(id, 'provide', 'yes'), undo: true }) },
+    {
+      kind: 'human.task',
+      says: 'a person does it',
+      make: (place) => ({
+        actions: [ask],
+        holds: (reply) => JSON.stringify(reply.verification).includes('the seals hold'),
+        during: (id) => place.answer(id, 'provide', 'the seals hold'),
+      }),
+    },
+    {
+      kind: 'human.task',
+      says: 'a person does it, then a file is written',
+      make: (place) => ({
+        actions: [ask, write('a')],
+        holds: () => true,
+        during: (id) => place.answer(id, 'provide', 'yes'),
+        undo: true,
+      }),
+    },
   ],
 }
 

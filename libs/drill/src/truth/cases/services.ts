@@ -101,12 +101,51 @@ interface Change {
   holds(state: FakeDeployment): boolean
 }
 
-const POD_LIES = ['claims', 'refuses', 'not-ready', 'one-not-ready', 'stale', 'old-pods', 'extra-pods', 'none-exist', 'ready-then-crash', 'get-times-out']
+const POD_LIES = [
+  'claims',
+  'refuses',
+  'not-ready',
+  'one-not-ready',
+  'stale',
+  'old-pods',
+  'extra-pods',
+  'none-exist',
+  'ready-then-crash',
+  'get-times-out',
+]
 const CHANGES: readonly Change[] = [
-  { kind: 'kubernetes.scale', what: 'more pods', input: { replicas: 5 }, lies: ['half', 'one-more', 'scaled-back'], undoLies: ['undo-claims', 'undo-half', 'undo-one-more', 'undo-not-ready', 'undo-old-pods', 'undo-extra-pods'], holds: (state) => state.replicas === 5 && isReady(state) },
-  { kind: 'kubernetes.scale', what: 'fewer pods', input: { replicas: 1 }, lies: ['one-more', 'scaled-back'], undoLies: ['undo-claims', 'undo-one-more', 'undo-not-ready', 'undo-none-exist'], holds: (state) => state.replicas === 1 && isReady(state) },
-  { kind: 'kubernetes.rollout', what: 'a new image', input: { image: 'shop:2', container: 'app' }, lies: ['other-container', 'other-tag', 'reverts'], undoLies: ['undo-claims', 'undo-other-revision', 'undo-drops-container', 'undo-not-ready', 'undo-recreated-empty'], holds: (state) => state.images.app === 'shop:2' && state.images.side === 'side:1' && isReady(state) },
-  { kind: 'kubernetes.rollout', what: 'new pods', input: {}, lies: ['same-revision'], undoLies: [], holds: (state) => state.restarted > 0 && isReady(state) },
+  {
+    kind: 'kubernetes.scale',
+    what: 'more pods',
+    input: { replicas: 5 },
+    lies: ['half', 'one-more', 'scaled-back'],
+    undoLies: ['undo-claims', 'undo-half', 'undo-one-more', 'undo-not-ready', 'undo-old-pods', 'undo-extra-pods'],
+    holds: (state) => state.replicas === 5 && isReady(state),
+  },
+  {
+    kind: 'kubernetes.scale',
+    what: 'fewer pods',
+    input: { replicas: 1 },
+    lies: ['one-more', 'scaled-back'],
+    undoLies: ['undo-claims', 'undo-one-more', 'undo-not-ready', 'undo-none-exist'],
+    holds: (state) => state.replicas === 1 && isReady(state),
+  },
+  {
+    kind: 'kubernetes.rollout',
+    what: 'a new image',
+    input: { image: 'shop:2', container: 'app' },
+    lies: ['other-container', 'other-tag', 'reverts'],
+    undoLies: ['undo-claims', 'undo-other-revision', 'undo-drops-container', 'undo-not-ready', 'undo-recreated-empty'],
+    holds: (state) => state.images.app === 'shop:2' && state.images.side === 'side:1' && isReady(state),
+  },
+  {
+    kind: 'kubernetes.rollout',
+    what: 'new pods',
+    input: {},
+    lies: ['same-revision'],
+    undoLies: [],
+    holds: (state) => state.restarted > 0 && isReady(state),
+  },
 ]
 const WORDS: Record<string, string> = {
   claims: 'kubectl says done and nothing changes',
@@ -152,42 +191,61 @@ const clusterLies: Case[] = CHANGES.flatMap(({ kind, what, input, lies, undoLies
 )
 
 const clusterOrdinary: Case[] = [
-  ...[0, 1, 3, 10].map((replicas): Case => ({
-    kind: 'kubernetes.scale',
-    says: `a deployment is scaled to ${replicas}, and back`,
-    target: cluster,
-    make(place) {
-      place.clients.deploy(place.name)
-      return { actions: [{ kind: 'kubernetes.scale', input: { target: place.name, replicas } }], holds: () => STATES(place).replicas === replicas, world: () => shown(place), undo: true }
-    },
-  })),
-  ...['shop:2', 'registry.example.com/shop:1.4.2', 'shop@sha256:aa'].map((image): Case => ({
-    kind: 'kubernetes.rollout',
-    says: `${image} is rolled out, and back`,
-    target: cluster,
-    make(place) {
-      place.clients.deploy(place.name)
-      return { actions: [{ kind: 'kubernetes.rollout', input: { target: place.name, image } }], holds: () => STATES(place).images.app === image, world: () => shown(place), undo: true }
-    },
-  })),
+  ...[0, 1, 3, 10].map(
+    (replicas): Case => ({
+      kind: 'kubernetes.scale',
+      says: `a deployment is scaled to ${replicas}, and back`,
+      target: cluster,
+      make(place) {
+        place.clients.deploy(place.name)
+        return {
+          actions: [{ kind: 'kubernetes.scale', input: { target: place.name, replicas } }],
+          holds: () => STATES(place).replicas === replicas,
+          world: () => shown(place),
+          undo: true,
+        }
+      },
+    }),
+  ),
+  ...['shop:2', 'registry.example.com/shop:1.4.2', 'shop@sha256:aa'].map(
+    (image): Case => ({
+      kind: 'kubernetes.rollout',
+      says: `${image} is rolled out, and back`,
+      target: cluster,
+      make(place) {
+        place.clients.deploy(place.name)
+        return {
+          actions: [{ kind: 'kubernetes.rollout', input: { target: place.name, image } }],
+          holds: () => STATES(place).images.app === image,
+          world: () => shown(place),
+          undo: true,
+        }
+      },
+    }),
+  ),
   {
     kind: 'kubernetes.rollout',
     says: 'the pods are made again',
     target: cluster,
     make(place) {
       place.clients.deploy(place.name)
-      return { actions: [{ kind: 'kubernetes.rollout', input: { target: place.name } }], holds: () => STATES(place).restarted === 1 }
+      return {
+        actions: [{ kind: 'kubernetes.rollout', input: { target: place.name } }],
+        holds: () => STATES(place).restarted === 1,
+      }
     },
   },
-  ...['start', 'stop', 'restart', 'status'].map((verb): Case => ({
-    kind: `service.${verb}`,
-    says: `${verb}: a deployment`,
-    target: cluster,
-    make(place) {
-      place.clients.deploy(place.name, { replicas: verb === 'start' ? 0 : 2 })
-      return { actions: [act(verb, place.name)], holds: () => STATES(place).replicas === 0 === (verb === 'stop') }
-    },
-  })),
+  ...['start', 'stop', 'restart', 'status'].map(
+    (verb): Case => ({
+      kind: `service.${verb}`,
+      says: `${verb}: a deployment`,
+      target: cluster,
+      make(place) {
+        place.clients.deploy(place.name, { replicas: verb === 'start' ? 0 : 2 })
+        return { actions: [act(verb, place.name)], holds: () => (STATES(place).replicas === 0) === (verb === 'stop') }
+      },
+    }),
+  ),
 ]
 
 const box = (place: Place): FakeContainer => place.clients.container(place.name)
@@ -228,6 +286,23 @@ const containerLies: Case[] = CONTAINER_LIES.map(([verb, lie, says, given]) => (
   },
 }))
 
+/** What a container really is, and what a reading of it must not say. */
+const STATUSES: readonly [string, Partial<FakeContainer>, string][] = [
+  ['a container that is not healthy counts as healthy', { health: 'unhealthy' }, 'unhealthy'],
+  ['a container that still starts counts as healthy', { health: 'starting' }, 'starting'],
+  ['a container that has ended counts as running', { running: false }, 'does not run'],
+]
+
+const statusLies: Case[] = STATUSES.map(([says, given, word]) => ({
+  kind: 'service.status',
+  says,
+  target: container,
+  make(place) {
+    place.clients.contain(place.name, given)
+    return { actions: [act('status', place.name)], holds: (reply) => JSON.stringify(reply.result).includes(word) }
+  },
+}))
+
 const containerOrdinary: Case[] = ['start', 'stop', 'restart', 'status'].flatMap((verb) =>
   [undefined, 'healthy'].map((health) => ({
     kind: `service.${verb}`,
@@ -250,7 +325,12 @@ const foreign: Case[] = ['start', 'restart'].map((verb) => ({
   kind: `service.${verb}`,
   says: `${verb}: somebody else's server answers the probe while the service waits`,
   needs: linux,
-  target: ({ root }) => ({ type: 'process', command: ['sh', '-c', 'sleep 1000'], cwd: root, health: { url: 'http://127.0.0.1:1/' } }),
+  target: ({ root }) => ({
+    type: 'process',
+    command: ['sh', '-c', 'sleep 1000'],
+    cwd: root,
+    health: { url: 'http://127.0.0.1:1/' },
+  }),
   make: ({ name }) => ({ actions: [act(verb, name)], holds: () => false, world: () => '' }),
 }))
 
@@ -263,6 +343,6 @@ const units: Case[] = ['start', 'stop', 'restart'].map((verb) => ({
 }))
 
 export const services = {
-  lies: [...dies, ...noProgram, ...clusterLies, ...containerLies, ...foreign, ...units],
+  lies: [...dies, ...noProgram, ...clusterLies, ...containerLies, ...statusLies, ...foreign, ...units],
   ordinary: [...everyday, ...clusterOrdinary, ...containerOrdinary],
 }
