@@ -1,13 +1,22 @@
 /** All cases of the truth drill. */
+import { answers } from './cases/answers.ts'
 import { commands } from './cases/commands.ts'
+import { everydayFiles } from './cases/everyday-files.ts'
+import { everydayGit } from './cases/everyday-git.ts'
+import { fileUndos } from './cases/file-undos.ts'
 import { files } from './cases/files.ts'
 import { gitCases } from './cases/git.ts'
+import { http } from './cases/http.ts'
 import { natsCases } from './cases/nats.ts'
-import { servers } from './cases/servers.ts'
 import { services } from './cases/services.ts'
 import { sql } from './cases/sql.ts'
+import { sqlReads } from './cases/sql-reads.ts'
+import { tests } from './cases/tests.ts'
 
-const TABLES = [files, commands, gitCases, sql, services, servers, natsCases]
+const TABLES = [
+  ...[files, fileUndos, everydayFiles, commands, tests, gitCases, everydayGit],
+  ...[sql, sqlReads, services, http, answers, natsCases],
+]
 
 export const LIES = TABLES.flatMap(({ lies }) => lies)
 export const ORDINARY = TABLES.flatMap(({ ordinary }) => ordinary)

@@ -41,3 +41,6 @@ export function contentOf(root: string, name: string): string | undefined {
     return undefined
   }
 }
+
+export const isFile = (root: string, name: string): boolean =>
+  lstatSync(join(root, name), { throwIfNoEntry: false })?.isFile() === true

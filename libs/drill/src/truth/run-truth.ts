@@ -77,7 +77,8 @@ export async function runTruth(
   let tried = 0
   await inLanes(LANES, wanted, async (one) => {
     if (signal?.aborted) return
-    const counts = (report.by_kind[one.kind] ??= { ...NONE })
+    const counts = report.by_kind[one.kind] ?? { ...NONE }
+    report.by_kind[one.kind] = counts
     const sort = lying.has(one) ? 'lies' : 'ordinary'
     const verdict = await judge(mesh, one, sort === 'lies').catch(
       (error: Error): Verdict => ({ fault: 'broken', why: error.stack ?? error.message }),
