@@ -33,7 +33,7 @@ export type Act = keyof typeof ACTS
 
 export interface Meddling {
   /** When it last meddled, in milliseconds since the epoch; absent: not yet. */
-  at(): number | undefined
+  at(): Promise<number | undefined>
 }
 
 export type Meddle = (meddled: Meddled) => Promise<Meddling>
@@ -82,7 +82,15 @@ export function startMeddler(): Meddler {
       const watching = new Promise<void>((resolve) => ready.set(id, resolve))
       worker.postMessage({ id, ...meddled })
       await watching
-      return { at: () => times.get(id) }
+      return {
+        async at() {
+          // What the thread has said before its answer has arrived with it.
+          const answered = new Promise<void>((resolve) => ready.set(id, resolve))
+          worker.postMessage({ id })
+          await answered
+          return times.get(id)
+        },
+      }
     },
     async [Symbol.asyncDispose]() {
       await worker.terminate()
@@ -102,6 +110,7 @@ function holds({ path, when }: Meddled): boolean {
 
 if (!isMainThread) {
   parentPort?.on('message', (meddled: Meddled & { id: number }) => {
+    if (meddled.path === undefined) return parentPort?.postMessage({ id: meddled.id })
     const { id, path, act, text = '' } = meddled
     let left = meddled.times ?? 1
     const watcher = watch(dirname(path), () => {

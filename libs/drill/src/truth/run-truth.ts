@@ -13,6 +13,8 @@ import { folderState } from './outside.ts'
 import { type TruthMesh, truthMesh } from './truth-mesh.ts'
 
 const LANES = 16
+/** From a look to the time that its evidence bears, on a busy machine. */
+const NOTED_MS_MAX = 50
 /** A lie that makes Deed try again and again is not believed in the meantime; it is given up then. */
 const LIE_MS_MAX = 20_000
 const ENDED_MS_MAX = 120_000
@@ -113,14 +115,14 @@ async function judge(mesh: TruthMesh, one: Case, isLie: boolean): Promise<Verdic
     return { fault: 'false_rollbacks', why: `${ended}\n${changed(before, await world())}` }
   if (status !== 'done' && reply.metrics.success) return { fault: 'false_successes', why: `a success, and ${ended}` }
   if (status !== 'done') return isLie ? undefined : { fault: 'false_refusals', why: `${ended} (${seen})` }
-  if (meddledSince(trial, reply)) return undefined
+  if (await meddledSince(trial, reply)) return undefined
   if (!(await trial.holds(reply))) return { fault: 'false_successes', why: `done, verified: ${seen}` }
   if (trial.undo === undefined) return undefined
   if (trial.undo !== true) await trial.undo()
   const undone = await undo(mesh, reply.execution_id as ExecutionId)
   const after = await world()
   if (undone.status === 'rolled_back')
-    return after === before || meddledSince(trial, undone)
+    return after === before || (await meddledSince(trial, undone))
       ? undefined
       : { fault: 'false_rollbacks', why: changed(before, after) }
   return isLie ? undefined : { fault: 'false_refusals', why: `its rollback: ${undone.why}` }
@@ -183,9 +185,12 @@ async function ended(client: TruthMesh['client'], reply: ExecutionReply, withinM
 }
 
 /** Whether the world was changed after Deed had seen it as it says: that is no lie of Deed. */
-function meddledSince({ meddling }: Trial, { verification }: Pick<ExecutionReply, 'verification'>): boolean {
-  const at = meddling?.at()
-  return at !== undefined && verification.every(({ observed_at }) => Date.parse(observed_at) <= at)
+async function meddledSince(
+  { meddling }: Trial,
+  { verification }: Pick<ExecutionReply, 'verification'>,
+): Promise<boolean> {
+  const at = await meddling?.at()
+  return at !== undefined && verification.every(({ observed_at }) => Date.parse(observed_at) <= at + NOTED_MS_MAX)
 }
 
 interface Undone extends Pick<ExecutionReply, 'verification'> {

@@ -230,6 +230,22 @@ describe.skipIf(!HAS_GIT)(`a commit${withoutGit}`, () => {
   })
 })
 
+describe.skipIf(!HAS_GIT)(`a commit of what git was told not to look at${withoutGit}`, () => {
+  it.each(['--assume-unchanged', '--skip-worktree'])(
+    'is refused, and not taken for one that is made (%s)',
+    async (mark) => {
+      await using executor = await withRepository()
+      git(executor, 'update-index', mark, 'a.txt')
+      executor.write('a.txt', 'changed\n')
+      const action = { kind: 'git.commit', input: { message: 'work', paths: ['a.txt'] } }
+      expect(await executor.run(action)).toMatchObject({
+        effect: 'none',
+        error: { code: 'precondition_failed', message: expect.stringContaining(mark.replace('--', '--no-')) },
+      })
+    },
+  )
+})
+
 describe.skipIf(!HAS_GIT)(`a patch of several files${withoutGit}`, () => {
   const apply = (patch: string) => ({ kind: 'git.apply', input: { patch } })
 

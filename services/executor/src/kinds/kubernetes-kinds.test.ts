@@ -121,6 +121,19 @@ describe('scaling a deployment', () => {
     expect(await executor.undo(work)).toMatchObject({ outcome: 'failed', error: { code: 'undo_conflict' } })
   })
 
+  it('is not undone while as many pods as before are not ready', async () => {
+    await using executor = await withCluster({
+      reading: deployment(),
+      changes: [
+        change(['scale', 'deployment/shop', '--replicas=5', '--current-replicas=2'], { replicas: 5 }),
+        change(['scale', 'deployment/shop', '--replicas=2', '--current-replicas=5'], { replicas: 2, ready: 1 }),
+      ],
+    })
+    const work = await executor.dispatch(scale(5))
+    await executor.attempt(work)
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'failed' })
+  })
+
   it.each([-1, 1_001, 1e6, 1.5])('refuses %d replicas', async (replicas) => {
     await using executor = await withCluster({ reading: deployment(), changes: [] })
     expect(await executor.run(scale(replicas))).toMatchObject({ outcome: 'failed', effect: 'none' })

@@ -96,7 +96,6 @@ const GENERATED: readonly [string, string, string][] = [
   ['bash', 'run.sh', 'set -e\necho hi\n'],
   ['javascript', 'a.js', 'export const a = 1\n'],
   ['typescript', 'a.ts', 'export const a: number = 1\n'],
-  ['sql', 'a.sql', 'select 1;\n'],
 ]
 
 const generated: Case[] = GENERATED.map(([language, path, content]) => ({

@@ -116,7 +116,7 @@ const meddledUndoes: Case[] = Object.entries(WRITERS).flatMap(([kind, input]) =>
       says,
       make({ root, meddle }) {
         writeFileSync(join(root, 'a.json'), OLD)
-        let at: (() => number | undefined) | undefined
+        let at: (() => Promise<number | undefined>) | undefined
         return {
           actions: [{ kind, input }],
           holds: () => contentOf(root, 'a.json') === NEW,
@@ -126,7 +126,7 @@ const meddledUndoes: Case[] = Object.entries(WRITERS).flatMap(([kind, input]) =>
               await meddle({ path, when: { content: OLD }, act, ...(text === undefined ? {} : { text }), times: 5 })
             ).at
           },
-          meddling: { at: () => at?.() },
+          meddling: { at: async () => at?.() },
         }
       },
     }),

@@ -108,7 +108,7 @@ const gone: Case[] = GONE.map(([says, act]) => ({
       actions: [publish(place.key, 'a message')],
       holds: () => isKept(place, 'a message').catch(() => false),
       world: () => '',
-      meddling: { at: () => last },
+      meddling: { at: async () => last },
     }
   },
 }))
