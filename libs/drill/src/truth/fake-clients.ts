@@ -105,7 +105,7 @@ if (verb === 'get') {
     spec: { replicas: state.replicas, template: {
       metadata: { labels: { app: name }, ...(state.restarted ? { annotations: { 'kubectl.kubernetes.io/restartedAt': String(state.restarted) } } : {}) },
       spec: { containers: Object.entries(state.images).map(([name, image]) => ({ name, image })) } } },
-    status: { observedGeneration: state.observed, replicas: state.existing, updatedReplicas: state.updated, readyReplicas: state.ready },
+    status: { observedGeneration: state.observed, replicas: state.existing, updatedReplicas: state.updated, readyReplicas: state.ready, availableReplicas: state.ready },
   }))
 } else if (verb === 'rollout status') {
   process.stdout.write('deployment "' + name + '" successfully rolled out\\n')

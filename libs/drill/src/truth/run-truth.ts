@@ -147,10 +147,14 @@ async function answerTo(
     action,
     ...(index > 0 ? { depends_on: [`a${index - 1}`] } : {}),
   }))
-  const request = { manifest: { name: key, workspace: name, tasks }, mode: during ? 'background' : 'immediate' }
-  const asked = (await client
-    .call(requestExecution, request as never)
-    .catch((error: unknown) => refusal(error))) as ExecutionReply
+  const manifest = { name: key, workspace: name, tasks }
+  const request = { manifest, mode: during ? 'background' : 'immediate', idempotency_key: key }
+  const asked = (await client.call(requestExecution, request as never).catch((error: unknown) => {
+    // It goes on without us, so it is found by its key.
+    if (error instanceof DeedError && error.code === 'deadline_exceeded')
+      return client.call(getExecution, { idempotency_key: key })
+    return refusal(error)
+  })) as ExecutionReply
   if (asked.execution_id !== undefined) await during?.(asked.execution_id as ExecutionId)
   return ended(client, asked, withinMs)
 }
