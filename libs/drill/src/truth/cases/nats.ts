@@ -123,11 +123,11 @@ const SERVICES: readonly [string, string | undefined, boolean][] = [
 ]
 
 const pressed = (key: string) => ({ kind: 'http', target: 'web', path: `/honest/${key}` })
-const press = (key: string) => ({
+const press = (key: string, timeout_ms: number) => ({
   kind: 'nats.request',
   input: { target: 'factory', subject: `press.${key}`, payload: '{"press":3}' },
   verify: pressed(key),
-  timeout_ms: 5_000,
+  timeout_ms,
 })
 
 function serve({ nats, key, web }: Place, answer: string | undefined, does: boolean): void {
@@ -146,7 +146,10 @@ const requestCase = ([says, answer, does]: (typeof SERVICES)[number]): Case => (
   async make(place) {
     serve(place, answer, does)
     await place.nats.connection.flush()
-    return { actions: [press(place.key)], holds: () => place.web.stored(place.key) === 'started' }
+    return {
+      actions: [press(place.key, answer === undefined ? 5_000 : 30_000)],
+      holds: () => place.web.stored(place.key) === 'started',
+    }
   },
 })
 
