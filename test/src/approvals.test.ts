@@ -61,7 +61,7 @@ const SAMPLES: Record<string, { kind: string; input: object; verify?: object; un
     undo: 'irreversible',
   },
   twelve: { kind: 'git.branch', input: { repository: 'repository', name: 'dry', from: 'main' }, undo: 'reversible' },
-  thirteen: { kind: 'sql.query', input: { target: 'shelf', query: 'select 1' }, undo: null },
+  thirteen: { kind: 'sql.query', input: { target: 'shelf', query: 'select 1' }, undo: 'reversible' },
 }
 
 const PUBLISH = {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { foreignStreams, overlap } from './foreign-streams.ts'
 import { testBus } from './test-bus.ts'
+import { until } from './until.ts'
 
 describe('a stream that takes the subjects of requests', () => {
   it('is named, and its acknowledgement is never taken for the answer', async () => {
@@ -33,7 +34,9 @@ describe('a stream that takes the subjects of requests', () => {
     for (const goal of ['one', 'two', 'three', 'four', 'five']) {
       expect((await client.call(decomposeTask, { goal })).goal).toBe(goal)
     }
-    expect((await jsm.streams.info('EVERYTHING')).state.messages).toBe(5)
+    await until(async () => (await jsm.streams.info('EVERYTHING')).state.messages === 5, {
+      what: 'all five in the stream',
+    })
     expect(await foreignStreams(client.nc)).toEqual([
       'stream EVERYTHING also takes task.>: it acknowledges requests before they are answered',
     ])

@@ -149,6 +149,8 @@ describe('a second reading', () => {
       'sql.query': { kind: 'same_again' },
       'http.request': { kind: 'answers_again' },
       'mcp.call': { kind: 'answers_again' },
+      // Its example may change something, and is not asked a second time.
+      'nats.request': { kind: 'own_look' },
     }
     for (const kind of KINDS.values()) {
       if (!kind.again) continue

@@ -1,8 +1,11 @@
 /** Wishes that cannot both be kept: found when the later one is put, by what their actions bring about. */
+import type { Bus } from '@deed/mesh/bus'
 import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Principal } from '@deed/proto/ids'
+import type { Log } from '@deed/telemetry/logger'
+import type { Clock } from '../clock.ts'
 import { emptySnapshot, newExecution } from '../intake/new-execution.ts'
 import { contradictionOf, type Outcomes, outcomesOf, sharedBy, thingOf } from '../planning/outcomes.ts'
 import { think } from '../planning/think.ts'
@@ -11,7 +14,6 @@ import type { Workspaces } from '../planning/touched-by.ts'
 import { type GoalRow, readGoals, steerGoal } from '../store/goals.ts'
 import { readSchedules } from '../store/schedules.ts'
 import type { Database } from '../store/schema.ts'
-import type { Looking } from './look-at-goal.ts'
 
 type Kept = Pick<GoalRow, 'name' | 'steps' | 'paused' | 'status'>
 
@@ -47,9 +49,17 @@ export function refuseAgainstGoals(
   }
 }
 
+/** What it takes to ask what the words of a request mean. */
+interface Understanding {
+  bus: Bus
+  log: Log
+  clock: Clock
+  planning: { workspaces: Workspaces }
+}
+
 /** @throws {DeedError} `goal_conflict` where a schedule that is not paused brings about what the goal would put back */
 export async function refuseAgainstSchedules(
-  looking: Looking,
+  looking: Understanding & { db: Database },
   principal: Principal,
   { name, steps }: Pick<GoalRow, 'name' | 'steps'>,
 ): Promise<void> {
@@ -71,7 +81,7 @@ export async function refuseAgainstSchedules(
 
 /** Of a request, as rules and runbooks understand it now; nothing where nobody can say. */
 export async function outcomesOfRequest(
-  looking: Pick<Looking, 'bus' | 'log' | 'clock' | 'planning'>,
+  looking: Understanding,
   principal: Principal,
   request: ExecutionRequest,
 ): Promise<Outcomes> {
