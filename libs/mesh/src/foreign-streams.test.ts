@@ -31,6 +31,8 @@ describe('a stream that takes the subjects of requests', () => {
       } as const
       return { goal, nodes: [node], method: 'single' as const, critical_path_ms: 1 }
     })
+    // A request before the subscription would be the stream's alone.
+    await server.nc.flush()
     for (const goal of ['one', 'two', 'three', 'four', 'five']) {
       expect((await client.call(decomposeTask, { goal })).goal).toBe(goal)
     }
