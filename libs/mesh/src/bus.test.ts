@@ -1,4 +1,5 @@
 // Two processes' worth of bus on a real server.
+import { DeedError } from '@deed/proto/errors'
 import { getExecution, requestExecution } from '@deed/proto/execution'
 import { decomposeTask } from '@deed/proto/task'
 import { describe, expect, it } from 'vitest'
@@ -87,6 +88,28 @@ describe('the bus', () => {
     const asked = client.call(decomposeTask, { goal: 'x' }, { timeoutMs: 200 })
     await expect(asked).rejects.toThrow()
     await until(() => stopped || undefined, { what: 'the work to stop' })
+  })
+
+  it('sends a request that was made without a connection, once, when the connection is back', async () => {
+    await using mesh = await testBus()
+    const server = await mesh.bus('orchestrator')
+    const tasks: unknown[] = []
+    server.serve(requestExecution, async ({ task }) => {
+      tasks.push(task)
+      throw new DeedError('invalid_request', 'heard')
+    })
+    const client = await mesh.bus('deed')
+    // Not one that might be repeated.
+    expect(requestExecution.idempotent).toBe(false)
+    const disconnected = (async () => {
+      for await (const { type } of client.nc.status()) if (type === 'disconnect') return
+    })()
+    await mesh.kill()
+    await disconnected
+    const asked = client.call(requestExecution, { task: 'made meanwhile' }).catch((error: unknown) => error)
+    await mesh.start()
+    expect(await asked).toMatchObject({ code: 'invalid_request', message: 'heard' })
+    expect(tasks).toEqual(['made meanwhile'])
   })
 
   it('refuses a server of another name', async () => {

@@ -383,10 +383,13 @@ function lateError(contract: RequestContract, timeoutMs: number): DeedError {
 
 async function watchStatus(nc: NatsConnection, requests: Requests, log: Log): Promise<void> {
   for await (const status of nc.status()) {
-    if (status.type === 'disconnect') log.warn({ server: status.data }, 'connection to NATS lost')
+    if (status.type === 'disconnect') {
+      log.warn({ server: status.data }, 'connection to NATS lost')
+      requests.hold()
+    }
     if (status.type === 'reconnect') {
       log.info({ server: status.data }, 'connection to NATS is back')
-      requests.repeat()
+      requests.resume()
     }
     const refused = status.permissionContext?.subject
     if (status.type === 'error' && refused !== PROBE_SUBJECT)

@@ -18,6 +18,8 @@ interface Pending {
   payload: string
   headers: MsgHdrs
   repeatable: boolean
+  /** Whether it has gone out: without a connection it has not. */
+  sent: boolean
   settle(outcome: RequestOutcome): void
 }
 
@@ -37,8 +39,10 @@ export interface Requests {
       onCancelled(replyTo: string): void
     },
   ): Promise<RequestOutcome>
-  /** Sends again what may be sent again: after a reconnect, an answer may have fallen into the gap. */
-  repeat(): void
+  /** The connection is lost: the client discards what is published from now on, so requests are held back. */
+  hold(): void
+  /** The connection is back: sends what was held back, and again what may be sent again, since its answer may be lost. */
+  resume(): void
 }
 
 /** No responders: an empty message with this status in its headers. */
@@ -48,6 +52,14 @@ export function openRequests(nc: NatsConnection, inboxPrefix: string, outbox: Ou
   const inbox = createInbox(inboxPrefix)
   const pending = new Map<string, Pending>()
   let last = 0
+  let connected = true
+
+  const publish = (token: string, request: Pending): void => {
+    if (!connected) return
+    request.sent = true
+    const { subject, payload, headers } = request
+    outbox.send(subject, payload, { reply: `${inbox}.${token}`, headers })
+  }
 
   nc.subscribe(`${inbox}.*`, {
     callback(error, msg) {
@@ -81,23 +93,25 @@ export function openRequests(nc: NatsConnection, inboxPrefix: string, outbox: Ou
         }
         const timer = setTimeout(() => settle({ outcome: 'timeout' }), timeoutMs)
         signal?.addEventListener('abort', cancel)
-        pending.set(token, { subject, payload, headers, repeatable, settle })
-        const say = (): void => outbox.send(subject, payload, { reply: `${inbox}.${token}`, headers })
+        const request: Pending = { subject, payload, headers, repeatable, sent: false, settle }
+        pending.set(token, request)
         let silence: NodeJS.Timeout | undefined
         const sayAgainAfter = (ms: number): void => {
           silence = setTimeout(() => {
-            say()
+            publish(token, request)
             sayAgainAfter(2 * ms)
           }, ms)
         }
-        say()
+        publish(token, request)
         if (repeatAfterMs !== undefined) sayAgainAfter(repeatAfterMs)
       })
     },
-    repeat() {
-      for (const [token, { subject, payload, headers, repeatable }] of pending) {
-        if (repeatable) outbox.send(subject, payload, { reply: `${inbox}.${token}`, headers })
-      }
+    hold() {
+      connected = false
+    },
+    resume() {
+      connected = true
+      for (const [token, request] of pending) if (request.repeatable || !request.sent) publish(token, request)
     },
   }
 }

@@ -12,6 +12,9 @@ export interface TestBus extends AsyncDisposable {
   readonly serverName: string
   /** What a process of this user has in its environment. */
   environment(user: NatsUser): Record<string, string>
+  kill(): Promise<void>
+  /** Starts the killed server again, on the same port. */
+  start(): Promise<void>
   /** Closed with the server. */
   bus(user: NatsUser): Promise<Bus>
 }
@@ -47,6 +50,8 @@ export async function testBus(): Promise<TestBus> {
       NATS_PASSWORD: nats.credentials(user).pass,
       NATS_SERVER_NAME: nats.serverName,
     }),
+    kill: nats.kill,
+    start: nats.start,
     bus,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
