@@ -50,6 +50,12 @@ const ProposedNode = z.strictObject({
   acceptance_criteria: z.array(z.string().max(4096)).max(100).default([]),
 })
 
+/** Nothing else can separate two clauses. */
+const SEPARATOR = /[\n;,&]|[.!?]\s|\b(?:and|then|afterwards|finally|next|as well as)\b|\d[.)]\s/i
+
+/** Whether the words could ask for more than one thing; false is certain, true is a question for `task.decompose`. */
+export const mayBeSeveral = (text: string): boolean => SEPARATOR.test(text)
+
 /**
  * A goal as a graph. The same goal gives the same graph. With `tasks` the caller proposes the graph,
  * and it is checked: ids, dependencies, cycles, limits.

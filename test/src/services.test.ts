@@ -619,7 +619,7 @@ describe('the services', () => {
   it('that are away are done without, and are named', async () => {
     const away = ['semantic-cache', 'template-optimizer'] as const
     await Promise.all(away.map((name) => under.mesh.service(name).stop()))
-    const reply = await ask({ task: 'create the folder without/them' })
+    const reply = await ask({ task: 'create the folder without/cache, then create the folder without/templates' })
     expect(reply).toMatchObject({ status: 'done', metrics: { success: true } })
     expect(reply.metrics.degraded?.toSorted()).toEqual([...away])
     // Well before the cache would have been waited for.

@@ -4,6 +4,7 @@
  * To split wrongly does what nobody asked for, to leave together costs little; so whatever is in
  * doubt stays together: conditions, relative clauses, what refers back by a pronoun, what is quoted.
  */
+import { mayBeSeveral } from '@deed/proto/task'
 import { beginsClause, concludes, imperative, isVerb, looks, openingLength, reachesFar } from './imperatives.ts'
 import { mask } from './mask.ts'
 
@@ -20,12 +21,9 @@ export interface Clause {
   readonly after: readonly number[]
 }
 
-/** Nothing else can separate two clauses. */
-const SEPARATOR = /[\n;,&]|[.!?]\s|\b(?:and|then|afterwards|finally|next|as well as)\b|\d[.)]\s/i
-
 /** @returns undefined where the text asks for one thing */
 export function splitClauses(text: string): Clause[] | undefined {
-  if (text.length > CHARS_MAX || !SEPARATOR.test(text)) return undefined
+  if (text.length > CHARS_MAX || !mayBeSeveral(text)) return undefined
   const masked = mask(text)
   const steps = listed(text, masked) ?? spoken(text, masked)
   return steps === undefined || steps.length < 2 || steps.length > CLAUSES_MAX ? undefined : inOrder(steps)

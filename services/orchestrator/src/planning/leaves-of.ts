@@ -2,6 +2,8 @@
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Decomposition, GoalNode } from '@deed/proto/task'
 
+const TITLE_CHARS_MAX = 120
+
 /** Without a graph the goal is one task. A dependency on a compound means all in it. */
 export function leavesOf(graph: Decomposition | undefined, request: ExecutionRequest): GoalNode[] {
   if (!graph) return [wholeOf(request)]
@@ -29,7 +31,7 @@ export function leavesOf(graph: Decomposition | undefined, request: ExecutionReq
 const wholeOf = ({ task, acceptance_criteria = [] }: ExecutionRequest): GoalNode => ({
   id: 'task',
   kind: 'task',
-  title: task.slice(0, 512).toWellFormed(),
+  title: titleOf(task),
   description: task,
   depends_on: [],
   acceptance_criteria,
@@ -38,3 +40,9 @@ const wholeOf = ({ task, acceptance_criteria = [] }: ExecutionRequest): GoalNode
   capability: 'act',
   risk: 'low',
 })
+
+function titleOf(task: string): string {
+  const line = task.replace(/\s+/g, ' ').trim()
+  const first = line.charAt(0).toUpperCase() + line.slice(1)
+  return first.length <= TITLE_CHARS_MAX ? first : `${first.slice(0, TITLE_CHARS_MAX - 3).toWellFormed()}...`
+}

@@ -1,6 +1,6 @@
 /**
- * Thinking: the cache, the template DAG, the task DAG and the rules, asked side by side. Nothing in
- * here changes anything, so whatever dies meanwhile is simply asked again.
+ * Thinking: the cache and the rules, and for what no rule knows as one task the task DAG and the template DAG, asked
+ * side by side. Nothing in here changes anything, so whatever dies meanwhile is simply asked again.
  */
 import type { Bus } from '@deed/mesh/bus'
 import { hashJson } from '@deed/mesh/canonical-json'
@@ -9,7 +9,7 @@ import { type CacheScope, getCache } from '@deed/proto/cache'
 import type { RequestContract } from '@deed/proto/contract'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
-import { type Decomposition, decomposeTask } from '@deed/proto/task'
+import { type Decomposition, decomposeTask, mayBeSeveral } from '@deed/proto/task'
 import { selectTemplate, type TemplateChoice } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
 import type { z } from 'zod'
@@ -21,8 +21,6 @@ import { thinkManifest } from './think-manifest.ts'
 import type { Thought } from './thought.ts'
 
 /**
- * Everything is asked at once.
- *
  * @param options.remembered whether an answer from the cache will do
  * @throws {DeedError} where a rule knows what is meant and refuses it, or the rules themselves are away
  */
@@ -53,12 +51,14 @@ export function think(
   const whole = taskOf(request, task)
   const goal = { goal: task, ...present({ complexity, acceptance_criteria }) }
   const cached = orWithout(getCache, scopeOf(request)).then((reply) => reply?.entry ?? undefined)
-  const asked = Promise.all([
-    orWithout(selectTemplate, { task, seed, ...present({ language, complexity }) }),
-    orWithout(decomposeTask, goal),
-    settled(bus.call(processTask, whole, options)),
-  ])
-  asked.catch(() => undefined)
+  const wholeReply = settled(bus.call(processTask, whole, options))
+  const askDags = (): Promise<[TemplateChoice | undefined, Decomposition | undefined]> =>
+    Promise.all([
+      orWithout(selectTemplate, { task, seed, ...present({ language, complexity }) }),
+      orWithout(decomposeTask, goal),
+    ])
+  const atOnce = complexity === 'complex' || mayBeSeveral(task) ? askDags() : undefined
+  atOnce?.catch(() => undefined)
 
   /** What no rule knows as a whole may be known in parts: taken for one task it would be given to a model, or given up. */
   const graphAfterAll = async (): Promise<Decomposition> => {
@@ -71,9 +71,11 @@ export function think(
     // A hit is served without waiting for the rest.
     const entry = await cached
     if (remembered && entry?.value.kind === 'answer') return { type: 'answer', entry }
-    const [template, met, wholeReply] = await asked
-    const graph = met ?? (isDeclined(wholeReply) ? await graphAfterAll() : undefined)
-    const { nodes: solved, solvedBy } = await solveAll(template, graph, wholeReply)
+    const reply = await wholeReply
+    // What the rules know or refuse as one task needs neither a template nor to be taken apart.
+    const [template, met] = await (atOnce ?? (isDeclined(reply) ? askDags() : NOT_ASKED))
+    const graph = met ?? (isDeclined(reply) ? await graphAfterAll() : undefined)
+    const { nodes: solved, solvedBy } = await solveAll(template, graph, reply)
     const { nodes, estimatedMs } = expectTimes(solved)
     const [first] = nodes
     if (solvedBy === null && nodes.length === 1 && first && entry?.value.kind === 'solution') {
@@ -87,7 +89,7 @@ export function think(
   const solveAll = async (
     template: TemplateChoice | undefined,
     graph: Decomposition | undefined,
-    wholeReply: Settled<AgentReply>,
+    known: Settled<AgentReply>,
   ): Promise<{ nodes: SolvedNode[]; solvedBy: 'autonomous' | null }> => {
     const leaves = leavesOf(graph, request)
     const alone = leaves.length === 1
@@ -95,7 +97,7 @@ export function think(
       leaves.map(async (node) => {
         const agentTask = alone ? whole : taskOf(request, node.description, node.acceptance_criteria)
         // For a goal that is one task, the answer for the whole is the answer for the task.
-        const reply = alone ? unwrap(wholeReply) : await bus.call(processTask, agentTask, options)
+        const reply = alone ? unwrap(known) : await bus.call(processTask, agentTask, options)
         return solveNode({ bus, seed, ...options }, node, agentTask, reply, alone ? template : undefined)
       }),
     )
@@ -122,6 +124,8 @@ const contextHash = (
 ): string => hashJson({ context, acceptance_criteria })
 
 const NO_CONTEXT_HASH = contextHash()
+
+const NOT_ASKED: readonly [undefined, undefined] = [undefined, undefined]
 
 type Settled<T> = { value: T } | { error: unknown }
 
