@@ -9,13 +9,22 @@ import { rollBack } from '@deed/drill/roll-back'
 import { connectBus } from '@deed/mesh/bus'
 import { startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
-import { cancelExecution, getExecution, requestExecution } from '@deed/proto/execution'
+import {
+  cancelExecution,
+  decideApproval,
+  getExecution,
+  listApprovals,
+  requestExecution,
+} from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { serviceAs } from '@deed/proto/permissions'
 import { reportTask, type TaskReport } from '@deed/proto/task'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 let under: FaultMesh
+
+/** How long a caller waits at most who is to be answered long before, in milliseconds. */
+const LATE_MS = 240_000
 
 beforeAll(async () => {
   under = await faultMesh()
@@ -50,6 +59,42 @@ describe('one key', () => {
     for (const { reason } of refused as PromiseRejectedResult[]) expect(reason.code).toBe('idempotency_conflict')
     expect(['a', 'b', 'c', 'd'].filter((text) => existsSync(join(under.workspace, `raced-${text}`)))).toHaveLength(1)
   })
+})
+
+describe('an execution that ends', () => {
+  it('is answered to those who asked for it at another replica in that very moment', async () => {
+    await using _second = await under.another('orchestrator')
+    const request = { task: 'tell the guarded witness "ending"', idempotency_key: 'ending' }
+    const patience = { timeoutMs: LATE_MS }
+    const first = under.client.call(requestExecution, request, patience)
+    const { approval_id, execution_id } = await until(
+      async () => (await under.client.call(listApprovals, { status: 'pending' })).approvals[0],
+      { what: 'a question' },
+    )
+    const lock = await under.database.connect()
+    try {
+      await lock.query('begin')
+      await lock.query('select from orchestrator.executions where execution_id = $1 for no key update', [execution_id])
+      const denied = under.client.call(decideApproval, { approval_id, decision: 'deny', reason: 'no' }, patience)
+      const blocked = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%moved as (%'`
+      await until(async () => (await under.database.query(blocked)).rowCount === 1, { what: 'the end, half written' })
+      // As many as it takes for each replica to have some.
+      const late = Array.from({ length: 16 }, () => under.client.call(requestExecution, request, patience))
+      const waiting = 'select from orchestrator.waiters where execution_id = $1'
+      await until(async () => (await under.database.query(waiting, [execution_id])).rowCount === 17, {
+        what: 'everybody to wait',
+      })
+      // By then, who waits has read that it has not ended.
+      for (let count = 0; count < 16; count++) await under.client.call(listApprovals, { status: 'pending' })
+      await lock.query('commit')
+      await denied
+      const answered = performance.now()
+      for (const reply of await Promise.all([first, ...late])) expect(reply).toMatchObject({ status: 'denied' })
+      expect(performance.now() - answered).toBeLessThan(LATE_MS / 4)
+    } finally {
+      lock.release()
+    }
+  }, 400_000)
 })
 
 describe('a cancel', () => {

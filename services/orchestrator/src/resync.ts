@@ -13,6 +13,7 @@ import { type PlanDependencies, planExecution } from './planning/plan-execution.
 import type { Standing } from './planning/standing.ts'
 import { lookOut, markGone } from './store/agents.ts'
 import type { Database } from './store/schema.ts'
+import type { Waiter } from './store/transitions.ts'
 
 const EVERY_MS = 1_000
 const DUE_MAX = 500
@@ -79,7 +80,7 @@ async function lookOnce(resyncing: Resyncing): Promise<void> {
       ),
     ),
     ...(seen.late ?? []).map((waiter) =>
-      answerLate(resyncing, waiter.execution_id as ExecutionId, waiter).catch((error: unknown) =>
+      answerLate(resyncing, { ...waiter, execution_id: waiter.execution_id as ExecutionId }).catch((error: unknown) =>
         log.warn({ err: error, execution_id: waiter.execution_id }, 'late answer failed'),
       ),
     ),
@@ -91,14 +92,14 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
   const snapshot = await driver.apply(id, { type: 'tick' }, true)
   const { execution, tasks } = snapshot
   if (FINAL_EXECUTION_STATUSES.has(execution.status)) {
-    const waiting = await db.query<{ waiter_id: string; reply_to: string }>(
+    const waiting = await db.query<Waiter>(
       'orchestrator.waiters_of',
-      `select waiter_id::text, reply_to from waiters where execution_id = $1`,
+      `select waiter_id::text, execution_id, reply_to from waiters where execution_id = $1`,
       [id],
     )
     return settler.settle(
       snapshot,
-      waiting.map((waiter) => ({ ...waiter, execution_id: id })),
+      waiting,
     )
   }
   const age = clock.now() - Date.parse(execution.created_at)
@@ -115,9 +116,8 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
 
 async function answerLate(
   { driver, settler, waiters, clock }: Resyncing,
-  id: ExecutionId,
-  waiter: { waiter_id: string; reply_to: string },
+  waiter: Waiter,
 ): Promise<void> {
-  waiters.answer(waiter.reply_to, replyOf(await driver.read(id), clock.now()))
+  waiters.answer(waiter, replyOf(await driver.read(waiter.execution_id), clock.now()))
   await settler.dismiss(waiter.waiter_id)
 }

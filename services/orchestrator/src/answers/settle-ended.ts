@@ -3,6 +3,7 @@
  * from it. All of it may happen twice, since a replica that dies here leaves it to another.
  */
 import type { Bus } from '@deed/mesh/bus'
+import type { ExecutionReply } from '@deed/proto/execution'
 import { batched } from '@deed/store/batched'
 import type { Log } from '@deed/telemetry/logger'
 import { appendRecord } from '../audit/append-record.ts'
@@ -30,6 +31,12 @@ export interface Settling {
 /** What has been seen to is marked so together with what follows within this, in milliseconds. */
 const SETTLE_MS = 500
 
+interface Settled extends End {
+  reply: ExecutionReply
+  /** Ids of those who have had it. */
+  answered: ReadonlySet<string>
+}
+
 /** Disposing marks what is not marked yet. */
 export interface Settler extends AsyncDisposable {
   settle(snapshot: Snapshot, waiting: readonly Waiter[]): Promise<void>
@@ -39,13 +46,17 @@ export interface Settler extends AsyncDisposable {
 
 export function openSettler({ db, bus, log, policy, waiters, cachedBefore, exportFile }: Settling): Settler {
   // Not a promise, so it need not be prompt: what is lost here is done again.
-  let settled: End[] = []
+  let settled: Settled[] = []
   const markAll = async (): Promise<void> => {
-    const ends = settled
+    const ends = new Map(settled.map((end) => [end.execution_id, end]))
     settled = []
-    await markSettled(db, ends)
+    // Whoever asked another replica while the end was being written is in no list of that statement, and saw no end.
+    for (const waiter of await markSettled(db, [...ends.values()])) {
+      const end = ends.get(waiter.execution_id)
+      if (end && !end.answered.has(waiter.waiter_id)) waiters.answer(waiter, end.reply)
+    }
   }
-  const settleLater = (end: End): void => {
+  const settleLater = (end: Settled): void => {
     settled.push(end)
     if (settled.length > 1) return
     setTimeout(() => {
@@ -61,8 +72,7 @@ export function openSettler({ db, bus, log, policy, waiters, cachedBefore, expor
       const { execution } = snapshot
       const { execution_id, audit_seq } = execution
       const reply = replyOf(snapshot, Date.parse(execution.finished_at ?? execution.created_at))
-      for (const { reply_to } of waiting) waiters.answer(reply_to, reply)
-      waiters.forget(execution_id)
+      for (const waiter of waiting) waiters.answer(waiter, reply)
       log.info(
         {
           execution_id,
@@ -77,7 +87,7 @@ export function openSettler({ db, bus, log, policy, waiters, cachedBefore, expor
         learn({ bus, log, policy, cachedBefore }, snapshot),
         exportFile === undefined ? undefined : appendRecord(exportFile, snapshot, reply),
       ])
-      settleLater({ execution_id, audit_seq })
+      settleLater({ execution_id, audit_seq, reply, answered: new Set(waiting.map(({ waiter_id: id }) => id)) })
     },
     async dismiss(waiterId) {
       await dismiss(waiterId)

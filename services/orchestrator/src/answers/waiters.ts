@@ -6,35 +6,35 @@
  */
 import type { Bus } from '@deed/mesh/bus'
 import type { ExecutionReply } from '@deed/proto/execution'
-import type { ExecutionId } from '@deed/proto/ids'
+import type { Waiter } from '../store/transitions.ts'
 
 export interface Waiters {
   /** Calls `late` at the deadline, on the clock of `performance.now()`, unless the answer came before. */
-  wait(id: ExecutionId, deadline: number, late: () => void): void
-  /** Gives the answer to one of them. */
-  answer(replyTo: string, reply: ExecutionReply): void
-  /** The execution has ended, and everybody has been answered. */
-  forget(id: ExecutionId): void
+  wait(waiter: Waiter, deadline: number, late: () => void): void
+  answer(waiter: Waiter, reply: ExecutionReply): void
   close(): void
 }
 
 export function openWaiters(bus: Bus): Waiters {
-  const timers = new Map<ExecutionId, Set<NodeJS.Timeout>>()
+  const timers = new Map<string, NodeJS.Timeout>()
+  const clear = (id: string): void => {
+    clearTimeout(timers.get(id))
+    timers.delete(id)
+  }
   return {
-    wait(id, deadline, late) {
-      const timer = setTimeout(late, Math.max(0, deadline - performance.now()))
-      const known = timers.get(id)
-      if (known) known.add(timer)
-      else timers.set(id, new Set([timer]))
+    wait({ waiter_id: id }, deadline, late) {
+      const timeOut = (): void => {
+        timers.delete(id)
+        late()
+      }
+      timers.set(id, setTimeout(timeOut, Math.max(0, deadline - performance.now())))
     },
-    answer: (replyTo, reply) => bus.answer(replyTo, reply),
-    forget(id) {
-      for (const timer of timers.get(id) ?? []) clearTimeout(timer)
-      timers.delete(id)
+    answer({ waiter_id: id, reply_to: replyTo }, reply) {
+      clear(id)
+      bus.answer(replyTo, reply)
     },
     close() {
-      for (const id of timers.keys()) for (const timer of timers.get(id) ?? []) clearTimeout(timer)
-      timers.clear()
+      for (const id of timers.keys()) clear(id)
     },
   }
 }

@@ -1,7 +1,6 @@
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { ANSWERED_LATER, type Bus, type Handler } from '@deed/mesh/bus'
 import type { requestExecution as contract, ExecutionReply } from '@deed/proto/execution'
-import type { ExecutionId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { replyOf } from '../answers/answer.ts'
 import type { Settler } from '../answers/settle-ended.ts'
@@ -11,6 +10,7 @@ import { admitRequest } from '../intake/door.ts'
 import type { DoorLimits } from '../intake/door-limits.ts'
 import { dropManifest, type Taking, takeManifest } from '../intake/take-manifest.ts'
 import { showPlan } from '../planning/show-plan.ts'
+import type { Waiter } from '../store/transitions.ts'
 
 /** An answer that comes at the deadline itself comes too late. */
 const MARGIN_MS = 50
@@ -27,10 +27,9 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
   const { config, limits, clock, driver, waiters, settler, log } = dependencies
 
   /** Says how it stands, and that nobody waits any more. */
-  const answerNow = async (id: ExecutionId, replyTo: string, waiterId: string | null): Promise<void> => {
-    const reply = replyOf(await driver.read(id), clock.now())
-    waiters.answer(replyTo, reply)
-    if (waiterId !== null) await settler.dismiss(waiterId)
+  const answerNow = async (waiter: Waiter): Promise<void> => {
+    waiters.answer(waiter, replyOf(await driver.read(waiter.execution_id), clock.now()))
+    await settler.dismiss(waiter.waiter_id)
   }
 
   return async (asked, { principal, trace, replyTo, deadline, setAttribute }) => {
@@ -54,29 +53,29 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
       accepted.planned.catch(failed)
       return accepted.answered
     }
-    if (replyTo === undefined) return ANSWERED_LATER
     const inBackground = async (): Promise<ExecutionReply> => ({
       ...replyOf(await driver.read(accepted.id), clock.now()),
       status: 'accepted',
     })
-    if (background) return inBackground()
+    if (background && replyTo !== undefined) return inBackground()
+    const { waiter: waiting } = accepted
+    if (!waiting) return ANSWERED_LATER
     if (accepted.existed) {
       // It may have ended before this waiter was there to be seen.
       const snapshot = await driver.read(accepted.id)
       if (FINAL_EXECUTION_STATUSES.has(snapshot.execution.status)) {
-        if (accepted.waiterId !== null) await settler.dismiss(accepted.waiterId)
+        await settler.dismiss(waiting.waiter_id)
         return replyOf(snapshot, clock.now())
       }
     }
-    waiters.wait(accepted.id, deadline - MARGIN_MS, () => {
-      answerNow(accepted.id, replyTo, accepted.waiterId).catch(failed)
+    waiters.wait(waiting, deadline - MARGIN_MS, () => {
+      answerNow(waiting).catch(failed)
     })
     void accepted.planned
       .then(async ({ background: late }) => {
         if (!late) return
-        waiters.forget(accepted.id)
-        waiters.answer(replyTo, await inBackground())
-        if (accepted.waiterId !== null) await settler.dismiss(accepted.waiterId)
+        waiters.answer(waiting, await inBackground())
+        await settler.dismiss(waiting.waiter_id)
       })
       .catch(failed)
     return ANSWERED_LATER

@@ -16,6 +16,7 @@ import { type PlanDependencies, planExecution } from '../planning/plan-execution
 import { scopeOf, think } from '../planning/think.ts'
 import type { ExecutionRow } from '../snapshot.ts'
 import type { Admission, Admitted } from '../store/executions.ts'
+import type { Waiter } from '../store/transitions.ts'
 import { endByAnswer } from './answer-from-cache.ts'
 import { admissionOf, emptySnapshot, type Incoming, newExecution } from './new-execution.ts'
 
@@ -27,7 +28,8 @@ export interface Accepted {
   id: ExecutionId
   /** A request with the same key was there first; this one is answered with that one's answer. */
   existed: boolean
-  waiterId: string | null
+  /** Who asked, and is owed an answer. */
+  waiter: Waiter | undefined
   /** Resolves when a plan, or the answer, is durable. */
   planned: Promise<{ background: boolean }>
   /** Of a read that was answered from the cache. */
@@ -49,13 +51,13 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   const admitting = accepting.admit(admissionOf(execution, incoming))
   const { execution_id: id } = execution
   const admitted = await admitting
-  if (admitted.existed) return attached(accepting, admitted, execution)
+  if (admitted.existed) return attached(accepting, admitted, incoming, execution)
   crashPoint('orchestrator.after_admit')
   driver.know(emptySnapshot(execution))
   const planned = thinking
     ? accepting.lane.ahead(id, () => planExecution(accepting, execution, thinking))
     : accepting.lane.behind(askingOf(execution), () => planExecution(accepting, execution))
-  return { id, existed: false, waiterId: admitted.waiter_id, planned, answered: undefined }
+  return { id, existed: false, waiter: waiterOf(admitted, incoming), planned, answered: undefined }
 }
 
 /** A question that was answered from the cache before is asked there alone: nine times in ten that is all there is to do. */
@@ -88,21 +90,30 @@ function answerFirst(accepting: Accepting, admission: Admission, entry: CacheEnt
     announce(bus, draft)
     return { background: false }
   })
-  return { id, existed: false, waiterId: null, planned, answered }
+  return { id, existed: false, waiter: undefined, planned, answered }
 }
 
 /** @throws {DeedError} `idempotency_conflict` */
 async function attached(
   { driver }: Accepting,
-  { execution_id: id, request_hash: hash, waiter_id: waiterId }: Admitted,
+  admitted: Admitted,
+  incoming: Incoming,
   asked: ExecutionRow,
 ): Promise<Accepted> {
+  const { execution_id: id, request_hash: hash } = admitted
   if (hash !== asked.request_hash) {
     const { execution } = await driver.read(id)
     throw conflict(id, differences(execution.request, asked.request))
   }
-  return { id, existed: true, waiterId, planned: Promise.resolve({ background: false }), answered: undefined }
+  const planned = Promise.resolve({ background: false })
+  return { id, existed: true, waiter: waiterOf(admitted, incoming), planned, answered: undefined }
 }
+
+const waiterOf = (
+  { execution_id, waiter_id }: Admitted,
+  { waiter }: Pick<Incoming, 'waiter'>,
+): Waiter | undefined =>
+  waiter && waiter_id !== null ? { execution_id, waiter_id, reply_to: waiter.replyTo } : undefined
 
 /** Names the fields, and not what is in them: whoever guesses a key learns nothing of the request it is for. */
 function conflict(id: ExecutionId, differs: string[]): DeedError {
