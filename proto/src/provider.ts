@@ -50,7 +50,7 @@ export const observeProvided = request({
     summary: z.string().max(4096),
     environment: z.string().max(64).optional(),
     /** Who would do it, with its version; an approval is bound to it. */
-    provider: z.string().max(256).optional(),
+    provider: z.string().min(1).max(256),
     /** The state met, in a few characters; an approval is bound to it. */
     state: z.string().max(256),
     /** What the compensation needs to know of the state met. */

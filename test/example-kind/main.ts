@@ -28,6 +28,9 @@ class Refused extends Error {
   }
 }
 
+/** An approval is for this program in this version. */
+const PROVIDER = 'lamps 1.0.0'
+
 const { LAMPS_FILE = 'lamps.json', NATS_URL, NATS_USER, NATS_PASSWORD } = process.env
 
 /** By the lamp's name: whether it is on. */
@@ -61,6 +64,7 @@ function observe(asked: Asked): object {
     reversibility: 'reversible',
     idempotent: true,
     summary: `switch the lamp ${lamp} ${word(on)}`,
+    provider: PROVIDER,
     state: word(is),
     known: { on: is },
     outcome: is === on ? 'verified' : 'failed',

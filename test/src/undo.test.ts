@@ -141,6 +141,7 @@ async function startMarking(file: string): Promise<Marking> {
       reversibility: 'reversible' as const,
       idempotent: false,
       summary: `mark ${name}`,
+      provider: 'marks 1',
       state: is ? 'marked' : 'unmarked',
       outcome: is ? ('verified' as const) : ('failed' as const),
       observed: `${name} is ${is ? '' : 'not '}marked`,

@@ -73,7 +73,7 @@ async function openStep(attempt: Attempt, world: World, dependencies: ActDepende
   const input = inputOf(kind, attempt.work.action)
   const context = contextOf(attempt, world, dependencies.ledger)
   // Before anything is read: looking at a target may start its program.
-  refuseOtherMeaning(kind, input, context)
+  await refuseOtherMeaning(kind, input, context)
   return { attempt, dependencies, kind, input, context }
 }
 

@@ -14,16 +14,25 @@ import { redact } from '@deed/telemetry/redact'
 import { resolveWorkspace } from './files/workspace.ts'
 import type { Context, Kind, World } from './kinds/kind.ts'
 
+type Resolving = Pick<Context, 'action' | 'world' | 'signal'>
+
 const VALUE_CHARS_MAX = 500
 const HASH_CHARS = 16
 /** Kinds whose paths start from a workspace. */
 const IN_WORKSPACE = /^(file|dir|code|command|test|git)\./
 
-/** What the action's names mean, by what they name: `victim.command`, `workspace`, `secret.token`. Reads no target. */
-export function resolvedBy(kind: Kind, input: JsonObject, { action, world }: Pick<Context, 'action' | 'world'>): Facts {
+/** What the action's names mean, by what they name: `victim.command`, `workspace`, `secret.token`. */
+export async function resolvedBy(kind: Kind, input: JsonObject, resolving: Resolving): Promise<Facts> {
+  return { ...configuredBy(kind, input, resolving), ...(await ownOf(kind, input, resolving)) }
+}
+
+const ownOf = async (kind: Kind, input: JsonObject, { world, signal }: Resolving): Promise<Facts> =>
+  (await kind.resolves?.(input, world, signal)) ?? {}
+
+/** What execution.yaml says that they mean. */
+function configuredBy(kind: Kind, input: JsonObject, { action, world }: Resolving): Facts {
+  if (kind.provided) return {}
   const { config } = world
-  const own = kind.resolves?.(input, world) ?? {}
-  if (kind.provided) return own
   const hosts = Array.isArray(input.allow_hosts) ? input.allow_hosts : []
   const targets = new Set([input.target, ...hosts, ...targetsOf(action.verify)].filter((one) => isTarget(world, one)))
   const workspace = IN_WORKSPACE.test(kind.name) || action.workspace !== undefined
@@ -36,7 +45,6 @@ export function resolvedBy(kind: Kind, input: JsonObject, { action, world }: Pic
         return variable === undefined ? [] : [[`secret.${name}`, `the variable ${variable}`]]
       }),
     ),
-    ...own,
   }
 }
 
@@ -46,12 +54,19 @@ export function resolvedBy(kind: Kind, input: JsonObject, { action, world }: Pic
  * @param undo to undo it, it must be done to the same thing; by which program or provider does not matter
  * @throws {DeedError} `precondition_failed` where a name means something else than what was approved
  */
-export function refuseOtherMeaning(kind: Kind, input: JsonObject, context: Context, undo = false): void {
+export async function refuseOtherMeaning(
+  kind: Kind,
+  input: JsonObject,
+  context: Resolving,
+  undo = false,
+): Promise<void> {
   const { expect_resolved: approved } = context.action
   if (approved === undefined) return
-  const own = undo ? (kind.resolves?.(input, context.world) ?? {}) : {}
-  const without = (facts: Facts): Facts => Object.fromEntries(Object.entries(facts).filter(([name]) => !(name in own)))
-  const changed = differenceOf(without(approved), without(resolvedBy(kind, input, context)))
+  const own = await ownOf(kind, input, context)
+  const compared = (facts: Facts): Facts =>
+    undo ? Object.fromEntries(Object.entries(facts).filter(([name]) => !(name in own))) : facts
+  const found = { ...configuredBy(kind, input, context), ...own }
+  const changed = differenceOf(compared(approved), compared(found))
   if (changed !== undefined) throw new DeedError('precondition_failed', `${changed} when this was planned; plan again`)
 }
 

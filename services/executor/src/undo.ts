@@ -62,7 +62,7 @@ async function bringBack(attempt: Attempt, { world, ledger }: ActDependencies, r
     })
   const input = inputOf(kind, action)
   const context = contextOf(attempt, world, ledger)
-  refuseOtherMeaning(kind, input, context, true)
+  await refuseOtherMeaning(kind, input, context, true)
   // A process of the dead attempt could go on changing what is brought back here.
   const after = await settle(kind, input, begunBy(attempt, row), world, ledger)
   const { before } = row

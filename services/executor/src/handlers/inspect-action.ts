@@ -75,7 +75,7 @@ async function inspect(
   // Without secrets as they are; redacting by the names of files would hide which of them have changed.
   return {
     ...found,
-    means: resolvedBy(kind, input, context),
+    means: await resolvedBy(kind, input, context),
     ...(kind.namedFiles ? { files: kind.namedFiles(input, context) } : {}),
   }
 }

@@ -37,7 +37,7 @@ async function standingOf(row: WholeRow, world: World, signal: AbortSignal): Pro
     const kind = await kindOf(action, world, true)
     const context = { ...lookingContext(action, world, signal), actionId: row.action_id }
     const input = inputOf(kind, action)
-    refuseOtherMeaning(kind, input, context, true)
+    await refuseOtherMeaning(kind, input, context, true)
     return await kind.standing(input, context, before, after ?? undefined)
   } catch (error) {
     if (error instanceof DeedError) return { at: 'unknown', observed: error.message }

@@ -184,8 +184,12 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   confinement?(input: Input, world: World): string | undefined
   /** It is somebody else's: its input names no targets of execution.yaml. */
   readonly provided?: true
-  /** What its names mean besides targets, workspaces and secrets: the file of a program. */
-  resolves?(input: Input, world: World): Facts
+  /**
+   * What its names mean that execution.yaml does not say: the file of a program, the image of a container. Changes nothing.
+   *
+   * @throws {DeedError} where it cannot be found out
+   */
+  resolves?(input: Input, world: World, signal: AbortSignal): Facts | Promise<Facts>
   /** How the files are that its arguments name. An approval is bound to them instead of to the state of the target. */
   namedFiles?(input: Input, context: Pick<Context, 'workspace' | 'world'>): Facts
   /** The label of the target's environment. */

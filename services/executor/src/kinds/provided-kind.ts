@@ -48,7 +48,7 @@ export async function providedKind(action: Action, bus: Asking): Promise<Kind<Js
     name,
     version,
     provided: true,
-    ...(provider === undefined ? {} : { resolves: () => ({ provider }) }),
+    resolves: () => ({ provider }),
     // What it may be is for its provider to say, which has seen it by now.
     input: JsonObject,
     idempotent: facts.idempotent,

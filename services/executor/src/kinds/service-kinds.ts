@@ -1,5 +1,6 @@
 /** service.start, .stop, .restart and .status, whatever runs the target. */
 import { crashPoint } from '@deed/mesh/crash-point'
+import type { Facts } from '@deed/proto/action'
 import { z } from 'zod'
 import { refuseMissingProgram } from '../processes/refuse-missing-program.ts'
 import { serviceProvider } from '../services/provider-of.ts'
@@ -20,6 +21,12 @@ const common = {
   environment: ({ target }: ServiceInput, world: World) => serviceProvider(world, target).environment,
 } as const
 
+/** What would run after it. */
+async function resolves({ target }: ServiceInput, world: World, signal: AbortSignal): Promise<Facts> {
+  const facts = (await serviceProvider(world, target).resolves?.(signal)) ?? {}
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [`${target}.${name}`, value]))
+}
+
 /** A restart of what cannot be started would only stop it. */
 const refuse = ({ target: name }: ServiceInput, { world }: Context): void => {
   const target = world.config.targets[name]
@@ -32,6 +39,7 @@ export const serviceStart: Kind<ServiceInput> = {
   idempotent: true,
   effectOf: () => 'change',
   summary: ({ target }) => `start ${target}`,
+  resolves,
   refuse,
   reversibility: () => 'compensable',
   postcondition: ({ target }) => ({ kind: 'service', target, state: 'running', new_process: false }),
@@ -78,6 +86,7 @@ export const serviceRestart: Kind<ServiceInput> = {
   idempotent: false,
   effectOf: () => 'change',
   summary: ({ target }, before, world) => `restart ${target}${ending(target, before, world)}`,
+  resolves,
   refuse,
   reversibility: () => 'compensable',
   postcondition: ({ target }) => ({ kind: 'service', target, state: 'running', new_process: true }),

@@ -1,8 +1,13 @@
 // Against an exchange in the form that docker 27 has: no daemon is at hand where the tests run.
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { RequestScope } from '@deed/mesh/bus'
+import { Action } from '@deed/proto/action'
+import type { ExecutionId } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
+import { inspectAction } from '../handlers/inspect-action.ts'
 import { testClient } from '../test-client.ts'
 import { testExecutor } from '../test-executor.ts'
 
@@ -49,6 +54,35 @@ describe('a service that is a container', () => {
       error: { code: 'verification_failed' },
     })
     expect(client.calls()[0]).toEqual(['container', 'inspect', '--', 'web'])
+    rmSync(folder, { recursive: true })
+  })
+
+  it('is not started from another image than the one that was shown', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'deed-docker-'))
+    const of = (image: string, running: boolean) =>
+      JSON.stringify([{ ...JSON.parse(inspected(running, running ? 42 : 0))[0], Image: image }])
+    const exchange = (image: string) => ({
+      reading: of(image, false),
+      changes: [{ argv: ['container', 'start', '--', 'web'], stdout: 'web\n', reading: of(image, true) }],
+    })
+    const client = testClient(folder, 'docker', exchange('sha256:aa'))
+    await using executor = await testExecutor('targets: { web: { type: docker, container: web } }', { PATH: folder })
+    const action = Action.parse(service('start'))
+    const found = await inspectAction({ world: executor.world })(
+      { execution_id: randomUUID() as ExecutionId, actions: [action] },
+      { deadline: performance.now() + 60_000 } as RequestScope,
+    )
+    expect(found).toMatchObject({ inspections: [{ inspection: { means: { 'web.image': 'sha256:aa' } } }] })
+    const means = { 'web.container': 'web', 'web.image': 'sha256:aa', 'web.type': 'docker' }
+    const approved = { ...action, expect_resolved: means }
+    testClient(folder, 'docker', exchange('sha256:bb'))
+    expect(await executor.run(approved)).toMatchObject({
+      effect: 'none',
+      error: { code: 'precondition_failed', message: expect.stringContaining('web.image is sha256:bb, and was sha256:aa') },
+    })
+    expect(client.calls().filter((argv) => argv.includes('start'))).toEqual([])
+    testClient(folder, 'docker', exchange('sha256:aa'))
+    expect(await executor.run(approved)).toMatchObject({ outcome: 'done' })
     rmSync(folder, { recursive: true })
   })
 

@@ -61,6 +61,10 @@ export function dockerContainer(
     environment,
     stableForMs: stable_for,
     stopsBy: `gets SIGTERM, or the signal that its image names, then SIGKILL after ${inSeconds(stop_timeout)}`,
+    async resolves(signal) {
+      const { Image: used } = await inspect(signal)
+      return used === undefined ? {} : { image: used }
+    },
     async state(signal) {
       const inspected = await inspect(signal)
       const state = stateOf(container, inspected)

@@ -26,6 +26,8 @@ export interface Deployment {
   /** Why it is not, in words. */
   readonly doubts: readonly string[]
   readonly images: Readonly<Record<string, string>>
+  /** Of its pods, in the words of `kubectl get --selector`; undefined: not by labels. */
+  readonly selector: string | undefined
   /** Of the template that its pods are made of, as a hash. */
   readonly template: string
   /** How many there were when it was stopped. */
@@ -104,6 +106,7 @@ const Raw = z.object({
   spec: z.object({
     replicas: z.int().min(0).default(1),
     paused: z.boolean().default(false),
+    selector: z.object({ matchLabels: z.record(z.string(), z.string()).default({}) }).prefault({}),
     template: z.looseObject({
       spec: z.looseObject({ containers: z.array(z.looseObject({ name: z.string(), image: z.string() })) }),
     }),
@@ -134,6 +137,7 @@ function deploymentOf(text: string): Deployment {
   const { metadata, spec, status } = parseAnswer('kubectl', Raw, text)
   const kept = Number(metadata.annotations[REPLICAS_ANNOTATION])
   const doubts = doubtsOf({ metadata, spec, status })
+  const labels = Object.entries(spec.selector.matchLabels)
   return {
     uid: metadata.uid,
     revision: metadata.annotations['deployment.kubernetes.io/revision'] ?? '0',
@@ -142,6 +146,7 @@ function deploymentOf(text: string): Deployment {
     rolledOut: doubts.length === 0,
     doubts,
     images: Object.fromEntries(spec.template.spec.containers.map(({ name, image }) => [name, image])),
+    selector: labels.length === 0 ? undefined : labels.map(([name, value]) => `${name}=${value}`).join(','),
     template: hashJson(spec.template as unknown as Json),
     replicasKept: Number.isInteger(kept) && kept > 0 && kept <= REPLICAS_MAX ? kept : undefined,
   }

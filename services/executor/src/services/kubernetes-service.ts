@@ -1,6 +1,7 @@
 /** A service that is a deployment: stopped is scaled to none, and how many there were is kept at the deployment itself. */
 import type { World } from '../kinds/kind.ts'
 import { environmentOf, type KubernetesTarget, kubectl, REPLICAS_ANNOTATION } from './kubectl.ts'
+import { podsOf } from './pods.ts'
 import type { ServiceProvider } from './service-provider.ts'
 
 const ROLLED_OUT_MS_MAX = 120_000
@@ -16,13 +17,24 @@ export function kubernetesService(world: World, target: KubernetesTarget): Servi
     environment: environmentOf(target),
     stableForMs: target.stable_for,
     stopsBy: 'is scaled to none: its pods get SIGTERM, then SIGKILL after their terminationGracePeriodSeconds',
+    async resolves(signal) {
+      const { images } = await cluster.get(signal)
+      return Object.fromEntries(Object.entries(images).map(([container, image]) => [`image.${container}`, image]))
+    },
     async state(signal) {
-      const { uid, revision, replicas, ready, rolledOut, doubts } = await cluster.get(signal)
-      if (replicas === 0 && rolledOut) return {}
+      const { uid, revision, replicas, ready, selector, ...deployed } = await cluster.get(signal)
+      if (replicas === 0 && deployed.rolledOut) return {}
+      const pods = selector === undefined ? undefined : await podsOf(cluster, selector, signal)
+      const doubts = [...deployed.doubts, ...(pods?.doubts ?? [])]
       const text = [`${ready} of ${replicas} replicas are ready`, ...doubts].join('; ')
       return {
-        running: { state: `running:${uid}:${revision}`, text: `${deployment} (revision ${revision})` },
-        health: { ok: rolledOut && replicas > 0, text },
+        running: {
+          state: `running:${uid}:${revision}`,
+          text: `${deployment} (revision ${revision})`,
+          ...(pods === undefined ? {} : { restarts: pods.restarts }),
+          ...(pods?.ageMs === undefined ? {} : { ageMs: pods.ageMs }),
+        },
+        health: { ok: doubts.length === 0 && replicas > 0, text },
       }
     },
     async start(signal) {

@@ -213,4 +213,35 @@ describe('what Kubernetes says of a deployment', () => {
     expect(found).toMatchObject({ verdict })
     expect(found.seen?.health?.text ?? '').toMatch(says)
   })
+
+  const started = '2026-01-02T03:04:05Z'
+  const up = { running: { startedAt: started } }
+  const crashed = { terminated: { exitCode: 1 } }
+  const waits = { waiting: { reason: 'CrashLoopBackOff' } }
+  const pod = (containers: readonly object[], metadata: object = {}) => ({
+    metadata: { name: 'shop-1', ...metadata },
+    status: { containerStatuses: containers.map((one) => ({ name: 'shop', restartCount: 0, ...one })) },
+  })
+
+  it.each<[string, readonly object[], Verdict, RegExp?, number?]>([
+    ['running', [pod([{ state: up }]), pod([{ state: up }])], 'up', /^2 of 2 replicas are ready$/, 0],
+    ['restarted, some time ago', [pod([{ state: up, restartCount: 3, lastState: crashed }])], 'up', /ready$/, 3],
+    [
+      'being restarted',
+      [pod([{ state: waits, restartCount: 4, lastState: crashed }])],
+      'not up',
+      /shop of shop-1 waits: CrashLoopBackOff, after exit code 1/,
+      4,
+    ],
+    ['one that has ended', [pod([{ state: crashed }])], 'not up', /has ended, after exit code 1/],
+    ['being deleted', [pod([{ state: waits }], { deletionTimestamp: started }), pod([{ state: up }])], 'up'],
+    ['none at all', [], 'up', /ready$/, 0],
+  ])('and of its pods: %s', async (_, items, verdict, says = /.*/, restarts) => {
+    const text = answer(status, { selector: { matchLabels: { app: 'shop' } } })
+    const more = { 'pods --selector=app=shop': JSON.stringify({ items }) }
+    const found = await verdictOf((world) => kubernetesService(world, target), 'kubectl', text, more)
+    expect(found).toMatchObject({ verdict })
+    expect(found.seen?.health?.text).toMatch(says)
+    if (restarts !== undefined) expect(found.seen?.running?.restarts).toBe(restarts)
+  })
 })

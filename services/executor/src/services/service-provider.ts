@@ -1,4 +1,5 @@
 /** A service, whatever runs it: what is known of it, and what can be done with it. */
+import type { Facts } from '@deed/proto/action'
 
 /** What runs of a service. */
 export interface Running {
@@ -38,6 +39,8 @@ export interface ServiceState {
 }
 
 export interface ServiceProvider {
+  /** What would run, where execution.yaml does not say it, by what it is: the image of a container. */
+  resolves?(signal: AbortSignal): Promise<Facts>
   readonly environment: string | undefined
   /** How long it must have stayed up to count as up, in milliseconds. */
   readonly stableForMs: number

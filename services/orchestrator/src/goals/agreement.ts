@@ -1,6 +1,6 @@
 /**
- * Agreement to a goal: given once, to its actions and under one version of the policy, by whoever approved its first
- * execution. Level 3 is each time a decision of its own.
+ * Agreement to a goal: given once, for each of its steps and under one version of the policy, by who approved that step
+ * in the goal's first execution. Level 3 is each time a decision of its own.
  */
 import { hashJson } from '@deed/mesh/canonical-json'
 import { Action } from '@deed/proto/action'
@@ -9,49 +9,52 @@ import { unsealedOf } from '../planning/unsealed.ts'
 import { isoTime } from '../reconcile/draft.ts'
 import type { Work } from '../reconcile/input.ts'
 import type { ApprovalRow, Snapshot, TaskRow } from '../snapshot.ts'
-import type { GoalRow } from '../store/goals.ts'
+import type { GoalRow, StepAgreement } from '../store/goals.ts'
 
 const LEVEL_MAX = 2
 
-type Agreed = Pick<GoalRow, 'name' | 'agreed' | 'steps'>
+type Agreed = Pick<GoalRow, 'name' | 'agreed'>
 
-/** What the first execution's approvals say; null where nobody was asked, since a standing permission may be taken back. */
+/**
+ * What people approved in the first execution, step by step. A step that nobody was asked for is not in it, nor one that a
+ * grant covered, since a grant may be taken back, nor one of level 3.
+ */
 export function agreementOf({ approvals, tasks }: Pick<Snapshot, 'approvals' | 'tasks'>): GoalRow['agreed'] {
-  for (const { status, level, grant_id, decided_by, policy_version } of approvals.values()) {
-    const byPerson = grant_id === null && decided_by !== null
-    if (status !== 'consumed' || !byPerson || level > LEVEL_MAX) continue
-    const seals = [...tasks.values()].flatMap(({ approval_id, spec }) => {
-      if (approval_id === null || !isAgreed(approvals.get(approval_id)) || spec === null) return []
-      const action = Action.parse(spec)
-      return [[sealOf(action), action.expect_resolved ?? {}]]
-    })
-    return { by: decided_by, policy_version, seals: Object.fromEntries(seals) }
-  }
-  return null
+  const steps = [...tasks.values()].flatMap(({ approval_id, spec, level }): [string, StepAgreement][] => {
+    const approval = approval_id === null ? undefined : approvals.get(approval_id)
+    if (approval?.status !== 'consumed' || approval.grant_id !== null || approval.level > LEVEL_MAX) return []
+    const { decided_by: by, policy_version } = approval
+    if (by === null || spec === null) return []
+    const action = Action.parse(spec)
+    return [[sealOf(action), { by, policy_version, level, means: action.expect_resolved ?? {} }]]
+  })
+  return steps.length === 0 ? null : Object.fromEntries(steps)
 }
 
-const isAgreed = (approval: ApprovalRow | undefined): boolean =>
-  approval?.status === 'consumed' && approval.grant_id === null
-
-/** Whether the approval asks for nothing but what was agreed to with the goal. */
-export function isCovered({ agreed, steps }: Agreed, approval: ApprovalRow, tasks: readonly TaskRow[]): boolean {
-  const { status, level, policy_version: version, approval_id: id } = approval
-  if (agreed === null || status !== 'pending' || level > LEVEL_MAX || version !== agreed.policy_version) return false
-  const known = new Set(steps.map(({ action }) => sealOf(action)))
-  const asked = tasks.filter((task) => task.approval_id === id)
-  return (
-    asked.length > 0 &&
-    asked.every(({ spec }) => {
+/**
+ * Who has agreed, with the goal, to every step that the approval asks for.
+ *
+ * @returns undefined where a step was not agreed to, or not as it is now, or several people agreed to one step each
+ */
+export function agreedBy({ agreed }: Agreed, approval: ApprovalRow, tasks: readonly TaskRow[]): string | undefined {
+  const { status, policy_version: version, approval_id: id } = approval
+  if (agreed === null || status !== 'pending' || approval.level > LEVEL_MAX) return undefined
+  const people = tasks
+    .filter((task) => task.approval_id === id)
+    .map(({ spec, level }) => {
       const action = Action.parse(spec)
-      return known.has(sealOf(action)) && meantOtherwise(agreed, action).length === 0
+      const given = agreed[sealOf(action)]
+      const holds =
+        given?.policy_version === version && level <= given.level && meantOtherwise(agreed, action).length === 0
+      return holds ? given.by : undefined
     })
-  )
+  return new Set(people).size === 1 ? people[0] : undefined
 }
 
-/** Where the action's names mean something else by now than what they meant when the goal was agreed to. */
-function meantOtherwise({ seals }: NonNullable<Agreed['agreed']>, action: Action): Changed[] {
-  const meant = seals?.[sealOf(action)]
-  return meant === undefined ? [] : changesOf(meant, action.expect_resolved ?? {})
+/** Where the action's names mean something else than what they meant when it was agreed to. */
+function meantOtherwise(agreed: NonNullable<Agreed['agreed']>, action: Action): Changed[] {
+  const given = agreed[sealOf(action)]
+  return given === undefined ? [] : changesOf(given.means, action.expect_resolved ?? {})
 }
 
 /** Puts the agreement into a new plan, so that nobody is asked again. */
@@ -60,12 +63,13 @@ export function agreeAhead(goal: Agreed, { approvals, tasks }: Work, now: number
   for (const approval of approvals) {
     const { agreed } = goal
     if (agreed === null) continue
-    if (!isCovered(goal, approval, tasks)) {
+    const by = agreedBy(goal, approval, tasks)
+    if (by === undefined) {
       for (const step of approval.actions) step.changed = meantOtherwise(agreed, Action.parse(step.action))
       continue
     }
     const { approval_id, plan_hash, policy_version } = approval
-    const decision = { decided_by: agreed.by, decided_at: at, asked_at: at }
+    const decision = { decided_by: by, decided_at: at, asked_at: at }
     Object.assign(approval, { status: 'approved', reason: reasonOf(goal), ...decision })
     const task = tasks.find(({ task_id: id }) => id === approval.task_id)
     if (!task) continue
@@ -75,7 +79,7 @@ export function agreeAhead(goal: Agreed, { approvals, tasks }: Work, now: number
       kind: 'signed',
       outcome: 'verified',
       claimed: 'approval wanted',
-      observed: `agreed to by ${agreed.by} with the goal ${goal.name}`,
+      observed: `agreed to by ${by} with the goal ${goal.name}`,
       observed_at: at,
       facts: { approval_id, goal: goal.name, plan_hash, policy_version },
     }

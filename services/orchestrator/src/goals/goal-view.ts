@@ -12,7 +12,7 @@ export function goalView(goal: GoalRow, now: number): GoalView {
     ...{ name, goal_id, task, status, paused, why, interval_ms, remedies_max, looks, drifts, execution_id },
     user: goal.user_name,
     actions: goal.steps.map(({ action }) => action),
-    agreed_by: goal.agreed?.by ?? null,
+    agreed_by: [...new Set(Object.values(goal.agreed ?? {}).map(({ by }) => by))].join(', ') || null,
     last_look_at: time(goal.last_look_at),
     last_outcome: goal.last_outcome,
     last_seen: goal.last_seen,

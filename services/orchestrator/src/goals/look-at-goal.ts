@@ -18,7 +18,7 @@ import { isoTime } from '../reconcile/draft.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { type GoalChange, type GoalRow, noteLook } from '../store/goals.ts'
 import type { Database } from '../store/schema.ts'
-import { agreementOf, isCovered, reasonOf } from './agreement.ts'
+import { agreedBy, agreementOf, reasonOf } from './agreement.ts'
 import { judge, recentRemedies } from './judge.ts'
 import { executionForGoal, startForGoal } from './start-for-goal.ts'
 
@@ -165,10 +165,11 @@ async function agreeTo(
   goal: GoalRow,
   { execution, approvals, tasks }: Snapshot,
 ): Promise<void> {
-  if (goal.status === 'establishing' || goal.agreed === null) return
+  if (goal.status === 'establishing') return
   for (const approval of [...approvals.values()]) {
-    if (!isCovered(goal, approval, [...tasks.values()])) continue
-    const decision = { approvalId: approval.approval_id, approve: true, by: goal.agreed.by, reason: reasonOf(goal) }
+    const by = agreedBy(goal, approval, [...tasks.values()])
+    if (by === undefined) continue
+    const decision = { approvalId: approval.approval_id, approve: true, by, reason: reasonOf(goal) }
     try {
       await driver.apply(execution.execution_id, { type: 'decided', ...decision })
     } catch (error) {

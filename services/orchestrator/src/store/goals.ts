@@ -17,6 +17,16 @@ export interface GoalStep {
   terms?: Terms
 }
 
+/** That a person agreed to one step of a goal, for whenever it is needed. */
+export interface StepAgreement {
+  by: string
+  policy_version: string
+  /** The level that the step was shown with. */
+  level: number
+  /** What the action's names meant. */
+  means: Facts
+}
+
 export interface GoalRow {
   tenant: string
   name: string
@@ -33,8 +43,8 @@ export interface GoalRow {
   why: string | null
   interval_ms: number
   remedies_max: number
-  /** `seals`: of each action what was agreed to, and what its names meant then, by the hash of the action alone. */
-  agreed: { by: string; policy_version: string; seals?: Record<string, Facts> } | null
+  /** By the hash of the action alone. */
+  agreed: Record<string, StepAgreement> | null
   execution_id: ExecutionId | null
   execution_open: boolean
   looks: number
