@@ -54,6 +54,8 @@ export type ExecuteBefore = Before & {
   effect: 'change' | 'delete'
   /** What the undo would not bring back, each as a verb with its object. */
   lost?: string[]
+  /** None of it is data. */
+  lost_is_small?: true
   /** A hash over the rows that the statement changes, where a query can say which they are. */
   image?: string
 }
@@ -88,7 +90,7 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
     const parsed = await parsedOf(input)
     return context.world.databases.fresh(target, (client) =>
       readSettled(client, lockOf(context.actionId), async () => {
-        const { changing } = await judgeCalls(client, parsed.statement, {
+        const judged = await judgeCalls(client, parsed.statement, {
           code: 'invalid_request',
           reads: false,
           path: STATEMENT_PATH,
@@ -117,7 +119,7 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
             'what must hold after the undo does not hold now, so an undo could never be proven; change undo.verify',
             { path: '$.input.undo.verify' },
           )
-        const losses = await foresee(client, parsed.statement, input.params, { changing, undo: parsed.undo })
+        const losses = await foresee(client, parsed.statement, input.params, { ...judged, undo: parsed.undo })
         const image = undo && (await imageBy(client, input, parsed.statement))
         // Figures move while somebody decides; what they are of does not.
         const seal = losses.length === 0 ? '' : `;lost:${sha256(losses.map(({ of }) => of).join('\n')).slice(0, 16)}`
@@ -126,12 +128,14 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
           reading: reading.sha256,
           effect,
           ...(losses.length === 0 ? {} : { lost: losses.map(({ text }) => text) }),
+          ...(losses.length > 0 && losses.every(({ small }) => small) ? { lost_is_small: true as const } : {}),
           ...(image === undefined ? {} : { image }),
         }
       }),
     )
   },
-  reversibility: ({ undo }, { lost }) => (undo && lost === undefined ? 'compensable' : 'irreversible'),
+  reversibility: ({ undo }, { lost, lost_is_small }) =>
+    undo && (lost === undefined || lost_is_small) ? 'compensable' : 'irreversible',
   postcondition: ({ target, verify: { query, params, equals, rows_min } }) => ({
     kind: 'sql',
     target,

@@ -88,12 +88,6 @@ describe('what an undo would not bring back', () => {
       'runs the rule also of cust',
     ],
     [
-      'a sequence that goes on',
-      ['create table public.item (id serial primary key, n int)'],
-      statement('insert into public.item (n) values (1)', 'delete from public.item where n = 1'),
-      'advances the sequence of item.id',
-    ],
-    [
       'a number that the undo gives anew',
       [
         'create table public.item (id int generated always as identity, n int)',
@@ -168,6 +162,51 @@ describe('what an undo would not bring back', () => {
       'create trigger audit after update of name on public.cust for each row execute function public.log()',
     )
     expect(await inspect(executor, statement(text, undo))).toMatchObject({ reversibility: 'compensable' })
+  })
+})
+
+describe('a number that a sequence has given', () => {
+  const ITEMS = ['create sequence public.numbers', 'create table public.item (id serial primary key, n int)']
+
+  it.each([
+    ['by default', 'insert into public.item (n) values (1)', 'advances the sequence of item.id'],
+    [
+      'where the statement asks for it',
+      `insert into public.item values (nextval('public.numbers'), 1)`,
+      'advances a sequence (nextval)',
+    ],
+  ])('%s is named in the plan, and leaves the insert one that can be undone', async (_, text, said) => {
+    await using executor = await withTables(...ITEMS)
+    const action = {
+      kind: 'sql.execute',
+      input: {
+        target: 'shop',
+        statement: text,
+        verify: { query: 'select count(*) from public.item where n = 1', equals: 1 },
+        undo: {
+          statement: 'delete from public.item where n = 1',
+          verify: { query: 'select count(*) from public.item where n = 1', equals: 0 },
+        },
+      } as JsonObject,
+    }
+    const { reversibility, summary } = await inspect(executor, action)
+    expect(reversibility).toBe('compensable')
+    expect(summary).toBe(`run on shop: ${text}; it ${said}, which the undo does not bring back`)
+    const work = await executor.dispatch(action)
+    expect(await executor.attempt(work)).toMatchObject({ outcome: 'done' })
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
+  })
+
+  it('changes nothing about what else is lost', async () => {
+    await using executor = await withTables(
+      ...ITEMS,
+      `create function public.log() returns trigger language plpgsql as 'begin return null; end'`,
+      'create trigger audit after insert on public.item for each row execute function public.log()',
+    )
+    const action = statement('insert into public.item (n) values (1)', 'delete from public.item where n = 1')
+    const { reversibility, summary } = await inspect(executor, action)
+    expect(reversibility).toBe('irreversible')
+    expect(summary).toContain('runs the trigger audit of item and advances the sequence of item.id')
   })
 })
 

@@ -7,6 +7,7 @@ import type { ClientBase } from 'pg'
 import { affectedRows, countRows } from './affected-rows.ts'
 import { foreseeDefinition } from './foresee-definition.ts'
 import { foreseeKeys } from './foresee-keys.ts'
+import type { Judged } from './judge-calls.ts'
 import { CHANGING } from './judge-writing.ts'
 import type { Event, Loss } from './loss.ts'
 import { type Fields, listOf, type Node, nodeOf, relationOf, type Statement } from './parse-sql.ts'
@@ -21,10 +22,11 @@ export async function foresee(
   client: ClientBase,
   statement: Statement,
   params: readonly Json[],
-  { changing, undo }: { changing: readonly string[]; undo: Statement | undefined },
+  { changing, advances, undo }: Judged & { undo: Statement | undefined },
 ): Promise<Loss[]> {
   await client.query(`SET LOCAL statement_timeout = ${COUNT_MS_MAX}`)
   const losses: Loss[] = changing.map((name) => ({ of: `call ${name}`, text: `calls ${name}, which may change more` }))
+  if (advances) losses.push({ of: 'call nextval', text: 'advances a sequence (nextval)', small: true })
   losses.push(...(await foreseeDefinition(client, statement)))
   for (const node of statement.nodes.filter(({ type }) => CHANGING.has(type)))
     losses.push(...(await foreseeChange(client, node, statement, params, undo)))
@@ -98,6 +100,7 @@ function sequencesOf(relation: Relation, insert: Node): Loss[] {
     .map(({ column }) => ({
       of: `sequence of ${relation.shown}.${column}`,
       text: `advances the sequence of ${relation.shown}.${column}`,
+      small: true,
     }))
 }
 

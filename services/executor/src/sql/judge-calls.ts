@@ -45,15 +45,17 @@ const REACHING = whole(
 const FILE_VIEWS: ReadonlySet<string> = new Set(['pg_hba_file_rules', 'pg_ident_file_mappings', 'pg_file_settings'])
 
 /** They change a sequence, and no rollback takes that back. */
-export const COUNTING: ReadonlySet<string> = new Set(['nextval', 'setval'])
+const COUNTING: ReadonlySet<string> = new Set(['nextval', 'setval'])
 
 function whole(...patterns: string[]): RegExp {
   return new RegExp(`^(?:${patterns.join('|')})$`)
 }
 
 export interface Judged {
-  /** Functions of the database's own that may change something, and sequences that are counted up. */
+  /** Functions of the database's own that may change something, and `setval`. */
   readonly changing: readonly string[]
+  /** It calls `nextval`. */
+  readonly advances: boolean
 }
 
 interface Found {
@@ -80,6 +82,7 @@ export async function judgeCalls(
 ): Promise<Judged> {
   const changing = new Set<string>()
   const seen = new Set<string>()
+  let advances = false
   let level: Pick<Statement, 'calls' | 'operators' | 'relations'>[] = [statement]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > VIEWS_DEEP_MAX)
@@ -110,10 +113,11 @@ export async function judgeCalls(
           { path },
         )
       if (shipped && !COUNTING.has(name)) throw reaches(code, said, path)
-      changing.add(said)
+      if (shipped && name === 'nextval') advances = true
+      else changing.add(said)
     }
   }
-  return { changing: [...changing] }
+  return { changing: [...changing], advances }
 }
 
 const reaches = (code: ErrorCode, said: string, path: string | undefined): DeedError =>

@@ -7,6 +7,8 @@ export interface Loss {
   readonly of: string
   /** What is done, as a verb with its object: `deletes 50 rows of ord`. */
   readonly text: string
+  /** No data is lost: numbers are left out. It is named in the plan, and the change counts as undone all the same. */
+  readonly small?: true
 }
 
 export const countOf = (count: number | undefined, what: string): string => {
