@@ -128,6 +128,25 @@ describe('a manifest', () => {
   })
 })
 
+describe('a task in words', () => {
+  it('is refused where a goal keeps the opposite: in a dry run at once, else before anybody is asked', async () => {
+    const task = 'write "bye" to motd.txt'
+    const refusal = { code: CONFLICT, message: expect.stringMatching(/task .*bye.*motd\.txt.*goal motd.*deed goal pause/) }
+    await expect(under.client.call(requestExecution, { task, dry_run: true })).rejects.toMatchObject(refusal)
+    const { execution_id, status, error } = await under.client.call(requestExecution, { task })
+    expect({ status, error }).toMatchObject({ status: 'failed', error: refusal })
+    expect((await under.client.call(getExecution, { execution_id })).tasks).toEqual([])
+    const gone = await under.client.call(requestExecution, { task: 'delete motd.txt' })
+    expect(gone).toMatchObject({ status: 'failed', error: { code: CONFLICT } })
+    expect(readFileSync(join(under.workspace, 'motd.txt'), 'utf8')).toBe('hello')
+  })
+
+  it('is done where it wants what a goal keeps, or something else', async () => {
+    for (const task of ['write "hello" to motd.txt', 'write "x" to elsewhere.txt'])
+      expect(await under.client.call(requestExecution, { task })).toMatchObject({ status: 'done' })
+  })
+})
+
 describe('a rollback of what a goal keeps', () => {
   it('is refused with the goal named, and pauses it where that is asked for', async () => {
     await under.client.call(deleteGoal, { name: 'motd' })

@@ -16,6 +16,7 @@ import {
   listExecutions,
   requestExecution,
 } from '@deed/proto/execution'
+import { listGoals, putGoal } from '@deed/proto/goal'
 import { putGrant } from '@deed/proto/grant'
 import type { ApprovalId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
@@ -176,6 +177,19 @@ describe("a model's plan", () => {
       status: 'done',
       task_verified: false,
     })
+  })
+
+  it('that is done and not proven is not kept, whether by its words or by its execution', async () => {
+    answer = () => plan(step('file.write', { path: 'sonnet.txt', content: 'fourteen lines\n' }))
+    const words = 'Please compose some lines about lakes for me'
+    const kept = await deed('run', '--yes', '--criterion', 'its temper is good', words, '--keep', 'sonnet')
+    expect(kept, kept.stdout).toMatchObject({ code: 1, stderr: expect.stringContaining('Not kept as sonnet') })
+    const { executions } = await under.client.call(listExecutions, { limit: 1 })
+    expect(executions).toMatchObject([{ status: 'done', success: false }])
+    await expect(
+      under.client.call(putGoal, { name: 'sonnet', execution_id: executions[0]!.execution_id }),
+    ).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('not proven') })
+    expect((await under.client.call(listGoals, {})).goals).toEqual([])
   })
 
   it('whose criterion does not hold in the end is undone', async () => {

@@ -73,7 +73,7 @@ import { startResync } from './resync.ts'
 import { keepRetaining } from './retention.ts'
 import { serveMetrics } from './serve-metrics.ts'
 import { openAdmissions } from './store/executions.ts'
-import { readTenantGoals } from './store/goals.ts'
+import { openGoalsOf } from './store/goals.ts'
 import { readGrants } from './store/grants.ts'
 import { migrations } from './store/migrations.ts'
 import { reserveTurn } from './store/rate-limits.ts'
@@ -191,7 +191,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     capacity,
     cachedBefore: before,
     lane,
-    goals: (tenant) => readTenantGoals(db, tenant),
+    goals: openGoalsOf(db),
     isFresh: openFreshness(db),
     async admit(admission) {
       const admitted = await admit(admission)
@@ -227,7 +227,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   opened.use(keepRetaining({ db, bus, retention: config.retention }, clock.now, log))
   bus.serve(manifest.putManifest, putManifest({ bus }))
   bus.serve(task.listTasks, listTasks({ db }))
-  bus.serve(task.reportTask, reportTask({ driver, planning }))
+  bus.serve(task.reportTask, reportTask(accepting))
   const looking = { ...accepting, db }
   const standing = opened.use(openStanding(looking))
   bus.serve(goal.putGoal, putGoal({ ...looking, config }))

@@ -151,7 +151,7 @@ async function run(
     out.print(goalText(goal))
     return isKept(goal) ? EXIT.success : EXIT.failed
   }
-  if (name !== undefined && reply.status === 'done') {
+  if (name !== undefined && exitCodeOfReply(reply) === EXIT.success) {
     out.print(replyText(reply, out.paint, askedAt))
     const goal = await keepGoal(bus, { name, execution_id: reply.execution_id, ...interval }, asking)
     out.document({ ...reply, goal })
@@ -164,6 +164,7 @@ async function run(
     return 0
   }
   out.print(replyText(reply, out.paint, askedAt))
+  if (name !== undefined) out.note(`Not kept as ${name}: only what is done and proven is.`)
   if (reply.status !== 'accepted' && FINAL_EXECUTION_STATUSES.has(reply.status)) return exitCodeOfReply(reply)
   out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${reply.execution_id}`)}`)
   return exitCodeOfReply(reply)

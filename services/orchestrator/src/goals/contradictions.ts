@@ -8,10 +8,11 @@ import type { Log } from '@deed/telemetry/logger'
 import type { Clock } from '../clock.ts'
 import { emptySnapshot, newExecution } from '../intake/new-execution.ts'
 import { contradictionOf, type Outcomes, outcomesOf, sharedBy, thingOf } from '../planning/outcomes.ts'
+import type { SolvedNode } from '../planning/solve-node.ts'
 import { think } from '../planning/think.ts'
-import type { Thought } from '../planning/thought.ts'
 import type { Workspaces } from '../planning/touched-by.ts'
-import { type GoalRow, readGoals, steerGoal } from '../store/goals.ts'
+import type { ExecutionRow } from '../snapshot.ts'
+import { type GoalRow, type GoalsOf, readGoals, steerGoal } from '../store/goals.ts'
 import { readSchedules } from '../store/schedules.ts'
 import type { Database } from '../store/schema.ts'
 
@@ -25,6 +26,26 @@ const outcomesOfGoal = (workspaces: Workspaces, { steps }: Pick<GoalRow, 'steps'
     workspaces,
     steps.map(({ action }) => Action.parse(action)),
   )
+
+/** Of a task's words that a message names. */
+const TASK_CHARS_SHOWN = 80
+
+/**
+ * @param nodes what is to be done for the request
+ * @throws {DeedError} `goal_conflict` where a goal would take back what comes of it
+ */
+export async function refuseRequestAgainstGoals(
+  { goals, planning: { workspaces } }: { goals: GoalsOf; planning: { workspaces: Workspaces } },
+  { tenant, request }: Pick<ExecutionRow, 'tenant' | 'request'>,
+  nodes: readonly Pick<SolvedNode, 'solution'>[],
+): Promise<void> {
+  const wanted = outcomesOfNodes(workspaces, request, nodes)
+  if (wanted.size === 0) return
+  const { manifest, task } = request
+  const words = task.length > TASK_CHARS_SHOWN ? `${task.slice(0, TASK_CHARS_SHOWN).toWellFormed()} ...` : task
+  const who = manifest === undefined ? `the task ${JSON.stringify(words)}` : `the manifest ${manifest.name}`
+  refuseAgainstGoals(workspaces, await goals(tenant), who, wanted)
+}
 
 /**
  * @param who of whom the outcomes are, as in `the manifest site`
@@ -87,11 +108,8 @@ export async function outcomesOfRequest(
 ): Promise<Outcomes> {
   const { execution } = emptySnapshot(newExecution({ request, principal, trace: '' }, looking.clock.now()))
   try {
-    return outcomesOfThought(
-      looking.planning.workspaces,
-      request,
-      await think(looking, execution, { remembered: false }),
-    )
+    const thought = await think(looking, execution, { remembered: false })
+    return thought.type === 'solved' ? outcomesOfNodes(looking.planning.workspaces, request, thought.nodes) : new Map()
   } catch (error) {
     // It is refused for its own reason when it is due.
     if (error instanceof DeedError) return new Map()
@@ -99,9 +117,12 @@ export async function outcomesOfRequest(
   }
 }
 
-export function outcomesOfThought(workspaces: Workspaces, { context }: ExecutionRequest, thought: Thought): Outcomes {
-  if (thought.type !== 'solved') return new Map()
-  const planned = thought.nodes.flatMap(({ solution }) => solution?.actions ?? [])
+function outcomesOfNodes(
+  workspaces: Workspaces,
+  { context }: ExecutionRequest,
+  nodes: readonly Pick<SolvedNode, 'solution'>[],
+): Outcomes {
+  const planned = nodes.flatMap(({ solution }) => solution?.actions ?? [])
   return outcomesOf(
     workspaces,
     planned.map(({ action }) => Action.parse({ ...action, workspace: action.workspace ?? context?.workspace })),

@@ -94,6 +94,10 @@ async function stepsOfExecution(
       path,
     })
   }
+  if (!execution.task_verified) {
+    const message = `execution ${id} is done, and not proven to be what was asked for; only what is proven can be kept`
+    throw new DeedError('invalid_request', message, { path })
+  }
   const { task, context } = execution.request
   const done: GoalStep[] = [...tasks.values()]
     .filter(({ task_kind, actual_status }) => task_kind === 'act' && actual_status === 'done')

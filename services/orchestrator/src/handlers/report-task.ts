@@ -2,14 +2,17 @@ import type { Handler } from '@deed/mesh/bus'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { reportTask as contract, TaskReport } from '@deed/proto/task'
 import type { Driver } from '../drive.ts'
+import { refuseRequestAgainstGoals } from '../goals/contradictions.ts'
 import { type Planning, planWork, replanTask } from '../planning/plan-work.ts'
 import type { Work } from '../reconcile/input.ts'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
+import type { GoalsOf } from '../store/goals.ts'
 import { requireWorker } from './require-worker.ts'
 
 interface Dependencies {
   driver: Driver
   planning: Planning
+  goals: GoalsOf
 }
 
 export function reportTask(dependencies: Dependencies): Handler<typeof contract> {
@@ -38,7 +41,7 @@ const isSurprised = ({ intent, outcome, error, effect }: TaskReport): boolean =>
   effect === 'none'
 
 async function planSolution(
-  { planning, driver }: Dependencies,
+  { planning, driver, goals }: Dependencies,
   report: TaskReport,
 ): Promise<{ solved?: Work; refused?: ErrorBody }> {
   const snapshot = await driver.peek(report.execution_id)
@@ -65,6 +68,7 @@ async function planSolution(
   }
   try {
     const solved = { node, solution: report.solution, readingOf: String(task.spec?.description ?? task.title) }
+    await refuseRequestAgainstGoals({ goals, planning }, snapshot.execution, [solved])
     return { solved: await planWork(planning, snapshot.execution, [solved], place) }
   } catch (error) {
     if (error instanceof DeedError && !error.retryable) return { refused: error.body }

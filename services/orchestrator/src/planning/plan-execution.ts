@@ -13,12 +13,12 @@ import type { Log } from '@deed/telemetry/logger'
 import type { Clock } from '../clock.ts'
 import type { Capacity } from '../dispatch/capacity.ts'
 import { askingOf, type Driver } from '../drive.ts'
-import { outcomesOfThought, refuseAgainstGoals } from '../goals/contradictions.ts'
+import { refuseRequestAgainstGoals } from '../goals/contradictions.ts'
 import { answeredInput } from '../intake/answer-from-cache.ts'
 import type { CachedBefore } from '../intake/cached-before.ts'
 import type { Input, Work } from '../reconcile/input.ts'
 import { type ExecutionRow, isAct, type TaskRow } from '../snapshot.ts'
-import type { GoalRow } from '../store/goals.ts'
+import type { GoalsOf } from '../store/goals.ts'
 import type { IsFresh } from '../store/written-targets.ts'
 import { type Planning, planWork } from './plan-work.ts'
 import type { PlanningLane } from './planning-lane.ts'
@@ -40,8 +40,7 @@ export interface PlanDependencies {
   cachedBefore: CachedBefore
   lane: PlanningLane
   isFresh: IsFresh
-  /** Those of a tenant; read where a manifest is planned. */
-  goals(tenant: string): Promise<GoalRow[]>
+  goals: GoalsOf
 }
 
 /** Thinks and plans for an execution that has its row: after its acceptance, or again after a crash. */
@@ -101,12 +100,11 @@ async function planOf(
   }
   const { policy } = planning
   const { standing = false, agree } = thought
-  await refuseAgainstGoalsOf(planning, execution, thought)
-  const work = await planWork(
-    standing ? { ...planning.planning, standing } : planning.planning,
-    execution,
-    thought.nodes,
-  )
+  const forGoal = standing || agree !== undefined
+  const [work] = await Promise.all([
+    planWork(standing ? { ...planning.planning, standing } : planning.planning, execution, thought.nodes),
+    forGoal ? undefined : refuseRequestAgainstGoals(planning, execution, thought.nodes),
+  ])
   agree?.(work)
   const actions = thought.nodes.flatMap(({ solution }) => solution?.actions ?? [])
   const cacheable =
@@ -203,15 +201,4 @@ export const isCacheable = (
 function isBackground(request: ExecutionRequest, thought: Thought): boolean {
   if (request.mode !== 'auto') return request.mode === 'background'
   return thought.type === 'solved' && thought.estimatedMs > IMMEDIATE_MS_MAX
-}
-
-/** @throws {DeedError} `goal_conflict` for a manifest whose outcome a goal would take back */
-export async function refuseAgainstGoalsOf(
-  { goals, planning: { workspaces } }: Pick<PlanDependencies, 'goals' | 'planning'>,
-  { tenant, request }: ExecutionRow,
-  thought: Thought,
-): Promise<void> {
-  if (request.manifest === undefined) return
-  const who = `the manifest ${request.manifest.name}`
-  refuseAgainstGoals(workspaces, await goals(tenant), who, outcomesOfThought(workspaces, request, thought))
 }

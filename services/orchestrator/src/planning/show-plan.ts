@@ -2,9 +2,10 @@
 import type { ExecutionReply } from '@deed/proto/execution'
 import type { Json } from '@deed/proto/json'
 import { replyOf } from '../answers/answer.ts'
+import { refuseRequestAgainstGoals } from '../goals/contradictions.ts'
 import { emptySnapshot, type Incoming, newExecution } from '../intake/new-execution.ts'
 import { isoTime } from '../reconcile/draft.ts'
-import { type PlanDependencies, refuseAgainstGoalsOf } from './plan-execution.ts'
+import type { PlanDependencies } from './plan-execution.ts'
 import { EMPTY, weighWork } from './plan-work.ts'
 import { screenOf, sealPlan, stepsOf } from './seal-plan.ts'
 import { think } from './think.ts'
@@ -21,7 +22,7 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
   if (thought.type === 'answer') {
     return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
   }
-  await refuseAgainstGoalsOf(planning, execution, thought)
+  await refuseRequestAgainstGoals(planning, execution, thought.nodes)
   const unsealed = await weighWork(planning.planning, execution, thought.nodes, EMPTY, true)
   const { tasks, approvals, plan } = await sealPlan(planning.planning, unsealed)
   const names = new Map(tasks.map(({ task_id, name }) => [task_id, name]))

@@ -4,6 +4,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { GoalOutcome, GoalStatus } from '@deed/proto/goal'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
+import { batched } from '@deed/store/batched'
 import type { Remedy } from '../goals/judge.ts'
 import type { Terms } from '../planning/solve-node.ts'
 import type { Database } from './schema.ts'
@@ -132,8 +133,19 @@ export async function adjustGoal(
 }
 
 /** Of a tenant, whoever asks. */
-export const readTenantGoals = (db: Database, tenant: string): Promise<GoalRow[]> =>
-  readGoals(db, { tenant, user: '' }, null)
+/** The goals of a tenant. */
+export type GoalsOf = (tenant: string) => Promise<GoalRow[]>
+
+/** Plans that are made at the same time read the goals with one statement. */
+export const openGoalsOf = (db: Database): GoalsOf =>
+  batched(async (tenants: string[]) => {
+    const rows = await db.query<{ goal: GoalRow }>(
+      'orchestrator.goals_of',
+      `select to_jsonb(goals) as goal from goals where tenant = any($1) order by name`,
+      [[...new Set(tenants)]],
+    )
+    return tenants.map((tenant) => rows.filter(({ goal }) => goal.tenant === tenant).map(({ goal }) => goal))
+  })
 
 export async function readGoals(db: Database, { tenant }: Principal, name: string | null): Promise<GoalRow[]> {
   const rows = await db.query<{ goal: GoalRow }>(
