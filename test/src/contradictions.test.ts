@@ -131,7 +131,10 @@ describe('a manifest', () => {
 describe('a task in words', () => {
   it('is refused where a goal keeps the opposite: in a dry run at once, else before anybody is asked', async () => {
     const task = 'write "bye" to motd.txt'
-    const refusal = { code: CONFLICT, message: expect.stringMatching(/task .*bye.*motd\.txt.*goal motd.*deed goal pause/) }
+    const refusal = {
+      code: CONFLICT,
+      message: expect.stringMatching(/task .*bye.*motd\.txt.*goal motd.*deed goal pause/),
+    }
     await expect(under.client.call(requestExecution, { task, dry_run: true })).rejects.toMatchObject(refusal)
     const { execution_id, status, error } = await under.client.call(requestExecution, { task })
     expect({ status, error }).toMatchObject({ status: 'failed', error: refusal })

@@ -9,13 +9,7 @@ import { rollBack } from '@deed/drill/roll-back'
 import { connectBus } from '@deed/mesh/bus'
 import { startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
-import {
-  cancelExecution,
-  decideApproval,
-  getExecution,
-  listApprovals,
-  requestExecution,
-} from '@deed/proto/execution'
+import { cancelExecution, decideApproval, getExecution, listApprovals, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { serviceAs } from '@deed/proto/permissions'
 import { reportTask, type TaskReport } from '@deed/proto/task'

@@ -180,14 +180,13 @@ describe("a model's plan", () => {
   })
 
   it('that is done and not proven is not kept, whether by its words or by its execution', async () => {
-    answer = () => plan(step('file.write', { path: 'sonnet.txt', content: 'fourteen lines\n' }))
-    const words = 'Please compose some lines about lakes for me'
-    const kept = await deed('run', '--yes', '--criterion', 'its temper is good', words, '--keep', 'sonnet')
-    expect(kept, kept.stdout).toMatchObject({ code: 1, stderr: expect.stringContaining('Not kept as sonnet') })
+    answer = () => look
+    const kept = await deed('run', 'Please ponder the whims of demo-api', '--keep', 'whims')
+    expect(kept, kept.stdout).toMatchObject({ code: 1, stderr: expect.stringContaining('Not kept as whims') })
     const { executions } = await under.client.call(listExecutions, { limit: 1 })
     expect(executions).toMatchObject([{ status: 'done', success: false }])
     await expect(
-      under.client.call(putGoal, { name: 'sonnet', execution_id: executions[0]!.execution_id }),
+      under.client.call(putGoal, { name: 'whims', execution_id: executions[0]!.execution_id }),
     ).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('not proven') })
     expect((await under.client.call(listGoals, {})).goals).toEqual([])
   })

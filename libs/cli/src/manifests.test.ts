@@ -78,6 +78,31 @@ describe('deed apply, diff and delete', () => {
     expect(readFileSync(at('site/page.txt'), 'utf8')).toBe('two')
   })
 
+  it('undoes what every execution of the manifest did, the newest first', async () => {
+    const { code, stdout } = await deed('delete', 'site', '--json')
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      0,
+      { results: [{ status: 'rolled_back' }, { status: 'rolled_back' }] },
+    ])
+    expect(existsSync(at('site'))).toBe(false)
+    expect((await deed('delete', 'site')).code).toBe(2)
+  })
+
+  it('finds a file that it has moved before to be moved, and says when that was seen', async () => {
+    writeFileSync(at('from.txt'), 'it')
+    writeFileSync(
+      at('move.yaml'),
+      'name: move\ntasks: [{ id: it, action: { kind: file.move, input: { from: from.txt, to: to.txt } } }]\n',
+    )
+    const apply = () => deed('apply', '--yes', '-f', at('move.yaml'))
+    expect((await apply()).code).toBe(0)
+    const again = await apply()
+    expect(again, again.stderr).toMatchObject({ code: 0 })
+    expect(again.stdout).toMatch(/nothing to do: 1 step observed at \d{4}-\S+Z to be so already/)
+    writeFileSync(at('to.txt'), 'something else')
+    expect((await apply()).code).toBe(2)
+  })
+
   it('makes it so again where the world has changed since, and nothing else', async () => {
     const file = at('drift.yaml')
     writeFileSync(

@@ -10,7 +10,7 @@ import { writtenByOthers } from './written-by-others.ts'
 export function contextOf(
   attempt: Attempt,
   world: World,
-  ledger: Pick<Ledger, 'findBeside' | 'findForsaken' | 'keepAfter'>,
+  ledger: Pick<Ledger, 'findBeside' | 'findDone' | 'findForsaken' | 'keepAfter'>,
 ): Context {
   const { action, tenant } = attempt.work
   const known = { tenant, actionId: attempt.actionId, action }
@@ -34,6 +34,7 @@ export function contextOf(
     checkRight: attempt.checkRight,
     settleForsaken: () => settleForsaken(known, world, ledger),
     writtenByOthers: () => writtenByOthers(known, world, ledger),
+    doneBefore: () => ledger.findDone(tenant, action),
   }
 }
 

@@ -67,11 +67,11 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   const undoMs = config.execution.retention.undo_days * 86_400_000
   opened.use(keepSweeping({ store, folder: join(config.dataFolder, 'snapshots'), undoMs }, log))
   const self = thisProcess()
-  bus.serve(inspectActionContract, inspectAction({ world }))
   bus.serve(resolveNamesContract, resolveNames({ world }))
   bus.serve(examineExecutorContract, examineExecutor({ world, missing }))
   bus.serve(forgetActionsContract, forgetActions({ store }))
   const ledger = openLedger(store, self)
+  bus.serve(inspectActionContract, inspectAction({ world, ledger }))
   bus.serve(inspectUndoContract, inspectUndo({ world, ledger }))
   bus.serve(listKindsContract, listKinds({ world }))
   opened.use(

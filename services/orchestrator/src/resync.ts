@@ -97,10 +97,7 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
       `select waiter_id::text, execution_id, reply_to from waiters where execution_id = $1`,
       [id],
     )
-    return settler.settle(
-      snapshot,
-      waiting,
-    )
+    return settler.settle(snapshot, waiting)
   }
   const age = clock.now() - Date.parse(execution.created_at)
   // Whoever took it in has not come to a plan: it died, or something that it needs is away.
@@ -114,10 +111,7 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
   }
 }
 
-async function answerLate(
-  { driver, settler, waiters, clock }: Resyncing,
-  waiter: Waiter,
-): Promise<void> {
+async function answerLate({ driver, settler, waiters, clock }: Resyncing, waiter: Waiter): Promise<void> {
   waiters.answer(waiter, replyOf(await driver.read(waiter.execution_id), clock.now()))
   await settler.dismiss(waiter.waiter_id)
 }

@@ -11,7 +11,9 @@ import {
   requestExecution,
   rollbackExecution,
   SealedStep,
+  steerExecutions,
 } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
 import type { Manifest } from '@deed/proto/manifest'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Command } from 'commander'
@@ -28,10 +30,13 @@ import { shellOf, withMesh } from '../shell.ts'
 import { dryRunText, replyText } from '../show/execution.ts'
 import { paintStatus } from '../show/paint.ts'
 import { plainLine, plainText } from '../show/plain-text.ts'
+import { rollBackMany, steerMany } from '../steer-many.ts'
 import { addWaiting, exitCodeOfVerb, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
 
 const TIMEOUT_MS = 600_000
 const DIGEST_CHARS = 32
+/** Executions that one request may name. */
+const STEERED_MAX = 500
 
 interface ApplyOptions {
   file: string
@@ -218,7 +223,7 @@ export function addDiff(program: Command): void {
 export function addDelete(program: Command): void {
   const command = program
     .command('delete [name]')
-    .description('undo what the last execution of a manifest did, in reverse order, each step verified')
+    .description('undo what the executions of a manifest did, the newest first, in reverse order, each step verified')
     .option('-f, --file <file>', 'the manifest, instead of its name')
   addWaiting(command)
     .addHelpText(
@@ -239,9 +244,19 @@ Exit code 0: it is undone. ${WAITING_TEXT}`,
       const { out } = shell
       const wanted = name ?? readManifest(options.file ?? '').name
       process.exitCode = await withMesh(shell, async (bus) => {
-        const id = await lastOf(bus, wanted)
+        const [id, ...older] = await changedBy(bus, await executionsOf(bus, wanted))
+        if (id === undefined)
+          throw new DeedError('not_found', `no execution of manifest "${wanted}" has done anything that is not undone`)
+        const reason = `deed delete ${wanted}`
+        if (older.length > 0) {
+          const ids = [id, ...older]
+          await (options.wait
+            ? rollBackMany(out, bus, ids, {}, { reason, timeoutMs: options.timeout, yes: false })
+            : steerMany(out, bus, ids, {}, { verb: 'rollback', reason }, undefined))
+          return Number(process.exitCode ?? EXIT.success)
+        }
         using patient = patience(options.timeout)
-        const wished = await bus.call(rollbackExecution, { execution_id: id, reason: `deed delete ${wanted}` })
+        const wished = await bus.call(rollbackExecution, { execution_id: id, reason })
         if (!options.wait) {
           out.document(wished)
           out.print(`${id}  ${paintStatus(out.paint, wished.status)}`)
@@ -256,9 +271,21 @@ Exit code 0: it is undone. ${WAITING_TEXT}`,
     })
 }
 
-/** The newest that has been done, or whose undoing did not come about. */
-async function lastOf(bus: Bus, name: string) {
+/** Those that have left something to undo, or cannot be undone. */
+async function changedBy(bus: Bus, ids: readonly ExecutionId[]): Promise<ExecutionId[]> {
+  const found: ExecutionId[] = []
+  for (let from = 0; from < ids.length; from += STEERED_MAX) {
+    const asked = { verb: 'rollback', dry_run: true, execution_ids: ids.slice(from, from + STEERED_MAX) } as const
+    const { results } = await bus.call(steerExecutions, asked)
+    for (const { execution_id: id, error } of results) if (!error?.details?.nothing_changed) found.push(id)
+  }
+  return found
+}
+
+/** Those that have been done, or whose undoing did not come about, the newest first. */
+async function executionsOf(bus: Bus, name: string): Promise<ExecutionId[]> {
   const words = `manifest ${name}`
+  const found: ExecutionId[] = []
   let cursor: z.input<typeof listExecutions.input>['cursor']
   do {
     const page = await bus.call(listExecutions, {
@@ -266,11 +293,9 @@ async function lastOf(bus: Bus, name: string) {
       limit: 500,
       ...(cursor === undefined ? {} : { cursor }),
     })
-    const found = page.executions.find(
-      ({ task, status }) => task === words && (status === 'done' || status === 'rollback_failed'),
-    )
-    if (found) return found.execution_id
+    for (const { task, status, execution_id: id } of page.executions)
+      if (task === words && (status === 'done' || status === 'rollback_failed')) found.push(id)
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined)
-  throw new DeedError('not_found', `no execution of manifest "${name}" has done anything that is not undone`)
+  return found
 }

@@ -11,20 +11,27 @@ import { inputOf, kindOf, postconditionOf } from '../kinds/kinds.ts'
 import { beforeOf } from '../noted.ts'
 import { attemptedBy, look } from '../observe.ts'
 import { resolvedBy } from '../resolved.ts'
+import type { Ledger } from '../store/ledger.ts'
 
 interface Dependencies {
   world: World
+  /** Absent: nothing is known of what was done before. */
+  ledger?: Pick<Ledger, 'findDone'>
 }
 
-export function inspectAction({ world }: Dependencies): Handler<typeof contract> {
+export function inspectAction({ world, ledger }: Dependencies): Handler<typeof contract> {
   // Looking keeps nothing: what an undo needs is kept when there is an intent.
   const looking = { ...world, blobs: noBlobs }
-  return async ({ actions }, { deadline }) => {
+  return async ({ actions }, { principal, deadline }) => {
     const signal = AbortSignal.timeout(Math.max(1, Math.round(deadline - performance.now())))
     const inspections: ({ inspection: Inspection } | { error: ErrorBody })[] = []
     for (const [index, action] of actions.entries()) {
       try {
-        inspections.push({ inspection: await inspect(action, looking, signal, actions.slice(0, index)) })
+        const context = {
+          ...{ earlier: actions.slice(0, index), signal },
+          doneBefore: async () => ledger?.findDone(principal.tenant, action),
+        }
+        inspections.push({ inspection: await inspect(action, looking, context) })
       } catch (error) {
         inspections.push({ error: redactValue(errorBody(error)) })
       }
@@ -42,12 +49,12 @@ const RESOLVED_CHARS_MAX = 1_000
 async function inspect(
   action: Action,
   world: World,
-  signal: AbortSignal,
-  earlier: readonly Action[],
+  known: LookingAt & { earlier: readonly Action[] },
 ): Promise<Inspection> {
   const kind = await kindOf(action, world, false)
   const input = inputOf(kind, action)
-  const context = lookingContext(action, world, signal, earlier)
+  const { earlier } = known
+  const context = lookingContext(action, world, known)
   const before = await beforeOf(kind, input, context)
   const possible = action.already_so === 'skip' && kind.mayHoldAlready?.(input, before) !== false
   const observes = postconditionOf(kind, action, input, before)
@@ -83,12 +90,13 @@ async function inspect(
 /** Whether a step may do away with what a later one would be refused for: kinds that name their files do not. */
 const mayRemedy = (kind: string): boolean => !/^(?:file|dir|code|git|sql|http|wait)\./.test(kind)
 
+type LookingAt = Pick<Context, 'signal'> & Partial<Pick<Context, 'earlier' | 'doneBefore'>>
+
 /** Of what only looks. */
 export function lookingContext(
   action: Action,
   world: World,
-  signal: AbortSignal,
-  earlier: readonly Action[] = [],
+  { signal, doneBefore = async () => undefined, earlier = [] }: LookingAt,
 ): Context {
   return {
     world,
@@ -108,6 +116,7 @@ export function lookingContext(
     checkRight() {},
     async settleForsaken() {},
     writtenByOthers: async () => new Set(),
+    doneBefore,
   }
 }
 

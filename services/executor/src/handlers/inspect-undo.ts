@@ -35,7 +35,7 @@ async function standingOf(row: WholeRow, world: World, signal: AbortSignal): Pro
   if (effect === 'none') return { at: 'before', observed: 'the action had changed nothing' }
   try {
     const kind = await kindOf(action, world, true)
-    const context = { ...lookingContext(action, world, signal), actionId: row.action_id }
+    const context = { ...lookingContext(action, world, { signal }), actionId: row.action_id }
     const input = inputOf(kind, action)
     await refuseOtherMeaning(kind, input, context, true)
     return await kind.standing(input, context, before, after ?? undefined)

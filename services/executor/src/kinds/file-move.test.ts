@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   chmodSync,
   existsSync,
@@ -10,7 +11,11 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import type { RequestScope } from '@deed/mesh/bus'
+import { Action } from '@deed/proto/action'
+import { type ExecutionId, LOCAL } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
+import { inspectAction } from '../handlers/inspect-action.ts'
 import { type TestExecutor, testExecutor } from '../test-executor.ts'
 
 const move = (from: string, to: string, more: object = {}) => ({ kind: 'file.move', input: { from, to, ...more } })
@@ -34,6 +39,36 @@ describe('moving a file', () => {
     expect(executor.read('a/x.sh')).toBe('moved')
     expect(modeOf(executor, 'a/x.sh')).toBe(0o750)
     expect(existsSync(join(executor.root, 'b'))).toBe(false)
+  })
+
+  it.each([
+    ['a file', 'a/x.sh', 'y.sh'],
+    ['a folder', 'a', 'b'],
+  ])('of %s that it has moved before finds it moved, and nothing to do', async (_, from, to) => {
+    await using executor = await withFile()
+    const done = await executor.dispatch(move(from, to))
+    await executor.attempt(done)
+    expect(await executor.run(move(from, to))).toMatchObject({ outcome: 'done', effect: 'none' })
+    const inspect = inspectAction(executor.dependencies)
+    const given = { execution_id: randomUUID() as ExecutionId, actions: [Action.parse(move(from, to))] }
+    const scope = { principal: LOCAL, deadline: performance.now() + 60_000 } as RequestScope
+    expect(await inspect(given, scope)).toMatchObject({ inspections: [{ inspection: { already_so: true } }] })
+    // Not for what is done each time, for another move, nor once it is undone.
+    for (const other of [{ ...move(from, to), already_so: 'run' as const }, move(from, to, { overwrite: true })])
+      expect(await executor.run(other)).toMatchObject({ outcome: 'failed', error: { code: 'not_found' } })
+    await executor.undo(done)
+    renameSync(join(executor.root, from), join(executor.root, to))
+    expect(await executor.run(move(from, to))).toMatchObject({ outcome: 'failed', error: { code: 'not_found' } })
+  })
+
+  it('does not take another file of the new name for the one that it has moved before', async () => {
+    await using executor = await withFile()
+    await executor.run(move('a/x.sh', 'y.sh'))
+    executor.write('y.sh', 'another')
+    expect(await executor.run(move('a/x.sh', 'y.sh'))).toMatchObject({
+      effect: 'none',
+      error: { code: 'not_found' },
+    })
   })
 
   it('keeps what stands at the new name, unless it is said to go; the undo brings it back', async () => {

@@ -55,9 +55,13 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
     if (segments.join('/') === segmentsOf(workspace, to).join('/'))
       throw new DeedError('invalid_request', 'from and to are the same path')
     if (isFolder(workspace, from)) return beforeFolderMove({ from, to, overwrite }, context)
-    const target = await beforeFile({ path: to }, context)
     const file = readRegularFile(workspace, segments)
-    if (!file) throw new DeedError('not_found', `${from} does not exist`, { path: '$.input.from' })
+    if (!file) {
+      const already = await movedAlready({ from, to, overwrite }, context)
+      if (already) return already
+      throw new DeedError('not_found', `${from} does not exist`, { path: '$.input.from' })
+    }
+    const target = await beforeFile({ path: to }, context)
     if (target.state !== 'absent' && !overwrite)
       throw new DeedError('precondition_failed', `${to} exists; say overwrite: true if it may go`)
     return { ...target, moved: fileState(file), movedMode: file.mode, state: `${fileState(file)}>${target.state}` }
@@ -78,7 +82,7 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
           { kind: 'file', path: to, exists: true, sha256: moved.slice('sha256:'.length), mode: octal(movedMode) },
         ],
   }),
-  mayHoldAlready: () => false,
+  mayHoldAlready: (_, { state }) => state.startsWith(MOVED_ALREADY),
   async observe({ to }, context, { moved, movedMode }) {
     const { state, mode } = await readNamedFolder(to, context)
     const observed = `${to} is a folder with ${state} and mode ${octal(mode)}`
@@ -110,6 +114,23 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
     return `moved ${to} back to ${from}`
   },
   standing: standingOfMove,
+}
+
+/** Begins the state of what this very move has moved before. */
+const MOVED_ALREADY = 'absent>'
+
+/** The ledger says what was moved: something else of that name shows nothing. */
+async function movedAlready({ from, to }: FileMove, context: Context): Promise<MoveBefore | undefined> {
+  const { workspace, action } = context
+  if (action.already_so !== 'skip' || !isAbsent(workspace, from)) return undefined
+  const done = (await context.doneBefore()) as MoveBefore | undefined
+  if (!done) return undefined
+  const { moved, movedMode } = done
+  const now = isTree(moved)
+    ? isFolder(workspace, to) && (await readNamedFolder(to, context))
+    : !isFolder(workspace, to) && readAny(workspace, to)
+  if (!now || now.mode !== movedMode || ('state' in now ? now.state : fileState(now)) !== moved) return undefined
+  return { missing: [], moved, movedMode, state: `${MOVED_ALREADY}${moved}` }
 }
 
 const isTree = (state: string): boolean => state.startsWith('tree:')

@@ -86,6 +86,8 @@ export interface Context {
    * the workspace, with the folders above them. What an action finds changed there is not its own.
    */
   writtenByOthers(): Promise<ReadonlySet<string>>
+  /** What the very same action met when it last had an effect, unless that was undone. */
+  doneBefore(): Promise<Before | undefined>
 }
 
 /** What is there to look at what an attempt has left that is over. */

@@ -78,7 +78,10 @@ describe('a service that is a container', () => {
     testClient(folder, 'docker', exchange('sha256:bb'))
     expect(await executor.run(approved)).toMatchObject({
       effect: 'none',
-      error: { code: 'precondition_failed', message: expect.stringContaining('web.image is sha256:bb, and was sha256:aa') },
+      error: {
+        code: 'precondition_failed',
+        message: expect.stringContaining('web.image is sha256:bb, and was sha256:aa'),
+      },
     })
     expect(client.calls().filter((argv) => argv.includes('start'))).toEqual([])
     testClient(folder, 'docker', exchange('sha256:aa'))

@@ -38,10 +38,12 @@ const Listed = z.object({
 
 /** @returns undefined where the cluster does not let us list pods @throws {DeedError} `unavailable` */
 export async function podsOf({ run }: Kubectl, selector: string, signal: AbortSignal): Promise<Pods | undefined> {
-  const listed = await run(['get', 'pods', `--selector=${selector}`, '--output=json'], signal).catch((error: unknown) => {
-    if (error instanceof DeedError && /\(Forbidden\)/.test(error.message)) return undefined
-    throw error
-  })
+  const listed = await run(['get', 'pods', `--selector=${selector}`, '--output=json'], signal).catch(
+    (error: unknown) => {
+      if (error instanceof DeedError && /\(Forbidden\)/.test(error.message)) return undefined
+      throw error
+    },
+  )
   return listed && podsIn(listed.stdout)
 }
 

@@ -123,6 +123,8 @@ export interface Ledger {
   keepAfter(tenant: string, actionId: ActionId, token: FencingToken, after: After): Promise<void>
   /** What earlier attempts left is taken back. @returns whether the attempt is still the newest, and may begin */
   beginAnew(anew: Anew): Promise<boolean>
+  /** @returns what the newest of equal actions met that had an effect which is not undone */
+  findDone(tenant: string, action: Action): Promise<Before | undefined>
   /** Other commands of which nobody knows what they left, and that may not go on any more. */
   findForsaken(tenant: string, actionId: ActionId): Promise<Forsaken[]>
 }
@@ -275,6 +277,12 @@ const FIND_BESIDE = `
       case when a.execution_id = self.execution_id then self.since else self.since - interval '2 seconds' end end`
 
 /** One that nobody could settle within the hour is left to whoever takes it up. */
+const FIND_DONE = `
+  select before from actions
+   where tenant = $1 and kind = $2 and action->'input' = $3::jsonb and action->>'workspace' is not distinct from $4
+     and intent = 'do' and outcome = 'done' and effect = 'made'
+   order by intent_at desc limit 1`
+
 const FIND_FORSAKEN = `
   select a.action_id, a.token, a.action, a.before, a.after from actions a
   where a.tenant = $1 and a.action_id <> $2 and a.kind in ${COMMANDS} and a.after is null
@@ -344,6 +352,11 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
         [tenant, actionIds],
       ),
     findBeside: (tenant, actionId) => store.query<Beside>('find-beside', FIND_BESIDE, [tenant, actionId]),
+    async findDone(tenant, { kind, input, workspace }) {
+      const given = [tenant, kind, storable(redactValue(input)), workspace ?? null]
+      const [row] = await store.query<{ before: Before }>('find-done', FIND_DONE, given)
+      return row?.before
+    },
     findForsaken: (tenant, actionId) => store.query<Forsaken>('find-forsaken', FIND_FORSAKEN, [tenant, actionId]),
     async keepAfter(tenant, actionId, token, after) {
       await store.query('keep-after', KEEP_AFTER, [tenant, actionId, token, storable(after)])

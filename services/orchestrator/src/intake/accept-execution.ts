@@ -109,10 +109,7 @@ async function attached(
   return { id, existed: true, waiter: waiterOf(admitted, incoming), planned, answered: undefined }
 }
 
-const waiterOf = (
-  { execution_id, waiter_id }: Admitted,
-  { waiter }: Pick<Incoming, 'waiter'>,
-): Waiter | undefined =>
+const waiterOf = ({ execution_id, waiter_id }: Admitted, { waiter }: Pick<Incoming, 'waiter'>): Waiter | undefined =>
   waiter && waiter_id !== null ? { execution_id, waiter_id, reply_to: waiter.replyTo } : undefined
 
 /** Names the fields, and not what is in them: whoever guesses a key learns nothing of the request it is for. */

@@ -63,7 +63,9 @@ function allOf(status: string, tasks: ReadonlyMap<TaskId, TaskRow>): TaskRow[] {
   if (undone || status === 'rolled_back') {
     throw new DeedError('already_rolled_back', 'all that the execution did is undone already')
   }
-  throw new DeedError('not_undoable', 'the execution has changed nothing that could be undone')
+  throw new DeedError('not_undoable', 'the execution has changed nothing that could be undone', {
+    details: { nothing_changed: true },
+  })
 }
 
 function oneOf(tasks: ReadonlyMap<TaskId, TaskRow>, id: TaskId): TaskRow {
