@@ -131,6 +131,8 @@ export const UndoInspection = z.object({
   at: z.enum(['before', 'after', 'elsewhere', 'unknown']),
   /** What was seen, in a sentence. */
   observed: z.string(),
+  /** A name means something else than when it was done, in a sentence: so it is not undone. */
+  means_otherwise: z.string().optional(),
 })
 export type UndoInspection = z.output<typeof UndoInspection>
 

@@ -19,6 +19,7 @@ import {
   requestExecution,
   rollbackExecution,
 } from '@deed/proto/execution'
+import { deleteGoal, type GoalView, listGoals, putGoal } from '@deed/proto/goal'
 import { putGrant } from '@deed/proto/grant'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -231,6 +232,67 @@ describe('an approval to start a target', () => {
     expect(await endOf(id)).toMatchObject({ status: 'done' })
     expect(readFileSync(join(under.workspace, 'out.txt'), 'utf8')).toBe('EVIL\n')
     await stopVictim()
+  }, 180_000)
+})
+
+describe('an undo', () => {
+  it('is refused while the target is another than what was changed, and done once it is that again', async () => {
+    await reconfigure(targets('GOOD', good.url))
+    const execution_id = await begin('start victim')
+    await approve(await asked(execution_id))
+    expect(await endOf(execution_id)).toMatchObject({ status: 'done' })
+    await reconfigure(targets('EVIL', good.url))
+    const { steps } = await under.client.call(rollbackExecution, { execution_id, dry_run: true })
+    const why = expect.stringMatching(/victim\.command is .*EVIL.*, and was .*GOOD.* when this was done/)
+    expect(steps).toMatchObject([{ outlook: 'cannot', why }])
+    await expect(under.client.call(rollbackExecution, { execution_id })).rejects.toMatchObject({
+      code: 'undo_conflict',
+      message: why,
+    })
+    expect(await detailOf(execution_id)).toMatchObject({ status: 'done' })
+    await reconfigure(targets('GOOD', good.url))
+    const undone = await startDeed(under.mesh.dataDir, ['rollback', execution_id, '--yes']).ended
+    expect(undone, undone.stderr).toMatchObject({ code: 0 })
+  }, 180_000)
+})
+
+describe('what was agreed to with a goal', () => {
+  it('is void where its target means something else since: a person is asked, and sees what has changed', async () => {
+    const { execution_id: first } = await under.client.call(putGoal, {
+      ...{ name: 'victim-up', task: 'keep victim running', interval_ms: 1_000 },
+    })
+    await approve(await asked(first!))
+    const started = await endOf(first!)
+    const goal = (): Promise<GoalView | undefined> =>
+      under.client.call(listGoals, { name: 'victim-up' }).then(({ goals }) => goals[0])
+    await until(async () => (await goal())?.status === 'active', { timeoutMs: 60_000, what: 'the goal' })
+    writeFileSync(join(under.workspace, 'out.txt'), '')
+    await reconfigure(targets('EVIL', good.url))
+    const { pid } = Object(started.tasks.find(({ task_kind }) => task_kind === 'act')?.result?.data)
+    process.kill(pid, 'SIGKILL')
+    const remedy = await until(
+      async () => {
+        const now = (await goal())?.execution_id
+        return now && now !== first ? now : undefined
+      },
+      { timeoutMs: 60_000, what: 'a remedy' },
+    )
+    const approval = await asked(remedy)
+    expect(approval.actions).toMatchObject([
+      {
+        changed: [
+          {
+            path: '$.victim.command',
+            before: expect.stringContaining('GOOD'),
+            after: expect.stringContaining('EVIL'),
+          },
+        ],
+      },
+    ])
+    await under.client.call(decideApproval, { approval_id: approval.approval_id, decision: 'deny', reason: 'no' })
+    expect(await endOf(remedy)).toMatchObject({ status: 'denied' })
+    expect(readFileSync(join(under.workspace, 'out.txt'), 'utf8')).toBe('')
+    await under.client.call(deleteGoal, { name: 'victim-up' })
   }, 180_000)
 })
 

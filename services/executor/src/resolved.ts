@@ -67,7 +67,11 @@ export async function refuseOtherMeaning(
     undo ? Object.fromEntries(Object.entries(facts).filter(([name]) => !(name in own))) : facts
   const found = { ...configuredBy(kind, input, context), ...own }
   const changed = differenceOf(compared(approved), compared(found))
-  if (changed !== undefined) throw new DeedError('precondition_failed', `${changed} when this was planned; plan again`)
+  if (changed === undefined) return
+  const text = undo
+    ? `${changed} when this was done; undo it once it is that again`
+    : `${changed} when this was planned; plan again`
+  throw new DeedError('precondition_failed', text)
 }
 
 /** Of a target in execution.yaml, whatever is done to it. @throws {DeedError} `unknown_target` */

@@ -19,18 +19,25 @@ export function inspectUndo({ world, ledger }: Dependencies): Handler<typeof con
     const signal = AbortSignal.timeout(Math.max(1, Math.round(deadline - performance.now())))
     const actions: UndoInspection[] = []
     for (const row of await ledger.findWhole(principal.tenant, ids)) {
-      const { at, observed } = await standingOf(row, world, signal)
+      const { at, observed, otherwise } = await standingOf(row, world, signal)
       const { action_id, execution_id, task_id, action, reversibility, undo_outcome } = row
       const undone = undo_outcome === 'done' && row.intent === 'undo'
       actions.push(
-        redactValue({ action_id, execution_id, task_id, kind: action.kind, reversibility, undone, at, observed }),
+        redactValue({
+          ...{ action_id, execution_id, task_id, kind: action.kind, reversibility, undone, at, observed },
+          ...(otherwise ? { means_otherwise: observed } : {}),
+        }),
       )
     }
     return { actions }
   }
 }
 
-async function standingOf(row: WholeRow, world: World, signal: AbortSignal): Promise<Standing> {
+async function standingOf(
+  row: WholeRow,
+  world: World,
+  signal: AbortSignal,
+): Promise<Pick<Standing, 'at' | 'observed'> & { otherwise?: boolean }> {
   const { action, before, after, effect } = row
   if (effect === 'none') return { at: 'before', observed: 'the action had changed nothing' }
   try {
@@ -40,7 +47,8 @@ async function standingOf(row: WholeRow, world: World, signal: AbortSignal): Pro
     await refuseOtherMeaning(kind, input, context, true)
     return await kind.standing(input, context, before, after ?? undefined)
   } catch (error) {
-    if (error instanceof DeedError) return { at: 'unknown', observed: error.message }
+    if (error instanceof DeedError)
+      return { at: 'unknown', observed: error.message, otherwise: error.code === 'precondition_failed' }
     throw error
   }
 }

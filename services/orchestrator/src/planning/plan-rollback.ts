@@ -113,6 +113,7 @@ function stepOf(
   }
   if (!seen) return { ...step, outlook: 'undo', why: null }
   if (seen.at === 'before') return { ...step, outlook: 'nothing', why: 'nothing is left of it' }
+  if (seen.means_otherwise !== undefined) return { ...step, outlook: 'cannot', why: seen.means_otherwise }
   if (seen.reversibility === 'irreversible') {
     return { ...step, outlook: 'cannot', why: `a ${seen.kind} like this cannot be undone` }
   }
