@@ -12,7 +12,7 @@ interface Import {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const FOLDERS = '{proto,test,libs/*,services/*}'
+const FOLDERS = '{proto,examples,test,libs/*,services/*}'
 const IMPORTS =
   /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
 
@@ -22,6 +22,7 @@ const folderOf = new Map(
     return [name, dirname(file)]
   }),
 )
+const folders = new Set(folderOf.values())
 const imports = filesOf(`${FOLDERS}/**/*.{ts,tsx,mts,mjs}`).flatMap((file) =>
   [...readFileSync(join(root, file), 'utf8').matchAll(IMPORTS)].map(
     ([, ...found]): Import => ({ file, specifier: found.find((specifier) => specifier !== undefined) ?? '' }),
@@ -61,9 +62,11 @@ function broken(found: Import): string | undefined {
   if (from === 'proto' && to !== 'zod' && !isTest(found)) return 'proto imports zod and nothing else'
   if (from.startsWith('libs/') && to.startsWith('services/')) return 'a lib imports libs and proto'
   if (to === 'test' && from !== 'test') return 'nothing imports the tests'
+  if (to === 'examples') return 'nothing imports the examples'
+  if (from === 'examples' && folders.has(to)) return 'an example is a program outside of the mesh'
   // The drill plays programs that are not of the mesh.
   const foreign = found.file.startsWith('libs/drill/src/truth/')
-  if (to === 'nats' && !['libs/mesh', 'libs/embedded'].includes(from) && !foreign && !isTest(found)) {
+  if (to === 'nats' && !['libs/mesh', 'libs/embedded', 'examples'].includes(from) && !foreign && !isTest(found)) {
     return 'only libs/mesh and libs/embedded speak NATS themselves'
   }
   return undefined
@@ -145,6 +148,8 @@ describe('the rules themselves', () => {
     ['libs/store/src/a.ts', 'nats'],
     ['proto/src/a.ts', '@deed/mesh/bus'],
     ['proto/src/a.ts', 'node:fs'],
+    ['test/src/a.ts', '@deed/examples/kind/main'],
+    ['examples/kind/a.ts', '@deed/proto/ids'],
   ])('refuse that %s imports %s', (file, specifier) => {
     expect(broken({ file, specifier })).toBeDefined()
   })

@@ -6,7 +6,7 @@ import { ExecutionStatus, Method } from '@deed/proto/states'
 import { parse } from 'yaml'
 import { z } from 'zod'
 
-export const DEMO_DIR = resolve(import.meta.dirname, '../../../../deploy/demo')
+export const DEMO_DIR = resolve(import.meta.dirname, '../../../../examples/demo')
 
 const Level = z.int().min(0).max(3)
 

@@ -1,4 +1,4 @@
-// Real MCP servers: one that serves tickets (test/example-mcp, a program of its own), over its standard input and over
+// Real MCP servers: one that serves tickets (examples/mcp-server, a program of its own), over its standard input and over
 // HTTP; and one that does what no server should.
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
@@ -20,7 +20,7 @@ import { dies } from '../test-dies.ts'
 import { type TestExecutor, testExecutor } from '../test-executor.ts'
 
 const PROJECT = fileURLToPath(new URL('../../../..', import.meta.url))
-const PROGRAM = join(PROJECT, 'test/example-mcp/main.ts')
+const PROGRAM = join(PROJECT, 'examples/mcp-server/main.ts')
 
 const folder = mkdtempSync(join(tmpdir(), 'deed-mcp-'))
 let sandbox: Sandbox

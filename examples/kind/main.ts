@@ -4,7 +4,7 @@
  * It is a program beside Deed, and knows nothing of it but three subjects and their JSON, which stand in
  * `proto/asyncapi.json`. It could be written in any language that has a client for NATS.
  *
- *     LAMPS_FILE=lamps.json NATS_URL=... NATS_USER=provider NATS_PASSWORD=... node test/example-kind/main.ts
+ *     LAMPS_FILE=lamps.json NATS_URL=... NATS_USER=provider NATS_PASSWORD=... node examples/kind/main.ts
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { connect, type ServiceMsg } from 'nats'

@@ -1,11 +1,10 @@
-// What programs of their own provide, from the words of a task to the undo: a kind of action, and the tools of an MCP
-// server.
-
+// Every example works: the kind of action, the tools of the MCP server, the rules, the runbook and the manifests.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { rollBack } from '@deed/drill/roll-back'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
@@ -15,47 +14,26 @@ import { decideApproval, type ExecutionDetail, getExecution, requestExecution } 
 import { ActionId } from '@deed/proto/ids'
 import { observeProvided, provided } from '@deed/proto/provider'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse, stringify } from 'yaml'
 
-const RULES = `pack: lamps
-version: 1
-description: Lamps
-rules:
-  - name: switch-on
-    match: switch (the)? lamp {lamp:word} on
-    actions: [{ title: "switch the lamp {{lamp}} on", kind: lamp.switch, input: { lamp: "{{lamp}}", on: true } }]
-    tests: [{ say: switch the lamp desk on }]
-`
+const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 
-const TICKET_RULES = `pack: tickets
-version: 1
-description: Tickets
-world: { targets: { tickets: { type: mcp, command: [node] } } }
-rules:
-  - name: list
-    match: which tickets are open
-    actions: [{ title: list the tickets, kind: mcp.call, input: { target: tickets, tool: list_tickets } }]
-    tests: [{ say: which tickets are open }]
-  - name: open
-    match: open a ticket {title:word}
-    actions:
-      - title: open the ticket {{title}}
-        kind: mcp.call
-        input: { target: tickets, tool: create_ticket, arguments: { title: "{{title}}" } }
-        verify: { kind: file, path: tickets.json, contains: "{{title}}" }
-    tests: [{ say: open a ticket printer }]
-`
-
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
-const CONFIG = `targets:
-  tickets:
-    type: mcp
-    command: [node, ${JSON.stringify(join(PROJECT, 'test/example-mcp/main.ts'))}]
-    cwd: ./workspace
-    reads: [${JSON.stringify(PROJECT)}]
-    tools:
-      list_tickets: { effect: read }
-      create_ticket: { undo: { tool: close_ticket, arguments: { id: result.id } } }
-`
+/** The configuration of the examples, with the folders of this checkout, for the workspace of the mesh under test. */
+function exampleConfig(): string {
+  const { workspaces: _, targets, ...others } = parse(readFileSync(join(EXAMPLES, 'execution.yaml'), 'utf8'))
+  const { command, reads, ...tickets } = targets.tickets
+  const [program, script] = command
+  return stringify({
+    ...others,
+    targets: {
+      tickets: {
+        ...tickets,
+        command: [program, resolve(EXAMPLES, 'workspace', script)],
+        reads: reads.map((path: string) => resolve(EXAMPLES, path)),
+      },
+    },
+  })
+}
 
 /** No action: only a look. */
 const NOBODY = ActionId.parse('00000000-0000-0000-0000-000000000000')
@@ -67,11 +45,7 @@ let lampsFile: string
 beforeAll(async () => {
   const folder = opened.use(temporaryFolder())
   lampsFile = join(folder.path, 'lamps.json')
-  const rules = join(folder.path, 'rules')
-  mkdirSync(rules)
-  writeFileSync(join(rules, 'lamps.yaml'), RULES)
-  writeFileSync(join(rules, 'tickets.yaml'), TICKET_RULES)
-  under = opened.use(await meshUnderTest({ env: { RULES_DIR: rules }, config: CONFIG }))
+  under = opened.use(await meshUnderTest({ env: { RULES_DIR: join(EXAMPLES, 'rules') }, config: exampleConfig() }))
 })
 afterAll(() => opened.disposeAsync())
 
@@ -82,20 +56,16 @@ const detailOf = (execution_id: ExecutionDetail['execution_id']) => under.client
 /** The program, until it is disposed of; then nobody provides the kind. */
 async function startProvider(): Promise<AsyncDisposable> {
   const { nats_url, nats_user = '', nats_password = '' } = under.mesh.connectionAs('provider')
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [fileURLToPath(new URL('../example-kind/main.ts', import.meta.url))],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: {
-        PATH: process.env.PATH,
-        LAMPS_FILE: lampsFile,
-        NATS_URL: nats_url,
-        NATS_USER: nats_user,
-        NATS_PASSWORD: nats_password,
-      },
+  const child: ChildProcess = spawn(process.execPath, [join(EXAMPLES, 'kind/main.ts')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      PATH: process.env.PATH,
+      LAMPS_FILE: lampsFile,
+      NATS_URL: nats_url,
+      NATS_USER: nats_user,
+      NATS_PASSWORD: nats_password,
     },
-  )
+  })
   const input = { kind: 'lamp.switch', kind_version: 1, action_id: NOBODY, input: { lamp: 'desk', on: true } } as const
   await until(() =>
     under.client.call(provided(observeProvided, 'lamp.switch'), input, { patient: false }).catch(() => false),
@@ -185,6 +155,33 @@ describe('a tool of an MCP server', () => {
     await rollBack(under.client, detail.execution_id)
     await until(async () => (await detailOf(detail.execution_id)).status === 'rolled_back')
     expect(tickets()).toEqual([])
+  })
+})
+
+describe('the runbook', () => {
+  it('runs for its words, step by step', async () => {
+    expect(await done('publish the page')).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect(readFileSync(join(under.workspace, 'site/index.html'), 'utf8')).toBe('<h1>It works</h1>\n')
+  })
+})
+
+describe('a manifest', () => {
+  it.each(readdirSync(join(EXAMPLES, 'manifests')))(
+    'is applied, and applied again changes nothing: %s',
+    async (file) => {
+      const path = join(EXAMPLES, 'manifests', file)
+      const apply = async () => startDeed(under.mesh.dataDir, ['apply', '--yes', '--json', '-f', path]).ended
+      const first = await apply()
+      expect(first, first.stderr).toMatchObject({ code: 0 })
+      expect(JSON.parse(first.stdout)).toMatchObject({ status: 'done', metrics: { success: true } })
+      const second = await apply()
+      expect(second, second.stderr).toMatchObject({ code: 0 })
+    },
+  )
+
+  it('leaves the files that the examples name', () => {
+    expect(existsSync(join(under.workspace, 'pages/index.txt'))).toBe(true)
+    expect(existsSync(join(under.workspace, 'report/index.txt'))).toBe(true)
   })
 })
 

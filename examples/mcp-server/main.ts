@@ -1,8 +1,8 @@
 /**
  * An MCP server of one's own: tickets, in a file. It speaks over its standard input and output, or over HTTP.
  *
- *     TICKETS_FILE=tickets.json node test/example-mcp/main.ts
- *     TICKETS_FILE=tickets.json PORT=8090 node test/example-mcp/main.ts
+ *     TICKETS_FILE=tickets.json node examples/mcp-server/main.ts
+ *     TICKETS_FILE=tickets.json PORT=8090 node examples/mcp-server/main.ts
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
