@@ -1,11 +1,7 @@
-// What the command says of itself, and what the README says of it.
+// What the command says of itself.
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { COMMAND } from '@deed/drill/deed-process'
 import { describe, expect, it } from 'vitest'
-
-const README = resolve(import.meta.dirname, '../../../README.md')
 
 const help = (...args: string[]): string =>
   execFileSync(process.execPath, [COMMAND, ...args, '--help'], { encoding: 'utf8', env: { PATH: process.env.PATH } })
@@ -28,13 +24,6 @@ describe('deed --help', () => {
       expect.arrayContaining(['Ask for work', 'Look', 'Decide', 'Steer', 'What stands', 'The mesh']),
     )
     expect(groups.flatMap(([, names]) => names).length).toBeGreaterThan(25)
-  })
-
-  it('names what the README names', () => {
-    const readme = readFileSync(README, 'utf8')
-    const shown = readme.slice(readme.indexOf('## The command'), readme.indexOf('## What stands'))
-    const names = groups.flatMap(([, some]) => some).filter((name) => name !== 'help')
-    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(shown))).toEqual([])
   })
 
   it('of get has all that is listed', () => {

@@ -10,7 +10,10 @@ import { runbookFaults } from './runbook-faults.ts'
 const Name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/)
 const EnvironmentVariable = z.string().regex(/^[A-Z_][A-Z0-9_]*$/)
 /** Decides the risk of what is done to a target; `production` is the gravest. */
-const EnvironmentLabel = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/)
+const EnvironmentLabel = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,30}$/)
+  .describe('Label that the policy reads, such as `production`.')
 /** Not one that changes how programs load or run, nor what Deed itself connects with. */
 const SecretVariable = EnvironmentVariable.regex(
   /^(?!(?:LD_|DYLD_|DEED_|NATS_|DATABASE_|NODE_)|(?:PATH|HOME|LANG|SHELL|IFS|ENV|BASH_ENV|PWD)$)/,
@@ -27,78 +30,86 @@ const Health = strict({
 /** How often tasks may begin on a target, over all replicas. */
 const RateLimit = strict({
   per_minute: z.number().positive().max(1_000_000),
-  /** How many may begin at once after a pause. */
-  burst: z.int().min(1).max(100_000).default(1),
+  burst: z.int().min(1).max(100_000).default(1).describe('Tasks that may begin at once after a pause.'),
 })
 
 const Webhook = strict({
   url: z.url({ protocol: /^https?$/ }).optional(),
-  /** The environment variable that holds the URL, where the URL is a secret. */
-  url_env: EnvironmentVariable.optional(),
-  /** Names of the alerts it is told of; absent: all. */
-  names: z.array(z.string()).min(1).optional(),
-  /** The environment variable that holds the key of the signatures. */
-  secret_env: EnvironmentVariable.optional(),
+  url_env: EnvironmentVariable.optional().describe(
+    'The environment variable that holds the URL, where the URL is a secret.',
+  ),
+  names: z.array(z.string()).min(1).optional().describe('Names of the alerts to send; default: all.'),
+  secret_env: EnvironmentVariable.optional().describe('The environment variable that holds the key of the signatures.'),
 })
 
 /** How long a service must have stayed up, as one process, to count as up. A number of seconds, or text such as "500ms". */
-const StableFor = duration({ min: 0, max: 300_000, fallback: 1_000 })
+const StableFor = duration({ min: 0, max: 300_000, fallback: 1_000 }).describe(
+  'How long it must have been up, as one process, to count as up: seconds, or text such as `500ms`. Default: `1s`.',
+)
 /** How long a service may take to end after SIGTERM; then it gets SIGKILL. A number of seconds, or text such as "2m". */
-const stopTimeout = (fallback: number) => duration({ min: 0, max: 3_600_000, fallback })
+const stopTimeout = (fallback: number) =>
+  duration({ min: 0, max: 3_600_000, fallback }).describe(
+    'Time between SIGTERM and SIGKILL: seconds, or text such as `2m`. Default: `5s`, of docker `10s`.',
+  )
 
 const ProcessTarget = strict({
   type: z.literal('process'),
-  /** Program and arguments; no shell reads them. */
-  command: z.array(z.string()).min(1),
-  /** Relative to the folder of the configuration file. */
-  cwd: z.string().default('.'),
+  command: z.array(z.string()).min(1).describe('Program and arguments. There is no shell.'),
+  cwd: z.string().default('.').describe('Working folder, relative to the folder of this file.'),
   env: z.record(z.string(), z.string()).default({}),
   health: Health.optional(),
   stable_for: StableFor,
   stop_timeout: stopTimeout(5_000),
   environment: EnvironmentLabel.optional(),
-  rate_limit: RateLimit.optional(),
+  rate_limit: RateLimit.optional().describe('How often tasks may begin on it, over all replicas.'),
 })
 
 const HttpTarget = strict({
   type: z.literal('http'),
-  /** Paths that a GET may ask for only once, such as one-time links: no second request confirms the answer. */
-  once: z.array(z.string().max(2048).startsWith('/', 'must be a path such as /invitation')).max(1_000).default([]),
+  once: z
+    .array(z.string().max(2048).startsWith('/', 'must be a path such as /invitation'))
+    .max(1_000)
+    .default([])
+    .describe('Paths that are requested only once, such as one-time links. No second request confirms the answer.'),
   url: z.url().optional(),
-  /** The environment variable that holds the URL, where the URL is a secret or differs by machine. */
-  url_env: EnvironmentVariable.optional(),
+  url_env: EnvironmentVariable.optional().describe(
+    'The environment variable that holds the URL, where the URL is a secret or differs by machine.',
+  ),
   environment: EnvironmentLabel.optional(),
-  rate_limit: RateLimit.optional(),
+  rate_limit: RateLimit.optional().describe('How often tasks may begin on it, over all replicas.'),
 })
 
 /** A noun that people use for the rows of a table. */
 const Entity = strict({
   table: SqlName,
-  /** What rows are counted by: one row has one label. */
-  label_column: SqlName.optional(),
-  /** What one row is found by. */
-  name_column: SqlName.optional(),
+  label_column: SqlName.optional().describe('Column that rows are counted by.'),
+  name_column: SqlName.optional().describe('Column that identifies one row.'),
   singular: z.string().optional(),
 })
 
 const SqlTarget = strict({
   type: z.literal('sql'),
-  /** The environment variable that holds the connection string: it is a secret, so it does not stand here. */
-  url_env: EnvironmentVariable,
+  url_env: EnvironmentVariable.describe(
+    'The environment variable that holds the connection string: it is a secret, so it does not stand here.',
+  ),
   environment: EnvironmentLabel.optional(),
-  rate_limit: RateLimit.optional(),
+  rate_limit: RateLimit.optional().describe('How often tasks may begin on it, over all replicas.'),
   entities: z.record(z.string(), Entity).default({}),
 })
 
 /** A NATS server beside the one that the mesh runs on. */
 const NatsTarget = strict({
   type: z.literal('nats'),
-  /** The environment variable that holds the URL, with user and password where it wants them. */
-  url_env: EnvironmentVariable,
-  /** Subjects whose requests change nothing anywhere: they are answered without `verify`. */
-  reads: z.array(z.string().min(1).max(256)).max(1_000).default([]),
+  url_env: EnvironmentVariable.describe(
+    'The environment variable that holds the URL, with user and password where it wants them.',
+  ),
+  reads: z
+    .array(z.string().min(1).max(256))
+    .max(1_000)
+    .default([])
+    .describe('Subjects whose requests change nothing, so that they need no `verify`.'),
   environment: EnvironmentLabel.optional(),
-  rate_limit: RateLimit.optional(),
+  rate_limit: RateLimit.optional().describe('How often tasks may begin on it, over all replicas.'),
 })
 
 const SystemdTarget = strict({
@@ -106,39 +117,41 @@ const SystemdTarget = strict({
   unit: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,254}$/),
   stable_for: StableFor,
   environment: EnvironmentLabel.optional(),
-  rate_limit: RateLimit.optional(),
+  rate_limit: RateLimit.optional().describe('How often tasks may begin on it, over all replicas.'),
 })
 
 const DockerTarget = strict({
   type: z.literal('docker'),
-  /** Its name or id. Where the daemon is, the executor's own environment says (DOCKER_HOST). */
-  container: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/),
-  /** The image that it must be made of: a name, or one with a digest. Absent: any. */
+  container: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/)
+    .describe('Name or id. DOCKER_HOST of the executor says where the daemon is.'),
   image: z
     .string()
     .max(512)
     .regex(/^[a-z0-9][A-Za-z0-9._/:@-]*$/, 'must be the name of an image')
-    .optional(),
+    .optional()
+    .describe('Image that it must have: a name, or a name with a digest. Default: any.'),
   stable_for: StableFor,
   stop_timeout: stopTimeout(10_000),
   environment: EnvironmentLabel.optional(),
-  rate_limit: RateLimit.optional(),
+  rate_limit: RateLimit.optional().describe('How often tasks may begin on it, over all replicas.'),
 })
 
 const KubernetesName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
 
 const KubernetesTarget = strict({
   type: z.literal('kubernetes'),
-  /** Of the kubeconfig that the executor's own environment names; absent: its current one. */
   context: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,252}$/)
-    .optional(),
+    .optional()
+    .describe("Context of the kubeconfig in the executor's environment. Default: the current one."),
   namespace: KubernetesName.default('default'),
   deployment: KubernetesName,
   stable_for: StableFor,
   environment: EnvironmentLabel.optional(),
-  rate_limit: RateLimit.optional(),
+  rate_limit: RateLimit.optional().describe('How often tasks may begin on it, over all replicas.'),
 })
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')
@@ -146,49 +159,58 @@ const ToolName = z.string().regex(/^[A-Za-z0-9_./-]{1,128}$/)
 
 /** A tool of an MCP server that actions may call. */
 const McpTool = strict({
-  /** read: it changes nothing anywhere. */
-  effect: z.enum(['read', 'change']).default('change'),
-  /** Of one that reads: whether it may be called a second time, to compare the answers. */
-  repeatable: z.boolean().default(true),
-  /** The tool that takes the effect back. Without one it cannot be undone. */
+  effect: z.enum(['read', 'change']).default('change').describe('`read`: it changes nothing.'),
+  repeatable: z
+    .boolean()
+    .default(true)
+    .describe('For a tool that reads: whether it may be called again, to compare the answers.'),
   undo: strict({
     tool: ToolName,
-    /** Each argument, and where its value is found: `arguments.<path>` of the call or `result.<path>` of its answer. */
     arguments: z
       .record(
         z.string(),
         z.string().regex(/^(arguments|result)(\.[^.\s]+)+$/, 'must be a path such as arguments.name or result.id'),
       )
-      .default({}),
-  }).optional(),
+      .default({})
+      .describe(
+        'Each argument, and where its value comes from: `arguments.<path>` of the call or `result.<path>` of its answer.',
+      ),
+  })
+    .optional()
+    .describe('Tool that undoes the call. Without one the call cannot be undone.'),
 })
 
 /** A server of tools: a program that is started for each call, or one that answers at a URL (Streamable HTTP). */
 const McpTarget = strict({
   type: z.literal('mcp'),
-  /** Program and arguments; no shell reads them. */
-  command: z.array(z.string()).min(1).optional(),
-  /** The one folder that the program may write to; relative to the folder of the configuration file. */
-  cwd: z.string().default('.'),
-  /** Folders that the program may read besides; its packages, for one. */
-  reads: z.array(z.string()).default([]),
+  command: z.array(z.string()).min(1).optional().describe('Program and arguments. There is no shell.'),
+  cwd: z
+    .string()
+    .default('.')
+    .describe('The only folder that the program may write to; relative to the folder of this file.'),
+  reads: z.array(z.string()).default([]).describe('More folders that the program may read, such as its packages.'),
   env: z.record(EnvironmentVariable, z.string()).default({}),
-  /** Names of `secrets` that the program finds in its environment. */
-  secrets: z.array(Name).default([]),
-  /** Hosts, or targets of type http, that the program reaches through a proxy; it reaches nothing else. */
-  allow_hosts: z.array(z.string()).default([]),
-  /** Files of the program, below `cwd`, and what they must be: one that is another is not started. */
-  files_sha256: z.record(z.string(), Sha256).default({}),
+  secrets: z.array(Name).default([]).describe('Names of `secrets` that the program gets in its environment.'),
+  allow_hosts: z
+    .array(z.string())
+    .default([])
+    .describe('Hosts, or targets of type http, that the program reaches through a proxy. It reaches nothing else.'),
+  files_sha256: z
+    .record(z.string(), Sha256)
+    .default({})
+    .describe('Files below `cwd` and their hashes. A program whose files differ is not started.'),
   url: z.url({ protocol: /^https?$/ }).optional(),
   url_env: EnvironmentVariable.optional(),
-  /** A value may hold `{{secret.<name>}}`. */
-  headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string()).default({}),
-  /** The list of tools as it was looked through: where the server has another, none is called. */
-  tools_sha256: Sha256.optional(),
-  /** What may be called; any other tool of the server may not. */
-  tools: z.record(ToolName, McpTool).default({}),
+  headers: z
+    .record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string())
+    .default({})
+    .describe('A value may hold `{{secret.<name>}}`.'),
+  tools_sha256: Sha256.optional().describe(
+    'Hash of the list of tools as it was reviewed. If the server has another list, no tool is called.',
+  ),
+  tools: z.record(ToolName, McpTool).default({}).describe('Tools that may be called. Any other tool may not.'),
   environment: EnvironmentLabel.optional(),
-  rate_limit: RateLimit.optional(),
+  rate_limit: RateLimit.optional().describe('How often tasks may begin on it, over all replicas.'),
 })
 
 export const Target = z.discriminatedUnion('type', [
@@ -209,41 +231,53 @@ const RunbookStep = strict({
   title: z.string().min(1).max(512).optional(),
   kind: z.string(),
   input: z.record(z.string(), z.json()).default({}),
-  /** What must hold afterwards, beside what the kind itself looks at. */
-  verify: z.record(z.string(), z.json()).optional(),
-  /** The workspace that its paths start from; absent: the request's. */
-  workspace: z.string().optional(),
-  /** Absent: the step before. */
-  depends_on: z.array(z.string()).optional(),
+  verify: z
+    .record(z.string(), z.json())
+    .optional()
+    .describe('What must hold afterwards, besides what the kind itself observes.'),
+  workspace: z.string().optional().describe('Workspace of its paths. Default: that of the request.'),
+  depends_on: z.array(z.string()).optional().describe('Names of steps. Default: the step before.'),
   timeout_ms: z.int().min(1).max(86_400_000).optional(),
 })
 
 /** What is to be done for certain words: steps that an operator has written down. */
 const Runbook = strict({
-  /** The sentences that mean it; absent: its name. */
-  words: z.array(z.string().min(1).max(512)).min(1).optional(),
-  /** How long it usually takes: where that is more than 30 s, it runs in the background. */
-  expected_seconds: z.number().min(0).max(86_400).default(0),
+  words: z
+    .array(z.string().min(1).max(512))
+    .min(1)
+    .optional()
+    .describe('Sentences that run it. Default: its name, with spaces for dashes.'),
+  expected_seconds: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(0)
+    .describe('How long it usually takes. Above 30 it runs in the background.'),
   steps: z.array(RunbookStep).min(1).max(100),
 })
 export type Runbook = z.output<typeof Runbook>
 
-const Schema = strict({
+export const ExecutionConfig = strict({
   workers: section({
-    /** Workers of one executor: each makes one effect at a time. */
-    count: z.int().min(1).max(100).default(3),
-    /** Tasks that each worker holds: one in its effect, the others being looked at, written down, or next. */
-    max_concurrent_tasks: z.int().min(1).max(100).default(10),
+    count: z.int().min(1).max(100).default(3).describe('Workers of one executor: each makes one effect at a time.'),
+    max_concurrent_tasks: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(10)
+      .describe('Tasks that each worker holds: one in its effect, the others being observed, stored, or next.'),
   }),
   models: section({
     default_timeout_seconds: z.number().positive().max(3_600).default(120),
-    /** Names of local models, the preferred one first; empty: chosen by what was measured. */
-    preferred_local: z.array(z.string()).default([]),
-    /** Whether an API provider may be paid when no local model answers. */
-    fallback_to_api: z.boolean().default(true),
-    /** Where Ollama listens; the environment variable OLLAMA_HOST may say it instead. */
-    ollama_host: z.string().optional(),
-    /** By the model's full name. One that is not named here costs nothing. */
+    preferred_local: z
+      .array(z.string())
+      .default([])
+      .describe('Names of local models, in order of preference. Empty: chosen by measurement.'),
+    fallback_to_api: z
+      .boolean()
+      .default(true)
+      .describe('Whether an API provider may be paid when no local model answers.'),
+    ollama_host: z.string().optional().describe('Address of Ollama; or the variable OLLAMA_HOST.'),
     prices: z
       .record(
         z.string().min(1),
@@ -252,62 +286,97 @@ const Schema = strict({
           answer_usd_per_million: z.number().min(0).max(10_000),
         }),
       )
-      .default({}),
-    /** What the models of one tenant may cost in a day (UTC), beside what each request allows; absent: no limit. */
-    budget_usd_per_day: z.number().min(0).max(1_000_000).optional(),
+      .default({})
+      .describe('By the full name of the model. A model without a price costs nothing.'),
+    budget_usd_per_day: z
+      .number()
+      .min(0)
+      .max(1_000_000)
+      .optional()
+      .describe(
+        'What the models of one tenant may cost in a day (UTC), besides the budget of each request. Default: no limit.',
+      ),
   }),
   verification: section({
     enabled: z
       .literal(true, 'must be true: a success without evidence cannot be stored, so verification is never off')
       .default(true),
-    /** Looks after the first one. */
-    retry_attempts: z.int().min(0).max(20).default(2),
-    /** The longest wait between two looks. */
-    verify_delay_seconds: z.number().min(0).max(600).default(2),
+    retry_attempts: z.int().min(0).max(20).default(2).describe('Observations after the first one.'),
+    verify_delay_seconds: z.number().min(0).max(600).default(2).describe('Longest wait between two observations.'),
   }),
   cache: section({
     ttl_seconds: z.number().positive().max(31_536_000).default(60),
     max_size_mb: z.number().positive().max(1_048_576).default(100),
   }),
   rollback: section({
-    /** Executions in the quick view; the audit log has all. */
-    max_history: z.int().min(1).max(100_000).default(100),
+    max_history: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(100)
+      .describe('Executions in the quick view. The audit log has all.'),
     auto_rollback_on_failure: z.boolean().default(true),
-    /** What is larger is not kept before it is changed: that cannot be undone then, which is said before it starts. */
-    snapshot_max_mb: z.number().positive().max(65_536).default(64),
+    snapshot_max_mb: z
+      .number()
+      .positive()
+      .max(65_536)
+      .default(64)
+      .describe('Larger content is not stored before it changes, so the change is irreversible.'),
     snapshot_max_files: z.int().min(1).max(1_000_000).default(10_000),
   }),
   observability: section({
-    /** Where traces are exported at all: every execution, or one in a hundred. */
-    trace_all_executions: z.boolean().default(true),
-    /** File that execution records are appended to, a JSON object a line. */
-    export_to_file: z.string().optional(),
-    /** Where Prometheus is answered, usually 9090; the environment variable METRICS_PORT may say it instead. Absent: nowhere. */
-    metrics_port: z.int().min(1).max(65_535).optional(),
-    /** On which address of this machine; anybody who reaches it can read the figures. METRICS_HOST may say it instead. */
-    metrics_host: z.union([z.ipv4(), z.ipv6(), z.literal('localhost')]).default('127.0.0.1'),
+    trace_all_executions: z.boolean().default(true).describe('Whether every execution is traced, or one in a hundred.'),
+    export_to_file: z.string().optional().describe('File to append execution records to, one JSON object a line.'),
+    metrics_port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe('Port for Prometheus, usually 9090; or the variable METRICS_PORT. Default: none.'),
+    metrics_host: z
+      .union([z.ipv4(), z.ipv6(), z.literal('localhost')])
+      .default('127.0.0.1')
+      .describe(
+        'Address for Prometheus; or the variable METRICS_HOST. Whoever reaches it reads the figures of all tenants.',
+      ),
   }),
   alerts: section({
-    /** Who is told of alerts besides the log and `alerts.*`. What is named here is called, private addresses too. */
-    webhooks: z.array(Webhook).max(20).default([]),
+    webhooks: z
+      .array(Webhook)
+      .max(20)
+      .default([])
+      .describe('Webhooks for alerts. Each is called as it is written, also at private addresses.'),
   }),
   limits: section({
-    /** Requests that one identity may make in a second, at one replica; twice as many at once after a pause. */
-    requests_per_second: z.int().min(1).max(1_000_000).default(2_000),
-    /** Executions of one tenant that may wait for room at one replica; more are refused until some have begun. */
-    waiting: z.int().min(1).max(1_000_000).default(20_000),
+    requests_per_second: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(2_000)
+      .describe('Requests of one identity in a second, for each replica. Twice as many at once after a pause.'),
+    waiting: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(20_000)
+      .describe('Executions of one tenant that may wait, for each replica. More are refused as `overloaded`.'),
   }),
   retention: section({
-    /** What executions looked like, their tasks and results; afterwards a key still finds how they ended. */
-    executions_days: z.number().min(1).max(36_500).default(30),
-    /** Of each tenant so many that ended, the newest; of the others the same is removed, whatever their age. */
-    executions_max: z.int().min(1).max(1_000_000_000).default(1_000_000),
-    /** How long an execution that changed something can be rolled back: what that takes is kept as long. */
-    undo_days: z.number().min(1).max(36_500).default(30),
-    /** What models were asked and answered. */
-    model_calls_days: z.number().min(1).max(36_500).default(90),
-    /** Alerts that were delivered. */
-    alerts_days: z.number().min(1).max(36_500).default(30),
+    executions_days: z
+      .number()
+      .min(1)
+      .max(36_500)
+      .default(30)
+      .describe('Tasks and results of executions. Later, a key still finds how they ended.'),
+    executions_max: z
+      .int()
+      .min(1)
+      .max(1_000_000_000)
+      .default(1_000_000)
+      .describe('Ended executions of each tenant that are kept, whatever their age.'),
+    undo_days: z.number().min(1).max(36_500).default(30).describe('How long an execution can be rolled back.'),
+    model_calls_days: z.number().min(1).max(36_500).default(90).describe('Questions to models, and their answers.'),
+    alerts_days: z.number().min(1).max(36_500).default(30).describe('Delivered alerts.'),
   }),
   targets: z.record(Name, Target).default({}),
   workspaces: z
@@ -315,45 +384,55 @@ const Schema = strict({
       Name,
       strict({
         root: z.string().min(1),
-        /** What others write there, such as `*.log`: it voids no approval of a command, and no undo brings it back. */
-        ignore: z.array(z.string().min(1).max(256)).max(100).optional(),
+        ignore: z
+          .array(z.string().min(1).max(256))
+          .max(100)
+          .optional()
+          .describe(
+            'Files that others write, such as `*.log`. They void no approval of a command, and no undo restores them.',
+          ),
       }),
     )
     .default({}),
-  /** Where relative paths start when a request names no workspace; the only one, where there is only one. */
-  default_workspace: Name.optional(),
+  default_workspace: Name.optional().describe(
+    'Workspace for requests that name none. Default: the only one, if there is only one.',
+  ),
   runbooks: z.record(Name, Runbook).default({}),
-  /** Kinds of action that other services on the mesh do: a runbook may use them. */
   provided_kinds: z
     .array(z.string().regex(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$/, 'must be a kind such as lamp.switch'))
-    .default([]),
-  /**
-   * Values that actions may use by name. They stand in environment variables of the executor, never here. An action that
-   * uses one that is not for its target and its kind needs an agreement of level 2 or more.
-   */
+    .default([])
+    .describe('Kinds of action that other programs provide, so that a runbook may name them.'),
   secrets: z
     .record(
       Name,
       strict({
         env: SecretVariable,
-        /** The targets that it is for. */
-        targets: z.array(Name).min(1).optional(),
-        /** The kinds of action that it is for, as `command.run`; with `targets`, both must fit. */
-        kinds: z.array(z.string().min(1).max(128)).min(1).optional(),
+        targets: z.array(Name).min(1).optional().describe('Targets that it is for.'),
+        kinds: z
+          .array(z.string().min(1).max(128))
+          .min(1)
+          .optional()
+          .describe('Kinds of action that it is for, such as `command.run`. With `targets`, both must match.'),
       }),
     )
-    .default({}),
+    .default({})
+    .describe(
+      "Values that actions may use by name. They are in variables of the executor's environment, never in this file. An action that uses a secret which is not for its target and its kind needs level 2 or more.",
+    ),
   commands: section({
-    /**
-     * auto: the strongest sandbox that holds on this host. bwrap, unshare, landlock: this one, or the executor does not
-     * start. allow-list: no sandbox, only the programs of `allow`. none: any program, unconfined, and each record says so.
-     */
-    sandbox: z.enum(['auto', 'bwrap', 'unshare', 'landlock', 'allow-list', 'none']).default('auto'),
-    /** Programs that `command.run` may start where no sandbox is available. */
-    allow: z.array(z.string().regex(/^[A-Za-z0-9._+-]+$/, 'must be the name of a program, without a path')).default([]),
+    sandbox: z
+      .enum(['auto', 'bwrap', 'unshare', 'landlock', 'allow-list', 'none'])
+      .default('auto')
+      .describe(
+        '`auto`: the strongest sandbox that works on this host. `bwrap`, `unshare`, `landlock`: this one, or the executor does not start. `allow-list`: no sandbox, only the programs of `allow`. `none`: any program, not confined; each record says so.',
+      ),
+    allow: z
+      .array(z.string().regex(/^[A-Za-z0-9._+-]+$/, 'must be the name of a program, without a path'))
+      .default([])
+      .describe('Programs that `command.run` may start where no sandbox is available.'),
   }),
 })
-export type ExecutionConfig = z.output<typeof Schema>
+export type ExecutionConfig = z.output<typeof ExecutionConfig>
 
 /** What the file and the environment may both say; said twice is refused, since one of the two would be ignored. */
 const ALSO_IN_ENVIRONMENT = [
@@ -391,7 +470,7 @@ export function parseExecutionConfig(
   const { raw, lineOf } = parseYaml(text, file)
   const problems: string[] = []
   if (isObject(raw)) takeFromEnvironment(raw, env, problems)
-  const { data, error } = Schema.safeParse(raw)
+  const { data, error } = ExecutionConfig.safeParse(raw)
   const faults = [...(error?.issues ?? []), ...(data ? runbookFaults(data) : [])]
   for (const { path, message } of faults) problems.push(`${issuePath(path)}: ${message}${lineOf(path)}`)
   if (data) problems.push(...contradictions(data))

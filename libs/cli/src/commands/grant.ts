@@ -15,7 +15,7 @@ interface Options {
   input?: Record<string, never>
   user?: string
   level: 1 | 2
-  until: string
+  until?: string
   reason?: string
 }
 
@@ -30,7 +30,7 @@ export function addGrant(program: Command): void {
     .option('--input <name=value>', 'that have just this argument; may be given several times', collectPairs)
     .option('--user <name>', 'of requests of this user', by(PrincipalName))
     .option('--level <level>', 'up to level 1 or 2; level 3 is always asked for', levelToTwo, 1)
-    .option('--until <time>', 'a time, or from now on: 30m, 2h, 7d', momentAhead, momentAhead('1h'))
+    .option('--until <time>', '2026-11-21T08:00Z, or from now: 30m, 2h, 7d (default: 1h)', momentAhead)
     .option('--reason <text>', 'kept with every use of it')
     .addHelpText(
       'after',
@@ -41,7 +41,7 @@ Examples:
   deed grant command.run --input 'argv=["npm","test"]' --level 2 --until 30m
   deed get grants`,
     )
-    .action(async (kind: string, { until, ...options }: Options, command: Command) => {
+    .action(async (kind: string, { until = momentAhead('1h'), ...options }: Options, command: Command) => {
       const shell = shellOf(command)
       const input: z.input<typeof putGrant.input> = { kind, expires_at: until, ...options }
       const grant = await withMesh(shell, (bus) => bus.call(putGrant, input))
