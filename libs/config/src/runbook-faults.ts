@@ -1,5 +1,5 @@
 /** What of a runbook can be known not to work before it is ever used: its kinds and its targets. */
-import { KINDS } from './kinds.ts'
+import { factsOf, KINDS } from '@deed/proto/kinds'
 import { didYouMean, nearest } from './nearest.ts'
 
 export interface Fault {
@@ -27,7 +27,7 @@ export function runbookFaults(config: Parts): Fault[] {
 }
 
 function kindFaults(kind: string, { provided_kinds: provided }: Parts): string[] {
-  if (Object.hasOwn(KINDS, kind) || provided.includes(kind)) return []
+  if (factsOf(kind) || provided.includes(kind)) return []
   const meant = nearest(kind, [...Object.keys(KINDS), ...provided])
   return [
     `no kind ${JSON.stringify(kind)}${didYouMean(meant)}` +
@@ -38,7 +38,7 @@ function kindFaults(kind: string, { provided_kinds: provided }: Parts): string[]
 }
 
 function targetFaults(kind: string, target: unknown, { targets }: Parts): string[] {
-  const types = Object.hasOwn(KINDS, kind) ? (KINDS[kind] ?? []) : []
+  const types = factsOf(kind)?.targets ?? []
   if (typeof target !== 'string' || types.length === 0) return []
   const found = Object.hasOwn(targets, target) ? targets[target] : undefined
   const known = Object.keys(targets).filter((name) => types.includes(targets[name]?.type ?? ''))

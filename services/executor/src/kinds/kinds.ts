@@ -1,62 +1,44 @@
 /** Every kind of action that this executor knows. */
+import { readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { nearest } from '@deed/config/nearest'
 import { validate } from '@deed/mesh/validate'
 import type { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
+import { KINDS as FACTS } from '@deed/proto/kinds'
 import type { Observation } from '@deed/proto/observation'
-import { codeGenerate } from './code-generate.ts'
-import { commandRun } from './command-run.ts'
-import { dirCreate } from './dir-create.ts'
-import { fileDelete } from './file-delete.ts'
-import { fileMove } from './file-move.ts'
-import { filePatch } from './file-patch.ts'
-import { fileWrite } from './file-write.ts'
-import { gitApply } from './git-apply.ts'
-import { gitBranch } from './git-branch.ts'
-import { gitCommit } from './git-commit.ts'
-import { httpRequest } from './http-request.ts'
+import { HUMAN_TASK } from '@deed/proto/person'
 import type { Before, Kind, World } from './kind.ts'
-import { kubernetesRollout } from './kubernetes-rollout.ts'
-import { kubernetesScale } from './kubernetes-scale.ts'
-import { mcpCall } from './mcp-call.ts'
-import { natsPublish } from './nats-publish.ts'
-import { natsRequest } from './nats-request.ts'
 import { providedKind } from './provided-kind.ts'
-import { serviceRestart, serviceStart, serviceStatus, serviceStop } from './service-kinds.ts'
-import { sqlExecute } from './sql-execute.ts'
-import { sqlQuery } from './sql-query.ts'
-import { testRun } from './test-run.ts'
-import { waitUntil } from './wait-until.ts'
 
-export const KINDS: ReadonlyMap<string, Kind> = new Map(
-  [
-    fileWrite,
-    filePatch,
-    fileMove,
-    fileDelete,
-    dirCreate,
-    codeGenerate,
-    commandRun,
-    serviceStart,
-    serviceStop,
-    serviceRestart,
-    serviceStatus,
-    kubernetesScale,
-    kubernetesRollout,
-    httpRequest,
-    sqlQuery,
-    sqlExecute,
-    gitBranch,
-    gitCommit,
-    gitApply,
-    testRun,
-    waitUntil,
-    natsRequest,
-    natsPublish,
-    mcpCall,
-  ].map((kind) => [kind.name, kind as Kind]),
-)
+const SOURCE = join(import.meta.dirname, '..')
+
+/** By name; in the order of the table of kinds. */
+export const KINDS: ReadonlyMap<string, Kind> = await loadKinds()
+
+/**
+ * The module of `file.write` is `file-write.ts`, or `file-kinds.ts`, which it shares with others of its family, wherever
+ * in the source it lies.
+ *
+ * @throws an error that names a kind of the table without a module
+ */
+async function loadKinds(): Promise<Map<string, Kind>> {
+  const files = new Map(
+    readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).map((file) => [basename(file), file]),
+  )
+  const names = Object.keys(FACTS).filter((name) => name !== HUMAN_TASK)
+  const kinds = names.map(async (name): Promise<[string, Kind]> => {
+    const file = files.get(`${name.replace('.', '-')}.ts`) ?? files.get(`${name.split('.')[0]}-kinds.ts`)
+    const module: object = file === undefined ? {} : await import(pathToFileURL(join(SOURCE, file)).href)
+    const kind = Object.values(module).find((exported: Partial<Kind> | undefined) => exported?.name === name)
+    if (!kind)
+      throw new Error(`no module exports the kind ${name} of proto/src/kinds.ts; see CONTRIBUTING.md, "Add a kind"`)
+    return [name, kind as Kind]
+  })
+  return new Map(await Promise.all(kinds))
+}
 
 /**
  * @param planned whether somebody has answered for the kind before, so that nobody answering now will pass

@@ -8,6 +8,7 @@
 import type { Action, ActionResult, Intent, Reversibility } from '@deed/proto/action'
 import type { ErrorBody } from '@deed/proto/errors'
 import type { ActionId, ExecutionId, FencingToken, TaskId } from '@deed/proto/ids'
+import { KINDS } from '@deed/proto/kinds'
 import type { Evidence } from '@deed/proto/observation'
 import type { TaskReport } from '@deed/proto/task'
 import { batched } from '@deed/store/batched'
@@ -152,7 +153,8 @@ const COLUMNS = `a.token, a.intent, a.before, a.reversibility, a.host, a.boot_id
   a.outcome_token, a.effect, a.evidence, a.result, a.error, a.after, a.undo_outcome, a.undo_token, a.undo_evidence,
   a.undo_error`
 
-const COMMANDS = `('command.run', 'test.run')`
+/** The kinds whose actions change files that they do not name. */
+const COMMANDS = `(${Object.entries(KINDS).flatMap(([kind, { exclusive }]) => (exclusive === 'workspace' ? `'${kind}'` : []))})`
 
 /**
  * Whether what was read before an earlier attempt is of no more use: that attempt left nothing behind. What it said of its

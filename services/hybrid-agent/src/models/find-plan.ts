@@ -6,7 +6,7 @@ import { hashJson } from '@deed/mesh/canonical-json'
 import { decodeJson } from '@deed/mesh/decode'
 import { DeedError } from '@deed/proto/errors'
 import type { Json, JsonObject } from '@deed/proto/json'
-import { CATALOGUE } from '../catalogue.ts'
+import { factsOf } from '@deed/proto/kinds'
 
 export interface ToolCall {
   readonly name: string
@@ -114,9 +114,9 @@ function planOf(calls: readonly ToolCall[]): unknown {
   return {
     actions: given.map(({ name, input }, index) => {
       // A tool's name has no dot for many servers.
-      const kind = Object.hasOwn(CATALOGUE, name) ? name : name.replace('_', '.')
+      const kind = factsOf(name) ? name : name.replace('_', '.')
       const before = index === 0 ? {} : { depends_on: [`step-${index}`] }
-      return { kind, name: `step-${index + 1}`, title: CATALOGUE[kind]?.about ?? name, input, ...before }
+      return { kind, name: `step-${index + 1}`, title: factsOf(kind)?.about ?? name, input, ...before }
     }),
   }
 }

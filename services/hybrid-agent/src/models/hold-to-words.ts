@@ -1,6 +1,6 @@
 /** Whether a plan has anything to do with the words of its task, as far as rules can tell. */
 import type { JsonObject } from '@deed/proto/json'
-import { CATALOGUE } from '../catalogue.ts'
+import { mayChange } from '@deed/proto/kinds'
 import type { Operation, OperationName } from '../rules/operation-of.ts'
 
 interface Step {
@@ -25,7 +25,7 @@ export function strayFrom(operation: Operation | undefined, steps: readonly Step
   if (!WAYS[name].some((way) => isWithin(way, kinds))) {
     return `${asked}, and no action does; use service.${name} with the target ${JSON.stringify(target)}`
   }
-  const other = steps.find(({ kind, input }) => CATALOGUE[kind]?.changes && input.target !== target)
+  const other = steps.find(({ kind, input }) => mayChange(kind, input) && input.target !== target)
   return whole && other ? `${other.name}: ${asked} and nothing else; leave out ${other.kind}` : undefined
 }
 

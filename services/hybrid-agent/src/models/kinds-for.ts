@@ -1,8 +1,8 @@
 /** The kinds of action that a model is offered for a task: fewer are planned with better. */
 import type { AgentTask } from '@deed/proto/agent'
-import { CATALOGUE } from '../catalogue.ts'
+import { KINDS, plannedTargets } from '@deed/proto/kinds'
 import { operationOf } from '../rules/operation-of.ts'
-import { isOfType, type World } from '../rules/vocabulary.ts'
+import type { World } from '../rules/vocabulary.ts'
 
 /** Kinds of narrow use, offered where the words, the criteria or the template have one of these in them. */
 const NARROW: Readonly<Record<string, RegExp>> = {
@@ -18,10 +18,11 @@ export function kindsFor(task: AgentTask, { targets }: World): string[] {
   const operation = operationOf(task.description, { targets })
   const only = operation?.whole ? targets[operation.target]?.type : undefined
   const types = Object.values(targets).map(({ type }) => type)
-  return Object.entries(CATALOGUE).flatMap(([kind, { input, targetType }]) => {
-    if (!input) return []
-    if (only !== undefined) return targetType !== undefined && isOfType(only, targetType) ? [kind] : []
-    if (targetType !== undefined && !types.some((type) => isOfType(type, targetType))) return []
+  return Object.entries(KINDS).flatMap(([kind, facts]) => {
+    if (!facts.input) return []
+    const fitting = plannedTargets(facts)
+    if (only !== undefined) return fitting?.includes(only) ? [kind] : []
+    if (fitting && !types.some((type) => fitting.includes(type))) return []
     return NARROW[kind]?.test(said) === false ? [] : [kind]
   })
 }

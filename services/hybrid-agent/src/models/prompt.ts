@@ -7,7 +7,7 @@
 import type { AgentTask } from '@deed/proto/agent'
 import type { ErrorBody } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
-import { CATALOGUE } from '../catalogue.ts'
+import { factsOf } from '@deed/proto/kinds'
 import type { World } from '../rules/vocabulary.ts'
 import { cleanForeign, cleanJson, cleanText } from './clean-text.ts'
 
@@ -36,7 +36,7 @@ export function promptFor(
   world: World,
   kinds: readonly string[],
 ): ChatMessage[] {
-  const offered = kinds.map((kind) => `- ${kind}: ${CATALOGUE[kind]?.about}`)
+  const offered = kinds.map((kind) => `- ${kind}: ${factsOf(kind)?.about}`)
   const targets = Object.entries(world.targets).map(([name, target]) => {
     const nouns = target.type === 'sql' ? Object.entries(target.entities) : []
     const tables = nouns.map(([noun, { table }]) => `${noun} in the table ${table}`).join(', ')

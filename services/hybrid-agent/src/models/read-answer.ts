@@ -9,12 +9,12 @@ import type { AgentTask } from '@deed/proto/agent'
 import { Solution } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
+import { factsOf, KINDS, type KindFacts, plannedTargets } from '@deed/proto/kinds'
 import { z } from 'zod'
-import { CATALOGUE, type KindEntry } from '../catalogue.ts'
 import { workspaceOf } from '../rules/decide.ts'
 import { operationOf } from '../rules/operation-of.ts'
 import { refusePathOutside } from '../rules/path-scope.ts'
-import { isOfType, type World } from '../rules/vocabulary.ts'
+import type { World } from '../rules/vocabulary.ts'
 import { checksOf } from './checks-of.ts'
 import { findPlan, type ModelText } from './find-plan.ts'
 import { strayFrom } from './hold-to-words.ts'
@@ -24,9 +24,9 @@ const PROBLEMS_SHOWN_MAX = 5
 const StepName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
 
 /** @param inputOf what is taken of a kind; undefined where a plan cannot have it */
-function answerOf(inputOf: (kind: string, entry: KindEntry) => z.ZodObject | undefined) {
-  const steps = Object.entries(CATALOGUE).flatMap(([kind, entry]) => {
-    const input = inputOf(kind, entry)
+function answerOf(inputOf: (kind: string, facts: KindFacts) => z.ZodObject | undefined) {
+  const steps = Object.entries(KINDS).flatMap(([kind, facts]) => {
+    const input = inputOf(kind, facts)
     return input ? [stepOf(kind, input)] : []
   })
   return z.strictObject({
@@ -68,10 +68,12 @@ const COUNT_MAX = 1_024
  * and every bound that a grammar can count. Without `maxItems` a weak model lists actions to its last token.
  */
 export function schemaFor(kinds: readonly string[], { targets }: World): object {
-  const fitting = answerOf((kind, { input, targetType }) => {
+  const fitting = answerOf((kind, facts) => {
+    const { input } = facts
     if (!input || !kinds.includes(kind)) return undefined
-    if (targetType === undefined) return input
-    const names = Object.keys(targets).filter((name) => isOfType(targets[name]?.type, targetType))
+    const types = plannedTargets(facts)
+    if (!types) return input
+    const names = Object.keys(targets).filter((name) => types.includes(targets[name]?.type ?? ''))
     return input.extend({ target: z.enum(names) })
   })
   return z.toJSONSchema(fitting, {
@@ -98,12 +100,12 @@ export function readAnswer(answer: ModelText, task: AgentTask, world: World, unt
   const problem = faultOf(data.actions, world) ?? strayFrom(operationOf(task.description, world), data.actions)
   if (problem !== undefined) return { problem }
   const actions = data.actions.map(({ kind, name, title, input, depends_on = [] }) => {
-    const entry = CATALOGUE[kind]
-    const planned = entry?.planned?.(input) ?? { input }
+    const facts = factsOf(kind)
+    const planned = facts?.planned?.(input) ?? { input }
     const action = {
       kind,
       ...planned,
-      ...(entry?.inWorkspace ? workspaceOf(task) : {}),
+      ...(facts?.in_workspace ? workspaceOf(task) : {}),
       ...(untrusted.length === 0 ? {} : { untrusted_sources: untrusted }),
     }
     return { name, title, action, depends_on }
@@ -140,10 +142,11 @@ function faultOf(steps: Steps, world: World): string | undefined {
     const unknown = depends_on.find((other) => !earlier.has(other))
     if (unknown !== undefined) return `${name} depends on "${unknown}", which is no action before it`
     earlier.add(name)
-    const { targetType } = CATALOGUE[kind] ?? {}
+    const facts = factsOf(kind)
+    const types = facts && plannedTargets(facts)
     const target = String(input.target)
-    if (targetType !== undefined && !isOfType(world.targets[target]?.type, targetType)) {
-      return `${name}: there is no target "${target}" of type ${targetType}`
+    if (types && !types.includes(world.targets[target]?.type ?? '')) {
+      return `${name}: there is no target "${target}" of type ${types.join(' or ')}`
     }
     const paths = [input.path, input.from, input.to, ...(Array.isArray(input.expect_files) ? input.expect_files : [])]
     for (const path of paths) {

@@ -7,8 +7,8 @@
 import type { AgentReply, AgentTask, PlannedAction } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { Json, JsonObject } from '@deed/proto/json'
+import { factsOf } from '@deed/proto/kinds'
 import type { Observation } from '@deed/proto/observation'
-import { CATALOGUE } from '../catalogue.ts'
 import { fill } from './fill.ts'
 import { generateCode } from './generate-code.ts'
 import { refusePathOutside } from './path-scope.ts'
@@ -155,8 +155,8 @@ function actionFrom(
 ): PlannedAction {
   const types = pattern.slotsPossible
   const input = fill(template.input, slots, types) as JsonObject
-  const inWorkspace = CATALOGUE[template.kind]?.inWorkspace ?? true
-  if (inWorkspace)
+  const facts = factsOf(template.kind)
+  if (!facts || facts.in_workspace)
     for (const path of [input.path, input.from, input.to]) if (typeof path === 'string') refusePathOutside(path, world)
   const name = template.name ?? template.kind.replaceAll(/[._]/g, '-')
   return {
@@ -169,7 +169,7 @@ function actionFrom(
       kind: template.kind,
       kind_version: 1,
       input,
-      ...(inWorkspace ? workspaceOf(task) : {}),
+      ...(!facts || facts.in_workspace ? workspaceOf(task) : {}),
       ...(template.verify === undefined
         ? {}
         : { verify: fill(template.verify as Json, slots, types) as unknown as Observation }),

@@ -11,10 +11,10 @@ import { ActionKind } from '@deed/proto/action'
 import { AgentTask, AnswerFormat } from '@deed/proto/agent'
 import { ErrorCode } from '@deed/proto/errors'
 import { type Json, JsonObject } from '@deed/proto/json'
+import { mayChange } from '@deed/proto/kinds'
 import { Language } from '@deed/proto/template'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
-import { CATALOGUE } from '../catalogue.ts'
 import { placeholdersOf } from './fill.ts'
 import { compilePattern, type Pattern, PatternError } from './pattern.ts'
 import { TARGET_TYPES, type World } from './vocabulary.ts'
@@ -160,7 +160,7 @@ export function parseRulePack(text: string, file: string): RulePack {
       refuse: rule.refuse,
       answer: rule.answer,
       changes:
-        rule.generate !== undefined || (rule.actions?.some(({ kind }) => CATALOGUE[kind]?.changes ?? true) ?? false),
+        rule.generate !== undefined || (rule.actions?.some(({ kind, input }) => mayChange(kind, input)) ?? false),
       tests: rule.tests,
     }
   })

@@ -22,7 +22,7 @@ import { type Driver, openDriver } from '../drive.ts'
 import { admissionOf, emptySnapshot, newExecution } from '../intake/new-execution.ts'
 import type { Retrying } from '../planning/agree-again.ts'
 import { type Planning, planWork } from '../planning/plan-work.ts'
-import { readPolicy } from '../planning/policy.ts'
+import { type Policy, readPolicy } from '../planning/policy.ts'
 import type { RollingBack } from '../planning/roll-back.ts'
 import { undoLevel } from '../planning/undo-level.ts'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
@@ -162,7 +162,7 @@ beforeAll(async () => {
   const log = createLogger('orchestrator')
   const clock = clockOf(db)
   await clock.synchronise()
-  const policy = {
+  const policy: Policy = {
     ...readPolicy(join(import.meta.dirname, '../../policy/default.yaml')),
     self_approval: false,
     approvers: { bob: 0 },

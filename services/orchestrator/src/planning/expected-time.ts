@@ -4,23 +4,8 @@
  */
 import type { PlannedAction } from '@deed/proto/agent'
 import { criticalPathMs } from '@deed/proto/graph'
+import { EXPECTED_MS_OF_OTHERS, factsOf } from '@deed/proto/kinds'
 import type { SolvedNode } from './solve-node.ts'
-
-/** Rough times of one action with its observation, in milliseconds, by how the name of its kind begins. */
-const EXPECTED_MS: readonly (readonly [string, number])[] = [
-  ['file.', 20],
-  ['dir.', 20],
-  ['code.', 20],
-  ['sql.', 100],
-  ['git.', 200],
-  ['nats.', 200],
-  ['http.', 500],
-  ['kubernetes.', 60_000],
-  // A person's time is nobody's to expect; who asks at once hears that it waits.
-  ['human.', 0],
-]
-/** Programs, services, tools of others. */
-const OTHER_MS = 2_000
 
 /** The plan's nodes with the time that is expected of each; together, what depends on nothing runs side by side. */
 export function expectTimes(nodes: readonly SolvedNode[]): { nodes: SolvedNode[]; estimatedMs: number } {
@@ -35,5 +20,5 @@ function expectedMs({ node, solution }: SolvedNode): number {
 
 function expectedOf({ kind, input }: PlannedAction['action']): number {
   if (kind === 'wait.until' && typeof input.within_ms === 'number') return input.within_ms
-  return EXPECTED_MS.find(([start]) => kind.startsWith(start))?.[1] ?? OTHER_MS
+  return factsOf(kind)?.expected_ms ?? EXPECTED_MS_OF_OTHERS
 }

@@ -9,6 +9,7 @@ import type { PlannedAction } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
+import { factsOf } from '@deed/proto/kinds'
 import { HUMAN_TASK, HumanTaskInput } from '@deed/proto/person'
 import { priorityOf } from '../drive.ts'
 import type { Resealed, Work } from '../reconcile/input.ts'
@@ -80,7 +81,7 @@ export async function weighWork(
           capability: action.kind === HUMAN_TASK ? 'human' : 'act',
           dependencies: dependencies.length > 0 ? dependencies : after,
           concurrency_key: ownKey(terms),
-          resource_key: serviceKey(action) ?? workspaceKey(planning.workspaces, action),
+          resource_key: resourceKey(planning.workspaces, action),
         })
         made.push(task)
         candidates.push({ task, action, summary: planned.title, why: '', effect: undefined })
@@ -169,18 +170,19 @@ const READING_CHARS_MAX = 1_024
 const brief = (words: string): string =>
   words.length <= READING_CHARS_MAX ? words : `${words.slice(0, READING_CHARS_MAX - 4).toWellFormed()} ...`
 
-/** One operation on a service at a time, whoever asked for it. */
-const serviceKey = ({ kind, input }: Action): string | null =>
-  kind.startsWith('service.') && kind !== 'service.status' && typeof input.target === 'string'
-    ? `service:${input.target}`
-    : null
+/**
+ * What the action needs for itself: its service, or the files that programs share, since what one has changed is what is
+ * different there when it has ended.
+ */
+function resourceKey(workspaces: Workspaces, action: Action): string | null {
+  const { kind, input } = action
+  const exclusive = factsOf(kind)?.exclusive
+  if (exclusive === 'workspace') return `workspace:${groundOf(workspaces, action)}`
+  return exclusive === 'target' && typeof input.target === 'string' ? `service:${input.target}` : null
+}
 
 const ownKey = (terms: Terms | undefined): string | null =>
   terms?.concurrency_key === undefined ? null : `manifest:${terms.concurrency_key}`
-
-/** One program at a time in files that it shares: what it has changed is what is different there when it has ended. */
-const workspaceKey = (workspaces: Workspaces, action: Action): string | null =>
-  action.kind === 'command.run' || action.kind === 'test.run' ? `workspace:${groundOf(workspaces, action)}` : null
 
 /** Two actions of a plan that change the same run in its order, whether or not somebody said so. */
 function orderByTouch({ policy, workspaces }: Planning, candidates: readonly Candidate[]): void {

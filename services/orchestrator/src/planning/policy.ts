@@ -7,15 +7,16 @@ import { hashJson } from '@deed/mesh/canonical-json'
 import { ConfigurationError } from '@deed/mesh/run-until-signalled'
 import { EffectClass, type Inspection, Reversibility } from '@deed/proto/action'
 import { PrincipalName } from '@deed/proto/ids'
-import type { JsonObject } from '@deed/proto/json'
+import { defined, type JsonObject } from '@deed/proto/json'
+import { effectWith, KINDS, type PolicyFacts } from '@deed/proto/kinds'
 import { parse } from 'yaml'
 import { z } from 'zod'
 
 /** Of the hash of the rules. */
 const VERSION_CHARS = 8
 
-const Level = z.int().min(0).max(3)
-export type Level = 0 | 1 | 2 | 3
+const Level = z.literal([0, 1, 2, 3])
+export type Level = z.output<typeof Level>
 
 const Conditions = {
   kinds: z.array(z.string()).optional(),
@@ -37,21 +38,21 @@ const Policy = z.strictObject({
   version: z.string(),
   approval_ttl_seconds: z.int().min(1),
   self_approval: z.boolean(),
+  /** By the name of the kind; each takes the place of what `KINDS` says. */
   kinds: z.record(
     z.string(),
     z.strictObject({
       effect: EffectClass,
-      cacheable: z.boolean().default(false),
+      cacheable: z.boolean().optional(),
       creates: z.literal('absent').optional(),
-      sealed: z.boolean().default(false),
+      sealed: z.boolean().optional(),
       reads_with: z.array(z.string()).optional(),
-      /** Known before anybody has looked. */
       reversibility: Reversibility.optional(),
-      /** The inputs that name what it changes: paths of the workspace, or other names. Absent: it may be anything. */
       touches: z
-        .strictObject({ paths: z.array(z.string()).default([]), names: z.array(z.string()).default([]) })
+        .strictObject({ paths: z.array(z.string()).optional(), names: z.array(z.string()).optional() })
         .optional(),
-    }),
+      level: z.strictObject({ level: Level, why: z.string() }).optional(),
+    }) satisfies z.ZodType<PolicyFacts>,
   ),
   levels: z.array(LevelRule),
   /** Each either to a level, or by so many. */
@@ -82,7 +83,23 @@ export const readPolicy = (path: string): Policy => parsePolicy(readFileSync(pat
 export function parsePolicy(text: string, path: string): Policy {
   const { data, error } = Policy.safeParse(parse(text))
   if (error) throw new ConfigurationError(`${path} is not a policy\n${z.prettifyError(error)}`)
-  return { ...data, version: `${data.version}+${hashJson(data).slice(0, VERSION_CHARS)}` }
+  const policy = withOwnKinds(data)
+  return { ...policy, version: `${data.version}+${hashJson(policy).slice(0, VERSION_CHARS)}` }
+}
+
+/** With what is known of Deed's own kinds, and their levels behind the rules that name kinds. */
+function withOwnKinds(data: Policy): Policy {
+  const own = Object.entries(KINDS).map(([kind, facts]): [string, PolicyFacts] => {
+    const { effect, cacheable, creates, sealed, reads_with, reversibility, touches, level } = facts
+    return [kind, defined({ effect, cacheable, creates, sealed, reads_with, reversibility, touches, level })]
+  })
+  const kinds = { ...Object.fromEntries(own), ...data.kinds } as Policy['kinds']
+  const levels = Object.entries(kinds).flatMap(([kind, { level }]) => (level ? [{ kinds: [kind], ...level }] : []))
+  return {
+    ...data,
+    kinds,
+    levels: data.levels.toSpliced(data.levels.findLastIndex((rule) => rule.kinds) + 1, 0, ...levels),
+  }
 }
 
 export interface Facts {
@@ -111,9 +128,7 @@ const LEVEL_OF_PROPOSALS = 1
 /** What the policy's data alone says of a kind, before anybody has looked at the target. */
 export function effectOf(policy: Policy, kind: string, input: JsonObject): EffectClass | undefined {
   const known = policy.kinds[kind]
-  if (!known) return undefined
-  const method = typeof input.method === 'string' ? input.method.toUpperCase() : 'GET'
-  return known.reads_with?.includes(method) ? 'read' : known.effect
+  return known && effectWith(known, input)
 }
 
 /** Whether an action only reads and ends by itself: one that waits for something may hold a slot for hours. */

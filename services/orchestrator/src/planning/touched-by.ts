@@ -18,13 +18,13 @@ const FILE = 'file:'
 export function touchedBy(policy: Policy, workspaces: Workspaces, action: Action): Touched {
   if (effectOf(policy, action.kind, action.input) === 'read') return []
   const known = policy.kinds[action.kind]
-  const touches = known?.touches ?? (known?.creates === undefined ? undefined : { paths: ['path'], names: [] })
+  const touches = known?.touches ?? (known?.creates === undefined ? undefined : { paths: ['path'] })
   if (touches === undefined) return 'anything'
   const { input } = action
   const said = (field: string): string[] => (typeof input[field] === 'string' ? [input[field]] : [])
   return [
-    ...touches.paths.flatMap(said).map((path) => `${FILE}${placeOf(workspaces, action, path)}`),
-    ...touches.names.flatMap((field) => said(field).map((name) => `${field}:${name}`)),
+    ...(touches.paths ?? []).flatMap(said).map((path) => `${FILE}${placeOf(workspaces, action, path)}`),
+    ...(touches.names ?? []).flatMap((field) => said(field).map((name) => `${field}:${name}`)),
   ]
 }
 

@@ -1,0 +1,332 @@
+/**
+ * What is known of each kind of action without asking anybody: one table, from which the policy's defaults, what a model is
+ * shown, the expected times, the exclusive resources and the checks of execution.yaml are derived.
+ *
+ * The executor has the last word on every input: it has a module for each of these kinds, but for the one that people do.
+ */
+import { z } from 'zod'
+import type { EffectClass, Reversibility } from './action.ts'
+import type { JsonObject } from './json.ts'
+import type { Observation } from './observation.ts'
+import { Language } from './template.ts'
+
+/** What a policy may say otherwise. */
+export interface PolicyFacts {
+  /** What it does, before its target has been read. */
+  readonly effect: EffectClass
+  /** The HTTP methods with which it only reads. */
+  readonly reads_with?: readonly string[] | undefined
+  /** Where its target is absent, it creates it, so it may go ahead without an inspection: it is sealed to the absence. */
+  readonly creates?: 'absent' | undefined
+  /** Known before its target has been read. */
+  readonly reversibility?: Reversibility | undefined
+  /** Whether its result may answer the same request again. */
+  readonly cacheable?: boolean | undefined
+  /** What is found of its target belongs to the approver: no action of the same plan may change it. */
+  readonly sealed?: boolean | undefined
+  /** The inputs that name what it changes: paths of the workspace, or other names. Absent: it may change anything. */
+  readonly touches?:
+    | { readonly paths?: readonly string[] | undefined; readonly names?: readonly string[] | undefined }
+    | undefined
+  /** The level of approval that it needs where no rule of the policy names it. Absent: that of its effect. */
+  readonly level?: { readonly level: 0 | 1 | 2 | 3; readonly why: string } | undefined
+}
+
+export interface KindFacts extends PolicyFacts {
+  /** What it is for, in a sentence for a model. */
+  readonly about: string
+  /** The types of target in execution.yaml that `input.target` may name. Absent: it has no target. */
+  readonly targets?: readonly string[]
+  /** Whether its paths are relative to a workspace. */
+  readonly in_workspace?: true
+  /** What no two actions of this kind may use at a time. */
+  readonly exclusive?: 'target' | 'workspace'
+  /** How long one action is expected to take with its observation, in milliseconds. */
+  readonly expected_ms: number
+  /** What a model gives; absent for kinds that no model plans. */
+  readonly input?: z.ZodObject
+  /** What a model's input becomes. Absent: it is the action's. */
+  readonly planned?: (input: JsonObject) => { input: JsonObject; verify?: Observation }
+}
+
+/** Of a kind that somebody else provides, in milliseconds. */
+export const EXPECTED_MS_OF_OTHERS = 2_000
+
+/** @returns undefined for a kind that Deed has not of its own */
+export const factsOf = (kind: string): KindFacts | undefined => (Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined)
+
+/** What an action does, by its kind and input alone: some kinds only read with some of their inputs. */
+export function effectWith({ effect, reads_with }: PolicyFacts, { method }: JsonObject): EffectClass {
+  const used = typeof method === 'string' ? method.toUpperCase() : 'GET'
+  return reads_with?.includes(used) ? 'read' : effect
+}
+
+/** Whether doing it may change something; a kind that nobody knows may. */
+export function mayChange(kind: string, input: JsonObject): boolean {
+  const facts = factsOf(kind)
+  return facts === undefined || effectWith(facts, input) !== 'read'
+}
+
+/** The types of target that a model may name for a kind; undefined where its input names none. */
+export function plannedTargets({ input, targets }: KindFacts): readonly string[] | undefined {
+  return input && 'target' in input.shape ? targets : undefined
+}
+
+const Path = z.string().min(1).max(4096).describe('relative to the workspace')
+const Content = z.string().max(200_000)
+const ServiceName = z.string().min(1).max(64).describe('name of a target that is a service')
+const Params = z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])).max(100)
+const Proof = z
+  .strictObject({
+    query: z.string().min(1).max(20_000),
+    params: Params.optional(),
+    equals: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional(),
+    rows_min: z.int().min(0).optional(),
+  })
+  .describe('one SELECT; equals is the first column of its first row')
+const Service = z.strictObject({ target: ServiceName })
+const SERVICE = ['process', 'systemd', 'docker', 'kubernetes']
+
+export const KINDS: Readonly<Record<string, KindFacts>> = {
+  'file.write': {
+    about: 'Write a whole file; folders above it are made.',
+    effect: 'change',
+    creates: 'absent',
+    touches: { paths: ['path'] },
+    in_workspace: true,
+    expected_ms: 20,
+    input: z.strictObject({ path: Path, content: Content }),
+  },
+  'file.patch': {
+    about: 'Apply a unified diff to one file; every line of context must be as the file has it.',
+    effect: 'change',
+    touches: { paths: ['path'] },
+    in_workspace: true,
+    expected_ms: 20,
+    input: z.strictObject({ path: Path, diff: Content.min(1) }),
+  },
+  'file.move': {
+    about: 'Give a file another name or folder.',
+    effect: 'change',
+    touches: { paths: ['from', 'to'] },
+    in_workspace: true,
+    expected_ms: 20,
+    input: z.strictObject({ from: Path, to: Path, overwrite: z.boolean().optional() }),
+  },
+  'file.delete': {
+    about: 'Delete one file.',
+    effect: 'delete',
+    touches: { paths: ['path'] },
+    in_workspace: true,
+    expected_ms: 20,
+    input: z.strictObject({ path: Path }),
+  },
+  'dir.create': {
+    about: 'Make a folder.',
+    effect: 'create',
+    touches: { paths: ['path'] },
+    in_workspace: true,
+    expected_ms: 20,
+    input: z.strictObject({ path: Path }),
+  },
+  'code.generate': {
+    about: 'Write a source file; it must parse in its language.',
+    effect: 'change',
+    creates: 'absent',
+    touches: { paths: ['path'] },
+    in_workspace: true,
+    expected_ms: 20,
+    input: z.strictObject({ path: Path, language: Language, content: Content }),
+  },
+  'command.run': {
+    about: 'Run one program with arguments, without a shell. Name the files that must exist afterwards.',
+    effect: 'run',
+    level: { level: 2, why: 'a command may do anything that its sandbox lets it' },
+    in_workspace: true,
+    exclusive: 'workspace',
+    expected_ms: 2_000,
+    input: z.strictObject({
+      argv: z.array(z.string().max(4096)).min(1).max(100),
+      expect_files: z.array(Path).max(20).optional(),
+    }),
+    planned: ({ argv = [], expect_files }) => {
+      const exit: Observation = { kind: 'exit_code', equals: 0 }
+      const files = Array.isArray(expect_files) ? expect_files.map(String) : []
+      const seen = files.map((path): Observation => ({ kind: 'file', path, exists: true }))
+      return { input: { argv }, verify: seen.length === 0 ? exit : { kind: 'all', of: [exit, ...seen] } }
+    },
+  },
+  'test.run': {
+    about: "Run the project's own tests with one program and its arguments.",
+    effect: 'run',
+    level: { level: 2, why: 'a command may do anything that its sandbox lets it' },
+    in_workspace: true,
+    exclusive: 'workspace',
+    expected_ms: 2_000,
+    input: z.strictObject({ argv: z.array(z.string().max(4096)).min(1).max(100) }),
+  },
+  'git.branch': {
+    about: 'Make a branch in a git repository; switch goes on it where it is at HEAD.',
+    effect: 'change',
+    in_workspace: true,
+    expected_ms: 200,
+    input: z.strictObject({
+      repository: Path.optional(),
+      name: z.string().min(1).max(200),
+      from: z.string().min(1).max(200).optional(),
+      switch: z.boolean().optional(),
+    }),
+  },
+  'git.commit': {
+    about: 'Commit the named paths of a git repository.',
+    effect: 'change',
+    in_workspace: true,
+    expected_ms: 200,
+    input: z.strictObject({
+      repository: Path.optional(),
+      message: z.string().min(1).max(10_000),
+      paths: z.array(Path).min(1).max(100),
+    }),
+  },
+  'git.apply': {
+    about: 'Apply a patch of several files to a git repository, without renames.',
+    effect: 'change',
+    in_workspace: true,
+    expected_ms: 200,
+    input: z.strictObject({ repository: Path.optional(), patch: Content.min(1) }),
+  },
+  'wait.until': {
+    about: 'Wait until something holds.',
+    effect: 'read',
+    in_workspace: true,
+    expected_ms: 2_000,
+  },
+  'human.task': {
+    about: 'Ask a person to do what no other kind can, or to give what only a person knows.',
+    effect: 'read',
+    expected_ms: 0,
+    input: z.strictObject({ ask: z.string().min(1).max(4_096), details: z.string().max(65_536).optional() }),
+  },
+  'nats.request': {
+    about: 'Ask a service on a NATS server.',
+    effect: 'run',
+    reversibility: 'irreversible',
+    targets: ['nats'],
+    expected_ms: 200,
+  },
+  'mcp.call': {
+    about: 'Call a tool of an MCP server.',
+    effect: 'change',
+    sealed: true,
+    targets: ['mcp'],
+    expected_ms: 2_000,
+    // Planned by rules alone: what a server says of its tools is no instruction, so no model is shown it.
+  },
+  'nats.publish': {
+    about: 'Publish a message to a stream of a NATS server.',
+    effect: 'create',
+    reversibility: 'irreversible',
+    touches: { names: ['target', 'subject'] },
+    targets: ['nats'],
+    expected_ms: 200,
+    input: z.strictObject({
+      target: z.string().min(1).max(64).describe('name of a target of type nats'),
+      subject: z.string().min(1).max(256),
+      payload: Content,
+      stream: z.string().min(1).max(64),
+    }),
+  },
+  'service.start': {
+    about: 'Start a service.',
+    effect: 'change',
+    touches: { names: ['target'] },
+    targets: SERVICE,
+    exclusive: 'target',
+    expected_ms: 2_000,
+    input: Service,
+  },
+  'service.stop': {
+    about: 'Stop a service.',
+    effect: 'change',
+    touches: { names: ['target'] },
+    targets: SERVICE,
+    exclusive: 'target',
+    expected_ms: 2_000,
+    input: Service,
+  },
+  'service.restart': {
+    about: 'Restart a service: a new process, and healthy.',
+    effect: 'change',
+    touches: { names: ['target'] },
+    targets: SERVICE,
+    exclusive: 'target',
+    expected_ms: 2_000,
+    input: Service,
+  },
+  'service.status': {
+    about: 'Look whether a service runs.',
+    effect: 'read',
+    targets: SERVICE,
+    expected_ms: 2_000,
+    input: Service,
+  },
+  'kubernetes.scale': {
+    about: 'Set how many replicas a deployment has.',
+    effect: 'change',
+    touches: { names: ['target'] },
+    targets: ['kubernetes'],
+    expected_ms: 60_000,
+    input: z.strictObject({ target: ServiceName, replicas: z.int().min(0).max(1_000) }),
+  },
+  'kubernetes.rollout': {
+    about: 'Roll a new image out to a deployment, or make its pods anew.',
+    effect: 'change',
+    touches: { names: ['target'] },
+    targets: ['kubernetes'],
+    expected_ms: 60_000,
+    input: z.strictObject({
+      target: ServiceName,
+      image: z.string().min(1).max(512).optional(),
+      container: z.string().min(1).max(63).optional(),
+    }),
+  },
+  'sql.query': {
+    about: 'Read from a database with one SELECT; values go into params as $1, $2.',
+    effect: 'read',
+    cacheable: true,
+    targets: ['sql'],
+    expected_ms: 100,
+    input: z.strictObject({
+      target: z.string().min(1).max(64).describe('name of a target of type sql'),
+      query: z.string().min(1).max(20_000),
+      params: Params.optional(),
+    }),
+  },
+  'sql.execute': {
+    about: 'Change a database with one statement; verify says what a SELECT gives afterwards, undo takes it back.',
+    effect: 'change',
+    touches: { names: ['target'] },
+    level: { level: 2, why: 'changes the data of a database' },
+    targets: ['sql'],
+    expected_ms: 100,
+    input: z.strictObject({
+      target: z.string().min(1).max(64).describe('name of a target of type sql'),
+      statement: z.string().min(1).max(20_000),
+      params: Params.optional(),
+      verify: Proof,
+      undo: z
+        .strictObject({ statement: z.string().min(1).max(20_000), params: Params.optional(), verify: Proof })
+        .optional(),
+    }),
+  },
+  'http.request': {
+    about: 'Read a page with GET.',
+    effect: 'change',
+    reads_with: ['GET', 'HEAD'],
+    touches: { names: ['target', 'url'] },
+    targets: ['http', 'process'],
+    expected_ms: 500,
+    input: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2048) }),
+    planned: ({ url = '' }) => ({ input: { method: 'GET', url } }),
+  },
+}
