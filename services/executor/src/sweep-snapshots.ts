@@ -4,6 +4,7 @@
  */
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { every } from '@deed/mesh/every'
 import type { Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 
@@ -44,20 +45,9 @@ const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() 
 
 /** Sweeps now and then; disposing waits for the sweep that is under way. */
 export function keepSweeping(dependencies: Dependencies, log: Log): AsyncDisposable {
-  let sweeping: Promise<void> = Promise.resolve()
-  const timer = setInterval(() => {
-    sweeping = sweepSnapshots(dependencies, Date.now()).then(
-      (removed) => {
-        if (removed > 0) log.info({ removed }, 'snapshots that nobody needs are removed')
-      },
-      (error: unknown) => log.warn({ err: error }, 'snapshots could not be swept'),
-    )
-  }, EVERY_MS)
-  timer.unref()
-  return {
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer)
-      await sweeping
-    },
+  const sweep = async (): Promise<void> => {
+    const removed = await sweepSnapshots(dependencies, Date.now())
+    if (removed > 0) log.info({ removed }, 'snapshots that nobody needs are removed')
   }
+  return every(EVERY_MS, sweep, { failed: 'snapshots could not be swept', log })
 }

@@ -62,10 +62,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     server,
     breaker: circuitBreaker(),
     world,
-    preferred: world.models.preferred_local,
-    prices: world.models.prices,
-    dayUsdMax: world.models.budget_usd_per_day,
-    callMsMax: world.models.default_timeout_seconds * 1_000,
+    models: world.models,
     log,
   })
   opened.use(await bus.consumeWork(proto.workSolve, handler, { slots: SLOTS }))

@@ -3,6 +3,7 @@
  *
  * Every call is a row before it is made. A task that is handed out again finds the answer that was good, and asks nobody.
  */
+import type { ExecutionConfig } from '@deed/config/execution-config'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { Solution, type WorkSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
@@ -13,7 +14,7 @@ import { chooseModels } from './models/choose-models.ts'
 import type { CircuitBreaker } from './models/circuit-breaker.ts'
 import { kindsFor } from './models/kinds-for.ts'
 import type { ModelServer } from './models/ollama.ts'
-import { ANSWER_TOKENS_MAX, chargeFor, costMax, type Prices, type Usage, usageOfFailed } from './models/price-of.ts'
+import { ANSWER_TOKENS_MAX, chargeFor, costMax, type Usage, usageOfFailed } from './models/price-of.ts'
 import { promptFor, repairPrompt } from './models/prompt.ts'
 import { readAnswer, schemaFor } from './models/read-answer.ts'
 import { untrustedSources } from './models/untrusted-sources.ts'
@@ -34,12 +35,7 @@ export interface SolveDependencies {
   readonly server: ModelServer
   readonly breaker: CircuitBreaker
   readonly world: World
-  readonly preferred: readonly string[]
-  readonly prices: Prices
-  /** Of a tenant; undefined: no limit. */
-  readonly dayUsdMax: number | undefined
-  /** For one call. */
-  readonly callMsMax: number
+  readonly models: ExecutionConfig['models']
   readonly log: Log
 }
 
@@ -67,10 +63,12 @@ export interface Unsolved {
  * @throws what `signal` was aborted with; what PostgreSQL throws
  */
 export async function solveTask(
-  { store, server, breaker, world, preferred, prices, dayUsdMax, callMsMax, log }: SolveDependencies,
+  { store, server, breaker, world, models: settings, log }: SolveDependencies,
   work: WorkSolve,
   signal: AbortSignal,
 ): Promise<Solved | Unsolved> {
+  const { prices, budget_usd_per_day: dayUsdMax } = settings
+  const callMsMax = settings.default_timeout_seconds * 1_000
   const { task, tenant, task_id: taskId, execution_id: executionId, token } = work
   // That a model server was away says nothing of the task, and is no text that the plan could obey.
   const earlierErrors = work.earlier_errors.filter(({ code }) => code !== 'model_failed')
@@ -157,8 +155,9 @@ export async function solveTask(
 
   async function usableModels(into: string[]): Promise<string[]> {
     try {
-      const found = chooseModels(await server.list(signal), preferred, task)
-      if (found.length === 0) into.push('the model server has no model; pull one, as with: ollama pull qwen3')
+      const found = chooseModels(await server.list(signal), settings, task)
+      if (found.length === 0)
+        into.push('the model server has no model that may be asked; pull one, as with: ollama pull qwen3')
       return found
     } catch (error) {
       signal.throwIfAborted()

@@ -2,6 +2,7 @@
  * The periodic look at everything that is due: alone it would suffice to bring every execution to
  * its end; events only make it faster.
  */
+import { every, type Periodic } from '@deed/mesh/every'
 import type { ExecutionId } from '@deed/proto/ids'
 import { CAPABILITIES, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { replyOf } from './answers/answer.ts'
@@ -25,39 +26,9 @@ export interface Resyncing extends PlanDependencies {
   standing: Standing
 }
 
-export interface Resync extends AsyncDisposable {
-  /** Looks now rather than in a second. */
-  hurry(): void
-}
-
 /** Disposing waits for the look that is under way. */
-export function startResync(resyncing: Resyncing): Resync {
-  let stopped = false
-  let timer: NodeJS.Timeout | undefined
-  let looking: Promise<void> = Promise.resolve()
-  const look = (): void => {
-    timer = undefined
-    looking = lookOnce(resyncing)
-      .catch((error: unknown) => resyncing.log.warn({ err: error }, 'resync failed'))
-      .finally(() => {
-        // Replicas that started together drift apart.
-        if (!stopped) timer = setTimeout(look, EVERY_MS * (0.9 + Math.random() / 5))
-      })
-  }
-  look()
-  return {
-    hurry() {
-      if (timer === undefined || stopped) return
-      clearTimeout(timer)
-      look()
-    },
-    async [Symbol.asyncDispose]() {
-      stopped = true
-      clearTimeout(timer)
-      await looking
-    },
-  }
-}
+export const startResync = (resyncing: Resyncing): Periodic =>
+  every(EVERY_MS, () => lookOnce(resyncing), { failed: 'resync failed', log: resyncing.log, firstMs: 0 })
 
 async function lookOnce(resyncing: Resyncing): Promise<void> {
   const { db, driver, clock, capacity, log } = resyncing

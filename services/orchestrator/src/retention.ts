@@ -7,6 +7,7 @@
  */
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import type { Bus } from '@deed/mesh/bus'
+import { every } from '@deed/mesh/every'
 import { forgetActions } from '@deed/proto/action'
 import type { Log } from '@deed/telemetry/logger'
 import {
@@ -63,24 +64,10 @@ export async function retainOnce({ db, bus, retention }: Dependencies, now: numb
 
 /** Disposing waits for the step that is under way. */
 export function keepRetaining(dependencies: Dependencies, now: () => number, log: Log): AsyncDisposable {
-  let running: Promise<void> = Promise.resolve()
-  const run = (): void => {
-    running = retainOnce(dependencies, now()).then(
-      (pruned) => {
-        if (pruned !== undefined && pruned > 0) log.info({ pruned }, 'old executions are pruned')
-      },
-      (error: unknown) => log.warn({ err: error }, 'old executions could not be pruned; it is tried again'),
-    )
+  const run = async (): Promise<void> => {
+    const pruned = (await retainOnce(dependencies, now())) ?? 0
+    if (pruned > 0) log.info({ pruned }, 'old executions are pruned')
   }
-  const first = setTimeout(run, FIRST_MS * (1 + Math.random()))
-  const timer = setInterval(run, EVERY_MS)
-  first.unref()
-  timer.unref()
-  return {
-    async [Symbol.asyncDispose]() {
-      clearTimeout(first)
-      clearInterval(timer)
-      await running
-    },
-  }
+  const firstMs = FIRST_MS * (1 + Math.random())
+  return every(EVERY_MS, run, { failed: 'old executions could not be pruned; it is tried again', log, firstMs })
 }

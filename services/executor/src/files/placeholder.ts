@@ -4,7 +4,7 @@
  * after a crash has left it behind.
  */
 import type { Stats } from 'node:fs'
-import { isProtectedName } from './workspace.ts'
+import { isProtectedName } from '@deed/config/protected-names'
 
 export const PLACEHOLDER_MODE = 0
 

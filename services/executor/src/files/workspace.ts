@@ -2,6 +2,7 @@
 
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { nearest } from '@deed/config/nearest'
+import { isProtectedName } from '@deed/config/protected-names'
 import { exposedName } from '@deed/mesh/exposed-text'
 import { DeedError } from '@deed/proto/errors'
 
@@ -91,14 +92,6 @@ export function refuseHidden(segments: readonly string[]): void {
       `the name "${exposedName(name)}" has characters that are not seen; name it without them`,
     )
 }
-
-/** Whether a name is protected wherever in a workspace it stands. Case is ignored, as some file systems do. */
-export const isProtectedName = (name: string): boolean => PROTECTED_NAMES.has(name.toLowerCase())
-
-export const PROTECTED_NAMES: ReadonlySet<string> = new Set([
-  ...['.git', '.gitmodules', '.gitconfig', '.husky', '.deed', 'execution.yaml', 'execution.yml'],
-  ...['.npmrc', '.yarnrc', '.yarnrc.yml', '.pnpmfile.cjs', 'bunfig.toml', '.ssh', '.gnupg', '.netrc', '.envrc'],
-])
 
 /** Ways to write a separator or a drive that a later reader of the path might honour. */
 const DISGUISED = /[\\\0]|%2e|%2f|%5c|^[a-z]:|^[a-z][a-z0-9+.-]*:\/\//i

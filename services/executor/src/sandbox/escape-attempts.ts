@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { PROTECTED_NAMES } from '../files/workspace.ts'
+import { PROTECTED_NAMES } from '@deed/config/protected-names'
 
 export interface Scene {
   /** Absolute; the command may write to it. */

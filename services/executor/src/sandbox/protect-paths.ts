@@ -5,9 +5,9 @@
  */
 import { closeSync, lstatSync, openSync, readdirSync, readFileSync, unlinkSync, utimesSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
+import { isProtectedName, PROTECTED_NAMES } from '@deed/config/protected-names'
 import { DeedError } from '@deed/proto/errors'
 import { isPlaceholder, PLACEHOLDER_MODE } from '../files/placeholder.ts'
-import { isProtectedName, PROTECTED_NAMES } from '../files/workspace.ts'
 import { escaped } from './mount-table.ts'
 import type { Confined } from './sandbox.ts'
 

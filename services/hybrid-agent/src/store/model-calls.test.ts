@@ -5,6 +5,7 @@ import { testDatabase } from '@deed/store/test-database'
 import { describe, expect, it } from 'vitest'
 import { migrations } from './migrations.ts'
 import { type Budget, beginCall, type CallId, endCall } from './model-calls.ts'
+import { pruneModelCalls } from './prune-model-calls.ts'
 
 const DOLLAR = 1_000_000
 const day = (microusd: number): Budget => ({ scope: 'day:2026-11-21', microusd })
@@ -68,4 +69,20 @@ describe('a budget', () => {
     expect(await beginCall(db, id, call(400_000, [day(DOLLAR)]))).toBe(false)
     expect(await db.query('spent', 'select from budgets where spent_microusd = 400000', [])).toHaveLength(1)
   })
+})
+
+it('old calls are pruned all at once, however many there are, and younger ones stay', async () => {
+  await using db = await testDatabase<unknown>('hybrid_agent', migrations)
+  await db.query('schema', 'create schema orchestrator', [])
+  await db.query('dispatch', 'create table orchestrator.dispatch (task_id uuid)', [])
+  await db.query(
+    'calls',
+    `insert into model_calls (task_id, call_number, execution_id, token, question_hash, model, status, asked_at)
+     select gen_random_uuid(), 1, gen_random_uuid(), 1, '', 'm', 'failed',
+       case when n <= 12000 then timestamptz '2020-01-01' else now() end
+     from generate_series(1, 12003) n`,
+    [],
+  )
+  expect(await pruneModelCalls(db, Date.parse('2021-01-01'))).toBe(12_000)
+  expect(await db.query('left', 'select from model_calls', [])).toHaveLength(3)
 })

@@ -5,6 +5,7 @@
  * undelivered when it went, another finds.
  */
 import type { Bus } from '@deed/mesh/bus'
+import { every } from '@deed/mesh/every'
 import { jsonOf } from '@deed/mesh/read-payload'
 import { type Alert, alert as contract } from '@deed/proto/alert'
 import type { Log } from '@deed/telemetry/logger'
@@ -70,15 +71,17 @@ export function deliverAlerts({ db, bus, log, webhooks }: Dependencies): AsyncDi
       else track(takeNew(alert))
     },
   })
-  track(lookForLeft())
-  const timer = setInterval(() => track(lookForLeft()), LOOK_AGAIN_MS)
-  timer.unref()
+  const looking = every(LOOK_AGAIN_MS, lookForLeft, {
+    failed: 'alerts that are left could not be read',
+    log,
+    firstMs: 0,
+  })
 
   return {
     async [Symbol.asyncDispose]() {
       subscription.unsubscribe()
-      clearInterval(timer)
       stopping.abort()
+      await looking[Symbol.asyncDispose]()
       await Promise.allSettled(inHand)
     },
   }

@@ -6,6 +6,7 @@
  * named as missing.
  */
 import type { Bus } from '@deed/mesh/bus'
+import { every } from '@deed/mesh/every'
 import { raiseAlert } from '@deed/mesh/raise-alert'
 import { ensureWorkQueues, missingIntake } from '@deed/mesh/work-queue'
 import { workAct } from '@deed/proto/action'
@@ -17,7 +18,7 @@ import type { Database } from '../store/schema.ts'
 
 const EVERY_MS = 5_000
 
-export interface WorkQueues extends Disposable {
+export interface WorkQueues extends AsyncDisposable {
   /** Looks now: nobody takes what was handed out. */
   lookNow(): void
   /** Sentences; empty where everything is there. */
@@ -35,13 +36,8 @@ export async function keepWorkQueues(
 ): Promise<WorkQueues> {
   let missing: string[] = []
   const lost = new Map<string, number>()
-  let stopped = false
-  let looking = false
-  let timer: NodeJS.Timeout | undefined
 
   const look = async (): Promise<void> => {
-    clearTimeout(timer)
-    looking = true
     try {
       const mended = await ensureWorkQueues(bus.nc, [workAct, workSolve])
       const absent = await missingIntake(bus.nc, tenants)
@@ -53,10 +49,7 @@ export async function keepWorkQueues(
       if (missing.length > 0 && before === 0) tell(missing)
     } catch (error) {
       missing = ['JetStream does not answer']
-      if (!stopped) log.warn({ err: error }, 'the work queues cannot be looked at')
-    } finally {
-      looking = false
-      if (!stopped) timer = setTimeout(lookNow, EVERY_MS)
+      throw error
     }
   }
   /** Once for as long as it lasts. */
@@ -85,20 +78,14 @@ export async function keepWorkQueues(
       })
     }
   }
-  const lookNow = (): void => {
-    if (!looking) void look()
-  }
   await ensureWorkQueues(bus.nc, [workAct, workSolve])
   // Before anything is taken: what is taken may have the numbers of what is lost.
   await countLostOnes()
-  timer = setTimeout(lookNow, EVERY_MS)
+  const looking = every(EVERY_MS, look, { failed: 'the work queues cannot be looked at', log })
   return {
-    lookNow,
+    lookNow: looking.hurry,
     missing: () => missing,
     lost: () => [...lost].filter(([, count]) => count > 0).map(([tenant, count]) => ({ tenant, count })),
-    [Symbol.dispose]() {
-      stopped = true
-      clearTimeout(timer)
-    },
+    [Symbol.asyncDispose]: () => looking[Symbol.asyncDispose](),
   }
 }

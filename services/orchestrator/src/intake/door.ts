@@ -5,6 +5,7 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { nearest } from '@deed/config/nearest'
+import { isProtectedName } from '@deed/config/protected-names'
 import { checkGraph } from '@deed/proto/check-graph'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
@@ -15,7 +16,6 @@ import { keptTarget } from '../goals/keep-words.ts'
 
 // Spaces, controls, and what shows nothing: zero-width characters and direction marks.
 const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Zs}]*$/u
-const PROTECTED = new Set(['.git', '.deed', '.npmrc', '.ssh', '.env', 'execution.yaml'])
 
 /** A request as it came in; a manifest that lay in the object store is in its place. */
 export type Asked = Omit<ExecutionRequest, 'task'> & { task?: string | undefined }
@@ -132,7 +132,7 @@ function admitTargetFile(file: string, path: string): void {
     throw outside(path, file)
   }
   if (decoded.includes('\0')) throw new DeedError('invalid_request', 'a path cannot hold a NUL', { path })
-  const step = steps.find((name) => PROTECTED.has(name.toLowerCase()))
+  const step = steps.find(isProtectedName)
   if (step !== undefined) {
     throw new DeedError('protected_path', `"${step}" is protected; write somewhere else`, { path })
   }

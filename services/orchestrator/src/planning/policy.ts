@@ -142,7 +142,7 @@ export function levelOf(policy: Policy, facts: Facts): { level: Level; why: stri
   let { level, why } = policy.levels.find((rule) => fits(rule, facts)) ?? { level: 3, why: 'no rule fits' }
   for (const rule of policy.raises) {
     if (!fits(rule, facts)) continue
-    const raised = 'by' in rule ? Math.min(3, level + rule.by) : rule.level
+    const raised = 'by' in rule ? (Math.min(3, level + rule.by) as Level) : rule.level
     if (raised > level) [level, why] = [raised, rule.why]
   }
   // Its proof would come from the proposal that it proves: a person says whether this is what was meant.
@@ -156,7 +156,7 @@ export function levelOf(policy: Policy, facts: Facts): { level: Level; why: stri
     why = level < LEVEL_OF_SECRETS ? said : `${why}; ${said}`
     level = Math.max(level, LEVEL_OF_SECRETS) as Level
   }
-  return { level: level as Level, why }
+  return { level, why }
 }
 
 function fits(rule: z.output<typeof Raise>, facts: Facts): boolean {
