@@ -1,7 +1,7 @@
 /** Every failure that has a name, and how it looks on the wire. */
 import { z } from 'zod'
 import { ExecutionId } from './ids.ts'
-import { JsonObject } from './json.ts'
+import { defined, JsonObject } from './json.ts'
 
 /** Code, and whether the same request may succeed later without a change. */
 export const ERRORS = {
@@ -131,9 +131,7 @@ export class DeedError extends Error {
       code: this.code,
       message: this.message,
       retryable: this.retryable,
-      ...(this.path === undefined ? {} : { path: this.path }),
-      ...(this.executionId === undefined ? {} : { execution_id: this.executionId }),
-      ...(this.details === undefined ? {} : { details: this.details }),
+      ...defined({ path: this.path, execution_id: this.executionId, details: this.details }),
     }
   }
 }

@@ -1,5 +1,6 @@
 // What people are asked, and what they agree to ahead: over NATS, and from a second terminal, on a whole mesh whose policy
 // wants two people from level 2 on.
+
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -22,6 +23,7 @@ import {
   SealedStep,
 } from '@deed/proto/execution'
 import { type Grant, listGrants } from '@deed/proto/grant'
+import { defined } from '@deed/proto/json'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { headers as newHeaders } from 'nats'
@@ -92,7 +94,7 @@ const RULES = {
     ...Object.entries(SAMPLES).map(([name, { kind, input, verify }]) => ({
       name: `sample-${name}`,
       match: `show sample ${name}`,
-      actions: [{ title: `sample ${name}`, kind, input, ...(verify === undefined ? {} : { verify }) }],
+      actions: [{ title: `sample ${name}`, kind, input, ...defined({ verify }) }],
       tests: [{ say: `show sample ${name}` }],
     })),
   ],

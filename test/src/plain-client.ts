@@ -1,5 +1,7 @@
 /** What anybody can do with the `nats` package alone: send bytes to a subject, and look at what comes back. */
+
 import type { Connection } from '@deed/mesh/local-mesh'
+import { defined } from '@deed/proto/json'
 import { connect, type MsgHdrs, type NatsConnection, headers as newHeaders } from 'nats'
 
 export interface Answer {
@@ -25,9 +27,7 @@ export async function plainClient(
 ): Promise<PlainClient> {
   const nc = await connect({
     servers: nats_url,
-    ...(nats_user === undefined ? {} : { user: nats_user }),
-    ...(nats_password === undefined ? {} : { pass: nats_password }),
-    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
+    ...defined({ user: nats_user, pass: nats_password, inboxPrefix }),
   })
   return {
     nc,

@@ -1,4 +1,5 @@
 // What the services promise together, asked through their subjects, with real processes, files, models and databases.
+
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
@@ -21,6 +22,7 @@ import {
   listApprovals,
   requestExecution,
 } from '@deed/proto/execution'
+import { defined } from '@deed/proto/json'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { recordTemplate, selectTemplate } from '@deed/proto/template'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
@@ -136,7 +138,7 @@ async function waiting(
   task: string,
   context?: Record<string, string>,
 ): Promise<ExecutionDetail & { approval_id: string }> {
-  const reply = await ask({ task, mode: 'background', ...(context === undefined ? {} : { context }) })
+  const reply = await ask({ task, mode: 'background', ...defined({ context }) })
   return until(async () => {
     const detail = await detailOf(reply)
     return detail.approval_id !== undefined && { ...detail, approval_id: detail.approval_id }
@@ -149,7 +151,7 @@ const decide = (detail: Pick<ExecutionDetail, 'approval_id'>, decision: 'approve
     {
       approval_id: detail.approval_id as NonNullable<ExecutionDetail['approval_id']>,
       decision,
-      ...(plan_hash === undefined ? {} : { plan_hash }),
+      ...defined({ plan_hash }),
     },
     APPROVER,
   )

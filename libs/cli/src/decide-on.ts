@@ -1,8 +1,10 @@
 /** A decision from the command line: what is decided on is shown before it is asked for, and bound by its hash. */
+
 import type { Bus } from '@deed/mesh/bus'
 import { exposedLine } from '@deed/mesh/exposed-text'
 import { type ApprovalView, decideApproval, decideApprovals, listApprovals } from '@deed/proto/execution'
 import { ApprovalId, ExecutionId } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import { EXIT, UsageError } from './exit-code.ts'
 import type { Output } from './output.ts'
 import { approvalText, stepLines } from './show/approval.ts'
@@ -40,8 +42,7 @@ export async function decideOn(out: Output, bus: Bus, id: string, decided: Decis
   const reply = await bus.call(decideApproval, {
     approval_id: approval?.approval_id ?? given,
     decision,
-    ...(reason === undefined ? {} : { reason }),
-    ...(hash === undefined ? {} : { plan_hash: hash }),
+    ...defined({ reason, plan_hash: hash }),
   })
   out.document(reply)
   out.print(`${paintStatus(out.paint, reply.status)}  execution ${reply.execution_id}`)
@@ -101,7 +102,7 @@ async function decideEach(out: Output, bus: Bus, waiting: readonly ApprovalView[
   const { results } = await bus.call(decideApprovals, {
     approvals: waiting.map(({ approval_id, plan_hash }) => ({ approval_id, plan_hash })),
     decision,
-    ...(reason === undefined ? {} : { reason }),
+    ...defined({ reason }),
   })
   out.document({ results })
   for (const { approval_id: id, status, error } of results) {

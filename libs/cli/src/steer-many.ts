@@ -1,7 +1,9 @@
 /** One verb for many executions: which, what came of each, and an exit code that says whether all went well. */
+
 import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import { rollbackExecution, type SteerResult, steerExecutions } from '@deed/proto/execution'
+import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import { idOf } from './commands/show.ts'
@@ -108,8 +110,7 @@ async function steerEach(bus: Bus, ids: readonly string[], scope: Scope, wish: W
   const input = {
     ...wish,
     ...(ids.length > 0 ? { execution_ids: ids.map(idOf) } : {}),
-    ...(template === undefined ? {} : { template }),
-    ...(target === undefined ? {} : { target }),
+    ...defined({ template, target }),
     ...(all ? { all } : {}),
     ...(dryRun ? { dry_run: true } : {}),
   }

@@ -1,6 +1,8 @@
 /** What `execution.yaml` says about the world and about how Deed runs, as one typed value. */
+
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
+import { defined } from '@deed/proto/json'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { duration } from './duration.ts'
@@ -558,7 +560,7 @@ function withAbsolutePaths(config: ExecutionConfig, folder: string): ExecutionCo
   const default_workspace = config.default_workspace ?? onlyWorkspace
   return {
     ...config,
-    ...(default_workspace === undefined ? {} : { default_workspace }),
+    ...defined({ default_workspace }),
     observability:
       observability.export_to_file === undefined
         ? observability

@@ -1,6 +1,8 @@
 /** The command as people use it: a process of its own with its output piped, as from another terminal. */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
+import { defined } from '@deed/proto/json'
 
 export const COMMAND = resolve(import.meta.dirname, '../../cli/bin/deed.mjs')
 
@@ -36,7 +38,7 @@ export function startDeed(
   { cwd, env }: { cwd?: string; env?: Record<string, string> } = {},
 ): DeedProcess {
   const child = spawn(process.execPath, [COMMAND, ...args], {
-    ...(cwd === undefined ? {} : { cwd }),
+    ...defined({ cwd }),
     env: { PATH: process.env.PATH, DEED_DATA_DIR: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -9,6 +9,7 @@
 import type { EventContract, RequestContract, ServiceName, WorkContract } from '@deed/proto/contract'
 import { DeedError, ErrorBody, ErrorCode } from '@deed/proto/errors'
 import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import { createLogger, type Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
 import { connect, type Msg, type MsgHdrs, type NatsConnection, headers as newHeaders } from 'nats'
@@ -137,8 +138,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     servers: options.url,
     name: service,
     inboxPrefix,
-    ...(options.user === undefined ? {} : { user: options.user }),
-    ...(options.password === undefined ? {} : { pass: options.password }),
+    ...defined({ user: options.user, pass: options.password }),
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,
     reconnectTimeWait: RECONNECT_WAIT_MS,

@@ -1,7 +1,7 @@
 /** Telling people of something that they should look at. */
 import { type Alert, alert } from '@deed/proto/alert'
 import type { ExecutionId } from '@deed/proto/ids'
-import type { JsonObject } from '@deed/proto/json'
+import { defined, type JsonObject } from '@deed/proto/json'
 import type { Bus } from './bus.ts'
 import { uuidV5 } from './canonical-json.ts'
 
@@ -35,7 +35,7 @@ export function raiseAlert(bus: Pick<Bus, 'announce'>, raised: Raised, at = new 
     name,
     at: at.toISOString(),
     tenant,
-    ...(executionId === undefined ? {} : { execution_id: executionId }),
+    ...defined({ execution_id: executionId }),
     severity,
     message,
     data,

@@ -1,4 +1,5 @@
 /** deed apply, diff, delete: a graph of tasks from a file is brought about, compared with the world, undone. */
+
 import { existsSync } from 'node:fs'
 import type { Bus } from '@deed/mesh/bus'
 import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
@@ -13,7 +14,7 @@ import {
   SealedStep,
   steerExecutions,
 } from '@deed/proto/execution'
-import type { ExecutionId } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import type { Manifest } from '@deed/proto/manifest'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Command } from 'commander'
@@ -291,7 +292,7 @@ async function executionsOf(bus: Bus, name: string): Promise<ExecutionId[]> {
     const page = await bus.call(listExecutions, {
       text: words,
       limit: 500,
-      ...(cursor === undefined ? {} : { cursor }),
+      ...defined({ cursor }),
     })
     for (const { task, status, execution_id: id } of page.executions)
       if (task === words && (status === 'done' || status === 'rollback_failed')) found.push(id)

@@ -1,7 +1,9 @@
 /** deed audit: the chains of the audit log are recomputed, or written out. */
+
 import type { Bus } from '@deed/mesh/bus'
 import { exportAudit, verifyAudit } from '@deed/proto/audit'
 import type { ExecutionId } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'
 import { EXIT } from '../exit-code.ts'
 import { shellOf, withMesh } from '../shell.ts'
@@ -28,7 +30,7 @@ export function addAudit(program: Command): void {
           const page = await bus.call(verifyAudit, {
             limit: VERIFY_PAGE,
             ...(execution === undefined ? {} : { execution_id: idOf(execution) }),
-            ...(cursor === undefined ? {} : { cursor }),
+            ...defined({ cursor }),
           })
           sum.executions += page.executions
           sum.rows += page.rows
@@ -75,5 +77,5 @@ const exportPage = (bus: Bus, execution: string | undefined, after: ExecutionId 
   bus.call(exportAudit, {
     limit: EXPORT_PAGE,
     ...(execution === undefined ? {} : { execution_id: idOf(execution) }),
-    ...(after === undefined ? {} : { after }),
+    ...defined({ after }),
   })

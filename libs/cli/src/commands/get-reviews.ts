@@ -1,6 +1,8 @@
 /** deed get reviews: what waits for a person, to be looked at or to be done. */
+
 import { listApprovals } from '@deed/proto/execution'
 import { ExecutionId } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import type { PersonTask } from '@deed/proto/person'
 import type { Command } from 'commander'
 import { by, count } from '../options.ts'
@@ -21,8 +23,7 @@ export function addReviews(get: Command): void {
       const { out } = shell
       const input = {
         ...(options.all ? {} : { status: 'pending' as const }),
-        ...(options.execution === undefined ? {} : { execution_id: options.execution }),
-        ...(options.limit === undefined ? {} : { limit: options.limit }),
+        ...defined({ execution_id: options.execution, limit: options.limit }),
       }
       const found = await withMesh(shell, (bus) =>
         Promise.all([

@@ -1,4 +1,5 @@
 /** deed get: executions, tasks and approvals, in tables. */
+
 import {
   type ApprovalView,
   type ExecutionSummary as ExecutionSummarySchema,
@@ -7,6 +8,7 @@ import {
 } from '@deed/proto/execution'
 import { type Grant, listGrants } from '@deed/proto/grant'
 import { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import { ApprovalStatus, ExecutionStatus, Method, TaskStatus } from '@deed/proto/states'
 import { listTasks, type TaskView } from '@deed/proto/task'
 import type { Command } from 'commander'
@@ -98,7 +100,7 @@ function addTasks(get: Command): void {
         const shell = shellOf(command)
         const { execution, ...filters } = options
         const open = execution === undefined && filters.status === undefined
-        const input = { ...filters, open, ...(execution === undefined ? {} : { execution_id: execution }) }
+        const input = { ...filters, open, ...defined({ execution_id: execution }) }
         const reply = await withMesh(shell, (bus) => bus.call(listTasks, input))
         shell.out.document(reply)
         const columns: Column<TaskView>[] = [
@@ -133,7 +135,7 @@ function addApprovals(get: Command): void {
       ) => {
         const shell = shellOf(command)
         const { execution, ...filters } = options
-        const input = { ...filters, ...(execution === undefined ? {} : { execution_id: execution }) }
+        const input = { ...filters, ...defined({ execution_id: execution }) }
         const reply = await withMesh(shell, (bus) => bus.call(listApprovals, input))
         shell.out.document(reply)
         const columns: Column<ApprovalView>[] = [

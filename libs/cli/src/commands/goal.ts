@@ -3,6 +3,7 @@
 import { exposedLine } from '@deed/mesh/exposed-text'
 import { deleteGoal, type GoalView, listGoals, pauseGoal, resumeGoal, StandingName } from '@deed/proto/goal'
 import { ExecutionId } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'
 import { EXIT, UsageError } from '../exit-code.ts'
 import { isKept, keepGoal } from '../keep-goal.ts'
@@ -109,11 +110,9 @@ Examples:
       const { out } = shell
       const wanted = {
         name,
-        ...(task === undefined ? {} : { task }),
+        ...defined({ task }),
         ...(file === undefined ? {} : { manifest: readManifest(file) }),
-        ...(from === undefined ? {} : { execution_id: from }),
-        ...(every === undefined ? {} : { interval_ms: every }),
-        ...(remedies === undefined ? {} : { remedies_max: remedies }),
+        ...defined({ execution_id: from, interval_ms: every, remedies_max: remedies }),
         ...(workspace === undefined ? {} : { context: { workspace } }),
       }
       const kept = await withMesh(shell, (bus) => keepGoal(bus, wanted, { out, yes, timeoutMs, by: 'deed goal put' }))

@@ -1,6 +1,8 @@
 /** deed resolve: a person decides about a task of theirs, and the work goes on. */
+
 import { decideApproval } from '@deed/proto/execution'
 import { ApprovalId } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import { PersonDecision } from '@deed/proto/person'
 import type { Command } from 'commander'
 import { UsageError } from '../exit-code.ts'
@@ -49,8 +51,8 @@ Examples:
           bus.call(decideApproval, {
             approval_id: id,
             decision,
-            ...(reason === undefined ? {} : { reason }),
-            ...(text === undefined ? {} : { result: { text, ...(data === undefined ? {} : { data }) } }),
+            ...defined({ reason }),
+            ...(text === undefined ? {} : { result: { text, ...defined({ data }) } }),
           }),
         )
         shell.out.document(reply)

@@ -1,7 +1,9 @@
 /** deed rollback: what was done is undone, and seen to be undone. */
+
 import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import { ExecutionReply, rollbackExecution, type UndoStep } from '@deed/proto/execution'
+import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import { EXIT, UsageError } from '../exit-code.ts'
@@ -58,7 +60,7 @@ ${WAITING_TEXT}`,
       const [id] = ids
       if (!last && isMany(ids, where)) {
         const scope = { ...where, ...(dryRun ? { dryRun } : {}) }
-        const why = { ...(reason === undefined ? {} : { reason }), ...(pauseGoals ? { pause_goals: true } : {}) }
+        const why = { ...defined({ reason }), ...(pauseGoals ? { pause_goals: true } : {}) }
         return withMesh(shell, (bus) =>
           wait
             ? rollBackMany(out, bus, ids, scope, { ...why, timeoutMs: timeout, yes })
@@ -69,7 +71,7 @@ ${WAITING_TEXT}`,
         ...(withDependents ? { with_dependents: true } : {}),
         ...(pauseGoals ? { pause_goals: true } : {}),
         ...(dryRun ? { dry_run: true } : {}),
-        ...(reason === undefined ? {} : { reason }),
+        ...defined({ reason }),
       }
       await withMesh(shell, async (bus) => {
         using patient = patience(timeout)

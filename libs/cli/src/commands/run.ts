@@ -1,8 +1,10 @@
 /** deed run: a task, done and proven while one waits. */
+
 import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import { ExecutionRequest } from '@deed/proto/execution'
 import { StandingName } from '@deed/proto/goal'
+import { defined } from '@deed/proto/json'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { Complexity } from '@deed/proto/task'
 import { Language } from '@deed/proto/template'
@@ -100,21 +102,21 @@ export function requestOf(task: string, options: RequestOptions) {
     options
   const context = {
     ...(options.context as Record<string, never>),
-    ...(workspace === undefined ? {} : { workspace }),
-    ...(targetFile === undefined ? {} : { target_file: targetFile }),
+    ...defined({ workspace, target_file: targetFile }),
   }
   return {
     task,
-    ...(language === undefined ? {} : { language }),
-    ...(complexity === undefined ? {} : { complexity }),
+    ...defined({ language, complexity }),
     ...(Object.keys(context).length === 0 ? {} : { context }),
-    ...(criterion === undefined ? {} : { acceptance_criteria: criterion }),
-    ...(mode === undefined ? {} : { mode }),
-    ...(key === undefined ? {} : { idempotency_key: key }),
-    ...(budget === undefined ? {} : { budget_usd: budget }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(onFailure === undefined ? {} : { on_failure: onFailure }),
-    ...(dryRun === undefined ? {} : { dry_run: dryRun }),
+    ...defined({
+      acceptance_criteria: criterion,
+      mode,
+      idempotency_key: key,
+      budget_usd: budget,
+      priority,
+      on_failure: onFailure,
+      dry_run: dryRun,
+    }),
   }
 }
 
@@ -145,7 +147,7 @@ async function run(
   if (reply === undefined) {
     // What has no end is kept, as `deed goal put` does.
     const { task, context } = request
-    const wanted = { name: name ?? goalName(task), task, ...(context === undefined ? {} : { context }), ...interval }
+    const wanted = { name: name ?? goalName(task), task, ...defined({ context }), ...interval }
     const goal = await keepGoal(bus, wanted, asking)
     out.document({ goal })
     out.print(goalText(goal))

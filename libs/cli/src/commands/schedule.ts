@@ -1,5 +1,7 @@
 /** deed schedule: what is done at its times. */
+
 import { StandingName } from '@deed/proto/goal'
+import { defined } from '@deed/proto/json'
 import {
   CatchUp,
   deleteSchedule,
@@ -107,11 +109,7 @@ Examples:
         bus.call(putSchedule, {
           name,
           request: asked,
-          ...(cron === undefined ? {} : { cron }),
-          ...(timezone === undefined ? {} : { timezone }),
-          ...(every === undefined ? {} : { every_ms: every }),
-          ...(overlap === undefined ? {} : { overlap }),
-          ...(catchUp === undefined ? {} : { catch_up: catchUp }),
+          ...defined({ cron, timezone, every_ms: every, overlap, catch_up: catchUp }),
         }),
       )
       shell.out.document(reply)

@@ -1,6 +1,8 @@
 /** deed show: one execution, whole. */
+
 import { getExecution, IdempotencyKey, listApprovals } from '@deed/proto/execution'
 import { ExecutionId } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'
 import { UsageError } from '../exit-code.ts'
 import { by, count } from '../options.ts'
@@ -48,8 +50,7 @@ Examples:
         const { detail, waiting } = await withMesh(shell, async (bus) => {
           const found = await bus.call(getExecution, {
             ...(execution === undefined ? {} : { execution_id: idOf(execution) }),
-            ...(key === undefined ? {} : { idempotency_key: key }),
-            ...(sequence === undefined ? {} : { sequence }),
+            ...defined({ idempotency_key: key, sequence }),
           })
           const detail = full ? await wholeExecution(bus, found) : found
           if (detail.approval_id === undefined) return { detail, waiting: [] }

@@ -1,5 +1,7 @@
 /** deed cancel, pause, resume and retry: an execution is stopped, holds still, goes on, or is tried again. */
+
 import { cancelExecution, ExecutionReply, pauseExecution, resumeExecution, retryExecution } from '@deed/proto/execution'
+import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'
 import { shellOf, withMesh } from '../shell.ts'
 import { replyText } from '../show/execution.ts'
@@ -67,7 +69,7 @@ ${WAITING_TEXT}`,
         const wish = {
           ...(undo ? { undo } : {}),
           ...(pauseGoals ? { pause_goals: true } : {}),
-          ...(reason === undefined ? {} : { reason }),
+          ...defined({ reason }),
         }
         await withMesh(shell, async (bus) => {
           if (isMany(executions, scope)) {

@@ -7,7 +7,7 @@ import {
   getExecution,
   listApprovals,
 } from '@deed/proto/execution'
-import type { JsonObject } from '@deed/proto/json'
+import { defined, type JsonObject } from '@deed/proto/json'
 import { runTask } from '../run-task.ts'
 import { checkOutcome, type Verdict } from './check-outcome.ts'
 import type { DemoDatabase } from './demo-database.ts'
@@ -44,7 +44,7 @@ export async function performTask({ bus, world, database }: Stage, task: DemoTas
   const before = await observeWorld(world, database, task.world)
   const request = {
     task: task.task,
-    ...(task.language === undefined ? {} : { language: task.language }),
+    ...defined({ language: task.language }),
     // The folder is another one at every start, so nothing is answered from an earlier start's cache.
     context: { ...(task.context as JsonObject), workspace: world.workspace },
   }

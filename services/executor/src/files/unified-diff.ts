@@ -1,4 +1,5 @@
 /** The difference between two texts as a unified diff: for people to read before they approve. */
+import { defined } from '@deed/proto/json'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 
 const DIFF_CHARS_MAX = 65_536
@@ -17,7 +18,7 @@ export function unifiedDiff(path: string, old: string | undefined, fresh: string
     createTwoFilesPatch(...names, from, to, undefined, undefined, {
       context: 3,
       headerOptions: FILE_HEADERS_ONLY,
-      ...(maxEditLength === undefined ? {} : { maxEditLength }),
+      ...defined({ maxEditLength }),
     } as { context: number })
   const [from, to] = [old ?? '', fresh ?? '']
   const diff = (patch(from, to, EDITS_MAX) as string | undefined) ?? `${patch(from, '')}${withoutHead(patch('', to))}`

@@ -2,7 +2,7 @@
 import { errorBody, type Handler } from '@deed/mesh/bus'
 import type { Action, inspectAction as contract, Inspection } from '@deed/proto/action'
 import type { ErrorBody } from '@deed/proto/errors'
-import type { JsonObject } from '@deed/proto/json'
+import { defined, type JsonObject } from '@deed/proto/json'
 import { redactValue } from '@deed/telemetry/redact'
 import { noBlobs } from '../files/blobs.ts'
 import { resolveWorkspace } from '../files/workspace.ts'
@@ -74,8 +74,7 @@ async function inspect(
     state_before: before.state.slice(0, STATE_CHARS_MAX),
     summary: summary.slice(0, SUMMARY_CHARS_MAX),
     ...(diff === undefined ? {} : { diff: diff.slice(0, DIFF_CHARS_MAX) }),
-    ...(environment === undefined ? {} : { environment }),
-    ...(sandbox === undefined ? {} : { sandbox }),
+    ...defined({ environment, sandbox }),
     observes,
     resolved: shortened(input),
   })

@@ -6,6 +6,7 @@
 import { sha256 } from '@deed/mesh/canonical-json'
 import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
+import { defined } from '@deed/proto/json'
 import { z } from 'zod'
 import { type GuardedAnswer, guardedRequest, isUnreached } from '../http/guarded-request.ts'
 import { resolveUrl } from '../http/resolve-url.ts'
@@ -155,9 +156,9 @@ function effectOf({ status, headers, body }: GuardedAnswer): Effect {
   const text = /json|text|xml|javascript|^$/.test(type) ? body.toString().slice(0, TEXT_CHARS_MAX) : undefined
   const result: ActionResult = {
     text: `${status}, ${body.length} bytes${type === '' ? '' : ` of ${type}`}`,
-    data: { status, content_type: type, bytes: body.length, ...(text === undefined ? {} : { body: text }) },
+    data: { status, content_type: type, bytes: body.length, ...defined({ body: text }) },
   }
   const { etag } = headers
-  const facts = { status, body_sha256: sha256(body), ...(etag === undefined ? {} : { etag }) }
+  const facts = { status, body_sha256: sha256(body), ...defined({ etag }) }
   return { claimed: `was answered ${status}`, result, facts }
 }

@@ -5,7 +5,7 @@
 
 import { hashJson } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
-import { type Json, JsonObject } from '@deed/proto/json'
+import { defined, type Json, JsonObject } from '@deed/proto/json'
 import type { CallToolResult } from '@modelcontextprotocol/client'
 import { z } from 'zod'
 import { atServer, confinementOf, type Server } from '../mcp/at-server.ts'
@@ -169,13 +169,13 @@ function effectOf(
       server: name,
       tools_sha256: toolsHash,
       ...(answer ? { answer_sha256: hashOf(answer) } : {}),
-      ...(confinement === undefined ? {} : { sandbox: confinement }),
+      ...defined({ sandbox: confinement }),
     },
   }
 }
 
 const hashOf = ({ content, structuredContent }: CallToolResult): string =>
-  hashJson({ content, ...(structuredContent === undefined ? {} : { structuredContent }) })
+  hashJson({ content, ...defined({ structuredContent }) })
 
 /** What is no text is named by what it is. */
 const textOf = ({ content }: CallToolResult): string =>

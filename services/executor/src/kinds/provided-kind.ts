@@ -5,7 +5,7 @@
 import type { Bus } from '@deed/mesh/bus'
 import type { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import { JsonObject } from '@deed/proto/json'
+import { defined, JsonObject } from '@deed/proto/json'
 import {
   compensateProvided,
   executeProvided,
@@ -59,11 +59,11 @@ export async function providedKind(action: Action, bus: Asking): Promise<Kind<Js
     postcondition: () => ({ kind: 'own_look' }),
     async before(_input, context) {
       const { state, known } = await look(context)
-      return { state, ...(known === undefined ? {} : { known }) }
+      return { state, ...defined({ known }) }
     },
     async observe(_input, context, before, effect) {
       const { outcome, observed, facts } = await look(context, before, effect?.after)
-      return { outcome, observed, ...(facts === undefined ? {} : { facts }) }
+      return { outcome, observed, ...defined({ facts }) }
     },
     async execute(_input, context, before) {
       context.begin()
@@ -77,7 +77,7 @@ export async function providedKind(action: Action, bus: Asking): Promise<Kind<Js
           if (error instanceof DeedError && error.details?.nothing_done === true) context.nothingDone()
           throw error
         })
-      return { claimed, result, ...(after === undefined ? {} : { after }) }
+      return { claimed, result, ...defined({ after }) }
     },
     async compensate(_input, context, before, after) {
       context.begin()
@@ -91,7 +91,7 @@ export async function providedKind(action: Action, bus: Asking): Promise<Kind<Js
     },
     async standing(_input, context, before, after) {
       const { at, observed, facts } = await look(context, before, after)
-      return { at, observed, ...(facts === undefined ? {} : { facts }) }
+      return { at, observed, ...defined({ facts }) }
     },
     ...environmentOf(facts),
   }
@@ -101,6 +101,5 @@ const environmentOf = ({ environment }: ObservedProvided) =>
   environment === undefined ? {} : { environment: () => environment }
 
 const storedOf = ({ known }: ProvidedBefore, after: After | undefined) => ({
-  ...(known === undefined ? {} : { known }),
-  ...(after === undefined ? {} : { after }),
+  ...defined({ known, after }),
 })

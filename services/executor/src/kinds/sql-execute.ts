@@ -5,7 +5,7 @@
 import { sha256 } from '@deed/mesh/canonical-json'
 import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import type { Json } from '@deed/proto/json'
+import { defined, type Json } from '@deed/proto/json'
 import type { ClientBase } from 'pg'
 import { z } from 'zod'
 import type { Seen } from '../seen.ts'
@@ -128,8 +128,7 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
           reading: reading.sha256,
           effect,
           ...(losses.length === 0 ? {} : { lost: losses.map(({ text }) => text) }),
-          ...(losses.length > 0 && losses.every(({ small }) => small) ? { lost_is_small: true as const } : {}),
-          ...(image === undefined ? {} : { image }),
+          ...defined({ image }),
         }
       }),
     )
@@ -141,8 +140,7 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
     target,
     query,
     params,
-    ...(equals === undefined ? {} : { equals }),
-    ...(rows_min === undefined ? {} : { rows_min }),
+    ...defined({ equals, rows_min }),
   }),
   async execute(input, context) {
     const { statement, verify } = await parsedOf(input)
@@ -204,7 +202,7 @@ const isUntouched = ({ target, verify }: SqlExecute, reading: Rows, before: Exec
   reading.sha256 === before.reading && !holds(verify, target, reading)
 
 const judge = (proof: Proof, target: string, rows: Rows): Seen =>
-  judgeRows({ target, ...(proof.equals === undefined ? {} : { equals: proof.equals }), rows_min: proof.rows_min }, rows)
+  judgeRows({ target, ...defined({ equals: proof.equals }), rows_min: proof.rows_min }, rows)
 
 const holds = (proof: Proof, target: string, rows: Rows): boolean => judge(proof, target, rows).outcome === 'verified'
 

@@ -1,6 +1,6 @@
 /** Whether a service runs, is healthy, stays so, and is another process than before. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { JsonObject } from '@deed/proto/json'
+import { defined, type JsonObject } from '@deed/proto/json'
 import type { SingleObservation } from '@deed/proto/observation'
 import type { Before, Context } from '../kinds/kind.ts'
 import { notedService } from '../noted.ts'
@@ -63,8 +63,7 @@ const verdictOf = (seen: ServiceState, observed: string): Seen =>
   seen.health?.ok === undefined ? unverified(observed, factsOf(seen)) : failed(observed, factsOf(seen))
 
 const factsOf = ({ running, health, ended }: ServiceState): JsonObject => ({
-  ...(running?.pid === undefined ? {} : { pid: running.pid }),
-  ...(running?.restarts === undefined ? {} : { restarts: running.restarts }),
+  ...defined({ pid: running?.pid, restarts: running?.restarts }),
   ...(health ? { health: health.text } : {}),
   ...(ended ? { ended: ended.text } : {}),
 })

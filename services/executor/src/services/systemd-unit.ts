@@ -1,6 +1,8 @@
 /** A service that is a unit of systemd, through `systemctl`. */
+
 import type { Target } from '@deed/config/execution-config'
 import { DeedError } from '@deed/proto/errors'
+import { defined } from '@deed/proto/json'
 import type { World } from '../kinds/kind.ts'
 import { runClient } from './client-program.ts'
 import type { ServiceProvider, ServiceState } from './service-provider.ts'
@@ -59,7 +61,7 @@ function stateOf(unit: string, shown: Shown): ServiceState {
       state: `running:${pid}:${InvocationID}`,
       text: `${unit} (process ${pid})`,
       pid,
-      ...(restarts === undefined ? {} : { restarts }),
+      ...defined({ restarts }),
       // The monotonic clock, in microseconds, as that of Node.
       ...(entered ? { ageMs: Number(process.hrtime.bigint() / 1_000_000n) - entered / 1_000 } : {}),
     },

@@ -1,5 +1,5 @@
 /** The rows that an UPDATE or DELETE would change, as a query: the same table, the same condition, the same values. */
-import type { Json } from '@deed/proto/json'
+import { defined, type Json } from '@deed/proto/json'
 import type { ClientBase } from 'pg'
 import { CHANGING } from './judge-writing.ts'
 import { type Fields, listOf, type Node, nodeOf, type Statement } from './parse-sql.ts'
@@ -38,7 +38,7 @@ export async function affectedRows(
   const select = (targets: unknown[], fromClause: unknown[], whereClause: unknown): Fields => ({
     targetList: targets,
     fromClause,
-    ...(whereClause === undefined ? {} : { whereClause }),
+    ...defined({ whereClause }),
     limitOption: 'LIMIT_OPTION_DEFAULT',
     op: 'SETOP_NONE',
   })

@@ -1,6 +1,6 @@
 /** A local model server, spoken to through Ollama's own client, with a deadline and a bound on what it may send. */
 import { DeedError } from '@deed/proto/errors'
-import type { Json } from '@deed/proto/json'
+import { defined, type Json } from '@deed/proto/json'
 import { Ollama } from 'ollama'
 import type { ModelText, ToolCall } from './find-plan.ts'
 import { ANSWER_TOKENS_MAX, PROMPT_TOKENS_MAX, type Usage, usageOf } from './price-of.ts'
@@ -30,8 +30,7 @@ const RESPONSE_BYTES_MAX = 4 * 1024 * 1024
 const LIST_MS_MAX = 5_000
 
 export function ollamaServer(host: string | undefined): ModelServer {
-  const client = (signal: AbortSignal): Ollama =>
-    new Ollama({ ...(host === undefined ? {} : { host }), fetch: boundedFetch(signal) })
+  const client = (signal: AbortSignal): Ollama => new Ollama({ ...defined({ host }), fetch: boundedFetch(signal) })
   return {
     list: (signal) =>
       named(async () => {

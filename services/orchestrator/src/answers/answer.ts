@@ -3,7 +3,7 @@ import type { ActionResult } from '@deed/proto/action'
 import type { AnswerFormat } from '@deed/proto/agent'
 import type { ExecutionReply } from '@deed/proto/execution'
 import type { ApprovalId } from '@deed/proto/ids'
-import type { Json, JsonObject } from '@deed/proto/json'
+import { defined, type Json, type JsonObject } from '@deed/proto/json'
 import type { Evidence } from '@deed/proto/observation'
 import { traceIdOf } from '@deed/telemetry/trace-context'
 import type { ExecutionRow, Snapshot, TaskRow } from '../snapshot.ts'
@@ -155,7 +155,7 @@ export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
     ...seen(verification, now),
     ...(verification.length > EVIDENCE_SHOWN ? { verification_omitted: verification.length - EVIDENCE_SHOWN } : {}),
     trace_id: traceIdOf(execution.trace),
-    ...(open === undefined ? {} : { approval_id: open }),
+    ...defined({ approval_id: open }),
     ...(execution.error === null ? {} : { error: { ...execution.error, execution_id: execution.execution_id } }),
   }
 }

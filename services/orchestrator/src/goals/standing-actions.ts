@@ -1,6 +1,8 @@
 /** The actions that keep something so: of a plan's, those whose postcondition can be looked at and brought about again. */
+
 import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
+import { defined } from '@deed/proto/json'
 import { effectOf, type Policy } from '../planning/policy.ts'
 import { unsealedOf } from '../planning/unsealed.ts'
 import type { GoalStep } from '../store/goals.ts'
@@ -33,7 +35,7 @@ export function standingSteps(policy: Policy, steps: readonly GoalStep[], worksp
 /** That a service is a new process cannot last; that it runs can. What was met beforehand is not what is met later. */
 function lasting(step: GoalStep, workspace: string | undefined): GoalStep {
   const action = Action.parse({
-    ...(workspace === undefined ? {} : { workspace }),
+    ...defined({ workspace }),
     ...unsealedOf(step.action),
     observe_only: false,
   })

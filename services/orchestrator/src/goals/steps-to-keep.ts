@@ -1,10 +1,12 @@
 /** What is to be kept: what a rule finds for words, what a manifest says, or what an execution has done. */
+
 import { hashJson } from '@deed/mesh/canonical-json'
 import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { type ExecutionRequest, TASK_CHARS_MAX, WordsRequest } from '@deed/proto/execution'
 import type { PutGoal } from '@deed/proto/goal'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import { newExecution } from '../intake/new-execution.ts'
 import type { SolvedNode } from '../planning/solve-node.ts'
 import { think } from '../planning/think.ts'
@@ -23,7 +25,7 @@ export interface Kept extends Pick<GoalRow, 'task' | 'request' | 'steps'> {}
 export const sourceHash = ({ task, manifest, context, execution_id }: PutGoal): string =>
   hashJson({
     ...{ task: task ?? null, context: context ?? null, execution_id: execution_id ?? null },
-    ...(manifest === undefined ? {} : { manifest }),
+    ...defined({ manifest }),
   })
 
 /**
@@ -113,5 +115,5 @@ const requestFor = (name: string, words: string, context: ExecutionRequest['cont
   WordsRequest.parse({
     task: `keep ${name}: ${words}`.slice(0, TASK_CHARS_MAX).toWellFormed(),
     mode: 'background',
-    ...(context === undefined ? {} : { context }),
+    ...defined({ context }),
   })

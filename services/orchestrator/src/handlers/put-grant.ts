@@ -2,6 +2,7 @@ import type { Bus, Handler } from '@deed/mesh/bus'
 import { resolveNames } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { putGrant as contract } from '@deed/proto/grant'
+import { defined } from '@deed/proto/json'
 import { levelOfApprover, type Policy } from '../planning/policy.ts'
 import { insertGrant } from '../store/grants.ts'
 import type { Database } from '../store/schema.ts'
@@ -20,7 +21,7 @@ export function putGrant({ db, bus, policy }: { db: Database; bus: Bus; policy: 
     const workspace = given.path === undefined && given.workspace === undefined ? undefined : (given.workspace ?? null)
     const named = {
       ...(typeof target === 'string' ? { target } : {}),
-      ...(workspace === undefined ? {} : { workspace }),
+      ...defined({ workspace }),
     }
     // Agreed to is what the names stand for now: what they stand for later is asked for again.
     const { means } =

@@ -1,5 +1,7 @@
 // What is expected to end within 30 s is answered with its result.
+
 import { PlannedAction, type Solution } from '@deed/proto/agent'
+import { defined } from '@deed/proto/json'
 import type { GoalNode } from '@deed/proto/task'
 import { describe, expect, it } from 'vitest'
 import { expectTimes } from './expected-time.ts'
@@ -24,7 +26,7 @@ const solution = (actions: { kind: string; input?: object }[], estimated_ms?: nu
   ),
   answer: { kind: 'actions' },
   confidence: 1,
-  ...(estimated_ms === undefined ? {} : { estimated_ms }),
+  ...defined({ estimated_ms }),
 })
 
 const expected = (...nodes: SolvedNode[]): number => expectTimes(nodes).estimatedMs

@@ -1,6 +1,8 @@
 // What has been agreed to ahead, and how little else.
+
 import { Action } from '@deed/proto/action'
 import { Grant } from '@deed/proto/grant'
+import { defined } from '@deed/proto/json'
 import { describe, expect, it } from 'vitest'
 import { covers } from './grant.ts'
 import { readPolicy } from './policy.ts'
@@ -41,7 +43,7 @@ const allows = (scope: object, action: object, more: object = {}, by = policy): 
   })
 const at = (path: string, workspace?: string) => ({
   input: { path },
-  ...(workspace === undefined ? {} : { workspace }),
+  ...defined({ workspace }),
 })
 
 describe('a standing permission', () => {

@@ -8,7 +8,7 @@ import { Action } from '@deed/proto/action'
 import type { PlannedAction } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
-import type { JsonObject } from '@deed/proto/json'
+import { defined, type JsonObject } from '@deed/proto/json'
 import { factsOf } from '@deed/proto/kinds'
 import { HUMAN_TASK, HumanTaskInput } from '@deed/proto/person'
 import { priorityOf } from '../drive.ts'
@@ -162,7 +162,7 @@ function actionOf({ action }: PlannedAction, { request }: ExecutionRow, readingO
       )
     return Action.parse({ ...rest, input: validate(HumanTaskInput, action.input) })
   }
-  return Action.parse({ ...rest, ...(workspace === undefined ? {} : { workspace }) })
+  return Action.parse({ ...rest, ...defined({ workspace }) })
 }
 
 const READING_CHARS_MAX = 1_024

@@ -1,8 +1,10 @@
 /** A rollback that somebody asks for: begun at once, or once it is agreed to. Every way to ask leads through here. */
+
 import type { Bus } from '@deed/mesh/bus'
 import type { Action } from '@deed/proto/action'
 import type { UndoStep } from '@deed/proto/execution'
 import type { ApprovalId, Principal, TaskId } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import type { ExecutionStatus } from '@deed/proto/states'
 import type { Driver } from '../drive.ts'
 import { goalsKeeping, keptSentence, letGoalsRest } from '../goals/contradictions.ts'
@@ -59,7 +61,7 @@ export async function rollBack(
     type: 'rolled_back',
     reason,
     by: principal.user,
-    ...(taskIds === undefined ? {} : { taskIds }),
+    ...defined({ taskIds }),
   })
   return { ...plan, status: execution.status, approvalId: null }
 }

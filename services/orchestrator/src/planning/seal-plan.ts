@@ -7,7 +7,7 @@ import { hashJson } from '@deed/mesh/canonical-json'
 import type { PlanScreen, PlanStep, SealedStep } from '@deed/proto/execution'
 import type { Grant } from '@deed/proto/grant'
 import type { ApprovalId, TaskId } from '@deed/proto/ids'
-import type { JsonObject } from '@deed/proto/json'
+import { defined, type JsonObject } from '@deed/proto/json'
 import { changesOf } from '../differences.ts'
 import { isoTime } from '../reconcile/draft.ts'
 import type { Work } from '../reconcile/input.ts'
@@ -96,7 +96,7 @@ export async function sealPlan(sealing: Sealing, unsealed: Unsealed): Promise<Wo
     approvals,
     plan: {
       number: 0,
-      plan: { parts, ...(screen === undefined ? {} : { screen }) },
+      plan: { parts, ...defined({ screen }) },
       plan_hash: hashJson({ policy_version: policy.version, actions: planned }),
       policy_version: policy.version,
     },

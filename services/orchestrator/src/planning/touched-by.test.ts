@@ -1,5 +1,7 @@
 // What an earlier action of a plan may change, a later one does not count on.
+
 import { Action } from '@deed/proto/action'
+import { defined } from '@deed/proto/json'
 import { describe, expect, it } from 'vitest'
 import { readPolicy } from './policy.ts'
 import { footprint, groundOf, targetsWritten, touchedBy } from './touched-by.ts'
@@ -7,7 +9,7 @@ import { footprint, groundOf, targetsWritten, touchedBy } from './touched-by.ts'
 const policy = readPolicy(`${import.meta.dirname}/../../policy/default.yaml`)
 const workspaces = { workspaces: { app: { root: '/srv/app' } }, default_workspace: 'app' }
 const touched = (kind: string, input: Record<string, string | string[]>, workspace?: string) =>
-  touchedBy(policy, workspaces, Action.parse({ kind, input, ...(workspace === undefined ? {} : { workspace }) }))
+  touchedBy(policy, workspaces, Action.parse({ kind, input, ...defined({ workspace }) }))
 
 describe('what an action changes', () => {
   it.each([

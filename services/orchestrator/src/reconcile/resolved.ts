@@ -1,4 +1,5 @@
 import { DeedError } from '@deed/proto/errors'
+import { defined } from '@deed/proto/json'
 import type { Evidence } from '@deed/proto/observation'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
@@ -175,6 +176,6 @@ function signed(
     claimed: claimed.slice(0, OBSERVED_CHARS_MAX).toWellFormed(),
     observed: observed.slice(0, OBSERVED_CHARS_MAX).toWellFormed(),
     observed_at: isoTime(draft.now),
-    facts: { by, decision, reason, ...(result?.data === undefined ? {} : { data: result.data }) },
+    facts: { by, decision, reason, ...defined({ data: result?.data }) },
   }
 }

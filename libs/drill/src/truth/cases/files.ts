@@ -1,7 +1,7 @@
 /** Files: somebody changes them between effect and look, and undoes meet what others have done since. */
 import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { JsonObject } from '@deed/proto/json'
+import { defined, type JsonObject } from '@deed/proto/json'
 import type { Case, Place } from '../case.ts'
 import type { Act } from '../meddler.ts'
 import { contentOf, isFile } from '../outside.ts'
@@ -43,7 +43,7 @@ const meddledWrites: Case[] = Object.entries(WRITERS).flatMap(([kind, input]) =>
           path: join(root, 'a.json'),
           when,
           act,
-          ...(text === undefined ? {} : { text }),
+          ...defined({ text }),
           times: 5,
         })
         return {
@@ -122,9 +122,7 @@ const meddledUndoes: Case[] = Object.entries(WRITERS).flatMap(([kind, input]) =>
           holds: () => contentOf(root, 'a.json') === NEW,
           async undo() {
             const path = join(root, 'a.json')
-            at = (
-              await meddle({ path, when: { content: OLD }, act, ...(text === undefined ? {} : { text }), times: 5 })
-            ).at
+            at = (await meddle({ path, when: { content: OLD }, act, ...defined({ text }), times: 5 })).at
           },
           meddling: { at: async () => at?.() },
         }
@@ -336,7 +334,7 @@ const meddledOthers: Case[] = MEDDLED.map(({ kind, says, input, path, when, act,
       path: join(root, path),
       when,
       act,
-      ...(text === undefined ? {} : { text }),
+      ...defined({ text }),
       times: 3,
     })
     return { actions: [{ kind, input }], holds: () => holds(place), world: () => '', meddling }

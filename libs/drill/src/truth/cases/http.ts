@@ -1,5 +1,5 @@
 /** Requests to servers that answer yes and do something else. */
-import type { Json, JsonObject } from '@deed/proto/json'
+import { defined, type Json, type JsonObject } from '@deed/proto/json'
 import type { Case } from '../case.ts'
 
 const BODY = '{"size":7}'
@@ -30,7 +30,7 @@ const request = (method: Method, path: string, body?: string): JsonObject => ({
   method,
   target: 'web',
   path,
-  ...(body === undefined ? {} : { body }),
+  ...defined({ body }),
 })
 const looksLike = (path: string): Json => ({ kind: 'http', target: 'web', path, json: { path: 'size', equals: 7 } })
 
