@@ -1,11 +1,12 @@
 /** The load of the drill, with faults by chance meanwhile, and what came of every single request. */
+
+import { inLanes } from '@deed/mesh/in-lanes'
 import { getExecution, requestExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { ask } from './ask.ts'
 import { untilQuiet } from './check-invariants.ts'
 import { disturb } from './disturb.ts'
 import type { FaultMesh } from './fault-mesh.ts'
-import { inLanes } from './in-lanes.ts'
 import { drawLoad, type Wanted } from './load.ts'
 import type { Random } from './random.ts'
 import { standstill } from './standstill.ts'
@@ -46,7 +47,7 @@ export async function runLoad(mesh: FaultMesh, random: Random, executions: numbe
   const over = new AbortController()
   const disturbing = disturb(mesh, random, over.signal)
   const wrong: string[] = []
-  const ofEach = (way: () => Way): Promise<void> =>
+  const ofEach = (way: () => Way): Promise<unknown> =>
     inLanes(LANES, wanted, async (one) => {
       try {
         await way()(mesh, one, accepted)

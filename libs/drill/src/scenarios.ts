@@ -1,9 +1,9 @@
 /** Two promises that are counted over many executions: a claim is never believed, and a failure leaves no trace. */
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { inLanes } from '@deed/mesh/in-lanes'
 import { ask } from './ask.ts'
 import type { FaultMesh, Yard } from './fault-mesh.ts'
-import { inLanes } from './in-lanes.ts'
 import type { Random } from './random.ts'
 import { standstill } from './standstill.ts'
 import { treeOf } from './tree-of.ts'

@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { storeFault } from '@deed/embedded/store-fault'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { inLanes } from '@deed/mesh/in-lanes'
 import { until } from '@deed/mesh/until'
 import { requestExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { ask } from '../ask.ts'
@@ -16,7 +17,6 @@ import { mountSmallDisk, needsSmallDisk, type SmallDisk } from '../disk.ts'
 import { askFor, assertDoneOnce, type CountedEffect, fileEffect } from '../effects.ts'
 import type { Fault, Trial } from '../fault.ts'
 import { type FaultMesh, faultMesh } from '../fault-mesh.ts'
-import { inLanes } from '../in-lanes.ts'
 
 const KILOBYTE = 1024
 const MEGABYTE = 1024 ** 2
@@ -159,5 +159,5 @@ async function logs({ name }: Trial, mesh: FaultMesh, disk: SmallDisk): Promise<
 }
 
 /** Asks for what was submitted too: the same request under the same key attaches to what there is. */
-const assertAllDone = (mesh: FaultMesh, effects: readonly CountedEffect[]): Promise<void> =>
+const assertAllDone = (mesh: FaultMesh, effects: readonly CountedEffect[]): Promise<unknown> =>
   inLanes(LANES, effects, async (effect) => assertDoneOnce(effect, await askFor(mesh, effect)))

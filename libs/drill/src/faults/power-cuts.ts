@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { inLanes } from '@deed/mesh/in-lanes'
 import { until } from '@deed/mesh/until'
 import { SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { checkInvariants } from '../check-invariants.ts'
@@ -9,7 +10,6 @@ import { type Disk, mountDisk, needsDisk } from '../disk.ts'
 import { askFor, assertDoneOnce, fileEffect } from '../effects.ts'
 import type { Fault } from '../fault.ts'
 import { type FaultMesh, faultMesh } from '../fault-mesh.ts'
-import { inLanes } from '../in-lanes.ts'
 
 const LANES = 16
 const SUBMITS_MAX = 2_000

@@ -1,10 +1,11 @@
 /** Runs the cases of the truth drill, and compares what Deed says with what the world says. */
+
+import { inLanes } from '@deed/mesh/in-lanes'
 import { until } from '@deed/mesh/until'
 import { DeedError } from '@deed/proto/errors'
 import { cancelExecution, type ExecutionReply, getExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import { inLanes } from '../in-lanes.ts'
 import { thisMachine } from '../machine.ts'
 import type { Random } from '../random.ts'
 import { rollBack } from '../roll-back.ts'

@@ -1,10 +1,12 @@
 /** What the cache and the templates learn from an execution that has ended. Only what was verified is learned from. */
+
 import type { Bus } from '@deed/mesh/bus'
 import { Solution } from '@deed/proto/agent'
 import { putCache, releaseCache } from '@deed/proto/cache'
 import { recordTemplate } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
 import type { CachedBefore } from '../intake/cached-before.ts'
+import { onBehalfOf } from '../on-behalf-of.ts'
 import { isCacheable } from '../planning/plan-execution.ts'
 import type { Policy } from '../planning/policy.ts'
 import { scopeOf } from '../planning/think.ts'
@@ -22,7 +24,7 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
   const { execution, tasks } = snapshot
   // Its words are a name, and its parts were chosen by whoever wrote it.
   if (execution.request.manifest) return
-  const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
+  const options = onBehalfOf(execution)
   const scope = scopeOf(execution.request)
   const acts = [...tasks.values()].filter(isAct)
   const cacheable = isCacheable(

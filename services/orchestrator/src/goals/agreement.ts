@@ -2,12 +2,14 @@
  * Agreement to a goal: given once, for each of its steps and under one version of the policy, by who approved that step
  * in the goal's first execution. Level 3 is each time a decision of its own.
  */
+
 import { hashJson } from '@deed/mesh/canonical-json'
 import { Action } from '@deed/proto/action'
 import { type Changed, changesOf } from '../differences.ts'
 import { unsealedOf } from '../planning/unsealed.ts'
 import { isoTime } from '../reconcile/draft.ts'
 import type { Work } from '../reconcile/input.ts'
+import { signed } from '../signed.ts'
 import type { ApprovalRow, Snapshot, TaskRow } from '../snapshot.ts'
 import type { GoalRow, StepAgreement } from '../store/goals.ts'
 
@@ -75,14 +77,12 @@ export function agreeAhead(goal: Agreed, { approvals, tasks }: Work, now: number
     if (!task) continue
     task.actual_status = 'done'
     task.finished_at = at
-    task.verification = {
-      kind: 'signed',
-      outcome: 'verified',
+    task.verification = signed({
       claimed: 'approval wanted',
-      observed: `agreed to by ${by} with the goal ${goal.name}`,
-      observed_at: at,
+      observed: `agreed to by ${agreed.by} with the goal ${goal.name}`,
+      at: now,
       facts: { approval_id, goal: goal.name, plan_hash, policy_version },
-    }
+    })
   }
 }
 

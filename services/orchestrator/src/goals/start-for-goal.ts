@@ -1,4 +1,5 @@
 /** An execution for a goal: an ordinary one, whose plan is the goal's own actions instead of what is found for words. */
+
 import type { PlannedAction } from '@deed/proto/agent'
 import type { GoalNode } from '@deed/proto/task'
 import { startSpan } from '@deed/telemetry/span'
@@ -6,6 +7,7 @@ import type { Accepting } from '../intake/accept-execution.ts'
 import { admissionOf, emptySnapshot, newExecution } from '../intake/new-execution.ts'
 import { planExecution } from '../planning/plan-execution.ts'
 import type { SolvedNode } from '../planning/solve-node.ts'
+import { taskNode } from '../planning/task-node.ts'
 import type { Thought } from '../planning/thought.ts'
 import type { ExecutionRow } from '../snapshot.ts'
 import { type GoalRow, type GoalStep, goalOfExecution } from '../store/goals.ts'
@@ -52,7 +54,9 @@ function thoughtOf({ clock }: Pick<Accepting, 'clock'>, goal: GoalRow): Thought 
   const isGraph = steps.some((step) => step.name !== undefined)
   return {
     type: 'solved',
-    nodes: isGraph ? steps.map(nodeOfStep) : [inOrder(nodeOf('goal', `keep ${name}`, task, []), steps)],
+    nodes: isGraph
+      ? steps.map(nodeOfStep)
+      : [inOrder(taskNode({ id: 'goal', title: `keep ${name}`, description: task }), steps)],
     method: 'autonomous',
     estimatedMs: 0,
     degraded: [],
@@ -75,24 +79,11 @@ function inOrder(node: GoalNode, steps: readonly GoalStep[]): SolvedNode {
 }
 
 const nodeOfStep = ({ title, action, name = '', after = [], terms = {} }: GoalStep): SolvedNode => ({
-  ...solved(nodeOf(name, title, title, after), [{ name, title, depends_on: [], action }]),
+  ...solved(taskNode({ id: name, title, depends_on: after }), [{ name, title, depends_on: [], action }]),
   terms,
 })
 
 const solved = (node: GoalNode, actions: PlannedAction[]): SolvedNode => ({
   node,
   solution: { actions, answer: { kind: 'actions' }, confidence: 1 },
-})
-
-const nodeOf = (id: string, title: string, description: string, after: string[]): GoalNode => ({
-  id,
-  kind: 'task',
-  title,
-  description,
-  depends_on: after,
-  acceptance_criteria: [],
-  estimated_ms: 0,
-  estimated_cost_usd: 0,
-  capability: 'act',
-  risk: 'low',
 })

@@ -2,8 +2,8 @@ import type { Handler } from '@deed/mesh/bus'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { reportTask as contract, TaskReport } from '@deed/proto/task'
 import type { Driver } from '../drive.ts'
-import { refuseRequestAgainstGoals } from '../goals/contradictions.ts'
-import { type Planning, planWork, replanTask } from '../planning/plan-work.ts'
+import { AskedOfModel, type Planning, planWork, replanTask } from '../planning/plan-work.ts'
+import { taskNode } from '../planning/task-node.ts'
 import type { Work } from '../reconcile/input.ts'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
 import type { GoalsOf } from '../store/goals.ts'
@@ -49,26 +49,14 @@ async function planSolution(
   if (!report.solution) {
     return { refused: { code: 'no_solution', message: 'the solver reported no solution', retryable: false } }
   }
-  const node = {
-    id: task.name.replace(/\.?solve(-\d+)?$/, '') || 'task',
-    kind: 'task' as const,
-    title: task.title.replace(/^find out how to: /, ''),
-    description: task.title,
-    depends_on: [],
-    acceptance_criteria: [],
-    estimated_ms: 0,
-    estimated_cost_usd: 0,
-    capability: 'act' as const,
-    risk: 'low' as const,
-  }
+  const { node: ofPlan, description } = AskedOfModel.parse(task.spec)
   const place = {
     position: snapshot.tasks.size,
     names: new Set([...snapshot.tasks.values()].map(({ name }) => name)),
     after: [...task.dependencies, task.task_id],
   }
   try {
-    const solved = { node, solution: report.solution, readingOf: String(task.spec?.description ?? task.title) }
-    await refuseRequestAgainstGoals({ goals, planning }, snapshot.execution, [solved])
+    const solved = { node: taskNode(ofPlan), solution: report.solution, readingOf: description }
     return { solved: await planWork(planning, snapshot.execution, [solved], place) }
   } catch (error) {
     if (error instanceof DeedError && !error.retryable) return { refused: error.body }

@@ -3,6 +3,7 @@
  *
  * Whatever dies on the way, the row is there or it is not. Where it is, the resync thinks again.
  */
+
 import { crashPoint } from '@deed/mesh/crash-point'
 import { type CacheEntry, getCache } from '@deed/proto/cache'
 import { DeedError } from '@deed/proto/errors'
@@ -12,6 +13,7 @@ import { replyOf } from '../answers/answer.ts'
 import { announce } from '../audit/announce.ts'
 import { differences } from '../differences.ts'
 import { askingOf } from '../drive.ts'
+import { onBehalfOf } from '../on-behalf-of.ts'
 import { type PlanDependencies, planExecution } from '../planning/plan-execution.ts'
 import { scopeOf, think } from '../planning/think.ts'
 import type { ExecutionRow } from '../snapshot.ts'
@@ -63,14 +65,15 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
 /** A question that was answered from the cache before is asked there alone: nine times in ten that is all there is to do. */
 async function askCacheAlone(
   { bus, log, cachedBefore, isFresh }: Accepting,
-  { tenant, user_name: user, trace, request }: ExecutionRow,
+  execution: ExecutionRow,
 ): Promise<CacheEntry | undefined> {
+  const { tenant, request } = execution
   // The words are the manifest's name, and say nothing of what is in it.
   if (request.manifest) return undefined
   const scope = scopeOf(request)
   if (!cachedBefore.has(tenant, scope)) return undefined
   try {
-    const { entry } = await bus.call(getCache, scope, { principal: { tenant, user }, trace, patient: false })
+    const { entry } = await bus.call(getCache, scope, { ...onBehalfOf(execution), patient: false })
     if (entry?.value.kind === 'answer' && (await isFresh(entry.value.execution_id))) return entry
   } catch (error) {
     log.warn({ err: error }, 'going on without the cache')

@@ -1,12 +1,14 @@
 /** The part of a goal's graph that is done: its leaves, with everything that they and their compounds wait for. */
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Decomposition, GoalNode } from '@deed/proto/task'
+import { taskNode } from './task-node.ts'
 
 const TITLE_CHARS_MAX = 120
 
 /** Without a graph the goal is one task. A dependency on a compound means all in it. */
 export function leavesOf(graph: Decomposition | undefined, request: ExecutionRequest): GoalNode[] {
-  if (!graph) return [wholeOf(request)]
+  const { task, acceptance_criteria = [] } = request
+  if (!graph) return [taskNode({ id: 'task', title: titleOf(task), description: task, acceptance_criteria })]
   const nodeAt = new Map(graph.nodes.map((node) => [node.id, node]))
   const below = new Map<string, string[]>()
   for (const node of graph.nodes) {
@@ -27,19 +29,6 @@ export function leavesOf(graph: Decomposition | undefined, request: ExecutionReq
   }
   return graph.nodes.filter(({ kind }) => kind === 'task').map((node) => ({ ...node, depends_on: waitsFor(node) }))
 }
-
-const wholeOf = ({ task, acceptance_criteria = [] }: ExecutionRequest): GoalNode => ({
-  id: 'task',
-  kind: 'task',
-  title: titleOf(task),
-  description: task,
-  depends_on: [],
-  acceptance_criteria,
-  estimated_ms: 0,
-  estimated_cost_usd: 0,
-  capability: 'act',
-  risk: 'low',
-})
 
 function titleOf(task: string): string {
   const line = task.replace(/\s+/g, ' ').trim()

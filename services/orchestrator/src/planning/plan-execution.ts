@@ -2,6 +2,7 @@
  * Thinking and planning for an execution that has its row. It takes the row alone, so a request, a
  * timer and a restart all lead down the same path.
  */
+
 import { type Bus, errorBody } from '@deed/mesh/bus'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { crashPoint } from '@deed/mesh/crash-point'
@@ -16,6 +17,7 @@ import { askingOf, type Driver } from '../drive.ts'
 import { refuseRequestAgainstGoals } from '../goals/contradictions.ts'
 import { answeredInput } from '../intake/answer-from-cache.ts'
 import type { CachedBefore } from '../intake/cached-before.ts'
+import { onBehalfOf } from '../on-behalf-of.ts'
 import type { Input, Work } from '../reconcile/input.ts'
 import { type ExecutionRow, isAct, type TaskRow } from '../snapshot.ts'
 import type { GoalsOf } from '../store/goals.ts'
@@ -175,7 +177,7 @@ async function reserve(
     const reply = await bus.call(
       reserveCache,
       { ...scopeOf(execution.request), execution_id: execution.execution_id },
-      { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace, patient: false },
+      { ...onBehalfOf(execution), patient: false },
     )
     const hit = reply.state === 'hit' && reply.entry.value.kind === 'answer' ? reply.entry : undefined
     return hit && (await isFresh(hit.value.execution_id)) ? hit : undefined

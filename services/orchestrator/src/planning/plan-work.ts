@@ -5,21 +5,28 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { validate } from '@deed/mesh/validate'
 import { Action } from '@deed/proto/action'
-import type { PlannedAction } from '@deed/proto/agent'
+import { AgentTask, type PlannedAction } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import { defined, type JsonObject } from '@deed/proto/json'
 import { factsOf } from '@deed/proto/kinds'
 import { HUMAN_TASK, HumanTaskInput } from '@deed/proto/person'
+import { GoalNode } from '@deed/proto/task'
+import type { z } from 'zod'
 import { priorityOf } from '../drive.ts'
 import type { Resealed, Work } from '../reconcile/input.ts'
 import { newTask } from '../reconcile/new-task.ts'
 import type { ExecutionRow, PlanPart, TaskRow } from '../snapshot.ts'
 import { freeName, type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
 import type { SolvedNode, Terms } from './solve-node.ts'
+import { titled } from './task-node.ts'
 import { groundOf, touchedBy, type Workspaces } from './touched-by.ts'
 import { unsealedOf } from './unsealed.ts'
 import { type Candidate, comesAfter, lookAt, type Weighing, weighActions } from './weigh-actions.ts'
+
+/** What a task that a model solves holds: the question, and the part of the plan that its answer becomes. */
+export const AskedOfModel = AgentTask.extend({ node: GoalNode.pick({ id: true, title: true }) })
+export type AskedOfModel = z.output<typeof AskedOfModel>
 
 export interface Planning extends Weighing, Sealing {}
 
@@ -92,11 +99,11 @@ export async function weighWork(
           ...base,
           position: place.position + tasks.length,
           name: freeName(names, nameOf(node.id, 'solve')),
-          title: `find out how to: ${node.title}`.slice(0, 512).toWellFormed(),
+          title: titled(`find out how to: ${node.title}`),
           task_kind: 'solve',
           capability: 'solve',
           dependencies: after,
-          spec: ask as JsonObject,
+          spec: { ...ask, node: { id: node.id, title: node.title } } satisfies AskedOfModel as JsonObject,
         }),
       )
     }

@@ -2,6 +2,7 @@
  * Fixing the bytes that run, and putting agreement before them: by standing permissions, for the plan as a whole, and
  * for each step of level 3 by itself.
  */
+
 import { randomUUIDv7 } from 'node:crypto'
 import { hashJson } from '@deed/mesh/canonical-json'
 import type { PlanScreen, PlanStep, SealedStep } from '@deed/proto/execution'
@@ -12,6 +13,7 @@ import { changesOf } from '../differences.ts'
 import { isoTime } from '../reconcile/draft.ts'
 import type { Work } from '../reconcile/input.ts'
 import { newTask } from '../reconcile/new-task.ts'
+import { signed } from '../signed.ts'
 import type { ApprovalRow, ExecutionRow, PlanPart, TaskRow } from '../snapshot.ts'
 import { type Asked as Asking, covers, differsIn } from './grant.ts'
 import { hiddenIn } from './hidden-in.ts'
@@ -200,19 +202,17 @@ function grantedBy(
   return {
     actual_status: 'done',
     finished_at: isoTime(at),
-    verification: {
-      kind: 'signed',
-      outcome: 'verified',
+    verification: signed({
       claimed: 'approval wanted',
       observed: `agreed to ahead by ${grant.granted_by}, with grant ${grant.grant_id}`,
-      observed_at: isoTime(at),
+      at,
       facts: {
         approval_id: approvalId,
         grant_id: grant.grant_id,
         plan_hash: planHash,
         policy_version: policyVersion,
       },
-    },
+    }),
   }
 }
 

@@ -1,9 +1,11 @@
 /** From a task's words to its actions: by a rule, by a rule with a template, or by asking a model later. */
+
 import type { Bus } from '@deed/mesh/bus'
 import { type AgentReply, type AgentTask, processTask, type Solution } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Principal } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import type { ManifestTask } from '@deed/proto/manifest'
 import type { GoalNode } from '@deed/proto/task'
 import { getTemplate, selectTemplate, type TemplateChoice } from '@deed/proto/template'
@@ -68,7 +70,7 @@ async function addTemplate(
   const options = { principal, trace }
   const choice =
     chosen ??
-    (await bus.call(selectTemplate, { task: description, seed, ...present({ language, complexity }) }, options))
+    (await bus.call(selectTemplate, { task: description, seed, ...defined({ language, complexity }) }, options))
   if (choice.language === 'any') return undefined
   const template = await bus.call(getTemplate, { id: choice.id, version: choice.version }, options)
   if (template.language === 'any') return undefined
@@ -85,13 +87,6 @@ export function taskOf(
   const { complexity, language, context } = request
   return {
     description,
-    ...present({ complexity, language, context, target_file: context?.target_file, acceptance_criteria: criteria }),
-  }
-}
-
-/** The fields that are there; an absent one is left out rather than sent as null. */
-export function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
+    ...defined({ complexity, language, context, target_file: context?.target_file, acceptance_criteria: criteria }),
   }
 }

@@ -1,18 +1,21 @@
 /** Thinking about a manifest: its graph is given, and what is said in words is solved task by task. */
+
 import type { Bus } from '@deed/mesh/bus'
+import { inLanes } from '@deed/mesh/in-lanes'
 import { processTask } from '@deed/proto/agent'
 import { checkGraph } from '@deed/proto/check-graph'
 import { DeedError } from '@deed/proto/errors'
 import type { Manifest, ManifestTask } from '@deed/proto/manifest'
 import type { GoalNode } from '@deed/proto/task'
+import { onBehalfOf } from '../on-behalf-of.ts'
 import type { ExecutionRow } from '../snapshot.ts'
 import { expectTimes } from './expected-time.ts'
 import { type SolvedNode, solveNode, taskOf } from './solve-node.ts'
+import { taskNode, titled } from './task-node.ts'
 import type { Thought } from './thought.ts'
 
 /** Tasks in words that are asked about at once. */
 const LANES = 32
-const TITLE_CHARS_MAX = 512
 
 /** @throws {DeedError} where a rule knows what is meant and refuses it, or the rules themselves are away */
 export async function thinkManifest(
@@ -20,17 +23,11 @@ export async function thinkManifest(
   execution: ExecutionRow,
   { tasks, defaults }: Manifest,
 ): Promise<Thought> {
-  const ordered = checkGraph(tasks)
-  const nodes = new Array<SolvedNode>(ordered.length)
-  const remaining = ordered.entries()
-  const lane = async (): Promise<void> => {
-    for (const [index, task] of remaining) {
-      const solved = task.action ? given(task) : await solveWords(bus, execution, task, defaults)
-      const { priority, on_failure, concurrency_key } = { ...defaults, ...task }
-      nodes[index] = { ...solved, terms: { priority, on_failure, concurrency_key } }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(LANES, ordered.length) }, lane))
+  const nodes = await inLanes(LANES, checkGraph(tasks), async (task): Promise<SolvedNode> => {
+    const solved = task.action ? given(task) : await solveWords(bus, execution, task, defaults)
+    const { priority, on_failure, concurrency_key } = { ...defaults, ...task }
+    return { ...solved, terms: { priority, on_failure, concurrency_key } }
+  })
   const method = nodes.every(({ solution }) => solution) ? 'autonomous' : null
   return { type: 'solved', ...expectTimes(nodes), method, degraded: [] }
 }
@@ -42,7 +39,7 @@ function given(task: ManifestTask): SolvedNode {
   const title = target === undefined ? `${task.id}: ${kind}` : `${task.id}: ${kind} ${target}`
   const action = { ...(task.action as NonNullable<ManifestTask['action']>), observe_only: false }
   return {
-    node: nodeOf(task, title, title),
+    node: nodeOf(task, title),
     solution: {
       actions: [{ name: 'given', title: titled(title), action, depends_on: [] }],
       answer: { kind: 'actions' },
@@ -57,12 +54,12 @@ async function solveWords(
   task: ManifestTask,
   defaults: Manifest['defaults'],
 ): Promise<SolvedNode> {
-  const { request, tenant, user_name: user, trace, execution_id: id } = execution
+  const { request, execution_id: id } = execution
   const words = task.task ?? ''
-  const options = { principal: { tenant, user }, trace }
+  const options = onBehalfOf(execution)
   const criteria = task.acceptance_criteria ?? defaults?.acceptance_criteria
   const asked = taskOf(request, words, criteria)
-  const node = nodeOf(task, words, words)
+  const node = nodeOf(task, words)
   try {
     const reply = await bus.call(processTask, asked, options)
     return await solveNode({ bus, seed: `${id}/${task.id}`, ...options }, node, asked, reply, undefined)
@@ -72,21 +69,5 @@ async function solveWords(
   }
 }
 
-const nodeOf = (
-  { id, depends_on, acceptance_criteria = [] }: ManifestTask,
-  title: string,
-  words: string,
-): GoalNode => ({
-  id,
-  kind: 'task',
-  title: titled(title),
-  description: words,
-  depends_on,
-  acceptance_criteria,
-  estimated_ms: 0,
-  estimated_cost_usd: 0,
-  capability: 'act',
-  risk: 'low',
-})
-
-const titled = (text: string): string => text.slice(0, TITLE_CHARS_MAX).toWellFormed()
+const nodeOf = ({ id, depends_on, acceptance_criteria = [] }: ManifestTask, title: string): GoalNode =>
+  taskNode({ id, title, depends_on, acceptance_criteria })

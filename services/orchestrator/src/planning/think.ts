@@ -2,6 +2,7 @@
  * Thinking: the cache and the rules, and for what no rule knows as one task the task DAG and the template DAG, asked
  * side by side. Nothing in here changes anything, so whatever dies meanwhile is simply asked again.
  */
+
 import type { Bus } from '@deed/mesh/bus'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { type AgentReply, processTask } from '@deed/proto/agent'
@@ -9,14 +10,16 @@ import { type CacheScope, getCache } from '@deed/proto/cache'
 import type { RequestContract } from '@deed/proto/contract'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
+import { defined } from '@deed/proto/json'
 import { type Decomposition, decomposeTask, mayBeSeveral } from '@deed/proto/task'
 import { selectTemplate, type TemplateChoice } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
 import type { z } from 'zod'
+import { onBehalfOf } from '../on-behalf-of.ts'
 import type { ExecutionRow } from '../snapshot.ts'
 import { expectTimes } from './expected-time.ts'
 import { leavesOf } from './leaves-of.ts'
-import { present, type SolvedNode, solveNode, taskOf } from './solve-node.ts'
+import { type SolvedNode, solveNode, taskOf } from './solve-node.ts'
 import { thinkManifest } from './think-manifest.ts'
 import type { Thought } from './thought.ts'
 
@@ -31,7 +34,7 @@ export function think(
 ): Promise<Thought> {
   const { request, execution_id: seed } = execution
   if (request.manifest) return thinkManifest({ bus }, execution, request.manifest)
-  const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
+  const options = onBehalfOf(execution)
   const degraded: string[] = []
   /** An answer, or undefined with a note where the service is away: the flow goes on without it. */
   const orWithout = async <C extends RequestContract>(
@@ -49,12 +52,12 @@ export function think(
   }
   const { task, language, complexity, acceptance_criteria } = request
   const whole = taskOf(request, task)
-  const goal = { goal: task, ...present({ complexity, acceptance_criteria }) }
+  const goal = { goal: task, ...defined({ complexity, acceptance_criteria }) }
   const cached = orWithout(getCache, scopeOf(request)).then((reply) => reply?.entry ?? undefined)
   const wholeReply = settled(bus.call(processTask, whole, options))
   const askDags = (): Promise<[TemplateChoice | undefined, Decomposition | undefined]> =>
     Promise.all([
-      orWithout(selectTemplate, { task, seed, ...present({ language, complexity }) }),
+      orWithout(selectTemplate, { task, seed, ...defined({ language, complexity }) }),
       orWithout(decomposeTask, goal),
     ])
   const atOnce = complexity === 'complex' || mayBeSeveral(task) ? askDags() : undefined
@@ -113,7 +116,7 @@ export function think(
 export function scopeOf({ task, language, context, acceptance_criteria }: ExecutionRequest): CacheScope {
   return {
     text: task,
-    ...present({ language }),
+    ...defined({ language }),
     context_hash: context || acceptance_criteria ? contextHash(context, acceptance_criteria) : NO_CONTEXT_HASH,
   }
 }

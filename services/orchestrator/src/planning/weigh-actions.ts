@@ -1,12 +1,15 @@
 /** How much agreement each action of a plan needs: by policy alone where that is enough, else by looking at the targets. */
+
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { secretsElsewhere } from '@deed/config/secret-use'
 import type { Bus } from '@deed/mesh/bus'
+import { inLanes } from '@deed/mesh/in-lanes'
 import { type Action, type EffectClass, type Inspection, inspectAction } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import type { z } from 'zod'
 import type { Changed } from '../differences.ts'
+import { onBehalfOf } from '../on-behalf-of.ts'
 import type { ExecutionRow, TaskRow } from '../snapshot.ts'
 import { argvOf, effectOf, levelOf, type Policy } from './policy.ts'
 import { footprint, touchedBy, type Workspaces } from './touched-by.ts'
@@ -140,20 +143,15 @@ type Inspections = z.output<typeof inspectAction.output>['inspections']
 
 /** In the order of the candidates, however many requests it takes. */
 async function inspectAll(bus: Bus, execution: ExecutionRow, looked: readonly Candidate[]): Promise<Inspections> {
-  const options = { principal: { tenant: execution.tenant, user: execution.user_name }, trace: execution.trace }
+  const options = onBehalfOf(execution)
   const batches = Array.from({ length: Math.ceil(looked.length / INSPECTED_MAX) }, (_, index) =>
     looked.slice(index * INSPECTED_MAX, (index + 1) * INSPECTED_MAX),
   )
-  const found: Inspections[] = []
-  const remaining = batches.entries()
-  const lane = async (): Promise<void> => {
-    for (const [index, batch] of remaining) {
-      const actions = batch.map(({ action }) => ({ ...action, expect_before: undefined }))
-      const reply = await bus.call(inspectAction, { execution_id: execution.execution_id, actions }, options)
-      found[index] = reply.inspections
-    }
-  }
-  await Promise.all(Array.from({ length: LANES }, lane))
+  const found = await inLanes(LANES, batches, async (batch) => {
+    const actions = batch.map(({ action }) => ({ ...action, expect_before: undefined }))
+    const reply = await bus.call(inspectAction, { execution_id: execution.execution_id, actions }, options)
+    return reply.inspections
+  })
   return found.flat()
 }
 

@@ -1,7 +1,9 @@
 /** A person agreed, or did not. */
+
 import { DeedError, type ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { signed } from '../signed.ts'
 import type { ApprovalRow } from '../snapshot.ts'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end, rolledBack } from './ending.ts'
@@ -52,14 +54,12 @@ export function decided(
   setActual(draft, task, {
     actual_status: 'done',
     finished_at: isoTime(draft.now),
-    verification: {
-      kind: 'signed',
-      outcome: 'verified',
+    verification: signed({
       claimed: 'approval wanted',
       observed: `approved by ${by}`,
-      observed_at: isoTime(draft.now),
+      at: draft.now,
       facts: { approval_id: approvalId, plan_hash: approval.plan_hash, policy_version: approval.policy_version },
-    },
+    }),
   })
   if (!undo) return
   consume(draft, approval)

@@ -2,6 +2,7 @@ import { DeedError } from '@deed/proto/errors'
 import { defined } from '@deed/proto/json'
 import type { Evidence } from '@deed/proto/observation'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { signed } from '../signed.ts'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
 import { agreeAgain, type Moment, needsAgreement } from './agree-again.ts'
 import { decisionsFor, reviewOf } from './ask-person.ts'
@@ -50,7 +51,7 @@ export function resolved(draft: Draft, resolution: Resolution & { again?: Agreem
   setActual(draft, task, {
     actual_status: 'done',
     finished_at: isoTime(draft.now),
-    verification: signed(draft, resolution, 'a person was asked to look', `${by} decided: ${decision}`),
+    verification: signedBy(draft, resolution, 'a person was asked to look', `${by} decided: ${decision}`),
     result,
   })
   const about = [...draft.tasks.values()].find(({ task_id }) => task_id === review.about)
@@ -110,7 +111,7 @@ function resolveTask(
 /** A person did it. */
 function finishBy(draft: Draft, task: TaskRow, resolution: Resolution): void {
   const { by, result } = resolution
-  const evidence = signed(
+  const evidence = signedBy(
     draft,
     resolution,
     `a person was asked: ${task.title}`,
@@ -145,7 +146,7 @@ function resolveUndo(draft: Draft, about: TaskRow, resolution: Resolution): void
     record(draft, 'task.retried', { name, by, intent: 'undo' }, about.task_id)
     return undoAgain(draft)
   }
-  const evidence = signed(draft, resolution, `a person was asked to undo ${about.title}`, `${by} brought it back`)
+  const evidence = signedBy(draft, resolution, `a person was asked to undo ${about.title}`, `${by} brought it back`)
   setActual(draft, about, { actual_status: 'undone', undo_verification: evidence, effect: 'none', last_error: null })
   record(draft, 'task.undone', { name, evidence }, about.task_id)
   const stuck = [...draft.tasks.values()].some(({ actual_status }) => actual_status === 'blocked')
@@ -162,20 +163,10 @@ function undoAgain(draft: Draft): void {
   draft.executionChanged = true
 }
 
-const OBSERVED_CHARS_MAX = 4_096
-
-function signed(
-  draft: Draft,
+const signedBy = (
+  { now }: Draft,
   { decision, by, reason, result }: Resolution,
   claimed: string,
   observed: string,
-): Evidence {
-  return {
-    kind: 'signed',
-    outcome: 'verified',
-    claimed: claimed.slice(0, OBSERVED_CHARS_MAX).toWellFormed(),
-    observed: observed.slice(0, OBSERVED_CHARS_MAX).toWellFormed(),
-    observed_at: isoTime(draft.now),
-    facts: { by, decision, reason, ...defined({ data: result?.data }) },
-  }
-}
+): Evidence =>
+  signed({ claimed, observed, at: now, facts: { by, decision, reason, ...defined({ data: result?.data }) } })
