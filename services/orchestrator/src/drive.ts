@@ -5,6 +5,7 @@
  * The rows that this replica has read are kept until another one moves them: that costs a round trip
  * then, and saves one on every report.
  */
+
 import type { Bus } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/mesh/crash-point'
 import { type Action, workAct } from '@deed/proto/action'
@@ -13,6 +14,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
+import { LRUCache } from 'lru-cache'
 import { announce } from './audit/announce.ts'
 import type { Clock } from './clock.ts'
 import type { Asking, Capacity, Slot } from './dispatch/capacity.ts'
@@ -103,7 +105,7 @@ export function openDriver(dependencies: Dependencies): Driver {
     writes,
   } = dependencies
   const commit = openTransitions(db)
-  const known = new Map<ExecutionId, Snapshot>()
+  const known = new LRUCache<ExecutionId, Snapshot>({ max: SNAPSHOTS_MAX })
   const queues = new Map<ExecutionId, Promise<unknown>>()
   /** Slots that this replica took for attempts which have not ended yet, by task. */
   const taken = new Map<string, { slot: Slot; at: number }>()
@@ -216,10 +218,6 @@ export function openDriver(dependencies: Dependencies): Driver {
 
   const remember = (snapshot: Snapshot): void => {
     known.set(snapshot.execution.execution_id, snapshot)
-    if (known.size > SNAPSHOTS_MAX) {
-      const [oldest] = known.keys()
-      if (oldest !== undefined) known.delete(oldest)
-    }
   }
 
   const lookAgainLater = async (draft: Draft): Promise<void> => {

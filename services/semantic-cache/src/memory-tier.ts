@@ -1,4 +1,6 @@
 /** The entries at hand: in memory, the least recently used ones leaving when there are too many bytes of them. */
+import { defined } from '@deed/proto/json'
+import { LRUCache } from 'lru-cache'
 import type { CacheKey } from './cache-key.ts'
 import type { KeptEntry } from './entry.ts'
 
@@ -20,17 +22,14 @@ interface Slot {
 }
 
 export function memoryTier(bytesMax: number): MemoryTier {
-  // In the order of their last use, oldest first.
-  const slots = new Map<string, Slot>()
-  let bytes = 0
   let evictions = 0
-
-  const remove = (hash: string): void => {
-    const slot = slots.get(hash)
-    if (!slot) return
-    bytes -= bytesIn(slot)
-    slots.delete(hash)
-  }
+  const slots = new LRUCache<string, Slot>({
+    maxSize: bytesMax,
+    sizeCalculation: bytesIn,
+    dispose(_slot, _hash, reason) {
+      if (reason === 'evict') evictions++
+    },
+  })
 
   return {
     find(key, nowMs) {
@@ -38,35 +37,19 @@ export function memoryTier(bytesMax: number): MemoryTier {
       // Equal hashes of different texts would be a wonder; serving one for the other would be a wrong answer.
       if (!slot || slot.key.text !== key.text || slot.key.tenant !== key.tenant) return undefined
       const entry = [slot.answer, slot.solution].find((kept) => kept !== undefined && kept.expiresAtMs > nowMs)
-      if (!entry) {
-        remove(key.hash)
-        return undefined
-      }
-      slots.delete(key.hash)
-      slots.set(key.hash, slot)
+      if (!entry) slots.delete(key.hash)
       return entry
     },
     keep(key, entry) {
       if (entry.bytes > bytesMax) return
-      const slot = slots.get(key.hash) ?? { key }
-      remove(key.hash)
-      slot[entry.value.kind] = entry
-      slots.set(key.hash, slot)
-      bytes += bytesIn(slot)
-      for (const hash of slots.keys()) {
-        if (bytes <= bytesMax) break
-        remove(hash)
-        evictions++
-      }
+      const { answer, solution } = slots.peek(key.hash) ?? {}
+      slots.set(key.hash, { key, ...defined({ answer, solution }), [entry.value.kind]: entry })
     },
-    drop: remove,
+    drop: (hash) => void slots.delete(hash),
     dropTenant(tenant) {
-      for (const [hash, { key }] of slots) if (key.tenant === tenant) remove(hash)
+      for (const [hash, { key }] of slots) if (key.tenant === tenant) slots.delete(hash)
     },
-    clear() {
-      slots.clear()
-      bytes = 0
-    },
+    clear: () => slots.clear(),
     ofTenant(tenant) {
       const own = [...slots.values()].filter(({ key }) => key.tenant === tenant)
       const entries = own.reduce((sum, { answer, solution }) => sum + (answer ? 1 : 0) + (solution ? 1 : 0), 0)

@@ -2,7 +2,9 @@
  * Which questions were answered from the cache lately, so that they are asked there first and alone. A hint: where it is
  * wrong, a round trip is lost.
  */
+
 import type { CacheScope } from '@deed/proto/cache'
+import { LRUCache } from 'lru-cache'
 
 const SCOPES_MAX = 10_000
 
@@ -13,16 +15,12 @@ export interface CachedBefore {
 }
 
 export function cachedBefore(): CachedBefore {
-  const scopes = new Set<string>()
+  const scopes = new LRUCache<string, true>({ max: SCOPES_MAX })
   const keyOf = (tenant: string, { text, language, context_hash }: CacheScope): string =>
     `${tenant} ${language ?? ''} ${context_hash} ${text}`
   return {
     has: (tenant, scope) => scopes.has(keyOf(tenant, scope)),
-    note(tenant, scope) {
-      scopes.add(keyOf(tenant, scope))
-      const [oldest] = scopes
-      if (scopes.size > SCOPES_MAX && oldest !== undefined) scopes.delete(oldest)
-    },
+    note: (tenant, scope) => void scopes.set(keyOf(tenant, scope), true),
     forget: (tenant, scope) => void scopes.delete(keyOf(tenant, scope)),
   }
 }

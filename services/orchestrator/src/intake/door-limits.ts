@@ -4,8 +4,10 @@
  * Both are counted in memory, by each replica for itself: exact enough to keep a runaway client from the others, and
  * free of any round trip.
  */
+
 import { DeedError } from '@deed/proto/errors'
 import type { Principal } from '@deed/proto/ids'
+import { LRUCache } from 'lru-cache'
 
 /** A bucket holds what comes in as long, in seconds. */
 const BURST_SECONDS = 2
@@ -32,16 +34,12 @@ export function doorLimits(
   capacity: { waitingOf(tenant: string): number },
   now: () => number = () => performance.now(),
 ): DoorLimits {
-  const buckets = new Map<string, Bucket>()
+  const buckets = new LRUCache<string, Bucket>({ max: IDENTITIES_MAX })
   const full = perSecond * BURST_SECONDS
 
   const bucketOf = (key: string, at: number): Bucket => {
     const bucket = buckets.get(key)
     if (bucket) return bucket
-    if (buckets.size >= IDENTITIES_MAX) {
-      const [oldest = ''] = buckets.keys()
-      buckets.delete(oldest)
-    }
     const made = { tokens: full, filledAt: at }
     buckets.set(key, made)
     return made
