@@ -1,14 +1,13 @@
-// The document that is kept is the one the contracts give, and keeps the rules of AsyncAPI 3.0 that
-// tools trip over: references that lead somewhere, messages that are their channel's, addresses whose
-// parameters are named.
-import { readFileSync } from 'node:fs'
+// The document can be made, and keeps the rules of AsyncAPI 3.0 that tools trip over: references that lead somewhere,
+// messages that are their channel's, addresses whose parameters are named.
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { asyncApi } from './asyncapi.ts'
 import { CONTRACTS } from './contracts.ts'
 import { SUBMIT_SUBJECT } from './execution.ts'
 
 const document = asyncApi()
-const kept: unknown = JSON.parse(readFileSync(new URL('../asyncapi.json', import.meta.url), 'utf8'))
 
 const channelIds = new Map(Object.keys(document.channels).map((id) => [`#/channels/${id}`, id]))
 
@@ -33,10 +32,10 @@ function channelOf(ref: string) {
   return { channel, members: Object.keys(channel.messages).map((message) => `${ref}/messages/${message}`) }
 }
 
-describe('proto/asyncapi.json', () => {
-  it('is what the contracts give', () => {
-    expect(kept, 'proto/asyncapi.json is stale; run `npm run asyncapi`').toEqual(JSON.parse(JSON.stringify(document)))
-  })
+it('the program of `npm run asyncapi` prints the document that the contracts give', () => {
+  const program = fileURLToPath(new URL('asyncapi.ts', import.meta.url))
+  const printed = execFileSync(process.execPath, [program], { encoding: 'utf8', maxBuffer: 2 ** 26 })
+  expect(JSON.parse(printed)).toEqual(JSON.parse(JSON.stringify(document)))
 })
 
 describe('the AsyncAPI document', () => {
@@ -44,13 +43,13 @@ describe('the AsyncAPI document', () => {
     const addresses = Object.values(document.channels).map(({ address }) => address)
     for (const { type, subject } of CONTRACTS) {
       const address = subject.replace('*', '{kind}')
-      if (type === 'request') expect(addresses).toEqual(expect.arrayContaining([address, `${address}.{tenant}.{user}`]))
+      if (type === 'request') expect(addresses).toContain(address)
       if (type === 'event') expect(addresses).toContain(subject.replace('*.*', '{tenant}.{id}'))
       if (type === 'work') expect(addresses).toContain(`${subject}.{tenant}`)
     }
-    expect(addresses).toEqual(expect.arrayContaining([SUBMIT_SUBJECT, `${SUBMIT_SUBJECT}.{tenant}.{user}`]))
-    const operations = { request: 2, event: 1, work: 2 }
-    const wanted = CONTRACTS.reduce((sum, { type }) => sum + operations[type], 2)
+    expect(addresses).toContain(SUBMIT_SUBJECT)
+    const operations = { request: 1, event: 1, work: 2 }
+    const wanted = CONTRACTS.reduce((sum, { type }) => sum + operations[type], 1)
     expect(Object.keys(document.operations)).toHaveLength(wanted)
   })
 
@@ -65,6 +64,20 @@ describe('the AsyncAPI document', () => {
     expect(new Set(addresses).size).toBe(addresses.length)
     const names = Object.values(document.components.messages).map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
+  })
+
+  it('says of every request how its subject names who asks', () => {
+    for (const { action, channel } of Object.values(document.operations)) {
+      const { address, parameters, ...rest } = channelOf(channel.$ref).channel
+      if (action !== 'receive' || Object.keys(rest.messages)[0] !== 'request') continue
+      expect(rest['x-address-with-principal']).toBe(`${address}.{tenant}.{user}`)
+    }
+  })
+
+  it('has each named schema once: what another one has is a reference to it', () => {
+    const { GoalListOutput, ScheduleListOutput } = document.components.schemas
+    expect(references(GoalListOutput)).toContain('#/components/schemas/GoalView')
+    expect(references(ScheduleListOutput)).toContain('#/components/schemas/ScheduleView')
   })
 
   it('names in channels the parameters of their addresses, no more and no fewer', () => {

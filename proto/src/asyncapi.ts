@@ -3,26 +3,38 @@
  *
  * It is written as the mesh sees itself: it receives requests and answers them, and sends events and
  * work. Schemas say what is on the wire, so a field that has a default is one that may be left out.
- * Run as a program (`npm run asyncapi`) it prints the document.
+ * It is made, not kept: `npm run asyncapi` writes `proto/asyncapi.json`.
  */
 import { z } from 'zod'
-import manifest from '../package.json' with { type: 'json' }
+import packageJson from '../package.json' with { type: 'json' }
 import * as action from './action.ts'
 import * as agent from './agent.ts'
+import * as alert from './alert.ts'
+import * as audit from './audit.ts'
 import * as cache from './cache.ts'
 import type { Contract, EventContract, Owner, RequestContract, ServiceName, WorkContract } from './contract.ts'
 import { CONTRACTS } from './contracts.ts'
+import * as doctor from './doctor.ts'
 import * as errors from './errors.ts'
 import * as execution from './execution.ts'
+import * as goal from './goal.ts'
+import * as grant from './grant.ts'
+import * as graph from './graph.ts'
 import * as ids from './ids.ts'
 import * as json from './json.ts'
+import * as manifest from './manifest.ts'
 import * as observation from './observation.ts'
+import * as person from './person.ts'
 import * as provider from './provider.ts'
+import * as schedule from './schedule.ts'
 import * as states from './states.ts'
 import * as task from './task.ts'
 import * as template from './template.ts'
 
-const MODULES = [action, agent, cache, errors, execution, ids, json, observation, provider, states, task, template]
+const MODULES = [
+  ...[action, agent, alert, audit, cache, doctor, errors, execution, goal, grant, graph, ids, json, manifest],
+  ...[observation, person, provider, schedule, states, task, template],
+]
 
 interface Reference {
   $ref: string
@@ -42,6 +54,8 @@ interface Channel {
   summary: string
   messages: Record<string, Reference>
   parameters?: Record<string, { description: string }>
+  /** The same for whom the caller names; without it, the caller is `local.user`. */
+  'x-address-with-principal'?: string
 }
 
 interface Operation {
@@ -70,11 +84,8 @@ export interface AsyncApi {
   components: { messages: Record<string, Message>; schemas: Record<string, JsonSchema> }
 }
 
-const PRINCIPAL = {
-  tenant: {
-    description: 'Lower-case letters, digits, "-" and "_". Permissions of NATS decide who may publish for it.',
-  },
-  user: { description: 'Who asks, as `tenant`.' },
+const TENANT = {
+  description: 'Lower-case letters, digits, "-" and "_". Permissions of NATS decide who may publish for it.',
 }
 
 const KIND = { kind: { description: 'The kind of action, with `-` for each dot of its name.' } }
@@ -85,8 +96,8 @@ export function asyncApi(contracts: readonly Contract[] = CONTRACTS): AsyncApi {
     asyncapi: '3.0.0',
     info: {
       title: 'Deed',
-      version: manifest.version,
-      description: manifest.description,
+      version: packageJson.version,
+      description: packageJson.description,
       tags: [...new Set(contracts.map(({ owner }) => owner))].sort().map((name) => ({ name })),
     },
     defaultContentType: 'application/json',
@@ -136,12 +147,13 @@ function addRequest(document: AsyncApi, schemas: Names, contract: RequestContrac
     reply: messageRef(`${name}Reply`),
     error: messageRef('error'),
   })
-  addForBoth(document, { name, subject: contract.subject, summary: contract.summary }, (channel) => ({
+  addChannel(document, name, contract)
+  document.operations[name] = {
     action: 'receive',
-    channel: channelRef(channel),
+    channel: channelRef(name),
     summary: contract.summary,
     tags: [{ name: contract.owner }],
-    messages: [memberRef(channel, 'request')],
+    messages: [memberRef(name, 'request')],
     reply: {
       channel: channelRef(replyChannel),
       messages: [memberRef(replyChannel, 'reply'), memberRef(replyChannel, 'error')],
@@ -150,26 +162,23 @@ function addRequest(document: AsyncApi, schemas: Names, contract: RequestContrac
     'x-owner': contract.owner,
     'x-timeout-ms': contract.timeoutMs,
     'x-idempotent': contract.idempotent,
-  }))
+  }
 }
 
-/** The bare subject, which is the principal `local.user`, and the one that names who asks. */
-function addForBoth(
-  { channels, operations }: AsyncApi,
-  { name, subject, summary }: { name: string; subject: string; summary: string },
-  operation: (channel: string) => Operation,
+/** The bare subject is asked by the principal `local.user`; any other is two tokens more. */
+function addChannel(
+  { channels }: AsyncApi,
+  name: string,
+  { subject, summary }: { subject: string; summary: string },
 ): void {
-  const messages = { request: messageRef(name) }
   const address = subject.replace('*', '{kind}')
-  const parameters = address === subject ? {} : KIND
-  channels[name] = { address, summary, messages, ...(address === subject ? {} : { parameters }) }
-  channels[`${name}As`] = {
-    address: `${address}.{tenant}.{user}`,
+  channels[name] = {
+    address,
     summary,
-    messages,
-    parameters: { ...parameters, ...PRINCIPAL },
+    messages: { request: messageRef(name) },
+    ...(address === subject ? {} : { parameters: KIND }),
+    'x-address-with-principal': `${address}.{tenant}.{user}`,
   }
-  for (const channel of [name, `${name}As`]) operations[channel] = operation(channel)
 }
 
 /** Answers go to the reply subject of the request, an inbox of the caller. @returns the channel's id */
@@ -193,7 +202,7 @@ function addEvent({ channels, operations, components }: AsyncApi, schemas: Names
     address: `${base}.{tenant}.{id}`,
     summary,
     messages: { event: messageRef(name) },
-    parameters: { tenant: PRINCIPAL.tenant, id: { description: 'Of what it happened to, or its name.' } },
+    parameters: { tenant: TENANT, id: { description: 'Of what it happened to, or its name.' } },
   }
   operations[name] = {
     action: 'send',
@@ -219,7 +228,7 @@ function addWork({ channels, operations, components }: AsyncApi, schemas: Names,
     address: `${subject}.{tenant}`,
     summary,
     messages: { work: messageRef(name) },
-    parameters: { tenant: PRINCIPAL.tenant },
+    parameters: { tenant: TENANT },
   }
   const both = { channel: channelRef(name), summary, messages: [memberRef(name, 'work')], 'x-owner': owner }
   operations[`${name}Send`] = { action: 'send', tags: [{ name: owner }], ...both }
@@ -250,16 +259,17 @@ function addSubmit(document: AsyncApi, schemas: Names): void {
     payload: schemaRef('PublishAcknowledgement'),
   }
   const replyChannel = addReply(document, name, 'Acknowledgements of JetStream.', { ack: messageRef(`${name}Ack`) })
-  addForBoth(document, { name, subject: execution.SUBMIT_SUBJECT, summary }, (channel) => ({
+  addChannel(document, name, { subject: execution.SUBMIT_SUBJECT, summary })
+  document.operations[name] = {
     action: 'receive',
-    channel: channelRef(channel),
+    channel: channelRef(name),
     summary,
     tags: [{ name: 'orchestrator' }],
-    messages: [memberRef(channel, 'request')],
+    messages: [memberRef(name, 'request')],
     reply: { channel: channelRef(replyChannel), messages: [memberRef(replyChannel, 'ack')] },
     'x-owner': 'orchestrator',
     'x-jetstream': { stream: execution.intakeStream('{tenant}'), consumer: 'orchestrator' },
-  }))
+  }
 }
 
 const traceparent = { type: 'string', description: 'W3C trace context.' }
