@@ -1,4 +1,6 @@
 // A real PostgreSQL, and another connection that takes connections away.
+
+import { ConfigError } from '@deed/config/execution-config'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
@@ -54,6 +56,19 @@ describe('a database', () => {
     expect(await earlier.query('test.authors', 'insert into notes values ($1) returning author', ['x'])).toEqual([
       { author: null },
     ])
+  })
+
+  it('that an earlier set of migrations has made is refused with a sentence, and left as it is', async () => {
+    await using database = await testDatabase<Schema>('shelf', migrations)
+    const squashed = { '001-schema': { up: (db: Kysely<unknown>) => db.schema.dropTable('notes').execute() } }
+    await expect(
+      openDatabase<Schema>({ url: database.url, schema: 'shelf', migrations: squashed, log }),
+    ).rejects.toThrow(
+      new ConfigError(
+        'the tables of shelf were made by an earlier set of migrations (001-notes), which this release cannot bring up to date; begin with an empty data folder or database, or run the release that made them',
+      ),
+    )
+    expect(await database.query('notes', 'select from notes', [])).toEqual([])
   })
 
   it('that cannot be brought up to date is not opened, and says why', async () => {

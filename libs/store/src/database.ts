@@ -4,6 +4,7 @@
  * Kysely for what is asked now and then; prepared statements for the hot path, where building a
  * query would cost more than running it.
  */
+import { ConfigError } from '@deed/config/execution-config'
 import type { Log } from '@deed/telemetry/logger'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
@@ -159,12 +160,19 @@ async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptio
   try {
     const migrator = new Migrator({
       db,
-      provider: { getMigrations: async () => ({ ...(await laterMigrations(db, schema)), ...migrations }) },
+      provider: {
+        async getMigrations() {
+          const applied = await appliedMigrations(db, schema)
+          refuseOlderSet(applied, migrations, schema)
+          return { ...laterMigrations(applied), ...migrations }
+        },
+      },
       migrationTableSchema: schema,
       // Of two that were made side by side, the later number may have come first.
       allowUnorderedMigrations: true,
     })
     const { error, results = [] } = await retried(log, () => migrator.migrateToLatest())
+    if (error instanceof ConfigError) throw error
     if (error) throw new Error(`the schema ${schema} cannot be brought up to date`, { cause: error })
     for (const { migrationName } of results) log.info({ migration: migrationName }, 'migration applied')
   } finally {
@@ -176,7 +184,19 @@ async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptio
  * What is there already and stays: a later release may have brought the schema further, and runs beside this one while
  * it takes over.
  */
-async function laterMigrations(db: Kysely<unknown>, schema: string): Promise<Record<string, Migration>> {
+const laterMigrations = (applied: readonly string[]): Record<string, Migration> =>
+  Object.fromEntries(applied.map((name) => [name, { up: () => Promise.resolve() }]))
+
+/** @throws {ConfigError} where the tables were made by migrations from before those that begin with the first of these */
+function refuseOlderSet(applied: readonly string[], migrations: Record<string, Migration>, schema: string): void {
+  const [first = ''] = Object.keys(migrations)
+  if (applied.length > 0 && !applied.includes(first))
+    throw new ConfigError(
+      `the tables of ${schema} were made by an earlier set of migrations (${applied[0]}), which this release cannot bring up to date; begin with an empty data folder or database, or run the release that made them`,
+    )
+}
+
+async function appliedMigrations(db: Kysely<unknown>, schema: string): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`select name from ${sql.table(`${schema}.kysely_migration`)}`.execute(db)
-  return Object.fromEntries(rows.map(({ name }) => [name, { up: () => Promise.resolve() }]))
+  return rows.map(({ name }) => name)
 }

@@ -1,6 +1,10 @@
-/** The migrations of the schema `hybrid_agent`, in order. Once merged, one stands. */
+/**
+ * The migrations of the schema `hybrid_agent`, in their order.
+ *
+ * The first makes the tables; before a release it may be changed in place. What was released stands: a change is one more
+ * file and one more line here, with the next number.
+ */
 import type { Migration } from 'kysely/migration'
-import * as modelCalls from './migrations/001-model-calls.ts'
-import * as budgets from './migrations/002-budgets.ts'
+import * as schema from './migrations/001-schema.ts'
 
-export const migrations: Record<string, Migration> = { '001-model-calls': modelCalls, '002-budgets': budgets }
+export const migrations: Record<string, Migration> = { '001-schema': schema }

@@ -24,6 +24,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       pid_started text not null,
       worker_id text not null,
       intent_at timestamptz not null default clock_timestamp(),
+      -- From then on, what others change in what it met is not its own.
+      looked_at timestamptz not null default clock_timestamp(),
       -- The newest outcome of doing it, and the token it was reached under.
       outcome text check (outcome in ('done', 'failed')),
       outcome_token bigint,
@@ -40,11 +42,21 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       undo_error jsonb,
       undo_finished_at timestamptz,
       primary key (tenant, action_id),
-      check (outcome is distinct from 'done' or evidence ->> 'outcome' is not distinct from 'verified'),
+      -- A read that may be made only once is done by its answer alone; what has an effect is not.
+      constraint actions_done_has_evidence
+        check (outcome is distinct from 'done' or evidence ->> 'outcome' is not distinct from 'verified'
+          or (evidence ->> 'kind' is not distinct from 'unconfirmed' and effect is not distinct from 'none')),
       check (undo_outcome is distinct from 'done' or undo_evidence ->> 'outcome' is not distinct from 'verified')
-    )`.execute(db)
+      -- An outcome doubles a row. Where the new version finds room beside the old one, no index is written to.
+    ) with (fillfactor = 40)`.execute(db)
   // Without the tenant: an index that begins like the primary key is taken for it while the table is empty.
   await sql`create index actions_of_execution on actions (execution_id)`.execute(db)
+
+  // Finds what was at work beside an action without reading the whole ledger. That grows in the order of time, so a summary
+  // per few pages is enough; and the update that writes an outcome, which every action makes, touches no other index.
+  await sql`
+    create index actions_by_time on actions using brin (intent_at, finished_at, undo_finished_at)
+      with (pages_per_range = 16)`.execute(db)
 
   // Earlier attempts, as the next one found them: an outcome that is missing was never reached.
   await sql`

@@ -1,4 +1,4 @@
-/** Every question that a model was asked, and what came of it. */
+/** Every question that a model was asked, what came of it, and what models may cost. */
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -20,9 +20,27 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       prompt_tokens integer not null default 0 check (prompt_tokens >= 0),
       answer_tokens integer not null default 0 check (answer_tokens >= 0),
       cost_microusd bigint not null default 0 check (cost_microusd >= 0),
+      -- The most that the call may cost, taken from its budgets before the model is asked.
+      reserved_microusd bigint not null default 0 check (reserved_microusd >= 0),
+      budget_scopes text[] not null default '{}',
+      -- The server's own figures cannot be: charged is what was reserved.
+      cost_unknown boolean not null default false,
       asked_at timestamptz not null default now(),
       duration_ms double precision,
       primary key (tenant, task_id, call_number),
-      check (status <> 'solved' or solution is not null)
+      check (status <> 'solved' or solution is not null),
+      constraint model_calls_charged check (cost_microusd <= reserved_microusd)
+    )`.execute(db)
+
+  // A row for each thing that has a limit: a day of a tenant, an execution. What is spent includes what is reserved.
+  await sql`
+    create table budgets (
+      tenant text not null default 'local',
+      scope text not null,
+      limit_microusd bigint not null check (limit_microusd >= 0),
+      spent_microusd bigint not null check (spent_microusd >= 0),
+      updated_at timestamptz not null default now(),
+      primary key (tenant, scope),
+      constraint budgets_are_kept check (spent_microusd <= limit_microusd)
     )`.execute(db)
 }

@@ -13,6 +13,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       description text NOT NULL,
       variables jsonb NOT NULL,
       body text NOT NULL,
+      -- Where its result goes when a task names no file.
+      file text,
       stored_at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (tenant, id, version)
     )`.execute(db)
@@ -47,5 +49,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       changed_at timestamptz NOT NULL,
       PRIMARY KEY (tenant, template_id, template_version)
     )`.execute(db)
+  // Outcomes are removed by their age.
+  await sql`CREATE INDEX template_outcomes_recorded_at ON template_outcomes (recorded_at)`.execute(db)
   await sql`CREATE INDEX template_scores_changed_at ON template_scores (changed_at)`.execute(db)
 }
