@@ -189,7 +189,7 @@ const laterMigrations = (applied: readonly string[]): Record<string, Migration> 
 
 /** @throws {ConfigError} where the tables were made by migrations from before those that begin with the first of these */
 function refuseOlderSet(applied: readonly string[], migrations: Record<string, Migration>, schema: string): void {
-  const [first = ''] = Object.keys(migrations)
+  const [first = ''] = Object.keys(migrations).sort()
   if (applied.length > 0 && !applied.includes(first))
     throw new ConfigError(
       `the tables of ${schema} were made by an earlier set of migrations (${applied[0]}), which this release cannot bring up to date; begin with an empty data folder or database, or run the release that made them`,

@@ -4,6 +4,7 @@ import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { batched } from '@deed/store/batched'
 import type { ApprovalRow, AuditEntry, ExecutionRow, PlanPart, Snapshot, TaskRow } from '../snapshot.ts'
+import { columns, names, typed } from './columns.ts'
 import type { Database } from './schema.ts'
 
 /** A request that is to become an execution, or to be found to be one already. */
@@ -28,21 +29,19 @@ export interface Admitted {
   waiter_id: string | null
 }
 
+const ADMITTED = columns(`
+  tenant text, execution_id uuid, user_name text, idempotency_key text, request_hash text, request jsonb, trace text,
+  status text, method text, error jsonb, result jsonb, cited jsonb, cache_hit boolean, template_used text,
+  model_used text, degraded text[], created_at timestamptz, finished_at timestamptz, next_check_at timestamptz,
+  settled boolean, audit_seq integer, audit_hash text`)
+const WITH_IT = columns('ordinal integer, reply_to text, due_at timestamptz, sequence bigint, audit jsonb')
+
 const ADMIT = `
 with x as (
-  select * from jsonb_to_recordset($1::jsonb) as x(
-    ordinal integer, tenant text, execution_id uuid, user_name text, idempotency_key text, request_hash text,
-    request jsonb, trace text, status text, method text, error jsonb, result jsonb, cited jsonb, cache_hit boolean,
-    template_used text, model_used text, degraded text[], created_at timestamptz, finished_at timestamptz,
-    next_check_at timestamptz, settled boolean, audit_seq integer, audit_hash text,
-    reply_to text, due_at timestamptz, sequence bigint, audit jsonb)
+  select * from jsonb_to_recordset($1::jsonb) as x(${typed(WITH_IT, ADMITTED)})
 ), made as (
-  insert into executions (tenant, execution_id, user_name, idempotency_key, request_hash, request, trace, status,
-    method, error, result, cited, cache_hit, template_used, model_used, degraded, created_at, finished_at,
-    next_check_at, settled, audit_seq, audit_hash)
-  select tenant, execution_id, user_name, idempotency_key, request_hash, request, trace, status, method, error,
-    result, cited, cache_hit, template_used, model_used, degraded, created_at, finished_at, next_check_at, settled,
-    audit_seq, audit_hash from x
+  insert into executions (${names(ADMITTED)})
+  select ${names(ADMITTED)} from x
   on conflict do nothing
   returning execution_id
 ), audited as (

@@ -8,6 +8,7 @@ import { batched } from '@deed/store/batched'
 import type { Draft } from '../reconcile/draft.ts'
 import { hasEnded } from '../reconcile/draft.ts'
 import type { TaskRow } from '../snapshot.ts'
+import { columns, names, sets, typed } from './columns.ts'
 import type { Database } from './schema.ts'
 
 export type Committed =
@@ -25,20 +26,42 @@ export interface Waiter {
 
 const UNIQUE_VIOLATION = '23505'
 
+const OWN = columns('execution_id uuid')
+/** Of an execution, what a step may change as it says. */
+const MOVED = columns(`
+  status text, ending text, method text, model_used text, template_used text, template_version integer,
+  tokens_used bigint, cost_microusd bigint, cache_hit boolean, degraded text[], result jsonb, error jsonb, cited jsonb,
+  audit_seq integer, audit_hash text, finished_at timestamptz, settled boolean, task_verified boolean`)
+const GUARD = columns('expected integer, consumed uuid[], granted uuid[], ended boolean, next_check_at timestamptz')
+const PLAN = columns('number integer, plan jsonb, plan_hash text, policy_version text')
+/** Of a task, what never changes in one of its rows. */
+const OF_BOTH = columns('task_id uuid, execution_id uuid, task_kind text, concurrency_key text, resource_key text')
+const OF_DESIRED = columns(
+  'position integer, name text, title text, capability text, priority smallint, on_failure text',
+)
+const DESIRED = columns(`
+  desired_status text, dependencies uuid[], level smallint, approval_id uuid, spec jsonb, action_hash text,
+  replans smallint`)
+/** What a new task may bring with it, and what the others begin with as the table says. */
+const ACTUAL = columns(`
+  actual_status text, intent text, token bigint, lease_expires_at timestamptz, last_attempt timestamptz,
+  next_attempt_at timestamptz, verification jsonb, result jsonb, last_error jsonb, started_at timestamptz,
+  finished_at timestamptz`)
+const ACTUAL_LATER = columns(`
+  assigned_agent text, failure_count integer, progress_at timestamptz, effect text, undo_verification jsonb`)
+const APPROVAL = columns(`
+  approval_id uuid, execution_id uuid, task_id uuid, level smallint, policy_version text, plan_number integer,
+  requested_by text, created_at timestamptz`)
+const APPROVAL_LATER = columns(`
+  status text, plan_hash text, sealed jsonb, actions jsonb, grant_id uuid, decided_by text, reason text,
+  asked_at timestamptz, decided_at timestamptz, consumed_at timestamptz, expires_at timestamptz`)
+const AUDIT = columns('seq integer, type text, at timestamptz, task_id uuid, data jsonb, hash text')
+
 const MOVE = `
 with x as (
-  select * from jsonb_to_recordset($1::jsonb->'executions') as x(
-    execution_id uuid, expected integer, consumed uuid[], granted uuid[], ended boolean, status text, ending text, method text,
-    model_used text, template_used text, template_version integer, tokens_used bigint, cost_microusd bigint,
-    cache_hit boolean, degraded text[], result jsonb, error jsonb, cited jsonb, audit_seq integer, audit_hash text,
-    finished_at timestamptz, next_check_at timestamptz, settled boolean, task_verified boolean)
+  select * from jsonb_to_recordset($1::jsonb->'executions') as x(${typed(OWN, GUARD, MOVED)})
 ), moved as (
-  update executions e set
-    version = e.version + 1, status = x.status, ending = x.ending, method = x.method, model_used = x.model_used,
-    template_used = x.template_used, template_version = x.template_version, tokens_used = x.tokens_used,
-    cost_microusd = x.cost_microusd, cache_hit = x.cache_hit, degraded = x.degraded, result = x.result,
-    error = x.error, cited = x.cited, audit_seq = x.audit_seq, audit_hash = x.audit_hash,
-    finished_at = x.finished_at, settled = x.settled, task_verified = x.task_verified, updated_at = now(),
+  update executions e set version = e.version + 1, ${sets(MOVED, 'x')}, updated_at = now(),
     -- A look that comes early finds nothing to do, and an index that need not change makes the step cheaper.
     next_check_at = case when e.next_check_at between now() and x.next_check_at then e.next_check_at
       else x.next_check_at end
@@ -56,73 +79,40 @@ with x as (
 /** What goes with the moved executions, by what it changes. Only what a batch has is in its statement. */
 const PARTS = {
   plans: `planned as (
-  insert into plans (tenant, execution_id, number, plan, plan_hash, policy_version)
-  select m.tenant, m.execution_id, p.number, p.plan, p.plan_hash, p.policy_version
-    from jsonb_to_recordset($1::jsonb->'plans') as p(
-      execution_id uuid, number integer, plan jsonb, plan_hash text, policy_version text)
+  insert into plans (tenant, execution_id, ${names(PLAN)})
+  select m.tenant, m.execution_id, ${names(PLAN, 'p')}
+    from jsonb_to_recordset($1::jsonb->'plans') as p(${typed(OWN, PLAN)})
     join moved m using (execution_id)
 )`,
   added: `added as (
-  select m.tenant as owner, t.* from jsonb_to_recordset($1::jsonb->'added') as t(
-    execution_id uuid, task_id uuid, position integer, name text, title text, task_kind text, capability text,
-    desired_status text, dependencies uuid[], priority smallint, level smallint, approval_id uuid, spec jsonb,
-    action_hash text, concurrency_key text, resource_key text, replans smallint, on_failure text, actual_status text, intent text, token bigint,
-    lease_expires_at timestamptz, last_attempt timestamptz, next_attempt_at timestamptz, verification jsonb,
-    result jsonb, last_error jsonb, started_at timestamptz, finished_at timestamptz)
-  join moved m using (execution_id)
+  select m.tenant as owner, t.*
+    from jsonb_to_recordset($1::jsonb->'added') as t(${typed(OF_BOTH, OF_DESIRED, DESIRED, ACTUAL)})
+    join moved m using (execution_id)
 ), added_desired as (
-  insert into desired_state (tenant, task_id, execution_id, position, name, title, task_kind, capability,
-    desired_status, dependencies, priority, level, approval_id, spec, action_hash, concurrency_key, resource_key, replans, on_failure)
-  select owner, task_id, execution_id, position, name, title, task_kind, capability, desired_status, dependencies,
-    priority, level, approval_id, spec, action_hash, concurrency_key, resource_key, replans, on_failure from added
+  insert into desired_state (tenant, ${names({ ...OF_BOTH, ...OF_DESIRED, ...DESIRED })})
+  select owner, ${names({ ...OF_BOTH, ...OF_DESIRED, ...DESIRED })} from added
 ), added_actual as (
-  insert into actual_state (tenant, task_id, execution_id, task_kind, actual_status, intent, token,
-    lease_expires_at, last_attempt, next_attempt_at, concurrency_key, resource_key, verification, result, last_error, started_at,
-    finished_at)
-  select owner, task_id, execution_id, task_kind, actual_status, intent, token, lease_expires_at, last_attempt,
-    next_attempt_at, concurrency_key, resource_key, verification, result, last_error, started_at, finished_at from added
+  insert into actual_state (tenant, ${names({ ...OF_BOTH, ...ACTUAL })})
+  select owner, ${names({ ...OF_BOTH, ...ACTUAL })} from added
 )`,
   desired: `desired as (
-  update desired_state d set desired_status = t.desired_status, dependencies = t.dependencies, level = t.level,
-    approval_id = t.approval_id, spec = t.spec, action_hash = t.action_hash, replans = t.replans
-  from jsonb_to_recordset($1::jsonb->'desired') as t(
-    execution_id uuid, task_id uuid, desired_status text, dependencies uuid[], level smallint, approval_id uuid,
-    spec jsonb, action_hash text, replans smallint)
+  update desired_state d set ${sets(DESIRED, 't')}
+  from jsonb_to_recordset($1::jsonb->'desired') as t(execution_id uuid, task_id uuid, ${typed(DESIRED)})
   join moved m using (execution_id)
   where d.task_id = t.task_id
 )`,
   actual: `actual as (
-  update actual_state a set actual_status = t.actual_status, intent = t.intent, token = t.token,
-    assigned_agent = t.assigned_agent, lease_expires_at = t.lease_expires_at, last_attempt = t.last_attempt,
-    next_attempt_at = t.next_attempt_at, failure_count = t.failure_count, progress_at = t.progress_at,
-    effect = t.effect, last_error = t.last_error, verification = t.verification,
-    undo_verification = t.undo_verification, result = t.result, started_at = t.started_at,
-    finished_at = t.finished_at
-  from jsonb_to_recordset($1::jsonb->'actual') as t(
-    execution_id uuid, task_id uuid, actual_status text, intent text, token bigint, assigned_agent text,
-    lease_expires_at timestamptz, last_attempt timestamptz, next_attempt_at timestamptz, failure_count integer,
-    progress_at timestamptz, effect text, last_error jsonb, verification jsonb, undo_verification jsonb,
-    result jsonb, started_at timestamptz, finished_at timestamptz)
+  update actual_state a set ${sets({ ...ACTUAL, ...ACTUAL_LATER }, 't')}
+  from jsonb_to_recordset($1::jsonb->'actual') as t(execution_id uuid, task_id uuid, ${typed(ACTUAL, ACTUAL_LATER)})
   join moved m using (execution_id)
   where a.task_id = t.task_id
 )`,
   approvals: `approved as (
-  insert into approvals (tenant, approval_id, execution_id, task_id, level, status, plan_hash, policy_version, sealed,
-    actions, plan_number, grant_id, requested_by, decided_by, reason, created_at, asked_at, decided_at, consumed_at,
-    expires_at)
-  select m.tenant, p.approval_id, p.execution_id, p.task_id, p.level, p.status, p.plan_hash, p.policy_version,
-    p.sealed, p.actions, p.plan_number, p.grant_id, p.requested_by, p.decided_by, p.reason, p.created_at, p.asked_at,
-    p.decided_at, p.consumed_at, p.expires_at
-    from jsonb_to_recordset($1::jsonb->'approvals') as p(
-      approval_id uuid, execution_id uuid, task_id uuid, level smallint, status text, plan_hash text,
-      policy_version text, sealed jsonb, actions jsonb, plan_number integer, grant_id uuid, requested_by text,
-      decided_by text, reason text, created_at timestamptz, asked_at timestamptz, decided_at timestamptz,
-      consumed_at timestamptz, expires_at timestamptz)
+  insert into approvals (tenant, ${names({ ...APPROVAL, ...APPROVAL_LATER })})
+  select m.tenant, ${names({ ...APPROVAL, ...APPROVAL_LATER }, 'p')}
+    from jsonb_to_recordset($1::jsonb->'approvals') as p(${typed(APPROVAL, APPROVAL_LATER)})
     join moved m using (execution_id)
-  on conflict (approval_id) do update set status = excluded.status, plan_hash = excluded.plan_hash,
-    sealed = excluded.sealed, actions = excluded.actions, decided_by = excluded.decided_by,
-    reason = excluded.reason, grant_id = excluded.grant_id, asked_at = excluded.asked_at,
-    decided_at = excluded.decided_at, consumed_at = excluded.consumed_at, expires_at = excluded.expires_at
+  on conflict (approval_id) do update set ${sets(APPROVAL_LATER, 'excluded')}
 )`,
   written: `written as (
   insert into written_targets (tenant, name)
@@ -133,10 +123,9 @@ const PARTS = {
   on conflict (tenant, name) do update set written_at = greatest(written_targets.written_at, now())
 )`,
   audit: `audited as (
-  insert into audit_log (tenant, execution_id, seq, type, at, task_id, data, hash)
-  select m.tenant, m.execution_id, r.seq, r.type, r.at, r.task_id, r.data, r.hash
-    from jsonb_to_recordset($1::jsonb->'audit') as r(
-      execution_id uuid, seq integer, type text, at timestamptz, task_id uuid, data jsonb, hash text)
+  insert into audit_log (tenant, execution_id, ${names(AUDIT)})
+  select m.tenant, m.execution_id, ${names(AUDIT, 'r')}
+    from jsonb_to_recordset($1::jsonb->'audit') as r(${typed(OWN, AUDIT)})
     join moved m using (execution_id)
 )`,
 }
@@ -214,8 +203,12 @@ function inputOf(drafts: readonly Draft[]) {
     }),
     plans: drafts.flatMap(({ plan, execution }) => (plan ? [{ ...plan, execution_id: execution.execution_id }] : [])),
     added: drafts.flatMap(({ added, tasks }) => [...added].map((id) => tasks.get(id))),
-    desired: drafts.flatMap(({ desiredChanged, tasks }) => [...desiredChanged].map((id) => desiredOf(tasks.get(id)))),
-    actual: drafts.flatMap(({ actualChanged, tasks }) => [...actualChanged].map((id) => actualOf(tasks.get(id)))),
+    desired: drafts.flatMap(({ desiredChanged, tasks }) =>
+      [...desiredChanged].map((id) => pick(tasks.get(id), DESIRED_READ)),
+    ),
+    actual: drafts.flatMap(({ actualChanged, tasks }) =>
+      [...actualChanged].map((id) => pick(tasks.get(id), ACTUAL_READ)),
+    ),
     approvals: drafts.flatMap(({ approvalsChanged, approvals }) =>
       [...approvalsChanged].map((id) => approvals.get(id)),
     ),
@@ -230,26 +223,13 @@ function inputOf(drafts: readonly Draft[]) {
 
 // Of a task that is there already, only what the statement reads: the rest is many times as long.
 
-function desiredOf(task: TaskRow | undefined) {
-  if (!task) return undefined
-  const { execution_id, task_id, desired_status, dependencies, level, approval_id, spec, action_hash, replans } = task
-  return { execution_id, task_id, desired_status, dependencies, level, approval_id, spec, action_hash, replans }
-}
+const KEY = ['execution_id', 'task_id'] as const
+const DESIRED_READ = [...KEY, ...Object.keys(DESIRED)] as (keyof TaskRow)[]
+const ACTUAL_READ = [...KEY, ...Object.keys({ ...ACTUAL, ...ACTUAL_LATER })] as (keyof TaskRow)[]
 
-function actualOf(task: TaskRow | undefined) {
+function pick(task: TaskRow | undefined, read: readonly (keyof TaskRow)[]): Partial<TaskRow> | undefined {
   if (!task) return undefined
-  const { tenant, position, name, title, task_kind, capability, spec, action_hash, ...rest } = task
-  const {
-    desired_status,
-    dependencies,
-    priority,
-    level,
-    approval_id,
-    concurrency_key,
-    resource_key,
-    replans,
-    on_failure,
-    ...actual
-  } = rest
-  return actual
+  const picked: Record<string, unknown> = {}
+  for (const name of read) picked[name] = task[name]
+  return picked
 }
