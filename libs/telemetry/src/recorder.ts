@@ -7,7 +7,6 @@ import {
   type Attributes,
   type AttributeValue,
   context,
-  type Link,
   type Span as OtelSpan,
   SpanKind as OtelSpanKind,
   ROOT_CONTEXT,
@@ -60,10 +59,10 @@ export function startRecorder(env: NodeJS.ProcessEnv): void {
   const tracer = trace.getTracer('deed')
   installRecorder({
     ratio,
-    start(name, parent, { kind = 'internal', attributes, links = [] }) {
+    start(name, parent, { kind = 'internal', attributes }) {
       const cause = parent === undefined ? undefined : remoteSpanContext(parent)
       const within = cause === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, cause)
-      const options = { kind: KINDS[kind], attributes: { ...attributes }, links: links.flatMap(linkTo) }
+      const options = { kind: KINDS[kind], attributes: { ...attributes } }
       return recorded(tracer.startSpan(name, options, within))
     },
     shutdown: () => sdk.shutdown(),
@@ -122,7 +121,6 @@ function redactSpan(span: FinishedSpan): void {
   redactAttributes(span.attributes)
   if (span.status.message !== undefined) span.status.message = redact(span.status.message)
   for (const { attributes } of span.events) if (attributes) redactAttributes(attributes)
-  for (const { attributes } of span.links) if (attributes) redactAttributes(attributes)
 }
 
 function redactAttributes(attributes: Attributes): void {
@@ -140,7 +138,6 @@ function recorded(span: OtelSpan): Span {
   return {
     traceId,
     traceparent: formatTraceparent({ traceId, spanId, sampled: true }),
-    recording: true,
     setAttribute: (key, value) => void span.setAttribute(key, value),
     fail: (error) => failSpan(span, error),
     run: (work) => context.with(within, work),
@@ -166,11 +163,6 @@ const KINDS: Record<SpanKind, OtelSpanKind> = {
   client: OtelSpanKind.CLIENT,
   producer: OtelSpanKind.PRODUCER,
   consumer: OtelSpanKind.CONSUMER,
-}
-
-function linkTo(traceparent: string): Link[] {
-  const linked = remoteSpanContext(traceparent)
-  return linked ? [{ context: linked }] : []
 }
 
 function remoteSpanContext(traceparent: string): SpanContext | undefined {

@@ -16,8 +16,6 @@ export interface SpanOptions {
   /** Default `internal`. */
   readonly kind?: SpanKind
   readonly attributes?: Readonly<Record<string, SpanAttribute>>
-  /** Headers `traceparent` of other work that this one belongs to, such as the first delivery of a message. */
-  readonly links?: readonly string[]
 }
 
 export interface Span {
@@ -25,8 +23,6 @@ export interface Span {
   readonly traceId: string
   /** The header for the calls this work makes. */
   readonly traceparent: string
-  /** Whether attributes are kept; ask before computing one that is not at hand. */
-  readonly recording: boolean
   setAttribute(key: string, value: SpanAttribute): void
   /** Marks the work as failed, with the name or code of the error. The span is still to be ended. */
   fail(error: unknown): void
@@ -65,30 +61,11 @@ export function startSpan(name: string, options: SpanOptions = {}): Span {
   return passOn(parent)
 }
 
-/** Runs `work` in a span that ends with it, and that fails with it. */
-export async function withSpan<T>(
-  name: string,
-  options: SpanOptions,
-  work: (span: Span) => T | PromiseLike<T>,
-): Promise<T> {
-  const span = startSpan(name, options)
-  if (!span.recording) return work(span)
-  try {
-    return await span.run(() => work(span))
-  } catch (error) {
-    span.fail(error)
-    throw error
-  } finally {
-    span.end()
-  }
-}
-
 /** A span that is not recorded. It keeps the parent's id: no span of its own exists that a child could name. */
 function passOn(traceparent: string): Span {
   return {
     traceId: traceIdOf(traceparent),
     traceparent,
-    recording: false,
     setAttribute: ignore,
     fail: ignore,
     run: runBare,

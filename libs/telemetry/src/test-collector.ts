@@ -12,8 +12,6 @@ export interface ReceivedSpan {
   name: string
   kind: number
   status: number
-  /** The trace ids of its links. */
-  links: string[]
   /** Every string in its attributes and its status. */
   strings: string[]
 }
@@ -65,7 +63,6 @@ function decodeExport(bytes: Buffer): ReceivedSpan[] {
         name: text(span, 5),
         kind: number(span, 6),
         status: messages(span, 15).map((status) => number(status, 3))[0] ?? 0,
-        links: messages(span, 13).map((link) => messages(link, 1)[0]!.toString('hex')),
         strings: [...messages(span, 9).flatMap(stringsIn), ...messages(span, 15).map((status) => text(status, 2))],
       }))
   })

@@ -17,12 +17,6 @@ export interface TraceContext {
   readonly sampled: boolean
 }
 
-/** A trace of its own, for work that nobody asked for in a trace. */
-export function newTraceContext(sampled: boolean): TraceContext {
-  const ids = randomHex()
-  return { traceId: ids.slice(0, TRACE_ID_CHARS), spanId: ids.slice(TRACE_ID_CHARS), sampled }
-}
-
 /**
  * Reads the header `traceparent`.
  *
