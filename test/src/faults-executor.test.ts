@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { ask } from '@deed/drill/ask'
 import { checkInvariants } from '@deed/drill/check-invariants'
 import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
+import { assertOnceInLedger, executorDies } from '@deed/drill/faults/executor-dies'
+import { randomFrom } from '@deed/drill/random'
 import { rollBack } from '@deed/drill/roll-back'
+import { trialOn, tryFault } from '@deed/drill/try-fault'
 import { type ServiceProcess, startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
 import { getExecution, rollbackExecution } from '@deed/proto/execution'
@@ -21,52 +24,9 @@ beforeAll(async () => {
 afterAll(() => under?.[Symbol.asyncDispose]())
 afterEach(() => checkInvariants(under.database))
 
-const POINTS = [
-  'before_intent',
-  'after_intent',
-  'mid_effect',
-  'after_effect',
-  'after_verification',
-  'after_outcome',
-  'after_report',
-]
-
-describe('an executor that dies while it writes a file', () => {
-  it.each(POINTS)('%s: the file is put in place once', async (point) => {
-    const name = `file-${point}`
-    await under.arm('executor', point)
-    const answer = ask(under.client, { task: `write "${point}" to ${name}`, idempotency_key: name })
-    await under.revive('executor')
-    const { execution_id } = await succeeded(answer)
-    expect(under.read(name)).toBe(point)
-    expect(under.files.changesOf(name)).toBe(1)
-    await onceInTheLedger(execution_id)
-  })
-})
-
-describe('an executor that dies while a command runs', () => {
-  it.each(['mid_effect', 'after_effect'])('%s: its effect is there once', async (point) => {
-    const name = `command-${point}`
-    await under.arm('executor', point)
-    const task = `run \`sh count.sh ${name} 0.5\` and expect the file ${name}.out`
-    const answer = ask(under.client, { task, idempotency_key: name })
-    await under.revive('executor')
-    const { execution_id } = await succeeded(answer)
-    expect(under.read(`${name}.runs`)).toBe('run\n')
-    expect(under.read(`${name}.out`)).toBe('run\n')
-    await onceInTheLedger(execution_id)
-  })
-})
-
-describe('an executor that dies while it asks a server to change something', () => {
-  it.each(['after_effect', 'after_outcome'])('%s: the server is asked once', async (point) => {
-    const name = `request-${point}`
-    await under.arm('executor', point)
-    const answer = ask(under.client, { task: `tell the witness "${name}"`, idempotency_key: name })
-    await under.revive('executor')
-    const { execution_id, verification } = await succeeded(answer)
-    expect(under.requests.keysOf(name)).toEqual([verification[0]?.action_id])
-    await onceInTheLedger(execution_id)
+describe('an executor that dies and is started again', () => {
+  it.each(executorDies)('has done what it was doing once, and proves it: $id, $title', async (fault) => {
+    expect(await tryFault(fault, trialOn(under, randomFrom(1), fault.id))).toBe('held')
   })
 })
 
@@ -123,7 +83,7 @@ describe('an executor that is frozen past its lease', () => {
       expect(after.rows).toEqual(before.rows)
       expect(await statusOf(execution_id)).toBe('done')
       expect(under.read(`${name}.runs`)).toBe('run\n')
-      await onceInTheLedger(execution_id)
+      await assertOnceInLedger(under, execution_id)
     } finally {
       if (first.pid !== undefined) process.kill(first.pid, 'SIGCONT')
     }
@@ -139,13 +99,3 @@ async function succeeded(answer: ReturnType<typeof ask>): ReturnType<typeof ask>
 
 const statusOf = async (execution_id: ExecutionId): Promise<string> =>
   (await under.client.call(getExecution, { execution_id })).status
-
-/** One intent, under the newest token, which is the one that its outcome was reported under. */
-async function onceInTheLedger(execution_id: ExecutionId): Promise<void> {
-  const { rows } = await under.database.query(
-    `select l.intent, l.token = a.token as newest, a.actual_status from executor.actions l
-       join orchestrator.actual_state a using (task_id) where l.execution_id = $1`,
-    [execution_id],
-  )
-  expect(rows).toEqual([{ intent: 'do', newest: true, actual_status: 'done' }])
-}

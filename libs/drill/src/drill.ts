@@ -11,7 +11,7 @@ import { runModel } from './model.ts'
 import { type Random, randomFrom } from './random.ts'
 import { type LoadCounts, type LoadReport, runLoad } from './run-load.ts'
 import { type Counted, claimsAreCaught, failuresLeaveNoTrace } from './scenarios.ts'
-import { tryFault, type Verdict } from './try-fault.ts'
+import { trialOn, tryFault, type Verdict } from './try-fault.ts'
 
 const SEED_MAX = 2 ** 31
 /** Of the executions of the load, as many more that claim, and that fail half-way. */
@@ -137,11 +137,6 @@ async function tryFaults(
     await mesh?.[Symbol.asyncDispose]()
   }
   return faults
-}
-
-function trialOn(mesh: FaultMesh, random: Random, id: string): Trial {
-  let count = 0
-  return { mesh, random, name: (stem) => `${stem}-${id.toLowerCase()}-${++count}` }
 }
 
 async function tryMany(

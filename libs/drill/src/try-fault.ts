@@ -1,9 +1,17 @@
 /** One fault, tried: brought about, healed, and judged. */
 import { checkInvariants } from './check-invariants.ts'
 import type { Fault, Trial } from './fault.ts'
+import type { FaultMesh } from './fault-mesh.ts'
+import type { Random } from './random.ts'
 
 /** `held`, `broken: <what>`, or `skipped: <why>`. */
 export type Verdict = 'held' | `broken: ${string}` | `skipped: ${string}`
+
+/** @param id of the fault; the names of the trial are made from it */
+export function trialOn(mesh: FaultMesh, random: Random, id: string): Trial {
+  let count = 0
+  return { mesh, random, name: (stem) => `${stem}-${id.toLowerCase()}-${++count}` }
+}
 
 /** Never throws: what went wrong is in the verdict. */
 export async function tryFault(fault: Fault, trial: Trial): Promise<Verdict> {

@@ -1,4 +1,6 @@
 /** An executor dies at each of its steps, with each sort of effect: the one that follows finds out what was done. */
+import assert from 'node:assert/strict'
+import type { ExecutionId } from '@deed/proto/ids'
 import { askFor, assertDoneOnce, type CountedEffect, commandEffect, fileEffect, requestEffect } from '../effects.ts'
 import type { Fault } from '../fault.ts'
 import type { FaultMesh } from '../fault-mesh.ts'
@@ -25,7 +27,9 @@ export const executorDies: readonly Fault[] = [
   dies(
     'F06',
     'executor dies before or after its report',
+    ['after_outcome', fileEffect],
     ['after_outcome', requestEffect],
+    ['after_report', fileEffect],
     ['after_report', requestEffect],
   ),
 ]
@@ -40,8 +44,20 @@ function dies(id: Fault['id'], title: string, ...cases: readonly (readonly [poin
         await mesh.arm('executor', point)
         const reply = askFor(mesh, effect)
         await mesh.revive('executor')
-        await assertDoneOnce(effect, await reply)
+        const done = await reply
+        await assertDoneOnce(effect, done)
+        await assertOnceInLedger(mesh, done.execution_id)
       }
     },
   }
+}
+
+/** @throws unless there is one intent, under the newest token, which is the one that its outcome was reported under */
+export async function assertOnceInLedger({ database }: FaultMesh, id: ExecutionId): Promise<void> {
+  const { rows } = await database.query(
+    `select l.intent, l.token = a.token as newest, a.actual_status from executor.actions l
+       join orchestrator.actual_state a using (task_id) where l.execution_id = $1`,
+    [id],
+  )
+  assert.deepEqual(rows, [{ intent: 'do', newest: true, actual_status: 'done' }])
 }
