@@ -10,6 +10,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import * as action from './action.ts'
 import * as agent from './agent.ts'
 import * as alert from './alert.ts'
+import * as approval from './approval.ts'
 import * as audit from './audit.ts'
 import * as cache from './cache.ts'
 import type { Contract, EventContract, Owner, RequestContract, ServiceName, WorkContract } from './contract.ts'
@@ -28,12 +29,13 @@ import * as person from './person.ts'
 import * as provider from './provider.ts'
 import * as schedule from './schedule.ts'
 import * as states from './states.ts'
+import * as steering from './steering.ts'
 import * as task from './task.ts'
 import * as template from './template.ts'
 
 const MODULES = [
-  ...[action, agent, alert, audit, cache, doctor, errors, execution, goal, grant, graph, ids, json, manifest],
-  ...[observation, person, provider, schedule, states, task, template],
+  ...[action, agent, alert, approval, audit, cache, doctor, errors, execution, goal, grant, graph, ids, json, manifest],
+  ...[observation, person, provider, schedule, states, steering, task, template],
 ]
 
 interface Reference {

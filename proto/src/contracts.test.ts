@@ -4,6 +4,7 @@ import { z } from 'zod'
 import * as action from './action.ts'
 import * as agent from './agent.ts'
 import * as alert from './alert.ts'
+import * as approval from './approval.ts'
 import * as audit from './audit.ts'
 import * as cache from './cache.ts'
 import type { Contract } from './contract.ts'
@@ -15,6 +16,7 @@ import * as grant from './grant.ts'
 import * as manifest from './manifest.ts'
 import * as provider from './provider.ts'
 import * as schedule from './schedule.ts'
+import * as steering from './steering.ts'
 import * as task from './task.ts'
 import * as template from './template.ts'
 
@@ -22,6 +24,7 @@ const exported = [
   action,
   agent,
   alert,
+  approval,
   audit,
   cache,
   doctor,
@@ -31,6 +34,7 @@ const exported = [
   manifest,
   provider,
   schedule,
+  steering,
   task,
   template,
 ].flatMap((module) => Object.values(module).filter((value) => isContract(value)))

@@ -2,25 +2,17 @@
 import { forgetActions, inspectAction, inspectUndo, listKinds, resolveNames, workAct } from './action.ts'
 import { processTask, workSolve } from './agent.ts'
 import { alert } from './alert.ts'
+import { decideApproval, decideApprovals, listApprovals } from './approval.ts'
 import { exportAudit, verifyAudit } from './audit.ts'
 import { cacheStats, getCache, invalidateCache, putCache, releaseCache, reserveCache } from './cache.ts'
 import type { Contract } from './contract.ts'
 import { examineAgent, examineExecutor, examineOrchestrator } from './doctor.ts'
 import {
-  cancelExecution,
-  decideApproval,
-  decideApprovals,
   executionEvent,
   executionStats,
   getExecution,
-  listApprovals,
   listExecutions,
-  pauseExecution,
   requestExecution,
-  resumeExecution,
-  retryExecution,
-  rollbackExecution,
-  steerExecutions,
   watchExecution,
 } from './execution.ts'
 import { deleteGoal, listGoals, pauseGoal, putGoal, resumeGoal } from './goal.ts'
@@ -28,6 +20,14 @@ import { deleteGrant, listGrants, putGrant } from './grant.ts'
 import { putManifest } from './manifest.ts'
 import { compensateProvided, executeProvided, observeProvided } from './provider.ts'
 import { deleteSchedule, listSchedules, pauseSchedule, putSchedule, resumeSchedule } from './schedule.ts'
+import {
+  cancelExecution,
+  pauseExecution,
+  resumeExecution,
+  retryExecution,
+  rollbackExecution,
+  steerExecutions,
+} from './steering.ts'
 import { decomposeTask, heartbeatWorker, listTasks, reportTask } from './task.ts'
 import { getTemplate, listTemplates, recordTemplate, selectTemplate } from './template.ts'
 

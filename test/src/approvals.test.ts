@@ -13,18 +13,12 @@ import { writePolicyOfAnyHost } from '@deed/drill/policy-of-any-host'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
 import type { Alert } from '@deed/proto/alert'
-import {
-  type ApprovalView,
-  cancelExecution,
-  type ExecutionDetail,
-  getExecution,
-  listApprovals,
-  requestExecution,
-  SealedStep,
-} from '@deed/proto/execution'
+import { type ApprovalView, listApprovals, SealedStep } from '@deed/proto/approval'
+import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
 import { type Grant, listGrants } from '@deed/proto/grant'
 import { defined } from '@deed/proto/json'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { cancelExecution } from '@deed/proto/steering'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { headers as newHeaders } from 'nats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -4,17 +4,12 @@ import { join } from 'node:path'
 import { startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { until } from '@deed/mesh/until'
-import {
-  cancelExecution,
-  decideApproval,
-  getExecution,
-  listApprovals,
-  requestExecution,
-  rollbackExecution,
-} from '@deed/proto/execution'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
+import { getExecution, requestExecution } from '@deed/proto/execution'
 import { deleteGoal, type GoalView, listGoals, pauseGoal, putGoal, resumeGoal } from '@deed/proto/goal'
 import type { ExecutionId } from '@deed/proto/ids'
 import { listSchedules, putSchedule } from '@deed/proto/schedule'
+import { cancelExecution, rollbackExecution } from '@deed/proto/steering'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const opened = new AsyncDisposableStack()

@@ -12,8 +12,9 @@ import { rollBack } from '@deed/drill/roll-back'
 import { trialOn, tryFault } from '@deed/drill/try-fault'
 import { type ServiceProcess, startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
-import { getExecution, rollbackExecution } from '@deed/proto/execution'
+import { getExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
+import { rollbackExecution } from '@deed/proto/steering'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 let under: FaultMesh

@@ -6,13 +6,12 @@ import { join } from 'node:path'
 import { startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { until } from '@deed/mesh/until'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
 import {
-  decideApproval,
   type ExecutionDetail,
   type ExecutionReply,
   executionStats,
   getExecution,
-  listApprovals,
   listExecutions,
   requestExecution,
 } from '@deed/proto/execution'

@@ -7,20 +7,11 @@ import { type Ended, startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
-import {
-  type ApprovalView,
-  cancelExecution,
-  decideApproval,
-  type ExecutionDetail,
-  getExecution,
-  listApprovals,
-  requestExecution,
-  retryExecution,
-  rollbackExecution,
-  steerExecutions,
-} from '@deed/proto/execution'
+import { type ApprovalView, decideApproval, listApprovals } from '@deed/proto/approval'
+import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { ExecutionStatus } from '@deed/proto/states'
+import { cancelExecution, retryExecution, rollbackExecution, steerExecutions } from '@deed/proto/steering'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type PlainClient, plainClient } from './plain-client.ts'
 

@@ -4,19 +4,11 @@ import { join } from 'node:path'
 import { type Ended, startDeed } from '@deed/drill/deed-process'
 import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
 import { until } from '@deed/mesh/until'
-import {
-  cancelExecution,
-  decideApproval,
-  type ExecutionReply,
-  getExecution,
-  listApprovals,
-  requestExecution,
-  rollbackExecution,
-  steerExecutions,
-  type UndoStep,
-} from '@deed/proto/execution'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
+import { type ExecutionReply, getExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { ExecutionStatus } from '@deed/proto/states'
+import { cancelExecution, rollbackExecution, steerExecutions, type UndoStep } from '@deed/proto/steering'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 

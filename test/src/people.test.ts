@@ -5,13 +5,8 @@ import { startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { until } from '@deed/mesh/until'
 import { type Alert, alert } from '@deed/proto/alert'
-import {
-  decideApproval,
-  type ExecutionDetail,
-  getExecution,
-  listApprovals,
-  requestExecution,
-} from '@deed/proto/execution'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
+import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { PersonDecision, PersonTask } from '@deed/proto/person'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

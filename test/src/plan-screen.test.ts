@@ -8,7 +8,7 @@ import { COMMAND, startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
-import { decideApproval, listApprovals } from '@deed/proto/execution'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -111,37 +111,44 @@ const OTHER = 1_234
 describe('the plan of a mesh that is not run by root', () => {
   const why = IS_ROOT ? '' : ' (SKIPPED: only root can make a file of another user)'
 
-  it.skipIf(!IS_ROOT)(`names the owner that a file would lose, and that no undo gives it back${why}`, async () => {
-    using folder = temporaryFolder()
-    const app = join(folder.path, 'app')
-    mkdirSync(app)
-    writeFileSync(join(app, 'theirs.conf'), 'old')
-    chownSync(join(app, 'theirs.conf'), OTHER, NOBODY)
-    chmodSync(join(app, 'theirs.conf'), 0o660)
-    const config = join(folder.path, 'execution.yaml')
-    writeFileSync(config, 'workspaces: { main: { root: ./app } }\n')
-    for (const path of [folder.path, app, config]) chownSync(path, NOBODY, NOBODY)
-    const env = { PATH: process.env.PATH, HOME: folder.path, DEED_DATA_DIR: join(folder.path, 'data') }
-    const deed = (...args: string[]) =>
-      promisify(execFile)(process.execPath, [COMMAND, ...args], { env, uid: NOBODY, gid: NOBODY })
-    await deed('up', '--detach', '--config', config)
-    try {
-      const { stdout } = await deed('run', '--dry-run', 'write "new" to theirs.conf')
-      expect(stdout).toContain(
-        `it cannot be undone: theirs.conf belongs to the user ${OTHER} and the group ${NOBODY}, which only root can give back  (level 3`,
-      )
-      expect(stdout).toContain('undo: CANNOT BE UNDONE')
-    } finally {
-      await deed('down')
-    }
-  }, 180_000)
+  it.skipIf(!IS_ROOT)(
+    `names the owner that a file would lose, and that no undo gives it back${why}`,
+    async () => {
+      using folder = temporaryFolder()
+      const app = join(folder.path, 'app')
+      mkdirSync(app)
+      writeFileSync(join(app, 'theirs.conf'), 'old')
+      chownSync(join(app, 'theirs.conf'), OTHER, NOBODY)
+      chmodSync(join(app, 'theirs.conf'), 0o660)
+      const config = join(folder.path, 'execution.yaml')
+      writeFileSync(config, 'workspaces: { main: { root: ./app } }\n')
+      for (const path of [folder.path, app, config]) chownSync(path, NOBODY, NOBODY)
+      const env = { PATH: process.env.PATH, HOME: folder.path, DEED_DATA_DIR: join(folder.path, 'data') }
+      const deed = (...args: string[]) =>
+        promisify(execFile)(process.execPath, [COMMAND, ...args], { env, uid: NOBODY, gid: NOBODY })
+      await deed('up', '--detach', '--config', config)
+      try {
+        const { stdout } = await deed('run', '--dry-run', 'write "new" to theirs.conf')
+        expect(stdout).toContain(
+          `it cannot be undone: theirs.conf belongs to the user ${OTHER} and the group ${NOBODY}, which only root can give back  (level 3`,
+        )
+        expect(stdout).toContain('undo: CANNOT BE UNDONE')
+      } finally {
+        await deed('down')
+      }
+    },
+    180_000,
+  )
 })
 
 describe('an answer', () => {
   it("is counted again after a write of Deed's own to what it has read, however soon it is asked again", async () => {
     const count = async (): Promise<{ count: number; cached: boolean }> => {
-      const { stdout } = await startDeed(under.mesh.dataDir, ['run', '--json', 'query shop: select count(*) from assets'])
-        .ended
+      const { stdout } = await startDeed(under.mesh.dataDir, [
+        'run',
+        '--json',
+        'query shop: select count(*) from assets',
+      ]).ended
       const { result, metrics } = JSON.parse(stdout)
       return { count: Number(result.data.rows[0].count), cached: metrics.cache_hit }
     }

@@ -7,7 +7,7 @@ import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { keptPort } from '@deed/embedded/kept-port'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
-import { listApprovals } from '@deed/proto/execution'
+import { listApprovals } from '@deed/proto/approval'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 

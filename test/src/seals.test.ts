@@ -10,18 +10,12 @@ import { startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
-import {
-  type ApprovalView,
-  decideApproval,
-  type ExecutionDetail,
-  getExecution,
-  listApprovals,
-  requestExecution,
-  rollbackExecution,
-} from '@deed/proto/execution'
+import { type ApprovalView, decideApproval, listApprovals } from '@deed/proto/approval'
+import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
 import { deleteGoal, type GoalView, listGoals, putGoal } from '@deed/proto/goal'
 import { putGrant } from '@deed/proto/grant'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { rollbackExecution } from '@deed/proto/steering'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 type Id = ExecutionDetail['execution_id']

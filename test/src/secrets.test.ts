@@ -8,23 +8,20 @@ import { join } from 'node:path'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
 import { exportAudit } from '@deed/proto/audit'
-import {
-  cancelExecution,
-  decideApproval,
-  getExecution,
-  listApprovals,
-  pauseExecution,
-  requestExecution,
-  resumeExecution,
-  retryExecution,
-  rollbackExecution,
-  SUBMIT_SUBJECT,
-  steerExecutions,
-} from '@deed/proto/execution'
+import { getExecution, requestExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { putGoal } from '@deed/proto/goal'
 import { listGrants, putGrant } from '@deed/proto/grant'
 import type { ApprovalId, ExecutionId } from '@deed/proto/ids'
+import {
+  cancelExecution,
+  pauseExecution,
+  resumeExecution,
+  retryExecution,
+  rollbackExecution,
+  steerExecutions,
+} from '@deed/proto/steering'
 import { expect, it } from 'vitest'
 import { plainClient } from './plain-client.ts'
 

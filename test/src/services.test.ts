@@ -12,14 +12,13 @@ import { writePolicyOfAnyHost } from '@deed/drill/policy-of-any-host'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { until } from '@deed/mesh/until'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
 import { cacheStats, putCache } from '@deed/proto/cache'
 import {
-  decideApproval,
   type ExecutionDetail,
   type ExecutionReply,
   type ExecutionRequest,
   getExecution,
-  listApprovals,
   requestExecution,
 } from '@deed/proto/execution'
 import { defined } from '@deed/proto/json'

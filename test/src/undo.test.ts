@@ -10,17 +10,12 @@ import { rollBack } from '@deed/drill/roll-back'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { connectBus } from '@deed/mesh/bus'
 import { until } from '@deed/mesh/until'
-import {
-  decideApproval,
-  type ExecutionDetail,
-  getExecution,
-  listApprovals,
-  requestExecution,
-  rollbackExecution,
-} from '@deed/proto/execution'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
+import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import { compensateProvided, executeProvided, observeProvided, provided } from '@deed/proto/provider'
+import { rollbackExecution } from '@deed/proto/steering'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const RULES = `pack: proofs

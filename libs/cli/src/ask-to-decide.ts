@@ -1,6 +1,6 @@
 /** A decision while one waits for it: asked at the terminal, or given ahead with --yes. */
 import type { Bus } from '@deed/mesh/bus'
-import { type ApprovalView, decideApproval } from '@deed/proto/execution'
+import { type ApprovalView, decideApproval } from '@deed/proto/approval'
 import type { Output } from './output.ts'
 import { approvalText, howToDecide, stillWaiting } from './show/approval.ts'
 

@@ -2,7 +2,7 @@
 
 import type { Bus } from '@deed/mesh/bus'
 import { exposedLine } from '@deed/mesh/exposed-text'
-import { type ApprovalView, decideApproval, decideApprovals, listApprovals } from '@deed/proto/execution'
+import { type ApprovalView, decideApproval, decideApprovals, listApprovals } from '@deed/proto/approval'
 import { ApprovalId, ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import { EXIT, UsageError } from './exit-code.ts'

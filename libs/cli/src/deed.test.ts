@@ -5,7 +5,7 @@ import { type DeedProcess, type Ended, startDeed } from '@deed/drill/deed-proces
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import type { Mesh } from '@deed/mesh/local-mesh'
 import { until } from '@deed/mesh/until'
-import { listApprovals } from '@deed/proto/execution'
+import { listApprovals } from '@deed/proto/approval'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const ESCAPE = '\u001b'

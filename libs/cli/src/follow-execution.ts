@@ -4,14 +4,9 @@
  */
 import type { Bus } from '@deed/mesh/bus'
 import { readPayload } from '@deed/mesh/read-payload'
+import { type ApprovalView, listApprovals } from '@deed/proto/approval'
 import { DeedError } from '@deed/proto/errors'
-import {
-  type ApprovalView,
-  type ExecutionDetail,
-  executionEvent,
-  getExecution,
-  listApprovals,
-} from '@deed/proto/execution'
+import { type ExecutionDetail, executionEvent, getExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { z } from 'zod'

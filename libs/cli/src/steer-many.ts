@@ -2,8 +2,8 @@
 
 import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
-import { rollbackExecution, type SteerResult, steerExecutions } from '@deed/proto/execution'
 import { defined } from '@deed/proto/json'
+import { rollbackExecution, type SteerResult, steerExecutions } from '@deed/proto/steering'
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import { idOf } from './commands/show.ts'

@@ -3,7 +3,8 @@
  * ends as the work did; the work goes on without whoever no longer waits.
  */
 import type { Bus } from '@deed/mesh/bus'
-import { type ApprovalView, type ExecutionDetail, getExecution } from '@deed/proto/execution'
+import type { ApprovalView } from '@deed/proto/approval'
+import { type ExecutionDetail, getExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Command } from 'commander'

@@ -1,6 +1,7 @@
 /** What a message has no room for, page by page: all tasks of an execution, all rows of its timeline, all steps of an approval. */
 import type { Bus } from '@deed/mesh/bus'
-import { type ApprovalView, type ExecutionDetail, listApprovals, watchExecution } from '@deed/proto/execution'
+import { type ApprovalView, listApprovals } from '@deed/proto/approval'
+import { type ExecutionDetail, watchExecution } from '@deed/proto/execution'
 import type { TaskId } from '@deed/proto/ids'
 import { listTasks } from '@deed/proto/task'
 

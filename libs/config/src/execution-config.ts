@@ -271,13 +271,15 @@ export const ExecutionConfig = strict({
   }),
   models: section({
     default_timeout_seconds: z.number().positive().max(3_600).default(120),
-    /** Names of local models, the preferred one first; empty: chosen by what was measured. */
-    preferred_local: z.array(z.string()).default([]),
-    /** Whether a model that `prices` names may be asked, after those that cost nothing. */
-    fallback_to_api: z.boolean().default(true),
-    /** Where Ollama listens; the environment variable OLLAMA_HOST may say it instead. */
-    ollama_host: z.string().optional(),
-    /** By the model's full name. One that is not named here costs nothing. */
+    preferred_local: z
+      .array(z.string())
+      .default([])
+      .describe('Names of local models, in order of preference. Empty: chosen by measurement.'),
+    fallback_to_api: z
+      .boolean()
+      .default(true)
+      .describe('Whether a model that `prices` names may be asked, after those that cost nothing.'),
+    ollama_host: z.string().optional().describe('Address of Ollama; or the variable OLLAMA_HOST.'),
     prices: z
       .record(
         z.string().min(1),

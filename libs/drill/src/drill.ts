@@ -2,7 +2,6 @@
 import { randomInt } from 'node:crypto'
 import { checkInvariants } from './check-invariants.ts'
 import { type DoorCounts, fuzzDoors, SMALL_HEAP } from './door/fuzz-doors.ts'
-import type { Trial } from './fault.ts'
 import { type FaultMesh, faultMesh } from './fault-mesh.ts'
 import { FAULTS } from './faults.ts'
 import { thisMachine } from './machine.ts'

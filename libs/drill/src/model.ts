@@ -6,23 +6,19 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@deed/mesh/until'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
 import { DeedError } from '@deed/proto/errors'
 import {
-  cancelExecution,
-  decideApproval,
   type ExecutionDetail,
   type ExecutionReply,
   getExecution,
-  listApprovals,
-  pauseExecution,
   requestExecution,
-  resumeExecution,
-  retryExecution,
   SUBMIT_SUBJECT,
 } from '@deed/proto/execution'
 import type { ApprovalId } from '@deed/proto/ids'
 import type { PersonDecision } from '@deed/proto/person'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { cancelExecution, pauseExecution, resumeExecution, retryExecution } from '@deed/proto/steering'
 import { checkAtAnyTime, checkInvariants } from './check-invariants.ts'
 import { type CountedEffect, commandEffect, fileEffect, requestEffect } from './effects.ts'
 import type { FaultMesh } from './fault-mesh.ts'

@@ -1,8 +1,9 @@
 /** A rollback as its requester makes it: asked for, and approved where its level needs that. */
 import type { Bus } from '@deed/mesh/bus'
-import { decideApproval, rollbackExecution } from '@deed/proto/execution'
+import { decideApproval } from '@deed/proto/approval'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { ExecutionStatus } from '@deed/proto/states'
+import { rollbackExecution } from '@deed/proto/steering'
 
 /** @throws {DeedError} as `rollbackExecution`; `self_approval` where the policy wants another person */
 export async function rollBack(

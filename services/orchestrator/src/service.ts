@@ -4,6 +4,7 @@ import { readExecutionConfig } from '@deed/config/execution-config'
 import { connectBus } from '@deed/mesh/bus'
 import { busAddress } from '@deed/mesh/connection'
 import { foreignStreams } from '@deed/mesh/foreign-streams'
+import * as approval from '@deed/proto/approval'
 import * as audit from '@deed/proto/audit'
 import * as doctor from '@deed/proto/doctor'
 import * as execution from '@deed/proto/execution'
@@ -12,6 +13,7 @@ import * as grant from '@deed/proto/grant'
 import type { ExecutionId } from '@deed/proto/ids'
 import * as manifest from '@deed/proto/manifest'
 import * as schedule from '@deed/proto/schedule'
+import * as steering from '@deed/proto/steering'
 import * as task from '@deed/proto/task'
 import { openDatabase, openStore } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
@@ -208,16 +210,16 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
   bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))
   bus.serve(execution.executionStats, executionStats({ db }))
-  bus.serve(execution.cancelExecution, withoutSecrets(cancelExecution({ db, driver, planning })))
-  bus.serve(execution.pauseExecution, withoutSecrets(steerExecution({ db, driver }, 'paused')))
-  bus.serve(execution.resumeExecution, withoutSecrets(steerExecution({ db, driver }, 'resumed')))
-  bus.serve(execution.retryExecution, withoutSecrets(retryExecution({ db, driver, planning })))
-  bus.serve(execution.rollbackExecution, withoutSecrets(rollbackExecution({ db, bus, driver, planning })))
-  bus.serve(execution.steerExecutions, withoutSecrets(steerExecutions({ db, bus, driver, planning })))
+  bus.serve(steering.cancelExecution, withoutSecrets(cancelExecution({ db, driver, planning })))
+  bus.serve(steering.pauseExecution, withoutSecrets(steerExecution({ db, driver }, 'paused')))
+  bus.serve(steering.resumeExecution, withoutSecrets(steerExecution({ db, driver }, 'resumed')))
+  bus.serve(steering.retryExecution, withoutSecrets(retryExecution({ db, driver, planning })))
+  bus.serve(steering.rollbackExecution, withoutSecrets(rollbackExecution({ db, bus, driver, planning })))
+  bus.serve(steering.steerExecutions, withoutSecrets(steerExecutions({ db, bus, driver, planning })))
   bus.serve(execution.watchExecution, watchExecution({ db }))
-  bus.serve(execution.listApprovals, listApprovals({ db }))
-  bus.serve(execution.decideApproval, withoutSecrets(decideApproval({ db, driver, policy, planning })))
-  bus.serve(execution.decideApprovals, withoutSecrets(decideApprovals({ db, driver, policy })))
+  bus.serve(approval.listApprovals, listApprovals({ db }))
+  bus.serve(approval.decideApproval, withoutSecrets(decideApproval({ db, driver, policy, planning })))
+  bus.serve(approval.decideApprovals, withoutSecrets(decideApprovals({ db, driver, policy })))
   bus.serve(grant.putGrant, withoutSecrets(putGrant({ db, bus, policy })))
   bus.serve(grant.listGrants, listGrants({ db }))
   bus.serve(grant.deleteGrant, deleteGrant({ db, driver }))

@@ -6,8 +6,9 @@
  */
 import type { Action, ActionResult, Intent } from '@deed/proto/action'
 import type { AgentTask, AnswerFormat } from '@deed/proto/agent'
+import type { PlanScreen, SealedStep } from '@deed/proto/approval'
 import type { ErrorBody } from '@deed/proto/errors'
-import type { EventType, ExecutionRequest, PlanScreen, SealedStep } from '@deed/proto/execution'
+import type { EventType, ExecutionRequest } from '@deed/proto/execution'
 import type { ApprovalId, ExecutionId, GrantId, TaskId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import type { Evidence } from '@deed/proto/observation'

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import type { Bus } from '@deed/mesh/bus'
 import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
+import { SealedStep } from '@deed/proto/approval'
 import { DeedError } from '@deed/proto/errors'
 import {
   type ExecutionDetail,
@@ -10,13 +11,12 @@ import {
   getExecution,
   listExecutions,
   requestExecution,
-  rollbackExecution,
-  SealedStep,
-  steerExecutions,
 } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import type { Manifest } from '@deed/proto/manifest'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { rollbackExecution, steerExecutions } from '@deed/proto/steering'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { decide } from '../ask-to-decide.ts'

@@ -1,6 +1,6 @@
 /** deed get reviews: what waits for a person, to be looked at or to be done. */
 
-import { listApprovals } from '@deed/proto/execution'
+import { listApprovals } from '@deed/proto/approval'
 import { ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import type { PersonTask } from '@deed/proto/person'

@@ -1,11 +1,7 @@
 /** deed get: executions, tasks and approvals, in tables. */
 
-import {
-  type ApprovalView,
-  type ExecutionSummary as ExecutionSummarySchema,
-  listApprovals,
-  listExecutions,
-} from '@deed/proto/execution'
+import { type ApprovalView, listApprovals } from '@deed/proto/approval'
+import { type ExecutionSummary as ExecutionSummarySchema, listExecutions } from '@deed/proto/execution'
 import { type Grant, listGrants } from '@deed/proto/grant'
 import { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'

@@ -1,6 +1,6 @@
 /** deed resolve: a person decides about a task of theirs, and the work goes on. */
 
-import { decideApproval } from '@deed/proto/execution'
+import { decideApproval } from '@deed/proto/approval'
 import { ApprovalId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import { PersonDecision } from '@deed/proto/person'

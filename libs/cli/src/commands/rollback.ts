@@ -2,8 +2,9 @@
 
 import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
-import { ExecutionReply, rollbackExecution, type UndoStep } from '@deed/proto/execution'
+import { ExecutionReply } from '@deed/proto/execution'
 import { defined } from '@deed/proto/json'
+import { rollbackExecution, type UndoStep } from '@deed/proto/steering'
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import { EXIT, UsageError } from '../exit-code.ts'

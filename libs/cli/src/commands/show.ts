@@ -1,6 +1,7 @@
 /** deed show: one execution, whole. */
 
-import { getExecution, IdempotencyKey, listApprovals } from '@deed/proto/execution'
+import { listApprovals } from '@deed/proto/approval'
+import { getExecution, IdempotencyKey } from '@deed/proto/execution'
 import { ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'

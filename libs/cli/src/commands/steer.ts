@@ -1,7 +1,8 @@
 /** deed cancel, pause, resume and retry: an execution is stopped, holds still, goes on, or is tried again. */
 
-import { cancelExecution, ExecutionReply, pauseExecution, resumeExecution, retryExecution } from '@deed/proto/execution'
+import { ExecutionReply } from '@deed/proto/execution'
 import { defined } from '@deed/proto/json'
+import { cancelExecution, pauseExecution, resumeExecution, retryExecution } from '@deed/proto/steering'
 import type { Command } from 'commander'
 import { shellOf, withMesh } from '../shell.ts'
 import { replyText } from '../show/execution.ts'

@@ -1,12 +1,7 @@
 /** One task of the demo: asked for like anybody would, approved where that is foreseen, checked against the world. */
 import type { Bus } from '@deed/mesh/bus'
-import {
-  type ApprovalView,
-  decideApproval,
-  type ExecutionReply,
-  getExecution,
-  listApprovals,
-} from '@deed/proto/execution'
+import { type ApprovalView, decideApproval, listApprovals } from '@deed/proto/approval'
+import { type ExecutionReply, getExecution } from '@deed/proto/execution'
 import { defined, type JsonObject } from '@deed/proto/json'
 import { runTask } from '../run-task.ts'
 import { checkOutcome, type Verdict } from './check-outcome.ts'

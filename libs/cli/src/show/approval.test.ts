@@ -1,5 +1,5 @@
 // What a person sees before agreeing.
-import { ApprovalView } from '@deed/proto/execution'
+import { ApprovalView } from '@deed/proto/approval'
 import { describe, expect, it } from 'vitest'
 import { actionLines, approvalText } from './approval.ts'
 import { unpainted } from './paint.ts'

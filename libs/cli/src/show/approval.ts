@@ -2,7 +2,7 @@
 
 import { base64Texts } from '@deed/mesh/base64-texts'
 import { exposedLine, exposedText } from '@deed/mesh/exposed-text'
-import type { ApprovalView, PlanScreen, PlanStep, SealedStep } from '@deed/proto/execution'
+import type { ApprovalView, PlanScreen, PlanStep, SealedStep } from '@deed/proto/approval'
 import { deedCommand } from '../deed-command.ts'
 import { dollars, duration } from './amounts.ts'
 import { observationText } from './observation.ts'

@@ -1,6 +1,7 @@
 /** An execution for a reader: the answer, how it was found, what proves it, and its tasks. */
 import { exposedLine } from '@deed/mesh/exposed-text'
-import { type AuditRow, type ExecutionDetail, type ExecutionReply, PlanScreen, SealedStep } from '@deed/proto/execution'
+import { PlanScreen, SealedStep } from '@deed/proto/approval'
+import type { AuditRow, ExecutionDetail, ExecutionReply } from '@deed/proto/execution'
 import { z } from 'zod'
 import { dollars, duration } from './amounts.ts'
 import { planLines, stepLines } from './approval.ts'

@@ -128,6 +128,7 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
           reading: reading.sha256,
           effect,
           ...(losses.length === 0 ? {} : { lost: losses.map(({ text }) => text) }),
+          ...(losses.length > 0 && losses.every(({ small }) => small) ? { lost_is_small: true as const } : {}),
           ...defined({ image }),
         }
       }),

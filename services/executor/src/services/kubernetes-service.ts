@@ -1,4 +1,5 @@
 /** A service that is a deployment: stopped is scaled to none, and how many there were is kept at the deployment itself. */
+import { defined } from '@deed/proto/json'
 import type { World } from '../kinds/kind.ts'
 import { environmentOf, type KubernetesTarget, kubectl, REPLICAS_ANNOTATION } from './kubectl.ts'
 import { podsOf } from './pods.ts'
@@ -32,7 +33,7 @@ export function kubernetesService(world: World, target: KubernetesTarget): Servi
           state: `running:${uid}:${revision}`,
           text: `${deployment} (revision ${revision})`,
           ...(pods === undefined ? {} : { restarts: pods.restarts }),
-          ...(pods?.ageMs === undefined ? {} : { ageMs: pods.ageMs }),
+          ...defined({ ageMs: pods?.ageMs }),
         },
         health: { ok: doubts.length === 0 && replicas > 0, text },
       }

@@ -79,7 +79,7 @@ export function agreeAhead(goal: Agreed, { approvals, tasks }: Work, now: number
     task.finished_at = at
     task.verification = signed({
       claimed: 'approval wanted',
-      observed: `agreed to by ${agreed.by} with the goal ${goal.name}`,
+      observed: `agreed to by ${by} with the goal ${goal.name}`,
       at: now,
       facts: { approval_id, goal: goal.name, plan_hash, policy_version },
     })

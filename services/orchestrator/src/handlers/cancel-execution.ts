@@ -1,5 +1,5 @@
 import type { Handler } from '@deed/mesh/bus'
-import type { cancelExecution as contract } from '@deed/proto/execution'
+import type { cancelExecution as contract } from '@deed/proto/steering'
 import { type Cancelling, refuseWhatGoalsKeep } from '../goals/undo-against-goals.ts'
 import { findExecution } from '../store/executions.ts'
 

@@ -1,5 +1,5 @@
 import type { Handler } from '@deed/mesh/bus'
-import type { decideApproval as contract } from '@deed/proto/execution'
+import type { decideApproval as contract } from '@deed/proto/approval'
 import { type Deciding, decide } from '../decide.ts'
 import { decideTask } from '../decide-task.ts'
 import type { Retrying } from '../planning/agree-again.ts'

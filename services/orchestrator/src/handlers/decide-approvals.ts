@@ -1,5 +1,5 @@
 import { errorBody, type Handler } from '@deed/mesh/bus'
-import type { BatchResult, decideApprovals as contract } from '@deed/proto/execution'
+import type { BatchResult, decideApprovals as contract } from '@deed/proto/approval'
 import { type Deciding, decide } from '../decide.ts'
 
 /** Level 3 goes step by step. */

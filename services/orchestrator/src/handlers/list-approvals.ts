@@ -1,5 +1,5 @@
 import type { Handler } from '@deed/mesh/bus'
-import type { ApprovalView, listApprovals as contract } from '@deed/proto/execution'
+import type { ApprovalView, listApprovals as contract } from '@deed/proto/approval'
 import { shortenedTo, withinMessage } from '../answers/within-message.ts'
 import { goalReviews } from '../goals/goal-review.ts'
 import { type ListedApproval, readApprovals } from '../store/approvals.ts'

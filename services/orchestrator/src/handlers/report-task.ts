@@ -2,6 +2,7 @@ import type { Handler } from '@deed/mesh/bus'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { reportTask as contract, TaskReport } from '@deed/proto/task'
 import type { Driver } from '../drive.ts'
+import { refuseRequestAgainstGoals } from '../goals/contradictions.ts'
 import { AskedOfModel, type Planning, planWork, replanTask } from '../planning/plan-work.ts'
 import { taskNode } from '../planning/task-node.ts'
 import type { Work } from '../reconcile/input.ts'
@@ -57,6 +58,7 @@ async function planSolution(
   }
   try {
     const solved = { node: taskNode(ofPlan), solution: report.solution, readingOf: description }
+    await refuseRequestAgainstGoals({ goals, planning }, snapshot.execution, [solved])
     return { solved: await planWork(planning, snapshot.execution, [solved], place) }
   } catch (error) {
     if (error instanceof DeedError && !error.retryable) return { refused: error.body }

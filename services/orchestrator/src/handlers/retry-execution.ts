@@ -1,5 +1,5 @@
 import type { Handler } from '@deed/mesh/bus'
-import type { retryExecution as contract } from '@deed/proto/execution'
+import type { retryExecution as contract } from '@deed/proto/steering'
 import { type Retrying, retryExecution as retry } from '../planning/agree-again.ts'
 import { findExecution } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'

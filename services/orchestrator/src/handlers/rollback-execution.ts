@@ -1,7 +1,7 @@
 import type { Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
-import type { rollbackExecution as contract } from '@deed/proto/execution'
 import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
+import type { rollbackExecution as contract } from '@deed/proto/steering'
 import { findAction } from '../planning/plan-rollback.ts'
 import { type RollingBack, rollBack } from '../planning/roll-back.ts'
 import { findExecution, findLastChange } from '../store/executions.ts'

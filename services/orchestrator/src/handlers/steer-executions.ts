@@ -1,7 +1,7 @@
 import { errorBody, type Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
-import type { steerExecutions as contract, SteerResult } from '@deed/proto/execution'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
+import type { steerExecutions as contract, SteerResult } from '@deed/proto/steering'
 import type { z } from 'zod'
 import { refuseWhatGoalsKeep } from '../goals/undo-against-goals.ts'
 import { retryExecution } from '../planning/agree-again.ts'

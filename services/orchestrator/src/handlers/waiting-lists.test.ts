@@ -1,6 +1,6 @@
 // However much waits, a page of it costs the same: counted in the rows that PostgreSQL touches for it. WAITING sets how much.
 import { randomUUID } from 'node:crypto'
-import { listApprovals as approvalsContract } from '@deed/proto/execution'
+import { listApprovals as approvalsContract } from '@deed/proto/approval'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrations } from '../store/migrations.ts'

@@ -1,8 +1,9 @@
 /** The question whether to roll back, as somebody is asked who may agree to its level. */
 import { randomUUIDv7 } from 'node:crypto'
-import type { SealedStep, UndoStep } from '@deed/proto/execution'
+import type { SealedStep } from '@deed/proto/approval'
 import type { ApprovalId, Principal } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
+import type { UndoStep } from '@deed/proto/steering'
 import { isoTime } from '../reconcile/draft.ts'
 import type { Input } from '../reconcile/input.ts'
 import { newTask } from '../reconcile/new-task.ts'

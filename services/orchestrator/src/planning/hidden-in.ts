@@ -1,7 +1,7 @@
 /** What an approver would not see in an action, or would take for something else. */
 import { base64Texts } from '@deed/mesh/base64-texts'
 import { exposedText } from '@deed/mesh/exposed-text'
-import type { SealedStep } from '@deed/proto/execution'
+import type { SealedStep } from '@deed/proto/approval'
 import type { Json, JsonObject } from '@deed/proto/json'
 
 const FOUND_MAX = 20

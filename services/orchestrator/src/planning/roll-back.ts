@@ -2,10 +2,10 @@
 
 import type { Bus } from '@deed/mesh/bus'
 import type { Action } from '@deed/proto/action'
-import type { UndoStep } from '@deed/proto/execution'
 import type { ApprovalId, Principal, TaskId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import type { ExecutionStatus } from '@deed/proto/states'
+import type { UndoStep } from '@deed/proto/steering'
 import type { Driver } from '../drive.ts'
 import { goalsKeeping, keptSentence, letGoalsRest } from '../goals/contradictions.ts'
 import { openUndo } from '../reconcile/undo-asked.ts'

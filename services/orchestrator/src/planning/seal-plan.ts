@@ -5,7 +5,7 @@
 
 import { randomUUIDv7 } from 'node:crypto'
 import { hashJson } from '@deed/mesh/canonical-json'
-import type { PlanScreen, PlanStep, SealedStep } from '@deed/proto/execution'
+import type { PlanScreen, PlanStep, SealedStep } from '@deed/proto/approval'
 import type { Grant } from '@deed/proto/grant'
 import type { ApprovalId, TaskId } from '@deed/proto/ids'
 import { defined, type JsonObject } from '@deed/proto/json'

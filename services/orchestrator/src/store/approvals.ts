@@ -1,5 +1,5 @@
 /** Reading what people are asked to agree to; it is written with the transitions. */
-import type { ApprovalView } from '@deed/proto/execution'
+import type { ApprovalView } from '@deed/proto/approval'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { ApprovalStatus } from '@deed/proto/states'
 import { conditionsOf } from './conditions.ts'
