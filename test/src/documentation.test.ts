@@ -1,12 +1,14 @@
 // The documentation is true: its links lead somewhere, its generated pages are fresh, and its code runs.
 import { execFile, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { parseExecutionConfig } from '@deed/config/execution-config'
 import { COMMAND } from '@deed/drill/deed-process'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { runningMesh } from '@deed/mesh/connection-file'
+import { SERVICES } from '@deed/proto/contract'
+import { CONTRACTS } from '@deed/proto/contracts'
 import { CALLERS } from '@deed/proto/permissions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GENERATED } from '../docs/generated.ts'
@@ -40,6 +42,17 @@ describe('the pages', () => {
   it('describe each service and each lib', () => {
     const folders = pages.filter((page) => /^(libs|services)\/[^/]+\/README\.md$/.test(page)).map(dirname)
     expect(folders.sort()).toEqual(workspaceFolders())
+  })
+
+  it.each(SERVICES)('of the service %s names all that it answers, and all of its tables', (service) => {
+    const page = read(`services/${service}/README.md`)
+    const named = (subject: string) =>
+      page.includes(`\`${subject}\``) || page.includes(`\`${subject.slice(0, subject.indexOf('.'))}.*\``)
+    const answered = CONTRACTS.filter(({ type, owner }) => type === 'request' && owner === service)
+    expect(answered.map(({ subject }) => subject).filter((subject) => !named(subject))).toEqual([])
+    const migrations = globSync(`services/${service}/src/store/migrations/*.ts`, { cwd: ROOT }).map(read).join('\n')
+    const tables = [...migrations.matchAll(/create (?:unlogged )?table (\w+)/g)].map(([, table]) => table)
+    expect(tables.filter((table) => !page.includes(`\`${table}\``))).toEqual([])
   })
 
   it.each(Object.entries(GENERATED))('are as the code has it: %s (else `npm run docs`)', (file, page) => {
