@@ -46,7 +46,7 @@ approval_ttl_seconds: 3600
 self_approval: true
 kinds: { command.run: { effect: run }, http.request: { effect: change, reads_with: [GET, HEAD] },
   mcp.call: { effect: change }, human.task: { effect: read } }
-levels: [{ level: 0, why: nobody is asked in this test }]
+levels: [{ kinds: [file.write], level: 3, why: a person says something about it }, { level: 0, why: nobody is asked else }]
 raises: []
 `
 

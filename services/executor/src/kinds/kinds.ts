@@ -34,7 +34,9 @@ async function loadKinds(): Promise<Map<string, Kind>> {
     const module: object = file === undefined ? {} : await import(pathToFileURL(join(SOURCE, file)).href)
     const kind = Object.values(module).find((exported: Partial<Kind> | undefined) => exported?.name === name)
     if (!kind)
-      throw new Error(`no module exports the kind ${name} of proto/src/kinds.ts; see CONTRIBUTING.md, "Add a kind of action"`)
+      throw new Error(
+        `no module exports the kind ${name} of proto/src/kinds.ts; see CONTRIBUTING.md, "Add a kind of action"`,
+      )
     return [name, kind as Kind]
   })
   return new Map(await Promise.all(kinds))
