@@ -1,4 +1,5 @@
 /** What is typed on a command line, turned into values. */
+import { IN_SENTENCES } from '@deed/config/fault-sentence'
 import { decodeJson } from '@deed/mesh/decode'
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
@@ -8,7 +9,7 @@ import type { z } from 'zod'
 /** A parser for an option, by the schema that the message has for it. */
 export function by<S extends z.ZodType<unknown>>(schema: S): (text: string) => z.output<S> {
   return (text) => {
-    const { data, error } = schema.safeParse(text)
+    const { data, error } = schema.safeParse(text, IN_SENTENCES)
     if (error) throw new InvalidArgumentError(error.issues.map(({ message }) => message).join('; '))
     return data as z.output<S>
   }

@@ -6,6 +6,7 @@ import { defined } from '@deed/proto/json'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { duration } from './duration.ts'
+import { IN_SENTENCES, yamlPath } from './fault-sentence.ts'
 import { didYouMean, nearest } from './nearest.ts'
 import { runbookFaults } from './runbook-faults.ts'
 
@@ -23,19 +24,19 @@ const SecretVariable = EnvironmentVariable.regex(
 )
 const SqlName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/)
 
-const Health = strict({
+const Health = z.strictObject({
   url: z.url(),
   status: z.int().min(100).max(599).default(200),
   timeout_ms: z.int().min(1).max(60_000).default(1_000),
 })
 
 /** How often tasks may begin on a target, over all replicas. */
-const RateLimit = strict({
+const RateLimit = z.strictObject({
   per_minute: z.number().positive().max(1_000_000),
   burst: z.int().min(1).max(100_000).default(1).describe('Tasks that may begin at once after a pause.'),
 })
 
-const Webhook = strict({
+const Webhook = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).optional(),
   url_env: EnvironmentVariable.optional().describe(
     'The environment variable that holds the URL, where the URL is a secret.',
@@ -54,7 +55,7 @@ const stopTimeout = (fallback: number) =>
     'Time between SIGTERM and SIGKILL: seconds, or text such as `2m`. Default: `5s`, of docker `10s`.',
   )
 
-const ProcessTarget = strict({
+const ProcessTarget = z.strictObject({
   type: z.literal('process'),
   command: z.array(z.string()).min(1).describe('Program and arguments. There is no shell.'),
   cwd: z.string().default('.').describe('Working folder, relative to the folder of this file.'),
@@ -66,7 +67,7 @@ const ProcessTarget = strict({
   rate_limit: RateLimit.optional().describe('How often tasks may begin on it, over all replicas.'),
 })
 
-const HttpTarget = strict({
+const HttpTarget = z.strictObject({
   type: z.literal('http'),
   once: z
     .array(z.string().max(2048).startsWith('/', 'must be a path such as /invitation'))
@@ -82,14 +83,14 @@ const HttpTarget = strict({
 })
 
 /** A noun that people use for the rows of a table. */
-const Entity = strict({
+const Entity = z.strictObject({
   table: SqlName,
   label_column: SqlName.optional().describe('Column that rows are counted by.'),
   name_column: SqlName.optional().describe('Column that identifies one row.'),
   singular: z.string().optional(),
 })
 
-const SqlTarget = strict({
+const SqlTarget = z.strictObject({
   type: z.literal('sql'),
   url_env: EnvironmentVariable.describe(
     'The environment variable that holds the connection string: it is a secret, so it does not stand here.',
@@ -100,7 +101,7 @@ const SqlTarget = strict({
 })
 
 /** A NATS server beside the one that the mesh runs on. */
-const NatsTarget = strict({
+const NatsTarget = z.strictObject({
   type: z.literal('nats'),
   url_env: EnvironmentVariable.describe(
     'The environment variable that holds the URL, with user and password where it wants them.',
@@ -114,7 +115,7 @@ const NatsTarget = strict({
   rate_limit: RateLimit.optional().describe('How often tasks may begin on it, over all replicas.'),
 })
 
-const SystemdTarget = strict({
+const SystemdTarget = z.strictObject({
   type: z.literal('systemd'),
   unit: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,254}$/),
   stable_for: StableFor,
@@ -122,7 +123,7 @@ const SystemdTarget = strict({
   rate_limit: RateLimit.optional().describe('How often tasks may begin on it, over all replicas.'),
 })
 
-const DockerTarget = strict({
+const DockerTarget = z.strictObject({
   type: z.literal('docker'),
   container: z
     .string()
@@ -142,7 +143,7 @@ const DockerTarget = strict({
 
 const KubernetesName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
 
-const KubernetesTarget = strict({
+const KubernetesTarget = z.strictObject({
   type: z.literal('kubernetes'),
   context: z
     .string()
@@ -160,30 +161,31 @@ const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')
 const ToolName = z.string().regex(/^[A-Za-z0-9_./-]{1,128}$/)
 
 /** A tool of an MCP server that actions may call. */
-const McpTool = strict({
+const McpTool = z.strictObject({
   effect: z.enum(['read', 'change']).default('change').describe('`read`: it changes nothing.'),
   repeatable: z
     .boolean()
     .default(true)
     .describe('For a tool that reads: whether it may be called again, to compare the answers.'),
-  undo: strict({
-    tool: ToolName,
-    arguments: z
-      .record(
-        z.string(),
-        z.string().regex(/^(arguments|result)(\.[^.\s]+)+$/, 'must be a path such as arguments.name or result.id'),
-      )
-      .default({})
-      .describe(
-        'Each argument, and where its value comes from: `arguments.<path>` of the call or `result.<path>` of its answer.',
-      ),
-  })
+  undo: z
+    .strictObject({
+      tool: ToolName,
+      arguments: z
+        .record(
+          z.string(),
+          z.string().regex(/^(arguments|result)(\.[^.\s]+)+$/, 'must be a path such as arguments.name or result.id'),
+        )
+        .default({})
+        .describe(
+          'Each argument, and where its value comes from: `arguments.<path>` of the call or `result.<path>` of its answer.',
+        ),
+    })
     .optional()
     .describe('Tool that undoes the call. Without one the call cannot be undone.'),
 })
 
 /** A server of tools: a program that is started for each call, or one that answers at a URL (Streamable HTTP). */
-const McpTarget = strict({
+const McpTarget = z.strictObject({
   type: z.literal('mcp'),
   command: z.array(z.string()).min(1).optional().describe('Program and arguments. There is no shell.'),
   cwd: z
@@ -228,7 +230,7 @@ export const Target = z.discriminatedUnion('type', [
 export type Target = z.output<typeof Target>
 
 /** One action of a runbook, as its kind takes it. */
-const RunbookStep = strict({
+const RunbookStep = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
   title: z.string().min(1).max(512).optional(),
   kind: z.string(),
@@ -243,7 +245,7 @@ const RunbookStep = strict({
 })
 
 /** What is to be done for certain words: steps that an operator has written down. */
-const Runbook = strict({
+const Runbook = z.strictObject({
   words: z
     .array(z.string().min(1).max(512))
     .min(1)
@@ -259,7 +261,7 @@ const Runbook = strict({
 })
 export type Runbook = z.output<typeof Runbook>
 
-export const ExecutionConfig = strict({
+export const ExecutionConfig = z.strictObject({
   workers: section({
     count: z.int().min(1).max(100).default(3).describe('Workers of one executor: each makes one effect at a time.'),
     max_concurrent_tasks: z
@@ -283,7 +285,7 @@ export const ExecutionConfig = strict({
     prices: z
       .record(
         z.string().min(1),
-        strict({
+        z.strictObject({
           prompt_usd_per_million: z.number().min(0).max(10_000),
           answer_usd_per_million: z.number().min(0).max(10_000),
         }),
@@ -384,7 +386,7 @@ export const ExecutionConfig = strict({
   workspaces: z
     .record(
       Name,
-      strict({
+      z.strictObject({
         root: z.string().min(1),
         ignore: z
           .array(z.string().min(1).max(256))
@@ -407,7 +409,7 @@ export const ExecutionConfig = strict({
   secrets: z
     .record(
       Name,
-      strict({
+      z.strictObject({
         env: SecretVariable,
         targets: z.array(Name).min(1).optional().describe('Targets that it is for.'),
         kinds: z
@@ -474,7 +476,7 @@ export function parseExecutionConfig(
   if (isObject(raw)) takeFromEnvironment(raw, env, problems)
   const { data, error } = ExecutionConfig.safeParse(raw)
   const faults = [...(error?.issues ?? []), ...(data ? runbookFaults(data) : [])]
-  for (const { path, message } of faults) problems.push(`${issuePath(path)}: ${message}${lineOf(path)}`)
+  for (const { path, message } of faults) problems.push(`${yamlPath(path)}: ${message}${lineOf(path)}`)
   if (data) problems.push(...contradictions(data))
   if (problems.length > 0 || !data) throw new ConfigError(`${file} is not valid\n  ${problems.join('\n  ')}`)
   return withAbsolutePaths(data, dirname(file))
@@ -576,25 +578,13 @@ function withAbsolutePaths(config: ExecutionConfig, folder: string): ExecutionCo
   }
 }
 
-/** An object whose unknown keys are an error that names the nearest known one. */
-function strict<Shape extends z.ZodRawShape>(shape: Shape) {
-  const known = Object.keys(shape)
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys?.map((key) => `unknown key ${quoted(key)}${didYouMean(nearest(key, known), known)}`).join('; ')
-        : undefined,
-  })
-}
-
 /** A group of keys that may be left out whole; each key has a default of its own. */
 function section<Shape extends z.ZodRawShape>(shape: Shape) {
-  const group = strict(shape)
+  const group = z.strictObject(shape)
   return group.prefault({} as z.input<typeof group>)
 }
 
 const quoted = (name: string) => JSON.stringify(name)
-const issuePath = (path: readonly PropertyKey[]) => (path.length === 0 ? '$' : path.map(String).join('.'))
 
 function mapValues<From, To>(record: Record<string, From>, change: (value: From) => To): Record<string, To> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))

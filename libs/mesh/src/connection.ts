@@ -1,4 +1,5 @@
 /** How a process finds and enters the bus, from its environment. */
+import { faultLines, IN_SENTENCES } from '@deed/config/fault-sentence'
 import { z } from 'zod'
 import { ConfigurationError } from './run-until-signalled.ts'
 
@@ -42,7 +43,7 @@ export function busAddress(env: {
  * @throws {ConfigurationError} that names every missing or malformed variable
  */
 export function readEnvironment<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): z.output<S> {
-  const { data, error } = schema.safeParse(env)
-  if (error) throw new ConfigurationError(`the environment cannot be used\n${z.prettifyError(error)}`)
+  const { data, error } = schema.safeParse(env, IN_SENTENCES)
+  if (error) throw new ConfigurationError(`the environment cannot be used\n  ${faultLines(error).join('\n  ')}`)
   return data as z.output<S>
 }

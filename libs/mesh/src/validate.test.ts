@@ -48,7 +48,7 @@ describe('a value', () => {
     [{ task: 'x', budget: 11 }, 'out_of_range', '$.budget', 'budget must be at most 10'],
     [{ task: 'x', count: 0 }, 'out_of_range', '$.count', 'count must be at least 1'],
     [{ task: 'x', count: 1.5 }, 'invalid_number', '$.count', 'count must be'],
-    [{ task: 'x', way: 'left' }, 'invalid_request', '$.way', 'way is none of what it may be'],
+    [{ task: 'x', way: 'left' }, 'invalid_request', '$.way', 'way must be one of up, down or a number, not text'],
     [{ task: 'x', mode: 1e9 }, 'out_of_range', '$.mode', 'mode must be one of fast, slow'],
   ])('%j is refused as %s at %s', (value, code, path, message) => {
     expect(refusalOf(Shape, value)).toEqual({

@@ -1,4 +1,5 @@
 /** A value into what its schema promises, or into the error that says what to change. */
+import { IN_SENTENCES } from '@deed/config/fault-sentence'
 import { nearest } from '@deed/config/nearest'
 import { DeedError, type ErrorCode } from '@deed/proto/errors'
 import { z } from 'zod'
@@ -7,7 +8,7 @@ import { shownKey } from './shown-key.ts'
 /** @throws {DeedError} that names the first thing to change, with its path */
 export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   // With the input: a field that is absent is told from one of another type.
-  const result = schema.safeParse(value, { reportInput: true })
+  const result = schema.safeParse(value, { ...IN_SENTENCES, reportInput: true })
   if (result.success) return result.data
   throw refusal(schema, result.error.issues)
 }
@@ -60,9 +61,12 @@ function explain(schema: z.ZodType, issue: z.core.$ZodIssue, field: string): { c
     }
     case 'invalid_union':
       if (isMissing(issue)) return { code: 'missing_field', message: `${field} is missing` }
-      return { code: 'invalid_request', message: `${field} is none of what it may be` }
+      return { code: 'invalid_request', message: `${field} ${issue.message}` }
     default:
-      return { code: 'invalid_request', message: `${field}: ${issue.message.toLowerCase()}` }
+      return {
+        code: 'invalid_request',
+        message: `${field}${/^(must|is|has) /.test(issue.message) ? '' : ':'} ${issue.message}`,
+      }
   }
 }
 

@@ -1,4 +1,5 @@
 /** One template as a file: what it is for, between two lines of `---`, and below them its body. */
+import { IN_SENTENCES } from '@deed/config/fault-sentence'
 import { DeedError } from '@deed/proto/errors'
 import { Complexity } from '@deed/proto/task'
 import { Language } from '@deed/proto/template'
@@ -89,7 +90,7 @@ function readFrontMatter(head: string, source: string): z.output<typeof FrontMat
   const lineAt = (offset: number): number => lines.linePos(offset).line + 1
   const [fault] = document.errors
   if (fault) throw invalid(source, lineAt(fault.pos[0]), fault.message.split('\n')[0] ?? 'the front matter is not YAML')
-  const { data, error } = FrontMatter.safeParse(document.toJS({ maxAliasCount: 0 }))
+  const { data, error } = FrontMatter.safeParse(document.toJS({ maxAliasCount: 0 }), IN_SENTENCES)
   if (!error) return data
   const [issue] = error.issues
   const path = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : (issue?.path ?? [])

@@ -5,8 +5,9 @@
 import { execFile } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
+import { faultLines, IN_SENTENCES } from '@deed/config/fault-sentence'
 import { DeedError } from '@deed/proto/errors'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { World } from '../kinds/kind.ts'
 
 /** What of the executor's environment a client needs to find its system and who it is there. */
@@ -74,8 +75,9 @@ export function parseAnswer<Schema extends z.ZodType>(program: string, schema: S
   } catch (cause) {
     throw new DeedError('unavailable', `${program} has not answered with JSON`, { cause })
   }
-  const { data, error } = schema.safeParse(answer)
-  if (error) throw new DeedError('unavailable', `what ${program} answers cannot be read: ${z.prettifyError(error)}`)
+  const { data, error } = schema.safeParse(answer, IN_SENTENCES)
+  if (error)
+    throw new DeedError('unavailable', `what ${program} answers cannot be read: ${faultLines(error).join('; ')}`)
   return data as z.output<Schema>
 }
 

@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Target } from '@deed/config/execution-config'
+import { IN_SENTENCES } from '@deed/config/fault-sentence'
 import { nearest } from '@deed/config/nearest'
 import { ActionKind } from '@deed/proto/action'
 import { AgentTask, AnswerFormat } from '@deed/proto/agent'
@@ -142,7 +143,7 @@ export function parseRulePack(text: string, file: string): RulePack {
   const fault = document.errors[0] ?? document.warnings[0]
   if (fault) throw new RulePackError(`${file}: ${fault.message}`)
   const raw: unknown = document.toJS({ maxAliasCount: 50 })
-  const { data, error } = Pack.safeParse(raw)
+  const { data, error } = Pack.safeParse(raw, IN_SENTENCES)
   if (error) throw new RulePackError(error.issues.map((issue) => `${file}: ${placeOf(raw, issue)}`).join('\n'))
   const names = new Set<string>()
   const rules = data.rules.map((rule): CompiledRule => {

@@ -5,6 +5,7 @@
  * steps need is decided from the steps, like for any other plan.
  */
 import type { ExecutionConfig } from '@deed/config/execution-config'
+import { IN_SENTENCES } from '@deed/config/fault-sentence'
 import { type AgentTask, PlannedAction, type Solution } from '@deed/proto/agent'
 import { RulePackError } from './rule-pack.ts'
 import { type Sentence, tokenize } from './tokenize.ts'
@@ -53,12 +54,13 @@ function plannedStep(
   { name, title = name, kind, input, verify, workspace, depends_on, timeout_ms }: Step,
   before: string | undefined,
 ) {
-  return PlannedAction.safeParse({
+  const step = {
     name,
     title,
     action: { kind, input, ...given({ verify, workspace, timeout_ms }) },
     depends_on: depends_on ?? (before === undefined ? [] : [before]),
-  })
+  }
+  return PlannedAction.safeParse(step, IN_SENTENCES)
 }
 
 const given = (values: Record<string, unknown>) =>

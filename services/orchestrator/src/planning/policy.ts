@@ -3,6 +3,7 @@
  * facts. Adding a fact never lowers the level, and what is not known is level 3.
  */
 import { readFileSync } from 'node:fs'
+import { faultLines, IN_SENTENCES } from '@deed/config/fault-sentence'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { ConfigurationError } from '@deed/mesh/run-until-signalled'
 import { EffectClass, type Inspection, Reversibility } from '@deed/proto/action'
@@ -81,6 +82,9 @@ export const readPolicy = (path: string): Policy => parsePolicy(readFileSync(pat
  * @throws {ConfigurationError} when the text is not a policy, naming what is wrong with it
  */
 export function parsePolicy(text: string, path: string): Policy {
+  const { data, error } = Policy.safeParse(parse(text), IN_SENTENCES)
+  if (error) throw new ConfigurationError(`${path} is not a policy\n  ${faultLines(error).join('\n  ')}`)
+  return { ...data, version: `${data.version}+${hashJson(data).slice(0, VERSION_CHARS)}` }
   const { data, error } = Policy.safeParse(parse(text))
   if (error) throw new ConfigurationError(`${path} is not a policy\n${z.prettifyError(error)}`)
   const policy = withOwnKinds(data)
