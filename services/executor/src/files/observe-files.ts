@@ -1,4 +1,5 @@
 /** Whether files and folders are as they should be, read through fresh descriptors. */
+import { counted } from '@deed/config/counted'
 import { sha256 } from '@deed/mesh/canonical-json'
 import type { SingleObservation } from '@deed/proto/observation'
 import type { Before, Context } from '../kinds/kind.ts'
@@ -28,7 +29,7 @@ export async function observeFile(wanted: FileObservation, { workspace }: Contex
     return failed(`${path} does not contain ${JSON.stringify(wanted.contains)}`, facts)
   if (wanted.mode !== undefined && wanted.mode !== mode)
     return failed(`${path} has mode ${mode}, not ${wanted.mode}`, facts)
-  const observed = `${path} has ${file.bytes.length} bytes with SHA-256 ${hash}`
+  const observed = `${path} has ${counted(file.bytes.length, 'byte')} with SHA-256 ${hash}`
   if (wanted.changed !== undefined) {
     const was = before.noted?.[notedFile(path)]
     if (was === undefined) return unverified(`${observed}; nobody has noted what it had before`, facts)

@@ -1,4 +1,5 @@
 /** code.generate: as file.write, and the language's own grammar must accept the whole file. */
+import { counted } from '@deed/config/counted'
 import { Language } from '@deed/proto/template'
 import { z } from 'zod'
 import { type FileBefore, fileWrite, writtenFile } from './file-write.ts'
@@ -18,7 +19,8 @@ export const codeGenerate: Kind<CodeGenerate, FileBefore> = {
   name: 'code.generate',
   input: Input,
   example: { path: 'lib/greeter.ex', language: 'elixir', content: 'defmodule Greeter do\nend\n' },
-  summary: ({ path, language, content }) => `write ${Buffer.byteLength(content)} bytes of ${language} to ${path}`,
+  summary: ({ path, language, content }) =>
+    `write ${counted(Buffer.byteLength(content), 'byte')} of ${language} to ${path}`,
   postcondition(input, before) {
     const file = writtenFile(input, before)
     return file.kind === 'file' ? { ...file, syntax: input.language } : file

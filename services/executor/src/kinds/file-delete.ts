@@ -3,6 +3,7 @@
  * names, bytes, modes and links.
  */
 
+import { counted } from '@deed/config/counted'
 import { crashPoint } from '@deed/mesh/crash-point'
 import type { Reversibility } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
@@ -75,7 +76,7 @@ export const fileDelete: Kind<FileDelete, DeleteBefore> = {
     const changes = changesOf(input, context, { ...before, entries: before.entries })
     context.begin()
     await bringBack({ ...context.workspace, base: [] }, context.world.blobs, changes, temporaryNameOf(context.actionId))
-    return `brought back ${input.path} with ${Object.keys(changes).length - 1} things in it`
+    return `brought back ${input.path} with ${counted(Object.keys(changes).length - 1, 'thing')} in it`
   },
   standing: (input, context, before) =>
     before.entries === undefined
@@ -95,7 +96,7 @@ async function deleteFile({ path }: FileDelete, context: Context, before: Delete
   const bytes = file?.bytes.length ?? 0
   return {
     claimed: `deleted ${path}`,
-    result: { text: `deleted ${path} (${bytes} bytes)`, data: { path, bytes } },
+    result: { text: `deleted ${path} (${counted(bytes, 'byte')})`, data: { path, bytes } },
   }
 }
 
@@ -111,7 +112,7 @@ async function deleteFolder({ path }: FileDelete, context: Context, kept: string
   const count = Object.keys(entries).length
   return {
     claimed: `deleted ${path}`,
-    result: { text: `deleted ${path} with ${count} things in it`, data: { path, entries: count } },
+    result: { text: `deleted ${path} with ${counted(count, 'thing')} in it`, data: { path, entries: count } },
   }
 }
 
@@ -141,7 +142,7 @@ async function standingOfFolder({ path }: FileDelete, context: Context, before: 
     return { at: 'elsewhere', observed: `${path} is a file by now`, kept: filesIn(path, context, before) }
   }
   const now = await readNamedFolder(path, context)
-  const observed = `${path} is a folder with ${Object.keys(now.entries).length} things in it`
+  const observed = `${path} is a folder with ${counted(Object.keys(now.entries).length, 'thing')} in it`
   if (now.state === before.state && now.mode === before.mode) return { at: 'before', observed }
   // Half of it gone, or half of it back, is this action's doing.
   if (isPartOf(now.entries, keptEntries(context, before.entries))) return { at: 'after', observed }

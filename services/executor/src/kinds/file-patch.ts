@@ -3,6 +3,7 @@
  * bytes and mode.
  */
 
+import { counted } from '@deed/config/counted'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import { fileState } from '../files/file-state.ts'
@@ -47,7 +48,7 @@ export const filePatch: Kind<FilePatch, PatchBefore> = {
   idempotent: true,
   example: { path: 'notes/today.md', diff: '@@ -1 +1 @@\n-# Today\n+# Tomorrow\n' },
   effectOf: () => 'change',
-  summary: ({ path, diff }) => `apply a diff of ${patchOf(path, diff).hunks.length} hunks to ${path}`,
+  summary: ({ path, diff }) => `apply a diff of ${counted(patchOf(path, diff).hunks.length, 'hunk')} to ${path}`,
   async before({ path, diff }, context) {
     const patch = patchOf(path, diff)
     const old = await beforeFile({ path }, context)
@@ -86,8 +87,8 @@ export const filePatch: Kind<FilePatch, PatchBefore> = {
     await putFile(path, fresh, before.wantedMode, context, before)
     const hunks = patch.hunks.length
     return {
-      claimed: `applied ${hunks} hunks to ${path}`,
-      result: { text: `patched ${path} (${hunks} hunks)`, data: { path, hunks, bytes: fresh.length } },
+      claimed: `applied ${counted(hunks, 'hunk')} to ${path}`,
+      result: { text: `patched ${path} (${counted(hunks, 'hunk')})`, data: { path, hunks, bytes: fresh.length } },
     }
   },
   compensate: restoreFile,

@@ -1,6 +1,7 @@
 /** file.write: a file with exactly this content. Undone by bringing back the old bytes and mode, or none. */
 
 import { lstatSync } from 'node:fs'
+import { counted } from '@deed/config/counted'
 import { sha256 } from '@deed/mesh/canonical-json'
 import { crashPoint } from '@deed/mesh/crash-point'
 import type { Reversibility } from '@deed/proto/action'
@@ -70,7 +71,7 @@ export const fileWrite: Kind<FileWrite, FileBefore> = {
   waits: true,
   example: { path: 'notes/today.md', content: '# Today\n' },
   effectOf: () => 'change',
-  summary: ({ path, content }) => `write ${Buffer.byteLength(content)} bytes to ${path}`,
+  summary: ({ path, content }) => `write ${counted(Buffer.byteLength(content), 'byte')} to ${path}`,
   before: beforeFile,
   refuse: ({ path }, { workspace }) => refusePut(workspace, path),
   reversibility: (_, before) => reversibilityOfFile(before),
@@ -146,8 +147,8 @@ export async function writeFile(
   await putFile(path, bytes, mode === undefined ? undefined : Number.parseInt(mode, 8), context, before)
   const verb = before.state === 'absent' ? 'created' : 'replaced'
   return {
-    claimed: `wrote ${bytes.length} bytes to ${path}`,
-    result: { text: `${verb} ${path} (${bytes.length} bytes)`, data: { path, bytes: bytes.length } },
+    claimed: `wrote ${counted(bytes.length, 'byte')} to ${path}`,
+    result: { text: `${verb} ${path} (${counted(bytes.length, 'byte')})`, data: { path, bytes: bytes.length } },
   }
 }
 
@@ -216,7 +217,7 @@ export async function standingOfFile(
   const hasMode = (mode: number | undefined) => !file || mode === undefined || file.mode === mode
   const hasOwner = !file || before.uid === undefined || (file.uid === before.uid && file.gid === before.gid)
   const observed = file
-    ? `${path} has ${file.bytes.length} bytes with SHA-256 ${state.slice('sha256:'.length)} and mode ${octal(file.mode)}, of ${file.uid}:${file.gid}`
+    ? `${path} has ${counted(file.bytes.length, 'byte')} with SHA-256 ${state.slice('sha256:'.length)} and mode ${octal(file.mode)}, of ${file.uid}:${file.gid}`
     : `${path} does not exist`
   const facts = { state }
   if (state === before.state && hasMode(before.mode) && hasOwner) return { at: 'before', observed, facts }

@@ -2,6 +2,7 @@
  * git.apply: a patch of any number of files below a repository, made whole or not at all: every hunk is placed before
  * anything is written. Undone by bringing back the bytes, modes and owners of each, and removing what it made.
  */
+import { counted } from '@deed/config/counted'
 import { canonicalJson } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
@@ -48,7 +49,7 @@ export const gitApply: Kind<GitApply, ApplyBefore> = {
   idempotent: true,
   example: { repository: '.', patch: '--- a/notes.md\n+++ b/notes.md\n@@ -1 +1 @@\n-# Today\n+# Tomorrow\n' },
   effectOf: () => 'change',
-  summary: ({ patch }) => `apply a patch of ${patch.length} characters`,
+  summary: ({ patch }) => `apply a patch of ${counted(patch.length, 'character')}`,
   async before(input, context) {
     const { files, applied } = patched(input, context)
     const { blobs } = context.world
@@ -104,7 +105,7 @@ export const gitApply: Kind<GitApply, ApplyBefore> = {
       Object.fromEntries(forward),
       temporaryNameOf(context.actionId),
     )
-    const text = `patched ${paths.length} ${paths.length === 1 ? 'file' : 'files'}`
+    const text = `patched ${counted(paths.length, 'file')}`
     return { claimed: text, result: { text, data: { paths } } }
   },
   async compensate(_, context, before) {

@@ -3,6 +3,7 @@
  * that nobody here can undo, and whose postcondition only the caller knows: they need `verify`.
  */
 
+import { counted } from '@deed/config/counted'
 import { sha256 } from '@deed/mesh/canonical-json'
 import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
@@ -155,6 +156,8 @@ function effectOf({ status, headers, body }: GuardedAnswer): Effect {
   const type = headers['content-type'] ?? ''
   const text = /json|text|xml|javascript|^$/.test(type) ? body.toString().slice(0, TEXT_CHARS_MAX) : undefined
   const result: ActionResult = {
+    text: `${status}, ${counted(body.length, 'byte')}${type === '' ? '' : ` of ${type}`}`,
+    data: { status, content_type: type, bytes: body.length, ...(text === undefined ? {} : { body: text }) },
     text: `${status}, ${body.length} bytes${type === '' ? '' : ` of ${type}`}`,
     data: { status, content_type: type, bytes: body.length, ...defined({ body: text }) },
   }

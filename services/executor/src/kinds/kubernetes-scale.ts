@@ -1,4 +1,5 @@
 /** kubernetes.scale: how many replicas a deployment has. Undone by setting the old number. */
+import { counted } from '@deed/config/counted'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import { failed, verified } from '../seen.ts'
@@ -24,7 +25,7 @@ export const kubernetesScale: Kind<KubernetesScale, ScaleBefore> = {
   idempotent: true,
   example: { target: 'shop', replicas: 3 },
   effectOf: () => 'change',
-  summary: ({ target, replicas }) => `scale ${target} to ${replicas} replicas`,
+  summary: ({ target, replicas }) => `scale ${target} to ${counted(replicas, 'replica')}`,
   async before({ target }, context) {
     const { replicas, rolledOut } = await clusterOf(target, context).get(context.signal)
     return { state: `replicas:${replicas}`, replicas, ...(rolledOut ? {} : { unready: true }) }
@@ -40,12 +41,12 @@ export const kubernetesScale: Kind<KubernetesScale, ScaleBefore> = {
   },
   async execute({ target, replicas }, context, before) {
     await scale(target, { from: before.replicas, to: replicas }, context)
-    const text = `scaled ${target} from ${before.replicas} to ${replicas} replicas`
+    const text = `scaled ${target} from ${before.replicas} to ${counted(replicas, 'replica')}`
     return { claimed: text, result: { text, data: { target, replicas, old_replicas: before.replicas } } }
   },
   async compensate({ target, replicas }, context, before) {
     await scale(target, { from: replicas, to: before.replicas }, context)
-    return `scaled ${target} back to ${before.replicas} replicas`
+    return `scaled ${target} back to ${counted(before.replicas, 'replica')}`
   },
   async standing({ target, replicas }, context, before) {
     const found = await clusterOf(target, context).get(context.signal)

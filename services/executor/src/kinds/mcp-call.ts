@@ -3,6 +3,7 @@
  * `verify`, and a reading is made a second time, where it may be. What was agreed to holds for the list of tools as it was then.
  */
 
+import { counted } from '@deed/config/counted'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import { defined, type Json, JsonObject } from '@deed/proto/json'
@@ -157,7 +158,7 @@ function effectOf(
   const structured = answer?.structuredContent as Json | undefined
   const fits = structured === undefined || JSON.stringify(structured).length <= DATA_BYTES_MAX
   return {
-    claimed: `${tool} of ${target} answered ${text === undefined ? 'more than is read' : `with ${text.length} characters`}`,
+    claimed: `${tool} of ${target} answered ${text === undefined ? 'more than is read' : `with ${counted(text.length, 'character')}`}`,
     result: {
       text: text?.slice(0, TEXT_CHARS_MAX) || `${tool} answered`,
       data: {

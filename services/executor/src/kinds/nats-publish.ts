@@ -2,6 +2,7 @@
  * nats.publish: one message on a NATS server that is a target. In a stream it is found again by the action's id, which is
  * the proof, and what keeps it from being there twice. Without a stream nobody can see it, so `verify` must say how.
  */
+import { counted } from '@deed/config/counted'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import { atNats, natsUrl, Subject } from '../nats/nats-target.ts'
@@ -36,7 +37,8 @@ export const natsPublish: Kind<NatsPublish, PublishBefore, After> = {
   takesVerify: true,
   example: { target: 'factory', subject: 'orders.new', payload: '{"id":7}', stream: 'ORDERS' },
   effectOf: () => 'create',
-  summary: ({ target, subject, payload }) => `publish ${Buffer.byteLength(payload)} bytes to ${subject} on ${target}`,
+  summary: ({ target, subject, payload }) =>
+    `publish ${counted(Buffer.byteLength(payload), 'byte')} to ${subject} on ${target}`,
   async before({ target, stream }, { world, action }) {
     natsUrl(world, target)
     if (stream === undefined && action.verify === undefined)

@@ -2,6 +2,7 @@
  * nats.request: one request on a NATS server that is a target. What it does there only its service knows, so it cannot be
  * undone, and `verify` says how it is seen to be done. Where the target's `reads` names the subject, it only reads.
  */
+import { counted } from '@deed/config/counted'
 import { sha256 } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
@@ -88,7 +89,7 @@ const answerOf = (
     const bytes = await nats.request(subject, payload, action.timeout_ms)
     const answer = bytes.toString()
     return {
-      claimed: `${subject} answered with ${answer.length} characters`,
+      claimed: `${subject} answered with ${counted(answer.length, 'character')}`,
       result: {
         text: answer === '' ? `${subject} answered` : answer.slice(0, TEXT_CHARS_MAX),
         data: { answer: answer.slice(0, TEXT_CHARS_MAX), truncated: answer.length > TEXT_CHARS_MAX },

@@ -2,6 +2,7 @@
  * sql.execute: one statement that changes data, together with the query that proves it. It cannot be undone, unless the
  * action brings the statement that takes it back, with a proof of its own.
  */
+import { counted } from '@deed/config/counted'
 import { sha256 } from '@deed/mesh/canonical-json'
 import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
@@ -300,7 +301,7 @@ const STATEMENT_SAID_MAX = 3_000
 const listed = (items: readonly string[]): string =>
   items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
 
-const countOf = (rows: number) => `${rows} ${rows === 1 ? 'row' : 'rows'}`
+const countOf = (rows: number) => counted(rows, 'row')
 const sentence = ({ command, rowCount }: Written) => `${command} changed ${countOf(rowCount)}`
 
 /** A report travels in one message of at most 1 MB. */

@@ -1,5 +1,6 @@
 /** sql.query: rows of a database that is only read. Proved by reading again on another connection. */
 
+import { counted } from '@deed/config/counted'
 import type { ActionResult } from '@deed/proto/action'
 import { z } from 'zod'
 import { sqlTarget } from '../sql/databases.ts'
@@ -61,9 +62,9 @@ function resultOf({ columns, rows }: Rows): ActionResult {
   })
   const truncated = shown.length < rows.length
   return {
-    text: truncated ? `${rows.length} rows, of which ${shown.length} are shown` : count({ rows }),
+    text: truncated ? `${counted(rows.length, 'row')}, of which ${shown.length} are shown` : count({ rows }),
     data: { columns, rows: shown, row_count: rows.length, truncated },
   }
 }
 
-const count = ({ rows }: Pick<Rows, 'rows'>) => `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`
+const count = ({ rows }: Pick<Rows, 'rows'>) => counted(rows.length, 'row')

@@ -1,5 +1,6 @@
 /** wait.until: looks until an observation holds, and changes nothing. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { counted } from '@deed/config/counted'
 import { DeedError } from '@deed/proto/errors'
 import { Observation } from '@deed/proto/observation'
 import { z } from 'zod'
@@ -47,7 +48,7 @@ export const waitUntil: Kind<WaitUntil> = {
       const { outcome } = await look(observation, context, { before })
       const leftMs = within_ms - waited()
       if (outcome === 'verified' || leftMs <= 0 || context.signal.aborted) {
-        const text = `looked ${looks} times in ${waited()} ms`
+        const text = `looked ${counted(looks, 'time')} in ${waited()} ms`
         return { claimed: text, result: { text, data: { looks, waited_ms: waited(), held: outcome === 'verified' } } }
       }
       await sleep(Math.min(waitMs, leftMs), undefined, { signal: context.signal }).catch(() => undefined)

@@ -1,4 +1,5 @@
 /** A service, whatever runs it: what is known of it, and what can be done with it. */
+import { counted } from '@deed/config/counted'
 import type { Facts } from '@deed/proto/action'
 
 /** What runs of a service. */
@@ -60,7 +61,7 @@ export const stateText = ({ running }: ServiceState): string => running?.state ?
 /** What is seen of it, in a sentence. */
 export function describe(name: string, { running, health, ended }: ServiceState): string {
   if (!running) return [`${name} does not run`, ...(ended ? [ended.text] : [])].join('; ')
-  const restarts = running.restarts ? [`restarted ${running.restarts} times by itself`] : []
+  const restarts = running.restarts ? [`restarted ${counted(running.restarts, 'time')} by itself`] : []
   return [`${name} runs as ${running.text}`, ...restarts, ...(health ? [health.text] : [])].join('; ')
 }
 

@@ -1,4 +1,5 @@
 /** What is not brought back by a second statement. */
+import { counted } from '@deed/config/counted'
 import { COUNTED_MAX } from './affected-rows.ts'
 
 /** One thing that is not brought back. */
@@ -14,7 +15,7 @@ export interface Loss {
 export const countOf = (count: number | undefined, what: string): string => {
   if (count === undefined) return `rows of ${what} (not counted)`
   if (count > COUNTED_MAX) return `more than ${COUNTED_MAX} rows of ${what}`
-  return `${count} ${count === 1 ? 'row' : 'rows'} of ${what}`
+  return `${counted(count, 'row')} of ${what}`
 }
 
 export type Event = 'insert' | 'update' | 'delete' | 'truncate'

@@ -1,4 +1,5 @@
 /** Whether a query's rows are as they should be, on a connection of its own. */
+import { counted } from '@deed/config/counted'
 import { canonicalJson } from '@deed/mesh/canonical-json'
 import type { Json } from '@deed/proto/json'
 import type { SingleObservation } from '@deed/proto/observation'
@@ -20,7 +21,7 @@ export function judgeRows(
   read: Rows,
 ): Seen {
   const facts = { rows: read.rows.length, sha256: read.sha256 }
-  const count = `${target} gave ${read.rows.length} ${read.rows.length === 1 ? 'row' : 'rows'}`
+  const count = `${target} gave ${counted(read.rows.length, 'row')}`
   if (rows_min !== undefined && read.rows.length < rows_min) return failed(`${count}, not at least ${rows_min}`, facts)
   if (sha256 !== undefined && sha256 !== read.sha256)
     return failed(`${count} with SHA-256 ${read.sha256}, not ${sha256}`, facts)

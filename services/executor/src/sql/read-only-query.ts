@@ -3,6 +3,7 @@
  * functions may do, and it runs in a read-only transaction, by the extended protocol, which takes one statement and
  * nothing behind it, with a time limit.
  */
+import { counted } from '@deed/config/counted'
 import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
@@ -154,7 +155,7 @@ export function refuseOtherCount(
   path?: string,
 ): void {
   if (used === params.length) return
-  const has = `params has ${params.length} ${params.length === 1 ? 'value' : 'values'}`
+  const has = `params has ${counted(params.length, 'value')}`
   const message =
     used > params.length
       ? `the ${what} uses $${used}, and ${has}; give each $n its value`

@@ -1,4 +1,5 @@
 /** work.solve: a model is asked, and the outcome reported under the lease's token until it is heard. */
+import { counted } from '@deed/config/counted'
 import type { Bus } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/mesh/crash-point'
 import type { WorkHandler } from '@deed/mesh/work-queue'
@@ -61,7 +62,7 @@ type Outcome = Pick<TaskReport, 'outcome' | 'error' | 'evidence' | 'solution' | 
 
 function solved({ solution, model }: Solved): Outcome {
   const untrusted = solution.actions[0]?.action.untrusted_sources
-  const actions = `${solution.actions.length} ${solution.actions.length === 1 ? 'action' : 'actions'}`
+  const actions = counted(solution.actions.length, 'action')
   return {
     outcome: 'done',
     method: 'llm_assisted',

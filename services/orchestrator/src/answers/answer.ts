@@ -53,7 +53,7 @@ function told(format: AnswerFormat, results: readonly ActionResult[]): string {
     case 'actions':
       return results.map(({ text }) => text).join('; ')
     case 'count_by_label':
-      return countByLabel(format.noun, rows)
+      return countByLabel(format, rows)
     case 'record':
       return record(format.noun, rows)
     case 'table':
@@ -77,12 +77,18 @@ function rowCountOf(data: Json | undefined): number {
   return typeof count === 'number' ? count : rowsOf(data).length
 }
 
-function countByLabel(noun: string, rows: readonly JsonObject[]): string {
+/** Labels are data: they are repeated as they are. */
+function countByLabel(
+  { noun, singular = noun }: Extract<AnswerFormat, { kind: 'count_by_label' }>,
+  rows: readonly JsonObject[],
+): string {
   const counts = rows.map((row) => ({ label: cell(row.label ?? null), count: Number(row.count ?? 0) }))
   const total = counts.reduce((sum, { count }) => sum + count, 0)
   if (total === 0) return `no ${noun}`
-  const kinds = counts.map(({ label, count }) => `${count} ${count === 1 ? label : plural(label)}`)
-  return `${total} ${total === 1 ? singular(noun) : noun}: ${kinds.join(', ')}`
+  const sum = `${total} ${total === 1 ? singular : noun}`
+  // Of a table without labels, the noun is the only one.
+  if (counts.every(({ label }) => label === noun)) return sum
+  return `${sum}: ${counts.map(({ label, count }) => `${count} ${label}`).join(', ')}`
 }
 
 function record(noun: string, rows: readonly JsonObject[]): string {
@@ -111,19 +117,6 @@ function table(rows: readonly JsonObject[], total: number): string {
 }
 
 const cell = (value: Json): string => (typeof value === 'string' ? value : value === null ? '-' : JSON.stringify(value))
-
-/** English, well enough for the names of kinds. */
-function plural(word: string): string {
-  if (/(s|x|z|ch|sh)$/i.test(word)) return `${word}es`
-  if (/[^aeiou]y$/i.test(word)) return `${word.slice(0, -1)}ies`
-  return `${word}s`
-}
-
-function singular(word: string): string {
-  if (/ies$/i.test(word)) return `${word.slice(0, -3)}y`
-  if (/(s|x|z|ch|sh)es$/i.test(word)) return word.slice(0, -2)
-  return word.replace(/s$/i, '')
-}
 
 /** The reply to whoever asked, at any time: a result once it has ended, else how it stands. */
 export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {

@@ -5,6 +5,7 @@
  * Looking has no effect, asks the executor and no cache, and is claimed by one replica at a time. The goal's row says
  * which execution is meant before that execution is stored, so whatever dies in between is found by the next look.
  */
+import { counted } from '@deed/config/counted'
 import { errorBody } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/mesh/crash-point'
 import { raiseAlert } from '@deed/mesh/raise-alert'
@@ -66,7 +67,7 @@ export async function lookAtGoal(looking: Looking, claimed: GoalRow): Promise<nu
       return giveUp(
         looking,
         { ...goal, ...drifted },
-        `it was brought about ${goal.remedies_max} times within an hour and does not stay so: ${seen}`,
+        `it was brought about ${counted(goal.remedies_max, 'time')} within an hour and does not stay so: ${seen}`,
       )
   }
 }

@@ -84,9 +84,6 @@ export const readPolicy = (path: string): Policy => parsePolicy(readFileSync(pat
 export function parsePolicy(text: string, path: string): Policy {
   const { data, error } = Policy.safeParse(parse(text), IN_SENTENCES)
   if (error) throw new ConfigurationError(`${path} is not a policy\n  ${faultLines(error).join('\n  ')}`)
-  return { ...data, version: `${data.version}+${hashJson(data).slice(0, VERSION_CHARS)}` }
-  const { data, error } = Policy.safeParse(parse(text))
-  if (error) throw new ConfigurationError(`${path} is not a policy\n${z.prettifyError(error)}`)
   const policy = withOwnKinds(data)
   return { ...policy, version: `${data.version}+${hashJson(policy).slice(0, VERSION_CHARS)}` }
 }
