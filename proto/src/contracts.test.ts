@@ -11,6 +11,7 @@ import type { Contract } from './contract.ts'
 import { CONTRACTS } from './contracts.ts'
 import * as doctor from './doctor.ts'
 import * as execution from './execution.ts'
+import * as findId from './find-id.ts'
 import * as goal from './goal.ts'
 import * as grant from './grant.ts'
 import * as manifest from './manifest.ts'
@@ -29,6 +30,7 @@ const exported = [
   cache,
   doctor,
   execution,
+  findId,
   goal,
   grant,
   manifest,

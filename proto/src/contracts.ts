@@ -15,6 +15,7 @@ import {
   requestExecution,
   watchExecution,
 } from './execution.ts'
+import { findId } from './find-id.ts'
 import { deleteGoal, listGoals, pauseGoal, putGoal, resumeGoal } from './goal.ts'
 import { deleteGrant, listGrants, putGrant } from './grant.ts'
 import { putManifest } from './manifest.ts'
@@ -51,6 +52,7 @@ export const CONTRACTS: readonly Contract[] = [
   deleteGrant,
   putManifest,
   listTasks,
+  findId,
   putGoal,
   listGoals,
   deleteGoal,

@@ -57,6 +57,7 @@ const ASKING = [
   ].map((verb) => `execution.${verb}`),
   'manifest.put',
   'task.list',
+  'id.find',
   'action.kinds',
   'audit.verify',
   'audit.export',
@@ -131,7 +132,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...['execution.>', 'approval.>', 'grant.>', 'goal.>', 'schedule.>', 'audit.>', 'manifest.>'],
       // One of the replicas delivers what any service raises.
       'alerts.>',
-      ...verbs('task.report', 'task.list', 'worker.heartbeat'),
+      ...verbs('task.report', 'task.list', 'id.find', 'worker.heartbeat'),
       ...[MICRO, CANCELLED, inbox('orchestrator')],
     ],
   },

@@ -8,6 +8,7 @@ import * as approval from '@deed/proto/approval'
 import * as audit from '@deed/proto/audit'
 import * as doctor from '@deed/proto/doctor'
 import * as execution from '@deed/proto/execution'
+import { findId as findIdContract } from '@deed/proto/find-id'
 import * as goal from '@deed/proto/goal'
 import * as grant from '@deed/proto/grant'
 import type { ExecutionId } from '@deed/proto/ids'
@@ -38,6 +39,7 @@ import { deleteSchedule } from './handlers/delete-schedule.ts'
 import { examineOrchestrator } from './handlers/examine-orchestrator.ts'
 import { executionStats } from './handlers/execution-stats.ts'
 import { exportAudit } from './handlers/export-audit.ts'
+import { findId } from './handlers/find-id.ts'
 import { getExecution } from './handlers/get-execution.ts'
 import { heartbeatWorker } from './handlers/heartbeat-worker.ts'
 import { listApprovals } from './handlers/list-approvals.ts'
@@ -229,6 +231,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   opened.use(keepRetaining({ db, bus, retention: config.retention }, clock.now, log))
   bus.serve(manifest.putManifest, putManifest({ bus }))
   bus.serve(task.listTasks, listTasks({ db }))
+  bus.serve(findIdContract, findId({ db }))
   bus.serve(task.reportTask, reportTask(accepting))
   const looking = { ...accepting, db }
   const standing = opened.use(openStanding(looking))

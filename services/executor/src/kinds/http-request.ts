@@ -157,8 +157,6 @@ function effectOf({ status, headers, body }: GuardedAnswer): Effect {
   const text = /json|text|xml|javascript|^$/.test(type) ? body.toString().slice(0, TEXT_CHARS_MAX) : undefined
   const result: ActionResult = {
     text: `${status}, ${counted(body.length, 'byte')}${type === '' ? '' : ` of ${type}`}`,
-    data: { status, content_type: type, bytes: body.length, ...(text === undefined ? {} : { body: text }) },
-    text: `${status}, ${body.length} bytes${type === '' ? '' : ` of ${type}`}`,
     data: { status, content_type: type, bytes: body.length, ...defined({ body: text }) },
   }
   const { etag } = headers
