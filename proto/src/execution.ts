@@ -191,6 +191,8 @@ export const executionEvent = event({
     /** Of the tasks, 0 to 100. */
     percent: z.int().min(0).max(100),
     current: z.string().nullable(),
+    /** What the execution was asked for, or the beginning of it. */
+    task: z.string(),
   }),
 })
 

@@ -3,13 +3,15 @@
 import type { Bus } from '@deed/mesh/bus'
 import { exposedLine } from '@deed/mesh/exposed-text'
 import { type ApprovalView, decideApproval, decideApprovals, listApprovals } from '@deed/proto/approval'
-import { ApprovalId, ExecutionId } from '@deed/proto/ids'
+import { type ApprovalId, ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import { EXIT, UsageError } from './exit-code.ts'
+import { wholeId } from './find-id.ts'
 import type { Output } from './output.ts'
 import { approvalText, stepLines } from './show/approval.ts'
 import { paintStatus } from './show/paint.ts'
 import { table } from './show/table.ts'
+import { shownId } from './show/terminal.ts'
 import { wholeApproval } from './whole.ts'
 
 const APPROVALS_MAX = 500
@@ -30,8 +32,7 @@ export interface Decision {
 /** @param id of an approval, or of an execution: all that it waits for by now is looked at, and decided, as one */
 export async function decideOn(out: Output, bus: Bus, id: string, decided: Decision): Promise<void> {
   const { decision, reason, planHash, full = false } = decided
-  const { data: given } = ApprovalId.safeParse(id)
-  if (given === undefined) throw new UsageError(`${JSON.stringify(id)} is not the id of an approval`)
+  const given = await wholeId<ApprovalId>(bus, ['approval', 'execution'], id)
   const waiting = await findPending(bus, given)
   // One that is denied ends the execution, and the others with it.
   if (waiting.length > 1 && decision === 'approve') return decideTogether(out, bus, waiting, decided)
@@ -45,7 +46,7 @@ export async function decideOn(out: Output, bus: Bus, id: string, decided: Decis
     ...defined({ reason, plan_hash: hash }),
   })
   out.document(reply)
-  out.print(`${paintStatus(out.paint, reply.status)}  execution ${reply.execution_id}`)
+  out.print(`${paintStatus(out.paint, reply.status)}  execution ${shownId(reply.execution_id)}`)
 }
 
 async function findPending(bus: Bus, id: ApprovalId): Promise<ApprovalView[]> {
@@ -62,7 +63,7 @@ async function decideTogether(out: Output, bus: Bus, all: readonly ApprovalView[
   if (together.length === 0) throw new UsageError('each of them is of level 3; name one')
   for (const approval of together) {
     const { approval_id: id, level, actions } = await wholeApproval(bus, approval)
-    out.print(out.paint('bold', `approval ${id}, level ${level}`))
+    out.print(out.paint('bold', `approval ${shownId(id)}, level ${level}`))
     out.print(stepLines(actions, out.paint).join('\n'))
   }
   await decideEach(out, bus, together, decided)
@@ -76,7 +77,7 @@ export async function decideOnAll(out: Output, bus: Bus, levelMax: number, decid
     return out.note(`nothing up to level ${levelMax} waits for a decision`)
   }
   const columns = [
-    { heading: 'APPROVAL', cell: ({ approval_id: id }: ApprovalView) => id as string },
+    { heading: 'APPROVAL', cell: ({ approval_id: id }: ApprovalView) => id as string, id: true },
     { heading: 'LEVEL', cell: ({ level }: ApprovalView) => String(level) },
     { heading: 'ASKED BY', cell: ({ requested_by: by }: ApprovalView) => exposedLine(by) },
     {
@@ -107,7 +108,7 @@ async function decideEach(out: Output, bus: Bus, waiting: readonly ApprovalView[
   out.document({ results })
   for (const { approval_id: id, status, error } of results) {
     const outcome = error === undefined ? '' : `  ${error.code}: ${exposedLine(error.message)}`
-    out.print(`${id}  ${paintStatus(out.paint, status ?? 'failed')}${outcome}`)
+    out.print(`${shownId(id)}  ${paintStatus(out.paint, status ?? 'failed')}${outcome}`)
   }
   if (results.some(({ error }) => error !== undefined)) process.exitCode = EXIT.failed
 }

@@ -5,15 +5,18 @@ import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { ExecutionReply } from '@deed/proto/execution'
 
 export const EXIT = {
-  /** Of a task: done, and seen to be done. */
+  /** What was asked for is so; of a task: it is done, and was verified. With --no-wait: the request was recorded. */
   success: 0,
+  /** It is not so: it failed, was denied, was undone or is not at its end yet; of a check: something was found. */
   failed: 1,
-  /** The command line is wrong, or the mesh refused the request. */
+  /** The command line is wrong, or the mesh refused the request. Nothing was done. */
   refused: 2,
-  /** No mesh, or nobody in it who answers. */
+  /** No mesh was reached, or nobody in it answers. */
   unreachable: 3,
   /** A setting of the mesh cannot be used (EX_CONFIG of sysexits.h), as the services end with. */
   configuration: EX_CONFIG,
+  /** Ctrl+C, pressed twice where the first one drains. */
+  interrupted: 130,
 } as const
 
 /** The command line asks for what cannot be. */

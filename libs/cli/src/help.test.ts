@@ -1,35 +1,86 @@
 // What the command says of itself.
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { COMMAND } from '@deed/drill/deed-process'
+import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { deedProgram } from './program.ts'
+
+const SCREEN_LINES = 50
+const WIDTH = 80
 
 const help = (...args: string[]): string =>
   execFileSync(process.execPath, [COMMAND, ...args, '--help'], { encoding: 'utf8', env: { PATH: process.env.PATH } })
 
+/** A command and all below it, with the words that name each. */
+const walk = (command: Command, words: readonly string[] = []): { words: readonly string[]; command: Command }[] => [
+  { words, command },
+  ...command.commands.flatMap((one) => walk(one, [...words, one.name()])),
+]
+
+/** As it is printed, with what is added to it. */
+function helpOf(command: Command): string {
+  const parts: string[] = []
+  command.configureOutput({ writeOut: (part) => parts.push(part) }).outputHelp()
+  return parts.join('')
+}
+
 /** Of a help text: the names of its commands, under their headings. */
-function commandsOf(text: string): [heading: string, names: string[]][] {
-  return text.split('\n\n').flatMap((part) => {
-    const [, heading, list] = /^([A-Z][a-z ]+):\n([\s\S]+)$/.exec(part) ?? []
-    const names = [...(list ?? '').matchAll(/^ {2}([a-z]+)(?: .*?)? {2,}\S/gm)].map(([, name = '']) => name)
-    return heading === undefined || names.length === 0 ? [] : [[heading, names]]
-  })
+function commandsOf(text: string): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  let heading = ''
+  for (const line of text.split('\n')) {
+    heading = /^([A-Z][a-z ]+):$/.exec(line)?.[1] ?? heading
+    const name = /^ {2}([a-z]+) {2,}\S/.exec(line)?.[1]
+    if (name !== undefined) found.set(heading, [...(found.get(heading) ?? []), name])
+  }
+  return found
 }
 
 describe('deed --help', () => {
-  const groups = commandsOf(help())
+  const text = help()
+  const groups = commandsOf(text)
 
-  it('has every command in a group', () => {
-    const named = groups.map(([heading]) => heading)
-    expect(named).toEqual(
-      expect.arrayContaining(['Ask for work', 'Look', 'Decide', 'Steer', 'What stands', 'The mesh']),
-    )
-    expect(groups.flatMap(([, names]) => names).length).toBeGreaterThan(25)
+  it('is one screen, with every command under what it is for', () => {
+    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(SCREEN_LINES)
+    expect([...groups.keys()]).toEqual([
+      ...['Do work', 'See what happens', 'Decide', 'Change what runs', 'Keep and repeat', 'Run the mesh'],
+    ])
+    const names = deedProgram().commands.map((command) => command.name())
+    expect([...groups.values()].flat().sort()).toEqual([...names, 'help'].sort())
   })
 
   it('of get has all that is listed', () => {
-    const names = commandsOf(help('get')).flatMap(([, some]) => some)
+    const names = [...commandsOf(help('get')).values()].flat()
     expect(names).toEqual(
       expect.arrayContaining(['executions', 'tasks', 'approvals', 'reviews', 'grants', 'goals', 'schedules']),
     )
   })
+})
+
+describe('every command', () => {
+  const commands = walk(deedProgram())
+
+  it('is there', () => expect(commands.length).toBeGreaterThan(40))
+
+  it.each(commands.map((one) => [['deed', ...one.words].join(' '), one] as const))(
+    '%s has an example, fits 80 columns, and says what it does',
+    (name, { command }) => {
+      const text = helpOf(command)
+      expect(text).toMatch(new RegExp(`\\nExamples?:\\n(?: {2}.*\\n)*? {2}(?:\\S.* )?${name}`))
+      expect(text.split('\n').filter((line) => line.length > WIDTH)).toEqual([])
+      expect(command.description()).not.toBe('')
+      expect(text).not.toContain('01997d0e-...')
+    },
+  )
+})
+
+it('deed --version is the version of the package', () => {
+  const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, '../package.json'), 'utf8'))
+  const printed = execFileSync(process.execPath, [COMMAND, '--version'], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH },
+  })
+  expect(printed).toBe(`${version}\n`)
 })

@@ -4,8 +4,9 @@
  * One press may arrive twice, from the terminal and from npm, which sends it on; so what follows within half a second
  * is the same press.
  */
+import { EXIT } from './exit-code.ts'
+
 const SAME_PRESS_MS = 500
-const EXIT_CODE = 130
 
 export interface Interruption {
   /** Resolves at the first signal. */
@@ -19,7 +20,7 @@ export function listenForInterruption(): Interruption {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
         first ??= performance.now()
-        if (performance.now() - first > SAME_PRESS_MS) process.exit(EXIT_CODE)
+        if (performance.now() - first > SAME_PRESS_MS) process.exit(EXIT.interrupted)
         resolve(signal)
       })
     }

@@ -52,7 +52,7 @@ describe('deed apply, diff and delete', () => {
     expect((await deed('apply', '-f', file)).stdout).toContain('nothing to do: 2 steps observed at ')
 
     const after = await deed('diff', '-f', file)
-    expect(after.stdout).toContain('0 would change, 2 are so already')
+    expect(after.stdout).toContain('0 would change, 2 already so')
     expect(after.code).toBe(0)
 
     const undone = await deed('delete', 'site', '--json')
@@ -72,7 +72,7 @@ describe('deed apply, diff and delete', () => {
     const shown = await deed('diff', '-f', file)
     expect(shown.stdout).toContain('-one')
     expect(shown.stdout).toContain('+two')
-    expect(shown.stdout).toContain('1 would change, 1 are so already')
+    expect(shown.stdout).toContain('1 would change, 1 already so')
     const { code, stdout } = await deed('apply', '--yes', '-f', file, '--json')
     expect([code, JSON.parse(stdout).status]).toEqual([0, 'done'])
     expect(readFileSync(at('site/page.txt'), 'utf8')).toBe('two')
@@ -128,7 +128,7 @@ tasks:
       expect(ids).not.toContain(reply.execution_id)
       ids.push(reply.execution_id)
       expect(readFileSync(at('drift/page.txt'), 'utf8')).toBe('as wanted')
-      expect((await deed('diff', '-f', file)).stdout).toContain('0 would change, 2 are so already')
+      expect((await deed('diff', '-f', file)).stdout).toContain('0 would change, 2 already so')
     }
     expect((await apply()).reply).toMatchObject({ execution_id: ids.at(-1), nothing_to_do: true })
   })

@@ -15,6 +15,10 @@ export function by<S extends z.ZodType<unknown>>(schema: S): (text: string) => z
   }
 }
 
+/** One of a few words; completed by shells. */
+export const choice = (flags: string, description: string, schema: { options: readonly string[] }): Option =>
+  new Option(flags, description).choices(schema.options)
+
 /** An option that may be given several times. */
 export const collect = (text: string, before: string[] = []): string[] => [...before, text]
 
@@ -58,8 +62,9 @@ export function count(text: string): number {
 
 const SECONDS_MAX = 2_000_000
 
-/** @returns milliseconds */
+/** Seconds, or a time such as `90s` or `2m`. @returns milliseconds */
 export function seconds(text: string): number {
+  if (/[a-z]$/.test(text)) return span(text)
   const value = number(text)
   if (value <= 0 || value > SECONDS_MAX) throw new InvalidArgumentError(`must be seconds, up to ${SECONDS_MAX}`)
   return Math.ceil(value * 1_000)
@@ -67,7 +72,7 @@ export function seconds(text: string): number {
 
 /** `--timeout`, which is typed in seconds and used in milliseconds. */
 export const timeoutOption = (description: string, defaultMs: number): Option =>
-  new Option('--timeout <seconds>', description).argParser(seconds).default(defaultMs, String(defaultMs / 1_000))
+  new Option('--timeout <time>', description).argParser(seconds).default(defaultMs, `${defaultMs / 60_000}m`)
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 

@@ -1,9 +1,13 @@
 /** Where a command writes: its result on standard output, what happens meanwhile on standard error. */
 import { createInterface } from 'node:readline/promises'
-import { type Paint, paintFor, unpainted } from './show/paint.ts'
+import { duration } from './show/amounts.ts'
+import { isPainted, type Paint, paintFor, unpainted } from './show/paint.ts'
 import { jsonLine, painted, plainText } from './show/plain-text.ts'
+import { widthOf } from './show/terminal.ts'
 
-const WIDTH_MIN = 60
+const WIDTH = 80
+/** Between two times that a terminal is told how long something takes. */
+const TICK_MS = 1_000
 
 export interface Output {
   readonly json: boolean
@@ -21,6 +25,12 @@ export interface Output {
   /** How far it is: one line that is written over on a terminal, else a line each time it changes. */
   progress(text: string): void
   /**
+   * Work that may take long: after a second a terminal shows how long it has taken, beside how far it is.
+   *
+   * @param text shown as long as nothing says how far it is
+   */
+  busy(text: string): Disposable
+  /**
    * @param unanswered said when Ctrl+C ends the command instead of an answer
    * @returns `undefined` where nobody can be asked, or `signal` came first
    */
@@ -32,15 +42,22 @@ export function openOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
   const interactive = !json && stdin.isTTY === true && stderr.isTTY === true
   const live = stderr.isTTY === true && env.TERM !== 'dumb'
   let shown = ''
+  let far = ''
+  let asking = false
   const clear = (): void => {
     if (live && shown !== '') stderr.write('\r\u001b[K')
     shown = ''
+  }
+  const overwrite = (text: string): void => {
+    clear()
+    stderr.write(text.slice(0, (stderr.columns || WIDTH) - 1))
+    shown = text
   }
   return {
     json,
     interactive,
     paint: json ? unpainted : paintFor(stdout, env),
-    width: stdout.isTTY ? Math.max(WIDTH_MIN, stdout.columns) : Number.POSITIVE_INFINITY,
+    width: widthOf(stdout, env),
     print(text) {
       if (json) return
       clear()
@@ -54,19 +71,34 @@ export function openOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
       if (json) return
       clear()
       // Painted for standard output, which may be a terminal when this is none.
-      stderr.write(`${stderr.isTTY ? painted(text) : plainText(text)}\n`)
+      stderr.write(`${isPainted(stderr, env) ? painted(text) : plainText(text)}\n`)
     },
     progress(given) {
       const text = plainText(given)
-      if (json || text === shown) return
-      clear()
-      if (live) stderr.write(text.slice(0, (stderr.columns || WIDTH_MIN) - 1))
+      if (json || text === far) return
+      far = text
+      if (live) overwrite(text)
       else stderr.write(`${text}\n`)
-      shown = text
+    },
+    busy(text) {
+      const begun = performance.now()
+      const timer =
+        live && !json
+          ? setInterval(() => {
+              if (!asking) overwrite(`${far || plainText(text)}  ${duration(performance.now() - begun)}`)
+            }, TICK_MS).unref()
+          : undefined
+      return {
+        [Symbol.dispose]() {
+          clearInterval(timer)
+          clear()
+        },
+      }
     },
     async ask(question, signal, unanswered) {
       if (!interactive) return undefined
       clear()
+      asking = true
       const lines = createInterface({ input: stdin, output: stderr })
       // Ctrl+C ends the command here as it does elsewhere.
       lines.once('SIGINT', () => {
@@ -80,6 +112,7 @@ export function openOutput(json: boolean, env: NodeJS.ProcessEnv): Output {
         stderr.write('\n')
         return undefined
       } finally {
+        asking = false
         lines.close()
       }
     },

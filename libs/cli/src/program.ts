@@ -1,9 +1,10 @@
 /** The `deed` command with all its commands, as commander knows them. */
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Help } from 'commander'
 import { addApply, addDelete, addDiff } from './commands/apply.ts'
 import { addApprove, addDeny } from './commands/approve.ts'
 import { addAudit } from './commands/audit.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addDown } from './commands/down.ts'
 import { addDrill } from './commands/drill.ts'
@@ -24,14 +25,18 @@ import { addSubmit } from './commands/submit.ts'
 import { addUp } from './commands/up.ts'
 import { addWatch } from './commands/watch.ts'
 
+const HELP_WIDTH = 80
+/** Below this a description is not broken into lines. */
+const DESCRIPTION_WIDTH_MIN = 20
+
 /** In the order of the help. */
 const GROUPS: Record<string, ((program: Command) => void)[]> = {
-  'Ask for work:': [addRun, addSubmit, addApply, addDiff, addDelete],
-  'Look:': [addGet, addShow, addWatch, addStats, addKinds, addAudit],
+  'Do work:': [addRun, addSubmit, addApply, addDiff, addDelete],
+  'See what happens:': [addGet, addShow, addWatch, addStats, addKinds, addAudit],
   'Decide:': [addApprove, addDeny, addGrant, addRevoke, addResolve],
-  'Steer:': [addSteering, addRollback],
-  'What stands:': [addGoal, addSchedule],
-  'The mesh:': [addInit, addUp, addDown, addInfo, addDoctor, addDrill],
+  'Change what runs:': [addSteering, addRollback],
+  'Keep and repeat:': [addGoal, addSchedule],
+  'Run the mesh:': [addInit, addUp, addDown, addInfo, addDoctor, addDrill, addCompletion],
 }
 
 export function deedProgram(): Command {
@@ -40,33 +45,46 @@ export function deedProgram(): Command {
   }
   const program = new Command('deed')
     .version(version, '-V, --version', 'print the version')
+    .usage('<command> [options]')
     .description('Takes a task in plain words, does it, proves it, and can undo it.')
-    .option('--json', 'one JSON document on standard output')
-    .option(
-      '--data-dir <folder>',
-      'of the mesh on this machine (default: $DEED_DATA_DIR, else .deed beside the nearest execution.yaml)',
-    )
-    .option('--as <user>', 'act as another user, such as approver; or as <tenant>.<user>')
-    .configureHelp({ showGlobalOptions: true })
+    .option('--json', 'print one JSON document')
+    .option('--data-dir <folder>', 'of the mesh (default: the nearest .deed)')
+    .option('--as <user>', 'act as another user: approver, or <tenant>.<user>')
+    .helpOption('-h, --help', 'print help')
+    .addHelpCommand(helpCommand())
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: HELP_WIDTH,
+      minWidthToWrap: DESCRIPTION_WIDTH_MIN,
+      subcommandTerm: (command) => command.name(),
+      formatHelp,
+    })
     .showSuggestionAfterError()
     .exitOverride()
     .addHelpText(
       'after',
-      `
-Examples:
-  deed init
-  deed up --detach
+      `Examples:
+  deed init && deed up --detach
   deed run "How many assets do we have?"
-  deed get executions --since 1h
-  deed run --help
-
-Exit code: 0 success, of a task: verified; 1 failed; 2 usage or refused; 3 no mesh reached; 78 a setting of the mesh cannot be used.
-The mesh is that of the nearest folder, from here up, with an execution.yaml or .deed; one elsewhere is named by
---data-dir, or by NATS_URL, NATS_USER and NATS_PASSWORD. Colour is off with NO_COLOR.`,
+Exit codes: 0 as asked, 1 not so, 2 refused, 3 no mesh, 78 setting, 130 stopped.
+More, with examples: deed <command> --help`,
     )
   for (const [heading, commands] of Object.entries(GROUPS)) {
     program.commandsGroup(heading)
     for (const add of commands) add(program)
   }
   return program
+}
+
+const helpCommand = (): Command =>
+  new Command('help')
+    .argument('[command]')
+    .description('print help for a command')
+    .helpOption(false)
+    .helpGroup('Run the mesh:')
+
+/** That of the program is one screen, without empty lines. */
+function formatHelp(command: Command, help: Help): string {
+  const text = Help.prototype.formatHelp.call(help, command, help)
+  return command.parent ? text : `${text.replaceAll('\n\n', '\n').trimEnd()}\n`
 }

@@ -4,6 +4,7 @@
  */
 
 import { join, resolve } from 'node:path'
+import { counted } from '@deed/config/counted'
 import { dropClientVariables } from '@deed/embedded/client-environment'
 import { connectBus } from '@deed/mesh/bus'
 import { runningMesh } from '@deed/mesh/connection-file'
@@ -109,7 +110,7 @@ async function start(
     }),
   )
   noteRoot(out)
-  out.note(out.paint('dim', `${mesh.services.length} services are ready after ${duration(elapsed())}`))
+  out.note(out.paint('dim', `${counted(mesh.services.length, 'service')} ready after ${duration(elapsed())}`))
 
   const failed = await perform(out, { bus, world, database }, plan.tasks, interruption)
   if (interruption.happened) {

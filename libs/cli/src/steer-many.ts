@@ -4,13 +4,15 @@ import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import { defined } from '@deed/proto/json'
 import { rollbackExecution, type SteerResult, steerExecutions } from '@deed/proto/steering'
+import type { ExecutionId } from '@deed/proto/ids'
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import { idOf } from './commands/show.ts'
 import { EXIT, UsageError } from './exit-code.ts'
+import { wholeId } from './find-id.ts'
 import type { Output } from './output.ts'
 import { paintStatus } from './show/paint.ts'
 import { plainLine } from './show/plain-text.ts'
+import { shownId } from './show/terminal.ts'
 import { exitCodeOfVerb, patience, type Verb, waitForEnd } from './wait-for-end.ts'
 
 export interface Scope {
@@ -24,9 +26,9 @@ type Wish = Pick<z.input<typeof steerExecutions.input>, 'undo' | 'pause_goals' |
 
 export const addScope = (command: Command): Command =>
   command
-    .option('--template <id>', 'every execution that used this template')
-    .option('--target <name>', 'every execution with an action on this target')
-    .option('--all', 'every execution that it applies to')
+    .option('--template <id>', 'executions that used this template')
+    .option('--target <name>', 'executions with an action on this target')
+    .option('--all', 'all executions that it applies to')
     .option('--dry-run', 'show which, and do nothing')
 
 /** @throws {UsageError} where nothing says which executions, or two things do */
@@ -109,8 +111,9 @@ async function steerEach(bus: Bus, ids: readonly string[], scope: Scope, wish: W
   const { template, target, all, dryRun } = scope
   const input = {
     ...wish,
-    ...(ids.length > 0 ? { execution_ids: ids.map(idOf) } : {}),
-    ...defined({ template, target }),
+    ...(ids.length > 0 ? { execution_ids: await wholeIds(bus, ids) } : {}),
+    ...(template === undefined ? {} : { template }),
+    ...(target === undefined ? {} : { target }),
     ...(all ? { all } : {}),
     ...(dryRun ? { dry_run: true } : {}),
   }
@@ -123,15 +126,18 @@ async function steerEach(bus: Bus, ids: readonly string[], scope: Scope, wish: W
   return results
 }
 
+const wholeIds = (bus: Bus, ids: readonly string[]): Promise<ExecutionId[]> =>
+  Promise.all(ids.map((id) => wholeId<ExecutionId>(bus, ['execution'], id)))
+
 function showResults(out: Output, results: readonly SteerResult[]): void {
   out.document({ results })
   for (const { execution_id: id, status, error, level = 0, approval_id: approval } of results) {
-    const agreement = approval ? `; deed approve ${approval}` : ''
+    const agreement = approval ? `; deed approve ${shownId(approval)}` : ''
     const text = error
       ? `${out.paint('red', error.code)}: ${plainLine(error.message)}`
-      : `${paintStatus(out.paint, status ?? '-')}${level > 0 ? `  needs agreement of level ${level}${agreement}` : ''}`
-    out.print(`${id}  ${text}`)
+      : `${paintStatus(out.paint, status ?? '-')}${level > 0 ? `  needs approval of level ${level}${agreement}` : ''}`
+    out.print(`${shownId(id)}  ${text}`)
   }
-  if (results.length === 0) out.note('none that it applies to')
+  if (results.length === 0) out.note('there is no execution that it applies to')
   if (results.some(({ error }) => error)) process.exitCode = EXIT.failed
 }

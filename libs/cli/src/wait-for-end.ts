@@ -14,7 +14,8 @@ import { EXIT, exitCodeOfReply } from './exit-code.ts'
 import { followExecution } from './follow-execution.ts'
 import { timeoutOption } from './options.ts'
 import type { Output } from './output.ts'
-import { plainLine } from './show/plain-text.ts'
+import { progressText } from './show/progress.ts'
+import { shownId } from './show/terminal.ts'
 
 const TIMEOUT_MS = 120_000
 
@@ -28,11 +29,12 @@ export interface Waiting {
 
 export const addWaiting = (command: Command): Command =>
   command
-    .option('--no-wait', 'end once the wish is durable, not when the work has ended')
-    .addOption(timeoutOption('how long to wait for the end of it', TIMEOUT_MS))
+    .option('--no-wait', 'end once the request is recorded, before the work has ended')
+    .addOption(timeoutOption('how long to wait for its end, such as 90s or 5m', TIMEOUT_MS))
 
 /** Of the help of every verb. */
-export const WAITING_TEXT = 'Ctrl+C leaves it going; with --no-wait 0 says that it is wished.'
+export const WAITING_TEXT =
+  'Ctrl+C ends the waiting, not the work. With --no-wait, exit code 0 means that\nthe request was recorded.'
 
 export interface Patience extends Disposable {
   readonly signal: AbortSignal
@@ -70,8 +72,7 @@ export async function waitForEnd(
   const which = { execution_id: id }
   const watcher = {
     isEnd: (detail: ExecutionDetail) => hasEnded(verb, detail),
-    onEvent: ({ status, percent, current }: { status: string; percent: number; current: string | null }) =>
-      out.progress(`${status} ${percent} %${current === null ? '' : `  ${plainLine(current)}`}`),
+    onEvent: (event: Parameters<typeof progressText>[0]) => out.progress(progressText(event)),
     ...(verb === 'rollback'
       ? {
           onApproval: (approval: ApprovalView, decided: AbortSignal) =>
@@ -81,7 +82,7 @@ export async function waitForEnd(
   }
   const seen = await followExecution(bus, which, watcher, signal)
   const detail = seen && hasEnded(verb, seen) ? seen : await bus.call(getExecution, which)
-  if (!hasEnded(verb, detail)) out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${id}`)}`)
+  if (!hasEnded(verb, detail)) out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${shownId(id)}`)}`)
   return detail
 }
 
@@ -95,18 +96,15 @@ function hasEnded(verb: Verb, { status, tasks, approval_id: asked }: ExecutionDe
   return (verb === 'resume' || verb === 'retry') && status === 'waiting'
 }
 
-const WANTED: Record<Verb, ExecutionStatus> = {
+const WANTED: Record<Exclude<Verb, 'resume' | 'retry'>, ExecutionStatus> = {
   cancel: 'cancelled',
   pause: 'paused',
-  resume: 'done',
-  retry: 'done',
   rollback: 'rolled_back',
 }
 
-/** 0 where it has come to what the verb wants. */
-export const exitCodeOfVerb = (verb: Verb, detail: ExecutionDetail): number =>
-  WANTED[verb] === 'done'
-    ? exitCodeOfReply(detail)
-    : detail.status === WANTED[verb] && hasEnded(verb, detail)
-      ? EXIT.success
-      : EXIT.failed
+/** 0 where it has come to what the verb wants: of resume that it goes on, whatever comes of it, of retry that it is done. */
+export function exitCodeOfVerb(verb: Verb, detail: ExecutionDetail): number {
+  if (verb === 'retry') return exitCodeOfReply(detail)
+  if (verb === 'resume') return detail.status === 'paused' ? EXIT.failed : EXIT.success
+  return detail.status === WANTED[verb] && hasEnded(verb, detail) ? EXIT.success : EXIT.failed
+}

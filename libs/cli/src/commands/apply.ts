@@ -1,6 +1,7 @@
 /** deed apply, diff, delete: a graph of tasks from a file is brought about, compared with the world, undone. */
 
 import { existsSync } from 'node:fs'
+import { counted } from '@deed/config/counted'
 import type { Bus } from '@deed/mesh/bus'
 import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
 import { SealedStep } from '@deed/proto/approval'
@@ -13,7 +14,7 @@ import {
   requestExecution,
 } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
-import { defined } from '@deed/proto/json'
+import { defined, type JsonObject } from '@deed/proto/json'
 import type { Manifest } from '@deed/proto/manifest'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { rollbackExecution, steerExecutions } from '@deed/proto/steering'
@@ -28,10 +29,13 @@ import { readManifest } from '../read-manifest.ts'
 import { runTask } from '../run-task.ts'
 import { sendManifest } from '../send-manifest.ts'
 import { shellOf, withMesh } from '../shell.ts'
+import { moment } from '../show/amounts.ts'
 import { dryRunText, replyText } from '../show/execution.ts'
 import { paintStatus } from '../show/paint.ts'
 import { plainLine, plainText } from '../show/plain-text.ts'
 import { rollBackMany, steerMany } from '../steer-many.ts'
+import { progressText } from '../show/progress.ts'
+import { shownId } from '../show/terminal.ts'
 import { addWaiting, exitCodeOfVerb, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
 
 const TIMEOUT_MS = 600_000
@@ -50,21 +54,26 @@ interface ApplyOptions {
 export function addApply(program: Command): void {
   program
     .command('apply')
-    .description('bring about the tasks of a manifest, in their order; what is so already is seen to be so')
+    .summary('do the tasks of a manifest; what is so already is left')
+    .description('Do the tasks of a manifest in their order. What is so already is left as it is.')
     .requiredOption('-f, --file <file>', 'YAML or JSON; - for standard input')
-    .option('--dry-run', 'show plan, level and undo; nothing is done, nothing is stored')
+    .option('--dry-run', 'show plan, level and undo; nothing is done')
     .option('--background', 'do not wait for its end')
-    .option('-y, --yes', 'approve what needs level 1; higher levels are asked for all the same')
-    .addOption(timeoutOption('how long to wait, for a decision too; the execution goes on', TIMEOUT_MS))
+    .option('-y, --yes', 'approve what needs level 1; more is asked for')
+    .addOption(timeoutOption('how long to wait; the execution goes on', TIMEOUT_MS))
     .addHelpText(
       'after',
       `
-The same manifest applied again while its execution runs follows that one. After its end the targets are inspected: where
-all of them are as the manifest says, there is nothing to do; else a new execution makes them so, and asks for approval
-where policy wants it. What cannot be seen to hold beforehand (a program, a read, a restart) is done each time, unless
-its \`verify\` holds.
+Applied again while its execution runs, a manifest follows that one. After its
+end the targets are inspected: where all are as it says, nothing is done; else a
+new execution makes them so, and asks for approval where policy wants it.
+A program, a read or a restart is done each time, unless its \`verify\` holds.
 
-Example manifest:
+Examples:
+  deed apply -f site.yaml
+  deed apply -f site.yaml --dry-run
+
+A manifest:
   name: site
   tasks:
     - id: folder
@@ -85,7 +94,9 @@ Example manifest:
         if (!options.background) return applyNow(bus, shell.out, request, options)
         const reply = await bus.call(requestExecution, request)
         shell.out.document(reply)
-        shell.out.print(`accepted: ${reply.execution_id}\nSee it with\n  ${deedCommand(`show ${reply.execution_id}`)}`)
+        shell.out.print(
+          `accepted: ${shownId(reply.execution_id)}\nSee it with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`,
+        )
         return EXIT.success
       })
     })
@@ -93,11 +104,9 @@ Example manifest:
 
 function nothingToDo(out: Output, { name }: Manifest, { steps, reply }: Holding): number {
   out.document({ ...reply, nothing_to_do: true })
-  const seen = reply.seen_at === undefined ? 'now' : `at ${reply.seen_at}`
-  out.print(
-    `${plainLine(name)}: nothing to do: ${steps} ${steps === 1 ? 'step' : 'steps'} observed ${seen} to be so already`,
-  )
-  out.print(out.paint('dim', `done before by execution ${reply.execution_id}`))
+  const seen = reply.seen_at === undefined ? 'now' : `at ${moment(reply.seen_at)}`
+  out.print(`${plainLine(name)}: nothing to do: ${counted(steps, 'step')} observed ${seen} to be so already`)
+  out.print(out.paint('dim', `done before by execution ${shownId(reply.execution_id)}`))
   return EXIT.success
 }
 
@@ -110,14 +119,13 @@ async function applyNow(
   const askedAt = performance.now()
   const reply = await runTask(bus, request, {
     timeoutMs,
-    onEvent: ({ status, percent, current }) =>
-      out.progress(`${status} ${percent} %${current === null ? '' : `  ${plainLine(current)}`}`),
+    onEvent: (event) => out.progress(progressText(event)),
     onApproval: (approval, decided) => decide({ out, yes, by: 'deed apply' }, bus, approval, decided),
   })
   out.document(reply)
   out.print(replyText(reply, out.paint, askedAt))
   if (reply.status === 'accepted' || !FINAL_EXECUTION_STATUSES.has(reply.status)) {
-    out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${reply.execution_id}`)}`)
+    out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
   }
   return exitCodeOfReply(reply)
 }
@@ -135,7 +143,8 @@ async function nextOf(bus: Bus, manifest: Manifest): Promise<{ key: string } | {
   // It was done then. Whether it is so now is seen by inspecting the targets, and not in that execution's evidence.
   const shown = await bus.call(requestExecution, { ...(await sendManifest(bus, manifest)), dry_run: true })
   const { data } = Compared.safeParse(shown.result?.data)
-  if (data === undefined || data.counts.change + data.counts.open > 0) return { key: keyOf(number + 1) }
+  if (data === undefined || data.counts.change + data.counts.read + data.counts.open > 0)
+    return { key: keyOf(number + 1) }
   const { seen_at, age_ms } = shown
   return { holds: { steps: data.counts.already_so, reply: { ...ExecutionReply.parse(execution), seen_at, age_ms } } }
 }
@@ -184,15 +193,24 @@ async function dryRun(bus: Bus, out: Output, manifest: Manifest): Promise<number
 
 const Compared = z.object({
   actions: z.array(SealedStep),
-  counts: z.object({ tasks: z.int(), already_so: z.int(), change: z.int(), open: z.int() }),
+  counts: z.object({ tasks: z.int(), already_so: z.int(), change: z.int(), read: z.int(), open: z.int() }),
 })
 
 export function addDiff(program: Command): void {
   program
     .command('diff')
-    .description('what a manifest would change in the world as it is now; nothing is done, nothing is stored')
+    .summary('what a manifest would change; nothing is done')
+    .description('Show what a manifest would change in the world as it is now. Nothing is done.')
     .requiredOption('-f, --file <file>', 'YAML or JSON; - for standard input')
-    .addHelpText('after', '\nExit code: 0 everything is so already, 1 something would change, 2 refused, 3 no mesh.')
+    .addHelpText(
+      'after',
+      `
+Example:
+  deed diff -f site.yaml
+
+Exit code: 0 nothing would change; 1 something would change, or cannot be known
+before it is done. A step that only reads is no change.`,
+    )
     .action(async ({ file }: { file: string }, command: Command) => {
       const { out, ...shell } = shellOf(command)
       const manifest = readManifest(file)
@@ -200,31 +218,42 @@ export function addDiff(program: Command): void {
         bus.call(requestExecution, { ...(await sendManifest(bus, manifest)), dry_run: true }),
       )
       const { actions, counts } = Compared.parse(reply.result?.data)
-      const tasks = actions.map(({ title, summary, action, diff }) => ({
+      const tasks = actions.map(({ title, summary, action, effect, diff }) => ({
         title,
         summary,
-        change: action.observe_only !== true,
+        outlook: outlookOf(action, effect),
         diff,
       }))
       out.document({ name: manifest.name, ...counts, tasks })
-      for (const { title, change, summary, diff } of tasks) {
-        out.print(`${change ? out.paint('yellow', 'change    ') : out.paint('dim', 'already so')}  ${plainLine(title)}`)
-        if (!change) continue
+      for (const { title, outlook, summary, diff } of tasks) {
+        out.print(`${out.paint(outlook === 'change' ? 'yellow' : 'dim', outlook.padEnd(10))}  ${plainLine(title)}`)
+        if (outlook !== 'change') continue
         out.print(`            ${plainLine(summary)}`)
         if (diff !== null) out.print(plainText(diff).replaceAll(/^/gm, '            '))
       }
-      const more = counts.change + counts.already_so - tasks.length
+      const more = counts.change + counts.read + counts.already_so - tasks.length
       if (more > 0) out.print(`and ${more} more`)
-      const open = counts.open === 0 ? '' : `, ${counts.open} are known only when they are done`
-      out.print(`${counts.change} would change, ${counts.already_so} are so already${open}`)
+      const facts = [
+        `${counts.change} would change`,
+        `${counts.already_so} already so`,
+        ...(counts.read === 0 ? [] : [`${counts.read} only read`]),
+        ...(counts.open === 0 ? [] : [`${counts.open} not known before it is done`]),
+      ]
+      out.print(facts.join(', '))
       process.exitCode = counts.change + counts.open === 0 ? EXIT.success : EXIT.failed
     })
 }
 
+const outlookOf = ({ observe_only: observed }: JsonObject, effect: SealedStep['effect']) =>
+  observed === true ? 'already so' : effect === 'read' ? 'read' : 'change'
+
 export function addDelete(program: Command): void {
   const command = program
     .command('delete [name]')
-    .description('undo what the executions of a manifest did, the newest first, in reverse order, each step verified')
+    .summary('undo what the executions of a manifest did')
+    .description(
+      'Undo what the executions of a manifest did, the newest first, in reverse order.\nEach step is verified.',
+    )
     .option('-f, --file <file>', 'the manifest, instead of its name')
   addWaiting(command)
     .addHelpText(
@@ -234,7 +263,8 @@ Examples:
   deed delete -f site.yaml
   deed delete site
 
-Exit code 0: it is undone. ${WAITING_TEXT}`,
+Exit code 0: it is undone.
+${WAITING_TEXT}`,
     )
     .action(async (name: string | undefined, options: Waiting & { file?: string }, command: Command) => {
       if ((name === undefined) === (options.file === undefined)) {
@@ -260,7 +290,7 @@ Exit code 0: it is undone. ${WAITING_TEXT}`,
         const wished = await bus.call(rollbackExecution, { execution_id: id, reason })
         if (!options.wait) {
           out.document(wished)
-          out.print(`${id}  ${paintStatus(out.paint, wished.status)}`)
+          out.print(`${shownId(id)}  ${paintStatus(out.paint, wished.status)}`)
           return EXIT.success
         }
         const detail = await waitForEnd(out, bus, id, 'rollback', patient.signal)

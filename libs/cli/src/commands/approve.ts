@@ -16,35 +16,39 @@ interface Options {
 
 export function addApprove(program: Command): void {
   withAll(program.command('approve [id]'), 'approve')
-    .description('look at what would run, and agree to it: an approval, or all that an execution waits for by now')
-    .option('--plan-hash <hash>', 'what was looked at; refused where the plan is another by now')
-    .option('-y, --yes', 'it need not be asked for at the terminal')
+    .summary('show what would run, and approve it')
+    .description(
+      'Show what would run, and approve it: one approval, or all that an execution\nwaits for. An id may be given by its end.',
+    )
+    .option('--plan-hash <hash>', 'what was seen; refused where the plan has changed')
+    .option('-y, --yes', 'approve without the question')
     .addHelpText(
       'after',
       `
 Examples:
   deed get approvals --status pending
-  deed approve 01997d0e-...
+  deed approve 5f6a7b8c
   deed approve --all --level 1
-  deed approve 01997d0e-... --plan-hash 5f3c... --reason "as discussed"`,
+  deed approve 5f6a7b8c --plan-hash 5f3c... --reason "as discussed"`,
     )
 }
 
 export function addDeny(program: Command): void {
   withAll(program.command('deny [id]'), 'deny')
-    .description('refuse an approval, or all that an execution waits for by now; nothing of it runs')
+    .summary('refuse it; nothing of it runs')
+    .description('Refuse an approval, or all that an execution waits for. Nothing of it runs.')
     .addHelpText(
       'after',
-      '\nExamples:\n  deed deny 01997d0e-... --reason "not on a Friday"\n  deed deny --all --level 2 --reason "maintenance"',
+      '\nExamples:\n  deed deny 5f6a7b8c --reason "not on a Friday"\n  deed deny --all --level 2 --reason "maintenance"',
     )
 }
 
 function withAll(command: Command, decision: Decision['decision']): Command {
   return command
     .option('--reason <text>', 'kept in the audit log')
-    .option('--full', 'show every step, of hundreds too')
+    .option('--full', 'show every step, however many')
     .option('--all', 'all that wait, up to --level')
-    .option('--level <level>', '1 or 2, for --all; level 3 is decided step by step', levelToTwo, 1)
+    .option('--level <level>', 'of --all: 1 or 2; level 3 is decided one by one', levelToTwo, 1)
     .action(async (id: string | undefined, { all = false, level, ...rest }: Options, self: Command) => {
       if (all === (id !== undefined)) throw new UsageError('name one approval, or say --all')
       const shell = shellOf(self)

@@ -1,36 +1,45 @@
 /** deed audit: the chains of the audit log are recomputed, or written out. */
-
+import { counted } from '@deed/config/counted'
 import type { Bus } from '@deed/mesh/bus'
 import { exportAudit, verifyAudit } from '@deed/proto/audit'
 import type { ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'
 import { EXIT } from '../exit-code.ts'
+import { idText, wholeId } from '../find-id.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { jsonLine } from '../show/plain-text.ts'
-import { idOf } from './show.ts'
+import { shownId } from '../show/terminal.ts'
 
 /** Executions asked for at once. */
 const VERIFY_PAGE = 1_000
 const EXPORT_PAGE = 100
 
 export function addAudit(program: Command): void {
-  const audit = program.command('audit').description('check or export the audit log')
+  const audit = program
+    .command('audit')
+    .description('check or export the audit log')
+    .addHelpText('after', '\nExamples:\n  deed audit verify\n  deed audit export > audit.jsonl')
   audit
-    .command('verify [execution]')
-    .description('recompute every hash; name the first row that is not as it was written')
-    .addHelpText('after', '\nExample:\n  deed audit verify\n\nExit code 0: every row is as it was written.')
+    .command('verify')
+    .argument('[execution]', 'its id, or the end of it; all of them without it', idText)
+    .description('recompute every hash, and name the first row that was changed')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  deed audit verify\n  deed audit verify 5f6a7b8c\n\nExit code 0: every row is as it was written. 1: one was changed.',
+    )
     .action(async (execution: string | undefined, _: object, command: Command) => {
       const shell = shellOf(command)
       const sum = { executions: 0, rows: 0, anchors: 0 }
       await withMesh(shell, async (bus) => {
         let cursor: ExecutionId | undefined
+        const id = await idOf(bus, execution)
         let anchor: { number: number; hash: string } | null = null
         for (;;) {
           const page = await bus.call(verifyAudit, {
             limit: VERIFY_PAGE,
-            ...(execution === undefined ? {} : { execution_id: idOf(execution) }),
-            ...defined({ cursor }),
+            ...(id === undefined ? {} : { execution_id: id }),
+            ...(cursor === undefined ? {} : { cursor }),
           })
           sum.executions += page.executions
           sum.rows += page.rows
@@ -41,10 +50,10 @@ export function addAudit(program: Command): void {
             shell.out.document({ ...sum, anchor, broken, broken_anchor: brokenAnchor })
             shell.out.print(
               broken
-                ? `execution ${broken.execution_id}: ${broken.why}`
+                ? `execution ${shownId(broken.execution_id)}: ${broken.why}`
                 : brokenAnchor
                   ? `anchor ${brokenAnchor.number}: ${brokenAnchor.why}`
-                  : `${sum.rows} rows of ${sum.executions} executions and ${sum.anchors} anchors are as they were written`,
+                  : `as written: ${counted(sum.rows, 'row')} of ${counted(sum.executions, 'execution')}, and ${counted(sum.anchors, 'anchor')}`,
             )
             if (!broken && !brokenAnchor && anchor) {
               shell.out.print(`newest anchor ${anchor.number}: ${anchor.hash}; keep it elsewhere to compare later`)
@@ -57,14 +66,16 @@ export function addAudit(program: Command): void {
       })
     })
   audit
-    .command('export [execution]')
-    .description('write every row with its hash, a JSON object a line')
+    .command('export')
+    .argument('[execution]', 'its id, or the end of it; all of them without it', idText)
+    .description('write every row with its hash, one JSON object on each line')
     .addHelpText('after', '\nExample:\n  deed audit export > audit.jsonl')
     .action(async (execution: string | undefined, _: object, command: Command) => {
       const shell = shellOf(command)
       await withMesh(shell, async (bus) => {
+        const id = await idOf(bus, execution)
         for (let after: ExecutionId | undefined; ; ) {
-          const { rows, next_after: next } = await exportPage(bus, execution, after)
+          const { rows, next_after: next } = await exportPage(bus, id, after)
           for (const row of rows) process.stdout.write(`${jsonLine(row)}\n`)
           if (next === null) return
           after = next
@@ -73,9 +84,12 @@ export function addAudit(program: Command): void {
     })
 }
 
-const exportPage = (bus: Bus, execution: string | undefined, after: ExecutionId | undefined) =>
+const idOf = async (bus: Bus, text: string | undefined): Promise<ExecutionId | undefined> =>
+  text === undefined ? undefined : wholeId<ExecutionId>(bus, ['execution'], text)
+
+const exportPage = (bus: Bus, id: ExecutionId | undefined, after: ExecutionId | undefined) =>
   bus.call(exportAudit, {
     limit: EXPORT_PAGE,
-    ...(execution === undefined ? {} : { execution_id: idOf(execution) }),
-    ...defined({ after }),
+    ...(id === undefined ? {} : { execution_id: id }),
+    ...(after === undefined ? {} : { after }),
   })

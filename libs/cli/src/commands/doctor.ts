@@ -11,7 +11,8 @@ import { plainText } from '../show/plain-text.ts'
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('examine the mesh and this machine, and say what to change')
+    .summary('examine mesh and machine, and say what to change')
+    .description('Examine the mesh and this machine, and say what to change.')
     .addHelpText(
       'after',
       `
@@ -19,12 +20,17 @@ Examples:
   deed doctor
   deed doctor --json
 
-Every instance of a service is examined. It changes nothing, and works without a mesh, too. Exit code 0: nothing must be changed; 1: something must.
-How often a NATS server elsewhere syncs is read at its monitoring port, DEED_NATS_MONITORING_URL.`,
+Every instance of a service is examined. It changes nothing, and works without a
+mesh, too. How often a NATS server elsewhere syncs is read at its monitoring
+port, DEED_NATS_MONITORING_URL.
+
+Exit code: 0 nothing must be changed; 1 something must.`,
     )
     .action(async (_: object, command: Command) => {
       const shell = shellOf(command)
+      const busy = shell.out.busy('examining')
       const checks = [...(await checkMachine(shell)), ...(await checkMesh(shell))]
+      busy[Symbol.dispose]()
       const problems = checks.filter(({ status }) => status === 'problem').length
       const warnings = checks.filter(({ status }) => status === 'warning').length
       shell.out.document({ ok: problems === 0, problems, warnings, checks })

@@ -10,7 +10,8 @@ const STOP_MS_MAX = 90_000
 export function addDown(program: Command): void {
   program
     .command('down')
-    .description('stop the mesh that runs on the data folder, or what one that was killed has left; its data stay')
+    .summary('stop the mesh; its data stay')
+    .description('Stop the mesh of the data folder, or what one that was killed has left. Its data\nstay.')
     .addHelpText('after', '\nExample:\n  deed down')
     .action(async (_: object, command: Command) => {
       const { dataDir, out } = shellOf(command)
@@ -19,6 +20,7 @@ export function addDown(program: Command): void {
       const { endProcess, stopLeftovers } = await import('@deed/mesh/leftovers')
       if (mesh) {
         out.note(`draining the mesh of ${dataDir}`)
+        using _busy = out.busy('draining')
         await endProcess(mesh, STOP_MS_MAX)
       }
       const left = await stopLeftovers(dataDir)

@@ -29,25 +29,22 @@ interface DrillOptions {
 export function addDrill(program: Command): void {
   program
     .command('drill')
-    .description('break a mesh of its own in every known way, count the effects, and say what held')
-    .option('--seed <number>', 'of all that is left to chance, to have it again', wholeNumber(SEED_MAX))
+    .summary('break a mesh of its own on purpose, and say what held')
+    .description('Break a mesh of its own in every known way, count the effects, and say what held.')
+    .option('--seed <number>', 'of what is left to chance, to repeat it', wholeNumber(SEED_MAX))
     .option(
       '--executions <number>',
-      `of the load with faults by chance (default: ${EXECUTIONS}; with --only: 0)`,
+      `load with random faults (default: ${EXECUTIONS}; with --only: 0)`,
       wholeNumber(EXECUTIONS_MAX),
     )
     .option(
       '--histories <number>',
-      'of people and faults by chance, against a model (default: one for each 100 executions)',
+      'random histories against a model (default: 1 in 100 executions)',
       wholeNumber(HISTORIES_MAX),
     )
-    .option(
-      '--requests <number>',
-      'almost right, to every door (default: 50 for each execution)',
-      wholeNumber(REQUESTS_MAX),
-    )
-    .option('--truth', 'liars and ordinary things of every kind of action, and nothing else')
-    .option('--only <faults>', 'such as F02,F07; with --truth kinds of action, such as file.write', (text: string) =>
+    .option('--requests <number>', 'malformed requests (default: 50 for each execution)', wholeNumber(REQUESTS_MAX))
+    .option('--truth', 'only the truth drill: liars and ordinary things of every kind')
+    .option('--only <faults>', 'such as F02,F07; with --truth kinds, such as file.write', (text: string) =>
       text.split(',').map((id) => id.trim()),
     )
     .addHelpText(
@@ -62,9 +59,11 @@ Examples:
   deed drill --truth
   deed drill --truth --only sql.execute,command.run
 
-The mesh is started in a temporary folder and is removed; no other mesh is touched. Some faults need root, loop devices
-or strace; what cannot be tried here is named as skipped, with the reason.
-Exit code 0: everything that was tried held.`,
+The mesh is started in a temporary folder and is removed; no other mesh is
+touched. Some faults need root, loop devices or strace; what cannot be tried is
+named as skipped, with the reason. A fault takes from a second to a minute.
+
+Exit code: 0 everything that was tried held; 1 something did not.`,
     )
     .action(async (options: DrillOptions, command: Command) => {
       const { out } = shellOf(command)

@@ -3,16 +3,19 @@
 import { type ApprovalView, listApprovals } from '@deed/proto/approval'
 import { type ExecutionSummary as ExecutionSummarySchema, listExecutions } from '@deed/proto/execution'
 import { type Grant, listGrants } from '@deed/proto/grant'
-import { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
+import type { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import { ApprovalStatus, ExecutionStatus, Method, TaskStatus } from '@deed/proto/states'
 import { listTasks, type TaskView } from '@deed/proto/task'
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import { by, count, moment } from '../options.ts'
+import { idText, wholeId } from '../find-id.ts'
+import { choice, count, moment } from '../options.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
-import { age, duration } from '../show/amounts.ts'
+import { age, duration, relative } from '../show/amounts.ts'
+import { statusWord } from '../show/paint.ts'
 import { type Column, table } from '../show/table.ts'
+import { shownId } from '../show/terminal.ts'
 import { addReviews } from './get-reviews.ts'
 import { showGoals } from './goal.ts'
 import { grantText } from './grant.ts'
@@ -23,17 +26,22 @@ type ExecutionSummary = z.output<typeof ExecutionSummarySchema>
 export function addGet(program: Command): void {
   const get = program
     .command('get')
-    .description('tables: executions, tasks, approvals, reviews, grants, goals, schedules')
+    .summary('tables: executions, tasks, approvals, reviews, grants ...')
+    .description('Tables, the newest first.')
     .addHelpText(
       'after',
       `
 Examples:
   deed get executions --status failed --since 2h
   deed get executions --text restart --limit 5 --json
-  deed get tasks --execution 01997d0e-...
+  deed get tasks --execution 5f6a7b8c
   deed get approvals --status pending
   deed get reviews
-  deed get grants --all`,
+  deed get grants --all
+
+On a terminal, ids are shown by their end, which every command takes, lines are
+cut to its width, and less important columns are left out where it is narrow.
+In a pipe or a file everything is whole.`,
     )
   addExecutions(get)
   addTasks(get)
@@ -41,11 +49,13 @@ Examples:
   addGrants(get)
   get
     .command('goals')
-    .description('what is to stay so')
+    .description('goals: what is to stay so')
+    .addHelpText('after', '\nExample:\n  deed get goals')
     .action((_: object, command: Command) => showGoals(shellOf(command)))
   get
     .command('schedules')
-    .description('what is done at its times')
+    .description('schedules, with their next times')
+    .addHelpText('after', '\nExample:\n  deed get schedules')
     .action((_: object, command: Command) => showSchedules(shellOf(command)))
   addReviews(get)
 }
@@ -54,64 +64,87 @@ function addExecutions(get: Command): void {
   get
     .command('executions')
     .description('executions, newest first')
-    .option('--status <status>', ExecutionStatus.options.join(', '), by(ExecutionStatus))
-    .option('--method <method>', Method.options.join(', '), by(Method))
+    .addOption(choice('--status <status>', 'in this status', ExecutionStatus))
+    .addOption(choice('--method <method>', 'solved in this way', Method))
     .option('--template <id>', 'that used this template')
-    .option('--since <time>', 'asked at or after: a time, or 30m, 2h, 7d', moment)
-    .option('--until <time>', 'asked before', moment)
-    .option('--text <words>', 'that have these words in the task')
+    .option('--since <time>', 'requested since: 2026-11-21T08:00Z, or 30m, 2h, 7d', moment)
+    .option('--until <time>', 'requested before', moment)
+    .option('--text <words>', 'that have this text in the task')
     .option('--limit <number>', 'at most so many', count)
-    .option('--cursor <id>', 'go on behind this one', by(ExecutionId))
-    .action(async (options: z.input<typeof listExecutions.input>, command: Command) => {
-      const shell = shellOf(command)
-      const reply = await withMesh(shell, (bus) => bus.call(listExecutions, options))
-      shell.out.document(reply)
-      const now = Date.now()
-      const columns: Column<ExecutionSummary>[] = [
-        { heading: 'EXECUTION', cell: ({ execution_id: id }) => id },
-        { heading: 'STATUS', cell: ({ status }) => status, status: true },
-        { heading: 'METHOD', cell: ({ method }) => method ?? '-' },
-        { heading: 'TIME', cell: ({ time_ms: ms }) => (ms === null ? '-' : duration(ms)) },
-        { heading: 'AGE', cell: ({ created_at: created }) => age(created, now) },
-        { heading: 'TASK', cell: ({ task }) => task, fills: true },
-      ]
-      show(shell, 'executions', columns, reply.executions)
-      if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${reply.next_cursor}`)
-    })
+    .option('--cursor <id>', 'go on behind this one', idText)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  deed get executions --status failed --since 2h\n  deed get executions --text restart',
+    )
+    .action(
+      async (
+        { cursor, ...filters }: Omit<z.input<typeof listExecutions.input>, 'cursor'> & { cursor?: string },
+        command: Command,
+      ) => {
+        const shell = shellOf(command)
+        const reply = await withMesh(shell, async (bus) =>
+          bus.call(listExecutions, {
+            ...filters,
+            ...(cursor === undefined ? {} : { cursor: await wholeId<ExecutionId>(bus, ['execution'], cursor) }),
+          }),
+        )
+        shell.out.document(reply)
+        const now = Date.now()
+        const columns: Column<ExecutionSummary>[] = [
+          { heading: 'EXECUTION', cell: ({ execution_id: id }) => id, id: true },
+          { heading: 'STATUS', cell: ({ status }) => status, status: true },
+          { heading: 'METHOD', cell: ({ method }) => method ?? '-', optional: true },
+          { heading: 'TIME', cell: ({ time_ms: ms }) => (ms === null ? '-' : duration(ms)), optional: true },
+          { heading: 'AGE', cell: ({ created_at: created }) => age(created, now) },
+          { heading: 'TASK', cell: ({ task }) => task, fills: true },
+        ]
+        show(shell, 'executions', columns, reply.executions)
+        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${shownId(reply.next_cursor)}`)
+      },
+    )
 }
 
 function addTasks(get: Command): void {
   get
     .command('tasks')
-    .description('tasks, what is wanted beside what is: all open ones, unless --execution or --status says which')
-    .option('--execution <id>', 'of this execution', by(ExecutionId))
-    .option('--status <status>', TaskStatus.options.join(', '), by(TaskStatus))
+    .description('tasks, wanted and actual status: the open ones, unless --execution or --status says which')
+    .option('--execution <id>', 'of this execution', idText)
+    .addOption(choice('--status <status>', 'in this status', TaskStatus))
     .option('--limit <number>', 'at most so many', count)
-    .option('--cursor <id>', 'those that come after this one', by(TaskId))
+    .option('--cursor <id>', 'those that come after this one', idText)
+    .addHelpText('after', '\nExamples:\n  deed get tasks\n  deed get tasks --execution 5f6a7b8c')
     .action(
       async (
-        options: { execution?: ExecutionId; status?: TaskView['actual_status']; limit?: number; cursor?: TaskId },
+        options: { execution?: string; status?: TaskView['actual_status']; limit?: number; cursor?: string },
         command: Command,
       ) => {
         const shell = shellOf(command)
-        const { execution, ...filters } = options
+        const { execution, cursor, ...filters } = options
         const open = execution === undefined && filters.status === undefined
-        const input = { ...filters, open, ...defined({ execution_id: execution }) }
-        const reply = await withMesh(shell, (bus) => bus.call(listTasks, input))
+        const reply = await withMesh(shell, async (bus) =>
+          bus.call(listTasks, {
+            ...filters,
+            open,
+            ...(execution === undefined
+              ? {}
+              : { execution_id: await wholeId<ExecutionId>(bus, ['execution'], execution) }),
+            ...(cursor === undefined ? {} : { cursor: await wholeId<TaskId>(bus, ['task'], cursor) }),
+          }),
+        )
         shell.out.document(reply)
         const columns: Column<TaskView>[] = [
-          { heading: 'TASK', cell: ({ task_id: id }) => id },
-          { heading: 'WANT', cell: ({ desired_status: status }) => status },
+          { heading: 'TASK', cell: ({ task_id: id }) => id, id: true },
+          { heading: 'WANT', cell: ({ desired_status: status }) => status, optional: true },
           { heading: 'HAVE', cell: ({ actual_status: status }) => status, status: true },
           { heading: 'KIND', cell: ({ action, task_kind: kind }) => action?.kind ?? kind },
-          { heading: 'AGENT', cell: ({ agent }) => agent ?? '-' },
-          { heading: 'FAILURES', cell: ({ failures }) => String(failures) },
-          { heading: 'EVIDENCE', cell: ({ evidence }) => evidence?.outcome ?? '-', status: true },
-          { heading: 'ERROR', cell: ({ error }) => error?.code ?? '-' },
+          { heading: 'AGENT', cell: ({ agent }) => agent ?? '-', optional: true },
+          { heading: 'FAILURES', cell: ({ failures }) => String(failures), optional: true },
+          { heading: 'EVIDENCE', cell: ({ evidence }) => evidence?.outcome ?? '-', status: true, optional: true },
+          { heading: 'ERROR', cell: ({ error }) => error?.code ?? '-', optional: true },
           { heading: 'TITLE', cell: ({ title, error }) => (error ? `${title}: ${error.message}` : title), fills: true },
         ]
         show(shell, 'tasks', columns, reply.tasks)
-        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${reply.next_cursor}`)
+        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${shownId(reply.next_cursor)}`)
       },
     )
 }
@@ -120,31 +153,46 @@ function addApprovals(get: Command): void {
   get
     .command('approvals')
     .description('decisions that people are asked for')
-    .option('--execution <id>', 'of this execution', by(ExecutionId))
-    .option('--status <status>', ApprovalStatus.options.join(', '), by(ApprovalStatus))
+    .option('--execution <id>', 'of this execution', idText)
+    .addOption(choice('--status <status>', 'in this status', { options: APPROVAL_WORDS }))
     .option('--limit <number>', 'at most so many', count)
-    .option('--cursor <id>', 'those that come after this one', by(ApprovalId))
+    .option('--cursor <id>', 'those that come after this one', idText)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  deed get approvals --status pending\n  deed get approvals --execution 5f6a7b8c',
+    )
     .action(
-      async (
-        options: { execution?: ExecutionId; status?: ApprovalView['status']; limit?: number; cursor?: ApprovalId },
-        command: Command,
-      ) => {
+      async (options: { execution?: string; status?: string; limit?: number; cursor?: string }, command: Command) => {
         const shell = shellOf(command)
-        const { execution, ...filters } = options
-        const input = { ...filters, ...defined({ execution_id: execution }) }
-        const reply = await withMesh(shell, (bus) => bus.call(listApprovals, input))
+        const { execution, cursor, status: word, ...filters } = options
+        const status = ApprovalStatus.options.find((one) => statusWord(one) === word)
+        const reply = await withMesh(shell, async (bus) =>
+          bus.call(listApprovals, {
+            ...filters,
+            ...(status === undefined ? {} : { status }),
+            ...(execution === undefined
+              ? {}
+              : { execution_id: await wholeId<ExecutionId>(bus, ['execution'], execution) }),
+            ...(cursor === undefined ? {} : { cursor: await wholeId<ApprovalId>(bus, ['approval'], cursor) }),
+          }),
+        )
+        const now = Date.now()
         shell.out.document(reply)
         const columns: Column<ApprovalView>[] = [
-          { heading: 'APPROVAL', cell: ({ approval_id: id }) => id },
+          { heading: 'APPROVAL', cell: ({ approval_id: id }) => id, id: true },
           { heading: 'STATUS', cell: ({ status }) => status, status: true },
           { heading: 'LEVEL', cell: ({ level }) => String(level) },
-          { heading: 'BY', cell: ({ decided_by: by }) => by ?? '-' },
-          { heading: 'ACTIONS', cell: ({ actions, omitted }) => String(actions.length + (omitted?.actions ?? 0)) },
-          { heading: 'EXPIRES', cell: ({ expires_at: at }) => at },
+          { heading: 'BY', cell: ({ decided_by: by }) => by ?? '-', optional: true },
+          {
+            heading: 'ACTIONS',
+            cell: ({ actions, omitted }) => String(actions.length + (omitted?.actions ?? 0)),
+            optional: true,
+          },
+          { heading: 'EXPIRES', cell: ({ expires_at: at }) => relative(at, now) },
           { heading: 'TASK', cell: ({ task }) => task, fills: true },
         ]
         show(shell, 'approvals', columns, reply.approvals)
-        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${reply.next_cursor}`)
+        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${shownId(reply.next_cursor)}`)
       },
     )
 }
@@ -152,23 +200,26 @@ function addApprovals(get: Command): void {
 function addGrants(get: Command): void {
   get
     .command('grants')
-    .description('standing permissions, newest first')
-    .option('--all', 'those too that are over')
+    .description('what was approved ahead, newest first')
+    .option('--all', 'with those that have ended')
     .option('--limit <number>', 'at most so many', count)
+    .addHelpText('after', '\nExample:\n  deed get grants --all')
     .action(async (options: z.input<typeof listGrants.input>, command: Command) => {
       const shell = shellOf(command)
       const reply = await withMesh(shell, (bus) => bus.call(listGrants, options))
       shell.out.document(reply)
       const columns: Column<Grant>[] = [
-        { heading: 'GRANT', cell: ({ grant_id: id }) => id },
-        { heading: 'BY', cell: ({ granted_by: by }) => by },
+        { heading: 'GRANT', cell: ({ grant_id: id }) => id, id: true },
+        { heading: 'BY', cell: ({ granted_by: by }) => by, optional: true },
         { heading: 'USES', cell: ({ uses }) => String(uses) },
-        { heading: 'REVOKED', cell: ({ revoked_by: by }) => by ?? '-' },
+        { heading: 'REVOKED', cell: ({ revoked_by: by }) => by ?? '-', optional: true },
         { heading: 'FOR', cell: grantText, fills: true },
       ]
       show(shell, 'grants', columns, reply.grants)
     })
 }
+
+const APPROVAL_WORDS = ApprovalStatus.options.map(statusWord)
 
 function show<Row>({ out }: Shell, what: string, columns: readonly Column<Row>[], rows: readonly Row[]): void {
   if (rows.length === 0) out.note(`no ${what}`)

@@ -1,21 +1,24 @@
 /** deed goal: what is to stay so. */
 
+import type { Bus } from '@deed/mesh/bus'
 import { exposedLine } from '@deed/mesh/exposed-text'
 import { deleteGoal, type GoalView, listGoals, pauseGoal, resumeGoal, StandingName } from '@deed/proto/goal'
-import { ExecutionId } from '@deed/proto/ids'
+import type { ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'
 import { EXIT, UsageError } from '../exit-code.ts'
+import { idText, wholeId } from '../find-id.ts'
 import { isKept, keepGoal } from '../keep-goal.ts'
 import { by, count, span, timeoutOption } from '../options.ts'
 import { readManifest } from '../read-manifest.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
 import { age, duration } from '../show/amounts.ts'
 import { type Column, table } from '../show/table.ts'
+import { shownId } from '../show/terminal.ts'
 
 interface PutOptions {
   file?: string
-  from?: ExecutionId
+  from?: string
   every?: number
   remedies?: number
   workspace?: string
@@ -31,13 +34,14 @@ const nameOf = by(StandingName)
 export function addGoal(program: Command): void {
   const goal = program
     .command('goal')
-    .description('what is to stay so: looked at again and again, and brought about again where it is not')
+    .summary('what is to stay so: observed, and restored')
+    .description('What is to stay so: it is observed at intervals, and restored where it is not.')
     .addHelpText(
       'after',
       `
 Examples:
   deed goal put demo-up "keep demo-api running" --every 10s
-  deed goal put config --from 01997d0e-...
+  deed goal put config --from 5f6a7b8c
   deed goal list
   deed goal resume demo-up`,
     )
@@ -45,11 +49,13 @@ Examples:
   goal
     .command('list')
     .description('goals, by name')
+    .addHelpText('after', '\nExample:\n  deed goal list')
     .action(async (_options: object, command: Command) => showGoals(shellOf(command)))
   goal
     .command('delete')
     .argument('<name>', 'of the goal', nameOf)
-    .description('keep it so no longer; what was brought about stays')
+    .description('keep it no longer; what was done stays')
+    .addHelpText('after', '\nExample:\n  deed goal delete demo-up')
     .action(async (name: string, _options: object, command: Command) => {
       const shell = shellOf(command)
       const reply = await withMesh(shell, (bus) => bus.call(deleteGoal, { name }))
@@ -57,13 +63,14 @@ Examples:
       shell.out.print(reply.deleted ? `deleted ${name}` : `there was no goal ${name}`)
     })
   for (const [verb, contract, description] of [
-    ['pause', pauseGoal, 'look no more until it is resumed'],
-    ['resume', resumeGoal, 'look again, after a pause or where it was given up'],
+    ['pause', pauseGoal, 'observe it no more until it is resumed'],
+    ['resume', resumeGoal, 'observe it again, after a pause or after it was given up'],
   ] as const) {
     goal
       .command(verb)
       .argument('<name>', 'of the goal', nameOf)
       .description(description)
+      .addHelpText('after', `\nExample:\n  deed goal ${verb} demo-up`)
       .action(async (name: string, _options: object, command: Command) => {
         const shell = shellOf(command)
         const reply = await withMesh(shell, (bus) => bus.call(contract, { name }))
@@ -77,29 +84,26 @@ function addPut(goal: Command): void {
   goal
     .command('put')
     .argument('<name>', 'lower-case letters, digits, ".", "_" and "-"', nameOf)
-    .argument('[task]', 'what is to be so, in words that a rule knows')
+    .argument('[task]', 'what is to be so, in plain words')
     .description('keep something so, from now on')
-    .option('-f, --file <file>', 'keep what this manifest says, in the place of a task; - for standard input')
-    .option('--from <execution>', 'keep what this one did, in the place of a task', by(ExecutionId))
-    .option('--every <time>', 'how often is looked, as 10s or 5m; at least 1s (default: 30s)', span)
-    .option(
-      '--remedies <number>',
-      'how often an hour it is brought about again before it is given up (default: 5)',
-      count,
-    )
+    .option('-f, --file <file>', 'keep what this manifest says; - for standard input')
+    .option('--from <execution>', 'keep what this one did, instead of a task', idText)
+    .option('--every <time>', 'how often it is observed: 10s, 5m (default: 30s)', span)
+    .option('--remedies <number>', 'how often an hour it is restored before it is given up (default: 5)', count)
     .option('--workspace <name>', 'a workspace of execution.yaml, or a path below its root')
-    .option('-y, --yes', 'approve what needs level 1, for now and every later time')
-    .addOption(timeoutOption('how long to wait until it stands, for a decision too', TIMEOUT_MS))
+    .option('-y, --yes', 'approve what needs level 1, now and later')
+    .addOption(timeoutOption('how long to wait until it holds', TIMEOUT_MS))
     .addHelpText(
       'after',
       `
-It is brought about once, and agreed to where policy wants that: for every later time too, of just these actions.
+It is done once, and approved where policy wants that. The approval covers the
+same actions every later time.
 
 Examples:
   deed goal put demo-up "keep demo-api running" --every 10s
   deed goal put motd 'write "hello" to motd.txt' --remedies 3
   deed goal put site -f site.yaml --every 5m
-  deed goal put config --from 01997d0e-...`,
+  deed goal put config --from 5f6a7b8c`,
     )
     .action(async (name: string, task: string | undefined, options: PutOptions, command: Command) => {
       const { file, from, every, remedies, workspace, yes = false, timeout: timeoutMs } = options
@@ -108,14 +112,18 @@ Examples:
       }
       const shell = shellOf(command)
       const { out } = shell
-      const wanted = {
+      const wanted = async (bus: Bus) => ({
         name,
         ...defined({ task }),
         ...(file === undefined ? {} : { manifest: readManifest(file) }),
-        ...defined({ execution_id: from, interval_ms: every, remedies_max: remedies }),
+        ...(from === undefined ? {} : { execution_id: await wholeId<ExecutionId>(bus, ['execution'], from) }),
+        ...(every === undefined ? {} : { interval_ms: every }),
+        ...(remedies === undefined ? {} : { remedies_max: remedies }),
         ...(workspace === undefined ? {} : { context: { workspace } }),
-      }
-      const kept = await withMesh(shell, (bus) => keepGoal(bus, wanted, { out, yes, timeoutMs, by: 'deed goal put' }))
+      })
+      const kept = await withMesh(shell, async (bus) =>
+        keepGoal(bus, await wanted(bus), { out, yes, timeoutMs, by: 'deed goal put' }),
+      )
       out.document(kept)
       out.print(goalText(kept))
       process.exitCode = isKept(kept) ? EXIT.success : EXIT.failed
@@ -126,11 +134,11 @@ Examples:
 export function goalText(goal: GoalView): string {
   const { name, interval_ms: intervalMs, agreed_by: by, why, execution_id: id } = goal
   if (goal.status === 'active') {
-    const agreed = by === null ? '' : `, agreed to by ${by}`
-    return exposedLine(`${name}  ${statusOf(goal)}: looked at every ${duration(intervalMs)}${agreed}`)
+    const agreed = by === null ? '' : `, approved by ${by}`
+    return exposedLine(`${name}  ${statusOf(goal)}: observed every ${duration(intervalMs)}${agreed}`)
   }
   return exposedLine(
-    `${name}  ${statusOf(goal)}${why === null ? '' : `: ${why}`}${id === null ? '' : ` (execution ${id})`}`,
+    `${name}  ${statusOf(goal)}${why === null ? '' : `: ${why}`}${id === null ? '' : ` (execution ${shownId(id)})`}`,
   )
 }
 
@@ -145,13 +153,14 @@ export async function showGoals(shell: Shell): Promise<void> {
   const columns: Column<GoalView>[] = [
     { heading: 'GOAL', cell: ({ name }) => name },
     { heading: 'STATUS', cell: statusOf, status: true },
-    { heading: 'LAST LOOK', cell: ({ last_outcome: outcome }) => outcome ?? '-' },
-    { heading: 'AGO', cell: ({ last_look_at: at }) => (at === null ? '-' : age(at, now)) },
-    { heading: 'EVERY', cell: ({ interval_ms: ms }) => duration(ms) },
-    { heading: 'DRIFTS', cell: ({ drifts }) => String(drifts) },
+    { heading: 'OBSERVED', cell: ({ last_outcome: outcome }) => outcome ?? '-', status: true },
+    { heading: 'AGE', cell: ({ last_look_at: at }) => (at === null ? '-' : age(at, now)) },
+    { heading: 'EVERY', cell: ({ interval_ms: ms }) => duration(ms), optional: true },
+    { heading: 'DRIFTS', cell: ({ drifts }) => String(drifts), optional: true },
     {
       heading: 'REMEDIES',
       cell: ({ remedies, remedies_max: max }) => `${remedies.length} of ${max}`,
+      optional: true,
     },
     { heading: 'TASK', cell: ({ task, why }) => why ?? task, fills: true },
   ]

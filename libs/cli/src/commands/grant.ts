@@ -1,12 +1,16 @@
 /** deed grant and deed revoke: agree ahead to actions of one kind, within bounds, until a time. */
+import { counted } from '@deed/config/counted'
 import { ActionKind } from '@deed/proto/action'
 import { deleteGrant, type Grant, putGrant } from '@deed/proto/grant'
-import { GrantId, PrincipalName } from '@deed/proto/ids'
+import { type GrantId, PrincipalName } from '@deed/proto/ids'
 import type { Command } from 'commander'
 import type { z } from 'zod'
+import { idText, wholeId } from '../find-id.ts'
 import { by, collectPairs, levelToTwo, momentAhead } from '../options.ts'
 import { shellOf, withMesh } from '../shell.ts'
+import { moment } from '../show/amounts.ts'
 import { plainLine } from '../show/plain-text.ts'
+import { shownId } from '../show/terminal.ts'
 
 interface Options {
   target?: string
@@ -22,12 +26,13 @@ interface Options {
 export function addGrant(program: Command): void {
   program
     .command('grant')
-    .argument('<kind>', 'of the actions, as `deed kinds` lists them', by(ActionKind))
-    .description('agree ahead to actions of one kind, within bounds, until a time')
+    .argument('<kind>', 'of the actions, as deed kinds lists them', by(ActionKind))
+    .summary('approve actions of one kind ahead, within bounds')
+    .description('Approve actions of one kind ahead, within bounds, until a time.')
     .option('--target <name>', 'that name this target')
     .option('--path <path>', 'whose paths are this one or lie below it')
-    .option('--workspace <name>', 'where the path starts; default: the default workspace')
-    .option('--input <name=value>', 'that have just this argument; may be given several times', collectPairs)
+    .option('--workspace <name>', 'where the path starts (default: the default workspace)')
+    .option('--input <name=value>', 'that have this argument; may be repeated', collectPairs)
     .option('--user <name>', 'of requests of this user', by(PrincipalName))
     .option('--level <level>', 'up to level 1 or 2; level 3 is always asked for', levelToTwo, 1)
     .option('--until <time>', '2026-11-21T08:00Z, or from now: 30m, 2h, 7d (default: 1h)', momentAhead)
@@ -46,21 +51,25 @@ Examples:
       const input: z.input<typeof putGrant.input> = { kind, expires_at: until, ...options }
       const grant = await withMesh(shell, (bus) => bus.call(putGrant, input))
       shell.out.document(grant)
-      shell.out.print(`${grant.grant_id}  ${grantText(grant)}`)
+      shell.out.print(`${shownId(grant.grant_id)}  ${grantText(grant)}`)
     })
 }
 
 export function addRevoke(program: Command): void {
   program
     .command('revoke')
-    .argument('<grant>', 'its id', by(GrantId))
-    .description('take a standing permission back, at once')
-    .addHelpText('after', '\nExample:\n  deed revoke 01997d0e-...')
-    .action(async (id: GrantId, _options: object, command: Command) => {
+    .argument('<grant>', 'its id, or the end of it', idText)
+    .description('take a grant back, at once')
+    .addHelpText('after', '\nExamples:\n  deed get grants\n  deed revoke 5f6a7b8c')
+    .action(async (text: string, _options: object, command: Command) => {
       const shell = shellOf(command)
-      const grant = await withMesh(shell, (bus) => bus.call(deleteGrant, { grant_id: id }))
+      const grant = await withMesh(shell, async (bus) =>
+        bus.call(deleteGrant, { grant_id: await wholeId<GrantId>(bus, ['grant'], text) }),
+      )
       shell.out.document(grant)
-      shell.out.print(`${grant.grant_id}  revoked ${grant.revoked_at}, after ${grant.uses} uses`)
+      shell.out.print(
+        `${shownId(grant.grant_id)}  revoked ${moment(grant.revoked_at ?? '')}, after ${counted(grant.uses, 'use')}`,
+      )
     })
 }
 
@@ -73,7 +82,7 @@ export function grantText({ kind, target, workspace, path, input, user, level, e
     ...place,
     ...(input === null ? [] : [`with ${JSON.stringify(input)}`]),
     ...(user === null ? [] : [`for ${user}`]),
-    `up to level ${level}, until ${until}`,
+    `up to level ${level}, until ${moment(until)}`,
   ]
   return plainLine(facts.join(' '))
 }

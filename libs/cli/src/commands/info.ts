@@ -16,17 +16,14 @@ const MASK = '****'
 export function addInfo(program: Command): void {
   program
     .command('info')
-    .description('how to connect to the mesh from outside')
-    .option('--show-secrets', 'passwords as they are')
-    .option('--nats-config', 'the accounts, users and permissions for a nats-server of your own')
-    .option(
-      '--caller <name=role:tenant.user>',
-      'with --nats-config: another caller from outside; may be repeated',
-      collect,
-    )
+    .summary('how to connect to the mesh from outside')
+    .description('How to connect to the mesh from outside.')
+    .option('--show-secrets', 'show passwords')
+    .option('--nats-config', 'accounts and permissions for a nats-server of your own')
+    .option('--caller <name=role:tenant.user>', 'of --nats-config: one more caller; may be repeated', collect)
     .addHelpText(
       'after',
-      '\nExamples:\n  deed info\n  deed info --show-secrets --json\n  deed info --nats-config --caller ann=client:acme.ann > accounts.conf',
+      '\nExamples:\n  deed info\n  deed info --show-secrets --json\n  deed info --nats-config --caller ann=client:acme.ann > nats.conf',
     )
     .action(({ showSecrets = false, natsConfig = false, caller = [] }: InfoOptions, command: Command) => {
       const shell = shellOf(command)

@@ -43,7 +43,8 @@ workspaces:
 export function addInit(program: Command): void {
   program
     .command('init')
-    .description(`write an ${CONFIG_FILE}, with comments, that makes the current folder a workspace`)
+    .summary(`write an ${CONFIG_FILE} for the current folder`)
+    .description(`Write an ${CONFIG_FILE}, with comments, that makes the current folder a workspace.`)
     .addHelpText('after', '\nExample:\n  deed init && deed up --detach')
     .action((_: object, command: Command) => {
       const { out } = shellOf(command)

@@ -10,7 +10,8 @@ export function addKinds(program: Command): void {
   program
     .command('kinds')
     .argument('[kind]', 'one of them, with the schema of its input and an example')
-    .description('the kinds of action that the executor has')
+    .summary('the kinds of action that the mesh can take')
+    .description('The kinds of action that the mesh can take.')
     .addHelpText('after', '\nExamples:\n  deed kinds\n  deed kinds file.patch\n  deed kinds --json')
     .action(async (name: string | undefined, _options: object, command: Command) => {
       const shell = shellOf(command)
@@ -32,8 +33,8 @@ function kindsTable(kinds: readonly KindListing[], { paint, width }: Output): st
   return table<KindListing>(
     [
       { heading: 'KIND', cell: ({ name }) => name },
-      { heading: 'VERSION', cell: ({ version }) => String(version) },
-      { heading: 'EFFECT', cell: ({ effect }) => effect },
+      { heading: 'VERSION', cell: ({ version }) => String(version), optional: true },
+      { heading: 'EFFECT', cell: ({ effect }) => effect, optional: true },
       { heading: 'UNDO', cell: ({ reversibility, effect }) => (effect === 'read' ? 'nothing to undo' : reversibility) },
       { heading: 'EXAMPLE', cell: ({ summary }) => summary, fills: true },
     ],

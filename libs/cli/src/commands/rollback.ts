@@ -5,17 +5,19 @@ import { DeedError } from '@deed/proto/errors'
 import { ExecutionReply } from '@deed/proto/execution'
 import { defined } from '@deed/proto/json'
 import { rollbackExecution, type UndoStep } from '@deed/proto/steering'
+import type { ExecutionId } from '@deed/proto/ids'
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import { EXIT, UsageError } from '../exit-code.ts'
+import { wholeId } from '../find-id.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { howToDecide } from '../show/approval.ts'
 import { replyText } from '../show/execution.ts'
 import { paintStatus } from '../show/paint.ts'
 import { type Column, table } from '../show/table.ts'
+import { shownId } from '../show/terminal.ts'
 import { isMany, rollBackMany, type Scope, steerMany } from '../steer-many.ts'
 import { addWaiting, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
-import { idOf } from './show.ts'
 
 interface RollbackOptions extends Omit<Scope, 'dryRun'>, Waiting {
   last?: true
@@ -29,28 +31,30 @@ interface RollbackOptions extends Omit<Scope, 'dryRun'>, Waiting {
 export function addRollback(program: Command): void {
   const command = program
     .command('rollback')
-    .argument('[ids...]', 'of an ended execution, of one action, or of its task; of several executions')
-    .description('undo what was done, in reverse order, each step verified')
-    .option('--last', 'the newest of your executions that left a change')
-    .option('--with-dependents', 'with one action: those too that rest on it')
-    .option('--template <id>', 'every execution that used this template')
-    .option('--target <name>', 'every execution with an action on this target')
-    .option('--all', 'every execution that left a change')
-    .option('--pause-goals', 'pause the goals that keep what is undone, which is refused otherwise')
-    .option('--dry-run', 'show what would be undone, in which order, and what cannot be')
+    .argument('[ids...]', 'of executions; or of one action (whole) or its task')
+    .summary('undo what was done, in reverse order, each step verified')
+    .description('Undo what was done, in reverse order. Each step is verified.')
+    .option('--last', 'your newest execution that left a change')
+    .option('--with-dependents', 'of one action: with those that rest on it')
+    .option('--template <id>', 'executions that used this template')
+    .option('--target <name>', 'executions with an action on this target')
+    .option('--all', 'all executions that left a change')
+    .option('--pause-goals', 'pause the goals that keep what is undone')
+    .option('--dry-run', 'show what would be undone, and what cannot be')
     .option('--reason <text>', 'kept in the audit log')
-    .option('-y, --yes', 'approve what needs level 1; higher levels are asked for all the same')
+    .option('-y, --yes', 'approve what needs level 1; more is asked for')
   addWaiting(command)
     .addHelpText(
       'after',
       `
 Examples:
-  deed rollback 01997d0e-... --reason "customer asked"
+  deed rollback 5f6a7b8c --reason "customer asked"
   deed rollback --last --dry-run
 
-Own work of level 0 or 1 is undone at once. What needed more, or what others asked for, is undone once it is agreed to.
+Own work of level 0 or 1 is undone at once. What needed more, and what others
+asked for, is undone once it is approved.
 
-Exit code 0: all that was asked for is undone. 2: refused, such as irreversible, already_rolled_back, not_found.
+Exit code 0: all that was asked for is undone. 1: some of it is not.
 ${WAITING_TEXT}`,
     )
     .action(async (ids: string[], options: RollbackOptions, command: Command) => {
@@ -78,19 +82,18 @@ ${WAITING_TEXT}`,
         using patient = patience(timeout)
         const wished = await (last
           ? bus.call(rollbackExecution, { last, ...more })
-          : rollBackById(bus, idOf(id ?? ''), more))
+          : rollBackById(bus, await wholeId(bus, ['execution', 'task'], id ?? ''), more))
         if (dryRun) {
           out.document(wished)
           out.print(table(COLUMNS, wished.steps, out.paint, out.width))
-          const agreement =
-            wished.level === 0 ? "It needs nobody's agreement." : `It needs agreement of level ${wished.level}.`
+          const agreement = wished.level === 0 ? 'It needs no approval.' : `It needs approval of level ${wished.level}.`
           out.note(`A dry run: nothing was undone. ${agreement}`)
           process.exitCode = wished.steps.some(({ outlook }) => outlook === 'cannot') ? EXIT.failed : EXIT.success
           return
         }
         if (!wait) {
           out.document(wished)
-          out.print(`${wished.execution_id}  ${paintStatus(out.paint, wished.status)}`)
+          out.print(`${shownId(wished.execution_id)}  ${paintStatus(out.paint, wished.status)}`)
           if (wished.approval_id !== null) out.note(howToDecide(wished.approval_id))
           return
         }
@@ -107,8 +110,8 @@ ${WAITING_TEXT}`,
 }
 
 const COLUMNS: Column<UndoStep>[] = [
-  { heading: 'TASK', cell: ({ task_id: id }) => id },
-  { heading: 'KIND', cell: ({ kind }) => kind },
+  { heading: 'TASK', cell: ({ task_id: id }) => id, id: true },
+  { heading: 'KIND', cell: ({ kind }) => kind, optional: true },
   { heading: 'LEVEL', cell: ({ level }) => String(level) },
   { heading: 'OUTLOOK', cell: ({ outlook }) => outlook, status: true },
   { heading: 'TITLE', cell: ({ title }) => title },
@@ -120,11 +123,7 @@ const COLUMNS: Column<UndoStep>[] = [
 ]
 
 /** The id may be an execution's or an action's: they never meet. */
-async function rollBackById(
-  bus: Bus,
-  id: ReturnType<typeof idOf>,
-  more: Partial<z.input<typeof rollbackExecution.input>>,
-) {
+async function rollBackById(bus: Bus, id: ExecutionId, more: Partial<z.input<typeof rollbackExecution.input>>) {
   try {
     return await bus.call(rollbackExecution, { execution_id: id, ...more })
   } catch (error) {

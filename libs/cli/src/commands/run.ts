@@ -13,11 +13,12 @@ import { decide } from '../ask-to-decide.ts'
 import { deedCommand } from '../deed-command.ts'
 import { EXIT, exitCodeOfReply, UsageError } from '../exit-code.ts'
 import { isKept, keepGoal } from '../keep-goal.ts'
-import { by, collect, collectPairs, number, span, timeoutOption } from '../options.ts'
+import { by, choice, collect, collectPairs, number, span, timeoutOption } from '../options.ts'
 import { runTask } from '../run-task.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
 import { dryRunText, replyText } from '../show/execution.ts'
-import { plainLine } from '../show/plain-text.ts'
+import { progressText } from '../show/progress.ts'
+import { shownId } from '../show/terminal.ts'
 import { goalText } from './goal.ts'
 
 const { mode: Mode, priority: Priority, idempotency_key: Key } = ExecutionRequest.shape
@@ -50,28 +51,30 @@ interface RunOptions extends RequestOptions {
 const TIMEOUT_MS = 600_000
 
 export function addRun(program: Command): void {
-  addRequestOptions(program.command('run <task>').description('do a task, and wait for its verified end'))
-    .option('--dry-run', 'show plan, level and undo; nothing is done, nothing is stored')
-    .addOption(timeoutOption('how long to wait, for a decision too; the execution goes on', TIMEOUT_MS))
-    .option(
-      '--keep [name]',
-      'keep what was done so, as a standing goal (default name: from the task)',
-      by(StandingName),
-    )
-    .option('--every <time>', 'how often is looked whether it is, as 10s or 5m (default: 30s)', span)
-    .option('-y, --yes', 'approve what needs level 1; higher levels are asked for all the same')
+  addRequestOptions(
+    program
+      .command('run <task>')
+      .summary('do a task, and wait for its verified end')
+      .description('Do a task, and wait for its verified end.'),
+  )
+    .option('--dry-run', 'show plan, level and undo; nothing is done')
+    .addOption(timeoutOption('how long to wait; the execution goes on', TIMEOUT_MS))
+    .option('--keep [name]', 'keep it so, as a goal (default name: from the task)', by(StandingName))
+    .option('--every <time>', 'of --keep: how often it is observed (default: 30s)', span)
+    .option('-y, --yes', 'approve what needs level 1; more is asked for')
     .addHelpText(
       'after',
       `
 Examples:
   deed run "How many assets do we have?"
   deed run --yes "Restart service demo-api"
-  deed run --language elixir --target-file lib/consumer.ex "Create a NATS consumer for processing user events"
+  deed run --dry-run 'write "hello" to notes.txt'
+  deed run --language elixir --target-file lib/consumer.ex \\
+    "Create a NATS consumer for processing user events"
   deed run --yes "Make sure demo-api is running" --keep demo-up --every 10s
-  deed run --yes "keep demo-api running" --every 10s
-  deed run --dry-run --json 'write "hello" to notes.txt'
 
-Exit code: 0 done and verified, 1 failed, denied, rolled back or not at its end yet, 2 refused, 3 no mesh.`,
+Exit code: 0 done and verified; 1 failed, denied, rolled back or not at its end;
+2 refused; 3 no mesh.`,
     )
     .action(async (task: string, options: RunOptions, command: Command) => {
       const shell = shellOf(command)
@@ -81,20 +84,20 @@ Exit code: 0 done and verified, 1 failed, denied, rolled back or not at its end 
 
 /** @param keyed whether the request may have a key of the caller's */
 export function addRequestOptions(command: Command, { keyed = true } = {}): Command {
-  if (keyed) command.option('--key <key>', 'idempotency key: the same key is the same execution', by(Key))
+  if (keyed) command.option('--key <key>', 'idempotency key: the same key, the same execution', by(Key))
   return command
-    .option('--language <name>', `of code: ${Language.options.join(', ')}`, by(Language))
-    .option('--complexity <level>', Complexity.options.join(', '), by(Complexity))
-    .option('--workspace <name>', 'a workspace of execution.yaml, or a path below its root')
+    .addOption(choice('--language <name>', 'of code', Language))
+    .addOption(choice('--complexity <level>', 'how hard it is', Complexity))
+    .option('--workspace <name>', 'of execution.yaml, or a path below its root')
     .option('--target-file <path>', 'relative to the workspace')
-    .option('--criterion <text>', 'an acceptance criterion; may be given several times', collect)
-    .option('--mode <mode>', 'auto, immediate or background', by(Mode))
+    .option('--criterion <text>', 'an acceptance criterion; may be repeated', collect)
+    .addOption(choice('--mode <mode>', 'when it is done (default: auto)', Mode.unwrap()))
     .option('--budget <usd>', 'what models may cost, in dollars', number)
-    .option('--priority <priority>', 'low, normal or high', by(Priority))
+    .addOption(choice('--priority <priority>', 'before or after others', Priority.unwrap()))
     .addOption(
       new Option('--on-failure <what>', 'undo, or block what failed and ask a person').choices(['undo', 'ask']),
     )
-    .option('--context <key=value>', 'more context; may be given several times', collectPairs)
+    .option('--context <key=value>', 'more context; may be repeated', collectPairs)
 }
 
 export function requestOf(task: string, options: RequestOptions) {
@@ -138,8 +141,7 @@ async function run(
   const askedAt = performance.now()
   const reply = await runTask(bus, request, {
     timeoutMs,
-    onEvent: ({ status, percent, current }) =>
-      out.progress(`${status} ${percent} %${current === null ? '' : `  ${plainLine(current)}`}`),
+    onEvent: (event) => out.progress(progressText(event)),
     onApproval: (approval, decided) => decide({ out, yes, by: 'deed run' }, bus, approval, decided),
   }).catch((error: unknown) => {
     if (!(error instanceof DeedError) || error.code !== 'standing_goal' || dryRun) throw error
@@ -168,7 +170,7 @@ async function run(
   out.print(replyText(reply, out.paint, askedAt))
   if (name !== undefined) out.note(`Not kept as ${name}: only what is done and proven is.`)
   if (reply.status !== 'accepted' && FINAL_EXECUTION_STATUSES.has(reply.status)) return exitCodeOfReply(reply)
-  out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${reply.execution_id}`)}`)
+  out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
   return exitCodeOfReply(reply)
 }
 

@@ -14,10 +14,10 @@ import {
 } from '@deed/proto/schedule'
 import type { Command } from 'commander'
 import { UsageError } from '../exit-code.ts'
-import { by, span } from '../options.ts'
+import { by, choice, span } from '../options.ts'
 import { readManifest } from '../read-manifest.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
-import { duration } from '../show/amounts.ts'
+import { duration, moment, relative } from '../show/amounts.ts'
 import { type Column, table } from '../show/table.ts'
 import { addRequestOptions, type RequestOptions, requestOf } from './run.ts'
 
@@ -35,25 +35,28 @@ const nameOf = by(StandingName)
 export function addSchedule(program: Command): void {
   const schedule = program
     .command('schedule')
-    .description('what is done at its times, once for each')
+    .summary('what is done at certain times')
+    .description('What is done at certain times, once each time.')
     .addHelpText(
       'after',
       `
 Examples:
   deed schedule put count "How many assets do we have?" --every 1h
-  deed schedule put nightly 'write "done" to night.txt' --cron "30 2 * * *" --timezone Europe/Berlin
+  deed schedule put night 'write "x" to night.txt' --cron "30 2 * * *"
   deed schedule list
-  deed schedule pause nightly`,
+  deed schedule pause night`,
     )
   addPut(schedule)
   schedule
     .command('list')
     .description('schedules, by name, with their next times')
+    .addHelpText('after', '\nExample:\n  deed schedule list')
     .action(async (_options: object, command: Command) => showSchedules(shellOf(command)))
   schedule
     .command('delete')
     .argument('<name>', 'of the schedule', nameOf)
     .description('do it no longer; what it has begun goes on')
+    .addHelpText('after', '\nExample:\n  deed schedule delete night')
     .action(async (name: string, _options: object, command: Command) => {
       const shell = shellOf(command)
       const reply = await withMesh(shell, (bus) => bus.call(deleteSchedule, { name }))
@@ -61,13 +64,14 @@ Examples:
       shell.out.print(reply.deleted ? `deleted ${name}` : `there was no schedule ${name}`)
     })
   for (const [verb, contract, description] of [
-    ['pause', pauseSchedule, 'let its times pass until it is resumed'],
-    ['resume', resumeSchedule, 'go on with the next of its times'],
+    ['pause', pauseSchedule, 'skip its times until it is resumed'],
+    ['resume', resumeSchedule, 'go on with its next time'],
   ] as const) {
     schedule
       .command(verb)
       .argument('<name>', 'of the schedule', nameOf)
       .description(description)
+      .addHelpText('after', `\nExample:\n  deed schedule ${verb} night`)
       .action(async (name: string, _options: object, command: Command) => {
         const shell = shellOf(command)
         const reply = await withMesh(shell, (bus) => bus.call(contract, { name }))
@@ -82,21 +86,21 @@ function addPut(schedule: Command): void {
     .command('put')
     .argument('<name>', 'lower-case letters, digits, ".", "_" and "-"', nameOf)
     .argument('[task]', 'in plain words')
-    .description('do a task, or what a manifest says, at its times, from now on')
-    .option('-f, --file <file>', 'a manifest in the place of a task; - for standard input')
+    .description('do a task, or what a manifest says, at certain times')
+    .option('-f, --file <file>', 'a manifest instead of a task; - for standard input')
     .option('--cron <expression>', 'five fields, or six with the seconds first; @daily and the like')
-    .option('--timezone <name>', 'what the expression is read in, as Europe/Berlin (default: UTC)')
-    .option('--every <time>', 'as 30s, 5m or 1d, in the place of an expression; at least 1s', span)
-    .option('--overlap <policy>', 'skip, queue or replace, while the one before runs (default: skip)', by(Overlap))
-    .option('--catch-up <policy>', 'none, last or all of the times nobody was there for (default: last)', by(CatchUp))
+    .option('--timezone <name>', 'of the expression, such as Europe/Berlin (default: UTC)')
+    .option('--every <time>', '30s, 5m or 1d, instead of an expression; at least 1s', span)
+    .addOption(choice('--overlap <policy>', 'while the last one runs (default: skip)', Overlap))
+    .addOption(choice('--catch-up <policy>', 'of times that were missed (default: last)', CatchUp))
   put.addHelpText(
     'after',
     `
 Examples:
   deed schedule put count "How many assets do we have?" --every 1h
-  deed schedule put nightly 'write "done" to night.txt' --cron "30 2 * * *" --timezone Europe/Berlin
+  deed schedule put night 'write "x" to night.txt' --cron "30 2 * * *"
   deed schedule put site -f site.yaml --cron @daily
-  deed schedule put poll "is demo-api healthy?" --every 5s --overlap queue --catch-up none`,
+  deed schedule put poll "is demo-api healthy?" --every 5s --overlap queue`,
   )
   addRequestOptions(put, { keyed: false }).action(
     async (name: string, task: string | undefined, options: PutOptions, command: Command) => {
@@ -122,20 +126,24 @@ const timesOf = ({ cron, timezone, every_ms: ms }: ScheduleView): string =>
   cron === null ? `every ${duration(ms ?? 0)}` : `${cron} (${timezone})`
 
 const scheduleText = (schedule: ScheduleView): string =>
-  `${schedule.name}  ${timesOf(schedule)}, ${schedule.paused ? 'paused' : `next ${schedule.due[0] ?? 'never'}`}`
+  `${schedule.name}  ${timesOf(schedule)}, ${schedule.paused ? 'paused' : `next ${schedule.due[0] === undefined ? 'never' : moment(schedule.due[0])}`}`
 
 export async function showSchedules(shell: Shell): Promise<void> {
   const { out } = shell
   const reply = await withMesh(shell, (bus) => bus.call(listSchedules, {}))
   out.document(reply)
   if (reply.schedules.length === 0) return out.note('no schedules')
+  const now = Date.now()
   const columns: Column<ScheduleView>[] = [
     { heading: 'SCHEDULE', cell: ({ name }) => name },
     { heading: 'TIMES', cell: timesOf },
-    { heading: 'NEXT', cell: ({ due, paused }) => (paused ? 'paused' : (due[0] ?? '-')) },
-    { heading: 'FIRED', cell: ({ fired }) => String(fired) },
-    { heading: 'SKIPPED', cell: ({ skipped }) => String(skipped) },
-    { heading: 'LAST EXECUTION', cell: ({ execution_id: id }) => id ?? '-' },
+    {
+      heading: 'NEXT',
+      cell: ({ due, paused }) => (paused ? 'paused' : due[0] === undefined ? '-' : relative(due[0], now)),
+    },
+    { heading: 'FIRED', cell: ({ fired }) => String(fired), optional: true },
+    { heading: 'SKIPPED', cell: ({ skipped }) => String(skipped), optional: true },
+    { heading: 'LAST', cell: ({ execution_id: id }) => id ?? '-', id: true },
     { heading: 'TASK', cell: ({ request, why }) => why ?? request.task, fills: true },
   ]
   out.print(table(columns, reply.schedules, out.paint, out.width))

@@ -1,11 +1,11 @@
 /** deed show: one execution, whole. */
-
 import { listApprovals } from '@deed/proto/approval'
 import { getExecution, IdempotencyKey } from '@deed/proto/execution'
-import { ExecutionId } from '@deed/proto/ids'
+import type { ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'
 import { UsageError } from '../exit-code.ts'
+import { idText, wholeId } from '../find-id.ts'
 import { by, count } from '../options.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { approvalText } from '../show/approval.ts'
@@ -23,20 +23,22 @@ interface Options {
 
 export function addShow(program: Command): void {
   program
-    .command('show [execution]')
-    .description('an execution: its tasks as a tree, with claim, observation and evidence')
-    .option('--key <key>', 'the one with this idempotency key', by(IdempotencyKey))
-    .option('--sequence <number>', 'the one that `deed submit` gave this number', count)
-    .option('-v, --verbose', 'with the arguments of every action, and the timeline')
-    .option('--full', 'all tasks and all of the timeline, of thousands too')
-    .option('--mermaid', 'the graph of tasks as a Mermaid flowchart, and nothing else')
+    .command('show')
+    .argument('[execution]', 'its id, or the end of it', idText)
+    .summary('an execution: its tasks, and what proves them')
+    .description('Show an execution: its tasks as a tree, with claim, observation and evidence.')
+    .option('--key <key>', 'the execution with this idempotency key', by(IdempotencyKey))
+    .option('--sequence <number>', 'the execution that deed submit gave this number', count)
+    .option('-v, --verbose', 'with arguments and timeline')
+    .option('--full', 'all tasks and the whole timeline, however long')
+    .option('--mermaid', 'only the graph of tasks, as a Mermaid flowchart')
     .addHelpText(
       'after',
       `
 Examples:
-  deed show 01997d0e-8f2a-7c3b-9d4e-5f6a7b8c9d0e
+  deed show 5f6a7b8c
   deed show --key nightly-2026-11-21 -v
-  deed show 01997d0e-... --full --mermaid > graph.mmd`,
+  deed show 5f6a7b8c --full --mermaid > graph.mmd`,
     )
     .action(
       async (
@@ -50,8 +52,11 @@ Examples:
         const shell = shellOf(command)
         const { detail, waiting } = await withMesh(shell, async (bus) => {
           const found = await bus.call(getExecution, {
-            ...(execution === undefined ? {} : { execution_id: idOf(execution) }),
-            ...defined({ idempotency_key: key, sequence }),
+            ...(execution === undefined
+              ? {}
+              : { execution_id: await wholeId<ExecutionId>(bus, ['execution'], execution) }),
+            ...(key === undefined ? {} : { idempotency_key: key }),
+            ...(sequence === undefined ? {} : { sequence }),
           })
           const detail = full ? await wholeExecution(bus, found) : found
           if (detail.approval_id === undefined) return { detail, waiting: [] }
@@ -68,11 +73,4 @@ Examples:
         for (const approval of waiting) shell.out.print(`\n${approvalText(approval, shell.out.paint)}`)
       },
     )
-}
-
-/** @throws {UsageError} */
-export function idOf(text: string): ExecutionId {
-  const { data } = ExecutionId.safeParse(text)
-  if (data === undefined) throw new UsageError(`${JSON.stringify(text)} is not the id of an execution`)
-  return data
 }

@@ -1,21 +1,24 @@
 /** deed stats: what the executions came to, in figures. */
+import { counted } from '@deed/config/counted'
 import { executionStats } from '@deed/proto/execution'
 import type { Command } from 'commander'
 import { moment } from '../options.ts'
 import { shellOf, withMesh } from '../shell.ts'
+import { dollars, duration } from '../show/amounts.ts'
 
 export function addStats(program: Command): void {
   program
     .command('stats')
-    .description('how much was done, how well, and how fast')
-    .option('--since <time>', 'a time, or how long ago: 30m, 2h, 7d', moment)
+    .summary('how much was done, how well, and how fast')
+    .description('How much was done, how well, and how fast.')
+    .option('--since <time>', '2026-11-21T08:00Z, or how long ago: 30m, 2h, 7d', moment)
     .addHelpText('after', '\nExample:\n  deed stats --since 24h')
     .action(async ({ since }: { since?: string }, command: Command) => {
       const shell = shellOf(command)
       const stats = await withMesh(shell, (bus) => bus.call(executionStats, since === undefined ? {} : { since }))
       shell.out.document(stats)
       const share = (rate: number | null): string => (rate === null ? '-' : `${(rate * 100).toFixed(1)} %`)
-      const time = (ms: number | null): string => (ms === null ? '-' : `${Math.round(ms)} ms`)
+      const time = (ms: number | null): string => (ms === null ? '-' : duration(ms))
       const counts = (of: Record<string, number>): string =>
         Object.entries(of)
           .map(([name, n]) => `${name} ${n}`)
@@ -30,7 +33,7 @@ export function addStats(program: Command): void {
         ['undone', share(stats.rollback_rate)],
         ['cached', share(stats.cache_hit_rate)],
         ['time', `p50 ${time(stats.p50_ms)}, p95 ${time(stats.p95_ms)}, p99 ${time(stats.p99_ms)}`],
-        ['models', `${stats.tokens_used} tokens, ${stats.cost_usd} USD`],
+        ['models', `${counted(stats.tokens_used, 'token')}, ${dollars(stats.cost_usd)}`],
       ] as const) {
         shell.out.print(`${name.padEnd(10)}  ${value}`)
       }

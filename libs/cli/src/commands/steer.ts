@@ -1,41 +1,50 @@
 /** deed cancel, pause, resume and retry: an execution is stopped, holds still, goes on, or is tried again. */
-
 import { ExecutionReply } from '@deed/proto/execution'
 import { defined } from '@deed/proto/json'
 import { cancelExecution, pauseExecution, resumeExecution, retryExecution } from '@deed/proto/steering'
+import type { ExecutionId } from '@deed/proto/ids'
 import type { Command } from 'commander'
+import { wholeId } from '../find-id.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { replyText } from '../show/execution.ts'
 import { paintStatus } from '../show/paint.ts'
+import { shownId } from '../show/terminal.ts'
 import { addScope, isMany, type Scope, steerMany } from '../steer-many.ts'
 import { addWaiting, exitCodeOfVerb, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
-import { idOf } from './show.ts'
 
 const VERBS = [
   {
     verb: 'cancel',
     contract: cancelExecution,
-    description: 'stop executions; what was done stays done unless --undo is given',
-    success: 'it is cancelled, with --undo what it did is undone too',
+    summary: 'stop executions, and with --undo undo what they did',
+    description: 'Stop executions. What was done stays done unless --undo is given.',
+    success: 'it is cancelled; with --undo, what it did is undone',
+    example: 'deed cancel 5f6a7b8c --undo --reason "wrong customer"',
   },
   {
     verb: 'pause',
     contract: pauseExecution,
-    description: 'hand nothing more out for an execution; what runs, ends',
+    summary: 'hold executions; what runs, ends',
+    description: 'Start no more tasks of an execution. What runs, ends.',
     success: 'nothing of it runs any more',
+    example: 'deed pause 5f6a7b8c --reason "maintenance"',
   },
   {
     verb: 'resume',
     contract: resumeExecution,
-    description: 'go on with a paused execution',
-    success: 'it is done. 1: it ended otherwise, or waits for a person',
+    summary: 'go on with paused executions',
+    description: 'Go on with a paused execution.',
+    success: 'it goes on, whatever comes of it',
+    example: 'deed resume --all',
   },
   {
     verb: 'retry',
     contract: retryExecution,
+    summary: 'try again what failed, was cancelled or was undone',
     description:
-      'try again what failed, was cancelled or undone, keeping what is done; what had an effect before is asked for again',
-    success: 'it is done. 1: it ended otherwise, or waits for a person',
+      'Try again what failed, was cancelled or was undone, and keep what is done.\nApproval is asked for again where there was an effect before.',
+    success: 'it is done and verified. 1: it ended otherwise, or waits',
+    example: 'deed retry 5f6a7b8c --reason "the disk has room again"',
   },
 ] as const
 
@@ -46,21 +55,21 @@ interface SteerOptions extends Scope, Waiting {
 }
 
 export function addSteering(program: Command): void {
-  for (const { verb, contract, description, success } of VERBS) {
-    const command = addScope(program.command(`${verb} [executions...]`).description(description))
+  for (const { verb, contract, summary, description, success, example } of VERBS) {
+    const command = addScope(program.command(`${verb} [executions...]`).summary(summary).description(description))
     if (verb === 'cancel') {
       command.option('--undo', 'undo what was done')
-      command.option('--pause-goals', 'with --undo: pause the goals that keep it, which is refused otherwise')
+      command.option('--pause-goals', 'with --undo: pause the goals that keep what it did')
     }
     addWaiting(command.option('--reason <text>', 'kept in the audit log'))
       .addHelpText(
         'after',
         `
 Examples:
-  deed ${verb} 01997d0e-... --reason "maintenance"
+  ${example}
   deed ${verb} --target demo-api
 
-Exit code 0: ${success}. 2: refused.
+Exit code 0: ${success}.
 ${WAITING_TEXT}`,
       )
       .action(async (executions: string[], options: SteerOptions, command: Command) => {
@@ -76,11 +85,12 @@ ${WAITING_TEXT}`,
           if (isMany(executions, scope)) {
             return steerMany(out, bus, executions, scope, { verb, ...wish }, wait ? timeout : undefined)
           }
+          const id = await wholeId<ExecutionId>(bus, ['execution'], executions[0] ?? '')
           using patient = patience(timeout)
-          const reply = await bus.call(contract, { execution_id: idOf(executions[0] ?? ''), ...wish })
+          const reply = await bus.call(contract, { execution_id: id, ...wish })
           if (!wait) {
             out.document(reply)
-            out.print(`${reply.execution_id}  ${paintStatus(out.paint, reply.status)}`)
+            out.print(`${shownId(reply.execution_id)}  ${paintStatus(out.paint, reply.status)}`)
             return
           }
           const detail = await waitForEnd(out, bus, reply.execution_id, verb, patient.signal)

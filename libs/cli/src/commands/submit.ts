@@ -9,7 +9,10 @@ import { addRequestOptions, type RequestOptions, requestOf } from './run.ts'
 
 export function addSubmit(program: Command): void {
   addRequestOptions(
-    program.command('submit <task>').description('hand a task in durably; the acknowledgement is the promise'),
+    program
+      .command('submit <task>')
+      .summary('record a task durably, and do not wait')
+      .description('Record a task durably, and do not wait. What is acknowledged is done.'),
   )
     .addHelpText(
       'after',
@@ -29,14 +32,14 @@ Examples:
           .catch((cause: unknown) => {
             const stream = intakeStream(LOCAL.tenant)
             throw new UnreachableError(
-              `nothing took the task in; is there a stream ${stream}, and room on the disk of NATS? \`deed doctor\` says`,
+              `the task was not recorded: is there a stream ${stream}, and room on the disk of NATS? See \`deed doctor\``,
               { cause },
             )
           })
         const { stream, seq: sequence } = acknowledged
         shell.out.document({ stream, sequence, idempotency_key: options.key ?? null })
         shell.out.print(
-          `handed in: sequence ${sequence} of ${stream}\nSee it with\n  ${deedCommand(`show --sequence ${sequence}`)}`,
+          `recorded: sequence ${sequence} of ${stream}\nSee it with\n  ${deedCommand(`show --sequence ${sequence}`)}`,
         )
       })
     })

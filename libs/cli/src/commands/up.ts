@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { counted } from '@deed/config/counted'
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
 import { requireVariables } from '@deed/config/require-variables'
 import { openDataFolder } from '@deed/embedded/data-folder'
@@ -17,6 +18,7 @@ import { natsUrlOf } from '../nats-url.ts'
 import { noteRoot } from '../note-root.ts'
 import { CONFIG_FILE } from '../project.ts'
 import { type Shell, shellOf } from '../shell.ts'
+import { duration } from '../show/amounts.ts'
 import { meshFacts, meshText } from '../show/mesh.ts'
 
 const START_MS_MAX = 120_000
@@ -36,20 +38,24 @@ interface Configured {
 export function addUp(program: Command): void {
   program
     .command('up')
-    .description('start the mesh: NATS and PostgreSQL where none are given, and every service')
-    .option('-c, --config <file>', `default: $DEED_CONFIG, else the ${CONFIG_FILE} of this folder or one above`)
-    .option('-d, --detach', 'in the background; `deed down` stops it')
+    .summary('start the mesh')
+    .description('Start the mesh: NATS and PostgreSQL where none are given, and every service.')
+    .option('-c, --config <file>', `default: $DEED_CONFIG, else ${CONFIG_FILE} here or above`)
+    .option('-d, --detach', 'in the background; deed down stops it')
     .addHelpText(
       'after',
       `
 Examples:
   deed up
   deed up --detach --config /etc/deed/execution.yaml
-  NATS_URL=nats://user:password@nats.example.com DATABASE_URL=postgres://... deed up
+  NATS_URL=nats://user:password@host DATABASE_URL=postgres://... deed up
 
-Data lie in .deed beside ${CONFIG_FILE}, without one in .deed of the current folder; \`deed init\` writes an ${CONFIG_FILE}.
-NATS_URL and DATABASE_URL name servers to use instead of starting them.
-Exit code ${EXIT.configuration}: a setting cannot be used, or a given server does not answer or lacks a right.`,
+Data lie in .deed beside ${CONFIG_FILE}, or in .deed of the current folder where
+there is none. NATS_URL and DATABASE_URL name servers to use instead of starting
+them.
+
+Exit code ${EXIT.configuration}: a setting cannot be used, or a given server does not answer or
+lacks a right.`,
     )
     .action(async (options: UpOptions, command: Command) => {
       const shell = shellOf(command, process.cwd())
@@ -100,7 +106,7 @@ async function runUp({ env, dataDir, out }: Shell, { file, config }: Configured)
     const { nats_url } = mesh.connection
     out.document({ status: 'ready', pid: process.pid, nats_url, ...meshFacts({ file, config, dataDir }) })
     out.print(
-      `ready after ${Math.round(performance.now() - begun)} ms: ${mesh.services.length} services at ${nats_url}, data in ${dataDir}\nCtrl+C stops it.`,
+      `ready after ${duration(performance.now() - begun)}: ${counted(mesh.services.length, 'service')} at ${nats_url}, data in ${dataDir}\nCtrl+C stops it.`,
     )
   }
   await interruption.received
@@ -132,6 +138,7 @@ async function startBehind({ env, dataDir, out }: Shell, { file, config }: Confi
     code = exitCode
   })
   out.note(`starting the mesh on ${dataDir}`)
+  using _busy = out.busy('starting')
   const mesh = await until(
     () => {
       if (code !== undefined) return { code }

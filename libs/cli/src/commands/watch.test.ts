@@ -51,6 +51,7 @@ const out: Output = {
   document: (value) => printed.push(value),
   note: () => undefined,
   progress: () => undefined,
+  busy: () => ({ [Symbol.dispose]: () => undefined }),
   ask: async () => undefined,
 }
 

@@ -7,12 +7,13 @@ import type { ExecutionId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Command } from 'commander'
 import { EXIT, exitCodeOfReply, UnreachableError } from '../exit-code.ts'
+import { idText, wholeId } from '../find-id.ts'
 import type { ExecutionEvent } from '../follow-execution.ts'
 import type { Output } from '../output.ts'
 import { shellOf, withMesh } from '../shell.ts'
-import { paintStatus } from '../show/paint.ts'
+import { paintStatus, statusWord } from '../show/paint.ts'
 import { plainLine } from '../show/plain-text.ts'
-import { idOf } from './show.ts'
+import { shownId } from '../show/terminal.ts'
 
 /** An event that nobody heard does not come again, so the numbers are compared now and then. */
 const COMPARE_MS = 2_000
@@ -21,26 +22,34 @@ const GONE_MS = 120_000
 
 export function addWatch(program: Command): void {
   program
-    .command('watch [execution]')
-    .description('follow an execution to its end, or all of them: percent, current task and every transition')
+    .command('watch')
+    .argument('[execution]', 'its id, or the end of it; all of them without it', idText)
+    .summary('follow an execution to its end, or all of them')
+    .description('Follow an execution to its end, or all of them: how far each is, and every\ntransition.')
     .addHelpText(
       'after',
       `
 Examples:
-  deed watch 01997d0e-...
+  deed watch 5f6a7b8c
   deed watch --json
 
-Exit code, of one execution: 0 done and verified, 1 ended otherwise; 3 when the mesh has not answered for
-two minutes. With --json each event is a line.`,
+With --json each event is a line.
+
+Exit code, of one execution: 0 done and verified; 1 ended otherwise. 3: the mesh
+has not answered for two minutes.`,
     )
     .action(async (execution: string | undefined, _options: object, command: Command) => {
       const shell = shellOf(command)
-      const id = execution === undefined ? undefined : idOf(execution)
-      await withMesh(shell, async (bus) => {
-        const status = await follow(shell.out, bus, id)
-        const done = status === 'done' && id !== undefined
-        process.exitCode = done ? exitCodeOfReply(await bus.call(getExecution, { execution_id: id })) : EXIT.failed
-      })
+      await withMesh(
+        shell,
+        async (bus) => {
+          const id = execution === undefined ? undefined : await wholeId<ExecutionId>(bus, ['execution'], execution)
+          const status = await follow(shell.out, bus, id)
+          const done = status === 'done' && id !== undefined
+          process.exitCode = done ? exitCodeOfReply(await bus.call(getExecution, { execution_id: id })) : EXIT.failed
+        },
+        'watching',
+      )
     })
 }
 
@@ -58,12 +67,20 @@ export async function follow(
   let answeredAt = performance.now()
   /** The number of the last event shown, by execution. */
   const shown = new Map<string, number>()
+  /** Executions whose task was named. */
+  const named = new Set<string>()
   const late = new Set<ExecutionId>()
   let wake: (() => void) | undefined
   let end: ExecutionStatus | undefined
   let since = new Date().toISOString()
 
   const show = (event: ExecutionEvent): void => {
+    if (!named.has(event.execution_id)) {
+      named.add(event.execution_id)
+      out.print(
+        out.paint('bold', `${shownId(event.execution_id, out.width)}  ${plainLine(event.task, out.width - 10)}`),
+      )
+    }
     shown.set(event.execution_id, event.seq)
     print(out, event)
     if (id === undefined || event.type !== 'execution.ended') return
@@ -87,9 +104,9 @@ export async function follow(
     const { executions, events } = await bus.call(watchExecution, { execution_id: one, after: shown.get(one) ?? 0 })
     const [standing] = executions
     if (!standing) return
-    const { status, percent, current, last_seq: last } = standing
+    const { status, percent, current, task, last_seq: last } = standing
     for (const row of events) {
-      if (row.seq === (shown.get(one) ?? 0) + 1) show({ ...row, status, percent, current })
+      if (row.seq === (shown.get(one) ?? 0) + 1) show({ ...row, status, percent, current, task })
     }
     if (one === id && FINAL_EXECUTION_STATUSES.has(status) && (shown.get(one) ?? 0) >= last) end = status
   }
@@ -104,8 +121,8 @@ export async function follow(
           const { executions } = await bus.call(watchExecution, { since })
           since = asked
           for (const { execution_id: one, last_seq: last } of executions) {
-            // What happened before the command began is not news.
-            if (first) shown.set(one, last)
+            // What happened before the command began is not news; what an event has shown already is followed from there.
+            if (first && !shown.has(one)) shown.set(one, last)
             else if ((shown.get(one) ?? 0) < last) wanted.push(one)
           }
         }
@@ -133,6 +150,10 @@ export async function follow(
 function print(out: Output, event: ExecutionEvent): void {
   out.document(event)
   const { at, execution_id: id, percent, status, type, current } = event
-  const text = current === null ? '' : `  ${plainLine(current)}`
-  out.print(`${at}  ${id}  ${String(percent).padStart(3)} %  ${paintStatus(out.paint, status)}  ${type}${text}`)
+  // A terminal is looked at now, so the time of day is enough there.
+  const time = Number.isFinite(out.width) ? at.slice(11, 19) : at
+  const place = `${time}  ${shownId(id, out.width)}  ${String(percent).padStart(3)} %  `
+  const facts = `${type}${current === null ? '' : `  ${plainLine(current)}`}`
+  const room = out.width - place.length - statusWord(status).length - 2
+  out.print(`${place}${paintStatus(out.paint, status)}  ${plainLine(facts, room)}`)
 }

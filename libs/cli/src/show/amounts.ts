@@ -1,24 +1,50 @@
-/** Times and money, short enough for a column. */
+/** Times and money as people say them, short enough for a column. */
 
+const SECOND_MS = 1_000
+const MINUTE_S = 60
+const HOUR_S = 3_600
+const DAY_S = 86_400
+/** Below this a tenth of a second is of interest. */
+const TENTHS_MS_MAX = 9_950
+
+/** `12 ms`, `1.5 s`, `2 min 5 s`, `3 h`. */
 export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`
-  return `${Math.floor(ms / 3_600_000)} h ${Math.round((ms % 3_600_000) / 60_000)} min`
+  if (ms < SECOND_MS) return `${Math.round(ms)} ms`
+  if (ms < TENTHS_MS_MAX) return `${(ms / SECOND_MS).toFixed(1).replace('.0', '')} s`
+  const seconds = Math.round(ms / SECOND_MS)
+  const [size, unit, below, belowUnit] =
+    seconds < MINUTE_S
+      ? [1, 's', 1, 's']
+      : seconds < HOUR_S
+        ? [MINUTE_S, 'min', 1, 's']
+        : seconds < DAY_S
+          ? [HOUR_S, 'h', MINUTE_S, 'min']
+          : [DAY_S, 'd', HOUR_S, 'h']
+  const rest = Math.floor((seconds % size) / below)
+  return `${Math.floor(seconds / size)} ${unit}${rest === 0 ? '' : ` ${rest} ${belowUnit}`}`
 }
 
-/** How long ago, in its largest unit. */
-export function age(iso: string, now: number): string {
-  const ms = Math.max(0, now - Date.parse(iso))
-  const [amount, unit] =
-    ms < 60_000
-      ? [ms / 1_000, 's']
-      : ms < 3_600_000
-        ? [ms / 60_000, 'min']
-        : ms < 86_400_000
-          ? [ms / 3_600_000, 'h']
-          : [ms / 86_400_000, 'd']
-  return `${Math.floor(amount)} ${unit}`
+/** How long ago, in its largest unit: `3 min`. */
+export const age = (iso: string, now: number): string => largest(now - Date.parse(iso))
+
+/** `3 min ago`, `in 2 h`. */
+export function relative(iso: string, now: number): string {
+  const ms = Date.parse(iso) - now
+  if (Math.abs(ms) < SECOND_MS) return 'now'
+  return ms > 0 ? `in ${largest(ms)}` : `${largest(-ms)} ago`
+}
+
+/** Absolute and relative: `2026-11-21 08:00 UTC (3 min ago)`. */
+export const moment = (iso: string, now: number = Date.now()): string => {
+  const utc = new Date(iso).toISOString()
+  return `${utc.slice(0, 10)} ${utc.slice(11, 16)} UTC (${relative(iso, now)})`
+}
+
+function largest(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / SECOND_MS))
+  if (seconds < MINUTE_S) return `${seconds} s`
+  if (seconds < HOUR_S) return `${Math.floor(seconds / MINUTE_S)} min`
+  return seconds < DAY_S ? `${Math.floor(seconds / HOUR_S)} h` : `${Math.floor(seconds / DAY_S)} d`
 }
 
 export const dollars = (usd: number): string => `$${usd === 0 ? '0' : usd < 0.01 ? usd.toFixed(6) : usd.toFixed(2)}`

@@ -36,8 +36,8 @@ describe('what is agreed to', () => {
         },
       ],
     })
-    expect(approvalText(approval, unpainted).split('\n')).toEqual([
-      'Agreement is wanted: level 1, confirm',
+    expect(approvalText(approval, unpainted, Date.parse('2026-11-21T08:00:00Z')).split('\n')).toEqual([
+      'Approval is required: level 1, confirm',
       '  task      overwrite notes.txt',
       '  asked by  user',
       '  1. write 5 bytes to notes.txt  (level 1: changes what is there)',
@@ -45,7 +45,7 @@ describe('what is agreed to', () => {
       '     path: notes.txt',
       '     content: hello',
       `  plan      ${'ab'.repeat(32)}, policy 2026-11-1`,
-      '  expires   2026-11-21T09:00:00.000Z',
+      '  expires   2026-11-21 09:00 UTC (in 1 h)',
       `  approval  ${ID}`,
     ])
   })
@@ -140,7 +140,7 @@ describe('a plan of several steps', () => {
       '  asked by  user',
       '  steps     3 steps; about 2.5 s, $0; no way back from step 3 on',
       '     1. do 1  (level 2)',
-      '     2. do 2  (level 1, after 1, agreed to ahead)',
+      '     2. do 2  (level 1, after 1, approved ahead)',
       '     3. do 3  (level 3, after 2, asked for by itself, cannot be undone, point of no return)',
       '  1. patch a.txt  (level 2: in production)',
       '     kind: file.patch',

@@ -1,12 +1,14 @@
 /** What a person is asked to agree to: the whole plan on one screen, and the hash of just that. */
 
+import { counted } from '@deed/config/counted'
 import { base64Texts } from '@deed/mesh/base64-texts'
 import { exposedLine, exposedText } from '@deed/mesh/exposed-text'
 import type { ApprovalView, PlanScreen, PlanStep, SealedStep } from '@deed/proto/approval'
 import { deedCommand } from '../deed-command.ts'
-import { dollars, duration } from './amounts.ts'
+import { dollars, duration, moment } from './amounts.ts'
 import { observationText } from './observation.ts'
 import type { Paint } from './paint.ts'
+import { shownId } from './terminal.ts'
 
 const LEVELS: Record<number, string> = { 1: 'confirm', 2: 'review of the whole plan', 3: 'this step by itself' }
 
@@ -16,7 +18,8 @@ const UNDO: Record<NonNullable<SealedStep['reversibility']>, string> = {
   irreversible: 'CANNOT BE UNDONE',
 }
 
-export function approvalText(approval: ApprovalView, paint: Paint): string {
+/** @param now milliseconds since 1970 */
+export function approvalText(approval: ApprovalView, paint: Paint, now = Date.now()): string {
   const {
     approval_id: id,
     task,
@@ -27,31 +30,31 @@ export function approvalText(approval: ApprovalView, paint: Paint): string {
     omitted,
   } = approval
   return [
-    paint('bold', `Agreement is wanted: level ${level}, ${LEVELS[level] ?? 'unknown'}`),
+    paint('bold', `Approval is required: level ${level}, ${LEVELS[level] ?? 'unknown'}`),
     `  task      ${exposedLine(task)}`,
     `  asked by  ${exposedLine(approval.requested_by)}`,
     ...(approval.plan === null ? [] : planLines(approval.plan, paint, omitted?.steps)),
     ...stepLines(approval.actions, paint),
     ...(omitted === undefined || omitted.actions === 0
       ? []
-      : [`  and ${omitted.actions} more that it covers: deed approve ${id} --full`]),
+      : [`  and ${omitted.actions} more that it covers: deed approve ${shownId(id)} --full`]),
     `  plan      ${hash}, policy ${exposedLine(policy)}`,
-    `  expires   ${expires}`,
-    `  approval  ${id}`,
+    `  expires   ${moment(expires, now)}`,
+    `  approval  ${shownId(id)}`,
   ].join('\n')
 }
 
 const waysToDecide = (id: string): string =>
-  `Approve with\n  ${deedCommand(`approve ${id}`)}\nor deny with\n  ${deedCommand(`deny ${id} --reason "..."`)}`
+  `Approve with\n  ${deedCommand(`approve ${shownId(id)}`)}\nor deny with\n  ${deedCommand(`deny ${shownId(id)} --reason "..."`)}`
 
 export const howToDecide = (id: string): string => `Waiting for a decision. ${waysToDecide(id)}`
 
 /** For somebody who leaves without an answer. */
 export const stillWaiting = ({ approval_id: id, execution_id: execution, expires_at: expires }: ApprovalView): string =>
-  `Nothing was decided: execution ${execution} still waits for approval ${id}, until ${expires}.
+  `Nothing was decided: execution ${shownId(execution)} still waits for approval ${shownId(id)}, until ${moment(expires)}.
 ${waysToDecide(id)}
 and follow it with
-  ${deedCommand(`watch ${execution}`)}`
+  ${deedCommand(`watch ${shownId(execution)}`)}`
 
 /**
  * The order of all steps, who agrees to which, and from where on there is no way back.
@@ -66,7 +69,7 @@ export function planLines(
   const numbers = new Map(steps.map(({ name }, index) => [name, index + 1]))
   const count = steps.length + omitted
   const facts = [
-    `${count} step${count === 1 ? '' : 's'}`,
+    counted(count, 'step'),
     ...(estimate === null ? [] : [`about ${duration(estimate.time_ms)}, ${dollars(estimate.cost_usd)}`]),
     last === null ? 'all of it can be undone' : `no way back from step ${numbers.get(last) ?? exposedLine(last)} on`,
   ]
@@ -84,7 +87,7 @@ function planLine(
   const facts = [
     `level ${level}`,
     ...(waits.length === 0 ? [] : [`after ${waits.join(', ')}`]),
-    ...(agreement === 'own' ? ['asked for by itself'] : agreement === 'grant' ? ['agreed to ahead'] : []),
+    ...(agreement === 'own' ? ['asked for by itself'] : agreement === 'grant' ? ['approved ahead'] : []),
     ...(reversibility === 'irreversible' ? [paint('red', 'cannot be undone')] : []),
     ...(name === last ? [paint('red', 'point of no return')] : []),
   ]

@@ -1,14 +1,16 @@
 /** An execution for a reader: the answer, how it was found, what proves it, and its tasks. */
+import { counted } from '@deed/config/counted'
 import { exposedLine } from '@deed/mesh/exposed-text'
 import { PlanScreen, SealedStep } from '@deed/proto/approval'
 import type { AuditRow, ExecutionDetail, ExecutionReply } from '@deed/proto/execution'
 import { z } from 'zod'
-import { dollars, duration } from './amounts.ts'
+import { dollars, duration, moment } from './amounts.ts'
 import { planLines, stepLines } from './approval.ts'
 import { evidenceLines } from './evidence.ts'
 import { type Paint, paintStatus } from './paint.ts'
 import { plainLine, plainText } from './plain-text.ts'
 import { taskTree } from './task-tree.ts'
+import { shownId } from './terminal.ts'
 
 /** Clocks of two hosts may differ by this, in milliseconds, before an answer counts as one of before. */
 const CLOCKS_MS = 1_000
@@ -25,7 +27,9 @@ export function replyText(reply: ExecutionReply, paint: Paint, askedAt?: number)
     duration(metrics.time_ms),
     `${verified} of ${proofs.length} verified`,
     ...(unconfirmed > 0 ? [`${unconfirmed} asked once and not confirmed`] : []),
-    ...(model === null ? [] : [`${plainLine(model)}, ${metrics.tokens_used} tokens, ${dollars(metrics.cost_usd)}`]),
+    ...(model === null
+      ? []
+      : [`${plainLine(model)}, ${counted(metrics.tokens_used, 'token')}, ${dollars(metrics.cost_usd)}`]),
     ...(metrics.cache_hit ? ['from the cache'] : []),
     ...(metrics.degraded ? [`without ${metrics.degraded.map((one) => plainLine(one)).join(', ')}`] : []),
   ]
@@ -36,7 +40,7 @@ export function replyText(reply: ExecutionReply, paint: Paint, askedAt?: number)
     ...unprovenLines(reply, paint).map((line) => `  ${line}`),
     `${paintStatus(paint, status)}  ${facts.join(', ')}`,
     ...(askedAt === undefined ? [] : seenBefore(reply, performance.now() - askedAt, paint)),
-    paint('dim', `execution ${id}, trace ${reply.trace_id}`),
+    paint('dim', `execution ${shownId(id)}, trace ${reply.trace_id}`),
   ].join('\n')
 }
 
@@ -47,16 +51,15 @@ const unprovenLines = (
 ): string[] =>
   status === 'done' && !verified
     ? [
-        `${paint('red', 'unproven')}  a model chose these actions; that they hold does not show that the task is done. Look at the`,
-        '          result, or ask again with acceptance criteria that can be checked (--criterion "notes.txt exists")',
+        `${paint('red', 'unproven')}  a model chose these actions. That they hold does not show that the`,
+        '          task is done: check the result, or run it again with criteria that can',
+        '          be checked, such as --criterion "notes.txt exists".',
       ]
     : []
 
 function seenBefore({ seen_at: at, age_ms: age }: ExecutionReply, sinceMs: number, paint: Paint): string[] {
   if (at === undefined || age === undefined || age <= sinceMs + CLOCKS_MS) return []
-  return [
-    paint('yellow', `seen at ${at}, ${duration(age)} ago: this is the answer of before, and was not observed again`),
-  ]
+  return [paint('yellow', `seen ${duration(age)} ago, at ${at}: this is an earlier answer, and was not observed again`)]
 }
 
 const Shown = z.object({ actions: z.array(SealedStep), plan: PlanScreen, counts: z.object({ steps: z.int() }) })
@@ -88,21 +91,21 @@ export function executionText(detail: ExecutionDetail, paint: Paint, verbose: bo
     row('model', plainLine(detail.model_used ?? '-')),
     row('tokens', `${metrics.tokens_used}, ${dollars(metrics.cost_usd)}`),
     row('time', duration(metrics.time_ms)),
-    row('asked', `${detail.created_at} by ${plainLine(detail.tenant)}.${plainLine(detail.user)}`),
-    row('ended', detail.finished_at ?? '-'),
+    row('asked', `${moment(detail.created_at)} by ${plainLine(detail.tenant)}.${plainLine(detail.user)}`),
+    row('ended', detail.finished_at === null ? '-' : moment(detail.finished_at)),
     row('trace', detail.trace_id),
     ...(typeof key === 'string' ? [row('key', plainLine(key))] : []),
-    ...(detail.approval_id === undefined ? [] : [row('approval', detail.approval_id)]),
+    ...(detail.approval_id === undefined ? [] : [row('approval', shownId(detail.approval_id))]),
     ...(metrics.degraded ? [row('without', metrics.degraded.map((one) => plainLine(one)).join(', '))] : []),
     '',
     ...(detail.tasks.length > 0
       ? [taskTree(detail.tasks, paint, verbose)]
       : // Of a cached answer: no task of its own, but the evidence of the one it cites.
         detail.verification.flatMap((evidence) => evidenceLines(evidence, paint))),
-    ...(detail.omitted?.tasks ? [`and ${detail.omitted.tasks} more tasks: deed show ${id} --full`] : []),
+    ...(detail.omitted?.tasks ? [`and ${detail.omitted.tasks} more tasks: deed show ${shownId(id)} --full`] : []),
     ...(verbose ? ['', paint('bold', 'timeline'), ...timelineLines(detail)] : []),
     ...(verbose && detail.omitted?.timeline
-      ? [`and ${detail.omitted.timeline} more rows: deed show ${id} --verbose --full`]
+      ? [`and ${detail.omitted.timeline} more rows: deed show ${shownId(id)} --verbose --full`]
       : []),
   ].join('\n')
 }

@@ -13,7 +13,7 @@ export function truthText(report: TruthReport, held: boolean, { paint, width }: 
     cell: ([, counts]) => String(cell(counts)),
   })
   const columns: Column<(typeof rows)[number]>[] = [
-    { heading: 'kind', cell: ([kind]) => kind, fills: true },
+    { heading: 'kind', cell: ([kind]) => kind },
     column('lies', ({ lies }) => lies),
     column('false successes', ({ false_successes }) => false_successes),
     column('false rollbacks', ({ false_rollbacks }) => false_rollbacks),

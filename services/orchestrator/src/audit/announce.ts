@@ -16,6 +16,7 @@ export function announce(bus: Bus, draft: Draft): void {
   const [running] = progress.running
   const current = running?.title ?? null
   const ended = tasks.size - progress.running.size - progress.counts.pending
+  const task = execution.request.task.slice(0, TASK_CHARS_SHOWN).toWellFormed()
   const percent = tasks.size === 0 ? (hasEnded(draft) ? 100 : 0) : Math.floor((100 * ended) / tasks.size)
   for (const { hash, task_id, ...row } of draft.audit) {
     bus.announce(executionEvent, [execution.tenant, execution.execution_id], {
@@ -25,6 +26,7 @@ export function announce(bus: Bus, draft: Draft): void {
       status: execution.status,
       percent,
       current,
+      task,
     })
     const raised = alertFor(draft, row, task_id)
     if (raised) raiseAlert(bus, raised, new Date(row.at))

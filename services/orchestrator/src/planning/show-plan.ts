@@ -43,17 +43,21 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
     .slice(0, STEPS_SHOWN)
   const { candidates } = unsealed
   const already = candidates.filter(({ action }) => action.observe_only)
-  const changes = candidates.filter(({ action }) => !action.observe_only)
+  const reads = candidates.filter(({ action, effect }) => !action.observe_only && effect === 'read')
+  const changes = candidates.filter(({ action, effect }) => !action.observe_only && effect !== 'read')
   const screen = screenOf(unsealed, approvals)
   const shown = {
     // Of many, what would change before what is so already.
-    actions: stepsOf(candidates.length <= STEPS_SHOWN ? candidates : [...changes, ...already].slice(0, STEPS_SHOWN)),
+    actions: stepsOf(
+      candidates.length <= STEPS_SHOWN ? candidates : [...changes, ...reads, ...already].slice(0, STEPS_SHOWN),
+    ),
     plan: { ...screen, steps: screen.steps.slice(0, STEPS_SHOWN) },
     counts: {
       tasks: tasks.length,
       steps: screen.steps.length,
       already_so: already.length,
       change: changes.length,
+      read: reads.length,
       // What they will do, somebody has to find out or to do first.
       open: tasks.filter(({ task_kind: kind }) => kind !== 'act' && kind !== 'approve').length,
     },
