@@ -146,7 +146,7 @@ export const EventType = z.enum([
   'execution.retry_requested',
   'approval.requested',
   'approval.decided',
-  'approval.consumed',
+  'approval.used',
   'approval.recalled',
   'approval.refused',
   'task.leased',

@@ -22,3 +22,4 @@ export const findId = request({
   }),
   output: z.object({ ids: z.array(z.uuid()).max(FOUND_MAX) }),
 })
+export type FindId = z.output<typeof findId.input>

@@ -54,7 +54,7 @@ export const CAPABILITIES = ['act', 'solve', 'human'] as const
 export const Capability = z.enum(CAPABILITIES)
 export type Capability = z.output<typeof Capability>
 
-export const APPROVAL_STATUSES = ['pending', 'approved', 'denied', 'expired', 'consumed', 'cancelled'] as const
+export const APPROVAL_STATUSES = ['pending', 'approved', 'denied', 'expired', 'used', 'cancelled'] as const
 export const ApprovalStatus = z.enum(APPROVAL_STATUSES)
 export type ApprovalStatus = z.output<typeof ApprovalStatus>
 

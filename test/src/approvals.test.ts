@@ -206,7 +206,7 @@ describe('a plan of level 2, from a second terminal', () => {
       { type: 'approval.requested', data: { level: 2, plan_hash: approval.plan_hash } },
       { type: 'approval.refused', data: { by: 'user', code: 'self_approval' } },
       { type: 'approval.decided', data: { by: 'approver', reason: 'looks good' } },
-      { type: 'approval.consumed', data: { approval_id: approval.approval_id } },
+      { type: 'approval.used', data: { approval_id: approval.approval_id } },
     ])
     expect(alerts.filter(({ execution_id }) => execution_id === id)).toMatchObject([
       { name: 'approval-wanted', data: { approval_id: approval.approval_id, level: 2 } },
@@ -382,7 +382,7 @@ describe('many at once', () => {
       if (said !== 'cancel' && body.code !== undefined) expect(body.code).toBe('approval_already_used')
     }
     const end = await endOf(id)
-    const consumed = typesOf(end).filter((type) => type === 'approval.consumed').length
+    const consumed = typesOf(end).filter((type) => type === 'approval.used').length
     if (!title.includes('cancel')) {
       expect(rows).toHaveLength(1)
       expect(end.status).toBe(rows[0].decision === 'approve' ? 'done' : 'denied')
@@ -493,7 +493,7 @@ describe('several at once', () => {
     const all = await deed('approve', '--all', '--level', '1', '--yes', '--as', 'approver', '--json')
     const { results } = JSON.parse(all.stdout) as { results: { approval_id: string; status: string }[] }
     for (const { approval_id } of waiting) {
-      expect(results).toContainEqual(expect.objectContaining({ approval_id, status: 'consumed' }))
+      expect(results).toContainEqual(expect.objectContaining({ approval_id, status: 'used' }))
     }
     for (const id of small) expect(await endOf(id)).toMatchObject({ status: 'done' })
     expect(await pending(large)).toHaveLength(1)
@@ -527,10 +527,10 @@ describe('agreeing ahead', () => {
     expect(inside).toMatchObject({ status: 'done' })
     expect(inside.timeline.filter(({ type }) => type.startsWith('approval.'))).toMatchObject([
       { type: 'approval.decided', data: { by: 'approver', grant_id: given.grant_id } },
-      { type: 'approval.consumed' },
+      { type: 'approval.used' },
     ])
     const { approvals } = await under.client.call(listApprovals, { execution_id: inside.execution_id })
-    expect(approvals).toMatchObject([{ status: 'consumed', grant_id: given.grant_id, reason: 'nightly' }])
+    expect(approvals).toMatchObject([{ status: 'used', grant_id: given.grant_id, reason: 'nightly' }])
 
     const outside = await begin('overwrite reports-b.txt with "after"')
     expect(await asked(outside)).toMatchObject({ grant_id: null })

@@ -487,7 +487,7 @@ describe('a person', () => {
     await decide(detail, 'deny')
     const end = await endOf(detail)
     expect(end).toMatchObject({ status: 'denied', error: { code: 'approval_denied' }, metrics: { success: false } })
-    expect(end.timeline.map(({ type }) => type)).not.toContain('approval.consumed')
+    expect(end.timeline.map(({ type }) => type)).not.toContain('approval.used')
     expect(file('refused.txt')).toBe('before')
     await expect(decide(detail, 'approve')).rejects.toMatchObject({ code: 'approval_already_used' })
   })

@@ -114,7 +114,7 @@ describe('a standing goal', () => {
     expect(remedy.verification).toContainEqual(expect.objectContaining({ kind: 'observed', outcome: 'verified' }))
     // Agreed to once, with the goal: nobody was asked again.
     const { approvals } = await under.client.call(listApprovals, { execution_id: remedy.execution_id })
-    expect(approvals).toMatchObject([{ status: 'consumed', decided_by: 'user' }])
+    expect(approvals).toMatchObject([{ status: 'used', decided_by: 'user' }])
     expect(remedy.timeline.map(({ type }) => type)).not.toContain('approval.requested')
 
     // The same again changes how often is looked, and nothing else.
@@ -257,7 +257,7 @@ describe('a standing goal', () => {
     expect(readFileSync(join(under.workspace, 'motd.txt'), 'utf8')).toBe('hello')
     expect(kept.remedies).toHaveLength(1)
     const { approvals } = await under.client.call(listApprovals, { execution_id: kept.remedies[0]!.execution_id })
-    expect(approvals).toMatchObject([{ status: 'consumed', decided_by: 'user' }])
+    expect(approvals).toMatchObject([{ status: 'used', decided_by: 'user' }])
     await under.client.call(deleteGoal, { name: 'motd' })
   })
 

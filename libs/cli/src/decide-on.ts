@@ -15,6 +15,7 @@ import { shownId } from './show/terminal.ts'
 import { wholeApproval } from './whole.ts'
 
 const APPROVALS_MAX = 500
+const DECIDED = { approve: 'approved', deny: 'denied' } as const
 /** Steps of a higher level are decided one by one. */
 const LEVEL_TOGETHER_MAX = 2
 
@@ -46,7 +47,7 @@ export async function decideOn(out: Output, bus: Bus, id: string, decided: Decis
     ...defined({ reason, plan_hash: hash }),
   })
   out.document(reply)
-  out.print(`${paintStatus(out.paint, reply.status)}  execution ${shownId(reply.execution_id)}`)
+  out.print(`${paintStatus(out.paint, DECIDED[decision])}  execution ${shownId(reply.execution_id)}`)
 }
 
 async function findPending(bus: Bus, id: ApprovalId): Promise<ApprovalView[]> {
@@ -108,7 +109,9 @@ async function decideEach(out: Output, bus: Bus, waiting: readonly ApprovalView[
   out.document({ results })
   for (const { approval_id: id, status, error } of results) {
     const outcome = error === undefined ? '' : `  ${error.code}: ${exposedLine(error.message)}`
-    out.print(`${shownId(id)}  ${paintStatus(out.paint, status ?? 'failed')}${outcome}`)
+    out.print(
+      `${shownId(id)}  ${paintStatus(out.paint, error === undefined ? DECIDED[decision] : (status ?? 'failed'))}${outcome}`,
+    )
   }
   if (results.some(({ error }) => error !== undefined)) process.exitCode = EXIT.failed
 }

@@ -28,7 +28,7 @@ export async function wholeId<Id extends string>(bus: Bus, of: readonly IdOwner[
   const owner = of.join(' or ')
   if (!ENDING.test(given)) {
     throw new UsageError(
-      `${JSON.stringify(text)} is not the id of an ${owner}: give it whole, or its last 4 to 12 digits`,
+      `${JSON.stringify(text)} is not the id of ${/^[aeiou]/.test(owner) ? 'an' : 'a'} ${owner}: give it whole, or its last 4 to 12 digits`,
     )
   }
   const { ids } = await bus.call(findId, { ending: given, of: [...of] })

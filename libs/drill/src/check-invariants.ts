@@ -96,7 +96,7 @@ const NEVER: Record<string, string> = {
     select d.task_id, d.level from orchestrator.desired_state d join executor.actions l using (task_id)
      where d.level > 0 and l.effect is distinct from 'none' and not exists (
        select from orchestrator.approvals p
-        where p.execution_id = d.execution_id and p.status = 'consumed' and p.decided_by is not null
+        where p.execution_id = d.execution_id and p.status = 'used' and p.decided_by is not null
           and p.consumed_at < p.expires_at
           and case when p.approval_id = d.approval_id
             then p.level >= d.level and p.sealed ->> d.task_id::text = d.action_hash
@@ -107,12 +107,12 @@ const NEVER: Record<string, string> = {
     select again.task_id, again.seq, again.data ->> 'approval_id' as approval from orchestrator.audit_log again
       join orchestrator.audit_log undone on undone.execution_id = again.execution_id
         and undone.task_id = again.task_id and undone.type = 'task.undone' and undone.seq < again.seq
-      join orchestrator.audit_log used on used.execution_id = again.execution_id and used.type = 'approval.consumed'
+      join orchestrator.audit_log used on used.execution_id = again.execution_id and used.type = 'approval.used'
         and used.data ->> 'approval_id' = again.data ->> 'approval_id' and used.seq < undone.seq
      where again.type = 'task.leased'`,
   'an agreement was decided or used twice': `
     select data ->> 'approval_id' as approval, type from orchestrator.audit_log
-     where type = 'approval.consumed' or (type = 'approval.decided' and data ->> 'decision' <> 'expired'
+     where type = 'approval.used' or (type = 'approval.decided' and data ->> 'decision' <> 'expired'
        and data ->> 'grant_id' is null)
      group by 1, 2 having count(*) > 1`,
   'a key has several executions': `

@@ -13,12 +13,11 @@ import { idText, wholeId } from '../find-id.ts'
 import { choice, count, moment } from '../options.ts'
 import { type Shell, shellOf, withMesh } from '../shell.ts'
 import { age, duration, relative } from '../show/amounts.ts'
-import { statusWord } from '../show/paint.ts'
 import { type Column, table } from '../show/table.ts'
 import { shownId } from '../show/terminal.ts'
 import { addReviews } from './get-reviews.ts'
 import { showGoals } from './goal.ts'
-import { grantText } from './grant.ts'
+import { grantScope } from './grant.ts'
 import { showSchedules } from './schedule.ts'
 
 type ExecutionSummary = z.output<typeof ExecutionSummarySchema>
@@ -154,7 +153,7 @@ function addApprovals(get: Command): void {
     .command('approvals')
     .description('decisions that people are asked for')
     .option('--execution <id>', 'of this execution', idText)
-    .addOption(choice('--status <status>', 'in this status', { options: APPROVAL_WORDS }))
+    .addOption(choice('--status <status>', 'in this status', ApprovalStatus))
     .option('--limit <number>', 'at most so many', count)
     .option('--cursor <id>', 'those that come after this one', idText)
     .addHelpText(
@@ -162,14 +161,15 @@ function addApprovals(get: Command): void {
       '\nExamples:\n  deed get approvals --status pending\n  deed get approvals --execution 5f6a7b8c',
     )
     .action(
-      async (options: { execution?: string; status?: string; limit?: number; cursor?: string }, command: Command) => {
+      async (
+        options: { execution?: string; status?: ApprovalView['status']; limit?: number; cursor?: string },
+        command: Command,
+      ) => {
         const shell = shellOf(command)
-        const { execution, cursor, status: word, ...filters } = options
-        const status = ApprovalStatus.options.find((one) => statusWord(one) === word)
+        const { execution, cursor, ...filters } = options
         const reply = await withMesh(shell, async (bus) =>
           bus.call(listApprovals, {
             ...filters,
-            ...(status === undefined ? {} : { status }),
             ...(execution === undefined
               ? {}
               : { execution_id: await wholeId<ExecutionId>(bus, ['execution'], execution) }),
@@ -208,18 +208,18 @@ function addGrants(get: Command): void {
       const shell = shellOf(command)
       const reply = await withMesh(shell, (bus) => bus.call(listGrants, options))
       shell.out.document(reply)
+      const now = Date.now()
       const columns: Column<Grant>[] = [
         { heading: 'GRANT', cell: ({ grant_id: id }) => id, id: true },
         { heading: 'BY', cell: ({ granted_by: by }) => by, optional: true },
         { heading: 'USES', cell: ({ uses }) => String(uses) },
         { heading: 'REVOKED', cell: ({ revoked_by: by }) => by ?? '-', optional: true },
-        { heading: 'FOR', cell: grantText, fills: true },
+        { heading: 'UNTIL', cell: ({ expires_at: at }) => relative(at, now) },
+        { heading: 'FOR', cell: grantScope, fills: true },
       ]
       show(shell, 'grants', columns, reply.grants)
     })
 }
-
-const APPROVAL_WORDS = ApprovalStatus.options.map(statusWord)
 
 function show<Row>({ out }: Shell, what: string, columns: readonly Column<Row>[], rows: readonly Row[]): void {
   if (rows.length === 0) out.note(`no ${what}`)

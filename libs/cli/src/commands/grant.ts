@@ -73,8 +73,10 @@ export function addRevoke(program: Command): void {
     })
 }
 
+const grantText = (grant: Grant): string => `${grantScope(grant)}, until ${moment(grant.expires_at)}`
+
 /** What it is for, in a line. */
-export function grantText({ kind, target, workspace, path, input, user, level, expires_at: until }: Grant): string {
+export function grantScope({ kind, target, workspace, path, input, user, level }: Grant): string {
   const place = path === null ? [] : [`in ${workspace === null ? '' : `${workspace}: `}${path}`]
   const facts = [
     kind,
@@ -82,7 +84,7 @@ export function grantText({ kind, target, workspace, path, input, user, level, e
     ...place,
     ...(input === null ? [] : [`with ${JSON.stringify(input)}`]),
     ...(user === null ? [] : [`for ${user}`]),
-    `up to level ${level}, until ${moment(until)}`,
+    `up to level ${level}`,
   ]
   return plainLine(facts.join(' '))
 }

@@ -21,6 +21,8 @@ let orchestrator: Bus
 let asked: number
 let answer: z.input<typeof watchExecution.output>
 let printed: unknown[]
+/** Before the next answer. */
+let held: (() => Promise<void>) | undefined
 
 beforeEach(async () => {
   opened = new AsyncDisposableStack()
@@ -34,8 +36,12 @@ beforeEach(async () => {
   asked = 0
   answer = { executions: [], events: [] }
   printed = []
+  held = undefined
   orchestrator.serve(watchExecution, async () => {
     asked++
+    const first = held
+    held = undefined
+    await first?.()
     return answer
   })
   client = await enter('deed')
@@ -62,6 +68,46 @@ it('ends with the reason when its mesh is gone for good, and so does the connect
   await nats.kill()
   await ended
   await client[Symbol.asyncDispose]()
+})
+
+it('prints no line twice where an event comes before the first comparison is answered', async () => {
+  const eventAt = (seq: number) =>
+    ({ execution_id: ID, seq, at: '2026-11-29T08:00:00.000Z', type: 'task.leased', data: {} }) as const
+  const live = { status: 'running', percent: 0, current: null, task: 'x' } as const
+  const subject = executionEvent.subject.replace('*.*', `local.${ID}`)
+  const standing = { ...STANDING, status: 'running' } as const
+  // The first comparison was read before the last two events, and is answered behind them.
+  held = async () => {
+    for (const seq of [1, 2, 3]) {
+      orchestrator.nc.publish(subject, JSON.stringify({ ...eventAt(seq), ...live }))
+    }
+    await orchestrator.nc.flush()
+    await expect.poll(() => printed.length).toBe(3)
+    answer = { executions: [{ ...standing, last_seq: 1 }], events: [] }
+    held = async () => {
+      answer = { executions: [{ ...standing, last_seq: 3 }], events: [eventAt(2), eventAt(3)] }
+    }
+  }
+  const watching = follow(out, client, undefined, 1_000)
+  await expect.poll(() => asked, { timeout: 60_000 }).toBeGreaterThan(3)
+  expect(printed.map((event) => (event as { seq: number }).seq)).toEqual([1, 2, 3])
+  await client[Symbol.asyncDispose]()
+  await watching.catch(() => undefined)
+})
+
+it('names the task of an execution once, before its first line', async () => {
+  const lines: string[] = []
+  const at = '2026-11-29T08:00:00.000Z'
+  const rows = [1, 2].map((seq) => ({ execution_id: ID, seq, at, type: 'task.leased', data: {} }) as const)
+  const ended = { ...rows[0]!, seq: 3, type: 'execution.ended' } as const
+  answer = { executions: [{ ...STANDING, last_seq: 3, task: 'tidy up' }], events: [...rows, ended] }
+  await follow({ ...out, width: 80, print: (text) => lines.push(text) }, client, ID)
+  expect(lines).toEqual([
+    '00000001  tidy up',
+    '08:00:00  00000001  100 %  done  task.leased',
+    '08:00:00  00000001  100 %  done  task.leased',
+    '08:00:00  00000001  100 %  done  execution.ended',
+  ])
 })
 
 it('goes on after an event that cannot be read', async () => {

@@ -11,7 +11,7 @@ import { idText, wholeId } from '../find-id.ts'
 import type { ExecutionEvent } from '../follow-execution.ts'
 import type { Output } from '../output.ts'
 import { shellOf, withMesh } from '../shell.ts'
-import { paintStatus, statusWord } from '../show/paint.ts'
+import { paintStatus } from '../show/paint.ts'
 import { plainLine } from '../show/plain-text.ts'
 import { shownId } from '../show/terminal.ts'
 
@@ -154,6 +154,6 @@ function print(out: Output, event: ExecutionEvent): void {
   const time = Number.isFinite(out.width) ? at.slice(11, 19) : at
   const place = `${time}  ${shownId(id, out.width)}  ${String(percent).padStart(3)} %  `
   const facts = `${type}${current === null ? '' : `  ${plainLine(current)}`}`
-  const room = out.width - place.length - statusWord(status).length - 2
+  const room = out.width - place.length - status.length - 2
   out.print(`${place}${paintStatus(out.paint, status)}  ${plainLine(facts, room)}`)
 }

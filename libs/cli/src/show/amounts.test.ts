@@ -28,6 +28,7 @@ describe('amounts', () => {
     expect(age(EIGHT, Date.parse('2026-11-21T07:59:59.000Z'))).toBe('0 s')
     expect(relative(EIGHT, Date.parse('2026-11-21T08:03:59.000Z'))).toBe('3 min ago')
     expect(relative(EIGHT, Date.parse('2026-11-21T05:59:00.000Z'))).toBe('in 2 h')
+    expect(relative(EIGHT, Date.parse('2026-11-21T07:00:00.500Z'))).toBe('in 1 h')
     expect(relative(EIGHT, Date.parse(EIGHT))).toBe('now')
     expect(moment('2026-11-21T10:00:00+02:00', Date.parse('2026-11-21T07:30:00Z'))).toBe(
       '2026-11-21 08:00 UTC (in 30 min)',

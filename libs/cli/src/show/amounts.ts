@@ -31,7 +31,7 @@ export const age = (iso: string, now: number): string => largest(now - Date.pars
 export function relative(iso: string, now: number): string {
   const ms = Date.parse(iso) - now
   if (Math.abs(ms) < SECOND_MS) return 'now'
-  return ms > 0 ? `in ${largest(ms)}` : `${largest(-ms)} ago`
+  return ms > 0 ? `in ${largest(ms, Math.round)}` : `${largest(-ms)} ago`
 }
 
 /** Absolute and relative: `2026-11-21 08:00 UTC (3 min ago)`. */
@@ -40,11 +40,14 @@ export const moment = (iso: string, now: number = Date.now()): string => {
   return `${utc.slice(0, 10)} ${utc.slice(11, 16)} UTC (${relative(iso, now)})`
 }
 
-function largest(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / SECOND_MS))
+/** What has passed is counted in whole units; what is to come is rounded. */
+function largest(ms: number, whole = Math.floor): string {
+  const seconds = Math.max(0, whole(ms / SECOND_MS))
   if (seconds < MINUTE_S) return `${seconds} s`
-  if (seconds < HOUR_S) return `${Math.floor(seconds / MINUTE_S)} min`
-  return seconds < DAY_S ? `${Math.floor(seconds / HOUR_S)} h` : `${Math.floor(seconds / DAY_S)} d`
+  const minutes = whole(seconds / MINUTE_S)
+  if (minutes < HOUR_S / MINUTE_S) return `${minutes} min`
+  const hours = whole(seconds / HOUR_S)
+  return hours < DAY_S / HOUR_S ? `${hours} h` : `${whole(seconds / DAY_S)} d`
 }
 
 export const dollars = (usd: number): string => `$${usd === 0 ? '0' : usd < 0.01 ? usd.toFixed(6) : usd.toFixed(2)}`

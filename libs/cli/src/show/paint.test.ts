@@ -1,6 +1,6 @@
 // When there is colour, and which.
 import { describe, expect, it } from 'vitest'
-import { isPainted, paintStatus, type Style, statusWord } from './paint.ts'
+import { isPainted, paintStatus, type Style } from './paint.ts'
 
 const TERMINAL = { isTTY: true }
 
@@ -27,13 +27,8 @@ describe('colour', () => {
       }, status)
       return found
     }
-    expect(['done', 'consumed', 'failed', 'cannot', 'waiting'].map(styleOf)).toEqual([
+    expect(['done', 'used', 'failed', 'cannot', 'waiting'].map(styleOf)).toEqual([
       ...['green', 'green', 'red', 'red', 'yellow'],
     ])
-  })
-
-  it('is of a word that people know', () => {
-    expect(statusWord('consumed')).toBe('used')
-    expect(statusWord('done')).toBe('done')
   })
 })

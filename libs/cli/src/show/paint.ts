@@ -22,14 +22,9 @@ export const paintFor = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): P
 
 const GOOD = new Set(['done', 'verified', 'approved', 'used', 'ok', 'active', 'holds', 'can', 'undone'])
 const BAD = new Set(['failed', 'denied', 'rollback_failed', 'blocked', 'expired', 'wrong', 'drifted', 'cannot'])
-/** The word for people, where the messages have another. */
-const WORDS: Record<string, string> = { consumed: 'used' }
-
-export const statusWord = (status: string): string => WORDS[status] ?? status
 
 /** A status in its colour: green for what is as it should be, red for what is not, yellow for what is not over. */
 export function paintStatus(paint: Paint, status: string, width = 0): string {
-  const word = statusWord(status)
-  const style = GOOD.has(word) ? 'green' : BAD.has(word) ? 'red' : 'yellow'
-  return paint(style, word.padEnd(width))
+  const style = GOOD.has(status) ? 'green' : BAD.has(status) ? 'red' : 'yellow'
+  return paint(style, status.padEnd(width))
 }

@@ -1,5 +1,5 @@
 /** Rows under headings, in columns as wide as what stands in them; on a terminal no wider than it. */
-import { type Paint, paintStatus, statusWord } from './paint.ts'
+import { type Paint, paintStatus } from './paint.ts'
 import { plainLine } from './plain-text.ts'
 import { shownId } from './terminal.ts'
 
@@ -58,8 +58,7 @@ const lengthOf = (text: string): number => text.length
 function cellText<Row>({ cell, id, status, fills }: Column<Row>, row: Row, width: number): string {
   const text = plainLine(cell(row))
   if (id) return shownId(text, width)
-  if (status) return statusWord(text)
-  return fills ? text : plainLine(text, Number.isFinite(width) ? CELL_CHARS_MAX : undefined)
+  return fills || status ? text : plainLine(text, Number.isFinite(width) ? CELL_CHARS_MAX : undefined)
 }
 
 /** Without the optional columns that there is no room for. */

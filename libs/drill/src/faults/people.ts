@@ -55,7 +55,7 @@ export const people: readonly Fault[] = [
       assert.equal(rows.length, 1, 'one question has several rows')
       const times = mesh.requests.keysOf(key).length
       assert.ok(times <= 1, `it happened ${times} times`)
-      if (status === 'done') assert.deepEqual([times, rows[0].status], [1, 'consumed'])
+      if (status === 'done') assert.deepEqual([times, rows[0].status], [1, 'used'])
       if (rows[0].status === 'denied') assert.equal(times, 0, 'it was denied, and done')
       await assert.rejects(decide('approve'), 'what is decided can be decided again')
     },

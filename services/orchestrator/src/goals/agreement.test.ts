@@ -46,7 +46,7 @@ const goalOf = (...first: readonly ReturnType<typeof asked>[]) => ({
   }),
 })
 
-const used = { status: 'consumed', decided_by: 'bob' } as const
+const used = { status: 'used', decided_by: 'bob' } as const
 const whoAgreed = (goal: ReturnType<typeof goalOf>, { approval, tasks }: ReturnType<typeof asked>) =>
   agreedBy(goal, approval, tasks)
 

@@ -24,7 +24,7 @@ type Agreed = Pick<GoalRow, 'name' | 'agreed'>
 export function agreementOf({ approvals, tasks }: Pick<Snapshot, 'approvals' | 'tasks'>): GoalRow['agreed'] {
   const steps = [...tasks.values()].flatMap(({ approval_id, spec, level }): [string, StepAgreement][] => {
     const approval = approval_id === null ? undefined : approvals.get(approval_id)
-    if (approval?.status !== 'consumed' || approval.grant_id !== null || approval.level > LEVEL_MAX) return []
+    if (approval?.status !== 'used' || approval.grant_id !== null || approval.level > LEVEL_MAX) return []
     const { decided_by: by, policy_version } = approval
     if (by === null || spec === null) return []
     const action = Action.parse(spec)

@@ -389,7 +389,7 @@ it('retries under the same approval only while nothing was done under it, and ne
   expect(asked.execution.status).toBe('waiting')
   expect(stepOf(asked)).toMatchObject({ actual_status: 'pending', token: 2 })
   expect(stepOf(asked).approval_id).not.toBe(approval)
-  expect(asked.approvals.get(approval)?.status).toBe('consumed')
+  expect(asked.approvals.get(approval)?.status).toBe('used')
 })
 
 it('has another person agree where somebody wants the work of others done again or undone', async () => {

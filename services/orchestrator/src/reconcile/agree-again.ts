@@ -29,7 +29,7 @@ export function needsAgreement(
   if (approval.status === 'approved') return !lasts
   const hadEffect = task.effect !== 'none' || task.actual_status === 'undone'
   // A standing permission may have been taken back since it was used.
-  return approval.status !== 'consumed' || !lasts || hadEffect || approval.grant_id !== null
+  return approval.status !== 'used' || !lasts || hadEffect || approval.grant_id !== null
 }
 
 /** @throws {DeedError} `not_retryable` for what somebody has denied: only a new request asks for it again */

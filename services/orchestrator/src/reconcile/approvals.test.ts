@@ -131,7 +131,7 @@ describe('a step that is agreed to by itself', () => {
     expect(types(apply(snapshot, { type: 'tick' }, later))).toEqual(['approval.requested', 'execution.waiting'])
     expect(approvalIn(snapshot)).toMatchObject({ asked_at: isoTime(later), expires_at: isoTime(later + TIME_MS) })
     apply(snapshot, decide, later + TIME_MS - 1)
-    expect(approvalIn(snapshot)).toMatchObject({ status: 'consumed', decided_by: 'ada' })
+    expect(approvalIn(snapshot)).toMatchObject({ status: 'used', decided_by: 'ada' })
   })
 
   it('is shown as it is by then, sealed anew, before anybody is asked', () => {
@@ -206,7 +206,7 @@ describe('what was agreed to ahead', () => {
 
   it('is used like an agreement, and known by its permission', () => {
     const { snapshot, draft } = ahead(false)
-    expect(approvalIn(snapshot)).toMatchObject({ status: 'consumed', grant_id: GRANT })
+    expect(approvalIn(snapshot)).toMatchObject({ status: 'used', grant_id: GRANT })
     expect(draft.consumed).toEqual(new Set([id(50)]))
   })
 
@@ -216,7 +216,7 @@ describe('what was agreed to ahead', () => {
     expect(approvalIn(snapshot)).toMatchObject({ status: 'pending', grant_id: null, decided_by: null })
     expect(snapshot.tasks.get(id(4) as TaskId)?.actual_status).toBe('pending')
     apply(snapshot, decide)
-    expect(approvalIn(snapshot)).toMatchObject({ status: 'consumed', decided_by: 'ada', grant_id: null })
+    expect(approvalIn(snapshot)).toMatchObject({ status: 'used', decided_by: 'ada', grant_id: null })
   })
 
   it('is asked for by nobody once the execution is to end', () => {
@@ -242,6 +242,6 @@ describe('what was agreed to ahead', () => {
     const { snapshot } = ahead(false)
     approvalIn(snapshot).grant_over = true
     apply(snapshot, { type: 'tick' })
-    expect(approvalIn(snapshot)).toMatchObject({ status: 'consumed', grant_id: GRANT })
+    expect(approvalIn(snapshot)).toMatchObject({ status: 'used', grant_id: GRANT })
   })
 })

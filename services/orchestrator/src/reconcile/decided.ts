@@ -69,9 +69,9 @@ export function decided(
 /** Used up: nothing else begins under it. */
 export function consume(draft: Draft, approval: ApprovalRow): void {
   const { approval_id, plan_hash, task_id } = approval
-  setApproval(draft, approval, { status: 'consumed', consumed_at: isoTime(draft.now) })
+  setApproval(draft, approval, { status: 'used', consumed_at: isoTime(draft.now) })
   draft.consumed.add(approval_id)
-  record(draft, 'approval.consumed', { approval_id, plan_hash }, task_id)
+  record(draft, 'approval.used', { approval_id, plan_hash }, task_id)
 }
 
 /** Somebody decided who may not: nothing changes, and it is on record. */

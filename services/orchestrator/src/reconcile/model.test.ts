@@ -528,8 +528,8 @@ function checkLeases(model: Model, was: Snapshot, draft: Draft, input: Input): v
     for (const id of task.dependencies) expect(['done', 'skipped'], 'order').toContain(tasks.get(id)?.actual_status)
     if (task.approval_id === null) continue
     const approval = approvals.get(task.approval_id)
-    expect(approval?.status, 'agreed to').toBe('consumed')
-    if (was.approvals.get(task.approval_id)?.status === 'consumed') continue
+    expect(approval?.status, 'agreed to').toBe('used')
+    if (was.approvals.get(task.approval_id)?.status === 'used') continue
     expect(draft.consumed).toContain(task.approval_id)
     expect(Date.parse(approval?.expires_at ?? ''), 'agreed to in time').toBeGreaterThan(model.now)
     expect(approval?.policy_version, 'agreed to under the policy that is in force').toBe(String(model.policy))
@@ -611,7 +611,7 @@ function checkTold(was: Snapshot, draft: Draft): void {
       approved: 'approval.decided',
       denied: 'approval.decided',
       expired: 'approval.decided',
-      consumed: 'approval.consumed',
+      used: 'approval.used',
     }
     const told = draft.audit.filter(
       (row) => row.type === type[approval.status] && row.data.approval_id === approval.approval_id,

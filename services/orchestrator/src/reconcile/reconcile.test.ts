@@ -721,7 +721,7 @@ function checkStep(history: History, before: Snapshot, draft: Draft, input: Inpu
     expect(history.stopped).toBe(false)
     expect(execution.ending).toBeNull()
     for (const id of task.dependencies) expect(['done', 'skipped']).toContain(tasks.get(id)?.actual_status)
-    if (task.approval_id !== null) expect(draft.approvals.get(task.approval_id)?.status).toBe('consumed')
+    if (task.approval_id !== null) expect(draft.approvals.get(task.approval_id)?.status).toBe('used')
   }
   if (
     FINAL_EXECUTION_STATUSES.has(before.execution.status) &&

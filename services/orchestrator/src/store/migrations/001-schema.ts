@@ -374,7 +374,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
          left join approvals p on p.approval_id = d.approval_id
         where a.actual_status = 'in_progress'
           and (d.level = 0 or a.intent = 'undo'
-            or (p.status = 'consumed' and p.level >= d.level and p.sealed ->> d.task_id::text = d.action_hash))`,
+            or (p.status = 'used' and p.level >= d.level and p.sealed ->> d.task_id::text = d.action_hash))`,
   ]
   for (const statement of statements) await sql.raw(statement).execute(db)
   await sql
