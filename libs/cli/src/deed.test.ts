@@ -140,6 +140,31 @@ describe('deed', () => {
     expect(bytesOf('late.txt')).toBe('kept')
   })
 
+  it('resumes all that is paused, and ends with 0 though one of them waits for a person', async () => {
+    writeFileSync(join(workspace, 'held.txt'), 'kept')
+    const task = 'write "new" to held.txt'
+    using _running = start(['run', task])
+    const { execution_id: id } = await approvalFor(task)
+    expect((await deed('pause', id.slice(-8))).code).toBe(0)
+    const resumed = await json('resume', '--all')
+    expect(resumed).toMatchObject({ code: 0, document: { results: [{ execution_id: id, status: 'waiting' }] } })
+    expect((await deed('cancel', id)).code).toBe(0)
+  })
+
+  it('takes the end of an id, and shows it on a terminal in a table as wide as that', async () => {
+    const { document } = await json<{ execution_id: string }>('run', 'write "x" to a/rather/long/name/of/a/file.txt')
+    const short = document.execution_id.slice(-8)
+    expect((await json('show', short)).document.execution_id).toBe(document.execution_id)
+    expect((await json('get', 'tasks', '--execution', short)).document).toMatchObject({ tasks: [{}] })
+    for (const what of ['executions', 'tasks', 'approvals']) {
+      const { stdout } = await start(['get', what], { COLUMNS: '80' }).ended
+      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+    }
+    const { stdout } = await start(['get', 'executions', '--limit', '1'], { COLUMNS: '80' }).ended
+    expect(stdout).toMatch(new RegExp(`^${short} +done `, 'm'))
+    expect(await json('show', '0000')).toMatchObject({ code: 2, document: { error: { code: 'not_found' } } })
+  })
+
   it('plans without doing for a dry run', async () => {
     const { code, stdout } = await deed('run', '--dry-run', 'write "x" to dry.txt')
     expect(code).toBe(0)

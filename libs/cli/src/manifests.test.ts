@@ -1,5 +1,8 @@
 // Manifests as people use them: the command as a child process, on a mesh of real parts.
+import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Ended, startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
@@ -11,7 +14,12 @@ const opened = new AsyncDisposableStack()
 let under: MeshUnderTest
 
 beforeAll(async () => {
-  under = opened.use(await meshUnderTest())
+  const server = createServer((_, response) => response.end('well')).listen(0, '127.0.0.1')
+  opened.defer(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const config = `targets:\n  status: { type: http, url: "http://127.0.0.1:${port}" }\n`
+  under = opened.use(await meshUnderTest({ config }))
 })
 afterAll(() => opened.disposeAsync())
 
@@ -98,9 +106,21 @@ describe('deed apply, diff and delete', () => {
     expect((await apply()).code).toBe(0)
     const again = await apply()
     expect(again, again.stderr).toMatchObject({ code: 0 })
-    expect(again.stdout).toMatch(/nothing to do: 1 step observed at \d{4}-\S+Z to be so already/)
+    expect(again.stdout).toMatch(/nothing to do: 1 step observed at \d{4}-\S+ \S+ UTC \(.*\) to be so already/)
     writeFileSync(at('to.txt'), 'something else')
     expect((await apply()).code).toBe(2)
+  })
+
+  it('counts a step that only reads as no change', async () => {
+    const file = at('reads.yaml')
+    writeFileSync(
+      file,
+      `name: reads\ntasks:\n  - id: look\n    action: { kind: http.request, input: { target: status, method: GET, path: / } }\n`,
+    )
+    const shown = await deed('diff', '-f', file)
+    expect([shown.code, shown.stdout.split('\n').at(-2)]).toEqual([0, '0 would change, 0 already so, 1 only read'])
+    const ids = [1, 2].map(() => deed('apply', '-f', file, '--json').then(({ stdout }) => JSON.parse(stdout)))
+    expect(await Promise.all(ids)).toMatchObject([{ status: 'done' }, { status: 'done' }])
   })
 
   it('makes it so again where the world has changed since, and nothing else', async () => {

@@ -59,7 +59,7 @@ const unprovenLines = (
 
 function seenBefore({ seen_at: at, age_ms: age }: ExecutionReply, sinceMs: number, paint: Paint): string[] {
   if (at === undefined || age === undefined || age <= sinceMs + CLOCKS_MS) return []
-  return [paint('yellow', `seen ${duration(age)} ago, at ${at}: this is an earlier answer, and was not observed again`)]
+  return [paint('yellow', `seen at ${at}, ${duration(age)} ago: this is an earlier answer, and was not observed again`)]
 }
 
 const Shown = z.object({ actions: z.array(SealedStep), plan: PlanScreen, counts: z.object({ steps: z.int() }) })
