@@ -33,9 +33,9 @@ import { moment } from '../show/amounts.ts'
 import { dryRunText, replyText } from '../show/execution.ts'
 import { paintStatus } from '../show/paint.ts'
 import { plainLine, plainText } from '../show/plain-text.ts'
-import { rollBackMany, steerMany } from '../steer-many.ts'
 import { progressText } from '../show/progress.ts'
 import { shownId } from '../show/terminal.ts'
+import { rollBackMany, steerMany } from '../steer-many.ts'
 import { addWaiting, exitCodeOfVerb, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
 
 const TIMEOUT_MS = 600_000
