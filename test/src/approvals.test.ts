@@ -185,7 +185,7 @@ describe('a plan of level 2, from a second terminal', () => {
     const id = await begin('write "new" to plan/a.txt, then run `cp plan/a.txt plan/b.txt`')
     const approval = await asked(id)
     const shown = await deed('show', id)
-    expect(shown.stdout).toContain('Agreement is wanted: level 2, review of the whole plan')
+    expect(shown.stdout).toContain('Approval is required: level 2, review of the whole plan')
     expect(shown.stdout).toMatch(/steps {5}2 steps;.* all of it can be undone\n +1\. .*\n +2\. .*\(level \d, after 1\)/)
     expect(shown.stdout).toMatch(/diff:\n.*\n.*\n.*\n +\+new/)
     expect(shown.stdout).toMatch(/expect_sandbox: \S+/)

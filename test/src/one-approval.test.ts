@@ -169,7 +169,7 @@ it(
     await becomes(id, 'done')
     const shown = await deed('rollback', id, '--dry-run')
     expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('LEVEL') })
-    expect(shown.stderr).toContain('It needs agreement of level 2')
+    expect(shown.stderr).toContain('It needs approval of level 2')
     const waiting = startDeed(under.mesh.dataDir, ['rollback', id])
     const { actions } = await approve(id)
     expect(actions).toMatchObject([{ summary: expect.stringContaining('undo: '), level: 2 }])

@@ -474,7 +474,7 @@ export function parseExecutionConfig(
   const { raw, lineOf } = parseYaml(text, file)
   const problems: string[] = []
   if (isObject(raw)) takeFromEnvironment(raw, env, problems)
-  const { data, error } = ExecutionConfig.safeParse(raw)
+  const { data, error } = ExecutionConfig.safeParse(raw, IN_SENTENCES)
   const faults = [...(error?.issues ?? []), ...(data ? runbookFaults(data) : [])]
   for (const { path, message } of faults) problems.push(`${yamlPath(path)}: ${message}${lineOf(path)}`)
   if (data) problems.push(...contradictions(data))
