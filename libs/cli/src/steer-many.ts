@@ -2,9 +2,8 @@
 
 import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
-import { defined } from '@deed/proto/json'
-import { rollbackExecution, type SteerResult, steerExecutions } from '@deed/proto/steering'
 import type { ExecutionId } from '@deed/proto/ids'
+import { rollbackExecution, type SteerResult, steerExecutions } from '@deed/proto/steering'
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import { EXIT, UsageError } from './exit-code.ts'

@@ -1,7 +1,6 @@
 /** deed get reviews: what waits for a person, to be looked at or to be done. */
 import { listApprovals } from '@deed/proto/approval'
 import type { ExecutionId } from '@deed/proto/ids'
-import { defined } from '@deed/proto/json'
 import type { PersonTask } from '@deed/proto/person'
 import type { Command } from 'commander'
 import { idText, wholeId } from '../find-id.ts'

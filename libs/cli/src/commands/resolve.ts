@@ -1,7 +1,6 @@
 /** deed resolve: a person decides about a task of theirs, and the work goes on. */
 import { decideApproval } from '@deed/proto/approval'
 import type { ApprovalId } from '@deed/proto/ids'
-import { defined } from '@deed/proto/json'
 import { PersonDecision } from '@deed/proto/person'
 import { Argument, type Command } from 'commander'
 import { UsageError } from '../exit-code.ts'

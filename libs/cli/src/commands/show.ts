@@ -2,7 +2,6 @@
 import { listApprovals } from '@deed/proto/approval'
 import { getExecution, IdempotencyKey } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
-import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'
 import { UsageError } from '../exit-code.ts'
 import { idText, wholeId } from '../find-id.ts'

@@ -1,8 +1,8 @@
 /** deed cancel, pause, resume and retry: an execution is stopped, holds still, goes on, or is tried again. */
 import { ExecutionReply } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import { cancelExecution, pauseExecution, resumeExecution, retryExecution } from '@deed/proto/steering'
-import type { ExecutionId } from '@deed/proto/ids'
 import type { Command } from 'commander'
 import { wholeId } from '../find-id.ts'
 import { shellOf, withMesh } from '../shell.ts'
