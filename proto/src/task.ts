@@ -86,7 +86,7 @@ export type Decomposition = z.output<typeof decomposeTask.output>
 
 /**
  * The outcome of an attempt, repeated until it is answered. A report under an old token changes
- * nothing and is refused as `stale_token`.
+ * nothing and is refused as `stale_token`; one that the executor's ledger contradicts, as `forbidden`.
  */
 export const reportTask = request({
   subject: 'task.report',
@@ -98,6 +98,8 @@ export const reportTask = request({
     task_id: TaskId,
     execution_id: ExecutionId,
     token: FencingToken,
+    /** Of the attempt in the executor's ledger. What has begun counts under it alone; see `docs/nats.md`. */
+    attempt_key: z.uuid().optional(),
     worker_id: z.string().max(128),
     intent: z.union([Intent, z.literal('solve')]),
     outcome: z.enum(['done', 'failed']),

@@ -1,5 +1,6 @@
 // What callers and workers do at the worst moment: the same twice, something else under the same name, stop, too late.
 
+import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from '@deed/drill/ask'
@@ -10,7 +11,8 @@ import { connectBus } from '@deed/mesh/bus'
 import { startService } from '@deed/mesh/service-process'
 import { until } from '@deed/mesh/until'
 import { decideApproval, listApprovals } from '@deed/proto/approval'
-import { getExecution, requestExecution } from '@deed/proto/execution'
+import { examineOrchestrator } from '@deed/proto/doctor'
+import { cancelExecution, getExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { serviceAs } from '@deed/proto/permissions'
 import { cancelExecution } from '@deed/proto/steering'
@@ -214,6 +216,83 @@ describe('a report under an old token', () => {
     await under.revive('executor')
     expect(await answer).toMatchObject({ status: 'done' })
     expect(under.files.changesOf(name)).toBe(1)
+  })
+})
+
+describe('a report that the ledger contradicts', () => {
+  it('is refused, logged and counted, whoever has the NATS user of the executor, and changes nothing', async () => {
+    const name = 'forged'
+    const { execution_id } = await under.client.call(requestExecution, {
+      task: `run \`sh count.sh ${name} 100\` and expect the file ${name}.out`,
+      mode: 'background',
+    })
+    await until(() => existsSync(join(under.workspace, `${name}.runs`)), { what: 'the run' })
+    const attempts = 'select task_id, token::int, attempt_key from executor.actions where execution_id = $1'
+    const { rows } = await under.database.query<Pick<TaskReport, 'task_id' | 'token'> & { attempt_key: string }>(
+      attempts,
+      [execution_id],
+    )
+    const { attempt_key, ...task } = rows[0]!
+    const { nats_url: url, nats_user: user, nats_password: password } = under.mesh.connectionAs('executor')
+    await using forger = await connectBus({ service: 'executor', url, user, password })
+    const report = (said: Partial<TaskReport>) =>
+      forger.call(
+        reportTask,
+        {
+          ...{
+            ...task,
+            execution_id,
+            worker_id: 'forger',
+            intent: 'do',
+            outcome: 'done',
+            effect: 'made',
+            duration_ms: 1,
+          },
+          evidence: {
+            ...{ kind: 'observed', outcome: 'verified', claimed: 'ran it', observed: `${name}.out is there` },
+            observed_at: new Date().toISOString(),
+          },
+          ...said,
+        },
+        { principal: serviceAs('executor') },
+      )
+    const failure: Partial<TaskReport> = {
+      ...{ outcome: 'failed', effect: 'none', evidence: undefined },
+      error: { code: 'effect_failed', message: 'it would not run', retryable: false },
+    }
+    const refused = { code: 'forbidden', message: expect.stringContaining('ledger') }
+    // The ledger has the attempt, and the forger has not seen it.
+    await expect(report({})).rejects.toMatchObject(refused)
+    await expect(report({ attempt_key: randomUUID() })).rejects.toMatchObject(refused)
+    await expect(report(failure)).rejects.toMatchObject(refused)
+    // It has, but the ledger says that the attempt failed.
+    const outcome = 'update executor.actions set outcome = $2, outcome_token = token where execution_id = $1'
+    await under.database.query(outcome, [execution_id, 'failed'])
+    await expect(report({ attempt_key })).rejects.toMatchObject(refused)
+    await under.database.query(outcome, [execution_id, null])
+
+    const { rows: states } = await under.database.query(
+      'select actual_status, verification from orchestrator.actual_state where execution_id = $1',
+      [execution_id],
+    )
+    expect(states).toEqual([{ actual_status: 'in_progress', verification: null }])
+    const { checks } = await under.client.call(examineOrchestrator, {})
+    expect(checks).toContainEqual(
+      expect.objectContaining({ name: 'reports', status: 'warning', message: expect.stringMatching(/^4 reports/) }),
+    )
+    // What really runs is not disturbed by any of it.
+    await under.client.call(cancelExecution, { execution_id })
+    await until(async () => (await statusOf(execution_id)) === 'cancelled', { what: 'the cancellation' })
+    const logged = await until(
+      () => {
+        const lines = under.log('orchestrator').split('\n')
+        const found = lines.filter((line) => line.includes('a report that the ledger contradicts was refused'))
+        return found.length === 4 && found
+      },
+      { what: 'four lines in the log' },
+    )
+    for (const line of logged) expect(line).toContain('"worker_id":"forger"')
+    expect(logged.join()).not.toContain(attempt_key)
   })
 })
 

@@ -14,8 +14,12 @@ const COMMON_OWNER = 'deed_owner'
 /** Any number, the same in every process: two that prepare one database take turns. */
 const LOCK_ID = 4_202_133
 const STATEMENT_TIMEOUT = '30s'
-/** These read the view `orchestrator.dispatch`; the right to the view itself comes with the migration that makes it. */
-const DISPATCH_READERS: readonly ServiceName[] = ['executor', 'hybrid-agent']
+/** Who reads a view of another's schema; the right to the view itself comes with the migration that makes it. */
+const VIEW_READERS: readonly [reader: ServiceName, owner: ServiceName][] = [
+  ['executor', 'orchestrator'],
+  ['hybrid-agent', 'orchestrator'],
+  ['orchestrator', 'executor'],
+]
 
 export interface RolePasswords {
   owners: Record<ServiceName, string>
@@ -56,6 +60,8 @@ export function ownerOf(service: ServiceName): string {
  */
 export async function createRoles(adminUrl: string, passwords: RolePasswords): Promise<RoleUrls> {
   const client = new pg.Client({ connectionString: adminUrl })
+  // A connection that dies fails the statement as well.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     await client.query(statements(client.database ?? '', passwords))
@@ -95,7 +101,7 @@ function statements(database: string, passwords: RolePasswords): string {
         `${byDefault} GRANT USAGE, SELECT ON SEQUENCES TO ${role}`,
       ]
     }),
-    ...DISPATCH_READERS.map((service) => `GRANT USAGE ON SCHEMA orchestrator TO ${roleOf(service)}`),
+    ...VIEW_READERS.map(([reader, owner]) => `GRANT USAGE ON SCHEMA ${schemaOf(owner)} TO ${roleOf(reader)}`),
   ].join(';\n')
 }
 

@@ -43,12 +43,16 @@ export async function act(attempt: Attempt, dependencies: ActDependencies): Prom
     step = await openStep(attempt, world, dependencies)
     met = await meet(step, earlier)
   } catch (error) {
-    return failedWith(attempt, error, earlier ?? (await ledger.find(tenant, attempt.actionId)))
+    const begun = earlier ?? (await ledger.find(tenant, attempt.actionId))
+    // The message came again, and its first attempt had begun.
+    if (begun && Number(begun.token) === token) attempt.begunUnder(begun.attempt_key)
+    return failedWith(attempt, error, begun)
   }
   attempt.leaseSeen()
   const row = await ledger.writeIntent(intentOf(step, met))
   try {
     if (!row) return await goOn(step)
+    attempt.begunUnder(row.attempt_key)
     crashPoint('executor.after_intent')
     if (row.doubtful) return await takeOver(step, row.doubtful)
     if (met.already)
@@ -234,6 +238,7 @@ async function goOn(step: Step): Promise<Conclusion | 'stale'> {
   const { tenant, token } = attempt.work
   const row = await dependencies.ledger.find(tenant, attempt.actionId)
   if (!row || Number(row.token) !== token || row.intent !== 'do') return 'stale'
+  attempt.begunUnder(row.attempt_key)
   if (row.outcome && Number(row.outcome_token) === token) return recorded(row)
   if (dependencies.holderLives(row)) throw new StillRunningError('the process that began it may still be at work')
   const adopted = await dependencies.ledger.adopt(tenant, attempt.actionId, token, row)

@@ -22,9 +22,13 @@ export interface Attempt {
   readonly work: WorkAct
   readonly actionId: ActionId
   readonly startedAt: number
+  /** Of the attempt in the ledger, once it is known; see `LedgerRow`. */
+  readonly key: string | undefined
   readonly signal: AbortSignal
   /** What this attempt, so far, may have done to the world. */
   readonly effect: EffectKnown
+  /** The attempt has a row in the ledger. */
+  begunUnder(key: string | null): void
   /** See `Context.begin`. */
   begin(): void
   nothingDone(): void
@@ -67,9 +71,13 @@ export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs = LEASE_M
     work,
     actionId,
     startedAt,
+    key: undefined,
     signal: controller.signal,
     effect: 'none',
     after: undefined,
+    begunUnder(key) {
+      attempt.key = key ?? undefined
+    },
     begin() {
       checkRight()
       attempt.effect = 'unknown'

@@ -33,11 +33,13 @@ export async function undo(attempt: Attempt, dependencies: ActDependencies): Pro
       action: work.action,
       actionHash: work.action_hash,
     })
+    if (written) attempt.begunUnder(written.attempt_key)
     if (written?.inserted) return nothingBegun(attempt)
     row = written
     if (!row) {
       const met = await dependencies.ledger.find(work.tenant, actionId)
       if (!met || Number(met.token) !== work.token || met.intent !== 'undo') return 'stale'
+      attempt.begunUnder(met.attempt_key)
       if (met.undo_outcome && Number(met.undo_token) === work.token) return recordedUndo(met)
       if (dependencies.holderLives(met)) throw new StillRunningError('the process that began it may still be at work')
       if (!(await dependencies.ledger.adopt(work.tenant, actionId, work.token, met))) return 'stale'

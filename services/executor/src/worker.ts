@@ -135,7 +135,7 @@ async function record(
 /** Repeats until it is answered: by then either the outcome counts, or another attempt's does. */
 async function report(
   { bus, workerId, log }: WorkerDependencies,
-  { work, startedAt }: Attempt,
+  { work, key, startedAt }: Attempt,
   { outcome, effect, error, evidence, result }: Conclusion,
   trace: string,
 ): Promise<void> {
@@ -144,6 +144,7 @@ async function report(
     task_id: work.task_id,
     execution_id: work.execution_id,
     token: work.token,
+    attempt_key: key,
     worker_id: workerId,
     intent: work.intent,
     outcome,

@@ -21,11 +21,12 @@ import type { Asking, Capacity, Slot } from './dispatch/capacity.ts'
 import { concurrencyKeys } from './dispatch/concurrency-keys.ts'
 import type { WorkQueues } from './dispatch/keep-work-queues.ts'
 import type { TargetRates } from './dispatch/target-rates.ts'
-import { type Draft, draftOf, hasChanged, hasEnded, type Lease } from './reconcile/draft.ts'
+import { type Claim, type Draft, draftOf, hasChanged, hasEnded, type Lease } from './reconcile/draft.ts'
 import type { Input, Limits } from './reconcile/input.ts'
 import { keysOf } from './reconcile/keys-of.ts'
 import { reconcile } from './reconcile/reconcile.ts'
 import { type ExecutionRow, isAct, isSolve, type Snapshot, type TaskRow } from './snapshot.ts'
+import { claimOf } from './store/claims.ts'
 import { loadSnapshot } from './store/executions.ts'
 import type { Database } from './store/schema.ts'
 import { openTransitions, type Waiter } from './store/transitions.ts'
@@ -56,6 +57,8 @@ export interface Dependencies {
   writes(action: Action): readonly string[]
   /** Begins to look at the step that the approval is for; what is found comes as an input. */
   look: LookAnew
+  /** Reports that the executor's ledger contradicts. */
+  reportsRefused: { count: number }
   /** Called once for each execution that this replica has brought to its end, with who waits for it. */
   ended(snapshot: Snapshot, waiters: Waiter[]): void
 }
@@ -103,6 +106,7 @@ export function openDriver(dependencies: Dependencies): Driver {
     ended,
     reads,
     writes,
+    reportsRefused,
   } = dependencies
   const commit = openTransitions(db)
   const known = new LRUCache<ExecutionId, Snapshot>({ max: SNAPSHOTS_MAX })
@@ -176,6 +180,7 @@ export function openDriver(dependencies: Dependencies): Driver {
         for (const slot of slots) capacity.release(slot)
         throw error
       }
+      draft.claim = claimOf(input, draft)
       draft.written = writtenIn(draft, input).flatMap(writes)
       if (!hasChanged(draft)) {
         if (draft.leases.length > 0) handOut(draft)
@@ -196,6 +201,8 @@ export function openDriver(dependencies: Dependencies): Driver {
       if (committed.outcome !== 'committed') {
         for (const slot of slots) capacity.release(slot)
         keysBusy ||= committed.outcome === 'key_busy'
+        // What was kept may be behind: then the report is of an old token, and nothing worse.
+        if (committed.outcome === 'contradicted' && !kept) throw contradicted(id, draft.claim)
         continue
       }
       crashPoint(`orchestrator.after_${input.type}`)
@@ -214,6 +221,15 @@ export function openDriver(dependencies: Dependencies): Driver {
       return snapshot
     }
     throw new DeedError('unavailable', `execution ${id} is moved by others all the time; ask again`)
+  }
+
+  const contradicted = (id: ExecutionId, claim: Claim | undefined): DeedError => {
+    reportsRefused.count++
+    log.error(
+      { execution_id: id, ...claim, attempt_key: undefined },
+      'a report that the ledger contradicts was refused',
+    )
+    return new DeedError('forbidden', "the executor's ledger has no such attempt, or says otherwise of it")
   }
 
   const remember = (snapshot: Snapshot): void => {

@@ -17,6 +17,7 @@ export async function serveMetrics(
   log: Log,
   { host, port }: { host: string; port: number },
   queues: WorkQueues,
+  reportsRefused: { readonly count: number },
 ): Promise<AsyncDisposable> {
   const server = createServer((request, response) => {
     if (request.url === '/healthz') return void response.end('ok\n')
@@ -30,7 +31,9 @@ export async function serveMetrics(
     if (request.url !== '/metrics') return void response.writeHead(404).end()
     readStatistics(db)
       .then((statistics) => {
-        response.setHeader('content-type', 'text/plain; version=0.0.4').end(exposition(statistics))
+        response
+          .setHeader('content-type', 'text/plain; version=0.0.4')
+          .end(`${exposition(statistics)}${countOf(reportsRefused)}`)
       })
       .catch((error: unknown) => {
         log.warn({ err: error }, 'metrics could not be read')
@@ -54,6 +57,13 @@ export async function serveMetrics(
     },
   }
 }
+
+const countOf = ({ count }: { readonly count: number }): string =>
+  [
+    "# HELP deed_reports_refused_total Reports of workers that the executor's ledger contradicts, since this process began.",
+    '# TYPE deed_reports_refused_total counter',
+    `deed_reports_refused_total ${count}\n`,
+  ].join('\n')
 
 /** @returns what keeps work from being taken */
 async function readiness(db: Database, queues: WorkQueues): Promise<string[]> {

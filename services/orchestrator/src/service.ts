@@ -118,7 +118,8 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   await clock.synchronise()
   const queues = opened.use(await keepWorkQueues(db, bus, log, env.ORCHESTRATOR_TENANTS))
   for (const stream of await foreignStreams(bus.nc)) log.warn(stream)
-  if (port !== undefined) opened.use(await serveMetrics(db, log, { host, port }, queues))
+  const reportsRefused = { count: 0 }
+  if (port !== undefined) opened.use(await serveMetrics(db, log, { host, port }, queues, reportsRefused))
 
   const anchors = opened.use(openAnchors({ db, log, clock }))
   const before = cachedBefore()
@@ -164,6 +165,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     writes: (action) => targetsWritten(policy, config, action),
     autoRollback: config.rollback.auto_rollback_on_failure,
     moved: anchors.moved,
+    reportsRefused,
     look: (id, approvalId) => look(id, approvalId),
     ended(snapshot, waiting) {
       settler
@@ -227,7 +229,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(grant.deleteGrant, deleteGrant({ db, driver }))
   bus.serve(audit.verifyAudit, verifyAudit({ db, bus }))
   bus.serve(audit.exportAudit, exportAudit({ db }))
-  bus.serve(doctor.examineOrchestrator, examineOrchestrator({ db, bus, queues }))
+  bus.serve(doctor.examineOrchestrator, examineOrchestrator({ db, bus, queues, reportsRefused }))
   opened.use(keepRetaining({ db, bus, retention: config.retention }, clock.now, log))
   bus.serve(manifest.putManifest, putManifest({ bus }))
   bus.serve(task.listTasks, listTasks({ db }))

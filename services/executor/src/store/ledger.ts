@@ -46,6 +46,8 @@ export interface IntentToWrite {
 /** What the ledger has about an action. */
 export interface LedgerRow {
   token: string | number
+  /** New with each intent; null under a release that made none. A report proves by it that its sender has this row. */
+  attempt_key: string | null
   intent: Intent
   before: Before
   reversibility: Reversibility
@@ -69,6 +71,7 @@ export interface LedgerRow {
 
 export interface WrittenIntent {
   action_id: string
+  attempt_key: string
   /** What is known of earlier attempts, where one of them may have left something behind. */
   doubtful: LedgerRow | null
 }
@@ -149,7 +152,7 @@ export type WholeRow = LedgerRow & { action_id: ActionId; execution_id: Executio
 
 export type UndoToWrite = Omit<IntentToWrite, 'before' | 'lookedAt' | 'reversibility'>
 
-const COLUMNS = `a.token, a.intent, a.before, a.reversibility, a.host, a.boot_id, a.pid, a.pid_started, a.outcome,
+const COLUMNS = `a.token, a.attempt_key, a.intent, a.before, a.reversibility, a.host, a.boot_id, a.pid, a.pid_started, a.outcome,
   a.outcome_token, a.effect, a.evidence, a.result, a.error, a.after, a.undo_outcome, a.undo_token, a.undo_evidence,
   a.undo_error`
 
@@ -191,13 +194,13 @@ const WRITE_INTENTS = `
       token bigint, kind text, action jsonb, action_hash text, before jsonb, looked_ms float8, reversibility text)
     cross join lateral (${granted('do')}) d
   ), kept as (${KEEP_ATTEMPT})
-  insert into actions as actions (tenant, action_id, execution_id, task_id, token, intent, kind, action, action_hash,
+  insert into actions as actions (tenant, action_id, execution_id, task_id, token, attempt_key, intent, kind, action, action_hash,
     before, looked_at, reversibility, host, boot_id, pid, pid_started, worker_id)
-  select tenant, action_id, execution_id, task_id, token, 'do', kind, action, action_hash, before,
+  select tenant, action_id, execution_id, task_id, token, gen_random_uuid(), 'do', kind, action, action_hash, before,
     statement_timestamp() - looked_ms * interval '1 millisecond', reversibility, $2, $3, $4, $5, $6 from allowed
-  on conflict (tenant, action_id) do update set token = excluded.token, intent = excluded.intent, host = excluded.host,
-    boot_id = excluded.boot_id, pid = excluded.pid, pid_started = excluded.pid_started, worker_id = excluded.worker_id,
-    intent_at = excluded.intent_at, finished_at = null,
+  on conflict (tenant, action_id) do update set token = excluded.token, attempt_key = gen_random_uuid(),
+    intent = excluded.intent, host = excluded.host, boot_id = excluded.boot_id, pid = excluded.pid,
+    pid_started = excluded.pid_started, worker_id = excluded.worker_id, intent_at = excluded.intent_at, finished_at = null,
     looked_at = case when ${CLEAN} then excluded.looked_at else actions.looked_at end,
     before = case when ${CLEAN} then excluded.before else actions.before end,
     reversibility = case when ${CLEAN} then excluded.reversibility else actions.reversibility end,
@@ -205,7 +208,7 @@ const WRITE_INTENTS = `
     effect = case when not ${CLEAN} then coalesce(actions.effect, 'unknown') end,
     undo_outcome = null, undo_token = null, undo_evidence = null, undo_error = null, undo_finished_at = null
   where actions.token < excluded.token
-  returning actions.action_id, case when actions.effect is not null then to_jsonb(actions) end as doubtful`
+  returning actions.action_id, actions.attempt_key, case when actions.effect is not null then to_jsonb(actions) end as doubtful`
 
 /** Where nothing was begun, a row is made all the same: an attempt that is still on its way meets it and does nothing. */
 const WRITE_UNDO_INTENT = `
@@ -214,13 +217,13 @@ const WRITE_UNDO_INTENT = `
       x(tenant, action_id, execution_id, task_id, token, kind, action, action_hash)
     cross join lateral (${granted('undo')}) d
   ), kept as (${KEEP_ATTEMPT})
-  insert into actions as actions (tenant, action_id, execution_id, task_id, token, intent, kind, action, action_hash,
+  insert into actions as actions (tenant, action_id, execution_id, task_id, token, attempt_key, intent, kind, action, action_hash,
     before, reversibility, effect, host, boot_id, pid, pid_started, worker_id)
-  select tenant, action_id, execution_id, task_id, token, 'undo', kind, action, action_hash,
+  select tenant, action_id, execution_id, task_id, token, gen_random_uuid(), 'undo', kind, action, action_hash,
     '{"state": "unknown"}', 'reversible', 'none', $9, $10, $11, $12, $13 from allowed
-  on conflict (tenant, action_id) do update set token = excluded.token, intent = excluded.intent, host = excluded.host,
-    boot_id = excluded.boot_id, pid = excluded.pid, pid_started = excluded.pid_started, worker_id = excluded.worker_id,
-    intent_at = excluded.intent_at, finished_at = null
+  on conflict (tenant, action_id) do update set token = excluded.token, attempt_key = gen_random_uuid(),
+    intent = excluded.intent, host = excluded.host, boot_id = excluded.boot_id, pid = excluded.pid,
+    pid_started = excluded.pid_started, worker_id = excluded.worker_id, intent_at = excluded.intent_at, finished_at = null
   where actions.token < excluded.token
   returning actions.action_id, (xmax = 0) as inserted, ${COLUMNS.replaceAll('a.', 'actions.')}`
 

@@ -11,6 +11,7 @@ interface Dependencies {
   db: Database
   bus: Bus
   queues: WorkQueues
+  reportsRefused: { readonly count: number }
 }
 
 const POSTGRES_MIN = 150_000
@@ -18,11 +19,20 @@ const SKEW_MS_MAX = 1_000
 /** Without these a power cut takes back what was promised, or a fault of the disk is not seen. */
 const DURABLE = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', data_checksums: 'on' } as const
 
-export function examineOrchestrator({ db, bus, queues }: Dependencies): Handler<typeof contract> {
+export function examineOrchestrator({ db, bus, queues, reportsRefused }: Dependencies): Handler<typeof contract> {
   return async () => {
     const checks = await Promise.all([server(db), clock(db), schema(db), roles(db), workers(db), sizes(db)])
     const nats = await Promise.all([permissions(bus), strangers(bus)])
-    return { checks: [...checks.flat(), streams(queues), ...lost(queues), ...nats, ...(await disk())] }
+    return {
+      checks: [
+        ...checks.flat(),
+        streams(queues),
+        ...lost(queues),
+        ...forged(reportsRefused),
+        ...nats,
+        ...(await disk()),
+      ],
+    }
   }
 }
 
@@ -177,6 +187,19 @@ const lost = (queues: WorkQueues): Check[] =>
     message: `at least ${count} acknowledged submissions of ${tenant} were lost with the storage of its intake stream`,
     advice: 'let them be submitted again, under the same keys; keep the storage of NATS on a disk that lasts',
   }))
+
+const forged = ({ count }: { readonly count: number }): Check[] =>
+  count === 0
+    ? []
+    : [
+        {
+          name: 'reports',
+          status: 'warning',
+          message: `${count} reports that the executor's ledger contradicts were refused since the orchestrator started`,
+          advice:
+            'find in the log of the orchestrator which worker sent them; somebody else may have the password of the NATS user executor: give it another',
+        },
+      ]
 
 async function strangers({ nc }: Bus): Promise<Check> {
   const name = 'streams.others'

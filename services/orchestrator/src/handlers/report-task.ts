@@ -86,6 +86,7 @@ async function replan({ planning, driver }: Dependencies, report: TaskReport): P
     type: 'replanned',
     taskId: report.task_id,
     token: report.token,
+    report,
     ...replanned,
   })
   return true

@@ -2,6 +2,7 @@
 // NATS server. The test stands in for the executor, so that an execution stays in the status that it was brought to.
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { actionIdOf } from '@deed/mesh/action-id'
 import type { Handler, RequestScope } from '@deed/mesh/bus'
 import { canonicalJson } from '@deed/mesh/canonical-json'
 import { type TestBus, testBus } from '@deed/mesh/test-bus'
@@ -147,6 +148,13 @@ let admit: ReturnType<typeof openAdmissions>
 
 beforeAll(async () => {
   const db = opened.use(await testDatabase<Schema>('orchestrator', migrations))
+  // A stand-in for the executor's ledger, which has every attempt that is reported.
+  await db.query('executor', 'create schema executor', [])
+  await db.query(
+    'current_attempts',
+    'create table executor.current_attempts (tenant text, action_id uuid, token bigint, intent text, attempt_key uuid, outcome text)',
+    [],
+  )
   const mesh: TestBus = opened.use(await testBus())
   const executor = await mesh.bus('executor')
   executor.serve(inspectAction, async ({ actions }) => ({
@@ -178,6 +186,7 @@ beforeAll(async () => {
     writes: () => [],
     workQueues: { lookNow: () => undefined },
     moved: () => undefined,
+    reportsRefused: { count: 0 },
     look: () => undefined,
     ended: () => undefined,
   })
@@ -226,6 +235,8 @@ async function report(id: ExecutionId, end: Pick<TaskReport, 'outcome' | 'effect
     ...{ kind: 'observed' as const, outcome: 'verified' as const, claimed: 'did it', observed: 'it is so' },
     observed_at: new Date(clock.now()).toISOString(),
   }
+  const attempted = [tenant, actionIdOf(task_id), token, intent]
+  await world.db.query('attempted', 'insert into executor.current_attempts values ($1, $2, $3, $4)', attempted)
   await driver.apply(id, {
     type: 'reported',
     report: {

@@ -2,8 +2,9 @@
 import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
 import type { Intent } from '@deed/proto/action'
 import type { EventType } from '@deed/proto/execution'
-import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
+import type { ActionId, ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { TaskReport } from '@deed/proto/task'
 import type { ApprovalRow, AuditEntry, PlanRow, Progress, Snapshot, TaskRow } from '../snapshot.ts'
 import { enterTasks, moveTask, progressOf } from './progress.ts'
 
@@ -14,6 +15,12 @@ export interface Lease {
   intent: Intent | 'solve'
   /** Handed out before, and perhaps lost on the way. */
   again: boolean
+}
+
+/** What a report of the executor says, as far as its ledger can contradict it. */
+export interface Claim extends Pick<TaskReport, 'token' | 'worker_id' | 'intent' | 'outcome' | 'attempt_key'> {
+  readonly tenant: string
+  readonly action_id: ActionId
 }
 
 export interface Draft extends Snapshot {
@@ -32,6 +39,8 @@ export interface Draft extends Snapshot {
   plan: PlanRow | undefined
   /** Targets that something was written to, or may have been, as `target:<name>`. */
   written: readonly string[]
+  /** What the executor reported, which its ledger must agree with. */
+  claim: Claim | undefined
   executionChanged: boolean
 }
 
@@ -53,6 +62,7 @@ export function draftOf(snapshot: Snapshot, now: number): Draft {
     leases: [],
     plan: undefined,
     written: [],
+    claim: undefined,
     executionChanged: false,
   }
 }

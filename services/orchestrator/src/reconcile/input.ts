@@ -20,8 +20,8 @@ export type Input =
   | { type: 'plan_failed'; error: ErrorBody; found: Partial<ExecutionRow> }
   /** `solved` is the work that the report's solution came to. */
   | { type: 'reported'; report: TaskReport; solved?: Work; refused?: ErrorBody }
-  /** The target was not as the plan expected; the task, sealed anew. */
-  | { type: 'replanned'; taskId: TaskId; token: FencingToken; task: Partial<TaskRow>; work: Work }
+  /** The target was not as the plan expected, as `report` says; the task, sealed anew. */
+  | { type: 'replanned'; taskId: TaskId; token: FencingToken; task: Partial<TaskRow>; work: Work; report?: TaskReport }
   | ({ type: 'looked' } & Looked)
   | { type: 'decided'; approvalId: ApprovalId; approve: boolean; by: string; reason: string | null }
   | { type: 'refused'; approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode }

@@ -8,6 +8,7 @@ import { batched } from '@deed/store/batched'
 import type { Draft } from '../reconcile/draft.ts'
 import { hasEnded } from '../reconcile/draft.ts'
 import type { TaskRow } from '../snapshot.ts'
+import { CONTRADICTED } from './claims.ts'
 import { columns, names, sets, typed } from './columns.ts'
 import type { Database } from './schema.ts'
 
@@ -17,6 +18,8 @@ export type Committed =
   | { outcome: 'moved' }
   /** Another task runs under the same concurrency key. */
   | { outcome: 'key_busy' }
+  /** The executor's ledger contradicts the report. */
+  | { outcome: 'contradicted' }
 
 export interface Waiter {
   waiter_id: string
@@ -57,10 +60,12 @@ const APPROVAL_LATER = columns(`
   asked_at timestamptz, decided_at timestamptz, consumed_at timestamptz, expires_at timestamptz`)
 const AUDIT = columns('seq integer, type text, at timestamptz, task_id uuid, data jsonb, hash text')
 
-const MOVE = `
+const EXECUTIONS = `
 with x as (
   select * from jsonb_to_recordset($1::jsonb->'executions') as x(${typed(OWN, GUARD, MOVED)})
-), moved as (
+)`
+
+const moveOf = (condition: string): string => `moved as (
   update executions e set version = e.version + 1, ${sets(MOVED, 'x')}, updated_at = now(),
     -- A look that comes early finds nothing to do, and an index that need not change makes the step cheaper.
     next_check_at = case when e.next_check_at between now() and x.next_check_at then e.next_check_at
@@ -73,6 +78,7 @@ with x as (
     and (x.granted is null or not exists (
       select from grants g
        where g.grant_id = any(x.granted) and (g.revoked_at is not null or g.expires_at <= now())))
+    ${condition}
   returning e.execution_id, e.tenant, x.ended
 )`
 
@@ -130,20 +136,28 @@ const PARTS = {
 )`,
 }
 
+const MOVE = moveOf('')
+const MOVE_UNLESS_CONTRADICTED = moveOf(
+  'and not exists (select from contradicted c where c.execution_id = e.execution_id)',
+)
+
 const ANSWER = `
-select m.execution_id, (
+select m.execution_id, false as contradicted, (
     select jsonb_agg(jsonb_build_object('waiter_id', w.waiter_id::text, 'reply_to', w.reply_to))
       from waiters w where m.ended and w.execution_id = m.execution_id) as waiters
   from moved m`
+const ANSWER_CONTRADICTED = ' union all select c.execution_id, true, null from contradicted c'
 
 type Part = keyof typeof PARTS
 
 /** Tables that a statement names cost time even where it has nothing for them. */
-function commitOf(input: Record<Part, readonly unknown[]>): { name: string; text: string } {
+function commitOf(input: Record<Part | 'claims', readonly unknown[]>): { name: string; text: string } {
   const parts = (Object.keys(PARTS) as Part[]).filter((part) => input[part].length > 0)
+  const claimed = input.claims.length > 0
+  const first = claimed ? [EXECUTIONS, CONTRADICTED, MOVE_UNLESS_CONTRADICTED] : [EXECUTIONS, MOVE]
   return {
-    name: ['orchestrator.commit', ...parts].join('.'),
-    text: `${[MOVE, ...parts.map((part) => PARTS[part])].join(', ')}${ANSWER}`,
+    name: ['orchestrator.commit', ...(claimed ? ['claims'] : []), ...parts].join('.'),
+    text: `${[...first, ...parts.map((part) => PARTS[part])].join(', ')}${ANSWER}${claimed ? ANSWER_CONTRADICTED : ''}`,
   }
 }
 
@@ -174,17 +188,21 @@ const isKeyBusy = (error: unknown): boolean =>
 async function write(db: Database, drafts: readonly Draft[]): Promise<Committed[]> {
   const input = inputOf(drafts)
   const { name, text } = commitOf(input)
-  const rows = await db.query<{ execution_id: ExecutionId; waiters: Omit<Waiter, 'execution_id'>[] | null }>(
-    name,
-    text,
-    [JSON.stringify(input)],
-  )
-  const committed = new Map(rows.map((row) => [row.execution_id, row.waiters ?? []]))
+  const rows = await db.query<Answer>(name, text, [JSON.stringify(input)])
+  const answers = new Map(rows.map((row) => [row.execution_id, row]))
   return drafts.map(({ execution: { execution_id } }) => {
-    const waiters = committed.get(execution_id)
-    if (!waiters) return { outcome: 'moved' }
+    const answer = answers.get(execution_id)
+    if (!answer) return { outcome: 'moved' }
+    if (answer.contradicted) return { outcome: 'contradicted' }
+    const waiters = answer.waiters ?? []
     return { outcome: 'committed', waiters: waiters.map((waiter) => ({ ...waiter, execution_id })) }
   })
+}
+
+interface Answer {
+  execution_id: ExecutionId
+  contradicted: boolean
+  waiters: Omit<Waiter, 'execution_id'>[] | null
 }
 
 function inputOf(drafts: readonly Draft[]) {
@@ -201,6 +219,7 @@ function inputOf(drafts: readonly Draft[]) {
         ended: hasEnded(draft),
       }
     }),
+    claims: drafts.flatMap(({ claim, execution: { execution_id } }) => (claim ? [{ ...claim, execution_id }] : [])),
     plans: drafts.flatMap(({ plan, execution }) => (plan ? [{ ...plan, execution_id: execution.execution_id }] : [])),
     added: drafts.flatMap(({ added, tasks }) => [...added].map((id) => tasks.get(id))),
     desired: drafts.flatMap(({ desiredChanged, tasks }) =>

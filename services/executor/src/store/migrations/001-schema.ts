@@ -10,6 +10,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       task_id uuid not null,
       -- Of the newest attempt. Who holds a lower one changes nothing.
       token bigint not null,
+      -- Made with each intent; null under a release that made none. A report proves by it that its sender has this row.
+      attempt_key uuid,
       intent text not null check (intent in ('do', 'undo')),
       kind text not null,
       action jsonb not null,
@@ -88,4 +90,20 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       facts jsonb,
       primary key (tenant, action_id, token, number)
     )`.execute(db)
+
+  // What the orchestrator compares a report with, in the statement that applies it. The outcome is missing while the
+  // attempt runs, and while its report overtakes it.
+  await sql`
+    create view current_attempts as
+      select tenant, action_id, token, intent, attempt_key,
+        case intent when 'do' then case when outcome_token = token then outcome end
+          else case when undo_token = token then undo_outcome end end as outcome
+      from actions`.execute(db)
+  await sql`
+    do $$ begin
+      if exists (select from pg_roles where rolname = 'deed_orchestrator') then
+        grant usage on schema executor to deed_orchestrator;
+        grant select on executor.current_attempts to deed_orchestrator;
+      end if;
+    end $$`.execute(db)
 }
