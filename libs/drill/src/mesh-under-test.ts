@@ -47,6 +47,7 @@ export async function meshUnderTest({ config = '', env = {}, ...options }: Setti
   const { connection } = mesh
   const database = new Pool({ connectionString: connection.database_url, max: 3 })
   database.on('error', () => undefined)
+  database.on('connect', (one) => one.on('error', () => undefined))
   opened.defer(() => database.end())
   const bus = opened.use(
     await connectBus({

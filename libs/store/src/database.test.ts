@@ -4,10 +4,10 @@ import { ConfigError } from '@deed/config/execution-config'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { Client, DatabaseError } from 'pg'
+import { Client, DatabaseError, type PoolClient } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { inTransaction, mayRetry, openDatabase, retried } from './database.ts'
-import { testDatabase } from './test-database.ts'
+import { type TestDatabase, testDatabase } from './test-database.ts'
 
 interface Schema {
   notes: { text: string }
@@ -150,7 +150,49 @@ describe('a database', () => {
     expect(await Promise.all([swap(['a', 'b']), swap(['b', 'a'])])).toEqual(['a', 'b'])
     expect(runs).toBe(3)
   })
+
+  it.each([
+    ['a transaction', inTransactionWith],
+    ['a transaction of the query builder', inTransactionOfBuilder],
+  ])('outlives the death of a connection between two statements of %s', async (_, insertWith) => {
+    await using database = await testDatabase<Schema>('shelf', migrations)
+    let taken: PoolClient | undefined
+    database.pool.on('acquire', (client) => {
+      taken = client
+    })
+    let runs = 0
+    const between = async (): Promise<void> => {
+      if (++runs > 1) return
+      const ended = new Promise((resolve) => taken?.once('end', resolve))
+      await terminateOthers(database.url)
+      await ended
+    }
+    await insertWith(database, between)
+    expect(runs).toBe(2)
+    expect(await database.query('test.all', 'select text from notes order by 1', [])).toEqual([
+      { text: 'after' },
+      { text: 'before' },
+    ])
+  })
 })
+
+async function inTransactionWith(database: TestDatabase<Schema>, between: () => Promise<void>): Promise<void> {
+  await inTransaction(database, log, async (client) => {
+    await client.query("insert into notes values ('before')")
+    await between()
+    await client.query("insert into notes values ('after')")
+  })
+}
+
+async function inTransactionOfBuilder(database: TestDatabase<Schema>, between: () => Promise<void>): Promise<void> {
+  await retried(log, () =>
+    database.db.transaction().execute(async (transaction) => {
+      await transaction.insertInto('notes').values({ text: 'before' }).execute()
+      await between()
+      await transaction.insertInto('notes').values({ text: 'after' }).execute()
+    }),
+  )
+}
 
 describe('a failure', () => {
   it('may be tried again when the same statement can succeed', () => {

@@ -78,6 +78,7 @@ export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 
   })
   // A connection that dies while idle is replaced at the next use.
   pool.on('error', (error) => log.warn({ reason: error.message }, 'connection to PostgreSQL lost'))
+  outliveConnections(pool)
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   return {
     db,
@@ -90,6 +91,14 @@ export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 
       await db.destroy()
     },
   }
+}
+
+/**
+ * The pool listens only to the connections that are in it. One that dies between two statements of whoever has taken it
+ * out would end the process, instead of failing the next statement.
+ */
+function outliveConnections(pool: Pool): void {
+  pool.on('connect', (client) => client.on('error', () => undefined))
 }
 
 /** Whether the same statement may succeed if it is tried again: the connection, a conflict, a restart. */
@@ -156,6 +165,7 @@ async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptio
     options: `-c search_path=${schema}`,
   })
   pool.on('error', () => undefined)
+  outliveConnections(pool)
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     const migrator = new Migrator({
