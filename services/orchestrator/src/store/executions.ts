@@ -79,7 +79,22 @@ select f.ordinal, f.execution_id, f.existed, f.request_hash, w.waiter_id::text
  * Two requests with one key at once: one makes it, the other finds it.
  */
 export function openAdmissions(db: Database): (admission: Admission) => Promise<Admitted> {
-  const admit = batched(async (admissions: Admission[]): Promise<(Admitted | undefined)[]> => {
+  // What somebody waits for does not queue behind thousands that nobody waits for.
+  const awaited = batchedAdmissions(db)
+  const others = batchedAdmissions(db)
+  return async (admission) => {
+    const admit = admission.waiter === undefined ? others : awaited
+    for (let attempt = 0; attempt < ADMIT_ATTEMPTS; attempt++) {
+      // Undefined: the key was taken by what this statement could not see yet. The next one can.
+      const admitted = await admit(admission)
+      if (admitted) return admitted
+    }
+    throw new DeedError('unavailable', 'the request could not be stored; send it again')
+  }
+}
+
+const batchedAdmissions = (db: Database) =>
+  batched(async (admissions: Admission[]): Promise<(Admitted | undefined)[]> => {
     const rows = await db.query<Admitted & { ordinal: number; execution_id: ExecutionId | null }>(
       'orchestrator.admit',
       ADMIT,
@@ -91,15 +106,6 @@ export function openAdmissions(db: Database): (admission: Admission) => Promise<
       return row?.execution_id ? row : undefined
     })
   })
-  return async (admission) => {
-    for (let attempt = 0; attempt < ADMIT_ATTEMPTS; attempt++) {
-      // Undefined: the key was taken by what this statement could not see yet. The next one can.
-      const admitted = await admit(admission)
-      if (admitted) return admitted
-    }
-    throw new DeedError('unavailable', 'the request could not be stored; send it again')
-  }
-}
 
 function toRow({ execution, waiter, sequence, audit }: Admission, ordinal: number) {
   return {
