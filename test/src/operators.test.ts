@@ -141,6 +141,22 @@ describe('a verb', () => {
   })
 })
 
+describe('deed retry', () => {
+  it('approves with --yes what is asked for again, and without it ends where it waits for somebody', async () => {
+    const { execution_id: id } = await under.client.call(requestExecution, {
+      task: 'tell the guarded witness "again"',
+      mode: 'background',
+    })
+    await becomes(id, 'waiting')
+    await run(['cancel', id])
+    expect(await json('retry', id)).toMatchObject({ code: 1, document: { status: 'waiting' } })
+    await run(['cancel', id])
+    expect(await json('retry', id, '--yes')).toMatchObject({ code: 0, document: { status: 'done' } })
+    const { approvals } = await under.client.call(listApprovals, { execution_id: id, status: 'used' })
+    expect(approvals).toMatchObject([{ level: 1, reason: 'deed retry --yes' }])
+  })
+})
+
 describe('a verb for many', () => {
   interface Results {
     results: { execution_id: string; status?: string; error?: { code: string } }[]

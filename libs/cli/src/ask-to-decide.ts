@@ -12,20 +12,24 @@ export interface Asking {
   by: string
 }
 
-/** Shows what is to be agreed to, and asks whoever is at the terminal. */
+/**
+ * Shows what is to be agreed to, and asks whoever is at the terminal.
+ *
+ * @returns whether it was decided, here or elsewhere
+ */
 export async function decide(
   { out, yes, by }: Asking,
   bus: Bus,
   approval: ApprovalView,
   decided: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { approval_id: id, level, plan_hash: hash } = approval
   out.note(approvalText(approval, out.paint))
   const itself = yes && level === 1
   const answer = itself ? 'y' : await out.ask('Approve? [y/N] ', decided, stillWaiting(approval))
   if (answer === undefined) {
     if (!decided.aborted) out.note(howToDecide(id))
-    return
+    return decided.aborted
   }
   const approved = /^y(es)?$/i.test(answer.trim())
   await bus.call(decideApproval, {
@@ -35,4 +39,5 @@ export async function decide(
     plan_hash: hash,
   })
   out.note(approved ? 'Approved.' : 'Denied.')
+  return true
 }

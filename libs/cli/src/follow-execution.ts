@@ -22,7 +22,7 @@ export interface Watcher {
   isEnd?(detail: ExecutionDetail): boolean
   onEvent?(event: ExecutionEvent): void
   /** Called once for each approval; `decided` aborts when it is pending no longer. */
-  onApproval?(approval: ApprovalView, decided: AbortSignal): Promise<void>
+  onApproval?(approval: ApprovalView, decided: AbortSignal): Promise<unknown>
 }
 
 /**
@@ -37,7 +37,7 @@ export async function followExecution(
   signal: AbortSignal,
 ): Promise<ExecutionDetail | undefined> {
   const shown = new Map<string, AbortController>()
-  const asking: Promise<void>[] = []
+  const asking: Promise<unknown>[] = []
   let failed: { error: unknown } | undefined
   let last: ExecutionDetail | undefined
   let wake: (() => void) | undefined

@@ -45,6 +45,7 @@ export async function steerMany(
   scope: Scope,
   wish: Wish,
   timeoutMs: number | undefined,
+  yes = false,
 ): Promise<void> {
   if (timeoutMs === undefined || scope.dryRun) return showResults(out, await steerEach(bus, ids, scope, wish))
   using patient = patience(timeoutMs)
@@ -52,7 +53,7 @@ export async function steerMany(
   const ended: SteerResult[] = []
   // One look after the other: they end side by side.
   for (const result of results)
-    ended.push(result.error ? result : await endOf(out, bus, result, wish.verb, patient.signal))
+    ended.push(result.error ? result : await endOf(out, bus, result, wish.verb, patient.signal, yes))
   showResults(out, ended)
 }
 

@@ -32,6 +32,10 @@ export const addWaiting = (command: Command): Command =>
     .option('--no-wait', 'end once the request is recorded, before the work has ended')
     .addOption(timeoutOption('how long to wait for its end, such as 90s or 5m', TIMEOUT_MS))
 
+/** Of those verbs that may have to be agreed to. */
+export const addYes = (command: Command): Command =>
+  command.option('-y, --yes', 'approve what needs level 1; higher levels are asked for all the same')
+
 /** Of the help of every verb. */
 export const WAITING_TEXT =
   'Ctrl+C ends the waiting, not the work. With --no-wait, exit code 0 means that\nthe request was recorded.'
@@ -56,9 +60,9 @@ export function patience(timeoutMs: number): Patience {
 }
 
 /**
- * A rollback that needs agreement is asked about at the terminal.
+ * What a rollback, a retry or a resumed execution needs agreement for is asked about at the terminal.
  *
- * @param yes agree to a rollback of level 1 without asking
+ * @param yes agree to what is of level 1 without asking
  * @returns how it stands when the verb's work has ended, or nobody waits any longer
  */
 export async function waitForEnd(
@@ -70,18 +74,23 @@ export async function waitForEnd(
   yes = false,
 ): Promise<ExecutionDetail> {
   const which = { execution_id: id }
+  const asks = verb === 'rollback' || (goesForward(verb) && (yes || out.interactive))
+  let unanswered = !asks
+  const isEnd = (detail: ExecutionDetail): boolean =>
+    hasEnded(verb, detail) && (unanswered || detail.status !== 'waiting' || detail.approval_id === undefined)
   const watcher = {
-    isEnd: (detail: ExecutionDetail) => hasEnded(verb, detail),
+    isEnd,
     onEvent: (event: Parameters<typeof progressText>[0]) => out.progress(progressText(event)),
-    ...(verb === 'rollback'
+    ...(asks
       ? {
-          onApproval: (approval: ApprovalView, decided: AbortSignal) =>
-            decide({ out, yes, by: 'deed rollback' }, bus, approval, decided),
+          async onApproval(approval: ApprovalView, decided: AbortSignal) {
+            if (!(await decide({ out, yes, by: `deed ${verb}` }, bus, approval, decided))) unanswered = true
+          },
         }
       : {}),
   }
   const seen = await followExecution(bus, which, watcher, signal)
-  const detail = seen && hasEnded(verb, seen) ? seen : await bus.call(getExecution, which)
+  const detail = seen && isEnd(seen) ? seen : await bus.call(getExecution, which)
   if (!hasEnded(verb, detail)) out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${shownId(id)}`)}`)
   return detail
 }
@@ -93,8 +102,10 @@ function hasEnded(verb: Verb, { status, tasks, approval_id: asked }: ExecutionDe
   if (verb === 'rollback' && asked !== undefined) return false
   if (FINAL_EXECUTION_STATUSES.has(status)) return true
   if (verb === 'pause') return status === 'paused' && tasks.every((task) => task.actual_status !== 'in_progress')
-  return (verb === 'resume' || verb === 'retry') && status === 'waiting'
+  return goesForward(verb) && status === 'waiting'
 }
+
+const goesForward = (verb: Verb): boolean => verb === 'resume' || verb === 'retry'
 
 const WANTED: Record<Exclude<Verb, 'resume' | 'retry'>, ExecutionStatus> = {
   cancel: 'cancelled',

@@ -30,13 +30,22 @@ import { runTask } from '../run-task.ts'
 import { sendManifest } from '../send-manifest.ts'
 import { shellOf, withMesh } from '../shell.ts'
 import { moment } from '../show/amounts.ts'
+import { howToDecide } from '../show/approval.ts'
 import { dryRunText, replyText } from '../show/execution.ts'
 import { paintStatus } from '../show/paint.ts'
 import { plainLine, plainText } from '../show/plain-text.ts'
 import { progressText } from '../show/progress.ts'
 import { shownId } from '../show/terminal.ts'
 import { rollBackMany, steerMany } from '../steer-many.ts'
-import { addWaiting, exitCodeOfVerb, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
+import {
+  addWaiting,
+  addYes,
+  exitCodeOfVerb,
+  patience,
+  WAITING_TEXT,
+  type Waiting,
+  waitForEnd,
+} from '../wait-for-end.ts'
 
 const TIMEOUT_MS = 600_000
 const DIGEST_CHARS = 32
@@ -255,7 +264,7 @@ export function addDelete(program: Command): void {
       'Undo what the executions of a manifest did, the newest first, in reverse order.\nEach step is verified.',
     )
     .option('-f, --file <file>', 'the manifest, instead of its name')
-  addWaiting(command)
+  addWaiting(addYes(command))
     .addHelpText(
       'after',
       `
@@ -266,7 +275,7 @@ Examples:
 Exit code 0: it is undone.
 ${WAITING_TEXT}`,
     )
-    .action(async (name: string | undefined, options: Waiting & { file?: string }, command: Command) => {
+    .action(async (name: string | undefined, options: Waiting & { file?: string; yes?: true }, command: Command) => {
       if ((name === undefined) === (options.file === undefined)) {
         const hint = name !== undefined && existsSync(name) ? '; a file is named with -f' : ''
         throw new UsageError(`name one manifest: by its name or with -f <file>${hint}`)
@@ -282,7 +291,7 @@ ${WAITING_TEXT}`,
         if (older.length > 0) {
           const ids = [id, ...older]
           await (options.wait
-            ? rollBackMany(out, bus, ids, {}, { reason, timeoutMs: options.timeout, yes: false })
+            ? rollBackMany(out, bus, ids, {}, { reason, timeoutMs: options.timeout, yes: options.yes === true })
             : steerMany(out, bus, ids, {}, { verb: 'rollback', reason }, undefined))
           return Number(process.exitCode ?? EXIT.success)
         }
@@ -291,9 +300,10 @@ ${WAITING_TEXT}`,
         if (!options.wait) {
           out.document(wished)
           out.print(`${shownId(id)}  ${paintStatus(out.paint, wished.status)}`)
+            if (wished.approval_id !== null) out.note(howToDecide(wished.approval_id))
           return EXIT.success
         }
-        const detail = await waitForEnd(out, bus, id, 'rollback', patient.signal)
+        const detail = await waitForEnd(out, bus, id, 'rollback', patient.signal, options.yes)
         const reply = ExecutionReply.parse(detail)
         out.document(reply)
         out.print(replyText(reply, out.paint))

@@ -17,7 +17,7 @@ import { paintStatus } from '../show/paint.ts'
 import { type Column, table } from '../show/table.ts'
 import { shownId } from '../show/terminal.ts'
 import { isMany, rollBackMany, type Scope, steerMany } from '../steer-many.ts'
-import { addWaiting, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
+import { addWaiting, addYes, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
 
 interface RollbackOptions extends Omit<Scope, 'dryRun'>, Waiting {
   last?: true
@@ -42,8 +42,7 @@ export function addRollback(program: Command): void {
     .option('--pause-goals', 'pause the goals that keep what is undone')
     .option('--dry-run', 'show what would be undone, and what cannot be')
     .option('--reason <text>', 'kept in the audit log')
-    .option('-y, --yes', 'approve what needs level 1; more is asked for')
-  addWaiting(command)
+  addWaiting(addYes(command))
     .addHelpText(
       'after',
       `

@@ -10,7 +10,15 @@ import { replyText } from '../show/execution.ts'
 import { paintStatus } from '../show/paint.ts'
 import { shownId } from '../show/terminal.ts'
 import { addScope, isMany, type Scope, steerMany } from '../steer-many.ts'
-import { addWaiting, exitCodeOfVerb, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
+import {
+  addWaiting,
+  addYes,
+  exitCodeOfVerb,
+  patience,
+  WAITING_TEXT,
+  type Waiting,
+  waitForEnd,
+} from '../wait-for-end.ts'
 
 const VERBS = [
   {
@@ -52,6 +60,7 @@ interface SteerOptions extends Scope, Waiting {
   undo?: true
   pauseGoals?: true
   reason?: string
+  yes?: true
 }
 
 export function addSteering(program: Command): void {
@@ -61,6 +70,7 @@ export function addSteering(program: Command): void {
       command.option('--undo', 'undo what was done')
       command.option('--pause-goals', 'with --undo: pause the goals that keep what it did')
     }
+    if (verb === 'resume' || verb === 'retry') addYes(command)
     addWaiting(command.option('--reason <text>', 'kept in the audit log'))
       .addHelpText(
         'after',
@@ -73,7 +83,7 @@ Exit code 0: ${success}.
 ${WAITING_TEXT}`,
       )
       .action(async (executions: string[], options: SteerOptions, command: Command) => {
-        const { undo, pauseGoals, reason, wait, timeout, ...scope } = options
+        const { undo, pauseGoals, reason, wait, timeout, yes = false, ...scope } = options
         const shell = shellOf(command)
         const { out } = shell
         const wish = {
@@ -83,7 +93,7 @@ ${WAITING_TEXT}`,
         }
         await withMesh(shell, async (bus) => {
           if (isMany(executions, scope)) {
-            return steerMany(out, bus, executions, scope, { verb, ...wish }, wait ? timeout : undefined)
+            return steerMany(out, bus, executions, scope, { verb, ...wish }, wait ? timeout : undefined, yes)
           }
           const id = await wholeId<ExecutionId>(bus, ['execution'], executions[0] ?? '')
           using patient = patience(timeout)
@@ -93,7 +103,7 @@ ${WAITING_TEXT}`,
             out.print(`${shownId(reply.execution_id)}  ${paintStatus(out.paint, reply.status)}`)
             return
           }
-          const detail = await waitForEnd(out, bus, reply.execution_id, verb, patient.signal)
+          const detail = await waitForEnd(out, bus, reply.execution_id, verb, patient.signal, yes)
           const end = ExecutionReply.parse(detail)
           out.document(end)
           out.print(replyText(end, out.paint))
