@@ -212,9 +212,15 @@ const exceeded = (program: string, limit: Limit) =>
   )
 
 const protectedMade = (program: string, paths: readonly string[]) =>
-  new DeedError('protected_path', `${program} has made ${paths.slice(0, 5).join(', ')}, which is protected: undo it`, {
-    details: { paths: paths.slice(0, 100) },
-  })
+  new DeedError(
+    'protected_path',
+    `${program} has made or replaced ${paths.slice(0, 5).join(', ')}, which is protected: undo it. ${
+      paths.some((path) => /(^|\/)\.git$/i.test(path))
+        ? 'A program cannot make a repository here: clone it below /tmp and copy what is needed without its .git, or clone it yourself'
+        : 'A program cannot make it here: write it yourself, or have the program leave it out'
+    }`,
+    { details: { paths: paths.slice(0, 100) } },
+  )
 
 const notStarted = (program: string, why: string, cause?: unknown) =>
   new DeedError('effect_failed', `${program} cannot be started: ${why}`, { cause, details: { started: false } })

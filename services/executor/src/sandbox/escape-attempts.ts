@@ -2,6 +2,8 @@
  * What a command may try to get out of its sandbox, or to harm the host. Each attempt is a program's text and a judgement
  * from outside: whether the host is as it was. None does the host harm where it succeeds. For tests.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   existsSync,
@@ -31,12 +33,13 @@ export interface Attempt {
   readonly name: string
   /** `sh` runs it, in a folder of the workspace. A secret of the host that it gets hold of is printed. */
   readonly script: (scene: Scene) => string
-  readonly prepare?: (scene: Scene) => void
+  /** What it returns ends what it has started. */
+  readonly prepare?: (scene: Scene) => void | Promise<() => void>
   /** What was found outside that should not be; absent: that nothing printed is the host's, and nothing there has changed. */
   readonly escaped?: (scene: Scene, output: string) => string | undefined
   readonly needs?: 'perl'
-  /** Landlock does not keep an ordinary user's command from it, and does not claim to; see docs/sandbox.md. */
-  readonly landlockLets?: true
+  /** Landlock does not keep a command from it, of an ordinary user or of any, and does not claim to; see docs/sandbox.md. */
+  readonly landlockLets?: 'ordinary user' | 'always'
 }
 
 /** In the environment of this process, and in files of the host. */
@@ -60,6 +63,8 @@ const through = (name: string, script: Attempt['script'], needs?: 'perl'): Attem
   escaped: printedThrough,
   ...(needs ? { needs } : {}),
 })
+/** Says when it listens at the path that it is given. */
+const LISTENING = "require('net').createServer().listen(process.argv[1], () => console.log('listening'))"
 const kept = ({ outside }: Scene) => join(outside, 'kept')
 
 export const ATTEMPTS: readonly Attempt[] = [
@@ -125,21 +130,30 @@ export const ATTEMPTS: readonly Attempt[] = [
     () =>
       '(ls /sys/kernel /sys/class) && echo through; find /sys -type f -writable 2> /dev/null | grep . && echo through',
   ),
+  {
+    name: 'fill /tmp',
+    script: () =>
+      'for n in 1 2; do head -c 200000000 /dev/zero > "/tmp/deed-fill-$n"; done; [ "$(cat /tmp/deed-fill-* | wc -c)" -gt 268435456 ] && echo through; rm -f /tmp/deed-fill-*',
+    escaped: (scene, output) =>
+      existsSync('/tmp/deed-fill-1') || existsSync('/tmp/deed-fill-2')
+        ? 'it is on the host'
+        : printedThrough(scene, output),
+  },
   // What a file is, and not what is in it.
   {
     name: 'change the mode of a file outside',
-    landlockLets: true,
+    landlockLets: 'ordinary user',
     script: (scene) => `chmod 777 '${kept(scene)}'; chmod 777 '${scene.outside}'`,
   },
   { name: 'change the owner of a file outside', script: (scene) => `chown 12345:12345 '${kept(scene)}'` },
   {
     name: 'change the times of a file outside',
-    landlockLets: true,
+    landlockLets: 'ordinary user',
     script: (scene) => `touch -d 2001-01-01 '${kept(scene)}'; touch -a -d 2001-01-01 '${kept(scene)}'`,
   },
   {
     name: 'change the attributes of a file outside',
-    landlockLets: true,
+    landlockLets: 'ordinary user',
     script: (scene) =>
       perl(
         `require "syscall.ph"; my ($f, $n, $v) = ("${kept(scene)}", "user.deed", "x"); print "through" if syscall(&SYS_setxattr, $f, $n, $v, 1, 0) == 0`,
@@ -202,7 +216,7 @@ export const ATTEMPTS: readonly Attempt[] = [
   },
   {
     name: 'change the priority of a process outside',
-    landlockLets: true,
+    landlockLets: 'ordinary user',
     script: ({ victim }) => `renice -n 19 -p ${victim}`,
     escaped: ({ victim }) =>
       readFileSync(`/proc/${victim}/stat`, 'utf8').split(') ')[1]!.split(' ')[16] === '19' ? 'it is slower' : undefined,
@@ -234,6 +248,18 @@ export const ATTEMPTS: readonly Attempt[] = [
     name: 'connect to a socket outside the workspace',
     script: ({ outside }) =>
       `node -e "require('net').connect('${outside}/../socket').on('connect', () => console.log('through')).on('error', () => 0)"`,
+    escaped: printedThrough,
+  },
+  {
+    name: 'connect to a socket of the host in the workspace',
+    landlockLets: 'always',
+    async prepare({ workspace }) {
+      const listening = spawn(process.execPath, ['-e', LISTENING, join(workspace, 'in', 'app.sock')])
+      await once(listening.stdout, 'data')
+      return () => listening.kill('SIGKILL')
+    },
+    script: () =>
+      `node -e "require('net').connect('app.sock').on('connect', () => process.exit(console.log('through'))).on('error', () => 0)"`,
     escaped: printedThrough,
   },
   through(

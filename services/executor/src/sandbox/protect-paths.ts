@@ -1,6 +1,6 @@
 /**
  * Keeps a confined command from what is protected in its workspace: what exists is read-only or hidden, what does not
- * exist cannot be made. For the latter an empty file stands there while the command runs, since a mount needs something
+ * exist cannot be made. Sockets are hidden too: a process of the host may listen at them. For the latter an empty file stands there while the command runs, since a mount needs something
  * to cover.
  */
 import { closeSync, lstatSync, openSync, readdirSync, readFileSync, unlinkSync, utimesSync } from 'node:fs'
@@ -45,7 +45,8 @@ export function protectPaths(
 ): Protection {
   if (!protects) return { covers: [], broken: () => [], [Symbol.dispose]: () => undefined }
   const covers = new Map<string, Cover>()
-  const before = protectedBelow(workspace)
+  const sockets: string[] = []
+  const before = protectedBelow(workspace, (path) => sockets.push(path))
   const made: string[] = []
   const cover = (path: string, by: Cover['by']) => covers.set(path, { path, by })
   const protect = (path: string, name: string) => {
@@ -67,6 +68,7 @@ export function protectPaths(
       // What a link leads to would be shown instead. One that is replaced is found out.
       if (stat && !stat.isSymbolicLink()) cover(path, !hidden ? 'itself' : stat.isDirectory() ? 'folder' : 'file')
     }
+    for (const path of sockets) if (!covers.has(path)) cover(path, 'file')
     for (const path of files) if (path.startsWith(`${workspace}/`) && !covers.has(path)) cover(path, 'itself')
     if (dataFolder.startsWith(`${workspace}/`) && !covers.has(dataFolder)) cover(dataFolder, 'folder')
   } catch (error) {
@@ -84,8 +86,12 @@ export function protectPaths(
 export const brokenSince = (workspace: string, before: ReadonlyMap<string, string>): string[] =>
   [...protectedBelow(workspace)].flatMap(([path, is]) => (before.get(path) === is ? [] : relative(workspace, path)))
 
-/** The protected paths in the folders of a workspace, but not in its root; each with what tells it from another one. */
-export function protectedBelow(workspace: string): Map<string, string> {
+/**
+ * The protected paths in the folders of a workspace, but not in its root; each with what tells it from another one.
+ *
+ * @param onSocket called for each Unix socket in the workspace that is not below a protected path
+ */
+export function protectedBelow(workspace: string, onSocket?: (path: string) => void): Map<string, string> {
   const found = new Map<string, string>()
   const waiting = [workspace]
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
@@ -93,6 +99,7 @@ export function protectedBelow(workspace: string): Map<string, string> {
       const path = join(folder, entry.name)
       if (!isProtectedName(entry.name)) {
         if (entry.isDirectory()) waiting.push(path)
+        else if (entry.isSocket()) onSocket?.(path)
       } else if (folder !== workspace) {
         const stat = lstatSync(path, { throwIfNoEntry: false })
         if (stat) found.set(path, `${stat.dev}:${stat.ino}`)
