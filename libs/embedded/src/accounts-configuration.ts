@@ -7,6 +7,9 @@ const ANSWER_WITHIN = '24h'
 /** Of the instances of a service, each of which answers. */
 const ANSWERS_WITHIN = '30s'
 
+/** In the environment of a nats-server that reads the accounts: the password of a user, such as `NATS_PASSWORD_EXECUTOR`. */
+export const passwordVariable = (user: string): string => `NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`
+
 /** @param passwordOf as it is written in the configuration: quoted, or a variable of the server's environment */
 export function accountsConfiguration(accounts: readonly Account[], passwordOf: (user: string) => string): string {
   return block('accounts', accounts.map((account) => accountText(account, passwordOf)).join('\n'))

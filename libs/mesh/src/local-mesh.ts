@@ -3,6 +3,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readExecutionConfig } from '@deed/config/execution-config'
+import { passwordVariable } from '@deed/embedded/accounts-configuration'
 import { keep, openDataFolder, readJson } from '@deed/embedded/data-folder'
 import { type EmbeddedNats, type NatsUser, startNats } from '@deed/embedded/nats'
 import { type EmbeddedPostgres, startPostgres } from '@deed/embedded/postgres'
@@ -106,8 +107,9 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   signal.throwIfAborted()
   const adminUrl = databaseUrl ?? postgres?.url
   if (adminUrl === undefined) throw new Error('there is no database')
+  const shell: Variables = { ...process.env, ...options.env }
   const natsAs = (user: NatsUser): Connection => ({
-    ...natsConnection(natsUrl, nats, user),
+    ...natsConnection(natsUrl, nats, user, shell),
     database_url: adminUrl,
   })
   const [roles, prepared] = await allOf([
@@ -122,7 +124,6 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   progress('starting the services')
   const { trace_all_executions: all } = readExecutionConfig(options.config).observability
   const traced = all ? 1 : TRACED_OTHERWISE
-  const shell = { ...process.env, ...options.env }
   const environmentOf = (name: ServiceName): Record<string, string> => {
     const entry = natsAs(name)
     return {
@@ -165,7 +166,11 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     ...connection,
     ...(nats ? { nats_system_login: nats.systemLogin } : {}),
     ...(options.config === undefined ? {} : { config: resolve(options.config) }),
-    users: nats ? Object.fromEntries(OUTSIDE.map((user) => [user, nats.credentials(user).pass])) : {},
+    users: defined(
+      Object.fromEntries(
+        OUTSIDE.map((user) => [user, nats ? nats.credentials(user).pass : shell[passwordVariable(user)]]),
+      ),
+    ),
     process: identify(process.pid) ?? { pid: process.pid, started: '' },
   }
   const connectionFile = join(dataDir, CONNECTION_FILE)
@@ -203,6 +208,7 @@ function natsConnection(
   url: string | undefined,
   nats: EmbeddedNats | undefined,
   user: NatsUser,
+  shell: Variables,
 ): Omit<Connection, 'database_url'> {
   if (nats) {
     const { pass } = nats.credentials(user)
@@ -212,6 +218,9 @@ function natsConnection(
   const { username, password } = parsed
   parsed.username = ''
   parsed.password = ''
+  // A server with the accounts of `deed info --nats-config` has a user for each, with the password that it reads there too.
+  const own = shell[passwordVariable(user)]
+  if (own) return { nats_url: parsed.href, nats_user: user, nats_password: own }
   return {
     nats_url: parsed.href,
     ...(username === ''

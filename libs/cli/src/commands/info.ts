@@ -1,5 +1,5 @@
 /** deed info: how to connect from outside. */
-import { accountsConfiguration } from '@deed/embedded/accounts-configuration'
+import { accountsConfiguration, passwordVariable } from '@deed/embedded/accounts-configuration'
 import { accountsOf } from '@deed/proto/accounts'
 import { PrincipalName } from '@deed/proto/ids'
 import { CALLERS, type Caller, MESH_USERS, serviceAs } from '@deed/proto/permissions'
@@ -43,10 +43,9 @@ interface InfoOptions {
 
 /** To be included in the configuration of a nats-server; it reads the passwords from its environment. */
 export function natsConfiguration(more: readonly Caller[]): string {
-  const variable = (user: string) => `$NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`
   return [
     '# Passwords, in clear or as bcrypt, are read from the environment of nats-server, as NATS_PASSWORD_EXECUTOR.',
-    accountsConfiguration(accountsOf([...CALLERS, ...more]), variable),
+    accountsConfiguration(accountsOf([...CALLERS, ...more]), (user) => `$${passwordVariable(user)}`),
   ].join('\n')
 }
 

@@ -226,7 +226,8 @@ async function permissions({ nc }: Bus): Promise<Check> {
     status: 'warning',
     message:
       'NATS refuses the orchestrator nothing: all identities are one, and whoever reaches the server may act as anybody',
-    advice: 'configure the accounts that `deed info --nats-config` prints, and give each service its own NATS_USER',
+    advice:
+      'configure the accounts that `deed info --nats-config` prints, and start `deed up` with the same NATS_PASSWORD_* as the server; a service that is started by itself gets NATS_USER and NATS_PASSWORD of its own',
   }
 }
 
