@@ -120,6 +120,30 @@ describe('a client of its own making', () => {
     })
   })
 
+  it('tells one request from another under one key, however fast they follow; a message id says only that it was dropped', async () => {
+    const js = nc.jetstream()
+    const at = (task: string, idempotency_key?: string) => JSON.stringify({ task, idempotency_key })
+    const keyed = await Promise.all(
+      ['write "1" to fast.txt', 'write "2" to fast.txt'].map((task) =>
+        js.publish('execution.submit', at(task, 'fast')),
+      ),
+    )
+    expect(keyed.map(({ duplicate }) => duplicate)).toEqual([false, false])
+    const ends = await Promise.all(keyed.map(({ seq }) => ended({ sequence: seq })))
+    expect(ends.map(({ status }) => status).sort()).toEqual(['done', 'failed'])
+    expect(ends.find(({ status }) => status === 'failed')).toMatchObject({
+      error: { code: 'idempotency_conflict', path: '$.task' },
+    })
+    // The server drops the second one before anybody reads it, and says so.
+    const named = await Promise.all(
+      ['write "1" to named.txt', 'write "2" to named.txt'].map((task) =>
+        js.publish('execution.submit', at(task), { msgID: 'named' }),
+      ),
+    )
+    expect(named.map(({ duplicate }) => duplicate).sort()).toEqual([false, true])
+    expect(named[0]?.seq).toBe(named[1]?.seq)
+  })
+
   it('needs no answer', async () => {
     nc.publish('execution.request', '{"task":"create the folder unheard","idempotency_key":"unheard"}')
     expect(await ended({ idempotency_key: 'unheard' })).toMatchObject({ status: 'done' })

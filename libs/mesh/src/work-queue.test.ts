@@ -150,6 +150,14 @@ describe('an intake', () => {
     expect(await left(mesh, intakeStream('acme'))).toBe(1)
   })
 
+  it('knows message ids for the shortest time that the server takes', async () => {
+    await using mesh = await testBus()
+    const jsm = await (await mesh.bus('deed')).nc.jetstreamManager()
+    const { config } = await jsm.streams.info(intakeStream('local'))
+    const shorter = { duplicate_window: config.duplicate_window - 1 }
+    await expect(jsm.streams.update(config.name, shorter)).rejects.toThrow('duplicates window needs to be >= 100ms')
+  })
+
   it('cannot be emptied by who may publish to it', async () => {
     await using mesh = await testBus()
     const { nc } = await mesh.bus('deed')

@@ -28,7 +28,8 @@ Examples:
         const payload = JSON.stringify(requestOf(task, options))
         const acknowledged = await bus.nc
           .jetstream()
-          .publish(SUBMIT_SUBJECT, payload, options.key === undefined ? {} : { msgID: options.key })
+          // The key is in the request. As a message id the server would drop another request under it without a word.
+          .publish(SUBMIT_SUBJECT, payload)
           .catch((cause: unknown) => {
             const stream = intakeStream(LOCAL.tenant)
             throw new UnreachableError(
