@@ -51,7 +51,6 @@ function configuredBy(kind: Kind, input: JsonObject, { action, world }: Resolvin
 /**
  * Of every attempt, before it reads or does anything.
  *
- * @param undo to undo it, it must be done to the same thing; by which program or provider does not matter
  * @throws {DeedError} `precondition_failed` where a name means something else than what was approved
  */
 export async function refuseOtherMeaning(
@@ -60,18 +59,43 @@ export async function refuseOtherMeaning(
   context: Resolving,
   undo = false,
 ): Promise<void> {
+  const changed = await otherMeaning(kind, input, context, undo)
+  if (changed !== undefined) throw new DeedError('precondition_failed', changed)
+}
+
+/**
+ * Where a name means something else than what was approved, in a sentence that says what to do.
+ *
+ * @param undo to undo it, it must be done to the same thing; by which program or provider does not matter
+ */
+export async function otherMeaning(
+  kind: Kind,
+  input: JsonObject,
+  context: Resolving,
+  undo = false,
+): Promise<string | undefined> {
   const { expect_resolved: approved } = context.action
-  if (approved === undefined) return
-  const own = await ownOf(kind, input, context)
-  const compared = (facts: Facts): Facts =>
-    undo ? Object.fromEntries(Object.entries(facts).filter(([name]) => !(name in own))) : facts
-  const found = { ...configuredBy(kind, input, context), ...own }
-  const changed = differenceOf(compared(approved), compared(found))
-  if (changed === undefined) return
-  const text = undo
+  if (approved === undefined) return undefined
+  const configured = configuredBy(kind, input, context)
+  // Nobody is asked about what execution.yaml alone tells apart.
+  const told = Object.fromEntries(
+    Object.keys(configured).flatMap((name) => {
+      const fact = approved[name]
+      return fact === undefined ? [] : [[name, fact]]
+    }),
+  )
+  const changed =
+    differenceOf(told, configured) ?? ownDifference(approved, configured, await ownOf(kind, input, context), undo)
+  if (changed === undefined) return undefined
+  return undo
     ? `${changed} when this was done; undo it once it is that again`
     : `${changed} when this was planned; plan again`
-  throw new DeedError('precondition_failed', text)
+}
+
+function ownDifference(approved: Facts, configured: Facts, own: Facts, undo: boolean): string | undefined {
+  const compared = (facts: Facts): Facts =>
+    undo ? Object.fromEntries(Object.entries(facts).filter(([name]) => !(name in own))) : facts
+  return differenceOf(compared(approved), compared({ ...configured, ...own }))
 }
 
 /** Of a target in execution.yaml, whatever is done to it. @throws {DeedError} `unknown_target` */

@@ -3,9 +3,9 @@ import type { Handler } from '@deed/mesh/bus'
 import type { inspectUndo as contract, UndoInspection } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { redactValue } from '@deed/telemetry/redact'
-import type { Standing, World } from '../kinds/kind.ts'
+import type { World } from '../kinds/kind.ts'
 import { inputOf, kindOf } from '../kinds/kinds.ts'
-import { refuseOtherMeaning } from '../resolved.ts'
+import { otherMeaning } from '../resolved.ts'
 import type { Ledger, WholeRow } from '../store/ledger.ts'
 import { lookingContext } from './inspect-action.ts'
 
@@ -19,13 +19,13 @@ export function inspectUndo({ world, ledger }: Dependencies): Handler<typeof con
     const signal = AbortSignal.timeout(Math.max(1, Math.round(deadline - performance.now())))
     const actions: UndoInspection[] = []
     for (const row of await ledger.findWhole(principal.tenant, ids)) {
-      const { at, observed, otherwise } = await standingOf(row, world, signal)
+      const { at, observed, means_otherwise } = await standingOf(row, world, signal)
       const { action_id, execution_id, task_id, action, reversibility, undo_outcome } = row
       const undone = undo_outcome === 'done' && row.intent === 'undo'
       actions.push(
         redactValue({
           ...{ action_id, execution_id, task_id, kind: action.kind, reversibility, undone, at, observed },
-          ...(otherwise ? { means_otherwise: observed } : {}),
+          ...(means_otherwise === undefined ? {} : { means_otherwise }),
         }),
       )
     }
@@ -37,18 +37,18 @@ async function standingOf(
   row: WholeRow,
   world: World,
   signal: AbortSignal,
-): Promise<Pick<Standing, 'at' | 'observed'> & { otherwise?: boolean }> {
+): Promise<Pick<UndoInspection, 'at' | 'observed' | 'means_otherwise'>> {
   const { action, before, after, effect } = row
   if (effect === 'none') return { at: 'before', observed: 'the action had changed nothing' }
   try {
     const kind = await kindOf(action, world, true)
     const context = { ...lookingContext(action, world, { signal }), actionId: row.action_id }
     const input = inputOf(kind, action)
-    await refuseOtherMeaning(kind, input, context, true)
+    const otherwise = await otherMeaning(kind, input, context, true)
+    if (otherwise !== undefined) return { at: 'unknown', observed: otherwise, means_otherwise: otherwise }
     return await kind.standing(input, context, before, after ?? undefined)
   } catch (error) {
-    if (error instanceof DeedError)
-      return { at: 'unknown', observed: error.message, otherwise: error.code === 'precondition_failed' }
+    if (error instanceof DeedError) return { at: 'unknown', observed: error.message }
     throw error
   }
 }

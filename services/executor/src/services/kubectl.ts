@@ -26,7 +26,7 @@ export interface Deployment {
   /** Why it is not, in words. */
   readonly doubts: readonly string[]
   readonly images: Readonly<Record<string, string>>
-  /** Of its pods, in the words of `kubectl get --selector`; undefined: not by labels. */
+  /** Of its pods, in the words of `kubectl get --selector`; undefined: they are not chosen by labels alone. */
   readonly selector: string | undefined
   /** Of the template that its pods are made of, as a hash. */
   readonly template: string
@@ -106,7 +106,12 @@ const Raw = z.object({
   spec: z.object({
     replicas: z.int().min(0).default(1),
     paused: z.boolean().default(false),
-    selector: z.object({ matchLabels: z.record(z.string(), z.string()).default({}) }).prefault({}),
+    selector: z
+      .object({
+        matchLabels: z.record(z.string(), z.string()).default({}),
+        matchExpressions: z.array(z.unknown()).default([]),
+      })
+      .prefault({}),
     template: z.looseObject({
       spec: z.looseObject({ containers: z.array(z.looseObject({ name: z.string(), image: z.string() })) }),
     }),
@@ -137,7 +142,8 @@ function deploymentOf(text: string): Deployment {
   const { metadata, spec, status } = parseAnswer('kubectl', Raw, text)
   const kept = Number(metadata.annotations[REPLICAS_ANNOTATION])
   const doubts = doubtsOf({ metadata, spec, status })
-  const labels = Object.entries(spec.selector.matchLabels)
+  const { matchLabels, matchExpressions } = spec.selector
+  const labels = matchExpressions.length === 0 ? Object.entries(matchLabels) : []
   return {
     uid: metadata.uid,
     revision: metadata.annotations['deployment.kubernetes.io/revision'] ?? '0',
