@@ -8,9 +8,10 @@ import { startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { rollBack } from '@deed/drill/roll-back'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { connectBus } from '@deed/mesh/bus'
 import { until } from '@deed/mesh/until'
 import { listKinds } from '@deed/proto/action'
-import { decideApproval } from '@deed/proto/approval'
+import { type ApprovalView, decideApproval, listApprovals } from '@deed/proto/approval'
 import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
 import { ActionId } from '@deed/proto/ids'
 import { observeProvided, provided } from '@deed/proto/provider'
@@ -121,6 +122,39 @@ describe('a kind that somebody else provides', () => {
 
     await rollBack(under.client, detail.execution_id)
     await until(async () => (await detailOf(detail.execution_id)).status === 'rolled_back')
+    expect(lamps()).toEqual({ desk: false })
+  })
+
+  it('is agreed to as what its provider was: of another version a person is asked again', async () => {
+    setLamps({ desk: false })
+    const approver = { principal: { tenant: 'local', user: 'approver' } }
+    const decide = (approval_id: ApprovalView['approval_id'], decision: 'approve' | 'deny') =>
+      under.client.call(decideApproval, { approval_id, decision, reason: 'as it is' }, approver)
+    let execution_id: ExecutionDetail['execution_id']
+    const pending = async (): Promise<ApprovalView | undefined> =>
+      (await under.client.call(listApprovals, { execution_id, status: 'pending' })).approvals[0]
+    let first: ApprovalView
+    {
+      await using _provider = await startProvider()
+      const request = { task: 'switch the lamp desk on', mode: 'background' } as const
+      execution_id = (await under.client.call(requestExecution, request)).execution_id
+      first = await until(pending, { what: 'a question' })
+    }
+    const { nats_url: url, nats_user: user, nats_password: password } = under.mesh.connectionAs('provider')
+    await using other = await connectBus({ service: 'provider', url, user, password })
+    other.serve(provided(observeProvided, 'lamp.switch'), async () => ({
+      ...({ effect: 'change', reversibility: 'reversible', outcome: 'failed', at: 'unknown' } as const),
+      ...{ idempotent: true, summary: 'switch the lamp desk on', state: 'off', observed: 'the lamp desk is off' },
+      provider: 'lamps 2.0.0',
+    }))
+    await other.nc.flush()
+    await decide(first.approval_id, 'approve')
+    const second = await until(pending, { what: 'the question again' })
+    expect(second.approval_id).not.toBe(first.approval_id)
+    expect(second.actions[0]?.changed).toMatchObject([
+      { path: '$.expect_resolved.provider', before: 'lamps 1.0.0', after: 'lamps 2.0.0' },
+    ])
+    await decide(second.approval_id, 'deny')
     expect(lamps()).toEqual({ desk: false })
   })
 
