@@ -10,6 +10,7 @@ import { startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
+import { listKinds } from '@deed/proto/action'
 import { type ApprovalView, decideApproval, listApprovals } from '@deed/proto/approval'
 import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
 import { deleteGoal, type GoalView, listGoals, putGoal } from '@deed/proto/goal'
@@ -86,6 +87,9 @@ async function reconfigure(yaml: string, ignore = '[]'): Promise<void> {
     await service.kill()
     await until(() => service.pid !== undefined && service.pid !== pid, { timeoutMs: 60_000, what: `the ${name}` })
   }
+  // A call waits until somebody answers it; what they ask each other may not.
+  await under.client.call(listKinds, {})
+  await under.client.call(listApprovals, {})
 }
 
 beforeAll(async () => {
