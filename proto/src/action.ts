@@ -28,8 +28,11 @@ export const Action = z.object({
   workspace: z.string().max(4096).optional(),
   /** The postcondition, beside what the kind itself observes. */
   verify: Observation.optional(),
-  /** Whether a postcondition that holds beforehand means that nothing is left to do. */
-  already_so: z.enum(['skip', 'run']).default('skip'),
+  /**
+   * What is done where the postcondition holds beforehand. skip: nothing. run: the effect all the same. Absent: nothing
+   * where the kind itself sees that nothing is left to do; a proof of the caller's that holds beforehand proves nothing.
+   */
+  already_so: z.enum(['skip', 'run']).optional(),
   /** The state that the target must be in, as its kind words it (`absent`, `sha256:...`); else nothing is done. */
   expect_before: z.string().max(256).optional(),
   /** What must confine the program that it starts, at least: what it was shown with; else nothing is done. */

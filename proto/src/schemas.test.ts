@@ -52,9 +52,8 @@ describe('an observation', () => {
 })
 
 describe('an action', () => {
-  it('observes before it acts, and is bounded in time, unless it says otherwise', () => {
+  it('is bounded in time, and does more than observe, unless it says otherwise', () => {
     expect(Action.parse({ kind: 'file.write', input: {} })).toMatchObject({
-      already_so: 'skip',
       observe_only: false,
       timeout_ms: 60_000,
     })

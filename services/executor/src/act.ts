@@ -8,12 +8,13 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
 import type { Attempt } from './attempt.ts'
+import { beforehand, refuseUselessProof } from './beforehand.ts'
 import { type Conclusion, concluded, failedWith, provenBy, unconfirmed } from './conclusion.ts'
 import { contextOf } from './context.ts'
 import type { After, Before, Context, Kind, World } from './kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from './kinds/kinds.ts'
 import { beforeOf } from './noted.ts'
-import { attemptedBy, type Looked, look, observe, type Patience } from './observe.ts'
+import { attemptedBy, type Looked, lookOnce, observe, type Patience } from './observe.ts'
 import type { WithPlace } from './places.ts'
 import { differenceOf, refuseOtherMeaning } from './resolved.ts'
 import { confinesLess } from './sandbox/confines-less.ts'
@@ -94,22 +95,18 @@ interface Met {
 async function meet(step: Step, earlier: LedgerRow | undefined): Promise<Met> {
   const lookedAt = performance.now()
   if (earlier && !isClean(earlier)) return { lookedAt, before: earlier.before, already: undefined }
-  const before = await beforeOf(step.kind, step.input, step.context)
-  return { lookedAt, before, already: await alreadySo(step, before) }
+  const { kind, input, context } = step
+  const before = await beforeOf(kind, input, context)
+  const found = await beforehand(kind, input, context, before)
+  refuseUselessProof(kind, found)
+  if (found && !found.nothingLeft) before.held = true
+  return { lookedAt, before, already: found?.nothingLeft ? found.seen : undefined }
 }
 
 /** Nothing that an attempt at the action has made is left in the world. */
 const isClean = ({ effect, undo_outcome }: LedgerRow) => effect === 'none' || undo_outcome === 'done'
 
 const ALREADY_SO = 'nothing was done: it was so already'
-
-async function alreadySo({ kind, input, context }: Step, before: Before): Promise<Looked | undefined> {
-  const { action } = context
-  if (action.already_so === 'run' || kind.mayHoldAlready?.(input, before) === false) return undefined
-  const wanted = postconditionOf(kind, action, input, before)
-  const seen = await look(wanted, context, attemptedBy(kind, input, context, before))
-  return seen.outcome === 'verified' ? { ...seen, earlier: [] } : undefined
-}
 
 /** @throws {DeedError} `precondition_failed`: what was approved is not what is there */
 function refuseUnmet({ kind, input, context }: Step, before: Before): void {
@@ -150,7 +147,7 @@ async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
   if (reads && before.once && wanted.kind === 'asked_once') return concluded(attempt, unconfirmed(kind, effect))
   const seen = await observe(wanted, context, attemptedBy(kind, input, context, before, effect), dependencies.patience)
   crashPoint('executor.after_verification')
-  return concluded(attempt, provenBy(kind, seen, { claimed: effect.claimed, effect, wanted }))
+  return concluded(attempt, provenBy(kind, seen, { claimed: effect.claimed, effect, wanted, held: before.held }))
 }
 
 /**
@@ -167,9 +164,9 @@ async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
   attempt.inherit()
   const after = await settle(kind, input, begunBy(attempt, row), context.world, step.dependencies.ledger)
   const wanted = postconditionOf(kind, context.action, input, before)
-  const seen = await look(wanted, context, attemptedBy(kind, input, context, before))
-  if (seen.outcome === 'verified') {
-    const found = { ...seen, earlier: [], facts: { ...seen.facts, earlier_attempt: true } }
+  const seen = await lookOnce(wanted, context, attemptedBy(kind, input, context, before))
+  if (seen.outcome === 'verified' && !before.held) {
+    const found = { ...seen, facts: { ...seen.facts, earlier_attempt: true } }
     return concluded(attempt, provenBy(kind, found, { claimed: 'an earlier attempt had done it', alreadySo: true }))
   }
   if (context.action.observe_only) throw onlyToLook()

@@ -45,10 +45,12 @@ export function provenBy(
     alreadySo,
     effect,
     wanted,
-  }: { claimed: string; alreadySo?: boolean; effect?: Effect; wanted?: Observation },
+    held,
+  }: { claimed: string; alreadySo?: boolean; effect?: Effect; wanted?: Observation; held?: true | undefined },
 ): Proof {
-  // The program's own word, and nothing that was seen in the world: the evidence must not look like more.
-  const looked = wanted?.kind === 'exit_code' ? `${seen.observed}; nothing else was looked at` : seen.observed
+  // What proves little: the evidence must not look like more.
+  const little = wanted?.kind === 'exit_code' ? NOTHING_ELSE : held && HELD_BEFORE
+  const looked = little ? `${seen.observed}; ${little}` : seen.observed
   const observed = seen.outcome !== 'verified' && effect?.printed ? `${looked}; it printed: ${effect.printed}` : looked
   const result = seen.result ?? effect?.result ?? { text: observed }
   return {
@@ -62,9 +64,17 @@ export function provenBy(
   }
 }
 
+/** Of the program's own word. */
+const NOTHING_ELSE = 'nothing else was looked at'
+const HELD_BEFORE = 'what its verify asks for held before, too, so it proves nothing of this run'
+
 /** Of a read that may be made only once: done by its answer alone, which the evidence says. */
 export const unconfirmed = (kind: Pick<Kind, 'name'>, effect: Effect): Proof => ({
-  ...provenBy(kind, { outcome: 'unverified', observed: ASKED_ONCE, earlier: [] }, { claimed: effect.claimed, effect }),
+  ...provenBy(
+    kind,
+    { outcome: 'unverified', observed: ASKED_ONCE, at: Date.now(), earlier: [] },
+    { claimed: effect.claimed, effect },
+  ),
   unconfirmed: true,
 })
 
@@ -81,7 +91,7 @@ export function concluded(
     action_kind: kind,
     claimed: claimed.slice(0, TEXT_CHARS_MAX),
     observed: seen.observed.slice(0, TEXT_CHARS_MAX),
-    observed_at: new Date().toISOString(),
+    observed_at: new Date(seen.at).toISOString(),
     ...(alreadySo ? { already_so: true } : {}),
     facts: { ...facts, ...seen.facts, looks: unconfirmed ? 0 : seen.earlier.length + 1 },
   }

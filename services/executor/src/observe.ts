@@ -43,6 +43,8 @@ export function attemptedBy(
 }
 
 export interface Looked extends Seen {
+  /** When the look that counts began, in milliseconds since 1970: what it saw was so then or later. */
+  readonly at: number
   /** A newer reading than the effect's own. */
   readonly result?: ActionResult
   /** Looks before the one that counts. */
@@ -65,10 +67,11 @@ export async function observe(
 ): Promise<Looked> {
   const earlier: Seen[] = []
   for (;;) {
-    const last: Seen & { result?: ActionResult } = await look(observation, context, attempted)
+    const last = await lookOnce(observation, context, attempted)
     const waitMs = last.outcome === 'verified' ? undefined : waitsOf(patience)[earlier.length]
     if (waitMs === undefined || context.signal.aborted) return { ...last, earlier }
-    earlier.push(last)
+    const { at: _at, earlier: _none, ...seen } = last
+    earlier.push(seen)
     // The wait ends early when the attempt does; then the look that follows is the last.
     await sleep(waitMs, undefined, { signal: context.signal }).catch(() => undefined)
   }
@@ -77,6 +80,12 @@ export async function observe(
 /** The waits between the looks, in milliseconds. */
 export const waitsOf = ({ attempts, delayMs }: Patience): number[] =>
   Array.from({ length: attempts }, (_, index) => delayMs / 2 ** (attempts - 1 - index))
+
+/** As `observe`, without patience. */
+export async function lookOnce(observation: Observation, context: Context, attempted: Attempted): Promise<Looked> {
+  const at = Date.now()
+  return { ...(await look(observation, context, attempted)), at, earlier: [] }
+}
 
 /** One look. It does not throw: what cannot be looked at is `unverified`. */
 export async function look(

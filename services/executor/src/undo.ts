@@ -68,8 +68,9 @@ async function bringBack(attempt: Attempt, { world, ledger }: ActDependencies, r
   // A process of the dead attempt could go on changing what is brought back here.
   const after = await settle(kind, input, begunBy(attempt, row), world, ledger)
   const { before } = row
+  const lookedAt = Date.now()
   const standing = await kind.standing(input, context, before, after)
-  if (standing.at === 'before') return proven(attempt, kind.name, 'it was as before already', standing)
+  if (standing.at === 'before') return proven(attempt, kind.name, 'it was as before already', standing, lookedAt)
   if (standing.at === 'elsewhere') throw conflict(standing, world)
   if (row.reversibility === 'irreversible')
     throw new DeedError('not_undoable', `a ${kind.name} like this cannot be undone: ${standing.observed}`)
@@ -77,8 +78,9 @@ async function bringBack(attempt: Attempt, { world, ledger }: ActDependencies, r
   const claimed = await kind.compensate(input, context, before, after)
   attempt.made()
   crashPoint('executor.after_effect')
+  const undoneAt = Date.now()
   const now = await kind.standing(input, context, before, after)
-  return proven(attempt, kind.name, claimed, now)
+  return proven(attempt, kind.name, claimed, now, undoneAt)
 }
 
 /** Both stay: what somebody has made of it, in its place; and what had been there, where a person finds it. */
@@ -98,10 +100,18 @@ function conflict({ observed, kept = [] }: Standing, { blobs }: World): DeedErro
 const KEPT_SAID_MAX = 3
 const KEPT_MAX = 100
 
-function proven(attempt: Attempt, kind: string, claimed: string, { at, observed, facts }: Standing): Conclusion {
+/** @param lookedAt when the look began, in milliseconds since 1970 */
+function proven(
+  attempt: Attempt,
+  kind: string,
+  claimed: string,
+  { at, observed, facts }: Standing,
+  lookedAt = Date.now(),
+): Conclusion {
   const seen: Looked = {
     outcome: at === 'before' ? 'verified' : 'failed',
     observed,
+    at: lookedAt,
     earlier: [],
     ...(facts ? { facts } : {}),
   }

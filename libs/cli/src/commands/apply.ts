@@ -99,7 +99,7 @@ A manifest:
         if (options.dryRun) return dryRun(bus, shell.out, manifest)
         const next = await nextOf(bus, manifest)
         if ('holds' in next) return nothingToDo(shell.out, manifest, next.holds)
-        const request = { ...(await sendManifest(bus, manifest)), mode, idempotency_key: next.key }
+        const request = { ...(await sendManifest(bus, next.manifest)), mode, idempotency_key: next.key }
         if (!options.background) return applyNow(bus, shell.out, request, options)
         const reply = await bus.call(requestExecution, request)
         shell.out.document(reply)
@@ -139,24 +139,46 @@ async function applyNow(
   return exitCodeOfReply(reply)
 }
 
-/** What is to be asked of the mesh: the key of an execution that runs already or is new; or nothing, since all of it holds. */
-async function nextOf(bus: Bus, manifest: Manifest): Promise<{ key: string } | { holds: Holding }> {
-  const digest = sha256(canonicalJson(manifest)).slice(0, DIGEST_CHARS)
-  const keyOf = (number: number): string => `apply:${manifest.name}:${digest}:${number}`
-  const { number, execution } = await newestOf(bus, keyOf)
-  if (execution === undefined) return { key: keyOf(1) }
+/**
+ * What is to be asked of the mesh: the key of an execution that runs already or is new; or nothing, since all of it holds.
+ *
+ * @param before the execution that did the manifest, where this is the same one after it
+ */
+async function nextOf(
+  bus: Bus,
+  manifest: Manifest,
+  before?: ExecutionDetail,
+): Promise<{ key: string; manifest: Manifest } | { holds: Holding }> {
+  const keyOf = keysOf(manifest)
+  const { number, execution = before } = await newestOf(bus, keyOf)
+  if (execution === undefined) return { key: keyOf(1), manifest }
   if (execution.status !== 'done') {
     const runs = execution.status === 'accepted' || !FINAL_EXECUTION_STATUSES.has(execution.status)
-    return { key: keyOf(runs ? number : number + 1) }
+    return { key: keyOf(runs ? number : number + 1), manifest }
   }
+  const proven = provenBefore(manifest)
+  if (canonicalJson(proven) !== canonicalJson(manifest)) return nextOf(bus, proven, execution)
   // It was done then. Whether it is so now is seen by inspecting the targets, and not in that execution's evidence.
   const shown = await bus.call(requestExecution, { ...(await sendManifest(bus, manifest)), dry_run: true })
   const { data } = Compared.safeParse(shown.result?.data)
   if (data === undefined || data.counts.change + data.counts.read + data.counts.open > 0)
-    return { key: keyOf(number + 1) }
+    return { key: keyOf(number + 1), manifest }
   const { seen_at, age_ms } = shown
   return { holds: { steps: data.counts.already_so, reply: { ...ExecutionReply.parse(execution), seen_at, age_ms } } }
 }
+
+function keysOf(manifest: Manifest): (number: number) => string {
+  const digest = sha256(canonicalJson(manifest)).slice(0, DIGEST_CHARS)
+  return (number) => `apply:${manifest.name}:${digest}:${number}`
+}
+
+/** A manifest that was done: its proofs began to hold with it, so where they hold, nothing is left to do. */
+const provenBefore = (manifest: Manifest): Manifest => ({
+  ...manifest,
+  tasks: manifest.tasks.map(({ action, ...task }) =>
+    action ? { ...task, action: { already_so: 'skip' as const, ...action } } : task,
+  ),
+})
 
 interface Holding {
   steps: number
@@ -223,9 +245,11 @@ before it is done. A step that only reads is no change.`,
     .action(async ({ file }: { file: string }, command: Command) => {
       const { out, ...shell } = shellOf(command)
       const manifest = readManifest(file)
-      const reply = await withMesh({ out, ...shell }, async (bus) =>
-        bus.call(requestExecution, { ...(await sendManifest(bus, manifest)), dry_run: true }),
-      )
+      const reply = await withMesh({ out, ...shell }, async (bus) => {
+        const { execution } = await newestOf(bus, keysOf(manifest))
+        const compared = execution?.status === 'done' ? provenBefore(manifest) : manifest
+        return bus.call(requestExecution, { ...(await sendManifest(bus, compared)), dry_run: true })
+      })
       const { actions, counts } = Compared.parse(reply.result?.data)
       const tasks = actions.map(({ title, summary, action, effect, diff }) => ({
         title,

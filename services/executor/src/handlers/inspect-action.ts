@@ -4,12 +4,12 @@ import type { Action, inspectAction as contract, Inspection } from '@deed/proto/
 import type { ErrorBody } from '@deed/proto/errors'
 import { defined, type JsonObject } from '@deed/proto/json'
 import { redactValue } from '@deed/telemetry/redact'
+import { beforehand, refuseUselessProof } from '../beforehand.ts'
 import { noBlobs } from '../files/blobs.ts'
 import { resolveWorkspace } from '../files/workspace.ts'
 import { type Context, ONLY_LOOKING, type World } from '../kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from '../kinds/kinds.ts'
 import { beforeOf } from '../noted.ts'
-import { attemptedBy, look } from '../observe.ts'
 import { resolvedBy } from '../resolved.ts'
 import type { Ledger } from '../store/ledger.ts'
 
@@ -56,21 +56,23 @@ async function inspect(
   const { earlier } = known
   const context = lookingContext(action, world, known)
   const before = await beforeOf(kind, input, context)
-  const possible = action.already_so === 'skip' && kind.mayHoldAlready?.(input, before) !== false
+  const found = await beforehand(kind, input, context, before)
+  // An earlier step may make it hold no more.
+  if (earlier.length === 0) refuseUselessProof(kind, found)
+  const alreadySo = found?.nothingLeft === true
+  if (found && !alreadySo) before.held = true
   const observes = postconditionOf(kind, action, input, before)
-  const seen = possible ? await look(observes, context, attemptedBy(kind, input, context, before)) : undefined
-  if (seen?.outcome !== 'verified' && !earlier.some(({ kind: name }) => mayRemedy(name)))
-    await kind.refuse?.(input, context, before)
+  if (!alreadySo && !earlier.some(({ kind: name }) => mayRemedy(name))) await kind.refuse?.(input, context, before)
   const diff = kind.diff?.(input, context)
   const reversibility = kind.reversibility(input, before)
   const because = reversibility === 'irreversible' ? kind.irreversibleBecause?.(before) : undefined
   const summary = `${kind.summary(input, before, world)}${because === undefined ? '' : `; it cannot be undone: ${because}`}`
   const environment = kind.environment?.(input, world)
   const sandbox = kind.confinement?.(input, world)
-  const found = redactValue({
+  const inspection = redactValue({
     effect: kind.effectOf(input, world, before),
     reversibility,
-    already_so: seen?.outcome === 'verified',
+    already_so: alreadySo,
     state_before: before.state.slice(0, STATE_CHARS_MAX),
     summary: summary.slice(0, SUMMARY_CHARS_MAX),
     ...(diff === undefined ? {} : { diff: diff.slice(0, DIFF_CHARS_MAX) }),
@@ -80,7 +82,7 @@ async function inspect(
   })
   // Without secrets as they are; redacting by the names of files would hide which of them have changed.
   return {
-    ...found,
+    ...inspection,
     means: await resolvedBy(kind, input, context),
     ...(kind.namedFiles ? { files: kind.namedFiles(input, context) } : {}),
   }

@@ -2,7 +2,7 @@
 
 import { lookup } from 'node:dns/promises'
 import { connect, isIP } from 'node:net'
-import { canonicalJson } from '@deed/mesh/canonical-json'
+import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
 import type { SingleObservation } from '@deed/proto/observation'
@@ -33,7 +33,7 @@ export async function observeHttp(wanted: HttpObservation, { world, signal }: Co
     throw error
   }
   const { status, body } = answer
-  const facts = { status, bytes: body.length }
+  const facts = { status, bytes: body.length, body_sha256: sha256(body) }
   if (status !== wanted.status) return failed(`${url} answered ${status}, not ${wanted.status}`, facts)
   if (wanted.body_contains !== undefined && !body.includes(wanted.body_contains))
     return failed(`${url} answered ${status}, without ${JSON.stringify(wanted.body_contains)}`, facts)

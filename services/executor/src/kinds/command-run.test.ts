@@ -223,10 +223,29 @@ inEachSandbox('running a command', (sandbox) => {
     const verify = { kind: 'file', path: 'made.txt', exists: true } as const
     const action = { ...node(`require('node:fs').writeFileSync('made.txt', 'x'); process.exit(3)`), verify }
     expect(await executor.run(action)).toMatchObject({ outcome: 'done', evidence: { outcome: 'verified' } })
-    expect(await executor.run(action)).toMatchObject({
+    expect(await executor.run({ ...action, already_so: 'skip' })).toMatchObject({
       outcome: 'done',
       effect: 'none',
       evidence: { already_so: true },
+    })
+  })
+
+  it('is run though what the caller asks to see was there before, and then needs exit code 0 as well', async () => {
+    await using executor = await testExecutor(ALLOW, {}, sandbox)
+    executor.write('made.txt', 'of an earlier run')
+    const verify = { kind: 'file', path: 'made.txt' } as const
+    const built = { ...node(`require('node:fs').writeFileSync('made.txt', 'new')`), verify }
+    expect(await executor.run(built)).toMatchObject({
+      outcome: 'done',
+      effect: 'made',
+      evidence: {
+        observed: expect.stringMatching(/^exit code 0; .*held before, too, so it proves nothing of this run$/),
+      },
+    })
+    expect(executor.read('made.txt')).toBe('new')
+    expect(await executor.run({ ...node('process.exit(3)'), verify })).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'verification_failed', message: expect.stringContaining('exit code 3') },
     })
   })
 })

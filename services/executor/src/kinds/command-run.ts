@@ -8,6 +8,7 @@ import { crashPoint } from '@deed/mesh/crash-point'
 import type { Facts } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { Json, JsonObject } from '@deed/proto/json'
+import type { Observation } from '@deed/proto/observation'
 import { redact } from '@deed/telemetry/redact'
 import { z } from 'zod'
 import { type Blobs, noBlobs } from '../files/blobs.ts'
@@ -85,6 +86,8 @@ export type CommandAfter = {
   count: number
 }
 
+const EXIT_CODE_0: Observation = { kind: 'exit_code', equals: 0 }
+
 /** The reading that `before` came from, so that the one after the command hashes only what has changed. */
 const readings = new WeakMap<CommandBefore, Tree>()
 
@@ -94,6 +97,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
   input: Input,
   idempotent: false,
   takesVerify: true,
+  provesBesides: true,
   example: { argv: ['df', '-h'] },
   effectOf: () => 'run',
   summary: ({ argv, secrets, allow_hosts }) =>
@@ -125,7 +129,8 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
       : filesDeclared(input.paths, context.workspace),
   confinement: (_, { sandbox }) => sandbox.name,
   // The exit code is what the program says of itself. It is no more than that, and the evidence says so.
-  postcondition: (_, __, { verify }) => verify ?? { kind: 'exit_code', equals: 0 },
+  postcondition: (_, { held }, { verify = EXIT_CODE_0 }) =>
+    held ? { kind: 'all', of: [EXIT_CODE_0, verify] } : verify,
   async execute(input, context, before) {
     const { world, workspace } = context
     const program = allowedProgram(input.argv[0]!, world)

@@ -122,7 +122,7 @@ const MOVED_ALREADY = 'absent>'
 /** The ledger says what was moved: something else of that name shows nothing. */
 async function movedAlready({ from, to }: FileMove, context: Context): Promise<MoveBefore | undefined> {
   const { workspace, action } = context
-  if (action.already_so !== 'skip' || !isAbsent(workspace, from)) return undefined
+  if (action.already_so === 'run' || !isAbsent(workspace, from)) return undefined
   const done = (await context.doneBefore()) as MoveBefore | undefined
   if (!done) return undefined
   const { moved, movedMode } = done

@@ -57,6 +57,32 @@ describe('an HTTP request', () => {
     expect(posted.map(({ headers }) => headers['idempotency-key'])).toEqual([evidence?.action_id])
   })
 
+  it('that changes something is not sent where its verify holds before, unless it is an address that is gone', async () => {
+    await using site = await withSite((request, response) => {
+      response.writeHead(request.url === '/gone' ? 404 : 200).end('ok')
+    })
+    const changing = (method: string, path: string, status: number, more: object = {}) =>
+      request(
+        { method, target: 'site', path },
+        { verify: { kind: 'http', target: 'site', path: '/gone', status }, ...more },
+      )
+    for (const action of [
+      changing('POST', '/order', 404),
+      changing('POST', '/order', 404, { already_so: 'run' }),
+      changing('DELETE', '/order', 404),
+    ])
+      expect(await site.executor.run(action)).toMatchObject({
+        effect: 'none',
+        error: { code: 'precondition_failed', path: '$.verify' },
+      })
+    expect(await site.executor.run(changing('DELETE', '/gone', 404))).toMatchObject({
+      outcome: 'done',
+      effect: 'none',
+      evidence: { already_so: true },
+    })
+    expect(site.requests.filter(({ method }) => method !== 'GET')).toEqual([])
+  })
+
   it.each([
     'http://127.0.0.1/',
     'http://0x7f000001/',

@@ -8,6 +8,7 @@ import { sha256 } from '@deed/mesh/canonical-json'
 import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { defined } from '@deed/proto/json'
+import type { Observation } from '@deed/proto/observation'
 import { z } from 'zod'
 import { type GuardedAnswer, guardedRequest, isUnreached } from '../http/guarded-request.ts'
 import { resolveUrl } from '../http/resolve-url.ts'
@@ -37,6 +38,14 @@ export type HttpRequest = z.output<typeof Input>
 
 const isRead = ({ method }: HttpRequest) => method === 'GET' || method === 'HEAD'
 
+/** Whether the proof is that the very address is not there any more. */
+const saysGone = ({ target, url, path }: HttpRequest, verify: Observation | undefined): boolean =>
+  verify?.kind === 'http' &&
+  (verify.status === 404 || verify.status === 410) &&
+  verify.target === target &&
+  verify.url === url &&
+  verify.path === path
+
 export const httpRequest: Kind<HttpRequest> = {
   ...readingOnly,
   name: 'http.request',
@@ -65,6 +74,7 @@ export const httpRequest: Kind<HttpRequest> = {
   },
   reversibility: (input) => (isRead(input) ? 'reversible' : 'irreversible'),
   mayHoldAlready: (input) => !isRead(input),
+  nothingLeft: (input, _before, { verify }) => input.method === 'DELETE' && saysGone(input, verify),
   takesVerify: true,
   postcondition: (_input, { once }, { verify }) => verify ?? { kind: once ? 'asked_once' : 'answers_again' },
   async execute(input, context, { once }) {

@@ -28,6 +28,8 @@ export type Before = JsonObject & {
   noted?: Noted
   /** It reads what may be asked for only once: no attempt asks for it again. */
   once?: true
+  /** The caller's proof held before the effect, so that it proves nothing of it. */
+  held?: true
 }
 
 /** The target as the effect left it. */
@@ -140,6 +142,10 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   readonly waits?: true
   /** Its postcondition is the action's `verify` where there is one, instead of its own beside it. */
   readonly takesVerify?: boolean
+  /** Its postcondition is a proof that its input brings. */
+  readonly takesProof?: true
+  /** Where the caller's proof holds before the effect, something else proves the effect. Absent: the effect is refused then. */
+  readonly provesBesides?: true
   /** @param before absent where nobody has looked yet */
   effectOf(input: Input, world: World, before?: Known): EffectClass
   /** What it would do, in a sentence. @param before absent, as `world`, in a list of kinds: no target is meant there */
@@ -163,6 +169,8 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   postcondition(input: Input, before: Known, action: Action): Observation
   /** Whether what was read leaves it possible that the postcondition holds already. Absent: it does. */
   mayHoldAlready?(input: Input, before: Known): boolean
+  /** Where the caller's proof holds beforehand: whether nothing is left to do, as far as the kind sees. Absent: it cannot see that. */
+  nothingLeft?(input: Input, before: Known, action: Action): boolean
   execute(input: Input, context: Context, before: Known): Promise<Effect>
   /** Brings the state before back. @returns what it did, in a sentence */
   compensate(input: Input, context: Context, before: Known, after: Left | undefined): Promise<string>

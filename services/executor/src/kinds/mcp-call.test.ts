@@ -109,11 +109,43 @@ describe('calling a tool that changes something', () => {
     executor.write('tickets.json', '[{"id":7,"title":"there is one"}]')
     const close = call('close_ticket', { id: 7 }, { verify: { kind: 'file', path: 'tickets.json', contains: '[]' } })
     expect(await inspected(executor, close)).toMatchObject({ reversibility: 'irreversible' })
-    const again = create('there is one', { already_so: 'run' })
-    expect(await inspected(executor, again)).toMatchObject({ reversibility: 'irreversible' })
     const work = await executor.dispatch(close)
     expect(await executor.attempt(work)).toMatchObject({ outcome: 'done' })
     expect(await executor.undo(work)).toMatchObject({ outcome: 'failed', error: { code: 'not_undoable' } })
+  })
+
+  it.each([undefined, 'run'] as const)(
+    'is refused where its verify holds before, with already_so %s',
+    async (already_so) => {
+      await using executor = await withTickets()
+      executor.write('tickets.json', '[{"id":7,"title":"there is one"}]')
+      const again = create('there is one', already_so ? { already_so } : {})
+      expect(await executor.run(again)).toMatchObject({
+        effect: 'none',
+        error: {
+          code: 'precondition_failed',
+          message: expect.stringContaining('could not show that mcp.call did anything'),
+        },
+      })
+      expect(stored(executor)).toHaveLength(1)
+      expect(await executor.run({ ...again, already_so: 'skip' })).toMatchObject({
+        outcome: 'done',
+        effect: 'none',
+        evidence: { already_so: true },
+      })
+    },
+  )
+
+  it('is not taken back where what verify read before is not what it reads then', async () => {
+    await using executor = await withTickets()
+    executor.write('tickets.json', '[{"id":7,"title":"older"}]')
+    const work = await executor.dispatch(create('to be closed'))
+    await executor.attempt(work)
+    executor.write('tickets.json', '[{"id":8,"title":"to be closed"}]')
+    expect(await executor.undo(work)).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'compensation_failed', message: expect.stringContaining('not what was read before the call') },
+    })
   })
 
   it.each(['before_effect', 'after_effect'] as const)('happens once where an attempt died %s', async (at) => {

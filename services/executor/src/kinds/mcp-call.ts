@@ -12,6 +12,7 @@ import { z } from 'zod'
 import { atServer, confinementOf, type Server } from '../mcp/at-server.ts'
 import { allowedTool, type McpTarget, type McpTool, mcpTarget } from '../mcp/mcp-target.ts'
 import { look } from '../observe.ts'
+import type { Seen } from '../seen.ts'
 import type { After, Before, Context, Effect, Kind } from './kind.ts'
 import { readingOnly } from './reading-only.ts'
 
@@ -31,8 +32,8 @@ export type McpCall = z.output<typeof Input>
 export type CallBefore = Before & {
   /** The tool only reads. */
   reads?: boolean
-  /** A tool is named that takes it back, and that it was taken back can be seen: its `verify` does not hold before. */
-  undoable?: boolean
+  /** What `verify` read beforehand, where a tool is named that takes it back and `verify` does not hold yet. */
+  reading?: string
 }
 
 /** `undo`: what the tool that takes it back is given. */
@@ -66,10 +67,11 @@ export const mcpCall: Kind<McpCall, CallBefore, CallAfter> = {
     const state = await atServer(target, context, async (server) => stateOf(server, input.tool))
     if (action.expect_before !== undefined && action.expect_before !== state) throw toolsChanged(input)
     if (!tool.undo) return { state }
-    const { outcome } = await look(verify, context, { before: { state } })
-    return { state, undoable: outcome === 'failed' }
+    const seen = await look(verify, context, { before: { state } })
+    return { state, ...(seen.outcome === 'failed' ? { reading: readingOf(seen) } : {}) }
   },
-  reversibility: (_, { reads, undoable }) => (reads ? 'reversible' : undoable ? 'compensable' : 'irreversible'),
+  reversibility: (_, { reads, reading }) =>
+    reads ? 'reversible' : reading === undefined ? 'irreversible' : 'compensable',
   mayHoldAlready: (_, { reads }) => !reads,
   postcondition: (_input, { once }, { verify }) => verify ?? { kind: once ? 'asked_once' : 'answers_again' },
   async execute(input, context, before) {
@@ -98,10 +100,13 @@ export const mcpCall: Kind<McpCall, CallBefore, CallAfter> = {
   async standing(_input, context, before) {
     if (before.reads) return readingOnly.standing()
     const { verify } = context.action
-    if (verify === undefined || !before.undoable)
+    if (verify === undefined || before.reading === undefined)
       return { at: 'unknown', observed: 'nobody here knows what the tool has changed' }
-    const { outcome, observed } = await look(verify, context, { before })
-    return { at: outcome === 'verified' ? 'after' : outcome === 'failed' ? 'before' : 'unknown', observed }
+    const seen = await look(verify, context, { before })
+    if (seen.outcome !== 'failed')
+      return { at: seen.outcome === 'verified' ? 'after' : 'unknown', observed: seen.observed }
+    if (readingOf(seen) === before.reading) return { at: 'before', observed: `${seen.observed}, as before the call` }
+    return { at: 'unknown', observed: `${seen.observed}, which is not what was read before the call` }
   },
   async compensate(input, context, _before, after) {
     const { target, tool } = calledBy(input, context)
@@ -124,6 +129,9 @@ function calledBy({ target: name, tool }: McpCall, { world }: Context): { target
   const target = mcpTarget(world, name)
   return { target, tool: allowedTool(target, tool) }
 }
+
+/** All that a look has read, so that two of them can be compared. */
+const readingOf = ({ observed, facts = {} }: Seen): string => hashJson({ observed, facts })
 
 /** @throws {DeedError} `unknown_target` when the server has no such tool */
 function stateOf({ has, toolsHash, name }: Server, tool: string): string {

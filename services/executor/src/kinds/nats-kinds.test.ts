@@ -138,6 +138,29 @@ describe('a request to another NATS server', () => {
     })
   })
 
+  it('is not sent where what it asks to see is there before', async () => {
+    await using executor = await factory()
+    let asked = 0
+    const service = nc.subscribe('press.start', {
+      callback: (_error, message) => {
+        asked++
+        message.respond('ok')
+      },
+    })
+    await nc.flush()
+    executor.write('press.txt', 'of an earlier run')
+    const verify = { kind: 'file', path: 'press.txt' }
+    const published = { ...publish({ stream: undefined, subject: 'press.start' }), verify } as never
+    for (const action of [request(verify), published])
+      expect(await executor.run(JSON.parse(JSON.stringify(action)))).toMatchObject({
+        effect: 'none',
+        error: { code: 'precondition_failed' },
+      })
+    await nc.flush()
+    expect(asked).toBe(0)
+    service.unsubscribe()
+  })
+
   it('names a server that is away, without its password', async () => {
     await using executor = await testExecutor(YAML, { FACTORY_URL: 'nats://someone:secret-password@127.0.0.1:1' })
     const away = await executor.run(request({ kind: 'file', path: 'press.txt' }))

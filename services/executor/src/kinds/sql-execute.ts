@@ -16,12 +16,14 @@ import { ExactJson, Params } from '../sql/exact-json.ts'
 import { foresee } from '../sql/foresee.ts'
 import { judgeCalls } from '../sql/judge-calls.ts'
 import { CHANGING, parseWriting, removes } from '../sql/judge-writing.ts'
+import { leftToDo } from '../sql/left-to-do.ts'
 import { judgeRows } from '../sql/observe-sql.ts'
 import type { Statement as Parsed } from '../sql/parse-sql.ts'
 import { fetchRows, parseReading, type Reading, type Rows } from '../sql/read-only-query.ts'
+import { refuseConstant } from '../sql/refuse-constant.ts'
 import { refuseWhatCannotRun } from '../sql/refuse-what-cannot-run.ts'
 import { tryWithin } from '../sql/savepoint.ts'
-import { readSettled, type Written, writeStatement } from '../sql/write-statement.ts'
+import { readSettled, type Write, type Written, writeStatement } from '../sql/write-statement.ts'
 import type { Before, Context, Kind } from './kind.ts'
 
 const Statement = z.string().min(1).max(65_536)
@@ -59,6 +61,8 @@ export type ExecuteBefore = Before & {
   lost_is_small?: true
   /** A hash over the rows that the statement changes, where a query can say which they are. */
   image?: string
+  /** What is left to do where the proof holds already, in words. */
+  left?: string
 }
 
 export type ExecuteAfter = { reading: string; rows_changed: number }
@@ -68,6 +72,8 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
   version: 1,
   input: Input,
   idempotent: false,
+  takesProof: true,
+  provesBesides: true,
   example: {
     target: 'inventory',
     statement: 'insert into assets (id, type) values ($1, $2)',
@@ -108,13 +114,19 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
             lost: ['changes what an earlier step of the plan makes'],
           }
         const [reading, asUndone] = proofs
+        await refuseConstant(client, parsed.verify, '$.input.verify.query')
+        if (parsed.undoVerify) await refuseConstant(client, parsed.undoVerify, '$.input.undo.verify.query')
+        const held = holds(verify, target, reading)
+        const left = held ? await leftToDo(client, parsed.statement, input.params, parsed.verify) : undefined
+        const { already_so: wish } = context.action
         // Nothing runs where it is so already.
-        if (!made && !(holds(verify, target, reading) && context.action.already_so === 'skip')) {
+        const nothingRuns = held && (wish === 'skip' || (wish === undefined && left === undefined))
+        if (!made && !nothingRuns) {
           const { statement: text, params } = input
           await refuseWhatCannotRun(client, { text, statement: parsed.statement, params, path: STATEMENT_PATH })
           if (undo && parsed.undo) await refuseUndoThatCannotRun(client, undo, parsed.undo, parsed.statement)
         }
-        if (undo && asUndone && !holds(undo.verify, target, asUndone) && !holds(verify, target, reading))
+        if (undo && asUndone && !holds(undo.verify, target, asUndone) && !held)
           throw new DeedError(
             'precondition_failed',
             'what must hold after the undo does not hold now, so an undo could never be proven; change undo.verify',
@@ -130,13 +142,14 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
           effect,
           ...(losses.length === 0 ? {} : { lost: losses.map(({ text }) => text) }),
           ...(losses.length > 0 && losses.every(({ small }) => small) ? { lost_is_small: true as const } : {}),
-          ...defined({ image }),
+          ...defined({ image, left }),
         }
       }),
     )
   },
   reversibility: ({ undo }, { lost, lost_is_small }) =>
     undo && (lost === undefined || lost_is_small) ? 'compensable' : 'irreversible',
+  nothingLeft: (_, { left }) => left === undefined,
   postcondition: ({ target, verify: { query, params, equals, rows_min } }) => ({
     kind: 'sql',
     target,
@@ -144,9 +157,17 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
     params,
     ...defined({ equals, rows_min }),
   }),
-  async execute(input, context) {
+  async execute(input, context, { held, reading, left }) {
     const { statement, verify } = await parsedOf(input)
-    const written = await write({ ...input, parsed: statement, proof: verify }, context)
+    const written = await write({ ...input, parsed: statement, proof: verify }, context, async (_, rowCount, rows) => {
+      // A proof that held must at least see the change.
+      if (held && rows.sha256 === reading && (rowCount > 0 || !changesRows(statement)))
+        throw new DeedError(
+          'verification_failed',
+          `not committed, since the proof held before and reads the same afterwards, so it shows nothing${left === undefined ? '' : ` of the statement, which would ${left}`}; read what the statement changes`,
+          { path: '$.input.verify.query' },
+        )
+    })
     return {
       claimed: `${sentence(written)} on ${input.target}`,
       result: resultOf(written),
@@ -276,7 +297,7 @@ function write(
     proof,
   }: { statement: string; params: readonly Json[]; verify: Proof; target: string; parsed: Parsed; proof: Reading },
   context: Context,
-  check?: (client: ClientBase, rowCount: number) => Promise<void>,
+  check?: Write['check'],
 ): Promise<Written> {
   return context.world.databases.fresh(target, (client) => {
     context.begin()

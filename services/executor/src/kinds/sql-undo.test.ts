@@ -211,6 +211,32 @@ describe('a number that a sequence has given', () => {
 })
 
 describe('an undo', () => {
+  it.each([
+    [
+      'trigger',
+      'create trigger keep before delete on public.item for each row execute function public.keep()',
+      'trigger keep of item',
+    ],
+    [
+      'rule',
+      'create rule keep as on delete to public.item do also insert into public.copies values (old.id)',
+      'rule keep of item',
+    ],
+  ])('that runs a %s is no whole undo, which the plan says', async (_, beside, named) => {
+    await using executor = await withTables(
+      'create table public.item (id int primary key)',
+      'create table public.copies (id int)',
+      'create function public.keep() returns trigger language plpgsql as $$ begin insert into public.copies values (old.id); return old; end $$',
+      beside,
+    )
+    expect(
+      await inspect(executor, statement('insert into public.item values (7)', 'delete from public.item where id = 7')),
+    ).toMatchObject({
+      reversibility: 'irreversible',
+      summary: expect.stringContaining(`has its undo run the ${named}, which the undo does not bring back`),
+    })
+  })
+
   const two = (undoing: string, params: (string | number)[]) =>
     deletion(2, {
       undo: {

@@ -36,13 +36,15 @@ export async function inspect({ world }: TestExecutor, ...actions: Given[]): Pro
   throw found ? DeedError.from(found.error) : new Error('there is no inspection')
 }
 
+const NOWHERE = `select count(*) from pg_catalog.pg_class where relname = 'nowhere'`
+
 /** An action that has nothing to prove: it is only inspected. */
 export const statement = (text: string, undo?: string) => ({
   kind: 'sql.execute',
   input: {
     target: 'shop',
     statement: text,
-    verify: { query: 'select 1', equals: 2 },
-    ...(undo === undefined ? {} : { undo: { statement: undo, verify: { query: 'select 1', equals: 1 } } }),
+    verify: { query: NOWHERE, equals: 1 },
+    ...(undo === undefined ? {} : { undo: { statement: undo, verify: { query: NOWHERE, equals: 0 } } }),
   } as JsonObject,
 })

@@ -23,7 +23,7 @@ export interface Write {
   readonly proof: Reading
   judge(rows: Rows): Seen
   /** What else must hold before the commit. @throws where it does not */
-  check?(client: ClientBase, rowCount: number): Promise<void>
+  check?(client: ClientBase, rowCount: number, rows: Rows): Promise<void>
   /** Of the statement, in milliseconds. */
   readonly timeoutMs: number
   /** The action's name in the database. */
@@ -66,7 +66,7 @@ export async function writeStatement(client: ClientBase, write: Write): Promise<
     const seen = write.judge(rows)
     if (seen.outcome !== 'verified')
       throw new DeedError('verification_failed', `not committed, since it would not hold: ${seen.observed}`)
-    await write.check?.(client, result.rowCount ?? 0)
+    await write.check?.(client, result.rowCount ?? 0, rows)
     write.beforeCommit()
     committing = true
     await client.query('COMMIT')

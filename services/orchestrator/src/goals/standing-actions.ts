@@ -32,10 +32,14 @@ export function standingSteps(policy: Policy, steps: readonly GoalStep[], worksp
   return kept
 }
 
-/** That a service is a new process cannot last; that it runs can. What was met beforehand is not what is met later. */
+/**
+ * That a service is a new process cannot last; that it runs can. What was met beforehand is not what is met later. What a
+ * goal's proof asks for is what is to be so, whoever has made it so.
+ */
 function lasting(step: GoalStep, workspace: string | undefined): GoalStep {
   const action = Action.parse({
     ...defined({ workspace }),
+    already_so: 'skip',
     ...unsealedOf(step.action),
     observe_only: false,
   })

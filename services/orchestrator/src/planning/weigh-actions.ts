@@ -171,7 +171,7 @@ function applyInspection(
   candidate.inspection = expected ? inspection : { ...lasting, state_before: '' }
   if (sandbox !== undefined) action.expect_sandbox = sandbox
   if (Object.keys(means).length > 0) action.expect_resolved = means
-  if (steady && !standing && inspection.already_so && action.already_so === 'skip') {
+  if (steady && !standing && inspection.already_so && action.already_so !== 'run') {
     action.observe_only = true
     task.level = 0
     candidate.why = 'it is so already'
