@@ -19,6 +19,8 @@ export interface Place {
   readonly root: string
   /** The name of its workspace, and of its target where the case has one. */
   readonly name: string
+  /** Of this host; nobody listens there. */
+  readonly port: number
   readonly web: WorldServer
   readonly database: Pool
   readonly nats: FactoryNats
@@ -35,6 +37,7 @@ export interface Given {
   readonly kind: string
   readonly input: JsonObject
   readonly verify?: Json
+  readonly already_so?: 'skip' | 'run'
   readonly timeout_ms?: number
 }
 
@@ -60,7 +63,7 @@ export interface Case {
   /** In a sentence. */
   readonly says: string
   /** An entry of `targets` in execution.yaml, under the name of the place. */
-  target?(place: Pick<Place, 'root' | 'name'>): JsonObject
+  target?(place: Pick<Place, 'root' | 'name' | 'port' | 'web'>): JsonObject
   /** @returns why this machine cannot try it */
   needs?(machine: Machine): string | undefined
   /** Makes the world that the case begins with. */

@@ -6,16 +6,19 @@ import { everydayGit } from './cases/everyday-git.ts'
 import { fileUndos } from './cases/file-undos.ts'
 import { files } from './cases/files.ts'
 import { gitCases } from './cases/git.ts'
+import { heldProofs } from './cases/held-proofs.ts'
 import { http } from './cases/http.ts'
 import { natsCases } from './cases/nats.ts'
+import { probedServices } from './cases/probed-services.ts'
 import { services } from './cases/services.ts'
 import { sql } from './cases/sql.ts'
 import { sqlReads } from './cases/sql-reads.ts'
 import { tests } from './cases/tests.ts'
+import { units } from './cases/units.ts'
 
 const TABLES = [
   ...[files, fileUndos, everydayFiles, commands, tests, gitCases, everydayGit],
-  ...[sql, sqlReads, services, http, answers, natsCases],
+  ...[sql, sqlReads, services, probedServices, units, http, answers, natsCases, heldProofs],
 ]
 
 export const LIES = TABLES.flatMap(({ lies }) => lies)

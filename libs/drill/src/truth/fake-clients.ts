@@ -1,9 +1,10 @@
 /**
- * Programs that speak as `kubectl` 1.32 and `docker` 27 do, for deployments and containers that are files here. What a
- * deployment or container really is stands in its file; how its client lies when it is asked to change it, too.
+ * Programs that speak as `kubectl` 1.32, `docker` 27 and `systemctl` 255 do, for deployments, containers and units that are
+ * files here. What one really is stands in its file; how its client lies when it is asked to change it, too.
  */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type FakeUnit, SYSTEMCTL, UNIT } from './fake-systemctl.ts'
 
 export interface FakeDeployment {
   uid: string
@@ -39,12 +40,14 @@ export interface FakeClients {
   deployment(name: string): FakeDeployment
   contain(name: string, more?: Partial<FakeContainer>): void
   container(name: string): FakeContainer
+  install(name: string, more?: Partial<FakeUnit>): void
+  unit(name: string): FakeUnit
 }
 
 export function fakeClients(folder: string): FakeClients {
   mkdirSync(folder)
-  for (const program of ['kubectl', 'docker']) {
-    writeFileSync(join(folder, program), `#!${process.execPath}\n${program === 'kubectl' ? KUBECTL : DOCKER}`)
+  for (const [program, text] of Object.entries({ kubectl: KUBECTL, docker: DOCKER, systemctl: SHARED + SYSTEMCTL })) {
+    writeFileSync(join(folder, program), `#!${process.execPath}\n${text}`)
     chmodSync(join(folder, program), 0o755)
   }
   const write = (name: string, state: object): void =>
@@ -63,6 +66,8 @@ export function fakeClients(folder: string): FakeClients {
     contain: (name, more = {}) =>
       write(name, { running: true, pid: 4242, started: '2024-01-01T00:00:00Z', starts: 0, ...more }),
     container: read,
+    install: (name, more = {}) => write(name, { ...UNIT, ...more }),
+    unit: read,
   }
 }
 

@@ -15,8 +15,6 @@ import { folderState } from './outside.ts'
 import { type TruthMesh, truthMesh } from './truth-mesh.ts'
 
 const LANES = 16
-/** From a look to the time that its evidence bears, on a busy machine. */
-const NOTED_MS_MAX = 50
 /** A lie that makes Deed try again and again is not believed in the meantime; it is given up then. */
 const LIE_MS_MAX = 20_000
 const ENDED_MS_MAX = 120_000
@@ -190,13 +188,13 @@ async function ended(client: TruthMesh['client'], reply: ExecutionReply, withinM
   return until(look, { timeoutMs: ENDED_MS_MAX, what })
 }
 
-/** Whether the world was changed after Deed had seen it as it says: that is no lie of Deed. */
+/** Whether the world was changed after Deed began to look: it may have seen what it says, so that is no lie of Deed. */
 async function meddledSince(
   { meddling }: Trial,
   { verification }: Pick<ExecutionReply, 'verification'>,
 ): Promise<boolean> {
   const at = await meddling?.at()
-  return at !== undefined && verification.every(({ observed_at }) => Date.parse(observed_at) <= at + NOTED_MS_MAX)
+  return at !== undefined && verification.every(({ observed_at }) => Date.parse(observed_at) <= at)
 }
 
 interface Undone extends Pick<ExecutionReply, 'verification'> {

@@ -32,6 +32,11 @@ export const TOOLS: Record<string, (call: Call) => Answer | 'cut' | 'garbage'> =
   keep: (call) => keep(call),
   keep_undoless: (call) => keep(call),
   keep_badly_undone: (call) => keep(call),
+  keep_otherwise_undone: (call) => keep(call),
+  spoil: ({ notes, name }) => {
+    notes.set(name, 'spoiled')
+    return said(`removed ${name}`)
+  },
   remove: ({ notes, name }) => {
     notes.delete(name)
     return said(`removed ${name}`)

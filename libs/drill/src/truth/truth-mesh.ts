@@ -1,5 +1,7 @@
 /** One mesh for all cases of the truth drill: a workspace for each, a target where it has one, and the servers they share. */
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
@@ -70,12 +72,13 @@ export async function truthMesh(cases: readonly Case[]): Promise<TruthMesh> {
   const meddler = opened.use(startMeddler())
   const clients = fakeClients(at('bin'))
   mkdirSync(at('places'))
+  const ports = await freePorts(cases.length)
   const places = new Map(
     cases.map((one, index) => {
       const name = `t${index}`
       const root = join(at('places'), name)
       mkdirSync(root)
-      return [one, { key: `k${index}`, name, root }]
+      return [one, { key: `k${index}`, name, root, port: ports[index]!, web }]
     }),
   )
   writeFileSync(at('policy.yaml'), stringify(POLICY))
@@ -125,13 +128,22 @@ export async function truthMesh(cases: readonly Case[]): Promise<TruthMesh> {
     placeOf(which) {
       const own = places.get(which)
       if (!own) throw new Error('the mesh was not made for this case')
-      return { ...own, web, tools, nats, clients, lamps, database, answer, meddle: meddler.meddle }
+      return { ...own, tools, nats, clients, lamps, database, answer, meddle: meddler.meddle }
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
 }
 
-type Places = ReadonlyMap<Case, Pick<Place, 'root' | 'name'>>
+/** Each another one. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return ports
+}
+
+type Places = ReadonlyMap<Case, Pick<Place, 'root' | 'name' | 'port' | 'web'>>
 
 /** Continues the key `workspaces`. */
 function configuration(places: Places, urls: { web: string; tools: string }): string {
@@ -147,7 +159,9 @@ function configuration(places: Places, urls: { web: string; tools: string }): st
           ? undo('remove')
           : tool === 'keep_badly_undone'
             ? undo('remove_nothing')
-            : {},
+            : tool === 'keep_otherwise_undone'
+              ? undo('spoil')
+              : {},
     ]),
   )
   const targets = {

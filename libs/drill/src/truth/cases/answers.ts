@@ -83,6 +83,19 @@ const toolLies: Case[] = [
   },
   {
     kind: 'mcp.call',
+    says: 'a note was there before, and its undo puts another text in its place',
+    make(place) {
+      place.tools.put(place.key, 'old')
+      return {
+        actions: [call('keep_otherwise_undone', place.key)],
+        holds: () => kept(place),
+        world: () => place.tools.note(place.key) ?? 'none',
+        undo: true,
+      }
+    },
+  },
+  {
+    kind: 'mcp.call',
     says: 'somebody has changed the note since',
     make: (place) => ({
       actions: [call('keep', place.key)],

@@ -1,10 +1,14 @@
-/** Services: processes that die, ports that others hold, and clients of Docker, Kubernetes and systemd that only claim. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+/** Services: processes that die, and clients of Docker and Kubernetes that only claim. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import type { JsonObject } from '@deed/proto/json'
 import type { Case, Place, Trial } from '../case.ts'
 import type { FakeContainer, FakeDeployment } from '../fake-clients.ts'
 
-const act = (verb: string, name: string) => ({ kind: `service.${verb}`, input: { target: name }, timeout_ms: 60_000 })
+export const act = (verb: string, name: string) => ({
+  kind: `service.${verb}`,
+  input: { target: name },
+  timeout_ms: 60_000,
+})
 
 /** The processes whose working folder is the case's: nothing else on the host has it. */
 function processesOf(root: string): { pid: number; command: string }[] {
@@ -20,8 +24,8 @@ function processesOf(root: string): { pid: number; command: string }[] {
   })
 }
 
-const isUp = (root: string): boolean => processesOf(root).length > 0
-const linux: Case['needs'] = ({ linux }) => (linux ? undefined : 'there is no /proc')
+export const isUp = (root: string): boolean => processesOf(root).length > 0
+export const linux: NonNullable<Case['needs']> = ({ linux }) => (linux ? undefined : 'there is no /proc')
 
 const DIES: readonly [string, string][] = [
   ['a service ends at once', 'exit 0'],
@@ -320,29 +324,7 @@ const containerOrdinary: Case[] = ['start', 'stop', 'restart', 'status'].flatMap
   })),
 )
 
-/** Somebody else's process answers the probe of a service that never came up. */
-const foreign: Case[] = ['start', 'restart'].map((verb) => ({
-  kind: `service.${verb}`,
-  says: `${verb}: somebody else's server answers the probe while the service waits`,
-  needs: linux,
-  target: ({ root }) => ({
-    type: 'process',
-    command: ['sh', '-c', 'sleep 1000'],
-    cwd: root,
-    health: { url: 'http://127.0.0.1:1/' },
-  }),
-  make: ({ name }) => ({ actions: [act(verb, name)], holds: () => false, world: () => '' }),
-}))
-
-const units: Case[] = ['start', 'stop', 'restart'].map((verb) => ({
-  kind: `service.${verb}`,
-  says: `${verb}: systemd has no unit of the name, and systemctl is asked all the same`,
-  needs: () => (existsSync('/run/systemd/system') ? undefined : 'systemd does not run this host'),
-  target: ({ name }) => ({ type: 'systemd', unit: `deed-drill-${name}.service` }),
-  make: ({ name }) => ({ actions: [act(verb, name)], holds: () => false }),
-}))
-
 export const services = {
-  lies: [...dies, ...noProgram, ...clusterLies, ...containerLies, ...statusLies, ...foreign, ...units],
+  lies: [...dies, ...noProgram, ...clusterLies, ...containerLies, ...statusLies],
   ordinary: [...everyday, ...clusterOrdinary, ...containerOrdinary],
 }
