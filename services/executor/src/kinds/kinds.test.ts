@@ -1,4 +1,5 @@
-// The kinds that configuration knows by name are those that there are.
+// The kinds that configuration and the documentation know by name are those that there are.
+import { readFileSync } from 'node:fs'
 import { KINDS as NAMED } from '@deed/proto/kinds'
 import { HUMAN_TASK } from '@deed/proto/person'
 import { expect, it } from 'vitest'
@@ -12,4 +13,12 @@ it('every kind has types of target in the table of kinds just where its input na
   })
   const named = Object.entries(NAMED).map(([name, { targets }]): [string, boolean] => [name, targets !== undefined])
   expect(new Map(named)).toEqual(new Map([...withTarget, [HUMAN_TASK, false]]))
+})
+
+it('every kind has a paragraph on what its evidence proves and what it does not', () => {
+  const text = readFileSync(new URL('../../../../deploy/failure-semantics.md', import.meta.url), 'utf8')
+  const [, section = ''] = text.split('\n## What an evidence proves, and what it does not\n')
+  const headings = section.split('\n## ')[0]!.match(/^### .*$/gm) ?? []
+  const documented = headings.flatMap((heading) => heading.match(/[a-z]+\.[a-z]+/g) ?? [])
+  expect(documented.sort()).toEqual(Object.keys(NAMED).sort())
 })

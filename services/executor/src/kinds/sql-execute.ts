@@ -161,7 +161,8 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
     const { statement, verify } = await parsedOf(input)
     const written = await write({ ...input, parsed: statement, proof: verify }, context, async (_, rowCount, rows) => {
       // A proof that held must at least see the change.
-      if (held && rows.sha256 === reading && (rowCount > 0 || !changesRows(statement)))
+      const changes = left !== undefined || rowCount > 0 || !changesRows(statement)
+      if (held && changes && rows.sha256 === reading)
         throw new DeedError(
           'verification_failed',
           `not committed, since the proof held before and reads the same afterwards, so it shows nothing${left === undefined ? '' : ` of the statement, which would ${left}`}; read what the statement changes`,

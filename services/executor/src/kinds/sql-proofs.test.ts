@@ -8,6 +8,9 @@ const ITEMS = [
   `insert into public.item (id, name, n, price) values (1, 'one', 10, 1.5), (9007199254740993, 'big', 0, 0)`,
   'create table public.log (line text)',
   `insert into public.log values ('first')`,
+  'create table public.kept as select 1 as id',
+  'create function public.keep() returns trigger language plpgsql as $$ begin return null; end $$',
+  'create trigger keep before delete on public.kept for each row execute function public.keep()',
 ]
 
 const execute = (statement: string, query: string, equals: Json, more: object = {}) => {
@@ -15,6 +18,7 @@ const execute = (statement: string, query: string, equals: Json, more: object = 
   const input = { target: 'shop', statement, params, verify: { query, equals } } as JsonObject
   return { kind: 'sql.execute', input, ...rest }
 }
+const byId = (id: string) => `select count(*) from public.item where id = ${id}`
 const all = 'select id, name, n from public.item order by id'
 
 describe('a proof', () => {
@@ -46,6 +50,7 @@ describe('a proof', () => {
     ['a delete', 'delete from public.item where id = 1', 'select count(*) from public.item where id = 7', 0],
     ['a column', 'alter table public.item add column more int', `select to_regclass('public.item') is not null`, true],
     ['a truncate', 'truncate public.log', 'select count(*) from public.item', 2],
+    ['rows that a trigger keeps', 'delete from public.kept', 'select count(*) from public.item', 2],
     ['rows of a query', 'insert into public.log select name from public.item', 'select count(*) from public.item', 2],
   ])(
     'that holds before and does not see the change of %s is not enough to commit it',
@@ -90,7 +95,15 @@ describe('a proof', () => {
 })
 
 describe('nothing is left to do', () => {
-  const byId = (id: string) => `select count(*) from public.item where id = ${id}`
+  it.each([
+    ['do nothing', 'uno', true],
+    [`do update set name = 'uno'`, 'uno', false],
+  ])('where ON CONFLICT (id) %s leaves the row as it is', async (conflict, name, already_so) => {
+    await using executor = await withTables(...ITEMS)
+    const text = `insert into public.item (id, name) values (1, '${name}') on conflict (id) ${conflict}`
+    expect(await inspect(executor, execute(text, byId('1'), 1))).toMatchObject({ already_so })
+  })
+
   it.each([
     [
       'the row is there with its values',

@@ -61,14 +61,15 @@ async function missingRows(
 ): Promise<number | undefined> {
   const relation = await relationIn(client, relationOf(fields.relation))
   const select = nodeOf(fields.selectStmt)?.fields
-  if (!relation || !select || fields.withClause || fields.onConflictClause) return undefined
+  if (!relation || !select || fields.withClause) return undefined
   const lists = listOf(select.valuesLists).map((list) => listOf(nodeOf(list)?.fields.items))
   const [first] = lists
   if (!first) return undefined
   const columns = columnsOf(fields, relation).slice(0, first.length)
+  const key = keptBy(fields.onConflictClause)
   // What the database computes for a column is another value each time.
   const given = columns.flatMap((column, index) =>
-    lists.every((list) => isGiven(list[index])) ? [{ column, index }] : [],
+    lists.every((list) => isGiven(list[index])) && (key?.has(column) ?? true) ? [{ column, index }] : [],
   )
   if (given.length === 0) return undefined
   const { Deparser } = await import('pgsql-deparser')
@@ -83,6 +84,13 @@ async function missingRows(
     WHERE NOT EXISTS (SELECT FROM ${relation.quoted} AS there WHERE ${same.join(' AND ')})`
   const result = await tryWithin(client, () => client.query(oneStatement(query, params)))
   return result && Number((result.rows as unknown as number[][])[0]?.[0])
+}
+
+/** By which columns a row that is there is left as it is: of ON CONFLICT (...) DO NOTHING. */
+function keptBy(clause: unknown): ReadonlySet<string> | undefined {
+  const { action, infer } = (clause ?? {}) as { action?: string; infer?: Fields }
+  if (action !== 'ONCONFLICT_NOTHING' || !infer) return undefined
+  return new Set(listOf(infer.indexElems).map((element) => String(nodeOf(element)?.fields.name)))
 }
 
 function columnsOf(fields: Fields, relation: Relation): readonly string[] {
