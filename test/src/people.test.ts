@@ -50,6 +50,20 @@ const decide = ({ approval_id }: PersonTask, decision: PersonDecision, text?: st
 const file = (path: string): string => join(under.workspace, path)
 
 describe('what a person is asked to do', () => {
+  it('takes no verify, since nothing but their word proves it', async () => {
+    const action = { kind: 'human.task', kind_version: 1, input: { ask: 'check pump 2' } }
+    const asked = (more: object) =>
+      under.client.call(requestExecution, {
+        manifest: { name: 'pump', tasks: [{ id: 'ask', action: { ...action, ...more } }] },
+        dry_run: true,
+      } as never)
+    expect(await asked({})).toMatchObject({ result: { data: { counts: { open: 1 } } } })
+    await expect(asked({ verify: { kind: 'file', path: 'seen' } })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('put what is to be looked at into a wait.until after it'),
+    })
+  })
+
   it('waits for them, and what waits for it goes on with what they provide', async () => {
     const id = await start('ask a person to check pump 3, then write "checked" to pump.txt')
     const asked = await openTask(id)

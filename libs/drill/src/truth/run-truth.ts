@@ -3,7 +3,7 @@
 import { inLanes } from '@deed/mesh/in-lanes'
 import { until } from '@deed/mesh/until'
 import { DeedError } from '@deed/proto/errors'
-import { type ExecutionReply, getExecution, requestExecution } from '@deed/proto/execution'
+import { type ExecutionDetail, type ExecutionReply, getExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { cancelExecution } from '@deed/proto/steering'
@@ -184,8 +184,28 @@ async function ended(client: TruthMesh['client'], reply: ExecutionReply, withinM
   const what = `the end of ${execution_id}`
   const found = await until(look, { timeoutMs: withinMs, what }).catch(() => undefined)
   if (found) return found
-  await client.call(cancelExecution, { execution_id: execution_id as ExecutionId, undo: true })
-  return until(look, { timeoutMs: ENDED_MS_MAX, what })
+  const late = lastOf(await client.call(getExecution, { execution_id }))
+  await client.call(cancelExecution, { execution_id: execution_id as ExecutionId, undo: true, reason: late })
+  return until(look, { timeoutMs: ENDED_MS_MAX, what }).catch(async (error: unknown) => {
+    const detail = await client.call(getExecution, { execution_id })
+    if (isUndoneLater(detail)) return detail
+    throw new Error(`${(error as Error).message}: ${lastOf(detail)}`)
+  })
+}
+
+/** What it is at, for whoever reads the report. */
+const lastOf = ({ status, timeline }: ExecutionDetail): string =>
+  `${status} after ${timeline
+    .slice(-3)
+    .map(({ type, data }) => `${type} ${JSON.stringify(data)}`)
+    .join(', ')}`.slice(0, REASON_CHARS_MAX)
+const REASON_CHARS_MAX = 1_000
+
+/** What cannot be reached cannot be undone yet: it is cancelled, its undo is tried for minutes, and nothing is claimed. */
+function isUndoneLater({ status, timeline }: ExecutionDetail): boolean {
+  const types = timeline.map(({ type, data }) => (type === 'task.retried' ? `${type} ${data.intent ?? 'do'}` : type))
+  const since = types.slice(types.indexOf('execution.cancel_requested'))
+  return status === 'undoing' && since.includes('task.retried undo') && !since.includes('task.retried do')
 }
 
 /** Whether the world was changed after Deed began to look: it may have seen what it says, so that is no lie of Deed. */

@@ -63,7 +63,7 @@ export function rolledBack(
     setDesired(draft, task, { desired_status: 'undone' })
     if (task.actual_status === 'blocked') askNoMore(draft, task)
     if (task.actual_status !== 'done' && task.actual_status !== 'in_progress')
-      setActual(draft, task, { actual_status: 'failed', failure_count: 0 })
+      setActual(draft, task, { actual_status: 'failed', failure_count: 0, next_attempt_at: null })
   }
 }
 
@@ -89,7 +89,8 @@ export function end(draft: Draft, ending: Ending, error: ErrorBody | null, undo 
         setActual(draft, task, { actual_status: 'cancelled' })
       } else {
         setDesired(draft, task, { desired_status: 'undone' })
-        setActual(draft, task, { actual_status: 'cancelled', failure_count: 0 })
+        // Its undo does not wait for the time of a try that will not be.
+        setActual(draft, task, { actual_status: 'cancelled', failure_count: 0, next_attempt_at: null })
       }
     } else if (task.actual_status === 'in_progress') {
       if (task.task_kind === 'solve') setActual(draft, task, { actual_status: 'cancelled', lease_expires_at: null })

@@ -92,6 +92,26 @@ describe('one input, one decision', () => {
       expected: { status: 'undoing', tasks: ['in_progress', 'cancelled'] },
     },
     {
+      title: 'cancelled between two tries, it is not tried again, and what the first may have done is undone',
+      given: { acts: [[]] },
+      inputs: [
+        { op: 'beat', pick: 0 },
+        { op: 'tick', ms: LEASE_MS + 1 },
+        { op: 'cancel', undo: false },
+      ],
+      expected: { status: 'undoing', tasks: ['in_progress'] },
+    },
+    {
+      title: 'an undo that may pass is tried again later, and nothing is claimed meanwhile',
+      given: { acts: [[]] },
+      inputs: [
+        { op: 'report', pick: 0, verdict: 'done' },
+        { op: 'rollback' },
+        { op: 'report', pick: 0, verdict: 'transient' },
+      ],
+      expected: { status: 'undoing', tasks: ['failed'] },
+    },
+    {
       title: 'an approval that nobody gave in time denies it',
       given: { acts: [[]], approval: true },
       inputs: [{ op: 'tick', ms: APPROVAL_MS + 1 }],

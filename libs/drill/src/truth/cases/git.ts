@@ -1,5 +1,5 @@
 /** Git: hooks, filters, patches that fit elsewhere, and what of a repository an undo has to leave as it was. */
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JsonObject } from '@deed/proto/json'
 import type { Case, Trial } from '../case.ts'
@@ -51,6 +51,8 @@ const TWISTS: readonly [string, (root: string) => void][] = [
     (root) => {
       git(root, 'config', 'filter.x.clean', 'tr a-z A-Z')
       writeFileSync(join(root, '.gitattributes'), 'a.txt filter=x\n')
+      // Else git goes by the time of the file, which it has noted before there was a filter.
+      utimesSync(join(root, 'a.txt'), 0, 0)
     },
   ],
   ['ends of lines are turned by the configuration', (root) => git(root, 'config', 'core.autocrlf', 'true')],

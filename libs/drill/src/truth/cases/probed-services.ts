@@ -14,10 +14,7 @@ const FOREIGN: readonly [string, (port: number) => string[]][] = [
   ['waits', () => WAITS],
   ['finds its port taken and ends', (port) => server(port, 'response.end()')],
   ['listens on another port', () => server(0, 'response.end()')],
-  [
-    'has not come to listening yet',
-    (port) => ['sh', '-c', `sleep 30; exec ${server(port, '').slice(0, 2).join(' ')} 0`],
-  ],
+  ['takes long to listen', (port) => ['sh', '-c', 'sleep 30; exec "$@"', 'sh', ...server(port, 'response.end()')]],
 ]
 
 const foreign = ['start', 'restart'].flatMap((verb) =>
