@@ -24,7 +24,7 @@ import { refuseConstant } from '../sql/refuse-constant.ts'
 import { refuseWhatCannotRun } from '../sql/refuse-what-cannot-run.ts'
 import { tryWithin } from '../sql/savepoint.ts'
 import { readSettled, type Write, type Written, writeStatement } from '../sql/write-statement.ts'
-import type { Before, Context, Kind } from './kind.ts'
+import { type Before, type Context, type Kind, ONLY_LOOKING } from './kind.ts'
 
 const Statement = z.string().min(1).max(65_536)
 
@@ -96,55 +96,60 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
     sqlTarget(context.world.config.targets, target)
     const parsed = await parsedOf(input)
     return context.world.databases.fresh(target, (client) =>
-      readSettled(client, lockOf(context.actionId), async () => {
-        const judged = await judgeCalls(client, parsed.statement, {
-          code: 'invalid_request',
-          reads: false,
-          path: STATEMENT_PATH,
-        })
-        const effect = removes(parsed.statement) ? 'delete' : 'change'
-        const made = context.earlier?.some(({ kind, input: its }) => kind === 'sql.execute' && its.target === target)
-        // What an earlier step of the plan makes is not there yet.
-        const proofs = await (made ? tryWithin(client, () => readProofs(client, parsed)) : readProofs(client, parsed))
-        if (!proofs)
-          return {
-            state: 'not there yet',
-            reading: '',
-            effect,
-            lost: ['changes what an earlier step of the plan makes'],
+      readSettled(
+        client,
+        lockOf(context.actionId),
+        async () => {
+          const judged = await judgeCalls(client, parsed.statement, {
+            code: 'invalid_request',
+            reads: false,
+            path: STATEMENT_PATH,
+          })
+          const effect = removes(parsed.statement) ? 'delete' : 'change'
+          const made = context.earlier?.some(({ kind, input: its }) => kind === 'sql.execute' && its.target === target)
+          // What an earlier step of the plan makes is not there yet.
+          const proofs = await (made ? tryWithin(client, () => readProofs(client, parsed)) : readProofs(client, parsed))
+          if (!proofs)
+            return {
+              state: 'not there yet',
+              reading: '',
+              effect,
+              lost: ['changes what an earlier step of the plan makes'],
+            }
+          const [reading, asUndone] = proofs
+          await refuseConstant(client, parsed.verify, '$.input.verify.query')
+          if (parsed.undoVerify) await refuseConstant(client, parsed.undoVerify, '$.input.undo.verify.query')
+          const held = holds(verify, target, reading)
+          const left = held ? await leftToDo(client, parsed.statement, input.params, parsed.verify) : undefined
+          const { already_so: wish } = context.action
+          // Nothing runs where it is so already.
+          const nothingRuns = held && (wish === 'skip' || (wish === undefined && left === undefined))
+          if (!made && !nothingRuns) {
+            const { statement: text, params } = input
+            await refuseWhatCannotRun(client, { text, statement: parsed.statement, params, path: STATEMENT_PATH })
+            if (undo && parsed.undo) await refuseUndoThatCannotRun(client, undo, parsed.undo, parsed.statement)
           }
-        const [reading, asUndone] = proofs
-        await refuseConstant(client, parsed.verify, '$.input.verify.query')
-        if (parsed.undoVerify) await refuseConstant(client, parsed.undoVerify, '$.input.undo.verify.query')
-        const held = holds(verify, target, reading)
-        const left = held ? await leftToDo(client, parsed.statement, input.params, parsed.verify) : undefined
-        const { already_so: wish } = context.action
-        // Nothing runs where it is so already.
-        const nothingRuns = held && (wish === 'skip' || (wish === undefined && left === undefined))
-        if (!made && !nothingRuns) {
-          const { statement: text, params } = input
-          await refuseWhatCannotRun(client, { text, statement: parsed.statement, params, path: STATEMENT_PATH })
-          if (undo && parsed.undo) await refuseUndoThatCannotRun(client, undo, parsed.undo, parsed.statement)
-        }
-        if (undo && asUndone && !holds(undo.verify, target, asUndone) && !held)
-          throw new DeedError(
-            'precondition_failed',
-            'what must hold after the undo does not hold now, so an undo could never be proven; change undo.verify',
-            { path: '$.input.undo.verify' },
-          )
-        const losses = await foresee(client, parsed.statement, input.params, { ...judged, undo: parsed.undo })
-        const image = undo && (await imageBy(client, input, parsed.statement))
-        // Figures move while somebody decides; what they are of does not.
-        const seal = losses.length === 0 ? '' : `;lost:${sha256(losses.map(({ of }) => of).join('\n')).slice(0, 16)}`
-        return {
-          state: `rows:${reading.sha256}${seal}`,
-          reading: reading.sha256,
-          effect,
-          ...(losses.length === 0 ? {} : { lost: losses.map(({ text }) => text) }),
-          ...(losses.length > 0 && losses.every(({ small }) => small) ? { lost_is_small: true as const } : {}),
-          ...defined({ image, left }),
-        }
-      }),
+          if (undo && asUndone && !holds(undo.verify, target, asUndone) && !held)
+            throw new DeedError(
+              'precondition_failed',
+              'what must hold after the undo does not hold now, so an undo could never be proven; change undo.verify',
+              { path: '$.input.undo.verify' },
+            )
+          const losses = await foresee(client, parsed.statement, input.params, { ...judged, undo: parsed.undo })
+          const image = undo && (await imageBy(client, input, parsed.statement))
+          // Figures move while somebody decides; what they are of does not.
+          const seal = losses.length === 0 ? '' : `;lost:${sha256(losses.map(({ of }) => of).join('\n')).slice(0, 16)}`
+          return {
+            state: `rows:${reading.sha256}${seal}`,
+            reading: reading.sha256,
+            effect,
+            ...(losses.length === 0 ? {} : { lost: losses.map(({ text }) => text) }),
+            ...(losses.length > 0 && losses.every(({ small }) => small) ? { lost_is_small: true as const } : {}),
+            ...defined({ image, left }),
+          }
+        },
+        readMs(context),
+      ),
     )
   },
   reversibility: ({ undo }, { lost, lost_is_small }) =>
@@ -208,6 +213,7 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
             ...(await readProofs(client, parsed)),
             before.image && (await imageBy(client, input, parsed.statement)),
           ] as const,
+        readMs(context),
       ),
     )
     const observed = `the query of verify gave ${countOf(reading.rows.length)}`
@@ -285,6 +291,10 @@ async function imageBy(client: ClientBase, { params }: SqlExecute, statement: Pa
 }
 
 const MOVING: ReadonlySet<string> = new Set(['SQLValueFunction', 'SubLink', 'RangeSubselect', 'WithClause'])
+
+/** An attempt's own readings may take as long as the attempt. */
+const readMs = ({ actionId, action }: Context): number | undefined =>
+  actionId === ONLY_LOOKING ? undefined : action.timeout_ms
 
 const lockOf = (actionId: string) => `deed:${actionId}`
 

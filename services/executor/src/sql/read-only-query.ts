@@ -31,14 +31,23 @@ export async function readRows(client: ClientBase, query: string, params: readon
   return readOnly(client, () => fetchRows(client, reading))
 }
 
-/** In a read-only transaction that leaves nothing behind. @throws {DeedError} as `readRows` */
-export async function readOnly<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
+/**
+ * In a read-only transaction that leaves nothing behind.
+ *
+ * @param timeoutMs of each statement
+ * @throws {DeedError} as `readRows`
+ */
+export async function readOnly<T>(
+  client: ClientBase,
+  work: () => Promise<T>,
+  timeoutMs = STATEMENT_MS_MAX,
+): Promise<T> {
   try {
     await client.query('BEGIN READ ONLY')
-    await client.query(`SET LOCAL statement_timeout = ${STATEMENT_MS_MAX}`)
+    await client.query(`SET LOCAL statement_timeout = ${timeoutMs}`)
     return await work()
   } catch (error) {
-    throw refusal(error)
+    throw refusal(error, timeoutMs)
   } finally {
     // On a connection that is lost nothing is left to roll back.
     await client.query('ROLLBACK').catch(() => undefined)
@@ -170,13 +179,12 @@ const NO_CURSOR_FOR_IT = '42P11'
 const NOT_PERMITTED = '42501'
 const CANCELED = '57014'
 
-export function refusal(error: unknown): unknown {
+export function refusal(error: unknown, timeoutMs = STATEMENT_MS_MAX): unknown {
   if (!(error instanceof Error) || error instanceof DeedError) return error
   const { message } = error
   const code = sqlstateOf(error)
   const facts = { cause: error, details: { sqlstate: code ?? 'lost' } }
-  if (code === CANCELED)
-    return new DeedError('limit_exceeded', `the query took longer than ${STATEMENT_MS_MAX} ms`, facts)
+  if (code === CANCELED) return new DeedError('limit_exceeded', `the query took longer than ${timeoutMs} ms`, facts)
   if (isTransient(code)) return new DeedError('unavailable', `the database could not be asked: ${message}`, facts)
   if ([READ_ONLY_VIOLATION, NOT_SUPPORTED, NO_CURSOR_FOR_IT, NOT_PERMITTED].includes(code!))
     return new DeedError('not_read_only', `the database refuses the query: ${message}`, facts)

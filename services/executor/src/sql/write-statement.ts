@@ -9,7 +9,6 @@ import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
 import type { ClientBase } from 'pg'
 import type { Seen } from '../seen.ts'
-import { STATEMENT_MS_MAX } from './databases.ts'
 import { judgeCalls } from './judge-calls.ts'
 import type { Statement } from './parse-sql.ts'
 import { fetchRows, oneStatement, type Reading, ROWS_MAX, type Rows, readOnly, rowsOf } from './read-only-query.ts'
@@ -24,7 +23,7 @@ export interface Write {
   judge(rows: Rows): Seen
   /** What else must hold before the commit. @throws where it does not */
   check?(client: ClientBase, rowCount: number, rows: Rows): Promise<void>
-  /** Of the statement, in milliseconds. */
+  /** Of the statement, and of its proof, in milliseconds. */
   readonly timeoutMs: number
   /** The action's name in the database. */
   readonly lock: string
@@ -61,7 +60,6 @@ export async function writeStatement(client: ClientBase, write: Write): Promise<
     if (result.rows.length > ROWS_MAX)
       throw new DeedError('limit_exceeded', `it returns more than ${ROWS_MAX} rows; return fewer`)
     await client.query('SET TRANSACTION READ ONLY')
-    await client.query(`SET LOCAL statement_timeout = ${STATEMENT_MS_MAX}`)
     const rows = await fetchRows(client, write.proof)
     const seen = write.judge(rows)
     if (seen.outcome !== 'verified')
@@ -79,12 +77,23 @@ export async function writeStatement(client: ClientBase, write: Write): Promise<
   }
 }
 
-/** Reads when the transaction of the lock's name has ended, whichever way. @throws {DeedError} as `refusal` */
-export async function readSettled<T>(client: ClientBase, lock: string, work: () => Promise<T>): Promise<T> {
-  return readOnly(client, async () => {
+/**
+ * Reads when the transaction of the lock's name has ended, whichever way.
+ *
+ * @param timeoutMs of each statement; absent: what a query of somebody who waits for a plan may take
+ * @throws {DeedError} as `refusal`
+ */
+export async function readSettled<T>(
+  client: ClientBase,
+  lock: string,
+  work: () => Promise<T>,
+  timeoutMs?: number,
+): Promise<T> {
+  const settled = async (): Promise<T> => {
     await client.query(oneStatement(TAKE_LOCK, [lock]))
     return work()
-  })
+  }
+  return readOnly(client, settled, timeoutMs)
 }
 
 const TAKE_LOCK = `SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))`
