@@ -17,7 +17,7 @@ import { type TruthMesh, truthMesh } from './truth-mesh.ts'
 const LANES = 16
 /** A lie that makes Deed try again and again is not believed in the meantime; it is given up then. */
 const LIE_MS_MAX = 20_000
-const ENDED_MS_MAX = 120_000
+const ENDED_MS_MAX = 600_000
 
 export interface Cases {
   readonly lies: readonly Case[]
@@ -179,7 +179,7 @@ async function ended(client: TruthMesh['client'], reply: ExecutionReply, withinM
   const { execution_id } = reply
   const look = async (): Promise<ExecutionReply | undefined> => {
     const detail = await client.call(getExecution, { execution_id })
-    return isOver(detail) ? detail : undefined
+    return isOver(detail) || isUndoneLater(detail) ? detail : undefined
   }
   const what = `the end of ${execution_id}`
   const found = await until(look, { timeoutMs: withinMs, what }).catch(() => undefined)
@@ -188,7 +188,6 @@ async function ended(client: TruthMesh['client'], reply: ExecutionReply, withinM
   await client.call(cancelExecution, { execution_id: execution_id as ExecutionId, undo: true, reason: late })
   return until(look, { timeoutMs: ENDED_MS_MAX, what }).catch(async (error: unknown) => {
     const detail = await client.call(getExecution, { execution_id })
-    if (isUndoneLater(detail)) return detail
     throw new Error(`${(error as Error).message}: ${lastOf(detail)}`)
   })
 }
@@ -203,9 +202,11 @@ const REASON_CHARS_MAX = 1_000
 
 /** What cannot be reached cannot be undone yet: it is cancelled, its undo is tried for minutes, and nothing is claimed. */
 function isUndoneLater({ status, timeline }: ExecutionDetail): boolean {
-  const types = timeline.map(({ type, data }) => (type === 'task.retried' ? `${type} ${data.intent ?? 'do'}` : type))
-  const since = types.slice(types.indexOf('execution.cancel_requested'))
-  return status === 'undoing' && since.includes('task.retried undo') && !since.includes('task.retried do')
+  const cancelled = timeline.findIndex(({ type }) => type === 'execution.cancel_requested')
+  const retried = timeline.slice(cancelled).filter(({ type }) => type === 'task.retried')
+  return (
+    status === 'undoing' && cancelled >= 0 && retried.length > 1 && retried.every(({ data }) => data.intent === 'undo')
+  )
 }
 
 /** Whether the world was changed after Deed began to look: it may have seen what it says, so that is no lie of Deed. */
