@@ -57,7 +57,7 @@ describe('what a person is asked to do', () => {
         manifest: { name: 'pump', tasks: [{ id: 'ask', action: { ...action, ...more } }] },
         dry_run: true,
       } as never)
-    expect(await asked({})).toMatchObject({ result: { data: { counts: { open: 1 } } } })
+    await asked({})
     await expect(asked({ verify: { kind: 'file', path: 'seen' } })).rejects.toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining('put what is to be looked at into a wait.until after it'),
