@@ -76,7 +76,8 @@ export function addApply(program: Command): void {
 Applied again while its execution runs, a manifest follows that one. After its
 end the targets are inspected: where all are as it says, nothing is done; else a
 new execution makes them so, and asks for approval where policy wants it.
-A program, a read or a restart is done each time, unless its \`verify\` holds.
+A program, a read or a restart is done each time; where the manifest was done
+before, not while its \`verify\` holds.
 
 Examples:
   deed apply -f site.yaml

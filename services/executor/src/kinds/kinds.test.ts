@@ -16,7 +16,7 @@ it('every kind has types of target in the table of kinds just where its input na
 })
 
 it('every kind has a paragraph on what its evidence proves and what it does not', () => {
-  const text = readFileSync(new URL('../../../../deploy/failure-semantics.md', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../../../../docs/failure-semantics.md', import.meta.url), 'utf8')
   const [, section = ''] = text.split('\n## What an evidence proves, and what it does not\n')
   const headings = section.split('\n## ')[0]!.match(/^### .*$/gm) ?? []
   const documented = headings.flatMap((heading) => heading.match(/[a-z]+\.[a-z]+/g) ?? [])
