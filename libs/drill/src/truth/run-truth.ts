@@ -155,8 +155,11 @@ async function answerTo(
       return client.call(getExecution, { idempotency_key: key })
     return refusal(error)
   })) as ExecutionReply
-  if (asked.execution_id !== undefined) await during?.(asked.execution_id as ExecutionId)
-  return ended(client, asked, withinMs)
+  const execution_id = asked.execution_id as ExecutionId | undefined
+  if (!during || execution_id === undefined) return ended(client, asked, withinMs)
+  await during(execution_id)
+  // What it waited for when it was asked for has been answered.
+  return ended(client, await client.call(getExecution, { execution_id }), withinMs)
 }
 
 /** What is refused at once is a failure like any other. */
