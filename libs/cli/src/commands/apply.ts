@@ -325,7 +325,7 @@ ${WAITING_TEXT}`,
         if (!options.wait) {
           out.document(wished)
           out.print(`${shownId(id)}  ${paintStatus(out.paint, wished.status)}`)
-            if (wished.approval_id !== null) out.note(howToDecide(wished.approval_id))
+          if (wished.approval_id !== null) out.note(howToDecide(wished.approval_id))
           return EXIT.success
         }
         const detail = await waitForEnd(out, bus, id, 'rollback', patient.signal, options.yes)
