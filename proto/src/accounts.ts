@@ -1,9 +1,9 @@
 /**
- * The accounts of the NATS server, made from the table of permissions: the mesh has one, each caller has one.
+ * The accounts of the NATS server, derived from the table of permissions: the mesh has one, each caller has one.
  *
- * The mesh exports each verb once for each caller, as `<verb>.<tenant>.<user>`, and only that caller's account may
- * import it. The caller says the verb, and the server puts the tenant and the name in. What the server sends back
- * (answers, acknowledgements of streams) it publishes in the caller's account, whatever reply subject the caller chose.
+ * The mesh exports each verb once per caller, as `<verb>.<tenant>.<user>`, and only that caller's account may import
+ * it. The caller uses the bare verb, and the server inserts tenant and name. The server publishes what it sends back
+ * (answers, acknowledgements of streams) in the caller's account, whatever reply subject the caller chose.
  */
 import {
   type Caller,
@@ -23,16 +23,16 @@ export interface Account {
   readonly imports: readonly Import[]
 }
 
-/** What an account offers to others, and to which. */
+/** A subject that an account exports, and the accounts that may import it. */
 export interface Export {
   readonly type: 'service' | 'stream'
   readonly subject: string
   readonly accounts: readonly string[]
-  /** Of a service: many answers to one request. */
+  /** For a service: several answers to one request. */
   readonly manyAnswers?: true
 }
 
-/** What an account takes from the mesh; `as` is its subject here. */
+/** A subject that an account imports from the mesh; `as` is its local name. */
 export interface Import {
   readonly type: 'service' | 'stream'
   readonly subject: string

@@ -7,9 +7,9 @@ import { ExecutionId, FencingToken, TaskId } from './ids.ts'
 import { JsonObject } from './json.ts'
 import { Language, TemplateVersion } from './template.ts'
 
-/** How the outcome of a solution is told. */
+/** How the outcome of a solution is presented. */
 export const AnswerFormat = z.discriminatedUnion('kind', [
-  /** Each action's own sentence. */
+  /** The sentence of each action. */
   z.object({ kind: z.literal('actions') }),
   /** Rows of `label` and `count`: "6 assets: 6 Windows workstations". */
   z.object({
@@ -18,7 +18,7 @@ export const AnswerFormat = z.discriminatedUnion('kind', [
     /** Of the noun, for a count of one; absent: the noun itself. Labels are repeated as they are. */
     singular: z.string().max(128).exactOptional(),
   }),
-  /** One row, a line a column. */
+  /** One row, a line per column. */
   z.object({ kind: z.literal('record'), noun: z.string().max(128) }),
   z.object({ kind: z.literal('table') }),
 ])
@@ -33,21 +33,21 @@ export const PlannedAction = z.object({
 })
 export type PlannedAction = z.output<typeof PlannedAction>
 
-/** Content plus actions: what would bring a task about. */
+/** Content and actions that solve a task. */
 export const Solution = z.object({
   actions: z.array(PlannedAction).min(1).max(100),
   answer: AnswerFormat.default({ kind: 'actions' }),
-  /** The rule that it came from, as `pack/rule`. */
+  /** The rule that found it, as `pack/rule`. */
   rule: z.string().max(256).optional(),
   template_id: z.string().max(128).optional(),
   template_version: TemplateVersion.optional(),
   confidence: z.number().min(0).max(1),
-  /** How long it is known to take, where somebody has said so. */
+  /** Its known duration, if the author stated one. */
   estimated_ms: z.int().min(0).optional(),
 })
 export type Solution = z.output<typeof Solution>
 
-/** A template as it is handed to whoever renders it. */
+/** A template as it is sent to a renderer. */
 export const TemplateBody = z.object({
   id: z.string().max(128),
   version: z.int().min(1),
@@ -55,7 +55,7 @@ export const TemplateBody = z.object({
   task_type: z.string().max(64),
   body: z.string().max(131_072),
   variables: z.record(z.string(), z.string()).default({}),
-  /** Where the code goes when the task names no file, as a template itself: `lib/{{name | snake}}.ex`. */
+  /** The output path for a task that names no file, as a template: `lib/{{name | snake}}.ex`. */
   file: z.string().max(512).optional(),
 })
 export type TemplateBody = z.output<typeof TemplateBody>
@@ -72,7 +72,7 @@ export const AgentTask = z.object({
 })
 export type AgentTask = z.output<typeof AgentTask>
 
-/** By a rule, free and at once; what needs a model is declined here and comes back as work. */
+/** By a rule, free and at once; a task that needs a model is declined here, and is queued as work. */
 export const processTask = request({
   subject: 'agent.process',
   owner: 'hybrid-agent',
@@ -82,19 +82,19 @@ export const processTask = request({
   input: AgentTask.extend({ id: z.string().max(128).optional() }),
   output: z.discriminatedUnion('outcome', [
     z.object({ outcome: z.literal('handled'), method: z.enum(['autonomous', 'cached']), solution: Solution }),
-    /** Call again with `template`, or hand out as work for a model. */
+    /** Call again with `template`, or queue it as work for a model. */
     z.object({
       outcome: z.literal('declined'),
       reason: z.enum(['needs_template', 'needs_model']),
       message: z.string(),
     }),
-    /** A rule knows what is meant, and it cannot be. */
+    /** A rule understands the task, and it is impossible. */
     z.object({ outcome: z.literal('refused'), error: ErrorBody }),
   ]),
 })
 export type AgentReply = z.output<typeof processTask.output>
 
-/** A model is asked. Its answer comes as `task.report` with a solution. */
+/** A question for a model. Its answer comes as `task.report` with a solution. */
 export const workSolve = work({
   subject: 'work.solve',
   owner: 'orchestrator',
@@ -107,7 +107,7 @@ export const workSolve = work({
     tenant: z.string(),
     token: FencingToken,
     task: AgentTask,
-    /** What may be spent, in millionths of a dollar; absent: as configured. */
+    /** The budget, in millionths of a dollar; absent: as configured. */
     budget_microusd: z.int().min(0).optional(),
     /** Earlier attempts' errors, newest last. */
     earlier_errors: z.array(ErrorBody).max(10).default([]),

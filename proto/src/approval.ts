@@ -12,31 +12,34 @@ import { NODES_MAX } from './task.ts'
 
 const REASON_CHARS_MAX = 4096
 
-/** A step that an approval seals, with all that is known of it before it runs. */
+/** A step that an approval seals, with everything that is known about it before it runs. */
 export const SealedStep = z.object({
   task_id: TaskId,
   title: z.string(),
   summary: z.string(),
   level: z.int(),
   why: z.string(),
-  /** Whole, but for texts of hundreds of kilobytes, which are cut and say their length; the hash covers all. */
+  /**
+   * Complete, except that texts of hundreds of kilobytes are truncated with their length stated; the hash covers
+   * everything.
+   */
   action: JsonObject,
   /**
-   * Its texts that read otherwise than they are, each with what a reader would not see (signs of no width, other
-   * directions, letters of another alphabet) escaped; and what stands in them as base64.
+   * Its texts that are misleading to read, with invisible characters (zero-width, direction marks, look-alike letters)
+   * escaped; and decoded base64.
    */
   hidden: z.array(z.object({ path: z.string(), shown: z.string() })).default([]),
-  /** Null where nobody has looked: a step that only reads. */
+  /** Null without an inspection: a step that only reads. */
   effect: EffectClass.nullable().default(null),
   reversibility: Reversibility.nullable().default(null),
-  /** Null too where it depends on the steps before. */
+  /** Also null if it depends on the steps before. */
   state_before: z.string().nullable().default(null),
   environment: z.string().nullable().default(null),
   sandbox: z.string().nullable().default(null),
   diff: z.string().nullable().default(null),
-  /** What will be looked at afterwards. */
+  /** The verification afterwards. */
   observes: Observation.nullable().default(null),
-  /** Where it was agreed to before in another form: where the two differ. */
+  /** The differences, if another form of it was approved earlier. */
   changed: z.array(z.object({ path: z.string(), before: z.string(), after: z.string() })).default([]),
 })
 export type SealedStep = z.output<typeof SealedStep>
@@ -50,22 +53,22 @@ export const PlanStep = z.object({
   /** Names of the steps that it waits for. */
   after: z.array(z.string()),
   reversibility: Reversibility.nullable(),
-  /** none: it needs nobody's. own: it is asked for by itself, once the steps before it are done. */
+  /** none: it needs no approval. own: it has its own approval, requested once the steps before it are done. */
   agreement: z.enum(['none', 'plan', 'own', 'grant']),
 })
 export type PlanStep = z.output<typeof PlanStep>
 
-/** The plan that an approval belongs to, whole. */
+/** The complete plan that an approval belongs to. */
 export const PlanScreen = z.object({
   steps: z.array(PlanStep),
-  /** Name of the first step that cannot be undone; null: everything can. */
+  /** The name of the first step that cannot be undone; null: everything can. */
   point_of_no_return: z.string().nullable(),
-  /** Null: nobody has estimated it. */
+  /** Null without an estimate. */
   estimate: z.object({ time_ms: z.number(), cost_usd: z.number() }).nullable(),
 })
 export type PlanScreen = z.output<typeof PlanScreen>
 
-/** What a person is asked to agree to: exactly what would run. */
+/** What a person is asked to approve: exactly what would run. */
 export const ApprovalView = z.object({
   approval_id: ApprovalId,
   execution_id: ExecutionId,
@@ -79,13 +82,13 @@ export const ApprovalView = z.object({
   plan_hash: z.string(),
   policy_version: z.string(),
   expires_at: z.iso.datetime(),
-  /** The standing permission that agreed to it, instead of a person being asked. */
+  /** The grant that approved it, so that nobody was asked. */
   grant_id: GrantId.nullable().default(null),
   /** What it seals. */
   actions: z.array(SealedStep),
   /** Null of old ones. */
   plan: PlanScreen.nullable().default(null),
-  /** Of both, what comes behind those that are shown; `steps_from` has it. The hash covers all. */
+  /** The number of actions and steps after those that are shown; `steps_from` returns them. The hash covers all. */
   omitted: z.object({ actions: z.int(), steps: z.int() }).optional(),
 })
 export type ApprovalView = z.output<typeof ApprovalView>
@@ -97,21 +100,21 @@ export const listApprovals = request({
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({
-    /** approve: agreement to a plan. review: a task that needs a person to look. provide: a task that a person does. */
+    /** approve: approval of a plan. review: a task that a person must check. provide: a task that a person does. */
     kind: z.enum(['approve', 'review', 'provide']).optional(),
-    /** Of people's tasks, `pending` alone selects; the other states are those of agreements. */
+    /** People's tasks support `pending` only; the other states are those of approvals. */
     status: ApprovalStatus.optional(),
     approval_id: ApprovalId.optional(),
     execution_id: ExecutionId.optional(),
     limit: z.int().min(1).max(500).default(50),
-    /** Agreements behind this one. */
+    /** Approvals after this one. */
     cursor: ApprovalId.optional(),
-    /** People's tasks behind this one. */
+    /** People's tasks after this one. */
     tasks_cursor: ApprovalId.optional(),
-    /** Of agreements that cover many steps: from this one on. */
+    /** For approvals of many steps: from this one on. */
     steps_from: z.int().min(0).max(NODES_MAX).default(0),
   }),
-  /** Newest first; fewer than asked for where their diffs and arguments are long. */
+  /** Newest first; fewer than requested if their diffs and arguments are long. */
   output: z.object({
     approvals: z.array(ApprovalView),
     next_cursor: ApprovalId.nullable().default(null),
@@ -122,8 +125,8 @@ export const listApprovals = request({
 })
 
 /**
- * Agree, or not; or decide about a task of people's. Good for once, until it expires by the database's clock. What a
- * person provides is evidence of kind `signed`, with who and when.
+ * Approves or denies, or decides a person's task. Valid once, until it expires by the database's clock. What a person
+ * provides is evidence of kind `signed`, with who and when.
  */
 export const decideApproval = request({
   subject: 'approval.decide',
@@ -132,12 +135,12 @@ export const decideApproval = request({
   timeoutMs: 5_000,
   idempotent: false,
   input: z.strictObject({
-    /** Of an agreement, or of a person's task. */
+    /** Of an approval, or of a person's task. */
     approval_id: ApprovalId,
-    /** approve and deny for an agreement; for a person's task one of its `decisions`. */
+    /** approve and deny for an approval; for a person's task one of its `decisions`. */
     decision: z.enum(['approve', ...PersonDecision.options]),
     reason: z.string().max(REASON_CHARS_MAX).optional(),
-    /** What was looked at; refused as `approval_mismatch` where the plan is another by now. */
+    /** The plan that was shown; refused as `approval_mismatch` if the plan has changed. */
     plan_hash: z.string().max(64).optional(),
     /** What a person provides. */
     result: z.strictObject(ActionResult.shape).optional(),
@@ -151,8 +154,8 @@ export const decideApproval = request({
 })
 
 /**
- * Approve or deny several that were looked at, each as `approval.decide` would: one that cannot be decided does not keep
- * the others from it. Steps of level 3 are decided one by one.
+ * Approves or denies several shown approvals, each as `approval.decide` would: one that cannot be decided does not
+ * affect the others. Steps of level 3 are decided one by one.
  */
 export const decideApprovals = request({
   subject: 'approval.batch',

@@ -11,7 +11,7 @@ const document = asyncApi()
 
 const channelIds = new Map(Object.keys(document.channels).map((id) => [`#/channels/${id}`, id]))
 
-/** What a local reference leads to. */
+/** The target of a local reference. */
 function resolve(ref: string): unknown {
   expect(ref).toMatch(/^#\//)
   return ref
@@ -39,7 +39,7 @@ it('the program of `npm run asyncapi` prints the document that the contracts giv
 })
 
 describe('the AsyncAPI document', () => {
-  it('has every contract, and the durable door', () => {
+  it('has every contract, and the durable intake', () => {
     const addresses = Object.values(document.channels).map(({ address }) => address)
     for (const { type, subject } of CONTRACTS) {
       const address = subject.replace('*', '{kind}')
@@ -53,13 +53,13 @@ describe('the AsyncAPI document', () => {
     expect(Object.keys(document.operations)).toHaveLength(wanted)
   })
 
-  it('leads every reference somewhere', () => {
+  it('has only resolvable references', () => {
     const found = references(document)
     expect(found.length).toBeGreaterThan(100)
     expect(found.filter((ref) => resolve(ref) === undefined)).toEqual([])
   })
 
-  it('gives no address and no message name twice', () => {
+  it('has unique addresses and message names', () => {
     const addresses = Object.values(document.channels).flatMap(({ address }) => address ?? [])
     expect(new Set(addresses).size).toBe(addresses.length)
     const names = Object.values(document.components.messages).map(({ name }) => name)
@@ -80,14 +80,14 @@ describe('the AsyncAPI document', () => {
     expect(references(ScheduleListOutput)).toContain('#/components/schemas/ScheduleView')
   })
 
-  it('names in channels the parameters of their addresses, no more and no fewer', () => {
+  it("declares exactly the parameters of each channel's address", () => {
     for (const [id, { address, parameters = {} }] of Object.entries(document.channels)) {
       const inAddress = [...(address ?? '').matchAll(/\{([^}]+)\}/g)].map(([, name]) => name)
       expect(Object.keys(parameters).sort(), id).toEqual(inAddress.sort())
     }
   })
 
-  it('lets operations use only messages of their channel, and answers go where the caller says', () => {
+  it('lets operations use only messages of their channel, and lets callers choose the reply address', () => {
     for (const [id, operation] of Object.entries(document.operations)) {
       const { members } = channelOf(operation.channel.$ref)
       expect(operation.messages.length, id).toBeGreaterThan(0)
@@ -115,17 +115,17 @@ describe('the AsyncAPI document', () => {
     }
   })
 
-  it('has component names that AsyncAPI allows, and schemas that stand where they are put', () => {
+  it('has component names that AsyncAPI allows, and schemas that are valid in place', () => {
     const { messages, schemas } = document.components
     for (const name of [...Object.keys(messages), ...Object.keys(schemas)]) expect(name).toMatch(/^[\w.-]+$/)
-    // An `$id` would move the base of every reference in it, and `$schema` belongs to a document of its own.
+    // An `$id` would change the base of every reference in it, and `$schema` belongs to a separate document.
     for (const schema of Object.values(schemas)) expect(schema).not.toHaveProperty('$id')
     for (const schema of Object.values(schemas)) expect(schema).not.toHaveProperty('$schema')
   })
 
-  it('asks of a caller no field that has a default', () => {
+  it('requires no field that has a default', () => {
     const { ExecutionRequest } = document.components.schemas
-    // Which of task, manifest and manifest_ref is given is the caller's choice.
+    // The caller chooses which of task, manifest and manifest_ref to give.
     expect(ExecutionRequest?.required).toBeUndefined()
     expect(ExecutionRequest?.additionalProperties).toBe(false)
   })

@@ -87,7 +87,7 @@ export interface AsyncApi {
 }
 
 const TENANT = {
-  description: 'Lower-case letters, digits, "-" and "_". Permissions of NATS decide who may publish for it.',
+  description: 'Lower-case letters, digits, "-" and "_". NATS permissions decide who may publish for it.',
 }
 
 const KIND = { kind: { description: 'The kind of action, with `-` for each dot of its name.' } }
@@ -110,7 +110,7 @@ export function asyncApi(contracts: readonly Contract[] = CONTRACTS): AsyncApi {
       messages: {
         error: {
           name: 'error',
-          summary: 'The answer to what could not be done; told from others by its headers.',
+          summary: 'The answer to a failed request; its headers distinguish it.',
           contentType: 'application/json',
           headers: schemaRef('ErrorHeaders'),
           payload: schemaRef('ErrorBody'),
@@ -204,7 +204,7 @@ function addEvent({ channels, operations, components }: AsyncApi, schemas: Names
     address: `${base}.{tenant}.{id}`,
     summary,
     messages: { event: messageRef(name) },
-    parameters: { tenant: TENANT, id: { description: 'Of what it happened to, or its name.' } },
+    parameters: { tenant: TENANT, id: { description: "The id or the name of the subject's object." } },
   }
   operations[name] = {
     action: 'send',
@@ -242,10 +242,10 @@ function addWork({ channels, operations, components }: AsyncApi, schemas: Names,
   }
 }
 
-/** The durable door is no request of the mesh: the server's acknowledgement is its answer. */
+/** The durable intake is not a request of the mesh: the server's acknowledgement is its answer. */
 function addSubmit(document: AsyncApi, schemas: Names): void {
   const name = camelCase(execution.SUBMIT_SUBJECT)
-  const summary = 'Do this, durably: acknowledged means that it will be executed.'
+  const summary = 'Do this, durably: the acknowledgement promises that it will be executed.'
   const { messages } = document.components
   messages[name] = {
     name: execution.SUBMIT_SUBJECT,
@@ -281,14 +281,17 @@ const HEADERS: Record<string, JsonSchema> = {
     type: 'object',
     properties: {
       traceparent,
-      'Deed-Timeout-Ms': { type: 'string', description: 'Milliseconds that the caller waits; else `x-timeout-ms`.' },
+      'Deed-Timeout-Ms': {
+        type: 'string',
+        description: 'How long the caller waits, in milliseconds; by default `x-timeout-ms`.',
+      },
     },
   },
   SubmitHeaders: {
     type: 'object',
     properties: {
       traceparent,
-      'Nats-Msg-Id': { type: 'string', description: 'The idempotency key, where the body has none.' },
+      'Nats-Msg-Id': { type: 'string', description: 'The idempotency key, if the body has none.' },
     },
   },
   ErrorHeaders: {
@@ -307,7 +310,8 @@ const HEADERS: Record<string, JsonSchema> = {
       seq: { type: 'integer', description: 'Finds the execution: `execution.get` takes it as `sequence`.' },
       duplicate: {
         type: 'boolean',
-        description: 'The same `Nats-Msg-Id` was there a moment before; later, the key tells.',
+        description:
+          'A message with the same `Nats-Msg-Id` arrived shortly before; later duplicates are found by the key.',
       },
     },
   },
@@ -315,7 +319,7 @@ const HEADERS: Record<string, JsonSchema> = {
 
 type Names = ReturnType<typeof namedSchemas>
 
-/** Every schema that proto exports, under the name it is exported by. */
+/** Every schema that proto exports, under its export name. */
 function namedSchemas() {
   const names = z.registry<{ id: string }>()
   for (const [name, value] of MODULES.flatMap((module) => Object.entries(module))) {
@@ -324,13 +328,13 @@ function namedSchemas() {
   return names
 }
 
-/** Names a schema that has no name yet. */
+/** Names an anonymous schema. */
 function nameOf(schemas: Names, schema: z.ZodType, otherwise: string): string {
   if (!schemas.has(schema)) schemas.add(schema, { id: otherwise.charAt(0).toUpperCase() + otherwise.slice(1) })
   return schemas.get(schema)?.id ?? otherwise
 }
 
-/** As JSON Schema of draft 7, which is what AsyncAPI reads by itself. */
+/** As JSON Schema of draft 7, AsyncAPI's own default. */
 function jsonSchemas(names: Names): Record<string, JsonSchema> {
   const { schemas } = z.toJSONSchema(names, { target: 'draft-7', io: 'input', uri: (id) => schemaRef(id).$ref })
   return Object.fromEntries(

@@ -1,12 +1,12 @@
-/** The audit log: every transition a row, each row's hash over the one before. */
+/** The audit log: one row per transition, with a hash over the previous row. */
 import { z } from 'zod'
 import { request } from './contract.ts'
 import { AuditRow } from './execution.ts'
 import { ExecutionId } from './ids.ts'
 
 /**
- * Checks the chains of the caller's tenant, newest executions first: no row changed, none missing, none added, and none
- * cut off at the end, since each execution knows the head of its own chain, and the anchors know it too.
+ * Checks the chains of the caller's tenant, newest executions first: no row was changed, removed, added or truncated,
+ * since the head of each chain is also stored in its execution and in the anchors.
  */
 export const verifyAudit = request({
   subject: 'audit.verify',
@@ -18,25 +18,25 @@ export const verifyAudit = request({
     /** Absent: as many as `limit`. */
     execution_id: ExecutionId.optional(),
     limit: z.int().min(1).max(100_000).default(1_000),
-    /** Go on below this one. */
+    /** Continue after this one. */
     cursor: ExecutionId.optional(),
   }),
   output: z.object({
     executions: z.int().min(0),
     rows: z.int().min(0),
-    /** Rows that each chain the heads which moved within about a second. */
+    /** Rows that chain the heads which changed within about a second. */
     anchors: z.int().min(0),
-    /** The newest anchor. Kept elsewhere, its hash shows later that nothing before it was rewritten. */
+    /** The newest anchor. Its hash, stored elsewhere, proves later that nothing before it was rewritten. */
     anchor: z.object({ number: z.int().min(1), hash: z.string() }).nullable(),
     next_cursor: ExecutionId.nullable(),
-    /** The first row that is not as it was written. */
+    /** The first row that was changed. */
     broken: z.object({ execution_id: ExecutionId, seq: z.int().min(1), why: z.string() }).nullable(),
-    /** The first anchor that is not as it was written, or does not follow the one before. */
+    /** The first anchor that was changed, or does not follow the previous one. */
     broken_anchor: z.object({ number: z.int().min(1), why: z.string() }).nullable(),
   }),
 })
 
-/** The rows themselves, with their hashes, for keeping elsewhere. */
+/** The rows with their hashes, for storage elsewhere. */
 export const exportAudit = request({
   subject: 'audit.export',
   owner: 'orchestrator',
@@ -51,7 +51,7 @@ export const exportAudit = request({
   }),
   output: z.object({
     rows: z.array(AuditRow.extend({ hash: z.string() })),
-    /** Where more executions are left: ask again with `after`. */
+    /** Set if there are more executions: request again with `after`. */
     next_after: ExecutionId.nullable(),
   }),
 })

@@ -1,6 +1,6 @@
 /**
- * Answers and solutions that were proven once. An answer is only ever served for a request that
- * changes nothing; the tenant is the caller's.
+ * Answers and solutions that were verified once. An answer is only served for a request that changes nothing; the
+ * tenant is the caller's.
  */
 import { z } from 'zod'
 import { ActionResult } from './action.ts'
@@ -10,7 +10,7 @@ import { ExecutionId } from './ids.ts'
 import { Evidence } from './observation.ts'
 import { Language } from './template.ts'
 
-/** What must be equal, whatever the words are like. */
+/** What must be equal besides the words. */
 export const CacheScope = z.object({
   text: z.string().min(1).max(65_536),
   language: Language.optional(),
@@ -28,7 +28,7 @@ export const CachedAnswer = z.object({
   model_used: z.string().nullable(),
 })
 
-/** To be run and verified afresh. */
+/** Must be executed and verified again. */
 export const CachedSolution = z.object({
   kind: z.literal('solution'),
   solution: Solution,
@@ -50,7 +50,7 @@ export type CacheEntry = z.output<typeof CacheEntry>
 export const getCache = request({
   subject: 'cache.get',
   owner: 'semantic-cache',
-  summary: 'What is known for these words.',
+  summary: 'The entry for these words.',
   timeoutMs: 500,
   idempotent: true,
   input: CacheScope,
@@ -58,14 +58,13 @@ export const getCache = request({
 })
 
 /**
- * The right to compute an answer. The first caller leads, and puts or releases; the others are
- * answered when it has, so that equal requests at once compute once. A leader that dies frees its
- * lease by time.
+ * The right to compute an answer. The first caller leads, and puts or releases; the others are answered then, so that
+ * equal concurrent requests compute once. The lease of a dead leader expires.
  */
 export const reserveCache = request({
   subject: 'cache.reserve',
   owner: 'semantic-cache',
-  summary: 'Compute once, however many ask.',
+  summary: 'Compute once for concurrent callers.',
   timeoutMs: 30_000,
   idempotent: true,
   input: CacheScope.extend({ execution_id: ExecutionId }),
@@ -78,7 +77,7 @@ export const reserveCache = request({
 export const putCache = request({
   subject: 'cache.put',
   owner: 'semantic-cache',
-  summary: 'Keep what a verified execution found.',
+  summary: 'Store what a verified execution found.',
   timeoutMs: 2_000,
   idempotent: true,
   input: CacheScope.extend({ value: CacheValue, ttl_ms: z.int().min(1).optional() }),
@@ -88,7 +87,7 @@ export const putCache = request({
 export const releaseCache = request({
   subject: 'cache.release',
   owner: 'semantic-cache',
-  summary: 'Give up a reservation without an answer.',
+  summary: 'Release a reservation without an answer.',
   timeoutMs: 2_000,
   idempotent: true,
   input: CacheScope.extend({ execution_id: ExecutionId }),
@@ -98,7 +97,7 @@ export const releaseCache = request({
 export const invalidateCache = request({
   subject: 'cache.invalidate',
   owner: 'semantic-cache',
-  summary: 'Forget entries: one, those of an execution, or all of the tenant.',
+  summary: 'Invalidate entries: one, those of an execution, or all of the tenant.',
   timeoutMs: 2_000,
   idempotent: true,
   input: z.strictObject({
@@ -112,7 +111,7 @@ export const invalidateCache = request({
 export const cacheStats = request({
   subject: 'cache.stats',
   owner: 'semantic-cache',
-  summary: 'How full, and how often right.',
+  summary: 'Size and hit rate.',
   timeoutMs: 2_000,
   idempotent: true,
   input: z.strictObject({}),

@@ -1,12 +1,12 @@
-/** Checks a graph of tasks that a caller gives: ids, dependencies, cycles, limits. */
+/** Validates a graph of tasks: ids, dependencies, cycles, limits. */
 import { DeedError } from './errors.ts'
 import { inDependencyOrder, type Linked } from './graph.ts'
 import { EDGES_MAX, NODES_MAX } from './task.ts'
 
 /**
- * The tasks in an order in which each comes after those it depends on, every dependency named once.
+ * The tasks in dependency order, without duplicate dependencies.
  *
- * @param path of the list, in the message that it came with
+ * @param path of the list, in the message that contains it
  * @throws {DeedError} too_many_nodes, too_many_edges, duplicate_id, unknown_dependency, cyclic_dependency
  */
 export function checkGraph<Task extends Linked>(tasks: readonly Task[], path = '$.tasks'): Task[] {
@@ -20,7 +20,7 @@ export function checkGraph<Task extends Linked>(tasks: readonly Task[], path = '
   if (edges > EDGES_MAX) {
     throw new DeedError(
       'too_many_edges',
-      `${edges} dependencies are more than ${EDGES_MAX}; let a task in between stand for many`,
+      `${edges} dependencies are more than ${EDGES_MAX}; replace many of them by one task in between`,
       { path, details: { edges, edges_max: EDGES_MAX } },
     )
   }
@@ -46,7 +46,7 @@ function dependencies(task: Linked, path: string, places: ReadonlyMap<string, nu
     if (!places.has(dependency)) {
       throw new DeedError(
         'unknown_dependency',
-        `${task.id} depends on ${dependency}, which is no task; add or remove it`,
+        `${task.id} depends on ${dependency}, which is not a task; add or remove it`,
         {
           path: `${path}.depends_on[${position}]`,
           details: { id: task.id, dependency },
@@ -61,7 +61,7 @@ function cyclic(cycle: readonly string[], path: string, places: ReadonlyMap<stri
   const shown = cycle.length > 12 ? [...cycle.slice(0, 6), '...', ...cycle.slice(-5)] : cycle
   return new DeedError(
     'cyclic_dependency',
-    `these wait for one another: ${shown.join(' -> ')}; remove one dependency`,
+    `these tasks wait for one another: ${shown.join(' -> ')}; remove one dependency`,
     {
       path: `${path}[${places.get(cycle[0] ?? '')}].depends_on`,
       details: { cycle: [...cycle] },

@@ -1,13 +1,12 @@
 /**
- * What a contract is: a subject, its owner, and the schemas of what travels on it.
+ * A contract: a subject, its owner, and the schemas of its messages.
  *
- * Every request exists twice: as `<subject>`, for the principal `local.user`, and as
- * `<subject>.<tenant>.<user>`, where the permissions of NATS decide who may publish. Bodies and
- * headers never carry identity.
+ * Every request has two forms: `<subject>`, for the principal `local.user`, and `<subject>.<tenant>.<user>`, where NATS
+ * permissions decide who may publish. Bodies and headers never carry identity.
  */
 import type { z } from 'zod'
 
-/** Each has a NATS user and a database role of its own. */
+/** Each has its own NATS user and database role. */
 export const SERVICES = [
   'orchestrator',
   'template-optimizer',
@@ -18,26 +17,26 @@ export const SERVICES = [
 ] as const
 export type ServiceName = (typeof SERVICES)[number]
 
-/** Who answers: a service, or whoever provides a kind of action. */
+/** Who answers: a service, or the provider of a kind of action. */
 export type Owner = ServiceName | 'provider'
 
-/** Wants an answer. */
+/** A message that expects an answer. */
 export interface RequestContract<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
   readonly type: 'request'
   readonly subject: string
   readonly owner: Owner
   readonly summary: string
-  /** How long a caller waits who names no deadline, in milliseconds. */
+  /** The default deadline of a caller, in milliseconds. */
   readonly timeoutMs: number
-  /** A repeat changes nothing, so a caller may repeat it while its deadline lasts. */
+  /** A repeat changes nothing, so a caller may retry within its deadline. */
   readonly idempotent: boolean
-  /** Also answered as `<subject>.<instance>` by the one instance of that id, as INFO of the micro protocol tells it. */
+  /** Also answered as `<subject>.<instance>` by the instance with that id, which INFO of the micro protocol reports. */
   readonly each?: true
   readonly input: Input
   readonly output: Output
 }
 
-/** Has happened. */
+/** A message about something that has happened. */
 export interface EventContract<Payload extends z.ZodType = z.ZodType> {
   readonly type: 'event'
   readonly subject: string
@@ -46,14 +45,14 @@ export interface EventContract<Payload extends z.ZodType = z.ZodType> {
   readonly payload: Payload
 }
 
-/** Waits in a JetStream work queue until one consumer has done it. */
+/** A message that waits in a JetStream work queue until one consumer has processed it. */
 export interface WorkContract<Payload extends z.ZodType = z.ZodType> {
   readonly type: 'work'
   readonly subject: string
   readonly owner: ServiceName
   readonly summary: string
   readonly stream: string
-  /** The durable consumer, named after the service that takes the work. */
+  /** The durable consumer, named after the service that consumes. */
   readonly consumer: ServiceName
   readonly payload: Payload
 }

@@ -1,4 +1,4 @@
-// What holds for all contracts, so that a new one need not be remembered anywhere.
+// Rules for all contracts, checked for new ones automatically.
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import * as action from './action.ts'
@@ -45,7 +45,7 @@ function isContract(value: unknown): value is Contract {
   return typeof value === 'object' && value !== null && 'subject' in value && 'owner' in value
 }
 
-/** What services ask one another; two releases of them may run side by side. */
+/** Contracts between services; two releases may run at the same time. */
 const BETWEEN_SERVICES: readonly Contract[] = [
   ...[task.decomposeTask, task.reportTask, task.heartbeatWorker, agent.processTask, agent.workSolve],
   ...[template.selectTemplate, template.getTemplate, template.recordTemplate],
@@ -55,7 +55,7 @@ const BETWEEN_SERVICES: readonly Contract[] = [
 ]
 
 describe('the contracts', () => {
-  it('between services take fields that only a later release knows', () => {
+  it('between services accept fields of later releases', () => {
     for (const contract of BETWEEN_SERVICES) {
       const schema =
         contract.type === 'request' ? contract.input : contract.type === 'work' ? contract.payload : z.any()
@@ -69,21 +69,21 @@ describe('the contracts', () => {
     expect(exported.map(({ subject }) => subject).sort()).toEqual(CONTRACTS.map(({ subject }) => subject).sort())
   })
 
-  it('have a subject each, of lower-case tokens', () => {
+  it('have distinct subjects of lower-case tokens', () => {
     const subjects = CONTRACTS.map(({ subject }) => subject)
     expect(new Set(subjects).size).toBe(subjects.length)
     for (const subject of subjects) expect(subject).toMatch(/^[a-z]+(\.([a-z]+|\*))+$/)
   })
 
-  // `<subject>.<tenant>.<user>` of one must never be what another one answers.
-  it('have subjects of which none begins another', () => {
+  // `<subject>.<tenant>.<user>` of one must never match another one.
+  it('have subjects of which none is a prefix of another', () => {
     for (const a of CONTRACTS) {
       for (const b of CONTRACTS)
         expect(b.subject.startsWith(`${a.subject}.`), `${a.subject} and ${b.subject}`).toBe(false)
     }
   })
 
-  it('say how long a caller waits, and what they are for', () => {
+  it('have a default deadline and a summary', () => {
     for (const contract of CONTRACTS) {
       expect(contract.summary).toMatch(/\.$/)
       if (contract.type === 'request') expect(contract.timeoutMs).toBeGreaterThan(0)

@@ -1,18 +1,18 @@
-/** Whether a mesh is as it should be, and what to change where it is not: each service says it of what it alone can see. */
+/** Health checks of a mesh with advice: each service reports what it alone can see. */
 import { z } from 'zod'
 import { request } from './contract.ts'
 import { JsonObject } from './json.ts'
 
-/** `problem`: something must be changed; `warning`: it works, and could be better. */
+/** `problem`: something must be changed; `warning`: it works, but could be better. */
 export const Check = z.object({
   name: z.string().max(128),
   status: z.enum(['ok', 'warning', 'problem']),
-  /** A sentence: how it is. */
+  /** A sentence: the finding. */
   message: z.string().max(4_096),
-  /** What to change; with everything that is not ok. */
+  /** What to change; present unless the status is ok. */
   advice: z.string().max(1_024).optional(),
   data: JsonObject.optional(),
-  /** Of a service with several, the ids of those of which it is true. */
+  /** For a service with several instances, the ids of those with this finding. */
   instances: z.array(z.string().max(64)).max(1_000).optional(),
 })
 export type Check = z.output<typeof Check>
@@ -20,13 +20,13 @@ export type Check = z.output<typeof Check>
 const examination = {
   timeoutMs: 15_000,
   idempotent: true,
-  /** What one sees is not what another one sees. */
+  /** Instances may see different things. */
   each: true as const,
   input: z.strictObject({}),
   output: z.object({ checks: z.array(Check).max(1_000) }),
 }
 
-/** The database, its settings and sizes; the streams; the workers that are there. Nothing is changed. */
+/** The database, its settings and sizes; the streams; the registered workers. Nothing is changed. */
 export const examineOrchestrator = request({
   ...examination,
   subject: 'doctor.orchestrator',
@@ -42,7 +42,7 @@ export const examineExecutor = request({
   summary: 'Examine the sandbox, the workspaces and the targets.',
 })
 
-/** The model server and the models it has. */
+/** The model server and its models. */
 export const examineAgent = request({
   ...examination,
   subject: 'doctor.agent',

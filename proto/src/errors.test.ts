@@ -1,4 +1,4 @@
-// A failure keeps its name over the wire.
+// An error keeps its name over the wire.
 import { describe, expect, it } from 'vitest'
 import { DeedError, ERROR_CODES, ERRORS, ErrorBody } from './errors.ts'
 import type { ExecutionId } from './ids.ts'
@@ -15,7 +15,7 @@ describe('an error', () => {
     expect(received.message).toBe(sent.message)
   })
 
-  it('says nothing about what it does not know', () => {
+  it('omits unknown fields', () => {
     expect(new DeedError('not_found', 'no such execution').body).toEqual({
       code: 'not_found',
       message: 'no such execution',
@@ -23,7 +23,7 @@ describe('an error', () => {
     })
   })
 
-  it.each(ERROR_CODES)('%s may be tried again or not as the table says, unless the thrower knows better', (code) => {
+  it.each(ERROR_CODES)('%s is retryable or not as the table says, unless the thrower overrides it', (code) => {
     expect(new DeedError(code, 'why').retryable).toBe(ERRORS[code])
     expect(new DeedError(code, 'why', { retryable: !ERRORS[code] }).retryable).toBe(!ERRORS[code])
   })

@@ -1,11 +1,11 @@
-/** Every failure that has a name, and how it looks on the wire. */
+/** Every named error, and its form on the wire. */
 import { z } from 'zod'
 import { ExecutionId } from './ids.ts'
 import { defined, JsonObject } from './json.ts'
 
-/** Code, and whether the same request may succeed later without a change. */
+/** Codes, and whether the same request may succeed later unchanged. */
 export const ERRORS = {
-  // The message cannot be read.
+  // The message cannot be parsed.
   invalid_json: false,
   invalid_encoding: false,
   invalid_header: false,
@@ -13,7 +13,7 @@ export const ERRORS = {
   too_deep: false,
   too_many_keys: false,
   forbidden_key: false,
-  // The message is read, and asks for what cannot be.
+  // The message is parsed, but requests something impossible.
   invalid_request: false,
   missing_field: false,
   unknown_field: false,
@@ -41,7 +41,7 @@ export const ERRORS = {
   command_not_allowed: false,
   invalid_template: false,
   invalid_manifest: false,
-  // Who asks may not.
+  // The requester is not allowed to.
   forbidden: false,
   self_approval: false,
   approval_already_used: false,
@@ -49,7 +49,7 @@ export const ERRORS = {
   approval_expired: false,
   approval_denied: false,
   irreversible_first: false,
-  // What is asked for is not there.
+  // Something requested does not exist.
   not_found: false,
   unknown_task: false,
   stale_token: false,
@@ -91,7 +91,7 @@ export const ErrorCode = z.enum(ERROR_CODES)
 export const ErrorBody = z.object({
   code: ErrorCode,
   message: z.string(),
-  /** Where in the request, as `$.context.workspace`. */
+  /** The position in the request, as `$.context.workspace`. */
   path: z.string().optional(),
   execution_id: ExecutionId.optional(),
   retryable: z.boolean(),
@@ -99,7 +99,7 @@ export const ErrorBody = z.object({
 })
 export type ErrorBody = z.output<typeof ErrorBody>
 
-/** A failure with a name. It travels as its `body`; anything else that is thrown is a bug, and travels as `internal`. */
+/** A named error. It travels as its `body`; any other thrown value is a bug, and travels as `internal`. */
 export class DeedError extends Error {
   override readonly name = 'DeedError'
   readonly code: ErrorCode

@@ -1,4 +1,4 @@
-/** Asking for work, and following it. */
+/** Requesting work, and following it. */
 import { z } from 'zod'
 import { ActionResult } from './action.ts'
 import { event, request } from './contract.ts'
@@ -14,7 +14,7 @@ import { Language } from './template.ts'
 export const TASK_CHARS_MAX = 65_536
 const _REASON_CHARS_MAX = 4096
 
-/** Dollars at the edge; inside, whole millionths. */
+/** Dollars in contracts; internally, whole millionths. */
 const Usd = z.number().min(0).max(1_000_000)
 
 export const IdempotencyKey = z
@@ -28,25 +28,25 @@ export const RequestContext = z
   .object({ workspace: z.string().min(1).max(4096).optional(), target_file: z.string().min(1).max(4096).optional() })
   .catchall(Json)
 
-/** What is to be done, in words. */
+/** The task in words. */
 export const WordsRequest = z.strictObject({
   task: z.string().max(TASK_CHARS_MAX),
   language: Language.optional(),
   complexity: Complexity.optional(),
   context: RequestContext.optional(),
   acceptance_criteria: z.array(z.string().min(1).max(4096)).max(100).optional(),
-  /** auto: at once where it is expected to end within 30 s. */
+  /** auto: in the foreground if the estimate is below 30 s. */
   mode: z.enum(['auto', 'immediate', 'background']).default('auto'),
   idempotency_key: IdempotencyKey.optional(),
   budget_usd: Usd.optional(),
   priority: z.enum(['low', 'normal', 'high']).default('normal'),
-  /** What becomes of it when a task fails for good; absent: undo. ask: that task waits for a person, the others go on. */
+  /** What happens if a task fails for good; absent: undo. ask: the task waits for a person, the others continue. */
   on_failure: z.enum(['undo', 'ask']).optional(),
-  /** Plan, level and undo are shown; nothing is done, nothing is stored. */
+  /** Shows plan, level and undo; nothing is done or stored. */
   dry_run: z.boolean().default(false),
 })
 
-/** What is to be done is said once: in words, as a graph of one's own, or as one that lies in the object store. */
+/** The work is given once: in words, as a graph, or as a reference to a graph in the object store. */
 export const ExecutionRequest = z
   .strictObject({
     ...WordsRequest.shape,
@@ -61,7 +61,7 @@ export const ExecutionRequest = z
       context.addIssue({ code: 'custom', message: 'give one of task, manifest and manifest_ref', input: undefined })
     }
   })
-/** As it is taken in: a manifest has its name for a task. */
+/** As accepted: a manifest's name becomes the task. */
 export type ExecutionRequest = z.output<typeof ExecutionRequest> & { task: string }
 
 export const ExecutionMetrics = z.object({
@@ -69,11 +69,11 @@ export const ExecutionMetrics = z.object({
   tokens_used: z.int(),
   cost_usd: z.number(),
   cache_hit: z.boolean(),
-  /** Null until something measured it. */
+  /** Null until it is measured. */
   quality: z.number().nullable(),
   /** Done, with evidence, and verified against the task. */
   success: z.boolean(),
-  /** What was not there, so that the answer was found without it. */
+  /** Services that were unavailable, so that the answer was found without them. */
   degraded: z.array(z.string()).optional(),
 })
 
@@ -87,28 +87,27 @@ export const ExecutionReply = z.object({
   metrics: ExecutionMetrics,
   verification: z.array(Evidence),
   /**
-   * Whether what is done is what the task asks for. Evidence says that each action holds. That the actions are the
-   * task's is known where a rule read its words, where its acceptance criteria or a check derived from its words hold,
-   * or where a person approved a model's reading. False of what is not done.
+   * Whether the result is what the task asks for. Evidence proves that each action holds. That the actions fit the task
+   * is known if a rule read its words, if its acceptance criteria or a check derived from its words hold, or if a
+   * person approved a model's reading. False for what is not done.
    */
   task_verified: z.boolean().default(false),
-  /** When what it says was seen to be so: the oldest observation among its evidence. Absent where there is none. */
+  /** The time of the oldest observation in its evidence. Absent without evidence. */
   seen_at: z.iso.datetime().optional(),
-  /** How long ago that was when the reply was made, by the clock of the orchestrator. */
+  /** The age of that observation when the reply was made, by the clock of the orchestrator. */
   age_ms: z.int().min(0).optional(),
-  /** Of the evidence, what had no room in the message. */
+  /** The number of evidence entries that did not fit in the message. */
   verification_omitted: z.int().min(1).optional(),
   trace_id: z.string(),
-  /** Where a person's decision is wanted. */
+  /** Set if a person's decision is required. */
   approval_id: ApprovalId.optional(),
   error: ErrorBody.optional(),
 })
 export type ExecutionReply = z.output<typeof ExecutionReply>
 
 /**
- * Do this, and answer. The same key is the same execution and gets the same answer; with another
- * body it is a conflict. At the deadline whatever is not finished goes on in the background, and
- * the reply says how it stands.
+ * Do this, and answer. The same key is the same execution and gets the same answer; with another body it is a conflict.
+ * At the deadline unfinished work continues in the background, and the reply has its status.
  */
 export const requestExecution = request({
   subject: 'execution.request',
@@ -121,15 +120,15 @@ export const requestExecution = request({
 })
 
 /**
- * Do this, durably: a JetStream subject, whose publish acknowledgement is the only reply and means
- * that it will be executed. `execution.get` finds it by key or by sequence.
+ * Do this, durably: a JetStream subject, whose publish acknowledgement is the only reply, and promises execution.
+ * `execution.get` finds it by key or by sequence.
  */
 export const SUBMIT_SUBJECT = 'execution.submit'
 
-/** One stream a tenant, so that one tenant's message id never swallows another's. */
+/** One stream per tenant, so that message ids of different tenants never collide. */
 export const intakeStream = (tenant: string): string => `EXECUTION_INTAKE_${tenant}`
 
-/** The key of a submit that brought none. */
+/** The key of a submission without one. */
 export const intakeKey = (stream: string, sequence: number): string => `intake:${stream}:${sequence}`
 
 export const EventType = z.enum([
@@ -179,8 +178,8 @@ export const AuditRow = z.object({
 export type AuditRow = z.output<typeof AuditRow>
 
 /**
- * What happened to an execution, published after its commit as `event.execution.<tenant>.<execution_id>`; the same rows
- * are kept and read back.
+ * A transition of an execution, published after its commit as `event.execution.<tenant>.<execution_id>`; the same rows
+ * are stored and can be read again.
  */
 export const executionEvent = event({
   subject: 'event.execution.*.*',
@@ -202,10 +201,10 @@ export const ExecutionDetail = ExecutionReply.extend({
   user: z.string(),
   created_at: z.iso.datetime(),
   finished_at: z.iso.datetime().nullable(),
-  /** Of a large graph those that are not done first. */
+  /** If there are too many, unfinished tasks first. */
   tasks: z.array(TaskView),
   timeline: z.array(AuditRow),
-  /** What had no room in the message; `task.list` and `execution.watch` have it, page by page. */
+  /** What did not fit in the message; `task.list` and `execution.watch` return it in pages. */
   omitted: z.object({ tasks: z.int(), timeline: z.int() }).optional(),
 })
 export type ExecutionDetail = z.output<typeof ExecutionDetail>
@@ -213,7 +212,7 @@ export type ExecutionDetail = z.output<typeof ExecutionDetail>
 export const getExecution = request({
   subject: 'execution.get',
   owner: 'orchestrator',
-  summary: 'An execution, whole.',
+  summary: 'An execution with its tasks and its timeline.',
   timeoutMs: 5_000,
   idempotent: true,
   /** Exactly one of the three. */
@@ -250,9 +249,9 @@ export const listExecutions = request({
     template: z.string().max(128).optional(),
     since: z.iso.datetime({ offset: true }).optional(),
     until: z.iso.datetime({ offset: true }).optional(),
-    /** Occurs in the task's words. */
+    /** A substring of the task's words. */
     text: z.string().max(256).optional(),
-    /** Absent: as many as `rollback.max_history` of execution.yaml says. */
+    /** Absent: `rollback.max_history` of execution.yaml. */
     limit: z.int().min(1).max(500).optional(),
     cursor: ExecutionId.optional(),
   }),
@@ -261,11 +260,11 @@ export const listExecutions = request({
 
 const Milliseconds = z.number().min(0).nullable()
 
-/** Of the caller's tenant; null where there is nothing yet to measure. */
+/** Of the caller's tenant; null if there is nothing to measure yet. */
 export const executionStats = request({
   subject: 'execution.stats',
   owner: 'orchestrator',
-  summary: 'How much was done, how well, and how fast.',
+  summary: 'Throughput, quality and latency of executions.',
   timeoutMs: 10_000,
   idempotent: true,
   input: z.strictObject({ since: z.iso.datetime({ offset: true }).optional() }),
@@ -275,11 +274,11 @@ export const executionStats = request({
     by_status: z.record(z.string(), z.int()),
     by_method: z.record(z.string(), z.int()),
     templates: z.record(z.string(), z.int()),
-    /** Done, and verified against the task, of those that ended. */
+    /** Done, and verified against the task, as a fraction of ended executions. */
     success_rate: z.number().nullable(),
-    /** Verified, of the actions that are done, but for reads that may be made only once: 1, or something is broken. */
+    /** Verified, as a fraction of done actions, except reads that may run only once: 1, or something is broken. */
     verification_rate: z.number().nullable(),
-    /** Undone to the end, of those that had something to undo. */
+    /** Fully undone, as a fraction of those with something to undo. */
     rollback_rate: z.number().nullable(),
     cache_hit_rate: z.number().nullable(),
     average_ms: Milliseconds,
@@ -293,13 +292,14 @@ export const executionStats = request({
 export type ExecutionStats = z.output<typeof executionStats.output>
 
 /**
- * How an execution stands, with the rows of its audit log behind `after`; then follow `event.execution.<tenant>.<id>`. Whoever
- * has missed some asks again from the last number seen. Without an id: those that are open, or have moved since.
+ * The status of an execution, with the rows of its audit log after `after`; then subscribe to
+ * `event.execution.<tenant>.<id>`. A subscriber that missed events requests them again from the last number seen.
+ * Without an id: executions that are open, or have changed since.
  */
 export const watchExecution = request({
   subject: 'execution.watch',
   owner: 'orchestrator',
-  summary: 'How executions stand, and the number of the last event.',
+  summary: 'The status of executions, and the number of the last event.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({
@@ -319,7 +319,7 @@ export const watchExecution = request({
         last_seq: z.int().min(0),
       }),
     ),
-    /** Of the one that was named; the rest is asked for with the last of their numbers. */
+    /** For the given execution; request the rest with the last of their numbers. */
     events: z.array(AuditRow),
   }),
 })

@@ -1,4 +1,4 @@
-/** Standing goals: what is to stay so. It is looked at again and again, and brought about again where it is not. */
+/** Goals: states to keep. A goal is checked periodically, and restored when it does not hold. */
 import { z } from 'zod'
 import { Action } from './action.ts'
 import { request } from './contract.ts'
@@ -13,21 +13,21 @@ export const StandingName = z
 export type StandingName = z.output<typeof StandingName>
 
 /**
- * establishing: brought about for the first time, agreed to where policy wants that. active: looked at. blocked: given
- * up until a person resumes it.
+ * establishing: done for the first time, with approval if policy requires it. active: checked periodically. blocked:
+ * waits until a person resumes it.
  */
 export const GOAL_STATUSES = ['establishing', 'active', 'blocked'] as const
 export const GoalStatus = z.enum(GOAL_STATUSES)
 export type GoalStatus = z.output<typeof GoalStatus>
 
-/** unknown: it could not be looked at. */
+/** unknown: it could not be checked. */
 export const GOAL_OUTCOMES = ['holds', 'drifted', 'unknown'] as const
 export const GoalOutcome = z.enum(GOAL_OUTCOMES)
 export type GoalOutcome = z.output<typeof GoalOutcome>
 
 export const GoalView = z.object({
   name: StandingName,
-  /** Of this goal and no later one of the same name. */
+  /** Identifies this goal, and no later one of the same name. */
   goal_id: z.uuid(),
   user: z.string(),
   task: z.string(),
@@ -37,51 +37,53 @@ export const GoalView = z.object({
   why: z.string().nullable(),
   interval_ms: z.int(),
   remedies_max: z.int(),
-  /** What is looked for, and what is done where it is not found: nothing else. */
+  /** What is observed, and done if it does not hold: nothing else. */
   actions: z.array(Action),
-  /** Who agreed that the actions are done whenever they are needed; null where nobody had to, or has yet. */
+  /**
+   * Who approved the actions for every time they are needed; null if no approval was required, or none was given yet.
+   */
   agreed_by: z.string().nullable(),
   looks: z.int(),
   last_look_at: z.iso.datetime().nullable(),
   last_outcome: GoalOutcome.nullable(),
-  /** What the last look saw, in a sentence. */
+  /** What the last check observed, in a sentence. */
   last_seen: z.string().nullable(),
   next_look_at: z.iso.datetime().nullable(),
   drifts: z.int(),
   last_drift_at: z.iso.datetime().nullable(),
   /** Of the last hour. */
   remedies: z.array(z.object({ execution_id: ExecutionId, at: z.iso.datetime() })),
-  /** The latest that ran for it: the first, or a remedy. */
+  /** Its latest execution: the first one, or a remedy. */
   execution_id: ExecutionId.nullable(),
   created_at: z.iso.datetime(),
 })
 export type GoalView = z.output<typeof GoalView>
 
-/** An hour is what `remedies_max` counts in. */
+/** The window of `remedies_max`: an hour. */
 export const REMEDY_WINDOW_MS = 3_600_000
 
 /**
- * Keep something so. It is brought about once by an ordinary execution, and agreed to there where policy wants that,
- * for every later time too; the goal stands once that is done. The same again changes at most how often is looked, and is observed at once;
- * another under the same name takes its place.
+ * Keeps a state. An ordinary execution establishes it, with approval if policy requires it, which covers every later
+ * time, too; the goal is active once that is done. A repeat changes at most the interval, and checks the goal at once;
+ * another goal under the same name replaces it.
  */
 export const putGoal = request({
   subject: 'goal.put',
   owner: 'orchestrator',
-  summary: 'Keep something so.',
+  summary: 'Keep a state.',
   timeoutMs: 15_000,
   idempotent: true,
   /** Exactly one of `task`, `manifest` and `execution_id`. */
   input: z.strictObject({
     name: StandingName,
     task: z.string().max(TASK_CHARS_MAX).optional(),
-    /** Keep what its tasks bring about, each where it does not hold, in the order of their dependencies. */
+    /** Keep the outcomes of its tasks, restoring each if it does not hold, in dependency order. */
     manifest: Manifest.optional(),
     context: RequestContext.optional(),
-    /** Keep what this one, which is done, brought about. */
+    /** Keep the outcome of this execution, which must be done. */
     execution_id: ExecutionId.optional(),
     interval_ms: z.int().min(1_000).max(86_400_000).default(30_000),
-    /** How often an hour it is brought about again before it is given up. */
+    /** How often per hour it is restored before it is blocked. */
     remedies_max: z.int().min(1).max(3_600).default(5),
   }),
   output: GoalView,
@@ -91,18 +93,18 @@ export type PutGoal = z.output<typeof putGoal.input>
 export const listGoals = request({
   subject: 'goal.list',
   owner: 'orchestrator',
-  summary: 'Standing goals, by name.',
+  summary: 'Goals, by name.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({ name: StandingName.optional() }),
   output: z.object({ goals: z.array(GoalView) }),
 })
 
-/** Looks no more. What it brought about stays. */
+/** Stops checking. Its outcome stays. */
 export const deleteGoal = request({
   subject: 'goal.delete',
   owner: 'orchestrator',
-  summary: 'Keep something so no longer.',
+  summary: 'Stop keeping a state.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({ name: StandingName }),
@@ -112,14 +114,14 @@ export const deleteGoal = request({
 export const pauseGoal = request({
   subject: 'goal.pause',
   owner: 'orchestrator',
-  summary: 'Look no more until it is resumed.',
+  summary: 'Stop checking until it is resumed.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({ name: StandingName }),
   output: GoalView,
 })
 
-/** Of a paused goal, or a blocked one: remedies are counted from here on. */
+/** For a paused or blocked goal: the count of remedies restarts. */
 export const resumeGoal = request({
   subject: 'goal.resume',
   owner: 'orchestrator',

@@ -1,4 +1,4 @@
-/** Standing permissions: agreeing ahead to actions of one kind, within bounds, until a time. */
+/** Grants: approving actions of one kind in advance, within bounds, until a time. */
 import { z } from 'zod'
 import { ActionKind, Facts } from './action.ts'
 import { request } from './contract.ts'
@@ -11,15 +11,15 @@ const Scope = {
   kind: ActionKind,
   /** The target that the action names. */
   target: z.string().min(1).max(256),
-  /** Where `path` starts, as in an action; null: the default workspace. */
+  /** The base of `path`, as in an action; null: the default workspace. */
   workspace: z.string().min(1).max(4_096),
-  /** A file or a folder: every path that the action names is this or lies below it. */
+  /** A file or a folder: every path that the action names must be at or below it. */
   path: z.string().min(1).max(4_096),
-  /** Arguments that the action must have just so. */
+  /** Arguments that the action must have exactly. */
   input: JsonObject,
-  /** Whose requests it is for; null: everybody's of the tenant. */
+  /** The user whose requests it covers; null: every user of the tenant. */
   user: PrincipalName,
-  /** Up to which level. Level 3 is agreed to step by step, by people. */
+  /** The highest level that it approves. Level 3 is approved step by step, by people. */
   level: z.int().min(1).max(2),
   expires_at: z.iso.datetime({ offset: true }),
   reason: z.string().max(REASON_CHARS_MAX),
@@ -36,25 +36,25 @@ export const Grant = z.object({
   level: Scope.level,
   expires_at: Scope.expires_at,
   reason: Scope.reason.nullable(),
-  /** What its target and its workspace stood for when it was given; it agrees to nothing else. */
+  /** What its target and its workspace meant when it was given; it covers nothing else. */
   means: Facts.default({}),
   granted_by: z.string(),
   created_at: z.iso.datetime(),
   revoked_by: z.string().nullable(),
   revoked_at: z.iso.datetime().nullable(),
-  /** Agreements that it has given. */
+  /** The number of approvals that it has given. */
   uses: z.int(),
 })
 export type Grant = z.output<typeof Grant>
 
 /**
- * Agree ahead. It names a kind, and at least one of target, path and arguments; it ends by itself. What it agrees to is
+ * Approves in advance. It names a kind, and at least one of target, path and arguments; it expires. What it approves is
  * recorded like any approval, with its id.
  */
 export const putGrant = request({
   subject: 'grant.put',
   owner: 'orchestrator',
-  summary: 'Agree ahead to actions of one kind, within bounds.',
+  summary: 'Approve actions of one kind in advance, within bounds.',
   timeoutMs: 5_000,
   idempotent: false,
   input: z.strictObject({
@@ -74,22 +74,22 @@ export const putGrant = request({
 export const listGrants = request({
   subject: 'grant.list',
   owner: 'orchestrator',
-  summary: 'Standing permissions, newest first.',
+  summary: 'Grants, newest first.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({
-    /** Those too that are over. */
+    /** Include grants that are no longer valid. */
     all: z.boolean().default(false),
     limit: z.int().min(1).max(500).default(100),
   }),
   output: z.object({ grants: z.array(Grant) }),
 })
 
-/** Take it back, at once: what has not begun yet is asked for after all. Asking again changes nothing. */
+/** Revokes a grant at once: actions that have not begun need another approval. A repeat changes nothing. */
 export const deleteGrant = request({
   subject: 'grant.delete',
   owner: 'orchestrator',
-  summary: 'Take a standing permission back.',
+  summary: 'Revoke a grant.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({ grant_id: GrantId }),

@@ -1,4 +1,4 @@
-/** Orders and measures graphs of tasks. Linear in nodes and edges, and without recursion: a chain may be 10,000 long. */
+/** Sorts and measures graphs of tasks. Linear in nodes and edges, and without recursion: a chain may be 10,000 long. */
 
 export interface Linked {
   readonly id: string
@@ -6,10 +6,10 @@ export interface Linked {
 }
 
 /**
- * The nodes such that each comes after those it depends on; among those that may come next, the one
- * that was given first. Every dependency must be the id of a node.
+ * The nodes in dependency order; among candidates, the one that was given first. Every dependency must be the id of a
+ * node.
  *
- * @returns `cycle` when there is one: the ids along it, the first one again at the end
+ * @returns `cycle` if there is one: the ids along it, the first one again at the end
  */
 export function inDependencyOrder<Node extends Linked>(
   nodes: readonly Node[],
@@ -35,7 +35,7 @@ export function inDependencyOrder<Node extends Linked>(
   return { cycle: findCycle(nodes, indexOf, open) }
 }
 
-/** Every node that could not be ordered waits for another such node, so following them comes round. */
+/** Every unsorted node depends on another unsorted node, so following them leads to a cycle. */
 function findCycle(nodes: readonly Linked[], indexOf: ReadonlyMap<string, number>, open: readonly number[]): string[] {
   const stuck = (index: number): boolean => (open[index] ?? 0) > 0
   let index = open.findIndex((count) => count > 0)
@@ -51,9 +51,9 @@ function findCycle(nodes: readonly Linked[], indexOf: ReadonlyMap<string, number
 }
 
 /**
- * How long everything takes if nothing waits but for what it depends on, in milliseconds.
+ * The duration if everything waits for its dependencies only, in milliseconds.
  *
- * @param ordered each node after those it depends on
+ * @param ordered the nodes in dependency order
  */
 export function criticalPathMs(ordered: readonly (Linked & { readonly estimated_ms: number })[]): number {
   const endMs = new Map<string, number>()
@@ -67,7 +67,7 @@ export function criticalPathMs(ordered: readonly (Linked & { readonly estimated_
   return longest
 }
 
-/** A heap of numbers that gives the smallest first. */
+/** A min-heap of numbers. */
 class Smallest {
   readonly #heap: number[] = []
 

@@ -1,4 +1,4 @@
-/** Any JSON value, and JSON objects whose fields nobody here knows. */
+/** Any JSON value, and JSON objects with arbitrary fields. */
 import { z } from 'zod'
 
 export const Json = z.json()

@@ -89,7 +89,7 @@ const SERVICE = ['process', 'systemd', 'docker', 'kubernetes']
 
 export const KINDS: Readonly<Record<string, KindFacts>> = {
   'file.write': {
-    about: 'Write a whole file; folders above it are made.',
+    about: 'Write a whole file; missing parent folders are created.',
     effect: 'change',
     creates: 'absent',
     touches: { paths: ['path'] },
@@ -98,7 +98,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     input: z.strictObject({ path: Path, content: Content }),
   },
   'file.patch': {
-    about: 'Apply a unified diff to one file; every line of context must be as the file has it.',
+    about: 'Apply a unified diff to one file; every context line must match the file.',
     effect: 'change',
     touches: { paths: ['path'] },
     in_workspace: true,
@@ -106,7 +106,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     input: z.strictObject({ path: Path, diff: Content.min(1) }),
   },
   'file.move': {
-    about: 'Give a file another name or folder.',
+    about: 'Rename or move a file.',
     effect: 'change',
     touches: { paths: ['from', 'to'] },
     in_workspace: true,
@@ -166,7 +166,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     input: z.strictObject({ argv: z.array(z.string().max(4096)).min(1).max(100) }),
   },
   'git.branch': {
-    about: 'Make a branch in a git repository; switch goes on it where it is at HEAD.',
+    about: 'Create a branch in a git repository; switch checks it out if it points at HEAD.',
     effect: 'change',
     in_workspace: true,
     expected_ms: 200,
@@ -202,13 +202,13 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     expected_ms: 2_000,
   },
   'human.task': {
-    about: 'Ask a person to do what no other kind can, or to give what only a person knows.',
+    about: 'Ask a person to do what no other kind can do, or to give information that only a person has.',
     effect: 'read',
     expected_ms: 0,
     input: z.strictObject({ ask: z.string().min(1).max(4_096), details: z.string().max(65_536).optional() }),
   },
   'nats.request': {
-    about: 'Ask a service on a NATS server.',
+    about: 'Send a request to a service on a NATS server.',
     effect: 'run',
     reversibility: 'irreversible',
     targets: ['nats'],
@@ -220,7 +220,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     sealed: true,
     targets: ['mcp'],
     expected_ms: 2_000,
-    // Planned by rules alone: what a server says of its tools is no instruction, so no model is shown it.
+    // Planned by rules alone: the descriptions of a server's tools are untrusted, so no model sees them.
   },
   'nats.publish': {
     about: 'Publish a message to a stream of a NATS server.',
@@ -264,7 +264,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     input: Service,
   },
   'service.status': {
-    about: 'Look whether a service runs.',
+    about: 'Check whether a service is running.',
     effect: 'read',
     targets: SERVICE,
     expected_ms: 2_000,
@@ -279,7 +279,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     input: z.strictObject({ target: ServiceName, replicas: z.int().min(0).max(1_000) }),
   },
   'kubernetes.rollout': {
-    about: 'Roll a new image out to a deployment, or make its pods anew.',
+    about: 'Roll a new image out to a deployment, or recreate its pods.',
     effect: 'change',
     touches: { names: ['target'] },
     targets: ['kubernetes'],
@@ -303,7 +303,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     }),
   },
   'sql.execute': {
-    about: 'Change a database with one statement; verify says what a SELECT gives afterwards, undo takes it back.',
+    about: 'Change a database with one statement; verify says what a SELECT returns afterwards, undo reverses it.',
     effect: 'change',
     touches: { names: ['target'] },
     level: { level: 2, why: 'changes the data of a database' },

@@ -1,18 +1,18 @@
-/** Manifests: a graph of tasks that a user writes, each in plain words or as an action given outright. */
+/** Manifests: graphs of tasks that users write, each in plain words or as an action. */
 import { z } from 'zod'
 import { Action } from './action.ts'
 import { request } from './contract.ts'
 import { NodeName } from './task.ts'
 
-/** What a manifest is known by, from one version of it to the next. */
+/** Identifies a manifest across its versions. */
 export const ManifestName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
 
 const Level = z.enum(['low', 'normal', 'high'])
-/** undo: what was done before is undone. ask: the others go on, and a person is asked. */
+/** undo: earlier tasks are undone. ask: the others continue, and a person is asked. */
 const OnFailure = z.enum(['undo', 'ask'])
 const Criteria = z.array(z.string().min(1).max(4096)).max(100)
 
-/** What must be found beforehand, and how it is confined, is for the policy to say. */
+/** Policy determines preconditions and sandbox. */
 const GivenAction = z.strictObject(
   Action.omit({
     expect_before: true,
@@ -32,9 +32,9 @@ export const ManifestTask = z
     depends_on: z.array(NodeName).default([]),
     priority: Level.optional(),
     on_failure: OnFailure.optional(),
-    /** Of the tasks of a tenant that name the same key, one runs at a time. */
+    /** Of the tenant's tasks with the same key, one runs at a time. */
     concurrency_key: z.string().min(1).max(128).optional(),
-    /** Of a task in words; what proves an action is its `verify`. */
+    /** For a task in words; an action is verified by its `verify`. */
     acceptance_criteria: Criteria.optional(),
   })
   .refine(({ task, action }) => (task === undefined) !== (action === undefined), {
@@ -42,7 +42,7 @@ export const ManifestTask = z
   })
 export type ManifestTask = z.output<typeof ManifestTask>
 
-/** The graph itself (ids, dependencies, cycles, limits) is checked by `checkGraph`. */
+/** The graph itself (ids, dependencies, cycles, limits) is validated by `checkGraph`. */
 export const Manifest = z.strictObject({
   name: ManifestName,
   /** A workspace of `execution.yaml`, or a path below one of its roots, for actions that name none. */
@@ -51,7 +51,7 @@ export const Manifest = z.strictObject({
     .strictObject({
       priority: Level.optional(),
       on_failure: OnFailure.optional(),
-      /** Of the tasks in words. */
+      /** For the tasks in words. */
       acceptance_criteria: Criteria.optional(),
     })
     .optional(),
@@ -59,10 +59,10 @@ export const Manifest = z.strictObject({
 })
 export type Manifest = z.output<typeof Manifest>
 
-/** Larger ones are put in parts first. In bytes of JSON. */
+/** Larger manifests are put in parts first. In bytes of JSON. */
 export const MANIFEST_INLINE_BYTES_MAX = 256 * 1024
 export const MANIFEST_BYTES_MAX = 32 * 1024 * 1024
-/** Of one part; in base64 it fits a message. */
+/** The maximum of one part; in base64 it fits in a message. */
 export const MANIFEST_PART_BYTES_MAX = 512 * 1024
 const PARTS_MAX = MANIFEST_BYTES_MAX / MANIFEST_PART_BYTES_MAX
 
@@ -76,12 +76,12 @@ export const ManifestReference = z.strictObject({
 })
 export type ManifestReference = z.output<typeof ManifestReference>
 
-/** What holds the parts of manifests; only the orchestrator reaches it. */
+/** Stores the parts of manifests; only the orchestrator has access. */
 export const MANIFEST_BUCKET = 'MANIFESTS'
 
 /**
- * Puts one part of a large manifest; once all are there, `manifest_ref` of `execution.request` and `execution.submit`
- * names it. A part that is put again replaces the one before. What is not asked for within a day is removed.
+ * Puts one part of a large manifest; once it is complete, `manifest_ref` of `execution.request` and `execution.submit`
+ * refers to it. A part that is put again replaces the old one. Unused parts are removed after a day.
  */
 export const putManifest = request({
   subject: 'manifest.put',
@@ -98,6 +98,6 @@ export const putManifest = request({
       /** In base64, at most 512 KiB of bytes. */
       data: z.base64().max(Math.ceil(MANIFEST_PART_BYTES_MAX / 3) * 4),
     })
-    .refine(({ part, parts }) => part <= parts, { path: ['part'], message: 'there are no more parts than parts says' }),
+    .refine(({ part, parts }) => part <= parts, { path: ['part'], message: 'part must not be greater than parts' }),
   output: z.object({ object: z.string(), part: z.int() }),
 })

@@ -1,8 +1,8 @@
 /**
- * How the world is looked at, and what was seen.
+ * Observations and evidence.
  *
- * An observation describes a postcondition; evidence is what came of checking one. Only the outcome
- * `verified` counts as done.
+ * An observation describes a postcondition; evidence is the result of checking one. Only the outcome `verified` counts
+ * as done.
  */
 import { z } from 'zod'
 import { ActionId } from './ids.ts'
@@ -26,7 +26,7 @@ export type Syntax = z.output<typeof Syntax>
 const PathText = z.string().min(1).max(4096)
 
 const Single = [
-  /** A file in the workspace, read through a fresh descriptor. */
+  /** A file in the workspace, read through a new descriptor. */
   z.object({
     kind: z.literal('file'),
     path: PathText,
@@ -41,7 +41,7 @@ const Single = [
       .string()
       .regex(/^0[0-7]{3}$/)
       .optional(),
-    /** Whether its bytes are other ones than before the action; one that was not there had none. */
+    /** Whether its bytes differ from those before the action; an absent file had none. */
     changed: z.boolean().optional(),
     /** The grammar whose parser must accept the whole file. */
     syntax: Syntax.optional(),
@@ -64,10 +64,10 @@ const Single = [
     kind: z.literal('service'),
     target: z.string().max(256),
     state: z.enum(['running', 'stopped']),
-    /** The process is another one than before the action. */
+    /** The process differs from the one before the action. */
     new_process: z.boolean().default(false),
   }),
-  /** One read-only statement; its rows, or the first column of its first row, must be so. */
+  /** One read-only statement; its rows, or the first column of its first row, must match. */
   z.object({
     kind: z.literal('sql'),
     target: z.string().max(256),
@@ -81,13 +81,13 @@ const Single = [
       .regex(/^[0-9a-f]{64}$/)
       .optional(),
   }),
-  /** The action's own reading, made a second time by fresh means, says the same. */
+  /** The action's own reading, repeated by independent means, gives the same result. */
   z.object({ kind: z.literal('same_again') }),
-  /** The same reading is answered a second time in the same way; what it says may have moved on. */
+  /** The same reading is answered a second time; the content may have changed. */
   z.object({ kind: z.literal('answers_again') }),
-  /** A reading that may be made only once: its answer is the result, and is compared with nothing. */
+  /** A reading that may run only once: its answer is the result, and is compared with nothing. */
   z.object({ kind: z.literal('asked_once') }),
-  /** What the action's kind looks at by itself, where none of the others can say it. */
+  /** The kind's own verification, if no other observation can express it. */
   z.object({ kind: z.literal('own_look') }),
 ] as const
 
@@ -108,13 +108,16 @@ export const Observation: z.ZodType<Observation> = z.lazy(() =>
   ]),
 ) as z.ZodType<Observation>
 
-/** verified: seen to hold. failed: seen not to. unverified: could not be looked at, or may not be a second time. accepted: not looked at yet. */
+/**
+ * verified: observed to hold. failed: observed not to hold. unverified: could not be observed, or not a second time.
+ * accepted: not observed yet.
+ */
 export const VerificationOutcome = z.enum(['verified', 'unverified', 'failed', 'accepted'])
 export type VerificationOutcome = z.output<typeof VerificationOutcome>
 
 /**
- * observed in the world; validated (a solution); signed by a person; cited from a cached read; unconfirmed: the answer of
- * a read that may be made only once, whose outcome is `unverified` though the read is done.
+ * observed in the world; validated (a solution); signed by a person; cited from a cached read; unconfirmed: the answer
+ * of a read that may run only once, whose outcome is `unverified` though the read is done.
  */
 export const EvidenceKind = z.enum(['observed', 'validated', 'signed', 'cited', 'unconfirmed'])
 export type EvidenceKind = z.output<typeof EvidenceKind>
@@ -122,17 +125,17 @@ export type EvidenceKind = z.output<typeof EvidenceKind>
 export const Evidence = z.object({
   kind: EvidenceKind,
   outcome: VerificationOutcome,
-  /** Absent for what is no action. */
+  /** Absent if it is not about an action. */
   action_id: ActionId.optional(),
   action_kind: z.string().optional(),
-  /** What whoever did it said. */
+  /** What the actor claimed. */
   claimed: z.string().max(4096),
-  /** What was seen, in a sentence. */
+  /** What was observed, in a sentence. */
   observed: z.string().max(4096),
   observed_at: z.iso.datetime(),
-  /** It held before anything was done, so nothing was. */
+  /** It held before, so nothing was done. */
   already_so: z.boolean().optional(),
-  /** Figures behind the sentence: hashes, pids, status codes; for `cited` the original's evidence and age. */
+  /** Facts behind the sentence: hashes, pids, status codes; for `cited` the original's evidence and age. */
   facts: JsonObject.optional(),
 })
 export type Evidence = z.output<typeof Evidence>

@@ -1,16 +1,16 @@
 /**
- * Who may publish and subscribe what: one table, from which the configuration of the NATS server is made.
+ * Who may publish and subscribe to what: one table, from which the NATS server's configuration is generated.
  *
- * Services share the account `DEED`, each with a user of its own and deny by default. A caller from outside has an
- * account of its own instead: it reaches the verbs of its role and nothing else, through imports that put its tenant
- * and its name into the subject (`accounts.ts`). The server answers a caller inside the caller's own account, so no
- * reply subject and no JetStream verb of a caller can publish anything inside the mesh.
+ * Services share the account `DEED`, each with its own user, deny by default. An external caller has its own account
+ * instead: it reaches the verbs of its role and nothing else, through imports that insert its tenant and name into the
+ * subject (`accounts.ts`). The server answers a caller inside the caller's own account, so no reply subject and no
+ * JetStream verb of a caller can publish inside the mesh.
  */
 import { SERVICES, type ServiceName } from './contract.ts'
 import type { Principal } from './ids.ts'
 import { MANIFEST_BUCKET } from './manifest.ts'
 
-/** Subject patterns; what is not listed is refused. Answers to messages received need no entry. */
+/** Subject patterns; everything else is denied. Answers to received messages need no entry. */
 export interface Permissions {
   publish: readonly string[]
   subscribe: readonly string[]
@@ -20,24 +20,24 @@ export interface Permissions {
 export const MESH_USERS = [...SERVICES, 'provider', 'bootstrap', 'deed'] as const
 export type MeshUser = (typeof MESH_USERS)[number]
 
-/** What a caller from outside is for. */
+/** The purpose of an external caller. */
 export type Role = 'client' | 'approver'
 
-/** A caller from outside: a NATS user that is alone in its account, and in whose name it asks. */
+/** An external caller: a NATS user with an account of its own, and the principal of its requests. */
 export interface Caller extends Principal {
   /** Of the NATS user and of its account. */
   readonly name: string
   readonly role: Role
 }
 
-/** Those of a mesh on one machine. Who asks for a thing cannot approve it too, so they are two principals. */
+/** The callers of a mesh on one machine. A requester must not approve, so they are two principals. */
 export const CALLERS = [
   { name: 'client', role: 'client', tenant: 'local', user: 'user' },
   { name: 'approver', role: 'approver', tenant: 'local', user: 'approver' },
 ] as const satisfies readonly Caller[]
 export type CallerName = (typeof CALLERS)[number]['name']
 
-/** In whose name a service reports: `task.report.mesh.executor`. Only the service itself may publish it. */
+/** The principal of a service's reports: `task.report.mesh.executor`. Only the service itself may publish it. */
 export const serviceAs = (user: ServiceName): Principal => ({ tenant: 'mesh', user })
 
 const ASKING = [
@@ -64,7 +64,10 @@ const ASKING = [
   ...['put', 'list', 'delete', 'pause', 'resume'].flatMap((verb) => [`goal.${verb}`, `schedule.${verb}`]),
 ]
 
-/** The verbs of a role. A caller says each as `<verb>` or as `<verb>.<tenant>.<user>` of its own; both are the same. */
+/**
+ * The verbs of a role. A caller may use each as `<verb>` or as `<verb>.<tenant>.<user>` with its own names; both are
+ * equal.
+ */
 export const ROLE_VERBS: Record<Role, readonly string[]> = {
   client: ASKING,
   approver: [
@@ -73,29 +76,29 @@ export const ROLE_VERBS: Record<Role, readonly string[]> = {
   ],
 }
 
-/** What a caller hears, of its own tenant only. */
+/** The events that a caller receives, of its own tenant only. */
 export const heardBy = ({ tenant }: Principal): string[] => [`event.execution.${tenant}.*`, `alerts.${tenant}.*`]
 
 /** PING, INFO and STATS of the micro protocol. */
 export const MICRO = '$SRV.>'
 
-/** Who has given up waiting says so by the inbox of the answer, which nobody else knows. */
+/** A caller that stops waiting announces it with the inbox of the answer, which nobody else knows. */
 const CANCELLED = 'cancelled.>'
 
 /**
- * Inside a caller's account. `cancelled.>` reaches nobody there. Subscriptions may be wide, since only what is of the
- * tenant comes in.
+ * Inside a caller's account. `cancelled.>` reaches nobody there. Subscriptions may be wide, since only the tenant's
+ * messages are imported.
  */
 export const callerPermissions = ({ name, role, tenant, user }: Caller): Permissions => ({
   publish: [...ROLE_VERBS[role].flatMap((verb) => [verb, `${verb}.${tenant}.${user}`]), MICRO, CANCELLED],
   subscribe: ['_INBOX.>', inbox(name), 'event.execution.>', 'alerts.>'],
 })
 
-/** Raised by workers when no orchestrator answers them: those that raise all other alerts are gone then. */
+/** Raised by workers when no orchestrator answers: all other sources of alerts are gone then. */
 const NO_ORCHESTRATOR = 'alerts.*.no-orchestrator'
 const SILENCE = [NO_ORCHESTRATOR, 'alerts.*.orchestrator-back']
 
-/** Where the server has the answers to requests that came from another account. */
+/** Where the server holds the answers to requests from other accounts. */
 const ANSWERS_OUTSIDE = '_R_.>'
 
 export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
@@ -116,15 +119,15 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       'event.execution.>',
       'alerts.>',
       ...consume('*', 'orchestrator'),
-      // WORK lives in memory, and is made again where it is missing.
+      // WORK is in memory, and is created again if it is missing.
       '$JS.API.INFO',
       '$JS.API.STREAM.*.WORK',
       '$JS.API.CONSUMER.*.WORK.>',
       ...objects(MANIFEST_BUCKET),
-      // Which tenants have an intake stream, and how much waits in it.
+      // Which tenants have an intake stream, and how much is queued in it.
       '$JS.API.STREAM.NAMES',
       '$JS.API.STREAM.INFO.*',
-      // A replica that did not receive a request may be the one to answer it.
+      // A replica may answer a request that another one received.
       ...[ANSWERS_OUTSIDE, '_INBOX.>', inbox('deed')],
     ],
     subscribe: [
@@ -180,13 +183,13 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...[MICRO, CANCELLED, inbox('provider')],
     ],
   },
-  /** A job that makes the intake streams and leaves. */
+  /** A job that creates the intake streams and exits. */
   bootstrap: { publish: ['$JS.API.>'], subscribe: [inbox('bootstrap')] },
-  /** The operator at the machine itself, and the tests. Give it to no program outside. */
+  /** The operator at the machine itself, and the tests. Never give it to an external program. */
   deed: { publish: ['>'], subscribe: ['>'] },
 }
 
-/** The prefix to connect with, so that replies arrive where the user may read. */
+/** The inbox prefix to connect with, so that replies arrive where the user may read. */
 export function inboxPrefix(user: string): string {
   return `_INBOX_${user}`
 }
@@ -195,34 +198,34 @@ function inbox(user: string): string {
   return `${inboxPrefix(user)}.>`
 }
 
-/** Requests between services, made for the bare principal or in the name of another. */
+/** Requests between services, for the bare principal or for another one. */
 function verbs(...subjects: string[]): string[] {
   return subjects.flatMap((subject) => [subject, `${subject}.*.*`])
 }
 
-/** Those that one instance answers by itself, too. */
+/** Requests that a single instance also answers. */
 function each(subject: string): string[] {
   return [...verbs(subject), `${subject}.*`]
 }
 
-/** What a worker says of its own work, under its own name. */
+/** A worker's reports on its own work, under its own name. */
 function reports(service: ServiceName): string[] {
   const { tenant, user } = serviceAs(service)
   return ['task.report', 'worker.heartbeat'].map((verb) => `${verb}.${tenant}.${user}`)
 }
 
-/** What it takes to pull from a consumer that was made before: ask about it, ask for messages, acknowledge. */
+/** The permissions to pull from an existing consumer: query it, request messages, acknowledge. */
 function consume(stream: string, consumer: string): string[] {
   return [
     `$JS.API.CONSUMER.INFO.${stream}.${consumer}`,
     `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
     `$JS.ACK.${stream}.${consumer}.>`,
-    // The form with domain and account, to which servers are changing over.
+    // The form with domain and account, which servers are migrating to.
     `$JS.ACK.*.*.${stream}.${consumer}.>`,
   ]
 }
 
-/** What it takes to write, read and remove objects of a bucket that was made before. */
+/** The permissions to write, read and remove objects of an existing bucket. */
 function objects(bucket: string): string[] {
   const stream = `OBJ_${bucket}`
   return [

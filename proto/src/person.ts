@@ -1,4 +1,4 @@
-/** Work that people do: looking at what the machine cannot settle, and giving what only they have. */
+/** Work for people: reviewing tasks that failed for good, and providing what only people can. */
 import { z } from 'zod'
 import { Action, ActionResult } from './action.ts'
 import { ErrorBody } from './errors.ts'
@@ -6,7 +6,7 @@ import { ApprovalId, ExecutionId, TaskId } from './ids.ts'
 import { Evidence } from './observation.ts'
 import { TaskStatus } from './states.ts'
 
-/** The kind of action that a person does: it is never handed out, and ends by a decision or by its time. */
+/** The kind of action that a person does: it is never dispatched, and ends with a decision or at its deadline. */
 export const HUMAN_TASK = 'human.task'
 
 const DAY_MS = 86_400_000
@@ -15,7 +15,7 @@ export const HumanTaskInput = z.strictObject({
   /** What the person is asked for, in a sentence. */
   ask: z.string().min(1).max(4_096),
   details: z.string().max(65_536).optional(),
-  /** From when it is asked, by the database's clock; then it is as if it had been denied. */
+  /** Counted from the request, by the database's clock; afterwards it counts as denied. */
   expires_in_ms: z
     .int()
     .min(1_000)
@@ -25,19 +25,19 @@ export const HumanTaskInput = z.strictObject({
 export type HumanTaskInput = z.output<typeof HumanTaskInput>
 
 /**
- * Why a person must look. stuck: it fails in passing, again and again. failed: it failed for good, and the request
- * wants to be asked. undo: what it did cannot be brought back.
+ * Why a person must review. stuck: temporary failures, too many. failed: it failed for good, and the request says ask.
+ * undo: its effect cannot be reversed.
  */
 export const ReviewCause = z.enum(['stuck', 'failed', 'undo'])
 export type ReviewCause = z.output<typeof ReviewCause>
 
 /**
- * What a person can decide about a task of theirs.
+ * A person's decisions on a task of theirs.
  *
- * - retry: try it again, with a clean count of failures; of a goal: look at it again, as `goal.resume` does.
- * - skip: go on as if it were not wanted; of an undo: leave it as it is.
- * - provide: a person did it, and signs for the result; of an undo: a person brought it back.
- * - cancel: give the execution up, and undo what it did; of a goal: keep it no longer.
+ * - retry: try it again, and reset the count of failures; for a goal: check it again, as `goal.resume` does.
+ * - skip: continue without it; for an undo: leave the effect.
+ * - provide: a person did it, and signs for the result; for an undo: a person restored the state.
+ * - cancel: cancel the execution, and undo what it did; for a goal: delete it.
  * - deny: nobody does it; the execution is denied, and undone.
  */
 export const PersonDecision = z.enum(['retry', 'skip', 'provide', 'cancel', 'deny'])
@@ -52,16 +52,16 @@ export const PersonTask = z.object({
   /** The words of the request. */
   task: z.string(),
   name: z.string(),
-  /** What is wanted, in a sentence. */
+  /** What is requested, in a sentence. */
   title: z.string(),
   details: z.string().nullable(),
   status: TaskStatus,
-  /** That can be made now. */
+  /** The currently allowed decisions. */
   decisions: z.array(PersonDecision),
   requested_by: z.string(),
   asked_at: z.iso.datetime(),
   expires_at: z.iso.datetime().nullable(),
-  /** Of a review. goal: something is to stay so, does not, and is given up. */
+  /** Of a review. goal: a goal keeps drifting, and is blocked. */
   cause: z.enum([...ReviewCause.options, 'goal']).nullable(),
   /** Of a review: the task that it is about. */
   about: z

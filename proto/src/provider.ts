@@ -1,13 +1,13 @@
 /**
- * Kinds of action that a program on the mesh provides, beside those of the executor.
+ * Kinds of action that a program on the mesh provides, in addition to those of the executor.
  *
- * Whoever provides the kind `lamp.switch` answers `action.lamp-switch.observe`, `.execute` and `.compensate`: the kind's
- * name is one token of the subject, with `-` for each dot. It keeps nothing for the executor, which stores what `observe`
- * has met before the effect and hands it back to every later call.
+ * The provider of the kind `lamp.switch` answers `action.lamp-switch.observe`, `.execute` and `.compensate`: the kind's
+ * name is one token of the subject, with `-` for each dot. It stores nothing for the executor, which stores what
+ * `observe` found before the effect and passes it to every later call.
  *
- * A request may outlive whoever asked: when an executor dies, another asks the same as soon as the lease is over, while
- * the first request may still be worked on. So a provider lets a second request for an `action_id` join the first, or
- * wait for it, and answers `observe` meanwhile; one that cannot answer is asked again, later each time.
+ * A request may outlive its sender: when an executor dies, another one sends the same request as soon as the lease has
+ * expired, while the first may still be in progress. So a provider lets a second request for an `action_id` join the
+ * first, or wait for it, and answers `observe` meanwhile; if it does not answer, the request is retried with backoff.
  */
 import { z } from 'zod'
 import { ActionKind, ActionResult, EffectClass, Reversibility } from './action.ts'
@@ -17,49 +17,49 @@ import { JsonObject } from './json.ts'
 
 const Asked = z.object({
   kind: ActionKind,
-  /** One that the provider does not know is refused with `unknown_kind_version`, which passes when the newer one is up. */
+  /** An unknown version is refused with `unknown_kind_version`, which passes when the newer provider is up. */
   kind_version: z.int().min(1),
-  /** The same in every attempt; all zeros where only is looked. */
+  /** The same in every attempt; all zeros for a mere inspection. */
   action_id: ActionId,
   input: JsonObject,
 })
 
-/** What `observe` gave as `known` before the effect, and `execute` as `after`. */
+/** `known` from `observe` before the effect, and `after` from `execute`. */
 const Stored = z.object({ known: JsonObject.optional(), after: JsonObject.optional() })
 
 /**
- * Looks at the target, and changes nothing. It judges the input: what cannot be is refused with a code and a sentence.
- * The look must be by other means than the reply of whatever does the work.
+ * Observes the target, and changes nothing. It validates the input: an impossible one is refused with a code and a
+ * sentence. The observation must not rely on the reply of the program that does the work.
  */
 export const observeProvided = request({
   subject: 'action.*.observe',
   owner: 'provider',
-  summary: 'What an action of a provided kind meets, and whether its postcondition holds.',
+  summary: 'The current state for an action of a provided kind, and whether its postcondition holds.',
   timeoutMs: 10_000,
   idempotent: true,
   input: Asked.extend({
-    /** Absent at the first look. */
+    /** Absent at the first observation. */
     stored: Stored.optional(),
   }),
   output: z.object({
     effect: EffectClass,
     reversibility: Reversibility,
-    /** Whether running it a second time leaves what running it once leaves. */
+    /** Whether running it twice has the same effect as running it once. */
     idempotent: z.boolean(),
     /** What it would do, in a sentence. */
     summary: z.string().max(4096),
     environment: z.string().max(64).optional(),
-    /** Who would do it, with its version; an approval is bound to it. */
+    /** The provider with its version; an approval is bound to it. */
     provider: z.string().min(1).max(256),
-    /** The state met, in a few characters; an approval is bound to it. */
+    /** The current state, in a few characters; an approval is bound to it. */
     state: z.string().max(256),
-    /** What the compensation needs to know of the state met. */
+    /** What the compensation needs to know about the current state. */
     known: JsonObject.optional(),
     /** Whether the postcondition holds. */
     outcome: z.enum(['verified', 'failed', 'unverified']),
-    /** Where the target stands, compared with `stored`; elsewhere: somebody else has changed it. */
+    /** The target's state, compared with `stored`; elsewhere: something else has changed it. */
     at: z.enum(['before', 'after', 'elsewhere', 'unknown']),
-    /** What was seen, in a sentence. */
+    /** What was observed, in a sentence. */
     observed: z.string().max(4096),
     facts: JsonObject.optional(),
   }),
@@ -70,7 +70,7 @@ export type ObservedProvided = z.output<typeof observeProvided.output>
 export const executeProvided = request({
   subject: 'action.*.execute',
   owner: 'provider',
-  summary: 'Bring the postcondition of an action of a provided kind about.',
+  summary: 'Establish the postcondition of an action of a provided kind.',
   timeoutMs: 60_000,
   idempotent: false,
   input: Asked.extend({ stored: Stored }),
@@ -78,7 +78,7 @@ export const executeProvided = request({
     /** What was done, in a sentence. It proves nothing. */
     claimed: z.string().max(4096),
     result: ActionResult,
-    /** What an undo needs to know of the state left. */
+    /** What an undo needs to know about the resulting state. */
     after: JsonObject.optional(),
   }),
 })
@@ -86,7 +86,8 @@ export const executeProvided = request({
 export const compensateProvided = request({
   subject: 'action.*.compensate',
   owner: 'provider',
-  summary: 'Bring the state before an action of a provided kind back. Running it twice does no more than once.',
+  summary:
+    'Restore the state before an action of a provided kind. Running it twice has the same effect as running it once.',
   timeoutMs: 60_000,
   idempotent: true,
   input: Asked.extend({ stored: Stored }),

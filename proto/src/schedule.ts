@@ -1,4 +1,4 @@
-/** Schedules: requests that are made again and again at their times, by the database's clock. */
+/** Schedules: requests that are made repeatedly at given times, by the database's clock. */
 import { z } from 'zod'
 import { request } from './contract.ts'
 import { WordsRequest } from './execution.ts'
@@ -6,22 +6,22 @@ import { StandingName } from './goal.ts'
 import { ExecutionId } from './ids.ts'
 import { Manifest, ManifestName } from './manifest.ts'
 
-/** What becomes of a time that comes while the execution before it has not ended. */
+/** What happens to a time that comes before the previous execution has ended. */
 export const OVERLAPS = ['skip', 'queue', 'replace'] as const
 export const Overlap = z.enum(OVERLAPS)
 export type Overlap = z.output<typeof Overlap>
 
-/** Which of the times are made up for that nobody was there for. */
+/** Which missed times are made up for. */
 export const CATCH_UPS = ['none', 'last', 'all'] as const
 export const CatchUp = z.enum(CATCH_UPS)
 export type CatchUp = z.output<typeof CatchUp>
 
-/** A time is missed when nobody has come to it after as long. */
+/** A time counts as missed if it was not handled within this time. */
 export const MISSED_AFTER_MS = 60_000
-/** Times that wait to be made up for, or for their turn; of more than these the oldest are skipped. */
+/** Queued times, either missed or waiting; beyond this number the oldest are skipped. */
 export const QUEUED_MAX = 100
 
-/** The key is the schedule's own: one execution for each of its times. */
+/** The schedule sets the key: one execution per time. */
 const Scheduled = WordsRequest.omit({ idempotency_key: true, dry_run: true })
 
 /** Exactly one of `task` and `manifest`. */
@@ -33,10 +33,10 @@ const ScheduledRequest = z.strictObject({
 
 export const ScheduleView = z.object({
   name: StandingName,
-  /** Of this schedule and no later one of the same name. */
+  /** Identifies this schedule, and no later one of the same name. */
   schedule_id: z.uuid(),
   user: z.string(),
-  /** A manifest has its name for a task, and how many it has in the place of its own. */
+  /** For a manifest: its name as the task, and the number of its tasks. */
   request: z.object({
     ...Scheduled.shape,
     manifest: z.object({ name: ManifestName, tasks: z.int() }).optional(),
@@ -49,26 +49,26 @@ export const ScheduleView = z.object({
   paused: z.boolean(),
   /** The next three. */
   due: z.array(z.iso.datetime()),
-  /** Times that wait for the execution before them. */
+  /** Times that wait for the previous execution. */
   queued: z.array(z.iso.datetime()),
   last_due_at: z.iso.datetime().nullable(),
   execution_id: ExecutionId.nullable(),
   fired: z.int(),
   skipped: z.int(),
-  /** Why the last time came to nothing. */
+  /** Why the last time led to no execution. */
   why: z.string().nullable(),
   created_at: z.iso.datetime(),
 })
 export type ScheduleView = z.output<typeof ScheduleView>
 
 /**
- * Do something at its times: exactly one execution for each. The same again changes nothing; another under the same
- * name takes its place, and begins anew.
+ * Runs something at given times: exactly one execution for each. A repeat changes nothing; another schedule under the
+ * same name replaces it, and starts over.
  */
 export const putSchedule = request({
   subject: 'schedule.put',
   owner: 'orchestrator',
-  summary: 'Do something at its times.',
+  summary: 'Run something at given times.',
   timeoutMs: 5_000,
   idempotent: true,
   /** Exactly one of `cron` and `every_ms`. */
@@ -77,7 +77,7 @@ export const putSchedule = request({
     request: ScheduledRequest,
     /** Five fields, or six with the seconds first; also @hourly, @daily, @weekly, @monthly, @yearly. */
     cron: z.string().min(1).max(256).optional(),
-    /** Of the IANA data base, as `Europe/Berlin`; what `cron` is read in. */
+    /** From the IANA database, as `Europe/Berlin`; the time zone of `cron`. */
     timezone: z.string().min(1).max(64).default('UTC'),
     every_ms: z.int().min(1_000).max(31_536_000_000).optional(),
     overlap: Overlap.default('skip'),
@@ -97,11 +97,11 @@ export const listSchedules = request({
   output: z.object({ schedules: z.array(ScheduleView) }),
 })
 
-/** What it has begun goes on. */
+/** Its running execution continues. */
 export const deleteSchedule = request({
   subject: 'schedule.delete',
   owner: 'orchestrator',
-  summary: 'Do something at its times no longer.',
+  summary: 'Delete a schedule.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({ name: StandingName }),
@@ -111,7 +111,7 @@ export const deleteSchedule = request({
 export const pauseSchedule = request({
   subject: 'schedule.pause',
   owner: 'orchestrator',
-  summary: 'Let its times pass until it is resumed.',
+  summary: 'Skip its times until it is resumed.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({ name: StandingName }),
@@ -122,7 +122,7 @@ export const pauseSchedule = request({
 export const resumeSchedule = request({
   subject: 'schedule.resume',
   owner: 'orchestrator',
-  summary: 'Begin again with the next of its times.',
+  summary: 'Resume with the next of its times.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({ name: StandingName }),

@@ -1,4 +1,4 @@
-// The schemas where what they refuse matters.
+// Schemas whose refusals matter.
 import { describe, expect, it } from 'vitest'
 import { Action } from './action.ts'
 import { ExecutionRequest } from './execution.ts'
@@ -6,7 +6,7 @@ import { PrincipalName } from './ids.ts'
 import { Observation } from './observation.ts'
 
 describe('a request', () => {
-  it('needs a task and nothing else', () => {
+  it('needs only a task', () => {
     expect(ExecutionRequest.parse({ task: 'stop the web server' })).toEqual({
       task: 'stop the web server',
       mode: 'auto',
@@ -15,11 +15,11 @@ describe('a request', () => {
     })
   })
 
-  it('refuses fields that nobody would read', () => {
+  it('refuses unknown fields', () => {
     expect(ExecutionRequest.safeParse({ task: 'x', dryrun: true }).success).toBe(false)
   })
 
-  it('takes unknown fields in its context, since that is for the words of the caller', () => {
+  it('accepts unknown fields in its context, which belongs to the caller', () => {
     expect(ExecutionRequest.parse({ task: 'x', context: { ticket: 7 } }).context).toEqual({ ticket: 7 })
   })
 
@@ -42,7 +42,7 @@ describe('a principal in a subject', () => {
 })
 
 describe('an observation', () => {
-  it('is made of others, and a part that is wrong is found however deep', () => {
+  it('is composed of others, and an invalid part is found at any depth', () => {
     const file = { kind: 'file', path: 'a.txt' }
     const nested = (inner: object) => ({ kind: 'all', of: [{ kind: 'not', of: [{ kind: 'any', of: [inner] }] }] })
     expect(Observation.safeParse(nested(file)).success).toBe(true)
@@ -59,7 +59,7 @@ describe('an action', () => {
     })
   })
 
-  it.each(['write', 'File.write', 'file..write', '../file.write'])('has no kind %j', (kind) => {
+  it.each(['write', 'File.write', 'file..write', '../file.write'])('cannot have the kind %j', (kind) => {
     expect(Action.safeParse({ kind, input: {} }).success).toBe(false)
   })
 })

@@ -1,4 +1,4 @@
-/** Every state name there is; the CHECK constraints of the tables are made from these lists. */
+/** Every state name; the CHECK constraints of the tables are generated from these lists. */
 import { z } from 'zod'
 
 export const EXECUTION_STATUSES = [
@@ -40,12 +40,12 @@ export const TASK_STATUSES = [
 export const TaskStatus = z.enum(TASK_STATUSES)
 export type TaskStatus = z.output<typeof TaskStatus>
 
-/** What the reconciler drives a task towards. */
+/** The states that the reconciler drives a task towards. */
 export const DESIRED_STATUSES = ['done', 'cancelled', 'undone'] as const
 export const DesiredStatus = z.enum(DESIRED_STATUSES)
 export type DesiredStatus = z.output<typeof DesiredStatus>
 
-/** act: one action by an executor; solve: a model is asked; approve and review: a person decides. */
+/** act: one action by an executor; solve: a question for a model; approve and review: a person decides. */
 export const TASK_KINDS = ['act', 'solve', 'approve', 'review'] as const
 export const TaskKind = z.enum(TASK_KINDS)
 export type TaskKind = z.output<typeof TaskKind>
@@ -58,7 +58,7 @@ export const APPROVAL_STATUSES = ['pending', 'approved', 'denied', 'expired', 'u
 export const ApprovalStatus = z.enum(APPROVAL_STATUSES)
 export type ApprovalStatus = z.output<typeof ApprovalStatus>
 
-/** How an answer was found; `error` only when no solution was. */
+/** How an answer was found; `error` if no solution was found. */
 export const METHODS = ['autonomous', 'cached', 'llm_assisted', 'fallback', 'error'] as const
 export const Method = z.enum(METHODS)
 export type Method = z.output<typeof Method>

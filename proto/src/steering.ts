@@ -9,8 +9,8 @@ import { ExecutionStatus } from './states.ts'
 const REASON_CHARS_MAX = 4096
 
 /**
- * Stop an execution. The reply comes once the wish is durable; processes that run for it end within
- * their lease. What was done stays done unless `undo` says otherwise. Asking again changes nothing.
+ * Stops an execution. The reply comes once the request is durable; its processes end within their lease. What was done
+ * stays done unless `undo` is set. A repeat changes nothing.
  */
 export const cancelExecution = request({
   subject: 'execution.cancel',
@@ -22,36 +22,36 @@ export const cancelExecution = request({
     execution_id: ExecutionId,
     reason: z.string().max(REASON_CHARS_MAX).optional(),
     undo: z.boolean().default(false),
-    /** Pause the goals that would bring about again what is undone; else it is refused where there are any. */
+    /** Pause goals that would restore what is undone; otherwise the request is refused if there are any. */
     pause_goals: z.boolean().default(false),
   }),
   output: z.object({ execution_id: ExecutionId, status: ExecutionStatus }),
 })
 
-/** One action, as undoing meets it. */
+/** One action of an undo, as currently inspected. */
 export const UndoStep = z.object({
   task_id: TaskId,
   action_id: ActionId,
   name: z.string(),
   title: z.string(),
   kind: z.string(),
-  /** undo: it will be undone. nothing: nothing is left of it. cannot: `why` says what stands against it. */
+  /** undo: it will be undone. nothing: no effect is left. cannot: `why` gives the reason. */
   outlook: z.enum(['undo', 'nothing', 'cannot']),
   why: z.string().nullable(),
-  /** Null where nobody could look. */
+  /** Null if it could not be inspected. */
   reversibility: Reversibility.nullable(),
   observed: z.string().nullable(),
-  /** The agreement that undoing it needs: by what it does and whose work it takes back. */
+  /** The approval level of undoing it: by what it does and whose work it reverses. */
   level: z.int().min(0).max(3).default(0),
   level_why: z.string().default(''),
 })
 export type UndoStep = z.output<typeof UndoStep>
 
 /**
- * Undo what an ended execution did, or one action of it, or the last thing that the caller had changed. The reply comes
- * once the wish is durable. What is undone already is refused as `already_rolled_back`, what cannot be as `irreversible`,
- * with the titles in `details`; nothing has changed then. A rollback is an effect: where its level is above 0, the reply
- * names the approval that it waits for, and the execution stays as it is until that is given.
+ * Undoes an ended execution, one action of it, or the caller's last change. The reply comes once the request is
+ * durable. What is already undone is refused as `already_rolled_back`, what cannot be undone as `irreversible`, with
+ * the titles in `details`; nothing has changed then. A rollback is an effect: if its level is above 0, the reply names
+ * the approval that it waits for, and the execution stays as it is until then.
  */
 export const rollbackExecution = request({
   subject: 'execution.rollback',
@@ -62,25 +62,25 @@ export const rollbackExecution = request({
   /** Exactly one of execution_id, action_id and last. */
   input: z.strictObject({
     execution_id: ExecutionId.optional(),
-    /** Of an action, or of its task. */
+    /** The id of an action, or of its task. */
     action_id: z.uuid().optional(),
     last: z.literal(true).optional(),
-    /** With one action: those too that come after it and rest on it; else it is refused where there are any. */
+    /** With one action: also undo those that depend on it; otherwise the request is refused if there are any. */
     with_dependents: z.boolean().default(false),
-    /** Look at what would be undone, in order, and do nothing. */
+    /** Show what would be undone, in order, and do nothing. */
     dry_run: z.boolean().default(false),
-    /** Pause the goals that would bring about again what is undone; else it is refused where there are any. */
+    /** Pause goals that would restore what is undone; otherwise the request is refused if there are any. */
     pause_goals: z.boolean().default(false),
     reason: z.string().max(REASON_CHARS_MAX).optional(),
   }),
   output: z.object({
     execution_id: ExecutionId,
     status: ExecutionStatus,
-    /** In the order in which they are undone. */
+    /** In the order of undoing. */
     steps: z.array(UndoStep).default([]),
-    /** The highest of its steps. */
+    /** The highest level of its steps. */
     level: z.int().min(0).max(3).default(0),
-    /** Nothing is undone before this is given; null: it has begun, or was a dry run. */
+    /** Nothing is undone before this approval; null: it has begun, or was a dry run. */
     approval_id: ApprovalId.nullable().default(null),
   }),
 })
@@ -88,22 +88,22 @@ export const rollbackExecution = request({
 const Verb = z.strictObject({ execution_id: ExecutionId, reason: z.string().max(REASON_CHARS_MAX).optional() })
 const Standing = z.object({ execution_id: ExecutionId, status: ExecutionStatus })
 
-/** Hand nothing more out for an execution. What runs already runs to its end. Asking again changes nothing. */
+/** Stops dispatching tasks of an execution. Running tasks run to their end. A repeat changes nothing. */
 export const pauseExecution = request({
   subject: 'execution.pause',
   owner: 'orchestrator',
-  summary: 'Hand nothing more out for an execution.',
+  summary: 'Stop dispatching tasks of an execution.',
   timeoutMs: 5_000,
   idempotent: true,
   input: Verb,
   output: Standing,
 })
 
-/** Go on with a paused execution. Asking again changes nothing. */
+/** Resumes a paused execution. A repeat changes nothing. */
 export const resumeExecution = request({
   subject: 'execution.resume',
   owner: 'orchestrator',
-  summary: 'Go on with a paused execution.',
+  summary: 'Resume a paused execution.',
   timeoutMs: 5_000,
   idempotent: true,
   input: Verb,
@@ -111,13 +111,13 @@ export const resumeExecution = request({
 })
 
 /**
- * Try an execution again that failed, was cancelled or was undone: from the first task that is not done, keeping what
- * is done and what was agreed to.
+ * Retries an execution that failed, was cancelled or was undone: from the first unfinished task, keeping what is done
+ * and approved.
  */
 export const retryExecution = request({
   subject: 'execution.retry',
   owner: 'orchestrator',
-  summary: 'Try again what failed, keeping what is done.',
+  summary: 'Retry what failed, keeping what is done.',
   timeoutMs: 5_000,
   idempotent: false,
   input: Verb,
@@ -125,13 +125,13 @@ export const retryExecution = request({
 })
 
 /**
- * One verb for many executions: those that are named, or all that are where the verb applies and fit every filter. Each
- * is steered as by itself; one that cannot be does not keep the others from it. A filter or `all` must be given.
+ * Applies one verb to many executions: those that are named, or all that match every filter and to which the verb
+ * applies. Each is handled separately; a refused one does not affect the others. A filter or `all` must be given.
  */
 export const steerExecutions = request({
   subject: 'execution.bulk',
   owner: 'orchestrator',
-  summary: 'Pause, resume, cancel, retry or roll back many, with a result for each.',
+  summary: 'Pause, resume, cancel, retry or roll back many executions, with a result for each.',
   timeoutMs: 60_000,
   idempotent: false,
   input: z.strictObject({
@@ -139,14 +139,14 @@ export const steerExecutions = request({
     execution_ids: z.array(ExecutionId).min(1).max(500).optional(),
     /** That used this template. */
     template: z.string().min(1).max(128).optional(),
-    /** An action of which names this target. */
+    /** With an action that names this target. */
     target: z.string().min(1).max(256).optional(),
     all: z.literal(true).optional(),
     /** With cancel: undo what was done. */
     undo: z.boolean().default(false),
-    /** Say which, and do nothing. */
+    /** List them, and do nothing. */
     dry_run: z.boolean().default(false),
-    /** Pause the goals that would bring about again what is undone; else it is refused where there are any. */
+    /** Pause goals that would restore what is undone; otherwise the request is refused if there are any. */
     pause_goals: z.boolean().default(false),
     reason: z.string().max(REASON_CHARS_MAX).optional(),
     limit: z.int().min(1).max(500).default(200),
@@ -161,7 +161,7 @@ export const steerExecutions = request({
         error: ErrorBody.optional(),
         /** Of a rollback. */
         level: z.int().min(0).max(3).optional(),
-        /** What the rollback waits for. */
+        /** The approval that the rollback waits for. */
         approval_id: ApprovalId.optional(),
       }),
     ),

@@ -1,4 +1,4 @@
-/** Tasks: the graph of a goal, desired against actual, and the outcomes of attempts. */
+/** Tasks: the graph of a goal, desired and actual state, and the outcomes of attempts. */
 import { z } from 'zod'
 import { Action, ActionResult, Intent } from './action.ts'
 import { Solution } from './agent.ts'
@@ -25,7 +25,7 @@ export const NodeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
 /** A node of the task DAG. */
 export const GoalNode = z.object({
   id: NodeName,
-  /** The goal, or the phase or compound task that it is a part of. */
+  /** Its parent: the goal, a phase, or a compound task. */
   parent: NodeName.optional(),
   kind: z.enum(['goal', 'phase', 'task']),
   title: z.string().max(512),
@@ -37,7 +37,7 @@ export const GoalNode = z.object({
   estimated_ms: z.int().min(0),
   estimated_cost_usd: z.number().min(0),
   capability: Capability.default('act'),
-  /** An estimate for the reader; the level that is asked for comes from policy and the concrete actions. */
+  /** An estimate for display; policy computes the approval level from the concrete actions. */
   risk: z.enum(['low', 'medium', 'high']).default('low'),
 })
 export type GoalNode = z.output<typeof GoalNode>
@@ -50,15 +50,15 @@ const ProposedNode = z.strictObject({
   acceptance_criteria: z.array(z.string().max(4096)).max(100).default([]),
 })
 
-/** Nothing else can separate two clauses. */
+/** Two clauses are separated by one of these. */
 const SEPARATOR = /[\n;,&]|[.!?]\s|\b(?:and|then|afterwards|finally|next|as well as)\b|\d[.)]\s/i
 
 /** Whether the words could ask for more than one thing; false is certain, true is a question for `task.decompose`. */
 export const mayBeSeveral = (text: string): boolean => SEPARATOR.test(text)
 
 /**
- * A goal as a graph. The same goal gives the same graph. With `tasks` the caller proposes the graph,
- * and it is checked: ids, dependencies, cycles, limits.
+ * Breaks a goal down into a graph. The same goal gives the same graph. With `tasks` the caller proposes the graph, and
+ * it is validated: ids, dependencies, cycles, limits.
  */
 export const decomposeTask = request({
   subject: 'task.decompose',
@@ -75,10 +75,10 @@ export const decomposeTask = request({
   }),
   output: z.object({
     goal: z.string(),
-    /** In an order in which every node comes after those it depends on. One task alone for a simple goal. */
+    /** In dependency order. A simple goal has one task. */
     nodes: z.array(GoalNode).min(1),
     method: z.enum(['single', 'clauses', 'phases', 'proposed']),
-    /** Longest way through the graph, by the estimates. */
+    /** The longest path through the graph, by the estimates. */
     critical_path_ms: z.int().min(0),
   }),
 })
@@ -103,7 +103,7 @@ export const reportTask = request({
     worker_id: z.string().max(128),
     intent: z.union([Intent, z.literal('solve')]),
     outcome: z.enum(['done', 'failed']),
-    /** Whether the world may have been changed by this or an earlier attempt. */
+    /** Whether this or an earlier attempt may have changed the world. */
     effect: z.enum(['none', 'made', 'unknown']),
     error: ErrorBody.optional(),
     evidence: Evidence.optional(),
@@ -113,7 +113,7 @@ export const reportTask = request({
     model: z.string().max(256).optional(),
     tokens_used: z.int().min(0).default(0),
     cost_microusd: z.int().min(0).default(0),
-    /** A model server's figures could not be: what is charged is the most that the calls may have cost. */
+    /** A model server reported invalid usage: the maximum cost of the calls is charged. */
     cost_unknown: z.boolean().optional(),
     duration_ms: z.number().min(0),
   }),
@@ -121,14 +121,16 @@ export const reportTask = request({
 })
 export type TaskReport = z.output<typeof reportTask.input>
 
-/** Reads that each worker takes beyond the slots that it announces, so that they do not wait behind everything else. */
+/** Additional slots of each worker for reads, so that reads do not wait behind other tasks. */
 export const READING_SLOTS = 2
 
-/** Every 2 s from each worker: extends its leases, announces its capacity, and brings back what must stop. */
+/**
+ * Sent by each worker every 2 s: extends its leases, announces its capacity, and returns the attempts that must stop.
+ */
 export const heartbeatWorker = request({
   subject: 'worker.heartbeat',
   owner: 'orchestrator',
-  summary: 'A worker is alive, runs these, and has room for more.',
+  summary: 'A worker is alive, runs these tasks, and has free slots.',
   timeoutMs: 2_000,
   idempotent: true,
   input: z.object({
@@ -136,18 +138,18 @@ export const heartbeatWorker = request({
     capability: Capability,
     slots: z.int().min(0).max(10_000),
     running: z.array(z.object({ task_id: TaskId, token: FencingToken })).max(10_000),
-    /** It takes no more. */
+    /** It accepts no more tasks. */
     draining: z.boolean().default(false),
   }),
   output: z.object({
-    /** From when the heartbeat was sent, in milliseconds. */
+    /** Counted from when the heartbeat was sent, in milliseconds. */
     lease_ms: z.int().min(1),
-    /** Attempts that have lost their lease or are no longer wanted. */
+    /** Attempts that have lost their lease or were cancelled. */
     stop: z.array(z.object({ task_id: TaskId, token: FencingToken })),
   }),
 })
 
-/** Want beside have. */
+/** Desired and actual state. */
 export const TaskView = z.object({
   task_id: TaskId,
   execution_id: ExecutionId,
@@ -162,9 +164,9 @@ export const TaskView = z.object({
   error: ErrorBody.nullable(),
   level: z.int().min(0).max(3),
   action: Action.nullable(),
-  /** Of the last attempt: what was claimed beside what was seen, whether or not it has held, and was undone since. */
+  /** Of the last attempt: the claim and the observation, whether or not it held, and also if it was undone since. */
   evidence: Evidence.nullable(),
-  /** Of its undoing. */
+  /** Of its undo. */
   undo_evidence: Evidence.nullable().default(null),
   result: ActionResult.nullable(),
   started_at: z.iso.datetime().nullable(),
@@ -175,18 +177,18 @@ export type TaskView = z.output<typeof TaskView>
 export const listTasks = request({
   subject: 'task.list',
   owner: 'orchestrator',
-  summary: 'Desired against actual.',
+  summary: 'Desired and actual state of tasks.',
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({
     execution_id: ExecutionId.optional(),
     status: TaskStatus.optional(),
-    /** pending, in progress and blocked ones alone. */
+    /** Only pending, running and blocked tasks. */
     open: z.boolean().default(false),
     limit: z.int().min(1).max(1000).default(100),
-    /** `next_cursor` of the page before. */
+    /** `next_cursor` of the previous page. */
     cursor: TaskId.optional(),
   }),
-  /** Newest executions first, each in the order of its plan; fewer than asked for where their arguments are long. */
+  /** Newest executions first, each in plan order; fewer than requested if their arguments are long. */
   output: z.object({ tasks: z.array(TaskView), next_cursor: TaskId.nullable().default(null) }),
 })

@@ -1,4 +1,4 @@
-/** Templates: picked by the task's words, learned from outcomes. */
+/** Templates: selected by the task's words, learned from outcomes. */
 import { z } from 'zod'
 import { request } from './contract.ts'
 import { ExecutionId } from './ids.ts'
@@ -9,7 +9,7 @@ export type Language = z.output<typeof Language>
 
 const TemplateId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/)
 
-/** As large as the column that it is kept in. */
+/** Limited by the column that stores it. */
 export const TemplateVersion = z
   .int()
   .min(1)
@@ -19,15 +19,15 @@ const TaskWords = z.object({
   task: z.string().min(1).max(65_536),
   language: Language.optional(),
   complexity: z.enum(['simple', 'medium', 'complex']).optional(),
-  /** Names the pick: the same seed and the same history pick the same template. */
+  /** Makes the selection repeatable: the same seed and the same history select the same template. */
   seed: z.string().max(128).optional(),
 })
 
-/** The best template for a task: specific, else language-generic, else universal; there always is one. */
+/** The best template for a task: specific, else language-generic, else universal; there is always one. */
 export const selectTemplate = request({
   subject: 'template.select',
   owner: 'template-optimizer',
-  summary: 'Pick the best template for a task.',
+  summary: 'Select the best template for a task.',
   timeoutMs: 2_000,
   idempotent: true,
   input: TaskWords,
@@ -59,14 +59,14 @@ export const getTemplate = request({
     task_type: z.string(),
     description: z.string(),
     body: z.string(),
-    /** Names, with their defaults. */
+    /** Variable names with their default values. */
     variables: z.record(z.string(), z.string()),
-    /** Where the code goes when the task names no file, as a template itself. */
+    /** The output path for a task that names no file, as a template. */
     file: z.string().max(512).optional(),
   }),
 })
 
-/** What came of using a template. Once per execution and template; a repeat changes nothing. */
+/** The outcome of a template's use. Counts once per execution and template; a repeat changes nothing. */
 export const recordTemplate = request({
   subject: 'template.record',
   owner: 'template-optimizer',
@@ -79,7 +79,7 @@ export const recordTemplate = request({
     execution_id: ExecutionId.optional(),
     task: z.string().min(1).max(65_536),
     metrics: z.object({
-      /** Of the verification, never of a claim. */
+      /** Whether the verification succeeded, never a claim. */
       success: z.boolean(),
       time_ms: z.number().min(0),
       quality: z.number().min(0).max(1).nullable().default(null),
@@ -98,7 +98,7 @@ export const recordTemplate = request({
 export const listTemplates = request({
   subject: 'template.list',
   owner: 'template-optimizer',
-  summary: 'All templates with what was learned of them.',
+  summary: 'All templates with their scores.',
   timeoutMs: 2_000,
   idempotent: true,
   input: z.strictObject({ language: Language.optional(), task_type: z.string().max(64).optional() }),
