@@ -1,9 +1,9 @@
-// A store whose flushes are ended by the test, so that what waits meanwhile is known.
+// A store whose flushes the test completes, so that the waiting items are known.
 import { describe, expect, it, vi } from 'vitest'
 import { batched } from './batched.ts'
 import { OverloadedError } from './errors.ts'
 
-/** A flush that the test ends. */
+/** A flush that the test completes. */
 interface Flush {
   items: number[]
   end(results?: string[]): void
@@ -19,14 +19,14 @@ function heldStore() {
   return { flushes, flush }
 }
 
-/** A batch that comes after one of several waits a moment for more. */
+/** After a batch of several items, the next one gathers more for a moment. */
 const begun = (flushes: Flush[], count: number): Promise<void> =>
   vi.waitFor(() => expect(flushes).toHaveLength(count), { interval: 1, timeout: 60_000 })
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('a batched store', () => {
-  it('takes what comes in one turn together, and the next while that is under way', async () => {
+  it('flushes items of one event-loop turn together, and later ones in the next batch', async () => {
     const { flushes, flush } = heldStore()
     const put = batched(flush)
     const first = [put(1), put(2)]
@@ -45,7 +45,7 @@ describe('a batched store', () => {
     expect(await Promise.all(second)).toEqual(['3', '4', '5'])
   })
 
-  it('gives each item its own result, and each of a failed batch the failure; the next one goes on', async () => {
+  it('gives each item its own result, or the error of its batch, and continues with the next batch', async () => {
     const { flushes, flush } = heldStore()
     const put = batched(flush)
     const failing = [put(1), put(2)].map((result) => result.catch((error: Error) => error.message))
@@ -58,7 +58,7 @@ describe('a batched store', () => {
     expect(await after).toBe('three')
   })
 
-  it('takes a flush that throws at once for a failed one', async () => {
+  it('treats a flush that throws synchronously as failed', async () => {
     let calls = 0
     const put = batched((items: number[]): Promise<number[]> => {
       if (++calls === 1) throw new Error('at once')
@@ -68,7 +68,7 @@ describe('a batched store', () => {
     expect(await put(2)).toBe(2)
   })
 
-  it('keeps to its lanes and to the size of a batch', async () => {
+  it('respects the limits of lanes and batch size', async () => {
     const { flushes, flush } = heldStore()
     const put = batched(flush, { itemsMax: 2, lanes: 2 })
     const results = [1, 2, 3, 4, 5].map(put)
@@ -85,7 +85,7 @@ describe('a batched store', () => {
     expect(await Promise.all(results)).toEqual(['1', '2', '3', '4', '5'])
   })
 
-  it('refuses more than may wait, and takes again when there is room', async () => {
+  it('rejects items beyond the queue limit, and accepts them again when there is room', async () => {
     const { flushes, flush } = heldStore()
     const put = batched(flush, { itemsMax: 50_000 })
     const first = put(0)

@@ -1,29 +1,30 @@
 /**
- * Micro-batching: what arrives while a flush is under way goes together in the next one.
+ * Micro-batching: items that arrive during a flush are flushed together in the next one.
  *
- * Alone, an item is flushed at once; under load a commit carries many. Where batches have more than one
- * item already, the next one waits for more, the longer the more the last one had: a statement for ten costs
- * little more than for one, and what is spent on many small ones is missing elsewhere.
+ * A single item is flushed at once; under load one commit carries many. After a batch of several items the next one
+ * gathers more, for a time that grows with the size of the last: a statement for ten items costs little more than one
+ * for a single item, and the saved time is available elsewhere.
  */
 import { OverloadedError } from './errors.ts'
 
 const ITEMS_MAX = 256
 const WAITING_MAX = 20_000
-/** How long a batch waits for more, in milliseconds for each item of the one before; and at most. */
+/** How long a batch gathers items, in milliseconds per item of the previous batch; and at most. */
 const GATHER_MS_PER_ITEM = 0.5
 const GATHER_MS_MAX = 12
 
 export interface BatchOptions {
-  /** The most items in one flush. */
+  /** The maximum number of items in one flush. */
   itemsMax?: number
-  /** Flushes under way at once. */
+  /** The maximum number of concurrent flushes. */
   lanes?: number
 }
 
 /**
- * @param flush gives a result for each item, in their order; what it throws, every item of the batch gets
+ * @param flush returns a result for each item, in order; if it throws, every item of the batch is rejected with the
+ *   error
  * @returns a function that resolves with the item's own result
- * @throws {OverloadedError} when too much waits already
+ * @throws {OverloadedError} if too many items are queued
  */
 export function batched<Item, Result>(
   flush: (items: Item[]) => Promise<Result[]>,
@@ -32,7 +33,7 @@ export function batched<Item, Result>(
   let waiting: Waiting<Item, Result>[] = []
   let flushing = 0
   let gathering: NodeJS.Timeout | undefined
-  /** Items of the last batch. */
+  /** The size of the last batch. */
   let size = 0
 
   const start = (): void => {
@@ -73,7 +74,7 @@ export function batched<Item, Result>(
         return
       }
       waiting.push({ item, resolve, reject })
-      // In a microtask, so that what arrives in the same turn of the loop goes together.
+      // In a microtask, so that items of the same event-loop turn share a batch.
       if (flushing < lanes && waiting.length === 1) queueMicrotask(next)
     })
 }

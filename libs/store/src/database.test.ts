@@ -1,4 +1,4 @@
-// A real PostgreSQL, and another connection that takes connections away.
+// A real PostgreSQL, and a second connection that terminates connections.
 
 import { ConfigError } from '@deed/config/execution-config'
 import { createLogger } from '@deed/telemetry/logger'
@@ -25,7 +25,7 @@ const migrations: Record<string, Migration> = {
 const log = createLogger('test')
 
 describe('a database', () => {
-  it('is brought up to date once, whoever starts at the same time', async () => {
+  it('is migrated once, however many replicas start at the same time', async () => {
     await using first = await testDatabase<Schema>('shelf', migrations)
     const later: Record<string, Migration> = {
       ...migrations,
@@ -44,7 +44,7 @@ describe('a database', () => {
     }
   })
 
-  it('is open to an earlier release while a later one takes over, and stays as that has made it', async () => {
+  it('serves an earlier release while a later one takes over, and keeps the later schema', async () => {
     await using first = await testDatabase<Schema>('shelf', migrations)
     const later: Record<string, Migration> = {
       ...migrations,
@@ -71,7 +71,7 @@ describe('a database', () => {
     expect(await database.query('notes', 'select from notes', [])).toEqual([])
   })
 
-  it('that cannot be brought up to date is not opened, and says why', async () => {
+  it('is not opened if a migration fails, and the error says why', async () => {
     await using database = await testDatabase<Schema>('shelf', migrations)
     const broken = { ...migrations, '002-broken': { up: () => Promise.reject(new Error('no such thing')) } }
     await expect(
@@ -82,13 +82,13 @@ describe('a database', () => {
     })
   })
 
-  it('asks again on another connection when the one in use is taken away', async () => {
+  it('retries on another connection when the current one is terminated', async () => {
     await using database = await testDatabase<Schema>('shelf', migrations)
     const insert = () => database.query('test.insert', 'insert into notes values ($1) on conflict do nothing', ['kept'])
     await insert()
     await terminateOthers(database.url)
     await insert()
-    // In the middle of a statement.
+    // While a statement runs.
     const slow = database.query<{ text: string }>(
       'test.slow',
       'select text, pg_sleep(0.3)::text as slept from notes',
@@ -99,7 +99,7 @@ describe('a database', () => {
     expect(await slow).toEqual([{ text: 'kept', slept: '' }])
   })
 
-  it('refuses statements beyond those that may wait for a connection, and does all the others', async () => {
+  it('rejects statements beyond the queue limit, and runs all others', async () => {
     await using database = await testDatabase<Schema>('shelf', migrations)
     const connections = await Promise.all(Array.from({ length: 6 }, () => database.pool.connect()))
     const asked = Array.from({ length: 2_100 }, () =>
@@ -114,7 +114,7 @@ describe('a database', () => {
     expect(outcomes.filter((outcome) => outcome === 'overloaded')).toHaveLength(100)
   })
 
-  it('keeps all of a transaction or nothing, and gives its connection back', async () => {
+  it('commits a transaction completely or not at all, and releases its connection', async () => {
     await using database = await testDatabase<Schema>('shelf', migrations)
     const insertTwice = (second: string) =>
       inTransaction(database, log, async (client) => {
@@ -122,7 +122,7 @@ describe('a database', () => {
         await client.query('insert into notes values ($1)', [second])
       })
     for (let time = 0; time < 10; time++) {
-      // More often than the pool has connections: one that stayed out would be missed.
+      // More often than the pool has connections: a leaked connection would block.
       await expect(insertTwice('one')).rejects.toThrow('duplicate key')
     }
     expect(await database.query('test.all', 'select text from notes order by 1', [])).toEqual([])
@@ -133,7 +133,7 @@ describe('a database', () => {
     ])
   })
 
-  it('runs a transaction again that lost against another', async () => {
+  it('retries a transaction that lost against another', async () => {
     await using database = await testDatabase<Schema>('shelf', migrations)
     await database.query('test.insert-two', "insert into notes values ('a'), ('b')", [])
     let runs = 0
@@ -195,7 +195,7 @@ async function inTransactionOfBuilder(database: TestDatabase<Schema>, between: (
 }
 
 describe('a failure', () => {
-  it('may be tried again when the same statement can succeed', () => {
+  it('is retried if the same statement can succeed', () => {
     const withCode = (code: string): Error => Object.assign(new DatabaseError('x', 1, 'error'), { code })
     for (const code of ['40001', '40P01', '57P01', '08006', '53300', 'ECONNREFUSED']) {
       expect(mayRetry(withCode(code)), code).toBe(true)
@@ -205,7 +205,7 @@ describe('a failure', () => {
     expect(mayRetry('ECONNREFUSED')).toBe(false)
   })
 
-  it('that comes each time is thrown after a bounded number of tries, under a name of its own', async () => {
+  it('that persists is thrown as a DatabaseAwayError after a bounded number of tries', async () => {
     let runs = 0
     const conflict = Object.assign(new DatabaseError('could not serialize access', 1, 'error'), { code: '40001' })
     const work = async (): Promise<never> => {
@@ -221,7 +221,7 @@ describe('a failure', () => {
     expect(runs).toBe(4)
   })
 
-  it('of another kind is thrown at its first time', async () => {
+  it('of any other kind is thrown at once', async () => {
     let runs = 0
     const work = async (): Promise<never> => {
       runs++

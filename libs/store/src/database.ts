@@ -1,8 +1,8 @@
 /**
- * A service's own place in PostgreSQL: its schema, its migrations, its pool.
+ * A service's own part of PostgreSQL: its schema, its migrations, its pool.
  *
- * Kysely for what is asked now and then; prepared statements for the hot path, where building a
- * query would cost more than running it.
+ * Kysely for occasional queries; prepared statements for the hot path, where building a query would cost more than
+ * running it.
  */
 import { ConfigError } from '@deed/config/execution-config'
 import type { Log } from '@deed/telemetry/logger'
@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { DatabaseAwayError, OverloadedError } from './errors.ts'
 
 const POOL_MAX = 6
-/** Statements that wait for a connection; more are refused. */
+/** The maximum number of statements that wait for a connection; more are rejected. */
 const WAITING_MAX = 2_000
 const IDLE_MS = 60_000
 const CONNECT_MS_MAX = 10_000
@@ -22,16 +22,18 @@ const RETRYABLE = /^(08|53|40001|40P01|57P0[123]|55P03|25006)/
 const RETRY_WAITS_MS = [10, 50, 200, 500, 1_000, 1_000, 2_000]
 
 /**
- * A prepared statement keeps the plan that was made for it, perhaps while its tables were empty; so plans are made
- * once, and such that they stay good when the tables grow: rows by index, one after another.
+ * A prepared statement keeps its first plan, which may have been made for empty tables. So plans are generic, and use
+ * index scans with nested loops, which stay good when the tables grow.
  */
 const PLANNING =
   '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off'
 
-/** To be spread into the schema of a service's environment. */
+/** Spread into the schema of a service's environment. */
 export const DatabaseEnvironment = {
   DATABASE_URL: z.url(),
-  /** Of the role that owns the tables; used for migrations alone. Absent: the service's own role owns them. */
+  /**
+   * The URL of the role that owns the tables, used for migrations only. If absent, the service's own role owns them.
+   */
   DATABASE_OWNER_URL: z.url().optional(),
 }
 
@@ -39,8 +41,8 @@ export interface Store<Schema> extends AsyncDisposable {
   readonly db: Kysely<Schema>
   readonly pool: Pool
   /**
-   * One prepared statement, in one round trip and one implicit transaction. Connection failures and
-   * serialization conflicts are tried again with waits, so it must be a statement that may run twice.
+   * One prepared statement in one round trip and one implicit transaction. It is retried with backoff after connection
+   * failures and serialization conflicts, so it must be safe to run twice.
    */
   query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]>
 }
@@ -48,23 +50,20 @@ export interface Store<Schema> extends AsyncDisposable {
 export interface DatabaseOptions {
   url: string
   ownerUrl?: string | undefined
-  /** The service's schema; made where it is missing. */
+  /** The service's schema; created if it is missing. */
   schema: string
   migrations: Record<string, Migration>
   poolMax?: number
   log: Log
 }
 
-/**
- * Opens the pool, after bringing the schema up to date. Replicas may start together: migrations run
- * under an advisory lock.
- */
+/** Migrates the schema, then opens the pool. Replicas may start together: migrations run under an advisory lock. */
 export async function openDatabase<Schema>(options: DatabaseOptions): Promise<Store<Schema>> {
   await migrate(options)
   return openStore(options)
 }
 
-/** Another pool on a schema that is up to date: for what must not wait behind the rest. */
+/** A second pool on a migrated schema, for statements that must not queue behind others. */
 export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 'ownerUrl'>): Store<Schema> {
   const { log } = options
   const pool = new Pool({
@@ -76,7 +75,7 @@ export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 
     application_name: `deed-${options.schema}`,
     options: `-c search_path=${options.schema} ${PLANNING}`,
   })
-  // A connection that dies while idle is replaced at the next use.
+  // A connection that fails while idle is replaced at the next use.
   pool.on('error', (error) => log.warn({ reason: error.message }, 'connection to PostgreSQL lost'))
   outliveConnections(pool)
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
@@ -84,7 +83,8 @@ export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 
     db,
     pool,
     async query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
-      if (pool.waitingCount >= WAITING_MAX) throw new OverloadedError(`more than ${WAITING_MAX} statements wait`)
+      if (pool.waitingCount >= WAITING_MAX)
+        throw new OverloadedError(`more than ${WAITING_MAX} statements wait for a connection`)
       return retried(log, async () => (await pool.query<Row>({ name, text, values: [...values] })).rows)
     },
     async [Symbol.asyncDispose]() {
@@ -101,7 +101,7 @@ function outliveConnections(pool: Pool): void {
   pool.on('connect', (client) => client.on('error', () => undefined))
 }
 
-/** Whether the same statement may succeed if it is tried again: the connection, a conflict, a restart. */
+/** Whether the same statement may succeed if it is retried: after a lost connection, a conflict, a restart. */
 export function mayRetry(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = 'code' in error ? String(error.code) : ''
@@ -113,9 +113,9 @@ export function mayRetry(error: unknown): boolean {
 }
 
 /**
- * Runs `work` again, with growing waits, where its failure is one of `mayRetry`.
+ * Retries `work` with growing delays if `mayRetry` accepts its error.
  *
- * @throws {DatabaseAwayError} where it is one of those each time
+ * @throws {DatabaseAwayError} if every try fails with such an error
  */
 export async function retried<T>(log: Log, work: () => Promise<T>, waitsMs = RETRY_WAITS_MS): Promise<T> {
   for (let attempt = 0; ; attempt++) {
@@ -125,14 +125,16 @@ export async function retried<T>(log: Log, work: () => Promise<T>, waitsMs = RET
       if (!mayRetry(error)) throw error
       const wait = waitsMs[attempt]
       if (wait === undefined) throw new DatabaseAwayError(error)
-      if (attempt === 0)
-        log.warn({ reason: error instanceof Error ? error.message : error }, 'PostgreSQL is asked again')
+      if (attempt === 0) log.warn({ reason: error instanceof Error ? error.message : error }, 'retrying on PostgreSQL')
       await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())))
     }
   }
 }
 
-/** Runs `work` in one transaction on one connection, again where `mayRetry` says so. Nothing outside the database may happen in it. */
+/**
+ * Runs `work` in one transaction on one connection, and retries it if `mayRetry` accepts the error. It must have no
+ * side effects outside the database.
+ */
 export async function inTransaction<T>(
   store: { pool: Pool },
   log: Log,
@@ -159,7 +161,7 @@ export async function inTransaction<T>(
 async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptions): Promise<void> {
   const pool = new Pool({
     connectionString: ownerUrl ?? url,
-    // One holds the lock; what has been done by then is read beside it.
+    // One holds the lock; the other reads which migrations have run.
     max: 2,
     connectionTimeoutMillis: CONNECT_MS_MAX,
     options: `-c search_path=${schema}`,
@@ -178,22 +180,19 @@ async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptio
         },
       },
       migrationTableSchema: schema,
-      // Of two that were made side by side, the later number may have come first.
+      // Migrations from parallel branches may have run out of order.
       allowUnorderedMigrations: true,
     })
     const { error, results = [] } = await retried(log, () => migrator.migrateToLatest())
     if (error instanceof ConfigError) throw error
-    if (error) throw new Error(`the schema ${schema} cannot be brought up to date`, { cause: error })
+    if (error) throw new Error(`the schema ${schema} cannot be migrated`, { cause: error })
     for (const { migrationName } of results) log.info({ migration: migrationName }, 'migration applied')
   } finally {
     await db.destroy()
   }
 }
 
-/**
- * What is there already and stays: a later release may have brought the schema further, and runs beside this one while
- * it takes over.
- */
+/** Migrations that a later release has already run: it works next to this one while it takes over. */
 const laterMigrations = (applied: readonly string[]): Record<string, Migration> =>
   Object.fromEntries(applied.map((name) => [name, { up: () => Promise.resolve() }]))
 

@@ -1,13 +1,13 @@
-/** The failures of the store that a caller is told of by name: the same request may work later. */
+/** Errors of the store with a name that callers can rely on: the same request may work later. */
 
-/** More is asked of the store than it takes. */
+/** The queue of the store is full. */
 export class OverloadedError extends Error {
   override readonly name = 'OverloadedError'
   readonly code = 'overloaded'
   readonly retryable = true
 }
 
-/** PostgreSQL did not take a statement, however often it was asked. */
+/** A statement failed in every try. */
 export class DatabaseAwayError extends Error {
   override readonly name = 'DatabaseAwayError'
   readonly code = 'unavailable'
@@ -15,16 +15,16 @@ export class DatabaseAwayError extends Error {
 
   constructor(cause: unknown) {
     const state = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-    super(`${WHY[state] ?? 'the database does not answer'}; ask again later`, { cause })
+    super(`${WHY[state] ?? 'the database does not answer'}; try again later`, { cause })
   }
 }
 
 /** By SQLSTATE. */
 const WHY: Record<string, string> = {
-  '25006': 'the database takes no writes at the moment: it is read-only',
+  '25006': 'the database is read-only at the moment',
   '40001': 'the database is busy with conflicting changes',
   '40P01': 'the database is busy with conflicting changes',
   '53100': 'the disk of the database is full: free some space there',
   '53200': 'the database is out of memory',
-  '53300': 'the database has no connection left',
+  '53300': 'the database has no free connection',
 }

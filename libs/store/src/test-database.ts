@@ -1,4 +1,4 @@
-/** A database for one test, on the real server that the test run has started. */
+/** A database for one test, on the real server of the test run. */
 import { createHash, randomUUID } from 'node:crypto'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Migration } from 'kysely/migration'
@@ -6,7 +6,7 @@ import { Pool, type PoolClient } from 'pg'
 import { openDatabase, openStore, type Store } from './database.ts'
 
 export interface TestDatabase<Schema> extends Store<Schema> {
-  /** Of the superuser. */
+  /** The superuser's URL. */
   readonly url: string
 }
 
@@ -15,7 +15,7 @@ type Migrations = Record<string, Migration>
 const log = createLogger('test')
 let administration: Pool | undefined
 
-/** Empty but for the schema and its migrations. Disposing drops it. */
+/** Contains the schema and its migrations only. Disposing drops it. */
 export async function testDatabase<Schema>(schema: string, migrations: Migrations): Promise<TestDatabase<Schema>> {
   const template = await templateFor(schema, migrations)
   const name = `test_${randomUUID().replaceAll('-', '')}`
@@ -32,7 +32,7 @@ export async function testDatabase<Schema>(schema: string, migrations: Migration
   }
 }
 
-/** A database that the migrations have been run on once; a copy of it costs a fraction of running them again. */
+/** A template database with all migrations; copying it costs a fraction of running them again. */
 async function templateFor(schema: string, migrations: Migrations): Promise<string> {
   const steps = Object.entries(migrations).map(([name, { up }]) => [name, String(up)])
   const template = `template_${createHash('sha256')
@@ -42,10 +42,10 @@ async function templateFor(schema: string, migrations: Migrations): Promise<stri
   if (await exists(administrator(), template)) return template
   const client = await administrator().connect()
   try {
-    // Test files run side by side: the first one makes it, the others wait.
+    // Test files run in parallel: the first one creates it, the others wait.
     await client.query('select pg_advisory_lock(hashtext($1))', [template])
     if (await exists(client, template)) return template
-    // Under its name only once it is whole.
+    // Renamed only when it is complete.
     await client.query(`drop database if exists ${template}_draft with (force)`)
     await client.query(`create database ${template}_draft`)
     const store = await openDatabase({ url: urlOf(`${template}_draft`), schema, migrations, log })
@@ -53,7 +53,7 @@ async function templateFor(schema: string, migrations: Migrations): Promise<stri
     await client.query(`alter database ${template}_draft rename to ${template}`)
     return template
   } finally {
-    // Ends the session, and with it the lock.
+    // Ends the session, which releases the lock.
     client.release(true)
   }
 }
@@ -62,11 +62,11 @@ async function exists(client: Pool | PoolClient, database: string): Promise<bool
   return (await client.query('select from pg_database where datname = $1', [database])).rowCount === 1
 }
 
-/** One connection for all tests of a process; it keeps no process alive. */
+/** One connection for all tests of a process; it does not keep the process alive. */
 function administrator(): Pool {
   if (administration) return administration
   administration = new Pool({ connectionString: serverUrl(), max: 1, allowExitOnIdle: true })
-  // It may outlive the server by a moment.
+  // It may briefly outlive the server.
   administration.on('error', () => undefined)
   return administration
 }
