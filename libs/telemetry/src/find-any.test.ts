@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { findAny } from './find-any.ts'
 
 describe('the search for any of many words', () => {
-  it('finds a word wherever it stands', () => {
+  it('finds a word at any position', () => {
     const words = ['canary', 'cat', 'needle-in-a-haystack', 'öäü', 'Ωμέγα']
     const found = findAny(words)
     for (const word of words) {
@@ -13,7 +13,7 @@ describe('the search for any of many words', () => {
     }
   })
 
-  it('agrees with a plain search on texts of few letters, where words begin again and again', () => {
+  it('agrees with a naive search on texts with few distinct letters', () => {
     const words = ['abab', 'aab', 'bbbbb', 'abba']
     const found = findAny(words)
     for (let bits = 0; bits < 1 << 12; bits++) {
@@ -22,7 +22,7 @@ describe('the search for any of many words', () => {
     }
   })
 
-  it('finds nothing where there is nothing', () => {
+  it('finds nothing in an empty text', () => {
     expect(findAny([])('text')).toBe(false)
     expect(findAny(['canary'])('')).toBe(false)
     expect(findAny(['canary'])('canar')).toBe(false)

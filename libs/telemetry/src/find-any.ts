@@ -1,20 +1,20 @@
 /**
- * Whether any of many words may occur in a text, in a time that does not grow with their number.
+ * Tests whether any of many words may occur in a text, in a time that does not depend on their number.
  *
- * It runs on every log line, so it skips what it can: a table tells for each three characters how far the reader may
- * go on without missing the beginning of a word.
+ * It runs on every log line, so it skips ahead: a table gives for each three characters how far the search may jump
+ * without missing the beginning of a word.
  *
  * @see Wu and Manber, "A fast algorithm for multi-pattern searching" (1994)
  */
 
-/** The fewest characters that a word may have. */
+/** The minimum length of a word. */
 export const WORD_CHARS_MIN = 3
 
-/** @returns a search that ignores case; it finds every word, and now and then one that differs in a letter */
+/** @returns a case-insensitive search without false negatives; a false positive differs in a letter */
 export function findAny(words: readonly string[]): (text: string) => boolean {
   if (words.length === 0) return () => false
   const window = Math.min(...words.map((word) => word.length), WINDOW_CHARS_MAX)
-  // By the hash of a block: how far the first characters of all words, as many as the window has, are beyond it.
+  // By the hash of a block: the distance to its last occurrence in the first `window` characters of all words.
   const skips = new Uint8Array(HASHES).fill(window - BLOCK_CHARS + 1)
   const wordsByHash = new Map<number, string[]>()
   for (const word of words) {
@@ -47,7 +47,7 @@ const BLOCK_CHARS = WORD_CHARS_MIN
 const HASHES = 1 << 15
 const WINDOW_CHARS_MAX = 32
 
-/** A number for three characters, in which case makes no difference. */
+/** A case-insensitive hash of three characters. */
 function hashAt(text: string, index: number): number {
   const first = (text.charCodeAt(index) | 0x20) << 10
   const second = (text.charCodeAt(index + 1) | 0x20) << 5

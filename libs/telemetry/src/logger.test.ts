@@ -1,4 +1,4 @@
-// The lines as a process of its own writes them, read from its standard output.
+// Reads the lines that a separate process writes to its standard output.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 const CANARY = 'canary "7f3b\\9c41/€'
 
 describe('a log line', () => {
-  it('is an object with level, time, service and the fields it was given', async () => {
+  it('is an object with level, time, service and the given fields', async () => {
     const before = Date.now()
     const [line] = await linesOf(`
       const log = createLogger('orchestrator').child({ execution_id: 'e-1', trace_id: 't-1' })
@@ -23,7 +23,7 @@ describe('a log line', () => {
     expect(line!.time).toBeLessThanOrEqual(Date.now())
   })
 
-  it('holds no secret, wherever it was and however it was written', async () => {
+  it('contains no secret, at any position and in any encoding', async () => {
     const { stdout } = await run(
       `
       const secret = process.env.CANARY_TOKEN
@@ -53,7 +53,7 @@ describe('a log line', () => {
     expect(lines[3]!.err).toMatchObject({ type: 'Error' })
   })
 
-  it('is written before the process is gone, in the order of all its loggers', async () => {
+  it('is written before the process exits, in the order of all its loggers', async () => {
     const lines = await linesOf(`
       const logs = [createLogger('a'), createLogger('b')]
       for (let n = 0; n < 5_000; n++) logs[n % 2].info({ n }, 'line')
@@ -61,12 +61,12 @@ describe('a log line', () => {
     expect(lines.map(({ n }) => n)).toEqual(Array.from({ length: 5_000 }, (_, n) => n))
   })
 
-  it('is written when an error nobody catches ends the process', async () => {
+  it('is written when an uncaught error ends the process', async () => {
     const failure = run(`createLogger('a').info('last words'); setImmediate(() => { throw new Error('bug') })`)
     await expect(failure).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining('last words') })
   })
 
-  it('is left out below the level that LOG_LEVEL names', async () => {
+  it('is omitted below the level of LOG_LEVEL', async () => {
     const script = `const log = createLogger('a'); log.debug('d'); log.info('i'); log.warn('w')`
     const levels = async (env: NodeJS.ProcessEnv) => (await linesOf(script, env)).map(({ msg }) => msg)
     expect(await levels({})).toEqual(['i', 'w'])
@@ -76,7 +76,7 @@ describe('a log line', () => {
 
   const onLinux = process.platform === 'linux'
   const notLinux = onLinux ? '' : ' (SKIPPED: only Linux has /dev/full)'
-  it.runIf(onLinux)(`that cannot be written, on a full disk, ends nothing${notLinux}`, async () => {
+  it.runIf(onLinux)(`that cannot be written to a full disk does not end the process${notLinux}`, async () => {
     const code = `
       import { createLogger } from '@deed/telemetry/logger'
       const log = createLogger('a')
@@ -88,7 +88,7 @@ describe('a log line', () => {
     await expect(ended).resolves.toEqual({ stdout: '', stderr: 'went on\n' })
   })
 
-  it('goes to standard error where standard output is spoken for', async () => {
+  it('goes to standard error if standard output is reserved', async () => {
     const { stdout, stderr } = await run(`createLogger('mcp', 2).info('hello')`)
     expect(stdout).toBe('')
     expect(parseLines(stderr)).toMatchObject([{ service: 'mcp', msg: 'hello' }])

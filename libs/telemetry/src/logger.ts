@@ -1,8 +1,8 @@
 /**
- * Log lines: JSON on standard output, one object a line, with nothing secret in them.
+ * Log lines: JSON on standard output, one object per line, without secrets.
  *
- * A line carries `level`, `time` (milliseconds since 1970), `service`, `pid`, `msg` and the fields it is given;
- * lines about an execution carry `execution_id` and `trace_id`, most simply from `log.child({ execution_id, trace_id })`.
+ * A line has `level`, `time` (milliseconds since 1970), `service`, `pid`, `msg` and the given fields; lines about an
+ * execution have `execution_id` and `trace_id`, usually from `log.child({ execution_id, trace_id })`.
  */
 import { type Logger, pino } from 'pino'
 import { redact, registerSecretsOf } from './redact.ts'
@@ -10,11 +10,10 @@ import { redact, registerSecretsOf } from './redact.ts'
 export type Log = Logger
 
 /**
- * A logger at the level that LOG_LEVEL names, or `info`. From the first on, the secrets in the environment are
- * registered for redaction.
+ * A logger at the level of LOG_LEVEL, or `info`. The first one registers the secrets in the environment for redaction.
  *
- * @param fd 2 for a process whose standard output is spoken for, such as a server of JSON-RPC over stdio
- * @throws when LOG_LEVEL is no level
+ * @param fd 2 for a process whose standard output is reserved, such as a JSON-RPC server over stdio
+ * @throws if LOG_LEVEL is not a level
  */
 export function createLogger(service: string, fd: 1 | 2 = 1): Log {
   const { env } = process
@@ -32,17 +31,17 @@ export function createLogger(service: string, fd: 1 | 2 = 1): Log {
 
 const LINES_BYTES = 4_096
 const FLUSH_MS = 100
-/** Kept while they cannot be written; what is said beyond that is lost. */
+/** Buffer for lines that cannot be written; lines beyond it are lost. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024
 
-// One for all loggers of a process, so that their lines neither overtake nor cut one another.
+// One per file descriptor, shared by all loggers of a process, so that lines are neither reordered nor interleaved.
 const destinations = new Map<number, ReturnType<typeof pino.destination>>()
 
 function destinationOf(fd: number): ReturnType<typeof pino.destination> {
   const open = destinations.get(fd)
   if (open !== undefined) return open
-  // Lines are written by a thread, many at once while much is said; those still in memory are written as the process
-  // exits. A process that is killed takes its last tenth of a second with it.
+  // A thread writes lines in batches under load; buffered lines are written as the process exits. A killed process
+  // loses up to a tenth of a second.
   const opened = pino.destination({
     ...{ fd, sync: false, minLength: LINES_BYTES, periodicFlush: FLUSH_MS, maxLength: KEPT_BYTES_MAX },
   })
@@ -51,11 +50,11 @@ function destinationOf(fd: number): ReturnType<typeof pino.destination> {
   return opened
 }
 
-/** Work goes on while lines cannot be written. They are tried again at each flush; how many were lost is told then. */
+/** Keeps working while lines cannot be written. Every flush retries; the number of lost lines is logged afterwards. */
 function outliveFullDisk(opened: ReturnType<typeof pino.destination>): void {
   let failing = false
   let lost = 0
-  // The library's own listener ends the process for anything but a reader that has gone.
+  // The library's own listener would end the process for any error but EPIPE.
   opened.prependListener('error', (error: NodeJS.ErrnoException) => {
     failing = error.code !== 'EPIPE'
   })
@@ -68,10 +67,10 @@ function outliveFullDisk(opened: ReturnType<typeof pino.destination>): void {
     lost = 0
   })
   const flushSync = opened.flushSync.bind(opened)
-  // Else the process could not end: it would wait for room.
+  // Otherwise the process could not exit: the flush would wait for free space.
   opened.flushSync = () => {
     if (!failing) flushSync()
   }
 }
 
-const LOST = 'log lines were lost: they could not be written; was the disk full?'
+const LOST = 'log lines were lost because they could not be written; check for a full disk'

@@ -1,10 +1,10 @@
 /**
- * Starts tracing ahead of the service: `node --import @deed/telemetry/preload src/main.ts`.
+ * Starts tracing before the service: `node --import @deed/telemetry/preload src/main.ts`.
  *
- * Instrumentation has to be in place before the libraries it watches are loaded. The SDK costs most of a second to
- * load, so nothing of it is loaded unless a collector is named by OTEL_EXPORTER_OTLP_ENDPOINT or
- * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT. The standard variables say the rest: OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER,
- * OTEL_TRACES_SAMPLER_ARG, OTEL_BSP_*, OTEL_SDK_DISABLED.
+ * Instrumentation must be installed before the libraries that it instruments are loaded. The SDK takes most of a second
+ * to load, so it is loaded only if OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT names a collector.
+ * The standard variables configure the rest: OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG,
+ * OTEL_EXPORTER_OTLP_HEADERS, OTEL_SDK_DISABLED and so on.
  */
 const { env } = process
 

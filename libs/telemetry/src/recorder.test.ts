@@ -1,4 +1,4 @@
-// Services with the preload, each a process, that send to a collector which keeps what it is sent.
+// Services with the preload, each in its own process, that export to a collector which records what it receives.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -51,7 +51,7 @@ describe('a trace', () => {
     for (const span of spans) expect(span.traceId).toBe(root.traceId)
     expect(byName['execution.submit']).toMatchObject({ service: 'orchestrator', parentSpanId: '', kind: 2, status: 0 })
     expect(byName['execution.submit']!.spanId).toBe(parseTraceparent(root.traceparent)?.spanId)
-    // What an instrumented library does within a span is its child, and is told to the other side.
+    // Spans of an instrumented library are children, and propagate the trace context.
     expect(byName.GET).toMatchObject({
       service: 'orchestrator',
       parentSpanId: byName['execution.submit']!.spanId,
@@ -70,21 +70,21 @@ describe('a trace', () => {
     expect(collector.received()).not.toContain('canary')
   })
 
-  it('that is not sampled is neither recorded nor left without an id', async () => {
+  it('without sampling is not recorded but has an id', async () => {
     await using collector = await startCollector()
     const unsampled = { ...collector.env, OTEL_TRACES_SAMPLER_ARG: '0' }
     const { stdout } = await runService('orchestrator', CALLER, unsampled)
     const root = JSON.parse(stdout) as { traceparent: string; traceId: string }
     expect(parseTraceparent(root.traceparent)).toMatchObject({ traceId: root.traceId, sampled: false })
-    // The decision of the root holds for a process that would record everything itself.
+    // The root's sampling decision holds for a process that would sample everything.
     await runService('executor', CALLED, { ...collector.env, PARENT: root.traceparent })
     expect(collector.spans()).toEqual([])
-    // And a trace that was sampled elsewhere is recorded by one that begins none.
+    // A trace that was sampled elsewhere is recorded by a process that samples no roots.
     await runService('executor', CALLED, { ...unsampled, PARENT: SAMPLED })
     expect(collector.spans().map(({ name }) => name)).toEqual(['work.act'])
   })
 
-  it('does not hold up a drain when the collector does not answer', async () => {
+  it('does not delay a drain when the collector does not answer', async () => {
     await using silent = await startServer(() => {})
     const { stdout } = await runService(
       'orchestrator',
@@ -94,7 +94,7 @@ describe('a trace', () => {
        await shutdownTelemetry()
        console.log('drained')
        process.exit(0)`,
-      // The SDK itself would wait for longer than this test may take.
+      // The SDK's own default would exceed the test's time limit.
       {
         OTEL_EXPORTER_OTLP_ENDPOINT: silent.url,
         OTEL_EXPORTER_OTLP_TIMEOUT: '600000',
@@ -120,13 +120,13 @@ describe('the preload', () => {
     expect(await loadedFiles(endpoint)).toContainEqual(expect.stringContaining('@opentelemetry/sdk-node'))
   })
 
-  it('refuses sampling that it does not know', async () => {
+  it('refuses an unknown sampler', async () => {
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_TRACES_SAMPLER_ARG: '1.5' }
     await expect(runService('orchestrator', '', env)).rejects.toThrow('OTEL_TRACES_SAMPLER_ARG is 1.5')
   })
 })
 
-describe('the part of traces that is recorded', () => {
+describe('the sampling ratio', () => {
   it.each([
     [{}, 1],
     [{ OTEL_TRACES_SAMPLER_ARG: '0.1' }, 0.1],
@@ -138,14 +138,14 @@ describe('the part of traces that is recorded', () => {
   })
 
   it.each([{ OTEL_TRACES_SAMPLER: 'xray' }, { OTEL_TRACES_SAMPLER_ARG: 'all' }, { OTEL_TRACES_SAMPLER_ARG: '-1' }])(
-    'is not guessed: %j',
+    'is refused for invalid variables: %j',
     (env) => {
       expect(() => samplingRatio(env)).toThrow(Object.keys(env)[0])
     },
   )
 })
 
-/** Every file of JavaScript or TypeScript, CommonJS or ESM, that the engine of a service with the preload has read. */
+/** Every JavaScript or TypeScript file, CommonJS or ESM, that a service with the preload loads. */
 async function loadedFiles(env: NodeJS.ProcessEnv): Promise<string[]> {
   const script = `
     import { Session } from 'node:inspector/promises'

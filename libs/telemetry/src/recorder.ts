@@ -1,7 +1,7 @@
 /**
- * Records spans with the OpenTelemetry SDK and sends them as OTLP over http/protobuf.
+ * Records spans with the OpenTelemetry SDK and exports them as OTLP over http/protobuf.
  *
- * Loaded by the preload alone, and only when tracing is configured.
+ * Loaded by the preload only, if tracing is configured.
  */
 import {
   type Attributes,
@@ -26,26 +26,27 @@ import { installRecorder, type Span, type SpanKind } from './span.ts'
 import { formatTraceparent, parseTraceparent } from './trace-context.ts'
 
 /**
- * Starts the SDK and gives `startSpan` to it.
+ * Starts the SDK and connects `startSpan` to it.
  *
- * @throws when a variable asks for sampling that Deed does not do
+ * @throws if a variable names an unsupported sampler
  */
 export function startRecorder(env: NodeJS.ProcessEnv): void {
   const ratio = samplingRatio(env)
-  // The detectors that are on by default report the command line and the user as well, which is nobody's business.
+  // The default detectors also report the command line and the user, which may be confidential.
   env.OTEL_NODE_RESOURCE_DETECTORS ??= 'env,serviceinstance'
   const sdk = new NodeSDK({
     sampler: followTheParent,
     traceExporter: redacting(new OTLPTraceExporter()),
     metricReaders: [],
     logRecordProcessors: [],
-    // Wrapping costs every query, recorded or not: more, where few are recorded, than all the rest of tracing.
+    // Instrumented libraries cost time on every call, recorded or not: with a low ratio, more than all other tracing.
     instrumentations:
       ratio < INSTRUMENTED_RATIO_MIN
         ? []
         : [
             new PgInstrumentation({ requireParentSpan: true, ignoreConnectSpans: true }),
-            // What comes in is a message on the bus, which has its span; requests to a service's own pages need none.
+            // Incoming work arrives on the bus, which creates its span; requests to a service's own HTTP pages need
+            // none.
             new HttpInstrumentation({
               disableIncomingRequestInstrumentation: true,
               requireParentforOutgoingSpans: true,
@@ -53,7 +54,7 @@ export function startRecorder(env: NodeJS.ProcessEnv): void {
           ],
   })
   sdk.start()
-  // After the SDK is loaded, or its own few hundred modules would be watched too. pg is CommonJS and needs no hook.
+  // After the SDK is loaded, or its own few hundred modules would be hooked, too. pg is CommonJS and needs no hook.
   if (ratio >= INSTRUMENTED_RATIO_MIN) register({ include: ['http', 'https'] })
 
   const tracer = trace.getTracer('deed')
@@ -69,29 +70,29 @@ export function startRecorder(env: NodeJS.ProcessEnv): void {
   })
 }
 
-/** The part of new traces that is recorded, by the standard variables; a trace that others began follows its flag. */
+/** The sampling ratio of new traces, by the standard variables; a trace with a parent follows the parent's flag. */
 export function samplingRatio(env: NodeJS.ProcessEnv): number {
   const sampler = env.OTEL_TRACES_SAMPLER || 'parentbased_traceidratio'
   if (sampler === 'parentbased_always_on') return 1
   if (sampler === 'parentbased_always_off') return 0
   if (sampler !== 'parentbased_traceidratio') {
     throw new Error(
-      `OTEL_TRACES_SAMPLER is ${sampler}; known are parentbased_always_on, parentbased_always_off, parentbased_traceidratio`,
+      `OTEL_TRACES_SAMPLER is ${sampler}; supported are parentbased_always_on, parentbased_always_off, parentbased_traceidratio`,
     )
   }
   const ratio = Number(env.OTEL_TRACES_SAMPLER_ARG || '1')
   if (ratio >= 0 && ratio <= 1) return ratio
-  throw new Error(`OTEL_TRACES_SAMPLER_ARG is ${env.OTEL_TRACES_SAMPLER_ARG}; it takes a number from 0 to 1`)
+  throw new Error(`OTEL_TRACES_SAMPLER_ARG is ${env.OTEL_TRACES_SAMPLER_ARG}; set it to a number from 0 to 1`)
 }
 
-/** Below this part of recorded traces, libraries are not instrumented; the spans of services are there all the same. */
+/** Below this ratio libraries are not instrumented; the spans of services are still recorded. */
 const INSTRUMENTED_RATIO_MIN = 0.1
 
 type Sampler = NonNullable<NodeSDKConfiguration['sampler']>
 type SpanExporter = NonNullable<NodeSDKConfiguration['traceExporter']>
 type FinishedSpan = Parameters<SpanExporter['export']>[0][number]
 
-// A root that comes here has been chosen by startSpan already, and instrumented libraries begin none.
+// `startSpan` has already sampled the roots that arrive here, and instrumented libraries start none.
 const followTheParent: Sampler = {
   shouldSample(within) {
     const parent = trace.getSpanContext(within)
@@ -102,8 +103,8 @@ const followTheParent: Sampler = {
 }
 
 /**
- * Takes secrets out of spans as they leave, whoever wrote them. Here it costs the request nothing: spans are sent
- * in batches, later.
+ * Redacts secrets in spans at export, whoever recorded them. Spans are exported in batches, so this does not delay a
+ * request.
  */
 function redacting(exporter: SpanExporter): SpanExporter {
   return {
@@ -116,7 +117,7 @@ function redacting(exporter: SpanExporter): SpanExporter {
   }
 }
 
-/** In place: a span that is exported is read by nobody else. */
+/** In place: an exported span is not read again. */
 function redactSpan(span: FinishedSpan): void {
   redactAttributes(span.attributes)
   if (span.status.message !== undefined) span.status.message = redact(span.status.message)
@@ -151,7 +152,10 @@ function failSpan(span: OtelSpan, error: unknown): void {
   span.setAttribute('error.type', errorType(error))
 }
 
-/** A stable name, as the semantic conventions ask: the code of a DeedError or of the system, else the class. */
+/**
+ * A low-cardinality name, as the semantic conventions require: the code of a DeedError or a system error, else the
+ * class.
+ */
 function errorType(error: unknown): string {
   if (!(error instanceof Error)) return '_OTHER'
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { holdsSecret, redact, redactValue, registerSecret, registerSecretsOf } from './redact.ts'
 
 const PLAIN = 'canary-7f3b9c41'
-/** Each character of it is written differently somewhere. */
+/** Every character of it has a special encoding somewhere. */
 const AWKWARD = 'c"n\\a/r y+%ö€\u{1f426}\'&\nline-two-is-here-too'
 
 registerSecret(PLAIN)
@@ -18,7 +18,7 @@ const ENCODINGS: Record<string, (secret: string) => string> = {
   'JSON with escaped slashes': (secret) => JSON.stringify(secret).replaceAll('/', '\\/'),
   URL: encodeURIComponent,
   'URL twice': (secret) => encodeURIComponent(encodeURIComponent(secret)),
-  'URL in small letters': (secret) => encodeURIComponent(secret).replace(/%../g, (code) => code.toLowerCase()),
+  'URL in lower case': (secret) => encodeURIComponent(secret).replace(/%../g, (code) => code.toLowerCase()),
   'URL with every byte encoded': (secret) =>
     Array.from(Buffer.from(secret), (byte) => `%${byte.toString(16)}`).join(''),
   form: (secret) => new URLSearchParams({ q: secret }).toString(),
@@ -33,7 +33,9 @@ const ENCODINGS: Record<string, (secret: string) => string> = {
   'base64 in a URL': (secret) => encodeURIComponent(Buffer.from(`${secret}>>>???`).toString('base64')),
 }
 
-/** All that base64 tells of a secret, whatever stands beside it; at least the eight characters in its middle. */
+/**
+ * All substrings of a secret that base64 could reveal at any alignment; at least the eight characters in its middle.
+ */
 function tellsSecret(text: string, secret: string): boolean {
   const everyReading = [text, text.replace(/\\+[rn]|[\r\n]/g, ''), decodeEscapes(text)]
   const middles = [0, 1, 2].flatMap((offset) => {
@@ -56,7 +58,7 @@ function escapeUnit(unit: string): string {
 
 describe('a registered secret', () => {
   for (const [name, encode] of Object.entries(ENCODINGS)) {
-    it(`does not stay in a text as ${name}`, () => {
+    it(`does not remain in a text as ${name}`, () => {
       for (const secret of [PLAIN, AWKWARD]) {
         const text = `before ${encode(secret)} after`
         const clean = redact(text)
@@ -68,12 +70,12 @@ describe('a registered secret', () => {
     })
   }
 
-  it('is told from what only looks like a credential', () => {
+  it('is distinguished from a text that only looks like a credential', () => {
     expect(Object.values(ENCODINGS).map((encode) => holdsSecret(`a ${encode(PLAIN)} b`))).not.toContain(false)
     expect(['password=hunter2222', 'nothing at all', PLAIN.slice(1)].map(holdsSecret)).toEqual([false, false, false])
   })
 
-  it('leaves JSON that can be read', () => {
+  it('keeps JSON parseable', () => {
     const line = JSON.stringify({ [AWKWARD]: PLAIN, text: `<${AWKWARD}>`, nested: JSON.stringify({ key: AWKWARD }) })
     expect(JSON.parse(redact(line))).toEqual({
       '[redacted]': '[redacted]',
@@ -82,17 +84,17 @@ describe('a registered secret', () => {
     })
   })
 
-  it('is found line by line when it has several', () => {
+  it('is found line by line if it has several lines', () => {
     expect(redact('2: line-two-is-here-too')).toBe('2: [redacted]')
   })
 
-  it('is taken whole when a shorter one is its beginning', () => {
+  it('is redacted whole if a shorter secret is its prefix', () => {
     registerSecret('prefix-of-another')
     registerSecret('prefix-of-another-secret')
     expect(redact('prefix-of-another-secret')).toBe('[redacted]')
   })
 
-  it('has six bytes at least', () => {
+  it('has at least six bytes', () => {
     registerSecret('admin')
     registerSecret('ααα')
     registerSecret('€€')
@@ -101,12 +103,12 @@ describe('a registered secret', () => {
     expect(redact('-€€-')).toBe('-[redacted]-')
   })
 
-  it('may be backslashes alone', () => {
+  it('may consist of backslashes', () => {
     registerSecret('\\\\\\\\\\\\')
     expect(redact('a\\\\\\\\\\\\b')).toBe('a[redacted]b')
   })
 
-  it('is found among hundreds', () => {
+  it('is found among hundreds of secrets', () => {
     const secrets = Array.from({ length: 300 }, (_, i) => `secret-number-${i}-of-many`)
     secrets.forEach(registerSecret)
     for (const secret of secrets) expect(redact(`${secret}.`)).toBe('[redacted].')
@@ -114,7 +116,7 @@ describe('a registered secret', () => {
 })
 
 describe('the environment', () => {
-  it('gives up what is secret by its name, and passwords in URLs', () => {
+  it('registers variables with secret names, and passwords in URLs', () => {
     registerSecretsOf({
       PROVIDER_API_KEY: 'environment-key-1',
       PGPASSWORD: 'environment-password-2',
@@ -136,7 +138,7 @@ describe('the environment', () => {
   })
 })
 
-describe('what looks like a credential', () => {
+describe('a text that looks like a credential', () => {
   it.each([
     ['postgres://deed:hunter22@db:5432/deed', 'postgres://deed:[redacted]@db:5432/deed'],
     ['redis://:p@ss@cache', 'redis://:[redacted]@cache'],
@@ -159,7 +161,7 @@ describe('what looks like a credential', () => {
     ['a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n+/==\n-----END RSA PRIVATE KEY-----\nb', 'a\n[redacted]\nb'],
     ['{"k":"-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----\\n"}', '{"k":"[redacted]\\n"}'],
     ['{"k":"-----BEGIN PRIVATE KEY-----\\nMIIEcut"}', '{"k":"[redacted]"}'],
-  ])('does not stay: %s', (text, clean) => {
+  ])('is redacted: %s', (text, clean) => {
     expect(redact(text)).toBe(clean)
     expect(redact(clean)).toBe(clean)
   })
@@ -173,13 +175,13 @@ describe('what looks like a credential', () => {
     '{"password":null,"secret":"db-credentials","n":1}',
     'risk-management-of-the-whole-organisation',
     '019aa4d1-7f3b-7c3e-9a51-0b5b2f2c9a11',
-  ])('is no more than that: %s', (text) => {
+  ])('is redacted without its surroundings: %s', (text) => {
     expect(redact(text)).toBe(text)
   })
 })
 
 describe('a value that is stored', () => {
-  it('loses the secrets in its strings and keys, and nothing else', () => {
+  it('is redacted in its strings and keys, and otherwise unchanged', () => {
     const value = {
       n: 1,
       none: null,
@@ -197,7 +199,7 @@ describe('a value that is stored', () => {
     expect(value.list[1]).toBe(`in ${PLAIN}`)
   })
 
-  it('is returned as it is when it holds none', () => {
+  it('is returned uncopied if it contains no secret', () => {
     const value = { n: 1, none: null, list: ['kept', { deep: 'too' }] }
     expect(redactValue(value)).toBe(value)
   })

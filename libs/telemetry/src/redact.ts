@@ -1,12 +1,12 @@
 /**
- * Takes secrets out of what is logged, traced, shown and stored.
+ * Redacts secrets in everything that is logged, traced, shown and stored.
  *
- * A registered secret is found as it is, in base64 (also inside a longer text that was encoded as a whole),
- * URL-encoded and JSON-escaped, to any depth of these. Beside those, what looks like a credential by its form is taken
- * out: passwords in URLs and assignments, Authorization headers, API keys with a known prefix, private keys.
+ * A registered secret is found verbatim, in base64 (also inside a longer encoded text), URL-encoded and JSON-escaped,
+ * nested to any depth. In addition, texts that look like credentials are redacted: passwords in URLs and assignments,
+ * Authorization headers, API keys with a known prefix, private keys.
  *
- * Nearly every text has no secret, so that answer is made cheap; the exact search runs only when a quick one
- * has seen something. A text is to be redacted whole: a secret that is split over two calls is not found.
+ * Nearly every text has no secret, so that case is fast; the exact search runs only if a quick check finds a candidate.
+ * A text must be redacted whole: a secret that is split over two calls is not found.
  */
 import { findAny, WORD_CHARS_MIN } from './find-any.ts'
 import { placesOf, type SecretForm, secretForms, withoutEscapes } from './secret-forms.ts'
@@ -14,8 +14,8 @@ import { placesOf, type SecretForm, secretForms, withoutEscapes } from './secret
 /**
  * Makes `redact` find this value from now on, in this process.
  *
- * White space around it is not part of it. Of a value of several lines, each line is a secret too, for it may be
- * printed line by line. What is shorter than 6 bytes is left alone: it would occur by chance.
+ * Surrounding white space is ignored. Each line of a multi-line value is a secret, too, since it may be printed
+ * separately. Values below 6 bytes are ignored: they would match by chance.
  */
 export function registerSecret(value: string): void {
   const secret = value.trim()
@@ -27,8 +27,8 @@ export function registerSecret(value: string): void {
 }
 
 /**
- * Registers the values of variables that are secret by their name, such as `ANTHROPIC_API_KEY`, and the passwords in
- * URLs such as `DATABASE_URL`. A password that is also the user's name is no secret, and is left alone.
+ * Registers the values of variables with secret names, such as `ANTHROPIC_API_KEY`, and the passwords in URLs such as
+ * `DATABASE_URL`. A password that equals the user name is not a secret, and is ignored.
  */
 export function registerSecretsOf(env: NodeJS.ProcessEnv): void {
   for (const [name, value] of Object.entries(env)) {
@@ -45,29 +45,31 @@ export function registerSecretsOf(env: NodeJS.ProcessEnv): void {
   }
 }
 
-/** The text with `[redacted]` in place of each secret. Redacting again changes nothing. */
+/** The text with `[redacted]` in place of each secret. Idempotent. */
 export function redact(text: string): string {
   search ??= secretSearch()
   const clean = search.mayHold(text) ? redactSecrets(text, search) : text
   return looksLikeCredentials(clean) ? redactCredentials(clean) : clean
 }
 
-/** Whether a registered secret is in the text, in whatever form; what only looks like a credential does not count. */
+/**
+ * Whether the text contains a registered secret in any encoding; texts that only look like a credential do not count.
+ */
 export function holdsSecret(text: string): boolean {
   search ??= secretSearch()
   return search.mayHold(text) && redactSecrets(text, search) !== text
 }
 
 /**
- * A JSON value with the secrets in its strings and keys taken out, and the string under a key such as `password`
- * as a whole. What holds no secret is returned as it is, not copied.
+ * A JSON value with the secrets in its strings and keys redacted, and the whole string under a key such as `password`.
+ * A value without secrets is returned uncopied.
  */
 export function redactValue<T>(value: T): T
 export function redactValue(value: unknown): unknown {
   return isSurelyClean(JSON.stringify(value)) ? value : redactParts(value)
 }
 
-/** One look at the whole is cheaper than many at its parts. Where nothing is escaped, the whole has each part as it is. */
+/** One check of the whole is cheaper than one per string. Without escapes, the JSON contains every string verbatim. */
 function isSurelyClean(json: string | undefined): boolean {
   if (json === undefined) return true
   search ??= secretSearch()
@@ -93,15 +95,15 @@ function redactParts(value: unknown): unknown {
 
 const REDACTED = '[redacted]'
 const SECRET_BYTES_MIN = 6
-/** Shorter lines of a longer secret, such as a brace, say nothing and occur everywhere. */
+/** Shorter lines of a multi-line secret, such as a brace, are too common to be redacted. */
 const SECRET_LINE_CHARS_MIN = 16
 const SECRET_VARIABLE = /(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|CREDENTIALS)$|PASSWORD$/i
 
 interface Search {
   readonly forms: readonly SecretForm[]
-  /** Whether a text is worth reading without its escapes. */
+  /** Whether a text is worth decoding. */
   mayHold(text: string): boolean
-  /** Whether a text without escapes is worth searching for each form. */
+  /** Whether a decoded text is worth searching for each form. */
   mayHoldBare(bare: string): boolean
 }
 
@@ -115,7 +117,7 @@ function secretSearch(): Search {
   const bares = forms.map(({ bare }) => bare)
   const holdsText = findAny(texts.filter(long))
   const holdsBare = findAny(bares.filter(long))
-  // Six bytes may be two characters, and backslashes are nothing in a text without them: too little for a quick look.
+  // Six bytes may be two characters, and a decoded text has no backslashes: too little for the quick check.
   const always = !texts.every(long) || !bares.every(long)
   return {
     forms,
@@ -137,12 +139,12 @@ function redactSecrets(text: string, { forms, mayHoldBare }: Search): string {
     }
     clean += text.slice(kept)
   }
-  // A secret may begin with what is the end of an escape in this text, and be missed in the reading without them.
+  // The beginning of a secret may coincide with the end of an escape, which hides it in the decoded text.
   for (const form of forms) if (clean.includes(form.text)) clean = clean.replaceAll(form.text, REDACTED)
   return clean
 }
 
-/** Whether a text has an escape of JSON or URLs, or a line break that may be inside base64. */
+/** Whether a text has a JSON or URL escape, or a line break that may be inside base64. */
 function mayBeEncoded(text: string): boolean {
   if (text.includes('\\') || text.includes('%') || text.includes('+')) return true
   const lineEnd = text.indexOf('\n')
@@ -153,17 +155,17 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    // A stray percent sign: the text is not URL-encoded, and is its own decoding.
+    // A stray percent sign: the text is not URL-encoded and decodes to itself.
     return text
   }
 }
 
-// `secret` and `token` alone are left out: names of secrets and counts of tokens are facts that are needed.
+// `secret` and `token` alone are excluded: names of secrets and token counts are needed facts.
 const NAMES =
   'pass(?:word|wd|phrase)|api[_-]?key|(?:access|auth|refresh|id|bearer)[_-]?token|client[_-]?secret|private[_-]?key'
 const SECRET_KEY = new RegExp(`(?:${NAMES}|^authorization)$`, 'i')
 
-/** One of these occurs in everything that `CREDENTIALS` finds. */
+/** Every match of `CREDENTIALS` contains one of these. */
 const looksLikeCredentials = findAny([
   ...['://', 'bearer', 'authorization', 'private key', 'passw', 'passphrase', 'apikey', 'api_key', 'api-key'],
   ...['s_token', 'h_token', 'd_token', 'r_token', 's-token', 'h-token', 'd-token', 'r-token'],
@@ -187,12 +189,12 @@ const looksLikeCredentials = findAny([
   ...['aiza', 'npm_', 'hf_', 'eyj'],
 ])
 
-// A known prefix begins a word, also after an escape such as `\n` or `%3D`, whose last character is a letter.
+// A known prefix begins a word, possibly after an escape such as `\n` or `%3D`, whose last character is a letter.
 const WORD_BEGINS = '(?<!(?<!\\\\|%[0-9A-Fa-f])[A-Za-z0-9])'
 
-/** What credentials look like; the first group of each is kept. */
+/** Patterns of credentials; the first group of each is kept. */
 const CREDENTIALS: readonly RegExp[] = [
-  // A private key, or as much of it as is there: a log may cut it short.
+  // A private key, or the beginning of one: a log may truncate it.
   /()-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\w+/=\s:,.\\()-]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|(?=\\*[^\w+/=\s:,.\\()-]|$))/g,
   /(:\/\/[^\s:@/?#"'<>\\]*:)[^\s/?#"'<>\\]+(?=@)/g,
   /(authorization\\*["']?\s*[:=]\s*\\*["']?(?:(?:bearer|basic|token|negotiate)\s+)?)[^\s"'\\,;]+/gi,
@@ -211,7 +213,7 @@ const CREDENTIALS: readonly RegExp[] = [
       'AIza[\\w-]{35}',
       'npm_[A-Za-z0-9]{36}',
       'hf_[A-Za-z0-9]{30,}',
-      // The first part has a bound, for it is tried from every place where one may begin.
+      // The first part is bounded, since it is tried at every position.
       'eyJ[\\w-]{8,1000}\\.eyJ[\\w-]{8,}\\.[\\w-]+',
     ].join('|')})`,
     'g',

@@ -1,24 +1,23 @@
 /**
- * Finding a secret in a text, in whatever form it shows up there: as it is or in base64, and both of them URL-encoded
- * or JSON-escaped.
+ * Finds a secret in a text in any encoding: verbatim or base64, each of them URL-encoded or JSON-escaped.
  *
- * There are too many such forms to look for each, so the text is read without its escapes instead, and every place
- * in that reading is known in the text.
+ * There are too many encodings to search for each, so the text is decoded, and every position of the decoded text maps
+ * to a position of the text.
  */
 
 export interface SecretForm {
-  /** As it is or in base64. */
+  /** Verbatim or base64. */
   readonly text: string
-  /** The same without escapes: what is looked for in a text without escapes. */
+  /** The same without backslashes: the form to search for in a decoded text. */
   readonly bare: string
   readonly base64: boolean
 }
 
 /**
- * A secret as it is, and what base64 makes of it wherever it stands in the encoded text.
+ * A secret verbatim, and its base64 at every alignment.
  *
- * Base64 turns three bytes into four characters, so there are three ways to encode what is in the middle of a text.
- * The characters that a neighbouring byte has a part in are left out.
+ * Base64 turns three bytes into four characters, so there are three encodings of a text's middle. Characters that
+ * depend on a neighbouring byte are omitted.
  */
 export function secretForms(secret: string): SecretForm[] {
   const bytes = Buffer.from(secret)
@@ -33,14 +32,14 @@ export function secretForms(secret: string): SecretForm[] {
   ]
 }
 
-/** A text read without its escapes. */
+/** A decoded text. */
 export interface Reading {
   /**
-   * The bytes of the text in UTF-8, one character each. Backslashes and line breaks are left out, for there may be
-   * any number of them, and plus signs are blanks, as in an HTML form.
+   * The text's bytes in UTF-8, one character each. Backslashes and line breaks are dropped, since their number may
+   * vary, and plus signs are spaces, as in an HTML form.
    */
   readonly bare: string
-  /** Where in the text each of these bytes begins, and where it ends. */
+  /** The position in the text where each byte begins and ends. */
   readonly starts: Uint32Array
   readonly ends: Uint32Array
 }
@@ -53,7 +52,7 @@ export function withoutEscapes(text: string): Reading {
   for (let start = 0, end = 0; start < text.length; start = end) {
     const unit = text.charCodeAt(start)
     if (unit < 0x80 && unit !== BACKSLASH && unit !== PERCENT) {
-      // Nearly every character comes this way, and much faster.
+      // The fast path, taken by nearly every character.
       end = start + 1
       starts[count] = start
       ends[count] = end
@@ -70,7 +69,7 @@ export function withoutEscapes(text: string): Reading {
     } else if (code === PERCENT) {
       const encoded = matchAt(PERCENT_ESCAPE, text, start)
       if (encoded) end = PERCENT_ESCAPE.lastIndex
-      // One byte, which may be a part of a character.
+      // One byte, possibly a part of a character.
       count = writeByte(encoded ? Number.parseInt(encoded[1]!, 16) : code, bytes, count)
     } else count = writeCharacter(code, bytes, count)
     starts.fill(start, first, count)
@@ -79,14 +78,14 @@ export function withoutEscapes(text: string): Reading {
   return { bare: bytes.toString('latin1', 0, count), starts, ends }
 }
 
-/** The places of a form in a text, as begin and end. */
+/** The positions of a form in a text, as begin and end. */
 export function* placesOf({ bare, base64 }: SecretForm, reading: Reading): Generator<[start: number, end: number]> {
   if (bare === '') return
   for (let at = reading.bare.indexOf(bare); at !== -1; at = reading.bare.indexOf(bare, at + 1)) {
     let first = at
     let last = at + bare.length - 1
     if (base64) {
-      // The characters beside it carry bits of the secret too.
+      // The neighbouring characters contain bits of the secret, too.
       if (isBase64(reading.bare, first - 1)) first--
       if (isBase64(reading.bare, last + 1)) last++
       while (reading.bare[last + 1] === '=') last++
@@ -103,7 +102,7 @@ const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const SHORT_ESCAPES: Readonly<Record<string, number>> = { n: 0x0a, r: 0x0d, t: 0x09, b: 0x08, f: 0x0c }
 
-// What was escaped may be escaped again, and again: each time the percent sign becomes %25, each backslash two.
+// Escapes may be nested: each level turns the percent sign into %25 and doubles each backslash.
 const PERCENT_ESCAPE = /%(?:25)*([0-9a-fA-F]{2})/y
 const BACKSLASH_ESCAPE =
   /\\+(?:u([dD][89abAB][0-9a-fA-F]{2})\\+u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([nrtbf])|(["'/]))?/y
@@ -113,7 +112,7 @@ function matchAt(pattern: RegExp, text: string, index: number): RegExpExecArray 
   return pattern.exec(text)
 }
 
-/** @returns where the next character is to be written */
+/** @returns the position for the next character */
 function writeCharacter(code: number, bytes: Buffer, at: number): number {
   return code < 0x80 ? writeByte(code, bytes, at) : at + bytes.write(String.fromCodePoint(code), at)
 }
@@ -124,7 +123,7 @@ function writeByte(byte: number, bytes: Buffer, at: number): number {
   return at + 1
 }
 
-/** The code point that a match of `BACKSLASH_ESCAPE` stands for; a backslash when it is nothing but backslashes. */
+/** The code point of a match of `BACKSLASH_ESCAPE`; a backslash if it consists of backslashes. */
 function unescaped([, high, low, unit, short, itself]: RegExpExecArray): number {
   if (high !== undefined && low !== undefined) {
     return 0x10000 + ((Number.parseInt(high, 16) & 0x3ff) << 10) + (Number.parseInt(low, 16) & 0x3ff)

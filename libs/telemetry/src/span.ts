@@ -1,9 +1,9 @@
 /**
- * Spans that cost next to nothing unless somebody records them.
+ * Spans that cost next to nothing unless they are recorded.
  *
- * Whether a trace is recorded is decided at its root, before the tracing SDK is touched. Work of a trace that is
- * not recorded gets a span that only carries the trace context on; no code of OpenTelemetry runs for it. The
- * parent is always given in words, never looked up in the asynchronous context: the two kinds behave alike.
+ * The root decides whether a trace is recorded, before the tracing SDK is involved. Work of an unrecorded trace gets a
+ * span that only propagates the trace context, without any OpenTelemetry code. The parent is always an argument, never
+ * taken from the asynchronous context: so both kinds of span behave alike.
  */
 import { isSampled, isTraceparent, newUnsampledTraceparent, traceIdOf } from './trace-context.ts'
 
@@ -11,7 +11,7 @@ export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer
 export type SpanAttribute = string | number | boolean | string[]
 
 export interface SpanOptions {
-  /** The header `traceparent` of what caused this work. Without one, or when it is malformed, the span is a root. */
+  /** The `traceparent` header of the cause of this work. Without one, or if it is malformed, the span is a root. */
   readonly parent?: string | undefined
   /** Default `internal`. */
   readonly kind?: SpanKind
@@ -19,38 +19,38 @@ export interface SpanOptions {
 }
 
 export interface Span {
-  /** 32 hex digits; every span of a trace has the same. */
+  /** 32 hex digits, the same for every span of a trace. */
   readonly traceId: string
-  /** The header for the calls this work makes. */
+  /** The header for calls that this work makes. */
   readonly traceparent: string
   setAttribute(key: string, value: SpanAttribute): void
-  /** Marks the work as failed, with the name or code of the error. The span is still to be ended. */
+  /** Marks the work as failed, with the name or code of the error. The span must still be ended. */
   fail(error: unknown): void
   /** Runs `work` so that spans of instrumented libraries (pg, http) become children of this one. */
   run<T>(work: () => T): T
-  /** Ends the span; what is called on it later is ignored. */
+  /** Ends the span; later calls on it are ignored. */
   end(): void
 }
 
-/** What keeps spans: the tracing SDK, which the preload puts here. */
+/** Records spans: the tracing SDK, installed by the preload. */
 export interface Recorder {
-  /** The part of new traces that is recorded, 0 to 1. */
+  /** The sampling ratio of new traces, 0 to 1. */
   readonly ratio: number
-  /** @param parent the one in the options, once it is known to be good */
+  /** @param parent the validated parent of the options */
   start(name: string, parent: string | undefined, options: SpanOptions): Span
-  /** Sends what is recorded and not sent yet. */
+  /** Exports the spans that were not exported yet. */
   shutdown(): Promise<void>
 }
 
-/** Empty when tracing is off. */
+/** Undefined if tracing is off. */
 export let recorder: Recorder | undefined
 
-/** Takes the place of what was installed; `undefined` ends recording. */
+/** Replaces the recorder; `undefined` ends recording. */
 export function installRecorder(next: Recorder | undefined): void {
   recorder = next
 }
 
-/** Begins a span. Whoever begins it ends it, on every path. */
+/** Starts a span. The caller must end it on every path. */
 export function startSpan(name: string, options: SpanOptions = {}): Span {
   const { parent } = options
   if (parent === undefined || !isTraceparent(parent)) {
@@ -61,7 +61,7 @@ export function startSpan(name: string, options: SpanOptions = {}): Span {
   return passOn(parent)
 }
 
-/** A span that is not recorded. It keeps the parent's id: no span of its own exists that a child could name. */
+/** An unrecorded span. It keeps the parent's id, since it has none of its own that a child could reference. */
 function passOn(traceparent: string): Span {
   return {
     traceId: traceIdOf(traceparent),

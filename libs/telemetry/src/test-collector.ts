@@ -1,4 +1,4 @@
-/** A collector of OpenTelemetry for tests: it takes spans over real HTTP, and reads them as the wire format says. */
+/** An OpenTelemetry collector for tests: it receives spans over real HTTP and decodes the wire format. */
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
@@ -16,7 +16,7 @@ export interface ReceivedSpan {
   strings: string[]
 }
 
-/** Takes OTLP over http/protobuf, and at another path requests of which it keeps the traceparent. */
+/** Receives OTLP over http/protobuf, and records the traceparent of requests to another path. */
 export async function startCollector() {
   const exports: Buffer[] = []
   const pings: unknown[] = []
@@ -48,7 +48,7 @@ export async function startServer(listener: RequestListener) {
   }
 }
 
-/** An ExportTraceServiceRequest; the numbers are those of opentelemetry-proto, `trace/v1/trace.proto`. */
+/** Decodes an ExportTraceServiceRequest; the field numbers are those of opentelemetry-proto, `trace/v1/trace.proto`. */
 function decodeExport(bytes: Buffer): ReceivedSpan[] {
   return messages(bytes, 1).flatMap((resourceSpans) => {
     const attributes = messages(resourceSpans, 1).flatMap((resource) => messages(resource, 1))
@@ -68,7 +68,7 @@ function decodeExport(bytes: Buffer): ReceivedSpan[] {
   })
 }
 
-/** The strings in the value of a KeyValue, also those in an array. */
+/** The strings in the value of a KeyValue, including those in an array. */
 function stringsIn(keyValue: Buffer): string[] {
   return messages(keyValue, 2)
     .flatMap((value) => [
@@ -86,7 +86,7 @@ const number = (message: Buffer, field: number): number =>
 const messages = (message: Buffer, field: number): Buffer[] =>
   fields(message).flatMap(([at, value]) => (at === field && Buffer.isBuffer(value) ? [value] : []))
 
-/** The fields of a message in the wire format of Protocol Buffers. */
+/** The fields of a message in the Protocol Buffers wire format. */
 function fields(message: Buffer): [field: number, value: number | Buffer][] {
   let at = 0
   const varint = () => {

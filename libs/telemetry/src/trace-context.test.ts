@@ -5,7 +5,7 @@ const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const SPAN = '00f067aa0ba902b7'
 
 describe('the header traceparent', () => {
-  it('is read back as it was written', () => {
+  it('is parsed back to what was formatted', () => {
     for (const sampled of [true, false]) {
       const context = { traceId: TRACE, spanId: SPAN, sampled }
       expect(parseTraceparent(formatTraceparent(context))).toEqual(context)
@@ -13,20 +13,20 @@ describe('the header traceparent', () => {
     }
   })
 
-  it('names trace, span and the sampled flag', () => {
+  it('contains trace, span and the sampled flag', () => {
     expect(parseTraceparent(`00-${TRACE}-${SPAN}-01`)).toEqual({ traceId: TRACE, spanId: SPAN, sampled: true })
     expect(parseTraceparent(`00-${TRACE}-${SPAN}-00`)?.sampled).toBe(false)
   })
 
-  it.each(['03', '0b', 'ff', '01'])('is sampled when the lowest bit of the flags says so: %s', (flags) => {
+  it.each(['03', '0b', 'ff', '01'])('is sampled if the lowest bit of the flags is set: %s', (flags) => {
     expect(parseTraceparent(`00-${TRACE}-${SPAN}-${flags}`)?.sampled).toBe(true)
   })
 
-  it.each(['02', '0a', 'fe'])('is not sampled when other bits alone are set: %s', (flags) => {
+  it.each(['02', '0a', 'fe'])('is not sampled if only other bits are set: %s', (flags) => {
     expect(parseTraceparent(`00-${TRACE}-${SPAN}-${flags}`)?.sampled).toBe(false)
   })
 
-  it('of a later version is read as far as it is known', () => {
+  it('of a later version is parsed as far as version 00 goes', () => {
     expect(parseTraceparent(`cc-${TRACE}-${SPAN}-01-what-comes-later`)?.traceId).toBe(TRACE)
     expect(parseTraceparent(`cc-${TRACE}-${SPAN}-01`)?.traceId).toBe(TRACE)
   })
@@ -46,12 +46,12 @@ describe('the header traceparent', () => {
     `00-${'0'.repeat(32)}-${SPAN}-01`,
     `00-${TRACE}-${'0'.repeat(16)}-01`,
     ` 00-${TRACE}-${SPAN}-01`,
-  ])('that is malformed is no trace context: %j', (header) => {
+  ])('is rejected if it is malformed: %j', (header) => {
     expect(parseTraceparent(header)).toBeUndefined()
   })
 
-  it('is another one for every trace', () => {
-    // More than one filling of the pool of random bytes.
+  it('is unique for every trace', () => {
+    // More ids than one filling of the random pool provides.
     const ids = Array.from({ length: 1_000 }, () => parseTraceparent(newUnsampledTraceparent())!)
     expect(new Set(ids.map(({ traceId }) => traceId)).size).toBe(ids.length)
     expect(new Set(ids.map(({ spanId }) => spanId)).size).toBe(ids.length)

@@ -1,8 +1,8 @@
 /**
- * The W3C trace context of a piece of work: which trace it belongs to, and whether that trace is recorded.
+ * The W3C trace context of a piece of work: its trace, and whether that trace is recorded.
  *
- * It exists for every execution, with or without the tracing SDK, and it is made and read on every hop, so it
- * touches neither the SDK nor the random number generator of the operating system more than it must.
+ * Every execution has one, with or without the tracing SDK, and it is created and parsed on every hop, so it avoids the
+ * SDK and calls the operating system's random number generator as rarely as possible.
  *
  * @see https://www.w3.org/TR/trace-context/ for the header `traceparent`
  */
@@ -13,23 +13,23 @@ export interface TraceContext {
   readonly traceId: string
   /** 16 lower-case hex digits; the span that caused this work. */
   readonly spanId: string
-  /** Whether the spans of this trace are recorded; decided once, at its root. */
+  /** Whether the spans of this trace are recorded; decided once, at the root. */
   readonly sampled: boolean
 }
 
 /**
- * Reads the header `traceparent`.
+ * Parses the `traceparent` header.
  *
- * A version that is not known yet is read as far as version 00 goes, as the standard asks.
+ * A later version is parsed as far as version 00 goes, as the standard requires.
  *
- * @returns `undefined` for a header that is absent or malformed: the reader begins a trace then, which is no error
+ * @returns `undefined` for an absent or malformed header: the caller then begins a trace, which is not an error
  */
 export function parseTraceparent(header: string | undefined): TraceContext | undefined {
   if (header === undefined || !isTraceparent(header)) return undefined
   return { traceId: traceIdOf(header), spanId: header.slice(36, 52), sampled: isSampled(header) }
 }
 
-/** The header `traceparent`, in version 00. */
+/** The `traceparent` header, in version 00. */
 export function formatTraceparent({ traceId, spanId, sampled }: TraceContext): string {
   return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`
 }
@@ -40,17 +40,17 @@ export function newUnsampledTraceparent(): string {
   return `00-${ids.slice(0, TRACE_ID_CHARS)}-${ids.slice(TRACE_ID_CHARS)}-00`
 }
 
-/** Whether a header can be trusted to have its parts where `traceIdOf` and `isSampled` look for them. */
+/** Whether `traceIdOf` and `isSampled` may read the header at fixed positions. */
 export function isTraceparent(header: string): boolean {
   return TRACEPARENT.test(header)
 }
 
-/** The trace id in a header that `isTraceparent`. */
+/** The trace id of a header that `isTraceparent` accepts. */
 export function traceIdOf(header: string): string {
   return header.slice(3, 35)
 }
 
-/** The sampled flag in a header that `isTraceparent`: the lowest bit of the flags. */
+/** The sampled flag of a header that `isTraceparent` accepts: the lowest bit of the flags. */
 export function isSampled(header: string): boolean {
   const digit = header.charCodeAt(54)
   // '0' to '9' are 48 to 57 and 'a' to 'f' are 97 to 102.
@@ -59,13 +59,13 @@ export function isSampled(header: string): boolean {
 
 const TRACE_ID_CHARS = 32
 
-// Version ff is forbidden, so are ids of zeros alone; only a later version may have more after the flags.
+// Version ff and ids of zeros are forbidden; only a later version may have more after the flags.
 const TRACEPARENT =
   /^(?:00(?=.{53}$)|(?!00|ff)[0-9a-f]{2}(?=.{53}(?:-|$)))-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/
 
-/** Bytes for one trace id and one span id. An id of zeros alone is as good as impossible. */
+/** Bytes for one trace id and one span id. An id of zeros is practically impossible. */
 const IDS_BYTES = 24
-// A call into the random number generator costs a microsecond whatever it returns, so one call serves many ids.
+// A call into the random number generator takes a microsecond for any length, so one call serves many ids.
 const pool = Buffer.allocUnsafe(IDS_BYTES * 256)
 let used = pool.length
 
