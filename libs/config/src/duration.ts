@@ -8,7 +8,7 @@ const MESSAGE = 'must be a number of seconds, or text such as "500ms", "10s" or 
 /**
  * A number of seconds, or text such as "500ms", "10s" or "2m".
  *
- * @returns a schema whose value is in whole milliseconds, `fallback` where the key is left out
+ * @returns a schema whose value is in whole milliseconds, `fallback` if the key is omitted
  */
 export const duration = ({ min, max, fallback }: { min: number; max: number; fallback: number }) =>
   z

@@ -19,7 +19,7 @@ describe('execution.yaml', () => {
     expect(Object.keys(readExecutionConfig(example).targets)).not.toHaveLength(0)
   })
 
-  it('resolves relative folders against its own', () => {
+  it("resolves relative folders against the file's folder", () => {
     const folder = mkdtempSync(join(tmpdir(), 'deed-config-'))
     writeFileSync(
       join(folder, 'execution.yaml'),
@@ -32,7 +32,7 @@ describe('execution.yaml', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('takes durations as seconds and as text, in milliseconds', () => {
+  it('accepts durations as seconds and as text, and returns milliseconds', () => {
     const { targets } = parseExecutionConfig(`targets:
       one: { type: process, command: [a] }
       two: { type: process, command: [a], stable_for: 0.5, stop_timeout: 2m }
@@ -46,18 +46,18 @@ describe('execution.yaml', () => {
 
   it.each([
     [
-      'an MCP server in two ways',
+      'an MCP server with two transports',
       '{ type: mcp, command: [a], url: "http://x/" }',
       /command and url say the same thing/,
     ],
-    ['an MCP server in no way', '{ type: mcp }', /command, url or url_env is missing/],
+    ['an MCP server without a transport', '{ type: mcp }', /command, url or url_env is missing/],
     [
-      'an undo of what only reads',
+      'an undo for a read-only tool',
       '{ type: mcp, command: [a], tools: { t: { effect: read, undo: { tool: u } } } }',
       /nothing to undo/,
     ],
     [
-      'a path into nothing',
+      'a path outside call and result',
       '{ type: mcp, command: [a], tools: { t: { undo: { tool: u, arguments: { id: id } } } } }',
       /arguments.name or result.id/,
     ],
@@ -69,7 +69,7 @@ describe('execution.yaml', () => {
     ['a mistyped section', 'wrokers: { count: 2 }', /\$: unknown key "wrokers"; did you mean "workers"\?/],
     ['a mistyped key', 'workers: { cuont: 2 }', /workers: unknown key "cuont"; did you mean "count"\?/],
     [
-      'a mistyped key far down',
+      'a mistyped nested key',
       'targets: { api: { type: process, command: [a], health: { ulr: "http://x/" } } }',
       /targets\.api\.health: unknown key "ulr"; did you mean "url"\?/,
     ],
@@ -84,11 +84,11 @@ describe('execution.yaml', () => {
       /targets\.a\.stable_for: must be between 0 s and 300 s/,
     ],
     [
-      'a time to stop where the system itself has one',
+      'a stop time for a target with one of its own',
       'targets: { a: { type: systemd, unit: a.service, stop_timeout: 5 } }',
       /targets\.a: unknown key "stop_timeout"/,
     ],
-    ['no workers at all', 'workers: { count: 0 }', /workers\.count/],
+    ['zero workers', 'workers: { count: 0 }', /workers\.count/],
     ['verification switched off', 'verification: { enabled: false }', /verification\.enabled: must be true/],
     ['a key given twice', 'cache: { ttl_seconds: 1, ttl_seconds: 2 }', /unique/],
     ['a target with two addresses', 'targets: { a: { type: http, url: "http://x/", url_env: X } }', /remove one/],
@@ -106,13 +106,13 @@ describe('execution.yaml', () => {
     expect(() => parseExecutionConfig('models: { fallback_to_api: no }')).toThrow(/models\.fallback_to_api/)
   })
 
-  it('takes a value from the environment, and refuses it twice', () => {
+  it('accepts a value from the environment, and refuses it in both places', () => {
     const env = { METRICS_PORT: '9191' }
     expect(parseExecutionConfig('', { env }).observability.metrics_port).toBe(9191)
     expect(() => parseExecutionConfig('observability: { metrics_port: 9090 }', { env })).toThrow(/METRICS_PORT/)
   })
 
-  it('serves metrics on the loopback unless another address is given, and refuses what is no address', () => {
+  it('serves metrics on the loopback address by default, and refuses an invalid address', () => {
     const host = (env: Record<string, string>) => parseExecutionConfig('', { env }).observability.metrics_host
     expect([host({}), host({ METRICS_HOST: '0.0.0.0' }), host({ METRICS_HOST: '::' })]).toEqual([
       '127.0.0.1',

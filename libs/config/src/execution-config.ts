@@ -1,4 +1,4 @@
-/** What `execution.yaml` says about the world and about how Deed runs, as one typed value. */
+/** `execution.yaml` as one typed value: the targets that Deed works on, and how Deed runs. */
 
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
@@ -12,15 +12,15 @@ import { runbookFaults } from './runbook-faults.ts'
 
 const Name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/)
 const EnvironmentVariable = z.string().regex(/^[A-Z_][A-Z0-9_]*$/)
-/** Decides the risk of what is done to a target; `production` is the gravest. */
+/** Part of the risk of actions on a target; `production` is the highest. */
 const EnvironmentLabel = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,30}$/)
   .describe('Label that the policy reads, such as `production`.')
-/** Not one that changes how programs load or run, nor what Deed itself connects with. */
+/** Excludes variables that change how programs load or run, and Deed's own connection settings. */
 const SecretVariable = EnvironmentVariable.regex(
   /^(?!(?:LD_|DYLD_|DEED_|NATS_|DATABASE_|NODE_)|(?:PATH|HOME|LANG|SHELL|IFS|ENV|BASH_ENV|PWD)$)/,
-  'must not be a variable that programs or Deed itself go by',
+  'must not be a variable that configures programs or Deed itself',
 )
 const SqlName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/)
 
@@ -30,7 +30,7 @@ const Health = z.strictObject({
   timeout_ms: z.int().min(1).max(60_000).default(1_000),
 })
 
-/** How often tasks may begin on a target, over all replicas. */
+/** How many tasks may begin on a target per unit of time, over all replicas. */
 const RateLimit = z.strictObject({
   per_minute: z.number().positive().max(1_000_000),
   burst: z.int().min(1).max(100_000).default(1).describe('Tasks that may begin at once after a pause.'),
@@ -45,11 +45,13 @@ const Webhook = z.strictObject({
   secret_env: EnvironmentVariable.optional().describe('The environment variable that holds the key of the signatures.'),
 })
 
-/** How long a service must have stayed up, as one process, to count as up. A number of seconds, or text such as "500ms". */
+/** How long a service must run as one process to count as up. A number of seconds, or text such as "500ms". */
 const StableFor = duration({ min: 0, max: 300_000, fallback: 1_000 }).describe(
   'How long it must have been up, as one process, to count as up: seconds, or text such as `500ms`. Default: `1s`.',
 )
-/** How long a service may take to end after SIGTERM; then it gets SIGKILL. A number of seconds, or text such as "2m". */
+/**
+ * How long a service may take to end after SIGTERM before it gets SIGKILL. A number of seconds, or text such as "2m".
+ */
 const stopTimeout = (fallback: number) =>
   duration({ min: 0, max: 3_600_000, fallback }).describe(
     'Time between SIGTERM and SIGKILL: seconds, or text such as `2m`. Default: `5s`, of docker `10s`.',
@@ -100,7 +102,7 @@ const SqlTarget = z.strictObject({
   entities: z.record(z.string(), Entity).default({}),
 })
 
-/** A NATS server beside the one that the mesh runs on. */
+/** A NATS server other than the mesh's own. */
 const NatsTarget = z.strictObject({
   type: z.literal('nats'),
   url_env: EnvironmentVariable.describe(
@@ -184,7 +186,7 @@ const McpTool = z.strictObject({
     .describe('Tool that undoes the call. Without one the call cannot be undone.'),
 })
 
-/** A server of tools: a program that is started for each call, or one that answers at a URL (Streamable HTTP). */
+/** An MCP server: a program that is started for each call, or a URL (Streamable HTTP). */
 const McpTarget = z.strictObject({
   type: z.literal('mcp'),
   command: z.array(z.string()).min(1).optional().describe('Program and arguments. There is no shell.'),
@@ -229,7 +231,7 @@ export const Target = z.discriminatedUnion('type', [
 ])
 export type Target = z.output<typeof Target>
 
-/** One action of a runbook, as its kind takes it. */
+/** One action of a runbook, with the input of its kind. */
 const RunbookStep = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
   title: z.string().min(1).max(512).optional(),
@@ -244,7 +246,7 @@ const RunbookStep = z.strictObject({
   timeout_ms: z.int().min(1).max(86_400_000).optional(),
 })
 
-/** What is to be done for certain words: steps that an operator has written down. */
+/** Steps that an operator has written for certain words. */
 const Runbook = z.strictObject({
   words: z
     .array(z.string().min(1).max(512))
@@ -438,7 +440,7 @@ export const ExecutionConfig = z.strictObject({
 })
 export type ExecutionConfig = z.output<typeof ExecutionConfig>
 
-/** What the file and the environment may both say; said twice is refused, since one of the two would be ignored. */
+/** Keys that file and environment may both set; setting both is an error, since one would be ignored. */
 const ALSO_IN_ENVIRONMENT = [
   { variable: 'OLLAMA_HOST', section: 'models', key: 'ollama_host' },
   { variable: 'METRICS_PORT', section: 'observability', key: 'metrics_port' },
@@ -450,10 +452,10 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads and checks `execution.yaml`. Without a path every key has its default. Relative roots, working folders and
+ * Reads and validates `execution.yaml`. Without a path every key has its default. Relative roots, working folders and
  * files are resolved against the file's folder, so the value has absolute paths only.
  *
- * @throws {ConfigError} that names every unknown, malformed or doubled key by its path
+ * @throws {ConfigError} that names every unknown, malformed or duplicate key by its path
  */
 export function readExecutionConfig(path?: string, env: Record<string, string | undefined> = {}): ExecutionConfig {
   if (path === undefined) return parseExecutionConfig('', { env })
@@ -466,7 +468,7 @@ export function readExecutionConfig(path?: string, env: Record<string, string | 
   return parseExecutionConfig(text, { file: resolve(path), env })
 }
 
-/** As `readExecutionConfig`, from the text of the file. */
+/** Like `readExecutionConfig`, from the text of the file. */
 export function parseExecutionConfig(
   text: string,
   { file = resolve('execution.yaml'), env = {} }: { file?: string; env?: Record<string, string | undefined> } = {},
@@ -482,10 +484,10 @@ export function parseExecutionConfig(
   return withAbsolutePaths(data, dirname(file))
 }
 
-/** The value of the text, and in words the line where a path of it, or what is above it, is written. */
+/** The value of the text, and a function that gives the line of a path, or of its nearest existing parent. */
 function parseYaml(text: string, file: string): { raw: unknown; lineOf: (path: readonly PropertyKey[]) => string } {
   const lines = new LineCounter()
-  // Core schema: no dates, no merge keys, `no` is a string; a key given twice is an error.
+  // Core schema: no dates, no merge keys, `no` is a string; a duplicate key is an error.
   const document = parseDocument(text, {
     version: '1.2',
     schema: 'core',
@@ -553,7 +555,7 @@ function contradictions({ targets, workspaces, default_workspace, alerts }: Exec
 function contradictionsOfTools(name: string, { tools }: z.output<typeof McpTarget>): string[] {
   return Object.entries(tools)
     .filter(([, { effect, undo }]) => effect === 'read' && undo)
-    .map(([tool]) => `targets.${name}.tools.${tool}: a tool that only reads has nothing to undo`)
+    .map(([tool]) => `targets.${name}.tools.${tool}: a read-only tool has nothing to undo; remove undo`)
 }
 
 function withAbsolutePaths(config: ExecutionConfig, folder: string): ExecutionConfig {
@@ -578,7 +580,7 @@ function withAbsolutePaths(config: ExecutionConfig, folder: string): ExecutionCo
   }
 }
 
-/** A group of keys that may be left out whole; each key has a default of its own. */
+/** A group of keys that may be omitted; each key has its own default. */
 function section<Shape extends z.ZodRawShape>(shape: Shape) {
   const group = z.strictObject(shape)
   return group.prefault({} as z.input<typeof group>)

@@ -11,7 +11,7 @@ describe('the nearest name', () => {
     expect(nearest(name, candidates)).toBe(expected)
   })
 
-  it('counts a swap of neighbours as one edit', () => {
+  it('counts a transposition as one edit', () => {
     expect(editDistance('tsak', 'task')).toBe(1)
     expect(editDistance('', 'abc')).toBe(3)
   })

@@ -1,8 +1,8 @@
-/** The known name that a mistyped one was most likely meant to be. */
+/** Suggests the known name nearest to a mistyped one. */
 
 /**
- * The candidate with the smallest edit distance to `name`, if it is near enough to be worth a suggestion:
- * at most a third of the name's length, and one edit for short names.
+ * The candidate with the smallest edit distance to `name`, if it is near enough for a suggestion: at most a third of
+ * the name's length, and one edit for short names.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
@@ -15,13 +15,13 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best
 }
 
-/** The end of a sentence about an unknown name: the one that was meant, else those that there are. */
+/** The end of a message about an unknown name: the likely one, or all known ones. */
 export function didYouMean(meant: string | undefined, known: readonly string[] = []): string {
   if (meant !== undefined) return `; did you mean ${JSON.stringify(meant)}?`
   return known.length > 0 ? `; known keys are ${known.join(', ')}` : ''
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment, after Damerau and Levenshtein). */
+/** Insertions, deletions, replacements and transpositions (optimal string alignment, after Damerau and Levenshtein). */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)

@@ -1,10 +1,10 @@
-/** The environment variables that execution.yaml names, held against an environment. */
+/** Checks that the environment variables that execution.yaml names are set. */
 import { ConfigError, type ExecutionConfig } from './execution-config.ts'
 
 /**
- * For the start of a mesh, which hands the variables on to its services.
+ * Runs at the start of a mesh, which passes the variables to its services.
  *
- * @throws {ConfigError} that names each variable of a target, a webhook or a secret that is not set, and its key
+ * @throws {ConfigError} that names each unset variable of a target, a webhook or a secret, with its key
  */
 export function requireVariables(config: ExecutionConfig, env: Record<string, string | undefined>): void {
   const missing = namedVariables(config).flatMap(([key, variable]) =>
@@ -12,7 +12,7 @@ export function requireVariables(config: ExecutionConfig, env: Record<string, st
   )
   if (missing.length > 0)
     throw new ConfigError(
-      `execution.yaml names environment variables that are not set: set them, or remove the key\n  ${missing.join('\n  ')}`,
+      `execution.yaml names environment variables that are not set; set them, or remove the keys\n  ${missing.join('\n  ')}`,
     )
 }
 

@@ -4,7 +4,7 @@ import { parseExecutionConfig } from './execution-config.ts'
 const refusal = (text: string): string => {
   try {
     parseExecutionConfig(text)
-    return 'it is taken'
+    return 'accepted'
   } catch (error) {
     return String(error)
   }
@@ -20,16 +20,16 @@ runbooks: { go: { steps: [${step}] } }
 describe('a runbook of execution.yaml', () => {
   it.each([
     ['a mistyped kind', '{ name: a, kind: file.wirte }', 'no kind "file.wirte"; did you mean "file.write"? (line 5)'],
-    ['a kind that there is not', '{ name: a, kind: lamp.switch }', 'to stand in provided_kinds'],
+    ['an unknown kind', '{ name: a, kind: lamp.switch }', 'to provided_kinds'],
     [
       'a mistyped target',
       '{ name: a, kind: service.stop, input: { target: appi } }',
       'input.target: no target "appi"; did you mean "api"? (line 5)',
     ],
     [
-      'a target that there is not',
+      'an unknown target',
       '{ name: a, kind: service.stop, input: { target: blog } }',
-      'no target "blog"; those that fit are api',
+      'no target "blog"; matching targets are api',
     ],
     [
       'a target of another type',
@@ -37,23 +37,23 @@ describe('a runbook of execution.yaml', () => {
       'the target "api" is of type process; sql.query takes sql',
     ],
     [
-      'a target where none fits',
+      'a target if none matches',
       '{ name: a, kind: nats.publish, input: { target: bus } }',
-      'no target "bus"; execution.yaml has none that fits',
+      'no target "bus"; execution.yaml has no matching target',
     ],
   ])('is refused for %s', (_, step, words) => {
     expect(refusal(runbook(step))).toContain(words)
   })
 
-  it('may use what is there: its targets, the address of a process, and kinds that others provide', () => {
+  it('may use configured targets, the address of a process, and kinds of providers', () => {
     for (const step of [
       '{ name: a, kind: service.stop, input: { target: api } }',
       '{ name: a, kind: http.request, input: { target: api } }',
       '{ name: a, kind: http.request, input: { url: "http://x/" } }',
       '{ name: a, kind: human.task, input: { ask: look } }',
     ])
-      expect(refusal(runbook(step))).toBe('it is taken')
-    expect(refusal(runbook('{ name: a, kind: lamp.switch }', 'provided_kinds: [lamp.switch]'))).toBe('it is taken')
+      expect(refusal(runbook(step))).toBe('accepted')
+    expect(refusal(runbook('{ name: a, kind: lamp.switch }', 'provided_kinds: [lamp.switch]'))).toBe('accepted')
     expect(refusal(runbook('{ name: a, kind: lamp.swich }', 'provided_kinds: [lamp.switch]'))).toContain(
       'did you mean "lamp.switch"?',
     )

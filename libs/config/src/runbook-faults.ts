@@ -1,4 +1,4 @@
-/** What of a runbook can be known not to work before it is ever used: its kinds and its targets. */
+/** Finds the mistakes of a runbook that are detectable before it runs: its kinds and its targets. */
 import { factsOf, KINDS } from '@deed/proto/kinds'
 import { didYouMean, nearest } from './nearest.ts'
 
@@ -7,7 +7,7 @@ export interface Fault {
   readonly message: string
 }
 
-/** The parts of execution.yaml that are held against each other. */
+/** The parts of execution.yaml that are checked against each other. */
 interface Parts {
   readonly runbooks: Record<string, { steps: readonly { kind: string; input: Record<string, unknown> }[] }>
   readonly targets: Record<string, { type: string }>
@@ -31,9 +31,7 @@ function kindFaults(kind: string, { provided_kinds: provided }: Parts): string[]
   const meant = nearest(kind, [...Object.keys(KINDS), ...provided])
   return [
     `no kind ${JSON.stringify(kind)}${didYouMean(meant)}` +
-      (meant === undefined
-        ? '; `deed kinds` lists them, and one that a provider does is to stand in provided_kinds'
-        : ''),
+      (meant === undefined ? "; `deed kinds` lists the built-in ones; add a provider's kind to provided_kinds" : ''),
   ]
 }
 
@@ -44,7 +42,7 @@ function targetFaults(kind: string, target: unknown, { targets }: Parts): string
   const known = Object.keys(targets).filter((name) => types.includes(targets[name]?.type ?? ''))
   if (!found) {
     const names =
-      known.length === 0 ? '; execution.yaml has none that fits' : `; those that fit are ${known.join(', ')}`
+      known.length === 0 ? '; execution.yaml has no matching target' : `; matching targets are ${known.join(', ')}`
     const meant = nearest(target, known)
     return [`no target ${JSON.stringify(target)}${meant === undefined ? names : didYouMean(meant)}`]
   }

@@ -19,6 +19,6 @@ it.each([
   ['command.run', { argv: ['x'], secrets: ['command', 'board', 'bare', 'bare'] }, ['bare', 'board']],
   ['http.request', { target: 'board', body: [{ a: '{{secret.bare}}{{secret.command}}' }] }, ['bare', 'command']],
   ['http.request', { target: 'board', body: '{{secret}} {{ secrets.bare }}' }, []],
-])('finds the secrets that an action uses and that are not for it: %s %j', (kind, input, found) => {
+])('finds the secrets that an action uses without permission: %s %j', (kind, input, found) => {
   expect(secretsElsewhere(secrets, { kind, input })).toEqual(found)
 })

@@ -1,18 +1,18 @@
-/** Which secrets of execution.yaml an action uses, and whether it is one that they are for. */
+/** Which secrets of execution.yaml an action uses, and whether it may. */
 import type { ExecutionConfig } from './execution-config.ts'
 
-/** In a text that is filled in where it is used: `{{secret.<name>}}`. */
+/** A reference in a text that is expanded at use: `{{secret.<name>}}`. */
 export const SECRET_REFERENCE = /\{\{\s*secret\.([^\s{}]+)\s*\}\}/g
 
-/** Of an action: its kind, and what it was given. */
+/** The kind and the input of an action. */
 interface Use {
   kind: string
   input: Readonly<Record<string, unknown>>
 }
 
 /**
- * The names of secrets that an action uses although execution.yaml names neither its target nor its kind for them, in
- * order and each once.
+ * The secrets that an action uses although neither its target nor its kind is allowed to, sorted and without
+ * duplicates.
  */
 export function secretsElsewhere(secrets: ExecutionConfig['secrets'], { kind, input }: Use): string[] {
   const { secrets: variables, target } = input

@@ -1,7 +1,7 @@
-/** What is wrong with a text as YAML, by the parser that reads every YAML here. */
+/** Checks that a text is YAML, with the same parser that reads every YAML here. */
 import { parseAllDocuments } from 'yaml'
 
-/** @returns the first fault with its place, or `undefined` when every document of the text is accepted */
+/** @returns the first error with its position, or `undefined` if every document of the text is valid */
 export function yamlFault(text: string): string | undefined {
   const documents = parseAllDocuments(text)
   const faults = Array.isArray(documents) ? documents.flatMap(({ errors }) => errors) : []
