@@ -1,16 +1,16 @@
-/** The accounts of proto's table as nats-server reads them in its configuration. */
+/** Formats proto's table of accounts as nats-server configuration. */
 import { type Account, type Export, type Import, MESH_ACCOUNT } from '@deed/proto/accounts'
 import type { Permissions } from '@deed/proto/permissions'
 
-/** Longer than any request waits; the server's own is two minutes, after which it would drop the answer. */
+/** Longer than any request waits; the server's default of two minutes would drop later answers. */
 const ANSWER_WITHIN = '24h'
-/** Of the instances of a service, each of which answers. */
+/** For requests that every instance of a service answers. */
 const ANSWERS_WITHIN = '30s'
 
 /** In the environment of a nats-server that reads the accounts: the password of a user, such as `NATS_PASSWORD_EXECUTOR`. */
 export const passwordVariable = (user: string): string => `NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`
 
-/** @param passwordOf as it is written in the configuration: quoted, or a variable of the server's environment */
+/** @param passwordOf the password as configuration text: quoted, or a variable of the server's environment */
 export function accountsConfiguration(accounts: readonly Account[], passwordOf: (user: string) => string): string {
   return block('accounts', accounts.map((account) => accountText(account, passwordOf)).join('\n'))
 }

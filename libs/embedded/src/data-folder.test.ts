@@ -1,4 +1,4 @@
-// Who can read a data folder, on a real file system.
+// Permissions of a data folder on a real file system.
 import { chmodSync, linkSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -7,7 +7,7 @@ import { temporaryFolder } from './temporary-folder.ts'
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8)
 
-it('a data folder of an earlier version is closed to others, with everything below', () => {
+it('a data folder of an earlier version is closed to other users, with everything below', () => {
   using folder = temporaryFolder()
   const [dataDir, logs, outside] = ['data', 'data/logs', 'outside.txt'].map((name) => join(folder.path, name)) as [
     string,
@@ -26,13 +26,13 @@ it('a data folder of an earlier version is closed to others, with everything bel
   linkSync(outside, join(logs, 'other-name'))
   openDataFolder(dataDir)
   expect([logs, log, program].map(modeOf)).toEqual(['700', '600', '700'])
-  // Root's is passed through by the user who runs PostgreSQL.
+  // The user that runs PostgreSQL passes through root's folder.
   expect(modeOf(dataDir)).toBe(process.getuid?.() === 0 ? '711' : '700')
-  // What is also elsewhere is as it was.
+  // Files that are also linked elsewhere are unchanged.
   expect(modeOf(outside)).toBe('644')
 })
 
-it('the folder of a server is closed to others, also where it was open', () => {
+it('the folder of a server is closed to other users, also if it was open', () => {
   using folder = temporaryFolder()
   const dataDir = join(folder.path, 'nats')
   mkdirSync(dataDir)

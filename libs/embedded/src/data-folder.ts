@@ -1,7 +1,7 @@
 /**
- * The folder in which an embedded server lives: who uses it, and what it must find again after a restart.
+ * The data folder of an embedded server: its lock, and the values that must survive a restart.
  *
- * Ports and passwords are drawn once and kept, so whoever connected before a crash can connect after it.
+ * Ports and passwords are generated once and stored, so clients can reconnect after a crash.
  */
 import { randomBytes } from 'node:crypto'
 import {
@@ -20,23 +20,23 @@ import { identify, isAlive, type ProcessIdentity } from './process-identity.ts'
 
 const OTHERS = 0o077
 const PRIVATE = 0o700
-/** Others can go on to what they know the name of; they cannot list it. */
+/** Other users can traverse it to known names; they cannot list it. */
 const PASSABLE = 0o711
 const OWNER_FILE = 'owner.json'
 const PASSWORD_BYTES = 24
 
 /**
- * Takes the folder for this process, and makes it where it is missing. Disposing gives it back.
+ * Locks the folder for this process, and creates it if it is missing. Disposing releases it.
  *
- * @throws when another living process holds it; what a dead one left behind is taken over
+ * @throws if another living process holds it; the lock of a dead one is taken over
  */
 export function claimDataFolder(dataDir: string): Disposable {
   mkdirSync(dataDir, { recursive: true, mode: PASSABLE })
   const file = join(dataDir, OWNER_FILE)
   const owner = ownerOf(dataDir)
-  if (owner) throw new Error(`${dataDir} is in use by process ${owner.pid}`)
+  if (owner) throw new Error(`${dataDir} is in use by process ${owner.pid}; stop it, or use another folder`)
   rmSync(file, { force: true })
-  // Exclusive: of two processes that find it abandoned at the same moment, one gets it.
+  // Exclusive: of two processes that find an abandoned lock at the same time, one wins.
   writeFileSync(file, JSON.stringify(identify(process.pid)), { flag: 'wx', mode: 0o600 })
   closeToOthers(dataDir, PRIVATE)
   return { [Symbol.dispose]: () => rmSync(file, { force: true }) }
@@ -49,15 +49,15 @@ export function ownerOf(dataDir: string): ProcessIdentity | undefined {
 }
 
 /**
- * Makes the data folder of a mesh where it is missing, and closes it and everything below to others. Run by root, it may
- * be passed through: PostgreSQL is another user then, whose files are below.
+ * Creates the data folder of a mesh if it is missing, and closes it and everything below to other users. For root it
+ * stays traversable: PostgreSQL runs as another user, whose files are below.
  */
 export function openDataFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: PASSABLE })
   closeToOthers(folder, process.getuid?.() === 0 ? PASSABLE : PRIVATE)
 }
 
-/** What is closed to others already is not searched. */
+/** Folders that are already closed are not searched. */
 function closeToOthers(folder: string, modeMax: number): void {
   const { mode } = statSync(folder)
   if (mode & OTHERS) {
@@ -70,15 +70,15 @@ function closeBelow(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)
     const entry = lstatSync(path, { throwIfNoEntry: false })
-    // What others can go through alone is that of a server, which may run.
+    // A folder that others can only traverse belongs to a server, which may be running.
     if (!entry || entry.isSymbolicLink() || (entry.mode & OTHERS & ~PASSABLE) === 0) continue
-    // A file of two names is somebody else's, too.
+    // A file with a second hard link belongs to others, too.
     if (entry.isDirectory() || entry.nlink === 1) chmodSync(path, entry.mode & 0o777 & ~OTHERS)
     if (entry.isDirectory()) closeBelow(path)
   }
 }
 
-/** Reads a value that was kept in the folder; the first time it is made and kept, readable by the owner alone. */
+/** Reads a stored value of the folder; the first call creates and stores it, readable by the owner only. */
 export async function remembered<T>(dataDir: string, name: string, make: () => T | Promise<T>): Promise<T> {
   const file = join(dataDir, `${name}.json`)
   const kept = readJson<T>(file)
@@ -88,14 +88,14 @@ export async function remembered<T>(dataDir: string, name: string, make: () => T
   return value
 }
 
-/** Keeps a value in the folder in place of an earlier one, readable by the owner alone. */
+/** Stores a value in the folder in place of an earlier one, readable by the owner only. */
 export function keep(dataDir: string, name: string, value: unknown): void {
   const file = join(dataDir, `${name}.json`)
   writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600, flush: true })
   renameSync(`${file}.new`, file)
 }
 
-/** @returns `undefined` when there is no such file, or only half of one */
+/** @returns `undefined` if the file is missing or incomplete */
 export function readJson<T>(file: string): T | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as T
@@ -105,7 +105,7 @@ export function readJson<T>(file: string): T | undefined {
   }
 }
 
-/** Letters and digits alone, so it stands in a URL and in SQL as it is. */
+/** Letters and digits only, so it needs no escaping in a URL or in SQL. */
 export function newPassword(): string {
   return randomBytes(PASSWORD_BYTES).toString('hex')
 }

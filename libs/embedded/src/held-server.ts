@@ -1,10 +1,10 @@
-/** A server whose parent is a process of its own, for tests that kill the parent or run it as another user. */
+/** A server whose parent is a separate process, for tests that kill the parent or run it as another user. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { identify, isAlive } from './process-identity.ts'
 
-/** Disposing ends both, should they still live. */
+/** Disposing ends both, if they still run. */
 export interface HeldServer extends Disposable {
   readonly parent: ChildProcess
   readonly serverPid: number
@@ -13,7 +13,7 @@ export interface HeldServer extends Disposable {
 
 /**
  * @param start which of the two to start: `startNats` or `startPostgres`
- * @param user the user and group id that the parent runs as; default: this process's
+ * @param user the user and group id of the parent; default: this process's
  */
 export async function holdServer(
   start: 'startNats' | 'startPostgres',

@@ -1,27 +1,27 @@
-/** Ports on 127.0.0.1 that a server keeps across restarts, so that its clients find it again. */
+/** Ports on 127.0.0.1 that a server keeps across restarts, so that its clients can reconnect. */
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { keep, remembered } from './data-folder.ts'
 import type { ServerLog } from './server-process.ts'
 
 /**
- * Below the range from which Linux serves outgoing connections (32768 and up): such a connection could sit on a
- * server's port just when the server comes back.
+ * Below Linux's range for outgoing connections (32768 and up): one of those could occupy a server's port during its
+ * restart.
  */
 const PORT_MIN = 20_000
 const PORT_MAX = 32_000
 const TRIES_MAX = 50
 
 /**
- * The port under this name in the data folder. It changes only when another program has taken it in the meantime.
+ * The port stored under this name in the data folder. It changes only if another program has taken it.
  *
- * @throws when none of many ports was free
+ * @throws if no free port was found in many tries
  */
 export async function keptPort(dataDir: string, name: string, log: ServerLog | undefined): Promise<number> {
   const kept = await remembered(dataDir, name, freePort)
   if (await isFree(kept)) return kept
   const port = await freePort()
-  log?.warn({ taken: kept, port }, 'port is taken by another program, another one is used')
+  log?.warn({ taken: kept, port }, 'the port is taken by another program; using another one')
   keep(dataDir, name, port)
   return port
 }

@@ -1,4 +1,4 @@
-// A real nats-server, killed in the ways that happen on a laptop: itself, its parent, and both.
+// A real nats-server, killed as it happens on a laptop: the server, its parent, and both.
 import { once } from 'node:events'
 import { chownSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -48,14 +48,14 @@ describe('the embedded nats-server', () => {
     })
   })
 
-  it('lets nobody in without a password', async () => {
+  it('refuses clients without a password', async () => {
     using folder = temporaryFolder()
     await using nats = await startNats({ dataDir: folder.path })
     await expect(connect({ servers: nats.url })).rejects.toThrow(/authorization/i)
     await expect(connect({ servers: nats.url, user: 'executor', pass: 'guessed' })).rejects.toThrow(/authorization/i)
   })
 
-  it('has no monitoring port, and says how it is to the system account alone', async () => {
+  it('has no monitoring port, and reports its status to the system account only', async () => {
     using folder = temporaryFolder()
     await using nats = await startNats({ dataDir: folder.path })
     expect(await nats.status('varz')).toMatchObject({ http_port: 0, https_port: 0 })
@@ -64,12 +64,12 @@ describe('the embedded nats-server', () => {
       await expect(statusBySystemAccount(nats.url, { user, pass })('varz'), user).rejects.toThrow()
     }
     const nc = await connect({ servers: nats.url, ...nats.systemLogin })
-    // It can ask, and do nothing else.
+    // The account can ask for the status and nothing else.
     await expect(nc.request(`$SYS.REQ.SERVER.${nc.info?.server_id}.RELOAD`, '')).rejects.toThrow(/permissions/i)
     await nc.close()
   })
 
-  it('comes back at the same address with its messages after SIGKILL, and clients find it', async () => {
+  it('returns at the same address with its messages after SIGKILL, and clients reconnect', async () => {
     using folder = temporaryFolder()
     await using nats = await startNats({ dataDir: folder.path })
     await keepMessage(nats, 'before the kill')
@@ -86,7 +86,7 @@ describe('the embedded nats-server', () => {
     expect(await keptMessage(nats)).toBe('before the kill')
   })
 
-  it('is started again when it dies, where that was asked for', async () => {
+  it('is restarted when it dies, if it is supervised', async () => {
     using folder = temporaryFolder()
     const told: string[] = []
     const tell = (_facts: object, sentence: string) => void told.push(sentence)
@@ -99,7 +99,7 @@ describe('the embedded nats-server', () => {
     expect(await keptMessage(nats)).toBe('before the death')
   })
 
-  it('stays down after a kill that was asked for, supervised or not', async () => {
+  it('stays down after an intended kill, supervised or not', async () => {
     using folder = temporaryFolder()
     const told: string[] = []
     const tell = (_facts: object, sentence: string) => void told.push(sentence)
@@ -138,7 +138,7 @@ describe('the embedded nats-server', () => {
     expect(await nats.status('healthz')).toMatchObject({ status: 'ok' })
   })
 
-  it('leaves no process behind when it is disposed of', async () => {
+  it('leaves no process behind when it is disposed', async () => {
     using folder = temporaryFolder()
     const nats = await startNats({ dataDir: folder.path, supervise: true })
     const { pid } = nats
@@ -146,7 +146,7 @@ describe('the embedded nats-server', () => {
     expect(identify(pid)).toBeUndefined()
   })
 
-  it('takes another port, and says so, when a stranger has taken its own', async () => {
+  it('uses another port, and logs it, if its own is taken', async () => {
     using folder = temporaryFolder()
     const first = await startNats({ dataDir: folder.path })
     const { url } = first
@@ -161,7 +161,7 @@ describe('the embedded nats-server', () => {
     }
   })
 
-  it('says what is wrong when there is no server to start', async () => {
+  it('reports a missing server binary', async () => {
     using folder = temporaryFolder()
     await expect(startNats({ dataDir: folder.path, binary: '/nowhere/nats-server' })).rejects.toThrow(
       /nats-server could not be started: \/nowhere\/nats-server/,

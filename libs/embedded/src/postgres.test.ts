@@ -1,4 +1,4 @@
-// A real PostgreSQL, killed in the ways that happen on a laptop: itself, its parent, and its machine's idea of pids.
+// A real PostgreSQL, killed as it happens on a laptop: the server, its parent, and with a reused pid.
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -51,7 +51,7 @@ describe('the embedded PostgreSQL', () => {
   })
   afterAll(() => opened.disposeAsync())
 
-  it('has a commit on disk before it answers, and listens to this machine alone', async () => {
+  it('has a commit on disk before it answers, and listens on the loopback address only', async () => {
     const setting = async (name: string) => (await query(postgres.url, `SHOW ${name}`))[0]
     expect(await setting('fsync')).toBe('on')
     expect(await setting('synchronous_commit')).toBe('on')
@@ -67,14 +67,14 @@ describe('the embedded PostgreSQL', () => {
     expect(await setting('timezone')).toBe('UTC')
   })
 
-  it('does not wait for the disk where its databases end with the tests', async () => {
+  it('skips fsync if its databases end with the tests', async () => {
     const shared = process.env.DEED_TEST_DATABASE_URL
     if (shared === undefined) throw new Error('run the test through vitest')
     expect(await query(shared, 'SHOW fsync')).toEqual(['off'])
     expect(await query(shared, 'SHOW synchronous_commit')).toEqual(['on'])
   })
 
-  it('keeps its secrets from other users, and lets nobody in without the password', async () => {
+  it('hides its secrets from other users, and refuses clients without the password', async () => {
     for (const file of readdirSync(dataDir).filter((name) => /password|log|cluster/.test(name))) {
       expect(statSync(join(dataDir, file)).mode & 0o077).toBe(0)
     }
@@ -83,7 +83,7 @@ describe('the embedded PostgreSQL', () => {
     await expect(query(guess.href, 'SELECT 1')).rejects.toThrow(/password authentication failed/)
   })
 
-  it('comes back at the same address with its data after SIGKILL', async () => {
+  it('returns at the same address with its data after SIGKILL', async () => {
     const { url, pid } = postgres
     await keep(url)
     await postgres.kill()
@@ -98,7 +98,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(postgres.url, 'SELECT 1')).toEqual([1])
   })
 
-  it('says why it did not start', async () => {
+  it('reports why it did not start', async () => {
     await postgres.kill()
     writeFileSync(join(dataDir, 'cluster', 'postgresql.conf'), 'no_such_setting = 1\n', { flag: 'a' })
     await expect(postgres.start()).rejects.toThrow(/postgres did not start\n[\s\S]*no_such_setting/)
@@ -106,7 +106,7 @@ describe('the embedded PostgreSQL', () => {
 })
 
 describe('an embedded PostgreSQL on a folder of its own', () => {
-  it('is started again when it dies, also while sessions are busy, where that was asked for', async () => {
+  it('is restarted when it dies, also while sessions are busy, if it is supervised', async () => {
     using folder = temporaryFolder()
     const told: string[] = []
     const tell = (_facts: object, sentence: string) => void told.push(sentence)
@@ -149,7 +149,7 @@ describe('an embedded PostgreSQL on a folder of its own', () => {
     expect(await kept(postgres.url)).toEqual(['before the kill'])
   })
 
-  it.runIf(onLinux)(`starts although its old pid was given to another process${notLinux}`, async () => {
+  it.runIf(onLinux)(`starts although its old pid belongs to another process${notLinux}`, async () => {
     using folder = temporaryFolder()
     const first = await startPostgres({ dataDir: folder.path })
     await keep(first.url)
@@ -157,13 +157,13 @@ describe('an embedded PostgreSQL on a folder of its own', () => {
     const { pid } = first
     const left = readFileSync(lock, 'utf8')
     await first[Symbol.asyncDispose]()
-    // This process stands for the other one.
+    // This process plays the other one.
     writeFileSync(lock, left.replace(String(pid), String(process.pid)))
     await using second = await startPostgres({ dataDir: folder.path })
     expect(await kept(second.url)).toEqual(['before the kill'])
   })
 
-  it('makes a new cluster where the first attempt at one was cut short', async () => {
+  it('creates a new cluster if the first attempt was interrupted', async () => {
     using folder = temporaryFolder()
     mkdirSync(join(folder.path, 'cluster.draft'))
     writeFileSync(join(folder.path, 'cluster.draft', 'PG_VERSION'), '18')

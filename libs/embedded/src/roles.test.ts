@@ -1,4 +1,4 @@
-// Rights in a real PostgreSQL: what each service's role can do, and what it is refused.
+// Privileges in a real PostgreSQL: what the role of each service can do, and what is refused.
 
 import { SERVICES } from '@deed/proto/contract'
 import pg from 'pg'
@@ -29,7 +29,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
   await client.connect()
   try {
     const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await client.query({ text, rowMode: 'array' })
-    // Several statements give a result each.
+    // Several statements return one result each.
     return [result].flat().at(-1)?.rows[0] ?? []
   } finally {
     await client.end()
@@ -38,7 +38,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
 
 describe('the role of a service', () => {
   it.each(SERVICES)(
-    'lets %s work on its own tables, by their bare names, and not change or drop them',
+    'lets %s work on its own tables, by their unqualified names, and not change or drop them',
     async (service) => {
       const url = urls.services[service]
       expect(await query(url, "INSERT INTO things (name) VALUES ('one') RETURNING name")).toEqual(['one'])
@@ -56,17 +56,14 @@ describe('the role of a service', () => {
     },
   )
 
-  it.each(SERVICES)(
-    'keeps %s, and the owner of its tables, from the tables of every other service',
-    async (service) => {
-      for (const other of SERVICES.filter((name) => name !== service)) {
-        for (const url of [urls.services[service], urls.owners[service]])
-          await expect(query(url, `SELECT FROM ${schemaOf(other)}.things`)).rejects.toThrow(/permission denied/)
-      }
-    },
-  )
+  it.each(SERVICES)('denies %s, and the owner of its tables, the tables of every other service', async (service) => {
+    for (const other of SERVICES.filter((name) => name !== service)) {
+      for (const url of [urls.services[service], urls.owners[service]])
+        await expect(query(url, `SELECT FROM ${schemaOf(other)}.things`)).rejects.toThrow(/permission denied/)
+    }
+  })
 
-  it('lets the executor read the view of the orchestrator that was granted to it, and no other service', async () => {
+  it("lets the executor read the orchestrator's view that was granted to it, and no other service", async () => {
     expect(await query(urls.services.executor, 'SELECT count(*)::int FROM orchestrator.dispatch')).toEqual([0])
     for (const other of ['semantic-cache', 'task-decomposer', 'template-optimizer', 'hybrid-agent'] as const) {
       await expect(query(urls.services[other], 'SELECT FROM orchestrator.dispatch')).rejects.toThrow(
@@ -77,13 +74,13 @@ describe('the role of a service', () => {
 })
 
 describe('preparing a database', () => {
-  it('changes nothing when it is done again, and two at once take turns', async () => {
+  it('is idempotent, and serialises concurrent runs', async () => {
     const again = await Promise.all([createRoles(postgres.url, passwords), createRoles(postgres.url, passwords)])
     expect(again).toEqual([urls, urls])
     expect(await query(urls.services.executor, 'SELECT 1')).toEqual([1])
   })
 
-  it('gives the tables that one owner of all had to the owner of each schema', async () => {
+  it('gives tables of a common owner to the owner of each schema', async () => {
     await query(postgres.url, 'CREATE DATABASE earlier')
     const admin = new URL(postgres.url)
     admin.pathname = '/earlier'
@@ -107,11 +104,11 @@ describe('preparing a database', () => {
     expect(await query(admin.href, left)).toEqual([0])
   })
 
-  it('needs no superuser, on a server that belongs to somebody else', async () => {
+  it('needs no superuser on a shared server', async () => {
     await query(postgres.url, 'CREATE DATABASE elsewhere')
     await query(postgres.url, "CREATE ROLE landlord LOGIN CREATEROLE PASSWORD 'rent'")
     await query(postgres.url, 'GRANT CREATE ON DATABASE elsewhere TO landlord')
-    // The roles exist on this server already, so the landlord is given what making them would have given.
+    // The roles exist on this server already, so the landlord is granted what creating them would have given.
     for (const role of SERVICES.flatMap((service) => [roleOf(service), ownerOf(service)])) {
       await query(postgres.url, `GRANT ${role} TO landlord WITH ADMIN OPTION`)
     }

@@ -1,17 +1,17 @@
 /**
  * Two database roles per service, on a schema of its own, so that no service reads or writes another's tables.
  *
- * The tables belong to the service's owner role, as which its migrations run; it works as the other, which cannot
- * change them. The embedded server and a PostgreSQL elsewhere (15 or newer) are prepared alike.
+ * The service's owner role owns the tables and runs its migrations; the service works as the other role, which cannot
+ * alter them. The embedded server and an external PostgreSQL (15 or newer) are prepared alike.
  */
 import type { ServiceName } from '@deed/proto/contract'
 import { SERVICES } from '@deed/proto/contract'
 import pg from 'pg'
 import { newPassword } from './data-folder.ts'
 
-/** Owned the tables of all services in earlier versions. */
+/** The owner of all tables in earlier versions. */
 const COMMON_OWNER = 'deed_owner'
-/** Any number, the same in every process: two that prepare one database take turns. */
+/** An arbitrary number, the same in every process: concurrent preparations of one database take turns. */
 const LOCK_ID = 4_202_133
 const STATEMENT_TIMEOUT = '30s'
 /** Who reads a view of another's schema; the right to the view itself comes with the migration that makes it. */
@@ -27,12 +27,12 @@ export interface RolePasswords {
 }
 
 export interface RoleUrls {
-  /** For migrations, each of one schema. */
+  /** For migrations, one per schema. */
   owners: Record<ServiceName, string>
   services: Record<ServiceName, string>
 }
 
-/** Passwords to be kept by the caller, readable by the owner alone: with others, `createRoles` changes the roles'. */
+/** The caller stores the passwords, readable by the owner only: `createRoles` sets the roles' passwords to them. */
 export function newRolePasswords(): RolePasswords {
   return { owners: forEach(newPassword), services: forEach(newPassword) }
 }
@@ -53,10 +53,10 @@ export function ownerOf(service: ServiceName): string {
 }
 
 /**
- * Brings roles, schemas and rights to where they should be, in one transaction; doing it again changes nothing.
+ * Creates or updates roles, schemas and privileges in one transaction; idempotent.
  *
  * @param adminUrl of the database to prepare, as a superuser or as a role that may create roles and schemas
- * @returns the same database, as each role
+ * @returns URLs of the same database for each role
  */
 export async function createRoles(adminUrl: string, passwords: RolePasswords): Promise<RoleUrls> {
   const client = new pg.Client({ connectionString: adminUrl })
@@ -90,7 +90,7 @@ function statements(database: string, passwords: RolePasswords): string {
       return [
         ...loginRole(role, passwords.services[service]),
         ...loginRole(owner, passwords.owners[service]),
-        // Without this only a superuser could make schemas that belong to the owner.
+        // Without this only a superuser could create schemas that belong to the owner.
         `GRANT ${owner} TO CURRENT_USER`,
         `ALTER ROLE ${role} ${inDatabase} SET statement_timeout = '${STATEMENT_TIMEOUT}'`,
         `ALTER ROLE ${role} ${inDatabase} SET search_path = ${schema}`,
@@ -105,7 +105,7 @@ function statements(database: string, passwords: RolePasswords): string {
   ].join(';\n')
 }
 
-/** Gives the owner of a schema what an earlier version has made there; an index or a column's sequence goes with its table. */
+/** Transfers objects of an earlier version to the schema's owner; an index or a column's sequence follows its table. */
 function takeOver(schema: string, owner: string): string {
   return `DO $$ DECLARE change text; BEGIN
      IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '${schema}' AND pg_get_userbyid(nspowner) = '${COMMON_OWNER}')

@@ -1,9 +1,9 @@
 /**
  * A server as a child process that may be killed at any time, as may its parent.
  *
- * The child is written down with its start time, so the next parent finds it and ends it before it starts another on
- * the same files. It leads a session of its own, so Ctrl+C in a terminal reaches the parent alone, which closes things
- * in the right order. It writes to a file, since a pipe to a dead parent would end it.
+ * The child is recorded with its start time, so the next parent finds it and ends it before it starts another on the
+ * same files. It runs in a session of its own, so Ctrl+C in a terminal reaches the parent only, which shuts down in
+ * order. It writes to a file, since a broken pipe to a dead parent would end it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,13 +22,16 @@ const LOG_BYTES_MAX = 10_000_000
 const LOG_TAIL_LINES = 12
 const RECORD = 'process'
 
-/** The part of a logger that is needed here; a pino logger fits. */
+/** The subset of a logger that is used here; a pino logger fits. */
 export interface ServerLog {
   info(facts: object, sentence: string): void
   warn(facts: object, sentence: string): void
 }
 
-/** None of the caller's: a variable like PGDATA or LC_ALL would change what a server does, and a secret is none of its. */
+/**
+ * Nothing from the caller: a variable like PGDATA or LC_ALL would change the server's behaviour, and secrets must not
+ * leak.
+ */
 export const SERVER_ENVIRONMENT: NodeJS.ProcessEnv = {
   PATH: '/usr/bin:/bin',
   LC_ALL: 'C',
@@ -37,11 +40,11 @@ export const SERVER_ENVIRONMENT: NodeJS.ProcessEnv = {
 }
 
 export interface ServerIdentity {
-  /** As it is called in logs and errors. */
+  /** Its name in logs and errors. */
   name: string
-  /** Where the process is written down, and where `server.log` lies. */
+  /** The folder of the process record and of `server.log`. */
   dataDir: string
-  /** What ends it, from the polite to the certain; each has 10 s before the next is sent. */
+  /** The stop signals, gentlest first; the next is sent after 10 s. */
   stopSignals: NodeJS.Signals[]
   log?: ServerLog | undefined
 }
@@ -49,33 +52,33 @@ export interface ServerIdentity {
 export interface ServerSpec extends ServerIdentity {
   file: string
   args: string[]
-  /** Another user than this process's. */
+  /** Run as another user than this process's. */
   runAs?: { uid: number; gid: number } | undefined
-  /** Asked until it holds: the server answers, and it is this one. Throwing means not yet. */
+  /** Polled until it is true: the server answers, and it is this one. Throwing means not yet. */
   answers: () => Promise<boolean>
-  /** Whether an end like this is due to something that passes, such as files that a killed child still holds. */
+  /** Whether the cause of this exit is temporary, such as files that a killed child still holds. */
   passes: (logTail: string) => boolean
-  /** Start it again, after 0.1 s growing to 5 s, when it dies without having been asked to. */
+  /** Restart it, after 0.1 s growing to 5 s, when it dies unexpectedly. */
   supervise: boolean
 }
 
 export interface ServerProcess extends AsyncDisposable {
-  /** Of the process that runs now; 0 while there is none. */
+  /** Of the current process; 0 while there is none. */
   readonly pid: number
-  /** Ends it with SIGKILL and waits until it is gone. It stays down, supervised or not, until `start`. */
+  /** Sends SIGKILL and waits until it is gone. It stays down, supervised or not, until `start`. */
   kill(): Promise<void>
-  /** Starts it on the same files and ports, and waits until it answers. Does nothing while it runs. */
+  /** Starts it on the same files and ports, and waits until it answers. No-op while it runs. */
   start(): Promise<void>
 }
 
 /**
  * Starts the server and waits until it answers. Disposing stops it and waits until it is gone.
  *
- * @throws with the end of the server's own log when it dies, or does not answer within 60 s
+ * @throws with the end of the server's own log if it dies, or does not answer within 60 s
  */
 export async function runServer(spec: ServerSpec): Promise<ServerProcess> {
   let child: ChildProcess | undefined
-  /** Whether it is meant to run: what a death means depends on it. */
+  /** Whether it should be running: this decides what an exit means. */
   let wanted = false
   let starting: Promise<void> | undefined
 
@@ -130,11 +133,11 @@ export async function runServer(spec: ServerSpec): Promise<ServerProcess> {
   async function stop(signals: NodeJS.Signals[]): Promise<void> {
     wanted = false
     if (child) await end(child, signals)
-    // A start under way loses its process, sees that it is no longer wanted, and gives up.
+    // A start in progress loses its process, notices that it was cancelled, and gives up.
     await starting?.catch(() => undefined)
   }
 
-  // A process that exits without disposing, after an error that nobody caught, takes its server along.
+  // A process that exits without disposing, after an uncaught error, stops its server.
   const leave = () => child?.kill(spec.stopSignals[0])
   process.on('exit', leave)
   try {
@@ -170,10 +173,10 @@ async function launch({
     const child = privately(() =>
       spawn(file, args, { ...runAs, cwd: '/', env: SERVER_ENVIRONMENT, detached: true, stdio: ['ignore', log, log] }),
     )
-    // Written down before anything is awaited: a parent killed from here on leaves a child that will be found.
+    // Recorded before anything is awaited: if the parent is killed from here on, the child will be found.
     if (child.pid) keep(dataDir, RECORD, identify(child.pid) ?? null)
     await once(child, 'spawn')
-    // A signal that it could not be sent; that it goes on is seen.
+    // A signal that could not be sent; the process is seen to continue.
     child.on('error', () => undefined)
     return { launched: child, logFrom }
   } catch (cause) {
@@ -183,7 +186,7 @@ async function launch({
   }
 }
 
-/** What the child makes is its user's alone. It inherits the mask at once, so this process has its own back. */
+/** The child's files belong to its user only. It inherits the umask at once, so this process restores its own. */
 function privately<T>(start: () => T): T {
   const before = process.umask(0o077)
   try {
@@ -215,15 +218,15 @@ async function end(child: ChildProcess, signals: NodeJS.Signals[]): Promise<void
 }
 
 /**
- * Ends the server that a killed parent has left running on these files; before `runServer`, and before its ports are
- * looked at.
+ * Ends a server that a killed parent has left running on these files; call it before `runServer`, and before choosing
+ * ports.
  *
  * @returns whether there was one
  */
 export async function stopLeftover({ name, dataDir, stopSignals, log }: ServerIdentity): Promise<boolean> {
   const left = readJson<ProcessIdentity | null>(join(dataDir, `${RECORD}.json`))
   if (!left || !isAlive(left)) return false
-  log?.info({ server: name, pid: left.pid }, 'server left behind is stopped')
+  log?.info({ server: name, pid: left.pid }, 'stopping a server that was left behind')
   for (const signal of stopSignals) {
     signalIfThere(left.pid, signal)
     const deadline = performance.now() + STOP_STEP_MS_MAX
@@ -232,7 +235,9 @@ export async function stopLeftover({ name, dataDir, stopSignals, log }: ServerId
       await sleep(POLL_MS)
     }
   }
-  throw new Error(`${name}: process ${left.pid}, left behind in ${dataDir}, outlived ${stopSignals.join(', ')}`)
+  throw new Error(
+    `${name}: process ${left.pid}, left behind in ${dataDir}, outlived ${stopSignals.join(', ')}; end it by hand`,
+  )
 }
 
 function signalIfThere(pid: number, signal: NodeJS.Signals): void {
@@ -249,7 +254,7 @@ function openLog(dataDir: string): number {
   return openSync(file, bytes > LOG_BYTES_MAX ? 'w' : 'a', 0o600)
 }
 
-/** The end of what the server wrote since it was launched: the reason why it did not start stands there. */
+/** The end of the server's log since its launch, which contains the reason if it did not start. */
 function logTail({ dataDir }: ServerSpec, logFrom: number): string {
   const written = readFileSync(join(dataDir, 'server.log')).subarray(logFrom).toString()
   return written.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n')

@@ -1,12 +1,12 @@
 /**
- * What a nats-server says of itself. Its system account tells whoever has the password; its monitoring port tells
- * everybody who reaches it, so only a server that is run elsewhere is asked there.
+ * The status of a nats-server. Its system account is password-protected; its monitoring port is open to everyone who
+ * reaches it, so it is used only for an external server.
  */
 import { connect } from 'nats'
 
 const ANSWER_MS_MAX = 2_000
 
-/** @throws where the server does not answer within 2 s, or does not let the asker in */
+/** @throws if the server does not answer within 2 s, or refuses the login */
 export type ServerStatus = (of: 'varz' | 'healthz') => Promise<Varz & Healthz>
 
 interface Varz {
@@ -16,7 +16,7 @@ interface Varz {
 }
 
 interface Healthz {
-  /** `ok` where nothing is wrong. */
+  /** `ok` if the server is healthy. */
   readonly status?: string
   readonly error?: string
 }

@@ -1,12 +1,12 @@
-/** Whether JetStream can still keep what it is given. */
+/** Checks that JetStream can still store messages. */
 import type { ServerStatus } from './server-status.ts'
 
-/** How the server words what its disk has refused; it takes nothing more for that stream until it starts anew. */
+/** The server's messages for a failed write; the stream then accepts nothing until the server restarts. */
 const REFUSED_BY_DISK = /write error|no space left|input\/output error/i
 
 /**
- * @returns what its disk has refused, as the server words it; `undefined` while it keeps everything
- * @throws where the server does not answer
+ * @returns the disk error in the server's words; `undefined` while every write succeeds
+ * @throws if the server does not answer
  */
 export async function storeFault(status: ServerStatus): Promise<string | undefined> {
   const { error = '' } = await status('healthz')

@@ -1,6 +1,6 @@
 /**
- * What all test files of a run share: a folder for everything that they make, and one PostgreSQL on which each test gets
- * a database of its own. A run that leaves a process behind fails and names it.
+ * Shared by all test files of a run: a temporary folder, and one PostgreSQL on which each test gets its own database. A
+ * run that leaves processes behind fails and names them.
  */
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,14 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startPostgres } from './postgres.ts'
 import { identify } from './process-identity.ts'
 
-/** What was told to end when its test had ended may still be draining. */
+/** Processes that were told to stop when their test ended may still be draining. */
 const DRAIN_MS_MAX = 60_000
 const POLL_MS = 200
 
-/** Sets `TMPDIR` and `DEED_TEST_DATABASE_URL`. Disposing ends everything, and fails where tests left processes running. */
+/** Sets `TMPDIR` and `DEED_TEST_DATABASE_URL`. Disposing ends everything, and fails if tests left processes running. */
 export async function startTestRun(): Promise<AsyncDisposable> {
   const folder = mkdtempSync(join(tmpdir(), 'deed-tests-'))
-  // As any folder for temporary files: tests run some of their processes as another user.
+  // Like /tmp: tests run some of their processes as another user.
   chmodSync(folder, 0o1777)
   const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), durable: false })
   process.env.TMPDIR = folder
@@ -26,11 +26,11 @@ export async function startTestRun(): Promise<AsyncDisposable> {
     try {
       rmSync(folder, { recursive: true, force: true })
     } catch (error) {
-      // A failed test may have left a folder that this user may not look into.
+      // A failed test may have left a folder that this user cannot read.
       console.error(`${folder} could not be removed: ${(error as Error).message}`)
     }
   }
-  // A run that is interrupted takes all along that it has started.
+  // An interrupted run ends everything that it started.
   const leave = (): void => clear()
   process.once('exit', leave)
   return {
@@ -51,7 +51,7 @@ interface Left {
   readonly command: string
 }
 
-/** Processes of this run that do not end by themselves in a minute. */
+/** Processes of this run that do not end by themselves within a minute. */
 async function whatIsLeft(folder: string): Promise<Left[]> {
   for (const end = performance.now() + DRAIN_MS_MAX; ; await sleep(POLL_MS)) {
     const left = processesOf(folder)
@@ -60,8 +60,8 @@ async function whatIsLeft(folder: string): Promise<Left[]> {
 }
 
 /**
- * Those that know of the folder by their environment, their command line or where they are; but for the children of this
- * process, which run the test files. Empty where there is no /proc.
+ * Processes that refer to the folder by their environment, their command line or their working directory, except the
+ * children of this process, which run the test files. Empty without /proc.
  */
 function processesOf(folder: string): Left[] {
   return namesIn('/proc').flatMap((name): Left[] => {
@@ -83,7 +83,7 @@ function whereIs(pid: number): string {
   }
 }
 
-/** Empty for a process that has ended, or is another user's. */
+/** Empty if the process has ended, or belongs to another user. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8')

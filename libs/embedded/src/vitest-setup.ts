@@ -1,8 +1,8 @@
-/** What vitest calls before the first test file and after the last. */
+/** Called by vitest before the first test file and after the last. */
 import { dropClientVariables } from './client-environment.ts'
 import { startTestRun } from './test-run.ts'
 
-/** Every project has its setup called, all in one process: the first starts the run, and the others wait for it. */
+/** Vitest calls the setup of every project in one process: the first starts the run, and the others wait for it. */
 const shared = globalThis as { deedTestRun?: Promise<AsyncDisposable> }
 
 export default async function setup(): Promise<() => Promise<void>> {

@@ -1,11 +1,11 @@
 /**
- * A test run that is interrupted takes along the servers that its processes have started, and uses no settings of the
- * shell that it runs in. What the parts under test log in this process is not shown; LOG_LEVEL shows it.
+ * An interrupted test run ends the servers of its processes, and the shell's settings are ignored. Logs of the code
+ * under test are hidden in this process; LOG_LEVEL shows them.
  */
 import { dropClientVariables } from './client-environment.ts'
 
 dropClientVariables()
 process.env.LOG_LEVEL ||= 'silent'
 
-// vitest ends its processes by SIGTERM, which alone would end them without the handlers of `exit`.
+// Vitest stops its workers with SIGTERM, which would end them without running `exit` handlers.
 if (process.listenerCount('SIGTERM') === 0) process.once('SIGTERM', () => process.exit(143))
