@@ -1,6 +1,6 @@
-/** What a placeholder may do to its value: spell it another way, so that it fits where it stands. */
+/** The filters of placeholders, which convert the spelling of a value. */
 
-/** Single words that one of the languages keeps for itself; as a name they get an underscore. */
+/** Words that are reserved in one of the languages; as a name they get an underscore. */
 const RESERVED = new Set(
   `abstract after all alter always analyse analyze and any array as asc assert async await begin bool boolean both box break
   by byte bytes case cast catch chan char check class collate column commit const constraint continue crate create cross
@@ -16,7 +16,7 @@ const RESERVED = new Set(
   xor yield`.split(/\s+/),
 )
 
-/** Name of a filter, and what it makes of a value. Each gives the same for the same, and never fails. */
+/** The filters by name. Each is deterministic and never fails. */
 export const FILTERS: ReadonlyMap<string, (value: string) => string> = new Map([
   ['pascal', (value) => words(value).map(capitalised).join('')],
   ['camel', (value) => unreserved(lowerFirst(words(value).map(capitalised).join('')))],
@@ -29,9 +29,8 @@ export const FILTERS: ReadonlyMap<string, (value: string) => string> = new Map([
 ])
 
 /**
- * The words of a name, in lower case: `userEvents`, `user-events` and `User events` have the same.
- * Accents are dropped; a first word that begins with a digit gets an `n` before it, so that every
- * spelling is an identifier.
+ * The words of a name, in lower case: `userEvents`, `user-events` and `User events` have the same words. Accents are
+ * dropped; a first word that begins with a digit gets the prefix `n`, so that every spelling is an identifier.
  */
 function words(value: string): string[] {
   const found = value
@@ -58,7 +57,7 @@ function lowerFirst(word: string): string {
   return word.charAt(0).toLowerCase() + word.slice(1)
 }
 
-/** One line that ends neither a comment nor a string, in any of the languages. */
+/** One line that cannot end a comment or a string, in any of the languages. */
 function prose(value: string): string {
   return value
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
