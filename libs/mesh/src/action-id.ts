@@ -1,4 +1,4 @@
-/** The one id of a task's action: the same for every attempt, so that its effect can be had once. */
+/** The id of a task's action: the same for every attempt, so that its effect happens once. */
 import type { ActionId, TaskId } from '@deed/proto/ids'
 import { uuidV5 } from './canonical-json.ts'
 

@@ -1,14 +1,17 @@
-/** Bytes to a subject, and what comes back: with none of what `bus.call` sees to, for trying what others may send. */
+/**
+ * Sends bytes to a subject and returns the reply, without the checks of `bus.call`, to test what other clients may
+ * send.
+ */
 import { type NatsConnection, headers as newHeaders } from 'nats'
 
 export interface RawAnswer {
-  /** Of the answer's headers; set where it is a refusal. */
+  /** From the answer's headers; set if it is a refusal. */
   readonly errorCode: string | undefined
   /** JSON. */
   readonly body: unknown
 }
 
-/** @throws where nobody answers within `timeoutMs`, or with what is no JSON */
+/** @throws if nobody answers within `timeoutMs`, or the answer is not JSON */
 export async function askRaw(
   nc: NatsConnection,
   subject: string,

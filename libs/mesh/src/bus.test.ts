@@ -1,4 +1,4 @@
-// Two processes' worth of bus on a real server.
+// Two buses on a real server.
 import { DeedError } from '@deed/proto/errors'
 import { getExecution, requestExecution } from '@deed/proto/execution'
 import { decomposeTask } from '@deed/proto/task'
@@ -47,13 +47,13 @@ describe('the bus', () => {
     await expect(client.call(requestExecution, { task: 'x' })).rejects.toMatchObject({ code: 'internal' })
   })
 
-  it('says so when nobody answers', async () => {
+  it('reports that nobody answers', async () => {
     await using mesh = await testBus()
     const client = await mesh.bus('deed')
     await expect(client.call(getExecution, {}, { timeoutMs: 300 })).rejects.toMatchObject({ code: 'unavailable' })
   })
 
-  it('tells whoever works on a request that its caller has given up, among all that might', async () => {
+  it('notifies the one worker of a request that its caller has cancelled', async () => {
     await using mesh = await testBus()
     const given: string[] = []
     for (const name of ['first', 'second']) {
@@ -75,7 +75,7 @@ describe('the bus', () => {
     expect(given[1]).toBe(given[0]?.replace('works', 'stops'))
   })
 
-  it('ends the work on a request at its deadline', async () => {
+  it('aborts the work on a request at its deadline', async () => {
     await using mesh = await testBus()
     const server = await mesh.bus('task-decomposer')
     let stopped = false
@@ -90,7 +90,7 @@ describe('the bus', () => {
     await until(() => stopped || undefined, { what: 'the work to stop' })
   })
 
-  it('sends a request that was made without a connection, once, when the connection is back', async () => {
+  it('sends a request that was made without a connection exactly once, when the connection is back', async () => {
     await using mesh = await testBus()
     const server = await mesh.bus('orchestrator')
     const tasks: unknown[] = []
@@ -99,7 +99,7 @@ describe('the bus', () => {
       throw new DeedError('invalid_request', 'heard')
     })
     const client = await mesh.bus('deed')
-    // Not one that might be repeated.
+    // A request that must not be repeated.
     expect(requestExecution.idempotent).toBe(false)
     const disconnected = (async () => {
       for await (const { type } of client.nc.status()) if (type === 'disconnect') return
@@ -112,7 +112,7 @@ describe('the bus', () => {
     expect(tasks).toEqual(['made meanwhile'])
   })
 
-  it('refuses a server of another name', async () => {
+  it('refuses a server with another name', async () => {
     await using mesh = await testBus()
     const { NATS_USER: user, NATS_PASSWORD: password } = mesh.environment('deed')
     await expect(connectBus({ service: 'deed', url: mesh.url, user, password, serverName: 'another' })).rejects.toThrow(

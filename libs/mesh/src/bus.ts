@@ -1,9 +1,9 @@
 /**
- * A process' place on the mesh: what it answers, what it asks, what it announces.
+ * A process's connection to the mesh: what it serves, calls and announces.
  *
- * Validation, the principal, deadlines, trace context and the error envelope are here, once, for
- * every contract. The request path is our own (one inbox subscription, no Error object a call):
- * it carries 2.6 times the calls of the client's.
+ * Validation, the principal, deadlines, trace context and the error envelope are implemented here, once for all
+ * contracts. The request path is our own (one inbox subscription, no Error object per call): it handles 2.6 times the
+ * calls of the client's.
  */
 
 import type { EventContract, RequestContract, ServiceName, WorkContract } from '@deed/proto/contract'
@@ -27,35 +27,35 @@ import { openRequests, type Requests } from './requests.ts'
 import { validate } from './validate.ts'
 import { type ConsumeOptions, consumeWork, type WorkHandler } from './work-queue.ts'
 
-/** Milliseconds that the caller still waits, counted from when it sent the message. */
+/** How long the caller still waits, in milliseconds since it sent the message. */
 export const TIMEOUT_HEADER = 'Deed-Timeout-Ms'
-/** A timer of Node's that is longer runs out at once. */
+/** A longer timer in Node fires at once. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1
-/** Of a caller in the mesh's own account, and of the server itself for a caller in another account. */
+/** The inbox of a caller in the mesh's own account, or the server's for a caller in another account. */
 const ANSWER_SUBJECT = /^_INBOX[._]|^_R_\./
 const TRACEPARENT = 'traceparent'
 const RECONNECT_WAIT_MS = 250
-/** How long a request that may be repeated goes without an answer before it is, the first time. */
+/** The delay before the first repeat of an unanswered idempotent request. */
 const REPEAT_AFTER_MS = 5_000
-/** Waits before a repeat when nobody answered at all, in milliseconds; the last one goes on. */
+/** Delays before a repeat without responders, in milliseconds; the last one is used from then on. */
 const REPEAT_WAITS_MS = [20, 50, 100, 200, 500]
 
 export interface RequestScope {
   readonly principal: Principal
   readonly log: Log
-  /** To hand on to calls, so that the trace goes on. */
+  /** Pass it to calls, so that the trace continues. */
   readonly trace: string
   readonly traceId: string
   /** On the clock of `performance.now()`. */
   readonly deadline: number
-  /** Aborted when the caller has given up, or at the deadline: for work that can be left off. */
+  /** Aborted when the caller cancels, or at the deadline. */
   readonly signal: AbortSignal
-  /** Where the answer goes; undefined for a message that wants none. */
+  /** The reply subject; undefined if the message wants no answer. */
   readonly replyTo: string | undefined
   setAttribute(name: string, value: string | number | boolean): void
 }
 
-/** Returned by a handler whose answer somebody gives later with `bus.answer`. */
+/** Returned by a handler whose answer is sent later with `bus.answer`. */
 export const ANSWERED_LATER = Symbol('answered later')
 
 export type Handler<C extends RequestContract> = (
@@ -70,14 +70,13 @@ export interface CallOptions {
   trace?: string
   signal?: AbortSignal
   /**
-   * Ask again after a connection was lost, and whenever no answer has come for a while: for requests
-   * that carry an idempotency key, whose taker may have died before they were stored. Idempotent
-   * contracts are asked again after a lost connection anyhow.
+   * Repeat after a lost connection, and periodically without an answer: for requests with an idempotency key, whose
+   * receiver may die before storing them. Idempotent contracts are repeated after a lost connection in any case.
    */
   repeat?: boolean
-  /** Wait, within the deadline, for somebody to be there who answers. Default: true. */
+  /** Wait, within the deadline, until somebody answers. Default: true. */
   patient?: boolean
-  /** This instance alone is to answer, of a contract that `each` answers. */
+  /** Call only this instance, for a contract with `each`. */
   instance?: string | undefined
 }
 
@@ -90,18 +89,18 @@ export interface Bus extends AsyncDisposable {
     input: z.input<C['input']>,
     options?: CallOptions,
   ): Promise<z.output<C['output']>>
-  /** Gives the answer to a request that another handler, or another process, received. */
+  /** Answers a request that another handler, or another process, received. */
   answer(replyTo: string, body: unknown): void
   answerError(replyTo: string, error: ErrorBody): void
-  /** @param tokens for the wildcards of the subject: the tenant, and of what it is */
+  /** @param tokens the wildcards of the subject: the tenant, and the id or name */
   announce<C extends EventContract>(
     contract: C,
     tokens: readonly [tenant: string, id: string],
     payload: z.input<C['payload']>,
   ): void
   /**
-   * Hands work out, without waiting for the stream to say that it has it: what waits in a work queue can be
-   * handed out again from PostgreSQL at any time.
+   * Publishes work without waiting for the stream's acknowledgement: anything in a work queue can be dispatched again
+   * from PostgreSQL.
    */
   handOut<C extends WorkContract>(
     contract: C,
@@ -116,22 +115,22 @@ export interface Bus extends AsyncDisposable {
 }
 
 export interface ConnectOptions extends BusAddress {
-  /** The service, or what a client calls itself; also names its inbox: `_INBOX_<service>`. */
+  /** The service, or a client's name; also names its inbox: `_INBOX_<service>`. */
   service: ServiceName | (string & {})
-  /** In whose name calls are made that name nobody; default: the principal of the bare subjects. */
+  /** The default principal of calls; default: the principal of the bare subjects. */
   principal?: Principal
   log?: Log
 }
 
 /**
- * Enters the bus, retrying with jitter for as long as the server is away. Disposing drains: no new
- * requests, the running ones are finished and answered, then the connection closes.
+ * Connects to the bus, retrying with jitter while the server is unavailable. Disposing drains: it accepts no new
+ * requests, answers the running ones, then closes the connection.
  *
- * @throws when the server refuses the credentials, or has another name than `serverName`
+ * @throws if the server refuses the credentials, or has another name than `serverName`
  */
 export async function connectBus(options: ConnectOptions): Promise<Bus> {
   const { service } = options
-  // Standard output is a service's log, or what somebody else wants to say.
+  // Standard output is for a service's log, or for a client's own output.
   const log = options.log ?? createLogger(service, 2)
   const inboxPrefix = `_INBOX_${service}`
   const nc = await connect({
@@ -153,16 +152,16 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   }
   const outbox = openOutbox(nc, log)
   const requests = openRequests(nc, inboxPrefix, outbox)
-  watchStatus(nc, requests, log).catch((error: unknown) => log.error({ err: error }, 'the connection is not watched'))
+  watchStatus(nc, requests, log).catch((error: unknown) => log.error({ err: error }, 'watching the connection failed'))
   const running = new Set<Promise<void>>()
   const cancellations = openCancellations(nc, outbox)
   const endpoints = openEndpoints(nc, service, log)
   let draining = false
 
   const track = (work: Promise<void>): void => {
-    // What still fails here is the answer itself, such as on a connection that is closed.
+    // A failure here is a failure to answer, such as on a closed connection.
     const through = work
-      .catch((error: unknown) => log.error({ err: error }, 'a request was not answered'))
+      .catch((error: unknown) => log.error({ err: error }, 'answering a request failed'))
       .finally(() => running.delete(through))
     running.add(through)
   }
@@ -216,11 +215,14 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
           })
           if (reply.outcome === 'reply') return await readReply(contract, reply.data, reply.headers)
           if (reply.outcome === 'cancelled')
-            throw new DeedError('cancelled', `${contract.subject} was given up by its caller`)
+            throw new DeedError('cancelled', `the caller cancelled ${contract.subject}`)
           if (reply.outcome === 'timeout') throw lateError(contract, timeoutMs)
           const wait = REPEAT_WAITS_MS[Math.min(attempt, REPEAT_WAITS_MS.length - 1)] ?? 0
           if (!patient || performance.now() + wait >= deadline) {
-            throw new DeedError('unavailable', `nobody answers ${contract.subject}; is the ${contract.owner} running?`)
+            throw new DeedError(
+              'unavailable',
+              `nobody answers ${contract.subject}; check that the ${contract.owner} is running`,
+            )
           }
           await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())))
         }
@@ -272,8 +274,8 @@ async function handleRequest<C extends RequestContract>(
 ): Promise<void> {
   const received = performance.now()
   if (msg.reply && !ANSWER_SUBJECT.test(msg.reply)) {
-    // Whoever answered there would say in its own name what the caller may not say. Nobody is left to tell.
-    log.warn({ subject: msg.subject, reply: msg.reply }, 'a request whose answer is to go elsewhere is dropped')
+    // Answering there would publish in this process's name what the caller may not publish. No caller can be informed.
+    log.warn({ subject: msg.subject, reply: msg.reply }, 'dropping a request with a foreign reply subject')
     return
   }
   const parent = traceparentOf(msg)
@@ -290,7 +292,7 @@ async function handleRequest<C extends RequestContract>(
       trace: span.traceparent,
       traceId: span.traceId,
       deadline: received + timeoutOf(headersOf(msg), contract.timeoutMs),
-      // Only for those who ask: most work is over before anybody could give it up.
+      // Lazy: most work ends before anybody could cancel it.
       get signal() {
         signal ??= cancellations.signalOf(msg.reply, scope.deadline - performance.now())
         return signal
@@ -312,19 +314,22 @@ async function handleRequest<C extends RequestContract>(
   }
 }
 
-/** Whether it takes messages of clients: they are refused what inside the mesh is dropped, or was rounded before. */
+/**
+ * Whether it accepts messages of clients: those are refused for numbers that would be rounded, which inside the mesh
+ * have already been rounded.
+ */
 const isDoor = ({ input }: RequestContract): boolean =>
   input instanceof z.ZodObject && input.def.catchall instanceof z.ZodNever
 
-/** What goes over the wire for a failure; one without a name is a bug, and says nothing of the inside. */
+/** The wire form of a failure; an unnamed one is a bug, and reveals nothing internal. */
 export function errorBody(error: unknown): ErrorBody {
   if (error instanceof DeedError) return error.body
-  // What a library knows of by name: the database is away, or more is asked of it than it takes.
+  // Named failures of libraries: the database is unavailable, or overloaded.
   if (error instanceof Error && 'code' in error && 'retryable' in error) {
     const { data: code } = ErrorCode.safeParse(error.code)
     if (code) return { code, message: error.message, retryable: error.retryable === true }
   }
-  return { code: 'internal', message: 'something went wrong inside; the log says what', retryable: true }
+  return { code: 'internal', message: 'an internal error occurred; see the log of the service', retryable: true }
 }
 
 function errorHeaders(body: ErrorBody): MsgHdrs {
@@ -338,7 +343,7 @@ function errorHeaders(body: ErrorBody): MsgHdrs {
 function principalOf(subject: string, base: string): Principal {
   if (subject.length === base.length) return LOCAL
   const [tenant = '', user] = subject.slice(base.length + 1).split('.')
-  // To one instance, which alone hears it there.
+  // Addressed to one instance, which alone subscribes there.
   if (user === undefined) return LOCAL
   if (!PrincipalName.safeParse(tenant).success || !PrincipalName.safeParse(user).success) {
     throw new DeedError('forbidden', 'tenant and user in the subject must be lower-case letters, digits, "-" and "_"')
@@ -369,7 +374,7 @@ async function readReply<C extends RequestContract>(
     const error = ErrorBody.safeParse(JSON.parse(Buffer.from(data).toString() || 'null'))
     throw error.success
       ? DeedError.from(error.data)
-      : new DeedError('internal', `${contract.subject} failed without saying why: ${headers.get('Nats-Service-Error')}`)
+      : new DeedError('internal', `${contract.subject} failed without a reason: ${headers.get('Nats-Service-Error')}`)
   }
   return validate(
     contract.output,

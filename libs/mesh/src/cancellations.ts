@@ -1,19 +1,18 @@
 /**
- * Telling whoever works on a request that its caller has given up.
+ * Notifies the worker of a request that its caller has cancelled.
  *
- * A request goes to one member of a queue group, and the caller does not know to which: so all of them are told, by
- * the inbox of the answer, which nobody else knows. That happens only when a caller gives up; a deadline needs no
- * message, since it travels with the request.
+ * A request goes to one member of a queue group, unknown to the caller: so all members are notified, with the inbox of
+ * the answer, which nobody else knows. Only a cancellation needs a message; a deadline travels with the request.
  */
 import type { NatsConnection } from 'nats'
 import type { Outbox } from './outbox.ts'
 
 export interface Cancellations {
-  /** Listens for callers of the subject that give up. */
+  /** Listens for cancellations on the subject. */
   hear(subject: string): void
-  /** Says that the answer that would have come to `replyTo` is not waited for any more. */
+  /** Announces that nobody waits for the answer to `replyTo` any more. */
   tell(subject: string, replyTo: string): void
-  /** A signal that is aborted when the caller gives up, or after `timeoutMs`. */
+  /** A signal that aborts when the caller cancels, or after `timeoutMs`. */
   signalOf(replyTo: string | undefined, timeoutMs: number): AbortSignal
   /** The request is answered. */
   over(replyTo: string | undefined): void

@@ -14,7 +14,7 @@ describe('canonical JSON', () => {
     )
   })
 
-  it('orders names by their UTF-16 code units', () => {
+  it('sorts names by their UTF-16 code units', () => {
     const input = {
       '\u20ac': 'Euro Sign',
       '\r': 'Carriage Return',
@@ -25,7 +25,7 @@ describe('canonical JSON', () => {
       '\u00f6': 'Latin Small Letter O With Diaeresis',
     }
     expect(Object.values(JSON.parse(canonicalJson(input)))).toEqual([
-      // A number-like name comes first in an object whatever its text says, so the text is looked at below.
+      // A number-like name always comes first in an object, so the order is checked on the text below.
       'One',
       'Carriage Return',
       'Control',
@@ -66,14 +66,14 @@ describe('canonical JSON', () => {
     expect(canonicalJson(Buffer.from(bits, 'hex').readDoubleBE())).toBe(text)
   })
 
-  it('refuses what has no JSON, at any depth', () => {
+  it('refuses values without JSON, at any depth', () => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, () => 1, 10n, Symbol('x'), '\ud800']) {
       expect(() => canonicalJson({ a: [value] })).toThrow(TypeError)
     }
     expect(() => canonicalJson({ '\ud800': 1 })).toThrow(TypeError)
   })
 
-  it('has one spelling whatever the order and whatever is left undefined', () => {
+  it('is independent of key order and of undefined fields', () => {
     const one = { b: [1, { d: 4, c: 3 }], a: 'x', gone: undefined }
     const other = JSON.parse('{"a":"x","b":[1.0,{"c":3,"d":4e0}]}')
     expect(canonicalJson(one)).toBe(canonicalJson(other))
@@ -90,7 +90,7 @@ describe('a hash', () => {
 })
 
 describe('UUIDv5', () => {
-  it('is that of RFC 9562, appendix A.4', () => {
+  it('matches RFC 9562, appendix A.4', () => {
     const dns = '6ba7b810-9dad-11d1-80b4-00c04fd430c8'
     expect(uuidV5(dns, 'www.example.com')).toBe('2ed6657d-e927-568b-95e1-2665a8aea6a2')
   })

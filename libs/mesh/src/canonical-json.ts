@@ -1,7 +1,7 @@
-/** JSON with one spelling for each value (RFC 8785), so that a hash stands for the value. */
+/** JSON with one spelling per value (RFC 8785), so that a hash identifies the value. */
 import { hash } from 'node:crypto'
 
-/** @throws {TypeError} where a value cannot be said in JSON (NaN, Infinity, functions, halves of surrogate pairs) */
+/** @throws {TypeError} for a value without a JSON form (NaN, Infinity, functions, lone surrogates) */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'string') return quoted(value)
@@ -13,7 +13,7 @@ export function canonicalJson(value: unknown): string {
   if (typeof value === 'object') {
     const object = value as Record<string, unknown>
     let text = '{'
-    // Sorted by UTF-16 code units, which is what the RFC asks for and what sort() does.
+    // By UTF-16 code units, as the RFC requires and sort() does.
     for (const key of Object.keys(object).sort()) {
       const item = object[key]
       if (item === undefined) continue
@@ -35,7 +35,7 @@ export const sha256 = (data: string | Uint8Array): string => hash('sha256', data
 /** SHA-256 of the canonical JSON, in lower-case hex. */
 export const hashJson = (value: unknown): string => sha256(canonicalJson(value))
 
-/** UUIDv5 (RFC 9562): the same name in the same namespace is the same id. */
+/** UUIDv5 (RFC 9562): the same name in the same namespace gives the same id. */
 export function uuidV5(namespace: string, name: string): string {
   const bytes = Buffer.concat([Buffer.from(namespace.replaceAll('-', ''), 'hex'), Buffer.from(name)])
   const hex = hash('sha1', bytes)

@@ -1,16 +1,16 @@
-/** How a process finds and enters the bus, from its environment. */
+/** The bus settings of a process, from its environment. */
 import { faultLines, IN_SENTENCES } from '@deed/config/fault-sentence'
 import { z } from 'zod'
 import { ConfigurationError } from './run-until-signalled.ts'
 
-/** To be spread into the schema of a service's environment. */
+/** Spread into the schema of a service's environment. */
 export const BusEnvironment = {
   NATS_URL: z.string().optional(),
   NATS_HOST: z.string().default('127.0.0.1'),
   NATS_PORT: z.coerce.number().int().min(1).max(65_535).default(4222),
   NATS_USER: z.string().optional(),
   NATS_PASSWORD: z.string().optional(),
-  /** Refuse a server of another name: on a busy port a client may meet somebody else's. */
+  /** Refuse a server with another name: a client may reach a foreign server on a shared port. */
   NATS_SERVER_NAME: z.string().optional(),
 }
 

@@ -1,4 +1,4 @@
-// Bytes as somebody outside may send them.
+// Bytes as external clients may send them.
 import { DeedError } from '@deed/proto/errors'
 import { describe, expect, it } from 'vitest'
 import { DEPTH_MAX, decodeJson, KEYS_MAX } from './decode.ts'
@@ -24,7 +24,7 @@ describe('bytes that are JSON', () => {
     ['[]', []],
     [' {"a":[1,{"b":null}],"":"x"}\n', { a: [1, { b: null }], '': 'x' }],
     ['{"proto":1,"__proto":2}', { proto: 1, __proto: 2 }],
-  ])('come out as the value they say: %s', (text, value) => {
+  ])('are decoded to their value: %s', (text, value) => {
     expect(decodeJson(bytes(text))).toEqual(value)
   })
 
@@ -32,7 +32,7 @@ describe('bytes that are JSON', () => {
     expect(decodeJson(bytes(nested(DEPTH_MAX)))).toBeInstanceOf(Array)
     const wide = Object.fromEntries(Array.from({ length: KEYS_MAX }, (_, index) => [`k${index}`, index]))
     expect(decodeJson(bytes(JSON.stringify(wide)))).toEqual(wide)
-    // Brackets within text nest nothing.
+    // Brackets inside strings do not nest.
     const text = '[[[{{{\\"'.repeat(100)
     expect(decodeJson(bytes(JSON.stringify({ text })))).toEqual({ text })
   })
@@ -54,7 +54,7 @@ describe('bytes that are not', () => {
     expect(refusalOf(Uint8Array.from(raw))).toMatchObject({ code: 'invalid_encoding', path: '$' })
   })
 
-  it('whole characters are refused where they stand', () => {
+  it('whole characters are refused at their path', () => {
     expect(refusalOf(bytes('{"a":{"b":["x","\\ud800"]}}'))).toMatchObject({
       code: 'invalid_encoding',
       path: '$.a.b[1]',
@@ -63,13 +63,13 @@ describe('bytes that are not', () => {
     expect(refusalOf(bytes('"\\udc00"'))).toMatchObject({ code: 'invalid_encoding', path: '$' })
   })
 
-  it('storable, for the character NUL, are refused where they stand', () => {
+  it('storable, because of the character NUL, are refused at their path', () => {
     expect(refusalOf(bytes('{"a":["x\\u0000y"]}'))).toMatchObject({ code: 'invalid_encoding', path: '$.a[0]' })
     expect(refusalOf(bytes('{"a":{"x\\u0000y":1}}'))).toMatchObject({ code: 'invalid_encoding', path: '$.a' })
   })
 })
 
-describe('what harms its reader', () => {
+describe('a harmful message', () => {
   it('is refused for its depth before it is parsed', () => {
     expect(refusalOf(bytes(nested(DEPTH_MAX + 1)))).toMatchObject({ code: 'too_deep', path: '$' })
     for (const hostile of ['['.repeat(900_000), '{"a":'.repeat(180_000)]) {
@@ -84,7 +84,7 @@ describe('what harms its reader', () => {
     expect(refusalOf(bytes(wide(100_000)))).toMatchObject({ code: 'too_many_keys', path: '$' })
   })
 
-  it('is refused in few words however long its keys are', () => {
+  it('is refused with a short message, however long its keys are', () => {
     const { path = '' } = refusalOf(bytes(`{"${'k'.repeat(500_000)}":{"__proto__":1}}`))
     expect(path).toMatch(/^\$\.k+\.\.\.\.__proto__$/)
     expect(path.length).toBeLessThan(100)
@@ -101,23 +101,23 @@ describe('what harms its reader', () => {
   })
 })
 
-describe('what two readers would read differently', () => {
+describe('an ambiguous message', () => {
   it.each([
     ['{"dry_run":true,"dry_run":false}', '$.dry_run'],
     ['{"a":[{"b":1},{"c":{"x":1,"y":[{}],"x":{"x":1}}}]}', '$.a[1].c.x'],
     ['{"task":"x","t\\u0061sk":"y"}', '$.task'],
     ['{"":1,"":2}', '$.'],
     ['[{"a":"\\"a\\":"},{"a":1,"a":1}]', '$[1].a'],
-  ])('is refused for the key that is there twice: %s', (text, path) => {
+  ])('is refused for a duplicate key: %s', (text, path) => {
     const refusal = refusalOf(bytes(text))
     expect(refusal).toMatchObject({ code: 'invalid_json', path })
-    expect(refusal.message).toContain('is there twice')
+    expect(refusal.message).toContain('occurs twice')
   })
 
-  it('is not taken for what only looks like it', () => {
+  it('is not confused with a similar one', () => {
     const value = { a: { a: '"a":1,"a":2' }, b: [{ a: 1 }, { a: 2 }], c: 'x: y, \\"x\\": z', 'd:': ':' }
     expect(decodeJson(bytes(JSON.stringify(value)))).toEqual(value)
-    // Numbers are tried as names: they are put in another order than they came in.
+    // Numbers as names: parsing changes their order.
     expect(decodeJson(bytes('{"2":1,"1":2}'))).toEqual({ 1: 2, 2: 1 })
   })
 
@@ -125,18 +125,18 @@ describe('what two readers would read differently', () => {
     ['{"equals":{"id":9007199254740993}}', '$.equals.id'],
     ['{"params":[1,"9007199254740993",-123456789012345678901234567890]}', '$.params[2]'],
     ['9007199254740992', '$'],
-  ])('is refused at the door for an integer that a double cannot hold: %s', (text, path) => {
+  ])('is refused for an integer that a double cannot represent: %s', (text, path) => {
     expect(() => decodeJson(bytes(text), { exactIntegers: true })).toThrow('quote it')
     try {
       decodeJson(bytes(text), { exactIntegers: true })
     } catch (error) {
       expect(error).toMatchObject({ code: 'invalid_json', path })
     }
-    // Inside the mesh such a number is one that was rounded before.
+    // Inside the mesh such a number has already been rounded.
     expect(() => decodeJson(bytes(text))).not.toThrow()
   })
 
-  it('is none of the integers that a double can hold, of fractions, or of digits within a text', () => {
+  it('does not include integers that a double can represent, fractions, or digits in a string', () => {
     const text = '{"a":[9007199254740991,-9007199254740991,0.12345678901234567,1e300],"b":"12345678901234567890"}'
     expect(decodeJson(bytes(text), { exactIntegers: true })).toEqual(JSON.parse(text))
   })

@@ -1,6 +1,6 @@
 /**
- * Bytes into a JSON value, refusing what harms a reader: text that is not UTF-8, nesting that
- * overflows a stack, keys that reach prototypes, values that cannot be said in JSON again, keys that are there twice.
+ * Decodes bytes to a JSON value, refusing harmful ones: invalid UTF-8, excessive nesting, keys that reach prototypes,
+ * values that JSON cannot express again, duplicate keys.
  */
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
@@ -8,17 +8,17 @@ import { jsonFaultIn } from './json-fault.ts'
 import { shownKey } from './shown-key.ts'
 
 export const DEPTH_MAX = 32
-/** Of one object. How much there is in all is bounded by the size of a message. */
+/** Per object. The size of a message limits the total. */
 export const KEYS_MAX = 1_000
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype'])
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Fewer digits in a row are no integer beyond 2^53. */
+/** Fewer consecutive digits are no integer beyond 2^53. */
 const LONG_NUMBER = /\d{16}/
 
 /**
- * @param options.exactIntegers refuse integers that a double cannot hold, instead of rounding them
+ * @param options.exactIntegers refuse integers that a double cannot represent, instead of rounding them
  * @throws {DeedError} `invalid_encoding`, `invalid_json`, `too_deep`, `too_many_keys` or `forbidden_key`, with the path
  */
 export function decodeJson(bytes: Uint8Array, { exactIntegers = false } = {}): Json {
@@ -36,7 +36,7 @@ export function decodeJson(bytes: Uint8Array, { exactIntegers = false } = {}): J
       path: '$',
     })
   }
-  // Before parsing, so that the nesting of a hostile message costs one scan and no stack.
+  // Before parsing, so that a deeply nested message costs one scan and no stack.
   const keys = countKeys(text)
   let value: Json
   try {
@@ -44,10 +44,10 @@ export function decodeJson(bytes: Uint8Array, { exactIntegers = false } = {}): J
   } catch (cause) {
     throw new DeedError('invalid_json', `the message is not JSON: ${jsonFault(text, cause)}`, { path: '$', cause })
   }
-  // Without escapes, a text of whole characters has neither NUL nor halves of them.
+  // Without escapes, well-formed text contains neither NUL nor lone surrogates.
   const kept = harmlessKeys(value)
   if (text.includes('\\u') || kept === undefined) inspect(value)
-  // Of a key that is there twice, the parser has kept one.
+  // Of duplicate keys, the parser has kept one.
   const faulty = kept !== keys || (exactIntegers && LONG_NUMBER.test(text))
   const fault = faulty ? jsonFaultIn(text, { exactIntegers }) : undefined
   if (fault) throw new DeedError('invalid_json', fault.message, { path: fault.path })
@@ -60,7 +60,7 @@ function jsonFault(text: string, cause: unknown): string {
   return position === undefined ? 'it ends too early or holds something that is not JSON' : `see position ${position}`
 }
 
-/** @returns how many keys the objects of the text have, together */
+/** @returns the total number of keys of all objects in the text */
 function countKeys(text: string): number {
   let depth = 0
   let keys = 0
@@ -84,9 +84,9 @@ function countKeys(text: string): number {
 }
 
 /**
- * Nearly every message has nothing to refuse, which is sooner seen than where it would be.
+ * A fast check, since nearly every message is harmless; the slow one finds the position.
  *
- * @returns how many keys the value has, to any depth; undefined where one is not harmless, or there are too many
+ * @returns the total number of keys at any depth; undefined if one is harmful, or there are too many
  */
 function harmlessKeys(value: Json): number | undefined {
   if (typeof value !== 'object' || value === null) return 0
@@ -113,7 +113,7 @@ function harmlessKeys(value: Json): number | undefined {
   return count + keys.length
 }
 
-/** Recursion is bounded by DEPTH_MAX. */
+/** The recursion is bounded by DEPTH_MAX. */
 function inspect(root: Json): void {
   const visit = (value: Json, path: string): void => {
     if (typeof value === 'string') {
@@ -146,12 +146,14 @@ function inspect(root: Json): void {
   visit(root, '$')
 }
 
-/** PostgreSQL's JSON has neither of the two. */
+/** PostgreSQL's JSON supports neither. */
 function refuseCharacters(text: string, path: string): void {
   if (!text.isWellFormed()) {
-    throw new DeedError('invalid_encoding', 'the text holds half of a surrogate pair; send whole characters', { path })
+    throw new DeedError('invalid_encoding', 'the text contains half of a surrogate pair; send whole characters', {
+      path,
+    })
   }
   if (text.includes('\0')) {
-    throw new DeedError('invalid_encoding', 'the text holds the character NUL; leave it out', { path })
+    throw new DeedError('invalid_encoding', 'the text contains the character NUL; remove it', { path })
   }
 }

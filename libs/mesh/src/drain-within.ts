@@ -1,10 +1,12 @@
-/** Draining a connection to NATS, which the client library itself never gives up while the server is away. */
+/**
+ * Drains a connection to NATS with a deadline; the client library itself waits forever while the server is unavailable.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '@deed/telemetry/logger'
 
 const DRAIN_MS_MAX = 10_000
 
-/** Waits until the server has received everything, for ten seconds at most: it may be gone for good. Never throws. */
+/** Waits until the server has received everything, for at most ten seconds: it may never return. Never throws. */
 export async function drainWithin(draining: Promise<unknown>, log: Log): Promise<void> {
   const late = new AbortController()
   const timeout = sleep(DRAIN_MS_MAX, undefined, { signal: late.signal }).then(() => {
@@ -13,7 +15,7 @@ export async function drainWithin(draining: Promise<unknown>, log: Log): Promise
   try {
     await Promise.race([draining, timeout])
   } catch (error) {
-    log.warn({ err: error }, 'the connection to NATS was not drained')
+    log.warn({ err: error }, 'draining the connection to NATS failed')
   } finally {
     late.abort()
     await timeout.catch(() => undefined)

@@ -1,4 +1,4 @@
-/** The process as a service of the micro protocol: what `nats micro ls`, `info` and `stats` show of it. */
+/** Registers the process as a service of the micro protocol, for `nats micro ls`, `info` and `stats`. */
 import type { RequestContract } from '@deed/proto/contract'
 import type { Log } from '@deed/telemetry/logger'
 import type { Msg, NatsConnection, Service, Subscription } from 'nats'
@@ -7,16 +7,16 @@ import { z } from 'zod'
 const SERVICE_VERSION = '0.1.0'
 
 export interface Endpoints {
-  /** Answers the contract's subject, in the name of every principal too. */
+  /** Answers the contract's subject, also in the name of every principal. */
   add(contract: RequestContract, onMessage: (msg: Msg) => void): void
-  /** Takes nothing new. */
+  /** Accepts nothing new. */
   close(): Promise<void>
 }
 
 export function openEndpoints(nc: NatsConnection, service: string, log: Log): Endpoints {
   let micro: Promise<Service> | undefined
   const subscriptions: Subscription[] = []
-  /** Requests that named their principal, by the subject of the endpoint. */
+  /** The number of requests with a named principal, by the subject of the endpoint. */
   const named = new Map<string, number>()
   return {
     add(contract, onMessage) {
@@ -44,7 +44,7 @@ export function openEndpoints(nc: NatsConnection, service: string, log: Log): En
         })
         if (contract.each) listen(`${subject}.${added.info().id}`, onMessage)
       })
-      adding.catch((error: unknown) => log.error({ err: error, subject }, 'a subject is not served'))
+      adding.catch((error: unknown) => log.error({ err: error, subject }, 'serving a subject failed'))
     },
     async close() {
       const added = await micro?.catch(() => undefined)
@@ -59,7 +59,7 @@ function metadataOf({ summary, subject, timeoutMs, idempotent, input, output }: 
     named_subject: `${subject}.<tenant>.<user>`,
     timeout_ms: String(timeoutMs),
     idempotent: String(idempotent),
-    // As it is on the wire: what has a default may be left out.
+    // The wire format: fields with a default may be omitted.
     request_schema: JSON.stringify(z.toJSONSchema(input, { io: 'input' })),
     response_schema: JSON.stringify(z.toJSONSchema(output, { io: 'input' })),
   }

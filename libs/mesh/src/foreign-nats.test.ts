@@ -1,11 +1,11 @@
-// Over every code that the client has, and against a real server.
+// Every error code of the client, and a real server.
 import { startNats } from '@deed/embedded/nats'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { ErrorCode } from 'nats'
 import { describe, expect, it } from 'vitest'
 import { openForeignNats, REFUSALS } from './foreign-nats.ts'
 
-/** After these the same may succeed without anybody doing anything. */
+/** After these errors the same request may succeed by itself. */
 const PASSING = [
   ...['503', '404', '408', '409', 'TIMEOUT', 'CONNECTION_CLOSED', 'CONNECTION_DRAINING', 'CONNECTION_REFUSED'],
   ...['CONNECTION_TIMEOUT', 'AUTHENTICATION_TIMEOUT', 'DISCONNECT', 'CANCELLED', 'SUB_CLOSED', 'SUB_DRAINING'],
@@ -13,12 +13,12 @@ const PASSING = [
 ]
 
 describe('an error of a NATS server', () => {
-  it('is retried where it passes by itself, and each other one is permanent', () => {
+  it('is retried if it is temporary, and is permanent otherwise', () => {
     const codes = [...new Set<string>(Object.values(ErrorCode))]
     expect(codes.filter((code) => !REFUSALS.has(code)).sort()).toEqual(PASSING.sort())
   })
 
-  it('is permanent where the password is wrong, and passes where nobody listens or the server is away', async () => {
+  it('is permanent for a wrong password, and temporary without a listener or a server', async () => {
     using folder = temporaryFolder()
     await using nats = await startNats({ dataDir: folder.path })
     const { user, pass } = nats.credentials('deed')

@@ -1,24 +1,24 @@
-/** A NATS server that is not the mesh's own: one connection for one thing to be done or looked at there. */
+/** A NATS server other than the mesh's own: one connection per action or observation. */
 
 import { DeedError } from '@deed/proto/errors'
 import { connect, ErrorCode, type NatsConnection, NatsError, headers as newHeaders, RequestStrategy } from 'nats'
 import { isPublishAcknowledgement } from './publish-acknowledgement.ts'
 
 export interface ForeignNats extends AsyncDisposable {
-  /** @throws {DeedError} `unavailable` when nobody listens, `deadline_exceeded` */
+  /** @throws {DeedError} `unavailable` without a listener, `deadline_exceeded` */
   request(subject: string, payload: string, timeoutMs: number): Promise<Buffer>
-  /** Resolves when the server has it. Whether anybody listened is not known. */
+  /** Resolves when the server has it. Whether anybody listened is unknown. */
   publish(subject: string, payload: string): Promise<void>
   /**
-   * Publishes to a stream, which keeps one message of an id within its window of duplicates.
+   * Publishes to a stream, which deduplicates message ids within its window.
    *
    * @returns the message's sequence in the stream
-   * @throws {DeedError} `effect_failed` when no stream takes the subject, or another one
+   * @throws {DeedError} `effect_failed` if no stream, or another one, captures the subject
    */
   publishToStream(stream: string, subject: string, payload: string, messageId: string): Promise<number>
   /** The last sequence of a stream. @throws {DeedError} `not_found` */
   lastSequence(stream: string): Promise<number>
-  /** The first message of the subject at or behind a sequence. */
+  /** The first message of the subject at or after a sequence. */
   messageFrom(stream: string, subject: string, sequence: number): Promise<StoredMessage | undefined>
 }
 
@@ -32,7 +32,7 @@ const CONNECT_MS_MAX = 5_000
 const API_MS_MAX = 5_000
 
 /**
- * @param url with user and password where the server wants them
+ * @param url with user and password if the server requires them
  * @throws {DeedError} `unavailable`
  */
 export async function openForeignNats(url: string): Promise<ForeignNats> {
@@ -53,7 +53,7 @@ export async function openForeignNats(url: string): Promise<ForeignNats> {
       headers.set('Nats-Expected-Stream', stream)
       const reply = await asked(() => nc.request(subject, payload, { headers, timeout: API_MS_MAX }))
       const { seq, error } = reply.json<{ seq?: number; error?: { description: string } }>()
-      if (seq === undefined) throw new DeedError('effect_failed', `${stream} did not take it: ${error?.description}`)
+      if (seq === undefined) throw new DeedError('effect_failed', `${stream} did not accept it: ${error?.description}`)
       return seq
     },
     async lastSequence(stream) {
@@ -75,7 +75,7 @@ export async function openForeignNats(url: string): Promise<ForeignNats> {
   }
 }
 
-/** The first answer that is not the acknowledgement of a stream, which may have the subject too. */
+/** The first answer other than the acknowledgement of a stream that also captures the subject. */
 async function answer(nc: NatsConnection, subject: string, payload: string, timeoutMs: number): Promise<Buffer> {
   const options = { strategy: RequestStrategy.Timer, maxWait: timeoutMs } as const
   for await (const reply of await nc.requestMany(subject, payload, options)) {
@@ -123,7 +123,7 @@ async function asked<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What the server will refuse again until somebody changes something: rights, sizes, names. */
+/** Errors that persist until somebody changes something: permissions, sizes, names. */
 const isRefusal = (error: unknown): boolean => error instanceof NatsError && REFUSALS.has(error.code)
 
 export const REFUSALS: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-// A stream of somebody else's on a real server, which catches what the services ask each other.
+// A foreign stream on a real server that captures requests between services.
 import { CONTRACTS } from '@deed/proto/contracts'
 import { decomposeTask } from '@deed/proto/task'
 import { describe, expect, it } from 'vitest'
@@ -7,8 +7,8 @@ import { foreignStreams, overlap } from './foreign-streams.ts'
 import { testBus } from './test-bus.ts'
 import { until } from './until.ts'
 
-describe('a stream that takes the subjects of requests', () => {
-  it('is named, and its acknowledgement is never taken for the answer', async () => {
+describe('a stream that captures the subjects of requests', () => {
+  it('is reported, and its acknowledgement is never mistaken for the answer', async () => {
     await using mesh = await testBus()
     const { nc } = await mesh.bus('deed')
     const client = await mesh.bus('orchestrator')
@@ -19,7 +19,7 @@ describe('a stream that takes the subjects of requests', () => {
 
     const server = await mesh.bus('task-decomposer')
     server.serve(decomposeTask, async ({ goal }) => {
-      // The stream has acknowledged by then.
+      // The stream has acknowledged by now.
       await nc.flush()
       const node = {
         id: 'a',
@@ -31,7 +31,7 @@ describe('a stream that takes the subjects of requests', () => {
       } as const
       return { goal, nodes: [node], method: 'single' as const, critical_path_ms: 1 }
     })
-    // A request before the subscription would be the stream's alone.
+    // A request before the subscription would only reach the stream.
     await server.nc.flush()
     for (const goal of ['one', 'two', 'three', 'four', 'five']) {
       expect((await client.call(decomposeTask, { goal })).goal).toBe(goal)
@@ -44,7 +44,7 @@ describe('a stream that takes the subjects of requests', () => {
     ])
   })
 
-  it('cannot be mistaken, since no answer of the mesh begins as an acknowledgement does', () => {
+  it('cannot be confused, since no answer of the mesh begins like an acknowledgement', () => {
     for (const contract of CONTRACTS) {
       if (contract.type !== 'request' || !(contract.output instanceof z.ZodObject)) continue
       expect(Object.keys(contract.output.shape)[0], contract.subject).not.toBe('stream')
@@ -60,7 +60,7 @@ describe('a stream that takes the subjects of requests', () => {
     ['*.list', 'task.*.execute', false],
     ['action.lamp.execute', 'action.*.execute', true],
     ['weather.*', 'task.list', false],
-  ])('is found by the patterns %s and %s: %s', (one, other, expected) => {
+  ])('is detected for the patterns %s and %s: %s', (one, other, expected) => {
     expect(overlap(one, other)).toBe(expected)
   })
 })

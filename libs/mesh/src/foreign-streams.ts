@@ -1,11 +1,11 @@
-/** Streams of others that catch the mesh's own requests: each answers them with an acknowledgement, and fills up. */
+/** Finds foreign streams that capture the mesh's own requests: each acknowledges them, and fills up. */
 import { CONTRACTS } from '@deed/proto/contracts'
 import { MANIFEST_BUCKET } from '@deed/proto/manifest'
 import type { NatsConnection } from 'nats'
 
 const OWN = /^(WORK|EXECUTION_INTAKE_.+)$/
 
-/** Sentences, one for each such stream. @throws when JetStream does not answer */
+/** A message for each such stream. @throws if JetStream does not answer */
 export async function foreignStreams(nc: NatsConnection): Promise<string[]> {
   const jsm = await nc.jetstreamManager()
   const found: string[] = []
@@ -19,7 +19,7 @@ export async function foreignStreams(nc: NatsConnection): Promise<string[]> {
   return found
 }
 
-/** Each request goes to its subject, or to the subject with a principal or an instance behind it. */
+/** Each request uses its subject, or the subject followed by a principal or an instance. */
 const REQUESTS = CONTRACTS.filter(({ type }) => type === 'request').flatMap(({ subject }) => [
   subject,
   `${subject}.*`,

@@ -1,6 +1,6 @@
 /**
- * Servers that somebody else runs, and that a mesh is to use: asked before anything is started, so that one that is away
- * or lacks a right is named at once, with what to change.
+ * Checks external servers before anything is started, so that an unreachable server or a missing permission is reported
+ * at once, with what to change.
  */
 
 import { connect, NatsError } from 'nats'
@@ -8,14 +8,14 @@ import pg from 'pg'
 import { ConfigurationError } from './run-until-signalled.ts'
 
 const ANSWER_MS_MAX = 3_000
-/** As the README has it. */
+/** As documented in the README. */
 const POSTGRES_MIN = 15
 const NATS_PORT = 4222
 const POSTGRES_PORT = 5432
 
 /**
- * @param url what DATABASE_URL says
- * @throws {ConfigurationError} where nobody answers there, or the role may not do what preparing the database takes
+ * @param url the value of DATABASE_URL
+ * @throws {ConfigurationError} if nobody answers there, or the role lacks the privileges to prepare the database
  */
 export async function checkDatabase(url: string): Promise<void> {
   const parsed = URL.parse(url)
@@ -26,7 +26,7 @@ export async function checkDatabase(url: string): Promise<void> {
     connectionTimeoutMillis: ANSWER_MS_MAX,
     query_timeout: ANSWER_MS_MAX,
   })
-  // A connection that ends in between fails the query as well.
+  // A connection that breaks meanwhile fails the query as well.
   client.on('error', () => undefined)
   try {
     await client.connect()
@@ -35,7 +35,7 @@ export async function checkDatabase(url: string): Promise<void> {
   } catch (error) {
     throw databaseFault(error, url)
   } finally {
-    // One that does not answer does not say goodbye either.
+    // An unresponsive server does not answer this either.
     client.end().catch(() => undefined)
   }
 }
@@ -65,7 +65,7 @@ function checkRights(rights: Rights, url: string): void {
     )
   if (standby)
     throw new ConfigurationError(
-      `DATABASE_URL: the PostgreSQL at ${server} is a standby, which takes no writes; name the primary server`,
+      `DATABASE_URL: the PostgreSQL at ${server} is a standby, which is read-only; name the primary server`,
     )
   const missing = [
     ...(rights.may_create_roles ? [] : [`ALTER ROLE ${pg.escapeIdentifier(role)} CREATEROLE;`]),
@@ -80,7 +80,7 @@ function checkRights(rights: Rights, url: string): void {
     )
 }
 
-/** What PostgreSQL says, with which server it is and what to change. Anything else is given back as it is. */
+/** PostgreSQL's error, with its server and what to change. Other errors are returned unchanged. */
 export function databaseFault(error: unknown, url: string): unknown {
   if (!(error instanceof Error) || error instanceof ConfigurationError) return error
   const server = addressOf(url, POSTGRES_PORT)
@@ -90,7 +90,7 @@ export function databaseFault(error: unknown, url: string): unknown {
   const role = decodeURIComponent(username)
   const sentence =
     code === '28P01' || code === '28000'
-      ? `the PostgreSQL at ${server} does not let the role ${role} in (${said}); correct the user and the password`
+      ? `the PostgreSQL at ${server} refuses the login of the role ${role} (${said}); correct the user and the password`
       : code === '3D000'
         ? `the PostgreSQL at ${server} has no database ${decodeURIComponent(pathname.slice(1))}; create it, or name another`
         : code === '42501'
@@ -103,8 +103,8 @@ export function databaseFault(error: unknown, url: string): unknown {
 }
 
 /**
- * @param url what NATS_URL says, with user and password where the server wants them
- * @throws {ConfigurationError} where nobody answers there, the user is refused, or JetStream is off
+ * @param url the value of NATS_URL, with user and password if the server requires them
+ * @throws {ConfigurationError} if nobody answers there, the login is refused, or JetStream is off
  */
 export async function checkNats(url: string): Promise<void> {
   const { username, password } = new URL(url)
@@ -139,7 +139,7 @@ function addressOf(url: string, port: number): string {
   return `${hostname}:${given === '' ? port : given}`
 }
 
-/** An error of several addresses has its words in the parts. */
+/** The messages of an AggregateError are in its parts. */
 function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join(', ')
   return cause instanceof Error ? cause.message : String(cause)

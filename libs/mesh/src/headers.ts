@@ -1,4 +1,7 @@
-/** Headers of a message, which the client reads late and refuses by throwing: a line break in a value is one such. */
+/**
+ * The headers of a message, which the client parses lazily and refuses by throwing, for example for a line break in a
+ * value.
+ */
 import { DeedError } from '@deed/proto/errors'
 import type { MsgHdrs } from 'nats'
 
@@ -11,14 +14,14 @@ export function headersOf(msg: Headed): MsgHdrs | undefined {
   try {
     return msg.headers
   } catch (cause) {
-    throw new DeedError('invalid_header', 'a header has a name or a value that none can have; send one line of text', {
+    throw new DeedError('invalid_header', 'a header has an invalid name or value; send one line of text', {
       path: 'headers',
       cause,
     })
   }
 }
 
-/** The trace that a message belongs to. Headers that cannot be read name none. */
+/** The trace of a message. Unreadable headers have none. */
 export function traceparentOf(msg: Headed): string | undefined {
   try {
     return msg.headers?.get('traceparent')

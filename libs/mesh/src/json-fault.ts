@@ -1,26 +1,26 @@
 /**
- * What a parsed JSON value no longer shows: a key that an object has twice, of which `JSON.parse` keeps the last, and an
- * integer that a double cannot hold, which it rounds. Two readers of such a text may decide differently.
+ * Finds what a parsed JSON value no longer shows: a duplicate key, of which `JSON.parse` keeps the last, and an integer
+ * that a double cannot represent, which it rounds. Two readers of such a text may decide differently.
  *
- * The walk is slow. `decodeJson` begins it only for a text that has given cause to.
+ * The scan is slow. `decodeJson` starts it for suspicious texts only.
  */
 import { shownKey } from './shown-key.ts'
 
 export interface JsonFault {
-  /** Where it stands, such as `$.tasks[2].id`. */
+  /** Its path, such as `$.tasks[2].id`. */
   path: string
   message: string
 }
 
-/** Strings, numbers, and what gives structure; white space and words need no attention. */
+/** Strings, numbers, and structure; white space and literals are skipped. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\],:]/g
 const INTEGER = /^-?\d+$/
 
-/** What encloses the current place: an object with the keys that it has so far, or a list. */
+/** The enclosing value: an object with its keys so far, or a list. */
 type Level = { path: string; keys: Set<string>; key: string | undefined } | { path: string; index: number }
 
 /**
- * The first fault in the order of the text.
+ * The first fault in text order.
  *
  * @param text must be JSON
  * @param exactIntegers whether an integer beyond 2^53 is a fault
@@ -39,14 +39,14 @@ export function jsonFaultIn(text: string, { exactIntegers }: { exactIntegers: bo
       if (!level || 'index' in level || level.key !== undefined) continue
       level.key = JSON.parse(token) as string
       if (level.keys.has(level.key)) {
-        return { path: pathOf(level), message: `the key "${shownKey(level.key)}" is there twice; keep one of them` }
+        return { path: pathOf(level), message: `the key "${shownKey(level.key)}" occurs twice; keep one of them` }
       }
       level.keys.add(level.key)
     } else if (exactIntegers && INTEGER.test(token) && !Number.isSafeInteger(Number(token))) {
       const shown = token.length > 32 ? 'an integer' : token
       return {
         path: pathOf(level),
-        message: `${shown} is beyond 2^53, where numbers lose digits; quote it: "${token.slice(0, 32)}"`,
+        message: `${shown} is beyond 2^53, where numbers lose precision; quote it: "${token.slice(0, 32)}"`,
       }
     }
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { decodeJson } from './decode.ts'
 import { jsonText } from './json-text.ts'
 
-describe('what is said', () => {
+describe('published text', () => {
   it.each([
     [
       { title: 'x\u{1f600}'.slice(0, 2), list: ['\udc00y'] },
@@ -13,7 +13,7 @@ describe('what is said', () => {
       { title: 'x\u{1f600}', path: 'C:\\ud8', zero: '\u0001' },
     ],
     [{ gone: undefined, at: new Date(0) }, { at: '1970-01-01T00:00:00.000Z' }],
-  ])('can be read by whoever reads strictly: %j', (value, read) => {
+  ])('can be read by a strict parser: %j', (value, read) => {
     expect(decodeJson(Buffer.from(jsonText(value)))).toEqual(read)
   })
 })

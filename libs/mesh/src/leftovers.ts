@@ -1,4 +1,4 @@
-/** What a mesh whose process was killed has left running: found by the records in its data folder, and ended. */
+/** Finds the processes that a killed mesh left running, by the records in its data folder, and ends them. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { claimDataFolder, readJson } from '@deed/embedded/data-folder'
@@ -15,10 +15,10 @@ const DRAIN_MS_MAX = 30_000
 const KILL_MS_MAX = 10_000
 
 /**
- * Takes the data folder for a mesh of this process, and ends the services that an earlier one has left. Disposing gives
- * the folder back.
+ * Locks the data folder for a mesh of this process, and ends services that an earlier one left running. Disposing
+ * releases the folder.
  *
- * @throws {ConfigurationError} when another living process has it
+ * @throws {ConfigurationError} if another living process holds it
  */
 export async function claimMesh(dataDir: string): Promise<Disposable> {
   const other = meshProcess(dataDir)
@@ -35,8 +35,8 @@ export async function claimMesh(dataDir: string): Promise<Disposable> {
 }
 
 /**
- * Ends what runs on the data folder after the process of its mesh is gone: first the services, which drain, then the
- * servers that they drain into.
+ * Ends what runs on the data folder after its mesh process is gone: first the services, which drain, then the servers
+ * that they drain into.
  *
  * @returns the names of what was ended
  */
@@ -67,7 +67,7 @@ function leftServices(dataDir: string): { name: string; process: ProcessIdentity
     })
 }
 
-/** Ends a process with SIGTERM, and with SIGKILL where it has not ended in time. */
+/** Ends a process with SIGTERM, and with SIGKILL if it does not end in time. */
 export async function endProcess(identity: ProcessIdentity, drainMs: number): Promise<void> {
   const gone = () => !isAlive(identity)
   const send = (signal: NodeJS.Signals): void => {

@@ -1,4 +1,4 @@
-/** The whole mesh on one machine: NATS and PostgreSQL, embedded or given, and each service as a process of its own. */
+/** The whole mesh on one machine: NATS and PostgreSQL, embedded or external, and each service as a process. */
 
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -23,27 +23,27 @@ import { type ServiceProcess, startService } from './service-process.ts'
 import { ensureIntake } from './work-queue.ts'
 
 export interface MeshOptions {
-  /** Data, passwords and logs; made where it is missing. */
+  /** Data, passwords and logs; created if it is missing. */
   dataDir: string
   /** Path of execution.yaml. */
   config?: string | undefined
   /** Use this server instead of starting one; user and password may be in the URL. */
   natsUrl?: string | undefined
-  /** Use this database instead of starting a server; a role that may create roles and schemas. */
+  /** Use this database instead of starting a server; the role must be able to create roles and schemas. */
   databaseUrl?: string | undefined
-  /** Added to the environment of this process, of which each service gets what it reads. */
+  /** Added to the environment of this process, of which each service gets the variables that it reads. */
   env?: Variables
-  /** Added to what one of them gets. */
+  /** Added to the environment of one service. */
   serviceEnv?: ServiceEnvironment
-  /** Called once the database answers, beside the other preparations; adds to the services' environment. */
+  /** Called once the database answers, in parallel with other preparations; adds to the services' environment. */
   prepare?(databaseUrl: string): Promise<ServiceEnvironment>
   /** Default: one of each. */
   copies?: Partial<Record<ServiceName, number>>
-  /** Start again what dies. Default: true. */
+  /** Restart what dies. Default: true. */
   supervise?: boolean
-  /** Told of each step of the start. */
+  /** Called at each step of the start. */
   progress?(step: string): void
-  /** Ends a start that has not come to its end; what it has started is stopped. */
+  /** Aborts an incomplete start; what it has started is stopped. */
   signal?: AbortSignal | undefined
 }
 
@@ -59,23 +59,23 @@ export interface Mesh extends AsyncDisposable {
   service(name: ServiceName, copy?: number): ServiceProcess
   /** The environment that a service was started with. */
   environmentOf(name: ServiceName): Record<string, string>
-  /** Credentials of another user than `deed`; only of the embedded server. */
+  /** Credentials of another user than `deed`; of the embedded server only. */
   connectionAs(user: NatsUser): Connection
 }
 
-/** Users for whoever connects from outside: one asks, the other approves. */
+/** Users for external clients: one requests, the other approves. */
 const OUTSIDE: readonly NatsUser[] = ['client', 'approver']
 
 const WITHOUT_TABLES: ServiceName = 'task-decomposer'
 
-/** The part of executions that is traced where not all are. */
+/** The sampling ratio if not all executions are traced. */
 const TRACED_OTHERWISE = 0.01
 
 /**
- * Starts everything, and resolves when every service is ready. Disposing drains and stops in reverse. Where it fails,
- * what it has started is stopped before.
+ * Starts everything, and resolves when every service is ready. Disposing drains and stops in reverse. If it fails, what
+ * it has started is stopped first.
  *
- * @throws {ConfigurationError} for a setting that cannot be used, such as a given server that does not answer
+ * @throws {ConfigurationError} for an unusable setting, such as an external server that does not answer
  */
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const dataDir = resolve(options.dataDir)
@@ -83,12 +83,12 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const { progress = () => undefined, supervise = true, natsUrl, databaseUrl } = options
   const failed = new AbortController()
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])])
-  // Standard output belongs to whoever started the mesh.
+  // Standard output belongs to the caller.
   const log = createLogger('deed', 2)
   await using opened = new AsyncDisposableStack()
   opened.use(await claimMesh(dataDir))
 
-  // Before anything is started: what is not there is said at once.
+  // Before anything is started, so that a missing server is reported at once.
   await Promise.all([databaseUrl && checkDatabase(databaseUrl), natsUrl && checkNats(natsUrl)])
   if (databaseUrl === undefined || natsUrl === undefined) progress('starting NATS and PostgreSQL')
   const [postgres, nats] = await allOf([
@@ -153,7 +153,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     wanted.map(async ({ service, copy }) => {
       const settings = { service, copy, supervise, env: environmentOf(service), ...places, signal }
       const started = await startService(settings).catch((error: unknown) => {
-        // The others need not come to their end first.
+        // The others need not finish first.
         failed.abort(error)
         throw signal.reason
       })
@@ -196,7 +196,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   }
 }
 
-/** As `Promise.all`, but where one fails the others come to their end first: what they open is closed then. */
+/** Like `Promise.all`, but if one fails the others finish first, so that what they open is closed. */
 async function allOf<const Parts extends readonly unknown[]>(
   parts: Parts,
 ): Promise<{ -readonly [Index in keyof Parts]: Awaited<Parts[Index]> }> {
@@ -229,7 +229,7 @@ function natsConnection(
   }
 }
 
-/** The durable door of the local tenant. */
+/** The durable intake of the local tenant. */
 async function prepareIntake({ nats_url, nats_user, nats_password }: Connection): Promise<void> {
   await using bus = await connectBus({ service: 'bootstrap', url: nats_url, user: nats_user, password: nats_password })
   await ensureIntake(bus.nc, LOCAL.tenant)
@@ -242,7 +242,7 @@ function keptPasswords(dataDir: string): RolePasswords {
   return passwords
 }
 
-/** What the servers say belongs to a terminal only when it is a warning. */
+/** Only warnings of the servers belong on a terminal. */
 function quiet(log: ReturnType<typeof createLogger>) {
   return { info: () => undefined, warn: (facts: object, sentence: string) => log.warn(facts, sentence) }
 }

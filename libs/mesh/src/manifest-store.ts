@@ -1,23 +1,23 @@
 /**
- * Manifests that are too large for a message lie in JetStream's object store, part by part, until they are accepted.
- * Only the orchestrator reaches it; a caller puts parts with `manifest.put`.
+ * Stores manifests that are too large for a message in JetStream's object store, in parts, until they are accepted.
+ * Only the orchestrator has access; a caller puts parts with `manifest.put`.
  */
 import { DeedError } from '@deed/proto/errors'
 import type { Principal } from '@deed/proto/ids'
 import { MANIFEST_BUCKET, MANIFEST_BYTES_MAX } from '@deed/proto/manifest'
 import { type NatsConnection, nanos, StorageType } from 'nats'
 
-/** What is not asked for is removed after this. */
+/** Unused parts are removed after this time. */
 const KEPT_MS = 24 * 3_600_000
 const BUCKET_BYTES_MAX = 512 * 1024 * 1024
 
-/** One of a caller's objects; another caller's of the same name is another. */
+/** An object of one caller; names of different callers never collide. */
 export interface StoredManifest {
   readonly principal: Principal
   readonly object: string
 }
 
-/** Makes the store, unless it is there. */
+/** Creates the store if it does not exist. */
 export async function ensureManifests(nc: NatsConnection): Promise<void> {
   await nc.jetstream().views.os(MANIFEST_BUCKET, {
     storage: StorageType.File,
@@ -26,7 +26,7 @@ export async function ensureManifests(nc: NatsConnection): Promise<void> {
   })
 }
 
-/** Puts a part in the place of what was there. @throws {DeedError} `unavailable` without the store */
+/** Puts a part, replacing an earlier one. @throws {DeedError} `unavailable` without the store */
 export async function putPart(
   nc: NatsConnection,
   of: StoredManifest,
@@ -38,8 +38,8 @@ export async function putPart(
 }
 
 /**
- * @returns undefined where nothing was put
- * @throws {DeedError} `invalid_manifest` where a part is missing, `payload_too_large`, `unavailable` without the store
+ * @returns undefined if nothing was put
+ * @throws {DeedError} `invalid_manifest` if a part is missing, `payload_too_large`, `unavailable` without the store
  */
 export async function readManifest(nc: NatsConnection, of: StoredManifest): Promise<Uint8Array | undefined> {
   const store = await open(nc)
@@ -49,7 +49,7 @@ export async function readManifest(nc: NatsConnection, of: StoredManifest): Prom
   for (let part = 1, length = 0; part <= count; part++) {
     const found = await store.getBlob(nameOf(of, part))
     if (!found) {
-      const message = `part ${part} of ${count} of "${of.object}" is not there; put it with manifest.put`
+      const message = `part ${part} of ${count} of "${of.object}" is missing; put it with manifest.put`
       throw new DeedError('invalid_manifest', message, { path: '$.manifest_ref.object' })
     }
     length += found.length
@@ -64,7 +64,7 @@ export async function readManifest(nc: NatsConnection, of: StoredManifest): Prom
 export async function removeManifest(nc: NatsConnection, of: StoredManifest): Promise<void> {
   const store = await open(nc)
   const count = (await partsOf(store, of)) ?? 0
-  // The first one says how many there are, so it goes last.
+  // The first part states the number of parts, so it is deleted last.
   for (let part = count; part >= 1; part--) await store.delete(nameOf(of, part))
 }
 
@@ -82,6 +82,10 @@ async function open(nc: NatsConnection) {
   try {
     return await nc.jetstream().views.os(MANIFEST_BUCKET)
   } catch (cause) {
-    throw new DeedError('unavailable', `the object store ${MANIFEST_BUCKET} is not there`, { cause })
+    throw new DeedError(
+      'unavailable',
+      `the object store ${MANIFEST_BUCKET} does not exist; check that JetStream is running`,
+      { cause },
+    )
   }
 }

@@ -1,11 +1,11 @@
-// A real server and two workers on it; time is given.
+// A real server and two workers; the test provides the time.
 import { alert } from '@deed/proto/alert'
 import { describe, expect, it } from 'vitest'
 import { BACK_ALERT, noticeSilence, SILENT_ALERT } from './notice-silence.ts'
 import { testBus } from './test-bus.ts'
 
 describe('the silence of all orchestrators', () => {
-  it('is told once, whoever notices it, and once more when it is over', async () => {
+  it('is reported once, by whichever worker notices it, and once more when it has ended', async () => {
     await using mesh = await testBus()
     const client = await mesh.bus('client')
     const heard: ReturnType<typeof alert.payload.parse>[] = []

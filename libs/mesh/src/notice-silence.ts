@@ -1,6 +1,6 @@
 /**
- * Telling people that no orchestrator is there. Those that could tell of anything else are gone then, so whoever has
- * heartbeats to be answered does: at once to those who listen on `alerts.>`, and to the webhooks when one is back.
+ * Alerts people that no orchestrator is running. Only the senders of heartbeats can notice that: the alert goes at once
+ * to listeners on `alerts.>`, and to the webhooks when an orchestrator is back.
  */
 import { type Alert, alert } from '@deed/proto/alert'
 import { LOCAL } from '@deed/proto/ids'
@@ -9,8 +9,8 @@ import { type Raised, raiseAlert } from './raise-alert.ts'
 import { readPayload } from './read-payload.ts'
 
 /**
- * From the first heartbeat that has gone unanswered for most of a lease; a worker that was frozen itself has its answer
- * by then.
+ * Counted from the first heartbeat that was unanswered for most of a lease; a worker that was frozen itself has its
+ * answer by then.
  */
 const GRACE_MS = 5_000
 export const SILENT_ALERT = 'no-orchestrator'
@@ -22,12 +22,12 @@ export interface SilenceNotice extends Disposable {
   unanswered(): void
 }
 
-/** Several workers that notice the same silence tell of it once, under one id. */
+/** Several workers that notice the same silence raise one alert, with one id. */
 export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => Date.now()): SilenceNotice {
   let answeredAt = clock()
-  /** When the first heartbeat was given up. */
+  /** When the first heartbeat timed out. */
   let silentAt: number | undefined
-  /** The cause of what was told, by this worker or another: since when it is silent. */
+  /** The cause of the raised alert, by this worker or another: the beginning of the silence. */
   let told: string | undefined
   let connected = true
 
@@ -39,7 +39,7 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
     raise(
       SILENT_ALERT,
       'critical',
-      `no orchestrator has answered since ${cause}: work waits; start one, or look at what it needs, NATS and PostgreSQL`,
+      `no orchestrator has answered since ${cause}: work waits; start one, or check NATS and PostgreSQL`,
       cause,
     )
   const subscription = bus.nc.subscribe(alert.subject.replace('*.*', `*.${SILENT_ALERT}`), {
@@ -51,7 +51,7 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
   void (async () => {
     for await (const { type } of bus.nc.status()) {
       if (type !== 'disconnect' && type !== 'reconnect') continue
-      // Without NATS nobody is heard, and it is told otherwise.
+      // Without NATS no message arrives; that is reported elsewhere.
       connected = type === 'reconnect'
       answeredAt = clock()
       silentAt = undefined
@@ -62,9 +62,9 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
       answeredAt = clock()
       silentAt = undefined
       if (told === undefined) return
-      // Again, for the webhooks: they are the orchestrators' to call.
+      // Repeated for the webhooks, which orchestrators call.
       tellSilent(told)
-      raise(BACK_ALERT, 'info', `an orchestrator answers again, as none did since ${told}`, told)
+      raise(BACK_ALERT, 'info', `an orchestrator answers again, after silence since ${told}`, told)
       told = undefined
     },
     unanswered() {

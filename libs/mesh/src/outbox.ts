@@ -1,24 +1,24 @@
 /**
- * What this process has to say, written to the socket once in a turn of the event loop.
+ * Collects a process's messages, and writes them to the socket once per turn of the event loop.
  *
- * The client writes in the microtask after each publish. Under load that is a system call a message, and
- * the calls, not the messages, are what a busy service spends its time on. Whoever writes often waits a
- * moment before it does again, so that its readers, too, are woken once for several messages.
+ * The client writes in the microtask after each publish. Under load that is one system call per message, and system
+ * calls dominate the cost of a busy service. A frequent writer pauses briefly between writes, so that its readers, too,
+ * are woken once for several messages.
  */
 import { DeedError } from '@deed/proto/errors'
 import type { Log } from '@deed/telemetry/logger'
 import type { NatsConnection, PublishOptions } from 'nats'
 
 export interface Outbox {
-  /** @throws {DeedError} `payload_too_large` for what the server would not take */
+  /** @throws {DeedError} `payload_too_large` if the server would refuse it */
   send(subject: string, payload: string, options?: PublishOptions): void
-  /** Says something that only the client can say, at the same moment as the rest. */
+  /** Runs a publish of the client itself, at the same moment as the others. */
   say(words: () => void): void
-  /** Writes what waits. */
+  /** Writes what is queued. */
   flush(): void
 }
 
-/** So many writes within so many milliseconds is writing often; then messages are gathered for a while. */
+/** More writes than this within this many milliseconds count as frequent; messages are then gathered for a moment. */
 const OFTEN_WRITES = 5
 const OFTEN_MS = 4
 const GATHER_MS = 1
@@ -27,7 +27,7 @@ export function openOutbox(nc: NatsConnection, log: Log): Outbox {
   let waiting: (() => void)[] = []
   const bytesMax = nc.info?.max_payload ?? Number.POSITIVE_INFINITY
 
-  /** When it was last written, the oldest first. */
+  /** The times of the latest writes, oldest first. */
   const writtenAt: number[] = new Array(OFTEN_WRITES).fill(Number.NEGATIVE_INFINITY)
 
   const flush = (): void => {
@@ -39,7 +39,7 @@ export function openOutbox(nc: NatsConnection, log: Log): Outbox {
       try {
         say()
       } catch (error) {
-        // The connection was closed meanwhile; nobody would hear it.
+        // The connection was closed meanwhile; nobody would receive it.
         log.warn({ err: error }, 'message not sent')
       }
     }
@@ -54,7 +54,7 @@ export function openOutbox(nc: NatsConnection, log: Log): Outbox {
 
   return {
     send(subject, payload, options) {
-      // A UTF-16 unit is at most three bytes.
+      // A UTF-16 unit takes at most three bytes.
       if (payload.length * 3 > bytesMax && Buffer.byteLength(payload) > bytesMax) {
         throw new DeedError(
           'payload_too_large',

@@ -5,7 +5,7 @@ import { raiseAlert } from './raise-alert.ts'
 import { testBus } from './test-bus.ts'
 
 describe('an alert', () => {
-  it('is told on its own subject, under one id for one cause', async () => {
+  it('is published on its own subject, with one id per cause', async () => {
     await using mesh = await testBus()
     const client = await mesh.bus('client')
     const heard: ReturnType<typeof alert.payload.parse>[] = []

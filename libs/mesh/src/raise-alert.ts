@@ -1,4 +1,4 @@
-/** Telling people of something that they should look at. */
+/** Raises alerts for people. */
 import { type Alert, alert } from '@deed/proto/alert'
 import type { ExecutionId } from '@deed/proto/ids'
 import { defined, type JsonObject } from '@deed/proto/json'
@@ -10,12 +10,12 @@ export interface Raised {
   name: string
   severity: Alert['severity']
   tenant: string
-  /** A sentence: what is the case, and what to do about it. */
+  /** A sentence: the problem, and what to do about it. */
   message: string
   executionId?: ExecutionId | undefined
   /**
-   * What makes it the same alert when it is raised again, such as the id of a task or the moment a condition began.
-   * Absent: the execution, so that a name is raised once for each.
+   * Identifies repeats of the same alert, such as the id of a task or the time when a condition began. Absent: the
+   * execution, so that a name is raised once per execution.
    */
   cause?: string | undefined
   data?: JsonObject
@@ -25,8 +25,8 @@ export interface Raised {
 const ALERTS = 'e74d792d-8e1b-5c26-a83e-129c4f3eec45'
 
 /**
- * Publishes an alert on `alerts.<tenant>.<name>`, to be delivered once for its cause. It does not wait, and an alert may be
- * lost: what it is about is in the tables already, so call it after that commit.
+ * Publishes an alert on `alerts.<tenant>.<name>`, which is delivered once per cause. It does not wait, and an alert may
+ * be lost: its subject is in the tables already, so call it after that commit.
  */
 export function raiseAlert(bus: Pick<Bus, 'announce'>, raised: Raised, at = new Date()): void {
   const { name, severity, tenant, message, executionId, cause = executionId ?? '', data = {} } = raised

@@ -1,9 +1,9 @@
-/** What a subscription hears, read without ever throwing: an error in a callback would end the whole connection. */
+/** Parses messages of a subscription without throwing: an error in a callback would end the whole connection. */
 import type { EventContract } from '@deed/proto/contract'
 import type { Msg, NatsError } from 'nats'
 import type { z } from 'zod'
 
-/** @returns `undefined` for what is no payload of this contract, and for an error of the subscription itself */
+/** @returns `undefined` if it is not a payload of this contract, and for an error of the subscription itself */
 export function readPayload<C extends Pick<EventContract, 'payload'>>(
   { payload }: C,
   error: NatsError | null,
@@ -12,7 +12,7 @@ export function readPayload<C extends Pick<EventContract, 'payload'>>(
   return error === null ? (payload.safeParse(jsonOf(msg)).data as z.output<C['payload']> | undefined) : undefined
 }
 
-/** @returns `undefined` for what is no JSON */
+/** @returns `undefined` if it is not JSON */
 export function jsonOf({ data }: Pick<Msg, 'data'>): unknown {
   try {
     return JSON.parse(Buffer.from(data).toString())

@@ -1,7 +1,7 @@
 /**
- * Requests under way: one inbox subscription, and a table of who waits for what.
+ * Pending requests: one inbox subscription, and a table of callers.
  *
- * An outcome is a value, not an exception, since no answer is an ordinary thing to happen.
+ * An outcome is a value, not an exception, since a missing answer is an ordinary event.
  */
 import { createInbox, type MsgHdrs, type NatsConnection } from 'nats'
 import type { Outbox } from './outbox.ts'
@@ -18,7 +18,7 @@ interface Pending {
   payload: string
   headers: MsgHdrs
   repeatable: boolean
-  /** Whether it has gone out: without a connection it has not. */
+  /** Whether it was sent: without a connection it was not. */
   sent: boolean
   settle(outcome: RequestOutcome): void
 }
@@ -33,15 +33,17 @@ export interface Requests {
       signal: AbortSignal | undefined
       /** Send again after a reconnect. */
       repeatable: boolean
-      /** Send again, too, when there is no answer for as long, in milliseconds; then after twice as long, and so on. */
+      /** Also send again without an answer after this time, in milliseconds; then after twice the time, and so on. */
       repeatAfterMs?: number | undefined
-      /** Called when `signal` ends the wait, with where the answer would have gone. */
+      /** Called when `signal` ends the wait, with the reply subject. */
       onCancelled(replyTo: string): void
     },
   ): Promise<RequestOutcome>
   /** The connection is lost: the client discards what is published from now on, so requests are held back. */
   hold(): void
-  /** The connection is back: sends what was held back, and again what may be sent again, since its answer may be lost. */
+  /**
+   * The connection is back: sends what was held back, and repeats repeatable requests, since their answers may be lost.
+   */
   resume(): void
 }
 

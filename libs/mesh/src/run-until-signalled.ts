@@ -1,4 +1,4 @@
-/** The life of a service's process: start, serve, drain when told to, exit. */
+/** The lifecycle of a service's process: start, serve, drain on a signal, exit. */
 import { ConfigError } from '@deed/config/execution-config'
 import { createLogger } from '@deed/telemetry/logger'
 import { shutdownTelemetry } from '@deed/telemetry/shutdown'
@@ -6,23 +6,23 @@ import { z } from 'zod'
 
 const DRAIN_MS_MAX = 25_000
 
-/** What a service says to its parent once it serves, and when a setting spoils its start. */
+/** The message of a service to its parent once it serves, and the one for an unusable setting. */
 export const READY = 'ready'
 export const ServiceFault = z.object({ configuration: z.string() })
 
-/** Exit code of a process whose configuration cannot be used (EX_CONFIG of sysexits.h). */
+/** The exit code for an unusable configuration (EX_CONFIG of sysexits.h). */
 export const EX_CONFIG = 78
 
 /**
- * Runs what `start` opens until SIGTERM, SIGINT or the end of the parent that it has a channel to, then disposes of it and
- * exits 0. A start that fails exits 1, one that a setting spoils exits 78, one that is signalled exits at once: nothing
- * is in hand yet.
+ * Runs what `start` opens until SIGTERM, SIGINT or the end of the parent that it has a channel to, then disposes it and
+ * exits 0. A failed start exits 1, one with an unusable setting exits 78, one that is signalled exits at once: no work
+ * is in progress yet.
  */
 export async function runUntilSignalled(service: string, start: () => Promise<AsyncDisposable>): Promise<void> {
   const log = createLogger(service)
   const signalled = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
-    // Started by `deed up`: without it there is nobody to serve, and nobody to end this process.
+    // Started by `deed up`: without the parent there is nobody to serve, and nobody to end this process.
     process.once('disconnect', () => resolve('parent gone'))
   })
   let opened: AsyncDisposable | string
@@ -45,7 +45,7 @@ export async function runUntilSignalled(service: string, start: () => Promise<As
   const signal = await signalled
   log.info({ signal }, 'draining')
   const late = setTimeout(() => {
-    log.error('drain took too long')
+    log.error('draining took too long')
     process.exit(1)
   }, DRAIN_MS_MAX)
   await running[Symbol.asyncDispose]()
@@ -55,7 +55,7 @@ export async function runUntilSignalled(service: string, start: () => Promise<As
   process.exit(0)
 }
 
-/** A setting that cannot be used; the message names it. */
+/** An unusable setting; the message names it. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError'
 }

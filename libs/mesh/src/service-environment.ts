@@ -1,6 +1,6 @@
 /**
- * What each service gets of the environment in which a mesh is started: the variables that it reads, by name. So a
- * secret of somebody's shell reaches the service that needs it, and no other.
+ * The environment of each service: the variables that it reads, by name. So a secret in the user's shell reaches the
+ * service that needs it, and no other.
  */
 import { resolve } from 'node:path'
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
@@ -22,20 +22,20 @@ const EVERY_SERVICE = [
 /** The standard variables of OpenTelemetry: each service exports its own spans. */
 const TRACING = 'OTEL_'
 
-/** They read execution.yaml. */
+/** Services that read execution.yaml. */
 const CONFIGURED: ReadonlySet<ServiceName> = new Set(['orchestrator', 'hybrid-agent', 'executor', 'semantic-cache'])
 
 const OF_SERVICE: Partial<Record<ServiceName, readonly string[]>> = {
   orchestrator: ['METRICS_HOST', 'METRICS_PORT', 'ORCHESTRATOR_LEASE_MS', 'ORCHESTRATOR_TENANTS'],
   'hybrid-agent': ['OLLAMA_HOST'],
-  // Beside its own, those by which docker, kubectl and systemctl find their systems.
+  // In addition, the variables with which docker, kubectl and systemctl find their systems.
   executor: [
     ...['HOME', 'KUBECONFIG', 'DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT', 'DOCKER_CERT_PATH'],
     ...['DOCKER_TLS_VERIFY', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS', 'CLOUDSDK_CONFIG', 'AWS_PROFILE'],
   ],
 }
 
-/** Paths, which start from where the mesh is started; the services run in folders of their own. */
+/** Variables with paths, relative to where the mesh is started; the services run in folders of their own. */
 const PATHS_OF_SERVICE: Partial<Record<ServiceName, readonly string[]>> = {
   orchestrator: ['DEED_POLICY'],
   'hybrid-agent': ['RULES_DIR'],
@@ -58,7 +58,7 @@ export function serviceEnvironment(
     ...Object.keys(shell).filter((name) => name.startsWith(TRACING)),
     ...(OF_SERVICE[service] ?? []),
     ...(service === 'executor' ? [...variablesOfSecrets(config), ...variablesOfTargets(config)] : []),
-    // It takes no request that holds the value of a secret, so it must know the values.
+    // It refuses requests that contain the value of a secret, so it must know the values.
     ...(service === 'orchestrator' ? [...variablesOfSecrets(config), ...variablesOfWebhooks(config)] : []),
   ]
   return defined({

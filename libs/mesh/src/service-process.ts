@@ -1,4 +1,4 @@
-/** A service of the mesh as a child process: started, watched, started again when it dies. */
+/** A service of the mesh as a child process: started, supervised, restarted when it dies. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import type { ServiceName } from '@deed/proto/contract'
 import { ConfigurationError, EX_CONFIG, READY, ServiceFault } from './run-until-signalled.ts'
 
 const RELEASE = resolve(import.meta.dirname, '../../..')
-/** Compiled code, kept from one start to the next: half of what a start costs, and a fifth of the memory. */
+/** Compiled code, cached between starts: saves half of the start time, and a fifth of the memory. */
 export const COMPILE_CACHE = resolve(import.meta.dirname, '../../../node_modules/.cache/compiled')
 const READY_MS_MAX = 60_000
 const RESTART_MS_FIRST = 200
@@ -19,39 +19,41 @@ const TAIL_LINES = 12
 
 export interface ServiceOptions {
   service: ServiceName
-  /** Added to the name of the log file, where several of a kind run. */
+  /** Added to the name of the log file, if several instances of a service run. */
   copy?: number
   env: Record<string, string>
-  /** Where the log goes: `<logDir>/<service>.log`. */
+  /** The folder of the log `<logDir>/<service>.log`. */
   logDir: string
-  /** Folder where the process is recorded, so that it is found after this one was killed. */
+  /** The folder with the process's record, so that it is found after this process was killed. */
   recordDir?: string | undefined
-  /** Ends a start that has not come to its end. */
+  /** Aborts an incomplete start. */
   signal?: AbortSignal | undefined
-  /** Start it again when it dies without having been asked to. Default: true. */
+  /** Restart it when it dies unexpectedly. Default: true. */
   supervise?: boolean
-  /** Root of the release that it is of, which holds `services`. Default: this one. */
+  /** The root of its release, which contains `services`. Default: this one. */
   release?: string | undefined
 }
 
 export interface ServiceProcess extends AsyncDisposable {
   readonly service: ServiceName
-  /** Of the process that runs now; undefined while there is none. */
+  /** Of the current process; undefined while there is none. */
   readonly pid: number | undefined
-  /** Ends it with SIGKILL. A supervised one comes back by itself. */
+  /** Sends SIGKILL. A supervised service restarts. */
   kill(): Promise<void>
-  /** Has the process that runs die at this place, as `DEED_CRASH_AT` would; it was started with `DEED_TEST=1`. */
+  /**
+   * Makes the running process die at this place, like `DEED_CRASH_AT`; it must have been started with `DEED_TEST=1`.
+   */
   crashAt(place: string): Promise<void>
-  /** Starts it where it does not run; other settings than at first may be given. */
+  /** Starts it unless it runs; settings may differ from the first start. */
   start(env?: Record<string, string>): Promise<void>
-  /** Drains it with SIGTERM, for good. @returns its exit code */
+  /** Drains it with SIGTERM, without a restart. @returns its exit code */
   stop(): Promise<number | null>
 }
 
 /**
- * Starts a service, and waits until it says that it is ready.
+ * Starts a service, and waits until it reports that it is ready.
  *
- * @throws {ConfigurationError} when a setting spoils the start
+ * @throws {ConfigurationError} for an unusable setting
  */
 export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
   const { service, logDir, recordDir, supervise = true, release = RELEASE } = options
@@ -65,12 +67,12 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
   let restartMs = RESTART_MS_FIRST
 
   const start = async (): Promise<void> => {
-    // Written by the child itself, so that nothing stands between it and its last words.
+    // Written by the child itself, so that its last lines are not lost.
     const log = openSync(logFile, 'a', 0o600)
     const started = spawn(process.execPath, ['--import', '@deed/telemetry/preload', 'src/main.ts'], {
       cwd: join(release, 'services', service),
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...settings },
-      // A terminal's Ctrl+C reaches the parent alone, which then drains its children in order.
+      // Ctrl+C in a terminal reaches the parent only, which then drains its children in order.
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
     })
@@ -79,7 +81,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     if (recordDir !== undefined && started.pid) keep(recordDir, name, identify(started.pid) ?? null)
     exited = new Promise((resolve) => {
       started.once('exit', (code) => resolve(code))
-      // It could not be started, or its channel is closed, which its exit tells as well.
+      // It could not be started, or its channel is closed, which its exit reports as well.
       started.on('error', () => started.pid === undefined && resolve(null))
     })
     void exited.then(() => {
@@ -118,7 +120,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     options.signal?.throwIfAborted()
     await start()
   } catch (error) {
-    // Nobody is given what could end it, so it does not go on, nor come back.
+    // The caller gets no handle to stop it, so it must neither continue nor restart.
     stopping = true
     child?.kill('SIGKILL')
     throw error
@@ -150,7 +152,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
       if (!running) throw new Error(`${service} does not run`)
       const heard = once(running, 'message')
       running.send({ crash_at: place })
-      const gone = exited.then(() => Promise.reject(new Error(`${service} ended before it could be told where to die`)))
+      const gone = exited.then(() => Promise.reject(new Error(`${service} ended before the place to die was set`)))
       await Promise.race([heard, gone])
     },
     async start(env) {

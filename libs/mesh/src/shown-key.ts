@@ -1,4 +1,4 @@
-/** A key may be as long as a message; what is said of it in an error has to fit into one. */
+/** A key may be as long as a message; an error message must fit in one. */
 
 const KEY_CHARS_SHOWN = 64
 

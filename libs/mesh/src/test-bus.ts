@@ -1,4 +1,4 @@
-/** A real nats-server for one test, with the users and permissions that the mesh has. */
+/** A real nats-server for one test, with the users and permissions of the mesh. */
 import { type NatsUser, startNats } from '@deed/embedded/nats'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { workAct } from '@deed/proto/action'
@@ -10,10 +10,10 @@ import { ensureIntake, ensureWorkQueues } from './work-queue.ts'
 export interface TestBus extends AsyncDisposable {
   readonly url: string
   readonly serverName: string
-  /** What a process of this user has in its environment. */
+  /** The environment of a process of this user. */
   environment(user: NatsUser): Record<string, string>
   kill(): Promise<void>
-  /** Starts the killed server again, on the same port. */
+  /** Restarts the killed server on the same port. */
   start(): Promise<void>
   /** Closed with the server. */
   bus(user: NatsUser): Promise<Bus>

@@ -1,4 +1,4 @@
-/** Waiting for a condition, not for a time. */
+/** Waits for a condition, not for a time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const PAUSE_MS = 20
@@ -22,7 +22,7 @@ export async function until<T>(
     } catch (error) {
       last = error
     }
-    if (performance.now() > end) throw new Error(`${what} did not come about in ${timeoutMs} ms`, { cause: last })
+    if (performance.now() > end) throw new Error(`${what} did not happen within ${timeoutMs} ms`, { cause: last })
     await sleep(PAUSE_MS)
   }
 }

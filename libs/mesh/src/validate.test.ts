@@ -1,4 +1,4 @@
-// One schema with each thing that can be wrong in it.
+// One schema with every kind of error.
 import { DeedError } from '@deed/proto/errors'
 import { ExecutionRequest } from '@deed/proto/execution'
 import { describe, expect, it } from 'vitest'
@@ -26,7 +26,7 @@ const refusalOf = (schema: z.ZodType, value: unknown): DeedError['body'] => {
 }
 
 describe('a value', () => {
-  it('comes out with its defaults', () => {
+  it('gets its defaults', () => {
     expect(validate(Shape, { task: 'x' })).toEqual({ task: 'x', count: 1, way: 0, unit: 's' })
   })
 
@@ -59,7 +59,7 @@ describe('a value', () => {
     })
   })
 
-  it('is refused for the field that is missing, whatever that may be', () => {
+  it('is refused for the missing field, whatever its type', () => {
     const { way, unit } = Shape.shape
     const wanting = z.strictObject({ way: way.unwrap(), unit: unit.unwrap() })
     expect(refusalOf(wanting, { unit: 's' })).toMatchObject({ code: 'missing_field', path: '$.way' })
@@ -69,7 +69,7 @@ describe('a value', () => {
     })
   })
 
-  it('is refused in few words however long its keys are', () => {
+  it('is refused with a short message, however long its keys are', () => {
     const long = 'k'.repeat(500_000)
     for (const value of [
       { task: 'x', [long]: 1 },
@@ -79,7 +79,7 @@ describe('a value', () => {
     }
   })
 
-  it('that nobody can send as a request is refused with its own name', () => {
+  it('that cannot be sent as a request is refused by name', () => {
     for (const budget of [-1, JSON.parse('1e999'), '5', Number.NaN]) {
       expect(refusalOf(ExecutionRequest, { task: 'x', budget_usd: budget })).toMatchObject({
         code: expect.stringMatching(/^(invalid_number|out_of_range)$/),

@@ -1,4 +1,4 @@
-/** A value into what its schema promises, or into the error that says what to change. */
+/** Validates a value against its schema; the error says what to change. */
 import { IN_SENTENCES } from '@deed/config/fault-sentence'
 import { nearest } from '@deed/config/nearest'
 import { DeedError, type ErrorCode } from '@deed/proto/errors'
@@ -7,7 +7,7 @@ import { shownKey } from './shown-key.ts'
 
 /** @throws {DeedError} that names the first thing to change, with its path */
 export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  // With the input: a field that is absent is told from one of another type.
+  // With the input, to tell an absent field from one of another type.
   const result = schema.safeParse(value, { ...IN_SENTENCES, reportInput: true })
   if (result.success) return result.data
   throw refusal(schema, result.error.issues)
@@ -15,7 +15,12 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown): z.outp
 
 function refusal(schema: z.ZodType, issues: readonly z.core.$ZodIssue[]): DeedError {
   const issue = issues[0]
-  if (!issue) return new DeedError('invalid_request', 'the message is not what its subject takes', { path: '$' })
+  if (!issue)
+    return new DeedError(
+      'invalid_request',
+      "the message does not match its subject's schema; see the subject's contract",
+      { path: '$' },
+    )
   const path = pathText(issue.path)
   const field = path === '$' ? 'the message' : path.slice(2)
   const { code, message } = explain(schema, issue, field)
@@ -70,10 +75,10 @@ function explain(schema: z.ZodType, issue: z.core.$ZodIssue, field: string): { c
   }
 }
 
-/** Told from a value of another type: JSON knows no undefined. */
+/** Distinguishes absent from wrong: JSON has no undefined. */
 const isMissing = (issue: z.core.$ZodIssue): boolean => issue.input === undefined && issue.path.length > 0
 
-/** The keys of the object that stands at a path, as far as the schema is made of objects and lists. */
+/** The keys of the object at a path, as far as the schema consists of objects and lists. */
 function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let current: unknown = schema
   for (const step of path) {

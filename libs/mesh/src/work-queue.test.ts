@@ -1,4 +1,4 @@
-// A real JetStream, and consumers that fail, die or lose what they consume.
+// A real JetStream, and consumers that fail, die or lose their stream.
 import { workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'
 import { intakeStream } from '@deed/proto/execution'
@@ -17,14 +17,14 @@ const workNamed = (description: string) => ({
   task: { description },
 })
 
-/** Work in the stream, done or not: what is acknowledged is gone. */
+/** Messages in the stream, finished or not: acknowledged ones are gone. */
 const left = async (mesh: TestBus, stream = workSolve.stream): Promise<number> => {
   const { nc } = await mesh.bus('deed')
   return (await (await nc.jetstreamManager()).streams.info(stream)).state.messages
 }
 
 describe('a work queue', () => {
-  it('is made again where it is gone, and gets the settings of today where they were others', async () => {
+  it('is recreated if it is gone, and gets current settings if they were different', async () => {
     await using mesh = await testBus()
     const { nc } = await mesh.bus('deed')
     const jsm = await nc.jetstreamManager()
@@ -42,7 +42,7 @@ describe('a work queue', () => {
     expect(await mended()).toEqual([])
   })
 
-  it('keeps work until a handler is through with it, and gives what failed again', async () => {
+  it('keeps work until a handler has finished, and redelivers what failed', async () => {
     await using mesh = await testBus()
     const orchestrator = await mesh.bus('orchestrator')
     orchestrator.handOut(workSolve, workNamed('once'), { tenant: LOCAL.tenant })
@@ -66,7 +66,7 @@ describe('a work queue', () => {
     await consuming[Symbol.asyncDispose]()
   })
 
-  it('hands out no more at once than there are slots, and waits for what is in hand when it is disposed', async () => {
+  it('delivers no more at once than there are slots, and waits for work in progress when it is disposed', async () => {
     await using mesh = await testBus()
     const orchestrator = await mesh.bus('orchestrator')
     for (let index = 0; index < 5; index++) {
@@ -97,7 +97,7 @@ describe('a work queue', () => {
     expect(await left(mesh)).toBe(5 - done)
   })
 
-  it('drops what nobody can read, and goes on with the rest', async () => {
+  it('drops unreadable messages, and continues with the rest', async () => {
     await using mesh = await testBus()
     const { nc } = await mesh.bus('deed')
     nc.publish(`${workSolve.subject}.local`, '{"task_id":')
@@ -114,7 +114,7 @@ describe('a work queue', () => {
     expect(taken).toEqual(['good'])
   })
 
-  it('is consumed again after its stream was lost and made anew', async () => {
+  it('is consumed again after its stream was lost and recreated', async () => {
     await using mesh = await testBus()
     const orchestrator = await mesh.bus('orchestrator')
     const agent = await mesh.bus('hybrid-agent')
@@ -127,7 +127,7 @@ describe('a work queue', () => {
     const { nc } = await mesh.bus('deed')
     await (await nc.jetstreamManager()).streams.delete(workSolve.stream)
     await ensureWorkQueues(orchestrator.nc, [workAct, workSolve])
-    // Making what is there already changes nothing.
+    // Creating what exists changes nothing.
     await ensureWorkQueues(orchestrator.nc, [workAct, workSolve])
     orchestrator.handOut(workSolve, workNamed('after'), { tenant: LOCAL.tenant })
     await until(() => taken.includes('after'), { timeoutMs: 60_000, what: 'work from the new stream' })
@@ -136,7 +136,7 @@ describe('a work queue', () => {
 })
 
 describe('an intake', () => {
-  it('is one for each tenant: an id of one never swallows that of another', async () => {
+  it('is separate for each tenant: equal message ids of two tenants never collide', async () => {
     await using mesh = await testBus()
     const { nc } = await mesh.bus('deed')
     await ensureIntake(nc, 'acme')
@@ -158,7 +158,7 @@ describe('an intake', () => {
     await expect(jsm.streams.update(config.name, shorter)).rejects.toThrow('duplicates window needs to be >= 100ms')
   })
 
-  it('cannot be emptied by who may publish to it', async () => {
+  it('cannot be emptied by its publishers', async () => {
     await using mesh = await testBus()
     const { nc } = await mesh.bus('deed')
     await nc.jetstream().publish('execution.submit', '{}')

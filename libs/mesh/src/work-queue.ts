@@ -1,8 +1,8 @@
 /**
- * The work queue: a JetStream stream that keeps a message until one consumer has done it.
+ * The work queue: a JetStream stream that keeps a message until one consumer has processed it.
  *
- * JetStream cannot fence, and hides what was delivered too often; so the queue only hands out, and
- * PostgreSQL decides who may act and when to give up.
+ * JetStream cannot fence, and hides what was delivered too often; so the queue only delivers, and PostgreSQL decides
+ * who may act and when to give up.
  */
 import type { WorkContract } from '@deed/proto/contract'
 import { DeedError } from '@deed/proto/errors'
@@ -30,9 +30,9 @@ import type { Outbox } from './outbox.ts'
 import { validate } from './validate.ts'
 
 const ACK_WAIT_MS = 30_000
-/** How often an unfinished message's redelivery is put off. */
+/** The interval at which the redelivery of an unfinished message is postponed. */
 const WORKING_EVERY_MS = 2_500
-/** A handler that threw gets the message again after this. */
+/** After a handler has thrown, the message is redelivered after this time. */
 const REDELIVER_MS = 1_000
 const RECONSUME_MS = 500
 const WORK_BYTES_MAX = 256 * 1024 * 1024
@@ -40,11 +40,11 @@ export const INTAKE_CONSUMER = 'orchestrator'
 const INTAKE_BYTES_MAX = 1024 * 1024 * 1024
 const INTAKE_MESSAGE_BYTES_MAX = 512 * 1024
 /**
- * The least that the server takes. It would drop a message whose id it knows without a look at the body; the key of an
- * execution also tells the same request from another one, and for as long as the execution is kept.
+ * The server's minimum. It would drop a message with a known id without comparing the body; the key of an execution
+ * detects different requests, too, and for as long as the execution is kept.
  */
 const INTAKE_DUPLICATES_MS = 100
-/** Until it is stored, a submission takes milliseconds; a taker that is silent for longer has died. */
+/** A submission is stored within milliseconds; a consumer that is silent for longer has died. */
 const INTAKE_ACK_WAIT_MS = 5_000
 
 export interface WorkScope {
@@ -56,16 +56,15 @@ export interface WorkScope {
 export type WorkHandler<C extends WorkContract> = (payload: z.output<C['payload']>, scope: WorkScope) => Promise<void>
 
 export interface ConsumeOptions {
-  /** Messages in hand at once. */
+  /** Messages in progress at once. */
   slots: number
 }
 
 /**
- * Makes the streams of `contracts` and their consumers, or makes them again where they are gone; a consumer that an
- * earlier release made with other settings gets today's.
- * Memory storage: what waits there can be handed out again from PostgreSQL at any time.
+ * Creates the streams of `contracts` and their consumers if they are missing; a consumer with settings of an earlier
+ * release gets current ones. Memory storage: queued work can be dispatched again from PostgreSQL at any time.
  *
- * @returns what was not as it should be, and is now
+ * @returns what was missing or different, and has been repaired
  */
 export async function ensureWorkQueues(nc: NatsConnection, contracts: readonly WorkContract[]): Promise<string[]> {
   const mended: string[] = []
@@ -116,10 +115,10 @@ async function ensureConsumer(
   return 'made with other settings'
 }
 
-/** The API's code for what does not exist. */
+/** The API's code for a missing object. */
 const NOT_FOUND = '404'
 
-/** @returns what is there; undefined where it had to be made */
+/** @returns the existing object; undefined if it was created */
 async function unlessThere<T>(look: () => Promise<T>, make: () => Promise<unknown>): Promise<T | undefined> {
   try {
     return await look()
@@ -131,9 +130,8 @@ async function unlessThere<T>(look: () => Promise<T>, make: () => Promise<unknow
 }
 
 /**
- * Makes a tenant's intake and its consumer. On file, one stream a tenant: a message id of one tenant
- * never swallows another's. The acknowledgement of a publish means that it will be executed, so the
- * server has to sync before it acknowledges.
+ * Creates a tenant's intake and its consumer. File storage, one stream per tenant: equal message ids of two tenants
+ * never collide. The acknowledgement of a publish promises execution, so the server must sync before it acknowledges.
  */
 export async function ensureIntake(nc: NatsConnection, tenant: string): Promise<void> {
   const jsm = await nc.jetstreamManager()
@@ -158,7 +156,7 @@ export async function ensureIntake(nc: NatsConnection, tenant: string): Promise<
   await ensureConsumer(jsm, name, INTAKE_CONSUMER, { ...CONSUMING, ack_wait: nanos(INTAKE_ACK_WAIT_MS) })
 }
 
-/** Disposing stops taking, and waits for what is in hand. */
+/** Disposing stops consuming, and waits for the work in progress. */
 export async function consumeWork<C extends WorkContract>(
   nc: NatsConnection,
   outbox: Outbox,
@@ -174,9 +172,9 @@ export async function consumeWork<C extends WorkContract>(
     try {
       const payload = readPayload(contract, msg)
       if (payload instanceof DeedError) {
-        // It will not become readable. What it was sent for is still in the rows it was made from.
+        // It stays unreadable. Its cause is still in the rows from which it was made.
         span.fail(payload)
-        log.error({ err: payload, subject: msg.subject }, 'work that cannot be read is dropped')
+        log.error({ err: payload, subject: msg.subject }, 'dropping unreadable work')
         msg.term(payload.code)
         return
       }
@@ -207,8 +205,8 @@ export interface StreamOptions extends ConsumeOptions {
 }
 
 /**
- * Takes messages from a stream, `slots` at a time. `take` acknowledges; where it throws, the message
- * comes again. A stream or consumer that is gone is waited for.
+ * Consumes a stream, `slots` messages at a time. `take` acknowledges; if it throws, the message is redelivered. A
+ * missing stream or consumer is awaited.
  */
 export async function consumeStream(
   nc: NatsConnection,
@@ -222,7 +220,7 @@ export async function consumeStream(
   let messages: ConsumerMessages | undefined
 
   const handle = async (msg: JsMsg): Promise<void> => {
-    /** Does nothing on a closed connection, where it would throw; the server delivers the message again by itself. */
+    /** No-op on a closed connection, where it would throw; the server redelivers the message by itself. */
     const acknowledge = (send: () => void): void => {
       if (!nc.isClosed()) send()
     }
@@ -242,10 +240,10 @@ export async function consumeStream(
       try {
         const consumer = await js.consumers.get(stream, name)
         messages = await consumer.consume({ max_messages: slots })
-        stopWhenLost(messages).catch((error: unknown) => log.warn({ err: error, stream }, 'stream is not watched'))
+        stopWhenLost(messages).catch((error: unknown) => log.warn({ err: error, stream }, 'watching a stream failed'))
         for await (const msg of messages) {
           if (stopped) {
-            // It had come, and nobody had begun: another may have it at once.
+            // It was received but not started: another consumer may have it at once.
             msg.nak()
             continue
           }
@@ -255,7 +253,7 @@ export async function consumeStream(
           if (inHand.size >= slots) await Promise.race(inHand)
         }
       } catch (error) {
-        if (!stopped && !nc.isClosed()) log.warn({ err: error, stream }, 'stream is away')
+        if (!stopped && !nc.isClosed()) log.warn({ err: error, stream }, 'consuming a stream failed')
       }
       if (!stopped) await new Promise((resolve) => setTimeout(resolve, RECONSUME_MS))
     }
@@ -275,7 +273,7 @@ export async function consumeStream(
 const GONE = new Set(['consumer_deleted', 'consumer_not_found', 'stream_not_found'])
 const HEARTBEATS_MISSED_MAX = 2
 
-/** Ends the consumption when the consumer or its stream is gone, so that it is looked for anew. */
+/** Ends the consumption when the consumer or its stream is gone, so that it is looked up again. */
 async function stopWhenLost(messages: ConsumerMessages): Promise<void> {
   for await (const { type, data } of await messages.status()) {
     const silent = type === 'heartbeats_missed' && Number(data) >= HEARTBEATS_MISSED_MAX
@@ -283,7 +281,7 @@ async function stopWhenLost(messages: ConsumerMessages): Promise<void> {
   }
 }
 
-/** @returns when a tenant's intake was made, and its first and last sequence; undefined where it is not there */
+/** @returns the creation time of a tenant's intake, and its first and last sequence; undefined if it does not exist */
 export async function intakeState(
   nc: NatsConnection,
   tenant: string,
@@ -291,7 +289,7 @@ export async function intakeState(
   const jsm = await nc.jetstreamManager()
   try {
     const { created, state } = await jsm.streams.info(intakeStream(tenant))
-    // Of a stream that never had a message the server says 0.
+    // For a stream that never had a message the server reports 0.
     return { created: String(created), first: Math.max(1, state.first_seq), last: state.last_seq }
   } catch (error) {
     if (!(error instanceof NatsError) || error.code !== NOT_FOUND) throw error
@@ -299,7 +297,7 @@ export async function intakeState(
   }
 }
 
-/** Tenants whose durable door is not there, as sentences that say what to do. */
+/** Messages with advice, for tenants without a durable intake. */
 export async function missingIntake(nc: NatsConnection, tenants: readonly string[]): Promise<string[]> {
   const jsm = await nc.jetstreamManager()
   const missing: string[] = []
