@@ -8,7 +8,7 @@ describe('the key of a question', () => {
     ['how  many   machines', 'how many machines'],
     ['  how many machines \r\n', 'how many machines'],
     ['cafe\u0301 report', 'caf\u00e9 report'],
-  ])('%j is the same question as %j', (one, other) => {
+  ])('is the same for %j and %j', (one, other) => {
     expect(normalise(one)).toBe(normalise(other))
     expect(normalise(normalise(one))).toBe(normalise(one))
   })
@@ -22,7 +22,7 @@ describe('the key of a question', () => {
     ['solve x\u00b2', 'solve x2'],
     ['if a:\n  b', 'if a:\nb'],
     ['is it up?', 'is it up'],
-  ])('%j is another question than %j', (one, other) => {
+  ])('differs between %j and %j', (one, other) => {
     expect(normalise(one)).not.toBe(normalise(other))
   })
 

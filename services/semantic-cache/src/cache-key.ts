@@ -1,15 +1,15 @@
 /**
- * What a question is kept under: everything that must be equal for its answer to be the same.
+ * The key of a question: everything that must be equal for its answer to be the same.
  *
- * A wrong hit is worse than a miss. So words are only spelled one way where that cannot change what they say: letters
- * that are composed, line ends, and spaces between words outside quotes and code. Case, punctuation and compatibility
- * forms stay: `x²` is not `x2`.
+ * A wrong hit is worse than a miss. So only spelling that cannot change the meaning is normalised: composed letters,
+ * line ends, and spaces between words outside quotes and code. Case, punctuation and compatibility forms stay: `x²` is
+ * not `x2`.
  */
 import { hashJson } from '@deed/mesh/canonical-json'
 import type { CacheScope } from '@deed/proto/cache'
 import type { Language } from '@deed/proto/template'
 
-/** Of the kept values; a new one is a new, empty cache. */
+/** The version of stored values; a new version begins with an empty cache. */
 const VALUE_VERSION = 1
 
 export interface CacheKey {
@@ -17,7 +17,7 @@ export interface CacheKey {
   readonly text: string
   readonly language: Language | undefined
   readonly contextHash: string
-  /** SHA-256 of all the others, in hex. */
+  /** SHA-256 of all other fields, in hex. */
   readonly hash: string
 }
 
@@ -35,7 +35,7 @@ export function cacheKey(tenant: string, { text, language, context_hash: context
 
 const QUOTES_OR_CODE = /["'`“”„«»‘’]/
 
-/** Doing it again changes nothing. */
+/** Idempotent. */
 export function normalise(text: string): string {
   const composed = text.normalize('NFC').replaceAll('\r\n', '\n').replaceAll('\r', '\n').trim()
   if (QUOTES_OR_CODE.test(composed) || composed.includes('\n')) return composed

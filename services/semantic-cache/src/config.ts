@@ -7,13 +7,13 @@ import { z } from 'zod'
 const Environment = z.object({
   ...BusEnvironment,
   ...DatabaseEnvironment,
-  /** The file execution.yaml; absent: its defaults. */
+  /** The path of execution.yaml; without it the defaults apply. */
   DEED_CONFIG: z.string().min(1).optional(),
 })
 
 export type Config = z.output<typeof Environment> & { readonly cache: ExecutionConfig['cache'] }
 
-/** @throws one error that names every missing or malformed variable, or key of execution.yaml */
+/** @throws one error that names every missing or malformed variable and every invalid key of execution.yaml */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const environment = readEnvironment(Environment, env)
   return { ...environment, cache: readExecutionConfig(environment.DEED_CONFIG, env).cache }

@@ -1,17 +1,19 @@
-/** What is kept for a key, and whether it may be served. */
+/** A stored entry, and whether it may be served. */
 import type { CacheEntry, CacheValue } from '@deed/proto/cache'
 import type { CacheKey } from './cache-key.ts'
 
 export interface KeptEntry {
   readonly entryId: string
   readonly value: CacheValue
-  /** On the wall clock. */
+  /** Wall-clock time. */
   readonly storedAtMs: number
   readonly expiresAtMs: number
   readonly bytes: number
 }
 
-/** An answer is served as it is, so every part of it must have been seen to be true. A solution is proven afresh. */
+/**
+ * An answer is served unchanged, so all of its evidence must be verified. A solution is executed and verified again.
+ */
 export function mayServe(value: CacheValue): boolean {
   return value.kind === 'solution' || value.evidence.every(({ outcome }) => outcome === 'verified')
 }
@@ -20,7 +22,7 @@ export function entryOnWire({ entryId, value, storedAtMs }: KeptEntry, nowMs: nu
   return { entry_id: entryId, tier: 'exact', age_ms: Math.max(0, nowMs - storedAtMs), value }
 }
 
-/** For the objects around the text of an entry. */
+/** Estimated object overhead of an entry besides its text. */
 const OVERHEAD_BYTES = 400
 
 export function bytesOf(key: CacheKey, value: CacheValue): number {

@@ -1,4 +1,4 @@
-// Replicas of the cache over one real PostgreSQL.
+// Replicas of the cache on one real PostgreSQL.
 import { randomUUID } from 'node:crypto'
 import { until } from '@deed/mesh/until'
 import { ExecutionId } from '@deed/proto/ids'
@@ -16,8 +16,8 @@ const key = (text: string, tenant = 'local', context_hash = '') => cacheKey(tena
 const execution = () => ExecutionId.parse(randomUUID())
 const soon = () => performance.now() + 20_000
 
-describe('kept entries', () => {
-  it('are found by another replica, after a restart, and by nobody else', async () => {
+describe('cache entries', () => {
+  it('are found by other replicas and after a restart, and by no other tenant', async () => {
     await using cache = await replicas(2)
     const [one, other] = cache.tiers
     await one.keep(key('a'), answer('six'), undefined)
@@ -38,7 +38,7 @@ describe('kept entries', () => {
     await until(async () => JSON.stringify(await other.find(key('a')))?.includes('seven') === true)
   })
 
-  it('are gone everywhere once they are forgotten', async () => {
+  it('are removed from all replicas when they are invalidated', async () => {
     await using cache = await replicas(2)
     const [one, other] = cache.tiers
     const kept = await one.keep(key('a'), answer('six'), undefined)
@@ -52,7 +52,7 @@ describe('kept entries', () => {
     await until(async () => (await one.find(key('a', 'acme'))) === undefined)
   })
 
-  it('end with their time', async () => {
+  it('expire', async () => {
     await using cache = await replicas(2)
     const [one, other] = cache.tiers
     await one.keep(key('a'), answer('six'), 2_000)
@@ -61,7 +61,7 @@ describe('kept entries', () => {
     for (const tier of [one, other]) await until(async () => (await tier.find(key('a')))?.value.kind === 'solution')
   })
 
-  it('cost PostgreSQL no query where nothing is known', async () => {
+  it('cost PostgreSQL no query if the key is unknown', async () => {
     await using cache = await replicas(1)
     const [tier] = cache.tiers
     for (let index = 0; index < 100; index++) expect(await tier.find(key(`question ${index}`))).toBeUndefined()
@@ -72,10 +72,10 @@ describe('kept entries', () => {
     ['another text', { text: 'b' }],
     ['another context', { context_hash: 'other' }],
     ['another language', { language: 'go' }],
-    ['a value that is none', { value: JSON.stringify({ success: true }) }],
+    ['an invalid value', { value: JSON.stringify({ success: true }) }],
     ['an answer that was not verified', { value: JSON.stringify(answer('six', 'unverified')) }],
     ['a value of another kind', { value: JSON.stringify(solution('x')) }],
-  ])('written by hand with %s are not served, and removed', async (_, change) => {
+  ])('written by hand with %s are removed and not served', async (_, change) => {
     await using cache = await replicas(1)
     const row = { text: 'a', context_hash: '', language: null, value: JSON.stringify(answer('six')), ...change }
     await cache.sql(
@@ -88,7 +88,7 @@ describe('kept entries', () => {
     expect(await cache.sql('select 1 from entries', [])).toHaveLength(0)
   })
 
-  it('are served when they are written by hand and right', async () => {
+  it('are served if they are written by hand and valid', async () => {
     await using cache = await replicas(1)
     await cache.sql(
       `insert into entries (tenant, key_hash, kind, entry_id, text, context_hash, value, execution_id, bytes, expires_at)
@@ -99,7 +99,7 @@ describe('kept entries', () => {
     expect((await tier.find(key('a')))?.value).toMatchObject({ result: { text: 'six' } })
   })
 
-  it('are refused where an answer was not verified', async () => {
+  it('are refused if an answer was not verified', async () => {
     await using cache = await replicas(1)
     await expect(cache.tiers[0].keep(key('a'), answer('six', 'failed'), undefined)).rejects.toMatchObject({
       code: 'evidence_missing',
@@ -107,7 +107,7 @@ describe('kept entries', () => {
     expect(await cache.tiers[0].find(key('a'))).toBeUndefined()
   })
 
-  it('leave the table when there are too many bytes of them, the oldest first', async () => {
+  it('are evicted from the table by size, the oldest first', async () => {
     await using cache = await replicas(1, { bytesMax: 20_000 })
     const [tier] = cache.tiers
     for (let index = 0; index < 40; index++) await tier.keep(key(`q ${index}`), answer('x'.repeat(1_000)), undefined)
@@ -119,7 +119,7 @@ describe('kept entries', () => {
     expect(tier.evictions).toBeGreaterThan(0)
   })
 
-  it('stay at hand, and are found again, when PostgreSQL drops its connections', async () => {
+  it('stay in memory, and are found again, when PostgreSQL drops its connections', async () => {
     await using cache = await replicas(2)
     const [one, other] = cache.tiers
     await one.keep(key('a'), answer('six'), undefined)
@@ -134,7 +134,7 @@ describe('kept entries', () => {
 })
 
 describe('without PostgreSQL', () => {
-  it('memory goes on, the rest are misses, and everything is as before when it is back', async () => {
+  it('serves from memory, misses everything else, and recovers when PostgreSQL is back', async () => {
     await using cache = await replicas(1)
     await using elsewhere = await testDatabase('semantic_cache', migrations)
     const [tier] = cache.tiers
@@ -164,7 +164,7 @@ describe('without PostgreSQL', () => {
 })
 
 describe('a reservation', () => {
-  it('makes one of many compute, over two replicas, and gives all of them what was put', async () => {
+  it('lets one of many callers compute, across two replicas, and gives all of them its result', async () => {
     await using cache = await replicas(2)
     const flights = cache.tiers.map((tier, index) => reservations({ tier, store: cache.stores[index]!, log }))
     const asked = Array.from({ length: 100 }, (_, index) => flights[index % 2]!.reserve(key('a'), execution(), soon()))
@@ -182,7 +182,7 @@ describe('a reservation', () => {
     for (const value of values) expect(value).toMatchObject({ result: { text: 'six' } })
   })
 
-  it('goes to one of those who wait when the leader releases it, here or in another replica', async () => {
+  it('passes to a waiting caller when the leader releases it, in any replica', async () => {
     await using cache = await replicas(2)
     const [here, there] = cache.tiers.map((tier, index) =>
       reservations({ tier, store: cache.stores[index]!, log, leaseMs: 20_000 }),
@@ -198,7 +198,7 @@ describe('a reservation', () => {
     expect((await Promise.all(waiting)).filter((result) => 'entry' in result)).toHaveLength(1)
   })
 
-  it('goes on when the leader has died', async () => {
+  it('passes on when the leader has died', async () => {
     await using cache = await replicas(2)
     const [here, there] = cache.tiers.map((tier, index) =>
       reservations({ tier, store: cache.stores[index]!, log, leaseMs: 200 }),
@@ -208,7 +208,7 @@ describe('a reservation', () => {
     expect(await here!.reserve(key('a'), execution(), soon())).toHaveProperty('leadMs')
   })
 
-  it('tells whoever cannot wait longer to go on by itself', async () => {
+  it('tells a caller at its deadline to compute by itself', async () => {
     await using cache = await replicas(1)
     const flight = reservations({ tier: cache.tiers[0], store: cache.stores[0]!, log })
     await flight.reserve(key('a'), execution(), soon())
@@ -217,7 +217,7 @@ describe('a reservation', () => {
     })
   })
 
-  it('is not needed where the entry is there already', async () => {
+  it('is not needed if the entry exists already', async () => {
     await using cache = await replicas(1)
     await cache.tiers[0].keep(key('a'), answer('six'), undefined)
     const flight = reservations({ tier: cache.tiers[0], store: cache.stores[0]!, log })
@@ -253,7 +253,7 @@ async function replicas(count: number, { bytesMax = 10_000_000 } = {}) {
       )
       return kept.use(await openExactTier({ store, bytesMax, answerTtlMs: 60_000, log }))
     },
-    /** Prepared statements for reading entries that connections of the first replica hold. */
+    /** Prepared statements for reading entries on the connections of the first replica. */
     async queries() {
       const { rows } = await stores[0]!.pool.query(`select 1 from pg_prepared_statements where name = 'load_entries'`)
       return rows.length

@@ -1,9 +1,9 @@
 /**
- * The exact tier: entries in memory, all of them in PostgreSQL, and a note of which keys are there at all.
+ * The exact tier: hot entries in memory, all entries in PostgreSQL, and an index of all existing keys.
  *
- * A question that nobody has answered is answered so from memory: the hashes that PostgreSQL has are known here, and
- * kept so by the messages of the other replicas. While those cannot be heard, PostgreSQL is asked. While PostgreSQL is
- * away, memory goes on, and the rest are misses.
+ * A miss is answered from memory: each replica keeps the hashes of all stored keys, updated by messages from the other
+ * replicas. Without these messages, every look-up queries PostgreSQL. Without PostgreSQL, memory still serves, and
+ * everything else is a miss.
  */
 import { randomUUID } from 'node:crypto'
 import { uuidV5 } from '@deed/mesh/canonical-json'
@@ -27,29 +27,29 @@ import {
 } from './store/entries.ts'
 import { listen, type Message } from './store/messages.ts'
 
-/** Whoever asks the cache would rather compute than wait longer. */
+/** A caller would rather compute than wait longer. */
 const READ_MS_MAX = 200
 const WRITE_MS_MAX = 1_500
-/** After PostgreSQL has failed it is not asked for so long. */
+/** After a failure PostgreSQL is not queried for this long. */
 const PAUSE_MS = 1_000
-/** Entries kept between two looks at what must leave the table. */
+/** Number of puts between two checks of the table size. */
 const PUTS_PER_EVICTION = 500
 const SOLUTION_TTL_MS = 24 * 60 * 60 * 1_000
 const TTL_MS_MAX = 30 * 24 * 60 * 60 * 1_000
 
 export interface ExactTier extends AsyncDisposable {
-  /** Names this process in what replicas tell one another. */
+  /** Identifies this process in messages between replicas. */
   readonly origin: string
-  /** The fresh answer of a key, else its fresh solution. Failures of PostgreSQL are misses. */
+  /** The fresh answer of a key, or its fresh solution. Failures of PostgreSQL are misses. */
   find(key: CacheKey): Promise<KeptEntry | undefined>
-  /** As `find`, asking PostgreSQL in any case. */
+  /** Like `find`, but always queries PostgreSQL. */
   findStored(key: CacheKey): Promise<KeptEntry | undefined>
-  /** @throws {DeedError} evidence_missing for an answer that was not wholly verified */
+  /** @throws {DeedError} evidence_missing for an answer with unverified parts */
   keep(key: CacheKey, value: CacheValue, ttlMs: number | undefined): Promise<KeptEntry>
-  /** @throws {DeedError} unavailable: what cannot be removed everywhere is not reported as removed */
+  /** @throws {DeedError} unavailable if the entry cannot be removed from all replicas */
   forget(tenant: string, what: Forget): Promise<number>
   count(tenant: string): Promise<{ entries: number; bytes: number }>
-  /** Is told when something may have changed for a key; without a key, for all of them. */
+  /** Called when the entry of a key may have changed; without a key, all may have. */
   onChange(listener: (hash: string | undefined) => void): void
   readonly evictions: number
 }
@@ -61,7 +61,7 @@ export interface ExactTierOptions {
   log: Log
 }
 
-/** Open once it knows what PostgreSQL has, or knows that PostgreSQL does not say. */
+/** Ready once it knows the stored keys, or knows that PostgreSQL is unavailable. */
 export async function openExactTier({ store, bytesMax, answerTtlMs, log }: ExactTierOptions): Promise<ExactTier> {
   const { pool } = store
   const origin = randomUUID()
@@ -69,7 +69,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
   const loading = new Map<string, Promise<KeptEntry | undefined>>()
   let known = new Set<number>()
   let hearing = false
-  /** Entries kept here and messages of others: what was read before one of them may be old. */
+  /** Counts local puts and messages of others: a read that began before the latest one may be stale. */
   let heard = 0
   let pausedUntil = 0
   let tableBytes = 0
@@ -98,7 +98,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
     {
       onMessage,
       async onHearing() {
-        // Heard before it is read, so nothing falls in between; and what is in memory may be what was missed.
+        // Subscribed before it reads, so no change is missed; entries in memory may be stale after lost messages.
         known = new Set()
         memory.clear()
         const found = await knownPrefixes(pool)
@@ -107,7 +107,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
         hearing = true
         opened.resolve()
         changed(undefined)
-        log.info({ keys: known.size }, 'entries are known')
+        log.info({ keys: known.size }, 'stored keys loaded')
       },
       onLost() {
         hearing = false
@@ -117,7 +117,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
     log,
   )
 
-  /** @returns undefined where PostgreSQL does not answer in time, or is known not to */
+  /** @returns undefined if PostgreSQL does not answer in time, or has failed recently */
   const inTime = async <T>(work: () => Promise<T>, msMax: number): Promise<T | undefined> => {
     if (performance.now() < pausedUntil) return undefined
     const late = Promise.withResolvers<never>()
@@ -126,7 +126,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
       return await Promise.race([work(), late.promise])
     } catch (error) {
       pausedUntil = performance.now() + PAUSE_MS
-      log.warn({ err: error }, 'going on without PostgreSQL')
+      log.warn({ err: error }, 'continuing without PostgreSQL')
       return undefined
     } finally {
       clearTimeout(timer)
@@ -138,16 +138,16 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
     const found = await inTime(() => loadEntries(pool, key, Date.now()), READ_MS_MAX)
     if (!found) return undefined
     for (const entryId of found.unfit) {
-      log.warn({ entryId, tenant: key.tenant }, 'an entry is not what its key says, and is removed')
+      log.warn({ entryId, tenant: key.tenant }, 'removing an entry that does not match its key')
       await inTime(() => forgetEntries(pool, origin, key.tenant, { entryId }), READ_MS_MAX)
     }
-    // What was said meanwhile may be newer than what was read.
+    // A message received meanwhile may be newer than this read.
     if (heard !== heardBefore) return fresh(found.entries)
     if (found.entries.length === 0) known.delete(prefixOf(key.hash))
     for (const entry of found.entries) memory.keep(key, entry)
     return fresh(found.entries)
   }
-  /** However many ask for a key at once, PostgreSQL is asked once. */
+  /** Concurrent look-ups of a key share one query. */
   const loadOnce = (key: CacheKey): Promise<KeptEntry | undefined> => {
     const under = loading.get(key.hash) ?? load(key).finally(() => loading.delete(key.hash))
     loading.set(key.hash, under)
@@ -166,10 +166,10 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
     evicting = evictEntries(pool, bytesMax)
       .then((result) => {
         evicted += result.evicted
-        // What was put meanwhile may be counted or not: counted twice it costs another look, missed it would stay.
+        // Concurrent puts may be counted twice, which costs another check; missing them would never be corrected.
         tableBytes = result.bytes + bytesPut - before
       })
-      .catch((error: unknown) => log.warn({ err: error }, 'entries could not be evicted'))
+      .catch((error: unknown) => log.warn({ err: error }, 'evicting entries failed'))
       .finally(() => {
         evicting = undefined
         if (tableBytes > bytesMax && bytesPut > before) evictNowAndThen()
@@ -188,9 +188,13 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
     findStored: loadOnce,
     async keep(key, value, ttlMs) {
       if (!mayServe(value)) {
-        throw new DeedError('evidence_missing', 'only an answer whose every action was verified is kept', {
-          path: '$.value.evidence',
-        })
+        throw new DeedError(
+          'evidence_missing',
+          'the answer has an action without verification; only fully verified answers are cached',
+          {
+            path: '$.value.evidence',
+          },
+        )
       }
       const storedAtMs = Date.now()
       const ttl = Math.min(ttlMs ?? (value.kind === 'answer' ? answerTtlMs : SOLUTION_TTL_MS), TTL_MS_MAX)
@@ -217,7 +221,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
       if (!removed)
         throw new DeedError(
           'unavailable',
-          'the store of the cache does not answer, so nothing was forgotten; ask again',
+          "the cache's database does not answer, so nothing was invalidated; try again",
         )
       if ('all' in what) memory.dropTenant(tenant)
       for (const hash of removed) {
@@ -244,7 +248,7 @@ function fresh(entries: readonly KeptEntry[]): KeptEntry | undefined {
   return entries.find(({ value }) => value.kind === 'answer') ?? entries[0]
 }
 
-/** 48 bits of a hash, which a number holds exactly. */
+/** 48 bits of a hash, which a number represents exactly. */
 function prefixOf(hash: string): number {
   return Number.parseInt(hash.slice(0, 12), 16)
 }

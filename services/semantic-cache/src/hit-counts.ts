@@ -1,4 +1,4 @@
-/** How often the cache was right to be asked, by tenant, since this process started. */
+/** Hits and misses by tenant since this process started. */
 
 export interface HitCounts {
   count(tenant: string, hit: boolean): void

@@ -21,7 +21,7 @@ describe('entries in memory', () => {
     expect(memory.ofTenant('local')).toEqual({ entries: 0, bytes: 0 })
   })
 
-  it('leave when there are too many bytes, the longest unused first', () => {
+  it('are evicted by size, least recently used first', () => {
     const memory = memoryTier(30)
     for (const text of ['a', 'b', 'c']) memory.keep(key(text), entry(text))
     memory.find(key('a'), 0)
@@ -35,7 +35,7 @@ describe('entries in memory', () => {
     expect(memory.find(key('a'), 0)?.entryId).toBe('a')
   })
 
-  it('give the answer while it is fresh, and then the solution', () => {
+  it('return the answer while it is fresh, and then the solution', () => {
     const memory = memoryTier(100)
     memory.keep(key('a'), entry('solution', { expiresAtMs: 5_000, value: solution('x') }))
     memory.keep(key('a'), entry('answer'))
@@ -46,7 +46,7 @@ describe('entries in memory', () => {
     expect(memory.ofTenant('local')).toEqual({ entries: 0, bytes: 0 })
   })
 
-  it('are not served for another text under the same hash', () => {
+  it('are not served for another text with the same hash', () => {
     const memory = memoryTier(100)
     memory.keep(key('a'), entry('a'))
     expect(memory.find({ ...key('b'), hash: key('a').hash }, 0)).toBeUndefined()

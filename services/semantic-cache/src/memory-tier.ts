@@ -1,11 +1,11 @@
-/** The entries at hand: in memory, the least recently used ones leaving when there are too many bytes of them. */
+/** Hot entries in memory, with least-recently-used eviction by size. */
 import { defined } from '@deed/proto/json'
 import { LRUCache } from 'lru-cache'
 import type { CacheKey } from './cache-key.ts'
 import type { KeptEntry } from './entry.ts'
 
 export interface MemoryTier {
-  /** The answer before the solution. @returns undefined where neither is there and fresh */
+  /** Prefers the answer to the solution. @returns undefined if neither is stored and fresh */
   find(key: CacheKey, nowMs: number): KeptEntry | undefined
   keep(key: CacheKey, entry: KeptEntry): void
   drop(hash: string): void
@@ -34,7 +34,7 @@ export function memoryTier(bytesMax: number): MemoryTier {
   return {
     find(key, nowMs) {
       const slot = slots.get(key.hash)
-      // Equal hashes of different texts would be a wonder; serving one for the other would be a wrong answer.
+      // A hash collision is very unlikely, but serving one text's entry for another would be a wrong answer.
       if (!slot || slot.key.text !== key.text || slot.key.tenant !== key.tenant) return undefined
       const entry = [slot.answer, slot.solution].find((kept) => kept !== undefined && kept.expiresAtMs > nowMs)
       if (!entry) slots.delete(key.hash)

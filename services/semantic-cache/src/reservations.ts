@@ -1,8 +1,8 @@
 /**
- * Single flight: of those who ask for one key at once, over all replicas, one computes and the others wait for it.
+ * Single flight: of all concurrent callers for one key, over all replicas, one computes and the others wait.
  *
- * The right to compute is a lease in PostgreSQL. Whoever waits is woken by the put or the release, here or in another
- * replica, or by the end of the lease; nobody asks again and again.
+ * The right to compute is a lease in PostgreSQL. Waiting callers are woken by the put, the release or the end of the
+ * lease, in any replica; nothing polls.
  */
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionId } from '@deed/proto/ids'
@@ -13,32 +13,32 @@ import type { KeptEntry } from './entry.ts'
 import type { ExactTier } from './exact-tier.ts'
 import { endLease, takeLease } from './store/leases.ts'
 
-/** So long a leader may be silent. */
+/** The time that a leader may be silent. */
 export const LEASE_MS = 10_000
-/** A lease is over when PostgreSQL says so, which is a moment after the clock here does. */
+/** A lease ends by PostgreSQL's clock, which may be slightly behind this one. */
 const SLACK_MS = 20
-/** Left of a caller's time when it is told to go on by itself. */
+/** Time left to the caller when it is told to compute by itself. */
 const ANSWER_BEFORE_MS = 100
 
 export type Reserved = { readonly entry: KeptEntry } | { readonly leadMs: number }
 
 export interface Reservations {
   /**
-   * The entry, as soon as there is one; or the right to compute it. The same execution is given the same right again.
+   * The entry as soon as it exists, or the right to compute it. The same execution gets the same right again.
    *
    * @param deadline on the clock of `performance.now()`
-   * @throws {DeedError} deadline_exceeded when neither came about in time
+   * @throws {DeedError} deadline_exceeded if neither is available in time
    */
   reserve(key: CacheKey, executionId: ExecutionId, deadline: number): Promise<Reserved>
-  /** @returns whether the execution had the right */
+  /** @returns whether the execution held the right */
   release(key: CacheKey, executionId: ExecutionId): Promise<boolean>
 }
 
-/** Somebody computes: here, or in another replica. */
+/** One computation, here or in another replica. */
 interface Flight {
   leader: ExecutionId | undefined
   endsAt: number
-  /** Resolves once it is known who leads. */
+  /** Resolves once the leader is known. */
   readonly decided: Promise<void>
   readonly wake: Set<() => void>
 }
@@ -76,7 +76,7 @@ export function reservations(options: {
         return undefined
       }
     } catch (error) {
-      // Without PostgreSQL each replica has a leader of its own: twice computed is better than not at all.
+      // Without PostgreSQL each replica has its own leader: computing twice is better than not at all.
       log.warn({ err: error }, 'reserved without PostgreSQL')
       flight.endsAt = performance.now() + leaseMs
       return { leadMs: leaseMs }
@@ -84,7 +84,7 @@ export function reservations(options: {
       setTimeout(() => flights.get(key.hash) === flight && end(key.hash), flight.endsAt - performance.now()).unref()
       resolve()
     }
-    // Put between the look and the lease: then there is nothing to compute.
+    // An entry stored between the read and the lease makes computing unnecessary.
     const entry = await tier.findStored(key)
     if (!entry) return { leadMs: leaseMs }
     await release(key, executionId)
@@ -112,7 +112,7 @@ export function reservations(options: {
         if (now >= deadline - ANSWER_BEFORE_MS) {
           throw new DeedError(
             'deadline_exceeded',
-            'somebody else computes this answer, and it is not there yet; ask again',
+            'another execution is computing this answer and has not finished; try again',
           )
         }
         const flight = flights.get(key.hash)
@@ -131,7 +131,7 @@ export function reservations(options: {
     release,
   }
 
-  /** Until the flight ends, or `msMax` have passed. */
+  /** Resolves when the flight ends, or after `msMax`. */
   function woken(flight: Flight, msMax: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {

@@ -1,4 +1,4 @@
-// The cache on its subjects: a real NATS server, a real PostgreSQL.
+// The cache as a service, on a real NATS server and a real PostgreSQL.
 import { randomUUID } from 'node:crypto'
 import { testBus } from '@deed/mesh/test-bus'
 import * as proto from '@deed/proto/cache'
@@ -14,7 +14,7 @@ const scope = { text: 'how many machines do we have?', context_hash: 'c' }
 const acme = { principal: { tenant: 'acme', user: 'ada' } }
 
 describe('the cache', () => {
-  it('gives back what was put, to the tenant that put it', async () => {
+  it('returns an entry to the tenant that put it', async () => {
     await using mesh = await testBus()
     await using database = await testDatabase('semantic_cache', migrations)
     const environment = { ...mesh.environment('semantic-cache'), DATABASE_URL: database.url }
@@ -39,7 +39,7 @@ describe('the cache', () => {
     expect(await bus.call(proto.getCache, scope)).toEqual({ entry: null })
   })
 
-  it('has one of two callers compute, in two replicas', async () => {
+  it('lets one of two callers compute, across two replicas', async () => {
     await using mesh = await testBus()
     await using database = await testDatabase('semantic_cache', migrations)
     const environment = { ...mesh.environment('semantic-cache'), DATABASE_URL: database.url }

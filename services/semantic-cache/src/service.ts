@@ -16,7 +16,7 @@ import { hitCounts } from './hit-counts.ts'
 import { reservations as openReservations } from './reservations.ts'
 import { migrations } from './store/migrations.ts'
 
-/** One of them listens. */
+/** One of them listens for notifications. */
 const POOL_MAX = 4
 
 /** Starts the semantic cache. Disposing it drains: running requests are answered, then it disconnects. */

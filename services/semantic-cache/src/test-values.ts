@@ -1,4 +1,4 @@
-/** Values that a verified execution would put, for tests. */
+/** Values of a verified execution, for tests. */
 import { randomUUID } from 'node:crypto'
 import type { CacheValue } from '@deed/proto/cache'
 import { CachedAnswer, CachedSolution } from '@deed/proto/cache'

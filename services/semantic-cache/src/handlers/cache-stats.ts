@@ -3,7 +3,10 @@ import type { cacheStats as contract } from '@deed/proto/cache'
 import type { ExactTier } from '../exact-tier.ts'
 import type { HitCounts } from '../hit-counts.ts'
 
-/** Entries and bytes are the tenant's in all replicas; hits, misses and evictions are this replica's since it started. */
+/**
+ * Entries and bytes count the tenant's entries in all replicas; hits, misses and evictions count this replica's since
+ * its start.
+ */
 export function cacheStats({ tier, counts }: { tier: ExactTier; counts: HitCounts }): Handler<typeof contract> {
   return async (_, { principal: { tenant } }) => {
     const { hits, misses } = counts.of(tenant)

@@ -12,7 +12,7 @@ export function invalidateCache({ tier }: { tier: ExactTier }): Handler<typeof c
     if (all) wanted.push({ all })
     const [what] = wanted
     if (!what || wanted.length > 1) {
-      throw new DeedError('invalid_request', 'say exactly one of entry_id, execution_id and all', { path: '$' })
+      throw new DeedError('invalid_request', 'give exactly one of entry_id, execution_id and all', { path: '$' })
     }
     const removed = await tier.forget(tenant, what)
     log.info({ tenant, removed, ...what }, 'entries forgotten')

@@ -1,11 +1,11 @@
-/** The entries that survive a restart and are shared by all replicas. */
+/** The stored entries, which survive restarts and are shared by all replicas. */
 import { CacheValue } from '@deed/proto/cache'
 import type { Store } from '@deed/store/database'
 import type { CacheKey } from '../cache-key.ts'
 import { type KeptEntry, mayServe } from '../entry.ts'
 import { CHANNEL } from './messages.ts'
 
-/** No retries: whoever asks the cache would rather compute than wait. */
+/** No retries: a caller would rather compute than wait. */
 type Pool = Store<unknown>['pool']
 
 export interface EntryToKeep {
@@ -13,9 +13,9 @@ export interface EntryToKeep {
   readonly entry: KeptEntry
 }
 
-/** Stores or replaces, ends the leases on the keys, and tells the other replicas; one statement, one commit. */
+/** Inserts or replaces, releases the leases on the keys, and notifies the other replicas; one statement, one commit. */
 export async function storeEntries(pool: Pool, origin: string, items: readonly EntryToKeep[]): Promise<void> {
-  // Of two for one key the later one stays; a statement cannot write a row twice.
+  // Of duplicates the last one wins: a statement cannot write a row twice.
   const rows = new Map(items.map(({ key, entry }) => [`${key.hash} ${entry.value.kind}`, rowOf(key, entry)]))
   await pool.query({
     name: 'store_entries',
@@ -75,11 +75,11 @@ interface EntryRow {
 
 export interface FoundEntries {
   readonly entries: readonly KeptEntry[]
-  /** Rows that stand under the key and are not what the key says, or not what may be served. */
+  /** Rows of the key that do not match it or may not be served. */
   readonly unfit: readonly string[]
 }
 
-/** Every fresh entry of the key. A row is believed only as far as it can be checked. */
+/** Every fresh entry of the key. Each row is validated before it is trusted. */
 export async function loadEntries(pool: Pool, key: CacheKey, nowMs: number): Promise<FoundEntries> {
   const { rows } = await pool.query<EntryRow>({
     name: 'load_entries',
@@ -111,7 +111,7 @@ export async function loadEntries(pool: Pool, key: CacheKey, nowMs: number): Pro
   return { entries, unfit }
 }
 
-/** Key hashes, shortened to 48 bits: enough to tell that a key is not there. */
+/** Key hashes, truncated to 48 bits: enough to prove that a key is absent. */
 export async function knownPrefixes(pool: Pool): Promise<{ prefixes: number[]; bytes: number }> {
   const { rows } = await pool.query<{ prefix: string; bytes: number }>(
     `select left(key_hash, 12) as prefix, bytes from entries where expires_at > now()`,
@@ -124,7 +124,7 @@ export async function knownPrefixes(pool: Pool): Promise<{ prefixes: number[]; b
 
 export type Forget = { readonly entryId: string } | { readonly executionId: string } | { readonly all: true }
 
-/** @returns the key hashes of what was removed, one for each entry */
+/** @returns the key hashes of the removed entries */
 export async function forgetEntries(pool: Pool, origin: string, tenant: string, what: Forget): Promise<string[]> {
   const [condition, value] =
     'entryId' in what
@@ -133,27 +133,27 @@ export async function forgetEntries(pool: Pool, origin: string, tenant: string, 
         ? ['execution_id = $3', what.executionId]
         : ['$3::text is null', null]
   const { rows } = await pool.query<{ key_hash: string | null }>(
-    // What nobody reads is not run: so the part that tells the others gives rows, without a hash.
+    // PostgreSQL skips a CTE that no query reads, so the one that notifies is part of the result, with null hashes.
     `with removed as (delete from entries where tenant = $2 and ${condition} returning tenant, key_hash),
-     told as (
+     notified as (
        select ${
          'all' in what
            ? `pg_notify('${CHANNEL}', concat_ws(' ', 'clear', $1::text, $2::text))`
            : `pg_notify('${CHANNEL}', concat_ws(' ', 'drop', $1::text, tenant, key_hash)) from removed`
        }
      )
-     select key_hash from removed union all select null from told`,
+     select key_hash from removed union all select null from notified`,
     [origin, tenant, value],
   )
   return rows.flatMap(({ key_hash }) => key_hash ?? [])
 }
 
-/** At most so many rows leave at once. */
+/** At most this many rows are evicted at once. */
 const EVICTED_MAX = 1_000
 
 /**
- * Removes what has expired, and the oldest entries while there are more than `bytesMax` bytes of them; a bounded number
- * of rows each time, so that what is too much leaves over several calls.
+ * Removes expired entries, and the oldest ones while the table has more than `bytesMax` bytes; a bounded number of rows
+ * per call, so a large excess takes several calls.
  */
 export async function evictEntries(pool: Pool, bytesMax: number): Promise<{ evicted: number; bytes: number }> {
   await pool.query(

@@ -1,4 +1,4 @@
-/** Who computes the answer to a key, over all replicas. A lease ends by itself when its holder dies. */
+/** Leases on computing the answer to a key, over all replicas. A lease expires by itself if its holder dies. */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Store } from '@deed/store/database'
 import type { CacheKey } from '../cache-key.ts'
@@ -6,10 +6,10 @@ import { CHANNEL } from './messages.ts'
 
 type Pool = Store<unknown>['pool']
 
-/** Two took it at one moment, and who was second does not see the first one's row yet. */
+/** Two callers took the lease concurrently, and the second does not see the first one's row yet. */
 const LOOK_AGAIN_MS = 100
 
-/** @returns whether the execution holds it now, and for how many milliseconds its holder does */
+/** @returns whether the execution holds the lease, and for how many milliseconds its holder does */
 export async function takeLease(
   pool: Pool,
   { tenant, hash }: CacheKey,
@@ -36,7 +36,7 @@ export async function takeLease(
   return rows[0] ?? { won: false, leftMs: LOOK_AGAIN_MS }
 }
 
-/** @returns false where the execution did not hold it */
+/** @returns false if the execution did not hold it */
 export async function endLease(
   pool: Pool,
   origin: string,

@@ -1,7 +1,7 @@
 /**
- * What replicas tell one another through PostgreSQL, in the transaction that makes it true.
+ * Messages between replicas through PostgreSQL, sent in the transaction of the change.
  *
- * Who has lost the connection has missed messages: it says so, and begins anew when the connection is back.
+ * A lost connection loses messages: the listener reports it, and resynchronises when the connection is back.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store } from '@deed/store/database'
@@ -10,7 +10,7 @@ import type { Log } from '@deed/telemetry/logger'
 export const CHANNEL = 'semantic_cache'
 const RECONNECT_WAITS_MS = [100, 250, 500, 1_000, 2_000, 5_000]
 
-/** put: stored or replaced. free: nobody computes it any more. drop: forgotten. clear: all of the tenant forgotten. */
+/** put: stored or replaced. free: lease released. drop: invalidated. clear: all entries of the tenant invalidated. */
 export type Message =
   | { readonly type: 'put'; readonly tenant: string; readonly hash: string; readonly bytes: number }
   | { readonly type: 'free' | 'drop'; readonly tenant: string; readonly hash: string }
@@ -18,12 +18,12 @@ export type Message =
 
 export interface Listener {
   onMessage(message: Message): void
-  /** Messages are heard from here on; what was said before is read from the tables. */
+  /** Called when the subscription is active; earlier changes are read from the tables. */
   onHearing(): Promise<void>
   onLost(): void
 }
 
-/** @param origin names this process in what it says itself, which it need not hear */
+/** @param origin identifies this process, whose own messages are ignored */
 export function listen(
   store: Pick<Store<unknown>, 'pool'>,
   origin: string,
@@ -51,7 +51,7 @@ export function listen(
       await lost.promise
     } finally {
       signal.removeEventListener('abort', end)
-      // Never back into the pool: it would go on listening there.
+      // Never returned to the pool, where it would keep listening.
       client.release(true)
     }
   }
@@ -62,7 +62,8 @@ export function listen(
       try {
         await hear()
       } catch (error) {
-        if (!signal.aborted && attempt === 0) log.warn({ err: error }, 'messages of other replicas are not heard')
+        if (!signal.aborted && attempt === 0)
+          log.warn({ err: error }, 'listening for messages of other replicas failed')
       }
       listener.onLost()
       if (performance.now() - started > 10_000) attempt = 0
@@ -80,7 +81,7 @@ export function listen(
   }
 }
 
-/** `<type> <origin> <tenant> [<hash> [<bytes>]]`; anything else is somebody else's. */
+/** `<type> <origin> <tenant> [<hash> [<bytes>]]`; anything else belongs to another application. */
 function parseMessage(payload: string, own: string): Message | undefined {
   const [type, origin, tenant = '', hash = '', bytes] = payload.split(' ')
   if (origin === own || tenant === '') return undefined

@@ -1,4 +1,4 @@
-/** What is kept, and who computes what is not. */
+/** The stored entries, and the leases on computing missing ones. */
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -23,7 +23,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`create index entries_of_execution on entries (tenant, execution_id)`.execute(db)
   await sql`create index entries_expired on entries (expires_at)`.execute(db)
   await sql`create index entries_oldest on entries (stored_at)`.execute(db)
-  // Unlogged: after a crash of the server nobody computes any more, so nobody waits.
+  // Unlogged: after a crash of the server all computations have ended, so no lease needs to survive.
   await sql`
     create unlogged table leases (
       tenant text not null default 'local',
