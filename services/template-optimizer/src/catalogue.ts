@@ -1,4 +1,4 @@
-/** All templates that there are to choose from, and which of them fit a task. */
+/** All templates, and which of them fit a task. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeedError } from '@deed/proto/errors'
@@ -11,7 +11,7 @@ const SUFFIX = '.template'
 const FILE_BYTES_MAX = 262_144
 const TEMPLATES_MAX = 10_000
 
-/** Kinds of work that are done in one language whatever else is spoken. */
+/** Task types that have one language, whatever language the context uses. */
 const OWN_LANGUAGE: Partial<Record<TaskType, Language>> = {
   database: 'sql',
   configuration: 'yaml',
@@ -19,7 +19,7 @@ const OWN_LANGUAGE: Partial<Record<TaskType, Language>> = {
   deployment: 'bash',
 }
 
-/** Where a task names no language, the first of these in which there is a template. */
+/** If a task names no language, the first of these that has a template. */
 const LANGUAGE_WHEN_UNSAID: readonly Language[] = ['typescript', ...LANGUAGES]
 
 export interface Catalogue {
@@ -27,8 +27,8 @@ export interface Catalogue {
   /** The newest version of a template. */
   get(id: string): Template | undefined
   /**
-   * The templates that fit, in groups: the most specific first, then those of the language alone,
-   * then the universal ones. Never empty; no group is.
+   * The templates that fit, in groups: the most specific first, then those of the language, then the universal ones.
+   * There is at least one group, and no group is empty.
    */
   fitting(wanted: Wanted): readonly (readonly Template[])[]
 }
@@ -40,17 +40,17 @@ export interface Wanted {
 }
 
 /**
- * Reads the templates of each folder. A template of a later folder replaces one of an earlier one
- * by a higher version.
+ * Reads the templates of each folder. A higher version in a later folder replaces a template of an earlier one.
  *
- * @throws {DeedError} invalid_template with file and line; two files that claim the same id and version
+ * @throws {DeedError} invalid_template with file and line; also for two files with the same id and version
  */
 export async function loadCatalogue(folders: readonly string[]): Promise<Catalogue> {
   const newest = new Map<string, Template>()
   let count = 0
   for (const folder of folders) {
     for (const file of await templateFiles(folder)) {
-      if (++count > TEMPLATES_MAX) throw invalid(`${folder}: there are more than ${TEMPLATES_MAX} templates`)
+      if (++count > TEMPLATES_MAX)
+        throw invalid(`${folder}: there are more than ${TEMPLATES_MAX} templates; remove some`)
       const source = join(folder, file)
       const bytes = await readFile(source)
       if (bytes.length > FILE_BYTES_MAX) throw invalid(`${source}:1: the file has more than ${FILE_BYTES_MAX} bytes`)
@@ -58,7 +58,7 @@ export async function loadCatalogue(folders: readonly string[]): Promise<Catalog
       const known = newest.get(template.id)
       if (known?.version === template.version) {
         throw invalid(
-          `${source}:1: id: ${template.id} version ${template.version} is in ${known.source} too; raise the version`,
+          `${source}:1: id: ${known.source} already defines ${template.id} version ${template.version}; raise the version`,
         )
       }
       if (known === undefined || known.version < template.version) newest.set(template.id, template)
@@ -67,12 +67,13 @@ export async function loadCatalogue(folders: readonly string[]): Promise<Catalog
   return catalogueOf([...newest.values()])
 }
 
-/** @throws {DeedError} invalid_template when there is no universal template to fall back on */
+/** @throws {DeedError} invalid_template if there is no universal template as a fallback */
 export function catalogueOf(templates: readonly Template[]): Catalogue {
   const byId = new Map(templates.map((template) => [template.id, template]))
   const cells = Map.groupBy(templates, ({ taskType, language }) => cell(taskType, language))
   const universal = cells.get(cell('general', 'any'))
-  if (universal === undefined) throw invalid('there is no universal template (task_type general, language any)')
+  if (universal === undefined)
+    throw invalid('there is no universal template (task_type general, language any); add one')
 
   const fitting = ({ taskType, language, complexity }: Wanted): Template[][] => {
     const spoken = language ?? OWN_LANGUAGE[taskType] ?? unsaid(cells, taskType)
@@ -90,7 +91,7 @@ function unsaid(cells: ReadonlyMap<string, Template[]>, taskType: TaskType): Lan
   return LANGUAGE_WHEN_UNSAID.find((language) => cells.has(cell(taskType, language))) ?? 'any'
 }
 
-/** Those made for the complexity, else those made for every one, else all. */
+/** The templates for the complexity, or those for any complexity, or all. */
 function ofComplexity(templates: Template[], complexity: Complexity | undefined): Template[] {
   const made = templates.filter((template) => template.complexity !== undefined && template.complexity === complexity)
   if (made.length > 0) return made
@@ -102,7 +103,7 @@ function cell(taskType: TaskType, language: Language | 'any'): string {
   return `${taskType}/${language}`
 }
 
-/** In the order of their names, so that every replica reads them in the same one. */
+/** Sorted by name, so that every replica reads them in the same order. */
 async function templateFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true })
   return entries

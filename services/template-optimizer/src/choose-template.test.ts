@@ -1,5 +1,5 @@
-// Choosing learns: from nothing it tries all, from outcomes it keeps to what works, and it comes back
-// to what changed. Chance is seeded, so each run of these tests is the same.
+// Choosing learns: it explores at first, then exploits what works, and adapts to change. The random numbers are seeded,
+// so the tests are deterministic.
 import { describe, expect, it } from 'vitest'
 import { catalogueOf } from './catalogue.ts'
 import { chooseTemplate } from './choose-template.ts'
@@ -32,7 +32,7 @@ function template(id: string, facts: Partial<Template> = {}): Template {
 
 const universal = template('universal', { taskType: 'general', language: 'any' })
 
-/** Uses templates for `rounds`, each with its own chance of success, and counts the picks. */
+/** Uses templates for `rounds`, each with its own success probability, and counts the picks. */
 function play(chances: Record<string, number>, rounds: number, scores = new Map<string, Score>(), seed = 'play') {
   const catalogue = catalogueOf([...Object.keys(chances).map((id) => template(id)), universal])
   const random = seededRandom(seed)
@@ -47,12 +47,12 @@ function play(chances: Record<string, number>, rounds: number, scores = new Map<
 }
 
 describe('choosing a template', () => {
-  it('tries every template while nothing is known', () => {
+  it('tries every template before anything is known', () => {
     const { picks } = play({ a: 0.5, b: 0.5, c: 0.5 }, 60)
     expect(new Set(picks)).toEqual(new Set(['a', 'b', 'c']))
   })
 
-  it.each(['one', 'two', 'three', 'four', 'five'])('takes the traffic from the worse template (%s)', (seed) => {
+  it.each(['one', 'two', 'three', 'four', 'five'])('shifts traffic away from the worse template (%s)', (seed) => {
     const { picks } = play({ good: 0.9, bad: 0.4 }, 400, new Map(), seed)
     expect(picks.slice(-200).filter((id) => id === 'good').length).toBeGreaterThan(180)
   })
@@ -68,19 +68,19 @@ describe('choosing a template', () => {
     expect(regret / 10).toBeLessThan(50)
   })
 
-  it('gives a new template the traffic it deserves', () => {
+  it('gives a new template traffic according to its results', () => {
     const { scores } = play({ old: 0.5 }, 300)
     const { picks } = play({ old: 0.5, new: 0.95 }, 300, scores)
     expect(picks.slice(-100).filter((id) => id === 'new').length).toBeGreaterThan(80)
   })
 
-  it('notices when the best one has broken', () => {
+  it('notices that the best template has broken', () => {
     const { scores } = play({ a: 0.95, b: 0.7 }, 500)
     const { picks } = play({ a: 0.05, b: 0.7 }, 200, scores)
     expect(picks.slice(-50).filter((id) => id === 'b').length).toBeGreaterThan(40)
   })
 
-  it('repeats itself for the same seed and the same history', () => {
+  it('is deterministic for the same seed and history', () => {
     const catalogue = catalogueOf([template('a'), template('b'), template('c'), universal])
     const pick = (seed: string) =>
       chooseTemplate(catalogue, WANTED, 'x', () => undefined, NOW, seededRandom(seed)).template.id
@@ -89,7 +89,7 @@ describe('choosing a template', () => {
     expect(new Set(seeds.map(pick)).size).toBe(3)
   })
 
-  it('falls back from the specific to the language and to the universal', () => {
+  it('falls back from the specific templates to those of the language and to the universal ones', () => {
     const generic = template('generic', { taskType: 'general' })
     const choose = (templates: Template[]) =>
       chooseTemplate(catalogueOf([...templates, universal]), WANTED, 'x', () => undefined, NOW, seededRandom('x'))
@@ -115,8 +115,8 @@ describe('choosing a template', () => {
   })
 })
 
-describe('what is learned', () => {
-  it('moves the averages by three tenths of the way', () => {
+describe('what the scores learn', () => {
+  it('moves the averages by three tenths of the difference', () => {
     const first = learn(undefined, { success: true, timeMs: 100, quality: 0.5, costUsd: 0 }, NOW)
     expect(first).toMatchObject({ usageCount: 1, successRate: 1, averageMs: 100, quality: 0.5 })
     const second = learn(first, { success: false, timeMs: 200, quality: null, costUsd: 0 }, NOW)
@@ -125,13 +125,13 @@ describe('what is learned', () => {
     expect(second.quality).toBe(0.5)
   })
 
-  it('earns nothing by failing, however fast or cheap', () => {
+  it('gives a failure no reward, however fast or cheap', () => {
     expect(reward({ success: false, timeMs: 0, quality: 1, costUsd: 0 })).toBe(0)
     expect(reward(SUCCESS)).toBeGreaterThan(0.95)
     expect(reward({ ...SUCCESS, quality: 0.1 })).toBeLessThan(reward(SUCCESS))
   })
 
-  it('fades: after a long time a template is as good as unknown', () => {
+  it('fades: after a long time a template counts as unknown', () => {
     let score: Score | undefined
     for (let use = 0; use < 50; use++) score = learn(score, FAILURE, NOW)
     expect(posterior(score, 0.5, NOW).mean).toBeLessThan(0.1)
@@ -144,7 +144,7 @@ describe('drawing from a Beta distribution', () => {
     [1, 1],
     [4, 4],
     [40, 10],
-  ])('has the mean and the spread of Beta(%d, %d)', (a, b) => {
+  ])('has the mean and the variance of Beta(%d, %d)', (a, b) => {
     const random = seededRandom(`${a} ${b}`)
     const draws = Array.from({ length: 20_000 }, () => drawBeta(a, b, random))
     const mean = draws.reduce((sum, draw) => sum + draw, 0) / draws.length

@@ -1,6 +1,6 @@
 /**
- * Chooses between templates that fit: Thompson sampling, so a template is used as often as it is
- * likely to be the best. A worse one loses its traffic, and a new one gets enough to show itself.
+ * Chooses between templates that fit by Thompson sampling: a template is used as often as it is likely to be the best.
+ * A worse template loses its traffic, and a new one gets enough to be evaluated.
  */
 import type { TemplateChoice } from '@deed/proto/template'
 import type { Catalogue, Wanted } from './catalogue.ts'
@@ -8,22 +8,22 @@ import { groupMean, type Posterior, pooled, posterior, type Score } from './scor
 import { drawBeta, type Random } from './seeded-random.ts'
 import type { Template } from './template-file.ts'
 
-/** What is expected of a template when nothing at all was learned. */
+/** The expected reward without any evidence. */
 const EXPECTED_AT_FIRST = 0.5
-/** A template all of whose keywords are in the task is expected to do this much better. */
+/** The expected reward rises by this much if the task contains all keywords of the template. */
 const KEYWORDS_BONUS = 0.2
 
 export type ScoreOf = (template: Template) => Score | undefined
 
 export interface Chosen {
   readonly template: Template
-  /** Mean of what it may be worth, 0 to 1. */
+  /** Expected reward, 0 to 1. */
   readonly score: number
-  /** The others that fit, best first; those of its own group before those of the groups to fall back on. */
+  /** The other templates that fit, best first; its own group before the fallback groups. */
   readonly alternatives: TemplateChoice['alternatives']
 }
 
-/** Pure but for `random`: the same history and the same numbers make the same choice. */
+/** Pure except for `random`: the same history and the same numbers give the same choice. */
 export function chooseTemplate(
   catalogue: Catalogue,
   wanted: Wanted,
@@ -42,7 +42,7 @@ export function chooseTemplate(
   const alternatives: { id: string; score: number }[] = []
   let parentMean = EXPECTED_AT_FIRST
   let rated: Rated[] = []
-  // From the universal templates to the specific ones: each group expects what the one before has shown.
+  // From the universal templates to the specific ones: the result of each group is the prior of the next.
   for (const group of groups.toReversed()) {
     const scores = group.flatMap((template) => scoreOf(template) ?? [])
     const mean = groupMean(pooled(scores, now), parentMean)

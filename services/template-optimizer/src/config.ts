@@ -6,7 +6,7 @@ import { z } from 'zod'
 const Config = z.object({
   ...BusEnvironment,
   ...DatabaseEnvironment,
-  /** A folder with templates of one's own; a higher version of a shipped one replaces it. */
+  /** A folder with additional templates; a higher version of a shipped template replaces it. */
   TEMPLATES_DIR: z.string().min(1).optional(),
 })
 export type Config = z.output<typeof Config>

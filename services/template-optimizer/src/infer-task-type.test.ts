@@ -1,4 +1,4 @@
-// The vocabulary was written looking at `tuning` alone; `held-out` decides.
+// The vocabulary was written with `tuning` alone; `held-out` measures it.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { inferTaskType } from './infer-task-type.ts'
@@ -21,14 +21,14 @@ function accuracy(labelled: Labelled[]): number {
 }
 
 describe('the kind of a task', () => {
-  it('is found in nine of ten sentences that the vocabulary was not made from', () => {
+  it('is inferred correctly for nine of ten held-out sentences', () => {
     const heldOut = sentences('held-out')
     expect(heldOut.length).toBeGreaterThanOrEqual(120)
     expect(accuracy(heldOut)).toBeGreaterThanOrEqual(0.9)
     expect(accuracy(sentences('tuning'))).toBeGreaterThanOrEqual(0.9)
   })
 
-  it('is as certain as its words are clear', () => {
+  it('has a confidence that reflects how clear the words are', () => {
     const clear = inferTaskType('Write unit tests for the parser')
     expect(clear).toEqual({ taskType: 'testing', confidence: 0.9 })
     const mixed = inferTaskType('the migration and the documentation')
@@ -42,7 +42,7 @@ describe('the kind of a task', () => {
     },
   )
 
-  it('hears an expression once, however often it is said', () => {
+  it('counts an expression once, however often it occurs', () => {
     const once = inferTaskType('restart demo-api')
     expect(inferTaskType(`restart demo-api${' bug'.repeat(1000)}`).taskType).toBe(once.taskType)
   })

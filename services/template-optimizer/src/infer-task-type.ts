@@ -1,26 +1,26 @@
 /**
- * What kind of work a task's words ask for.
+ * Infers the type of a task from its words.
  *
- * Words vote for types with a weight, the first verb most of all: "document the API" asks for words,
- * not for an API. Everything is one pass over the first words and one table look-up for each.
+ * Words vote for types with a weight; the first verb weighs most: "document the API" asks for text, not for an API. One
+ * pass over the first words, with one map look-up per word.
  */
 import { TASK_TYPES, type TaskType, VOCABULARY } from './task-type-vocabulary.ts'
 
 export interface InferredType {
   readonly taskType: TaskType
-  /** 0 to 1; lower where another type is nearly as likely. */
+  /** 0 to 1; lower if another type is nearly as likely. */
   readonly confidence: number
 }
 
-/** What a task is about is said at its beginning; a page of pasted code says something else. */
+/** The beginning of a task states its subject; pasted code after it would mislead. */
 const CHARS_READ_MAX = 600
 
-/** With this much evidence a type is as certain as its own confidence says. */
+/** With this much evidence the confidence is the type's own. */
 const EVIDENCE_ENOUGH = 3
 
 const GENERAL: InferredType = { taskType: 'general', confidence: VOCABULARY.general.confidence }
 
-/** Said before the verb, and no part of the task. */
+/** Words before the verb that do not belong to the task. */
 const COURTESIES = new Set(
   'please can could would you i we need want to a an the should must let us lets now just kindly hi hello hey help me and then also go ahead'.split(
     ' ',
@@ -38,7 +38,7 @@ for (const [index, type] of TASK_TYPES.entries()) {
   learn(words, weak, index, 1)
 }
 
-/** Pure; the same words give the same type. Ties go to the type that comes first in `TASK_TYPES`. */
+/** Pure; the same words give the same type. Ties are won by the type that comes first in `TASK_TYPES`. */
 export function inferTaskType(task: string): InferredType {
   const votes = new Float64Array(TASK_TYPES.length)
   const heard = new Set<Votes>()
@@ -60,7 +60,7 @@ export function inferTaskType(task: string): InferredType {
 }
 
 function add(votes: Float64Array, heard: Set<Votes>, found: Votes | undefined): void {
-  // Each expression counts once, however often it is said.
+  // Each expression counts once, however often it occurs.
   if (found === undefined || heard.has(found)) return
   heard.add(found)
   for (const [type, weight] of found) votes[type] = (votes[type] ?? 0) + weight
@@ -86,7 +86,7 @@ function strongest(votes: Float64Array): InferredType {
   return { taskType, confidence: Math.round(confidence * 1000) / 1000 }
 }
 
-/** Plural and the endings of verbs, roughly: the vocabulary holds what this leaves. */
+/** Strips plural and verb endings, roughly: the vocabulary contains the resulting stems. */
 function stem(word: string): string {
   if (word.length > 5 && word.endsWith('ing')) return word.slice(0, -3)
   if (word.length > 4 && word.endsWith('ies')) return `${word.slice(0, -3)}y`

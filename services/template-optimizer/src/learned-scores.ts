@@ -1,8 +1,8 @@
 /**
- * The scores of all templates in memory, so that choosing waits for nothing.
+ * The scores of all templates in memory, so that choosing never waits.
  *
- * What other replicas learn is fetched beside a choice, when the last look is more than five
- * seconds old: without traffic the database is left alone, and without the database choosing goes on.
+ * Scores from other replicas are fetched in the background of a choice if the last fetch is more than five seconds old:
+ * without traffic there are no queries, and without the database choosing continues.
  */
 import type { Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
@@ -10,19 +10,19 @@ import type { Score } from './score.ts'
 import { type ScoreRow, scoreKey, scoresSince } from './store/template-outcomes.ts'
 
 const LOOK_AGAIN_MS = 5_000
-/** Rows are stamped before they commit; a look reaches back this far, so that it misses none. */
+/** Rows are stamped before they commit; a fetch reaches back this far, so that it misses none. */
 const OVERLAP_MS = 30_000
 
 export interface LearnedScores {
   of(tenant: string, templateId: string, templateVersion: number): Score | undefined
   keep(rows: readonly ScoreRow[]): void
-  /** Fetches what is new, in the background and seldom. */
+  /** Fetches new scores in the background, rate-limited. */
   refresh(): void
 }
 
 /**
- * @param now a clock in milliseconds that only runs forwards
- * @throws when the scores cannot be read at the start
+ * @param now a monotonic clock in milliseconds
+ * @throws if the scores cannot be read at start-up
  */
 export async function openLearnedScores(
   store: Pick<Store<unknown>, 'query'>,
@@ -37,7 +37,7 @@ export async function openLearnedScores(
   const keep = (rows: readonly ScoreRow[]): void => {
     for (const row of rows) {
       const key = scoreKey(row)
-      // Counts only rise, so of two states of a row the one with the higher count is the later.
+      // Counts only increase, so the row with the higher count is newer.
       if ((scores.get(key)?.usageCount ?? 0) < row.usageCount) scores.set(key, row)
     }
   }
@@ -56,7 +56,7 @@ export async function openLearnedScores(
       if (looking || now() - lookedAt < LOOK_AGAIN_MS) return
       looking = true
       look()
-        .catch((error: unknown) => log.warn({ err: error }, 'scores of other replicas could not be read'))
+        .catch((error: unknown) => log.warn({ err: error }, 'reading the scores of other replicas failed'))
         .finally(() => {
           looking = false
         })

@@ -1,4 +1,4 @@
-// Which language a task means when its request names none.
+// The language that a task means if its request names none.
 import { describe, expect, it } from 'vitest'
 import { namedLanguage } from './named-language.ts'
 

@@ -1,4 +1,4 @@
-/** The language that a task names, where its request does not: by name, by a library of it, or by a file. */
+/** Finds the language that a task names by its name, a library or a file, if its request names none. */
 import type { Language } from '@deed/proto/template'
 
 const CHARS_READ_MAX = 2_000
@@ -22,11 +22,11 @@ const NAMES: Readonly<Record<string, Language>> = {
   },
 }
 
-/** "Go" is a verb too, so it wants a word before it or brackets around it. */
+/** "Go" is also a verb, so it needs a word before it or brackets around it. */
 const NAMED =
   /\b(elixir|genserver|ecto|exunit|phoenix|liveview|typescript|vitest|javascript|python|pytest|fastapi|django|pandas|rust|golang|yaml|bash)\b|\b(?:in|using|a|an|write|some) (go)\b(?!-)|\((go|sql|ts|js|py)\)|[\w/-]\.(exs?|m?ts|tsx|m?js|jsx|py|rs|go|sql|ya?ml|sh)\b/i
 
-/** Of several the first; undefined where none is named. */
+/** The first of several; undefined if none is named. */
 export function namedLanguage(task: string): Language | undefined {
   const found = NAMED.exec(task.slice(0, CHARS_READ_MAX))
   const name = found?.slice(1).find((group) => group !== undefined)

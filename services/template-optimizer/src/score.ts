@@ -1,40 +1,40 @@
 /**
- * What was learned of a template: evidence for choosing, and averages for telling.
+ * The score of a template: evidence for choosing, and averages for display.
  *
- * Choosing rests on how much verified success there was (a Beta posterior); the moving averages,
- * the count and the time of last use are for people and for noticing change, and never decide:
- * what was used last or most is not what is best.
+ * Choosing uses the amount of verified success (a Beta posterior). The moving averages, the count and the time of last
+ * use are for display and for detecting change, and never affect the choice: the last or most used template is not the
+ * best one.
  */
 
-/** Of the moving averages that are told. */
+/** Smoothing factor of the displayed moving averages. */
 const ALPHA = 0.3
-/** Of the moving average that notices when a template has changed its behaviour. */
+/** Smoothing factor of the moving average that detects a change in behaviour. */
 const ALPHA_RECENT = 0.1
-/** In this time evidence loses half of its weight, in milliseconds: what was so long ago is tried again. */
+/** The half-life of evidence, in milliseconds: templates with old evidence are tried again. */
 const HALF_LIFE_MS = 30 * 86_400_000
-/** How many outcomes the expectation of a template without any is worth. */
+/** The prior weighs as much as this many outcomes. */
 const PRIOR_WEIGHT = 6
-/** Beyond this many standard deviations between recent and all outcomes, the old ones are mostly forgotten. */
+/** If recent outcomes deviate from all outcomes by more standard deviations than this, most old evidence is dropped. */
 const DRIFT_DEVIATIONS = 3.2
 const DRIFT_USES_MIN = 30
 const DRIFT_EVIDENCE_LEFT = 8
-/** A verified success is worth this much by quality, time and cost. */
+/** The weights of quality, time and cost in the reward of a verified success. */
 const WEIGHTS = { quality: 0.6, time: 0.25, cost: 0.15 }
-/** A success that takes this long, or costs this much, earns half of that part. */
+/** A success that takes this long, or costs this much, gets half of that part. */
 const TIME_HALF_MS = 30_000
 const COST_HALF_USD = 0.05
 
 export interface Score {
   readonly usageCount: number
-  /** Sum of rewards, and of what they fell short of 1; both decayed up to `evidenceAt`. */
+  /** Sum of rewards, and of their shortfall from 1; both decayed up to `evidenceAt`. */
   readonly good: number
   readonly bad: number
-  /** Milliseconds since the epoch, as are all times here. */
+  /** Milliseconds since the epoch, as are all times in this file. */
   readonly evidenceAt: number
   /** 0 to 1. */
   readonly successRate: number
   readonly averageMs: number
-  /** 0 to 1; null until an outcome had one. */
+  /** 0 to 1; null until an outcome reports a quality. */
   readonly quality: number | null
   /** 0 to 1. */
   readonly recentReward: number
@@ -42,14 +42,14 @@ export interface Score {
 }
 
 export interface Outcome {
-  /** Of the verification. */
+  /** Whether the verification succeeded. */
   readonly success: boolean
   readonly timeMs: number
   readonly quality: number | null
   readonly costUsd: number
 }
 
-/** The score after one more outcome. The first one sets the averages. */
+/** The score after one more outcome. The first outcome sets the averages. */
 export function learn(score: Score | undefined, outcome: Outcome, at: number): Score {
   const earned = reward(outcome)
   const success = outcome.success ? 1 : 0
@@ -83,7 +83,7 @@ export function learn(score: Score | undefined, outcome: Outcome, at: number): S
   }
 }
 
-/** 0 to 1; a failure earns nothing, and a quality that nobody measured counts for the success. */
+/** 0 to 1; a failure gets 0, and an unmeasured quality counts as the success. */
 export function reward({ success, timeMs, quality, costUsd }: Outcome): number {
   if (!success) return 0
   const time = TIME_HALF_MS / (TIME_HALF_MS + timeMs)
@@ -91,7 +91,7 @@ export function reward({ success, timeMs, quality, costUsd }: Outcome): number {
   return WEIGHTS.quality * (quality ?? 1) + WEIGHTS.time * time + WEIGHTS.cost * cost
 }
 
-/** What a template may be worth: a Beta distribution. */
+/** The expected reward of a template: a Beta distribution. */
 export interface Posterior {
   readonly a: number
   readonly b: number
@@ -99,7 +99,7 @@ export interface Posterior {
   readonly mean: number
 }
 
-/** @param expected 0 to 1, what is expected of a template that was never used */
+/** @param expected 0 to 1, the prior for a template that was never used */
 export function posterior(score: Score | undefined, expected: number, now: number): Posterior {
   let good = 0
   let bad = 0
@@ -118,7 +118,7 @@ export function posterior(score: Score | undefined, expected: number, now: numbe
   return { a, b, mean: a / (a + b) }
 }
 
-/** The outcomes of several templates as if they were one's. */
+/** The outcomes of several templates together. */
 export function pooled(scores: readonly Score[], now: number): { good: number; bad: number } {
   let good = 0
   let bad = 0
@@ -130,7 +130,7 @@ export function pooled(scores: readonly Score[], now: number): { good: number; b
   return { good, bad }
 }
 
-/** A group's mean, drawn to the mean of the larger group it belongs to where it has little evidence. */
+/** The mean of a group, shrunk towards the mean of its parent group if there is little evidence. */
 export function groupMean({ good, bad }: { good: number; bad: number }, parentMean: number): number {
   return (good + PRIOR_WEIGHT * parentMean) / (good + bad + PRIOR_WEIGHT)
 }
@@ -138,7 +138,7 @@ export function groupMean({ good, bad }: { good: number; bad: number }, parentMe
 function drifted({ usageCount, good, bad, recentReward }: Score): boolean {
   if (usageCount <= DRIFT_USES_MIN) return false
   const mean = (good + 1) / (good + bad + 2)
-  // The variance of an exponential average of independent outcomes is alpha / (2 - alpha) of theirs.
+  // The variance of an exponential average of independent outcomes is alpha / (2 - alpha) of their variance.
   const deviation = Math.sqrt((mean * (1 - mean) * ALPHA_RECENT) / (2 - ALPHA_RECENT))
   return Math.abs(recentReward - mean) > DRIFT_DEVIATIONS * deviation
 }

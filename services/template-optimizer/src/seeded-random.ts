@@ -1,4 +1,4 @@
-/** Chance that can be repeated: the same seed draws the same numbers, on every machine. */
+/** Deterministic random numbers: the same seed gives the same numbers on every machine. */
 
 export type Random = () => number
 

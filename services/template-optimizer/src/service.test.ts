@@ -1,4 +1,4 @@
-// The template optimizer as a process of the mesh, on a real server and a real PostgreSQL.
+// The template optimizer as a service, on a real NATS server and a real PostgreSQL.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ defmodule {{name | pascal}} do
 end
 `
 
-/** How often each template is picked, over fifty tasks. */
+/** Counts the picks of each template, over fifty tasks. */
 async function picks(bus: Bus): Promise<Record<string, number>> {
   const counts: Record<string, number> = {}
   for (let task = 0; task < 50; task++) {
@@ -39,7 +39,7 @@ async function picks(bus: Bus): Promise<Record<string, number>> {
 }
 
 describe('the template optimizer', () => {
-  it('picks, hands out and lists templates', async () => {
+  it('selects, returns and lists templates', async () => {
     await using mesh = await testBus()
     await using database = await testDatabase('template_optimizer', migrations)
     const environment = { ...mesh.environment('template-optimizer'), DATABASE_URL: database.url }
@@ -64,7 +64,7 @@ describe('the template optimizer', () => {
     expect(templates.map(({ language }) => language).sort()).toEqual(['elixir', 'go', 'typescript'])
   })
 
-  it('leaves a template that fails, remembers it over a restart, and keeps picking without its database', async () => {
+  it('avoids a template that fails, remembers it over a restart, and keeps selecting without its database', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'templates-'))
     try {
       await writeFile(join(folder, 'own.template'), OWN)
@@ -109,7 +109,7 @@ describe('the template optimizer', () => {
         ['own.consumer', 31, 1],
       ])
 
-      // Nobody can connect any more, and who was connected is thrown out.
+      // New connections are refused, and existing ones are terminated.
       await using elsewhere = await testDatabase('template_optimizer', migrations)
       const name = new URL(database.url).pathname.slice(1)
       await elsewhere.pool.query(`ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS false`)
@@ -121,7 +121,7 @@ describe('the template optimizer', () => {
     }
   })
 
-  it('does not start with a template that is wrong, and says where', async () => {
+  it('does not start with an invalid template, and reports where it is', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'templates-'))
     try {
       await writeFile(join(folder, 'own.template'), OWN.replace('{{name | pascal}}', '{{nmae | pascal}}'))

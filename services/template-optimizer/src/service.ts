@@ -40,7 +40,7 @@ export async function startTemplateOptimizer(config: Config): Promise<AsyncDispo
     }),
   )
   for (const id of await keepTemplates(store, catalogue.templates)) {
-    log.warn({ templateId: id }, 'a template was changed without a new version')
+    log.warn({ templateId: id }, 'a template was changed without a new version; raise its version')
   }
   const scores = await openLearnedScores(store, log)
   opened.use(keepPruning(store, log))

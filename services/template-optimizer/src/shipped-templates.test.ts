@@ -1,5 +1,5 @@
-// Every shipped template, filled in with its defaults and with names from real requests, is read by
-// its language's own parser. Where a machine lacks the toolchain of a language, the title of what is skipped says so.
+// Every shipped template, rendered with its defaults and with names from real requests, is parsed by its language's own
+// parser. If a machine lacks the toolchain of a language, the title of the skipped test says so.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createRequire, stripTypeScriptTypes } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ import type { Template } from './template-file.ts'
 const FOLDER = fileURLToPath(new URL('../templates', import.meta.url))
 const catalogue: Catalogue = await loadCatalogue([FOLDER])
 
-/** Values as they come out of requests: several words, mixed case, digits, prose with quotes. */
+/** Values as requests give them: several words, mixed case, digits, prose with quotes. */
 const VALUES: readonly Record<string, string>[] = [
   {},
   {
@@ -49,7 +49,7 @@ const PARSERS: Record<Template['language'], (code: string) => void> = {
   yaml: (code) => {
     for (const document of parseAllDocuments(code)) expect(document.errors).toEqual([])
   },
-  // PostgreSQL reads it in `store/shipped-sql.test.ts`.
+  // PostgreSQL itself runs it in `store/shipped-sql.test.ts`.
   sql: (code) => expect(code).toMatch(/^BEGIN;$/m),
   rust: () => {
     throw new Error('there is no parser of Rust here')
@@ -62,7 +62,7 @@ function readElixir(code: string): void {
   expect(tree?.rootNode.hasError, code).toBe(false)
 }
 
-/** Node's own parser, in a process of its own; nothing is imported or run. */
+/** Node's own parser in a separate process; nothing is imported or executed. */
 function readModule(code: string): void {
   run(process.execPath, ['--input-type=module', '--check', '-'], code)
 }
@@ -71,10 +71,10 @@ function run(command: string, parameters: string[], input: string): string {
   return execFileSync(command, parameters, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] })
 }
 
-/** What reads a language where no package does. */
+/** The command that parses a language without a parser package. */
 const TOOLS: Partial<Record<Template['language'], string>> = { python: 'python3', go: 'gofmt', bash: 'bash' }
 
-/** The tool for a language that this machine lacks. */
+/** The tool for a language, if this machine lacks it. */
 function missingTool(language: Template['language']): string | undefined {
   const tool = TOOLS[language]
   return tool !== undefined && spawnSync(tool, ['--help']).error ? tool : undefined
@@ -83,7 +83,7 @@ function missingTool(language: Template['language']): string | undefined {
 describe('a shipped template', () => {
   for (const template of catalogue.templates) {
     const missing = missingTool(template.language)
-    const title = `${template.id} is read by its language however it is filled in`
+    const title = `${template.id} is parsed by its language with all values`
     it.skipIf(missing)(missing === undefined ? title : `${title} (skipped: ${missing} is not installed)`, () => {
       for (const values of VALUES) {
         const known = Object.fromEntries(
@@ -96,16 +96,16 @@ describe('a shipped template', () => {
     })
   }
 
-  it('is there for what is promised', () => {
+  it('exists for everything that is promised', () => {
     const ids = catalogue.templates.map(({ id }) => id)
     expect(ids.length).toBeGreaterThanOrEqual(16)
     expect(ids).toEqual(expect.arrayContaining(['nats_consumer.elixir', 'api_endpoint.python', 'universal.any']))
   })
 
-  it('is never code that was broken on purpose', () => {
+  it('is rejected by the parser if it is broken', () => {
     expect(() => readElixir('defmodule X do def y( end')).toThrow()
     expect(() => PARSERS.typescript('export const x: = 1')).toThrow()
-    // Without its tool, each of these throws all the same.
+    // Without the tool, each of these throws as well.
     expect(() => PARSERS.python('def x(:')).toThrow()
     expect(() => PARSERS.go('package main\nfunc {')).toThrow()
     expect(() => PARSERS.bash('if true; then')).toThrow()
@@ -114,7 +114,7 @@ describe('a shipped template', () => {
 })
 
 describe('what fits a task', () => {
-  it('always ends with the universal template', () => {
+  it('always includes the universal template last', () => {
     for (const taskType of TASK_TYPES) {
       for (const language of [undefined, 'elixir', 'rust', 'sql'] as const) {
         const groups = catalogue.fitting({ taskType, language, complexity: undefined })

@@ -1,11 +1,11 @@
-/** The kinds of work there are, and the words that speak for each. */
+/** The task types, and the words that indicate each. */
 
 interface Vocabulary {
-  /** How often the words are right where nothing speaks against them. */
+  /** How often the words are right without contrary evidence. */
   readonly confidence: number
-  /** Verbs that begin such a task. */
+  /** Verbs that begin a task of this type. */
   readonly lead: string
-  /** Expressions of one or two words, by how clearly they speak for the type: 3, 2 and 1 votes. */
+  /** Expressions of one or two words, by the strength of their evidence: 3, 2 and 1 votes. */
   readonly strong: string
   readonly medium: string
   readonly weak: string

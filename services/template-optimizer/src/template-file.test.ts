@@ -1,4 +1,4 @@
-// A user's template is refused with the file, the line and the field that is wrong.
+// A user's template is refused with the file, the line and the invalid field.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ end
 `
 
 describe('reading a template', () => {
-  it('gives its parts', () => {
+  it('returns its parts', () => {
     expect(readTemplate(GOOD, 'own.template')).toMatchObject({
       id: 'own.consumer',
       version: 2,
@@ -34,7 +34,7 @@ describe('reading a template', () => {
   })
 
   it.each([
-    ['no front matter', 'hello', /^own:1: a template begins with its front matter/],
+    ['no front matter', 'hello', /^own:1: a template begins with front matter/],
     ['broken YAML', GOOD.replace('version: 2', 'version: [2'), /^own:\d+: /],
     ['a wrong value', GOOD.replace('version: 2', 'version: two'), /^own:3: version: /],
     ['an unknown type', GOOD.replace('nats_consumer', 'magic'), /^own:5: task_type: /],
@@ -59,8 +59,8 @@ describe('reading a template', () => {
   })
 })
 
-describe('a folder of own templates', () => {
-  it('replaces by a higher version, and refuses the same one twice', async () => {
+describe('a folder of additional templates', () => {
+  it('replaces a template by a higher version, and refuses a duplicate version', async () => {
     const shipped = await mkdtemp(join(tmpdir(), 'templates-'))
     const own = await mkdtemp(join(tmpdir(), 'templates-'))
     try {
@@ -75,7 +75,9 @@ describe('a folder of own templates', () => {
       expect(catalogue.templates.length).toBe(2)
       expect(catalogue.get('own.consumer')?.version).toBe(3)
       await writeFile(join(own, 'c.template'), GOOD.replace('version: 2', 'version: 3'))
-      await expect(loadCatalogue([shipped, own])).rejects.toThrow(/b\.template too; raise the version/)
+      await expect(loadCatalogue([shipped, own])).rejects.toThrow(
+        /b\.template already defines own\.consumer version 3; raise the version/,
+      )
     } finally {
       await rm(shipped, { recursive: true })
       await rm(own, { recursive: true })

@@ -1,4 +1,4 @@
-/** One template as a file: what it is for, between two lines of `---`, and below them its body. */
+/** Reads a template file: front matter between two lines of `---`, then the body. */
 import { IN_SENTENCES } from '@deed/config/fault-sentence'
 import { DeedError } from '@deed/proto/errors'
 import { Complexity } from '@deed/proto/task'
@@ -18,15 +18,15 @@ const FrontMatter = z.strictObject({
   /** Absent: fits every complexity. */
   complexity: Complexity.optional(),
   description: z.string().min(1).max(512),
-  /** Words of a task that this template is made for. */
+  /** Words in a task that this template matches. */
   keywords: z.array(z.string().min(1).max(64)).max(50).default([]),
-  /** Where the result goes when a task names no file; filled in as the body is. */
+  /** The output path for a task that names no file; rendered like the body. */
   file: z
     .string()
     .max(512)
     .refine((file) => !/^\/|\\|(?:^|\/)\.\.?(?:\/|$)/.test(file), 'a path below the workspace, without . and ..')
     .optional(),
-  /** Names, with their defaults. */
+  /** Variable names with their defaults. */
   variables: z
     .record(
       z.string().regex(/^[a-z][a-z0-9_]{0,63}$/),
@@ -46,12 +46,12 @@ export interface Template {
   readonly file: string | undefined
   readonly variables: Readonly<Record<string, string>>
   readonly body: string
-  /** The file, for messages. */
+  /** The file name, for messages. */
   readonly source: string
 }
 
 /**
- * Reads and checks a template.
+ * Reads and validates a template.
  *
  * @throws {DeedError} invalid_template; the message begins with file and line, and names the field
  */
@@ -60,9 +60,9 @@ export function readTemplate(text: string, source: string): Template {
   const front = readFrontMatter(head, source)
   if (body.trim() === '') throw invalid(source, bodyLine, 'the body is empty')
   if (body.length > BODY_CHARS_MAX)
-    throw invalid(source, bodyLine, `the body has more than ${BODY_CHARS_MAX} characters`)
+    throw invalid(source, bodyLine, `the body has more than ${BODY_CHARS_MAX} characters; shorten it`)
   try {
-    // The path stands below the body, since a variable may be used in either of them.
+    // The path is appended to the body, since either may use a variable.
     checkTemplate({ body: `${body}\n${front.file ?? ''}`, variables: front.variables })
   } catch (error) {
     if (!(error instanceof DeedError)) throw error
@@ -78,7 +78,7 @@ export function readTemplate(text: string, source: string): Template {
 
 function split(text: string, source: string): { head: string; body: string; bodyLine: number } {
   const end = text.startsWith('---\n') ? text.indexOf('\n---\n', 3) : -1
-  if (end < 0) throw invalid(source, 1, 'a template begins with its front matter between two lines of ---')
+  if (end < 0) throw invalid(source, 1, 'a template begins with front matter between two lines of ---')
   const head = text.slice(4, end + 1)
   return { head, body: text.slice(end + 5), bodyLine: head.split('\n').length + 2 }
 }
@@ -98,7 +98,7 @@ function readFrontMatter(head: string, source: string): z.output<typeof FrontMat
   throw invalid(source, lineAt(offsetOf(document.contents, path)), `${field}: ${issue?.message ?? 'cannot be read'}`)
 }
 
-/** Of the deepest key along the path that is there. */
+/** The offset of the deepest existing key on the path. */
 function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[]): number {
   let node: unknown = root
   let offset = 0

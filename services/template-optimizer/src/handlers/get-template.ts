@@ -1,4 +1,7 @@
-/** A template with its body: the newest version, or the one that is named, from the store when the files have moved on. */
+/**
+ * A template with its body: the newest version, or the given one, which is read from the store if the files no longer
+ * have it.
+ */
 import type { Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import type { getTemplate as contract } from '@deed/proto/template'
@@ -22,7 +25,7 @@ export function getTemplate({ catalogue, store }: Dependencies): Handler<typeof 
     const kept = version === undefined ? undefined : await findTemplate(store, id, version)
     if (kept !== undefined) return { ...kept, file: kept.file ?? undefined }
     const named = version === undefined ? id : `${id} version ${version}`
-    throw new DeedError('not_found', `there is no template ${named}; template.list names those there are`, {
+    throw new DeedError('not_found', `there is no template ${named}; template.list returns the known ones`, {
       path: '$.id',
     })
   }

@@ -1,4 +1,4 @@
-/** All templates, with what was learned of each for the tenant that asks. */
+/** All templates, with the scores of the calling tenant. */
 import type { Handler } from '@deed/mesh/bus'
 import type { listTemplates as contract } from '@deed/proto/template'
 import type { Catalogue } from '../catalogue.ts'

@@ -19,13 +19,13 @@ export function recordTemplate({ catalogue, scores, recordUse }: Dependencies): 
     const { template_id: templateId, metrics } = input
     const current = catalogue.get(templateId)
     if (current === undefined) {
-      throw new DeedError('not_found', `there is no template ${templateId}; template.list names those there are`, {
+      throw new DeedError('not_found', `there is no template ${templateId}; template.list returns the known ones`, {
         path: '$.template_id',
       })
     }
     const score = await recordUse({
       tenant,
-      // An outcome of no execution cannot be told from another one like it: each counts.
+      // Without an execution id duplicates cannot be detected: each outcome counts.
       executionId: input.execution_id ?? crypto.randomUUID(),
       templateId,
       templateVersion: input.template_version ?? current.version,

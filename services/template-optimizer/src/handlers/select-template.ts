@@ -8,7 +8,7 @@ import type { LearnedScores } from '../learned-scores.ts'
 import { namedLanguage } from '../named-language.ts'
 import { seededRandom } from '../seeded-random.ts'
 
-/** Below this the words do not say what kind of work is meant. */
+/** Below this confidence the task type is treated as unknown. */
 const CONFIDENCE_MIN = 0.3
 
 interface Dependencies {

@@ -1,4 +1,4 @@
-/** What each use came to, long after it was learned from: the scores stay, and no execution is told of again by then. */
+/** Deletes old outcomes. Their scores are kept; after this time no execution is reported again. */
 import { every } from '@deed/mesh/every'
 import type { Store } from '@deed/store/database'
 import { deleteInBatches } from '@deed/store/delete-in-batches'
@@ -8,7 +8,10 @@ const EVERY_MS = 6 * 3_600_000
 const DAY_MS = 86_400_000
 const KEPT_DAYS = 180
 
-/** @param before milliseconds since 1970 @returns how many are gone; more may be left */
+/**
+ * @param before milliseconds since 1970
+ * @returns the number of deleted rows; more may remain
+ */
 export const pruneOutcomes = (store: Pick<Store<unknown>, 'query'>, before: number): Promise<number> =>
   deleteInBatches(async (limit) => {
     const rows = await store.query(
@@ -22,9 +25,9 @@ export const pruneOutcomes = (store: Pick<Store<unknown>, 'query'>, before: numb
     return rows.length
   })
 
-/** Now and then, by each replica; two at once do no harm. */
+/** Runs periodically in each replica; concurrent runs are safe. */
 export const keepPruning = (store: Store<unknown>, log: Log): AsyncDisposable =>
   every(EVERY_MS, () => pruneOutcomes(store, Date.now() - KEPT_DAYS * DAY_MS), {
-    failed: 'old outcomes could not be pruned; it is tried again',
+    failed: 'pruning old outcomes failed; the next run will retry',
     log,
   })

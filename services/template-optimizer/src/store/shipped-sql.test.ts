@@ -1,4 +1,4 @@
-// The shipped migration template, run by a real PostgreSQL: twice, since a migration may be run again.
+// Runs the shipped migration template on a real PostgreSQL, twice: a migration may be repeated.
 import { fileURLToPath } from 'node:url'
 import { testDatabase } from '@deed/store/test-database'
 import { renderTemplate } from '@deed/template/render'
@@ -7,7 +7,7 @@ import { loadCatalogue } from '../catalogue.ts'
 import { migrations } from './migrations.ts'
 
 describe('the migration template', () => {
-  it.each(['invoices', 'order', 'User accounts', '2nd try'])('makes a working table for %s', async (name) => {
+  it.each(['invoices', 'order', 'User accounts', '2nd try'])('creates a working table for %s', async (name) => {
     const catalogue = await loadCatalogue([fileURLToPath(new URL('../../templates', import.meta.url))])
     const template = catalogue.get('database.sql')
     if (template === undefined) throw new Error('the template is not shipped')

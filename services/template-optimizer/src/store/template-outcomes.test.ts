@@ -1,4 +1,4 @@
-// Outcomes on a real PostgreSQL: each counts once, whoever tells it and however often.
+// Outcomes on a real PostgreSQL: each counts once, however often and by whichever replica it is reported.
 
 import { testDatabase } from '@deed/store/test-database'
 import { createLogger } from '@deed/telemetry/logger'
@@ -27,7 +27,7 @@ function use(facts: Partial<TemplateUse> = {}): TemplateUse {
 }
 
 describe('recording an outcome', () => {
-  it('counts it once, in one batch and in several', async () => {
+  it('counts it once, within one batch and across batches', async () => {
     await using store = await open()
     const same = use()
     const first = await recordUses(store, log, [same, same, use({ success: false }), use({ templateId: 'b' })])
@@ -36,7 +36,7 @@ describe('recording an outcome', () => {
     expect(again).toMatchObject({ usageCount: 2, successRate: 0.7, averageMs: 100 })
   })
 
-  it('is forgotten when it is old, and what was learned from it is not', async () => {
+  it('is deleted when it is old, and its score is kept', async () => {
     await using store = await open()
     const [old, young] = [use(), use()]
     await recordUses(store, log, [old, young])
@@ -60,10 +60,10 @@ describe('recording an outcome', () => {
     expect(rows.map(({ usageCount }) => usageCount)).toEqual([1, 1, 1])
   })
 
-  it('loses nothing when replicas record the same templates at once', async () => {
+  it('loses nothing when replicas record outcomes of the same templates concurrently', async () => {
     await using store = await open()
     const batches = Array.from({ length: 20 }, (_, batch) =>
-      // Forwards and backwards, so that locks taken in the order given would block one another.
+      // In both orders, so that locks taken in the given order would deadlock.
       ['a', 'b', 'c', 'd'].map((templateId) => use({ templateId })).sort(() => (batch % 2 === 0 ? 1 : -1)),
     )
     await Promise.all(batches.map((batch) => recordUses(store, log, batch)))
@@ -78,7 +78,7 @@ describe('recording an outcome', () => {
 })
 
 describe('scores in memory', () => {
-  it('learn from other replicas when they are used, and leave the database alone otherwise', async () => {
+  it('learn from other replicas when they are used, and send no queries otherwise', async () => {
     await using store = await open()
     let now = 0
     let asked = 0
@@ -100,7 +100,7 @@ describe('scores in memory', () => {
     expect(asked).toBe(2)
   })
 
-  it('never go back to an older state', async () => {
+  it('never return to an older state', async () => {
     await using store = await open()
     const scores = await openLearnedScores(store, log)
     const [one] = await recordUses(store, log, [use()])

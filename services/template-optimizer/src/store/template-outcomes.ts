@@ -1,4 +1,4 @@
-/** Outcomes of using templates, each once, and the scores that are learned from them. */
+/** Outcomes of template uses, each stored once, and the scores that are learned from them. */
 import { inTransaction, type Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 import { learn, type Outcome, type Score } from '../score.ts'
@@ -23,11 +23,10 @@ const SCORE_COLUMNS = `tenant, template_id AS "templateId", template_version AS 
   extract(epoch FROM last_used_at)::float8 * 1000 AS "lastUsedAt"`
 
 /**
- * Records outcomes and learns from those that are new: an execution teaches once about a template,
- * however often it is told. One transaction for all of them; scores are locked in the order of their
- * keys, so replicas never wait for one another in a circle.
+ * Records outcomes and learns from the new ones: an execution counts once per template, however often it is reported.
+ * One transaction for all of them; scores are locked in key order, so replicas cannot deadlock.
  *
- * @returns for each use the score as it stands afterwards
+ * @returns the resulting score of each use
  */
 export async function recordUses(store: Store<unknown>, log: Log, uses: readonly TemplateUse[]): Promise<ScoreRow[]> {
   const scores = await inTransaction(store, log, async (client) => {
@@ -59,7 +58,7 @@ export async function recordUses(store: Store<unknown>, log: Log, uses: readonly
     const named = JSON.stringify(
       templates.map(({ tenant, templateId, templateVersion }) => ({ tenant, templateId, templateVersion })),
     )
-    // A row to lock must be there first; a use count of 0 marks one that was made for that.
+    // A row must exist before it can be locked; a use count of 0 marks a placeholder.
     await client.query({
       name: 'prepare-scores',
       text: `INSERT INTO template_scores
@@ -106,7 +105,7 @@ export async function recordUses(store: Store<unknown>, log: Log, uses: readonly
   })
 }
 
-/** Scores that changed since a moment of the database's clock, and that clock's time where there are any. */
+/** Scores that changed since a time of the database's clock, with the current time of that clock if there are any. */
 export async function scoresSince(
   store: Pick<Store<unknown>, 'query'>,
   sinceMs: number,

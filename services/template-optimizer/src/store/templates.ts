@@ -1,10 +1,12 @@
-/** Every version of a template that was ever loaded, so that a running execution finds the one it was planned with. */
+/**
+ * Every version of a template that was ever loaded, so that a running execution finds the version it was planned with.
+ */
 
 import type { Language } from '@deed/proto/template'
 import type { Store } from '@deed/store/database'
 import type { Template } from '../template-file.ts'
 
-/** The tenant of templates that are everyone's. */
+/** The tenant of shared templates. */
 const EVERYONE = '*'
 
 export interface StoredTemplate {
@@ -19,8 +21,8 @@ export interface StoredTemplate {
 }
 
 /**
- * Keeps the templates of the files. A version that is there with another body is replaced by the
- * file's, and named in the result: its learning belongs to another text.
+ * Stores the templates of the files. If a stored version has another body, the file replaces it, and the result names
+ * it: its scores belong to the old body.
  */
 export async function keepTemplates(
   store: Pick<Store<unknown>, 'query'>,
@@ -60,7 +62,7 @@ export async function keepTemplates(
   return changed.map(({ id }) => id)
 }
 
-/** A version that the files no longer hold; undefined when it never was. */
+/** A version that the files no longer contain; undefined if it never existed. */
 export async function findTemplate(
   store: Pick<Store<unknown>, 'query'>,
   id: string,

@@ -1,4 +1,4 @@
-/** Versions of templates, outcomes of using them, and what was learned from those. */
+/** Versions of templates, the outcomes of their use, and the learned scores. */
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
