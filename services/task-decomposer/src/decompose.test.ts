@@ -1,11 +1,11 @@
-// What people write, and the tasks that it asks for. A wrong split would do what nobody asked for, so
-// the sentences that must stay together outnumber the others.
+// Requests as people write them, and the tasks that they ask for. A wrong split would do what nobody asked for, so most
+// sentences here must stay together.
 import { DeedError } from '@deed/proto/errors'
 import { decomposeTask, EDGES_MAX, type GoalNode, NODES_MAX, PHASES } from '@deed/proto/task'
 import { describe, expect, it } from 'vitest'
 import { decompose, type Goal } from './decompose.ts'
 
-/** The tasks of a text as `title` or `title <- the numbers of those before it`. */
+/** The tasks of a text as `title` or `title <- numbers of its dependencies`. */
 function tasksOf(text: string): string[] {
   return decompose({ goal: text }).nodes.map(({ title, depends_on }) =>
     depends_on.length === 0 ? title : `${title} <- ${depends_on.map((id) => id.slice(5)).join(' ')}`,
@@ -178,7 +178,7 @@ describe('a goal in plain words', () => {
     ])
   })
 
-  it('says where care is needed', () => {
+  it('rates the risk of each task', () => {
     const risks = decompose({ goal: 'show web-01, then restart demo-api, then delete a.txt' }).nodes.map(
       ({ risk }) => risk,
     )
@@ -225,7 +225,7 @@ describe('a large goal', () => {
     expect(decompose({ goal, complexity }).method).toBe('single')
   })
 
-  it('implements its parts beside one another and verifies every criterion at the end', () => {
+  it('implements its parts in parallel and verifies every criterion at the end', () => {
     const { nodes } = decompose({
       goal: 'Build an inventory system with search, import and an admin page',
       acceptance_criteria: ['search answers in 1 s'],
@@ -237,7 +237,7 @@ describe('a large goal', () => {
     expect(byId.get('completion.verify')?.acceptance_criteria).toEqual(['search answers in 1 s'])
   })
 
-  it('takes the complexity from the context too', () => {
+  it('takes the complexity from the context, too', () => {
     expect(decompose({ goal: 'create a notifier', context: { complexity: 'complex' } }).method).toBe('phases')
   })
 })
@@ -261,14 +261,14 @@ describe('a proposed graph', () => {
     throw new Error('it was accepted')
   }
 
-  it('is put in order, keeping the given one where nothing speaks against it', () => {
+  it('is sorted, and keeps the given order where no dependency forbids it', () => {
     const { nodes, method } = propose(task('d', 'b', 'c', 'b'), task('c', 'a'), task('b', 'a'), task('a'), task('e'))
     expect(method).toBe('proposed')
     expect(nodes.map(({ id }) => id)).toEqual(['a', 'c', 'b', 'd', 'e'])
     expect(nodes[3]?.depends_on).toEqual(['b', 'c'])
   })
 
-  it('names both places of an id that is there twice', () => {
+  it('is refused with both positions of a duplicate id', () => {
     expect(refusal(() => propose(task('a'), task('b'), task('a')))).toMatchObject({
       code: 'duplicate_id',
       path: '$.tasks[2].id',
@@ -276,7 +276,7 @@ describe('a proposed graph', () => {
     })
   })
 
-  it('lists the cycle', () => {
+  it('is refused with the cycle', () => {
     const { code, details } = refusal(() =>
       propose(task('x'), task('a', 'c'), task('b', 'a'), task('c', 'b', 'x'), task('d', 'a')),
     )
@@ -288,7 +288,7 @@ describe('a proposed graph', () => {
     })
   })
 
-  it('names a dependency that is no task', () => {
+  it('is refused with the name of an unknown dependency', () => {
     expect(refusal(() => propose(task('a'), task('b', 'a', 'z')))).toMatchObject({
       code: 'unknown_dependency',
       path: '$.tasks[1].depends_on[1]',
@@ -387,7 +387,7 @@ describe('any text', () => {
   })
 })
 
-/** What the contract promises of every graph. */
+/** The contract's guarantees for every graph. */
 function expectValid(nodes: readonly GoalNode[]): void {
   decomposeTask.output.shape.nodes.parse(nodes)
   const seen = new Set<string>()

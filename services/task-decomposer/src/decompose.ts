@@ -9,7 +9,7 @@ import { type Clause, splitClauses } from './split-clauses.ts'
 
 export type Goal = z.output<typeof decomposeTask.input>
 
-/** @throws {DeedError} where a proposed graph is none; see `checkGraph` */
+/** @throws {DeedError} if a proposed graph is invalid; see `checkGraph` */
 export function decompose({
   goal,
   complexity,
@@ -47,7 +47,7 @@ function clauseNodes(clauses: readonly Clause[], criteria: readonly string[]): G
   }))
 }
 
-/** The clause that shares most words with a criterion; the last one where none does. */
+/** The clause that shares most words with a criterion; by default the last one. */
 function ownerOf(criterion: string, clauses: readonly Clause[]): number {
   const wanted = wordsOf(criterion)
   let owner = clauses.length - 1

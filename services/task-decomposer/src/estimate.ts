@@ -1,9 +1,9 @@
-/** What a task may take and put at stake, read off its words: for the reader, and for the order of work. */
+/** Estimates the time and risk of a task from its words, for display and for the order of work. */
 import type { GoalNode } from '@deed/proto/task'
-import { imperative, looks } from './imperatives.ts'
+import { changesNothing, imperative } from './imperatives.ts'
 
-/** Rough times of one action that ends by itself, in milliseconds. */
-const LOOK_MS = 1_000
+/** Rough durations of a single action, in milliseconds. */
+const READ_MS = 1_000
 const CHANGE_MS = 5_000
 const CREATE_MS = 20_000
 const ROLLOUT_MS = 120_000
@@ -22,8 +22,8 @@ export type Estimate = Pick<GoalNode, 'estimated_ms' | 'estimated_cost_usd' | 'r
 
 export function estimate(text: string): Estimate {
   const verb = imperative(text)
-  if (verb === undefined ? QUESTION.test(text) : looks(verb))
-    return { estimated_ms: LOOK_MS, estimated_cost_usd: 0, risk: 'low' }
+  if (verb === undefined ? QUESTION.test(text) : changesNothing(verb))
+    return { estimated_ms: READ_MS, estimated_cost_usd: 0, risk: 'low' }
   const risk = GRAVE.test(text.slice(0, 2_000)) ? 'high' : verb !== undefined && CREATES.has(verb) ? 'low' : 'medium'
   return { estimated_ms: durationMs(verb), estimated_cost_usd: 0, risk }
 }

@@ -1,4 +1,4 @@
-/** Words by which a clause shows that it asks for something to be done. */
+/** Recognises clauses that ask for an action. */
 
 /** Verbs that begin a task. */
 const CLEAR = words(`
@@ -14,7 +14,7 @@ const CLEAR = words(`
   submit summarise summarize suspend swap switch sync terminate translate troubleshoot truncate tune uninstall unlock
   unpack unzip update upgrade upload validate verify wait wipe write develop assess inform delegate explain`)
 
-/** Verbs that are as often nouns or adjectives: after a mere "and" they count only before what is plainly an object. */
+/** Verbs that are as often nouns or adjectives: after a bare "and" they count only before a clear object. */
 const DOUBTFUL = words(`
   alert ask audit back backup benchmark branch build cache call clean clear close commit correct count design display document
   draft email export filter format get give group highlight index label link list load lock log look mail make map mark
@@ -22,26 +22,26 @@ const DOUBTFUL = words(`
   review roll run scale scan schedule score script search secure set sign snapshot sort spin style tag tail tell test
   trace track turn undo unit use view warm watch zip`)
 
-/** Verbs that may stand without an object, or before a preposition: "run the tests, then deploy to staging". */
+/** Verbs that need no object, or precede a preposition: "run the tests, then deploy to staging". */
 const ALONE = words(`
   build commit connect deploy log look merge migrate publish push reboot redeploy release report rollback scale ship
   subscribe switch test undo upgrade wait`)
 
-/** What these do rests on all that was done before them. */
+/** These depend on everything before them. */
 const CONCLUDING = words(
   'commit deploy merge promote publish push redeploy release report ship summarise summarize test validate verify',
 )
 
-/** Change nothing. */
-const LOOKING = words('check count describe find get inspect list ping print read search show tail tell verify view')
+/** Verbs that change nothing. */
+const READING = words('check count describe find get inspect list ping print read search show tail tell verify view')
 
-/** The text after these is part of the change they make: "rename a to b and update the callers". */
+/** The text after these describes the change itself: "rename a to b and update the callers". */
 const FAR_REACHING = words('refactor rename extract inline convert migrate rewrite translate')
 
 const PARTICLES = words('back down off out over up')
 const PREPOSITIONS = words('about as at by for from in into of on onto to with without')
 
-/** Before a noun, so the word in front of it was a verb. */
+/** These begin a noun phrase, so the word before them was a verb. */
 const DETERMINERS = words(
   'a all an another any both each every everything following how its my no our that the their these this those what whether which your',
 )
@@ -51,7 +51,7 @@ const COURTESY =
 const ORDINAL =
   /^(?:(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|next|then|after that|afterwards|finally|lastly|last|step \d{1,3}|and(?: then)?)(?:\s{0,8}[,:.]\s{0,8}|\s{1,8})|\d{1,3}[.)]\s{1,8})/i
 
-/** How many characters at the beginning are politeness or numbering, before the clause itself. */
+/** The number of leading characters that are politeness or numbering. */
 export function openingLength(text: string): number {
   let length = 0
   for (let round = 0; round < 6; round++) {
@@ -63,22 +63,22 @@ export function openingLength(text: string): number {
   return length
 }
 
-/** The verb, where the clause asks for something to be done; politeness and numbering are passed over. */
+/** The verb of a clause that asks for an action; politeness and numbering are skipped. */
 export function imperative(text: string): string | undefined {
   const verb = firstWord(text.slice(openingLength(text)))
   return verb !== undefined && (CLEAR.has(verb) || DOUBTFUL.has(verb)) ? verb : undefined
 }
 
 /**
- * Whether text after a separator begins a clause of its own.
+ * Whether the text after a separator begins a clause of its own.
  *
- * @param masked without politeness; what is quoted stands as filler
- * @param clear the separator says so too, as "then" does
+ * @param masked without politeness; quoted text is replaced by filler characters
+ * @param clear whether the separator itself begins a clause, as "then" does
  */
 export function beginsClause(masked: string, clear: boolean): boolean {
   const [, verb = '', , next = ''] = /^([A-Za-z]{2,20})(?:(\s{1,8})([^\s,;]{1,64}))?/.exec(masked) ?? []
   const word = verb.toLowerCase()
-  // Capitals throughout are SQL or an abbreviation.
+  // All capitals: SQL or an abbreviation.
   if (verb === verb.toUpperCase() || (!CLEAR.has(word) && !DOUBTFUL.has(word))) return false
   if (/[^\s,;.!?]/.test(masked.charAt(verb.length))) return false
   const object = next.toLowerCase().replace(/[.!?:]+$/, '')
@@ -96,9 +96,9 @@ export function concludes(clause: string): boolean {
   return verb !== undefined && (CONCLUDING.has(verb) || /^(?:run|execute)\b.{0,60}\btests?\b/i.test(clause))
 }
 
-/** Changes nothing. */
-export function looks(verb: string | undefined): boolean {
-  return verb !== undefined && LOOKING.has(verb)
+/** Whether the verb changes nothing. */
+export function changesNothing(verb: string | undefined): boolean {
+  return verb !== undefined && READING.has(verb)
 }
 
 export function reachesFar(verb: string | undefined): boolean {

@@ -1,12 +1,12 @@
-/** Hides what is quoted, code or in brackets, so that nobody looks for clauses in it. */
+/** Masks quoted text, code and brackets, so that they are not searched for clauses. */
 
-/** Stands for each hidden character; positions stay the same. */
+/** Replaces each masked character; positions stay the same. */
 const FILLER = '\uE000'
 
 const HIDDEN =
   /```[\s\S]*?```|`[^`\n]+`|"[^"\n]*"|“[^“”\n]*”|«[^«»\n]*»|(?<![A-Za-z0-9])'[^'\n]+'(?![A-Za-z0-9])|\([^()\n]*\)|\[[^[\]\n]*\]|\{[^{}\n]*\}/g
 
-/** The same text, of the same length, with fillers where it is not the caller's own sentence. */
+/** The text with fillers, of the same length. */
 export function mask(text: string): string {
   return text.replace(HIDDEN, (hidden) => FILLER.repeat(hidden.length))
 }

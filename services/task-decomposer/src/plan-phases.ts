@@ -1,13 +1,13 @@
 /**
- * Plans work that is too large for one step in five phases, each of which gives the next what it
- * needs: what must hold, how it goes, what its parts are, the parts, the whole.
+ * Plans work that is too large for one step in five phases, each of which feeds the next: requirements, outline,
+ * design, implementation, verification.
  */
 import { type Complexity, type GoalNode, PHASES, type Phase } from '@deed/proto/task'
 import { imperative, openingLength } from './imperatives.ts'
 
 const COMPONENTS_MAX = 12
 const GOAL_CHARS_MAX = 32_768
-/** One call of a model that thinks a step through. */
+/** One model call that elaborates a step. */
 const THINK = { estimated_ms: 60_000, estimated_cost_usd: 0.02 }
 const MAKE = { estimated_ms: 120_000, estimated_cost_usd: 0.05 }
 const PROVE = { estimated_ms: 60_000, estimated_cost_usd: 0 }
@@ -16,9 +16,9 @@ const MAKING = new Set(
   'architect build create design develop implement make rewrite redesign scaffold write'.split(' '),
 )
 const REWORKING = new Set('migrate refactor restructure'.split(' '))
-/** Large by itself. */
+/** Large in any case. */
 const LARGE = /\b(?:system|platform|marketplace|framework|ecosystem)\b/i
-/** Large when it has several parts, or is wanted whole. */
+/** Large if it has several parts or is to be built completely. */
 const MAYBE_LARGE =
   /\b(?:applications?|apps?|backend|frontend|website|web ?site|portal|engine|pipeline|services|microservices|solution|shop|store|suite|dashboard|crm|erp)\b/i
 const WHOLE =
@@ -27,8 +27,8 @@ const PARTS =
   /\b(?:with|including|includes|consisting of|comprising|featuring|for|that has|which has)\s{1,8}([^.;:\n]{3,600})/i
 
 /**
- * Whether the work is to be planned in phases. A complexity of `simple` never is, and what operates
- * something that is there never is either: only making and reworking have phases.
+ * Whether the work is planned in phases. Work of complexity `simple` never is, and neither is operating something that
+ * exists: only building and reworking have phases.
  */
 export function wantsPhases(goal: string, complexity: Complexity | undefined): boolean {
   if (complexity === 'simple') return false
@@ -41,7 +41,7 @@ export function wantsPhases(goal: string, complexity: Complexity | undefined): b
   return MAYBE_LARGE.test(head) && (complexity === 'medium' || WHOLE.test(head) || components(goal).length > 1)
 }
 
-/** Goal, phases and tasks, each after what it depends on. */
+/** Goal, phases and tasks in dependency order. */
 export function planPhases(goal: string, criteria: readonly string[]): GoalNode[] {
   const asked = goal.length > GOAL_CHARS_MAX ? `${goal.slice(0, GOAL_CHARS_MAX)} ...`.toWellFormed() : goal
   const parts = named(components(goal))
@@ -68,9 +68,9 @@ export function planPhases(goal: string, criteria: readonly string[]): GoalNode[
   add('specification', [
     {
       id: 'specification.requirements',
-      title: 'Say what must hold',
-      description: 'Write down what must hold when the work is done, each point with the observation that shows it.',
-      acceptance_criteria: ['every point names an observation that shows it', ...criteria],
+      title: 'Specify the requirements',
+      description: 'Write down the requirements for the finished work, each with the observation that proves it.',
+      acceptance_criteria: ['every requirement names an observation that proves it', ...criteria],
       capability: 'solve',
       ...THINK,
     },
@@ -80,9 +80,9 @@ export function planPhases(goal: string, criteria: readonly string[]): GoalNode[
     parts.map(({ id, name }) => ({
       id: `pseudocode.${id}`,
       title: `Outline ${name}`,
-      description: `Outline how ${name} works, step by step, with what can go wrong in each.`,
+      description: `Outline how ${name} works, step by step, with the possible failures of each step.`,
       depends_on: ['specification.requirements'],
-      acceptance_criteria: ['every requirement of this part is met by a step'],
+      acceptance_criteria: ['every requirement of this part is covered by a step'],
       capability: 'solve',
       ...THINK,
     })),
@@ -90,10 +90,10 @@ export function planPhases(goal: string, criteria: readonly string[]): GoalNode[
   add('architecture', [
     {
       id: 'architecture.design',
-      title: 'Cut it into parts',
-      description: `Say what each part owns, what it offers and what it needs: ${parts.map(({ name }) => name).join(', ')}.`,
+      title: 'Divide the work into parts',
+      description: `State for each part its responsibility, its interface and its dependencies: ${parts.map(({ name }) => name).join(', ')}.`,
       depends_on: parts.map(({ id }) => `pseudocode.${id}`),
-      acceptance_criteria: ['no part needs what none offers', 'no two parts own the same'],
+      acceptance_criteria: ['every dependency is provided by some part', 'no two parts have the same responsibility'],
       capability: 'solve',
       ...THINK,
     },
@@ -104,9 +104,9 @@ export function planPhases(goal: string, criteria: readonly string[]): GoalNode[
       {
         id: `refinement.${id}.implement`,
         title: `Implement ${name}`,
-        description: `Implement ${name} as it was designed.`,
+        description: `Implement ${name} as designed.`,
         depends_on: ['architecture.design'],
-        acceptance_criteria: ['it is read by its language without an error'],
+        acceptance_criteria: ['the parser of its language accepts it'],
         risk: 'medium' as const,
         ...MAKE,
       },
@@ -123,17 +123,17 @@ export function planPhases(goal: string, criteria: readonly string[]): GoalNode[
   add('completion', [
     {
       id: 'completion.integrate',
-      title: 'Put the parts together',
-      description: 'Put the parts together and run them as a whole.',
+      title: 'Integrate the parts',
+      description: 'Integrate the parts and run them as a whole.',
       depends_on: parts.map(({ id }) => `refinement.${id}.test`),
-      acceptance_criteria: ['the whole starts and answers'],
+      acceptance_criteria: ['the whole starts and responds'],
       risk: 'medium',
       ...MAKE,
     },
     {
       id: 'completion.verify',
-      title: 'Verify what was asked for',
-      description: 'Observe each requirement and each acceptance criterion on the finished whole.',
+      title: 'Verify the result',
+      description: 'Observe each requirement and each acceptance criterion on the finished work.',
       depends_on: ['completion.integrate'],
       acceptance_criteria: criteria.length > 0 ? [...criteria] : ['every requirement was observed to hold'],
       ...PROVE,
@@ -143,9 +143,9 @@ export function planPhases(goal: string, criteria: readonly string[]): GoalNode[
 }
 
 const TITLES: Record<Phase, string> = {
-  specification: 'What must hold',
-  pseudocode: 'How it goes',
-  architecture: 'What its parts are',
+  specification: 'Requirements',
+  pseudocode: 'Outline',
+  architecture: 'Design',
   refinement: 'The parts',
   completion: 'The whole',
 }
@@ -174,7 +174,7 @@ function components(goal: string): string[] {
   return parts.length > 1 ? parts.slice(0, COMPONENTS_MAX) : []
 }
 
-/** Parts with ids that fit into the name of a node; the whole is one part where none is named. */
+/** Gives each part an id that is valid in a node's name; without named parts the whole is one part. */
 function named(parts: readonly string[]): { id: string; name: string }[] {
   const taken = new Set<string>()
   return (parts.length > 0 ? parts : ['the whole']).map((name) => {
@@ -197,7 +197,7 @@ function slug(name: string): string {
   )
 }
 
-/** One line for a list. */
+/** Shortens a text to one line. */
 export function shortened(text: string): string {
   const line = text.slice(openingLength(text)).replace(/\s+/g, ' ').trim() || text.trim()
   const first = line.charAt(0).toUpperCase() + line.slice(1)

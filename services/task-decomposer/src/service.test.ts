@@ -1,4 +1,4 @@
-// The decomposer as a process of the mesh: asked over a real server, with its own credentials.
+// The decomposer as a service, called over a real server with its own credentials.
 
 import { testBus } from '@deed/mesh/test-bus'
 import { decomposeTask } from '@deed/proto/task'
@@ -7,7 +7,7 @@ import { readConfig } from './config.ts'
 import { startTaskDecomposer } from './service.ts'
 
 describe('task.decompose', () => {
-  it('answers with the graph, or says what is wrong with a proposed one', async () => {
+  it('answers with the graph, or with what is wrong with a proposed one', async () => {
     await using mesh = await testBus()
     await using _service = await startTaskDecomposer(readConfig(mesh.environment('task-decomposer')))
     const orchestrator = await mesh.bus('orchestrator')

@@ -1,27 +1,35 @@
 /**
  * Finds the tasks in a text that asks for several: lists, sentences, clauses.
  *
- * To split wrongly does what nobody asked for, to leave together costs little; so whatever is in
- * doubt stays together: conditions, relative clauses, what refers back by a pronoun, what is quoted.
+ * A wrong split does what nobody asked for, a missing split costs little; so anything doubtful stays together:
+ * conditions, relative clauses, pronouns that refer back, quotations.
  */
 import { mayBeSeveral } from '@deed/proto/task'
-import { beginsClause, concludes, imperative, isVerb, looks, openingLength, reachesFar } from './imperatives.ts'
+import {
+  beginsClause,
+  changesNothing,
+  concludes,
+  imperative,
+  isVerb,
+  openingLength,
+  reachesFar,
+} from './imperatives.ts'
 import { mask } from './mask.ts'
 
-/** Longer texts are documents, not instructions in a row. */
+/** Longer texts are documents, not lists of instructions. */
 const CHARS_MAX = 8_192
 export const CLAUSES_MAX = 100
 
 export interface Clause {
-  /** What is asked for, as it was written. */
+  /** The request, as it was written. */
   readonly title: string
   /** The clause with the context that it shares with others. */
   readonly text: string
-  /** Positions, counted from 0, of the clauses that come before this one. */
+  /** Indexes of the clauses that this one depends on. */
   readonly after: readonly number[]
 }
 
-/** @returns undefined where the text asks for one thing */
+/** @returns undefined if the text asks for one thing */
 export function splitClauses(text: string): Clause[] | undefined {
   if (text.length > CHARS_MAX || !mayBeSeveral(text)) return undefined
   const masked = mask(text)
@@ -32,7 +40,7 @@ export function splitClauses(text: string): Clause[] | undefined {
 interface Step {
   readonly title: string
   readonly text: string
-  /** It begins when what was said before it has ended; else it goes beside it. */
+  /** Runs after the previous step; otherwise in parallel with it. */
   readonly inTurn: boolean
 }
 
@@ -40,7 +48,7 @@ interface Step {
 
 const ITEM = /^([ \t]*)(?:[-*•]|\(?\d{1,3}[.)])[ \t]+(?=\S)/
 const INLINE_ITEM = /(?:^|[\s;,:])\(?(\d{1,3})[.)]\s{1,8}/g
-/** Announces a list and says nothing else. */
+/** Introduces a list and says nothing else. */
 const ANNOUNCEMENT =
   /^(?:(?:please|kindly|can you|could you)\s+)?(?:(?:do|perform|run|execute|complete|carry out|follow|i need|here are)\s+)?(?:(?:the|these|those|all|following|my|next)\s+)*(?:(?:steps?|tasks?|things?|actions?|jobs?|to-?dos?|work|plan|following|this|in order|for me|please)\s*)*[:.]?$/i
 
@@ -89,7 +97,7 @@ function itemsOfLines(text: string, masked: string): Items | undefined {
   return found.items.length < 2 ? undefined : { ...found, behind: found.behind.trim() }
 }
 
-/** "1. do a 2. do b": counted from one without a gap. */
+/** "1. do a 2. do b": numbered from one without a gap. */
 function itemsInLine(text: string, masked: string): Items | undefined {
   const marks = [...masked.matchAll(INLINE_ITEM)]
   if (marks.length < 2 || marks.some((mark, index) => Number(mark[1]) !== index + 1)) return undefined
@@ -101,10 +109,10 @@ function itemsInLine(text: string, masked: string): Items | undefined {
 
 const SENTENCE_END = /[.!?]["')\]\uE000]{0,3}\s{1,16}(?=\S)|\n\s{0,16}(?=\S)/g
 const ABBREVIATION = /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|approx|no|fig|mr|mrs|dr|st|v|[A-Za-z])$/i
-/** A line that ends so goes on in the next one. */
+/** A line with such an end continues in the next one. */
 const UNFINISHED = /(?:,|\b(?:and|or|to|the|a|an|of|for|with|in|on|can|that))\s*$/i
 const QUESTION = /^(?:how|what|which|who|whose|where|why|when|is|are|do|does|did|has|have)\b/i
-/** Limits the rest, and is nothing to be done by itself. */
+/** Restricts other clauses and is not a task itself. */
 const RESTRICTION =
   /^(?:do not|don't|never|only|avoid|without|no\b|be careful|make sure|ensure|remember|keep|important|note|stay)\b/i
 
@@ -128,7 +136,7 @@ function spoken(text: string, masked: string): Step[] | undefined {
       last.sentences.push(sentence)
       last.asks ||= asks
     } else if (asks && last !== undefined && !last.asks && groups.some((group) => group.asks)) {
-      // What is told between two tasks is about the second.
+      // A statement between two tasks belongs to the second.
       last.sentences.push(sentence)
       last.asks = true
     } else groups.push({ sentences: [sentence], asks })
@@ -163,7 +171,7 @@ function sentences(text: string, masked: string): { text: string; masked: string
     const next = end.index + end[0].length
     const before = masked.slice(start, end.index)
     if (end[0].startsWith('\n')) {
-      // A line end is a sentence's end only where the next line asks for something.
+      // A line break ends a sentence only if the next line asks for an action.
       if (
         UNFINISHED.test(before) ||
         (imperative(masked.slice(next, next + 128)) === undefined && !/\n\s*\n/.test(end[0]))
@@ -178,7 +186,7 @@ function sentences(text: string, masked: string): { text: string; masked: string
 
 // Clauses
 
-/** What happens depends on more than its turn. */
+/** The action depends on a condition. */
 const CONDITION =
   /\b(?:if|when|whenever|unless|until|once|while|otherwise|else|in case|so that|because|after|before|as soon as|provided|depending|instead|rather|or)\b/i
 const SEQUENCE = '(?:then|after that|afterwards|finally|lastly|next)'
@@ -191,18 +199,18 @@ const JOINT = new RegExp(
   'gi',
 )
 const CLEAR_JOINT = new RegExp(String.raw`;|\b${SEQUENCE}\b`, 'i')
-/** After these a bare verb may belong to them: "services that read logs and write metrics". */
+/** A bare verb after these may belong to them: "services that read logs and write metrics". */
 const SUBORDINATE =
   /\b(?:that|which|who|whose|where|how|can|could|should|must|will|would|may|so)\b|\bto\s{1,8}([a-z]{2,20})\b/gi
 const ASSERTING = /^(?:check|verify|ensure|validate|test|confirm)\s{1,8}$/i
-/** What follows is somebody's text, though it is not quoted. */
+/** The text after these is content, though it is not quoted. */
 const CONTENT =
   /\b(?:with (?:the )?(?:contents?|text|message|body)|containing|saying|that (?:says|reads)|the (?:words|text|line|message|sentence|phrase))\b(?!\s{0,8}\uE000)/i
 const COLON = /:(?=\s)/
 const PLACE = /^(?:in|on|at|for|using|with|inside|within|under)\b[^,]{1,120},\s{1,8}/i
 const LANGUAGE_NOTE = /\s*\((?:in\s+)?(?:elixir|rust|typescript|go|python|javascript|sql|yaml|bash)\)\s*[.!]?$/i
 
-/** The clauses of one sentence; the sentence itself where it has but one. */
+/** The clauses of one sentence; the sentence itself if it has one. */
 function clauses(text: string, masked: string): Step[] {
   const whole: Step[] = [{ title: tidy(text), text: tidy(text), inTurn: true }]
   const opening = openingLength(masked)
@@ -232,7 +240,7 @@ function clauses(text: string, masked: string): Step[] {
   if (own.length < 2) return whole
   const note = LANGUAGE_NOTE.exec(text)?.[0].replace(/[.!]$/, '') ?? ''
   return own.map((piece, index) => {
-    // A clause that refers back goes with the one before it.
+    // A clause that refers back is joined to the previous one.
     const following = own[index + 1]
     const end = following === undefined ? masked.length : (pieces[pieces.indexOf(following) - 1]?.end ?? masked.length)
     const title = tidy(text.slice(piece.start, end))
@@ -254,7 +262,8 @@ function separates(
   // "stop and start x", "read and write files": two verbs share one object.
   if (!clear && (said.length < 2 || isVerb(lastSaid))) return false
   if (!clear && (at > subordinate || reachesFar(imperative(left)))) return false
-  // In unquoted content only the same construction once more is a clause: "create a saying x and create b saying y".
+  // In unquoted content only a repetition of the same construction is a clause: "create a saying x and create b saying
+  // y".
   return at <= content || (imperative(right) === verb && CONTENT.test(right))
 }
 
@@ -276,32 +285,32 @@ function refersBack(masked: string): boolean {
 
 // Order
 
-/** Names of files, services, hosts: words with a sign or digit in them, and what is quoted. */
+/** Names of files, services, hosts: words with punctuation or digits, and quoted text. */
 const NAMED = /`([^`\n]+)`|"([^"\n]+)"|[A-Za-z0-9_@/][\w@./-]*[\w/]/g
 
 const HERE = /\bthis (?:host|machine|server|computer|node)\b/i
 
 function inOrder(steps: readonly Step[]): Clause[] {
   let before: number[] = []
-  let beside: number[] = []
+  let parallel: number[] = []
   const named: ReadonlySet<string>[] = []
   return steps.map(({ title, text, inTurn }, index) => {
     if (inTurn && index > 0) {
-      before = beside
-      beside = []
+      before = parallel
+      parallel = []
     }
     const names = namesIn(title)
-    // Beside one another only where they cannot meet: two that name one thing go in the order they
-    // were said, and a look at nothing by name is a look at what came of the others.
+    // In parallel only if independent: two clauses with a common name run in the order given, and an observation
+    // without a name observes the results of the others.
     const verb = imperative(title)
-    const restsOn = (other: number): boolean => {
+    const dependsOn = (other: number): boolean => {
       if (concludes(title)) return true
-      if (looks(verb) && names.size === 0) return !looks(imperative(steps[other]?.title ?? ''))
+      if (changesNothing(verb) && names.size === 0) return !changesNothing(imperative(steps[other]?.title ?? ''))
       return [...(named[other] ?? [])].some((name) => names.has(name))
     }
-    const meets = beside.filter(restsOn)
-    const after = meets.length > 0 ? [...meets] : [...before]
-    beside.push(index)
+    const dependencies = parallel.filter(dependsOn)
+    const after = dependencies.length > 0 ? [...dependencies] : [...before]
+    parallel.push(index)
     named.push(names)
     return { title, text, after }
   })
