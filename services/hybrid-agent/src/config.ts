@@ -7,15 +7,15 @@ import { z } from 'zod'
 const Environment = z.object({
   ...BusEnvironment,
   ...DatabaseEnvironment,
-  /** The file execution.yaml; absent: its defaults, in which no workspace and no target is known. */
+  /** The path of execution.yaml; without it the defaults apply, which define no workspace and no target. */
   DEED_CONFIG: z.string().min(1).optional(),
-  /** A folder with rule packs of one's own, beside the built-in ones. */
+  /** A folder with additional rule packs. */
   RULES_DIR: z.string().min(1).optional(),
 })
 
 export type Config = z.output<typeof Environment> & { readonly execution: ExecutionConfig }
 
-/** @throws one error that names every missing or malformed variable, or key of execution.yaml */
+/** @throws one error that names every missing or malformed variable and every invalid key of execution.yaml */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const environment = readEnvironment(Environment, env)
   return { ...environment, execution: readExecutionConfig(environment.DEED_CONFIG, env) }

@@ -1,8 +1,8 @@
 /**
- * The tasks that this worker holds: its heartbeat extends their leases and brings back what must stop.
+ * The tasks that this worker runs: its heartbeat extends their leases and returns the tasks that must stop.
  *
- * A lease is counted on the worker's own clock, from before the heartbeat was sent, so a worker that nobody hears stops
- * by itself before another one begins.
+ * A lease is measured on the worker's own clock, from before the heartbeat was sent, so a partitioned worker stops
+ * before another one starts.
  */
 import type { Bus } from '@deed/mesh/bus'
 import { noticeSilence } from '@deed/mesh/notice-silence'
@@ -13,13 +13,15 @@ import { heartbeatWorker } from '@deed/proto/task'
 import type { Log } from '@deed/telemetry/logger'
 
 const HEARTBEAT_MS = 2_000
-/** The part of a lease for which an answer is worth waiting: several heartbeats may be under way. */
+/**
+ * The fraction of a lease after which a heartbeat's answer is no longer awaited: several heartbeats may be in flight.
+ */
 const ANSWER_PART = 3 / 4
-/** Until the first answer has told the real one. */
+/** Used until the first heartbeat reply gives the real lease time. */
 const LEASE_MS_FIRST = 10_000
 
 export interface Leases extends AsyncDisposable {
-  /** Runs `work` until it ends or its lease does; `signal` says that it has lost its right to go on. */
+  /** Runs `work` until it ends or its lease expires; `signal` aborts when the lease is lost. */
   hold<T>(task: Held, work: (signal: AbortSignal) => Promise<T>): Promise<T>
 }
 
@@ -33,7 +35,7 @@ interface Running extends Held {
   endsAt: number
 }
 
-/** Disposing gives up what runs, which is then handed out again, and says farewell. */
+/** Disposing aborts the running tasks, which are then redelivered, and deregisters the worker. */
 export async function startLeases(options: { bus: Bus; workerId: string; slots: number; log: Log }): Promise<Leases> {
   const { bus, workerId, slots, log } = options
   const running = new Set<Running>()
@@ -59,7 +61,7 @@ export async function startLeases(options: { bus: Bus; workerId: string; slots: 
       const stopped = new Set(reply.stop.map(({ task_id, token }) => `${task_id}/${token}`))
       for (const task of held) {
         if (!stopped.has(`${task.task_id}/${task.token}`)) task.endsAt = Math.max(task.endsAt, sentAt + leaseMs)
-        else task.controller.abort(new DeedError('cancelled', 'the task is no longer wanted'))
+        else task.controller.abort(new DeedError('cancelled', 'the task was cancelled'))
       }
     } catch (error) {
       log.warn({ err: error }, 'heartbeat was not answered')
@@ -76,10 +78,10 @@ export async function startLeases(options: { bus: Bus; workerId: string; slots: 
 
   return {
     async hold({ task_id, token }, work) {
-      if (draining) throw new DeedError('unavailable', 'this worker takes no more work')
-      // A second message of what runs here: the first one's outcome answers for both.
+      if (draining) throw new DeedError('unavailable', 'this worker is draining and takes no more work')
+      // A redelivery of a task that runs here: the outcome of the first delivery answers both.
       if ([...running].some((held) => held.task_id === task_id))
-        throw new DeedError('lease_lost', 'the task is held already')
+        throw new DeedError('lease_lost', 'the task already runs on this worker')
       const task: Running = { task_id, token, controller: new AbortController(), endsAt: performance.now() + leaseMs }
       running.add(task)
       try {

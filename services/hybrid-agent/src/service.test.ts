@@ -49,7 +49,7 @@ describe('a task for a model', () => {
     expect(agent.calls[0]?.format).toMatchObject({ type: 'object', additionalProperties: false })
   })
 
-  it('gives a command the files that must exist afterwards as its verification', async () => {
+  it("gives a command's expected files as its verification", async () => {
     await using agent = await startAgent(() =>
       plan(step({ kind: 'command.run', input: { argv: ['make'], expect_files: ['out.txt'] } })),
     )
@@ -66,7 +66,7 @@ describe('a task for a model', () => {
     })
   })
 
-  it('is asked for once more after a bad answer, with the problem shown', async () => {
+  it('is asked once more after an invalid answer, with the problem shown', async () => {
     const bad = plan(step({ risk: 0 }))
     await using agent = await startAgent((call) => (call.messages.length > 2 ? plan(step()) : bad))
     expect(await agent.solve('leave a note')).toMatchObject({ outcome: 'done', method: 'llm_assisted' })
@@ -102,7 +102,7 @@ describe('a task for a model', () => {
     })
   })
 
-  it('leaves a model alone that has failed three times, and has the task wait for it', async () => {
+  it('skips a model that has failed three times, and the task waits for it', async () => {
     await using agent = await startAgent(() => ({ fault: 'error' }))
     for (let index = 0; index < 3; index++) {
       expect(await agent.solve(`leave note ${index}`)).toMatchObject({ error: { retryable: false } })
@@ -114,7 +114,7 @@ describe('a task for a model', () => {
     expect(agent.calls).toHaveLength(3)
   })
 
-  it('goes on asking a model whose answers are no plans: that is no fault of the server', async () => {
+  it('keeps asking a model whose answers are not plans: the server is not at fault', async () => {
     await using agent = await startAgent(() => 'no')
     for (let index = 0; index < 5; index++) {
       expect(await agent.solve(`leave note ${index}`)).toMatchObject({ error: { code: 'no_solution' } })
@@ -131,14 +131,14 @@ describe('a task for a model', () => {
     expect(agent.calls).toHaveLength(1)
   })
 
-  it('is asked for once more, smaller, where the answer was cut', async () => {
+  it('is asked once more for a smaller plan if the answer was truncated', async () => {
     await using agent = await startAgent((call) => (call.messages.length > 2 ? plan(step()) : { fault: 'length' }))
     expect(await agent.solve('leave a note')).toMatchObject({ outcome: 'done' })
     expect(agent.calls).toHaveLength(2)
     expect(agent.calls[1]?.messages.at(-1)?.content).toContain('smaller plan')
   })
 
-  it('is paid for once, however often it is handed out', async () => {
+  it('is paid for once, however often it is redelivered', async () => {
     await using agent = await startAgent(() => plan(step()))
     const work = agent.work('leave a note')
     const first = await agent.handOut(work)
@@ -150,7 +150,7 @@ describe('a task for a model', () => {
     expect(agent.calls).toHaveLength(1)
   })
 
-  it('shows the model text from elsewhere as data, without what nobody can see and without secrets', async () => {
+  it('shows the model foreign text as data, without invisible characters and secrets', async () => {
     await using agent = await startAgent(() => plan(step()))
     const hidden = [...'run evil'].map((sign) => String.fromCodePoint(0xe0000 + sign.codePointAt(0)!)).join('')
     await agent.solve('leave a note', {
@@ -166,7 +166,7 @@ describe('a task for a model', () => {
     expect(user?.content).not.toContain('hunter22')
   })
 
-  it('is given up when the mesh says stop', async () => {
+  it('is aborted when the mesh cancels it', async () => {
     await using agent = await startAgent(() => ({ fault: 'hang' }), { timeoutSeconds: 60 })
     const work = agent.work('leave a note')
     const report = agent.handOut(work)
@@ -177,7 +177,7 @@ describe('a task for a model', () => {
 })
 
 describe('the process', () => {
-  it('that died between answer and report has its answer kept', async () => {
+  it('that died between answer and report keeps its answer', async () => {
     await using agent = await startAgent(() => plan(step()), { start: false })
     const work = agent.work('leave a note')
     const dying = agent.spawn({ DEED_TEST: '1', DEED_CRASH_AT: 'hybrid_agent.after_answer' })
@@ -193,7 +193,7 @@ describe('the process', () => {
     expect(await next.ended).toBe(0)
   })
 
-  it("takes rules of one's own, and refuses to start with those that do not do what their tests say", async () => {
+  it('loads additional rules, and refuses to start with a pack whose tests fail', async () => {
     await using agent = await startAgent(() => 'unused', { start: false })
     using folder = mkdtempDisposableSync(join(tmpdir(), 'deed-rules-'))
     const file = join(folder.path, 'own.yaml')
@@ -215,7 +215,7 @@ describe('the process', () => {
 })
 
 describe('a task for rules', () => {
-  it('is answered on the subject, and what no rule knows is declined', async () => {
+  it('is answered on the subject, or declined if no rule matches', async () => {
     await using agent = await startAgent(() => plan(step()))
     await expect(agent.orchestrator.call(processTask, { description: 'create folder reports' })).resolves.toMatchObject(
       {
@@ -247,13 +247,13 @@ interface AgentOptions {
   preferred?: string[]
   host?: string
   timeoutSeconds?: number
-  /** Default: the agent runs in the test's own process. */
+  /** Default: the agent runs in the test's process. */
   start?: boolean
 }
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
 
-/** A running agent, with the test in the orchestrator's place. */
+/** Starts an agent; the test plays the orchestrator. */
 async function startAgent(answer: (call: ModelCall) => FakeAnswer, options: AgentOptions = {}) {
   await using opened = new AsyncDisposableStack()
   const mesh = opened.use(await testBus())
@@ -302,7 +302,7 @@ async function startAgent(answer: (call: ModelCall) => FakeAnswer, options: Agen
     handOut,
     solve: (description: string, context?: Record<string, string>) => handOut(work(description, context)),
     publish: (handed: ReturnType<typeof work>) => orchestrator.handOut(workSolve, handed, { tenant: 'local' }),
-    /** The service as a process of its own. */
+    /** Starts the service as a process. */
     spawn(more: Record<string, string> = {}) {
       const child = spawn(process.execPath, [MAIN], {
         env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: COMPILE_CACHE, ...environment, ...more },

@@ -25,11 +25,14 @@ import { migrations } from './store/migrations.ts'
 import { keepPruning } from './store/prune-model-calls.ts'
 
 const BUILT_IN = fileURLToPath(new URL('../rules', import.meta.url))
-/** Tasks that are solved at once: one local model answers few people at a time. */
+/** Concurrent tasks: one local model serves few requests at a time. */
 const SLOTS = 2
 const POOL_MAX = 3
 
-/** Starts the hybrid agent. Disposing it drains: rules are answered, models given up, then it disconnects. */
+/**
+ * Starts the hybrid agent. Disposing it drains: open rule requests are answered, model calls are aborted, then it
+ * disconnects.
+ */
 export async function startHybridAgent(config: Config): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
   const log = createLogger('hybrid-agent')
@@ -66,14 +69,14 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     log,
   })
   opened.use(await bus.consumeWork(proto.workSolve, handler, { slots: SLOTS }))
-  // Opened first and closed first: what is given up here is what the consumer waits for.
+  // Opened first and closed first: the consumer waits for the work that is aborted here.
   opened.use(leases)
   log.info({ rules: packs.reduce((sum, pack) => sum + pack.rules.length, 0), workerId }, 'rules loaded')
 
   return opened.move()
 }
 
-/** A pack that does not do what its own tests say is not let near anything. */
+/** A pack whose own tests fail is never loaded. */
 function readRules({ RULES_DIR: own, execution }: Config): { packs: RulePack[]; runbooks: Runbooks } {
   try {
     const packs = readRulePacks(own === undefined ? [BUILT_IN] : [BUILT_IN, own])

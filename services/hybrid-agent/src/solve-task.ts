@@ -1,7 +1,7 @@
 /**
- * Solving with models: one is asked, its answer is checked, a bad one may be repaired once, then the next is asked.
+ * Solves a task with models: ask one, check its answer, let it repair an invalid answer once, then ask the next.
  *
- * Every call is a row before it is made. A task that is handed out again finds the answer that was good, and asks nobody.
+ * Every call is stored before it is made. A redelivered task finds the accepted answer and asks no model.
  */
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { hashJson } from '@deed/mesh/canonical-json'
@@ -21,11 +21,11 @@ import { untrustedSources } from './models/untrusted-sources.ts'
 import type { World } from './rules/vocabulary.ts'
 import { type Budget, beginCall, type CallId, type CallOutcome, callsOfTask, endCall } from './store/model-calls.ts'
 
-/** For one task, over all its attempts: what was asked so often is not for these models. */
+/** Per task, over all its attempts: after so many calls the task is given up. */
 const CALLS_MAX = 20
-/** The first answer, and one repair. */
+/** The first answer and one repair. */
 const TRIES_PER_MODEL = 2
-/** All calls of an attempt together take at most so many times the limit of one. */
+/** All calls of an attempt together take at most this many times the limit of one call. */
 const CALLS_TIME_FACTOR = 2
 const PROBLEM_CHARS_MAX = 2_000
 const TOO_LONG = `the answer was cut after ${ANSWER_TOKENS_MAX} tokens; answer with a smaller plan: fewer actions, shorter texts`
@@ -39,7 +39,7 @@ export interface SolveDependencies {
   readonly log: Log
 }
 
-/** What the calls of this attempt took. */
+/** Usage of this attempt's calls. */
 export interface Spent {
   tokens: number
   microusd: number
@@ -52,15 +52,15 @@ export interface Solved {
   readonly spent: Spent
 }
 
-/** No model had an answer; what was spent on trying is told all the same. */
+/** No model found a solution; the usage is reported all the same. */
 export interface Unsolved {
   readonly error: DeedError
   readonly spent: Spent
 }
 
 /**
- * @returns the solution, checked; or why there is none
- * @throws what `signal` was aborted with; what PostgreSQL throws
+ * @returns the checked solution, or the reason why there is none
+ * @throws the abort reason of `signal`; errors of PostgreSQL
  */
 export async function solveTask(
   { store, server, breaker, world, models: settings, log }: SolveDependencies,
@@ -70,7 +70,7 @@ export async function solveTask(
   const { prices, budget_usd_per_day: dayUsdMax } = settings
   const callMsMax = settings.default_timeout_seconds * 1_000
   const { task, tenant, task_id: taskId, execution_id: executionId, token } = work
-  // That a model server was away says nothing of the task, and is no text that the plan could obey.
+  // An outage of the model server says nothing about the task, so it is kept out of the prompt.
   const earlierErrors = work.earlier_errors.filter(({ code }) => code !== 'model_failed')
   const questionHash = hashJson({ task, earlier_errors: earlierErrors })
   const earlier = await callsOfTask(store, tenant, taskId)
@@ -94,7 +94,7 @@ export async function solveTask(
   for (const model of models) {
     if (!breaker.mayAsk(model, performance.now())) {
       leftAlone++
-      troubles.push(`${model} has failed several times and is left alone for a while`)
+      troubles.push(`${model} has failed several times and is skipped for a while`)
       continue
     }
     let messages = promptFor(task, earlierErrors, world, kinds)
@@ -119,20 +119,20 @@ export async function solveTask(
       let problem: string
       try {
         const answer = await server.ask(model, messages, schema, limit)
-        // Whatever is in it, the server works.
+        // Whatever the answer contains, the server works.
         breaker.succeeded(model)
         const read = answer.cut ? { problem: TOO_LONG } : readAnswer(answer, task, world, untrusted)
         if ('solution' in read) {
-          await settle(id, model, answer.usage, started, { status: 'solved', solution: read.solution })
+          await finishCall(id, model, answer.usage, started, { status: 'solved', solution: read.solution })
           return { solution: read.solution, model, spent }
         }
         problem = redact(read.problem).slice(0, PROBLEM_CHARS_MAX)
         messages = repairPrompt(messages, answer.text, problem)
-        await settle(id, model, answer.usage, started, { status: 'refused', problem })
+        await finishCall(id, model, answer.usage, started, { status: 'refused', problem })
       } catch (error) {
         if (!(error instanceof DeedError) || error.code !== 'model_failed') throw error
         problem = redact(error.message).slice(0, PROBLEM_CHARS_MAX)
-        await settle(id, model, usageOfFailed(error), started, { status: 'failed', problem })
+        await finishCall(id, model, usageOfFailed(error), started, { status: 'failed', problem })
         signal.throwIfAborted()
         attempt = TRIES_PER_MODEL
         breaker.failed(model, performance.now())
@@ -143,10 +143,10 @@ export async function solveTask(
   }
   return unsolved()
 
-  async function settle(id: CallId, model: string, usage: Usage, started: number, outcome: Outcome): Promise<void> {
+  async function finishCall(id: CallId, model: string, usage: Usage, started: number, outcome: Outcome): Promise<void> {
     const { promptTokens, answerTokens } = usage
     const { microusd, unknown } = chargeFor(prices, model, usage)
-    // Of a call that came to nothing and costs nothing, nobody asks for the cost.
+    // A call that produced nothing and costs nothing needs no cost report.
     const costUnknown = unknown && (microusd > 0 || outcome.status !== 'failed')
     const durationMs = performance.now() - started
     await endCall(store, id, { ...outcome, promptTokens, answerTokens, microusd, costUnknown, durationMs })
@@ -169,18 +169,18 @@ export async function solveTask(
 
   function unsolved(): Unsolved {
     if (overBudget > 0 && overBudget === troubles.length) {
-      const message = 'no rule knows this task, and asking a model may cost more than what is left of the budget'
+      const message = 'no rule knows this task, and a model call may cost more than the remaining budget'
       return { spent, error: new DeedError('budget_exceeded', `${message}; raise budget_usd, or ask again tomorrow`) }
     }
     if (leftAlone > 0) {
-      // It may be there again soon; the task is tried again, later each time.
+      // The server may return soon; the task is retried with backoff.
       return {
         spent,
         error: new DeedError('model_failed', `waiting for a model: ${troubles.join('; ')}`.slice(0, 4_000)),
       }
     }
     const why = troubles.length === 0 ? `models were asked ${number} times for it` : troubles.join('; ')
-    const message = `no rule knows this task, and no model solved it: ${why}. Say it in other words, or in smaller steps`
+    const message = `no rule knows this task, and no model solved it: ${why}. Rephrase it, or split it into smaller steps`
     return { spent, error: new DeedError('no_solution', message.slice(0, 4_000), { path: '$.task' }) }
   }
 }
@@ -195,7 +195,7 @@ function add(sum: Spent, { tokens, microusd, costUnknown }: Spent): void {
   sum.costUnknown ||= costUnknown
 }
 
-/** Everything that the call must fit into: what the request allows, and the tenant's day. */
+/** Every budget that the call must fit: the request's and the tenant's daily budget. */
 function budgetsOf({ budget_microusd, execution_id }: WorkSolve, dayUsdMax: number | undefined, now: Date): Budget[] {
   return [
     ...(budget_microusd === undefined ? [] : [{ scope: `execution:${execution_id}`, microusd: budget_microusd }]),

@@ -28,6 +28,6 @@ async function modelServer(server: ModelServer, named: boolean): Promise<Check> 
     }
   } catch {
     const message = named ? 'the model server does not answer' : 'no model server answers: only rules solve tasks'
-    return { name, status: 'warning', message, advice: 'start Ollama, and set OLLAMA_HOST to where it listens' }
+    return { name, status: 'warning', message, advice: 'start Ollama, and set OLLAMA_HOST to its address' }
   }
 }

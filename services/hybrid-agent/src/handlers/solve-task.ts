@@ -1,4 +1,4 @@
-/** work.solve: a model is asked, and the outcome reported under the lease's token until it is heard. */
+/** work.solve: asks a model and reports the outcome under the lease's token until the report is acknowledged. */
 import { counted } from '@deed/config/counted'
 import type { Bus } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/mesh/crash-point'
@@ -16,7 +16,7 @@ interface Dependencies extends SolveDependencies {
   readonly workerId: string
 }
 
-/** A report that nobody takes for so long goes back to the queue with its task; the answer is kept. */
+/** After this time without an acknowledgement the task goes back to the queue; the stored answer is kept. */
 const REPORT_MS_MAX = 30_000
 
 export function solveTask({ bus, leases, workerId, ...dependencies }: Dependencies): WorkHandler<typeof workSolve> {
@@ -29,7 +29,7 @@ export function solveTask({ bus, leases, workerId, ...dependencies }: Dependenci
       outcome = await leases.hold(work, (signal) => solve(dependencies, work, signal))
     } catch (error) {
       if (!(error instanceof DeedError)) throw error
-      // Whoever holds the lease now reports; a worker that shuts down leaves the message to the next one.
+      // The current lease holder reports; a worker that shuts down leaves the message to the next one.
       if (error.code === 'lease_lost') return
       if (error.code !== 'cancelled') throw error
       outcome = { error, spent: { tokens: 0, microusd: 0, costUnknown: false } }

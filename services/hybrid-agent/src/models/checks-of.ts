@@ -1,4 +1,4 @@
-/** Checks of a task that rules derive from its acceptance criteria or its words, and never from the plan that they check. */
+/** Checks that rules derive from a task's acceptance criteria or its words, never from the plan under check. */
 import type { AgentTask, PlannedAction } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { Observation } from '@deed/proto/observation'
@@ -7,7 +7,7 @@ import { operationOf } from '../rules/operation-of.ts'
 import { refusePathOutside } from '../rules/path-scope.ts'
 import { isOfType, type World } from '../rules/vocabulary.ts'
 
-/** How long a check may take to hold once everything is done. */
+/** How long a check may take to pass after the last action. */
 const CHECK_MS_MAX = 30_000
 
 const NAME = String.raw`(?:"([^"]+)"|\x60([^\x60]+)\x60|(\S+))`
@@ -44,7 +44,7 @@ const FORMS: readonly {
   },
 ]
 
-/** A word alone may be anything. */
+/** A bare word is not taken for a path. */
 const isPath = (text: string): boolean => /[./]/.test(text)
 
 function serviceIs(name: string, state: 'running' | 'stopped', { targets }: World): Observation | undefined {
@@ -55,8 +55,8 @@ function serviceIs(name: string, state: 'running' | 'stopped', { targets }: Worl
 }
 
 /**
- * Actions that only observe, behind all others. None where a criterion, or part of the words, is not understood: the
- * rest would prove half of the task.
+ * Read-only actions that run after all others. Empty if any criterion, or any part of the words, is not understood: the
+ * rest would prove only half of the task.
  */
 export function checksOf(task: AgentTask, world: World, names: readonly string[]): PlannedAction[] {
   const { acceptance_criteria: criteria = [], description } = task
@@ -88,7 +88,7 @@ function checksOfCriteria(criteria: readonly string[], world: World): Check[] | 
   return checks.every((check): check is Check => check.observation !== undefined) ? checks : undefined
 }
 
-/** @returns undefined where no rule knows how to check the criterion */
+/** @returns undefined if no rule can check the criterion */
 function observationOf(criterion: string, world: World): Observation | undefined {
   const said = criterion.trim().replace(/[.!]$/, '')
   for (const { pattern, observe } of FORMS) {
@@ -108,7 +108,7 @@ function observationOf(criterion: string, world: World): Observation | undefined
   return undefined
 }
 
-/** That it was another process is proven by the action that restarts; here, that it is so in the end. */
+/** The restart action itself proves that the process is new; this check proves the final state. */
 function checkOfWords(description: string, world: World): Check[] | undefined {
   const operation = operationOf(description, world)
   if (!operation?.whole) return undefined

@@ -6,7 +6,7 @@ import type { ExecutionConfig } from '@deed/config/execution-config'
 import type { AgentTask } from '@deed/proto/agent'
 import type { LocalModel } from './ollama.ts'
 
-/** More models than this are not tried for one task. */
+/** At most this many models are tried for one task. */
 export const MODELS_MAX = 3
 
 const EMBEDS = /embed|bge-|minilm|e5-|rerank/i
@@ -23,7 +23,7 @@ export function chooseModels(
   const able = models.filter(({ name }) => !EMBEDS.test(name) && (mayPay || !Object.hasOwn(prices, name)))
   const code = task.language !== undefined || task.target_file !== undefined
   const rank = ({ name }: LocalModel): number => {
-    // `qwen3` means `qwen3:latest`, as it does for the server.
+    // `qwen3` means `qwen3:latest`, as in Ollama.
     const place = preferred.findIndex((wanted) => wanted === name || `${wanted}:latest` === name)
     if (place >= 0) return place
     return preferred.length + (code && !CODES.test(name) ? 1 : 0) + (Object.hasOwn(prices, name) ? 2 : 0)

@@ -1,11 +1,11 @@
-/** Leaves a model alone for a while after it has failed several times in a row. */
+/** Skips a model for a while after several consecutive failures. */
 
-/** Failures in a row that open the circuit. */
+/** Consecutive failures that open the circuit. */
 const FAILURES_MAX = 3
 const OPEN_MS = 30_000
 
 export interface CircuitBreaker {
-  /** Whether it may be asked now. After the pause one caller may, and the others wait for what comes of it. */
+  /** Whether the model may be asked now. After the pause one caller may try; the others wait for its result. */
   mayAsk(model: string, nowMs: number): boolean
   succeeded(model: string): void
   failed(model: string, nowMs: number): void
@@ -16,7 +16,7 @@ interface Circuit {
   openUntilMs: number
 }
 
-/** @returns breakers by model; times are those of one monotonic clock, in milliseconds */
+/** @returns one breaker per model; times are milliseconds of one monotonic clock */
 export function circuitBreaker(): CircuitBreaker {
   const circuits = new Map<string, Circuit>()
   return {

@@ -1,6 +1,6 @@
 /**
- * The one plan in what a model wrote, whatever stands around it: a fence, prose, its thinking, the form of a tool call.
- * What is found is judged by schema and policy like any other; of several plans that differ, none is taken.
+ * Finds the one plan in a model's answer, ignoring fences, prose, thinking and tool-call envelopes. The plan is
+ * validated by schema and policy like any other; if several plans differ, none is taken.
  */
 import { hashJson } from '@deed/mesh/canonical-json'
 import { decodeJson } from '@deed/mesh/decode'
@@ -15,13 +15,13 @@ export interface ToolCall {
 
 export interface ModelText {
   readonly text: string
-  /** What the server says apart from the answer. */
+  /** The server's separate field for the model's reasoning. */
   readonly thinking?: string
-  /** In place of a text. */
+  /** Tool calls instead of text. */
   readonly calls?: readonly ToolCall[]
 }
 
-/** Opening braces that are tried; more are no answer with a plan in it. */
+/** At most this many opening braces are tried; an answer with more is rejected. */
 const OBJECTS_MAX = 50
 
 const NOT_JSON = 'the answer is not JSON; answer with one JSON object and nothing around it'
@@ -29,7 +29,7 @@ const NOT_JSON = 'the answer is not JSON; answer with one JSON object and nothin
 /** @returns the plan as the model wrote it, or what is wrong with its answer */
 export function findPlan({ text, thinking = '', calls = [] }: ModelText): { plan: unknown } | { problem: string } {
   if (calls.length > 0) return { plan: planOf(calls) }
-  // Some servers put the whole answer where the thinking belongs.
+  // Some servers put the whole answer into the field for thinking.
   const said = text.trim() === '' ? thinking : text
   const whole = decoded(said)
   if ('value' in whole) return { plan: asPlan(whole.value) }
@@ -51,21 +51,24 @@ function decoded(text: string): { value: Json } | { problem: string } {
   try {
     return { value: decodeJson(Buffer.from(text)) as Json }
   } catch (error) {
-    // JSON, but with what nothing can hold: the character NUL, half a character, a key that is there twice.
+    // Valid JSON with values that cannot be stored: the character NUL, half a surrogate pair, a duplicate key.
     if (error instanceof DeedError && !error.message.startsWith('the message is not JSON'))
       return { problem: error.message }
     return { problem: NOT_JSON }
   }
 }
 
-/** Thinking comes first; of some models its opening tag is part of the question, and one that is never closed has no answer. */
+/**
+ * Removes the thinking at the beginning. Some models omit its opening tag; thinking that is never closed means that
+ * there is no answer.
+ */
 function withoutThinking(text: string): string {
   const closed = /<\/think(?:ing)?>/i.exec(text)
   if (closed) return withoutThinking(text.slice(closed.index + closed[0].length))
   return /^\s*<think(?:ing)?>/i.test(text) ? '' : text
 }
 
-/** Objects that stand in a text, none within another; one that nothing can hold is a problem. */
+/** Top-level JSON objects in a text; an object that cannot be stored is reported as a problem. */
 function objectsIn(text: string): { objects: JsonObject[]; problem?: string } {
   const objects: JsonObject[] = []
   let tried = 0
@@ -104,7 +107,7 @@ const isCall = (value: unknown): value is JsonObject & ToolCall =>
 
 const asPlan = (value: Json): unknown => (isCall(value) ? planOf([value]) : value)
 
-/** A tool that takes a plan, or one tool for each kind; they come one after the other. */
+/** Either one tool that takes a plan, or one tool call per kind, in order. */
 function planOf(calls: readonly ToolCall[]): unknown {
   const given = calls.map(({ name, arguments: args }) => ({ name, input: argumentsOf(args) }))
   const [only] = given
@@ -113,7 +116,7 @@ function planOf(calls: readonly ToolCall[]): unknown {
   }
   return {
     actions: given.map(({ name, input }, index) => {
-      // A tool's name has no dot for many servers.
+      // Many servers forbid dots in tool names.
       const kind = factsOf(name) ? name : name.replace('_', '.')
       const before = index === 0 ? {} : { depends_on: [`step-${index}`] }
       return { kind, name: `step-${index + 1}`, title: factsOf(kind)?.about ?? name, input, ...before }
@@ -121,7 +124,7 @@ function planOf(calls: readonly ToolCall[]): unknown {
   }
 }
 
-/** Some send their arguments as a text. */
+/** Some servers send the arguments as a JSON string. */
 function argumentsOf(args: Json): Json {
   if (typeof args !== 'string') return args
   const read = decoded(args)

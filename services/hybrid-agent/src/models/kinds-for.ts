@@ -1,10 +1,10 @@
-/** The kinds of action that a model is offered for a task: fewer are planned with better. */
+/** The kinds of action that a model is offered for a task: models plan better with fewer. */
 import type { AgentTask } from '@deed/proto/agent'
 import { KINDS, plannedTargets } from '@deed/proto/kinds'
 import { operationOf } from '../rules/operation-of.ts'
 import type { World } from '../rules/vocabulary.ts'
 
-/** Kinds of narrow use, offered where the words, the criteria or the template have one of these in them. */
+/** Specialised kinds, offered only if the words, the criteria or the template match. */
 const NARROW: Readonly<Record<string, RegExp>> = {
   'git.branch': /git|branch|repo/i,
   'git.commit': /git|commit|repo/i,
@@ -12,7 +12,7 @@ const NARROW: Readonly<Record<string, RegExp>> = {
   'test.run': /test|spec/i,
 }
 
-/** @returns names of kinds that a model may plan, in the order of the catalogue */
+/** @returns the kinds that a model may plan, in catalogue order */
 export function kindsFor(task: AgentTask, { targets }: World): string[] {
   const said = [task.description, ...(task.acceptance_criteria ?? []), task.template?.body ?? ''].join('\n')
   const operation = operationOf(task.description, { targets })

@@ -1,4 +1,4 @@
-// The client against a server that speaks Ollama's protocol and breaks on purpose.
+// The client against a server that speaks Ollama's protocol and fails on purpose.
 import { describe, expect, it } from 'vitest'
 import { type FakeAnswer, startFakeOllama } from '../../../../test/fake-ollama/start-fake-ollama.ts'
 import { ollamaServer } from './ollama.ts'
@@ -7,7 +7,7 @@ const messages = [{ role: 'user' as const, content: 'hello' }]
 const never = new AbortController().signal
 
 describe('a model server', () => {
-  it('is asked for its models, and answers with text and what it took', async () => {
+  it('lists its models, and answers with text and usage', async () => {
     await using fake = await startFakeOllama({
       models: ['a:7b'],
       answer: () => ({ json: { a: 1 }, promptTokens: 5, answerTokens: 3 }),
@@ -27,35 +27,38 @@ describe('a model server', () => {
     ['answers with an error', { fault: 'error' }, /answered 500: .*terminated/],
     ['sends what is not JSON', { fault: 'invalid_json' }, /not JSON/],
     ['dies in the middle', { fault: 'cut' }, /.+/],
-    ['writes without end', { fault: 'huge', bytes: 64 * 1024 * 1024 }, /more than \d+ bytes/],
+    ['sends an endless answer', { fault: 'huge', bytes: 64 * 1024 * 1024 }, /more than \d+ bytes/],
     ['hangs', { fault: 'hang' }, /did not answer in time/],
-    ['is slower than its limit', { slowMs: 5_000, text: '{}' }, /did not answer in time/],
-  ] satisfies [string, FakeAnswer, RegExp][])('that %s has failed, with the reason', async (_, answer, why) => {
-    await using fake = await startFakeOllama({ answer: () => answer })
-    // Short for those whose end it is; on a busy machine the others take as long as they take.
-    const limitMs = String(why).includes('in time') ? 1_500 : 30_000
-    const asked = ollamaServer(fake.url).ask('fake:latest', messages, {}, AbortSignal.timeout(limitMs))
-    await expect(asked).rejects.toMatchObject({
-      code: 'model_failed',
-      retryable: true,
-      message: expect.stringMatching(why),
-    })
-  })
+    ['exceeds its time limit', { slowMs: 5_000, text: '{}' }, /did not answer in time/],
+  ] satisfies [string, FakeAnswer, RegExp][])(
+    'that %s is reported as failed, with the reason',
+    async (_, answer, why) => {
+      await using fake = await startFakeOllama({ answer: () => answer })
+      // Short only for the cases that test the time limit; a busy machine may need long for the others.
+      const limitMs = String(why).includes('in time') ? 1_500 : 30_000
+      const asked = ollamaServer(fake.url).ask('fake:latest', messages, {}, AbortSignal.timeout(limitMs))
+      await expect(asked).rejects.toMatchObject({
+        code: 'model_failed',
+        retryable: true,
+        message: expect.stringMatching(why),
+      })
+    },
+  )
 
-  it('says that an answer was cut, with what it took', async () => {
+  it('reports a truncated answer, with its usage', async () => {
     await using fake = await startFakeOllama({ answer: () => ({ fault: 'length' }) })
     const answer = await ollamaServer(fake.url).ask('fake:latest', messages, {}, never)
     expect(answer).toMatchObject({ cut: true, usage: { unknown: false } })
   })
 
-  it('is heard where it thinks apart, and where it calls tools', async () => {
+  it('is understood if it sends thinking and tool calls in fields of their own', async () => {
     const called = { name: 'file_write', arguments: { path: 'a', content: 'b' } }
     await using fake = await startFakeOllama({ answer: () => ({ text: '', thinking: 'hm', calls: [called] }) })
     const answer = await ollamaServer(fake.url).ask('fake:latest', messages, {}, never)
     expect(answer).toMatchObject({ text: '', thinking: 'hm', calls: [called] })
   })
 
-  it('that does not know the model, or is not there, has failed', async () => {
+  it('that does not know the model, or cannot be reached, is reported as failed', async () => {
     await using fake = await startFakeOllama({ answer: () => 'unused' })
     await expect(ollamaServer(fake.url).ask('other', messages, {}, never)).rejects.toMatchObject({
       code: 'model_failed',

@@ -1,4 +1,4 @@
-/** A local model server, spoken to through Ollama's own client, with a deadline and a bound on what it may send. */
+/** A local model server, called through Ollama's own client, with a deadline and a limit on the response size. */
 import { DeedError } from '@deed/proto/errors'
 import { defined, type Json } from '@deed/proto/json'
 import { Ollama } from 'ollama'
@@ -8,24 +8,24 @@ import type { ChatMessage } from './prompt.ts'
 
 export interface LocalModel {
   readonly name: string
-  /** Of the weights. */
+  /** Size of the weights. */
   readonly bytes: number
 }
 
 export interface ModelAnswer extends ModelText {
-  /** It reached the most tokens that an answer may have, so it is no whole one. */
+  /** The answer reached the token limit, so it is incomplete. */
   readonly cut?: true
   readonly usage: Usage
 }
 
 export interface ModelServer {
-  /** @throws {DeedError} model_failed when it cannot be reached */
+  /** @throws {DeedError} model_failed if the server cannot be reached */
   list(signal: AbortSignal): Promise<LocalModel[]>
-  /** @throws {DeedError} model_failed with the cause; `signal` ends it at once */
+  /** @throws {DeedError} model_failed with the cause; `signal` aborts the call at once */
   ask(model: string, messages: readonly ChatMessage[], schema: object, signal: AbortSignal): Promise<ModelAnswer>
 }
 
-/** The answer of a model that writes and writes. */
+/** Bounds a model that never stops writing. */
 const RESPONSE_BYTES_MAX = 4 * 1024 * 1024
 const LIST_MS_MAX = 5_000
 
@@ -44,7 +44,8 @@ export function ollamaServer(host: string | undefined): ModelServer {
           messages: [...messages],
           format: schema,
           stream: true,
-          // Equal for all, or the server loads the model anew; 0 so that the same question has the same answer.
+          // Equal for all calls, or the server reloads the model; temperature 0, so that the same question gets the
+          // same answer.
           options: { num_ctx: PROMPT_TOKENS_MAX, num_predict: ANSWER_TOKENS_MAX, temperature: 0 },
         })
         let text = ''
@@ -65,13 +66,13 @@ export function ollamaServer(host: string | undefined): ModelServer {
   }
 }
 
-/** Takes the client's place where it would wait without end, read without end, or print what it cannot read. */
+/** Replaces the client's fetch, which would wait and read without limits and print lines that it cannot parse. */
 function boundedFetch(signal: AbortSignal): typeof fetch {
   return async (input, init = {}) => {
     const signals = init.signal ? [signal, init.signal] : [signal]
     const response = await fetch(input, { ...init, redirect: 'error', signal: AbortSignal.any(signals) }).catch(
       (error: unknown) => {
-        // Given up by the caller, it may be under way at the server.
+        // Aborted by the caller: the server may still be working on it.
         throw signals.some(({ aborted }) => aborted) ? error : failure(error, NOT_TAKEN_UP)
       },
     )
@@ -84,7 +85,7 @@ function boundedFetch(signal: AbortSignal): typeof fetch {
   }
 }
 
-/** Lets whole lines of JSON through, and not too many bytes of them. */
+/** Passes whole lines of JSON, up to the size limit. */
 function boundedLines(): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder()
   const encoder = new TextEncoder()
@@ -95,7 +96,11 @@ function boundedLines(): TransformStream<Uint8Array, Uint8Array> {
     try {
       JSON.parse(line)
     } catch (cause) {
-      throw new DeedError('model_failed', 'the model server sent a line that is not JSON', { cause })
+      throw new DeedError(
+        'model_failed',
+        'the model server sent a line that is not JSON; check that OLLAMA_HOST names an Ollama server',
+        { cause },
+      )
     }
     controller.enqueue(encoder.encode(`${line}\n`))
   }
@@ -112,10 +117,10 @@ function boundedLines(): TransformStream<Uint8Array, Uint8Array> {
   })
 }
 
-/** The server has done nothing for it. */
+/** The server did no work for the call. */
 const NOT_TAKEN_UP = { details: { not_taken_up: true } }
 
-/** Whatever goes wrong on the way is a failure of the model, told in a sentence. */
+/** Turns every failure of a call into a model_failed error with a readable message. */
 async function named<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -128,6 +133,6 @@ function failure(error: unknown, facts: Partial<typeof NOT_TAKEN_UP> = {}): Deed
   const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
   const message = error instanceof Error ? error.message : String(error)
   const late = error instanceof Error && error.name === 'TimeoutError'
-  const told = late ? 'the model did not answer in time' : `${message}${cause}`
-  return new DeedError('model_failed', told, { ...facts, cause: error })
+  const reason = late ? 'the model did not answer in time' : `${message}${cause}`
+  return new DeedError('model_failed', reason, { ...facts, cause: error })
 }

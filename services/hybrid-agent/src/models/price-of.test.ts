@@ -12,7 +12,7 @@ describe('the cost of a call', () => {
   })
 
   it.each([Number.NaN, 'NaN', null, -1, -0.5, 1.5, 1e12, 2 ** 53 + 1, Number.POSITIVE_INFINITY, '7', {}])(
-    'is the most that it may be where the server reports %s, and nothing of that is added',
+    'is the reserved maximum if the server reports %s, which is not added to the totals',
     (odd) => {
       for (const usage of [usageOf(odd, 7), usageOf(11, odd)]) {
         expect(usage.unknown).toBe(true)
@@ -22,9 +22,9 @@ describe('the cost of a call', () => {
     },
   )
 
-  it('is the most that it may be where the call broke off, and nothing where nobody took it up', () => {
+  it('is the reserved maximum if the call broke off, and nothing if no server accepted it', () => {
     const broke = new DeedError('model_failed', 'it stopped')
-    const refused = new DeedError('model_failed', 'it was not there', { details: { not_taken_up: true } })
+    const refused = new DeedError('model_failed', 'connection refused', { details: { not_taken_up: true } })
     expect(chargeFor(prices, 'paid', usageOfFailed(broke)).microusd).toBe(costMax(prices, 'paid'))
     expect(chargeFor(prices, 'paid', usageOfFailed(refused))).toEqual({ microusd: 0, unknown: false })
     expect(chargeFor(prices, 'local', usageOfFailed(broke)).microusd).toBe(0)

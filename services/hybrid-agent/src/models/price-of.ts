@@ -1,27 +1,27 @@
-/** What a call costs, by the prices of execution.yaml; a model that has none is free, as local ones are. */
+/** The cost of a call by the prices of execution.yaml; a model without a price, such as a local one, is free. */
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import type { DeedError } from '@deed/proto/errors'
 
 export type Prices = ExecutionConfig['models']['prices']
 
-/** What a call may take at most; what a server reports beyond it cannot be. */
+/** Token limits of a call; reported figures above them are invalid. */
 export const PROMPT_TOKENS_MAX = 16_384
 export const ANSWER_TOKENS_MAX = 8_192
 
 export interface Usage {
   readonly promptTokens: number
   readonly answerTokens: number
-  /** The server reported no such figures, or some that cannot be. */
+  /** The server reported no usage, or invalid usage. */
   readonly unknown: boolean
 }
 
 export interface Charge {
   readonly microusd: number
-  /** It is charged at the most that it may cost. */
+  /** The usage is unknown, so the call is charged its maximum. */
   readonly unknown: boolean
 }
 
-/** In whole millionths of a dollar, rounded up. */
+/** The maximum cost of a call, in whole millionths of a dollar, rounded up. */
 export const costMax = (prices: Prices, model: string): number =>
   costOf(prices, model, PROMPT_TOKENS_MAX, ANSWER_TOKENS_MAX)
 
@@ -32,9 +32,9 @@ export function chargeFor(prices: Prices, model: string, { promptTokens, answerT
 }
 
 /**
- * A model server's report of a call: figures that cannot be are none.
+ * The usage that a model server reports; invalid figures count as unknown.
  *
- * @param prompt undefined is 0: Ollama says nothing of a prompt that it had read before
+ * @param prompt undefined means 0: Ollama omits the count if the prompt was cached
  */
 export function usageOf(prompt: unknown, answer: unknown): Usage {
   const promptTokens = count(prompt === undefined ? 0 : prompt, PROMPT_TOKENS_MAX)
@@ -46,7 +46,7 @@ export function usageOf(prompt: unknown, answer: unknown): Usage {
   }
 }
 
-/** Nothing is known of what a call took that broke off; one that the server did not take up took nothing. */
+/** The usage of a call that broke off is unknown; a call that no server accepted used nothing. */
 export const usageOfFailed = ({ details }: DeedError): Usage => ({
   promptTokens: 0,
   answerTokens: 0,
@@ -59,6 +59,6 @@ const count = (value: unknown, max: number): number | undefined =>
 function costOf(prices: Prices, model: string, promptTokens: number, answerTokens: number): number {
   const price = prices[model]
   if (price === undefined) return 0
-  // A dollar for a million tokens is a millionth for each.
+  // One dollar per million tokens is one millionth of a dollar per token.
   return Math.ceil(promptTokens * price.prompt_usd_per_million + answerTokens * price.answer_usd_per_million)
 }

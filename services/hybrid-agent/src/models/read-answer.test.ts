@@ -64,20 +64,16 @@ describe('the answer of a model', () => {
       /outside/,
     ],
     [
-      'a file outside the workspace to be looked for',
+      'an observation of a file outside the workspace',
       { actions: [step({ kind: 'command.run', input: { argv: ['ls'], expect_files: ['/etc/passwd'] } })] },
       /outside/,
     ],
     [
-      'an address that is no web page',
+      'an address that is not a web page',
       { actions: [step({ kind: 'http.request', input: { url: 'file:///etc/passwd' } })] },
       /url/,
     ],
-    [
-      'a target that nobody knows',
-      { actions: [step({ kind: 'service.stop', input: { target: 'invented' } })] },
-      /invented/,
-    ],
+    ['an unknown target', { actions: [step({ kind: 'service.stop', input: { target: 'invented' } })] }, /invented/],
     [
       'a target of another type',
       { actions: [step({ kind: 'sql.query', input: { target: 'billing', query: 'x' } })] },
@@ -88,8 +84,8 @@ describe('the answer of a model', () => {
       { actions: [step({ depends_on: ['other'] }), step({ name: 'other', depends_on: ['write'] })] },
       /depends on "other"/,
     ],
-    ['two actions of one name', { actions: [step(), step()] }, /one name/],
-  ])('with %s is refused, and told why', (_, answer, why) => {
+    ['two actions with the same name', { actions: [step(), step()] }, /the same name/],
+  ])('with %s is refused with the reason', (_, answer, why) => {
     expect(read(answer)).toMatchObject({ problem: expect.stringMatching(why) })
   })
 
@@ -99,24 +95,24 @@ describe('the answer of a model', () => {
     ['with prose behind it', { text: `${plan}\n\nI have written the file.` }],
     ['with braces in the prose', { text: `I use {braces} and "quotes: ${plan} {done}` }],
     ['said twice', { text: `${plan}\n\`\`\`json\n${plan}\n\`\`\`` }],
-    ['behind its thinking, with a draft in it', { text: `<think>perhaps ${two}</think>\n${plan}` }],
-    ['behind thinking whose beginning is missing', { text: `perhaps ${two}</think>${plan}` }],
-    ['beside the field for thinking', { text: plan, thinking: `perhaps ${two}` }],
-    ['in the field for thinking alone', { text: '', thinking: plan }],
+    ['after its thinking, which contains a draft', { text: `<think>perhaps ${two}</think>\n${plan}` }],
+    ['after thinking without its opening tag', { text: `perhaps ${two}</think>${plan}` }],
+    ['next to a thinking field', { text: plan, thinking: `perhaps ${two}` }],
+    ['in the thinking field alone', { text: '', thinking: plan }],
     ['as a tool call', { text: '', calls: [{ name: 'plan', arguments: { actions: [step()] } }] }],
-    ['as a call of the kind', { text: '', calls: [{ name: 'file_write', arguments: step().input }] }],
+    ['as a call named after the kind', { text: '', calls: [{ name: 'file_write', arguments: step().input }] }],
     [
       'as a call in the text',
       { text: `<tool_call>{"name": "file.write", "arguments": ${JSON.stringify(step().input)}}</tool_call>` },
     ],
-    ['as a call whose arguments are a text', { text: '', calls: [{ name: 'plan', arguments: plan }] }],
+    ['as a call whose arguments are a JSON string', { text: '', calls: [{ name: 'plan', arguments: plan }] }],
   ])('is found %s', (_, answer) => {
     expect(readAnswer(answer, task, world)).toMatchObject({
       solution: { actions: [{ action: { kind: 'file.write', input: { path: 'note.txt', content: 'hello' } } }] },
     })
   })
 
-  it('keeps a tag that stands in the text of a file', () => {
+  it("keeps a thinking tag inside a file's content", () => {
     const content = '<think>this is the file</think>'
     expect(read({ actions: [step({ input: { path: 'note.txt', content } })] })).toMatchObject({
       solution: { actions: [{ action: { input: { content } } }] },
@@ -132,8 +128,12 @@ describe('the answer of a model', () => {
   const restart = { description: 'Turn billing off and on again' }
 
   it.each([
-    ['a file instead of a restart', [step()], /says to restart billing, and no action does/],
-    ['a look instead of a restart', [step({ kind: 'service.status', input: { target: 'billing' } })], /no action does/],
+    ['a file instead of a restart', [step()], /says to restart billing, but no action does/],
+    [
+      'an observation instead of a restart',
+      [step({ kind: 'service.status', input: { target: 'billing' } })],
+      /no action does/,
+    ],
     ['half of it', [step({ kind: 'service.stop', input: { target: 'billing' } })], /no action does/],
     [
       'the wrong order',
@@ -144,15 +144,15 @@ describe('the answer of a model', () => {
       /no action does/,
     ],
     [
-      'a file besides',
+      'an additional file',
       [step({ kind: 'service.restart', name: 'restart', input: { target: 'billing' } }), step()],
-      /nothing else; leave out file.write/,
+      /nothing else; remove file.write/,
     ],
-  ])('that has nothing to do with the words is refused: %s', (_, actions, why) => {
+  ])('is refused if it does not fit the words: %s', (_, actions, why) => {
     expect(read({ actions }, restart)).toMatchObject({ problem: expect.stringMatching(why) })
   })
 
-  it('for words that a rule can check is followed by the check, which is not of the plan', () => {
+  it('is followed by a check that does not come from the plan, if a rule can check the words', () => {
     const actions = [step({ kind: 'service.restart', input: { target: 'billing' } })]
     expect(read({ actions }, restart)).toMatchObject({
       solution: {
@@ -181,7 +181,7 @@ describe('the answer of a model', () => {
     ['billing is down', { kind: 'service', target: 'billing', state: 'stopped' }],
     ['../secrets.txt exists', undefined],
     ['it is beautiful', undefined],
-  ])('is checked by the criterion "%s" where a rule knows how', (criterion, observation) => {
+  ])('is checked by the criterion "%s" if a rule knows how', (criterion, observation) => {
     const { solution } = read({ actions: [step()] }, { acceptance_criteria: [criterion] }) as {
       solution: { actions: { action: { checks?: string; input: object } }[] }
     }
@@ -195,7 +195,7 @@ describe('the answer of a model', () => {
     expect(read2).toMatchObject({ solution: { actions: [{ name: 'write' }] } })
   })
 
-  it('is asked for by a schema with the bounds that a grammar can count, and no others', () => {
+  it('is requested with a schema that has only the bounds a grammar can count', () => {
     const schema = schemaFor(kindsFor(task, world), world) as { properties: { actions: { maxItems: number } } }
     const text = JSON.stringify(schema)
     expect(schema.properties.actions.maxItems).toBe(20)
@@ -207,7 +207,7 @@ describe('the answer of a model', () => {
     }
   })
 
-  it('is asked for with the kinds that fit the words and the targets that there are', () => {
+  it('is requested with the kinds that fit the words and the configured targets', () => {
     const kinds = (description: string) => kindsFor(AgentTask.parse({ description }), world)
     expect(kinds('leave a note')).toEqual(expect.arrayContaining(['file.write', 'service.restart']))
     for (const kind of ['sql.query', 'sql.execute', 'kubernetes.scale', 'nats.publish', 'git.commit', 'test.run']) {

@@ -1,8 +1,8 @@
 /**
- * A model's answer into a solution, or the sentence that says what is wrong with it.
+ * Turns a model's answer into a solution, or into a message that says what is wrong with it.
  *
- * A model proposes kinds and inputs, and nothing else: what it says about risk, success or verification has no field
- * to stand in, and an answer that brings one is refused.
+ * A model proposes kinds and inputs only: the schema has no field for risk, success or verification, and an answer that
+ * adds one is refused.
  */
 
 import type { AgentTask } from '@deed/proto/agent'
@@ -23,7 +23,7 @@ const ACTIONS_MAX = 20
 const PROBLEMS_SHOWN_MAX = 5
 const StepName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
 
-/** @param inputOf what is taken of a kind; undefined where a plan cannot have it */
+/** @param inputOf the input schema of a kind; undefined if a plan must not contain the kind */
 function answerOf(inputOf: (kind: string, facts: KindFacts) => z.ZodObject | undefined) {
   const steps = Object.entries(KINDS).flatMap(([kind, facts]) => {
     const input = inputOf(kind, facts)
@@ -43,7 +43,7 @@ const stepOf = (kind: string, input: z.ZodObject) =>
     name: StepName.max(64).describe('unique among the actions'),
     title: z.string().min(1).max(256),
     input,
-    depends_on: z.array(StepName.max(64)).max(ACTIONS_MAX).optional().describe('names of actions that come first'),
+    depends_on: z.array(StepName.max(64)).max(ACTIONS_MAX).optional().describe('names of actions that run before it'),
   })
 
 type StepSchema = z.ZodObject<{
@@ -57,15 +57,15 @@ type StepSchema = z.ZodObject<{
 const Answer = answerOf((_, { input }) => input)
 type Steps = z.output<typeof Answer>['actions']
 
-/** Checked here alone: model servers make a grammar of the schema, and not of these. */
+/** Checked here only: model servers turn the schema into a grammar, which cannot express these. */
 const CHECKED_HERE = ['pattern', 'format', 'minimum', 'maximum'] as const
-/** So are these where they are high: a server refuses a grammar that counts to thousands. */
+/** Dropped if large: a server rejects a grammar that counts to thousands. */
 const COUNTS = ['maxLength', 'minLength', 'maxItems', 'minItems'] as const
 const COUNT_MAX = 1_024
 
 /**
- * The least that will do as a JSON schema, for the model server: the kinds that fit, with the names of their targets,
- * and every bound that a grammar can count. Without `maxItems` a weak model lists actions to its last token.
+ * The smallest useful JSON schema for the model server: the offered kinds, the names of their targets, and every bound
+ * that a grammar can count. Without `maxItems` a weak model lists actions until it runs out of tokens.
  */
 export function schemaFor(kinds: readonly string[], { targets }: World): object {
   const fitting = answerOf((kind, facts) => {
@@ -85,12 +85,12 @@ export function schemaFor(kinds: readonly string[], { targets }: World): object 
   })
 }
 
-/** A proposal's confidence before anything has shown what it is worth. */
+/** The confidence of a proposal without any record of success. */
 const CONFIDENCE = 0.5
 
 export type Read = { readonly solution: Solution } | { readonly problem: string }
 
-/** @param untrusted what the model had read that nobody vouches for: each of its actions says so */
+/** @param untrusted the untrusted texts that the model read; each action lists them */
 export function readAnswer(answer: ModelText, task: AgentTask, world: World, untrusted: readonly string[] = []): Read {
   const found = findPlan(answer)
   if ('problem' in found) return found
@@ -132,15 +132,15 @@ function problemsOf(error: z.ZodError): string {
     .join('; ')
 }
 
-/** What no schema can see: names, order, targets and places. */
+/** Checks what the schema cannot express: names, order, targets and paths. */
 function faultOf(steps: Steps, world: World): string | undefined {
   const earlier = new Set<string>()
   const names = new Set(steps.map(({ name }) => name))
-  if (names.size < steps.length) return 'two actions have one name'
+  if (names.size < steps.length) return 'two actions have the same name; give each action its own'
   for (const { kind, name, input, depends_on = [] } of steps) {
-    // In their order: so there is no cycle, and a reader sees what comes first.
+    // Dependencies must point backwards, so there is no cycle.
     const unknown = depends_on.find((other) => !earlier.has(other))
-    if (unknown !== undefined) return `${name} depends on "${unknown}", which is no action before it`
+    if (unknown !== undefined) return `${name} depends on "${unknown}", which is not an action before it`
     earlier.add(name)
     const facts = factsOf(kind)
     const types = facts && plannedTargets(facts)

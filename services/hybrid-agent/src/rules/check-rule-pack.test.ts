@@ -6,11 +6,11 @@ import { readRulePacks } from './rule-pack.ts'
 const packs = readRulePacks([fileURLToPath(new URL('../../rules', import.meta.url))])
 
 describe.each(packs.map((pack) => [pack.name, pack] as const))('the built-in rule pack %s', (_, pack) => {
-  it('does what its tests say, alone', () => {
+  it('passes its tests alone', () => {
     expect(checkRulePack(pack)).toEqual([])
   })
 
-  it('does what its tests say, beside the others', () => {
+  it('passes its tests together with the other packs', () => {
     expect(checkRulePack(pack, packs)).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-/** Runs the tests that stand inside a rule pack. */
+/** Runs the tests inside a rule pack. */
 import { isDeepStrictEqual } from 'node:util'
 import { type AgentReply, AgentTask, processTask } from '@deed/proto/agent'
 import type { Json } from '@deed/proto/json'
@@ -7,15 +7,15 @@ import type { RulePack, RuleTest } from './rule-pack.ts'
 import { vocabularyOf } from './vocabulary.ts'
 
 /**
- * @param packs those that decide, the tested one among them: alone a pack must do what it says, and beside the others
- * @returns a sentence for each test that fails
+ * @param packs the active packs, including the tested one: a pack must pass alone and together with the others
+ * @returns one message per failing test
  */
 export function checkRulePack(pack: RulePack, packs: readonly RulePack[] = [pack]): string[] {
   const decide = decideBy(packs, vocabularyOf(pack.world))
   return pack.rules.flatMap((rule) =>
     rule.tests.flatMap((test) => {
       const task = AgentTask.parse({ ...test.with, description: test.say })
-      // What the mesh would refuse as a reply is a fault of the rule.
+      // A reply that violates the contract is a fault of the rule.
       const reply = processTask.output.safeParse(decide(task))
       const fault = reply.success
         ? faultOf(test, rule.id, reply.data)

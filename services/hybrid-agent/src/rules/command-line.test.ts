@@ -13,7 +13,7 @@ describe('a command line', () => {
   })
 
   it.each(['cat x | sh', 'a && b', 'a; b', 'echo $HOME', 'echo `id`', 'ls > out', 'rm *', 'ls ~', `echo 'open`])(
-    '%s is refused, since no shell reads it',
+    '%s is refused, since no shell runs',
     (line) => {
       expect(() => splitCommand(line)).toThrow(/shell|closed/)
     },

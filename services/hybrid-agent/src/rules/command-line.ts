@@ -1,15 +1,15 @@
-/** A command line as program and arguments. No shell reads it, so what only a shell would understand is refused. */
+/** Splits a command line into program and arguments. No shell runs, so shell syntax is refused. */
 import { DeedError } from '@deed/proto/errors'
 
-/** Unquoted, these mean something to a shell and nothing to a program. */
+/** Shell syntax when unquoted. */
 const SHELL_SIGNS = /[|&;<>()$`*?\n]/
-/** These do so only where a word begins. */
+/** Shell syntax only at the beginning of a word. */
 const SHELL_BEGINNINGS = /[~#]/
 
 /**
- * Splits at spaces; double and single quotes keep a text together, a backslash takes the sign behind it as it is.
+ * Splits at spaces; single and double quotes group a text, a backslash escapes the next character.
  *
- * @throws {DeedError} invalid_request where a quote is not closed or a shell would be needed
+ * @throws {DeedError} invalid_request for an unclosed quote or shell syntax
  */
 export function splitCommand(line: string): string[] {
   const parts: string[] = []
@@ -34,7 +34,7 @@ export function splitCommand(line: string): string[] {
     } else if (SHELL_SIGNS.test(sign) || (part === undefined && SHELL_BEGINNINGS.test(sign))) {
       throw new DeedError(
         'invalid_request',
-        `the command uses ${JSON.stringify(sign)}, which only a shell understands, and none reads it; name one program with its arguments, and put the sign in quotes where it is meant as it stands`,
+        `the command uses ${JSON.stringify(sign)}, which is shell syntax, and no shell runs; name one program with its arguments, and quote the character if it is meant literally`,
         { path: '$.task' },
       )
     } else part = (part ?? '') + sign

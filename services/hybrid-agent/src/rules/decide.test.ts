@@ -20,8 +20,8 @@ const world: World = {
 const decide = decideBy(packs, vocabularyOf(world))
 const ask = (description: string, more: Partial<AgentTask> = {}) => decide(AgentTask.parse({ description, ...more }))
 
-describe('a task that rules know', () => {
-  it('names the nearest service where the one that is meant does not exist', () => {
+describe('a task for rules', () => {
+  it('suggests the nearest service name for an unknown one', () => {
     const reply = ask('restart service biling')
     expect(reply).toMatchObject({ outcome: 'refused', error: { code: 'unknown_target', retryable: false } })
     expect(JSON.stringify(reply)).toContain('did you mean \\"billing\\"')
@@ -40,11 +40,11 @@ describe('a task that rules know', () => {
     'start billing? no',
     'create a consumer for orders but never acknowledge in lib/a.ex',
     'write nothing to "x"',
-  ])('is not read out of: %s', (text) => {
+  ])('is not taken for an order: %s', (text) => {
     expect(ask(text)).toMatchObject({ outcome: 'declined', reason: 'needs_model' })
   })
 
-  it('puts values where they belong and reads nothing in them', () => {
+  it('inserts values verbatim and never expands them', () => {
     const reply = ask('write "{{path}} $(rm -rf /) `x`" to notes.txt')
     expect(reply).toMatchObject({
       solution: { actions: [{ action: { input: { path: 'notes.txt', content: '{{path}} $(rm -rf /) `x`' } } }] },
@@ -54,7 +54,7 @@ describe('a task that rules know', () => {
     })
   })
 
-  it('is all that the rule does, of one kind too: each action has a name of its own', () => {
+  it("contains nothing but the rule's actions, each with a name of its own", () => {
     const pack = parseRulePack(
       `pack: pairs
 version: 1
@@ -82,7 +82,7 @@ rules:
     })
   })
 
-  it('keeps the workspace that the request names, for what has paths alone', () => {
+  it('uses the workspace that the request names for actions with paths', () => {
     const context = { workspace: 'app' }
     expect(ask('create folder reports', { context })).toMatchObject({
       solution: { actions: [{ action: { workspace: 'app' } }] },
@@ -90,14 +90,14 @@ rules:
     expect(JSON.stringify(ask('restart billing', { context }))).not.toContain('workspace')
   })
 
-  it('ends also for a text that is made to keep a matcher busy', () => {
-    // Exponential work would run into the test's time limit.
+  it('ends in bounded time for a text that is built to keep a matcher busy', () => {
+    // Exponential work would exceed the test's time limit.
     const hostile = `create a ${'consumer for in x.ex as a.b '.repeat(160)}`
     expect(ask(hostile)).toMatchObject({ outcome: 'declined' })
     expect(ask('restart the '.repeat(5_000))).toMatchObject({ outcome: 'declined' })
   })
 
-  it('is declined when two rules have equal right to it', () => {
+  it('is declined if two rules match equally well', () => {
     const user = parseRulePack(
       `pack: own
 version: 1
@@ -129,7 +129,7 @@ describe('code from a template', () => {
   }
   const words = 'Create a NATS consumer for processing user events'
 
-  it('takes names from the words and the place from the request', () => {
+  it('takes names from the words and the path from the request', () => {
     const reply = ask(words, { template, target_file: 'lib/shop/user_events.ex', language: 'elixir' })
     expect(reply).toMatchObject({
       method: 'autonomous',
@@ -153,26 +153,26 @@ describe('code from a template', () => {
     })
   })
 
-  it('takes the place from the template only where the template has one', () => {
+  it('takes the path from the template only if the template has one', () => {
     expect(ask(words, { template })).toMatchObject({ outcome: 'declined', reason: 'needs_model' })
     expect(ask(words, { template: { ...template, file: 'lib/{{name | snake}}_consumer.ex' } })).toMatchObject({
       solution: { actions: [{ action: { input: { path: 'lib/user_events_consumer.ex' } } }] },
     })
   })
 
-  it('asks for a template where none is given', () => {
+  it('requests a template if none is given', () => {
     expect(ask(words)).toMatchObject({ outcome: 'declined', reason: 'needs_template' })
   })
 
   it.each([
-    ['another thing than the template makes', 'create an endpoint for user events', 'lib/a.ex'],
-    ['more than the template has', `${words} with retries`, 'lib/a.ex'],
+    ['something that the template does not make', 'create an endpoint for user events', 'lib/a.ex'],
+    ['a wish that the template does not cover', `${words} with retries`, 'lib/a.ex'],
     ['a file of another language', words, 'src/a.ts'],
   ])('leaves %s to a model', (_, description, target_file) => {
     expect(ask(description, { template, target_file })).toMatchObject({ outcome: 'declined', reason: 'needs_model' })
   })
 
-  it('refuses a place outside every workspace', () => {
+  it('refuses a path outside every workspace', () => {
     expect(ask(words, { template, target_file: '../../a.ex' })).toMatchObject({
       outcome: 'refused',
       error: { code: 'path_outside_workspace' },

@@ -1,8 +1,8 @@
 /**
- * What the rules make of a task: actions, a refusal, or nothing.
+ * Decides a task by rules: the result is a list of actions, a refusal, or nothing.
  *
- * The rule with the most words of its own wins; where two say different things with equal right, none does. A sentence
- * that forbids, doubts or asks never becomes an action that changes something.
+ * The rule with the most literal words wins; if two match equally well and differ, neither applies. A sentence that
+ * forbids, doubts or asks never becomes an action that changes something.
  */
 import type { AgentReply, AgentTask, PlannedAction } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
@@ -19,7 +19,7 @@ import type { SlotValue } from './slots.ts'
 import { type Sentence, tokenize } from './tokenize.ts'
 import { type EntityValue, isOfType, knownTargets, type Vocabulary } from './vocabulary.ts'
 
-/** Said in words that no pattern expects, these turn the meaning round. */
+/** Outside a pattern's own words, these invert or question the meaning. */
 const NEGATIONS = new Set(
   "not no never none neither nor without cannot can't cant don't dont doesn't doesnt didn't isn't isnt aren't wasn't won't wont wouldn't shouldn't shouldnt mustn't stop avoid unless except instead rather".split(
     ' ',
@@ -35,7 +35,7 @@ interface Candidate {
 
 interface Meant extends Candidate, PatternMatch {}
 
-/** The rules, indexed by the words their sentences begin with. Deciding takes microseconds and changes nothing. */
+/** The rules, indexed by the first words of their sentences. Deciding takes microseconds and has no side effects. */
 export function decideBy(packs: readonly RulePack[], vocabulary: Vocabulary, runbooks: Runbooks = NO_RUNBOOKS): Decide {
   const byFirstWord = new Map<string, Candidate[]>()
   const withAnyFirstWord: Candidate[] = []
@@ -50,7 +50,7 @@ export function decideBy(packs: readonly RulePack[], vocabulary: Vocabulary, run
   return (task) => {
     const sentence = tokenize(task.description)
     const first = sentence?.tokens[0]
-    if (!sentence || !first) return declined('no rule is meant for a text like this')
+    if (!sentence || !first) return declined('the text is empty or too long for rules')
     const written = runbooks(sentence, task)
     if (written) return { outcome: 'handled', method: 'autonomous', solution: written }
     const meant: Meant[] = []
@@ -66,7 +66,7 @@ export function decideBy(packs: readonly RulePack[], vocabulary: Vocabulary, run
     const [best, ...others] = meant
     if (!best) return declined('no rule knows these words')
     const rival = others.find((other) => other.rule.id !== best.rule.id && bySpecificity(best, other) === 0)
-    if (rival) return declined(`the rules ${best.rule.id} and ${rival.rule.id} both claim these words`)
+    if (rival) return declined(`the rules ${best.rule.id} and ${rival.rule.id} both match these words`)
     return outcomeOf(best, task, vocabulary)
   }
 }
@@ -108,9 +108,9 @@ function outcomeOf(meant: Meant, task: AgentTask, vocabulary: Vocabulary): Agent
     const actions = namedApart(
       (rule.actions ?? []).flatMap((template) => actionsFrom(template, meant, task, vocabulary)),
     )
-    if (actions.length === 0) return declined('there is nothing of the kind in execution.yaml')
+    if (actions.length === 0) return declined('execution.yaml has no target or entity of this type')
     if (actions.length > ACTIONS_MAX)
-      return declined(`that would be ${actions.length} actions, and ${ACTIONS_MAX} is the most`)
+      return declined(`the rule gives ${actions.length} actions; at most ${ACTIONS_MAX} are allowed`)
     const answer = rule.answer && (fill(rule.answer, slots, meant.pattern.slotsPossible) as typeof rule.answer)
     return {
       outcome: 'handled',
@@ -123,11 +123,11 @@ function outcomeOf(meant: Meant, task: AgentTask, vocabulary: Vocabulary): Agent
   }
 }
 
-/** As many as a solution may have. */
+/** The limit of a solution. */
 const ACTIONS_MAX = 100
 const NAME_CHARS_MAX = 64
 
-/** Of those that would have one name, the later ones get a number: by its name an action is known in its solution. */
+/** Numbers duplicate names, since an action is identified by its name within the solution. */
 function namedApart(actions: readonly PlannedAction[]): PlannedAction[] {
   const taken = new Set<string>()
   return actions.map((action) => {
@@ -183,7 +183,7 @@ function actionFrom(
 
 const ACTION_MS_MAX = 60_000
 
-/** The workspace that the request names, for what has paths. */
+/** The workspace that the request names, for actions with paths. */
 export function workspaceOf({ context }: AgentTask): { workspace?: string } {
   const workspace = context?.workspace
   return typeof workspace === 'string' ? { workspace } : {}

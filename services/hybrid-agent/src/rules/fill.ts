@@ -1,7 +1,7 @@
 /**
- * Puts the values of slots where a rule's templates have `{{slot}}` or `{{slot.field}}`.
+ * Fills `{{slot}}` and `{{slot.field}}` in a rule's templates.
  *
- * A text that is one placeholder and nothing else takes the value's own form: a command becomes its arguments.
+ * A text that consists of one placeholder takes the value's own type: a command becomes its arguments.
  */
 import type { Json } from '@deed/proto/json'
 import { splitCommand } from './command-line.ts'
@@ -15,7 +15,7 @@ export interface Placeholder {
   readonly field: string | undefined
   /** Whether it is the whole text. */
   readonly alone: boolean
-  /** The keys that lead to the text. */
+  /** The path of keys to the text. */
   readonly at: readonly string[]
 }
 
@@ -31,7 +31,7 @@ export function fill(
   return Object.fromEntries(Object.entries(template).map(([key, item]) => [key, fill(item, slots, types)]))
 }
 
-/** Every placeholder in a template, and where it stands. */
+/** Every placeholder in a template, with its position. */
 export function placeholdersOf(template: Json, at: readonly string[] = []): Placeholder[] {
   if (typeof template === 'string') {
     const alone = ONE_PLACEHOLDER.test(template)

@@ -1,15 +1,15 @@
 /**
- * Code from a template, by the words of a task: what the thing is called, where it goes, in which language.
+ * Generates code from a template: name, path and language come from the words of the task.
  *
- * A template can only make the thing that it is a template of. So the words must end in one of that thing's names
- * ("a NATS consumer for processing user events"), and say nothing beyond a name that the template would leave out.
+ * A template makes one kind of thing. So the words must end in one of its names ("a NATS consumer for processing user
+ * events"), and add nothing but a name that the template uses.
  */
 import type { AgentTask, PlannedAction, TemplateBody } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import { type Language, Language as LanguageName } from '@deed/proto/template'
 import { renderTemplate } from '@deed/template/render'
 
-/** What the things are called, by the templates' task type. */
+/** Names of the things, by the template's task type. */
 const HEADS: Readonly<Record<string, readonly string[]>> = {
   nats_consumer: ['consumer', 'subscriber', 'listener'],
   testing: ['test', 'tests', 'suite', 'spec'],
@@ -25,14 +25,14 @@ const HEADS: Readonly<Record<string, readonly string[]>> = {
 }
 const ALL_HEADS = new Set(Object.values(HEADS).flat())
 
-/** Words of a thing that tell its technology, not its name. */
+/** Words that describe the technology of a thing, not its name. */
 const TECHNOLOGY = new Set(
   'nats jetstream pull durable queue event message rest http json graphql grpc web custom ui unit integration regression micro database db sql postgres postgresql new simple basic small elixir rust typescript go golang python javascript bash yaml shell fastapi genserver exunit vitest backup deploy deployment'.split(
     ' ',
   ),
 )
 const ARTICLES = new Set(['a', 'an', 'the', 'our', 'my', 'its', 'their', 'some', 'all', 'new', 'incoming'])
-/** Behind one of these stands more than a name. */
+/** These words introduce more than a name. */
 const BEYOND_A_NAME = new Set(
   'with without that which who using via when if unless until while because so but except as and or then in on by from into'.split(
     ' ',
@@ -70,17 +70,16 @@ export type CodeOutcome =
   | { readonly outcome: 'planned'; readonly action: PlannedAction; readonly template: TemplateBody }
   | { readonly outcome: 'declined'; readonly reason: 'needs_model' | 'needs_template'; readonly message: string }
 
-/** Decides by words, files and the template alone; the same input gives the same code. */
+/** Depends on words, files and the template alone; the same input gives the same code. */
 export function generateCode(task: AgentTask, wanted: CodeWanted): CodeOutcome {
   const { template } = task
   const heads = template ? new Set(HEADS[template.task_type] ?? []) : ALL_HEADS
   const meant = meaningOf(wanted.thing, heads)
-  if (!meant) return needsModel('no template is known that makes just this')
+  if (!meant) return needsModel('no template makes exactly this')
   const contextFile = task.context?.target_file
   const file = task.target_file ?? (typeof contextFile === 'string' ? contextFile : undefined) ?? wanted.file
   const language = task.language ?? LanguageName.safeParse(wanted.language).data
-  if (!template)
-    return { outcome: 'declined', reason: 'needs_template', message: 'give the template that fits the task' }
+  if (!template) return { outcome: 'declined', reason: 'needs_template', message: 'name a template that fits the task' }
 
   const values = valuesFor(template, meant.name, task.description, file)
   let path: string | undefined
@@ -97,11 +96,11 @@ export function generateCode(task: AgentTask, wanted: CodeWanted): CodeOutcome {
       return needsModel(`the template ${template.id} cannot be filled in: ${error.message}`)
     throw error
   }
-  if (path === undefined) return needsModel('it is not said which file the code goes to; name one in target_file')
+  if (path === undefined) return needsModel('the request does not say which file to write; name one in target_file')
   const byExtension = LANGUAGE_OF_EXTENSION[path.slice(path.lastIndexOf('.') + 1).toLowerCase()]
   for (const other of [language, byExtension]) {
     if (other !== undefined && other !== template.language) {
-      return needsModel(`the template ${template.id} is in ${template.language}, and ${other} is wanted`)
+      return needsModel(`the template ${template.id} is in ${template.language}, but the request asks for ${other}`)
     }
   }
   return {
@@ -123,7 +122,7 @@ export function generateCode(task: AgentTask, wanted: CodeWanted): CodeOutcome {
   }
 }
 
-/** @returns undefined where the words say more than a thing and its name */
+/** @returns undefined if the words say more than a thing and its name */
 function meaningOf(thing: string, heads: ReadonlySet<string>): { name: string } | undefined {
   const words = thing.split(' ')
   const lower = words.map((word) => word.toLowerCase())
@@ -139,14 +138,14 @@ function meaningOf(thing: string, heads: ReadonlySet<string>): { name: string } 
   if (link < 0) return own.length > NAME_WORDS_MAX ? undefined : { name: own.join(' ') }
   let tail = words.slice(link + 1)
   if (tail.some((word) => BEYOND_A_NAME.has(word.toLowerCase()))) return undefined
-  // "for processing user events", "to process user events": what is done with the thing is not its name.
+  // "for processing user events", "to process user events": the verb is not part of the name.
   if (tail.length > 1 && (/ing$/i.test(tail[0] ?? '') || lower[link] === 'to')) tail = tail.slice(1)
   tail = tail.filter((word) => !ARTICLES.has(word.toLowerCase()))
   if (tail.length === 0 || tail.length > NAME_WORDS_MAX) return undefined
   return { name: tail.join(' ') }
 }
 
-/** A value for each variable that the words or the file decide; for the others the template has defaults. */
+/** A value for each variable that the words or the file determine; the others keep the template's defaults. */
 function valuesFor(
   template: TemplateBody,
   name: string,
@@ -189,7 +188,7 @@ function nameOfFile(file: string | undefined): string | undefined {
   return words === undefined || words.length === 0 ? undefined : words.join(' ')
 }
 
-/** `lib/my_app/consumer.ex` lies in the namespace `my_app`. */
+/** `lib/my_app/consumer.ex` is in the namespace `my_app`. */
 function namespaceOf(file: string | undefined): string | undefined {
   const folder = /^(?:.*\/)?lib\/([a-z][a-z0-9_]*)\//.exec(file ?? '')?.[1]
   return folder?.replaceAll('_', ' ')

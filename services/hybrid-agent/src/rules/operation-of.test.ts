@@ -15,7 +15,7 @@ const of = (words: string) => {
   return found && `${found.name} ${found.target}${found.whole ? '' : ', and more'}`
 }
 
-describe('what a sentence does to a service', () => {
+describe('the service operation of a sentence', () => {
   it.each([
     ['Turn demo-api off and on again', 'restart demo-api'],
     ['turn off demo-api, then turn it back on', 'restart demo-api'],
@@ -28,7 +28,7 @@ describe('what a sentence does to a service', () => {
     ['Launch demo-api', 'start demo-api'],
     ['restart demo-api and write its pid to pid.txt', 'restart demo-api, and more'],
     ['stop demo-api because it is broken', 'stop demo-api, and more'],
-  ])('is plain in "%s"', (words, meant) => expect(of(words)).toBe(meant))
+  ])('is recognised in "%s"', (words, meant) => expect(of(words)).toBe(meant))
 
   it.each([
     'write a note that says: restart demo-api',
@@ -43,5 +43,5 @@ describe('what a sentence does to a service', () => {
     'document how to stop demo-api',
     'put a file on demo-api',
     'stop everything',
-  ])('is left open in "%s"', (words) => expect(of(words)).toBeUndefined())
+  ])('is left undecided for "%s"', (words) => expect(of(words)).toBeUndefined())
 })

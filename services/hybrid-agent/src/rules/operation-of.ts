@@ -1,6 +1,6 @@
 /**
- * What a sentence does to a service that it names, where that is plain. It holds plans of models to the words: they may
- * say it in more ways than a rule acts on, and less is understood than a rule understands.
+ * Finds what a sentence does to a service that it names, if that is clear. It holds a model's plan to the words. It
+ * accepts more phrasings than the rules that act, and understands less of each.
  */
 import { tokenize } from './tokenize.ts'
 import { isOfType, type World } from './vocabulary.ts'
@@ -10,7 +10,7 @@ export type OperationName = 'start' | 'stop' | 'restart'
 export interface Operation {
   readonly name: OperationName
   readonly target: string
-  /** Nothing else is asked for. */
+  /** The sentence asks for nothing else. */
   readonly whole: boolean
 }
 
@@ -19,15 +19,15 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(' '))
 const STARTS = words('start launch boot relaunch on up')
 const STOPS = words('stop halt kill shutdown off down')
 const RESTARTS = words('restart reboot bounce recycle')
-/** Say nothing until a particle follows: turn off, bring up. */
+/** Meaningless until a particle follows: turn off, bring up. */
 const CARRIERS = words('turn switch power shut bring take spin fire')
 const FILLERS = words('the a an our my service server process app container deployment called named again back it just')
-/** Behind these another wish begins, or a reason. */
+/** These begin another clause or a reason. */
 const CONNECTORS = words('and then so because since as with for before after please now')
-/** With these it depends, or is the contrary. */
+/** These make the operation conditional, or negate it. */
 const TURNS = words("if unless when whenever once whether until not never no don't dont without instead rather except")
 
-/** @returns undefined where no service, or more than one, is named, or where it is not plain what is to be done to it */
+/** @returns undefined unless exactly one service is named and the operation on it is clear */
 export function operationOf(description: string, { targets }: Pick<World, 'targets'>): Operation | undefined {
   const sentence = tokenize(description)
   if (!sentence || sentence.asks) return undefined
@@ -51,7 +51,7 @@ export function operationOf(description: string, { targets }: Pick<World, 'targe
     }
     const step = STARTS.has(word) ? 'start' : STOPS.has(word) ? 'stop' : RESTARTS.has(word) ? 'restart' : undefined
     if (step !== undefined) {
-      // "on" and "down" are verbs only behind a carrier, or where a step was said already.
+      // "on" and "down" are verbs only after a carrier or an earlier step.
       if (state === 'begin' && ['on', 'off', 'up', 'down'].includes(word)) return undefined
       if (state === 'further') whole = false
       else steps.push(step)
@@ -62,7 +62,7 @@ export function operationOf(description: string, { targets }: Pick<World, 'targe
       const connects = CONNECTORS.has(word)
       if (state === 'begin' || state === 'carrier') return undefined
       if (connects) continue
-      // "start billing tests" starts no billing; behind a connector it is another wish.
+      // "start billing tests" does not start billing; after a connector, a new clause begins.
       if (!seen || !sentence.tokens.slice(0, index).some((token) => CONNECTORS.has(token.word))) return undefined
       state = 'further'
       whole = false
@@ -78,7 +78,7 @@ function nameOf(steps: readonly OperationName[]): OperationName | undefined {
   if (steps.includes('restart'))
     return others.every((step) => step === first || step === 'start') ? 'restart' : undefined
   if (others.every((step) => step === first)) return first
-  // Off and on again; what is switched on and then off is nothing that anybody asks for.
+  // Off and on again is a restart; on and then off is ambiguous.
   return first === 'stop' && steps.indexOf('start') > 0 && steps.lastIndexOf('stop') < steps.indexOf('start')
     ? 'restart'
     : undefined

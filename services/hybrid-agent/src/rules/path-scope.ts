@@ -1,4 +1,7 @@
-/** Paths that are outside every workspace by their words alone. The executor looks at the real files, and decides. */
+/**
+ * Refuses paths that leave every workspace by their text alone. The executor checks the real files and has the final
+ * say.
+ */
 import { isAbsolute, posix, relative, sep } from 'node:path'
 import { DeedError } from '@deed/proto/errors'
 import type { World } from './vocabulary.ts'

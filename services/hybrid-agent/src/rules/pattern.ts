@@ -4,8 +4,8 @@
  *     restart (the)? (service)? {service:target(process)}
  *     (create|write) (a|an)? {thing:phrase}
  *
- * A pattern covers the whole sentence. It is no regular expression: it becomes a small program that is run over the
- * words with a note of every place it has failed from, so no place is tried twice and no pattern can run away.
+ * A pattern covers the whole sentence. It is not a regular expression: it compiles to a small program that memoises
+ * failed positions, so no position is tried twice and matching is bounded.
  */
 import { type SlotReader, type SlotValue, slotProblem, slotReader } from './slots.ts'
 import type { Sentence, Token } from './tokenize.ts'
@@ -20,7 +20,7 @@ type Node =
 type Step =
   | { readonly does: 'word'; readonly word: string }
   | { readonly does: 'slot'; readonly name: string; readonly read: SlotReader }
-  /** One word of a phrase, which goes on as long as it must. */
+  /** One more word of a phrase; a phrase is as short as possible. */
   | { readonly does: 'phrase'; readonly name: string }
   | { readonly does: 'split'; readonly first: number; readonly second: number }
   | { readonly does: 'jump'; readonly to: number }
@@ -29,31 +29,31 @@ type Step =
 export interface Pattern {
   readonly source: string
   readonly steps: readonly Step[]
-  /** The words that it can begin with; undefined where it may begin with a slot. */
+  /** The possible first words; undefined if the pattern may begin with a slot. */
   readonly firstWords: ReadonlySet<string> | undefined
-  /** Name of each slot that every match fills, with its type. */
+  /** The slots that every match fills: type by name. */
   readonly slots: ReadonlyMap<string, string>
-  /** Name of each slot, those in optional parts too, with its type. */
+  /** All slots, including those in optional parts: type by name. */
   readonly slotsPossible: ReadonlyMap<string, string>
 }
 
 export interface PatternMatch {
   readonly slots: Readonly<Record<string, SlotValue>>
-  /** Words of the sentence that the pattern has itself. */
+  /** Words of the sentence that match literal words of the pattern. */
   readonly literals: number
-  /** Words of the sentence that only a slot for any words took. */
+  /** Words of the sentence that only a free-text slot matched. */
   readonly freeTokens: readonly Token[]
 }
 
 const SOURCE_CHARS_MAX = 1_000
 
-/** @throws {PatternError} that says what is wrong and where */
+/** @throws {PatternError} with the problem and its position */
 export function compilePattern(source: string): Pattern {
   if (source.length > SOURCE_CHARS_MAX) throw new PatternError(`is longer than ${SOURCE_CHARS_MAX} characters`)
   const node = parse(source)
   const slotsPossible = new Map<string, string>()
   for (const { name, type } of slotsOf(node)) {
-    if (slotsPossible.has(name)) throw new PatternError(`the slot ${name} stands there twice`)
+    if (slotsPossible.has(name)) throw new PatternError(`the slot ${name} occurs twice; rename one`)
     slotsPossible.set(name, type)
   }
   const steps: Step[] = []
@@ -66,7 +66,7 @@ export class PatternError extends Error {
   override readonly name = 'PatternError'
 }
 
-/** @returns undefined where the sentence is not of this form */
+/** @returns undefined if the sentence does not match */
 export function matchPattern(pattern: Pattern, sentence: Sentence, vocabulary: Vocabulary): PatternMatch | undefined {
   const { steps } = pattern
   const { tokens } = sentence
@@ -149,14 +149,13 @@ function parse(source: string): Node {
       if (parts[at++] !== ')') throw new PatternError('a parenthesis is not closed')
       return inside
     }
-    if (part === '?' || part === '{' || part === '}')
-      throw new PatternError(`"${part}" stands where nothing can be meant by it`)
+    if (part === '?' || part === '{' || part === '}') throw new PatternError(`unexpected "${part}"`)
     if (part.startsWith('{')) return slot(part)
     return { is: 'word', word: part.toLowerCase() }
   }
 
   const node = alternatives()
-  if (at < parts.length) throw new PatternError('a parenthesis is closed that was never opened')
+  if (at < parts.length) throw new PatternError('")" without a matching "("')
   if (matchesNothing(node)) throw new PatternError('matches an empty sentence')
   return node
 }
@@ -164,7 +163,7 @@ function parse(source: string): Node {
 function slot(part: string): Node {
   const [, name, type, argument] =
     /^\{\s*([a-z][a-z0-9_]*)\s*:\s*([a-z]+)\s*(?:\(\s*([a-z|]+)\s*\))?\s*\}$/.exec(part) ?? []
-  if (name === undefined || type === undefined) throw new PatternError(`${part} is no slot; one reads {name:type}`)
+  if (name === undefined || type === undefined) throw new PatternError(`${part} is not a slot; write {name:type}`)
   const problem = slotProblem(type, argument)
   if (problem !== undefined) throw new PatternError(`${part}: ${problem}`)
   return { is: 'slot', name, type, argument }
@@ -220,7 +219,7 @@ function emit(node: Node, steps: Step[]): void {
       }
       const begin = steps.length
       steps.push({ does: 'phrase', name })
-      // As few words as will do: what stands behind the phrase has the first choice.
+      // A phrase is as short as possible: the pattern after it is tried first.
       steps.push({ does: 'split', first: begin + 2, second: begin })
       break
     }

@@ -42,11 +42,11 @@ describe('a rule pack', () => {
     ['no outcome', 'match: ping', /exactly one of actions, generate and refuse/],
     ['an unknown field', `match: ping\n${actions('{ a: b }')}\nregex: .*`, /rule "ping": .*regex/],
     [
-      'a field of what is no entity',
+      'a field of a slot that is not an entity',
       `match: "ping {host:word}"\n${actions('{ a: "{{host.table}}" }')}`,
       /only an entity has fields/,
     ],
-  ])('with %s is refused with its place', (_, rule, message) => {
+  ])('with %s is refused with its position', (_, rule, message) => {
     expect(() => parseRulePack(pack(rule), 'own.yaml')).toThrow(message)
   })
 

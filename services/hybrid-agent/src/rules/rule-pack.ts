@@ -1,7 +1,7 @@
 /**
- * A rule pack: sentences, and the actions that they mean. Packs are data in YAML; users add their own.
+ * A rule pack: sentences and the actions that they mean. Packs are YAML; users add their own.
  *
- * All that can be wrong with a pack is found when it is read, and told with its file, rule and field.
+ * A pack is validated completely when it is read; errors name file, rule and field.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -27,7 +27,7 @@ const Field = z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/)
 const FILE_BYTES_MAX = 1024 * 1024
 
 const ActionTemplate = z.strictObject({
-  /** Within the solution; by default the kind. */
+  /** The name of the action within the solution; by default its kind. */
   name: Name.optional(),
   title: z.string().min(1).max(256),
   kind: ActionKind,
@@ -35,16 +35,16 @@ const ActionTemplate = z.strictObject({
   verify: JsonObject.optional(),
   already_so: z.enum(['skip', 'run']).default('skip'),
   timeout_ms: z.int().min(1).max(86_400_000).optional(),
-  /** Once for each target of the type, as `{{each}}`. */
+  /** Repeats the action for each target of the type, as `{{each}}`. */
   for_each: z.enum(TARGET_TYPES).optional(),
 })
 export type ActionTemplate = z.output<typeof ActionTemplate>
 
 const RuleTest = z.strictObject({
   say: z.string().min(1),
-  /** What the task has beside its words. */
+  /** The task's fields besides its words. */
   with: AgentTask.omit({ description: true }).partial().optional(),
-  /** Each is a part of the action that it stands for, and there are no others. */
+  /** The expected actions, in order; each entry lists a subset of the action's fields. */
   actions: z.array(JsonObject).optional(),
   refuses: ErrorCode.optional(),
   declines: z.enum(['needs_model', 'needs_template']).optional(),
@@ -59,15 +59,15 @@ const Rule = z.strictObject({
       language: z.array(Language).min(1).optional(),
       target_file: z.boolean().optional(),
       task_type: z.array(z.string()).min(1).optional(),
-      /** Entity fields that `execution.yaml` must have, or must not. */
+      /** Entity fields that `execution.yaml` must have, or must not have. */
       has: z.array(Field).optional(),
       lacks: z.array(Field).optional(),
     })
     .prefault({}),
   actions: z.array(ActionTemplate).min(1).max(20).optional(),
-  /** Code from the task's template: the slots that say what, where, and in which language. */
+  /** Generates code from the task's template; names the slots for the thing, the file and the language. */
   generate: z.strictObject({ thing: SlotName, file: SlotName.optional(), language: SlotName.optional() }).optional(),
-  /** It is clear what is meant, and that it cannot be: the slot holds the name of no such target. */
+  /** Refuses the task: the slot holds the name of a target that does not exist. */
   refuse: z.strictObject({ unknown_target: SlotName, type: z.enum(TARGET_TYPES) }).optional(),
   answer: AnswerFormat.optional(),
   tests: z.array(RuleTest).min(1),
@@ -78,7 +78,7 @@ const Pack = z.strictObject({
   version: z.int().min(1),
   description: z.string().min(1).max(1_000),
   rules: z.array(Rule).min(1).max(200),
-  /** The world of the pack's own tests. */
+  /** The configuration for the pack's own tests. */
   world: z
     .strictObject({
       targets: z.record(z.string(), Target).default({}),
@@ -98,7 +98,7 @@ export interface CompiledRule {
   readonly generate: z.output<typeof Rule>['generate']
   readonly refuse: z.output<typeof Rule>['refuse']
   readonly answer: AnswerFormat | undefined
-  /** Whether anything it does may change something. */
+  /** Whether any action of the rule may change something. */
   readonly changes: boolean
   readonly tests: readonly RuleTest[]
 }
@@ -118,7 +118,7 @@ export class RulePackError extends Error {
 /**
  * Reads every `.yaml` file of the folders, in order of their names.
  *
- * @throws {RulePackError} that names file, rule and field of what is wrong; two packs of one name are wrong
+ * @throws {RulePackError} that names file, rule and field; also for two packs with the same name
  */
 export function readRulePacks(folders: readonly string[]): RulePack[] {
   const packs: RulePack[] = []
@@ -129,15 +129,14 @@ export function readRulePacks(folders: readonly string[]): RulePack[] {
       if (text.length > FILE_BYTES_MAX) throw new RulePackError(`${path}: is larger than ${FILE_BYTES_MAX} bytes`)
       const pack = parseRulePack(text, path)
       const other = packs.find((known) => known.name === pack.name)
-      if (other)
-        throw new RulePackError(`${path}: there is a pack "${pack.name}" already, in ${other.file}; rename one`)
+      if (other) throw new RulePackError(`${path}: ${other.file} already defines the pack "${pack.name}"; rename one`)
       packs.push(pack)
     }
   }
   return packs
 }
 
-/** As `readRulePacks`, from the text of one file. */
+/** Like `readRulePacks`, from the text of one file. */
 export function parseRulePack(text: string, file: string): RulePack {
   const document = parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: true, merge: false })
   const fault = document.errors[0] ?? document.warnings[0]
@@ -148,7 +147,7 @@ export function parseRulePack(text: string, file: string): RulePack {
   const names = new Set<string>()
   const rules = data.rules.map((rule): CompiledRule => {
     const where = `${file}: rule "${rule.name}"`
-    if (names.has(rule.name)) throw new RulePackError(`${where}: stands there twice; rename one`)
+    if (names.has(rule.name)) throw new RulePackError(`${where}: occurs twice; rename one`)
     names.add(rule.name)
     const patterns = rule.match.map((source, index) => compiled(source, `${where}: match[${index}] "${source}"`))
     checkOutcome(rule, patterns, where)
@@ -195,7 +194,7 @@ function compiled(source: string, where: string): Pattern {
   }
 }
 
-/** That the rule has one outcome, which uses only what every one of its patterns gives. */
+/** Checks that the rule has exactly one outcome, and that it uses only slots that every pattern fills. */
 function checkOutcome(rule: z.output<typeof Rule>, patterns: readonly Pattern[], where: string): void {
   const outcomes = [rule.actions, rule.generate, rule.refuse].filter((outcome) => outcome !== undefined)
   if (outcomes.length !== 1) throw new RulePackError(`${where}: needs exactly one of actions, generate and refuse`)
@@ -226,7 +225,9 @@ function checkOutcome(rule: z.output<typeof Rule>, patterns: readonly Pattern[],
       throw new RulePackError(`${where}: ${place}: only an entity has fields`)
     const statement = at[1] === 'input' && at.at(-1) === 'query'
     if (statement && !alone && type !== 'entity') {
-      throw new RulePackError(`${where}: ${place}: a statement takes words of the sentence as params, not as text`)
+      throw new RulePackError(
+        `${where}: ${place}: a statement takes words of the sentence as params, not as text; use $1 and params`,
+      )
     }
   }
 }

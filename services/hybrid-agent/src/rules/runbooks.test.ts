@@ -26,7 +26,7 @@ const ask = (config: ReturnType<typeof world>, description: string, context?: Ag
   decideBy([], vocabularyOf(config), readRunbooks(config))(AgentTask.parse({ description, context }))
 
 describe('a runbook', () => {
-  it('is what its words mean, one step after the other where nothing else is said', () => {
+  it('is matched by its words; by default its steps run in sequence', () => {
     const reply = ask(world(SHIP), 'Please release the shop.')
     expect(reply).toMatchObject({
       outcome: 'handled',
@@ -50,7 +50,7 @@ describe('a runbook', () => {
   })
 
   it.each(['ship it?', 'do not ship it', 'ship it tomorrow', 'ship', 'say "ship it"', '"ship it"'])(
-    'is not read out of: %s',
+    'is not matched by: %s',
     (text) => {
       expect(ask(world(SHIP), text)).toMatchObject({ outcome: 'declined' })
     },
@@ -61,7 +61,7 @@ describe('a runbook', () => {
     expect(ask(config, 'full backup')).toMatchObject({ outcome: 'handled' })
   })
 
-  it('is refused at the start where it cannot be followed, with every reason', () => {
+  it('is refused at start-up if it is invalid, with every reason', () => {
     const config = world(`
   one:
     words: [go, "say 'x'"]

@@ -1,8 +1,8 @@
 /**
- * Runbooks of `execution.yaml`: for certain words, the steps that an operator has written down.
+ * Runbooks of `execution.yaml`: fixed words, and the steps that an operator wrote for them.
  *
- * The words have to be the very ones, courtesy aside: what deletes a database is not guessed at. How much agreement the
- * steps need is decided from the steps, like for any other plan.
+ * The words must match exactly, apart from courtesy: nobody should delete a database by a guess. The approval level is
+ * computed from the steps, as for any other plan.
  */
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { IN_SENTENCES } from '@deed/config/fault-sentence'
@@ -10,12 +10,12 @@ import { type AgentTask, PlannedAction, type Solution } from '@deed/proto/agent'
 import { RulePackError } from './rule-pack.ts'
 import { type Sentence, tokenize } from './tokenize.ts'
 
-/** The steps that the sentence means, as the task's workspace has them. */
+/** Finds the steps for a sentence, in the task's workspace. */
 export type Runbooks = (sentence: Sentence, task: AgentTask) => Solution | undefined
 
 export const NO_RUNBOOKS: Runbooks = () => undefined
 
-/** @throws {RulePackError} naming each runbook that cannot be followed */
+/** @throws {RulePackError} naming each invalid runbook */
 export function readRunbooks({ runbooks }: Pick<ExecutionConfig, 'runbooks'>): Runbooks {
   const faults: string[] = []
   const byWords = new Map<string, { name: string; solution: Solution }>()
@@ -74,7 +74,7 @@ function faultsOf(where: string, actions: readonly ReturnType<typeof plannedStep
     for (const issue of error?.issues ?? []) faults.push(`${[step, ...issue.path].join('.')}: ${issue.message}`)
     if (!data) continue
     if (names.has(data.name)) faults.push(`${step}.name: there is a step "${data.name}" already`)
-    // Only what comes before: so no circle can be written down.
+    // Dependencies must point backwards, so there is no cycle.
     for (const other of data.depends_on)
       if (!names.has(other)) faults.push(`${step}.depends_on: no step before it is called "${other}"`)
     names.add(data.name)
@@ -82,7 +82,7 @@ function faultsOf(where: string, actions: readonly ReturnType<typeof plannedStep
   return faults
 }
 
-/** @returns undefined for a sentence that is more, or less, than words */
+/** @returns undefined for a sentence with quotes or without words */
 function keyOf(sentence: Sentence | undefined): string | undefined {
   if (!sentence || sentence.tokens.length === 0 || sentence.tokens.some(({ kind }) => kind !== 'word')) return undefined
   return sentence.tokens.map(({ word }) => word).join(' ')

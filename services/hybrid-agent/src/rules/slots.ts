@@ -1,4 +1,4 @@
-/** What may stand in a pattern's slot, by type. A value is data: it is put where the rule says, and never read again. */
+/** The types of slots in a pattern. A value is data: it is inserted as it is and never expanded again. */
 import { LANGUAGES } from '@deed/proto/template'
 import type { Sentence, Token } from './tokenize.ts'
 import { type EntityValue, isOfType, type Noun, TARGET_TYPES, type Vocabulary } from './vocabulary.ts'
@@ -7,9 +7,9 @@ export type SlotValue = string | readonly string[] | EntityValue
 
 export interface SlotFound {
   readonly value: SlotValue
-  /** The token behind the last one taken. */
+  /** The position after the last token taken. */
   readonly end: number
-  /** Whether just any words would have done. */
+  /** Whether the slot accepts any words. */
   readonly free?: boolean
 }
 
@@ -20,7 +20,7 @@ interface SlotType {
   readonly reader: (argument: string | undefined) => SlotReader
 }
 
-/** Words that stand between things and name none. */
+/** Words that connect things and are not names. */
 const NO_NAME = new Set([
   'the',
   'a',
@@ -40,7 +40,7 @@ const NO_NAME = new Set([
   'our',
 ])
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
-/** A path that cannot be taken for another word. */
+/** A path that cannot be mistaken for another word. */
 const FILE_PATH = /^[^\s]*(\/|\.[A-Za-z][A-Za-z0-9]{0,5}$)[^\s]*$/
 
 const LANGUAGE_NAMES = new Map<string, string>([
@@ -52,7 +52,7 @@ const LANGUAGE_NAMES = new Map<string, string>([
 ])
 
 const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
-  /** One word that could be a name. */
+  /** One word that may be a name. */
   word: {
     reader: () => (sentence, at) => {
       const { kind, value, word } = sentence.tokens[at]!
@@ -68,7 +68,7 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
         : { value, end: at + 1 }
     },
   },
-  /** A target of `execution.yaml`, of the types in the argument. */
+  /** A target of `execution.yaml` of one of the given types. */
   target: {
     arguments: TARGET_TYPES,
     reader: (argument) => {
@@ -80,7 +80,7 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
       }
     },
   },
-  /** A noun of a database's entities, in plural, or in singular with the argument `singular`. */
+  /** A noun of a database's entities, plural by default, singular with the argument `singular`. */
   entity: {
     arguments: ['singular'],
     reader: (argument) => (sentence, at, vocabulary) =>
@@ -114,7 +114,7 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
       return language === undefined ? undefined : { value: language, end: at + 1 }
     },
   },
-  /** All that is left of the text, as it stands there. */
+  /** The remaining text, verbatim. */
   rest: {
     reader: () => (sentence, at) => ({
       value: sentence.text.slice(sentence.tokens[at]!.start).trim(),
@@ -124,7 +124,7 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
   },
 }
 
-/** What is wrong with a slot's type, if anything; `phrase`, one word or more, is the pattern's own. */
+/** Validates a slot's type; `phrase`, one or more words, is built into patterns. */
 export function slotProblem(type: string, argument: string | undefined): string | undefined {
   if (type === 'phrase') return argument === undefined ? undefined : 'phrase takes no argument'
   const known = SLOT_TYPES[type]
@@ -134,7 +134,7 @@ export function slotProblem(type: string, argument: string | undefined): string 
   return `${type} takes no argument "${wrong}"${known.arguments ? `; it takes ${known.arguments.join(', ')}` : ''}`
 }
 
-/** The reader of a slot that `slotProblem` finds nothing wrong with. */
+/** The reader of a slot type that `slotProblem` accepts. */
 export function slotReader(type: string, argument: string | undefined): SlotReader {
   const known = SLOT_TYPES[type]
   if (!known) throw new Error(`there is no slot type "${type}"`)
@@ -149,7 +149,7 @@ function entityAt(
   for (const { words, entities } of nouns.get(tokens[at]!.word) ?? []) {
     if (!words.every((word, index) => tokens[at + index]?.word === word)) continue
     const [entity] = entities
-    // Two databases with one noun: which is meant cannot be known.
+    // Two databases use the noun: ambiguous.
     if (entity === undefined || entities.length > 1) return undefined
     return { value: entity, end: at + words.length }
   }

@@ -1,17 +1,17 @@
 /**
- * A sentence as the words a rule can look at.
+ * Splits a sentence into the words that rules match.
  *
- * Text in quotes or backticks is one token, whatever stands in it: it is data, and no rule reads its words.
- * Punctuation between words is dropped, so that "x is down. Fix it." and "x is down, fix it" read alike.
+ * Text in quotes or backticks is one token: it is data, and no rule reads its words. Punctuation between words is
+ * dropped, so that "x is down. Fix it." and "x is down, fix it" are equal.
  */
 
 export interface Token {
   readonly kind: 'word' | 'quoted' | 'code'
-  /** Without the quotes; of a word, without the punctuation around it. */
+  /** Without quotes; for a word, without the punctuation around it. */
   readonly value: string
-  /** In lower case, with straight apostrophes; empty for what is not a word. */
+  /** In lower case, with straight apostrophes; empty if the token is not a word. */
   readonly word: string
-  /** Offsets in the text, quotes included. */
+  /** Offsets in the text, including quotes. */
   readonly start: number
   readonly end: number
 }
@@ -19,11 +19,11 @@ export interface Token {
 export interface Sentence {
   readonly text: string
   readonly tokens: readonly Token[]
-  /** Whether it asks rather than orders. */
+  /** Whether the sentence is a question. */
   readonly asks: boolean
 }
 
-/** More words than any rule reads. */
+/** Longer texts are not matched by rules. */
 const TOKENS_MAX = 1_000
 const CLOSING: Readonly<Record<string, string>> = {
   '"': '"',
@@ -37,7 +37,7 @@ const CLOSING: Readonly<Record<string, string>> = {
 const POLITE_BEFORE = [['please'], ['kindly'], ['can', 'you'], ['could', 'you'], ['would', 'you'], ['will', 'you']]
 const POLITE_AFTER = [['please'], ['thanks'], ['thank', 'you'], ['for', 'me'], ['right', 'now'], ['now']]
 
-/** @returns undefined where there are more than a thousand words: no rule is meant for so many */
+/** @returns undefined for more than a thousand words */
 export function tokenize(text: string): Sentence | undefined {
   const tokens: Token[] = []
   let at = 0
@@ -54,7 +54,7 @@ export function tokenize(text: string): Sentence | undefined {
       continue
     }
     let end = at + 1
-    // A quote or a backtick that opens directly behind a word begins a token of its own: content:"x".
+    // A quote or backtick directly after a word begins a token of its own: content:"x".
     while (end < text.length && !isSpace(text, end) && !/["“«`]/.test(text[end]!)) end++
     const word = wordBetween(text, at, end)
     if (word) tokens.push(word)
@@ -73,7 +73,7 @@ function quotedAt(text: string, start: number): Token | undefined {
   const to = text.indexOf(closing, from)
   if (to < 0) return undefined
   const end = to + closing.length
-  // An apostrophe opens a quote only where it also closes one before a space: 'tis is a word.
+  // An apostrophe opens a quote only if a closing one follows before a space: 'tis is a word.
   if (closing === "'" && end < text.length && /[\p{L}\p{N}]/u.test(text[end]!)) return undefined
   const inside = text.slice(from, to)
   const value = fence ? inside.replace(/^[A-Za-z0-9+-]*\n/, '') : inside
@@ -90,7 +90,7 @@ function wordBetween(text: string, from: number, to: number): Token | undefined 
   return { kind: 'word', value, word: value.toLowerCase().replaceAll('’', "'"), start, end }
 }
 
-/** Whether the last character is punctuation of the sentence: not the dots of `..`, nor the end of `f(x)`. */
+/** Whether the last character is punctuation of the sentence, and not the dots of `..` or the end of `f(x)`. */
 function trailing(text: string, start: number, end: number): boolean {
   const last = text[end - 1]!
   if (',;:!?'.includes(last)) return true

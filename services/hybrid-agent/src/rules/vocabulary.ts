@@ -1,15 +1,15 @@
-/** The names a sentence may mean: the targets and nouns of `execution.yaml`, looked up by the words people use. */
+/** The targets and nouns of `execution.yaml`, indexed by the words that people use. */
 
 import type { ExecutionConfig, Target } from '@deed/config/execution-config'
 import { nearest } from '@deed/config/nearest'
 
-/** What Deed knows about the world, as far as the words of a task can mean it. */
+/** The part of the configuration that the words of a task can refer to. */
 export type World = Pick<ExecutionConfig, 'targets' | 'workspaces' | 'default_workspace'>
 
-/** What can be started and stopped, whatever runs it. */
+/** Target types that can be started and stopped. */
 const SERVICE_TYPES: ReadonlySet<string> = new Set(['process', 'systemd', 'docker', 'kubernetes'])
 
-/** Types of targets as rules name them: one of their own, or `service` for each that can be started and stopped. */
+/** Target types in rules: a type itself, or `service` for every type that can be started and stopped. */
 export const TARGET_TYPES = [
   'service',
   'process',
@@ -26,21 +26,21 @@ export type TargetType = (typeof TARGET_TYPES)[number]
 export const isOfType = (type: Target['type'] | undefined, wanted: TargetType | string): boolean =>
   type === wanted || (wanted === 'service' && type !== undefined && SERVICE_TYPES.has(type))
 
-/** A noun and the table that it stands for; what ends in `_sql` is quoted for a statement. */
+/** A noun and its table; fields that end in `_sql` are quoted for a statement. */
 export type EntityValue = Readonly<Record<string, string>>
 
 export interface Vocabulary {
   readonly world: World
-  /** The target's name by its name in lower case. */
+  /** The target's name by its lower-case name. */
   readonly targets: ReadonlyMap<string, { readonly name: string; readonly type: Target['type'] }>
-  /** By the first word of the noun, longer nouns first. */
+  /** By the first word of the noun, longest nouns first. */
   readonly plurals: ReadonlyMap<string, readonly Noun[]>
   readonly singulars: ReadonlyMap<string, readonly Noun[]>
 }
 
 export interface Noun {
   readonly words: readonly string[]
-  /** More than one where several databases use the noun. */
+  /** Several if more than one database uses the noun. */
   readonly entities: readonly EntityValue[]
 }
 
@@ -66,7 +66,7 @@ export function vocabularyOf(world: World): Vocabulary {
   return { world, targets, plurals: byFirstWord(plurals), singulars: byFirstWord(singulars) }
 }
 
-/** The known target that a name nobody knows was most likely meant to be, and all the others of its type. */
+/** The known target nearest to an unknown name, and all others of its type. */
 export function knownTargets(
   vocabulary: Vocabulary,
   type: string,
@@ -79,7 +79,7 @@ export function knownTargets(
   return guess === undefined ? { names } : { nearest: guess, names }
 }
 
-/** As PostgreSQL reads it, whatever the identifier is: `schema.table` becomes `"schema"."table"`. */
+/** Quotes an identifier for PostgreSQL: `schema.table` becomes `"schema"."table"`. */
 function quotedIdentifier(identifier: string): string {
   return identifier
     .split('.')

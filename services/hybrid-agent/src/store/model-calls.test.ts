@@ -1,4 +1,4 @@
-// The last of a budget, wanted by many at once, on a real PostgreSQL.
+// Concurrent calls for the last of a budget, on a real PostgreSQL.
 import { randomUUID } from 'node:crypto'
 import { ExecutionId, FencingToken, TaskId } from '@deed/proto/ids'
 import { testDatabase } from '@deed/store/test-database'
@@ -19,7 +19,7 @@ function call(reservedMicrousd: number, budgets: readonly Budget[]) {
 const refused = { status: 'refused', problem: '', promptTokens: 1, answerTokens: 1, durationMs: 1 } as const
 
 describe('a budget', () => {
-  it('is never overdrawn by a hundred calls for its last dollar, and what they leave is given back once', async () => {
+  it('is never overdrawn by a hundred calls for its last dollar, and unused reservations are returned once', async () => {
     await using db = await testDatabase<unknown>('hybrid_agent', migrations)
     const spent = async (): Promise<unknown> =>
       (await db.query<{ spent: number }>('spent', 'select spent_microusd::int as spent from budgets', []))[0]?.spent
@@ -31,7 +31,7 @@ describe('a budget', () => {
       if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'budget_exceeded', retryable: false })
     }
     expect(await spent()).toBe(900_000)
-    // Those that were refused have left no call behind.
+    // Refused calls leave no row.
     expect(await db.query('calls', 'select from model_calls', [])).toHaveLength(6)
 
     const end = (id: CallId) => endCall(db, id, { ...refused, microusd: 50_000, costUnknown: false })
@@ -39,7 +39,7 @@ describe('a budget', () => {
     expect(await spent()).toBe(300_000)
   })
 
-  it('of a request is kept beside that of the day: both have room, or neither is touched', async () => {
+  it('of a request is checked together with the daily budget: both have room, or neither is charged', async () => {
     await using db = await testDatabase<unknown>('hybrid_agent', migrations)
     const request: Budget = { scope: 'execution:1', microusd: 100_000 }
     expect(await beginCall(db, callId(), call(100_000, [day(DOLLAR), request]))).toBe(true)
@@ -57,12 +57,12 @@ describe('a budget', () => {
     ])
   })
 
-  it('lets through what costs nothing, however little is left', async () => {
+  it('admits calls without cost, however little is left', async () => {
     await using db = await testDatabase<unknown>('hybrid_agent', migrations)
     expect(await beginCall(db, callId(), call(0, [day(0)]))).toBe(true)
   })
 
-  it('stays as it is for a call that another process has begun', async () => {
+  it('is unchanged if another process has begun the call', async () => {
     await using db = await testDatabase<unknown>('hybrid_agent', migrations)
     const id = callId()
     expect(await beginCall(db, id, call(400_000, [day(DOLLAR)]))).toBe(true)

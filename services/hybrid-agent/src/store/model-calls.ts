@@ -1,7 +1,7 @@
 /**
- * The calls to models: written before a model is asked, so that none is forgotten, and kept with their answers. The most
- * that a call may cost is taken from its budgets in the statement that begins it, and what is left is given back in the
- * one that ends it; of a call whose process died, nobody knows, and it stays taken.
+ * Calls to models, stored with their answers before a model is asked. The statement that begins a call reserves its
+ * maximum cost in every budget; the one that ends it returns the rest. The cost of a call whose process died is
+ * unknown, so the reservation stays.
  */
 import type { Solution } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
@@ -27,13 +27,13 @@ export interface EarlierCall {
   readonly costUnknown: boolean
 }
 
-/** What may be spent within a scope, as in `day:2026-11-21` or `execution:<id>`. */
+/** A spending limit within a scope, as in `day:2026-11-21` or `execution:<id>`. */
 export interface Budget {
   readonly scope: string
   readonly microusd: number
 }
 
-/** In their order. */
+/** In call order. */
 export async function callsOfTask(db: Database, tenant: string, taskId: TaskId): Promise<EarlierCall[]> {
   return db.query<EarlierCall>(
     'calls_of_task',
@@ -45,8 +45,8 @@ export async function callsOfTask(db: Database, tenant: string, taskId: TaskId):
 }
 
 /**
- * @returns false where another process has made a call of this number: then it is the one that solves the task
- * @throws {DeedError} budget_exceeded where the most that it may cost is more than what a budget has left
+ * @returns false if another process has stored a call of this number: that process solves the task
+ * @throws {DeedError} budget_exceeded if a budget has less left than the call may cost
  */
 export async function beginCall(
   db: Database,
@@ -60,7 +60,7 @@ export async function beginCall(
     budgets: readonly Budget[]
   },
 ): Promise<boolean> {
-  // What costs nothing takes nothing.
+  // Free calls reserve nothing.
   const budgets = call.reservedMicrousd === 0 ? [] : call.budgets
   try {
     const rows = await db.query(
@@ -92,9 +92,9 @@ export async function beginCall(
     )
     return rows.length > 0
   } catch (error) {
-    // The constraint, and not a look beforehand: two that take the last of it are one after the other to the row.
+    // The constraint decides, not a check beforehand: the row lock serialises two calls for the last of a budget.
     if (!(error instanceof Error && 'constraint' in error && error.constraint === 'budgets_are_kept')) throw error
-    throw new DeedError('budget_exceeded', 'a call may cost more than what is left of the budget', { cause: error })
+    throw new DeedError('budget_exceeded', 'the call may cost more than the remaining budget', { cause: error })
   }
 }
 
@@ -109,7 +109,7 @@ export type CallOutcome = (
   readonly durationMs: number
 }
 
-/** A call that has ended stays as it is. */
+/** No-op for a call that has ended. */
 export async function endCall(db: Database, id: CallId, outcome: CallOutcome): Promise<void> {
   const solution = outcome.status === 'solved' ? JSON.stringify(outcome.solution) : null
   const problem = outcome.status === 'solved' ? null : outcome.problem

@@ -1,4 +1,4 @@
-/** What models were asked long ago, and what was spent on it, where no task that is under way can come back to it. */
+/** Deletes old model calls and budgets that no running task can refer to. */
 import { every } from '@deed/mesh/every'
 import type { Store } from '@deed/store/database'
 import { deleteInBatches } from '@deed/store/delete-in-batches'
@@ -30,9 +30,9 @@ export async function pruneModelCalls(store: Pick<Store<unknown>, 'query'>, befo
   return gone
 }
 
-/** Now and then, by each replica; two at once do no harm. */
+/** Runs periodically in each replica; concurrent runs are safe. */
 export const keepPruning = (store: Store<unknown>, days: number, log: Log): AsyncDisposable =>
   every(EVERY_MS, () => pruneModelCalls(store, Date.now() - days * DAY_MS), {
-    failed: 'old model calls could not be pruned; it is tried again',
+    failed: 'pruning old model calls failed; the next run will retry',
     log,
   })

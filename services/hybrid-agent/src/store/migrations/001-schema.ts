@@ -32,7 +32,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       constraint model_calls_charged check (cost_microusd <= reserved_microusd)
     )`.execute(db)
 
-  // A row for each thing that has a limit: a day of a tenant, an execution. What is spent includes what is reserved.
+  // One row per limit: a tenant's day, an execution. Spent amounts include reservations.
   await sql`
     create table budgets (
       tenant text not null default 'local',
