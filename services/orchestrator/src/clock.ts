@@ -1,12 +1,15 @@
-/** The database's clock, without asking it each time: leases and expiries are judged by one clock, whatever host a replica runs on. */
+/**
+ * The database's clock, without a query for each reading: leases and expiries use one clock, whatever host a replica
+ * runs on.
+ */
 import type { Database } from './store/schema.ts'
 
 export interface Clock {
   /** Milliseconds since 1970, by the database. */
   now(): number
-  /** Asks the database again. */
+  /** Queries the database's clock again. */
   synchronise(): Promise<void>
-  /** Takes a time that the database has just told. */
+  /** Applies a time from a database reply. */
   set(databaseMs: number, askedAt: number): void
 }
 
@@ -18,7 +21,7 @@ export function clockOf(db: Database): Clock {
   let takenAt = Number.NEGATIVE_INFINITY
   const set = (databaseMs: number, askedAt: number): void => {
     const now = performance.now()
-    // An answer that was long on its way says little of when it was given.
+    // An answer after a long round trip says little about the time when it was given.
     if (now - askedAt > ROUND_TRIP_MS_MAX && now - takenAt < AGE_MS_MAX) return
     offset = databaseMs - (askedAt + now) / 2
     takenAt = now

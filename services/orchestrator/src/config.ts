@@ -7,17 +7,17 @@ import { z } from 'zod'
 const Config = z.object({
   ...BusEnvironment,
   ...DatabaseEnvironment,
-  /** Path of execution.yaml; absent: the defaults. */
+  /** The path of execution.yaml; absent: the defaults. */
   DEED_CONFIG: z.string().optional(),
-  /** Where Prometheus is answered; execution.yaml may say it instead. Absent: nowhere. */
+  /** The port for Prometheus; execution.yaml may give it instead. Absent: metrics are not served. */
   METRICS_PORT: z.string().optional(),
-  /** On which address; execution.yaml may say it instead. Absent: 127.0.0.1. */
+  /** The address for Prometheus; execution.yaml may give it instead. Absent: 127.0.0.1. */
   METRICS_HOST: z.string().optional(),
-  /** Path of a policy that replaces the default one. */
+  /** The path of a policy that replaces the default one. */
   DEED_POLICY: z.string().optional(),
-  /** How long a task may go on without a heartbeat before another attempt takes it over, in milliseconds. */
+  /** The lease of a task without a heartbeat, after which another attempt takes over, in milliseconds. */
   ORCHESTRATOR_LEASE_MS: z.coerce.number().int().min(3_000).max(600_000).default(10_000),
-  /** Whose intake streams are consumed, separated by commas. */
+  /** The tenants whose intake streams are consumed, separated by commas. */
   ORCHESTRATOR_TENANTS: z
     .string()
     .default('local')
@@ -25,7 +25,7 @@ const Config = z.object({
     .pipe(z.array(PrincipalName).min(1)),
 })
 export type Config = z.output<typeof Config> & {
-  /** Webhooks name variables of it. */
+  /** Contains the variables that webhooks name. */
   env: Readonly<Record<string, string | undefined>>
 }
 

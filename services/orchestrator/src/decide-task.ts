@@ -1,4 +1,4 @@
-/** What a person decides about a task of theirs: who may, and what becomes of it. */
+/** Decides a person's task: checks permission, and applies the decision. */
 import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { ApprovalId, ExecutionId, Principal, TaskId } from '@deed/proto/ids'
@@ -9,10 +9,13 @@ import { agreementFor, type Retrying } from './planning/agree-again.ts'
 import { levelOfApprover, maySelfApprove } from './planning/policy.ts'
 import { readPersonTasks } from './store/person-tasks.ts'
 
-/** By these somebody vouches for what no observation has shown. */
+/** With these decisions a person vouches for something unobserved. */
 const VOUCHES: ReadonlySet<PersonDecision> = new Set(['skip', 'provide'])
 
-/** @throws {DeedError} `not_found`, `approval_already_used`, `self_approval`, `forbidden`; `invalid_request` naming what applies */
+/**
+ * @throws {DeedError} `not_found`, `approval_already_used`, `self_approval`, `forbidden`; `invalid_request` naming the
+ *   allowed decisions
+ */
 export async function decideTask(
   { db, driver, policy, planning }: Deciding & Retrying,
   principal: Principal,
@@ -28,12 +31,12 @@ export async function decideTask(
   const { execution_id: executionId, requested_by: requester, about } = task
   const level = about?.level ?? 0
   if (VOUCHES.has(decision) && !maySelfApprove(policy, level, principal.user, requester)) {
-    throw new DeedError('self_approval', `level ${level} needs somebody else than the requester to vouch for it`, {
+    throw new DeedError('self_approval', `level ${level} requires somebody other than the requester to vouch for it`, {
       executionId,
     })
   }
   if (levelOfApprover(policy, principal.user) < level) {
-    throw new DeedError('forbidden', `${principal.user} may not decide on level ${level}; somebody else must`, {
+    throw new DeedError('forbidden', `${principal.user} may not decide on level ${level}; ask another approver`, {
       executionId,
     })
   }

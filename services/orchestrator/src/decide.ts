@@ -1,4 +1,4 @@
-/** One decision of one person: who may, on what, and what becomes of it. Every way to decide leads through here. */
+/** One decision of one person: checks permission and target, and applies it. Every way to decide leads through here. */
 import { DeedError, type ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { ApprovalStatus } from '@deed/proto/states'
@@ -17,15 +17,15 @@ export interface Decision {
   approvalId: ApprovalId
   approve: boolean
   reason: string | null
-  /** Of what was looked at; undefined: nobody says. */
+  /** The plan that the person saw; undefined if they do not say. */
   planHash: string | undefined
-  /** From this level on it is refused: each such step is looked at by itself. */
+  /** Decisions from this level on are refused: such steps must be decided one by one. */
   levelMax?: number
 }
 
 /**
- * @throws {DeedError} `not_found`, `approval_mismatch`, `approval_expired`, `approval_already_used`; `self_approval` and
- *   `forbidden`, which are on record
+ * @throws {DeedError} `not_found`, `approval_mismatch`, `approval_expired`, `approval_already_used`; `self_approval`
+ *   and `forbidden`, which are audited
  */
 export async function decide(
   { db, driver, policy }: Deciding,
@@ -36,13 +36,13 @@ export async function decide(
   if (!approval) throw new DeedError('not_found', 'there is no such approval; `deed get approvals` lists them')
   const { execution_id: executionId, level, requested_by: requester, owner } = approval
   if (planHash !== undefined && planHash !== approval.plan_hash) {
-    throw new DeedError('approval_mismatch', 'the plan is another than the one that was looked at; look again', {
+    throw new DeedError('approval_mismatch', 'the plan has changed since it was shown; review the new plan', {
       path: '$.plan_hash',
       executionId,
     })
   }
   if (level > levelMax) {
-    throw new DeedError('invalid_request', `a step of level ${level} is decided by itself, not with others`, {
+    throw new DeedError('invalid_request', `a step of level ${level} must be decided on its own`, {
       executionId,
     })
   }
@@ -51,14 +51,14 @@ export async function decide(
     throw new DeedError(code, message, { executionId })
   }
   if (approve && !maySelfApprove(policy, level, principal.user, requester)) {
-    await refuse('self_approval', `level ${level} needs somebody else than the requester to agree`)
+    await refuse('self_approval', `level ${level} requires the approval of somebody other than the requester`)
   }
-  // Who wants another's work undone or done again has no say of their own in it, whatever policy allows for own work.
+  // A person who undoes or repeats another's work must not approve it, even if policy allows approving one's own work.
   if (approve && principal.user === requester && requester !== owner) {
-    await refuse('self_approval', `${owner} asked for the execution: somebody else than ${requester} must agree`)
+    await refuse('self_approval', `${owner} requested the execution: somebody other than ${requester} must approve`)
   }
   if (levelOfApprover(policy, principal.user) < level) {
-    await refuse('forbidden', `${principal.user} may not decide on level ${level}; somebody else must`)
+    await refuse('forbidden', `${principal.user} may not decide on level ${level}; ask another approver`)
   }
   const { approvals } = await driver.apply(executionId, {
     type: 'decided',

@@ -1,7 +1,7 @@
-/** Where two JSON values differ, as paths. */
+/** The differences between two JSON values, as paths. */
 import { canonicalJson } from '@deed/mesh/canonical-json'
 
-/** More are not told: one says enough. */
+/** More differences are omitted: one is enough. */
 const PATHS_MAX = 10
 const VALUE_CHARS_MAX = 200
 
@@ -14,7 +14,7 @@ export interface Changed {
   after: string
 }
 
-/** The same, with what stands there in each, shortened. */
+/** The same, with the shortened values of each. */
 export const changesOf = (one: object, other: object): Changed[] =>
   differing({ ...one }, { ...other }, '$')
     .slice(0, PATHS_MAX)

@@ -1,8 +1,8 @@
 /**
- * Driving executions: one input at a time for each, decided by the reconciler's core, written in one
- * statement, then handed out, announced and answered.
+ * Drives executions: one input at a time per execution, decided by the reconciler's core, committed in one statement,
+ * then dispatched, announced and answered.
  *
- * The rows that this replica has read are kept until another one moves them: that costs a round trip
+ * The rows that this replica has read are cached until another replica changes them: that costs one extra round trip
  * then, and saves one on every report.
  */
 
@@ -32,10 +32,10 @@ import type { Database } from './store/schema.ts'
 import { openTransitions, type Waiter } from './store/transitions.ts'
 
 const ATTEMPTS_MAX = 8
-/** Snapshots kept; the oldest go first and are read again when they are wanted. */
+/** The cache's size; the oldest snapshots are evicted. */
 const SNAPSHOTS_MAX = 5_000
 
-/** Looks once more at what a step would meet that is about to be asked for. */
+/** Inspects again what a step would change before its approval is requested. */
 export type LookAnew = (id: ExecutionId, approvalId: ApprovalId) => void
 
 export interface Dependencies {
@@ -48,44 +48,44 @@ export interface Dependencies {
   workQueues: Pick<WorkQueues, 'lookNow'>
   leaseMs: number
   autoRollback: boolean
-  /** Told of the head of a chain that has become durable. */
+  /** Called with the head of a chain that has become durable. */
   moved(execution: ExecutionRow): void
   policyVersion: string
-  /** Whether an action only reads, and ends by itself. */
+  /** Whether an action only reads, and is short. */
   reads(action: Action): boolean
   /** Targets that the action writes to, as `target:<name>`. */
   writes(action: Action): readonly string[]
-  /** Begins to look at the step that the approval is for; what is found comes as an input. */
+  /** Starts to inspect the step of the approval; the result arrives as an input. */
   look: LookAnew
   /** Reports that the executor's ledger contradicts. */
   reportsRefused: { count: number }
-  /** Called once for each execution that this replica has brought to its end, with who waits for it. */
+  /** Called once for each execution that this replica has ended, with its waiting callers. */
   ended(snapshot: Snapshot, waiters: Waiter[]): void
 }
 
 export interface Driver {
-  /** Makes known what was just stored, so that it need not be read. */
+  /** Caches a snapshot that was just stored, so that it need not be read. */
   know(snapshot: Snapshot): void
   /**
    * Applies an input, and resolves when it is durable.
    *
-   * @param fresh read the rows anew first
-   * @throws {DeedError} where the input does not apply
+   * @param fresh read the rows again first
+   * @throws {DeedError} if the input cannot be applied
    */
   apply(id: ExecutionId, input: Input, fresh?: boolean): Promise<Snapshot>
-  /** As this replica knows it, else as the tables have it. Not to be changed. @throws {DeedError} `not_found` */
+  /** From this replica's cache, or from the tables. Must not be modified. @throws {DeedError} `not_found` */
   peek(id: ExecutionId): Promise<Snapshot>
-  /** As the tables have it. @throws {DeedError} `not_found` */
+  /** From the tables. @throws {DeedError} `not_found` */
   read(id: ExecutionId): Promise<Snapshot>
   /** The attempts that this replica has handed out and that have not ended yet. */
   handedOut(): ReadonlySet<string>
   /**
-   * Gives back the slots of attempts that ended elsewhere.
+   * Releases the slots of attempts that ended elsewhere.
    *
-   * @param askedAt when the list was asked for, on the clock of `performance.now()`; later attempts are not in it
+   * @param askedAt when the list was requested, on the clock of `performance.now()`; it does not contain later attempts
    */
   keepOnly(running: ReadonlySet<string>, askedAt: number): void
-  /** Waits for what is under way. */
+  /** Waits for all inputs in progress. */
   idle(): Promise<void>
 }
 
@@ -111,7 +111,7 @@ export function openDriver(dependencies: Dependencies): Driver {
   const commit = openTransitions(db)
   const known = new LRUCache<ExecutionId, Snapshot>({ max: SNAPSHOTS_MAX })
   const queues = new Map<ExecutionId, Promise<unknown>>()
-  /** Slots that this replica took for attempts which have not ended yet, by task. */
+  /** Slots of attempts that this replica has handed out, by task. */
   const taken = new Map<string, { slot: Slot; at: number }>()
 
   const slotOf = (task: TaskRow): Slot => ({
@@ -127,13 +127,13 @@ export function openDriver(dependencies: Dependencies): Driver {
 
   const keys = concurrencyKeys((id) => {
     driver.apply(id, { type: 'tick' }).catch((error: unknown) => {
-      // The resync comes by.
-      log.warn({ err: error, execution_id: id }, 'could not go on with what waited for a key')
+      // The resync will retry.
+      log.warn({ err: error, execution_id: id }, 'failed to resume an execution that was waiting for a concurrency key')
     })
   })
 
   const limitsFor = (id: ExecutionId, slots: Slot[], unseen: ApprovalId[], keysBusy: boolean): Limits => {
-    /** Keys that are granted in this very draft. */
+    /** Keys that this draft itself takes. */
     const granted = new Set<string>()
     return {
       leaseMs,
@@ -147,7 +147,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       },
       keysFree(wanted) {
         const busy = wanted.filter((key) => keysBusy || granted.has(key) || !keys.isFree(key))
-        // Also where only the table knows that it is taken: whoever was faster here gives it back soon.
+        // Also if only the table knows that the key is busy: a faster local attempt releases it soon.
         for (const key of busy) keys.wait(key, id)
         if (busy.length > 0) return false
         for (const key of wanted) granted.add(key)
@@ -156,7 +156,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       mayBegin: (target, execution) => rates.mayBegin(target, askingOf(execution)),
       began: rates.began,
       mayAsk({ approval_id: approvalId, level }, { dependencies }) {
-        // What was asked for with the plan itself was looked at just before.
+        // A step that the plan itself asks for was inspected just before.
         if (level < 3 || dependencies.length === 0) return true
         unseen.push(approvalId)
         return false
@@ -184,7 +184,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       draft.written = writtenIn(draft, input).flatMap(writes)
       if (!hasChanged(draft)) {
         if (draft.leases.length > 0) handOut(draft)
-        // Looked at because it was due: so that it is not due again at once.
+        // Inspected because it was due: move the due time, so that it is not due again at once.
         if (input.type === 'tick' && fresh) await lookAgainLater(draft)
         remember(snapshot)
         for (const approval of unseen) look(id, approval)
@@ -220,7 +220,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       }
       return snapshot
     }
-    throw new DeedError('unavailable', `execution ${id} is moved by others all the time; ask again`)
+    throw new DeedError('unavailable', `other replicas keep changing execution ${id}; try again`)
   }
 
   const contradicted = (id: ExecutionId, claim: Claim | undefined): DeedError => {
@@ -248,10 +248,10 @@ export function openDriver(dependencies: Dependencies): Driver {
     const at = performance.now()
     const free: Slot[] = []
     for (const { task, again } of draft.leases) {
-      // The slot of what is handed out once more is counted already, here or where it was leased.
+      // The slot of a repeated dispatch is counted already, here or where it was leased.
       if (again) continue
       const before = taken.get(task.task_id)
-      // Leased anew in the very step that ended its attempt: that one's slot is nobody's now.
+      // Leased again in the step that ended its attempt: the slot of that attempt is free.
       if (before) free.push(before.slot)
       taken.set(task.task_id, { slot: slotOf(task), at })
       keys.take(keysOf(task), task.task_id)
@@ -273,7 +273,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       crashPoint('orchestrator.before_publish')
       handOutOne(bus, draft.execution, lease)
     }
-    // Nobody has taken them: perhaps the queue itself is gone.
+    // No worker has taken them: the queue itself may be missing.
     if (draft.leases.some(({ again }) => again)) workQueues.lookNow()
   }
 
@@ -354,7 +354,7 @@ function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, intent }: 
   bus.handOut(workAct, payload, { tenant, trace })
 }
 
-/** Actions that have had an effect, or may have had one, by what has just been found out. */
+/** Actions that had an effect, or may have had one, according to the input. */
 function writtenIn({ tasks, actualChanged }: Draft, input: Input): Action[] {
   const isWritten = ({ task_id: id, effect }: TaskRow): boolean =>
     input.type === 'reported' ? id === input.report.task_id && input.report.effect !== 'none' : effect === 'unknown'

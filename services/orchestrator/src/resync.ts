@@ -1,6 +1,6 @@
 /**
- * The periodic look at everything that is due: alone it would suffice to bring every execution to
- * its end; events only make it faster.
+ * The periodic check for everything that is due: it alone would bring every execution to its end; events only make that
+ * faster.
  */
 import { every, type Periodic } from '@deed/mesh/every'
 import type { ExecutionId } from '@deed/proto/ids'
@@ -26,7 +26,7 @@ export interface Resyncing extends PlanDependencies {
   standing: Standing
 }
 
-/** Disposing waits for the look that is under way. */
+/** Disposing waits for the running check. */
 export const startResync = (resyncing: Resyncing): Periodic =>
   every(EVERY_MS, () => lookOnce(resyncing), { failed: 'resync failed', log: resyncing.log, firstMs: 0 })
 
@@ -71,11 +71,11 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
     return settler.settle(snapshot, waiting)
   }
   const age = clock.now() - Date.parse(execution.created_at)
-  // Whoever took it in has not come to a plan: it died, or something that it needs is away.
+  // The accepting replica has not planned it: it died, or a service that it needs is unavailable.
   const { lane } = resyncing
   if (execution.status === 'planning' && tasks.size === 0 && age > EVERY_MS && !lane.has(id)) {
     const forGoal = await thoughtForGoal(resyncing, execution)
-    // Not waited for: there may be thousands of them.
+    // Not awaited: there may be thousands.
     lane
       .behind(askingOf(execution), () => planExecution(resyncing, execution, forGoal?.thinking))
       .catch((error: unknown) => log.warn({ err: error, execution_id: id }, 'planning failed'))

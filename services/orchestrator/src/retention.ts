@@ -1,9 +1,9 @@
 /**
- * Removing what is old: the bodies of executions that ended, in small steps, by one replica an hour.
+ * Deletes old executions' bodies, in small steps, by one replica per hour.
  *
- * First an execution is marked, so that nobody rolls it back any more; then the executor forgets what that would have
- * taken; then the body goes. Whoever dies in between leaves a mark, and the next one goes on. The row with the key, the
- * end and its evidence stays, so a repeated request is still answered; the audit log stays whole.
+ * First an execution is marked, so that it can no longer be rolled back; then the executor deletes the data for a
+ * rollback; then the body is deleted. If a replica dies in between, the mark stays, and the next one continues. The row
+ * with the key, the end and its evidence stays, so a repeated request is still answered; the audit log stays complete.
  */
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import type { Bus } from '@deed/mesh/bus'
@@ -23,7 +23,7 @@ import {
 import type { Database } from './store/schema.ts'
 
 const EVERY_MS = 3_600_000
-/** Replicas that start together do not all look at once. */
+/** Spreads the first run of replicas that start together. */
 const FIRST_MS = 60_000
 const BATCH = 200
 const BATCHES_MAX = 200
@@ -37,7 +37,7 @@ interface Dependencies {
 
 /**
  * @param now milliseconds since 1970
- * @returns how many executions were pruned; undefined where another replica has done it within the hour
+ * @returns the number of pruned executions; undefined if another replica has run within the hour
  */
 export async function retainOnce({ db, bus, retention }: Dependencies, now: number): Promise<number | undefined> {
   if (!(await claimRun(db, 'executions', now, EVERY_MS * 0.9))) return undefined
@@ -53,7 +53,7 @@ export async function retainOnce({ db, bus, retention }: Dependencies, now: numb
     }
   }
   await prune({ ended, changed: Math.min(ended, undoable) })
-  // What is too much goes by its place alone, and what could be rolled back not before its time.
+  // The limit on the number goes by age alone, and what can still be rolled back is kept until its time.
   for (const span of await beyondNewest(db, retention.executions_max)) {
     await prune({ ended: now, changed: undoable }, span)
   }
@@ -62,12 +62,12 @@ export async function retainOnce({ db, bus, retention }: Dependencies, now: numb
   return pruned
 }
 
-/** Disposing waits for the step that is under way. */
+/** Disposing waits for the running step. */
 export function keepRetaining(dependencies: Dependencies, now: () => number, log: Log): AsyncDisposable {
   const run = async (): Promise<void> => {
     const pruned = (await retainOnce(dependencies, now())) ?? 0
-    if (pruned > 0) log.info({ pruned }, 'old executions are pruned')
+    if (pruned > 0) log.info({ pruned }, 'pruned old executions')
   }
   const firstMs = FIRST_MS * (1 + Math.random())
-  return every(EVERY_MS, run, { failed: 'old executions could not be pruned; it is tried again', log, firstMs })
+  return every(EVERY_MS, run, { failed: 'pruning old executions failed; the next run will retry', log, firstMs })
 }

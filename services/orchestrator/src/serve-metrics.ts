@@ -1,4 +1,4 @@
-/** The figures of all tenants for Prometheus, worked out when they are asked for. */
+/** Metrics of all tenants for Prometheus, computed at each request. */
 import { createServer } from 'node:http'
 import { ConfigurationError } from '@deed/mesh/run-until-signalled'
 import type { ExecutionStats } from '@deed/proto/execution'
@@ -10,7 +10,7 @@ import { readStatistics } from './store/statistics.ts'
 /**
  * Answers `GET /metrics` in the text format, `GET /healthz`, and `GET /readyz` with what is missing.
  *
- * @throws {ConfigurationError} when the port, or the address, cannot be had
+ * @throws {ConfigurationError} if the port or the address cannot be bound
  */
 export async function serveMetrics(
   db: Database,
@@ -36,19 +36,19 @@ export async function serveMetrics(
           .end(`${exposition(statistics)}${countOf(reportsRefused)}`)
       })
       .catch((error: unknown) => {
-        log.warn({ err: error }, 'metrics could not be read')
+        log.warn({ err: error }, 'reading metrics failed')
         response.writeHead(503).end()
       })
   })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve())).catch(
     (cause: Error) => {
       throw new ConfigurationError(
-        `port ${port} for metrics cannot be had on ${host} (${cause.message}); change observability.metrics_port or METRICS_PORT, or metrics_host or METRICS_HOST`,
+        `cannot listen on port ${port} for metrics on ${host} (${cause.message}); change observability.metrics_port or METRICS_PORT, or metrics_host or METRICS_HOST`,
         { cause },
       )
     },
   )
-  // A connection that could not be accepted, for want of descriptors.
+  // A connection that could not be accepted, for lack of file descriptors.
   server.on('error', (error) => log.warn({ err: error }, 'a request for metrics was not accepted'))
   return {
     async [Symbol.asyncDispose]() {
@@ -65,12 +65,12 @@ const countOf = ({ count }: { readonly count: number }): string =>
     `deed_reports_refused_total ${count}\n`,
   ].join('\n')
 
-/** @returns what keeps work from being taken */
+/** @returns the reasons why no work can be accepted */
 async function readiness(db: Database, queues: WorkQueues): Promise<string[]> {
   const { rows } = await db.pool.query<{ read_only: string }>(
     `select current_setting('transaction_read_only') as read_only`,
   )
-  return [...queues.missing(), ...(rows[0]?.read_only === 'on' ? ['PostgreSQL takes no writes'] : [])]
+  return [...queues.missing(), ...(rows[0]?.read_only === 'on' ? ['PostgreSQL is read-only'] : [])]
 }
 
 /** @see https://prometheus.io/docs/instrumenting/exposition_formats/ */

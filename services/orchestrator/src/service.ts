@@ -84,11 +84,11 @@ import { reserveTurn } from './store/rate-limits.ts'
 import type { Schema } from './store/schema.ts'
 import { openFreshness } from './store/written-targets.ts'
 
-/** Live ones of a tenant that are looked through. */
+/** The maximum number of active grants of a tenant that are considered. */
 const GRANTS_MAX = 1_000
 const DEFAULT_POLICY = join(import.meta.dirname, '../policy/default.yaml')
 
-/** Starts the orchestrator. Disposing drains: nothing new is taken, what runs is finished, then it disconnects. */
+/** Starts the orchestrator. Disposing it drains: it accepts nothing new, finishes what runs, then disconnects. */
 export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
   const log = createLogger('orchestrator')
@@ -111,7 +111,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     connectBus({ service: 'orchestrator', ...busAddress(env), log }),
   ])
   opened.use(db)
-  // Leases are kept up however long the queue for the other connections is.
+  // A connection of their own, so that heartbeats never queue behind other statements.
   const heartbeats = opened.use(openStore<Schema>({ url: env.DATABASE_URL, schema: 'orchestrator', poolMax: 1, log }))
   const { metrics_port: port, metrics_host: host } = config.observability
   const clock = clockOf(db)
@@ -138,8 +138,8 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   )
   const wake = (id: ExecutionId): Promise<unknown> =>
     driver.apply(id, { type: 'tick' }).catch((error: unknown) => {
-      // The resync comes by.
-      log.warn({ err: error, execution_id: id }, 'could not go on with what waited for room')
+      // The resync will retry.
+      log.warn({ err: error, execution_id: id }, 'failed to resume an execution that was waiting for a slot')
     })
   const capacity = capacityOf(wake)
   const lane = planningLane()
@@ -171,7 +171,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
       settler
         .settle(snapshot, waiting)
         .catch((error: unknown) =>
-          log.warn({ err: error, execution_id: snapshot.execution.execution_id }, 'the resync will settle it'),
+          log.warn({ err: error, execution_id: snapshot.execution.execution_id }, 'the resync will retry'),
         )
     },
   })

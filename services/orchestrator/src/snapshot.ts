@@ -1,8 +1,8 @@
 /**
- * An execution with its tasks and approvals, as the rows have it: what the reconciler decides on.
+ * An execution with its tasks and approvals, as stored: the input of the reconciler.
  *
- * Field names and forms are the columns'; times are ISO 8601, so that a row travels to PostgreSQL
- * and back as JSON without a translation.
+ * Fields have the names and forms of the columns; times are ISO 8601, so that a row travels to PostgreSQL and back as
+ * JSON unchanged.
  */
 import type { Action, ActionResult, Intent } from '@deed/proto/action'
 import type { AgentTask, AnswerFormat } from '@deed/proto/agent'
@@ -22,7 +22,7 @@ import type {
   TaskStatus,
 } from '@deed/proto/states'
 
-/** What an execution becomes once nothing is left to undo. */
+/** The final status of an execution once nothing is left to undo. */
 export type Ending = 'done' | 'failed' | 'denied' | 'cancelled' | 'rolled_back'
 
 export interface ExecutionRow {
@@ -48,7 +48,7 @@ export interface ExecutionRow {
   result: ActionResult | null
   error: ErrorBody | null
   cited: Evidence[] | null
-  /** Whether what was done is what the task asks for; of meaning once it is done. */
+  /** Whether the result is what the task asks for; meaningful once it is done. */
   task_verified: boolean
   audit_seq: number
   audit_hash: string
@@ -56,7 +56,7 @@ export interface ExecutionRow {
   finished_at: string | null
   next_check_at: string
   settled: boolean
-  /** Since when its body is being removed: it can be neither undone nor retried. */
+  /** When the removal of its body began: from then on it can be neither undone nor retried. */
   pruned_at?: string | null
 }
 
@@ -76,15 +76,18 @@ export interface TaskRow {
   priority: number
   level: number
   approval_id: ApprovalId | null
-  /** Of an act: the sealed action. Of a solve: what the model is asked. */
+  /** Of an act: the sealed action. Of a solve: the question for a model. */
   spec: JsonObject | null
   action_hash: string | null
-  /** Of its manifest; no two tasks of a tenant run under one at once. */
+  /** From its manifest; no two tasks of a tenant run under the same key at once. */
   concurrency_key: string | null
-  /** What it occupies: a service, or the root of a workspace. No two tasks at all run in one at once. */
+  /**
+   * The resource that it occupies: a service, or the root of a workspace. No two tasks of any tenant occupy one at
+   * once.
+   */
   resource_key: string | null
   replans: number
-  /** Other than the request's, where its manifest says so. */
+  /** Overrides the request's, if its manifest says so. */
   on_failure: 'undo' | 'ask' | null
   actual_status: TaskStatus
   intent: Intent | 'solve'
@@ -104,13 +107,13 @@ export interface TaskRow {
   finished_at: string | null
 }
 
-// What a spec is was checked when it was planned; the kind of its task says which of the two it is.
+// A spec is validated at planning; the kind of its task says which of the two it is.
 
-/** A task of one action, which it has sealed. */
+/** A task with one action, which it has sealed. */
 export const isAct = (task: TaskRow): task is TaskRow & { spec: Action } =>
   task.task_kind === 'act' && task.spec !== null
 
-/** A task that a model is asked for. */
+/** A task for a model. */
 export const isSolve = (task: TaskRow): task is TaskRow & { spec: AgentTask } =>
   task.task_kind === 'solve' && task.spec !== null
 
@@ -123,21 +126,21 @@ export interface ApprovalRow {
   status: ApprovalStatus
   plan_hash: string
   policy_version: string
-  /** The hash of each action that it covers: what an executor goes by. */
+  /** The hash of each action that it covers, which the executor checks. */
   sealed: Record<TaskId, string>
-  /** The same, as the approver is shown it. */
+  /** The same actions, as they are shown to the approver. */
   actions: SealedStep[]
   /** Of the plan that it belongs to. */
   plan_number: number
-  /** The standing permission that agreed to it. */
+  /** The grant that approved it. */
   grant_id: GrantId | null
-  /** That permission is over by now; never written. */
+  /** The grant is no longer valid; never stored. */
   grant_over?: boolean
   requested_by: string
   decided_by: string | null
   reason: string | null
   created_at: string
-  /** Null while the steps before it are not done: nobody is asked yet, and no time runs. */
+  /** Null while the steps before it are not done: it is not requested yet, and its time does not run. */
   asked_at: string | null
   decided_at: string | null
   consumed_at: string | null
@@ -169,43 +172,43 @@ export interface AuditEntry {
 
 export interface Snapshot {
   execution: ExecutionRow
-  /** In the order of the plan. */
+  /** In plan order. */
   tasks: Map<TaskId, TaskRow>
   approvals: Map<ApprovalId, ApprovalRow>
   parts: PlanPart[]
   plans: number
-  /** Made when it is first wanted; follows from the tasks. */
+  /** Built on first use; derived from the tasks. */
   progress?: Progress
 }
 
-/** By priority, then by what they have to share: where the first of a group cannot begin, none of it can. */
+/** By priority, then by shared key: if the first of a group cannot begin, none can. */
 export type Ready = Map<number, Map<string, Set<TaskRow>>>
 
-/** How far the tasks are; `reconcile/progress.ts` keeps it. */
+/** Progress of the tasks; `reconcile/progress.ts` maintains it. */
 export interface Progress {
   readonly running: Set<TaskRow>
-  /** Pending, with nothing left to wait for but room, their time, or a person. */
+  /** Pending, waiting only for a slot, their time, or a person. */
   readonly ready: Map<Capability, Ready>
-  /** Failed, and still wanted. */
+  /** Failed, and still to be done. */
   readonly failed: Set<TaskRow>
   /** To be undone, by a worker or by a person. */
   readonly undo: Set<TaskRow>
   readonly counts: { pending: number; blocked: number; undone: number }
-  /** Of those in `undo` that a worker can do, newest effect last; undefined: to be sorted anew. */
+  /** Those of `undo` that a worker can undo, newest effect last; undefined: must be sorted again. */
   undoOrder: TaskRow[] | undefined
   readonly entries: Map<TaskId, Entry>
-  /** Who waits for a task. */
+  /** The dependents of each task. */
   readonly dependents: Map<TaskId, TaskRow[]>
 }
 
 export interface Entry {
-  /** Of its dependencies, those that are not done. */
+  /** The number of its unfinished dependencies. */
   open: number
   dependencies: readonly TaskId[]
   satisfied: boolean
   counted: keyof Progress['counts'] | undefined
   group: Group | undefined
-  /** What its place among the undone goes by; undefined: it has none. */
+  /** Its sort key among the tasks to undo; undefined: it is not one of them. */
   undoAt: string | undefined
 }
 

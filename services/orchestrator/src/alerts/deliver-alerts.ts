@@ -1,8 +1,8 @@
 /**
- * Delivering alerts: to the log and to the webhooks that execution.yaml names, once for each cause.
+ * Delivers alerts to the log and to the webhooks of execution.yaml, once per cause.
  *
- * Any service raises them. One replica hears each, and the first that has its row delivers it; what a replica left
- * undelivered when it went, another finds.
+ * Any service raises alerts. Each alert reaches one replica, and the first one with its row delivers it; another
+ * replica delivers what a stopped one left.
  */
 import type { Bus } from '@deed/mesh/bus'
 import { every } from '@deed/mesh/every'
@@ -13,7 +13,7 @@ import { markDelivered, takeAlert, takeLeftAlerts } from '../store/alerts.ts'
 import type { Database } from '../store/schema.ts'
 import { postWebhook, type Webhook } from './post-webhook.ts'
 
-/** Alerts in hand at once; more are left in the tables for later. */
+/** The maximum number of alerts in delivery; more stay in the tables for later. */
 const IN_HAND_MAX = 500
 /** Longer than all tries of a webhook together. */
 const LEFT_MS = 600_000
@@ -26,7 +26,7 @@ interface Dependencies {
   webhooks: readonly Webhook[]
 }
 
-/** Disposing gives up what is under way; another replica, or the next start, delivers it. */
+/** Disposing aborts running deliveries; another replica, or the next start, repeats them. */
 export function deliverAlerts({ db, bus, log, webhooks }: Dependencies): AsyncDisposable {
   const inHand = new Set<Promise<void>>()
   const stopping = new AbortController()
@@ -66,8 +66,8 @@ export function deliverAlerts({ db, bus, log, webhooks }: Dependencies): AsyncDi
     callback(error, msg) {
       if (error !== null) return
       const { data: alert, error: fault } = contract.payload.safeParse(jsonOf(msg))
-      if (fault) log.warn({ subject: msg.subject, reason: fault.message }, 'an alert that cannot be read is dropped')
-      else if (inHand.size >= IN_HAND_MAX) log.error({ alert: alert.name }, 'too many alerts at once; one is dropped')
+      if (fault) log.warn({ subject: msg.subject, reason: fault.message }, 'dropping an alert that cannot be parsed')
+      else if (inHand.size >= IN_HAND_MAX) log.error({ alert: alert.name }, 'too many concurrent alerts; dropping one')
       else track(takeNew(alert))
     },
   })

@@ -1,27 +1,27 @@
-/** One alert to one webhook: signed, tried again with growing waits, never followed elsewhere. */
+/** Posts one alert to one webhook: signed, retried with growing delays, without following redirects. */
 import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Alert } from '@deed/proto/alert'
 
 export interface Webhook {
-  /** As execution.yaml names it; a redirect away from it is not followed. */
+  /** The URL of execution.yaml; redirects are not followed. */
   url: string
-  /** Which alerts it wants; absent: all. */
+  /** The alerts to send; absent: all. */
   names: readonly string[] | undefined
-  /** Key of the signature; absent: unsigned. */
+  /** The signing key; absent: unsigned. */
   secret: string | undefined
 }
 
 const ANSWER_MS_MAX = 10_000
-/** Waits before each further try, in milliseconds. */
+/** The delay before each retry, in milliseconds. */
 const WAITS_MS = [1_000, 2_000, 5_000, 15_000, 60_000, 120_000]
 const AGAIN = new Set([408, 425, 429])
 
 /**
- * Resolves once the webhook has answered with a 2xx. Its headers: `Deed-Alert-Id`, by which a receiver knows a repeat,
- * and `Deed-Signature: t=<seconds>,v1=<hex>`, HMAC-SHA256 with the secret over `<seconds>.<body>`.
+ * Resolves once the webhook has answered with a 2xx. Its headers: `Deed-Alert-Id`, which identifies repeats, and
+ * `Deed-Signature: t=<seconds>,v1=<hex>`, HMAC-SHA256 with the secret over `<seconds>.<body>`.
  *
- * @throws where it refuses, or does not answer in all tries
+ * @throws if it refuses, or fails in all tries
  */
 export async function postWebhook({ url, secret }: Webhook, alert: Alert, signal: AbortSignal): Promise<void> {
   const body = JSON.stringify(alert)
@@ -29,7 +29,7 @@ export async function postWebhook({ url, secret }: Webhook, alert: Alert, signal
     const failure = await post(url, body, headersOf(alert, body, secret), signal)
     if (failure === undefined) return
     const wait = WAITS_MS[attempt]
-    // The address itself may be a secret: it is not repeated.
+    // The URL may be a secret, so the message omits it.
     if (!failure.mayPass || wait === undefined) throw new Error(`the webhook for ${alert.name} ${failure.why}`)
     await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal })
   }

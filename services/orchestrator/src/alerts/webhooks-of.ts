@@ -1,9 +1,9 @@
-/** The webhooks that execution.yaml names, with what the environment holds of them. */
+/** The webhooks of execution.yaml, with their URLs and secrets from the environment. */
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { registerSecret } from '@deed/telemetry/redact'
 import type { Webhook } from './post-webhook.ts'
 
-/** @throws where a variable that is named is not set, or holds no URL: a webhook that is never called helps nobody */
+/** @throws if a named variable is not set, or holds no URL: a webhook that never works must not go unnoticed */
 export function webhooksOf(
   webhooks: ExecutionConfig['alerts']['webhooks'],
   env: Readonly<Record<string, string | undefined>>,
@@ -15,7 +15,7 @@ export function webhooksOf(
     const named = variable(url_env ?? '', env)
     registerSecret(named)
     if (!/^https?:$/.test(URL.parse(named)?.protocol ?? '')) {
-      throw new Error(`the environment variable ${url_env} of an alert webhook holds no http or https URL`)
+      throw new Error(`the environment variable ${url_env} of an alert webhook is not an http or https URL; correct it`)
     }
     return { url: named, names, secret }
   })
@@ -24,7 +24,7 @@ export function webhooksOf(
 function variable(name: string, env: Readonly<Record<string, string | undefined>>): string {
   const value = env[name]
   if (value === undefined || value === '') {
-    throw new Error(`the environment variable ${name} of an alert webhook is not set`)
+    throw new Error(`the environment variable ${name} of an alert webhook is not set; set it`)
   }
   return value
 }

@@ -1,4 +1,4 @@
-/** What an execution came to, in words for a reader and as the reply to whoever asked. */
+/** The result of an execution: as a text for people, and as the reply to the caller. */
 import type { ActionResult } from '@deed/proto/action'
 import type { AnswerFormat } from '@deed/proto/agent'
 import type { ExecutionReply } from '@deed/proto/execution'
@@ -10,7 +10,7 @@ import type { ExecutionRow, Snapshot, TaskRow } from '../snapshot.ts'
 
 const MICROUSD = 1_000_000
 const ROWS_SHOWN = 50
-/** Of a large graph, what fits into one message. */
+/** The maximum number of parts of a large graph that are shown, since a message is limited. */
 const PARTS_SHOWN = 200
 const EVIDENCE_SHOWN = 300
 
@@ -33,8 +33,7 @@ export function aggregate({ execution, tasks, parts }: Pick<Snapshot, 'execution
 }
 
 function failure(execution: ExecutionRow, tasks: readonly TaskRow[]): string {
-  const why =
-    execution.error?.message ?? (execution.ending === 'rolled_back' ? 'as was asked' : 'it did not come about')
+  const why = execution.error?.message ?? (execution.ending === 'rolled_back' ? 'as requested' : 'it did not succeed')
   const left = tasks.filter(({ effect, task_kind }) => task_kind === 'act' && effect !== 'none')
   const lines = [`${execution.status}: ${why}`, ...undoneLines(tasks)]
   for (const { title, last_error } of left) {
@@ -93,13 +92,13 @@ function countByLabel(
 
 function record(noun: string, rows: readonly JsonObject[]): string {
   const row = rows[0]
-  if (!row) return `there is no such ${noun}`
+  if (!row) return `no ${noun} with this name`
   return Object.entries(row)
     .map(([column, value]) => `${column}: ${cell(value)}`)
     .join('\n')
 }
 
-/** @param total all rows, also those that did not come along */
+/** @param total the number of all rows, including those that were not returned */
 function table(rows: readonly JsonObject[], total: number): string {
   if (rows.length === 0) return 'no rows'
   const columns = Object.keys(rows[0] ?? {})
@@ -118,7 +117,7 @@ function table(rows: readonly JsonObject[], total: number): string {
 
 const cell = (value: Json): string => (typeof value === 'string' ? value : value === null ? '-' : JSON.stringify(value))
 
-/** The reply to whoever asked, at any time: a result once it has ended, else how it stands. */
+/** The reply to the caller at any time: the result once the execution has ended, else its status. */
 export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
   const { execution, tasks, approvals } = snapshot
   const verification = execution.cited ?? evidenceOf(tasks.values())
@@ -153,9 +152,9 @@ export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
   }
 }
 
-/** That a proposal is well formed proves nothing that was done. */
+/** A well-formed proposal proves nothing about the world. */
 const isProof = ({ kind }: Evidence): boolean => kind !== 'validated'
-/** An answer is as old as the oldest observation that it rests on. What people sign is not seen in the world. */
+/** An answer is as old as its oldest observation. A person's signature is not an observation. */
 function seen(verification: readonly Evidence[], now: number): Pick<ExecutionReply, 'seen_at' | 'age_ms'> {
   let oldest: string | undefined
   for (const { kind, observed_at: at } of verification) {
@@ -165,7 +164,7 @@ function seen(verification: readonly Evidence[], now: number): Pick<ExecutionRep
   return oldest === undefined ? {} : { seen_at: oldest, age_ms: Math.max(0, Math.round(now - Date.parse(oldest))) }
 }
 
-/** What `approval.decide` takes, of a task that waits for a person. */
+/** The id that `approval.decide` takes, if a task waits for a person. */
 function personTaskOf(tasks: Iterable<TaskRow>): ApprovalId | undefined {
   for (const { capability, task_kind, actual_status, started_at, task_id } of tasks) {
     if (capability !== 'human' || task_kind === 'approve' || started_at === null) continue

@@ -1,4 +1,4 @@
-/** What the cache and the templates learn from an execution that has ended. Only what was verified is learned from. */
+/** Teaches the cache and the templates from an ended execution. Only verified results are learned. */
 
 import type { Bus } from '@deed/mesh/bus'
 import { Solution } from '@deed/proto/agent'
@@ -19,10 +19,10 @@ interface Dependencies {
   cachedBefore: CachedBefore
 }
 
-/** Never rejects: a lesson that is lost costs time later, and nothing else. */
+/** Never rejects: a lost lesson only costs time later. */
 export async function learn({ bus, log, policy, cachedBefore }: Dependencies, snapshot: Snapshot): Promise<void> {
   const { execution, tasks } = snapshot
-  // Its words are a name, and its parts were chosen by whoever wrote it.
+  // A manifest's task text is a name, and its author chose the parts.
   if (execution.request.manifest) return
   const options = onBehalfOf(execution)
   const scope = scopeOf(execution.request)
@@ -73,12 +73,12 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
   }
   for (const lesson of await Promise.allSettled(lessons)) {
     if (lesson.status === 'rejected') {
-      log.warn({ err: lesson.reason, execution_id: execution.execution_id }, 'an outcome was not learned from')
+      log.warn({ err: lesson.reason, execution_id: execution.execution_id }, 'learning from an outcome failed')
     }
   }
 }
 
-/** A denial or a cancellation says nothing of the template. */
+/** A denial or a cancellation says nothing about the template. */
 const isVerdict = (status: string): boolean => ['done', 'failed', 'rolled_back', 'rollback_failed'].includes(status)
 
 function soleSolution(tasks: ReadonlyMap<string, TaskRow>): Solution | undefined {

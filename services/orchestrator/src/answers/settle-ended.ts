@@ -1,6 +1,6 @@
 /**
- * What follows an end: the answers to whoever waits, then what the cache and the templates learn
- * from it. All of it may happen twice, since a replica that dies here leaves it to another.
+ * Follows up on ended executions: delivers the answers to the waiting callers, then teaches the cache and the
+ * templates. All of it may happen twice, since another replica repeats what a dead one left.
  */
 import type { Bus } from '@deed/mesh/bus'
 import type { ExecutionReply } from '@deed/proto/execution'
@@ -24,11 +24,11 @@ export interface Settling {
   policy: Policy
   waiters: Waiters
   cachedBefore: CachedBefore
-  /** Where a record of each execution is appended, a JSON object a line. */
+  /** A file that gets a record of each execution, one JSON object per line. */
   exportFile: string | undefined
 }
 
-/** What has been seen to is marked so together with what follows within this, in milliseconds. */
+/** Ends that were handled within this time are marked together, in milliseconds. */
 const SETTLE_MS = 500
 
 interface Settled extends End {
@@ -37,15 +37,15 @@ interface Settled extends End {
   answered: ReadonlySet<string>
 }
 
-/** Disposing marks what is not marked yet. */
+/** Disposing marks the remaining ends. */
 export interface Settler extends AsyncDisposable {
   settle(snapshot: Snapshot, waiting: readonly Waiter[]): Promise<void>
-  /** A waiter has had its answer without the execution having ended. */
+  /** A caller was answered before the execution ended. */
   dismiss(waiterId: string): Promise<void>
 }
 
 export function openSettler({ db, bus, log, policy, waiters, cachedBefore, exportFile }: Settling): Settler {
-  // Not a promise, so it need not be prompt: what is lost here is done again.
+  // Best effort, so it may be late: lost marks are made again.
   let settled: Settled[] = []
   const markAll = async (): Promise<void> => {
     const ends = new Map(settled.map((end) => [end.execution_id, end]))
@@ -60,7 +60,7 @@ export function openSettler({ db, bus, log, policy, waiters, cachedBefore, expor
     settled.push(end)
     if (settled.length > 1) return
     setTimeout(() => {
-      markAll().catch((error: unknown) => log.warn({ err: error }, 'the resync will settle it'))
+      markAll().catch((error: unknown) => log.warn({ err: error }, 'the resync will retry'))
     }, SETTLE_MS)
   }
   const dismiss = batched(async (ids: string[]): Promise<undefined[]> => {

@@ -1,10 +1,10 @@
-/** A task as it is shown: want beside have. */
+/** A task as it is shown: desired and actual state. */
 import { Action } from '@deed/proto/action'
 import type { TaskView } from '@deed/proto/task'
 import type { TaskRow } from '../snapshot.ts'
 import { shortenedTo } from './within-message.ts'
 
-/** Of one action's input. */
+/** The size limit for one action's input. */
 const INPUT_BYTES_MAX = 100_000
 
 export function viewOf(task: TaskRow): TaskView {
@@ -35,5 +35,5 @@ function shownAction({ spec }: TaskRow): Action {
   return { ...action, input: shortenedTo(INPUT_BYTES_MAX, action.input) }
 }
 
-/** PostgreSQL's JSON has microseconds and an offset; ours has milliseconds and Z. */
+/** PostgreSQL's JSON has microseconds and an offset; the contracts have milliseconds and Z. */
 const isoOf = (text: string | null): string | null => (text === null ? null : new Date(text).toISOString())

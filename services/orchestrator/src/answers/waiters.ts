@@ -1,8 +1,8 @@
 /**
- * Who waits for an answer here, and until when.
+ * Callers that wait for an answer here, with their deadlines.
  *
- * The rows in `waiters` are the promise; the timers here only keep the deadline punctual. Where this
- * process is gone, the resync of another answers.
+ * The rows in `waiters` are durable; the timers here only make the deadline punctual. If this process ends, the resync
+ * of another replica answers.
  */
 import type { Bus } from '@deed/mesh/bus'
 import type { ExecutionReply } from '@deed/proto/execution'

@@ -1,10 +1,10 @@
-/** A list in a message: as many as there is room for, since NATS takes a message of 1 MB at most. */
+/** Limits a list to what fits in one message, since NATS accepts at most 1 MB. */
 
 import type { Json, JsonObject } from '@deed/proto/json'
 
 /**
- * The first of them that are at most `bytesMax` long together, as JSON. One at least, however long it is, so that whoever
- * asks for the next ones comes to an end.
+ * The longest prefix that is at most `bytesMax` long as JSON. It has at least one item, however long, so that paging
+ * always terminates.
  */
 export function withinMessage<Item>(items: readonly Item[], bytesMax: number): Item[] {
   let bytes = 0
@@ -15,10 +15,10 @@ export function withinMessage<Item>(items: readonly Item[], bytesMax: number): I
   return items.slice(0, end < 0 ? items.length : end)
 }
 
-/** Of a text that is too long to be shown whole. */
+/** The characters that are kept of a text that is too long. */
 const TEXT_CHARS_MAX = 1_000
 
-/** The same with its long texts cut, and their length said: where it is longer than `bytesMax` as JSON. */
+/** The same value with long texts truncated, and their length stated, if its JSON is longer than `bytesMax`. */
 export function shortenedTo(bytesMax: number, value: JsonObject): JsonObject {
   if (Buffer.byteLength(JSON.stringify(value)) <= bytesMax) return value
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, cut(one)]))

@@ -1,8 +1,9 @@
 /**
- * Anchors: about once a second, the heads of the chains that moved become one row, whose hash covers the row before.
+ * Anchors: about once a second, the heads of the changed chains become one row, whose hash covers the previous row.
  *
- * An execution knows the head of its own chain, so who can write its row can cut off the end of both. The anchors make
- * that a rewriting of everything since. Nothing is read for them: the heads are those that this replica has committed.
+ * An execution's row holds the head of its own chain, so anyone who can write that row can truncate both. With anchors,
+ * that requires rewriting all later rows. Nothing is read for them: the heads are those that this replica has
+ * committed.
  */
 import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
 import type { ExecutionId } from '@deed/proto/ids'
@@ -20,17 +21,17 @@ import {
 import type { Database } from '../store/schema.ts'
 
 const EVERY_MS = 1_000
-/** Heads in one row; more go into the next. */
+/** The maximum number of heads in one row; more go into the next. */
 const HEADS_MAX = 5_000
-/** Where other replicas write at the same moment, one loses and tries again. */
+/** Of replicas that write concurrently, one wins and the others retry. */
 const TRIES_MAX = 20
 
 export interface Anchors extends AsyncDisposable {
-  /** To be told of every head once it is durable. */
+  /** Called with every head once it is durable. */
   moved(head: Head): void
 }
 
-/** Disposing writes what waits. */
+/** Disposing writes the pending heads. */
 export function openAnchors({ db, log, clock }: { db: Database; log: Log; clock: Clock }): Anchors {
   const waiting = new Map<string, Map<ExecutionId, Head>>()
   const last = new Map<string, Pick<Anchor, 'number' | 'hash'>>()
@@ -58,7 +59,7 @@ export function openAnchors({ db, log, clock }: { db: Database; log: Log; clock:
         try {
           await append(tenant, all.slice(start, start + HEADS_MAX))
         } catch (error) {
-          log.warn({ err: error, tenant }, 'audit anchor not written; it is tried again')
+          log.warn({ err: error, tenant }, 'writing an audit anchor failed; the next run will retry')
           for (const head of all.slice(start)) moved(head)
           break
         }
@@ -81,15 +82,15 @@ export function openAnchors({ db, log, clock }: { db: Database; log: Log; clock:
       // Another replica has written that number.
       last.delete(tenant)
     }
-    throw new Error(`other replicas have written anchors ${TRIES_MAX} times in a row`)
+    throw new Error(`other replicas wrote anchors first ${TRIES_MAX} times in a row`)
   }
 
-  // What a replica that was killed had not anchored yet.
+  // Heads that a killed replica had not anchored yet.
   writing = readRecentHeads(db).then(
     (heads) => {
       for (const head of heads) moved(head)
     },
-    (error: unknown) => log.warn({ err: error }, 'recent heads of the audit log could not be read'),
+    (error: unknown) => log.warn({ err: error }, 'reading the recent heads of the audit log failed'),
   )
 
   return {
@@ -104,6 +105,6 @@ export function openAnchors({ db, log, clock }: { db: Database; log: Log; clock:
   }
 }
 
-/** @param before the hash of the row before; empty for the first */
+/** @param before the hash of the previous row; empty for the first */
 export const anchorHash = (before: string, { number, at, heads }: Omit<Anchor, 'hash'>): string =>
   sha256(before + canonicalJson({ number, at, heads }))

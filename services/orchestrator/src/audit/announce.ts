@@ -1,4 +1,4 @@
-/** What has become durable, told live. */
+/** Publishes live events about durable changes. */
 import type { Bus } from '@deed/mesh/bus'
 import { type Raised, raiseAlert } from '@deed/mesh/raise-alert'
 import { type AuditRow, executionEvent } from '@deed/proto/execution'
@@ -10,7 +10,7 @@ import type { AuditEntry } from '../snapshot.ts'
 const TASK_CHARS_SHOWN = 200
 const MESSAGE_CHARS_MAX = 4_000
 
-/** One event for each row that the draft added to the audit log, and an alert where a person should know. */
+/** One event for each row that the draft added to the audit log, and an alert if a person should know. */
 export function announce(bus: Bus, draft: Draft): void {
   const { execution, tasks, progress } = draft
   const [running] = progress.running
@@ -76,7 +76,7 @@ function personWanted(
   }
 }
 
-/** Once for an execution, however many of its tasks fail. */
+/** Once per execution, however many of its tasks fail. */
 function taskFailed({ execution }: Draft, data: AuditEntry['data']): Raised {
   const { tenant, execution_id, request, error } = execution
   return {
@@ -84,7 +84,7 @@ function taskFailed({ execution }: Draft, data: AuditEntry['data']): Raised {
     severity: 'warning',
     tenant,
     executionId: execution_id,
-    message: `"${request.task.slice(0, TASK_CHARS_SHOWN)}" failed: ${error?.message ?? 'it did not come about'}`
+    message: `"${request.task.slice(0, TASK_CHARS_SHOWN)}" failed: ${error?.message ?? 'it did not succeed'}`
       .slice(0, MESSAGE_CHARS_MAX)
       .toWellFormed(),
     data: { name: String(data.name), code: error?.code ?? 'internal' },
@@ -100,7 +100,7 @@ function costUnknown({ execution }: Draft, data: AuditEntry['data'], taskId: Tas
     tenant,
     executionId: execution_id,
     cause: `${taskId}/${microusd}`,
-    message: `a model server reported figures that cannot be for ${data.name}; the most that the calls may have cost is charged. Look at what it reports, and at its bill`,
+    message: `a model server reported invalid usage for ${data.name}; the maximum cost of the calls is charged. Check the server's reports, and its bill`,
     data: { name: String(data.name), charged_microusd: microusd, ...(model === null ? {} : { model }) },
   }
 }
@@ -116,7 +116,7 @@ function approvalWanted({ execution, approvals }: Draft, data: AuditEntry['data'
     executionId: execution_id,
     cause: `${data.approval_id}/${approval?.asked_at}`,
     message:
-      `${user} asks for "${request.task.slice(0, TASK_CHARS_SHOWN)}", which wants agreement of level ${data.level} to ${what}`
+      `${user} requests "${request.task.slice(0, TASK_CHARS_SHOWN)}", which requires an approval of level ${data.level} to ${what}`
         .slice(0, MESSAGE_CHARS_MAX)
         .toWellFormed(),
     data: { approval_id: String(data.approval_id), level: Number(data.level), plan_hash: String(data.plan_hash) },

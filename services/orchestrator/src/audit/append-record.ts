@@ -1,11 +1,11 @@
-/** The record of an execution as a line of a file: request, steps, model use, verifications, outcome. */
+/** Appends the record of an execution to a file: request, steps, model use, verifications, outcome. */
 import { appendFile } from 'node:fs/promises'
 import type { ExecutionReply } from '@deed/proto/execution'
 import { redactValue } from '@deed/telemetry/redact'
 import { viewOf } from '../answers/task-view.ts'
 import type { Snapshot } from '../snapshot.ts'
 
-/** At least once for each execution; a reader takes the last line of an id. */
+/** At least once per execution; readers take the last line of an id. */
 export async function appendRecord(file: string, { execution, tasks }: Snapshot, reply: ExecutionReply): Promise<void> {
   const { tenant, user_name: user, request, created_at, finished_at } = execution
   const record = { ...reply, tenant, user, request, created_at, finished_at, tasks: [...tasks.values()].map(viewOf) }

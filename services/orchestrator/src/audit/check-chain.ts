@@ -1,8 +1,8 @@
-/** Whether an execution's audit rows are those that were written: recomputed from the first to the head. */
+/** Checks that an execution's audit rows are unchanged by recomputing the chain from the first row to the head. */
 import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
 import type { Chain } from '../store/audit-log.ts'
 
-/** @returns the first row that is not as it was written; undefined where all are */
+/** @returns the first row that was changed; undefined if there is none */
 export function brokenAt({
   execution_id,
   audit_seq,
@@ -19,8 +19,7 @@ export function brokenAt({
     if (hash !== expected) return { seq, why: `row ${seq} or its hash was changed` }
     head = hash
   }
-  if (rows.length < audit_seq) return { seq: rows.length + 1, why: `rows after ${rows.length} are cut off` }
-  if (head !== audit_hash)
-    return { seq: rows.length, why: `row ${rows.length} is not the head that the execution knows` }
+  if (rows.length < audit_seq) return { seq: rows.length + 1, why: `rows after ${rows.length} are missing` }
+  if (head !== audit_hash) return { seq: rows.length, why: `row ${rows.length} is not the head in the execution's row` }
   return undefined
 }

@@ -1,18 +1,18 @@
 /**
- * How much the workers can take, and who waits for room.
+ * The capacity of the workers, and the executions that wait for a slot.
  *
- * Queued work waits in PostgreSQL. What is here is this replica's view of it: slots that workers have
- * announced, minus what is handed out, and the executions that found no room, in their turn.
+ * Queued work is stored in PostgreSQL. This is one replica's view of it: slots that workers have announced, minus the
+ * slots handed out, and the executions that found none, in order.
  */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
 import { READING_SLOTS } from '@deed/proto/task'
 import { type FairQueue, fairQueue } from './fair-queue.ts'
 
-/** Longer than this a plan does not wait to be stored. */
+/** A plan waits at most this long for a slot before it is stored. */
 const ROOM_MS_MAX = 250
 
-/** Who asks for room. */
+/** The execution that requests a slot. */
 export interface Asking {
   id: ExecutionId
   tenant: string
@@ -20,28 +20,28 @@ export interface Asking {
   priority: number
 }
 
-/** What a task takes while it runs. */
+/** The slot that a task occupies while it runs. */
 export interface Slot {
   capability: Capability
-  /** Whether it only reads, and ends by itself: such have `READING_SLOTS` of their own besides. */
+  /** Whether it only reads and is short: such tasks have `READING_SLOTS` additional slots. */
   reads: boolean
 }
 
 export interface Capacity {
   take(slot: Slot, asking: Asking): boolean
   /**
-   * Waits a little until there is room, so that a plan and the lease on its first task are one commit rather than two.
-   * To be told when the slot that was kept is taken, or not wanted after all.
+   * Waits briefly for a slot, so that a plan and the lease on its first task are one commit instead of two. The
+   * returned function releases the reservation, whether the slot is used or not.
    */
   room(slot: Slot, asking: Asking): Promise<() => void>
   release(slot: Slot): void
-  /** What the live workers announce, and what other replicas have handed out. */
+  /** The slots that live workers announce, and those that other replicas have handed out. */
   announce(capability: Capability, slots: number, elsewhere: number): void
-  /** How many executions of a tenant wait for room. */
+  /** How many executions of a tenant wait for a slot. */
   waitingOf(tenant: string): number
 }
 
-/** @param wake takes an execution on that had to wait; a slot is kept for it until it resolves */
+/** @param wake resumes a waiting execution; a slot is reserved for it until the promise resolves */
 export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacity {
   const pools = new Map<Capability, Pool>()
   const poolOf = (capability: Capability): Pool => {
@@ -61,7 +61,7 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
       const next = nextOf(pool)
       if (!next) return
       const { id, reads, goOn } = next
-      // Else whoever comes by first would have it, and this one would wait again.
+      // Otherwise the next caller would take it, and this one would wait again.
       count(pool, reads, 1)
       pool.keptFor.set(id, reads)
       void goOn().finally(() => {
@@ -125,12 +125,12 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
 interface Pool {
   slots: number
   elsewhere: number
-  /** Reads that this replica has handed out, and what else. */
+  /** Slots that this replica has handed out for reads, and for other tasks. */
   reading: number
   others: number
-  /** Whose turn it is where both wait: neither keeps the other out. */
+  /** Whose turn it is if both wait: neither starves the other. */
   readsNext: boolean
-  /** Executions that were woken, each with a slot that is counted, of a read or not. */
+  /** Resumed executions, each with a reserved slot, for a read or not. */
   keptFor: Map<ExecutionId, boolean>
   reads: FairQueue<Wakeable>
   waiting: FairQueue<Wakeable>
@@ -149,7 +149,7 @@ function count(pool: Pool, reads: boolean, change: number): void {
   pool[key] = Math.max(0, pool[key] + change)
 }
 
-/** Reads beyond their own slots take those of all. */
+/** Reads beyond their own slots take common ones. */
 const hasCommonRoom = ({ reading, others, elsewhere, slots }: Pool): boolean =>
   others + Math.max(0, reading - READING_SLOTS) + elsewhere < slots
 

@@ -1,17 +1,17 @@
 /**
- * What runs under a concurrency key, as far as this replica knows, and who waits for it.
+ * The concurrency keys that this replica knows to be busy, and the executions that wait for them.
  *
- * The unique indexes in PostgreSQL decide. This spares statements that they would refuse, and takes the next one on as
- * soon as a key is free instead of at the next resync.
+ * The unique indexes in PostgreSQL decide. This avoids statements that they would refuse, and resumes the next
+ * execution as soon as a key is free instead of at the next resync.
  */
 import type { ExecutionId, TaskId } from '@deed/proto/ids'
 
 export interface ConcurrencyKeys {
   isFree(key: string): boolean
-  /** Wakes the execution when the key may be free. Who holds it in another replica is not known here. */
+  /** Wakes the execution when the key may be free. Holders in other replicas are unknown here. */
   wait(key: string, execution: ExecutionId): void
   take(keys: readonly string[], task: TaskId): void
-  /** The task runs no more; one that had no key changes nothing. */
+  /** The task has stopped running; no-op for a task without a key. */
   release(task: TaskId): void
 }
 
@@ -24,7 +24,7 @@ export function concurrencyKeys(wake: (id: ExecutionId) => void): ConcurrencyKey
     const keys = keysOf.get(task) ?? []
     keysOf.delete(task)
     for (const key of keys) if (holders.get(key) === task) holders.delete(key)
-    // All are free before anybody looks: whoever waits for one may want the others too.
+    // All keys are released before anyone is woken: a waiting execution may need several.
     const woken = new Set(keys.flatMap((key) => [...(waiting.get(key) ?? [])]))
     for (const key of keys) waiting.delete(key)
     for (const id of woken) wake(id)

@@ -1,10 +1,10 @@
 /**
- * Who comes next of those that wait: higher priorities first, among equals each tenant in turn, and within a tenant in
- * the order of their coming. So a tenant with ten thousand waiting is not ahead of another's first.
+ * A fair queue: higher priorities first, equal priorities by tenant in turn, and first in, first out within a tenant.
+ * So a tenant with ten thousand items does not delay another's first one.
  */
 
 export interface Waiting {
-  /** Of whoever waits; once in the queue. */
+  /** Identifies the waiting item; unique in the queue. */
   id: string
   tenant: string
   /** 0 is first, 9 is last. */
@@ -12,11 +12,11 @@ export interface Waiting {
 }
 
 export interface FairQueue<Item> {
-  /** Who waits already keeps its place. */
+  /** An item that is already queued keeps its place. */
   add(waiting: Waiting, item: Item): void
-  /** Who does not wait is not missed. */
+  /** No-op if it is not queued. */
   remove(id: string): void
-  /** Takes the next one out. */
+  /** Dequeues the next item. */
   next(): Item | undefined
   waitingOf(tenant: string): number
   readonly size: number
@@ -65,7 +65,7 @@ export function fairQueue<Item>(): FairQueue<Item> {
       for (const tenants of queues) {
         for (const [tenant, items] of tenants) {
           for (const [id, item] of items) {
-            // Its next turn comes after everybody else's.
+            // The tenant moves to the end of the rotation.
             tenants.delete(tenant)
             tenants.set(tenant, items)
             remove(id)

@@ -1,9 +1,9 @@
 /**
- * The streams that work travels through, looked after: what is deleted under a running mesh is made again, and until
- * then this replica is not ready.
+ * Keeps the streams of the work queues: a stream that is deleted under a running mesh is created again, and until then
+ * this replica is not ready.
  *
- * The intake of a tenant is not made again here: it holds promises, so who may make it is an operator's decision. It is
- * named as missing.
+ * A tenant's intake stream is not created again here: it holds promises, so an operator must decide. It is reported as
+ * missing.
  */
 import type { Bus } from '@deed/mesh/bus'
 import { every } from '@deed/mesh/every'
@@ -19,15 +19,15 @@ import type { Database } from '../store/schema.ts'
 const EVERY_MS = 5_000
 
 export interface WorkQueues extends AsyncDisposable {
-  /** Looks now: nobody takes what was handed out. */
+  /** Checks now: tasks that were handed out are not taken. */
   lookNow(): void
-  /** Sentences; empty where everything is there. */
+  /** Messages; empty if everything exists. */
   missing(): readonly string[]
-  /** Acknowledged submissions that were lost with a stream's storage, ever; at least so many. */
+  /** Acknowledged submissions that were lost with a stream's storage, in total; a lower bound. */
   lost(): readonly { tenant: string; count: number }[]
 }
 
-/** @throws where they cannot be made at the start */
+/** @throws if they cannot be created at the start */
 export async function keepWorkQueues(
   db: Database,
   bus: Bus,
@@ -42,17 +42,17 @@ export async function keepWorkQueues(
       const mended = await ensureWorkQueues(bus.nc, [workAct, workSolve])
       const absent = await missingIntake(bus.nc, tenants)
       await countLostOnes()
-      // What was just mended shows once, so that whoever looks later knows why work stood still.
+      // A repaired fault is reported once, so that a later check shows why work stopped.
       const before = missing.length
-      missing = [...mended.map((what) => `${what}; it is made again`), ...absent]
-      if (missing.length > 0) log.error({ missing }, 'work queues were not as they should be')
+      missing = [...mended.map((what) => `${what}; creating it again`), ...absent]
+      if (missing.length > 0) log.error({ missing }, 'work queues are missing or wrong')
       if (missing.length > 0 && before === 0) tell(missing)
     } catch (error) {
       missing = ['JetStream does not answer']
       throw error
     }
   }
-  /** Once for as long as it lasts. */
+  /** Raises the alert once for as long as the fault lasts. */
   const tell = (what: readonly string[]): void =>
     raiseAlert(bus, {
       name: 'work-queue-missing',
@@ -66,7 +66,7 @@ export async function keepWorkQueues(
       const { now, total } = (await countLost(db, bus, tenant)) ?? { now: 0, total: lost.get(tenant) ?? 0 }
       lost.set(tenant, total)
       if (now === 0) continue
-      const message = `at least ${now} acknowledged submissions of ${tenant} are lost with the storage of its intake stream; whoever submitted them has to do it again`
+      const message = `at least ${now} acknowledged submissions of ${tenant} are lost with the storage of its intake stream; submit them again`
       log.error({ tenant, lost: now }, message)
       raiseAlert(bus, {
         name: 'submissions-lost',
@@ -79,9 +79,9 @@ export async function keepWorkQueues(
     }
   }
   await ensureWorkQueues(bus.nc, [workAct, workSolve])
-  // Before anything is taken: what is taken may have the numbers of what is lost.
+  // Counted before anything is taken: new submissions may reuse the numbers of lost ones.
   await countLostOnes()
-  const looking = every(EVERY_MS, look, { failed: 'the work queues cannot be looked at', log })
+  const looking = every(EVERY_MS, look, { failed: 'checking the work queues failed', log })
   return {
     lookNow: looking.hurry,
     missing: () => missing,

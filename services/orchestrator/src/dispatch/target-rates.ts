@@ -1,8 +1,9 @@
 /**
- * Rate limits of targets: who waits for a turn, and the turn that is in hand.
+ * Rate limits of targets: the executions that wait, and the reserved turn.
  *
- * Turns are reserved in PostgreSQL, one ahead at most, and only while somebody waits: nothing is polled, and a replica
- * that dies loses one turn. What waits, waits in PostgreSQL as well; this is the order in which it is woken.
+ * Turns are reserved in PostgreSQL, at most one ahead, and only while an execution waits: nothing polls, and a dead
+ * replica loses one turn. Waiting executions are stored in PostgreSQL, too; this is the order in which they are
+ * resumed.
  */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
@@ -10,12 +11,15 @@ import type { Rate } from '../store/rate-limits.ts'
 import type { Asking } from './capacity.ts'
 import { type FairQueue, fairQueue } from './fair-queue.ts'
 
-/** Woken one after another for a turn that the one before did not use, such as a cancelled one. */
+/**
+ * The maximum number of executions that are resumed for a turn that the previous one, such as a cancelled one, did not
+ * use.
+ */
 const WOKEN_MAX = 16
 const TRY_AGAIN_MS = 1_000
 
 export interface TargetRates extends Disposable {
-  /** Whether a task may begin on the target now; where not, the execution is woken in its turn. */
+  /** Whether a task may begin on the target now; if not, the execution is resumed in its turn. */
   mayBegin(target: string, asking: Asking): boolean
   /** A task began. */
   began(target: string): void
@@ -24,7 +28,7 @@ export interface TargetRates extends Disposable {
 interface Dependencies {
   log: Log
   rateOf(target: string): Rate | undefined
-  /** @returns how long until the turn may be used, in milliseconds */
+  /** @returns the time until the turn may be used, in milliseconds */
   reserve(target: string, rate: Rate): Promise<number>
   wake(id: ExecutionId): Promise<unknown>
 }
@@ -59,7 +63,7 @@ export function targetRates({ log, rateOf, reserve, wake }: Dependencies): Targe
         void giveTurn(target, line)
       }, waitMs)
     } catch (error) {
-      log.warn({ err: error, target }, 'no turn could be reserved; it is tried again')
+      log.warn({ err: error, target }, 'reserving a turn failed; it will be retried')
       line.timer = setTimeout(() => {
         line.turn = 'none'
         void reserveNext(target, line)
@@ -93,7 +97,7 @@ export function targetRates({ log, rateOf, reserve, wake }: Dependencies): Targe
     [Symbol.dispose]() {
       for (const line of lines.values()) {
         clearTimeout(line.timer)
-        // Nothing more is reserved.
+        // Stops further reservations.
         line.turn = 'reserving'
       }
     },

@@ -59,7 +59,7 @@ function meantOtherwise(agreed: NonNullable<Agreed['agreed']>, action: Action): 
   return given === undefined ? [] : changesOf(given.means, action.expect_resolved ?? {})
 }
 
-/** Puts the agreement into a new plan, so that nobody is asked again. */
+/** Adds the goal's approval to a new plan, so that nobody is asked again. */
 export function agreeAhead(goal: Agreed, { approvals, tasks }: Work, now: number): void {
   const at = isoTime(now)
   for (const approval of approvals) {
@@ -86,7 +86,7 @@ export function agreeAhead(goal: Agreed, { approvals, tasks }: Work, now: number
   }
 }
 
-export const reasonOf = ({ name }: Agreed): string => `agreed to with the goal ${name}, for whenever it does not hold`
+export const reasonOf = ({ name }: Agreed): string => `approved with the goal ${name}, for whenever it does not hold`
 
-/** Of what an action does, whatever it is expected to meet. */
+/** The action without its preconditions. */
 const sealOf = (action: Action): string => hashJson(unsealedOf(action))

@@ -1,4 +1,4 @@
-/** Wishes that cannot both be kept: found when the later one is put, by what their actions bring about. */
+/** Finds goals and schedules that contradict each other by the outcomes of their actions, when the later one is put. */
 import type { Bus } from '@deed/mesh/bus'
 import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
@@ -18,7 +18,7 @@ import type { Database } from '../store/schema.ts'
 
 type Kept = Pick<GoalRow, 'name' | 'steps' | 'paused' | 'status'>
 
-/** Nobody brings a paused or a blocked goal about. */
+/** Paused and blocked goals are not enforced. */
 const isKept = ({ paused, status }: Kept): boolean => !paused && status !== 'blocked'
 
 const outcomesOfGoal = (workspaces: Workspaces, { steps }: Pick<GoalRow, 'steps'>): Outcomes =>
@@ -48,7 +48,7 @@ export async function refuseRequestAgainstGoals(
 }
 
 /**
- * @param who of whom the outcomes are, as in `the manifest site`
+ * @param who whose outcomes these are, as in `the manifest site`
  * @throws {DeedError} `goal_conflict`, naming both, and what to do
  */
 export function refuseAgainstGoals(
@@ -70,7 +70,7 @@ export function refuseAgainstGoals(
   }
 }
 
-/** What it takes to ask what the words of a request mean. */
+/** What interpreting the words of a request requires. */
 interface Understanding {
   bus: Bus
   log: Log
@@ -78,7 +78,7 @@ interface Understanding {
   planning: { workspaces: Workspaces }
 }
 
-/** @throws {DeedError} `goal_conflict` where a schedule that is not paused brings about what the goal would put back */
+/** @throws {DeedError} `goal_conflict` if an active schedule does what the goal would reverse */
 export async function refuseAgainstSchedules(
   looking: Understanding & { db: Database },
   principal: Principal,
@@ -100,7 +100,7 @@ export async function refuseAgainstSchedules(
   }
 }
 
-/** Of a request, as rules and runbooks understand it now; nothing where nobody can say. */
+/** The outcomes of a request, as rules and runbooks understand it now; empty if none understands it. */
 export async function outcomesOfRequest(
   looking: Understanding,
   principal: Principal,
@@ -130,9 +130,9 @@ function outcomesOfNodes(
 }
 
 /**
- * Goals that would bring about again what is to be undone.
+ * The goals that would restore what an undo reverses.
  *
- * @param actions those that would be undone
+ * @param actions the actions to undo
  */
 export async function goalsKeeping(
   db: Database,
@@ -148,7 +148,7 @@ export async function goalsKeeping(
     .map(({ name }) => name)
 }
 
-/** @throws {DeedError} `goal_conflict` where a goal keeps it and is not to be paused */
+/** @throws {DeedError} `goal_conflict` if a goal keeps it and must not be paused */
 export async function letGoalsRest(
   db: Database,
   principal: Principal,
@@ -162,7 +162,7 @@ export async function letGoalsRest(
 }
 
 export const keptSentence = (goal: string): string =>
-  `the goal ${goal} keeps this, and would bring it about again; pause it first: deed goal pause ${goal}`
+  `the goal ${goal} keeps this, and would restore it; pause it first: deed goal pause ${goal}`
 
 const shown = (state: string): string =>
   state.startsWith('sha256:') ? `a file with the content ${state.slice(0, 'sha256:'.length + 12)}` : state

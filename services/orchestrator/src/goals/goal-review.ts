@@ -1,6 +1,6 @@
 /**
- * A goal that is given up waits for a person. The goal's own row is the review, so there is one as long as it is blocked,
- * and none once it is resumed or deleted, by whatever command.
+ * A blocked goal waits for a person. The goal's own row is the review, so it exists exactly as long as the goal is
+ * blocked.
  */
 import { DeedError } from '@deed/proto/errors'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
@@ -10,7 +10,7 @@ import type { Database } from '../store/schema.ts'
 
 const DECISIONS = ['retry', 'cancel'] as const
 
-/** Those of the tenant that are blocked, as tasks of people's. */
+/** The tenant's blocked goals, as tasks for people. */
 export async function goalReviews(
   db: Database,
   principal: Principal,
@@ -20,9 +20,9 @@ export async function goalReviews(
 }
 
 /**
- * retry: look at it again, with a clean count of remedies. cancel: keep it no longer; what it brought about stays.
+ * retry: check it again, and reset the count of remedies. cancel: delete it; what it changed stays.
  *
- * @throws {DeedError} `not_found`; `invalid_request` naming what applies
+ * @throws {DeedError} `not_found`; `invalid_request` naming the allowed decisions
  */
 export async function decideGoal(
   db: Database,
@@ -52,7 +52,7 @@ function viewOf(goal: GoalRow): PersonTask {
     kind: 'review',
     task,
     name: `HUMAN-REVIEW-${name}`,
-    title: `the goal ${name} is given up`,
+    title: `the goal ${name} is blocked`,
     details: why,
     status: 'pending',
     decisions: [...DECISIONS],
@@ -66,5 +66,5 @@ function viewOf(goal: GoalRow): PersonTask {
   }
 }
 
-/** The last that ran for it; it names one from the moment it is put. */
+/** The last execution for it; a goal has one from the moment it is put. */
 const executionOf = ({ execution_id, goal_id }: GoalRow): ExecutionId => execution_id ?? (goal_id as ExecutionId)

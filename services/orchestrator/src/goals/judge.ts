@@ -1,4 +1,6 @@
-/** What follows from a look at a goal: a pure function of what was done for it before, what was seen, and the time. */
+/**
+ * Decides what follows from a check of a goal: a pure function of the earlier remedies, the observation, and the time.
+ */
 import { type GoalOutcome, REMEDY_WINDOW_MS } from '@deed/proto/goal'
 import type { ExecutionId } from '@deed/proto/ids'
 
@@ -10,12 +12,12 @@ export interface Remedy {
 
 export type Verdict = 'rest' | 'remedy' | 'give_up'
 
-/** Those that still count. */
+/** The remedies that still count. */
 export const recentRemedies = (remedies: readonly Remedy[], now: number): Remedy[] =>
   remedies.filter(({ at }) => Date.parse(at) > now - REMEDY_WINDOW_MS)
 
 /**
- * A goal that drifts again and again is given up, whoever undoes it: also where its own look or its own remedy does.
+ * A goal that keeps drifting is given up, whatever undoes it, including its own check or remedy.
  *
  * @param now milliseconds since 1970
  */

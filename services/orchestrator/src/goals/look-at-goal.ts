@@ -1,9 +1,9 @@
 /**
- * One look at a goal: what runs for it is followed to its end; else it is looked whether it holds, and it is brought
- * about again where it does not.
+ * One check of a goal: a running execution is followed to its end; otherwise the goal is observed, and remedied if it
+ * does not hold.
  *
- * Looking has no effect, asks the executor and no cache, and is claimed by one replica at a time. The goal's row says
- * which execution is meant before that execution is stored, so whatever dies in between is found by the next look.
+ * The observation has no effect, asks the executor and no cache, and is claimed by one replica at a time. The goal's
+ * row names the execution before that is stored, so the next check finds it if a process dies in between.
  */
 import { counted } from '@deed/config/counted'
 import { errorBody } from '@deed/mesh/bus'
@@ -27,11 +27,11 @@ export interface Looking extends Accepting {
   db: Database
 }
 
-/** How soon an execution that runs for a goal is looked at again. */
+/** How soon a running execution of a goal is checked again. */
 const FOLLOW_MS = 1_000
 const SEEN_CHARS_MAX = 1_024
 
-/** @returns when it is due again, in milliseconds; undefined where another replica has it by now, or it is blocked */
+/** @returns when it is due again, in milliseconds; undefined if another replica has claimed it, or it is blocked */
 export async function lookAtGoal(looking: Looking, claimed: GoalRow): Promise<number | undefined> {
   const { clock, driver } = looking
   let goal = claimed
@@ -44,7 +44,11 @@ export async function lookAtGoal(looking: Looking, claimed: GoalRow): Promise<nu
     if (goal.status === 'establishing') return established(looking, goal, snapshot)
     goal = { ...goal, execution_open: false }
     if (snapshot?.execution.status === 'denied') {
-      return giveUp(looking, goal, `its remedy was denied: ${snapshot.execution.error?.message ?? 'a person said no'}`)
+      return giveUp(
+        looking,
+        goal,
+        `its remedy was denied: ${snapshot.execution.error?.message ?? 'a person denied it'}`,
+      )
     }
   }
   const { outcome, seen } = await probe(looking, goal)
@@ -72,7 +76,7 @@ export async function lookAtGoal(looking: Looking, claimed: GoalRow): Promise<nu
   }
 }
 
-/** @throws {DeedError} where nobody can look now */
+/** @throws {DeedError} if the goal cannot be observed now */
 export async function probe(
   { bus }: Pick<Looking, 'bus'>,
   { goal_id: id, tenant, user_name: user, steps }: Pick<GoalRow, 'goal_id' | 'tenant' | 'user_name' | 'steps'>,
@@ -90,10 +94,10 @@ export async function probe(
         return { outcome: 'unknown', seen: refused.message, refused }
       }
       const { already_so: holds, summary, state_before: state } = found.inspection
-      if (!holds) drifts.push(`to ${summary}${state === '' ? '' : ` (met: ${state})`}`)
+      if (!holds) drifts.push(`to ${summary}${state === '' ? '' : ` (observed: ${state})`}`)
     }
-    if (drifts.length === 0) return { outcome: 'holds', seen: 'it is so' }
-    return { outcome: 'drifted', seen: `it takes ${drifts.join(', ')}` }
+    if (drifts.length === 0) return { outcome: 'holds', seen: 'it holds' }
+    return { outcome: 'drifted', seen: `it requires ${drifts.join(', ')}` }
   } catch (error) {
     const { message, code } = errorBody(error)
     return { outcome: 'unknown', seen: message, refused: new DeedError(code, message, { cause: error }) }
@@ -117,7 +121,7 @@ async function bringAbout(looking: Looking, goal: GoalRow, now: number): Promise
     ...told,
     name: 'goal-drifted',
     severity: 'warning',
-    message: `the goal ${goal.name} does not hold and is brought about again: ${goal.last_seen}`,
+    message: `the goal ${goal.name} does not hold and is being restored: ${goal.last_seen}`,
   })
   crashPoint('orchestrator.before_remedy')
   await startForGoal(looking, { ...goal, ...change }, execution)
@@ -131,7 +135,7 @@ async function established(
 ): Promise<number | undefined> {
   const { db, clock } = looking
   if (!snapshot) {
-    // Whoever put it died before its first execution was stored.
+    // The replica that put it died before its first execution was stored.
     const execution = executionForGoal(goal, clock.now())
     const at = clock.now() + FOLLOW_MS
     const meant = { execution_id: execution.execution_id, look_at: isoTime(at) }
@@ -152,15 +156,15 @@ async function established(
     last_outcome: outcome,
     last_seen: seen.slice(0, SEEN_CHARS_MAX),
   }
-  // It would be done again and again, for nothing.
+  // It would be repeated forever, without success.
   if (outcome === 'drifted') {
-    const why = `it was brought about and proven, yet a look right after says otherwise, so it cannot be kept: ${seen}`
+    const why = `it was restored and verified, but a check right after contradicts that, so it cannot be kept: ${seen}`
     return giveUp(looking, { ...goal, ...change }, why)
   }
   return note(looking, goal, change, goal.interval_ms)
 }
 
-/** Agrees in the name of whoever agreed to the goal, where a step was decided anew and nothing else is asked for. */
+/** Approves in the name of the goal's approver, if a step was planned again and requests nothing else. */
 async function agreeTo(
   { driver, log }: Looking,
   goal: GoalRow,
@@ -174,9 +178,9 @@ async function agreeTo(
     try {
       await driver.apply(execution.execution_id, { type: 'decided', ...decision })
     } catch (error) {
-      // A person was faster, or it has ended.
+      // A person was faster, or the execution has ended.
       if (!(error instanceof DeedError)) throw error
-      log.info({ err: error, goal: goal.name, execution_id: execution.execution_id }, 'agreed to already')
+      log.info({ err: error, goal: goal.name, execution_id: execution.execution_id }, 'approved already')
     }
   }
 }
@@ -191,20 +195,20 @@ async function giveUp({ db, bus, log }: Looking, goal: GoalRow, why: string): Pr
     tenant: goal.tenant,
     ...(goal.execution_id === null ? {} : { executionId: goal.execution_id }),
     cause: `${goal.goal_id}:${goal.looks}`,
-    message: `the goal ${goal.name} is given up: ${change.why}; see to it, then: deed goal resume ${goal.name}`,
+    message: `the goal ${goal.name} is blocked: ${change.why}; fix the cause, then: deed goal resume ${goal.name}`,
     data: { goal: goal.name },
   })
   return undefined
 }
 
-/** Nothing is done about what nobody can see, so a person should know. */
+/** An unobservable goal is not remedied, so a person should know. */
 function tellUnseen({ bus }: Looking, goal: GoalRow, seen: string): void {
   raiseAlert(bus, {
     name: 'goal-unseen',
     severity: 'warning',
     tenant: goal.tenant,
     cause: `${goal.goal_id}:${goal.looks}`,
-    message: `nobody can look whether the goal ${goal.name} holds: ${seen}`.slice(0, SEEN_CHARS_MAX),
+    message: `the goal ${goal.name} cannot be checked: ${seen}`.slice(0, SEEN_CHARS_MAX),
     data: { goal: goal.name },
   })
 }

@@ -1,4 +1,4 @@
-/** The actions that keep something so: of a plan's, those whose postcondition can be looked at and brought about again. */
+/** The actions of a plan that a goal can keep: those whose postcondition can be observed and restored. */
 
 import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
@@ -7,10 +7,10 @@ import { effectOf, type Policy } from '../planning/policy.ts'
 import { unsealedOf } from '../planning/unsealed.ts'
 import type { GoalStep } from '../store/goals.ts'
 
-/** @throws {DeedError} where nothing is left to keep, or something can only be done, not be so */
+/** @throws {DeedError} if nothing is left to keep, or an action is an event rather than a state */
 export function standingSteps(policy: Policy, steps: readonly GoalStep[], workspace: string | undefined): GoalStep[] {
   const isRead = ({ action: { kind, input } }: GoalStep): boolean => effectOf(policy, kind, input) === 'read'
-  /** Of the reads, by name: those that they wait for, which what waits for them waits for then. */
+  /** The dependencies of each read, by name, which the read's dependents inherit. */
   const before = new Map<string, string[]>()
   const past = (names: readonly string[]): string[] => [...new Set(names.flatMap((name) => before.get(name) ?? [name]))]
   const kept: GoalStep[] = []
@@ -20,13 +20,16 @@ export function standingSteps(policy: Policy, steps: readonly GoalStep[], worksp
     else if (step.name !== undefined) before.set(step.name, after ?? [])
   }
   if (kept.length === 0) {
-    throw new DeedError('invalid_request', 'it changes nothing, so there is nothing to keep; say what is to be so')
+    throw new DeedError(
+      'invalid_request',
+      'it changes nothing, so there is nothing to keep; describe the state to keep',
+    )
   }
   const once = kept.find(({ action }) => action.already_so === 'run')
   if (once) {
     throw new DeedError(
       'invalid_request',
-      `${once.action.kind} is done each time, whatever is so already, so it cannot be kept; use a schedule for it`,
+      `${once.action.kind} runs each time, whatever the state, so it cannot be kept; use a schedule for it`,
     )
   }
   return kept

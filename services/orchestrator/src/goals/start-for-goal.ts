@@ -1,4 +1,4 @@
-/** An execution for a goal: an ordinary one, whose plan is the goal's own actions instead of what is found for words. */
+/** Starts an execution for a goal: an ordinary one, whose plan is the goal's actions. */
 
 import type { PlannedAction } from '@deed/proto/agent'
 import type { GoalNode } from '@deed/proto/task'
@@ -14,12 +14,12 @@ import { type GoalRow, type GoalStep, goalOfExecution } from '../store/goals.ts'
 import type { Database } from '../store/schema.ts'
 import { agreeAhead } from './agreement.ts'
 
-/** Begins the keys of goals' executions, so that only for those a goal is looked for. */
+/** The prefix of the keys of goals' executions: only for those a goal is looked up. */
 const KEY = 'goal:'
 
 type Executing = Pick<GoalRow, 'tenant' | 'user_name' | 'name' | 'goal_id' | 'request'>
 
-/** Not stored yet: its id is written into the goal first, so that it is found whatever dies in between. */
+/** Not stored yet: its id is written into the goal first, so that it is found after a crash. */
 export function executionForGoal({ tenant, user_name, goal_id, request }: Executing, now: number): ExecutionRow {
   const span = startSpan('goal.bring_about')
   span.end()
@@ -28,7 +28,7 @@ export function executionForGoal({ tenant, user_name, goal_id, request }: Execut
   return { ...execution, idempotency_key: key, request: { ...request, idempotency_key: key } }
 }
 
-/** Resolves when it is planned, or has failed to be. */
+/** Resolves when it is planned, or planning has failed. */
 export async function startForGoal(accepting: Accepting, goal: GoalRow, execution: ExecutionRow): Promise<void> {
   const { admit, driver } = accepting
   const principal = { tenant: goal.tenant, user: goal.user_name }
@@ -39,7 +39,7 @@ export async function startForGoal(accepting: Accepting, goal: GoalRow, executio
   await planExecution(accepting, execution, Promise.resolve(thoughtOf(accepting, goal)))
 }
 
-/** For one whose planner died: what it is to do, unless it runs for no goal. */
+/** For an execution whose planner died: the goal's actions, or undefined if it belongs to no goal. */
 export async function thoughtForGoal(
   resyncing: Pick<Accepting, 'clock'> & { db: Database },
   execution: ExecutionRow,
@@ -64,7 +64,7 @@ function thoughtOf({ clock }: Pick<Accepting, 'clock'>, goal: GoalRow): Thought 
   }
 }
 
-/** One after another. */
+/** Chains the steps. */
 function inOrder(node: GoalNode, steps: readonly GoalStep[]): SolvedNode {
   const nameOf = (index: number): string => `step-${index + 1}`
   return solved(

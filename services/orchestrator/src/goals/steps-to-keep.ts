@@ -1,4 +1,4 @@
-/** What is to be kept: what a rule finds for words, what a manifest says, or what an execution has done. */
+/** The actions of a new goal: from words by rules, from a manifest, or from an execution. */
 
 import { hashJson } from '@deed/mesh/canonical-json'
 import { Action } from '@deed/proto/action'
@@ -16,12 +16,12 @@ import { onceFor } from './keep-words.ts'
 import type { Looking } from './look-at-goal.ts'
 import { standingSteps } from './standing-actions.ts'
 
-/** All of them are looked at in one message. */
+/** All of them are inspected in one message. */
 const STEPS_MAX = 200
 
 export interface Kept extends Pick<GoalRow, 'task' | 'request' | 'steps'> {}
 
-/** Tells two goals of one name apart. */
+/** Distinguishes two goals with the same name. */
 export const sourceHash = ({ task, manifest, context, execution_id }: PutGoal): string =>
   hashJson({
     ...{ task: task ?? null, context: context ?? null, execution_id: execution_id ?? null },
@@ -29,7 +29,7 @@ export const sourceHash = ({ task, manifest, context, execution_id }: PutGoal): 
   })
 
 /**
- * @param asked as it was admitted; undefined: it is an execution's
+ * @param asked the admitted request; undefined: the goal comes from an execution
  * @throws {DeedError} that says why it cannot be kept
  */
 export async function stepsToKeep(
@@ -53,7 +53,7 @@ export async function stepsToKeep(
   if (thought.type === 'solved' && (steps.length === 0 || solutions.includes(undefined))) {
     throw new DeedError(
       'no_solution',
-      'no rule knows how to bring that about; have it done once, then keep what that did: deed goal put --from',
+      'no rule can do that; run it once, then keep what it did: deed goal put --from',
       { path: manifest ? '$.manifest.tasks' : '$.task' },
     )
   }
@@ -65,7 +65,7 @@ export async function stepsToKeep(
   return { task: words, request, steps: standingSteps(looking.policy, steps, context?.workspace) }
 }
 
-/** Those of a graph keep their names and their order; of a task with several actions each has its own. */
+/** Actions of a graph keep their names and their order; a task with several actions gets a step for each. */
 function stepsOfGraph(nodes: readonly SolvedNode[]): GoalStep[] {
   const namesOf = new Map<string, string[]>()
   return nodes.flatMap(({ node, solution, terms = {} }) => {
@@ -92,9 +92,13 @@ async function stepsOfExecution(
   const { execution, tasks } = await driver.read(await findExecution(db, principal, { executionId: id }))
   const path = '$.execution_id'
   if (execution.status !== 'done') {
-    throw new DeedError('invalid_request', `execution ${id} is ${execution.status}; only what is done can be kept`, {
-      path,
-    })
+    throw new DeedError(
+      'invalid_request',
+      `execution ${id} is ${execution.status}; only a done execution can be kept`,
+      {
+        path,
+      },
+    )
   }
   if (!execution.task_verified) {
     const message = `execution ${id} is done, and not proven to be what was asked for; only what is proven can be kept`

@@ -12,7 +12,7 @@ export interface Cancelling {
 }
 
 /**
- * What an execution has done so far is to be undone, and a goal may keep it.
+ * Refuses to undo what a goal keeps.
  *
  * @throws {DeedError} `goal_conflict`, unless such goals are to be paused
  */

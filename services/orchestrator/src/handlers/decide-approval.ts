@@ -5,7 +5,7 @@ import { decideTask } from '../decide-task.ts'
 import type { Retrying } from '../planning/agree-again.ts'
 import { readApproval } from '../store/approvals.ts'
 
-/** An agreement, or a task of a person's: their ids never meet. */
+/** Decides an approval or a person's task: their ids are unique across both. */
 export function decideApproval(deciding: Deciding & Retrying): Handler<typeof contract> {
   return async (
     { approval_id: approvalId, decision, reason = null, plan_hash: planHash, result = null },

@@ -10,7 +10,7 @@ export function deleteGrant({ db, driver }: { db: Database; driver: Driver }): H
     const revoked = await revokeGrant(db, principal, id)
     if (!revoked) throw new DeedError('not_found', 'there is no such grant; `deed get grants` lists them')
     log.info({ grant_id: id, by: principal.user }, 'grant revoked')
-    // Whoever uses one of these from now on finds it gone; this only makes somebody be asked at once.
+    // Later uses fail in any case; this only asks for the missing approvals at once.
     await Promise.allSettled(revoked.open.map((execution) => driver.apply(execution, { type: 'tick' }, true)))
     return revoked.grant
   }

@@ -16,7 +16,7 @@ interface Dependencies {
 
 const POSTGRES_MIN = 150_000
 const SKEW_MS_MAX = 1_000
-/** Without these a power cut takes back what was promised, or a fault of the disk is not seen. */
+/** Without these a power cut loses committed data, or a disk fault goes unnoticed. */
 const DURABLE = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', data_checksums: 'on' } as const
 
 export function examineOrchestrator({ db, bus, queues, reportsRefused }: Dependencies): Handler<typeof contract> {
@@ -51,7 +51,7 @@ async function server(db: Database): Promise<Check[]> {
       ? { name: 'postgresql', status: 'ok', message: `PostgreSQL ${version} answers` }
       : { name: 'postgresql', status: 'problem', message: `PostgreSQL ${version} answers`, advice: 'use 15 or newer' },
     settings.get('transaction_read_only') === 'off'
-      ? { name: 'postgresql.writable', status: 'ok', message: 'it takes writes' }
+      ? { name: 'postgresql.writable', status: 'ok', message: 'it is writable' }
       : {
           name: 'postgresql.writable',
           status: 'problem',
@@ -59,7 +59,7 @@ async function server(db: Database): Promise<Check[]> {
           advice: 'connect to the primary',
         },
     weak.length === 0
-      ? { name: 'postgresql.durability', status: 'ok', message: 'durability: what is committed survives a power cut' }
+      ? { name: 'postgresql.durability', status: 'ok', message: 'durability: commits survive a power cut' }
       : {
           name: 'postgresql.durability',
           status: 'problem',
@@ -69,13 +69,13 @@ async function server(db: Database): Promise<Check[]> {
   ]
 }
 
-/** Checksums are of the files, which a running server cannot be told to write again. */
+/** Checksums are a property of the data files, which a running server cannot change. */
 function durabilityAdvice(weak: readonly string[]): string {
   const settings = weak.filter((name) => name !== 'data_checksums').map((name) => `ALTER SYSTEM SET ${name} = on;`)
   return [
     ...(settings.length > 0
       ? [
-          `run as a superuser, each by itself: ${settings.join(' ')} SELECT pg_reload_conf(); what ALTER ROLE, ALTER DATABASE or the command line sets instead, take out there`,
+          `run as a superuser, each on its own: ${settings.join(' ')} SELECT pg_reload_conf(); remove overrides by ALTER ROLE, ALTER DATABASE or the command line`,
         ]
       : []),
     ...(weak.length > settings.length
@@ -92,7 +92,7 @@ async function clock(db: Database): Promise<Check> {
     [],
   )
   const now = Date.now()
-  // Within the round trip nobody can tell.
+  // A skew within the round trip cannot be measured.
   const skewMs = Math.max(0, Math.abs((row?.ms ?? 0) - (askedAt + now) / 2) - (now - askedAt) / 2)
   const message = `the clocks of this host and of the database are ${Math.round(skewMs)} ms apart`
   return skewMs <= SKEW_MS_MAX
@@ -127,7 +127,7 @@ async function roles(db: Database): Promise<Check> {
     name: 'roles',
     status: 'warning',
     message: `${message}, which ${row.superuser ? 'is a superuser' : 'may change the audit log'}`,
-    advice: 'let `deed up` make the roles, or give each service a role of its own as it does',
+    advice: 'let `deed up` create the roles, or give each service its own role as it does',
   }
 }
 
@@ -144,7 +144,12 @@ async function workers(db: Database): Promise<Check[]> {
     const name = `workers.${capability}`
     if (row) return { name, status: 'ok', message: `${row.workers} with ${row.slots} slots` }
     const service = capability === 'act' ? 'executor' : 'hybrid-agent'
-    return { name, status: 'problem', message: `nobody takes work for ${capability}`, advice: `start the ${service}` }
+    return {
+      name,
+      status: 'problem',
+      message: `no worker takes work for ${capability}`,
+      advice: `start the ${service}`,
+    }
   })
 }
 
@@ -176,7 +181,7 @@ async function sizes(db: Database): Promise<Check> {
 const streams = (queues: WorkQueues): Check => {
   const missing = queues.missing()
   return missing.length === 0
-    ? { name: 'streams', status: 'ok', message: 'the work queues and the intake are as they should be' }
+    ? { name: 'streams', status: 'ok', message: 'the work queues and the intake are complete' }
     : { name: 'streams', status: 'problem', message: missing.join('; '), advice: 'run the bootstrap, or `deed up`' }
 }
 
@@ -185,7 +190,7 @@ const lost = (queues: WorkQueues): Check[] =>
     name: `intake.${tenant}`,
     status: 'warning',
     message: `at least ${count} acknowledged submissions of ${tenant} were lost with the storage of its intake stream`,
-    advice: 'let them be submitted again, under the same keys; keep the storage of NATS on a disk that lasts',
+    advice: 'submit them again, with the same keys; keep the storage of NATS on a durable disk',
   }))
 
 const forged = ({ count }: { readonly count: number }): Check[] =>
@@ -204,13 +209,13 @@ const forged = ({ count }: { readonly count: number }): Check[] =>
 async function strangers({ nc }: Bus): Promise<Check> {
   const name = 'streams.others'
   const found = await foreignStreams(nc)
-  if (found.length === 0) return { name, status: 'ok', message: 'no other stream takes the subjects of requests' }
+  if (found.length === 0) return { name, status: 'ok', message: 'no other stream captures the subjects of requests' }
   return {
     name,
     status: 'problem',
     message: found.join('; '),
     advice:
-      'remove those subjects from the stream, or give it no_ack: a caller may take its acknowledgement for an answer',
+      'remove those subjects from the stream, or set no_ack: a caller may mistake its acknowledgement for an answer',
   }
 }
 
@@ -218,14 +223,14 @@ async function permissions({ nc }: Bus): Promise<Check> {
   const name = 'nats.permissions'
   if (await permissionsEnforced(nc)) {
     const message =
-      'NATS refuses what is not in the table; a caller is told by a permissions violation, and its request then has no answer'
+      'NATS denies what is not in the table; a caller gets a permissions violation, and its request has no answer'
     return { name, status: 'ok', message }
   }
   return {
     name,
     status: 'warning',
     message:
-      'NATS refuses the orchestrator nothing: all identities are one, and whoever reaches the server may act as anybody',
+      'NATS denies the orchestrator nothing: all identities are one, and anybody who reaches the server can act as anyone',
     advice:
       'configure the accounts that `deed info --nats-config` prints, and start `deed up` with the same NATS_PASSWORD_* as the server; a service that is started by itself gets NATS_USER and NATS_PASSWORD of its own',
   }

@@ -14,7 +14,7 @@ import { readTimeline } from '../store/audit-log.ts'
 import { findExecution } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
 
-/** Together they fit into one message. */
+/** As many as fit in one message. */
 const TASKS_SHOWN = 300
 const TASKS_BYTES_MAX = 350_000
 const TIMELINE_SHOWN = 500
@@ -56,7 +56,7 @@ export function getExecution({
   }
 }
 
-/** In the order of the plan; where there are too many, those that say how it stands before those that are done. */
+/** In plan order; if there are too many, unfinished tasks come before finished ones. */
 function shownOf(tasks: ReadonlyMap<TaskId, TaskRow>): TaskView[] {
   const all = [...tasks.values()]
   const isOver = ({ actual_status: status }: TaskRow): boolean => status === 'done' || status === 'pending'

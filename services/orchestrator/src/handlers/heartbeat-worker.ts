@@ -7,7 +7,7 @@ import { requireWorker } from './require-worker.ts'
 interface Dependencies {
   db: Database
   leaseMs: number
-  /** Looks at once at what there is to do. */
+  /** Runs the resync at once. */
   hurry(): void
 }
 
@@ -16,7 +16,7 @@ export function heartbeatWorker({ db, leaseMs, hurry }: Dependencies): Handler<t
   return async ({ worker_id: agentId, capability, slots, running, draining }, { principal }) => {
     requireWorker(principal, capability)
     const wanted = await recordHeartbeat(db, { agentId, capability, slots, draining, running, leaseMs })
-    // New room, and perhaps somebody who waits for it.
+    // A new worker has free slots, which an execution may be waiting for.
     if (!met.has(agentId)) {
       met.add(agentId)
       hurry()

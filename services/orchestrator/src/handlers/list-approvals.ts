@@ -6,7 +6,9 @@ import { type ListedApproval, readApprovals } from '../store/approvals.ts'
 import { readPersonTasks } from '../store/person-tasks.ts'
 import type { Database } from '../store/schema.ts'
 
-/** Of one answer: what does not fit comes with the next cursor, and of the steps of one approval with `steps_from`. */
+/**
+ * The size of one answer: the rest follows with the next cursor, and further steps of one approval with `steps_from`.
+ */
 const BYTES_MAX = 400_000
 const STEPS_BYTES_MAX = 300_000
 const STEPS_SHOWN = 200
@@ -19,7 +21,7 @@ export function listApprovals({ db }: { db: Database }): Handler<typeof contract
   ) => {
     const of = { approvalId: approval_id, executionId: execution_id, limit }
     const openOnly = status === 'pending'
-    // Each of the two lists goes on behind its own cursor.
+    // Each of the two lists continues with its own cursor.
     const wantsApprovals = (kind === undefined || kind === 'approve') && tasks_cursor === undefined
     const wantsTasks = kind !== 'approve' && cursor === undefined && (openOnly || status === undefined)
     const steps = { from: steps_from, count: STEPS_SHOWN }
@@ -45,11 +47,11 @@ export function listApprovals({ db }: { db: Database }): Handler<typeof contract
 
 const NOTHING = { approvals: [], more: false }
 
-/** As many of its steps as there is room for. */
+/** As many of its steps as fit. */
 function pageOf({ counts, actions, plan, ...approval }: ListedApproval, from: number): ApprovalView {
   const steps = actions.map((step) => ({ ...step, action: shortenedTo(STEPS_BYTES_MAX, step.action) }))
   const covered = withinMessage(steps, STEPS_BYTES_MAX)
-  // Both lists have the same pages, so that one number goes on with both.
+  // Both lists have the same pages, so that one number continues both.
   const room = covered.length > 0 && from + covered.length < counts.actions ? covered.length : STEPS_SHOWN
   const brief = plan?.steps.slice(0, room) ?? []
   const behind = (all: number, shown: readonly unknown[]): number => Math.max(0, all - from - shown.length)

@@ -3,7 +3,7 @@ import type { listExecutions as contract } from '@deed/proto/execution'
 import { sql } from 'kysely'
 import type { Database } from '../store/schema.ts'
 
-/** @param listMax how many are listed where the caller does not say */
+/** @param listMax the default limit */
 export function listExecutions({ db, listMax }: { db: Database; listMax: number }): Handler<typeof contract> {
   return async ({ status, method, template, since, until, text, limit = listMax, cursor }, { principal }) => {
     let query = db.db

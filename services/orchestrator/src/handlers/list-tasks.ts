@@ -5,7 +5,7 @@ import { withinMessage } from '../answers/within-message.ts'
 import type { TaskRow } from '../snapshot.ts'
 import type { Database } from '../store/schema.ts'
 
-/** Of one answer: what does not fit comes with the next cursor. */
+/** The size of one answer: the rest follows with the next cursor. */
 const BYTES_MAX = 600_000
 
 export function listTasks({ db }: { db: Database }): Handler<typeof contract> {
@@ -19,7 +19,7 @@ export function listTasks({ db }: { db: Database }): Handler<typeof contract> {
           and ($6::uuid is null or d.execution_id < c.execution_id
                or (d.execution_id = c.execution_id and (d.position, d.task_id) > (c.position, c.task_id)))
         order by d.execution_id desc, d.position, d.task_id limit $4`,
-      // One more than wanted tells whether there are more.
+      // One more than requested, to know whether there are more.
       [principal.tenant, execution ?? null, status ?? null, limit + 1, open, cursor ?? null],
     )
     const tasks = withinMessage(

@@ -31,7 +31,7 @@ export function putGoal(dependencies: Dependencies): Handler<typeof contract> {
       remedies_max: remediesMax,
     } = input
     if ([task, manifest, from].filter((one) => one !== undefined).length !== 1) {
-      const message = 'say what to keep: one of task, manifest and execution_id'
+      const message = 'give one of task, manifest and execution_id: what to keep'
       throw new DeedError('invalid_request', message, { path: '$.task' })
     }
     refuseSecrets(config, input)
@@ -47,7 +47,7 @@ export function putGoal(dependencies: Dependencies): Handler<typeof contract> {
     }
     const kept = await stepsToKeep(dependencies, input, asked, principal, trace)
     const wanted = { tenant: principal.tenant, user_name: principal.user, name, goal_id: randomUUIDv7(), ...kept }
-    // An unknown target or a path outside is refused now rather than found out later.
+    // An unknown target or a path outside is refused now rather than later.
     const { refused } = await probe(dependencies, wanted)
     if (refused) throw refused
     const { workspaces } = dependencies.planning

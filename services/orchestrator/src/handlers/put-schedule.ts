@@ -22,11 +22,11 @@ export function putSchedule(dependencies: Dependencies): Handler<typeof contract
   return async (input, { principal, log }) => {
     const { name, cron = null, every_ms: everyMs = null, timezone, overlap, catch_up } = input
     if ((cron === null) === (everyMs === null)) {
-      throw new DeedError('invalid_request', 'say when it is due: either cron or every_ms', { path: '$.cron' })
+      throw new DeedError('invalid_request', 'give either cron or every_ms: when it is due', { path: '$.cron' })
     }
     const { task, manifest } = input.request
     if ((task === undefined) === (manifest === undefined)) {
-      throw new DeedError('invalid_request', 'say what to do: either task or manifest', { path: '$.request.task' })
+      throw new DeedError('invalid_request', 'give either task or manifest: what to do', { path: '$.request.task' })
     }
     refuseSecrets(config, input)
     const request = admitRequest(config, { ...input.request, dry_run: false }, { at: '$.request' })
@@ -43,7 +43,7 @@ export function putSchedule(dependencies: Dependencies): Handler<typeof contract
       source_hash: hashJson({ ...input, user: principal.user }),
       ...{ cron, timezone, every_ms: everyMs, overlap, catch_up },
       anchor: isoTime(now),
-      // There is one: it was admitted.
+      // Admission has checked that there is one.
       next_due_at: isoTime(nextDue(timing, now) ?? now),
     })
     log.info({ schedule: name, next_due_at: schedule.next_due_at }, 'schedule put')

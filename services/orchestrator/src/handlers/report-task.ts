@@ -23,7 +23,7 @@ export function reportTask(dependencies: Dependencies): Handler<typeof contract>
     requireWorker(principal, report.intent === 'solve' ? 'solve' : 'act')
     if (report.intent === 'solve' && report.outcome === 'done') {
       const solved = await planSolution(dependencies, report)
-      const result = report.result ?? { text: 'found a way', data: report.solution as never }
+      const result = report.result ?? { text: 'found a solution', data: report.solution as never }
       await driver.apply(id, { type: 'reported', report: { ...report, result }, ...solved })
     } else if (isSurprised(report) && (await replan(dependencies, report))) {
       return { recorded: true }
@@ -34,7 +34,7 @@ export function reportTask(dependencies: Dependencies): Handler<typeof contract>
   }
 }
 
-/** The target is not as the plan expected, and nothing was done about it. */
+/** The target differs from what the plan expected, and nothing was done. */
 const isSurprised = ({ intent, outcome, error, effect }: TaskReport): boolean =>
   intent === 'do' &&
   outcome === 'failed' &&
@@ -66,7 +66,7 @@ async function planSolution(
   }
 }
 
-/** @returns whether the task was decided anew */
+/** @returns whether the task was planned again */
 async function replan({ planning, driver }: Dependencies, report: TaskReport): Promise<boolean> {
   const snapshot = await driver.peek(report.execution_id)
   const task = taskOf(snapshot, report)
@@ -77,7 +77,7 @@ async function replan({ planning, driver }: Dependencies, report: TaskReport): P
     after: [],
   }
   const replanned = await replanTask(planning, snapshot.execution, task, place).catch((error: unknown) => {
-    // It cannot be planned any more, so what was reported stands.
+    // It cannot be planned again, so the report is applied.
     if (error instanceof DeedError && !error.retryable) return undefined
     throw error
   })

@@ -12,7 +12,7 @@ import { dropManifest, type Taking, takeManifest } from '../intake/take-manifest
 import { showPlan } from '../planning/show-plan.ts'
 import type { Waiter } from '../store/transitions.ts'
 
-/** An answer that comes at the deadline itself comes too late. */
+/** An answer exactly at the deadline would be too late. */
 const MARGIN_MS = 50
 
 export interface Dependencies extends Accepting, Taking {
@@ -26,7 +26,7 @@ export interface Dependencies extends Accepting, Taking {
 export function requestExecution(dependencies: Dependencies): Handler<typeof contract> {
   const { config, limits, clock, driver, waiters, settler, log } = dependencies
 
-  /** Says how it stands, and that nobody waits any more. */
+  /** Answers with the current status, and removes the waiting caller. */
   const answerNow = async (waiter: Waiter): Promise<void> => {
     waiters.answer(waiter, replyOf(await driver.read(waiter.execution_id), clock.now()))
     await settler.dismiss(waiter.waiter_id)
@@ -62,7 +62,7 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
     const { waiter: waiting } = accepted
     if (!waiting) return ANSWERED_LATER
     if (accepted.existed) {
-      // It may have ended before this waiter was there to be seen.
+      // It may have ended before this caller was registered.
       const snapshot = await driver.read(accepted.id)
       if (FINAL_EXECUTION_STATUSES.has(snapshot.execution.status)) {
         await settler.dismiss(waiting.waiter_id)

@@ -14,7 +14,7 @@ describe('what a worker reports', () => {
       [LOCAL, 'act'],
       [{ tenant: 'local', user: 'executor' }, 'act'],
     ] as const) {
-      expect(() => requireWorker(principal, capability)).toThrow('reported by')
+      expect(() => requireWorker(principal, capability)).toThrow('only executor may report')
     }
   })
 })

@@ -1,4 +1,4 @@
-/** A worker reports in the name of its service, which stands in the subject; NATS lets nobody else publish it. */
+/** A worker reports in the name of its service, which is part of the subject; NATS lets nobody else publish there. */
 import type { ServiceName } from '@deed/proto/contract'
 import { DeedError } from '@deed/proto/errors'
 import type { Principal } from '@deed/proto/ids'
@@ -7,13 +7,10 @@ import type { Capability } from '@deed/proto/states'
 
 const WORKERS: Partial<Record<Capability, ServiceName>> = { act: 'executor', solve: 'hybrid-agent' }
 
-/** @throws {DeedError} `forbidden` where another service does work of this capability, or a caller reports it */
+/** @throws {DeedError} `forbidden` if another service, or a caller, reports work of this capability */
 export function requireWorker({ tenant, user }: Principal, capability: Capability): void {
   const service = WORKERS[capability]
   const worker = service && serviceAs(service)
   if (worker?.tenant === tenant && worker.user === user) return
-  throw new DeedError(
-    'forbidden',
-    `work of the capability "${capability}" is reported by ${service ?? 'no service'} only`,
-  )
+  throw new DeedError('forbidden', `only ${service ?? 'no service'} may report work of the capability "${capability}"`)
 }

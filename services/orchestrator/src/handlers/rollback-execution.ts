@@ -18,14 +18,14 @@ export function rollbackExecution(rollingBack: RollingBack): Handler<typeof cont
     if (actionId !== undefined) return findAction(db, bus, principal, actionId)
     if (last === undefined) return { executionId: await findExecution(db, principal, { executionId }) }
     const changed = await findLastChange(db, principal)
-    if (!changed) throw new DeedError('not_found', 'nothing that you asked for has changed anything that is left')
+    if (!changed) throw new DeedError('not_found', 'none of your requests has left a change to undo')
     return { executionId: changed }
   }
   return async (input, { principal }) => {
     const { with_dependents: withDependents, dry_run: dryRun, pause_goals: pauseGoals, reason } = input
     const { executionId, taskId } = await find(principal, input)
     const snapshot = await driver.read(executionId)
-    // What is on its way already is not looked at again.
+    // A running undo is not checked again.
     if (snapshot.execution.status === 'undoing' && !dryRun && taskId === undefined) {
       return { execution_id: executionId, status: snapshot.execution.status, steps: [], level: 0, approval_id: null }
     }

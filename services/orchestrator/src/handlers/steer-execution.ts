@@ -9,7 +9,7 @@ interface Dependencies {
   driver: Driver
 }
 
-/** Pause and resume: the same message, another wish. */
+/** Handles pause and resume, which differ only in the desired state. */
 export function steerExecution({ db, driver }: Dependencies, wish: 'paused' | 'resumed'): Handler<typeof contract> {
   return async ({ execution_id: executionId, reason }, { principal }) => {
     const id = await findExecution(db, principal, { executionId })

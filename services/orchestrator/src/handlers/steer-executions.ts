@@ -12,7 +12,9 @@ import { findExecution, selectExecutions } from '../store/executions.ts'
 
 type Wish = Omit<z.output<typeof contract.input>, 'execution_ids'>
 
-/** Where a verb applies at all; what is named is steered, or refused, wherever it is. */
+/**
+ * The statuses in which a verb applies; executions that are named explicitly are steered, or refused, in any status.
+ */
 const APPLIES = {
   pause: ['planning', 'waiting', 'running'],
   resume: ['paused'],
@@ -50,13 +52,17 @@ export function steerExecutions(steering: RollingBack): Handler<typeof contract>
   return async ({ execution_ids: ids, ...wish }, { principal, log }) => {
     const { verb, template, target, all, limit, cursor } = wish
     if ((ids ?? template ?? target ?? all) === undefined) {
-      throw new DeedError('invalid_request', 'say which: execution_ids, template, target, or all', { path: '$' })
+      throw new DeedError(
+        'invalid_request',
+        'give execution_ids, template, target, or all: which executions to steer',
+        { path: '$' },
+      )
     }
     const found =
       ids ?? (await selectExecutions(db, principal, APPLIES[verb], { template, target, limit: limit + 1, cursor }))
     const chosen = ids ?? found.slice(0, limit)
     const results: SteerResult[] = []
-    // One after the other: the newest is taken back before what it rests on.
+    // One after the other: the newest is undone before what it depends on.
     for (const id of chosen) {
       try {
         results.push(await steer(id, wish, principal))

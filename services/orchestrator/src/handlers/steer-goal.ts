@@ -1,4 +1,4 @@
-/** A person lets a goal rest, or has it looked at again. */
+/** Pauses a goal, or resumes it and checks it again. */
 import type { Handler } from '@deed/mesh/bus'
 import { Action } from '@deed/proto/action'
 import type { pauseGoal, resumeGoal } from '@deed/proto/goal'
@@ -19,7 +19,7 @@ export function steerGoal(looking: Looking, verb: 'pause' | 'resume'): Handler<t
   }
 }
 
-/** What was put while the goal was paused may want the opposite. */
+/** Goals that were put while this one was paused may contradict it. */
 async function refuseContradictions(looking: Looking, principal: Principal, name: string): Promise<void> {
   const { workspaces } = looking.planning
   const goals = await readGoals(looking.db, principal, null)

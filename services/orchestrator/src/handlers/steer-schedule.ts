@@ -1,4 +1,4 @@
-/** A person lets the times of a schedule pass, or has it go on with the next. */
+/** Pauses a schedule, whose times then pass, or resumes it with the next one. */
 import type { Handler } from '@deed/mesh/bus'
 import type { pauseSchedule, resumeSchedule } from '@deed/proto/schedule'
 import type { Clock } from '../clock.ts'

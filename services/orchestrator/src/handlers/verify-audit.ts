@@ -12,7 +12,10 @@ import type { Database } from '../store/schema.ts'
 const PAGE = 200
 /** Anchors in memory at once. */
 const ANCHORS_PAGE = 100
-/** What replicas' clocks may be apart, and how long a head may wait for its anchor where the database was away. */
+/**
+ * The maximum clock skew between replicas, plus the time that a head may wait for its anchor during an outage of the
+ * database.
+ */
 const SLACK_MS = 60_000
 
 interface Dependencies {
@@ -26,7 +29,7 @@ export function verifyAudit({ db, bus }: Dependencies): Handler<typeof contract>
       name: 'audit-broken',
       severity: 'critical',
       tenant,
-      message: `the audit log is not as it was written: ${what}: ${why}`,
+      message: `the audit log was changed: ${what}: ${why}`,
       cause: what,
     })
   return async ({ execution_id: executionId, limit, cursor }, { principal: { tenant } }) => {
@@ -57,7 +60,7 @@ export function verifyAudit({ db, bus }: Dependencies): Handler<typeof contract>
       more = chains.length === page && executionId === undefined
     }
     const next_cursor = more ? (before ?? null) : null
-    // Anchors since the oldest of these, up to those that the pages before have seen to.
+    // Anchors since the oldest of these executions, except those that earlier pages have checked.
     const from = next_cursor === null && executionId === undefined ? 0 : timeOf(before) - SLACK_MS
     const until = cursor === undefined ? undefined : timeOf(cursor) - SLACK_MS
     const anchored = await checkAnchors(db, tenant, { executionId, from, before: until })
@@ -90,7 +93,7 @@ async function checkAnchors(
     const found = page.length === 0 ? undefined : await firstContradiction(db, tenant, numbers, executionId)
     if (found) {
       const { number, ...row } = found
-      const broken = { ...row, why: `row ${row.seq} is not there any more, or not the one that anchor ${number} saw` }
+      const broken = { ...row, why: `row ${row.seq} is missing, or differs from the one in anchor ${number}` }
       return { anchors, anchor: null, broken, broken_anchor: null }
     }
     if (page.length < ANCHORS_PAGE) break
@@ -99,7 +102,7 @@ async function checkAnchors(
   return { anchors, anchor, broken: null, broken_anchor: null }
 }
 
-/** @returns why an anchor cannot follow the one before; the first of a range has none to follow, but for number 1 */
+/** @returns why an anchor cannot follow the previous one; the first of a range has none, except number 1 */
 function unlike(before: Anchor | undefined, anchor: Anchor, fromTheFirst: boolean): string | undefined {
   if (before === undefined && anchor.number !== 1) {
     return fromTheFirst ? `anchors before ${anchor.number} are missing` : undefined

@@ -15,7 +15,7 @@ export function watchExecution({ db }: { db: Database }): Handler<typeof contrac
   return async ({ execution_id: executionId, after, since }, { principal }) => {
     if (executionId === undefined) return { executions: await standing(db, principal, { since }), events: [] }
     const id = await findExecution(db, principal, { executionId })
-    // The rows after the number: one that came between the two is in neither, or in both.
+    // Rows after the number: a row that is written in between is in neither, or in both.
     const executions = await standing(db, principal, { id })
     const rows = await readTimeline(db, id, { after, limit: EVENTS_MAX })
     return { executions, events: withinMessage(rows, EVENTS_BYTES_MAX) }

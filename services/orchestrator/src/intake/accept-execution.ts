@@ -1,7 +1,7 @@
 /**
- * Taking a request in: the row that is the promise, and the thinking, side by side; then the plan.
+ * Accepts a request: stores its row, which is the promise, and thinks about it at the same time; then plans.
  *
- * Whatever dies on the way, the row is there or it is not. Where it is, the resync thinks again.
+ * If a process dies, the row either exists or not. If it exists, the resync repeats the thinking.
  */
 
 import { crashPoint } from '@deed/mesh/crash-point'
@@ -28,26 +28,24 @@ export interface Accepting extends PlanDependencies {
 
 export interface Accepted {
   id: ExecutionId
-  /** A request with the same key was there first; this one is answered with that one's answer. */
+  /** A request with the same key came first; this one gets the same answer. */
   existed: boolean
   /** Who asked, and is owed an answer. */
   waiter: Waiter | undefined
   /** Resolves when a plan, or the answer, is durable. */
   planned: Promise<{ background: boolean }>
-  /** Of a read that was answered from the cache. */
+  /** The answer of a read that was served from the cache. */
   answered: ExecutionReply | undefined
 }
 
-/**
- * @throws {DeedError} `idempotency_conflict` when the key is taken by another body
- */
+/** @throws {DeedError} `idempotency_conflict` if the key belongs to another body */
 export async function acceptExecution(accepting: Accepting, incoming: Incoming): Promise<Accepted> {
   const { clock, driver } = accepting
   const execution = newExecution(incoming, clock.now())
   const keyed = incoming.request.idempotency_key !== undefined
   const cached = keyed ? undefined : await askCacheAlone(accepting, execution)
   if (cached) return answerFirst(accepting, admissionOf(execution, { ...incoming, waiter: undefined }), cached)
-  // Somebody waits: it is thought about while it is stored.
+  // A caller waits: thinking runs during storing.
   const thinking = incoming.waiter === undefined ? undefined : think(accepting, execution)
   crashPoint('orchestrator.before_admit')
   const admitting = accepting.admit(admissionOf(execution, incoming))
@@ -62,13 +60,15 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   return { id, existed: false, waiter: waiterOf(admitted, incoming), planned, answered: undefined }
 }
 
-/** A question that was answered from the cache before is asked there alone: nine times in ten that is all there is to do. */
+/**
+ * A question that was answered from the cache before goes to the cache first: nine times in ten nothing else is needed.
+ */
 async function askCacheAlone(
   { bus, log, cachedBefore, isFresh }: Accepting,
   execution: ExecutionRow,
 ): Promise<CacheEntry | undefined> {
   const { tenant, request } = execution
-  // The words are the manifest's name, and say nothing of what is in it.
+  // The words are the manifest's name, and say nothing about its content.
   if (request.manifest) return undefined
   const scope = scopeOf(request)
   if (!cachedBefore.has(tenant, scope)) return undefined
@@ -76,13 +76,13 @@ async function askCacheAlone(
     const { entry } = await bus.call(getCache, scope, { ...onBehalfOf(execution), patient: false })
     if (entry?.value.kind === 'answer' && (await isFresh(entry.value.execution_id))) return entry
   } catch (error) {
-    log.warn({ err: error }, 'going on without the cache')
+    log.warn({ err: error }, 'continuing without the cache')
   }
   cachedBefore.forget(tenant, scope)
   return undefined
 }
 
-/** A read without a key changes nothing and promises nothing: it is answered first, and written behind the answer. */
+/** A read without a key changes nothing and promises nothing: it is answered first, and stored afterwards. */
 function answerFirst(accepting: Accepting, admission: Admission, entry: CacheEntry): Accepted {
   const { bus, clock, admit } = accepting
   const now = clock.now()
@@ -115,7 +115,7 @@ async function attached(
 const waiterOf = ({ execution_id, waiter_id }: Admitted, { waiter }: Pick<Incoming, 'waiter'>): Waiter | undefined =>
   waiter && waiter_id !== null ? { execution_id, waiter_id, reply_to: waiter.replyTo } : undefined
 
-/** Names the fields, and not what is in them: whoever guesses a key learns nothing of the request it is for. */
+/** Names the fields that differ, not their contents: a guessed key reveals nothing about its request. */
 function conflict(id: ExecutionId, differs: string[]): DeedError {
   const message = 'this idempotency key was used for another request; choose a new key, or send the same request again'
   return new DeedError('idempotency_conflict', message, {

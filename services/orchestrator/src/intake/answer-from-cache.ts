@@ -1,4 +1,4 @@
-/** A read that was answered before: the answer again, with the evidence it had then. */
+/** Answers a read that was answered before: the same answer, with its original evidence. */
 import type { CacheEntry } from '@deed/proto/cache'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionId } from '@deed/proto/ids'
@@ -10,7 +10,7 @@ import { emptySnapshot } from './new-execution.ts'
 
 export function answeredInput(entry: CacheEntry): Extract<Input, { type: 'answered' }> {
   const { value } = entry
-  if (value.kind !== 'answer') throw new DeedError('internal', 'a solution is no answer')
+  if (value.kind !== 'answer') throw new DeedError('internal', 'a solution is not an answer')
   return {
     type: 'answered',
     found: {
@@ -24,7 +24,7 @@ export function answeredInput(entry: CacheEntry): Extract<Input, { type: 'answer
   }
 }
 
-/** Evidence of another execution, with its age: it was so when it was looked at. */
+/** Evidence of another execution, with its age. */
 function cited(evidence: Evidence, entry: CacheEntry, from: ExecutionId): Evidence {
   return {
     ...evidence,
@@ -33,7 +33,7 @@ function cited(evidence: Evidence, entry: CacheEntry, from: ExecutionId): Eviden
   }
 }
 
-/** The execution, ended by an answer from the cache. `admission` becomes that of all of it. */
+/** Ends the execution with an answer from the cache. `admission` is extended to cover all of it. */
 export function endByAnswer(admission: Admission, entry: CacheEntry, now: number): Draft {
   const { found, evidence } = answeredInput(entry)
   const { execution } = admission

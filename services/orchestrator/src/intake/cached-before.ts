@@ -1,6 +1,6 @@
 /**
- * Which questions were answered from the cache lately, so that they are asked there first and alone. A hint: where it is
- * wrong, a round trip is lost.
+ * Remembers which questions were recently answered from the cache, so that they go to the cache first. Only a hint: if
+ * it is wrong, a round trip is lost.
  */
 
 import type { CacheScope } from '@deed/proto/cache'

@@ -1,6 +1,6 @@
 /**
- * Counting acknowledged submissions that were lost with the storage of an intake stream: sequences that were seen to be
- * there, and are neither there any more nor taken. What was acknowledged after the last time it was seen is not known.
+ * Counts acknowledged submissions that were lost with the storage of an intake stream: sequences that were seen in the
+ * stream, and are now neither there nor taken. Submissions after the last observation are not counted.
  */
 import type { Bus } from '@deed/mesh/bus'
 import { intakeState } from '@deed/mesh/work-queue'
@@ -10,13 +10,13 @@ export interface Lost {
   readonly tenant: string
   /** Since the last count. */
   readonly now: number
-  /** Ever. */
+  /** In total. */
   readonly total: number
 }
 
 /**
- * In a stream that was made again the sequences begin again, so those of the stream before are forgotten.
- * $2: when the stream was made, $3 and $4: its first and last sequence.
+ * A recreated stream restarts its sequences, so those of the old stream are forgotten. $2: when the stream was created,
+ * $3 and $4: its first and last sequence.
  */
 const COUNT = `
 with known as materialized (
@@ -38,7 +38,7 @@ with known as materialized (
 select gone.lost::int as now, (gone.lost + coalesce(known.lost, 0))::int as total
   from gone left join known on true`
 
-/** @returns undefined where the tenant has no intake stream */
+/** @returns undefined if the tenant has no intake stream */
 export async function countLost(db: Database, { nc }: Pick<Bus, 'nc'>, tenant: string): Promise<Lost | undefined> {
   const state = await intakeState(nc, tenant)
   if (!state) return undefined

@@ -1,25 +1,25 @@
 /**
- * How often one identity may ask, and how much of one tenant may wait.
+ * Limits the request rate of an identity, and the number of waiting executions of a tenant.
  *
- * Both are counted in memory, by each replica for itself: exact enough to keep a runaway client from the others, and
- * free of any round trip.
+ * Both are counted in memory, by each replica separately: exact enough to protect others from a runaway client, without
+ * any round trip.
  */
 
 import { DeedError } from '@deed/proto/errors'
 import type { Principal } from '@deed/proto/ids'
 import { LRUCache } from 'lru-cache'
 
-/** A bucket holds what comes in as long, in seconds. */
+/** The size of a bucket, in seconds of its refill rate. */
 const BURST_SECONDS = 2
-/** Identities remembered; an idle one's bucket is full again, so forgetting it changes nothing. */
+/** The number of remembered identities; the bucket of an idle one is full, so forgetting it changes nothing. */
 const IDENTITIES_MAX = 10_000
-/** A guess: workers free room all the time. */
+/** A guess: workers free slots all the time. */
 const FULL_RETRY_MS = 1_000
 
 export interface DoorLimits {
   /** @throws {DeedError} `rate_limited` or `overloaded`, with `retry_after_ms` in its details */
   admit(principal: Principal): void
-  /** Whether as many executions of a tenant wait for room as may. */
+  /** Whether the tenant has as many waiting executions as allowed. */
   isFull(tenant: string): boolean
 }
 
@@ -28,7 +28,7 @@ interface Bucket {
   filledAt: number
 }
 
-/** @param now on a clock that only rises, in milliseconds */
+/** @param now a monotonic clock, in milliseconds */
 export function doorLimits(
   { requests_per_second: perSecond, waiting }: { requests_per_second: number; waiting: number },
   capacity: { waitingOf(tenant: string): number },
@@ -57,7 +57,7 @@ export function doorLimits(
         const retry_after_ms = Math.ceil(((1 - bucket.tokens) * 1_000) / perSecond)
         throw new DeedError(
           'rate_limited',
-          `${tenant}.${user} asks more than ${perSecond} times a second; ask again in ${retry_after_ms} ms`,
+          `${tenant}.${user} sends more than ${perSecond} requests per second; retry in ${retry_after_ms} ms`,
           { details: { retry_after_ms } },
         )
       }
@@ -65,7 +65,7 @@ export function doorLimits(
       if (isFull(tenant)) {
         throw new DeedError(
           'overloaded',
-          `${waiting} executions of tenant ${tenant} wait for room already; ask again later, or add executors`,
+          `${waiting} executions of tenant ${tenant} are already waiting for a slot; try again later, or add executors`,
           { details: { retry_after_ms: FULL_RETRY_MS } },
         )
       }

@@ -1,7 +1,4 @@
-/**
- * What a request must be before it becomes an execution. Refused here means: an error, and nothing
- * stored.
- */
+/** Validates a request before it becomes an execution. A refused request gets an error, and nothing is stored. */
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { nearest } from '@deed/config/nearest'
@@ -14,16 +11,16 @@ import type { Manifest } from '@deed/proto/manifest'
 import { holdsSecret } from '@deed/telemetry/redact'
 import { keptTarget } from '../goals/keep-words.ts'
 
-// Spaces, controls, and what shows nothing: zero-width characters and direction marks.
+// Spaces, control characters, and invisible characters: zero-width characters and direction marks.
 const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Zs}]*$/u
 
-/** A request as it came in; a manifest that lay in the object store is in its place. */
+/** A request as received; a manifest from the object store has been inserted. */
 export type Asked = Omit<ExecutionRequest, 'task'> & { task?: string | undefined }
 
 /**
- * @param options.at where in the message it stands
- * @param options.standing whether it may be something to keep so, which has no end
- * @returns the request as it is taken in
+ * @param options.at its path in the message
+ * @param options.standing whether it may be a state to keep, which has no end
+ * @returns the normalised request
  * @throws {DeedError} that says what to change
  */
 export function admitRequest(
@@ -35,7 +32,7 @@ export function admitRequest(
     ? admitManifest(config, asked, asked.manifest, `${at}.manifest`)
     : { ...asked, task: asked.task ?? '' }
   if (INVISIBLE.test(request.task)) {
-    throw new DeedError('empty_task', 'task is empty; say in plain words what is to be done', { path: `${at}.task` })
+    throw new DeedError('empty_task', 'task is empty; describe the task in plain words', { path: `${at}.task` })
   }
   if (!standing) refuseStanding(config, request.task, `${at}.task`)
   const { workspace, target_file: targetFile } = request.context ?? {}
@@ -50,17 +47,17 @@ function refuseStanding({ targets }: ExecutionConfig, task: string, path: string
   if (kept === undefined) return
   throw new DeedError(
     'standing_goal',
-    `to keep ${kept} running has no end, so it is a goal: put it with goal.put, or deed goal put <name> "${task.trim()}"`,
+    `keeping ${kept} running has no end, so it is a goal: use goal.put, or deed goal put <name> "${task.trim()}"`,
     { path },
   )
 }
 
-/** What is asked for is stored, shown and told to models, so a secret is named in it and never said. */
+/** A request is stored, shown and sent to models, so it must refer to a secret by name and never contain it. */
 export function refuseSecrets({ secrets }: ExecutionConfig, request: object): void {
   if (Object.keys(secrets).length > 0 && holdsSecret(JSON.stringify(request)))
     throw new DeedError(
       'invalid_request',
-      'the request holds the value of a secret of execution.yaml; name the secret instead, as in {{secret.<name>}}',
+      'the request contains the value of a secret of execution.yaml; refer to it by name, as in {{secret.<name>}}',
     )
 }
 
@@ -77,7 +74,7 @@ function admitManifest(config: ExecutionConfig, asked: Asked, manifest: Manifest
   return workspace === undefined ? request : { ...request, context: { ...(asked.context as JsonObject), workspace } }
 }
 
-/** Criteria are words for whoever finds the actions: where those are given, nobody would read them. */
+/** Criteria help to find actions: a task with given actions would ignore them. */
 function refuseIdleCriteria(asked: Asked, { tasks, defaults }: Manifest, at: string): void {
   const inWords = tasks.some(({ action }) => action === undefined)
   const task = tasks.findIndex(({ action, acceptance_criteria: own }) => action !== undefined && own !== undefined)
@@ -92,7 +89,7 @@ function refuseIdleCriteria(asked: Asked, { tasks, defaults }: Manifest, at: str
   if (path === undefined) return
   throw new DeedError(
     'invalid_request',
-    'acceptance criteria are for tasks in words; what proves an action is its verify, an observation such as {"kind": "file", "path": "a.txt", "contains": "done"}',
+    'acceptance criteria are for tasks in words; to verify an action, use verify with an observation such as {"kind": "file", "path": "a.txt", "contains": "done"}',
     { path },
   )
 }
@@ -100,7 +97,7 @@ function refuseIdleCriteria(asked: Asked, { tasks, defaults }: Manifest, at: str
 function admitWorkspace(config: ExecutionConfig, workspace: string, path: string): void {
   if (workspace in config.workspaces) return
   if (!isAbsolute(workspace)) {
-    // A relative path is no name, and there is nothing that it could be relative to.
+    // A relative path is not a name, and has no base.
     if (/[\\/]|^\.\.?$/.test(workspace)) throw outside(path, workspace)
     const guess = nearest(workspace, Object.keys(config.workspaces))
     throw new DeedError(
@@ -125,16 +122,17 @@ function admitTargetFile(file: string, path: string): void {
   try {
     decoded = decodeURIComponent(file)
   } catch {
-    // Not percent-encoded, then.
+    // Not percent-encoded.
   }
   const steps = decoded.split(/[\\/]/)
   if (isAbsolute(decoded) || decoded.startsWith('\\') || /^[a-z][a-z0-9+.-]*:/i.test(decoded) || steps.includes('..')) {
     throw outside(path, file)
   }
-  if (decoded.includes('\0')) throw new DeedError('invalid_request', 'a path cannot hold a NUL', { path })
+  if (decoded.includes('\0'))
+    throw new DeedError('invalid_request', 'a path must not contain a NUL character; remove it', { path })
   const step = steps.find(isProtectedName)
   if (step !== undefined) {
-    throw new DeedError('protected_path', `"${step}" is protected; write somewhere else`, { path })
+    throw new DeedError('protected_path', `"${step}" is protected; choose another path`, { path })
   }
 }
 

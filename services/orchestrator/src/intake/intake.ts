@@ -1,8 +1,8 @@
 /**
- * The durable door: `execution.submit`, whose publish acknowledgement means that it will be executed.
+ * The durable intake: `execution.submit`, whose publish acknowledgement promises execution.
  *
- * A message is acknowledged when its execution is stored. One that cannot be an execution is stored
- * as a failed one, so that whoever submitted it finds out why.
+ * A message is acknowledged when its execution is stored. A message that cannot become an execution is stored as a
+ * failed one, so that the submitter can find out why.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionConfig } from '@deed/config/execution-config'
@@ -34,7 +34,7 @@ import { dropManifest, type Taking, takeManifest } from './take-manifest.ts'
 
 const SLOTS = 64
 const DELIVERIES_MAX = 5
-/** Where too much waits already, room is looked for again after this. */
+/** If too many executions wait, the limit is checked again after this time. */
 const FULL_MS = 500
 const WORDS_KEPT = 256
 
@@ -46,7 +46,7 @@ interface Opening {
   tenant: string
 }
 
-/** Disposing takes no more, and finishes what is in hand. */
+/** Disposing stops consuming, and finishes the messages in progress. */
 export async function startIntake(
   accepting: Accepting & Taking,
   { bus, log, config, limits, tenant }: Opening,
@@ -58,7 +58,7 @@ export async function startIntake(
     log,
     { stream, consumer: INTAKE_CONSUMER, slots: SLOTS },
     async (msg) => {
-      // What is durable already is not refused: it waits where it is.
+      // Durable submissions are not refused: they wait in the stream.
       while (limits.isFull(tenant)) await sleep(FULL_MS, undefined, { signal: stopping.signal })
       const parent = traceparentOf(msg)
       const span = startSpan(SUBMIT_SUBJECT, { parent, kind: 'consumer', attributes: { 'messaging.system': 'nats' } })
@@ -67,7 +67,10 @@ export async function startIntake(
         const principal = user === undefined ? LOCAL : { tenant, user }
         try {
           if (msg.info.deliveryCount > DELIVERIES_MAX) {
-            throw new DeedError('too_many_deliveries', `it was taken ${msg.info.deliveryCount} times without an end`)
+            throw new DeedError(
+              'too_many_deliveries',
+              `it was delivered ${msg.info.deliveryCount} times without success; look for the cause in the log of the orchestrator, then submit it again`,
+            )
           }
           const asked = validate(ExecutionRequest, decodeJson(msg.data, { exactIntegers: true }))
           const key = asked.idempotency_key ?? messageId(msg) ?? intakeKey(stream, msg.seq)
@@ -84,10 +87,10 @@ export async function startIntake(
         } catch (error) {
           const body = errorBody(error)
           if (body.retryable) throw error
-          // The error may quote what was sent.
+          // The error may quote the message.
           const refused = { principal, trace: span.traceparent, body: redactValue(body), msg }
           const key = keyOf(msg)
-          // Found by its key too, unless that is another request's, or holds a secret.
+          // Findable by its key, too, unless another request has that key, or it contains a secret.
           const usable = key !== undefined && redact(key) === key
           const stored = usable && (await storeRefusal(accepting, { ...refused, key }))
           if (!stored) await storeRefusal(accepting, { ...refused, key: intakeKey(stream, msg.seq) })
@@ -109,7 +112,7 @@ export async function startIntake(
   }
 }
 
-/** @throws {DeedError} `invalid_header` for one that cannot be a key */
+/** @throws {DeedError} `invalid_header` if it cannot be a key */
 function messageId(msg: Headed): string | undefined {
   const id = headersOf(msg)?.get('Nats-Msg-Id') || undefined
   if (id === undefined || IdempotencyKey.safeParse(id).success) return id
@@ -120,7 +123,7 @@ function messageId(msg: Headed): string | undefined {
   )
 }
 
-/** The key that a message that cannot be read, or is refused, would have had. */
+/** The key of a message that cannot be parsed, or is refused. */
 function keyOf(msg: Headed & { data: Uint8Array }): string | undefined {
   try {
     const { data } = z
@@ -148,7 +151,7 @@ interface Refused {
   msg: { data: Uint8Array; seq: number }
 }
 
-/** @returns false where the key is another request's, and nothing was stored */
+/** @returns false if another request has the key, and nothing was stored */
 async function storeRefusal(
   { admit, clock }: Accepting,
   { principal, trace, key, body, msg }: Refused,

@@ -1,4 +1,4 @@
-/** An execution as it begins: its row, and the first row of its audit log. */
+/** A new execution: its row, and the first row of its audit log. */
 import { randomUUIDv7 } from 'node:crypto'
 import { hashJson } from '@deed/mesh/canonical-json'
 import type { ExecutionRequest } from '@deed/proto/execution'
@@ -8,18 +8,18 @@ import { draftOf, isoTime, record } from '../reconcile/draft.ts'
 import type { ExecutionRow, Snapshot } from '../snapshot.ts'
 import type { Admission } from '../store/executions.ts'
 
-/** Who takes it in has this long to come to a plan before the resync looks. */
+/** The replica that accepts it has this long to plan before the resync takes over. */
 const PLANNING_MS = 5_000
 
-/** A request as it came in. */
+/** A request as received. */
 export interface Incoming {
   request: ExecutionRequest
   principal: Principal
   trace: string
   waiter: { replyTo: string; dueAt: number } | undefined
-  /** Of the acknowledgement of its submission. */
+  /** The sequence in the acknowledgement of its submission. */
   sequence?: number
-  /** What asked for it, where that was no caller: a goal, or a schedule at a time. */
+  /** The goal or the schedule that caused it, if no caller did. */
   cause?: JsonObject
 }
 
@@ -63,7 +63,7 @@ export function newExecution(
   }
 }
 
-/** Chains the first row of the execution's audit log. */
+/** Starts the chain of the execution's audit log. */
 export function admissionOf(
   execution: ExecutionRow,
   { principal, waiter, sequence, cause }: Omit<Incoming, 'request' | 'trace'>,

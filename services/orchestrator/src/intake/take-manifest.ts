@@ -1,4 +1,4 @@
-/** A manifest that came by reference: it is read from where its parts were put, and removed once accepted. */
+/** Reads a manifest that was sent by reference from the object store, and removes it once it is accepted. */
 import { createHash } from 'node:crypto'
 import type { Bus } from '@deed/mesh/bus'
 import { decodeJson } from '@deed/mesh/decode'
@@ -21,7 +21,7 @@ export interface Taking {
 }
 
 /**
- * The request with its manifest in its place; any other as it is.
+ * The request with its manifest inserted; other requests are unchanged.
  *
  * @throws {DeedError} `not_found` or `invalid_manifest`
  */
@@ -31,14 +31,14 @@ export async function takeManifest(taking: Taking, principal: Principal, asked: 
   const bytes = await readManifest(taking.bus.nc, { principal, object: reference.object })
   if (bytes === undefined) return { ...asked, manifest: await takenBefore(taking, principal, asked, reference) }
   if (createHash('sha256').update(bytes).digest('hex') !== reference.sha256) {
-    throw new DeedError('invalid_manifest', 'the object is another than the digest says; put it again', {
+    throw new DeedError('invalid_manifest', 'the object does not match its digest; put it again', {
       path: '$.manifest_ref.sha256',
     })
   }
   return { ...asked, manifest: validate(Manifest, decodeJson(bytes, { exactIntegers: true })) }
 }
 
-/** The same request again, after its answer was lost: its object was taken the first time. */
+/** A repeat of a request whose answer was lost: its object was consumed the first time. */
 async function takenBefore(
   { db, driver }: Taking,
   principal: Principal,
@@ -55,10 +55,10 @@ async function takenBefore(
   return request.manifest
 }
 
-/** What is lost here is gone by its age. */
+/** An object that stays after a failure expires by age. */
 export async function dropManifest({ bus, log }: Taking, principal: Principal, asked: Asked): Promise<void> {
   if (asked.manifest_ref === undefined) return
   await removeManifest(bus.nc, { principal, object: asked.manifest_ref.object }).catch((error: unknown) =>
-    log.warn({ err: error, tenant: principal.tenant }, 'a manifest stays in the object store'),
+    log.warn({ err: error, tenant: principal.tenant }, 'removing a manifest from the object store failed'),
   )
 }

@@ -1,4 +1,4 @@
-/** New agreements for work that is to be tried again: its targets are inspected, and who agrees sees what is so now. */
+/** New approvals for work that is retried: its targets are inspected, and the approver sees their current state. */
 import { Action } from '@deed/proto/action'
 import type { ApprovalId, ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import type { Driver } from '../drive.ts'
@@ -37,7 +37,9 @@ export async function retryExecution(
   return driver.apply(id, { type: 'retried', by, reason, ...again })
 }
 
-/** What a review's decision needs besides; nothing, for most. @throws {DeedError} why a target cannot be inspected */
+/**
+ * The new approvals that a review's decision needs; usually none. @throws {DeedError} why a target cannot be inspected
+ */
 export async function agreementFor(
   { driver, planning }: Retrying,
   id: ExecutionId,
@@ -50,9 +52,9 @@ export async function agreementFor(
 }
 
 /**
- * @param needing in the order of the plan
- * @param unfinished all that is to be tried again, these among them
- * @param by who has it tried again, and so may not be the one to agree where that takes two
+ * @param needing in plan order
+ * @param unfinished all tasks to retry, including these
+ * @param by who retries it, and so may not approve it if two people are required
  */
 async function agreement(
   planning: Planning,
@@ -77,7 +79,7 @@ async function agreement(
   return { again: { tasks: candidates.map(({ task }) => task), work } }
 }
 
-/** The task as it was before anybody was asked, and before its target was inspected. */
+/** The task as it was before approvals were requested, and before its target was inspected. */
 function candidateOf(
   task: TaskRow & { spec: Action },
   approvals: ReadonlyMap<ApprovalId, { task_id: TaskId }>,

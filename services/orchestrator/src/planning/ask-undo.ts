@@ -1,4 +1,4 @@
-/** The question whether to roll back, as somebody is asked who may agree to its level. */
+/** The request to approve a rollback. */
 import { randomUUIDv7 } from 'node:crypto'
 import type { SealedStep } from '@deed/proto/approval'
 import type { ApprovalId, Principal } from '@deed/proto/ids'
@@ -27,7 +27,7 @@ export function askUndo(
   const task = newTask(execution, {
     position: tasks.size,
     name: freeName(new Set([...tasks.values()].map(({ name }) => name)), 'approve-rollback'),
-    title: `agree to undo ${steps.length === 1 ? steps[0]?.title : `${steps.length} actions`}`
+    title: `approve the undo of ${steps.length === 1 ? steps[0]?.title : `${steps.length} actions`}`
       .slice(0, 512)
       .toWellFormed(),
     task_kind: 'approve',
@@ -49,7 +49,7 @@ export function askUndo(
       status: 'pending',
       plan_hash: undoHash(snapshot, ask, policy.version),
       policy_version: policy.version,
-      // No action begins under it.
+      // No action begins under this approval.
       sealed: {},
       actions: steps.map((step) => stepOf(snapshot, step)),
       plan_number: 0,

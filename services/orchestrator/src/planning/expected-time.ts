@@ -1,13 +1,10 @@
-/**
- * How long a plan is expected to take: what is known of the actions that were found, and only where none are known yet,
- * since a model is to be asked, what the words suggest.
- */
+/** Estimates the duration of a plan: from its actions, or from the words if a model has yet to find the actions. */
 import type { PlannedAction } from '@deed/proto/agent'
 import { criticalPathMs } from '@deed/proto/graph'
 import { EXPECTED_MS_OF_OTHERS, factsOf } from '@deed/proto/kinds'
 import type { SolvedNode } from './solve-node.ts'
 
-/** The plan's nodes with the time that is expected of each; together, what depends on nothing runs side by side. */
+/** The plan's nodes with their estimated durations; in total, independent nodes run in parallel. */
 export function expectTimes(nodes: readonly SolvedNode[]): { nodes: SolvedNode[]; estimatedMs: number } {
   const timed = nodes.map((solved) => ({ ...solved, node: { ...solved.node, estimated_ms: expectedMs(solved) } }))
   return { nodes: timed, estimatedMs: criticalPathMs(timed.map(({ node }) => node)) }

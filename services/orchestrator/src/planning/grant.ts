@@ -1,4 +1,4 @@
-/** Standing permissions: what somebody has agreed to ahead, within bounds, until a time. */
+/** Grants: approvals in advance, within bounds, until a time. */
 import { canonicalJson } from '@deed/mesh/canonical-json'
 import type { Action } from '@deed/proto/action'
 import type { Grant } from '@deed/proto/grant'
@@ -10,27 +10,27 @@ import { placeOf, type Workspaces } from './touched-by.ts'
 export interface Asked {
   action: Action
   level: number
-  /** Who asked for the execution. */
+  /** The requester of the execution. */
   user: string
   /** In milliseconds since 1970. */
   now: number
 }
 
-/** The highest level that can be agreed to ahead. */
+/** The highest level that can be approved in advance. */
 export const GRANT_LEVEL_MAX = 2
 
-/** Whether the permission agrees to the action, so that nobody need be asked. Never from level 3 on. */
+/** Whether the grant approves the action, so that nobody need be asked. Never from level 3 on. */
 export function covers(policy: Policy, workspaces: Workspaces, grant: Grant, asked: Asked): boolean {
   const { action, level, user, now } = asked
   return (
     level <= Math.min(grant.level, GRANT_LEVEL_MAX) &&
-    // Whoever gave it has not seen how a model reads these words.
+    // The granter has not seen how a model reads these words.
     action.reading_of === undefined &&
     grant.revoked_at === null &&
     Date.parse(grant.expires_at) > now &&
     grant.kind === action.kind &&
     (grant.user === null || grant.user === user) &&
-    // What nobody may agree to now, nobody may have agreed to ahead.
+    // A person who may not approve now may not have approved in advance.
     maySelfApprove(policy, level, grant.granted_by, user) &&
     levelOfApprover(policy, grant.granted_by) >= level &&
     differsIn(grant, action).length === 0 &&
@@ -40,7 +40,7 @@ export function covers(policy: Policy, workspaces: Workspaces, grant: Grant, ask
   )
 }
 
-/** Where names mean something else for the action than what they meant when the grant was given. */
+/** The names of the action that now mean something else than when the grant was given. */
 export const differsIn = ({ means }: Pick<Grant, 'means'>, { expect_resolved: now = {} }: Action): Changed[] =>
   changesOf(
     means,
@@ -53,7 +53,7 @@ const hasInput = ({ input }: Action, wanted: JsonObject): boolean =>
     return given !== undefined && canonicalJson(given) === canonicalJson(value)
   })
 
-/** Every path that the action names lies at or below the one that is permitted; where it names none, its workspace. */
+/** Every path of the action is at or below the granted one; an action without paths is judged by its workspace. */
 function isWithin(
   workspaces: Workspaces,
   { workspace, path }: Grant,

@@ -1,4 +1,4 @@
-/** What an approver would not see in an action, or would take for something else. */
+/** Finds what an approver would not see in an action, or would misread. */
 import { base64Texts } from '@deed/mesh/base64-texts'
 import { exposedText } from '@deed/mesh/exposed-text'
 import type { SealedStep } from '@deed/proto/approval'
@@ -7,7 +7,9 @@ import type { Json, JsonObject } from '@deed/proto/json'
 const FOUND_MAX = 20
 const SHOWN_CHARS_MAX = 1_000
 
-/** @returns the texts that read otherwise than they are, escaped, and what stands in them as base64; the first of them */
+/**
+ * @returns texts that display differently from their characters, escaped, and decoded base64; only the first of them
+ */
 export function hiddenIn(action: JsonObject): SealedStep['hidden'] {
   const found: SealedStep['hidden'] = []
   const look = (value: Json, path: string): void => {

@@ -1,11 +1,11 @@
-/** The part of a goal's graph that is done: its leaves, with everything that they and their compounds wait for. */
+/** The executable part of a goal's graph: its leaves, with all dependencies of their own and of their compounds. */
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Decomposition, GoalNode } from '@deed/proto/task'
 import { taskNode } from './task-node.ts'
 
 const TITLE_CHARS_MAX = 120
 
-/** Without a graph the goal is one task. A dependency on a compound means all in it. */
+/** Without a graph the goal is one task. A dependency on a compound means a dependency on everything in it. */
 export function leavesOf(graph: Decomposition | undefined, request: ExecutionRequest): GoalNode[] {
   const { task, acceptance_criteria = [] } = request
   if (!graph) return [taskNode({ id: 'task', title: titleOf(task), description: task, acceptance_criteria })]

@@ -1,6 +1,6 @@
 /**
- * Looking once more at what a step would meet, when those before it are done and its turn to be agreed to has come: who
- * agrees is shown what is so now, not what was when the plan was made.
+ * Inspects a step again when the steps before it are done and its approval is due: the approver sees its current state,
+ * not the state at planning time.
  */
 import { DeedError } from '@deed/proto/errors'
 import type { ApprovalId, ExecutionId } from '@deed/proto/ids'
@@ -16,7 +16,7 @@ interface Dependencies {
   readonly log: Log
 }
 
-/** What cannot be looked at just now is looked at again when the execution is. */
+/** If the inspection fails, it is repeated at the next check of the execution. */
 export function lookAnew({ driver, planning, log }: Dependencies): LookAnew {
   const looking = new Set<ApprovalId>()
   const look = async (id: ExecutionId, approvalId: ApprovalId): Promise<void> => {
@@ -27,12 +27,12 @@ export function lookAnew({ driver, planning, log }: Dependencies): LookAnew {
     if (looking.has(approvalId)) return
     looking.add(approvalId)
     look(id, approvalId)
-      .catch((error: unknown) => log.warn({ err: error, execution_id: id }, 'could not look at a step again'))
+      .catch((error: unknown) => log.warn({ err: error, execution_id: id }, 'inspecting a step again failed'))
       .finally(() => looking.delete(approvalId))
   }
 }
 
-/** @returns `undefined` where it is as it was shown, or can be shown no better */
+/** @returns `undefined` if it is as shown, or cannot be shown better */
 async function lookAt(planning: Planning, snapshot: Snapshot, approvalId: ApprovalId): Promise<Looked['anew']> {
   const step = [...snapshot.tasks.values()].find(({ approval_id: id }) => id === approvalId)
   if (!step || !isAct(step)) return undefined
@@ -42,7 +42,7 @@ async function lookAt(planning: Planning, snapshot: Snapshot, approvalId: Approv
     const anew = await replanTask(planning, snapshot.execution, step, place)
     return anew.task.action_hash === step.action_hash ? undefined : { taskId: step.task_id, ...anew }
   } catch (error) {
-    // Whoever agrees to it all the same learns why from the attempt.
+    // If it is approved all the same, the attempt reports the reason.
     if (error instanceof DeedError && !error.retryable) return undefined
     throw error
   }

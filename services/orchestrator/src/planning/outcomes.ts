@@ -1,4 +1,4 @@
-/** What actions bring about, as far as their inputs say it: by place or target, what is so afterwards. */
+/** The outcomes of actions as far as their inputs state them: the resulting state by path or target. */
 import { sha256 } from '@deed/mesh/canonical-json'
 import type { Action } from '@deed/proto/action'
 import { placeOf, type Workspaces } from './touched-by.ts'
@@ -7,7 +7,7 @@ import { placeOf, type Workspaces } from './touched-by.ts'
 export type Outcomes = ReadonlyMap<string, string>
 
 export interface Contradiction {
-  /** As `Outcomes` names it. */
+  /** A key of `Outcomes`. */
   what: string
   one: string
   other: string
@@ -17,7 +17,7 @@ const FILE = 'file:'
 const ABSENT = 'absent'
 const THERE = 'there'
 
-/** Of two actions that change the same, the later one counts. */
+/** If two actions change the same thing, the later one counts. */
 export function outcomesOf(workspaces: Workspaces, actions: readonly Action[]): Outcomes {
   const found = new Map<string, string>()
   for (const action of actions) {
@@ -55,7 +55,7 @@ export function outcomesOf(workspaces: Workspaces, actions: readonly Action[]): 
   return found
 }
 
-/** The first thing that cannot be as both want it. */
+/** The first contradiction between the two. */
 export function contradictionOf(one: Outcomes, other: Outcomes): Contradiction | undefined {
   for (const [what, state] of one) {
     const wanted = other.get(what)
@@ -64,7 +64,7 @@ export function contradictionOf(one: Outcomes, other: Outcomes): Contradiction |
   return absentAbove(one, other) ?? flipped(absentAbove(other, one))
 }
 
-/** What both bring about, and in the same way. */
+/** The outcomes that both share. */
 export const sharedBy = (one: Outcomes, other: Outcomes): string[] =>
   [...one].flatMap(([what, state]) => {
     const wanted = other.get(what)
@@ -77,11 +77,11 @@ export const thingOf = (what: string): string =>
     ? what.slice(FILE.length)
     : `the ${what.slice(0, what.indexOf(':'))} of ${what.slice(what.indexOf(':') + 1)}`
 
-/** Of a file that is only said to be there, nothing contradicts what is in it. */
+/** A file that is only known to exist is compatible with any content. */
 const agree = (one: string, other: string): boolean =>
   one === other || (one === THERE && other !== ABSENT) || (other === THERE && one !== ABSENT)
 
-/** A folder that is to be absent has nothing in it. */
+/** An absent folder contains nothing. */
 function absentAbove(one: Outcomes, other: Outcomes): Contradiction | undefined {
   for (const [what, state] of one) {
     if (state !== ABSENT) continue

@@ -1,6 +1,6 @@
 /**
- * Thinking and planning for an execution that has its row. It takes the row alone, so a request, a
- * timer and a restart all lead down the same path.
+ * Thinks and plans for a stored execution. It needs the row alone, so a request, a timer and a restart take the same
+ * path.
  */
 
 import { type Bus, errorBody } from '@deed/mesh/bus'
@@ -28,7 +28,7 @@ import { effectOf, isPromptRead, type Policy } from './policy.ts'
 import { scopeOf, think } from './think.ts'
 import type { Thought } from './thought.ts'
 
-/** A plan that is expected to take longer goes on in the background, unless the request says otherwise. */
+/** A plan with a longer estimate runs in the background, unless the request says otherwise. */
 const IMMEDIATE_MS_MAX = 30_000
 
 export interface PlanDependencies {
@@ -45,7 +45,7 @@ export interface PlanDependencies {
   goals: GoalsOf
 }
 
-/** Thinks and plans for an execution that has its row: after its acceptance, or again after a crash. */
+/** Thinks and plans for a stored execution: after its acceptance, or again after a crash. */
 export async function planExecution(
   planning: PlanDependencies,
   execution: ExecutionRow,
@@ -65,16 +65,18 @@ export async function planExecution(
     } else await store()
     return { background: background || isBackground(execution.request, thought) }
   } catch (error) {
-    // What may work later is thought again by the resync; the promise stands.
+    // The resync retries what may work later; the promise holds.
     const body = failureOf(error)
     if (body.retryable) {
-      log.warn({ err: error, execution_id: execution.execution_id }, 'planning is put off')
+      log.warn({ err: error, execution_id: execution.execution_id }, 'planning is postponed')
       return { background: false }
     }
     if (body.code === 'internal') log.error({ err: error, execution_id: execution.execution_id }, 'planning failed')
     await driver
       .apply(execution.execution_id, { type: 'plan_failed', error: body, found: { method: 'error' } })
-      .catch((cause: unknown) => log.error({ err: cause, execution_id: execution.execution_id }, 'failure not stored'))
+      .catch((cause: unknown) =>
+        log.error({ err: cause, execution_id: execution.execution_id }, 'storing a failure failed'),
+      )
     return { background: false }
   }
 }
@@ -82,11 +84,11 @@ export async function planExecution(
 const beginningAtOnce = ({ tasks }: Work): TaskRow[] =>
   tasks.filter(({ task_kind, dependencies }) => task_kind === 'act' && dependencies.length === 0)
 
-/** A bug is not retried for ever: its execution fails, and the log says why. */
+/** A bug is not retried forever: its execution fails, and the log says why. */
 function failureOf(error: unknown): ErrorBody {
   const body = errorBody(error)
   if (body.code !== 'internal') return body
-  return { code: 'internal', message: 'something went wrong inside; the log says what', retryable: false }
+  return { code: 'internal', message: 'an internal error occurred; see the log of the orchestrator', retryable: false }
 }
 
 async function planOf(
@@ -134,8 +136,8 @@ async function planOf(
 }
 
 /**
- * The cache is not believed: what it cites is an execution that asked for the same, only read, and is done; and nothing was
- * written since to what it has read.
+ * A cached answer must be proven: it cites an execution with the same request, which only read and is done, and nothing
+ * was written since to what it has read.
  */
 async function isCitable(
   { driver, policy, isFresh, log }: PlanDependencies,
@@ -153,7 +155,7 @@ async function isCitable(
       cited.tenant === tenant &&
       cited.status === 'done' &&
       cited.task_verified &&
-      // Of an execution that is long over, neither words nor actions are kept.
+      // Words and actions of a pruned execution no longer exist.
       hashJson(scopeOf(cited.request)) === hashJson(scopeOf(request)) &&
       isCacheable(
         policy,
@@ -164,11 +166,11 @@ async function isCitable(
   } catch (error) {
     if (!(error instanceof DeedError) || error.code !== 'not_found') throw error
   }
-  log.warn({ execution_id, cited: value.execution_id }, 'an answer of the cache is not proven by what it cites')
+  log.warn({ execution_id, cited: value.execution_id }, 'a cached answer is not proven by the execution that it cites')
   return false
 }
 
-/** Equal reads at once compute once: the others are answered when the first has its answer. */
+/** Equal concurrent reads compute once: the others get the first one's answer. */
 async function reserve(
   { bus, isFresh, log }: PlanDependencies,
   execution: ExecutionRow,
@@ -182,12 +184,12 @@ async function reserve(
     const hit = reply.state === 'hit' && reply.entry.value.kind === 'answer' ? reply.entry : undefined
     return hit && (await isFresh(hit.value.execution_id)) ? hit : undefined
   } catch (error) {
-    log.warn({ err: error, execution_id: execution.execution_id }, 'going on without a reservation')
+    log.warn({ err: error, execution_id: execution.execution_id }, 'continuing without a reservation')
     return undefined
   }
 }
 
-/** Whether every action of a request's plan only reads what may be answered from memory, and says where. */
+/** Whether every action of a request's plan only reads cacheable data, and names its target. */
 export const isCacheable = (
   policy: Policy,
   kinds: readonly { kind: string; input: Record<string, unknown> }[],

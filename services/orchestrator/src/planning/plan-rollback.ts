@@ -1,4 +1,4 @@
-/** What a rollback would undo, in which order, and what stands against it: looked at before anything is wished for. */
+/** Plans a rollback: what it would undo, in which order, and what prevents it. Nothing is changed. */
 import { actionIdOf } from '@deed/mesh/action-id'
 import type { Bus } from '@deed/mesh/bus'
 import { inspectUndo, type UndoInspection } from '@deed/proto/action'
@@ -16,13 +16,13 @@ export interface RollbackPlan {
   /** Undefined: all of it. */
   taskIds: TaskId[] | undefined
   steps: UndoStep[]
-  /** The highest of its steps. */
+  /** The highest level of its steps. */
   level: Level
 }
 
 /**
- * @param taskId the action that is undone by itself; undefined: all of it
- * @param mayBeBlind go on where no executor answers: the undo itself looks again
+ * @param taskId the single action to undo; undefined: all of them
+ * @param mayBeBlind continue if no executor answers: the undo itself inspects again
  * @throws {DeedError} `already_rolled_back`, `not_undoable`
  */
 export async function planRollback(
@@ -64,7 +64,7 @@ export function refuseWhatCannot(steps: readonly UndoStep[]): void {
 
 /**
  * @param id of an action or of its task
- * @throws {DeedError} `not_found`, for those of other tenants too
+ * @throws {DeedError} `not_found`, also for other tenants' actions
  */
 export async function findAction(
   db: Database,
@@ -112,14 +112,14 @@ function stepOf(
     observed: seen?.observed ?? null,
   }
   if (!seen) return { ...step, outlook: 'undo', why: null }
-  if (seen.at === 'before') return { ...step, outlook: 'nothing', why: 'nothing is left of it' }
+  if (seen.at === 'before') return { ...step, outlook: 'nothing', why: 'nothing of it is left' }
   if (seen.means_otherwise !== undefined) return { ...step, outlook: 'cannot', why: seen.means_otherwise }
   if (seen.reversibility === 'irreversible') {
     return { ...step, outlook: 'cannot', why: `a ${seen.kind} like this cannot be undone` }
   }
-  // Of several, a later action may have changed it, and is undone first.
+  // One of several may have been changed by a later action, which is undone first.
   if (alone && seen.at === 'elsewhere') {
-    return { ...step, outlook: 'cannot', why: `somebody has changed it since: ${seen.observed}` }
+    return { ...step, outlook: 'cannot', why: `it has been changed since: ${seen.observed}` }
   }
   return { ...step, outlook: 'undo', why: null }
 }

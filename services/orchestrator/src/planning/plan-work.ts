@@ -1,6 +1,6 @@
 /**
- * From solved nodes to tasks: actions are looked at, sealed, and put behind the agreement that policy
- * wants for them.
+ * Turns solved nodes into tasks: their actions are inspected, sealed, and put behind the approvals that policy
+ * requires.
  */
 import { randomUUIDv7 } from 'node:crypto'
 import { validate } from '@deed/mesh/validate'
@@ -30,21 +30,21 @@ export type AskedOfModel = z.output<typeof AskedOfModel>
 
 export interface Planning extends Weighing, Sealing {}
 
-/** Where new tasks are put: behind what is there, and under names that are free. */
+/** Where new tasks are inserted: after existing ones, with unused names. */
 export interface Place {
   position: number
   names: ReadonlySet<string>
-  /** What every new task without a predecessor waits for. */
+  /** The dependencies of every new task without a predecessor. */
   after: readonly TaskId[]
 }
 
 export const EMPTY: Place = { position: 0, names: new Set(), after: [] }
 
 /**
- * The tasks of a plan, with what agreement each of their actions needs.
+ * The tasks of a plan, with the approval that each action requires.
  *
- * @param lookAtAll look at the targets of actions, too, that could go ahead without
- * @throws {DeedError} where an action cannot be: an unknown target, a path outside of the workspace
+ * @param lookAtAll inspect the targets of actions that need no inspection, too
+ * @throws {DeedError} if an action is impossible: an unknown target, a path outside of the workspace
  */
 export async function weighWork(
   planning: Planning,
@@ -129,7 +129,7 @@ export async function planWork(
   return sealPlan(planning, await weighWork(planning, execution, nodes, place))
 }
 
-/** The agreement for one task whose target was not as expected. */
+/** The approval for one task whose target was not as expected. */
 export async function replanTask(
   planning: Planning,
   execution: ExecutionRow,
@@ -155,16 +155,16 @@ export async function replanTask(
 
 function actionOf({ action }: PlannedAction, { request }: ExecutionRow, readingOf: string | undefined): Action {
   const workspace = action.workspace ?? request.context?.workspace
-  // What must be found beforehand is for the policy to say, not for whoever found the solution.
+  // Policy decides what must be found beforehand, not the author of the solution.
   const given = unsealedOf(action)
   const rest = readingOf === undefined ? given : { ...given, reading_of: brief(readingOf) }
-  // No executor ever sees it, so nobody else judges its input.
+  // No executor sees it, so nothing else validates its input.
   if (action.kind === HUMAN_TASK) {
-    // It is proven by who signs for it: nothing is looked at, so what was to be looked at would be forgotten.
+    // A signature proves it: no observation is made, so a verify would be ignored.
     if (action.verify !== undefined)
       throw new DeedError(
         'invalid_request',
-        `${HUMAN_TASK} takes no verify; put what is to be looked at into a wait.until after it`,
+        `${HUMAN_TASK} takes no verify; put the observation into a wait.until after it`,
         { path: '$.verify' },
       )
     return Action.parse({ ...rest, input: validate(HumanTaskInput, action.input) })
@@ -191,7 +191,7 @@ function resourceKey(workspaces: Workspaces, action: Action): string | null {
 const ownKey = (terms: Terms | undefined): string | null =>
   terms?.concurrency_key === undefined ? null : `manifest:${terms.concurrency_key}`
 
-/** Two actions of a plan that change the same run in its order, whether or not somebody said so. */
+/** Two actions of a plan that change the same thing run in plan order, even without a dependency. */
 function orderByTouch({ policy, workspaces }: Planning, candidates: readonly Candidate[]): void {
   if (candidates.length < 2) return
   const tasks = new Map(candidates.map(({ task }) => [task.task_id, task]))
@@ -205,14 +205,14 @@ function orderByTouch({ policy, workspaces }: Planning, candidates: readonly Can
       last.set(name, task.task_id)
       const before = earlier === undefined ? undefined : tasks.get(earlier)
       if (!before || task.dependencies.includes(before.task_id)) continue
-      // In order, nothing comes after what follows it.
+      // In plan order, nothing comes after its own successor.
       if (!inOrder && comesAfter(before, task.task_id, tasks)) continue
       task.dependencies = [...task.dependencies, before.task_id]
     }
   }
 }
 
-/** Whether each action stands behind those that it waits for. */
+/** Whether each action comes after its dependencies. */
 function isInOrder(candidates: readonly Candidate[]): boolean {
   const ahead = new Set(candidates.map(({ task }) => task.task_id))
   return candidates.every(({ task }) => {
@@ -221,7 +221,7 @@ function isInOrder(candidates: readonly Candidate[]): boolean {
   })
 }
 
-/** Of the whole: one after the other, at worst. */
+/** Of the whole plan: in sequence, at worst. */
 function estimateOf(nodes: readonly SolvedNode[]) {
   const time = nodes.reduce((sum, { node }) => sum + node.estimated_ms, 0)
   const cost = nodes.reduce((sum, { node }) => sum + node.estimated_cost_usd, 0)

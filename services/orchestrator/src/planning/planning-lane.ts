@@ -1,12 +1,12 @@
 /**
- * Who is planned when. What somebody waits for is planned at once; the others a few at a time, so that ten thousand of
- * them do not keep the helpers, the database and this process from the one.
+ * Orders planning. An execution with a waiting caller is planned at once; the others a few at a time, so that ten
+ * thousand of them do not starve one caller of services, database and process.
  */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Asking } from '../dispatch/capacity.ts'
 import { fairQueue } from '../dispatch/fair-queue.ts'
 
-/** Of those that nobody waits for, at once. */
+/** The maximum number of concurrent plans without a waiting caller. */
 const BEHIND_MAX = 16
 
 export interface PlanningLane {
@@ -14,9 +14,9 @@ export interface PlanningLane {
   ahead<T>(id: ExecutionId, plan: () => Promise<T>): Promise<T>
   /** Runs `plan` in its turn: by priority, each tenant in turn. */
   behind<T>(asking: Asking, plan: () => Promise<T>): Promise<T>
-  /** Whether the execution is being planned here, or waits for its turn. */
+  /** Whether the execution is being planned here, or is queued. */
   has(id: ExecutionId): boolean
-  /** How many executions of a tenant wait for their turn. */
+  /** How many executions of a tenant are queued. */
   waitingOf(tenant: string): number
 }
 
@@ -33,7 +33,7 @@ export function planningLane(): PlanningLane {
     behind: (asking, plan) =>
       noted(asking.id, async () => {
         if (running < BEHIND_MAX) running++
-        // Whoever ends hands its place on.
+        // A finished plan passes its place on.
         else await new Promise<void>((resolve) => waiting.add(asking, resolve))
         try {
           return await plan()

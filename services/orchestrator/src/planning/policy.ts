@@ -1,6 +1,6 @@
 /**
- * Which level of agreement an action needs: a pure function of the policy's data and the action's
- * facts. Adding a fact never lowers the level, and what is not known is level 3.
+ * The approval level of an action: a pure function of the policy's data and the action's facts. Adding a fact never
+ * lowers the level, and the unknown is level 3.
  */
 import { readFileSync } from 'node:fs'
 import { faultLines, IN_SENTENCES } from '@deed/config/fault-sentence'
@@ -24,11 +24,11 @@ const Conditions = {
   effect: z.array(EffectClass).optional(),
   reversibility: z.array(Reversibility).optional(),
   environment: z.array(z.string()).optional(),
-  /** The first layer of what confines the programs that the action starts: `bwrap`, `landlock`, `allow-list`, `none`. */
+  /** The first layer of the sandbox for programs that the action starts: `bwrap`, `landlock`, `allow-list`, `none`. */
   sandbox: z.array(z.string()).optional(),
-  /** Command lines, each whole: a program with other arguments may be quite another thing. */
+  /** Complete command lines: other arguments can make a program do something else. */
   argv: z.array(z.array(z.string()).min(1)).optional(),
-  /** A model proposed it after it had read text that nobody vouches for. */
+  /** A model proposed it after it had read untrusted text. */
   untrusted: z.literal(true).optional(),
   why: z.string(),
 }
@@ -56,18 +56,20 @@ const Policy = z.strictObject({
     }) satisfies z.ZodType<PolicyFacts>,
   ),
   levels: z.array(LevelRule),
-  /** Each either to a level, or by so many. */
+  /** Each raises the level to a value, or by an amount. */
   raises: z.array(Raise),
-  /** A plan in which a step that cannot be undone does not come after all that may fail. */
+  /** A plan in which an irreversible step does not come after all steps that may fail. */
   irreversible_first: z
     .strictObject({
-      /** What may fail, by its effect. */
+      /** The effects of steps that may fail. */
       risky: z.array(EffectClass),
-      /** raise: the step that cannot be undone is agreed to by itself. refuse: there is no such plan. */
+      /** raise: the irreversible step needs its own approval. refuse: the plan is refused. */
       answer: z.enum(['raise', 'refuse']),
     })
     .default({ risky: ['create', 'change', 'delete', 'run'], answer: 'raise' }),
-  /** The highest level that somebody may approve; who is not named may approve all. Absent: nobody is named. */
+  /**
+   * The highest level that a person may approve; a person who is not listed may approve all. Absent: there is no list.
+   */
   approvers: z.record(PrincipalName, Level).default({}),
 })
 export type Policy = z.output<typeof Policy>
@@ -76,10 +78,11 @@ export type Policy = z.output<typeof Policy>
 export const readPolicy = (path: string): Policy => parsePolicy(readFileSync(path, 'utf8'), path)
 
 /**
- * Its version says what is in it, too: a rule that was changed without another version voids what was agreed to.
+ * Its version depends on its content, too: a changed rule voids earlier approvals even if the version field was not
+ * changed.
  *
  * @param path names it in errors
- * @throws {ConfigurationError} when the text is not a policy, naming what is wrong with it
+ * @throws {ConfigurationError} if the text is not a policy, naming what is wrong with it
  */
 export function parsePolicy(text: string, path: string): Policy {
   const { data, error } = Policy.safeParse(parse(text), IN_SENTENCES)
@@ -110,50 +113,50 @@ export interface Facts {
   environment: string | undefined
   /** As in `Inspection.sandbox`. */
   sandbox: string | undefined
-  /** The command line, where it is all that the action says. */
+  /** The command line, if the action says nothing else. */
   argv?: readonly string[] | undefined
-  /** Whether a model proposed it after it had read text that nobody vouches for. */
+  /** Whether a model proposed it after it had read untrusted text. */
   untrusted?: boolean | undefined
   /** Whether a model proposed it, whatever it had read. */
   proposed?: boolean | undefined
-  /** Names of secrets that it uses, and that are not for it. */
+  /** Names of secrets that it uses without permission. */
   secrets?: readonly string[] | undefined
 }
 
-/** Where a secret goes is a decision, whatever else the action does. */
+/** Sending a secret somewhere is a decision of its own, whatever else the action does. */
 const LEVEL_OF_SECRETS = 2
 
-/** What a model proposes is shown to a person before it changes anything, whatever it is. */
+/** A person must see every change that a model proposes. */
 const LEVEL_OF_PROPOSALS = 1
 
-/** What the policy's data alone says of a kind, before anybody has looked at the target. */
+/** The effect of a kind by the policy's data alone, before an inspection. */
 export function effectOf(policy: Policy, kind: string, input: JsonObject): EffectClass | undefined {
   const known = policy.kinds[kind]
   return known && effectWith(known, input)
 }
 
-/** Whether an action only reads and ends by itself: one that waits for something may hold a slot for hours. */
+/** Whether an action only reads, and is short: one that waits for something may hold a slot for hours. */
 export const isPromptRead = (policy: Policy, { kind, input }: { kind: string; input: JsonObject }): boolean =>
   kind !== 'wait.until' && effectOf(policy, kind, input) === 'read'
 
 export function levelOf(policy: Policy, facts: Facts): { level: Level; why: string } {
   if (facts.effect === undefined || !(facts.kind in policy.kinds)) {
-    return { level: 3, why: 'nothing is known of this kind of action' }
+    return { level: 3, why: 'the policy has no rule for this kind of action' }
   }
-  let { level, why } = policy.levels.find((rule) => fits(rule, facts)) ?? { level: 3, why: 'no rule fits' }
+  let { level, why } = policy.levels.find((rule) => fits(rule, facts)) ?? { level: 3, why: 'no rule matches' }
   for (const rule of policy.raises) {
     if (!fits(rule, facts)) continue
     const raised = 'by' in rule ? (Math.min(3, level + rule.by) as Level) : rule.level
     if (raised > level) [level, why] = [raised, rule.why]
   }
-  // Its proof would come from the proposal that it proves: a person says whether this is what was meant.
+  // The proposal would provide its own proof: a person confirms that it is what was meant.
   if (facts.proposed && facts.effect !== 'read' && level < LEVEL_OF_PROPOSALS) {
     level = LEVEL_OF_PROPOSALS
-    why = 'a model proposed it, and only a person knows whether it is what was meant'
+    why = 'a model proposed it, and only a person knows whether this is what was meant'
   }
   const { secrets = [] } = facts
   if (secrets.length > 0) {
-    const said = `uses ${secrets.length === 1 ? 'the secret' : 'the secrets'} ${secrets.join(', ')}, not named for this in execution.yaml`
+    const said = `uses ${secrets.length === 1 ? 'the secret' : 'the secrets'} ${secrets.join(', ')}, not permitted for this in execution.yaml`
     why = level < LEVEL_OF_SECRETS ? said : `${why}; ${said}`
     level = Math.max(level, LEVEL_OF_SECRETS) as Level
   }
@@ -177,17 +180,17 @@ function fits(rule: z.output<typeof Raise>, facts: Facts): boolean {
 const isSame = (line: readonly string[], other: readonly string[]): boolean =>
   line.length === other.length && line.every((word, index) => word === other[index])
 
-/** @returns the command line, where an action says nothing else: no environment, no folder, no input, no hosts */
+/** @returns the command line, if an action says nothing else: no environment, no folder, no input, no hosts */
 export function argvOf({ argv, ...others }: JsonObject): string[] | undefined {
   const alone = Object.keys(others).length === 0 && Array.isArray(argv)
   return alone && argv.every((word) => typeof word === 'string') ? argv : undefined
 }
 
-/** From this level on the approver is somebody else than the requester, unless policy allows it. */
+/** From this level on the approver must be somebody other than the requester, unless policy allows it. */
 const LEVEL_OF_TWO = 2
 
 export const maySelfApprove = (policy: Policy, level: number, approver: string, requester: string): boolean =>
   approver !== requester || level < LEVEL_OF_TWO || policy.self_approval
 
-/** The highest level that somebody may approve. */
+/** The highest level that the user may approve. */
 export const levelOfApprover = (policy: Policy, user: string): number => policy.approvers[user] ?? 3

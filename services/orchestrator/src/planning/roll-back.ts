@@ -1,4 +1,4 @@
-/** A rollback that somebody asks for: begun at once, or once it is agreed to. Every way to ask leads through here. */
+/** Requests a rollback: it begins at once, or once it is approved. Every way to roll back leads through here. */
 
 import type { Bus } from '@deed/mesh/bus'
 import type { Action } from '@deed/proto/action'
@@ -23,17 +23,17 @@ export interface RollingBack {
 }
 
 interface Wish {
-  /** The action that is undone by itself; undefined: all of it. */
+  /** The single action to undo; undefined: all of them. */
   taskId?: TaskId | undefined
   withDependents?: boolean
   dryRun: boolean
   reason: string | null
-  /** Pause the goals that keep what is undone; else it is refused where there are any. */
+  /** Pause the goals that keep what is undone; otherwise such goals prevent it. */
   pauseGoals?: boolean
 }
 
 /**
- * @returns how the execution stands then; with an approval, nothing is undone before that is given
+ * @returns the resulting state of the execution; with an approval, nothing is undone before it is given
  * @throws {DeedError} `already_rolled_back`, `not_undoable`, and unless it is a dry run `irreversible`, `undo_conflict`
  */
 export async function rollBack(
@@ -72,7 +72,7 @@ const actionsOf = ({ tasks }: Snapshot, steps: readonly UndoStep[]): Action[] =>
     return outlook === 'undo' && task && isAct(task) ? [task.spec] : []
   })
 
-/** What was done together is undone together, so one goal stands against each step. */
+/** Actions that ran together are undone together, so one goal prevents each step. */
 const withGoals = (steps: UndoStep[], [goal]: readonly string[]): UndoStep[] =>
   goal === undefined
     ? steps

@@ -1,6 +1,6 @@
 /**
- * Fixing the bytes that run, and putting agreement before them: by standing permissions, for the plan as a whole, and
- * for each step of level 3 by itself.
+ * Seals the actions that will run, and puts approvals before them: from grants, for the plan as a whole, and for each
+ * step of level 3 on its own.
  */
 
 import { randomUUIDv7 } from 'node:crypto'
@@ -24,27 +24,27 @@ import { type Candidate, isIrreversible } from './weigh-actions.ts'
 export interface Sealing {
   policy: Policy
   workspaces: Workspaces
-  /** The standing permissions of a tenant; asked for only where agreement is wanted. */
+  /** The tenant's grants; read only if an approval is required. */
   grants(tenant: string): Promise<Grant[]>
   now(): number
 }
 
 export interface Unsealed {
   execution: ExecutionRow
-  /** All tasks of the plan, the actions' among them. */
+  /** All tasks of the plan, including the actions. */
   tasks: TaskRow[]
   candidates: readonly Candidate[]
   parts: PlanPart[]
-  /** Names that are taken; those of the approvals are added. */
+  /** Names in use; the approvals' names are added. */
   names: Set<string>
   /** Of the first approval. */
   position: number
   estimate?: PlanScreen['estimate']
-  /** What was agreed to before in the place of the only action. */
+  /** What was approved earlier in place of the only action. */
   earlier?: JsonObject
 }
 
-/** Of all diffs that one approval shows, in characters; the arguments are there whole. */
+/** The total size of the diffs in one approval, in characters; arguments are complete. */
 const DIFF_CHARS_MAX = 131_072
 
 export async function sealPlan(sealing: Sealing, unsealed: Unsealed): Promise<Work> {
@@ -83,7 +83,7 @@ export async function sealPlan(sealing: Sealing, unsealed: Unsealed): Promise<Wo
   }
   const open = candidates.filter((candidate) => candidate.task.level < 3 && !granted.has(candidate))
   const level = highest(open)
-  // From level 2 on the plan is looked at whole, its harmless steps included.
+  // From level 2 on the whole plan is reviewed, including its harmless steps.
   const covered = level === 2 ? open : open.filter((candidate) => candidate.task.level === 1)
   if (level > 0) ask(covered, { level, before: [], name: freeName(names, 'approve') })
   for (const step of candidates) {
@@ -105,7 +105,7 @@ export async function sealPlan(sealing: Sealing, unsealed: Unsealed): Promise<Wo
   }
 }
 
-/** Where a grant would agree if a name still meant what it did: what it meant then. */
+/** Notes which name prevents a grant from applying, because it no longer means the same. */
 function sayWhatDiffers(
   { policy, workspaces, now }: Sealing,
   grants: readonly Grant[],
@@ -115,13 +115,13 @@ function sayWhatDiffers(
   const other = grants.find((one) => covers(policy, workspaces, { ...one, means: {} }, { ...asked, now: now() }))
   if (!other) return
   candidate.changed = differsIn(other, candidate.action)
-  candidate.why = `${candidate.why}; a grant by ${other.granted_by} does not cover it: its names meant something else`
+  candidate.why = `${candidate.why}; the grant of ${other.granted_by} does not apply: its names meant something else`
 }
 
 const highest = (candidates: readonly Candidate[]): Level =>
   Math.max(0, ...candidates.map(({ task }) => task.level)) as Level
 
-/** A name like the wanted one that no other task has. */
+/** An unused name derived from the wanted one. */
 export function freeName(taken: Set<string>, wanted: string): string {
   let name = wanted
   for (let number = 2; taken.has(name); number++) name = `${wanted}-${number}`
@@ -131,7 +131,7 @@ export function freeName(taken: Set<string>, wanted: string): string {
 
 interface Asked {
   level: Level
-  /** What must be done before anybody is asked. */
+  /** The tasks that run before the approval is requested. */
   before: TaskId[]
   name: string
   position: number
@@ -152,7 +152,7 @@ function approvalFor(
   const task = newTask(execution, {
     position,
     name,
-    title: `agree to ${covered.length === 1 ? covered[0]?.summary : `${covered.length} actions`}`
+    title: `approve ${covered.length === 1 ? covered[0]?.summary : `${covered.length} actions`}`
       .slice(0, 512)
       .toWellFormed(),
     task_kind: 'approve',
@@ -204,7 +204,7 @@ function grantedBy(
     finished_at: isoTime(at),
     verification: signed({
       claimed: 'approval wanted',
-      observed: `agreed to ahead by ${grant.granted_by}, with grant ${grant.grant_id}`,
+      observed: `approved in advance by ${grant.granted_by}, with grant ${grant.grant_id}`,
       at,
       facts: {
         approval_id: approvalId,
@@ -216,7 +216,7 @@ function grantedBy(
   }
 }
 
-/** @param earlier what was agreed to before in the place of the only one */
+/** @param earlier what was approved earlier in place of the only one */
 export function stepsOf(covered: readonly Candidate[], earlier?: JsonObject): SealedStep[] {
   let left = DIFF_CHARS_MAX
   return covered.map(({ task, action, summary, why, effect, inspection, changed }) => {

@@ -1,4 +1,4 @@
-/** A dry run: what would be done, agreed to, verified. Nothing is stored. */
+/** A dry run: what would be done, approved and verified. Nothing is stored. */
 import type { ExecutionReply } from '@deed/proto/execution'
 import type { Json } from '@deed/proto/json'
 import { replyOf } from '../answers/answer.ts'
@@ -10,10 +10,10 @@ import { EMPTY, weighWork } from './plan-work.ts'
 import { screenOf, sealPlan, stepsOf } from './seal-plan.ts'
 import { think } from './think.ts'
 
-/** Of a large graph, what fits into one message. */
+/** The maximum number of steps of a large graph that are shown, since a message is limited. */
 const STEPS_SHOWN = 200
 
-/** @throws {DeedError} for what would be refused when it is run */
+/** @throws {DeedError} for what would be refused at execution */
 export async function showPlan(planning: PlanDependencies, incoming: Incoming): Promise<ExecutionReply> {
   const { clock } = planning
   const execution = newExecution(incoming, clock.now())
@@ -47,7 +47,7 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
   const changes = candidates.filter(({ action, effect }) => !action.observe_only && effect !== 'read')
   const screen = screenOf(unsealed, approvals)
   const shown = {
-    // Of many, what would change before what is so already.
+    // If there are too many, changes come before steps that already hold.
     actions: stepsOf(
       candidates.length <= STEPS_SHOWN ? candidates : [...changes, ...reads, ...already].slice(0, STEPS_SHOWN),
     ),
@@ -58,7 +58,7 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
       already_so: already.length,
       change: changes.length,
       read: reads.length,
-      // What they will do, somebody has to find out or to do first.
+      // Their actions are not known yet.
       open: tasks.filter(({ task_kind: kind }) => kind !== 'act' && kind !== 'approve').length,
     },
   }

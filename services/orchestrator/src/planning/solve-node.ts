@@ -1,4 +1,4 @@
-/** From a task's words to its actions: by a rule, by a rule with a template, or by asking a model later. */
+/** Finds the actions for a task's words: by a rule, by a rule with a template, or later by a model. */
 
 import type { Bus } from '@deed/mesh/bus'
 import { type AgentReply, type AgentTask, processTask, type Solution } from '@deed/proto/agent'
@@ -10,14 +10,14 @@ import type { ManifestTask } from '@deed/proto/manifest'
 import type { GoalNode } from '@deed/proto/task'
 import { getTemplate, selectTemplate, type TemplateChoice } from '@deed/proto/template'
 
-/** A node of the goal with the actions that bring it about, or with what a model is to be asked. */
+/** A node of the goal with its actions, or with the question for a model. */
 export interface SolvedNode {
   node: GoalNode
   solution?: Solution
   ask?: AgentTask
-  /** The words that a model read as the solution; absent where a rule did. */
+  /** The words that a model read as the solution; absent if a rule solved them. */
   readingOf?: string
-  /** Of a task that its manifest says more about. */
+  /** Details from the task's manifest. */
   terms?: Terms
 }
 
@@ -27,14 +27,14 @@ interface Asking {
   bus: Bus
   principal: Principal
   trace: string
-  /** Names the pick of a template, so that it can be repeated. */
+  /** Makes the pick of a template repeatable. */
   seed: string
 }
 
 /**
- * @param reply what the agent said to the task as it is
- * @param chosen the template for these words, where it was asked for already
- * @throws {DeedError} where a rule knows what is meant and refuses it
+ * @param reply the agent's reply to the task without a template
+ * @param chosen the template for these words, if it was selected already
+ * @throws {DeedError} if a rule understands the task and refuses it
  */
 export async function solveNode(
   asking: Asking,
@@ -54,13 +54,13 @@ export async function solveNode(
     if (second.outcome === 'refused') throw DeedError.from(second.error)
     return { node, ask: withTemplate }
   } catch (error) {
-    // Without the templates a model may still know.
+    // Without templates a model may still solve it.
     if (error instanceof DeedError && error.retryable) return { node, ask: task }
     throw error
   }
 }
 
-/** Undefined where only the universal template fits, which is text for a model rather than code. */
+/** Undefined if only the universal template fits, which is text for a model rather than code. */
 async function addTemplate(
   { bus, principal, trace, seed }: Asking,
   task: AgentTask,
@@ -78,7 +78,7 @@ async function addTemplate(
   return { ...task, type: template.task_type, template: { ...rest, language: templateLanguage } }
 }
 
-/** What the agent is asked for a part of a request. */
+/** The agent's task for a part of a request. */
 export function taskOf(
   request: ExecutionRequest,
   description: string,

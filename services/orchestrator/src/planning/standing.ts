@@ -1,20 +1,20 @@
 /**
- * Goals and schedules, as they fall due. The resync finds out in the query that it makes anyhow that something is;
- * what this replica has just moved on wakes it by itself, punctually.
+ * Runs goals and schedules when they are due. The resync's own query finds due ones; a row that this replica has just
+ * moved wakes this directly, on time.
  */
 import { type Looking, lookAtGoal } from '../goals/look-at-goal.ts'
 import { moveOn } from '../schedules/move-on.ts'
 import { claimGoals } from '../store/goals.ts'
 import { claimSchedules } from '../store/schedules.ts'
 
-/** Looks under way at once. */
+/** The maximum number of concurrent checks. */
 const SLOTS = 32
-/** A timer comes early now and then, and the clock is an estimate. */
+/** A timer may fire early, and the clock is an estimate. */
 const MARGIN_MS = 5
 
-/** Disposing finishes what is under way. */
+/** Disposing finishes the running checks. */
 export interface Standing extends AsyncDisposable {
-  /** Something may be due. */
+  /** A goal or a schedule may be due. */
   wake(): void
 }
 
@@ -46,7 +46,7 @@ export function openStanding(looking: Looking): Standing {
 
   const run = (work: Promise<void>): void => {
     const settled = work
-      .catch((error: unknown) => log.warn({ err: error }, 'what stands was not looked at; another look follows'))
+      .catch((error: unknown) => log.warn({ err: error }, 'checking goals and schedules failed; it will be retried'))
       .finally(() => running.delete(settled))
     running.add(settled)
   }

@@ -1,4 +1,4 @@
-/** Thinking about a manifest: its graph is given, and what is said in words is solved task by task. */
+/** Thinks about a manifest: its graph is given, and tasks in words are solved one by one. */
 
 import type { Bus } from '@deed/mesh/bus'
 import { inLanes } from '@deed/mesh/in-lanes'
@@ -14,10 +14,10 @@ import { type SolvedNode, solveNode, taskOf } from './solve-node.ts'
 import { taskNode, titled } from './task-node.ts'
 import type { Thought } from './thought.ts'
 
-/** Tasks in words that are asked about at once. */
+/** Tasks in words that are solved concurrently. */
 const LANES = 32
 
-/** @throws {DeedError} where a rule knows what is meant and refuses it, or the rules themselves are away */
+/** @throws {DeedError} if a rule understands a task and refuses it, or the rules are unavailable */
 export async function thinkManifest(
   { bus }: { bus: Bus },
   execution: ExecutionRow,
@@ -32,7 +32,7 @@ export async function thinkManifest(
   return { type: 'solved', ...expectTimes(nodes), method, degraded: [] }
 }
 
-/** Whoever gave the action is not asked what it is; policy, inspection and approval are as for any other. */
+/** A given action needs no solving; policy, inspection and approval apply as to any other. */
 function given(task: ManifestTask): SolvedNode {
   const { kind, input } = task.action ?? {}
   const target = [input?.path, input?.target, input?.to].find((one) => typeof one === 'string')

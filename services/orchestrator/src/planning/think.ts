@@ -1,6 +1,6 @@
 /**
- * Thinking: the cache and the rules, and for what no rule knows as one task the task DAG and the template DAG, asked
- * side by side. Nothing in here changes anything, so whatever dies meanwhile is simply asked again.
+ * Thinks: asks the cache and the rules, and for a task that no rule knows as a whole, the task DAG and the template DAG
+ * concurrently. Nothing here has a side effect, so after a crash it is repeated.
  */
 
 import type { Bus } from '@deed/mesh/bus'
@@ -24,8 +24,8 @@ import { thinkManifest } from './think-manifest.ts'
 import type { Thought } from './thought.ts'
 
 /**
- * @param options.remembered whether an answer from the cache will do
- * @throws {DeedError} where a rule knows what is meant and refuses it, or the rules themselves are away
+ * @param options.remembered whether an answer from the cache is acceptable
+ * @throws {DeedError} if a rule understands the task and refuses it, or the rules are unavailable
  */
 export function think(
   { bus, log }: { bus: Bus; log: Log },
@@ -36,7 +36,7 @@ export function think(
   if (request.manifest) return thinkManifest({ bus }, execution, request.manifest)
   const options = onBehalfOf(execution)
   const degraded: string[] = []
-  /** An answer, or undefined with a note where the service is away: the flow goes on without it. */
+  /** The answer, or undefined with a log line if the service is unavailable: the flow continues without it. */
   const orWithout = async <C extends RequestContract>(
     contract: C,
     input: z.input<C['input']>,
@@ -45,7 +45,7 @@ export function think(
       return await bus.call(contract, input, { ...options, patient: false })
     } catch (error) {
       if (error instanceof DeedError && !error.retryable) throw error
-      log.warn({ err: error, service: contract.owner }, 'going on without a service')
+      log.warn({ err: error, service: contract.owner }, 'continuing without a service')
       degraded.push(contract.owner)
       return undefined
     }
@@ -63,7 +63,7 @@ export function think(
   const atOnce = complexity === 'complex' || mayBeSeveral(task) ? askDags() : undefined
   atOnce?.catch(() => undefined)
 
-  /** What no rule knows as a whole may be known in parts: taken for one task it would be given to a model, or given up. */
+  /** A task that no rule knows as a whole may be known in parts; as one task it would go to a model, or fail. */
   const graphAfterAll = async (): Promise<Decomposition> => {
     const graph = await bus.call(decomposeTask, goal, options)
     degraded.splice(degraded.indexOf(decomposeTask.owner), 1)
@@ -75,14 +75,14 @@ export function think(
     const entry = await cached
     if (remembered && entry?.value.kind === 'answer') return { type: 'answer', entry }
     const reply = await wholeReply
-    // What the rules know or refuse as one task needs neither a template nor to be taken apart.
+    // A task that rules solve or refuse as a whole needs neither a template nor a decomposition.
     const [template, met] = await (atOnce ?? (isDeclined(reply) ? askDags() : NOT_ASKED))
     const graph = met ?? (isDeclined(reply) ? await graphAfterAll() : undefined)
     const { nodes: solved, solvedBy } = await solveAll(template, graph, reply)
     const { nodes, estimatedMs } = expectTimes(solved)
     const [first] = nodes
     if (solvedBy === null && nodes.length === 1 && first && entry?.value.kind === 'solution') {
-      // Done and proven before; its actions are run and verified afresh.
+      // Verified earlier; its actions are executed and verified again.
       const known = expectTimes([{ node: first.node, solution: entry.value.solution, readingOf: task }])
       return { type: 'solved', ...known, method: 'cached', degraded }
     }
@@ -99,7 +99,7 @@ export function think(
     const nodes = await Promise.all(
       leaves.map(async (node) => {
         const agentTask = alone ? whole : taskOf(request, node.description, node.acceptance_criteria)
-        // For a goal that is one task, the answer for the whole is the answer for the task.
+        // If the goal is one task, the answer for the whole is the answer for the task.
         const reply = alone ? unwrap(known) : await bus.call(processTask, agentTask, options)
         return solveNode({ bus, seed, ...options }, node, agentTask, reply, alone ? template : undefined)
       }),
@@ -112,7 +112,7 @@ export function think(
   return thought
 }
 
-/** What must be equal besides the words for a cached answer to be the same answer. */
+/** What must be equal besides the words for a cached answer to apply. */
 export function scopeOf({ task, language, context, acceptance_criteria }: ExecutionRequest): CacheScope {
   return {
     text: task,

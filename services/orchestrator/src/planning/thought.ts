@@ -1,4 +1,4 @@
-/** What thinking comes to: an answer that is known, or actions for each task. */
+/** The result of thinking: a known answer, or actions for each task. */
 import type { CacheEntry } from '@deed/proto/cache'
 import type { Method } from '@deed/proto/states'
 import type { Work } from '../reconcile/input.ts'
@@ -12,8 +12,10 @@ export type Thought =
       method: Method | null
       estimatedMs: number
       degraded: string[]
-      /** Agreement is asked for as if nothing were so already: what is agreed to is to be done whenever it is not. */
+      /**
+       * The approval ignores that an action's postcondition already holds: it covers every later time when it does not.
+       */
       standing?: boolean
-      /** What was agreed to before is put into the plan. */
+      /** Adds an earlier approval to the plan. */
       agree?: (work: Work) => void
     }

@@ -1,6 +1,6 @@
 /**
- * What the actions of a plan change, so that what an earlier one may change is not taken for what a later one meets,
- * and two that change the same run one after the other.
+ * What the actions of a plan change. So the effect of an earlier action is not mistaken for a precondition of a later
+ * one, and two actions that change the same thing run in sequence.
  */
 import { dirname, resolve } from 'node:path'
 import type { ExecutionConfig } from '@deed/config/execution-config'
@@ -10,7 +10,7 @@ import { effectOf, type Policy } from './policy.ts'
 
 export type Workspaces = Pick<ExecutionConfig, 'workspaces' | 'default_workspace'>
 
-/** What an action changes: by name, or who knows what. Names of files are absolute, as `file:/srv/app/a.txt`. */
+/** What an action changes: names, or anything. File names are absolute, as `file:/srv/app/a.txt`. */
 export type Touched = 'anything' | readonly string[]
 
 const FILE = 'file:'
@@ -28,10 +28,10 @@ export function touchedBy(policy: Policy, workspaces: Workspaces, action: Action
   ]
 }
 
-/** The layers that leave a program the network, and with it every target. */
+/** Sandbox layers that leave a program the network, and with it every target. */
 const UNCONFINED = new Set([undefined, 'allow-list', 'none'])
 
-/** What an action may change of what answers are read from. Those are of targets: files are not kept as answers. */
+/** What an action may change of the targets that cached answers were read from. Files are not cached. */
 export function targetsWritten(policy: Policy, workspaces: Workspaces, action: Action): readonly string[] {
   const touched = touchedBy(policy, workspaces, action)
   if (touched !== 'anything') return touched.filter((name) => name.startsWith('target:'))
@@ -47,7 +47,9 @@ export function placeOf({ workspaces, default_workspace }: Workspaces, action: A
   return resolve(workspaces[named]?.root ?? `/${named}`, path)
 }
 
-/** What the workspace of an action lies in, itself where in no other: programs in two that share files share this, too. */
+/**
+ * The outermost workspace that contains the action's own: programs in two workspaces that share files share it, too.
+ */
 export function groundOf(workspaces: Workspaces, action: Action): string {
   const place = placeOf(workspaces, action)
   const roots = Object.values(workspaces.workspaces).map(({ root }) => root)
@@ -55,11 +57,11 @@ export function groundOf(workspaces: Workspaces, action: Action): string {
   return above.sort((a, b) => a.length - b.length)[0] ?? place
 }
 
-/** Everything that the actions seen so far may change. */
+/** Everything that the actions so far may change. */
 export interface Footprint {
-  /** Whether the action meets what is there now, whatever those before it do. */
+  /** Whether the current state is the action's precondition, whatever the actions before it do. */
   meetsWhatIs(touched: Touched, creates: boolean): boolean
-  /** @param creates it only makes what was not there, so what lies below its name stays as it is */
+  /** @param creates it only creates what did not exist, so nothing below its name changes */
   add(touched: Touched, creates: boolean): void
 }
 

@@ -1,9 +1,9 @@
-/** How much agreement a rollback needs: by what each step of it does, and by whose work it takes back. */
+/** The approval level of a rollback: by what each step does, and by whose work it reverses. */
 import type { EffectClass } from '@deed/proto/action'
 import { isAct, type TaskRow } from '../snapshot.ts'
 import { effectOf, type Level, levelOf, type Policy } from './policy.ts'
 
-/** What undoing does to the world: what was made is removed, what was removed is made. */
+/** The effect of an undo: creating is reversed by removing, and removing by creating. */
 const WAY_BACK: Record<EffectClass, EffectClass> = {
   read: 'read',
   create: 'delete',
@@ -11,12 +11,12 @@ const WAY_BACK: Record<EffectClass, EffectClass> = {
   delete: 'create',
   run: 'run',
 }
-/** Own work up to this level is taken back as simply as it was done. */
+/** One's own work up to this level is undone without further approval. */
 const OWN_LEVEL_MAX = 1
 
 /**
- * @param by who asks for the rollback
- * @param owner who asked for the execution
+ * @param by the requester of the rollback
+ * @param owner the requester of the execution
  */
 export function undoLevel(policy: Policy, task: TaskRow, by: string, owner: string): { level: Level; why: string } {
   const done = task.level as Level
@@ -24,7 +24,7 @@ export function undoLevel(policy: Policy, task: TaskRow, by: string, owner: stri
   const back = wayBack(policy, task)
   const higher = back.level > done ? back : { level: done, why: `undoes what needed level ${done}` }
   if (by === owner) return higher
-  return { level: Math.max(1, higher.level) as Level, why: `${higher.why}; ${owner} asked for the execution` }
+  return { level: Math.max(1, higher.level) as Level, why: `${higher.why}; ${owner} requested the execution` }
 }
 
 function wayBack(policy: Policy, task: TaskRow): { level: Level; why: string } {

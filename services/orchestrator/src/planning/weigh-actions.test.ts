@@ -80,7 +80,7 @@ describe('a step that cannot be undone', () => {
       expect.objectContaining({
         code: 'irreversible_first',
         message:
-          '"step 0" cannot be undone, and a step that may fail is not done before it: put it after "step 1", or ask for it by itself',
+          '"step 0" cannot be undone, and a step that may fail is not done before it: put it after "step 1", or request it separately',
       }),
     )
     expect(() => putIrreversibleLast(refusing, plan({}, { final: true, after: [0] }))).not.toThrow()

@@ -1,4 +1,4 @@
-/** How much agreement each action of a plan needs: by policy alone where that is enough, else by looking at the targets. */
+/** The approval level of each action of a plan: by policy alone if that is enough, else by inspecting the targets. */
 
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { secretsElsewhere } from '@deed/config/secret-use'
@@ -14,7 +14,7 @@ import type { ExecutionRow, TaskRow } from '../snapshot.ts'
 import { argvOf, effectOf, levelOf, type Policy } from './policy.ts'
 import { footprint, touchedBy, type Workspaces } from './touched-by.ts'
 
-/** Of one request: their diffs have room in one reply. */
+/** The maximum per request: their diffs must fit in one reply. */
 const INSPECTED_MAX = 12
 const LANES = 8
 
@@ -22,31 +22,34 @@ export interface Weighing {
   bus: Bus
   policy: Policy
   workspaces: Workspaces
-  /** Those of execution.yaml, and what they are for. */
+  /** The secrets of execution.yaml, with their permitted uses. */
   secrets: ExecutionConfig['secrets']
-  /** What is agreed to is to be done whenever it is not so: that it is so now makes no difference to its level. */
+  /**
+   * The approval covers every later time when the postcondition does not hold: that it holds now does not change the
+   * level.
+   */
   standing?: boolean
 }
 
-/** An action of a plan that is being made. */
+/** An action of a plan in progress. */
 export interface Candidate {
   task: TaskRow
   action: Action
   summary: string
   why: string
   effect: EffectClass | undefined
-  /** Absent where nobody has looked. */
+  /** Absent without an inspection. */
   inspection?: Inspection
-  /** Where it differs from what somebody has agreed to ahead. */
+  /** The difference from what was approved in advance. */
   changed?: Changed[]
 }
 
 /**
- * Sets the level of each action, and what it must meet.
+ * Sets the level of each action, and its preconditions.
  *
  * @param others tasks of the plan whose actions are not known yet
- * @param lookAtAll look at the targets of actions, too, that could go ahead without
- * @throws {DeedError} where an action cannot be: an unknown target, a path outside of the workspace
+ * @param lookAtAll inspect the targets of actions that need no inspection, too
+ * @throws {DeedError} if an action is impossible: an unknown target, a path outside of the workspace
  */
 export async function weighActions(
   weighing: Weighing,
@@ -79,7 +82,7 @@ export async function weighActions(
     task.level = level
     candidate.why = why
     if (creates) action.expect_before = 'absent'
-    // Where a target is, and so whether policy asks for more there, only the executor knows.
+    // Only the executor knows the environment of a target, which may raise the level.
     if (level > 0 || (candidate.effect !== 'read' && typeof action.input.target === 'string')) mustLook = true
   }
   if (lookAtAll) await showReads(weighing, execution, candidates)
@@ -88,7 +91,7 @@ export async function weighActions(
   putIrreversibleLast(policy, candidates, others)
 }
 
-/** Looks at the target of every action that does more than read, and decides by what is found. */
+/** Inspects the target of every action that does more than read, and decides by the result. */
 export async function lookAt(
   { bus, policy, workspaces, secrets, standing = false }: Weighing,
   execution: ExecutionRow,
@@ -102,12 +105,12 @@ export async function lookAt(
   const before = footprint()
   looked.forEach((candidate, index) => {
     const found = inspections[index]
-    if (!found) throw new DeedError('internal', 'the executor looked at fewer actions than it was asked to')
+    if (!found) throw new DeedError('internal', 'the executor inspected fewer actions than requested')
     if ('error' in found) throw DeedError.from(found.error)
     const touched = touchedBy(policy, workspaces, candidate.action)
     const effect = effectFound(policy, candidate.action, found.inspection)
     const creates = effect === 'create'
-    // What an earlier action of the plan may change cannot be expected to stay as it was found.
+    // A precondition that an earlier action of the plan may change must not be fixed.
     applyInspection(
       policy,
       candidate,
@@ -118,7 +121,7 @@ export async function lookAt(
   })
 }
 
-/** How often what only reads is asked, for whoever looks at the plan. What cannot be inspected is refused when it runs. */
+/** How often a read-only action runs, for display. An action that cannot be inspected is refused when it runs. */
 async function showReads(
   { bus, policy }: Weighing,
   execution: ExecutionRow,
@@ -135,13 +138,16 @@ async function showReads(
   })
 }
 
-/** Where nothing is there, a kind that makes or changes makes: what was seen counts as what policy expects without a look. */
+/**
+ * If nothing exists, a kind that creates or changes will create: the observation then counts as the effect that policy
+ * expects without one.
+ */
 const effectFound = (policy: Policy, { kind }: Action, { effect, state_before: state }: Inspection): EffectClass =>
   effect === 'change' && policy.kinds[kind]?.creates === state ? 'create' : effect
 
 type Inspections = z.output<typeof inspectAction.output>['inspections']
 
-/** In the order of the candidates, however many requests it takes. */
+/** In the order of the candidates, in as many requests as necessary. */
 async function inspectAll(bus: Bus, execution: ExecutionRow, looked: readonly Candidate[]): Promise<Inspections> {
   const options = onBehalfOf(execution)
   const batches = Array.from({ length: Math.ceil(looked.length / INSPECTED_MAX) }, (_, index) =>
@@ -166,7 +172,7 @@ function applyInspection(
   delete action.expect_before
   candidate.summary = inspection.summary
   const expected = steady || policy.kinds[action.kind]?.sealed
-  // A diff of another state than the one it will meet says nothing.
+  // A diff against another state than the actual one is meaningless.
   const { diff: _diff, ...lasting } = inspection
   candidate.inspection = expected ? inspection : { ...lasting, state_before: '' }
   if (sandbox !== undefined) action.expect_sandbox = sandbox
@@ -174,10 +180,10 @@ function applyInspection(
   if (steady && !standing && inspection.already_so && action.already_so !== 'run') {
     action.observe_only = true
     task.level = 0
-    candidate.why = 'it is so already'
+    candidate.why = 'it already holds'
     return
   }
-  // What was absent may be there by then, and be changed.
+  // Something absent may exist by then, and be changed.
   const couldChange =
     (!steady || standing) && inspection.effect === 'create' && policy.kinds[action.kind]?.effect !== 'create'
   candidate.effect = couldChange ? 'change' : inspection.effect
@@ -193,21 +199,21 @@ function applyInspection(
     secrets,
   })
   task.level = level
-  candidate.why = standing ? `${why}, now and whenever it is not so` : why
-  // What a command neither reads nor writes is not its precondition: of its workspace only the files that it names are.
+  candidate.why = standing ? `${why}, now and whenever it does not hold` : why
+  // Files that a command neither reads nor writes are not its precondition: only the named files of its workspace are.
   if (expected && files !== undefined) action.expect_files = files
   else if (expected && state !== '') action.expect_before = state
 }
 
-/** Whether it leaves the world for good as it makes it. */
+/** Whether its effect is permanent. */
 export const isIrreversible = ({ inspection, action, effect }: Candidate): boolean =>
   inspection?.reversibility === 'irreversible' && effect !== 'read' && !action.observe_only
 
 /**
- * Where a step fails, those before it are undone; so one that cannot be undone goes behind all that may fail, or is agreed
- * to by itself.
+ * If a step fails, earlier steps are undone; so an irreversible step goes after all that may fail, or needs its own
+ * approval.
  *
- * @throws {DeedError} `irreversible_first` where policy refuses such a plan
+ * @throws {DeedError} `irreversible_first` if policy refuses such a plan
  */
 export function putIrreversibleLast(
   policy: Policy,
@@ -237,7 +243,7 @@ export function putIrreversibleLast(
       const [first] = [...after.map(({ task }) => task), ...unknown]
       throw new DeedError(
         'irreversible_first',
-        `"${candidate.summary}" ${why}: put it after "${first?.title}", or ask for it by itself`,
+        `"${candidate.summary}" ${why}: put it after "${first?.title}", or request it separately`,
       )
     }
     candidate.task.level = 3
@@ -256,6 +262,6 @@ function predecessors({ dependencies }: TaskRow, tasks: ReadonlyMap<TaskId, Task
   return found
 }
 
-/** Whether `later` comes after `earlier` in any case. */
+/** Whether `later` always comes after `earlier`. */
 export const comesAfter = (later: TaskRow, earlier: TaskId, tasks: ReadonlyMap<TaskId, TaskRow>): boolean =>
   predecessors(later, tasks).has(earlier)

@@ -1,4 +1,4 @@
-/** Which agreements are no longer good for work that is to be tried again, and the new ones that take their place. */
+/** Which approvals are no longer valid for work that is retried, and the new ones that replace them. */
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
@@ -6,7 +6,7 @@ import { type Draft, isoTime, setActual, setApproval, setDesired } from './draft
 import type { Agreement } from './input.ts'
 import { addWork } from './planned.ts'
 
-/** When it is asked, and by which policy. */
+/** The time and the policy version of a request. */
 export interface Moment {
   /** In milliseconds since 1970. */
   now: number
@@ -14,8 +14,8 @@ export interface Moment {
 }
 
 /**
- * Whether a task needs an agreement before it is tried again, because the one that it has was for an effect that it has
- * had, was of another policy, or has run out.
+ * Whether a task needs a new approval before it is retried: the old one covered an effect that has happened, belongs to
+ * another policy, or has expired.
  */
 export function needsAgreement(
   task: TaskRow,
@@ -28,27 +28,27 @@ export function needsAgreement(
   const lasts = Date.parse(approval.expires_at) > now && approval.policy_version === policyVersion
   if (approval.status === 'approved') return !lasts
   const hadEffect = task.effect !== 'none' || task.actual_status === 'undone'
-  // A standing permission may have been taken back since it was used.
+  // A grant may have been revoked since it was used.
   return approval.status !== 'used' || !lasts || hadEffect || approval.grant_id !== null
 }
 
-/** @throws {DeedError} `not_retryable` for what somebody has denied: only a new request asks for it again */
+/** @throws {DeedError} `not_retryable` for a denied task: it needs a new request */
 export function refuseDenied({ approvals }: Pick<Snapshot, 'approvals'>, tasks: readonly TaskRow[]): void {
   for (const { approval_id: id, title } of tasks) {
     if (id === null || approvals.get(id)?.status !== 'denied') continue
-    throw new DeedError('not_retryable', `"${title}" was not agreed to; ask for the task again`)
+    throw new DeedError('not_retryable', `"${title}" was denied; submit the task again`)
   }
 }
 
 /**
- * Puts the new agreements before the tasks that need one, in place of their old ones.
+ * Puts the new approvals before the tasks that need one, in place of their old ones.
  *
- * @throws {DeedError} `unavailable` where the tasks have changed since the agreements were made
+ * @throws {DeedError} `unavailable` if the tasks have changed since the approvals were made
  */
 export function agreeAgain(draft: Draft, needing: readonly TaskRow[], again: Agreement | undefined): void {
   const made = new Map(again?.tasks.map((one) => [one.task_id, one]))
   if (needing.length !== made.size || needing.some(({ task_id }) => !made.has(task_id))) {
-    throw new DeedError('unavailable', 'the execution has changed meanwhile; ask again')
+    throw new DeedError('unavailable', 'the execution has changed meanwhile; try again')
   }
   for (const task of needing) {
     const { spec, action_hash, level, approval_id, dependencies } = made.get(task.task_id) as Agreement['tasks'][number]
@@ -58,7 +58,7 @@ export function agreeAgain(draft: Draft, needing: readonly TaskRow[], again: Agr
   cancelUnused(draft, new Set(again?.work.approvals.map(({ task_id }) => task_id)))
 }
 
-/** What no task waits for any longer would otherwise run out, and end the execution. */
+/** Approvals without a waiting task would otherwise expire, and end the execution. */
 function cancelUnused(draft: Draft, added: ReadonlySet<TaskId>): void {
   const used = new Set([...draft.tasks.values()].map(({ approval_id }) => approval_id))
   for (const approval of draft.approvals.values()) {

@@ -1,4 +1,4 @@
-/** Asking people: to look at a task that the machine cannot settle, and to do what is theirs to do. */
+/** Tasks for people: to review a task that failed for good, and to do human work. */
 import { uuidV5 } from '@deed/mesh/canonical-json'
 import type { TaskId } from '@deed/proto/ids'
 import { HumanTaskInput, type PersonDecision, ReviewCause } from '@deed/proto/person'
@@ -9,19 +9,19 @@ import { newTask } from './new-task.ts'
 
 const TITLE_CHARS_MAX = 512
 
-/** What a review is about, as it is kept with its task. */
+/** The subject of a review, as stored with its task. */
 const Review = z.object({ about: z.string(), cause: ReviewCause })
 export type Review = z.output<typeof Review>
 
-/** @returns undefined of a task that is no review */
+/** @returns undefined if the task is not a review */
 export const reviewOf = ({ task_kind, spec }: Pick<TaskRow, 'task_kind' | 'spec'>): Review | undefined =>
   task_kind === 'review' ? Review.safeParse(spec).data : undefined
 
-/** What a person is asked to do. @returns undefined of a task that is no person's work */
+/** What a person is asked to do. @returns undefined if the task is not a person's */
 export const askedOf = ({ task_kind, capability, spec }: TaskRow): HumanTaskInput | undefined =>
   task_kind === 'act' && capability === 'human' ? HumanTaskInput.safeParse(spec?.input).data : undefined
 
-/** Until when somebody may do it, in milliseconds since 1970. @returns undefined where nobody is asked, or for ever */
+/** The deadline, in milliseconds since 1970. @returns undefined if nobody is asked, or there is no deadline */
 export function expiryOf(task: TaskRow): number | undefined {
   const asked = askedOf(task)
   return asked === undefined || task.started_at === null ? undefined : Date.parse(task.started_at) + asked.expires_in_ms
@@ -33,7 +33,7 @@ export function decisionsFor(task: TaskRow): readonly PersonDecision[] {
   return cause === 'undo' ? ['retry', 'skip', 'provide'] : ['retry', 'skip', 'provide', 'cancel']
 }
 
-/** One open review for a task and a cause, however often it fails. */
+/** One open review per task and cause, however often it fails. */
 export function askPerson(draft: Draft, task: TaskRow, cause: ReviewCause): void {
   const names = new Set<string>()
   for (const one of draft.tasks.values()) {
@@ -49,7 +49,7 @@ export function askPerson(draft: Draft, task: TaskRow, cause: ReviewCause): void
     task_id: uuidV5(draft.execution.execution_id, name) as TaskId,
     position: draft.tasks.size,
     name,
-    title: `${task.title}: ${task.last_error?.message ?? 'a person must look'}`
+    title: `${task.title}: ${task.last_error?.message ?? 'a person must review it'}`
       .slice(0, TITLE_CHARS_MAX)
       .toWellFormed(),
     task_kind: 'review',
@@ -68,7 +68,7 @@ export function askPerson(draft: Draft, task: TaskRow, cause: ReviewCause): void
   )
 }
 
-/** Somebody has decided about the task in another way: nobody need look at it any more. */
+/** The task was decided in another way: its open review is obsolete. */
 export function askNoMore(draft: Draft, { task_id }: TaskRow): void {
   for (const one of draft.tasks.values()) {
     if (one.actual_status !== 'pending' || reviewOf(one)?.about !== task_id) continue
@@ -77,7 +77,7 @@ export function askNoMore(draft: Draft, { task_id }: TaskRow): void {
   }
 }
 
-/** What a person is to do is asked for once its turn has come; from then on its time runs. */
+/** Human work is requested when its turn has come; its deadline runs from then on. */
 export function askToProvide(draft: Draft, task: TaskRow): void {
   const asked = askedOf(task)
   if (asked === undefined || task.started_at !== null) return

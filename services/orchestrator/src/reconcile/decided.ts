@@ -1,4 +1,4 @@
-/** A person agreed, or did not. */
+/** A person approved or denied. */
 
 import { DeedError, type ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId } from '@deed/proto/ids'
@@ -17,14 +17,15 @@ export function decided(
 ): void {
   const approval = draft.approvals.get(approvalId)
   if (approval?.asked_at === null) {
-    throw new DeedError('not_found', 'nobody is asked for this yet: the steps before it are not done')
+    throw new DeedError('not_found', 'this approval is not open yet: earlier steps are not done')
   }
-  if (!approval) throw new DeedError('not_found', `there is no approval ${approvalId}`)
+  if (!approval)
+    throw new DeedError('not_found', `there is no approval ${approvalId}; \`deed get approvals\` lists them`)
   if (approval.status === 'expired' || Date.parse(approval.expires_at) <= draft.now) {
-    throw new DeedError('approval_expired', 'the approval has expired; ask for the task again')
+    throw new DeedError('approval_expired', 'the approval has expired; submit the task again')
   }
   if (approval.status !== 'pending') {
-    throw new DeedError('approval_already_used', `the approval is ${approval.status} already`)
+    throw new DeedError('approval_already_used', `the approval is already ${approval.status}`)
   }
   const task = draft.tasks.get(approval.task_id)
   const undo = task && undoAskOf(task)
@@ -42,7 +43,7 @@ export function decided(
     approval.task_id,
   )
   if (!approve) {
-    // The execution stays as it has ended.
+    // The execution keeps its final status.
     if (task && undo) return closeTask(draft, task)
     return end(draft, 'denied', {
       code: 'approval_denied',
@@ -66,7 +67,7 @@ export function decided(
   rolledBack(draft, { reason: undo.reason, by: undo.by, ...(undo.undo === null ? {} : { taskIds: undo.undo }) })
 }
 
-/** Used up: nothing else begins under it. */
+/** A consumed approval starts nothing else. */
 export function consume(draft: Draft, approval: ApprovalRow): void {
   const { approval_id, plan_hash, task_id } = approval
   setApproval(draft, approval, { status: 'used', consumed_at: isoTime(draft.now) })
@@ -74,7 +75,7 @@ export function consume(draft: Draft, approval: ApprovalRow): void {
   record(draft, 'approval.used', { approval_id, plan_hash }, task_id)
 }
 
-/** Somebody decided who may not: nothing changes, and it is on record. */
+/** An unauthorised decision changes nothing, and is audited. */
 export function refused(
   draft: Draft,
   { approvalId, approve, by, code }: { approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode },
@@ -88,10 +89,10 @@ export function refused(
   )
 }
 
-/** What agreed ahead has been taken back, or its time is over, before anything used it: a person is asked after all. */
+/** A grant was revoked, or has expired, before it was used: a person is asked instead. */
 export function recall(draft: Draft): void {
   const { ending, status } = draft.execution
-  // Nobody is asked about what goes no further.
+  // Nobody is asked about an execution that has ended.
   if (ending !== null || FINAL_EXECUTION_STATUSES.has(status)) return
   for (const approval of draft.approvals.values()) {
     if (approval.status !== 'approved' || !approval.grant_over) continue

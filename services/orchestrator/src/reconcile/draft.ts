@@ -1,4 +1,4 @@
-/** A snapshot that is being changed, with what has to be written and done about it. */
+/** A snapshot in modification, with the pending writes and follow-up work. */
 import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
 import type { Intent } from '@deed/proto/action'
 import type { EventType } from '@deed/proto/execution'
@@ -8,12 +8,12 @@ import type { TaskReport } from '@deed/proto/task'
 import type { ApprovalRow, AuditEntry, PlanRow, Progress, Snapshot, TaskRow } from '../snapshot.ts'
 import { enterTasks, moveTask, progressOf } from './progress.ts'
 
-/** An attempt that was granted, and is to be handed out once the grant is durable. */
+/** A granted attempt, which is dispatched once the grant is durable. */
 export interface Lease {
   task: TaskRow
   token: FencingToken
   intent: Intent | 'solve'
-  /** Handed out before, and perhaps lost on the way. */
+  /** It was dispatched before, and may have been lost. */
   again: boolean
 }
 
@@ -37,14 +37,14 @@ export interface Draft extends Snapshot {
   readonly audit: AuditEntry[]
   readonly leases: Lease[]
   plan: PlanRow | undefined
-  /** Targets that something was written to, or may have been, as `target:<name>`. */
+  /** Targets that were or may have been written to, as `target:<name>`. */
   written: readonly string[]
   /** What the executor reported, which its ledger must agree with. */
   claim: Claim | undefined
   executionChanged: boolean
 }
 
-/** The draft shares the snapshot's rows: where its commit fails, the snapshot is read anew. */
+/** The draft shares the snapshot's rows: if its commit fails, the snapshot must be read again. */
 export function draftOf(snapshot: Snapshot, now: number): Draft {
   snapshot.progress ??= progressOf(snapshot.tasks)
   return {
@@ -80,13 +80,13 @@ export const hasEnded = (draft: Draft): boolean =>
 
 let spelled = { ms: 0, text: new Date(0).toISOString() }
 
-/** A step says its one moment many times. */
+/** Cached: one step formats the same timestamp many times. */
 export function isoTime(ms: number): string {
   if (ms !== spelled.ms) spelled = { ms, text: new Date(ms).toISOString() }
   return spelled.text
 }
 
-/** Adds a transition to the execution's chain: each row's hash covers the one before. */
+/** Appends a transition to the execution's chain: each row's hash covers the previous one. */
 export function record(
   draft: Draft,
   type: EventType,
@@ -111,7 +111,7 @@ export function addTasks(draft: Draft, tasks: readonly TaskRow[]): void {
   enterTasks(draft.progress, tasks)
 }
 
-/** Who is to be asked is asked when it is their turn; what was agreed to ahead is on record at once. */
+/** Open approvals are audited when they are requested; advance approvals at once. */
 export function addApprovals(draft: Draft, approvals: readonly ApprovalRow[]): void {
   for (const approval of approvals) {
     draft.approvals.set(approval.approval_id, approval)

@@ -1,4 +1,4 @@
-/** An execution is to end otherwise than by being done: what is desired of its tasks changes, nothing else. */
+/** Ends an execution other than by completing it: only the desired state of its tasks changes. */
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
@@ -15,13 +15,13 @@ export function cancelled(
   const { execution } = draft
   if (execution.status === 'cancelled') return
   if (FINAL_EXECUTION_STATUSES.has(execution.status)) {
-    throw new DeedError('not_cancellable', `the execution is ${execution.status} already; roll it back to undo it`)
+    throw new DeedError('not_cancellable', `the execution is already ${execution.status}; roll it back to undo it`)
   }
   if (execution.ending !== null) return
   if (undo && by !== execution.user_name && mayHaveEffect(draft)) {
     throw new DeedError(
       'forbidden',
-      `undoing what ${execution.user_name} asked for needs agreement: cancel it without undo, then ask for a rollback`,
+      `undoing what ${execution.user_name} requested needs an approval: cancel it without undo, then request a rollback`,
     )
   }
   record(draft, 'execution.cancel_requested', { by, reason, undo })
@@ -36,14 +36,14 @@ export function cancelled(
 const mayHaveEffect = ({ tasks, progress }: Draft): boolean =>
   progress.running.size > 0 || [...tasks.values()].some(({ effect }) => effect !== 'none')
 
-/** @param taskIds all of what is to be undone; undefined: all that has an effect */
+/** @param taskIds all tasks to undo; undefined: all that have an effect */
 export function rolledBack(
   draft: Draft,
   { reason, by, taskIds }: { reason: string | null; by: string; taskIds?: readonly TaskId[] },
 ): void {
   const { execution, tasks } = draft
   const { status } = execution
-  // Once more for what is on its way; a part that is undone may become the whole.
+  // Repeated for a running undo; a partial undo may become a full one.
   if (status === 'undoing' && (taskIds === undefined ? execution.ending !== 'done' : allUndoing(draft, taskIds))) return
   const chosen = toRollBack(draft, taskIds)
   closeUndo(draft)
@@ -67,7 +67,7 @@ export function rolledBack(
   }
 }
 
-/** What an execution is again, once a part of it is undone. */
+/** The ending of an execution after a partial undo. */
 const endingAfter = (status: ExecutionRow['status'], ending: Ending | null): Ending =>
   status === 'done' || status === 'failed' || status === 'denied' || status === 'cancelled'
     ? status
@@ -76,7 +76,7 @@ const endingAfter = (status: ExecutionRow['status'], ending: Ending | null): End
 const allUndoing = ({ tasks }: Draft, ids: readonly TaskId[]): boolean =>
   ids.every((id) => tasks.get(id)?.desired_status === 'undone')
 
-/** Sets what is desired of every task to what the ending asks for. */
+/** Sets the desired state of every task for the ending. */
 export function end(draft: Draft, ending: Ending, error: ErrorBody | null, undo = true): void {
   const { execution } = draft
   draft.executionChanged = true

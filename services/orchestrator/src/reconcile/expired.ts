@@ -1,4 +1,4 @@
-/** Time has passed. */
+/** Handles what has expired. */
 import type { ErrorBody } from '@deed/proto/errors'
 import type { FencingToken } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
@@ -12,12 +12,12 @@ import { HAND_OUT_AGAIN_MS } from './settle.ts'
 import { closeUndo, openUndo } from './undo-asked.ts'
 
 /**
- * Leases of a task after which one that ends unheard of counts as a failure: by then it is likely that the task kills
- * whoever takes it, before a heartbeat could say that it was taken.
+ * After this many leases without any report, an expired one counts as a failure: the task probably kills its worker
+ * before a heartbeat reports it.
  */
 const UNHEARD_MAX = 3
 
-/** Leases and people's tasks whose time is over. */
+/** Expires leases and people's tasks. */
 export function expired(draft: Draft, limits: Limits): void {
   for (const task of [...draft.progress.running]) {
     if (task.actual_status !== 'in_progress' || task.lease_expires_at === null) continue
@@ -29,14 +29,14 @@ export function expired(draft: Draft, limits: Limits): void {
     }
     const error: ErrorBody = {
       code: 'lease_lost',
-      message: `${task.assigned_agent ?? 'nobody'} did not say in time that it still works on it`,
+      message: `${task.assigned_agent ?? 'the worker'} did not extend its lease in time`,
       retryable: true,
     }
     setActual(draft, task, { lease_expires_at: null })
     const begun = task.assigned_agent !== null
     const { name, token, assigned_agent: agent, intent } = task
     record(draft, 'task.lease_lost', { name, token, agent, intent }, task.task_id)
-    // Nobody knows what came of it; the ledger does, whoever takes it over.
+    // The outcome is unknown here; the ledger tells the next worker.
     if (task.task_kind === 'act') setActual(draft, task, { effect: 'unknown' })
     setActual(draft, task, { assigned_agent: null })
     const counts = begun || task.token > UNHEARD_MAX
@@ -44,7 +44,7 @@ export function expired(draft: Draft, limits: Limits): void {
     else if (task.intent === 'undo') setActual(draft, task, { actual_status: 'failed', last_error: error })
     else if (task.desired_status !== 'done') setActual(draft, task, { actual_status: 'cancelled', last_error: error })
     else if (counts) retryLater(draft, task, error, limits)
-    // What was never begun has not failed.
+    // An attempt that never began has not failed.
     else setActual(draft, task, { actual_status: 'pending' })
     if (task.desired_status === 'cancelled' && task.effect !== 'none') {
       setDesired(draft, task, { desired_status: 'undone' })
@@ -62,7 +62,7 @@ export function expired(draft: Draft, limits: Limits): void {
   }
 }
 
-/** Agreements whose time is over before anything used them: whatever has happened, nothing begins under one. */
+/** Expires approvals before their use: nothing begins under an expired one. */
 export function expireApprovals(draft: Draft): void {
   const undo = openUndo(draft)
   if (undo && Date.parse(undo.expires_at) <= draft.now) {
@@ -71,7 +71,7 @@ export function expireApprovals(draft: Draft): void {
     record(draft, 'approval.decided', { approval_id, decision: 'expired' }, task_id)
   }
   for (const approval of draft.approvals.values()) {
-    // What was agreed to and never used is of no account once it is to end.
+    // An unused approval does not matter once the execution is to end.
     if (draft.execution.ending !== null || FINAL_EXECUTION_STATUSES.has(draft.execution.status)) return
     if (approval.status !== 'pending' && approval.status !== 'approved') continue
     if (approval.asked_at === null || Date.parse(approval.expires_at) > draft.now) continue

@@ -1,4 +1,4 @@
-/** What a step would meet was looked at once more, when its turn to be agreed to had come. */
+/** A step was inspected again when its approval was due. */
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { type Draft, isoTime, record, setActual, setApproval, setDesired } from './draft.ts'
 import type { Looked } from './input.ts'
@@ -7,7 +7,7 @@ import { askFor } from './settle.ts'
 export function looked(draft: Draft, { approvalId, anew }: Looked): void {
   const { execution, approvals, tasks } = draft
   const approval = approvals.get(approvalId)
-  // Two replicas have looked, or nobody is to be asked any more.
+  // Two replicas have inspected it, or the approval is no longer needed.
   if (approval?.status !== 'pending' || approval.asked_at !== null) return
   if (execution.ending !== null || FINAL_EXECUTION_STATUSES.has(execution.status)) return
   if (!anew) return askFor(draft, approval)
@@ -19,12 +19,12 @@ export function looked(draft: Draft, { approvalId, anew }: Looked): void {
   const [shown] = anew.work.approvals
   if (shown) {
     setDesired(draft, step, { spec, action_hash })
-    // Nobody has been shown anything else under its id.
+    // Nobody has seen the earlier version under this id.
     const { sealed, actions, plan_hash } = shown
     setApproval(draft, approval, { sealed, actions, plan_hash })
     return askFor(draft, approval)
   }
-  // By now it is so already: nothing is left to agree to.
+  // It already holds: no approval is needed.
   setDesired(draft, step, { spec, action_hash, level, approval_id: null })
   setApproval(draft, approval, { status: 'cancelled' })
   setActual(draft, asking, { actual_status: 'skipped', finished_at: isoTime(draft.now) })

@@ -1,4 +1,4 @@
-/** A task as it begins. */
+/** A new task. */
 import { randomUUIDv7 } from 'node:crypto'
 import type { TaskId } from '@deed/proto/ids'
 import type { ExecutionRow, TaskRow } from '../snapshot.ts'

@@ -1,4 +1,4 @@
-/** An execution is to hold still, or to go on. */
+/** Pauses an execution, or resumes it. */
 import { DeedError } from '@deed/proto/errors'
 import { type Draft, record } from './draft.ts'
 
@@ -11,7 +11,10 @@ export function paused(draft: Draft, { by, reason }: Wish): void {
   const { execution } = draft
   if (execution.status === 'paused') return
   if (execution.ending !== null || !['planning', 'waiting', 'running'].includes(execution.status)) {
-    throw new DeedError('not_pausable', `the execution is ${execution.status}; only what goes forward can be paused`)
+    throw new DeedError(
+      'not_pausable',
+      `the execution is ${execution.status}; only one that goes forward can be paused`,
+    )
   }
   record(draft, 'execution.pause_requested', { by, reason })
   execution.status = 'paused'
@@ -22,7 +25,7 @@ export function resumed(draft: Draft, { by, reason }: Wish): void {
   const { execution } = draft
   if (execution.status !== 'paused') return
   record(draft, 'execution.resume_requested', { by, reason })
-  // Settling says whether it runs or waits; without a plan there is nothing to settle yet.
+  // The next steps decide whether it runs or waits; without a plan there are none yet.
   execution.status = draft.tasks.size === 0 ? 'planning' : 'running'
   draft.executionChanged = true
 }

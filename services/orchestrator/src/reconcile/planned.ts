@@ -1,4 +1,4 @@
-/** A plan was found, an answer was, or a task was decided anew. */
+/** A plan or an answer was found, or a task was planned again. */
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { FencingToken, TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
@@ -10,13 +10,13 @@ import type { Work } from './input.ts'
 import { failForGood } from './retry.ts'
 import { finish } from './settle.ts'
 
-/** How often a task whose target had changed is inspected and decided again. */
+/** How often a task whose target has changed is inspected and planned again. */
 const REPLANS_MAX = 3
-/** Of them, how often people are asked again. */
+/** How many of these may request an approval again. */
 const ASKED_AGAIN_MAX = 1
 
 export function planned(draft: Draft, { work, found }: { work: Work; found: Partial<ExecutionRow> }): void {
-  // Thought out twice, by two replicas: the first plan stands.
+  // Two replicas have planned it: the first plan wins.
   if (draft.execution.status !== 'planning' || draft.tasks.size > 0) return
   Object.assign(draft.execution, found)
   draft.executionChanged = true
@@ -30,7 +30,7 @@ export function planned(draft: Draft, { work, found }: { work: Work; found: Part
   })
 }
 
-/** The rows are copied: the draft changes its own, and where its commit is refused, the input is applied once more. */
+/** The rows are copied: the draft modifies its own, and the input is applied again if its commit is refused. */
 export function addWork(draft: Draft, { tasks, approvals, plan }: Work): void {
   const number = draft.plans + 1
   addTasks(
@@ -57,7 +57,7 @@ export function answered(
 }
 
 export function planFailed(draft: Draft, { error, found }: { error: ErrorBody; found: Partial<ExecutionRow> }): void {
-  // Another replica has found a plan, or nobody wants one any more.
+  // Another replica has stored a plan, or the execution has ended.
   if (draft.execution.status !== 'planning' || draft.tasks.size > 0) return
   Object.assign(draft.execution, found)
   end(draft, 'failed', error)
@@ -72,7 +72,7 @@ export function replanned(
     throw new DeedError('stale_token', `task ${input.taskId}: fencing token ${input.token} is no longer the newest`)
   }
   if (task.desired_status !== 'done') {
-    // It was cancelled while it was decided anew, and had done nothing.
+    // It was cancelled while it was planned again, and had no effect.
     setActual(draft, task, { actual_status: 'cancelled', lease_expires_at: null })
     record(draft, 'task.cancelled', { name: task.name, effect: task.effect }, task.task_id)
     return
@@ -102,15 +102,15 @@ export function replanned(
   addWork(draft, input.work)
 }
 
-/** Which path or name it is, and what to declare so that it does not matter any more. */
+/** Names the changing path or name, and the declaration that makes it irrelevant. */
 function whatKeepsChanging({ title, spec }: TaskRow, next: Partial<TaskRow>): string {
   const [change] = changesOf(spec ?? {}, next.spec ?? {}).filter(({ path }) => path.startsWith('$.expect_'))
   const [, field, name] = /^\$\.(expect_\w+)\.?(.*)$/s.exec(change?.path ?? '') ?? []
   const said = `"${title}" was inspected again and again, and each time`
   if (field === 'expect_files') {
-    return `${said} ${name} had changed before it ran; if that does not matter to it, name the files that do in its input "paths", or leave "${name}" out with "ignore" of the workspace in execution.yaml`
+    return `${said} ${name} had changed before it ran; if that does not matter to it, name the files that do in its input "paths", or exclude "${name}" with "ignore" of the workspace in execution.yaml`
   }
   if (field === 'expect_resolved')
-    return `${said} ${name} meant something else in execution.yaml; try again when it is left alone`
+    return `${said} ${name} meant something else in execution.yaml; try again when it no longer changes`
   return `${said} its target had changed, at last from ${change?.before ?? '-'} to ${change?.after ?? '-'}; try again when nothing else writes there`
 }

@@ -1,13 +1,13 @@
 /**
- * How far the tasks of an execution are, kept as they change: what is ready, runs, has failed, is to be undone.
+ * Indexes of an execution's tasks, updated incrementally: ready, running, failed, to be undone.
  *
- * Found by looking at every task each time, a graph of ten thousand would cost as many looks for each report. All of it
- * follows from the rows; whoever changes a row says so with `moveTask`, and pays for that row and those that wait for it.
+ * Scanning a graph of ten thousand tasks for every report would cost as many checks. Everything follows from the rows;
+ * code that changes a row calls `moveTask`, which updates that row and its dependents only.
  */
 import type { TaskId } from '@deed/proto/ids'
 import type { Entry, Group, Progress, Ready, TaskRow } from '../snapshot.ts'
 
-/** What cannot be undone waits for a person, or a person has left it as it is. */
+/** An action that cannot be undone waits for a person, or a person has skipped it. */
 const LEFT_TO_PEOPLE: ReadonlySet<TaskRow['actual_status']> = new Set(['blocked', 'skipped'])
 
 export function progressOf(tasks: ReadonlyMap<TaskId, TaskRow>): Progress {
@@ -25,7 +25,7 @@ export function progressOf(tasks: ReadonlyMap<TaskId, TaskRow>): Progress {
   return progress
 }
 
-/** Those that they wait for may come with them, in any order, or later. */
+/** Their dependencies may be among them, in any order, or come later. */
 export function enterTasks(progress: Progress, tasks: readonly TaskRow[]): void {
   for (const task of tasks) {
     progress.entries.set(task.task_id, {
@@ -40,7 +40,7 @@ export function enterTasks(progress: Progress, tasks: readonly TaskRow[]): void 
   for (const task of tasks) moveTask(progress, task)
 }
 
-/** To be called for each task that has changed, once it has. */
+/** Must be called after each change of a task. */
 export function moveTask(progress: Progress, task: TaskRow): void {
   const entry = progress.entries.get(task.task_id)
   if (!entry) throw new Error(`task ${task.name} was changed before it was entered`)
@@ -57,7 +57,7 @@ export function moveTask(progress: Progress, task: TaskRow): void {
   }
 }
 
-/** The one whose effect is the newest of those that a worker can undo, and on which none of them rests. */
+/** The newest effect that a worker can undo and that no other remaining effect depends on. */
 export function nextToUndo(progress: Progress): TaskRow | undefined {
   progress.undoOrder ??= [...progress.undo]
     .filter(({ actual_status: status }) => !LEFT_TO_PEOPLE.has(status))
@@ -73,7 +73,7 @@ export function nextToUndo(progress: Progress): TaskRow | undefined {
 const isToUndo = ({ undo }: Progress, task: TaskRow): boolean =>
   undo.has(task) && !LEFT_TO_PEOPLE.has(task.actual_status)
 
-/** Two effects within a millisecond are told apart by who waited for whom. */
+/** Effects within the same millisecond are ordered by dependency. */
 function restingOn(progress: Progress, task: TaskRow): TaskRow {
   let last = task
   for (let next: TaskRow | undefined = task; next; ) {
@@ -129,14 +129,14 @@ function placeForUndo(progress: Progress, task: TaskRow, entry: Entry): void {
   const undo = desired === 'undone' && effect !== 'none' && status !== 'undone'
   put(progress.undo, task, undo)
   const at = undo && !LEFT_TO_PEOPLE.has(status) ? newestOf(task) : undefined
-  // One that is done with is passed over where it stands.
+  // A finished task is skipped in place.
   if (at !== entry.undoAt && at !== undefined) progress.undoOrder = undefined
   entry.undoAt = at
 }
 
 const newestOf = (task: TaskRow): string => task.finished_at ?? task.last_attempt ?? ''
 
-/** By when the effect was. */
+/** By the time of the effect. */
 export const oldestFirst = (one: TaskRow, other: TaskRow): number =>
   Date.parse(newestOf(one)) - Date.parse(newestOf(other)) || one.position - other.position
 
@@ -151,7 +151,7 @@ const groupOf = (task: TaskRow): Group => ({
   name: `${task.concurrency_key ?? ''}\n${task.resource_key ?? ''}\n${targetOf(task) ?? ''}`,
 })
 
-/** The target that a task's action names. */
+/** The target of a task's action. */
 export function targetOf({ spec, task_kind }: TaskRow): string | undefined {
   const input = task_kind === 'act' ? spec?.input : undefined
   const target = typeof input === 'object' && input !== null && !Array.isArray(input) ? input.target : undefined

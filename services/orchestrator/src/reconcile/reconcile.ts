@@ -1,10 +1,9 @@
 /**
- * The reconciler's core: what has happened, applied to the rows, and the next steps towards what is
- * desired. Given the rows, the input, the time and the limits it always decides the same; nothing in
- * here waits, reads or writes.
+ * The reconciler's core: applies an input to the rows, and decides the next steps towards the desired state. The result
+ * depends only on the rows, the input, the time and the environment; nothing here waits, reads or writes.
  *
- * Failure, cancelling and rollback only change what is desired (`done`, `cancelled`, `undone`); the
- * one `settle` below does the rest.
+ * Failure, cancelling and rollback only change the desired state (`done`, `cancelled`, `undone`); the one `settle`
+ * below does the rest.
  */
 
 import { decided, recall, refused } from './decided.ts'
@@ -22,10 +21,10 @@ import { settle } from './settle.ts'
 import { undoAsked } from './undo-asked.ts'
 
 /**
- * Applies what has happened, then settles.
+ * Applies the input, then decides the next steps.
  *
- * @throws {DeedError} when the input cannot be applied (`stale_token`, `unknown_task`, `approval_already_used`, ...);
- *   the draft is void then
+ * @throws {DeedError} if the input cannot be applied (`stale_token`, `unknown_task`, `approval_already_used`, ...); the
+ *   draft is invalid then
  */
 export function reconcile(draft: Draft, input: Input, limits: Limits): void {
   recall(draft)

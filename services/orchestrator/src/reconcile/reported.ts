@@ -18,7 +18,7 @@ export function reported(
   if (task.token !== report.token || task.intent !== report.intent) {
     throw new DeedError('stale_token', `task ${report.task_id}: fencing token ${report.token} is no longer the newest`)
   }
-  // The same report again, after its answer was lost.
+  // A repeated report, whose answer was lost.
   if (task.actual_status !== 'in_progress') return
   const { execution } = draft
   execution.tokens_used += report.tokens_used
@@ -32,7 +32,7 @@ export function reported(
   setActual(draft, task, {
     lease_expires_at: null,
     assigned_agent: report.worker_id,
-    // What could not be undone keeps its place among the effects that are.
+    // A failed undo keeps its place among the remaining effects.
     ...(report.intent === 'undo' && report.outcome !== 'done' ? {} : { finished_at: isoTime(draft.now) }),
     effect: report.effect === 'none' ? task.effect : report.effect,
   })
@@ -60,7 +60,7 @@ function doneReported(draft: Draft, task: TaskRow, report: TaskReport, solved: W
     progress_at: isoTime(draft.now),
   })
   record(draft, 'task.done', { name: task.name, token: task.token, evidence: report.evidence }, task.task_id)
-  // It ended after it was no longer wanted: what it did is undone.
+  // It ended after it was cancelled: its effect is undone.
   if (task.desired_status === 'cancelled' && task.effect !== 'none')
     setDesired(draft, task, { desired_status: 'undone' })
   if (solved) {
@@ -75,7 +75,7 @@ function doneReported(draft: Draft, task: TaskRow, report: TaskReport, solved: W
   }
 }
 
-/** An answer that may be asked for only once is enough for what has no effect, and for nothing else. */
+/** An unconfirmed answer suffices only for actions without an effect. */
 const proves = ({ kind, outcome }: Evidence, { effect }: TaskRow): boolean =>
   outcome === 'verified' || (kind === 'unconfirmed' && effect === 'none')
 
@@ -96,7 +96,7 @@ function undoReported(draft: Draft, task: TaskRow, report: TaskReport, limits: L
     if (report.evidence?.outcome !== 'verified') {
       throw new DeedError(
         'evidence_missing',
-        `the undoing of ${task.name} cannot be done without evidence that verifies it`,
+        `the undo of ${task.name} cannot be done without evidence that verifies it`,
       )
     }
     setActual(draft, task, {

@@ -10,7 +10,7 @@ import { type Draft, isoTime, record, setActual } from './draft.ts'
 import { end } from './ending.ts'
 import type { Agreement, Limits, Resolution } from './input.ts'
 
-/** What a decision has tried again that needs an agreement before: the task that a review is about, or nothing. */
+/** The task that a decision retries and that needs a new approval first, or nothing. */
 export function retriedBy(
   { tasks, approvals }: Pick<Snapshot, 'tasks' | 'approvals'>,
   { taskId, decision }: Pick<Resolution, 'taskId' | 'decision'>,
@@ -23,7 +23,7 @@ export function retriedBy(
   return again && needsAgreement(about, { approvals }, moment) ? [about] : []
 }
 
-/** @throws {DeedError} where the task is not a person's, is decided already, or cannot be decided so */
+/** @throws {DeedError} if the task is not a person's, is decided already, or does not allow the decision */
 export function resolved(draft: Draft, resolution: Resolution & { again?: Agreement }, limits: Limits): void {
   const { taskId, decision, by, reason, result } = resolution
   const task = draft.tasks.get(taskId)
@@ -31,27 +31,27 @@ export function resolved(draft: Draft, resolution: Resolution & { again?: Agreem
     throw new DeedError('not_found', 'there is no such task of a person; `deed get approvals` lists them')
   }
   if (task.actual_status !== 'pending') {
-    throw new DeedError('approval_already_used', `the task is ${task.actual_status} already`)
+    throw new DeedError('approval_already_used', `the task is already ${task.actual_status}`)
   }
   if (task.started_at === null) {
-    throw new DeedError('not_found', 'nobody is asked for this yet: the steps before it are not done')
+    throw new DeedError('not_found', 'this task is not open yet: earlier steps are not done')
   }
   const allowed = decisionsFor(task)
   if (!allowed.includes(decision)) {
-    throw new DeedError('invalid_request', `${decision} does not apply here; decide ${allowed.join(', ')}`, {
+    throw new DeedError('invalid_request', `${decision} is not allowed here; choose ${allowed.join(', ')}`, {
       path: '$.decision',
     })
   }
   const review = reviewOf(task)
   if (decision === 'provide' && review?.cause !== 'undo' && result === null) {
-    throw new DeedError('missing_field', 'say what is provided: result.text', { path: '$.result' })
+    throw new DeedError('missing_field', 'give result.text: what is provided', { path: '$.result' })
   }
   record(draft, 'person.decided', { name: task.name, decision, by, reason }, taskId)
   if (!review) return provideOrDeny(draft, task, resolution)
   setActual(draft, task, {
     actual_status: 'done',
     finished_at: isoTime(draft.now),
-    verification: signedBy(draft, resolution, 'a person was asked to look', `${by} decided: ${decision}`),
+    verification: signedBy(draft, resolution, 'a person was asked to review it', `${by} decided: ${decision}`),
     result,
   })
   const about = [...draft.tasks.values()].find(({ task_id }) => task_id === review.about)
@@ -129,11 +129,11 @@ function finishBy(draft: Draft, task: TaskRow, resolution: Resolution): void {
   record(draft, 'task.done', { name: task.name, token: task.token, evidence }, task.task_id)
 }
 
-/** A person's word does not change when there was an effect: undoing goes by that. */
+/** A person's decision does not change the time of the effect, which orders the undo. */
 const endOf = ({ now }: Draft, { effect, finished_at, last_attempt }: TaskRow): string =>
   (effect === 'none' ? null : (finished_at ?? last_attempt)) ?? isoTime(now)
 
-/** What could not be undone is tried again, left as it is, or was brought back by a person. */
+/** A failed undo is retried, skipped, or done by a person. */
 function resolveUndo(draft: Draft, about: TaskRow, resolution: Resolution): void {
   const { decision, by, reason } = resolution
   const { name } = about
@@ -146,14 +146,14 @@ function resolveUndo(draft: Draft, about: TaskRow, resolution: Resolution): void
     record(draft, 'task.retried', { name, by, intent: 'undo' }, about.task_id)
     return undoAgain(draft)
   }
-  const evidence = signedBy(draft, resolution, `a person was asked to undo ${about.title}`, `${by} brought it back`)
+  const evidence = signedBy(draft, resolution, `a person was asked to undo ${about.title}`, `${by} restored it`)
   setActual(draft, about, { actual_status: 'undone', undo_verification: evidence, effect: 'none', last_error: null })
   record(draft, 'task.undone', { name, evidence }, about.task_id)
   const stuck = [...draft.tasks.values()].some(({ actual_status }) => actual_status === 'blocked')
   if (!stuck) undoAgain(draft)
 }
 
-/** An execution that ended with something left to undo goes on with undoing. */
+/** An ended execution with effects left to undo continues undoing. */
 function undoAgain(draft: Draft): void {
   const { execution } = draft
   if (!FINAL_EXECUTION_STATUSES.has(execution.status)) return

@@ -1,4 +1,4 @@
-/** An execution that ended otherwise than by being done is to be tried again. */
+/** Retries an execution that ended without being done. */
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionStatus } from '@deed/proto/states'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
@@ -9,7 +9,7 @@ import type { Agreement, Limits } from './input.ts'
 
 const RETRYABLE: ReadonlySet<ExecutionStatus> = new Set(['failed', 'cancelled', 'rolled_back'])
 
-/** @throws {DeedError} `not_retryable` where it is done or goes on, was denied, or is no longer there */
+/** @throws {DeedError} `not_retryable` if it is done or not ended, was denied, or was pruned */
 export function toRetry({
   execution,
   tasks,
@@ -27,12 +27,12 @@ export function toRetry({
   )
   refuseDenied({ approvals }, unfinished)
   if (execution.pruned_at) {
-    throw new DeedError('not_retryable', `its tasks were removed at ${execution.pruned_at}; ask for the task again`)
+    throw new DeedError('not_retryable', `its tasks were removed at ${execution.pruned_at}; submit the task again`)
   }
   return unfinished
 }
 
-/** @throws {DeedError} as `toRetry`; `unavailable` where the tasks have changed since they were agreed to again */
+/** @throws {DeedError} as `toRetry`; `unavailable` if the tasks have changed since their approval */
 export function retried(
   draft: Draft,
   { by, reason, again }: { by: string; reason: string | null; again?: Agreement },
@@ -55,7 +55,7 @@ export function retried(
       undo_verification: null,
       result: null,
       finished_at: null,
-      // A person is asked anew.
+      // A person is asked again.
       ...(task.capability === 'human' ? { started_at: null } : {}),
     })
   }

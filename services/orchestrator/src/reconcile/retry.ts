@@ -1,4 +1,4 @@
-/** Trying again what failed and may pass, and asking a person when it does not. */
+/** Retries temporary failures, and asks a person after too many. */
 import type { ErrorBody } from '@deed/proto/errors'
 import type { Evidence } from '@deed/proto/observation'
 import type { TaskRow } from '../snapshot.ts'
@@ -6,10 +6,10 @@ import { askPerson } from './ask-person.ts'
 import { type Draft, isoTime, record, setActual } from './draft.ts'
 import type { Limits } from './input.ts'
 
-/** Backoff after transient failures: 1, 2, 4 ... seconds, with jitter, up to the cap. */
+/** Backoff after temporary failures: 1, 2, 4 ... seconds, with jitter, up to the cap. */
 const BACKOFF_MS_FIRST = 1_000
 const BACKOFF_MS_MAX = 60_000
-/** More failures than this, and no progress for as long: a person is asked, once. */
+/** After more failures than this, and no progress for as long, a person is asked, once. */
 const FAILURES_MAX = 10
 const STUCK_MS = 3_600_000
 
@@ -37,7 +37,7 @@ function backoff(failures: number, limits: Limits): number {
   return full * (0.5 + limits.random() / 2)
 }
 
-/** An undo failed: what may pass is tried again, and a person is asked about the rest. */
+/** An undo failed: a temporary failure is retried, and a person is asked about others. */
 export function undoLater(draft: Draft, task: TaskRow, error: ErrorBody, limits: Limits): void {
   const { name, failure_count: failures } = task
   if (error.retryable && failures < FAILURES_MAX) {
@@ -54,7 +54,7 @@ export function undoLater(draft: Draft, task: TaskRow, error: ErrorBody, limits:
   askPerson(draft, task, 'undo')
 }
 
-/** It failed, and trying again would not help: all is undone, or a person is asked, as the request wants it. */
+/** A permanent failure: everything is undone, or a person is asked, as the request says. */
 export function failForGood(draft: Draft, task: TaskRow, error: ErrorBody, evidence: Evidence | null = null): void {
   const ask = (task.on_failure ?? draft.execution.request.on_failure) === 'ask'
   setActual(draft, task, {

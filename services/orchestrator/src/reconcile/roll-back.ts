@@ -6,10 +6,10 @@ import type { Snapshot, TaskRow } from '../snapshot.ts'
 import { oldestFirst } from './progress.ts'
 
 /**
- * @param taskIds what is to be undone; undefined: all that has an effect
- * @returns newest effect first, as they are undone
- * @throws {DeedError} `already_rolled_back`; `not_undoable` where it still runs, has changed nothing, or is what later
- *   actions rest on
+ * @param taskIds the tasks to undo; undefined: all that have an effect
+ * @returns newest effect first, the order of undoing
+ * @throws {DeedError} `already_rolled_back`; `not_undoable` if it still runs, has changed nothing, or later actions
+ *   depend on it
  */
 export function toRollBack(
   { execution, tasks }: Pick<Snapshot, 'execution' | 'tasks'>,
@@ -20,21 +20,21 @@ export function toRollBack(
     throw new DeedError('not_undoable', `the execution is ${status}; cancel it with undo instead`)
   }
   if (execution.pruned_at) {
-    throw new DeedError('not_undoable', `what a rollback takes was removed at ${execution.pruned_at} (retention)`)
+    throw new DeedError('not_undoable', `the data for a rollback were removed at ${execution.pruned_at} (retention)`)
   }
   const chosen = taskIds === undefined ? allOf(execution.status, tasks) : taskIds.map((id) => oneOf(tasks, id))
   const ids = new Set(chosen.map(({ task_id }) => task_id))
   const resting = dependentsOf(tasks, ids).filter(({ task_id }) => !ids.has(task_id))
   if (resting.length > 0) {
     const titles = resting.map(({ title }) => title)
-    throw new DeedError('not_undoable', `later actions rest on it; undo them too: ${titles.join(', ')}`, {
+    throw new DeedError('not_undoable', `later actions depend on it; undo them, too: ${titles.join(', ')}`, {
       details: { dependents: titles },
     })
   }
   return chosen.sort((one, other) => oldestFirst(other, one))
 }
 
-/** Those that still have an effect and rest, over any number of steps, on one of these. */
+/** Tasks with a remaining effect that depend, directly or indirectly, on one of these. */
 export function dependentsOf(tasks: ReadonlyMap<TaskId, TaskRow>, ids: ReadonlySet<TaskId>): TaskRow[] {
   const waitFor = new Map<TaskId, TaskId[]>()
   for (const { task_id, dependencies } of tasks.values()) {
@@ -61,7 +61,7 @@ function allOf(status: string, tasks: ReadonlyMap<TaskId, TaskRow>): TaskRow[] {
   if (effects.length > 0) return effects
   const undone = [...tasks.values()].some(({ actual_status }) => actual_status === 'undone')
   if (undone || status === 'rolled_back') {
-    throw new DeedError('already_rolled_back', 'all that the execution did is undone already')
+    throw new DeedError('already_rolled_back', 'everything that the execution did is already undone')
   }
   throw new DeedError('not_undoable', 'the execution has changed nothing that could be undone', {
     details: { nothing_changed: true },
@@ -71,7 +71,7 @@ function allOf(status: string, tasks: ReadonlyMap<TaskId, TaskRow>): TaskRow[] {
 function oneOf(tasks: ReadonlyMap<TaskId, TaskRow>, id: TaskId): TaskRow {
   const task = tasks.get(id)
   if (!task) throw new DeedError('not_found', `task ${id} is not of this execution`)
-  if (task.actual_status === 'undone') throw new DeedError('already_rolled_back', `"${task.title}" is undone already`)
+  if (task.actual_status === 'undone') throw new DeedError('already_rolled_back', `"${task.title}" is already undone`)
   if (task.effect === 'none') throw new DeedError('not_undoable', `"${task.title}" has changed nothing to undo`)
   return task
 }

@@ -1,4 +1,6 @@
-/** The next steps towards what is desired: forward while it is to be done, back once it is to be undone. */
+/**
+ * The next steps towards the desired state: forward while the execution is to be done, back once it is to be undone.
+ */
 
 import type { ApprovalId, FencingToken } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
@@ -13,11 +15,13 @@ import { keysOf } from './keys-of.ts'
 import { nextToUndo, readyTasks, targetOf } from './progress.ts'
 import { isTaskVerified } from './task-verified.ts'
 
-/** An attempt that no worker has claimed after this is handed out again, under the same token. */
+/** An attempt that no worker has claimed after this time is dispatched again, with the same token. */
 export const HAND_OUT_AGAIN_MS = 1_500
-/** An execution that waits for its plan is looked at again after this. */
+/** An execution without a plan is checked again after this time. */
 const PLANNING_MS = 5_000
-/** So is a task that waits; where this replica knows that it may go on, it is woken before that. */
+/**
+ * A waiting task is checked again after this time; if this replica knows that it may continue, it is resumed earlier.
+ */
 const LOOK_AGAIN_MS = { 'key busy': 1_000, 'not its turn': 30_000, 'no room': 5_000, 'not shown': 5_000 } as const
 const FAR_MS = 3_600_000
 
@@ -35,7 +39,7 @@ export function settle(draft: Draft, limits: Limits): void {
     else if (outdated) {
       end(draft, 'denied', {
         code: 'approval_mismatch',
-        message: `the plan was made under policy ${outdated.policy_version}, and ${limits.policyVersion} is in force; ask for the task again`,
+        message: `the plan was made under policy ${outdated.policy_version}, but ${limits.policyVersion} is in force; submit the task again`,
         retryable: false,
       })
     } else return goForward(draft, limits)
@@ -81,7 +85,7 @@ function askPeople(
   }
 }
 
-/** As many as there is room for: of thousands that are ready, those that cannot begin are not looked at. */
+/** As many as there are slots: of thousands of ready tasks, those that cannot begin are not examined. */
 function leaseReady(draft: Draft, ready: Ready, limits: Limits, lookBy: LookBy): void {
   for (const priority of [...ready.keys()].sort((one, other) => one - other)) {
     for (const group of ready.get(priority)?.values() ?? []) {
@@ -103,7 +107,7 @@ function leaseReady(draft: Draft, ready: Ready, limits: Limits, lookBy: LookBy):
 
 const anyOf = (ready: Ready | undefined): boolean => [...(ready?.values() ?? [])].some((groups) => groups.size > 0)
 
-/** It is somebody's turn to decide. @returns until when, or when to look again, in milliseconds since 1970 */
+/** It is a person's turn to decide. @returns the deadline, or the next check, in milliseconds since 1970 */
 function ask(draft: Draft, approval: ApprovalRow, asking: TaskRow, limits: Limits): number {
   if (approval.asked_at === null) {
     if (!limits.mayAsk(approval, asking)) return draft.now + LOOK_AGAIN_MS['not shown']
@@ -120,7 +124,7 @@ export function askFor(draft: Draft, approval: ApprovalRow): void {
   record(draft, 'approval.requested', { approval_id, level, plan_hash }, approval.task_id)
 }
 
-/** Undoing goes one at a time, newest effect first, once nothing runs that could still have an effect. */
+/** Undoes one effect at a time, newest first, once nothing runs that could still have an effect. */
 function goBack(draft: Draft, limits: Limits): void {
   const { execution, progress } = draft
   if (progress.running.size > 0) {
@@ -159,7 +163,7 @@ function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | 'key bus
     lease_expires_at: isoTime(draft.now + limits.leaseMs),
     last_attempt: at,
     started_at: task.started_at ?? at,
-    // The failures of doing it are none of undoing it, and nor does an undo change when the effect was.
+    // Failures of doing do not count for undoing, and an undo does not change the time of the effect.
     ...(undo && task.intent !== 'undo' ? { failure_count: 0, finished_at: task.finished_at ?? task.last_attempt } : {}),
   })
   const agreed = undo || task.approval_id === null ? {} : { approval_id: task.approval_id }
@@ -168,7 +172,7 @@ function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | 'key bus
   return 'leased'
 }
 
-/** Used up by the first attempt it covers; the attempts after it are covered too. */
+/** The first attempt that it covers consumes it; later attempts are covered, too. */
 function consumeApproval(draft: Draft, id: ApprovalId): void {
   const approval = draft.approvals.get(id)
   if (approval?.status === 'approved') consume(draft, approval)
@@ -185,7 +189,7 @@ function setStatus(draft: Draft, status: 'waiting' | 'running' | 'undoing'): voi
   if (draft.execution.status === status) return
   draft.execution.status = status
   draft.executionChanged = true
-  // That it runs is said by the plan and the leases.
+  // The plan and the leases already record that it runs.
   if (status !== 'running') record(draft, `execution.${status}`, {})
 }
 

@@ -1,11 +1,11 @@
-/** Whether what is done is what the task asks for, where a model has said what that is. */
+/** Whether the result is what the task asks for, if a model interpreted it. */
 import type { Action } from '@deed/proto/action'
 import { isAct, type Snapshot, type TaskRow } from '../snapshot.ts'
 
 /**
- * What a rule planned is verified with its actions: its pattern is the reading. What a model planned is not, however
- * well its actions hold, unless checks that rules derived hold too, or a person approved the reading that was shown.
- * Each of several readings is judged by itself.
+ * A rule's plan is verified with its actions: its pattern is the interpretation. A model's plan needs more, however
+ * well its actions verify: checks that rules derived, or a person's approval of the shown reading. Several readings are
+ * judged separately.
  */
 export function isTaskVerified({ tasks, approvals }: Pick<Snapshot, 'tasks' | 'approvals'>): boolean {
   const readings = new Map<string, (TaskRow & { spec: Action })[]>()
@@ -21,7 +21,7 @@ function isChecked(acts: readonly (TaskRow & { spec: Action })[]): boolean {
   return checks.length > 0 && checks.every(({ actual_status }) => actual_status === 'done')
 }
 
-/** A person approved the reading, and nothing was changed that is not covered by that. */
+/** A person approved the reading, and every change is covered by that approval. */
 function isApproved(acts: readonly TaskRow[], approvals: Snapshot['approvals']): boolean {
   const bySomebody = ({ approval_id: id, verification }: TaskRow): boolean => {
     const approval = id === null ? undefined : approvals.get(id)

@@ -1,6 +1,6 @@
 /**
- * A rollback that somebody must agree to first. The question stands beside the execution, which stays as it has ended;
- * the decision that approves it begins the rollback in the same step, so one approval is one rollback.
+ * A rollback that must be approved first. The execution keeps its final status meanwhile; the approving decision begins
+ * the rollback in the same step, so one approval is one rollback.
  */
 import { hashJson } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
@@ -10,20 +10,20 @@ import type { ApprovalRow, Snapshot, TaskRow } from '../snapshot.ts'
 import { addTasks, type Draft, isoTime, record, setActual, setApproval, setDesired } from './draft.ts'
 import { toRollBack } from './roll-back.ts'
 
-/** What is asked for, as it is kept with the task that asks. */
+/** The requested undo, as stored with its task. */
 const UndoAsk = z.object({
-  /** Null: all that has an effect. */
+  /** Null: all tasks that have an effect. */
   undo: z.array(TaskId).nullable(),
   by: z.string(),
   reason: z.string().nullable(),
 })
 export type UndoAsk = z.output<typeof UndoAsk>
 
-/** @returns undefined of a task that asks for something else, or for nothing */
+/** @returns undefined if the task requests something else, or nothing */
 export const undoAskOf = ({ task_kind, spec }: Pick<TaskRow, 'task_kind' | 'spec'>): UndoAsk | undefined =>
   task_kind === 'approve' && spec !== null ? UndoAsk.safeParse(spec).data : undefined
 
-/** Of what is to be undone, exactly as it was done. @throws {DeedError} as `toRollBack` */
+/** The hash of what would be undone, exactly as it was done. @throws {DeedError} as `toRollBack` */
 export function undoHash(
   snapshot: Pick<Snapshot, 'execution' | 'tasks'>,
   { undo }: Pick<UndoAsk, 'undo'>,
@@ -34,19 +34,19 @@ export function undoHash(
   return hashJson({ policy_version: policyVersion, undo: sealed })
 }
 
-/** The question that is open, of which there is at most one. */
+/** The open request, of which there is at most one. */
 export const openUndo = ({ tasks, approvals }: Pick<Snapshot, 'tasks' | 'approvals'>): ApprovalRow | undefined =>
   [...approvals.values()].find(({ status, task_id }) => {
     const task = status === 'pending' ? tasks.get(task_id) : undefined
     return task !== undefined && undoAskOf(task) !== undefined
   })
 
-/** @throws {DeedError} as `toRollBack`; `unavailable` where the execution has changed since the question was made */
+/** @throws {DeedError} as `toRollBack`; `unavailable` if the execution has changed since the request was made */
 export function undoAsked(draft: Draft, { task, approval }: { task: TaskRow; approval: ApprovalRow }): void {
   const ask = undoAskOf(task)
-  if (!ask) throw new Error(`task ${task.name} asks for no rollback`)
+  if (!ask) throw new Error(`task ${task.name} requests no rollback`)
   if (undoHash(draft, ask, approval.policy_version) !== approval.plan_hash) {
-    throw new DeedError('unavailable', 'the execution has changed meanwhile; ask again')
+    throw new DeedError('unavailable', 'the execution has changed meanwhile; try again')
   }
   const open = openUndo(draft)
   if (open?.plan_hash === approval.plan_hash && Date.parse(open.expires_at) > draft.now) return
@@ -58,7 +58,7 @@ export function undoAsked(draft: Draft, { task, approval }: { task: TaskRow; app
   record(draft, 'approval.requested', { approval_id, level, plan_hash, rollback: true, by: ask.by }, task.task_id)
 }
 
-/** Nobody is asked any longer whether to undo. @param status what becomes of the question */
+/** Closes the open request. @param status the final status of the request */
 export function closeUndo(draft: Draft, status: 'cancelled' | 'expired' = 'cancelled'): void {
   const open = openUndo(draft)
   if (!open) return
@@ -67,14 +67,14 @@ export function closeUndo(draft: Draft, status: 'cancelled' | 'expired' = 'cance
   if (task) closeTask(draft, task)
 }
 
-/** The task that asked has ended without an agreement. */
+/** The requesting task has ended without an approval. */
 export function closeTask(draft: Draft, task: TaskRow): void {
   setDesired(draft, task, { desired_status: 'cancelled' })
   setActual(draft, task, { actual_status: 'cancelled', finished_at: isoTime(draft.now) })
 }
 
-/** @throws {DeedError} `approval_mismatch` where something else would be undone than what was shown, or by another policy */
+/** @throws {DeedError} `approval_mismatch` if another undo than the shown one would happen, or under another policy */
 export function checkUndo(draft: Draft, { plan_hash }: ApprovalRow, ask: UndoAsk, policyVersion: string): void {
   if (undoHash(draft, ask, policyVersion) === plan_hash) return
-  throw new DeedError('approval_mismatch', 'the rollback is another than the one that was shown; ask for it again')
+  throw new DeedError('approval_mismatch', 'the rollback has changed since it was shown; request it again')
 }

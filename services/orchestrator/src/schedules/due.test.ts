@@ -95,9 +95,9 @@ describe('an expression that cannot be', () => {
   }
 
   it.each([
-    ['61 * * * *', '"61" at character 1 cannot be the minute'],
-    ['0 3 * 13 *', '"13" at character 7 cannot be the month'],
-    ['*/0 * * * *', '"*/0" at character 1 cannot be the minute'],
+    ['61 * * * *', '"61" at character 1 is not a valid minute'],
+    ['0 3 * 13 *', '"13" at character 7 is not a valid month'],
+    ['*/0 * * * *', '"*/0" at character 1 is not a valid minute'],
     ['* * * *', 'cron has 4 fields'],
     ['* * * * * * *', 'cron has 7 fields'],
     ['2026-01-01T00:00:00', 'cron has 1 fields'],

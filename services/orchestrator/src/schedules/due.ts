@@ -1,9 +1,9 @@
 /**
  * When a schedule is due: pure functions of its timing and the time.
  *
- * Cron is read on the wall clock of the schedule's time zone. Where the clocks go forward, a time that does not exist
- * comes as much later; where they go back, a time that exists twice comes once, the first time. An expression for every
- * hour of the day comes in both of the hours that look alike, so it has no gap.
+ * Cron expressions refer to wall-clock time in the schedule's time zone. If the clock goes forward, a skipped time is
+ * shifted by the change; if it goes back, a repeated time occurs once, the first time. An expression for every hour of
+ * the day occurs in both repeated hours, so it has no gap.
  */
 import { DeedError } from '@deed/proto/errors'
 import { Cron } from 'croner'
@@ -13,21 +13,21 @@ export interface Timing {
   cron: string | null
   timezone: string
   every_ms: number | null
-  /** Milliseconds since 1970, as all times here. */
+  /** Milliseconds since 1970, as all times in this file. */
   anchor: number
 }
 
 const FIELDS = ['second', 'minute', 'hour', 'day of the month', 'month', 'day of the week'] as const
 const NICKNAMES = /^@(yearly|annually|monthly|weekly|daily|hourly)$/i
 
-/** The first time after this one; null where there is none any more. */
+/** The next time after the given one; null if there is none. */
 export function nextDue({ cron, timezone, every_ms: everyMs, anchor }: Timing, after: number): number | null {
   if (cron !== null) return nextOnWall(cron, timezone, after)
   const every = everyMs ?? Number.POSITIVE_INFINITY
   return anchor + Math.max(1, Math.floor((after - anchor) / every) + 1) * every
 }
 
-/** The times from one to another, both included: the last so many of them, in order. */
+/** The times between two instants, both included: the last `max` of them, in order. */
 export function dueBetween(timing: Timing, from: number, to: number, max: number): number[] {
   if (from > to) return []
   const { cron, timezone, every_ms: everyMs, anchor } = timing
@@ -41,7 +41,7 @@ export function dueBetween(timing: Timing, from: number, to: number, max: number
 
 /**
  * @param now in milliseconds
- * @throws {DeedError} that says which part of the expression cannot be, and where it begins
+ * @throws {DeedError} that says which part of the expression is invalid, and where it begins
  */
 export function admitTiming(timing: Timing, now: number): void {
   const { cron, timezone } = timing
@@ -70,7 +70,7 @@ export function admitTiming(timing: Timing, now: number): void {
       if (problem !== undefined) {
         throw new DeedError(
           'invalid_request',
-          `cron: "${text}" at character ${(parts[index]?.index ?? 0) + 1} cannot be the ${names[index]}: ${problem}`,
+          `cron: "${text}" at character ${(parts[index]?.index ?? 0) + 1} is not a valid ${names[index]}: ${problem}`,
           { path },
         )
       }
@@ -79,17 +79,17 @@ export function admitTiming(timing: Timing, now: number): void {
   const problem = problemOf(cron)
   if (problem !== undefined) throw new DeedError('invalid_request', `cron: ${problem}`, { path })
   if (nextDue(timing, now) === null) {
-    throw new DeedError('out_of_range', `cron: there is no time at which "${cron}" comes`, { path })
+    throw new DeedError('out_of_range', `cron: "${cron}" never occurs; change day or month`, { path })
   }
 }
 
-/** Its times are those on the wall, as if that were in UTC, where no clock changes. */
+/** Wall-clock times as if they were UTC, where no clock changes. */
 const onWall = (pattern: string): Cron => new Cron(pattern, { timezone: 'UTC', paused: true })
 
 function nextOnWall(cron: string, timezone: string, after: number): number | null {
   const times = onWall(cron)
   let next: number | null = null
-  // Near a change, a time that the wall has shown already may still be to come.
+  // Near a clock change, a wall-clock time that has passed may occur again.
   let shown = times.nextRun(new Date(wallTimeAt(after, timezone) - changeNear(after, timezone)))
   for (; shown !== null; shown = times.nextRun(shown)) {
     const { first, second, noneBefore } = instantsAt(shown.getTime(), timezone)
@@ -107,7 +107,7 @@ function dueOnWallBetween(
   { from, to, max }: { from: number; to: number; max: number },
 ): number[] {
   const last = new Date(wallTimeAt(to, timezone) + changeNear(to, timezone) + 1_000)
-  // Several times on the wall may be one instant, so the first guess of where to begin may be too late.
+  // Several wall-clock times may be one instant, so the first guess of the start may be too late.
   for (let guessed = max; ; guessed *= 2) {
     const shown = onWall(cron).previousRuns(guessed, last)
     const oldest = shown.length < guessed ? undefined : shown.at(-1)
@@ -119,7 +119,7 @@ function dueOnWallBetween(
   }
 }
 
-/** Whether an expression names every hour of the day, so that it follows the time that passes. */
+/** Whether an expression names every hour of the day, so that it follows elapsed time. */
 function comesEveryHour(cron: string): boolean {
   if (/^@hourly$/i.test(cron)) return true
   const hours = cron.startsWith('@') ? undefined : cron.trim().split(/\s+/).at(-4)
@@ -132,6 +132,6 @@ function problemOf(pattern: string): string | undefined {
     onWall(pattern)
     return undefined
   } catch (error) {
-    return error instanceof Error ? error.message.replace(/^CronPattern: /, '') : 'it cannot be read'
+    return error instanceof Error ? error.message.replace(/^CronPattern: /, '') : 'it cannot be parsed'
   }
 }

@@ -1,8 +1,7 @@
 /**
- * Moves a schedule on: makes the execution of a time that has come, then writes that the time is behind it.
+ * Advances a schedule: makes the execution of a due time, then stores that the time has passed.
  *
- * The time is in the execution's key, so whatever dies between the two, or is done by two replicas, makes one
- * execution for each time.
+ * The time is part of the execution's key, so a crash in between, or two replicas, make one execution per time.
  */
 import { errorBody } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/mesh/crash-point'
@@ -17,10 +16,10 @@ import type { Database } from '../store/schema.ts'
 import { timingOf } from './schedule-view.ts'
 import { step } from './step.ts'
 
-/** How soon a schedule is looked at again whose times wait for an execution to end. */
+/** How soon a schedule whose times wait for a running execution is checked again. */
 const FOLLOW_MS = 1_000
 
-/** @returns when it is due again, in milliseconds; undefined where that is for another replica to say, or never */
+/** @returns when it is due again, in milliseconds; undefined if another replica decides that, or never */
 export async function moveOn(
   accepting: Accepting & { db: Database },
   schedule: ScheduleRow,
@@ -47,7 +46,7 @@ export async function moveOn(
   if (replace && schedule.execution_id !== null) await cancel(accepting, schedule, schedule.execution_id)
   const fired = fire === undefined ? undefined : await makeExecution(accepting, schedule, fire)
   crashPoint('orchestrator.after_fire')
-  // Where no time comes any more, it is looked at for what is queued alone.
+  // If there is no next time, it is checked for queued times only.
   const at = queued.length > 0 ? Math.min(now + FOLLOW_MS, next ?? Number.POSITIVE_INFINITY) : next
   const moved = await moveSchedule(db, schedule, {
     next_due_at: next === null ? schedule.next_due_at : isoTime(next),
@@ -78,7 +77,7 @@ async function cancel({ driver, log }: Accepting, schedule: ScheduleRow, id: Exe
   try {
     await driver.apply(id, {
       type: 'cancelled',
-      reason: `the next time of the schedule ${schedule.name} has come`,
+      reason: `the next time of the schedule ${schedule.name} is due`,
       undo: false,
       by: schedule.user_name,
     })
@@ -89,7 +88,7 @@ async function cancel({ driver, log }: Accepting, schedule: ScheduleRow, id: Exe
   }
 }
 
-/** @throws {DeedError} where it may work later: the time has not been dealt with then */
+/** @throws {DeedError} if it may work later: the time counts as unhandled then */
 async function makeExecution(
   accepting: Accepting,
   { tenant, user_name: user, name, schedule_id, request }: ScheduleRow,
@@ -111,7 +110,7 @@ async function makeExecution(
   } catch (error) {
     const body = errorBody(error)
     if (body.retryable) throw error
-    accepting.log.warn({ err: error, schedule: name }, 'a time of a schedule came to nothing')
+    accepting.log.warn({ err: error, schedule: name }, 'a time of a schedule led to no execution')
     return { id: undefined, why: body.message }
   } finally {
     span.end()

@@ -1,7 +1,7 @@
 /**
- * What a schedule does next: a pure function of its row, the time, and whether what it began last has ended.
+ * The next step of a schedule: a pure function of its row, the time, and whether its last execution has ended.
  *
- * A time that has come is fired, skipped, or queued, and is behind it then. At most one is fired at a step.
+ * A due time is fired, skipped, or queued, and then counts as handled. At most one is fired per step.
  */
 import { type CatchUp, MISSED_AFTER_MS, type Overlap, QUEUED_MAX } from '@deed/proto/schedule'
 import { dueBetween, nextDue, type Timing } from './due.ts'
@@ -14,17 +14,17 @@ export interface Scheduled extends Timing {
 }
 
 export interface Step {
-  /** The time that an execution is made for. */
+  /** The time of the execution to make. */
   fire: number | undefined
-  /** What runs is cancelled for it. */
+  /** The running execution is cancelled for it. */
   replace: boolean
   queued: number[]
   skipped: number
-  /** Null where no time comes any more. */
+  /** Null if there is no next time. */
   next_due_at: number | null
 }
 
-/** @param running the execution begun last has not ended */
+/** @param running the last execution has not ended */
 export function step(schedule: Scheduled, now: number, running: boolean): Step {
   const { overlap, catch_up: catchUp } = schedule
   const due = dueBetween(schedule, schedule.next_due_at, now, QUEUED_MAX)
@@ -34,7 +34,7 @@ export function step(schedule: Scheduled, now: number, running: boolean): Step {
   let skipped = missed.length - caught.length
   let fire: number | undefined
   let replace = false
-  // What was waiting goes first, one after another.
+  // Queued times go first, one after another.
   if (!running) fire = queued.shift()
   for (const at of due.slice(missed.length)) {
     if (!running && fire === undefined) fire = at

@@ -1,10 +1,10 @@
-/** What the clock on the wall shows in a time zone, and when it shows it, through changes between summer and winter time. */
+/** Converts between instants and wall-clock time in a time zone, across changes between summer and winter time. */
 import { Temporal } from 'temporal-polyfill'
 
-/** No zone is further from UTC than this, and no change of its clock is larger. */
+/** No zone is further from UTC than this, and no clock change is larger. */
 const CHANGE_MS_MAX = 26 * 60 * 60 * 1_000
 
-/** A date and time on the wall, as milliseconds since 1970 if it were in UTC. */
+/** A wall-clock date and time, as milliseconds since 1970 as if it were UTC. */
 export type WallTime = number
 
 export function wallTimeAt(instant: number, timezone: string): WallTime {
@@ -12,9 +12,8 @@ export function wallTimeAt(instant: number, timezone: string): WallTime {
 }
 
 /**
- * When the wall shows a time. Where the clock goes back over it, `first` and `second` differ. Where it goes forward over
- * it, the time is missing, and comes as much later as the clock went forward. What the wall shows after it comes at
- * `noneBefore` or later.
+ * The instants of a wall-clock time. If the clock goes back over it, `first` and `second` differ. If it goes forward
+ * over it, the time is skipped, and is shifted by the change. Later wall-clock times occur at `noneBefore` or later.
  */
 export function instantsAt(wall: WallTime, timezone: string): { first: number; second: number; noneBefore: number } {
   const shown = Temporal.Instant.fromEpochMilliseconds(wall).toZonedDateTimeISO('UTC').toPlainDateTime()
@@ -25,7 +24,7 @@ export function instantsAt(wall: WallTime, timezone: string): { first: number; s
   return { first: missing ? later : earlier, second: later, noneBefore: earlier }
 }
 
-/** By how many milliseconds the clock changes around an instant: 0 unless a change is no further off than its own size. */
+/** The clock change near an instant, in milliseconds: 0 unless a change is no further away than its own size. */
 export function changeNear(instant: number, timezone: string): number {
   const now = offsetAt(instant, timezone)
   const sizes = [-CHANGE_MS_MAX, CHANGE_MS_MAX].map((away) => Math.abs(offsetAt(instant + away, timezone) - now))

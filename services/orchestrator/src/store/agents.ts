@@ -1,9 +1,9 @@
-/** Workers: their heartbeats, the leases these extend, and what they can take. */
+/** Workers: their heartbeats, the leases that these extend, and their capacity. */
 import type { TaskId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
 import type { Database } from './schema.ts'
 
-/** A worker that has not been heard of for as long is gone. */
+/** A worker without a heartbeat for this long is gone. */
 const SILENT_SECONDS_MAX = 7
 
 export interface Beat {
@@ -15,7 +15,7 @@ export interface Beat {
   leaseMs: number
 }
 
-/** @returns the attempts that go on being wanted; the others have lost their lease or are to stop */
+/** @returns the attempts that are still wanted; the others have lost their lease or must stop */
 export async function recordHeartbeat(db: Database, beat: Beat): Promise<Set<TaskId>> {
   const { agentId, capability, slots, draining, running, leaseMs } = beat
   const rows = await db.query<{ task_id: TaskId }>(
@@ -58,13 +58,13 @@ export interface Lookout {
   running: { task_id: TaskId; capability: Capability }[] | null
   due: string[] | null
   late: { waiter_id: string; execution_id: string; reply_to: string }[] | null
-  /** Workers that have fallen silent and are not marked so yet. */
+  /** Workers that have fallen silent and are not marked yet. */
   silent: boolean
   /** A goal or a schedule is due. */
   standing: boolean
 }
 
-/** Everything that the resync asks, in one round trip. */
+/** Everything that the resync reads, in one round trip. */
 export async function lookOut(db: Database, dueMax: number): Promise<Lookout> {
   const [row] = await db.query<Lookout>(
     'orchestrator.look_out',
@@ -95,7 +95,7 @@ export async function lookOut(db: Database, dueMax: number): Promise<Lookout> {
          or exists (select from schedules where not paused and look_at <= now()) as standing`,
     [dueMax],
   )
-  if (!row) throw new Error('PostgreSQL gave no row for a select without a table')
+  if (!row) throw new Error('PostgreSQL returned no row for a select without a table')
   return row
 }
 

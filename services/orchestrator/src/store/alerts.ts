@@ -1,8 +1,8 @@
-/** Alerts that were raised: each is taken by one replica, whoever raised it again. */
+/** Alerts: each is delivered by one replica, however often it is raised. */
 import type { Alert } from '@deed/proto/alert'
 import type { Database } from './schema.ts'
 
-/** @returns whether it is new, and so the caller's to deliver */
+/** @returns whether it is new, so that the caller must deliver it */
 export async function takeAlert(db: Database, alert: Alert): Promise<boolean> {
   const rows = await db.query(
     'orchestrator.take_alert',
@@ -13,7 +13,7 @@ export async function takeAlert(db: Database, alert: Alert): Promise<boolean> {
   return rows.length > 0
 }
 
-/** Alerts that a replica took and did not deliver for as long, oldest first; they are the caller's now. */
+/** Alerts that a replica took and did not deliver for this long, oldest first; the caller must deliver them. */
 export async function takeLeftAlerts(db: Database, leftMs: number, limit: number): Promise<Alert[]> {
   const rows = await db.query<{ alert: Alert }>(
     'orchestrator.take_left_alerts',

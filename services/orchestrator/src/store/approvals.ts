@@ -1,4 +1,4 @@
-/** Reading what people are asked to agree to; it is written with the transitions. */
+/** Reads approvals; they are written with the transitions. */
 import type { ApprovalView } from '@deed/proto/approval'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { ApprovalStatus } from '@deed/proto/states'
@@ -6,24 +6,24 @@ import { conditionsOf } from './conditions.ts'
 import type { Database } from './schema.ts'
 
 const ID_MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-/** What one page holds at most, as PostgreSQL keeps it: as JSON it may be several times as long. */
+/** The size limit of one page in PostgreSQL's storage; as JSON it may be several times as long. */
 const PAGE_BYTES_MAX = 1_048_576
 
 export interface ApprovalPage {
-  /** Newest first; of each only the steps asked for. */
+  /** Newest first; each with the requested steps only. */
   readonly approvals: readonly ListedApproval[]
-  /** Whether there are more behind the last of them. */
+  /** Whether there are more after the last of them. */
   readonly more: boolean
 }
 
 export interface ListedApproval extends ApprovalView {
-  /** How many there are of each, all in all. */
+  /** The totals of each. */
   readonly counts: { readonly actions: number; readonly steps: number }
 }
 
 /**
- * A page of them, in a time and room that do not depend on how many wait, or on how many steps each covers. Those that
- * nobody is asked for yet, since the steps before them are not done, are not there for anybody.
+ * A page of approvals, in time and space that do not depend on how many wait, or on how many steps each covers.
+ * Approvals that are not open yet, since the steps before them are not done, are hidden.
  */
 export async function readApprovals(
   db: Database,
@@ -34,7 +34,7 @@ export async function readApprovals(
     status?: ApprovalStatus | undefined
     limit: number
     before?: ApprovalId | undefined
-    /** Of the steps of each: from where on, and how many. */
+    /** The range of steps of each. */
     steps: { from: number; count: number }
   },
 ): Promise<ApprovalPage> {
@@ -42,11 +42,11 @@ export async function readApprovals(
   const { name, where } = conditionsOf([
     ['one', approvalId !== undefined, 'approval_id = $2::uuid', '$2::uuid is null'],
     ['of', executionId !== undefined, 'execution_id = $3::uuid', '$3::uuid is null'],
-    // A word of ours, and in the index's own condition.
+    // An internal constant, not user input, to match the partial index.
     [
       status ?? 'any',
       status !== undefined,
-      // Whether to undo is asked about executions that have ended, and that nobody looks at when its time is over.
+      // Undo requests belong to ended executions, which nothing checks when the request expires.
       status === 'pending' ? `status = 'pending' and expires_at > now()` : `status = '${status}'`,
     ],
   ])
@@ -73,7 +73,7 @@ export async function readApprovals(
        left join plans l on l.execution_id = p.execution_id and l.number = p.plan_number
       where page.bytes_before < ${PAGE_BYTES_MAX} and page.number < $5
       order by p.approval_id desc`,
-    // One more than wanted tells whether there are more.
+    // One more than requested, to know whether there are more.
     [
       tenant,
       approvalId ?? null,
@@ -90,11 +90,11 @@ export async function readApprovals(
 }
 
 export type ToDecide = Pick<ApprovalView, 'execution_id' | 'level' | 'plan_hash' | 'requested_by'> & {
-  /** Who asked for the execution. */
+  /** The requester of the execution. */
   owner: string
 }
 
-/** What a decision goes by. */
+/** The data for a decision. */
 export async function readApproval(db: Database, { tenant }: Principal, id: ApprovalId): Promise<ToDecide | undefined> {
   const [row] = await db.query<ToDecide>(
     'orchestrator.approval',

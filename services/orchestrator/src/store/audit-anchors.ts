@@ -1,4 +1,4 @@
-/** The anchors of the audit log, and whether the log still has what they say. */
+/** The anchors of the audit log, and whether the log still matches them. */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { ExecutionRow } from '../snapshot.ts'
 import type { Database } from './schema.ts'
@@ -6,7 +6,7 @@ import type { Database } from './schema.ts'
 /** The newest row of an execution. */
 export type Head = Pick<ExecutionRow, 'tenant' | 'execution_id' | 'audit_seq' | 'audit_hash'>
 
-/** Per execution, its newest row at that moment. */
+/** The newest row of each execution at that moment. */
 export type Heads = Record<string, { seq: number; hash: string }>
 
 export interface Anchor {
@@ -18,7 +18,7 @@ export interface Anchor {
   hash: string
 }
 
-/** @returns whether that number was free */
+/** @returns whether the number was free */
 export async function insertAnchor(
   db: Database,
   tenant: string,
@@ -38,7 +38,7 @@ export async function insertAnchor(
   return rows.length > 0
 }
 
-/** @returns number 0 and an empty hash where there is none yet */
+/** @returns number 0 and an empty hash if there is none yet */
 export async function readLastAnchor(db: Database, tenant: string): Promise<Pick<Anchor, 'number' | 'hash'>> {
   const [row] = await db.query<Pick<Anchor, 'number' | 'hash'>>(
     'orchestrator.last_anchor',
@@ -52,7 +52,10 @@ const RECENT = `(lpad(to_hex((extract(epoch from now() - interval '10 minutes') 
   || repeat('0', 20))::uuid`
 const RECENT_MAX = 20_000
 
-/** Of executions that are young (their ids begin with their time) or have not ended; those that are anchored left out. */
+/**
+ * Heads of executions that are young (their ids begin with their time) or have not ended, without those that are
+ * anchored.
+ */
 export function readRecentHeads(db: Database): Promise<Head[]> {
   return db.query<Head>(
     'orchestrator.recent_heads',
@@ -74,14 +77,14 @@ export function readRecentHeads(db: Database): Promise<Head[]> {
 }
 
 export interface AnchorRange {
-  /** Milliseconds since 1970; anchors are not older than what they are about. */
+  /** Milliseconds since 1970; an anchor is not older than the rows it covers. */
   from: number
   before: number | undefined
   after: number
   limit: number
 }
 
-/** In their order. */
+/** In order. */
 export function readAnchors(
   db: Database,
   tenant: string,
@@ -104,11 +107,11 @@ export function readAnchors(
 export interface Contradiction {
   number: number
   execution_id: ExecutionId
-  /** The first row that is not there, or is another than the one that was anchored. */
+  /** The first row that is missing, or differs from the anchored one. */
   seq: number
 }
 
-/** What these anchors say, and the log does not have; the oldest first. */
+/** The oldest entry of these anchors that the log does not match. */
 export async function firstContradiction(
   db: Database,
   tenant: string,

@@ -1,10 +1,10 @@
-/** Reading the audit log; it is written with the transitions. */
+/** Reads the audit log; it is written with the transitions. */
 import type { AuditRow, EventType } from '@deed/proto/execution'
 import type { ExecutionId, TaskId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import type { Database } from './schema.ts'
 
-/** @returns the rows behind the number `after`, in their order */
+/** @returns the rows after the number `after`, in order */
 export async function readTimeline(
   db: Database,
   id: ExecutionId,
@@ -25,7 +25,7 @@ export async function readTimeline(
   }))
 }
 
-/** A chain as it is kept, with the head that the execution itself knows. */
+/** A stored chain, with the head in the execution's row. */
 export interface Chain {
   execution_id: ExecutionId
   audit_seq: number

@@ -1,12 +1,15 @@
 /**
- * The conditions of a list that is asked for in several ways. Each way has an index of its own, and so a statement of its
- * own: a prepared one that served all of them would be planned for none.
+ * Builds the conditions of a list with optional filters. Each combination is a statement of its own, so that it uses
+ * its own index: one prepared statement for all would fit none.
  */
 
-/** What the way is called, whether it is asked for, and what holds then; and else, which mentions the parameter all the same. */
+/**
+ * The filter's name, whether it is used, its condition, and the condition otherwise, which must mention the parameter,
+ * too.
+ */
 export type Condition = readonly [word: string, asked: boolean, then: string, otherwise?: string]
 
-/** @returns the conditions, and a name for the statement that has just these */
+/** @returns the conditions, and a statement name for exactly this combination */
 export function conditionsOf(conditions: readonly Condition[]): { name: string; where: string } {
   const asked = conditions.filter(([, given]) => given)
   return {

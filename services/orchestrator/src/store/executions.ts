@@ -1,4 +1,4 @@
-/** Taking executions in, and reading them whole. */
+/** Stores new executions, and loads them. */
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
@@ -7,23 +7,23 @@ import type { ApprovalRow, AuditEntry, ExecutionRow, PlanPart, Snapshot, TaskRow
 import { columns, names, typed } from './columns.ts'
 import type { Database } from './schema.ts'
 
-/** A request that is to become an execution, or to be found to be one already. */
+/** A request that becomes an execution, or matches an existing one. */
 export interface Admission {
   execution: ExecutionRow
-  /** Who waits for the answer, and until when. */
+  /** The waiting caller and its deadline. */
   waiter: { reply_to: string; due_at: string } | undefined
-  /** In the tenant's intake; undefined for what did not come through it. */
+  /** The sequence in the tenant's intake; undefined for other requests. */
   sequence: number | undefined
   /** From the first row on. */
   audit: AuditEntry[]
 }
 
-/** More than one attempt is for keys that are taken in the same moment. */
+/** Retries are for keys that are inserted concurrently. */
 const ADMIT_ATTEMPTS = 5
 
 export interface Admitted {
   execution_id: ExecutionId
-  /** Another request with the same key was there first. */
+  /** Another request with the same key came first. */
   existed: boolean
   request_hash: string
   waiter_id: string | null
@@ -75,8 +75,8 @@ select f.ordinal, f.execution_id, f.existed, f.request_hash, w.waiter_id::text
  order by f.ordinal`
 
 /**
- * Makes an execution of a request, unless its key has one. The promise begins when this resolves.
- * Two requests with one key at once: one makes it, the other finds it.
+ * Stores a request as an execution, unless its key has one. The promise begins when this resolves. Of two concurrent
+ * requests with one key, one creates the execution and the other finds it.
  */
 export function openAdmissions(db: Database): (admission: Admission) => Promise<Admitted> {
   // What somebody waits for does not queue behind thousands that nobody waits for.
@@ -85,7 +85,7 @@ export function openAdmissions(db: Database): (admission: Admission) => Promise<
   return async (admission) => {
     const admit = admission.waiter === undefined ? others : awaited
     for (let attempt = 0; attempt < ADMIT_ATTEMPTS; attempt++) {
-      // Undefined: the key was taken by what this statement could not see yet. The next one can.
+      // Undefined: another transaction has just inserted the key, which the next statement can see.
       const admitted = await admit(admission)
       if (admitted) return admitted
     }
@@ -128,7 +128,7 @@ select to_jsonb(e) as execution,
      from plans p where p.execution_id = e.execution_id) as parts
   from executions e where e.execution_id = $1`
 
-/** @returns undefined where there is none of that id, in any tenant */
+/** @returns undefined if no tenant has an execution with this id */
 export async function loadSnapshot(db: Database, id: ExecutionId): Promise<Snapshot | undefined> {
   const [row] = await db.query<{
     execution: ExecutionRow
@@ -155,19 +155,19 @@ export async function loadSnapshot(db: Database, id: ExecutionId): Promise<Snaps
     },
     tasks: new Map(tasks.map((task) => [task.task_id, task])),
     approvals: new Map(approvals.map((approval) => [approval.approval_id, approval])),
-    // A part that was solved is told by the parts of its solution.
+    // A solved part is represented by the parts of its solution.
     parts: row.parts.flat().filter((part) => part.tasks.every((id: TaskId) => known.has(id) && !solved.has(id))),
     plans: row.parts.length,
   }
 }
 
-/** PostgreSQL's JSON has microseconds and an offset; ours has milliseconds and Z. */
+/** PostgreSQL's JSON has microseconds and an offset; the contracts have milliseconds and Z. */
 const isoOf = (text: string): string => new Date(text).toISOString()
 
 /**
  * Finds an execution of the tenant by id, key, or sequence of its submission.
  *
- * @throws {DeedError} `not_found`, for those of other tenants too
+ * @throws {DeedError} `not_found`, also for other tenants' executions
  */
 export async function findExecution(
   db: Database,
@@ -184,7 +184,7 @@ export async function findExecution(
   return row.execution_id
 }
 
-/** @returns undefined where the tenant has no such task */
+/** @returns undefined if the tenant has no such task */
 export async function findTask(
   db: Database,
   { tenant }: Principal,
@@ -198,7 +198,7 @@ export async function findTask(
   return row && { executionId: row.execution_id, taskId }
 }
 
-/** The newest execution of the caller's that has ended and left an effect. */
+/** The caller's newest execution that has ended and left an effect. */
 export async function findLastChange(db: Database, { tenant, user }: Principal): Promise<ExecutionId | undefined> {
   const [row] = await db.query<{ execution_id: ExecutionId }>(
     'orchestrator.last_change',

@@ -1,4 +1,4 @@
-/** Standing goals: their rows, and the right to look at one. */
+/** Goals: their rows, and the claim to check one. */
 import type { Action, Facts } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
@@ -12,7 +12,7 @@ import type { Database } from './schema.ts'
 export interface GoalStep {
   title: string
   action: Action
-  /** Of a manifest's: its task, those of the others that it waits for, and what is said of it there. */
+  /** Of a manifest's step: its task, its dependencies, and its description there. */
   name?: string
   after?: string[]
   terms?: Terms
@@ -35,9 +35,9 @@ export interface GoalRow {
   user_name: string
   task: string
   source_hash: string
-  /** Of its executions, without a key. */
+  /** The request of its executions, without a key. */
   request: ExecutionRequest
-  /** What is looked for, and done where it is not found, one after another. */
+  /** The steps to observe, and to run in sequence if they do not hold. */
   steps: GoalStep[]
   status: GoalStatus
   paused: boolean
@@ -59,7 +59,7 @@ export interface GoalRow {
   created_at: string
 }
 
-/** A goal that nobody looks at for as long after it was claimed is looked at by another replica. */
+/** A claimed goal that is not checked within this time is checked by another replica. */
 export const LOOK_MS_MAX = 15_000
 const GOALS_MAX = 1_000
 
@@ -79,7 +79,7 @@ type NewGoal = Pick<
 >
 
 /**
- * Stores a goal that is to be established, in the place of the one of this name.
+ * Stores a goal that is to be established, replacing one of the same name.
  *
  * @throws {DeedError} `limit_exceeded`; nothing is stored
  */
@@ -116,7 +116,7 @@ export async function storeGoal(db: Database, goal: NewGoal): Promise<GoalRow> {
   return row.goal
 }
 
-/** How often it is observed, and how often it may be brought about; it is observed at once. */
+/** Changes its interval and its limit of remedies; it is checked at once. */
 export async function adjustGoal(
   db: Database,
   goalId: string,
@@ -132,7 +132,7 @@ export async function adjustGoal(
   return row?.goal
 }
 
-/** Of a tenant, whoever asks. */
+/** All goals of a tenant. */
 /** The goals of a tenant. */
 export type GoalsOf = (tenant: string) => Promise<GoalRow[]>
 
@@ -168,7 +168,7 @@ export async function steerGoal(
     verb === 'pause'
       ? `update goals set paused = true, looks = looks + 1 where tenant = $1 and name = $2
          returning to_jsonb(goals) as goal`
-      : // Resuming what runs already changes nothing, least of all the count of its remedies.
+      : // Resuming an active goal changes nothing, in particular not the count of its remedies.
         `update goals set
            remedies = case when status = 'blocked' then '[]' else remedies end,
            status = case when status = 'blocked' then 'active' else status end,
@@ -181,7 +181,7 @@ export async function steerGoal(
   return row.goal
 }
 
-/** Those that wait for a person, the latest first. */
+/** Goals that wait for a person, the latest first. */
 export async function readBlockedGoals(
   db: Database,
   { tenant }: Principal,
@@ -198,7 +198,7 @@ export async function readBlockedGoals(
   return rows.map(({ goal }) => goal)
 }
 
-/** @returns the goal; none where it is not blocked, or no longer */
+/** @returns the goal; undefined if it is not blocked */
 export async function settleGoal(
   db: Database,
   { tenant }: Principal,
@@ -225,7 +225,7 @@ export async function dropGoal(db: Database, { tenant }: Principal, name: string
   return rows.length > 0
 }
 
-/** Takes the right to look at goals that are due, which no other replica has then. */
+/** Claims goals that are due; no other replica gets them. */
 export async function claimGoals(db: Database, max: number): Promise<GoalRow[]> {
   const rows = await db.query<{ goal: GoalRow }>(
     'orchestrator.goals_claim',
@@ -257,7 +257,7 @@ export type GoalChange = Partial<
   >
 >
 
-/** Writes what came of a look. @returns false where the claim has run out, or the goal is another by now */
+/** Stores the result of a check. @returns false if the claim has expired, or the goal was replaced */
 export async function noteLook(db: Database, goal: GoalRow, change: GoalChange): Promise<boolean> {
   const next = { ...goal, ...change }
   const rows = await db.query(
@@ -285,7 +285,7 @@ export async function noteLook(db: Database, goal: GoalRow, change: GoalChange):
   return rows.length > 0
 }
 
-/** The goal that an execution runs for, where there is one. */
+/** The goal that an execution belongs to, if any. */
 export async function goalOfExecution(db: Database, id: ExecutionId): Promise<GoalRow | undefined> {
   const [row] = await db.query<{ goal: GoalRow }>(
     'orchestrator.goal_of',

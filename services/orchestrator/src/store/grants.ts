@@ -1,4 +1,4 @@
-/** Standing permissions. A row stands as it was made, but for its end. */
+/** Grants. A row never changes, except that it may be revoked. */
 import { randomUUIDv7 } from 'node:crypto'
 import type { Facts } from '@deed/proto/action'
 import type { Grant, putGrant } from '@deed/proto/grant'
@@ -16,7 +16,7 @@ const COLUMNS = `g.grant_id, g.kind, g.target, g.workspace, g.path, g.input, g.u
   g.expires_at, g.reason, g.means, g.granted_by, g.created_at, g.revoked_by, g.revoked_at,
   (select count(*)::int from approvals p where p.grant_id = g.grant_id) as uses`
 
-/** @returns the new one; undefined where the time has come already, by the database's clock */
+/** @returns the new grant; undefined if its end has passed, by the database's clock */
 export async function insertGrant(
   db: Database,
   { tenant, user }: Principal,
@@ -40,7 +40,7 @@ export async function insertGrant(
   return row && grantOf(row)
 }
 
-/** @param all those too that are over */
+/** @param all includes grants that are no longer valid */
 export async function readGrants(
   db: Database,
   tenant: string,
@@ -56,10 +56,7 @@ export async function readGrants(
   return rows.map(grantOf)
 }
 
-/**
- * @returns it, and the executions that have an agreement by it which nothing has used yet; undefined where there is
- *   none of that id
- */
+/** @returns the grant, and the executions with an unused approval from it; undefined if there is none with this id */
 export async function revokeGrant(
   db: Database,
   { tenant, user }: Principal,

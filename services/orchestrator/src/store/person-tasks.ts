@@ -1,4 +1,4 @@
-/** Reading what people are asked to look at and to do; it is written with the transitions. */
+/** Reads people's tasks; they are written with the transitions. */
 import { Action } from '@deed/proto/action'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { PersonTask } from '@deed/proto/person'
@@ -18,7 +18,7 @@ interface Row {
 const AFTER = `(d.created_at, d.task_id) <
   (select c.created_at, c.task_id from desired_state c where c.task_id = $7 and c.tenant = $1)`
 
-/** Newest first. What nobody is asked for yet, since the steps before it are not done, is not there for anybody. */
+/** Newest first. Tasks that are not open yet, since the steps before them are not done, are hidden. */
 export async function readPersonTasks(
   db: Database,
   { tenant }: Principal,
@@ -28,7 +28,7 @@ export async function readPersonTasks(
     approvalId?: ApprovalId | undefined
     executionId?: ExecutionId | undefined
     limit: number
-    /** Those that come after this one in the list. */
+    /** The list continues after this one. */
     after?: ApprovalId | undefined
   },
 ): Promise<PersonTask[]> {
@@ -54,7 +54,7 @@ export async function readPersonTasks(
       by.openOnly,
       by.approvalId ?? null,
       by.executionId ?? null,
-      // One more than wanted tells whether there are more.
+      // One more than requested, to know whether there are more.
       by.limit + 1,
       by.after ?? null,
     ],

@@ -8,9 +8,9 @@ export interface Rate {
 }
 
 /**
- * Reserves the next turn on a target by the database's clock; a turn that is not used is lost.
+ * Reserves the next turn on a target by the database's clock; an unused turn is lost.
  *
- * @returns how long until it may be used, in milliseconds
+ * @returns the time until it may be used, in milliseconds
  * @see the generic cell rate algorithm, ITU-T I.371
  */
 export async function reserveTurn(db: Database, target: string, { per_minute, burst }: Rate): Promise<number> {

@@ -1,15 +1,15 @@
-/** Removing the bodies of executions, a batch at a time. */
+/** Deletes the bodies of executions, a batch at a time. */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Database } from './schema.ts'
 
-/** In place of the words of a task. */
+/** Replaces the words of a task. */
 export const REMOVED = '(removed)'
 const ALERTS_MAX = 10_000
 const FINAL = [...FINAL_EXECUTION_STATUSES].map((status) => `'${status}'`).join(', ')
 
-/** @returns whether nobody has claimed a run of that name within `everyMs` */
+/** @returns whether the run was claimed: no other run of that name within `everyMs` */
 export async function claimRun(db: Database, name: string, now: number, everyMs: number): Promise<boolean> {
   const rows = await db.query(
     'orchestrator.claim_run',
@@ -30,9 +30,9 @@ export async function writeOutcome(db: Database, name: string, outcome: JsonObje
 }
 
 export interface Cutoffs {
-  /** Executions that ended before are old; milliseconds since 1970. */
+  /** Executions that ended before this time are old; milliseconds since 1970. */
   ended: number
-  /** Those that left a change, which could be rolled back, are old from here on. */
+  /** The limit for executions that left a change, which could be rolled back. */
   changed: number
 }
 
@@ -42,7 +42,7 @@ export interface Span {
   last: ExecutionId
 }
 
-/** Of each tenant that has more than so many that ended, with their bodies: those before the newest. */
+/** For each tenant with more ended executions than `max`: those before the newest `max`. */
 export async function beyondNewest(db: Database, max: number): Promise<Span[]> {
   const rows = await db.query<{ tenant: string; last: ExecutionId | null }>(
     'orchestrator.beyond_newest',
@@ -57,8 +57,8 @@ export async function beyondNewest(db: Database, max: number): Promise<Span[]> {
 }
 
 /**
- * Marks executions that have ended and are old, and finds those that were marked and whose body is still there. From
- * then on nobody undoes or retries them: the version rises, so whoever has read them before reads them again.
+ * Marks old ended executions, and returns marked ones whose body still exists. From then on they cannot be undone or
+ * retried: the version increases, so cached snapshots are read again.
  */
 export async function markOld(
   db: Database,
@@ -88,7 +88,7 @@ export async function markOld(
   return rows.map(({ execution_id: id }) => id)
 }
 
-/** Of what was marked. @returns how many */
+/** Deletes the bodies of marked executions. @returns the number */
 export async function pruneMarked(db: Database, ids: readonly ExecutionId[]): Promise<number> {
   const [row] = await db.query<{ pruned: number }>(
     'orchestrator.prune',
@@ -119,7 +119,7 @@ export async function pruneMarked(db: Database, ids: readonly ExecutionId[]): Pr
   return row?.pruned ?? 0
 }
 
-/** Of those that were delivered. @returns how many */
+/** Deletes delivered alerts. @returns the number */
 export async function pruneAlerts(db: Database, before: number): Promise<number> {
   const rows = await db.query(
     'orchestrator.prune_alerts',

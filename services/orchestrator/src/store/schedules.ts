@@ -1,4 +1,4 @@
-/** Schedules: their rows, and the right to move one on. */
+/** Schedules: their rows, and the claim to advance one. */
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
@@ -32,7 +32,7 @@ export interface ScheduleRow {
   created_at: string
 }
 
-/** A schedule that nobody moves on for as long after it was claimed is moved on by another replica. */
+/** A claimed schedule that is not advanced within this time is advanced by another replica. */
 const STEP_MS_MAX = 5_000
 const SCHEDULES_MAX = 1_000
 
@@ -51,7 +51,7 @@ type NewSchedule = Omit<
 >
 
 /**
- * Stores a schedule, in the place of the one of this name, unless that one is the same.
+ * Stores a schedule, replacing one of the same name unless they are equal.
  *
  * @throws {DeedError} `limit_exceeded`; nothing is stored
  */
@@ -136,7 +136,7 @@ export async function dropSchedule(db: Database, { tenant }: Principal, name: st
   return rows.length > 0
 }
 
-/** Takes the right to move on schedules that are due, which no other replica has then. */
+/** Claims schedules that are due; no other replica gets them. */
 export async function claimSchedules(db: Database, max: number): Promise<ScheduleRow[]> {
   const rows = await db.query<{ schedule: ScheduleRow }>(
     'orchestrator.schedules_claim',
@@ -156,7 +156,7 @@ export interface Moved
     'next_due_at' | 'queued' | 'last_due_at' | 'execution_id' | 'fired' | 'skipped' | 'why' | 'look_at' | 'paused'
   > {}
 
-/** Writes what became of the times that had come. @returns false where another has the right by now */
+/** Stores how the due times were handled. @returns false if another replica holds the claim */
 export async function moveSchedule(db: Database, schedule: ScheduleRow, moved: Moved): Promise<boolean> {
   const rows = await db.query(
     'orchestrator.schedule_moved',

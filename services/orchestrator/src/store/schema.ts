@@ -1,4 +1,4 @@
-/** The tables of the orchestrator, for queries that are asked now and then. */
+/** The tables of the orchestrator, for occasional queries. */
 import type { Json } from '@deed/proto/json'
 import type { Store } from '@deed/store/database'
 import type { Generated } from 'kysely'

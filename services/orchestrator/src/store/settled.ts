@@ -1,9 +1,9 @@
-/** Which ends have been seen to. */
+/** Marks the ended executions whose follow-up work is done. */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Database } from './schema.ts'
 import type { Waiter } from './transitions.ts'
 
-/** An execution as it ended: the number of the last row of its audit log says which end that was. */
+/** An execution as it ended: the number of the last audit row identifies the ending. */
 export interface End {
   execution_id: ExecutionId
   audit_seq: number

@@ -1,4 +1,4 @@
-/** What the executions came to, in figures. */
+/** Statistics of the executions. */
 import type { ExecutionStats } from '@deed/proto/execution'
 import type { Database } from './schema.ts'
 
@@ -40,6 +40,6 @@ export async function readStatistics(db: Database, tenant?: string, since?: stri
     tenant ?? null,
     since ?? '-infinity',
   ])
-  if (!row) throw new Error('PostgreSQL gave no row for a select without a table')
+  if (!row) throw new Error('PostgreSQL returned no row for a select without a table')
   return row
 }

@@ -1,6 +1,6 @@
 /**
- * Writing what the reconciler decided: the transitions of many executions in one statement and one
- * commit, each guarded by the version it was decided on.
+ * Writes the reconciler's decisions: the transitions of many executions in one statement and one commit, each guarded
+ * by the version that it was decided on.
  */
 
 import type { ExecutionId } from '@deed/proto/ids'
@@ -14,7 +14,7 @@ import type { Database } from './schema.ts'
 
 export type Committed =
   | { outcome: 'committed'; waiters: Waiter[] }
-  /** Somebody else has moved the execution, or an approval has run out by the database's clock. */
+  /** Another replica has changed the execution, or an approval has expired by the database's clock. */
   | { outcome: 'moved' }
   /** Another task runs under the same concurrency key. */
   | { outcome: 'key_busy' }
@@ -82,7 +82,7 @@ const moveOf = (condition: string): string => `moved as (
   returning e.execution_id, e.tenant, x.ended
 )`
 
-/** What goes with the moved executions, by what it changes. Only what a batch has is in its statement. */
+/** Further changes of the executions, by table. A statement contains only the parts that its batch needs. */
 const PARTS = {
   plans: `planned as (
   insert into plans (tenant, execution_id, ${names(PLAN)})
@@ -150,7 +150,7 @@ const ANSWER_CONTRADICTED = ' union all select c.execution_id, true, null from c
 
 type Part = keyof typeof PARTS
 
-/** Tables that a statement names cost time even where it has nothing for them. */
+/** A statement is slower for every table that it names, even without rows. */
 function commitOf(input: Record<Part | 'claims', readonly unknown[]>): { name: string; text: string } {
   const parts = (Object.keys(PARTS) as Part[]).filter((part) => input[part].length > 0)
   const claimed = input.claims.length > 0
@@ -161,7 +161,7 @@ function commitOf(input: Record<Part | 'claims', readonly unknown[]>): { name: s
   }
 }
 
-/** Writes a draft, together with those that arrive while the statement before is under way. */
+/** Writes a draft, together with those that arrive during the previous statement. */
 export function openTransitions(db: Database): (draft: Draft) => Promise<Committed> {
   const flush = async (drafts: Draft[]): Promise<Committed[]> => {
     try {
@@ -171,7 +171,7 @@ export function openTransitions(db: Database): (draft: Draft) => Promise<Committ
         if (isKeyBusy(error)) return [{ outcome: 'key_busy' }]
         throw error
       }
-      // One of them spoils the statement for all: each alone, so that the others get through.
+      // One of them makes the statement fail for all: each is tried alone, so that the others succeed.
       return Promise.all(drafts.map(async (draft) => (await flush([draft]))[0] as Committed))
     }
   }
@@ -208,7 +208,7 @@ interface Answer {
 function inputOf(drafts: readonly Draft[]) {
   return {
     executions: drafts.map((draft) => {
-      // What never changes stays out of the message.
+      // Immutable fields are left out of the message.
       const { request, request_hash, trace, created_at, user_name, ...execution } = draft.execution
       const granted = [...draft.consumed].flatMap((id) => draft.approvals.get(id)?.grant_id ?? [])
       return {
@@ -240,7 +240,7 @@ function inputOf(drafts: readonly Draft[]) {
   }
 }
 
-// Of a task that is there already, only what the statement reads: the rest is many times as long.
+// For an existing task, only the fields that the statement reads: the others are many times as long.
 
 const KEY = ['execution_id', 'task_id'] as const
 const DESIRED_READ = [...KEY, ...Object.keys(DESIRED)] as (keyof TaskRow)[]

@@ -1,12 +1,12 @@
-/** Whether an answer may still be given: whether nothing was written to what it was read from since it was asked for. */
+/** Whether an answer is still valid: whether nothing was written to its source since it was requested. */
 import type { ExecutionId } from '@deed/proto/ids'
 import { batched } from '@deed/store/batched'
 import type { Database } from './schema.ts'
 
-/** What stands for every target. */
+/** Represents every target. */
 export const ANY_TARGET = '*'
 
-/** Both times are the database's: of the statement that took the read in, and of the one that wrote what came of the write. */
+/** Both times are the database's: of the statement that accepted the read, and of the one that recorded the write. */
 const FRESH = `
 select e.execution_id from executions e
  where e.execution_id = any($1::uuid[])

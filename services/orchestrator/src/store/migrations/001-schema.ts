@@ -71,7 +71,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
      )`,
     `create index waiters_of on waiters (execution_id)`,
 
-    // What came through the durable door, under the number that its acknowledgement gave.
+    // Submissions to the durable intake, by the sequence that their acknowledgement returned.
     `create table submissions (
        tenant text not null default 'local',
        sequence bigint not null,
@@ -120,7 +120,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `create index desired_state_of_people on desired_state (tenant, created_at, task_id)
        where capability = 'human' and task_kind <> 'approve'`,
 
-    // The last line of defence: no success without evidence, whatever the code above it believes.
+    // The last safeguard: no success without evidence, whatever the code assumes.
     `create table actual_state (
        tenant text not null default 'local',
        task_id uuid not null primary key,
@@ -155,7 +155,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `create index actual_state_of on actual_state (execution_id)`,
     `create unique index actual_state_one_at_a_time on actual_state (tenant, concurrency_key)
        where actual_status = 'in_progress' and concurrency_key is not null`,
-    // Without the tenant: a folder is the same folder, whoever asks.
+    // Without the tenant: a folder is the same folder for every tenant.
     `create unique index actual_state_one_per_resource on actual_state (resource_key)
        where actual_status = 'in_progress' and resource_key is not null`,
     `create index actual_state_waits on actual_state (tenant, execution_id) where actual_status in ('pending', 'blocked')`,
@@ -304,7 +304,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
      )`,
     `create index schedules_look on schedules (look_at) where not paused`,
 
-    // Each row chains the heads that moved since the one before: whoever rewrites a chain must rewrite all that follow.
+    // Each row chains the heads that changed since the previous one: rewriting a chain requires rewriting all later
+    // rows.
     `create table audit_anchors (
        tenant text not null default 'local',
        -- Gapless from 1, so that of two writers one loses.
@@ -333,7 +334,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
      )`,
     `create index alerts_open on alerts (taken_at) where delivered_at is null`,
 
-    // When the next one may begin, were there no burst: the generic cell rate algorithm.
+    // When the next task could begin without a burst: the generic cell rate algorithm.
     `create table rate_limits (
        target text not null primary key,
        arrival timestamptz not null
@@ -345,7 +346,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
        outcome jsonb not null default '{}'
      )`,
 
-    // How far each tenant's intake stream has been seen, so that what is lost with its storage can be counted.
+    // The observed sequences of each tenant's intake stream, so that submissions lost with its storage can be counted.
     `create table intakes (
        tenant text primary key,
        -- When the stream was made, as the server says it: another moment is another stream.
@@ -356,7 +357,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
        lost bigint not null default 0
      )`,
 
-    // When something was last written to a target, so that no answer from before is given for it.
+    // The last write to each target, so that older answers are not reused.
     `create table written_targets (
        tenant text not null default 'local',
        -- target:<name>; * where it may have been any.
@@ -365,7 +366,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
        primary key (tenant, name)
      ) with (fillfactor = 50)`,
 
-    // The executor's last question: is the attempt the current one, still wanted, and is this very action agreed to?
+    // The executor's final check: is the attempt current, not cancelled, and is exactly this action approved?
     `create view dispatch as
        select d.tenant, d.task_id, d.execution_id, a.token, d.action_hash, a.intent,
               (a.intent = 'do' and d.desired_status <> 'done') as cancelled
