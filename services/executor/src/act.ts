@@ -242,7 +242,7 @@ async function goOn(step: Step): Promise<Conclusion | 'stale'> {
   if (!adopted) return 'stale'
   if (!adopted.cancelled) return takeOver(step, row)
   attempt.inherit()
-  throw new DeedError('cancelled', 'the task is no longer wanted')
+  throw new DeedError('cancelled', 'the task was cancelled')
 }
 
 /** Another attempt at the action may still be at work. The message comes again later; nothing is reported. */

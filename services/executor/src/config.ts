@@ -8,7 +8,7 @@ import { z } from 'zod'
 const Environment = z.object({
   ...BusEnvironment,
   ...DatabaseEnvironment,
-  /** The file execution.yaml; absent: its defaults, in which no workspace and no target is known. */
+  /** The path of execution.yaml; without it the defaults apply, which define no workspace and no target. */
   DEED_CONFIG: z.string().optional(),
   /** Where snapshots and the logs of supervised processes are kept. */
   DEED_DATA: z.string().default('.deed'),
@@ -18,7 +18,7 @@ const Environment = z.object({
 
 export type Config = ReturnType<typeof readConfig>
 
-/** @throws one error that names every missing or malformed variable, or key of execution.yaml */
+/** @throws one error that names every missing or malformed variable and every invalid key of execution.yaml */
 export function readConfig(env: NodeJS.ProcessEnv) {
   const environment = readEnvironment(Environment, env)
   const file = environment.DEED_CONFIG === undefined ? undefined : resolve(environment.DEED_CONFIG)

@@ -22,7 +22,9 @@ import { asStored } from './store/storable.ts'
 import { undo } from './undo.ts'
 
 const HEARTBEAT_MS = 2_000
-/** The part of a lease for which an answer is worth waiting: several heartbeats may be under way. */
+/**
+ * The fraction of a lease after which a heartbeat's answer is no longer awaited: several heartbeats may be in flight.
+ */
 const ANSWER_PART = 3 / 4
 /** Waits before a report is repeated; the last one goes on. */
 const REPORT_WAITS_MS = [100, 250, 500, 1_000, 2_000, 5_000]
@@ -61,7 +63,7 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
       for (const { task_id, token } of held) {
         const attempt = running.get(task_id)
         if (attempt?.work.token !== token) continue
-        if (stopped.has(`${task_id}/${token}`)) attempt.stop(new DeedError('cancelled', 'the task is no longer wanted'))
+        if (stopped.has(`${task_id}/${token}`)) attempt.stop(new DeedError('cancelled', 'the task was cancelled'))
         else attempt.extend(sentAt + lease_ms)
       }
     } catch (error) {
@@ -74,7 +76,7 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
   const handle = async (work: WorkAct, trace: string): Promise<void> => {
     const current = running.get(work.task_id)
     if (current) {
-      // A second message of what runs here: the first one's outcome answers for both.
+      // A redelivery of a task that runs here: the outcome of the first delivery answers both.
       if (current.work.token >= work.token) return
       current.stop(new DeedError('lease_lost', 'the task was handed out again'))
       throw new StillRunningError('an older attempt at the task is being ended here')

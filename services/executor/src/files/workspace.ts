@@ -96,7 +96,7 @@ export function refuseHidden(segments: readonly string[]): void {
 /** Ways to write a separator or a drive that a later reader of the path might honour. */
 const DISGUISED = /[\\\0]|%2e|%2f|%5c|^[a-z]:|^[a-z][a-z0-9+.-]*:\/\//i
 const SEGMENT_BYTES_MAX = 255
-/** A UTF-16 unit is at most three bytes. */
+/** A UTF-16 unit takes at most three bytes. */
 const SEGMENT_CHARS_SAFE = SEGMENT_BYTES_MAX / 3
 
 function safeSegments(path: string): string[] {

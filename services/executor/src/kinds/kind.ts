@@ -135,7 +135,7 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   readonly version: number
   /** Strict: an argument that is not known is refused. */
   readonly input: z.ZodType<Input>
-  /** Whether running it a second time leaves what running it once leaves. */
+  /** Whether running it twice has the same effect as running it once. */
   readonly idempotent: boolean
   readonly example: JsonObject
   /** It hardly does more than wait, for others or for the disk, so it takes none of the few places for effects. */

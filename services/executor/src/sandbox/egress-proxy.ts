@@ -115,7 +115,7 @@ export async function openEgress(allowed: readonly AllowedHost[]): Promise<Egres
       })
       .catch(() => inner.destroy())
   })
-  // A connection that could not be accepted, for want of descriptors.
+  // A connection that could not be accepted, for lack of file descriptors.
   server.on('error', () => undefined)
   server.maxConnections = CONNECTIONS_MAX
   server.listen({ path: socketPath, readableAll: true, writableAll: true })

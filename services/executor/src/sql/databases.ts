@@ -46,7 +46,7 @@ export function openDatabases(
       let pool = pools.get(name)
       if (!pool) {
         pool = new pg.Pool({ ...settings(name), max: POOL_MAX, idleTimeoutMillis: 30_000, allowExitOnIdle: true })
-        // A connection that dies while idle is replaced at the next use.
+        // A connection that fails while idle is replaced at the next use.
         pool.on('error', () => undefined)
         // One that dies in use is told by its query.
         pool.on('connect', (client) => client.on('error', () => undefined))
