@@ -113,7 +113,7 @@ async function reach(url: string): Promise<void> {
 
 const shown = (url: string): string => new URL(url).host
 
-/** An error of several addresses has its words in the parts. */
+/** The messages of an AggregateError are in its parts. */
 function reason(cause: unknown): string {
   if (cause instanceof AggregateError) return cause.errors.map(reason).join(', ')
   return cause instanceof Error ? cause.message : String(cause)

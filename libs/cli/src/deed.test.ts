@@ -325,6 +325,6 @@ describe('what stands', () => {
     expect((await deed('schedule', 'delete', 'nightly')).stdout).toBe('deleted nightly\n')
     const refused = await deed(...put, '--cron', '30 24 * * *')
     expect(refused.code).toBe(2)
-    expect(refused.stderr).toContain('"24" at character 4 cannot be the hour')
+    expect(refused.stderr).toContain('"24" at character 4 is not a valid hour')
   })
 })

@@ -10,7 +10,7 @@ export function addStats(program: Command): void {
   program
     .command('stats')
     .summary('how much was done, how well, and how fast')
-    .description('How much was done, how well, and how fast.')
+    .description('Throughput, quality and latency of executions.')
     .option('--since <time>', '2026-11-21T08:00Z, or how long ago: 30m, 2h, 7d', moment)
     .addHelpText('after', '\nExample:\n  deed stats --since 24h')
     .action(async ({ since }: { since?: string }, command: Command) => {

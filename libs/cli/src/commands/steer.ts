@@ -41,7 +41,7 @@ const VERBS = [
     verb: 'resume',
     contract: resumeExecution,
     summary: 'go on with paused executions',
-    description: 'Go on with a paused execution.',
+    description: 'Resume a paused execution.',
     success: 'it goes on, whatever comes of it',
     example: 'deed resume --all',
   },

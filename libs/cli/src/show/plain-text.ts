@@ -15,7 +15,7 @@ const COLOURS = /(\u001b\[[\d;]*m)/
 
 const escaped = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
 
-/** Several lines may remain. */
+/** The result may have several lines. */
 export const plainText = (text: string): string =>
   text.replace(SEQUENCES, '').replace(CONTROLS, '').replace(MARKS, escaped)
 
