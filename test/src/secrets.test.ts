@@ -289,7 +289,7 @@ async function sendElsewhere(client: MeshUnderTest['client']): Promise<unknown> 
     const { approvals } = await client.call(listApprovals, { execution_id, status: 'pending' })
     return approvals.length > 0 && approvals
   })
-  const why = expect.stringContaining('the secret header, not named for this')
+  const why = expect.stringContaining('the secret header, not permitted for this')
   expect(approval).toMatchObject({ level: 2, actions: [{ level: 2, why }] })
   await client.call(cancelExecution, { execution_id })
   return approval

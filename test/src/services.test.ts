@@ -269,7 +269,7 @@ describe('a model whose answer nothing can hold', () => {
   it.each(['a\0b', 'a\ud800b'])('is told so, and given up when it stays so: %j', async (content) => {
     const problems: string[] = []
     answer = (asked) => {
-      problems.push(asked.match(/the text holds [^;]+/)?.[0] ?? '')
+      problems.push(asked.match(/the text contains [^;]+/)?.[0] ?? '')
       const input = { path: 'odd.txt', content }
       return { json: { actions: [{ kind: 'file.write', name: 'write', title: 'write it', input }] } }
     }

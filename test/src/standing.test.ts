@@ -430,7 +430,7 @@ describe('a schedule', () => {
     await expect(put({ cron: '* * * * *', every_ms: 1_000 })).rejects.toMatchObject({ code: 'invalid_request' })
     await expect(put({ cron: '0 25 * * *' })).rejects.toMatchObject({
       path: '$.cron',
-      message: expect.stringContaining('"25" at character 3 cannot be the hour') as string,
+      message: expect.stringContaining('"25" at character 3 is not a valid hour') as string,
     })
     await expect(put({ cron: '0 3 * * *', timezone: 'Europe/Atlantis' })).rejects.toMatchObject({ path: '$.timezone' })
     // A time is no expression: neither one that never was, nor one without a zone, nor one far away.
