@@ -143,7 +143,7 @@ export const UndoInspection = z.object({
 export type UndoInspection = z.output<typeof UndoInspection>
 
 export const inspectUndo = request({
-  subject: 'action.standing',
+  subject: 'action.inspect-undo',
   owner: 'executor',
   summary: 'What undoing actions would encounter. Nothing is changed.',
   timeoutMs: 10_000,

@@ -72,7 +72,7 @@ describe('the contracts', () => {
   it('have distinct subjects of lower-case tokens', () => {
     const subjects = CONTRACTS.map(({ subject }) => subject)
     expect(new Set(subjects).size).toBe(subjects.length)
-    for (const subject of subjects) expect(subject).toMatch(/^[a-z]+(\.([a-z]+|\*))+$/)
+    for (const subject of subjects) expect(subject).toMatch(/^[a-z]+(\.([a-z]+(-[a-z]+)*|\*))+$/)
   })
 
   // `<subject>.<tenant>.<user>` of one must never match another one.

@@ -7,10 +7,10 @@ import { ExecutionId } from './ids.ts'
 import { Manifest } from './manifest.ts'
 
 /** Of a goal or a schedule; unique within its tenant. */
-export const StandingName = z
+export const GoalName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be lower-case letters, digits, ".", "_" or "-", at most 63')
-export type StandingName = z.output<typeof StandingName>
+export type GoalName = z.output<typeof GoalName>
 
 /**
  * establishing: done for the first time, with approval if policy requires it. active: checked periodically. blocked:
@@ -26,7 +26,7 @@ export const GoalOutcome = z.enum(GOAL_OUTCOMES)
 export type GoalOutcome = z.output<typeof GoalOutcome>
 
 export const GoalView = z.object({
-  name: StandingName,
+  name: GoalName,
   /** Identifies this goal, and no later one of the same name. */
   goal_id: z.uuid(),
   user: z.string(),
@@ -75,7 +75,7 @@ export const putGoal = request({
   idempotent: true,
   /** Exactly one of `task`, `manifest` and `execution_id`. */
   input: z.strictObject({
-    name: StandingName,
+    name: GoalName,
     task: z.string().max(TASK_CHARS_MAX).optional(),
     /** Keep the outcomes of its tasks, restoring each if it does not hold, in dependency order. */
     manifest: Manifest.optional(),
@@ -96,7 +96,7 @@ export const listGoals = request({
   summary: 'Goals, by name.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: z.strictObject({ name: StandingName.optional() }),
+  input: z.strictObject({ name: GoalName.optional() }),
   output: z.object({ goals: z.array(GoalView) }),
 })
 
@@ -107,7 +107,7 @@ export const deleteGoal = request({
   summary: 'Stop keeping a state.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: z.strictObject({ name: StandingName }),
+  input: z.strictObject({ name: GoalName }),
   output: z.object({ deleted: z.boolean() }),
 })
 
@@ -117,7 +117,7 @@ export const pauseGoal = request({
   summary: 'Stop checking until it is resumed.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: z.strictObject({ name: StandingName }),
+  input: z.strictObject({ name: GoalName }),
   output: GoalView,
 })
 
@@ -128,6 +128,6 @@ export const resumeGoal = request({
   summary: 'Look again.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: z.strictObject({ name: StandingName }),
+  input: z.strictObject({ name: GoalName }),
   output: GoalView,
 })

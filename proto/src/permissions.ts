@@ -72,7 +72,7 @@ export const ROLE_VERBS: Record<Role, readonly string[]> = {
   client: ASKING,
   approver: [
     ...ASKING,
-    ...['approval.list', 'approval.decide', 'approval.batch', 'grant.put', 'grant.list', 'grant.delete'],
+    ...['approval.list', 'approval.decide', 'approvals.decide', 'grant.put', 'grant.list', 'grant.delete'],
   ],
 }
 
@@ -112,7 +112,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
         'agent.process',
         'action.inspect',
         'action.resolve',
-        'action.standing',
+        'action.inspect-undo',
         'action.forget',
       ),
       'work.>',
@@ -168,7 +168,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...consume('WORK', 'executor'),
     ],
     subscribe: [
-      ...verbs('action.inspect', 'action.resolve', 'action.standing', 'action.kinds', 'action.forget'),
+      ...verbs('action.inspect', 'action.resolve', 'action.inspect-undo', 'action.kinds', 'action.forget'),
       ...each('doctor.executor'),
       NO_ORCHESTRATOR,
       ...[MICRO, CANCELLED, inbox('executor')],

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { request } from './contract.ts'
 import { WordsRequest } from './execution.ts'
-import { StandingName } from './goal.ts'
+import { GoalName } from './goal.ts'
 import { ExecutionId } from './ids.ts'
 import { Manifest, ManifestName } from './manifest.ts'
 
@@ -32,7 +32,7 @@ const ScheduledRequest = z.strictObject({
 })
 
 export const ScheduleView = z.object({
-  name: StandingName,
+  name: GoalName,
   /** Identifies this schedule, and no later one of the same name. */
   schedule_id: z.uuid(),
   user: z.string(),
@@ -73,7 +73,7 @@ export const putSchedule = request({
   idempotent: true,
   /** Exactly one of `cron` and `every_ms`. */
   input: z.strictObject({
-    name: StandingName,
+    name: GoalName,
     request: ScheduledRequest,
     /** Five fields, or six with the seconds first; also @hourly, @daily, @weekly, @monthly, @yearly. */
     cron: z.string().min(1).max(256).optional(),
@@ -93,7 +93,7 @@ export const listSchedules = request({
   summary: 'Schedules, by name.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: z.strictObject({ name: StandingName.optional() }),
+  input: z.strictObject({ name: GoalName.optional() }),
   output: z.object({ schedules: z.array(ScheduleView) }),
 })
 
@@ -104,7 +104,7 @@ export const deleteSchedule = request({
   summary: 'Delete a schedule.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: z.strictObject({ name: StandingName }),
+  input: z.strictObject({ name: GoalName }),
   output: z.object({ deleted: z.boolean() }),
 })
 
@@ -114,7 +114,7 @@ export const pauseSchedule = request({
   summary: 'Skip its times until it is resumed.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: z.strictObject({ name: StandingName }),
+  input: z.strictObject({ name: GoalName }),
   output: ScheduleView,
 })
 
@@ -125,6 +125,6 @@ export const resumeSchedule = request({
   summary: 'Resume with the next of its times.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: z.strictObject({ name: StandingName }),
+  input: z.strictObject({ name: GoalName }),
   output: ScheduleView,
 })

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Ended, startDeed } from '@deed/drill/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
-import { keptPort } from '@deed/embedded/kept-port'
+import { storedPort } from '@deed/embedded/kept-port'
 import { temporaryFolder } from '@deed/embedded/temporary-folder'
 import { until } from '@deed/mesh/until'
 import { listApprovals } from '@deed/proto/approval'
@@ -26,7 +26,7 @@ const url: Record<string, string> = {}
 beforeAll(async () => {
   const ports = opened.use(temporaryFolder()).path
   for (const name of ['demo-api', 'test-service', 'application'])
-    url[name] = `http://127.0.0.1:${await keptPort(ports, name, undefined)}/`
+    url[name] = `http://127.0.0.1:${await storedPort(ports, name, undefined)}/`
   under = opened.use(
     await meshUnderTest({
       config: configuration(),

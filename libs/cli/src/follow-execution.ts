@@ -12,8 +12,8 @@ import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { z } from 'zod'
 
 /** Before the first look, in milliseconds: most executions have ended by then. */
-const LOOK_AFTER_MS = 50
-const LOOK_AGAIN_MS_MAX = 2_000
+const CHECK_AFTER_MS = 50
+const CHECK_AGAIN_MS_MAX = 2_000
 
 export type ExecutionEvent = z.output<typeof executionEvent.payload>
 
@@ -87,11 +87,11 @@ export async function followExecution(
     }
   }
 
-  await rest(LOOK_AFTER_MS)
-  for (let waitMs = LOOK_AFTER_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, LOOK_AGAIN_MS_MAX)) {
+  await rest(CHECK_AFTER_MS)
+  for (let waitMs = CHECK_AFTER_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, CHECK_AGAIN_MS_MAX)) {
     if (failed) throw failed.error
     news = false
-    const found = await lookAt(bus, which, signal)
+    const found = await follow(bus, which, signal)
     if (found) {
       if (!last) {
         subscribe(found.execution_id)
@@ -113,7 +113,7 @@ export async function followExecution(
 const isFinal = ({ status }: ExecutionDetail): boolean => FINAL_EXECUTION_STATUSES.has(status as never)
 
 /** @returns `undefined` while it is not there, or nobody can be asked */
-async function lookAt(
+async function follow(
   bus: Bus,
   which: z.input<typeof getExecution.input>,
   signal: AbortSignal,

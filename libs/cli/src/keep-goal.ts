@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { type Asking, decide } from './ask-to-decide.ts'
 import { followExecution } from './follow-execution.ts'
 
-const LOOK_AGAIN_MS = 200
+const CHECK_AGAIN_MS = 200
 
 /**
  * @returns the goal as it stands when its first execution has ended, or the time is over
@@ -30,7 +30,7 @@ export async function keepGoal(
   )
   // Its end is noted by the next look.
   while (goal.status === 'establishing' && !late.aborted) {
-    await wait(LOOK_AGAIN_MS)
+    await wait(CHECK_AGAIN_MS)
     const [now] = (await bus.call(listGoals, { name })).goals
     if (now?.goal_id !== id) break
     goal = now
@@ -57,7 +57,7 @@ async function observedAgain(bus: Bus, put: GoalView, asking: Asking, late: Abor
         late,
       )
     }
-    await wait(LOOK_AGAIN_MS)
+    await wait(CHECK_AGAIN_MS)
     const [now] = (await bus.call(listGoals, { name: put.name })).goals
     if (now?.goal_id !== put.goal_id) break
     goal = now

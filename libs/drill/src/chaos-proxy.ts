@@ -27,7 +27,7 @@ const CALM: Conditions = { delayMs: 0, lossPart: 0, bytesPerSecond: 0, silent: '
 /** How long TCP waits, at the least, before it sends again what was not acknowledged. */
 const RESEND_MS = 200
 const QUEUED_BYTES_MAX = 1024 * 1024
-const LOOK_AGAIN_MS = 20
+const CHECK_AGAIN_MS = 20
 
 /** @param toServer makes, for each connection, what changes the data that a client sends */
 export async function openChaosProxy(
@@ -105,7 +105,7 @@ async function carry(
       continue
     }
     if (conditions.silent === 'both' || conditions.silent === direction) {
-      await sleep(LOOK_AGAIN_MS)
+      await sleep(CHECK_AGAIN_MS)
       continue
     }
     const waitMs = piece.at - performance.now()

@@ -17,7 +17,7 @@ const TRIES_MAX = 50
  *
  * @throws if no free port was found in many tries
  */
-export async function keptPort(dataDir: string, name: string, log: ServerLog | undefined): Promise<number> {
+export async function storedPort(dataDir: string, name: string, log: ServerLog | undefined): Promise<number> {
   const kept = await remembered(dataDir, name, freePort)
   if (await isFree(kept)) return kept
   const port = await freePort()

@@ -11,7 +11,7 @@ import { type Account, accountsOf } from '@deed/proto/accounts'
 import { CALLERS, type CallerName, inboxPrefix, MESH_USERS, type MeshUser } from '@deed/proto/permissions'
 import { accountsConfiguration } from './accounts-configuration.ts'
 import { claimDataFolder, keep, newPassword, readJson, remembered } from './data-folder.ts'
-import { keptPort } from './kept-port.ts'
+import { storedPort } from './kept-port.ts'
 import { runServer, type ServerLog, type ServerProcess, stopLeftover } from './server-process.ts'
 import { type ServerStatus, statusBySystemAccount } from './server-status.ts'
 import { storeFault } from './store-fault.ts'
@@ -69,7 +69,7 @@ export async function startNats({ dataDir: folder, binary, supervise, log }: Nat
   const serverName = await remembered(dataDir, 'name', () => `deed-${randomBytes(6).toString('hex')}`)
   const passwords = passwordsIn(dataDir)
   await stopLeftover(identity)
-  const port = await keptPort(dataDir, 'port', log)
+  const port = await storedPort(dataDir, 'port', log)
   const url = `nats://127.0.0.1:${port}`
   const systemLogin = { user: SYSTEM_USER, pass: await remembered(dataDir, 'system-password', newPassword) }
   const status = statusBySystemAccount(url, systemLogin)

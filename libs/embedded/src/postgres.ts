@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { claimDataFolder, newPassword, remembered } from './data-folder.ts'
-import { keptPort } from './kept-port.ts'
+import { storedPort } from './kept-port.ts'
 import { type PostgresBinaries, postgresBinaries, reachableByOthers, SHARED_DIR } from './postgres-binaries.ts'
 import { runServer, SERVER_ENVIRONMENT, type ServerLog, type ServerProcess, stopLeftover } from './server-process.ts'
 
@@ -93,7 +93,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const runAs = process.getuid?.() === 0 ? { uid: NOBODY_ID, gid: NOBODY_ID } : undefined
   const binaries = postgresBinaries(runAs !== undefined, dataDir)
   const password = await remembered(dataDir, 'password', newPassword)
-  const port = await keptPort(dataDir, 'port', log)
+  const port = await storedPort(dataDir, 'port', log)
   const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`
   // The folder itself is traversable; its files stay closed to others, one by one.
   if (runAs) chmodSync(dataDir, 0o711)

@@ -283,9 +283,10 @@ async function handleRequest<C extends RequestContract>(
   let signal: AbortSignal | undefined
   try {
     const principal = principalOf(msg.subject, contract.subject)
-    const input = validate(contract.input, decodeJson(msg.data, { exactIntegers: isDoor(contract) })) as z.output<
-      C['input']
-    >
+    const input = validate(
+      contract.input,
+      decodeJson(msg.data, { exactIntegers: isClientFacing(contract) }),
+    ) as z.output<C['input']>
     const scope: RequestScope = {
       principal,
       log,
@@ -318,7 +319,7 @@ async function handleRequest<C extends RequestContract>(
  * Whether it accepts messages of clients: those are refused for numbers that would be rounded, which inside the mesh
  * have already been rounded.
  */
-const isDoor = ({ input }: RequestContract): boolean =>
+const isClientFacing = ({ input }: RequestContract): boolean =>
   input instanceof z.ZodObject && input.def.catchall instanceof z.ZodNever
 
 /** The wire form of a failure; an unnamed one is a bug, and reveals nothing internal. */

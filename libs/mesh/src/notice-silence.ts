@@ -35,7 +35,7 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
     const raised: Raised = { name, severity, tenant: LOCAL.tenant, message, cause, data: { since: cause } }
     raiseAlert(bus, raised)
   }
-  const tellSilent = (cause: string): void =>
+  const raiseSilence = (cause: string): void =>
     raise(
       SILENT_ALERT,
       'critical',
@@ -63,7 +63,7 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
       silentAt = undefined
       if (told === undefined) return
       // Repeated for the webhooks, which orchestrators call.
-      tellSilent(told)
+      raiseSilence(told)
       raise(BACK_ALERT, 'info', `an orchestrator answers again, after silence since ${told}`, told)
       told = undefined
     },
@@ -72,7 +72,7 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
       silentAt ??= clock()
       if (told !== undefined || clock() - silentAt < GRACE_MS) return
       told = new Date(answeredAt).toISOString()
-      tellSilent(told)
+      raiseSilence(told)
     },
     [Symbol.dispose]: () => subscription.unsubscribe(),
   }

@@ -20,7 +20,7 @@ interface Pending {
   repeatable: boolean
   /** Whether it was sent: without a connection it was not. */
   sent: boolean
-  settle(outcome: RequestOutcome): void
+  finish(outcome: RequestOutcome): void
 }
 
 export interface Requests {
@@ -73,7 +73,7 @@ export function openRequests(nc: NatsConnection, inboxPrefix: string, outbox: Ou
       if (isPublishAcknowledgement(msg.data)) return
       const headers = msg.headers
       const nobody = msg.data.length === 0 && headers?.code === NO_RESPONDERS
-      waiting.settle(nobody ? { outcome: 'nobody' } : { outcome: 'reply', data: msg.data, headers })
+      waiting.finish(nobody ? { outcome: 'nobody' } : { outcome: 'reply', data: msg.data, headers })
     },
   })
 
@@ -82,7 +82,7 @@ export function openRequests(nc: NatsConnection, inboxPrefix: string, outbox: Ou
       if (signal?.aborted) return Promise.resolve({ outcome: 'cancelled' })
       return new Promise((resolve) => {
         const token = (++last).toString(36)
-        const settle = (outcome: RequestOutcome): void => {
+        const finish = (outcome: RequestOutcome): void => {
           clearTimeout(timer)
           clearTimeout(silence)
           signal?.removeEventListener('abort', cancel)
@@ -90,12 +90,12 @@ export function openRequests(nc: NatsConnection, inboxPrefix: string, outbox: Ou
           resolve(outcome)
         }
         const cancel = (): void => {
-          settle({ outcome: 'cancelled' })
+          finish({ outcome: 'cancelled' })
           onCancelled(`${inbox}.${token}`)
         }
-        const timer = setTimeout(() => settle({ outcome: 'timeout' }), timeoutMs)
+        const timer = setTimeout(() => finish({ outcome: 'timeout' }), timeoutMs)
         signal?.addEventListener('abort', cancel)
-        const request: Pending = { subject, payload, headers, repeatable, sent: false, settle }
+        const request: Pending = { subject, payload, headers, repeatable, sent: false, finish }
         pending.set(token, request)
         let silence: NodeJS.Timeout | undefined
         const sayAgainAfter = (ms: number): void => {

@@ -14,11 +14,11 @@ import { contextOf } from './context.ts'
 import type { After, Before, Context, Kind, World } from './kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from './kinds/kinds.ts'
 import { beforeOf } from './noted.ts'
-import { attemptedBy, type Looked, lookOnce, observe, type Patience } from './observe.ts'
+import { attemptedBy, type Observed, observe, type Patience, resyncOnce } from './observe.ts'
 import type { WithPlace } from './places.ts'
+import { begunBy, resolveAttempt } from './resolve-abandoned.ts'
 import { differenceOf, refuseOtherMeaning } from './resolved.ts'
 import { confinesLess } from './sandbox/confines-less.ts'
-import { begunBy, settle } from './settle.ts'
 import type { IntentToWrite, Ledger, LedgerRow } from './store/ledger.ts'
 
 export interface ActDependencies {
@@ -39,7 +39,7 @@ export async function act(attempt: Attempt, dependencies: ActDependencies): Prom
   // The first token is the first attempt, unless a message came twice; then the statement of the intent tells.
   const earlier = token > 1 ? await ledger.find(tenant, attempt.actionId) : undefined
   let step: Step
-  let met: Met
+  let met: FirstObservation
   try {
     step = await openStep(attempt, world, dependencies)
     met = await meet(step, earlier)
@@ -83,16 +83,16 @@ async function openStep(attempt: Attempt, world: World, dependencies: ActDepende
 }
 
 /** What is there before this attempt does anything. */
-interface Met {
+interface FirstObservation {
   /** On the clock of `performance.now()`. */
   readonly lookedAt: number
   readonly before: Before
   /** The look that showed that nothing is left to do. */
-  readonly already: Looked | undefined
+  readonly already: Observed | undefined
 }
 
 /** Read before the intent, so that the intent is one commit and has all that is known. */
-async function meet(step: Step, earlier: LedgerRow | undefined): Promise<Met> {
+async function meet(step: Step, earlier: LedgerRow | undefined): Promise<FirstObservation> {
   const lookedAt = performance.now()
   if (earlier && !isClean(earlier)) return { lookedAt, before: earlier.before, already: undefined }
   const { kind, input, context } = step
@@ -125,10 +125,10 @@ function refuseUnmet({ kind, input, context }: Step, before: Before): void {
       'precondition_failed',
       `the target is ${before.state}, not ${action.expect_before} as when this was planned; plan again`,
     )
-  if (action.observe_only && kind.effectOf(input, world) !== 'read') throw onlyToLook()
+  if (action.observe_only && kind.effectOf(input, world) !== 'read') throw observeOnly()
 }
 
-const onlyToLook = () =>
+const observeOnly = () =>
   new DeedError('precondition_failed', 'it was approved only to look, and what it looks for does not hold')
 
 async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
@@ -162,17 +162,17 @@ async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
     return bringAbout(step, before)
   }
   attempt.inherit()
-  const after = await settle(kind, input, begunBy(attempt, row), context.world, step.dependencies.ledger)
+  const after = await resolveAttempt(kind, input, begunBy(attempt, row), context.world, step.dependencies.ledger)
   const wanted = postconditionOf(kind, context.action, input, before)
-  const seen = await lookOnce(wanted, context, attemptedBy(kind, input, context, before))
+  const seen = await resyncOnce(wanted, context, attemptedBy(kind, input, context, before))
   if (seen.outcome === 'verified' && !before.held) {
     const found = { ...seen, facts: { ...seen.facts, earlier_attempt: true } }
     return concluded(attempt, provenBy(kind, found, { claimed: 'an earlier attempt had done it', alreadySo: true }))
   }
-  if (context.action.observe_only) throw onlyToLook()
+  if (context.action.observe_only) throw observeOnly()
   if (kind.idempotent) return bringAbout(step, before)
   await takeBack(step, row, after)
-  return bringAbout(step, await meetAnew(step))
+  return bringAbout(step, await observeAgain(step))
 }
 
 /** Not to be retried: what may be asked for only once may have been answered, and the answer is lost. */
@@ -191,25 +191,31 @@ async function takeBack(
   { before, reversibility }: LedgerRow,
   after: After | undefined,
 ): Promise<void> {
-  const standing = await kind.standing(input, context, before, after)
-  if (standing.at === 'before') return
-  if (reversibility === 'irreversible' || standing.at === 'elsewhere')
-    throw new DeedError('unverified', `an earlier attempt may have done it, which cannot be seen: ${standing.observed}`)
+  const targetState = await kind.targetState(input, context, before, after)
+  if (targetState.at === 'before') return
+  if (reversibility === 'irreversible' || targetState.at === 'elsewhere')
+    throw new DeedError(
+      'unverified',
+      `an earlier attempt may have done it, which cannot be seen: ${targetState.observed}`,
+    )
   await kind.compensate(input, context, before, after)
 }
 
 /** What this attempt does is told from what is there now, not from what an earlier one met. */
-async function meetAnew({ attempt, dependencies, kind, input, context }: Step): Promise<Before> {
+async function observeAgain({ attempt, dependencies, kind, input, context }: Step): Promise<Before> {
   const { actionId, work } = attempt
   const lookedAt = performance.now()
   const before = await beforeOf(kind, input, context)
   const reversibility = kind.reversibility(input, before)
   const { tenant, token } = work
-  if (await dependencies.ledger.beginAnew({ tenant, actionId, token, before, lookedAt, reversibility })) return before
+  if (await dependencies.ledger.beginAgain({ tenant, actionId, token, before, lookedAt, reversibility })) return before
   throw new DeedError('lease_lost', 'a newer attempt has begun')
 }
 
-function intentOf({ attempt: { work, actionId }, kind, input }: Step, { before, lookedAt }: Met): IntentToWrite {
+function intentOf(
+  { attempt: { work, actionId }, kind, input }: Step,
+  { before, lookedAt }: FirstObservation,
+): IntentToWrite {
   return {
     tenant: work.tenant,
     actionId,
@@ -258,7 +264,7 @@ function recorded(row: LedgerRow): Conclusion {
     result: row.result ?? undefined,
     error: row.error ?? undefined,
     after: undefined,
-    earlierLooks: [],
+    earlierObservations: [],
     recorded: true,
   }
 }

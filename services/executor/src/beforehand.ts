@@ -6,10 +6,10 @@ import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
 import type { Before, Context, Kind } from './kinds/kind.ts'
 import { postconditionOf } from './kinds/kinds.ts'
-import { attemptedBy, type Looked, lookOnce } from './observe.ts'
+import { attemptedBy, type Observed, resyncOnce } from './observe.ts'
 
 export interface Beforehand {
-  readonly seen: Looked
+  readonly seen: Observed
   /** Else the proof proves nothing. */
   readonly nothingLeft: boolean
 }
@@ -25,7 +25,7 @@ export async function beforehand(
   const callers = restsOnCaller(kind, input, context, before)
   if (kind.mayHoldAlready?.(input, before) === false || (action.already_so === 'run' && !callers)) return undefined
   const wanted = postconditionOf(kind, action, input, before)
-  const seen = await lookOnce(wanted, context, attemptedBy(kind, input, context, before))
+  const seen = await resyncOnce(wanted, context, attemptedBy(kind, input, context, before))
   if (seen.outcome !== 'verified') return undefined
   const byDefault = !callers || kind.nothingLeft?.(input, before, action) === true
   return { seen, nothingLeft: action.already_so === undefined ? byDefault : action.already_so === 'skip' }

@@ -7,7 +7,7 @@ import type { Evidence, Observation } from '@deed/proto/observation'
 import { redactValue } from '@deed/telemetry/redact'
 import type { Attempt } from './attempt.ts'
 import type { After, Effect, Kind } from './kinds/kind.ts'
-import { ASKED_ONCE, type Looked } from './observe.ts'
+import { ASKED_ONCE, type Observed } from './observe.ts'
 import { PASSING_ERRNOS } from './passing-faults.ts'
 import type { Seen } from './seen.ts'
 import type { EffectKnown, LedgerRow } from './store/ledger.ts'
@@ -19,13 +19,13 @@ export interface Conclusion {
   readonly result: ActionResult | undefined
   readonly error: ErrorBody | undefined
   readonly after: After | undefined
-  readonly earlierLooks: readonly Seen[]
+  readonly earlierObservations: readonly Seen[]
   /** It stands in the ledger already. */
   readonly recorded: boolean
 }
 
 export interface Proof {
-  readonly seen: Looked
+  readonly seen: Observed
   readonly claimed: string
   readonly kind: string
   readonly alreadySo?: boolean | undefined
@@ -39,7 +39,7 @@ export interface Proof {
 /** What was claimed beside what was seen. */
 export function provenBy(
   kind: Pick<Kind, 'name'>,
-  seen: Looked,
+  seen: Observed,
   {
     claimed,
     alreadySo,
@@ -104,7 +104,7 @@ export function concluded(
     result: done ? result : undefined,
     error,
     after,
-    earlierLooks: seen.earlier,
+    earlierObservations: seen.earlier,
     recorded: false,
   } satisfies Conclusion)
 }
@@ -125,12 +125,12 @@ export function failedWith(attempt: Attempt, error: unknown, earlier?: LedgerRow
     result: undefined,
     error: body,
     after: attempt.after,
-    earlierLooks: [],
+    earlierObservations: [],
     recorded: false,
   } satisfies Conclusion)
 }
 
-function notProven({ outcome, observed }: Looked): ErrorBody {
+function notProven({ outcome, observed }: Observed): ErrorBody {
   return outcome === 'failed'
     ? new DeedError('verification_failed', `it does not hold afterwards: ${observed}`).body
     : new DeedError('unverified', `nobody could see whether it holds: ${observed}`).body

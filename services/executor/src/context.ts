@@ -3,14 +3,14 @@ import { DeedError } from '@deed/proto/errors'
 import type { Attempt } from './attempt.ts'
 import { resolveWorkspace, type Workspace } from './files/workspace.ts'
 import type { Context, World } from './kinds/kind.ts'
-import { settleForsaken } from './settle.ts'
+import { resolveAbandoned } from './resolve-abandoned.ts'
 import type { Ledger } from './store/ledger.ts'
 import { writtenByOthers } from './written-by-others.ts'
 
 export function contextOf(
   attempt: Attempt,
   world: World,
-  ledger: Pick<Ledger, 'findBeside' | 'findDone' | 'findForsaken' | 'keepAfter'>,
+  ledger: Pick<Ledger, 'findConcurrent' | 'findDone' | 'findForsaken' | 'keepAfter'>,
 ): Context {
   const { action, tenant } = attempt.work
   const known = { tenant, actionId: attempt.actionId, action }
@@ -32,7 +32,7 @@ export function contextOf(
     nothingDone: attempt.nothingDone,
     left: attempt.left,
     checkRight: attempt.checkRight,
-    settleForsaken: () => settleForsaken(known, world, ledger),
+    resolveAbandoned: () => resolveAbandoned(known, world, ledger),
     writtenByOthers: () => writtenByOthers(known, world, ledger),
     doneBefore: () => ledger.findDone(tenant, action),
   }

@@ -40,7 +40,7 @@ describe('a probe that is flaky', () => {
     expect(await noteAndLook(site)).toMatchObject({
       outcome: 'done',
       evidence: { outcome: 'verified', facts: { looks: 3 } },
-      earlierLooks: [{ outcome: 'failed' }, { outcome: 'failed' }],
+      earlierObservations: [{ outcome: 'failed' }, { outcome: 'failed' }],
     })
     expect(site.requests).toHaveLength(3)
   })
@@ -81,7 +81,7 @@ describe('a probe that is not answered', () => {
     await using site = await withSite((_, response) => (looks++ === 0 ? undefined : void response.end('well')))
     expect(await noteAndLook(site)).toMatchObject({
       outcome: 'done',
-      earlierLooks: [{ outcome: 'unverified', facts: { code: 'deadline_exceeded' } }],
+      earlierObservations: [{ outcome: 'unverified', facts: { code: 'deadline_exceeded' } }],
     })
   })
 })

@@ -42,7 +42,7 @@ export function attemptedBy(
   }
 }
 
-export interface Looked extends Seen {
+export interface Observed extends Seen {
   /** When the look that counts began, in milliseconds since 1970: what it saw was so then or later. */
   readonly at: number
   /** A newer reading than the effect's own. */
@@ -64,10 +64,10 @@ export async function observe(
   context: Context,
   attempted: Attempted,
   patience: Patience,
-): Promise<Looked> {
+): Promise<Observed> {
   const earlier: Seen[] = []
   for (;;) {
-    const last = await lookOnce(observation, context, attempted)
+    const last = await resyncOnce(observation, context, attempted)
     const waitMs = last.outcome === 'verified' ? undefined : waitsOf(patience)[earlier.length]
     if (waitMs === undefined || context.signal.aborted) return { ...last, earlier }
     const { at: _at, earlier: _none, ...seen } = last
@@ -82,7 +82,7 @@ export const waitsOf = ({ attempts, delayMs }: Patience): number[] =>
   Array.from({ length: attempts }, (_, index) => delayMs / 2 ** (attempts - 1 - index))
 
 /** As `observe`, without patience. */
-export async function lookOnce(observation: Observation, context: Context, attempted: Attempted): Promise<Looked> {
+export async function resyncOnce(observation: Observation, context: Context, attempted: Attempted): Promise<Observed> {
   const at = Date.now()
   return { ...(await look(observation, context, attempted)), at, earlier: [] }
 }

@@ -11,11 +11,11 @@ import { type ActDependencies, StillRunningError } from './act.ts'
 import type { Attempt } from './attempt.ts'
 import { type Conclusion, concluded, failedWith, provenBy } from './conclusion.ts'
 import { contextOf } from './context.ts'
-import type { Standing, World } from './kinds/kind.ts'
+import type { TargetState, World } from './kinds/kind.ts'
 import { inputOf, kindOf } from './kinds/kinds.ts'
-import type { Looked } from './observe.ts'
+import type { Observed } from './observe.ts'
+import { begunBy, resolveAttempt } from './resolve-abandoned.ts'
 import { refuseOtherMeaning } from './resolved.ts'
-import { begunBy, settle } from './settle.ts'
 import type { LedgerRow } from './store/ledger.ts'
 
 /** @returns `stale` when the attempt may not act, and nothing is to be reported */
@@ -66,25 +66,25 @@ async function bringBack(attempt: Attempt, { world, ledger }: ActDependencies, r
   const context = contextOf(attempt, world, ledger)
   await refuseOtherMeaning(kind, input, context, true)
   // A process of the dead attempt could go on changing what is brought back here.
-  const after = await settle(kind, input, begunBy(attempt, row), world, ledger)
+  const after = await resolveAttempt(kind, input, begunBy(attempt, row), world, ledger)
   const { before } = row
   const lookedAt = Date.now()
-  const standing = await kind.standing(input, context, before, after)
-  if (standing.at === 'before') return proven(attempt, kind.name, 'it was as before already', standing, lookedAt)
-  if (standing.at === 'elsewhere') throw conflict(standing, world)
+  const targetState = await kind.targetState(input, context, before, after)
+  if (targetState.at === 'before') return proven(attempt, kind.name, 'it was as before already', targetState, lookedAt)
+  if (targetState.at === 'elsewhere') throw conflict(targetState, world)
   if (row.reversibility === 'irreversible')
-    throw new DeedError('not_undoable', `a ${kind.name} like this cannot be undone: ${standing.observed}`)
+    throw new DeedError('not_undoable', `a ${kind.name} like this cannot be undone: ${targetState.observed}`)
   crashPoint('executor.in_compensate')
   const claimed = await kind.compensate(input, context, before, after)
   attempt.made()
   crashPoint('executor.after_effect')
   const undoneAt = Date.now()
-  const now = await kind.standing(input, context, before, after)
+  const now = await kind.targetState(input, context, before, after)
   return proven(attempt, kind.name, claimed, now, undoneAt)
 }
 
 /** Both stay: what somebody has made of it, in its place; and what had been there, where a person finds it. */
-function conflict({ observed, kept = [] }: Standing, { blobs }: World): DeedError {
+function conflict({ observed, kept = [] }: TargetState, { blobs }: World): DeedError {
   const files = kept.map(({ path, sha256 }) => ({ path, sha256, file: blobs.fileOf(sha256) }))
   const said = files.slice(0, KEPT_SAID_MAX).map(({ path, file }) => `${path} in ${file}`)
   const more = files.length > said.length ? ` and ${files.length - said.length} more` : ''
@@ -105,10 +105,10 @@ function proven(
   attempt: Attempt,
   kind: string,
   claimed: string,
-  { at, observed, facts }: Standing,
+  { at, observed, facts }: TargetState,
   lookedAt = Date.now(),
 ): Conclusion {
-  const seen: Looked = {
+  const seen: Observed = {
     outcome: at === 'before' ? 'verified' : 'failed',
     observed,
     at: lookedAt,
@@ -136,7 +136,7 @@ function recordedUndo(row: LedgerRow): Conclusion {
     result: row.undo_evidence ? { text: row.undo_evidence.observed } : undefined,
     error: row.undo_error ?? undefined,
     after: undefined,
-    earlierLooks: [],
+    earlierObservations: [],
     recorded: true,
   }
 }

@@ -4,10 +4,10 @@ import { DeedError } from '@deed/proto/errors'
 import type { ActionId } from '@deed/proto/ids'
 import { resolveWorkspace, segmentsOf } from './files/workspace.ts'
 import type { World } from './kinds/kind.ts'
-import type { Beside, Ledger } from './store/ledger.ts'
+import type { Concurrent, Ledger } from './store/ledger.ts'
 
 /** An action in the ledger. */
-export interface Known {
+export interface ActionRef {
   readonly tenant: string
   readonly actionId: ActionId
   readonly action: Action
@@ -15,13 +15,13 @@ export interface Known {
 
 /** @returns paths below the root of the action's workspace, with the folders above them */
 export async function writtenByOthers(
-  { tenant, actionId, action }: Known,
+  { tenant, actionId, action }: ActionRef,
   world: World,
-  ledger: Pick<Ledger, 'findBeside'>,
+  ledger: Pick<Ledger, 'findConcurrent'>,
 ): Promise<ReadonlySet<string>> {
   const root = segmentsIn(resolveWorkspace(world.config, action.workspace).root)
   const paths = new Set<string>()
-  for (const other of await ledger.findBeside(tenant, actionId)) {
+  for (const other of await ledger.findConcurrent(tenant, actionId)) {
     for (const segments of placesOf(other, world)) {
       if (!startsWith(segments, root)) continue
       const below = segments.slice(root.length)
@@ -39,7 +39,7 @@ export function sharesFiles(one: Action, other: Action, world: World): boolean {
 }
 
 /** The places that an action names or has changed, each as the segments of its absolute path. */
-function placesOf({ action, kindred, after }: Beside, world: World): string[][] {
+function placesOf({ action, kindred, after }: Concurrent, world: World): string[][] {
   const root = rootOf(action, world)
   if (root === undefined) return []
   const workspace = resolveWorkspace(world.config, action.workspace)
@@ -64,7 +64,7 @@ const startsWith = (segments: readonly string[], first: readonly string[]): bool
   first.every((segment, index) => segments[index] === segment)
 
 /** What a command has changed, where its changes were kept on this host. */
-const pathsChanged = (after: Beside['after'], { blobs }: World): string[] =>
+const pathsChanged = (after: Concurrent['after'], { blobs }: World): string[] =>
   typeof after?.changes === 'string'
     ? Object.keys(JSON.parse(unlessRefused(() => blobs.get(String(after.changes)))?.toString() ?? '{}'))
     : []

@@ -5,7 +5,7 @@ import type { ApprovalId, ExecutionId, Principal, TaskId } from '@deed/proto/ids
 import type { PersonDecision } from '@deed/proto/person'
 import type { Deciding } from './decide.ts'
 import { decideGoal } from './goals/goal-review.ts'
-import { agreementFor, type Retrying } from './planning/agree-again.ts'
+import { newApprovalsFor, type Retrying } from './planning/agree-again.ts'
 import { levelOfApprover, maySelfApprove } from './planning/policy.ts'
 import { readPersonTasks } from './store/person-tasks.ts'
 
@@ -42,7 +42,7 @@ export async function decideTask(
   }
   const taskId = String(approvalId) as TaskId
   const resolution = { taskId, decision, by: principal.user, reason, result }
-  const again = await agreementFor({ driver, planning }, executionId, resolution)
+  const again = await newApprovalsFor({ driver, planning }, executionId, resolution)
   await driver.apply(executionId, { type: 'resolved', ...resolution, ...again })
   const status = decision === 'deny' ? 'denied' : decision === 'cancel' ? 'cancelled' : 'resolved'
   return { approval_id: approvalId, execution_id: executionId, status }

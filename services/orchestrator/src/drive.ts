@@ -17,7 +17,7 @@ import type { Log } from '@deed/telemetry/logger'
 import { LRUCache } from 'lru-cache'
 import { announce } from './audit/announce.ts'
 import type { Clock } from './clock.ts'
-import type { Asking, Capacity, Slot } from './dispatch/capacity.ts'
+import type { Capacity, Slot, SlotRequest } from './dispatch/capacity.ts'
 import { concurrencyKeys } from './dispatch/concurrency-keys.ts'
 import type { WorkQueues } from './dispatch/keep-work-queues.ts'
 import type { TargetRates } from './dispatch/target-rates.ts'
@@ -36,7 +36,7 @@ const ATTEMPTS_MAX = 8
 const SNAPSHOTS_MAX = 5_000
 
 /** Inspects again what a step would change before its approval is requested. */
-export type LookAnew = (id: ExecutionId, approvalId: ApprovalId) => void
+export type Reinspect = (id: ExecutionId, approvalId: ApprovalId) => void
 
 export interface Dependencies {
   db: Database
@@ -45,7 +45,7 @@ export interface Dependencies {
   clock: Clock
   capacity: Capacity
   rates: TargetRates
-  workQueues: Pick<WorkQueues, 'lookNow'>
+  workQueues: Pick<WorkQueues, 'checkNow'>
   leaseMs: number
   autoRollback: boolean
   /** Called with the head of a chain that has become durable. */
@@ -56,7 +56,7 @@ export interface Dependencies {
   /** Targets that the action writes to, as `target:<name>`. */
   writes(action: Action): readonly string[]
   /** Starts to inspect the step of the approval; the result arrives as an input. */
-  look: LookAnew
+  look: Reinspect
   /** Reports that the executor's ledger contradicts. */
   reportsRefused: { count: number }
   /** Called once for each execution that this replica has ended, with its waiting callers. */
@@ -141,7 +141,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       policyVersion,
       takeSlot(task, execution) {
         const slot = slotOf(task)
-        const taken = capacity.take(slot, askingOf(execution))
+        const taken = capacity.take(slot, slotRequestOf(execution))
         if (taken) slots.push(slot)
         return taken
       },
@@ -153,7 +153,7 @@ export function openDriver(dependencies: Dependencies): Driver {
         for (const key of wanted) granted.add(key)
         return true
       },
-      mayBegin: (target, execution) => rates.mayBegin(target, askingOf(execution)),
+      mayBegin: (target, execution) => rates.mayBegin(target, slotRequestOf(execution)),
       began: rates.began,
       mayAsk({ approval_id: approvalId, level }, { dependencies }) {
         // A step that the plan itself asks for was inspected just before.
@@ -185,7 +185,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       if (!hasChanged(draft)) {
         if (draft.leases.length > 0) handOut(draft)
         // Inspected because it was due: move the due time, so that it is not due again at once.
-        if (input.type === 'tick' && fresh) await lookAgainLater(draft)
+        if (input.type === 'tick' && fresh) await postponeCheck(draft)
         remember(snapshot)
         for (const approval of unseen) look(id, approval)
         return snapshot
@@ -209,7 +209,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       snapshot.execution.version = draft.expectedVersion + 1
       snapshot.plans = draft.plans
       remember(snapshot)
-      settleSlots(draft)
+      releaseSlots(draft)
       handOut(draft)
       if (draft.audit.length > 0) moved(draft.execution)
       announce(bus, draft)
@@ -236,7 +236,7 @@ export function openDriver(dependencies: Dependencies): Driver {
     known.set(snapshot.execution.execution_id, snapshot)
   }
 
-  const lookAgainLater = async (draft: Draft): Promise<void> => {
+  const postponeCheck = async (draft: Draft): Promise<void> => {
     const { execution_id, next_check_at } = draft.execution
     await db.query('orchestrator.look_later', `update executions set next_check_at = $2 where execution_id = $1`, [
       execution_id,
@@ -244,7 +244,7 @@ export function openDriver(dependencies: Dependencies): Driver {
     ])
   }
 
-  const settleSlots = (draft: Draft): void => {
+  const releaseSlots = (draft: Draft): void => {
     const at = performance.now()
     const free: Slot[] = []
     for (const { task, again } of draft.leases) {
@@ -274,7 +274,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       handOutOne(bus, draft.execution, lease)
     }
     // No worker has taken them: the queue itself may be missing.
-    if (draft.leases.some(({ again }) => again)) workQueues.lookNow()
+    if (draft.leases.some(({ again }) => again)) workQueues.checkNow()
   }
 
   const driver: Driver = {
@@ -320,7 +320,7 @@ const PRIORITY = { high: 2, normal: 5, low: 8 } as const
 
 export const priorityOf = (level: ExecutionRequest['priority']): number => PRIORITY[level]
 
-export const askingOf = (execution: ExecutionRow): Asking => ({
+export const slotRequestOf = (execution: ExecutionRow): SlotRequest => ({
   id: execution.execution_id,
   tenant: execution.tenant,
   priority: priorityOf(execution.request.priority),

@@ -6,13 +6,13 @@ import { every, type Periodic } from '@deed/mesh/every'
 import type { ExecutionId } from '@deed/proto/ids'
 import { CAPABILITIES, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { replyOf } from './answers/answer.ts'
-import type { Settler } from './answers/settle-ended.ts'
+import type { FollowUp } from './answers/follow-up.ts'
 import type { Waiters } from './answers/waiters.ts'
-import { askingOf } from './drive.ts'
+import { slotRequestOf } from './drive.ts'
 import { thoughtForGoal } from './goals/start-for-goal.ts'
 import { type PlanDependencies, planExecution } from './planning/plan-execution.ts'
-import type { Standing } from './planning/standing.ts'
-import { lookOut, markGone } from './store/agents.ts'
+import type { GoalsAndSchedules } from './planning/run-goals-and-schedules.ts'
+import { markGone, readResyncState } from './store/agents.ts'
 import type { Database } from './store/schema.ts'
 import type { Waiter } from './store/transitions.ts'
 
@@ -21,19 +21,19 @@ const DUE_MAX = 500
 
 export interface Resyncing extends PlanDependencies {
   db: Database
-  settler: Settler
+  followUps: FollowUp
   waiters: Waiters
-  standing: Standing
+  goalsAndSchedules: GoalsAndSchedules
 }
 
 /** Disposing waits for the running check. */
 export const startResync = (resyncing: Resyncing): Periodic =>
-  every(EVERY_MS, () => lookOnce(resyncing), { failed: 'resync failed', log: resyncing.log, firstMs: 0 })
+  every(EVERY_MS, () => resyncOnce(resyncing), { failed: 'resync failed', log: resyncing.log, firstMs: 0 })
 
-async function lookOnce(resyncing: Resyncing): Promise<void> {
+async function resyncOnce(resyncing: Resyncing): Promise<void> {
   const { db, driver, clock, capacity, log } = resyncing
   const askedAt = performance.now()
-  const seen = await lookOut(db, DUE_MAX)
+  const seen = await readResyncState(db, DUE_MAX)
   clock.set(seen.now_ms, askedAt)
   const running = seen.running ?? []
   driver.keepOnly(new Set(running.map(({ task_id }) => task_id)), askedAt)
@@ -43,7 +43,7 @@ async function lookOnce(resyncing: Resyncing): Promise<void> {
     capacity.announce(capability, seen.slots?.[capability] ?? 0, elsewhere)
   }
   if (seen.silent) await markGone(db)
-  if (seen.standing) resyncing.standing.wake()
+  if (seen.goalsAndSchedules) resyncing.goalsAndSchedules.wake()
   await Promise.all([
     ...(seen.due ?? []).map((id) =>
       checkExecution(resyncing, id as ExecutionId).catch((error: unknown) =>
@@ -59,7 +59,7 @@ async function lookOnce(resyncing: Resyncing): Promise<void> {
 }
 
 async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<void> {
-  const { driver, db, settler, clock, log } = resyncing
+  const { driver, db, followUps, clock, log } = resyncing
   const snapshot = await driver.apply(id, { type: 'tick' }, true)
   const { execution, tasks } = snapshot
   if (FINAL_EXECUTION_STATUSES.has(execution.status)) {
@@ -68,7 +68,7 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
       `select waiter_id::text, execution_id, reply_to from waiters where execution_id = $1`,
       [id],
     )
-    return settler.settle(snapshot, waiting)
+    return followUps.followUp(snapshot, waiting)
   }
   const age = clock.now() - Date.parse(execution.created_at)
   // The accepting replica has not planned it: it died, or a service that it needs is unavailable.
@@ -77,12 +77,12 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
     const forGoal = await thoughtForGoal(resyncing, execution)
     // Not awaited: there may be thousands.
     lane
-      .behind(askingOf(execution), () => planExecution(resyncing, execution, forGoal?.thinking))
+      .behind(slotRequestOf(execution), () => planExecution(resyncing, execution, forGoal?.thinking))
       .catch((error: unknown) => log.warn({ err: error, execution_id: id }, 'planning failed'))
   }
 }
 
-async function answerLate({ driver, settler, waiters, clock }: Resyncing, waiter: Waiter): Promise<void> {
+async function answerLate({ driver, followUps, waiters, clock }: Resyncing, waiter: Waiter): Promise<void> {
   waiters.answer(waiter, replyOf(await driver.read(waiter.execution_id), clock.now()))
-  await settler.dismiss(waiter.waiter_id)
+  await followUps.dismiss(waiter.waiter_id)
 }

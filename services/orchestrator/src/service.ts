@@ -21,7 +21,7 @@ import { createLogger } from '@deed/telemetry/logger'
 import { registerSecret } from '@deed/telemetry/redact'
 import { deliverAlerts } from './alerts/deliver-alerts.ts'
 import { webhooksOf } from './alerts/webhooks-of.ts'
-import { openSettler } from './answers/settle-ended.ts'
+import { openFollowUp } from './answers/follow-up.ts'
 import { openWaiters } from './answers/waiters.ts'
 import { openAnchors } from './audit/anchor-heads.ts'
 import { clockOf } from './clock.ts'
@@ -48,6 +48,7 @@ import { listGoals } from './handlers/list-goals.ts'
 import { listGrants } from './handlers/list-grants.ts'
 import { listSchedules } from './handlers/list-schedules.ts'
 import { listTasks } from './handlers/list-tasks.ts'
+import { pauseOrResume } from './handlers/pause-execution.ts'
 import { putGoal } from './handlers/put-goal.ts'
 import { putGrant } from './handlers/put-grant.ts'
 import { putManifest } from './handlers/put-manifest.ts'
@@ -56,7 +57,6 @@ import { reportTask } from './handlers/report-task.ts'
 import { requestExecution } from './handlers/request-execution.ts'
 import { retryExecution } from './handlers/retry-execution.ts'
 import { rollbackExecution } from './handlers/rollback-execution.ts'
-import { steerExecution } from './handlers/steer-execution.ts'
 import { steerExecutions } from './handlers/steer-executions.ts'
 import { steerGoal } from './handlers/steer-goal.ts'
 import { steerSchedule } from './handlers/steer-schedule.ts'
@@ -65,13 +65,13 @@ import { watchExecution } from './handlers/watch-execution.ts'
 import { withoutSecrets } from './handlers/without-secrets.ts'
 import type { Accepting } from './intake/accept-execution.ts'
 import { cachedBefore } from './intake/cached-before.ts'
-import { doorLimits } from './intake/door-limits.ts'
-import { startIntake } from './intake/intake.ts'
-import { lookAnew } from './planning/look-anew.ts'
+import { startIntake } from './intake/consume-submissions.ts'
+import { rateLimit } from './intake/rate-limit.ts'
 import type { Planning } from './planning/plan-work.ts'
 import { planningLane } from './planning/planning-lane.ts'
 import { isPromptRead, readPolicy } from './planning/policy.ts'
-import { openStanding } from './planning/standing.ts'
+import { reinspect } from './planning/reinspect.ts'
+import { runGoalsAndSchedules } from './planning/run-goals-and-schedules.ts'
 import { targetsWritten } from './planning/touched-by.ts'
 import { startResync } from './resync.ts'
 import { keepRetaining } from './retention.ts'
@@ -125,8 +125,8 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   const before = cachedBefore()
   const waiters = openWaiters(bus)
   opened.defer(() => waiters.close())
-  const settler = opened.use(
-    openSettler({
+  const followUps = opened.use(
+    openFollowUp({
       db,
       bus,
       log,
@@ -168,8 +168,8 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     reportsRefused,
     look: (id, approvalId) => look(id, approvalId),
     ended(snapshot, waiting) {
-      settler
-        .settle(snapshot, waiting)
+      followUps
+        .followUp(snapshot, waiting)
         .catch((error: unknown) =>
           log.warn({ err: error, execution_id: snapshot.execution.execution_id }, 'the resync will retry'),
         )
@@ -186,7 +186,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     grants: (tenant) => readGrants(db, tenant, { all: false, limit: GRANTS_MAX }),
     now: clock.now,
   }
-  const look = lookAnew({ driver, planning, log })
+  const look = reinspect({ driver, planning, log })
   const accepting: Accepting = {
     bus,
     log,
@@ -207,16 +207,16 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   }
 
   opened.use(deliverAlerts({ db, bus, log, webhooks: webhooksOf(config.alerts.webhooks, env.env) }))
-  const limits = doorLimits(config.limits, {
+  const limits = rateLimit(config.limits, {
     waitingOf: (tenant) => capacity.waitingOf(tenant) + lane.waitingOf(tenant),
   })
-  bus.serve(execution.requestExecution, requestExecution({ ...accepting, db, config, limits, waiters, settler }))
+  bus.serve(execution.requestExecution, requestExecution({ ...accepting, db, config, limits, waiters, followUps }))
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
   bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))
   bus.serve(execution.executionStats, executionStats({ db }))
   bus.serve(steering.cancelExecution, withoutSecrets(cancelExecution({ db, driver, planning })))
-  bus.serve(steering.pauseExecution, withoutSecrets(steerExecution({ db, driver }, 'paused')))
-  bus.serve(steering.resumeExecution, withoutSecrets(steerExecution({ db, driver }, 'resumed')))
+  bus.serve(steering.pauseExecution, withoutSecrets(pauseOrResume({ db, driver }, 'paused')))
+  bus.serve(steering.resumeExecution, withoutSecrets(pauseOrResume({ db, driver }, 'resumed')))
   bus.serve(steering.retryExecution, withoutSecrets(retryExecution({ db, driver, planning })))
   bus.serve(steering.rollbackExecution, withoutSecrets(rollbackExecution({ db, bus, driver, planning })))
   bus.serve(steering.steerExecutions, withoutSecrets(steerExecutions({ db, bus, driver, planning })))
@@ -236,7 +236,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(findIdContract, findId({ db }))
   bus.serve(task.reportTask, reportTask(accepting))
   const looking = { ...accepting, db }
-  const standing = opened.use(openStanding(looking))
+  const goalsAndSchedules = opened.use(runGoalsAndSchedules(looking))
   bus.serve(goal.putGoal, putGoal({ ...looking, config }))
   bus.serve(goal.listGoals, listGoals(looking))
   bus.serve(goal.deleteGoal, deleteGoal({ db }))
@@ -247,7 +247,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(schedule.deleteSchedule, deleteSchedule({ db }))
   bus.serve(schedule.pauseSchedule, steerSchedule(looking, 'pause'))
   bus.serve(schedule.resumeSchedule, steerSchedule(looking, 'resume'))
-  const resync = opened.use(startResync({ ...accepting, db, settler, waiters, standing }))
+  const resync = opened.use(startResync({ ...accepting, db, followUps, waiters, goalsAndSchedules }))
   bus.serve(task.heartbeatWorker, heartbeatWorker({ db: heartbeats, leaseMs, hurry: () => resync.hurry() }))
   for (const tenant of env.ORCHESTRATOR_TENANTS)
     opened.use(await startIntake({ ...accepting, db }, { bus, log, config, limits, tenant }))

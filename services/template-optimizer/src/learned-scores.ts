@@ -9,7 +9,7 @@ import type { Log } from '@deed/telemetry/logger'
 import type { Score } from './score.ts'
 import { type ScoreRow, scoreKey, scoresSince } from './store/template-outcomes.ts'
 
-const LOOK_AGAIN_MS = 5_000
+const CHECK_AGAIN_MS = 5_000
 /** Rows are stamped before they commit; a fetch reaches back this far, so that it misses none. */
 const OVERLAP_MS = 30_000
 
@@ -53,7 +53,7 @@ export async function openLearnedScores(
     of: (tenant, templateId, templateVersion) => scores.get(scoreKey({ tenant, templateId, templateVersion })),
     keep,
     refresh() {
-      if (looking || now() - lookedAt < LOOK_AGAIN_MS) return
+      if (looking || now() - lookedAt < CHECK_AGAIN_MS) return
       looking = true
       look()
         .catch((error: unknown) => log.warn({ err: error }, 'reading the scores of other replicas failed'))

@@ -36,7 +36,7 @@ import { paintStatus } from '../show/paint.ts'
 import { plainLine, plainText } from '../show/plain-text.ts'
 import { progressText } from '../show/progress.ts'
 import { shownId } from '../show/terminal.ts'
-import { rollBackMany, steerMany } from '../steer-many.ts'
+import { rollBackMany, steerMany } from '../steer-executions.ts'
 import {
   addWaiting,
   addYes,

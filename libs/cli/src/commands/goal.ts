@@ -2,7 +2,7 @@
 
 import type { Bus } from '@deed/mesh/bus'
 import { exposedLine } from '@deed/mesh/exposed-text'
-import { deleteGoal, type GoalView, listGoals, pauseGoal, resumeGoal, StandingName } from '@deed/proto/goal'
+import { deleteGoal, GoalName, type GoalView, listGoals, pauseGoal, resumeGoal } from '@deed/proto/goal'
 import type { ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import type { Command } from 'commander'
@@ -29,7 +29,7 @@ interface PutOptions {
 /** The time for a person to decide is part of it. */
 const TIMEOUT_MS = 600_000
 
-const nameOf = by(StandingName)
+const nameOf = by(GoalName)
 
 export function addGoal(program: Command): void {
   const goal = program

@@ -16,7 +16,7 @@ import { replyText } from '../show/execution.ts'
 import { paintStatus } from '../show/paint.ts'
 import { type Column, table } from '../show/table.ts'
 import { shownId } from '../show/terminal.ts'
-import { isMany, rollBackMany, type Scope, steerMany } from '../steer-many.ts'
+import { isMany, rollBackMany, type Scope, steerMany } from '../steer-executions.ts'
 import { addWaiting, addYes, patience, WAITING_TEXT, type Waiting, waitForEnd } from '../wait-for-end.ts'
 
 interface RollbackOptions extends Omit<Scope, 'dryRun'>, Waiting {

@@ -3,7 +3,7 @@
 import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import { ExecutionRequest } from '@deed/proto/execution'
-import { StandingName } from '@deed/proto/goal'
+import { GoalName } from '@deed/proto/goal'
 import { defined } from '@deed/proto/json'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { Complexity } from '@deed/proto/task'
@@ -59,7 +59,7 @@ export function addRun(program: Command): void {
   )
     .option('--dry-run', 'show plan, level and undo; nothing is done')
     .addOption(timeoutOption('how long to wait; the execution goes on', TIMEOUT_MS))
-    .option('--keep [name]', 'keep it so, as a goal (default name: from the task)', by(StandingName))
+    .option('--keep [name]', 'keep it so, as a goal (default name: from the task)', by(GoalName))
     .option('--every <time>', 'of --keep: how often it is observed (default: 30s)', span)
     .option('-y, --yes', 'approve what needs level 1; more is asked for')
     .addHelpText(

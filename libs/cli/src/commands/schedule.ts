@@ -1,6 +1,6 @@
 /** deed schedule: what is done at its times. */
 
-import { StandingName } from '@deed/proto/goal'
+import { GoalName } from '@deed/proto/goal'
 import { defined } from '@deed/proto/json'
 import {
   CatchUp,
@@ -30,7 +30,7 @@ interface PutOptions extends RequestOptions {
   catchUp?: CatchUp
 }
 
-const nameOf = by(StandingName)
+const nameOf = by(GoalName)
 
 export function addSchedule(program: Command): void {
   const schedule = program

@@ -9,7 +9,7 @@ import { shellOf, withMesh } from '../shell.ts'
 import { replyText } from '../show/execution.ts'
 import { paintStatus } from '../show/paint.ts'
 import { shownId } from '../show/terminal.ts'
-import { addScope, isMany, type Scope, steerMany } from '../steer-many.ts'
+import { addScope, isMany, type Scope, steerMany } from '../steer-executions.ts'
 import {
   addWaiting,
   addYes,

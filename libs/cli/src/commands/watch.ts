@@ -102,9 +102,9 @@ export async function follow(
   })
   const readBack = async (one: ExecutionId): Promise<void> => {
     const { executions, events } = await bus.call(watchExecution, { execution_id: one, after: shown.get(one) ?? 0 })
-    const [standing] = executions
-    if (!standing) return
-    const { status, percent, current, task, last_seq: last } = standing
+    const [execution] = executions
+    if (!execution) return
+    const { status, percent, current, task, last_seq: last } = execution
     for (const row of events) {
       if (row.seq === (shown.get(one) ?? 0) + 1) show({ ...row, status, percent, current, task })
     }

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
 import { keep, openDataFolder, readJson } from '@deed/embedded/data-folder'
-import { keptPort } from '@deed/embedded/kept-port'
+import { storedPort } from '@deed/embedded/kept-port'
 import { DEMO_DIR, type DemoPlan } from './demo-plan.ts'
 import { type DemoService, stopService } from './demo-service.ts'
 
@@ -88,7 +88,7 @@ async function filledIn(template: string, dataDir: string, instance: string): Pr
   const portsDir = join(dataDir, 'demo-ports')
   mkdirSync(portsDir, { recursive: true, mode: 0o700 })
   for (const [, port, name = ''] of template.matchAll(PLACEHOLDER)) {
-    if (port !== undefined && !ports.has(name)) ports.set(name, await keptPort(portsDir, name, undefined))
+    if (port !== undefined && !ports.has(name)) ports.set(name, await storedPort(portsDir, name, undefined))
   }
   return template.replace(PLACEHOLDER, (_, port: string | undefined, name: string) =>
     port === undefined ? instance : String(ports.get(name)),

@@ -28,7 +28,7 @@ const BURST_BYTES = 4_096
 const BURST_MS = 8_000
 /** What a service may grow by under the burst, in MiB. */
 const GROWTH_MIB_MAX = 256
-const LOOK_MS = 250
+const CHECK_MS = 250
 /** What a caller may be told: each says that the same request may be sent again. */
 const TOLD = ['overloaded', 'unavailable', 'rate_limited', 'deadline_exceeded']
 
@@ -79,7 +79,7 @@ async function boundedly({ mesh }: Trial, work: () => Promise<void>): Promise<vo
   const look = (): void => {
     for (const [service, mib] of Object.entries(residentOf(mesh))) most[service] = Math.max(most[service] ?? 0, mib)
   }
-  const looking = setInterval(look, LOOK_MS)
+  const looking = setInterval(look, CHECK_MS)
   try {
     await work()
   } finally {

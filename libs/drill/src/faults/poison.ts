@@ -12,7 +12,7 @@ import type { Fault } from '../fault.ts'
 import type { FaultMesh } from '../fault-mesh.ts'
 
 const DEATHS = 3
-const LOOK_EVERY_MS = 50
+const CHECK_EVERY_MS = 50
 
 export const poison: Fault = {
   id: 'F20',
@@ -32,7 +32,7 @@ export const poison: Fault = {
     let deaths = 0
     const over = new AbortController()
     const supervising = (async () => {
-      for (; !over.signal.aborted; await sleep(LOOK_EVERY_MS)) {
+      for (; !over.signal.aborted; await sleep(CHECK_EVERY_MS)) {
         if (executor.pid !== undefined) continue
         deaths++
         await executor.start()

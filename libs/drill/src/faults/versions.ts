@@ -12,7 +12,7 @@ import type { FaultMesh } from '../fault-mesh.ts'
 import { makeNextRelease, NEXT_FIELD, NEXT_MIGRATION, needsSource } from '../next-release.ts'
 import { underLoad } from '../under-load.ts'
 
-const BESIDE_MS = 2_000
+const TOGETHER_MS = 2_000
 const WORKERS = SERVICES.filter((service) => service !== 'orchestrator')
 /** Said by workers and by the orchestrator: in each mixing some are of the one release, some of the other. */
 const INSIDE_SUBJECTS = ['worker.heartbeat.>', 'task.report.>', 'work.act.>', 'agent.process', 'action.inspect']
@@ -31,23 +31,23 @@ export const versions: Fault = {
     await underLoad(trial, async () => {
       // New workers under the old orchestrator.
       const workers = await replaceAll(mesh, WORKERS, next)
-      await sleep(BESIDE_MS)
+      await sleep(TOGETHER_MS)
       assertBoth(heard)
       await putBack(mesh, workers)
       // Old workers under new orchestrators, of which two come at once: one of them migrates, beside the old one.
       const both = await Promise.all([1, 2].map(() => mesh.another('orchestrator', {}, next)))
-      await sleep(BESIDE_MS)
+      await sleep(TOGETHER_MS)
       // One of the old release dies and comes back, to a schema that knows more than it does.
       const old = mesh.mesh.service('orchestrator')
       await old.kill()
       await old.start()
-      await sleep(BESIDE_MS)
+      await sleep(TOGETHER_MS)
       assert.equal(await old.stop(), 0, 'the old orchestrator did not end in order')
-      await sleep(BESIDE_MS)
+      await sleep(TOGETHER_MS)
       assertBoth(heard)
       // All of it is new, and then all of it is old again.
       const all = await replaceAll(mesh, WORKERS, next)
-      await sleep(BESIDE_MS)
+      await sleep(TOGETHER_MS)
       await old.start()
       await putBack(mesh, all)
       for (const orchestrator of both) await orchestrator[Symbol.asyncDispose]()

@@ -61,20 +61,20 @@ afterAll(async () => {
 })
 
 /** What stands at the path, and when it last was changed in any way. */
-function standing(name: string): unknown {
+function targetState(name: string): unknown {
   const { ino, mode, rdev, ctimeNs, mtimeNs } = lstatSync(join(executor.root, name), { bigint: true })
   return { ino, mode, rdev, ctimeNs, mtimeNs }
 }
 
 async function expectRefused(name: string, action: (path: string) => { kind: string; input: Record<string, string> }) {
-  const before = standing(name)
+  const before = targetState(name)
   const { outcome, effect, error } = await executor.run(action(name))
   expect({ outcome, effect, code: error?.code }).toEqual({
     outcome: 'failed',
     effect: 'none',
     code: 'not_a_regular_file',
   })
-  expect(standing(name)).toEqual(before)
+  expect(targetState(name)).toEqual(before)
   expect(executor.read('regular')).toBe(CONTENT)
 }
 

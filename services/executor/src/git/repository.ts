@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { openFolder } from '../files/folder.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { segmentsOf, type Workspace } from '../files/workspace.ts'
-import { type Context, ONLY_LOOKING } from '../kinds/kind.ts'
+import { type Context, OBSERVE_ONLY } from '../kinds/kind.ts'
 import { runCommand } from '../processes/run-command.ts'
 import { findProgram, PROGRAM_FOLDERS } from '../sandbox/find-program.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
@@ -142,7 +142,7 @@ async function runGit(
   const limits = AbortSignal.any([signal, tooLong, tooMuch.signal])
   const { exitCode, stderr } = await runCommand(boxFor(sandbox), {
     // Who only looks has no id: processes are found by it, and those of two looks are not to be taken for one another's.
-    actionId: actionId === ONLY_LOOKING ? (randomUUID() as ActionId) : actionId,
+    actionId: actionId === OBSERVE_ONLY ? (randomUUID() as ActionId) : actionId,
     argv,
     workspace: root,
     protects: false,

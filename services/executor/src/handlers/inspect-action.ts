@@ -7,7 +7,7 @@ import { redactValue } from '@deed/telemetry/redact'
 import { beforehand, refuseUselessProof } from '../beforehand.ts'
 import { noBlobs } from '../files/blobs.ts'
 import { resolveWorkspace } from '../files/workspace.ts'
-import { type Context, ONLY_LOOKING, type World } from '../kinds/kind.ts'
+import { type Context, OBSERVE_ONLY, type World } from '../kinds/kind.ts'
 import { inputOf, kindOf, postconditionOf } from '../kinds/kinds.ts'
 import { beforeOf } from '../noted.ts'
 import { resolvedBy } from '../resolved.ts'
@@ -54,7 +54,7 @@ async function inspect(
   const kind = await kindOf(action, world, false)
   const input = inputOf(kind, action)
   const { earlier } = known
-  const context = lookingContext(action, world, known)
+  const context = observingContext(action, world, known)
   const before = await beforeOf(kind, input, context)
   const found = await beforehand(kind, input, context, before)
   // An earlier step may make it hold no more.
@@ -94,7 +94,7 @@ const mayRemedy = (kind: string): boolean => !/^(?:file|dir|code|git|sql|http|wa
 type LookingAt = Pick<Context, 'signal'> & Partial<Pick<Context, 'earlier' | 'doneBefore'>>
 
 /** Of what only looks. */
-export function lookingContext(
+export function observingContext(
   action: Action,
   world: World,
   { signal, doneBefore = async () => undefined, earlier = [] }: LookingAt,
@@ -102,7 +102,7 @@ export function lookingContext(
   return {
     world,
     // No attempt, so no id: nothing is named after it, since nothing is begun.
-    actionId: ONLY_LOOKING,
+    actionId: OBSERVE_ONLY,
     action,
     earlier,
     get workspace() {
@@ -115,7 +115,7 @@ export function lookingContext(
     nothingDone() {},
     left() {},
     checkRight() {},
-    async settleForsaken() {},
+    async resolveAbandoned() {},
     writtenByOthers: async () => new Set(),
     doneBefore,
   }

@@ -7,7 +7,7 @@ import type { World } from '../kinds/kind.ts'
 import { inputOf, kindOf } from '../kinds/kinds.ts'
 import { otherMeaning } from '../resolved.ts'
 import type { Ledger, WholeRow } from '../store/ledger.ts'
-import { lookingContext } from './inspect-action.ts'
+import { observingContext } from './inspect-action.ts'
 
 interface Dependencies {
   world: World
@@ -19,7 +19,7 @@ export function inspectUndo({ world, ledger }: Dependencies): Handler<typeof con
     const signal = AbortSignal.timeout(Math.max(1, Math.round(deadline - performance.now())))
     const actions: UndoInspection[] = []
     for (const row of await ledger.findWhole(principal.tenant, ids)) {
-      const { at, observed, means_otherwise } = await standingOf(row, world, signal)
+      const { at, observed, means_otherwise } = await targetStateOf(row, world, signal)
       const { action_id, execution_id, task_id, action, reversibility, undo_outcome } = row
       const undone = undo_outcome === 'done' && row.intent === 'undo'
       actions.push(
@@ -33,7 +33,7 @@ export function inspectUndo({ world, ledger }: Dependencies): Handler<typeof con
   }
 }
 
-async function standingOf(
+async function targetStateOf(
   row: WholeRow,
   world: World,
   signal: AbortSignal,
@@ -42,11 +42,11 @@ async function standingOf(
   if (effect === 'none') return { at: 'before', observed: 'the action had changed nothing' }
   try {
     const kind = await kindOf(action, world, true)
-    const context = { ...lookingContext(action, world, { signal }), actionId: row.action_id }
+    const context = { ...observingContext(action, world, { signal }), actionId: row.action_id }
     const input = inputOf(kind, action)
     const otherwise = await otherMeaning(kind, input, context, true)
     if (otherwise !== undefined) return { at: 'unknown', observed: otherwise, means_otherwise: otherwise }
-    return await kind.standing(input, context, before, after ?? undefined)
+    return await kind.targetState(input, context, before, after ?? undefined)
   } catch (error) {
     if (error instanceof DeedError) return { at: 'unknown', observed: error.message }
     throw error

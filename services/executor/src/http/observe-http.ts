@@ -52,13 +52,13 @@ export async function observeTcp({ host, port }: TcpObservation, { world, signal
     throw new DeedError('blocked_address', `${host} is a local or reserved address, and no target has port ${port}`)
   return new Promise((resolve) => {
     const socket = connect({ host: address, port, signal, timeout: PROBE_MS_MAX })
-    const settle = (seen: Seen) => {
+    const finish = (seen: Seen) => {
       socket.destroy()
       resolve(seen)
     }
-    socket.once('connect', () => settle(verified(`${host}:${port} takes connections`)))
-    socket.once('timeout', () => settle(failed(`${host}:${port} does not answer`)))
-    socket.once('error', (error) => settle(failed(`${host}:${port}: ${error.message}`)))
+    socket.once('connect', () => finish(verified(`${host}:${port} takes connections`)))
+    socket.once('timeout', () => finish(failed(`${host}:${port} does not answer`)))
+    socket.once('error', (error) => finish(failed(`${host}:${port}: ${error.message}`)))
   })
 }
 

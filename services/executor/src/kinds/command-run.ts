@@ -34,7 +34,7 @@ import { giveSigns } from '../processes/signs-of-life.ts'
 import { allowedHosts, type Egress, openEgress } from '../sandbox/egress-proxy.ts'
 import { findProgram, PROGRAM_FOLDERS } from '../sandbox/find-program.ts'
 import { secretVariables } from '../secrets.ts'
-import type { Around, Before, Context, Effect, Kind, Standing, World } from './kind.ts'
+import type { Around, Before, Context, Effect, Kind, TargetState, World } from './kind.ts'
 
 /** Variables that a caller may set. None makes a program load or run something. */
 const ENV_ALLOWED = ['CI', 'COLUMNS', 'FORCE_COLOR', 'LC_ALL', 'MIX_ENV', 'NODE_ENV', 'NO_COLOR', 'TZ'] as const
@@ -112,7 +112,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     secretVariables(input.secrets, context.world)
     allowedHosts(input.allow_hosts, context.world)
     // What an attempt that is over has left, or goes on doing, would be taken for what this one does, and the other way.
-    await context.settleForsaken()
+    await context.resolveAbandoned()
     const tree = await snapshot(context)
     if (tree instanceof DeedError) return { state: 'tree:unknown', tree: null, unkept: tree.message }
     const before = { state: `tree:${tree.hash}`, tree: await keepJson(context.world.blobs, tree.entries) }
@@ -178,7 +178,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     await bringBack(context.workspace, context.world.blobs, changes, temporaryNameOf(context.actionId))
     return `brought back ${count(Object.keys(changes).length)}`
   },
-  async standing(_, context, before, after) {
+  async targetState(_, context, before, after) {
     if (before.tree === null) return { at: 'unknown', observed: 'the workspace is too large to be compared' }
     if (!after) {
       const changed = Object.keys(await ownChanges(context, before))
@@ -188,7 +188,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     }
     const changes = JSON.parse(context.world.blobs.get(after.changes).toString()) as Changes
     const { entries } = await readNow(context)
-    return standingOfChanges(changes, entries)
+    return stateOfChanges(changes, entries)
   },
   async leftBehind(_, around, before, until) {
     if (before.tree === null) return undefined
@@ -208,7 +208,7 @@ async function runSigned({ sandbox, dataFolder }: World, command: Command): Prom
 }
 
 /** Where the changed paths stand, each compared with the two states it had. */
-function standingOfChanges(changes: Changes, now: Entries): Standing {
+function stateOfChanges(changes: Changes, now: Entries): TargetState {
   const all = Object.entries(changes)
   const left = all.filter(([path, { was }]) => !sameEntry(now[path] ?? null, was))
   if (left.length === 0) return { at: 'before', observed: `of ${count(all.length)} each is as it was` }

@@ -55,7 +55,7 @@ export const dirCreate: Kind<DirCreate, DirBefore> = {
       throw new DeedError('undo_conflict', `${left} is not empty: somebody has put something there since`)
     return `removed ${path}`
   },
-  async standing({ path }, { workspace }, before) {
+  async targetState({ path }, { workspace }, before) {
     const missing = missingFolders(workspace, segmentsOf(workspace, path))
     const observed = missing.length === 0 ? `${path} is a folder` : `${missing[0]} does not exist`
     if (missing.length === before.missing.length) return { at: 'before', observed }

@@ -24,8 +24,8 @@ import { readRegularFile, removeFile } from '../files/regular-file.ts'
 import { temporaryNameOf } from '../files/temporary-name.ts'
 import type { Changes, Entry } from '../files/tree.ts'
 import { refuseProtected, segmentsOf } from '../files/workspace.ts'
-import { beforeFile, type FileBefore, restoreFile, reversibilityOfFile, standingOfFile } from './file-write.ts'
-import type { Context, Effect, Kept, Kind, Standing } from './kind.ts'
+import { beforeFile, type FileBefore, restoreFile, reversibilityOfFile, stateOfFile } from './file-write.ts'
+import type { Context, Effect, Kind, Snapshot, TargetState } from './kind.ts'
 
 const Input = z.strictObject({
   path: z.string().min(1).max(4096),
@@ -78,10 +78,10 @@ export const fileDelete: Kind<FileDelete, DeleteBefore> = {
     await bringBack({ ...context.workspace, base: [] }, context.world.blobs, changes, temporaryNameOf(context.actionId))
     return `brought back ${input.path} with ${counted(Object.keys(changes).length - 1, 'thing')} in it`
   },
-  standing: (input, context, before) =>
+  targetState: (input, context, before) =>
     before.entries === undefined
-      ? standingOfFile(input.path, context, before, { state: 'absent' })
-      : standingOfFolder(input, context, { ...before, entries: before.entries }),
+      ? stateOfFile(input.path, context, before, { state: 'absent' })
+      : stateOfFolder(input, context, { ...before, entries: before.entries }),
 }
 
 async function deleteFile({ path }: FileDelete, context: Context, before: DeleteBefore): Promise<Effect> {
@@ -135,7 +135,7 @@ function changesOf(
   return Object.fromEntries(all.map(([one, was]) => [one, { was, is: null }]))
 }
 
-async function standingOfFolder({ path }: FileDelete, context: Context, before: FolderBefore): Promise<Standing> {
+async function stateOfFolder({ path }: FileDelete, context: Context, before: FolderBefore): Promise<TargetState> {
   if (!isFolder(context.workspace, path)) {
     const file = readRegularFile(context.workspace, segmentsOf(context.workspace, path), { manyNames: true })
     if (!file) return { at: 'after', observed: `${path} does not exist` }
@@ -149,7 +149,7 @@ async function standingOfFolder({ path }: FileDelete, context: Context, before: 
   return { at: 'elsewhere', observed: `${observed}, not all of it as before`, kept: filesIn(path, context, before) }
 }
 
-const filesIn = (path: string, context: Context, { entries, unkept }: FolderBefore): Kept[] =>
+const filesIn = (path: string, context: Context, { entries, unkept }: FolderBefore): Snapshot[] =>
   Object.entries(unkept ? {} : keptEntries(context, entries)).flatMap(([one, entry]) =>
     entry.type === 'file' ? { path: `${path}/${one}`, sha256: entry.sha256 } : [],
   )

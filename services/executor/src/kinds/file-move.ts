@@ -23,7 +23,7 @@ import {
 import { refuseHidden, refuseProtected, segmentsOf, type Workspace } from '../files/workspace.ts'
 import { failed, verified } from '../seen.ts'
 import { beforeFile, type FileBefore, keptOf, oldContent, reversibilityOfFile } from './file-write.ts'
-import type { Context, Kind, Standing } from './kind.ts'
+import type { Context, Kind, TargetState } from './kind.ts'
 
 const Input = z.strictObject({
   from: z.string().min(1).max(4096),
@@ -89,9 +89,12 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
     return state === moved && mode === movedMode ? verified(observed) : failed(observed)
   },
   async execute({ from, to, overwrite }, context, before) {
-    const standing = await standingOfMove({ from, to, overwrite }, context, before)
-    if (standing.at === 'elsewhere')
-      throw new DeedError('precondition_failed', `somebody has changed one of the two just now: ${standing.observed}`)
+    const targetState = await stateOfMove({ from, to, overwrite }, context, before)
+    if (targetState.at === 'elsewhere')
+      throw new DeedError(
+        'precondition_failed',
+        `somebody has changed one of the two just now: ${targetState.observed}`,
+      )
     context.begin()
     await rename(context.workspace, from, to, overwrite || isTree(before.moved))
     return { claimed: `moved ${from} to ${to}`, result: { text: `moved ${from} to ${to}`, data: { from, to } } }
@@ -113,7 +116,7 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
     await removeEmptyFolders(workspace, before.missing)
     return `moved ${to} back to ${from}`
   },
-  standing: standingOfMove,
+  targetState: stateOfMove,
 }
 
 /** Begins the state of what this very move has moved before. */
@@ -155,7 +158,7 @@ function isAbsent(workspace: Workspace, path: string): boolean {
   return !parent || lstatSync(parent.at(lastOf(segments)), { throwIfNoEntry: false }) === undefined
 }
 
-async function standingOfFolderMove({ from, to }: FileMove, context: Context, before: MoveBefore): Promise<Standing> {
+async function stateOfFolderMove({ from, to }: FileMove, context: Context, before: MoveBefore): Promise<TargetState> {
   const { workspace } = context
   const seen = async (path: string) => {
     if (isAbsent(workspace, path)) return 'absent'
@@ -174,8 +177,8 @@ const targetState = ({ state }: MoveBefore): string => state.slice(state.indexOf
 const targetBefore = (before: MoveBefore): FileBefore => ({ ...before, state: targetState(before) })
 
 /** Where the two names stand. Half way through is this action's doing as well: the file then has both names. */
-async function standingOfMove(input: FileMove, context: Context, before: MoveBefore): Promise<Standing> {
-  if (isTree(before.moved)) return standingOfFolderMove(input, context, before)
+async function stateOfMove(input: FileMove, context: Context, before: MoveBefore): Promise<TargetState> {
+  if (isTree(before.moved)) return stateOfFolderMove(input, context, before)
   const { from, to } = input
   const { workspace } = context
   const [source, target] = [readAny(workspace, from), readAny(workspace, to)]

@@ -20,7 +20,7 @@ import {
   putFile,
   restoreFile,
   reversibilityOfFile,
-  standingOfFile,
+  stateOfFile,
 } from './file-write.ts'
 import type { Context, Kind } from './kind.ts'
 
@@ -92,8 +92,8 @@ export const filePatch: Kind<FilePatch, PatchBefore> = {
     }
   },
   compensate: restoreFile,
-  standing: ({ path }, context, before) =>
-    standingOfFile(path, context, before, { state: before.wanted, mode: before.wantedMode }),
+  targetState: ({ path }, context, before) =>
+    stateOfFile(path, context, before, { state: before.wanted, mode: before.wantedMode }),
   diff({ path, diff }, context) {
     const old = contentOf(path, context)
     return unifiedDiff(path, old?.toString(), applied(old, patchOf(path, diff)).bytes.toString())

@@ -27,7 +27,7 @@ import { temporaryNameOf } from '../files/temporary-name.ts'
 import { treeLimits } from '../files/tree.ts'
 import { unifiedDiff } from '../files/unified-diff.ts'
 import { refuseHidden, refuseProtected, segmentsOf } from '../files/workspace.ts'
-import type { Before, Context, Effect, Kept, Kind, Standing, World } from './kind.ts'
+import type { Before, Context, Effect, Kind, Snapshot, TargetState, World } from './kind.ts'
 
 const CONTENT_CHARS_MAX = 1_000_000
 const MODE_DEFAULT = 0o644
@@ -83,8 +83,8 @@ export const fileWrite: Kind<FileWrite, FileBefore> = {
     (mode === undefined || before.mode === Number.parseInt(mode, 8)),
   execute: writeFile,
   compensate: restoreFile,
-  standing: ({ path, content, mode }, context, before) =>
-    standingOfFile(path, context, before, { state: stateOfText(content), mode: modeAfter(mode, before) }),
+  targetState: ({ path, content, mode }, context, before) =>
+    stateOfFile(path, context, before, { state: stateOfText(content), mode: modeAfter(mode, before) }),
   diff({ path, content }, { workspace }) {
     const old = readRegularFile(workspace, segmentsOf(workspace, path))
     return unifiedDiff(path, old?.bytes.toString(), content)
@@ -206,12 +206,12 @@ export async function restoreFile({ path }: { path: string }, context: Context, 
 }
 
 /** @param left what the action leaves: the state in the words of `fileState`, and the mode of a file */
-export async function standingOfFile(
+export async function stateOfFile(
   path: string,
   context: Context,
   before: FileBefore,
   left: { state: string; mode?: number },
-): Promise<Standing> {
+): Promise<TargetState> {
   const file = readRegularFile(context.workspace, segmentsOf(context.workspace, path), { manyNames: true })
   const state = fileState(file)
   const hasMode = (mode: number | undefined) => !file || mode === undefined || file.mode === mode
@@ -226,7 +226,7 @@ export async function standingOfFile(
 }
 
 /** The bytes of before, in a file that a person can look at. */
-export async function keptOf(path: string, context: Context, before: FileBefore): Promise<Kept[]> {
+export async function keptOf(path: string, context: Context, before: FileBefore): Promise<Snapshot[]> {
   const old = before.unkept === undefined ? oldContent(before, context) : undefined
   return old ? [{ path, sha256: await context.world.blobs.keep(old.bytes) }] : []
 }

@@ -19,7 +19,7 @@ import { refuseHidden, refuseProtected, segmentsOf, type Workspace } from '../fi
 import { RepositoryPath } from '../git/repository.ts'
 import { failed, verified } from '../seen.ts'
 import { modeAfter } from './file-patch.ts'
-import type { Before, Context, Kind, Standing } from './kind.ts'
+import type { Before, Context, Kind, TargetState } from './kind.ts'
 
 const FILES_MAX = 1_000
 const MODE_DEFAULT = 0o644
@@ -115,7 +115,7 @@ export const gitApply: Kind<GitApply, ApplyBefore> = {
     await removeEmptyFolders(atRoot(context), before.missing)
     return `brought back ${Object.keys(changes).length} changed paths`
   },
-  async standing(_, context, before): Promise<Standing> {
+  async targetState(_, context, before): Promise<TargetState> {
     const changes = changesOf(before, context)
     const paths = Object.keys(changes)
     const now = await readNow(paths, context)

@@ -5,7 +5,7 @@ import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import { headBranch, moveRef, openRepository, RepositoryPath, resolveCommit } from '../git/repository.ts'
 import { failed, verified } from '../seen.ts'
-import type { Before, Kind, Standing } from './kind.ts'
+import type { Before, Kind, TargetState } from './kind.ts'
 
 const Input = z.strictObject({
   repository: RepositoryPath,
@@ -83,7 +83,7 @@ export const gitBranch: Kind<GitBranch, BranchBefore> = {
     if (branch === null) await moveRef(repository, refOf(name), commit, undefined, 'undone by Deed')
     return branch === null ? `deleted the branch ${name}` : `left the branch ${name}, which was there before`
   },
-  async standing({ repository: path, name, ...input }, context, before): Promise<Standing> {
+  async targetState({ repository: path, name, ...input }, context, before): Promise<TargetState> {
     const repository = await openRepository(path, context)
     const branch = (await resolveCommit(repository, refOf(name))) ?? null
     const head = (await headBranch(repository)) ?? null

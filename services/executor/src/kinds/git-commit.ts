@@ -153,7 +153,7 @@ export const gitCommit: Kind<GitCommit, CommitBefore, CommitAfter> = {
     }
     return `set ${before.branch ?? 'HEAD'} back to ${before.head?.slice(0, 12) ?? 'no commit'}, and the index with it`
   },
-  async standing(input, context, before, after) {
+  async targetState(input, context, before, after) {
     const repository = await openRepository(input.repository, context)
     const head = (await resolveCommit(repository, 'HEAD')) ?? null
     const branch = (await headBranch(repository)) ?? null

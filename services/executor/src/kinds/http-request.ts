@@ -122,8 +122,8 @@ export const httpRequest: Kind<HttpRequest> = {
     const body = same ? 'the same body' : 'another body, which moves'
     return { outcome: 'verified', same, observed: `a second request was answered ${answer.status} with ${body}`, facts }
   },
-  async standing(input) {
-    if (isRead(input)) return readingOnly.standing()
+  async targetState(input) {
+    if (isRead(input)) return readingOnly.targetState()
     return { at: 'unknown', observed: 'nobody here knows what the request has changed' }
   },
   async compensate(input) {

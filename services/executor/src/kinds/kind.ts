@@ -52,7 +52,7 @@ export interface World {
 }
 
 /** The id of no action: somebody only looks. */
-export const ONLY_LOOKING = '00000000-0000-0000-0000-000000000000' as ActionId
+export const OBSERVE_ONLY = '00000000-0000-0000-0000-000000000000' as ActionId
 
 /** One attempt, as its kind sees it. */
 export interface Context {
@@ -82,7 +82,7 @@ export interface Context {
    * Ends what is left in the workspace of commands whose attempts are over without having said what they did, and looks at
    * what that is, before this action changes anything.
    */
-  settleForsaken(): Promise<void>
+  resolveAbandoned(): Promise<void>
   /**
    * What other actions have written, or may have, since this one looked at what was there before it: paths below the root of
    * the workspace, with the folders above them. What an action finds changed there is not its own.
@@ -109,15 +109,15 @@ export interface Effect {
 }
 
 /** Where the target stands, compared with what an attempt met and left. */
-export interface Standing {
+export interface TargetState {
   readonly at: 'before' | 'after' | 'elsewhere' | 'unknown'
   readonly observed: string
   readonly facts?: JsonObject
   /** Where somebody has changed it since: what had been there before the action, as far as it is kept. */
-  readonly kept?: readonly Kept[]
+  readonly kept?: readonly Snapshot[]
 }
 
-export interface Kept {
+export interface Snapshot {
   readonly path: string
   /** Under which its bytes are kept. */
   readonly sha256: string
@@ -174,7 +174,7 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   execute(input: Input, context: Context, before: Known): Promise<Effect>
   /** Brings the state before back. @returns what it did, in a sentence */
   compensate(input: Input, context: Context, before: Known, after: Left | undefined): Promise<string>
-  standing(input: Input, context: Context, before: Known, after: Left | undefined): Promise<Standing>
+  targetState(input: Input, context: Context, before: Known, after: Left | undefined): Promise<TargetState>
   /**
    * What an attempt has left that died before it could say so. Absent: `standing` and `compensate` need not know.
    *

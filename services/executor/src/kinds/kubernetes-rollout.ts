@@ -87,7 +87,7 @@ export const kubernetesRollout: Kind<KubernetesRollout, RolloutBefore, RolloutAf
     await cluster.waitRolledOut(context.action.timeout_ms * WAITED, context.signal)
     return `rolled ${input.target} back to revision ${revision}`
   },
-  async standing(input, context, before, after) {
+  async targetState(input, context, before, after) {
     const found = await clusterOf(input, context).get(context.signal)
     const observed = `revision ${found.revision}, ${found.ready} of ${found.replicas} replicas are ready`
     // What rolls back becomes a revision of its own, made of the same.

@@ -48,7 +48,7 @@ export const kubernetesScale: Kind<KubernetesScale, ScaleBefore> = {
     await scale(target, { from: replicas, to: before.replicas }, context)
     return `scaled ${target} back to ${counted(before.replicas, 'replica')}`
   },
-  async standing({ target, replicas }, context, before) {
+  async targetState({ target, replicas }, context, before) {
     const found = await clusterOf(target, context).get(context.signal)
     const observed = `${found.ready} of ${found.replicas} replicas are ready`
     // As many as before, and not ready, is not what was there before.

@@ -97,8 +97,8 @@ export const mcpCall: Kind<McpCall, CallBefore, CallAfter> = {
     const observed = `a second call gave ${same ? 'the same answer' : 'another answer, which moves'}`
     return { outcome: 'verified', same, observed, facts }
   },
-  async standing(_input, context, before) {
-    if (before.reads) return readingOnly.standing()
+  async targetState(_input, context, before) {
+    if (before.reads) return readingOnly.targetState()
     const { verify } = context.action
     if (verify === undefined || before.reading === undefined)
       return { at: 'unknown', observed: 'nobody here knows what the tool has changed' }

@@ -68,7 +68,7 @@ export const natsPublish: Kind<NatsPublish, PublishBefore, After> = {
   async compensate({ subject }) {
     throw new DeedError('not_undoable', `what was published to ${subject} cannot be taken back`)
   },
-  async standing(input, context, before) {
+  async targetState(input, context, before) {
     if (input.stream === undefined) return { at: 'unknown', observed: 'nobody here knows who has received it' }
     const { outcome, observed } = await findMessage(input, context, before)
     return { at: outcome === 'verified' ? 'after' : outcome === 'failed' ? 'before' : 'unknown', observed }

@@ -69,8 +69,8 @@ export const natsRequest: Kind<NatsRequest, RequestBefore> = {
     if (reads) return readingOnly.compensate()
     throw new DeedError('not_undoable', `a request to ${subject} cannot be undone`)
   },
-  standing: async (_input, _context, { reads }) =>
-    reads ? readingOnly.standing() : { at: 'unknown', observed: 'nobody here knows what the request has changed' },
+  targetState: async (_input, _context, { reads }) =>
+    reads ? readingOnly.targetState() : { at: 'unknown', observed: 'nobody here knows what the request has changed' },
   environment: ({ target }, { config }) => config.targets[target]?.environment,
 }
 

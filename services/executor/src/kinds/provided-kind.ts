@@ -13,7 +13,7 @@ import {
   observeProvided,
   provided,
 } from '@deed/proto/provider'
-import { type After, type Before, type Context, type Kind, ONLY_LOOKING } from './kind.ts'
+import { type After, type Before, type Context, type Kind, OBSERVE_ONLY } from './kind.ts'
 
 /** The mesh, as far as a kind of somebody else needs it. */
 export type Asking = Pick<Bus, 'call'>
@@ -42,7 +42,7 @@ export async function providedKind(action: Action, bus: Asking): Promise<Kind<Js
       { ...about(context), ...(before ? { stored: storedOf(before, after) } : {}) },
       { patient: false },
     )
-  const facts = await look({ actionId: ONLY_LOOKING, action })
+  const facts = await look({ actionId: OBSERVE_ONLY, action })
   const { provider } = facts
   return {
     name,
@@ -89,7 +89,7 @@ export async function providedKind(action: Action, bus: Asking): Promise<Kind<Js
       )
       return claimed
     },
-    async standing(_input, context, before, after) {
+    async targetState(_input, context, before, after) {
       const { at, observed, facts } = await look(context, before, after)
       return { at, observed, ...defined({ facts }) }
     },

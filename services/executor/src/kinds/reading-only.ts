@@ -7,5 +7,5 @@ export const readingOnly = {
   reversibility: () => 'reversible',
   mayHoldAlready: () => false,
   compensate: async () => 'nothing was changed',
-  standing: async () => ({ at: 'before', observed: 'it only reads, so there is nothing to bring back' }),
+  targetState: async () => ({ at: 'before', observed: 'it only reads, so there is nothing to bring back' }),
 } satisfies Partial<Kind>

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { refuseMissingProgram } from '../processes/refuse-missing-program.ts'
 import { serviceProvider } from '../services/provider-of.ts'
 import { describe, type ServiceProvider, type ServiceState, stateText } from '../services/service-provider.ts'
-import type { After, Before, Context, Effect, Kind, Standing, World } from './kind.ts'
+import type { After, Before, Context, Effect, Kind, TargetState, World } from './kind.ts'
 import { readingOnly } from './reading-only.ts'
 
 const Input = z.strictObject({ target: z.string().min(1).max(256) })
@@ -54,7 +54,7 @@ export const serviceStart: Kind<ServiceInput> = {
     if (before.state !== 'stopped') return `left ${target} running, as it was`
     return withEnding(`stopped ${target}`, await stop(target, context))
   },
-  standing: async ({ target }, context, before) => standing(target, context, before, 'running'),
+  targetState: async ({ target }, context, before) => targetState(target, context, before, 'running'),
 }
 
 export const serviceStop: Kind<ServiceInput> = {
@@ -76,7 +76,7 @@ export const serviceStop: Kind<ServiceInput> = {
     if (before.state !== 'stopped') await start(target, context)
     return before.state === 'stopped' ? `left ${target} stopped, as it was` : `started ${target} again`
   },
-  standing: async ({ target }, context, before) => standing(target, context, before, 'stopped'),
+  targetState: async ({ target }, context, before) => targetState(target, context, before, 'stopped'),
 }
 
 export const serviceRestart: Kind<ServiceInput> = {
@@ -107,7 +107,7 @@ export const serviceRestart: Kind<ServiceInput> = {
     await start(target, context)
     return withEnding(`${target} runs again`, killed)
   },
-  standing: async ({ target }, context, before) => standing(target, context, before, 'running'),
+  targetState: async ({ target }, context, before) => targetState(target, context, before, 'running'),
 }
 
 export const serviceStatus: Kind<ServiceInput> = {
@@ -191,12 +191,12 @@ function statusEffect(target: string, seen: ServiceState): Effect {
 }
 
 /** For an undo it counts whether the service runs, not as which process: that one cannot be brought back. */
-async function standing(
+async function targetState(
   target: string,
   context: Context,
   before: Before,
   wanted: 'running' | 'stopped',
-): Promise<Standing> {
+): Promise<TargetState> {
   const found = await look(target, context)
   const { running, health } = found
   const now = running ? 'running' : 'stopped'

@@ -24,7 +24,7 @@ import { refuseConstant } from '../sql/refuse-constant.ts'
 import { refuseWhatCannotRun } from '../sql/refuse-what-cannot-run.ts'
 import { tryWithin } from '../sql/savepoint.ts'
 import { readSettled, type Write, type Written, writeStatement } from '../sql/write-statement.ts'
-import { type Before, type Context, type Kind, ONLY_LOOKING } from './kind.ts'
+import { type Before, type Context, type Kind, OBSERVE_ONLY } from './kind.ts'
 
 const Statement = z.string().min(1).max(65_536)
 
@@ -201,7 +201,7 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
     )
     return `${sentence(written)} on ${target}`
   },
-  async standing(input, context, before, after) {
+  async targetState(input, context, before, after) {
     const { target, verify, undo } = input
     const parsed = await parsedOf(input)
     const [reading, asUndone, image] = await context.world.databases.fresh(target, (client) =>
@@ -294,7 +294,7 @@ const MOVING: ReadonlySet<string> = new Set(['SQLValueFunction', 'SubLink', 'Ran
 
 /** An attempt's own readings may take as long as the attempt. */
 const readMs = ({ actionId, action }: Context): number | undefined =>
-  actionId === ONLY_LOOKING ? undefined : action.timeout_ms
+  actionId === OBSERVE_ONLY ? undefined : action.timeout_ms
 
 const lockOf = (actionId: string) => `deed:${actionId}`
 

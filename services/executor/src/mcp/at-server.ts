@@ -19,7 +19,7 @@ import {
   StreamableHTTPClientTransport,
   type Transport,
 } from '@modelcontextprotocol/client'
-import { type Context, ONLY_LOOKING, type World } from '../kinds/kind.ts'
+import { type Context, OBSERVE_ONLY, type World } from '../kinds/kind.ts'
 import { isPassingStatus } from '../passing-faults.ts'
 import { runCommand } from '../processes/run-command.ts'
 import { allowedHosts, openEgress } from '../sandbox/egress-proxy.ts'
@@ -146,7 +146,7 @@ async function openProgram(
   const transport: BoxTransport = boxTransport((talk, stop) =>
     runCommand(world.sandbox, {
       // What an attempt starts is found by its action's id; what a look starts has an id of its own.
-      actionId: actionId === ONLY_LOOKING ? (randomUUID() as ActionId) : actionId,
+      actionId: actionId === OBSERVE_ONLY ? (randomUUID() as ActionId) : actionId,
       argv: [path, ...args],
       workspace: cwd,
       cwd,

@@ -8,7 +8,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { RunningProcess } from '../processes/process-table.ts'
 import { DISK_BYTES_MAX, type Limit, MEMORY_BYTES_MAX, NEW_FILES_MAX, PROCESSES_MAX } from './limits.ts'
 
-const LOOK_MS = 250
+const CHECK_MS = 250
 const BLOCK_BYTES = 512
 
 export interface Watched {
@@ -60,7 +60,7 @@ export function watchUse({ workspace, processes, bounds = DEFAULT_BOUNDS }: Watc
     }
   }
   look()
-  const timer = setInterval(look, LOOK_MS)
+  const timer = setInterval(look, CHECK_MS)
   timer.unref()
   return { exceeded: exceeded.promise, failed: failed.promise, [Symbol.dispose]: () => clearInterval(timer) }
 }

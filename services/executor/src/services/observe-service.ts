@@ -30,7 +30,7 @@ export async function observeService(
 }
 
 /** A service that has run for longer was up before this action. */
-const SETTLED_MS = 60_000
+const STABLE_MS = 60_000
 /** Observations after the first one, which must agree with it. */
 const SAMPLES = 2
 
@@ -42,7 +42,7 @@ async function staysUp(
   signal: AbortSignal,
 ): Promise<Seen> {
   let now = first
-  const fresh = (first.running?.ageMs ?? 0) < SETTLED_MS + stableForMs
+  const fresh = (first.running?.ageMs ?? 0) < STABLE_MS + stableForMs
   for (let sample = 0; fresh && stableForMs > 0 && sample < SAMPLES; sample++) {
     await sleep(stableForMs / SAMPLES, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return unverified(`${name} could not be watched for ${inSeconds(stableForMs)}`)

@@ -5,7 +5,7 @@ import { foreseeKeys } from './foresee-keys.ts'
 import { countOf, type Loss } from './loss.ts'
 import { type Fields, listOf, type Named, nameOf, nodeOf, relationOf, type Statement } from './parse-sql.ts'
 import { type Relation, relationIn } from './relation.ts'
-import { runsBeside } from './runs-beside.ts'
+import { runsConcurrently } from './runs-concurrently.ts'
 
 export async function foreseeDefinition(client: ClientBase, { root }: Statement): Promise<Loss[]> {
   const { type, fields } = root
@@ -39,7 +39,7 @@ async function truncated(client: ClientBase, fields: Fields): Promise<Loss[]> {
     const relation = await relationIn(client, relationOf(nodeOf(item)?.fields ?? {}))
     if (!relation) continue
     const count = await countIn(client, relation)
-    losses.push(...(await runsBeside(client, relation, 'truncate', { columns: undefined, rows: undefined })))
+    losses.push(...(await runsConcurrently(client, relation, 'truncate', { columns: undefined, rows: undefined })))
     if (fields.restart_seqs === true)
       losses.push({ of: `sequences of ${relation.shown}`, text: `restarts the sequences of ${relation.shown}` })
     if (count !== 0)

@@ -3,7 +3,7 @@ import type { ClientBase } from 'pg'
 import { countRows, type Query } from './affected-rows.ts'
 import { countOf, type Event, type Loss } from './loss.ts'
 import { type Relation, relationIn } from './relation.ts'
-import { runsBeside } from './runs-beside.ts'
+import { runsConcurrently } from './runs-concurrently.ts'
 
 interface Key {
   readonly name: string
@@ -57,7 +57,7 @@ export async function foreseeKeys(
       losses.push({ of, text: `${text}${itself} (foreign key ${key.name})` })
       const next = { relation: child, event: action === 'delete' ? 'delete' : 'update', columns: key.columns } as const
       losses.push(
-        ...(await runsBeside(client, child, next.event, {
+        ...(await runsConcurrently(client, child, next.event, {
           columns: next.event === 'update' ? next.columns : undefined,
           rows: count,
         })),

@@ -12,7 +12,7 @@ import { CHANGING } from './judge-writing.ts'
 import type { Event, Loss } from './loss.ts'
 import { type Fields, listOf, type Node, nodeOf, relationOf, type Statement } from './parse-sql.ts'
 import { type Relation, relationIn } from './relation.ts'
-import { runsBeside } from './runs-beside.ts'
+import { runsConcurrently } from './runs-concurrently.ts'
 
 /** What takes longer to count is not counted: somebody waits for the plan. */
 const COUNT_MS_MAX = 1_000
@@ -31,7 +31,7 @@ export async function foresee(
   for (const node of statement.nodes.filter(({ type }) => CHANGING.has(type)))
     losses.push(...(await foreseeChange(client, node, statement, params, undo)))
   for (const node of undo?.nodes.filter(({ type }) => CHANGING.has(type)) ?? [])
-    losses.push(...(await besideUndo(client, node)))
+    losses.push(...(await whileUndoing(client, node)))
   return [...new Map(losses.map((loss) => [loss.of, loss])).values()]
 }
 
@@ -54,7 +54,7 @@ async function foreseeChange(
   const count = rows && (await countRows(client, rows))
   for (const event of eventsOf(node)) {
     const columns = event === 'update' ? updatedColumns(node) : undefined
-    losses.push(...(await runsBeside(client, relation, event, { columns, rows: count })))
+    losses.push(...(await runsConcurrently(client, relation, event, { columns, rows: count })))
     if (count !== 0 && event !== 'insert')
       losses.push(...(await foreseeKeys(client, relation, event, { columns, rows })))
   }
@@ -64,13 +64,13 @@ async function foreseeChange(
 }
 
 /** Triggers and rules that run when the undo does: what they do is nobody's undo. */
-async function besideUndo(client: ClientBase, node: Node): Promise<Loss[]> {
+async function whileUndoing(client: ClientBase, node: Node): Promise<Loss[]> {
   const relation = await relationIn(client, relationOf(node.fields.relation))
   if (!relation) return []
   const losses: Loss[] = []
   for (const event of eventsOf(node)) {
     const columns = event === 'update' ? updatedColumns(node) : undefined
-    losses.push(...(await runsBeside(client, relation, event, { columns, rows: undefined })))
+    losses.push(...(await runsConcurrently(client, relation, event, { columns, rows: undefined })))
   }
   return losses.map(({ of, text }) => ({ of: `undo: ${of}`, text: text.replace(/^runs/, 'has its undo run') }))
 }

@@ -93,7 +93,7 @@ export interface OutcomeToWrite {
   readonly error?: ErrorBody | undefined
   readonly after?: After | undefined
   /** Looks before the one in the evidence. */
-  readonly earlierLooks: readonly Seen[]
+  readonly earlierObservations: readonly Seen[]
 }
 
 export interface Ledger {
@@ -122,18 +122,18 @@ export interface Ledger {
   /** Those that were ever begun, with what they are. */
   findWhole(tenant: string, actionIds: readonly ActionId[]): Promise<WholeRow[]>
   /** Other actions that may have written files since this one looked at what was there before it. */
-  findBeside(tenant: string, actionId: ActionId): Promise<Beside[]>
+  findConcurrent(tenant: string, actionId: ActionId): Promise<Concurrent[]>
   /** Keeps what an attempt has left that could not say so itself, unless that is known or a newer one has begun. */
   keepAfter(tenant: string, actionId: ActionId, token: FencingToken, after: After): Promise<void>
   /** What earlier attempts left is taken back. @returns whether the attempt is still the newest, and may begin */
-  beginAnew(anew: Anew): Promise<boolean>
+  beginAgain(anew: Anew): Promise<boolean>
   /** @returns what the newest of equal actions met that had an effect which is not undone */
   findDone(tenant: string, action: Action): Promise<Before | undefined>
   /** Other commands of which nobody knows what they left, and that may not go on any more. */
   findForsaken(tenant: string, actionId: ActionId): Promise<Forsaken[]>
 }
 
-export interface Beside {
+export interface Concurrent {
   readonly action: Action
   /** Of the same execution. */
   readonly kindred: boolean
@@ -270,7 +270,7 @@ const FIND = `select ${COLUMNS} from actions a where tenant = $1 and action_id =
  * action looked is known but for the time that its intent was on its way: what other executions did in between counts
  * as beside it. What its own execution did came before it; and so did commands whose intents did, since they take turns.
  */
-const FIND_BESIDE = `
+const FIND_CONCURRENT = `
   with self as (
     select a.execution_id, a.looked_at as since from actions a where a.tenant = $1 and a.action_id = $2
   ), earliest as materialized (select since - interval '2 seconds' as since from self)
@@ -299,7 +299,7 @@ const FIND_FORSAKEN = `
 const KEEP_AFTER = `
   update actions set after = $4 where tenant = $1 and action_id = $2 and token = $3 and after is null`
 
-const BEGIN_ANEW = `
+const BEGIN_AGAIN = `
   update actions set before = $4, looked_at = statement_timestamp() - $5 * interval '1 millisecond', reversibility = $6,
     after = null
   where tenant = $1 and action_id = $2 and token = $3 and intent = 'do'
@@ -334,7 +334,11 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
   const writeOutcome = batched(async (outcomes: OutcomeToWrite[]) => {
     await store.query('write-outcomes', WRITE_OUTCOMES, [
       storable(
-        outcomes.map(({ actionId, earlierLooks, ...one }) => ({ ...one, action_id: actionId, looks: earlierLooks })),
+        outcomes.map(({ actionId, earlierObservations, ...one }) => ({
+          ...one,
+          action_id: actionId,
+          looks: earlierObservations,
+        })),
       ),
     ])
     return outcomes.map(() => undefined)
@@ -356,7 +360,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
           where a.tenant = $1 and a.action_id = any($2::uuid[])`,
         [tenant, actionIds],
       ),
-    findBeside: (tenant, actionId) => store.query<Beside>('find-beside', FIND_BESIDE, [tenant, actionId]),
+    findConcurrent: (tenant, actionId) => store.query<Concurrent>('find-beside', FIND_CONCURRENT, [tenant, actionId]),
     async findDone(tenant, { kind, input, workspace }) {
       const given = [tenant, kind, storable(redactValue(input)), workspace ?? null]
       const [row] = await store.query<{ before: Before }>('find-done', FIND_DONE, given)
@@ -366,10 +370,10 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
     async keepAfter(tenant, actionId, token, after) {
       await store.query('keep-after', KEEP_AFTER, [tenant, actionId, token, storable(after)])
     },
-    async beginAnew({ tenant, actionId, token, before, lookedAt, reversibility }) {
+    async beginAgain({ tenant, actionId, token, before, lookedAt, reversibility }) {
       const looked = performance.now() - lookedAt
       const given = [tenant, actionId, token, storable(before), looked, reversibility]
-      return (await store.query('begin-anew', BEGIN_ANEW, given)).length > 0
+      return (await store.query('begin-anew', BEGIN_AGAIN, given)).length > 0
     },
     async writeUndoIntent({ tenant, actionId, executionId, taskId, token, action, actionHash }) {
       const [row] = await store.query<WrittenUndoIntent>('write-undo', WRITE_UNDO_INTENT, [

@@ -17,7 +17,7 @@ import { postWebhook, type Webhook } from './post-webhook.ts'
 const IN_HAND_MAX = 500
 /** Longer than all tries of a webhook together. */
 const LEFT_MS = 600_000
-const LOOK_AGAIN_MS = 600_000
+const CHECK_AGAIN_MS = 600_000
 
 interface Dependencies {
   db: Database
@@ -55,7 +55,7 @@ export function deliverAlerts({ db, bus, log, webhooks }: Dependencies): AsyncDi
     if (await takeAlert(db, alert)) await deliver(alert)
   }
 
-  const lookForLeft = async (): Promise<void> => {
+  const takeLeftOver = async (): Promise<void> => {
     const room = IN_HAND_MAX - inHand.size
     if (room <= 0) return
     for (const alert of await takeLeftAlerts(db, LEFT_MS, room)) track(deliver(alert))
@@ -71,7 +71,7 @@ export function deliverAlerts({ db, bus, log, webhooks }: Dependencies): AsyncDi
       else track(takeNew(alert))
     },
   })
-  const looking = every(LOOK_AGAIN_MS, lookForLeft, {
+  const looking = every(CHECK_AGAIN_MS, takeLeftOver, {
     failed: 'alerts that are left could not be read',
     log,
     firstMs: 0,

@@ -13,7 +13,7 @@ import { type FairQueue, fairQueue } from './fair-queue.ts'
 const ROOM_MS_MAX = 250
 
 /** The execution that requests a slot. */
-export interface Asking {
+export interface SlotRequest {
   id: ExecutionId
   tenant: string
   /** 1 is first, 9 is last. */
@@ -28,12 +28,12 @@ export interface Slot {
 }
 
 export interface Capacity {
-  take(slot: Slot, asking: Asking): boolean
+  take(slot: Slot, asking: SlotRequest): boolean
   /**
    * Waits briefly for a slot, so that a plan and the lease on its first task are one commit instead of two. The
    * returned function releases the reservation, whether the slot is used or not.
    */
-  room(slot: Slot, asking: Asking): Promise<() => void>
+  room(slot: Slot, asking: SlotRequest): Promise<() => void>
   release(slot: Slot): void
   /** The slots that live workers announce, and those that other replicas have handed out. */
   announce(capability: Capability, slots: number, elsewhere: number): void

@@ -20,7 +20,7 @@ const EVERY_MS = 5_000
 
 export interface WorkQueues extends AsyncDisposable {
   /** Checks now: tasks that were handed out are not taken. */
-  lookNow(): void
+  checkNow(): void
   /** Messages; empty if everything exists. */
   missing(): readonly string[]
   /** Acknowledged submissions that were lost with a stream's storage, in total; a lower bound. */
@@ -83,7 +83,7 @@ export async function keepWorkQueues(
   await countLostOnes()
   const looking = every(EVERY_MS, look, { failed: 'checking the work queues failed', log })
   return {
-    lookNow: looking.hurry,
+    checkNow: looking.hurry,
     missing: () => missing,
     lost: () => [...lost].filter(([, count]) => count > 0).map(([tenant, count]) => ({ tenant, count })),
     [Symbol.asyncDispose]: () => looking[Symbol.asyncDispose](),

@@ -8,7 +8,7 @@
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
 import type { Rate } from '../store/rate-limits.ts'
-import type { Asking } from './capacity.ts'
+import type { SlotRequest } from './capacity.ts'
 import { type FairQueue, fairQueue } from './fair-queue.ts'
 
 /**
@@ -20,7 +20,7 @@ const TRY_AGAIN_MS = 1_000
 
 export interface TargetRates extends Disposable {
   /** Whether a task may begin on the target now; if not, the execution is resumed in its turn. */
-  mayBegin(target: string, asking: Asking): boolean
+  mayBegin(target: string, asking: SlotRequest): boolean
   /** A task began. */
   began(target: string): void
 }

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 import { newExecution } from '../intake/new-execution.ts'
 import { newTask } from '../reconcile/new-task.ts'
 import type { ApprovalRow, TaskRow } from '../snapshot.ts'
-import { agreedBy, agreementOf } from './agreement.ts'
+import { agreedBy, goalApprovalOf } from './goal-approval.ts'
 
 const NOW = Date.parse('2026-11-21T09:00:00Z')
 const request = { task: 'keep it', mode: 'background', priority: 'normal', dry_run: false } as const
@@ -40,7 +40,7 @@ function asked(
 /** The goal as its first execution has left it. */
 const goalOf = (...first: readonly ReturnType<typeof asked>[]) => ({
   name: 'site',
-  agreed: agreementOf({
+  agreed: goalApprovalOf({
     approvals: new Map(first.map(({ approval }) => [approval.approval_id, approval])),
     tasks: new Map(first.flatMap(({ tasks }) => tasks.map((task) => [task.task_id, task]))),
   }),

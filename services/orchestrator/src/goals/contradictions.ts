@@ -16,10 +16,10 @@ import { type GoalRow, type GoalsOf, readGoals, steerGoal } from '../store/goals
 import { readSchedules } from '../store/schedules.ts'
 import type { Database } from '../store/schema.ts'
 
-type Kept = Pick<GoalRow, 'name' | 'steps' | 'paused' | 'status'>
+type EnforcedGoal = Pick<GoalRow, 'name' | 'steps' | 'paused' | 'status'>
 
 /** Paused and blocked goals are not enforced. */
-const isKept = ({ paused, status }: Kept): boolean => !paused && status !== 'blocked'
+const isEnforced = ({ paused, status }: EnforcedGoal): boolean => !paused && status !== 'blocked'
 
 const outcomesOfGoal = (workspaces: Workspaces, { steps }: Pick<GoalRow, 'steps'>): Outcomes =>
   outcomesOf(
@@ -53,12 +53,12 @@ export async function refuseRequestAgainstGoals(
  */
 export function refuseAgainstGoals(
   workspaces: Workspaces,
-  goals: readonly Kept[],
+  goals: readonly EnforcedGoal[],
   who: string,
   wanted: Outcomes,
 ): void {
   if (wanted.size === 0) return
-  for (const goal of goals.filter(isKept)) {
+  for (const goal of goals.filter(isEnforced)) {
     const found = contradictionOf(wanted, outcomesOfGoal(workspaces, goal))
     if (!found) continue
     throw new DeedError(
@@ -144,7 +144,7 @@ export async function goalsKeeping(
   if (undone.size === 0) return []
   const goals = await readGoals(db, principal, null)
   return goals
-    .filter((goal) => isKept(goal) && sharedBy(undone, outcomesOfGoal(workspaces, goal)).length > 0)
+    .filter((goal) => isEnforced(goal) && sharedBy(undone, outcomesOfGoal(workspaces, goal)).length > 0)
     .map(({ name }) => name)
 }
 

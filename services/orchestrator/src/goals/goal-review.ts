@@ -5,7 +5,7 @@
 import { DeedError } from '@deed/proto/errors'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { PersonDecision, PersonTask } from '@deed/proto/person'
-import { type GoalRow, readBlockedGoals, settleGoal } from '../store/goals.ts'
+import { closeReview, type GoalRow, readBlockedGoals } from '../store/goals.ts'
 import type { Database } from '../store/schema.ts'
 
 const DECISIONS = ['retry', 'cancel'] as const
@@ -31,7 +31,7 @@ export async function decideGoal(
 ): Promise<{ approval_id: ApprovalId; execution_id: ExecutionId; status: 'resolved' }> {
   const decided = DECISIONS.find((one) => one === decision)
   const [goal] = decided
-    ? await settleGoal(db, principal, approvalId, decided)
+    ? await closeReview(db, principal, approvalId, decided)
     : await readBlockedGoals(db, principal, { approvalId, limit: 1 })
   if (!goal) {
     throw new DeedError('not_found', 'there is no such approval or task of a person; `deed get approvals` lists them')

@@ -12,7 +12,7 @@ import type { Thought } from '../planning/thought.ts'
 import type { ExecutionRow } from '../snapshot.ts'
 import { type GoalRow, type GoalStep, goalOfExecution } from '../store/goals.ts'
 import type { Database } from '../store/schema.ts'
-import { agreeAhead } from './agreement.ts'
+import { preApprove } from './goal-approval.ts'
 
 /** The prefix of the keys of goals' executions: only for those a goal is looked up. */
 const KEY = 'goal:'
@@ -60,7 +60,7 @@ function thoughtOf({ clock }: Pick<Accepting, 'clock'>, goal: GoalRow): Thought 
     method: 'autonomous',
     estimatedMs: 0,
     degraded: [],
-    ...(status === 'establishing' ? { standing: true } : { agree: (work) => agreeAhead(goal, work, clock.now()) }),
+    ...(status === 'establishing' ? { permanent: true } : { agree: (work) => preApprove(goal, work, clock.now()) }),
   }
 }
 

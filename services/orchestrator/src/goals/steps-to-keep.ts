@@ -12,14 +12,14 @@ import type { SolvedNode } from '../planning/solve-node.ts'
 import { think } from '../planning/think.ts'
 import { findExecution } from '../store/executions.ts'
 import type { GoalRow, GoalStep } from '../store/goals.ts'
+import type { CheckDependencies } from './check-goal.ts'
 import { onceFor } from './keep-words.ts'
-import type { Looking } from './look-at-goal.ts'
-import { standingSteps } from './standing-actions.ts'
+import { keepableSteps } from './keepable-steps.ts'
 
 /** All of them are inspected in one message. */
 const STEPS_MAX = 200
 
-export interface Kept extends Pick<GoalRow, 'task' | 'request' | 'steps'> {}
+export interface KeptSteps extends Pick<GoalRow, 'task' | 'request' | 'steps'> {}
 
 /** Distinguishes two goals with the same name. */
 export const sourceHash = ({ task, manifest, context, execution_id }: PutGoal): string =>
@@ -33,12 +33,12 @@ export const sourceHash = ({ task, manifest, context, execution_id }: PutGoal): 
  * @throws {DeedError} that says why it cannot be kept
  */
 export async function stepsToKeep(
-  looking: Looking,
+  looking: CheckDependencies,
   { name, context: given, execution_id: id }: PutGoal,
   asked: ExecutionRequest | undefined,
   principal: Principal,
   trace: string,
-): Promise<Kept> {
+): Promise<KeptSteps> {
   if (asked === undefined || id !== undefined) {
     if (given === undefined && id !== undefined) return stepsOfExecution(looking, name, id, principal)
     throw new DeedError('invalid_request', 'the context is that of the execution; leave it out', { path: '$.context' })
@@ -62,7 +62,7 @@ export async function stepsToKeep(
       path: '$.manifest.tasks',
     })
   }
-  return { task: words, request, steps: standingSteps(looking.policy, steps, context?.workspace) }
+  return { task: words, request, steps: keepableSteps(looking.policy, steps, context?.workspace) }
 }
 
 /** Actions of a graph keep their names and their order; a task with several actions gets a step for each. */
@@ -84,11 +84,11 @@ function stepsOfGraph(nodes: readonly SolvedNode[]): GoalStep[] {
 }
 
 async function stepsOfExecution(
-  { db, driver, policy }: Looking,
+  { db, driver, policy }: CheckDependencies,
   name: string,
   id: ExecutionId,
   principal: Principal,
-): Promise<Kept> {
+): Promise<KeptSteps> {
   const { execution, tasks } = await driver.read(await findExecution(db, principal, { executionId: id }))
   const path = '$.execution_id'
   if (execution.status !== 'done') {
@@ -111,7 +111,7 @@ async function stepsOfExecution(
   return {
     task,
     request: requestFor(name, task, context),
-    steps: standingSteps(policy, done, context?.workspace),
+    steps: keepableSteps(policy, done, context?.workspace),
   }
 }
 

@@ -5,16 +5,16 @@ import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { ExecutionRequest } from '@deed/proto/execution'
 import type { putGoal as contract } from '@deed/proto/goal'
+import { type CheckDependencies, probe } from '../goals/check-goal.ts'
 import { refuseAgainstGoals, refuseAgainstSchedules } from '../goals/contradictions.ts'
 import { goalView } from '../goals/goal-view.ts'
-import { type Looking, probe } from '../goals/look-at-goal.ts'
 import { executionForGoal, startForGoal } from '../goals/start-for-goal.ts'
 import { sourceHash, stepsToKeep } from '../goals/steps-to-keep.ts'
-import { admitRequest, refuseSecrets } from '../intake/door.ts'
+import { admitRequest, refuseSecrets } from '../intake/validate-request.ts'
 import { outcomesOf } from '../planning/outcomes.ts'
 import { adjustGoal, readGoals, storeGoal } from '../store/goals.ts'
 
-interface Dependencies extends Looking {
+interface Dependencies extends CheckDependencies {
   config: ExecutionConfig
 }
 
@@ -37,7 +37,7 @@ export function putGoal(dependencies: Dependencies): Handler<typeof contract> {
     refuseSecrets(config, input)
     const asked =
       from === undefined
-        ? admitRequest(config, ExecutionRequest.parse({ task, manifest, context }), { standing: true })
+        ? admitRequest(config, ExecutionRequest.parse({ task, manifest, context }), { permanent: true })
         : undefined
     const hash = sourceHash(input)
     const [present] = await readGoals(db, principal, name)

@@ -4,16 +4,16 @@ import type { Handler } from '@deed/mesh/bus'
 import { hashJson } from '@deed/mesh/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { putSchedule as contract } from '@deed/proto/schedule'
+import type { CheckDependencies } from '../goals/check-goal.ts'
 import { outcomesOfRequest, refuseAgainstGoals } from '../goals/contradictions.ts'
-import type { Looking } from '../goals/look-at-goal.ts'
-import { admitRequest, refuseSecrets } from '../intake/door.ts'
+import { admitRequest, refuseSecrets } from '../intake/validate-request.ts'
 import { isoTime } from '../reconcile/draft.ts'
 import { admitTiming, nextDue } from '../schedules/due.ts'
 import { scheduleView } from '../schedules/schedule-view.ts'
 import { readGoals } from '../store/goals.ts'
 import { storeSchedule } from '../store/schedules.ts'
 
-interface Dependencies extends Looking {
+interface Dependencies extends CheckDependencies {
   config: ExecutionConfig
 }
 

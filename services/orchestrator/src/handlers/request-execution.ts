@@ -3,12 +3,12 @@ import { ANSWERED_LATER, type Bus, type Handler } from '@deed/mesh/bus'
 import type { requestExecution as contract, ExecutionReply } from '@deed/proto/execution'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { replyOf } from '../answers/answer.ts'
-import type { Settler } from '../answers/settle-ended.ts'
+import type { FollowUp } from '../answers/follow-up.ts'
 import type { Waiters } from '../answers/waiters.ts'
 import { type Accepting, acceptExecution } from '../intake/accept-execution.ts'
-import { admitRequest } from '../intake/door.ts'
-import type { DoorLimits } from '../intake/door-limits.ts'
+import type { RateLimit } from '../intake/rate-limit.ts'
 import { dropManifest, type Taking, takeManifest } from '../intake/take-manifest.ts'
+import { admitRequest } from '../intake/validate-request.ts'
 import { showPlan } from '../planning/show-plan.ts'
 import type { Waiter } from '../store/transitions.ts'
 
@@ -18,18 +18,18 @@ const MARGIN_MS = 50
 export interface Dependencies extends Accepting, Taking {
   bus: Bus
   config: ExecutionConfig
-  limits: DoorLimits
+  limits: RateLimit
   waiters: Waiters
-  settler: Settler
+  followUps: FollowUp
 }
 
 export function requestExecution(dependencies: Dependencies): Handler<typeof contract> {
-  const { config, limits, clock, driver, waiters, settler, log } = dependencies
+  const { config, limits, clock, driver, waiters, followUps, log } = dependencies
 
   /** Answers with the current status, and removes the waiting caller. */
   const answerNow = async (waiter: Waiter): Promise<void> => {
     waiters.answer(waiter, replyOf(await driver.read(waiter.execution_id), clock.now()))
-    await settler.dismiss(waiter.waiter_id)
+    await followUps.dismiss(waiter.waiter_id)
   }
 
   return async (asked, { principal, trace, replyTo, deadline, setAttribute }) => {
@@ -65,7 +65,7 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
       // It may have ended before this caller was registered.
       const snapshot = await driver.read(accepted.id)
       if (FINAL_EXECUTION_STATUSES.has(snapshot.execution.status)) {
-        await settler.dismiss(waiting.waiter_id)
+        await followUps.dismiss(waiting.waiter_id)
         return replyOf(snapshot, clock.now())
       }
     }
@@ -76,7 +76,7 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
       .then(async ({ background: late }) => {
         if (!late) return
         waiters.answer(waiting, await inBackground())
-        await settler.dismiss(waiting.waiter_id)
+        await followUps.dismiss(waiting.waiter_id)
       })
       .catch(failed)
     return ANSWERED_LATER

@@ -3,13 +3,16 @@ import type { Handler } from '@deed/mesh/bus'
 import { Action } from '@deed/proto/action'
 import type { pauseGoal, resumeGoal } from '@deed/proto/goal'
 import type { Principal } from '@deed/proto/ids'
+import type { CheckDependencies } from '../goals/check-goal.ts'
 import { refuseAgainstGoals, refuseAgainstSchedules } from '../goals/contradictions.ts'
 import { goalView } from '../goals/goal-view.ts'
-import type { Looking } from '../goals/look-at-goal.ts'
 import { outcomesOf } from '../planning/outcomes.ts'
 import { readGoals, steerGoal as steer } from '../store/goals.ts'
 
-export function steerGoal(looking: Looking, verb: 'pause' | 'resume'): Handler<typeof pauseGoal | typeof resumeGoal> {
+export function steerGoal(
+  looking: CheckDependencies,
+  verb: 'pause' | 'resume',
+): Handler<typeof pauseGoal | typeof resumeGoal> {
   const { db, clock } = looking
   return async ({ name }, { principal, log }) => {
     if (verb === 'resume') await refuseContradictions(looking, principal, name)
@@ -20,7 +23,7 @@ export function steerGoal(looking: Looking, verb: 'pause' | 'resume'): Handler<t
 }
 
 /** Goals that were put while this one was paused may contradict it. */
-async function refuseContradictions(looking: Looking, principal: Principal, name: string): Promise<void> {
+async function refuseContradictions(looking: CheckDependencies, principal: Principal, name: string): Promise<void> {
   const { workspaces } = looking.planning
   const goals = await readGoals(looking.db, principal, null)
   const goal = goals.find((one) => one.name === name)

@@ -32,9 +32,9 @@ import { migrations } from '../store/migrations.ts'
 import type { Schema } from '../store/schema.ts'
 import { cancelExecution } from './cancel-execution.ts'
 import { decideApproval } from './decide-approval.ts'
+import { pauseOrResume } from './pause-execution.ts'
 import { retryExecution } from './retry-execution.ts'
 import { rollbackExecution } from './rollback-execution.ts'
-import { steerExecution } from './steer-execution.ts'
 
 const tenant = 'local'
 /** `approver` may approve every level, `other` none. */
@@ -184,7 +184,7 @@ beforeAll(async () => {
     rates: { mayBegin: () => true, began: () => undefined } as never,
     reads: () => false,
     writes: () => [],
-    workQueues: { lookNow: () => undefined },
+    workQueues: { checkNow: () => undefined },
     moved: () => undefined,
     reportsRefused: { count: 0 },
     look: () => undefined,
@@ -318,8 +318,8 @@ function ask<C extends RequestContract>(handler: Handler<C>, principal: Principa
 const DO: Record<Verb, (id: ExecutionId, by: Principal) => Promise<unknown>> = {
   cancel: (id, by) => ask(cancelExecution(world), by, { execution_id: id, undo: false, pause_goals: false }),
   'cancel with undo': (id, by) => ask(cancelExecution(world), by, { execution_id: id, undo: true, pause_goals: false }),
-  pause: (id, by) => ask(steerExecution(world, 'paused'), by, { execution_id: id }),
-  resume: (id, by) => ask(steerExecution(world, 'resumed'), by, { execution_id: id }),
+  pause: (id, by) => ask(pauseOrResume(world, 'paused'), by, { execution_id: id }),
+  resume: (id, by) => ask(pauseOrResume(world, 'resumed'), by, { execution_id: id }),
   retry: (id, by) => ask(retryExecution(world), by, { execution_id: id }),
   rollback: (id, by) =>
     ask(rollbackExecution(world), by, { execution_id: id, with_dependents: false, dry_run: false, pause_goals: false }),

@@ -13,10 +13,10 @@ const EVENTS_BYTES_MAX = 600_000
 
 export function watchExecution({ db }: { db: Database }): Handler<typeof contract> {
   return async ({ execution_id: executionId, after, since }, { principal }) => {
-    if (executionId === undefined) return { executions: await standing(db, principal, { since }), events: [] }
+    if (executionId === undefined) return { executions: await readStatuses(db, principal, { since }), events: [] }
     const id = await findExecution(db, principal, { executionId })
     // Rows after the number: a row that is written in between is in neither, or in both.
-    const executions = await standing(db, principal, { id })
+    const executions = await readStatuses(db, principal, { id })
     const rows = await readTimeline(db, id, { after, limit: EVENTS_MAX })
     return { executions, events: withinMessage(rows, EVENTS_BYTES_MAX) }
   }
@@ -33,7 +33,7 @@ interface Row {
   current: string | null
 }
 
-async function standing(db: Database, { tenant }: Principal, by: { id?: ExecutionId; since?: string | undefined }) {
+async function readStatuses(db: Database, { tenant }: Principal, by: { id?: ExecutionId; since?: string | undefined }) {
   const rows = await db.query<Row>(
     'orchestrator.standing',
     `select e.execution_id, e.status, e.request->>'task' as task, e.audit_seq, e.task_verified, t.tasks, t.ended, t.current

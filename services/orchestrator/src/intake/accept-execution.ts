@@ -12,7 +12,7 @@ import type { ExecutionId } from '@deed/proto/ids'
 import { replyOf } from '../answers/answer.ts'
 import { announce } from '../audit/announce.ts'
 import { differences } from '../differences.ts'
-import { askingOf } from '../drive.ts'
+import { slotRequestOf } from '../drive.ts'
 import { onBehalfOf } from '../on-behalf-of.ts'
 import { type PlanDependencies, planExecution } from '../planning/plan-execution.ts'
 import { scopeOf, think } from '../planning/think.ts'
@@ -56,7 +56,7 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   driver.know(emptySnapshot(execution))
   const planned = thinking
     ? accepting.lane.ahead(id, () => planExecution(accepting, execution, thinking))
-    : accepting.lane.behind(askingOf(execution), () => planExecution(accepting, execution))
+    : accepting.lane.behind(slotRequestOf(execution), () => planExecution(accepting, execution))
   return { id, existed: false, waiter: waiterOf(admitted, incoming), planned, answered: undefined }
 }
 

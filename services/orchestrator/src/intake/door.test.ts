@@ -3,7 +3,7 @@ import { parseExecutionConfig } from '@deed/config/execution-config'
 import { PROTECTED_NAMES } from '@deed/config/protected-names'
 import { ExecutionRequest } from '@deed/proto/execution'
 import { expect, it } from 'vitest'
-import { admitRequest } from './door.ts'
+import { admitRequest } from './validate-request.ts'
 
 const config = parseExecutionConfig('')
 const asking = (target_file: string) => ExecutionRequest.parse({ task: 'write it', context: { target_file } })

@@ -11,7 +11,7 @@ import type { Log } from '@deed/telemetry/logger'
 import type { Driver } from '../drive.ts'
 import { findExecution } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
-import type { Asked } from './door.ts'
+import type { RawRequest } from './validate-request.ts'
 
 export interface Taking {
   db: Database
@@ -25,7 +25,7 @@ export interface Taking {
  *
  * @throws {DeedError} `not_found` or `invalid_manifest`
  */
-export async function takeManifest(taking: Taking, principal: Principal, asked: Asked): Promise<Asked> {
+export async function takeManifest(taking: Taking, principal: Principal, asked: RawRequest): Promise<RawRequest> {
   const { manifest_ref: reference } = asked
   if (reference === undefined) return asked
   const bytes = await readManifest(taking.bus.nc, { principal, object: reference.object })
@@ -42,7 +42,7 @@ export async function takeManifest(taking: Taking, principal: Principal, asked: 
 async function takenBefore(
   { db, driver }: Taking,
   principal: Principal,
-  { idempotency_key: key }: Asked,
+  { idempotency_key: key }: RawRequest,
   { object, sha256 }: ManifestReference,
 ): Promise<Manifest> {
   const missing = new DeedError('not_found', `there is no object "${object}"; put it with manifest.put`, {
@@ -56,7 +56,7 @@ async function takenBefore(
 }
 
 /** An object that stays after a failure expires by age. */
-export async function dropManifest({ bus, log }: Taking, principal: Principal, asked: Asked): Promise<void> {
+export async function dropManifest({ bus, log }: Taking, principal: Principal, asked: RawRequest): Promise<void> {
   if (asked.manifest_ref === undefined) return
   await removeManifest(bus.nc, { principal, object: asked.manifest_ref.object }).catch((error: unknown) =>
     log.warn({ err: error, tenant: principal.tenant }, 'removing a manifest from the object store failed'),

@@ -2,15 +2,15 @@
 import { Action } from '@deed/proto/action'
 import type { ApprovalId, ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import type { Driver } from '../drive.ts'
-import { needsAgreement } from '../reconcile/agree-again.ts'
-import type { Agreement, Resolution } from '../reconcile/input.ts'
+import { needsApproval } from '../reconcile/agree-again.ts'
+import type { NewApprovals, Resolution } from '../reconcile/input.ts'
 import { retriedBy } from '../reconcile/resolved.ts'
 import { toRetry } from '../reconcile/retried.ts'
 import { isAct, type Snapshot, type TaskRow } from '../snapshot.ts'
 import type { Planning } from './plan-work.ts'
 import { sealPlan } from './seal-plan.ts'
 import { unsealedOf } from './unsealed.ts'
-import { type Candidate, lookAt, putIrreversibleLast } from './weigh-actions.ts'
+import { type Candidate, inspectTargets, putIrreversibleLast } from './weigh-actions.ts'
 
 export interface Retrying {
   driver: Driver
@@ -30,7 +30,7 @@ export async function retryExecution(
   const again = await agreement(
     planning,
     snapshot,
-    unfinished.filter((task) => needsAgreement(task, snapshot, moment)),
+    unfinished.filter((task) => needsApproval(task, snapshot, moment)),
     unfinished,
     by,
   )
@@ -40,11 +40,11 @@ export async function retryExecution(
 /**
  * The new approvals that a review's decision needs; usually none. @throws {DeedError} why a target cannot be inspected
  */
-export async function agreementFor(
+export async function newApprovalsFor(
   { driver, planning }: Retrying,
   id: ExecutionId,
   resolution: Pick<Resolution, 'taskId' | 'decision' | 'by'>,
-): Promise<{ again?: Agreement }> {
+): Promise<{ again?: NewApprovals }> {
   if (resolution.decision !== 'retry') return {}
   const snapshot = await driver.read(id)
   const needing = retriedBy(snapshot, resolution, { now: planning.now(), policyVersion: planning.policy.version })
@@ -62,11 +62,11 @@ async function agreement(
   needing: readonly TaskRow[],
   unfinished: readonly TaskRow[],
   by: string,
-): Promise<{ again?: Agreement }> {
+): Promise<{ again?: NewApprovals }> {
   if (needing.length === 0) return {}
   const candidates = needing.filter(isAct).map((task) => candidateOf(task, approvals))
   const asked = { ...execution, user_name: by }
-  await lookAt(planning, asked, candidates)
+  await inspectTargets(planning, asked, candidates)
   const known = new Set(needing)
   putIrreversibleLast(
     planning.policy,

@@ -7,7 +7,7 @@ import type { UndoStep } from '@deed/proto/steering'
 import { isoTime } from '../reconcile/draft.ts'
 import type { Input } from '../reconcile/input.ts'
 import { newTask } from '../reconcile/new-task.ts'
-import { type UndoAsk, undoHash } from '../reconcile/undo-asked.ts'
+import { type UndoRequest, undoHash } from '../reconcile/undo-requested.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { hiddenIn } from './hidden-in.ts'
 import type { RollbackPlan } from './plan-rollback.ts'
@@ -23,7 +23,7 @@ export function askUndo(
 ): Extract<Input, { type: 'undo_asked' }> {
   const { execution, tasks } = snapshot
   const at = now()
-  const ask: UndoAsk = { undo: taskIds ?? null, by, reason }
+  const ask: UndoRequest = { undo: taskIds ?? null, by, reason }
   const task = newTask(execution, {
     position: tasks.size,
     name: freeName(new Set([...tasks.values()].map(({ name }) => name)), 'approve-rollback'),

@@ -46,7 +46,7 @@ const at = (path: string, workspace?: string) => ({
   ...defined({ workspace }),
 })
 
-describe('a standing permission', () => {
+describe('a grant', () => {
   it('covers nothing that a model read out of words that nobody has seen', () => {
     expect(allows({}, at('a.txt'))).toBe(true)
     expect(allows({}, { ...at('a.txt'), reading_of: 'leave a note' })).toBe(false)

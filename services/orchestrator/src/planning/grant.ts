@@ -7,7 +7,7 @@ import { type Changed, changesOf } from '../differences.ts'
 import { levelOfApprover, maySelfApprove, type Policy } from './policy.ts'
 import { placeOf, type Workspaces } from './touched-by.ts'
 
-export interface Asked {
+export interface GrantRequest {
   action: Action
   level: number
   /** The requester of the execution. */
@@ -20,7 +20,7 @@ export interface Asked {
 export const GRANT_LEVEL_MAX = 2
 
 /** Whether the grant approves the action, so that nobody need be asked. Never from level 3 on. */
-export function covers(policy: Policy, workspaces: Workspaces, grant: Grant, asked: Asked): boolean {
+export function covers(policy: Policy, workspaces: Workspaces, grant: Grant, asked: GrantRequest): boolean {
   const { action, level, user, now } = asked
   return (
     level <= Math.min(grant.level, GRANT_LEVEL_MAX) &&

@@ -13,7 +13,7 @@ import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Log } from '@deed/telemetry/logger'
 import type { Clock } from '../clock.ts'
 import type { Capacity } from '../dispatch/capacity.ts'
-import { askingOf, type Driver } from '../drive.ts'
+import { type Driver, slotRequestOf } from '../drive.ts'
 import { refuseRequestAgainstGoals } from '../goals/contradictions.ts'
 import { answeredInput } from '../intake/answer-from-cache.ts'
 import type { CachedBefore } from '../intake/cached-before.ts'
@@ -60,7 +60,7 @@ export async function planExecution(
     const first = input.type === 'planned' ? beginningAtOnce(input.work) : []
     if (first.length > 0) {
       const reads = first.every((task) => isAct(task) && isPromptRead(planning.policy, task.spec))
-      const settled = await planning.capacity.room({ capability: 'act', reads }, askingOf(execution))
+      const settled = await planning.capacity.room({ capability: 'act', reads }, slotRequestOf(execution))
       await store().finally(settled)
     } else await store()
     return { background: background || isBackground(execution.request, thought) }
@@ -103,10 +103,10 @@ async function planOf(
     return { input: answeredInput(thought.entry), background: false }
   }
   const { policy } = planning
-  const { standing = false, agree } = thought
-  const forGoal = standing || agree !== undefined
+  const { permanent = false, agree } = thought
+  const forGoal = permanent || agree !== undefined
   const [work] = await Promise.all([
-    planWork(standing ? { ...planning.planning, standing } : planning.planning, execution, thought.nodes),
+    planWork(permanent ? { ...planning.planning, permanent } : planning.planning, execution, thought.nodes),
     forGoal ? undefined : refuseRequestAgainstGoals(planning, execution, thought.nodes),
   ])
   agree?.(work)

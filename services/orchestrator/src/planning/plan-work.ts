@@ -22,7 +22,7 @@ import type { SolvedNode, Terms } from './solve-node.ts'
 import { titled } from './task-node.ts'
 import { groundOf, touchedBy, type Workspaces } from './touched-by.ts'
 import { unsealedOf } from './unsealed.ts'
-import { type Candidate, comesAfter, lookAt, type Weighing, weighActions } from './weigh-actions.ts'
+import { type Candidate, comesAfter, inspectTargets, type Weighing, weighActions } from './weigh-actions.ts'
 
 /** What a task that a model solves holds: the question, and the part of the plan that its answer becomes. */
 export const AskedOfModel = AgentTask.extend({ node: GoalNode.pick({ id: true, title: true }) })
@@ -51,7 +51,7 @@ export async function weighWork(
   execution: ExecutionRow,
   nodes: readonly SolvedNode[],
   place: Place = EMPTY,
-  lookAtAll = false,
+  inspectAllTargets = false,
 ): Promise<Unsealed> {
   const tasks: TaskRow[] = []
   const parts: PlanPart[] = []
@@ -114,7 +114,7 @@ export async function weighWork(
   }
   orderByTouch(planning, candidates)
   const others = tasks.filter(({ task_kind }) => task_kind !== 'act')
-  await weighActions(planning, execution, candidates, { others, lookAtAll })
+  await weighActions(planning, execution, candidates, { others, inspectAllTargets })
   const position = place.position + tasks.length
   return { execution, tasks, candidates, parts, names, position, estimate: estimateOf(nodes) }
 }
@@ -144,7 +144,7 @@ export async function replanTask(
     why: '',
     effect: undefined,
   }
-  await lookAt(planning, execution, [candidate])
+  await inspectTargets(planning, execution, [candidate])
   const names = new Set(place.names)
   const earlier = task.approval_id !== null && task.spec !== null ? { earlier: task.spec } : {}
   const unsealed = { execution, tasks: [], candidates: [candidate], parts: [], names, position: place.position }

@@ -3,7 +3,7 @@
  * thousand of them do not starve one caller of services, database and process.
  */
 import type { ExecutionId } from '@deed/proto/ids'
-import type { Asking } from '../dispatch/capacity.ts'
+import type { SlotRequest } from '../dispatch/capacity.ts'
 import { fairQueue } from '../dispatch/fair-queue.ts'
 
 /** The maximum number of concurrent plans without a waiting caller. */
@@ -13,7 +13,7 @@ export interface PlanningLane {
   /** Runs `plan` now. */
   ahead<T>(id: ExecutionId, plan: () => Promise<T>): Promise<T>
   /** Runs `plan` in its turn: by priority, each tenant in turn. */
-  behind<T>(asking: Asking, plan: () => Promise<T>): Promise<T>
+  behind<T>(asking: SlotRequest, plan: () => Promise<T>): Promise<T>
   /** Whether the execution is being planned here, or is queued. */
   has(id: ExecutionId): boolean
   /** How many executions of a tenant are queued. */

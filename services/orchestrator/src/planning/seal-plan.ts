@@ -15,7 +15,7 @@ import type { Work } from '../reconcile/input.ts'
 import { newTask } from '../reconcile/new-task.ts'
 import { signed } from '../signed.ts'
 import type { ApprovalRow, ExecutionRow, PlanPart, TaskRow } from '../snapshot.ts'
-import { type Asked as Asking, covers, differsIn } from './grant.ts'
+import { covers, differsIn, type GrantRequest } from './grant.ts'
 import { hiddenIn } from './hidden-in.ts'
 import type { Level, Policy } from './policy.ts'
 import type { Workspaces } from './touched-by.ts'
@@ -56,7 +56,7 @@ export async function sealPlan(sealing: Sealing, unsealed: Unsealed): Promise<Wo
   }
   const approvals: ApprovalRow[] = []
   const people: TaskRow[] = []
-  const ask = (covered: readonly Candidate[], asked: Omit<Asked, 'position' | 'earlier'>): void => {
+  const ask = (covered: readonly Candidate[], asked: Omit<ApprovalRequest, 'position' | 'earlier'>): void => {
     const made = approvalFor(sealing, execution, covered, { ...asked, position: position + people.length, earlier })
     people.push(made.task)
     approvals.push(made.approval)
@@ -110,7 +110,7 @@ function sayWhatDiffers(
   { policy, workspaces, now }: Sealing,
   grants: readonly Grant[],
   candidate: Candidate,
-  asked: Omit<Asking, 'now'>,
+  asked: Omit<GrantRequest, 'now'>,
 ): void {
   const other = grants.find((one) => covers(policy, workspaces, { ...one, means: {} }, { ...asked, now: now() }))
   if (!other) return
@@ -129,7 +129,7 @@ export function freeName(taken: Set<string>, wanted: string): string {
   return name
 }
 
-interface Asked {
+interface ApprovalRequest {
   level: Level
   /** The tasks that run before the approval is requested. */
   before: TaskId[]
@@ -143,7 +143,7 @@ function approvalFor(
   { policy, now }: Sealing,
   execution: ExecutionRow,
   covered: readonly Candidate[],
-  { level, before, name, position, grant, earlier }: Asked,
+  { level, before, name, position, grant, earlier }: ApprovalRequest,
 ): { task: TaskRow; approval: ApprovalRow } {
   const at = now()
   const approvalId = randomUUIDv7() as ApprovalId
@@ -251,7 +251,7 @@ export function screenOf(
   const names = new Map(tasks.map(({ task_id, name }) => [task_id, name]))
   const known = new Map<TaskRow, Candidate>(candidates.map((candidate) => [candidate.task, candidate]))
   const shown = tasks.length === 0 ? candidates.map(({ task }) => task) : tasks
-  const agreementOf = ({ approval_id: id }: TaskRow): PlanStep['agreement'] => {
+  const goalApprovalOf = ({ approval_id: id }: TaskRow): PlanStep['agreement'] => {
     const approval = id === null ? undefined : approvalOf.get(id)
     if (!approval) return 'none'
     if (approval.grant_id !== null) return 'grant'
@@ -265,7 +265,7 @@ export function screenOf(
       level: task.level,
       after: task.dependencies.flatMap((id) => names.get(id) ?? []),
       reversibility: known.get(task)?.inspection?.reversibility ?? null,
-      agreement: agreementOf(task),
+      agreement: goalApprovalOf(task),
     })),
     point_of_no_return: candidates.find(isIrreversible)?.task.name ?? null,
     estimate,

@@ -23,7 +23,7 @@ export interface SolvedNode {
 
 export type Terms = Pick<ManifestTask, 'priority' | 'on_failure' | 'concurrency_key'>
 
-interface Asking {
+interface SlotRequest {
   bus: Bus
   principal: Principal
   trace: string
@@ -37,7 +37,7 @@ interface Asking {
  * @throws {DeedError} if a rule understands the task and refuses it
  */
 export async function solveNode(
-  asking: Asking,
+  asking: SlotRequest,
   node: GoalNode,
   task: AgentTask,
   reply: AgentReply,
@@ -62,7 +62,7 @@ export async function solveNode(
 
 /** Undefined if only the universal template fits, which is text for a model rather than code. */
 async function addTemplate(
-  { bus, principal, trace, seed }: Asking,
+  { bus, principal, trace, seed }: SlotRequest,
   task: AgentTask,
   chosen: TemplateChoice | undefined,
 ): Promise<AgentTask | undefined> {

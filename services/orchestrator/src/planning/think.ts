@@ -54,7 +54,7 @@ export function think(
   const whole = taskOf(request, task)
   const goal = { goal: task, ...defined({ complexity, acceptance_criteria }) }
   const cached = orWithout(getCache, scopeOf(request)).then((reply) => reply?.entry ?? undefined)
-  const wholeReply = settled(bus.call(processTask, whole, options))
+  const wholeReply = outcomeOf(bus.call(processTask, whole, options))
   const askDags = (): Promise<[TemplateChoice | undefined, Decomposition | undefined]> =>
     Promise.all([
       orWithout(selectTemplate, { task, seed, ...defined({ language, complexity }) }),
@@ -92,7 +92,7 @@ export function think(
   const solveAll = async (
     template: TemplateChoice | undefined,
     graph: Decomposition | undefined,
-    known: Settled<AgentReply>,
+    known: Outcome<AgentReply>,
   ): Promise<{ nodes: SolvedNode[]; solvedBy: 'autonomous' | null }> => {
     const leaves = leavesOf(graph, request)
     const alone = leaves.length === 1
@@ -130,17 +130,17 @@ const NO_CONTEXT_HASH = contextHash()
 
 const NOT_ASKED: readonly [undefined, undefined] = [undefined, undefined]
 
-type Settled<T> = { value: T } | { error: unknown }
+type Outcome<T> = { value: T } | { error: unknown }
 
-const settled = <T>(promise: Promise<T>): Promise<Settled<T>> =>
+const outcomeOf = <T>(promise: Promise<T>): Promise<Outcome<T>> =>
   promise.then(
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   )
 
-const isDeclined = (reply: Settled<AgentReply>): boolean => 'value' in reply && reply.value.outcome === 'declined'
+const isDeclined = (reply: Outcome<AgentReply>): boolean => 'value' in reply && reply.value.outcome === 'declined'
 
-function unwrap<T>(outcome: Settled<T>): T {
+function unwrap<T>(outcome: Outcome<T>): T {
   if ('error' in outcome) throw outcome.error
   return outcome.value
 }

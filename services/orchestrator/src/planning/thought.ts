@@ -15,7 +15,7 @@ export type Thought =
       /**
        * The approval ignores that an action's postcondition already holds: it covers every later time when it does not.
        */
-      standing?: boolean
+      permanent?: boolean
       /** Adds an earlier approval to the plan. */
       agree?: (work: Work) => void
     }

@@ -28,7 +28,7 @@ export interface Weighing {
    * The approval covers every later time when the postcondition does not hold: that it holds now does not change the
    * level.
    */
-  standing?: boolean
+  permanent?: boolean
 }
 
 /** An action of a plan in progress. */
@@ -55,10 +55,10 @@ export async function weighActions(
   weighing: Weighing,
   execution: ExecutionRow,
   candidates: readonly Candidate[],
-  { others = [], lookAtAll = false }: { others?: readonly TaskRow[]; lookAtAll?: boolean } = {},
+  { others = [], inspectAllTargets = false }: { others?: readonly TaskRow[]; inspectAllTargets?: boolean } = {},
 ): Promise<void> {
-  const { policy, workspaces, secrets, standing = false } = weighing
-  let mustLook = lookAtAll || standing
+  const { policy, workspaces, secrets, permanent = false } = weighing
+  let mustInspect = inspectAllTargets || permanent
   const before = footprint()
   for (const candidate of candidates) {
     const { task, action } = candidate
@@ -83,17 +83,17 @@ export async function weighActions(
     candidate.why = why
     if (creates) action.expect_before = 'absent'
     // Only the executor knows the environment of a target, which may raise the level.
-    if (level > 0 || (candidate.effect !== 'read' && typeof action.input.target === 'string')) mustLook = true
+    if (level > 0 || (candidate.effect !== 'read' && typeof action.input.target === 'string')) mustInspect = true
   }
-  if (lookAtAll) await showReads(weighing, execution, candidates)
-  if (!mustLook) return
-  await lookAt(weighing, execution, candidates)
+  if (inspectAllTargets) await showReads(weighing, execution, candidates)
+  if (!mustInspect) return
+  await inspectTargets(weighing, execution, candidates)
   putIrreversibleLast(policy, candidates, others)
 }
 
 /** Inspects the target of every action that does more than read, and decides by the result. */
-export async function lookAt(
-  { bus, policy, workspaces, secrets, standing = false }: Weighing,
+export async function inspectTargets(
+  { bus, policy, workspaces, secrets, permanent = false }: Weighing,
   execution: ExecutionRow,
   candidates: readonly Candidate[],
 ): Promise<void> {
@@ -115,7 +115,7 @@ export async function lookAt(
       policy,
       candidate,
       { ...found.inspection, effect },
-      { steady: before.meetsWhatIs(touched, creates), standing, secrets: secretsElsewhere(secrets, candidate.action) },
+      { steady: before.meetsWhatIs(touched, creates), permanent, secrets: secretsElsewhere(secrets, candidate.action) },
     )
     if (!candidate.action.observe_only) before.add(touched, creates)
   })
@@ -165,7 +165,7 @@ function applyInspection(
   policy: Policy,
   candidate: Candidate,
   inspection: Inspection,
-  { steady, standing, secrets }: { steady: boolean; standing: boolean; secrets: readonly string[] },
+  { steady, permanent, secrets }: { steady: boolean; permanent: boolean; secrets: readonly string[] },
 ): void {
   const { task, action } = candidate
   const { state_before: state, sandbox, means, files } = inspection
@@ -177,7 +177,7 @@ function applyInspection(
   candidate.inspection = expected ? inspection : { ...lasting, state_before: '' }
   if (sandbox !== undefined) action.expect_sandbox = sandbox
   if (Object.keys(means).length > 0) action.expect_resolved = means
-  if (steady && !standing && inspection.already_so && action.already_so !== 'run') {
+  if (steady && !permanent && inspection.already_so && action.already_so !== 'run') {
     action.observe_only = true
     task.level = 0
     candidate.why = 'it already holds'
@@ -185,7 +185,7 @@ function applyInspection(
   }
   // Something absent may exist by then, and be changed.
   const couldChange =
-    (!steady || standing) && inspection.effect === 'create' && policy.kinds[action.kind]?.effect !== 'create'
+    (!steady || permanent) && inspection.effect === 'create' && policy.kinds[action.kind]?.effect !== 'create'
   candidate.effect = couldChange ? 'change' : inspection.effect
   const { level, why } = levelOf(policy, {
     kind: action.kind,
@@ -199,7 +199,7 @@ function applyInspection(
     secrets,
   })
   task.level = level
-  candidate.why = standing ? `${why}, now and whenever it does not hold` : why
+  candidate.why = permanent ? `${why}, now and whenever it does not hold` : why
   // Files that a command neither reads nor writes are not its precondition: only the named files of its workspace are.
   if (expected && files !== undefined) action.expect_files = files
   else if (expected && state !== '') action.expect_before = state

@@ -3,7 +3,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
 import { type Draft, isoTime, setActual, setApproval, setDesired } from './draft.ts'
-import type { Agreement } from './input.ts'
+import type { NewApprovals } from './input.ts'
 import { addWork } from './planned.ts'
 
 /** The time and the policy version of a request. */
@@ -17,7 +17,7 @@ export interface Moment {
  * Whether a task needs a new approval before it is retried: the old one covered an effect that has happened, belongs to
  * another policy, or has expired.
  */
-export function needsAgreement(
+export function needsApproval(
   task: TaskRow,
   { approvals }: Pick<Snapshot, 'approvals'>,
   { now, policyVersion }: Moment,
@@ -45,13 +45,15 @@ export function refuseDenied({ approvals }: Pick<Snapshot, 'approvals'>, tasks: 
  *
  * @throws {DeedError} `unavailable` if the tasks have changed since the approvals were made
  */
-export function agreeAgain(draft: Draft, needing: readonly TaskRow[], again: Agreement | undefined): void {
+export function renewApprovals(draft: Draft, needing: readonly TaskRow[], again: NewApprovals | undefined): void {
   const made = new Map(again?.tasks.map((one) => [one.task_id, one]))
   if (needing.length !== made.size || needing.some(({ task_id }) => !made.has(task_id))) {
     throw new DeedError('unavailable', 'the execution has changed meanwhile; try again')
   }
   for (const task of needing) {
-    const { spec, action_hash, level, approval_id, dependencies } = made.get(task.task_id) as Agreement['tasks'][number]
+    const { spec, action_hash, level, approval_id, dependencies } = made.get(
+      task.task_id,
+    ) as NewApprovals['tasks'][number]
     setDesired(draft, task, { spec, action_hash, level, approval_id, dependencies: [...dependencies] })
   }
   if (again) addWork(draft, again.work)

@@ -69,7 +69,7 @@ export function askPerson(draft: Draft, task: TaskRow, cause: ReviewCause): void
 }
 
 /** The task was decided in another way: its open review is obsolete. */
-export function askNoMore(draft: Draft, { task_id }: TaskRow): void {
+export function closeReviewOf(draft: Draft, { task_id }: TaskRow): void {
   for (const one of draft.tasks.values()) {
     if (one.actual_status !== 'pending' || reviewOf(one)?.about !== task_id) continue
     setDesired(draft, one, { desired_status: 'cancelled' })
@@ -78,7 +78,7 @@ export function askNoMore(draft: Draft, { task_id }: TaskRow): void {
 }
 
 /** Human work is requested when its turn has come; its deadline runs from then on. */
-export function askToProvide(draft: Draft, task: TaskRow): void {
+export function requestWork(draft: Draft, task: TaskRow): void {
   const asked = askedOf(task)
   if (asked === undefined || task.started_at !== null) return
   setActual(draft, task, { started_at: isoTime(draft.now) })

@@ -8,7 +8,7 @@ import type { ApprovalRow } from '../snapshot.ts'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end, rolledBack } from './ending.ts'
 import type { Limits } from './input.ts'
-import { checkUndo, closeTask, undoAskOf } from './undo-asked.ts'
+import { checkUndo, closeTask, undoRequestOf } from './undo-requested.ts'
 
 export function decided(
   draft: Draft,
@@ -28,7 +28,7 @@ export function decided(
     throw new DeedError('approval_already_used', `the approval is already ${approval.status}`)
   }
   const task = draft.tasks.get(approval.task_id)
-  const undo = task && undoAskOf(task)
+  const undo = task && undoRequestOf(task)
   if (undo && approve) checkUndo(draft, approval, undo, policyVersion)
   setApproval(draft, approval, {
     status: approve ? 'approved' : 'denied',

@@ -3,10 +3,10 @@ import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Ending, ExecutionRow } from '../snapshot.ts'
-import { askNoMore } from './ask-person.ts'
+import { closeReviewOf } from './ask-person.ts'
 import { type Draft, record, setActual, setApproval, setDesired } from './draft.ts'
 import { toRollBack } from './roll-back.ts'
-import { closeUndo } from './undo-asked.ts'
+import { closeUndo } from './undo-requested.ts'
 
 export function cancelled(
   draft: Draft,
@@ -61,7 +61,7 @@ export function rolledBack(
   if (status !== 'undoing') execution.ending = endingAfter(status, execution.ending)
   for (const task of chosen) {
     setDesired(draft, task, { desired_status: 'undone' })
-    if (task.actual_status === 'blocked') askNoMore(draft, task)
+    if (task.actual_status === 'blocked') closeReviewOf(draft, task)
     if (task.actual_status !== 'done' && task.actual_status !== 'in_progress')
       setActual(draft, task, { actual_status: 'failed', failure_count: 0, next_attempt_at: null })
   }

@@ -6,10 +6,10 @@ import { expiryOf } from './ask-person.ts'
 import { type Draft, record, setActual, setApproval, setDesired } from './draft.ts'
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
+import { HAND_OUT_AGAIN_MS } from './next-steps.ts'
 import { readyTasks } from './progress.ts'
 import { retryLater, undoLater } from './retry.ts'
-import { HAND_OUT_AGAIN_MS } from './settle.ts'
-import { closeUndo, openUndo } from './undo-asked.ts'
+import { closeUndo, openUndo } from './undo-requested.ts'
 
 /**
  * After this many leases without any report, an expired one counts as a failure: the task probably kills its worker

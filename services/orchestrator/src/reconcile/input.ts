@@ -22,22 +22,22 @@ export type Input =
   | { type: 'reported'; report: TaskReport; solved?: Work; refused?: ErrorBody }
   /** The target was not as the plan expected, as `report` says; the task, sealed anew. */
   | { type: 'replanned'; taskId: TaskId; token: FencingToken; task: Partial<TaskRow>; work: Work; report?: TaskReport }
-  | ({ type: 'looked' } & Looked)
+  | ({ type: 'looked' } & Reinspected)
   | { type: 'decided'; approvalId: ApprovalId; approve: boolean; by: string; reason: string | null }
   | { type: 'refused'; approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode }
   /** `again`: the new approval of a task that is retried, if it needs one. */
-  | ({ type: 'resolved'; again?: Agreement } & Resolution)
+  | ({ type: 'resolved'; again?: NewApprovals } & Resolution)
   | { type: 'cancelled'; reason: string | null; undo: boolean; by: string }
   /** `taskIds`: only these. */
   | { type: 'rolled_back'; reason: string | null; by: string; taskIds?: readonly TaskId[] }
   /** The rollback must be approved first. */
   | { type: 'undo_asked'; task: TaskRow; approval: ApprovalRow }
   | { type: 'paused' | 'resumed'; reason: string | null; by: string }
-  | { type: 'retried'; reason: string | null; by: string; again?: Agreement }
+  | { type: 'retried'; reason: string | null; by: string; again?: NewApprovals }
   | { type: 'tick' }
 
 /** The current state of a step that needs its own approval. */
-export interface Looked {
+export interface Reinspected {
   approvalId: ApprovalId
   /** The step sealed again, if it differs from what was shown; without an approval in its work, none is needed. */
   anew?: { taskId: TaskId; task: Resealed; work: Work }
@@ -47,7 +47,7 @@ export interface Looked {
 export type Resealed = Pick<TaskRow, 'spec' | 'action_hash' | 'level' | 'approval_id'>
 
 /** Tasks sealed again, with their approvals. */
-export interface Agreement {
+export interface NewApprovals {
   tasks: readonly (Resealed & Pick<TaskRow, 'task_id' | 'dependencies'>)[]
   work: Work
 }

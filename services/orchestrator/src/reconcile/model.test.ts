@@ -13,7 +13,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { emptySnapshot, newExecution } from '../intake/new-execution.ts'
 import type { ApprovalRow, ExecutionRow, Progress, Snapshot, TaskRow } from '../snapshot.ts'
-import { needsAgreement } from './agree-again.ts'
+import { needsApproval } from './agree-again.ts'
 import { reviewOf } from './ask-person.ts'
 import { type Draft, draftOf, hasChanged, isoTime } from './draft.ts'
 import type { Input, Limits, Work } from './input.ts'
@@ -443,7 +443,7 @@ function apply(model: Model, input: Input): void {
   model.audit.push(...draft.audit)
   if (hasChanged(draft) || input.type === 'tick') model.checkAt = Date.parse(execution.next_check_at)
   if (input.type === 'tick') model.overdue = false
-  if (!model.overdue) checkSettled(model)
+  if (!model.overdue) checkNothingLeft(model)
 }
 
 /** Room and keys are what the draft's own tasks leave of them. */
@@ -682,7 +682,7 @@ function checkFinal(was: Snapshot, draft: Draft, { type }: Input): void {
 }
 
 /** Settling again, with nothing that has happened in between, finds nothing to do. */
-function checkSettled(model: Model): void {
+function checkNothingLeft(model: Model): void {
   const draft = draftOf(structuredClone(model.snapshot), model.now)
   reconcile(draft, { type: 'tick' }, limitsOf(model, draft))
   expect(draft.leases.filter(({ again }) => !again)).toEqual([])
@@ -748,7 +748,7 @@ function agreedAgain(model: Model, input: Input): Input {
       (task) =>
         !['done', 'skipped'].includes(task.actual_status) &&
         task.task_kind !== 'approve' &&
-        needsAgreement(task, snapshot, moment),
+        needsApproval(task, snapshot, moment),
     )
   }
   if (needing.length === 0) return input

@@ -7,8 +7,8 @@ import type { ExecutionRow, TaskRow } from '../snapshot.ts'
 import { addApprovals, addTasks, type Draft, record, setActual, setDesired } from './draft.ts'
 import { end } from './ending.ts'
 import type { Work } from './input.ts'
+import { finish } from './next-steps.ts'
 import { failForGood } from './retry.ts'
-import { finish } from './settle.ts'
 
 /** How often a task whose target has changed is inspected and planned again. */
 const REPLANS_MAX = 3

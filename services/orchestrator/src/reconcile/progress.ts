@@ -44,7 +44,7 @@ export function enterTasks(progress: Progress, tasks: readonly TaskRow[]): void 
 export function moveTask(progress: Progress, task: TaskRow): void {
   const entry = progress.entries.get(task.task_id)
   if (!entry) throw new Error(`task ${task.name} was changed before it was entered`)
-  if (entry.dependencies !== task.dependencies) linkAnew(progress, task, entry)
+  if (entry.dependencies !== task.dependencies) relink(progress, task, entry)
   place(progress, task, entry)
   const satisfied = isSatisfied(task)
   if (satisfied === entry.satisfied) return
@@ -88,7 +88,7 @@ export const readyTasks = (ready: Ready | undefined): TaskRow[] =>
 
 const isSatisfied = ({ actual_status: status }: TaskRow): boolean => status === 'done' || status === 'skipped'
 
-function linkAnew({ entries, dependents }: Progress, task: TaskRow, entry: Entry): void {
+function relink({ entries, dependents }: Progress, task: TaskRow, entry: Entry): void {
   const before = new Set(entry.dependencies)
   const after = new Set(task.dependencies)
   for (const id of after) {

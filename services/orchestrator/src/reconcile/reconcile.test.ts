@@ -708,7 +708,7 @@ function apply(history: History, input: Input): string | undefined {
   history.snapshot = { execution, tasks, approvals, parts, plans, progress }
   history.audit.push(...draft.audit)
   if (input.type === 'cancelled' && execution.ending === 'cancelled') history.stopped = true
-  checkSettled(history)
+  checkNothingLeft(history)
   return undefined
 }
 
@@ -767,7 +767,7 @@ function checkStep(history: History, before: Snapshot, draft: Draft, input: Inpu
 }
 
 /** Settling again, with nothing that has happened in between, finds nothing to do. */
-function checkSettled({ snapshot, now }: History): void {
+function checkNothingLeft({ snapshot, now }: History): void {
   const draft = draftOf(structuredClone(snapshot), now)
   reconcile(draft, { type: 'tick' }, limits)
   // A backoff of nothing at all does not exist, so what may be handed out was.

@@ -11,14 +11,14 @@ import type { Draft } from './draft.ts'
 import { cancelled, rolledBack } from './ending.ts'
 import { expireApprovals, expired } from './expired.ts'
 import type { Input, Limits } from './input.ts'
-import { looked } from './looked.ts'
+import { nextSteps } from './next-steps.ts'
 import { paused, resumed } from './pausing.ts'
 import { answered, planFailed, planned, replanned } from './planned.ts'
+import { looked } from './reinspected.ts'
 import { reported } from './reported.ts'
 import { resolved } from './resolved.ts'
 import { retried } from './retried.ts'
-import { settle } from './settle.ts'
-import { undoAsked } from './undo-asked.ts'
+import { undoRequested } from './undo-requested.ts'
 
 /**
  * Applies the input, then decides the next steps.
@@ -30,7 +30,7 @@ export function reconcile(draft: Draft, input: Input, limits: Limits): void {
   recall(draft)
   apply(draft, input, limits)
   expireApprovals(draft)
-  settle(draft, limits)
+  nextSteps(draft, limits)
 }
 
 function apply(draft: Draft, input: Input, limits: Limits): void {
@@ -58,7 +58,7 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
     case 'rolled_back':
       return rolledBack(draft, input)
     case 'undo_asked':
-      return undoAsked(draft, input)
+      return undoRequested(draft, input)
     case 'paused':
       return paused(draft, input)
     case 'resumed':

@@ -4,11 +4,11 @@ import type { Evidence } from '@deed/proto/observation'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { signed } from '../signed.ts'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
-import { agreeAgain, type Moment, needsAgreement } from './agree-again.ts'
+import { type Moment, needsApproval, renewApprovals } from './agree-again.ts'
 import { decisionsFor, reviewOf } from './ask-person.ts'
 import { type Draft, isoTime, record, setActual } from './draft.ts'
 import { end } from './ending.ts'
-import type { Agreement, Limits, Resolution } from './input.ts'
+import type { Limits, NewApprovals, Resolution } from './input.ts'
 
 /** The task that a decision retries and that needs a new approval first, or nothing. */
 export function retriedBy(
@@ -20,11 +20,11 @@ export function retriedBy(
   const review = task && reviewOf(task)
   const about = review && [...tasks.values()].find(({ task_id }) => task_id === review.about)
   const again = decision === 'retry' && about?.actual_status === 'blocked' && about.desired_status === 'done'
-  return again && needsAgreement(about, { approvals }, moment) ? [about] : []
+  return again && needsApproval(about, { approvals }, moment) ? [about] : []
 }
 
 /** @throws {DeedError} if the task is not a person's, is decided already, or does not allow the decision */
-export function resolved(draft: Draft, resolution: Resolution & { again?: Agreement }, limits: Limits): void {
+export function resolved(draft: Draft, resolution: Resolution & { again?: NewApprovals }, limits: Limits): void {
   const { taskId, decision, by, reason, result } = resolution
   const task = draft.tasks.get(taskId)
   if (task?.capability !== 'human' || task.task_kind === 'approve') {
@@ -73,14 +73,14 @@ function provideOrDeny(draft: Draft, task: TaskRow, resolution: Resolution): voi
 function resolveTask(
   draft: Draft,
   about: TaskRow,
-  resolution: Resolution & { again?: Agreement },
+  resolution: Resolution & { again?: NewApprovals },
   limits: Limits,
 ): void {
   const { decision, by, reason, again } = resolution
   const { name } = about
   switch (decision) {
     case 'retry':
-      agreeAgain(draft, retriedBy(draft, resolution, { now: draft.now, ...limits }), again)
+      renewApprovals(draft, retriedBy(draft, resolution, { now: draft.now, ...limits }), again)
       setActual(draft, about, {
         actual_status: 'pending',
         failure_count: 0,

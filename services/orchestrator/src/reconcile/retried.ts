@@ -2,10 +2,10 @@
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionStatus } from '@deed/proto/states'
 import type { Snapshot, TaskRow } from '../snapshot.ts'
-import { agreeAgain, needsAgreement, refuseDenied } from './agree-again.ts'
+import { needsApproval, refuseDenied, renewApprovals } from './agree-again.ts'
 import { recall } from './decided.ts'
 import { type Draft, record, setActual, setDesired } from './draft.ts'
-import type { Agreement, Limits } from './input.ts'
+import type { Limits, NewApprovals } from './input.ts'
 
 const RETRYABLE: ReadonlySet<ExecutionStatus> = new Set(['failed', 'cancelled', 'rolled_back'])
 
@@ -35,14 +35,14 @@ export function toRetry({
 /** @throws {DeedError} as `toRetry`; `unavailable` if the tasks have changed since their approval */
 export function retried(
   draft: Draft,
-  { by, reason, again }: { by: string; reason: string | null; again?: Agreement },
+  { by, reason, again }: { by: string; reason: string | null; again?: NewApprovals },
   { policyVersion }: Pick<Limits, 'policyVersion'>,
 ): void {
   const { execution, tasks, now } = draft
   const unfinished = toRetry(draft)
   record(draft, 'execution.retry_requested', { by, reason, tasks: unfinished.map(({ name }) => name) })
-  const needing = unfinished.filter((task) => needsAgreement(task, draft, { now, policyVersion }))
-  agreeAgain(draft, needing, again)
+  const needing = unfinished.filter((task) => needsApproval(task, draft, { now, policyVersion }))
+  renewApprovals(draft, needing, again)
   for (const task of unfinished) {
     setDesired(draft, task, { desired_status: 'done' })
     setActual(draft, task, {

@@ -11,7 +11,7 @@ interface Act {
   evidence?: 'observed' | 'signed'
 }
 
-/** Approvals: `person` was decided by one, `grant` by a standing permission. */
+/** Approvals: `person` was decided by one, `grant` by a grant. */
 const verified = (...acts: Act[]): boolean => {
   const tasks = acts.map(({ reading, checks, effect = 'made', status = 'done', approval, evidence }, index) => [
     String(index),

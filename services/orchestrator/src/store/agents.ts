@@ -51,7 +51,7 @@ export async function recordHeartbeat(db: Database, beat: Beat): Promise<Set<Tas
   return new Set(rows.map(({ task_id }) => task_id))
 }
 
-export interface Lookout {
+export interface ResyncState {
   /** The database's time, in milliseconds since 1970. */
   now_ms: number
   slots: Partial<Record<Capability, number>> | null
@@ -61,12 +61,12 @@ export interface Lookout {
   /** Workers that have fallen silent and are not marked yet. */
   silent: boolean
   /** A goal or a schedule is due. */
-  standing: boolean
+  goalsAndSchedules: boolean
 }
 
 /** Everything that the resync reads, in one round trip. */
-export async function lookOut(db: Database, dueMax: number): Promise<Lookout> {
-  const [row] = await db.query<Lookout>(
+export async function readResyncState(db: Database, dueMax: number): Promise<ResyncState> {
+  const [row] = await db.query<ResyncState>(
     'orchestrator.look_out',
     `select (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms,
        (select jsonb_object_agg(capability, slots) from (
@@ -92,7 +92,7 @@ export async function lookOut(db: Database, dueMax: number): Promise<Lookout> {
        exists (select from agents
                 where status <> 'gone' and last_seen <= now() - make_interval(secs => ${SILENT_SECONDS_MAX})) as silent,
        exists (select from goals where status <> 'blocked' and not paused and look_at <= now())
-         or exists (select from schedules where not paused and look_at <= now()) as standing`,
+         or exists (select from schedules where not paused and look_at <= now()) as "goalsAndSchedules"`,
     [dueMax],
   )
   if (!row) throw new Error('PostgreSQL returned no row for a select without a table')

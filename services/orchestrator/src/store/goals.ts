@@ -60,7 +60,7 @@ export interface GoalRow {
 }
 
 /** A claimed goal that is not checked within this time is checked by another replica. */
-export const LOOK_MS_MAX = 15_000
+export const CHECK_MS_MAX = 15_000
 const GOALS_MAX = 1_000
 
 type NewGoal = Pick<
@@ -199,7 +199,7 @@ export async function readBlockedGoals(
 }
 
 /** @returns the goal; undefined if it is not blocked */
-export async function settleGoal(
+export async function closeReview(
   db: Database,
   { tenant }: Principal,
   goalId: string,
@@ -229,7 +229,7 @@ export async function dropGoal(db: Database, { tenant }: Principal, name: string
 export async function claimGoals(db: Database, max: number): Promise<GoalRow[]> {
   const rows = await db.query<{ goal: GoalRow }>(
     'orchestrator.goals_claim',
-    `update goals g set looks = looks + 1, look_at = now() + make_interval(secs => ${LOOK_MS_MAX / 1_000})
+    `update goals g set looks = looks + 1, look_at = now() + make_interval(secs => ${CHECK_MS_MAX / 1_000})
        from (select goal_id from goals where status <> 'blocked' and not paused and look_at <= now()
               order by look_at limit $1 for update skip locked) due
       where g.goal_id = due.goal_id
@@ -258,7 +258,7 @@ export type GoalChange = Partial<
 >
 
 /** Stores the result of a check. @returns false if the claim has expired, or the goal was replaced */
-export async function noteLook(db: Database, goal: GoalRow, change: GoalChange): Promise<boolean> {
+export async function storeCheck(db: Database, goal: GoalRow, change: GoalChange): Promise<boolean> {
   const next = { ...goal, ...change }
   const rows = await db.query(
     'orchestrator.goal_looked',

@@ -7,7 +7,7 @@ import { CHANNEL } from './messages.ts'
 type Pool = Store<unknown>['pool']
 
 /** Two callers took the lease concurrently, and the second does not see the first one's row yet. */
-const LOOK_AGAIN_MS = 100
+const CHECK_AGAIN_MS = 100
 
 /** @returns whether the execution holds the lease, and for how many milliseconds its holder does */
 export async function takeLease(
@@ -33,7 +33,7 @@ export async function takeLease(
       where tenant = $1 and key_hash = $2 and not exists (select from taken)`,
     values: [tenant, hash, executionId, leaseMs],
   })
-  return rows[0] ?? { won: false, leftMs: LOOK_AGAIN_MS }
+  return rows[0] ?? { won: false, leftMs: CHECK_AGAIN_MS }
 }
 
 /** @returns false if the execution did not hold it */

@@ -15,7 +15,7 @@ export interface End {
  *
  * @returns who is forgotten
  */
-export function markSettled(db: Database, ends: readonly End[]): Promise<Waiter[]> {
+export function markFollowedUp(db: Database, ends: readonly End[]): Promise<Waiter[]> {
   return db.query<Waiter>(
     'orchestrator.settled',
     `with relaxed as (select set_config('synchronous_commit', 'off', true)),

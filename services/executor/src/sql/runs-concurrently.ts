@@ -3,7 +3,7 @@ import type { ClientBase } from 'pg'
 import type { Event, Loss } from './loss.ts'
 import type { Relation } from './relation.ts'
 
-interface Beside {
+interface Concurrent {
   readonly kind: 'trigger' | 'rule'
   readonly name: string
   readonly shown: string
@@ -14,13 +14,13 @@ interface Beside {
  *
  * @param rows how many the statement changes; `undefined`: not known
  */
-export async function runsBeside(
+export async function runsConcurrently(
   client: ClientBase,
   { oid }: Relation,
   event: Event,
   { columns, rows }: { columns: readonly string[] | undefined; rows: number | undefined },
 ): Promise<Loss[]> {
-  const found = await client.query<Beside>(BESIDE, [
+  const found = await client.query<Concurrent>(CONCURRENT, [
     oid,
     TRIGGER_BITS[event],
     RULE_EVENTS[event],
@@ -37,7 +37,7 @@ export async function runsBeside(
 const TRIGGER_BITS: Readonly<Record<Event, number>> = { insert: 4, delete: 8, update: 16, truncate: 32 }
 const RULE_EVENTS: Readonly<Record<Event, string>> = { update: '2', insert: '3', delete: '4', truncate: '' }
 
-const BESIDE = `
+const CONCURRENT = `
 with recursive tree as (
   select $1::oid as oid union select i.inhrelid from pg_catalog.pg_inherits i join tree on i.inhparent = tree.oid
 )

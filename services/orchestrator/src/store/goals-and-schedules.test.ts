@@ -4,7 +4,7 @@ import { WordsRequest } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { testDatabase } from '@deed/store/test-database'
 import { describe, expect, it } from 'vitest'
-import { claimGoals, type GoalRow, noteLook, readGoals, steerGoal, storeGoal } from './goals.ts'
+import { claimGoals, type GoalRow, readGoals, steerGoal, storeCheck, storeGoal } from './goals.ts'
 import { migrations } from './migrations.ts'
 import { claimSchedules, moveSchedule, readSchedules, storeSchedule } from './schedules.ts'
 import type { Database, Schema } from './schema.ts'
@@ -35,8 +35,8 @@ describe('a goal that is due', () => {
     expect(claims.flat()).toHaveLength(1)
     await hurry(db, 'goals')
     const [second] = await claimGoals(db, 10)
-    expect(await noteLook(db, first!, { status: 'active' })).toBe(false)
-    expect(await noteLook(db, second!, { status: 'active' })).toBe(true)
+    expect(await storeCheck(db, first!, { status: 'active' })).toBe(false)
+    expect(await storeCheck(db, second!, { status: 'active' })).toBe(true)
     expect(await readGoals(db, local, 'up')).toMatchObject([{ status: 'active' }])
   })
 
@@ -49,7 +49,7 @@ describe('a goal that is due', () => {
     await steerGoal(db, local, 'up', 'resume')
     const [claimed] = await claimGoals(db, 10)
     expect(claimed?.goal_id).toBe(goal.goal_id)
-    await noteLook(db, claimed!, {
+    await storeCheck(db, claimed!, {
       status: 'blocked',
       why: 'enough',
       remedies: [{ execution_id: goal.execution_id!, at: at(0) }],

@@ -11,22 +11,22 @@ import { addTasks, type Draft, isoTime, record, setActual, setApproval, setDesir
 import { toRollBack } from './roll-back.ts'
 
 /** The requested undo, as stored with its task. */
-const UndoAsk = z.object({
+const UndoRequest = z.object({
   /** Null: all tasks that have an effect. */
   undo: z.array(TaskId).nullable(),
   by: z.string(),
   reason: z.string().nullable(),
 })
-export type UndoAsk = z.output<typeof UndoAsk>
+export type UndoRequest = z.output<typeof UndoRequest>
 
 /** @returns undefined if the task requests something else, or nothing */
-export const undoAskOf = ({ task_kind, spec }: Pick<TaskRow, 'task_kind' | 'spec'>): UndoAsk | undefined =>
-  task_kind === 'approve' && spec !== null ? UndoAsk.safeParse(spec).data : undefined
+export const undoRequestOf = ({ task_kind, spec }: Pick<TaskRow, 'task_kind' | 'spec'>): UndoRequest | undefined =>
+  task_kind === 'approve' && spec !== null ? UndoRequest.safeParse(spec).data : undefined
 
 /** The hash of what would be undone, exactly as it was done. @throws {DeedError} as `toRollBack` */
 export function undoHash(
   snapshot: Pick<Snapshot, 'execution' | 'tasks'>,
-  { undo }: Pick<UndoAsk, 'undo'>,
+  { undo }: Pick<UndoRequest, 'undo'>,
   policyVersion: string,
 ): string {
   const chosen = toRollBack(snapshot, undo ?? undefined)
@@ -38,12 +38,12 @@ export function undoHash(
 export const openUndo = ({ tasks, approvals }: Pick<Snapshot, 'tasks' | 'approvals'>): ApprovalRow | undefined =>
   [...approvals.values()].find(({ status, task_id }) => {
     const task = status === 'pending' ? tasks.get(task_id) : undefined
-    return task !== undefined && undoAskOf(task) !== undefined
+    return task !== undefined && undoRequestOf(task) !== undefined
   })
 
 /** @throws {DeedError} as `toRollBack`; `unavailable` if the execution has changed since the request was made */
-export function undoAsked(draft: Draft, { task, approval }: { task: TaskRow; approval: ApprovalRow }): void {
-  const ask = undoAskOf(task)
+export function undoRequested(draft: Draft, { task, approval }: { task: TaskRow; approval: ApprovalRow }): void {
+  const ask = undoRequestOf(task)
   if (!ask) throw new Error(`task ${task.name} requests no rollback`)
   if (undoHash(draft, ask, approval.policy_version) !== approval.plan_hash) {
     throw new DeedError('unavailable', 'the execution has changed meanwhile; try again')
@@ -74,7 +74,7 @@ export function closeTask(draft: Draft, task: TaskRow): void {
 }
 
 /** @throws {DeedError} `approval_mismatch` if another undo than the shown one would happen, or under another policy */
-export function checkUndo(draft: Draft, { plan_hash }: ApprovalRow, ask: UndoAsk, policyVersion: string): void {
+export function checkUndo(draft: Draft, { plan_hash }: ApprovalRow, ask: UndoRequest, policyVersion: string): void {
   if (undoHash(draft, ask, policyVersion) === plan_hash) return
   throw new DeedError('approval_mismatch', 'the rollback has changed since it was shown; request it again')
 }

@@ -3,9 +3,9 @@ import { testDatabase } from '@deed/store/test-database'
 import { expect, it } from 'vitest'
 import { admissionOf, newExecution } from '../intake/new-execution.ts'
 import { openAdmissions } from './executions.ts'
+import { markFollowedUp } from './followed-up.ts'
 import { migrations } from './migrations.ts'
 import type { Schema } from './schema.ts'
-import { markSettled } from './settled.ts'
 
 it('marks the end that was seen to, and not an execution that goes on since', async () => {
   await using db = await testDatabase<Schema>('orchestrator', migrations)
@@ -23,8 +23,8 @@ it('marks the end that was seen to, and not an execution that goes on since', as
     (
       await db.query('test.seen', `select settled, (select count(*)::int from waiters) as waiters from executions`, [])
     )[0]
-  await markSettled(db, [{ execution_id, audit_seq: execution.audit_seq - 1 }])
+  await markFollowedUp(db, [{ execution_id, audit_seq: execution.audit_seq - 1 }])
   expect(await seen()).toEqual({ settled: false, waiters: 1 })
-  await markSettled(db, [{ execution_id, audit_seq: execution.audit_seq }])
+  await markFollowedUp(db, [{ execution_id, audit_seq: execution.audit_seq }])
   expect(await seen()).toEqual({ settled: true, waiters: 0 })
 })

@@ -13,10 +13,10 @@ import { endTree } from './processes/end-tree.ts'
 import { actionMark } from './processes/run-command.ts'
 import { endedBy, forgetSigns } from './processes/signs-of-life.ts'
 import type { Ledger, LedgerRow } from './store/ledger.ts'
-import { type Known, sharesFiles, writtenByOthers } from './written-by-others.ts'
+import { type ActionRef, sharesFiles, writtenByOthers } from './written-by-others.ts'
 
 /** An attempt as the ledger has it. */
-export interface Begun extends Known {
+export interface Begun extends ActionRef {
   /** The newest of the action. */
   readonly token: FencingToken
   readonly before: Before
@@ -35,12 +35,12 @@ export const begunBy = ({ work: { tenant, action, token }, actionId }: Attempt, 
  * @returns `undefined` where that cannot be known, or the kind goes without
  * @throws {DeedError} `effect_failed` when a process cannot be ended
  */
-export async function settle(
+export async function resolveAttempt(
   kind: Kind,
   input: JsonObject,
   begun: Begun,
   world: World,
-  ledger: Pick<Ledger, 'findBeside' | 'keepAfter'>,
+  ledger: Pick<Ledger, 'findConcurrent' | 'keepAfter'>,
 ): Promise<After | undefined> {
   const { tenant, actionId, action, token, before, after } = begun
   const ended = await endTree([actionMark(actionId)], 0)
@@ -63,10 +63,10 @@ export async function settle(
 }
 
 /** Settles the commands of others in the same files whose attempts are over: nobody else looks before those go on. */
-export async function settleForsaken(
-  known: Known,
+export async function resolveAbandoned(
+  known: ActionRef,
   world: World,
-  ledger: Pick<Ledger, 'findBeside' | 'keepAfter' | 'findForsaken'>,
+  ledger: Pick<Ledger, 'findConcurrent' | 'keepAfter' | 'findForsaken'>,
 ): Promise<void> {
   const { tenant, actionId, action } = known
   for (const { action_id, ...other } of await ledger.findForsaken(tenant, actionId)) {
@@ -74,7 +74,7 @@ export async function settleForsaken(
     try {
       const kind = await kindOf(other.action, world, true)
       const begun = { ...other, tenant, actionId: action_id, token: Number(other.token) as FencingToken }
-      await settle(kind, inputOf(kind, other.action), begun, world, ledger)
+      await resolveAttempt(kind, inputOf(kind, other.action), begun, world, ledger)
     } catch (error) {
       // A kind or an input that is unknown here: whoever takes it up says so.
       if (!(error instanceof DeedError)) throw error

@@ -1,10 +1,10 @@
 /** A step was inspected again when its approval was due. */
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { type Draft, isoTime, record, setActual, setApproval, setDesired } from './draft.ts'
-import type { Looked } from './input.ts'
-import { askFor } from './settle.ts'
+import type { Reinspected } from './input.ts'
+import { askFor } from './next-steps.ts'
 
-export function looked(draft: Draft, { approvalId, anew }: Looked): void {
+export function looked(draft: Draft, { approvalId, anew }: Reinspected): void {
   const { execution, approvals, tasks } = draft
   const approval = approvals.get(approvalId)
   // Two replicas have inspected it, or the approval is no longer needed.

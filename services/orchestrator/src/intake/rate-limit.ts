@@ -16,7 +16,7 @@ const IDENTITIES_MAX = 10_000
 /** A guess: workers free slots all the time. */
 const FULL_RETRY_MS = 1_000
 
-export interface DoorLimits {
+export interface RateLimit {
   /** @throws {DeedError} `rate_limited` or `overloaded`, with `retry_after_ms` in its details */
   admit(principal: Principal): void
   /** Whether the tenant has as many waiting executions as allowed. */
@@ -29,11 +29,11 @@ interface Bucket {
 }
 
 /** @param now a monotonic clock, in milliseconds */
-export function doorLimits(
+export function rateLimit(
   { requests_per_second: perSecond, waiting }: { requests_per_second: number; waiting: number },
   capacity: { waitingOf(tenant: string): number },
   now: () => number = () => performance.now(),
-): DoorLimits {
+): RateLimit {
   const buckets = new LRUCache<string, Bucket>({ max: IDENTITIES_MAX })
   const full = perSecond * BURST_SECONDS
 

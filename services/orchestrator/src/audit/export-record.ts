@@ -6,7 +6,7 @@ import { viewOf } from '../answers/task-view.ts'
 import type { Snapshot } from '../snapshot.ts'
 
 /** At least once per execution; readers take the last line of an id. */
-export async function appendRecord(file: string, { execution, tasks }: Snapshot, reply: ExecutionReply): Promise<void> {
+export async function exportRecord(file: string, { execution, tasks }: Snapshot, reply: ExecutionReply): Promise<void> {
   const { tenant, user_name: user, request, created_at, finished_at } = execution
   const record = { ...reply, tenant, user, request, created_at, finished_at, tasks: [...tasks.values()].map(viewOf) }
   await appendFile(file, `${JSON.stringify(redactValue(record))}\n`, { mode: 0o600 })

@@ -27,10 +27,10 @@ import { startSpan } from '@deed/telemetry/span'
 import { z } from 'zod'
 import { isoTime } from '../reconcile/draft.ts'
 import { type Accepting, acceptExecution } from './accept-execution.ts'
-import { admitRequest } from './door.ts'
-import type { DoorLimits } from './door-limits.ts'
 import { admissionOf, newExecution } from './new-execution.ts'
+import type { RateLimit } from './rate-limit.ts'
 import { dropManifest, type Taking, takeManifest } from './take-manifest.ts'
+import { admitRequest } from './validate-request.ts'
 
 const SLOTS = 64
 const DELIVERIES_MAX = 5
@@ -42,7 +42,7 @@ interface Opening {
   bus: Bus
   log: Log
   config: ExecutionConfig
-  limits: DoorLimits
+  limits: RateLimit
   tenant: string
 }
 

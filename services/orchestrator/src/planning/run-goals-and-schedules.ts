@@ -2,7 +2,7 @@
  * Runs goals and schedules when they are due. The resync's own query finds due ones; a row that this replica has just
  * moved wakes this directly, on time.
  */
-import { type Looking, lookAtGoal } from '../goals/look-at-goal.ts'
+import { type CheckDependencies, checkGoal } from '../goals/check-goal.ts'
 import { moveOn } from '../schedules/move-on.ts'
 import { claimGoals } from '../store/goals.ts'
 import { claimSchedules } from '../store/schedules.ts'
@@ -13,12 +13,12 @@ const SLOTS = 32
 const MARGIN_MS = 5
 
 /** Disposing finishes the running checks. */
-export interface Standing extends AsyncDisposable {
+export interface GoalsAndSchedules extends AsyncDisposable {
   /** A goal or a schedule may be due. */
   wake(): void
 }
 
-export function openStanding(looking: Looking): Standing {
+export function runGoalsAndSchedules(looking: CheckDependencies): GoalsAndSchedules {
   const { db, log, clock } = looking
   const running = new Set<Promise<void>>()
   let claiming = false
@@ -40,7 +40,7 @@ export function openStanding(looking: Looking): Standing {
     const free = SLOTS - running.size
     if (free <= 0) return
     const [goals, schedules] = await Promise.all([claimGoals(db, free), claimSchedules(db, free)])
-    for (const goal of goals) run(lookAtGoal(looking, goal).then(wakeAgain))
+    for (const goal of goals) run(checkGoal(looking, goal).then(wakeAgain))
     for (const schedule of schedules) run(moveOn(looking, schedule).then(wakeAgain))
   }
 

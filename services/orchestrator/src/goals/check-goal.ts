@@ -17,13 +17,13 @@ import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Accepting } from '../intake/accept-execution.ts'
 import { isoTime } from '../reconcile/draft.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { type GoalChange, type GoalRow, noteLook } from '../store/goals.ts'
+import { type GoalChange, type GoalRow, storeCheck } from '../store/goals.ts'
 import type { Database } from '../store/schema.ts'
-import { agreedBy, agreementOf, reasonOf } from './agreement.ts'
+import { agreedBy, goalApprovalOf, reasonOf } from './goal-approval.ts'
 import { judge, recentRemedies } from './judge.ts'
 import { executionForGoal, startForGoal } from './start-for-goal.ts'
 
-export interface Looking extends Accepting {
+export interface CheckDependencies extends Accepting {
   db: Database
 }
 
@@ -32,13 +32,13 @@ const FOLLOW_MS = 1_000
 const SEEN_CHARS_MAX = 1_024
 
 /** @returns when it is due again, in milliseconds; undefined if another replica has claimed it, or it is blocked */
-export async function lookAtGoal(looking: Looking, claimed: GoalRow): Promise<number | undefined> {
+export async function checkGoal(looking: CheckDependencies, claimed: GoalRow): Promise<number | undefined> {
   const { clock, driver } = looking
   let goal = claimed
   if (goal.execution_open && goal.execution_id !== null) {
     const snapshot = await readOrNone(driver, goal.execution_id)
     if (snapshot && !FINAL_EXECUTION_STATUSES.has(snapshot.execution.status)) {
-      await agreeTo(looking, goal, snapshot)
+      await approveFor(looking, goal, snapshot)
       return note(looking, goal, {}, FOLLOW_MS)
     }
     if (goal.status === 'establishing') return established(looking, goal, snapshot)
@@ -63,7 +63,7 @@ export async function lookAtGoal(looking: Looking, claimed: GoalRow): Promise<nu
   const drifted: GoalChange = { ...looked, drifts: goal.drifts + 1, last_drift_at: isoTime(now) }
   switch (judge(goal, outcome, now)) {
     case 'rest':
-      if (outcome === 'unknown' && goal.last_outcome !== 'unknown') tellUnseen(looking, goal, seen)
+      if (outcome === 'unknown' && goal.last_outcome !== 'unknown') raiseUnobservable(looking, goal, seen)
       return note(looking, goal, looked, goal.interval_ms)
     case 'remedy':
       return bringAbout(looking, { ...goal, ...drifted }, now)
@@ -78,7 +78,7 @@ export async function lookAtGoal(looking: Looking, claimed: GoalRow): Promise<nu
 
 /** @throws {DeedError} if the goal cannot be observed now */
 export async function probe(
-  { bus }: Pick<Looking, 'bus'>,
+  { bus }: Pick<CheckDependencies, 'bus'>,
   { goal_id: id, tenant, user_name: user, steps }: Pick<GoalRow, 'goal_id' | 'tenant' | 'user_name' | 'steps'>,
 ): Promise<{ outcome: GoalOutcome; seen: string; refused?: DeedError }> {
   try {
@@ -104,7 +104,7 @@ export async function probe(
   }
 }
 
-async function bringAbout(looking: Looking, goal: GoalRow, now: number): Promise<number | undefined> {
+async function bringAbout(looking: CheckDependencies, goal: GoalRow, now: number): Promise<number | undefined> {
   const { db, bus, log } = looking
   const execution = executionForGoal(goal, now)
   const { execution_id: id } = execution
@@ -114,7 +114,7 @@ async function bringAbout(looking: Looking, goal: GoalRow, now: number): Promise
     remedies: [...goal.remedies, { execution_id: id, at: isoTime(now) }],
     look_at: isoTime(now + FOLLOW_MS),
   }
-  if (!(await noteLook(db, goal, change))) return undefined
+  if (!(await storeCheck(db, goal, change))) return undefined
   log.info({ goal: goal.name, execution_id: id, seen: goal.last_seen }, 'goal drifted')
   const told = { tenant: goal.tenant, executionId: id, data: { goal: goal.name } }
   raiseAlert(bus, {
@@ -129,7 +129,7 @@ async function bringAbout(looking: Looking, goal: GoalRow, now: number): Promise
 }
 
 async function established(
-  looking: Looking,
+  looking: CheckDependencies,
   goal: GoalRow,
   snapshot: Snapshot | undefined,
 ): Promise<number | undefined> {
@@ -139,7 +139,7 @@ async function established(
     const execution = executionForGoal(goal, clock.now())
     const at = clock.now() + FOLLOW_MS
     const meant = { execution_id: execution.execution_id, look_at: isoTime(at) }
-    if (!(await noteLook(db, goal, meant))) return undefined
+    if (!(await storeCheck(db, goal, meant))) return undefined
     await startForGoal(looking, { ...goal, ...meant }, execution)
     return at
   }
@@ -151,7 +151,7 @@ async function established(
   const change: GoalChange = {
     status: 'active',
     execution_open: false,
-    agreed: agreementOf(snapshot),
+    agreed: goalApprovalOf(snapshot),
     last_look_at: isoTime(clock.now()),
     last_outcome: outcome,
     last_seen: seen.slice(0, SEEN_CHARS_MAX),
@@ -165,8 +165,8 @@ async function established(
 }
 
 /** Approves in the name of the goal's approver, if a step was planned again and requests nothing else. */
-async function agreeTo(
-  { driver, log }: Looking,
+async function approveFor(
+  { driver, log }: CheckDependencies,
   goal: GoalRow,
   { execution, approvals, tasks }: Snapshot,
 ): Promise<void> {
@@ -185,9 +185,9 @@ async function agreeTo(
   }
 }
 
-async function giveUp({ db, bus, log }: Looking, goal: GoalRow, why: string): Promise<undefined> {
+async function giveUp({ db, bus, log }: CheckDependencies, goal: GoalRow, why: string): Promise<undefined> {
   const change: GoalChange = { status: 'blocked', why: why.slice(0, SEEN_CHARS_MAX), execution_open: false }
-  if (!(await noteLook(db, goal, change))) return undefined
+  if (!(await storeCheck(db, goal, change))) return undefined
   log.warn({ goal: goal.name, why }, 'goal blocked')
   raiseAlert(bus, {
     name: 'goal-blocked',
@@ -202,7 +202,7 @@ async function giveUp({ db, bus, log }: Looking, goal: GoalRow, why: string): Pr
 }
 
 /** An unobservable goal is not remedied, so a person should know. */
-function tellUnseen({ bus }: Looking, goal: GoalRow, seen: string): void {
+function raiseUnobservable({ bus }: CheckDependencies, goal: GoalRow, seen: string): void {
   raiseAlert(bus, {
     name: 'goal-unseen',
     severity: 'warning',
@@ -214,16 +214,16 @@ function tellUnseen({ bus }: Looking, goal: GoalRow, seen: string): void {
 }
 
 async function note(
-  { db, clock }: Looking,
+  { db, clock }: CheckDependencies,
   goal: GoalRow,
   change: GoalChange,
   afterMs: number,
 ): Promise<number | undefined> {
   const at = clock.now() + afterMs
-  return (await noteLook(db, goal, { ...change, look_at: isoTime(at) })) ? at : undefined
+  return (await storeCheck(db, goal, { ...change, look_at: isoTime(at) })) ? at : undefined
 }
 
-async function readOrNone(driver: Looking['driver'], id: ExecutionId): Promise<Snapshot | undefined> {
+async function readOrNone(driver: CheckDependencies['driver'], id: ExecutionId): Promise<Snapshot | undefined> {
   try {
     return await driver.read(id)
   } catch (error) {

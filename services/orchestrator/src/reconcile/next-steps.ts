@@ -6,7 +6,7 @@ import type { ApprovalId, FencingToken } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { aggregate } from '../answers/answer.ts'
 import type { ApprovalRow, ExecutionRow, Ready, TaskRow } from '../snapshot.ts'
-import { askToProvide, expiryOf } from './ask-person.ts'
+import { expiryOf, requestWork } from './ask-person.ts'
 import { consume } from './decided.ts'
 import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end } from './ending.ts'
@@ -22,10 +22,10 @@ const PLANNING_MS = 5_000
 /**
  * A waiting task is checked again after this time; if this replica knows that it may continue, it is resumed earlier.
  */
-const LOOK_AGAIN_MS = { 'key busy': 1_000, 'not its turn': 30_000, 'no room': 5_000, 'not shown': 5_000 } as const
+const CHECK_AGAIN_MS = { 'key busy': 1_000, 'not its turn': 30_000, 'no room': 5_000, 'not shown': 5_000 } as const
 const FAR_MS = 3_600_000
 
-export function settle(draft: Draft, limits: Limits): void {
+export function nextSteps(draft: Draft, limits: Limits): void {
   const { execution } = draft
   if (FINAL_EXECUTION_STATUSES.has(execution.status)) return
   if (execution.ending === null) {
@@ -51,14 +51,14 @@ function goForward(draft: Draft, limits: Limits): void {
   const { progress, execution } = draft
   const paused = execution.status === 'paused'
   let check = draft.now + FAR_MS
-  const lookBy = (at: number): void => {
+  const checkBy = (at: number): void => {
     check = Math.min(check, at)
   }
   for (const [capability, ready] of progress.ready) {
-    if (capability === 'human') askPeople(draft, ready, { paused, limits, lookBy })
-    else if (!paused) leaseReady(draft, ready, limits, lookBy)
+    if (capability === 'human') askPeople(draft, ready, { paused, limits, checkBy })
+    else if (!paused) leaseReady(draft, ready, limits, checkBy)
   }
-  for (const task of progress.running) lookBy(nextLook(task))
+  for (const task of progress.running) checkBy(nextCheck(task))
   const { pending, blocked } = progress.counts
   if (pending + blocked + progress.running.size === 0) return finish(draft, 'done')
   if (paused) return checkAgain(draft, check)
@@ -67,37 +67,37 @@ function goForward(draft: Draft, limits: Limits): void {
   checkAgain(draft, check)
 }
 
-type LookBy = (at: number) => void
+type CheckBy = (at: number) => void
 
 function askPeople(
   draft: Draft,
   ready: Ready,
-  { paused, limits, lookBy }: { paused: boolean; limits: Limits; lookBy: LookBy },
+  { paused, limits, checkBy }: { paused: boolean; limits: Limits; checkBy: CheckBy },
 ): void {
   for (const task of readyTasks(ready)) {
     const approval = [...draft.approvals.values()].find(({ task_id }) => task_id === task.task_id)
-    if (approval) lookBy(ask(draft, approval, task, limits))
+    if (approval) checkBy(ask(draft, approval, task, limits))
     else {
-      if (!paused) askToProvide(draft, task)
+      if (!paused) requestWork(draft, task)
       const expiry = expiryOf(task)
-      if (expiry !== undefined) lookBy(expiry)
+      if (expiry !== undefined) checkBy(expiry)
     }
   }
 }
 
 /** As many as there are slots: of thousands of ready tasks, those that cannot begin are not examined. */
-function leaseReady(draft: Draft, ready: Ready, limits: Limits, lookBy: LookBy): void {
+function leaseReady(draft: Draft, ready: Ready, limits: Limits, checkBy: CheckBy): void {
   for (const priority of [...ready.keys()].sort((one, other) => one - other)) {
     for (const group of ready.get(priority)?.values() ?? []) {
       for (const task of group) {
         const notBefore = task.next_attempt_at === null ? 0 : Date.parse(task.next_attempt_at)
         if (notBefore > draft.now) {
-          lookBy(notBefore)
+          checkBy(notBefore)
           continue
         }
         const outcome = lease(draft, task, limits)
         if (outcome === 'leased') continue
-        lookBy(draft.now + LOOK_AGAIN_MS[outcome])
+        checkBy(draft.now + CHECK_AGAIN_MS[outcome])
         if (outcome === 'no room') return
         break
       }
@@ -110,7 +110,7 @@ const anyOf = (ready: Ready | undefined): boolean => [...(ready?.values() ?? [])
 /** It is a person's turn to decide. @returns the deadline, or the next check, in milliseconds since 1970 */
 function ask(draft: Draft, approval: ApprovalRow, asking: TaskRow, limits: Limits): number {
   if (approval.asked_at === null) {
-    if (!limits.mayAsk(approval, asking)) return draft.now + LOOK_AGAIN_MS['not shown']
+    if (!limits.mayAsk(approval, asking)) return draft.now + CHECK_AGAIN_MS['not shown']
     askFor(draft, approval)
   }
   return Date.parse(approval.expires_at)
@@ -129,7 +129,7 @@ function goBack(draft: Draft, limits: Limits): void {
   const { execution, progress } = draft
   if (progress.running.size > 0) {
     if (progress.undo.size > 0) setStatus(draft, 'undoing')
-    return checkAgain(draft, Math.min(...[...progress.running].map(nextLook)))
+    return checkAgain(draft, Math.min(...[...progress.running].map(nextCheck)))
   }
   const next = nextToUndo(progress)
   if (next) {
@@ -137,7 +137,7 @@ function goBack(draft: Draft, limits: Limits): void {
     const notBefore = next.next_attempt_at === null ? 0 : Date.parse(next.next_attempt_at)
     if (notBefore > draft.now) return checkAgain(draft, notBefore)
     const outcome = lease(draft, next, limits)
-    return checkAgain(draft, outcome === 'leased' ? nextLook(next) : draft.now + LOOK_AGAIN_MS[outcome])
+    return checkAgain(draft, outcome === 'leased' ? nextCheck(next) : draft.now + CHECK_AGAIN_MS[outcome])
   }
   if (progress.undo.size > 0) return finish(draft, 'rollback_failed')
   const undone = progress.counts.undone > 0 && [...draft.tasks.values()].every(({ effect }) => effect === 'none')
@@ -178,7 +178,7 @@ function consumeApproval(draft: Draft, id: ApprovalId): void {
   if (approval?.status === 'approved') consume(draft, approval)
 }
 
-function nextLook(task: TaskRow): number {
+function nextCheck(task: TaskRow): number {
   const expiry = Date.parse(task.lease_expires_at ?? '')
   return task.assigned_agent === null
     ? Math.min(expiry, Date.parse(task.last_attempt ?? '') + HAND_OUT_AGAIN_MS + 100)

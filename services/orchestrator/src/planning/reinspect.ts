@@ -5,8 +5,8 @@
 import { DeedError } from '@deed/proto/errors'
 import type { ApprovalId, ExecutionId } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
-import type { Driver, LookAnew } from '../drive.ts'
-import type { Looked } from '../reconcile/input.ts'
+import type { Driver, Reinspect } from '../drive.ts'
+import type { Reinspected } from '../reconcile/input.ts'
 import { isAct, type Snapshot } from '../snapshot.ts'
 import { type Planning, replanTask } from './plan-work.ts'
 
@@ -17,10 +17,10 @@ interface Dependencies {
 }
 
 /** If the inspection fails, it is repeated at the next check of the execution. */
-export function lookAnew({ driver, planning, log }: Dependencies): LookAnew {
+export function reinspect({ driver, planning, log }: Dependencies): Reinspect {
   const looking = new Set<ApprovalId>()
   const look = async (id: ExecutionId, approvalId: ApprovalId): Promise<void> => {
-    const anew = await lookAt(planning, await driver.peek(id), approvalId)
+    const anew = await inspectTargets(planning, await driver.peek(id), approvalId)
     await driver.apply(id, { type: 'looked', approvalId, ...(anew ? { anew } : {}) })
   }
   return (id, approvalId) => {
@@ -33,7 +33,11 @@ export function lookAnew({ driver, planning, log }: Dependencies): LookAnew {
 }
 
 /** @returns `undefined` if it is as shown, or cannot be shown better */
-async function lookAt(planning: Planning, snapshot: Snapshot, approvalId: ApprovalId): Promise<Looked['anew']> {
+async function inspectTargets(
+  planning: Planning,
+  snapshot: Snapshot,
+  approvalId: ApprovalId,
+): Promise<Reinspected['anew']> {
   const step = [...snapshot.tasks.values()].find(({ approval_id: id }) => id === approvalId)
   if (!step || !isAct(step)) return undefined
   const names = new Set([...snapshot.tasks.values()].map(({ name }) => name))

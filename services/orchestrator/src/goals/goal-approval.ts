@@ -15,13 +15,13 @@ import type { GoalRow, StepAgreement } from '../store/goals.ts'
 
 const LEVEL_MAX = 2
 
-type Agreed = Pick<GoalRow, 'name' | 'agreed'>
+type ApprovedGoal = Pick<GoalRow, 'name' | 'agreed'>
 
 /**
  * What people approved in the first execution, step by step. A step that nobody was asked for is not in it, nor one that a
  * grant covered, since a grant may be taken back, nor one of level 3.
  */
-export function agreementOf({ approvals, tasks }: Pick<Snapshot, 'approvals' | 'tasks'>): GoalRow['agreed'] {
+export function goalApprovalOf({ approvals, tasks }: Pick<Snapshot, 'approvals' | 'tasks'>): GoalRow['agreed'] {
   const steps = [...tasks.values()].flatMap(({ approval_id, spec, level }): [string, StepAgreement][] => {
     const approval = approval_id === null ? undefined : approvals.get(approval_id)
     if (approval?.status !== 'used' || approval.grant_id !== null || approval.level > LEVEL_MAX) return []
@@ -38,7 +38,11 @@ export function agreementOf({ approvals, tasks }: Pick<Snapshot, 'approvals' | '
  *
  * @returns undefined where a step was not agreed to, or not as it is now, or several people agreed to one step each
  */
-export function agreedBy({ agreed }: Agreed, approval: ApprovalRow, tasks: readonly TaskRow[]): string | undefined {
+export function agreedBy(
+  { agreed }: ApprovedGoal,
+  approval: ApprovalRow,
+  tasks: readonly TaskRow[],
+): string | undefined {
   const { status, policy_version: version, approval_id: id } = approval
   if (agreed === null || status !== 'pending' || approval.level > LEVEL_MAX) return undefined
   const people = tasks
@@ -54,13 +58,13 @@ export function agreedBy({ agreed }: Agreed, approval: ApprovalRow, tasks: reado
 }
 
 /** Where the action's names mean something else than what they meant when it was agreed to. */
-function meantOtherwise(agreed: NonNullable<Agreed['agreed']>, action: Action): Changed[] {
+function meantOtherwise(agreed: NonNullable<ApprovedGoal['agreed']>, action: Action): Changed[] {
   const given = agreed[sealOf(action)]
   return given === undefined ? [] : changesOf(given.means, action.expect_resolved ?? {})
 }
 
 /** Adds the goal's approval to a new plan, so that nobody is asked again. */
-export function agreeAhead(goal: Agreed, { approvals, tasks }: Work, now: number): void {
+export function preApprove(goal: ApprovedGoal, { approvals, tasks }: Work, now: number): void {
   const at = isoTime(now)
   for (const approval of approvals) {
     const { agreed } = goal
@@ -86,7 +90,8 @@ export function agreeAhead(goal: Agreed, { approvals, tasks }: Work, now: number
   }
 }
 
-export const reasonOf = ({ name }: Agreed): string => `approved with the goal ${name}, for whenever it does not hold`
+export const reasonOf = ({ name }: ApprovedGoal): string =>
+  `approved with the goal ${name}, for whenever it does not hold`
 
 /** The action without its preconditions. */
 const sealOf = (action: Action): string => hashJson(unsealedOf(action))

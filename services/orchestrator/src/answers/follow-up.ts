@@ -6,18 +6,18 @@ import type { Bus } from '@deed/mesh/bus'
 import type { ExecutionReply } from '@deed/proto/execution'
 import { batched } from '@deed/store/batched'
 import type { Log } from '@deed/telemetry/logger'
-import { appendRecord } from '../audit/append-record.ts'
+import { exportRecord } from '../audit/export-record.ts'
 import type { CachedBefore } from '../intake/cached-before.ts'
 import type { Policy } from '../planning/policy.ts'
 import type { Snapshot } from '../snapshot.ts'
+import { type End, markFollowedUp } from '../store/followed-up.ts'
 import type { Database } from '../store/schema.ts'
-import { type End, markSettled } from '../store/settled.ts'
 import type { Waiter } from '../store/transitions.ts'
 import { replyOf } from './answer.ts'
 import { learn } from './learn.ts'
 import type { Waiters } from './waiters.ts'
 
-export interface Settling {
+export interface FollowUpDependencies {
   db: Database
   bus: Bus
   log: Log
@@ -29,7 +29,7 @@ export interface Settling {
 }
 
 /** Ends that were handled within this time are marked together, in milliseconds. */
-const SETTLE_MS = 500
+const MARK_MS = 500
 
 interface Settled extends End {
   reply: ExecutionReply
@@ -38,37 +38,45 @@ interface Settled extends End {
 }
 
 /** Disposing marks the remaining ends. */
-export interface Settler extends AsyncDisposable {
-  settle(snapshot: Snapshot, waiting: readonly Waiter[]): Promise<void>
+export interface FollowUp extends AsyncDisposable {
+  followUp(snapshot: Snapshot, waiting: readonly Waiter[]): Promise<void>
   /** A caller was answered before the execution ended. */
   dismiss(waiterId: string): Promise<void>
 }
 
-export function openSettler({ db, bus, log, policy, waiters, cachedBefore, exportFile }: Settling): Settler {
+export function openFollowUp({
+  db,
+  bus,
+  log,
+  policy,
+  waiters,
+  cachedBefore,
+  exportFile,
+}: FollowUpDependencies): FollowUp {
   // Best effort, so it may be late: lost marks are made again.
   let settled: Settled[] = []
   const markAll = async (): Promise<void> => {
     const ends = new Map(settled.map((end) => [end.execution_id, end]))
     settled = []
     // Whoever asked another replica while the end was being written is in no list of that statement, and saw no end.
-    for (const waiter of await markSettled(db, [...ends.values()])) {
+    for (const waiter of await markFollowedUp(db, [...ends.values()])) {
       const end = ends.get(waiter.execution_id)
       if (end && !end.answered.has(waiter.waiter_id)) waiters.answer(waiter, end.reply)
     }
   }
-  const settleLater = (end: Settled): void => {
+  const followUpLater = (end: Settled): void => {
     settled.push(end)
     if (settled.length > 1) return
     setTimeout(() => {
       markAll().catch((error: unknown) => log.warn({ err: error }, 'the resync will retry'))
-    }, SETTLE_MS)
+    }, MARK_MS)
   }
   const dismiss = batched(async (ids: string[]): Promise<undefined[]> => {
     await db.query('orchestrator.dismiss', `delete from waiters where waiter_id = any($1::bigint[])`, [ids])
     return ids.map(() => undefined)
   })
   return {
-    async settle(snapshot, waiting) {
+    async followUp(snapshot, waiting) {
       const { execution } = snapshot
       const { execution_id, audit_seq } = execution
       const reply = replyOf(snapshot, Date.parse(execution.finished_at ?? execution.created_at))
@@ -85,9 +93,9 @@ export function openSettler({ db, bus, log, policy, waiters, cachedBefore, expor
       )
       await Promise.all([
         learn({ bus, log, policy, cachedBefore }, snapshot),
-        exportFile === undefined ? undefined : appendRecord(exportFile, snapshot, reply),
+        exportFile === undefined ? undefined : exportRecord(exportFile, snapshot, reply),
       ])
-      settleLater({ execution_id, audit_seq, reply, answered: new Set(waiting.map(({ waiter_id: id }) => id)) })
+      followUpLater({ execution_id, audit_seq, reply, answered: new Set(waiting.map(({ waiter_id: id }) => id)) })
     },
     async dismiss(waiterId) {
       await dismiss(waiterId)

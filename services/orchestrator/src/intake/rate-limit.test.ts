@@ -1,7 +1,7 @@
 // The time is an argument.
 import { DeedError } from '@deed/proto/errors'
 import { describe, expect, it } from 'vitest'
-import { doorLimits } from './door-limits.ts'
+import { rateLimit } from './rate-limit.ts'
 
 const ada = { tenant: 'acme', user: 'ada' }
 const ben = { tenant: 'acme', user: 'ben' }
@@ -19,7 +19,7 @@ function refusal(ask: () => void): DeedError | undefined {
 describe('the door', () => {
   it('refuses one identity that asks too often, says when to ask again, and lets others in', () => {
     let now = 0
-    const limits = doorLimits({ requests_per_second: 10, waiting: 5 }, { waitingOf: () => 0 }, () => now)
+    const limits = rateLimit({ requests_per_second: 10, waiting: 5 }, { waitingOf: () => 0 }, () => now)
     for (let count = 0; count < 20; count++) limits.admit(ada)
     const refused = refusal(() => limits.admit(ada))
     expect(refused?.body).toMatchObject({ code: 'rate_limited', retryable: true, details: { retry_after_ms: 100 } })
@@ -36,7 +36,7 @@ describe('the door', () => {
 
   it('refuses a tenant of which as many wait as may, and only that one', () => {
     const waiting = new Map([['acme', 5]])
-    const limits = doorLimits(
+    const limits = rateLimit(
       { requests_per_second: 10, waiting: 5 },
       { waitingOf: (tenant) => waiting.get(tenant) ?? 0 },
       () => 0,
@@ -48,7 +48,7 @@ describe('the door', () => {
   })
 
   it('remembers a bounded number of identities', () => {
-    const limits = doorLimits({ requests_per_second: 1, waiting: 5 }, { waitingOf: () => 0 }, () => 0)
+    const limits = rateLimit({ requests_per_second: 1, waiting: 5 }, { waitingOf: () => 0 }, () => 0)
     for (let count = 0; count < 20_000; count++) limits.admit({ tenant: 'acme', user: `user-${count}` })
     // The newest is still known.
     limits.admit({ tenant: 'acme', user: 'user-19999' })

@@ -10,7 +10,7 @@ interface Dependencies {
 }
 
 /** Handles pause and resume, which differ only in the desired state. */
-export function steerExecution({ db, driver }: Dependencies, wish: 'paused' | 'resumed'): Handler<typeof contract> {
+export function pauseOrResume({ db, driver }: Dependencies, wish: 'paused' | 'resumed'): Handler<typeof contract> {
   return async ({ execution_id: executionId, reason }, { principal }) => {
     const id = await findExecution(db, principal, { executionId })
     const { execution } = await driver.apply(id, { type: wish, reason: reason ?? null, by: principal.user })

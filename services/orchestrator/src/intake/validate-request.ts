@@ -15,7 +15,7 @@ import { keptTarget } from '../goals/keep-words.ts'
 const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Zs}]*$/u
 
 /** A request as received; a manifest from the object store has been inserted. */
-export type Asked = Omit<ExecutionRequest, 'task'> & { task?: string | undefined }
+export type RawRequest = Omit<ExecutionRequest, 'task'> & { task?: string | undefined }
 
 /**
  * @param options.at its path in the message
@@ -25,8 +25,8 @@ export type Asked = Omit<ExecutionRequest, 'task'> & { task?: string | undefined
  */
 export function admitRequest(
   config: ExecutionConfig,
-  asked: Asked,
-  { at = '$', standing = false }: { at?: string; standing?: boolean } = {},
+  asked: RawRequest,
+  { at = '$', permanent = false }: { at?: string; permanent?: boolean } = {},
 ): ExecutionRequest {
   const request = asked.manifest
     ? admitManifest(config, asked, asked.manifest, `${at}.manifest`)
@@ -34,7 +34,7 @@ export function admitRequest(
   if (INVISIBLE.test(request.task)) {
     throw new DeedError('empty_task', 'task is empty; describe the task in plain words', { path: `${at}.task` })
   }
-  if (!standing) refuseStanding(config, request.task, `${at}.task`)
+  if (!permanent) refuseEndless(config, request.task, `${at}.task`)
   const { workspace, target_file: targetFile } = request.context ?? {}
   if (workspace !== undefined) admitWorkspace(config, workspace, `${at}.context.workspace`)
   if (targetFile !== undefined) admitTargetFile(targetFile, `${at}.context.target_file`)
@@ -42,7 +42,7 @@ export function admitRequest(
   return request
 }
 
-function refuseStanding({ targets }: ExecutionConfig, task: string, path: string): void {
+function refuseEndless({ targets }: ExecutionConfig, task: string, path: string): void {
   const kept = keptTarget(task, Object.keys(targets))
   if (kept === undefined) return
   throw new DeedError(
@@ -61,7 +61,7 @@ export function refuseSecrets({ secrets }: ExecutionConfig, request: object): vo
     )
 }
 
-function admitManifest(config: ExecutionConfig, asked: Asked, manifest: Manifest, at: string): ExecutionRequest {
+function admitManifest(config: ExecutionConfig, asked: RawRequest, manifest: Manifest, at: string): ExecutionRequest {
   checkGraph(manifest.tasks, `${at}.tasks`)
   if (manifest.workspace !== undefined) admitWorkspace(config, manifest.workspace, `${at}.workspace`)
   for (const [index, { action }] of manifest.tasks.entries()) {
@@ -75,7 +75,7 @@ function admitManifest(config: ExecutionConfig, asked: Asked, manifest: Manifest
 }
 
 /** Criteria help to find actions: a task with given actions would ignore them. */
-function refuseIdleCriteria(asked: Asked, { tasks, defaults }: Manifest, at: string): void {
+function refuseIdleCriteria(asked: RawRequest, { tasks, defaults }: Manifest, at: string): void {
   const inWords = tasks.some(({ action }) => action === undefined)
   const task = tasks.findIndex(({ action, acceptance_criteria: own }) => action !== undefined && own !== undefined)
   const path =

@@ -8,7 +8,7 @@ import { unsealedOf } from '../planning/unsealed.ts'
 import type { GoalStep } from '../store/goals.ts'
 
 /** @throws {DeedError} if nothing is left to keep, or an action is an event rather than a state */
-export function standingSteps(policy: Policy, steps: readonly GoalStep[], workspace: string | undefined): GoalStep[] {
+export function keepableSteps(policy: Policy, steps: readonly GoalStep[], workspace: string | undefined): GoalStep[] {
   const isRead = ({ action: { kind, input } }: GoalStep): boolean => effectOf(policy, kind, input) === 'read'
   /** The dependencies of each read, by name, which the read's dependents inherit. */
   const before = new Map<string, string[]>()

@@ -89,7 +89,7 @@ const pidOf = async (): Promise<number> => Number(await (await fetch(`http://127
 const rows = async (table: string): Promise<number> =>
   Number((await under.database.query<{ count: string }>(`select count(*) from orchestrator.${table}`)).rows[0]?.count)
 
-describe('a standing goal', () => {
+describe('a goal', () => {
   it('keeps a service running: killed, it runs again as another process, and that is on record', async () => {
     const put = await under.client.call(putGoal, { name: 'api-up', task: 'keep api running', interval_ms: 1_000 })
     expect(put).toMatchObject({
