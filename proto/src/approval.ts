@@ -158,7 +158,7 @@ export const decideApproval = request({
  * affect the others. Steps of level 3 are decided one by one.
  */
 export const decideApprovals = request({
-  subject: 'approvals.decide',
+  subject: 'approval.decide-many',
   owner: 'orchestrator',
   summary: 'Approve or deny several, with a result for each.',
   timeoutMs: 30_000,

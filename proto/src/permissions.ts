@@ -53,7 +53,7 @@ const ASKING = [
     'pause',
     'resume',
     'rollback',
-    'bulk',
+    'steer',
   ].map((verb) => `execution.${verb}`),
   'manifest.put',
   'task.list',
@@ -72,7 +72,7 @@ export const ROLE_VERBS: Record<Role, readonly string[]> = {
   client: ASKING,
   approver: [
     ...ASKING,
-    ...['approval.list', 'approval.decide', 'approvals.decide', 'grant.put', 'grant.list', 'grant.delete'],
+    ...['approval.list', 'approval.decide', 'approval.decide-many', 'grant.put', 'grant.list', 'grant.delete'],
   ],
 }
 

@@ -129,7 +129,7 @@ export const retryExecution = request({
  * applies. Each is handled separately; a refused one does not affect the others. A filter or `all` must be given.
  */
 export const steerExecutions = request({
-  subject: 'executions.steer',
+  subject: 'execution.steer',
   owner: 'orchestrator',
   summary: 'Pause, resume, cancel, retry or roll back many executions, with a result for each.',
   timeoutMs: 60_000,

@@ -479,7 +479,7 @@ describe('several at once', () => {
     const [levelTwo, levelThree] = await Promise.all([asked(large), asked(last)])
     const waiting = await Promise.all(small.map(asked))
 
-    const { body } = await approver.ask('approvals.decide.local.approver', {
+    const { body } = await approver.ask('approval.decide-many.local.approver', {
       approvals: [levelThree, { ...levelTwo, plan_hash: 'another' }].map(({ approval_id, plan_hash }) => ({
         approval_id,
         plan_hash,
