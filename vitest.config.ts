@@ -10,8 +10,8 @@ const PARTS = ['proto/**/*.test.ts', 'libs/{config,mesh,store,template}/**/*.tes
 
 export default defineConfig({
   test: {
-    globalSetup: ['libs/embedded/src/vitest-setup.ts'],
-    setupFiles: ['libs/embedded/src/vitest-worker.ts'],
+    globalSetup: ['libs/local/src/vitest-setup.ts'],
+    setupFiles: ['libs/local/src/vitest-worker.ts'],
     // A busy machine makes a test late, and not wrong: longer than what it waits for, of which each has a minute.
     testTimeout: 300_000,
     hookTimeout: 300_000,

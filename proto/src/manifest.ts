@@ -101,3 +101,5 @@ export const putManifest = request({
     .refine(({ part, parts }) => part <= parts, { path: ['part'], message: 'part must not be greater than parts' }),
   output: z.object({ object: z.string(), part: z.int() }),
 })
+
+export type TaskTerms = Pick<ManifestTask, 'priority' | 'on_failure' | 'concurrency_key'>

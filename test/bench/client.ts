@@ -3,9 +3,9 @@
  * reply that does not prove itself.
  */
 
+import type { Mesh } from '@deed/local/local-mesh'
 import { type Bus, connectBus } from '@deed/mesh/bus'
-import type { Mesh } from '@deed/mesh/local-mesh'
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import { type ExecutionReply, requestExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { load, type Measured } from './load.ts'
 import { contentOf, pathOf } from './written-files.ts'

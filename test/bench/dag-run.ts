@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectBus } from '@deed/mesh/bus'
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import { requestExecution } from '@deed/proto/execution'
 import type { Manifest } from '@deed/proto/manifest'
 import type { z } from 'zod'

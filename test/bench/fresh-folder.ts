@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { temporaryFolder } from '@deed/local/temporary-folder'
 
 /** Where the attribute cannot be had, an ordinary one. Disposing removes it. */
 export function freshFolder(): Disposable & { readonly path: string } {

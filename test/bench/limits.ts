@@ -1,7 +1,7 @@
 /** What NATS and PostgreSQL can do by themselves, here and now: figures of the mesh are read against these. */
 import { join } from 'node:path'
-import { startNats } from '@deed/embedded/nats'
-import { startPostgres } from '@deed/embedded/postgres'
+import { startNats } from '@deed/local/nats'
+import { startPostgres } from '@deed/local/postgres'
 import { ensureIntake } from '@deed/mesh/work-queue'
 import { SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { LOCAL } from '@deed/proto/ids'

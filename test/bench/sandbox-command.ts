@@ -12,7 +12,7 @@ export const sandboxCommand: Scenario = {
   run: runCommands,
 }
 
-const PROGRAM = fileURLToPath(new URL('../../services/executor/src/measure-commands.ts', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../../services/executor/src/sandbox/measure-commands.ts', import.meta.url))
 
 async function runCommands({ seconds }: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
   const child = spawn(process.execPath, [PROGRAM, String(seconds)], { stdio: ['ignore', 'pipe', 'inherit'] })

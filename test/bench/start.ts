@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { temporaryFolder } from '@deed/local/temporary-folder'
 import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 
 export const coldStart: Scenario = {

@@ -1,5 +1,5 @@
 /** Handing work in durably: the acknowledgement of the publish is the promise, and it is kept. */
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import { benchMesh, TRACED_RATIO } from './bench-mesh.ts'
 import { startChild } from './child-process.ts'
 import type { ClientJob, ClientTold } from './client.ts'

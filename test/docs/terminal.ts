@@ -6,8 +6,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { COMMAND } from '@deed/drill/deed-process'
-import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { COMMAND } from '@deed/drill/harness/deed-process'
+import { temporaryFolder } from '@deed/local/temporary-folder'
 
 const FILE = resolve(import.meta.dirname, '../../docs/terminal.svg')
 /** Each with how many lines of it are shown; three dots say that there are more. */

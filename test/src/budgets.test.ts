@@ -1,6 +1,6 @@
 // A dollar a day, a model that costs, and a server that says of each call what cannot be.
-import { meshUnderTest } from '@deed/drill/mesh-under-test'
-import { until } from '@deed/mesh/until'
+import { meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { until } from '@deed/process/until'
 import { executionStats, getExecution, requestExecution } from '@deed/proto/execution'
 import { describe, expect, it } from 'vitest'
 import { startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'

@@ -1,9 +1,9 @@
 // Wishes that contradict: goals, schedules, manifests, rollbacks, each refused by name where another would undo it.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startDeed } from '@deed/drill/deed-process'
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
-import { until } from '@deed/mesh/until'
+import { startDeed } from '@deed/drill/harness/deed-process'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { until } from '@deed/process/until'
 import { decideApproval, listApprovals } from '@deed/proto/approval'
 import { getExecution, requestExecution } from '@deed/proto/execution'
 import { deleteGoal, type GoalView, listGoals, pauseGoal, putGoal, resumeGoal } from '@deed/proto/goal'

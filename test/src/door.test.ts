@@ -2,9 +2,9 @@
 // leaves no row anywhere, and the next good request is answered. The numbers are the rows of the list of bad input.
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { countRowsAtRest } from '@deed/drill/count-rows'
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
-import { until } from '@deed/mesh/until'
+import { countRowsAtRest } from '@deed/drill/harness/count-rows'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { until } from '@deed/process/until'
 import type { ErrorBody } from '@deed/proto/errors'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { createInbox } from 'nats'

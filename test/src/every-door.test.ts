@@ -1,12 +1,12 @@
 // What holds at every door that there is, made from the contracts, so that a new one is tried too: a request that its
 // schema does not take is refused with the place and what to change, and leaves no row anywhere.
 import { randomInt } from 'node:crypto'
-import { countRowsAtRest } from '@deed/drill/count-rows'
 import { exampleOf } from '@deed/drill/door/example-of'
 import { fuzzDoors, SMALL_HEAP } from '@deed/drill/door/fuzz-doors'
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
-import { randomFrom } from '@deed/drill/random'
-import { DEPTH_MAX, KEYS_MAX } from '@deed/mesh/decode'
+import { countRowsAtRest } from '@deed/drill/harness/count-rows'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { randomFrom } from '@deed/drill/harness/random'
+import { DEPTH_MAX, KEYS_MAX } from '@deed/json/decode'
 import type { RequestContract } from '@deed/proto/contract'
 import { SERVICES } from '@deed/proto/contract'
 import { CONTRACTS } from '@deed/proto/contracts'

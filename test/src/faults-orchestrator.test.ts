@@ -1,11 +1,11 @@
 // An orchestrator dies at each of its steps: what it had promised is kept by the one that is started after it, or by
 // another that runs beside it.
 import { join } from 'node:path'
-import { ask } from '@deed/drill/ask'
-import { checkInvariants } from '@deed/drill/check-invariants'
-import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
-import { type ServiceProcess, startService } from '@deed/mesh/service-process'
-import { until } from '@deed/mesh/until'
+import { ask } from '@deed/drill/harness/ask'
+import { checkInvariants } from '@deed/drill/harness/check-invariants'
+import { type FaultMesh, faultMesh } from '@deed/drill/harness/fault-mesh'
+import { type ServiceProcess, startService } from '@deed/local/service-process'
+import { until } from '@deed/process/until'
 import { getExecution, requestExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 

@@ -1,9 +1,9 @@
 // The servers beneath the mesh are killed under load, and come back; and each service is stopped and started under load.
 
-import { ask } from '@deed/drill/ask'
-import { checkInvariants } from '@deed/drill/check-invariants'
-import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
-import { until } from '@deed/mesh/until'
+import { ask } from '@deed/drill/harness/ask'
+import { checkInvariants } from '@deed/drill/harness/check-invariants'
+import { type FaultMesh, faultMesh } from '@deed/drill/harness/fault-mesh'
+import { until } from '@deed/process/until'
 import { SERVICES } from '@deed/proto/contract'
 import { type ExecutionReply, getExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

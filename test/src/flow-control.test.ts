@@ -1,7 +1,7 @@
 // What may be asked and handed out, on a real mesh: in turn, at the target's rate, and no more than there is room for.
-import { ask } from '@deed/drill/ask'
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
-import { until } from '@deed/mesh/until'
+import { ask } from '@deed/drill/harness/ask'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { until } from '@deed/process/until'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import { requestExecution } from '@deed/proto/execution'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

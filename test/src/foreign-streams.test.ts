@@ -1,6 +1,6 @@
 // A stream of somebody else's that catches what clients ask, and what services ask each other.
-import { startDeed } from '@deed/drill/deed-process'
-import { meshUnderTest } from '@deed/drill/mesh-under-test'
+import { startDeed } from '@deed/drill/harness/deed-process'
+import { meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { requestExecution } from '@deed/proto/execution'
 import { expect, it } from 'vitest'
 import { plainClient } from './plain-client.ts'

@@ -66,8 +66,8 @@ function broken(found: Import): string | undefined {
   if (from === 'examples' && folders.has(to)) return 'an example is a program outside of the mesh'
   // The drill plays programs that are not of the mesh.
   const foreign = found.file.startsWith('libs/drill/src/truth/')
-  if (to === 'nats' && !['libs/mesh', 'libs/embedded', 'examples'].includes(from) && !foreign && !isTest(found)) {
-    return 'only libs/mesh and libs/embedded speak NATS themselves'
+  if (to === 'nats' && !['libs/mesh', 'libs/local', 'examples'].includes(from) && !foreign && !isTest(found)) {
+    return 'only libs/mesh and libs/local speak NATS themselves'
   }
   return undefined
 }
@@ -116,7 +116,7 @@ function fileEdgesOf(found: Import[]): Map<string, Set<string>> {
 describe('the imports of the source', () => {
   it('were found, in every package that has source files', () => {
     const read = new Set(imports.map(({ file }) => packageOf(file)))
-    expect([...read]).toEqual(expect.arrayContaining(['proto', 'libs/mesh', 'libs/embedded', 'test']))
+    expect([...read]).toEqual(expect.arrayContaining(['proto', 'libs/mesh', 'libs/local', 'test']))
     expect(imports.length).toBeGreaterThan(100)
   })
 

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { startDeed } from '@deed/drill/deed-process'
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
-import { until } from '@deed/mesh/until'
+import { startDeed } from '@deed/drill/harness/deed-process'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { until } from '@deed/process/until'
 import { decideApproval, listApprovals } from '@deed/proto/approval'
 import {
   type ExecutionDetail,

@@ -1,9 +1,9 @@
 // A history by chance on a whole mesh, against a model of what may come of it. MODEL_STEPS sets how long it is, and
 // MODEL_SEED which one: that of a run that failed, for one.
 import { randomInt } from 'node:crypto'
-import { faultMesh } from '@deed/drill/fault-mesh'
+import { faultMesh } from '@deed/drill/harness/fault-mesh'
+import { randomFrom } from '@deed/drill/harness/random'
 import { runModel } from '@deed/drill/model'
-import { randomFrom } from '@deed/drill/random'
 import { describe, expect, it } from 'vitest'
 
 const SEED = Number(process.env.MODEL_SEED ?? randomInt(2 ** 31))

@@ -1,9 +1,9 @@
 // What operators do with what runs and with what is done, as they do it: the command, on a whole mesh.
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Ended, startDeed } from '@deed/drill/deed-process'
-import { type FaultMesh, faultMesh } from '@deed/drill/fault-mesh'
-import { until } from '@deed/mesh/until'
+import { type Ended, startDeed } from '@deed/drill/harness/deed-process'
+import { type FaultMesh, faultMesh } from '@deed/drill/harness/fault-mesh'
+import { until } from '@deed/process/until'
 import { decideApproval, listApprovals } from '@deed/proto/approval'
 import { type ExecutionReply, getExecution, requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'

@@ -1,8 +1,8 @@
 // The mesh as anybody's program sees it, in any language: NATS, JSON, and the credentials of a client.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { countRowsAtRest } from '@deed/drill/count-rows'
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { countRowsAtRest } from '@deed/drill/harness/count-rows'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { connect, type NatsConnection } from 'nats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 

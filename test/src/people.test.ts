@@ -1,9 +1,9 @@
 // What waits for people: listed, decided, and then the work goes on. On a whole mesh, from outside of it.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startDeed } from '@deed/drill/deed-process'
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
-import { until } from '@deed/mesh/until'
+import { startDeed } from '@deed/drill/harness/deed-process'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { until } from '@deed/process/until'
 import { type Alert, alert } from '@deed/proto/alert'
 import { decideApproval, listApprovals } from '@deed/proto/approval'
 import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'

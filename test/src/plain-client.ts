@@ -1,6 +1,6 @@
 /** What anybody can do with the `nats` package alone: send bytes to a subject, and look at what comes back. */
 
-import type { Connection } from '@deed/mesh/local-mesh'
+import type { Connection } from '@deed/local/local-mesh'
 import { defined } from '@deed/proto/json'
 import { connect, type MsgHdrs, type NatsConnection, headers as newHeaders } from 'nats'
 

@@ -1,7 +1,7 @@
 /** The protocol of NATS by hand, for what no client library lets through. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import type { Connection } from '@deed/mesh/local-mesh'
+import type { Connection } from '@deed/local/local-mesh'
 
 /** Sends a message whose header block is these very bytes, and waits until the server has taken it. */
 export async function publishRaw(

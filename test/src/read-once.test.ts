@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { meshUnderTest } from '@deed/drill/mesh-under-test'
+import { meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { requestExecution } from '@deed/proto/execution'
 import { expect, it } from 'vitest'
 

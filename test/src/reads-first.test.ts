@@ -1,6 +1,6 @@
 // A read that somebody waits for has room of its own, however much goes on behind it.
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
-import { until } from '@deed/mesh/until'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { until } from '@deed/process/until'
 import { type ExecutionReply, requestExecution } from '@deed/proto/execution'
 import { expect, it } from 'vitest'
 

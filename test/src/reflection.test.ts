@@ -1,7 +1,7 @@
 // A server or a service that answers publishes what a caller chose to where the caller chose. Every verb of every
 // caller is tried with every reply subject that would act inside, on a whole mesh: none of it arrives inside.
-import { countRowsAtRest } from '@deed/drill/count-rows'
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { countRowsAtRest } from '@deed/drill/harness/count-rows'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { MANIFEST_BUCKET } from '@deed/proto/manifest'
 import { CALLERS, ROLE_VERBS } from '@deed/proto/permissions'

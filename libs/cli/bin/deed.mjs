@@ -22,7 +22,7 @@ const node = fileURLToPath(new URL(`../../../node_modules/.bin/node${windows ? '
 if (!existsSync(new URL('../../../node_modules/commander', import.meta.url))) {
   fail(`deed is not installed: run \`node deploy/install.mjs\` in ${root}`)
 } else if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) {
-  // As the services' own, in libs/mesh/src/service-process.ts.
+  // As the services' own, in libs/local/src/service-process.ts.
   nodeModule.enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url)))
   await import(main)
 } else if (existsSync(node)) {

@@ -1,10 +1,10 @@
 // The command as it is used: a child process with its output piped, on a whole mesh of real parts.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type DeedProcess, type Ended, startDeed } from '@deed/drill/deed-process'
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
-import type { Mesh } from '@deed/mesh/local-mesh'
-import { until } from '@deed/mesh/until'
+import { type DeedProcess, type Ended, startDeed } from '@deed/drill/harness/deed-process'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import type { Mesh } from '@deed/local/local-mesh'
+import { until } from '@deed/process/until'
 import { listApprovals } from '@deed/proto/approval'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { COMMAND } from '@deed/drill/deed-process'
+import { COMMAND } from '@deed/drill/harness/deed-process'
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { deedProgram } from './program.ts'

@@ -1,10 +1,10 @@
 /** The `deed` command. */
-import { dropClientVariables } from '@deed/embedded/client-environment'
+import { dropClientVariables } from '@deed/local/client-environment'
 import { CommanderError } from 'commander'
-import { EXIT, errorDocument, exitCodeOf, UsageError } from './exit-code.ts'
-import { endWithReader, openOutput } from './output.ts'
 import { deedProgram } from './program.ts'
-import { plainText } from './show/plain-text.ts'
+import { EXIT, errorDocument, exitCodeOf, UsageError } from './terminal/exit-code.ts'
+import { endWithReader, openOutput } from './terminal/output.ts'
+import { plainText } from './terminal/plain-text.ts'
 
 endWithReader()
 

@@ -4,11 +4,11 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { type Ended, startDeed } from '@deed/drill/deed-process'
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/mesh-under-test'
+import { type Ended, startDeed } from '@deed/drill/harness/deed-process'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { replyText } from './show/execution.ts'
-import type { Paint } from './show/paint.ts'
+import type { Paint } from './terminal/paint.ts'
 
 const opened = new AsyncDisposableStack()
 let under: MeshUnderTest

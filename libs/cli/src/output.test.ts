@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { openOutput } from './output.ts'
+import { openOutput } from './terminal/output.ts'
 
 const NASTY = 'a\u202eb\u200bc\u001b]0;title\u0007d\u001b[2Je\u009b1mf\u2066g\u0000h\u{e0041}i'
 const OBEYED =
@@ -55,6 +55,6 @@ describe('what a command prints', () => {
         ),
     )
     // The drill's own progress, and the stack of a bug for who debugs it.
-    expect(direct.sort()).toEqual(['commands/drill.ts', 'main.ts', 'output.ts'])
+    expect(direct.sort()).toEqual(['commands/drill.ts', 'main.ts', 'terminal/output.ts'])
   })
 })

@@ -2,9 +2,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
-import { isAlive, type ProcessIdentity } from '@deed/embedded/process-identity'
-import { temporaryFolder } from '@deed/embedded/temporary-folder'
-import { until } from '@deed/mesh/until'
+import { isAlive, type ProcessIdentity } from '@deed/local/process-identity'
+import { temporaryFolder } from '@deed/local/temporary-folder'
+import { until } from '@deed/process/until'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const RELEASE = resolve(import.meta.dirname, '../../..')

@@ -1,16 +1,16 @@
 /** The drill: every fault in turn, then a load with faults by chance, on a mesh of its own, and the verdict. */
 import { randomInt } from 'node:crypto'
-import { checkInvariants } from './check-invariants.ts'
 import { type DoorCounts, fuzzDoors, SMALL_HEAP } from './door/fuzz-doors.ts'
-import { type FaultMesh, faultMesh } from './fault-mesh.ts'
 import { FAULTS } from './faults.ts'
-import { thisMachine } from './machine.ts'
-import { meshUnderTest } from './mesh-under-test.ts'
+import { checkInvariants } from './harness/check-invariants.ts'
+import { type FaultMesh, faultMesh } from './harness/fault-mesh.ts'
+import { thisMachine } from './harness/machine.ts'
+import { meshUnderTest } from './harness/mesh-under-test.ts'
+import { type Random, randomFrom } from './harness/random.ts'
+import { trialOn, tryFault, type Verdict } from './harness/try-fault.ts'
 import { runModel } from './model.ts'
-import { type Random, randomFrom } from './random.ts'
 import { type LoadCounts, type LoadReport, runLoad } from './run-load.ts'
 import { type Counted, claimsAreCaught, failuresLeaveNoTrace } from './scenarios.ts'
-import { trialOn, tryFault, type Verdict } from './try-fault.ts'
 
 const SEED_MAX = 2 ** 31
 /** Of the executions of the load, as many more that claim, and that fail half-way. */

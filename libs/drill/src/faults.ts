@@ -1,5 +1,5 @@
 /** Every fault that the drill knows, in the order in which they are tried. */
-import type { Fault } from './fault.ts'
+
 import { afterAll } from './faults/after-all.ts'
 import { audit } from './faults/audit.ts'
 import { databaseFalters } from './faults/database-falters.ts'
@@ -20,6 +20,7 @@ import { serversDie } from './faults/servers-die.ts'
 import { undoing } from './faults/undoing.ts'
 import { versions } from './faults/versions.ts'
 import { worldLies } from './faults/world-lies.ts'
+import type { Fault } from './harness/fault.ts'
 
 export const FAULTS: readonly Fault[] = [
   ...executorDies,

@@ -1,8 +1,9 @@
 /** A mesh in a network that loses packets: started by the drill in a network namespace, with a seed. */
-import { checkInvariants } from './check-invariants.ts'
-import { faultMesh } from './fault-mesh.ts'
+
 import { throughLostPackets } from './faults/lossy-network.ts'
-import { randomFrom } from './random.ts'
+import { checkInvariants } from './harness/check-invariants.ts'
+import { faultMesh } from './harness/fault-mesh.ts'
+import { randomFrom } from './harness/random.ts'
 
 try {
   await using mesh = await faultMesh()

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import { decideApproval, listApprovals } from '@deed/proto/approval'
 import { DeedError } from '@deed/proto/errors'
 import {
@@ -19,13 +19,13 @@ import type { ApprovalId } from '@deed/proto/ids'
 import type { PersonDecision } from '@deed/proto/person'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { cancelExecution, pauseExecution, resumeExecution, retryExecution } from '@deed/proto/steering'
-import { checkAtAnyTime, checkInvariants } from './check-invariants.ts'
-import { type CountedEffect, commandEffect, fileEffect, requestEffect } from './effects.ts'
-import type { FaultMesh } from './fault-mesh.ts'
-import { type Random, randomFrom } from './random.ts'
-import { repeatMessages } from './repeat-messages.ts'
-import { rollBack } from './roll-back.ts'
-import { standstill } from './standstill.ts'
+import { checkAtAnyTime, checkInvariants } from './harness/check-invariants.ts'
+import { type CountedEffect, commandEffect, fileEffect, requestEffect } from './harness/effects.ts'
+import type { FaultMesh } from './harness/fault-mesh.ts'
+import { type Random, randomFrom } from './harness/random.ts'
+import { repeatMessages } from './harness/repeat-messages.ts'
+import { rollBack } from './harness/roll-back.ts'
+import { standstill } from './harness/standstill.ts'
 
 const PAUSE_MS_MAX = 400
 const CALL_MS = 3_000

@@ -1,15 +1,15 @@
 /** The load of the drill, with faults by chance meanwhile, and what came of every single request. */
 
-import { inLanes } from '@deed/mesh/in-lanes'
+import { inLanes } from '@deed/process/in-lanes'
 import { getExecution, requestExecution, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import { ask } from './ask.ts'
-import { untilQuiet } from './check-invariants.ts'
-import { disturb } from './disturb.ts'
-import type { FaultMesh } from './fault-mesh.ts'
-import { drawLoad, type Wanted } from './load.ts'
-import type { Random } from './random.ts'
-import { standstill } from './standstill.ts'
+import { ask } from './harness/ask.ts'
+import { untilQuiet } from './harness/check-invariants.ts'
+import { disturb } from './harness/disturb.ts'
+import type { FaultMesh } from './harness/fault-mesh.ts'
+import { drawLoad, type Wanted } from './harness/load.ts'
+import type { Random } from './harness/random.ts'
+import { standstill } from './harness/standstill.ts'
 
 const LANES = 16
 /** So short that many who ask hear nothing, and have to ask again. */

@@ -1,12 +1,12 @@
 /** Two promises that are counted over many executions: a claim is never believed, and a failure leaves no trace. */
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { inLanes } from '@deed/mesh/in-lanes'
-import { ask } from './ask.ts'
-import type { FaultMesh, Yard } from './fault-mesh.ts'
-import type { Random } from './random.ts'
-import { standstill } from './standstill.ts'
-import { treeOf } from './tree-of.ts'
+import { inLanes } from '@deed/process/in-lanes'
+import { ask } from './harness/ask.ts'
+import type { FaultMesh, Yard } from './harness/fault-mesh.ts'
+import type { Random } from './harness/random.ts'
+import { standstill } from './harness/standstill.ts'
+import { treeOf } from './harness/tree-of.ts'
 
 /** Programs in one workspace run one after the other: a few more than there are workspaces keep all of them busy. */
 const LANES = 24

@@ -1,11 +1,12 @@
 // Two buses on a real server.
+
+import { testBus } from '@deed/local/test-bus'
+import { until } from '@deed/process/until'
 import { DeedError } from '@deed/proto/errors'
 import { getExecution, requestExecution } from '@deed/proto/execution'
 import { decomposeTask } from '@deed/proto/task'
 import { describe, expect, it } from 'vitest'
 import { connectBus } from './bus.ts'
-import { testBus } from './test-bus.ts'
-import { until } from './until.ts'
 
 describe('the bus', () => {
   it('carries a request to its owner and the answer back, with the principal of the subject', async () => {

@@ -6,6 +6,9 @@
  * calls of the client's.
  */
 
+import { decodeJson } from '@deed/json/decode'
+import { jsonText } from '@deed/json/json-text'
+import { validate } from '@deed/json/validate'
 import type { EventContract, RequestContract, ServiceName, WorkContract } from '@deed/proto/contract'
 import { DeedError, ErrorBody, ErrorCode } from '@deed/proto/errors'
 import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
@@ -16,15 +19,12 @@ import { connect, type Msg, type MsgHdrs, type NatsConnection, headers as newHea
 import { z } from 'zod'
 import { type Cancellations, openCancellations } from './cancellations.ts'
 import type { BusAddress } from './connection.ts'
-import { decodeJson } from './decode.ts'
 import { drainWithin } from './drain-within.ts'
 import { openEndpoints } from './endpoints.ts'
 import { headersOf, traceparentOf } from './headers.ts'
-import { jsonText } from './json-text.ts'
 import { type Outbox, openOutbox } from './outbox.ts'
 import { PROBE_SUBJECT } from './permissions-enforced.ts'
 import { openRequests, type Requests } from './requests.ts'
-import { validate } from './validate.ts'
 import { type ConsumeOptions, consumeWork, type WorkHandler } from './work-queue.ts'
 
 /** How long the caller still waits, in milliseconds since it sent the message. */

@@ -1,7 +1,5 @@
 /** The bus settings of a process, from its environment. */
-import { faultLines, IN_SENTENCES } from '@deed/config/fault-sentence'
 import { z } from 'zod'
-import { ConfigurationError } from './run-until-signalled.ts'
 
 /** Spread into the schema of a service's environment. */
 export const BusEnvironment = {
@@ -35,15 +33,4 @@ export function busAddress(env: {
     password: env.NATS_PASSWORD,
     serverName: env.NATS_SERVER_NAME,
   }
-}
-
-/**
- * The environment as one typed value.
- *
- * @throws {ConfigurationError} that names every missing or malformed variable
- */
-export function readEnvironment<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): z.output<S> {
-  const { data, error } = schema.safeParse(env, IN_SENTENCES)
-  if (error) throw new ConfigurationError(`the environment cannot be used\n  ${faultLines(error).join('\n  ')}`)
-  return data as z.output<S>
 }

@@ -1,6 +1,6 @@
 // Every error code of the client, and a real server.
-import { startNats } from '@deed/embedded/nats'
-import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { startNats } from '@deed/local/nats'
+import { temporaryFolder } from '@deed/local/temporary-folder'
 import { ErrorCode } from 'nats'
 import { describe, expect, it } from 'vitest'
 import { openForeignNats, REFUSALS } from './foreign-nats.ts'

@@ -1,11 +1,12 @@
 // A foreign stream on a real server that captures requests between services.
+
+import { testBus } from '@deed/local/test-bus'
+import { until } from '@deed/process/until'
 import { CONTRACTS } from '@deed/proto/contracts'
 import { decomposeTask } from '@deed/proto/task'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { foreignStreams, overlap } from './foreign-streams.ts'
-import { testBus } from './test-bus.ts'
-import { until } from './until.ts'
 
 describe('a stream that captures the subjects of requests', () => {
   it('is reported, and its acknowledgement is never mistaken for the answer', async () => {

@@ -1,8 +1,9 @@
 // A real server, and a caller's own subscription.
+
+import { testBus } from '@deed/local/test-bus'
 import { alert } from '@deed/proto/alert'
 import { describe, expect, it } from 'vitest'
 import { raiseAlert } from './raise-alert.ts'
-import { testBus } from './test-bus.ts'
 
 describe('an alert', () => {
   it('is published on its own subject, with one id per cause', async () => {

@@ -1,9 +1,10 @@
 /** Raises alerts for people. */
+
+import { uuidV5 } from '@deed/json/canonical-json'
 import { type Alert, alert } from '@deed/proto/alert'
 import type { ExecutionId } from '@deed/proto/ids'
 import { defined, type JsonObject } from '@deed/proto/json'
 import type { Bus } from './bus.ts'
-import { uuidV5 } from './canonical-json.ts'
 
 export interface Raised {
   /** Lower-case words joined by "-": the last token of the subject. */

@@ -1,12 +1,13 @@
 // A real JetStream, and consumers that fail, die or lose their stream.
+
+import { type TestBus, testBus } from '@deed/local/test-bus'
+import { until } from '@deed/process/until'
 import { workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'
 import { intakeStream } from '@deed/proto/execution'
 import type { ExecutionId, FencingToken, TaskId } from '@deed/proto/ids'
 import { LOCAL } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
-import { type TestBus, testBus } from './test-bus.ts'
-import { until } from './until.ts'
 import { ensureIntake, ensureWorkQueues } from './work-queue.ts'
 
 const workNamed = (description: string) => ({

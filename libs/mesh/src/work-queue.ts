@@ -4,6 +4,9 @@
  * JetStream cannot fence, and hides what was delivered too often; so the queue only delivers, and PostgreSQL decides
  * who may act and when to give up.
  */
+
+import { decodeJson } from '@deed/json/decode'
+import { validate } from '@deed/json/validate'
 import type { WorkContract } from '@deed/proto/contract'
 import { DeedError } from '@deed/proto/errors'
 import { intakeStream, SUBMIT_SUBJECT } from '@deed/proto/execution'
@@ -24,10 +27,8 @@ import {
   StorageType,
 } from 'nats'
 import type { z } from 'zod'
-import { decodeJson } from './decode.ts'
 import { traceparentOf } from './headers.ts'
 import type { Outbox } from './outbox.ts'
-import { validate } from './validate.ts'
 
 const ACK_WAIT_MS = 30_000
 /** The interval at which the redelivery of an unfinished message is postponed. */

@@ -1,7 +1,8 @@
 /** What the environment says about this process. */
 import { resolve } from 'node:path'
 import { readExecutionConfig } from '@deed/config/execution-config'
-import { BusEnvironment, busAddress, readEnvironment } from '@deed/mesh/connection'
+import { BusEnvironment, busAddress } from '@deed/mesh/connection'
+import { readEnvironment } from '@deed/process/environment'
 import { DatabaseEnvironment } from '@deed/store/database'
 import { z } from 'zod'
 

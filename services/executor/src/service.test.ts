@@ -3,13 +3,13 @@
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import { inspectAction } from '@deed/proto/action'
 import type { ExecutionId } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
+import type { TestExecutor } from '../test/test-executor.ts'
+import { died, testMesh } from '../test/test-mesh.ts'
 import { processesMarked } from './processes/process-table.ts'
-import type { TestExecutor } from './test-executor.ts'
-import { died, testMesh } from './test-mesh.ts'
 
 const leftBehind = (executor: TestExecutor) => readdirSync(executor.root).filter((name) => name.startsWith('.deed-'))
 

@@ -5,12 +5,12 @@
  * before another one starts.
  */
 import type { Bus } from '@deed/mesh/bus'
-import { noticeSilence } from '@deed/mesh/notice-silence'
 import { DeedError } from '@deed/proto/errors'
 import type { FencingToken, TaskId } from '@deed/proto/ids'
 import { serviceAs } from '@deed/proto/permissions'
 import { heartbeatWorker } from '@deed/proto/task'
 import type { Log } from '@deed/telemetry/logger'
+import { noticeSilence } from '@deed/worker/notice-silence'
 
 const HEARTBEAT_MS = 2_000
 /**

@@ -1,5 +1,5 @@
 /** The process of the hybrid agent. */
-import { runUntilSignalled } from '@deed/mesh/run-until-signalled'
+import { runUntilSignalled } from '@deed/process/run-until-signalled'
 import { readConfig } from './config.ts'
 import { startHybridAgent } from './service.ts'
 

@@ -1,5 +1,6 @@
 /** The orchestrator's environment, read once. */
-import { BusEnvironment, readEnvironment } from '@deed/mesh/connection'
+import { BusEnvironment } from '@deed/mesh/connection'
+import { readEnvironment } from '@deed/process/environment'
 import { PrincipalName } from '@deed/proto/ids'
 import { DatabaseEnvironment } from '@deed/store/database'
 import { z } from 'zod'

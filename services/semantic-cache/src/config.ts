@@ -1,6 +1,7 @@
 /** The environment of the service and execution.yaml, read once. */
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
-import { BusEnvironment, readEnvironment } from '@deed/mesh/connection'
+import { BusEnvironment } from '@deed/mesh/connection'
+import { readEnvironment } from '@deed/process/environment'
 import { DatabaseEnvironment } from '@deed/store/database'
 import { z } from 'zod'
 

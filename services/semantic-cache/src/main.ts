@@ -1,5 +1,5 @@
 /** The process of the semantic cache. */
-import { runUntilSignalled } from '@deed/mesh/run-until-signalled'
+import { runUntilSignalled } from '@deed/process/run-until-signalled'
 import { readConfig } from './config.ts'
 import { startSemanticCache } from './service.ts'
 

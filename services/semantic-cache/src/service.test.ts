@@ -1,14 +1,14 @@
 // The cache as a service, on a real NATS server and a real PostgreSQL.
 import { randomUUID } from 'node:crypto'
-import { testBus } from '@deed/mesh/test-bus'
+import { testBus } from '@deed/local/test-bus'
 import * as proto from '@deed/proto/cache'
 import { ExecutionId } from '@deed/proto/ids'
 import { testDatabase } from '@deed/store/test-database'
 import { describe, expect, it } from 'vitest'
+import { answer } from '../test/test-values.ts'
 import { readConfig } from './config.ts'
 import { startSemanticCache } from './service.ts'
 import { migrations } from './store/migrations.ts'
-import { answer } from './test-values.ts'
 
 const scope = { text: 'how many machines do we have?', context_hash: 'c' }
 const acme = { principal: { tenant: 'acme', user: 'ada' } }

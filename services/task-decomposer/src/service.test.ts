@@ -1,6 +1,6 @@
 // The decomposer as a service, called over a real server with its own credentials.
 
-import { testBus } from '@deed/mesh/test-bus'
+import { testBus } from '@deed/local/test-bus'
 import { decomposeTask } from '@deed/proto/task'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from './config.ts'

@@ -1,5 +1,6 @@
 /** The environment of the service, read once. */
-import { BusEnvironment, readEnvironment } from '@deed/mesh/connection'
+import { BusEnvironment } from '@deed/mesh/connection'
+import { readEnvironment } from '@deed/process/environment'
 import { DatabaseEnvironment } from '@deed/store/database'
 import { z } from 'zod'
 

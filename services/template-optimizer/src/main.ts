@@ -1,5 +1,5 @@
 /** The process of the template optimizer. */
-import { runUntilSignalled } from '@deed/mesh/run-until-signalled'
+import { runUntilSignalled } from '@deed/process/run-until-signalled'
 import { readConfig } from './config.ts'
 import { startTemplateOptimizer } from './service.ts'
 

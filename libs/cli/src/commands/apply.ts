@@ -2,8 +2,8 @@
 
 import { existsSync } from 'node:fs'
 import { counted } from '@deed/config/counted'
+import { canonicalJson, sha256 } from '@deed/json/canonical-json'
 import type { Bus } from '@deed/mesh/bus'
-import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
 import { SealedStep } from '@deed/proto/approval'
 import { DeedError } from '@deed/proto/errors'
 import {
@@ -20,23 +20,10 @@ import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { rollbackExecution, steerExecutions } from '@deed/proto/steering'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { decide } from '../ask-to-decide.ts'
-import { deedCommand } from '../deed-command.ts'
-import { EXIT, exitCodeOfReply, UsageError } from '../exit-code.ts'
-import { timeoutOption } from '../options.ts'
-import type { Output } from '../output.ts'
-import { readManifest } from '../read-manifest.ts'
-import { runTask } from '../run-task.ts'
-import { sendManifest } from '../send-manifest.ts'
-import { shellOf, withMesh } from '../shell.ts'
-import { moment } from '../show/amounts.ts'
-import { howToDecide } from '../show/approval.ts'
-import { dryRunText, replyText } from '../show/execution.ts'
-import { paintStatus } from '../show/paint.ts'
-import { plainLine, plainText } from '../show/plain-text.ts'
-import { progressText } from '../show/progress.ts'
-import { shownId } from '../show/terminal.ts'
-import { rollBackMany, steerMany } from '../steer-executions.ts'
+import { shellOf, withMesh } from '../connect/shell.ts'
+import { decide } from '../following/ask-to-decide.ts'
+import { runTask } from '../following/run-task.ts'
+import { rollBackMany, steerMany } from '../following/steer-executions.ts'
 import {
   addWaiting,
   addYes,
@@ -45,7 +32,20 @@ import {
   WAITING_TEXT,
   type Waiting,
   waitForEnd,
-} from '../wait-for-end.ts'
+} from '../following/wait-for-end.ts'
+import { readManifest } from '../manifests/read-manifest.ts'
+import { sendManifest } from '../manifests/send-manifest.ts'
+import { howToDecide } from '../show/approval.ts'
+import { dryRunText, replyText } from '../show/execution.ts'
+import { progressText } from '../show/progress.ts'
+import { moment } from '../terminal/amounts.ts'
+import { deedCommand } from '../terminal/deed-command.ts'
+import { EXIT, exitCodeOfReply, UsageError } from '../terminal/exit-code.ts'
+import { timeoutOption } from '../terminal/options.ts'
+import type { Output } from '../terminal/output.ts'
+import { paintStatus } from '../terminal/paint.ts'
+import { plainLine, plainText } from '../terminal/plain-text.ts'
+import { shownId } from '../terminal/terminal.ts'
 
 const TIMEOUT_MS = 600_000
 const DIGEST_CHARS = 32

@@ -1,9 +1,9 @@
 /** deed approve and deed deny: agree to what would run, or refuse it. */
 import type { Command } from 'commander'
-import { type Decision, decideOn, decideOnAll } from '../decide-on.ts'
-import { UsageError } from '../exit-code.ts'
-import { levelToTwo } from '../options.ts'
-import { shellOf, withMesh } from '../shell.ts'
+import { shellOf, withMesh } from '../connect/shell.ts'
+import { type Decision, decideOn, decideOnAll } from '../following/decide-on.ts'
+import { UsageError } from '../terminal/exit-code.ts'
+import { levelToTwo } from '../terminal/options.ts'
 
 interface Options {
   reason?: string

@@ -4,11 +4,11 @@ import type { Bus } from '@deed/mesh/bus'
 import { exportAudit, verifyAudit } from '@deed/proto/audit'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Command } from 'commander'
-import { EXIT } from '../exit-code.ts'
-import { idText, wholeId } from '../find-id.ts'
-import { shellOf, withMesh } from '../shell.ts'
-import { jsonLine } from '../show/plain-text.ts'
-import { shownId } from '../show/terminal.ts'
+import { shellOf, withMesh } from '../connect/shell.ts'
+import { EXIT } from '../terminal/exit-code.ts'
+import { idText, wholeId } from '../terminal/find-id.ts'
+import { jsonLine } from '../terminal/plain-text.ts'
+import { shownId } from '../terminal/terminal.ts'
 
 /** Executions asked for at once. */
 const VERIFY_PAGE = 1_000

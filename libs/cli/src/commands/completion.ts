@@ -1,7 +1,7 @@
 /** deed completion: a script for the shell. */
 import { Argument, type Command } from 'commander'
-import { completionScript, SHELLS, type ShellName, treeOf } from '../completion.ts'
-import { shellOf } from '../shell.ts'
+import { shellOf } from '../connect/shell.ts'
+import { completionScript, SHELLS, type ShellName, treeOf } from '../terminal/completion.ts'
 
 export function addCompletion(program: Command): void {
   program

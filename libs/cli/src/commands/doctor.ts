@@ -1,12 +1,12 @@
 /** deed doctor: what of a mesh is not as it should be, and what to change. */
 import type { Check } from '@deed/proto/doctor'
 import type { Command } from 'commander'
+import { shellOf } from '../connect/shell.ts'
 import { checkMachine } from '../doctor/check-machine.ts'
 import { checkMesh } from '../doctor/check-mesh.ts'
-import { EXIT } from '../exit-code.ts'
-import { shellOf } from '../shell.ts'
-import type { Paint } from '../show/paint.ts'
-import { plainText } from '../show/plain-text.ts'
+import { EXIT } from '../terminal/exit-code.ts'
+import type { Paint } from '../terminal/paint.ts'
+import { plainText } from '../terminal/plain-text.ts'
 
 export function addDoctor(program: Command): void {
   program

@@ -1,8 +1,8 @@
 /** deed down: the mesh that runs on the data folder drains and stops, or what a killed one has left is ended. */
-import { meshProcess } from '@deed/mesh/connection-file'
+import { meshProcess } from '@deed/local/connection-file'
 import type { Command } from 'commander'
-import { UnreachableError } from '../exit-code.ts'
-import { shellOf } from '../shell.ts'
+import { shellOf } from '../connect/shell.ts'
+import { UnreachableError } from '../terminal/exit-code.ts'
 
 /** A service gets half a minute to finish what it has in hand. */
 const STOP_MS_MAX = 90_000
@@ -17,7 +17,7 @@ export function addDown(program: Command): void {
       const { dataDir, out } = shellOf(command)
       const mesh = meshProcess(dataDir)
       // It knows the servers, which no other command needs.
-      const { endProcess, stopLeftovers } = await import('@deed/mesh/leftovers')
+      const { endProcess, stopLeftovers } = await import('@deed/local/leftovers')
       if (mesh) {
         out.note(`draining the mesh of ${dataDir}`)
         using _busy = out.busy('draining')

@@ -1,15 +1,15 @@
 /** deed drill: break a mesh on purpose, and show what held. */
 import type { DrillReport } from '@deed/drill/drill'
-import type { Fault } from '@deed/drill/fault'
+import type { Fault } from '@deed/drill/harness/fault'
 import type { TruthOptions } from '@deed/drill/truth/drill-truth'
 import type { TruthReport } from '@deed/drill/truth/run-truth'
 import { type Command, InvalidArgumentError } from 'commander'
-import { EXIT, UsageError } from '../exit-code.ts'
-import { listenForInterruption } from '../interruption.ts'
-import type { Output } from '../output.ts'
-import { shellOf } from '../shell.ts'
+import { shellOf } from '../connect/shell.ts'
 import { type Column, table } from '../show/table.ts'
 import { truthText } from '../show/truth.ts'
+import { EXIT, UsageError } from '../terminal/exit-code.ts'
+import { listenForInterruption } from '../terminal/interruption.ts'
+import type { Output } from '../terminal/output.ts'
 
 const EXECUTIONS = 200
 const EXECUTIONS_MAX = 1_000_000

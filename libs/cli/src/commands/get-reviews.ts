@@ -3,11 +3,11 @@ import { listApprovals } from '@deed/proto/approval'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { PersonTask } from '@deed/proto/person'
 import type { Command } from 'commander'
-import { idText, wholeId } from '../find-id.ts'
-import { count } from '../options.ts'
-import { shellOf, withMesh } from '../shell.ts'
-import { age } from '../show/amounts.ts'
+import { shellOf, withMesh } from '../connect/shell.ts'
 import { type Column, table } from '../show/table.ts'
+import { age } from '../terminal/amounts.ts'
+import { idText, wholeId } from '../terminal/find-id.ts'
+import { count } from '../terminal/options.ts'
 
 export function addReviews(get: Command): void {
   get

@@ -1,20 +1,20 @@
 /** deed goal: what is to stay so. */
 
 import type { Bus } from '@deed/mesh/bus'
-import { exposedLine } from '@deed/mesh/exposed-text'
 import { deleteGoal, GoalName, type GoalView, listGoals, pauseGoal, resumeGoal } from '@deed/proto/goal'
 import type { ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
+import { exposedLine } from '@deed/text/exposed-text'
 import type { Command } from 'commander'
-import { EXIT, UsageError } from '../exit-code.ts'
-import { idText, wholeId } from '../find-id.ts'
-import { isKept, keepGoal } from '../keep-goal.ts'
-import { by, count, span, timeoutOption } from '../options.ts'
-import { readManifest } from '../read-manifest.ts'
-import { type Shell, shellOf, withMesh } from '../shell.ts'
-import { age, duration } from '../show/amounts.ts'
+import { type Shell, shellOf, withMesh } from '../connect/shell.ts'
+import { isKept, keepGoal } from '../following/keep-goal.ts'
+import { readManifest } from '../manifests/read-manifest.ts'
 import { type Column, table } from '../show/table.ts'
-import { shownId } from '../show/terminal.ts'
+import { age, duration } from '../terminal/amounts.ts'
+import { EXIT, UsageError } from '../terminal/exit-code.ts'
+import { idText, wholeId } from '../terminal/find-id.ts'
+import { by, count, span, timeoutOption } from '../terminal/options.ts'
+import { shownId } from '../terminal/terminal.ts'
 
 interface PutOptions {
   file?: string

@@ -5,12 +5,12 @@ import { deleteGrant, type Grant, putGrant } from '@deed/proto/grant'
 import { type GrantId, PrincipalName } from '@deed/proto/ids'
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import { idText, wholeId } from '../find-id.ts'
-import { by, collectPairs, levelToTwo, momentAhead } from '../options.ts'
-import { shellOf, withMesh } from '../shell.ts'
-import { moment } from '../show/amounts.ts'
-import { plainLine } from '../show/plain-text.ts'
-import { shownId } from '../show/terminal.ts'
+import { shellOf, withMesh } from '../connect/shell.ts'
+import { moment } from '../terminal/amounts.ts'
+import { idText, wholeId } from '../terminal/find-id.ts'
+import { by, collectPairs, levelToTwo, momentAhead } from '../terminal/options.ts'
+import { plainLine } from '../terminal/plain-text.ts'
+import { shownId } from '../terminal/terminal.ts'
 
 interface Options {
   target?: string

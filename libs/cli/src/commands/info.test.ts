@@ -1,7 +1,7 @@
 // How to connect, without telling everybody who looks over the shoulder.
 import { describe, expect, it } from 'vitest'
-import type { Address } from '../connection.ts'
-import { unpainted } from '../show/paint.ts'
+import type { Address } from '../connect/connection.ts'
+import { unpainted } from '../terminal/paint.ts'
 import { infoText, masked } from './info.ts'
 
 const address: Address = {

@@ -1,15 +1,15 @@
 /** deed info: how to connect from outside. */
-import { accountsConfiguration, passwordVariable } from '@deed/embedded/accounts-configuration'
+import { accountsConfiguration, passwordVariable } from '@deed/local/accounts-configuration'
 import { accountsOf } from '@deed/proto/accounts'
 import { PrincipalName } from '@deed/proto/ids'
 import { CALLERS, type Caller, MESH_USERS, serviceAs } from '@deed/proto/permissions'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { type Address, findMesh } from '../connection.ts'
-import { UsageError } from '../exit-code.ts'
-import { collect } from '../options.ts'
-import { shellOf } from '../shell.ts'
-import type { Paint } from '../show/paint.ts'
+import { type Address, findMesh } from '../connect/connection.ts'
+import { shellOf } from '../connect/shell.ts'
+import { UsageError } from '../terminal/exit-code.ts'
+import { collect } from '../terminal/options.ts'
+import type { Paint } from '../terminal/paint.ts'
 
 const MASK = '****'
 

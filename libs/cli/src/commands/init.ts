@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { deedCommand } from '../deed-command.ts'
-import { UsageError } from '../exit-code.ts'
-import { CONFIG_FILE } from '../project.ts'
-import { shellOf } from '../shell.ts'
+import { CONFIG_FILE } from '../connect/project.ts'
+import { shellOf } from '../connect/shell.ts'
+import { deedCommand } from '../terminal/deed-command.ts'
+import { UsageError } from '../terminal/exit-code.ts'
 
 const TEXT = `# What Deed knows about the world. What is not named here is not touched.
 # Every key has a default; deploy/execution.example.yaml of Deed lists them all. \`deed doctor\` checks this file, and

@@ -2,9 +2,9 @@
 import { type KindListing, listKinds } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { Command } from 'commander'
-import type { Output } from '../output.ts'
-import { shellOf, withMesh } from '../shell.ts'
+import { shellOf, withMesh } from '../connect/shell.ts'
 import { table } from '../show/table.ts'
+import type { Output } from '../terminal/output.ts'
 
 export function addKinds(program: Command): void {
   program

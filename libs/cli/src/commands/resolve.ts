@@ -3,12 +3,12 @@ import { decideApproval } from '@deed/proto/approval'
 import type { ApprovalId } from '@deed/proto/ids'
 import { PersonDecision } from '@deed/proto/person'
 import { Argument, type Command } from 'commander'
-import { UsageError } from '../exit-code.ts'
-import { idText, wholeId } from '../find-id.ts'
-import { json } from '../options.ts'
-import { shellOf, withMesh } from '../shell.ts'
-import { paintStatus } from '../show/paint.ts'
-import { shownId } from '../show/terminal.ts'
+import { shellOf, withMesh } from '../connect/shell.ts'
+import { UsageError } from '../terminal/exit-code.ts'
+import { idText, wholeId } from '../terminal/find-id.ts'
+import { json } from '../terminal/options.ts'
+import { paintStatus } from '../terminal/paint.ts'
+import { shownId } from '../terminal/terminal.ts'
 
 interface ResolveOptions {
   result?: string

@@ -13,12 +13,12 @@ import {
   type ScheduleView,
 } from '@deed/proto/schedule'
 import type { Command } from 'commander'
-import { UsageError } from '../exit-code.ts'
-import { by, choice, span } from '../options.ts'
-import { readManifest } from '../read-manifest.ts'
-import { type Shell, shellOf, withMesh } from '../shell.ts'
-import { duration, moment, relative } from '../show/amounts.ts'
+import { type Shell, shellOf, withMesh } from '../connect/shell.ts'
+import { readManifest } from '../manifests/read-manifest.ts'
 import { type Column, table } from '../show/table.ts'
+import { duration, moment, relative } from '../terminal/amounts.ts'
+import { UsageError } from '../terminal/exit-code.ts'
+import { by, choice, span } from '../terminal/options.ts'
 import { addRequestOptions, type RequestOptions, requestOf } from './run.ts'
 
 interface PutOptions extends RequestOptions {

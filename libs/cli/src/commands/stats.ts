@@ -2,9 +2,9 @@
 import { counted } from '@deed/config/counted'
 import { executionStats } from '@deed/proto/execution'
 import type { Command } from 'commander'
-import { moment } from '../options.ts'
-import { shellOf, withMesh } from '../shell.ts'
-import { dollars, duration } from '../show/amounts.ts'
+import { shellOf, withMesh } from '../connect/shell.ts'
+import { dollars, duration } from '../terminal/amounts.ts'
+import { moment } from '../terminal/options.ts'
 
 export function addStats(program: Command): void {
   program

@@ -4,12 +4,8 @@ import type { ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import { cancelExecution, pauseExecution, resumeExecution, retryExecution } from '@deed/proto/steering'
 import type { Command } from 'commander'
-import { wholeId } from '../find-id.ts'
-import { shellOf, withMesh } from '../shell.ts'
-import { replyText } from '../show/execution.ts'
-import { paintStatus } from '../show/paint.ts'
-import { shownId } from '../show/terminal.ts'
-import { addScope, isMany, type Scope, steerMany } from '../steer-executions.ts'
+import { shellOf, withMesh } from '../connect/shell.ts'
+import { addScope, isMany, type Scope, steerMany } from '../following/steer-executions.ts'
 import {
   addWaiting,
   addYes,
@@ -18,7 +14,11 @@ import {
   WAITING_TEXT,
   type Waiting,
   waitForEnd,
-} from '../wait-for-end.ts'
+} from '../following/wait-for-end.ts'
+import { replyText } from '../show/execution.ts'
+import { wholeId } from '../terminal/find-id.ts'
+import { paintStatus } from '../terminal/paint.ts'
+import { shownId } from '../terminal/terminal.ts'
 
 const VERBS = [
   {

@@ -2,9 +2,9 @@
 import { intakeStream, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { LOCAL } from '@deed/proto/ids'
 import type { Command } from 'commander'
-import { deedCommand } from '../deed-command.ts'
-import { UnreachableError } from '../exit-code.ts'
-import { shellOf, withMesh } from '../shell.ts'
+import { shellOf, withMesh } from '../connect/shell.ts'
+import { deedCommand } from '../terminal/deed-command.ts'
+import { UnreachableError } from '../terminal/exit-code.ts'
 import { addRequestOptions, type RequestOptions, requestOf } from './run.ts'
 
 export function addSubmit(program: Command): void {

@@ -5,21 +5,21 @@ import { join, resolve } from 'node:path'
 import { counted } from '@deed/config/counted'
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
 import { requireVariables } from '@deed/config/require-variables'
-import { openDataFolder } from '@deed/embedded/data-folder'
-import { meshProcess, runningMesh } from '@deed/mesh/connection-file'
-import { ConfigurationError } from '@deed/mesh/run-until-signalled'
-import { until } from '@deed/mesh/until'
+import { meshProcess, runningMesh } from '@deed/local/connection-file'
+import { openDataFolder } from '@deed/local/data-folder'
+import { ConfigurationError } from '@deed/process/configuration-error'
+import { until } from '@deed/process/until'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { deedCommand } from '../deed-command.ts'
-import { EXIT, UsageError } from '../exit-code.ts'
-import { listenForInterruption } from '../interruption.ts'
-import { natsUrlOf } from '../nats-url.ts'
-import { noteRoot } from '../note-root.ts'
-import { CONFIG_FILE } from '../project.ts'
-import { type Shell, shellOf } from '../shell.ts'
-import { duration } from '../show/amounts.ts'
+import { natsUrlOf } from '../connect/nats-url.ts'
+import { noteRoot } from '../connect/note-root.ts'
+import { CONFIG_FILE } from '../connect/project.ts'
+import { type Shell, shellOf } from '../connect/shell.ts'
 import { meshFacts, meshText } from '../show/mesh.ts'
+import { duration } from '../terminal/amounts.ts'
+import { deedCommand } from '../terminal/deed-command.ts'
+import { EXIT, UsageError } from '../terminal/exit-code.ts'
+import { listenForInterruption } from '../terminal/interruption.ts'
 
 const START_MS_MAX = 120_000
 const TAIL_LINES = 20
@@ -90,7 +90,7 @@ async function runUp({ env, dataDir, out }: Shell, { file, config }: Configured)
   const stop = new AbortController()
   void interruption.received.then(() => stop.abort())
   // Servers and their clients, which no other command needs.
-  const { startMesh } = await import('@deed/mesh/local-mesh')
+  const { startMesh } = await import('@deed/local/local-mesh')
   const mesh = await startMesh({
     dataDir,
     config: file,

@@ -1,14 +1,14 @@
 // Watching over a real server, with an answer for the one question that it asks.
-import { type EmbeddedNats, startNats } from '@deed/embedded/nats'
-import { temporaryFolder } from '@deed/embedded/temporary-folder'
+import { type EmbeddedNats, startNats } from '@deed/local/nats'
+import { temporaryFolder } from '@deed/local/temporary-folder'
 import { type Bus, connectBus } from '@deed/mesh/bus'
 import { executionEvent, watchExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { z } from 'zod'
-import { UnreachableError } from '../exit-code.ts'
-import type { Output } from '../output.ts'
-import { unpainted } from '../show/paint.ts'
+import { UnreachableError } from '../terminal/exit-code.ts'
+import type { Output } from '../terminal/output.ts'
+import { unpainted } from '../terminal/paint.ts'
 import { follow } from './watch.ts'
 
 const ID = '01997d0e-0000-7000-8000-000000000001' as ExecutionId

@@ -6,14 +6,14 @@ import { executionEvent, getExecution, watchExecution } from '@deed/proto/execut
 import type { ExecutionId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Command } from 'commander'
-import { EXIT, exitCodeOfReply, UnreachableError } from '../exit-code.ts'
-import { idText, wholeId } from '../find-id.ts'
-import type { ExecutionEvent } from '../follow-execution.ts'
-import type { Output } from '../output.ts'
-import { shellOf, withMesh } from '../shell.ts'
-import { paintStatus } from '../show/paint.ts'
-import { plainLine } from '../show/plain-text.ts'
-import { shownId } from '../show/terminal.ts'
+import { shellOf, withMesh } from '../connect/shell.ts'
+import type { ExecutionEvent } from '../following/follow-execution.ts'
+import { EXIT, exitCodeOfReply, UnreachableError } from '../terminal/exit-code.ts'
+import { idText, wholeId } from '../terminal/find-id.ts'
+import type { Output } from '../terminal/output.ts'
+import { paintStatus } from '../terminal/paint.ts'
+import { plainLine } from '../terminal/plain-text.ts'
+import { shownId } from '../terminal/terminal.ts'
 
 /** An event that nobody heard does not come again, so the numbers are compared now and then. */
 const COMPARE_MS = 2_000

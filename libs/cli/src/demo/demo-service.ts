@@ -1,8 +1,8 @@
 /** The demo's services, seen from outside: who answers, and is it the process that it says. */
 import { spawn } from 'node:child_process'
 import type { ExecutionConfig } from '@deed/config/execution-config'
-import { identify, isAlive, type ProcessIdentity } from '@deed/embedded/process-identity'
-import { until } from '@deed/mesh/until'
+import { identify, isAlive, type ProcessIdentity } from '@deed/local/process-identity'
+import { until } from '@deed/process/until'
 import { z } from 'zod'
 
 const ANSWER_MS_MAX = 1_000

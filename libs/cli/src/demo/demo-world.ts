@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
-import { keep, openDataFolder, readJson } from '@deed/embedded/data-folder'
-import { storedPort } from '@deed/embedded/kept-port'
+import { keep, openDataFolder, readJson } from '@deed/local/data-folder'
+import { storedPort } from '@deed/local/kept-port'
 import { DEMO_DIR, type DemoPlan } from './demo-plan.ts'
 import { type DemoService, stopService } from './demo-service.ts'
 

@@ -1,7 +1,7 @@
 /** A task of the demo for a reader, and as a line of JSON. */
-import { duration } from '../show/amounts.ts'
-import { type Paint, paintStatus } from '../show/paint.ts'
-import { plainLine } from '../show/plain-text.ts'
+import { duration } from '../terminal/amounts.ts'
+import { type Paint, paintStatus } from '../terminal/paint.ts'
+import { plainLine } from '../terminal/plain-text.ts'
 import type { DemoTask } from './demo-plan.ts'
 import type { Performed } from './perform-task.ts'
 

@@ -4,10 +4,10 @@ import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, readExecutionConfig } from '@deed/config/execution-config'
 import { requireVariables } from '@deed/config/require-variables'
-import { CONNECTION_FILE, runningMesh } from '@deed/mesh/connection-file'
+import { CONNECTION_FILE, runningMesh } from '@deed/local/connection-file'
 import type { Check } from '@deed/proto/doctor'
-import { CONFIG_FILE } from '../project.ts'
-import type { Shell } from '../shell.ts'
+import { CONFIG_FILE } from '../connect/project.ts'
+import type { Shell } from '../connect/shell.ts'
 
 const NODE_MIN = [24, 21] as const
 const FREE_BYTES_MIN = 512 * 1024 * 1024

@@ -1,14 +1,14 @@
 /** What the mesh says of itself: its NATS server, the services that are there, and what each of them sees. */
 
-import { type ServerStatus, statusByMonitoring, statusBySystemAccount } from '@deed/embedded/server-status'
-import { storeFault } from '@deed/embedded/store-fault'
+import { type ServerStatus, statusByMonitoring, statusBySystemAccount } from '@deed/local/server-status'
+import { storeFault } from '@deed/local/store-fault'
 import type { Bus } from '@deed/mesh/bus'
 import { SERVICES } from '@deed/proto/contract'
 import { type Check, examineAgent, examineExecutor, examineOrchestrator } from '@deed/proto/doctor'
 import { DeedError } from '@deed/proto/errors'
-import { type Address, enterMesh, findMesh } from '../connection.ts'
-import { UnreachableError } from '../exit-code.ts'
-import type { Shell } from '../shell.ts'
+import { type Address, enterMesh, findMesh } from '../connect/connection.ts'
+import type { Shell } from '../connect/shell.ts'
+import { UnreachableError } from '../terminal/exit-code.ts'
 
 const NATS_MIN = [2, 14] as const
 

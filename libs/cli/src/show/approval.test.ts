@@ -1,8 +1,8 @@
 // What a person sees before agreeing.
 import { ApprovalView } from '@deed/proto/approval'
 import { describe, expect, it } from 'vitest'
+import { unpainted } from '../terminal/paint.ts'
 import { actionLines, approvalText } from './approval.ts'
-import { unpainted } from './paint.ts'
 
 const ID = '01997d0e-0000-7000-8000-000000000001'
 

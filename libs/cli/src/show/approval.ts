@@ -1,14 +1,14 @@
 /** What a person is asked to agree to: the whole plan on one screen, and the hash of just that. */
 
 import { counted } from '@deed/config/counted'
-import { base64Texts } from '@deed/mesh/base64-texts'
-import { exposedLine, exposedText } from '@deed/mesh/exposed-text'
 import type { ApprovalView, PlanScreen, PlanStep, SealedStep } from '@deed/proto/approval'
-import { deedCommand } from '../deed-command.ts'
-import { dollars, duration, moment } from './amounts.ts'
+import { base64Texts } from '@deed/text/base64-texts'
+import { exposedLine, exposedText } from '@deed/text/exposed-text'
+import { dollars, duration, moment } from '../terminal/amounts.ts'
+import { deedCommand } from '../terminal/deed-command.ts'
+import type { Paint } from '../terminal/paint.ts'
+import { shownId } from '../terminal/terminal.ts'
 import { observationText } from './observation.ts'
-import type { Paint } from './paint.ts'
-import { shownId } from './terminal.ts'
 
 const LEVELS: Record<number, string> = { 1: 'confirm', 2: 'review of the whole plan', 3: 'this step by itself' }
 

@@ -1,7 +1,7 @@
 /** What was claimed beside what was seen. */
 import type { Evidence } from '@deed/proto/observation'
-import { type Paint, paintStatus } from './paint.ts'
-import { plainLine } from './plain-text.ts'
+import { type Paint, paintStatus } from '../terminal/paint.ts'
+import { plainLine } from '../terminal/plain-text.ts'
 
 const FACT_CHARS_MAX = 80
 

@@ -1,16 +1,16 @@
 /** An execution for a reader: the answer, how it was found, what proves it, and its tasks. */
 import { counted } from '@deed/config/counted'
-import { exposedLine } from '@deed/mesh/exposed-text'
 import { PlanScreen, SealedStep } from '@deed/proto/approval'
 import type { AuditRow, ExecutionDetail, ExecutionReply } from '@deed/proto/execution'
+import { exposedLine } from '@deed/text/exposed-text'
 import { z } from 'zod'
-import { dollars, duration, moment } from './amounts.ts'
+import { dollars, duration, moment } from '../terminal/amounts.ts'
+import { type Paint, paintStatus } from '../terminal/paint.ts'
+import { plainLine, plainText } from '../terminal/plain-text.ts'
+import { shownId } from '../terminal/terminal.ts'
 import { planLines, stepLines } from './approval.ts'
 import { evidenceLines } from './evidence.ts'
-import { type Paint, paintStatus } from './paint.ts'
-import { plainLine, plainText } from './plain-text.ts'
 import { taskTree } from './task-tree.ts'
-import { shownId } from './terminal.ts'
 
 /** Clocks of two hosts may differ by this, in milliseconds, before an answer counts as one of before. */
 const CLOCKS_MS = 1_000

@@ -1,6 +1,6 @@
 /** The DAG of an execution as a Mermaid flowchart, to be pasted where Markdown is shown. */
 import type { TaskView } from '@deed/proto/task'
-import { plainLine } from './plain-text.ts'
+import { plainLine } from '../terminal/plain-text.ts'
 
 const TITLE_CHARS_MAX = 80
 

@@ -1,6 +1,6 @@
 /** What a mesh is started with: which file, which folders and targets it names, where its data lie. */
 import type { ExecutionConfig } from '@deed/config/execution-config'
-import { plainLine } from './plain-text.ts'
+import { plainLine } from '../terminal/plain-text.ts'
 
 interface Started {
   /** Path of execution.yaml. */

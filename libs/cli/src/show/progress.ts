@@ -1,5 +1,5 @@
 /** How far an execution is, in a line. */
-import { plainLine } from './plain-text.ts'
+import { plainLine } from '../terminal/plain-text.ts'
 
 export const progressText = ({
   status,

@@ -1,6 +1,6 @@
 // Tables as they are read.
 import { describe, expect, it } from 'vitest'
-import { unpainted } from './paint.ts'
+import { unpainted } from '../terminal/paint.ts'
 import { type Column, table } from './table.ts'
 
 interface Row {

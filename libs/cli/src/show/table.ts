@@ -1,7 +1,7 @@
 /** Rows under headings, in columns as wide as what stands in them; on a terminal no wider than it. */
-import { type Paint, paintStatus } from './paint.ts'
-import { plainLine } from './plain-text.ts'
-import { shownId } from './terminal.ts'
+import { type Paint, paintStatus } from '../terminal/paint.ts'
+import { plainLine } from '../terminal/plain-text.ts'
+import { shownId } from '../terminal/terminal.ts'
 
 export interface Column<Row> {
   heading: string

@@ -2,7 +2,7 @@
 import type { TaskId } from '@deed/proto/ids'
 import { TaskView } from '@deed/proto/task'
 import { describe, expect, it } from 'vitest'
-import { unpainted } from './paint.ts'
+import { unpainted } from '../terminal/paint.ts'
 import { taskTree } from './task-tree.ts'
 
 const idOf = (number: number): string => `01997d0e-0000-7000-8000-00000000000${number}`

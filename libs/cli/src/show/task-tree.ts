@@ -1,11 +1,12 @@
 /** The DAG as a tree: a task stands below the last of those that it waits for. */
-import { exposedLine } from '@deed/mesh/exposed-text'
+
 import type { TaskView } from '@deed/proto/task'
-import { duration } from './amounts.ts'
+import { exposedLine } from '@deed/text/exposed-text'
+import { duration } from '../terminal/amounts.ts'
+import { type Paint, paintStatus } from '../terminal/paint.ts'
+import { plainLine } from '../terminal/plain-text.ts'
 import { actionLines } from './approval.ts'
 import { evidenceLines } from './evidence.ts'
-import { type Paint, paintStatus } from './paint.ts'
-import { plainLine } from './plain-text.ts'
 
 /** Below this a task stands no further to the right: a chain of thousands remains readable, and takes room line by line. */
 const DEPTH_MAX = 20

@@ -1,6 +1,6 @@
 /** What the truth drill has counted, as text. */
 import type { TruthReport } from '@deed/drill/truth/run-truth'
-import type { Output } from '../output.ts'
+import type { Output } from '../terminal/output.ts'
 import { type Column, table } from './table.ts'
 
 export function truthText(report: TruthReport, held: boolean, { paint, width }: Output): string {

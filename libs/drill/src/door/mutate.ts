@@ -1,6 +1,6 @@
 /** Requests that are almost right: a good one, in which something is changed, in its values or in its bytes. */
 import type { Json, JsonObject } from '@deed/proto/json'
-import type { Random } from '../random.ts'
+import type { Random } from '../harness/random.ts'
 
 const LONG = 70_000
 const WIDE = 1_001

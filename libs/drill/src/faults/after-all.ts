@@ -1,9 +1,9 @@
 /** All faults are over: nothing is left open, nothing waits in a queue, nobody holds a lease, and new work is done. */
 import assert from 'node:assert/strict'
-import { until } from '@deed/mesh/until'
-import { untilQuiet } from '../check-invariants.ts'
-import { askFor, assertDoneOnce, fileEffect } from '../effects.ts'
-import type { Fault } from '../fault.ts'
+import { until } from '@deed/process/until'
+import { untilQuiet } from '../harness/check-invariants.ts'
+import { askFor, assertDoneOnce, fileEffect } from '../harness/effects.ts'
+import type { Fault } from '../harness/fault.ts'
 
 export const afterAll: Fault = {
   id: 'F47',

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { verifyAudit } from '@deed/proto/audit'
 import type { ExecutionId } from '@deed/proto/ids'
-import { askFor, assertDoneOnce, fileEffect } from '../effects.ts'
-import type { Fault } from '../fault.ts'
-import type { FaultMesh } from '../fault-mesh.ts'
+import { askFor, assertDoneOnce, fileEffect } from '../harness/effects.ts'
+import type { Fault } from '../harness/fault.ts'
+import type { FaultMesh } from '../harness/fault-mesh.ts'
 
 interface Tampering {
   what: string

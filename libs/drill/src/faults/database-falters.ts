@@ -1,7 +1,7 @@
 /** PostgreSQL runs, and does not do what it is asked: it only reads, or others hold what is wanted. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Fault, Trial } from '../fault.ts'
-import { underLoad } from '../under-load.ts'
+import type { Fault, Trial } from '../harness/fault.ts'
+import { underLoad } from '../harness/under-load.ts'
 
 const READ_ONLY_MS = 5_000
 /** Longer than the 5 s that a statement waits for a lock. */

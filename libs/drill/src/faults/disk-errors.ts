@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Fault } from '../fault.ts'
-import { firstMissing } from '../machine.ts'
-import { underLoad } from '../under-load.ts'
+import type { Fault } from '../harness/fault.ts'
+import { firstMissing } from '../harness/machine.ts'
+import { underLoad } from '../harness/under-load.ts'
 
 const FAILING_MS = 1_500
 const CALLS = 'fsync,fdatasync'

@@ -1,9 +1,16 @@
 /** An executor dies at each of its steps, with each sort of effect: the one that follows finds out what was done. */
 import assert from 'node:assert/strict'
 import type { ExecutionId } from '@deed/proto/ids'
-import { askFor, assertDoneOnce, type CountedEffect, commandEffect, fileEffect, requestEffect } from '../effects.ts'
-import type { Fault } from '../fault.ts'
-import type { FaultMesh } from '../fault-mesh.ts'
+import {
+  askFor,
+  assertDoneOnce,
+  type CountedEffect,
+  commandEffect,
+  fileEffect,
+  requestEffect,
+} from '../harness/effects.ts'
+import type { Fault } from '../harness/fault.ts'
+import type { FaultMesh } from '../harness/fault-mesh.ts'
 
 type Effect = (mesh: FaultMesh, name: string) => CountedEffect
 

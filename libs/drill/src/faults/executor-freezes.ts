@@ -2,10 +2,17 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '@deed/mesh/until'
-import { askFor, assertDoneOnce, type CountedEffect, commandEffect, fileEffect, requestEffect } from '../effects.ts'
-import type { Fault } from '../fault.ts'
-import type { FaultMesh } from '../fault-mesh.ts'
+import { until } from '@deed/process/until'
+import {
+  askFor,
+  assertDoneOnce,
+  type CountedEffect,
+  commandEffect,
+  fileEffect,
+  requestEffect,
+} from '../harness/effects.ts'
+import type { Fault } from '../harness/fault.ts'
+import type { FaultMesh } from '../harness/fault-mesh.ts'
 
 const ends = (line: string, pid: number) => line.includes(`"pid":${pid}`) && line.includes('attempt ended')
 

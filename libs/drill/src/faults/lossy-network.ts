@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { ServiceName } from '@deed/proto/contract'
-import type { Fault, Trial } from '../fault.ts'
-import { thisMachine } from '../machine.ts'
-import { throughProxies } from '../through-proxies.ts'
-import { underLoad } from '../under-load.ts'
+import type { Fault, Trial } from '../harness/fault.ts'
+import { thisMachine } from '../harness/machine.ts'
+import { throughProxies } from '../harness/through-proxies.ts'
+import { underLoad } from '../harness/under-load.ts'
 
 const WORKING: readonly ServiceName[] = ['orchestrator', 'executor']
 const SLOW_MS = 10_000

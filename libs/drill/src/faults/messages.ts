@@ -5,10 +5,10 @@ import { connectBus } from '@deed/mesh/bus'
 import { ensureIntake, INTAKE_CONSUMER } from '@deed/mesh/work-queue'
 import { intakeStream } from '@deed/proto/execution'
 import { LOCAL } from '@deed/proto/ids'
-import type { Fault, Trial } from '../fault.ts'
-import { REPEAT_AFTER_MS_MAX, repeatMessages } from '../repeat-messages.ts'
-import { throughProxies } from '../through-proxies.ts'
-import { underLoad } from '../under-load.ts'
+import type { Fault, Trial } from '../harness/fault.ts'
+import { REPEAT_AFTER_MS_MAX, repeatMessages } from '../harness/repeat-messages.ts'
+import { throughProxies } from '../harness/through-proxies.ts'
+import { underLoad } from '../harness/under-load.ts'
 
 const LOSING_MS = 6_000
 const LOSE_EVERY_MS = 25

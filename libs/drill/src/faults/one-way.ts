@@ -1,9 +1,9 @@
 /** The network between services and NATS carries what is sent in one direction only. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceName } from '@deed/proto/contract'
-import type { Fault } from '../fault.ts'
-import { throughProxies } from '../through-proxies.ts'
-import { underLoad } from '../under-load.ts'
+import type { Fault } from '../harness/fault.ts'
+import { throughProxies } from '../harness/through-proxies.ts'
+import { underLoad } from '../harness/under-load.ts'
 
 const WORKING: readonly ServiceName[] = ['orchestrator', 'executor']
 /** Longer than a lease. */

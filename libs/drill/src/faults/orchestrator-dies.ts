@@ -1,13 +1,13 @@
 /** Orchestrators die: what one had promised is kept by the next, or by another beside it. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BACK_ALERT, SILENT_ALERT } from '@deed/mesh/notice-silence'
 import { readPayload } from '@deed/mesh/read-payload'
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import { type Alert, alert } from '@deed/proto/alert'
 import { requestExecution } from '@deed/proto/execution'
-import { askFor, assertDoneOnce, fileEffect } from '../effects.ts'
-import type { Fault } from '../fault.ts'
+import { BACK_ALERT, SILENT_ALERT } from '@deed/worker/notice-silence'
+import { askFor, assertDoneOnce, fileEffect } from '../harness/effects.ts'
+import type { Fault } from '../harness/fault.ts'
 
 /** Two replicas take turns by chance. */
 const REQUESTS_MAX = 60

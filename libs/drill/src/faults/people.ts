@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import { decideApproval } from '@deed/proto/approval'
 import { getExecution, requestExecution } from '@deed/proto/execution'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { cancelExecution } from '@deed/proto/steering'
-import { commandEffect } from '../effects.ts'
-import type { Fault } from '../fault.ts'
+import { commandEffect } from '../harness/effects.ts'
+import type { Fault } from '../harness/fault.ts'
 
 const CALLERS = 100
 const APPROVER = { principal: { tenant: 'local', user: 'approver' } }

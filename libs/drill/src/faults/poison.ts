@@ -1,15 +1,15 @@
 /** A task that kills whoever works on it: it holds nobody else up, and in the end a person is asked, once. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import { requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { cancelExecution } from '@deed/proto/steering'
-import { checkAtAnyTime } from '../check-invariants.ts'
-import { askFor, assertDoneOnce, fileEffect, requestEffect } from '../effects.ts'
-import type { Fault } from '../fault.ts'
-import type { FaultMesh } from '../fault-mesh.ts'
+import { checkAtAnyTime } from '../harness/check-invariants.ts'
+import { askFor, assertDoneOnce, fileEffect, requestEffect } from '../harness/effects.ts'
+import type { Fault } from '../harness/fault.ts'
+import type { FaultMesh } from '../harness/fault-mesh.ts'
 
 const DEATHS = 3
 const CHECK_EVERY_MS = 50

@@ -1,15 +1,15 @@
 /** The power of a server's disk is cut under load: what was acknowledged, or committed, is there when it is back. */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { temporaryFolder } from '@deed/embedded/temporary-folder'
-import { inLanes } from '@deed/mesh/in-lanes'
-import { until } from '@deed/mesh/until'
+import { temporaryFolder } from '@deed/local/temporary-folder'
+import { inLanes } from '@deed/process/in-lanes'
+import { until } from '@deed/process/until'
 import { SUBMIT_SUBJECT } from '@deed/proto/execution'
-import { checkInvariants } from '../check-invariants.ts'
-import { type Disk, mountDisk, needsDisk } from '../disk.ts'
-import { askFor, assertDoneOnce, fileEffect } from '../effects.ts'
-import type { Fault } from '../fault.ts'
-import { type FaultMesh, faultMesh } from '../fault-mesh.ts'
+import { checkInvariants } from '../harness/check-invariants.ts'
+import { type Disk, mountDisk, needsDisk } from '../harness/disk.ts'
+import { askFor, assertDoneOnce, fileEffect } from '../harness/effects.ts'
+import type { Fault } from '../harness/fault.ts'
+import { type FaultMesh, faultMesh } from '../harness/fault-mesh.ts'
 
 const LANES = 16
 const SUBMITS_MAX = 2_000

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SERVICES } from '@deed/proto/contract'
-import type { Fault } from '../fault.ts'
-import { underLoad } from '../under-load.ts'
+import type { Fault } from '../harness/fault.ts'
+import { underLoad } from '../harness/under-load.ts'
 
 const KILLS = 3
 

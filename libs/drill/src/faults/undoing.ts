@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import { getExecution } from '@deed/proto/execution'
 import { rollbackExecution } from '@deed/proto/steering'
-import { ask } from '../ask.ts'
-import type { Fault } from '../fault.ts'
-import { rollBack } from '../roll-back.ts'
-import { treeOf } from '../tree-of.ts'
+import { ask } from '../harness/ask.ts'
+import type { Fault } from '../harness/fault.ts'
+import { rollBack } from '../harness/roll-back.ts'
+import { treeOf } from '../harness/tree-of.ts'
 
 const POINTS = ['after_intent', 'in_compensate', 'mid_compensate', 'after_effect', 'after_outcome']
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask } from '../ask.ts'
-import { askFor, assertDoneOnce, requestEffect } from '../effects.ts'
-import type { Fault } from '../fault.ts'
+import { ask } from '../harness/ask.ts'
+import { askFor, assertDoneOnce, requestEffect } from '../harness/effects.ts'
+import type { Fault } from '../harness/fault.ts'
 
 const GIGABYTE = 1024 ** 3
 /** A command may have 2 GB. */

@@ -1,6 +1,6 @@
 /** The truth drill: liars and ordinary things of every kind of action, on a mesh of its own, and what Deed says of them. */
 import { randomInt } from 'node:crypto'
-import { randomFrom } from '../random.ts'
+import { randomFrom } from '../harness/random.ts'
 import type { Case } from './case.ts'
 import { LIES, ORDINARY } from './cases.ts'
 import { runTruth, type TruthReport } from './run-truth.ts'

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { installedBinary } from '@deed/embedded/nats'
-import { until } from '@deed/mesh/until'
+import { installedBinary } from '@deed/local/nats'
+import { until } from '@deed/process/until'
 import { connect, type NatsConnection } from 'nats'
 
 export interface FactoryNats extends AsyncDisposable {

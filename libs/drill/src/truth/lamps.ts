@@ -1,5 +1,5 @@
 /** The provider of the kind `lamp.switch`, for lamps that are kept here; how one behaves is the first word of its name. */
-import type { Connection } from '@deed/mesh/local-mesh'
+import type { Connection } from '@deed/local/local-mesh'
 import { connect, type ServiceMsg } from 'nats'
 
 export interface Lamps extends AsyncDisposable {

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Machine } from '../machine.ts'
+import type { Machine } from '../harness/machine.ts'
 import { contentOf } from './outside.ts'
 
 export const needsGit = ({ has }: Machine): string | undefined => (has('git') ? undefined : 'git is missing')

@@ -14,18 +14,19 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
-import { sha256 } from '@deed/mesh/canonical-json'
-import { crashPoint } from '@deed/mesh/crash-point'
+import { sha256 } from '@deed/json/canonical-json'
+import { crashPoint } from '@deed/process/crash-point'
 import { DeedError } from '@deed/proto/errors'
-import type { Blobs } from './blobs.ts'
+import type { Blobs } from '../workspace/blobs.ts'
+import { flush } from '../workspace/flush-folder.ts'
+import type { Workspace } from '../workspace/workspace.ts'
 import { isClosed, unclose } from './closed-folder.ts'
 import { bytesOfName, shownName } from './file-name.ts'
 import { codeOf, type Folder, openFolder, openOrMakeFolder } from './folder.ts'
 import { giveLinkTo, giveTo, MODE_BITS, type Owner, setWrittenAt } from './owner.ts'
-import { flush, lastOf, openFileIn, readRegularFile, replaceFile } from './regular-file.ts'
+import { lastOf, openFileIn, readRegularFile, replaceFile } from './regular-file.ts'
 import { unpackSparse } from './sparse-file.ts'
 import { type Changes, changesFolder, type Entry, type FileEntry } from './tree.ts'
-import type { Workspace } from './workspace.ts'
 
 const OWNER_WRITES = 0o700
 

@@ -1,5 +1,5 @@
 /** What stands at a path, in the words of `Action.expect_before`. */
-import { sha256 } from '@deed/mesh/canonical-json'
+import { sha256 } from '@deed/json/canonical-json'
 import type { FileContent } from './regular-file.ts'
 
 /** @param file absent: there is none */

@@ -8,8 +8,8 @@
  */
 import { closeSync, constants, fsyncSync, lstatSync, mkdirSync, openSync, readlinkSync, realpathSync } from 'node:fs'
 import { DeedError } from '@deed/proto/errors'
+import type { Workspace } from '../workspace/workspace.ts'
 import { bytesOfName, isText } from './file-name.ts'
-import type { Workspace } from './workspace.ts'
 
 export interface Folder extends Disposable {
   readonly fd: number

@@ -1,6 +1,7 @@
 /** A folder opened once for all who ask for it in one turn of the event loop: the actions of a batch often share one. */
+
+import type { Workspace } from '../workspace/workspace.ts'
 import { type Folder, openFolder } from './folder.ts'
-import type { Workspace } from './workspace.ts'
 
 interface Shared {
   readonly folder: Folder

@@ -6,11 +6,11 @@ import { lstatSync } from 'node:fs'
 import type { Facts } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { redact } from '@deed/telemetry/redact'
+import { segmentsOf, type Workspace } from '../workspace/workspace.ts'
 import { fileState } from './file-state.ts'
 import { openFolder } from './folder.ts'
 import { isIgnored } from './ignored.ts'
 import { lastOf, readRegularFile } from './regular-file.ts'
-import { segmentsOf, type Workspace } from './workspace.ts'
 
 const FILES_MAX = 64
 const PATH_CHARS_MAX = 1_000

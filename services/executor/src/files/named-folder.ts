@@ -2,16 +2,17 @@
  * A folder with all that is in it, as the target of an action: read before, compared afterwards, removed, brought back.
  */
 import { fstatSync, lstatSync, rmdirSync, unlinkSync } from 'node:fs'
-import { canonicalJson } from '@deed/mesh/canonical-json'
-import { crashPoint } from '@deed/mesh/crash-point'
+import { canonicalJson } from '@deed/json/canonical-json'
+import { crashPoint } from '@deed/process/crash-point'
 import { DeedError } from '@deed/proto/errors'
-import type { Context } from '../kinds/kind.ts'
-import { noBlobs } from './blobs.ts'
+import type { Context } from '../kind/kind.ts'
+import { noBlobs } from '../workspace/blobs.ts'
+import { flush } from '../workspace/flush-folder.ts'
+import { refuseProtected, segmentsOf, type Workspace } from '../workspace/workspace.ts'
 import { shownName } from './file-name.ts'
 import { codeOf, openFolder } from './folder.ts'
-import { flush, lastOf } from './regular-file.ts'
+import { lastOf } from './regular-file.ts'
 import { alike, type Entries, readTree, treeLimits } from './tree.ts'
-import { refuseProtected, segmentsOf, type Workspace } from './workspace.ts'
 
 export interface NamedFolder {
   /** `tree:<hash>` of all that is in it, and its own mode. */

@@ -1,15 +1,14 @@
 /** Whether files and folders are as they should be, read through fresh descriptors. */
 import { counted } from '@deed/config/counted'
-import { sha256 } from '@deed/mesh/canonical-json'
+import { sha256 } from '@deed/json/canonical-json'
 import type { SingleObservation } from '@deed/proto/observation'
-import type { Before, Context } from '../kinds/kind.ts'
-import { notedFile } from '../noted.ts'
-import { failed, type Seen, unverified, verified } from '../seen.ts'
+import { type Before, type Context, notedFile } from '../kind/kind.ts'
+import { failed, type Seen, unverified, verified } from '../kind/seen.ts'
 import { parses } from '../syntax/parses.ts'
+import { segmentsOf } from '../workspace/workspace.ts'
 import { fileState } from './file-state.ts'
 import { openFolder } from './folder.ts'
 import { readRegularFile } from './regular-file.ts'
-import { segmentsOf } from './workspace.ts'
 
 type FileObservation = Extract<SingleObservation, { kind: 'file' }>
 type DirObservation = Extract<SingleObservation, { kind: 'dir' }>

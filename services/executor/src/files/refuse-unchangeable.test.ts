@@ -9,8 +9,8 @@ import { Action, type inspectAction as contract } from '@deed/proto/action'
 import { ExecutionId } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
+import { type TestExecutor, testExecutor } from '../../test/test-executor.ts'
 import { inspectAction } from '../handlers/inspect-action.ts'
-import { type TestExecutor, testExecutor } from '../test-executor.ts'
 
 type Found = z.output<typeof contract.output>['inspections'][number]
 

@@ -5,9 +5,9 @@
 import { accessSync, constants, fstatSync, lstatSync, realpathSync } from 'node:fs'
 import { DeedError } from '@deed/proto/errors'
 import { type Mount, mountAt, readMounts } from '../sandbox/mount-table.ts'
+import { segmentsOf, type Workspace } from '../workspace/workspace.ts'
 import { codeOf, type Folder, openFolder } from './folder.ts'
 import { lastOf } from './regular-file.ts'
-import { segmentsOf, type Workspace } from './workspace.ts'
 
 /**
  * Of a file or a folder that is to be at the path, in the place of what is there.

@@ -4,7 +4,6 @@ import {
   constants,
   fchmodSync,
   fstatSync,
-  fsync,
   lstatSync,
   openSync,
   readFileSync,
@@ -15,12 +14,11 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { promisify } from 'node:util'
 import { DeedError } from '@deed/proto/errors'
-import { flushFolder } from './flush-folder.ts'
+import { flush, flushFolder } from '../workspace/flush-folder.ts'
+import type { Workspace } from '../workspace/workspace.ts'
 import { codeOf, type Folder, linkRefused, openFolder } from './folder.ts'
 import { giveTo, type Owner, setWrittenAt, writtenAt } from './owner.ts'
-import type { Workspace } from './workspace.ts'
 
 /** What is larger is neither read nor kept for an undo. */
 export const FILE_BYTES_MAX = 64 * 1024 * 1024
@@ -175,9 +173,6 @@ export async function removeEmptyFolders(workspace: Workspace, paths: readonly s
 }
 
 export const lastOf = (segments: readonly string[]): string => segments[segments.length - 1]!
-
-/** Waits until the file or the folder is on disk. Away from the event loop: others go on meanwhile. */
-export const flush = promisify(fsync)
 
 function createExclusively(path: string | Buffer): number {
   const create = () => openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, renameSync, rmdirSync, rmSync, type Stats } from 'node:fs'
 import { DeedError } from '@deed/proto/errors'
-import { findProgram, PROGRAM_FOLDERS } from '../sandbox/find-program.ts'
+import { findProgram, PROGRAM_FOLDERS } from '../processes/find-program.ts'
 import type { Folder } from './folder.ts'
 
 /** Smaller files are read whole, holes and all. */

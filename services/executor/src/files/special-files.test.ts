@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type TestExecutor, testExecutor } from '../test-executor.ts'
+import { type TestExecutor, testExecutor } from '../../test/test-executor.ts'
 
 const NO_DEVICE = cannotMakeDevices()
 const whyNoDevice = NO_DEVICE === undefined ? '' : ` (not tried here: ${NO_DEVICE})`

@@ -6,8 +6,8 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
-import type { Conclusion } from '../conclusion.ts'
-import { type TestExecutor, testExecutor } from '../test-executor.ts'
+import { type TestExecutor, testExecutor } from '../../test/test-executor.ts'
+import type { Conclusion } from '../attempt/conclusion.ts'
 
 const TRIES = Math.min(Number(process.env.SWAP_TRIES ?? 50), 1_000)
 const TRIES_MAX = Math.max(TRIES, 1_000)

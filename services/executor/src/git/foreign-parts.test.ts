@@ -4,8 +4,8 @@ import { chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlin
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { git, HAS_GIT, index, inGit, withoutGit, withRepository } from '../../test/test-repository.ts'
 import { chooseSandbox } from '../sandbox/choose-sandbox.ts'
-import { git, HAS_GIT, index, inGit, withoutGit, withRepository } from '../test-repository.ts'
 
 const dataFolder = mkdtempSync(join(tmpdir(), 'deed-sandbox-'))
 afterAll(() => rmSync(dataFolder, { recursive: true }))

@@ -5,7 +5,7 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { DeedError } from '@deed/proto/errors'
 import { openFolder } from '../files/folder.ts'
-import type { Workspace } from '../files/workspace.ts'
+import type { Workspace } from '../workspace/workspace.ts'
 
 /** Files, below `.git`, that name a place where git goes on reading or writing. */
 const SHARES: Readonly<Record<string, string>> = {

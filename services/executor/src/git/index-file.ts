@@ -8,8 +8,9 @@ import { linkSync, lstatSync, renameSync, unlinkSync, writeFileSync } from 'node
 import { DeedError } from '@deed/proto/errors'
 import type { ActionId } from '@deed/proto/ids'
 import { codeOf, type Folder, openFolder } from '../files/folder.ts'
-import { flush, readRegularFile } from '../files/regular-file.ts'
-import { segmentsOf, type Workspace } from '../files/workspace.ts'
+import { readRegularFile } from '../files/regular-file.ts'
+import { flush } from '../workspace/flush-folder.ts'
+import { segmentsOf, type Workspace } from '../workspace/workspace.ts'
 import { isForsakenLock } from './lock-holder.ts'
 import type { Repository } from './repository.ts'
 

@@ -2,11 +2,11 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import type { Handler } from '@deed/mesh/bus'
 import type { Check, examineExecutor as contract } from '@deed/proto/doctor'
-import { boundedly } from '../boundedly.ts'
-import type { World } from '../kinds/kind.ts'
-import { probeTarget } from '../probe-target.ts'
-import { LOG_BYTES_MAX, olderLog } from '../processes/rotating-log.ts'
-import { logOf } from '../processes/service-record.ts'
+import type { World } from '../kind/kind.ts'
+import { probeTarget } from '../observing/probe-target.ts'
+import { LOG_BYTES_MAX, olderLog } from '../services/rotating-log.ts'
+import { logOf } from '../services/service-record.ts'
+import { boundedly } from './boundedly.ts'
 
 interface Dependencies {
   world: World

@@ -4,14 +4,14 @@ import type { Action, inspectAction as contract, Inspection } from '@deed/proto/
 import type { ErrorBody } from '@deed/proto/errors'
 import { defined, type JsonObject } from '@deed/proto/json'
 import { redactValue } from '@deed/telemetry/redact'
-import { beforehand, refuseUselessProof } from '../beforehand.ts'
-import { noBlobs } from '../files/blobs.ts'
-import { resolveWorkspace } from '../files/workspace.ts'
-import { type Context, OBSERVE_ONLY, type World } from '../kinds/kind.ts'
+import { beforehand, refuseUselessProof } from '../attempt/beforehand.ts'
+import { resolvedBy } from '../attempt/resolved.ts'
+import { type Context, OBSERVE_ONLY, type World } from '../kind/kind.ts'
 import { inputOf, kindOf, postconditionOf } from '../kinds/kinds.ts'
-import { beforeOf } from '../noted.ts'
-import { resolvedBy } from '../resolved.ts'
+import { beforeOf } from '../observing/noted.ts'
 import type { Ledger } from '../store/ledger.ts'
+import { noBlobs } from '../workspace/blobs.ts'
+import { resolveWorkspace } from '../workspace/workspace.ts'
 
 interface Dependencies {
   world: World

@@ -4,7 +4,7 @@ import type { listKinds as contract, KindListing } from '@deed/proto/action'
 import type { JsonObject } from '@deed/proto/json'
 import { HUMAN_TASK, HumanTaskInput } from '@deed/proto/person'
 import { z } from 'zod'
-import type { Kind, World } from '../kinds/kind.ts'
+import type { Kind, World } from '../kind/kind.ts'
 import { KINDS } from '../kinds/kinds.ts'
 
 interface Dependencies {

@@ -1,8 +1,8 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { resolveNames as contract } from '@deed/proto/action'
-import type { World } from '../kinds/kind.ts'
+import { targetFacts, workspaceFacts } from '../attempt/resolved.ts'
+import type { World } from '../kind/kind.ts'
 import { KINDS } from '../kinds/kinds.ts'
-import { targetFacts, workspaceFacts } from '../resolved.ts'
 
 /** The names of a provider's kinds are its own. */
 export function resolveNames({ world }: { world: World }): Handler<typeof contract> {

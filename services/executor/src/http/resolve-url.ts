@@ -2,7 +2,7 @@
 
 import { DeedError } from '@deed/proto/errors'
 import { registerSecret } from '@deed/telemetry/redact'
-import type { World } from '../kinds/kind.ts'
+import type { World } from '../kind/kind.ts'
 
 export interface Addressed {
   target?: string | undefined

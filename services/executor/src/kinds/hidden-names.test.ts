@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { testExecutor } from '../test-executor.ts'
+import { testExecutor } from '../../test/test-executor.ts'
 
 const HIDDEN = [
   'a\nb',

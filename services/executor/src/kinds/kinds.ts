@@ -3,15 +3,15 @@ import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { nearest } from '@deed/config/nearest'
-import { validate } from '@deed/mesh/validate'
+import { validate } from '@deed/json/validate'
 import type { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
 import { KINDS as FACTS } from '@deed/proto/kinds'
 import type { Observation } from '@deed/proto/observation'
 import { HUMAN_TASK } from '@deed/proto/person'
-import type { Before, Kind, World } from './kind.ts'
-import { providedKind } from './provided-kind.ts'
+import type { Before, Kind, World } from '../kind/kind.ts'
+import { providedKind } from '../provided/provided-kind.ts'
 
 const SOURCE = join(import.meta.dirname, '..')
 

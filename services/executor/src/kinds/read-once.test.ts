@@ -1,8 +1,8 @@
 // A server that counts, and gives what it has to the first who asks.
 import { describe, expect, it } from 'vitest'
-import { dies } from '../test-dies.ts'
-import { testExecutor } from '../test-executor.ts'
-import { withSite } from '../test-site.ts'
+import { dies } from '../../test/test-dies.ts'
+import { testExecutor } from '../../test/test-executor.ts'
+import { withSite } from '../../test/test-site.ts'
 
 const get = (input: object) => ({ kind: 'http.request', input: { target: 'site', path: '/once', ...input } })
 

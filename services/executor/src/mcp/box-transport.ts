@@ -3,10 +3,10 @@
  * session lasts. A line has a bound, and so has all of them together; what is no message is passed over and remembered.
  */
 import type { Readable, Writable } from 'node:stream'
-import { decodeJson } from '@deed/mesh/decode'
+import { decodeJson } from '@deed/json/decode'
 import { DeedError } from '@deed/proto/errors'
 import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from '@modelcontextprotocol/client'
-import type { Command, Ended } from '../processes/run-command.ts'
+import type { Command, Ended } from '../sandbox/run-command.ts'
 
 export const LINE_BYTES_MAX = 4 * 1024 * 1024
 const SAID_BYTES_MAX = 16 * 1024 * 1024

@@ -2,8 +2,8 @@
 import type { Target } from '@deed/config/execution-config'
 import { nearest } from '@deed/config/nearest'
 import { DeedError } from '@deed/proto/errors'
-import type { World } from '../kinds/kind.ts'
-import { targetOf } from '../target-of.ts'
+import type { World } from '../kind/kind.ts'
+import { targetOf } from '../kind/target-of.ts'
 
 export type McpTarget = Extract<Target, { type: 'mcp' }>
 export type McpTool = McpTarget['tools'][string]

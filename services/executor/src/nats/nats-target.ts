@@ -3,8 +3,8 @@ import { type ForeignNats, openForeignNats } from '@deed/mesh/foreign-nats'
 import { DeedError } from '@deed/proto/errors'
 import { registerSecret } from '@deed/telemetry/redact'
 import { z } from 'zod'
-import type { World } from '../kinds/kind.ts'
-import { targetOf } from '../target-of.ts'
+import type { World } from '../kind/kind.ts'
+import { targetOf } from '../kind/target-of.ts'
 
 /** One subject, of no wildcards, and none that the server itself answers. */
 export const Subject = z

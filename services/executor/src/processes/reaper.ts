@@ -6,7 +6,7 @@
  * program has been started, or `failed <why>`, and `ended <status>` when that process has ended, with the status of
  * wait(2). It ends when nothing below it is left.
  */
-import { findSystemProgram } from '../sandbox/find-program.ts'
+import { findSystemProgram } from './find-program.ts'
 
 /** Numbers of system calls. */
 const CALLS: Readonly<Record<string, { prctl: number; setsid: number }>> = {

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import type { Holder, LedgerRow } from '../store/ledger.ts'
 import { runningProcess } from './process-table.ts'
 
 export function thisProcess(): Holder {
@@ -20,7 +19,10 @@ export function thisProcess(): Holder {
  * Whether the process that wrote the row may still be at work. Of another host nobody here knows, so there it may: its
  * lease ends, and then the task comes again under a higher token.
  */
-export function holderLives(row: Pick<LedgerRow, 'host' | 'boot_id' | 'pid' | 'pid_started'>, self: Holder): boolean {
+export function holderLives(
+  row: { host: string; boot_id: string; pid: number; pid_started: string },
+  self: Holder,
+): boolean {
   if (row.host !== self.host) return true
   if (row.boot_id !== self.bootId) return false
   // This process itself has no other attempt at the action under way, or it would not ask.
@@ -34,4 +36,13 @@ export function bootId(): string {
   } catch {
     return 'unknown'
   }
+}
+
+/** The process that makes an attempt. */
+export interface Holder {
+  readonly workerId: string
+  readonly host: string
+  readonly bootId: string
+  readonly pid: number
+  readonly pidStarted: string
 }

@@ -1,7 +1,7 @@
 /** What a box that namespaces make is like, whatever makes it. */
 import { openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { findProgram, PROGRAM_FOLDERS } from './find-program.ts'
+import { findProgram, PROGRAM_FOLDERS } from '../processes/find-program.ts'
 import { PROCESSES_MAX } from './limits.ts'
 import type { Confined } from './sandbox.ts'
 

@@ -4,10 +4,10 @@
  */
 import { closeSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { NODE_FOLDER } from '../processes/find-program.ts'
 import * as box from './box.ts'
 import { becoming, type CommandUser, commandUser, NOBODY, ownedByUser } from './command-user.ts'
 import type { ControlGroups } from './control-groups.ts'
-import { NODE_FOLDER } from './find-program.ts'
 import { kernelCalls } from './kernel-calls.ts'
 import { limited } from './limits.ts'
 import { type Cover, protectPaths } from './protect-paths.ts'

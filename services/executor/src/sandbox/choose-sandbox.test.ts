@@ -1,11 +1,11 @@
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import { afterAll, describe, expect, it } from 'vitest'
+import { findProgram } from '../processes/find-program.ts'
 import { boxArguments } from './bubblewrap.ts'
 import { chooseSandbox } from './choose-sandbox.ts'
-import { findProgram } from './find-program.ts'
 import { systemCallFilter } from './system-call-filter.ts'
 import { watchUse } from './watch-use.ts'
 

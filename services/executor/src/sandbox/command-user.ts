@@ -6,7 +6,7 @@
  */
 import { statSync } from 'node:fs'
 import { DeedError } from '@deed/proto/errors'
-import { findSystemProgram } from './find-program.ts'
+import { findSystemProgram } from '../processes/find-program.ts'
 import type { KernelCalls } from './kernel-calls.ts'
 
 export const NOBODY = 65534

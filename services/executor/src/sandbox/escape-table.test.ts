@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ActionId } from '@deed/proto/ids'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCommand } from '../processes/run-command.ts'
+import { ATTEMPTS, type Attempt, HOST_SECRET, makeOutside, type Scene, stateOf } from '../../test/escape-attempts.ts'
+import { findProgram } from '../processes/find-program.ts'
 import { chooseSandbox } from './choose-sandbox.ts'
-import { ATTEMPTS, type Attempt, HOST_SECRET, makeOutside, type Scene, stateOf } from './escape-attempts.ts'
-import { findProgram } from './find-program.ts'
+import { runCommand } from './run-command.ts'
 import type { Sandbox } from './sandbox.ts'
 
 const COMMAND_MS_MAX = 120_000

@@ -2,7 +2,7 @@
  * System calls that no program of a bare Linux makes: as programs for Perl, which is essential on Debian and its kin, so
  * that nothing has to be compiled. Each does its work and becomes the program that its arguments name.
  */
-import { findSystemProgram } from './find-program.ts'
+import { findSystemProgram } from '../processes/find-program.ts'
 
 interface Calls {
   readonly unshare: number

@@ -16,12 +16,12 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PROTECTED_NAMES } from '@deed/config/protected-names'
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import type { ActionId } from '@deed/proto/ids'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type Ended, runCommand } from '../processes/run-command.ts'
+import { findProgram } from '../processes/find-program.ts'
 import { chooseSandbox } from './choose-sandbox.ts'
-import { findProgram } from './find-program.ts'
+import { type Ended, runCommand } from './run-command.ts'
 import { unconfined } from './unconfined.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'deed-landlock-'))
@@ -204,7 +204,7 @@ describe.skipIf(!sandbox.confines)(`confined by Landlock a command${skipped}`, (
     const workspace = newWorkspace()
     const program = `
       import { chooseSandbox } from '${import.meta.dirname}/choose-sandbox.ts'
-      import { runCommand } from '${import.meta.dirname}/../processes/run-command.ts'
+      import { runCommand } from '${import.meta.dirname}/run-command.ts'
       const { sandbox } = await chooseSandbox({ mode: 'landlock', confine: '${confine}', dataFolder: '${dataFolder}', protectedFiles: [] })
       await runCommand(sandbox, {
         actionId: '0190a5c0-0000-7000-8000-000000000003', argv: ['/bin/sh', '-c', 'touch in/up; env -i setsid sleep 7654322'],

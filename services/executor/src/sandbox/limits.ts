@@ -1,6 +1,6 @@
 /** How much one command may take of the host. What exceeds a limit is ended, and the error names the limit. */
 import { availableParallelism } from 'node:os'
-import { findProgram } from './find-program.ts'
+import { findProgram } from '../processes/find-program.ts'
 
 export type Limit = 'memory' | 'processes' | 'file size' | 'processor time' | 'disk' | 'files' | 'output' | 'time'
 

@@ -4,10 +4,10 @@
  */
 import { closeSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { findSystemProgram, NODE_FOLDER } from '../processes/find-program.ts'
 import * as box from './box.ts'
 import { becoming, commandUser, NOBODY, ownedByUser } from './command-user.ts'
 import type { ControlGroups } from './control-groups.ts'
-import { findSystemProgram, NODE_FOLDER } from './find-program.ts'
 import { type KernelCalls, kernelCalls } from './kernel-calls.ts'
 import { limited } from './limits.ts'
 import { bindLines, fstabLine, readMounts } from './mount-table.ts'

@@ -7,8 +7,8 @@ import { closeSync, lstatSync, openSync, readdirSync, readFileSync, unlinkSync, 
 import { basename, join, relative } from 'node:path'
 import { isProtectedName, PROTECTED_NAMES } from '@deed/config/protected-names'
 import { DeedError } from '@deed/proto/errors'
-import { isPlaceholder, PLACEHOLDER_MODE } from '../files/placeholder.ts'
 import { escaped } from './mount-table.ts'
+import { isPlaceholder, PLACEHOLDER_MODE } from './placeholder.ts'
 import type { Confined } from './sandbox.ts'
 
 /** Disposing removes the empty files that no other command needs. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { testExecutor } from '../test-executor.ts'
+import { testExecutor } from '../../test/test-executor.ts'
 import { chooseSandbox } from './choose-sandbox.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'deed-protected-'))

@@ -1,7 +1,8 @@
 /** Commands that run as they are, where there is nothing to confine them: limited and watched, but free to look around. */
+
+import { findSystemProgram } from '../processes/find-program.ts'
 import { becoming, commandUser } from './command-user.ts'
 import type { ControlGroups } from './control-groups.ts'
-import { findSystemProgram } from './find-program.ts'
 import { limited } from './limits.ts'
 import type { Sandbox } from './sandbox.ts'
 

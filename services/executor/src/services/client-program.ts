@@ -8,7 +8,7 @@ import { isAbsolute, join } from 'node:path'
 import { faultLines, IN_SENTENCES } from '@deed/config/fault-sentence'
 import { DeedError } from '@deed/proto/errors'
 import type { z } from 'zod'
-import type { World } from '../kinds/kind.ts'
+import type { World } from '../kind/kind.ts'
 
 /** What of the executor's environment a client needs to find its system and who it is there. */
 const PASSED_ON = [

@@ -7,9 +7,9 @@ import type { RequestScope } from '@deed/mesh/bus'
 import { Action } from '@deed/proto/action'
 import type { ExecutionId } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
+import { testClient } from '../../test/test-client.ts'
+import { testExecutor } from '../../test/test-executor.ts'
 import { inspectAction } from '../handlers/inspect-action.ts'
-import { testClient } from '../test-client.ts'
-import { testExecutor } from '../test-executor.ts'
 
 /** As `docker container inspect` prints it, without what nobody here reads. */
 const inspected = (Running: boolean, Pid = 0, health?: string) =>

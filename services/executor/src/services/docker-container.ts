@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from '@deed/config/execution-config'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
-import type { World } from '../kinds/kind.ts'
+import type { World } from '../kind/kind.ts'
 import { parseAnswer, runClient } from './client-program.ts'
 import { type Ended, inSeconds, type ServiceProvider, type ServiceState } from './service-provider.ts'
 

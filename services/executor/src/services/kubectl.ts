@@ -1,11 +1,11 @@
 /** A deployment of a Kubernetes cluster, through the `kubectl` client. */
 import type { Target } from '@deed/config/execution-config'
-import { hashJson } from '@deed/mesh/canonical-json'
+import { hashJson } from '@deed/json/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
 import { z } from 'zod'
-import type { World } from '../kinds/kind.ts'
-import { targetOf } from '../target-of.ts'
+import type { World } from '../kind/kind.ts'
+import { targetOf } from '../kind/target-of.ts'
 import { type ClientEnded, parseAnswer, runClient } from './client-program.ts'
 
 export type KubernetesTarget = Extract<Target, { type: 'kubernetes' }>

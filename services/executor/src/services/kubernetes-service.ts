@@ -1,6 +1,6 @@
 /** A service that is a deployment: stopped is scaled to none, and how many there were is kept at the deployment itself. */
 import { defined } from '@deed/proto/json'
-import type { World } from '../kinds/kind.ts'
+import type { World } from '../kind/kind.ts'
 import { environmentOf, type KubernetesTarget, kubectl, REPLICAS_ANNOTATION } from './kubectl.ts'
 import { podsOf } from './pods.ts'
 import type { ServiceProvider } from './service-provider.ts'

@@ -2,9 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defined, type JsonObject } from '@deed/proto/json'
 import type { SingleObservation } from '@deed/proto/observation'
-import type { Before, Context } from '../kinds/kind.ts'
-import { notedService } from '../noted.ts'
-import { failed, type Seen, unverified, verified } from '../seen.ts'
+import { type Before, type Context, notedService } from '../kind/kind.ts'
+import { failed, type Seen, unverified, verified } from '../kind/seen.ts'
 import { serviceProvider } from './provider-of.ts'
 import { describe, inSeconds, type ServiceProvider, type ServiceState, stateText } from './service-provider.ts'
 

@@ -1,11 +1,11 @@
 /** Who runs a service: a process of this host, systemd, Docker or Kubernetes. */
 import type { Target } from '@deed/config/execution-config'
-import type { World } from '../kinds/kind.ts'
-import { supervisedProcess } from '../processes/supervised-process.ts'
-import { targetOf } from '../target-of.ts'
+import type { World } from '../kind/kind.ts'
+import { targetOf } from '../kind/target-of.ts'
 import { dockerContainer } from './docker-container.ts'
 import { kubernetesService } from './kubernetes-service.ts'
 import type { ServiceProvider } from './service-provider.ts'
+import { supervisedProcess } from './supervised-process.ts'
 import { systemdUnit } from './systemd-unit.ts'
 
 /** Whoever runs services, by the type of their targets. */

@@ -3,7 +3,7 @@
 import type { Target } from '@deed/config/execution-config'
 import { DeedError } from '@deed/proto/errors'
 import { defined } from '@deed/proto/json'
-import type { World } from '../kinds/kind.ts'
+import type { World } from '../kind/kind.ts'
 import { runClient } from './client-program.ts'
 import type { ServiceProvider, ServiceState } from './service-provider.ts'
 

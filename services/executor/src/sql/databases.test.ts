@@ -1,8 +1,8 @@
 // What a user's SQL leaves behind, and how much of it is read, on a real PostgreSQL.
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import type pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { type TestExecutor, testExecutor } from '../test-executor.ts'
+import { type TestExecutor, testExecutor } from '../../test/test-executor.ts'
 
 const CONFIG = 'targets: { inventory: { type: sql, url_env: TEST_DATABASE_URL } }'
 const MEGABYTE = 1024 * 1024

@@ -3,22 +3,12 @@ import type { ExecutionConfig, Target } from '@deed/config/execution-config'
 import { DeedError } from '@deed/proto/errors'
 import { registerSecret } from '@deed/telemetry/redact'
 import pg from 'pg'
-import { targetOf } from '../target-of.ts'
+import type { Databases } from '../kind/databases.ts'
+import { targetOf } from '../kind/target-of.ts'
 import { isTransient, sqlstateOf } from './sqlstates.ts'
 import { exactTypes } from './values.ts'
 
 export type SqlTarget = Extract<Target, { type: 'sql' }>
-
-export interface Databases extends AsyncDisposable {
-  /**
-   * Runs `work` on a connection from the pool. What it leaves in the session is gone before the next use.
-   *
-   * @throws {DeedError} `unknown_target`, `unavailable`, and `limit_exceeded` where the database sends more than 8 MB
-   */
-  pooled<T>(target: string, work: (client: pg.ClientBase) => Promise<T>): Promise<T>
-  /** As `pooled`, on a connection of its own, which nothing has used before. */
-  fresh<T>(target: string, work: (client: pg.ClientBase) => Promise<T>): Promise<T>
-}
 
 const POOL_MAX = 4
 const CONNECT_MS_MAX = 5_000

@@ -1,10 +1,10 @@
 /** Whether a query's rows are as they should be, on a connection of its own. */
 import { counted } from '@deed/config/counted'
-import { canonicalJson } from '@deed/mesh/canonical-json'
+import { canonicalJson } from '@deed/json/canonical-json'
 import type { Json } from '@deed/proto/json'
 import type { SingleObservation } from '@deed/proto/observation'
-import type { Context } from '../kinds/kind.ts'
-import { failed, type Seen, verified } from '../seen.ts'
+import type { Context } from '../kind/kind.ts'
+import { failed, type Seen, verified } from '../kind/seen.ts'
 import { type Rows, readRows } from './read-only-query.ts'
 import { decimalOf, isNumber } from './values.ts'
 

@@ -4,7 +4,7 @@
  * nothing behind it, with a time limit.
  */
 import { counted } from '@deed/config/counted'
-import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
+import { canonicalJson, sha256 } from '@deed/json/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
 import type { ClientBase, FieldDef, QueryArrayResult, QueryConfig } from 'pg'

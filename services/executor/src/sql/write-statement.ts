@@ -8,7 +8,7 @@
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
 import type { ClientBase } from 'pg'
-import type { Seen } from '../seen.ts'
+import type { Seen } from '../kind/seen.ts'
 import { judgeCalls } from './judge-calls.ts'
 import type { Statement } from './parse-sql.ts'
 import { fetchRows, oneStatement, type Reading, ROWS_MAX, type Rows, readOnly, rowsOf } from './read-only-query.ts'

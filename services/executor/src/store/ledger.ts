@@ -14,20 +14,12 @@ import type { TaskReport } from '@deed/proto/task'
 import { batched } from '@deed/store/batched'
 import type { Store } from '@deed/store/database'
 import { redactValue } from '@deed/telemetry/redact'
-import type { After, Before } from '../kinds/kind.ts'
-import type { Seen } from '../seen.ts'
+import type { After, Before } from '../kind/kind.ts'
+import type { Seen } from '../kind/seen.ts'
+import type { Holder } from '../processes/this-process.ts'
 import { storable } from './storable.ts'
 
 export type EffectKnown = TaskReport['effect']
-
-/** The process that makes an attempt. */
-export interface Holder {
-  readonly workerId: string
-  readonly host: string
-  readonly bootId: string
-  readonly pid: number
-  readonly pidStarted: string
-}
 
 export interface IntentToWrite {
   readonly tenant: string

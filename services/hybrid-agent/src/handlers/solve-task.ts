@@ -1,14 +1,14 @@
 /** work.solve: asks a model and reports the outcome under the lease's token until the report is acknowledged. */
 import { counted } from '@deed/config/counted'
 import type { Bus } from '@deed/mesh/bus'
-import { crashPoint } from '@deed/mesh/crash-point'
 import type { WorkHandler } from '@deed/mesh/work-queue'
+import { crashPoint } from '@deed/process/crash-point'
 import type { workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import { serviceAs } from '@deed/proto/permissions'
 import { reportTask, type TaskReport } from '@deed/proto/task'
 import type { Leases } from '../leases.ts'
-import { type SolveDependencies, type Solved, solveTask as solve, type Unsolved } from '../solve-task.ts'
+import { type SolveDependencies, type Solved, solveTask as solve, type Unsolved } from '../solving/solve-task.ts'
 
 interface Dependencies extends SolveDependencies {
   readonly bus: Bus

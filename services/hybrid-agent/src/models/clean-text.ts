@@ -2,9 +2,10 @@
  * Cleans a text before a model reads it: no secrets, and nothing that a person would not see in the same text. From
  * foreign texts, markup that no browser shows and base64 are removed, too; the requester's own words keep their markup.
  */
-import { withoutBase64 } from '@deed/mesh/base64-texts'
+
 import type { Json } from '@deed/proto/json'
 import { redact } from '@deed/telemetry/redact'
+import { withoutBase64 } from '@deed/text/base64-texts'
 
 /**
  * Tags, which can spell a hidden text; zero-width characters, fillers, selectors, direction marks; control characters

@@ -2,8 +2,8 @@
  * Finds the one plan in a model's answer, ignoring fences, prose, thinking and tool-call envelopes. The plan is
  * validated by schema and policy like any other; if several plans differ, none is taken.
  */
-import { hashJson } from '@deed/mesh/canonical-json'
-import { decodeJson } from '@deed/mesh/decode'
+import { hashJson } from '@deed/json/canonical-json'
+import { decodeJson } from '@deed/json/decode'
 import { DeedError } from '@deed/proto/errors'
 import type { Json, JsonObject } from '@deed/proto/json'
 import { factsOf } from '@deed/proto/kinds'

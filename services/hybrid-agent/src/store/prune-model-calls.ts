@@ -1,5 +1,5 @@
 /** Deletes old model calls and budgets that no running task can refer to. */
-import { every } from '@deed/mesh/every'
+import { every } from '@deed/process/every'
 import type { Store } from '@deed/store/database'
 import { deleteInBatches } from '@deed/store/delete-in-batches'
 import type { Log } from '@deed/telemetry/logger'

@@ -5,8 +5,8 @@
  * replica delivers what a stopped one left.
  */
 import type { Bus } from '@deed/mesh/bus'
-import { every } from '@deed/mesh/every'
 import { jsonOf } from '@deed/mesh/read-payload'
+import { every } from '@deed/process/every'
 import { type Alert, alert as contract } from '@deed/proto/alert'
 import type { Log } from '@deed/telemetry/logger'
 import { markDelivered, takeAlert, takeLeftAlerts } from '../store/alerts.ts'

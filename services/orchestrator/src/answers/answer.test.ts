@@ -2,8 +2,8 @@
 import type { AnswerFormat } from '@deed/proto/agent'
 import type { JsonObject } from '@deed/proto/json'
 import { expect, it } from 'vitest'
-import type { Snapshot } from '../snapshot.ts'
-import { aggregate } from './answer.ts'
+import type { Snapshot } from '../execution/snapshot.ts'
+import { aggregate } from '../reconcile/result.ts'
 
 const FORMAT: AnswerFormat = { kind: 'count_by_label', noun: 'databases', singular: 'database' }
 

@@ -1,7 +1,7 @@
 /** A task as it is shown: desired and actual state. */
 import { Action } from '@deed/proto/action'
 import type { TaskView } from '@deed/proto/task'
-import type { TaskRow } from '../snapshot.ts'
+import type { TaskRow } from '../execution/snapshot.ts'
 import { shortenedTo } from './within-message.ts'
 
 /** The size limit for one action's input. */

@@ -5,11 +5,10 @@
  * that requires rewriting all later rows. Nothing is read for them: the heads are those that this replica has
  * committed.
  */
-import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
+import { canonicalJson, sha256 } from '@deed/json/canonical-json'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
-import type { Clock } from '../clock.ts'
-import { isoTime } from '../reconcile/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
 import {
   type Anchor,
   type Head,
@@ -18,6 +17,7 @@ import {
   readLastAnchor,
   readRecentHeads,
 } from '../store/audit-anchors.ts'
+import type { Clock } from '../store/clock.ts'
 import type { Database } from '../store/schema.ts'
 
 const EVERY_MS = 1_000

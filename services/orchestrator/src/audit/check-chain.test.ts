@@ -1,8 +1,8 @@
 // A chain as the core writes it, then spoiled in each of the ways that it could be.
 import type { ExecutionId } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
-import { emptySnapshot, newExecution } from '../intake/new-execution.ts'
-import { draftOf, record } from '../reconcile/draft.ts'
+import { draftOf, record } from '../execution/draft.ts'
+import { emptySnapshot, newExecution } from '../execution/new-execution.ts'
 import type { Chain } from '../store/audit-log.ts'
 import { brokenAt } from './check-chain.ts'
 

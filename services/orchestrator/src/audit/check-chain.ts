@@ -1,5 +1,5 @@
 /** Checks that an execution's audit rows are unchanged by recomputing the chain from the first row to the head. */
-import { canonicalJson, sha256 } from '@deed/mesh/canonical-json'
+import { canonicalJson, sha256 } from '@deed/json/canonical-json'
 import type { Chain } from '../store/audit-log.ts'
 
 /** @returns the first row that was changed; undefined if there is none */

@@ -4,9 +4,11 @@
  * Queued work is stored in PostgreSQL. This is one replica's view of it: slots that workers have announced, minus the
  * slots handed out, and the executions that found none, in order.
  */
+import type { ExecutionRequest } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
 import { READING_SLOTS } from '@deed/proto/task'
+import type { ExecutionRow } from '../execution/snapshot.ts'
 import { type FairQueue, fairQueue } from './fair-queue.ts'
 
 /** A plan waits at most this long for a slot before it is stored. */
@@ -164,3 +166,13 @@ function nextOf(pool: Pool): Wakeable | undefined {
   }
   return hasRoom(pool, true) ? pool.reads.next() : undefined
 }
+
+const PRIORITY = { high: 2, normal: 5, low: 8 } as const
+
+export const priorityOf = (level: ExecutionRequest['priority']): number => PRIORITY[level]
+
+export const slotRequestOf = (execution: ExecutionRow): SlotRequest => ({
+  id: execution.execution_id,
+  tenant: execution.tenant,
+  priority: priorityOf(execution.request.priority),
+})

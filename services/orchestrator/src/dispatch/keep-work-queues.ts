@@ -6,15 +6,15 @@
  * missing.
  */
 import type { Bus } from '@deed/mesh/bus'
-import { every } from '@deed/mesh/every'
 import { raiseAlert } from '@deed/mesh/raise-alert'
 import { ensureWorkQueues, missingIntake } from '@deed/mesh/work-queue'
+import { every } from '@deed/process/every'
 import { workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'
 import { LOCAL } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
-import { countLost } from '../intake/count-lost.ts'
 import type { Database } from '../store/schema.ts'
+import { countLost } from './count-lost.ts'
 
 const EVERY_MS = 5_000
 

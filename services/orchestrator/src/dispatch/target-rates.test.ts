@@ -1,5 +1,5 @@
 // Turns from a real PostgreSQL, at rates of a thousand a minute, and two replicas that share them.
-import { until } from '@deed/mesh/until'
+import { until } from '@deed/process/until'
 import type { ExecutionId } from '@deed/proto/ids'
 import { testDatabase } from '@deed/store/test-database'
 import { createLogger } from '@deed/telemetry/logger'

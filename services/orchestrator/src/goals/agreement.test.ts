@@ -3,9 +3,9 @@ import { Action } from '@deed/proto/action'
 import type { ApprovalId } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
 import { expect, it } from 'vitest'
-import { newExecution } from '../intake/new-execution.ts'
-import { newTask } from '../reconcile/new-task.ts'
-import type { ApprovalRow, TaskRow } from '../snapshot.ts'
+import { newExecution } from '../execution/new-execution.ts'
+import { newTask } from '../execution/new-task.ts'
+import type { ApprovalRow, TaskRow } from '../execution/snapshot.ts'
 import { agreedBy, goalApprovalOf } from './goal-approval.ts'
 
 const NOW = Date.parse('2026-11-21T09:00:00Z')

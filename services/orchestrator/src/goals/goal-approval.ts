@@ -2,15 +2,13 @@
  * Agreement to a goal: given once, for each of its steps and under one version of the policy, by who approved that step
  * in the goal's first execution. Level 3 is each time a decision of its own.
  */
-
-import { hashJson } from '@deed/mesh/canonical-json'
+import { hashJson } from '@deed/json/canonical-json'
 import { Action } from '@deed/proto/action'
-import { type Changed, changesOf } from '../differences.ts'
+import { type Changed, changesOf } from '../execution/differences.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import { signed } from '../execution/signed.ts'
+import type { ApprovalRow, Snapshot, TaskRow, Work } from '../execution/snapshot.ts'
 import { unsealedOf } from '../planning/unsealed.ts'
-import { isoTime } from '../reconcile/draft.ts'
-import type { Work } from '../reconcile/input.ts'
-import { signed } from '../signed.ts'
-import type { ApprovalRow, Snapshot, TaskRow } from '../snapshot.ts'
 import type { GoalRow, StepAgreement } from '../store/goals.ts'
 
 const LEVEL_MAX = 2

@@ -1,6 +1,6 @@
 /** A goal as it is shown. */
 import type { GoalView } from '@deed/proto/goal'
-import { isoTime } from '../reconcile/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
 import type { GoalRow } from '../store/goals.ts'
 import { recentRemedies } from './judge.ts'
 

@@ -3,7 +3,8 @@ import { REMEDY_WINDOW_MS } from '@deed/proto/goal'
 import type { ExecutionId } from '@deed/proto/ids'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { judge, type Remedy, recentRemedies } from './judge.ts'
+import type { Remedy } from '../store/goals.ts'
+import { judge, recentRemedies } from './judge.ts'
 
 const id = '01997d0e-0000-7000-8000-000000000000' as ExecutionId
 const remedy = (at: number): Remedy => ({ execution_id: id, at: new Date(at).toISOString() })

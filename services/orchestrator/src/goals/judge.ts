@@ -2,13 +2,7 @@
  * Decides what follows from a check of a goal: a pure function of the earlier remedies, the observation, and the time.
  */
 import { type GoalOutcome, REMEDY_WINDOW_MS } from '@deed/proto/goal'
-import type { ExecutionId } from '@deed/proto/ids'
-
-export interface Remedy {
-  execution_id: ExecutionId
-  /** RFC 3339. */
-  at: string
-}
+import type { Remedy } from '../store/goals.ts'
 
 export type Verdict = 'rest' | 'remedy' | 'give_up'
 

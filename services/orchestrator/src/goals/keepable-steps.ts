@@ -3,8 +3,8 @@
 import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { defined } from '@deed/proto/json'
-import { effectOf, type Policy } from '../planning/policy.ts'
 import { unsealedOf } from '../planning/unsealed.ts'
+import { effectOf, type Policy } from '../policy/policy.ts'
 import type { GoalStep } from '../store/goals.ts'
 
 /** @throws {DeedError} if nothing is left to keep, or an action is an event rather than a state */

@@ -1,19 +1,19 @@
 /** The actions of a new goal: from words by rules, from a manifest, or from an execution. */
 
-import { hashJson } from '@deed/mesh/canonical-json'
+import { hashJson } from '@deed/json/canonical-json'
 import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import { type ExecutionRequest, TASK_CHARS_MAX, WordsRequest } from '@deed/proto/execution'
 import type { PutGoal } from '@deed/proto/goal'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
-import { newExecution } from '../intake/new-execution.ts'
-import type { SolvedNode } from '../planning/solve-node.ts'
-import { think } from '../planning/think.ts'
+import { newExecution } from '../execution/new-execution.ts'
+import { onceFor } from '../intake/keep-words.ts'
 import { findExecution } from '../store/executions.ts'
 import type { GoalRow, GoalStep } from '../store/goals.ts'
+import type { SolvedNode } from '../thinking/solve-node.ts'
+import { think } from '../thinking/think.ts'
 import type { CheckDependencies } from './check-goal.ts'
-import { onceFor } from './keep-words.ts'
 import { keepableSteps } from './keepable-steps.ts'
 
 /** All of them are inspected in one message. */

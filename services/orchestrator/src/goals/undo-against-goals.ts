@@ -1,9 +1,9 @@
 import type { ExecutionId, Principal } from '@deed/proto/ids'
-import type { Driver } from '../drive.ts'
+import type { Driver } from '../dispatch/drive.ts'
+import { isAct } from '../execution/snapshot.ts'
+import { goalsKeeping, letGoalsRest } from '../planning/contradictions.ts'
 import type { Planning } from '../planning/plan-work.ts'
-import { isAct } from '../snapshot.ts'
 import type { Database } from '../store/schema.ts'
-import { goalsKeeping, letGoalsRest } from './contradictions.ts'
 
 export interface Cancelling {
   db: Database

@@ -1,7 +1,7 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { decideApproval as contract } from '@deed/proto/approval'
-import { type Deciding, decide } from '../decide.ts'
-import { decideTask } from '../decide-task.ts'
+import { type Deciding, decide } from '../people/decide.ts'
+import { decideTask } from '../people/decide-task.ts'
 import type { Retrying } from '../planning/agree-again.ts'
 import { readApproval } from '../store/approvals.ts'
 

@@ -1,6 +1,6 @@
 import { errorBody, type Handler } from '@deed/mesh/bus'
 import type { BatchResult, decideApprovals as contract } from '@deed/proto/approval'
-import { type Deciding, decide } from '../decide.ts'
+import { type Deciding, decide } from '../people/decide.ts'
 
 /** Level 3 is decided step by step. */
 const LEVEL_MAX = 2

@@ -1,7 +1,7 @@
 import type { Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import type { deleteGrant as contract } from '@deed/proto/grant'
-import type { Driver } from '../drive.ts'
+import type { Driver } from '../dispatch/drive.ts'
 import { revokeGrant } from '../store/grants.ts'
 import type { Database } from '../store/schema.ts'
 

@@ -1,7 +1,7 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { listGoals as contract } from '@deed/proto/goal'
-import type { Clock } from '../clock.ts'
 import { goalView } from '../goals/goal-view.ts'
+import type { Clock } from '../store/clock.ts'
 import { readGoals } from '../store/goals.ts'
 import type { Database } from '../store/schema.ts'
 

@@ -2,7 +2,7 @@ import type { Handler } from '@deed/mesh/bus'
 import type { listTasks as contract } from '@deed/proto/task'
 import { viewOf } from '../answers/task-view.ts'
 import { withinMessage } from '../answers/within-message.ts'
-import type { TaskRow } from '../snapshot.ts'
+import type { TaskRow } from '../execution/snapshot.ts'
 import type { Database } from '../store/schema.ts'
 
 /** The size of one answer: the rest follows with the next cursor. */

@@ -1,6 +1,6 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { pauseExecution as contract } from '@deed/proto/steering'
-import type { Driver } from '../drive.ts'
+import type { Driver } from '../dispatch/drive.ts'
 import { findExecution } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
 

@@ -3,7 +3,7 @@ import { resolveNames } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { putGrant as contract } from '@deed/proto/grant'
 import { defined } from '@deed/proto/json'
-import { levelOfApprover, type Policy } from '../planning/policy.ts'
+import { levelOfApprover, type Policy } from '../policy/policy.ts'
 import { insertGrant } from '../store/grants.ts'
 import type { Database } from '../store/schema.ts'
 

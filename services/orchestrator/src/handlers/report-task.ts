@@ -1,13 +1,12 @@
 import type { Handler } from '@deed/mesh/bus'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { reportTask as contract, TaskReport } from '@deed/proto/task'
-import type { Driver } from '../drive.ts'
-import { refuseRequestAgainstGoals } from '../goals/contradictions.ts'
+import type { Driver } from '../dispatch/drive.ts'
+import type { Snapshot, TaskRow, Work } from '../execution/snapshot.ts'
+import { refuseRequestAgainstGoals } from '../planning/contradictions.ts'
 import { AskedOfModel, type Planning, planWork, replanTask } from '../planning/plan-work.ts'
-import { taskNode } from '../planning/task-node.ts'
-import type { Work } from '../reconcile/input.ts'
-import type { Snapshot, TaskRow } from '../snapshot.ts'
 import type { GoalsOf } from '../store/goals.ts'
+import { taskNode } from '../thinking/task-node.ts'
 import { requireWorker } from './require-worker.ts'
 
 interface Dependencies {

@@ -1,10 +1,10 @@
 /** Pauses a schedule, whose times then pass, or resumes it with the next one. */
 import type { Handler } from '@deed/mesh/bus'
 import type { pauseSchedule, resumeSchedule } from '@deed/proto/schedule'
-import type { Clock } from '../clock.ts'
-import { isoTime } from '../reconcile/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
 import { nextDue } from '../schedules/due.ts'
 import { scheduleView, timingOf } from '../schedules/schedule-view.ts'
+import type { Clock } from '../store/clock.ts'
 import { readSchedules, steerSchedule as steer } from '../store/schedules.ts'
 import type { Database } from '../store/schema.ts'
 

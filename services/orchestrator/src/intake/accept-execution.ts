@@ -3,24 +3,23 @@
  *
  * If a process dies, the row either exists or not. If it exists, the resync repeats the thinking.
  */
-
-import { crashPoint } from '@deed/mesh/crash-point'
+import { crashPoint } from '@deed/process/crash-point'
 import { type CacheEntry, getCache } from '@deed/proto/cache'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionReply } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { replyOf } from '../answers/answer.ts'
-import { announce } from '../audit/announce.ts'
-import { differences } from '../differences.ts'
-import { slotRequestOf } from '../drive.ts'
-import { onBehalfOf } from '../on-behalf-of.ts'
+import { endByAnswer } from '../cache/answer-from-cache.ts'
+import { announce } from '../dispatch/announce.ts'
+import { slotRequestOf } from '../dispatch/capacity.ts'
+import { differences } from '../execution/differences.ts'
+import { type Admission, admissionOf, emptySnapshot, type Incoming, newExecution } from '../execution/new-execution.ts'
+import { onBehalfOf } from '../execution/on-behalf-of.ts'
+import type { ExecutionRow } from '../execution/snapshot.ts'
 import { type PlanDependencies, planExecution } from '../planning/plan-execution.ts'
-import { scopeOf, think } from '../planning/think.ts'
-import type { ExecutionRow } from '../snapshot.ts'
-import type { Admission, Admitted } from '../store/executions.ts'
+import type { Admitted } from '../store/executions.ts'
 import type { Waiter } from '../store/transitions.ts'
-import { endByAnswer } from './answer-from-cache.ts'
-import { admissionOf, emptySnapshot, type Incoming, newExecution } from './new-execution.ts'
+import { scopeOf, think } from '../thinking/think.ts'
 
 export interface Accepting extends PlanDependencies {
   admit(admission: Admission): Promise<Admitted>

@@ -9,7 +9,7 @@ import type { ExecutionRequest } from '@deed/proto/execution'
 import type { JsonObject } from '@deed/proto/json'
 import type { Manifest } from '@deed/proto/manifest'
 import { holdsSecret } from '@deed/telemetry/redact'
-import { keptTarget } from '../goals/keep-words.ts'
+import { keptTarget } from './keep-words.ts'
 
 // Spaces, control characters, and invisible characters: zero-width characters and direction marks.
 const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Zs}]*$/u

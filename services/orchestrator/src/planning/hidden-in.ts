@@ -1,8 +1,9 @@
 /** Finds what an approver would not see in an action, or would misread. */
-import { base64Texts } from '@deed/mesh/base64-texts'
-import { exposedText } from '@deed/mesh/exposed-text'
+
 import type { SealedStep } from '@deed/proto/approval'
 import type { Json, JsonObject } from '@deed/proto/json'
+import { base64Texts } from '@deed/text/base64-texts'
+import { exposedText } from '@deed/text/exposed-text'
 
 const FOUND_MAX = 20
 const SHOWN_CHARS_MAX = 1_000

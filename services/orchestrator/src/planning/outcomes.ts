@@ -1,7 +1,7 @@
 /** The outcomes of actions as far as their inputs state them: the resulting state by path or target. */
-import { sha256 } from '@deed/mesh/canonical-json'
+import { sha256 } from '@deed/json/canonical-json'
 import type { Action } from '@deed/proto/action'
-import { placeOf, type Workspaces } from './touched-by.ts'
+import { placeOf, type Workspaces } from '../policy/touched-by.ts'
 
 /** `file:/srv/app/motd.txt` -> `sha256:...`, `there`, `a folder` or `absent`; `service:api` -> `running`; `replicas:api` -> `3`. */
 export type Outcomes = ReadonlyMap<string, string>

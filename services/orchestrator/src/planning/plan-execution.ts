@@ -2,31 +2,30 @@
  * Thinks and plans for a stored execution. It needs the row alone, so a request, a timer and a restart take the same
  * path.
  */
-
+import { hashJson } from '@deed/json/canonical-json'
 import { type Bus, errorBody } from '@deed/mesh/bus'
-import { hashJson } from '@deed/mesh/canonical-json'
-import { crashPoint } from '@deed/mesh/crash-point'
+import { crashPoint } from '@deed/process/crash-point'
 import { Action } from '@deed/proto/action'
 import { type CacheEntry, reserveCache } from '@deed/proto/cache'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Log } from '@deed/telemetry/logger'
-import type { Clock } from '../clock.ts'
-import type { Capacity } from '../dispatch/capacity.ts'
-import { type Driver, slotRequestOf } from '../drive.ts'
-import { refuseRequestAgainstGoals } from '../goals/contradictions.ts'
-import { answeredInput } from '../intake/answer-from-cache.ts'
-import type { CachedBefore } from '../intake/cached-before.ts'
-import { onBehalfOf } from '../on-behalf-of.ts'
-import type { Input, Work } from '../reconcile/input.ts'
-import { type ExecutionRow, isAct, type TaskRow } from '../snapshot.ts'
+import { answeredInput } from '../cache/answer-from-cache.ts'
+import type { CachedBefore } from '../cache/cached-before.ts'
+import { type Capacity, slotRequestOf } from '../dispatch/capacity.ts'
+import type { Driver } from '../dispatch/drive.ts'
+import { onBehalfOf } from '../execution/on-behalf-of.ts'
+import { type ExecutionRow, isAct, type TaskRow, type Work } from '../execution/snapshot.ts'
+import { isCacheable, isPromptRead, type Policy } from '../policy/policy.ts'
+import type { Input } from '../reconcile/input.ts'
+import type { Clock } from '../store/clock.ts'
 import type { GoalsOf } from '../store/goals.ts'
 import type { IsFresh } from '../store/written-targets.ts'
+import { scopeOf, think } from '../thinking/think.ts'
+import type { Thought } from '../thinking/thought.ts'
+import { refuseRequestAgainstGoals } from './contradictions.ts'
 import { type Planning, planWork } from './plan-work.ts'
 import type { PlanningLane } from './planning-lane.ts'
-import { effectOf, isPromptRead, type Policy } from './policy.ts'
-import { scopeOf, think } from './think.ts'
-import type { Thought } from './thought.ts'
 
 /** A plan with a longer estimate runs in the background, unless the request says otherwise. */
 const IMMEDIATE_MS_MAX = 30_000
@@ -188,19 +187,6 @@ async function reserve(
     return undefined
   }
 }
-
-/** Whether every action of a request's plan only reads cacheable data, and names its target. */
-export const isCacheable = (
-  policy: Policy,
-  kinds: readonly { kind: string; input: Record<string, unknown> }[],
-): boolean =>
-  kinds.length > 0 &&
-  kinds.every(
-    ({ kind, input }) =>
-      policy.kinds[kind]?.cacheable === true &&
-      typeof input.target === 'string' &&
-      effectOf(policy, kind, input as Parameters<typeof effectOf>[2]) === 'read',
-  )
 
 function isBackground(request: ExecutionRequest, thought: Thought): boolean {
   if (request.mode !== 'auto') return request.mode === 'background'

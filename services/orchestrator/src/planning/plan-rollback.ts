@@ -1,15 +1,16 @@
 /** Plans a rollback: what it would undo, in which order, and what prevents it. Nothing is changed. */
-import { actionIdOf } from '@deed/mesh/action-id'
+
 import type { Bus } from '@deed/mesh/bus'
 import { inspectUndo, type UndoInspection } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { ActionId, ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import type { UndoStep } from '@deed/proto/steering'
+import { actionIdOf } from '@deed/worker/action-id'
+import type { Snapshot, TaskRow } from '../execution/snapshot.ts'
+import type { Level, Policy } from '../policy/policy.ts'
 import { dependentsOf, toRollBack } from '../reconcile/roll-back.ts'
-import type { Snapshot, TaskRow } from '../snapshot.ts'
 import { findTask } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
-import type { Level, Policy } from './policy.ts'
 import { undoLevel } from './undo-level.ts'
 
 export interface RollbackPlan {

@@ -3,24 +3,26 @@
  * requires.
  */
 import { randomUUIDv7 } from 'node:crypto'
-import { validate } from '@deed/mesh/validate'
+import { validate } from '@deed/json/validate'
 import { Action } from '@deed/proto/action'
 import { AgentTask, type PlannedAction } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import { defined, type JsonObject } from '@deed/proto/json'
 import { factsOf } from '@deed/proto/kinds'
+import type { TaskTerms } from '@deed/proto/manifest'
 import { HUMAN_TASK, HumanTaskInput } from '@deed/proto/person'
 import { GoalNode } from '@deed/proto/task'
 import type { z } from 'zod'
-import { priorityOf } from '../drive.ts'
-import type { Resealed, Work } from '../reconcile/input.ts'
-import { newTask } from '../reconcile/new-task.ts'
-import type { ExecutionRow, PlanPart, TaskRow } from '../snapshot.ts'
-import { freeName, type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
-import type { SolvedNode, Terms } from './solve-node.ts'
-import { titled } from './task-node.ts'
-import { groundOf, touchedBy, type Workspaces } from './touched-by.ts'
+import { priorityOf } from '../dispatch/capacity.ts'
+import { newTask } from '../execution/new-task.ts'
+import type { ExecutionRow, PlanPart, TaskRow, Work } from '../execution/snapshot.ts'
+import { groundOf, touchedBy, type Workspaces } from '../policy/touched-by.ts'
+import type { Resealed } from '../reconcile/input.ts'
+import type { SolvedNode } from '../thinking/solve-node.ts'
+import { titled } from '../thinking/task-node.ts'
+import { freeName } from './free-name.ts'
+import { type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
 import { unsealedOf } from './unsealed.ts'
 import { type Candidate, comesAfter, inspectTargets, type Weighing, weighActions } from './weigh-actions.ts'
 
@@ -188,7 +190,7 @@ function resourceKey(workspaces: Workspaces, action: Action): string | null {
   return exclusive === 'target' && typeof input.target === 'string' ? `service:${input.target}` : null
 }
 
-const ownKey = (terms: Terms | undefined): string | null =>
+const ownKey = (terms: TaskTerms | undefined): string | null =>
   terms?.concurrency_key === undefined ? null : `manifest:${terms.concurrency_key}`
 
 /** Two actions of a plan that change the same thing run in plan order, even without a dependency. */

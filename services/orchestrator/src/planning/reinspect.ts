@@ -5,9 +5,9 @@
 import { DeedError } from '@deed/proto/errors'
 import type { ApprovalId, ExecutionId } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
-import type { Driver, Reinspect } from '../drive.ts'
+import type { Driver, Reinspect } from '../dispatch/drive.ts'
+import { isAct, type Snapshot } from '../execution/snapshot.ts'
 import type { Reinspected } from '../reconcile/input.ts'
-import { isAct, type Snapshot } from '../snapshot.ts'
 import { type Planning, replanTask } from './plan-work.ts'
 
 interface Dependencies {

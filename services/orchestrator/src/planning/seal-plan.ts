@@ -2,23 +2,22 @@
  * Seals the actions that will run, and puts approvals before them: from grants, for the plan as a whole, and for each
  * step of level 3 on its own.
  */
-
 import { randomUUIDv7 } from 'node:crypto'
-import { hashJson } from '@deed/mesh/canonical-json'
+import { hashJson } from '@deed/json/canonical-json'
 import type { PlanScreen, PlanStep, SealedStep } from '@deed/proto/approval'
 import type { Grant } from '@deed/proto/grant'
 import type { ApprovalId, TaskId } from '@deed/proto/ids'
 import { defined, type JsonObject } from '@deed/proto/json'
-import { changesOf } from '../differences.ts'
-import { isoTime } from '../reconcile/draft.ts'
-import type { Work } from '../reconcile/input.ts'
-import { newTask } from '../reconcile/new-task.ts'
-import { signed } from '../signed.ts'
-import type { ApprovalRow, ExecutionRow, PlanPart, TaskRow } from '../snapshot.ts'
-import { covers, differsIn, type GrantRequest } from './grant.ts'
+import { changesOf } from '../execution/differences.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import { newTask } from '../execution/new-task.ts'
+import { signed } from '../execution/signed.ts'
+import type { ApprovalRow, ExecutionRow, PlanPart, TaskRow, Work } from '../execution/snapshot.ts'
+import { covers, differsIn, type GrantRequest } from '../policy/grant.ts'
+import type { Level, Policy } from '../policy/policy.ts'
+import type { Workspaces } from '../policy/touched-by.ts'
+import { freeName } from './free-name.ts'
 import { hiddenIn } from './hidden-in.ts'
-import type { Level, Policy } from './policy.ts'
-import type { Workspaces } from './touched-by.ts'
 import { type Candidate, isIrreversible } from './weigh-actions.ts'
 
 export interface Sealing {
@@ -120,14 +119,6 @@ function sayWhatDiffers(
 
 const highest = (candidates: readonly Candidate[]): Level =>
   Math.max(0, ...candidates.map(({ task }) => task.level)) as Level
-
-/** An unused name derived from the wanted one. */
-export function freeName(taken: Set<string>, wanted: string): string {
-  let name = wanted
-  for (let number = 2; taken.has(name); number++) name = `${wanted}-${number}`
-  taken.add(name)
-  return name
-}
 
 interface ApprovalRequest {
   level: Level

@@ -2,13 +2,13 @@
 import type { ExecutionReply } from '@deed/proto/execution'
 import type { Json } from '@deed/proto/json'
 import { replyOf } from '../answers/answer.ts'
-import { refuseRequestAgainstGoals } from '../goals/contradictions.ts'
-import { emptySnapshot, type Incoming, newExecution } from '../intake/new-execution.ts'
-import { isoTime } from '../reconcile/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import { emptySnapshot, type Incoming, newExecution } from '../execution/new-execution.ts'
+import { think } from '../thinking/think.ts'
+import { refuseRequestAgainstGoals } from './contradictions.ts'
 import type { PlanDependencies } from './plan-execution.ts'
 import { EMPTY, weighWork } from './plan-work.ts'
 import { screenOf, sealPlan, stepsOf } from './seal-plan.ts'
-import { think } from './think.ts'
 
 /** The maximum number of steps of a large graph that are shown, since a message is limited. */
 const STEPS_SHOWN = 200

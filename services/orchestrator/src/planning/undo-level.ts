@@ -1,7 +1,7 @@
 /** The approval level of a rollback: by what each step does, and by whose work it reverses. */
 import type { EffectClass } from '@deed/proto/action'
-import { isAct, type TaskRow } from '../snapshot.ts'
-import { effectOf, type Level, levelOf, type Policy } from './policy.ts'
+import { isAct, type TaskRow } from '../execution/snapshot.ts'
+import { effectOf, type Level, levelOf, type Policy } from '../policy/policy.ts'
 
 /** The effect of an undo: creating is reversed by removing, and removing by creating. */
 const WAY_BACK: Record<EffectClass, EffectClass> = {

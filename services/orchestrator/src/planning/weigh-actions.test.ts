@@ -2,8 +2,8 @@
 import { Action, Inspection } from '@deed/proto/action'
 import type { ExecutionId, TaskId } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
-import { newTask } from '../reconcile/new-task.ts'
-import { readPolicy } from './policy.ts'
+import { newTask } from '../execution/new-task.ts'
+import { readPolicy } from '../policy/policy.ts'
 import { type Candidate, putIrreversibleLast } from './weigh-actions.ts'
 
 const policy = readPolicy(`${import.meta.dirname}/../../policy/default.yaml`)

@@ -3,16 +3,16 @@
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { secretsElsewhere } from '@deed/config/secret-use'
 import type { Bus } from '@deed/mesh/bus'
-import { inLanes } from '@deed/mesh/in-lanes'
+import { inLanes } from '@deed/process/in-lanes'
 import { type Action, type EffectClass, type Inspection, inspectAction } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import type { z } from 'zod'
-import type { Changed } from '../differences.ts'
-import { onBehalfOf } from '../on-behalf-of.ts'
-import type { ExecutionRow, TaskRow } from '../snapshot.ts'
-import { argvOf, effectOf, levelOf, type Policy } from './policy.ts'
-import { footprint, touchedBy, type Workspaces } from './touched-by.ts'
+import type { Changed } from '../execution/differences.ts'
+import { onBehalfOf } from '../execution/on-behalf-of.ts'
+import type { ExecutionRow, TaskRow } from '../execution/snapshot.ts'
+import { argvOf, effectOf, levelOf, type Policy } from '../policy/policy.ts'
+import { footprint, touchedBy, type Workspaces } from '../policy/touched-by.ts'
 
 /** The maximum per request: their diffs must fit in one reply. */
 const INSPECTED_MAX = 12

@@ -1,8 +1,9 @@
 /** Which approvals are no longer valid for work that is retried, and the new ones that replace them. */
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
-import type { Snapshot, TaskRow } from '../snapshot.ts'
-import { type Draft, isoTime, setActual, setApproval, setDesired } from './draft.ts'
+import { type Draft, setActual, setApproval, setDesired } from '../execution/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import type { Snapshot, TaskRow } from '../execution/snapshot.ts'
 import type { NewApprovals } from './input.ts'
 import { addWork } from './planned.ts'
 

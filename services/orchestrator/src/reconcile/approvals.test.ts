@@ -1,11 +1,12 @@
 // When somebody is asked, and what becomes of an agreement that was given ahead.
 import type { ApprovalId, ExecutionId, GrantId, TaskId } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
-import { newExecution } from '../intake/new-execution.ts'
-import type { ApprovalRow, Snapshot, TaskRow } from '../snapshot.ts'
-import { type Draft, draftOf, isoTime } from './draft.ts'
+import { type Draft, draftOf } from '../execution/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import { newExecution } from '../execution/new-execution.ts'
+import { newTask } from '../execution/new-task.ts'
+import type { ApprovalRow, Snapshot, TaskRow } from '../execution/snapshot.ts'
 import type { Input, Limits, Resealed } from './input.ts'
-import { newTask } from './new-task.ts'
 import { reconcile } from './reconcile.ts'
 
 const START = Date.parse('2026-01-01T00:00:00Z')

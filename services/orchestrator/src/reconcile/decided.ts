@@ -1,11 +1,11 @@
 /** A person approved or denied. */
-
 import { DeedError, type ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import { signed } from '../signed.ts'
-import type { ApprovalRow } from '../snapshot.ts'
-import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
+import { type Draft, record, setActual, setApproval } from '../execution/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import { signed } from '../execution/signed.ts'
+import type { ApprovalRow } from '../execution/snapshot.ts'
 import { end, rolledBack } from './ending.ts'
 import type { Limits } from './input.ts'
 import { checkUndo, closeTask, undoRequestOf } from './undo-requested.ts'

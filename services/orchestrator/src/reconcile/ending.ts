@@ -2,9 +2,9 @@
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import type { Ending, ExecutionRow } from '../snapshot.ts'
+import { type Draft, record, setActual, setApproval, setDesired } from '../execution/draft.ts'
+import type { Ending, ExecutionRow } from '../execution/snapshot.ts'
 import { closeReviewOf } from './ask-person.ts'
-import { type Draft, record, setActual, setApproval, setDesired } from './draft.ts'
 import { toRollBack } from './roll-back.ts'
 import { closeUndo } from './undo-requested.ts'
 

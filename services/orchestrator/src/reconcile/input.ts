@@ -5,14 +5,7 @@ import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
 import type { PersonDecision } from '@deed/proto/person'
 import type { TaskReport } from '@deed/proto/task'
-import type { ApprovalRow, ExecutionRow, PlanRow, TaskRow } from '../snapshot.ts'
-
-/** Work found for an execution: tasks, their approvals, and the parts of its answer. */
-export interface Work {
-  tasks: TaskRow[]
-  approvals: ApprovalRow[]
-  plan: PlanRow
-}
+import type { ApprovalRow, ExecutionRow, TaskRow, Work } from '../execution/snapshot.ts'
 
 export type Input =
   | { type: 'planned'; work: Work; found: Partial<ExecutionRow> }

@@ -1,18 +1,19 @@
 /**
  * The next steps towards the desired state: forward while the execution is to be done, back once it is to be undone.
  */
-
 import type { ApprovalId, FencingToken } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import { aggregate } from '../answers/answer.ts'
-import type { ApprovalRow, ExecutionRow, Ready, TaskRow } from '../snapshot.ts'
-import { expiryOf, requestWork } from './ask-person.ts'
+import { type Draft, record, setActual, setApproval } from '../execution/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import { keysOf } from '../execution/keys-of.ts'
+import { expiryOf } from '../execution/person-task.ts'
+import { nextToUndo, readyTasks, targetOf } from '../execution/progress.ts'
+import type { ApprovalRow, ExecutionRow, Ready, TaskRow } from '../execution/snapshot.ts'
+import { requestWork } from './ask-person.ts'
 import { consume } from './decided.ts'
-import { type Draft, isoTime, record, setActual, setApproval } from './draft.ts'
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
-import { keysOf } from './keys-of.ts'
-import { nextToUndo, readyTasks, targetOf } from './progress.ts'
+import { aggregate } from './result.ts'
 import { isTaskVerified } from './task-verified.ts'
 
 /** An attempt that no worker has claimed after this time is dispatched again, with the same token. */

@@ -1,6 +1,6 @@
 /** Pauses an execution, or resumes it. */
 import { DeedError } from '@deed/proto/errors'
-import { type Draft, record } from './draft.ts'
+import { type Draft, record } from '../execution/draft.ts'
 
 interface Wish {
   by: string

@@ -6,8 +6,8 @@
  * below does the rest.
  */
 
+import type { Draft } from '../execution/draft.ts'
 import { decided, recall, refused } from './decided.ts'
-import type { Draft } from './draft.ts'
 import { cancelled, rolledBack } from './ending.ts'
 import { expireApprovals, expired } from './expired.ts'
 import type { Input, Limits } from './input.ts'

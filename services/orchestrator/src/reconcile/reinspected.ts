@@ -1,6 +1,7 @@
 /** A step was inspected again when its approval was due. */
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import { type Draft, isoTime, record, setActual, setApproval, setDesired } from './draft.ts'
+import { type Draft, record, setActual, setApproval, setDesired } from '../execution/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
 import type { Reinspected } from './input.ts'
 import { askFor } from './next-steps.ts'
 

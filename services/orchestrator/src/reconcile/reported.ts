@@ -2,9 +2,10 @@
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { Evidence } from '@deed/proto/observation'
 import type { TaskReport } from '@deed/proto/task'
-import type { TaskRow } from '../snapshot.ts'
-import { type Draft, isoTime, record, setActual, setDesired } from './draft.ts'
-import type { Limits, Work } from './input.ts'
+import { type Draft, record, setActual, setDesired } from '../execution/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import type { TaskRow, Work } from '../execution/snapshot.ts'
+import type { Limits } from './input.ts'
 import { addWork } from './planned.ts'
 import { failForGood, retryLater, undoLater } from './retry.ts'
 

@@ -1,10 +1,10 @@
 /** Retries an execution that ended without being done. */
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionStatus } from '@deed/proto/states'
-import type { Snapshot, TaskRow } from '../snapshot.ts'
+import { type Draft, record, setActual, setDesired } from '../execution/draft.ts'
+import type { Snapshot, TaskRow } from '../execution/snapshot.ts'
 import { needsApproval, refuseDenied, renewApprovals } from './agree-again.ts'
 import { recall } from './decided.ts'
-import { type Draft, record, setActual, setDesired } from './draft.ts'
 import type { Limits, NewApprovals } from './input.ts'
 
 const RETRYABLE: ReadonlySet<ExecutionStatus> = new Set(['failed', 'cancelled', 'rolled_back'])

@@ -1,9 +1,10 @@
 /** Retries temporary failures, and asks a person after too many. */
 import type { ErrorBody } from '@deed/proto/errors'
 import type { Evidence } from '@deed/proto/observation'
-import type { TaskRow } from '../snapshot.ts'
+import { type Draft, record, setActual } from '../execution/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import type { TaskRow } from '../execution/snapshot.ts'
 import { askPerson } from './ask-person.ts'
-import { type Draft, isoTime, record, setActual } from './draft.ts'
 import type { Limits } from './input.ts'
 
 /** Backoff after temporary failures: 1, 2, 4 ... seconds, with jitter, up to the cap. */

@@ -2,8 +2,8 @@
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import type { Snapshot, TaskRow } from '../snapshot.ts'
-import { oldestFirst } from './progress.ts'
+import { oldestFirst } from '../execution/progress.ts'
+import type { Snapshot, TaskRow } from '../execution/snapshot.ts'
 
 /**
  * @param taskIds the tasks to undo; undefined: all that have an effect

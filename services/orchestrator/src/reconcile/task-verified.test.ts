@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Snapshot } from '../snapshot.ts'
+import type { Snapshot } from '../execution/snapshot.ts'
 import { isTaskVerified } from './task-verified.ts'
 
 interface Act {

@@ -1,6 +1,6 @@
 /** Whether the result is what the task asks for, if a model interpreted it. */
 import type { Action } from '@deed/proto/action'
-import { isAct, type Snapshot, type TaskRow } from '../snapshot.ts'
+import { isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
 
 /**
  * A rule's plan is verified with its actions: its pattern is the interpretation. A model's plan needs more, however

@@ -2,12 +2,13 @@
  * A rollback that must be approved first. The execution keeps its final status meanwhile; the approving decision begins
  * the rollback in the same step, so one approval is one rollback.
  */
-import { hashJson } from '@deed/mesh/canonical-json'
+import { hashJson } from '@deed/json/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import { TaskId } from '@deed/proto/ids'
 import { z } from 'zod'
-import type { ApprovalRow, Snapshot, TaskRow } from '../snapshot.ts'
-import { addTasks, type Draft, isoTime, record, setActual, setApproval, setDesired } from './draft.ts'
+import { addTasks, type Draft, record, setActual, setApproval, setDesired } from '../execution/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import type { ApprovalRow, Snapshot, TaskRow } from '../execution/snapshot.ts'
 import { toRollBack } from './roll-back.ts'
 
 /** The requested undo, as stored with its task. */

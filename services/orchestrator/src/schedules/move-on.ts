@@ -4,13 +4,13 @@
  * The time is part of the execution's key, so a crash in between, or two replicas, make one execution per time.
  */
 import { errorBody } from '@deed/mesh/bus'
-import { crashPoint } from '@deed/mesh/crash-point'
+import { crashPoint } from '@deed/process/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { startSpan } from '@deed/telemetry/span'
+import { isoTime } from '../execution/iso-time.ts'
 import { type Accepting, acceptExecution } from '../intake/accept-execution.ts'
-import { isoTime } from '../reconcile/draft.ts'
 import { moveSchedule, type ScheduleRow } from '../store/schedules.ts'
 import type { Database } from '../store/schema.ts'
 import { timingOf } from './schedule-view.ts'

@@ -1,6 +1,6 @@
 /** A schedule as it is shown. */
 import type { ScheduleView } from '@deed/proto/schedule'
-import { isoTime } from '../reconcile/draft.ts'
+import { isoTime } from '../execution/iso-time.ts'
 import type { ScheduleRow } from '../store/schedules.ts'
 import { nextDue, type Timing } from './due.ts'
 

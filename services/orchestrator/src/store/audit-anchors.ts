@@ -1,6 +1,6 @@
 /** The anchors of the audit log, and whether the log still matches them. */
 import type { ExecutionId } from '@deed/proto/ids'
-import type { ExecutionRow } from '../snapshot.ts'
+import type { ExecutionRow } from '../execution/snapshot.ts'
 import type { Database } from './schema.ts'
 
 /** The newest row of an execution. */

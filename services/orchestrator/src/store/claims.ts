@@ -6,8 +6,8 @@
  * attempt, which is in the ledger since the attempt began, is what proves a report; and an outcome that is there must be
  * the same one.
  */
-import { actionIdOf } from '@deed/mesh/action-id'
-import type { Claim, Draft } from '../reconcile/draft.ts'
+import { actionIdOf } from '@deed/worker/action-id'
+import type { Claim, Draft } from '../execution/draft.ts'
 import type { Input } from '../reconcile/input.ts'
 
 /** @returns `undefined` of a solution, which claims no effect: what it proposes is judged by policy */

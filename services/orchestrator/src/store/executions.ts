@@ -3,20 +3,10 @@ import { DeedError } from '@deed/proto/errors'
 import type { ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { batched } from '@deed/store/batched'
-import type { ApprovalRow, AuditEntry, ExecutionRow, PlanPart, Snapshot, TaskRow } from '../snapshot.ts'
+import type { Admission } from '../execution/new-execution.ts'
+import type { ApprovalRow, ExecutionRow, PlanPart, Snapshot, TaskRow } from '../execution/snapshot.ts'
 import { columns, names, typed } from './columns.ts'
 import type { Database } from './schema.ts'
-
-/** A request that becomes an execution, or matches an existing one. */
-export interface Admission {
-  execution: ExecutionRow
-  /** The waiting caller and its deadline. */
-  waiter: { reply_to: string; due_at: string } | undefined
-  /** The sequence in the tenant's intake; undefined for other requests. */
-  sequence: number | undefined
-  /** From the first row on. */
-  audit: AuditEntry[]
-}
 
 /** Retries are for keys that are inserted concurrently. */
 const ADMIT_ATTEMPTS = 5

@@ -1,7 +1,7 @@
 // An end is marked a moment after it: by then the execution may be on its way again.
 import { testDatabase } from '@deed/store/test-database'
 import { expect, it } from 'vitest'
-import { admissionOf, newExecution } from '../intake/new-execution.ts'
+import { admissionOf, newExecution } from '../execution/new-execution.ts'
 import { openAdmissions } from './executions.ts'
 import { markFollowedUp } from './followed-up.ts'
 import { migrations } from './migrations.ts'

@@ -4,9 +4,8 @@ import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { GoalOutcome, GoalStatus } from '@deed/proto/goal'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
+import type { TaskTerms } from '@deed/proto/manifest'
 import { batched } from '@deed/store/batched'
-import type { Remedy } from '../goals/judge.ts'
-import type { Terms } from '../planning/solve-node.ts'
 import type { Database } from './schema.ts'
 
 export interface GoalStep {
@@ -15,7 +14,7 @@ export interface GoalStep {
   /** Of a manifest's step: its task, its dependencies, and its description there. */
   name?: string
   after?: string[]
-  terms?: Terms
+  terms?: TaskTerms
 }
 
 /** That a person agreed to one step of a goal, for whenever it is needed. */
@@ -293,4 +292,10 @@ export async function goalOfExecution(db: Database, id: ExecutionId): Promise<Go
     [id],
   )
   return row?.goal
+}
+
+export interface Remedy {
+  execution_id: ExecutionId
+  /** RFC 3339. */
+  at: string
 }

@@ -2,9 +2,9 @@
 import { Action } from '@deed/proto/action'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { PersonTask } from '@deed/proto/person'
-import { askedOf, decisionsFor, expiryOf, reviewOf } from '../reconcile/ask-person.ts'
-import { isoTime } from '../reconcile/draft.ts'
-import type { TaskRow } from '../snapshot.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import { askedOf, decisionsFor, expiryOf, reviewOf } from '../execution/person-task.ts'
+import type { TaskRow } from '../execution/snapshot.ts'
 import { conditionsOf } from './conditions.ts'
 import type { Database } from './schema.ts'
 

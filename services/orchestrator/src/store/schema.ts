@@ -2,7 +2,7 @@
 import type { Json } from '@deed/proto/json'
 import type { Store } from '@deed/store/database'
 import type { Generated } from 'kysely'
-import type { ApprovalRow, ExecutionRow } from '../snapshot.ts'
+import type { ApprovalRow, ExecutionRow } from '../execution/snapshot.ts'
 
 export interface Schema {
   executions: Omit<ExecutionRow, 'created_at' | 'finished_at'> & {

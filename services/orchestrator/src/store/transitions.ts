@@ -5,9 +5,9 @@
 
 import type { ExecutionId } from '@deed/proto/ids'
 import { batched } from '@deed/store/batched'
-import type { Draft } from '../reconcile/draft.ts'
-import { hasEnded } from '../reconcile/draft.ts'
-import type { TaskRow } from '../snapshot.ts'
+import type { Draft } from '../execution/draft.ts'
+import { hasEnded } from '../execution/draft.ts'
+import type { TaskRow } from '../execution/snapshot.ts'
 import { CONTRADICTED } from './claims.ts'
 import { columns, names, sets, typed } from './columns.ts'
 import type { Database } from './schema.ts'

@@ -1,7 +1,7 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { cacheStats as contract } from '@deed/proto/cache'
-import type { ExactTier } from '../exact-tier.ts'
-import type { HitCounts } from '../hit-counts.ts'
+import type { ExactTier } from '../tiers/exact-tier.ts'
+import type { HitCounts } from '../tiers/hit-counts.ts'
 
 /**
  * Entries and bytes count the tenant's entries in all replicas; hits, misses and evictions count this replica's since

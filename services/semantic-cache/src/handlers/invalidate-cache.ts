@@ -1,8 +1,8 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { invalidateCache as contract } from '@deed/proto/cache'
 import { DeedError } from '@deed/proto/errors'
-import type { ExactTier } from '../exact-tier.ts'
 import type { Forget } from '../store/entries.ts'
+import type { ExactTier } from '../tiers/exact-tier.ts'
 
 export function invalidateCache({ tier }: { tier: ExactTier }): Handler<typeof contract> {
   return async ({ entry_id: entryId, execution_id: executionId, all }, { principal: { tenant }, log }) => {

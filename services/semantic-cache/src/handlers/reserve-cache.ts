@@ -1,9 +1,9 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { reserveCache as contract } from '@deed/proto/cache'
-import { cacheKey } from '../cache-key.ts'
-import { entryOnWire } from '../entry.ts'
-import type { HitCounts } from '../hit-counts.ts'
-import type { Reservations } from '../reservations.ts'
+import { cacheKey } from '../entry/cache-key.ts'
+import { entryOnWire } from '../entry/entry.ts'
+import type { HitCounts } from '../tiers/hit-counts.ts'
+import type { Reservations } from '../tiers/reservations.ts'
 
 interface Dependencies {
   reservations: Reservations

@@ -1,8 +1,8 @@
 /** The stored entries, which survive restarts and are shared by all replicas. */
 import { CacheValue } from '@deed/proto/cache'
 import type { Store } from '@deed/store/database'
-import type { CacheKey } from '../cache-key.ts'
-import { type KeptEntry, mayServe } from '../entry.ts'
+import type { CacheKey } from '../entry/cache-key.ts'
+import { type KeptEntry, mayServe } from '../entry/entry.ts'
 import { CHANNEL } from './messages.ts'
 
 /** No retries: a caller would rather compute than wait. */

@@ -1,7 +1,7 @@
 /** Leases on computing the answer to a key, over all replicas. A lease expires by itself if its holder dies. */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Store } from '@deed/store/database'
-import type { CacheKey } from '../cache-key.ts'
+import type { CacheKey } from '../entry/cache-key.ts'
 import { CHANNEL } from './messages.ts'
 
 type Pool = Store<unknown>['pool']

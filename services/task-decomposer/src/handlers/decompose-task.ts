@@ -1,7 +1,7 @@
 /** Breaks a goal down, or checks the graph that the caller proposes. */
 import type { Handler } from '@deed/mesh/bus'
 import type { decomposeTask as contract } from '@deed/proto/task'
-import { decompose } from '../decompose.ts'
+import { decompose } from '../decomposing/decompose.ts'
 
 export function decomposeTask(): Handler<typeof contract> {
   return async (goal, scope) => {

@@ -6,8 +6,8 @@ import type { Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import type { getTemplate as contract } from '@deed/proto/template'
 import type { Store } from '@deed/store/database'
-import type { Catalogue } from '../catalogue.ts'
 import { findTemplate } from '../store/templates.ts'
+import type { Catalogue } from '../templates/catalogue.ts'
 
 interface Dependencies {
   catalogue: Catalogue

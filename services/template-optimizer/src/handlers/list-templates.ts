@@ -1,8 +1,8 @@
 /** All templates, with the scores of the calling tenant. */
 import type { Handler } from '@deed/mesh/bus'
 import type { listTemplates as contract } from '@deed/proto/template'
-import type { Catalogue } from '../catalogue.ts'
-import type { LearnedScores } from '../learned-scores.ts'
+import type { LearnedScores } from '../choosing/learned-scores.ts'
+import type { Catalogue } from '../templates/catalogue.ts'
 
 interface Dependencies {
   catalogue: Catalogue

@@ -2,10 +2,10 @@
 import type { Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import type { recordTemplate as contract } from '@deed/proto/template'
-import type { Catalogue } from '../catalogue.ts'
-import { inferTaskType } from '../infer-task-type.ts'
-import type { LearnedScores } from '../learned-scores.ts'
+import { inferTaskType } from '../choosing/infer-task-type.ts'
+import type { LearnedScores } from '../choosing/learned-scores.ts'
 import type { ScoreRow, TemplateUse } from '../store/template-outcomes.ts'
+import type { Catalogue } from '../templates/catalogue.ts'
 
 interface Dependencies {
   catalogue: Catalogue

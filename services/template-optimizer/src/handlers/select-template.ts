@@ -1,12 +1,12 @@
 /** Picks the best template for a task, from memory alone. */
 import type { Handler } from '@deed/mesh/bus'
 import type { selectTemplate as contract } from '@deed/proto/template'
-import type { Catalogue } from '../catalogue.ts'
-import { chooseTemplate } from '../choose-template.ts'
-import { inferTaskType } from '../infer-task-type.ts'
-import type { LearnedScores } from '../learned-scores.ts'
-import { namedLanguage } from '../named-language.ts'
-import { seededRandom } from '../seeded-random.ts'
+import { chooseTemplate } from '../choosing/choose-template.ts'
+import { inferTaskType } from '../choosing/infer-task-type.ts'
+import type { LearnedScores } from '../choosing/learned-scores.ts'
+import { namedLanguage } from '../choosing/named-language.ts'
+import { seededRandom } from '../choosing/seeded-random.ts'
+import type { Catalogue } from '../templates/catalogue.ts'
 
 /** Below this confidence the task type is treated as unknown. */
 const CONFIDENCE_MIN = 0.3

@@ -1,5 +1,5 @@
 /** Deletes old outcomes. Their scores are kept; after this time no execution is reported again. */
-import { every } from '@deed/mesh/every'
+import { every } from '@deed/process/every'
 import type { Store } from '@deed/store/database'
 import { deleteInBatches } from '@deed/store/delete-in-batches'
 import type { Log } from '@deed/telemetry/logger'

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { testDatabase } from '@deed/store/test-database'
 import { renderTemplate } from '@deed/template/render'
 import { describe, expect, it } from 'vitest'
-import { loadCatalogue } from '../catalogue.ts'
+import { loadCatalogue } from '../templates/catalogue.ts'
 import { migrations } from './migrations.ts'
 
 describe('the migration template', () => {

@@ -3,7 +3,7 @@
 import { testDatabase } from '@deed/store/test-database'
 import { createLogger } from '@deed/telemetry/logger'
 import { describe, expect, it } from 'vitest'
-import { openLearnedScores } from '../learned-scores.ts'
+import { openLearnedScores } from '../choosing/learned-scores.ts'
 import { migrations } from './migrations.ts'
 import { pruneOutcomes } from './prune-outcomes.ts'
 import { recordUses, scoresSince, type TemplateUse } from './template-outcomes.ts'

@@ -1,7 +1,7 @@
 /** Outcomes of template uses, each stored once, and the scores that are learned from them. */
 import { inTransaction, type Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
-import { learn, type Outcome, type Score } from '../score.ts'
+import { learn, type Outcome, type Score } from '../templates/score.ts'
 
 export interface TemplateUse extends Outcome {
   readonly tenant: string

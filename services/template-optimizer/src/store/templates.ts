@@ -4,7 +4,7 @@
 
 import type { Language } from '@deed/proto/template'
 import type { Store } from '@deed/store/database'
-import type { Template } from '../template-file.ts'
+import type { Template } from '../templates/template-file.ts'
 
 /** The tenant of shared templates. */
 const EVERYONE = '*'

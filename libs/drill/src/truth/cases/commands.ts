@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { sha256 } from '@deed/mesh/canonical-json'
+import { sha256 } from '@deed/json/canonical-json'
 import type { Json } from '@deed/proto/json'
 import type { Case } from '../case.ts'
 import { contentOf } from '../outside.ts'

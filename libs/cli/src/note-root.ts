@@ -1,9 +1,0 @@
-/** Whoever starts a mesh as root is told what is better. */
-import type { Output } from './output.ts'
-
-export function noteRoot({ note }: Pick<Output, 'note'>): void {
-  if (process.getuid?.() === 0)
-    note(
-      'Deed runs as root: an ordinary user is better, since what Deed itself does is then bounded by that user as well',
-    )
-}

@@ -1,0 +1,41 @@
+/** The connection file of a running mesh in its data folder, which clients on the same machine read. */
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ownerOf, readJson } from './data-folder.ts'
+import { isAlive, type ProcessIdentity } from './process-identity.ts'
+
+export const CONNECTION_FILE = 'mesh.json'
+
+/** How a client connects to the mesh. */
+const Connection = z.object({
+  nats_url: z.string(),
+  nats_user: z.string().optional(),
+  nats_password: z.string().optional(),
+  nats_server_name: z.string().optional(),
+  database_url: z.string(),
+  /** Of the system account, if the mesh started the server. */
+  nats_system_login: z.object({ user: z.string(), pass: z.string() }).optional(),
+})
+export type Connection = z.output<typeof Connection>
+
+const KeptConnection = Connection.extend({
+  /** The path of the mesh's execution.yaml; absent: it has none. */
+  config: z.string().optional(),
+  /** Passwords of users with fewer permissions, for external programs. */
+  users: z.record(z.string(), z.string()),
+  /** The process of the mesh; a pid alone may have been reused. */
+  process: z.object({ pid: z.int(), started: z.string() }),
+})
+export type KeptConnection = z.output<typeof KeptConnection>
+
+/** The folder in a mesh's data folder that records its process and those of its services. */
+export const recordsIn = (dataDir: string): string => join(dataDir, 'mesh')
+
+/** @returns the process of the mesh on this data folder: starting, running or draining */
+export const meshProcess = (dataDir: string): ProcessIdentity | undefined => ownerOf(recordsIn(dataDir))
+
+/** @returns `undefined` if no mesh runs on this folder, or its process is dead */
+export function runningMesh(dataDir: string): KeptConnection | undefined {
+  const { data } = KeptConnection.safeParse(readJson<unknown>(join(dataDir, CONNECTION_FILE)))
+  return data && isAlive(data.process) ? data : undefined
+}

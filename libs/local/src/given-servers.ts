@@ -1,0 +1,145 @@
+/**
+ * Checks external servers before anything is started, so that an unreachable server or a missing permission is reported
+ * at once, with what to change.
+ */
+import { ConfigurationError } from '@deed/process/configuration-error'
+import { connect, NatsError } from 'nats'
+import pg from 'pg'
+
+const ANSWER_MS_MAX = 3_000
+/** As documented in the README. */
+const POSTGRES_MIN = 15
+const NATS_PORT = 4222
+const POSTGRES_PORT = 5432
+
+/**
+ * @param url the value of DATABASE_URL
+ * @throws {ConfigurationError} if nobody answers there, or the role lacks the privileges to prepare the database
+ */
+export async function checkDatabase(url: string): Promise<void> {
+  const parsed = URL.parse(url)
+  if (!parsed || !/^postgres(ql)?:$/.test(parsed.protocol) || parsed.hostname === '')
+    throw new ConfigurationError('DATABASE_URL is not a URL such as postgres://user:password@host:5432/database')
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: ANSWER_MS_MAX,
+    query_timeout: ANSWER_MS_MAX,
+  })
+  // A connection that breaks meanwhile fails the query as well.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    const { rows } = await client.query<Rights>(RIGHTS)
+    if (rows[0]) checkRights(rows[0], url)
+  } catch (error) {
+    throw databaseFault(error, url)
+  } finally {
+    // An unresponsive server does not answer this either.
+    client.end().catch(() => undefined)
+  }
+}
+
+interface Rights {
+  role: string
+  database: string
+  version: number
+  standby: boolean
+  may_create_roles: boolean
+  may_create_schemas: boolean
+}
+
+const RIGHTS = `
+  select current_user as role, current_database() as database, pg_is_in_recovery() as standby,
+    current_setting('server_version_num')::int / 10000 as version,
+    rolsuper or rolcreaterole as may_create_roles,
+    has_database_privilege(current_database(), 'CREATE') as may_create_schemas
+  from pg_roles where rolname = current_user`
+
+function checkRights(rights: Rights, url: string): void {
+  const { role, database, version, standby } = rights
+  const server = addressOf(url, POSTGRES_PORT)
+  if (version < POSTGRES_MIN)
+    throw new ConfigurationError(
+      `DATABASE_URL: the PostgreSQL at ${server} is version ${version}; Deed needs ${POSTGRES_MIN} or newer`,
+    )
+  if (standby)
+    throw new ConfigurationError(
+      `DATABASE_URL: the PostgreSQL at ${server} is a standby, which is read-only; name the primary server`,
+    )
+  const missing = [
+    ...(rights.may_create_roles ? [] : [`ALTER ROLE ${pg.escapeIdentifier(role)} CREATEROLE;`]),
+    ...(rights.may_create_schemas
+      ? []
+      : [`GRANT CREATE ON DATABASE ${pg.escapeIdentifier(database)} TO ${pg.escapeIdentifier(role)};`]),
+  ]
+  if (missing.length > 0)
+    throw new ConfigurationError(
+      `DATABASE_URL: the role ${role} may not prepare the database ${database} at ${server}, where each service gets a role ` +
+        `and a schema of its own. As a superuser there, run\n  ${missing.join('\n  ')}`,
+    )
+}
+
+/** PostgreSQL's error, with its server and what to change. Other errors are returned unchanged. */
+export function databaseFault(error: unknown, url: string): unknown {
+  if (!(error instanceof Error) || error instanceof ConfigurationError) return error
+  const server = addressOf(url, POSTGRES_PORT)
+  const { pathname, username } = new URL(url)
+  const code = 'code' in error ? String(error.code) : ''
+  const said = reasonOf(error)
+  const role = decodeURIComponent(username)
+  const sentence =
+    code === '28P01' || code === '28000'
+      ? `the PostgreSQL at ${server} refuses the login of the role ${role} (${said}); correct the user and the password`
+      : code === '3D000'
+        ? `the PostgreSQL at ${server} has no database ${decodeURIComponent(pathname.slice(1))}; create it, or name another`
+        : code === '42501'
+          ? `the PostgreSQL at ${server} does not let the role ${role} prepare the database (${said}); the roles deed_* of another ` +
+            'installation may be there already: use its owner, or a superuser'
+          : /^[0-9A-Z]{5}$/.test(code)
+            ? `the PostgreSQL at ${server} refuses: ${said}`
+            : `no PostgreSQL answers at ${server} (${said}); start it, or correct the address. Without DATABASE_URL, deed starts one itself`
+  return new ConfigurationError(`DATABASE_URL: ${sentence}`, { cause: error })
+}
+
+/**
+ * @param url the value of NATS_URL, with user and password if the server requires them
+ * @throws {ConfigurationError} if nobody answers there, the login is refused, or JetStream is off
+ */
+export async function checkNats(url: string): Promise<void> {
+  const { username, password } = new URL(url)
+  const server = addressOf(url, NATS_PORT)
+  let info: { jetstream?: boolean } | undefined
+  try {
+    const nc = await connect({
+      servers: url,
+      ...(username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
+      reconnect: false,
+      timeout: ANSWER_MS_MAX,
+    })
+    info = nc.info
+    await nc.close()
+  } catch (cause) {
+    const refused = cause instanceof NatsError && /AUTH/i.test(cause.code)
+    throw new ConfigurationError(
+      refused
+        ? `NATS_URL: the NATS server at ${server} does not let ${username === '' ? 'somebody without a name' : `the user ${decodeURIComponent(username)}`} in; correct NATS_USER and NATS_PASSWORD, or the user in the URL`
+        : `NATS_URL: no NATS server answers at ${server} (${reasonOf(cause)}); start it, or correct the address. Without NATS_URL, deed starts one itself`,
+      { cause },
+    )
+  }
+  if (info?.jetstream !== true)
+    throw new ConfigurationError(
+      `NATS_URL: JetStream is off at the NATS server ${server}; add \`jetstream { store_dir: "...", sync_interval: always }\` to its configuration`,
+    )
+}
+
+function addressOf(url: string, port: number): string {
+  const { hostname, port: given } = new URL(url)
+  return `${hostname}:${given === '' ? port : given}`
+}
+
+/** The messages of an AggregateError are in its parts. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join(', ')
+  return cause instanceof Error ? cause.message : String(cause)
+}

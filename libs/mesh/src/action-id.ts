@@ -1,5 +1,0 @@
-/** The id of a task's action: the same for every attempt, so that its effect happens once. */
-import type { ActionId, TaskId } from '@deed/proto/ids'
-import { uuidV5 } from './canonical-json.ts'
-
-export const actionIdOf = (task: TaskId): ActionId => uuidV5(task, '0') as ActionId

@@ -1,0 +1,98 @@
+/** A new execution: its row, and the first row of its audit log. */
+import { randomUUIDv7 } from 'node:crypto'
+import { hashJson } from '@deed/json/canonical-json'
+import type { ExecutionRequest } from '@deed/proto/execution'
+import type { ExecutionId, Principal } from '@deed/proto/ids'
+import type { JsonObject } from '@deed/proto/json'
+import { draftOf, record } from './draft.ts'
+import { isoTime } from './iso-time.ts'
+import type { AuditEntry, ExecutionRow, Snapshot } from './snapshot.ts'
+
+/** The replica that accepts it has this long to plan before the resync takes over. */
+const PLANNING_MS = 5_000
+
+/** A request as received. */
+export interface Incoming {
+  request: ExecutionRequest
+  principal: Principal
+  trace: string
+  waiter: { replyTo: string; dueAt: number } | undefined
+  /** The sequence in the acknowledgement of its submission. */
+  sequence?: number
+  /** The goal or the schedule that caused it, if no caller did. */
+  cause?: JsonObject
+}
+
+export function newExecution(
+  { request, principal, trace }: Pick<Incoming, 'request' | 'principal' | 'trace'>,
+  now: number,
+): ExecutionRow {
+  return {
+    tenant: principal.tenant,
+    execution_id: randomUUIDv7() as ExecutionId,
+    user_name: principal.user,
+    idempotency_key: request.idempotency_key ?? null,
+    request_hash: hashJson({
+      ...request,
+      idempotency_key: undefined,
+      ...(request.manifest_ref ? { manifest: undefined } : {}),
+    }),
+    request,
+    trace,
+    status: 'planning',
+    ending: null,
+    version: 1,
+    method: null,
+    model_used: null,
+    template_used: null,
+    template_version: null,
+    tokens_used: 0,
+    cost_microusd: 0,
+    cache_hit: false,
+    degraded: [],
+    result: null,
+    error: null,
+    cited: null,
+    task_verified: true,
+    audit_seq: 0,
+    audit_hash: '',
+    created_at: isoTime(now),
+    finished_at: null,
+    next_check_at: isoTime(now + PLANNING_MS),
+    settled: false,
+  }
+}
+
+/** Starts the chain of the execution's audit log. */
+export function admissionOf(
+  execution: ExecutionRow,
+  { principal, waiter, sequence, cause }: Omit<Incoming, 'request' | 'trace'>,
+): Admission {
+  const draft = draftOf(emptySnapshot(execution), Date.parse(execution.created_at))
+  record(draft, 'execution.accepted', { by: principal.user, request_hash: execution.request_hash, ...cause })
+  return {
+    execution,
+    waiter: waiter === undefined ? undefined : { reply_to: waiter.replyTo, due_at: isoTime(waiter.dueAt) },
+    sequence,
+    audit: draft.audit,
+  }
+}
+
+export const emptySnapshot = (execution: ExecutionRow): Snapshot => ({
+  execution,
+  tasks: new Map(),
+  approvals: new Map(),
+  parts: [],
+  plans: 0,
+})
+
+/** A request that becomes an execution, or matches an existing one. */
+export interface Admission {
+  execution: ExecutionRow
+  /** The waiting caller and its deadline. */
+  waiter: { reply_to: string; due_at: string } | undefined
+  /** The sequence in the tenant's intake; undefined for other requests. */
+  sequence: number | undefined
+  /** From the first row on. */
+  audit: AuditEntry[]
+}

@@ -1,0 +1,89 @@
+/** Finds the actions for a task's words: by a rule, by a rule with a template, or later by a model. */
+import type { Bus } from '@deed/mesh/bus'
+import { type AgentReply, type AgentTask, processTask, type Solution } from '@deed/proto/agent'
+import { DeedError } from '@deed/proto/errors'
+import type { ExecutionRequest } from '@deed/proto/execution'
+import type { Principal } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
+import type { TaskTerms } from '@deed/proto/manifest'
+import type { GoalNode } from '@deed/proto/task'
+import { getTemplate, selectTemplate, type TemplateChoice } from '@deed/proto/template'
+
+/** A node of the goal with its actions, or with the question for a model. */
+export interface SolvedNode {
+  node: GoalNode
+  solution?: Solution
+  ask?: AgentTask
+  /** The words that a model read as the solution; absent if a rule solved them. */
+  readingOf?: string
+  /** Details from the task's manifest. */
+  terms?: TaskTerms
+}
+
+interface SlotRequest {
+  bus: Bus
+  principal: Principal
+  trace: string
+  /** Makes the pick of a template repeatable. */
+  seed: string
+}
+
+/**
+ * @param reply the agent's reply to the task without a template
+ * @param chosen the template for these words, if it was selected already
+ * @throws {DeedError} if a rule understands the task and refuses it
+ */
+export async function solveNode(
+  asking: SlotRequest,
+  node: GoalNode,
+  task: AgentTask,
+  reply: AgentReply,
+  chosen: TemplateChoice | undefined,
+): Promise<SolvedNode> {
+  if (reply.outcome === 'handled') return { node, solution: reply.solution }
+  if (reply.outcome === 'refused') throw DeedError.from(reply.error)
+  if (reply.reason === 'needs_model') return { node, ask: task }
+  try {
+    const withTemplate = await addTemplate(asking, task, chosen)
+    if (!withTemplate) return { node, ask: task }
+    const second = await asking.bus.call(processTask, withTemplate, asking)
+    if (second.outcome === 'handled') return { node, solution: second.solution }
+    if (second.outcome === 'refused') throw DeedError.from(second.error)
+    return { node, ask: withTemplate }
+  } catch (error) {
+    // Without templates a model may still solve it.
+    if (error instanceof DeedError && error.retryable) return { node, ask: task }
+    throw error
+  }
+}
+
+/** Undefined if only the universal template fits, which is text for a model rather than code. */
+async function addTemplate(
+  { bus, principal, trace, seed }: SlotRequest,
+  task: AgentTask,
+  chosen: TemplateChoice | undefined,
+): Promise<AgentTask | undefined> {
+  const { description, language, complexity } = task
+  const options = { principal, trace }
+  const choice =
+    chosen ??
+    (await bus.call(selectTemplate, { task: description, seed, ...defined({ language, complexity }) }, options))
+  if (choice.language === 'any') return undefined
+  const template = await bus.call(getTemplate, { id: choice.id, version: choice.version }, options)
+  if (template.language === 'any') return undefined
+  const { description: _, language: templateLanguage, ...rest } = template
+  return { ...task, type: template.task_type, template: { ...rest, language: templateLanguage } }
+}
+
+/** The agent's task for a part of a request. */
+export function taskOf(
+  request: ExecutionRequest,
+  description: string,
+  criteria = request.acceptance_criteria,
+): AgentTask {
+  const { complexity, language, context } = request
+  return {
+    description,
+    ...defined({ complexity, language, context, target_file: context?.target_file, acceptance_criteria: criteria }),
+  }
+}
