@@ -7,13 +7,14 @@ import { busAddress } from '@deed/mesh/connection'
 import { ConfigurationError } from '@deed/process/configuration-error'
 import * as proto from '@deed/proto/agent'
 import { examineAgent as examineAgentContract } from '@deed/proto/doctor'
+import { DeedError } from '@deed/proto/errors'
 import { openDatabase } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
+import { openLeases, type Worker } from '@deed/worker/leases'
 import type { Config } from './config.ts'
 import { examineAgent } from './handlers/examine-agent.ts'
 import { processTask } from './handlers/process-task.ts'
 import { solveTask } from './handlers/solve-task.ts'
-import { startLeases } from './leases.ts'
 import { circuitBreaker } from './models/circuit-breaker.ts'
 import { ollamaServer } from './models/ollama.ts'
 import { checkRulePack } from './rules/check-rule-pack.ts'
@@ -53,14 +54,14 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
   bus.serve(proto.processTask, processTask({ decide: decideBy(packs, vocabularyOf(world), runbooks) }))
 
   const workerId = `hybrid-agent-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`.slice(-128)
-  const leases = await startLeases({ bus, workerId, slots: SLOTS, log })
+  const worker: Worker = { bus, log, service: 'hybrid-agent', capability: 'solve', workerId, slots: SLOTS }
+  const leases = opened.use(await openLeases(worker))
   const server = ollamaServer(world.models.ollama_host)
   opened.use(keepPruning(store, world.retention.model_calls_days, log))
   bus.serve(examineAgentContract, examineAgent({ server, named: world.models.ollama_host !== undefined }))
   const handler = solveTask({
-    bus,
+    worker,
     leases,
-    workerId,
     store,
     server,
     breaker: circuitBreaker(),
@@ -69,8 +70,11 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     log,
   })
   opened.use(await bus.consumeWork(proto.workSolve, handler, { slots: SLOTS }))
-  // Opened first and closed first: the consumer waits for the work that is aborted here.
-  opened.use(leases)
+  // Closed first: the consumer waits for what is given up here.
+  opened.defer(async () => {
+    await leases.drain()
+    leases.stopAll(new DeedError('unavailable', 'this worker is shutting down'))
+  })
   log.info({ rules: packs.reduce((sum, pack) => sum + pack.rules.length, 0), workerId }, 'rules loaded')
 
   return opened.move()

@@ -1,32 +1,31 @@
-/** work.solve: asks a model and reports the outcome under the lease's token until the report is acknowledged. */
-import { counted } from '@deed/config/counted'
-import type { Bus } from '@deed/mesh/bus'
+/** work.solve: a model is asked, and the outcome reported under the lease's token until it is heard. */
 import type { WorkHandler } from '@deed/mesh/work-queue'
 import { crashPoint } from '@deed/process/crash-point'
 import type { workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
-import { serviceAs } from '@deed/proto/permissions'
-import { reportTask, type TaskReport } from '@deed/proto/task'
-import type { Leases } from '../leases.ts'
+import type { TaskReport } from '@deed/proto/task'
+import { openLease } from '@deed/worker/lease'
+import type { Leases, Worker } from '@deed/worker/leases'
+import { reportOutcome } from '@deed/worker/report-outcome'
 import { type SolveDependencies, type Solved, solveTask as solve, type Unsolved } from '../solving/solve-task.ts'
 
 interface Dependencies extends SolveDependencies {
-  readonly bus: Bus
+  readonly worker: Worker
   readonly leases: Leases
-  readonly workerId: string
 }
 
 /** After this time without an acknowledgement the task goes back to the queue; the stored answer is kept. */
 const REPORT_MS_MAX = 30_000
 
-export function solveTask({ bus, leases, workerId, ...dependencies }: Dependencies): WorkHandler<typeof workSolve> {
-  const { log } = dependencies
+export function solveTask({ worker, leases, ...dependencies }: Dependencies): WorkHandler<typeof workSolve> {
   return async (work, { trace }) => {
     const { task_id, execution_id, token } = work
     const started = performance.now()
     let outcome: Solved | Unsolved
     try {
-      outcome = await leases.hold(work, (signal) => solve(dependencies, work, signal))
+      using held = leases.hold(work, openLease)
+      if (!held) return
+      outcome = await solve(dependencies, work, held.lease.signal)
     } catch (error) {
       if (!(error instanceof DeedError)) throw error
       // The current lease holder reports; a worker that shuts down leaves the message to the next one.
@@ -39,7 +38,6 @@ export function solveTask({ bus, leases, workerId, ...dependencies }: Dependenci
       task_id,
       execution_id,
       token,
-      worker_id: workerId,
       intent: 'solve' as const,
       effect: 'none' as const,
       tokens_used: outcome.spent.tokens,
@@ -48,13 +46,7 @@ export function solveTask({ bus, leases, workerId, ...dependencies }: Dependenci
       duration_ms: performance.now() - started,
       ...('solution' in outcome ? solved(outcome) : unsolved(outcome)),
     }
-    try {
-      const principal = serviceAs('hybrid-agent')
-      await bus.call(reportTask, report, { principal, trace, timeoutMs: REPORT_MS_MAX, repeat: true })
-    } catch (error) {
-      if (!(error instanceof DeedError) || error.code !== 'stale_token') throw error
-      log.info({ execution_id, task_id }, 'a newer attempt has the task')
-    }
+    await reportOutcome(worker, report, { trace, withinMs: REPORT_MS_MAX })
   }
 }
 

@@ -1,0 +1,45 @@
+/** The report of an attempt, repeated until the orchestrator has heard it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DeedError } from '@deed/proto/errors'
+import { serviceAs } from '@deed/proto/permissions'
+import { reportTask } from '@deed/proto/task'
+import type { z } from 'zod'
+import type { Worker } from './leases.ts'
+
+/** Waits before a report is repeated; the last one goes on. */
+const REPORT_WAITS_MS = [100, 250, 500, 1_000, 2_000, 5_000]
+
+/**
+ * By the time it is answered, either this outcome counts or another attempt's does.
+ *
+ * @param options.withinMs for how long it is repeated, in milliseconds; absent: for ever
+ * @returns whether the outcome was recorded
+ * @throws {DeedError} the last failure, where nobody has answered within that time
+ */
+export async function reportOutcome(
+  { bus, log, service, workerId }: Pick<Worker, 'bus' | 'log' | 'service' | 'workerId'>,
+  report: Omit<z.input<typeof reportTask.input>, 'worker_id'>,
+  { trace, withinMs = Number.POSITIVE_INFINITY }: { trace: string; withinMs?: number },
+): Promise<boolean> {
+  const { task_id, execution_id } = report
+  const end = performance.now() + withinMs
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await bus.call(reportTask, { ...report, worker_id: workerId }, { trace, principal: serviceAs(service) })
+      return true
+    } catch (failure) {
+      if (!(failure instanceof DeedError)) throw failure
+      if (failure.code === 'stale_token') {
+        log.info({ execution_id, task_id }, 'a newer attempt has the task')
+        return false
+      }
+      if (!failure.retryable) {
+        log.error({ err: failure, execution_id, task_id }, 'report was refused')
+        return false
+      }
+      log.warn({ err: failure, execution_id, task_id }, 'report was not answered')
+      if (performance.now() >= end) throw failure
+    }
+    await sleep(REPORT_WAITS_MS[Math.min(attempt, REPORT_WAITS_MS.length - 1)])
+  }
+}
