@@ -6,7 +6,11 @@ const LEFT_OUT = ['**/node_modules/**', '**/.deed/**']
  * What is tried part by part, where nothing outlives a file: one process takes many of these files, so that what they
  * import is loaded once.
  */
-const PARTS = ['proto/**/*.test.ts', 'libs/{config,mesh,store,template}/**/*.test.ts', 'services/**/*.test.ts']
+const PARTS = [
+  'proto/**/*.test.ts',
+  'libs/{config,json,mesh,process,store,template,text,worker}/**/*.test.ts',
+  'services/**/*.test.ts',
+]
 
 export default defineConfig({
   test: {

@@ -1,4 +1,7 @@
-// The architecture stands in the imports: services -> libs -> proto, and every package is entered by its name.
+/**
+ * The architecture stands in the imports: services -> libs -> proto, every package is entered by its name, and a folder
+ * imports only what the map in ARCHITECTURE.md says.
+ */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,8 +25,9 @@ const folderOf = new Map(
     return [name, dirname(file)]
   }),
 )
-const folders = new Set(folderOf.values())
-const imports = filesOf(`${FOLDERS}/**/*.{ts,tsx,mts,mjs}`).flatMap((file) =>
+const packages = new Set(folderOf.values())
+const SOURCES = filesOf(`${FOLDERS}/**/*.{ts,tsx,mts,mjs}`)
+const imports = SOURCES.flatMap((file) =>
   [...readFileSync(join(root, file), 'utf8').matchAll(IMPORTS)].map(
     ([, ...found]): Import => ({ file, specifier: found.find((specifier) => specifier !== undefined) ?? '' }),
   ),
@@ -48,7 +52,7 @@ function targetOf({ file, specifier }: Import): string {
 
 /** Tests reach further than what they test: they start servers, and play the client outside. */
 function isTest({ file }: Import): boolean {
-  return packageOf(file) === 'test' || /\.test\.tsx?$/.test(file)
+  return packageOf(file) === 'test' || /\.test\.tsx?$/.test(file) || /^services\/[^/]+\/test\//.test(file)
 }
 
 /** The rule that an import breaks, if it breaks one. */
@@ -63,7 +67,7 @@ function broken(found: Import): string | undefined {
   if (from.startsWith('libs/') && to.startsWith('services/')) return 'a lib imports libs and proto'
   if (to === 'test' && from !== 'test') return 'nothing imports the tests'
   if (to === 'examples') return 'nothing imports the examples'
-  if (from === 'examples' && folders.has(to)) return 'an example is a program outside of the mesh'
+  if (from === 'examples' && packages.has(to)) return 'an example is a program outside of the mesh'
   // The drill plays programs that are not of the mesh.
   const foreign = found.file.startsWith('libs/drill/src/truth/')
   if (to === 'nats' && !['libs/mesh', 'libs/local', 'examples'].includes(from) && !foreign && !isTest(found)) {
@@ -113,6 +117,72 @@ function fileEdgesOf(found: Import[]): Map<string, Set<string>> {
   return edges
 }
 
+interface FolderImport {
+  from: string
+  to: string
+  file: string
+  target: string
+}
+
+/** The folder of `src` that a file is in, with all below it: `services/executor/files`. The files of `src` itself: the package. */
+function folderIn(path: string): string {
+  const inside = path.slice(packageOf(path).length).match(/^\/src\/([^/]+)\//)
+  return inside ? `${packageOf(path)}/${inside[1]}` : packageOf(path)
+}
+
+/** From folder to folder within a package, types included; and from package to package. */
+function folderImportsOf(found: Import[]): FolderImport[] {
+  return found.flatMap((one) => {
+    if (isTest(one) || targetOf(one) === 'test') return []
+    const inside = one.specifier.startsWith('.')
+    const target = inside ? normalize(join(dirname(one.file), one.specifier)) : one.specifier
+    const from = inside ? folderIn(one.file) : packageOf(one.file)
+    const to = inside ? folderIn(target) : targetOf(one)
+    return from === to || (!inside && !packages.has(to)) ? [] : [{ from, to, file: one.file, target }]
+  })
+}
+
+/** Each pair of folders that import each other, with the files that do. */
+function mutualAmong(found: FolderImport[]): string[] {
+  const between = (from: string, to: string): FolderImport[] =>
+    found.filter((one) => one.from === from && one.to === to)
+  const pairs = new Set(found.map(({ from, to }) => [from, to].toSorted().join(' ')))
+  return [...pairs].flatMap((pair) => {
+    const [one = '', other = ''] = pair.split(' ')
+    const [there, back] = [between(one, other), between(other, one)]
+    if (there.length === 0 || back.length === 0) return []
+    const files = [...there, ...back].map(({ file, target }) => `${file} imports ${target}`)
+    return [`${one} and ${other} import each other: ${files.join(', ')}`]
+  })
+}
+
+/** The table of ARCHITECTURE.md whose head is `| folder | may import |`: for each folder, what it may import. */
+function mapIn(markdown: string): Map<string, ReadonlySet<string>> {
+  const [, after = ''] = markdown.split(/^\| folder +\| may import +\|$/m)
+  const [table = ''] = after.trimStart().split('\n\n')
+  return new Map(
+    [...table.matchAll(/^\| `([^`]+)` +\|([^|]*)\|$/gm)].map(([, folder = '', cell = '']) => {
+      const own = packageOf(folder)
+      const names = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
+      return [folder, new Set(names.map((name) => (folder === own ? name : `${own}/${name}`)))]
+    }),
+  )
+}
+
+/** What the map forbids, and what it allows though nothing does it. The files of `src` itself may import every folder. */
+function againstMap(map: Map<string, ReadonlySet<string>>, found: FolderImport[]): string[] {
+  const counted = found.filter(({ from, to }) => !(packages.has(from) && to.startsWith(`${from}/`)))
+  const forbidden = counted.flatMap(({ from, to, file, target }) =>
+    map.get(from)?.has(to) ? [] : [`${file} imports ${target}: the map does not let ${from} import ${to}`],
+  )
+  const unused = [...map].flatMap(([from, names]) =>
+    [...names]
+      .filter((to) => !counted.some((one) => one.from === from && one.to === to))
+      .map((to) => `the map lets ${from} import ${to}, and no file does: remove it`),
+  )
+  return [...forbidden, ...unused]
+}
+
 describe('the imports of the source', () => {
   it('were found, in every package that has source files', () => {
     const read = new Set(imports.map(({ file }) => packageOf(file)))
@@ -134,6 +204,33 @@ describe('the imports of the source', () => {
 
   it('lead from no file back to itself, types included', () => {
     expect(cycleAmong(fileEdgesOf(imports))).toBeUndefined()
+  })
+})
+
+describe('the folders of a package', () => {
+  const found = folderImportsOf(imports)
+  const map = mapIn(readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8'))
+
+  it('do not import each other, types included', () => {
+    expect(mutualAmong(found)).toEqual([])
+  })
+
+  it('lead from none back to itself', () => {
+    const edges = new Map<string, Set<string>>()
+    for (const { from, to } of found) edges.set(from, (edges.get(from) ?? new Set()).add(to))
+    expect(cycleAmong(edges)).toBeUndefined()
+  })
+
+  it('import what the map in ARCHITECTURE.md says, and no more', () => {
+    expect(map.size).toBeGreaterThan(50)
+    expect(againstMap(map, found)).toEqual([])
+  })
+
+  it('are all on the map', () => {
+    const sources = SOURCES.filter((file) => !isTest({ file, specifier: '' }))
+    const folders = new Set(sources.flatMap((file) => [packageOf(file), folderIn(file)]))
+    expect([...folders].filter((folder) => folder !== 'examples' && !map.has(folder))).toEqual([])
+    expect([...map.keys()].filter((folder) => !folders.has(folder))).toEqual([])
   })
 })
 
@@ -162,6 +259,45 @@ describe('the rules themselves', () => {
     ['proto/src/a.ts', 'zod'],
   ])('allow that %s imports %s', (file, specifier) => {
     expect(broken({ file, specifier })).toBeUndefined()
+  })
+
+  it('name two folders that import each other, with the files, though one imports only a type', () => {
+    const both = folderImportsOf([
+      { file: 'services/executor/src/files/a.ts', specifier: '../kind/kind.ts' },
+      { file: 'services/executor/src/kind/b.ts', specifier: '../files/deep/c.ts' },
+      { file: 'services/executor/src/kind/b.test.ts', specifier: '../git/d.ts' },
+      { file: 'services/executor/src/git/d.ts', specifier: '../kind/kind.ts' },
+    ])
+    expect(mutualAmong(both)).toEqual([
+      'services/executor/files and services/executor/kind import each other: ' +
+        'services/executor/src/files/a.ts imports services/executor/src/kind/kind.ts, ' +
+        'services/executor/src/kind/b.ts imports services/executor/src/files/deep/c.ts',
+    ])
+  })
+
+  it('refuse what is not on the map, and what is there for nothing', () => {
+    const map = mapIn(
+      [
+        '| folder | may import |',
+        '| --- | --- |',
+        '| `libs/mesh` | `proto` `libs/json` |',
+        '| `services/executor/git` | `kind` |',
+        '',
+        '| `services/executor/sql` | `kind` |',
+      ].join('\n'),
+    )
+    expect([...map.keys()]).toEqual(['libs/mesh', 'services/executor/git'])
+    const found = folderImportsOf([
+      { file: 'libs/mesh/src/a.ts', specifier: '@deed/proto/ids' },
+      { file: 'services/executor/src/git/a.ts', specifier: '../kind/kind.ts' },
+      { file: 'services/executor/src/git/a.ts', specifier: '../files/folder.ts' },
+      { file: 'services/executor/src/service.ts', specifier: './git/a.ts' },
+    ])
+    expect(againstMap(map, found)).toEqual([
+      'services/executor/src/git/a.ts imports services/executor/src/files/folder.ts: ' +
+        'the map does not let services/executor/git import services/executor/files',
+      'the map lets libs/mesh import libs/json, and no file does: remove it',
+    ])
   })
 
   it('see a cycle of three packages', () => {
