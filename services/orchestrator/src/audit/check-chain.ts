@@ -1,5 +1,5 @@
-/** Checks that an execution's audit rows are unchanged by recomputing the chain from the first row to the head. */
-import { canonicalJson, sha256 } from '@deed/json/canonical-json'
+/** Whether an execution's audit rows are those that were written: recomputed from the first to the head. */
+import { chainedHash } from '../execution/audit-chain.ts'
 import type { Chain } from '../store/audit-log.ts'
 
 /** @returns the first row that was changed; undefined if there is none */
@@ -15,7 +15,7 @@ export function brokenAt({
     if (row.seq !== seq) return { seq, why: `row ${seq} is missing` }
     const { type, task_id, data, hash } = row
     const at = new Date(row.at).toISOString()
-    const expected = sha256(head + canonicalJson({ execution_id, seq, type, at, task_id, data }))
+    const expected = chainedHash(head, { execution_id, seq, type, at, task_id, data })
     if (hash !== expected) return { seq, why: `row ${seq} or its hash was changed` }
     head = hash
   }

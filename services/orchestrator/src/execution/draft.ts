@@ -1,10 +1,9 @@
-/** A snapshot in modification, with the pending writes and follow-up work. */
-import { canonicalJson, sha256 } from '@deed/json/canonical-json'
+/** A snapshot that is being changed, with what has to be written and done about it. */
 import type { Intent } from '@deed/proto/action'
 import type { EventType } from '@deed/proto/execution'
 import type { ActionId, ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
-import type { TaskReport } from '@deed/proto/task'
+import { chainedHash } from './audit-chain.ts'
 import { isoTime } from './iso-time.ts'
 import { enterTasks, moveTask, progressOf } from './progress.ts'
 import type { ApprovalRow, AuditEntry, PlanRow, Progress, Snapshot, TaskRow } from './snapshot.ts'
@@ -90,7 +89,7 @@ export function record(
   const seq = execution.audit_seq + 1
   const at = isoTime(draft.now)
   const row = { execution_id: execution.execution_id, seq, type, at, task_id: taskId, data }
-  const hash = sha256(execution.audit_hash + canonicalJson(row))
+  const hash = chainedHash(execution.audit_hash, row)
   draft.audit.push({ seq, type, at, task_id: taskId, data, hash })
   execution.audit_seq = seq
   execution.audit_hash = hash
