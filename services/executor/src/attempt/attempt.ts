@@ -9,6 +9,8 @@ export interface Attempt extends Lease {
   readonly work: WorkAct
   readonly actionId: ActionId
   readonly startedAt: number
+  /** Of the attempt in the ledger, once it is known; see `LedgerRow`. */
+  readonly key: string | undefined
   /** What this attempt, so far, may have done to the world. */
   readonly effect: EffectKnown
   /** The attempt has a row in the ledger. */
@@ -35,6 +37,7 @@ export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs?: number)
     work,
     actionId,
     startedAt: performance.now(),
+    key: undefined,
     effect: 'none',
     after: undefined,
     begunUnder(key) {

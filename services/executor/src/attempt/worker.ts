@@ -80,7 +80,7 @@ async function record(
 
 async function report(
   worker: Worker,
-  { work, startedAt }: Attempt,
+  { work, key, startedAt }: Attempt,
   { outcome, effect, error, evidence, result }: Conclusion,
   trace: string,
 ): Promise<void> {
@@ -89,6 +89,7 @@ async function report(
     task_id: work.task_id,
     execution_id: work.execution_id,
     token: work.token,
+    attempt_key: key,
     intent: work.intent,
     outcome,
     effect,

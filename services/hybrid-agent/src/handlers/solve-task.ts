@@ -1,4 +1,5 @@
 /** work.solve: a model is asked, and the outcome reported under the lease's token until it is heard. */
+import { counted } from '@deed/config/counted'
 import type { WorkHandler } from '@deed/mesh/work-queue'
 import { crashPoint } from '@deed/process/crash-point'
 import type { workSolve } from '@deed/proto/agent'
