@@ -74,6 +74,7 @@ kinds:
   command.run: { effect: run }
   http.request: { effect: change, reads_with: [GET, HEAD] }
 levels:
+  - { kinds: [code.generate], level: 1, why: somebody reads the code first }
   - { level: 0, why: nobody is asked in this test }
 raises:
   - { environment: [guarded], effect: [change], level: 1, why: somebody is asked here }

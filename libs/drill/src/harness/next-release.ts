@@ -120,8 +120,8 @@ import { DeedError, ErrorBody, ErrorCode } from '@deed/proto/errors'`,
   ['libs/mesh/src/bus.ts', `jsonText(output)`, `jsonText(asNext(contract, output))`],
   [
     'libs/mesh/src/bus.ts',
-    `outbox.send(contract.subject.replace('*', token), jsonText(payload))`,
-    `outbox.send(contract.subject.replace('*', token), jsonText(asNext(contract, payload)))`,
+    `outbox.send(contract.subject.replace('*.*', \`\${tenant}.\${id}\`), jsonText(payload))`,
+    `outbox.send(contract.subject.replace('*.*', \`\${tenant}.\${id}\`), jsonText(asNext(contract, payload)))`,
   ],
   [
     'libs/mesh/src/bus.ts',
