@@ -213,7 +213,7 @@ describe('a goal', () => {
     const blocked = opened.use(undoer(file))
     const given = await goalThat('kept', ({ status }) => status === 'blocked', 'the loop guard')
     expect(given.remedies).toHaveLength(1)
-    expect(given.why).toContain('brought about 1 times within an hour')
+    expect(given.why).toContain('brought about 1 time within an hour')
     blocked[Symbol.dispose]()
     rmSync(file, { force: true })
 

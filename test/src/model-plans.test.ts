@@ -152,7 +152,7 @@ describe("a model's plan", () => {
     const { code, stdout } = await deed('run', task)
     expect(code).toBe(1)
     expect(stdout).toContain('1 of 1 verified')
-    expect(stdout).toMatch(/unproven.*that they hold does not show that the task is done/)
+    expect(stdout).toMatch(/unproven.*That they hold does not show that the\s+task is done/)
     const calls = model.calls.length
     const again = await endOf(await ask(task))
     expect(again).toMatchObject({ status: 'done', task_verified: false, metrics: { success: false } })

@@ -23,12 +23,18 @@ const USER = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 const postgres = installedPostgres()
 const skipped = postgres ? '' : ' (SKIPPED: there is no PostgreSQL 15 or newer in /usr/lib/postgresql)'
 
+function runs(folder: string): boolean {
+  return ['postgres', 'initdb', 'pg_checksums'].every(
+    (name) => spawnSync(join(folder, name), ['--version']).status === 0,
+  )
+}
+
 /** @returns the folder of its programs, where the distribution has put them */
 function installedPostgres(): string | undefined {
   const root = '/usr/lib/postgresql'
   if (!existsSync(root)) return undefined
   const versions = readdirSync(root).map(Number)
-  const found = versions.filter((version) => version >= 15 && existsSync(`${root}/${version}/bin/pg_checksums`))
+  const found = versions.filter((version) => version >= 15 && runs(`${root}/${version}/bin`))
   return found.length === 0 ? undefined : `${root}/${Math.max(...found)}/bin`
 }
 

@@ -128,7 +128,7 @@ describe('a mesh on servers that somebody else runs', { timeout: TEST_MS_MAX }, 
   it('is refused where the role may not come in or prepare the database, with what to grant', async () => {
     const address = new URL(postgres.url).host
     const wrong = await refusalOf({ DATABASE_URL: databaseAs('deed', 'wrong') })
-    expect(wrong).toContain(`the PostgreSQL at ${address} does not let the role deed in`)
+    expect(wrong).toContain(`the PostgreSQL at ${address} refuses the login of the role deed`)
     expect(await refusalOf({ DATABASE_URL: databaseAs('deed', new URL(postgres.url).password, 'none') })).toContain(
       'has no database none',
     )

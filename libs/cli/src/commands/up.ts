@@ -50,11 +50,11 @@ Examples:
   deed up --detach --config /etc/deed/execution.yaml
   NATS_URL=nats://user:password@host DATABASE_URL=postgres://... deed up
 
-Data lie in .deed beside ${CONFIG_FILE}, or in .deed of the current folder where
-there is none; deed init writes an ${CONFIG_FILE}. NATS_URL and DATABASE_URL name
-servers to use instead of starting them. With the accounts of
-deed info --nats-config, NATS_PASSWORD_<USER> of each user is read as nats-server
-reads it.
+Data lie in .deed beside ${CONFIG_FILE}, or in .deed of the current folder
+where there is none; deed init writes an ${CONFIG_FILE}.
+NATS_URL and DATABASE_URL name servers to use instead of starting them. With the
+accounts of deed info --nats-config, NATS_PASSWORD_<USER> of each user is read
+as nats-server reads it.
 
 Exit code ${EXIT.configuration}: a setting cannot be used, or a given server does not answer or
 lacks a right.`,

@@ -7,14 +7,14 @@ describe('what a worker reports', () => {
   it('counts from the service that does such work, and from nobody else', () => {
     requireWorker(serviceAs('executor'), 'act')
     requireWorker(serviceAs('hybrid-agent'), 'solve')
-    for (const [principal, capability] of [
-      [serviceAs('hybrid-agent'), 'act'],
-      [serviceAs('executor'), 'solve'],
-      [serviceAs('executor'), 'human'],
-      [LOCAL, 'act'],
-      [{ tenant: 'local', user: 'executor' }, 'act'],
+    for (const [principal, capability, service] of [
+      [serviceAs('hybrid-agent'), 'act', 'executor'],
+      [serviceAs('executor'), 'solve', 'hybrid-agent'],
+      [serviceAs('executor'), 'human', 'no service'],
+      [LOCAL, 'act', 'executor'],
+      [{ tenant: 'local', user: 'executor' }, 'act', 'executor'],
     ] as const) {
-      expect(() => requireWorker(principal, capability)).toThrow('only executor may report')
+      expect(() => requireWorker(principal, capability)).toThrow(`only ${service} may report`)
     }
   })
 })
