@@ -34,7 +34,7 @@ const wanted = createHash('sha256')
   .digest('hex')
 
 try {
-  // Asked again under the lock: whoever held it before may have done the work.
+  // Checked again under the lock: the previous holder may have done the work.
   if (!installed()) await underLock(async () => installed() || (await install()))
   checkNode()
 } catch (error) {

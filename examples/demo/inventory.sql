@@ -1,4 +1,4 @@
--- The inventory of the demo. It is made anew at every start, in a database of its own.
+-- The inventory of the demo. It is created at every start, in a database of its own.
 create table assets (
   id bigint generated always as identity primary key,
   name text not null unique,

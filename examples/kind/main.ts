@@ -9,7 +9,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { connect, type ServiceMsg } from 'nats'
 
-interface Asked {
+interface ActionRequest {
   kind_version: number
   action_id: string
   input: { lamp?: unknown; on?: unknown }
@@ -43,7 +43,7 @@ function turn(lamp: string, on: boolean): void {
 }
 
 /** The input, if it is one. */
-function wanted({ kind_version, input }: Asked): { lamp: string; on: boolean } {
+function wanted({ kind_version, input }: ActionRequest): { lamp: string; on: boolean } {
   if (kind_version !== 1) throw new Refused('unknown_kind_version', 'lamp.switch is known here in version 1', true)
   const { lamp, on } = input
   if (typeof lamp !== 'string' || typeof on !== 'boolean')
@@ -55,7 +55,7 @@ function wanted({ kind_version, input }: Asked): { lamp: string; on: boolean } {
 const word = (on: boolean) => (on ? 'on' : 'off')
 
 /** Reads the file again, each time: what counts is how the lamp is, not what this program believes. */
-function observe(asked: Asked): object {
+function observe(asked: ActionRequest): object {
   const { lamp, on } = wanted(asked)
   const is = lamps()[lamp] === true
   const was = asked.stored?.known?.on
@@ -74,13 +74,13 @@ function observe(asked: Asked): object {
   }
 }
 
-function execute(asked: Asked): object {
+function execute(asked: ActionRequest): object {
   const { lamp, on } = wanted(asked)
   turn(lamp, on)
   return { claimed: `switched ${lamp} ${word(on)}`, result: { text: `the lamp ${lamp} is ${word(on)}` } }
 }
 
-function compensate(asked: Asked): object {
+function compensate(asked: ActionRequest): object {
   const { lamp, on } = wanted(asked)
   const was = asked.stored?.known?.on ?? !on
   turn(lamp, was)
@@ -101,9 +101,9 @@ for (const [verb, answer] of Object.entries({ observe, execute, compensate })) {
   })
 }
 
-function reply(message: ServiceMsg, answer: (asked: Asked) => object): void {
+function reply(message: ServiceMsg, answer: (asked: ActionRequest) => object): void {
   try {
-    message.respond(JSON.stringify(answer(message.json<Asked>())))
+    message.respond(JSON.stringify(answer(message.json<ActionRequest>())))
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     const { code, retryable } = error
