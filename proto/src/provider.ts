@@ -15,7 +15,7 @@ import { type RequestContract, request } from './contract.ts'
 import { ActionId } from './ids.ts'
 import { JsonObject } from './json.ts'
 
-const Asked = z.object({
+const ActionFields = z.object({
   kind: ActionKind,
   /** An unknown version is refused with `unknown_kind_version`, which passes when the newer provider is up. */
   kind_version: z.int().min(1),
@@ -37,7 +37,7 @@ export const observeProvided = request({
   summary: 'The current state for an action of a provided kind, and whether its postcondition holds.',
   timeoutMs: 10_000,
   idempotent: true,
-  input: Asked.extend({
+  input: ActionFields.extend({
     /** Absent at the first observation. */
     stored: Stored.optional(),
   }),
@@ -73,7 +73,7 @@ export const executeProvided = request({
   summary: 'Establish the postcondition of an action of a provided kind.',
   timeoutMs: 60_000,
   idempotent: false,
-  input: Asked.extend({ stored: Stored }),
+  input: ActionFields.extend({ stored: Stored }),
   output: z.object({
     /** What was done, in a sentence. It proves nothing. */
     claimed: z.string().max(4096),
@@ -90,7 +90,7 @@ export const compensateProvided = request({
     'Restore the state before an action of a provided kind. Running it twice has the same effect as running it once.',
   timeoutMs: 60_000,
   idempotent: true,
-  input: Asked.extend({ stored: Stored }),
+  input: ActionFields.extend({ stored: Stored }),
   output: z.object({ claimed: z.string().max(4096) }),
 })
 

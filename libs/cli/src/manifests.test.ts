@@ -70,9 +70,9 @@ describe('deed apply, diff and delete', () => {
     expect(nothing.code).toBe(2)
     expect(JSON.parse(nothing.stdout)).toMatchObject({ error: { code: 'not_found' } })
 
-    const anew = await deed('apply', '-f', file, '--json')
-    expect(JSON.parse(anew.stdout)).toMatchObject({ status: 'done' })
-    expect(JSON.parse(anew.stdout).execution_id).not.toBe(id)
+    const redone = await deed('apply', '-f', file, '--json')
+    expect(JSON.parse(redone.stdout)).toMatchObject({ status: 'done' })
+    expect(JSON.parse(redone.stdout).execution_id).not.toBe(id)
   })
 
   it('of a changed manifest does what has changed, and leaves what is so', async () => {

@@ -343,7 +343,7 @@ export const ExecutionConfig = z.strictObject({
       .union([z.ipv4(), z.ipv6(), z.literal('localhost')])
       .default('127.0.0.1')
       .describe(
-        'Address for Prometheus; or the variable METRICS_HOST. Whoever reaches it reads the figures of all tenants.',
+        'Address for Prometheus; or the variable METRICS_HOST. Anyone who can reach it can read the metrics of all tenants.',
       ),
   }),
   alerts: section({

@@ -73,7 +73,7 @@ interface Entry {
   key: string
   request: { task: string; on_failure?: 'ask' }
   effect: CountedEffect
-  /** How it can end by now. */
+  /** How it can still end. */
   may: Set<string>
   /** Nobody has steered it: it ends as it would by itself. */
   untouched: boolean
@@ -152,7 +152,7 @@ const sameKey: Command = async (model) => {
   return `ask for ${entry.key} again: ${await repeat(model.mesh, entry, model.wrong)}`
 }
 
-/** One key is one execution, whoever asks how often. */
+/** One key is one execution, however often it is requested. */
 async function repeat({ client }: FaultMesh, entry: Entry, wrong: string[]): Promise<string> {
   return outcome(wrong, [], async () => {
     const { execution_id: id, status } = await client.call(requestExecution, bodyOf(entry), { timeoutMs: CALL_MS })
@@ -348,7 +348,7 @@ async function find({ client }: FaultMesh, { key }: Entry): Promise<ExecutionDet
   }
 }
 
-/** Whoever heard nothing asks again; what holds still goes on, and people decide what they are asked. */
+/** Callers without an answer ask again; work on hold continues, and people decide what they are asked. */
 async function bringToEnd(model: Model, entry: Entry): Promise<void> {
   const { mesh, random, wrong } = model
   await until(

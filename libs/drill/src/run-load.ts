@@ -65,7 +65,7 @@ export async function runLoad(mesh: FaultMesh, random: Random, executions: numbe
   const healed = performance.now()
   await quiet()
   const quiet_after_ms = Math.round(performance.now() - healed)
-  // Whoever heard nothing asks again, under the same key.
+  // Callers without an answer ask again, under the same key.
   await ofEach(() => waits)
   await quiet()
   const judged = await judge(mesh, wanted, accepted)

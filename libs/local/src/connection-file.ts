@@ -18,7 +18,7 @@ const Connection = z.object({
 })
 export type Connection = z.output<typeof Connection>
 
-const KeptConnection = Connection.extend({
+const MeshRecord = Connection.extend({
   /** The path of the mesh's execution.yaml; absent: it has none. */
   config: z.string().optional(),
   /** Passwords of users with fewer permissions, for external programs. */
@@ -26,7 +26,7 @@ const KeptConnection = Connection.extend({
   /** The process of the mesh; a pid alone may have been reused. */
   process: z.object({ pid: z.int(), started: z.string() }),
 })
-export type KeptConnection = z.output<typeof KeptConnection>
+export type MeshRecord = z.output<typeof MeshRecord>
 
 /** The folder in a mesh's data folder that records its process and those of its services. */
 export const recordsIn = (dataDir: string): string => join(dataDir, 'mesh')
@@ -35,7 +35,7 @@ export const recordsIn = (dataDir: string): string => join(dataDir, 'mesh')
 export const meshProcess = (dataDir: string): ProcessIdentity | undefined => ownerOf(recordsIn(dataDir))
 
 /** @returns `undefined` if no mesh runs on this folder, or its process is dead */
-export function runningMesh(dataDir: string): KeptConnection | undefined {
-  const { data } = KeptConnection.safeParse(readJson<unknown>(join(dataDir, CONNECTION_FILE)))
+export function runningMesh(dataDir: string): MeshRecord | undefined {
+  const { data } = MeshRecord.safeParse(readJson<unknown>(join(dataDir, CONNECTION_FILE)))
   return data && isAlive(data.process) ? data : undefined
 }

@@ -11,7 +11,7 @@ import { SERVICES } from '@deed/proto/contract'
 import { LOCAL } from '@deed/proto/ids'
 import { createLogger } from '@deed/telemetry/logger'
 import { passwordVariable } from './accounts-configuration.ts'
-import { CONNECTION_FILE, type Connection, type KeptConnection, recordsIn } from './connection-file.ts'
+import { CONNECTION_FILE, type Connection, type MeshRecord, recordsIn } from './connection-file.ts'
 import { keep, openDataFolder, readJson } from './data-folder.ts'
 import { checkDatabase, checkNats, databaseFault } from './given-servers.ts'
 import { claimMesh } from './leftovers.ts'
@@ -162,7 +162,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     }),
   )
   const connection = natsAs('deed')
-  const kept: KeptConnection = {
+  const kept: MeshRecord = {
     ...connection,
     ...(nats ? { nats_system_login: nats.systemLogin } : {}),
     ...(options.config === undefined ? {} : { config: resolve(options.config) }),

@@ -20,7 +20,7 @@ describe('a stream that captures the subjects of requests', () => {
 
     const server = await mesh.bus('task-decomposer')
     server.serve(decomposeTask, async ({ goal }) => {
-      // The stream has acknowledged by now.
+      // The stream has already acknowledged.
       await nc.flush()
       const node = {
         id: 'a',

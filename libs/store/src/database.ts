@@ -94,7 +94,7 @@ export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 
 }
 
 /**
- * The pool listens only to the connections that are in it. One that dies between two statements of whoever has taken it
+ * The pool listens only to the connections that are in it. One that dies between two statements of the code that has taken it
  * out would end the process, instead of failing the next statement.
  */
 function outliveConnections(pool: Pool): void {

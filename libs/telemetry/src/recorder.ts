@@ -103,7 +103,7 @@ const followTheParent: Sampler = {
 }
 
 /**
- * Redacts secrets in spans at export, whoever recorded them. Spans are exported in batches, so this does not delay a
+ * Redacts secrets in all spans at export. Spans are exported in batches, so this does not delay a
  * request.
  */
 function redacting(exporter: SpanExporter): SpanExporter {

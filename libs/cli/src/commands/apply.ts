@@ -1,4 +1,4 @@
-/** deed apply, diff, delete: a graph of tasks from a file is brought about, compared with the world, undone. */
+/** deed apply, diff, delete: apply a graph of tasks from a file, compare it with the world, undo it. */
 
 import { existsSync } from 'node:fs'
 import { counted } from '@deed/config/counted'
@@ -321,11 +321,11 @@ ${WAITING_TEXT}`,
           return Number(process.exitCode ?? EXIT.success)
         }
         using patient = patience(options.timeout)
-        const wished = await bus.call(rollbackExecution, { execution_id: id, reason })
+        const accepted = await bus.call(rollbackExecution, { execution_id: id, reason })
         if (!options.wait) {
-          out.document(wished)
-          out.print(`${shownId(id)}  ${paintStatus(out.paint, wished.status)}`)
-          if (wished.approval_id !== null) out.note(howToDecide(wished.approval_id))
+          out.document(accepted)
+          out.print(`${shownId(id)}  ${paintStatus(out.paint, accepted.status)}`)
+          if (accepted.approval_id !== null) out.note(howToDecide(accepted.approval_id))
           return EXIT.success
         }
         const detail = await waitForEnd(out, bus, id, 'rollback', patient.signal, options.yes)

@@ -7,7 +7,7 @@ import { defined } from '@deed/proto/json'
 import { exposedLine } from '@deed/text/exposed-text'
 import type { Command } from 'commander'
 import { type Shell, shellOf, withMesh } from '../connect/shell.ts'
-import { isKept, keepGoal } from '../following/keep-goal.ts'
+import { goalHolds, keepGoal } from '../following/keep-goal.ts'
 import { readManifest } from '../manifests/read-manifest.ts'
 import { type Column, table } from '../show/table.ts'
 import { age, duration } from '../terminal/amounts.ts'
@@ -126,7 +126,7 @@ Examples:
       )
       out.document(kept)
       out.print(goalText(kept))
-      process.exitCode = isKept(kept) ? EXIT.success : EXIT.failed
+      process.exitCode = goalHolds(kept) ? EXIT.success : EXIT.failed
     })
 }
 

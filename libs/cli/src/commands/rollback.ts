@@ -79,28 +79,29 @@ ${WAITING_TEXT}`,
       }
       await withMesh(shell, async (bus) => {
         using patient = patience(timeout)
-        const wished = await (last
+        const accepted = await (last
           ? bus.call(rollbackExecution, { last, ...more })
           : rollBackById(bus, await wholeId(bus, ['execution', 'task'], id ?? ''), more))
         if (dryRun) {
-          out.document(wished)
-          out.print(table(COLUMNS, wished.steps, out.paint, out.width))
-          const agreement = wished.level === 0 ? 'It needs no approval.' : `It needs approval of level ${wished.level}.`
+          out.document(accepted)
+          out.print(table(COLUMNS, accepted.steps, out.paint, out.width))
+          const agreement =
+            accepted.level === 0 ? 'It needs no approval.' : `It needs approval of level ${accepted.level}.`
           out.note(`A dry run: nothing was undone. ${agreement}`)
-          process.exitCode = wished.steps.some(({ outlook }) => outlook === 'cannot') ? EXIT.failed : EXIT.success
+          process.exitCode = accepted.steps.some(({ outlook }) => outlook === 'cannot') ? EXIT.failed : EXIT.success
           return
         }
         if (!wait) {
-          out.document(wished)
-          out.print(`${shownId(wished.execution_id)}  ${paintStatus(out.paint, wished.status)}`)
-          if (wished.approval_id !== null) out.note(howToDecide(wished.approval_id))
+          out.document(accepted)
+          out.print(`${shownId(accepted.execution_id)}  ${paintStatus(out.paint, accepted.status)}`)
+          if (accepted.approval_id !== null) out.note(howToDecide(accepted.approval_id))
           return
         }
-        const detail = await waitForEnd(out, bus, wished.execution_id, 'rollback', patient.signal, yes)
+        const detail = await waitForEnd(out, bus, accepted.execution_id, 'rollback', patient.signal, yes)
         const reply = ExecutionReply.parse(detail)
         out.document(reply)
         out.print(replyText(reply, out.paint))
-        const asked = new Set<string>(wished.steps.map(({ task_id: task }) => task))
+        const asked = new Set<string>(accepted.steps.map(({ task_id: task }) => task))
         const tasks = detail.tasks.filter(({ task_id: task }) => asked.has(task))
         const undone = tasks.every(({ actual_status: status }) => status === 'undone')
         process.exitCode = reply.status === 'rolled_back' || (asked.size > 0 && undone) ? EXIT.success : EXIT.failed

@@ -11,7 +11,7 @@ import { Language } from '@deed/proto/template'
 import { type Command, Option } from 'commander'
 import { type Shell, shellOf, withMesh } from '../connect/shell.ts'
 import { decide } from '../following/ask-to-decide.ts'
-import { isKept, keepGoal } from '../following/keep-goal.ts'
+import { goalHolds, keepGoal } from '../following/keep-goal.ts'
 import { runTask } from '../following/run-task.ts'
 import { dryRunText, replyText } from '../show/execution.ts'
 import { progressText } from '../show/progress.ts'
@@ -153,14 +153,14 @@ async function run(
     const goal = await keepGoal(bus, wanted, asking)
     out.document({ goal })
     out.print(goalText(goal))
-    return isKept(goal) ? EXIT.success : EXIT.failed
+    return goalHolds(goal) ? EXIT.success : EXIT.failed
   }
   if (name !== undefined && exitCodeOfReply(reply) === EXIT.success) {
     out.print(replyText(reply, out.paint, askedAt))
     const goal = await keepGoal(bus, { name, execution_id: reply.execution_id, ...interval }, asking)
     out.document({ ...reply, goal })
     out.print(goalText(goal))
-    return isKept(goal) ? EXIT.success : EXIT.failed
+    return goalHolds(goal) ? EXIT.success : EXIT.failed
   }
   out.document(reply)
   if (dryRun) {

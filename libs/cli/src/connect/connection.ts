@@ -59,7 +59,7 @@ export async function enterMesh(env: NodeJS.ProcessEnv, address: Address, as?: s
   const own = as === undefined ? undefined : users[as]
   const [user, password] = own === undefined ? [address.nats_user, address.nats_password] : [as, own]
   const named = own === undefined ? as : undefined
-  // Whoever connects to a server that is away waits for it; a person at a terminal wants to know at once.
+  // A service waits for a server that is away; a person at a terminal wants to know at once.
   await reach(url)
   const log = createLogger('deed', 2)
   log.level = env.LOG_LEVEL || 'silent'

@@ -1,4 +1,4 @@
-/** Whoever starts a mesh as root is told what is better. */
+/** Tells a user who starts a mesh as root what is better. */
 import type { Output } from '../terminal/output.ts'
 
 export function noteRoot({ note }: Pick<Output, 'note'>): void {

@@ -30,7 +30,7 @@ describe('the folder that a command is about', () => {
       writeFileSync(planted, '')
       chownSync(planted, NOBODY_ID, NOBODY_ID)
       expect(findProject(own)).toBeUndefined()
-      // Whoever works in a stranger's folder has chosen to.
+      // A user who works in a stranger's folder has chosen to.
       chownSync(own, NOBODY_ID, NOBODY_ID)
       expect(findProject(own)).toBe(folder.path)
     },

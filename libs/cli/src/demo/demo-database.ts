@@ -15,7 +15,7 @@ export interface DemoDatabase {
   readonly adminUrl: string
 }
 
-/** Makes it anew on the server of `adminUrl`, from `inventory.sql`. */
+/** Creates it again on the server of `adminUrl`, from `inventory.sql`. */
 export async function createDemoDatabase(adminUrl: string): Promise<DemoDatabase> {
   const password = randomBytes(24).toString('hex')
   await query(adminUrl, `drop database if exists ${NAME} with (force)`)

@@ -64,7 +64,7 @@ export async function startAndKill(service: DemoService, { targets }: ExecutionC
   return found.pid
 }
 
-/** Ends whoever answers as this service, politely and then by force. */
+/** Ends the processes that answer as this service, with SIGTERM and then by force. */
 export async function stopService(service: DemoService): Promise<void> {
   const found = await processOf(service)
   if (!found) return

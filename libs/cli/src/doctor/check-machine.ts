@@ -11,7 +11,7 @@ import type { Shell } from '../connect/shell.ts'
 
 const NODE_MIN = [24, 21] as const
 const FREE_BYTES_MIN = 512 * 1024 * 1024
-/** In the data folder; whoever reads them may do everything. */
+/** In the data folder; anyone who reads them may do everything. */
 const SECRET_FILES = [
   ...[CONNECTION_FILE, 'roles.json', 'nats/nats.conf', 'nats/passwords.json', 'nats/system-password.json'],
   'postgres/password.json',

@@ -4,7 +4,7 @@ import { type ApprovalView, decideApproval } from '@deed/proto/approval'
 import { approvalText, howToDecide, stillWaiting } from '../show/approval.ts'
 import type { Output } from '../terminal/output.ts'
 
-export interface Asking {
+export interface DecideOptions {
   out: Output
   /** Level 1 is approved without asking. */
   yes: boolean
@@ -13,12 +13,12 @@ export interface Asking {
 }
 
 /**
- * Shows what is to be agreed to, and asks whoever is at the terminal.
+ * Shows what needs approval, and asks the person at the terminal.
  *
  * @returns whether it was decided, here or elsewhere
  */
 export async function decide(
-  { out, yes, by }: Asking,
+  { out, yes, by }: DecideOptions,
   bus: Bus,
   approval: ApprovalView,
   decided: AbortSignal,

@@ -30,7 +30,7 @@ export interface Decision {
   full?: boolean
 }
 
-/** @param id of an approval, or of an execution: all that it waits for by now is looked at, and decided, as one */
+/** @param id of an approval, or of an execution: all approvals that it waits for are shown and decided as one */
 export async function decideOn(out: Output, bus: Bus, id: string, decided: Decision): Promise<void> {
   const { decision, reason, planHash, full = false } = decided
   const given = await wholeId<ApprovalId>(bus, ['approval', 'execution'], id)

@@ -3,19 +3,19 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Bus } from '@deed/mesh/bus'
 import { type GoalView, listGoals, putGoal } from '@deed/proto/goal'
 import type { z } from 'zod'
-import { type Asking, decide } from './ask-to-decide.ts'
+import { type DecideOptions, decide } from './ask-to-decide.ts'
 import { followExecution } from './follow-execution.ts'
 
 const CHECK_AGAIN_MS = 200
 
 /**
- * @returns the goal as it stands when its first execution has ended, or the time is over
+ * @returns the goal as it stands when its first execution has ended, or the time-out has passed
  * @throws {DeedError} when it is refused
  */
 export async function keepGoal(
   bus: Bus,
   wanted: z.input<typeof putGoal.input>,
-  { timeoutMs, ...asking }: Asking & { timeoutMs: number },
+  { timeoutMs, ...asking }: DecideOptions & { timeoutMs: number },
 ): Promise<GoalView> {
   const late = AbortSignal.timeout(timeoutMs)
   let goal = await bus.call(putGoal, wanted)
@@ -39,11 +39,11 @@ export async function keepGoal(
 }
 
 /** Whether what it is to keep was so when it was observed last. */
-export const isKept = ({ status, paused, last_outcome: outcome }: GoalView): boolean =>
+export const goalHolds = ({ status, paused, last_outcome: outcome }: GoalView): boolean =>
   status === 'active' && (paused || outcome === 'holds')
 
-/** The same goal was there already: it is observed again now, and what does not hold is brought about again. */
-async function observedAgain(bus: Bus, put: GoalView, asking: Asking, late: AbortSignal): Promise<GoalView> {
+/** The same goal was there already: it is observed again now, and restored if it does not hold. */
+async function observedAgain(bus: Bus, put: GoalView, asking: DecideOptions, late: AbortSignal): Promise<GoalView> {
   let goal = put
   let followed = put.execution_id
   while (!late.aborted && goal.status === 'active' && !goal.paused) {

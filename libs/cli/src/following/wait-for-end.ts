@@ -1,6 +1,6 @@
 /**
  * What follows a verb: its wish is durable at once, the work that it means ends later. The command waits for that and
- * ends as the work did; the work goes on without whoever no longer waits.
+ * ends as the work did; the work continues when nobody waits any more.
  */
 import type { Bus } from '@deed/mesh/bus'
 import type { ApprovalView } from '@deed/proto/approval'

@@ -72,7 +72,7 @@ function refuseTags(document: Document, lines: LineCounter): void {
   visit(document, {
     Node(_, node) {
       if (node.tag === undefined || node.tag.startsWith('tag:yaml.org,2002:')) return
-      throw invalid(`the tag ${node.tag} is none of a manifest's`, lines.linePos(node.range?.[0] ?? 0).line)
+      throw invalid(`the tag ${node.tag} is not allowed in a manifest`, lines.linePos(node.range?.[0] ?? 0).line)
     },
     Pair(_, { key }) {
       if (isNode(key) && 'value' in key && key.value === '<<') {

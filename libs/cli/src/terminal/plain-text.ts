@@ -19,7 +19,7 @@ const escaped = (character: string): string => `\\u{${(character.codePointAt(0) 
 export const plainText = (text: string): string =>
   text.replace(SEQUENCES, '').replace(CONTROLS, '').replace(MARKS, escaped)
 
-/** What a command has painted, with nothing else that a terminal would obey, whoever wrote the text. */
+/** What a command has painted, with nothing else that a terminal would obey, even if others wrote the text. */
 export const painted = (text: string): string =>
   text
     .split(COLOURS)

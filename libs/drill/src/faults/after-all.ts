@@ -1,4 +1,4 @@
-/** All faults are over: nothing is left open, nothing waits in a queue, nobody holds a lease, and new work is done. */
+/** All faults have ended: nothing is left open, nothing waits in a queue, nobody holds a lease, and new work is done. */
 import assert from 'node:assert/strict'
 import { until } from '@deed/process/until'
 import { untilQuiet } from '../harness/check-invariants.ts'

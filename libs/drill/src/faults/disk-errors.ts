@@ -25,7 +25,7 @@ export const diskErrors: Fault = {
         if (!server) throw new Error("the servers of this mesh are not the drill's own")
         await sleep(500)
         await failing(server.pid)
-        // A server that has met such an error trusts its files again only once it has read them anew.
+        // A server that has met such an error trusts its files again only once it has read them again.
         await server.kill()
         await server.start()
       }

@@ -34,7 +34,7 @@ export const orchestratorDies: readonly Fault[] = [
       for (let count = 0; mesh.mesh.service('orchestrator').pid === pid; count++) {
         if (count === REQUESTS_MAX) throw new Error('the armed orchestrator takes no requests')
         const effect = fileEffect(mesh, name('open-reply'))
-        // Asked once: whoever lives answers where the dead one was asked.
+        // Asked once: a live replica answers instead of the dead one.
         const request = { task: effect.task, idempotency_key: effect.name }
         await assertDoneOnce(effect, await mesh.client.call(requestExecution, request))
       }

@@ -1,4 +1,4 @@
-/** A task that kills whoever works on it: it holds nobody else up, and in the end a person is asked, once. */
+/** A task that kills its worker: it holds up no other task, and in the end a person is asked, once. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@deed/process/until'
@@ -19,7 +19,7 @@ export const poison: Fault = {
   title: 'a task kills every worker that takes it',
   async run({ mesh, name }) {
     const { client, database } = mesh
-    // Writing a file passes this point, asking a server does not; whoever is started next dies there, too.
+    // Writing a file passes this point, asking a server does not; the next process dies there, too.
     await mesh.restart('executor', { DEED_CRASH_AT: 'executor.mid_effect' })
     const executor = mesh.mesh.service('executor')
     const poisoned = fileEffect(mesh, name('poison'))
@@ -28,7 +28,7 @@ export const poison: Fault = {
       idempotency_key: poisoned.name,
       mode: 'background',
     })
-    // Whoever supervises the executor starts it again each time.
+    // The supervisor restarts the executor each time.
     let deaths = 0
     const over = new AbortController()
     const supervising = (async () => {
@@ -65,7 +65,7 @@ export const poison: Fault = {
 }
 
 async function assertAsksPersonOnce({ mesh, database }: FaultMesh, id: ExecutionId): Promise<void> {
-  // It has failed ten times by now, the first two hours ago: time is what a drill cannot wait for.
+  // It has already failed ten times, the first two hours ago: time is what a drill cannot wait for.
   await mesh.service('orchestrator').kill()
   await database.query(
     `update orchestrator.actual_state set failure_count = 10, progress_at = now() - interval '2 hours'

@@ -54,7 +54,7 @@ export const versions: Fault = {
     })
     const refused = await unknown.stop()
     assert.ok(refused >= REFUSALS_MIN, `unknown fields at the door were refused ${refused} times`)
-    assert.equal(migrationsTold(mesh), 1, `the migration ran ${migrationsTold(mesh)} times`)
+    assert.equal(migrationsLogged(mesh), 1, `the migration ran ${migrationsLogged(mesh)} times`)
   },
 }
 
@@ -130,7 +130,7 @@ function askUnknown(mesh: FaultMesh): AsyncDisposable & { stop(): Promise<number
 }
 
 /** How often any orchestrator said that it had run the migration of the next release. */
-function migrationsTold({ mesh }: FaultMesh): number {
+function migrationsLogged({ mesh }: FaultMesh): number {
   const folder = join(mesh.dataDir, 'logs')
   return readdirSync(folder)
     .filter((file) => file.startsWith('orchestrator'))

@@ -4,14 +4,14 @@ import { DeedError } from '@deed/proto/errors'
 import { type ExecutionReply, type ExecutionRequest, requestExecution } from '@deed/proto/execution'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 
-/** Short, so that a request which died with whoever had taken it is soon asked again. */
+/** Short, so that a request which died with its receiver is soon sent again. */
 const ASK_MS = 4_000
 const ANSWER_MS_MAX = 60_000
 
-export type Asked = Partial<ExecutionRequest> & { task: string; idempotency_key: string }
+export type KeyedRequest = Partial<ExecutionRequest> & { task: string; idempotency_key: string }
 
 /** @throws what cannot be repaired by asking again; after 60 s, the last answer */
-export async function ask(client: Bus, request: Asked): Promise<ExecutionReply> {
+export async function ask(client: Bus, request: KeyedRequest): Promise<ExecutionReply> {
   const end = performance.now() + ANSWER_MS_MAX
   for (;;) {
     let last: unknown

@@ -6,7 +6,7 @@ import type { Pool } from 'pg'
 
 const QUIET_MS_MAX = 60_000
 
-/** Waits until every execution has ended and has been settled. @throws naming those that have not */
+/** Waits until every execution has ended and the follow-up of its end is marked. @throws naming those that have not */
 export async function untilQuiet(database: Pool): Promise<void> {
   await until(
     async () => {
@@ -20,7 +20,7 @@ export async function untilQuiet(database: Pool): Promise<void> {
           where not settled or status <> all($1)`,
         [[...FINAL_EXECUTION_STATUSES]],
       )
-      if (rows.length > 0) throw new Error(`not settled: ${JSON.stringify(rows.slice(0, 3))}`)
+      if (rows.length > 0) throw new Error(`not followed up: ${JSON.stringify(rows.slice(0, 3))}`)
       return true
     },
     { timeoutMs: QUIET_MS_MAX, what: 'the end of every execution' },

@@ -27,7 +27,7 @@ export interface FaultMesh extends MeshUnderTest {
   readonly requests: HttpWitness
   /** The content of a file in the workspace. */
   read(name: string): string
-  /** Has the service die at the point, when it next comes by. */
+  /** Makes the service die the next time it reaches the point. */
   arm(service: ServiceName, point: string): Promise<void>
   /** Waits until the service has died, and starts it again, sound. */
   revive(service: ServiceName): Promise<void>

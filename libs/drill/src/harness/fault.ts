@@ -1,4 +1,4 @@
-/** A fault of the drill: how it is brought about, and what has to hold in spite of it. */
+/** A fault of the drill: how to inject it, and what must hold in spite of it. */
 import type { FaultMesh } from './fault-mesh.ts'
 import type { Machine } from './machine.ts'
 import type { Random } from './random.ts'
@@ -17,10 +17,10 @@ export interface Fault {
   readonly id: FaultId
   /** What happens, in a few words. */
   readonly title: string
-  /** @returns why this machine cannot bring it about; `undefined` when it can */
+  /** @returns why this machine cannot inject it; `undefined` when it can */
   needs?(machine: Machine): string | undefined
   /**
-   * Brings it about, and looks whether everything holds. The invariants over all tables are checked afterwards.
+   * Injects it, and checks that everything holds. The invariants over all tables are checked afterwards.
    *
    * @throws naming what did not hold
    */

@@ -9,11 +9,11 @@ export interface Proxies extends AsyncDisposable {
   readonly database: ChaosProxy
 }
 
-/** As long as in production, where the way is slow: a lease of the drill's own is over within a few round trips. */
+/** As long as in production, where the way is slow: a lease of the drill's own expires within a few round trips. */
 const PATIENT_LEASE_MS = '10000'
 
 /**
- * Starts the services anew; `heal` of the mesh takes them off the proxies again, which must come before disposing.
+ * Restarts the services; `heal` of the mesh takes them off the proxies again, which must come before disposing.
  *
  * @param lost of what the services send to NATS, by subject
  */

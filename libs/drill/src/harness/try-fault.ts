@@ -1,4 +1,4 @@
-/** One fault, tried: brought about, healed, and judged. */
+/** Tries one fault: injects it, heals it, and judges the outcome. */
 import { checkInvariants } from './check-invariants.ts'
 import type { Fault, Trial } from './fault.ts'
 import type { FaultMesh } from './fault-mesh.ts'

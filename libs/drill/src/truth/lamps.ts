@@ -8,7 +8,7 @@ export interface Lamps extends AsyncDisposable {
   put(lamp: string, on: boolean): void
 }
 
-interface Asked {
+interface LampRequest {
   input: { lamp: string; on: boolean }
   stored?: { known?: { on: boolean } }
 }
@@ -24,7 +24,7 @@ export async function provideLamps(connection: Connection): Promise<Lamps> {
     inboxPrefix: '_INBOX_provider',
   })
   const word = (on: boolean): string => (on ? 'on' : 'off')
-  const verbs: Record<string, (asked: Asked, manner: Manner) => object | undefined> = {
+  const verbs: Record<string, (asked: LampRequest, manner: Manner) => object | undefined> = {
     observe({ input: { lamp, on }, stored }) {
       const is = lamps.get(lamp) === true
       const was = stored?.known?.on
@@ -61,7 +61,7 @@ export async function provideLamps(connection: Connection): Promise<Lamps> {
   const service = await nc.services.add({ name: 'lamps', version: '1.0.0', description: 'the kind lamp.switch' })
   for (const [verb, answer] of Object.entries(verbs)) {
     const handler = (_: Error | null, message: ServiceMsg): void => {
-      const asked = message.json<Asked>()
+      const asked = message.json<LampRequest>()
       try {
         const answered = answer(asked, asked.input.lamp.split('-')[0] as Manner)
         if (answered) message.respond(JSON.stringify(answered))

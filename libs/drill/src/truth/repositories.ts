@@ -27,7 +27,7 @@ export function git(root: string, ...args: string[]): string {
   }).trim()
 }
 
-/** The same, of whoever only looks: no hook is run, no file refreshed, nothing replaced, and the working tree is here. */
+/** The same, read-only: no hook is run, no file refreshed, nothing replaced, and the working tree is here. */
 export function look(root: string, ...args: string[]): string {
   const env = {
     PATH: process.env.PATH,

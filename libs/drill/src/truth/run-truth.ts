@@ -195,7 +195,7 @@ async function ended(client: TruthMesh['client'], reply: ExecutionReply, withinM
   })
 }
 
-/** What it is at, for whoever reads the report. */
+/** The current step, for the reader of the report. */
 const lastOf = ({ status, timeline }: ExecutionDetail): string =>
   `${status} after ${timeline
     .slice(-3)

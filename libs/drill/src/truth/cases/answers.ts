@@ -1,4 +1,4 @@
-/** Tools, lamps, people and waits: whoever answers says yes and does something else. */
+/** Tools, lamps, people and waits: the answer is yes, and something else is done. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Json } from '@deed/proto/json'

@@ -3,7 +3,7 @@ import type { Json } from '@deed/proto/json'
 import type { Case, Place } from '../case.ts'
 
 const WISHES = [undefined, 'run'] as const
-const wished = (wish: (typeof WISHES)[number]) => (wish ? { already_so: wish } : {})
+const alreadySo = (wish: (typeof WISHES)[number]) => (wish ? { already_so: wish } : {})
 const words = (wish: (typeof WISHES)[number]): string => (wish ? ' (already_so: run)' : '')
 
 /** What is there all the time. */
@@ -22,7 +22,7 @@ const requests = WISHES.flatMap((wish) =>
         if (method === 'DELETE') web.store(key, 'there')
         const input = { method, target: 'web', path: `/nothing/${key}`, ...(method === 'DELETE' ? {} : { body: 'x' }) }
         return {
-          actions: [{ kind: 'http.request', input, verify: well(place), ...wished(wish) }],
+          actions: [{ kind: 'http.request', input, verify: well(place), ...alreadySo(wish) }],
           holds: () => web.stored(key) === (method === 'DELETE' ? undefined : 'x'),
           world: () => web.stored(key) ?? 'nothing',
         }
@@ -64,7 +64,7 @@ const messages = WISHES.flatMap((wish): Case[] => [
             kind: 'nats.request',
             input: { target: 'factory', subject: `idle.${key}`, payload: '3' },
             verify: well(place),
-            ...wished(wish),
+            ...alreadySo(wish),
           },
         ],
         holds: () => web.stored(key) === 'started',
@@ -77,7 +77,7 @@ const messages = WISHES.flatMap((wish): Case[] => [
     make(place) {
       const input = { target: 'factory', subject: `nobody.${place.key}`, payload: 'x' }
       return {
-        actions: [{ kind: 'nats.publish', input, verify: well(place), ...wished(wish) }],
+        actions: [{ kind: 'nats.publish', input, verify: well(place), ...alreadySo(wish) }],
         holds: () => false,
       }
     },
@@ -89,7 +89,7 @@ const messages = WISHES.flatMap((wish): Case[] => [
       const { tools, key } = place
       const input = { target: 'tools', tool: 'claim', arguments: { name: key, text: 'some text' } }
       return {
-        actions: [{ kind: 'mcp.call', input, verify: well(place), ...wished(wish) }],
+        actions: [{ kind: 'mcp.call', input, verify: well(place), ...alreadySo(wish) }],
         holds: () => tools.note(key) === 'some text',
         world: () => tools.note(key) ?? 'none',
       }

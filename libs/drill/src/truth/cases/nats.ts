@@ -4,7 +4,7 @@ import type { JsonObject } from '@deed/proto/json'
 import type { RetentionPolicy, StorageType, StreamConfig } from 'nats'
 import type { Case, Place } from '../case.ts'
 
-interface Kept {
+interface StoredMessage {
   payload: string
   sequence: number
 }
@@ -22,10 +22,10 @@ async function keep({ nats, key }: Place, config: Partial<StreamConfig> = {}): P
 }
 
 /** The messages that the stream really has. */
-async function messagesOf({ nats, key }: Place): Promise<Kept[]> {
+async function messagesOf({ nats, key }: Place): Promise<StoredMessage[]> {
   const manager = await nats.connection.jetstreamManager()
   const { state } = await manager.streams.info(key)
-  const found: Kept[] = []
+  const found: StoredMessage[] = []
   for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
     const message = await manager.streams.getMessage(key, { seq }).catch(() => undefined)
     if (message) found.push({ payload: new TextDecoder().decode(message.data), sequence: seq })
@@ -38,7 +38,7 @@ const publish = (key: string, payload: string, more: JsonObject = {}) => ({
   input: { target: 'factory', subject: `${key}.new`, payload, stream: key, ...more },
   timeout_ms: 10_000,
 })
-const isKept = async (place: Place, payload: string): Promise<boolean> =>
+const isStored = async (place: Place, payload: string): Promise<boolean> =>
   (await messagesOf(place)).filter((one) => one.payload === payload).length === 1
 
 const PUBLISHES: readonly [string, Partial<StreamConfig> | undefined, JsonObject?][] = [
@@ -66,7 +66,7 @@ const publishLies: Case[] = PUBLISHES.map(([says, config, more]) => ({
     }
     return {
       actions: [publish(key, 'a message', more)],
-      holds: async () => config !== undefined && (await isKept(place, 'a message')),
+      holds: async () => config !== undefined && (await isStored(place, 'a message')),
       world: () => '',
     }
   },
@@ -106,7 +106,7 @@ const gone: Case[] = GONE.map(([says, act]) => ({
     await place.nats.connection.flush()
     return {
       actions: [publish(place.key, 'a message')],
-      holds: () => isKept(place, 'a message').catch(() => false),
+      holds: () => isStored(place, 'a message').catch(() => false),
       world: () => '',
       meddling: { at: async () => last },
     }
@@ -170,7 +170,7 @@ export const natsCases = {
         says: `${says} is published to a stream`,
         async make(place) {
           await keep(place)
-          return { actions: [publish(place.key, payload)], holds: () => isKept(place, payload) }
+          return { actions: [publish(place.key, payload)], holds: () => isStored(place, payload) }
         },
       }),
     ),
