@@ -33,7 +33,7 @@ import { blobsIn } from './workspace/blobs.ts'
 
 /** Starts the executor. Disposing it drains: no new work, finish and report what runs, then disconnect. */
 export async function startExecutor(config: Config): Promise<AsyncDisposable> {
-  // Closed in reverse order: here if start-up fails half-way, else by whoever receives it.
+  // Closed in reverse order: here if start-up fails half-way, else by the caller.
   await using opened = new AsyncDisposableStack()
   const log = createLogger('executor')
   const { workers, verification } = config.execution

@@ -9,7 +9,7 @@ import { type TestExecutor, testExecutor } from './test-executor.ts'
 export const HAS_GIT = findProgram('git') !== undefined
 export const withoutGit = HAS_GIT ? '' : ' (SKIPPED: there is no program git on this host)'
 
-/** Without the configuration of whoever runs the test. */
+/** Without the configuration of the user who runs the test. */
 export function git({ root }: TestExecutor, ...args: string[]): string {
   const env = { PATH: process.env.PATH, HOME: root, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' }
   const own = ['-c', 'user.name=Ann', '-c', 'user.email=ann@example.com']

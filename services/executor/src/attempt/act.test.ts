@@ -62,7 +62,7 @@ describe('an attempt', () => {
     expect(executor.read('note.txt')).toBe('new')
   })
 
-  it('does not go on where the lease is over, or nobody wants it any more, though no newer attempt has begun', async () => {
+  it('does not go on where the lease has expired, or nobody wants it any more, though no newer attempt has begun', async () => {
     await using executor = await testExecutor()
     const work = await diesAfterIntent(executor)
     await executor.database.query('cancel', 'update orchestrator.dispatch set cancelled = true', [])
@@ -110,7 +110,7 @@ describe('an attempt', () => {
     ])
   })
 
-  it('does nothing once its lease is over', async () => {
+  it('does nothing once its lease has expired', async () => {
     await using executor = await testExecutor()
     const work = await executor.dispatch(action)
     const attempt = openAttempt(work, actionIdOf(work.task_id))

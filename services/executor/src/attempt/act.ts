@@ -1,8 +1,8 @@
 /**
- * One attempt at bringing an action's postcondition about.
+ * One attempt to make an action's postcondition hold.
  *
  * Look first: what holds already is not done again. Then the intent, with what was met; then the effect; then looking
- * again, by other means. What an attempt before this one left in doubt is settled by looking, never by guessing.
+ * again, by other means. What an attempt before this one left in doubt is decided by an observation, never by a guess.
  */
 import { crashPoint } from '@deed/process/crash-point'
 import { DeedError } from '@deed/proto/errors'

@@ -3,7 +3,7 @@ import type { WorkAct } from '@deed/proto/action'
 import type { ActionId } from '@deed/proto/ids'
 import { type Lease, openLease } from '@deed/worker/lease'
 import type { After } from '../kind/kind.ts'
-import type { EffectKnown } from '../store/ledger.ts'
+import type { ReportedEffect } from '../store/ledger.ts'
 
 export interface Attempt extends Lease {
   readonly work: WorkAct
@@ -12,7 +12,7 @@ export interface Attempt extends Lease {
   /** Of the attempt in the ledger, once it is known; see `LedgerRow`. */
   readonly key: string | undefined
   /** What this attempt, so far, may have done to the world. */
-  readonly effect: EffectKnown
+  readonly effect: ReportedEffect
   /** The attempt has a row in the ledger. */
   begunUnder(key: string | null): void
   /** See `Context.begin`. */

@@ -9,12 +9,12 @@ import type { After, Effect, Kind } from '../kind/kind.ts'
 import { PASSING_ERRNOS } from '../kind/passing-faults.ts'
 import type { Seen } from '../kind/seen.ts'
 import { ASKED_ONCE, type Observed } from '../observing/observe.ts'
-import type { EffectKnown, LedgerRow } from '../store/ledger.ts'
+import type { LedgerRow, ReportedEffect } from '../store/ledger.ts'
 import type { Attempt } from './attempt.ts'
 
 export interface Conclusion {
   readonly outcome: 'done' | 'failed'
-  readonly effect: EffectKnown
+  readonly effect: ReportedEffect
   readonly evidence: Evidence | undefined
   readonly result: ActionResult | undefined
   readonly error: ErrorBody | undefined

@@ -52,7 +52,7 @@ export async function resolveAttempt(
   }
   const until = ended > 0 ? Date.now() : endedBy(world.dataFolder, actionId)
   const left = await kind.leftBehind(input, around, before, until).catch((error: unknown) => {
-    // What it met is kept elsewhere, or is too much by now: an undo says so, and another attempt may find all done.
+    // What it met is kept elsewhere, or has grown too large: an undo says so, and another attempt may find all done.
     if (error instanceof DeedError) return undefined
     throw error
   })
@@ -62,7 +62,7 @@ export async function resolveAttempt(
   return left
 }
 
-/** Settles the commands of others in the same files whose attempts are over: nobody else looks before those go on. */
+/** Ends and observes the abandoned commands of other actions in the same files: nobody else does before those continue. */
 export async function resolveAbandoned(
   known: ActionRef,
   world: World,
@@ -76,7 +76,7 @@ export async function resolveAbandoned(
       const begun = { ...other, tenant, actionId: action_id, token: Number(other.token) as FencingToken }
       await resolveAttempt(kind, inputOf(kind, other.action), begun, world, ledger)
     } catch (error) {
-      // A kind or an input that is unknown here: whoever takes it up says so.
+      // A kind or an input that is unknown here: the executor that takes it up reports that.
       if (!(error instanceof DeedError)) throw error
       await endTree([actionMark(action_id)], 0)
     }

@@ -503,7 +503,7 @@ inEachSandbox('a command beside other actions', (sandbox) => {
     expect(executor.read('lines')).toBe('first ')
   })
 
-  it('is told from others that died as well, whoever of them is taken back or tried again', async () => {
+  it('is told from others that died as well, in whatever order they are taken back or tried again', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const leaving = (name: string) => ({
       ...node(
@@ -537,7 +537,7 @@ inEachSandbox('a command beside other actions', (sandbox) => {
     expect(readdirSync(executor.root)).toEqual([])
   })
 
-  it('keeps nothing of what it finds changed once its lease is over', async () => {
+  it('keeps nothing of what it finds changed once its lease has expired', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const work = await executor.dispatch(lasting('own'))
     const attempt = openAttempt(work, actionIdOf(work.task_id))
@@ -551,7 +551,7 @@ inEachSandbox('a command beside other actions', (sandbox) => {
     expect(conclusion).toMatchObject({ after: undefined })
   })
 
-  it('ends those of them first that are over and run on', async () => {
+  it('ends first the processes of attempts that have ended', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const forsaken = await executor.dispatch(lasting('forsaken'))
     const running = executor.attempt(forsaken)
@@ -576,7 +576,7 @@ inEachSandbox('a command beside other actions', (sandbox) => {
 const confining = strongest.confines ? '' : ' (SKIPPED: nothing confines commands on this host)'
 
 describe.skipIf(!strongest.confines)(`a command that may reach hosts${confining}`, () => {
-  /** Says which line it was sent, to whoever connects. */
+  /** Tells each client which line it has sent. */
   async function listening(): Promise<AsyncDisposable & { port: number; got: string[] }> {
     const got: string[] = []
     const server = createServer((socket) => {

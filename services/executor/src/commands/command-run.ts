@@ -111,7 +111,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
     workingFolder(input, context)
     secretVariables(input.secrets, context.world)
     allowedHosts(input.allow_hosts, context.world)
-    // What an attempt that is over has left, or goes on doing, would be taken for what this one does, and the other way.
+    // The changes of an abandoned attempt would be taken for those of this one, and the other way round.
     await context.resolveAbandoned()
     const tree = await snapshot(context)
     if (tree instanceof DeedError) return { state: 'tree:unknown', tree: null, unkept: tree.message }
@@ -148,7 +148,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
       argv: [program, ...input.argv.slice(1)],
       workspace: workspace.root,
       cwd: [workspace.root, ...folder].join('/'),
-      // The folder that was checked, whatever stands at its path by now.
+      // The folder that was checked, whatever is at its path now.
       openedCwd: opened?.path,
       env,
       secrets: secretVariables(input.secrets, world),
@@ -168,7 +168,7 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
       throw cutShort ? withTail(error, printedTail(cutShort)) : error
     })
     const changes = known && (await ownChanges(context, before, known))
-    // Whoever was frozen meanwhile has read what others have done since.
+    // A process that was frozen meanwhile has read what others have done since.
     context.checkRight()
     return effectOf(input, context, { ...ended, egress }, changes && (await keepChanges(world.blobs, changes)))
   },

@@ -138,7 +138,7 @@ async function setMode(workspace: Workspace, path: string, mode: number, owner?:
 }
 
 /**
- * Makes a file another name of the first of its names again, which is back by now, since it comes first.
+ * Makes a file another name of the first of its names again, which is already back, since it comes first.
  *
  * @returns false where the first is not what it was
  */

@@ -139,7 +139,7 @@ async function stateOfFolder({ path }: FileDelete, context: Context, before: Fol
   if (!isFolder(context.workspace, path)) {
     const file = readRegularFile(context.workspace, segmentsOf(context.workspace, path), { manyNames: true })
     if (!file) return { at: 'after', observed: `${path} does not exist` }
-    return { at: 'elsewhere', observed: `${path} is a file by now`, kept: filesIn(path, context, before) }
+    return { at: 'elsewhere', observed: `${path} is a file now`, kept: filesIn(path, context, before) }
   }
   const now = await readNamedFolder(path, context)
   const observed = `${path} is a folder with ${counted(Object.keys(now.entries).length, 'thing')} in it`

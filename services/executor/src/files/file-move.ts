@@ -223,7 +223,7 @@ function link(old: string | Buffer, fresh: string | Buffer, isThere: () => boole
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
     // The second name is there when an attempt before this one died between its two steps.
-    if (!isThere()) throw new DeedError('precondition_failed', `${to} exists by now`)
+    if (!isThere()) throw new DeedError('precondition_failed', `${to} already exists`)
   }
 }
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { joinFolder } from './join-folder.ts'
 
 describe('a folder that several ask for', () => {
-  it('is opened once in a turn, anew in the next, and closed when the last has left', async () => {
+  it('is opened once in a turn, again in the next, and closed when the last has left', async () => {
     const root = mkdtempSync(join(tmpdir(), 'deed-join-'))
     mkdirSync(join(root, 'notes'))
     const open = (name: string) => joinFolder({ root, base: [] }, [name])

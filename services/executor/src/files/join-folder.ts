@@ -12,8 +12,8 @@ interface Shared {
 const ofThisTurn = new Map<string, Shared>()
 
 /**
- * As `openFolder`. It was checked in this turn, and a write holds its folder for many. Whoever looks whether a write was
- * done opens it anew.
+ * As `openFolder`. It was checked in this turn, and a write holds its folder for many. The check of a write
+ * opens it again.
  */
 export function joinFolder(workspace: Workspace, segments: readonly string[]): Folder | undefined {
   const path = `${workspace.root}/${segments.join('/')}`

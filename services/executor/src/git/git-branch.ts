@@ -90,7 +90,7 @@ export const gitBranch: Kind<GitBranch, BranchBefore> = {
     const observed = `the branch ${name} is ${branch === null ? 'not there' : `at ${branch}`}, HEAD is on ${head ?? 'none'}`
     const onIt = head === refOf(name) && before.head !== refOf(name)
     if (branch === before.branch && !(input.switch && onIt)) return { at: 'before', observed }
-    // Somebody has committed to it, or gone on it, so it is theirs by now.
+    // Somebody has committed to it, or gone on it, so it is theirs now.
     if (branch !== before.commit || (onIt && !input.switch)) return { at: 'elsewhere', observed }
     return { at: 'after', observed }
   },

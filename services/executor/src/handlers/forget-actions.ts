@@ -2,7 +2,7 @@ import type { Handler } from '@deed/mesh/bus'
 import type { forgetActions as contract } from '@deed/proto/action'
 import type { Store } from '@deed/store/database'
 
-/** What `dispatch` still has is under way, whoever asks for it to be forgotten. */
+/** What `dispatch` still has is under way, and is not forgotten. */
 export function forgetActions({ store }: { store: Store<unknown> }): Handler<typeof contract> {
   return async ({ execution_ids: ids }) => {
     const [row] = await store.query<{ actions: number }>(

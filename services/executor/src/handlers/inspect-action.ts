@@ -1,4 +1,4 @@
-/** What actions would meet and do, for whoever decides on them. */
+/** What actions would meet and do, for the person who decides on them. */
 import { errorBody, type Handler } from '@deed/mesh/bus'
 import type { Action, inspectAction as contract, Inspection } from '@deed/proto/action'
 import type { ErrorBody } from '@deed/proto/errors'

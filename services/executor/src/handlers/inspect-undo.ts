@@ -1,4 +1,4 @@
-/** What undoing actions would meet, for whoever decides on it. */
+/** What undoing actions would meet, for the person who decides on it. */
 import type { Handler } from '@deed/mesh/bus'
 import type { inspectUndo as contract, UndoInspection } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'

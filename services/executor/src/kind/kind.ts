@@ -79,7 +79,7 @@ export interface Context {
   /** @throws {DeedError} `lease_lost`, `cancelled` when the attempt may not act any more */
   checkRight(): void
   /**
-   * Ends what is left in the workspace of commands whose attempts are over without having said what they did, and looks at
+   * Ends what is left in the workspace of commands whose attempts ended without a report, and observes
    * what that is, before this action changes anything.
    */
   resolveAbandoned(): Promise<void>
@@ -92,7 +92,7 @@ export interface Context {
   doneBefore(): Promise<Before | undefined>
 }
 
-/** What is there to look at what an attempt has left that is over. */
+/** What is needed to observe what an abandoned attempt has left. */
 export type Around = Pick<Context, 'world' | 'workspace' | 'writtenByOthers'>
 
 /** What a kind says it did. Nothing here counts as proof. */
@@ -130,7 +130,7 @@ export interface Again extends Seen {
   readonly result?: ActionResult
 }
 
-export interface Kind<Input extends object = JsonObject, Known extends Before = Before, Left extends After = After> {
+export interface Kind<Input extends object = JsonObject, State extends Before = Before, Left extends After = After> {
   readonly name: string
   readonly version: number
   /** Strict: an argument that is not known is refused. */
@@ -147,47 +147,47 @@ export interface Kind<Input extends object = JsonObject, Known extends Before = 
   /** Where the caller's proof holds before the effect, something else proves the effect. Absent: the effect is refused then. */
   readonly provesBesides?: true
   /** @param before absent where nobody has looked yet */
-  effectOf(input: Input, world: World, before?: Known): EffectClass
+  effectOf(input: Input, world: World, before?: State): EffectClass
   /** What it would do, in a sentence. @param before absent, as `world`, in a list of kinds: no target is meant there */
-  summary(input: Input, before?: Known, world?: World): string
+  summary(input: Input, before?: State, world?: World): string
   /**
    * Reads the target, and keeps what the compensation needs. Changes nothing.
    *
    * @throws {DeedError} when the action asks for what cannot be
    */
-  before(input: Input, context: Context): Promise<Known>
+  before(input: Input, context: Context): Promise<State>
   /**
    * For an inspection: finds, without changing anything, what the effect would be refused for by the system under it.
    *
    * @throws {DeedError} that says so
    */
-  refuse?(input: Input, context: Context, before: Known): void | Promise<void>
-  reversibility(input: Input, before: Known): Reversibility
-  /** Of one that is irreversible because of what was met: what, in a sentence, for whoever is to agree. */
-  irreversibleBecause?(before: Known): string | undefined
+  refuse?(input: Input, context: Context, before: State): void | Promise<void>
+  reversibility(input: Input, before: State): Reversibility
+  /** Of one that is irreversible because of what was met: what, in a sentence, for the approver. */
+  irreversibleBecause?(before: State): string | undefined
   /** What holds afterwards. */
-  postcondition(input: Input, before: Known, action: Action): Observation
+  postcondition(input: Input, before: State, action: Action): Observation
   /** Whether what was read leaves it possible that the postcondition holds already. Absent: it does. */
-  mayHoldAlready?(input: Input, before: Known): boolean
+  mayHoldAlready?(input: Input, before: State): boolean
   /** Where the caller's proof holds beforehand: whether nothing is left to do, as far as the kind sees. Absent: it cannot see that. */
-  nothingLeft?(input: Input, before: Known, action: Action): boolean
-  execute(input: Input, context: Context, before: Known): Promise<Effect>
+  nothingLeft?(input: Input, before: State, action: Action): boolean
+  execute(input: Input, context: Context, before: State): Promise<Effect>
   /** Brings the state before back. @returns what it did, in a sentence */
-  compensate(input: Input, context: Context, before: Known, after: Left | undefined): Promise<string>
-  targetState(input: Input, context: Context, before: Known, after: Left | undefined): Promise<TargetState>
+  compensate(input: Input, context: Context, before: State, after: Left | undefined): Promise<string>
+  targetState(input: Input, context: Context, before: State, after: Left | undefined): Promise<TargetState>
   /**
    * What an attempt has left that died before it could say so. Absent: `standing` and `compensate` need not know.
    *
    * @param until when the attempt was surely over, in milliseconds since 1970; `undefined`: nothing was begun
    * @returns `undefined` where it cannot be known
    */
-  leftBehind?(input: Input, around: Around, before: Known, until: number | undefined): Promise<Left | undefined>
+  leftBehind?(input: Input, around: Around, before: State, until: number | undefined): Promise<Left | undefined>
   /**
    * Looks whether the postcondition holds, by other means than `execute` has; for `own_look`.
    *
    * @param effect absent before it, and for one of an earlier attempt
    */
-  observe?(input: Input, context: Context, before: Known, effect?: Effect): Promise<Seen>
+  observe?(input: Input, context: Context, before: State, effect?: Effect): Promise<Seen>
   /** Reads again by fresh means, for `same_again` and `answers_again`. */
   again?(input: Input, context: Context, effect: Effect): Promise<Again>
   /** What confines the program of the host that it starts, by the sandbox's name; absent: it starts none. */

@@ -4,7 +4,7 @@
  */
 
 /**
- * Of the operating system. A full disk (ENOSPC, EDQUOT) is none of them: somebody has to make room, and until then what
+ * Of the operating system. A full disk (ENOSPC, EDQUOT) is not among them: somebody has to make room, and until then what
  * was done before is undone rather than left half-way.
  */
 export const PASSING_ERRNOS: ReadonlySet<string> = new Set([

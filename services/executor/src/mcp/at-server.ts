@@ -187,7 +187,7 @@ async function refuseChanged(cwd: string, pinned: McpTarget['files_sha256']): Pr
   }
 }
 
-/** What confines the server's program; `undefined` where it is none of this host. */
+/** What confines the server's program; `undefined` where it does not run on this host. */
 export const confinementOf = ({ command }: McpTarget, { sandbox }: Pick<World, 'sandbox'>): string | undefined =>
   command && sandbox.name
 

@@ -15,13 +15,13 @@ const END_MS_MAX = 1_000
 const NEWLINE = 0x0a
 
 export interface BoxTransport extends Transport {
-  /** Why the session is over, where it was not closed from here. */
+  /** Why the session has ended, where it was not closed from here. */
   readonly fault: DeedError | undefined
   /** The first line that was no message. */
   readonly noise: string | undefined
 }
 
-/** @param run starts the program, and settles when none of its processes is left */
+/** @param run starts the program; the promise resolves when none of its processes is left */
 export function boxTransport(run: (talk: Command['talk'], stop: AbortSignal) => Promise<Ended>): BoxTransport {
   const stop = new AbortController()
   let input: Writable | undefined
@@ -78,7 +78,7 @@ export function boxTransport(run: (talk: Command['talk'], stop: AbortSignal) => 
     },
     async close() {
       input?.end()
-      const timer = setTimeout(() => stop.abort(new DeedError('unavailable', 'the session is over')), END_MS_MAX)
+      const timer = setTimeout(() => stop.abort(new DeedError('unavailable', 'the session has ended')), END_MS_MAX)
       await over
       clearTimeout(timer)
     },

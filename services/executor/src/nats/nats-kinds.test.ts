@@ -118,7 +118,7 @@ describe('a request to another NATS server', () => {
     const service = nc.subscribe('orders.ask', {
       callback: async (_error, message) => {
         executor.write('order.txt', message.string())
-        // The stream has acknowledged by now.
+        // The stream has already acknowledged.
         await nc.flush()
         message.respond('ordered')
       },

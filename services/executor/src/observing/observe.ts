@@ -1,5 +1,5 @@
 /**
- * Looking at the world: whether a postcondition holds, seen by means other than those that brought it about.
+ * Looking at the world: whether a postcondition holds, seen by other means than those that made it hold.
  *
  * Three answers: it was seen to hold, it was seen not to, it could not be looked at. Only the first counts.
  */

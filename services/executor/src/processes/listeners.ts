@@ -140,4 +140,4 @@ function ownerOf(inode: string, without: ReadonlySet<number>): number | undefine
 }
 
 /** The name alone: arguments may hold secrets. */
-const programOf = (pid: number): string => readLines(`/proc/${pid}/comm`)[0] ?? 'ended by now'
+const programOf = (pid: number): string => readLines(`/proc/${pid}/comm`)[0] ?? 'already ended'

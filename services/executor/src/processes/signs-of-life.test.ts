@@ -28,7 +28,7 @@ it('gives signs as long as it runs, and leaves alone what others have made of th
   const takenOver = giveSigns(folder, ACTION)
   writeFileSync(file, '1 another')
   takenOver[Symbol.dispose]()
-  // Not ended: whoever took over is dead, and may have gone on for a while.
+  // Not ended: the process that took over is dead, and may have continued for a while.
   expect(endedBy(folder, ACTION)).toBeGreaterThan(Date.now())
   rmSync(folder, { recursive: true })
 })

@@ -15,7 +15,7 @@ const EVERY_MS = 100
 const SILENT_MS_MAX = 3_000
 
 /**
- * Gives signs until it is disposed, which is to be when no process of the command is left. Whoever has taken the action
+ * Gives signs until it is disposed, which is to be when no process of the command is left. The process that has taken the action
  * over meanwhile may have forgotten the signs, or be giving its own: those are left as they are.
  */
 export function giveSigns(dataFolder: string, actionId: ActionId): Disposable {
@@ -51,7 +51,7 @@ export function endedBy(dataFolder: string, actionId: ActionId): number | undefi
   const said = readFileSync(file, 'utf8')
   if (said === ENDED) return stat.mtimeMs
   const [pid, started] = said.split(' ')
-  // Whoever should give the signs is there, and may have been frozen.
+  // The process that gives the signs exists, and may have been frozen.
   if (runningProcess(Number(pid))?.started === started) return Date.now()
   return stat.mtimeMs + SILENT_MS_MAX
 }

@@ -1,6 +1,6 @@
 /**
- * Kinds of action that somebody else on the mesh provides: looked at, done and taken back by requests to whoever answers
- * for the kind. What is met, the intent and the outcome are kept here, as for any kind.
+ * Kinds of action that somebody else on the mesh provides: observed, done and taken back by requests to the provider
+ * of the kind. What is met, the intent and the outcome are kept here, as for any kind.
  */
 import type { Bus } from '@deed/mesh/bus'
 import type { Action } from '@deed/proto/action'
@@ -16,7 +16,7 @@ import {
 import { type After, type Before, type Context, type Kind, OBSERVE_ONLY } from '../kind/kind.ts'
 
 /** The mesh, as far as a kind of somebody else needs it. */
-export type Asking = Pick<Bus, 'call'>
+export type Caller = Pick<Bus, 'call'>
 
 export type ProvidedBefore = Before & {
   /** What the provider wants to know again. */
@@ -28,7 +28,7 @@ export type ProvidedBefore = Before & {
  *
  * @throws {DeedError} what the provider refuses; `unavailable` when nobody answers
  */
-export async function providedKind(action: Action, bus: Asking): Promise<Kind<JsonObject, ProvidedBefore, After>> {
+export async function providedKind(action: Action, bus: Caller): Promise<Kind<JsonObject, ProvidedBefore, After>> {
   const { kind: name, kind_version: version } = action
   const about = ({ actionId, action: { input } }: Pick<Context, 'actionId' | 'action'>) => ({
     kind: name,
@@ -49,7 +49,7 @@ export async function providedKind(action: Action, bus: Asking): Promise<Kind<Js
     version,
     provided: true,
     resolves: () => ({ provider }),
-    // What it may be is for its provider to say, which has seen it by now.
+    // What it may be is for its provider to say, which has already seen it.
     input: JsonObject,
     idempotent: facts.idempotent,
     example: {},

@@ -82,7 +82,7 @@ export function protectPaths(
   }
 }
 
-/** Protected paths below the root, relative to it, that are there by now and were not, or are others than they were. */
+/** Protected paths below the root, relative to it, that exist now and did not before, or have been replaced. */
 export const brokenSince = (workspace: string, before: ReadonlyMap<string, string>): string[] =>
   [...protectedBelow(workspace)].flatMap(([path, is]) => (before.get(path) === is ? [] : relative(workspace, path)))
 

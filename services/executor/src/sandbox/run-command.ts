@@ -97,7 +97,7 @@ export async function runCommand(sandbox: Sandbox, command: Command): Promise<En
   if (first instanceof DeedError) throw first
   if (typeof first === 'string') throw exceeded(argv[0]!, first)
   const exitCode = code ?? 128 + constants.signals[by ?? 'SIGKILL']
-  const limit = limitMet(box, exitCode)
+  const limit = limitReached(box, exitCode)
   if (limit !== undefined) {
     onCutShort?.(output.taken())
     throw exceeded(argv[0]!, limit)
@@ -188,13 +188,13 @@ function processesOf(
   const outer = child.exitCode === null && child.signalCode === null ? runningProcess(child.pid!) : undefined
   if (box.group) return [outer, ...box.group.processes().map(runningProcess)].flatMap((one) => one ?? [])
   if (!sandbox.confines) return descendantsOf(processesMarked(actionMark(actionId)))
-  // Whoever loses its parent becomes a child of the first process, which therefore is to be the last.
+  // A process that loses its parent becomes a child of the first process, which therefore is to be the last.
   if (sandbox.reaps) return descendantsOf(outer ? [outer] : []).filter(({ pid }) => pid !== child.pid)
   return [outer, init && init !== GONE ? init : undefined].flatMap((one) => one ?? [])
 }
 
 /** What the kernel has ended or refused it for. */
-function limitMet(box: Box, exitCode: number): Limit | undefined {
+function limitReached(box: Box, exitCode: number): Limit | undefined {
   if (exitCode === 128 + constants.signals.SIGXFSZ) return 'file size'
   if (exitCode === 128 + constants.signals.SIGXCPU) return 'processor time'
   const hit = box.group?.hit()

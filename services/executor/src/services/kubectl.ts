@@ -31,7 +31,7 @@ export interface Deployment {
   /** Of the template that its pods are made of, as a hash. */
   readonly template: string
   /** How many there were when it was stopped. */
-  readonly replicasKept: number | undefined
+  readonly savedReplicas: number | undefined
 }
 
 export interface Kubectl {
@@ -154,7 +154,7 @@ function deploymentOf(text: string): Deployment {
     images: Object.fromEntries(spec.template.spec.containers.map(({ name, image }) => [name, image])),
     selector: labels.length === 0 ? undefined : labels.map(([name, value]) => `${name}=${value}`).join(','),
     template: hashJson(spec.template as unknown as Json),
-    replicasKept: Number.isInteger(kept) && kept > 0 && kept <= REPLICAS_MAX ? kept : undefined,
+    savedReplicas: Number.isInteger(kept) && kept > 0 && kept <= REPLICAS_MAX ? kept : undefined,
   }
 }
 

@@ -191,7 +191,7 @@ describe('rolling out', () => {
     expect(await executor.undo(work)).toMatchObject({ outcome: 'done' })
   })
 
-  it('without an image makes the pods anew', async () => {
+  it('without an image replaces the pods', async () => {
     await using executor = await withCluster({
       reading: deployment(),
       changes: [change(['rollout', 'restart', 'deployment/shop'], { revision: 5 })],

@@ -1,5 +1,5 @@
 /**
- * kubernetes.rollout: a new image for a deployment, or its pods made anew, and the wait until all are. Undone by rolling
+ * kubernetes.rollout: a new image for a deployment, or its pods replaced, and the wait until all are ready. Undone by rolling
  * back to the revision that was there.
  */
 import { DeedError } from '@deed/proto/errors'
@@ -13,7 +13,7 @@ const WAITED = 0.8
 
 const Input = z.strictObject({
   target: z.string().min(1).max(256),
-  /** Absent: the pods are made anew from what they are. */
+  /** Absent: the pods are replaced by pods of the same image. */
   image: z
     .string()
     .max(512)

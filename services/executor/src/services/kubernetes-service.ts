@@ -39,9 +39,9 @@ export function kubernetesService(world: World, target: KubernetesTarget): Servi
       }
     },
     async start(signal) {
-      const { replicas, replicasKept } = await cluster.get(signal)
+      const { replicas, savedReplicas } = await cluster.get(signal)
       if (replicas > 0) await cluster.waitRolledOut(ROLLED_OUT_MS_MAX, signal)
-      else await scale(replicasKept ?? 1, signal)
+      else await scale(savedReplicas ?? 1, signal)
     },
     async stop(signal) {
       const { replicas } = await cluster.get(signal)
@@ -51,8 +51,8 @@ export function kubernetesService(world: World, target: KubernetesTarget): Servi
       return undefined
     },
     async restart(signal) {
-      const { replicas, replicasKept } = await cluster.get(signal)
-      if (replicas === 0) return scale(replicasKept ?? 1, signal)
+      const { replicas, savedReplicas } = await cluster.get(signal)
+      if (replicas === 0) return scale(savedReplicas ?? 1, signal)
       await cluster.run(['rollout', 'restart', deployment], signal)
       await cluster.waitRolledOut(ROLLED_OUT_MS_MAX, signal)
     },

@@ -8,7 +8,7 @@ import type { ServiceProvider } from './service-provider.ts'
 import { supervisedProcess } from './supervised-process.ts'
 import { systemdUnit } from './systemd-unit.ts'
 
-/** Whoever runs services, by the type of their targets. */
+/** The programs that run services, by the type of their targets. */
 export const SERVICE_TYPES = ['process', 'systemd', 'docker', 'kubernetes'] as const satisfies readonly Target['type'][]
 
 /** @throws {DeedError} `unknown_target` */

@@ -26,7 +26,7 @@ export function openDatabases(
     connectionString: urlOf(targets, env, name),
     application_name: 'deed-executor',
     connectionTimeoutMillis: CONNECT_MS_MAX,
-    // A second fence, should a statement come by the first: what the session may do by default. And strings are read as
+    // A second fence, should a statement pass the first: what the session may do by default. And strings are read as
     // the parser here reads them, whatever the role or the database has set.
     options: `-c default_transaction_read_only=on -c statement_timeout=${STATEMENT_MS_MAX} -c timezone=UTC -c standard_conforming_strings=on`,
     types: exactTypes,

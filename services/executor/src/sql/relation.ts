@@ -20,7 +20,7 @@ export interface Relation {
   readonly truncatable: boolean
 }
 
-/** @returns `undefined` where there is none of the name */
+/** @returns `undefined` where no relation has the name */
 export async function relationIn(client: ClientBase, { schema, name }: Named): Promise<Relation | undefined> {
   const { rows } = await client.query<Relation>(FIND, [schema ?? null, name])
   return rows[0]

@@ -24,7 +24,7 @@ import { fetchRows, parseReading, type Reading, type Rows } from './read-only-qu
 import { refuseConstant } from './refuse-constant.ts'
 import { refuseWhatCannotRun } from './refuse-what-cannot-run.ts'
 import { tryWithin } from './savepoint.ts'
-import { readSettled, type Write, type Written, writeStatement } from './write-statement.ts'
+import { readAfterLock, type Write, type Written, writeStatement } from './write-statement.ts'
 
 const Statement = z.string().min(1).max(65_536)
 
@@ -96,7 +96,7 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
     sqlTarget(context.world.config.targets, target)
     const parsed = await parsedOf(input)
     return context.world.databases.fresh(target, (client) =>
-      readSettled(
+      readAfterLock(
         client,
         lockOf(context.actionId),
         async () => {
@@ -205,7 +205,7 @@ export const sqlExecute: Kind<SqlExecute, ExecuteBefore, ExecuteAfter> = {
     const { target, verify, undo } = input
     const parsed = await parsedOf(input)
     const [reading, asUndone, image] = await context.world.databases.fresh(target, (client) =>
-      readSettled(
+      readAfterLock(
         client,
         lockOf(context.actionId),
         async () =>

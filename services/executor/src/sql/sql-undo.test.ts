@@ -88,7 +88,7 @@ describe('what an undo would not bring back', () => {
       'runs the rule also of cust',
     ],
     [
-      'a number that the undo gives anew',
+      'a number that the undo assigns again',
       [
         'create table public.item (id int generated always as identity, n int)',
         'insert into public.item (n) values (1)',

@@ -2,7 +2,7 @@
 
 /**
  * Connections, transactions that lost against others, resources that were short, locks that were held, a server that stops
- * or starts. 08P01 is none of them: a message that breaks the protocol breaks it every time.
+ * or starts. 08P01 is not among them: a message that breaks the protocol breaks it every time.
  *
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */

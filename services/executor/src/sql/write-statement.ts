@@ -2,7 +2,7 @@
  * One statement that changes data, in one transaction with the query that proves it: the two hold together, or nothing
  * was changed.
  *
- * The transaction holds a lock that is named after its action, so whoever wants to know what became of it waits until
+ * The transaction holds a lock that is named after its action, so a reader that needs its outcome waits until
  * the server has ended it, even when the process that began it is dead.
  */
 import { DeedError } from '@deed/proto/errors'
@@ -83,17 +83,17 @@ export async function writeStatement(client: ClientBase, write: Write): Promise<
  * @param timeoutMs of each statement; absent: what a query of somebody who waits for a plan may take
  * @throws {DeedError} as `refusal`
  */
-export async function readSettled<T>(
+export async function readAfterLock<T>(
   client: ClientBase,
   lock: string,
   work: () => Promise<T>,
   timeoutMs?: number,
 ): Promise<T> {
-  const settled = async (): Promise<T> => {
+  const locked = async (): Promise<T> => {
     await client.query(oneStatement(TAKE_LOCK, [lock]))
     return work()
   }
-  return readOnly(client, settled, timeoutMs)
+  return readOnly(client, locked, timeoutMs)
 }
 
 const TAKE_LOCK = `SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))`

@@ -19,7 +19,7 @@ import type { Seen } from '../kind/seen.ts'
 import type { Holder } from '../processes/this-process.ts'
 import { storable } from './storable.ts'
 
-export type EffectKnown = TaskReport['effect']
+export type ReportedEffect = TaskReport['effect']
 
 export interface IntentToWrite {
   readonly tenant: string
@@ -50,7 +50,7 @@ export interface LedgerRow {
   outcome: 'done' | 'failed' | null
   outcome_token: string | number | null
   /** null: the one attempt that may have left something behind has not said what. */
-  effect: EffectKnown | null
+  effect: ReportedEffect | null
   evidence: Evidence | null
   result: ActionResult | null
   error: ErrorBody | null
@@ -79,7 +79,7 @@ export interface OutcomeToWrite {
   readonly token: FencingToken
   readonly intent: Intent
   readonly outcome: 'done' | 'failed'
-  readonly effect: EffectKnown
+  readonly effect: ReportedEffect
   readonly evidence?: Evidence | undefined
   readonly result?: ActionResult | undefined
   readonly error?: ErrorBody | undefined
@@ -100,7 +100,7 @@ export interface Ledger {
   /**
    * Takes over an attempt under the same token from a process that has died.
    *
-   * @returns `undefined` when it could not be had: its lease is over, or somebody else has it
+   * @returns `undefined` when it could not be had: its lease has expired, or somebody else has it
    */
   adopt(
     tenant: string,
@@ -108,7 +108,7 @@ export interface Ledger {
     token: FencingToken,
     from: LedgerRow,
   ): Promise<{ cancelled: boolean } | undefined>
-  /** Changes nothing when the action has a newer token by now. */
+  /** Changes nothing when the action has a newer token. */
   writeOutcome(outcome: OutcomeToWrite): Promise<void>
   find(tenant: string, actionId: ActionId): Promise<LedgerRow | undefined>
   /** Those that were ever begun, with what they are. */
@@ -118,7 +118,7 @@ export interface Ledger {
   /** Keeps what an attempt has left that could not say so itself, unless that is known or a newer one has begun. */
   keepAfter(tenant: string, actionId: ActionId, token: FencingToken, after: After): Promise<void>
   /** What earlier attempts left is taken back. @returns whether the attempt is still the newest, and may begin */
-  beginAgain(anew: Anew): Promise<boolean>
+  beginAgain(attempt: AttemptAgain): Promise<boolean>
   /** @returns what the newest of equal actions met that had an effect which is not undone */
   findDone(tenant: string, action: Action): Promise<Before | undefined>
   /** Other commands of which nobody knows what they left, and that may not go on any more. */
@@ -138,7 +138,10 @@ export interface Forsaken extends Pick<LedgerRow, 'token' | 'before' | 'after'> 
 }
 
 /** What is there once an earlier attempt was taken back. */
-export type Anew = Pick<IntentToWrite, 'tenant' | 'actionId' | 'token' | 'before' | 'lookedAt' | 'reversibility'>
+export type AttemptAgain = Pick<
+  IntentToWrite,
+  'tenant' | 'actionId' | 'token' | 'before' | 'lookedAt' | 'reversibility'
+>
 
 export type WholeRow = LedgerRow & { action_id: ActionId; execution_id: ExecutionId; task_id: TaskId; action: Action }
 
@@ -246,7 +249,7 @@ const WRITE_OUTCOMES = `
     undo_finished_at = case when g.intent = 'undo' then clock_timestamp() end
   from given g where a.tenant = g.tenant and a.action_id = g.action_id and a.token = g.token`
 
-/** As where an intent is written: a message that comes again may be of a lease that is over, though the token is the last. */
+/** As where an intent is written: a message that comes again may be of an expired lease, though the token is the last. */
 const ADOPT = `
   update actions a set host = $4, boot_id = $5, pid = $6, pid_started = $7, worker_id = $8
   from orchestrator.dispatch d
@@ -273,7 +276,7 @@ const FIND_CONCURRENT = `
     and case when a.kind in ${COMMANDS} then a.intent_at >= self.since else a.finished_at is null or a.finished_at >=
       case when a.execution_id = self.execution_id then self.since else self.since - interval '2 seconds' end end`
 
-/** One that nobody could settle within the hour is left to whoever takes it up. */
+/** One with an unknown outcome after an hour is left to the executor that takes it up. */
 const FIND_DONE = `
   select before from actions
    where tenant = $1 and kind = $2 and action->'input' = $3::jsonb and action->>'workspace' is not distinct from $4
@@ -365,7 +368,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
     async beginAgain({ tenant, actionId, token, before, lookedAt, reversibility }) {
       const looked = performance.now() - lookedAt
       const given = [tenant, actionId, token, storable(before), looked, reversibility]
-      return (await store.query('begin-anew', BEGIN_AGAIN, given)).length > 0
+      return (await store.query('begin-again', BEGIN_AGAIN, given)).length > 0
     },
     async writeUndoIntent({ tenant, actionId, executionId, taskId, token, action, actionHash }) {
       const [row] = await store.query<WrittenUndoIntent>('write-undo', WRITE_UNDO_INTENT, [

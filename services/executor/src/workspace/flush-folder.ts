@@ -1,6 +1,6 @@
 /**
- * Folders onto disk, once for all who wait for the same: whoever comes while one is being written shares the next time
- * with all who come until then.
+ * Folders onto disk, once for all who wait for the same: a caller that comes while one is being written shares the next time
+ * with all that come until then.
  */
 import { fstatSync, fsync } from 'node:fs'
 import { promisify } from 'node:util'

@@ -31,7 +31,7 @@ export interface FollowUpDependencies {
 /** Ends that were handled within this time are marked together, in milliseconds. */
 const MARK_MS = 500
 
-interface Settled extends End {
+interface HandledEnd extends End {
   reply: ExecutionReply
   /** Ids of those who have had it. */
   answered: ReadonlySet<string>
@@ -54,19 +54,19 @@ export function openFollowUp({
   exportFile,
 }: FollowUpDependencies): FollowUp {
   // Best effort, so it may be late: lost marks are made again.
-  let settled: Settled[] = []
+  let handled: HandledEnd[] = []
   const markAll = async (): Promise<void> => {
-    const ends = new Map(settled.map((end) => [end.execution_id, end]))
-    settled = []
-    // Whoever asked another replica while the end was being written is in no list of that statement, and saw no end.
+    const ends = new Map(handled.map((end) => [end.execution_id, end]))
+    handled = []
+    // A caller that asked another replica while the end was being written is in no list of that statement, and saw no end.
     for (const waiter of await markFollowedUp(db, [...ends.values()])) {
       const end = ends.get(waiter.execution_id)
       if (end && !end.answered.has(waiter.waiter_id)) waiters.answer(waiter, end.reply)
     }
   }
-  const followUpLater = (end: Settled): void => {
-    settled.push(end)
-    if (settled.length > 1) return
+  const followUpLater = (end: HandledEnd): void => {
+    handled.push(end)
+    if (handled.length > 1) return
     setTimeout(() => {
       markAll().catch((error: unknown) => log.warn({ err: error }, 'the resync will retry'))
     }, MARK_MS)
@@ -101,7 +101,7 @@ export function openFollowUp({
       await dismiss(waiterId)
     },
     async [Symbol.asyncDispose]() {
-      if (settled.length > 0) await markAll()
+      if (handled.length > 0) await markAll()
     },
   }
 }

@@ -18,7 +18,7 @@ describe('the chain of an execution', () => {
     ['two rows in the wrong order', 2, ({ rows }) => rows.splice(1, 2, ...rows.slice(1, 3).reverse())],
     ['a tail that was cut off', 3, ({ rows }) => rows.splice(2)],
     ['a row that was added', 5, (chain) => chain.rows.push({ ...chain.rows[3]!, seq: 5 })],
-    ['a chain that was written anew', 4, (chain) => Object.assign(chain, { audit_hash: 'another' })],
+    ['a chain that was rewritten', 4, (chain) => Object.assign(chain, { audit_hash: 'another' })],
   ]
   it.each(spoiled)('tells of %s at row %i', (_, seq, spoil) => {
     const spoiledChain = chain()

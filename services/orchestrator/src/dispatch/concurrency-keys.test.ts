@@ -20,7 +20,7 @@ describe('a concurrency key', () => {
     expect(keys.isFree('key')).toBe(true)
   })
 
-  it('stays with whoever has it now when an earlier holder is found to have ended', () => {
+  it('stays with the current holder when an earlier holder is found to have ended', () => {
     const keys = concurrencyKeys(() => undefined)
     keys.take(['key'], first)
     keys.take(['key'], second)

@@ -14,7 +14,7 @@ describe('turns', () => {
     expect(queue.waitingOf('b')).toBe(0)
   })
 
-  it('come by priority first, and a place is kept', () => {
+  it('orders by priority first, and keeps a place', () => {
     const queue = fairQueue<string>()
     queue.add({ id: 'low', tenant: 'a', priority: 8 }, 'low')
     queue.add({ id: 'normal', tenant: 'a', priority: 5 }, 'normal')

@@ -71,7 +71,7 @@ export async function checkGoal(looking: CheckDependencies, claimed: GoalRow): P
       return giveUp(
         looking,
         { ...goal, ...drifted },
-        `it was brought about ${counted(goal.remedies_max, 'time')} within an hour and does not stay so: ${seen}`,
+        `it was restored ${counted(goal.remedies_max, 'time')} within an hour and does not stay so: ${seen}`,
       )
   }
 }

@@ -36,8 +36,8 @@ export function keepableSteps(policy: Policy, steps: readonly GoalStep[], worksp
 }
 
 /**
- * That a service is a new process cannot last; that it runs can. What was met beforehand is not what is met later. What a
- * goal's proof asks for is what is to be so, whoever has made it so.
+ * That a service is a new process cannot last; that it runs can. What was met beforehand is not what is met later. The
+ * proof of a goal checks the state, and not who has made it so.
  */
 function lasting(step: GoalStep, workspace: string | undefined): GoalStep {
   const action = Action.parse({

@@ -46,10 +46,10 @@ export function runGoalsAndSchedules(looking: CheckDependencies): GoalsAndSchedu
   }
 
   const run = (work: Promise<void>): void => {
-    const settled = work
+    const ended = work
       .catch((error: unknown) => log.warn({ err: error }, 'checking goals and schedules failed; it will be retried'))
-      .finally(() => running.delete(settled))
-    running.add(settled)
+      .finally(() => running.delete(ended))
+    running.add(ended)
   }
 
   const wakeAgain = (at: number | undefined): void => {

@@ -19,7 +19,7 @@ import { keepableSteps } from './keepable-steps.ts'
 /** All of them are inspected in one message. */
 const STEPS_MAX = 200
 
-export interface KeptSteps extends Pick<GoalRow, 'task' | 'request' | 'steps'> {}
+export interface GoalSteps extends Pick<GoalRow, 'task' | 'request' | 'steps'> {}
 
 /** Distinguishes two goals with the same name. */
 export const sourceHash = ({ task, manifest, context, execution_id }: PutGoal): string =>
@@ -38,7 +38,7 @@ export async function stepsToKeep(
   asked: ExecutionRequest | undefined,
   principal: Principal,
   trace: string,
-): Promise<KeptSteps> {
+): Promise<GoalSteps> {
   if (asked === undefined || id !== undefined) {
     if (given === undefined && id !== undefined) return stepsOfExecution(looking, name, id, principal)
     throw new DeedError('invalid_request', 'the context is that of the execution; leave it out', { path: '$.context' })
@@ -88,7 +88,7 @@ async function stepsOfExecution(
   name: string,
   id: ExecutionId,
   principal: Principal,
-): Promise<KeptSteps> {
+): Promise<GoalSteps> {
   const { execution, tasks } = await driver.read(await findExecution(db, principal, { executionId: id }))
   const path = '$.execution_id'
   if (execution.status !== 'done') {

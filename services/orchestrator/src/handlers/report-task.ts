@@ -4,7 +4,7 @@ import type { reportTask as contract, TaskReport } from '@deed/proto/task'
 import type { Driver } from '../dispatch/drive.ts'
 import type { Snapshot, TaskRow, Work } from '../execution/snapshot.ts'
 import { refuseRequestAgainstGoals } from '../planning/contradictions.ts'
-import { AskedOfModel, type Planning, planWork, replanTask } from '../planning/plan-work.ts'
+import { ModelTaskSpec, type Planning, planWork, replanTask } from '../planning/plan-work.ts'
 import type { GoalsOf } from '../store/goals.ts'
 import { taskNode } from '../thinking/task-node.ts'
 import { requireWorker } from './require-worker.ts'
@@ -49,7 +49,7 @@ async function planSolution(
   if (!report.solution) {
     return { refused: { code: 'no_solution', message: 'the solver reported no solution', retryable: false } }
   }
-  const { node: ofPlan, description } = AskedOfModel.parse(task.spec)
+  const { node: ofPlan, description } = ModelTaskSpec.parse(task.spec)
   const place = {
     position: snapshot.tasks.size,
     names: new Set([...snapshot.tasks.values()].map(({ name }) => name)),

@@ -136,9 +136,9 @@ const told: Pick<Bus, 'announce'> = {
   announce: (_, [, name]) => void alerts.push(name),
 }
 
-type Asked = Partial<Parameters<ReturnType<typeof verifyAudit>>[0]>
+type VerifyRequest = Partial<Parameters<ReturnType<typeof verifyAudit>>[0]>
 
-async function verify(db: Database, asked: Asked = {}) {
+async function verify(db: Database, asked: VerifyRequest = {}) {
   const scope = { principal: { tenant: 'local', user: 'user' } } as Parameters<ReturnType<typeof verifyAudit>>[1]
   const answer = await verifyAudit({ db, bus: told })({ limit: 1_000, ...asked }, scope)
   if (typeof answer === 'symbol') throw new Error('it is answered at once')
@@ -182,7 +182,7 @@ async function write(db: Database, executions: number): Promise<ExecutionId[]> {
   return ids
 }
 
-/** Without triggers, as whoever owns the server can. */
+/** Without triggers, as the owner of the server can. */
 async function asSuperuser(db: Database, statements: string[]): Promise<void> {
   const client = await db.pool.connect()
   try {

@@ -73,7 +73,7 @@ describe('two wishes go together', () => {
     expect(contradictionOf(other, one)).toBeUndefined()
   })
 
-  it('and share what both bring about', () => {
+  it('share the outcomes that both have', () => {
     expect(sharedBy(of(write('a', 'x'), service('start')), of(write('a', 'x'), write('b', 'y')))).toEqual([
       'file:/srv/app/a',
     ])

@@ -59,8 +59,8 @@ export async function planExecution(
     const first = input.type === 'planned' ? beginningAtOnce(input.work) : []
     if (first.length > 0) {
       const reads = first.every((task) => isAct(task) && isPromptRead(planning.policy, task.spec))
-      const settled = await planning.capacity.room({ capability: 'act', reads }, slotRequestOf(execution))
-      await store().finally(settled)
+      const release = await planning.capacity.room({ capability: 'act', reads }, slotRequestOf(execution))
+      await store().finally(release)
     } else await store()
     return { background: background || isBackground(execution.request, thought) }
   } catch (error) {

@@ -27,8 +27,8 @@ import { unsealedOf } from './unsealed.ts'
 import { type Candidate, comesAfter, inspectTargets, type Weighing, weighActions } from './weigh-actions.ts'
 
 /** What a task that a model solves holds: the question, and the part of the plan that its answer becomes. */
-export const AskedOfModel = AgentTask.extend({ node: GoalNode.pick({ id: true, title: true }) })
-export type AskedOfModel = z.output<typeof AskedOfModel>
+export const ModelTaskSpec = AgentTask.extend({ node: GoalNode.pick({ id: true, title: true }) })
+export type ModelTaskSpec = z.output<typeof ModelTaskSpec>
 
 export interface Planning extends Weighing, Sealing {}
 
@@ -105,7 +105,7 @@ export async function weighWork(
           task_kind: 'solve',
           capability: 'solve',
           dependencies: after,
-          spec: { ...ask, node: { id: node.id, title: node.title } } satisfies AskedOfModel as JsonObject,
+          spec: { ...ask, node: { id: node.id, title: node.title } } satisfies ModelTaskSpec as JsonObject,
         }),
       )
     }

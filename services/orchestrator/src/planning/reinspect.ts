@@ -20,8 +20,8 @@ interface Dependencies {
 export function reinspect({ driver, planning, log }: Dependencies): Reinspect {
   const looking = new Set<ApprovalId>()
   const look = async (id: ExecutionId, approvalId: ApprovalId): Promise<void> => {
-    const anew = await inspectTargets(planning, await driver.peek(id), approvalId)
-    await driver.apply(id, { type: 'looked', approvalId, ...(anew ? { anew } : {}) })
+    const resealed = await inspectTargets(planning, await driver.peek(id), approvalId)
+    await driver.apply(id, { type: 'looked', approvalId, ...(resealed ? { resealed } : {}) })
   }
   return (id, approvalId) => {
     if (looking.has(approvalId)) return
@@ -37,14 +37,14 @@ async function inspectTargets(
   planning: Planning,
   snapshot: Snapshot,
   approvalId: ApprovalId,
-): Promise<Reinspected['anew']> {
+): Promise<Reinspected['resealed']> {
   const step = [...snapshot.tasks.values()].find(({ approval_id: id }) => id === approvalId)
   if (!step || !isAct(step)) return undefined
   const names = new Set([...snapshot.tasks.values()].map(({ name }) => name))
   const place = { position: snapshot.tasks.size, names, after: [] }
   try {
-    const anew = await replanTask(planning, snapshot.execution, step, place)
-    return anew.task.action_hash === step.action_hash ? undefined : { taskId: step.task_id, ...anew }
+    const replanned = await replanTask(planning, snapshot.execution, step, place)
+    return replanned.task.action_hash === step.action_hash ? undefined : { taskId: step.task_id, ...replanned }
   } catch (error) {
     // If it is approved all the same, the attempt reports the reason.
     if (error instanceof DeedError && !error.retryable) return undefined

@@ -1,4 +1,4 @@
-// What has been agreed to ahead, and how little else.
+// What a grant pre-approves, and that it pre-approves nothing else.
 
 import { Action } from '@deed/proto/action'
 import { Grant } from '@deed/proto/grant'
@@ -108,7 +108,7 @@ describe('a grant', () => {
     [{ path: 'reports', revoked_at: '2025-12-31T12:00:00.000Z' }, at('reports/a.txt')],
   ])('%j does not let %j pass', (scope, action) => expect(allows(scope, action)).toBe(false))
 
-  it('ends below level 3, at its own level, and at that of whoever gave it', () => {
+  it('ends below level 3, at its own level, and at the level of the person who gave it', () => {
     const inside = at('reports/a.txt')
     expect(allows({ path: 'reports' }, inside, { level: 2 })).toBe(true)
     expect(allows({ path: 'reports' }, inside, { level: 3 })).toBe(false)

@@ -110,7 +110,7 @@ const types = ({ audit }: Draft): string[] => audit.map(({ type }) => type)
 const lookedAt = (shown: ApprovalRow | undefined, sealed: Omit<Resealed, 'spec'>): Input => ({
   type: 'looked',
   approvalId: id(50) as ApprovalId,
-  anew: {
+  resealed: {
     taskId: id(4) as TaskId,
     task: { spec: {}, ...sealed },
     work: {
@@ -135,7 +135,7 @@ describe('a step that is agreed to by itself', () => {
     expect(approvalIn(snapshot)).toMatchObject({ status: 'used', decided_by: 'ada' })
   })
 
-  it('is shown as it is by then, sealed anew, before anybody is asked', () => {
+  it('is inspected and sealed again before anybody is asked', () => {
     const snapshot = stepByStep({ sealed: { [id(4)]: 'planned' } })
     done(snapshot, 2)
     const wanted: ApprovalId[] = []
@@ -174,7 +174,7 @@ describe('a step that is agreed to by itself', () => {
     expect(() => apply(stepByStep(), decide)).toThrow(expect.objectContaining({ code: 'not_found' }))
   })
 
-  it('begins nothing once its time is over, whether anybody has looked since or not', () => {
+  it('begins nothing once it has expired, whether anybody has looked since or not', () => {
     const asked = { status: 'approved', decided_by: 'ada', asked_at: isoTime(START) } as const
     const snapshot = stepByStep(asked)
     Object.assign(snapshot.tasks.get(id(3) as TaskId) as TaskRow, { actual_status: 'done' })
@@ -192,7 +192,7 @@ describe('a step that is agreed to by itself', () => {
   })
 })
 
-describe('what was agreed to ahead', () => {
+describe('what a grant pre-approves', () => {
   const ahead = (over: boolean, keysFree = true): { snapshot: Snapshot; draft: Draft } => {
     const tasks = [
       task(3, { task_kind: 'approve', capability: 'human', actual_status: 'done' }),

@@ -13,7 +13,7 @@ export type Input =
   | { type: 'plan_failed'; error: ErrorBody; found: Partial<ExecutionRow> }
   /** `solved` is the work from the report's solution. */
   | { type: 'reported'; report: TaskReport; solved?: Work; refused?: ErrorBody }
-  /** The target was not as the plan expected, as `report` says; the task, sealed anew. */
+  /** The target was not as the plan expected, as `report` says; the task, sealed again. */
   | { type: 'replanned'; taskId: TaskId; token: FencingToken; task: Partial<TaskRow>; work: Work; report?: TaskReport }
   | ({ type: 'looked' } & Reinspected)
   | { type: 'decided'; approvalId: ApprovalId; approve: boolean; by: string; reason: string | null }
@@ -33,7 +33,7 @@ export type Input =
 export interface Reinspected {
   approvalId: ApprovalId
   /** The step sealed again, if it differs from what was shown; without an approval in its work, none is needed. */
-  anew?: { taskId: TaskId; task: Resealed; work: Work }
+  resealed?: { taskId: TaskId; task: Resealed; work: Work }
 }
 
 /** The sealed fields of a task. */

@@ -252,7 +252,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 // As long as that: fast-check alone would keep to a few steps.
 const histories = fc.array(steps, { maxLength: 60, size: 'max' })
 
-/** An attempt that was handed out: whoever has it may report at any time, or never. */
+/** An attempt that was handed out: its holder may report at any time, or never. */
 interface Attempt {
   taskId: TaskId
   token: FencingToken
@@ -266,7 +266,7 @@ interface Model {
   attempts: Attempt[]
   /** Time has passed that nobody has looked since. */
   overdue: boolean
-  /** When the resync comes by, as the tables have it. */
+  /** When the resync checks it next, as the tables have it. */
   checkAt: number
   /** Between which steps each effect was had, as far as anybody can know; those that are undone have none. */
   effects: Map<TaskId, { from: number; to: number }>
@@ -327,7 +327,7 @@ function inputOf(model: Model, step: Exclude<Step, { op: 'work' }>): Input | und
       model.overdue = true
       return undefined
     case 'beat': {
-      // Straight into the tables, and the rows are read anew.
+      // Straight into the tables, and the rows are read again.
       const task = chosen(running(snapshot), step.pick)
       if (task && Date.parse(task.lease_expires_at ?? '') > now)
         Object.assign(task, { assigned_agent: 'worker', lease_expires_at: isoTime(now + LEASE_MS) })
@@ -426,14 +426,14 @@ function apply(model: Model, input: Input): void {
   const told = input.type === 'reported' ? was.tasks.get(input.report.task_id) : undefined
   if (input.type === 'reported' && told) {
     expect(told.token).toBe(input.report.token)
-    // Told before: the answer to it was lost.
+    // Reported before: the answer was lost.
     if (told.actual_status !== 'in_progress') expect(draft.tasks.get(told.task_id)?.result).toEqual(told.result)
   }
   noteEffects(model, was, draft)
   checkOneEffect(model, was, draft, input)
   checkLeases(model, was, draft, input)
   checkWritten(was, draft)
-  checkTold(was, draft)
+  checkAuditRows(was, draft)
   checkRows(draft)
   checkProgress(draft)
   checkFinal(was, draft, input)
@@ -582,7 +582,7 @@ function checkWritten(was: Snapshot, draft: Draft): void {
 }
 
 /** What a task has become, and the row of the audit log that says so. */
-const TOLD = {
+const AUDIT_TYPES = {
   done: 'task.done',
   undone: 'task.undone',
   blocked: 'task.blocked',
@@ -591,7 +591,7 @@ const TOLD = {
 } as const
 
 /** Every transition has its row, and no more than one. */
-function checkTold(was: Snapshot, draft: Draft): void {
+function checkAuditRows(was: Snapshot, draft: Draft): void {
   const rowsOf = (task: TaskRow, ...types: string[]) =>
     draft.audit.filter(({ type, task_id }) => task_id === task.task_id && types.includes(type))
   for (const task of draft.tasks.values()) {
@@ -604,7 +604,9 @@ function checkTold(was: Snapshot, draft: Draft): void {
     if (task_kind === 'approve' || task_kind === 'review') continue
     if (status === 'failed' && task.desired_status === 'undone') continue
     if (status === 'done' || status === 'undone' || status === 'blocked' || status === 'failed' || status === 'skipped')
-      expect(rowsOf(task, TOLD[status]), `${task.name} ${status}`).toHaveLength(old?.actual_status === status ? 0 : 1)
+      expect(rowsOf(task, AUDIT_TYPES[status]), `${task.name} ${status}`).toHaveLength(
+        old?.actual_status === status ? 0 : 1,
+      )
   }
   for (const approval of draft.approvals.values()) {
     const old = was.approvals.get(approval.approval_id)?.status
@@ -639,7 +641,7 @@ function checkRows(draft: Draft): void {
       expect(task.undo_verification?.outcome, 'evidence').toBe('verified')
       expect(task.effect).toBe('none')
     }
-    expect(task.lease_expires_at !== null, 'whoever runs has a lease').toBe(task.actual_status === 'in_progress')
+    expect(task.lease_expires_at !== null, 'a running task has a lease').toBe(task.actual_status === 'in_progress')
     if (task.capability === 'human') expect(task.token).toBe(0)
   }
   if (!FINAL_EXECUTION_STATUSES.has(execution.status)) return
@@ -738,7 +740,7 @@ function bringToRest(model: Model, peopleCome: boolean): void {
   throw new Error(`still ${one.status} after ${ROUNDS_MAX} rounds: ${JSON.stringify([...tasks.values()], null, 1)}`)
 }
 
-/** Work that is tried again comes with the agreements that it needs, as whoever handles the message adds them. */
+/** Work that is tried again comes with the agreements that it needs, as the handler of the message adds them. */
 function agreedAgain(model: Model, input: Input): Input {
   const { snapshot, now } = model
   const moment = { now, policyVersion: String(model.policy) }
@@ -915,7 +917,7 @@ const AGREED: Evidence = {
   kind: 'signed',
   outcome: 'verified',
   claimed: 'approval wanted',
-  observed: 'agreed to ahead',
+  observed: 'pre-approved',
   observed_at: isoTime(START),
 }
 

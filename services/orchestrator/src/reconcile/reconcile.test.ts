@@ -162,7 +162,7 @@ describe('one input, one decision', () => {
       expected: { status: 'undoing', tasks: ['in_progress'], refused: 'not_pausable' },
     },
     {
-      title: 'retried, what was undone and what had failed are done anew, what nobody undid stays',
+      title: 'retried, what was undone and what had failed are done again, what nobody undid stays',
       given: { acts: [[], [0]] },
       inputs: [
         { op: 'report', pick: 0, verdict: 'done' },
@@ -398,7 +398,7 @@ describe('one input, one decision', () => {
       expected: { status: 'undoing', tasks: ['failed'] },
     },
     {
-      title: 'a task that is decided anew after it was cancelled does not begin again',
+      title: 'a task that is decided again after it was cancelled does not begin again',
       given: { acts: [[]] },
       inputs: [
         { op: 'cancel', undo: false },
@@ -719,7 +719,7 @@ function checkStep(history: History, before: Snapshot, draft: Draft, input: Inpu
     // No success without evidence.
     if (task.actual_status === 'done') expect(task.verification?.outcome).toBe('verified')
     if (task.actual_status === 'undone') expect(task.undo_verification?.outcome).toBe('verified')
-    // Whoever runs has a lease, and nobody else.
+    // A running task has a lease, and no other task.
     expect(task.lease_expires_at !== null).toBe(task.actual_status === 'in_progress')
   }
   for (const { task, token, intent, again } of draft.leases) {

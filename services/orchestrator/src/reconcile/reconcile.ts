@@ -2,7 +2,7 @@
  * The reconciler's core: applies an input to the rows, and decides the next steps towards the desired state. The result
  * depends only on the rows, the input, the time and the environment; nothing here waits, reads or writes.
  *
- * Failure, cancelling and rollback only change the desired state (`done`, `cancelled`, `undone`); the one `settle`
+ * Failure, cancelling and rollback only change the desired state (`done`, `cancelled`, `undone`); the one `nextSteps`
  * below does the rest.
  */
 

@@ -2,7 +2,7 @@
 import type { CacheEntry, CacheValue } from '@deed/proto/cache'
 import type { CacheKey } from './cache-key.ts'
 
-export interface KeptEntry {
+export interface StoredEntry {
   readonly entryId: string
   readonly value: CacheValue
   /** Wall-clock time. */
@@ -18,7 +18,7 @@ export function mayServe(value: CacheValue): boolean {
   return value.kind === 'solution' || value.evidence.every(({ outcome }) => outcome === 'verified')
 }
 
-export function entryOnWire({ entryId, value, storedAtMs }: KeptEntry, nowMs: number): CacheEntry {
+export function entryOnWire({ entryId, value, storedAtMs }: StoredEntry, nowMs: number): CacheEntry {
   return { entry_id: entryId, tier: 'exact', age_ms: Math.max(0, nowMs - storedAtMs), value }
 }
 

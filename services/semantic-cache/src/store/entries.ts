@@ -2,7 +2,7 @@
 import { CacheValue } from '@deed/proto/cache'
 import type { Store } from '@deed/store/database'
 import type { CacheKey } from '../entry/cache-key.ts'
-import { type KeptEntry, mayServe } from '../entry/entry.ts'
+import { mayServe, type StoredEntry } from '../entry/entry.ts'
 import { CHANNEL } from './messages.ts'
 
 /** No retries: a caller would rather compute than wait. */
@@ -10,7 +10,7 @@ type Pool = Store<unknown>['pool']
 
 export interface EntryToKeep {
   readonly key: CacheKey
-  readonly entry: KeptEntry
+  readonly entry: StoredEntry
 }
 
 /** Inserts or replaces, releases the leases on the keys, and notifies the other replicas; one statement, one commit. */
@@ -44,7 +44,7 @@ export async function storeEntries(pool: Pool, origin: string, items: readonly E
 
 function rowOf(
   { tenant, hash, text, language, contextHash }: CacheKey,
-  { entryId, value, bytes, expiresAtMs, storedAtMs }: KeptEntry,
+  { entryId, value, bytes, expiresAtMs, storedAtMs }: StoredEntry,
 ) {
   return {
     tenant,
@@ -74,7 +74,7 @@ interface EntryRow {
 }
 
 export interface FoundEntries {
-  readonly entries: readonly KeptEntry[]
+  readonly entries: readonly StoredEntry[]
   /** Rows of the key that do not match it or may not be served. */
   readonly unfit: readonly string[]
 }
@@ -90,7 +90,7 @@ export async function loadEntries(pool: Pool, key: CacheKey, nowMs: number): Pro
       from entries where tenant = $1 and key_hash = $2 and expires_at > now()`,
     values: [key.tenant, key.hash],
   })
-  const entries: KeptEntry[] = []
+  const entries: StoredEntry[] = []
   const unfit: string[] = []
   for (const row of rows) {
     const value = CacheValue.safeParse(row.value)

@@ -13,7 +13,7 @@ import { batched } from '@deed/store/batched'
 import type { Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 import type { CacheKey } from '../entry/cache-key.ts'
-import { bytesOf, type KeptEntry, mayServe } from '../entry/entry.ts'
+import { bytesOf, mayServe, type StoredEntry } from '../entry/entry.ts'
 import {
   countEntries,
   type EntryToKeep,
@@ -41,11 +41,11 @@ export interface ExactTier extends AsyncDisposable {
   /** Identifies this process in messages between replicas. */
   readonly origin: string
   /** The fresh answer of a key, or its fresh solution. Failures of PostgreSQL are misses. */
-  find(key: CacheKey): Promise<KeptEntry | undefined>
+  find(key: CacheKey): Promise<StoredEntry | undefined>
   /** Like `find`, but always queries PostgreSQL. */
-  findStored(key: CacheKey): Promise<KeptEntry | undefined>
+  findStored(key: CacheKey): Promise<StoredEntry | undefined>
   /** @throws {DeedError} evidence_missing for an answer with unverified parts */
-  keep(key: CacheKey, value: CacheValue, ttlMs: number | undefined): Promise<KeptEntry>
+  keep(key: CacheKey, value: CacheValue, ttlMs: number | undefined): Promise<StoredEntry>
   /** @throws {DeedError} unavailable if the entry cannot be removed from all replicas */
   forget(tenant: string, what: Forget): Promise<number>
   count(tenant: string): Promise<{ entries: number; bytes: number }>
@@ -66,7 +66,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
   const { pool } = store
   const origin = randomUUID()
   const memory = memoryTier(bytesMax)
-  const loading = new Map<string, Promise<KeptEntry | undefined>>()
+  const loading = new Map<string, Promise<StoredEntry | undefined>>()
   let known = new Set<number>()
   let hearing = false
   /** Counts local puts and messages of others: a read that began before the latest one may be stale. */
@@ -133,7 +133,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
     }
   }
 
-  const load = async (key: CacheKey): Promise<KeptEntry | undefined> => {
+  const load = async (key: CacheKey): Promise<StoredEntry | undefined> => {
     const heardBefore = heard
     const found = await inTime(() => loadEntries(pool, key, Date.now()), READ_MS_MAX)
     if (!found) return undefined
@@ -148,7 +148,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
     return fresh(found.entries)
   }
   /** Concurrent look-ups of a key share one query. */
-  const loadOnce = (key: CacheKey): Promise<KeptEntry | undefined> => {
+  const loadOnce = (key: CacheKey): Promise<StoredEntry | undefined> => {
     const under = loading.get(key.hash) ?? load(key).finally(() => loading.delete(key.hash))
     loading.set(key.hash, under)
     return under
@@ -198,7 +198,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
       }
       const storedAtMs = Date.now()
       const ttl = Math.min(ttlMs ?? (value.kind === 'answer' ? answerTtlMs : SOLUTION_TTL_MS), TTL_MS_MAX)
-      const entry: KeptEntry = {
+      const entry: StoredEntry = {
         // The same execution's value for the same key is the same entry, however often it is put.
         entryId: uuidV5(value.execution_id, `${value.kind} ${key.hash}`),
         value,
@@ -244,7 +244,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
   }
 }
 
-function fresh(entries: readonly KeptEntry[]): KeptEntry | undefined {
+function fresh(entries: readonly StoredEntry[]): StoredEntry | undefined {
   return entries.find(({ value }) => value.kind === 'answer') ?? entries[0]
 }
 

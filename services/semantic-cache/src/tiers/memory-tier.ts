@@ -2,12 +2,12 @@
 import { defined } from '@deed/proto/json'
 import { LRUCache } from 'lru-cache'
 import type { CacheKey } from '../entry/cache-key.ts'
-import type { KeptEntry } from '../entry/entry.ts'
+import type { StoredEntry } from '../entry/entry.ts'
 
 export interface MemoryTier {
   /** Prefers the answer to the solution. @returns undefined if neither is stored and fresh */
-  find(key: CacheKey, nowMs: number): KeptEntry | undefined
-  keep(key: CacheKey, entry: KeptEntry): void
+  find(key: CacheKey, nowMs: number): StoredEntry | undefined
+  keep(key: CacheKey, entry: StoredEntry): void
   drop(hash: string): void
   dropTenant(tenant: string): void
   clear(): void
@@ -17,8 +17,8 @@ export interface MemoryTier {
 
 interface Slot {
   readonly key: CacheKey
-  answer?: KeptEntry
-  solution?: KeptEntry
+  answer?: StoredEntry
+  solution?: StoredEntry
 }
 
 export function memoryTier(bytesMax: number): MemoryTier {

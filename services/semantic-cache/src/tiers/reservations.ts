@@ -9,7 +9,7 @@ import type { ExecutionId } from '@deed/proto/ids'
 import type { Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 import type { CacheKey } from '../entry/cache-key.ts'
-import type { KeptEntry } from '../entry/entry.ts'
+import type { StoredEntry } from '../entry/entry.ts'
 import { endLease, takeLease } from '../store/leases.ts'
 import type { ExactTier } from './exact-tier.ts'
 
@@ -20,7 +20,7 @@ const SLACK_MS = 20
 /** Time left to the caller when it is told to compute by itself. */
 const ANSWER_BEFORE_MS = 100
 
-export type Reserved = { readonly entry: KeptEntry } | { readonly leadMs: number }
+export type Reserved = { readonly entry: StoredEntry } | { readonly leadMs: number }
 
 export interface Reservations {
   /**
