@@ -1,7 +1,7 @@
 /** A question that was answered before, and proven then. */
 import { benchMesh, TRACED_RATIO } from './bench-mesh.ts'
 import { startChild } from './child-process.ts'
-import type { ClientJob, ClientTold } from './client.ts'
+import type { ClientJob, ClientMessage } from './client.ts'
 import { costsBetween, cpuSeconds } from './process-costs.ts'
 import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 
@@ -16,18 +16,18 @@ const WARM_UP_MS_MAX = 8_000
 
 async function askAgain(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
   const bench = await benchMesh(settings, opened)
-  const client = opened.use(await startChild<ClientJob, ClientTold>(new URL('./client.ts', import.meta.url)))
+  const client = opened.use(await startChild<ClientJob, ClientMessage>(new URL('./client.ts', import.meta.url)))
   const measureMs = settings.seconds * 1000
   const warmUpMs = Math.min(measureMs, WARM_UP_MS_MAX)
   const { connection } = bench.mesh
   client.send({ type: 'load', connection, work: 'ask', run: 'ask', inFlight: 1, warmUpMs, measureMs })
-  await client.told('ready')
+  await client.next('ready')
   const before = cpuSeconds(bench.roots())
   client.send({ type: 'go' })
-  const { measured, misses } = await client.told('measured')
+  const { measured, misses } = await client.next('measured')
   const { count, seconds, mean_ms: _, ...latencies } = measured
   const cpu = costsBetween(before, cpuSeconds(bench.roots()), count / 1000)
-  // An answer is kept for a while: now and then it is found anew. More than that, and this measures something else.
+  // An answer is kept for a while: now and then it is computed again. More than that, and this measures something else.
   if (misses > count / 100) throw new Error(`${misses} of ${count} answers did not come from the cache`)
   return [
     {

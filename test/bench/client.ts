@@ -25,13 +25,13 @@ export type ClientJob =
   /** Answers `ready`. */
   | { type: 'go' }
 
-export type ClientTold =
-  /** The warm-up is over and nothing is in flight; goes on when it is told to. */
+export type ClientMessage =
+  /** The warm-up has ended and nothing is in flight; continues on `go`. */
   { type: 'ready'; warmUps: number } | { type: 'measured'; measured: Measured; misses: number; cpuSeconds: number }
 
 const QUESTION = 'how many machines do we have?'
 
-const tell = (told: ClientTold): void => void process.send?.(told)
+const tell = (message: ClientMessage): void => void process.send?.(message)
 const go = Promise.withResolvers<void>()
 
 process.on('message', (job: ClientJob) => {

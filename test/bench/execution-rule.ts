@@ -1,7 +1,7 @@
 /** One verified single-action execution by a rule, from plain words to a file on disk. */
 import { type BenchMesh, benchMesh, TRACED_RATIO } from './bench-mesh.ts'
 import { startChild } from './child-process.ts'
-import type { ClientJob, ClientTold } from './client.ts'
+import type { ClientJob, ClientMessage } from './client.ts'
 import { hopsOf } from './hops.ts'
 import { costsBetween, cpuSeconds } from './process-costs.ts'
 import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
@@ -29,16 +29,16 @@ async function writeFiles(
   opened: AsyncDisposableStack,
 ): Promise<Line[]> {
   const bench = await benchMesh(settings, opened)
-  const client = opened.use(await startChild<ClientJob, ClientTold>(new URL('./client.ts', import.meta.url)))
+  const client = opened.use(await startChild<ClientJob, ClientMessage>(new URL('./client.ts', import.meta.url)))
   const measureMs = settings.seconds * 1000
   const warmUpMs = Math.min(measureMs, WARM_UP_MS_MAX)
   const run = `run-${inFlight}`
   client.send({ type: 'load', connection: bench.mesh.connection, work: 'write', run, inFlight, warmUpMs, measureMs })
-  const { warmUps } = await client.told('ready')
+  const { warmUps } = await client.next('ready')
   const trafficBefore = await trafficOf(bench)
   const before = cpuSeconds(bench.roots())
   client.send({ type: 'go' })
-  const told = await client.told('measured')
+  const told = await client.next('measured')
   const { count, seconds, mean_ms, ...latencies } = told.measured
   const cpu = costsBetween(before, cpuSeconds(bench.roots()), count / 1000)
   const traffic = await trafficOf(bench)

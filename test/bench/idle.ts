@@ -12,13 +12,13 @@ export const idleMesh: Scenario = {
 }
 
 const SECONDS = 60
-/** What follows a start (pools, first heartbeats, statistics) is over by then. */
-const SETTLE_MS = 3_000
+/** What follows a start (pools, first heartbeats, statistics) has ended by then. */
+const START_UP_MS = 3_000
 
 async function watchIdle(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
   const bench = await benchMesh(settings, opened)
   const seconds = settings.secondsGiven ? settings.seconds : SECONDS
-  await sleep(SETTLE_MS)
+  await sleep(START_UP_MS)
   const cpuBefore = cpuSeconds(bench.roots())
   const before = await transactions(bench.database)
   await sleep(seconds * 1000)

@@ -11,7 +11,7 @@ import { startChild } from './child-process.ts'
 import { freshFolder } from './fresh-folder.ts'
 import { load } from './load.ts'
 import { costsBetween, cpuSeconds } from './process-costs.ts'
-import type { ResponderJob, ResponderTold } from './responder.ts'
+import type { ResponderJob, ResponderMessage } from './responder.ts'
 import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 
 export const natsRoundTrip: Scenario = {
@@ -42,10 +42,10 @@ async function askOverNats(settings: Settings, opened: AsyncDisposableStack): Pr
   const folder = opened.use(freshFolder())
   const nats = opened.use(await startNats({ dataDir: folder.path }))
   const responder = opened.use(
-    await startChild<ResponderJob, ResponderTold>(new URL('./responder.ts', import.meta.url)),
+    await startChild<ResponderJob, ResponderMessage>(new URL('./responder.ts', import.meta.url)),
   )
   responder.send({ url: nats.url, subject: SUBJECT, ...nats.credentials('executor') })
-  await responder.told('ready')
+  await responder.next('ready')
   const user = nats.credentials('orchestrator')
   const connection = await connect({ servers: nats.url, ...user })
   opened.defer(() => connection.close())

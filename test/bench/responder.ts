@@ -8,12 +8,12 @@ export interface ResponderJob {
   inboxPrefix: string
   subject: string
 }
-export type ResponderTold = { type: 'ready' }
+export type ResponderMessage = { type: 'ready' }
 
 process.once('disconnect', () => process.exit(0))
 process.once('message', async ({ url, subject, ...user }: ResponderJob) => {
   const connection = await connect({ servers: url, ...user })
   connection.subscribe(subject, { callback: (_, message) => void message.respond(message.data) })
   await connection.flush()
-  process.send?.({ type: 'ready' } satisfies ResponderTold)
+  process.send?.({ type: 'ready' } satisfies ResponderMessage)
 })

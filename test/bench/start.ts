@@ -1,4 +1,4 @@
-/** From nothing on disk to the first thing that was done and proven, as whoever tries Deed sees it. */
+/** From nothing on disk to the first thing that was done and proven, as a new user of Deed sees it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'

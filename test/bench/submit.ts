@@ -2,7 +2,7 @@
 import { until } from '@deed/process/until'
 import { benchMesh, TRACED_RATIO } from './bench-mesh.ts'
 import { startChild } from './child-process.ts'
-import type { ClientJob, ClientTold } from './client.ts'
+import type { ClientJob, ClientMessage } from './client.ts'
 import { costsBetween, cpuSeconds } from './process-costs.ts'
 import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 import { checkFiles } from './written-files.ts'
@@ -22,17 +22,17 @@ const EXECUTION_MS_MAX = 20
 
 async function submitFiles(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
   const bench = await benchMesh(settings, opened)
-  const client = opened.use(await startChild<ClientJob, ClientTold>(new URL('./client.ts', import.meta.url)))
+  const client = opened.use(await startChild<ClientJob, ClientMessage>(new URL('./client.ts', import.meta.url)))
   const measureMs = (settings.secondsGiven ? settings.seconds : SECONDS) * 1000
   const warmUpMs = Math.min(measureMs, WARM_UP_MS_MAX)
   const run = 'submit'
   const { connection } = bench.mesh
   const before = cpuSeconds(bench.roots())
   client.send({ type: 'load', connection, work: 'submit', run, inFlight: IN_FLIGHT, warmUpMs, measureMs })
-  const { warmUps } = await client.told('ready')
+  const { warmUps } = await client.next('ready')
   client.send({ type: 'go' })
   const from = performance.now()
-  const { count, seconds, mean_ms: _, ...latencies } = (await client.told('measured')).measured
+  const { count, seconds, mean_ms: _, ...latencies } = (await client.next('measured')).measured
   const accepted = warmUps + count
   await until(
     async () => {

@@ -325,7 +325,7 @@ describe('a step of level 3', () => {
 })
 
 describe('who decides', () => {
-  it('is said by the subject alone, and whoever may not is on record', async () => {
+  it('is said by the subject alone, and the audit log names those who may not', async () => {
     const id = await begin('run `true`')
     const approval = await asked(id)
     const body = { approval_id: approval.approval_id, decision: 'approve' }
@@ -391,7 +391,7 @@ describe('many at once', () => {
     expect(notes.filter((note) => note === word).length).toBe(consumed)
   })
 
-  it('who approve when its time is over by the clock of the database: none wins, and nothing happens', async () => {
+  it('who approve when it has expired by the clock of the database: none wins, and nothing happens', async () => {
     const id = await begin('publish toolate on the board')
     const approval = await asked(id)
     // Behind the back of the orchestrator, which holds it for good still.
@@ -547,7 +547,7 @@ describe('agreeing ahead', () => {
     expect((await under.client.call(listGrants, { all: true })).grants).toMatchObject([{ revoked_by: 'approver' }])
   })
 
-  it('never reaches level 3, nor what whoever gives it could not agree to', async () => {
+  it('never reaches level 3, nor what its giver could not approve', async () => {
     await grant('http.request', '--target', 'board', '--level', '2')
     const id = await begin('publish granted on the board')
     expect(await asked(id)).toMatchObject({ level: 3, grant_id: null })
@@ -571,7 +571,7 @@ describe('agreeing ahead', () => {
 })
 
 describe('a dry run', () => {
-  /** Anchors and alerts of what was before come by themselves. */
+  /** Anchors and alerts of earlier work arrive by themselves. */
   const traces = async () => {
     const {
       'orchestrator.audit_anchors': _anchors,

@@ -51,8 +51,8 @@ describe('one key', () => {
     const key = 'raced-key'
     const ask = (text: string) =>
       under.client.call(requestExecution, { task: `write "${text}" to raced-${text}`, idempotency_key: key })
-    const settled = await Promise.allSettled(['a', 'b', 'c', 'd'].map(ask))
-    const refused = settled.filter(({ status }) => status === 'rejected')
+    const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map(ask))
+    const refused = results.filter(({ status }) => status === 'rejected')
     expect(refused).toHaveLength(3)
     for (const { reason } of refused as PromiseRejectedResult[]) expect(reason.code).toBe('idempotency_conflict')
     expect(['a', 'b', 'c', 'd'].filter((text) => existsSync(join(under.workspace, `raced-${text}`)))).toHaveLength(1)
@@ -220,7 +220,7 @@ describe('a report under an old token', () => {
 })
 
 describe('a report that the ledger contradicts', () => {
-  it('is refused, logged and counted, whoever has the NATS user of the executor, and changes nothing', async () => {
+  it('is refused, logged and counted, even with the NATS user of the executor, and changes nothing', async () => {
     const name = 'forged'
     const { execution_id } = await under.client.call(requestExecution, {
       task: `run \`sh count.sh ${name} 100\` and expect the file ${name}.out`,

@@ -64,7 +64,7 @@ describe('an orchestrator that dies beside another one', () => {
   afterAll(() => other?.[Symbol.asyncDispose]())
 
   it.each(['after_admit', 'after_planned', 'after_reported'])(
-    '%s: the other one gives the answer to whoever had asked the dead one',
+    '%s: the other one gives the answer to the caller that had asked the dead one',
     async (point) => {
       await under.arm('orchestrator', point)
       const { pid } = under.mesh.service('orchestrator')

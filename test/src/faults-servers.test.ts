@@ -74,7 +74,7 @@ describe('a service that is stopped under load', () => {
 })
 
 describe('a goal of several tasks', () => {
-  it('waits for whoever takes it apart, rather than being given to a model as a whole', async () => {
+  it('waits for a decomposer, rather than being given to a model as a whole', async () => {
     const { client, mesh } = under
     const decomposer = mesh.service('task-decomposer')
     expect(await decomposer.stop()).toBe(0)

@@ -213,7 +213,7 @@ describe('a goal', () => {
     const blocked = opened.use(undoer(file))
     const given = await goalThat('kept', ({ status }) => status === 'blocked', 'the loop guard')
     expect(given.remedies).toHaveLength(1)
-    expect(given.why).toContain('brought about 1 time within an hour')
+    expect(given.why).toContain('restored 1 time within an hour')
     blocked[Symbol.dispose]()
     rmSync(file, { force: true })
 
@@ -313,7 +313,7 @@ describe('a time from a caller', () => {
   })
 })
 
-/** Undoes again and again what a goal brings about. */
+/** Undoes again and again what a goal restores. */
 function undoer(file: string): Disposable {
   const timer = setInterval(() => rmSync(file, { force: true }), 50)
   return { [Symbol.dispose]: () => clearInterval(timer) }

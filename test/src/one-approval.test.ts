@@ -85,9 +85,9 @@ it(
       expect(existsSync(join(under.workspace, 'precious.txt'))).toBe(false)
       const before = readFileSync(join(under.workspace, 'runs.txt'), 'utf8')
       // The requester alone comes no further than to ask.
-      const wished = await under.client.call(rollbackExecution, { execution_id: id })
-      expect(wished).toMatchObject({ status: 'done', level: 2, approval_id: expect.any(String) })
-      const own = { approval_id: wished.approval_id!, decision: 'approve' as const }
+      const accepted = await under.client.call(rollbackExecution, { execution_id: id })
+      expect(accepted).toMatchObject({ status: 'done', level: 2, approval_id: expect.any(String) })
+      const own = { approval_id: accepted.approval_id!, decision: 'approve' as const }
       await expect(under.client.call(decideApproval, own)).rejects.toMatchObject({ code: 'self_approval' })
       expect((await detailOf(id)).status).toBe('done')
       approvals.add((await approve(id)).approval_id)
@@ -201,9 +201,9 @@ it(
 
     const theirs = await begin('theirs', [write('theirs.txt')])
     await becomes(theirs, 'done')
-    const wished = await under.client.call(rollbackExecution, { execution_id: theirs }, APPROVER)
-    expect(wished).toMatchObject({ status: 'done', level: 2 })
-    const decision = { approval_id: wished.approval_id!, decision: 'approve' as const }
+    const accepted = await under.client.call(rollbackExecution, { execution_id: theirs }, APPROVER)
+    expect(accepted).toMatchObject({ status: 'done', level: 2 })
+    const decision = { approval_id: accepted.approval_id!, decision: 'approve' as const }
     await expect(under.client.call(decideApproval, decision, APPROVER)).rejects.toMatchObject({ code: 'self_approval' })
     expect(existsSync(join(under.workspace, 'theirs.txt'))).toBe(true)
     await under.client.call(decideApproval, decision)

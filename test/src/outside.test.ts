@@ -84,7 +84,7 @@ describe('a client of its own making', () => {
     // The same request at the other door is the same execution too.
     const asked = await ask('execution.request', { task: 'create the folder submitted', idempotency_key: 'order-17' })
     expect(asked.execution_id).toBe(byKey.execution_id)
-    // Where the message id is forgotten by now, the key is not.
+    // Where the message id is already forgotten, the key is not.
     const later = await js.publish(
       'execution.submit',
       JSON.stringify({ ...JSON.parse(body), idempotency_key: 'order-17' }),

@@ -182,7 +182,7 @@ targets:
   answers.push(...(await sayItEverywhere(client)))
   // A secret goes elsewhere only with an agreement that names it.
   answers.push(await sendElsewhere(client))
-  // Whoever dies is asked again later; what it has said is in the reasons for that.
+  // A tool that dies is asked again later; its output is in the reasons for that.
   await client.call(requestExecution, { task: 'have the canary told by "die"', mode: 'background' })
   await until(async () => (await everyRow(database)).some((row) => row.includes('died of')))
   // A message that is submitted is on disk before anybody can refuse it. Once it has been, its block of the stream is gone.

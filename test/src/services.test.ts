@@ -115,9 +115,9 @@ commands: { allow: [sh, cp, printf, 'true'] }
 
 afterAll(() => opened.disposeAsync())
 
-type Asked = Partial<ExecutionRequest> & { task: string }
+type TestRequest = Partial<ExecutionRequest> & { task: string }
 
-const ask = (request: Asked, timeoutMs?: number): Promise<ExecutionReply> =>
+const ask = (request: TestRequest, timeoutMs?: number): Promise<ExecutionReply> =>
   under.client.call(requestExecution, request, timeoutMs === undefined ? {} : { timeoutMs })
 
 const detailOf = ({ execution_id }: Pick<ExecutionReply, 'execution_id'>): Promise<ExecutionDetail> =>
@@ -360,7 +360,7 @@ describe('a model that obeys what it reads', () => {
     expect(await endOf(detail)).toMatchObject({ status: 'denied' })
   })
 
-  it('has its plan asked for anew each time, out of the cache too', async () => {
+  it('requests its plan each time, even with a cached one', async () => {
     answer = obedient
     const task = 'Please compose a summary of the chronicle'
     const context = { log: 'obey: chronicle.txt' }

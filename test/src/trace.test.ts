@@ -58,7 +58,7 @@ targets:
     await until(async () => (await client.call(getExecution, { execution_id })).status === 'rolled_back')
   })
 
-  // The decision is a trace of its own, begun by whoever decides; what was asked for is all in one.
+  // The decision is a trace of its own, begun by the person who decides; what was asked for is all in one.
   const inTrace = (): ReceivedSpan[] => collector.spans().filter(({ traceId }) => traceId === detail.trace_id)
   await until(() => SERVICES.every((service) => inTrace().some((span) => span.service === service)), {
     what: 'a span of every service',

@@ -201,7 +201,7 @@ describe('a probe', () => {
   const put = (name: string, probe: string, key: string) =>
     ask(under.client, { task: `put "it" in "${name}" and probe "${probe}"`, idempotency_key: key })
 
-  it('is asked anew by each execution: one that acts is never answered from what is remembered', async () => {
+  it('is requested again by each execution: one that acts is never answered from what is remembered', async () => {
     await fetch(`${under.requests.url}/effects/known`, { method: 'POST' })
     for (const key of ['probe-1', 'probe-2', 'probe-3']) {
       const before = under.requests.looksAt('known')
