@@ -48,7 +48,7 @@ function resultsOf(name) {
   }
 }
 
-/** What stands behind `(skipped: ` in a title, to the parenthesis that closes it. */
+/** The text after `(skipped: ` in a title, to the parenthesis that closes it. */
 function reasonIn(title) {
   const [, text] = title.match(/\(skipped[:,] (.*)/i) ?? []
   let depth = 1

@@ -86,7 +86,7 @@ export const rollbackExecution = request({
 })
 
 const Verb = z.strictObject({ execution_id: ExecutionId, reason: z.string().max(REASON_CHARS_MAX).optional() })
-const Standing = z.object({ execution_id: ExecutionId, status: ExecutionStatus })
+const CurrentStatus = z.object({ execution_id: ExecutionId, status: ExecutionStatus })
 
 /** Stops dispatching tasks of an execution. Running tasks run to their end. A repeat changes nothing. */
 export const pauseExecution = request({
@@ -96,7 +96,7 @@ export const pauseExecution = request({
   timeoutMs: 5_000,
   idempotent: true,
   input: Verb,
-  output: Standing,
+  output: CurrentStatus,
 })
 
 /** Resumes a paused execution. A repeat changes nothing. */
@@ -107,7 +107,7 @@ export const resumeExecution = request({
   timeoutMs: 5_000,
   idempotent: true,
   input: Verb,
-  output: Standing,
+  output: CurrentStatus,
 })
 
 /**
@@ -121,7 +121,7 @@ export const retryExecution = request({
   timeoutMs: 5_000,
   idempotent: false,
   input: Verb,
-  output: Standing,
+  output: CurrentStatus,
 })
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The architecture stands in the imports: services -> libs -> proto, every package is entered by its name, and a folder
+ * The imports follow the architecture: services -> libs -> proto, every package is entered by its name, and a folder
  * imports only what the map in ARCHITECTURE.md says.
  */
 import { globSync, readFileSync } from 'node:fs'
@@ -59,7 +59,7 @@ function isTest({ file }: Import): boolean {
 function broken(found: Import): string | undefined {
   const from = packageOf(found.file)
   const to = targetOf(found)
-  // A server that is made to fail stands in test/, for the tests of every package.
+  // A server that is made to fail is in test/, for the tests of every package.
   if (to === 'test' && isTest(found)) return undefined
   if (found.specifier.startsWith('.')) return to === from ? undefined : 'a relative import stays in its package'
   if (from.startsWith('services/') && to.startsWith('services/')) return 'a service knows another by its messages alone'

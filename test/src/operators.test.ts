@@ -28,9 +28,9 @@ async function json<Document>(...args: string[]): Promise<{ code: number | null;
 }
 
 const perform = (task: string): Promise<ExecutionReply> => under.client.call(requestExecution, { task })
-const standing = (id: ExecutionId) => under.client.call(getExecution, { execution_id: id })
+const current = (id: ExecutionId) => under.client.call(getExecution, { execution_id: id })
 const becomes = (id: ExecutionId, status: ExecutionStatus) =>
-  until(async () => (await standing(id)).status === status, { what: `the execution to be ${status}` })
+  until(async () => (await current(id)).status === status, { what: `the execution to be ${status}` })
 const there = (path: string): boolean => existsSync(join(under.workspace, path))
 
 describe('deed rollback', () => {
@@ -209,7 +209,7 @@ describe('a verb for many', () => {
       ...{ language: 'elixir', context: { target_file: 'lib/bulk.ex' }, mode: 'background' },
     })
     await becomes(generated, 'waiting')
-    const { template_used: template } = await standing(generated)
+    const { template_used: template } = await current(generated)
     expect(template).not.toBeNull()
     expect(await steer({ verb: 'cancel', template: template ?? '' })).toMatchObject({
       results: [{ execution_id: generated, status: 'cancelled' }],

@@ -232,7 +232,7 @@ describe('a task that no rule knows', () => {
     expect(reply.verification).toContainEqual(expect.objectContaining({ kind: 'observed', outcome: 'verified' }))
   })
 
-  it('is answered at the deadline with how it stands, and goes on', async () => {
+  it('is answered at the deadline with its status, and continues', async () => {
     const held = Promise.withResolvers<FakeAnswer>()
     opened.defer(() => held.resolve({ fault: 'error' }))
     answer = () => held.promise

@@ -130,7 +130,7 @@ describe('deed', () => {
     expect(bytesOf('denied.txt')).toBe('kept')
   })
 
-  it('says how it stands at the end of its time, and can cancel what goes on', async () => {
+  it('says its status at the time-out, and can cancel what continues', async () => {
     writeFileSync(join(workspace, 'late.txt'), 'kept')
     const { code, document } = await json<{ execution_id: string }>('run', '--timeout', '2', 'write "late" to late.txt')
     expect(code).toBe(1)
@@ -285,7 +285,7 @@ describe('deed kinds', () => {
   })
 })
 
-describe('what stands', () => {
+describe('goals and schedules', () => {
   it('keeps what it did, looks after it, and lets it be', async () => {
     const { code, document } = await json<{ status: string; goal: Record<string, unknown> }>(
       ...['run', '--yes', 'write "kept" to kept.txt', '--keep', 'kept', '--every', '1s'],

@@ -90,7 +90,7 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-/** What stands between backticks. */
+/** The text between backticks. */
 const quoted = (advice: string | undefined): string[] =>
   [...(advice ?? '').matchAll(/`([^`]+)`/g)].map(([, text = '']) => text)
 

@@ -65,7 +65,7 @@ function yardOf({ yards }: FaultMesh, index: number): Yard {
   return yard
 }
 
-/** Or why there is none, and what stands still. */
+/** Or why there is none, and what does not move. */
 const answerTo = (mesh: FaultMesh, { name: workspace }: Yard, task: string, key: string) =>
   ask(mesh.client, { task, context: { workspace }, idempotency_key: key }).catch(
     async (error: Error) => `${error.message}\n${await standstill(mesh)}`,

@@ -135,7 +135,7 @@ async function applyNow(
   out.document(reply)
   out.print(replyText(reply, out.paint, askedAt))
   if (reply.status === 'accepted' || !FINAL_EXECUTION_STATUSES.has(reply.status)) {
-    out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
+    out.note(`It continues. See its status with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
   }
   return exitCodeOfReply(reply)
 }

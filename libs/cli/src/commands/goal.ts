@@ -130,7 +130,7 @@ Examples:
     })
 }
 
-/** Where it stands, in a line. */
+/** Its status in one line. */
 export function goalText(goal: GoalView): string {
   const { name, interval_ms: intervalMs, agreed_by: by, why, execution_id: id } = goal
   if (goal.status === 'active') {

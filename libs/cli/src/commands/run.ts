@@ -170,7 +170,7 @@ async function run(
   out.print(replyText(reply, out.paint, askedAt))
   if (name !== undefined) out.note(`Not kept as ${name}: only what is done and proven is.`)
   if (reply.status !== 'accepted' && FINAL_EXECUTION_STATUSES.has(reply.status)) return exitCodeOfReply(reply)
-  out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
+  out.note(`It continues. See its status with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
   return exitCodeOfReply(reply)
 }
 

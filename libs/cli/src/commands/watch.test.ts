@@ -12,7 +12,7 @@ import { unpainted } from '../terminal/paint.ts'
 import { follow } from './watch.ts'
 
 const ID = '01997d0e-0000-7000-8000-000000000001' as ExecutionId
-const STANDING = { execution_id: ID, status: 'done', task: 'x', percent: 100, current: null, success: true } as const
+const EXECUTION = { execution_id: ID, status: 'done', task: 'x', percent: 100, current: null, success: true } as const
 
 let opened: AsyncDisposableStack
 let nats: EmbeddedNats
@@ -75,7 +75,7 @@ it('prints no line twice where an event comes before the first comparison is ans
     ({ execution_id: ID, seq, at: '2026-11-29T08:00:00.000Z', type: 'task.leased', data: {} }) as const
   const live = { status: 'running', percent: 0, current: null, task: 'x' } as const
   const subject = executionEvent.subject.replace('*.*', `local.${ID}`)
-  const standing = { ...STANDING, status: 'running' } as const
+  const running = { ...EXECUTION, status: 'running' } as const
   // The first comparison was read before the last two events, and is answered behind them.
   held = async () => {
     for (const seq of [1, 2, 3]) {
@@ -83,9 +83,9 @@ it('prints no line twice where an event comes before the first comparison is ans
     }
     await orchestrator.nc.flush()
     await expect.poll(() => printed.length).toBe(3)
-    answer = { executions: [{ ...standing, last_seq: 1 }], events: [] }
+    answer = { executions: [{ ...running, last_seq: 1 }], events: [] }
     held = async () => {
-      answer = { executions: [{ ...standing, last_seq: 3 }], events: [eventAt(2), eventAt(3)] }
+      answer = { executions: [{ ...running, last_seq: 3 }], events: [eventAt(2), eventAt(3)] }
     }
   }
   const watching = follow(out, client, undefined, 1_000)
@@ -100,7 +100,7 @@ it('names the task of an execution once, before its first line', async () => {
   const at = '2026-11-29T08:00:00.000Z'
   const rows = [1, 2].map((seq) => ({ execution_id: ID, seq, at, type: 'task.leased', data: {} }) as const)
   const ended = { ...rows[0]!, seq: 3, type: 'execution.ended' } as const
-  answer = { executions: [{ ...STANDING, last_seq: 3, task: 'tidy up' }], events: [...rows, ended] }
+  answer = { executions: [{ ...EXECUTION, last_seq: 3, task: 'tidy up' }], events: [...rows, ended] }
   await follow({ ...out, width: 80, print: (text) => lines.push(text) }, client, ID)
   expect(lines).toEqual([
     '00000001  tidy up',
@@ -117,7 +117,7 @@ it('goes on after an event that cannot be read', async () => {
   orchestrator.nc.publish(executionEvent.subject.replace('*', ID), 'no JSON')
   const at = '2026-11-29T08:00:00.000Z'
   const ended = { execution_id: ID, seq: 1, at, type: 'execution.ended', data: {} } as const
-  answer = { executions: [{ ...STANDING, last_seq: 1 }], events: [ended] }
+  answer = { executions: [{ ...EXECUTION, last_seq: 1 }], events: [ended] }
   expect(await watching).toBe('done')
   expect(printed).toMatchObject([ended])
   expect(client.nc.info?.client_id).toBe(connection)

@@ -1,4 +1,4 @@
-/** Putting a goal and staying with it until it stands: its first execution is followed, and agreed to, like any other. */
+/** Putting a goal and staying with it until it holds: its first execution is followed and approved like any other. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Bus } from '@deed/mesh/bus'
 import { type GoalView, listGoals, putGoal } from '@deed/proto/goal'
@@ -9,7 +9,7 @@ import { followExecution } from './follow-execution.ts'
 const CHECK_AGAIN_MS = 200
 
 /**
- * @returns the goal as it stands when its first execution has ended, or the time-out has passed
+ * @returns the goal when its first execution has ended, or the time-out has passed
  * @throws {DeedError} when it is refused
  */
 export async function keepGoal(

@@ -13,7 +13,7 @@ export interface RunOptions extends Watcher {
 }
 
 /**
- * The reply when the execution has ended; where it has not at the end of the time, how it stands then. It goes on
+ * The reply when the execution has ended; where it has not at the end of the time, its state then. It continues
  * without its caller.
  *
  * @throws {DeedError} when the request is refused, or nobody answered and no execution is known

@@ -63,7 +63,7 @@ export function patience(timeoutMs: number): Patience {
  * What a rollback, a retry or a resumed execution needs agreement for is asked about at the terminal.
  *
  * @param yes agree to what is of level 1 without asking
- * @returns how it stands when the verb's work has ended, or nobody waits any longer
+ * @returns its state when the verb's work has ended, or nobody waits any longer
  */
 export async function waitForEnd(
   out: Output,
@@ -91,7 +91,7 @@ export async function waitForEnd(
   }
   const seen = await followExecution(bus, which, watcher, signal)
   const detail = seen && isEnd(seen) ? seen : await bus.call(getExecution, which)
-  if (!hasEnded(verb, detail)) out.note(`It goes on. See how it stands with\n  ${deedCommand(`show ${shownId(id)}`)}`)
+  if (!hasEnded(verb, detail)) out.note(`It continues. See its status with\n  ${deedCommand(`show ${shownId(id)}`)}`)
   return detail
 }
 

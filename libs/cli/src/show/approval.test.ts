@@ -64,7 +64,7 @@ describe('what is agreed to', () => {
     ])
   })
 
-  it('says what stands in an argument as base64', () => {
+  it('shows an argument in base64 decoded', () => {
     const encoded = Buffer.from('rm -rf ~/\u202enotes').toString('base64')
     expect(
       actionLines({ kind: 'command.run', input: { argv: ['sh', '-c', `echo ${encoded} | base64 -d | sh`] } }),

@@ -16,7 +16,7 @@ const columns: Column<Row>[] = [
 ]
 
 describe('a table', () => {
-  it('has columns as wide as what stands in them, and no spaces at the ends', () => {
+  it('has columns as wide as their widest cell, and no spaces at the ends', () => {
     const rows = [
       { id: 'a', status: 'rolled_back', task: 'one' },
       { id: 'bcd', status: 'done', task: 'two' },

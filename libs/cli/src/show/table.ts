@@ -1,4 +1,4 @@
-/** Rows under headings, in columns as wide as what stands in them; on a terminal no wider than it. */
+/** Rows under headings, in columns as wide as their widest cell; on a terminal no wider than it. */
 import { type Paint, paintStatus } from '../terminal/paint.ts'
 import { plainLine } from '../terminal/plain-text.ts'
 import { shownId } from '../terminal/terminal.ts'

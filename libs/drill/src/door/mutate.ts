@@ -8,7 +8,7 @@ const SMALL = 500
 const DEEP = 40
 const CHANGES_MAX = 3
 
-/** What stands where something else should. */
+/** Values to put in the place of valid ones. */
 const HOSTILE: readonly Json[] = [
   ...[null, true, false, [], {}, [[]], '', ' ', 'x', '0', 'null', 'constructor', '__proto__', '*', '>', '$'],
   ...[0, -0, -1, 1, 0.1, 1e-320, 1e308, -1e308, 2 ** 31, 2 ** 53, 2 ** 53 + 2, 999_999_999_999],

@@ -1,4 +1,4 @@
-/** An executor stands still for longer than its lease, and goes on as if nothing had happened. */
+/** An executor is frozen for longer than its lease, and goes on as if nothing had happened. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ export const executorFreezes: readonly Fault[] = [
   {
     id: 'F07',
     title: 'executor is frozen past its lease before an effect',
-    needs: ({ linux }) => (linux ? undefined : 'only Linux shows that a process stands still'),
+    needs: ({ linux }) => (linux ? undefined : 'only Linux shows that a process is frozen'),
     async run({ mesh, name }) {
       for (const effectOn of [fileEffect, requestEffect]) {
         const effect = effectOn(mesh, name('frozen'))

@@ -13,7 +13,7 @@ import { openAttempt } from './attempt.ts'
 
 const action = { kind: 'file.write', input: { path: 'note.txt', content: 'new' } }
 
-/** The ledger as it stands when the process died after its intent. */
+/** The ledger when the process died after its intent. */
 async function diesAfterIntent(executor: TestExecutor, given: object = action) {
   const work = await executor.dispatch(given as typeof action)
   const { ledger, world } = executor.dependencies

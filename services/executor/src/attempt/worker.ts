@@ -73,8 +73,8 @@ async function record(
   const { tenant, token, intent } = work
   await ledger.writeOutcome({ ...conclusion, tenant, actionId, token, intent })
   // Nobody has to find out any more what it left.
-  const effectKnown = conclusion.after || conclusion.effect !== 'unknown'
-  if (effectKnown && KINDS.get(work.action.kind)?.leftBehind) forgetSigns(world.dataFolder, actionId)
+  const isEffectCertain = conclusion.after || conclusion.effect !== 'unknown'
+  if (isEffectCertain && KINDS.get(work.action.kind)?.leftBehind) forgetSigns(world.dataFolder, actionId)
   crashPoint('executor.after_outcome')
 }
 

@@ -71,7 +71,7 @@ describe('moving a file', () => {
     })
   })
 
-  it('keeps what stands at the new name, unless it is said to go; the undo brings it back', async () => {
+  it('keeps what is at the new name, unless the action overwrites it; the undo brings it back', async () => {
     await using executor = await withFile()
     executor.write('y.sh', 'in the way')
     expect(await executor.run(move('a/x.sh', 'y.sh'))).toMatchObject({
@@ -91,7 +91,7 @@ describe('moving a file', () => {
     const action = move('a/x.sh', 'b/y.sh')
     const work = await executor.dispatch(action)
     await executor.attempt(work)
-    // As it stands between the two steps, of an attempt whose outcome nobody knows.
+    // The state between the two steps, of an attempt with an unknown outcome.
     linkSync(join(executor.root, 'b/y.sh'), join(executor.root, 'a/x.sh'))
     await executor.database.query('forget', 'update actions set outcome = null, effect = null', [])
     if (by === 'the undo') {

@@ -1,5 +1,5 @@
 /**
- * file.move: a file or a folder under another name, in the same workspace. What stands at the new name is kept unless the action says
+ * file.move: a file or a folder under another name, in the same workspace. What is at the new name is kept unless the action says
  * that it goes. Undone by moving it back, and bringing back what it had replaced.
  */
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
@@ -40,7 +40,7 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
   idempotent: true,
   example: { from: 'notes/today.md', to: 'notes/2024/today.md', overwrite: false },
   effectOf: () => 'change',
-  summary: ({ from, to, overwrite }) => `move ${from} to ${to}${overwrite ? ', over what stands there' : ''}`,
+  summary: ({ from, to, overwrite }) => `move ${from} to ${to}${overwrite ? ', overwriting what is there' : ''}`,
   async before({ from, to, overwrite }, context) {
     const { workspace, world } = context
     const segments = segmentsOf(workspace, from)

@@ -1,4 +1,4 @@
-/** What stands at a path, in the words of `Action.expect_before`. */
+/** What is at a path, in the words of `Action.expect_before`. */
 import { sha256 } from '@deed/json/canonical-json'
 import type { FileContent } from './regular-file.ts'
 

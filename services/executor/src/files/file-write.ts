@@ -91,7 +91,7 @@ export const fileWrite: Kind<FileWrite, FileBefore> = {
   },
 }
 
-/** What stands where the file is to be; shared with the kinds that write files of a certain form. */
+/** What is at the path of the file; shared with the kinds that write files of a certain form. */
 export async function beforeFile({ path }: { path: string }, { workspace, world }: Context): Promise<FileBefore> {
   const segments = segmentsOf(workspace, path)
   if (segments.length === 0) throw new DeedError('not_a_regular_file', `${path} is the workspace; name a file`)

@@ -28,7 +28,7 @@ interface Hunk {
 }
 
 /**
- * The files of a diff, in its order. What stands around them, as in a mail, is passed over.
+ * The files of a diff, in its order. Text around them, as in a mail, is passed over.
  *
  * @param field of the input, for errors
  * @throws {DeedError} `invalid_request`

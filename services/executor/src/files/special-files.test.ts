@@ -60,7 +60,7 @@ afterAll(async () => {
   await executor[Symbol.asyncDispose]()
 })
 
-/** What stands at the path, and when it last was changed in any way. */
+/** What is at the path, and when it last was changed in any way. */
 function targetState(name: string): unknown {
   const { ino, mode, rdev, ctimeNs, mtimeNs } = lstatSync(join(executor.root, name), { bigint: true })
   return { ino, mode, rdev, ctimeNs, mtimeNs }

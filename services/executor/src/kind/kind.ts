@@ -176,7 +176,7 @@ export interface Kind<Input extends object = JsonObject, State extends Before = 
   compensate(input: Input, context: Context, before: State, after: Left | undefined): Promise<string>
   targetState(input: Input, context: Context, before: State, after: Left | undefined): Promise<TargetState>
   /**
-   * What an attempt has left that died before it could say so. Absent: `standing` and `compensate` need not know.
+   * What an attempt has left that died before it could say so. Absent: `targetState` and `compensate` need not know.
    *
    * @param until when the attempt was surely over, in milliseconds since 1970; `undefined`: nothing was begun
    * @returns `undefined` where it cannot be known

@@ -16,8 +16,8 @@ export interface Protection extends Disposable {
   /** Absolute paths, in the order in which they are to be covered. */
   readonly covers: readonly Cover[]
   /**
-   * What cannot be kept from being made is found out: protected paths below the root, relative to it, that are there by
-   * now and were not, or are others than they were.
+   * Detects what cannot be prevented: protected paths below the root, relative to it, that exist now and did not
+   * before, or have been replaced.
    */
   broken(): string[]
 }

@@ -1,4 +1,4 @@
-/** What stands between a program and the host. */
+/** What confines a program on the host. */
 import type { ControlGroup } from './control-groups.ts'
 
 export interface Sandbox {

@@ -23,7 +23,7 @@ describe('two requests', () => {
 })
 
 describe('what changed', () => {
-  it('is shown with what stood there and what stands there now, shortened', () => {
+  it('is shown with the earlier and the current value, shortened', () => {
     expect(changesOf({ a: 'x', 'b.c': 1 }, { a: 'y'.repeat(300), 'b.c': 2 })).toEqual([
       { path: '$.a', before: 'x', after: `${'y'.repeat(200)} ...` },
       { path: '$.b.c', before: '1', after: '2' },

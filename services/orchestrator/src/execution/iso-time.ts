@@ -1,4 +1,4 @@
-/** A moment as it stands in rows, events and replies. */
+/** A timestamp as it is written in rows, events and replies. */
 
 let spelled = { ms: 0, text: new Date(0).toISOString() }
 

@@ -80,7 +80,7 @@ export function preApprove(goal: ApprovedGoal, { approvals, tasks }: Work, now: 
     task.actual_status = 'done'
     task.finished_at = at
     task.verification = signed({
-      claimed: 'approval wanted',
+      claimed: 'approval required',
       observed: `agreed to by ${by} with the goal ${goal.name}`,
       at: now,
       facts: { approval_id, goal: goal.name, plan_hash, policy_version },

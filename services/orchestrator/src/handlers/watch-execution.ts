@@ -35,7 +35,7 @@ interface Row {
 
 async function readStatuses(db: Database, { tenant }: Principal, by: { id?: ExecutionId; since?: string | undefined }) {
   const rows = await db.query<Row>(
-    'orchestrator.standing',
+    'orchestrator.watched_executions',
     `select e.execution_id, e.status, e.request->>'task' as task, e.audit_seq, e.task_verified, t.tasks, t.ended, t.current
        from executions e cross join lateral (
          select count(*)::int as tasks,

@@ -19,7 +19,7 @@ export type RawRequest = Omit<ExecutionRequest, 'task'> & { task?: string | unde
 
 /**
  * @param options.at its path in the message
- * @param options.standing whether it may be a state to keep, which has no end
+ * @param options.permanent whether it may be a state to keep, which has no end
  * @returns the normalised request
  * @throws {DeedError} that says what to change
  */

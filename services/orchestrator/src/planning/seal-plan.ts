@@ -194,7 +194,7 @@ function grantedBy(
     actual_status: 'done',
     finished_at: isoTime(at),
     verification: signed({
-      claimed: 'approval wanted',
+      claimed: 'approval required',
       observed: `approved in advance by ${grant.granted_by}, with grant ${grant.grant_id}`,
       at,
       facts: {

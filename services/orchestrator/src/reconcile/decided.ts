@@ -56,7 +56,7 @@ export function decided(
     actual_status: 'done',
     finished_at: isoTime(draft.now),
     verification: signed({
-      claimed: 'approval wanted',
+      claimed: 'approval required',
       observed: `approved by ${by}`,
       at: draft.now,
       facts: { approval_id: approvalId, plan_hash: approval.plan_hash, policy_version: approval.policy_version },

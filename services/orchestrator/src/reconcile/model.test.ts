@@ -684,7 +684,7 @@ function checkFinal(was: Snapshot, draft: Draft, { type }: Input): void {
   expect(draft.audit.filter(({ type: told }) => told !== 'approval.refused')).toEqual([])
 }
 
-/** Settling again, with nothing that has happened in between, finds nothing to do. */
+/** Reconciling again, with no event in between, finds nothing to do. */
 function checkNothingLeft(model: Model): void {
   const draft = draftOf(structuredClone(model.snapshot), model.now)
   reconcile(draft, { type: 'tick' }, limitsOf(model, draft))
@@ -916,7 +916,7 @@ function workOf({ tasks, approvals }: Plan): Work {
 const AGREED: Evidence = {
   kind: 'signed',
   outcome: 'verified',
-  claimed: 'approval wanted',
+  claimed: 'approval required',
   observed: 'pre-approved',
   observed_at: isoTime(START),
 }

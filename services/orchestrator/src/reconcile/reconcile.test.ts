@@ -767,7 +767,7 @@ function checkStep(history: History, before: Snapshot, draft: Draft, input: Inpu
   expect(new Set(names).size).toBe(names.length)
 }
 
-/** Settling again, with nothing that has happened in between, finds nothing to do. */
+/** Reconciling again, with no event in between, finds nothing to do. */
 function checkNothingLeft({ snapshot, now }: History): void {
   const draft = draftOf(structuredClone(snapshot), now)
   reconcile(draft, { type: 'tick' }, limits)
