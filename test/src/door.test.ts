@@ -42,7 +42,7 @@ commands: { allow: [printf, echo, sleep] }
 afterAll(() => opened.disposeAsync())
 
 describe('at the door', () => {
-  // The service goes on, whatever came before.
+  // The service continues, whatever came before.
   afterEach(async () => {
     expect(await client.ask('execution.request', { task: 'create the folder here' })).toMatchObject({
       errorCode: undefined,

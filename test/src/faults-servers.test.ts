@@ -44,7 +44,7 @@ describe('a server that is killed under load', () => {
 })
 
 describe('a service that is stopped under load', () => {
-  it('has finished what it had begun, and the next one goes on', async () => {
+  it('has finished what it had begun, and the next one continues', async () => {
     const { client, mesh } = under
     const answers: Promise<ExecutionReply>[] = []
     let asking = true

@@ -199,7 +199,7 @@ describe('a goal', () => {
     expect(await rows('goals')).toBe(before)
   })
 
-  it('keeps what an execution did, gives up when it does not stay so, and goes on when a person says', async () => {
+  it('keeps what an execution did, gives up when it does not stay so, and continues when a person says', async () => {
     const done = await under.client.call(requestExecution, { task: 'write "kept" to kept.txt' })
     const { execution_id: id } = await under.client.call(putGoal, {
       name: 'kept',

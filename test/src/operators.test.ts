@@ -124,12 +124,12 @@ describe('a verb', () => {
     expect(there('held-2.txt')).toBe(true)
   })
 
-  it('is waited for no longer after Ctrl+C, and goes on; cancelled with --undo, all is undone at the end', async () => {
+  it('is waited for no longer after Ctrl+C, and continues; cancelled with --undo, all is undone at the end', async () => {
     const id = await begin('long')
     const pausing = startDeed(under.mesh.dataDir, ['pause', id])
     await becomes(id, 'paused')
     pausing.child.kill('SIGINT')
-    expect(await pausing.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('It goes on') })
+    expect(await pausing.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('It continues') })
     expect(await json('resume', id, '--no-wait')).toEqual({
       code: 0,
       document: { execution_id: id, status: 'running' },

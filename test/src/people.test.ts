@@ -1,4 +1,4 @@
-// What waits for people: listed, decided, and then the work goes on. On a whole mesh, from outside of it.
+// What waits for people: listed, decided, and then the work continues. On a whole mesh, from outside of it.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startDeed } from '@deed/drill/harness/deed-process'
@@ -64,7 +64,7 @@ describe('what a person is asked to do', () => {
     })
   })
 
-  it('waits for them, and what waits for it goes on with what they provide', async () => {
+  it('waits for them, and what waits for it continues with what they provide', async () => {
     const id = await start('ask a person to check pump 3, then write "checked" to pump.txt')
     const asked = await openTask(id)
     expect(asked).toMatchObject({ kind: 'provide', title: 'check pump 3', decisions: ['provide', 'deny'] })

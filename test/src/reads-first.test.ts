@@ -1,4 +1,4 @@
-// A read that somebody waits for has room of its own, however much goes on behind it.
+// A read that somebody waits for has room of its own, however much work waits behind it.
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { until } from '@deed/process/until'
 import { type ExecutionReply, requestExecution } from '@deed/proto/execution'
@@ -45,7 +45,7 @@ it('a read is answered within its deadline while thousands of background request
   }
 }, 300_000)
 
-it('a read is answered while every slot of every worker is taken by what goes on for long', async () => {
+it('a read is answered while every slot of every worker is taken by long work', async () => {
   await using under = await meshUnderTest({
     config: `workers: { count: 1, max_concurrent_tasks: 2 }\n${UNCACHED}\n${TARGETS}`,
   })

@@ -81,11 +81,11 @@ describe('a log line', () => {
       import { createLogger } from '@deed/telemetry/logger'
       const log = createLogger('a')
       for (let n = 0; n < 30_000; n++) log.info({ n }, 'a line that finds no room on the disk')
-      setTimeout(() => { log.info('and another'); console.error('went on') }, 300)`
+      setTimeout(() => { log.info('and another'); console.error('continued') }, 300)`
     const options = { cwd: import.meta.dirname, env: { PATH: process.env.PATH } }
     const shell = `"$0" --input-type=module --eval "$1" > /dev/full`
     const ended = promisify(execFile)('sh', ['-c', shell, process.execPath, code], options)
-    await expect(ended).resolves.toEqual({ stdout: '', stderr: 'went on\n' })
+    await expect(ended).resolves.toEqual({ stdout: '', stderr: 'continued\n' })
   })
 
   it('goes to standard error if standard output is reserved', async () => {

@@ -6,7 +6,7 @@ import { reportTask } from '@deed/proto/task'
 import type { z } from 'zod'
 import type { Worker } from './leases.ts'
 
-/** Waits before a report is repeated; the last one goes on. */
+/** Waits before a report is repeated; the last one repeats. */
 const REPORT_WAITS_MS = [100, 250, 500, 1_000, 2_000, 5_000]
 
 /**

@@ -52,7 +52,7 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   // Nobody is to believe in a sandbox that is not there.
   log[sandbox.confines ? 'info' : 'warn'](
     { sandbox: sandbox.name, missing },
-    sandbox.confines ? 'commands are confined' : 'commands are not confined: each needs one more level of agreement',
+    sandbox.confines ? 'commands are confined' : 'commands are not confined: each needs one more level of approval',
   )
   const world: World = {
     config: config.execution,

@@ -69,7 +69,7 @@ export function addApply(program: Command): void {
     .option('--dry-run', 'show plan, level and undo; nothing is done')
     .option('--background', 'do not wait for its end')
     .option('-y, --yes', 'approve what needs level 1; more is asked for')
-    .addOption(timeoutOption('how long to wait; the execution goes on', TIMEOUT_MS))
+    .addOption(timeoutOption('how long to wait; the execution continues', TIMEOUT_MS))
     .addHelpText(
       'after',
       `

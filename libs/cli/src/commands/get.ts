@@ -199,7 +199,7 @@ function addApprovals(get: Command): void {
 function addGrants(get: Command): void {
   get
     .command('grants')
-    .description('what was approved ahead, newest first')
+    .description('what is pre-approved, newest first')
     .option('--all', 'with those that have ended')
     .option('--limit <number>', 'at most so many', count)
     .addHelpText('after', '\nExample:\n  deed get grants --all')

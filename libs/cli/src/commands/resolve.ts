@@ -1,4 +1,4 @@
-/** deed resolve: a person decides about a task of theirs, and the work goes on. */
+/** deed resolve: a person decides about a task of theirs, and the work continues. */
 import { decideApproval } from '@deed/proto/approval'
 import type { ApprovalId } from '@deed/proto/ids'
 import { PersonDecision } from '@deed/proto/person'

@@ -58,7 +58,7 @@ export function addRun(program: Command): void {
       .description('Do a task, and wait for its verified end.'),
   )
     .option('--dry-run', 'show plan, level and undo; nothing is done')
-    .addOption(timeoutOption('how long to wait; the execution goes on', TIMEOUT_MS))
+    .addOption(timeoutOption('how long to wait; the execution continues', TIMEOUT_MS))
     .option('--keep [name]', 'keep it so, as a goal (default name: from the task)', by(GoalName))
     .option('--every <time>', 'of --keep: how often it is observed (default: 30s)', span)
     .option('-y, --yes', 'approve what needs level 1; more is asked for')

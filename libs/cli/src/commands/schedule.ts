@@ -55,7 +55,7 @@ Examples:
   schedule
     .command('delete')
     .argument('<name>', 'of the schedule', nameOf)
-    .description('do it no longer; what it has begun goes on')
+    .description('remove it; executions that it started continue')
     .addHelpText('after', '\nExample:\n  deed schedule delete night')
     .action(async (name: string, _options: object, command: Command) => {
       const shell = shellOf(command)

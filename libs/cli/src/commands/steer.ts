@@ -1,4 +1,4 @@
-/** deed cancel, pause, resume and retry: an execution is stopped, holds still, goes on, or is tried again. */
+/** deed cancel, pause, resume and retry: an execution is stopped, holds still, continues, or is tried again. */
 import { ExecutionReply } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
@@ -42,7 +42,7 @@ const VERBS = [
     contract: resumeExecution,
     summary: 'go on with paused executions',
     description: 'Resume a paused execution.',
-    success: 'it goes on, whatever comes of it',
+    success: 'it continues, whatever its outcome',
     example: 'deed resume --all',
   },
   {

@@ -110,7 +110,7 @@ it('names the task of an execution once, before its first line', async () => {
   ])
 })
 
-it('goes on after an event that cannot be read', async () => {
+it('continues after an event that cannot be read', async () => {
   const watching = follow(out, client, ID)
   await expect.poll(() => asked).toBeGreaterThan(0)
   const connection = client.nc.info?.client_id

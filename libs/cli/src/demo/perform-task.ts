@@ -78,7 +78,7 @@ async function approve(bus: Bus, { approval_id: id, level, plan_hash: hash }: Ap
   await bus.call(decideApproval, {
     approval_id: id,
     decision: agreed ? 'approve' : 'deny',
-    reason: agreed ? 'approved by the demo' : `the demo agrees to level ${levelMax} at most`,
+    reason: agreed ? 'approved by the demo' : `the demo approves up to level ${levelMax}`,
     plan_hash: hash,
   })
 }

@@ -97,7 +97,7 @@ async function natsDurability(status: ServerStatus | undefined): Promise<Check[]
 async function natsStore(status: ServerStatus | undefined): Promise<Check[]> {
   const fault = status === undefined ? undefined : await storeFault(status).catch(() => undefined)
   if (fault === undefined) return []
-  const advice = 'free some space on the disk of NATS; an embedded server then goes on by itself, restart any other'
+  const advice = 'free some space on the disk of NATS; an embedded server then continues by itself, restart any other'
   return [
     { name: 'nats.store', status: 'problem', message: `NATS keeps nothing more: ${fault}`.slice(0, 4_096), advice },
   ]

@@ -113,7 +113,7 @@ const WANTED: Record<Exclude<Verb, 'resume' | 'retry'>, ExecutionStatus> = {
   rollback: 'rolled_back',
 }
 
-/** 0 where it has come to what the verb wants: of resume that it goes on, whatever comes of it, of retry that it is done. */
+/** 0 where it has come to what the verb wants: of resume that it continues, whatever its outcome, of retry that it is done. */
 export function exitCodeOfVerb(verb: Verb, detail: ExecutionDetail): number {
   if (verb === 'retry') return exitCodeOfReply(detail)
   if (verb === 'resume') return detail.status === 'paused' ? EXIT.failed : EXIT.success

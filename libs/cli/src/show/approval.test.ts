@@ -140,7 +140,7 @@ describe('a plan of several steps', () => {
       '  asked by  user',
       '  steps     3 steps; about 2.5 s, $0; no way back from step 3 on',
       '     1. do 1  (level 2)',
-      '     2. do 2  (level 1, after 1, approved ahead)',
+      '     2. do 2  (level 1, after 1, pre-approved)',
       '     3. do 3  (level 3, after 2, asked for by itself, cannot be undone, point of no return)',
       '  1. patch a.txt  (level 2: in production)',
       '     kind: file.patch',
@@ -153,7 +153,7 @@ describe('a plan of several steps', () => {
       '       +tw\\u{202e}o',
       `     proven by: a.txt is there, with SHA-256 ${'cd'.repeat(6)}`,
       '     undo: what was there before is brought back',
-      '     changed since it was agreed to: $.expect_before: absent -> sha256:ab',
+      '     changed since it was approved: $.expect_before: absent -> sha256:ab',
     ])
   })
 })

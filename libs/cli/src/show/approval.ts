@@ -87,7 +87,7 @@ function planLine(
   const facts = [
     `level ${level}`,
     ...(waits.length === 0 ? [] : [`after ${waits.join(', ')}`]),
-    ...(agreement === 'own' ? ['asked for by itself'] : agreement === 'grant' ? ['approved ahead'] : []),
+    ...(agreement === 'own' ? ['asked for by itself'] : agreement === 'grant' ? ['pre-approved'] : []),
     ...(reversibility === 'irreversible' ? [paint('red', 'cannot be undone')] : []),
     ...(name === last ? [paint('red', 'point of no return')] : []),
   ]
@@ -138,7 +138,7 @@ function factLines(step: SealedStep, paint: Paint): string[] {
       : [`undo: ${reversibility === 'irreversible' ? paint('red', UNDO[reversibility]) : UNDO[reversibility]}`]),
     ...changed.map(
       ({ path, before, after }) =>
-        `changed since it was agreed to: ${exposedLine(path)}: ${exposedLine(before)} -> ${exposedLine(after)}`,
+        `changed since it was approved: ${exposedLine(path)}: ${exposedLine(before)} -> ${exposedLine(after)}`,
     ),
   ]
 }

@@ -199,7 +199,7 @@ async function submitAll(
   })
 }
 
-/** What was taken goes on by itself: it is ended, so that rows can be counted. */
+/** What was taken continues by itself: it is ended, so that rows can be counted. */
 async function clear({ client, database }: MeshUnderTest): Promise<void> {
   const { goals } = await client.call(listGoals, {})
   for (const { name } of goals) await client.call(deleteGoal, { name })

@@ -1,4 +1,4 @@
-/** An executor is frozen for longer than its lease, and goes on as if nothing had happened. */
+/** An executor is frozen for longer than its lease, and continues as if nothing had happened. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

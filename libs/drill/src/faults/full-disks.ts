@@ -1,6 +1,6 @@
 /**
  * A disk is full, of each thing that is kept on one: what cannot be kept is refused or not acknowledged, nothing is torn,
- * and all goes on by itself once there is room.
+ * and all continues by itself once there is room.
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
@@ -104,7 +104,7 @@ async function nats({ name }: Trial, mesh: FaultMesh, disk: SmallDisk): Promise<
   assert.ok(refused, 'a full disk acknowledges whatever it is given')
   assert.ok(mesh.mesh.nats)
   assert.match((await storeFault(mesh.mesh.nats.status)) ?? '', /no space/, 'nothing says that the disk is full')
-  // What waits in memory alone goes on.
+  // What waits in memory alone continues.
   const beside = fileEffect(mesh, name('beside'))
   await assertDoneOnce(beside, await askFor(mesh, beside))
   disk.free()

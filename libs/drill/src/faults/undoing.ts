@@ -1,4 +1,4 @@
-/** The executor dies while it undoes: the undo goes on where it was, and ends where everything had begun. */
+/** The executor dies while it undoes: the undo continues where it was, and ends where everything had begun. */
 
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** Two releases side by side: each service meets the others' next release and their last, while work goes on. */
+/** Two releases side by side: each service meets the others' next release and their last, while work continues. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -56,7 +56,7 @@ const MIX = [
   ...[killServer('nats'), killServer('postgres'), emptyQueue, deleteQueue],
 ]
 
-/** Goes on until `signal` is aborted, and leaves everything running. @returns what was done, in words */
+/** Continues until `signal` is aborted, and leaves everything running. @returns what was done, in words */
 export async function disturb(mesh: FaultMesh, random: Random, signal: AbortSignal): Promise<string[]> {
   const done: string[] = []
   while (!signal.aborted) {

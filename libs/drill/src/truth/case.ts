@@ -41,7 +41,7 @@ export interface Given {
   readonly timeout_ms?: number
 }
 
-/** How a case goes on once its world is there. */
+/** How a case continues once its world is there. */
 export interface Trial {
   /** One after the other. */
   readonly actions: readonly Given[]

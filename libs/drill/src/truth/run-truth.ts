@@ -150,7 +150,7 @@ async function answerTo(
   const manifest = { name: key, workspace: name, tasks }
   const request = { manifest, mode: during ? 'background' : 'immediate', idempotency_key: key }
   const asked = (await client.call(requestExecution, request as never).catch((error: unknown) => {
-    // It goes on without us, so it is found by its key.
+    // It continues without us, so it is found by its key.
     if (error instanceof DeedError && error.code === 'deadline_exceeded')
       return client.call(getExecution, { idempotency_key: key })
     return refusal(error)

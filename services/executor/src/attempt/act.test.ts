@@ -55,7 +55,7 @@ describe('an attempt', () => {
     expect(executor.read('note.txt')).toBe('changed by somebody')
   })
 
-  it('goes on under the same token where a dead process stopped', async () => {
+  it('continues under the same token where a dead process stopped', async () => {
     await using executor = await testExecutor()
     const work = await diesAfterIntent(executor)
     expect(await executor.attempt(work)).toMatchObject({ outcome: 'done', effect: 'made' })

@@ -151,8 +151,8 @@ async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
 }
 
 /**
- * Goes on where an earlier attempt stopped without anybody knowing where. Its processes are ended first, then the world
- * is looked at: it holds, so it is done; else it is run again where that does no harm, and taken back first where it may.
+ * Continues an attempt that stopped at an unknown point. Its processes are ended first, then the target is
+ * observed: it holds, so it is done; else it is run again where that does no harm, and taken back first where it may.
  */
 async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
   const { attempt, kind, input, context } = step

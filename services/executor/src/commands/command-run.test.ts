@@ -72,7 +72,7 @@ inEachSandbox('running a command', (sandbox) => {
     expect(result?.data).toMatchObject({ exit_code: 0, stdout: argument })
   })
 
-  it('is ended with a clear failure when its workspace is moved away, and the executor goes on', async () => {
+  it('is ended with a clear failure when its workspace is moved away, and the executor continues', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     executor.write('inside/at', 'waiting')
     const script = `require('fs').writeFileSync('inside/at', String(process.pid)); setTimeout(() => {}, 600_000)`
@@ -432,7 +432,7 @@ inEachSandbox('a command beside other actions', (sandbox) => {
     node(
       `const fs = require('fs'); fs.writeFileSync('${name}', ''); setTimeout(() => fs.writeFileSync('${name}.end', ''), 700)`,
     )
-  /** Goes on until there is a file of that name with `.go` behind it. */
+  /** Runs until there is a file of that name with the ending `.go`. */
   const lasting = (name: string) =>
     node(`const fs = require('fs'); fs.writeFileSync('${name}', '');
       const look = () => fs.existsSync('${name}.go') ? fs.writeFileSync('${name}.end', '') : setTimeout(look, 20); look()`)

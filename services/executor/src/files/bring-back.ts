@@ -31,7 +31,7 @@ import { type Changes, changesFolder, type Entry, type FileEntry } from './tree.
 const OWNER_WRITES = 0o700
 
 /**
- * Brings each of the changed paths back to what it was. Run again where it was interrupted, it goes on.
+ * Brings each of the changed paths back to what it was. Run again where it was interrupted, it continues.
  *
  * @throws {DeedError} `undo_conflict` when somebody has put something into a folder that is to go
  */

@@ -1,6 +1,6 @@
 // Between the look at a file and the write of it, somebody puts a link in its place that leads outside, and takes it
 // away again, as fast as can be. SWAP_TRIES says how many writes, patches, deletions and undos are tried at least: it
-// goes on until one has met the link.
+// continues until one has met the link.
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

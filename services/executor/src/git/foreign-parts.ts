@@ -7,7 +7,7 @@ import { DeedError } from '@deed/proto/errors'
 import { openFolder } from '../files/folder.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 
-/** Files, below `.git`, that name a place where git goes on reading or writing. */
+/** Files, below `.git`, that name a place where git continues reading or writing. */
 const SHARES: Readonly<Record<string, string>> = {
   commondir: 'it is a linked worktree; name the repository that it belongs to',
   gitdir: 'it is a linked worktree; name the repository that it belongs to',

@@ -19,7 +19,7 @@ const Input = z.strictObject({
     .max(200)
     .regex(/^[A-Za-z0-9_][A-Za-z0-9._/~^-]*$/, 'is no name of a commit')
     .default('HEAD'),
-  /** HEAD goes on the branch. No file is touched, so `from` must be where HEAD is. */
+  /** HEAD is set to the branch. No file is touched, so `from` must be where HEAD is. */
   switch: z.boolean().default(false),
 })
 export type GitBranch = z.output<typeof Input>

@@ -37,7 +37,7 @@ function sandbox({ sandbox, config }: World, missing: readonly string[]): Check 
   const [layer = ''] = sandbox.name.split('+')
   const message = sandbox.confines
     ? `commands run in ${sandbox.name}, which ${LEAVES_OPEN[layer] ?? 'shows them their workspace alone'}`
-    : `commands are not confined (${sandbox.name}): each needs one more level of agreement`
+    : `commands are not confined (${sandbox.name}): each needs one more level of approval`
   const strong = layer === 'bwrap' || layer === 'unshare'
   const said = [message, ...missing].join('; ')
   if (strong && sandbox.name.includes('seccomp') && sandbox.name.includes('cgroup'))

@@ -11,7 +11,7 @@ import type { Log } from '@deed/telemetry/logger'
 const EVERY_MS = 6 * 3_600_000
 /** Between keeping bytes and writing the intent, with room for clocks that differ. */
 const MARGIN_MS = 86_400_000
-/** Removed in one sweep; the next one goes on. */
+/** Removed in one sweep; the next one removes more. */
 const REMOVED_MAX = 10_000
 
 interface Dependencies {

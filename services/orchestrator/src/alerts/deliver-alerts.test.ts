@@ -84,7 +84,7 @@ async function undelivered(db: Awaited<ReturnType<typeof testDatabase<Schema>>>)
   return row?.count ?? -1
 }
 
-/** Answers with these one after another; the last one goes on. */
+/** Answers with these one after another; the last one repeats. */
 async function webhook(answers: number[]) {
   const calls: { body: string; headers: IncomingHttpHeaders }[] = []
   const server = createServer(async (request, response) => {

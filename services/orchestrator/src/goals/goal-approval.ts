@@ -81,7 +81,7 @@ export function preApprove(goal: ApprovedGoal, { approvals, tasks }: Work, now: 
     task.finished_at = at
     task.verification = signed({
       claimed: 'approval required',
-      observed: `agreed to by ${by} with the goal ${goal.name}`,
+      observed: `approved by ${by} with the goal ${goal.name}`,
       at: now,
       facts: { approval_id, goal: goal.name, plan_hash, policy_version },
     })

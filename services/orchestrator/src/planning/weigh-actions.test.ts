@@ -57,7 +57,7 @@ describe('a step that cannot be undone', () => {
     expect(levels({ final: true })).toEqual([2])
   })
 
-  it('is agreed to by itself where something comes after it, or beside it', () => {
+  it('has its own approval where something comes after it, or besides it', () => {
     expect(levels({ final: true }, { after: [0] })).toEqual([3, 2])
     expect(levels({}, { final: true })).toEqual([2, 3])
     expect(levels({ final: true }, { final: true, after: [0] })).toEqual([3, 2])

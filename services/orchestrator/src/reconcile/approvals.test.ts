@@ -122,7 +122,7 @@ const lookedAt = (shown: ApprovalRow | undefined, sealed: Omit<Resealed, 'spec'>
 })
 const decide: Input = { type: 'decided', approvalId: id(50) as ApprovalId, approve: true, by: 'ada', reason: null }
 
-describe('a step that is agreed to by itself', () => {
+describe('a step that has its own approval', () => {
   it('is asked for when those before it are done, and its time begins then', () => {
     const snapshot = stepByStep()
     const later = START + 10 * TIME_MS

@@ -534,7 +534,7 @@ function checkLeases(model: Model, was: Snapshot, draft: Draft, input: Input): v
     expect(draft.consumed).toContain(task.approval_id)
     expect(Date.parse(approval?.expires_at ?? ''), 'agreed to in time').toBeGreaterThan(model.now)
     expect(approval?.policy_version, 'agreed to under the policy that is in force').toBe(String(model.policy))
-    expect(approval?.grant_over ?? false, 'agreed to by what is in force').toBe(false)
+    expect(approval?.grant_over ?? false, 'approved by a grant in force').toBe(false)
   }
 }
 
@@ -781,7 +781,7 @@ const asked = ({ tasks, approvals }: Snapshot): TaskRow[] =>
 function answerTo({ approvals }: Snapshot, task: TaskRow): Input {
   if (task.task_kind !== 'approve') return resolution(task.task_id, task.task_kind === 'review' ? 'retry' : 'provide')
   const approval = [...approvals.values()].find(({ task_id }) => task_id === task.task_id)
-  if (!approval) throw new Error(`nothing is to be agreed to by ${task.name}`)
+  if (!approval) throw new Error(`there is no approval of ${task.name}`)
   return { type: 'decided', approvalId: approval.approval_id, approve: true, by: 'ada', reason: null }
 }
 

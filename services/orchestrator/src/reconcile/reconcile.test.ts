@@ -146,7 +146,7 @@ describe('one input, one decision', () => {
       expected: { status: 'paused', tasks: ['done', 'pending'] },
     },
     {
-      title: 'resumed, it goes on where it was',
+      title: 'resumed, it continues where it was',
       given: { acts: [[], [0]] },
       inputs: [
         { op: 'steer', wish: 'paused' },
@@ -255,7 +255,7 @@ describe('one input, one decision', () => {
       expected: { status: 'waiting', tasks: ['pending', 'done'] },
     },
     {
-      title: 'what a person provides is done, and what waits for it goes on',
+      title: 'what a person provides is done, and what waits for it continues',
       given: { acts: [[], [0]], person: true },
       inputs: [{ op: 'resolve', pick: 0, decision: 'provide' }],
       expected: { status: 'running', tasks: ['done', 'in_progress'] },

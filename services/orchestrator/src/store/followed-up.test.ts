@@ -7,7 +7,7 @@ import { markFollowedUp } from './followed-up.ts'
 import { migrations } from './migrations.ts'
 import type { Schema } from './schema.ts'
 
-it('marks the end that was seen to, and not an execution that goes on since', async () => {
+it('marks the end that was seen to, and not an execution that continues since', async () => {
   await using db = await testDatabase<Schema>('orchestrator', migrations)
   const incoming = {
     request: { task: 'it', mode: 'auto', priority: 'normal', dry_run: false } as const,

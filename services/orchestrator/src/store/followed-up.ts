@@ -10,7 +10,7 @@ export interface End {
 }
 
 /**
- * Marks ends as seen to, and forgets who waited for them. An execution that goes on meanwhile, since it is tried again
+ * Marks ends as seen to, and forgets who waited for them. An execution that continues meanwhile, since it is tried again
  * or undone, is left as it is: nobody would look at it any more. Does not wait for the disk: what is lost is done again.
  *
  * @returns who is forgotten

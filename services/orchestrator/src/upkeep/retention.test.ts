@@ -77,7 +77,7 @@ describe('retention', () => {
     expect(await at(3, { executions_max: 1 })).toBe(0)
   })
 
-  it('goes on with what was marked when the executor was away', async () => {
+  it('continues with what was marked when the executor was away', async () => {
     await using setting = await settingUp({ away: true })
     const { db, forgotten, at, executorComes } = setting
     const id = await execution(db, { status: 'failed', effect: 'none' })
