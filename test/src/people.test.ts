@@ -60,7 +60,7 @@ describe('what a person is asked to do', () => {
     await asked({})
     await expect(asked({ verify: { kind: 'file', path: 'seen' } })).rejects.toMatchObject({
       code: 'invalid_request',
-      message: expect.stringContaining('put what is to be looked at into a wait.until after it'),
+      message: expect.stringContaining('put the observation into a wait.until after it'),
     })
   })
 

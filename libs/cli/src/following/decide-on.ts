@@ -22,7 +22,7 @@ const LEVEL_TOGETHER_MAX = 2
 export interface Decision {
   decision: 'approve' | 'deny'
   reason?: string
-  /** Of the plan that was looked at; absent: of the one that is shown now. */
+  /** Of the plan that the person has seen; absent: of the one that is shown now. */
   planHash?: string
   /** Nobody need be asked at the terminal. */
   yes?: boolean

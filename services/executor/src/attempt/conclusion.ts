@@ -65,7 +65,7 @@ export function provenBy(
 }
 
 /** Of the program's own word. */
-const NOTHING_ELSE = 'nothing else was looked at'
+const NOTHING_ELSE = 'nothing else was observed'
 const HELD_BEFORE = 'what its verify asks for held before, too, so it proves nothing of this run'
 
 /** Of a read that may be made only once: done by its answer alone, which the evidence says. */
@@ -133,7 +133,7 @@ export function failedWith(attempt: Attempt, error: unknown, earlier?: LedgerRow
 function notProven({ outcome, observed }: Observed): ErrorBody {
   return outcome === 'failed'
     ? new DeedError('verification_failed', `it does not hold afterwards: ${observed}`).body
-    : new DeedError('unverified', `nobody could see whether it holds: ${observed}`).body
+    : new DeedError('unverified', `no observation shows whether it holds: ${observed}`).body
 }
 
 /** What an error that was thrown says; `undefined` for what has no name. */

@@ -60,14 +60,14 @@ describe('an action is done when', () => {
     expect(await run(`fs.writeFileSync('all-1', ''); fs.writeFileSync('all-2', '')`, verify)).toMatchObject(DONE)
   })
 
-  it('any of it holds, and not when the rest cannot be looked at', async () => {
+  it('any of it holds, and not when the rest cannot be observed', async () => {
     const unseen: Observation = { kind: 'service', target: 'nobody-knows-it', state: 'running', new_process: false }
     const verify: Observation = { kind: 'any', of: [unseen, file('any-1')] }
     expect(await run('0', verify)).toMatchObject(UNSEEN)
     expect(await run(`fs.writeFileSync('any-1', '')`, verify)).toMatchObject(DONE)
   })
 
-  it('it does not hold what must not; what cannot be looked at is no proof of absence', async () => {
+  it('it does not hold what must not; what cannot be observed is no proof of absence', async () => {
     mesh.inside.write('not-1', '')
     const verify: Observation = { kind: 'not', of: [file('not-1')] }
     expect(await run('0', verify)).toMatchObject(FAILED)

@@ -90,7 +90,7 @@ inEachSandbox('running a command', (sandbox) => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const { evidence } = await executor.run(run(['true']))
     expect(evidence).toMatchObject({
-      observed: 'exit code 0; nothing else was looked at',
+      observed: 'exit code 0; nothing else was observed',
       facts: { exit_code: 0, sandbox: sandbox.name },
     })
     const { outcome, error } = await executor.run(run(['false']))

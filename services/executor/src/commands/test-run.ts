@@ -31,7 +31,7 @@ export const testRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
       const ended = `the run ended with exit code ${effect.exitCode}`
       return failed(counts ? `${ended}: ${sentence(counts)}` : ended)
     }
-    if (!counts) return unverified('the output has no summary that is known, so nobody can say whether a test ran')
+    if (!counts) return unverified('the output has no summary that is known, so it is unknown whether a test ran')
     if (counts.failed > 0) return failed(`the summary says ${sentence(counts)}, and yet the exit code is 0`)
     if (counts.passed === 0) return failed(`no test ran: the summary says ${sentence(counts)}`)
     return verified(`exit code 0, and the summary of the run itself says ${sentence(counts)}`)

@@ -31,7 +31,7 @@ export async function observeFile(wanted: FileObservation, { workspace }: Contex
   const observed = `${path} has ${counted(file.bytes.length, 'byte')} with SHA-256 ${hash}`
   if (wanted.changed !== undefined) {
     const was = before.noted?.[notedFile(path)]
-    if (was === undefined) return unverified(`${observed}; nobody has noted what it had before`, facts)
+    if (was === undefined) return unverified(`${observed}; its earlier content was not recorded`, facts)
     const changed = was !== fileState(file)
     if (changed !== wanted.changed)
       return failed(`${observed}, ${changed ? 'other bytes than' : 'the same as'} before`, { ...facts, before: was })

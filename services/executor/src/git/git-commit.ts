@@ -212,7 +212,7 @@ async function refuseUnseen({ git }: Repository, paths: readonly string[]): Prom
   const undo = marked.startsWith('S') ? '--no-skip-worktree' : '--no-assume-unchanged'
   throw new DeedError(
     'precondition_failed',
-    `git does not look at ${path} here; run \`git update-index ${undo} ${path}\` first`,
+    `git ignores changes of ${path} here; run \`git update-index ${undo} ${path}\` first`,
     { path: '$.input.paths' },
   )
 }

@@ -84,7 +84,7 @@ async function target(world: World, name: string): Promise<Check> {
     if (ok) return { name: check, status: 'ok', message }
     return { name: check, status: 'warning', message, advice: `start ${name}, or remove it from execution.yaml` }
   } catch (error) {
-    const message = error instanceof Error ? error.message : 'it cannot be looked at'
+    const message = error instanceof Error ? error.message : 'it cannot be observed'
     return { name: check, status: 'warning', message, advice: `look at targets.${name} in execution.yaml` }
   }
 }

@@ -124,7 +124,7 @@ export const httpRequest: Kind<HttpRequest> = {
   },
   async targetState(input) {
     if (isRead(input)) return readingOnly.targetState()
-    return { at: 'unknown', observed: 'nobody here knows what the request has changed' }
+    return { at: 'unknown', observed: 'what the request has changed is unknown' }
   },
   async compensate(input) {
     throw new DeedError('not_undoable', `a ${input.method} cannot be undone`)

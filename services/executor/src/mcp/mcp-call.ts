@@ -101,7 +101,7 @@ export const mcpCall: Kind<McpCall, CallBefore, CallAfter> = {
     if (before.reads) return readingOnly.targetState()
     const { verify } = context.action
     if (verify === undefined || before.reading === undefined)
-      return { at: 'unknown', observed: 'nobody here knows what the tool has changed' }
+      return { at: 'unknown', observed: 'what the tool has changed is unknown' }
     const seen = await look(verify, context, { before })
     if (seen.outcome !== 'failed')
       return { at: seen.outcome === 'verified' ? 'after' : 'unknown', observed: seen.observed }

@@ -69,7 +69,7 @@ export const natsPublish: Kind<NatsPublish, PublishBefore, After> = {
     throw new DeedError('not_undoable', `what was published to ${subject} cannot be taken back`)
   },
   async targetState(input, context, before) {
-    if (input.stream === undefined) return { at: 'unknown', observed: 'nobody here knows who has received it' }
+    if (input.stream === undefined) return { at: 'unknown', observed: 'who has received it is unknown' }
     const { outcome, observed } = await findMessage(input, context, before)
     return { at: outcome === 'verified' ? 'after' : outcome === 'failed' ? 'before' : 'unknown', observed }
   },

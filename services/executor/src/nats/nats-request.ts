@@ -70,7 +70,7 @@ export const natsRequest: Kind<NatsRequest, RequestBefore> = {
     throw new DeedError('not_undoable', `a request to ${subject} cannot be undone`)
   },
   targetState: async (_input, _context, { reads }) =>
-    reads ? readingOnly.targetState() : { at: 'unknown', observed: 'nobody here knows what the request has changed' },
+    reads ? readingOnly.targetState() : { at: 'unknown', observed: 'what the request has changed is unknown' },
   environment: ({ target }, { config }) => config.targets[target]?.environment,
 }
 

@@ -87,7 +87,7 @@ export async function resyncOnce(observation: Observation, context: Context, att
   return { ...(await look(observation, context, attempted)), at, earlier: [] }
 }
 
-/** One look. It does not throw: what cannot be looked at is `unverified`. */
+/** One look. It does not throw: what cannot be observed is `unverified`. */
 export async function look(
   observation: Observation,
   context: Context,
@@ -96,10 +96,10 @@ export async function look(
   try {
     return await lookAt(observation, context, attempted)
   } catch (error) {
-    if (error instanceof DeedError) return unverified(`it cannot be looked at: ${error.message}`, { code: error.code })
+    if (error instanceof DeedError) return unverified(`it cannot be observed: ${error.message}`, { code: error.code })
     // What the operating system, a server or the network says; anything else is a bug and goes up.
     if (error instanceof Error && 'code' in error && typeof error.code === 'string')
-      return unverified(`it cannot be looked at: ${error.message}`, { code: error.code })
+      return unverified(`it cannot be observed: ${error.message}`, { code: error.code })
     throw error
   }
 }

@@ -16,7 +16,7 @@ export function thisProcess(): Holder {
 }
 
 /**
- * Whether the process that wrote the row may still be at work. Of another host nobody here knows, so there it may: its
+ * Whether the process that wrote the row may still be at work. On another host that is unknown, so there it may: its
  * lease ends, and then the task comes again under a higher token.
  */
 export function holderLives(

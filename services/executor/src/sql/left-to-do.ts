@@ -48,9 +48,7 @@ export async function leftToDo(
 
 const said = (rows: number | undefined, verb: string): string | undefined => {
   if (rows === 0) return undefined
-  return rows === undefined
-    ? `${verb} rows that cannot be told beforehand`
-    : `${verb} ${rows} ${rows === 1 ? 'row' : 'rows'}`
+  return rows === undefined ? `${verb} rows that cannot be foreseen` : `${verb} ${rows} ${rows === 1 ? 'row' : 'rows'}`
 }
 
 /** Of the rows that an INSERT of given values would make, how many are not there with the same values. */

@@ -19,8 +19,7 @@ export async function parses(syntax: Syntax, bytes: Uint8Array): Promise<Parsed>
     return { outcome: 'failed', observed: `it is not ${syntax}: it is not UTF-8`, parser: 'utf-8' }
   }
   const { parser, fault } = await PARSERS[syntax](source)
-  if (parser === undefined)
-    return { outcome: 'unverified', observed: `${fault}, so nobody has looked whether it parses` }
+  if (parser === undefined) return { outcome: 'unverified', observed: `${fault}, so it was not parsed` }
   return fault === undefined
     ? { outcome: 'verified', observed: `${parser} accepts it as ${syntax}`, parser }
     : { outcome: 'failed', observed: `${parser} does not accept it as ${syntax}: ${fault}`, parser }

@@ -220,7 +220,7 @@ const WAITS: readonly [string, Json][] = [
     },
   ],
   ['what must not be is there', { kind: 'not', of: [{ kind: 'file', path: 'other' }] }],
-  ['what cannot be looked at counts as not there', { kind: 'not', of: [{ kind: 'http', target: 'nowhere' }] }],
+  ['what cannot be observed counts as not there', { kind: 'not', of: [{ kind: 'http', target: 'nowhere' }] }],
 ]
 
 const waits: Case[] = WAITS.map(([says, observation]) => ({
