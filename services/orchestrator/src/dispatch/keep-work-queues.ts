@@ -38,15 +38,18 @@ export async function keepWorkQueues(
   const lost = new Map<string, number>()
 
   const look = async (): Promise<void> => {
+    const before = missing.length
+    missing = await whatIsMissing()
+    // A repaired fault is reported once, so that a later check shows why work stopped.
+    if (missing.length > 0) log.error({ missing }, 'work queues are missing or wrong')
+    if (missing.length > 0 && before === 0) tell(missing)
+    // Last: it needs the database, whose faults say nothing about the queues.
+    await countLostOnes()
+  }
+  const whatIsMissing = async (): Promise<string[]> => {
     try {
       const mended = await ensureWorkQueues(bus.nc, [workAct, workSolve])
-      const absent = await missingIntake(bus.nc, tenants)
-      await countLostOnes()
-      // A repaired fault is reported once, so that a later check shows why work stopped.
-      const before = missing.length
-      missing = [...mended.map((what) => `${what}; creating it again`), ...absent]
-      if (missing.length > 0) log.error({ missing }, 'work queues are missing or wrong')
-      if (missing.length > 0 && before === 0) tell(missing)
+      return [...mended.map((what) => `${what}; creating it again`), ...(await missingIntake(bus.nc, tenants))]
     } catch (error) {
       missing = ['JetStream does not answer']
       throw error
