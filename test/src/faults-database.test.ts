@@ -28,12 +28,15 @@ describe('a database', () => {
     const { client, database, mesh } = under
     const pids = mesh.services.map(({ pid }) => pid)
     await readOnly(database, 'on')
-    await until(async () => (await ready()).status === 503)
-    expect((await ready()).text).toContain('takes no writes')
-    await expect(
-      client.call(requestExecution, { task: 'write "x" to refused.txt', idempotency_key: 'refused' }),
-    ).rejects.toMatchObject({ code: 'unavailable', retryable: true, message: expect.stringContaining('read-only') })
-    await readOnly(database, 'off')
+    try {
+      await until(async () => (await ready()).status === 503)
+      expect((await ready()).text).toContain('PostgreSQL is read-only')
+      await expect(
+        client.call(requestExecution, { task: 'write "x" to refused.txt', idempotency_key: 'refused' }),
+      ).rejects.toMatchObject({ code: 'unavailable', retryable: true, message: expect.stringContaining('read-only') })
+    } finally {
+      await readOnly(database, 'off')
+    }
     const reply = await ask(client, { task: 'write "x" to taken.txt', idempotency_key: 'taken' })
     expect(reply).toMatchObject({ status: 'done' })
     const { rows } = await database.query(

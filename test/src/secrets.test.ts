@@ -222,7 +222,7 @@ targets:
 })
 
 /** What this test says itself, with the secret in it. */
-const SAID_HERE = /^(execution\.(rollback|retry|pause|resume|bulk|cancel)|approval\.decide|grant\.put|goal\.put)$/
+const SAID_HERE = /^(execution\.(rollback|retry|pause|resume|steer|cancel)|approval\.decide|grant\.put|goal\.put)$/
 
 /** Whatever a person may say about work is said with the secret in it. */
 async function sayItEverywhere(client: MeshUnderTest['client']): Promise<unknown[]> {
