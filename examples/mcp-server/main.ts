@@ -4,7 +4,7 @@
  *     TICKETS_FILE=tickets.json node examples/mcp-server/main.ts
  *     TICKETS_FILE=tickets.json PORT=8090 node examples/mcp-server/main.ts
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createMcpHandler, fromJsonSchema, McpServer } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
@@ -19,7 +19,9 @@ const { TICKETS_FILE = 'tickets.json', PORT, TOKEN } = process.env
 const tickets = (): Ticket[] =>
   existsSync(TICKETS_FILE) ? (JSON.parse(readFileSync(TICKETS_FILE, 'utf8')) as Ticket[]) : []
 
+/** Without tickets there is no file: closing the only ticket leaves what was there before it, which an undo must show. */
 function store(all: readonly Ticket[]): void {
+  if (all.length === 0) return rmSync(TICKETS_FILE, { force: true })
   writeFileSync(`${TICKETS_FILE}.new`, JSON.stringify(all))
   renameSync(`${TICKETS_FILE}.new`, TICKETS_FILE)
 }

@@ -15,6 +15,9 @@ interface LampRequest {
 
 type Manner = 'honest' | 'idle' | 'opposite' | 'fails' | 'deaf' | 'undoless' | 'half' | 'reverts' | 'claims'
 
+const NAME = 'lamps'
+const VERSION = '1.0.0'
+
 export async function provideLamps(connection: Connection): Promise<Lamps> {
   const lamps = new Map<string, boolean>()
   const nc = await connect({
@@ -33,6 +36,7 @@ export async function provideLamps(connection: Connection): Promise<Lamps> {
         reversibility: 'reversible',
         idempotent: true,
         summary: `switch the lamp ${lamp} ${word(on)}`,
+        provider: `${NAME} ${VERSION}`,
         state: word(is),
         known: { on: is },
         outcome: is === on ? 'verified' : 'failed',
@@ -58,7 +62,7 @@ export async function provideLamps(connection: Connection): Promise<Lamps> {
       return { claimed: `switched ${lamp} back` }
     },
   }
-  const service = await nc.services.add({ name: 'lamps', version: '1.0.0', description: 'the kind lamp.switch' })
+  const service = await nc.services.add({ name: NAME, version: VERSION, description: 'the kind lamp.switch' })
   for (const [verb, answer] of Object.entries(verbs)) {
     const handler = (_: Error | null, message: ServiceMsg): void => {
       const asked = message.json<LampRequest>()

@@ -107,7 +107,7 @@ describe('calling a tool that changes something', () => {
   it('cannot be undone where no tool is named, nor where nobody could see it', async () => {
     await using executor = await withTickets()
     executor.write('tickets.json', '[{"id":7,"title":"there is one"}]')
-    const close = call('close_ticket', { id: 7 }, { verify: { kind: 'file', path: 'tickets.json', contains: '[]' } })
+    const close = call('close_ticket', { id: 7 }, { verify: { kind: 'file', path: 'tickets.json', exists: false } })
     expect(await inspected(executor, close)).toMatchObject({ reversibility: 'irreversible' })
     const work = await executor.dispatch(close)
     expect(await executor.attempt(work)).toMatchObject({ outcome: 'done' })
