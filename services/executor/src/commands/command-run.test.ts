@@ -16,6 +16,7 @@ import {
 import { type AddressInfo, createServer } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@deed/process/until'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
@@ -368,6 +369,8 @@ inEachSandbox('undoing a command', (sandbox) => {
     executor.write('mine.txt', 'mine')
     const work = await executor.dispatch(node(`require('node:fs').writeFileSync('own.txt', 'after')`))
     await act(testAttempt(work), executor.dependencies)
+    // The times of files move in steps of up to 10 ms: in the same step nobody could say who has written.
+    await sleep(20)
     executor.write('mine.txt', 'mine, changed')
     const undoing = await executor.dispatch(work.action, { after: work, intent: 'undo' })
     const conflict = { code: 'undo_conflict', message: expect.stringContaining('mine.txt') }
