@@ -33,6 +33,15 @@ export const PlannedAction = z.object({
 })
 export type PlannedAction = z.output<typeof PlannedAction>
 
+/** How the words of a task were understood, where they are not a rule's own words. */
+export const Reading = z.object({
+  /** The task as Deed understood it, in its own words: "restart demo-api". */
+  text: z.string().min(1).max(512),
+  /** similarity: words near those of a rule. learned: this tenant's own words. choice: a person chose it. model: a model's plan. */
+  by: z.enum(['similarity', 'learned', 'choice', 'model']),
+})
+export type Reading = z.output<typeof Reading>
+
 /** Content and actions that solve a task. */
 export const Solution = z.object({
   actions: z.array(PlannedAction).min(1).max(100),
@@ -42,6 +51,8 @@ export const Solution = z.object({
   template_id: z.string().max(128).optional(),
   template_version: TemplateVersion.optional(),
   confidence: z.number().min(0).max(1),
+  /** Absent where a rule knows the very words. */
+  reading: Reading.optional(),
   /** Its known duration, if the author stated one. */
   estimated_ms: z.int().min(0).optional(),
 })
@@ -72,6 +83,51 @@ export const AgentTask = z.object({
 })
 export type AgentTask = z.output<typeof AgentTask>
 
+/** The id of an option; unique within its question. */
+export const OptionId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/)
+
+/** One answer to a question: a reading of the words, and what would follow from it. */
+export const QuestionOption = z.object({ id: OptionId, reading: z.string().min(1).max(512), solution: Solution })
+export type QuestionOption = z.output<typeof QuestionOption>
+
+/** What is asked where the words can be read in several ways, or say too little. */
+export const Question = z.object({
+  text: z.string().min(1).max(1_024),
+  /** Empty where only new words can answer. */
+  options: z.array(QuestionOption).max(5),
+})
+export type Question = z.output<typeof Question>
+
+/** Tasks that can be done here, as sentences with this world's own names. */
+export const Suggestions = z.array(z.string().max(256)).max(3)
+
+/** What each stage of understanding made of the words. */
+export const Explanation = z.object({
+  /** The words without courtesy, reasons and spelling errors. */
+  normalised: z.string(),
+  stages: z.array(
+    z.object({
+      stage: z.enum(['exact', 'learned', 'similar', 'question']),
+      outcome: z.enum(['handled', 'asks', 'declined', 'refused', 'not_reached']),
+      reason: z.string(),
+    }),
+  ),
+  /** Best first. */
+  candidates: z
+    .array(
+      z.object({
+        rule: z.string().max(256),
+        reading: z.string().max(512),
+        slots: z.record(z.string(), z.string()),
+        confidence: z.number().min(0).max(1),
+      }),
+    )
+    .max(5),
+  /** Words that neither the best candidate nor its slots explain. */
+  unexplained: z.array(z.string()),
+})
+export type Explanation = z.output<typeof Explanation>
+
 /** By a rule, free and at once; a task that needs a model is declined here, and is queued as work. */
 export const processTask = request({
   subject: 'agent.process',
@@ -79,17 +135,33 @@ export const processTask = request({
   summary: 'Find the actions for a task.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: AgentTask.extend({ id: z.string().max(128).optional() }),
+  input: AgentTask.extend({
+    id: z.string().max(128).optional(),
+    /** Adds what each stage made of the words. */
+    explain: z.boolean().default(false),
+  }),
   output: z.discriminatedUnion('outcome', [
-    z.object({ outcome: z.literal('handled'), method: z.enum(['autonomous', 'cached']), solution: Solution }),
-    /** Call again with `template`, or queue it as work for a model. */
+    z.object({
+      outcome: z.literal('handled'),
+      method: z.enum(['autonomous', 'cached']),
+      solution: Solution,
+      explanation: Explanation.optional(),
+    }),
+    /** A person chooses, or says it in other words. */
+    z.object({ outcome: z.literal('asks'), question: Question, explanation: Explanation.optional() }),
+    /**
+     * needs_template: call again with `template`. needs_model: queue it as work for a model. no_instruction: the words
+     * forbid, doubt, suppose, report or ask how, so nothing may be done.
+     */
     z.object({
       outcome: z.literal('declined'),
-      reason: z.enum(['needs_template', 'needs_model']),
+      reason: z.enum(['needs_template', 'needs_model', 'no_instruction']),
       message: z.string(),
+      suggestions: Suggestions.optional(),
+      explanation: Explanation.optional(),
     }),
     /** A rule understands the task, and it is impossible. */
-    z.object({ outcome: z.literal('refused'), error: ErrorBody }),
+    z.object({ outcome: z.literal('refused'), error: ErrorBody, explanation: Explanation.optional() }),
   ]),
 })
 export type AgentReply = z.output<typeof processTask.output>

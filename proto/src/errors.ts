@@ -61,6 +61,7 @@ export const ERRORS = {
   not_pausable: false,
   not_retryable: false,
   // The work failed.
+  not_understood: false,
   no_solution: false,
   budget_exceeded: false,
   effect_failed: false,

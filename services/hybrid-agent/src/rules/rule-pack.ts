@@ -54,6 +54,8 @@ export type RuleTest = z.output<typeof RuleTest>
 const Rule = z.strictObject({
   name: Name,
   match: z.union([z.string(), z.array(z.string()).min(1).max(50)]).transform((match) => [match].flat()),
+  /** Sentences in other words, with slots as in `match`: "get {service} running again". */
+  paraphrases: z.array(z.string().min(1).max(300)).max(300).default([]),
   when: z
     .strictObject({
       language: z.array(Language).min(1).optional(),

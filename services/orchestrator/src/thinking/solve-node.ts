@@ -42,6 +42,8 @@ export async function solveNode(
 ): Promise<SolvedNode> {
   if (reply.outcome === 'handled') return { node, solution: reply.solution }
   if (reply.outcome === 'refused') throw DeedError.from(reply.error)
+  if (reply.outcome === 'asks') throw notUnderstood(reply.question.text)
+  if (reply.reason === 'no_instruction') throw notUnderstood(reply.message, reply.suggestions)
   if (reply.reason === 'needs_model') return { node, ask: task }
   try {
     const withTemplate = await addTemplate(asking, task, chosen)
@@ -49,12 +51,17 @@ export async function solveNode(
     const second = await asking.bus.call(processTask, withTemplate, asking)
     if (second.outcome === 'handled') return { node, solution: second.solution }
     if (second.outcome === 'refused') throw DeedError.from(second.error)
+    if (second.outcome === 'asks') throw notUnderstood(second.question.text)
     return { node, ask: withTemplate }
   } catch (error) {
     // Without templates a model may still solve it.
     if (error instanceof DeedError && error.retryable) return { node, ask: task }
     throw error
   }
+}
+
+function notUnderstood(message: string, suggestions: readonly string[] = []): DeedError {
+  return new DeedError('not_understood', message, { path: '$.task', details: { suggestions: [...suggestions] } })
 }
 
 /** Undefined if only the universal template fits, which is text for a model rather than code. */
