@@ -43,6 +43,17 @@ describe('a work queue', () => {
     expect(await mended()).toEqual([])
   })
 
+  it('is created once by replicas that start at the same time, though the server has memory for one alone', async () => {
+    await using mesh = await testBus()
+    const jsm = await (await mesh.bus('deed')).nc.jetstreamManager()
+    const replicas = await Promise.all([1, 2, 3].map(() => mesh.bus('orchestrator')))
+    for (let round = 0; round < 10; round++) {
+      await jsm.streams.delete('WORK')
+      await Promise.all(replicas.map(({ nc }) => ensureWorkQueues(nc, [workAct, workSolve])))
+      expect(await jsm.consumers.list('WORK').next()).toHaveLength(2)
+    }
+  })
+
   it('keeps work until a handler has finished, and redelivers what failed', async () => {
     await using mesh = await testBus()
     const orchestrator = await mesh.bus('orchestrator')

@@ -5,6 +5,7 @@
  * who may act and when to give up.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeJson } from '@deed/json/decode'
 import { validate } from '@deed/json/validate'
 import type { WorkContract } from '@deed/proto/contract'
@@ -119,14 +120,31 @@ async function ensureConsumer(
 /** The API's code for a missing object. */
 const NOT_FOUND = '404'
 
-/** @returns the existing object; undefined if it was created */
+/** How long another replica may take to create what both found missing. */
+const CREATED_ELSEWHERE_MS = 5_000
+const LOOK_AGAIN_MS = 50
+
+/**
+ * Creates an object if it is missing. Several replicas may do so at once: the server refuses all but the first, and counts
+ * the size of a stream once for each that is under way.
+ *
+ * @returns the existing object; undefined if it was created
+ */
 async function unlessThere<T>(look: () => Promise<T>, make: () => Promise<unknown>): Promise<T | undefined> {
-  try {
-    return await look()
-  } catch (error) {
-    if (!(error instanceof NatsError) || error.code !== NOT_FOUND) throw error
-    await make()
-    return undefined
+  const deadline = performance.now() + CREATED_ELSEWHERE_MS
+  for (;;) {
+    try {
+      return await look()
+    } catch (error) {
+      if (!(error instanceof NatsError) || error.code !== NOT_FOUND) throw error
+    }
+    try {
+      await make()
+      return undefined
+    } catch (error) {
+      if (!(error instanceof NatsError) || !error.isJetStreamError() || performance.now() > deadline) throw error
+    }
+    await sleep(LOOK_AGAIN_MS)
   }
 }
 
