@@ -4,8 +4,9 @@
  *
  * Nothing here is secret: an address is shown without user, password and query, an environment by its names.
  */
-import type { Target } from '@deed/config/execution-config'
+
 import { SECRET_REFERENCE } from '@deed/config/secret-use'
+import type { Target } from '@deed/config/targets'
 import { hashJson, sha256 } from '@deed/json/canonical-json'
 import type { Facts } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'

@@ -1,6 +1,7 @@
 /** The target of execution.yaml that an action names. */
-import type { ExecutionConfig, Target } from '@deed/config/execution-config'
+import type { ExecutionConfig } from '@deed/config/execution-config'
 import { nearest } from '@deed/config/nearest'
+import type { Target } from '@deed/config/targets'
 import { DeedError } from '@deed/proto/errors'
 
 type Targets = ExecutionConfig['targets']

@@ -1,6 +1,7 @@
 /** The MCP servers that targets of type `mcp` name, and which of their tools may be called. */
-import type { Target } from '@deed/config/execution-config'
+
 import { nearest } from '@deed/config/nearest'
+import type { Target } from '@deed/config/targets'
 import { DeedError } from '@deed/proto/errors'
 import type { World } from '../kind/kind.ts'
 import { targetOf } from '../kind/target-of.ts'

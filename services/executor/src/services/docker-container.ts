@@ -1,6 +1,6 @@
 /** A service that is a container, through the `docker` client. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Target } from '@deed/config/execution-config'
+import type { Target } from '@deed/config/targets'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import type { World } from '../kind/kind.ts'

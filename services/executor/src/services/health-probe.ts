@@ -1,5 +1,5 @@
 /** How a service answers on its health probe, and whether it is the service that answers. */
-import type { Target } from '@deed/config/execution-config'
+import type { Target } from '@deed/config/targets'
 import { guardedRequest } from '../http/guarded-request.ts'
 import { type Listener, listenerAt, textOf } from '../processes/listeners.ts'
 import type { Health } from './service-provider.ts'

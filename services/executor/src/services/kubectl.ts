@@ -1,5 +1,5 @@
 /** A deployment of a Kubernetes cluster, through the `kubectl` client. */
-import type { Target } from '@deed/config/execution-config'
+import type { Target } from '@deed/config/targets'
 import { hashJson } from '@deed/json/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'

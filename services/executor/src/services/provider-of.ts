@@ -1,5 +1,5 @@
 /** Who runs a service: a process of this host, systemd, Docker or Kubernetes. */
-import type { Target } from '@deed/config/execution-config'
+import type { Target } from '@deed/config/targets'
 import type { World } from '../kind/kind.ts'
 import { targetOf } from '../kind/target-of.ts'
 import { dockerContainer } from './docker-container.ts'

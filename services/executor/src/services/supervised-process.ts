@@ -7,7 +7,7 @@
 import { uptime } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Target } from '@deed/config/execution-config'
+import type { Target } from '@deed/config/targets'
 import { DeedError } from '@deed/proto/errors'
 import type { World } from '../kind/kind.ts'
 import { endAll } from '../processes/end-tree.ts'

@@ -1,6 +1,6 @@
 /** A service that is a unit of systemd, through `systemctl`. */
 
-import type { Target } from '@deed/config/execution-config'
+import type { Target } from '@deed/config/targets'
 import { DeedError } from '@deed/proto/errors'
 import { defined } from '@deed/proto/json'
 import type { World } from '../kind/kind.ts'

@@ -1,5 +1,6 @@
 /** The databases that targets of type `sql` name: one kept connection pool for readings, fresh connections for checks. */
-import type { ExecutionConfig, Target } from '@deed/config/execution-config'
+import type { ExecutionConfig } from '@deed/config/execution-config'
+import type { Target } from '@deed/config/targets'
 import { DeedError } from '@deed/proto/errors'
 import { registerSecret } from '@deed/telemetry/redact'
 import pg from 'pg'

@@ -5,9 +5,9 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { Target } from '@deed/config/execution-config'
 import { IN_SENTENCES } from '@deed/config/fault-sentence'
 import { nearest } from '@deed/config/nearest'
+import { Target } from '@deed/config/targets'
 import { ActionKind } from '@deed/proto/action'
 import { AgentTask, AnswerFormat } from '@deed/proto/agent'
 import { ErrorCode } from '@deed/proto/errors'

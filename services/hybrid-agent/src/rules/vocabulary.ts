@@ -1,7 +1,8 @@
 /** The targets and nouns of `execution.yaml`, indexed by the words that people use. */
 
-import type { ExecutionConfig, Target } from '@deed/config/execution-config'
+import type { ExecutionConfig } from '@deed/config/execution-config'
 import { nearest } from '@deed/config/nearest'
+import type { Target } from '@deed/config/targets'
 
 /** The part of the configuration that the words of a task can refer to. */
 export type World = Pick<ExecutionConfig, 'targets' | 'workspaces' | 'default_workspace'>
