@@ -10,36 +10,29 @@ import { decodeJson } from '@deed/json/decode'
 import { jsonText } from '@deed/json/json-text'
 import { validate } from '@deed/json/validate'
 import type { EventContract, RequestContract, ServiceName, WorkContract } from '@deed/proto/contract'
-import { DeedError, ErrorBody, ErrorCode } from '@deed/proto/errors'
+import { DeedError, type ErrorBody, ErrorCode } from '@deed/proto/errors'
 import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import { createLogger, type Log } from '@deed/telemetry/logger'
 import { startSpan } from '@deed/telemetry/span'
 import { connect, type Msg, type MsgHdrs, type NatsConnection, headers as newHeaders } from 'nats'
 import { z } from 'zod'
+import { type CallOptions, call } from './call.ts'
 import { type Cancellations, openCancellations } from './cancellations.ts'
 import type { BusAddress } from './connection.ts'
 import { drainWithin } from './drain-within.ts'
 import { openEndpoints } from './endpoints.ts'
-import { headersOf, traceparentOf } from './headers.ts'
+import { headersOf, TIMEOUT_HEADER, TRACEPARENT, traceparentOf } from './headers.ts'
 import { type Outbox, openOutbox } from './outbox.ts'
 import { PROBE_SUBJECT } from './permissions-enforced.ts'
 import { openRequests, type Requests } from './requests.ts'
 import { type ConsumeOptions, consumeWork, type WorkHandler } from './work-queue.ts'
 
-/** How long the caller still waits, in milliseconds since it sent the message. */
-export const TIMEOUT_HEADER = 'Deed-Timeout-Ms'
 /** A longer timer in Node fires at once. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1
 /** The inbox of a caller in the mesh's own account, or the server's for a caller in another account. */
 const ANSWER_SUBJECT = /^_INBOX[._]|^_R_\./
-const TRACEPARENT = 'traceparent'
 const RECONNECT_WAIT_MS = 250
-/** The delay before the first repeat of an unanswered idempotent request. */
-const REPEAT_AFTER_MS = 5_000
-/** Delays before a repeat without responders, in milliseconds; the last one is used from then on. */
-const REPEAT_WAITS_MS = [20, 50, 100, 200, 500]
-
 export interface RequestScope {
   readonly principal: Principal
   readonly log: Log
@@ -62,23 +55,6 @@ export type Handler<C extends RequestContract> = (
   input: z.output<C['input']>,
   scope: RequestScope,
 ) => Promise<z.input<C['output']> | typeof ANSWERED_LATER>
-
-export interface CallOptions {
-  principal?: Principal
-  /** Defaults to the contract's. */
-  timeoutMs?: number
-  trace?: string
-  signal?: AbortSignal
-  /**
-   * Repeat after a lost connection, and periodically without an answer: for requests with an idempotency key, whose
-   * receiver may die before storing them. Idempotent contracts are repeated after a lost connection in any case.
-   */
-  repeat?: boolean
-  /** Wait, within the deadline, until somebody answers. Default: true. */
-  patient?: boolean
-  /** Call only this instance, for a contract with `each`. */
-  instance?: string | undefined
-}
 
 export interface Bus extends AsyncDisposable {
   readonly service: string
@@ -166,6 +142,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     running.add(through)
   }
 
+  const calling = { requests, cancellations, principal: options.principal ?? LOCAL }
   const bus: Bus = {
     service,
     nc,
@@ -173,66 +150,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
       cancellations.hear(contract.subject)
       endpoints.add(contract, (msg) => track(handleRequest(contract, handler, msg, { outbox, cancellations, log })))
     },
-    async call(
-      contract,
-      input,
-      {
-        principal = options.principal ?? LOCAL,
-        timeoutMs = contract.timeoutMs,
-        trace,
-        signal,
-        repeat,
-        patient = true,
-        instance,
-      } = {},
-    ) {
-      const subject =
-        instance === undefined ? subjectFor(contract.subject, principal) : `${contract.subject}.${instance}`
-      const span =
-        trace === undefined
-          ? undefined
-          : startSpan(`${contract.subject} send`, {
-              parent: trace,
-              kind: 'client',
-              attributes: { 'messaging.system': 'nats' },
-            })
-      const payload = jsonText(input)
-      const deadline = performance.now() + timeoutMs
-      const repeatable = repeat ?? contract.idempotent
-      try {
-        for (let attempt = 0; ; attempt++) {
-          const remaining = deadline - performance.now()
-          if (remaining <= 0) throw lateError(contract, timeoutMs)
-          const headers = newHeaders()
-          if (span) headers.set(TRACEPARENT, span.traceparent)
-          headers.set(TIMEOUT_HEADER, String(Math.ceil(remaining)))
-          const reply = await requests.send(subject, payload, headers, {
-            timeoutMs: remaining,
-            signal,
-            repeatable,
-            repeatAfterMs: repeat ? REPEAT_AFTER_MS : undefined,
-            onCancelled: (replyTo) => cancellations.tell(contract.subject, replyTo),
-          })
-          if (reply.outcome === 'reply') return await readReply(contract, reply.data, reply.headers)
-          if (reply.outcome === 'cancelled')
-            throw new DeedError('cancelled', `the caller cancelled ${contract.subject}`)
-          if (reply.outcome === 'timeout') throw lateError(contract, timeoutMs)
-          const wait = REPEAT_WAITS_MS[Math.min(attempt, REPEAT_WAITS_MS.length - 1)] ?? 0
-          if (!patient || performance.now() + wait >= deadline) {
-            throw new DeedError(
-              'unavailable',
-              `nobody answers ${contract.subject}; check that the ${contract.owner} is running`,
-            )
-          }
-          await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())))
-        }
-      } catch (error) {
-        span?.fail(error)
-        throw error
-      } finally {
-        span?.end()
-      }
-    },
+    call: (contract, input, callOptions = {}) => call(calling, contract, input, callOptions),
     answer(replyTo, body) {
       outbox.send(replyTo, jsonText(body))
     },
@@ -260,11 +178,6 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   }
   return bus
 }
-
-export const subjectFor = (subject: string, principal: Principal): string =>
-  principal.tenant === LOCAL.tenant && principal.user === LOCAL.user
-    ? subject
-    : `${subject}.${principal.tenant}.${principal.user}`
 
 async function handleRequest<C extends RequestContract>(
   contract: C,
@@ -364,27 +277,6 @@ function timeoutOf(headers: MsgHdrs | undefined, otherwise: number): number {
     })
   }
   return timeout
-}
-
-async function readReply<C extends RequestContract>(
-  contract: C,
-  data: Uint8Array,
-  headers: MsgHdrs | undefined,
-): Promise<z.output<C['output']>> {
-  if (headers?.has('Nats-Service-Error-Code')) {
-    const error = ErrorBody.safeParse(JSON.parse(Buffer.from(data).toString() || 'null'))
-    throw error.success
-      ? DeedError.from(error.data)
-      : new DeedError('internal', `${contract.subject} failed without a reason: ${headers.get('Nats-Service-Error')}`)
-  }
-  return validate(
-    contract.output,
-    JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString()),
-  ) as z.output<C['output']>
-}
-
-function lateError(contract: RequestContract, timeoutMs: number): DeedError {
-  return new DeedError('deadline_exceeded', `${contract.subject} did not answer within ${Math.round(timeoutMs)} ms`)
 }
 
 async function watchStatus(nc: NatsConnection, requests: Requests, log: Log): Promise<void> {

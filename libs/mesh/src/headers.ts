@@ -5,6 +5,10 @@
 import { DeedError } from '@deed/proto/errors'
 import type { MsgHdrs } from 'nats'
 
+/** How long the caller still waits, in milliseconds since it sent the message. */
+export const TIMEOUT_HEADER = 'Deed-Timeout-Ms'
+export const TRACEPARENT = 'traceparent'
+
 export interface Headed {
   readonly headers?: MsgHdrs | undefined
 }
@@ -24,7 +28,7 @@ export function headersOf(msg: Headed): MsgHdrs | undefined {
 /** The trace of a message. Unreadable headers have none. */
 export function traceparentOf(msg: Headed): string | undefined {
   try {
-    return msg.headers?.get('traceparent')
+    return msg.headers?.get(TRACEPARENT)
   } catch {
     return undefined
   }

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeJson } from '@deed/json/decode'
 import { askRaw, type RawAnswer } from '@deed/mesh/ask-raw'
-import { TIMEOUT_HEADER } from '@deed/mesh/bus'
+import { TIMEOUT_HEADER } from '@deed/mesh/headers'
 import { inLanes } from '@deed/process/in-lanes'
 import { until } from '@deed/process/until'
 import type { RequestContract } from '@deed/proto/contract'
