@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { holdsSecret, redact, redactValue, registerSecret, registerSecretsOf } from './redact.ts'
+import { holdsSecret, redact, redactLines, redactValue, registerSecret, registerSecretsOf } from './redact.ts'
 
 const PLAIN = 'canary-7f3b9c41'
 /** Every character of it has a special encoding somewhere. */
@@ -177,6 +177,15 @@ describe('a text that looks like a credential', () => {
     '019aa4d1-7f3b-7c3e-9a51-0b5b2f2c9a11',
   ])('is redacted without its surroundings: %s', (text) => {
     expect(redact(text)).toBe(text)
+  })
+})
+
+describe('a text whose lines are counted', () => {
+  it('keeps its lines where a secret has several', () => {
+    const key = '-----BEGIN RSA PRIVATE KEY-----\nMIIE\n+/==\n-----END RSA PRIVATE KEY-----'
+    expect(redactLines(`a\n${key}\nb`)).toBe('a\n[redacted]\n\n\n\nb')
+    expect(redactLines(`a\n${AWKWARD}\nb PASSWORD=x1`)).toBe('a\n[redacted]\n\nb PASSWORD=[redacted]')
+    expect(redactLines('a\nb')).toBe('a\nb')
   })
 })
 

@@ -33,7 +33,7 @@ export function registerSecret(value: string): void {
 export function registerSecretsOf(env: NodeJS.ProcessEnv): void {
   for (const [name, value] of Object.entries(env)) {
     if (!value) continue
-    if (SECRET_VARIABLE.test(name)) registerSecret(value)
+    if (isSecretVariable(name)) registerSecret(value)
     else if (value.includes('://') && URL.canParse(value)) {
       const { username, password } = new URL(value)
       if (password === username) continue
@@ -45,11 +45,24 @@ export function registerSecretsOf(env: NodeJS.ProcessEnv): void {
   }
 }
 
+/** Whether a variable of this name holds a secret, by its name alone: `API_KEY`, `DB_PASSWORD`. */
+export const isSecretVariable = (name: string): boolean => SECRET_VARIABLE.test(name)
+
 /** The text with `[redacted]` in place of each secret. Idempotent. */
 export function redact(text: string): string {
+  return redactWith(text, () => REDACTED)
+}
+
+/** As `redact`, for a text whose lines are counted: the line breaks within a secret stay. */
+export function redactLines(text: string): string {
+  return redactWith(text, (found) => REDACTED + found.replace(/[^\n]+/g, ''))
+}
+
+/** @param hidden what takes the place of a secret */
+function redactWith(text: string, hidden: (found: string) => string): string {
   search ??= secretSearch()
-  const clean = search.mayHold(text) ? redactSecrets(text, search) : text
-  return looksLikeCredentials(clean) ? redactCredentials(clean) : clean
+  const clean = search.mayHold(text) ? redactSecrets(text, search, hidden) : text
+  return looksLikeCredentials(clean) ? redactCredentials(clean, hidden) : clean
 }
 
 /**
@@ -57,7 +70,7 @@ export function redact(text: string): string {
  */
 export function holdsSecret(text: string): boolean {
   search ??= secretSearch()
-  return search.mayHold(text) && redactSecrets(text, search) !== text
+  return search.mayHold(text) && redactSecrets(text, search, () => REDACTED) !== text
 }
 
 /**
@@ -126,7 +139,7 @@ function secretSearch(): Search {
   }
 }
 
-function redactSecrets(text: string, { forms, mayHoldBare }: Search): string {
+function redactSecrets(text: string, { forms, mayHoldBare }: Search, hidden: (found: string) => string): string {
   const reading = withoutEscapes(text)
   let clean = text
   if (mayHoldBare(reading.bare)) {
@@ -134,13 +147,13 @@ function redactSecrets(text: string, { forms, mayHoldBare }: Search): string {
     clean = ''
     let kept = 0
     for (const [start, end] of places) {
-      if (start >= kept) clean += text.slice(kept, start) + REDACTED
+      if (start >= kept) clean += text.slice(kept, start) + hidden(text.slice(start, end))
       kept = Math.max(kept, end)
     }
     clean += text.slice(kept)
   }
   // The beginning of a secret may coincide with the end of an escape, which hides it in the decoded text.
-  for (const form of forms) if (clean.includes(form.text)) clean = clean.replaceAll(form.text, REDACTED)
+  for (const form of forms) if (clean.includes(form.text)) clean = clean.replaceAll(form.text, hidden)
   return clean
 }
 
@@ -220,8 +233,9 @@ const CREDENTIALS: readonly RegExp[] = [
   ),
 ]
 
-function redactCredentials(text: string): string {
+function redactCredentials(text: string, hidden: (found: string) => string): string {
   let clean = text
-  for (const pattern of CREDENTIALS) clean = clean.replace(pattern, `$1${REDACTED}`)
+  for (const pattern of CREDENTIALS)
+    clean = clean.replace(pattern, (found: string, kept: string) => kept + hidden(found.slice(kept.length)))
   return clean
 }

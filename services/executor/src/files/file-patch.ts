@@ -6,23 +6,9 @@
 import { counted } from '@deed/config/counted'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
-import type { Context, Kind } from '../kind/kind.ts'
-import { segmentsOf } from '../workspace/workspace.ts'
-import { fileState } from './file-state.ts'
-import {
-  beforeFile,
-  type FileBefore,
-  keptMode,
-  putFile,
-  restoreFile,
-  reversibilityOfFile,
-  stateOfFile,
-} from './file-write.ts'
-import { octal } from './observe-files.ts'
+import type { Kind } from '../kind/kind.ts'
 import { applyHunks, type FilePatch as OneFile, parseDiff, reversed } from './patch.ts'
-import { refusePut } from './refuse-unchangeable.ts'
-import { readRegularFile } from './regular-file.ts'
-import { unifiedDiff } from './unified-diff.ts'
+import { type Rewritten, type RewrittenBefore, rewriting } from './rewritten-file.ts'
 
 const DIFF_CHARS_MAX = 1_000_000
 
@@ -33,71 +19,27 @@ const Input = z.strictObject({
 })
 export type FilePatch = z.output<typeof Input>
 
-export type PatchBefore = FileBefore & {
-  /** The state that the file is to have. */
-  wanted: string
-  wantedMode: number
-  /** The bytes that it is to have are those it has. */
-  applied: boolean
-}
-
-export const filePatch: Kind<FilePatch, PatchBefore> = {
+export const filePatch: Kind<FilePatch, RewrittenBefore> = {
   name: 'file.patch',
   version: 1,
   input: Input,
   idempotent: true,
   example: { path: 'notes/today.md', diff: '@@ -1 +1 @@\n-# Today\n+# Tomorrow\n' },
-  effectOf: () => 'change',
   summary: ({ path, diff }) => `apply a diff of ${counted(patchOf(path, diff).hunks.length, 'hunk')} to ${path}`,
-  async before({ path, diff }, context) {
-    const patch = patchOf(path, diff)
-    const old = await beforeFile({ path }, context)
-    const bytes = contentOf(path, context)
-    if (bytes === undefined && patch.from !== null)
-      throw new DeedError(
-        'precondition_failed',
-        `${path} does not exist; a diff that makes it begins with --- /dev/null`,
-      )
-    const fresh = applied(bytes, patch)
-    const wantedMode = modeAfter(patch, keptMode(old))
-    return {
-      ...old,
-      wanted: fileState(fresh),
-      wantedMode,
-      applied: fresh.already && wantedMode === (old.mode ?? wantedMode),
-    }
-  },
-  refuse: ({ path }, { workspace }) => refusePut(workspace, path),
-  reversibility: (_, before) => reversibilityOfFile(before),
-  irreversibleBecause: ({ unkept }) => unkept,
-  postcondition: ({ path }, { wanted, wantedMode }) => ({
-    kind: 'file',
-    path,
-    exists: true,
-    sha256: wanted.slice('sha256:'.length),
-    mode: octal(wantedMode),
-  }),
-  mayHoldAlready: (_, before) => before.applied,
-  async execute({ path, diff }, context, before) {
-    const bytes = contentOf(path, context)
-    if (fileState(bytes === undefined ? undefined : { bytes }) !== before.state)
-      throw new DeedError('precondition_failed', `${path} was changed by somebody just now; plan again`)
-    const patch = patchOf(path, diff)
-    const { bytes: fresh } = applied(bytes, patch)
-    await putFile(path, fresh, before.wantedMode, context, before)
-    const hunks = patch.hunks.length
+  ...rewriting(patched, ({ path, diff }, { bytes }) => {
+    const hunks = patchOf(path, diff).hunks.length
     return {
       claimed: `applied ${counted(hunks, 'hunk')} to ${path}`,
-      result: { text: `patched ${path} (${counted(hunks, 'hunk')})`, data: { path, hunks, bytes: fresh.length } },
+      result: { text: `patched ${path} (${counted(hunks, 'hunk')})`, data: { path, hunks, bytes: bytes.length } },
     }
-  },
-  compensate: restoreFile,
-  targetState: ({ path }, context, before) =>
-    stateOfFile(path, context, before, { state: before.wanted, mode: before.wantedMode }),
-  diff({ path, diff }, context) {
-    const old = contentOf(path, context)
-    return unifiedDiff(path, old?.toString(), applied(old, patchOf(path, diff)).bytes.toString())
-  },
+  }),
+}
+
+function patched({ path, diff }: FilePatch, old: Buffer | undefined, mode: number): Rewritten {
+  const patch = patchOf(path, diff)
+  if (old === undefined && patch.from !== null)
+    throw new DeedError('precondition_failed', `${path} does not exist; a diff that makes it begins with --- /dev/null`)
+  return { ...applied(old, patch), mode: modeAfter(patch, mode) }
 }
 
 function patchOf(path: string, diff: string): OneFile {
@@ -140,6 +82,3 @@ function fits(bytes: Buffer, { to, hunks }: OneFile): boolean {
     throw error
   }
 }
-
-const contentOf = (path: string, { workspace }: Context): Buffer | undefined =>
-  readRegularFile(workspace, segmentsOf(workspace, path))?.bytes

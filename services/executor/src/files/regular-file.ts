@@ -11,6 +11,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -51,6 +52,26 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = 
 
 /** As `readRegularFile`, in a folder that is open already. */
 export function readFileIn(folder: Folder, name: string, manyNames = false): FileContent | undefined {
+  const opened = openToRead(folder, name, manyNames)
+  if (!opened) return undefined
+  const { fd, stat } = opened
+  try {
+    if (stat.size > FILE_BYTES_MAX)
+      throw new DeedError('limit_exceeded', `${name} is larger than ${FILE_BYTES_MAX} bytes`)
+    const { uid, gid } = stat
+    return { bytes: readWhole(fd, stat.size), mode: stat.mode & 0o7777, uid, gid, mtime: writtenAt(stat) }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/**
+ * Opens a regular file of any size; the caller closes it.
+ *
+ * @returns `undefined` when there is no such file
+ * @throws {DeedError} as `readRegularFile`
+ */
+export function openToRead(folder: Folder, name: string, manyNames = false): { fd: number; stat: Stats } | undefined {
   const path = folder.at(name)
   let fd: number
   try {
@@ -68,12 +89,10 @@ export function readFileIn(folder: Folder, name: string, manyNames = false): Fil
     if (!stat.isFile()) throw notRegular(name, stat.isDirectory() ? 'a folder' : 'a FIFO, a socket or a device')
     if (stat.nlink > 1 && !manyNames)
       throw notRegular(name, 'a file with a second name (a hard link), which may lie elsewhere')
-    if (stat.size > FILE_BYTES_MAX)
-      throw new DeedError('limit_exceeded', `${name} is larger than ${FILE_BYTES_MAX} bytes`)
-    const { uid, gid } = stat
-    return { bytes: readWhole(fd, stat.size), mode: stat.mode & 0o7777, uid, gid, mtime: writtenAt(stat) }
-  } finally {
+    return { fd, stat }
+  } catch (error) {
     closeSync(fd)
+    throw error
   }
 }
 
