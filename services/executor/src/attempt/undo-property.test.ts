@@ -65,6 +65,15 @@ const step = fc.oneof(
 const action: fc.Arbitrary<z.input<typeof Action>> = fc.oneof(
   fc.record({ path, content }).map((input) => ({ kind: 'file.write', input })),
   fc.record({ path, content, mode: fc.constantFrom('0600', '0755') }).map((input) => ({ kind: 'file.write', input })),
+  fc
+    .record({ path, text: fc.string({ minLength: 1, maxLength: 10 }) })
+    .map((input) => ({ kind: 'file.append', input })),
+  fc
+    .record({ path, find: fc.constantFrom('a', ' '), replace: content, times: fc.constantFrom('all', 1) })
+    .map((input) => ({
+      kind: 'file.edit',
+      input,
+    })),
   fc.record({ from: path, to: path, overwrite: fc.boolean() }).map((input) => ({ kind: 'file.move', input })),
   fc.record({ path, recursive: fc.boolean() }).map((input) => ({ kind: 'file.delete', input })),
   path.map((one) => ({ kind: 'dir.create', input: { path: one } })),

@@ -31,6 +31,9 @@ const CONTENT = 'evil\n'
 const ACTIONS: [string, (path: string) => { kind: string; input: Record<string, string> }][] = [
   ['written', (path) => ({ kind: 'file.write', input: { path, content: CONTENT } })],
   ['patched', (path) => ({ kind: 'file.patch', input: { path, diff: '@@ -1 +1 @@\n-old\n+evil\n' } })],
+  ['edited', (path) => ({ kind: 'file.edit', input: { path, find: 'old', replace: 'evil' } })],
+  ['appended to', (path) => ({ kind: 'file.append', input: { path, text: 'evil' } })],
+  ['read', (path) => ({ kind: 'file.read', input: { path } })],
   ['deleted', (path) => ({ kind: 'file.delete', input: { path } })],
   ['moved', (path) => ({ kind: 'file.move', input: { from: path, to: 'elsewhere' } })],
   ['replaced by a move', (path) => ({ kind: 'file.move', input: { from: 'regular', to: path } })],

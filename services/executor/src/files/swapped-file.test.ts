@@ -1,5 +1,5 @@
 // Between the look at a file and the write of it, somebody puts a link in its place that leads outside, and takes it
-// away again, as fast as can be. SWAP_TRIES says how many writes, patches, deletions and undos are tried at least: it
+// away again, as fast as can be. SWAP_TRIES says how many writes, edits, reads, deletions and undos are tried at least: it
 // continues until one has met the link.
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -31,6 +31,10 @@ const write = (content: string) => ({ kind: 'file.write', input: { path, content
 const ACTIONS = [
   (at: number) => write(`evil ${at}`),
   () => ({ kind: 'file.patch', input: { path, diff: '@@ -1 +1 @@\n-theirs\n+evil\n' } }),
+  () => ({ kind: 'file.edit', input: { path, find: 'theirs', replace: 'evil' } }),
+  () => ({ kind: 'file.append', input: { path, text: 'evil' } }),
+  () => ({ kind: 'file.read', input: { path } }),
+  () => ({ kind: 'file.search', input: { path: '.', text: 'somebody else' } }),
   () => ({ kind: 'file.delete', input: { path } }),
 ]
 
@@ -74,6 +78,7 @@ describe('a file that is swapped for a link', () => {
         ...[met.ino, met.mtimeNs, met.ctimeNs, met.mode, met.nlink],
       ])
       expect(readdirSync(outside)).toEqual(['witness'])
+      for (const conclusion of ended) expect(JSON.stringify(conclusion)).not.toContain('secret of somebody')
       for (const row of await executor.database.query('ledger', 'select before, after, evidence from actions', []))
         expect(JSON.stringify(row)).not.toContain(
           Buffer.from('secret of somebody else').toString('base64').slice(0, 24),

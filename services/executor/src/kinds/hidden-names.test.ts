@@ -28,6 +28,7 @@ const KINDS = (name: string) => [
   { kind: 'file.write', input: { path: `${name}/x`, content: 'x' } },
   { kind: 'code.generate', input: { path: name, language: 'python', content: 'x = 1\n' } },
   { kind: 'file.patch', input: { path: name, diff: '--- /dev/null\n@@ -0,0 +1 @@\n+x\n' } },
+  { kind: 'file.append', input: { path: name, text: 'x' } },
   { kind: 'file.move', input: { from: 'old', to: name } },
   { kind: 'file.move', input: { from: 'folder', to: name } },
   { kind: 'dir.create', input: { path: `new/${name}` } },
