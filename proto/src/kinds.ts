@@ -144,7 +144,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     input: z.strictObject({ path: Path }),
   },
   'file.read': {
-    about: 'Read a text file: all of it, its lines `from` to `to`, or its `last` lines.',
+    about: 'Read a text file: all of it, its lines `from` to `to`, or its `last` lines. Of a folder, what is in it.',
     effect: 'read',
     in_workspace: true,
     expected_ms: 50,

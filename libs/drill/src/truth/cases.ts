@@ -9,7 +9,9 @@ import { gitCases } from './cases/git.ts'
 import { heldProofs } from './cases/held-proofs.ts'
 import { http } from './cases/http.ts'
 import { natsCases } from './cases/nats.ts'
+import { partsOfFiles } from './cases/parts-of-files.ts'
 import { probedServices } from './cases/probed-services.ts'
+import { readFiles } from './cases/read-files.ts'
 import { services } from './cases/services.ts'
 import { sql } from './cases/sql.ts'
 import { sqlReads } from './cases/sql-reads.ts'
@@ -17,7 +19,7 @@ import { tests } from './cases/tests.ts'
 import { units } from './cases/units.ts'
 
 const TABLES = [
-  ...[files, fileUndos, everydayFiles, commands, tests, gitCases, everydayGit],
+  ...[files, fileUndos, everydayFiles, readFiles, partsOfFiles, commands, tests, gitCases, everydayGit],
   ...[sql, sqlReads, services, probedServices, units, http, answers, natsCases, heldProofs],
 ]
 

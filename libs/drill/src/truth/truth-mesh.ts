@@ -28,11 +28,13 @@ const WORLD_VARIABLE = 'TRUTH_DATABASE_URL'
 const NATS_VARIABLE = 'TRUTH_NATS_URL'
 
 const KINDS = {
-  read: ['sql.query', 'service.status', 'wait.until', 'human.task'],
+  read: ['sql.query', 'service.status', 'wait.until', 'human.task', 'file.read', 'file.list', 'file.search'],
   change: [
     ...[
       'file.write',
       'file.patch',
+      'file.edit',
+      'file.append',
       'file.move',
       'dir.create',
       'code.generate',

@@ -136,7 +136,6 @@ describe('reading a file', () => {
 
   it.each([
     ['nots.txt', 'not_found'],
-    ['folder', 'not_a_regular_file'],
     ['fifo', 'not_a_regular_file'],
     ['twice', 'not_a_regular_file'],
     ['link', 'path_outside_workspace'],
@@ -153,7 +152,6 @@ describe('reading a file', () => {
     symlinkSync('/etc/passwd', join(root, 'link'))
     symlinkSync('/etc', join(root, 'linked'))
     linkSync(join(root, '..', 'outside'), join(root, 'twice'))
-    mkdirSync(join(root, 'folder'))
     execFileSync('/usr/bin/env', ['mkfifo', join(root, 'fifo')])
     for (const kind of ['file.read', ...(code === 'not_a_regular_file' ? [] : ['file.list', 'file.search'])]) {
       const input = { path, ...(kind === 'file.search' ? { text: 'x' } : {}) }
@@ -162,6 +160,15 @@ describe('reading a file', () => {
       expect(error?.message).not.toContain(root)
       if (code === 'not_found') expect(error?.message).toContain('did you mean notes.txt?')
     }
+  })
+
+  it('gives what is in a folder, whose lines cannot be asked for', async () => {
+    await using executor = await testExecutor()
+    executor.write('folder/a.txt', 'x')
+    const { result, evidence } = await executor.run(read('folder'))
+    expect(result).toMatchObject({ text: expect.stringMatching(/^1 entry in folder\n/), data: { total: 1 } })
+    expect(evidence).toMatchObject({ outcome: 'verified' })
+    expect(await executor.run(read('folder', { last: 1 }))).toMatchObject({ error: { code: 'not_a_regular_file' } })
   })
 
   it('reads no other lines than those that can be', async () => {

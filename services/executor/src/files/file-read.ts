@@ -1,6 +1,6 @@
 /**
- * file.read: the text of a file, whole or some of its lines, without secrets. Proved by opening the file again and comparing
- * the bytes.
+ * file.read: the text of a file, whole or some of its lines, without secrets; of a folder, what is in it. Proved by opening
+ * the file again and comparing the bytes.
  */
 import { counted } from '@deed/config/counted'
 import { nearest } from '@deed/config/nearest'
@@ -11,6 +11,7 @@ import type { Context, Effect, Kind } from '../kind/kind.ts'
 import { readingOnly } from '../kind/reading-only.ts'
 import { segmentsOf } from '../workspace/workspace.ts'
 import type { Encoding } from './encoding.ts'
+import { fileList } from './file-list.ts'
 import { shownName } from './file-name.ts'
 import { isFolder } from './named-folder.ts'
 import { lastOf } from './regular-file.ts'
@@ -49,28 +50,35 @@ export const fileRead: Kind<FileRead> = {
   input: Input,
   example: { path: 'notes/today.md', from: 1, to: 20 },
   summary: (input) => `read ${wordsOf(input)}`,
-  async before({ path }, context) {
-    opened(path, context)[Symbol.dispose]()
+  async before(input, context) {
+    if (!listsFolder(input, context)) opened(input.path, context)[Symbol.dispose]()
     return { state: 'read' }
   },
   postcondition: () => ({ kind: 'same_again' }),
-  execute: async (input, context) => effectOf(input, await readLines(input, context)),
+  async execute(input, context, before) {
+    const { path } = input
+    return listsFolder(input, context)
+      ? fileList.execute({ path }, context, before)
+      : effectOf(input, await readLines(input, context))
+  },
   async again(input, context, first) {
+    const { path } = input
+    if (listsFolder(input, context)) return fileList.again!({ path }, context, first)
     const { begin, end, sha256, bytes } = first.facts as unknown as Reading['range'] & { bytes: number }
-    using file = opened(input.path, context)
+    using file = opened(path, context)
     const facts = { sha256, bytes: file.size }
     const unchanged = file.size >= end && (await hashOfRange(file.fd, { begin, end })) === sha256
     if (unchanged && file.size === bytes)
-      return { outcome: 'verified', same: true, observed: `opened again, ${input.path} has the same bytes`, facts }
+      return { outcome: 'verified', same: true, observed: `opened again, ${path} has the same bytes`, facts }
     const newer = effectOf(input, await readLines(input, context))
     if (unchanged && file.size > bytes) {
       const more = counted(file.size - bytes, 'byte')
-      const observed = `opened again, ${input.path} has the same bytes and ${more} more at its end`
+      const observed = `opened again, ${path} has the same bytes and ${more} more at its end`
       return { outcome: 'verified', same: true, observed, facts, result: newer.result }
     }
     // The newer reading is what the next one is compared with.
     Object.assign(first, newer)
-    return { outcome: 'failed', same: false, observed: `opened again, ${input.path} has other bytes`, facts }
+    return { outcome: 'failed', same: false, observed: `opened again, ${path} has other bytes`, facts }
   },
 }
 
@@ -87,6 +95,10 @@ interface Reading {
   /** Of the bytes that were read. */
   readonly range: { readonly begin: number; readonly end: number; readonly sha256: string }
 }
+
+/** Who asks what is in it need not know that it is a folder. */
+const listsFolder = ({ path, from, to, last }: FileRead, { workspace }: Context): boolean =>
+  from === undefined && to === undefined && last === undefined && isFolder(workspace, path)
 
 function opened(path: string, context: Context): OpenText {
   const segments = segmentsOf(context.workspace, path)

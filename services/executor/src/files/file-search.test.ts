@@ -57,7 +57,7 @@ describe('searching in files', () => {
     expect((await executor.run(search({ text: 'horse', path: '.git' }))).result?.text).toMatch(/\.git\/config:1/)
   })
 
-  it('is never stopped by an expression that takes for ever, and other work goes on meanwhile', async () => {
+  it('is never stopped by an expression that takes for ever, and other work continues meanwhile', async () => {
     await using executor = await testExecutor()
     executor.write('a.txt', `${'a'.repeat(60)}!\n`)
     const searching = executor.run(search({ regex: '^(a+)+$' }))

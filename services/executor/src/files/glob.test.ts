@@ -38,7 +38,7 @@ describe('a glob', () => {
   it('is matched at once, whatever it is made of', () => {
     const begun = performance.now()
     expect(matches(`${'*a'.repeat(100)}*b`, 'a'.repeat(255))).toBe(false)
-    expect(matches(`${'**/a/'.repeat(50)}b`, 'a/'.repeat(500) + 'a')).toBe(false)
+    expect(matches(`${'**/a/'.repeat(50)}b`, `${'a/'.repeat(500)}a`)).toBe(false)
     expect(performance.now() - begun).toBeLessThan(1_000)
     expect(() => globOf(['{a,b}'.repeat(10)])).toThrow('alternatives')
   })

@@ -79,7 +79,7 @@ export const rewriting = <Input extends { path: string }, Fresh extends Rewritte
       stateOfFile(path, context, before, { state: before.wanted, mode: before.wantedMode }),
     diff(input, context) {
       const old = contentOf(input, context)
-      // Of what is there now; whoever approves it is shown no more.
+      // The mode is no part of a diff.
       const { bytes } = rewrite(input, old, 0)
       return unifiedDiff(input.path, old && textOf(old), textOf(bytes))
     },

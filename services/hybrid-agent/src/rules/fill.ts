@@ -1,7 +1,7 @@
 /**
  * Fills `{{slot}}` and `{{slot.field}}` in a rule's templates.
  *
- * A text that consists of one placeholder takes the value's own type: a command becomes its arguments.
+ * A text that consists of one placeholder takes the value's own type: a command becomes its arguments, digits become a number.
  */
 import type { Json } from '@deed/proto/json'
 import { splitCommand } from './command-line.ts'
@@ -45,7 +45,8 @@ function fillText(text: string, slots: Readonly<Record<string, SlotValue>>, type
   const [, slot, field] = ONE_PLACEHOLDER.exec(text) ?? []
   if (slot !== undefined) {
     const value = textOf(slots[slot], field)
-    return types.get(slot) === 'command' ? splitCommand(value) : value
+    const type = types.get(slot)
+    return type === 'command' ? splitCommand(value) : type === 'number' ? Number(value) : value
   }
   return text.replace(PLACEHOLDER, (_, name: string, part: string | undefined) => textOf(slots[name], part))
 }

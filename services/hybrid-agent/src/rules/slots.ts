@@ -87,8 +87,34 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
       entityAt(argument === 'singular' ? vocabulary.singulars : vocabulary.plurals, sentence.tokens, at),
   },
   path: { reader: () => (sentence, at) => pathAt(sentence.tokens[at]!, at, () => true) },
-  /** A path that has a folder or an extension. */
-  file: { reader: () => (sentence, at) => pathAt(sentence.tokens[at]!, at, (value) => FILE_PATH.test(value)) },
+  /** A path that has a folder or an extension; with the argument `regular`, without `/` at its end. */
+  file: {
+    arguments: ['regular'],
+    reader: (argument) => (sentence, at) =>
+      pathAt(
+        sentence.tokens[at]!,
+        at,
+        (value) => FILE_PATH.test(value) && (argument === undefined || !value.endsWith('/')),
+      ),
+  },
+  /** A path that may be a folder's: one name, or with `/` at its end, which is left out. No target, and no noun. */
+  folder: {
+    reader:
+      () =>
+      (sentence, at, { targets, plurals, singulars }) => {
+        const token = sentence.tokens[at]!
+        const known = targets.has(token.value.toLowerCase()) || plurals.has(token.word) || singulars.has(token.word)
+        const found = pathAt(token, at, (value) => !known && (value.endsWith('/') || !FILE_PATH.test(value)))
+        return found && { ...found, value: String(found.value).replace(/(?<=[^/])\/+$/, '') }
+      },
+  },
+  /** Digits; alone in a template, it is a number. */
+  number: {
+    reader: () => (sentence, at) => {
+      const { value } = sentence.tokens[at]!
+      return /^\d{1,9}$/.test(value) ? { value, end: at + 1 } : undefined
+    },
+  },
   quoted: {
     reader: () => (sentence, at) => {
       const { kind, value } = sentence.tokens[at]!

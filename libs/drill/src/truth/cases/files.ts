@@ -14,6 +14,7 @@ const DIFF = '@@ -1 +1 @@\n-{"first": 1}\n+{"first": 2}\n'
 const WRITERS: Record<string, JsonObject> = {
   'file.write': { path: 'a.json', content: NEW },
   'file.patch': { path: 'a.json', diff: DIFF },
+  'file.edit': { path: 'a.json', find: '1}', replace: '2}' },
   'code.generate': { path: 'a.json', language: 'yaml', content: NEW },
 }
 
