@@ -8,6 +8,7 @@ import { storedPort } from '@deed/local/kept-port'
 import { temporaryFolder } from '@deed/local/temporary-folder'
 import { until } from '@deed/process/until'
 import { listApprovals } from '@deed/proto/approval'
+import { requestExecution } from '@deed/proto/execution'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -259,6 +260,62 @@ describe('asked in plain words', () => {
     const looked = ['demo-api', 'test-service', 'application']
     expect(document.verification).toHaveLength(looked.length)
     for (const name of looked) expect(JSON.stringify(document)).toContain(name)
+  })
+})
+
+describe('asked about files', () => {
+  const at = (path: string): string => join(under.workspace, path)
+
+  it('reads, lists and searches them at once: what is in them is printed first, and nobody is asked', async () => {
+    mkdirSync(at('logs'), { recursive: true })
+    writeFileSync(at('notes.txt'), 'call the plumber\nDB_PASSWORD=hunter22\n')
+    writeFileSync(at('logs/a.log'), 'started\nERROR: no paper\n')
+    const printed = async (words: string): Promise<string> => (await deed('run', words)).stdout
+    expect(await printed("what's in notes.txt?")).toMatch(/^call the plumber\nDB_PASSWORD=\[redacted\]\n/)
+    expect(await printed('show the last 1 lines of logs/a.log')).toMatch(/^ERROR: no paper\n/)
+    expect(await printed('list the files in logs')).toMatch(/^1 entry in logs\n +24 B .* logs\/a\.log\n/)
+    expect(await printed('find error in logs')).toMatch(/^1 line in 1 file\nlogs\/a\.log:2: ERROR: no paper\n/)
+    const { document } = await run('cat notes.txt')
+    expect(document.result).toMatchObject({
+      data: { path: 'notes.txt', encoding: 'utf-8', lines: 2, truncated: false },
+    })
+    expect(await printed('what is in note.txt?')).toContain('did you mean notes.txt?')
+  })
+
+  it('reads, lists and searches them for a client of NATS, which gets the data', async () => {
+    const ask = async (action: object) =>
+      (
+        await under.client.call(requestExecution, {
+          manifest: { name: 'files', tasks: [{ id: 'a', action }] },
+        } as never)
+      ).result?.data
+    expect(await ask({ kind: 'file.read', input: { path: 'notes.txt', to: 1 } })).toMatchObject({
+      content: 'call the plumber\n',
+    })
+    expect(await ask({ kind: 'file.list', input: { path: '*.txt' } })).toMatchObject({
+      entries: [{ path: 'notes.txt' }],
+    })
+    expect(await ask({ kind: 'file.search', input: { regex: '^call .*r$' } })).toMatchObject({
+      matches: [{ path: 'notes.txt', line: 1 }],
+    })
+  })
+
+  it('changes them after approval of the lines that change, and brings them back', async () => {
+    writeFileSync(at('notes.txt'), 'call the plumber\n')
+    const edited = await agreed('replace "plumber" with "baker" in notes.txt')
+    expect(edited.code).toBe(0)
+    expect(edited.seen[0]).toMatchObject({ level: 1, actions: [{ diff: expect.stringContaining('+call the baker') }] })
+    expect(readFileSync(at('notes.txt'), 'utf8')).toBe('call the baker\n')
+    const added = await agreed('append "buy milk" to notes.txt')
+    expect(added.code).toBe(0)
+    expect(readFileSync(at('notes.txt'), 'utf8')).toBe('call the baker\nbuy milk\n')
+    expect((await deed('rollback', added.document.execution_id, '--yes')).code).toBe(0)
+    expect((await deed('rollback', edited.document.execution_id, '--yes')).code).toBe(0)
+    expect(readFileSync(at('notes.txt'), 'utf8')).toBe('call the plumber\n')
+    expect((await run('append "first" to new.txt')).code).toBe(0)
+    expect(readFileSync(at('new.txt'), 'utf8')).toBe('first\n')
+    const refused = await run('replace "nowhere" with "x" in notes.txt')
+    expect(refused.document.error?.message).toContain('"nowhere" occurs 0 times in notes.txt, not once')
   })
 })
 

@@ -77,7 +77,7 @@ function wrongCount(
 ): string {
   const wanted = times === 'all' ? 'at least once' : timesOf(times)
   const found = places.length > TIMES_MAX ? `more than ${TIMES_MAX} times` : timesOf(places.length)
-  const head = `${shown(find)} is in ${path} ${found}, not ${wanted}`
+  const head = `${shown(find)} occurs ${found} in ${path}, not ${wanted}`
   if (places.length === 0) return `${head}${hintOf(find, old, encoding)}`
   const lines = places.slice(0, LINES_NAMED_MAX).map((at) => lineAt(old, at, encoding))
   const more = places.length > lines.length ? ' and on' : ''
@@ -99,7 +99,7 @@ const lineAt = (bytes: Buffer, at: number, encoding: Encoding): number =>
   placesIn(bytes.subarray(0, at), encoded('\n', encoding)!, encoding, Number.POSITIVE_INFINITY).length + 1
 
 const timesOf = (times: number | 'all'): string =>
-  times === 'all' ? 'wherever it is' : times === 0 ? 'nowhere' : times === 1 ? 'once' : `${times} times`
+  times === 'all' ? 'wherever it is' : times === 1 ? 'once' : `${times} times`
 
 const shown = (text: string): string =>
   JSON.stringify(text.length > CHARS_SHOWN ? `${text.slice(0, CHARS_SHOWN)}...` : text)
