@@ -4,6 +4,7 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { counted } from '@deed/config/counted'
 import { canonicalJson, sha256 } from '@deed/json/canonical-json'
+import { exposedName } from '@deed/text/exposed-text'
 import { z } from 'zod'
 import type { Context, Effect, Kind } from '../kind/kind.ts'
 import { readingOnly } from '../kind/reading-only.ts'
@@ -102,7 +103,7 @@ function effectOf(path: string, { entries, total, more }: Listing): Effect {
   const where = path === '.' ? 'the workspace' : shownName(path)
   const lines = entries.map(({ path: name, type, bytes, modified }) => {
     const size = type === 'file' ? amountOf(bytes) : type
-    return `${size.padStart(9)}  ${modified.slice(0, 16).replace('T', ' ')}  ${shownName(name)}${type === 'folder' ? '/' : ''}`
+    return `${size.padStart(9)}  ${modified.slice(0, 16).replace('T', ' ')}  ${exposedName(shownName(name))}${type === 'folder' ? '/' : ''}`
   })
   const head = total === 0 ? `nothing is in ${where}` : `${count} in ${where}`
   return {

@@ -230,6 +230,10 @@ describe('listing files', () => {
     await using executor = await testExecutor()
     writeFileSync(Buffer.concat([Buffer.from(`${executor.root}/`), Buffer.from([0x63, 0xe9])]), 'x')
     expect((await executor.run(list())).result?.text).toMatch(/ c\\xe9$/)
+    // No name can pass for two lines of the answer.
+    executor.write('x\nroot:1: y', 'z')
+    expect((await executor.run(list())).result?.text.split('\n')).toHaveLength(3)
+    expect((await executor.run({ kind: 'file.search', input: { text: 'z' } })).result?.text.split('\n')).toHaveLength(2)
     mkdirSync(join(executor.root, 'many'))
     for (let at = 0; at < 1_200; at++) writeFileSync(join(executor.root, 'many', `${'n'.repeat(30)}${at}`), '')
     const { result } = await executor.run(list('many'))

@@ -3,6 +3,7 @@
  */
 import { counted } from '@deed/config/counted'
 import { DeedError } from '@deed/proto/errors'
+import { exposedName } from '@deed/text/exposed-text'
 import { z } from 'zod'
 import type { Context, Effect, Kind } from '../kind/kind.ts'
 import { readingOnly } from '../kind/reading-only.ts'
@@ -185,4 +186,4 @@ function effectOf(input: FileSearch, searched: Searched): Effect {
   }
 }
 
-const shownMatch = ({ path, line, text }: Match): string => `${path}:${line}: ${text}`
+const shownMatch = ({ path, line, text }: Match): string => `${exposedName(path)}:${line}: ${text}`

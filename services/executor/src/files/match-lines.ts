@@ -48,6 +48,8 @@ export async function matchExpression(source: string, ignoreCase: boolean, msMax
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB_MAX },
   })
+  // It may still fail when nobody waits for it any more.
+  worker.on('error', () => undefined)
   await once(worker, 'message')
   return {
     async hits(lines) {
@@ -56,14 +58,9 @@ export async function matchExpression(source: string, ignoreCase: boolean, msMax
         const [hits] = await once(worker, 'message', { signal: AbortSignal.timeout(msMax) })
         return hits
       } catch (error) {
-        if ((error as Error).name !== 'AbortError') throw error
-        throw new DeedError(
-          'limit_exceeded',
-          `the expression takes more than ${msMax} ms for a few lines: simplify it`,
-          {
-            path: '$.input.regex',
-          },
-        )
+        const { name, message } = error as Error
+        const why = name === 'AbortError' ? `takes more than ${msMax} ms for a few lines` : `cannot be run: ${message}`
+        throw new DeedError('limit_exceeded', `the expression ${why}; simplify it`, { path: '$.input.regex' })
       }
     },
     async [Symbol.asyncDispose]() {
