@@ -97,14 +97,20 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
         (value) => FILE_PATH.test(value) && (argument === undefined || !value.endsWith('/')),
       ),
   },
-  /** A path that may be a folder's: one name, or with `/` at its end, which is left out. No target, and no noun. */
+  /**
+   * A path that may be a folder's; `/` at its end is left out. With the argument `marked` it has one, with `named` it has one
+   * or is a name of its own, which no target and no noun has.
+   */
   folder: {
+    arguments: ['marked', 'named'],
     reader:
-      () =>
+      (argument) =>
       (sentence, at, { targets, plurals, singulars }) => {
         const token = sentence.tokens[at]!
         const known = targets.has(token.value.toLowerCase()) || plurals.has(token.word) || singulars.has(token.word)
-        const found = pathAt(token, at, (value) => !known && (value.endsWith('/') || !FILE_PATH.test(value)))
+        const fits = (value: string) =>
+          argument === undefined || value.endsWith('/') || (argument === 'named' && !known && !FILE_PATH.test(value))
+        const found = pathAt(token, at, fits)
         return found && { ...found, value: String(found.value).replace(/(?<=[^/])\/+$/, '') }
       },
   },
