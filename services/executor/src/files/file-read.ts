@@ -160,7 +160,6 @@ function lastThatFit(lines: readonly string[]): string[] {
 
 function effectOf(input: FileRead, { lines, from, truncated, encoding, size, range }: Reading): Effect {
   const path = shownName(input.path)
-  const { sha256 } = range
   const facts = { ...range, bytes: size }
   if (encoding === undefined)
     return {
@@ -180,7 +179,7 @@ function effectOf(input: FileRead, { lines, from, truncated, encoding, size, ran
       text: textOf(path, input, content, { lines: lines.length, size, to, truncated }),
       data: { ...data, ...defined({ from, to }) },
     },
-    facts: { ...facts, sha256 },
+    facts,
   }
 }
 

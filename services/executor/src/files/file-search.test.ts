@@ -46,11 +46,12 @@ describe('searching in files', () => {
     executor.write('.ssh/key', 'horse')
     executor.write('node_modules/m/a.js', 'horse')
     writeFileSync(join(root, 'logo.png'), Buffer.from('\0horse'))
+    executor.write('one-line.json', `"horse${' '.repeat(5_000_000)}"`)
     writeFileSync(join(root, '..', 'outside'), 'horse')
     linkSync(join(root, '..', 'outside'), join(root, 'twice'))
     for (const wanted of [{ text: 'horse' }, { regex: 'h[o]rse' }]) {
       const { result } = await executor.run(search(wanted))
-      expect(result?.text).toBe('1 line in 1 file (2 files left out: no text, or not to be read)\na.yaml:2: horse')
+      expect(result?.text).toBe('1 line in 1 file (3 files left out: no text, or not to be read)\na.yaml:2: horse')
     }
     for (const wanted of [{ text: SECRET }, { text: 'correct-h' }, { regex: 'token: [a-z]' }])
       expect((await executor.run(search(wanted))).result?.data).toMatchObject({ matches: [] })

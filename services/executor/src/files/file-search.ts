@@ -58,9 +58,11 @@ export const fileSearch: Kind<FileSearch> = {
     const old = first.result.data as unknown as Pick<Searched, 'matches'>
     const found = await search(input, context)
     const newer = effectOf(input, found)
-    const known = new Set(found.matches.map(keyOf))
     const facts = { matches: found.matches.length, files: found.files }
-    if (old.matches.every((match) => known.has(keyOf(match)))) {
+    // It may have had less time than the first, which is in the same order.
+    if (found.cut === 'time' && isIn(found.matches, old.matches))
+      return { outcome: 'verified', same: true, observed: 'a second search found the same as far as it came', facts }
+    if (isIn(old.matches, found.matches)) {
       const more = found.matches.length - old.matches.length
       const observed = `a second search found the same${more === 0 ? '' : ` and ${counted(more, 'newer line')}`}`
       return { outcome: 'verified', same: true, observed, facts, ...(more === 0 ? {} : { result: newer.result }) }
@@ -87,6 +89,11 @@ interface Searched {
   readonly cut: 'matches' | 'files' | 'time' | undefined
 }
 
+function isIn(few: readonly Match[], many: readonly Match[]): boolean {
+  const known = new Set(many.map(keyOf))
+  return few.every((match) => known.has(keyOf(match)))
+}
+
 const keyOf = ({ path, line, text }: Match): string => `${path}\0${line}\0${text}`
 
 async function search(input: FileSearch, context: Context): Promise<Searched> {
@@ -105,7 +112,7 @@ async function search(input: FileSearch, context: Context): Promise<Searched> {
     const ended = await searchFile(found.segments, context, { matcher, endsAt }, (line, text) => {
       matches.push({ path, line, text })
       return matches.length < MATCHES_MAX
-    })
+    }).catch((error: unknown) => leftOutOrThrow(error, context))
     if (ended === 'left out') leftOut++
     else files++
     if (ended === 'cut') return { matches, files, leftOut, cut: matches.length < MATCHES_MAX ? 'time' : 'matches' }
@@ -120,7 +127,7 @@ async function searchFile(
   { matcher, endsAt }: { matcher: LineMatcher; endsAt: number },
   take: (line: number, text: string) => boolean,
 ): Promise<'searched' | 'left out' | 'cut'> {
-  using file = openedOrNot(segments, context)
+  using file = openText(context.workspace, segments, context.world)
   if (!file) return 'left out'
   const { encoding, pieces } = await piecesOf(file, lastOf(segments))
   if (encoding === undefined) return 'left out'
@@ -136,14 +143,18 @@ async function searchFile(
   return 'searched'
 }
 
-function openedOrNot(segments: readonly string[], { workspace, world }: Context) {
-  try {
-    return openText(workspace, segments, world)
-  } catch (error) {
-    if (error instanceof DeedError || codeOf(error) === 'EACCES') return undefined
-    throw error
-  }
+/** A file that cannot be read ends no search, unlike an expression that takes too long, or the end of the attempt. */
+function leftOutOrThrow(error: unknown, { signal }: Context): 'left out' {
+  const unreadable =
+    error instanceof DeedError ? UNREADABLE.has(error.code) && error.path === undefined : codeOf(error) === 'EACCES'
+  if (unreadable && !signal.aborted) return 'left out'
+  throw error
 }
+
+/** A hard link, a file that a link has taken the place of, one where credentials lie, or one with endless lines. */
+const UNREADABLE: ReadonlySet<string> = new Set([
+  ...['not_a_regular_file', 'path_outside_workspace', 'symlink_loop', 'protected_path', 'limit_exceeded'],
+])
 
 function shownLine(line: string, at: number): string {
   if (line.length <= LINE_CHARS_SHOWN) return line
