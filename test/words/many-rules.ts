@@ -1,5 +1,5 @@
 /** A large mesh: the built-in packs and made-up ones, 500 rules in all, in a world of 200 targets. */
-import { Target } from '@deed/config/execution-config'
+import { Target } from '@deed/config/targets'
 import { parseRulePack, type RulePack } from '@deed/hybrid-agent/rules/rule-pack'
 import { type Vocabulary, vocabularyOf } from '@deed/hybrid-agent/rules/vocabulary'
 import { stringify } from 'yaml'
