@@ -71,7 +71,9 @@ export interface Figures {
   readonly meant: number
   /** Of them, in percent; a question with the right reading counts half, and whole where it is as right as an action. */
   readonly right_percent: number
-  readonly verdicts: Readonly<Record<Verdict, number>>
+  readonly verdicts: Record<Verdict, number>
+  /** `right_percent` of the sentences that mean one action of this kind, or several actions. */
+  readonly right_percent_by_kind: Record<string, number>
   /** Sentences that must cause nothing. */
   readonly forbidden: number
   /** Of them, in percent: no action followed. */
@@ -89,23 +91,35 @@ export function figuresOf(judged: readonly Judged[]): Figures {
   const forbidden = judged.filter(({ sentence }) => sentence.means.length === 0)
   const verdicts = { right: 0, offered: 0, asked: 0, nothing: 0, wrong_read: 0, wrong_effect: 0 }
   for (const { verdict } of meant) verdicts[verdict]++
-  const points = meant.reduce((sum, { verdict, sentence }) => {
-    if (verdict === 'right') return sum + 1
-    return verdict === 'offered' ? sum + (sentence.asks_ok ? 1 : 0.5) : sum
-  }, 0)
   // Of a sentence whose meaning is open, one reading may be right.
   const harmless = forbidden.filter(({ understood, verdict }) => understood.outcome !== 'acts' || verdict === 'right')
   const asked = forbidden.filter(({ understood, sentence }) => understood.outcome === 'asks' && !sentence.asks_ok)
   return {
     meant: meant.length,
-    right_percent: percent(points, meant.length),
+    right_percent: rightPercent(meant),
     verdicts,
+    right_percent_by_kind: Object.fromEntries(
+      [...Map.groupBy(meant, kindOf)].map(([kind, some]) => [kind, rightPercent(some)]).toSorted(),
+    ),
     forbidden: forbidden.length,
     caused_nothing_percent: percent(harmless.length, forbidden.length),
     asked_about_percent: percent(asked.length, forbidden.length),
     wrong_effects: judged.filter(({ verdict }) => verdict === 'wrong_effect').length,
     calibration_error: calibrationError(judged),
   }
+}
+
+const kindOf = ({ sentence: { means } }: Judged): string => (means.length > 1 ? 'several' : (means[0]?.kind ?? 'none'))
+
+const rightPercent = (judged: readonly Judged[]): number =>
+  percent(
+    judged.reduce((sum, one) => sum + pointsOf(one), 0),
+    judged.length,
+  )
+
+function pointsOf({ verdict, sentence }: Judged): number {
+  if (verdict === 'right') return 1
+  return verdict === 'offered' ? (sentence.asks_ok ? 1 : 0.5) : 0
 }
 
 const percent = (part: number, whole: number): number => (whole === 0 ? 100 : Math.round((10_000 * part) / whole) / 100)
