@@ -1,10 +1,12 @@
 // The sentences of services/hybrid-agent/test-data: how many are understood does not fall, and none causes what it does
 // not mean. `npm run bench -- --only words --misses` prints more.
+import { Target } from '@deed/config/targets'
 import { describe, expect, it } from 'vitest'
 import { type Figures, figuresOf, type Judged, judge } from '../words/evaluate.ts'
 import { fuzz, mutatedSentences } from '../words/fuzz.ts'
 import { mistyped } from '../words/mistype.ts'
-import { PARTS, readSentences } from '../words/sentences.ts'
+import { PARTS, readSentences, readWorld } from '../words/sentences.ts'
+import { understandTask } from '../words/understand-task.ts'
 import { openUnderstanding } from '../words/world-understanding.ts'
 
 /**
@@ -67,5 +69,33 @@ describe('the sentences', () => {
       FUZZED,
     )
     expect(fuzz(understand, texts, FUZZ_MS_MAX)).toMatchObject({ sentences: FUZZED })
+  })
+})
+
+describe('names that are words of a sentence', () => {
+  const NAMES = ['all', 'not', 'stop', 'restart', 'it', 'everything', 'billing']
+  const target = Target.parse({ type: 'process', command: ['true'] })
+  const targets = Object.fromEntries(NAMES.map((name) => [name, target]))
+  const inThatWorld = openUnderstanding({ ...readWorld(), targets })
+
+  it.each([
+    ['restart all', 'service.restart all'],
+    ['restart the service all', 'service.restart all'],
+    ['stop everything', 'service.stop everything'],
+    ['stop restart', 'service.stop restart'],
+    ['restart stop', 'service.restart stop'],
+    ['stop it', 'service.stop it'],
+    ['restart not', 'service.restart not'],
+    ['restart not billing', undefined],
+    ['do not restart all', undefined],
+    ['do not stop not', undefined],
+    ['restart billing not', undefined],
+    ['do not stop restart', undefined],
+    ['not all', undefined],
+  ])('cause nothing but what is said, or nothing: %s', (say, only) => {
+    const understood = understandTask(inThatWorld, say)
+    const actions = understood.outcome === 'acts' ? understood.reading.actions : []
+    const done = actions.map(({ kind, input }) => `${kind} ${String(input.target)}`)
+    expect([[], only === undefined ? [] : [only]]).toContainEqual(done)
   })
 })

@@ -1,5 +1,6 @@
 /** The understanding of the built-in rule packs, in the world of the sentences. */
 import { join } from 'node:path'
+import type { ExecutionConfig } from '@deed/config/execution-config'
 import { type RulePack, readRulePacks } from '@deed/hybrid-agent/rules/rule-pack'
 import { readRunbooks } from '@deed/hybrid-agent/rules/runbooks'
 import { vocabularyOf } from '@deed/hybrid-agent/rules/vocabulary'
@@ -10,7 +11,6 @@ import type { Understand } from './understand-task.ts'
 export const readBuiltInPacks = (): RulePack[] =>
   readRulePacks([join(import.meta.dirname, '../../services/hybrid-agent/rules')])
 
-export function openUnderstanding(): Understand {
-  const world = readWorld()
+export function openUnderstanding(world: ExecutionConfig = readWorld()): Understand {
   return understanding(readBuiltInPacks(), vocabularyOf(world), readRunbooks(world))
 }
