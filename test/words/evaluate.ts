@@ -59,8 +59,9 @@ function areMeant(means: readonly Meaning[], actions: readonly ReadAction[], inO
 const isAction = ({ kind, input, answer }: Meaning, action: ReadAction): boolean =>
   kind === action.kind && contains(action.input, input) && (answer === undefined || answer === action.answer)
 
-/** Whether every field of `part` is in `whole`; lists and values must be equal. */
+/** Whether every field of `part` is in `whole`; lists and values must be equal, but for a `/` at the end of a folder. */
 function contains(whole: Json | undefined, part: Json): boolean {
+  if (typeof whole === 'string' && typeof part === 'string') return whole === part || whole === `${part}/`
   if (typeof part !== 'object' || part === null || Array.isArray(part)) return isDeepStrictEqual(whole, part)
   if (typeof whole !== 'object' || whole === null || Array.isArray(whole)) return false
   return Object.entries(part).every(([key, value]) => contains(whole[key], value))
