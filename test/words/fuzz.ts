@@ -10,7 +10,7 @@ const PIECES = [
   ...'" \' ` ``` “ « ( ) [ ] { } {{each}} {service} $1 %s \\ / // .. ../ ~/ , ; . ? ! : 0 -1 1e309 NaN null'.split(' '),
   ...'http:// https://[::1]:99999/ constructor __proto__ toString hasOwnProperty ﬁ İ ß е о 日本語 עברית'.split(' '),
   ...'and|then|not|do not|if|except|all'.split('|').map((word) => ` ${word} `),
-  ...'\n\r\t\0\u200b\u200e\u202e\u2066\ufeff\u00a0\u3000\u0301\ud800\udc00',
+  ...'\n\ud800\r\udc00\t\0\u200b\u200e\u202e\u2066\ufeff\u00a0\u3000\u0301',
   ...['a', ' ', '-', '(', 'not '].map((text) => text.repeat(200)),
 ]
 
