@@ -12,6 +12,7 @@ import { sandboxCommand } from './sandbox-command.ts'
 import type { Scenario, Settings } from './scenario.ts'
 import { coldStart } from './start.ts'
 import { durableSubmit } from './submit.ts'
+import { wordsUnderstood } from './words.ts'
 
 const SCENARIOS: readonly Scenario[] = [
   natsRoundTrip,
@@ -26,6 +27,7 @@ const SCENARIOS: readonly Scenario[] = [
   sandboxCommand,
   idleMesh,
   coldStart,
+  wordsUnderstood,
 ]
 const SECONDS = 10
 
@@ -36,6 +38,8 @@ const HELP = `npm run bench -- [options]
   --seconds n      how long each thing is measured (default ${SECONDS})
   --workers n      effects that run at once in the executor, other than execution.yaml's default
   --profile dir    write CPU profiles of the services there; what is measured is slower for it
+  --misses         with words: list the sentences that are not understood, but for those of the test part
+  --fuzz n         with words: understand n mutated sentences as well
   --help
 
 ${SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(28)} ${summary}`).join('\n')}
@@ -58,6 +62,8 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     workers: { type: 'string' },
     profile: { type: 'string' },
+    misses: { type: 'boolean', default: false },
+    fuzz: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -71,6 +77,8 @@ async function bench(): Promise<void> {
     secondsGiven: values.seconds !== undefined,
     ...optional('workers', numberOf('workers', values.workers)),
     ...optional('profileDir', values.profile),
+    ...optional('fuzz', numberOf('fuzz', values.fuzz)),
+    misses: values.misses,
   }
   const scenarios = chosen(values.only)
   if (!values.json) {

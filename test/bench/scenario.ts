@@ -9,6 +9,10 @@ export interface Settings {
   workers?: number
   /** Where the CPU profiles of the services go; absent: none are made. */
   profileDir?: string
+  /** How many mutated sentences are understood; absent: none. */
+  fuzz?: number
+  /** Whether the sentences that are not understood are listed. */
+  misses: boolean
 }
 
 /** One measurement. Figures that a scenario does not have are absent, those that this machine cannot tell are null. */
