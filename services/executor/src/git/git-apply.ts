@@ -3,22 +3,30 @@
  * anything is written. Undone by bringing back the bytes, modes and owners of each, and removing what it made.
  */
 import { counted } from '@deed/config/counted'
-import { canonicalJson } from '@deed/json/canonical-json'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
-import { bringBack } from '../files/bring-back.ts'
 import { modeAfter } from '../files/file-patch.ts'
-import { missingFolders, openFolder } from '../files/folder.ts'
+import { openFolder } from '../files/folder.ts'
 import { applyHunks, type FilePatch, parseDiff, reversed } from '../files/patch.ts'
 import { refusePut, refuseRemoval } from '../files/refuse-unchangeable.ts'
-import { type FileContent, readRegularFile, removeEmptyFolders } from '../files/regular-file.ts'
-import { temporaryNameOf } from '../files/temporary-name.ts'
-import { alike, type Changes, type Entries, type Entry, hashOf, isOwn } from '../files/tree.ts'
+import { type FileContent, readRegularFile } from '../files/regular-file.ts'
+import { hashOf } from '../files/tree.ts'
 import { unifiedDiff } from '../files/unified-diff.ts'
-import type { Before, Context, Kind, TargetState } from '../kind/kind.ts'
+import type { Before, Context, Kind } from '../kind/kind.ts'
 import { failed, verified } from '../kind/seen.ts'
-import { type Blobs, noBlobs } from '../workspace/blobs.ts'
-import { refuseHidden, refuseProtected, segmentsOf, type Workspace } from '../workspace/workspace.ts'
+import { refuseProtected, segmentsOf, type Workspace } from '../workspace/workspace.ts'
+import {
+  atRoot,
+  bringFilesBack,
+  changeFiles,
+  changesOf,
+  type FileChanges,
+  type FilesBefore,
+  filesState,
+  keepFiles,
+  madeNow,
+  unfinishedFile,
+} from './file-changes.ts'
 import { RepositoryPath } from './repository.ts'
 
 const FILES_MAX = 1_000
@@ -31,16 +39,7 @@ const Input = z.strictObject({
 })
 export type GitApply = z.output<typeof Input>
 
-export type ApplyBefore = Before & {
-  /** The hash under which each path is kept as it was, and as it is to be. */
-  changes: string
-  /** Folders that were missing, as paths below the root, outermost first. */
-  missing: string[]
-  applied: boolean
-}
-
-/** What was kept, as it was made: an inspection keeps nothing. */
-const known = new WeakMap<ApplyBefore, Changes>()
+export type ApplyBefore = Before & FilesBefore & { applied: boolean }
 
 export const gitApply: Kind<GitApply, ApplyBefore> = {
   name: 'git.apply',
@@ -52,24 +51,7 @@ export const gitApply: Kind<GitApply, ApplyBefore> = {
   summary: ({ patch }) => `apply a patch of ${counted(patch.length, 'character')}`,
   async before(input, context) {
     const { files, applied } = patched(input, context)
-    const { blobs } = context.world
-    const changes: Changes = {}
-    const met: Entries = {}
-    const missing = new Set<string>()
-    for (const [path, { old, fresh }] of files) {
-      changes[path] = { was: await entryOf(old, blobs), is: await entryOf(fresh, blobs) }
-      const { was } = changes[path]
-      if (was) met[path] = was
-      if (old || !fresh) continue
-      const segments = path.split('/')
-      const folders = missingFolders(atRoot(context), segments.slice(0, -1))
-      refuseHidden(segments.slice(-1 - folders.length))
-      for (const one of folders) missing.add(one)
-    }
-    const kept = await blobs.keep(Buffer.from(canonicalJson(changes)))
-    const before = { state: `files:${hashOf(met)}`, changes: kept, missing: [...missing].sort(), applied }
-    known.set(before, changes)
-    return before
+    return keepFiles(files, context, (met) => ({ state: `files:${hashOf(met)}`, applied }))
   },
   refuse(input, context) {
     for (const [path, { fresh }] of patched(input, context).files) {
@@ -81,58 +63,18 @@ export const gitApply: Kind<GitApply, ApplyBefore> = {
   mayHoldAlready: (_, { applied }) => applied,
   postcondition: () => ({ kind: 'own_look' }),
   async observe(_, context, before) {
-    const changes = changesOf(before, context)
-    const paths = Object.keys(changes)
-    const now = await readNow(paths, context)
-    const other = paths.find((path) => !alike(now[path] ?? null, changes[path]!.is))
-    if (other === undefined)
-      return verified(`each of ${paths.length} files has the bytes and the mode that the patch gives it`)
-    return failed(`${other} is not as the patch leaves it`)
+    const other = await unfinishedFile(before, context)
+    if (other !== undefined) return failed(`${other} is not as the patch leaves it`)
+    const count = Object.keys(changesOf(before, context)).length
+    return verified(`each of ${count} files has the bytes and the mode that the patch gives it`)
   },
   async execute(_, context, before) {
-    const changes = changesOf(before, context)
-    const paths = Object.keys(changes)
-    const now = await readNow(paths, context)
-    const foreign = paths.find((path) => !isOwn(now[path] ?? null, changes[path]!))
-    if (foreign !== undefined)
-      throw new DeedError('precondition_failed', `${foreign} was changed by somebody just now; plan again`)
-    context.begin()
-    const left = paths.filter((path) => !alike(now[path] ?? null, changes[path]!.is))
-    const forward = left.map((path) => [path, { was: changes[path]!.is, is: now[path] ?? null }] as const)
-    await bringBack(
-      atRoot(context),
-      context.world.blobs,
-      Object.fromEntries(forward),
-      temporaryNameOf(context.actionId),
-    )
+    const paths = await changeFiles(before, context)
     const text = `patched ${counted(paths.length, 'file')}`
     return { claimed: text, result: { text, data: { paths } } }
   },
-  async compensate(_, context, before) {
-    const changes = changesOf(before, context)
-    context.begin()
-    await bringBack(atRoot(context), context.world.blobs, changes, temporaryNameOf(context.actionId))
-    await removeEmptyFolders(atRoot(context), before.missing)
-    return `brought back ${Object.keys(changes).length} changed paths`
-  },
-  async targetState(_, context, before): Promise<TargetState> {
-    const changes = changesOf(before, context)
-    const paths = Object.keys(changes)
-    const now = await readNow(paths, context)
-    if (paths.every((path) => alike(now[path] ?? null, changes[path]!.was)))
-      return { at: 'before', observed: `each of the ${paths.length} files is as it was` }
-    const foreign = paths.filter((path) => !isOwn(now[path] ?? null, changes[path]!))
-    if (foreign.length === 0) return { at: 'after', observed: 'some of the files are as the patch left them' }
-    const more = foreign.length === 1 ? '' : ` and ${foreign.length - 1} more`
-    return {
-      at: 'elsewhere',
-      observed: `somebody has changed ${foreign[0]}${more} since`,
-      kept: foreign.flatMap((path) => {
-        const { was } = changes[path]!
-        return was?.type === 'file' ? { path, sha256: was.sha256 } : []
-      }),
-    }
-  },
+  compensate: async (_, context, before) => bringFilesBack(before, context),
+  targetState: async (_, context, before) => filesState(before, context, 'the patch'),
   /** Of the very lines that change, wherever the patch says that they are. */
   diff(input, context) {
     const text = ({ bytes }: FileContent) => bytes.toString()
@@ -143,11 +85,9 @@ export const gitApply: Kind<GitApply, ApplyBefore> = {
   },
 }
 
-const atRoot = ({ workspace }: Pick<Context, 'workspace'>): Workspace => ({ root: workspace.root, base: [] })
-
 interface Patched {
   /** By path below the workspace's root. */
-  readonly files: ReadonlyMap<string, { old: FileContent | undefined; fresh: FileContent | undefined }>
+  readonly files: FileChanges
   /** Nothing is left to do. */
   readonly applied: boolean
 }
@@ -204,27 +144,10 @@ function appliedTo(workspace: Workspace, patches: readonly FilePatch[], { world 
   return files
 }
 
-const madeNow = () => ({ uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, mtime: Date.now() })
-
 function placed(bytes: Buffer, hunks: FilePatch['hunks'], path: string): Buffer {
   try {
     return applyHunks(bytes, hunks)
   } catch (error) {
     throw error instanceof DeedError ? new DeedError(error.code, `${path}: ${error.message}`) : error
   }
-}
-
-async function entryOf(file: FileContent | undefined, blobs: Blobs): Promise<Entry | null> {
-  if (!file) return null
-  const { mode, uid, gid, mtime } = file
-  return { type: 'file', mode, uid, gid, mtime, sha256: await blobs.keep(file.bytes) }
-}
-
-const changesOf = (before: ApplyBefore, { world }: Context): Changes =>
-  known.get(before) ?? (JSON.parse(world.blobs.get(before.changes).toString()) as Changes)
-
-async function readNow(paths: readonly string[], context: Context): Promise<Record<string, Entry | null>> {
-  const now: Record<string, Entry | null> = {}
-  for (const path of paths) now[path] = await entryOf(readRegularFile(atRoot(context), path.split('/')), noBlobs)
-  return now
 }

@@ -5,7 +5,7 @@ import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import type { Before, Kind, TargetState } from '../kind/kind.ts'
 import { failed, verified } from '../kind/seen.ts'
-import { headBranch, moveRef, openRepository, RepositoryPath, resolveCommit } from './repository.ts'
+import { CommitName, headBranch, moveRef, openRepository, RepositoryPath, resolveCommit } from './repository.ts'
 
 const Input = z.strictObject({
   repository: RepositoryPath,
@@ -13,12 +13,7 @@ const Input = z.strictObject({
     .string()
     .max(200)
     .regex(/^(?!.*(?:\.\.|\/\/|\/\.|\.lock(?:\/|$)|[./]$))[A-Za-z0-9_][A-Za-z0-9._/-]*$/, 'is no name of a branch'),
-  /** The commit, by a branch, a tag or its hash. */
-  from: z
-    .string()
-    .max(200)
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9._/~^-]*$/, 'is no name of a commit')
-    .default('HEAD'),
+  from: CommitName.default('HEAD'),
   /** HEAD is set to the branch. No file is touched, so `from` must be where HEAD is. */
   switch: z.boolean().default(false),
 })

@@ -20,6 +20,12 @@ import { leadsOutside, refuseForeignParts } from './foreign-parts.ts'
 /** The folder that holds `.git`, in the workspace. */
 export const RepositoryPath = z.string().min(1).max(4096).default('.')
 
+/** A commit, by a branch, a tag or its hash; never an option of git. */
+export const CommitName = z
+  .string()
+  .max(200)
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9._/~^-]*$/, 'is no name of a commit')
+
 export interface Repository {
   /** The workspace, with paths starting at the repository. */
   readonly workspace: Workspace
@@ -40,6 +46,9 @@ export interface GitOptions {
 
 export interface GitEnded {
   readonly code: number
+  /** What it has printed, as it is. */
+  readonly bytes: Buffer
+  /** The same as text. */
   readonly stdout: string
   readonly stderr: string
 }
@@ -170,7 +179,8 @@ async function runGit(
     throw error
   })
   if (!codes.includes(exitCode)) throw gitFailed(verb, stderr.toString())
-  return { code: exitCode, stdout: Buffer.concat(output).toString(), stderr: stderr.toString() }
+  const printed = Buffer.concat(output)
+  return { code: exitCode, bytes: printed, stdout: printed.toString(), stderr: stderr.toString() }
 }
 
 /**
@@ -198,6 +208,20 @@ export async function resolveCommit({ git }: Repository, name: string): Promise<
 export async function headBranch({ git }: Repository): Promise<string | undefined> {
   const { code, stdout } = await git(['symbolic-ref', '--quiet', 'HEAD'], { codes: [0, 1] })
   return code === 0 ? stdout.trim() : undefined
+}
+
+/**
+ * A path below the repository as git names it.
+ *
+ * @param path relative to the repository, or absolute
+ * @throws {DeedError} `path_outside_workspace`
+ */
+export function pathIn({ workspace }: Repository, path: string): string {
+  const segments = segmentsOf(workspace, path)
+  if (workspace.base.some((segment, i) => segments[i] !== segment))
+    throw new DeedError('path_outside_workspace', `${path} is not in the repository`)
+  const below = segments.slice(workspace.base.length)
+  return below.length === 0 ? '.' : below.join('/')
 }
 
 /** Sets a ref from one commit to another; `undefined`: there is none. Refused when somebody has moved it meanwhile. */

@@ -1,5 +1,7 @@
 /** What all kinds have in common that change nothing: they may run again, and there is nothing to undo. */
-import type { Kind } from './kind.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { defined } from '@deed/proto/json'
+import type { Again, Effect, Kind } from './kind.ts'
 
 export const readingOnly = {
   idempotent: true,
@@ -9,3 +11,14 @@ export const readingOnly = {
   compensate: async () => 'nothing was changed',
   targetState: async () => ({ at: 'before', observed: 'it only reads, so there is nothing to bring back' }),
 } satisfies Partial<Kind>
+
+/**
+ * A second reading that must say what the first one said. Where it does not, the newer one takes its place: the next
+ * observation is compared with that.
+ */
+export function readAgain(first: Effect, second: Effect): Again {
+  const same = isDeepStrictEqual(first.result, second.result)
+  const observed = `a second look${same ? '' : ' differs'}: ${second.claimed}`
+  if (!same) Object.assign(first, second)
+  return { outcome: same ? 'verified' : 'failed', same, observed, ...defined({ facts: second.facts }) }
+}
