@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { pids as allPids } from './process-table.ts'
+import { pids as allPids, programOf } from './process-table.ts'
 
 export type Listener =
   | { readonly of: 'service'; readonly pid: number }
@@ -11,7 +11,7 @@ export type Listener =
   | { readonly of: 'others'; readonly pid?: number; readonly name: string }
   | { readonly of: 'unseen'; readonly why: string }
 
-interface Socket {
+export interface Socket {
   readonly address: string
   readonly port: number
   readonly uid: string
@@ -68,16 +68,25 @@ function reached(sockets: readonly Socket[], address: string): Socket[] {
   return []
 }
 
-function listeningSockets(port: number): Socket[] {
+/** The sockets of TCP on which processes of this host listen. @param only on this port; absent: on any */
+export function listeningSockets(only?: number): Socket[] {
   return ['/proc/self/net/tcp', '/proc/self/net/tcp6'].flatMap((path) => {
     const [, ...lines] = readLines(path)
     return lines.flatMap((line) => {
       const [, local = '', , state, , , , uid = '', , inode = ''] = line.trim().split(/\s+/)
       const [address = '', hexPort = ''] = local.split(':')
-      if (state !== LISTENS || Number.parseInt(hexPort, 16) !== port) return []
+      const port = Number.parseInt(hexPort, 16)
+      if (state !== LISTENS || (only !== undefined && port !== only)) return []
       return [{ address: addressOf(address), port, uid, inode }]
     })
   })
+}
+
+/** Which process has a socket, by its inode, as far as this one may see into others. */
+export function socketOwners(): ReadonlyMap<string, number> {
+  const owners = new Map<string, number>()
+  for (const pid of allPids()) addSockets(pid, owners)
+  return owners
 }
 
 function readLines(path: string): string[] {
@@ -138,6 +147,3 @@ function ownerOf(inode: string, without: ReadonlySet<number>): number | undefine
     return sockets.has(inode)
   })
 }
-
-/** The name alone: arguments may hold secrets. */
-const programOf = (pid: number): string => readLines(`/proc/${pid}/comm`)[0] ?? 'already ended'

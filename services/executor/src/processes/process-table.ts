@@ -1,5 +1,6 @@
 /** The processes of this host, as /proc shows them. A pid alone is no name: with its start time it is one. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
 
 export interface RunningProcess {
   readonly pid: number
@@ -27,20 +28,49 @@ export function processesMarked(...entries: readonly string[]): RunningProcess[]
   return found
 }
 
+/** Of the clock in which the kernel gives times of processes, on every platform that Node runs on. */
+export const TICKS_PER_SECOND = 100
+
 /** @returns `undefined` when there is none, or it has ended and only waits to be collected */
 export function runningProcess(pid: number): RunningProcess | undefined {
+  const fields = statOf(pid)
+  return (
+    fields && {
+      pid,
+      parent: Number(fields[1]),
+      session: Number(fields[3]),
+      started: fields[19]!,
+      residentBytes: Number(fields[21]) * PAGE_BYTES,
+    }
+  )
+}
+
+/** The processor time that a process has used, in clock ticks; `undefined` when there is none. */
+export function ticksUsed(pid: number): number | undefined {
+  const fields = statOf(pid)
+  return fields && Number(fields[11]) + Number(fields[12])
+}
+
+/**
+ * The name of the program that a process runs, never its arguments: they may hold secrets. Of another user's process it
+ * is the name that the process has given itself.
+ */
+export function programOf(pid: number): string {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '')
+  } catch {
+    return read(`/proc/${pid}/comm`)?.toString().trimEnd() ?? 'already ended'
+  }
+}
+
+/** The fields of `/proc/<pid>/stat` from the state on; `undefined` for one that has ended. */
+function statOf(pid: number): string[] | undefined {
   const stat = read(`/proc/${pid}/stat`)?.toString('latin1')
   if (stat === undefined) return undefined
-  // The name in parentheses may hold anything; proc(5) counts the state as field 3, the start time as field 22 and resident pages as field 24.
+  // The name in parentheses may hold anything. proc(5) counts the state as field 3, user and system time as 14 and 15, the
+  // start time as 22 and resident pages as 24.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined
-  return {
-    pid,
-    parent: Number(fields[1]),
-    session: Number(fields[3]),
-    started: fields[19]!,
-    residentBytes: Number(fields[21]) * PAGE_BYTES,
-  }
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields
 }
 
 /** Of these processes, those that still run. */

@@ -5,6 +5,12 @@ export interface Mount {
   /** Absolute. */
   readonly point: string
   readonly options: readonly string[]
+  /** Of what is mounted: the same for each part of one file system. */
+  readonly device: string
+  /** As in `ext4`. */
+  readonly type: string
+  /** What is mounted, as in `/dev/sda1`. */
+  readonly source: string
 }
 
 /** @see proc(5), `/proc/self/mountinfo` */
@@ -12,10 +18,12 @@ export function readMounts(): Mount[] {
   return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .flatMap((line) => {
-      const [, , , , point, options] = line.split(' ')
+      const [mounted = '', about = ''] = line.split(' - ')
+      const [, , device = '', , point, options] = mounted.split(' ')
+      const [type = '', source = ''] = about.split(' ')
       return point === undefined || options === undefined
         ? []
-        : [{ point: unescaped(point), options: options.split(',') }]
+        : [{ point: unescaped(point), options: options.split(','), device, type, source }]
     })
 }
 
