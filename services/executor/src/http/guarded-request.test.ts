@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { hostname } from 'node:os'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { CERTIFICATE, KEY } from '../../test/test-certificate.ts'
 import { checkedLookup, guardedRequest } from './guarded-request.ts'
 
 const request = (url: string, more: { trustedOrigin?: string; timeoutMs?: number } = {}) =>
@@ -122,23 +123,3 @@ describe('an answer', () => {
     })
   })
 })
-
-/** For this test alone: made with openssl, signed by itself. */
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----
-MIIBfjCCASWgAwIBAgIUWM5YJ9Kry2cmdje86qGLqDUj1dswCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJZGVlZC10ZXN0MCAXDTI2MTEyMTA4MzkzNFoYDzIxMjYxMDI4
-MDgzOTM0WjAUMRIwEAYDVQQDDAlkZWVkLXRlc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAASESz9+2PRCUVBX/jAGN2WxAnS0WPwchtZkRVPpTwQHTSkihAAC8T6Y
-E2wQp5pWJfNCX8R15tE9mK0Vez9tKjHgo1MwUTAdBgNVHQ4EFgQULYWJbstwdIj0
-AehCH0H5KXSUp2QwHwYDVR0jBBgwFoAULYWJbstwdIj0AehCH0H5KXSUp2QwDwYD
-VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiAr8zRpON4/fftXmMFlW5Rg
-Gxa/pIZccka6YEQRFgspLgIgJ3NwZJefKKMsIJV4VRVmdGspk38Cka4VfuUJslOJ
-2pM=
------END CERTIFICATE-----
-`
-const KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgCsEIC/twB3n169aw
-rtIA13w8PyyRqhz2aR3t1/5i7JahRANCAASESz9+2PRCUVBX/jAGN2WxAnS0WPwc
-htZkRVPpTwQHTSkihAAC8T6YE2wQp5pWJfNCX8R15tE9mK0Vez9tKjHg
------END PRIVATE KEY-----
-`

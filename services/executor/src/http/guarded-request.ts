@@ -23,6 +23,8 @@ export interface GuardedRequest {
   readonly trustedOrigin?: string | undefined
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** The body is not read: the answer is complete with its headers. */
+  readonly headersOnly?: true
   /** Called before the first byte goes out. */
   beforeSend?(): void
 }
@@ -33,6 +35,8 @@ export interface GuardedAnswer {
   readonly body: Buffer
   /** Where the answer came from, after redirects. */
   readonly url: string
+  /** The addresses that it was redirected to, in their order. */
+  readonly redirects: readonly string[]
 }
 
 /**
@@ -43,8 +47,9 @@ export async function guardedRequest(request: GuardedRequest): Promise<GuardedAn
   const signal = AbortSignal.any([deadline, request.signal])
   let { url, method, body } = request
   let headers = request.headers
+  const redirects: string[] = []
   try {
-    for (let redirects = 0; ; redirects++) {
+    for (;;) {
       const target = checkedUrl(url, request.trustedOrigin)
       request.beforeSend?.()
       const answer = await send({
@@ -54,15 +59,18 @@ export async function guardedRequest(request: GuardedRequest): Promise<GuardedAn
         body,
         trusted: request.trustedOrigin === target.origin,
         signal,
+        headersOnly: request.headersOnly,
       })
       const { location } = answer.headers
-      if (location === undefined || !REDIRECTS.has(answer.status)) return { ...answer, url: target.href }
-      if (redirects === REDIRECTS_MAX) throw new DeedError('limit_exceeded', `more than ${REDIRECTS_MAX} redirects`)
+      if (location === undefined || !REDIRECTS.has(answer.status)) return { ...answer, url: target.href, redirects }
+      if (redirects.length === REDIRECTS_MAX)
+        throw new DeedError('limit_exceeded', `more than ${REDIRECTS_MAX} redirects`)
       const next = new URL(location, target)
       // Credentials are for the one they were given for.
       if (next.origin !== target.origin) headers = withoutCredentials(headers)
       if (answer.status === 303 || (method === 'POST' && answer.status < 307)) [method, body] = ['GET', undefined]
       url = next.href
+      redirects.push(url)
     }
   } catch (error) {
     if (error instanceof DeedError) throw error
@@ -94,7 +102,8 @@ const NO_TLS = /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TO
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
-function checkedUrl(text: string, trustedOrigin: string | undefined): URL {
+/** @throws {DeedError} `blocked_address`, `invalid_request` */
+export function checkedUrl(text: string, trustedOrigin: string | undefined): URL {
   // The parser writes numbers such as 0x7f000001 and 2130706433 as the addresses they are.
   const url = URL.parse(text)
   if (!url) throw new DeedError('invalid_request', 'url is not a URL')
@@ -115,9 +124,12 @@ interface Sending {
   body: string | undefined
   trusted: boolean
   signal: AbortSignal
+  headersOnly: true | undefined
 }
 
-function send({ target, method, headers, body, trusted, signal }: Sending): Promise<Omit<GuardedAnswer, 'url'>> {
+type Answered = Omit<GuardedAnswer, 'url' | 'redirects'>
+
+function send({ target, method, headers, body, trusted, signal, headersOnly }: Sending): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const start = target.protocol === 'https:' ? httpsRequest : httpRequest
     const request: ClientRequest = start(target, {
@@ -134,6 +146,11 @@ function send({ target, method, headers, body, trusted, signal }: Sending): Prom
     })
     request.on('error', reject)
     request.on('response', (response) => {
+      if (headersOnly) {
+        request.destroy()
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.alloc(0) })
+        return
+      }
       readBody(response).then(
         (bytes) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes }),
         (error: unknown) => {
