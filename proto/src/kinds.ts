@@ -85,6 +85,8 @@ const Proof = z
   })
   .describe('one SELECT; equals is the first column of its first row')
 const Service = z.strictObject({ target: ServiceName })
+/** What is known of a host. */
+export const HostFact = z.enum(['memory', 'load', 'uptime', 'disk', 'processes', 'ports'])
 const SERVICE = ['process', 'systemd', 'docker', 'kubernetes']
 
 export const KINDS: Readonly<Record<string, KindFacts>> = {
@@ -248,6 +250,44 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     expected_ms: 200,
     input: z.strictObject({ repository: Path.optional(), patch: Content.min(1) }),
   },
+  'git.revert': {
+    about: 'Take back what one commit changed, by a new commit.',
+    effect: 'change',
+    in_workspace: true,
+    expected_ms: 300,
+    input: z.strictObject({ repository: Path.optional(), commit: z.string().min(1).max(200).optional() }),
+  },
+  'git.status': {
+    about: 'Say on which branch a git repository is, and what has changed since the commit.',
+    effect: 'read',
+    in_workspace: true,
+    expected_ms: 200,
+    input: z.strictObject({ repository: Path.optional() }),
+  },
+  'git.log': {
+    about: 'List the newest commits of a git repository, or those that changed one path.',
+    effect: 'read',
+    in_workspace: true,
+    expected_ms: 200,
+    input: z.strictObject({
+      repository: Path.optional(),
+      from: z.string().min(1).max(200).optional(),
+      path: Path.optional(),
+      max: z.int().min(1).max(200).optional(),
+    }),
+  },
+  'git.diff': {
+    about: 'Show what differs between a commit and the files, or between two commits.',
+    effect: 'read',
+    in_workspace: true,
+    expected_ms: 200,
+    input: z.strictObject({
+      repository: Path.optional(),
+      from: z.string().min(1).max(200).optional(),
+      to: z.string().min(1).max(200).optional(),
+      path: Path.optional(),
+    }),
+  },
   'wait.until': {
     about: 'Wait until something holds.',
     effect: 'read',
@@ -323,6 +363,24 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     expected_ms: 2_000,
     input: Service,
   },
+  'service.logs': {
+    about: 'Read the last lines that a service has logged, or those since a while, as in 10m.',
+    effect: 'read',
+    targets: SERVICE,
+    expected_ms: 2_000,
+    input: z.strictObject({
+      target: ServiceName,
+      lines: z.int().min(1).max(1_000).optional(),
+      since: z.string().min(2).max(10).optional(),
+    }),
+  },
+  'host.facts': {
+    about:
+      'Read memory, load, uptime, disks, the busiest processes or the listening ports of the host that Deed runs on.',
+    effect: 'read',
+    expected_ms: 300,
+    input: z.strictObject({ facts: z.array(HostFact).min(1).max(6), port: z.int().min(1).max(65_535).optional() }),
+  },
   'kubernetes.scale': {
     about: 'Set how many replicas a deployment has.',
     effect: 'change',
@@ -381,5 +439,16 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     expected_ms: 500,
     input: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2048) }),
     planned: ({ url = '' }) => ({ input: { method: 'GET', url } }),
+  },
+  'http.check': {
+    about:
+      'Check whether an address answers: its status, the time it takes, and the days that its certificate has left.',
+    effect: 'read',
+    targets: ['http', 'process'],
+    expected_ms: 500,
+    input: z.strictObject({
+      url: z.url({ protocol: /^https?$/ }).max(2048),
+      status: z.int().min(100).max(599).optional(),
+    }),
   },
 }

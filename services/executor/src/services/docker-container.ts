@@ -5,6 +5,7 @@ import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
 import type { World } from '../kind/kind.ts'
 import { parseAnswer, runClient } from './client-program.ts'
+import { LINES_READ_MAX, linesWithTimestamps } from './log-lines.ts'
 import { type Ended, inSeconds, type ServiceProvider, type ServiceState } from './service-provider.ts'
 
 const NO_SUCH = 1
@@ -72,6 +73,12 @@ export function dockerContainer(
       if (wrong === undefined) return state
       return { ...state, health: { ok: false, text: [state.health?.text, wrong].filter(Boolean).join('; ') } }
     },
+    async logs(from, signal) {
+      const args = ['container', 'logs', '--timestamps', `--tail=${LINES_READ_MAX}`, ...sinceOf(from), '--', container]
+      // What it writes to its two outputs comes in two texts; the times bring them together again.
+      const { stdout, stderr } = await docker(args, signal)
+      return linesWithTimestamps(`${stdout}${stderr}`)
+    },
     async start(signal) {
       await docker(['container', 'start', '--', container], signal)
       const until = performance.now() + STARTING_MS_MAX
@@ -87,6 +94,8 @@ export function dockerContainer(
     },
   }
 }
+
+const sinceOf = (from: number | undefined) => (from === undefined ? [] : [`--since=${new Date(from).toISOString()}`])
 
 /** Of the states of a container, those in which nothing of it runs. */
 const AT_REST: ReadonlySet<string> = new Set(['created', 'exited', 'dead'])

@@ -2,6 +2,7 @@
 import { defined } from '@deed/proto/json'
 import type { World } from '../kind/kind.ts'
 import { environmentOf, type KubernetesTarget, kubectl, REPLICAS_ANNOTATION } from './kubectl.ts'
+import { LINES_READ_MAX, linesWithTimestamps } from './log-lines.ts'
 import { podsOf } from './pods.ts'
 import type { ServiceProvider } from './service-provider.ts'
 
@@ -37,6 +38,22 @@ export function kubernetesService(world: World, target: KubernetesTarget): Servi
         },
         health: { ok: doubts.length === 0 && replicas > 0, text },
       }
+    },
+    async logs(from, signal) {
+      const { selector } = await cluster.get(signal)
+      const pods =
+        selector === undefined ? [deployment] : [`--selector=${selector}`, '--max-log-requests=20', '--ignore-errors']
+      const since = from === undefined ? [] : [`--since-time=${new Date(from).toISOString()}`]
+      const read = [
+        'logs',
+        ...pods,
+        '--all-containers',
+        '--prefix',
+        '--timestamps',
+        `--tail=${LINES_READ_MAX}`,
+        ...since,
+      ]
+      return linesWithTimestamps((await cluster.run(read, signal)).stdout)
     },
     async start(signal) {
       const { replicas, savedReplicas } = await cluster.get(signal)

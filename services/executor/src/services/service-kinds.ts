@@ -3,7 +3,7 @@ import { crashPoint } from '@deed/process/crash-point'
 import type { Facts } from '@deed/proto/action'
 import { z } from 'zod'
 import type { After, Before, Context, Effect, Kind, TargetState, World } from '../kind/kind.ts'
-import { readingOnly } from '../kind/reading-only.ts'
+import { readAgain, readingOnly } from '../kind/reading-only.ts'
 import { serviceProvider } from './provider-of.ts'
 import { refuseMissingProgram } from './refuse-missing-program.ts'
 import { describe, type ServiceProvider, type ServiceState, stateText } from './service-provider.ts'
@@ -120,12 +120,7 @@ export const serviceStatus: Kind<ServiceInput> = {
     return statusEffect(target, await look(target, context))
   },
   async again({ target }, context, first) {
-    const second = await look(target, context)
-    const now = statusEffect(target, second)
-    const same = first.claimed === now.claimed
-    if (!same) Object.assign(first, now)
-    const observed = same ? `a second look: ${now.result.text}` : `a second look differs: ${now.result.text}`
-    return { outcome: same ? 'verified' : 'failed', same, observed, ...(now.facts ? { facts: now.facts } : {}) }
+    return readAgain(first, statusEffect(target, await look(target, context)))
   },
 }
 

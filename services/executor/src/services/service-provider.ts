@@ -1,6 +1,7 @@
 /** A service, whatever runs it: what is known of it, and what can be done with it. */
 import { counted } from '@deed/config/counted'
 import type { Facts } from '@deed/proto/action'
+import type { LogLine } from './log-lines.ts'
 
 /** What runs of a service. */
 export interface Running {
@@ -48,6 +49,12 @@ export interface ServiceProvider {
   /** What happens to it when it is stopped: what follows `it`, in a sentence. */
   readonly stopsBy: string
   state(signal: AbortSignal): Promise<ServiceState>
+  /**
+   * The newest lines of its log, the oldest first, at most `LINES_READ_MAX` of each part of it.
+   *
+   * @param from leaves out what was logged before, in milliseconds since 1970, as far as the times are known there
+   */
+  logs(from: number | undefined, signal: AbortSignal): Promise<LogLine[]>
   /** Starts it where it does not run, and waits for a while until it is healthy. Whether it is, an observation says. */
   start(signal: AbortSignal): Promise<void>
   /** @returns how it was ended, where that was by SIGKILL */

@@ -12,9 +12,10 @@ import { DeedError } from '@deed/proto/errors'
 import type { World } from '../kind/kind.ts'
 import { endAll } from '../processes/end-tree.ts'
 import { listenerAt, textOf } from '../processes/listeners.ts'
-import type { RunningProcess } from '../processes/process-table.ts'
+import { type RunningProcess, TICKS_PER_SECOND } from '../processes/process-table.ts'
 import { reaper } from '../processes/reaper.ts'
 import { probe } from './health-probe.ts'
+import { processLog } from './process-log.ts'
 import { type Ended, inSeconds, type Running, type ServiceProvider } from './service-provider.ts'
 import { processesOf, readRecord, running, type ServiceRecord } from './service-record.ts'
 import { startSupervisor } from './start-supervisor.ts'
@@ -42,6 +43,7 @@ export function supervisedProcess(world: World, name: string, target: ProcessTar
       if (!health) return { running: now }
       return { running: now, health: await probe(health, new Set(tree.map(({ pid }) => pid)), signal) }
     },
+    logs: async () => processLog(world.dataFolder, name),
     start: (signal) => startProcess(world, name, target, signal),
     stop: () => stopProcess(world, name, stop_timeout),
   }
@@ -58,9 +60,6 @@ function leaderOf(tree: readonly RunningProcess[], record: ServiceRecord | undef
   const main = tree.find(({ pid, started }) => pid === record?.main.pid && started === record.main.started)
   return main ?? [...tree].sort((a, b) => Number(a.started) - Number(b.started) || a.pid - b.pid)[0]
 }
-
-/** Of the clock in which the kernel gives start times, on every platform that Node runs on. */
-const TICKS_PER_SECOND = 100
 
 const runningOf = ({ pid, started }: RunningProcess): Running => ({
   state: `running:${pid}:${started}`,

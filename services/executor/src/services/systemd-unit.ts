@@ -3,8 +3,10 @@
 import type { Target } from '@deed/config/targets'
 import { DeedError } from '@deed/proto/errors'
 import { defined } from '@deed/proto/json'
+import { z } from 'zod'
 import type { World } from '../kind/kind.ts'
-import { runClient } from './client-program.ts'
+import { parseAnswer, runClient } from './client-program.ts'
+import { LINES_READ_MAX, type LogLine } from './log-lines.ts'
 import type { ServiceProvider, ServiceState } from './service-provider.ts'
 
 const PROPERTIES = [
@@ -28,6 +30,18 @@ export function systemdUnit(
     stableForMs: stable_for,
     stopsBy: 'is stopped as its unit says: SIGTERM, then SIGKILL after its TimeoutStopSec',
     state: async (signal) => stateOf(unit, await show(signal)),
+    async logs(from, signal) {
+      const since = from === undefined ? [] : [`--since=@${Math.floor(from / 1_000)}`]
+      const args = ['--no-pager', '--output=json', '--all', `--lines=${LINES_READ_MAX}`, ...since, `--unit=${unit}`]
+      const { stdout, stderr } = await runClient(world, 'journalctl', args, signal)
+      const lines = stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map(entryOf)
+      if (lines.length === 0 && /not seeing messages|No journal files were (?:found|opened)/.test(stderr))
+        throw new DeedError('unavailable', `the journal of ${unit} cannot be read: ${stderr.trim().slice(0, 500)}`)
+      return lines
+    },
     async start(signal) {
       await systemctl(['start', '--', unit], signal)
     },
@@ -37,6 +51,19 @@ export function systemdUnit(
       return Result === 'timeout' ? `ended by SIGKILL after ${TimeoutStopUSec}` : undefined
     },
   }
+}
+
+const Entry = z.object({
+  /** Of what is not text, journalctl gives the bytes. */
+  MESSAGE: z.union([z.string(), z.array(z.int().min(0).max(255)), z.null()]).default(''),
+  /** In microseconds since 1970. */
+  __REALTIME_TIMESTAMP: z.string().regex(/^\d+$/),
+})
+
+function entryOf(line: string): LogLine {
+  const { MESSAGE: message, __REALTIME_TIMESTAMP: at } = parseAnswer('journalctl', Entry, line)
+  const text = typeof message === 'string' ? message : Buffer.from(message ?? []).toString()
+  return { at: Number(at) / 1_000, text }
 }
 
 /** @throws {DeedError} `not_found`; `unavailable` when the answer does not say what state it is in */
