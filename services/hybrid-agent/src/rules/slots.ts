@@ -43,6 +43,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 /** A path that cannot be mistaken for another word. */
 const FILE_PATH = /^[^\s]*(\/|\.[A-Za-z][A-Za-z0-9]{0,5}$)[^\s]*$/
 
+const DOMAIN = /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}$/
+
 const LANGUAGE_NAMES = new Map<string, string>([
   ...LANGUAGES.map((language) => [language, language] as const),
   ['golang', 'go'],
@@ -138,6 +140,13 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
     reader: () => (sentence, at) => {
       const { value } = sentence.tokens[at]!
       return /^https?:\/\//i.test(value) && URL.canParse(value) ? { value, end: at + 1 } : undefined
+    },
+  },
+  /** The name of a host on the Internet, as in `example.com`. */
+  domain: {
+    reader: () => (sentence, at) => {
+      const { word } = sentence.tokens[at]!
+      return DOMAIN.test(word) ? { value: word, end: at + 1 } : undefined
     },
   },
   language: {
