@@ -3,7 +3,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Ended, startDeed } from '@deed/drill/harness/deed-process'
+import { thisMachine } from '@deed/drill/harness/machine'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { git } from '@deed/drill/truth/repositories'
 import { storedPort } from '@deed/local/kept-port'
 import { temporaryFolder } from '@deed/local/temporary-folder'
 import { until } from '@deed/process/until'
@@ -18,6 +20,9 @@ createServer((_, response) => response.end(JSON.stringify({ version: ${version},
   .listen(Number(process.env.PORT), '127.0.0.1')
 `
 const BROKEN = 'throw new Error("this release does not start")\n'
+
+const HAS_GIT = thisMachine().has('git')
+const WITHOUT_GIT = HAS_GIT ? '' : ' (SKIPPED: git is missing)'
 
 const opened = new AsyncDisposableStack()
 let under: MeshUnderTest
@@ -38,12 +43,20 @@ beforeAll(async () => {
   for (const sub of ['app', 'release']) mkdirSync(join(under.workspace, sub))
   writeFileSync(join(under.workspace, 'app/server.mjs'), server(1))
   writeFileSync(join(folder, 'server.mjs'), server(1))
+  if (HAS_GIT) commit('first')
 })
 afterAll(async () => {
   await opened.disposeAsync()
   // Supervised processes outlive the mesh by design.
   for (const name of ['demo-api', 'test-service', 'application']) await answers(name).then(kill)
 })
+
+/** All that is in the workspace, as a person commits it. */
+function commit(message: string): void {
+  if (message === 'first') git(under.workspace, 'init', '-q')
+  git(under.workspace, 'add', '.')
+  git(under.workspace, 'commit', '-q', '-m', message)
+}
 
 const target = (name: string, script: string): string => `
   ${name}:
@@ -53,7 +66,6 @@ const target = (name: string, script: string): string => `
     health: { url: "${url[name]}" }`
 
 const configuration = (): string => `
-commands: { allow: [df] }
 targets:${target('demo-api', 'server.mjs')}${target('test-service', 'server.mjs')}${target('application', 'workspace/app/server.mjs')}
     environment: production
   inventory:
@@ -210,13 +222,38 @@ describe('asked in plain words', () => {
     expect(document.result?.text).not.toContain('10.0.0.8')
   })
 
-  it('check disk space on this host -- real figures, after agreement', async () => {
-    const { code, document, seen } = await agreed('check disk space on this host')
+  it('check disk space on this host -- real figures, which nobody has to agree to', async () => {
+    const { code, document } = await run('check disk space on this host')
     expect(code).toBe(0)
     expect(document.result?.text).toMatch(/\d+%.* \//)
-    // One higher where nothing confines programs on this machine.
-    expect(seen[0]?.level).toBeLessThanOrEqual(2)
   })
+
+  it.each<[string, RegExp | undefined]>([
+    ['how much memory is free?', /^memory: .* of .* are available/],
+    ['show me the logs of demo-api', /^the log of demo-api has no lines/],
+    ['is anything listening on port 1?', /^no process listens on port 1$/],
+    ['is https://127.0.0.1:1/ up?', undefined],
+  ])('%s -- the answer of the system itself', async (words, text) => {
+    const { code, document } = await run(words)
+    expect(code === 0).toBe(text !== undefined)
+    if (text === undefined) expect(JSON.stringify(document)).toContain('blocked_address')
+    else expect(document.result?.text).toMatch(text)
+  })
+
+  it.skipIf(!HAS_GIT)(
+    `git status, git log, revert the last commit -- by a new commit, after agreement${WITHOUT_GIT}`,
+    async () => {
+      expect((await run('git status')).document.result?.text).toMatch(/^on main at \w{12}: nothing has changed since/)
+      writeFileSync(join(under.workspace, 'note.txt'), 'note\n')
+      commit('second')
+      expect((await run('show the last 1 commits')).document.result?.text).toMatch(/^\w{12} \S+ Ada: second$/)
+      const { code, seen } = await agreed('revert the last commit')
+      expect({ code, level: seen[0]?.level }).toEqual({ code: 0, level: 1 })
+      expect(existsSync(join(under.workspace, 'note.txt'))).toBe(false)
+      expect(git(under.workspace, 'log', '--format=%s')).toBe('Revert "second"\nsecond\nfirst')
+      expect(git(under.workspace, 'status', '--porcelain')).toBe('')
+    },
+  )
 
   it('restart service demo-api -- a new process, healthy', async () => {
     expect((await agreed('start demo-api')).code).toBe(0)

@@ -4,7 +4,7 @@
  */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type FakeUnit, SYSTEMCTL, UNIT } from './fake-systemctl.ts'
+import { type FakeUnit, JOURNALCTL, SYSTEMCTL, UNIT } from './fake-systemctl.ts'
 
 export interface FakeDeployment {
   uid: string
@@ -21,6 +21,7 @@ export interface FakeDeployment {
   history: Record<string, { images: Record<string, string>; restarted: number }>
   /** How often it was asked to change. */
   changes: number
+  log?: readonly string[]
   lie?: string
 }
 
@@ -30,6 +31,7 @@ export interface FakeContainer {
   started: string
   health?: string
   starts: number
+  log?: readonly string[]
   lie?: string
 }
 
@@ -46,7 +48,8 @@ export interface FakeClients {
 
 export function fakeClients(folder: string): FakeClients {
   mkdirSync(folder)
-  for (const [program, text] of Object.entries({ kubectl: KUBECTL, docker: DOCKER, systemctl: SHARED + SYSTEMCTL })) {
+  const programs = { kubectl: KUBECTL, docker: DOCKER, systemctl: SHARED + SYSTEMCTL, journalctl: SHARED + JOURNALCTL }
+  for (const [program, text] of Object.entries(programs)) {
     writeFileSync(join(folder, program), `#!${process.execPath}\n${text}`)
     chmodSync(join(folder, program), 0o755)
   }
@@ -82,6 +85,17 @@ const save = (name, state) => {
   renameSync(fileOf(name) + '.new', fileOf(name))
 }
 const fail = (text) => { process.stderr.write(text + '\\n'); process.exit(1) }
+const logOf = (name, state) => {
+  const reads = state.reads = (state.reads ?? 0) + 1
+  save(name, state)
+  const log = state.log ?? []
+  if (state.lie === 'log-refuses') fail('permission denied')
+  if (state.lie === 'log-forgets' && reads > 1) return []
+  if (state.lie === 'log-rewrites') return log.map((line) => line + ' ' + reads)
+  if (state.lie === 'log-cuts' && reads > 1) return log.slice(0, -1)
+  return log
+}
+const stamped = (lines) => lines.map((line) => '2024-01-01T00:00:00.000000000Z ' + line + '\\n').join('')
 `
 
 const KUBECTL = `${SHARED}
@@ -95,6 +109,10 @@ const whole = () => { state.observed = state.generation; state.existing = state.
 const newRevision = () => {
   state.revision++
   state.history[state.revision] = { images: { ...state.images }, restarted: state.restarted }
+}
+if (verb === 'logs') {
+  process.stdout.write(stamped(logOf(name, state)).replace(/^/gm, '[pod/' + name + '-1/app] ').replace(/\\[pod[^\\]]*\\] $/, ''))
+  process.exit(0)
 }
 if (verb === 'get') {
   if (lie === 'ready-then-crash' && state.changes > 0) {
@@ -171,6 +189,10 @@ const start = () => { state.running = true; state.pid += 7; state.starts++; stat
 if (verb === 'inspect') {
   const { running, pid, started, health } = state
   process.stdout.write(JSON.stringify([{ State: { Running: running, Pid: running ? pid : 0, StartedAt: started, Status: running ? 'running' : 'exited', ...(health ? { Health: { Status: health } } : {}) } }]))
+  process.exit(0)
+}
+if (verb === 'logs') {
+  process.stdout.write(stamped(logOf(name, state)))
   process.exit(0)
 }
 const { lie = '' } = state

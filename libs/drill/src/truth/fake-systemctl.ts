@@ -12,6 +12,7 @@ export interface FakeUnit {
   result: string
   /** How often its state was asked for since it was asked to change. */
   looks: number
+  log?: readonly string[]
   lie?: string
 }
 
@@ -64,4 +65,11 @@ if (lie !== 'claims' && lie !== verb + '-claims') {
   if (verb === 'stop' && lie === 'comes-back') up()
 }
 save(name, state)
+`
+
+/** The same unit's journal, as `journalctl` 255 prints it in JSON. */
+export const JOURNALCTL = `
+const name = argv.at(-1).split('=')[1]
+const lines = logOf(name, load(name, '-- No entries --\\n'))
+process.stdout.write(lines.map((MESSAGE) => JSON.stringify({ MESSAGE, __REALTIME_TIMESTAMP: '1704067200000000' }) + '\\n').join(''))
 `

@@ -28,7 +28,10 @@ const WORLD_VARIABLE = 'TRUTH_DATABASE_URL'
 const NATS_VARIABLE = 'TRUTH_NATS_URL'
 
 const KINDS = {
-  read: ['sql.query', 'service.status', 'wait.until', 'human.task', 'file.read', 'file.list', 'file.search'],
+  read: [
+    ...['sql.query', 'service.status', 'service.logs', 'host.facts', 'http.check', 'wait.until', 'human.task'],
+    ...['git.status', 'git.log', 'git.diff', 'file.read', 'file.list', 'file.search'],
+  ],
   change: [
     ...[
       'file.write',
@@ -42,7 +45,7 @@ const KINDS = {
       'mcp.call',
       'lamp.switch',
     ],
-    ...['git.branch', 'git.commit', 'git.apply', 'service.start', 'service.stop', 'service.restart'],
+    ...['git.branch', 'git.commit', 'git.apply', 'git.revert', 'service.start', 'service.stop', 'service.restart'],
     ...['kubernetes.scale', 'kubernetes.rollout', 'nats.publish'],
   ],
   delete: ['file.delete'],

@@ -6,6 +6,7 @@ import { redact } from '@deed/telemetry/redact'
 import { z } from 'zod'
 import type { Context, Effect, Kind } from '../kind/kind.ts'
 import { readAgain, readingOnly } from '../kind/reading-only.ts'
+import { unseenAmong } from './own-commit.ts'
 import { CommitName, openRepository, pathIn, type Repository, RepositoryPath, resolveCommit } from './repository.ts'
 
 const Input = z.strictObject({
@@ -64,7 +65,9 @@ async function read({ repository: given, from, to, path }: GitDiff, context: Con
     files.length === 0
       ? 'nothing differs'
       : `${counted(files.length, 'file')} with +${sum('added')} -${sum('removed')} lines`
-  const claimed = `${difference} ${between(from, to)}`
+  const unseen = to === undefined ? (await unseenAmong(repository, what.slice(2))).map((one) => one.path) : []
+  const blind = unseen.length === 0 ? '' : `; git was told to ignore changes of ${unseen.slice(0, 20).join(', ')}`
+  const claimed = `${difference} ${between(from, to)}${blind}`
   return {
     claimed,
     result: {

@@ -79,6 +79,24 @@ describe.skipIf(!HAS_GIT)(`what is read of a repository${withoutGit}`, () => {
     })
   })
 
+  it.each(['assume-unchanged', 'skip-worktree'])(
+    'names files whose changes git was told to ignore (%s)',
+    async (mark) => {
+      await using executor = await withRepository()
+      git(executor, 'update-index', `--${mark}`, 'a.txt')
+      executor.write('a.txt', 'changed\n')
+      expect(await read(executor, 'status')).toMatchObject({
+        result: {
+          text: expect.stringMatching(/git was told to ignore changes of a\.txt$/),
+          data: { change_count: 0, unseen: ['a.txt'] },
+        },
+      })
+      expect(await read(executor, 'diff')).toMatchObject({
+        result: { text: expect.stringContaining('ignore changes of a.txt') },
+      })
+    },
+  )
+
   it('is bounded, and says what is left out', async () => {
     await using executor = await withRepository()
     executor.write('a.txt', 'another line\n'.repeat(20_000))

@@ -3,6 +3,7 @@ import { counted } from '@deed/config/counted'
 import { z } from 'zod'
 import type { Context, Effect, Kind } from '../kind/kind.ts'
 import { readAgain, readingOnly } from '../kind/reading-only.ts'
+import { unseenAmong } from './own-commit.ts'
 import { headBranch, openRepository, RepositoryPath, resolveCommit } from './repository.ts'
 
 const Input = z.strictObject({ repository: RepositoryPath })
@@ -36,11 +37,21 @@ async function read({ repository: path }: GitStatus, context: Context): Promise<
   const at = `on ${branch ?? 'no branch'} at ${head?.slice(0, 12) ?? 'no commit yet'}`
   const shown = changes.slice(0, PATHS_IN_TEXT).map(({ path: changed, ...states }) => `${wordOf(states)} ${changed}`)
   const more = changes.length > shown.length ? [`and ${changes.length - shown.length} more`] : []
-  const text =
+  const unseen = (await unseenAmong(repository, [])).map(({ path: ignored }) => ignored)
+  const status =
     changes.length === 0
       ? `${at}: nothing has changed since the commit`
       : [`${at}: ${counted(changes.length, 'path')} changed`, ...shown, ...more].join('\n')
-  const data = { branch, head, changes: changes.slice(0, PATHS_MAX), change_count: changes.length }
+  const blind =
+    unseen.length === 0 ? [] : [`git was told to ignore changes of ${unseen.slice(0, PATHS_IN_TEXT).join(', ')}`]
+  const text = [status, ...blind].join('\n')
+  const data = {
+    branch,
+    head,
+    changes: changes.slice(0, PATHS_MAX),
+    change_count: changes.length,
+    unseen: unseen.slice(0, PATHS_MAX),
+  }
   return { claimed: text, result: { text, data }, facts: { head, changes: changes.length } }
 }
 

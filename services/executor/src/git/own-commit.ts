@@ -225,17 +225,27 @@ export function refuseUnfinished({ workspace }: Repository): void {
 }
 
 /** What git was told to ignore would neither be committed nor be seen to differ. @throws {DeedError} `precondition_failed` */
-export async function refuseUnseen({ git }: Repository, paths: readonly string[], at: string): Promise<void> {
-  const { stdout } = await git(['ls-files', '-v', '-z', '--', ...paths])
-  const marked = stdout.split('\0').find((line) => /^(?:[a-z]|S) /.test(line))
-  if (marked === undefined) return
-  const path = marked.slice(2)
-  const undo = marked.startsWith('S') ? '--no-skip-worktree' : '--no-assume-unchanged'
+export async function refuseUnseen(repository: Repository, paths: readonly string[], at: string): Promise<void> {
+  const [unseen] = await unseenAmong(repository, paths)
+  if (unseen === undefined) return
+  const { path, mark } = unseen
   throw new DeedError(
     'precondition_failed',
-    `git ignores changes of ${path} here; run \`git update-index ${undo} ${path}\` first`,
+    `git ignores changes of ${path} here; run \`git update-index --no-${mark} ${path}\` first`,
     { path: at },
   )
+}
+
+/** Files whose changes git was told to ignore, and by which of its marks. @param paths none: all */
+export async function unseenAmong(
+  { git }: Repository,
+  paths: readonly string[],
+): Promise<{ path: string; mark: string }[]> {
+  const { stdout } = await git(['ls-files', '-v', '-z', '--', ...paths])
+  return stdout
+    .split('\0')
+    .filter((line) => /^(?:[a-z]|S) /.test(line))
+    .map((line) => ({ path: line.slice(2), mark: line.startsWith('S') ? 'skip-worktree' : 'assume-unchanged' }))
 }
 
 /** What differs at these paths, between the files, the index and the commit; empty: nothing. */

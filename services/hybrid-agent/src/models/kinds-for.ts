@@ -9,6 +9,11 @@ const NARROW: Readonly<Record<string, RegExp>> = {
   'git.branch': /git|branch|repo/i,
   'git.commit': /git|commit|repo/i,
   'git.apply': /git|patch|diff|repo/i,
+  'git.revert': /git|commit|revert|repo/i,
+  'git.status': /git|commit|branch|chang|repo/i,
+  'git.log': /git|commit|histor|repo/i,
+  'git.diff': /git|commit|chang|diff|repo/i,
+  'host.facts': /host|machine|server|computer|memory|ram|load|cpu|process|uptime|disk|port|listen/i,
   'test.run': /test|spec/i,
 }
 

@@ -215,7 +215,7 @@ describe('the answer of a model', () => {
     }
     expect(kinds('commit my changes')).toContain('git.commit')
     const fitting = kinds('Turn billing off and on again')
-    expect(fitting).toEqual(['service.start', 'service.stop', 'service.restart', 'service.status'])
+    expect(fitting).toEqual(['service.start', 'service.stop', 'service.restart', 'service.status', 'service.logs'])
     expect(JSON.stringify(schemaFor(fitting, world))).toContain('"enum":["billing"]')
   })
 })

@@ -32,7 +32,7 @@ function isDone(root: string, { kind, input }: { kind: string; input: JsonObject
 }
 
 /** Twists of a repository or its host that make git claim, or do, something else. */
-const TWISTS: readonly [string, (root: string) => void][] = [
+export const TWISTS: readonly [string, (root: string) => void][] = [
   [
     'a hook before the commit adds another file',
     (root) => hook(root, 'pre-commit', 'echo x > sneaked; git add sneaked'),
@@ -141,7 +141,7 @@ const twisted = [BRANCH, SWITCH, COMMIT, APPLY].flatMap((action) =>
 )
 
 /** What git cannot say of a twisted repository is left out, the same way before and after. */
-function stateUnlocked(root: string): string {
+export function stateUnlocked(root: string): string {
   try {
     return repositoryState(root)
   } catch {
