@@ -8,7 +8,8 @@ import { inspectAction } from '@deed/proto/action'
 import type { ExecutionId } from '@deed/proto/ids'
 import { describe, expect, it } from 'vitest'
 import type { TestExecutor } from '../test/test-executor.ts'
-import { died, testMesh } from '../test/test-mesh.ts'
+import { died, type TestMesh, testMesh } from '../test/test-mesh.ts'
+import { git, HAS_GIT, withoutGit } from '../test/test-repository.ts'
 import { processesMarked } from './processes/process-table.ts'
 
 const leftBehind = (executor: TestExecutor) => readdirSync(executor.root).filter((name) => name.startsWith('.deed-'))
@@ -103,6 +104,57 @@ describe('an executor that is killed', () => {
     expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done', intent: 'undo' })
     expect(mesh.inside.read('note.txt')).toBe('old')
   })
+})
+
+describe.skipIf(!HAS_GIT)(`an executor that is killed while it reverts a commit${withoutGit}`, () => {
+  const action = { kind: 'git.revert', input: {} }
+
+  /** Of the second of two commits, which changes one file and makes another. */
+  function twoCommits({ inside }: TestMesh): void {
+    git(inside, 'init', '-q', '-b', 'main')
+    for (const text of ['old', 'new']) {
+      inside.write('note.txt', text)
+      if (text === 'new') inside.write('made.txt', text)
+      git(inside, 'add', '.')
+      git(inside, 'commit', '-q', '-m', text)
+    }
+  }
+  const subjects = ({ inside }: TestMesh) => git(inside, 'log', '--format=%s').split('\n')
+  const status = ({ inside }: TestMesh) => git(inside, 'status', '--porcelain')
+
+  it.each([...CRASH_POINTS, 'executor.mid_compensate:1'])(
+    'at %s: another one makes one commit of it',
+    async (point) => {
+      await using mesh = await testMesh()
+      twoCommits(mesh)
+      const first = await mesh.start(point)
+      const work = await mesh.hand(action)
+      await died(first)
+      await mesh.host()
+      const again = await mesh.hand(action, { after: work })
+      expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done', evidence: { outcome: 'verified' } })
+      expect(subjects(mesh)).toEqual(['Revert "new"', 'new', 'old'])
+      expect([mesh.inside.read('note.txt'), mesh.inside.read('made.txt'), status(mesh)]).toEqual(['old', undefined, ''])
+    },
+  )
+
+  it.each(['executor.in_compensate', 'executor.mid_effect:2', 'executor.mid_compensate:3'])(
+    'in its undo, at %s: another one finishes that',
+    async (point) => {
+      await using mesh = await testMesh()
+      twoCommits(mesh)
+      const first = await mesh.start(point)
+      const work = await mesh.hand(action)
+      expect(await mesh.reportOf(work)).toMatchObject({ outcome: 'done' })
+      const undoing = await mesh.hand(action, { after: work, intent: 'undo' })
+      await died(first)
+      await mesh.host()
+      const again = await mesh.hand(action, { after: undoing, intent: 'undo' })
+      expect(await mesh.reportOf(again)).toMatchObject({ outcome: 'done', intent: 'undo' })
+      expect(subjects(mesh)).toEqual(['new', 'old'])
+      expect([mesh.inside.read('note.txt'), mesh.inside.read('made.txt'), status(mesh)]).toEqual(['new', 'new', ''])
+    },
+  )
 })
 
 describe('an executor that is killed while it undoes a command', () => {

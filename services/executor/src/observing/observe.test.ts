@@ -145,8 +145,18 @@ describe('a second reading', () => {
 
   it('is stated by every kind that makes one', () => {
     const known: Record<string, object> = {
-      'service.status': { kind: 'same_again' },
-      'sql.query': { kind: 'same_again' },
+      ...Object.fromEntries(
+        [
+          'service.status',
+          'service.logs',
+          'sql.query',
+          'git.status',
+          'git.log',
+          'git.diff',
+          'host.facts',
+          'http.check',
+        ].map((name) => [name, { kind: 'same_again' }]),
+      ),
       'http.request': { kind: 'answers_again' },
       'mcp.call': { kind: 'answers_again' },
       // Its example may change something, and is not asked a second time.
