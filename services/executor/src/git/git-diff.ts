@@ -66,7 +66,7 @@ async function read({ repository: given, from, to, path }: GitDiff, context: Con
       ? 'nothing differs'
       : `${counted(files.length, 'file')} with +${sum('added')} -${sum('removed')} lines`
   const unseen = to === undefined ? (await unseenAmong(repository, what.slice(2))).map((one) => one.path) : []
-  const blind = unseen.length === 0 ? '' : `; git was told to ignore changes of ${unseen.slice(0, 20).join(', ')}`
+  const blind = unseen.length === 0 ? '' : `; git is set to ignore changes of ${unseen.slice(0, 20).join(', ')}`
   const claimed = `${difference} ${between(from, to)}${blind}`
   return {
     claimed,

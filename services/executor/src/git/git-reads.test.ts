@@ -80,14 +80,14 @@ describe.skipIf(!HAS_GIT)(`what is read of a repository${withoutGit}`, () => {
   })
 
   it.each(['assume-unchanged', 'skip-worktree'])(
-    'names files whose changes git was told to ignore (%s)',
+    'names files whose changes git is set to ignore (%s)',
     async (mark) => {
       await using executor = await withRepository()
       git(executor, 'update-index', `--${mark}`, 'a.txt')
       executor.write('a.txt', 'changed\n')
       expect(await read(executor, 'status')).toMatchObject({
         result: {
-          text: expect.stringMatching(/git was told to ignore changes of a\.txt$/),
+          text: expect.stringMatching(/git is set to ignore changes of a\.txt$/),
           data: { change_count: 0, unseen: ['a.txt'] },
         },
       })

@@ -43,7 +43,7 @@ async function read({ repository: path }: GitStatus, context: Context): Promise<
       ? `${at}: nothing has changed since the commit`
       : [`${at}: ${counted(changes.length, 'path')} changed`, ...shown, ...more].join('\n')
   const blind =
-    unseen.length === 0 ? [] : [`git was told to ignore changes of ${unseen.slice(0, PATHS_IN_TEXT).join(', ')}`]
+    unseen.length === 0 ? [] : [`git is set to ignore changes of ${unseen.slice(0, PATHS_IN_TEXT).join(', ')}`]
   const text = [status, ...blind].join('\n')
   const data = {
     branch,

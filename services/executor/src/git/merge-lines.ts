@@ -1,7 +1,7 @@
 /** Merges what two texts have changed of a common one, line by line. */
 import { diffArrays } from 'diff'
 
-/** Lines of the common text, from one to before another, and what stands there instead. */
+/** Lines of the common text, from one to before another, and those that replace them. */
 interface Edit {
   readonly from: number
   readonly to: number

@@ -224,7 +224,7 @@ export function refuseUnfinished({ workspace }: Repository): void {
     throw new DeedError('precondition_failed', `a merge or the like is under way here (.git/${found}); end it first`)
 }
 
-/** What git was told to ignore would neither be committed nor be seen to differ. @throws {DeedError} `precondition_failed` */
+/** What git is set to ignore would neither be committed nor be seen to differ. @throws {DeedError} `precondition_failed` */
 export async function refuseUnseen(repository: Repository, paths: readonly string[], at: string): Promise<void> {
   const [unseen] = await unseenAmong(repository, paths)
   if (unseen === undefined) return
@@ -236,7 +236,7 @@ export async function refuseUnseen(repository: Repository, paths: readonly strin
   )
 }
 
-/** Files whose changes git was told to ignore, and by which of its marks. @param paths none: all */
+/** Files whose changes git is set to ignore, and by which of its marks. @param paths none: all */
 export async function unseenAmong(
   { git }: Repository,
   paths: readonly string[],

@@ -7,6 +7,7 @@ import type { JsonObject } from '@deed/proto/json'
 import { HostFact } from '@deed/proto/kinds'
 import { describe, expect, it } from 'vitest'
 import { testExecutor } from '../../test/test-executor.ts'
+import { hostFacts } from './host-facts.ts'
 
 const HAS_PROC = existsSync('/proc/meminfo')
 const WHY = HAS_PROC ? '' : ' (SKIPPED: this host has no /proc)'
@@ -70,7 +71,6 @@ describe.skipIf(!HAS_PROC)(`facts of the host${WHY}`, () => {
 
   it('are read again where an answer has moved: a port that changes hands is not proven by its first holder', async () => {
     await using executor = await testExecutor()
-    const { hostFacts } = await import('./host-facts.ts')
     const first = await hostFacts.execute({ facts: ['ports'], port: 1 }, executor as never, { state: 'read' })
     const moved = { ...first, facts: { 'port 1': ['0.0.0.0 42'] } }
     expect(await hostFacts.again!({ facts: ['ports'], port: 1 }, executor as never, moved)).toMatchObject({

@@ -2,11 +2,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
 import { describe, expect, it } from 'vitest'
 import { CERTIFICATE, KEY } from '../../test/test-certificate.ts'
 import { testExecutor } from '../../test/test-executor.ts'
 import { withSite } from '../../test/test-site.ts'
+import { httpCheck } from './http-check.ts'
 
 const check = (input: JsonObject) => ({ kind: 'http.check', input })
 
@@ -70,6 +72,15 @@ describe('an address that is checked', () => {
     expect(result?.text).toMatch(/^site does not answer: .*ECONNREFUSED/)
     expect(result?.data).toMatchObject({ status: null })
     expect(await executor.run(check({ target: 'site', status: 200 }))).toMatchObject({ outcome: 'failed' })
+  })
+
+  it('is not said to be silent where the time of the action is up before it could answer', async () => {
+    await using site = await withSite((_, response) => response.end('ok'))
+    const over = AbortSignal.abort(new DeedError('deadline_exceeded', 'the time of the action is up'))
+    const context = { world: site.executor.world, action: { timeout_ms: 60_000 }, signal: over }
+    await expect(httpCheck.execute({ target: 'site' }, context as never, { state: 'read' })).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+    })
   })
 
   it('that answers at times is not said to be up by its better half', async () => {

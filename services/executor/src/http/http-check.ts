@@ -65,6 +65,7 @@ async function check(input: HttpCheck, { world, action, signal }: Context): Prom
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   const answer = await answerOf(url, trustedOrigin, timeoutMs, signal)
   const certificate = url.startsWith('https:') ? await certificateAt(url, trustedOrigin, inTime) : undefined
+  signal.throwIfAborted()
   const { status, text, ms, redirects } = answer
   const claimed = [`${nameOf(input)} ${text}`, ...(certificate ? [validityOf(certificate)] : [])].join('; ')
   const data: JsonObject = {
@@ -95,7 +96,8 @@ async function answerOf(
     const over = redirects.length === 0 ? '' : `, over ${counted(redirects.length, 'redirect')} to ${redirects.at(-1)}`
     return { status, text: `answers ${status} in ${ms} ms${over}`, ms, redirects }
   } catch (error) {
-    // Nobody there is something that was seen; being kept from looking is not.
+    // Nobody there is something that was seen; being kept from it, or out of time for all of it, is not.
+    signal.throwIfAborted()
     if (!(error instanceof DeedError) || !NO_ANSWER.has(error.code)) throw error
     return { status: null, text: `does not answer: ${error.message}`, ms: elapsed(), redirects: [] }
   }

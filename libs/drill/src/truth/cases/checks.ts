@@ -3,7 +3,7 @@ import type { ExecutionReply } from '@deed/proto/execution'
 import type { JsonObject } from '@deed/proto/json'
 import type { Case, Place } from '../case.ts'
 
-const check = (input: JsonObject) => ({ kind: 'http.check', input, timeout_ms: 15_000 })
+const check = (input: JsonObject) => ({ kind: 'http.check', input })
 const statusOf = ({ result }: ExecutionReply): unknown => (result?.data as { status?: unknown } | undefined)?.status
 
 /** What the address really does is what `status` says; a check that says something else has lied. */

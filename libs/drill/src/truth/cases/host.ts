@@ -63,7 +63,7 @@ const lies: Case[] = [
   },
   {
     kind: 'host.facts',
-    says: 'a fact that there is none of is made up',
+    says: 'a fact that nobody can read is made up',
     make: () => ({ actions: [read({ facts: ['weather'] })], holds: () => false }),
   },
 ]

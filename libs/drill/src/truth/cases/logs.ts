@@ -10,7 +10,6 @@ const LOG = ['one', 'two', 'three']
 const read = (name: string, more: JsonObject = {}) => ({
   kind: 'service.logs',
   input: { target: name, ...more },
-  timeout_ms: 15_000,
 })
 const linesOf = ({ result }: ExecutionReply): string =>
   ((result?.data as { lines?: string[] } | undefined)?.lines ?? ['nothing']).join(',')
