@@ -147,14 +147,8 @@ describe('a second reading', () => {
     const known: Record<string, object> = {
       ...Object.fromEntries(
         [
-          'service.status',
-          'service.logs',
-          'sql.query',
-          'git.status',
-          'git.log',
-          'git.diff',
-          'host.facts',
-          'http.check',
+          ...['file.read', 'file.list', 'file.search', 'git.status', 'git.log', 'git.diff', 'sql.query'],
+          ...['service.status', 'service.logs', 'host.facts', 'http.check'],
         ].map((name) => [name, { kind: 'same_again' }]),
       ),
       'http.request': { kind: 'answers_again' },
