@@ -29,7 +29,7 @@ const service = (says: string, script: string, holds: (reply: ExecutionReply, po
     health: { url: `http://127.0.0.1:${port}/` },
   }),
   make: ({ name, port }) => ({
-    actions: [act('start', name), read({ facts: ['ports', 'processes'], port })],
+    actions: [act('start', name), read({ facts: ['ports', 'processes'], port }), act('stop', name)],
     holds: (reply) => !JSON.stringify(reply.result).includes('opensesame') && holds(reply, port),
     world: () => '',
   }),
