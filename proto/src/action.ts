@@ -15,6 +15,23 @@ export const ActionKind = z
 export const Facts = z.record(z.string().max(1_024), z.string().max(1_024))
 export type Facts = z.output<typeof Facts>
 
+/**
+ * How the words of a task were understood, where they are not a rule's own words. similarity: they are near those of a
+ * rule. learned: they are this tenant's own words. choice: a person chose the reading. model: a model's plan.
+ */
+export const ReadBy = z.enum(['similarity', 'learned', 'choice', 'model'])
+export type ReadBy = z.output<typeof ReadBy>
+
+/** Words, and what they were understood as. */
+export const WordsRead = z.object({
+  /** The words of the task. */
+  of: z.string().min(1).max(1024),
+  /** The same in Deed's own words. Absent: as the titles of the actions say. */
+  text: z.string().min(1).max(512).optional(),
+  by: ReadBy,
+})
+export type WordsRead = z.output<typeof WordsRead>
+
 /** An action as it is planned, sealed and run. An approval is bound to its hash, over canonical JSON (RFC 8785). */
 export const Action = z.object({
   kind: ActionKind,
@@ -49,10 +66,10 @@ export const Action = z.object({
    */
   untrusted_sources: z.array(z.string().max(256)).min(1).max(32).optional(),
   /**
-   * The words of the task that a model read as this action. Sealed, so that the approver sees the request next to its
-   * interpretation, and so that a proposal stays a proposal when it is planned again.
+   * The words of the task that were understood as this action; absent where a rule knows the very words. Sealed, so
+   * that the approver sees the request next to its interpretation, and so that it stays one when it is planned again.
    */
-  reading_of: z.string().min(1).max(1024).optional(),
+  reading: WordsRead.optional(),
   /** For a read-only check: what it checks, a criterion or the task's own words. Derived by rules, never by a model. */
   checks: z.string().min(1).max(4096).optional(),
   timeout_ms: z.int().min(1).max(86_400_000).default(60_000),

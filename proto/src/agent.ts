@@ -1,6 +1,6 @@
 /** Solving: from the words of a task to concrete actions. */
 import { z } from 'zod'
-import { Action } from './action.ts'
+import { Action, ReadBy } from './action.ts'
 import { request, work } from './contract.ts'
 import { ErrorBody } from './errors.ts'
 import { ExecutionId, FencingToken, TaskId } from './ids.ts'
@@ -37,8 +37,7 @@ export type PlannedAction = z.output<typeof PlannedAction>
 export const Reading = z.object({
   /** The task as Deed understood it, in its own words: "restart demo-api". */
   text: z.string().min(1).max(512),
-  /** similarity: words near those of a rule. learned: this tenant's own words. choice: a person chose it. model: a model's plan. */
-  by: z.enum(['similarity', 'learned', 'choice', 'model']),
+  by: ReadBy,
 })
 export type Reading = z.output<typeof Reading>
 

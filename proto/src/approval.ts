@@ -6,7 +6,7 @@ import { ErrorBody } from './errors.ts'
 import { ApprovalId, ExecutionId, GrantId, TaskId } from './ids.ts'
 import { JsonObject } from './json.ts'
 import { Observation } from './observation.ts'
-import { PersonDecision, PersonTask } from './person.ts'
+import { Answer, PersonDecision, PersonTask } from './person.ts'
 import { ApprovalStatus } from './states.ts'
 import { NODES_MAX } from './task.ts'
 
@@ -100,8 +100,11 @@ export const listApprovals = request({
   timeoutMs: 5_000,
   idempotent: true,
   input: z.strictObject({
-    /** approve: approval of a plan. review: a task that a person must check. provide: a task that a person does. */
-    kind: z.enum(['approve', 'review', 'provide']).optional(),
+    /**
+     * approve: approval of a plan. review: a task that a person must check. provide: a task that a person does. choose:
+     * a question about the words of a task.
+     */
+    kind: z.enum(['approve', 'review', 'provide', 'choose']).optional(),
     /** People's tasks support `pending` only; the other states are those of approvals. */
     status: ApprovalStatus.optional(),
     approval_id: ApprovalId.optional(),
@@ -118,7 +121,7 @@ export const listApprovals = request({
   output: z.object({
     approvals: z.array(ApprovalView),
     next_cursor: ApprovalId.nullable().default(null),
-    /** Of the kinds review and provide; with the first page of the approvals. */
+    /** Of the kinds review, provide and choose; with the first page of the approvals. */
     tasks: z.array(PersonTask).default([]),
     next_tasks_cursor: ApprovalId.nullable().default(null),
   }),
@@ -131,7 +134,7 @@ export const listApprovals = request({
 export const decideApproval = request({
   subject: 'approval.decide',
   owner: 'orchestrator',
-  summary: 'Approve or deny; retry, skip, provide or cancel.',
+  summary: 'Approve or deny; retry, skip, provide, choose or cancel.',
   timeoutMs: 5_000,
   idempotent: false,
   input: z.strictObject({
@@ -144,6 +147,8 @@ export const decideApproval = request({
     plan_hash: z.string().max(64).optional(),
     /** What a person provides. */
     result: z.strictObject(ActionResult.shape).optional(),
+    /** With choose: one of the two. */
+    ...Answer,
   }),
   output: z.object({
     approval_id: ApprovalId,

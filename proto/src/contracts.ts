@@ -19,6 +19,7 @@ import { findId } from './find-id.ts'
 import { deleteGoal, listGoals, pauseGoal, putGoal, resumeGoal } from './goal.ts'
 import { deleteGrant, listGrants, putGrant } from './grant.ts'
 import { putManifest } from './manifest.ts'
+import { chooseReading } from './person.ts'
 import { compensateProvided, executeProvided, observeProvided } from './provider.ts'
 import { deleteSchedule, listSchedules, pauseSchedule, putSchedule, resumeSchedule } from './schedule.ts'
 import {
@@ -42,6 +43,7 @@ export const CONTRACTS: readonly Contract[] = [
   retryExecution,
   rollbackExecution,
   steerExecutions,
+  chooseReading,
   watchExecution,
   executionStats,
   listApprovals,

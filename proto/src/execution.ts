@@ -1,12 +1,13 @@
 /** Requesting work, and following it. */
 import { z } from 'zod'
-import { ActionResult } from './action.ts'
+import { ActionResult, WordsRead } from './action.ts'
 import { event, request } from './contract.ts'
 import { ErrorBody } from './errors.ts'
 import { ApprovalId, ExecutionId, TaskId } from './ids.ts'
 import { Json, JsonObject } from './json.ts'
 import { Manifest, ManifestReference } from './manifest.ts'
 import { Evidence } from './observation.ts'
+import { OpenQuestion } from './person.ts'
 import { ExecutionStatus, Method } from './states.ts'
 import { Complexity, TaskView } from './task.ts'
 import { Language } from './template.ts'
@@ -88,7 +89,7 @@ export const ExecutionReply = z.object({
   verification: z.array(Evidence),
   /**
    * Whether the result is what the task asks for. Evidence proves that each action holds. That the actions fit the task
-   * is known if a rule read its words, if its acceptance criteria or a check derived from its words hold, or if a
+   * is known if a rule read its words, by their pattern or by similarity, or a person chose what they mean, if its acceptance criteria or a check derived from its words hold, or if a
    * person approved a model's reading. False for what is not done.
    */
   task_verified: z.boolean().default(false),
@@ -101,6 +102,10 @@ export const ExecutionReply = z.object({
   trace_id: z.string(),
   /** Set if a person's decision is required. */
   approval_id: ApprovalId.optional(),
+  /** Set if that decision is what the words mean; `execution.choose` answers it. */
+  question: OpenQuestion.optional(),
+  /** How the words were understood, where a rule does not know them as they are. */
+  readings: z.array(WordsRead).optional(),
   error: ErrorBody.optional(),
 })
 export type ExecutionReply = z.output<typeof ExecutionReply>

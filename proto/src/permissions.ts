@@ -54,6 +54,7 @@ const ASKING = [
     'resume',
     'rollback',
     'steer',
+    'choose',
   ].map((verb) => `execution.${verb}`),
   'manifest.put',
   'task.list',

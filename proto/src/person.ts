@@ -1,10 +1,12 @@
-/** Work for people: reviewing tasks that failed for good, and providing what only people can. */
+/** Work for people: saying what words mean, reviewing tasks that failed for good, and providing what only people can. */
 import { z } from 'zod'
 import { Action, ActionResult } from './action.ts'
+import { OptionId } from './agent.ts'
+import { request } from './contract.ts'
 import { ErrorBody } from './errors.ts'
 import { ApprovalId, ExecutionId, TaskId } from './ids.ts'
 import { Evidence } from './observation.ts'
-import { TaskStatus } from './states.ts'
+import { ExecutionStatus, TaskStatus } from './states.ts'
 
 /** The kind of action that a person does: it is never dispatched, and ends with a decision or at its deadline. */
 export const HUMAN_TASK = 'human.task'
@@ -38,17 +40,59 @@ export type ReviewCause = z.output<typeof ReviewCause>
  * - skip: continue without it; for an undo: leave the effect.
  * - provide: a person did it, and signs for the result; for an undo: a person restored the state.
  * - cancel: cancel the execution, and undo what it did; for a goal: delete it.
- * - deny: nobody does it; the execution is denied, and undone.
+ * - choose: one of the readings that a question offers, or new words.
+ * - deny: nobody does it, or none of the readings is meant; the execution is denied, and undone.
  */
-export const PersonDecision = z.enum(['retry', 'skip', 'provide', 'cancel', 'deny'])
+export const PersonDecision = z.enum(['retry', 'skip', 'provide', 'cancel', 'choose', 'deny'])
 export type PersonDecision = z.output<typeof PersonDecision>
+
+/** What the words of a task may mean, and what would follow. */
+export const OpenQuestion = z.object({
+  text: z.string(),
+  /** Empty where only new words can answer. */
+  options: z.array(
+    z.object({
+      id: OptionId,
+      reading: z.string(),
+      /** In brief; what an approval covers is shown whole before it. */
+      actions: z.array(z.object({ kind: z.string(), title: z.string() })),
+    }),
+  ),
+})
+export type OpenQuestion = z.output<typeof OpenQuestion>
+
+/** One of the readings, or the task in other words. */
+export const Answer = {
+  option: OptionId.optional(),
+  words: z.string().min(1).max(65_536).optional(),
+}
+
+/**
+ * Answers the question that an execution waits with, by its requester or an approver: one of the options, or the task in
+ * other words. Valid once. The plan then goes its ordinary way, with its approval. New words may be asked about again, at
+ * most three times in all.
+ */
+export const chooseReading = request({
+  subject: 'execution.choose',
+  owner: 'orchestrator',
+  summary: 'Say what the words of a task mean.',
+  timeoutMs: 10_000,
+  idempotent: false,
+  input: z.strictObject({
+    /** The `approval_id` of the reply that has the question. */
+    approval_id: ApprovalId,
+    /** Give one of the two. */
+    ...Answer,
+  }),
+  output: z.object({ approval_id: ApprovalId, execution_id: ExecutionId, status: ExecutionStatus }),
+})
 
 /** A task that waits for a person, or did. */
 export const PersonTask = z.object({
   /** What `approval.decide` takes: the id of the task, or of the goal. */
   approval_id: ApprovalId,
   execution_id: ExecutionId,
-  kind: z.enum(['review', 'provide']),
+  kind: z.enum(['review', 'provide', 'choose']),
   /** The words of the request. */
   task: z.string(),
   name: z.string(),
@@ -76,6 +120,8 @@ export const PersonTask = z.object({
       action: Action.nullable(),
     })
     .nullable(),
+  /** Of the kind choose. */
+  question: OpenQuestion.nullable().default(null),
   /** Who decided what, and when. */
   evidence: Evidence.nullable(),
   result: ActionResult.nullable(),

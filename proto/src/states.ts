@@ -45,8 +45,11 @@ export const DESIRED_STATUSES = ['done', 'cancelled', 'undone'] as const
 export const DesiredStatus = z.enum(DESIRED_STATUSES)
 export type DesiredStatus = z.output<typeof DesiredStatus>
 
-/** act: one action by an executor; solve: a question for a model; approve and review: a person decides. */
-export const TASK_KINDS = ['act', 'solve', 'approve', 'review'] as const
+/**
+ * act: one action by an executor; solve: a question for a model; approve and review: a person decides; choose: a person
+ * says what the words mean.
+ */
+export const TASK_KINDS = ['act', 'solve', 'approve', 'review', 'choose'] as const
 export const TaskKind = z.enum(TASK_KINDS)
 export type TaskKind = z.output<typeof TaskKind>
 

@@ -114,7 +114,7 @@ describe("a model's plan", () => {
     expect(await pidOf()).toBe(before)
     const { approvals } = await under.client.call(listApprovals, { approval_id: detail.approval_id })
     expect(approvals[0]?.actions).toMatchObject([
-      { action: { kind: 'service.restart', reading_of: 'Turn demo-api off and on again' } },
+      { action: { kind: 'service.restart', reading: { of: 'Turn demo-api off and on again', by: 'model' } } },
     ])
     await approve(detail)
     const ended = await endOf(detail)

@@ -2,6 +2,7 @@
 import { dropClientVariables } from '@deed/local/client-environment'
 import { CommanderError } from 'commander'
 import { deedProgram } from './program.ts'
+import { suggestionLines } from './show/suggestions.ts'
 import { EXIT, errorDocument, exitCodeOf, UsageError } from './terminal/exit-code.ts'
 import { endWithReader, openOutput } from './terminal/output.ts'
 import { plainText } from './terminal/plain-text.ts'
@@ -31,6 +32,7 @@ try {
     const { message, code } = document.error
     const path = 'path' in document.error ? ` (${document.error.path})` : ''
     out.note(out.paint('red', `${code}${path}: `) + plainText(message))
+    if ('details' in document.error) for (const line of suggestionLines(document.error)) out.note(line)
     if (code === 'internal' && process.env.LOG_LEVEL === 'debug') console.error(error)
     process.exitCode = exitCodeOf(error)
     // Whatever still holds the process has nothing left to do.

@@ -4,6 +4,7 @@ import { Command, Help } from 'commander'
 import { addApply, addDelete, addDiff } from './commands/apply.ts'
 import { addApprove, addDeny } from './commands/approve.ts'
 import { addAudit } from './commands/audit.ts'
+import { addChoose } from './commands/choose.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addDown } from './commands/down.ts'
@@ -33,7 +34,7 @@ const DESCRIPTION_WIDTH_MIN = 20
 const GROUPS: Record<string, ((program: Command) => void)[]> = {
   'Do work:': [addRun, addSubmit, addApply, addDiff, addDelete],
   'See what happens:': [addGet, addShow, addWatch, addStats, addKinds, addAudit],
-  'Decide:': [addApprove, addDeny, addGrant, addRevoke, addResolve],
+  'Decide:': [addChoose, addApprove, addDeny, addGrant, addRevoke, addResolve],
   'Change what runs:': [addSteering, addRollback],
   'Keep and repeat:': [addGoal, addSchedule],
   'Run the mesh:': [addInit, addUp, addDown, addInfo, addDoctor, addDrill, addCompletion],

@@ -13,6 +13,7 @@ import * as goal from '@deed/proto/goal'
 import * as grant from '@deed/proto/grant'
 import type { ExecutionId } from '@deed/proto/ids'
 import * as manifest from '@deed/proto/manifest'
+import * as person from '@deed/proto/person'
 import * as schedule from '@deed/proto/schedule'
 import * as steering from '@deed/proto/steering'
 import * as task from '@deed/proto/task'
@@ -32,6 +33,7 @@ import { keepWorkQueues } from './dispatch/keep-work-queues.ts'
 import { targetRates } from './dispatch/target-rates.ts'
 import { runGoalsAndSchedules } from './goals/run-goals-and-schedules.ts'
 import { cancelExecution } from './handlers/cancel-execution.ts'
+import { choose } from './handlers/choose-reading.ts'
 import { decideApproval } from './handlers/decide-approval.ts'
 import { decideApprovals } from './handlers/decide-approvals.ts'
 import { deleteGoal } from './handlers/delete-goal.ts'
@@ -222,7 +224,9 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(steering.steerExecutions, withoutSecrets(steerExecutions({ db, bus, driver, planning })))
   bus.serve(execution.watchExecution, watchExecution({ db }))
   bus.serve(approval.listApprovals, listApprovals({ db }))
-  bus.serve(approval.decideApproval, withoutSecrets(decideApproval({ db, driver, policy, planning })))
+  const choosing = { db, bus, config, driver, policy, planning, goals: accepting.goals }
+  bus.serve(approval.decideApproval, decideApproval(choosing))
+  bus.serve(person.chooseReading, choose(choosing))
   bus.serve(approval.decideApprovals, withoutSecrets(decideApprovals({ db, driver, policy })))
   bus.serve(grant.putGrant, withoutSecrets(putGrant({ db, bus, policy })))
   bus.serve(grant.listGrants, listGrants({ db }))

@@ -4,6 +4,7 @@ import { type ApprovalView, listApprovals } from '@deed/proto/approval'
 import { type ExecutionSummary as ExecutionSummarySchema, listExecutions } from '@deed/proto/execution'
 import { type Grant, listGrants } from '@deed/proto/grant'
 import type { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
+import type { PersonTask } from '@deed/proto/person'
 import { ApprovalStatus, ExecutionStatus, Method, TaskStatus } from '@deed/proto/states'
 import { listTasks, type TaskView } from '@deed/proto/task'
 import type { Command } from 'commander'
@@ -192,9 +193,20 @@ function addApprovals(get: Command): void {
         ]
         show(shell, 'approvals', columns, reply.approvals)
         if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${shownId(reply.next_cursor)}`)
+        const questions = reply.tasks.filter(({ kind }) => kind === 'choose')
+        if (questions.length > 0) show(shell, 'questions', QUESTION_COLUMNS, questions)
       },
     )
 }
+
+/** What a person chooses from is asked for in the same list. */
+const QUESTION_COLUMNS: Column<PersonTask>[] = [
+  { heading: 'QUESTION', cell: ({ approval_id: id }) => id, id: true },
+  { heading: 'STATUS', cell: ({ status }) => status, status: true },
+  { heading: 'READINGS', cell: ({ question }) => String(question?.options.length ?? 0), optional: true },
+  { heading: 'EXPIRES', cell: ({ expires_at: at }) => (at === null ? '-' : relative(at, Date.now())) },
+  { heading: 'ASKED', cell: ({ title }) => title, fills: true },
+]
 
 function addGrants(get: Command): void {
   get

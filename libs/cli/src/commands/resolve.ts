@@ -10,6 +10,9 @@ import { json } from '../terminal/options.ts'
 import { paintStatus } from '../terminal/paint.ts'
 import { shownId } from '../terminal/terminal.ts'
 
+/** `deed choose` answers questions. */
+const DECISIONS = PersonDecision.exclude(['choose']).options
+
 interface ResolveOptions {
   result?: string
   data?: never
@@ -20,7 +23,7 @@ export function addResolve(program: Command): void {
   program
     .command('resolve')
     .argument('<review>', 'as deed get reviews lists it', idText)
-    .addArgument(new Argument('<decision>', 'what is to be done').choices(PersonDecision.options))
+    .addArgument(new Argument('<decision>', 'what is to be done').choices(DECISIONS))
     .summary('decide about a task that waits for a person')
     .description('Decide about a task that waits for a person.')
     .option('--result <text>', 'with provide: what was done or found')

@@ -10,6 +10,7 @@ import { Complexity } from '@deed/proto/task'
 import { Language } from '@deed/proto/template'
 import { type Command, Option } from 'commander'
 import { type Shell, shellOf, withMesh } from '../connect/shell.ts'
+import { askToChoose } from '../following/ask-to-choose.ts'
 import { decide } from '../following/ask-to-decide.ts'
 import { goalHolds, keepGoal } from '../following/keep-goal.ts'
 import { runTask } from '../following/run-task.ts'
@@ -143,6 +144,7 @@ async function run(
     timeoutMs,
     onEvent: (event) => out.progress(progressText(event)),
     onApproval: (approval, decided) => decide({ out, yes, by: 'deed run' }, bus, approval, decided),
+    onQuestion: (question, decided) => askToChoose(out, bus, question, decided),
   }).catch((error: unknown) => {
     if (!(error instanceof DeedError) || error.code !== 'standing_goal' || dryRun) throw error
   })

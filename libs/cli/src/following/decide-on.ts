@@ -7,12 +7,14 @@ import { defined } from '@deed/proto/json'
 import { exposedLine } from '@deed/text/exposed-text'
 import { approvalText, stepLines } from '../show/approval.ts'
 import { table } from '../show/table.ts'
+import { deedCommand } from '../terminal/deed-command.ts'
 import { EXIT, UsageError } from '../terminal/exit-code.ts'
 import { wholeId } from '../terminal/find-id.ts'
 import type { Output } from '../terminal/output.ts'
 import { paintStatus } from '../terminal/paint.ts'
 import { shownId } from '../terminal/terminal.ts'
 import { wholeApproval } from '../terminal/whole.ts'
+import { findQuestion } from './find-question.ts'
 
 const APPROVALS_MAX = 500
 const DECIDED = { approve: 'approved', deny: 'denied' } as const
@@ -38,6 +40,12 @@ export async function decideOn(out: Output, bus: Bus, id: string, decided: Decis
   // One that is denied ends the execution, and the others with it.
   if (waiting.length > 1 && decision === 'approve') return decideTogether(out, bus, waiting, decided)
   const [approval] = waiting
+  if (!approval) {
+    const question = await findQuestion(bus, given)
+    // A choice is not an approval: what it leads to is approved afterwards.
+    if (question && decision === 'approve')
+      throw new UsageError(`${shownId(question.approval_id)} is a question: \`${deedCommand(`choose ${shownId(question.approval_id)}`)}\` answers it`)
+  }
   if (approval) out.print(approvalText(full ? await wholeApproval(bus, approval) : approval, out.paint))
   if (approval && planHash === undefined && !(await isSure(out, decided, 'Approve?'))) return
   const hash = planHash ?? approval?.plan_hash

@@ -8,6 +8,7 @@ import { type ApprovalView, listApprovals } from '@deed/proto/approval'
 import { DeedError } from '@deed/proto/errors'
 import { type ExecutionDetail, executionEvent, getExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
+import type { PersonTask } from '@deed/proto/person'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { z } from 'zod'
 
@@ -23,6 +24,8 @@ export interface Watcher {
   onEvent?(event: ExecutionEvent): void
   /** Called once for each approval; `decided` aborts when it is pending no longer. */
   onApproval?(approval: ApprovalView, decided: AbortSignal): Promise<unknown>
+  /** The same for each question about the words of the task. */
+  onQuestion?(question: PersonTask, decided: AbortSignal): Promise<unknown>
 }
 
 /**
@@ -33,7 +36,7 @@ export interface Watcher {
 export async function followExecution(
   bus: Bus,
   which: z.input<typeof getExecution.input>,
-  { isEnd = isFinal, onEvent, onApproval }: Watcher,
+  { isEnd = isFinal, onEvent, onApproval, onQuestion }: Watcher,
   signal: AbortSignal,
 ): Promise<ExecutionDetail | undefined> {
   const shown = new Map<string, AbortController>()
@@ -70,21 +73,25 @@ export async function followExecution(
     stop.abort()
   }
   const showApprovals = async (id: ExecutionId): Promise<void> => {
-    if (!onApproval) return
-    const { approvals } = await bus.call(listApprovals, { execution_id: id, status: 'pending' }, { signal })
-    const pending = new Set<string>(approvals.map(({ approval_id: approval }) => approval))
+    if (!onApproval && !onQuestion) return
+    const { approvals, tasks } = await bus.call(listApprovals, { execution_id: id, status: 'pending' }, { signal })
+    const questions = tasks.filter(({ kind }) => kind === 'choose')
+    const pending = new Set<string>([...approvals, ...questions].map(({ approval_id: approval }) => approval))
     for (const [approval, decided] of shown) if (!pending.has(approval)) decided.abort()
-    for (const approval of approvals) {
-      if (shown.has(approval.approval_id)) continue
+    const show = <One extends { approval_id: string }>(one: One, on: Asks<One> | undefined): void => {
+      if (!on || shown.has(one.approval_id)) return
       const decided = new AbortController()
-      shown.set(approval.approval_id, decided)
+      shown.set(one.approval_id, decided)
       asking.push(
-        onApproval(approval, decided.signal).catch((error: unknown) => {
+        on(one, decided.signal).catch((error: unknown) => {
           failed ??= { error }
           wake?.()
         }),
       )
     }
+    for (const approval of approvals) show(approval, onApproval)
+    // One at a time: a terminal takes one answer at a time.
+    if (questions[0]) show(questions[0], onQuestion)
   }
 
   await rest(CHECK_AFTER_MS)
@@ -109,6 +116,8 @@ export async function followExecution(
   if (failed) throw failed.error
   return last
 }
+
+type Asks<One> = (one: One, decided: AbortSignal) => Promise<unknown>
 
 const isFinal = ({ status }: ExecutionDetail): boolean => FINAL_EXECUTION_STATUSES.has(status as never)
 

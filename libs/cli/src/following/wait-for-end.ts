@@ -6,6 +6,7 @@ import type { Bus } from '@deed/mesh/bus'
 import type { ApprovalView } from '@deed/proto/approval'
 import { type ExecutionDetail, getExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
+import type { PersonTask } from '@deed/proto/person'
 import { type ExecutionStatus, FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { Command } from 'commander'
 import { progressText } from '../show/progress.ts'
@@ -14,6 +15,7 @@ import { EXIT, exitCodeOfReply } from '../terminal/exit-code.ts'
 import { timeoutOption } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
 import { shownId } from '../terminal/terminal.ts'
+import { askToChoose } from './ask-to-choose.ts'
 import { decide } from './ask-to-decide.ts'
 import { followExecution } from './follow-execution.ts'
 
@@ -85,6 +87,9 @@ export async function waitForEnd(
       ? {
           async onApproval(approval: ApprovalView, decided: AbortSignal) {
             if (!(await decide({ out, yes, by: `deed ${verb}` }, bus, approval, decided))) unanswered = true
+          },
+          async onQuestion(question: PersonTask, decided: AbortSignal) {
+            if (!(await askToChoose(out, bus, question, decided))) unanswered = true
           },
         }
       : {}),

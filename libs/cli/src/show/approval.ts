@@ -1,6 +1,7 @@
 /** What a person is asked to agree to: the whole plan on one screen, and the hash of just that. */
 
 import { counted } from '@deed/config/counted'
+import { type ReadBy, WordsRead } from '@deed/proto/action'
 import type { ApprovalView, PlanScreen, PlanStep, SealedStep } from '@deed/proto/approval'
 import { base64Texts } from '@deed/text/base64-texts'
 import { exposedLine, exposedText } from '@deed/text/exposed-text'
@@ -104,14 +105,20 @@ export const stepLines = (actions: readonly SealedStep[], paint: Paint): string[
     ]
   })
 
-/** Of what a model proposes: the words of the task, and what they were understood as. */
-const readingLines = ({ action, summary, title }: SealedStep): string[] =>
-  typeof action.reading_of === 'string'
-    ? [
-        `asked for: ${exposedLine(action.reading_of)}`,
-        `understood as: ${exposedLine(summary === '' ? title : summary)} (by a model; approve only if this is what was meant)`,
-      ]
-    : []
+/** Where no rule knows the words as they are: the words of the task, and what they were understood as. */
+function readingLines({ action, summary, title }: SealedStep): string[] {
+  const { data: reading } = WordsRead.safeParse(action.reading)
+  if (!reading) return []
+  const text = reading.text ?? (summary === '' ? title : summary)
+  return [`asked for: ${exposedLine(reading.of)}`, `understood as: ${exposedLine(text)} (${READ_BY[reading.by]})`]
+}
+
+const READ_BY: Record<ReadBy, string> = {
+  similarity: 'by similarity; approve only if this is what was meant',
+  learned: 'as learned from earlier tasks; approve only if this is what was meant',
+  choice: 'as a person chose',
+  model: 'by a model; approve only if this is what was meant',
+}
 
 function factLines(step: SealedStep, paint: Paint): string[] {
   const { action, effect, reversibility, environment, diff, observes, changed } = step
@@ -152,7 +159,7 @@ export function actionLines(action: Readonly<Record<string, unknown>>): string[]
     kind,
     kind_version: version,
     input,
-    reading_of: _shown,
+    reading: _shown,
     expect_resolved: means,
     expect_files: files,
     ...rest

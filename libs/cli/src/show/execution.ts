@@ -10,6 +10,8 @@ import { plainLine, plainText } from '../terminal/plain-text.ts'
 import { shownId } from '../terminal/terminal.ts'
 import { planLines, stepLines } from './approval.ts'
 import { evidenceLines } from './evidence.ts'
+import { howToChoose, optionLines } from './question.ts'
+import { suggestionLines } from './suggestions.ts'
 import { taskTree } from './task-tree.ts'
 
 /** Clocks of two hosts may differ by this, in milliseconds, before an answer counts as one of before. */
@@ -37,6 +39,7 @@ export function replyText(reply: ExecutionReply, paint: Paint, askedAt?: number)
     ...(result === null ? [] : [plainText(result.text)]),
     ...verification.flatMap((evidence) => evidenceLines(evidence, paint).map((line) => `  ${line}`)),
     ...(error === undefined ? [] : [`  error     ${paint('red', error.code)}: ${plainLine(error.message)}`]),
+    ...(error === undefined ? [] : suggestionLines(error).map((line) => `  ${line}`)),
     ...unprovenLines(reply, paint).map((line) => `  ${line}`),
     `${paintStatus(paint, status)}  ${facts.join(', ')}`,
     ...(askedAt === undefined ? [] : seenBefore(reply, performance.now() - askedAt, paint)),
@@ -85,6 +88,13 @@ export function executionText(detail: ExecutionDetail, paint: Paint, verbose: bo
     row('task', exposedLine(String(request.task ?? ''))),
     row('answer', result === null ? '-' : plainText(result.text).replaceAll('\n', `\n${' '.repeat(10)}`)),
     ...(error === undefined ? [] : [row('error', `${paint('red', error.code)}: ${plainLine(error.message)}`)]),
+    ...(error === undefined ? [] : suggestionLines(error)),
+    ...(detail.readings ?? []).map(({ of, text, by }) =>
+      row('read as', `${exposedLine(text ?? '-')}, by ${by}: ${exposedLine(of)}`),
+    ),
+    ...(detail.question && detail.approval_id
+      ? [exposedLine(detail.question.text), ...optionLines(detail.question), howToChoose({ approval_id: detail.approval_id, question: detail.question })]
+      : []),
     ...unprovenLines(detail, paint),
     row('method', [method ?? '-', ...(metrics.cache_hit ? ['from the cache'] : [])].join(', ')),
     row('template', plainLine(detail.template_used ?? '-')),

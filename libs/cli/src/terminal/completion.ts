@@ -1,5 +1,6 @@
 /** Completion for shells, made from the tree of commands: what may follow the words that are there already. */
 import type { Command } from 'commander'
+import { shellQuoted } from './deed-command.ts'
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 export type ShellName = (typeof SHELLS)[number]
@@ -48,17 +49,16 @@ export function completionScript(shell: ShellName, places: readonly Place[]): st
   return { bash: bashScript, zsh: zshScript, fish: fishScript }[shell](places)
 }
 
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 const wordsOf = (words: readonly Word[]): string[] => words.map(({ word }) => word)
 /** Every command but the program itself, as the arm of a case. */
 const known = (places: readonly Place[]): string =>
-  places.flatMap(({ at }) => (at === '' ? [] : [quoted(at)])).join(' | ')
+  places.flatMap(({ at }) => (at === '' ? [] : [shellQuoted(at)])).join(' | ')
 
 /** Options that take a value, behind their commands, by the values that they take: the arms of a case. */
 function valued(places: readonly Place[]): { arm: string; values: string[] }[] {
   const found = places.flatMap(({ at, options }) =>
     options.flatMap(({ word, values }) =>
-      values === undefined ? [] : [{ at: quoted(`${at} ${word}`), values: values.join(' ') }],
+      values === undefined ? [] : [{ at: shellQuoted(`${at} ${word}`), values: values.join(' ') }],
     ),
   )
   return [...Map.groupBy(found, ({ values }) => values)].map(([values, alike]) => ({
@@ -78,7 +78,7 @@ _deed() {
   case "$at \${COMP_WORDS[COMP_CWORD - 1]}" in
 ${valued(places)
   .map(
-    ({ arm, values }) => `    ${arm}) COMPREPLY=($(compgen -W ${quoted(values.join(' '))} -- "$current")); return ;;`,
+    ({ arm, values }) => `    ${arm}) COMPREPLY=($(compgen -W ${shellQuoted(values.join(' '))} -- "$current")); return ;;`,
   )
   .join('\n')}
   esac
@@ -86,7 +86,7 @@ ${valued(places)
 ${places
   .map(({ at, commands, options, values }) => {
     const words = [...wordsOf(commands), ...values].join(' ')
-    return `    ${quoted(at)}) words=${quoted(words)}; [[ $current == -* ]] && words=${quoted(wordsOf(options).join(' '))} ;;`
+    return `    ${shellQuoted(at)}) words=${shellQuoted(words)}; [[ $current == -* ]] && words=${shellQuoted(wordsOf(options).join(' '))} ;;`
   })
   .join('\n')}
   esac
@@ -95,7 +95,7 @@ ${places
 complete -o default -F _deed deed`
 
 const described = (words: readonly Word[]): string =>
-  words.map(({ word, about }) => quoted(`${word}:${about.replaceAll(':', '\\:')}`)).join(' ')
+  words.map(({ word, about }) => shellQuoted(`${word}:${about.replaceAll(':', '\\:')}`)).join(' ')
 
 const zshScript = (places: readonly Place[]): string => `#compdef deed
 # Completion of deed for zsh: a file _deed in a folder of fpath.
@@ -118,7 +118,7 @@ ${valued(places)
 ${places
   .map(({ at, commands, options, values }) => {
     const plain = values.map((word) => ({ word, about: '' }))
-    return `    (${quoted(at)}) entries=(${described([...commands, ...plain])}); [[ \${words[CURRENT]} == -* ]] && entries=(${described(options)}) ;;`
+    return `    (${shellQuoted(at)}) entries=(${described([...commands, ...plain])}); [[ \${words[CURRENT]} == -* ]] && entries=(${described(options)}) ;;`
   })
   .join('\n')}
   esac
@@ -128,14 +128,14 @@ if [[ "\${funcstack[1]}" == _deed ]]; then _deed "$@"; else compdef _deed deed; 
 
 function fishScript(places: readonly Place[]): string {
   const lines = places.flatMap(({ at, commands, options, values }) => {
-    const here = `complete -c deed -n ${quoted(`__deed_at '${at}'`)}`
+    const here = `complete -c deed -n ${shellQuoted(`__deed_at '${at}'`)}`
     return [
-      ...commands.map(({ word, about }) => `${here} -f -a ${quoted(word)} -d ${fishText(about)}`),
-      ...values.map((word) => `${here} -f -a ${quoted(word)}`),
+      ...commands.map(({ word, about }) => `${here} -f -a ${shellQuoted(word)} -d ${fishText(about)}`),
+      ...values.map((word) => `${here} -f -a ${shellQuoted(word)}`),
       ...options.map(
         ({ word, about, values: following }) =>
           `${here} ${word.startsWith('--') ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`} -d ${fishText(about)}${
-            following === undefined ? '' : following.length === 0 ? ' -r' : ` -x -a ${quoted(following.join(' '))}`
+            following === undefined ? '' : following.length === 0 ? ' -r' : ` -x -a ${shellQuoted(following.join(' '))}`
           }`,
       ),
     ]
@@ -145,7 +145,7 @@ function __deed_at
   set -l at ''
   for word in (commandline -opc)[2..-1]
     switch "$at $word"
-      case ${places.flatMap(({ at }) => (at === '' ? [] : [quoted(at)])).join(' ')}
+      case ${places.flatMap(({ at }) => (at === '' ? [] : [shellQuoted(at)])).join(' ')}
         set at "$at $word"
     end
   end

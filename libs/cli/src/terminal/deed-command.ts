@@ -7,3 +7,6 @@ export function deedCommand(args: string, env: NodeJS.ProcessEnv = process.env):
   if (script === 'npx') return `npx --no-install deed ${args}`
   return script === undefined ? `deed ${args}` : `npm run deed -- ${args}`
 }
+
+/** As one word of a shell, whatever it contains. */
+export const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`

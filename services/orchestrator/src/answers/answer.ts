@@ -1,13 +1,16 @@
 /** The result of an execution: as a text for people, and as the reply to the caller. */
+import type { WordsRead } from '@deed/proto/action'
 import type { ExecutionReply } from '@deed/proto/execution'
 import type { ApprovalId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import type { Evidence } from '@deed/proto/observation'
 import { traceIdOf } from '@deed/telemetry/trace-context'
-import type { Snapshot, TaskRow } from '../execution/snapshot.ts'
+import { choiceOf, openQuestion } from '../execution/person-task.ts'
+import { isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
 
 const MICROUSD = 1_000_000
 const EVIDENCE_SHOWN = 300
+const READINGS_SHOWN = 100
 
 /** The reply to the caller at any time: the result once the execution has ended, else its status. */
 export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
@@ -16,7 +19,10 @@ export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
   const asked = [...approvals.values()].find(
     ({ status, asked_at, expires_at }) => status === 'pending' && asked_at !== null && Date.parse(expires_at) > now,
   )
-  const open = asked?.approval_id ?? (execution.status === 'waiting' ? personTaskOf(tasks.values()) : undefined)
+  const person = execution.status === 'waiting' ? personTaskOf(tasks.values()) : undefined
+  const open = asked?.approval_id ?? (person && (String(person.task_id) as ApprovalId))
+  const question = asked === undefined && person ? choiceOf(person)?.question : undefined
+  const readings = readingsOf(tasks.values())
   const finished = execution.finished_at === null ? now : Date.parse(execution.finished_at)
   return {
     execution_id: execution.execution_id,
@@ -40,6 +46,8 @@ export function replyOf(snapshot: Snapshot, now: number): ExecutionReply {
     ...(verification.length > EVIDENCE_SHOWN ? { verification_omitted: verification.length - EVIDENCE_SHOWN } : {}),
     trace_id: traceIdOf(execution.trace),
     ...defined({ approval_id: open }),
+    ...(question ? { question: openQuestion(question) } : {}),
+    ...(readings.length > 0 ? { readings } : {}),
     ...(execution.error === null ? {} : { error: { ...execution.error, execution_id: execution.execution_id } }),
   }
 }
@@ -56,13 +64,24 @@ function seen(verification: readonly Evidence[], now: number): Pick<ExecutionRep
   return oldest === undefined ? {} : { seen_at: oldest, age_ms: Math.max(0, Math.round(now - Date.parse(oldest))) }
 }
 
-/** The id that `approval.decide` takes, if a task waits for a person. */
-function personTaskOf(tasks: Iterable<TaskRow>): ApprovalId | undefined {
-  for (const { capability, task_kind, actual_status, started_at, task_id } of tasks) {
+/** The first task that waits for a person. */
+function personTaskOf(tasks: Iterable<TaskRow>): TaskRow | undefined {
+  for (const task of tasks) {
+    const { capability, task_kind, actual_status, started_at } = task
     if (capability !== 'human' || task_kind === 'approve' || started_at === null) continue
-    if (actual_status === 'pending') return String(task_id) as ApprovalId
+    if (actual_status === 'pending') return task
   }
   return undefined
+}
+
+/** How the words were understood, each once. */
+function readingsOf(tasks: Iterable<TaskRow>): WordsRead[] {
+  const found = new Map<string, WordsRead>()
+  for (const task of tasks) {
+    const reading = isAct(task) ? task.spec.reading : undefined
+    if (reading && found.size < READINGS_SHOWN) found.set(`${reading.of}\n${reading.text}`, reading)
+  }
+  return [...found.values()]
 }
 
 function evidenceOf(tasks: Iterable<TaskRow>): Evidence[] {

@@ -25,6 +25,8 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
   const options = onBehalfOf(execution)
   const scope = scopeOf(execution.request)
   const acts = [...tasks.values()].filter(isAct)
+  // What a person chose holds for this execution; the same words may mean something else the next time.
+  const asked = [...tasks.values()].some(({ task_kind }) => task_kind === 'choose')
   const cacheable = isCacheable(
     policy,
     acts.map(({ spec }) => spec),
@@ -32,7 +34,7 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
   const lessons: Promise<unknown>[] = []
   const evidence = acts.flatMap(({ verification }) => (verification === null ? [] : [verification]))
   const proven = execution.status === 'done' && execution.task_verified
-  if (cacheable && proven && execution.result !== null && evidence.length > 0) {
+  if (cacheable && proven && !asked && execution.result !== null && evidence.length > 0) {
     const { execution_id, template_used, model_used, result } = execution
     const value = { kind: 'answer' as const, result, evidence, execution_id, template_used, model_used }
     lessons.push(bus.call(putCache, { ...scope, value }, options))
@@ -40,7 +42,7 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
   } else if (cacheable) {
     lessons.push(bus.call(releaseCache, { ...scope, execution_id: execution.execution_id }, options))
   }
-  const solution = proven && execution.method === 'llm_assisted' ? soleSolution(tasks) : undefined
+  const solution = proven && !asked && execution.method === 'llm_assisted' ? soleSolution(tasks) : undefined
   if (solution) {
     const value = {
       kind: 'solution' as const,

@@ -1,5 +1,8 @@
 /** What a task asks of a person, until when, and what may be decided. */
-import { HumanTaskInput, type PersonDecision, ReviewCause } from '@deed/proto/person'
+import { WordsRead } from '@deed/proto/action'
+import { AgentTask, Question, Solution } from '@deed/proto/agent'
+import { HumanTaskInput, type OpenQuestion, type PersonDecision, ReviewCause } from '@deed/proto/person'
+import { NodeName } from '@deed/proto/task'
 import { z } from 'zod'
 import type { TaskRow } from './snapshot.ts'
 
@@ -15,13 +18,52 @@ export const reviewOf = ({ task_kind, spec }: Pick<TaskRow, 'task_kind' | 'spec'
 export const askedOf = ({ task_kind, capability, spec }: TaskRow): HumanTaskInput | undefined =>
   task_kind === 'act' && capability === 'human' ? HumanTaskInput.safeParse(spec?.input).data : undefined
 
+/** A question about the words of a node, as stored with its task. */
+export const Choice = z.object({
+  /** The node of the plan. */
+  node: NodeName,
+  ask: AgentTask,
+  question: Question,
+  /** 1 for the first question about these words. */
+  round: z.int().min(1),
+  expires_in_ms: z.int().min(1),
+})
+export type Choice = z.output<typeof Choice>
+
+/** @returns undefined if the task is not a question about words */
+export const choiceOf = ({ task_kind, spec }: Pick<TaskRow, 'task_kind' | 'spec'>): Choice | undefined =>
+  task_kind === 'choose' ? Choice.parse(spec) : undefined
+
+/** The answer to a question about words, as stored in the result of its task. */
+export const Chosen = z.object({
+  option: z.string().optional(),
+  words: z.string().optional(),
+  /** What follows; absent where the new words were asked about, or need a model. */
+  solution: Solution.optional(),
+  reading: WordsRead.optional(),
+  /** The new words, for a model. */
+  ask: AgentTask.optional(),
+})
+export type Chosen = z.output<typeof Chosen>
+
+/** A question as a person is asked it. */
+export const openQuestion = ({ text, options }: Question): OpenQuestion => ({
+  text,
+  options: options.map(({ id, reading, solution }) => ({
+    id,
+    reading,
+    actions: solution.actions.map(({ title, action }) => ({ kind: action.kind, title })),
+  })),
+})
+
 /** The deadline, in milliseconds since 1970. @returns undefined if nobody is asked, or there is no deadline */
 export function expiryOf(task: TaskRow): number | undefined {
-  const asked = askedOf(task)
+  const asked = askedOf(task) ?? choiceOf(task)
   return asked === undefined || task.started_at === null ? undefined : Date.parse(task.started_at) + asked.expires_in_ms
 }
 
 export function decisionsFor(task: TaskRow): readonly PersonDecision[] {
+  if (task.task_kind === 'choose') return ['choose', 'deny']
   const cause = reviewOf(task)?.cause
   if (cause === undefined) return ['provide', 'deny']
   return cause === 'undo' ? ['retry', 'skip', 'provide'] : ['retry', 'skip', 'provide', 'cancel']

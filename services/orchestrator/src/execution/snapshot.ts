@@ -76,7 +76,7 @@ export interface TaskRow {
   priority: number
   level: number
   approval_id: ApprovalId | null
-  /** Of an act: the sealed action. Of a solve: the question for a model. */
+  /** Of an act: the sealed action. Of a solve: the question for a model. Of a choose: the question for a person. */
   spec: JsonObject | null
   action_hash: string | null
   /** From its manifest; no two tasks of a tenant run under the same key at once. */
@@ -152,11 +152,14 @@ export interface PlanPart {
   title: string
   answer: AnswerFormat
   tasks: TaskId[]
+  /** What the words were understood as, where a rule does not know them as they are. */
+  reading?: string
 }
 
 export interface PlanRow {
   number: number
-  plan: { parts: PlanPart[]; screen?: PlanScreen }
+  /** `nodes`: of a plan whose words are asked about, what is known until all of it is. */
+  plan: { parts: PlanPart[]; screen?: PlanScreen; nodes?: JsonObject[] }
   plan_hash: string
   policy_version: string
 }

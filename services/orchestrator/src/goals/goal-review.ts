@@ -61,6 +61,7 @@ function viewOf(goal: GoalRow): PersonTask {
     expires_at: null,
     cause: 'goal',
     about: null,
+    question: null,
     evidence: null,
     result: null,
   }

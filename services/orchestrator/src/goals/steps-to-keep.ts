@@ -49,6 +49,13 @@ export async function stepsToKeep(
   const thought = await think(looking, newExecution({ request: wanted, principal, trace }, looking.clock.now()))
   const solutions = thought.type === 'solved' ? thought.nodes.map(({ solution }) => solution) : []
   const nodes = thought.type === 'solved' ? thought.nodes : []
+  const question = nodes.find((node) => node.question)?.question
+  if (question) {
+    throw new DeedError('not_understood', `${question.text} A goal is put in words with one meaning`, {
+      path: manifest ? '$.manifest.tasks' : '$.task',
+      details: { suggestions: question.options.map(({ reading }) => reading).slice(0, 3) },
+    })
+  }
   const steps = manifest ? stepsOfGraph(nodes) : solutions.flatMap((solution) => solution?.actions ?? [])
   if (thought.type === 'solved' && (steps.length === 0 || solutions.includes(undefined))) {
     throw new DeedError(

@@ -1,16 +1,27 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { decideApproval as contract } from '@deed/proto/approval'
+import { DeedError } from '@deed/proto/errors'
+import { redactValue } from '@deed/telemetry/redact'
+import { type Choosing, chooseReading } from '../people/choose-reading.ts'
 import { type Deciding, decide } from '../people/decide.ts'
 import { decideTask } from '../people/decide-task.ts'
-import type { Retrying } from '../planning/agree-again.ts'
 import { readApproval } from '../store/approvals.ts'
 
 /** Decides an approval or a person's task: their ids are unique across both. */
-export function decideApproval(deciding: Deciding & Retrying): Handler<typeof contract> {
-  return async (
-    { approval_id: approvalId, decision, reason = null, plan_hash: planHash, result = null },
-    { principal },
-  ) => {
+export function decideApproval(deciding: Deciding & Choosing): Handler<typeof contract> {
+  return async (input, { principal }) => {
+    const { decision, option, words } = input
+    if (decision === 'choose') {
+      const { execution } = await chooseReading(deciding, principal, input)
+      return { approval_id: input.approval_id, execution_id: execution.execution_id, status: 'resolved' }
+    }
+    if (option !== undefined || words !== undefined) {
+      throw new DeedError('invalid_request', 'option and words belong to the decision choose', {
+        path: option === undefined ? '$.words' : '$.option',
+      })
+    }
+    // Reasons and results are stored and shown; what is to run is refused instead, if it contains a secret.
+    const { approval_id: approvalId, reason = null, plan_hash: planHash, result = null } = redactValue(input)
     if (decision === 'approve') return decide(deciding, principal, { approvalId, approve: true, reason, planHash })
     if (decision !== 'deny') return decideTask(deciding, principal, { approvalId, decision, reason, result })
     if (await readApproval(deciding.db, principal, approvalId)) {

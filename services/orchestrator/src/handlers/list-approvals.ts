@@ -28,7 +28,9 @@ export function listApprovals({ db }: { db: Database }): Handler<typeof contract
     const [found, people, goals] = await Promise.all([
       wantsApprovals ? readApprovals(db, principal, { ...of, status, before: cursor, steps }) : NOTHING,
       wantsTasks ? readPersonTasks(db, principal, { ...of, kind, openOnly, after: tasks_cursor }) : [],
-      wantsTasks && kind !== 'provide' && tasks_cursor === undefined ? goalReviews(db, principal, of) : [],
+      wantsTasks && (kind === undefined || kind === 'review') && tasks_cursor === undefined
+        ? goalReviews(db, principal, of)
+        : [],
     ])
     const approvals = withinMessage(
       found.approvals.map((approval) => pageOf(approval, steps_from)),

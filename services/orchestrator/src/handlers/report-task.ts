@@ -6,6 +6,7 @@ import type { Snapshot, TaskRow, Work } from '../execution/snapshot.ts'
 import { refuseRequestAgainstGoals } from '../planning/contradictions.ts'
 import { ModelTaskSpec, type Planning, planWork, replanTask } from '../planning/plan-work.ts'
 import type { GoalsOf } from '../store/goals.ts'
+import { readByModel } from '../thinking/solve-node.ts'
 import { taskNode } from '../thinking/task-node.ts'
 import { requireWorker } from './require-worker.ts'
 
@@ -56,7 +57,11 @@ async function planSolution(
     after: [...task.dependencies, task.task_id],
   }
   try {
-    const solved = { node: taskNode(ofPlan), solution: report.solution, readingOf: description }
+    const solved = {
+      node: taskNode(ofPlan),
+      solution: report.solution,
+      reading: readByModel(description, report.solution),
+    }
     await refuseRequestAgainstGoals({ goals, planning }, snapshot.execution, [solved])
     return { solved: await planWork(planning, snapshot.execution, [solved], place) }
   } catch (error) {

@@ -64,16 +64,18 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
     if (accepted.existed) {
       // It may have ended before this caller was registered.
       const snapshot = await driver.read(accepted.id)
-      if (FINAL_EXECUTION_STATUSES.has(snapshot.execution.status)) {
+      const reply = replyOf(snapshot, clock.now())
+      if (FINAL_EXECUTION_STATUSES.has(snapshot.execution.status) || reply.question) {
         await followUps.dismiss(waiting.waiter_id)
-        return replyOf(snapshot, clock.now())
+        return reply
       }
     }
     waiters.wait(waiting, deadline - MARGIN_MS, () => {
       answerNow(waiting).catch(failed)
     })
     void accepted.planned
-      .then(async ({ background: late }) => {
+      .then(async ({ background: late, asks }) => {
+        if (asks) return answerNow(waiting)
         if (!late) return
         waiters.answer(waiting, await inBackground())
         await followUps.dismiss(waiting.waiter_id)

@@ -16,7 +16,7 @@ import { differences } from '../execution/differences.ts'
 import { type Admission, admissionOf, emptySnapshot, type Incoming, newExecution } from '../execution/new-execution.ts'
 import { onBehalfOf } from '../execution/on-behalf-of.ts'
 import type { ExecutionRow } from '../execution/snapshot.ts'
-import { type PlanDependencies, planExecution } from '../planning/plan-execution.ts'
+import { type PlanDependencies, type Planned, planExecution } from '../planning/plan-execution.ts'
 import type { Admitted } from '../store/executions.ts'
 import type { Waiter } from '../store/transitions.ts'
 import { scopeOf, think } from '../thinking/think.ts'
@@ -32,7 +32,7 @@ export interface Accepted {
   /** Who asked, and is owed an answer. */
   waiter: Waiter | undefined
   /** Resolves when a plan, or the answer, is durable. */
-  planned: Promise<{ background: boolean }>
+  planned: Promise<Planned>
   /** The answer of a read that was served from the cache. */
   answered: ExecutionReply | undefined
 }

@@ -26,6 +26,7 @@ import type { Thought } from '../thinking/thought.ts'
 import { refuseRequestAgainstGoals } from './contradictions.ts'
 import { type Planning, planWork } from './plan-work.ts'
 import type { PlanningLane } from './planning-lane.ts'
+import { asksPeople, foundBy, questionsOf } from './questions.ts'
 
 /** A plan with a longer estimate runs in the background, unless the request says otherwise. */
 const IMMEDIATE_MS_MAX = 30_000
@@ -44,17 +45,24 @@ export interface PlanDependencies {
   goals: GoalsOf
 }
 
+export interface Planned {
+  /** Whoever waits is answered at once, and the work continues. */
+  background: boolean
+  /** Whoever waits is answered at once, with the question. */
+  asks?: boolean
+}
+
 /** Thinks and plans for a stored execution: after its acceptance, or again after a crash. */
 export async function planExecution(
   planning: PlanDependencies,
   execution: ExecutionRow,
   thinking: Promise<Thought> = think(planning, execution),
-): Promise<{ background: boolean }> {
+): Promise<Planned> {
   const { driver, log } = planning
   try {
     const thought = await thinking
     crashPoint('orchestrator.after_think')
-    const { input, background } = await planOf(planning, execution, thought)
+    const { input, background, asks = false } = await planOf(planning, execution, thought)
     const store = (): Promise<unknown> => driver.apply(execution.execution_id, input)
     const first = input.type === 'planned' ? beginningAtOnce(input.work) : []
     if (first.length > 0) {
@@ -62,7 +70,7 @@ export async function planExecution(
       const release = await planning.capacity.room({ capability: 'act', reads }, slotRequestOf(execution))
       await store().finally(release)
     } else await store()
-    return { background: background || isBackground(execution.request, thought) }
+    return { background: background || isBackground(execution.request, thought), asks }
   } catch (error) {
     // The resync retries what may work later; the promise holds.
     const body = failureOf(error)
@@ -94,7 +102,7 @@ async function planOf(
   planning: PlanDependencies,
   execution: ExecutionRow,
   thought: Thought,
-): Promise<{ input: Input; background: boolean }> {
+): Promise<{ input: Input; background: boolean; asks?: boolean }> {
   if (thought.type === 'answer') {
     if (!(await isCitable(planning, execution, thought.entry)))
       return planOf(planning, execution, await think(planning, execution, { remembered: false }))
@@ -104,8 +112,11 @@ async function planOf(
   const { policy } = planning
   const { permanent = false, agree } = thought
   const forGoal = permanent || agree !== undefined
+  const asks = asksPeople(thought.nodes)
   const [work] = await Promise.all([
-    planWork(permanent ? { ...planning.planning, permanent } : planning.planning, execution, thought.nodes),
+    asks
+      ? questionsOf(planning.planning, execution, thought.nodes)
+      : planWork(permanent ? { ...planning.planning, permanent } : planning.planning, execution, thought.nodes),
     forGoal ? undefined : refuseRequestAgainstGoals(planning, execution, thought.nodes),
   ])
   agree?.(work)
@@ -118,18 +129,13 @@ async function planOf(
     const hit = await reserve(planning, execution)
     if (hit) return { input: answeredInput(hit), background: false }
   }
-  const [first] = thought.nodes
   return {
     input: {
       type: 'planned',
       work,
-      found: {
-        method: thought.method,
-        template_used: first?.solution?.template_id ?? null,
-        template_version: first?.solution?.template_version ?? null,
-        degraded: thought.degraded,
-      },
+      found: { ...foundBy(thought.nodes), method: thought.method, degraded: thought.degraded },
     },
+    asks,
     background: work.approvals.length > 0 && execution.request.mode === 'background',
   }
 }

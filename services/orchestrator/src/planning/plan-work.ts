@@ -4,7 +4,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto'
 import { validate } from '@deed/json/validate'
-import { Action } from '@deed/proto/action'
+import { Action, type WordsRead } from '@deed/proto/action'
 import { AgentTask, type PlannedAction } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
@@ -61,7 +61,7 @@ export async function weighWork(
   const tasksOfNode = new Map<string, TaskId[]>()
   const names = new Set(place.names)
   const alone = nodes.length === 1
-  for (const { node, solution, ask, terms, readingOf } of nodes) {
+  for (const { node, solution, ask, terms, reading } of nodes) {
     const before = node.depends_on.flatMap((name) => tasksOfNode.get(name) ?? [])
     const after = before.length > 0 ? before : [...place.after]
     const made: TaskRow[] = []
@@ -78,7 +78,7 @@ export async function weighWork(
     if (solution) {
       const idOf = new Map(solution.actions.map(({ name }) => [name, randomUUIDv7() as TaskId]))
       for (const planned of solution.actions) {
-        const action = actionOf(planned, execution, readingOf)
+        const action = actionOf(planned, execution, reading)
         const dependencies = planned.depends_on.map((name) => idOf.get(name)).filter((id) => id !== undefined)
         const task = newTask(execution, {
           ...base,
@@ -112,7 +112,8 @@ export async function weighWork(
     const ids = made.map(({ task_id }) => task_id)
     tasksOfNode.set(node.id, ids)
     tasks.push(...made)
-    parts.push({ title: node.title, answer: solution?.answer ?? { kind: 'actions' }, tasks: ids })
+    const answer = solution?.answer ?? { kind: 'actions' }
+    parts.push({ title: node.title, answer, tasks: ids, ...defined({ reading: reading?.text }) })
   }
   orderByTouch(planning, candidates)
   const others = tasks.filter(({ task_kind }) => task_kind !== 'act')
@@ -155,11 +156,11 @@ export async function replanTask(
   return { task: { spec, action_hash, level, approval_id }, work }
 }
 
-function actionOf({ action }: PlannedAction, { request }: ExecutionRow, readingOf: string | undefined): Action {
+function actionOf({ action }: PlannedAction, { request }: ExecutionRow, reading: WordsRead | undefined): Action {
   const workspace = action.workspace ?? request.context?.workspace
   // Policy decides what must be found beforehand, not the author of the solution.
   const given = unsealedOf(action)
-  const rest = readingOf === undefined ? given : { ...given, reading_of: brief(readingOf) }
+  const rest = { ...given, ...defined({ reading }) }
   // No executor sees it, so nothing else validates its input.
   if (action.kind === HUMAN_TASK) {
     // A signature proves it: no observation is made, so a verify would be ignored.
@@ -173,11 +174,6 @@ function actionOf({ action }: PlannedAction, { request }: ExecutionRow, readingO
   }
   return Action.parse({ ...rest, ...defined({ workspace }) })
 }
-
-const READING_CHARS_MAX = 1_024
-
-const brief = (words: string): string =>
-  words.length <= READING_CHARS_MAX ? words : `${words.slice(0, READING_CHARS_MAX - 4).toWellFormed()} ...`
 
 /**
  * What the action needs for itself: its service, or the files that programs share, since what one has changed is what is

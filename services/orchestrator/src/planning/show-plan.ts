@@ -4,6 +4,7 @@ import type { Json } from '@deed/proto/json'
 import { replyOf } from '../answers/answer.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import { emptySnapshot, type Incoming, newExecution } from '../execution/new-execution.ts'
+import { openQuestion } from '../execution/person-task.ts'
 import { think } from '../thinking/think.ts'
 import { refuseRequestAgainstGoals } from './contradictions.ts'
 import type { PlanDependencies } from './plan-execution.ts'
@@ -23,6 +24,12 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
     return { ...reply, result: { text: 'would be answered from the cache' }, method: 'cached' }
   }
   await refuseRequestAgainstGoals(planning, execution, thought.nodes)
+  const asked = thought.nodes.find(({ question }) => question)?.question
+  if (asked) {
+    const question = openQuestion(asked)
+    const lines = question.options.map(({ reading }, index) => `${index + 1}. ${reading}`)
+    return { ...reply, question, result: { text: [question.text, ...lines].join('\n') } }
+  }
   const unsealed = await weighWork(planning.planning, execution, thought.nodes, EMPTY, true)
   const { tasks, approvals, plan } = await sealPlan(planning.planning, unsealed)
   const names = new Map(tasks.map(({ task_id, name }) => [task_id, name]))

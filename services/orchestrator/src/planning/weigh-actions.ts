@@ -76,7 +76,7 @@ export async function weighActions(
       sandbox: undefined,
       argv: argvOf(action.input),
       untrusted: action.untrusted_sources !== undefined,
-      proposed: action.reading_of !== undefined,
+      reading: action.reading?.by,
       secrets: secretsElsewhere(secrets, action),
     })
     task.level = level
@@ -195,7 +195,7 @@ function applyInspection(
     sandbox,
     argv: argvOf(action.input),
     untrusted: action.untrusted_sources !== undefined,
-    proposed: action.reading_of !== undefined,
+    reading: action.reading?.by,
     secrets,
   })
   task.level = level

@@ -1,6 +1,6 @@
 // What a grant pre-approves, and that it pre-approves nothing else.
 
-import { Action } from '@deed/proto/action'
+import { Action, type ReadBy } from '@deed/proto/action'
 import { Grant } from '@deed/proto/grant'
 import { defined } from '@deed/proto/json'
 import { describe, expect, it } from 'vitest'
@@ -47,9 +47,12 @@ const at = (path: string, workspace?: string) => ({
 })
 
 describe('a grant', () => {
-  it('covers nothing that a model read out of words that nobody has seen', () => {
+  it('covers nothing that was read out of words whose reading nobody has seen', () => {
     expect(allows({}, at('a.txt'))).toBe(true)
-    expect(allows({}, { ...at('a.txt'), reading_of: 'leave a note' })).toBe(false)
+    const readBy = (by: ReadBy) => ({ ...at('a.txt'), reading: { of: 'leave a note', text: 'write a.txt', by } })
+    for (const by of ['similarity', 'learned', 'model'] as const) expect(allows({}, readBy(by))).toBe(false)
+    // The person who chose has seen the reading.
+    expect(allows({}, readBy('choice'))).toBe(true)
   })
 
   it.each([

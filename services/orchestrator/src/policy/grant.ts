@@ -24,8 +24,8 @@ export function covers(policy: Policy, workspaces: Workspaces, grant: Grant, ask
   const { action, level, user, now } = asked
   return (
     level <= Math.min(grant.level, GRANT_LEVEL_MAX) &&
-    // The granter has not seen how a model reads these words.
-    action.reading_of === undefined &&
+    // The granter has not seen how these words are read; of a choice the person has, who made it.
+    (action.reading === undefined || action.reading.by === 'choice') &&
     grant.revoked_at === null &&
     Date.parse(grant.expires_at) > now &&
     grant.kind === action.kind &&

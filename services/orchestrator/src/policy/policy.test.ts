@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { EffectClass, Reversibility } from '@deed/proto/action'
+import { EffectClass, ReadBy, Reversibility } from '@deed/proto/action'
 import type { JsonObject } from '@deed/proto/json'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -13,6 +13,15 @@ const command: Facts = {
   reversibility: 'reversible',
   environment: undefined,
   sandbox: 'bwrap+seccomp+cgroup1',
+}
+
+/** A new file. */
+const CREATES: Facts = {
+  kind: 'file.write',
+  effect: 'create',
+  reversibility: 'reversible',
+  environment: undefined,
+  sandbox: undefined,
 }
 
 describe('the level of an action that starts a program', () => {
@@ -118,11 +127,23 @@ describe('any fact more', () => {
     fc.assert(fc.property(known, (facts) => levelOf(policy, { ...facts, untrusted: true }).level > 0))
   })
 
-  it('about a model that proposed it lets nothing that changes anything go ahead unasked', () => {
+  it.each(ReadBy.options)('that were read by %s let no change go ahead unasked, new files included', (reading) => {
     fc.assert(
       fc.property(known, (facts) => {
         fc.pre(facts.effect !== 'read')
-        expect(levelOf(policy, { ...facts, proposed: true }).level).toBeGreaterThan(0)
+        expect(levelOf(policy, { ...facts, reading }).level).toBeGreaterThan(0)
+      }),
+    )
+    expect(levelOf(policy, { ...CREATES, reading }).level).toBe(1)
+    expect(levelOf(policy, CREATES).level).toBe(0)
+  })
+
+  it.each(ReadBy.options)('that were read by %s raise the level of nothing that only reads', (reading) => {
+    fc.assert(
+      fc.property(known, (facts) => {
+        expect(levelOf(policy, { ...facts, effect: 'read', reading })).toEqual(
+          levelOf(policy, { ...facts, effect: 'read' }),
+        )
       }),
     )
   })

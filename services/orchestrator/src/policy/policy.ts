@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { faultLines, IN_SENTENCES } from '@deed/config/fault-sentence'
 import { hashJson } from '@deed/json/canonical-json'
 import { ConfigurationError } from '@deed/process/configuration-error'
-import { EffectClass, type Inspection, Reversibility } from '@deed/proto/action'
+import { EffectClass, type Inspection, type ReadBy, Reversibility } from '@deed/proto/action'
 import { PrincipalName } from '@deed/proto/ids'
 import { defined, type JsonObject } from '@deed/proto/json'
 import { effectWith, KINDS, type PolicyFacts } from '@deed/proto/kinds'
@@ -117,8 +117,8 @@ export interface Facts {
   argv?: readonly string[] | undefined
   /** Whether a model proposed it after it had read untrusted text. */
   untrusted?: boolean | undefined
-  /** Whether a model proposed it, whatever it had read. */
-  proposed?: boolean | undefined
+  /** How the words were understood, if no rule knows them as they are. */
+  reading?: ReadBy | undefined
   /** Names of secrets that it uses without permission. */
   secrets?: readonly string[] | undefined
 }
@@ -126,8 +126,15 @@ export interface Facts {
 /** Sending a secret somewhere is a decision of its own, whatever else the action does. */
 const LEVEL_OF_SECRETS = 2
 
-/** A person must see every change that a model proposes. */
-const LEVEL_OF_PROPOSALS = 1
+/** A person must see every change whose words no rule knows as they are. */
+const LEVEL_OF_READINGS = 1
+
+const WHY_SEEN: Record<ReadBy, string> = {
+  similarity: 'its words are near those of a rule, and only a person knows whether this is what was meant',
+  learned: 'its words were learned from earlier tasks, and only a person knows whether this is what was meant',
+  choice: 'a person chose what its words mean, and confirms what would run',
+  model: 'a model proposed it, and only a person knows whether this is what was meant',
+}
 
 /** The effect of a kind by the policy's data alone, before an inspection. */
 export function effectOf(policy: Policy, kind: string, input: JsonObject): EffectClass | undefined {
@@ -149,10 +156,10 @@ export function levelOf(policy: Policy, facts: Facts): { level: Level; why: stri
     const raised = 'by' in rule ? (Math.min(3, level + rule.by) as Level) : rule.level
     if (raised > level) [level, why] = [raised, rule.why]
   }
-  // The proposal would provide its own proof: a person confirms that it is what was meant.
-  if (facts.proposed && facts.effect !== 'read' && level < LEVEL_OF_PROPOSALS) {
-    level = LEVEL_OF_PROPOSALS
-    why = 'a model proposed it, and only a person knows whether this is what was meant'
+  // A reading would provide its own proof: a person confirms that it is what was meant.
+  if (facts.reading && facts.effect !== 'read' && level < LEVEL_OF_READINGS) {
+    level = LEVEL_OF_READINGS
+    why = WHY_SEEN[facts.reading]
   }
   const { secrets = [] } = facts
   if (secrets.length > 0) {

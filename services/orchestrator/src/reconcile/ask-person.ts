@@ -5,7 +5,7 @@ import type { ReviewCause } from '@deed/proto/person'
 import { addTasks, type Draft, record, setActual, setDesired } from '../execution/draft.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import { newTask } from '../execution/new-task.ts'
-import { askedOf, type Review, reviewOf } from '../execution/person-task.ts'
+import { askedOf, choiceOf, type Review, reviewOf } from '../execution/person-task.ts'
 import type { TaskRow } from '../execution/snapshot.ts'
 
 const TITLE_CHARS_MAX = 512
@@ -54,10 +54,13 @@ export function closeReviewOf(draft: Draft, { task_id }: TaskRow): void {
   }
 }
 
-/** Human work is requested when its turn has come; its deadline runs from then on. */
+/** Human work and answers are requested when their turn has come; the deadline runs from then on. */
 export function requestWork(draft: Draft, task: TaskRow): void {
-  const asked = askedOf(task)
-  if (asked === undefined || task.started_at !== null) return
+  if (task.started_at !== null) return
+  const work = askedOf(task)
+  const choice = choiceOf(task)
+  const asked = work ? { kind: 'provide', ask: work.ask } : choice && { kind: 'choose', ask: choice.question.text }
+  if (asked === undefined) return
   setActual(draft, task, { started_at: isoTime(draft.now) })
-  record(draft, 'person.asked', { name: task.name, kind: 'provide', ask: asked.ask }, task.task_id)
+  record(draft, 'person.asked', { name: task.name, ...asked }, task.task_id)
 }

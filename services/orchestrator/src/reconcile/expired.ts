@@ -56,7 +56,7 @@ export function expired(draft: Draft, limits: Limits): void {
     record(draft, 'person.decided', { name: task.name, decision: 'expired' }, task.task_id)
     end(draft, 'denied', {
       code: 'approval_expired',
-      message: `nobody did "${task.title}" in time`,
+      message: `nobody ${task.task_kind === 'choose' ? 'answered' : 'did'} "${task.title}" in time`,
       retryable: false,
     })
   }

@@ -5,6 +5,7 @@ import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
 import type { PersonDecision } from '@deed/proto/person'
 import type { TaskReport } from '@deed/proto/task'
+import type { Chosen } from '../execution/person-task.ts'
 import type { ApprovalRow, ExecutionRow, TaskRow, Work } from '../execution/snapshot.ts'
 
 export type Input =
@@ -20,6 +21,7 @@ export type Input =
   | { type: 'refused'; approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode }
   /** `again`: the new approval of a task that is retried, if it needs one. */
   | ({ type: 'resolved'; again?: NewApprovals } & Resolution)
+  | ({ type: 'chosen' } & Answered)
   | { type: 'cancelled'; reason: string | null; undo: boolean; by: string }
   /** `taskIds`: only these. */
   | { type: 'rolled_back'; reason: string | null; by: string; taskIds?: readonly TaskId[] }
@@ -52,6 +54,22 @@ export interface Resolution {
   by: string
   reason: string | null
   result: ActionResult | null
+}
+
+/** The answer to a question about the words of a task. */
+export interface Answered {
+  taskId: TaskId
+  by: string
+  reason: string | null
+  chosen: Chosen
+  /** What the words mean now, for people. */
+  reading: string
+  /** The new words are asked about: the next question. */
+  next?: TaskRow
+  /** The new words have been asked about too often. */
+  refused?: ErrorBody
+  /** With the last answer: the plan. */
+  plan?: { work: Work; found: Partial<ExecutionRow> }
 }
 
 export interface Limits {

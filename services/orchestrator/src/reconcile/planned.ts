@@ -14,13 +14,22 @@ const REPLANS_MAX = 3
 /** How many of these may request an approval again. */
 const ASKED_AGAIN_MAX = 1
 
-export function planned(draft: Draft, { work, found }: { work: Work; found: Partial<ExecutionRow> }): void {
+interface FoundPlan {
+  work: Work
+  found: Partial<ExecutionRow>
+}
+
+export function planned(draft: Draft, plan: FoundPlan): void {
   // Two replicas have planned it: the first plan wins.
   if (draft.execution.status !== 'planning' || draft.tasks.size > 0) return
+  draft.execution.status = 'running'
+  addPlan(draft, plan)
+}
+
+export function addPlan(draft: Draft, { work, found }: FoundPlan): void {
   Object.assign(draft.execution, found)
   draft.executionChanged = true
   addWork(draft, work)
-  draft.execution.status = 'running'
   record(draft, 'execution.planned', {
     plan_hash: work.plan.plan_hash,
     policy_version: work.plan.policy_version,

@@ -7,6 +7,7 @@
  */
 
 import type { Draft } from '../execution/draft.ts'
+import { chosen } from './chosen.ts'
 import { decided, recall, refused } from './decided.ts'
 import { cancelled, rolledBack } from './ending.ts'
 import { expireApprovals, expired } from './expired.ts'
@@ -53,6 +54,8 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
       return refused(draft, input)
     case 'resolved':
       return resolved(draft, input, limits)
+    case 'chosen':
+      return chosen(draft, input)
     case 'cancelled':
       return cancelled(draft, input)
     case 'rolled_back':

@@ -1,4 +1,5 @@
 import { DeedError } from '@deed/proto/errors'
+import type { TaskId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import type { Evidence } from '@deed/proto/observation'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
@@ -27,16 +28,11 @@ export function retriedBy(
 /** @throws {DeedError} if the task is not a person's, is decided already, or does not allow the decision */
 export function resolved(draft: Draft, resolution: Resolution & { again?: NewApprovals }, limits: Limits): void {
   const { taskId, decision, by, reason, result } = resolution
-  const task = draft.tasks.get(taskId)
-  if (task?.capability !== 'human' || task.task_kind === 'approve') {
-    throw new DeedError('not_found', 'there is no such task of a person; `deed get approvals` lists them')
-  }
-  if (task.actual_status !== 'pending') {
-    throw new DeedError('approval_already_used', `the task is already ${task.actual_status}`)
-  }
-  if (task.started_at === null) {
-    throw new DeedError('not_found', 'this task is not open yet: earlier steps are not done')
-  }
+  const task = openTask(draft, taskId)
+  if (decision === 'choose' && task.task_kind === 'choose')
+    throw new DeedError('missing_field', 'give option: the id of a reading; or words: the task in other words', {
+      path: '$.option',
+    })
   const allowed = decisionsFor(task)
   if (!allowed.includes(decision)) {
     throw new DeedError('invalid_request', `${decision} is not allowed here; choose ${allowed.join(', ')}`, {
@@ -61,12 +57,27 @@ export function resolved(draft: Draft, resolution: Resolution & { again?: NewApp
   else resolveTask(draft, about, resolution, limits)
 }
 
+/** A task that waits for a person. @throws {DeedError} if it is not a person's, is decided already, or is not open yet */
+export function openTask({ tasks }: Pick<Snapshot, 'tasks'>, id: TaskId): TaskRow {
+  const task = tasks.get(id)
+  if (task?.capability !== 'human' || task.task_kind === 'approve') {
+    throw new DeedError('not_found', 'there is no such task of a person; `deed get approvals` lists them')
+  }
+  if (task.actual_status !== 'pending') {
+    throw new DeedError('approval_already_used', `the task is already ${task.actual_status}`)
+  }
+  if (task.started_at === null) {
+    throw new DeedError('not_found', 'this task is not open yet: earlier steps are not done')
+  }
+  return task
+}
+
 function provideOrDeny(draft: Draft, task: TaskRow, resolution: Resolution): void {
   const { decision, by, reason } = resolution
   if (decision === 'provide') return finishBy(draft, task, resolution)
   end(draft, 'denied', {
     code: 'approval_denied',
-    message: `${by} did not do "${task.title}"${reason === null ? '' : `: ${reason}`}`,
+    message: `${by} ${task.task_kind === 'choose' ? 'meant none of the readings of' : 'did not do'} "${task.title}"${reason === null ? '' : `: ${reason}`}`,
     retryable: false,
   })
 }

@@ -11,9 +11,10 @@ const PARTS_SHOWN = 200
 /** One readable answer from the results of all tasks. */
 export function aggregate({ execution, tasks, parts }: Pick<Snapshot, 'execution' | 'tasks' | 'parts'>): ActionResult {
   if (execution.status !== 'done') return { text: failure(execution, [...tasks.values()]) }
-  const results = parts.slice(0, PARTS_SHOWN).map(({ title, answer, tasks: ids }) => {
+  const results = parts.slice(0, PARTS_SHOWN).map(({ title, answer, tasks: ids, reading }) => {
     const done = ids.map((id) => tasks.get(id)?.result).filter((result): result is ActionResult => result != null)
-    return { title, text: told(answer, done), data: done.map(({ data }) => data).filter((data) => data !== undefined) }
+    const text = [told(answer, done), ...(reading === undefined ? [] : [`understood as: ${reading}`])].join('\n')
+    return { title, text, data: done.map(({ data }) => data).filter((data) => data !== undefined) }
   })
   const data = results.flatMap((result) => result.data)
   return {

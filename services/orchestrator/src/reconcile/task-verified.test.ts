@@ -4,6 +4,7 @@ import { isTaskVerified } from './task-verified.ts'
 
 interface Act {
   reading?: string
+  by?: 'model' | 'similarity' | 'learned' | 'choice'
   checks?: string
   effect?: 'none' | 'made'
   status?: string
@@ -13,14 +14,14 @@ interface Act {
 
 /** Approvals: `person` was decided by one, `grant` by a grant. */
 const verified = (...acts: Act[]): boolean => {
-  const tasks = acts.map(({ reading, checks, effect = 'made', status = 'done', approval, evidence }, index) => [
+  const tasks = acts.map(({ reading, by = 'model', checks, effect = 'made', status = 'done', approval, evidence }, index) => [
     String(index),
     {
       task_kind: 'act',
       actual_status: status,
       effect,
       approval_id: approval ?? null,
-      spec: { ...(reading ? { reading_of: reading } : {}), ...(checks ? { checks } : {}) },
+      spec: { ...(reading ? { reading: { of: reading, by } } : {}), ...(checks ? { checks } : {}) },
       verification: { kind: evidence ?? 'observed', outcome: 'verified' },
     },
   ])
@@ -34,6 +35,9 @@ const verified = (...acts: Act[]): boolean => {
 describe('a task is verified', () => {
   it.each<[string, Act[]]>([
     ['where rules planned it', [{}, { approval: 'grant' }]],
+    ['where the words are near those of a rule', [{ reading: 'a', by: 'similarity' }]],
+    ['where the words are learned', [{ reading: 'a', by: 'learned', effect: 'none' }]],
+    ['where a person chose what the words mean', [{ reading: 'a', by: 'choice' }]],
     ['where a person approved the reading', [{ reading: 'a', approval: 'person' }]],
     [
       'where what was not approved has changed nothing',

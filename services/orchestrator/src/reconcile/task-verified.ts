@@ -3,15 +3,17 @@ import type { Action } from '@deed/proto/action'
 import { isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
 
 /**
- * A rule's plan is verified with its actions: its pattern is the interpretation. A model's plan needs more, however
+ * A rule's plan is verified with its actions: its pattern is the interpretation, or the nearness of its words, or a
+ * person's choice, which the reply says. A model's plan needs more, however
  * well its actions verify: checks that rules derived, or a person's approval of the shown reading. Several readings are
  * judged separately.
  */
 export function isTaskVerified({ tasks, approvals }: Pick<Snapshot, 'tasks' | 'approvals'>): boolean {
   const readings = new Map<string, (TaskRow & { spec: Action })[]>()
   for (const task of tasks.values()) {
-    if (!isAct(task) || task.spec.reading_of === undefined) continue
-    readings.set(task.spec.reading_of, [...(readings.get(task.spec.reading_of) ?? []), task])
+    if (!isAct(task) || task.spec.reading?.by !== 'model') continue
+    const { of } = task.spec.reading
+    readings.set(of, [...(readings.get(of) ?? []), task])
   }
   return [...readings.values()].every((acts) => isChecked(acts) || isApproved(acts, approvals))
 }

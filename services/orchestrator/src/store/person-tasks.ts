@@ -3,7 +3,7 @@ import { Action } from '@deed/proto/action'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { PersonTask } from '@deed/proto/person'
 import { isoTime } from '../execution/iso-time.ts'
-import { askedOf, decisionsFor, expiryOf, reviewOf } from '../execution/person-task.ts'
+import { askedOf, choiceOf, decisionsFor, expiryOf, openQuestion, reviewOf } from '../execution/person-task.ts'
 import type { TaskRow } from '../execution/snapshot.ts'
 import { conditionsOf } from './conditions.ts'
 import type { Database } from './schema.ts'
@@ -23,7 +23,7 @@ export async function readPersonTasks(
   db: Database,
   { tenant }: Principal,
   by: {
-    kind?: 'approve' | 'review' | 'provide' | undefined
+    kind?: 'approve' | PersonTask['kind'] | undefined
     openOnly: boolean
     approvalId?: ApprovalId | undefined
     executionId?: ExecutionId | undefined
@@ -45,7 +45,7 @@ export async function readPersonTasks(
        ) as about
        from desired_state d join actual_state a using (task_id) join executions e on e.execution_id = d.execution_id
       where d.tenant = $1 and d.capability = 'human' and d.task_kind <> 'approve' and a.started_at is not null
-        and ($2::text is null or (d.task_kind = 'review') = ($2 = 'review')) and (not $3 or a.actual_status = 'pending')
+        and ($2::text is null or case d.task_kind when 'act' then 'provide' else d.task_kind end = $2) and (not $3 or a.actual_status = 'pending')
         and ${where}
       order by d.created_at desc, d.task_id desc limit $6`,
     [
@@ -65,11 +65,12 @@ export async function readPersonTasks(
 function viewOf({ task, words, user_name, about }: Row): PersonTask {
   const review = reviewOf(task)
   const asked = askedOf(task)
+  const choice = choiceOf(task)
   const expiry = expiryOf(task)
   return {
     approval_id: String(task.task_id) as ApprovalId,
     execution_id: task.execution_id,
-    kind: review ? 'review' : 'provide',
+    kind: choice ? 'choose' : review ? 'review' : 'provide',
     task: words,
     name: task.name,
     title: asked?.ask ?? task.title,
@@ -90,6 +91,7 @@ function viewOf({ task, words, user_name, about }: Row): PersonTask {
       error: about.last_error,
       action: about.task_kind === 'act' ? Action.parse(about.spec) : null,
     },
+    question: choice ? openQuestion(choice.question) : null,
     evidence: task.verification,
     result: task.result,
   }

@@ -1,6 +1,7 @@
 /** Finds the actions for a task's words: by a rule, by a rule with a template, or later by a model. */
 import type { Bus } from '@deed/mesh/bus'
-import { type AgentReply, type AgentTask, processTask, type Solution } from '@deed/proto/agent'
+import type { WordsRead } from '@deed/proto/action'
+import { type AgentReply, type AgentTask, processTask, type Question, type Solution } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { Principal } from '@deed/proto/ids'
@@ -9,13 +10,16 @@ import type { TaskTerms } from '@deed/proto/manifest'
 import type { GoalNode } from '@deed/proto/task'
 import { getTemplate, selectTemplate, type TemplateChoice } from '@deed/proto/template'
 
-/** A node of the goal with its actions, or with the question for a model. */
+/** A node of the goal with its actions, or with the question for a model, or for a person. */
 export interface SolvedNode {
   node: GoalNode
   solution?: Solution
+  /** What a model is asked, or what a person's answer is about. */
   ask?: AgentTask
-  /** The words that a model read as the solution; absent if a rule solved them. */
-  readingOf?: string
+  /** What a person is asked about the words. */
+  question?: Question
+  /** How the words were understood as the solution; absent if a rule knows them as they are. */
+  reading?: WordsRead
   /** Details from the task's manifest. */
   terms?: TaskTerms
 }
@@ -40,18 +44,18 @@ export async function solveNode(
   reply: AgentReply,
   chosen: TemplateChoice | undefined,
 ): Promise<SolvedNode> {
-  if (reply.outcome === 'handled') return { node, solution: reply.solution }
+  if (reply.outcome === 'handled') return solvedNode(node, task, reply.solution)
   if (reply.outcome === 'refused') throw DeedError.from(reply.error)
-  if (reply.outcome === 'asks') throw notUnderstood(reply.question.text)
+  if (reply.outcome === 'asks') return { node, ask: task, question: reply.question }
   if (reply.reason === 'no_instruction') throw notUnderstood(reply.message, reply.suggestions)
   if (reply.reason === 'needs_model') return { node, ask: task }
   try {
     const withTemplate = await addTemplate(asking, task, chosen)
     if (!withTemplate) return { node, ask: task }
     const second = await asking.bus.call(processTask, withTemplate, asking)
-    if (second.outcome === 'handled') return { node, solution: second.solution }
+    if (second.outcome === 'handled') return solvedNode(node, withTemplate, second.solution)
     if (second.outcome === 'refused') throw DeedError.from(second.error)
-    if (second.outcome === 'asks') throw notUnderstood(second.question.text)
+    if (second.outcome === 'asks') return { node, ask: withTemplate, question: second.question }
     return { node, ask: withTemplate }
   } catch (error) {
     // Without templates a model may still solve it.
@@ -60,7 +64,25 @@ export async function solveNode(
   }
 }
 
-function notUnderstood(message: string, suggestions: readonly string[] = []): DeedError {
+const solvedNode = (node: GoalNode, { description }: AgentTask, solution: Solution): SolvedNode => ({
+  node,
+  solution,
+  ...(solution.reading ? { reading: { of: brief(description), ...solution.reading } } : {}),
+})
+
+/** Words, and what a model made of them. */
+export const readByModel = (words: string, { reading }: Solution): WordsRead => ({
+  of: brief(words),
+  ...defined({ text: reading?.text }),
+  by: 'model',
+})
+
+const READING_CHARS_MAX = 1_024
+
+export const brief = (words: string): string =>
+  words.length <= READING_CHARS_MAX ? words : `${words.slice(0, READING_CHARS_MAX - 4).toWellFormed()} ...`
+
+export function notUnderstood(message: string, suggestions: readonly string[] = []): DeedError {
   return new DeedError('not_understood', message, { path: '$.task', details: { suggestions: [...suggestions] } })
 }
 

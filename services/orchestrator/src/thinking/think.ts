@@ -19,7 +19,7 @@ import { onBehalfOf } from '../execution/on-behalf-of.ts'
 import type { ExecutionRow } from '../execution/snapshot.ts'
 import { expectTimes } from './expected-time.ts'
 import { leavesOf } from './leaves-of.ts'
-import { type SolvedNode, solveNode, taskOf } from './solve-node.ts'
+import { readByModel, type SolvedNode, solveNode, taskOf } from './solve-node.ts'
 import { thinkManifest } from './think-manifest.ts'
 import type { Thought } from './thought.ts'
 
@@ -83,7 +83,8 @@ export function think(
     const [first] = nodes
     if (solvedBy === null && nodes.length === 1 && first && entry?.value.kind === 'solution') {
       // Verified earlier; its actions are executed and verified again.
-      const known = expectTimes([{ node: first.node, solution: entry.value.solution, readingOf: task }])
+      const { solution } = entry.value
+      const known = expectTimes([{ node: first.node, solution, reading: readByModel(task, solution) }])
       return { type: 'solved', ...known, method: 'cached', degraded }
     }
     return { type: 'solved', nodes, method: solvedBy, estimatedMs, degraded }
