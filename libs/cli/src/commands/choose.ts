@@ -21,7 +21,9 @@ export function addChoose(program: Command): void {
     .argument('<question>', 'its id, or that of its execution', idText)
     .argument('[reading]', 'its number, or its id')
     .summary('say what the words of a task mean')
-    .description('Say what the words of a task mean: one of the readings that are shown, or the\ntask in other words. What needs approval is asked for afterwards.')
+    .description(
+      'Say what the words of a task mean: one of the readings that are shown, or the\ntask in other words. What needs approval is asked for afterwards.',
+    )
     .option('--words <text>', 'the task in other words')
     .addHelpText(
       'after',
@@ -56,5 +58,6 @@ async function answer(out: Output, bus: Bus, said: z.input<typeof chooseReading.
   out.document(reply)
   out.print(`${paintStatus(out.paint, reply.status)}  execution ${shownId(reply.execution_id)}`)
   // New words may be asked about, and what is chosen may need approval.
-  if (reply.status === 'waiting') out.note(`It waits. See what for with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
+  if (reply.status === 'waiting')
+    out.note(`It waits. See what for with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
 }

@@ -44,7 +44,9 @@ export async function decideOn(out: Output, bus: Bus, id: string, decided: Decis
     const question = await findQuestion(bus, given)
     // A choice is not an approval: what it leads to is approved afterwards.
     if (question && decision === 'approve')
-      throw new UsageError(`${shownId(question.approval_id)} is a question: \`${deedCommand(`choose ${shownId(question.approval_id)}`)}\` answers it`)
+      throw new UsageError(
+        `${shownId(question.approval_id)} is a question: \`${deedCommand(`choose ${shownId(question.approval_id)}`)}\` answers it`,
+      )
   }
   if (approval) out.print(approvalText(full ? await wholeApproval(bus, approval) : approval, out.paint))
   if (approval && planHash === undefined && !(await isSure(out, decided, 'Approve?'))) return

@@ -93,7 +93,11 @@ export function executionText(detail: ExecutionDetail, paint: Paint, verbose: bo
       row('read as', `${exposedLine(text ?? '-')}, by ${by}: ${exposedLine(of)}`),
     ),
     ...(detail.question && detail.approval_id
-      ? [exposedLine(detail.question.text), ...optionLines(detail.question), howToChoose({ approval_id: detail.approval_id, question: detail.question })]
+      ? [
+          exposedLine(detail.question.text),
+          ...optionLines(detail.question),
+          howToChoose({ approval_id: detail.approval_id, question: detail.question }),
+        ]
       : []),
     ...unprovenLines(detail, paint),
     row('method', [method ?? '-', ...(metrics.cache_hit ? ['from the cache'] : [])].join(', ')),

@@ -78,7 +78,8 @@ _deed() {
   case "$at \${COMP_WORDS[COMP_CWORD - 1]}" in
 ${valued(places)
   .map(
-    ({ arm, values }) => `    ${arm}) COMPREPLY=($(compgen -W ${shellQuoted(values.join(' '))} -- "$current")); return ;;`,
+    ({ arm, values }) =>
+      `    ${arm}) COMPREPLY=($(compgen -W ${shellQuoted(values.join(' '))} -- "$current")); return ;;`,
   )
   .join('\n')}
   esac

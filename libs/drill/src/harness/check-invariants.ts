@@ -58,6 +58,11 @@ const NOT_FOR_A_MOMENT: Record<string, string> = {
      where a.actual_status = 'blocked' group by a.task_id having count(r.about) <> 1`,
   'a person is asked twice at once about one thing': `
     select execution_id, about, cause from (${OPEN_REVIEWS}) r group by 1, 2, 3 having count(*) > 1`,
+  'something is planned while it is still asked what the words mean': `
+    select d.execution_id, d.name, other.name as planned
+      from orchestrator.desired_state d join orchestrator.actual_state a using (task_id)
+      join orchestrator.desired_state other on other.execution_id = d.execution_id and other.task_kind <> 'choose'
+     where d.task_kind = 'choose' and a.actual_status = 'pending'`,
 }
 
 /** Each query finds nothing, once it is quiet. */
@@ -115,6 +120,13 @@ const NEVER: Record<string, string> = {
      where type = 'approval.used' or (type = 'approval.decided' and data ->> 'decision' <> 'expired'
        and data ->> 'grant_id' is null)
      group by 1, 2 having count(*) > 1`,
+  'a question about words was answered twice': `
+    select task_id from orchestrator.audit_log
+     where type = 'person.decided' and data ->> 'decision' = 'choose' group by task_id having count(*) > 1`,
+  'a change whose words no rule knows as they are was had without an approval': `
+    select d.task_id, d.spec -> 'reading' as reading from orchestrator.desired_state d
+      join executor.actions l using (task_id)
+     where d.spec ? 'reading' and d.level = 0 and l.effect is distinct from 'none'`,
   'a key has several executions': `
     select tenant, idempotency_key from orchestrator.executions where idempotency_key is not null
      group by 1, 2 having count(*) > 1`,

@@ -1,49 +1,23 @@
 // Every verb, by everybody, over every status: one table, held against the handlers over a real PostgreSQL and a real
 // NATS server. The test stands in for the executor, so that an execution stays in the status that it was brought to.
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
-import { canonicalJson } from '@deed/json/canonical-json'
-import { type TestBus, testBus } from '@deed/local/test-bus'
-import type { Handler, RequestScope } from '@deed/mesh/bus'
-import { Action, inspectAction, inspectUndo } from '@deed/proto/action'
-import type { RequestContract } from '@deed/proto/contract'
+import { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import { WordsRequest } from '@deed/proto/execution'
 import type { ApprovalId, ExecutionId, FencingToken, Principal } from '@deed/proto/ids'
 import { EXECUTION_STATUSES, type ExecutionStatus } from '@deed/proto/states'
 import type { TaskReport } from '@deed/proto/task'
-import { type TestDatabase, testDatabase } from '@deed/store/test-database'
-import { createLogger } from '@deed/telemetry/logger'
 import { actionIdOf } from '@deed/worker/action-id'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { z } from 'zod'
-import { type Driver, openDriver } from '../dispatch/drive.ts'
-import { admissionOf, emptySnapshot, newExecution } from '../execution/new-execution.ts'
+import { ask, beginExecution, openWorld, PEOPLE, type World } from '../../test/open-world.ts'
 import type { Snapshot, TaskRow } from '../execution/snapshot.ts'
-import type { Deciding } from '../people/decide.ts'
-import type { Retrying } from '../planning/agree-again.ts'
-import { type Planning, planWork } from '../planning/plan-work.ts'
-import type { RollingBack } from '../planning/roll-back.ts'
+import { planWork } from '../planning/plan-work.ts'
 import { undoLevel } from '../planning/undo-level.ts'
-import { type Policy, readPolicy } from '../policy/policy.ts'
-import { type Clock, clockOf } from '../store/clock.ts'
-import { openAdmissions } from '../store/executions.ts'
-import { migrations } from '../store/migrations.ts'
-import type { Schema } from '../store/schema.ts'
 import { cancelExecution } from './cancel-execution.ts'
 import { decideApproval } from './decide-approval.ts'
 import { pauseOrResume } from './pause-execution.ts'
 import { retryExecution } from './retry-execution.ts'
 import { rollbackExecution } from './rollback-execution.ts'
 
-const tenant = 'local'
-/** `approver` may approve every level, `other` none. */
-const PEOPLE = {
-  requester: { tenant, user: 'ada' },
-  other: { tenant, user: 'bob' },
-  approver: { tenant, user: 'carol' },
-  stranger: { tenant: 'elsewhere', user: 'ada' },
-} satisfies Record<string, Principal>
 type Role = keyof typeof PEOPLE
 
 const VERBS = [
@@ -135,82 +109,18 @@ const TABLE: Record<Verb, Record<ExecutionStatus, Answers>> = {
   },
 }
 
-interface World extends Deciding, Retrying, RollingBack {
-  db: TestDatabase<Schema>
-  planning: Planning
-  driver: Driver
-  clock: Clock
-}
-
 const opened = new AsyncDisposableStack()
 let world: World
-let admit: ReturnType<typeof openAdmissions>
 
 beforeAll(async () => {
-  const db = opened.use(await testDatabase<Schema>('orchestrator', migrations))
-  // A stand-in for the executor's ledger, which has every attempt that is reported.
-  await db.query('executor', 'create schema executor', [])
-  await db.query(
-    'current_attempts',
-    'create table executor.current_attempts (tenant text, action_id uuid, token bigint, intent text, attempt_key uuid, outcome text)',
-    [],
-  )
-  const mesh: TestBus = opened.use(await testBus())
-  const executor = await mesh.bus('executor')
-  executor.serve(inspectAction, async ({ actions }) => ({
-    inspections: actions.map(({ kind, input }) => ({
-      inspection: {
-        ...{ effect: 'delete' as const, reversibility: 'reversible' as const, already_so: false },
-        ...{ state_before: 'sha256=1', summary: `${kind} ${canonicalJson(input)}`, resolved: input },
-      },
-    })),
-  }))
-  executor.serve(inspectUndo, async () => ({ actions: [] }))
-  const bus = await mesh.bus('orchestrator')
-  const log = createLogger('orchestrator')
-  const clock = clockOf(db)
-  await clock.synchronise()
-  const policy: Policy = {
-    ...readPolicy(join(import.meta.dirname, '../../policy/default.yaml')),
-    self_approval: false,
-    approvers: { bob: 0 },
-  }
-  const driver = openDriver({
-    ...{ db, bus, log, clock, leaseMs: 600_000, policyVersion: policy.version, autoRollback: false },
-    capacity: {
-      ...{ take: () => true, release: () => undefined, announce: () => undefined },
-      room: async () => () => undefined,
-    } as never,
-    rates: { mayBegin: () => true, began: () => undefined } as never,
-    reads: () => false,
-    writes: () => [],
-    workQueues: { checkNow: () => undefined },
-    moved: () => undefined,
-    reportsRefused: { count: 0 },
-    look: () => undefined,
-    ended: () => undefined,
-  })
-  const planning: Planning = {
-    ...{ bus, policy, secrets: {}, now: clock.now, grants: async () => [] },
-    workspaces: { workspaces: {} } as never,
-  }
-  admit = openAdmissions(db)
-  world = { db, bus, driver, planning, policy, clock }
+  world = await openWorld(opened)
 })
 afterAll(() => opened.disposeAsync())
 
 const ACTION = Action.parse({ kind: 'file.delete', input: { path: 'a.txt' } })
 
 /** An execution of ada's with one step of level 2. */
-async function begin(): Promise<ExecutionId> {
-  const { driver, clock } = world
-  const request = WordsRequest.parse({ task: 'delete a.txt' })
-  const trace = '00-00000000000000000000000000000001-0000000000000001-00'
-  const execution = newExecution({ request, principal: PEOPLE.requester, trace }, clock.now())
-  await admit(admissionOf(execution, { principal: PEOPLE.requester, waiter: undefined }))
-  driver.know(emptySnapshot(execution))
-  return execution.execution_id
-}
+const begin = (): Promise<ExecutionId> => beginExecution(world, 'delete a.txt')
 
 async function plan(id: ExecutionId): Promise<void> {
   const { driver, planning } = world
@@ -235,7 +145,7 @@ async function report(id: ExecutionId, end: Pick<TaskReport, 'outcome' | 'effect
     ...{ kind: 'observed' as const, outcome: 'verified' as const, claimed: 'did it', observed: 'it is so' },
     observed_at: new Date(clock.now()).toISOString(),
   }
-  const attempted = [tenant, actionIdOf(task_id), token, intent]
+  const attempted = ['local', actionIdOf(task_id), token, intent]
   await world.db.query('attempted', 'insert into executor.current_attempts values ($1, $2, $3, $4)', attempted)
   await driver.apply(id, {
     type: 'reported',
@@ -308,11 +218,6 @@ async function reviewOf(id: ExecutionId): Promise<ApprovalId> {
     return task_kind === 'review' && status === 'pending'
   })
   return (review?.task_id ?? randomUUID()) as ApprovalId
-}
-
-/** As the bus calls a handler. */
-function ask<C extends RequestContract>(handler: Handler<C>, principal: Principal, input: z.output<C['input']>) {
-  return handler(input, { principal, log: createLogger('orchestrator') } as RequestScope)
 }
 
 const DO: Record<Verb, (id: ExecutionId, by: Principal) => Promise<unknown>> = {

@@ -19,6 +19,7 @@ import { reviewOf } from '../execution/person-task.ts'
 import { nextToUndo, progressOf, readyTasks } from '../execution/progress.ts'
 import type { ApprovalRow, ExecutionRow, Progress, Snapshot, TaskRow, Work } from '../execution/snapshot.ts'
 import { needsApproval } from './agree-again.ts'
+import { isLastQuestion } from './chosen.ts'
 import type { Input, Limits } from './input.ts'
 import { reconcile } from './reconcile.ts'
 import { retriedBy } from './resolved.ts'
@@ -103,7 +104,7 @@ describe('whatever the world does, in whatever order', () => {
 })
 
 interface TaskPlan {
-  kind: 'act' | 'person' | 'solve'
+  kind: 'act' | 'person' | 'solve' | 'choose'
   /** Positions of those before it that it depends on. */
   wants: number[]
   /** Which agreement covers it. */
@@ -140,6 +141,8 @@ type Step =
   | { op: 'replan'; pick: number; approval: boolean }
   | { op: 'decide'; pick: number; approve: boolean; mayNot: boolean }
   | { op: 'resolve'; pick: number; decision: PersonDecision }
+  /** A question is answered: by a reading, or by new words that lead to the next question or are asked about too often. */
+  | { op: 'choose'; pick: number; comes: 'plan' | 'next' | 'refused' | 'nothing' }
   | { op: 'cancel'; undo: boolean }
   | { op: 'rollback'; pick?: number }
   | { op: 'steer'; wish: 'paused' | 'resumed' | 'retried' }
@@ -164,6 +167,7 @@ const plans: fc.Arbitrary<Plan> = fc
           'act' as const,
           'act' as const,
           'person' as const,
+          'choose' as const,
           'solve',
         ),
         wants: earlier,
@@ -224,6 +228,14 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       op: fc.constant('resolve' as const),
       pick,
       decision: fc.constantFrom(...PersonDecision.options),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant('choose' as const),
+      pick,
+      comes: fc.constantFrom('plan', 'plan', 'next', 'refused', 'nothing'),
     }),
   },
   {
@@ -380,6 +392,13 @@ function inputOf(model: Model, step: Exclude<Step, { op: 'work' }>): Input | und
       )
       return task && agreedAgain(model, resolution(task.task_id, step.decision))
     }
+    case 'choose': {
+      const task = chosen(
+        all.filter(({ task_kind }) => task_kind === 'choose'),
+        step.pick,
+      )
+      return task && answerOf(model, task, step.comes)
+    }
     case 'cancel':
       return { type: 'cancelled', reason: null, undo: step.undo, by: 'ada' }
     case 'rollback': {
@@ -432,6 +451,7 @@ function apply(model: Model, input: Input): void {
   noteEffects(model, was, draft)
   checkOneEffect(model, was, draft, input)
   checkLeases(model, was, draft, input)
+  checkAnswers(was, draft, input)
   checkWritten(was, draft)
   checkAuditRows(was, draft)
   checkRows(draft)
@@ -536,6 +556,17 @@ function checkLeases(model: Model, was: Snapshot, draft: Draft, input: Input): v
     expect(approval?.policy_version, 'agreed to under the policy that is in force').toBe(String(model.policy))
     expect(approval?.grant_over ?? false, 'approved by a grant in force').toBe(false)
   }
+}
+
+/** A question is answered once; the plan comes with the last answer, and never before. */
+function checkAnswers(was: Snapshot, draft: Draft, input: Input): void {
+  const questions = [...was.tasks.values()].filter(({ task_kind }) => task_kind === 'choose')
+  for (const task of questions)
+    if (task.actual_status === 'done') expect(draft.tasks.get(task.task_id)).toEqual(task)
+  if (input.type !== 'chosen') return
+  const open = questions.filter(({ actual_status: status }) => status === 'pending').map(({ task_id }) => task_id)
+  expect(open).toContain(input.taskId)
+  expect(input.plan !== undefined).toBe(open.length === 1 && !input.next && !input.refused)
 }
 
 /** Whose attempt has ended with this. */
@@ -731,7 +762,7 @@ function bringToRest(model: Model, peopleCome: boolean): void {
       if (snapshot.execution.status === 'waiting') return
     } else if (peopleCome && wanted[0]) {
       model.now++
-      apply(model, agreedAgain(model, answerTo(snapshot, wanted[0])))
+      apply(model, agreedAgain(model, answerTo(model, wanted[0])))
       continue
     }
     take(model, { op: 'tick', ms: Math.max(1, model.checkAt - model.now) })
@@ -778,7 +809,39 @@ const asked = ({ tasks, approvals }: Snapshot): TaskRow[] =>
         )),
   )
 
-function answerTo({ approvals }: Snapshot, task: TaskRow): Input {
+/** What a handler makes of an answer: with the last one comes the plan. */
+function answerOf(model: Model, task: TaskRow, comes: 'plan' | 'next' | 'refused' | 'nothing'): Input {
+  const { snapshot } = model
+  const answer = { taskId: task.task_id, by: 'ada', reason: null, reading: 'it' }
+  if (comes === 'next') {
+    const name = `asked-${snapshot.tasks.size}`
+    const asked = {
+      task_id: taskId(name),
+      name,
+      title: name,
+      position: snapshot.tasks.size,
+      priority: 1,
+      now: model.now,
+    }
+    const next = newTask(execution(false), {
+      ...asked,
+      ...{ task_kind: 'choose' as const, capability: 'human' as const, spec: QUESTION },
+    })
+    return { type: 'chosen', ...answer, chosen: { words: 'it' }, next }
+  }
+  if (comes === 'refused') {
+    return { type: 'chosen', ...answer, chosen: { words: 'it' }, refused: failure('not_understood', false) }
+  }
+  // A handler that knows an older state brings a plan too early, or none with the last answer; both are refused.
+  const planned = comes === 'plan' && isLastQuestion(snapshot, task)
+  const { work } = moreWork(model, 1, false, [task.task_id])
+  const plan = planned ? { plan: { work, found: { method: 'autonomous' as const } } } : {}
+  return { type: 'chosen', ...answer, chosen: { option: 'one' }, ...plan }
+}
+
+function answerTo(model: Model, task: TaskRow): Input {
+  const { approvals } = model.snapshot
+  if (task.task_kind === 'choose') return answerOf(model, task, 'plan')
   if (task.task_kind !== 'approve') return resolution(task.task_id, task.task_kind === 'review' ? 'retry' : 'provide')
   const approval = [...approvals.values()].find(({ task_id }) => task_id === task.task_id)
   if (!approval) throw new Error(`there is no approval of ${task.name}`)
@@ -806,7 +869,7 @@ function playedOut(plan: Plan, order: number[]): unknown {
     if (task) {
       const attempt = { taskId: task.task_id, token: task.token as FencingToken, intent: task.intent }
       apply(model, { type: 'reported', report: reportOf(attempt, 'done', model.now) })
-    } else if (wanted) apply(model, answerTo(model.snapshot, wanted))
+    } else if (wanted) apply(model, answerTo(model, wanted))
     else take(model, { op: 'tick', ms: Math.max(1, model.checkAt - model.now) })
   }
   const { execution: one, tasks } = model.snapshot
@@ -886,8 +949,8 @@ function workOf({ tasks, approvals }: Plan): Work {
         priority,
         now: START,
       },
-      task_kind: kind === 'solve' ? 'solve' : 'act',
-      capability: kind === 'person' ? 'human' : kind,
+      task_kind: kind === 'solve' || kind === 'choose' ? kind : 'act',
+      capability: kind === 'person' || kind === 'choose' ? 'human' : kind,
       dependencies: [...wants.map((want) => taskId(named(want))), ...asks],
       approval_id: approval === undefined ? null : (ids[approval] ?? null),
       level: approval === undefined ? 0 : 1,
@@ -895,6 +958,7 @@ function workOf({ tasks, approvals }: Plan): Work {
       concurrency_key: key && kind === 'act' ? 'key' : null,
       ...(kind === 'person' ? { spec: { input: { ask: 'look', expires_in_ms: PERSON_MS } } } : {}),
       ...(kind === 'act' ? { spec: { input: { target: 'web' } } } : {}),
+      ...(kind === 'choose' ? { spec: QUESTION } : {}),
     })
   })
   const asking = approvals.flatMap(({ ahead, wants }, index) => {
@@ -911,6 +975,14 @@ function workOf({ tasks, approvals }: Plan): Work {
   })
   const all = [...made, ...asking.map(({ task }) => task)]
   return { tasks: all, approvals: asking.map(({ approval }) => approval), plan: planOf(all, '1') }
+}
+
+const QUESTION = {
+  node: 'task',
+  ask: { description: 'do it' },
+  question: { text: 'what?', options: [] },
+  round: 1,
+  expires_in_ms: PERSON_MS,
 }
 
 const AGREED: Evidence = {

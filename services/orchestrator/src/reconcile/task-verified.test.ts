@@ -14,17 +14,19 @@ interface Act {
 
 /** Approvals: `person` was decided by one, `grant` by a grant. */
 const verified = (...acts: Act[]): boolean => {
-  const tasks = acts.map(({ reading, by = 'model', checks, effect = 'made', status = 'done', approval, evidence }, index) => [
-    String(index),
-    {
-      task_kind: 'act',
-      actual_status: status,
-      effect,
-      approval_id: approval ?? null,
-      spec: { ...(reading ? { reading: { of: reading, by } } : {}), ...(checks ? { checks } : {}) },
-      verification: { kind: evidence ?? 'observed', outcome: 'verified' },
-    },
-  ])
+  const tasks = acts.map(
+    ({ reading, by = 'model', checks, effect = 'made', status = 'done', approval, evidence }, index) => [
+      String(index),
+      {
+        task_kind: 'act',
+        actual_status: status,
+        effect,
+        approval_id: approval ?? null,
+        spec: { ...(reading ? { reading: { of: reading, by } } : {}), ...(checks ? { checks } : {}) },
+        verification: { kind: evidence ?? 'observed', outcome: 'verified' },
+      },
+    ],
+  )
   const approvals = [
     ['person', { grant_id: null, decided_by: 'ada' }],
     ['grant', { grant_id: 'g', decided_by: 'ada' }],
