@@ -46,7 +46,7 @@ export function deedProgram(): Command {
   }
   const program = new Command('deed')
     .version(version, '-V, --version', 'print the version')
-    .usage('<command> [options]')
+    .usage('<command> [options]   (more, with examples: deed <command> --help)')
     .description('Takes a task in plain words, does it, proves it, and can undo it.')
     .option('--json', 'print one JSON document')
     .option('--data-dir <folder>', 'of the mesh (default: the nearest .deed)')
@@ -65,10 +65,8 @@ export function deedProgram(): Command {
     .addHelpText(
       'after',
       `Examples:
-  deed init && deed up --detach
-  deed run "How many assets do we have?"
-Exit codes: 0 as asked, 1 not so, 2 refused, 3 no mesh, 78 setting, 130 stopped.
-More, with examples: deed <command> --help`,
+  deed init && deed up --detach && deed run "How many assets do we have?"
+Exit codes: 0 as asked, 1 not so, 2 refused, 3 no mesh, 78 setting, 130 stopped.`,
     )
   for (const [heading, commands] of Object.entries(GROUPS)) {
     program.commandsGroup(heading)

@@ -177,6 +177,8 @@ export function openDriver(dependencies: Dependencies): Driver {
         reconcile(draft, input, limitsFor(id, slots, unseen, keysBusy))
       } catch (error) {
         for (const slot of slots) capacity.release(slot)
+        // Another replica may have added what is missing here: only the tables refuse.
+        if (kept && error instanceof DeedError) continue
         throw error
       }
       draft.claim = claimOf(input, draft)
