@@ -15,6 +15,7 @@ import * as findId from './find-id.ts'
 import * as goal from './goal.ts'
 import * as grant from './grant.ts'
 import * as manifest from './manifest.ts'
+import * as person from './person.ts'
 import * as provider from './provider.ts'
 import * as schedule from './schedule.ts'
 import * as steering from './steering.ts'
@@ -34,6 +35,7 @@ const exported = [
   goal,
   grant,
   manifest,
+  person,
   provider,
   schedule,
   steering,

@@ -324,7 +324,7 @@ describe('an answer is refused, and nothing changes,', () => {
     )
   })
 
-  it('if its time is over; the execution then ends as denied', async () => {
+  it('if its time has expired; the execution then ends as denied', async () => {
     const id = await waits(asking('task', 'a.txt'))
     await world.db.pool.query(
       `update actual_state set started_at = now() - interval '99 days' where execution_id = $1`,

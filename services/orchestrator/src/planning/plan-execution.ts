@@ -46,9 +46,9 @@ export interface PlanDependencies {
 }
 
 export interface Planned {
-  /** Whoever waits is answered at once, and the work continues. */
+  /** A waiting caller is answered at once, and the work continues. */
   background: boolean
-  /** Whoever waits is answered at once, with the question. */
+  /** A waiting caller is answered at once, with the question. */
   asks?: boolean
 }
 

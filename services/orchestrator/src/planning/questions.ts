@@ -8,11 +8,11 @@ import { defined, type JsonObject } from '@deed/proto/json'
 import { newTask } from '../execution/new-task.ts'
 import { type Choice, Chosen, choiceOf } from '../execution/person-task.ts'
 import type { ExecutionRow, Snapshot, TaskRow, Work } from '../execution/snapshot.ts'
-import type { Policy } from '../policy/policy.ts'
 import { expectTimes } from '../thinking/expected-time.ts'
 import type { SolvedNode } from '../thinking/solve-node.ts'
 import { titled } from '../thinking/task-node.ts'
 import { freeName } from './free-name.ts'
+import type { Planning } from './plan-work.ts'
 
 /** How the actions of the nodes were found. */
 export function foundBy(nodes: readonly SolvedNode[]): Partial<ExecutionRow> {
@@ -24,20 +24,17 @@ export function foundBy(nodes: readonly SolvedNode[]): Partial<ExecutionRow> {
   }
 }
 
-interface Asking {
-  policy: Policy
-  now(): number
-}
+type Asker = Pick<Planning, 'policy' | 'now'>
 
 export const asksPeople = (nodes: readonly SolvedNode[]): boolean => nodes.some(({ question }) => question)
 
-export function questionsOf(asking: Asking, execution: ExecutionRow, nodes: readonly SolvedNode[]): Work {
+export function questionsOf(asker: Asker, execution: ExecutionRow, nodes: readonly SolvedNode[]): Work {
   const names = new Set<string>()
   const tasks = nodes.flatMap(({ node, ask, question }) => (ask && question ? [{ node: node.id, ask, question }] : []))
-  const { version } = asking.policy
+  const { version } = asker.policy
   return {
     tasks: tasks.map((asked, position) =>
-      questionTask(asking, execution, {
+      questionTask(asker, execution, {
         ...asked,
         round: 1,
         position,
@@ -59,7 +56,7 @@ const nameOf = (node: string, nodes: readonly SolvedNode[]): string =>
 
 /** The question that new words have led to. */
 export function nextQuestion(
-  asking: Asking,
+  asker: Asker,
   { execution, tasks }: Snapshot,
   before: TaskRow,
   { ask, question, round }: { ask: AgentTask; question: Question; round: number },
@@ -67,11 +64,11 @@ export function nextQuestion(
   const names = new Set([...tasks.values()].map(({ name }) => name))
   const { node = '' } = choiceOf(before) ?? {}
   const name = freeName(names, before.name.replace(/-\d+$/, ''))
-  return questionTask(asking, execution, { node, ask, question, round, position: tasks.size, name })
+  return questionTask(asker, execution, { node, ask, question, round, position: tasks.size, name })
 }
 
 function questionTask(
-  { policy, now }: Asking,
+  { policy, now }: Asker,
   execution: ExecutionRow,
   { position, name, ...asked }: Omit<Choice, 'expires_in_ms'> & { position: number; name: string },
 ): TaskRow {
@@ -96,7 +93,7 @@ function questionTask(
  */
 export function answeredNodes(
   { tasks }: Pick<Snapshot, 'tasks'>,
-  stored: readonly SolvedNode[],
+  stored: readonly JsonObject[],
   last: { task: TaskRow; chosen: Chosen },
 ): { nodes: SolvedNode[]; estimatedMs: number } {
   const answers = new Map<string, { choice: Choice; chosen: Chosen }>()
@@ -107,7 +104,7 @@ export function answeredNodes(
     if (chosen.solution || chosen.ask) answers.set(choice.node, { choice, chosen })
   }
   return expectTimes(
-    stored.map(({ question, ask, ...solved }): SolvedNode => {
+    (stored as unknown as SolvedNode[]).map(({ question, ask, ...solved }): SolvedNode => {
       if (!question) return { ...solved, ...(ask ? { ask } : {}) }
       const answer = answers.get(solved.node.id)
       if (!answer) throw new Error(`nobody has answered what ${solved.node.id} means`)

@@ -561,8 +561,7 @@ function checkLeases(model: Model, was: Snapshot, draft: Draft, input: Input): v
 /** A question is answered once; the plan comes with the last answer, and never before. */
 function checkAnswers(was: Snapshot, draft: Draft, input: Input): void {
   const questions = [...was.tasks.values()].filter(({ task_kind }) => task_kind === 'choose')
-  for (const task of questions)
-    if (task.actual_status === 'done') expect(draft.tasks.get(task.task_id)).toEqual(task)
+  for (const task of questions) if (task.actual_status === 'done') expect(draft.tasks.get(task.task_id)).toEqual(task)
   if (input.type !== 'chosen') return
   const open = questions.filter(({ actual_status: status }) => status === 'pending').map(({ task_id }) => task_id)
   expect(open).toContain(input.taskId)
