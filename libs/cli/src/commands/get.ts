@@ -191,9 +191,9 @@ function addApprovals(get: Command): void {
           { heading: 'EXPIRES', cell: ({ expires_at: at }) => relative(at, now) },
           { heading: 'TASK', cell: ({ task }) => task, fills: true },
         ]
-        show(shell, 'approvals', columns, reply.approvals)
-        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${shownId(reply.next_cursor)}`)
         const questions = reply.tasks.filter(({ kind }) => kind === 'choose')
+        if (questions.length === 0 || reply.approvals.length > 0) show(shell, 'approvals', columns, reply.approvals)
+        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${shownId(reply.next_cursor)}`)
         if (questions.length > 0) show(shell, 'questions', QUESTION_COLUMNS, questions)
       },
     )

@@ -1,6 +1,6 @@
 /** A person said what the words of a task mean. With the last answer comes the plan. */
 import { DeedError } from '@deed/proto/errors'
-import type { JsonObject } from '@deed/proto/json'
+import { defined, type JsonObject } from '@deed/proto/json'
 import { addTasks, type Draft, record, setActual } from '../execution/draft.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import { expiryOf } from '../execution/person-task.ts'
@@ -43,19 +43,19 @@ export function chosen(draft: Draft, { taskId, by, reason, chosen, reading, next
     throw new DeedError('unavailable', 'another question of the execution was answered meanwhile; try again')
   }
   const { option, words } = chosen
-  const answer = option === undefined ? { words } : { option }
+  const answer = defined({ option, words })
   record(draft, 'person.decided', { name: task.name, decision: 'choose', by, reason, reading, ...answer }, taskId)
   const evidence = signed({
     claimed: `a person was asked: ${task.title}`,
     observed: `${by} ${option === undefined ? 'said' : 'chose'}: ${reading}`,
     at: draft.now,
-    facts: { by, reason, reading, ...answer } as JsonObject,
+    facts: defined({ by, reading, ...answer, reason: reason ?? undefined }),
   })
   setActual(draft, task, {
     actual_status: 'done',
     finished_at: isoTime(draft.now),
     verification: evidence,
-    result: { text: `understood as: ${reading}`, data: chosen as JsonObject },
+    result: { text: `${chosen.solution ? 'understood as' : 'in other words'}: ${reading}`, data: chosen as JsonObject },
     progress_at: isoTime(draft.now),
   })
   record(draft, 'task.done', { name: task.name, token: task.token, evidence }, taskId)
