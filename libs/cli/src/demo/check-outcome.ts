@@ -56,6 +56,9 @@ function wrongInReply(expected: Expected, reply: ExecutionReply, level: number):
   ) {
     wrong.push(`nothing was observed about ${expected.observed}`)
   }
+  const [reading] = reply.readings ?? []
+  same('the reading', expected.reading?.text, reading?.text)
+  same('who read it', expected.reading?.by, reading?.by)
   const left = verification.map(({ action_kind: kind, outcome }) => `${kind} ${outcome}`)
   for (const wanted of expected.evidence) {
     const at = left.indexOf(wanted)

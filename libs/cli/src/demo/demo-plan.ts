@@ -1,6 +1,7 @@
 /** The demo's own data: its tasks, and what each must come to. */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { WordsRead } from '@deed/proto/action'
 import { ExecutionRequest } from '@deed/proto/execution'
 import { ExecutionStatus, Method } from '@deed/proto/states'
 import { parse } from 'yaml'
@@ -24,6 +25,8 @@ const Expected = z.strictObject({
   /** What must be among the evidence, as `kind outcome`. */
   evidence: z.array(z.string()).default([]),
   already_so: z.boolean().optional(),
+  /** How the words were understood, where no rule knows them as they are. */
+  reading: WordsRead.pick({ text: true, by: true }).optional(),
 })
 export type Expected = z.output<typeof Expected>
 
@@ -47,6 +50,8 @@ const DemoTask = z.strictObject({
   context: ExecutionRequest.shape.context,
   /** Up to which level the demo approves. */
   approve: Level.default(0),
+  /** Which reading the demo chooses, where it is asked what the words mean. */
+  choose: z.string().optional(),
   /** Asked for beforehand, to set the scene. */
   first: z.strictObject({ task: z.string(), approve: Level.default(0) }).optional(),
   reply: Expected,

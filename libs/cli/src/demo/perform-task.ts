@@ -3,6 +3,7 @@ import type { Bus } from '@deed/mesh/bus'
 import { type ApprovalView, decideApproval, listApprovals } from '@deed/proto/approval'
 import { type ExecutionReply, getExecution } from '@deed/proto/execution'
 import { defined, type JsonObject } from '@deed/proto/json'
+import { chooseReading } from '@deed/proto/person'
 import { runTask } from '../following/run-task.ts'
 import { checkOutcome, type Verdict } from './check-outcome.ts'
 import type { DemoDatabase } from './demo-database.ts'
@@ -20,6 +21,8 @@ export interface Performed extends Verdict {
   why: string
   /** Who agreed to it; empty where nobody was asked. */
   approvedBy: string
+  /** What the demo was asked about the words. */
+  asked?: string
   /** What was asked for beforehand, to set the scene. */
   first?: { task: string; level: number; reply: ExecutionReply }
 }
@@ -43,7 +46,7 @@ export async function performTask({ bus, world, database }: Stage, task: DemoTas
     // The folder is another one at every start, so nothing is answered from an earlier start's cache.
     context: { ...(task.context as JsonObject), workspace: world.workspace },
   }
-  const { reply, ...agreement } = await ask(bus, request, task.approve)
+  const { reply, ...agreement } = await ask(bus, request, task.approve, task.choose)
   const after = await observeWorld(world, database, task.world)
   const verdict = checkOutcome(task, { reply, level: agreement.level, before, after })
   if (first && first.reply.status !== 'done') verdict.wrong.unshift(`"${first.task}" ended as ${first.reply.status}`)
@@ -54,10 +57,18 @@ async function ask(
   bus: Bus,
   request: Parameters<typeof runTask>[1],
   levelMax: number,
-): Promise<Pick<Performed, 'reply' | 'level' | 'why' | 'approvedBy'>> {
+  reading?: string,
+): Promise<Pick<Performed, 'reply' | 'level' | 'why' | 'approvedBy' | 'asked'>> {
+  let asked: string | undefined
   const reply = await runTask(bus, request, {
     timeoutMs: TIMEOUT_MS,
     onApproval: (approval) => approve(bus, approval, levelMax),
+    async onQuestion({ approval_id, question }) {
+      asked = question?.text
+      const option = question?.options.find((one) => one.reading === reading)?.id
+      if (option === undefined) await bus.call(decideApproval, { approval_id, decision: 'deny', reason: NOT_FORESEEN })
+      else await bus.call(chooseReading, { approval_id, option })
+    },
   })
   // What was really asked and decided, as it is on record.
   const { approvals } = await bus.call(listApprovals, { execution_id: reply.execution_id })
@@ -70,8 +81,11 @@ async function ask(
     level,
     why: steps.find((step) => step.level === level)?.why ?? '',
     approvedBy: [...deciders].join(', '),
+    ...defined({ asked }),
   }
 }
+
+const NOT_FORESEEN = 'the demo expects no such question'
 
 async function approve(bus: Bus, { approval_id: id, level, plan_hash: hash }: ApprovalView, levelMax: number) {
   const agreed = level <= levelMax

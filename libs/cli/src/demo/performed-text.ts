@@ -5,7 +5,7 @@ import { plainLine } from '../terminal/plain-text.ts'
 import type { DemoTask } from './demo-plan.ts'
 import type { Performed } from './perform-task.ts'
 
-export function performedText(number: number, { task }: DemoTask, performed: Performed, paint: Paint): string {
+export function performedText(number: number, { task, choose }: DemoTask, performed: Performed, paint: Paint): string {
   const { reply, level, why, approvedBy, first, seen, wrong } = performed
   const { metrics, verification } = reply
   const row = (name: string, text: string): string => `   ${name.padEnd(10)}${text}`
@@ -16,6 +16,9 @@ export function performedText(number: number, { task }: DemoTask, performed: Per
   return [
     `${paint('bold', `${number}  ${plainLine(task)}`)}`,
     ...(first ? [row('first', `${plainLine(first.task)}: ${first.reply.status} (level ${first.level})`)] : []),
+    ...(performed.asked === undefined
+      ? []
+      : [row('asked', `${plainLine(performed.asked)} The demo chooses: ${plainLine(choose ?? 'none')}`)]),
     ...(reply.result?.text ?? '-').split('\n').map((line, index) => row(index === 0 ? 'answer' : '', plainLine(line))),
     row(
       'how',
