@@ -89,8 +89,9 @@ export const ExecutionReply = z.object({
   verification: z.array(Evidence),
   /**
    * Whether the result is what the task asks for. Evidence proves that each action holds. That the actions fit the task
-   * is known if a rule read its words, by their pattern or by similarity, or a person chose what they mean, if its acceptance criteria or a check derived from its words hold, or if a
-   * person approved a model's reading. False for what is not done.
+   * is known if a rule read its words, by their pattern or by similarity, or a person chose what they mean; if its
+   * acceptance criteria or a check derived from its words hold; or if a person approved a model's reading. False for
+   * what is not done.
    */
   task_verified: z.boolean().default(false),
   /** The time of the oldest observation in its evidence. Absent without evidence. */

@@ -17,6 +17,8 @@ import { retryExecution } from '@deed/proto/steering'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type PlainClient, plainClient } from './plain-client.ts'
 
+const SECRET = 'correct-horse-battery-staple'
+
 const opened = new AsyncDisposableStack()
 let under: MeshUnderTest
 /** May ask, and not approve. */
@@ -29,7 +31,10 @@ beforeAll(async () => {
   under = opened.use(
     await meshUnderTest({
       copies: { 'hybrid-agent': 0, orchestrator: 2 },
-      config: 'targets: { box: { type: process, command: [sleep, "300"], cwd: ./workspace } }\n',
+      env: { QUESTION_SECRET: SECRET },
+      config: `targets: { box: { type: process, command: [sleep, "300"], cwd: ./workspace } }
+secrets: { token: { env: QUESTION_SECRET, kinds: [command.run] } }
+`,
     }),
   )
   const { nats_url: url, nats_user: user, nats_password: password } = under.mesh.connectionAs('hybrid-agent')
@@ -186,6 +191,7 @@ describe('a question about words', () => {
       [{}, 'invalid_request'],
       [{ option: 'file-1', words: 'x' }, 'invalid_request'],
       [{ words: ' ' }, 'empty_task'],
+      [{ words: `write ${SECRET} to a.txt` }, 'invalid_request'],
     ] as const) {
       expect(await answer(approval_id, said)).toMatchObject({ body: { code } })
     }
@@ -217,6 +223,43 @@ describe('a question about words', () => {
     expect(again).not.toHaveProperty('question')
     await agree(reply)
     expect(existsSync(file('twelve.txt'))).toBe(true)
+  })
+})
+
+describe('a graph of tasks', () => {
+  const manifest = {
+    name: 'notes',
+    tasks: [
+      { id: 'first', action: { kind: 'file.write', kind_version: 1, input: { path: 'graph.txt', content: 'x' } } },
+      { id: 'second', task: 'note that', depends_on: ['first'] },
+      { id: 'third', task: 'note this' },
+    ],
+  }
+
+  it('does nothing before all its words are known, and then keeps its order and its names', async () => {
+    replies.set('note that', asks('that.txt', 'other.txt'))
+    replies.set('note this', asks('this.txt'))
+    const { body: reply } = await client.ask('execution.request', { manifest })
+    expect(reply).toMatchObject({ status: 'waiting', question: { options: [{ reading: 'write that.txt' }, {}] } })
+    const { tasks } = await approver
+      .ask('approval.list', { kind: 'choose', execution_id: reply.execution_id })
+      .then(({ body }) => body)
+    expect(tasks.map(({ name }: { name: string }) => name).sort()).toEqual(['second.choose', 'third.choose'])
+    expect(existsSync(file('graph.txt'))).toBe(false)
+    for (const { approval_id } of tasks) await answer(approval_id, { option: 'file-1' })
+    const done = await agree(reply)
+    for (const path of ['graph.txt', 'that.txt', 'this.txt']) expect(existsSync(file(path))).toBe(true)
+    const [first, second] = ['first', 'second'].map((name) => done.tasks.find((task) => task.name === name))
+    expect(second?.dependencies).toContain(first?.task_id)
+  })
+})
+
+it('refuses a goal whose words have several meanings, and names them', async () => {
+  replies.set('note that', asks('that.txt', 'other.txt'))
+  const { body } = await client.ask('goal.put', { name: 'noted', task: 'note that' })
+  expect(body).toMatchObject({
+    code: 'not_understood',
+    details: { suggestions: ['write that.txt', 'write other.txt'] },
   })
 })
 

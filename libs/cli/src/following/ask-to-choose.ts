@@ -29,11 +29,15 @@ export async function askToChoose(out: Output, bus: Bus, task: PersonTask, decid
       else await bus.call(chooseReading, { approval_id: id, ...said })
       return true
     } catch (error) {
-      if (!(error instanceof DeedError) || error.code === 'approval_already_used') throw error
+      if (error instanceof DeedError && error.code === 'approval_already_used') return true
+      if (!(error instanceof DeedError) || error.retryable || FINAL.has(error.code)) throw error
       out.note([`${error.code}: ${plainLine(error.message)}`, ...suggestionLines(error.body)].join('\n'))
     }
   }
 }
+
+/** No other answer is taken either. */
+const FINAL: ReadonlySet<string> = new Set(['forbidden', 'approval_expired', 'not_found'])
 
 const NONE = 'none of the readings is meant'
 

@@ -90,8 +90,9 @@ export async function followExecution(
       )
     }
     for (const approval of approvals) show(approval, onApproval)
-    // One at a time: a terminal takes one answer at a time.
-    if (questions[0]) show(questions[0], onQuestion)
+    // In the order of the plan, and one at a time, since a terminal takes one answer at a time.
+    const [question] = questions.reverse()
+    if (question) show(question, onQuestion)
   }
 
   await rest(CHECK_AFTER_MS)
