@@ -2,10 +2,11 @@
 // server. The test stands in for the agent, so that it asks what the test wants to be asked.
 import { randomUUID } from 'node:crypto'
 import { Action } from '@deed/proto/action'
-import { type AgentReply, type AgentTask, processTask, type Question, Solution } from '@deed/proto/agent'
+import { type AgentReply, type AgentTask, processTask } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { asks, handled, questionAbout, solutionFor } from '../../test/agent-replies.ts'
 import { ask, beginExecution, openWorld, PEOPLE, type World } from '../../test/open-world.ts'
 import { replyOf } from '../answers/answer.ts'
 import type { Snapshot, TaskRow } from '../execution/snapshot.ts'
@@ -35,27 +36,6 @@ beforeAll(async () => {
   })
 })
 afterAll(() => opened.disposeAsync())
-
-const solutionFor = (path: string, more: object = {}): Solution =>
-  Solution.parse({
-    actions: [{ name: 'delete', title: `delete ${path}`, action: { kind: 'file.delete', input: { path } } }],
-    confidence: 1,
-    ...more,
-  })
-const handled = (path: string, more: object = {}): AgentReply => ({
-  outcome: 'handled',
-  method: 'autonomous',
-  solution: solutionFor(path, more),
-})
-const questionAbout = (...paths: string[]): Question => ({
-  text: `Which file is meant by it?`,
-  options: paths.map((path) => ({
-    id: path.replace('.', '-'),
-    reading: `delete ${path}`,
-    solution: solutionFor(path),
-  })),
-})
-const asks = (...paths: string[]): AgentReply => ({ outcome: 'asks', question: questionAbout(...paths) })
 
 const node = (id: string, more: Partial<SolvedNode> = {}, depends_on: string[] = []): SolvedNode => ({
   node: taskNode({ id, title: `delete ${id}`, depends_on }),
