@@ -18,12 +18,12 @@ import { solveTask } from './handlers/solve-task.ts'
 import { circuitBreaker } from './models/circuit-breaker.ts'
 import { ollamaServer } from './models/ollama.ts'
 import { checkRulePack } from './rules/check-rule-pack.ts'
-import { decideBy } from './rules/decide.ts'
 import { type RulePack, RulePackError, readRulePacks } from './rules/rule-pack.ts'
 import { type Runbooks, readRunbooks } from './rules/runbooks.ts'
 import { vocabularyOf } from './rules/vocabulary.ts'
 import { migrations } from './store/migrations.ts'
 import { keepPruning } from './store/prune-model-calls.ts'
+import { understanding } from './understanding/understand.ts'
 
 const BUILT_IN = fileURLToPath(new URL('../rules', import.meta.url))
 /** Concurrent tasks: one local model serves few requests at a time. */
@@ -51,7 +51,8 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     }),
   )
   const bus = opened.use(await connectBus({ service: 'hybrid-agent', ...busAddress(config), log }))
-  bus.serve(proto.processTask, processTask({ decide: decideBy(packs, vocabularyOf(world), runbooks) }))
+  const understand = understanding(packs, vocabularyOf(world), runbooks)
+  bus.serve(proto.processTask, processTask({ understand }))
 
   const workerId = `hybrid-agent-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`.slice(-128)
   const worker: Worker = { bus, log, service: 'hybrid-agent', capability: 'solve', workerId, slots: SLOTS }
@@ -68,6 +69,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     world,
     models: world.models,
     log,
+    suggest: (task) => suggestionsIn(understand(task)),
   })
   opened.use(await bus.consumeWork(proto.workSolve, handler, { slots: SLOTS }))
   // Closed first: the consumer waits for what is given up here.
@@ -79,6 +81,9 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
 
   return opened.move()
 }
+
+const suggestionsIn = (reply: proto.AgentReply): readonly string[] =>
+  reply.outcome === 'declined' ? (reply.suggestions ?? []) : []
 
 /** A pack whose own tests fail is never loaded. */
 function readRules({ RULES_DIR: own, execution }: Config): { packs: RulePack[]; runbooks: Runbooks } {

@@ -1,10 +1,10 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { processTask as contract } from '@deed/proto/agent'
-import type { Decide } from '../rules/decide.ts'
+import type { Understand } from '../understanding/understand.ts'
 
-export function processTask({ decide }: { decide: Decide }): Handler<typeof contract> {
-  return async (task, { setAttribute }) => {
-    const reply = decide(task)
+export function processTask({ understand }: { understand: Understand }): Handler<typeof contract> {
+  return async ({ explain, ...task }, { principal, setAttribute }) => {
+    const reply = understand(task, { explain, tenant: principal.tenant })
     setAttribute('deed.outcome', reply.outcome)
     if (reply.outcome === 'handled') setAttribute('deed.rule', reply.solution.rule ?? '')
     return reply
