@@ -32,8 +32,6 @@ export interface Intents {
   readonly words: Words
   /** Sentences, as generic words, that a test of a pack declines. */
   readonly declined: ReadonlySet<string>
-  /** The words with which sentences of rules begin that change something. */
-  readonly verbs: ReadonlySet<string>
   /** The words with which sentences of any rule begin. */
   readonly firstWords: ReadonlySet<string>
 }
@@ -50,7 +48,18 @@ export function intentsOf(packs: readonly RulePack[]): Intents {
   const most = Math.max(PER_RULE_MIN, Math.min(PER_RULE_MAX, Math.floor(EXAMPLES_MAX / Math.max(1, rules.length))))
   const sentences = rules.map((rule) => sentencesOf(rule, most, random))
   const lexicon = new Set(sentences.flat().flatMap((sentence) => sentence.filter((word) => !word.startsWith('__'))))
-  const words: Words = { lexicon, spelling: spellingIndex([...lexicon, ...FILLERS, ...COURTESY_WORDS, ...GUARDING]) }
+  const reading = new Set(rules.filter(({ changes }) => !changes).flatMap(firstWordsOf))
+  const verbs = new Set(
+    rules
+      .filter(({ changes }) => changes)
+      .flatMap(firstWordsOf)
+      .filter((word) => isContent(word) && !reading.has(word) && !COURTESY_WORDS.has(word)),
+  )
+  const words: Words = {
+    lexicon,
+    verbs,
+    spelling: spellingIndex([...lexicon, ...FILLERS, ...COURTESY_WORDS, ...GUARDING]),
+  }
   const tested = testedSentences(packs, words)
   const none = rules.length
   const examples: Example[] = []
@@ -80,7 +89,6 @@ export function intentsOf(packs: readonly RulePack[]): Intents {
     words,
     declined: new Set(declined.map((sentence) => sentence.join(' '))),
     firstWords: new Set(rules.flatMap(firstWordsOf).filter(isContent)),
-    verbs: new Set(rules.flatMap((rule) => (rule.changes ? firstWordsOf(rule) : []))),
   }
 }
 

@@ -5,9 +5,9 @@
 import type { Sentence, Token } from '../rules/tokenize.ts'
 import type { EntityValue, NamedTarget, Noun, Vocabulary } from '../rules/vocabulary.ts'
 import { isOfType } from '../rules/vocabulary.ts'
-import type { Names } from './names.ts'
+import { type Names, nameKey } from './names.ts'
 import type { SpellingIndex } from './spelling.ts'
-import { COMMON, COURTESY_WORDS, FILLERS, TYPE_WORDS } from './words.ts'
+import { COMMON, COURTESY_WORDS, FILLERS, synonymIn, TYPE_WORDS } from './words.ts'
 
 export interface Part {
   readonly kind: 'word' | 'target' | 'noun' | 'path' | 'url' | 'text' | 'number' | 'name'
@@ -37,6 +37,8 @@ type Found = Omit<Part, 'start'>
 export interface Words {
   /** The words of the rules. */
   readonly lexicon: ReadonlySet<string>
+  /** Those with which sentences begin that change something. */
+  readonly verbs: ReadonlySet<string>
   readonly spelling: SpellingIndex
 }
 
@@ -194,12 +196,32 @@ function targetAt(
     span.push(token.word)
     // "the api" begins with a word of the sentence, and is an alias.
     const targets = names.targetsAt(span)
-    if (targets.length === 0) continue
+    if (targets.length === 0) {
+      best ??=
+        last > at && words && span.some((word) => !isKnown(word, words))
+          ? misspelt(span, at, last, breaks, names)
+          : undefined
+      continue
+    }
     // A target that is called as a word of the rules, such as `all`: only patterns may take it for one.
     if (last === at && isOrdinary(token.word, words)) continue
     best = targetPart(targets, at, last, breaks)
   }
   return best && [best]
+}
+
+/** A name that is written as several words, one of them wrong: "the demi api". */
+function misspelt(
+  span: readonly string[],
+  first: number,
+  last: number,
+  breaks: boolean,
+  names: Names,
+): Found | undefined {
+  const written = span.join(' ')
+  const { words: near } = /^[a-z ]+$/.test(written) ? names.spelling.near(nameKey(written)) : { words: [] }
+  const targets = near.length === 1 ? names.targetsAt([near[0]!]) : []
+  return targets.length === 1 ? targetPart(targets, first, last, breaks, written) : undefined
 }
 
 const isOrdinary = (word: string, words: Words | undefined): boolean =>
@@ -253,10 +275,15 @@ function plainAt(
     const stem = word.slice(0, -ending.length)
     const targets = names.targetsAt([stem])
     if (targets.length > 0 && !isOrdinary(stem, words)) return [targetPart(targets, at, at, breaks)]
+    const corrected = words && !isKnown(stem, words) ? words.spelling.near(stem).words[0] : undefined
+    if (corrected !== undefined && SUBJECTS.has(corrected))
+      return [plain(corrected, stem), { ...plain(ENDINGS[ending]!), breaks: false }]
     if (SUBJECTS.has(stem)) return [plain(stem), { ...plain(ENDINGS[ending]!), breaks: false }]
     return [plain(stem)]
   }
   if (words?.lexicon.has(word)) return [plain(word)]
+  const synonym = words && synonymIn(word, words.lexicon)
+  if (synonym !== undefined) return [plain(synonym, word)]
   const verb = words && after === 'mind' ? verbOf(word, words) : undefined
   if (verb !== undefined) return [plain(verb)]
   if (URL_START.test(value)) return part('url', '__url__')
@@ -295,11 +322,20 @@ function correctedAt(
     // Between two known names nobody guesses.
     return targets.length === 1 ? targetPart(targets, at, at, breaks, word) : untouched
   }
-  if (other.words.length !== 1 || name.words.length > 0 || !beginsAs(word, other.words[0]!)) return untouched
-  return { ...as('word', other.words[0]!), written: word }
+  const [meant, another] = other.words
+  if (meant === undefined || name.words.length > 0 || !mayStandFor(word, meant, words)) return untouched
+  // It could be several words, and each of them would only connect.
+  if (another !== undefined && !other.words.every((one) => FILLERS.has(one))) return untouched
+  return { ...as('word', meant), written: word }
 }
 
-/** "unrestart" is not a misspelt "restart": errors in the first letter are those of two letters swapped. */
+const LETTERS_FOR_FIRST = 5
+
+/** "unrestart" is not a misspelt "restart": the first letter of what changes something is right, or swapped with the second. */
+const mayStandFor = (written: string, word: string, { verbs }: Words): boolean =>
+  beginsAs(written, word) ||
+  (written.length >= LETTERS_FOR_FIRST && !verbs.has(word) && written.length <= word.length + 1)
+
 const beginsAs = (written: string, word: string): boolean =>
   written[0] === word[0] || (written[0] === word[1] && written[1] === word[0])
 

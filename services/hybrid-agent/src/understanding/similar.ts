@@ -121,7 +121,7 @@ function obstacleTo(
   if (missing.length > 0 && !pointsAtSomething(parts)) return 'nothing is named'
   if (more) return `"${more.value}" is named besides`
   const other = parts.find(
-    ({ kind, word }) => kind === 'word' && intents.verbs.has(word) && !vocabulary.has(stemOf(word)),
+    ({ kind, word }) => kind === 'word' && intents.words.verbs.has(word) && !vocabulary.has(stemOf(word)),
   )
   return other && `"${other.word}" asks for something else`
 }

@@ -3,6 +3,7 @@
  * and more, two for words of eight and more.
  */
 import { editDistance } from '@deed/config/nearest'
+import { FILLERS } from './words.ts'
 
 export interface SpellingIndex {
   /** The nearest words with their distance; several where it could be any of them. */
@@ -10,7 +11,7 @@ export interface SpellingIndex {
 }
 
 const LETTERS_MIN = 4
-/** Of three letters, only two swapped are corrected: "teh". */
+/** Of three letters, two are swapped, or one is wrong in a word that only connects: "teh", "thw". */
 const LETTERS_TO_SWAP = 3
 const LETTERS_FOR_TWO = 8
 const LETTERS_MAX = 40
@@ -38,7 +39,11 @@ export function spellingIndex(words: Iterable<string>): SpellingIndex {
           if (seen.has(candidate)) continue
           seen.add(candidate)
           const distance = editDistance(word, candidate)
-          if (distance > bestDistance || (word.length < LETTERS_MIN && !isSwapped(word, candidate))) continue
+          if (
+            distance > bestDistance ||
+            (word.length < LETTERS_MIN && !isSwapped(word, candidate) && !connects(word, candidate))
+          )
+            continue
           if (distance < bestDistance) best = []
           bestDistance = distance
           best.push(candidate)
@@ -67,3 +72,5 @@ function without(word: string): string[] {
 
 const isSwapped = (word: string, other: string): boolean =>
   word.length === other.length && [...word].sort().join('') === [...other].sort().join('')
+
+const connects = (word: string, candidate: string): boolean => FILLERS.has(candidate) && word[0] === candidate[0]

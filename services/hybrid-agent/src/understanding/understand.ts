@@ -10,7 +10,7 @@ import type { SlotValue } from '../rules/slots.ts'
 import { type Sentence, tokenize } from '../rules/tokenize.ts'
 import type { Vocabulary } from '../rules/vocabulary.ts'
 import { asksAmong, readingOf } from './ask.ts'
-import { cleanSentence, textOf, withoutPronoun } from './clean-sentence.ts'
+import { cleanSentence, textOf, variantsOf, withoutPronoun } from './clean-sentence.ts'
 import { explained, type Seen } from './explain.ts'
 import { type Bar, barOf } from './guards.ts'
 import { hasHiddenText } from './hidden-text.ts'
@@ -118,7 +118,13 @@ export function understanding(
       return declined('no_instruction', 'the words describe a state and ask for nothing', suggestions(candidates))
     if (intents.declined.has(withReasons.map(({ word }) => word).join(' ')))
       return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates))
-    const clean = cleaned(sentence, [parts, withReasons, ...loneClauses(clauses, reasons)], asks, task, bar)
+    const clean = cleaned(
+      sentence,
+      [...variantsOf(parts), withReasons, ...loneClauses(clauses, reasons).flatMap(variantsOf)],
+      asks,
+      task,
+      bar,
+    )
     if (clean) return clean
     if (bar && bar.bars !== 'changes') return refusal(bar, candidates)
     const acted = act(candidates, task)
@@ -128,7 +134,7 @@ export function understanding(
     if (exact.outcome === 'refused') return undefined
     if (!bar) return declined('needs_model', 'no rule knows these words', suggestions(candidates))
     const barred = rank(parts, withReasons, false, task)
-    const near = (barred[0]?.confidence ?? 0) >= BARRED || withReasons.some(({ word }) => intents.verbs.has(word))
+    const near = (barred[0]?.confidence ?? 0) >= BARRED || withReasons.some(({ word }) => intents.words.verbs.has(word))
     return near ? refusal(bar, barred) : declined('needs_model', 'no rule knows these words', suggestions(barred))
 
     function refusal({ bars, why }: Bar, near: readonly Candidate[]): AgentReply {
