@@ -37,8 +37,8 @@ export interface Intents {
 }
 
 /** Bounds the time to train, however many rules there are. */
-const EXAMPLES_MAX = 8_000
-const PER_RULE_MIN = 12
+const EXAMPLES_MAX = 5_000
+const PER_RULE_MIN = 8
 const PER_RULE_MAX = 60
 const SEED = 7
 

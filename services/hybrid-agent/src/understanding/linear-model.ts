@@ -18,11 +18,15 @@ export interface LinearModel {
   readonly temperature: number
 }
 
-const EPOCHS = 6
+const EPOCHS = 5
 const RATE = 6
 const RATE_LAST = 1.5
+/** Smaller changes are left out. */
+const CHANGE_MIN = 2e-3
 /** Rivals of one example. */
-const RIVALS_MAX = 20
+const RIVALS_MAX = 16
+/** A word of more classes names no rivals. */
+const COMMON_TO_MAX = 100
 /** Every eighth example is kept from training, to choose the temperature. */
 const HELD_OUT = 8
 const TEMPERATURES = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.4, 1.7, 2]
@@ -34,19 +38,28 @@ export function trainLinearModel(
   always: number,
   random: () => number,
 ): LinearModel {
-  const weights = new Float32Array(PLACES * classes)
-  const trained = examples.filter((_, index) => index % HELD_OUT !== HELD_OUT - 1)
+  // The weights of a class are together while it is trained, those of a place when all classes are scored.
+  const trained = new Float32Array(PLACES * classes)
+  const kept = examples.filter((_, index) => index % HELD_OUT !== HELD_OUT - 1)
   const held = examples.filter((_, index) => index % HELD_OUT === HELD_OUT - 1)
-  const rivalsOf = rivalsBy(trained, classes, always)
-  const rivals = trained.map(rivalsOf)
-  const order = trained.map((_, index) => index)
+  const rivalsOf = rivalsBy(kept, classes, always)
+  const rivals = kept.map(rivalsOf)
+  const order = kept.map((_, index) => index)
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
     const rate = RATE + ((RATE_LAST - RATE) * epoch) / (EPOCHS - 1)
     shuffle(order, random)
-    for (const index of order) step(weights, classes, trained[index]!, rivals[index]!, rate)
+    for (const index of order) step(trained, kept[index]!, rivals[index]!, rate)
   }
+  const weights = byPlace(trained, classes)
   const temperature = calmest(held, rivalsOf, weights, classes)
   return { scores: (features) => scoresOf(weights, classes, features), temperature }
+}
+
+function byPlace(trained: Float32Array, classes: number): Float32Array {
+  const weights = new Float32Array(trained.length)
+  for (let of = 0; of < classes; of++)
+    for (let place = 0; place < PLACES; place++) weights[place * classes + of] = trained[of * PLACES + place]!
+  return weights
 }
 
 /** The chances of the given scores, which sum to 1. */
@@ -57,21 +70,17 @@ export function chancesOf(scores: readonly number[], temperature: number): numbe
   return powers.map((power) => power / sum)
 }
 
-function step(
-  weights: Float32Array,
-  classes: number,
-  { features, label }: Example,
-  among: Uint16Array,
-  rate: number,
-): void {
+const errors = new Float64Array(64)
+
+function step(weights: Float32Array, { features, label }: Example, among: Uint16Array, rate: number): void {
   const { places, values } = features
   const count = among.length
-  const errors = new Float64Array(count)
+  const length = places.length
   let top = Number.NEGATIVE_INFINITY
   for (let index = 0; index < count; index++) {
-    const of = among[index]!
+    const begin = among[index]! * PLACES
     let score = 0
-    for (let at = 0; at < places.length; at++) score += weights[places[at]! * classes + of]! * values[at]!
+    for (let at = 0; at < length; at++) score += weights[begin + places[at]!]! * values[at]!
     errors[index] = score
     if (score > top) top = score
   }
@@ -83,8 +92,9 @@ function step(
   for (let index = 0; index < count; index++) {
     const of = among[index]!
     const change = rate * ((of === label ? 1 : 0) - errors[index]! / sum)
-    if (Math.abs(change) < 1e-3) continue
-    for (let at = 0; at < places.length; at++) weights[places[at]! * classes + of]! += change * values[at]!
+    if (Math.abs(change) < CHANGE_MIN) continue
+    const begin = of * PLACES
+    for (let at = 0; at < length; at++) weights[begin + places[at]!]! += change * values[at]!
   }
 }
 
@@ -108,21 +118,22 @@ function rivalsBy(examples: readonly Example[], classes: number, always: number)
       else byWord.set(word, new Set([label]))
     }
   }
-  const remembered = new Map<string, Uint16Array>()
+  const lists = new Map([...byWord].map(([word, having]) => [word, Uint16Array.from(having)]))
+  const shared = new Float64Array(classes)
   return ({ words, label }) => {
-    const key = `${label} ${[...new Set(words)].sort().join(' ')}`
-    const known = remembered.get(key)
-    if (known) return known
-    const shared = new Float64Array(classes)
-    for (const word of new Set(words)) {
-      const having = byWord.get(word)
-      if (having) for (const one of having) shared[one]! += 1 / having.size
+    const touched: number[] = []
+    for (const word of words) {
+      const having = lists.get(word)
+      // What nearly every class has tells no two of them apart.
+      if (!having || having.length > COMMON_TO_MAX) continue
+      for (const one of having) {
+        if (shared[one] === 0) touched.push(one)
+        shared[one]! += 1 / having.length
+      }
     }
-    shared[label] = shared[always] = Number.POSITIVE_INFINITY
-    const sharing = [...shared.keys()].filter((one) => shared[one]! > 0)
-    const found = Uint16Array.from(sharing.sort((a, b) => shared[b]! - shared[a]!).slice(0, RIVALS_MAX))
-    remembered.set(key, found)
-    return found
+    const nearest = touched.filter((one) => one !== label && one !== always).sort((a, b) => shared[b]! - shared[a]!)
+    for (const one of touched) shared[one] = 0
+    return Uint16Array.from([label, ...(label === always ? [] : [always]), ...nearest.slice(0, RIVALS_MAX)])
   }
 }
 

@@ -22,6 +22,8 @@ export interface Candidate {
 
 /** Intents whose slots are filled; the others have no chance. */
 const COMPARED_MAX = 12
+/** Classes that are looked at; half of them may be rules that change something. */
+const RANKED_MAX = 40
 /** The classes among which chances are shared, as when the model was trained. */
 const CHANCES_MAX = 20
 /** Each unexplained word leaves this much of the confidence. */
@@ -49,21 +51,17 @@ export function candidatesFor(
   const { model, none } = intents
   const scores = model.scores(featuresOf(parts.map(({ word }) => word)))
   const onlyNoun = onlyNounOf(vocabulary)
-  const ranked = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!)
   const compared: { at: number; intent: Intent; filled: Filled }[] = []
-  for (const at of ranked) {
-    if (compared.length === COMPARED_MAX) break
+  const others: number[] = []
+  for (const at of topOf(scores)) {
     const intent = intents.all[at]
     if (!intent || (readsOnly && intent.rule.changes)) continue
-    const filled = fillIntent(intent, parts, all, text, onlyNoun)
-    if (filled.missing.length > 0 || applies(intent.rule, filled.slots, task, vocabulary))
+    const filled = compared.length < COMPARED_MAX ? fillIntent(intent, parts, all, text, onlyNoun) : undefined
+    if (filled && (filled.missing.length > 0 || applies(intent.rule, filled.slots, task, vocabulary)))
       compared.push({ at, intent, filled })
+    // A rule that does not apply here leaves its chance to its twin that applies.
+    else if (!filled) others.push(at)
   }
-  const others = ranked
-    .filter(
-      (at) => at !== none && !(readsOnly && intents.all[at]?.rule.changes) && !compared.some((one) => one.at === at),
-    )
-    .filter((at) => !sharesPatterns(intents, at, compared))
   const shared = [...compared.map(({ at }) => at), none, ...others.slice(0, Math.max(0, CHANCES_MAX - compared.length))]
   const chances = chancesOf(
     shared.map((at) => scores[at]!),
@@ -90,10 +88,20 @@ function onlyNounOf({ plurals }: Vocabulary): EntityValue | undefined {
   return more.length === 0 ? entity : undefined
 }
 
-/** A rule that does not apply here has the chance of its twin that applies. */
-function sharesPatterns(intents: Intents, at: number, compared: readonly { intent: Intent }[]): boolean {
-  const first = intents.all[at]?.rule.patterns[0]?.source
-  return compared.some(({ intent }) => intent.rule.patterns[0]?.source === first)
+/** The best classes, best first. */
+function topOf(scores: Float32Array): number[] {
+  const top: number[] = []
+  let least = Number.NEGATIVE_INFINITY
+  for (let at = 0; at < scores.length; at++) {
+    const score = scores[at]!
+    if (top.length === RANKED_MAX && score <= least) continue
+    let place = top.length
+    while (place > 0 && scores[top[place - 1]!]! < score) place--
+    top.splice(place, 0, at)
+    if (top.length > RANKED_MAX) top.pop()
+    least = scores[top[top.length - 1]!]!
+  }
+  return top
 }
 
 function unexplainedBy({ vocabulary, rule }: Intent, { used }: Filled, parts: readonly Part[]): string[] {
