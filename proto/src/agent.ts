@@ -165,6 +165,17 @@ export const processTask = request({
 })
 export type AgentReply = z.output<typeof processTask.output>
 
+/** What each stage of understanding makes of a task's words. Nothing is done, and nothing is queued. */
+export const explainTask = request({
+  subject: 'agent.explain',
+  owner: 'hybrid-agent',
+  summary: 'How the words of a task are understood; nothing is done.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({ task: AgentTask.shape.description }),
+  output: processTask.output,
+})
+
 /** A question for a model. Its answer comes as `task.report` with a solution. */
 export const workSolve = work({
   subject: 'work.solve',

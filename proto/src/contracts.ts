@@ -1,6 +1,6 @@
 /** Every contract of the mesh, in one list: for documents and for tests. */
 import { forgetActions, inspectAction, inspectUndo, listKinds, resolveNames, workAct } from './action.ts'
-import { processTask, workSolve } from './agent.ts'
+import { explainTask, processTask, workSolve } from './agent.ts'
 import { alert } from './alert.ts'
 import { decideApproval, decideApprovals, listApprovals } from './approval.ts'
 import { exportAudit, verifyAudit } from './audit.ts'
@@ -89,6 +89,7 @@ export const CONTRACTS: readonly Contract[] = [
   recordTemplate,
   listTemplates,
   decomposeTask,
+  explainTask,
   processTask,
   getCache,
   reserveCache,

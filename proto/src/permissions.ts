@@ -60,6 +60,8 @@ const ASKING = [
   'task.list',
   'id.find',
   'action.kinds',
+  // Understanding has no side effects.
+  'agent.explain',
   'audit.verify',
   'audit.export',
   ...['put', 'list', 'delete', 'pause', 'resume'].flatMap((verb) => [`goal.${verb}`, `schedule.${verb}`]),
@@ -154,7 +156,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...consume('WORK', 'hybrid-agent'),
     ],
     subscribe: [
-      ...verbs('agent.process', 'analyze.codebase', 'code.search'),
+      ...verbs('agent.process', 'agent.explain', 'analyze.codebase', 'code.search'),
       ...each('doctor.agent'),
       NO_ORCHESTRATOR,
       ...[MICRO, CANCELLED, inbox('hybrid-agent')],

@@ -281,7 +281,7 @@ describe('a goal', () => {
     await expect(put({ task: 'write "x" to ../outside.txt' })).rejects.toMatchObject({ code: 'path_outside_workspace' })
     await expect(put({ task: 'is api running?' })).rejects.toMatchObject({ code: 'invalid_request' })
     await expect(put({ task: 'run `node --version`' })).rejects.toMatchObject({ code: 'invalid_request' })
-    await expect(put({ task: 'compose a sonnet about api' })).rejects.toMatchObject({ code: 'no_solution' })
+    await expect(put({ task: 'compose a sonnet about api' })).rejects.toMatchObject({ code: 'not_understood' })
     await expect(put({ execution_id: '01997d0e-0000-7000-8000-000000000000' })).rejects.toMatchObject({
       code: 'invalid_request',
     })

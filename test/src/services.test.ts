@@ -638,7 +638,7 @@ describe('the services', () => {
     expect(reply).toMatchObject({
       status: 'failed',
       method: 'fallback',
-      error: { code: 'no_solution' },
+      error: { code: 'not_understood', details: { suggestions: expect.arrayContaining([expect.any(String)]) } },
       metrics: { success: false, cost_usd: 0 },
     })
   })

@@ -1,5 +1,5 @@
 // The command as it is used: a child process with its output piped, on a whole mesh of real parts.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type DeedProcess, type Ended, startDeed } from '@deed/drill/harness/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
@@ -282,6 +282,29 @@ describe('deed kinds', () => {
     expect(document.input.required).toEqual(['from', 'to'])
     expect(document.example).toMatchObject({ from: 'notes/today.md' })
     expect(await deed('kinds', 'file.fly')).toMatchObject({ code: 2 })
+  })
+})
+
+describe('deed explain', () => {
+  it('says how the words are understood, and does nothing', async () => {
+    const { code, stdout } = await deed('explain', 'please crate the folder explained asap, thanks')
+    expect(code).toBe(0)
+    expect(stdout).toContain('understood as: make the folder explained')
+    expect(stdout).toMatch(/^exact +declined +/m)
+    expect(stdout).toMatch(/^files\/create-folder +make the folder explained +0\.\d+ +path: explained/m)
+    expect(existsSync(join(workspace, 'explained'))).toBe(false)
+    expect((await deed('explain', 'do not delete notes.txt')).stdout).toMatch(/nothing is done.*\nTry: /s)
+  })
+
+  it('gives the whole answer as JSON', async () => {
+    const { document } = await json<object>('explain', 'create the folder explained')
+    expect(document).toMatchObject({
+      outcome: 'handled',
+      explanation: {
+        normalised: 'create the folder explained',
+        stages: [{ stage: 'exact', outcome: 'handled' }, {}, {}, {}],
+      },
+    })
   })
 })
 

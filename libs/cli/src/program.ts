@@ -9,6 +9,7 @@ import { addCompletion } from './commands/completion.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addDown } from './commands/down.ts'
 import { addDrill } from './commands/drill.ts'
+import { addExplain } from './commands/explain.ts'
 import { addGet } from './commands/get.ts'
 import { addGoal } from './commands/goal.ts'
 import { addGrant, addRevoke } from './commands/grant.ts'
@@ -33,7 +34,7 @@ const DESCRIPTION_WIDTH_MIN = 20
 /** In the order of the help. */
 const GROUPS: Record<string, ((program: Command) => void)[]> = {
   'Do work:': [addRun, addSubmit, addApply, addDiff, addDelete],
-  'See what happens:': [addGet, addShow, addWatch, addStats, addKinds, addAudit],
+  'See what happens:': [addGet, addShow, addWatch, addStats, addExplain, addKinds, addAudit],
   'Decide:': [addChoose, addApprove, addDeny, addGrant, addRevoke, addResolve],
   'Change what runs:': [addSteering, addRollback],
   'Keep and repeat:': [addGoal, addSchedule],

@@ -44,6 +44,17 @@ describe('execution.yaml', () => {
     })
   })
 
+  it('has other names for a target, and refuses one that is already taken', () => {
+    const two = (aliases: string) =>
+      parseExecutionConfig(`targets:
+  demo-api: { type: process, command: [a], aliases: ${aliases} }
+  web: { type: process, command: [a], aliases: [the site] }`)
+    expect(two('[the api, api]').targets['demo-api']).toMatchObject({ aliases: ['the api', 'api'] })
+    expect(() => two('[Web]')).toThrow('targets.demo-api.aliases: "Web" is the name of targets.web')
+    expect(() => two('[site]')).toThrow('targets.web.aliases: "the site" is an alias of targets.demo-api')
+    expect(() => two('[it]')).toThrow('must name one target')
+  })
+
   it.each([
     [
       'an MCP server with two transports',

@@ -338,11 +338,32 @@ function contradictions({ targets, workspaces, default_workspace, alerts }: Exec
       found.push(`targets.${name}: ${target.type === 'mcp' ? 'command, ' : ''}url or url_env is missing`)
     if (target.type === 'mcp') found.push(...contradictionsOfTools(name, target))
   }
+  found.push(...collidingAliases(targets))
   if (default_workspace !== undefined && !(default_workspace in workspaces)) {
     const meant = nearest(default_workspace, Object.keys(workspaces))
     found.push(`default_workspace: no workspace ${quoted(default_workspace)}${didYouMean(meant)}`)
   }
   return found
+}
+
+/** Names that differ in case, in separators or in an article alone are equal in a sentence. */
+function collidingAliases(targets: ExecutionConfig['targets']): string[] {
+  const keyOf = (name: string): string =>
+    name
+      .toLowerCase()
+      .replace(/^(the|an?) /, '')
+      .replaceAll(/[\s._-]+/g, '')
+  const owners = new Map(Object.keys(targets).map((name) => [keyOf(name), { owner: name, what: 'the name' }]))
+  return Object.entries(targets).flatMap(([name, { aliases = [] }]) =>
+    aliases.flatMap((alias) => {
+      const other = owners.get(keyOf(alias))
+      if (!other) owners.set(keyOf(alias), { owner: name, what: 'an alias' })
+      if (!other || other.owner === name) return []
+      return [
+        `targets.${name}.aliases: ${quoted(alias)} is ${other.what} of targets.${other.owner}; remove one of the two`,
+      ]
+    }),
+  )
 }
 
 function contradictionsOfTools(name: string, { tools }: z.output<typeof McpTarget>): string[] {

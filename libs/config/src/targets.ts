@@ -42,8 +42,25 @@ const stopTimeout = (fallback: number) =>
     'Time between SIGTERM and SIGKILL: seconds, or text such as `2m`. Default: `5s`, of docker `10s`.',
   )
 
+/** Not one of these words alone: "restart it" names nothing. */
+const NO_ALIAS = /^(the|a|an|it|that|this|all|any|every|everything|both|them|service|services|server|servers)$/i
+const Aliases = z
+  .array(
+    z
+      .string()
+      .regex(
+        /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}( [A-Za-z0-9][A-Za-z0-9._-]{0,62}){0,3}$/,
+        'must be one to four words, such as `the api`',
+      )
+      .refine((alias) => !NO_ALIAS.test(alias), 'must name one target, and this word can mean any'),
+  )
+  .max(20)
+  .optional()
+  .describe('Other names that people use for it, such as `[the api, api]`.')
+
 const ProcessTarget = z.strictObject({
   type: z.literal('process'),
+  aliases: Aliases,
   command: z.array(z.string()).min(1).describe('Program and arguments. There is no shell.'),
   cwd: z.string().default('.').describe('Working folder, relative to the folder of this file.'),
   env: z.record(z.string(), z.string()).default({}),
@@ -55,6 +72,7 @@ const ProcessTarget = z.strictObject({
 
 const HttpTarget = z.strictObject({
   type: z.literal('http'),
+  aliases: Aliases,
   once: z
     .array(z.string().max(2048).startsWith('/', 'must be a path such as /invitation'))
     .max(1_000)
@@ -77,6 +95,7 @@ const Entity = z.strictObject({
 
 const SqlTarget = z.strictObject({
   type: z.literal('sql'),
+  aliases: Aliases,
   url_env: EnvironmentVariable.describe(
     'The environment variable that holds the connection string: it is a secret, so it does not stand here.',
   ),
@@ -87,6 +106,7 @@ const SqlTarget = z.strictObject({
 /** A NATS server other than the mesh's own. */
 const NatsTarget = z.strictObject({
   type: z.literal('nats'),
+  aliases: Aliases,
   url_env: EnvironmentVariable.describe(
     'The environment variable that holds the URL, with user and password where it wants them.',
   ),
@@ -100,6 +120,7 @@ const NatsTarget = z.strictObject({
 
 const SystemdTarget = z.strictObject({
   type: z.literal('systemd'),
+  aliases: Aliases,
   unit: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,254}$/),
   stable_for: StableFor,
   ...COMMON,
@@ -107,6 +128,7 @@ const SystemdTarget = z.strictObject({
 
 const DockerTarget = z.strictObject({
   type: z.literal('docker'),
+  aliases: Aliases,
   container: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/)
@@ -126,6 +148,7 @@ const KubernetesName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
 
 const KubernetesTarget = z.strictObject({
   type: z.literal('kubernetes'),
+  aliases: Aliases,
   context: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,252}$/)
@@ -167,6 +190,7 @@ const McpTool = z.strictObject({
 /** An MCP server: a program that is started for each call, or a URL (Streamable HTTP). */
 export const McpTarget = z.strictObject({
   type: z.literal('mcp'),
+  aliases: Aliases,
   command: z.array(z.string()).min(1).optional().describe('Program and arguments. There is no shell.'),
   cwd: z
     .string()

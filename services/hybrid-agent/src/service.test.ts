@@ -95,11 +95,24 @@ describe('a task for a model', () => {
     expect(row).toMatchObject({ status: 'failed' })
   })
 
-  it('says what to do where there is no model server', async () => {
-    await using agent = await startAgent(() => plan(step()), { host: 'http://127.0.0.1:1' })
-    expect(await agent.solve('leave a note')).toMatchObject({
-      error: { code: 'no_solution', message: expect.stringContaining('start Ollama') },
+  it.each([
+    ['server', { host: 'http://127.0.0.1:1' }],
+    ['model', { models: [] }],
+  ])('is not understood where there is no model %s, and the answer says what can be asked for', async (_, options) => {
+    await using agent = await startAgent(() => plan(step()), options)
+    const { error } = await agent.solve('leave a note')
+    expect(error).toMatchObject({
+      code: 'not_understood',
+      retryable: false,
+      message: expect.stringMatching(
+        /nobody here understands these words\. Try: .*start Ollama, or set models\.ollama_host/,
+      ),
     })
+    const suggestions = (error?.details?.suggestions ?? []) as string[]
+    expect(suggestions.length).toBeGreaterThan(0)
+    for (const description of suggestions) {
+      expect(await agent.orchestrator.call(processTask, { description })).toMatchObject({ outcome: 'handled' })
+    }
   })
 
   it('skips a model that has failed three times, and the task waits for it', async () => {

@@ -13,6 +13,7 @@ import { createLogger } from '@deed/telemetry/logger'
 import { openLeases, type Worker } from '@deed/worker/leases'
 import type { Config } from './config.ts'
 import { examineAgent } from './handlers/examine-agent.ts'
+import { explainTask } from './handlers/explain-task.ts'
 import { processTask } from './handlers/process-task.ts'
 import { solveTask } from './handlers/solve-task.ts'
 import { circuitBreaker } from './models/circuit-breaker.ts'
@@ -51,7 +52,9 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     }),
   )
   const bus = opened.use(await connectBus({ service: 'hybrid-agent', ...busAddress(config), log }))
-  bus.serve(proto.processTask, processTask({ understand: understanding(packs, vocabularyOf(world), runbooks) }))
+  const understand = understanding(packs, vocabularyOf(world), runbooks)
+  bus.serve(proto.processTask, processTask({ understand }))
+  bus.serve(proto.explainTask, explainTask({ understand }))
 
   const workerId = `hybrid-agent-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`.slice(-128)
   const worker: Worker = { bus, log, service: 'hybrid-agent', capability: 'solve', workerId, slots: SLOTS }
@@ -68,6 +71,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     world,
     models: world.models,
     log,
+    suggest: (task) => suggestionsIn(understand(task)),
   })
   opened.use(await bus.consumeWork(proto.workSolve, handler, { slots: SLOTS }))
   // Closed first: the consumer waits for what is given up here.
@@ -79,6 +83,9 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
 
   return opened.move()
 }
+
+const suggestionsIn = (reply: proto.AgentReply): readonly string[] =>
+  reply.outcome === 'declined' ? (reply.suggestions ?? []) : []
 
 /** A pack whose own tests fail is never loaded. */
 function readRules({ RULES_DIR: own, execution }: Config): { packs: RulePack[]; runbooks: Runbooks } {

@@ -33,7 +33,9 @@ function faultOf(test: RuleTest, rule: string, reply: AgentReply): string | unde
       : `is not refused as ${test.refuses}: ${got}`
   }
   if (test.declines !== undefined) {
-    return reply.outcome === 'declined' && reply.reason === test.declines
+    // Patterns alone do not know why a sentence is no instruction.
+    const expected = test.declines === 'no_instruction' ? 'needs_model' : test.declines
+    return reply.outcome === 'declined' && reply.reason === expected
       ? undefined
       : `is not declined as ${test.declines}: ${got}`
   }

@@ -17,7 +17,7 @@ import type { ActionTemplate, CompiledRule, RulePack } from './rule-pack.ts'
 import { NO_RUNBOOKS, type Runbooks } from './runbooks.ts'
 import type { SlotValue } from './slots.ts'
 import { type Sentence, tokenize } from './tokenize.ts'
-import { type EntityValue, isOfType, knownTargets, type Vocabulary } from './vocabulary.ts'
+import { type EntityValue, isOfType, knownTargets, targetNamed, type Vocabulary } from './vocabulary.ts'
 
 /** Outside a pattern's own words, these invert or question the meaning. */
 const NEGATIONS = new Set(
@@ -33,41 +33,65 @@ interface Candidate {
   readonly pattern: Pattern
 }
 
-interface Meant extends Candidate, PatternMatch {}
+export interface Meant extends Candidate, PatternMatch {}
+
+/** What the patterns make of a sentence: the best match, and another rule's match that is as good. */
+export interface Found {
+  readonly best: Meant
+  readonly rival: Meant | undefined
+}
+
+export type FindRule = (sentence: Sentence, task: AgentTask) => Found | undefined
 
 /** The rules, indexed by the first words of their sentences. Deciding takes microseconds and has no side effects. */
 export function decideBy(packs: readonly RulePack[], vocabulary: Vocabulary, runbooks: Runbooks = NO_RUNBOOKS): Decide {
+  const find = findRuleBy(
+    packs.flatMap((pack) => pack.rules),
+    ({ patterns }) => patterns,
+    vocabulary,
+  )
+  return (task) => {
+    const sentence = tokenize(task.description)
+    if (!sentence || sentence.tokens.length === 0) return declined('the text is empty or too long for rules')
+    const written = runbooks(sentence, task)
+    if (written) return { outcome: 'handled', method: 'autonomous', solution: written }
+    const found = find(sentence, task)
+    if (!found) return declined('no rule knows these words')
+    const { best, rival } = found
+    if (rival) return declined(`the rules ${best.rule.id} and ${rival.rule.id} both match these words`)
+    return outcomeOf(best, task, vocabulary)
+  }
+}
+
+/** @param patternsOf which sentences of a rule are matched */
+export function findRuleBy(
+  rules: readonly CompiledRule[],
+  patternsOf: (rule: CompiledRule) => readonly Pattern[],
+  vocabulary: Vocabulary,
+): FindRule {
   const byFirstWord = new Map<string, Candidate[]>()
   const withAnyFirstWord: Candidate[] = []
-  for (const rule of packs.flatMap((pack) => pack.rules)) {
-    for (const pattern of rule.patterns) {
+  for (const rule of rules) {
+    for (const pattern of patternsOf(rule)) {
       const candidate = { rule, pattern }
       if (!pattern.firstWords) withAnyFirstWord.push(candidate)
       for (const word of pattern.firstWords ?? []) byFirstWord.set(word, [...(byFirstWord.get(word) ?? []), candidate])
     }
   }
-
-  return (task) => {
-    const sentence = tokenize(task.description)
-    const first = sentence?.tokens[0]
-    if (!sentence || !first) return declined('the text is empty or too long for rules')
-    const written = runbooks(sentence, task)
-    if (written) return { outcome: 'handled', method: 'autonomous', solution: written }
+  return (sentence, task) => {
     const meant: Meant[] = []
-    for (const candidates of [byFirstWord.get(first.word) ?? [], withAnyFirstWord]) {
+    for (const candidates of [byFirstWord.get(sentence.tokens[0]?.word ?? '') ?? [], withAnyFirstWord]) {
       for (const candidate of candidates) {
         const match = matchPattern(candidate.pattern, sentence, vocabulary)
-        if (!match || !applies(candidate.rule, match, task, vocabulary) || turnedRound(candidate.rule, match, sentence))
-          continue
+        if (!match || !applies(candidate.rule, match.slots, task, vocabulary)) continue
+        if (turnedRound(candidate.rule, match, sentence)) continue
         meant.push({ ...candidate, ...match })
       }
     }
     meant.sort(bySpecificity)
     const [best, ...others] = meant
-    if (!best) return declined('no rule knows these words')
-    const rival = others.find((other) => other.rule.id !== best.rule.id && bySpecificity(best, other) === 0)
-    if (rival) return declined(`the rules ${best.rule.id} and ${rival.rule.id} both match these words`)
-    return outcomeOf(best, task, vocabulary)
+    if (!best) return undefined
+    return { best, rival: others.find((other) => other.rule.id !== best.rule.id && bySpecificity(best, other) === 0) }
   }
 }
 
@@ -75,18 +99,18 @@ function bySpecificity(a: Meant, b: Meant): number {
   return b.literals - a.literals || a.freeTokens.length - b.freeTokens.length
 }
 
-function applies(
+/** Whether the rule's conditions hold for these slots. */
+export function applies(
   { when, refuse }: CompiledRule,
-  { slots }: PatternMatch,
+  slots: PatternMatch['slots'],
   task: AgentTask,
-  { targets }: Vocabulary,
+  vocabulary: Vocabulary,
 ): boolean {
   const has = (path: string): boolean => {
     const [slot = '', field = ''] = path.split('.')
     return (slots[slot] as EntityValue | undefined)?.[field] !== undefined
   }
-  if (refuse && isOfType(targets.get(String(slots[refuse.unknown_target]).toLowerCase())?.type, refuse.type))
-    return false
+  if (refuse && isOfType(targetNamed(vocabulary, String(slots[refuse.unknown_target]))?.type, refuse.type)) return false
   return (
     (when.language === undefined || (task.language !== undefined && when.language.includes(task.language))) &&
     (when.target_file === undefined || when.target_file === (task.target_file !== undefined)) &&
@@ -100,7 +124,12 @@ function turnedRound(rule: CompiledRule, { freeTokens }: PatternMatch, { asks }:
   return rule.changes && (asks || freeTokens.some(({ word }) => NEGATIONS.has(word)))
 }
 
-function outcomeOf(meant: Meant, task: AgentTask, vocabulary: Vocabulary): AgentReply {
+/** The actions of a rule for these slots, or its refusal. */
+export function outcomeOf(
+  meant: Pick<Meant, 'rule' | 'pattern' | 'slots'>,
+  task: AgentTask,
+  vocabulary: Vocabulary,
+): AgentReply {
   const { rule, slots } = meant
   try {
     if (rule.refuse) throw unknownTarget(String(slots[rule.refuse.unknown_target]), rule.refuse.type, vocabulary)
@@ -139,7 +168,12 @@ function namedApart(actions: readonly PlannedAction[]): PlannedAction[] {
   })
 }
 
-function actionsFrom(template: ActionTemplate, meant: Meant, task: AgentTask, vocabulary: Vocabulary): PlannedAction[] {
+function actionsFrom(
+  template: ActionTemplate,
+  meant: Pick<Meant, 'pattern' | 'slots'>,
+  task: AgentTask,
+  vocabulary: Vocabulary,
+): PlannedAction[] {
   if (template.for_each === undefined) return [actionFrom(template, meant.slots, undefined, meant, task, vocabulary)]
   const { names } = knownTargets(vocabulary, template.for_each, '')
   return names.map((each) => actionFrom(template, { ...meant.slots, each }, each, meant, task, vocabulary))
@@ -149,7 +183,7 @@ function actionFrom(
   template: ActionTemplate,
   slots: Readonly<Record<string, SlotValue>>,
   each: string | undefined,
-  { pattern }: Meant,
+  { pattern }: Pick<Meant, 'pattern'>,
   task: AgentTask,
   { world }: Vocabulary,
 ): PlannedAction {
@@ -191,7 +225,7 @@ export function workspaceOf({ context }: AgentTask): { workspace?: string } {
 
 function codeOf(
   generate: NonNullable<CompiledRule['generate']>,
-  { rule, slots }: Meant,
+  { rule, slots }: Pick<Meant, 'rule' | 'slots'>,
   task: AgentTask,
   { world }: Vocabulary,
 ): AgentReply {
@@ -222,7 +256,7 @@ function codeOf(
 }
 
 function unknownTarget(name: string, type: string, vocabulary: Vocabulary): DeedError {
-  const other = vocabulary.targets.get(name.toLowerCase())
+  const other = targetNamed(vocabulary, name)
   const { nearest, names } = knownTargets(vocabulary, type, name)
   const known =
     names.length === 0 ? `execution.yaml names no target of type ${type}` : `known are ${names.slice(0, 10).join(', ')}`

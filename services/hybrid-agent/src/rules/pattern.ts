@@ -11,7 +11,7 @@ import { type SlotReader, type SlotValue, slotProblem, slotReader } from './slot
 import type { Sentence, Token } from './tokenize.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-type Node =
+export type Node =
   | { readonly is: 'word'; readonly word: string }
   | { readonly is: 'slot'; readonly name: string; readonly type: string; readonly argument: string | undefined }
   | { readonly is: 'all'; readonly of: readonly Node[] }
@@ -120,7 +120,8 @@ export function matchPattern(pattern: Pattern, sentence: Sentence, vocabulary: V
   return run(0, 0) ? { slots, literals, freeTokens: free } : undefined
 }
 
-function parse(source: string): Node {
+/** @throws {PatternError} */
+export function parse(source: string): Node {
   const parts = source.match(/\{[^{}]*\}|[(){}|?]|[^\s(){}|?]+/g) ?? []
   let at = 0
 

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { IN_SENTENCES } from '@deed/config/fault-sentence'
-import { nearest } from '@deed/config/nearest'
+import { didYouMean, nearest } from '@deed/config/nearest'
 import { Target } from '@deed/config/targets'
 import { ActionKind } from '@deed/proto/action'
 import { AgentTask, AnswerFormat } from '@deed/proto/agent'
@@ -25,6 +25,8 @@ const SlotName = z.string().regex(/^[a-z][a-z0-9_]*$/)
 /** `slot.field` */
 const Field = z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/)
 const FILE_BYTES_MAX = 1024 * 1024
+/** `{name:type}` or `{name:type(argument)}` in a pattern. */
+const SLOT = /\{\s*([a-z][a-z0-9_]*)\s*:[^{}]*\}/g
 
 const ActionTemplate = z.strictObject({
   /** The name of the action within the solution; by default its kind. */
@@ -47,7 +49,7 @@ const RuleTest = z.strictObject({
   /** The expected actions, in order; each entry lists a subset of the action's fields. */
   actions: z.array(JsonObject).optional(),
   refuses: ErrorCode.optional(),
-  declines: z.enum(['needs_model', 'needs_template']).optional(),
+  declines: z.enum(['needs_model', 'needs_template', 'no_instruction']).optional(),
 })
 export type RuleTest = z.output<typeof RuleTest>
 
@@ -95,6 +97,8 @@ export interface CompiledRule {
   /** `pack/rule` */
   readonly id: string
   readonly patterns: readonly Pattern[]
+  /** Sentences in other words; each fills every slot that all patterns fill. */
+  readonly paraphrases: readonly Pattern[]
   readonly when: RuleWhen
   readonly actions: readonly ActionTemplate[] | undefined
   readonly generate: z.output<typeof Rule>['generate']
@@ -156,6 +160,9 @@ export function parseRulePack(text: string, file: string): RulePack {
     return {
       id: `${data.pack}/${rule.name}`,
       patterns,
+      paraphrases: rule.paraphrases.map((text, index) =>
+        paraphrase(text, patterns, `${where}: paraphrases[${index}] "${text}"`),
+      ),
       when: rule.when,
       actions: rule.actions,
       generate: rule.generate,
@@ -194,6 +201,27 @@ function compiled(source: string, where: string): Pattern {
     if (cause instanceof PatternError) throw new RulePackError(`${where}: ${cause.message}`, { cause })
     throw cause
   }
+}
+
+/** A paraphrase names slots of the rule's patterns, and takes their types from there. */
+function paraphrase(text: string, patterns: readonly Pattern[], where: string): Pattern {
+  if (/[()|?]/.test(text))
+    throw new RulePackError(`${where}: a paraphrase is a sentence; write alternatives and optional parts as sentences`)
+  const written = new Map(
+    patterns.flatMap(({ source }) => [...source.matchAll(SLOT)].map(([slot, name = '']) => [name, slot])),
+  )
+  const source = text.replaceAll(/\{\s*([^{}]*?)\s*\}/g, (_, name: string) => {
+    const slot = written.get(name)
+    if (slot !== undefined) return slot
+    const known = [...written.keys()]
+    throw new RulePackError(`${where}: match has no slot "${name}"${didYouMean(nearest(name, known), known)}`)
+  })
+  const pattern = compiled(source, where)
+  const missing = [...(patterns[0]?.slots.keys() ?? [])].find(
+    (name) => patterns.every(({ slots }) => slots.has(name)) && !pattern.slots.has(name),
+  )
+  if (missing !== undefined) throw new RulePackError(`${where}: the slot {${missing}} is missing`)
+  return pattern
 }
 
 /** Checks that the rule has exactly one outcome, and that it uses only slots that every pattern fills. */

@@ -1,7 +1,7 @@
 /** The types of slots in a pattern. A value is data: it is inserted as it is and never expanded again. */
 import { LANGUAGES } from '@deed/proto/template'
 import type { Sentence, Token } from './tokenize.ts'
-import { type EntityValue, isOfType, type Noun, TARGET_TYPES, type Vocabulary } from './vocabulary.ts'
+import { type EntityValue, isOfType, type Noun, TARGET_TYPES, targetNamed, type Vocabulary } from './vocabulary.ts'
 
 export type SlotValue = string | readonly string[] | EntityValue
 
@@ -75,8 +75,8 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
     arguments: TARGET_TYPES,
     reader: (argument) => {
       const types = argument?.split('|')
-      return (sentence, at, { targets }) => {
-        const target = targets.get(sentence.tokens[at]!.value.toLowerCase())
+      return (sentence, at, vocabulary) => {
+        const target = targetNamed(vocabulary, sentence.tokens[at]!.value)
         if (!target || (types && !types.some((type) => isOfType(target.type, type)))) return undefined
         return { value: target.name, end: at + 1 }
       }

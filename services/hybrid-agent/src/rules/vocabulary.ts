@@ -32,11 +32,18 @@ export type EntityValue = Readonly<Record<string, string>>
 
 export interface Vocabulary {
   readonly world: World
-  /** The target's name by its lower-case name. */
-  readonly targets: ReadonlyMap<string, { readonly name: string; readonly type: Target['type'] }>
+  /** By its lower-case name. */
+  readonly targets: ReadonlyMap<string, NamedTarget>
+  /** By lower-case alias, which may have several words. */
+  readonly aliases: ReadonlyMap<string, NamedTarget>
   /** By the first word of the noun, longest nouns first. */
   readonly plurals: ReadonlyMap<string, readonly Noun[]>
   readonly singulars: ReadonlyMap<string, readonly Noun[]>
+}
+
+export interface NamedTarget {
+  readonly name: string
+  readonly type: Target['type']
 }
 
 export interface Noun {
@@ -46,11 +53,14 @@ export interface Noun {
 }
 
 export function vocabularyOf(world: World): Vocabulary {
-  const targets = new Map<string, { name: string; type: Target['type'] }>()
+  const targets = new Map<string, NamedTarget>()
+  const aliases = new Map<string, NamedTarget>()
   const plurals = new Map<string, EntityValue[]>()
   const singulars = new Map<string, EntityValue[]>()
   for (const [name, target] of Object.entries(world.targets)) {
-    targets.set(name.toLowerCase(), { name, type: target.type })
+    const named = { name, type: target.type }
+    targets.set(name.toLowerCase(), named)
+    for (const alias of target.aliases ?? []) aliases.set(alias.toLowerCase(), named)
     if (target.type !== 'sql') continue
     for (const [noun, entity] of Object.entries(target.entities)) {
       const value: Record<string, string> = { target: name, noun, singular: entity.singular ?? noun }
@@ -64,8 +74,12 @@ export function vocabularyOf(world: World): Vocabulary {
       if (entity.singular !== undefined) add(singulars, entity.singular, value)
     }
   }
-  return { world, targets, plurals: byFirstWord(plurals), singulars: byFirstWord(singulars) }
+  return { world, targets, aliases, plurals: byFirstWord(plurals), singulars: byFirstWord(singulars) }
 }
+
+/** The target with this name or alias, in any case. */
+export const targetNamed = ({ targets, aliases }: Vocabulary, name: string): NamedTarget | undefined =>
+  targets.get(name.toLowerCase()) ?? aliases.get(name.toLowerCase())
 
 /** The known target nearest to an unknown name, and all others of its type. */
 export function knownTargets(

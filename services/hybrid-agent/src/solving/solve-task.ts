@@ -5,7 +5,7 @@
  */
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { hashJson } from '@deed/json/canonical-json'
-import { Solution, type WorkSolve } from '@deed/proto/agent'
+import { type AgentTask, Solution, type WorkSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
@@ -37,6 +37,8 @@ export interface SolveDependencies {
   readonly world: World
   readonly models: ExecutionConfig['models']
   readonly log: Log
+  /** Tasks that can be done here, as sentences near these words. */
+  readonly suggest: (task: AgentTask) => readonly string[]
 }
 
 /** Usage of this attempt's calls. */
@@ -63,7 +65,7 @@ export interface Unsolved {
  * @throws the abort reason of `signal`; errors of PostgreSQL
  */
 export async function solveTask(
-  { store, server, breaker, world, models: settings, log }: SolveDependencies,
+  { store, server, breaker, world, models: settings, log, suggest }: SolveDependencies,
   work: WorkSolve,
   signal: AbortSignal,
 ): Promise<Solved | Unsolved> {
@@ -162,7 +164,7 @@ export async function solveTask(
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof DeedError)) throw error
-      into.push(`no model server can be reached (${error.message}); start Ollama, or set OLLAMA_HOST`)
+      into.push(`no model server can be reached: ${error.message}`)
       return []
     }
   }
@@ -179,10 +181,24 @@ export async function solveTask(
         error: new DeedError('model_failed', `waiting for a model: ${troubles.join('; ')}`.slice(0, 4_000)),
       }
     }
+    if (models.length === 0) return { spent, error: notUnderstood(suggest(task), troubles) }
     const why = troubles.length === 0 ? `models were asked ${number} times for it` : troubles.join('; ')
     const message = `no rule knows this task, and no model solved it: ${why}. Rephrase it, or split it into smaller steps`
     return { spent, error: new DeedError('no_solution', message.slice(0, 4_000), { path: '$.task' }) }
   }
+}
+
+/** No rule knows the words, and there is no model to ask. */
+function notUnderstood(suggestions: readonly string[], troubles: readonly string[]): DeedError {
+  const examples = suggestions.length === 0 ? '' : ` Try: ${suggestions.map((one) => JSON.stringify(one)).join(', ')}.`
+  return new DeedError(
+    'not_understood',
+    `nobody here understands these words.${examples} To use a model: start Ollama, or set models.ollama_host (${troubles.join('; ')})`.slice(
+      0,
+      4_000,
+    ),
+    { path: '$.task', details: { suggestions: [...suggestions] } },
+  )
 }
 
 type Outcome =

@@ -1,19 +1,250 @@
 /**
- * Understands the words of a task: exact patterns first, then the nearest rule by similarity, then a question. Words
- * that nobody understands get suggestions. Understanding has no side effects.
+ * Understands the words of a task, in stages: exact patterns, what a tenant has taught, the nearest rule by similarity,
+ * a question. Words that nobody understands get suggestions. Understanding has no side effects.
  */
 import type { AgentReply, AgentTask } from '@deed/proto/agent'
-import { decideBy } from '../rules/decide.ts'
+import { decideBy, findRuleBy, type Meant, outcomeOf } from '../rules/decide.ts'
 import type { RulePack } from '../rules/rule-pack.ts'
 import { NO_RUNBOOKS, type Runbooks } from '../rules/runbooks.ts'
+import type { SlotValue } from '../rules/slots.ts'
+import { type Sentence, tokenize } from '../rules/tokenize.ts'
 import type { Vocabulary } from '../rules/vocabulary.ts'
+import { asksAmong, readingOf } from './ask.ts'
+import { cleanSentence, textOf, variantsOf, withoutPronoun } from './clean-sentence.ts'
+import { explained, type Seen } from './explain.ts'
+import { type Bar, barOf } from './guards.ts'
+import { hasHiddenText } from './hidden-text.ts'
+import { intentsOf } from './intents.ts'
+import { namesOf } from './names.ts'
+import { normalise } from './normalise.ts'
+import { type Part, partsOf } from './parts.ts'
+import { type Candidate, candidatesFor } from './similar.ts'
+import { suggestBy } from './suggestions.ts'
 
-export type Understand = (task: AgentTask) => AgentReply
+export interface UnderstandOptions {
+  /** Whose words they are; learned readings belong to a tenant. */
+  readonly tenant?: string
+  /** Adds what each stage made of the words. */
+  readonly explain?: boolean
+}
 
+export type Understand = (task: AgentTask, options?: UnderstandOptions) => AgentReply
+
+/** A rule and its slots that a tenant's words mean. */
+export interface LearnedReading {
+  /** As `pack/rule`. */
+  readonly rule: string
+  readonly slots: Readonly<Record<string, SlotValue>>
+}
+
+/** @param normalised the words without courtesy, reasons and spelling errors */
+export type Learned = (tenant: string, normalised: string) => LearnedReading | undefined
+
+/** From here on a reading is acted on; a change is approved by a person all the same. */
+const ACT = { read: 0.65, change: 0.8 }
+/** By how much the second best reading must be less likely. */
+const MARGIN = 0.2
+/** From here on a reading that the words forbid or doubt is said to be the reason why nothing is done. */
+const BARRED = 0.15
+/** Longer texts are for patterns and models. */
+const CHARS_MAX = 2_000
+const WORDS_MAX = 80
+const HELP =
+  /^(?:help(?: me)?(?: please)?|what (?:can|could|do|should) (?:you|i|we|deed) (?:do|ask|say|type)(?: here)?|what (?:are|is) (?:your|the) (?:commands?|options|capabilities|features)|commands|usage|examples?|show (?:me )?(?:some )?(?:examples|commands|help)|how (?:do i use|does) (?:this|it|you|deed)(?: work)?|what is possible(?: here)?|man|info)$/
+
+/**
+ * Trains on the packs, which takes a moment; deciding takes microseconds.
+ *
+ * @param learned what tenants have taught
+ */
 export function understanding(
   packs: readonly RulePack[],
   vocabulary: Vocabulary,
   runbooks: Runbooks = NO_RUNBOOKS,
+  learned: Learned = () => undefined,
 ): Understand {
-  return decideBy(packs, vocabulary, runbooks)
+  const decide = decideBy(packs, vocabulary, runbooks)
+  const intents = intentsOf(packs)
+  const names = namesOf(vocabulary)
+  const rules = intents.all.map(({ rule }) => rule)
+  const ruleById = new Map(rules.map((rule) => [rule.id, rule]))
+  const find = findRuleBy(rules, ({ patterns, paraphrases }) => [...patterns, ...paraphrases], vocabulary)
+  const suggest = suggestBy(packs, vocabulary, decide)
+
+  return (task, { tenant = '', explain = false } = {}) => {
+    const exact = decide(task)
+    const seen: Seen = { exact }
+    const reply = settledBy(exact) ? exact : (beyondPatterns(task, tenant, exact, seen) ?? exact)
+    return explain ? { ...reply, explanation: explained(seen, reply, task, vocabulary) } : reply
+  }
+
+  function beyondPatterns(task: AgentTask, tenant: string, exact: AgentReply, seen: Seen): AgentReply | undefined {
+    const { description } = task
+    const sentence = description.length > CHARS_MAX ? undefined : tokenize(description)
+    if (!sentence || sentence.tokens.length > WORDS_MAX || task.template) return undefined
+    const all = partsOf(sentence, vocabulary, names, intents.words)
+    const suggestions = (candidates: readonly Candidate[] = []): string[] =>
+      suggest(
+        candidates.map(({ intent }) => intent.rule),
+        all,
+      )
+    if (hasHiddenText(description)) {
+      return exact.outcome === 'refused'
+        ? undefined
+        : declined(
+            'needs_model',
+            'the text has hidden characters, or letters of another alphabet among its own',
+            suggestions(),
+          )
+    }
+    const { parts: said, clauses, withReasons, reasons, asksTo } = normalise(all)
+    const asks = !asksTo && (sentence.asks || isQuestion(said))
+    const parts = withoutPronoun(said, reasons)
+    const text = textOf(parts)
+    Object.assign(seen, { text: text === '' ? textOf(withReasons) : text })
+    const taught = learned(tenant, text)
+    const rule = taught && ruleById.get(taught.rule)
+    if (taught && rule) {
+      const found = { rule, pattern: rule.patterns[0]!, slots: taught.slots }
+      seen.learned = read(outcomeOf(found, task, vocabulary), 'learned', 1)
+      return seen.learned
+    }
+    if (HELP.test(text)) return declined('no_instruction', 'Deed does what its rules know', suggestions())
+
+    const bar = barOf(said, reasons, asks)
+    const candidates = rank(parts, withReasons, bar?.bars === 'changes', task)
+    seen.candidates = candidates
+    if (parts.length === 0)
+      return declined('no_instruction', 'the words describe a state and ask for nothing', suggestions(candidates))
+    if (intents.declined.has(withReasons.map(({ word }) => word).join(' ')))
+      return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates))
+    const clean = cleaned(
+      sentence,
+      [...variantsOf(parts), withReasons, ...loneClauses(clauses, reasons).flatMap(variantsOf)],
+      asks,
+      task,
+      bar,
+    )
+    if (clean) return clean
+    if (bar && bar.bars !== 'changes') return refusal(bar, candidates)
+    const acted = act(candidates, task)
+    if (acted) return acted
+    const asked = asksAmong(candidates, task, vocabulary)
+    if (asked) return asked
+    if (exact.outcome === 'refused') return undefined
+    if (!bar) return declined('needs_model', 'no rule knows these words', suggestions(candidates))
+    const barred = rank(parts, withReasons, false, task)
+    const near = (barred[0]?.confidence ?? 0) >= BARRED || withReasons.some(({ word }) => intents.words.verbs.has(word))
+    return near ? refusal(bar, barred) : declined('needs_model', 'no rule knows these words', suggestions(barred))
+
+    function refusal({ bars, why }: Bar, near: readonly Candidate[]): AgentReply {
+      return bars === 'condition'
+        ? declined('needs_model', `no rule plans for conditions: ${why}`, suggestions(near))
+        : declined('no_instruction', `nothing is done, because ${why}`, suggestions(near))
+    }
+  }
+
+  /** A pattern or paraphrase that covers the sentence without its courtesy, reasons and errors. */
+  function cleaned(
+    sentence: Sentence,
+    variants: readonly (readonly Part[])[],
+    asks: boolean,
+    task: AgentTask,
+    bar: Bar | undefined,
+  ): AgentReply | undefined {
+    for (const parts of variants) {
+      const found = find(cleanSentence(sentence, parts, asks), task)
+      if (!found || found.rival || (bar && found.best.rule.changes) || !namesAreNames(found.best, parts)) continue
+      const reply = outcomeOf(found.best, task, vocabulary)
+      if (reply.outcome !== 'declined' || reply.reason === 'needs_template') return read(reply, 'similarity', CLEAN)
+    }
+    return undefined
+  }
+
+  /** Of several clauses, the one that instructs, if the others ask for nothing and name nothing else. */
+  function loneClauses(
+    clauses: readonly (readonly Part[])[],
+    reasons: readonly (readonly Part[])[],
+  ): (readonly Part[])[] {
+    if (clauses.length < 2) return []
+    return clauses.flatMap((clause, index) => {
+      const others = [...clauses.filter((_, at) => at !== index), ...reasons]
+      if (clauses.some((other, at) => at !== index && intents.firstWords.has(other[0]!.word))) return []
+      const whole = withoutPronoun(clause, others)
+      const named = new Set(whole.map(({ value }) => value))
+      return others.flat().every((part) => part.kind === 'word' || part.kind === 'number' || named.has(part.value))
+        ? [whole]
+        : []
+    })
+  }
+
+  function rank(
+    parts: readonly Part[],
+    withReasons: readonly Part[],
+    readsOnly: boolean,
+    task: AgentTask,
+  ): Candidate[] {
+    const { description } = task
+    const short = candidatesFor(intents, parts, withReasons, description, readsOnly, task, vocabulary)
+    if ((short[0]?.confidence ?? 0) >= ACT.change || parts.length === withReasons.length) return short
+    const long = candidatesFor(intents, withReasons, withReasons, description, readsOnly, task, vocabulary)
+    return (long[0]?.confidence ?? 0) > (short[0]?.confidence ?? 0) ? long : short
+  }
+
+  function act(candidates: readonly Candidate[], task: AgentTask): AgentReply | undefined {
+    const [best, second] = candidates
+    const threshold = best?.intent.rule.changes ? ACT.change : ACT.read
+    if (!best || best.confidence < threshold || best.obstacle !== undefined || best.filled.missing.length > 0)
+      return undefined
+    if (second && best.confidence - second.confidence < MARGIN) return undefined
+    const { slots, pattern } = best.filled
+    const reply = outcomeOf({ rule: best.intent.rule, pattern, slots }, task, vocabulary)
+    return reply.outcome === 'declined' ? undefined : read(reply, 'similarity', best.confidence)
+  }
+}
+
+/** The confidence in a rule's own words, found after the sentence was cleaned. */
+const CLEAN = 0.97
+
+/** "restart all" does not name a target that is called all: a word of the rules is a name only in their own sentences. */
+function namesAreNames({ pattern, slots }: Meant, parts: readonly Part[]): boolean {
+  const named = new Set(parts.filter(({ kind }) => kind === 'target').map(({ value }) => value))
+  return Object.entries(slots).every(
+    ([slot, value]) => pattern.slotsPossible.get(slot) !== 'target' || (typeof value === 'string' && named.has(value)),
+  )
+}
+
+/** Patterns alone decide; only an unknown name may be a misspelt one. */
+const settledBy = (exact: AgentReply): boolean =>
+  exact.outcome === 'handled' ||
+  (exact.outcome === 'refused' && exact.error.code !== 'unknown_target') ||
+  (exact.outcome === 'declined' && exact.reason === 'needs_template')
+
+const QUESTION_WORDS = new Set(
+  'is are was were do does did has have can could should would will may might which who whom whose where when why how what'.split(
+    ' ',
+  ),
+)
+
+/** "do a restart" asks for one, "do we restart it" does not. */
+const isQuestion = ([first, second]: readonly Part[]): boolean =>
+  first?.kind === 'word' &&
+  QUESTION_WORDS.has(first.word) &&
+  !(
+    first.word === 'do' &&
+    (second === undefined || second.word === 'a' || second.word === 'an' || second.word === 'the')
+  )
+
+function read(reply: AgentReply, by: 'similarity' | 'learned', confidence: number): AgentReply {
+  if (reply.outcome !== 'handled') return reply
+  const { solution } = reply
+  const text = readingOf(solution)
+  return {
+    ...reply,
+    solution: { ...solution, confidence: Math.round(confidence * 1_000) / 1_000, reading: { text, by } },
+  }
+}
+
+function declined(reason: 'needs_model' | 'no_instruction', message: string, suggestions: string[]): AgentReply {
+  return { outcome: 'declined', reason, message, ...(suggestions.length === 0 ? {} : { suggestions }) }
 }

@@ -59,7 +59,7 @@ export async function stepsToKeep(
   const steps = manifest ? stepsOfGraph(nodes) : solutions.flatMap((solution) => solution?.actions ?? [])
   if (thought.type === 'solved' && (steps.length === 0 || solutions.includes(undefined))) {
     throw new DeedError(
-      'no_solution',
+      'not_understood',
       'no rule can do that; run it once, then keep what it did: deed goal put --from',
       { path: manifest ? '$.manifest.tasks' : '$.task' },
     )

@@ -1,0 +1,167 @@
+/** Fills an intent's slots by their types from what a sentence names. */
+import type { Pattern } from '../rules/pattern.ts'
+import type { CompiledRule } from '../rules/rule-pack.ts'
+import type { SlotValue } from '../rules/slots.ts'
+import type { EntityValue, NamedTarget } from '../rules/vocabulary.ts'
+import { isOfType } from '../rules/vocabulary.ts'
+import { type Intent, isContent } from './intents.ts'
+import type { Part } from './parts.ts'
+
+export interface MissingSlot {
+  readonly name: string
+  readonly type: string
+  readonly argument: string | undefined
+}
+
+export interface Filled {
+  readonly slots: Readonly<Record<string, SlotValue>>
+  /** The types of the slots, as `outcomeOf` reads them. */
+  readonly pattern: Pattern
+  readonly used: ReadonlySet<Part>
+  readonly missing: readonly MissingSlot[]
+  /** The targets that an ambiguous name may mean. */
+  readonly among: readonly NamedTarget[]
+  /** What is named, fits no slot, and is more than the intent can take. */
+  readonly left: readonly Part[]
+}
+
+interface Slot extends MissingSlot {
+  readonly before: ReadonlySet<string>
+}
+
+const OPTIONAL = new Set(['language'])
+
+export function fillIntent(
+  { rule, before }: Intent,
+  parts: readonly Part[],
+  all: readonly Part[],
+  text: string,
+  onlyNoun: EntityValue | undefined,
+): Filled {
+  const pattern = rule.patterns[0]!
+  const slots: Record<string, SlotValue> = {}
+  const used = new Set<Part>()
+  const missing: MissingSlot[] = []
+  let among: readonly NamedTarget[] = []
+  const wanted = slotsOf(rule, before)
+  const taken = new Map<Slot, Part>()
+  // What stands directly after a word that precedes its slot in the rule, before the rest in order.
+  for (const slot of wanted) {
+    const fitting = free(slot, parts, used).filter((part) => slot.before.has(wordBefore(parts, part)))
+    if (fitting.length !== 1) continue
+    taken.set(slot, fitting[0]!)
+    used.add(fitting[0]!)
+  }
+  for (const slot of wanted) {
+    const found = taken.get(slot) ?? partFor(slot, parts, all, used)
+    const rest = found || slot.type !== 'rest' ? undefined : restFor(slot, parts, text)
+    if (rest) {
+      slots[slot.name] = rest.value
+      for (const part of rest.parts) used.add(part)
+      continue
+    }
+    // Where one noun is known, a question leaves it out: "details for web-01".
+    if (!found && slot.type === 'entity' && onlyNoun && !rule.changes) slots[slot.name] = onlyNoun
+    else if (!found) missing.push(slot)
+    if (!found) continue
+    used.add(found)
+    const fitting = found.targets?.filter((target) => fits(target, slot)) ?? []
+    if (fitting.length > 1) {
+      among = fitting
+      missing.push(slot)
+    } else slots[slot.name] = fitting[0]?.name ?? found.entity ?? found.value
+  }
+  const names = new Set([...used].map(({ value }) => value))
+  const left = parts.filter(
+    (part) => part.kind !== 'word' && part.kind !== 'number' && !used.has(part) && !names.has(part.value),
+  )
+  return { slots, pattern, used, missing, among, left }
+}
+
+/** The slots that every pattern of the rule fills. */
+function slotsOf(rule: CompiledRule, before: Intent['before']): Slot[] {
+  const [first, ...others] = rule.patterns
+  const certain = [...(first?.slots ?? [])].filter(([name]) => others.every(({ slots }) => slots.has(name)))
+  return certain
+    .filter(([, type]) => !OPTIONAL.has(type))
+    .map(([name, type]) => ({ name, type, argument: argumentOf(rule, name), before: before.get(name) ?? new Set() }))
+}
+
+function argumentOf({ patterns }: CompiledRule, name: string): string | undefined {
+  for (const { source } of patterns) {
+    const found = new RegExp(`\\{\\s*${name}\\s*:\\s*[a-z]+\\s*\\(\\s*([a-z|]+)\\s*\\)\\s*\\}`).exec(source)
+    if (found) return found[1]
+  }
+  return undefined
+}
+
+const fits = (target: NamedTarget, { argument }: MissingSlot): boolean =>
+  argument === undefined || argument.split('|').some((type) => isOfType(target.type, type))
+
+const free = (slot: Slot, parts: readonly Part[], used: ReadonlySet<Part>): Part[] =>
+  parts.filter((part) => !used.has(part) && accepts(slot, part))
+
+/** The first part of the right type that is not taken yet. */
+function partFor(slot: Slot, parts: readonly Part[], all: readonly Part[], used: ReadonlySet<Part>): Part | undefined {
+  const [first] = free(slot, parts, used)
+  if (first) return first
+  if (slot.type === 'path' || slot.type === 'word' || slot.type === 'name') {
+    const after = parts.filter(
+      (part) => part.kind === 'word' && isContent(part.word) && !used.has(part) && NAMING.has(wordBefore(parts, part)),
+    )
+    if (after.length === 1) return after[0]
+  }
+  // "it" means what a reason names: "demo-api is stuck, restart it".
+  if (slot.type !== 'target' && slot.type !== 'entity') return undefined
+  const named = all.filter((part) => accepts(slot, part))
+  return new Set(named.map(({ value }) => value)).size === 1 ? named[0] : undefined
+}
+
+/** The text after the first word that precedes the slot in the rule. */
+function restFor(
+  slot: Slot,
+  parts: readonly Part[],
+  text: string,
+): { value: string; parts: readonly Part[] } | undefined {
+  const precedes = (index: number): boolean => parts[index]?.kind === 'word' && slot.before.has(parts[index]!.word)
+  let at = parts.findIndex((_, index) => index > 0 && precedes(index))
+  // "ask an operator to ..." and "have an operator ..." are both in the rule.
+  while (at >= 0 && precedes(at + 1)) at++
+  const first = at < 0 ? undefined : parts[at + 1]
+  if (!first) return undefined
+  const value = text
+    .slice(first.start)
+    .trim()
+    .replace(/[.!]+$/, '')
+  return { value, parts: parts.slice(at + 1) }
+}
+
+/** A plain word after one of these is a name. */
+const NAMING = new Set('called named file folder directory branch'.split(' '))
+
+const wordBefore = (parts: readonly Part[], part: Part): string => parts[parts.indexOf(part) - 1]?.word ?? ''
+
+function accepts(slot: MissingSlot, part: Part): boolean {
+  switch (slot.type) {
+    case 'target':
+      return part.targets?.some((target) => fits(target, slot)) ?? false
+    case 'entity':
+      return part.kind === 'noun'
+    case 'path':
+    case 'file':
+      return part.kind === 'path'
+    case 'quoted':
+    case 'command':
+      return part.kind === 'text'
+    case 'url':
+      return part.kind === 'url'
+    case 'number':
+      return part.kind === 'number'
+    case 'name':
+      return part.kind === 'name' || part.kind === 'text'
+    case 'word':
+      return part.kind === 'name'
+    default:
+      return false
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Decides from the whole sentence whether it may instruct at all. These are rules of English, not of a pack: what
+ * forbids, supposes, doubts, reports or asks how never changes anything, however near its words are to a rule.
+ */
+import { isUnneeded } from './normalise.ts'
+import type { Part } from './parts.ts'
+
+export type Bar =
+  /** Nothing may be done: the words forbid, suppose, doubt, report or ask how. */
+  | { readonly bars: 'everything' | 'changes'; readonly why: string }
+  /** It depends on something that only a model can plan for. */
+  | { readonly bars: 'condition'; readonly why: string }
+
+const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/))
+
+const NEGATIONS = words(
+  'not never no none nobody nothing neither nor without avoid refrain forbid forbidden prohibited unwise',
+)
+const RESTRICTIONS = words('unless except instead rather besides excluding')
+const CONDITIONS = words('if when whenever once unless until till provided providing assuming depending otherwise else')
+const EMBEDDED = words('check see tell know verify test find ask confirm whether determine wait sure')
+const DOUBTS = words(
+  'should shall would could might may maybe perhaps possibly ought suppose supposing imagine pretend hypothetically theoretically wonder wondering considering thinking unsure dunno',
+)
+const REPORTS = words(
+  'says said say saying told tells asked asks wrote writes claims claimed mentions mentioned quote quotes reads ignore disregard forget example',
+)
+const PAST = words('yesterday ago already earlier previously did was were had been last')
+const HOW = words('how why explain describe')
+const COUNTED = words('many much is are long big large full busy')
+/** These are corrected as the words of the rules are: a misspelt "not" forbids. */
+export const GUARDING: ReadonlySet<string> = new Set([...NEGATIONS, ...RESTRICTIONS, ...CONDITIONS, ...DOUBTS, 'dont'])
+/** A state that may be negated: "is not running", "does not answer". */
+const STATE_VERBS = words(
+  'running responding working up run respond work answer answering start starting started load loading reachable healthy available alive there responsive down coming come serving serve well ok okay good right fine happy going able connect accepting accept been behaving behave letting react reacting stable want feeling stop stopping finish respondng',
+)
+const AUXILIARIES = words('is are does do did has have will can was were seems be could would')
+
+/** These speak for whoever asks: "we do not restart it" forbids, "it does not answer" gives a reason. */
+const SPEAKERS = words('i we you nobody noone people somebody someone please never do not')
+
+/**
+ * @param instruction the clauses that instruct or ask
+ * @param reasons the clauses that describe
+ * @param asks whether the sentence is a question, and not a polite request
+ */
+export function barOf(
+  instruction: readonly Part[],
+  reasons: readonly (readonly Part[])[],
+  asks: boolean,
+): Bar | undefined {
+  const said = wordsOf(instruction)
+  const bar =
+    negated(said, instruction) ??
+    reported(said) ??
+    askedHow(said) ??
+    conditional(said) ??
+    doubted(said, asks) ??
+    past(said)
+  if (bar) return bar
+  for (const reason of reasons) {
+    const why = wordsOf(reason)
+    const found =
+      reported(why) ??
+      conditional(why) ??
+      (SPEAKERS.has(why.find((word) => word !== 'and' && word !== 'but') ?? '') && !isUnneeded(reason)
+        ? negated(why, reason)
+        : undefined)
+    if (found) return found
+  }
+  return undefined
+}
+
+const wordsOf = (parts: readonly Part[]): string[] => parts.map((part) => (part.kind === 'word' ? part.word : ''))
+
+function negated(said: readonly string[], parts: readonly Part[]): Bar | undefined {
+  for (const [at, word] of said.entries()) {
+    if (RESTRICTIONS.has(word) || (word === 'other' && said[at + 1] === 'than'))
+      return { bars: 'condition', why: `"${word}" restricts it` }
+    if (word === 'stop' && (said[at + 1]?.endsWith('ing') || said.slice(at + 1, at + 4).includes('from')))
+      return { bars: 'everything', why: '"stop" forbids it' }
+    if (word === 'leave' && said.includes('alone')) return { bars: 'everything', why: '"leave alone" forbids it' }
+    if (word === 'hold' && said[at + 1] === 'off') return { bars: 'everything', why: '"hold off" forbids it' }
+    if (!NEGATIONS.has(word) || statesOnly(said, parts, at)) continue
+    return { bars: 'everything', why: `"${word}" forbids it` }
+  }
+  return undefined
+}
+
+/** Whether the negation belongs to a described state, as in "demo-api is not running, start it". */
+function statesOnly(said: readonly string[], parts: readonly Part[], at: number): boolean {
+  const before = said[at - 1] ?? ''
+  const after = said[at + 1] ?? ''
+  if (said[at] === 'no' && after === 'longer')
+    return said[at - 1] === 'is' || AUXILIARIES.has(said[at + 2] ?? '') || STATE_VERBS.has(said[at + 2] ?? '')
+  const subject = parts[at - 2]
+  // "do not run" forbids; "does not run" describes, if somebody is its subject.
+  const described = AUXILIARIES.has(before) && subject !== undefined && !(subject.breaks && before === 'do')
+  if (!described || before === 'do' || before === 'would' || before === 'could') return false
+  return STATE_VERBS.has(after)
+}
+
+function reported(said: readonly string[]): Bar | undefined {
+  const word = said.find((one) => REPORTS.has(one))
+  return word === undefined ? undefined : { bars: 'changes', why: `"${word}" reports or quotes words` }
+}
+
+function askedHow(said: readonly string[]): Bar | undefined {
+  const at = said.findIndex((word) => HOW.has(word))
+  if (at < 0) return undefined
+  const word = said[at]!
+  if (word === 'how' && COUNTED.has(said[at + 1] ?? '')) return { bars: 'changes', why: 'it is a question' }
+  return { bars: word === 'how' || word === 'why' ? 'everything' : 'changes', why: `"${word}" asks for an explanation` }
+}
+
+function conditional(said: readonly string[]): Bar | undefined {
+  for (const [at, word] of said.entries()) {
+    if (!CONDITIONS.has(word)) continue
+    if (word === 'if' && EMBEDDED.has(said[at - 1] ?? '')) continue
+    if (word === 'if' && said.slice(Math.max(0, at - 3), at).some((one) => EMBEDDED.has(one)) && at <= 4) continue
+    if ((word === 'until' || word === 'till') && said.includes('wait')) continue
+    if (said.slice(0, at).includes('what')) return { bars: 'everything', why: `"what ... ${word}" supposes it` }
+    if (word === 'when' && at === 0) return { bars: 'changes', why: 'it asks when, or depends on it' }
+    return { bars: 'condition', why: `it depends on what follows "${word}"` }
+  }
+  const at = said.findIndex(
+    (word, index) => (word === 'in' && said[index + 1] === 'case') || (word === 'as' && said[index + 1] === 'soon'),
+  )
+  return at < 0 ? undefined : { bars: 'condition', why: 'it depends on something' }
+}
+
+function doubted(said: readonly string[], asks: boolean): Bar | undefined {
+  const word = said.find((one) => DOUBTS.has(one))
+  if (word !== undefined) return { bars: 'changes', why: `"${word}" doubts or supposes it` }
+  const text = said.join(' ')
+  const phrase =
+    /\b(what happens|what would|is it (safe|ok|okay|possible|wise|time|a good|worth|necessary)|can (i|we)|do (i|we) (need|have|want)|(am|are) (i|we|you) (going|planning|allowed|supposed)|going to|planning to|about to|in favou?r of|opinion|afraid of|good idea|bad idea|worth it)\b/.exec(
+      text,
+    )
+  if (phrase) return { bars: 'changes', why: `"${phrase[0]}" doubts or supposes it` }
+  return asks ? { bars: 'changes', why: 'it is a question' } : undefined
+}
+
+function past(said: readonly string[]): Bar | undefined {
+  const word = said.find(
+    (one, at) =>
+      PAST.has(one) &&
+      !(one === 'already' && at === said.length - 1) &&
+      !(one === 'last' && /^(\d+|few|__number__)?$/.test(said[at + 1] ?? '')),
+  )
+  return word === undefined ? undefined : { bars: 'changes', why: `"${word}" reports something` }
+}
