@@ -21,6 +21,17 @@ export const AnswerFormat = z.discriminatedUnion('kind', [
   /** One row, a line per column. */
   z.object({ kind: z.literal('record'), noun: z.string().max(128) }),
   z.object({ kind: z.literal('table') }),
+  /** The actions whose data has one of the given values in every field: "1 of 2 services are down: api is stopped". */
+  z.object({
+    kind: z.literal('matching'),
+    /** In the plural. */
+    noun: z.string().max(128),
+    where: z.record(z.string(), z.array(z.union([z.string(), z.boolean(), z.null()])).min(1)),
+    /** What is said of those that match: "are down". */
+    words: z.string().max(128),
+    /** which: those that match are named. all: those that do not match are. */
+    asks: z.enum(['which', 'all']),
+  }),
 ])
 export type AnswerFormat = z.output<typeof AnswerFormat>
 

@@ -51,7 +51,8 @@ const ProposedNode = z.strictObject({
 })
 
 /** Two clauses are separated by one of these. */
-const SEPARATOR = /[\n;,&]|[.!?]\s|\b(?:and|then|afterwards|finally|next|as well as)\b|\d[.)]\s/i
+const SEPARATOR =
+  /[\n;,&]|[.!?]\s|\b(?:and|then|afterwards|before|after|but|finally|followed by|next|once|when|as well as)\b|\d[.)]\s/i
 
 /** Whether the words could ask for more than one thing; false is certain, true is a question for `task.decompose`. */
 export const mayBeSeveral = (text: string): boolean => SEPARATOR.test(text)

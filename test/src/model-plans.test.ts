@@ -94,7 +94,7 @@ describe("a model's plan", () => {
     answer = () => plan(junk)
     const before = await pidOf()
     const calls = model.calls.length
-    const reply = await endOf(await ask('Turn demo-api off and on again'))
+    const reply = await endOf(await ask('Turn off demo-api, then back on'))
     expect(reply).toMatchObject({
       status: 'failed',
       task_verified: false,
@@ -110,11 +110,11 @@ describe("a model's plan", () => {
     answer = ({ messages }) =>
       messages.length > 2 ? plan(step('service.restart', { target: 'demo-api' })) : plan(junk)
     const before = await pidOf()
-    const detail = await asked('Turn demo-api off and on again')
+    const detail = await asked('Turn off demo-api, then back on')
     expect(await pidOf()).toBe(before)
     const { approvals } = await under.client.call(listApprovals, { approval_id: detail.approval_id })
     expect(approvals[0]?.actions).toMatchObject([
-      { action: { kind: 'service.restart', reading: { of: 'Turn demo-api off and on again', by: 'model' } } },
+      { action: { kind: 'service.restart', reading: { of: 'Turn off demo-api, then back on', by: 'model' } } },
     ])
     await approve(detail)
     const ended = await endOf(detail)

@@ -175,8 +175,16 @@ function actionsFrom(
   vocabulary: Vocabulary,
 ): PlannedAction[] {
   if (template.for_each === undefined) return [actionFrom(template, meant.slots, undefined, meant, task, vocabulary)]
-  const { names } = knownTargets(vocabulary, template.for_each, '')
-  return names.map((each) => actionFrom(template, { ...meant.slots, each }, each, meant, task, vocabulary))
+  const said = meant.slots[template.for_each]
+  const names: readonly string[] =
+    said === undefined
+      ? knownTargets(vocabulary, template.for_each, '').names
+      : Array.isArray(said)
+        ? said
+        : [String(said)]
+  return names.map((each) =>
+    actionFrom(template, { ...meant.slots, each }, names.length > 1 ? each : undefined, meant, task, vocabulary),
+  )
 }
 
 function actionFrom(

@@ -54,6 +54,6 @@ function fillText(text: string, slots: Readonly<Record<string, SlotValue>>, type
 function textOf(value: SlotValue | undefined, field: string | undefined): string {
   if (value === undefined) return ''
   if (typeof value === 'string') return value
-  if (Array.isArray(value)) return value.join(' ')
+  if (Array.isArray(value)) return value.join(', ')
   return (value as Readonly<Record<string, string>>)[field ?? 'noun'] ?? ''
 }

@@ -39,6 +39,16 @@ describe('a rule pack', () => {
       `match: "ping {host:word}"\n${actions('{ query: "select {{host}}" }')}`,
       /as params, not as text/,
     ],
+    [
+      'an action for each value of a slot that holds one',
+      'match: "ping {host:word}"\nactions: [{ title: t, kind: sql.query, input: { a: "{{each}}" }, for_each: host }]',
+      /actions\.0\.for_each: the slot "host" holds one value/,
+    ],
+    [
+      'an action for each value of an unknown slot',
+      'match: "ping {hosts:targets}"\nactions: [{ title: t, kind: sql.query, input: { a: "{{each}}" }, for_each: host }]',
+      /for_each uses the slot "host".*did you mean "hosts"/,
+    ],
     ['no outcome', 'match: ping', /exactly one of actions, generate and refuse/],
     ['an unknown field', `match: ping\n${actions('{ a: b }')}\nregex: .*`, /rule "ping": .*regex/],
     [

@@ -18,7 +18,8 @@ import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { placeholdersOf } from './fill.ts'
 import { compilePattern, type Pattern, PatternError } from './pattern.ts'
-import { TARGET_TYPES, type World } from './vocabulary.ts'
+import { LIST_TYPES } from './slots.ts'
+import { isTargetType, TARGET_TYPES, type World } from './vocabulary.ts'
 
 const Name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/)
 const SlotName = z.string().regex(/^[a-z][a-z0-9_]*$/)
@@ -37,8 +38,8 @@ const ActionTemplate = z.strictObject({
   verify: JsonObject.optional(),
   already_so: z.enum(['skip', 'run']).default('skip'),
   timeout_ms: z.int().min(1).max(86_400_000).optional(),
-  /** Repeats the action for each target of the type, as `{{each}}`. */
-  for_each: z.enum(TARGET_TYPES).optional(),
+  /** Repeats the action for each value of a slot that holds several, or for each target of a type, as `{{each}}`. */
+  for_each: z.string().optional(),
 })
 export type ActionTemplate = z.output<typeof ActionTemplate>
 
@@ -243,6 +244,15 @@ function checkOutcome(rule: z.output<typeof Rule>, patterns: readonly Pattern[],
   if (rule.generate) need(rule.generate.thing, 'generate.thing')
   if (rule.refuse) need(rule.refuse.unknown_target, 'refuse.unknown_target')
   for (const field of [...(rule.when.has ?? []), ...(rule.when.lacks ?? [])]) need(field.split('.')[0] ?? '', 'when')
+  for (const [index, { for_each: slot }] of (rule.actions ?? []).entries()) {
+    const field = `actions.${index}.for_each`
+    if (slot === undefined || (isTargetType(slot) && !patterns.some(({ slotsPossible }) => slotsPossible.has(slot))))
+      continue
+    if (!LIST_TYPES.has(need(slot, field)))
+      throw new RulePackError(
+        `${where}: ${field}: the slot "${slot}" holds one value; write {${slot}:targets} or {${slot}:paths}, or a target type`,
+      )
+  }
   const templates: Json[] = [
     JSON.parse(JSON.stringify(rule.actions ?? [])),
     JSON.parse(JSON.stringify(rule.answer ?? {})),

@@ -1,5 +1,6 @@
 /** The types of slots in a pattern. A value is data: it is inserted as it is and never expanded again. */
 import { LANGUAGES } from '@deed/proto/template'
+import { listReader, targetsReader } from './targets.ts'
 import type { Sentence, Token } from './tokenize.ts'
 import { type EntityValue, isOfType, type Noun, TARGET_TYPES, targetNamed, type Vocabulary } from './vocabulary.ts'
 
@@ -53,6 +54,16 @@ const LANGUAGE_NAMES = new Map<string, string>([
   ['shell', 'bash'],
 ])
 
+const readPath: SlotReader = (sentence, at) => pathAt(sentence.tokens[at]!, at, () => true)
+const fileReader =
+  (argument: string | undefined): SlotReader =>
+  (sentence, at) =>
+    pathAt(
+      sentence.tokens[at]!,
+      at,
+      (value) => FILE_PATH.test(value) && (argument === undefined || !value.endsWith('/')),
+    )
+
 const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
   /** One word that may be a name. */
   word: {
@@ -82,23 +93,21 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
       }
     },
   },
+  /** One or more targets of the given types: a name, a list of names, or a set such as "all services except x". */
+  targets: { arguments: TARGET_TYPES, reader: (argument) => targetsReader(argument?.split('|')) },
   /** A noun of a database's entities, plural by default, singular with the argument `singular`. */
   entity: {
     arguments: ['singular'],
     reader: (argument) => (sentence, at, vocabulary) =>
       entityAt(argument === 'singular' ? vocabulary.singulars : vocabulary.plurals, sentence.tokens, at),
   },
-  path: { reader: () => (sentence, at) => pathAt(sentence.tokens[at]!, at, () => true) },
+  path: { reader: () => readPath },
   /** A path that has a folder or an extension; with the argument `regular`, without `/` at its end. */
-  file: {
-    arguments: ['regular'],
-    reader: (argument) => (sentence, at) =>
-      pathAt(
-        sentence.tokens[at]!,
-        at,
-        (value) => FILE_PATH.test(value) && (argument === undefined || !value.endsWith('/')),
-      ),
-  },
+  file: { arguments: ['regular'], reader: fileReader },
+  /** One path, or several that have a folder or an extension: "a.txt, b.txt and c.txt". */
+  paths: { reader: () => listReader(readPath, fileReader(undefined)) },
+  /** One or more files, each as `file` reads it. */
+  files: { arguments: ['regular'], reader: (argument) => listReader(fileReader(argument), fileReader(argument)) },
   /**
    * A path that may be a folder's; `/` at its end is left out. With the argument `marked` it has one, with `named` it has one
    * or is a name of its own, which no target and no noun has.
@@ -164,6 +173,9 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
     }),
   },
 }
+
+/** Slots that hold several values, for each of which an action can be repeated. */
+export const LIST_TYPES: ReadonlySet<string> = new Set(['targets', 'paths', 'files'])
 
 /** Validates a slot's type; `phrase`, one or more words, is built into patterns. */
 export function slotProblem(type: string, argument: string | undefined): string | undefined {

@@ -40,6 +40,8 @@ const POLITE_AFTER = [['please'], ['thanks'], ['thank', 'you'], ['for', 'me'], [
 /** @returns undefined for more than a thousand words */
 export function tokenize(text: string): Sentence | undefined {
   const tokens: Token[] = []
+  /** Closing quotes that do not occur in the rest of the text. */
+  const absent = new Set<string>()
   let at = 0
   while (at < text.length) {
     if (isSpace(text, at)) {
@@ -47,7 +49,7 @@ export function tokenize(text: string): Sentence | undefined {
       continue
     }
     if (tokens.length === TOKENS_MAX) return undefined
-    const quoted = quotedAt(text, at)
+    const quoted = quotedAt(text, at, absent)
     if (quoted) {
       tokens.push(quoted)
       at = quoted.end
@@ -64,14 +66,17 @@ export function tokenize(text: string): Sentence | undefined {
   return { text, tokens: kept, asks: !askedTo && /\?\s*$/.test(text) }
 }
 
-function quotedAt(text: string, start: number): Token | undefined {
+function quotedAt(text: string, start: number, absent: Set<string>): Token | undefined {
   const opening = text[start]!
   const fence = text.startsWith('```', start) ? '```' : undefined
   const closing = fence ?? CLOSING[opening]
-  if (closing === undefined) return undefined
+  if (closing === undefined || absent.has(closing)) return undefined
   const from = start + (fence ?? opening).length
   const to = text.indexOf(closing, from)
-  if (to < 0) return undefined
+  if (to < 0) {
+    absent.add(closing)
+    return undefined
+  }
   const end = to + closing.length
   // An apostrophe opens a quote only if a closing one follows before a space: 'tis is a word.
   if (closing === "'" && end < text.length && /[\p{L}\p{N}]/u.test(text[end]!)) return undefined
@@ -84,20 +89,26 @@ function wordBetween(text: string, from: number, to: number): Token | undefined 
   let start = from
   let end = to
   while (start < end && '([{,;:!?'.includes(text[start]!)) start++
-  while (end > start && trailing(text, start, end)) end--
-  if (start === end || (end - start === 1 && text[start] === '.')) return undefined
+  const whole = text.slice(start, end)
+  const opens = new Set(['(', '[', '{'].filter((bracket) => whole.includes(bracket)))
+  while (end > start && trailing(text, start, end, opens)) end--
+  if (start === end || (end - start === 1 && '.-–—'.includes(text[start]!))) return undefined
   const value = text.slice(start, end)
   return { kind: 'word', value, word: value.toLowerCase().replaceAll('’', "'"), start, end }
 }
 
-/** Whether the last character is punctuation of the sentence, and not the dots of `..` or the end of `f(x)`. */
-function trailing(text: string, start: number, end: number): boolean {
+/**
+ * Whether the last character is punctuation of the sentence, and not the dots of `..` or the end of `f(x)`.
+ *
+ * @param opens the opening brackets in the word
+ */
+function trailing(text: string, start: number, end: number, opens: ReadonlySet<string>): boolean {
   const last = text[end - 1]!
   if (',;:!?'.includes(last)) return true
   if (last === '.') return end - start > 1 && text[end - 2] !== '.' && text[end - 2] !== '/'
-  if (last === ')') return !text.slice(start, end).includes('(')
-  if (last === ']') return !text.slice(start, end).includes('[')
-  return last === '}' && !text.slice(start, end).includes('{')
+  if (last === ')') return !opens.has('(')
+  if (last === ']') return !opens.has('[')
+  return last === '}' && !opens.has('{')
 }
 
 function withoutCourtesy(tokens: readonly Token[]): { kept: readonly Token[]; askedTo: boolean } {

@@ -24,6 +24,8 @@ export const TARGET_TYPES = [
 ] as const
 export type TargetType = (typeof TARGET_TYPES)[number]
 
+export const isTargetType = (name: string): boolean => TARGET_TYPES.some((type) => type === name)
+
 export const isOfType = (type: Target['type'] | undefined, wanted: TargetType | string): boolean =>
   type === wanted || (wanted === 'service' && type !== undefined && SERVICE_TYPES.has(type))
 

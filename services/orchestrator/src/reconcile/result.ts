@@ -55,7 +55,27 @@ function told(format: AnswerFormat, results: readonly ActionResult[]): string {
         rows,
         results.reduce((sum, { data }) => sum + rowCountOf(data), 0),
       )
+    case 'matching':
+      return matching(format, results)
   }
+}
+
+function matching(
+  { noun, where, words, asks }: Extract<AnswerFormat, { kind: 'matching' }>,
+  results: readonly ActionResult[],
+): string {
+  const fits = ({ data }: ActionResult): boolean =>
+    typeof data === 'object' &&
+    data !== null &&
+    !Array.isArray(data) &&
+    Object.entries(where).every(([field, values]) => values.some((value) => value === data[field]))
+  const matched = results.filter(fits)
+  const all = results.length
+  const share =
+    matched.length === 0 ? `none of ${all}` : matched.length === all ? `all ${all}` : `${matched.length} of ${all}`
+  const named = asks === 'which' ? matched : results.filter((result) => !fits(result))
+  const list = named.map(({ text }) => text).join('; ')
+  return `${share} ${noun} ${words}${list === '' ? '' : `: ${list}`}`
 }
 
 function rowsOf(data: Json | undefined): JsonObject[] {

@@ -4,8 +4,9 @@ import { criticalPathMs } from '@deed/proto/graph'
 import { Complexity, type Decomposition, type decomposeTask, type GoalNode } from '@deed/proto/task'
 import type { z } from 'zod'
 import { estimate } from './estimate.ts'
+import type { Clause } from './order-clauses.ts'
 import { planPhases, shortened, wantsPhases } from './plan-phases.ts'
-import { type Clause, splitClauses } from './split-clauses.ts'
+import { splitClauses } from './split-clauses.ts'
 
 export type Goal = z.output<typeof decomposeTask.input>
 

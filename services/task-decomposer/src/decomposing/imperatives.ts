@@ -9,17 +9,17 @@ const CLEAR = words(`
   import improve increase initialize inline insert inspect install integrate investigate invoke kill launch merge migrate
   minify modify move notify optimise optimize overwrite parse pause ping populate prepare print promote provision prune
   publish pull push read reboot rebuild recreate redeploy redesign reduce refactor refresh regenerate register reindex
-  reload remove rename reopen repair replace reproduce reset resize resolve restart restore resume retry retrieve revert
-  revoke rewrite rollback rotate save scaffold seed send ship show shutdown simplify split start stop store subscribe
+  reload remove rename reopen repair replace reproduce reset resize resolve restart restore resume retry retrieve revert shut
+  grep curl ls revoke rewrite rollback rotate save scaffold seed send ship show shutdown simplify split start stop store subscribe
   submit summarise summarize suspend swap switch sync terminate translate troubleshoot truncate tune uninstall unlock
   unpack unzip update upgrade upload validate verify wait wipe write develop assess inform delegate explain`)
 
 /** Verbs that are as often nouns or adjectives: after a bare "and" they count only before a clear object. */
 const DOUBTFUL = words(`
-  alert ask audit back backup benchmark branch build cache call clean clear close commit correct count design display document
-  draft email export filter format get give group highlight index label link list load lock log look mail make map mark
-  measure model monitor name note open order patch plan post process profile put query rank record release report request
-  review roll run scale scan schedule score script search secure set sign snapshot sort spin style tag tail tell test
+  alert ask audit back backup benchmark bounce branch build cache call cat clean clear close commit correct count design display document
+  draft email export filter format get git give group halt head highlight index kick label link list load lock log look mail make map mark
+  measure model monitor name note open order patch plan post power process profile put query rank record recycle release report request
+  review roll run scale scan schedule score script search secure set sign snapshot sort spin style tag tail take tell test
   trace track turn undo unit use view warm watch zip`)
 
 /** Verbs that need no object, or precede a preposition: "run the tests, then deploy to staging". */
@@ -33,13 +33,34 @@ const CONCLUDING = words(
 )
 
 /** Verbs that change nothing. */
-const READING = words('check count describe find get inspect list ping print read search show tail tell verify view')
+const READING = words(
+  'cat check count curl describe find get grep head inspect list look ls ping print read search show tail tell verify view',
+)
+
+/** Verbs of which a plain word is the name of what they act on: "stop billing". */
+export const STARTING = words(`
+  bounce bring halt kick kill launch pause power reboot recycle redeploy reload restart resume shut start stop switch take
+  turn`)
+
+/** Verbs that act on something that exists, and describe no text or code. */
+export const OPERATING = new Set([...STARTING, ...words('check deploy inspect ping rollback run test verify')])
+
+/** "stopping" -> "stop", for each verb that operates. */
+const GERUNDS = new Map<string, string>(
+  [...OPERATING].flatMap((verb) =>
+    [verb, verb.replace(/e$/, ''), `${verb}${verb.at(-1)}`].map((stem) => [`${stem}ing`, verb] as const),
+  ),
+)
 
 /** The text after these describes the change itself: "rename a to b and update the callers". */
 const FAR_REACHING = words('refactor rename extract inline convert migrate rewrite translate')
 
-const PARTICLES = words('back down off out over up')
+export const PARTICLES = words('back down off out over up')
 const PREPOSITIONS = words('about as at by for from in into of on onto to with without')
+
+/** Verb and preposition are one verb: "look at demo-api". */
+const PHRASAL =
+  /^(?:look (?:at|into|after)|(?:turn|switch|power) (?:on|off)|git (?:add|commit|diff|fetch|log|pull|push|revert|show|status)|list [a-z]{2,20}s|(?:tell|show|give) me|make sure (?:that )?\S{1,64} (?:is|are|runs?|works?))\b/i
 
 /** These begin a noun phrase, so the word before them was a verb. */
 const DETERMINERS = words(
@@ -48,6 +69,7 @@ const DETERMINERS = words(
 
 const COURTESY =
   /^(?:(?:please|kindly|now|also|just|hi|hello|hey|ok|okay|so)\b[\s,]{1,8}|(?:can|could|would|will) you\s{1,8}|(?:i|we) (?:want|need|would like|'d like)(?: you)? to\s{1,8}|(?:you|we) (?:should|must|need to|have to)\s{1,8}|let(?:'s| us)\s{1,8}|go ahead and\s{1,8}|(?:help me|try) (?:to )?)/i
+const POLITE_QUESTION = /\b(?:can|could|would|will) you\s/i
 const ORDINAL =
   /^(?:(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|next|then|after that|afterwards|finally|lastly|last|step \d{1,3}|and(?: then)?)(?:\s{0,8}[,:.]\s{0,8}|\s{1,8})|\d{1,3}[.)]\s{1,8})/i
 
@@ -61,6 +83,11 @@ export function openingLength(text: string): number {
     length += found[0].length
   }
   return length
+}
+
+/** Whether the text is politely asked as a question, so that its question mark means nothing. */
+export function isPoliteQuestion(text: string): boolean {
+  return POLITE_QUESTION.test(text.slice(0, openingLength(text)))
 }
 
 /** The verb of a clause that asks for an action; politeness and numbering are skipped. */
@@ -81,10 +108,18 @@ export function beginsClause(masked: string, clear: boolean): boolean {
   // All capitals: SQL or an abbreviation.
   if (verb === verb.toUpperCase() || (!CLEAR.has(word) && !DOUBTFUL.has(word))) return false
   if (/[^\s,;.!?]/.test(masked.charAt(verb.length))) return false
+  // "down and back up": the second half of what one verb does.
+  if (/^back (?:up|on)(?: again)?[.!?]?$/i.test(masked.trim())) return false
+  if (PHRASAL.test(masked.slice(0, 128))) return true
   const object = next.toLowerCase().replace(/[.!?:]+$/, '')
   if (object === '' || PREPOSITIONS.has(object)) return ALONE.has(word) && (clear || !DOUBTFUL.has(word))
   if (clear || CLEAR.has(word) || PARTICLES.has(object)) return true
   return DETERMINERS.has(object) || /[-_./\d\uE000]/.test(next) || /^[A-Z]/.test(next)
+}
+
+/** The verb of "stopping"; undefined for a verb that does not operate something. */
+export function operatingVerbOf(gerund: string): string | undefined {
+  return GERUNDS.get(gerund.toLowerCase())
 }
 
 export function isVerb(word: string): boolean {

@@ -6,7 +6,9 @@ const FILLER = '\uE000'
 const HIDDEN =
   /```[\s\S]*?```|`[^`\n]+`|"[^"\n]*"|“[^“”\n]*”|«[^«»\n]*»|(?<![A-Za-z0-9])'[^'\n]+'(?![A-Za-z0-9])|\([^()\n]*\)|\[[^[\]\n]*\]|\{[^{}\n]*\}/g
 
+const OPENS = /["'`“«([{]/
+
 /** The text with fillers, of the same length. */
 export function mask(text: string): string {
-  return text.replace(HIDDEN, (hidden) => FILLER.repeat(hidden.length))
+  return OPENS.test(text) ? text.replace(HIDDEN, (hidden) => FILLER.repeat(hidden.length)) : text
 }

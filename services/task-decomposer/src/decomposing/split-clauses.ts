@@ -5,43 +5,26 @@
  * conditions, relative clauses, pronouns that refer back, quotations.
  */
 import { mayBeSeveral } from '@deed/proto/task'
-import {
-  beginsClause,
-  changesNothing,
-  concludes,
-  imperative,
-  isVerb,
-  openingLength,
-  reachesFar,
-} from './imperatives.ts'
+import { beginsClause, imperative, isPoliteQuestion, isVerb, openingLength, reachesFar } from './imperatives.ts'
+import { inTurn } from './in-turn.ts'
 import { mask } from './mask.ts'
+import { type Clause, inOrder, type Step } from './order-clauses.ts'
+import { nameReferents, refersBack } from './refer-back.ts'
 
 /** Longer texts are documents, not lists of instructions. */
 const CHARS_MAX = 8_192
-export const CLAUSES_MAX = 100
-
-export interface Clause {
-  /** The request, as it was written. */
-  readonly title: string
-  /** The clause with the context that it shares with others. */
-  readonly text: string
-  /** Indexes of the clauses that this one depends on. */
-  readonly after: readonly number[]
-}
+const CLAUSES_MAX = 100
+/** A clause may have several sentences. */
+const SENTENCES_MAX = 400
 
 /** @returns undefined if the text asks for one thing */
 export function splitClauses(text: string): Clause[] | undefined {
   if (text.length > CHARS_MAX || !mayBeSeveral(text)) return undefined
   const masked = mask(text)
   const steps = listed(text, masked) ?? spoken(text, masked)
-  return steps === undefined || steps.length < 2 || steps.length > CLAUSES_MAX ? undefined : inOrder(steps)
-}
-
-interface Step {
-  readonly title: string
-  readonly text: string
-  /** Runs after the previous step; otherwise in parallel with it. */
-  readonly inTurn: boolean
+  return steps === undefined || steps.length < 2 || steps.length > CLAUSES_MAX
+    ? undefined
+    : inOrder(shareRestrictions(steps))
 }
 
 // Lists
@@ -50,16 +33,19 @@ const ITEM = /^([ \t]*)(?:[-*•]|\(?\d{1,3}[.)])[ \t]+(?=\S)/
 const INLINE_ITEM = /(?:^|[\s;,:])\(?(\d{1,3})[.)]\s{1,8}/g
 /** Introduces a list and says nothing else. */
 const ANNOUNCEMENT =
-  /^(?:(?:please|kindly|can you|could you)\s+)?(?:(?:do|perform|run|execute|complete|carry out|follow|i need|here are)\s+)?(?:(?:the|these|those|all|following|my|next)\s+)*(?:(?:steps?|tasks?|things?|actions?|jobs?|to-?dos?|work|plan|following|this|in order|for me|please)\s*)*[:.]?$/i
+  /^(?:(?:please|kindly|can you|could you)\s+)?(?:(?:do|perform|run|execute|complete|carry out|follow|i need|here are)\s+)?(?:(?:the|these|those|all|following|my|next|two|three|four|five|few|some)\s+)*(?:(?:steps?|tasks?|things?|actions?|jobs?|to-?dos?|work|plan|following|this|in order|for me|please)\s*)*[:.]?$/i
 
 function listed(text: string, masked: string): Step[] | undefined {
   const found = itemsOfLines(text, masked) ?? itemsInLine(text, masked)
   if (found === undefined) return undefined
   const { before, items, behind } = found
-  if (items.length < 2 || !items.every((item) => imperative(item) !== undefined)) return undefined
+  if (items.length < 2 || items.length > SENTENCES_MAX || !items.every((item) => imperative(item) !== undefined))
+    return undefined
   const intro = ANNOUNCEMENT.test(before.trim()) ? '' : before.trim()
   const steps: Step[] = []
-  for (const item of items.map(tidy)) {
+  const named = nameReferents()
+  for (const written of items.map(tidy)) {
+    const item = named(written, !isConditional(mask(written)))
     const previous = steps.at(-1)
     if (previous !== undefined && refersBack(mask(item))) {
       steps[steps.length - 1] = { ...previous, text: `${previous.text}\n${item}` }
@@ -107,7 +93,7 @@ function itemsInLine(text: string, masked: string): Items | undefined {
 
 // Sentences
 
-const SENTENCE_END = /[.!?]["')\]\uE000]{0,3}\s{1,16}(?=\S)|\n\s{0,16}(?=\S)/g
+const SENTENCE_END = /[.!?]["')\]\uE000]{0,3}\s{1,16}(?=\S)|\n\s{0,16}(?=\S)|\s{1,8}[-–—]\s{1,8}(?=\S)/g
 const ABBREVIATION = /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|approx|no|fig|mr|mrs|dr|st|v|[A-Za-z])$/i
 /** A line with such an end continues in the next one. */
 const UNFINISHED = /(?:,|\b(?:and|or|to|the|a|an|of|for|with|in|on|can|that))\s*$/i
@@ -116,21 +102,33 @@ const QUESTION = /^(?:how|what|which|who|whose|where|why|when|is|are|do|does|did
 const RESTRICTION =
   /^(?:do not|don't|never|only|avoid|without|no\b|be careful|make sure|ensure|remember|keep|important|note|stay)\b/i
 
+interface Sentence {
+  readonly text: string
+  readonly masked: string
+}
+
 interface Group {
-  readonly sentences: { text: string; masked: string }[]
+  readonly sentences: Sentence[]
   asks: boolean
 }
 
 function spoken(text: string, masked: string): Step[] | undefined {
   const groups: Group[] = []
   const restrictions: string[] = []
-  for (const sentence of sentences(text, masked)) {
+  const named = nameReferents()
+  const written = sentences(text, masked)
+  if (written.length > SENTENCES_MAX) return undefined
+  for (const { text } of written) {
+    // Each group that asks becomes a task or more.
+    if (groups.length > CLAUSES_MAX && groups.filter(({ asks }) => asks).length > CLAUSES_MAX) return undefined
+    const sentence = rewritten(text, named)
     const last = groups.at(-1)
     const opening = openingLength(sentence.masked)
     const body = sentence.masked.slice(opening)
     const place = PLACE.exec(body)?.[0].length ?? 0
     const asks =
-      imperative(sentence.masked.slice(opening + place)) !== undefined || (QUESTION.test(body) && /\?$/.test(body))
+      imperative(sentence.masked.slice(opening + place)) !== undefined ||
+      (QUESTION.test(body) && (/\?$/.test(body) || questions(body, body) !== undefined))
     if (RESTRICTION.test(body) && last !== undefined) restrictions.push(sentence.text)
     else if (last !== undefined && refersBack(sentence.masked)) {
       last.sentences.push(sentence)
@@ -142,14 +140,15 @@ function spoken(text: string, masked: string): Step[] | undefined {
     } else groups.push({ sentences: [sentence], asks })
   }
   const context: string[] = []
-  while (groups[0]?.asks === false) context.push(...(groups.shift()?.sentences ?? []).map(({ text }) => text))
+  while (groups[0]?.asks === false)
+    context.push(...(groups.shift()?.sentences ?? []).map(({ text }) => sentence(text, true)))
   if (groups.at(-1)?.asks === false) restrictions.unshift(...(groups.pop()?.sentences ?? []).map(({ text }) => text))
 
   const steps = groups.flatMap(({ sentences }) => {
     const [only] = sentences
     if (only !== undefined && sentences.length === 1) return clauses(only.text, only.masked)
     const title = tidy(sentences.map(({ text }) => text).join(' '))
-    return [{ title, text: title, inTurn: true }]
+    return [{ title, text: withoutOpening(title, mask(title)), inTurn: true }]
   })
   return steps.map((step) => ({
     ...step,
@@ -157,8 +156,18 @@ function spoken(text: string, masked: string): Step[] | undefined {
   }))
 }
 
-function sentences(text: string, masked: string): { text: string; masked: string }[] {
-  const found: { text: string; masked: string }[] = []
+/** In the order in which it is done, and with names instead of pronouns; without the announcement of a list. */
+function rewritten(written: string, named: (text: string, replaces: boolean) => string): Sentence {
+  const colon = COLON.exec(mask(written))?.index ?? -1
+  const announced = colon > 0 && ANNOUNCEMENT.test(written.slice(0, colon))
+  const ordered = inTurn(announced ? written.slice(colon + 1).trimStart() : written)
+  const masked = mask(ordered)
+  const text = named(ordered, !isConditional(masked) && !CONTENT.test(masked))
+  return { text, masked: mask(text) }
+}
+
+function sentences(text: string, masked: string): Sentence[] {
+  const found: Sentence[] = []
   let start = 0
   const cut = (end: number, next: number): void => {
     if (text.slice(start, end).trim() !== '') {
@@ -170,7 +179,11 @@ function sentences(text: string, masked: string): { text: string; masked: string
   for (const end of masked.matchAll(SENTENCE_END)) {
     const next = end.index + end[0].length
     const before = masked.slice(start, end.index)
-    if (end[0].startsWith('\n')) {
+    if (/[-–—]/.test(end[0])) {
+      // A dash ends a report: "demo-api crashed - fix it".
+      if (imperative(before) === undefined && imperative(masked.slice(next, next + 128)) !== undefined)
+        cut(end.index, next)
+    } else if (end[0].startsWith('\n')) {
       // A line break ends a sentence only if the next line asks for an action.
       if (
         UNFINISHED.test(before) ||
@@ -189,6 +202,7 @@ function sentences(text: string, masked: string): { text: string; masked: string
 /** The action depends on a condition. */
 const CONDITION =
   /\b(?:if|when|whenever|unless|until|once|while|otherwise|else|in case|so that|because|after|before|as soon as|provided|depending|instead|rather|or)\b/i
+const isConditional = (masked: string): boolean => CONDITION.test(masked.replace(/\bafter that\b/gi, ''))
 const SEQUENCE = '(?:then|after that|afterwards|finally|lastly|next)'
 const JOINT = new RegExp(
   String.raw`\s{0,8};\s{0,8}(?:and\s{1,8})?(?:${SEQUENCE}\b[\s,]{1,8})?` +
@@ -212,12 +226,13 @@ const LANGUAGE_NOTE = /\s*\((?:in\s+)?(?:elixir|rust|typescript|go|python|javasc
 
 /** The clauses of one sentence; the sentence itself if it has one. */
 function clauses(text: string, masked: string): Step[] {
-  const whole: Step[] = [{ title: tidy(text), text: tidy(text), inTurn: true }]
   const opening = openingLength(masked)
+  const whole: Step[] = [{ title: tidy(text), text: withoutOpening(text, masked), inTurn: true }]
   const place = PLACE.exec(masked.slice(opening))?.[0] ?? ''
   const start = opening + place.length
   const verb = imperative(masked.slice(start))
-  if (verb === undefined || CONDITION.test(masked.replace(/\bafter that\b/gi, ''))) return whole
+  if (isConditional(masked)) return whole
+  if (verb === undefined) return questions(text, masked) ?? whole
 
   const limits = {
     subordinate: subordinateAt(masked, start),
@@ -238,15 +253,41 @@ function clauses(text: string, masked: string): Step[] {
   }
   const own = pieces.filter((piece, index) => index === 0 || !refersBack(masked.slice(piece.start, piece.end)))
   if (own.length < 2) return whole
+  // A question is asked about every clause.
+  const asks = !isPoliteQuestion(text) && /\?$/.test(text)
   const note = LANGUAGE_NOTE.exec(text)?.[0].replace(/[.!]$/, '') ?? ''
   return own.map((piece, index) => {
     // A clause that refers back is joined to the previous one.
     const following = own[index + 1]
     const end = following === undefined ? masked.length : (pieces[pieces.indexOf(following) - 1]?.end ?? masked.length)
-    const title = tidy(text.slice(piece.start, end))
+    const title = tidy(text.slice(piece.start, end)).replace(/ (?:first|afterwards)$|\?$/i, '')
     const noted = note !== '' && !title.endsWith(note.trim()) ? `${title}${note}` : title
-    return { title, text: place + noted, inTurn: piece.inTurn }
+    return { title, text: `${place}${noted}${asks ? '?' : ''}`, inTurn: piece.inTurn }
   })
+}
+
+const ASKS_AGAIN = /\s{0,8},?\s{1,8}and\s{1,8}(?=(?:how|what|which|who|where|is|are|does)\s)/gi
+
+/** "is a up and how much memory is free?": each is a question of its own. */
+function questions(text: string, masked: string): Step[] | undefined {
+  if (!QUESTION.test(masked)) return undefined
+  const pieces: string[] = []
+  let start = 0
+  for (const joint of masked.matchAll(ASKS_AGAIN)) {
+    const next = joint.index + joint[0].length
+    if (refersBack(masked.slice(next)) || /^(?:what|which|who) (?:is|are) [a-z]+\??$/i.test(masked.slice(next)))
+      return undefined
+    pieces.push(text.slice(start, joint.index))
+    start = next
+  }
+  pieces.push(text.slice(start).replace(/\?$/, ''))
+  return pieces.length < 2 ? undefined : pieces.map((title) => ({ title, text: `${title}?`, inTurn: false }))
+}
+
+/** Without "first" and "then", which say nothing to who does the task alone, and without politeness. */
+function withoutOpening(text: string, masked: string): string {
+  const rest = tidy(text.slice(openingLength(masked)))
+  return isPoliteQuestion(masked) ? rest.replace(/\?$/, '') : rest
 }
 
 function separates(
@@ -276,57 +317,32 @@ function subordinateAt(masked: string, start: number): number {
   return masked.length
 }
 
-const BACK =
-  /\b(?:it|its|itself|them|they|their|these|those)\b|\bthe (?:results?|output|same|former|latter|above|previous)\b|^(?:this|that)\b|\b(?:this|that)(?=[\s]*[.!?,]?\s*$)|\bthis\b(?!\s(?:host|machine|server|computer|system|repo|repository|project|workspace|folder|directory|box|node|cluster|database|month|week|year|time)\b)/i
+// Restrictions
 
-function refersBack(masked: string): boolean {
-  return BACK.test(masked.slice(openingLength(masked)))
-}
+/** Forbids something inside a clause: "and do not touch c". */
+const FORBIDDING =
+  /(?:[,;.!?]\s{1,8}|\s(?:and|but|while)\s{1,8}|\s(?=without\s[a-z]{2,20}ing\b))(?:please\s)?((?:do not|don['’]?t|never|without|avoid|leave [^.;\n]{1,200} (?:alone|running|untouched|as))\b[^.;\n]{0,400})/gi
 
-// Order
-
-/** Names of files, services, hosts: words with punctuation or digits, and quoted text. */
-const NAMED = /`([^`\n]+)`|"([^"\n]+)"|[A-Za-z0-9_@/][\w@./-]*[\w/]/g
-
-const HERE = /\bthis (?:host|machine|server|computer|node)\b/i
-
-function inOrder(steps: readonly Step[]): Clause[] {
-  let before: number[] = []
-  let parallel: number[] = []
-  const named: ReadonlySet<string>[] = []
-  return steps.map(({ title, text, inTurn }, index) => {
-    if (inTurn && index > 0) {
-      before = parallel
-      parallel = []
+/** What one clause forbids counts for all of them. */
+function shareRestrictions(steps: readonly Step[]): Step[] {
+  const forbidden = new Set<string>()
+  for (const { text } of steps)
+    for (const { 1: part = '', index, 0: whole } of mask(text).matchAll(FORBIDDING)) {
+      const start = index + whole.length - part.length
+      forbidden.add(tidy(text.slice(start, start + part.length)).replace(/[!?]+$/, ''))
     }
-    const names = namesIn(title)
-    // In parallel only if independent: two clauses with a common name run in the order given, and an observation
-    // without a name observes the results of the others.
-    const verb = imperative(title)
-    const dependsOn = (other: number): boolean => {
-      if (concludes(title)) return true
-      if (changesNothing(verb) && names.size === 0) return !changesNothing(imperative(steps[other]?.title ?? ''))
-      return [...(named[other] ?? [])].some((name) => names.has(name))
-    }
-    const dependencies = parallel.filter(dependsOn)
-    const after = dependencies.length > 0 ? [...dependencies] : [...before]
-    parallel.push(index)
-    named.push(names)
-    return { title, text, after }
+  return steps.map((step) => {
+    const others = [...forbidden].filter((restriction) => !step.text.includes(restriction))
+    return others.length === 0
+      ? step
+      : { ...step, text: [sentence(step.text, true), ...others.map((other) => `${capital(other)}.`)].join(' ') }
   })
 }
 
-function namesIn(text: string): Set<string> {
-  const names = new Set(HERE.exec(text)?.map((here) => here.toLowerCase()))
-  for (const [word, code, quoted] of text.matchAll(NAMED)) {
-    const name = code ?? quoted ?? word
-    if (code !== undefined || quoted !== undefined || /[-_./\d]/.test(name)) names.add(name.toLowerCase())
-  }
-  return names
-}
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 function tidy(text: string): string {
-  return text.trim().replace(/[\s,;]+$/, '')
+  return text.trim().replace(/(?:[,;]|\s[-–—])[\s,;]*$/, '')
 }
 
 function sentence(text: string, among: boolean): string {
