@@ -80,7 +80,7 @@ function valuesFor(
   vocabulary: Vocabulary,
 ): readonly SlotValue[] {
   if (among.length > 0) return among
-  if (type === 'target') {
+  if (type === 'target' || type === 'targets') {
     return [...vocabulary.targets.values()]
       .filter((target) => argument === undefined || argument.split('|').some((one) => isOfType(target.type, one)))
       .map(({ name }) => name)

@@ -105,14 +105,14 @@ const free = (slot: Slot, parts: readonly Part[], used: ReadonlySet<Part>): Part
 function partFor(slot: Slot, parts: readonly Part[], all: readonly Part[], used: ReadonlySet<Part>): Part | undefined {
   const [first] = free(slot, parts, used)
   if (first) return first
-  if (slot.type === 'path' || slot.type === 'word' || slot.type === 'name') {
+  if (slot.type === 'path' || slot.type === 'paths' || slot.type === 'word' || slot.type === 'name') {
     const after = parts.filter(
       (part) => part.kind === 'word' && isContent(part.word) && !used.has(part) && NAMING.has(wordBefore(parts, part)),
     )
     if (after.length === 1) return after[0]
   }
   // "it" means what a reason names: "demo-api is stuck, restart it".
-  if (slot.type !== 'target' && slot.type !== 'entity') return undefined
+  if (slot.type !== 'target' && slot.type !== 'targets' && slot.type !== 'entity') return undefined
   const named = all.filter((part) => accepts(slot, part))
   return new Set(named.map(({ value }) => value)).size === 1 ? named[0] : undefined
 }
@@ -144,11 +144,14 @@ const wordBefore = (parts: readonly Part[], part: Part): string => parts[parts.i
 function accepts(slot: MissingSlot, part: Part): boolean {
   switch (slot.type) {
     case 'target':
+    case 'targets':
       return part.targets?.some((target) => fits(target, slot)) ?? false
     case 'entity':
       return part.kind === 'noun'
     case 'path':
+    case 'paths':
     case 'file':
+    case 'files':
       return part.kind === 'path'
     case 'quoted':
     case 'command':

@@ -130,14 +130,17 @@ function genericWords(word: PatternWord): readonly string[] {
 
 export function genericSlot(type: string, argument: string | undefined): string {
   switch (type) {
-    case 'target': {
+    case 'target':
+    case 'targets': {
       const [first = 'service'] = argument?.split('|') ?? []
       return ['process', 'systemd', 'docker', 'kubernetes', 'service'].includes(first) ? '__service__' : `__${first}__`
     }
     case 'entity':
       return argument === 'singular' ? '__noun__' : '__nouns__'
     case 'path':
+    case 'paths':
     case 'file':
+    case 'files':
       return '__path__'
     case 'quoted':
     case 'command':
