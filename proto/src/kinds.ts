@@ -413,6 +413,14 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
       params: Params.optional(),
     }),
   },
+  'entity.find': {
+    about: 'Answer a question over the rows of an entity, asked in words.',
+    effect: 'read',
+    cacheable: true,
+    targets: ['sql'],
+    expected_ms: 100,
+    // Planned by rules alone: a model writes the SELECT itself, with sql.query.
+  },
   'sql.execute': {
     about: 'Change a database with one statement; verify says what a SELECT returns afterwards, undo reverses it.',
     effect: 'change',

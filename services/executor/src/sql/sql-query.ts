@@ -2,6 +2,7 @@
 
 import { counted } from '@deed/config/counted'
 import type { ActionResult } from '@deed/proto/action'
+import type { JsonObject } from '@deed/proto/json'
 import { z } from 'zod'
 import type { Effect, Kind } from '../kind/kind.ts'
 import { readingOnly } from '../kind/reading-only.ts'
@@ -49,12 +50,13 @@ export const sqlQuery: Kind<SqlQuery> = {
 function effectOf(target: string, read: Rows): Effect {
   return {
     claimed: `read ${count(read)} from ${target}`,
-    result: resultOf(read),
+    result: resultOf(read, count(read)),
     facts: { rows: read.rows.length, sha256: read.sha256 },
   }
 }
 
-function resultOf({ columns, rows }: Rows): ActionResult {
+/** As many rows as fit in a message. @param facts of the result, besides */
+export function resultOf({ columns, rows }: Rows, all: string, facts: JsonObject = {}): ActionResult {
   let bytes = 0
   const shown = rows.filter((row) => {
     bytes += JSON.stringify(row).length
@@ -62,8 +64,8 @@ function resultOf({ columns, rows }: Rows): ActionResult {
   })
   const truncated = shown.length < rows.length
   return {
-    text: truncated ? `${counted(rows.length, 'row')}, of which ${shown.length} are shown` : count({ rows }),
-    data: { columns, rows: shown, row_count: rows.length, truncated },
+    text: truncated ? `${all}, of which ${shown.length} are shown` : all,
+    data: { columns, rows: shown, row_count: rows.length, truncated, ...facts },
   }
 }
 
