@@ -63,7 +63,7 @@ export interface Case {
   /** In a sentence. */
   readonly says: string
   /** An entry of `targets` in execution.yaml, under the name of the place. */
-  target?(place: Pick<Place, 'root' | 'name' | 'port' | 'web'>): JsonObject
+  target?(place: Pick<Place, 'key' | 'root' | 'name' | 'port' | 'web'>): JsonObject
   /** @returns why this machine cannot try it */
   needs?(machine: Machine): string | undefined
   /** Makes the world that the case begins with. */

@@ -2,6 +2,7 @@
 import { answers } from './cases/answers.ts'
 import { checks } from './cases/checks.ts'
 import { commands } from './cases/commands.ts'
+import { entities } from './cases/entities.ts'
 import { everydayFiles } from './cases/everyday-files.ts'
 import { everydayGit } from './cases/everyday-git.ts'
 import { fileUndos } from './cases/file-undos.ts'
@@ -26,7 +27,7 @@ import { units } from './cases/units.ts'
 const TABLES = [
   ...[files, fileUndos, everydayFiles, readFiles, partsOfFiles, commands, tests],
   ...[gitCases, everydayGit, reverts, gitReads],
-  ...[sql, sqlReads, services, probedServices, units, logs, host, http, checks, answers, natsCases, heldProofs],
+  ...[sql, sqlReads, entities, services, probedServices, units, logs, host, http, checks, answers, natsCases, heldProofs],
 ]
 
 export const LIES = TABLES.flatMap(({ lies }) => lies)

@@ -20,6 +20,9 @@ export interface Statement {
   since?: string
 }
 
+/** The environment variable with the URL of the database that all cases share. */
+export const WORLD_VARIABLE = 'TRUTH_DATABASE_URL'
+
 const TABLES = [
   'create schema $t',
   'create table $t.assets (id bigint primary key, name text, price numeric(10,2), at timestamptz default now())',

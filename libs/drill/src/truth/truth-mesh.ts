@@ -16,6 +16,7 @@ import { startFactoryNats } from './factory-nats.ts'
 import { fakeClients } from './fake-clients.ts'
 import { provideLamps } from './lamps.ts'
 import { startMeddler } from './meddler.ts'
+import { WORLD_VARIABLE } from './tables.ts'
 import { openToolServer, TOOLS } from './tool-server.ts'
 import { openWorldServer } from './world-server.ts'
 
@@ -24,12 +25,11 @@ export interface TruthMesh extends MeshUnderTest {
 }
 
 const DATABASE = 'truth_world'
-const WORLD_VARIABLE = 'TRUTH_DATABASE_URL'
 const NATS_VARIABLE = 'TRUTH_NATS_URL'
 
 const KINDS = {
   read: [
-    ...['sql.query', 'service.status', 'service.logs', 'host.facts', 'http.check', 'wait.until', 'human.task'],
+    ...['sql.query', 'entity.find', 'service.status', 'service.logs', 'host.facts', 'http.check', 'wait.until', 'human.task'],
     ...['git.status', 'git.log', 'git.diff', 'file.read', 'file.list', 'file.search'],
   ],
   change: [
@@ -148,7 +148,7 @@ async function freePorts(count: number): Promise<number[]> {
   return ports
 }
 
-type Places = ReadonlyMap<Case, Pick<Place, 'root' | 'name' | 'port' | 'web'>>
+type Places = ReadonlyMap<Case, Pick<Place, 'key' | 'root' | 'name' | 'port' | 'web'>>
 
 /** Continues the key `workspaces`. */
 function configuration(places: Places, urls: { web: string; tools: string }): string {

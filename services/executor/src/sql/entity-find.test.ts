@@ -145,7 +145,18 @@ describe('a question over rows', () => {
     const { result, evidence } = await find(executor, 'in Germany', { question: 'list' })
     expect(result?.text).toBe("4 assets (location.country = 'Germany'): db-3, ws-1, ws-2, ws-3")
     expect(result?.data).toMatchObject({
-      columns: ['name', 'type', 'country', 'id', 'location_id', 'assigned_to', 'active', 'cpus', 'price', 'purchased_on'],
+      columns: [
+        'name',
+        'type',
+        'country',
+        'id',
+        'location_id',
+        'assigned_to',
+        'active',
+        'cpus',
+        'price',
+        'purchased_on',
+      ],
       row_count: 4,
     })
     expect(evidence?.observed).toBe(
@@ -156,7 +167,7 @@ describe('a question over rows', () => {
   })
 
   it.each([
-    ['type', "6 assets by type: 3 Server, 2 Windows workstation, 1 Linux workstation"],
+    ['type', '6 assets by type: 3 Server, 2 Windows workstation, 1 Linux workstation'],
     ['city', '6 assets by location.city: 2 Berlin, 2 Hamburg, 1 Lisbon, 1 -'],
     ['country', '6 assets by location.country: 4 Germany, 1 Portugal, 1 -'],
     ['person assigned', undefined],
@@ -191,14 +202,17 @@ describe('a question over rows', () => {
       { principal: { tenant: 'local' }, deadline: performance.now() + 60_000 } as never,
     )
     const summary =
-      "count assets in inventory where location.city = 'Berlin': select count(*) as count from shop.assets t left join shop.locations r1 on r1.id = t.location_id where (r1.city::text = $1::text) with $1 = \"Berlin\""
+      'count assets in inventory where location.city = \'Berlin\': select count(*) as count from shop.assets t left join shop.locations r1 on r1.id = t.location_id where (r1.city::text = $1::text) with $1 = "Berlin"'
     expect(inspected).toMatchObject({ inspections: [{ inspection: { effect: 'read', summary } }] })
   })
 })
 
 describe('words that are not clear', () => {
   it.each([
-    ['Windows', '"Windows" could be type = \'Windows workstation\' or os = \'Windows 11\'; say which, as in "type Windows"'],
+    [
+      'Windows',
+      '"Windows" could be type = \'Windows workstation\' or os = \'Windows 11\'; say which, as in "type Windows"',
+    ],
     ['ready', '"ready" could be ready is true or status = \'ready\'; say which, as in "ready ready"'],
     ['in Paris', '"Paris" is neither a column of assets nor a value that was found in one (columns are id; name: '],
     ['in Berln', 'did you mean "Berlin"?'],
@@ -218,14 +232,21 @@ describe('words that are not clear', () => {
       `update shop.assets set os = case when id < 3 then 'Windows 11' else 'Debian 12' end, status = 'ready'`,
     ])
     const { outcome, effect, error } = await find(executor, condition)
-    expect({ outcome, effect, code: error?.code }).toEqual({ outcome: 'failed', effect: 'none', code: 'invalid_request' })
+    expect({ outcome, effect, code: error?.code }).toEqual({
+      outcome: 'failed',
+      effect: 'none',
+      code: 'invalid_request',
+    })
     expect(error?.message).toContain(message)
     expect(error?.retryable).toBe(false)
     expect(JSON.stringify(error)).not.toContain('api_key')
   })
 
   it.each([
-    ['elephants', 'nothing in inventory is called "elephants"; it has assets (columns are type: Server, Windows workstation'],
+    [
+      'elephants',
+      'nothing in inventory is called "elephants"; it has assets (columns are type: Server, Windows workstation',
+    ],
     ["'; drop table shop.assets; --", 'nothing in inventory is called'],
   ])('are refused where they are the noun: %s', async (noun, message) => {
     await using executor = await withShop()
@@ -239,7 +260,7 @@ const HOSTILE = [
   '"; drop table shop.assets; --',
   '$1',
   '$$; drop table shop.assets; $$',
-  'assigned to "x\' or \'1\'=\'1"',
+  "assigned to \"x' or '1'='1\"",
   'name contains "\\"',
   'name contains "%_"',
   'type (',
@@ -268,7 +289,8 @@ const HOSTILE = [
 
 it('no word is a part of the statement: each of these is a value or refused, and the table is as before', async () => {
   await using executor = await withShop()
-  const rows = () => executor.database.query<{ all: string }>('all', 'select jsonb_agg(a)::text as all from shop.assets a', [])
+  const rows = () =>
+    executor.database.query<{ all: string }>('all', 'select jsonb_agg(a)::text as all from shop.assets a', [])
   const before = await rows()
   for (const word of HOSTILE) {
     for (const asked of [{ conditions: [word] }, { per: word, question: 'group' }, { noun: word }]) {
@@ -304,7 +326,7 @@ describe('a table', () => {
       other('shop.big'),
     )
     expect((await ask(executor, 'in Berlin')).result?.text).toBe("499998 things (city = 'Berlin')")
-    expect((await ask(executor, 'in oslo')).result?.text).toBe('3 things (city = \'Oslo\')')
+    expect((await ask(executor, 'in oslo')).result?.text).toBe("3 things (city = 'Oslo')")
     expect((await ask(executor, 'host-777777')).result?.text).toBe("1 things (name = 'host-777777')")
     expect((await ask(executor, 'rare thing')).result?.text).toBe("1 things (note = 'Rare Thing')")
     expect((await ask(executor, 'in Atlantis')).error).toMatchObject({
@@ -356,10 +378,10 @@ describe('a table', () => {
 
   it('whose rows differ at every reading has no proof', async () => {
     await using executor = await withShop(
-      ['create view shop.dice as select n::text as name, \'Berlin\' as city from generate_series(1, 10000) n where random() < 0.5'],
+      [`create view shop.dice as select clock_timestamp()::text as name, 'Berlin' as city`],
       other('shop.dice'),
     )
-    expect(await ask(executor, 'in Berlin')).toMatchObject({
+    expect(await ask(executor, 'in Berlin', { question: 'list' })).toMatchObject({
       outcome: 'failed',
       error: { code: 'verification_failed' },
       evidence: { outcome: 'failed', facts: { looks: 2 } },
@@ -401,7 +423,9 @@ describe('a table', () => {
     url.password = 'asks'
     await using limited = await testExecutor(CONFIG, { TEST_DATABASE_URL: url.href })
     expect((await find(limited, 'servers')).result?.text).toBe("3 assets (type = 'Server')")
-    expect((await find(limited, 'assigned to ben')).error?.message).toContain('(columns are id; name: db-1, db-2, db-3; type')
+    expect((await find(limited, 'assigned to ben')).error?.message).toContain(
+      '(columns are id; name: db-1, db-2, db-3; type',
+    )
     await executor.database.query('drop', 'drop owned by asker', [])
     await executor.database.query('drop-role', 'drop role asker', [])
   })

@@ -4,7 +4,6 @@
  */
 import { counted } from '@deed/config/counted'
 import { sha256 } from '@deed/json/canonical-json'
-import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { Json } from '@deed/proto/json'
 import type { ClientBase } from 'pg'
@@ -102,7 +101,10 @@ async function resolve(client: ClientBase, asked: Asked, named: Named): Promise<
     } catch (again) {
       if (whole || !(again instanceof DeedError)) throw again
       const { message, path, details } = again
-      throw new DeedError('invalid_request', `${message}; not all rows were searched, as that takes too long`, { path, details })
+      throw new DeedError('invalid_request', `${message}; not all rows were searched, as that takes too long`, {
+        path,
+        details,
+      })
     }
   }
 }
@@ -116,7 +118,10 @@ function phrasesOf(text: string): string[] {
   return words
     .flatMap((_, from) =>
       Array.from({ length: Math.min(PHRASE_WORDS_MAX, words.length - from) }, (_, index) =>
-        words.slice(from, from + index + 1).map((word) => word.text).join(' '),
+        words
+          .slice(from, from + index + 1)
+          .map((word) => word.text)
+          .join(' '),
       ),
     )
     .slice(0, PHRASES_MAX)
@@ -152,7 +157,11 @@ function effectOf(target: string, query: EntityQuery, { rows, total }: Answer): 
   const text = textOf(query, rows, total)
   return {
     claimed: `counted ${total} in ${target}${says === '' ? '' : ` where ${says}`}`,
-    result: resultOf(rows, text, { row_count: query.question === 'list' ? total : rows.rows.length, statement, params }),
+    result: resultOf(rows, text, {
+      row_count: query.question === 'list' ? total : rows.rows.length,
+      statement,
+      params,
+    }),
     after: { query: { ...query } },
     facts: { statement, params: [...params], count: total, sha256: rows.sha256 },
   }

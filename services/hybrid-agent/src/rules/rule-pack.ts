@@ -261,7 +261,7 @@ function checkOutcome(rule: z.output<typeof Rule>, patterns: readonly Pattern[],
     if (slot === 'each' && rule.actions?.[Number(at[0])]?.for_each !== undefined) continue
     const place = `actions.${at.join('.')}`
     const type = need(slot, place)
-    if (field !== undefined && type !== 'entity')
+    if (field !== undefined && type !== 'entity' && type !== 'rows')
       throw new RulePackError(`${where}: ${place}: only an entity has fields`)
     const statement = at[1] === 'input' && at.at(-1) === 'query'
     if (statement && !alone && type !== 'entity') {

@@ -1,5 +1,6 @@
 /** The types of slots in a pattern. A value is data: it is inserted as it is and never expanded again. */
 import { LANGUAGES } from '@deed/proto/template'
+import { rowsAt } from './rows-slot.ts'
 import { listReader, targetsReader } from './targets.ts'
 import type { Sentence, Token } from './tokenize.ts'
 import { type EntityValue, isOfType, type Noun, TARGET_TYPES, targetNamed, type Vocabulary } from './vocabulary.ts'
@@ -100,6 +101,11 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
     arguments: ['singular'],
     reader: (argument) => (sentence, at, vocabulary) =>
       entityAt(argument === 'singular' ? vocabulary.singulars : vocabulary.plurals, sentence.tokens, at),
+  },
+  /** The rest of a question over the rows of an entity; with the argument `labels` its noun may be a label of rows. */
+  rows: {
+    arguments: ['labels'],
+    reader: (argument) => (sentence, at, vocabulary) => rowsAt(sentence, at, vocabulary, argument === 'labels'),
   },
   path: { reader: () => readPath },
   /** A path that has a folder or an extension; with the argument `regular`, without `/` at its end. */

@@ -14,8 +14,19 @@ export interface Compared {
   readonly end: number
 }
 
-const MORE = [['more', 'than'], ['greater', 'than'], ['larger', 'than'], ['bigger', 'than'], ['higher', 'than']]
-const LESS = [['less', 'than'], ['fewer', 'than'], ['smaller', 'than'], ['lower', 'than']]
+const MORE = [
+  ['more', 'than'],
+  ['greater', 'than'],
+  ['larger', 'than'],
+  ['bigger', 'than'],
+  ['higher', 'than'],
+]
+const LESS = [
+  ['less', 'than'],
+  ['fewer', 'than'],
+  ['smaller', 'than'],
+  ['lower', 'than'],
+]
 /** Longest first. */
 const OPERATORS: readonly (readonly [readonly string[], Bound['op']])[] = [
   ...['no', 'not'].flatMap((no) => [

@@ -13,7 +13,10 @@ const EXAMPLE_CHARS_MAX = 40
 const PATH = '$.input.conditions'
 
 export function ambiguous(sentence: Sentence, at: number, readings: readonly Reading[]): DeedError {
-  const said = sentence.words.slice(at, readings[0]!.end).map(({ text }) => text).join(' ')
+  const said = sentence.words
+    .slice(at, readings[0]!.end)
+    .map(({ text }) => text)
+    .join(' ')
   const could = readings.map(({ condition }) => shortened(sayCondition(condition)))
   const columns = [...new Set(readings.map(({ condition }) => condition.column))]
   const example = columns.length > 1 ? `; say which, as in "${columns[0]!.shown.replaceAll(/[._]/g, ' ')} ${said}"` : ''

@@ -24,7 +24,9 @@ export function sqlOf(condition: Condition, param: (value: Json) => string): str
       const [first = '', ...others] = condition.values
       if (others.length === 0 && not) return `${sql}::text is distinct from ${param(first)}::text`
       return negated(
-        others.length === 0 ? `${sql}::text = ${param(first)}::text` : `${sql}::text = any(${param([...condition.values])}::text[])`,
+        others.length === 0
+          ? `${sql}::text = ${param(first)}::text`
+          : `${sql}::text = any(${param([...condition.values])}::text[])`,
       )
     }
     case 'words':
@@ -44,7 +46,10 @@ export function sqlOf(condition: Condition, param: (value: Json) => string): str
       if (column.sort === 'rows') return rowsSql(condition, param)
       const bounds = condition.bounds.map((bound) => boundSql(column, bound, param))
       // PostgreSQL sorts NaN above all numbers.
-      if (/^(?:real|double precision|numeric)$/.test(column.type) && condition.bounds.some(({ op }) => op.startsWith('>')))
+      if (
+        /^(?:real|double precision|numeric)$/.test(column.type) &&
+        condition.bounds.some(({ op }) => op.startsWith('>'))
+      )
         bounds.push(`${sql} <> 'NaN'`)
       return negated(bounds.join(' and '))
     }
@@ -55,7 +60,9 @@ function rowsSql({ column, not, bounds }: Condition & { is: 'bounds' }, param: (
   const [only] = bounds
   if (bounds.length === 1 && only?.op === '>' && only.value === '0')
     return `${not ? 'not ' : ''}exists (select ${column.sql})`
-  const tests = bounds.map(({ op, value }) => `(select count(*) ${column.sql}) ${op} ${param(value)}::numeric`).join(' and ')
+  const tests = bounds
+    .map(({ op, value }) => `(select count(*) ${column.sql}) ${op} ${param(value)}::numeric`)
+    .join(' and ')
   return not ? `not (${tests})` : tests
 }
 
@@ -88,7 +95,9 @@ export function sayCondition(condition: Condition): string {
     case 'true':
       return `${shown} is ${not ? 'not ' : ''}true`
     case 'bounds': {
-      const said = condition.bounds.map(({ op, value, is }) => `${shown} ${op} ${is === 'ago' ? `now - ${value}` : value}`)
+      const said = condition.bounds.map(
+        ({ op, value, is }) => `${shown} ${op} ${is === 'ago' ? `now - ${value}` : value}`,
+      )
       if (column.sort !== 'rows') return `${not ? 'not ' : ''}${said.join(' and ')}`
       const [only] = condition.bounds
       if (condition.bounds.length === 1 && only?.op === '>' && only.value === '0')

@@ -76,7 +76,9 @@ export function queryOf(
     group: () =>
       `select ${group?.sql}::text as label, count(*) as count from ${from}${where} group by 1 order by 2 desc, 1 limit ${GROUPS_MAX + 1}`,
     list: () =>
-      `select ${shownColumns(table, used).map(({ sql }) => sql).join(', ')} from ${from}${where} order by ${table.nameColumn.sql} limit ${limit}`,
+      `select ${shownColumns(table, used)
+        .map(({ sql }) => sql)
+        .join(', ')} from ${from}${where} order by ${table.nameColumn.sql} limit ${limit}`,
   }[question]()
   return {
     question,

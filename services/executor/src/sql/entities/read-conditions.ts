@@ -1,7 +1,7 @@
 /** From the words of a sentence to conditions. Every word is explained, or the question is refused: nothing is guessed. */
 import type { DeedError } from '@deed/proto/errors'
-import { ambiguous, unclear, unknown } from './complain.ts'
 import { numbersAt, timesAt } from './comparisons.ts'
+import { ambiguous, unclear, unknown } from './complain.ts'
 import type { Condition } from './condition.ts'
 import { NEGATIONS, type Reading, readingsAt, type Sentence } from './readings.ts'
 import { folded } from './words.ts'
@@ -18,12 +18,16 @@ export function readConditions(sentence: Sentence): Condition[] {
   const { words } = sentence
   const conditions: Condition[] = []
   const state = { not: false, has: false, or: false, joined: false, filled: false }
-  const reset = (): void => void Object.assign(state, { not: false, has: false, or: false, joined: false, filled: false })
+  const reset = (): void =>
+    void Object.assign(state, { not: false, has: false, or: false, joined: false, filled: false })
   for (let at = 0; at < words.length; ) {
     const { word } = words[at]!
     const long = choose(
       sentence,
-      readingsAt(sentence, at, state.has).filter(({ condition, end, partial }) => end > at + 1 && (condition.is === 'bounds' || (condition.is === 'values' && !partial))),
+      readingsAt(sentence, at, state.has).filter(
+        ({ condition, end, partial }) =>
+          end > at + 1 && (condition.is === 'bounds' || (condition.is === 'values' && !partial)),
+      ),
       at,
       undefined,
     )
@@ -33,7 +37,10 @@ export function readConditions(sentence: Sentence): Condition[] {
       at++
       continue
     }
-    if (!long && (NEGATIONS.has(word) || EXCEPT.has(word) || word === 'no' || (word === 'other' && words[at + 1]?.word === 'than'))) {
+    if (
+      !long &&
+      (NEGATIONS.has(word) || EXCEPT.has(word) || word === 'no' || (word === 'other' && words[at + 1]?.word === 'than'))
+    ) {
       if (state.not) throw unclear(sentence, 'there are two negations; say it with one')
       state.not = true
       state.has ||= word === 'without' || word === 'no'
@@ -56,7 +63,8 @@ export function readConditions(sentence: Sentence): Condition[] {
     const previous = state.joined && last?.is === 'values' ? last : undefined
     const reading = long ?? choose(sentence, readingsAt(sentence, at, state.has), at, previous)
     if (!reading) throw unexplained(sentence, at)
-    const continues = previous !== undefined && reading.condition.is === 'values' && reading.condition.column === previous.column
+    const continues =
+      previous !== undefined && reading.condition.is === 'values' && reading.condition.column === previous.column
     // "not in Berlin or Hamburg": neither.
     const carried = continues && previous.not && !state.not && (state.or || !state.filled)
     const condition = negate(reading.condition, state.not || carried)
@@ -80,8 +88,14 @@ const negate = (condition: Condition, not: boolean): Condition =>
  *
  * @throws {DeedError} where several are as good
  */
-function choose(sentence: Sentence, readings: readonly Reading[], at: number, previous: Condition | undefined): Reading | undefined {
-  const same = previous && readings.filter(({ condition: { is, column } }) => is === 'values' && column === previous.column)
+function choose(
+  sentence: Sentence,
+  readings: readonly Reading[],
+  at: number,
+  previous: Condition | undefined,
+): Reading | undefined {
+  const same =
+    previous && readings.filter(({ condition: { is, column } }) => is === 'values' && column === previous.column)
   const from = same && same.length > 0 ? same : readings
   const length = Math.max(0, ...from.map(({ end }) => end))
   const longest = from.filter(({ end }) => end === length)

@@ -24,8 +24,12 @@ export interface Sentence {
 const PHRASE_WORDS_MAX = 8
 const PARTIAL_CHARS_MIN = 3
 /** They connect a column with what is said of it. */
-const LINKS = new Set(folded('is are was were be been equal to of in at on as named called by from has have having with'))
-export const NEGATIONS = new Set(folded("not non isn't aren't wasn't weren't don't doesn't didn't hasn't haven't never"))
+const LINKS = new Set(
+  folded('is are was were be been equal to of in at on as named called by from has have having with'),
+)
+export const NEGATIONS = new Set(
+  folded("not non isn't aren't wasn't weren't don't doesn't didn't hasn't haven't never"),
+)
 const MISSING = new Set(folded('null empty missing unset unknown blank none nobody nothing'))
 const PRESENT = new Set(folded('set known present filled'))
 const YES = new Set(folded('yes true on enabled'))
@@ -56,7 +60,10 @@ export function valueAt(sentence: Sentence, column: Column, at: number): Reading
     if (phrase.includes('')) continue
     const equal = known.filter((value) => value.words.length === length && isAt(phrase, value.words, 0))
     if (equal.length > 0) {
-      const written = words.slice(at, at + length).map(({ text }) => text).join(' ')
+      const written = words
+        .slice(at, at + length)
+        .map(({ text }) => text)
+        .join(' ')
       const same = equal.filter(({ text }) => text === written)
       return named(same.length > 0 ? same : equal, at + length)
     }
@@ -109,7 +116,9 @@ export function saidOf(sentence: Sentence, column: Column, at: number, has: bool
     if (quoted?.quoted) return reading({ is: 'values', column, values: [quoted.text], not }, from + 1)
   }
   if (column.sort === 'rows')
-    return has ? reading({ is: 'bounds', column, bounds: [{ op: '>', value: '0', is: 'number' }], not: false }, at) : undefined
+    return has
+      ? reading({ is: 'bounds', column, bounds: [{ op: '>', value: '0', is: 'number' }], not: false }, at)
+      : undefined
   return has || isParticiple(plain[at - 1]) ? reading({ is: 'null', column, not: true }, at) : undefined
 }
 
@@ -148,7 +157,11 @@ export function readingsAt(sentence: Sentence, at: number, has: boolean): Readin
   const times = timesAt(words, at, false)
   if (times)
     for (const column of table.columns.filter(({ sort, own }) => sort === 'time' && own))
-      found.push({ condition: { is: 'bounds', column, bounds: times.bounds, not: false }, end: times.end, partial: false })
+      found.push({
+        condition: { is: 'bounds', column, bounds: times.bounds, not: false },
+        end: times.end,
+        partial: false,
+      })
   return found
 }
 

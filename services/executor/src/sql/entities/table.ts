@@ -154,7 +154,9 @@ function namingColumn(texts: readonly Row[], entities: SqlTarget['entities']): s
   const { relname } = texts[0]!
   const entity = Object.values(entities).find(({ table }) => table.split('.').at(-1) === relname)
   const names = texts.map(({ name }) => name)
-  const usual = [entity?.name_column, 'name', 'title', 'label'].find((name) => name !== undefined && names.includes(name))
+  const usual = [entity?.name_column, 'name', 'title', 'label'].find(
+    (name) => name !== undefined && names.includes(name),
+  )
   return usual ?? (names.length === 1 ? names[0] : undefined)
 }
 

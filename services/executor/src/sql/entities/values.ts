@@ -149,7 +149,14 @@ export async function search(
 function spellings(phrase: string): string[] {
   const lower = phrase.toLowerCase()
   const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-  const cases = [phrase, lower, phrase.toUpperCase(), capital(lower), lower.split(' ').map(capital).join(' '), capital(phrase)]
+  const cases = [
+    phrase,
+    lower,
+    phrase.toUpperCase(),
+    capital(lower),
+    lower.split(' ').map(capital).join(' '),
+    capital(phrase),
+  ]
   return cases.flatMap((text) => (/s$/i.test(text) ? [text, text.slice(0, -1)] : [text, `${text}s`]))
 }
 

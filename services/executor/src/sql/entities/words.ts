@@ -12,7 +12,9 @@ const WORDS_MAX = 60
 
 /** @returns undefined for more than 60 words */
 export function wordsOf(text: string): Word[] | undefined {
-  const found = text.matchAll(/"([^"]*)"|“([^”]*)”|(?<!\S)'([^']*)'(?![\p{L}\p{N}])|`([^`]*)`|[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![^\s,;?!)])|[^\s,;]+|[,;]/gu)
+  const found = text.matchAll(
+    /"([^"]*)"|“([^”]*)”|(?<!\S)'([^']*)'(?![\p{L}\p{N}])|`([^`]*)`|[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![^\s,;?!)])|[^\s,;]+|[,;]/gu,
+  )
   const words: Word[] = []
   for (const [whole, ...quotes] of found) {
     const quoted = quotes.find((quote) => quote !== undefined)
