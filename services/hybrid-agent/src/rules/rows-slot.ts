@@ -17,12 +17,12 @@ const set = (words: string): ReadonlySet<string> => new Set(words.split(/\s+/))
 /** They begin what says which rows are meant. */
 const OPENERS =
   set(`in on at from of with without that which who whose where is are was were not no older newer younger more less
-  fewer over under above below before after since between except excluding having named called like to running located based`)
+  fewer over under above below before after since between except excluding having named called like to run running use using located based`)
 const PARTICIPLE = /[^e]ed$|^(?:un|in)\w{4,}$/
 /** Whoever says one of them does not ask which rows there are. */
 const OTHER_QUESTIONS =
   set(`should shall would could can may might must if when why how whether then restart start stop delete remove
-  create drop update change set add make fix write run deploy kill rename move undo roll insert into`)
+  create drop update change set add make fix write deploy kill rename move undo roll insert into`)
 /** They name what other kinds count: files, processes, times. */
 const OTHER_NOUNS =
   set(`file files folder folders directory directories line lines word words characters times time seconds minutes

@@ -11,77 +11,90 @@ const FILLERS = new Set(
   folded(`a an the that which who whose where is are was were be been being do does did we our us my there now currently all any
   in on at from for to of and but also by it its they them their located based situated have has`),
 )
+/** They say nothing where they are no value. */
+const VERBS = new Set(folded('run running use using belong belonging placed kept stored'))
 const EXCEPT = new Set(['except', 'excluding', 'without'])
+
+/** What the words since the last condition say of the next one. */
+interface Said {
+  not?: boolean
+  /** "with", "without", "have": a column alone says that there is a value. */
+  has?: boolean
+  /** It must still come: "with", and nothing behind. */
+  open?: boolean
+  or?: boolean
+  /** "and", "or" or a comma. */
+  joined?: boolean
+  /** A word between that says nothing, as in "and in Hamburg". */
+  filled?: boolean
+}
 
 /** @throws {DeedError} `invalid_request`; an `UnknownWord` where a search may find the value */
 export function readConditions(sentence: Sentence): Condition[] {
   const { words } = sentence
   const conditions: Condition[] = []
-  const state = { not: false, has: false, or: false, joined: false, filled: false }
-  const reset = (): void =>
-    void Object.assign(state, { not: false, has: false, or: false, joined: false, filled: false })
+  let said: Said = {}
   for (let at = 0; at < words.length; ) {
-    const { word } = words[at]!
-    const long = choose(
-      sentence,
-      readingsAt(sentence, at, state.has).filter(
-        ({ condition, end, partial }) =>
-          end > at + 1 && (condition.is === 'bounds' || (condition.is === 'values' && !partial)),
-      ),
-      at,
-      undefined,
-    )
-    if (!long && (word === 'or' || word === 'nor' || word === ',' || word === 'and')) {
-      state.joined = true
-      state.or ||= word === 'or' || word === 'nor'
-      at++
-      continue
-    }
-    if (
-      !long &&
-      (NEGATIONS.has(word) || EXCEPT.has(word) || word === 'no' || (word === 'other' && words[at + 1]?.word === 'than'))
-    ) {
-      if (state.not) throw unclear(sentence, 'there are two negations; say it with one')
-      state.not = true
-      state.has ||= word === 'without' || word === 'no'
-      at += word === 'other' ? 2 : 1
-      continue
-    }
-    if (!long && (word === 'with' || word === 'having')) {
-      state.has = true
-      at++
-      continue
-    }
-    if (!long && FILLERS.has(word)) {
-      state.filled = true
-      // "that have an owner"
-      state.has ||= /^(?:have|has)$/.test(word)
-      at++
-      continue
-    }
     const last = conditions.at(-1)
-    const previous = state.joined && last?.is === 'values' ? last : undefined
-    const reading = long ?? choose(sentence, readingsAt(sentence, at, state.has), at, previous)
-    if (!reading) throw unexplained(sentence, at)
-    const continues =
-      previous !== undefined && reading.condition.is === 'values' && reading.condition.column === previous.column
+    const previous = said.joined && last?.is === 'values' ? last : undefined
+    const readings = readingsAt(sentence, at, said.has ?? false)
+    const long = choose(sentence, readings.filter(isLong(at)), at, previous)
+    const skipped = long ? 0 : skip(sentence, at, said)
+    if (skipped > 0) {
+      at += skipped
+      continue
+    }
+    const reading = long ?? choose(sentence, readings, at, previous)
+    if (!reading && !VERBS.has(words[at]!.word)) throw unexplained(sentence, at)
+    at = reading?.end ?? at + 1
+    if (!reading) continue
+    const { condition } = reading
+    const continues = previous !== undefined && condition.is === 'values' && condition.column === previous.column
     // "not in Berlin or Hamburg": neither.
-    const carried = continues && previous.not && !state.not && (state.or || !state.filled)
-    const condition = negate(reading.condition, state.not || carried)
-    if (continues && condition.is === 'values' && condition.not === previous.not)
-      conditions.splice(-1, 1, { ...previous, values: [...new Set([...previous.values, ...condition.values])] })
-    else if (state.or) throw unclear(sentence, '"or" is understood between values of one column; ask two questions')
-    else conditions.push(condition)
-    reset()
-    at = reading.end
+    const carried = continues && previous.not && (said.or || !said.filled)
+    const next = said.not || carried ? { ...condition, not: !condition.not } : condition
+    if (continues && next.is === 'values' && next.not === previous.not)
+      conditions.splice(-1, 1, { ...previous, values: [...new Set([...previous.values, ...next.values])] })
+    else if (said.or) throw unclear(sentence, '"or" is understood between values of one column; ask two questions')
+    else conditions.push(next)
+    said = {}
   }
-  if (state.not) throw unclear(sentence, 'it ends with a negation; say what it is about')
-  if (state.or) throw unclear(sentence, 'it ends with "or"')
+  if (said.not || said.or || said.open) throw unclear(sentence, 'it ends before it says which')
   return conditions
 }
 
-const negate = (condition: Condition, not: boolean): Condition =>
-  not ? { ...condition, not: !condition.not } : condition
+/** Of several words, and nothing that a shorter reading would explain better: before "not" of "Not started" is a negation. */
+const isLong =
+  (at: number) =>
+  ({ condition: { is }, end, partial }: Reading): boolean =>
+    end > at + 1 && (is === 'bounds' || (is === 'values' && !partial))
+
+/** @returns how many words say nothing but how the next condition is meant; that is noted in `said` */
+function skip(sentence: Sentence, at: number, said: Said): number {
+  const { word } = sentence.words[at]!
+  if (word === 'or' || word === 'nor' || word === ',' || word === 'and') {
+    said.joined = true
+    said.or ||= word === 'or' || word === 'nor'
+    return 1
+  }
+  const other = word === 'other' && sentence.words[at + 1]?.word === 'than'
+  if (NEGATIONS.has(word) || EXCEPT.has(word) || word === 'no' || other) {
+    if (said.not) throw unclear(sentence, 'there are two negations; say it with one')
+    said.not = true
+    said.has ||= word === 'without' || word === 'no'
+    return other ? 2 : 1
+  }
+  if (word === 'with' || word === 'having') {
+    said.has = true
+    said.open = true
+    return 1
+  }
+  if (!FILLERS.has(word)) return 0
+  said.filled = true
+  // "that have an owner"
+  said.has ||= word === 'have' || word === 'has'
+  return 1
+}
 
 /**
  * The longest reading, a whole value before a part of one; after "Berlin or" a value of the same column.

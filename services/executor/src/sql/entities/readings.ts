@@ -87,10 +87,11 @@ export function saidOf(sentence: Sentence, column: Column, at: number, has: bool
   let from = at
   let not = false
   for (; from < words.length; from++) {
+    // "at" is a link, and "at least 5" is none.
+    if (column.sort === 'number' && numbersAt(words, from, true)) break
+    if (column.sort === 'boolean' && plain[from] === 'on') break
     if (NEGATIONS.has(plain[from]!)) not = !not
     else if (!LINKS.has(plain[from]!)) break
-    // "no" and "on" are values of a boolean, and "in" begins a time.
-    if (column.sort === 'boolean' && plain[from] === 'on') break
   }
   const word = plain[from] ?? ''
   if (MISSING.has(word) && column.sort !== 'rows') return reading({ is: 'null', column, not }, from + 1)
