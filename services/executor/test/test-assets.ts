@@ -38,7 +38,7 @@ export async function withAssets(more: readonly string[] = [], config = ASSETS_C
   return executor
 }
 
-export interface Asked {
+export interface QuestionInput {
   noun?: string
   question?: 'count' | 'list' | 'group'
   per?: string
@@ -49,7 +49,7 @@ export interface Asked {
 export const find = (
   executor: TestExecutor,
   conditions: string | string[] = [],
-  asked: Asked = {},
+  asked: QuestionInput = {},
 ): Promise<Conclusion> =>
   executor.run({
     kind: 'entity.find',

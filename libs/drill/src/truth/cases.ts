@@ -27,7 +27,21 @@ import { units } from './cases/units.ts'
 const TABLES = [
   ...[files, fileUndos, everydayFiles, readFiles, partsOfFiles, commands, tests],
   ...[gitCases, everydayGit, reverts, gitReads],
-  ...[sql, sqlReads, entities, services, probedServices, units, logs, host, http, checks, answers, natsCases, heldProofs],
+  ...[
+    sql,
+    sqlReads,
+    entities,
+    services,
+    probedServices,
+    units,
+    logs,
+    host,
+    http,
+    checks,
+    answers,
+    natsCases,
+    heldProofs,
+  ],
 ]
 
 export const LIES = TABLES.flatMap(({ lies }) => lies)

@@ -29,7 +29,16 @@ const NATS_VARIABLE = 'TRUTH_NATS_URL'
 
 const KINDS = {
   read: [
-    ...['sql.query', 'entity.find', 'service.status', 'service.logs', 'host.facts', 'http.check', 'wait.until', 'human.task'],
+    ...[
+      'sql.query',
+      'entity.find',
+      'service.status',
+      'service.logs',
+      'host.facts',
+      'http.check',
+      'wait.until',
+      'human.task',
+    ],
     ...['git.status', 'git.log', 'git.diff', 'file.read', 'file.list', 'file.search'],
   ],
   change: [

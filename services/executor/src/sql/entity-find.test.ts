@@ -1,11 +1,17 @@
 // Questions over rows in words, on a real PostgreSQL: what they become, and what is refused.
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { find, withAssets } from '../../test/test-assets.ts'
+import type { TestExecutor } from '../../test/test-executor.ts'
 import { inspect } from '../../test/test-shop.ts'
 
 describe('a question over rows', () => {
+  let executor: TestExecutor
+  beforeAll(async () => {
+    executor = await withAssets()
+  })
+  afterAll(() => executor?.[Symbol.asyncDispose]())
+
   it('is one SELECT with the values apart, which the result and the evidence show', async () => {
-    await using executor = await withAssets()
     const { outcome, effect, result, evidence } = await find(executor, 'in Berlin and not assigned')
     expect({ outcome, effect, text: result?.text }).toEqual({
       outcome: 'done',
@@ -67,7 +73,6 @@ describe('a question over rows', () => {
     ['name "%"', 0, "name = '%'"],
     ['name contains %', 0, "name contains '%'"],
   ])('with the condition %j finds %i', async (condition, count, says) => {
-    await using executor = await withAssets()
     const { outcome, result, error } = await find(executor, condition)
     if (count === -1) {
       expect(error?.code).toBe('invalid_request')
@@ -81,7 +86,6 @@ describe('a question over rows', () => {
   })
 
   it('counts a noun that is a label of rows, whole or in part, in the singular and the plural', async () => {
-    await using executor = await withAssets()
     const textOf = async (noun: string, conditions: string[] = []) =>
       (await find(executor, conditions, { noun })).result?.text
     expect(await textOf('Windows workstations')).toBe("2 Windows workstations (type = 'Windows workstation')")
@@ -92,7 +96,6 @@ describe('a question over rows', () => {
   })
 
   it('names the rows of a list, by their name, with the columns asked about', async () => {
-    await using executor = await withAssets()
     const { result, evidence } = await find(executor, 'in Germany', { question: 'list' })
     expect(result?.text).toBe("4 assets (location.country = 'Germany'): db-3, ws-1, ws-2, ws-3")
     expect(result?.data).toMatchObject({
@@ -125,7 +128,6 @@ describe('a question over rows', () => {
     ['api key', undefined],
     ['active', '6 assets by active: 3 true, 2 false, 1 -'],
   ])('counts rows per %s', async (per, text) => {
-    await using executor = await withAssets()
     const { result, error } = await find(executor, '', { question: 'group', per })
     expect(result?.text).toBe(text)
     if (text === undefined) {
@@ -141,12 +143,10 @@ describe('a question over rows', () => {
     ['with more than 1 order', '1 customer (number of orders > 1)'],
     ['with 1 order', '1 customer (number of orders = 1)'],
   ])('asks about rows of a table that refers to them: %s', async (condition, text) => {
-    await using executor = await withAssets()
     expect((await find(executor, condition, { noun: 'customers' })).result?.text).toBe(text)
   })
 
   it('shows the statement and its values where the plan is inspected', async () => {
-    await using executor = await withAssets()
     const input = { target: 'inventory', noun: 'assets', question: 'count', conditions: ['in Berlin'] }
     const summary =
       'count assets in inventory where location.city = \'Berlin\': select count(*) as count from shop.assets t left join shop.locations r1 on r1.id = t.location_id where (r1.city::text = $1::text) with $1 = "Berlin"'
@@ -155,6 +155,15 @@ describe('a question over rows', () => {
 })
 
 describe('words that are not clear', () => {
+  let executor: TestExecutor
+  beforeAll(async () => {
+    executor = await withAssets([
+      `alter table shop.assets add column os text, add column ready boolean, add column status text, add column seen_at timestamptz`,
+      `update shop.assets set os = case when id < 3 then 'Windows 11' else 'Debian 12' end, status = 'ready'`,
+    ])
+  })
+  afterAll(() => executor?.[Symbol.asyncDispose]())
+
   it.each([
     [
       'Windows',
@@ -176,10 +185,6 @@ describe('words that are not clear', () => {
     ['NaN', '"NaN" is neither a column'],
     ['price > NaN', '"price" is neither a column'],
   ])('are refused, and the error names what they could be: %s', async (condition, message) => {
-    await using executor = await withAssets([
-      `alter table shop.assets add column os text, add column ready boolean, add column status text, add column seen_at timestamptz`,
-      `update shop.assets set os = case when id < 3 then 'Windows 11' else 'Debian 12' end, status = 'ready'`,
-    ])
     const { outcome, effect, error } = await find(executor, condition)
     expect({ outcome, effect, code: error?.code }).toEqual({
       outcome: 'failed',
@@ -198,7 +203,6 @@ describe('words that are not clear', () => {
     ],
     ["'; drop table shop.assets; --", 'nothing in inventory is called'],
   ])('are refused where they are the noun: %s', async (noun, message) => {
-    await using executor = await withAssets()
     expect((await find(executor, [], { noun })).error?.message).toContain(message)
   })
 })

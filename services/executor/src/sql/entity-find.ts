@@ -12,7 +12,7 @@ import type { Before, Effect, Kind } from '../kind/kind.ts'
 import { readingOnly } from '../kind/reading-only.ts'
 import { sqlTarget } from './databases.ts'
 import { findEntity, type Named } from './entities/find-entity.ts'
-import { type Asked, conditionsOf, type EntityQuery, GROUPS_MAX, queryOf, sayTotal } from './entities/query.ts'
+import { conditionsOf, type EntityQuery, GROUPS_MAX, type QuestionInput, queryOf, sayTotal } from './entities/query.ts'
 import { UnknownWord } from './entities/unknown-word.ts'
 import { search, valuesOf } from './entities/values.ts'
 import { wordsOf } from './entities/words.ts'
@@ -83,7 +83,7 @@ export const entityFind: Kind<EntityFind, Found> = {
 }
 
 /** From the words to the statement: what is known of the values first; for a word that is not, a search for it. */
-async function resolve(client: ClientBase, asked: Asked, named: Named): Promise<EntityQuery> {
+async function resolve(client: ClientBase, asked: QuestionInput, named: Named): Promise<EntityQuery> {
   const { table, condition } = named
   const texts = table.columns.filter(({ sort }) => sort === 'text')
   const said = asked.conditions.filter((text) => text.trim() !== '')

@@ -1,13 +1,13 @@
 // Tables of every size and form that a question in words may be about, on a real PostgreSQL.
 import { registerSecret } from '@deed/telemetry/redact'
 import { describe, expect, it } from 'vitest'
-import { ASSETS_CONFIG, type Asked, find, withAssets } from '../../test/test-assets.ts'
+import { ASSETS_CONFIG, find, type QuestionInput, withAssets } from '../../test/test-assets.ts'
 import { type TestExecutor, testExecutor } from '../../test/test-executor.ts'
 
 describe('a table', () => {
   const other = (table: string, columns = 'label_column: city, name_column: name') =>
     `targets: { inventory: { type: sql, url_env: TEST_DATABASE_URL, entities: { things: { table: ${table}, ${columns} } } } }`
-  const ask = (executor: TestExecutor, condition: string, asked: Asked = {}) =>
+  const ask = (executor: TestExecutor, condition: string, asked: QuestionInput = {}) =>
     find(executor, condition, { noun: 'things', ...asked })
 
   it('of a million rows is asked in time, and a rare value in it is found', async () => {

@@ -4,7 +4,6 @@
  * Only the executor knows the columns and the values, so it reads the words. Here it is decided whether they are such
  * words at all: a noun of execution.yaml, at most a few words before it, and behind it words that begin a condition.
  */
-import type { SlotFound } from './slots.ts'
 import type { Sentence, Token } from './tokenize.ts'
 import type { EntityValue, Noun, Vocabulary } from './vocabulary.ts'
 
@@ -19,7 +18,7 @@ const OPENERS =
   set(`in on at from of with without that which who whose where is are was were not no older newer younger more less
   fewer over under above below before after since between except excluding having named called like to run running use using located based`)
 const PARTICIPLE = /[^e]ed$|^(?:un|in)\w{4,}$/
-/** Whoever says one of them does not ask which rows there are. */
+/** A sentence with one of them asks something else than which rows there are. */
 const OTHER_QUESTIONS =
   set(`should shall would could can may might must if when why how whether then restart start stop delete remove
   create drop update change set add make fix write deploy kill rename move undo roll insert into`)
@@ -57,8 +56,15 @@ const PER = [
   ['broken', 'down', 'by'],
 ]
 
+interface RowsFound {
+  readonly value: EntityValue
+  /** The position after the last token: the end of the sentence. */
+  readonly end: number
+  readonly free: true
+}
+
 /** @param labels whether the noun may be unknown: then it is a label of rows in the only database that has labels */
-export function rowsAt(sentence: Sentence, at: number, vocabulary: Vocabulary, labels: boolean): SlotFound | undefined {
+export function rowsAt(sentence: Sentence, at: number, vocabulary: Vocabulary, labels: boolean): RowsFound | undefined {
   const { tokens } = sentence
   const end = tokens.length
   if (end - at > TOKENS_MAX || tokens.slice(at).some(({ word }) => OTHER_QUESTIONS.has(word))) return undefined

@@ -17,7 +17,7 @@ export type Condition = { readonly column: Column; readonly not: boolean } & (
 export function sqlOf(condition: Condition, param: (value: Json) => string): string {
   const { column, not } = condition
   const { sql } = column
-  // A row whose value is missing is none of those that are asked for, and one of those that are not.
+  // A row without a value does not match; negated, it does.
   const negated = (test: string): string => (not ? `(${test}) is not true` : test)
   switch (condition.is) {
     case 'values': {

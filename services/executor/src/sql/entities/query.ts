@@ -33,7 +33,7 @@ export const GROUPS_MAX = 1_000
 const COLUMNS_MAX = 50
 const CONDITIONS_MAX = 20
 
-export interface Asked {
+export interface QuestionInput {
   readonly question: Question
   readonly conditions: readonly string[]
   readonly per?: string | undefined
@@ -55,7 +55,7 @@ export function sentenceOf(text: string, table: Table, values: ValuesByColumn): 
 }
 
 export function queryOf(
-  { question, per, limit }: Asked,
+  { question, per, limit }: QuestionInput,
   { noun, singular }: { noun: string; singular: string },
   table: Table,
   values: ValuesByColumn,
