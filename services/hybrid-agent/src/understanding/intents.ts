@@ -37,7 +37,7 @@ export interface Intents {
 }
 
 /** Bounds the time to train, however many rules there are. */
-const EXAMPLES_MAX = 5_000
+const EXAMPLES_MAX = 4_000
 const PER_RULE_MIN = 8
 const PER_RULE_MAX = 60
 const SEED = 7
