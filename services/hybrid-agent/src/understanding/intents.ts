@@ -14,7 +14,7 @@ import { NO_INTENT } from './no-intent.ts'
 import { normalise } from './normalise.ts'
 import { partsOf, type Words } from './parts.ts'
 import { spellingIndex } from './spelling.ts'
-import { COURTESY_WORDS, FILLERS, stemOf } from './words.ts'
+import { COURTESY_WORDS, FILLERS, SYNONYM_WORDS, stemOf } from './words.ts'
 
 export interface Intent {
   readonly rule: CompiledRule
@@ -58,7 +58,7 @@ export function intentsOf(packs: readonly RulePack[]): Intents {
   const words: Words = {
     lexicon,
     verbs,
-    spelling: spellingIndex([...lexicon, ...FILLERS, ...COURTESY_WORDS, ...GUARDING]),
+    spelling: spellingIndex([...lexicon, ...FILLERS, ...COURTESY_WORDS, ...GUARDING, ...SYNONYM_WORDS]),
   }
   const tested = testedSentences(packs, words)
   const none = rules.length

@@ -27,6 +27,8 @@ export interface Part {
   readonly code?: boolean
   /** The word as it was written, if spelling was corrected. */
   readonly written?: string
+  /** A word of no rule, and none of everyday English that is known here. */
+  readonly unknown?: boolean
   /** Punctuation before it: another clause begins. */
   readonly breaks: boolean
 }
@@ -41,6 +43,9 @@ export interface Words {
   readonly verbs: ReadonlySet<string>
   readonly spelling: SpellingIndex
 }
+
+/** A plain word after one of these is a name. */
+export const NAMING: ReadonlySet<string> = new Set('called named file folder directory branch'.split(' '))
 
 const CONTRACTIONS: Readonly<Record<string, readonly string[]>> = {
   "don't": ['do', 'not'],
@@ -290,7 +295,8 @@ function plainAt(
   if (NUMBER.test(value)) return part('number', '__number__')
   if (PATH.test(value)) return part('path', '__path__')
   const identifier = IDENTIFIER.test(value)
-  const known = isEnglish(word)
+  // A name is as it is written.
+  const known = isEnglish(word) || NAMING.has(after ?? '')
   if (known || !words || word.length > 40) return identifier ? part('name', '__name__') : [plain(word)]
   return [correctedAt(token, at, breaks, identifier, names, words)]
 }
@@ -312,7 +318,7 @@ function correctedAt(
     last: at,
     breaks,
   })
-  const untouched = identifier ? as('name', '__name__') : as('word', word)
+  const untouched: Found = identifier ? as('name', '__name__') : { ...as('word', word), unknown: true }
   if (/[^a-z'-]/.test(word)) return untouched
   const name = names.spelling.near(word.replaceAll(/[-']/g, ''))
   const other = identifier ? { words: [], distance: 0 } : words.spelling.near(word)
@@ -326,7 +332,7 @@ function correctedAt(
   if (meant === undefined || name.words.length > 0 || !mayStandFor(word, meant, words)) return untouched
   // It could be several words, and each of them would only connect.
   if (another !== undefined && !other.words.every((one) => FILLERS.has(one))) return untouched
-  return { ...as('word', meant), written: word }
+  return { ...as('word', synonymIn(meant, words.lexicon) ?? meant), written: word }
 }
 
 const LETTERS_FOR_FIRST = 5

@@ -112,19 +112,15 @@ export function understanding(
     if (HELP.test(text)) return declined('no_instruction', 'Deed does what its rules know', suggestions())
 
     const bar = barOf(said, reasons, asks)
-    const candidates = rank(parts, withReasons, bar?.bars === 'changes', task)
+    const lone = loneClauses(clauses, reasons)
+    const words = [parts, ...(parts.length === withReasons.length ? [] : [withReasons]), ...lone]
+    const candidates = rank(sentence, words, withReasons, bar?.bars === 'changes', task)
     seen.candidates = candidates
     if (parts.length === 0)
       return declined('no_instruction', 'the words describe a state and ask for nothing', suggestions(candidates))
     if (intents.declined.has(withReasons.map(({ word }) => word).join(' ')))
       return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates))
-    const clean = cleaned(
-      sentence,
-      [...variantsOf(parts), withReasons, ...loneClauses(clauses, reasons).flatMap(variantsOf)],
-      asks,
-      task,
-      bar,
-    )
+    const clean = cleaned(sentence, [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)], asks, task, bar)
     if (clean) return clean
     if (bar && bar.bars !== 'changes') return refusal(bar, candidates)
     const acted = act(candidates, task)
@@ -133,7 +129,7 @@ export function understanding(
     if (asked) return asked
     if (exact.outcome === 'refused') return undefined
     if (!bar) return declined('needs_model', 'no rule knows these words', suggestions(candidates))
-    const barred = rank(parts, withReasons, false, task)
+    const barred = rank(sentence, words, withReasons, false, task)
     const near = (barred[0]?.confidence ?? 0) >= BARRED || withReasons.some(({ word }) => intents.words.verbs.has(word))
     return near ? refusal(bar, barred) : declined('needs_model', 'no rule knows these words', suggestions(barred))
 
@@ -154,7 +150,13 @@ export function understanding(
   ): AgentReply | undefined {
     for (const parts of variants) {
       const found = find(cleanSentence(sentence, parts, asks), task)
-      if (!found || found.rival || (bar && found.best.rule.changes) || !namesAreNames(found.best, parts)) continue
+      if (
+        !found ||
+        found.rival ||
+        (bar && found.best.rule.changes && !hasWord(found.best, bar.word)) ||
+        !namesAreNames(found.best, parts)
+      )
+        continue
       const reply = outcomeOf(found.best, task, vocabulary)
       if (reply.outcome !== 'declined' || reply.reason === 'needs_template') return read(reply, 'similarity', CLEAN)
     }
@@ -178,17 +180,21 @@ export function understanding(
     })
   }
 
+  /** @param variants the words in several forms; the first that is likely enough is taken */
   function rank(
-    parts: readonly Part[],
-    withReasons: readonly Part[],
+    sentence: Sentence,
+    variants: readonly (readonly Part[])[],
+    all: readonly Part[],
     readsOnly: boolean,
     task: AgentTask,
   ): Candidate[] {
-    const { description } = task
-    const short = candidatesFor(intents, parts, withReasons, description, readsOnly, task, vocabulary)
-    if ((short[0]?.confidence ?? 0) >= ACT.change || parts.length === withReasons.length) return short
-    const long = candidatesFor(intents, withReasons, withReasons, description, readsOnly, task, vocabulary)
-    return (long[0]?.confidence ?? 0) > (short[0]?.confidence ?? 0) ? long : short
+    let best: Candidate[] = []
+    for (const parts of variants) {
+      const found = candidatesFor(intents, parts, { all, sentence, readsOnly, task, vocabulary })
+      if ((found[0]?.confidence ?? 0) > (best[0]?.confidence ?? -1)) best = found
+      if ((best[0]?.confidence ?? 0) >= ACT.change) break
+    }
+    return best
   }
 
   function act(candidates: readonly Candidate[], task: AgentTask): AgentReply | undefined {
@@ -205,6 +211,10 @@ export function understanding(
 
 /** The confidence in a rule's own words, found after the sentence was cleaned. */
 const CLEAN = 0.97
+
+/** Whether the rule's own sentence has the word, as in "scale it down to nothing". */
+const hasWord = ({ pattern }: Meant, word: string): boolean =>
+  word !== '' && pattern.source.split(/[\s()|?{}]+/).includes(word)
 
 /** "restart all" does not name a target that is called all: a word of the rules is a name only in their own sentences. */
 function namesAreNames({ pattern, slots }: Meant, parts: readonly Part[]): boolean {

@@ -149,6 +149,8 @@ export const COURTESY: readonly (readonly string[])[] = `
   very quickly
   for me
   for us
+  to me
+  to us
   thank you very much
   thank you so much
   thank you in advance
@@ -316,6 +318,8 @@ const SYNONYMS: readonly (readonly string[])[] = `
   .trim()
   .split('\n')
   .map((line) => line.trim().split(' '))
+
+export const SYNONYM_WORDS: ReadonlySet<string> = new Set(SYNONYMS.flat())
 
 /** @param lexicon the words of the rules */
 export function synonymIn(word: string, lexicon: ReadonlySet<string>): string | undefined {
