@@ -335,6 +335,32 @@ function correctedAt(
   return { ...as('word', synonymIn(meant, words.lexicon) ?? meant), written: word }
 }
 
+/**
+ * The sentence with one word replaced by each that it may be a misspelling of: an unknown word, or one of everyday
+ * English that no rule has.
+ *
+ * @returns none if more than one word is unknown
+ */
+export function respelled(parts: readonly Part[], words: Words, guarding: ReadonlySet<string>): (readonly Part[])[] {
+  const doubtful = parts.filter((part) => part.unknown === true)
+  const [only, ...others] =
+    doubtful.length > 0 ? doubtful : parts.filter((part) => part.kind === 'word' && isElsewhere(part, words))
+  if (!only || others.length > 0) return []
+  const at = parts.indexOf(only)
+  const candidates = words.spelling.within(only.word)
+  // It could be the word that forbids.
+  if (candidates.some((word) => guarding.has(word))) return []
+  return candidates
+    .filter((word) => !words.verbs.has(word) || (only.unknown === true && beginsAs(only.word, word)))
+    .slice(0, CANDIDATES_MAX)
+    .map((word) => parts.with(at, { ...only, word, written: only.word }))
+}
+
+const CANDIDATES_MAX = 12
+
+const isElsewhere = ({ word, written }: Part, { lexicon }: Words): boolean =>
+  written === undefined && COMMON.has(word) && !lexicon.has(word)
+
 const LETTERS_FOR_FIRST = 5
 
 /** "unrestart" is not a misspelt "restart": the first letter of what changes something is right, or swapped with the second. */

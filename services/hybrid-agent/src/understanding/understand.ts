@@ -12,12 +12,12 @@ import type { Vocabulary } from '../rules/vocabulary.ts'
 import { asksAmong, readingOf } from './ask.ts'
 import { cleanSentence, textOf, variantsOf, withoutPronoun } from './clean-sentence.ts'
 import { explained, type Seen } from './explain.ts'
-import { type Bar, barOf } from './guards.ts'
+import { type Bar, barOf, GUARDING } from './guards.ts'
 import { hasHiddenText } from './hidden-text.ts'
 import { intentsOf } from './intents.ts'
 import { namesOf } from './names.ts'
 import { normalise } from './normalise.ts'
-import { type Part, partsOf } from './parts.ts'
+import { type Part, partsOf, respelled } from './parts.ts'
 import { type Candidate, candidatesFor } from './similar.ts'
 import { suggestBy } from './suggestions.ts'
 
@@ -122,6 +122,8 @@ export function understanding(
       return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates))
     const clean = cleaned(sentence, [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)], asks, task, bar)
     if (clean) return clean
+    const spelled = respelt(sentence, [parts, ...lone], asks, task, bar)
+    if (spelled) return spelled
     if (bar && bar.bars !== 'changes') return refusal(bar, candidates)
     const acted = act(candidates, task)
     if (acted) return acted
@@ -161,6 +163,26 @@ export function understanding(
       if (reply.outcome !== 'declined' || reply.reason === 'needs_template') return read(reply, 'similarity', CLEAN)
     }
     return undefined
+  }
+
+  /** One word may be any of several misspelt ones: the reading that the patterns leave, if it is one alone. */
+  function respelt(
+    sentence: Sentence,
+    variants: readonly (readonly Part[])[],
+    asks: boolean,
+    task: AgentTask,
+    bar: Bar | undefined,
+  ): AgentReply | undefined {
+    const found = new Map<string, AgentReply>()
+    for (const parts of variants) {
+      for (const spelled of respelled(parts, intents.words, GUARDING)) {
+        const reply = cleaned(sentence, variantsOf(spelled), asks, task, bar)
+        if (reply?.outcome !== 'handled') continue
+        found.set(JSON.stringify(reply.solution.actions), read(reply, 'similarity', RESPELT))
+      }
+    }
+    const [only, ...others] = found.values()
+    return others.length === 0 ? only : undefined
   }
 
   /** Of several clauses, the one that instructs, if the others ask for nothing and name nothing else. */
@@ -211,6 +233,8 @@ export function understanding(
 
 /** The confidence in a rule's own words, found after the sentence was cleaned. */
 const CLEAN = 0.97
+/** The same, with a word that could have been another one. */
+const RESPELT = 0.9
 
 /** Whether the rule's own sentence has the word, as in "scale it down to nothing". */
 const hasWord = ({ pattern }: Meant, word: string): boolean =>
