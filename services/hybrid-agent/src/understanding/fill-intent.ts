@@ -24,6 +24,8 @@ export interface Filled {
   readonly among: readonly NamedTarget[]
   /** What is named, fits no slot, and is more than the intent can take. */
   readonly left: readonly Part[]
+  /** Two slots of one type, and no word says which value is whose. */
+  readonly interchangeable: boolean
 }
 
 interface Slot extends MissingSlot {
@@ -84,7 +86,11 @@ export function fillIntent({ rule, before }: Intent, parts: readonly Part[], fil
   const left = parts.filter(
     (part) => part.kind !== 'word' && part.kind !== 'number' && !used.has(part) && !names.has(part.value),
   )
-  return { slots, pattern, used, missing, among, left }
+  const interchangeable = wanted.some(
+    (slot, index) =>
+      !taken.has(slot) && wanted.some((other, at) => at > index && other.type === slot.type && !taken.has(other)),
+  )
+  return { slots, pattern, used, missing, among, left, interchangeable }
 }
 
 /** The slots that every pattern of the rule fills. */

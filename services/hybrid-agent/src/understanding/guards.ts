@@ -119,12 +119,14 @@ function askedHow(said: readonly string[]): Bar | undefined {
   }
 }
 
+const WAITING = words('wait pause hold')
+
 function conditional(said: readonly string[]): Bar | undefined {
   for (const [at, word] of said.entries()) {
     if (!CONDITIONS.has(word)) continue
     if (word === 'if' && EMBEDDED.has(said[at - 1] ?? '')) continue
     if (word === 'if' && said.slice(Math.max(0, at - 3), at).some((one) => EMBEDDED.has(one)) && at <= 4) continue
-    if ((word === 'until' || word === 'till') && said.includes('wait')) continue
+    if ((word === 'until' || word === 'till') && said.some((one) => WAITING.has(one))) continue
     if (said.slice(0, at).includes('what')) return { bars: 'everything', why: `"what ... ${word}" supposes it`, word }
     if (word === 'when' && at === 0) return { bars: 'changes', why: 'it asks when, or depends on it', word }
     return { bars: 'condition', why: `it depends on what follows "${word}"`, word }

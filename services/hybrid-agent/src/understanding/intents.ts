@@ -14,7 +14,8 @@ import { NO_INTENT } from './no-intent.ts'
 import { normalise } from './normalise.ts'
 import { partsOf, type Words } from './parts.ts'
 import { spellingIndex } from './spelling.ts'
-import { COURTESY_WORDS, FILLERS, SYNONYM_WORDS, stemOf } from './words.ts'
+import { SYNONYM_WORDS } from './synonyms.ts'
+import { COURTESY_WORDS, FILLERS, stemOf } from './words.ts'
 
 export interface Intent {
   readonly rule: CompiledRule

@@ -7,7 +7,8 @@ import type { EntityValue, NamedTarget, Noun, Vocabulary } from '../rules/vocabu
 import { isOfType } from '../rules/vocabulary.ts'
 import { type Names, nameKey } from './names.ts'
 import type { SpellingIndex } from './spelling.ts'
-import { COMMON, COURTESY_WORDS, FILLERS, synonymIn, TYPE_WORDS } from './words.ts'
+import { synonymIn } from './synonyms.ts'
+import { COMMON, COURTESY_WORDS, FILLERS, TYPE_WORDS } from './words.ts'
 
 export interface Part {
   readonly kind: 'word' | 'target' | 'noun' | 'path' | 'url' | 'text' | 'number' | 'name'
@@ -106,6 +107,9 @@ const PATH = /^[^\s]*(\/|[\w)\]-]\.[A-Za-z][A-Za-z0-9]{0,5}$)[^\s]*$|^\.[A-Za-z]
 const NUMBER = /^[+-]?\d+([.,]\d+)*(%|ms|s|m|h|d|min|mb|gb|kb)?$/i
 /** Digits, dots, underscores or capitals inside: an identifier, which nobody corrects. */
 const IDENTIFIER = /\d|[_.:@#=$*/\\<>[\]{}|~^+]|.-.|[a-z][A-Z]/
+
+/** As in TODO and ERROR; of two letters it may be shouted. */
+const CAPITALS = /^[A-Z]{3,}$/
 
 export function partsOf(
   sentence: Sentence,
@@ -294,7 +298,7 @@ function plainAt(
   if (URL_START.test(value)) return part('url', '__url__')
   if (NUMBER.test(value)) return part('number', '__number__')
   if (PATH.test(value)) return part('path', '__path__')
-  const identifier = IDENTIFIER.test(value)
+  const identifier = IDENTIFIER.test(value) || CAPITALS.test(value)
   // A name is as it is written.
   const known = isEnglish(word) || NAMING.has(after ?? '')
   if (known || !words || word.length > 40) return identifier ? part('name', '__name__') : [plain(word)]
@@ -335,32 +339,6 @@ function correctedAt(
   return { ...as('word', synonymIn(meant, words.lexicon) ?? meant), written: word }
 }
 
-/**
- * The sentence with one word replaced by each that it may be a misspelling of: an unknown word, or one of everyday
- * English that no rule has.
- *
- * @returns none if more than one word is unknown
- */
-export function respelled(parts: readonly Part[], words: Words, guarding: ReadonlySet<string>): (readonly Part[])[] {
-  const doubtful = parts.filter((part) => part.unknown === true)
-  const [only, ...others] =
-    doubtful.length > 0 ? doubtful : parts.filter((part) => part.kind === 'word' && isElsewhere(part, words))
-  if (!only || others.length > 0) return []
-  const at = parts.indexOf(only)
-  const candidates = words.spelling.within(only.word)
-  // It could be the word that forbids.
-  if (candidates.some((word) => guarding.has(word))) return []
-  return candidates
-    .filter((word) => !words.verbs.has(word) || (only.unknown === true && beginsAs(only.word, word)))
-    .slice(0, CANDIDATES_MAX)
-    .map((word) => parts.with(at, { ...only, word, written: only.word }))
-}
-
-const CANDIDATES_MAX = 12
-
-const isElsewhere = ({ word, written }: Part, { lexicon }: Words): boolean =>
-  written === undefined && COMMON.has(word) && !lexicon.has(word)
-
 const LETTERS_FOR_FIRST = 5
 
 /** "unrestart" is not a misspelt "restart": the first letter of what changes something is right, or swapped with the second. */
@@ -368,7 +346,7 @@ const mayStandFor = (written: string, word: string, { verbs }: Words): boolean =
   beginsAs(written, word) ||
   (written.length >= LETTERS_FOR_FIRST && !verbs.has(word) && written.length <= word.length + 1)
 
-const beginsAs = (written: string, word: string): boolean =>
+export const beginsAs = (written: string, word: string): boolean =>
   written[0] === word[0] || (written[0] === word[1] && written[1] === word[0])
 
 /** The verb of "would you mind restarting it". */

@@ -127,10 +127,11 @@ function unexplainedBy({ vocabulary, rule }: Intent, { used }: Filled, parts: re
 function obstacleTo(
   intents: Intents,
   { vocabulary }: Intent,
-  { left, missing }: Filled,
+  { left, missing, interchangeable }: Filled,
   parts: readonly Part[],
 ): string | undefined {
   const [more] = left
+  if (interchangeable) return 'nothing says which value is which'
   if (missing.length > 0 && !pointsAtSomething(parts)) return 'nothing is named'
   if (more) return `"${more.value}" is named besides`
   const other = parts.find(

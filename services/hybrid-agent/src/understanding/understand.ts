@@ -17,7 +17,8 @@ import { hasHiddenText } from './hidden-text.ts'
 import { intentsOf } from './intents.ts'
 import { namesOf } from './names.ts'
 import { normalise } from './normalise.ts'
-import { type Part, partsOf, respelled } from './parts.ts'
+import { respelled, reworded } from './other-words.ts'
+import { type Part, partsOf } from './parts.ts'
 import { type Candidate, candidatesFor } from './similar.ts'
 import { suggestBy } from './suggestions.ts'
 
@@ -122,8 +123,13 @@ export function understanding(
       return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates))
     const clean = cleaned(sentence, [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)], asks, task, bar)
     if (clean) return clean
-    const spelled = respelt(sentence, [parts, ...lone], asks, task, bar)
-    if (spelled) return spelled
+    const forms = [parts, ...lone]
+    const spelled = forms.flatMap((form) => respelled(form, intents.words, GUARDING))
+    const synonymous = forms.flatMap((form) => reworded(form, intents.words))
+    const otherwise =
+      inOtherWords(sentence, spelled, asks, RESPELT, task, bar) ??
+      inOtherWords(sentence, synonymous, asks, REWORDED, task, bar)
+    if (otherwise) return otherwise
     if (bar && bar.bars !== 'changes') return refusal(bar, candidates)
     const acted = act(candidates, task)
     if (acted) return acted
@@ -165,24 +171,23 @@ export function understanding(
     return undefined
   }
 
-  /** One word may be any of several misspelt ones: the reading that the patterns leave, if it is one alone. */
-  function respelt(
+  /** The reading that the patterns leave of a sentence in other words, if it is one alone. */
+  function inOtherWords(
     sentence: Sentence,
-    variants: readonly (readonly Part[])[],
+    others: readonly (readonly Part[])[],
     asks: boolean,
+    confidence: number,
     task: AgentTask,
     bar: Bar | undefined,
   ): AgentReply | undefined {
     const found = new Map<string, AgentReply>()
-    for (const parts of variants) {
-      for (const spelled of respelled(parts, intents.words, GUARDING)) {
-        const reply = cleaned(sentence, variantsOf(spelled), asks, task, bar)
-        if (reply?.outcome !== 'handled') continue
-        found.set(JSON.stringify(reply.solution.actions), read(reply, 'similarity', RESPELT))
-      }
+    for (const parts of others.slice(0, OTHER_WORDS_MAX)) {
+      const reply = cleaned(sentence, variantsOf(parts), asks, task, bar)
+      if (reply?.outcome === 'handled')
+        found.set(JSON.stringify(reply.solution.actions), read(reply, 'similarity', confidence))
     }
-    const [only, ...others] = found.values()
-    return others.length === 0 ? only : undefined
+    const [only, ...more] = found.values()
+    return more.length === 0 ? only : undefined
   }
 
   /** Of several clauses, the one that instructs, if the others ask for nothing and name nothing else. */
@@ -235,6 +240,9 @@ export function understanding(
 const CLEAN = 0.97
 /** The same, with a word that could have been another one. */
 const RESPELT = 0.9
+/** The same, with a synonym. */
+const REWORDED = 0.88
+const OTHER_WORDS_MAX = 40
 
 /** Whether the rule's own sentence has the word, as in "scale it down to nothing". */
 const hasWord = ({ pattern }: Meant, word: string): boolean =>
