@@ -115,28 +115,32 @@ export function understanding(
     const bar = barOf(said, reasons, asks)
     const lone = loneClauses(clauses, reasons)
     const words = [parts, ...(parts.length === withReasons.length ? [] : [withReasons]), ...lone]
-    const candidates = rank(sentence, words, withReasons, bar?.bars === 'changes', task)
+    let ranked: Candidate[] | undefined
+    const candidates = (): Candidate[] => {
+      ranked ??= rank(sentence, words, withReasons, bar?.bars === 'changes', task)
+      return ranked
+    }
     seen.candidates = candidates
     if (parts.length === 0)
-      return declined('no_instruction', 'the words describe a state and ask for nothing', suggestions(candidates))
+      return declined('no_instruction', 'the words describe a state and ask for nothing', suggestions(candidates()))
     if (intents.declined.has(withReasons.map(({ word }) => word).join(' ')))
-      return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates))
+      return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates()))
     const clean = cleaned(sentence, [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)], asks, task, bar)
     if (clean) return clean
     const forms = [parts, ...lone]
-    const spelled = forms.flatMap((form) => respelled(form, intents.words, GUARDING))
+    const spelled = forms.flatMap((form) => respelled(form, intents.words, GUARDING)).flatMap(variantsOf)
     const synonymous = forms.flatMap((form) => reworded(form, intents.words))
     const otherwise =
       inOtherWords(sentence, spelled, asks, RESPELT, task, bar) ??
       inOtherWords(sentence, synonymous, asks, REWORDED, task, bar)
     if (otherwise) return otherwise
-    if (bar && bar.bars !== 'changes') return refusal(bar, candidates)
-    const acted = act(candidates, task)
+    if (bar && bar.bars !== 'changes') return refusal(bar, candidates())
+    const acted = act(candidates(), task)
     if (acted) return acted
-    const asked = asksAmong(candidates, task, vocabulary)
+    const asked = asksAmong(candidates(), task, vocabulary)
     if (asked) return asked
     if (exact.outcome === 'refused') return undefined
-    if (!bar) return declined('needs_model', 'no rule knows these words', suggestions(candidates))
+    if (!bar) return declined('needs_model', 'no rule knows these words', suggestions(candidates()))
     const barred = rank(sentence, words, withReasons, false, task)
     const near = (barred[0]?.confidence ?? 0) >= BARRED || withReasons.some(({ word }) => intents.words.verbs.has(word))
     return near ? refusal(bar, barred) : declined('needs_model', 'no rule knows these words', suggestions(barred))
@@ -182,7 +186,7 @@ export function understanding(
   ): AgentReply | undefined {
     const found = new Map<string, AgentReply>()
     for (const parts of others.slice(0, OTHER_WORDS_MAX)) {
-      const reply = cleaned(sentence, variantsOf(parts), asks, task, bar)
+      const reply = cleaned(sentence, [parts], asks, task, bar)
       if (reply?.outcome === 'handled')
         found.set(JSON.stringify(reply.solution.actions), read(reply, 'similarity', confidence))
     }
@@ -242,7 +246,7 @@ const CLEAN = 0.97
 const RESPELT = 0.9
 /** The same, with a synonym. */
 const REWORDED = 0.88
-const OTHER_WORDS_MAX = 40
+const OTHER_WORDS_MAX = 24
 
 /** Whether the rule's own sentence has the word, as in "scale it down to nothing". */
 const hasWord = ({ pattern }: Meant, word: string): boolean =>
