@@ -80,8 +80,10 @@ export function findRuleBy(
   }
   return (sentence, task) => {
     const meant: Meant[] = []
+    const words = new Set(sentence.tokens.map(({ word }) => word))
     for (const candidates of [byFirstWord.get(sentence.tokens[0]?.word ?? '') ?? [], withAnyFirstWord]) {
       for (const candidate of candidates) {
+        if (!candidate.pattern.certainWords.every((word) => words.has(word))) continue
         const match = matchPattern(candidate.pattern, sentence, vocabulary)
         if (!match || !applies(candidate.rule, match.slots, task, vocabulary)) continue
         if (turnedRound(candidate.rule, match, sentence)) continue

@@ -31,6 +31,8 @@ export interface Pattern {
   readonly steps: readonly Step[]
   /** The possible first words; undefined if the pattern may begin with a slot. */
   readonly firstWords: ReadonlySet<string> | undefined
+  /** The words that every match has. */
+  readonly certainWords: readonly string[]
   /** The slots that every match fills: type by name. */
   readonly slots: ReadonlyMap<string, string>
   /** All slots, including those in optional parts: type by name. */
@@ -59,7 +61,14 @@ export function compilePattern(source: string): Pattern {
   const steps: Step[] = []
   emit(node, steps)
   steps.push({ does: 'end' })
-  return { source, steps, firstWords: firstWords(node).words, slots: certainSlots(node), slotsPossible }
+  return {
+    source,
+    steps,
+    firstWords: firstWords(node).words,
+    certainWords: [...certainWords(node)],
+    slots: certainSlots(node),
+    slotsPossible,
+  }
 }
 
 export class PatternError extends Error {
@@ -186,6 +195,14 @@ function certainSlots(node: Node): Map<string, string> {
   if (node.is === 'word') return new Map()
   const [first = new Map<string, string>(), ...others] = node.of.map(certainSlots)
   return new Map([...first].filter(([name]) => others.every((other) => other.has(name))))
+}
+
+function certainWords(node: Node): Set<string> {
+  if (node.is === 'word') return new Set([node.word])
+  if (node.is === 'slot') return new Set()
+  if (node.is === 'all') return new Set(node.of.flatMap((part) => [...certainWords(part)]))
+  const [first = new Set<string>(), ...others] = node.of.map(certainWords)
+  return new Set([...first].filter((word) => others.every((other) => other.has(word))))
 }
 
 function firstWords(node: Node): { words: Set<string> | undefined; mayBeEmpty: boolean } {

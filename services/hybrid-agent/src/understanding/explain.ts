@@ -12,13 +12,14 @@ export interface Seen {
   /** The normalised words; absent if patterns sufficed. */
   text?: string
   learned?: AgentReply
-  candidates?: readonly Candidate[]
+  candidates?: () => readonly Candidate[]
 }
 
 const CANDIDATES_MAX = 5
 
 export function explained(seen: Seen, reply: AgentReply, task: AgentTask, vocabulary: Vocabulary): Explanation {
-  const { exact, text, learned, candidates = [] } = seen
+  const { exact, text, learned } = seen
+  const candidates = seen.candidates?.() ?? []
   const reached = reply !== exact
   const stage = (name: Explanation['stages'][number]['stage'], of: AgentReply | undefined, otherwise: string) => ({
     stage: name,

@@ -46,13 +46,13 @@ export function featuresOf(words: readonly string[]): Features {
 const CACHED_MAX = 20_000
 const letters = new Map<string, Uint16Array>()
 
-/** The runs of three to five letters, with the ends of the word marked; remembered, since words repeat. */
+/** The runs of three and four letters, with the ends of the word marked; remembered, since words repeat. */
 function lettersOf(word: string): Uint16Array {
   const known = letters.get(word)
   if (known) return known
   const marked = `^${word.slice(0, 24)}$`
   const places: number[] = []
-  for (let size = 3; size <= 5; size++)
+  for (let size = 3; size <= 4; size++)
     for (let at = 0; at + size <= marked.length; at++) places.push(hash(marked.slice(at, at + size)))
   const found = Uint16Array.from(places)
   if (letters.size < CACHED_MAX) letters.set(word, found)

@@ -1,11 +1,12 @@
 /** Fills an intent's slots by their types from what a sentence names. */
 import type { Pattern } from '../rules/pattern.ts'
 import type { CompiledRule } from '../rules/rule-pack.ts'
-import type { SlotValue } from '../rules/slots.ts'
-import type { EntityValue, NamedTarget } from '../rules/vocabulary.ts'
+import { type SlotValue, slotReader } from '../rules/slots.ts'
+import type { Sentence } from '../rules/tokenize.ts'
+import type { EntityValue, NamedTarget, Vocabulary } from '../rules/vocabulary.ts'
 import { isOfType } from '../rules/vocabulary.ts'
 import { type Intent, isContent } from './intents.ts'
-import type { Part } from './parts.ts'
+import { NAMING, type Part } from './parts.ts'
 
 export interface MissingSlot {
   readonly name: string
@@ -23,6 +24,8 @@ export interface Filled {
   readonly among: readonly NamedTarget[]
   /** What is named, fits no slot, and is more than the intent can take. */
   readonly left: readonly Part[]
+  /** Two slots of one type, and no word says which value is whose. */
+  readonly interchangeable: boolean
 }
 
 interface Slot extends MissingSlot {
@@ -31,13 +34,17 @@ interface Slot extends MissingSlot {
 
 const OPTIONAL = new Set(['language'])
 
-export function fillIntent(
-  { rule, before }: Intent,
-  parts: readonly Part[],
-  all: readonly Part[],
-  text: string,
-  onlyNoun: EntityValue | undefined,
-): Filled {
+export interface Filling {
+  /** All parts, from which "it" is resolved. */
+  readonly all: readonly Part[]
+  readonly vocabulary: Vocabulary
+  readonly onlyNoun: EntityValue | undefined
+  /** The parts as a sentence: a token for each. */
+  readonly clean: Sentence
+}
+
+export function fillIntent({ rule, before }: Intent, parts: readonly Part[], filling: Filling): Filled {
+  const { all, vocabulary, onlyNoun, clean } = filling
   const pattern = rule.patterns[0]!
   const slots: Record<string, SlotValue> = {}
   const used = new Set<Part>()
@@ -53,8 +60,12 @@ export function fillIntent(
     used.add(fitting[0]!)
   }
   for (const slot of wanted) {
-    const found = taken.get(slot) ?? partFor(slot, parts, all, used)
-    const rest = found || slot.type !== 'rest' ? undefined : restFor(slot, parts, text)
+    const found = taken.get(slot) ?? partFor(slot, rule, parts, all, used)
+    const rest = found
+      ? undefined
+      : slot.type === 'rest'
+        ? restFor(slot, parts, clean.text)
+        : readFor(slot, parts, clean, vocabulary)
     if (rest) {
       slots[slot.name] = rest.value
       for (const part of rest.parts) used.add(part)
@@ -75,7 +86,11 @@ export function fillIntent(
   const left = parts.filter(
     (part) => part.kind !== 'word' && part.kind !== 'number' && !used.has(part) && !names.has(part.value),
   )
-  return { slots, pattern, used, missing, among, left }
+  const interchangeable = wanted.some(
+    (slot, index) =>
+      !taken.has(slot) && wanted.some((other, at) => at > index && other.type === slot.type && !taken.has(other)),
+  )
+  return { slots, pattern, used, missing, among, left, interchangeable }
 }
 
 /** The slots that every pattern of the rule fills. */
@@ -102,7 +117,13 @@ const free = (slot: Slot, parts: readonly Part[], used: ReadonlySet<Part>): Part
   parts.filter((part) => !used.has(part) && accepts(slot, part))
 
 /** The first part of the right type that is not taken yet. */
-function partFor(slot: Slot, parts: readonly Part[], all: readonly Part[], used: ReadonlySet<Part>): Part | undefined {
+function partFor(
+  slot: Slot,
+  { changes }: CompiledRule,
+  parts: readonly Part[],
+  all: readonly Part[],
+  used: ReadonlySet<Part>,
+): Part | undefined {
   const [first] = free(slot, parts, used)
   if (first) return first
   if (slot.type === 'path' || slot.type === 'paths' || slot.type === 'word' || slot.type === 'name') {
@@ -110,11 +131,32 @@ function partFor(slot: Slot, parts: readonly Part[], all: readonly Part[], used:
       (part) => part.kind === 'word' && isContent(part.word) && !used.has(part) && NAMING.has(wordBefore(parts, part)),
     )
     if (after.length === 1) return after[0]
+    // "list src": what no English word explains, where nothing is changed.
+    const unknown = parts.filter((part) => part.kind === 'word' && part.unknown && !used.has(part))
+    if (!changes && slot.type === 'path' && unknown.length === 1) return unknown[0]
   }
   // "it" means what a reason names: "demo-api is stuck, restart it".
   if (slot.type !== 'target' && slot.type !== 'targets' && slot.type !== 'entity') return undefined
   const named = all.filter((part) => accepts(slot, part))
   return new Set(named.map(({ value }) => value)).size === 1 ? named[0] : undefined
+}
+
+const READ_FROM_PARTS = new Set('target entity path file quoted command url name word phrase language'.split(' '))
+
+/** A slot of another type reads the sentence by itself, from the first place where it can. */
+function readFor(
+  { type, argument }: Slot,
+  parts: readonly Part[],
+  clean: Sentence,
+  vocabulary: Vocabulary,
+): { value: SlotValue; parts: readonly Part[] } | undefined {
+  if (READ_FROM_PARTS.has(type)) return undefined
+  const read = slotReader(type, argument)
+  for (let at = 0; at < parts.length; at++) {
+    const found = read(clean, at, vocabulary)
+    if (found) return { value: found.value, parts: parts.slice(at, found.end) }
+  }
+  return undefined
 }
 
 /** The text after the first word that precedes the slot in the rule. */
@@ -136,9 +178,6 @@ function restFor(
   return { value, parts: parts.slice(at + 1) }
 }
 
-/** A plain word after one of these is a name. */
-const NAMING = new Set('called named file folder directory branch'.split(' '))
-
 const wordBefore = (parts: readonly Part[], part: Part): string => parts[parts.indexOf(part) - 1]?.word ?? ''
 
 function accepts(slot: MissingSlot, part: Part): boolean {
@@ -158,8 +197,6 @@ function accepts(slot: MissingSlot, part: Part): boolean {
       return part.kind === 'text'
     case 'url':
       return part.kind === 'url'
-    case 'number':
-      return part.kind === 'number'
     case 'name':
       return part.kind === 'name' || part.kind === 'text'
     case 'word':

@@ -5,11 +5,12 @@
 import { isUnneeded } from './normalise.ts'
 import type { Part } from './parts.ts'
 
+/** `word` is the one that bars; a rule whose very sentence has it is not barred by it. */
 export type Bar =
   /** Nothing may be done: the words forbid, suppose, doubt, report or ask how. */
-  | { readonly bars: 'everything' | 'changes'; readonly why: string }
+  | { readonly bars: 'everything' | 'changes'; readonly why: string; readonly word: string }
   /** It depends on something that only a model can plan for. */
-  | { readonly bars: 'condition'; readonly why: string }
+  | { readonly bars: 'condition'; readonly why: string; readonly word: string }
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/))
 
@@ -76,13 +77,14 @@ const wordsOf = (parts: readonly Part[]): string[] => parts.map((part) => (part.
 function negated(said: readonly string[], parts: readonly Part[]): Bar | undefined {
   for (const [at, word] of said.entries()) {
     if (RESTRICTIONS.has(word) || (word === 'other' && said[at + 1] === 'than'))
-      return { bars: 'condition', why: `"${word}" restricts it` }
+      return { bars: 'condition', why: `"${word}" restricts it`, word }
     if (word === 'stop' && (said[at + 1]?.endsWith('ing') || said.slice(at + 1, at + 4).includes('from')))
-      return { bars: 'everything', why: '"stop" forbids it' }
-    if (word === 'leave' && said.includes('alone')) return { bars: 'everything', why: '"leave alone" forbids it' }
-    if (word === 'hold' && said[at + 1] === 'off') return { bars: 'everything', why: '"hold off" forbids it' }
+      return { bars: 'everything', why: '"stop" forbids it', word: 'from' }
+    if (word === 'leave' && said.includes('alone'))
+      return { bars: 'everything', why: '"leave alone" forbids it', word: 'alone' }
+    if (word === 'hold' && said[at + 1] === 'off') return { bars: 'everything', why: '"hold off" forbids it', word }
     if (!NEGATIONS.has(word) || statesOnly(said, parts, at)) continue
-    return { bars: 'everything', why: `"${word}" forbids it` }
+    return { bars: 'everything', why: `"${word}" forbids it`, word }
   }
   return undefined
 }
@@ -102,43 +104,49 @@ function statesOnly(said: readonly string[], parts: readonly Part[], at: number)
 
 function reported(said: readonly string[]): Bar | undefined {
   const word = said.find((one) => REPORTS.has(one))
-  return word === undefined ? undefined : { bars: 'changes', why: `"${word}" reports or quotes words` }
+  return word === undefined ? undefined : { bars: 'changes', why: `"${word}" reports or quotes words`, word }
 }
 
 function askedHow(said: readonly string[]): Bar | undefined {
   const at = said.findIndex((word) => HOW.has(word))
   if (at < 0) return undefined
   const word = said[at]!
-  if (word === 'how' && COUNTED.has(said[at + 1] ?? '')) return { bars: 'changes', why: 'it is a question' }
-  return { bars: word === 'how' || word === 'why' ? 'everything' : 'changes', why: `"${word}" asks for an explanation` }
+  if (word === 'how' && COUNTED.has(said[at + 1] ?? '')) return { bars: 'changes', why: 'it is a question', word }
+  return {
+    bars: word === 'how' || word === 'why' ? 'everything' : 'changes',
+    why: `"${word}" asks for an explanation`,
+    word,
+  }
 }
+
+const WAITING = words('wait pause hold')
 
 function conditional(said: readonly string[]): Bar | undefined {
   for (const [at, word] of said.entries()) {
     if (!CONDITIONS.has(word)) continue
     if (word === 'if' && EMBEDDED.has(said[at - 1] ?? '')) continue
     if (word === 'if' && said.slice(Math.max(0, at - 3), at).some((one) => EMBEDDED.has(one)) && at <= 4) continue
-    if ((word === 'until' || word === 'till') && said.includes('wait')) continue
-    if (said.slice(0, at).includes('what')) return { bars: 'everything', why: `"what ... ${word}" supposes it` }
-    if (word === 'when' && at === 0) return { bars: 'changes', why: 'it asks when, or depends on it' }
-    return { bars: 'condition', why: `it depends on what follows "${word}"` }
+    if ((word === 'until' || word === 'till') && said.some((one) => WAITING.has(one))) continue
+    if (said.slice(0, at).includes('what')) return { bars: 'everything', why: `"what ... ${word}" supposes it`, word }
+    if (word === 'when' && at === 0) return { bars: 'changes', why: 'it asks when, or depends on it', word }
+    return { bars: 'condition', why: `it depends on what follows "${word}"`, word }
   }
   const at = said.findIndex(
     (word, index) => (word === 'in' && said[index + 1] === 'case') || (word === 'as' && said[index + 1] === 'soon'),
   )
-  return at < 0 ? undefined : { bars: 'condition', why: 'it depends on something' }
+  return at < 0 ? undefined : { bars: 'condition', why: 'it depends on something', word: 'case' }
 }
 
 function doubted(said: readonly string[], asks: boolean): Bar | undefined {
   const word = said.find((one) => DOUBTS.has(one))
-  if (word !== undefined) return { bars: 'changes', why: `"${word}" doubts or supposes it` }
+  if (word !== undefined) return { bars: 'changes', why: `"${word}" doubts or supposes it`, word }
   const text = said.join(' ')
   const phrase =
     /\b(what happens|what would|is it (safe|ok|okay|possible|wise|time|a good|worth|necessary)|can (i|we)|do (i|we) (need|have|want)|(am|are) (i|we|you) (going|planning|allowed|supposed)|going to|planning to|about to|in favou?r of|opinion|afraid of|good idea|bad idea|worth it)\b/.exec(
       text,
     )
-  if (phrase) return { bars: 'changes', why: `"${phrase[0]}" doubts or supposes it` }
-  return asks ? { bars: 'changes', why: 'it is a question' } : undefined
+  if (phrase) return { bars: 'changes', why: `"${phrase[0]}" doubts or supposes it`, word: '' }
+  return asks ? { bars: 'changes', why: 'it is a question', word: '' } : undefined
 }
 
 function past(said: readonly string[]): Bar | undefined {
@@ -146,7 +154,12 @@ function past(said: readonly string[]): Bar | undefined {
     (one, at) =>
       PAST.has(one) &&
       !(one === 'already' && at === said.length - 1) &&
-      !(one === 'last' && /^(\d+|few|__number__)?$/.test(said[at + 1] ?? '')),
+      !(
+        one === 'last' &&
+        !/^(?:night|week|month|year|time|evening|morning|hour|monday|tuesday|wednesday|thursday|friday|saturday|sunday)$/.test(
+          said[at + 1] ?? '',
+        )
+      ),
   )
-  return word === undefined ? undefined : { bars: 'changes', why: `"${word}" reports something` }
+  return word === undefined ? undefined : { bars: 'changes', why: `"${word}" reports something`, word }
 }

@@ -14,6 +14,7 @@ import { NO_INTENT } from './no-intent.ts'
 import { normalise } from './normalise.ts'
 import { partsOf, type Words } from './parts.ts'
 import { spellingIndex } from './spelling.ts'
+import { SYNONYM_WORDS } from './synonyms.ts'
 import { COURTESY_WORDS, FILLERS, stemOf } from './words.ts'
 
 export interface Intent {
@@ -37,7 +38,7 @@ export interface Intents {
 }
 
 /** Bounds the time to train, however many rules there are. */
-const EXAMPLES_MAX = 5_000
+const EXAMPLES_MAX = 4_000
 const PER_RULE_MIN = 8
 const PER_RULE_MAX = 60
 const SEED = 7
@@ -58,7 +59,7 @@ export function intentsOf(packs: readonly RulePack[]): Intents {
   const words: Words = {
     lexicon,
     verbs,
-    spelling: spellingIndex([...lexicon, ...FILLERS, ...COURTESY_WORDS, ...GUARDING]),
+    spelling: spellingIndex([...lexicon, ...FILLERS, ...COURTESY_WORDS, ...GUARDING, ...SYNONYM_WORDS]),
   }
   const tested = testedSentences(packs, words)
   const none = rules.length

@@ -24,7 +24,7 @@ const RATE_LAST = 1.5
 /** Smaller changes are left out. */
 const CHANGE_MIN = 2e-3
 /** Rivals of one example. */
-const RIVALS_MAX = 16
+const RIVALS_MAX = 14
 /** A word of more classes names no rivals. */
 const COMMON_TO_MAX = 100
 /** Every eighth example is kept from training, to choose the temperature. */

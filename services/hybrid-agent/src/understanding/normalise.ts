@@ -124,8 +124,15 @@ export function describes(clause: readonly Part[]): boolean {
   if (!named) return false
   for (at = begin; at < Math.min(clause.length, begin + SUBJECT_WORDS_MAX); at++) {
     const { word, kind } = clause[at]!
-    if (WISHES.has(word) || ((word === 'has' || word === 'have') && clause[at + 1]?.word === 'to')) return false
-    if (at > begin && STATES.has(word)) return !clause.some((part) => WISHES.has(part.word) && part.word !== 'back')
+    if (
+      (WISHES.has(word) && clause[at - 1]?.word !== 'not') ||
+      ((word === 'has' || word === 'have') && clause[at + 1]?.word === 'to')
+    )
+      return false
+    if (at > begin && STATES.has(word))
+      return !clause.some(
+        (part, index) => WISHES.has(part.word) && part.word !== 'back' && clause[index - 1]?.word !== 'not',
+      )
     if (at === begin && STATES.has(word) && SUBJECTS.has(clause[at - 1]?.word ?? '')) return true
     if (kind === 'word' && at > begin && !TYPE_WORDS.has(word) && !FILLERS.has(word)) return false
   }

@@ -7,7 +7,8 @@ import type { EntityValue, NamedTarget, Noun, Vocabulary } from '../rules/vocabu
 import { isOfType } from '../rules/vocabulary.ts'
 import { type Names, nameKey } from './names.ts'
 import type { SpellingIndex } from './spelling.ts'
-import { COMMON, COURTESY_WORDS, FILLERS, synonymIn, TYPE_WORDS } from './words.ts'
+import { synonymIn } from './synonyms.ts'
+import { COMMON, COURTESY_WORDS, FILLERS, TYPE_WORDS } from './words.ts'
 
 export interface Part {
   readonly kind: 'word' | 'target' | 'noun' | 'path' | 'url' | 'text' | 'number' | 'name'
@@ -27,6 +28,8 @@ export interface Part {
   readonly code?: boolean
   /** The word as it was written, if spelling was corrected. */
   readonly written?: string
+  /** A word of no rule, and none of everyday English that is known here. */
+  readonly unknown?: boolean
   /** Punctuation before it: another clause begins. */
   readonly breaks: boolean
 }
@@ -41,6 +44,9 @@ export interface Words {
   readonly verbs: ReadonlySet<string>
   readonly spelling: SpellingIndex
 }
+
+/** A plain word after one of these is a name. */
+export const NAMING: ReadonlySet<string> = new Set('called named file folder directory branch'.split(' '))
 
 const CONTRACTIONS: Readonly<Record<string, readonly string[]>> = {
   "don't": ['do', 'not'],
@@ -101,6 +107,9 @@ const PATH = /^[^\s]*(\/|[\w)\]-]\.[A-Za-z][A-Za-z0-9]{0,5}$)[^\s]*$|^\.[A-Za-z]
 const NUMBER = /^[+-]?\d+([.,]\d+)*(%|ms|s|m|h|d|min|mb|gb|kb)?$/i
 /** Digits, dots, underscores or capitals inside: an identifier, which nobody corrects. */
 const IDENTIFIER = /\d|[_.:@#=$*/\\<>[\]{}|~^+]|.-.|[a-z][A-Z]/
+
+/** As in TODO and ERROR; of two letters it may be shouted. */
+const CAPITALS = /^[A-Z]{3,}$/
 
 export function partsOf(
   sentence: Sentence,
@@ -289,8 +298,9 @@ function plainAt(
   if (URL_START.test(value)) return part('url', '__url__')
   if (NUMBER.test(value)) return part('number', '__number__')
   if (PATH.test(value)) return part('path', '__path__')
-  const identifier = IDENTIFIER.test(value)
-  const known = isEnglish(word)
+  const identifier = IDENTIFIER.test(value) || CAPITALS.test(value)
+  // A name is as it is written.
+  const known = isEnglish(word) || NAMING.has(after ?? '')
   if (known || !words || word.length > 40) return identifier ? part('name', '__name__') : [plain(word)]
   return [correctedAt(token, at, breaks, identifier, names, words)]
 }
@@ -312,7 +322,7 @@ function correctedAt(
     last: at,
     breaks,
   })
-  const untouched = identifier ? as('name', '__name__') : as('word', word)
+  const untouched: Found = identifier ? as('name', '__name__') : { ...as('word', word), unknown: true }
   if (/[^a-z'-]/.test(word)) return untouched
   const name = names.spelling.near(word.replaceAll(/[-']/g, ''))
   const other = identifier ? { words: [], distance: 0 } : words.spelling.near(word)
@@ -326,7 +336,7 @@ function correctedAt(
   if (meant === undefined || name.words.length > 0 || !mayStandFor(word, meant, words)) return untouched
   // It could be several words, and each of them would only connect.
   if (another !== undefined && !other.words.every((one) => FILLERS.has(one))) return untouched
-  return { ...as('word', meant), written: word }
+  return { ...as('word', synonymIn(meant, words.lexicon) ?? meant), written: word }
 }
 
 const LETTERS_FOR_FIRST = 5
@@ -336,7 +346,7 @@ const mayStandFor = (written: string, word: string, { verbs }: Words): boolean =
   beginsAs(written, word) ||
   (written.length >= LETTERS_FOR_FIRST && !verbs.has(word) && written.length <= word.length + 1)
 
-const beginsAs = (written: string, word: string): boolean =>
+export const beginsAs = (written: string, word: string): boolean =>
   written[0] === word[0] || (written[0] === word[1] && written[1] === word[0])
 
 /** The verb of "would you mind restarting it". */

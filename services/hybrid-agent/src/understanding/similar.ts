@@ -1,7 +1,9 @@
 /** Compares a sentence with every intent: how likely each is meant, with its slots, and what it leaves unexplained. */
 import type { AgentTask } from '@deed/proto/agent'
 import { applies } from '../rules/decide.ts'
+import type { Sentence } from '../rules/tokenize.ts'
 import type { EntityValue, Vocabulary } from '../rules/vocabulary.ts'
+import { cleanSentence } from './clean-sentence.ts'
 import { featuresOf } from './features.ts'
 import { type Filled, fillIntent } from './fill-intent.ts'
 import { type Intent, type Intents, isContent } from './intents.ts'
@@ -31,32 +33,35 @@ const UNEXPLAINED = 0.55
 /** The first content word is mostly the verb: more so. */
 const UNEXPLAINED_FIRST = 0.6
 
+interface Comparing {
+  /** All parts, from which "it" is resolved. */
+  readonly all: readonly Part[]
+  readonly sentence: Sentence
+  /** No change may follow: such rules are not compared. */
+  readonly readsOnly: boolean
+  readonly task: AgentTask
+  readonly vocabulary: Vocabulary
+}
+
 /**
  * @param parts the clauses that instruct or ask
- * @param all all parts, from which "it" is resolved
- * @param text the sentence itself, for slots that take the rest of it
- * @param readsOnly whether no change may follow: such rules are not compared
  * @returns best first
  */
 export function candidatesFor(
   intents: Intents,
   parts: readonly Part[],
-  all: readonly Part[],
-  text: string,
-  readsOnly: boolean,
-  task: AgentTask,
-  vocabulary: Vocabulary,
+  { all, sentence, readsOnly, task, vocabulary }: Comparing,
 ): Candidate[] {
   if (parts.length === 0) return []
   const { model, none } = intents
   const scores = model.scores(featuresOf(parts.map(({ word }) => word)))
-  const onlyNoun = onlyNounOf(vocabulary)
+  const filling = { all, vocabulary, onlyNoun: onlyNounOf(vocabulary), clean: cleanSentence(sentence, parts, false) }
   const compared: { at: number; intent: Intent; filled: Filled }[] = []
   const others: number[] = []
   for (const at of topOf(scores)) {
     const intent = intents.all[at]
     if (!intent || (readsOnly && intent.rule.changes)) continue
-    const filled = compared.length < COMPARED_MAX ? fillIntent(intent, parts, all, text, onlyNoun) : undefined
+    const filled = compared.length < COMPARED_MAX ? fillIntent(intent, parts, filling) : undefined
     if (filled && (filled.missing.length > 0 || applies(intent.rule, filled.slots, task, vocabulary)))
       compared.push({ at, intent, filled })
     // A rule that does not apply here leaves its chance to its twin that applies.
@@ -122,10 +127,11 @@ function unexplainedBy({ vocabulary, rule }: Intent, { used }: Filled, parts: re
 function obstacleTo(
   intents: Intents,
   { vocabulary }: Intent,
-  { left, missing }: Filled,
+  { left, missing, interchangeable }: Filled,
   parts: readonly Part[],
 ): string | undefined {
   const [more] = left
+  if (interchangeable) return 'nothing says which value is which'
   if (missing.length > 0 && !pointsAtSomething(parts)) return 'nothing is named'
   if (more) return `"${more.value}" is named besides`
   const other = parts.find(

@@ -8,11 +8,14 @@ import { FILLERS } from './words.ts'
 export interface SpellingIndex {
   /** The nearest words with their distance; several where it could be any of them. */
   readonly near: (word: string) => { readonly words: readonly string[]; readonly distance: number }
+  /** Every word within one edit, however short. */
+  readonly within: (word: string) => readonly string[]
 }
 
 const LETTERS_MIN = 4
 /** Of three letters, two are swapped, or one is wrong in a word that only connects: "teh", "thw". */
 const LETTERS_TO_SWAP = 3
+const LETTERS_INDEXED = 2
 const LETTERS_FOR_TWO = 8
 const LETTERS_MAX = 40
 const NONE = { words: [], distance: 0 } as const
@@ -21,7 +24,7 @@ const NONE = { words: [], distance: 0 } as const
 export function spellingIndex(words: Iterable<string>): SpellingIndex {
   const byForm = new Map<string, string[]>()
   for (const word of new Set(words)) {
-    if (word.length < LETTERS_TO_SWAP || word.length > LETTERS_MAX) continue
+    if (word.length < LETTERS_INDEXED || word.length > LETTERS_MAX) continue
     for (const form of formsOf(word)) {
       const known = byForm.get(form)
       if (known) known.push(word)
@@ -29,6 +32,11 @@ export function spellingIndex(words: Iterable<string>): SpellingIndex {
     }
   }
   return {
+    within: (word) => {
+      if (word.length < LETTERS_INDEXED || word.length > LETTERS_MAX) return []
+      const candidates = new Set([...formsOf(word)].flatMap((form) => byForm.get(form) ?? []))
+      return [...candidates].filter((candidate) => candidate !== word && editDistance(word, candidate) === 1)
+    },
     near: (word) => {
       if (word.length < LETTERS_TO_SWAP || word.length > LETTERS_MAX) return NONE
       let best: string[] = []

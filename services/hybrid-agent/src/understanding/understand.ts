@@ -12,11 +12,12 @@ import type { Vocabulary } from '../rules/vocabulary.ts'
 import { asksAmong, readingOf } from './ask.ts'
 import { cleanSentence, textOf, variantsOf, withoutPronoun } from './clean-sentence.ts'
 import { explained, type Seen } from './explain.ts'
-import { type Bar, barOf } from './guards.ts'
+import { type Bar, barOf, GUARDING } from './guards.ts'
 import { hasHiddenText } from './hidden-text.ts'
 import { intentsOf } from './intents.ts'
 import { namesOf } from './names.ts'
 import { normalise } from './normalise.ts'
+import { respelled, reworded } from './other-words.ts'
 import { type Part, partsOf } from './parts.ts'
 import { type Candidate, candidatesFor } from './similar.ts'
 import { suggestBy } from './suggestions.ts'
@@ -112,28 +113,35 @@ export function understanding(
     if (HELP.test(text)) return declined('no_instruction', 'Deed does what its rules know', suggestions())
 
     const bar = barOf(said, reasons, asks)
-    const candidates = rank(parts, withReasons, bar?.bars === 'changes', task)
+    const lone = loneClauses(clauses, reasons)
+    const words = [parts, ...(parts.length === withReasons.length ? [] : [withReasons]), ...lone]
+    let ranked: Candidate[] | undefined
+    const candidates = (): Candidate[] => {
+      ranked ??= rank(sentence, words, withReasons, bar?.bars === 'changes', task)
+      return ranked
+    }
     seen.candidates = candidates
     if (parts.length === 0)
-      return declined('no_instruction', 'the words describe a state and ask for nothing', suggestions(candidates))
+      return declined('no_instruction', 'the words describe a state and ask for nothing', suggestions(candidates()))
     if (intents.declined.has(withReasons.map(({ word }) => word).join(' ')))
-      return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates))
-    const clean = cleaned(
-      sentence,
-      [...variantsOf(parts), withReasons, ...loneClauses(clauses, reasons).flatMap(variantsOf)],
-      asks,
-      task,
-      bar,
-    )
+      return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates()))
+    const clean = cleaned(sentence, [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)], asks, task, bar)
     if (clean) return clean
-    if (bar && bar.bars !== 'changes') return refusal(bar, candidates)
-    const acted = act(candidates, task)
+    const forms = [parts, ...lone]
+    const spelled = forms.flatMap((form) => respelled(form, intents.words, GUARDING)).flatMap(variantsOf)
+    const synonymous = forms.flatMap((form) => reworded(form, intents.words))
+    const otherwise =
+      inOtherWords(sentence, spelled, asks, RESPELT, task, bar) ??
+      inOtherWords(sentence, synonymous, asks, REWORDED, task, bar)
+    if (otherwise) return otherwise
+    if (bar && bar.bars !== 'changes') return refusal(bar, candidates())
+    const acted = act(candidates(), task)
     if (acted) return acted
-    const asked = asksAmong(candidates, task, vocabulary)
+    const asked = asksAmong(candidates(), task, vocabulary)
     if (asked) return asked
     if (exact.outcome === 'refused') return undefined
-    if (!bar) return declined('needs_model', 'no rule knows these words', suggestions(candidates))
-    const barred = rank(parts, withReasons, false, task)
+    if (!bar) return declined('needs_model', 'no rule knows these words', suggestions(candidates()))
+    const barred = rank(sentence, words, withReasons, false, task)
     const near = (barred[0]?.confidence ?? 0) >= BARRED || withReasons.some(({ word }) => intents.words.verbs.has(word))
     return near ? refusal(bar, barred) : declined('needs_model', 'no rule knows these words', suggestions(barred))
 
@@ -154,11 +162,36 @@ export function understanding(
   ): AgentReply | undefined {
     for (const parts of variants) {
       const found = find(cleanSentence(sentence, parts, asks), task)
-      if (!found || found.rival || (bar && found.best.rule.changes) || !namesAreNames(found.best, parts)) continue
+      if (
+        !found ||
+        found.rival ||
+        (bar && found.best.rule.changes && !hasWord(found.best, bar.word)) ||
+        !namesAreNames(found.best, parts)
+      )
+        continue
       const reply = outcomeOf(found.best, task, vocabulary)
       if (reply.outcome !== 'declined' || reply.reason === 'needs_template') return read(reply, 'similarity', CLEAN)
     }
     return undefined
+  }
+
+  /** The reading that the patterns leave of a sentence in other words, if it is one alone. */
+  function inOtherWords(
+    sentence: Sentence,
+    others: readonly (readonly Part[])[],
+    asks: boolean,
+    confidence: number,
+    task: AgentTask,
+    bar: Bar | undefined,
+  ): AgentReply | undefined {
+    const found = new Map<string, AgentReply>()
+    for (const parts of others.slice(0, OTHER_WORDS_MAX)) {
+      const reply = cleaned(sentence, [parts], asks, task, bar)
+      if (reply?.outcome === 'handled')
+        found.set(JSON.stringify(reply.solution.actions), read(reply, 'similarity', confidence))
+    }
+    const [only, ...more] = found.values()
+    return more.length === 0 ? only : undefined
   }
 
   /** Of several clauses, the one that instructs, if the others ask for nothing and name nothing else. */
@@ -178,17 +211,21 @@ export function understanding(
     })
   }
 
+  /** @param variants the words in several forms; the first that is likely enough is taken */
   function rank(
-    parts: readonly Part[],
-    withReasons: readonly Part[],
+    sentence: Sentence,
+    variants: readonly (readonly Part[])[],
+    all: readonly Part[],
     readsOnly: boolean,
     task: AgentTask,
   ): Candidate[] {
-    const { description } = task
-    const short = candidatesFor(intents, parts, withReasons, description, readsOnly, task, vocabulary)
-    if ((short[0]?.confidence ?? 0) >= ACT.change || parts.length === withReasons.length) return short
-    const long = candidatesFor(intents, withReasons, withReasons, description, readsOnly, task, vocabulary)
-    return (long[0]?.confidence ?? 0) > (short[0]?.confidence ?? 0) ? long : short
+    let best: Candidate[] = []
+    for (const parts of variants) {
+      const found = candidatesFor(intents, parts, { all, sentence, readsOnly, task, vocabulary })
+      if ((found[0]?.confidence ?? 0) > (best[0]?.confidence ?? -1)) best = found
+      if ((best[0]?.confidence ?? 0) >= ACT.change) break
+    }
+    return best
   }
 
   function act(candidates: readonly Candidate[], task: AgentTask): AgentReply | undefined {
@@ -205,6 +242,15 @@ export function understanding(
 
 /** The confidence in a rule's own words, found after the sentence was cleaned. */
 const CLEAN = 0.97
+/** The same, with a word that could have been another one. */
+const RESPELT = 0.9
+/** The same, with a synonym. */
+const REWORDED = 0.88
+const OTHER_WORDS_MAX = 24
+
+/** Whether the rule's own sentence has the word, as in "scale it down to nothing". */
+const hasWord = ({ pattern }: Meant, word: string): boolean =>
+  word !== '' && pattern.source.split(/[\s()|?{}]+/).includes(word)
 
 /** "restart all" does not name a target that is called all: a word of the rules is a name only in their own sentences. */
 function namesAreNames({ pattern, slots }: Meant, parts: readonly Part[]): boolean {

@@ -149,6 +149,8 @@ export const COURTESY: readonly (readonly string[])[] = `
   very quickly
   for me
   for us
+  to me
+  to us
   thank you very much
   thank you so much
   thank you in advance
@@ -289,35 +291,4 @@ export function stemOf(word: string): string {
   const stem = /^(.{3,}?)(?:ings?|ed|es|s|e)$/.exec(word)?.[1] ?? word
   // "stopped" and "running" have doubled their last letter.
   return /([bdgmnprt])\1$/.test(stem) && stem.length > 3 ? stem.slice(0, -1) : stem
-}
-
-/** Words of operations that people use for one another. One that no rule has is read as the first of its group that a rule has. */
-const SYNONYMS: readonly (readonly string[])[] = `
-  stop terminate end kill halt quit
-  restart reboot reload cycle bounce relaunch
-  start launch boot fire
-  delete remove erase dispose discard trash unlink drop
-  move relocate transfer rename shift
-  write record store save note
-  create make generate establish
-  list enumerate display show
-  show display print reveal present
-  find search locate seek
-  count tally number
-  check inspect examine probe
-  wait pause hold
-  change alter modify edit adjust
-  replace swap substitute exchange
-  add append attach
-  deploy release ship publish
-  scale resize reduce shrink
-  directory folder
-  log logs output`
-  .trim()
-  .split('\n')
-  .map((line) => line.trim().split(' '))
-
-/** @param lexicon the words of the rules */
-export function synonymIn(word: string, lexicon: ReadonlySet<string>): string | undefined {
-  return SYNONYMS.find((group) => group.includes(word))?.find((one) => lexicon.has(one))
 }
