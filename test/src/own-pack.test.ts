@@ -1,9 +1,10 @@
 // A pack of one's own with two intents: understood in other words, over NATS and by the command, and learned from a choice.
-import { existsSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startDeed } from '@deed/drill/harness/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { temporaryFolder } from '@deed/local/temporary-folder'
 import { until } from '@deed/process/until'
 import { decideApproval } from '@deed/proto/approval'
 import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
@@ -12,15 +13,35 @@ import { listLearned } from '@deed/proto/rules'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-const RULES = fileURLToPath(new URL('../../examples/rules', import.meta.url))
+const CHECKLISTS = fileURLToPath(new URL('../../examples/rules/checklists.yaml', import.meta.url))
 
+/** Two intents that the same words mean. */
+const TIDY = `pack: tidy
+version: 1
+description: Two ways to tidy up
+rules:
+${['archive', 'park']
+  .map(
+    (verb) => `  - name: ${verb}
+    match: ${verb} the papers {list:file}
+    paraphrases: ["tidy away {list}", "tidy {list} away"]
+    actions: [{ title: "${verb} {{list}}", kind: file.move, input: { from: "{{list}}", to: "{{list}}.${verb}" } }]
+    tests: [{ say: ${verb} the papers a.md, actions: [{ kind: file.move }] }]
+`,
+  )
+  .join('')}`
+
+const opened = new AsyncDisposableStack()
 let under: MeshUnderTest
 
 beforeAll(async () => {
+  const rules = opened.use(temporaryFolder()).path
+  copyFileSync(CHECKLISTS, join(rules, 'checklists.yaml'))
+  writeFileSync(join(rules, 'tidy.yaml'), TIDY)
   // No model: nothing listens there.
-  under = await meshUnderTest({ env: { RULES_DIR: RULES, OLLAMA_HOST: 'http://127.0.0.1:1' } })
+  under = opened.use(await meshUnderTest({ env: { RULES_DIR: rules, OLLAMA_HOST: 'http://127.0.0.1:1' } }))
 })
-afterAll(() => under?.[Symbol.asyncDispose]())
+afterAll(() => opened.disposeAsync())
 
 const path = (name: string): string => join(under.workspace, name)
 const deed = (...args: string[]) => startDeed(under.mesh.dataDir, args, { cwd: dirname(under.workspace) }).ended
@@ -93,24 +114,24 @@ describe('a pack with two intents', () => {
 describe('a sentence that is asked about', () => {
   it('is learned from the choice once its execution is verified, and is not asked about again', async () => {
     for (const name of ['one.md', 'two.md']) writeFileSync(path(name), '- x\n')
-    const first = await ended('wrap up one.md')
+    const first = await ended('tidy one.md away')
     expect(first).toMatchObject({ status: 'done', asked: 1, metrics: { success: true } })
     expect(readings(first)).toEqual(['choice'])
-    expect(existsSync(path('one.md.done'))).toBe(true)
+    const [verb] = ['archive', 'park'].filter((one) => existsSync(path(`one.md.${one}`)))
     const [sentence] = await until(async () => {
       const sentences = await learned()
       return sentences.length > 0 && sentences
     })
     expect(sentence).toMatchObject({
-      sentence: 'wrap up {list}',
+      sentence: 'tidy {list} away',
       source: 'choice',
-      rule: 'checklists/finish',
+      rule: `tidy/${verb}`,
       active: true,
     })
 
-    const second = await ended('wrap up two.md')
+    const second = await ended('tidy two.md away')
     expect(second).toMatchObject({ status: 'done', asked: 0, metrics: { success: true } })
     expect(readings(second)).toEqual(['learned'])
-    expect(existsSync(path('two.md.done'))).toBe(true)
+    expect(existsSync(path(`two.md.${verb}`))).toBe(true)
   })
 })

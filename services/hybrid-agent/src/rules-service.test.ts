@@ -96,24 +96,33 @@ const sentencesOf = async (tenant: string) => (await operator.call(listLearned, 
 async function everyReply(tenant: string, description: string): Promise<AgentReply[]> {
   return Promise.all(Array.from({ length: 20 }, () => ask(tenant, description)))
 }
-const allAre = (tenant: string, description: string, outcome: AgentReply['outcome']) =>
-  until(async () => (await everyReply(tenant, description)).every((reply) => reply.outcome === outcome), {
-    what: `${outcome} for ${description}`,
-  })
+const allAre = (tenant: string, description: string, outcome: 'handled' | 'not handled') =>
+  until(
+    async () =>
+      (await everyReply(tenant, description)).every(
+        (reply) => (reply.outcome === 'handled') === (outcome === 'handled'),
+      ),
+    {
+      what: `${outcome} for ${description}`,
+    },
+  )
 
 describe('a learned sentence', () => {
   it('is understood by all replicas, with other names too, and by no other tenant', async () => {
-    expect(await ask('acme', 'kick billing in the shins')).toMatchObject({ outcome: 'declined' })
-    expect(await teach('acme', 'kick billing in the shins')).toMatchObject({ id: expect.any(String), reason: null })
-    await allAre('acme', 'kick mailer in the shins', 'handled')
-    expect(await ask('acme', 'kick mailer in the shins')).toMatchObject({
+    expect(await ask('acme', 'give billing the usual treatment')).toMatchObject({ outcome: 'declined' })
+    expect(await teach('acme', 'give billing the usual treatment')).toMatchObject({
+      id: expect.any(String),
+      reason: null,
+    })
+    await allAre('acme', 'give mailer the usual treatment', 'handled')
+    expect(await ask('acme', 'give mailer the usual treatment')).toMatchObject({
       solution: {
         rule: 'services/restart',
         reading: { text: 'restart mailer', by: 'learned' },
         actions: [{ action: { kind: 'service.restart', input: { target: 'mailer' } } }],
       },
     })
-    for (const reply of await everyReply('other', 'kick mailer in the shins')) {
+    for (const reply of await everyReply('other', 'give mailer the usual treatment')) {
       expect(reply).toMatchObject({ outcome: 'declined' })
     }
     expect(await sentencesOf('other')).toEqual([])
@@ -122,7 +131,7 @@ describe('a learned sentence', () => {
   it('is listed with who taught it and how often it was used', async () => {
     expect(await sentencesOf('acme')).toMatchObject([
       {
-        sentence: 'kick {service} in the shins',
+        sentence: 'give {service} the usual treatment',
         reading: 'restart billing',
         source: 'choice',
         rule: 'services/restart',
@@ -152,7 +161,7 @@ describe('a learned sentence', () => {
     ])
     const id = (await sentencesOf('acme')).find(({ sentence }) => sentence.includes('nudge'))?.id
     expect(await operator.call(forgetLearned, { id }, as('acme'))).toEqual({ forgotten: 1 })
-    await allAre('acme', 'give mailer a nudge', 'declined')
+    await allAre('acme', 'give mailer a nudge', 'not handled')
     expect(await ask('beta', 'give mailer a nudge')).toMatchObject({ outcome: 'handled' })
     expect(await operator.call(forgetLearned, { all: true }, as('acme'))).toEqual({ forgotten: 1 })
     expect(await sentencesOf('acme')).toEqual([])
@@ -165,7 +174,7 @@ describe('a learned sentence', () => {
     await allAre('gamma', 'poke mailer', 'handled')
     const lost = { execution_id: execution(), task: { description: 'poke mailer' } }
     expect(await orchestrator.call(unlearnSentence, lost, as('gamma'))).toEqual({ forgotten: 1 })
-    await allAre('gamma', 'poke billing', 'declined')
+    await allAre('gamma', 'poke billing', 'not handled')
     expect(await sentencesOf('gamma')).toHaveLength(1)
   })
 
@@ -215,8 +224,8 @@ describe('the rules', () => {
     expect(services).toMatchObject({ own: false })
     const restart = services?.rules.find(({ id }) => id === 'services/restart')
     expect(restart).toMatchObject({
-      does: 'restart {service}',
-      examples: ['Restart service billing', expect.any(String)],
+      does: expect.stringMatching(/^restart \{services?\}$/),
+      examples: [expect.stringContaining('billing'), expect.any(String)],
     })
     for (const { examples } of services?.rules ?? []) {
       for (const say of examples) expect(await ask('nobody', say)).toMatchObject({ outcome: 'handled' })
@@ -268,14 +277,14 @@ describe('the rules', () => {
 
   it('that are gone leave what was learned with them inactive, until they are back', async () => {
     mount({ 'own.yaml': pack('greet {who:word}') })
-    await allAre('nobody', 'wave at everybody', 'declined')
+    await allAre('nobody', 'wave at everybody', 'not handled')
     const greeting = await ask('nobody', 'greet everybody')
     if (greeting.outcome !== 'handled') throw new Error(JSON.stringify(greeting))
     expect(await teach('moved', 'give everybody a warm welcome', greeting.solution)).toMatchObject({ reason: null })
     await allAre('moved', 'give everybody a warm welcome', 'handled')
 
     mount({ 'own.yaml': pack('greet {who:word}', 'welcome') })
-    await allAre('moved', 'give everybody a warm welcome', 'declined')
+    await allAre('moved', 'give everybody a warm welcome', 'not handled')
     expect(await sentencesOf('moved')).toMatchObject([{ rule: 'own/greet', active: false }])
     expect(await operator.call(exportLearned, {}, as('moved'))).toMatchObject({
       pack: null,

@@ -47,7 +47,11 @@ export function describeRules({ packs, own, rules, vocabulary }: RuleSet, only?:
 function doesOf({ actions, generate, refuse }: CompiledRule): string {
   if (generate) return 'generate code from a template'
   if (refuse) return `refuse what is no target of type ${refuse.type}`
-  return (actions ?? []).map(({ title }) => title.replaceAll(/\{\{\s*([a-z0-9_]+)[^}]*\}\}/g, '{$1}')).join(', then ')
+  return (actions ?? [])
+    .map(({ title, for_each: each = 'each' }) =>
+      title.replaceAll(/\{\{\s*([a-z0-9_]+)[^}]*\}\}/g, (_, slot: string) => `{${slot === 'each' ? each : slot}}`),
+    )
+    .join(', then ')
 }
 
 /** As it is written in the pack. */
