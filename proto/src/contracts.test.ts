@@ -17,6 +17,7 @@ import * as grant from './grant.ts'
 import * as manifest from './manifest.ts'
 import * as person from './person.ts'
 import * as provider from './provider.ts'
+import * as rules from './rules.ts'
 import * as schedule from './schedule.ts'
 import * as steering from './steering.ts'
 import * as task from './task.ts'
@@ -37,6 +38,7 @@ const exported = [
   manifest,
   person,
   provider,
+  rules,
   schedule,
   steering,
   task,
@@ -50,6 +52,7 @@ function isContract(value: unknown): value is Contract {
 /** Contracts between services; two releases may run at the same time. */
 const BETWEEN_SERVICES: readonly Contract[] = [
   ...[task.decomposeTask, task.reportTask, task.heartbeatWorker, agent.processTask, agent.workSolve],
+  ...[rules.learnSentence, rules.unlearnSentence],
   ...[template.selectTemplate, template.getTemplate, template.recordTemplate],
   ...[cache.getCache, cache.reserveCache, cache.putCache, cache.releaseCache],
   ...[action.workAct, action.inspectAction, action.inspectUndo, action.forgetActions],

@@ -21,6 +21,15 @@ import { deleteGrant, listGrants, putGrant } from './grant.ts'
 import { putManifest } from './manifest.ts'
 import { chooseReading } from './person.ts'
 import { compensateProvided, executeProvided, observeProvided } from './provider.ts'
+import {
+  exportLearned,
+  forgetLearned,
+  learnSentence,
+  listLearned,
+  listRules,
+  testRules,
+  unlearnSentence,
+} from './rules.ts'
 import { deleteSchedule, listSchedules, pauseSchedule, putSchedule, resumeSchedule } from './schedule.ts'
 import {
   cancelExecution,
@@ -91,6 +100,13 @@ export const CONTRACTS: readonly Contract[] = [
   decomposeTask,
   explainTask,
   processTask,
+  learnSentence,
+  unlearnSentence,
+  listRules,
+  testRules,
+  listLearned,
+  forgetLearned,
+  exportLearned,
   getCache,
   reserveCache,
   putCache,

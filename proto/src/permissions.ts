@@ -62,6 +62,7 @@ const ASKING = [
   'action.kinds',
   // Understanding has no side effects.
   'agent.explain',
+  ...['list', 'test', 'learned', 'export'].map((verb) => `rules.${verb}`),
   'audit.verify',
   'audit.export',
   ...['put', 'list', 'delete', 'pause', 'resume'].flatMap((verb) => [`goal.${verb}`, `schedule.${verb}`]),
@@ -76,6 +77,7 @@ export const ROLE_VERBS: Record<Role, readonly string[]> = {
   approver: [
     ...ASKING,
     ...['approval.list', 'approval.decide', 'approval.decide-many', 'grant.put', 'grant.list', 'grant.delete'],
+    'rules.forget',
   ],
 }
 
@@ -113,6 +115,8 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...verbs(
         'task.decompose',
         'agent.process',
+        'agent.learn',
+        'agent.unlearn',
         'action.inspect',
         'action.resolve',
         'action.inspect-undo',
@@ -156,7 +160,8 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...consume('WORK', 'hybrid-agent'),
     ],
     subscribe: [
-      ...verbs('agent.process', 'agent.explain', 'analyze.codebase', 'code.search'),
+      ...verbs('agent.process', 'agent.explain', 'agent.learn', 'agent.unlearn', 'analyze.codebase', 'code.search'),
+      'rules.>',
       ...each('doctor.agent'),
       NO_ORCHESTRATOR,
       ...[MICRO, CANCELLED, inbox('hybrid-agent')],

@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { deedProgram } from './program.ts'
 
-const SCREEN_LINES = 50
+const SCREEN_LINES = 54
 const WIDTH = 80
 
 const help = (...args: string[]): string =>

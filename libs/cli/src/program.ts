@@ -18,6 +18,7 @@ import { addInit } from './commands/init.ts'
 import { addKinds } from './commands/kinds.ts'
 import { addResolve } from './commands/resolve.ts'
 import { addRollback } from './commands/rollback.ts'
+import { addRules } from './commands/rules.ts'
 import { addRun } from './commands/run.ts'
 import { addSchedule } from './commands/schedule.ts'
 import { addShow } from './commands/show.ts'
@@ -34,7 +35,7 @@ const DESCRIPTION_WIDTH_MIN = 20
 /** In the order of the help. */
 const GROUPS: Record<string, ((program: Command) => void)[]> = {
   'Do work:': [addRun, addSubmit, addApply, addDiff, addDelete],
-  'See what happens:': [addGet, addShow, addWatch, addStats, addExplain, addKinds, addAudit],
+  'See what happens:': [addGet, addShow, addWatch, addStats, addExplain, addKinds, addRules, addAudit],
   'Decide:': [addChoose, addApprove, addDeny, addGrant, addRevoke, addResolve],
   'Change what runs:': [addSteering, addRollback],
   'Keep and repeat:': [addGoal, addSchedule],

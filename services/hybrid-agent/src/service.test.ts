@@ -223,7 +223,7 @@ describe('the process', () => {
     writeFileSync(file, ownPack('salute {who:word}'))
     const refused = agent.spawn({ RULES_DIR: folder.path })
     expect(await refused.ended).toBe(78)
-    expect(refused.output()).toContain('own.yaml: rule \\"own/greet\\"')
+    expect(refused.output()).toContain('own.yaml:8: rule \\"own/greet\\"')
   })
 })
 

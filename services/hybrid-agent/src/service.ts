@@ -1,32 +1,32 @@
 /** The parts of the hybrid agent, in the order they open. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { connectBus } from '@deed/mesh/bus'
 import { busAddress } from '@deed/mesh/connection'
 import { ConfigurationError } from '@deed/process/configuration-error'
 import * as proto from '@deed/proto/agent'
 import { examineAgent as examineAgentContract } from '@deed/proto/doctor'
 import { DeedError } from '@deed/proto/errors'
+import * as rulesProto from '@deed/proto/rules'
 import { openDatabase } from '@deed/store/database'
-import { createLogger } from '@deed/telemetry/logger'
+import { createLogger, type Log } from '@deed/telemetry/logger'
 import { openLeases, type Worker } from '@deed/worker/leases'
 import type { Config } from './config.ts'
 import { examineAgent } from './handlers/examine-agent.ts'
 import { explainTask } from './handlers/explain-task.ts'
+import { exportLearned, forgetLearned, learnSentence, listLearned, unlearnSentence } from './handlers/learned.ts'
 import { processTask } from './handlers/process-task.ts'
+import { listRules, testRules } from './handlers/rules.ts'
 import { solveTask } from './handlers/solve-task.ts'
+import { openSentences } from './learning/tenant-sentences.ts'
 import { circuitBreaker } from './models/circuit-breaker.ts'
 import { ollamaServer } from './models/ollama.ts'
-import { checkRulePack } from './rules/check-rule-pack.ts'
-import { type RulePack, RulePackError, readRulePacks } from './rules/rule-pack.ts'
-import { type Runbooks, readRunbooks } from './rules/runbooks.ts'
-import { vocabularyOf } from './rules/vocabulary.ts'
+import { openRules, type RulesInForce } from './packs/rules-in-force.ts'
+import { RulePackError } from './rules/pack-fault.ts'
+import { readRunbooks } from './rules/runbooks.ts'
 import { migrations } from './store/migrations.ts'
 import { keepPruning } from './store/prune-model-calls.ts'
-import { understanding } from './understanding/understand.ts'
 
-const BUILT_IN = fileURLToPath(new URL('../rules', import.meta.url))
 /** Concurrent tasks: one local model serves few requests at a time. */
 const SLOTS = 2
 const POOL_MAX = 3
@@ -39,7 +39,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
   await using opened = new AsyncDisposableStack()
   const log = createLogger('hybrid-agent')
   const { execution: world } = config
-  const { packs, runbooks } = readRules(config)
+  const rules = opened.use(rulesOf(config, log))
 
   const store = opened.use(
     await openDatabase({
@@ -52,16 +52,23 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     }),
   )
   const bus = opened.use(await connectBus({ service: 'hybrid-agent', ...busAddress(config), log }))
-  const understand = understanding(packs, vocabularyOf(world), runbooks)
-  bus.serve(proto.processTask, processTask({ understand }))
-  bus.serve(proto.explainTask, explainTask({ understand }))
+  const sentences = opened.use(openSentences(store, log))
+  bus.serve(proto.processTask, processTask({ rules, sentences }))
+  bus.serve(proto.explainTask, explainTask({ rules, sentences }))
+  bus.serve(rulesProto.learnSentence, learnSentence({ rules, sentences, log }))
+  bus.serve(rulesProto.unlearnSentence, unlearnSentence({ rules, sentences, log }))
+  bus.serve(rulesProto.listRules, listRules({ rules }))
+  bus.serve(rulesProto.testRules, testRules({ rules }))
+  bus.serve(rulesProto.listLearned, listLearned({ rules, sentences }))
+  bus.serve(rulesProto.forgetLearned, forgetLearned({ sentences }))
+  bus.serve(rulesProto.exportLearned, exportLearned({ rules, sentences }))
 
   const workerId = `hybrid-agent-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`.slice(-128)
   const worker: Worker = { bus, log, service: 'hybrid-agent', capability: 'solve', workerId, slots: SLOTS }
   const leases = opened.use(await openLeases(worker))
   const server = ollamaServer(world.models.ollama_host)
   opened.use(keepPruning(store, world.retention.model_calls_days, log))
-  bus.serve(examineAgentContract, examineAgent({ server, named: world.models.ollama_host !== undefined }))
+  bus.serve(examineAgentContract, examineAgent({ server, named: world.models.ollama_host !== undefined, rules }))
   const handler = solveTask({
     worker,
     leases,
@@ -71,7 +78,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     world,
     models: world.models,
     log,
-    suggest: (task) => suggestionsIn(understand(task)),
+    suggest: (task) => suggestionsIn(rules.current.understand(task)),
   })
   opened.use(await bus.consumeWork(proto.workSolve, handler, { slots: SLOTS }))
   // Closed first: the consumer waits for what is given up here.
@@ -79,7 +86,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     await leases.drain()
     leases.stopAll(new DeedError('unavailable', 'this worker is shutting down'))
   })
-  log.info({ rules: packs.reduce((sum, pack) => sum + pack.rules.length, 0), workerId }, 'rules loaded')
+  log.info({ rules: rules.current.rules.size, workerId }, 'rules loaded')
 
   return opened.move()
 }
@@ -88,12 +95,9 @@ const suggestionsIn = (reply: proto.AgentReply): readonly string[] =>
   reply.outcome === 'declined' ? (reply.suggestions ?? []) : []
 
 /** A pack whose own tests fail is never loaded. */
-function readRules({ RULES_DIR: own, execution }: Config): { packs: RulePack[]; runbooks: Runbooks } {
+function rulesOf({ RULES_DIR: folder, execution: world }: Config, log: Log): RulesInForce {
   try {
-    const packs = readRulePacks(own === undefined ? [BUILT_IN] : [BUILT_IN, own])
-    const faults = packs.flatMap((pack) => checkRulePack(pack))
-    if (faults.length > 0) throw new RulePackError(faults.join('\n'))
-    return { packs, runbooks: readRunbooks(execution) }
+    return openRules({ folder, world, runbooks: readRunbooks(world), log })
   } catch (error) {
     if (error instanceof RulePackError) throw new ConfigurationError(error.message, { cause: error })
     throw error

@@ -4,6 +4,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { Command } from 'commander'
 import { shellOf, withMesh } from '../connect/shell.ts'
 import { table } from '../show/table.ts'
+import { deedCommand } from '../terminal/deed-command.ts'
 import type { Output } from '../terminal/output.ts'
 
 export function addKinds(program: Command): void {
@@ -12,7 +13,10 @@ export function addKinds(program: Command): void {
     .argument('[kind]', 'one of them, with the schema of its input and an example')
     .summary('the kinds of action that the mesh can take')
     .description('The kinds of action that the mesh can take.')
-    .addHelpText('after', '\nExamples:\n  deed kinds\n  deed kinds file.patch\n  deed kinds --json')
+    .addHelpText(
+      'after',
+      '\nThe words for them: deed rules.\n\nExamples:\n  deed kinds\n  deed kinds file.patch\n  deed kinds --json',
+    )
     .action(async (name: string | undefined, _options: object, command: Command) => {
       const shell = shellOf(command)
       const { out } = shell
@@ -20,6 +24,7 @@ export function addKinds(program: Command): void {
       if (name === undefined) {
         out.document({ kinds })
         out.print(kindsTable(kinds, out))
+        out.note(`the words for them: ${deedCommand('rules')}`)
         return
       }
       const kind = kinds.find((one) => one.name === name)

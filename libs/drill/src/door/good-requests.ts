@@ -54,6 +54,20 @@ const REAL: Readonly<Record<string, readonly Json[]>> = {
     },
   ],
   'agent.process': [{ description: 'create the folder fuzzed' }, { description: 'write "x" to fuzzed.txt' }],
+  'agent.learn': [
+    {
+      execution_id: '018f2f64-7a4e-7cc3-98a1-1f2e3d4c5b6a',
+      task: { description: 'tidy up' },
+      source: 'model',
+      solution: {
+        actions: [{ name: 'a', title: 'a', action: { kind: 'dir.create', input: { path: 'fuzzed' } } }],
+        confidence: 1,
+      },
+    },
+  ],
+  'rules.list': [{}, { rule: 'services/restart' }],
+  'rules.test': [{ files: [{ file: 'own.yaml', text: 'pack: own' }] }],
+  'rules.forget': [{ id: '0123456789ab' }, { all: true }],
   'action.inspect': [
     {
       execution_id: '018f2f64-7a4e-7cc3-98a1-1f2e3d4c5b6a',

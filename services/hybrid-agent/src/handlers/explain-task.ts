@@ -1,8 +1,17 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { explainTask as contract } from '@deed/proto/agent'
-import type { Understand } from '../understanding/understand.ts'
+import type { Sentences } from '../learning/tenant-sentences.ts'
+import { understandFor } from '../learning/understand-for.ts'
+import type { RulesInForce } from '../packs/rules-in-force.ts'
 
-export function explainTask({ understand }: { understand: Understand }): Handler<typeof contract> {
-  return async ({ task }, { principal }) =>
-    understand({ description: task }, { explain: true, tenant: principal.tenant })
+interface Dependencies {
+  rules: RulesInForce
+  sentences: Sentences
+}
+
+export function explainTask({ rules, sentences }: Dependencies): Handler<typeof contract> {
+  return async ({ task: description }, { principal: { tenant } }) => {
+    const question = { task: { description }, explain: true }
+    return (await understandFor(sentences, rules.current, tenant, question)).reply
+  }
 }

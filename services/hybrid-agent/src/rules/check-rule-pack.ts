@@ -2,15 +2,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type AgentReply, AgentTask, processTask } from '@deed/proto/agent'
 import type { Json } from '@deed/proto/json'
+import type { PackFault } from '@deed/proto/rules'
 import { decideBy } from './decide.ts'
 import type { RulePack, RuleTest } from './rule-pack.ts'
 import { vocabularyOf } from './vocabulary.ts'
 
 /**
  * @param packs the active packs, including the tested one: a pack must pass alone and together with the others
- * @returns one message per failing test
+ * @returns one fault per failing test
  */
-export function checkRulePack(pack: RulePack, packs: readonly RulePack[] = [pack]): string[] {
+export function checkRulePack(pack: RulePack, packs: readonly RulePack[] = [pack]): PackFault[] {
   const decide = decideBy(packs, vocabularyOf(pack.world))
   return pack.rules.flatMap((rule) =>
     rule.tests.flatMap((test) => {
@@ -20,7 +21,8 @@ export function checkRulePack(pack: RulePack, packs: readonly RulePack[] = [pack
       const fault = reply.success
         ? faultOf(test, rule.id, reply.data)
         : `the reply is not valid: ${reply.error.message}`
-      return fault === undefined ? [] : [`${pack.file}: rule "${rule.id}": "${test.say}": ${fault}`]
+      if (fault === undefined) return []
+      return [{ file: pack.file, line: test.line, reason: `rule "${rule.id}": "${test.say}": ${fault}` }]
     }),
   )
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseRulePack } from './rule-pack.ts'
+import { RulePackError } from './pack-fault.ts'
+import { parseRulePack, parseRulePacks } from './rule-pack.ts'
 
 const pack = (rule: string) => `pack: own
 version: 1
@@ -16,12 +17,16 @@ const actions = (input: string) => `actions: [{ title: t, kind: sql.query, input
 
 describe('a rule pack', () => {
   it.each([
-    ['an unknown slot type', 'match: "ping {x:tagret}"\nactions: []', /own\.yaml: rule "ping"/],
+    [
+      'an unknown slot type',
+      'match: "ping {x:tagret}"\nactions: []',
+      /^own\.yaml:7: rule "ping": actions: must not be empty$/,
+    ],
     ['a mistyped slot type', `match: "ping {x:wrod}"\n${actions('{ a: b }')}`, /no slot type "wrod"; there are word,/],
     [
       'a parenthesis left open',
       `match: "ping (a|b"\n${actions('{ a: b }')}`,
-      /match\[0\] "ping \(a\|b": a parenthesis is not closed/,
+      /^own\.yaml:6: rule "ping": match\[0\] "ping \(a\|b": a parenthesis is not closed$/,
     ],
     ['an empty match', `match: "(ping)?"\n${actions('{ a: b }')}`, /matches an empty sentence/],
     [
@@ -50,7 +55,7 @@ describe('a rule pack', () => {
       /for_each uses the slot "host".*did you mean "hosts"/,
     ],
     ['no outcome', 'match: ping', /exactly one of actions, generate and refuse/],
-    ['an unknown field', `match: ping\n${actions('{ a: b }')}\nregex: .*`, /rule "ping": .*regex/],
+    ['an unknown field', `match: ping\n${actions('{ a: b }')}\nregex: .*`, /^own\.yaml:8: rule "ping": .*regex/],
     [
       'a field of a slot that is not an entity',
       `match: "ping {host:word}"\n${actions('{ a: "{{host.table}}" }')}`,
@@ -60,7 +65,38 @@ describe('a rule pack', () => {
     expect(() => parseRulePack(pack(rule), 'own.yaml')).toThrow(message)
   })
 
+  it('names the faults of all rules and all files, each with its line', () => {
+    const two = `${pack('match: "ping (a"\nactions: [{ title: t, kind: dir.create, input: {} }]')}  - name: pong
+    match: pong
+    actions: [{ title: "{{who}}", kind: dir.create, input: { path: a } }]
+    tests: [{ say: pong }]
+`
+    const faults = faultsOf(() =>
+      parseRulePacks([
+        { file: 'a.yaml', text: two },
+        { file: 'b.yaml', text: 'pack: b\nversion: one\n' },
+      ]),
+    )
+    expect(faults.map(({ file, line }) => [file, line])).toEqual([
+      ['a.yaml', 6],
+      ['a.yaml', 11],
+      ['b.yaml', 2],
+      ['b.yaml', 1],
+      ['b.yaml', 1],
+    ])
+  })
+
   it('is refused as YAML with its line', () => {
-    expect(() => parseRulePack('pack: a\npack: b', 'own.yaml')).toThrow(/own\.yaml: .*line 2/s)
+    expect(() => parseRulePack('pack: a\npack: b', 'own.yaml')).toThrow(/^own\.yaml:2: Map keys must be unique$/)
   })
 })
+
+function faultsOf(parse: () => unknown) {
+  try {
+    parse()
+  } catch (error) {
+    if (error instanceof RulePackError) return error.faults
+    throw error
+  }
+  return []
+}

@@ -1,10 +1,10 @@
 /**
  * A rule pack: sentences and the actions that they mean. Packs are YAML; users add their own.
  *
- * A pack is validated completely when it is read; errors name file, rule and field.
+ * A pack is validated completely when it is read; errors name file, line, rule and field.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { IN_SENTENCES } from '@deed/config/fault-sentence'
 import { didYouMean, nearest } from '@deed/config/nearest'
 import { Target } from '@deed/config/targets'
@@ -13,10 +13,11 @@ import { AgentTask, AnswerFormat } from '@deed/proto/agent'
 import { ErrorCode } from '@deed/proto/errors'
 import { type Json, JsonObject } from '@deed/proto/json'
 import { mayChange } from '@deed/proto/kinds'
+import type { PackFault } from '@deed/proto/rules'
 import { Language } from '@deed/proto/template'
-import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { placeholdersOf } from './fill.ts'
+import { type PackText, RulePackError, readPackText } from './pack-fault.ts'
 import { compilePattern, type Pattern, PatternError } from './pattern.ts'
 import { LIST_TYPES } from './slots.ts'
 import { isTargetType, TARGET_TYPES, type World } from './vocabulary.ts'
@@ -52,7 +53,9 @@ const RuleTest = z.strictObject({
   refuses: ErrorCode.optional(),
   declines: z.enum(['needs_model', 'needs_template', 'no_instruction']).optional(),
 })
-export type RuleTest = z.output<typeof RuleTest>
+export interface RuleTest extends z.output<typeof RuleTest> {
+  readonly line: number
+}
 
 const Rule = z.strictObject({
   name: Name,
@@ -113,68 +116,110 @@ export interface CompiledRule {
 export interface RulePack {
   readonly name: string
   readonly version: number
+  readonly description: string
   readonly file: string
   readonly rules: readonly CompiledRule[]
   readonly world: World
 }
 
-export class RulePackError extends Error {
-  override readonly name = 'RulePackError'
+/** The text of a pack, and the path of its file. */
+export interface PackFile {
+  readonly file: string
+  readonly text: string
 }
 
-/**
- * Reads every `.yaml` file of the folders, in order of their names.
- *
- * @throws {RulePackError} that names file, rule and field; also for two packs with the same name
- */
-export function readRulePacks(folders: readonly string[]): RulePack[] {
+/** The packs of the folders, each in order of the files' names. @throws {RulePackError} as `parseRulePacks` */
+export const readRulePacks = (folders: readonly string[]): RulePack[] => parseRulePacks(folders.flatMap(packFiles))
+
+/** @throws {RulePackError} with every fault of every file; also for two packs with the same name */
+export function parseRulePacks(files: readonly PackFile[]): RulePack[] {
   const packs: RulePack[] = []
-  for (const folder of folders) {
-    for (const name of namesIn(folder)) {
-      const path = join(folder, name)
-      const text = readFileSync(path, 'utf8')
-      if (text.length > FILE_BYTES_MAX) throw new RulePackError(`${path}: is larger than ${FILE_BYTES_MAX} bytes`)
-      const pack = parseRulePack(text, path)
-      const other = packs.find((known) => known.name === pack.name)
-      if (other) throw new RulePackError(`${path}: ${other.file} already defines the pack "${pack.name}"; rename one`)
+  const faults: PackFault[] = []
+  for (const { file, text } of files) {
+    try {
+      const pack = parseRulePack(text, file)
+      const other = packs.find(({ name }) => name === pack.name)
+      if (other) {
+        const reason = `${other.file} already defines the pack "${pack.name}"; rename one`
+        throw new RulePackError([{ file, line: 1, reason }])
+      }
       packs.push(pack)
+    } catch (error) {
+      if (!(error instanceof RulePackError)) throw error
+      faults.push(...error.faults)
     }
   }
+  if (faults.length > 0) throw new RulePackError(faults)
   return packs
 }
 
-/** Like `readRulePacks`, from the text of one file. */
+/** Like `parseRulePacks`, for one file. */
 export function parseRulePack(text: string, file: string): RulePack {
-  const document = parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: true, merge: false })
-  const fault = document.errors[0] ?? document.warnings[0]
-  if (fault) throw new RulePackError(`${file}: ${fault.message}`)
-  const raw: unknown = document.toJS({ maxAliasCount: 50 })
-  const { data, error } = Pack.safeParse(raw, IN_SENTENCES)
-  if (error) throw new RulePackError(error.issues.map((issue) => `${file}: ${placeOf(raw, issue)}`).join('\n'))
+  if (text.length > FILE_BYTES_MAX) {
+    throw new RulePackError([{ file, line: 1, reason: `is larger than ${FILE_BYTES_MAX} bytes` }])
+  }
+  const source = readPackText(text, file)
+  const { data, error } = Pack.safeParse(source.raw, IN_SENTENCES)
+  if (error) {
+    throw new RulePackError(error.issues.map((issue) => ({ file, ...placeOf(source, issue) })))
+  }
   const names = new Set<string>()
-  const rules = data.rules.map((rule): CompiledRule => {
-    const where = `${file}: rule "${rule.name}"`
-    if (names.has(rule.name)) throw new RulePackError(`${where}: occurs twice; rename one`)
-    names.add(rule.name)
-    const patterns = rule.match.map((source, index) => compiled(source, `${where}: match[${index}] "${source}"`))
-    checkOutcome(rule, patterns, where)
-    return {
-      id: `${data.pack}/${rule.name}`,
-      patterns,
-      paraphrases: rule.paraphrases.map((text, index) =>
-        paraphrase(text, patterns, `${where}: paraphrases[${index}] "${text}"`),
-      ),
-      when: rule.when,
-      actions: rule.actions,
-      generate: rule.generate,
-      refuse: rule.refuse,
-      answer: rule.answer,
-      changes:
-        rule.generate !== undefined || (rule.actions?.some(({ kind, input }) => mayChange(kind, input)) ?? false),
-      tests: rule.tests,
+  const faults: PackFault[] = []
+  const rules = data.rules.flatMap((rule, index): CompiledRule[] => {
+    const at = ['rules', index]
+    const refuse: Refuse = (reason, path = []) => {
+      throw new RulePackError([
+        { file, line: source.lineOf([...at, ...path]), reason: `rule "${rule.name}": ${reason}` },
+      ])
+    }
+    try {
+      if (names.has(rule.name)) refuse('occurs twice; rename one')
+      names.add(rule.name)
+      return [compiledRule(data.pack, rule, refuse, (test) => source.lineOf([...at, 'tests', test]))]
+    } catch (problem) {
+      if (!(problem instanceof RulePackError)) throw problem
+      faults.push(...problem.faults)
+      return []
     }
   })
-  return { name: data.pack, version: data.version, file: basename(file), rules, world: data.world }
+  if (faults.length > 0) throw new RulePackError(faults)
+  const { pack: name, version, description, world } = data
+  return { name, version, description, file, rules, world }
+}
+
+/** @param path of the field within the rule, for the line */
+type Refuse = (reason: string, path?: readonly PropertyKey[]) => never
+
+function compiledRule(
+  pack: string,
+  rule: z.output<typeof Rule>,
+  refuse: Refuse,
+  lineOfTest: (index: number) => number,
+): CompiledRule {
+  const patterns = rule.match.map((source, index) =>
+    compiled(source, (reason) => refuse(`match[${index}] "${source}": ${reason}`, ['match', index])),
+  )
+  checkOutcome(rule, patterns, refuse)
+  return {
+    id: `${pack}/${rule.name}`,
+    patterns,
+    paraphrases: rule.paraphrases.map((text, index) => paraphrase(text, index, patterns, refuse)),
+    when: rule.when,
+    actions: rule.actions,
+    generate: rule.generate,
+    refuse: rule.refuse,
+    answer: rule.answer,
+    changes: rule.generate !== undefined || (rule.actions?.some(({ kind, input }) => mayChange(kind, input)) ?? false),
+    tests: rule.tests.map((test, index) => ({ ...test, line: lineOfTest(index) })),
+  }
+}
+
+/** The `.yaml` files of a folder, in order of their names. @throws {RulePackError} if it cannot be read */
+export function packFiles(folder: string): PackFile[] {
+  return namesIn(folder).map((name) => {
+    const file = join(folder, name)
+    return { file, text: readFileSync(file, 'utf8') }
+  })
 }
 
 function namesIn(folder: string): string[] {
@@ -183,55 +228,57 @@ function namesIn(folder: string): string[] {
       .filter((name) => /\.ya?ml$/.test(name))
       .sort()
   } catch (cause) {
-    throw new RulePackError(`the folder of rules ${folder} cannot be read`, { cause })
+    throw new RulePackError([{ file: folder, line: 1, reason: 'the folder of rules cannot be read' }], { cause })
   }
 }
 
-function placeOf(raw: unknown, { path, message }: z.core.$ZodIssue): string {
+function placeOf({ raw, lineOf }: PackText, issue: z.core.$ZodIssue): { line: number; reason: string } {
+  const { path, message } = issue
+  const line = lineOf(path, issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined)
   const [top, index, ...rest] = path
-  if (top !== 'rules' || typeof index !== 'number') return `${path.join('.') || 'the pack'}: ${message}`
+  if (top !== 'rules' || typeof index !== 'number') {
+    return { line, reason: `${path.join('.') || 'the pack'}: ${message}` }
+  }
   const rule = (raw as { rules?: { name?: unknown }[] }).rules?.[index]
   const name = typeof rule?.name === 'string' ? `"${rule.name}"` : index
-  return `rule ${name}: ${rest.join('.') || 'the rule'}: ${message}`
+  return { line, reason: `rule ${name}: ${rest.join('.') || 'the rule'}: ${message}` }
 }
 
-function compiled(source: string, where: string): Pattern {
+function compiled(source: string, fail: (reason: string) => never): Pattern {
   try {
     return compilePattern(source)
   } catch (cause) {
-    if (cause instanceof PatternError) throw new RulePackError(`${where}: ${cause.message}`, { cause })
+    if (cause instanceof PatternError) fail(cause.message)
     throw cause
   }
 }
 
 /** A paraphrase names slots of the rule's patterns, and takes their types from there. */
-function paraphrase(text: string, patterns: readonly Pattern[], where: string): Pattern {
-  if (/[()|?]/.test(text))
-    throw new RulePackError(`${where}: a paraphrase is a sentence; write alternatives and optional parts as sentences`)
+function paraphrase(text: string, index: number, patterns: readonly Pattern[], refuse: Refuse): Pattern {
+  const fail = (reason: string): never => refuse(`paraphrases[${index}] "${text}": ${reason}`, ['paraphrases', index])
+  if (/[()|?]/.test(text)) fail('a paraphrase is a sentence; write alternatives and optional parts as sentences')
   const written = new Map(
     patterns.flatMap(({ source }) => [...source.matchAll(SLOT)].map(([slot, name = '']) => [name, slot])),
   )
   const source = text.replaceAll(/\{\s*([^{}]*?)\s*\}/g, (_, name: string) => {
-    const slot = written.get(name)
-    if (slot !== undefined) return slot
     const known = [...written.keys()]
-    throw new RulePackError(`${where}: match has no slot "${name}"${didYouMean(nearest(name, known), known)}`)
+    return written.get(name) ?? fail(`match has no slot "${name}"${didYouMean(nearest(name, known), known)}`)
   })
-  const pattern = compiled(source, where)
+  const pattern = compiled(source, fail)
   const missing = [...(patterns[0]?.slots.keys() ?? [])].find(
     (name) => patterns.every(({ slots }) => slots.has(name)) && !pattern.slots.has(name),
   )
-  if (missing !== undefined) throw new RulePackError(`${where}: the slot {${missing}} is missing`)
+  if (missing !== undefined) fail(`the slot {${missing}} is missing`)
   return pattern
 }
 
 /** Checks that the rule has exactly one outcome, and that it uses only slots that every pattern fills. */
-function checkOutcome(rule: z.output<typeof Rule>, patterns: readonly Pattern[], where: string): void {
+function checkOutcome(rule: z.output<typeof Rule>, patterns: readonly Pattern[], refuse: Refuse): void {
   const outcomes = [rule.actions, rule.generate, rule.refuse].filter((outcome) => outcome !== undefined)
-  if (outcomes.length !== 1) throw new RulePackError(`${where}: needs exactly one of actions, generate and refuse`)
+  if (outcomes.length !== 1) refuse('needs exactly one of actions, generate and refuse')
   const certain = (slot: string): string | undefined =>
     patterns.every((pattern) => pattern.slots.has(slot)) ? patterns[0]?.slots.get(slot) : undefined
-  const need = (slot: string, field: string): string => {
+  const need = (slot: string, field: string, path: readonly PropertyKey[]): string => {
     const type = certain(slot)
     if (type !== undefined) return type
     const guess = nearest(
@@ -239,35 +286,35 @@ function checkOutcome(rule: z.output<typeof Rule>, patterns: readonly Pattern[],
       patterns.flatMap((pattern) => [...pattern.slots.keys()]),
     )
     const hint = guess === undefined || guess === slot ? '' : `; did you mean "${guess}"?`
-    throw new RulePackError(`${where}: ${field} uses the slot "${slot}", which not every pattern fills${hint}`)
+    return refuse(`${field} uses the slot "${slot}", which not every pattern fills${hint}`, path)
   }
-  if (rule.generate) need(rule.generate.thing, 'generate.thing')
-  if (rule.refuse) need(rule.refuse.unknown_target, 'refuse.unknown_target')
-  for (const field of [...(rule.when.has ?? []), ...(rule.when.lacks ?? [])]) need(field.split('.')[0] ?? '', 'when')
+  if (rule.generate) need(rule.generate.thing, 'generate.thing', ['generate', 'thing'])
+  if (rule.refuse) need(rule.refuse.unknown_target, 'refuse.unknown_target', ['refuse'])
+  for (const field of [...(rule.when.has ?? []), ...(rule.when.lacks ?? [])])
+    need(field.split('.')[0] ?? '', 'when', ['when'])
   for (const [index, { for_each: slot }] of (rule.actions ?? []).entries()) {
-    const field = `actions.${index}.for_each`
+    const path = ['actions', index, 'for_each']
     if (slot === undefined || (isTargetType(slot) && !patterns.some(({ slotsPossible }) => slotsPossible.has(slot))))
       continue
-    if (!LIST_TYPES.has(need(slot, field)))
-      throw new RulePackError(
-        `${where}: ${field}: the slot "${slot}" holds one value; write {${slot}:targets} or {${slot}:paths}, or a target type`,
+    if (!LIST_TYPES.has(need(slot, path.join('.'), path)))
+      refuse(
+        `${path.join('.')}: the slot "${slot}" holds one value; write {${slot}:targets} or {${slot}:paths}, or a target type`,
+        path,
       )
   }
-  const templates: Json[] = [
-    JSON.parse(JSON.stringify(rule.actions ?? [])),
-    JSON.parse(JSON.stringify(rule.answer ?? {})),
+  const used = [
+    ...placeholdersOf(JSON.parse(JSON.stringify(rule.actions ?? [])) as Json, ['actions']),
+    ...placeholdersOf(JSON.parse(JSON.stringify(rule.answer ?? {})) as Json, ['answer']),
   ]
-  for (const { slot, field, alone, at } of templates.flatMap((template) => placeholdersOf(template))) {
-    if (slot === 'each' && rule.actions?.[Number(at[0])]?.for_each !== undefined) continue
-    const place = `actions.${at.join('.')}`
-    const type = need(slot, place)
-    if (field !== undefined && type !== 'entity' && type !== 'rows')
-      throw new RulePackError(`${where}: ${place}: only an entity has fields`)
-    const statement = at[1] === 'input' && at.at(-1) === 'query'
+  for (const { slot, field, alone, at } of used) {
+    const [, index, part] = at
+    if (slot === 'each' && at[0] === 'actions' && rule.actions?.[Number(index)]?.for_each !== undefined) continue
+    const place = at.join('.')
+    const type = need(slot, place, at)
+    if (field !== undefined && type !== 'entity' && type !== 'rows') refuse(`${place}: only an entity has fields`, at)
+    const statement = part === 'input' && at.at(-1) === 'query'
     if (statement && !alone && type !== 'entity') {
-      throw new RulePackError(
-        `${where}: ${place}: a statement takes words of the sentence as params, not as text; use $1 and params`,
-      )
+      refuse(`${place}: a statement takes words of the sentence as params, not as text; use $1 and params`, at)
     }
   }
 }

@@ -2,7 +2,7 @@ import { parseExecutionConfig } from '@deed/config/execution-config'
 import { AgentTask } from '@deed/proto/agent'
 import { describe, expect, it } from 'vitest'
 import { decideBy } from './decide.ts'
-import { RulePackError } from './rule-pack.ts'
+import { RulePackError } from './pack-fault.ts'
 import { readRunbooks } from './runbooks.ts'
 import { vocabularyOf } from './vocabulary.ts'
 

@@ -7,7 +7,7 @@
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import { IN_SENTENCES } from '@deed/config/fault-sentence'
 import { type AgentTask, PlannedAction, type Solution } from '@deed/proto/agent'
-import { RulePackError } from './rule-pack.ts'
+import { RulePackError } from './pack-fault.ts'
 import { type Sentence, tokenize } from './tokenize.ts'
 
 /** Finds the steps for a sentence, in the task's workspace. */

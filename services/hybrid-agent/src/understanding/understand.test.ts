@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type AgentReply, AgentTask, processTask } from '@deed/proto/agent'
 import { describe, expect, it } from 'vitest'
 import { parseRulePack, readRulePacks } from '../rules/rule-pack.ts'
+import type { Sentence } from '../rules/tokenize.ts'
 import { vocabularyOf, type World } from '../rules/vocabulary.ts'
 import { understanding } from './understand.ts'
 
@@ -249,17 +250,29 @@ rules:
 })
 
 describe('what a tenant has taught', () => {
-  it('is done for that tenant alone', () => {
-    const taught = understanding(packs, vocabularyOf(world), undefined, (tenant, words) =>
-      tenant === 'one' && words === 'do the thing'
-        ? { rule: 'services/restart', slots: { service: 'demo-api' } }
-        : undefined,
-    )
-    const task = AgentTask.parse({ description: 'Please do the thing.' })
-    expect(taught(task, { tenant: 'one' })).toMatchObject({
-      outcome: 'handled',
-      solution: { rule: 'services/restart', reading: { text: 'restart demo-api', by: 'learned' } },
-    })
-    expect(taught(task, { tenant: 'two' })).toMatchObject({ outcome: 'declined' })
+  const understand = understanding(packs, vocabularyOf(world))
+  const restart = understand(AgentTask.parse({ description: 'restart demo-api' }))
+  const wordsAsked = (description: string) => {
+    const asked: string[] = []
+    const learned = ({ tokens }: Sentence, mayChange: boolean) => {
+      asked.push(`${tokens.map(({ word }) => word).join(' ')} ${mayChange}`)
+      return restart
+    }
+    return { reply: understand(AgentTask.parse({ description }), { learned }), asked }
+  }
+
+  it('is looked up by the words without courtesy, and used', () => {
+    expect(wordsAsked('Please do the thing.')).toEqual({ reply: restart, asked: ['do the thing true'] })
+  })
+
+  it.each(['restart demo-api', 'do not do the thing', 'do the thing unless it is friday', 'what if you did the thing'])(
+    'is not looked up for: %s',
+    (description) => {
+      expect(wordsAsked(description).asked).toEqual([])
+    },
+  )
+
+  it('is looked up as what may change nothing where the words doubt', () => {
+    expect(wordsAsked('should we do the thing').asked).toEqual([expect.stringMatching(/ false$/)])
   })
 })

@@ -6,7 +6,6 @@ import type { AgentReply, AgentTask } from '@deed/proto/agent'
 import { decideBy, findRuleBy, type Meant, outcomeOf } from '../rules/decide.ts'
 import type { RulePack } from '../rules/rule-pack.ts'
 import { NO_RUNBOOKS, type Runbooks } from '../rules/runbooks.ts'
-import type { SlotValue } from '../rules/slots.ts'
 import { type Sentence, tokenize } from '../rules/tokenize.ts'
 import type { Vocabulary } from '../rules/vocabulary.ts'
 import { asksAmong, readingOf } from './ask.ts'
@@ -22,24 +21,22 @@ import { type Part, partsOf } from './parts.ts'
 import { type Candidate, candidatesFor } from './similar.ts'
 import { suggestBy } from './suggestions.ts'
 
+/**
+ * What a tenant has taught about a sentence.
+ *
+ * @param sentence without spelling errors, and with names in full
+ * @param mayChange whether the words instruct, rather than doubt, suppose, report or ask
+ */
+export type Learned = (sentence: Sentence, mayChange: boolean) => AgentReply | undefined
+
 export interface UnderstandOptions {
-  /** Whose words they are; learned readings belong to a tenant. */
-  readonly tenant?: string
+  /** Asked only for a sentence that no pattern decides, and that forbids nothing. */
+  readonly learned?: Learned | undefined
   /** Adds what each stage made of the words. */
   readonly explain?: boolean
 }
 
 export type Understand = (task: AgentTask, options?: UnderstandOptions) => AgentReply
-
-/** A rule and its slots that a tenant's words mean. */
-export interface LearnedReading {
-  /** As `pack/rule`. */
-  readonly rule: string
-  readonly slots: Readonly<Record<string, SlotValue>>
-}
-
-/** @param normalised the words without courtesy, reasons and spelling errors */
-export type Learned = (tenant: string, normalised: string) => LearnedReading | undefined
 
 /** From here on a reading is acted on; a change is approved by a person all the same. */
 const ACT = { read: 0.65, change: 0.8 }
@@ -53,33 +50,32 @@ const WORDS_MAX = 80
 const HELP =
   /^(?:help(?: me)?(?: please)?|what (?:can|could|do|should) (?:you|i|we|deed) (?:do|ask|say|type)(?: here)?|what (?:are|is) (?:your|the) (?:commands?|options|capabilities|features)|commands|usage|examples?|show (?:me )?(?:some )?(?:examples|commands|help)|how (?:do i use|does) (?:this|it|you|deed)(?: work)?|what is possible(?: here)?|man|info)$/
 
-/**
- * Trains on the packs, which takes a moment; deciding takes microseconds.
- *
- * @param learned what tenants have taught
- */
+/** Trains on the packs, which takes a moment; deciding takes microseconds. */
 export function understanding(
   packs: readonly RulePack[],
   vocabulary: Vocabulary,
   runbooks: Runbooks = NO_RUNBOOKS,
-  learned: Learned = () => undefined,
 ): Understand {
   const decide = decideBy(packs, vocabulary, runbooks)
   const intents = intentsOf(packs)
   const names = namesOf(vocabulary)
   const rules = intents.all.map(({ rule }) => rule)
-  const ruleById = new Map(rules.map((rule) => [rule.id, rule]))
   const find = findRuleBy(rules, ({ patterns, paraphrases }) => [...patterns, ...paraphrases], vocabulary)
   const suggest = suggestBy(packs, vocabulary, decide)
 
-  return (task, { tenant = '', explain = false } = {}) => {
+  return (task, { learned, explain = false } = {}) => {
     const exact = decide(task)
     const seen: Seen = { exact }
-    const reply = settledBy(exact) ? exact : (beyondPatterns(task, tenant, exact, seen) ?? exact)
+    const reply = settledBy(exact) ? exact : (beyondPatterns(task, learned, exact, seen) ?? exact)
     return explain ? { ...reply, explanation: explained(seen, reply, task, vocabulary) } : reply
   }
 
-  function beyondPatterns(task: AgentTask, tenant: string, exact: AgentReply, seen: Seen): AgentReply | undefined {
+  function beyondPatterns(
+    task: AgentTask,
+    learned: Learned | undefined,
+    exact: AgentReply,
+    seen: Seen,
+  ): AgentReply | undefined {
     const { description } = task
     const sentence = description.length > CHARS_MAX ? undefined : tokenize(description)
     if (!sentence || sentence.tokens.length > WORDS_MAX || task.template) return undefined
@@ -103,16 +99,16 @@ export function understanding(
     const parts = withoutPronoun(said, reasons)
     const text = textOf(parts)
     Object.assign(seen, { text: text === '' ? textOf(withReasons) : text })
-    const taught = learned(tenant, text)
-    const rule = taught && ruleById.get(taught.rule)
-    if (taught && rule) {
-      const found = { rule, pattern: rule.patterns[0]!, slots: taught.slots }
-      seen.learned = read(outcomeOf(found, task, vocabulary), 'learned', 1)
-      return seen.learned
-    }
     if (HELP.test(text)) return declined('no_instruction', 'Deed does what its rules know', suggestions())
 
     const bar = barOf(said, reasons, asks)
+    if (bar === undefined || bar.bars === 'changes') {
+      const taught = learned?.(cleanSentence(sentence, all, asks), bar === undefined)
+      if (taught) {
+        seen.learned = taught
+        return taught
+      }
+    }
     const lone = loneClauses(clauses, reasons)
     const words = [parts, ...(parts.length === withReasons.length ? [] : [withReasons]), ...lone]
     let ranked: Candidate[] | undefined

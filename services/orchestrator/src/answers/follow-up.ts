@@ -1,6 +1,6 @@
 /**
- * Follows up on ended executions: delivers the answers to the waiting callers, then teaches the cache and the
- * templates. All of it may happen twice, since another replica repeats what a dead one left.
+ * Follows up on ended executions: delivers the answers to the waiting callers, then teaches the cache, the
+ * templates and the agent. All of it may happen twice, since another replica repeats what a dead one left.
  */
 import type { Bus } from '@deed/mesh/bus'
 import type { ExecutionReply } from '@deed/proto/execution'

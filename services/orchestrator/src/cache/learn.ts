@@ -1,7 +1,8 @@
-/** Teaches the cache and the templates from an ended execution. Only verified results are learned. */
+/** Teaches the cache, the templates and the agent from an ended execution. Only verified results are learned. */
 import type { Bus } from '@deed/mesh/bus'
 import { Solution } from '@deed/proto/agent'
 import { putCache, releaseCache } from '@deed/proto/cache'
+import { learnSentence, unlearnSentence } from '@deed/proto/rules'
 import { recordTemplate } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
 import { onBehalfOf } from '../execution/on-behalf-of.ts'
@@ -9,6 +10,7 @@ import { isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
 import { isCacheable, type Policy } from '../policy/policy.ts'
 import { scopeOf } from '../thinking/think.ts'
 import type { CachedBefore } from './cached-before.ts'
+import { disprovenWords, lessonsOf } from './teach-agent.ts'
 
 interface Dependencies {
   bus: Bus
@@ -70,6 +72,15 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
         options,
       ),
     )
+  }
+  const { execution_id } = execution
+  if (proven) {
+    for (const lesson of lessonsOf(snapshot)) {
+      lessons.push(bus.call(learnSentence, { execution_id, ...lesson }, options))
+    }
+  } else {
+    for (const task of disprovenWords(snapshot))
+      lessons.push(bus.call(unlearnSentence, { execution_id, task }, options))
   }
   for (const lesson of await Promise.allSettled(lessons)) {
     if (lesson.status === 'rejected') {

@@ -1,4 +1,4 @@
-/** Every question that a model was asked, what came of it, and what models may cost. */
+/** Every question that a model was asked, what models may cost, and the sentences that tenants taught. */
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -42,5 +42,30 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       updated_at timestamptz not null default now(),
       primary key (tenant, scope),
       constraint budgets_are_kept check (spent_microusd <= limit_microusd)
+    )`.execute(db)
+
+  await sql`
+    create table learned_sentences (
+      tenant text not null,
+      -- SHA-256 of the sentence, its first twelve digits.
+      id text not null,
+      -- With every name made generic: what a sentence is found by.
+      words text not null,
+      -- With the names that may vary as slots.
+      sentence text not null,
+      said text not null,
+      -- The names that may not vary, by their number.
+      fixed jsonb not null,
+      -- A rule with its slots, or actions with slots.
+      meaning jsonb not null,
+      reading text not null,
+      source text not null check (source in ('choice', 'model')),
+      -- Of the verified execution that taught it, and who asked for it.
+      execution_id uuid not null,
+      learned_by text not null,
+      learned_at timestamptz not null default now(),
+      used_at timestamptz,
+      uses integer not null default 0,
+      primary key (tenant, id)
     )`.execute(db)
 }
