@@ -28,9 +28,9 @@ const OTHER_NOUNS =
   hours days weeks months years bytes megabytes gigabytes mb gb percent process processes service services port ports replicas pods
   containers nodes commits branches tags changes tasks executions approvals steps actions rules kinds goals schedules messages
   consumers streams errors logs tables columns rows databases people ways memory disk space cpu it them this that these those we i
-  you tests`)
+  you tests users sessions connections threads cores requests packages`)
 /** Around the noun they say nothing. */
-const IDLE = set('the our my all of any a an')
+const IDLE = set('me us the our my all of any a an')
 const HAVING = [
   ...[
     'do we have',
@@ -84,7 +84,9 @@ export function rowsAt(sentence: Sentence, at: number, vocabulary: Vocabulary, l
     noun: entity.noun!,
     before: said,
     after: behind,
-    said: [said, entity.noun!, behind].filter((text) => text !== '').join(' '),
+    said: [said, entity.noun!, behind.replace(/^(?:(?:that|which|who) )?(?:is|are|was|were) /, '')]
+      .filter((text) => text !== '')
+      .join(' '),
   }
   if (rest.per.length > 0) value.per = textOf(sentence, rest.per)
   return { value, end, free: true }
