@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import type { EffectClass, Reversibility } from './action.ts'
 import type { JsonObject } from './json.ts'
+import { Content, FILE_KINDS, Path } from './kinds-of-files.ts'
 import type { Observation } from './observation.ts'
 import { Language } from './template.ts'
 
@@ -72,8 +73,6 @@ export function plannedTargets({ input, targets }: KindFacts): readonly string[]
   return input && 'target' in input.shape ? targets : undefined
 }
 
-const Path = z.string().min(1).max(4096).describe('relative to the workspace')
-const Content = z.string().max(200_000)
 const ServiceName = z.string().min(1).max(64).describe('name of a target that is a service')
 const Params = z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])).max(100)
 const Proof = z
@@ -90,109 +89,7 @@ export const HostFact = z.enum(['memory', 'load', 'uptime', 'disk', 'processes',
 const SERVICE = ['process', 'systemd', 'docker', 'kubernetes']
 
 export const KINDS: Readonly<Record<string, KindFacts>> = {
-  'file.write': {
-    about: 'Write a whole file; missing parent folders are created.',
-    effect: 'change',
-    creates: 'absent',
-    touches: { paths: ['path'] },
-    in_workspace: true,
-    expected_ms: 20,
-    input: z.strictObject({ path: Path, content: Content }),
-  },
-  'file.patch': {
-    about: 'Apply a unified diff to one file; every context line must match the file.',
-    effect: 'change',
-    touches: { paths: ['path'] },
-    in_workspace: true,
-    expected_ms: 20,
-    input: z.strictObject({ path: Path, diff: Content.min(1) }),
-  },
-  'file.edit': {
-    about: 'Replace an exact text in a file by another. The text must occur exactly `times` times, once by default.',
-    effect: 'change',
-    touches: { paths: ['path'] },
-    in_workspace: true,
-    expected_ms: 20,
-    input: z.strictObject({
-      path: Path,
-      find: Content.min(1),
-      replace: Content,
-      times: z.union([z.int().min(1).max(1_000_000), z.literal('all')]).optional(),
-    }),
-  },
-  'file.append': {
-    about: 'Add lines at the end of a file, which is created where it does not exist.',
-    effect: 'change',
-    creates: 'absent',
-    touches: { paths: ['path'] },
-    in_workspace: true,
-    expected_ms: 20,
-    input: z.strictObject({ path: Path, text: Content.min(1) }),
-  },
-  'file.move': {
-    about: 'Rename or move a file.',
-    effect: 'change',
-    touches: { paths: ['from', 'to'] },
-    in_workspace: true,
-    expected_ms: 20,
-    input: z.strictObject({ from: Path, to: Path, overwrite: z.boolean().optional() }),
-  },
-  'file.delete': {
-    about: 'Delete one file.',
-    effect: 'delete',
-    touches: { paths: ['path'] },
-    in_workspace: true,
-    expected_ms: 20,
-    input: z.strictObject({ path: Path }),
-  },
-  'file.read': {
-    about: 'Read a text file: all of it, its lines `from` to `to`, or its `last` lines. Of a folder, what is in it.',
-    effect: 'read',
-    in_workspace: true,
-    expected_ms: 50,
-    input: z.strictObject({
-      path: Path,
-      from: z.int().min(1).optional(),
-      to: z.int().min(1).optional(),
-      last: z.int().min(1).max(10_000).optional(),
-    }),
-  },
-  'file.list': {
-    about: 'List a folder, or what matches a glob such as logs/*.log or src/**, with sizes and times.',
-    effect: 'read',
-    in_workspace: true,
-    expected_ms: 50,
-    input: z.strictObject({ path: Path.optional() }),
-  },
-  'file.search': {
-    about: 'Find a text, or a regular expression, in the lines of the files of a folder or glob.',
-    effect: 'read',
-    in_workspace: true,
-    expected_ms: 500,
-    input: z.strictObject({
-      text: z.string().min(1).max(1_000).optional(),
-      regex: z.string().min(1).max(1_000).optional(),
-      path: Path.optional(),
-      ignore_case: z.boolean().optional(),
-    }),
-  },
-  'dir.create': {
-    about: 'Make a folder.',
-    effect: 'create',
-    touches: { paths: ['path'] },
-    in_workspace: true,
-    expected_ms: 20,
-    input: z.strictObject({ path: Path }),
-  },
-  'code.generate': {
-    about: 'Write a source file; it must parse in its language.',
-    effect: 'change',
-    creates: 'absent',
-    touches: { paths: ['path'] },
-    in_workspace: true,
-    expected_ms: 20,
-    input: z.strictObject({ path: Path, language: Language, content: Content }),
-  },
+  ...FILE_KINDS,
   'command.run': {
     about: 'Run one program with arguments, without a shell. Name the files that must exist afterwards.',
     effect: 'run',

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { IN_SENTENCES, yamlPath } from './fault-sentence.ts'
 import { didYouMean, nearest } from './nearest.ts'
 import { runbookFaults } from './runbook-faults.ts'
-import { EnvironmentVariable, type McpTarget, Name, Target } from './targets.ts'
+import { collidingAliases, EnvironmentVariable, type McpTarget, Name, Target } from './targets.ts'
 
 /** Excludes variables that change how programs load or run, and Deed's own connection settings. */
 const SecretVariable = EnvironmentVariable.regex(
@@ -344,26 +344,6 @@ function contradictions({ targets, workspaces, default_workspace, alerts }: Exec
     found.push(`default_workspace: no workspace ${quoted(default_workspace)}${didYouMean(meant)}`)
   }
   return found
-}
-
-/** Names that differ in case, in separators or in an article alone are equal in a sentence. */
-function collidingAliases(targets: ExecutionConfig['targets']): string[] {
-  const keyOf = (name: string): string =>
-    name
-      .toLowerCase()
-      .replace(/^(the|an?) /, '')
-      .replaceAll(/[\s._-]+/g, '')
-  const owners = new Map(Object.keys(targets).map((name) => [keyOf(name), { owner: name, what: 'the name' }]))
-  return Object.entries(targets).flatMap(([name, { aliases = [] }]) =>
-    aliases.flatMap((alias) => {
-      const other = owners.get(keyOf(alias))
-      if (!other) owners.set(keyOf(alias), { owner: name, what: 'an alias' })
-      if (!other || other.owner === name) return []
-      return [
-        `targets.${name}.aliases: ${quoted(alias)} is ${other.what} of targets.${other.owner}; remove one of the two`,
-      ]
-    }),
-  )
 }
 
 function contradictionsOfTools(name: string, { tools }: z.output<typeof McpTarget>): string[] {

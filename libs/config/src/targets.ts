@@ -231,3 +231,23 @@ export const Target = z.discriminatedUnion('type', [
   McpTarget,
 ])
 export type Target = z.output<typeof Target>
+
+/** Names that differ in case, in separators or in an article alone are equal in a sentence. */
+export function collidingAliases(targets: Readonly<Record<string, Target>>): string[] {
+  const keyOf = (name: string): string =>
+    name
+      .toLowerCase()
+      .replace(/^(the|an?) /, '')
+      .replaceAll(/[\s._-]+/g, '')
+  const owners = new Map(Object.keys(targets).map((name) => [keyOf(name), { owner: name, what: 'the name' }]))
+  return Object.entries(targets).flatMap(([name, { aliases = [] }]) =>
+    aliases.flatMap((alias) => {
+      const other = owners.get(keyOf(alias))
+      if (!other) owners.set(keyOf(alias), { owner: name, what: 'an alias' })
+      if (!other || other.owner === name) return []
+      return [
+        `targets.${name}.aliases: ${JSON.stringify(alias)} is ${other.what} of targets.${other.owner}; remove one of the two`,
+      ]
+    }),
+  )
+}
