@@ -39,7 +39,7 @@ export interface UnderstandOptions {
 export type Understand = (task: AgentTask, options?: UnderstandOptions) => AgentReply
 
 /** From here on a reading is acted on; a change is approved by a person all the same. */
-const ACT = { read: 0.65, change: 0.8 }
+const ACT = { read: 0.5, change: 0.75 }
 /** By how much the second best reading must be less likely. */
 const MARGIN = 0.2
 /** From here on a reading that the words forbid or doubt is said to be the reason why nothing is done. */
