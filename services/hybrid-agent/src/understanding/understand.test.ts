@@ -52,7 +52,8 @@ describe('words near those of a rule', () => {
     ['restart demo-apo', 'service.restart demo-api'],
     ['please restart the demo api, thanks a lot!', 'service.restart demo-api'],
     ['hi, could you restart Demo_API asap because it leaks memory?', 'service.restart demo-api'],
-    ['demo-api is stuck, restart it', 'service.restart demo-api'],
+    ['demo-api is sluggish today, restart it', 'service.restart demo-api'],
+    ['demo-api is sluggish, restart test-service and web-01', 'service.restart test-service, service.restart web-01'],
     ['restart the backend since it is hanging', 'service.restart demo-api'],
     ['restart service test-servise', 'service.restart test-service'],
     ['would you mind checking whether test-service is up?', 'service.status test-service'],
@@ -64,7 +65,7 @@ describe('words near those of a rule', () => {
   })
 
   it('have a reading in the words of the rule, and a confidence', () => {
-    expect(ask('demo-api is stuck, restart it')).toMatchObject({
+    expect(ask('demo-api is sluggish today, restart it')).toMatchObject({
       outcome: 'handled',
       solution: { reading: { text: 'restart demo-api', by: 'similarity' }, confidence: expect.any(Number) },
     })
@@ -131,7 +132,6 @@ describe('a sentence that is made to deceive', () => {
     ['a target that is called all', 'please restart all, kindly'],
     ['a target that is called as a verb', 'restart stop now please, asap'],
     ['two verbs', 'start or stop demo-api'],
-    ['two targets', 'demo-api is stuck, restart test-service and web-01'],
     [
       'ten clauses with one that is forbidden',
       `${'check demo-api, '.repeat(8)}restart demo-api, but do not restart demo-api`,
