@@ -40,7 +40,7 @@ export interface UnderstandOptions {
 export type Understand = (task: AgentTask, options?: UnderstandOptions) => AgentReply
 
 /** From here on a reading is acted on; a change is approved by a person all the same. */
-const ACT = { read: 0.5, change: 0.75 }
+const ACT = { read: 0.65, change: 0.8 }
 /** By how much the second best reading must be less likely. */
 const MARGIN = 0.2
 /** From here on a reading that the words forbid or doubt is said to be the reason why nothing is done. */
@@ -261,12 +261,15 @@ const VERB_WITHIN = 3
 const hasWord = ({ pattern }: Meant, word: string): boolean =>
   word !== '' && pattern.source.split(/[\s()|?{}]+/).includes(word)
 
-/** "restart all" does not name a target that is called all: a word of the rules is a name only in their own sentences. */
+/**
+ * "restart all" does not name a target that is called all, and "search your feelings" does not search for "your": words of
+ * the language and of the rules are values only in the rules' own sentences.
+ */
 function namesAreNames({ pattern, slots }: Meant, parts: readonly Part[], verbs: ReadonlySet<string>): boolean {
   const named = new Set(parts.filter(({ kind }) => kind === 'target').map(({ value }) => value))
   return Object.entries(slots).every(
     ([slot, value]) =>
-      !/^targets?$/.test(pattern.slotsPossible.get(slot) ?? '') ||
+      !/^(?:targets?|word|name|path)$/.test(pattern.slotsPossible.get(slot) ?? '') ||
       [value]
         .flat()
         .every((name) => typeof name === 'string' && (named.has(name) || !(FILLERS.has(name) || verbs.has(name)))),
