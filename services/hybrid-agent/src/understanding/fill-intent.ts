@@ -65,7 +65,7 @@ export function fillIntent({ rule, before }: Intent, parts: readonly Part[], fil
       ? undefined
       : slot.type === 'rest'
         ? restFor(slot, parts, clean.text)
-        : readFor(slot, parts, clean, vocabulary)
+        : readFor(slot, rule, parts, clean, vocabulary)
     if (rest) {
       slots[slot.name] = rest.value
       for (const part of rest.parts) used.add(part)
@@ -145,7 +145,8 @@ const READ_FROM_PARTS = new Set('target entity path file quoted command url name
 
 /** A slot of another type reads the sentence by itself, from the first place where it can. */
 function readFor(
-  { type, argument }: Slot,
+  { type, argument, before }: Slot,
+  { changes }: CompiledRule,
   parts: readonly Part[],
   clean: Sentence,
   vocabulary: Vocabulary,
@@ -153,6 +154,9 @@ function readFor(
   if (READ_FROM_PARTS.has(type)) return undefined
   const read = slotReader(type, argument)
   for (let at = 0; at < parts.length; at++) {
+    // A verb is no value: a word is one only where the rule has its slot, and never where something is changed.
+    const { kind } = parts[at]!
+    if (kind === 'word' && (changes || !before.has(wordBefore(parts, parts[at]!)))) continue
     const found = read(clean, at, vocabulary)
     if (found) return { value: found.value, parts: parts.slice(at, found.end) }
   }

@@ -108,6 +108,8 @@ function reported(said: readonly string[]): Bar | undefined {
 }
 
 function askedHow(said: readonly string[]): Bar | undefined {
+  if (said[0] === 'who' && said[1]?.endsWith('ed'))
+    return { bars: 'everything', why: '"who" asks what somebody has done', word: 'who' }
   const at = said.findIndex((word) => HOW.has(word))
   if (at < 0) return undefined
   const word = said[at]!

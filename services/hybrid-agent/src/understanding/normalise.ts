@@ -28,7 +28,7 @@ const SUBJECTS = words(
 const STATES = words(`
   is are was were should has have had seems seem looks look keeps kept appears feels got gets went goes became becomes stays
   hangs hung crashed crashes died dies failed fails stopped broke breaks leaks leaked eats ate uses used returns returned throws
-  does do did will can could just again still always suddenly not no never really now constantly
+  does do did will can could not no never
   stuck down slow dead unresponsive hanging frozen broken crashing failing leaking acting misbehaving timed timing needs`)
 const WISHES = words('need needs needed want wants wanted must require requires required deserves back')
 const SUBJECT_WORDS_MAX = 4
@@ -39,7 +39,7 @@ export function normalise(parts: readonly Part[]): Normalised {
   const reasons: Part[][] = []
   const clauses: Part[][] = []
   for (const clause of clausesOf(parts)) {
-    const { left, asked, wished } = withoutCourtesy(clause)
+    const { left, asked, wished } = withoutCourtesy(clause, spoken.length === 0)
     asksTo ||= asked
     if (left.length === 0) continue
     const reason = !wished && isReason(left, spoken.length === 0)
@@ -139,7 +139,7 @@ export function describes(clause: readonly Part[]): boolean {
   return false
 }
 
-function withoutCourtesy(clause: readonly Part[]): { left: Part[]; asked: boolean; wished: boolean } {
+function withoutCourtesy(clause: readonly Part[], first: boolean): { left: Part[]; asked: boolean; wished: boolean } {
   const left: Part[] = []
   let asked = false
   let wished = false
@@ -152,12 +152,14 @@ function withoutCourtesy(clause: readonly Part[]): { left: Part[]; asked: boolea
       at += phrase.length
     } else left.push(clause[at++]!)
   }
-  while (left.length > 0 && ['and', 'so', 'then', 'but'].includes(left[0]!.word) && left[0]!.kind === 'word')
-    left.shift()
+  // "then" between two clauses says their order.
+  while (left[0]?.kind === 'word' && (LEADING.has(left[0].word) || (first && left[0].word === 'then'))) left.shift()
   // Of "if you please", the last word is gone already.
   if (left.at(-1)?.word === 'you' && left.at(-2)?.word === 'if') left.splice(-2)
   return { left, asked, wished }
 }
+
+const LEADING = words('and so but')
 
 /** These soften only where a clause begins: "what can you do" asks. */
 const BEGINS_ONLY = words(

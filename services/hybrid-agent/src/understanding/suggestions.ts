@@ -49,7 +49,17 @@ function suggestionsOf(packs: readonly RulePack[], vocabulary: Vocabulary, decid
       const sentence = say === undefined ? undefined : tokenize(say)
       if (!sentence) return []
       const parts = partsOf(sentence, own, names, undefined)
-      return [{ rule, sentence: (target?: NamedTarget) => inThisWorld(sentence, parts, vocabulary, decide, target) }]
+      const known = new Map<string, string | undefined>()
+      return [
+        {
+          rule,
+          sentence: (target?: NamedTarget) => {
+            const key = target?.name ?? ''
+            if (!known.has(key)) known.set(key, inThisWorld(sentence, parts, vocabulary, decide, target))
+            return known.get(key)
+          },
+        },
+      ]
     })
   })
 }

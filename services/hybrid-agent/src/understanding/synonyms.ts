@@ -1,4 +1,7 @@
-/** Words and phrases that people use for one another where something is done or asked. */
+/**
+ * Words and phrases that people use for one another where something is done or asked. A word that can bar a sentence, such
+ * as "says", has no synonym.
+ */
 
 const GROUPS: readonly (readonly string[])[] = `
   stop terminate end kill halt quit shutdown
@@ -28,7 +31,6 @@ const GROUPS: readonly (readonly string[])[] = `
   person human somebody operator colleague
   ask request assign tell
   running alive up healthy available working
-  gives returns answers says
   status state condition health
   text content contents`
   .trim()

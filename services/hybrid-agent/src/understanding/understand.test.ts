@@ -1,6 +1,7 @@
 // What people type, and what follows from it, in a small world of built-in rule packs.
 import { fileURLToPath } from 'node:url'
 import { type AgentReply, AgentTask, processTask } from '@deed/proto/agent'
+import { mayChange } from '@deed/proto/kinds'
 import { describe, expect, it } from 'vitest'
 import { parseRulePack, readRulePacks } from '../rules/rule-pack.ts'
 import type { Sentence } from '../rules/tokenize.ts'
@@ -51,7 +52,8 @@ describe('words near those of a rule', () => {
     ['restart demo-apo', 'service.restart demo-api'],
     ['please restart the demo api, thanks a lot!', 'service.restart demo-api'],
     ['hi, could you restart Demo_API asap because it leaks memory?', 'service.restart demo-api'],
-    ['demo-api is stuck, restart it', 'service.restart demo-api'],
+    ['demo-api is sluggish today, restart it', 'service.restart demo-api'],
+    ['demo-api is sluggish, restart test-service and web-01', 'service.restart test-service, service.restart web-01'],
     ['restart the backend since it is hanging', 'service.restart demo-api'],
     ['restart service test-servise', 'service.restart test-service'],
     ['would you mind checking whether test-service is up?', 'service.status test-service'],
@@ -63,7 +65,7 @@ describe('words near those of a rule', () => {
   })
 
   it('have a reading in the words of the rule, and a confidence', () => {
-    expect(ask('demo-api is stuck, restart it')).toMatchObject({
+    expect(ask('demo-api is sluggish today, restart it')).toMatchObject({
       outcome: 'handled',
       solution: { reading: { text: 'restart demo-api', by: 'similarity' }, confidence: expect.any(Number) },
     })
@@ -130,7 +132,6 @@ describe('a sentence that is made to deceive', () => {
     ['a target that is called all', 'please restart all, kindly'],
     ['a target that is called as a verb', 'restart stop now please, asap'],
     ['two verbs', 'start or stop demo-api'],
-    ['two targets', 'demo-api is stuck, restart test-service and web-01'],
     [
       'ten clauses with one that is forbidden',
       `${'check demo-api, '.repeat(8)}restart demo-api, but do not restart demo-api`,
@@ -138,10 +139,7 @@ describe('a sentence that is made to deceive', () => {
     ['a verb that only begins like one of a rule', 'unrestart demo-api'],
     ['a wish about something else', 'restart the elevator'],
   ])('changes nothing: %s', (_, text) => {
-    const reply = ask(text)
-    expect(
-      reply.outcome === 'handled' && reply.solution.actions.some(({ action }) => action.kind !== 'service.status'),
-    ).toBe(false)
+    expect(changes(ask(text))).toBe(false)
   })
 })
 
@@ -276,3 +274,48 @@ describe('what a tenant has taught', () => {
     expect(wordsAsked('should we do the thing').asked).toEqual([expect.stringMatching(/ false$/)])
   })
 })
+
+describe('mutated sentences', () => {
+  // `npm run bench -- --only words --fuzz 100000` sends more of them.
+  const SENTENCES = 2_000
+  const PIECES = [
+    ...'restart stop start delete demo-api test-service web-01 all it not never if unless and then or please how should the a because'.split(
+      ' ',
+    ),
+    ...[
+      'notes.txt',
+      '"restart demo-api"',
+      '`rm -rf /`',
+      'https://example.com',
+      '12',
+      '\u202e',
+      '\u0435',
+      '\u200b',
+      '{{path}}',
+      "don't",
+      '?',
+      '!',
+      ',',
+      '\n',
+    ],
+  ]
+
+  it('are answered validly, and a negated one changes nothing', () => {
+    let state = 11
+    const below = (count: number): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+      return Math.floor((state / 2 ** 32) * count)
+    }
+    for (let index = 0; index < SENTENCES; index++) {
+      const words = Array.from({ length: 1 + below(12) }, () => PIECES[below(PIECES.length)]!)
+      const description = `${words.join(below(5) === 0 ? '' : ' ')} `
+      const reply = processTask.output.parse(understand({ description }, { explain: index % 10 === 0 }))
+      const negated = processTask.output.parse(understand({ description: `do not ${words.join(' ')}` }))
+      expect(changes(negated), words.join(' ')).toBe(false)
+      if (reply.outcome === 'asks') expect(reply.question.options.length).toBeGreaterThan(0)
+    }
+  })
+})
+
+const changes = (reply: AgentReply): boolean =>
+  reply.outcome === 'handled' && reply.solution.actions.some(({ action }) => mayChange(action.kind, action.input))

@@ -20,6 +20,7 @@ import { respelled, reworded } from './other-words.ts'
 import { type Part, partsOf } from './parts.ts'
 import { type Candidate, candidatesFor } from './similar.ts'
 import { suggestBy } from './suggestions.ts'
+import { FILLERS } from './words.ts'
 
 /**
  * What a tenant has taught about a sentence.
@@ -162,7 +163,7 @@ export function understanding(
         !found ||
         found.rival ||
         (bar && found.best.rule.changes && !hasWord(found.best, bar.word)) ||
-        !namesAreNames(found.best, parts)
+        !namesAreNames(found.best, parts, intents.words.verbs)
       )
         continue
       const reply = outcomeOf(found.best, task, vocabulary)
@@ -190,6 +191,16 @@ export function understanding(
     return more.length === 0 ? only : undefined
   }
 
+  /** Whether a clause may be another order: it begins as sentences of rules do, or follows another one. */
+  function mayInstruct(clause: readonly Part[]): boolean {
+    return clause.some(
+      ({ word }, at) =>
+        (at < VERB_WITHIN && intents.firstWords.has(word)) ||
+        intents.words.verbs.has(word) ||
+        (at === 0 && word === 'then'),
+    )
+  }
+
   /** Of several clauses, the one that instructs, if the others ask for nothing and name nothing else. */
   function loneClauses(
     clauses: readonly (readonly Part[])[],
@@ -198,7 +209,7 @@ export function understanding(
     if (clauses.length < 2) return []
     return clauses.flatMap((clause, index) => {
       const others = [...clauses.filter((_, at) => at !== index), ...reasons]
-      if (clauses.some((other, at) => at !== index && intents.firstWords.has(other[0]!.word))) return []
+      if (clauses.some((other, at) => at !== index && mayInstruct(other))) return []
       const whole = withoutPronoun(clause, others)
       const named = new Set(whole.map(({ value }) => value))
       return others.flat().every((part) => part.kind === 'word' || part.kind === 'number' || named.has(part.value))
@@ -243,16 +254,25 @@ const RESPELT = 0.9
 /** The same, with a synonym. */
 const REWORDED = 0.88
 const OTHER_WORDS_MAX = 24
+/** The verb of an order is among its first words. */
+const VERB_WITHIN = 3
 
 /** Whether the rule's own sentence has the word, as in "scale it down to nothing". */
 const hasWord = ({ pattern }: Meant, word: string): boolean =>
   word !== '' && pattern.source.split(/[\s()|?{}]+/).includes(word)
 
-/** "restart all" does not name a target that is called all: a word of the rules is a name only in their own sentences. */
-function namesAreNames({ pattern, slots }: Meant, parts: readonly Part[]): boolean {
+/**
+ * "restart all" does not name a target that is called all, and "search your feelings" does not search for "your": words of
+ * the language and of the rules are values only in the rules' own sentences.
+ */
+function namesAreNames({ pattern, slots }: Meant, parts: readonly Part[], verbs: ReadonlySet<string>): boolean {
   const named = new Set(parts.filter(({ kind }) => kind === 'target').map(({ value }) => value))
   return Object.entries(slots).every(
-    ([slot, value]) => pattern.slotsPossible.get(slot) !== 'target' || (typeof value === 'string' && named.has(value)),
+    ([slot, value]) =>
+      !/^(?:targets?|word|name|path)$/.test(pattern.slotsPossible.get(slot) ?? '') ||
+      [value]
+        .flat()
+        .every((name) => typeof name === 'string' && (named.has(name) || !(FILLERS.has(name) || verbs.has(name)))),
   )
 }
 
