@@ -1,6 +1,6 @@
 /** The part of the table of kinds that is about files and folders. */
 import { z } from 'zod'
-import type { KindFacts } from './kinds.ts'
+import type { KindFacts } from './kind-facts.ts'
 import { Language } from './template.ts'
 
 export const Path = z.string().min(1).max(4096).describe('relative to the workspace')

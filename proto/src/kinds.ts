@@ -5,50 +5,11 @@
  * The executor has the last word on every input: it has a module for each of these kinds, but for the one that people do.
  */
 import { z } from 'zod'
-import type { EffectClass, Reversibility } from './action.ts'
+import type { EffectClass } from './action.ts'
 import type { JsonObject } from './json.ts'
+import type { KindFacts, PolicyFacts } from './kind-facts.ts'
 import { Content, FILE_KINDS, Path } from './kinds-of-files.ts'
 import type { Observation } from './observation.ts'
-import { Language } from './template.ts'
-
-/** What a policy may say otherwise. */
-export interface PolicyFacts {
-  /** What it does, before its target has been read. */
-  readonly effect: EffectClass
-  /** The HTTP methods with which it only reads. */
-  readonly reads_with?: readonly string[] | undefined
-  /** Where its target is absent, it creates it, so it may go ahead without an inspection: it is sealed to the absence. */
-  readonly creates?: 'absent' | undefined
-  /** Known before its target has been read. */
-  readonly reversibility?: Reversibility | undefined
-  /** Whether its result may answer the same request again. */
-  readonly cacheable?: boolean | undefined
-  /** What is found of its target belongs to the approver: no action of the same plan may change it. */
-  readonly sealed?: boolean | undefined
-  /** The inputs that name what it changes: paths of the workspace, or other names. Absent: it may change anything. */
-  readonly touches?:
-    | { readonly paths?: readonly string[] | undefined; readonly names?: readonly string[] | undefined }
-    | undefined
-  /** The level of approval that it needs where no rule of the policy names it. Absent: that of its effect. */
-  readonly level?: { readonly level: 0 | 1 | 2 | 3; readonly why: string } | undefined
-}
-
-export interface KindFacts extends PolicyFacts {
-  /** What it is for, in a sentence for a model. */
-  readonly about: string
-  /** The types of target in execution.yaml that `input.target` may name. Absent: it has no target. */
-  readonly targets?: readonly string[]
-  /** Whether its paths are relative to a workspace. */
-  readonly in_workspace?: true
-  /** What no two actions of this kind may use at a time. */
-  readonly exclusive?: 'target' | 'workspace'
-  /** How long one action is expected to take with its observation, in milliseconds. */
-  readonly expected_ms: number
-  /** What a model gives; absent for kinds that no model plans. */
-  readonly input?: z.ZodObject
-  /** What a model's input becomes. Absent: it is the action's. */
-  readonly planned?: (input: JsonObject) => { input: JsonObject; verify?: Observation }
-}
 
 /** Of a kind that somebody else provides, in milliseconds. */
 export const EXPECTED_MS_OF_OTHERS = 2_000

@@ -102,8 +102,11 @@ describe('a work queue', () => {
       if (what === 'consumer') await jsm.consumers.delete('WORK', 'executor')
       else await jsm.streams.delete('WORK')
       const asked = ask(client, { task: `write "x" to without-${what}.txt`, idempotency_key: `without-${what}` })
-      await until(async () => (await ready()).status === 503, { what: 'a replica that is not ready' })
-      expect((await ready()).text).toContain('missing')
+      const notReady = async () => {
+        const { status, text } = await ready()
+        return status === 503 && text.includes('missing')
+      }
+      await until(notReady, { what: 'a replica that is not ready' })
       expect(await asked).toMatchObject({ status: 'done' })
       await until(async () => (await ready()).status === 200, { what: 'a replica that is ready' })
       await until(() => alerts.length > 0, { what: 'an alert' })

@@ -94,7 +94,7 @@ describe("a model's plan", () => {
     answer = () => plan(junk)
     const before = await pidOf()
     const calls = model.calls.length
-    const reply = await endOf(await ask('Turn off demo-api, then back on'))
+    const reply = await endOf(await ask('Recycle the container demo-api now with care'))
     expect(reply).toMatchObject({
       status: 'failed',
       task_verified: false,
@@ -110,11 +110,11 @@ describe("a model's plan", () => {
     answer = ({ messages }) =>
       messages.length > 2 ? plan(step('service.restart', { target: 'demo-api' })) : plan(junk)
     const before = await pidOf()
-    const detail = await asked('Turn off demo-api, then back on')
+    const detail = await asked('Recycle the container demo-api now with care')
     expect(await pidOf()).toBe(before)
     const { approvals } = await under.client.call(listApprovals, { approval_id: detail.approval_id })
     expect(approvals[0]?.actions).toMatchObject([
-      { action: { kind: 'service.restart', reading: { of: 'Turn off demo-api, then back on', by: 'model' } } },
+      { action: { kind: 'service.restart', reading: { of: 'Recycle the container demo-api now with care', by: 'model' } } },
     ])
     await approve(detail)
     const ended = await endOf(detail)
@@ -202,11 +202,11 @@ describe("a model's plan", () => {
 
   it('is waited for while the model server is left alone, and comes once it works again', async () => {
     answer = () => ({ fault: 'error' })
-    const broken = (index: number) => ask(`Please ponder the nature of demo-api, part ${index}`)
+    const broken = (index: number) => ask(`Please compose some verses about demo-api, part ${index}`)
     for (let index = 0; index < 3; index++) {
       expect(await endOf(await broken(index))).toMatchObject({ status: 'failed', error: { code: 'no_solution' } })
     }
-    const waiting = await ask('Please ponder the nature of demo-api, part 4', { mode: 'background' })
+    const waiting = await ask('Please compose some verses about demo-api, part 4', { mode: 'background' })
     await until(async () => (await detailOf(waiting)).timeline.some(({ type }) => type === 'task.retried'), {
       timeoutMs: 60_000,
       what: 'a second try to come',

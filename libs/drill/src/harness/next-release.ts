@@ -112,11 +112,17 @@ export const asNext = (contract, message) => (isInside(contract) ? { ...message,
   ],
   [
     'libs/mesh/src/bus.ts',
-    `import { DeedError, ErrorBody, ErrorCode } from '@deed/proto/errors'`,
+    `import { DeedError, type ErrorBody, ErrorCode } from '@deed/proto/errors'`,
     `import { asNext } from '@deed/proto/contract'
-import { DeedError, ErrorBody, ErrorCode } from '@deed/proto/errors'`,
+import { DeedError, type ErrorBody, ErrorCode } from '@deed/proto/errors'`,
   ],
-  ['libs/mesh/src/bus.ts', `jsonText(input)`, `jsonText(asNext(contract, input))`],
+  [
+    'libs/mesh/src/call.ts',
+    `import { DeedError, ErrorBody } from '@deed/proto/errors'`,
+    `import { asNext } from '@deed/proto/contract'
+import { DeedError, ErrorBody } from '@deed/proto/errors'`,
+  ],
+  ['libs/mesh/src/call.ts', `jsonText(input)`, `jsonText(asNext(contract, input))`],
   ['libs/mesh/src/bus.ts', `jsonText(output)`, `jsonText(asNext(contract, output))`],
   [
     'libs/mesh/src/bus.ts',

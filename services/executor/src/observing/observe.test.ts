@@ -147,7 +147,7 @@ describe('a second reading', () => {
     const known: Record<string, object> = {
       ...Object.fromEntries(
         [
-          ...['file.read', 'file.list', 'file.search', 'git.status', 'git.log', 'git.diff', 'sql.query'],
+          ...['file.read', 'file.list', 'file.search', 'git.status', 'git.log', 'git.diff', 'sql.query', 'entity.find'],
           ...['service.status', 'service.logs', 'host.facts', 'http.check'],
         ].map((name) => [name, { kind: 'same_again' }]),
       ),

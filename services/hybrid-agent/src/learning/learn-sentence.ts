@@ -183,7 +183,7 @@ function candidatesFor(
     const value = read(at)
     return value === undefined ? [] : [{ source: { name: number }, value }]
   })
-  if (type === 'target') {
+  if (type === 'target' || type === 'targets') {
     const all = [...vocabulary.targets.values()].map(({ name }) => ({ source: { is: name }, value: name }))
     return [...named, ...all]
   }

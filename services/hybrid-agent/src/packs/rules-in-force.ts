@@ -77,9 +77,9 @@ export function openRules({ folder, world, runbooks, log }: Options): RulesInFor
       unreadable = true
     }
     const hash = hashJson(files)
-    const settled = hash === seen
+    const unchanged = hash === seen
     seen = hash
-    if (!settled || hash === decided) return
+    if (!unchanged || hash === decided) return
     decided = hash
     try {
       if (unreadable) throw new RulePackError(files as PackFault[])

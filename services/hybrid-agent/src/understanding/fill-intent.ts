@@ -52,7 +52,7 @@ export function fillIntent({ rule, before }: Intent, parts: readonly Part[], fil
   let among: readonly NamedTarget[] = []
   const wanted = slotsOf(rule, before)
   const taken = new Map<Slot, Part>()
-  // What stands directly after a word that precedes its slot in the rule, before the rest in order.
+  // What comes directly after a word that precedes its slot in the rule, before the rest in order.
   for (const slot of wanted) {
     const fitting = free(slot, parts, used).filter((part) => slot.before.has(wordBefore(parts, part)))
     if (fitting.length !== 1) continue

@@ -37,7 +37,7 @@ const STATE_VERBS = words(
 )
 const AUXILIARIES = words('is are does do did has have will can was were seems be could would')
 
-/** These speak for whoever asks: "we do not restart it" forbids, "it does not answer" gives a reason. */
+/** These speak for the person who asks: "we do not restart it" forbids, "it does not answer" gives a reason. */
 const SPEAKERS = words('i we you nobody noone people somebody someone please never do not')
 
 /**

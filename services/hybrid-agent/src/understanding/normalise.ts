@@ -39,10 +39,10 @@ export function normalise(parts: readonly Part[]): Normalised {
   const reasons: Part[][] = []
   const clauses: Part[][] = []
   for (const clause of clausesOf(parts)) {
-    const { left, asked, wished } = withoutCourtesy(clause, spoken.length === 0)
+    const { left, asked, requests } = withoutCourtesy(clause, spoken.length === 0)
     asksTo ||= asked
     if (left.length === 0) continue
-    const reason = !wished && isReason(left, spoken.length === 0)
+    const reason = !requests && isReason(left, spoken.length === 0)
     ;(reason ? reasons : clauses).push(left)
     spoken.push(left)
   }
@@ -139,16 +139,16 @@ export function describes(clause: readonly Part[]): boolean {
   return false
 }
 
-function withoutCourtesy(clause: readonly Part[], first: boolean): { left: Part[]; asked: boolean; wished: boolean } {
+function withoutCourtesy(clause: readonly Part[], first: boolean): { left: Part[]; asked: boolean; requests: boolean } {
   const left: Part[] = []
   let asked = false
-  let wished = false
+  let requests = false
   for (let at = 0; at < clause.length; ) {
     const phrase = COURTESY.find((words) => words.every((word, index) => isWord(clause[at + index], word)))
     const begins = left.every(({ word }) => word === 'and' || word === 'so' || word === 'then')
     if (phrase && (begins || !BEGINS_ONLY.has(phrase[0]!))) {
       asked ||= begins && ASKS_TO.test(phrase.join(' '))
-      wished ||= WISHES.has(phrase[1] ?? '') || phrase[2] === 'like'
+      requests ||= WISHES.has(phrase[1] ?? '') || phrase[2] === 'like'
       at += phrase.length
     } else left.push(clause[at++]!)
   }
@@ -156,7 +156,7 @@ function withoutCourtesy(clause: readonly Part[], first: boolean): { left: Part[
   while (left[0]?.kind === 'word' && (LEADING.has(left[0].word) || (first && left[0].word === 'then'))) left.shift()
   // Of "if you please", the last word is gone already.
   if (left.at(-1)?.word === 'you' && left.at(-2)?.word === 'if') left.splice(-2)
-  return { left, asked, wished }
+  return { left, asked, requests }
 }
 
 const LEADING = words('and so but')

@@ -157,7 +157,7 @@ function textAt({ value, kind }: Token, at: number, breaks: boolean): Found {
 /** The token with a misspelt noun of a database corrected. */
 function withNoun(token: Token, names: Names, words: Words | undefined): Token {
   const { kind, word } = token
-  if (!words || kind !== 'word' || !PLAIN.test(word) || isKnown(word, words) || names.isName(word)) return token
+  if (!words || kind !== 'word' || !PLAIN.test(word) || inVocabulary(word, words) || names.isName(word)) return token
   const { words: near } = names.nouns.near(word)
   return near.length === 1 && beginsAs(word, near[0]!) ? { ...token, word: near[0]! } : token
 }
@@ -167,7 +167,7 @@ const PLAIN = /^[a-z'-]+$/
 const isEnglish = (word: string): boolean =>
   COMMON.has(word) || FILLERS.has(word) || TYPE_WORDS.has(word) || COURTESY_WORDS.has(word)
 
-const isKnown = (word: string, { lexicon }: Words): boolean => lexicon.has(word) || isEnglish(word)
+const inVocabulary = (word: string, { lexicon }: Words): boolean => lexicon.has(word) || isEnglish(word)
 
 function nounAt(
   { plurals, singulars }: Vocabulary,
@@ -207,7 +207,7 @@ function targetAt(
     const targets = names.targetsAt(span)
     if (targets.length === 0) {
       best ??=
-        last > at && words && span.some((word) => !isKnown(word, words))
+        last > at && words && span.some((word) => !inVocabulary(word, words))
           ? misspelt(span, at, last, breaks, names)
           : undefined
       continue
@@ -284,7 +284,7 @@ function plainAt(
     const stem = word.slice(0, -ending.length)
     const targets = names.targetsAt([stem])
     if (targets.length > 0 && !isOrdinary(stem, words)) return [targetPart(targets, at, at, breaks)]
-    const corrected = words && !isKnown(stem, words) ? words.spelling.near(stem).words[0] : undefined
+    const corrected = words && !inVocabulary(stem, words) ? words.spelling.near(stem).words[0] : undefined
     if (corrected !== undefined && SUBJECTS.has(corrected))
       return [plain(corrected, stem), { ...plain(ENDINGS[ending]!), breaks: false }]
     if (SUBJECTS.has(stem)) return [plain(stem), { ...plain(ENDINGS[ending]!), breaks: false }]

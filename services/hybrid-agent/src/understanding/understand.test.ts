@@ -250,7 +250,7 @@ rules:
 describe('what a tenant has taught', () => {
   const understand = understanding(packs, vocabularyOf(world))
   const restart = understand(AgentTask.parse({ description: 'restart demo-api' }))
-  const wordsAsked = (description: string) => {
+  const lookup = (description: string) => {
     const asked: string[] = []
     const learned = ({ tokens }: Sentence, mayChange: boolean) => {
       asked.push(`${tokens.map(({ word }) => word).join(' ')} ${mayChange}`)
@@ -260,18 +260,18 @@ describe('what a tenant has taught', () => {
   }
 
   it('is looked up by the words without courtesy, and used', () => {
-    expect(wordsAsked('Please do the thing.')).toEqual({ reply: restart, asked: ['do the thing true'] })
+    expect(lookup('Please do the thing.')).toEqual({ reply: restart, asked: ['do the thing true'] })
   })
 
   it.each(['restart demo-api', 'do not do the thing', 'do the thing unless it is friday', 'what if you did the thing'])(
     'is not looked up for: %s',
     (description) => {
-      expect(wordsAsked(description).asked).toEqual([])
+      expect(lookup(description).asked).toEqual([])
     },
   )
 
   it('is looked up as what may change nothing where the words doubt', () => {
-    expect(wordsAsked('should we do the thing').asked).toEqual([expect.stringMatching(/ false$/)])
+    expect(lookup('should we do the thing').asked).toEqual([expect.stringMatching(/ false$/)])
   })
 })
 

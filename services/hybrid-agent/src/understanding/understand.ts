@@ -4,6 +4,7 @@
  */
 import type { AgentReply, AgentTask } from '@deed/proto/agent'
 import { decideBy, findRuleBy, type Meant, outcomeOf } from '../rules/decide.ts'
+import { operationOf } from '../rules/operation-of.ts'
 import type { RulePack } from '../rules/rule-pack.ts'
 import { NO_RUNBOOKS, type Runbooks } from '../rules/runbooks.ts'
 import { type Sentence, tokenize } from '../rules/tokenize.ts'
@@ -67,8 +68,18 @@ export function understanding(
   return (task, { learned, explain = false } = {}) => {
     const exact = decide(task)
     const seen: Seen = { exact }
-    const reply = settledBy(exact) ? exact : (beyondPatterns(task, learned, exact, seen) ?? exact)
+    const reply = isFinal(exact) ? exact : heldToWords(beyondPatterns(task, learned, exact, seen) ?? exact, task)
     return explain ? { ...reply, explanation: explained(seen, reply, task, vocabulary) } : reply
+  }
+
+  /** Words that clearly say one operation on a service are no other one: "turn it down, then up" is a restart. */
+  function heldToWords(reply: AgentReply, { description }: AgentTask): AgentReply {
+    if (reply.outcome !== 'handled') return reply
+    const operations = reply.solution.actions.filter(({ action }) => OPERATIONS.has(action.kind))
+    const said = operations.length === 0 ? undefined : operationOf(description, vocabulary.world)
+    if (!said || operations.some(({ action }) => action.kind === `service.${said.name}`)) return reply
+    const meant = `${said.name} ${said.target}`
+    return declined('needs_model', `the words say to ${meant}, and no rule reads them so`, [meant])
   }
 
   function beyondPatterns(
@@ -247,6 +258,7 @@ export function understanding(
   }
 }
 
+const OPERATIONS = new Set(['service.start', 'service.stop', 'service.restart'])
 /** The confidence in a rule's own words, found after the sentence was cleaned. */
 const CLEAN = 0.97
 /** The same, with a word that could have been another one. */
@@ -277,7 +289,7 @@ function namesAreNames({ pattern, slots }: Meant, parts: readonly Part[], verbs:
 }
 
 /** Patterns alone decide; only an unknown name may be a misspelt one. */
-const settledBy = (exact: AgentReply): boolean =>
+const isFinal = (exact: AgentReply): boolean =>
   exact.outcome === 'handled' ||
   (exact.outcome === 'refused' && exact.error.code !== 'unknown_target') ||
   (exact.outcome === 'declined' && exact.reason === 'needs_template')
