@@ -114,7 +114,12 @@ describe("a model's plan", () => {
     expect(await pidOf()).toBe(before)
     const { approvals } = await under.client.call(listApprovals, { approval_id: detail.approval_id })
     expect(approvals[0]?.actions).toMatchObject([
-      { action: { kind: 'service.restart', reading: { of: 'Recycle the container demo-api now with care', by: 'model' } } },
+      {
+        action: {
+          kind: 'service.restart',
+          reading: { of: 'Recycle the container demo-api now with care', by: 'model' },
+        },
+      },
     ])
     await approve(detail)
     const ended = await endOf(detail)
