@@ -94,7 +94,7 @@ describe("a model's plan", () => {
     answer = () => plan(junk)
     const before = await pidOf()
     const calls = model.calls.length
-    const reply = await endOf(await ask('Recycle the container demo-api now with care'))
+    const reply = await endOf(await ask('Bring down our container demo-api and fire it back on again'))
     expect(reply).toMatchObject({
       status: 'failed',
       task_verified: false,
@@ -110,14 +110,14 @@ describe("a model's plan", () => {
     answer = ({ messages }) =>
       messages.length > 2 ? plan(step('service.restart', { target: 'demo-api' })) : plan(junk)
     const before = await pidOf()
-    const detail = await asked('Recycle the container demo-api now with care')
+    const detail = await asked('Bring down our container demo-api and fire it back on again')
     expect(await pidOf()).toBe(before)
     const { approvals } = await under.client.call(listApprovals, { approval_id: detail.approval_id })
     expect(approvals[0]?.actions).toMatchObject([
       {
         action: {
           kind: 'service.restart',
-          reading: { of: 'Recycle the container demo-api now with care', by: 'model' },
+          reading: { of: 'Bring down our container demo-api and fire it back on again', by: 'model' },
         },
       },
     ])

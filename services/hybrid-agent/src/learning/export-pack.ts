@@ -175,7 +175,11 @@ function outcomeOf(
   }
   return JSON.parse(
     JSON.stringify({
-      actions: withConstants(actions, constants),
+      actions: actions.map(({ for_each: slot, ...action }) => {
+        const value = slot === undefined ? undefined : constants.get(slot)
+        if (value === undefined) return withConstants({ ...action, for_each: slot }, constants)
+        return withConstants(action, new Map([...constants, ['each', value]]))
+      }),
       when: needed,
       answer: answer && withConstants(answer, constants),
     }),

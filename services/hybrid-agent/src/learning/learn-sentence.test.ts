@@ -270,7 +270,7 @@ describe('an exported pack', () => {
       faults: [],
       collisions: [],
     })
-    expect(pack).toContain('kick {service:target(service)} in the shins')
+    expect(pack).toContain('kick {service:targets(service)} in the shins')
   })
 
   it('holds nothing of the settings of a target', () => {
