@@ -8,27 +8,31 @@ import { chooseSandbox } from '../src/sandbox/choose-sandbox.ts'
 import type { Sandbox } from '../src/sandbox/sandbox.ts'
 import { unconfined } from '../src/sandbox/unconfined.ts'
 
-const dataFolder = mkdtempSync(join(tmpdir(), 'deed-sandbox-'))
-afterAll(() => rmSync(dataFolder, { recursive: true }))
-export const { sandbox: strongest } = await chooseSandbox({ mode: 'auto', dataFolder, protectedFiles: [] })
-
-/** The allow-list, and every layer in which a command may do in its workspace what it likes. */
-const SANDBOXES: { name: string; sandbox: Sandbox | undefined }[] = await Promise.all([
-  { name: 'allow-list', sandbox: unconfined('allow-list') },
-  ...(['bwrap', 'unshare'] as const).map(async (mode) => {
-    try {
-      const { sandbox } = await chooseSandbox({ mode, dataFolder, protectedFiles: [] })
-      return { name: sandbox.name, sandbox }
-    } catch {
-      return { name: `${mode} (SKIPPED: ${mode} does not hold on this host)`, sandbox: undefined }
-    }
-  }),
-])
-
-/** The tests once for each layer; one that this host has not is skipped, with the reason in its title. */
-export function inEachSandbox(title: string, tests: (sandbox: Sandbox) => void): void {
-  for (const { name, sandbox } of SANDBOXES)
-    describe.skipIf(!sandbox)(`in the sandbox ${name}, ${title}`, () => tests(sandbox ?? unconfined('none')))
+/** For one test file: what the sandboxes keep is removed after its tests. */
+export async function sandboxesHere() {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'deed-sandbox-'))
+  afterAll(() => rmSync(dataFolder, { recursive: true }))
+  const { sandbox: strongest } = await chooseSandbox({ mode: 'auto', dataFolder, protectedFiles: [] })
+  /** The allow-list, and every layer in which a command may do in its workspace what it likes. */
+  const sandboxes: { name: string; sandbox: Sandbox | undefined }[] = await Promise.all([
+    { name: 'allow-list', sandbox: unconfined('allow-list') },
+    ...(['bwrap', 'unshare'] as const).map(async (mode) => {
+      try {
+        const { sandbox } = await chooseSandbox({ mode, dataFolder, protectedFiles: [] })
+        return { name: sandbox.name, sandbox }
+      } catch {
+        return { name: `${mode} (SKIPPED: ${mode} does not hold on this host)`, sandbox: undefined }
+      }
+    }),
+  ])
+  return {
+    strongest,
+    /** The tests once for each layer; one that this host has not is skipped, with the reason in its title. */
+    inEachSandbox(title: string, tests: (sandbox: Sandbox) => void): void {
+      for (const { name, sandbox } of sandboxes)
+        describe.skipIf(!sandbox)(`in the sandbox ${name}, ${title}`, () => tests(sandbox ?? unconfined('none')))
+    },
+  }
 }
 
 export const ALLOW = 'commands: { allow: [node, echo, yes, sleep, env, "true", "false", setsid, touch, printf] }'

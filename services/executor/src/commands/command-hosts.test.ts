@@ -4,8 +4,10 @@ import { type AddressInfo, createServer } from 'node:net'
 import { hostname } from 'node:os'
 import type { JsonObject } from '@deed/proto/json'
 import { describe, expect, it } from 'vitest'
-import { run, strongest } from '../../test/commands-in-sandboxes.ts'
+import { run, sandboxesHere } from '../../test/commands-in-sandboxes.ts'
 import { testExecutor } from '../../test/test-executor.ts'
+
+const { strongest } = await sandboxesHere()
 
 const confining = strongest.confines ? '' : ' (SKIPPED: nothing confines commands on this host)'
 

@@ -5,12 +5,14 @@ import type { JsonObject } from '@deed/proto/json'
 import { registerSecret } from '@deed/telemetry/redact'
 import { actionIdOf } from '@deed/worker/action-id'
 import { describe, expect, it } from 'vitest'
-import { ALLOW, inEachSandbox, node, run } from '../../test/commands-in-sandboxes.ts'
+import { ALLOW, node, run, sandboxesHere } from '../../test/commands-in-sandboxes.ts'
 import { testAttempt } from '../../test/test-attempt.ts'
 import { testExecutor } from '../../test/test-executor.ts'
 import { act } from '../attempt/act.ts'
 import { processesMarked } from '../processes/process-table.ts'
 import { unconfined } from '../sandbox/unconfined.ts'
+
+const { inEachSandbox } = await sandboxesHere()
 
 inEachSandbox('running a command', (sandbox) => {
   it('passes arguments as they are: no shell reads them', async () => {

@@ -15,7 +15,7 @@ import { until } from '@deed/process/until'
 import { DeedError } from '@deed/proto/errors'
 import { actionIdOf } from '@deed/worker/action-id'
 import { expect, it } from 'vitest'
-import { ALLOW, inEachSandbox, node, run } from '../../test/commands-in-sandboxes.ts'
+import { ALLOW, node, run, sandboxesHere } from '../../test/commands-in-sandboxes.ts'
 import { testAttempt } from '../../test/test-attempt.ts'
 import { testExecutor } from '../../test/test-executor.ts'
 import { act } from '../attempt/act.ts'
@@ -23,6 +23,8 @@ import { openAttempt } from '../attempt/attempt.ts'
 import { temporaryNameOf } from '../files/temporary-name.ts'
 import { readTree, treeLimits } from '../files/tree.ts'
 import { processesMarked } from '../processes/process-table.ts'
+
+const { inEachSandbox } = await sandboxesHere()
 
 inEachSandbox('undoing a command', (sandbox) => {
   it('brings the workspace back to the byte: names, modes, bytes and links', async () => {
