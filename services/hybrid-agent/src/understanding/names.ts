@@ -1,6 +1,7 @@
 /** The names of the world as people write them: in any case, with or without separators, by an alias, misspelt. */
 import type { NamedTarget, Vocabulary } from '../rules/vocabulary.ts'
 import { type SpellingIndex, spellingIndex } from './spelling.ts'
+import { typedIndex } from './typing-errors.ts'
 
 export interface Names {
   /** The targets that several words in a row name; more than one where their names differ in separators alone. */
@@ -9,6 +10,8 @@ export interface Names {
   readonly isName: (word: string) => boolean
   /** For misspelt names; the keys have no separators. */
   readonly spelling: SpellingIndex
+  /** The keys of which one may be a misspelling. */
+  readonly typed: (key: string) => readonly string[]
   /** For misspelt words of a database's nouns. */
   readonly nouns: SpellingIndex
   /** The targets whose names have this word as a part: `api` for demo-api. */
@@ -43,6 +46,7 @@ export function namesOf({ targets, aliases, plurals, singulars }: Vocabulary): N
     },
     isName: (word) => exact.has(word) || byKey.has(nameKey(word)),
     spelling: spellingIndex(byKey.keys()),
+    typed: typedIndex(byKey.keys()),
     nouns: spellingIndex(
       [plurals, singulars].flatMap((nouns) => [...nouns.values()].flat()).flatMap(({ words }) => words),
     ),

@@ -3,6 +3,7 @@
  * a question. Words that nobody understands get suggestions. Understanding has no side effects.
  */
 import type { AgentReply, AgentTask } from '@deed/proto/agent'
+import { mayChange } from '@deed/proto/kinds'
 import { decideBy, findRuleBy, type Meant, outcomeOf } from '../rules/decide.ts'
 import { operationOf } from '../rules/operation-of.ts'
 import type { RulePack } from '../rules/rule-pack.ts'
@@ -12,12 +13,13 @@ import type { Vocabulary } from '../rules/vocabulary.ts'
 import { asksAmong, readingOf } from './ask.ts'
 import { cleanSentence, textOf, variantsOf, withoutPronoun } from './clean-sentence.ts'
 import { explained, type Seen } from './explain.ts'
-import { type Bar, barOf, GUARDING } from './guards.ts'
+import { BARRING, type Bar, barOf, GUARDING } from './guards.ts'
 import { hasHiddenText } from './hidden-text.ts'
 import { intentsOf } from './intents.ts'
+import { mayBar, respellingsOf } from './misspelt.ts'
 import { namesOf } from './names.ts'
 import { normalise } from './normalise.ts'
-import { respelled, reworded } from './other-words.ts'
+import { reworded } from './other-words.ts'
 import { type Part, partsOf } from './parts.ts'
 import { type Candidate, candidatesFor } from './similar.ts'
 import { suggestBy } from './suggestions.ts'
@@ -63,13 +65,24 @@ export function understanding(
   const names = namesOf(vocabulary)
   const rules = intents.all.map(({ rule }) => rule)
   const find = findRuleBy(rules, ({ patterns, paraphrases }) => [...patterns, ...paraphrases], vocabulary)
+  const respeltExactly = new WeakSet<AgentReply>()
   const suggest = suggestBy(packs, vocabulary, decide)
 
   return (task, { learned, explain = false } = {}) => {
     const exact = decide(task)
     const seen: Seen = { exact }
-    const reply = isFinal(exact) ? exact : heldToWords(beyondPatterns(task, learned, exact, seen) ?? exact, task)
+    const reply = isFinal(exact)
+      ? exact
+      : heldToWords(certain(beyondPatterns(task, learned, exact, seen) ?? exact, task), task)
     return explain ? { ...reply, explanation: explained(seen, reply, task, vocabulary) } : reply
+  }
+
+  /** No change follows where an unknown word may be one that forbids it; a sentence that has it in place was read so. */
+  function certain(reply: AgentReply, { description }: AgentTask): AgentReply {
+    if (reply.outcome !== 'handled' || !changes(reply) || reply.solution.reading?.by === 'learned') return reply
+    const sentence = tokenize(description)
+    if (!sentence || respeltExactly.has(reply) || !mayBar(sentence, intents.words, names, BARRING)) return reply
+    return declined('needs_model', 'a word is unknown, and may be one that forbids or restricts it', [])
   }
 
   /** Words that clearly say one operation on a service are no other one: "turn it down, then up" is a restart. */
@@ -87,6 +100,7 @@ export function understanding(
     learned: Learned | undefined,
     exact: AgentReply,
     seen: Seen,
+    corrected = false,
   ): AgentReply | undefined {
     const { description } = task
     const sentence = description.length > CHARS_MAX ? undefined : tokenize(description)
@@ -129,19 +143,21 @@ export function understanding(
       return ranked
     }
     seen.candidates = candidates
+    if (parts.length > 0 && intents.declined.has(withReasons.map(({ word }) => word).join(' ')))
+      return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates()))
+    const clean =
+      parts.length === 0
+        ? undefined
+        : cleaned(sentence, [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)], asks, task, bar)
+    if (clean) return clean
+    const respelled = corrected ? undefined : misspelt(sentence, task)
+    if (respelled) return respelled
     if (parts.length === 0)
       return declined('no_instruction', 'the words describe a state and ask for nothing', suggestions(candidates()))
-    if (intents.declined.has(withReasons.map(({ word }) => word).join(' ')))
-      return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates()))
-    const clean = cleaned(sentence, [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)], asks, task, bar)
-    if (clean) return clean
     const forms = [parts, ...lone]
-    const spelled = forms.flatMap((form) => respelled(form, intents.words, GUARDING)).flatMap(variantsOf)
     const synonymous = forms.flatMap((form) => reworded(form, intents.words))
-    const otherwise =
-      inOtherWords(sentence, spelled, asks, RESPELT, task, bar) ??
-      inOtherWords(sentence, synonymous, asks, REWORDED, task, bar)
-    if (otherwise) return otherwise
+    const otherwise = inOtherWords(sentence, synonymous, asks, REWORDED, task, bar)
+    if (otherwise && !(changes(otherwise) && isOther(otherwise, candidates()))) return otherwise
     if (bar && bar.bars !== 'changes') return refusal(bar, candidates())
     const acted = act(candidates(), task)
     if (acted) return acted
@@ -149,15 +165,33 @@ export function understanding(
     if (asked) return asked
     if (exact.outcome === 'refused') return undefined
     if (!bar) return declined('needs_model', 'no rule knows these words', suggestions(candidates()))
-    const barred = rank(sentence, words, withReasons, false, task)
-    const near = (barred[0]?.confidence ?? 0) >= BARRED || withReasons.some(({ word }) => intents.words.verbs.has(word))
-    return near ? refusal(bar, barred) : declined('needs_model', 'no rule knows these words', suggestions(barred))
+    const likely = rank(sentence, words, withReasons, false, task)
+    const near = (likely[0]?.confidence ?? 0) >= BARRED || withReasons.some(({ word }) => intents.words.verbs.has(word))
+    return near ? refusal(bar, likely) : declined('needs_model', 'no rule knows these words', suggestions(likely))
 
     function refusal({ bars, why }: Bar, near: readonly Candidate[]): AgentReply {
       return bars === 'condition'
         ? declined('needs_model', `no rule plans for conditions: ${why}`, suggestions(near))
         : declined('no_instruction', `nothing is done, because ${why}`, suggestions(near))
     }
+  }
+
+  /** What the text means with one word of it spelled as it may be meant, if that is one thing alone. */
+  function misspelt(sentence: Sentence, task: AgentTask): AgentReply | undefined {
+    const found = new Map<string, AgentReply>()
+    for (const { text: description, guarded, alone } of respellingsOf(sentence, intents.words, names, GUARDING)) {
+      const said = { ...task, description }
+      const exact = decide(said)
+      const reply = isFinal(exact) ? exact : beyondPatterns(said, undefined, exact, { exact }, true)
+      if (!reply || !acts(reply) || (guarded && changes(reply)) || !(alone || reply === exact)) continue
+      const key = reply.outcome === 'handled' ? JSON.stringify(reply.solution.actions) : ''
+      const respelt = read(reply, 'similarity', RESPELT)
+      // The pattern has the word in its place.
+      if (reply === exact) respeltExactly.add(respelt)
+      if (!found.has(key)) found.set(key, respelt)
+    }
+    const [only, ...more] = found.values()
+    return more.length === 0 ? only : undefined
   }
 
   /** A pattern or paraphrase that covers the sentence without its courtesy, reasons and errors. */
@@ -262,12 +296,25 @@ const OPERATIONS = new Set(['service.start', 'service.stop', 'service.restart'])
 /** The confidence in a rule's own words, found after the sentence was cleaned. */
 const CLEAN = 0.97
 /** The same, with a word that could have been another one. */
-const RESPELT = 0.9
+const RESPELT = 0.96
 /** The same, with a synonym. */
 const REWORDED = 0.88
 const OTHER_WORDS_MAX = 24
 /** The verb of an order is among its first words. */
 const VERB_WITHIN = 3
+
+const acts = (reply: AgentReply): boolean =>
+  reply.outcome === 'handled' || (reply.outcome === 'declined' && reply.reason === 'needs_template')
+
+const changes = (reply: AgentReply): boolean =>
+  reply.outcome !== 'handled' || reply.solution.actions.some(({ action }) => mayChange(action.kind, action.input))
+
+/** Whether the words are nearer to another rule, which then is asked about. */
+const isOther = (reply: AgentReply, [best]: readonly Candidate[]): boolean =>
+  best !== undefined &&
+  reply.outcome === 'handled' &&
+  best.intent.rule.id !== reply.solution.rule &&
+  best.confidence >= ACT.read
 
 /** Whether the rule's own sentence has the word, as in "scale it down to nothing". */
 const hasWord = ({ pattern }: Meant, word: string): boolean =>
