@@ -5,6 +5,7 @@ import { Solution } from './agent.ts'
 import { request } from './contract.ts'
 import { ErrorBody } from './errors.ts'
 import { ExecutionId, FencingToken, TaskId } from './ids.ts'
+import { misspeltJoints } from './joints.ts'
 import { JsonObject } from './json.ts'
 import { Evidence } from './observation.ts'
 import { Capability, DesiredStatus, Method, TaskKind, TaskStatus } from './states.ts'
@@ -55,7 +56,7 @@ const SEPARATOR =
   /[\n;,&]|[.!?]\s|\b(?:and|then|afterwards|before|after|but|finally|followed by|next|once|when|as well as)\b|\d[.)]\s/i
 
 /** Whether the words could ask for more than one thing; false is certain, true is a question for `task.decompose`. */
-export const mayBeSeveral = (text: string): boolean => SEPARATOR.test(text)
+export const mayBeSeveral = (text: string): boolean => SEPARATOR.test(text) || misspeltJoints(text).length > 0
 
 /**
  * Breaks a goal down into a graph. The same goal gives the same graph. With `tasks` the caller proposes the graph, and

@@ -15,7 +15,8 @@ import { normalise } from './normalise.ts'
 import { partsOf, type Words } from './parts.ts'
 import { spellingIndex } from './spelling.ts'
 import { SYNONYM_WORDS } from './synonyms.ts'
-import { COURTESY_WORDS, FILLERS, stemOf } from './words.ts'
+import { typedIndex } from './typing-errors.ts'
+import { COMMON, COURTESY_WORDS, FILLERS, stemOf, TYPE_WORDS } from './words.ts'
 
 export interface Intent {
   readonly rule: CompiledRule
@@ -56,11 +57,9 @@ export function intentsOf(packs: readonly RulePack[]): Intents {
       .flatMap(firstWordsOf)
       .filter((word) => isContent(word) && !reading.has(word) && !COURTESY_WORDS.has(word)),
   )
-  const words: Words = {
-    lexicon,
-    verbs,
-    spelling: spellingIndex([...lexicon, ...FILLERS, ...COURTESY_WORDS, ...GUARDING, ...SYNONYM_WORDS]),
-  }
+  const said = new Set([...lexicon, ...FILLERS, ...COURTESY_WORDS, ...GUARDING, ...SYNONYM_WORDS])
+  const all = new Set([...said, ...COMMON, ...TYPE_WORDS])
+  const words: Words = { lexicon, verbs, spelling: spellingIndex(said), all, typed: typedIndex(all) }
   const tested = testedSentences(packs, words)
   const none = rules.length
   const examples: Example[] = []

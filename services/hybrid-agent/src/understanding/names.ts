@@ -1,5 +1,6 @@
 /** The names of the world as people write them: in any case, with or without separators, by an alias, misspelt. */
 import type { NamedTarget, Vocabulary } from '../rules/vocabulary.ts'
+import { typedIndex } from './typing-errors.ts'
 import { type SpellingIndex, spellingIndex } from './spelling.ts'
 
 export interface Names {
@@ -9,6 +10,8 @@ export interface Names {
   readonly isName: (word: string) => boolean
   /** For misspelt names; the keys have no separators. */
   readonly spelling: SpellingIndex
+  /** The keys of which one may be a misspelling. */
+  readonly typed: (key: string) => readonly string[]
   /** For misspelt words of a database's nouns. */
   readonly nouns: SpellingIndex
   /** The targets whose names have this word as a part: `api` for demo-api. */
@@ -43,6 +46,7 @@ export function namesOf({ targets, aliases, plurals, singulars }: Vocabulary): N
     },
     isName: (word) => exact.has(word) || byKey.has(nameKey(word)),
     spelling: spellingIndex(byKey.keys()),
+    typed: typedIndex(byKey.keys()),
     nouns: spellingIndex(
       [plurals, singulars].flatMap((nouns) => [...nouns.values()].flat()).flatMap(({ words }) => words),
     ),

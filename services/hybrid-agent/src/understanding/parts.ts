@@ -43,6 +43,10 @@ export interface Words {
   /** Those with which sentences begin that change something. */
   readonly verbs: ReadonlySet<string>
   readonly spelling: SpellingIndex
+  /** All words that are known here: those of the rules, and of everyday English. */
+  readonly all: ReadonlySet<string>
+  /** The known words of which one may be a misspelling. */
+  readonly typed: (word: string) => readonly string[]
 }
 
 /** A plain word after one of these is a name. */
@@ -90,6 +94,7 @@ const CONTRACTIONS: Readonly<Record<string, readonly string[]>> = {
   ur: ['your'],
   r: ['are'],
 }
+export const CONTRACTED_WORDS: ReadonlySet<string> = new Set(Object.keys(CONTRACTIONS))
 const ENDINGS: Readonly<Record<string, string>> = {
   "'s": 'is',
   "'re": 'are',
@@ -336,7 +341,7 @@ function correctedAt(
   if (meant === undefined || name.words.length > 0 || !mayStandFor(word, meant, words)) return untouched
   // It could be several words, and each of them would only connect.
   if (another !== undefined && !other.words.every((one) => FILLERS.has(one))) return untouched
-  return { ...as('word', synonymIn(meant, words.lexicon) ?? meant), written: word }
+  return { ...as('word', words.lexicon.has(meant) ? meant : (synonymIn(meant, words.lexicon) ?? meant)), written: word }
 }
 
 const LETTERS_FOR_FIRST = 5

@@ -3,6 +3,7 @@
  * a question. Words that nobody understands get suggestions. Understanding has no side effects.
  */
 import type { AgentReply, AgentTask } from '@deed/proto/agent'
+import { mayChange } from '@deed/proto/kinds'
 import { decideBy, findRuleBy, type Meant, outcomeOf } from '../rules/decide.ts'
 import { operationOf } from '../rules/operation-of.ts'
 import type { RulePack } from '../rules/rule-pack.ts'
@@ -15,9 +16,10 @@ import { explained, type Seen } from './explain.ts'
 import { type Bar, barOf, GUARDING } from './guards.ts'
 import { hasHiddenText } from './hidden-text.ts'
 import { intentsOf } from './intents.ts'
+import { respellingsOf } from './misspelt.ts'
 import { namesOf } from './names.ts'
 import { normalise } from './normalise.ts'
-import { respelled, reworded } from './other-words.ts'
+import { reworded } from './other-words.ts'
 import { type Part, partsOf } from './parts.ts'
 import { type Candidate, candidatesFor } from './similar.ts'
 import { suggestBy } from './suggestions.ts'
@@ -87,6 +89,7 @@ export function understanding(
     learned: Learned | undefined,
     exact: AgentReply,
     seen: Seen,
+    corrected = false,
   ): AgentReply | undefined {
     const { description } = task
     const sentence = description.length > CHARS_MAX ? undefined : tokenize(description)
@@ -136,28 +139,43 @@ export function understanding(
     const clean = cleaned(sentence, [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)], asks, task, bar)
     if (clean) return clean
     const forms = [parts, ...lone]
-    const spelled = forms.flatMap((form) => respelled(form, intents.words, GUARDING)).flatMap(variantsOf)
     const synonymous = forms.flatMap((form) => reworded(form, intents.words))
-    const otherwise =
-      inOtherWords(sentence, spelled, asks, RESPELT, task, bar) ??
-      inOtherWords(sentence, synonymous, asks, REWORDED, task, bar)
+    const barred = bar !== undefined && bar.bars !== 'changes'
+    const respelled = corrected || barred ? undefined : misspelt(sentence, task)
+    if (respelled) return respelled
+    const otherwise = inOtherWords(sentence, synonymous, asks, REWORDED, task, bar)
     if (otherwise) return otherwise
-    if (bar && bar.bars !== 'changes') return refusal(bar, candidates())
+    if (bar && barred) return refusal(bar, candidates())
     const acted = act(candidates(), task)
     if (acted) return acted
     const asked = asksAmong(candidates(), task, vocabulary)
     if (asked) return asked
     if (exact.outcome === 'refused') return undefined
     if (!bar) return declined('needs_model', 'no rule knows these words', suggestions(candidates()))
-    const barred = rank(sentence, words, withReasons, false, task)
-    const near = (barred[0]?.confidence ?? 0) >= BARRED || withReasons.some(({ word }) => intents.words.verbs.has(word))
-    return near ? refusal(bar, barred) : declined('needs_model', 'no rule knows these words', suggestions(barred))
+    const likely = rank(sentence, words, withReasons, false, task)
+    const near = (likely[0]?.confidence ?? 0) >= BARRED || withReasons.some(({ word }) => intents.words.verbs.has(word))
+    return near ? refusal(bar, likely) : declined('needs_model', 'no rule knows these words', suggestions(likely))
 
     function refusal({ bars, why }: Bar, near: readonly Candidate[]): AgentReply {
       return bars === 'condition'
         ? declined('needs_model', `no rule plans for conditions: ${why}`, suggestions(near))
         : declined('no_instruction', `nothing is done, because ${why}`, suggestions(near))
     }
+  }
+
+  /** What the text means with one word of it spelled as it may be meant, if that is one thing alone. */
+  function misspelt(sentence: Sentence, task: AgentTask): AgentReply | undefined {
+    const found = new Map<string, AgentReply>()
+    for (const { text: description, guarded, alone } of respellingsOf(sentence, intents.words, names, GUARDING)) {
+      const said = { ...task, description }
+      const exact = decide(said)
+      const reply = isFinal(exact) ? exact : beyondPatterns(said, undefined, exact, { exact }, true)
+      if (!reply || !acts(reply) || ((guarded || !(alone || reply === exact)) && changes(reply))) continue
+      const key = reply.outcome === 'handled' ? JSON.stringify(reply.solution.actions) : ''
+      if (!found.has(key)) found.set(key, read(reply, 'similarity', RESPELT))
+    }
+    const [only, ...more] = found.values()
+    return more.length === 0 ? only : undefined
   }
 
   /** A pattern or paraphrase that covers the sentence without its courtesy, reasons and errors. */
@@ -268,6 +286,12 @@ const REWORDED = 0.88
 const OTHER_WORDS_MAX = 24
 /** The verb of an order is among its first words. */
 const VERB_WITHIN = 3
+
+const acts = (reply: AgentReply): boolean =>
+  reply.outcome === 'handled' || (reply.outcome === 'declined' && reply.reason === 'needs_template')
+
+const changes = (reply: AgentReply): boolean =>
+  reply.outcome !== 'handled' || reply.solution.actions.some(({ action }) => mayChange(action.kind, action.input))
 
 /** Whether the rule's own sentence has the word, as in "scale it down to nothing". */
 const hasWord = ({ pattern }: Meant, word: string): boolean =>

@@ -246,7 +246,7 @@ export const ASKS_TO =
 
 /** Not corrected, though one letter makes them another word: what people also say. */
 export const COMMON = list(`
-  about above across after against ahead almost alone along already although always among another anyone anything around
+  true false about above across after against ahead almost alone along already although always among another anyone anything around
   aside asked away back backs badly base based bad because become been before began begin behind being below best better
   between beyond bigger black blue boss both bottom bought bring broken brought build built business busy call called
   calls came card care case cause change changed changes check child class clean clear close closed code cold come comes

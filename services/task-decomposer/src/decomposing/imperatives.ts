@@ -1,4 +1,5 @@
 /** Recognises clauses that ask for an action. */
+import { errorsOf } from '@deed/proto/joints'
 
 /** Verbs that begin a task. */
 const CLEAR = words(`
@@ -44,6 +45,24 @@ export const STARTING = words(`
 
 /** Verbs that act on something that exists, and describe no text or code. */
 export const OPERATING = new Set([...STARTING, ...words('check deploy inspect ping rollback run test verify')])
+
+/** Of these, a misspelt one begins a clause too. */
+const SPELLED = words(
+  'restart start stop shut bring turn launch kill bounce check verify write create delete remove commit move show tell make save wait deploy scale',
+)
+/** Words of their own, though one letter makes them a verb. */
+const OTHER_WORDS = words(`
+  shop shot star stats state stare smart tart stow sop step atop check chuck white crate bing brine being sow snow how how shoe shoes ell yell
+  comet love mode more mace male lunch ill kills wait bait want weight scales turns tun run turm shit shy show save sane wave cave have
+  starts stops stat move remote site rite tells teal take`)
+const MISSPELT = new Map(
+  [...SPELLED].flatMap((verb) =>
+    [...errorsOf(verb)]
+      .filter((error) => error.length > 2 && !OTHER_WORDS.has(error) && !CLEAR.has(error) && !DOUBTFUL.has(error))
+      .map((error) => [error, verb] as const),
+  ),
+)
+const verbOf = (word: string): string => MISSPELT.get(word) ?? word
 
 /** "stopping" -> "stop", for each verb that operates. */
 const GERUNDS = new Map<string, string>(
@@ -92,7 +111,8 @@ export function isPoliteQuestion(text: string): boolean {
 
 /** The verb of a clause that asks for an action; politeness and numbering are skipped. */
 export function imperative(text: string): string | undefined {
-  const verb = firstWord(text.slice(openingLength(text)))
+  const first = firstWord(text.slice(openingLength(text)))
+  const verb = first && verbOf(first)
   return verb !== undefined && (CLEAR.has(verb) || DOUBTFUL.has(verb)) ? verb : undefined
 }
 
@@ -104,7 +124,7 @@ export function imperative(text: string): string | undefined {
  */
 export function beginsClause(masked: string, clear: boolean): boolean {
   const [, verb = '', , next = ''] = /^([A-Za-z]{2,20})(?:(\s{1,8})([^\s,;]{1,64}))?/.exec(masked) ?? []
-  const word = verb.toLowerCase()
+  const word = verbOf(verb.toLowerCase())
   // All capitals: SQL or an abbreviation.
   if (verb === verb.toUpperCase() || (!CLEAR.has(word) && !DOUBTFUL.has(word))) return false
   if (/[^\s,;.!?]/.test(masked.charAt(verb.length))) return false

@@ -60,7 +60,7 @@ export function objectsOf(piece: string): (Objects & { readonly role: 'object' |
   const verb = imperative(text)
   if (verb !== undefined) {
     const whole = text
-      .slice(verb.length)
+      .replace(/^[a-z]+/i, '')
       .replace(/[.!?]+$/, '')
       .trim()
     const set = whole.replace(new RegExp(`\\s+${LATER}$`, 'i'), '').replace(/^(?:off|on|up|down|back) /i, '')

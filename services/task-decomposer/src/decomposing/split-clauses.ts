@@ -4,6 +4,7 @@
  * A wrong split does what nobody asked for, a missing split costs little; so anything doubtful stays together:
  * conditions, relative clauses, pronouns that refer back, quotations.
  */
+import { misspeltJoints } from '@deed/proto/joints'
 import { mayBeSeveral } from '@deed/proto/task'
 import { beginsClause, imperative, isPoliteQuestion, isVerb, openingLength, reachesFar } from './imperatives.ts'
 import { inTurn } from './in-turn.ts'
@@ -18,13 +19,25 @@ const CLAUSES_MAX = 100
 const SENTENCES_MAX = 400
 
 /** @returns undefined if the text asks for one thing */
-export function splitClauses(text: string): Clause[] | undefined {
-  if (text.length > CHARS_MAX || !mayBeSeveral(text)) return undefined
+export function splitClauses(written: string): Clause[] | undefined {
+  if (written.length > CHARS_MAX || !mayBeSeveral(written)) return undefined
+  const text = withJoints(written)
   const masked = mask(text)
   const steps = listed(text, masked) ?? spoken(text, masked)
   return steps === undefined || steps.length < 2 || steps.length > CLAUSES_MAX
     ? undefined
     : inOrder(shareRestrictions(steps))
+}
+
+/** "thne" is "then", outside of quoted text. */
+function withJoints(text: string): string {
+  let joined = ''
+  let from = 0
+  for (const { start, end, joint } of misspeltJoints(mask(text))) {
+    joined += text.slice(from, start) + joint
+    from = end
+  }
+  return joined + text.slice(from)
 }
 
 // Lists

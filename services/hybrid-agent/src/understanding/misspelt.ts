@@ -1,0 +1,69 @@
+/**
+ * The same text with one word spelled as fingers may have meant it. Only a word that is unknown, or that no rule has, is
+ * replaced; quoted texts, paths, and identifiers never are.
+ */
+import type { Sentence, Token } from '../rules/tokenize.ts'
+import { type Names, nameKey } from './names.ts'
+import { beginsAs, CONTRACTED_WORDS, type Words } from './parts.ts'
+import { COMMON, FILLERS } from './words.ts'
+
+export interface Respelled {
+  readonly text: string
+  /** The word could be one that forbids, restricts or supposes: no change may follow. */
+  readonly guarded: boolean
+  /** No other word is unknown, so that a change may follow from what is like a rule's sentence. */
+  readonly alone: boolean
+}
+
+/** Text with more unknown words is of another subject. */
+const DOUBTFUL_MAX = 3
+const CANDIDATES_MAX = 8
+const LETTERS_MIN = 2
+const PLAIN = /^[a-z][a-z'-]*$/
+
+/** @returns the likeliest first */
+export function respellingsOf(sentence: Sentence, words: Words, names: Names, guarding: ReadonlySet<string>): Respelled[] {
+  const plain = sentence.tokens.filter(({ kind, word }) => kind === 'word' && PLAIN.test(word))
+  const unknown = plain.filter(({ word }) => !isKnown(word, words, names))
+  if (unknown.length > DOUBTFUL_MAX) return []
+  const found = unknown.flatMap((token) => spellingsOf(sentence, token, words, names, guarding, true))
+  const alone = unknown.filter(({ word }) => !word.includes('-')).length < 2
+  if (found.length > 0) return found.slice(0, CANDIDATES_MAX).map((one) => ({ ...one, alone }))
+  const elsewhere = plain.filter(({ word }) => COMMON.has(word) && !words.lexicon.has(word))
+  if (elsewhere.length > 1) return []
+  return elsewhere
+    .flatMap((token) => spellingsOf(sentence, token, words, names, guarding, false))
+    .slice(0, CANDIDATES_MAX)
+}
+
+const isKnown = (word: string, { all }: Words, names: Names): boolean =>
+  all.has(word) || names.isName(word) || CONTRACTED_WORDS.has(word) || word.endsWith("'s")
+
+function spellingsOf(
+  { text }: Sentence,
+  { word, start, end }: Token,
+  { typed, verbs }: Words,
+  names: Names,
+  guarding: ReadonlySet<string>,
+  unknown: boolean,
+): Respelled[] {
+  if (word.length < LETTERS_MIN) return []
+  const near = typed(word)
+  const key = nameKey(word)
+  const named = key.length < 3 ? [] : names.typed(key)
+  // Between two known names nobody guesses.
+  if (named.length > 1) return []
+  const guarded = near.some((one) => guarding.has(one))
+  const said = near.filter(
+    (one) =>
+      (one.length > 2 || FILLERS.has(one)) &&
+      (!verbs.has(one) || unknown) &&
+      !(word.length < 3 && !FILLERS.has(one) && !beginsAs(word, one)),
+  )
+  const target = named.flatMap((one) => names.targetsAt([one]).slice(0, 1)).map(({ name }) => name)
+  return [...new Set([...target, ...said])].map((one) => ({
+    text: text.slice(0, start) + one + text.slice(end),
+    guarded,
+    alone: true,
+  }))
+}
