@@ -30,7 +30,9 @@ for (const joint of JOINTS)
 const WORD = /(?<![\w./@-])[a-z]{3,11}(?![\w/@-]|\.\w)/gi
 
 /** The word that a misspelt joint stands for, with its place in the text. */
-export function misspeltJoints(text: string): { readonly start: number; readonly end: number; readonly joint: string }[] {
+export function misspeltJoints(
+  text: string,
+): { readonly start: number; readonly end: number; readonly joint: string }[] {
   const found = []
   for (const { 0: word, index } of text.matchAll(WORD)) {
     const joint = MEANT.get(word.toLowerCase())

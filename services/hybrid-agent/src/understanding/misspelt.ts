@@ -11,7 +11,7 @@ export interface Respelled {
   readonly text: string
   /** The word could be one that forbids, restricts or supposes: no change may follow. */
   readonly guarded: boolean
-  /** No other word is unknown, so that a change may follow from what is like a rule's sentence. */
+  /** No other word is unknown, so that an action may follow from what is only like a rule's sentence. */
   readonly alone: boolean
 }
 
@@ -22,13 +22,24 @@ const LETTERS_MIN = 2
 const PLAIN = /^[a-z][a-z'-]*$/
 
 /** @returns the likeliest first */
-export function respellingsOf(sentence: Sentence, words: Words, names: Names, guarding: ReadonlySet<string>): Respelled[] {
+export function respellingsOf(
+  sentence: Sentence,
+  words: Words,
+  names: Names,
+  guarding: ReadonlySet<string>,
+): Respelled[] {
+  if (sentence.tokens.length < 2) return []
   const plain = sentence.tokens.filter(({ kind, word }) => kind === 'word' && PLAIN.test(word))
   const unknown = plain.filter(({ word }) => !isKnown(word, words, names))
   if (unknown.length > DOUBTFUL_MAX) return []
   const found = unknown.flatMap((token) => spellingsOf(sentence, token, words, names, guarding, true))
   const alone = unknown.filter(({ word }) => !word.includes('-')).length < 2
   if (found.length > 0) return found.slice(0, CANDIDATES_MAX).map((one) => ({ ...one, alone }))
+  // A word of its own may be another one only where something of this world is named.
+  const mentions = sentence.tokens.some(
+    ({ kind, word }) => kind !== 'word' || names.isName(word) || /\w[./]\w/.test(word),
+  )
+  if (!mentions) return []
   const elsewhere = plain.filter(({ word }) => COMMON.has(word) && !words.lexicon.has(word))
   if (elsewhere.length > 1) return []
   return elsewhere
@@ -63,7 +74,7 @@ function spellingsOf(
   const target = named.flatMap((one) => names.targetsAt([one]).slice(0, 1)).map(({ name }) => name)
   return [...new Set([...target, ...said])].map((one) => ({
     text: text.slice(0, start) + one + text.slice(end),
-    guarded,
+    guarded: guarded && !guarding.has(one),
     alone: true,
   }))
 }

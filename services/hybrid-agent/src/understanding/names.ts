@@ -1,7 +1,7 @@
 /** The names of the world as people write them: in any case, with or without separators, by an alias, misspelt. */
 import type { NamedTarget, Vocabulary } from '../rules/vocabulary.ts'
-import { typedIndex } from './typing-errors.ts'
 import { type SpellingIndex, spellingIndex } from './spelling.ts'
+import { typedIndex } from './typing-errors.ts'
 
 export interface Names {
   /** The targets that several words in a row name; more than one where their names differ in separators alone. */

@@ -8,8 +8,6 @@ import { FILLERS } from './words.ts'
 export interface SpellingIndex {
   /** The nearest words with their distance; several where it could be any of them. */
   readonly near: (word: string) => { readonly words: readonly string[]; readonly distance: number }
-  /** Every word within one edit, however short. */
-  readonly within: (word: string) => readonly string[]
 }
 
 const LETTERS_MIN = 4
@@ -32,11 +30,6 @@ export function spellingIndex(words: Iterable<string>): SpellingIndex {
     }
   }
   return {
-    within: (word) => {
-      if (word.length < LETTERS_INDEXED || word.length > LETTERS_MAX) return []
-      const candidates = new Set([...formsOf(word)].flatMap((form) => byForm.get(form) ?? []))
-      return [...candidates].filter((candidate) => candidate !== word && editDistance(word, candidate) === 1)
-    },
     near: (word) => {
       if (word.length < LETTERS_TO_SWAP || word.length > LETTERS_MAX) return NONE
       let best: string[] = []

@@ -132,20 +132,22 @@ export function understanding(
       return ranked
     }
     seen.candidates = candidates
+    if (parts.length > 0 && intents.declined.has(withReasons.map(({ word }) => word).join(' ')))
+      return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates()))
+    const clean =
+      parts.length === 0
+        ? undefined
+        : cleaned(sentence, [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)], asks, task, bar)
+    if (clean) return clean
+    const respelled = corrected ? undefined : misspelt(sentence, task)
+    if (respelled) return respelled
     if (parts.length === 0)
       return declined('no_instruction', 'the words describe a state and ask for nothing', suggestions(candidates()))
-    if (intents.declined.has(withReasons.map(({ word }) => word).join(' ')))
-      return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates()))
-    const clean = cleaned(sentence, [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)], asks, task, bar)
-    if (clean) return clean
     const forms = [parts, ...lone]
     const synonymous = forms.flatMap((form) => reworded(form, intents.words))
-    const barred = bar !== undefined && bar.bars !== 'changes'
-    const respelled = corrected || barred ? undefined : misspelt(sentence, task)
-    if (respelled) return respelled
     const otherwise = inOtherWords(sentence, synonymous, asks, REWORDED, task, bar)
-    if (otherwise) return otherwise
-    if (bar && barred) return refusal(bar, candidates())
+    if (otherwise && !(changes(otherwise) && isOther(otherwise, candidates()))) return otherwise
+    if (bar && bar.bars !== 'changes') return refusal(bar, candidates())
     const acted = act(candidates(), task)
     if (acted) return acted
     const asked = asksAmong(candidates(), task, vocabulary)
@@ -170,7 +172,7 @@ export function understanding(
       const said = { ...task, description }
       const exact = decide(said)
       const reply = isFinal(exact) ? exact : beyondPatterns(said, undefined, exact, { exact }, true)
-      if (!reply || !acts(reply) || ((guarded || !(alone || reply === exact)) && changes(reply))) continue
+      if (!reply || !acts(reply) || (guarded && changes(reply)) || !(alone || reply === exact)) continue
       const key = reply.outcome === 'handled' ? JSON.stringify(reply.solution.actions) : ''
       if (!found.has(key)) found.set(key, read(reply, 'similarity', RESPELT))
     }
@@ -280,7 +282,7 @@ const OPERATIONS = new Set(['service.start', 'service.stop', 'service.restart'])
 /** The confidence in a rule's own words, found after the sentence was cleaned. */
 const CLEAN = 0.97
 /** The same, with a word that could have been another one. */
-const RESPELT = 0.9
+const RESPELT = 0.96
 /** The same, with a synonym. */
 const REWORDED = 0.88
 const OTHER_WORDS_MAX = 24
@@ -292,6 +294,13 @@ const acts = (reply: AgentReply): boolean =>
 
 const changes = (reply: AgentReply): boolean =>
   reply.outcome !== 'handled' || reply.solution.actions.some(({ action }) => mayChange(action.kind, action.input))
+
+/** Whether the words are nearer to another rule, which then is asked about. */
+const isOther = (reply: AgentReply, [best]: readonly Candidate[]): boolean =>
+  best !== undefined &&
+  reply.outcome === 'handled' &&
+  best.intent.rule.id !== reply.solution.rule &&
+  best.confidence >= ACT.read
 
 /** Whether the rule's own sentence has the word, as in "scale it down to nothing". */
 const hasWord = ({ pattern }: Meant, word: string): boolean =>
