@@ -16,7 +16,7 @@ export function* errorsOf(word: string): Generator<string> {
     yield before + letter + letter + behind
     if (word.length > 3 || at > 0) yield before + behind
     if (behind !== '') yield before + behind[0] + letter + behind.slice(1)
-    const row = ROWS.find((keys) => keys.includes(letter))!
+    const row = ROWS.find((keys) => keys.includes(letter)) ?? ''
     for (const key of [row[row.indexOf(letter) - 1], row[row.indexOf(letter) + 1]])
       if (key !== undefined) yield before + key + behind
   }

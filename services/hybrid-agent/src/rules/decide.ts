@@ -70,18 +70,27 @@ export function findRuleBy(
   vocabulary: Vocabulary,
 ): FindRule {
   const byFirstWord = new Map<string, Candidate[]>()
-  const withAnyFirstWord: Candidate[] = []
+  /** Those that may begin with a slot, by a word that they certainly have; the longest is the rarest. */
+  const byCertainWord = new Map<string, Candidate[]>()
+  const withAnyWords: Candidate[] = []
   for (const rule of rules) {
     for (const pattern of patternsOf(rule)) {
       const candidate = { rule, pattern }
-      if (!pattern.firstWords) withAnyFirstWord.push(candidate)
+      if (!pattern.firstWords) {
+        const [rarest] = pattern.certainWords.toSorted((a, b) => b.length - a.length)
+        if (rarest === undefined) withAnyWords.push(candidate)
+        else if (!byCertainWord.get(rarest)?.push(candidate)) byCertainWord.set(rarest, [candidate])
+      }
       for (const word of pattern.firstWords ?? []) byFirstWord.set(word, [...(byFirstWord.get(word) ?? []), candidate])
     }
   }
   return (sentence, task) => {
     const meant: Meant[] = []
     const words = new Set(sentence.tokens.map(({ word }) => word))
-    for (const candidates of [byFirstWord.get(sentence.tokens[0]?.word ?? '') ?? [], withAnyFirstWord]) {
+    const lists = [byFirstWord.get(sentence.tokens[0]?.word ?? ''), withAnyWords]
+    for (const word of words) lists.push(byCertainWord.get(word))
+    for (const candidates of lists) {
+      if (!candidates) continue
       for (const candidate of candidates) {
         if (!candidate.pattern.certainWords.every((word) => words.has(word))) continue
         const match = matchPattern(candidate.pattern, sentence, vocabulary)

@@ -31,6 +31,13 @@ const HOW = words('how why explain describe')
 const COUNTED = words('many much is are long big large full busy')
 /** These are corrected as the words of the rules are: a misspelt "not" forbids. */
 export const GUARDING: ReadonlySet<string> = new Set([...NEGATIONS, ...RESTRICTIONS, ...CONDITIONS, ...DOUBTS, 'dont'])
+/** Where an unknown word may be one of these, no change follows: it may bar the sentence. */
+export const BARRING: ReadonlySet<string> = new Set([
+  ...NEGATIONS,
+  ...CONDITIONS,
+  ...HOW,
+  ...words('since except excluding maybe perhaps dont'),
+])
 /** A state that may be negated: "is not running", "does not answer". */
 const STATE_VERBS = words(
   'running responding working up run respond work answer answering start starting started load loading reachable healthy available alive there responsive down coming come serving serve well ok okay good right fine happy going able connect accepting accept been behaving behave letting react reacting stable want feeling stop stopping finish respondng',

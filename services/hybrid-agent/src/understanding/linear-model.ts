@@ -55,10 +55,15 @@ export function trainLinearModel(
   return { scores: (features) => scoresOf(weights, classes, features), temperature }
 }
 
+const BLOCK = 16
+
 function byPlace(trained: Float32Array, classes: number): Float32Array {
   const weights = new Float32Array(trained.length)
-  for (let of = 0; of < classes; of++)
-    for (let place = 0; place < PLACES; place++) weights[place * classes + of] = trained[of * PLACES + place]!
+  // In blocks, whose rows and columns stay in the processor's cache.
+  for (let begin = 0; begin < PLACES; begin += BLOCK)
+    for (let of = 0; of < classes; of++)
+      for (let place = begin; place < begin + BLOCK; place++)
+        weights[place * classes + of] = trained[of * PLACES + place]!
   return weights
 }
 

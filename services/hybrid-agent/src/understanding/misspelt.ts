@@ -30,7 +30,7 @@ export function respellingsOf(
 ): Respelled[] {
   if (sentence.tokens.length < 2) return []
   const plain = sentence.tokens.filter(({ kind, word }) => kind === 'word' && PLAIN.test(word))
-  const unknown = plain.filter(({ word }) => !isKnown(word, words, names))
+  const unknown = plain.filter(({ word }) => !hasMeaning(word, words, names))
   if (unknown.length > DOUBTFUL_MAX) return []
   const found = unknown.flatMap((token) => spellingsOf(sentence, token, words, names, guarding, true))
   const alone = unknown.filter(({ word }) => !word.includes('-')).length < 2
@@ -47,7 +47,16 @@ export function respellingsOf(
     .slice(0, CANDIDATES_MAX)
 }
 
-const isKnown = (word: string, { all }: Words, names: Names): boolean =>
+/** Whether an unknown word may be one that bars the sentence. */
+export function mayBar({ tokens }: Sentence, words: Words, names: Names, barring: ReadonlySet<string>): boolean {
+  return tokens.some(({ kind, word }) => {
+    if (kind !== 'word' || !PLAIN.test(word) || word.length < LETTERS_MIN || hasMeaning(word, words, names))
+      return false
+    return names.typed(nameKey(word)).length === 0 && words.typed(word).some((one) => barring.has(one))
+  })
+}
+
+const hasMeaning = (word: string, { all }: Words, names: Names): boolean =>
   all.has(word) || names.isName(word) || CONTRACTED_WORDS.has(word) || word.endsWith("'s")
 
 function spellingsOf(

@@ -13,10 +13,10 @@ import type { Vocabulary } from '../rules/vocabulary.ts'
 import { asksAmong, readingOf } from './ask.ts'
 import { cleanSentence, textOf, variantsOf, withoutPronoun } from './clean-sentence.ts'
 import { explained, type Seen } from './explain.ts'
-import { type Bar, barOf, GUARDING } from './guards.ts'
+import { BARRING, type Bar, barOf, GUARDING } from './guards.ts'
 import { hasHiddenText } from './hidden-text.ts'
 import { intentsOf } from './intents.ts'
-import { respellingsOf } from './misspelt.ts'
+import { mayBar, respellingsOf } from './misspelt.ts'
 import { namesOf } from './names.ts'
 import { normalise } from './normalise.ts'
 import { reworded } from './other-words.ts'
@@ -65,13 +65,24 @@ export function understanding(
   const names = namesOf(vocabulary)
   const rules = intents.all.map(({ rule }) => rule)
   const find = findRuleBy(rules, ({ patterns, paraphrases }) => [...patterns, ...paraphrases], vocabulary)
+  const respeltExactly = new WeakSet<AgentReply>()
   const suggest = suggestBy(packs, vocabulary, decide)
 
   return (task, { learned, explain = false } = {}) => {
     const exact = decide(task)
     const seen: Seen = { exact }
-    const reply = isFinal(exact) ? exact : heldToWords(beyondPatterns(task, learned, exact, seen) ?? exact, task)
+    const reply = isFinal(exact)
+      ? exact
+      : heldToWords(certain(beyondPatterns(task, learned, exact, seen) ?? exact, task), task)
     return explain ? { ...reply, explanation: explained(seen, reply, task, vocabulary) } : reply
+  }
+
+  /** No change follows where an unknown word may be one that forbids it; a sentence that has it in place was read so. */
+  function certain(reply: AgentReply, { description }: AgentTask): AgentReply {
+    if (reply.outcome !== 'handled' || !changes(reply) || reply.solution.reading?.by === 'learned') return reply
+    const sentence = tokenize(description)
+    if (!sentence || respeltExactly.has(reply) || !mayBar(sentence, intents.words, names, BARRING)) return reply
+    return declined('needs_model', 'a word is unknown, and may be one that forbids or restricts it', [])
   }
 
   /** Words that clearly say one operation on a service are no other one: "turn it down, then up" is a restart. */
@@ -174,7 +185,10 @@ export function understanding(
       const reply = isFinal(exact) ? exact : beyondPatterns(said, undefined, exact, { exact }, true)
       if (!reply || !acts(reply) || (guarded && changes(reply)) || !(alone || reply === exact)) continue
       const key = reply.outcome === 'handled' ? JSON.stringify(reply.solution.actions) : ''
-      if (!found.has(key)) found.set(key, read(reply, 'similarity', RESPELT))
+      const respelt = read(reply, 'similarity', RESPELT)
+      // The pattern has the word in its place.
+      if (reply === exact) respeltExactly.add(respelt)
+      if (!found.has(key)) found.set(key, respelt)
     }
     const [only, ...more] = found.values()
     return more.length === 0 ? only : undefined
