@@ -9,7 +9,9 @@ const LETTERS_MIN = 3
 
 /** The sentence with a typing error; none if it has one already, or no word of it may change. */
 export function mistyped(sentence: Sentence): Sentence[] {
-  const say = sentence.tags.includes('typo') ? undefined : mistype(sentence)
+  // One edit may make an English sentence of one in another language: "starta om", "start om".
+  const kept = sentence.tags.includes('typo') || sentence.tags.includes('other-language')
+  const say = kept ? undefined : mistype(sentence)
   return say === undefined ? [] : [{ ...sentence, say }]
 }
 

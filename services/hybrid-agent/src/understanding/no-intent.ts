@@ -57,6 +57,12 @@ call X
 pay X
 vote for X
 think about X
+worry about X
+worrying about X
+stop worrying about X
+start worrying about X
+dreaming of X
+talking about X
 forget X
 why X
 the best X

@@ -246,6 +246,7 @@ export const ASKS_TO =
 
 /** Not corrected, though one letter makes them another word: what people also say. */
 export const COMMON = list(`
+  worry worrying worried worries dream dreaming talk talking wonder wondering think thinking
   true false about above across after against ahead almost alone along already although always among another anyone anything around
   aside asked away back backs badly base based bad because become been before began begin behind being below best better
   between beyond bigger black blue boss both bottom bought bring broken brought build built business busy call called

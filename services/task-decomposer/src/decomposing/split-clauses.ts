@@ -303,6 +303,10 @@ function withoutOpening(text: string, masked: string): string {
   return isPoliteQuestion(masked) ? rest.replace(/\?$/, '') : rest
 }
 
+const RUNS = new Set(['run', 'execute', 'invoke'])
+const EXPECTED =
+  /^(?:check|verify|expect|ensure|validate|confirm|make sure)\b.{0,120}\b(?:exists?|(?:is|be) there|the file)\b/i
+
 function separates(
   left: string,
   right: string,
@@ -311,6 +315,8 @@ function separates(
   { subordinate, content, verb }: { subordinate: number; content: number; verb: string },
 ): boolean {
   if (!beginsClause(right, clear)) return false
+  // "run `make` and check that out.txt exists": what is expected belongs to the command.
+  if (RUNS.has(verb) && EXPECTED.test(right)) return false
   const said = left.trim().split(/\s+/)
   const lastSaid = said.at(-1)?.toLowerCase() ?? ''
   // "stop and start x", "read and write files": two verbs share one object.
