@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { until } from '@deed/process/until'
 import { Action } from '@deed/proto/action'
 import { ExecutionId } from '@deed/proto/ids'
 import { actionIdOf } from '@deed/worker/action-id'
@@ -175,6 +176,9 @@ describe.skipIf(!HAS_GIT)(`a commit${withoutGit}`, () => {
     utimesSync(lock, hourAgo, hourAgo)
     expect(await look()).not.toMatchObject(refused)
     closeSync(held)
+    // Where a git of another user works for a moment, nobody can see whether it holds the lock.
+    const isRefused = async () => JSON.stringify(await look()).includes('"code":"effect_failed"')
+    await until(isRefused, { what: 'a lock that no process holds' })
     expect(await look()).toMatchObject(refused)
     expect(await executor.run(commit(['a.txt']))).toMatchObject({
       outcome: 'failed',

@@ -1,6 +1,6 @@
 /** Makes the question where words can be read in several ways, or leave out what is meant. */
 import type { AgentReply, AgentTask, QuestionOption, Solution } from '@deed/proto/agent'
-import { applies, outcomeOf } from '../rules/decide.ts'
+import { applies, type Meant, outcomeOf } from '../rules/decide.ts'
 import type { SlotValue } from '../rules/slots.ts'
 import { type EntityValue, isOfType, type Vocabulary } from '../rules/vocabulary.ts'
 import type { MissingSlot } from './fill-intent.ts'
@@ -29,7 +29,31 @@ export function asksAmong(
       if (!solutions.has(key) && solutions.size < OPTIONS_MAX) solutions.set(key, solution)
     }
   }
-  const options = [...solutions.values()].map(
+  return questionOf([...solutions.values()])
+}
+
+/**
+ * Where two rules have the same words.
+ *
+ * @returns undefined if they come to the same actions, or one of them cannot be done
+ */
+export function asksBetween(tied: readonly Meant[], task: AgentTask, vocabulary: Vocabulary): AgentReply | undefined {
+  const solutions = new Map<string, Solution>()
+  for (const meant of tied) {
+    const reply = outcomeOf(meant, task, vocabulary)
+    if (reply.outcome !== 'handled') return undefined
+    const { solution } = reply
+    solutions.set(JSON.stringify(solution.actions.map(({ action }) => action)), {
+      ...solution,
+      confidence: 1 / tied.length,
+      reading: { text: readingOf(solution), by: 'choice' },
+    })
+  }
+  return solutions.size === 1 ? undefined : questionOf([...solutions.values()])
+}
+
+function questionOf(solutions: readonly Solution[]): AgentReply | undefined {
+  const options = solutions.map(
     (solution, index): QuestionOption => ({ id: `option-${index + 1}`, reading: readingOf(solution), solution }),
   )
   const [only, another] = options

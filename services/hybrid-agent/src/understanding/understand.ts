@@ -10,7 +10,7 @@ import type { RulePack } from '../rules/rule-pack.ts'
 import { NO_RUNBOOKS, type Runbooks } from '../rules/runbooks.ts'
 import { type Sentence, tokenize } from '../rules/tokenize.ts'
 import type { Vocabulary } from '../rules/vocabulary.ts'
-import { asksAmong, readingOf } from './ask.ts'
+import { asksAmong, asksBetween, readingOf } from './ask.ts'
 import { cleanSentence, textOf, variantsOf, withoutPronoun } from './clean-sentence.ts'
 import { explained, type Seen } from './explain.ts'
 import { BARRING, type Bar, barOf, GUARDING } from './guards.ts'
@@ -206,11 +206,13 @@ export function understanding(
       const found = find(cleanSentence(sentence, parts, asks), task)
       if (
         !found ||
-        found.rival ||
         (bar && found.best.rule.changes && !hasWord(found.best, bar.word)) ||
         !namesAreNames(found.best, parts, intents.words.verbs)
       )
         continue
+      const tied = found.rival && asksBetween([found.best, found.rival], task, vocabulary)
+      if (tied) return tied
+      if (found.rival) continue
       const reply = outcomeOf(found.best, task, vocabulary)
       if (reply.outcome !== 'declined' || reply.reason === 'needs_template') return read(reply, 'similarity', CLEAN)
     }
@@ -229,6 +231,7 @@ export function understanding(
     const found = new Map<string, AgentReply>()
     for (const parts of others.slice(0, OTHER_WORDS_MAX)) {
       const reply = cleaned(sentence, [parts], asks, task, bar)
+      if (reply?.outcome === 'asks') return undefined
       if (reply?.outcome === 'handled')
         found.set(JSON.stringify(reply.solution.actions), read(reply, 'similarity', confidence))
     }
