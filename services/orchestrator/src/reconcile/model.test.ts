@@ -15,7 +15,7 @@ import { type Draft, draftOf, hasChanged } from '../execution/draft.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import { emptySnapshot, newExecution } from '../execution/new-execution.ts'
 import { newTask } from '../execution/new-task.ts'
-import { reviewOf } from '../execution/person-task.ts'
+import { expiryOf, reviewOf } from '../execution/person-task.ts'
 import { nextToUndo, progressOf, readyTasks } from '../execution/progress.ts'
 import type { ApprovalRow, ExecutionRow, Progress, Snapshot, TaskRow, Work } from '../execution/snapshot.ts'
 import { needsApproval } from './agree-again.ts'
@@ -759,7 +759,8 @@ function bringToRest(model: Model, peopleCome: boolean): void {
     const wanted = asked(snapshot)
     if (!peopleCome && wanted.length > 0) {
       if (snapshot.execution.status === 'waiting') return
-    } else if (peopleCome && wanted[0]) {
+    } else if (peopleCome && wanted[0] && (expiryOf(wanted[0]) ?? Number.POSITIVE_INFINITY) > model.now + 1) {
+      // What has expired is answered by nobody; the next look ends it.
       model.now++
       apply(model, agreedAgain(model, answerTo(model, wanted[0])))
       continue
