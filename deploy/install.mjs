@@ -1,16 +1,17 @@
 /**
- * Brings node_modules up to date before a script of the root package runs.
+ * Brings node_modules and the bundled page of the console up to date before a script of the root package runs.
  *
  * It runs on whatever Node the machine has (20 or newer) and before anything is installed, so it uses built-ins
  * alone. When it ends, node_modules holds what package-lock.json names, and the `node` that npm scripts find on
- * their PATH can run the TypeScript of this repository. Two scripts may start it at once: one installs, one waits.
+ * their PATH can run the TypeScript of this repository. Two scripts may start it at once: one installs, one waits. The
+ * page is bundled again whenever its sources have changed.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** The oldest Node that has all the mesh uses: TypeScript without a flag, `using`, UUIDv7. */
 const NODE_MIN = [24, 21]
@@ -37,6 +38,8 @@ try {
   // Checked again under the lock: the previous holder may have done the work.
   if (!installed()) await underLock(async () => installed() || (await install()))
   checkNode()
+  const { buildPage } = await import(pathToFileURL(join(root, 'services/console/build.mjs')).href)
+  await buildPage()
 } catch (error) {
   console.error(error.message)
   process.exitCode = 1

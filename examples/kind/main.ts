@@ -13,7 +13,7 @@ interface ActionRequest {
   kind_version: number
   action_id: string
   input: { lamp?: unknown; on?: unknown }
-  /** What this program gave as `known` at the first look; Deed keeps it. */
+  /** What this program gave as `known` at the first observation; Deed keeps it. */
   stored?: { known?: { on: boolean } }
 }
 

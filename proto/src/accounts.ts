@@ -61,6 +61,23 @@ export function accountsOf(callers: readonly Caller[]): Account[] {
   ]
 }
 
+/** An account whose user can read the server's status, and nothing else. */
+export const systemAccount = (user: string): Account => ({
+  name: '$SYS',
+  jetstream: false,
+  users: [
+    {
+      name: user,
+      permissions: {
+        publish: ['$SYS.REQ.SERVER.*.VARZ', '$SYS.REQ.SERVER.*.HEALTHZ'],
+        subscribe: ['_INBOX.>'],
+      },
+    },
+  ],
+  exports: [],
+  imports: [],
+})
+
 function exportsTo(callers: readonly Caller[]): Export[] {
   const streams = new Map<string, string[]>()
   for (const caller of callers) {

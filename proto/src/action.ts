@@ -17,9 +17,10 @@ export type Facts = z.output<typeof Facts>
 
 /**
  * How the words of a task were understood, where they are not a rule's own words. similarity: they are near those of a
- * rule. learned: they are this tenant's own words. choice: a person chose the reading. model: a model's plan.
+ * rule. learned: they are this tenant's own words. choice: a person chose the reading. model: a model's plan. recalled:
+ * a verified plan of an earlier request with similar words.
  */
-export const ReadBy = z.enum(['similarity', 'learned', 'choice', 'model'])
+export const ReadBy = z.enum(['similarity', 'learned', 'choice', 'model', 'recalled'])
 export type ReadBy = z.output<typeof ReadBy>
 
 /** Words, and what they were understood as. */
@@ -123,6 +124,18 @@ export const inspectAction = request({
   output: z.object({
     inspections: z.array(z.union([z.object({ inspection: Inspection }), z.object({ error: ErrorBody })])),
   }),
+})
+
+/** Whether inputs match the schemas of their kinds, before anything is planned with them. Targets are not read. */
+export const checkInputs = request({
+  subject: 'action.check',
+  owner: 'executor',
+  summary: 'Whether the inputs of actions match the schemas of their kinds.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.object({ actions: z.array(Action).min(1).max(1000) }),
+  /** The first action with a wrong input, from 0, with what to change. */
+  output: z.object({ fault: z.object({ index: z.int(), error: ErrorBody }).nullable() }),
 })
 
 /** The current meaning of names in a grant, so that the grant ends when a name means something else. */

@@ -76,6 +76,10 @@ export const TemplateBody = z.object({
   task_type: z.string().max(64),
   body: z.string().max(131_072),
   variables: z.record(z.string(), z.string()).default({}),
+  /** What fills a variable that has not the name of a fact: a text with placeholders for facts. */
+  sources: z.record(z.string(), z.string()).default({}),
+  /** The nouns of what it makes; empty: those of its task type. */
+  makes: z.array(z.string().max(64)).max(20).default([]),
   /** The output path for a task that names no file, as a template: `lib/{{name | snake}}.ex`. */
   file: z.string().max(512).optional(),
 })

@@ -12,6 +12,26 @@ import { NODES_MAX } from './task.ts'
 
 const REASON_CHARS_MAX = 4096
 
+/** From this level on, who approves in the console types the first characters of the plan's hash, or uses a passkey. */
+export const TYPED_FROM_LEVEL = 2
+export const TYPED_CHARS = 6
+
+/**
+ * Where and how a person confirmed a decision, for the audit log. It is what the client says of itself, and grants
+ * nothing; the console's server sets channel and factor itself, whatever the page sends.
+ */
+export const Confirmation = z.strictObject({
+  channel: z.enum(['nats', 'command', 'console', 'mcp']).default('nats'),
+  /**
+   * none: nobody was asked again. answer: by a button or a yes. typed: by the beginning of the plan's hash. passkey: by a
+   * signature over the approval and the plan's hash, which the console has verified.
+   */
+  factor: z.enum(['none', 'answer', 'typed', 'passkey']).default('none'),
+  /** The first six characters of the plan's hash, as the person typed them. */
+  typed: z.string().max(64).optional(),
+})
+export type Confirmation = z.output<typeof Confirmation>
+
 /** A step that an approval seals, with everything that is known about it before it runs. */
 export const SealedStep = z.object({
   task_id: TaskId,
@@ -81,6 +101,9 @@ export const ApprovalView = z.object({
   /** SHA-256 over the sealed actions and the policy's version. */
   plan_hash: z.string(),
   policy_version: z.string(),
+  /** Since when a person is asked. */
+  asked_at: z.iso.datetime(),
+  decided_at: z.iso.datetime().nullable(),
   expires_at: z.iso.datetime(),
   /** The grant that approved it, so that nobody was asked. */
   grant_id: GrantId.nullable().default(null),
@@ -129,7 +152,8 @@ export const listApprovals = request({
 
 /**
  * Approves or denies, or decides a person's task. Valid once, until it expires by the database's clock. What a person
- * provides is evidence of kind `signed`, with who and when.
+ * provides is evidence of kind `signed`, with who and when. Who approves a plan of level 2 or 3 in the console types the
+ * beginning of its hash, or uses a passkey; what does not match is refused as `approval_mismatch`, and audited.
  */
 export const decideApproval = request({
   subject: 'approval.decide',
@@ -145,6 +169,7 @@ export const decideApproval = request({
     reason: z.string().max(REASON_CHARS_MAX).optional(),
     /** The plan that was shown; refused as `approval_mismatch` if the plan has changed. */
     plan_hash: z.string().max(64).optional(),
+    confirmation: Confirmation.optional(),
     /** What a person provides. */
     result: z.strictObject(ActionResult.shape).optional(),
     /** With choose: one of the two. */
@@ -170,11 +195,19 @@ export const decideApprovals = request({
   idempotent: false,
   input: z.strictObject({
     approvals: z
-      .array(z.strictObject({ approval_id: ApprovalId, plan_hash: z.string().max(64) }))
+      .array(
+        z.strictObject({
+          approval_id: ApprovalId,
+          plan_hash: z.string().max(64),
+          /** As `confirmation.typed` of `approval.decide`, for this one. */
+          typed: z.string().max(64).optional(),
+        }),
+      )
       .min(1)
       .max(500),
     decision: z.enum(['approve', 'deny']),
     reason: z.string().max(REASON_CHARS_MAX).optional(),
+    confirmation: Confirmation.omit({ typed: true }).optional(),
   }),
   /** In the order of the request. */
   output: z.object({

@@ -10,6 +10,9 @@ import { ExecutionId } from './ids.ts'
 import { Evidence } from './observation.ts'
 import { Language } from './template.ts'
 
+/** The time in microseconds since 1970, and the id, of the last entry of a page. */
+export const CacheCursor = z.string().regex(/^\d{1,17}\.[0-9a-f-]{36}$/)
+
 /** What must be equal besides the words. */
 export const CacheScope = z.object({
   text: z.string().min(1).max(65_536),
@@ -39,18 +42,41 @@ export const CachedSolution = z.object({
 export const CacheValue = z.discriminatedUnion('kind', [CachedAnswer, CachedSolution])
 export type CacheValue = z.output<typeof CacheValue>
 
+/** Proposals that were compared with the answer that was computed afresh, and what that says about the others. */
+export const WrongHits = z.object({
+  judged: z.int().min(0),
+  wrong: z.int().min(0),
+  /** Upper bound of the share of wrong hits, 95 % confidence (Clopper-Pearson); 1 if nothing was judged. */
+  wrong_max: z.number().min(0).max(1),
+})
+
+/** Why an entry for other words may be served. words: they say the same; vote: the nearest questions have this answer. */
+export const ProposedBy = z.enum(['words', 'vote'])
+
 export const CacheEntry = z.object({
   entry_id: z.uuid(),
   tier: z.enum(['exact', 'semantic']),
   age_ms: z.number().min(0),
   value: CacheValue,
+  /** Of the tier `semantic`. */
+  similar: z
+    .object({
+      /** The words that the entry was found for. */
+      text: z.string(),
+      way: ProposedBy,
+      /** From 0 to 1: the cosine of the angle between the words' vectors. It proposes, and decides nothing. */
+      similarity: z.number().min(0).max(1),
+      /** Of an answer. A solution has none: it is approved, executed and verified like any plan. */
+      certificate: WrongHits.nullable(),
+    })
+    .optional(),
 })
 export type CacheEntry = z.output<typeof CacheEntry>
 
 export const getCache = request({
   subject: 'cache.get',
   owner: 'semantic-cache',
-  summary: 'The entry for these words.',
+  summary: 'The entry for these words, or for similar ones where that is certified.',
   timeoutMs: 500,
   idempotent: true,
   input: CacheScope,
@@ -94,6 +120,17 @@ export const releaseCache = request({
   output: z.object({ released: z.boolean() }),
 })
 
+/** Whether the plan that was proposed for the words held. One that did not is proposed for no such words again. */
+export const judgeCache = request({
+  subject: 'cache.judge',
+  owner: 'semantic-cache',
+  summary: 'Report what came of a plan for similar words.',
+  timeoutMs: 2_000,
+  idempotent: true,
+  input: CacheScope.extend({ held: z.boolean() }),
+  output: z.object({ judged: z.boolean() }),
+})
+
 export const invalidateCache = request({
   subject: 'cache.invalidate',
   owner: 'semantic-cache',
@@ -111,7 +148,7 @@ export const invalidateCache = request({
 export const cacheStats = request({
   subject: 'cache.stats',
   owner: 'semantic-cache',
-  summary: 'Size and hit rate.',
+  summary: 'Size, hit rate, and the bound of wrong hits.',
   timeoutMs: 2_000,
   idempotent: true,
   input: z.strictObject({}),
@@ -121,6 +158,56 @@ export const cacheStats = request({
     hits: z.int(),
     misses: z.int(),
     hit_rate: z.number().nullable(),
+    /** Hits on similar words; the others are on the same words. */
+    similar_hits: z.int(),
+    /** Of the answers for similar words. */
+    wrong_hits: WrongHits,
+    /** Scopes in which proposals were judged: equal kind, language, context and version. */
+    scopes: z.array(
+      WrongHits.extend({
+        scope: z.string(),
+        kind: z.enum(['answer', 'solution']),
+        way: ProposedBy,
+        /** Whether answers are served. */
+        open: z.boolean(),
+      }),
+    ),
     evictions: z.int(),
+  }),
+})
+
+/** Entries that can still be served, newest first. */
+export const listCache = request({
+  subject: 'cache.list',
+  owner: 'semantic-cache',
+  summary: 'The entries of the tenant.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({
+    kind: z.enum(['answer', 'solution']).optional(),
+    execution_id: ExecutionId.optional(),
+    limit: z.int().min(1).max(200).default(50),
+    /** `next_cursor` of the previous page. */
+    cursor: CacheCursor.optional(),
+  }),
+  output: z.object({
+    entries: z.array(
+      z.object({
+        entry_id: z.uuid(),
+        kind: z.enum(['answer', 'solution']),
+        tier: CacheEntry.shape.tier,
+        /** The words, or the beginning of them. */
+        text: z.string(),
+        language: Language.nullable(),
+        /** That found it. */
+        execution_id: ExecutionId,
+        bytes: z.int(),
+        age_ms: z.number().min(0),
+        expires_in_ms: z.number(),
+        /** How often this replica served it since its start; the newest 10,000 served entries are counted. */
+        hits: z.int().min(0),
+      }),
+    ),
+    next_cursor: CacheCursor.nullable(),
   }),
 })

@@ -6,7 +6,7 @@
  */
 import type { z } from 'zod'
 
-/** Each has its own NATS user and database role. */
+/** Each has its own NATS user and database role. A mesh works without the last one. */
 export const SERVICES = [
   'orchestrator',
   'template-optimizer',
@@ -14,6 +14,7 @@ export const SERVICES = [
   'hybrid-agent',
   'executor',
   'semantic-cache',
+  'console',
 ] as const
 export type ServiceName = (typeof SERVICES)[number]
 
@@ -32,6 +33,8 @@ export interface RequestContract<Input extends z.ZodType = z.ZodType, Output ext
   readonly idempotent: boolean
   /** Also answered as `<subject>.<instance>` by the instance with that id, which INFO of the micro protocol reports. */
   readonly each?: true
+  /** It may begin an execution, so it begins a trace; others are traced if their caller is. */
+  readonly begins?: true
   readonly input: Input
   readonly output: Output
 }

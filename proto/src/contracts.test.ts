@@ -7,14 +7,19 @@ import * as alert from './alert.ts'
 import * as approval from './approval.ts'
 import * as audit from './audit.ts'
 import * as cache from './cache.ts'
+import * as consoleContracts from './console.ts'
 import type { Contract } from './contract.ts'
 import { CONTRACTS } from './contracts.ts'
 import * as doctor from './doctor.ts'
 import * as execution from './execution.ts'
+import * as executionHistory from './execution-history.ts'
 import * as findId from './find-id.ts'
 import * as goal from './goal.ts'
 import * as grant from './grant.ts'
+import { logLevel } from './log-level.ts'
 import * as manifest from './manifest.ts'
+import * as metricSamples from './metric-samples.ts'
+import * as model from './model.ts'
 import * as person from './person.ts'
 import * as provider from './provider.ts'
 import * as rules from './rules.ts'
@@ -22,6 +27,7 @@ import * as schedule from './schedule.ts'
 import * as steering from './steering.ts'
 import * as task from './task.ts'
 import * as template from './template.ts'
+import * as worker from './worker.ts'
 
 const exported = [
   action,
@@ -30,12 +36,17 @@ const exported = [
   approval,
   audit,
   cache,
+  consoleContracts,
   doctor,
   execution,
+  executionHistory,
   findId,
   goal,
   grant,
+  logLevel,
   manifest,
+  metricSamples,
+  model,
   person,
   provider,
   rules,
@@ -43,6 +54,7 @@ const exported = [
   steering,
   task,
   template,
+  worker,
 ].flatMap((module) => Object.values(module).filter((value) => isContract(value)))
 
 function isContract(value: unknown): value is Contract {
@@ -54,8 +66,8 @@ const BETWEEN_SERVICES: readonly Contract[] = [
   ...[task.decomposeTask, task.reportTask, task.heartbeatWorker, agent.processTask, agent.workSolve],
   ...[rules.learnSentence, rules.unlearnSentence],
   ...[template.selectTemplate, template.getTemplate, template.recordTemplate],
-  ...[cache.getCache, cache.reserveCache, cache.putCache, cache.releaseCache],
-  ...[action.workAct, action.inspectAction, action.inspectUndo, action.forgetActions],
+  ...[cache.getCache, cache.reserveCache, cache.putCache, cache.releaseCache, cache.judgeCache],
+  ...[action.workAct, action.inspectAction, action.checkInputs, action.inspectUndo, action.forgetActions],
   ...[provider.observeProvided, provider.executeProvided, provider.compensateProvided],
 ]
 

@@ -1,10 +1,20 @@
 /** Every contract of the mesh, in one list: for documents and for tests. */
-import { forgetActions, inspectAction, inspectUndo, listKinds, resolveNames, workAct } from './action.ts'
+import { checkInputs, forgetActions, inspectAction, inspectUndo, listKinds, resolveNames, workAct } from './action.ts'
 import { explainTask, processTask, workSolve } from './agent.ts'
-import { alert } from './alert.ts'
+import { alert, listAlerts, silenceAlert, unsilenceAlert } from './alert.ts'
 import { decideApproval, decideApprovals, listApprovals } from './approval.ts'
-import { exportAudit, verifyAudit } from './audit.ts'
-import { cacheStats, getCache, invalidateCache, putCache, releaseCache, reserveCache } from './cache.ts'
+import { exportAudit, listRefusals, recordRefusals, verifyAudit } from './audit.ts'
+import {
+  cacheStats,
+  getCache,
+  invalidateCache,
+  judgeCache,
+  listCache,
+  putCache,
+  releaseCache,
+  reserveCache,
+} from './cache.ts'
+import { linkConsole, signOutOfConsole } from './console.ts'
 import type { Contract } from './contract.ts'
 import { examineAgent, examineExecutor, examineOrchestrator } from './doctor.ts'
 import {
@@ -15,10 +25,14 @@ import {
   requestExecution,
   watchExecution,
 } from './execution.ts'
+import { executionHistory } from './execution-history.ts'
 import { findId } from './find-id.ts'
 import { deleteGoal, listGoals, pauseGoal, putGoal, resumeGoal } from './goal.ts'
 import { deleteGrant, listGrants, putGrant } from './grant.ts'
+import { logLevel } from './log-level.ts'
 import { putManifest } from './manifest.ts'
+import { readMetrics } from './metric-samples.ts'
+import { listModelCalls, listModels, modelStats } from './model.ts'
 import { chooseReading } from './person.ts'
 import { compensateProvided, executeProvided, observeProvided } from './provider.ts'
 import {
@@ -40,7 +54,15 @@ import {
   steerExecutions,
 } from './steering.ts'
 import { decomposeTask, heartbeatWorker, listTasks, reportTask } from './task.ts'
-import { getTemplate, listTemplates, recordTemplate, selectTemplate } from './template.ts'
+import {
+  analyzeTemplates,
+  getTemplate,
+  listTemplates,
+  recordTemplate,
+  selectTemplate,
+  templateHistory,
+} from './template.ts'
+import { listWorkers } from './worker.ts'
 
 export const CONTRACTS: readonly Contract[] = [
   requestExecution,
@@ -55,6 +77,7 @@ export const CONTRACTS: readonly Contract[] = [
   chooseReading,
   watchExecution,
   executionStats,
+  executionHistory,
   listApprovals,
   decideApproval,
   decideApprovals,
@@ -63,6 +86,7 @@ export const CONTRACTS: readonly Contract[] = [
   deleteGrant,
   putManifest,
   listTasks,
+  listWorkers,
   findId,
   putGoal,
   listGoals,
@@ -76,16 +100,24 @@ export const CONTRACTS: readonly Contract[] = [
   resumeSchedule,
   verifyAudit,
   exportAudit,
+  listRefusals,
+  recordRefusals,
   examineOrchestrator,
   examineExecutor,
   examineAgent,
+  ...Object.values(logLevel),
   reportTask,
   heartbeatWorker,
   executionEvent,
   alert,
+  listAlerts,
+  silenceAlert,
+  unsilenceAlert,
+  readMetrics,
   workAct,
   workSolve,
   inspectAction,
+  checkInputs,
   resolveNames,
   inspectUndo,
   listKinds,
@@ -97,6 +129,8 @@ export const CONTRACTS: readonly Contract[] = [
   getTemplate,
   recordTemplate,
   listTemplates,
+  templateHistory,
+  analyzeTemplates,
   decomposeTask,
   explainTask,
   processTask,
@@ -107,10 +141,17 @@ export const CONTRACTS: readonly Contract[] = [
   listLearned,
   forgetLearned,
   exportLearned,
+  listModels,
+  modelStats,
+  listModelCalls,
   getCache,
   reserveCache,
   putCache,
   releaseCache,
+  judgeCache,
   invalidateCache,
+  listCache,
   cacheStats,
+  linkConsole,
+  signOutOfConsole,
 ]

@@ -42,6 +42,7 @@ export const ERRORS = {
   invalid_template: false,
   invalid_manifest: false,
   // The requester is not allowed to.
+  unauthenticated: false,
   forbidden: false,
   self_approval: false,
   approval_already_used: false,

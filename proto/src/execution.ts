@@ -121,6 +121,7 @@ export const requestExecution = request({
   summary: 'Do this, and answer.',
   timeoutMs: 30_000,
   idempotent: false,
+  begins: true,
   input: ExecutionRequest,
   output: ExecutionReply,
 })
@@ -235,6 +236,10 @@ export const ExecutionSummary = z.object({
   execution_id: ExecutionId,
   status: ExecutionStatus,
   task: z.string(),
+  /** Who requested it. */
+  user: z.string(),
+  /** Why it failed, in brief. */
+  error: ErrorBody.pick({ code: true, message: true }).nullable(),
   method: Method.nullable(),
   template_used: z.string().nullable(),
   success: z.boolean(),
@@ -242,6 +247,24 @@ export const ExecutionSummary = z.object({
   finished_at: z.iso.datetime().nullable(),
   time_ms: z.number().nullable(),
 })
+
+/**
+ * What `execution.stats` counts of executions, besides status, method and template; `execution.list` lists exactly these.
+ * open: not ended. The others have ended. verified: done, and what the task asks for. unverified: done, and nobody knows
+ * whether it is what the task asks for. false_success: done, although an action of it is not. duplicate_effect: an effect
+ * was made twice. cache_hit: answered from the cache.
+ */
+export const COUNTED = [
+  'open',
+  'verified',
+  'unverified',
+  'false_success',
+  'duplicate_effect',
+  'rollback_failed',
+  'cache_hit',
+] as const
+export const Counted = z.enum(COUNTED)
+export type Counted = z.output<typeof Counted>
 
 export const listExecutions = request({
   subject: 'execution.list',
@@ -255,8 +278,18 @@ export const listExecutions = request({
     template: z.string().max(128).optional(),
     since: z.iso.datetime({ offset: true }).optional(),
     until: z.iso.datetime({ offset: true }).optional(),
-    /** A substring of the task's words. */
+    /**
+     * A substring of the first 4,096 characters of the task's words. A page of what matches may be shorter than the limit,
+     * or empty, although `next_cursor` says that there is more.
+     */
     text: z.string().max(256).optional(),
+    only: Counted.optional(),
+    /** Who requested it. Pages are as for `text`, also of the next two. */
+    user: z.string().max(64).optional(),
+    /** With an action that names this target. */
+    target: z.string().min(1).max(256).optional(),
+    /** A substring of its error, or of the error's code. */
+    error: z.string().min(1).max(256).optional(),
     /** Absent: `rollback.max_history` of execution.yaml. */
     limit: z.int().min(1).max(500).optional(),
     cursor: ExecutionId.optional(),
@@ -266,7 +299,10 @@ export const listExecutions = request({
 
 const Milliseconds = z.number().min(0).nullable()
 
-/** Of the caller's tenant; null if there is nothing to measure yet. */
+/**
+ * Of the caller's tenant; null if there is nothing to measure yet. `since` is rounded down: to the minute within two days, to
+ * the hour within two months, to the day before that. Percentiles are within 2 %.
+ */
 export const executionStats = request({
   subject: 'execution.stats',
   owner: 'orchestrator',
@@ -280,6 +316,7 @@ export const executionStats = request({
     by_status: z.record(z.string(), z.int()),
     by_method: z.record(z.string(), z.int()),
     templates: z.record(z.string(), z.int()),
+    counts: z.record(Counted, z.int()),
     /** Done, and verified against the task, as a fraction of ended executions. */
     success_rate: z.number().nullable(),
     /** Verified, as a fraction of done actions, except reads that may run only once: 1, or something is broken. */
@@ -293,6 +330,8 @@ export const executionStats = request({
     p99_ms: Milliseconds,
     tokens_used: z.int(),
     cost_usd: z.number(),
+    /** Of those that have ended; in dollars. */
+    cost_by_method: z.record(z.string(), z.number()),
   }),
 })
 export type ExecutionStats = z.output<typeof executionStats.output>
@@ -300,7 +339,7 @@ export type ExecutionStats = z.output<typeof executionStats.output>
 /**
  * The status of an execution, with the rows of its audit log after `after`; then subscribe to
  * `event.execution.<tenant>.<id>`. A subscriber that missed events requests them again from the last number seen.
- * Without an id: executions that are open, or have changed since.
+ * Without an id: executions that are open, or have ended since.
  */
 export const watchExecution = request({
   subject: 'execution.watch',

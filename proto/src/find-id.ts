@@ -8,7 +8,10 @@ export const FOUND_MAX = 10
 export const IdOwner = z.enum(['execution', 'task', 'approval', 'grant'])
 export type IdOwner = z.output<typeof IdOwner>
 
-/** The ids of the tenant that end so, the newest first. More than one means that the ending is too short. */
+/**
+ * The ids of the tenant that end so, the newest first. More than one means that the ending is too short. Looked for among
+ * the newest 20,000 executions and their tasks, and as many approvals and grants.
+ */
 export const findId = request({
   subject: 'id.find',
   owner: 'orchestrator',

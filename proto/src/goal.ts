@@ -43,12 +43,12 @@ export const GoalView = z.object({
    * Who approved the actions for every time they are needed; null if no approval was required, or none was given yet.
    */
   agreed_by: z.string().nullable(),
-  looks: z.int(),
-  last_look_at: z.iso.datetime().nullable(),
+  checks: z.int(),
+  last_check_at: z.iso.datetime().nullable(),
   last_outcome: GoalOutcome.nullable(),
   /** What the last check observed, in a sentence. */
   last_seen: z.string().nullable(),
-  next_look_at: z.iso.datetime().nullable(),
+  next_check_at: z.iso.datetime().nullable(),
   drifts: z.int(),
   last_drift_at: z.iso.datetime().nullable(),
   /** Of the last hour. */

@@ -35,10 +35,14 @@ export interface KindFacts extends PolicyFacts {
   readonly in_workspace?: true
   /** What no two actions of this kind may use at a time. */
   readonly exclusive?: 'target' | 'workspace'
+  /** Whether it takes milliseconds, and the executor makes it beside others: it waits for no other effect. */
+  readonly short?: true
   /** How long one action is expected to take with its observation, in milliseconds. */
   readonly expected_ms: number
   /** What a model gives; absent for kinds that no model plans. */
   readonly input?: z.ZodObject
+  /** A model is offered it only for a task with such words. Absent: for every task. */
+  readonly words?: RegExp
   /** What a model's input becomes. Absent: it is the action's. */
   readonly planned?: (input: JsonObject) => { input: JsonObject; verify?: Observation }
 }

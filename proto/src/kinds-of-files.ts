@@ -13,6 +13,7 @@ export const FILE_KINDS: Readonly<Record<string, KindFacts>> = {
     creates: 'absent',
     touches: { paths: ['path'] },
     in_workspace: true,
+    short: true,
     expected_ms: 20,
     input: z.strictObject({ path: Path, content: Content }),
   },
@@ -29,6 +30,7 @@ export const FILE_KINDS: Readonly<Record<string, KindFacts>> = {
     effect: 'change',
     touches: { paths: ['path'] },
     in_workspace: true,
+    short: true,
     expected_ms: 20,
     input: z.strictObject({
       path: Path,
@@ -43,6 +45,7 @@ export const FILE_KINDS: Readonly<Record<string, KindFacts>> = {
     creates: 'absent',
     touches: { paths: ['path'] },
     in_workspace: true,
+    short: true,
     expected_ms: 20,
     input: z.strictObject({ path: Path, text: Content.min(1) }),
   },
@@ -109,5 +112,37 @@ export const FILE_KINDS: Readonly<Record<string, KindFacts>> = {
     in_workspace: true,
     expected_ms: 20,
     input: z.strictObject({ path: Path, language: Language, content: Content }),
+  },
+  'code.refactor': {
+    about:
+      'Change the structure of TypeScript or JavaScript: rename or move what is declared, extract a function, change parameters, rewrite a pattern. Kept only if the tests of the project pass.',
+    effect: 'change',
+    in_workspace: true,
+    exclusive: 'workspace',
+    expected_ms: 10_000,
+    words: /refactor|renam|mov|extract|signature|parameter|rewrit|replac/i,
+    input: z.strictObject({
+      operation: z.enum([
+        'rename',
+        'move_file',
+        'move_symbol',
+        'extract_function',
+        'change_signature',
+        'rewrite_pattern',
+      ]),
+      path: Path,
+      symbol: z.string().max(256).optional().describe('what is renamed, moved or given other parameters'),
+      to: z.string().max(4096).optional().describe('the new name, or the new path'),
+      line: z.int().min(1).optional(),
+      from_line: z.int().min(1).optional(),
+      to_line: z.int().min(1).optional(),
+      name: z.string().max(128).optional().describe('of the function that is extracted'),
+      parameters: z
+        .array(z.strictObject({ name: z.string(), type: z.string().optional(), value: z.string().optional() }))
+        .max(50)
+        .optional(),
+      pattern: z.string().max(10_000).optional().describe('of ast-grep, as in console.log($$$A)'),
+      rewrite: z.string().max(10_000).optional(),
+    }),
   },
 }

@@ -48,6 +48,20 @@ const Service = z.strictObject({ target: ServiceName })
 /** What is known of a host. */
 export const HostFact = z.enum(['memory', 'load', 'uptime', 'disk', 'processes', 'ports'])
 const SERVICE = ['process', 'systemd', 'docker', 'kubernetes']
+const CHANGES_SERVICE = {
+  effect: 'change',
+  touches: { names: ['target'] },
+  targets: SERVICE,
+  exclusive: 'target',
+  expected_ms: 2_000,
+  input: Service,
+} as const
+const CHANGES_DEPLOYMENT = {
+  effect: 'change',
+  touches: { names: ['target'] },
+  targets: ['kubernetes'],
+  expected_ms: 60_000,
+} as const
 
 export const KINDS: Readonly<Record<string, KindFacts>> = {
   ...FILE_KINDS,
@@ -76,6 +90,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     in_workspace: true,
     exclusive: 'workspace',
     expected_ms: 2_000,
+    words: /test|spec/i,
     input: z.strictObject({ argv: z.array(z.string().max(4096)).min(1).max(100) }),
   },
   'git.branch': {
@@ -83,6 +98,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     effect: 'change',
     in_workspace: true,
     expected_ms: 200,
+    words: /git|branch|repo/i,
     input: z.strictObject({
       repository: Path.optional(),
       name: z.string().min(1).max(200),
@@ -95,6 +111,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     effect: 'change',
     in_workspace: true,
     expected_ms: 200,
+    words: /git|commit|repo/i,
     input: z.strictObject({
       repository: Path.optional(),
       message: z.string().min(1).max(10_000),
@@ -106,6 +123,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     effect: 'change',
     in_workspace: true,
     expected_ms: 200,
+    words: /git|patch|diff|repo/i,
     input: z.strictObject({ repository: Path.optional(), patch: Content.min(1) }),
   },
   'git.revert': {
@@ -113,6 +131,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     effect: 'change',
     in_workspace: true,
     expected_ms: 300,
+    words: /git|commit|revert|repo/i,
     input: z.strictObject({ repository: Path.optional(), commit: z.string().min(1).max(200).optional() }),
   },
   'git.status': {
@@ -120,6 +139,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     effect: 'read',
     in_workspace: true,
     expected_ms: 200,
+    words: /git|commit|branch|chang|repo/i,
     input: z.strictObject({ repository: Path.optional() }),
   },
   'git.log': {
@@ -127,6 +147,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     effect: 'read',
     in_workspace: true,
     expected_ms: 200,
+    words: /git|commit|histor|repo/i,
     input: z.strictObject({
       repository: Path.optional(),
       from: z.string().min(1).max(200).optional(),
@@ -139,6 +160,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
     effect: 'read',
     in_workspace: true,
     expected_ms: 200,
+    words: /git|commit|chang|diff|repo/i,
     input: z.strictObject({
       repository: Path.optional(),
       from: z.string().min(1).max(200).optional(),
@@ -189,30 +211,15 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
   },
   'service.start': {
     about: 'Start a service.',
-    effect: 'change',
-    touches: { names: ['target'] },
-    targets: SERVICE,
-    exclusive: 'target',
-    expected_ms: 2_000,
-    input: Service,
+    ...CHANGES_SERVICE,
   },
   'service.stop': {
     about: 'Stop a service.',
-    effect: 'change',
-    touches: { names: ['target'] },
-    targets: SERVICE,
-    exclusive: 'target',
-    expected_ms: 2_000,
-    input: Service,
+    ...CHANGES_SERVICE,
   },
   'service.restart': {
     about: 'Restart a service: a new process, and healthy.',
-    effect: 'change',
-    touches: { names: ['target'] },
-    targets: SERVICE,
-    exclusive: 'target',
-    expected_ms: 2_000,
-    input: Service,
+    ...CHANGES_SERVICE,
   },
   'service.status': {
     about: 'Check whether a service is running.',
@@ -237,22 +244,17 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
       'Read memory, load, uptime, disks, the busiest processes or the listening ports of the host that Deed runs on.',
     effect: 'read',
     expected_ms: 300,
+    words: /host|machine|server|computer|memory|ram|load|cpu|process|uptime|disk|port|listen/i,
     input: z.strictObject({ facts: z.array(HostFact).min(1).max(6), port: z.int().min(1).max(65_535).optional() }),
   },
   'kubernetes.scale': {
     about: 'Set how many replicas a deployment has.',
-    effect: 'change',
-    touches: { names: ['target'] },
-    targets: ['kubernetes'],
-    expected_ms: 60_000,
+    ...CHANGES_DEPLOYMENT,
     input: z.strictObject({ target: ServiceName, replicas: z.int().min(0).max(1_000) }),
   },
   'kubernetes.rollout': {
     about: 'Roll a new image out to a deployment, or recreate its pods.',
-    effect: 'change',
-    touches: { names: ['target'] },
-    targets: ['kubernetes'],
-    expected_ms: 60_000,
+    ...CHANGES_DEPLOYMENT,
     input: z.strictObject({
       target: ServiceName,
       image: z.string().min(1).max(512).optional(),

@@ -19,6 +19,7 @@ export const SYNTAXES = [
   'go',
   'rust',
   'bash',
+  'dockerfile',
 ] as const
 export const Syntax = z.enum(SYNTAXES)
 export type Syntax = z.output<typeof Syntax>
@@ -88,7 +89,7 @@ const Single = [
   /** A reading that may run only once: its answer is the result, and is compared with nothing. */
   z.object({ kind: z.literal('asked_once') }),
   /** The kind's own verification, if no other observation can express it. */
-  z.object({ kind: z.literal('own_look') }),
+  z.object({ kind: z.literal('own_observation') }),
 ] as const
 
 interface Composite {

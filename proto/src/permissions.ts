@@ -9,6 +9,7 @@
 import { SERVICES, type ServiceName } from './contract.ts'
 import type { Principal } from './ids.ts'
 import { MANIFEST_BUCKET } from './manifest.ts'
+import { GET_TRACE, KEEP_TRACE } from './trace.ts'
 
 /** Subject patterns; everything else is denied. Answers to received messages need no entry. */
 export interface Permissions {
@@ -17,7 +18,7 @@ export interface Permissions {
 }
 
 /** Users of the mesh's own account. */
-export const MESH_USERS = [...SERVICES, 'provider', 'bootstrap', 'deed'] as const
+export const MESH_USERS = [...SERVICES, 'mcp', 'provider', 'bootstrap', 'deed'] as const
 export type MeshUser = (typeof MESH_USERS)[number]
 
 /** The purpose of an external caller. */
@@ -40,32 +41,31 @@ export type CallerName = (typeof CALLERS)[number]['name']
 /** The principal of a service's reports: `task.report.mesh.executor`. Only the service itself may publish it. */
 export const serviceAs = (user: ServiceName): Principal => ({ tenant: 'mesh', user })
 
-const ASKING = [
-  ...[
-    'request',
-    'submit',
-    'get',
-    'list',
-    'watch',
-    'stats',
-    'cancel',
-    'retry',
-    'pause',
-    'resume',
-    'rollback',
-    'steer',
-    'choose',
-  ].map((verb) => `execution.${verb}`),
-  'manifest.put',
+const READING = [
+  ...['get', 'list', 'watch', 'stats', 'history'].map((verb) => `execution.${verb}`),
   'task.list',
+  'worker.list',
   'id.find',
+  ...['model.list', 'model.stats', 'model.calls', 'cache.stats', 'cache.list'],
+  ...['list', 'get', 'history', 'analyze'].map((verb) => `template.${verb}`),
   'action.kinds',
   // Understanding has no side effects.
   'agent.explain',
   ...['list', 'test', 'learned', 'export'].map((verb) => `rules.${verb}`),
   'audit.verify',
   'audit.export',
-  ...['put', 'list', 'delete', 'pause', 'resume'].flatMap((verb) => [`goal.${verb}`, `schedule.${verb}`]),
+  'audit.list-refusals',
+  'goal.list',
+  'schedule.list',
+]
+
+const ASKING = [
+  ...READING,
+  ...['request', 'submit', 'cancel', 'retry', 'pause', 'resume', 'rollback', 'steer', 'choose'].map(
+    (verb) => `execution.${verb}`,
+  ),
+  'manifest.put',
+  ...['put', 'delete', 'pause', 'resume'].flatMap((verb) => [`goal.${verb}`, `schedule.${verb}`]),
 ]
 
 /**
@@ -79,6 +79,41 @@ export const ROLE_VERBS: Record<Role, readonly string[]> = {
     ...['approval.list', 'approval.decide', 'approval.decide-many', 'grant.put', 'grant.list', 'grant.delete'],
     'rules.forget',
   ],
+}
+
+/** The roles of people at the console; each may do what the one before may, and more. */
+export const CONSOLE_ROLES = ['viewer', 'operator', 'approver', 'admin'] as const
+export type ConsoleRole = (typeof CONSOLE_ROLES)[number]
+
+const VIEWING = [...READING, 'approval.list', 'grant.list']
+const OPERATING = [...VIEWING, ...ROLE_VERBS.client]
+const APPROVING = [...OPERATING, ...ROLE_VERBS.approver]
+
+/** The requests that a person at the console may make. Those of the admin alone concern all tenants. */
+export const CONSOLE_VERBS: Record<ConsoleRole, readonly string[]> = {
+  viewer: requestsOf(VIEWING),
+  operator: requestsOf(OPERATING),
+  approver: requestsOf(APPROVING),
+  admin: requestsOf([
+    ...APPROVING,
+    'metrics.get',
+    ...['list', 'silence', 'unsilence'].map((verb) => `alert.${verb}`),
+    'cache.invalidate',
+    ...SERVICES.map((service) => `log.level.${service}`),
+    ...['orchestrator', 'executor', 'agent'].map((service) => `doctor.${service}`),
+  ]),
+}
+
+/** The requests that a program may make over MCP, in the name of an agent; `approval.decide` in that of a person alone. */
+const MCP_VERBS = [
+  ...['request', 'get', 'list', 'cancel', 'pause', 'resume', 'retry', 'rollback'].map((verb) => `execution.${verb}`),
+  'approval.list',
+  'approval.decide',
+]
+
+/** Each once, and without `execution.submit`, which is a stream: the console asks with `execution.request`. */
+function requestsOf(subjects: readonly string[]): string[] {
+  return [...new Set(subjects)].filter((subject) => subject !== 'execution.submit')
 }
 
 /** The events that a caller receives, of its own tenant only. */
@@ -103,6 +138,9 @@ export const callerPermissions = ({ name, role, tenant, user }: Caller): Permiss
 const NO_ORCHESTRATOR = 'alerts.*.no-orchestrator'
 const SILENCE = [NO_ORCHESTRATOR, 'alerts.*.orchestrator-back']
 
+/** Before the subject of work that is offered to a worker that has room for it now, beside its queue. */
+export const WORK_AT_ONCE = 'now'
+
 /** Where the server holds the answers to requests from other accounts. */
 const ANSWERS_OUTSIDE = '_R_.>'
 
@@ -118,19 +156,24 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
         'agent.learn',
         'agent.unlearn',
         'action.inspect',
+        'action.check',
         'action.resolve',
         'action.inspect-undo',
         'action.forget',
       ),
       'work.>',
+      `${WORK_AT_ONCE}.>`,
       'event.execution.>',
       'alerts.>',
+      KEEP_TRACE,
       ...consume('*', 'orchestrator'),
       // WORK is in memory, and is created again if it is missing.
       '$JS.API.INFO',
       '$JS.API.STREAM.*.WORK',
       '$JS.API.CONSUMER.*.WORK.>',
       ...objects(MANIFEST_BUCKET),
+      // Which services answer.
+      '$SRV.PING',
       // Which tenants have an intake stream, and how much is queued in it.
       '$JS.API.STREAM.NAMES',
       '$JS.API.STREAM.INFO.*',
@@ -142,15 +185,15 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...['execution.>', 'approval.>', 'grant.>', 'goal.>', 'schedule.>', 'audit.>', 'manifest.>'],
       // One of the replicas delivers what any service raises.
       'alerts.>',
-      ...verbs('task.report', 'task.list', 'id.find', 'worker.heartbeat'),
-      ...[MICRO, CANCELLED, inbox('orchestrator')],
+      ...verbs('task.list', 'id.find', 'worker.heartbeat', 'worker.list'),
+      ...each('task.report'),
+      // For the operator: they count all tenants.
+      ...verbs('metrics.get', 'alert.list', 'alert.silence', 'alert.unsilence'),
+      ...own('orchestrator'),
     ],
   },
-  'template-optimizer': { publish: [], subscribe: ['template.>', MICRO, CANCELLED, inbox('template-optimizer')] },
-  'task-decomposer': {
-    publish: [],
-    subscribe: [...verbs('task.decompose'), MICRO, CANCELLED, inbox('task-decomposer')],
-  },
+  'template-optimizer': { publish: [], subscribe: ['template.>', ...own('template-optimizer')] },
+  'task-decomposer': { publish: [], subscribe: [...verbs('task.decompose'), ...own('task-decomposer')] },
   'hybrid-agent': {
     publish: [
       CANCELLED,
@@ -161,10 +204,12 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
     ],
     subscribe: [
       ...verbs('agent.process', 'agent.explain', 'agent.learn', 'agent.unlearn', 'analyze.codebase', 'code.search'),
+      ...verbs('model.list', 'model.stats', 'model.calls'),
       'rules.>',
       ...each('doctor.agent'),
+      `${WORK_AT_ONCE}.work.solve.*`,
       NO_ORCHESTRATOR,
-      ...[MICRO, CANCELLED, inbox('hybrid-agent')],
+      ...own('hybrid-agent'),
     ],
   },
   executor: {
@@ -176,13 +221,31 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...consume('WORK', 'executor'),
     ],
     subscribe: [
-      ...verbs('action.inspect', 'action.resolve', 'action.inspect-undo', 'action.kinds', 'action.forget'),
+      ...verbs(
+        'action.inspect',
+        'action.check',
+        'action.resolve',
+        'action.inspect-undo',
+        'action.kinds',
+        'action.forget',
+      ),
       ...each('doctor.executor'),
+      `${WORK_AT_ONCE}.work.act.*`,
       NO_ORCHESTRATOR,
-      ...[MICRO, CANCELLED, inbox('executor')],
+      ...own('executor'),
     ],
   },
-  'semantic-cache': { publish: [], subscribe: ['cache.>', MICRO, CANCELLED, inbox('semantic-cache')] },
+  'semantic-cache': { publish: [], subscribe: ['cache.>', ...own('semantic-cache')] },
+  /** It calls in the name of the person who is signed in, of any tenant. */
+  console: {
+    publish: [CANCELLED, GET_TRACE, ...verbs(...CONSOLE_VERBS.admin), named('audit.record-refusals', 'console')],
+    subscribe: [...verbs('console.link', 'console.sign-out'), 'event.execution.*.*', 'alerts.*.*', ...own('console')],
+  },
+  /** It calls in the name of agents, and of the people who answer its forms, of any tenant. */
+  mcp: {
+    publish: [CANCELLED, ...verbs(...MCP_VERBS)],
+    subscribe: ['event.execution.*.*', inbox('mcp')],
+  },
   /** A program that provides kinds of action; an operator may give each one a user for its own kind alone. */
   provider: {
     publish: [],
@@ -213,13 +276,24 @@ function verbs(...subjects: string[]): string[] {
 
 /** Requests that a single instance also answers. */
 function each(subject: string): string[] {
-  return [...verbs(subject), `${subject}.*`]
+  return [...verbs(subject), `${subject}.*`, `${subject}.*.*.*`]
+}
+
+/** What every service hears: the micro protocol, callers that stop waiting, questions for spans, its log's level, its answers. */
+function own(service: ServiceName): string[] {
+  return [MICRO, CANCELLED, GET_TRACE, KEEP_TRACE, ...each(`log.level.${service}`), inbox(service)]
 }
 
 /** A worker's reports on its own work, under its own name. */
 function reports(service: ServiceName): string[] {
+  const report = named('task.report', service)
+  return [report, `${report}.*`, named('worker.heartbeat', service)]
+}
+
+/** A request of a service in its own name. */
+function named(verb: string, service: ServiceName): string {
   const { tenant, user } = serviceAs(service)
-  return ['task.report', 'worker.heartbeat'].map((verb) => `${verb}.${tenant}.${user}`)
+  return `${verb}.${tenant}.${user}`
 }
 
 /** The permissions to pull from an existing consumer: query it, request messages, acknowledge. */

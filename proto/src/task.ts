@@ -96,6 +96,7 @@ export const reportTask = request({
   summary: 'The outcome of an attempt.',
   timeoutMs: 5_000,
   idempotent: true,
+  each: true,
   input: z.object({
     task_id: TaskId,
     execution_id: ExecutionId,
@@ -107,6 +108,8 @@ export const reportTask = request({
     outcome: z.enum(['done', 'failed']),
     /** Whether this or an earlier attempt may have changed the world. */
     effect: z.enum(['none', 'made', 'unknown']),
+    /** It made an effect again that an earlier attempt had made and seen. */
+    repeated: z.boolean().optional(),
     error: ErrorBody.optional(),
     evidence: Evidence.optional(),
     result: ActionResult.optional(),
@@ -123,8 +126,12 @@ export const reportTask = request({
 })
 export type TaskReport = z.output<typeof reportTask.input>
 
-/** Additional slots of each worker for reads, so that reads do not wait behind other tasks. */
-export const READING_SLOTS = 2
+/** How a task occupies a worker: it only reads; it is a short change; or it may take long. */
+export type Pace = 'read' | 'short' | 'long'
+
+/** Additional slots of a worker that only such tasks take, so that they do not wait behind others. */
+export const OWN_SLOTS: Readonly<Record<Pace, number>> = { read: 2, short: 50, long: 0 }
+export const OWN_SLOTS_SUM = OWN_SLOTS.read + OWN_SLOTS.short + OWN_SLOTS.long
 
 /**
  * Sent by each worker every 2 s: extends its leases, announces its capacity, and returns the attempts that must stop.

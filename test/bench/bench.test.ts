@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { temporaryFolder } from '@deed/local/temporary-folder'
 import { describe, expect, it } from 'vitest'
-import { percentile } from './load.ts'
 import { checkFiles, contentOf, pathOf } from './written-files.ts'
 
 /** Servers and all services start in it, on machines that have other things to do. */
 const TEST_MS_MAX = 180_000
+const ROOT = join(import.meta.dirname, '../..')
 const MAIN = join(import.meta.dirname, 'main.ts')
 
 /** Runs the benchmark with its servers, and everything else it makes, below `tmp`. */
@@ -52,6 +52,8 @@ describe('npm run bench', () => {
       p99_ms: expect.any(Number),
       per_second: expect.any(Number),
       cpu_s_per_1000: expect.any(Number),
+      foreign_cores: expect.any(Number),
+      steal_cores: expect.any(Number),
     }
     expect(lines).toEqual([
       { scenario: 'limit.nats_rtt', in_flight: 1, ...latencies },
@@ -64,8 +66,15 @@ describe('npm run bench', () => {
         traced: '0.01',
         workers: { count: 3, max_concurrent_tasks: 10 },
         client_cpu_s_per_1000: expect.any(Number),
+        warm_up_s: expect.any(Number),
+        warm_up_ended: expect.any(String),
+        messages_in_per_execution: expect.any(Number),
+        messages_out_per_execution: expect.any(Number),
         commits_per_execution: expect.any(Number),
-        messages_per_execution: expect.any(Number),
+        wal_bytes_per_execution: expect.any(Number),
+        context_switches_per_execution: expect.any(Number),
+        reads_and_writes_per_execution: expect.any(Number),
+        statements_per_execution: expect.any(Number),
         cpu_by_process: expect.objectContaining({ orchestrator: expect.any(Number), executor: expect.any(Number) }),
         hops_ms: expect.objectContaining({ accepted_to_planned: expect.any(Number) }),
       },
@@ -75,10 +84,27 @@ describe('npm run bench', () => {
     expect(readdirSync(folder.path)).toEqual([])
   })
 
+  it('measures two checkouts in turns, and what one figure is to the other', { timeout: TEST_MS_MAX }, async () => {
+    using folder = temporaryFolder()
+    const only = ['--only', 'execution.rule.concurrent64']
+    const { out, err } = await bench([...only, '--seconds', '1', '--json', '--against', ROOT], folder.path)
+    expect(err).toBe('')
+    const [mine, theirs, ratio] = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, number>)
+    expect(theirs).toMatchObject({ scenario: mine?.scenario, checkout: ROOT })
+    expect(ratio).toMatchObject({ scenario: 'execution.rule.concurrent64 ratio', pairs: 3 })
+    for (const name of ['p50_ms', 'per_second', 'cpu_s_per_1000', 'wal_bytes_per_execution'])
+      expect(ratio?.[name], name).toBeGreaterThan(0)
+    expect(readdirSync(folder.path)).toEqual([])
+  })
+
   it('says what it can measure when it is asked for something else', async () => {
     using folder = temporaryFolder()
     expect(await bench(['--only', 'execution.rul'], folder.path)).toMatchObject({ code: 64, out: '' })
     expect((await bench(['--seconds', 'many'], folder.path)).err).toContain('--seconds')
+    expect((await bench(['--against', folder.path], folder.path)).err).toContain('is no checkout')
     expect((await bench(['--help'], folder.path)).out).toContain('limit.pg_commit')
   })
 })
@@ -107,14 +133,5 @@ describe('the check of what was written', () => {
     expect(() => checkFiles(folder.path, 'another', 1)).toThrow('1 files')
     writeFileSync(join(folder.path, pathOf('run', 1)), contentOf('run', 2))
     expect(() => checkFiles(folder.path, 'run', 3)).toThrow(pathOf('run', 1))
-  })
-})
-
-describe('a percentile', () => {
-  it('is a value that was measured, by nearest rank', () => {
-    const hundred = Array.from({ length: 100 }, (_, index) => index + 1)
-    expect([50, 95, 99, 100].map((percent) => percentile(hundred, percent))).toEqual([50, 95, 99, 100])
-    expect(percentile([7], 99)).toBe(7)
-    expect(percentile([1, 2], 50)).toBe(1)
   })
 })

@@ -7,7 +7,7 @@ import { requestExecution } from '@deed/proto/execution'
 import type { Manifest } from '@deed/proto/manifest'
 import type { z } from 'zod'
 import { type BenchMesh, benchMesh } from './bench-mesh.ts'
-import { costsBetween, cpuSeconds } from './process-costs.ts'
+import { costFigures, countCosts, cpuByProcess } from './process-costs.ts'
 import { type Line, rounded, type Scenario } from './scenario.ts'
 
 const SIZES = [100, 1_000, 10_000]
@@ -25,12 +25,12 @@ export const dagRun: Scenario = {
     const bus = opened.use(await connectBus({ service: user ?? 'deed', url, user, password }))
     const runOne = async (shape: Shape, size: number): Promise<Line> => {
       const manifest = manifestOf(shape, size)
-      const before = cpuSeconds(bench.roots())
+      const ended = countCosts(bench.roots())
       const from = performance.now()
       const { execution_id: id } = await bus.call(requestExecution, { manifest, mode: 'background' })
       const acceptedMs = performance.now() - from
       const planned = await times(bench, id, size * TASK_MS_MAX)
-      const cpu = costsBetween(before, cpuSeconds(bench.roots()), size / 1000)
+      const costs = ended()
       for (let index = 0; index < size; index++) {
         const path = join(bench.workspace, manifest.name, String(index))
         if (!existsSync(path)) throw new Error(`${path} was said to be made, and is not there`)
@@ -38,10 +38,10 @@ export const dagRun: Scenario = {
       return {
         scenario: dagRun.name,
         per_second: rounded(size / (planned.runMs / 1000), 1),
-        cpu_s_per_1000: cpu.total === null ? null : rounded(cpu.total),
+        ...costFigures(costs, size),
         ...{ shape, tasks: size, accept_ms: rounded(acceptedMs, 1), plan_ms: rounded(planned.planMs, 1) },
         run_ms: rounded(planned.runMs, 1),
-        cpu_by_process: cpu.byName,
+        cpu_by_process: cpuByProcess(costs, size / 1000),
       }
     }
     await runOne('fan', 10)

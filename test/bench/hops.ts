@@ -10,13 +10,13 @@ import { rounded } from './scenario.ts'
  */
 export async function hopsOf(
   database: Client,
-  { run, warmUps, meanMs }: { run: string; warmUps: number; meanMs: number },
+  { run, warmUps, count, meanMs }: { run: string; warmUps: number; count: number; meanMs: number },
 ): Promise<Record<string, number>> {
   const { rows } = await database.query<Record<string, number>>(
     `with measured as (
        select execution_id from orchestrator.executions
         where request ->> 'task' like '%' || $1 || '%'
-        order by execution_id offset $2
+        order by execution_id offset $2 limit $3
      ), told as (
        select execution_id,
               min(at) filter (where type = 'execution.accepted') as accepted,
@@ -34,7 +34,7 @@ export async function hopsOf(
             avg(${ms('done', 'ended')})::float8 as done_to_ended,
             avg(${ms('accepted', 'ended')})::float8 as accepted_to_ended
        from told join executor.actions a using (execution_id)`,
-    [`bench/${run}/`, warmUps],
+    [`bench/${run}/`, warmUps, count],
   )
   const { accepted_to_ended: whole = 0, ...hops } = rows[0] ?? {}
   const rest = { before_accepted_and_after_ended: meanMs - whole }

@@ -2,12 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { benchMesh } from './bench-mesh.ts'
-import { costsBetween, cpuSeconds, memoryMb } from './process-costs.ts'
+import { countCosts, cpuByProcess, cpuTotal, disturbance, memoryMb } from './process-costs.ts'
 import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 
 export const idleMesh: Scenario = {
   name: 'mesh.idle',
-  summary: 'transactions, CPU and memory of a mesh that nobody asks (60 s unless --seconds says otherwise)',
+  summary:
+    'transactions, CPU and memory (PSS) of a mesh as `deed up` starts it that nobody asks (60 s unless --seconds says otherwise)',
   run: watchIdle,
 }
 
@@ -16,15 +17,16 @@ const SECONDS = 60
 const START_UP_MS = 3_000
 
 async function watchIdle(settings: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
-  const bench = await benchMesh(settings, opened)
+  const bench = await benchMesh({ ...settings, together: true }, opened)
   const seconds = settings.secondsGiven ? settings.seconds : SECONDS
   await sleep(START_UP_MS)
-  const cpuBefore = cpuSeconds(bench.roots())
+  const ended = countCosts(bench.roots())
   const before = await transactions(bench.database)
   await sleep(seconds * 1000)
   // The reading before it is a transaction too, and not one of the mesh.
   const count = (await transactions(bench.database)) - before - 1
-  const cpu = costsBetween(cpuBefore, cpuSeconds(bench.roots()), seconds)
+  const costs = ended()
+  const cpu = cpuTotal(costs)
   const memory = memoryMb(bench.roots(), [await backendPid(bench.database)])
   const byProcess = Object.entries(memory ?? {}).sort(([, a], [, b]) => b - a)
   return [
@@ -32,7 +34,7 @@ async function watchIdle(settings: Settings, opened: AsyncDisposableStack): Prom
       scenario: idleMesh.name,
       seconds,
       transactions_per_second: rounded(count / seconds, 2),
-      cpu_share_of_a_core: cpu.total === null ? null : rounded(cpu.total, 4),
+      cpu_share_of_a_core: cpu === null ? null : rounded(cpu / seconds, 4),
       memory_mb:
         memory === null
           ? null
@@ -40,7 +42,8 @@ async function watchIdle(settings: Settings, opened: AsyncDisposableStack): Prom
               byProcess.reduce((sum, [, mb]) => sum + mb, 0),
               1,
             ),
-      cpu_share_by_process: cpu.byName,
+      ...disturbance(costs),
+      cpu_share_by_process: cpuByProcess(costs, seconds),
       memory_mb_by_process: Object.fromEntries(byProcess.map(([name, mb]) => [name, rounded(mb, 1)])),
     },
   ]

@@ -9,26 +9,29 @@ import { connect, createInbox, type NatsConnection } from 'nats'
 import pg from 'pg'
 import { startChild } from './child-process.ts'
 import { freshFolder } from './fresh-folder.ts'
-import { load } from './load.ts'
-import { costsBetween, cpuSeconds } from './process-costs.ts'
+import { latencyFigures, load } from './load.ts'
+import { costFigures, countCosts } from './process-costs.ts'
 import type { ResponderJob, ResponderMessage } from './responder.ts'
-import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
+import type { Line, Scenario, Settings } from './scenario.ts'
 
 export const natsRoundTrip: Scenario = {
   name: 'limit.nats_rtt',
   summary: 'request and reply between two processes, 1 and 64 in flight',
+  ofTheMachine: true,
   run: askOverNats,
 }
 
 export const postgresCommit: Scenario = {
   name: 'limit.pg_commit',
   summary: 'commits of one row, over 1, 8 and 32 connections',
+  ofTheMachine: true,
   run: commitRows,
 }
 
 export const jetstreamPublish: Scenario = {
   name: 'limit.jetstream_publish',
   summary: 'publishes that are on disk before they are acknowledged, 1 and 64 in flight',
+  ofTheMachine: true,
   run: publishDurably,
 }
 
@@ -125,24 +128,8 @@ async function measured(
   facts: Record<string, number>,
   { inFlight, roots, once }: { inFlight: number; roots: Record<string, number>; once: () => Promise<void> },
 ): Promise<Line> {
-  const measureMs = wanted * 1000
-  let before: ReturnType<typeof cpuSeconds> = null
-  const beforeMeasuring = async (): Promise<void> => {
-    before = cpuSeconds(roots)
-  }
-  const warmUpMs = Math.min(measureMs, WARM_UP_MS_MAX)
-  const {
-    count,
-    seconds,
-    mean_ms: _,
-    ...latencies
-  } = await load({ inFlight, warmUpMs, measureMs, beforeMeasuring }, once)
-  const cpu = costsBetween(before, cpuSeconds(roots), count / 1000)
-  return {
-    scenario: name,
-    ...latencies,
-    per_second: rounded(count / seconds, 1),
-    cpu_s_per_1000: cpu.total === null ? null : rounded(cpu.total),
-    ...facts,
-  }
+  await load(inFlight, Math.min(wanted * 1000, WARM_UP_MS_MAX), once)
+  const ended = countCosts(roots)
+  const loaded = await load(inFlight, wanted * 1000, once)
+  return { scenario: name, ...latencyFigures(loaded), ...costFigures(ended(), loaded.latencies.length), ...facts }
 }

@@ -1,18 +1,29 @@
 /** Measures the mesh against the limits of what it is made of: `npm run bench -- --help`. */
 import { availableParallelism, cpus } from 'node:os'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { backlog } from './backlog.ts'
 import { cacheHit } from './cache-hit.ts'
+import { cacheProposals } from './cache-proposals.ts'
+import { checkoutAt, THIS } from './checkout.ts'
+import { consolePages } from './console-load.ts'
 import { dagRun } from './dag-run.ts'
 import { concurrentRule, sequentialRule } from './execution-rule.ts'
+import { history } from './history.ts'
 import { idleMesh } from './idle.ts'
 import { jetstreamPublish, natsRoundTrip, postgresCommit } from './limits.ts'
+import { mixedRequests } from './mixed-requests.ts'
+import { runInPairs } from './pairs.ts'
+import { PEERS } from './peers/peers.ts'
 import { reconcilerLag } from './reconciler-lag.ts'
+import { refactorRenames } from './refactor-renames.ts'
 import { heading, lineText } from './report.ts'
 import { sandboxCommand } from './sandbox-command.ts'
 import type { Scenario, Settings } from './scenario.ts'
 import { coldStart } from './start.ts'
 import { durableSubmit } from './submit.ts'
-import { wordsUnderstood } from './words.ts'
+import { tracing } from './tracing.ts'
+import { everyTypingError, wordsUnderstood } from './words.ts'
 
 const SCENARIOS: readonly Scenario[] = [
   natsRoundTrip,
@@ -20,14 +31,22 @@ const SCENARIOS: readonly Scenario[] = [
   jetstreamPublish,
   sequentialRule,
   concurrentRule,
+  tracing,
   cacheHit,
+  cacheProposals,
   durableSubmit,
   reconcilerLag,
+  backlog,
+  history,
   dagRun,
+  consolePages,
   sandboxCommand,
+  refactorRenames,
   idleMesh,
   coldStart,
   wordsUnderstood,
+  everyTypingError,
+  mixedRequests,
 ]
 const SECONDS = 10
 
@@ -36,13 +55,19 @@ const HELP = `npm run bench -- [options]
   --json           a JSON object a line, instead of a table
   --only a,b       these scenarios; \`limit\` means all that begin with it
   --seconds n      how long each thing is measured (default ${SECONDS})
+  --against dir    measure this checkout and the one in \`dir\` in turns: both, and the ratios of their figures
+  --peers          as well: durable execution elsewhere, whose packages npm installs for the time of the run
+  --replicas n     measure n orchestrators and n executors, in turns with one of each (with --against: n in both)
+  --together       the thinking services share a process, as \`deed up\` has it; without it each has its own
   --workers n      effects that run at once in the executor, other than execution.yaml's default
+  --rows n         with history and backlog: how many executions; with refactor.renames: how many renames
   --profile dir    write CPU profiles of the services there; what is measured is slower for it
-  --misses         with words: list the sentences that are not understood, but for those of the test part
+  --stream a,b     with cache.proposals: CSV files of questions and what their answers are called, asked in turn
+  --misses         with words and typing-errors: list the misunderstood, but for the test part
   --fuzz n         with words: understand n mutated sentences as well
   --help
 
-${SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(28)} ${summary}`).join('\n')}
+${[...SCENARIOS, ...PEERS].map(({ name, summary }) => `  ${name.padEnd(28)} ${summary}`).join('\n')}
 
 Figures are read against the limits of the same run: only ratios travel to another machine.
 `
@@ -60,10 +85,16 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
     seconds: { type: 'string' },
+    against: { type: 'string' },
+    peers: { type: 'boolean', default: false },
+    replicas: { type: 'string' },
+    together: { type: 'boolean', default: false },
     workers: { type: 'string' },
+    rows: { type: 'string' },
     profile: { type: 'string' },
     misses: { type: 'boolean', default: false },
     fuzz: { type: 'string' },
+    stream: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -75,12 +106,18 @@ async function bench(): Promise<void> {
   const settings: Settings = {
     seconds: numberOf('seconds', values.seconds) ?? SECONDS,
     secondsGiven: values.seconds !== undefined,
+    checkout: THIS,
+    ...optional('against', checkedOut(values.against)),
+    ...optional('replicas', numberOf('replicas', values.replicas)),
+    together: values.together,
     ...optional('workers', numberOf('workers', values.workers)),
     ...optional('profileDir', values.profile),
+    ...optional('rows', numberOf('rows', values.rows)),
     ...optional('fuzz', numberOf('fuzz', values.fuzz)),
+    ...optional('stream', values.stream?.split(',')),
     misses: values.misses,
   }
-  const scenarios = chosen(values.only)
+  const scenarios = [...chosen(values.only), ...(values.peers ? PEERS : [])]
   if (!values.json) {
     print(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.versions.node}`)
     print(heading())
@@ -89,8 +126,9 @@ async function bench(): Promise<void> {
     await using opened = new AsyncDisposableStack()
     current = opened
     try {
-      for (const line of await scenario.run(settings, opened))
-        print(values.json ? JSON.stringify(line) : lineText(line))
+      const paired = settings.against !== undefined || settings.replicas !== undefined
+      const run = !paired ? scenario.run : runInPairs.bind(undefined, scenario)
+      for (const line of await run(settings, opened)) print(values.json ? JSON.stringify(line) : lineText(line))
     } catch (error) {
       // What was measured is being taken away from under the scenario.
       if (leaving) await leaving
@@ -118,6 +156,15 @@ function chosen(only: string | undefined): readonly Scenario[] {
     if (!SCENARIOS.some(meant(name))) refuse(`there is no scenario ${name}; --help lists them`)
   }
   return SCENARIOS.filter((scenario) => names.some((name) => meant(name)(scenario)))
+}
+
+function checkedOut(folder: string | undefined): string | undefined {
+  if (folder === undefined) return undefined
+  try {
+    return checkoutAt(resolve(folder)).root
+  } catch (error) {
+    refuse(`--against: ${(error as Error).message}`)
+  }
 }
 
 function numberOf(option: string, text: string | undefined): number | undefined {

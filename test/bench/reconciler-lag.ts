@@ -3,6 +3,7 @@ import { connectBus } from '@deed/mesh/bus'
 import { requestExecution } from '@deed/proto/execution'
 import { benchMesh, TRACED_RATIO } from './bench-mesh.ts'
 import { load, percentile } from './load.ts'
+import { costFigures, countCosts } from './process-costs.ts'
 import { type Line, rounded, type Scenario } from './scenario.ts'
 
 const OPEN = 200
@@ -18,22 +19,24 @@ export const reconcilerLag: Scenario = {
     const bus = opened.use(await connectBus({ service: user ?? 'deed', url, user, password }))
     for (let index = 0; index < OPEN; index++)
       await bus.call(requestExecution, { task: `ask a person to look at pump ${index}`, mode: 'background' })
-    const measureMs = settings.seconds * 1000
-    const { count } = await load(
-      { inFlight: IN_FLIGHT, warmUpMs: Math.min(measureMs, WARM_UP_MS_MAX), measureMs },
-      async (number) => {
-        const task = `write "a" to lag/${number}/a.txt, then write "b" to lag/${number}/b.txt`
-        const { status } = await bus.call(requestExecution, { task, mode: 'immediate' })
-        if (status !== 'done') throw new Error(`${task} ended as ${status}`)
-      },
-    )
+    let number = 0
+    const askForBoth = async (): Promise<void> => {
+      const folder = `lag/${number++}`
+      const task = `write "a" to ${folder}/a.txt, then write "b" to ${folder}/b.txt`
+      const { status } = await bus.call(requestExecution, { task, mode: 'immediate' })
+      if (status !== 'done') throw new Error(`${task} ended as ${status}`)
+    }
+    await load(IN_FLIGHT, Math.min(settings.seconds * 1000, WARM_UP_MS_MAX), askForBoth)
+    const ended = countCosts(bench.roots())
+    const { latencies } = await load(IN_FLIGHT, settings.seconds * 1000, askForBoth)
+    const costs = ended()
     const { rows } = await bench.database.query<{ lag: number }>(
       `select greatest(0, extract(epoch from leased.at - a.finished_at) * 1000)::float8 as lag
          from orchestrator.desired_state d
          join orchestrator.audit_log leased on leased.task_id = d.task_id and leased.type = 'task.leased'
          join executor.actions a on a.task_id = any (d.dependencies)
         order by leased.at desc limit $1`,
-      [count],
+      [latencies.length],
     )
     const { rows: open } = await bench.database.query<{ open: number }>(
       "select count(*)::int as open from orchestrator.executions where status = 'waiting'",
@@ -44,7 +47,8 @@ export const reconcilerLag: Scenario = {
       scenario: reconcilerLag.name,
       ...{ p50_ms: rounded(percentile(lags, 50)), p95_ms: rounded(percentile(lags, 95)) },
       p99_ms: rounded(percentile(lags, 99)),
-      ...{ executions: count, open: OPEN, in_flight: IN_FLIGHT, traced: TRACED_RATIO },
+      ...costFigures(costs, latencies.length),
+      ...{ executions: latencies.length, open: OPEN, in_flight: IN_FLIGHT, traced: TRACED_RATIO },
     }
     return [line]
   },

@@ -1,9 +1,7 @@
 /** What it costs to confine a command, beside starting it plainly. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { percentile } from './load.ts'
+import { countCosts, disturbance } from './process-costs.ts'
+import { runProgram } from './run-program.ts'
 import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 
 export const sandboxCommand: Scenario = {
@@ -12,19 +10,13 @@ export const sandboxCommand: Scenario = {
   run: runCommands,
 }
 
-const PROGRAM = fileURLToPath(new URL('../../services/executor/src/sandbox/measure-commands.ts', import.meta.url))
+const PROGRAM = 'services/executor/src/sandbox/measure-commands.ts'
 
-async function runCommands({ seconds }: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
-  const child = spawn(process.execPath, [PROGRAM, String(seconds)], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const closed = once(child, 'close')
-  opened.defer(async () => {
-    child.kill('SIGTERM')
-    await closed
-  })
-  const printed = await text(child.stdout)
-  const [code] = await closed
-  if (code !== 0) throw new Error(`the measurement ended with exit code ${code}`)
-  const { ms } = JSON.parse(printed) as { ms: Record<string, number[]> }
+async function runCommands({ seconds, checkout }: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
+  const ended = countCosts({})
+  const printed = await runProgram(PROGRAM, [String(seconds)], { checkout }, opened)
+  const meanwhile = disturbance(ended())
+  const { ms } = printed as { ms: Record<string, number[]> }
   const medianOf = (times: readonly number[]) =>
     percentile(
       times.toSorted((a, b) => a - b),
@@ -39,6 +31,7 @@ async function runCommands({ seconds }: Settings, opened: AsyncDisposableStack):
       p95_ms: rounded(percentile(sorted, 95)),
       p99_ms: rounded(percentile(sorted, 99)),
       commands: times.length,
+      ...meanwhile,
       above_spawn_ms: rounded(medianOf(times) - medianOf(ms.spawn ?? [])),
     }
   })

@@ -1,9 +1,11 @@
 /** From nothing on disk to the first thing that was done and proven, as a new user of Deed sees it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { temporaryFolder } from '@deed/local/temporary-folder'
+import { countCosts, disturbance } from './process-costs.ts'
 import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 
 export const coldStart: Scenario = {
@@ -12,14 +14,16 @@ export const coldStart: Scenario = {
   run: startCold,
 }
 
-const PROJECT = resolve(import.meta.dirname, '../..')
 const TAIL_CHARS = 2_000
 
-async function startCold(_: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
+async function startCold({ checkout }: Settings, opened: AsyncDisposableStack): Promise<Line[]> {
+  if (!existsSync(join(checkout, 'node_modules/.deed-lock')))
+    throw new Error(`run npm start once in ${checkout}: it would install the dependencies while it is measured`)
   const folder = opened.use(temporaryFolder())
   const from = performance.now()
+  const ended = countCosts({})
   const npm = spawn('npm', ['start', '--silent', '--', '--json'], {
-    cwd: PROJECT,
+    cwd: checkout,
     env: { ...process.env, DEED_DATA_DIR: join(folder.path, 'data') },
     // A group of its own, as in a terminal: Ctrl+C reaches npm and what it runs.
     detached: true,
@@ -31,10 +35,11 @@ async function startCold(_: Settings, opened: AsyncDisposableStack): Promise<Lin
     errors = `${errors}${chunk}`.slice(-TAIL_CHARS)
   })
   for await (const text of createInterface(npm.stdout)) {
-    const told = JSON.parse(text) as { task?: string; success?: boolean; verification?: { outcome: string }[] }
-    const proven = told.verification?.some(({ outcome }) => outcome === 'verified')
-    if (!told.success || !proven) throw new Error(`the first task ended as ${text}`)
-    return [{ scenario: coldStart.name, first_verified_reply_ms: rounded(performance.now() - from, 0) }]
+    const printed = JSON.parse(text) as { task?: string; success?: boolean; verification?: { outcome: string }[] }
+    const proven = printed.verification?.some(({ outcome }) => outcome === 'verified')
+    if (!printed.success || !proven) throw new Error(`the first task ended as ${text}`)
+    const first_verified_reply_ms = rounded(performance.now() - from, 0)
+    return [{ scenario: coldStart.name, first_verified_reply_ms, ...disturbance(ended()) }]
   }
   throw new Error(`npm start ended before the first reply\n${errors}`)
 }

@@ -3,7 +3,7 @@ import { understanding } from '@deed/hybrid-agent/understanding/understand'
 import { figuresOf, type Judged, judge } from '../words/evaluate.ts'
 import { fuzz, mutatedSentences } from '../words/fuzz.ts'
 import { largeMesh } from '../words/many-rules.ts'
-import { mistyped } from '../words/mistype.ts'
+import { everyMistyped, mistyped } from '../words/mistype.ts'
 import { PARTS, readSentences } from '../words/sentences.ts'
 import { openUnderstanding } from '../words/world-understanding.ts'
 import { percentile } from './load.ts'
@@ -12,7 +12,32 @@ import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 export const wordsUnderstood: Scenario = {
   name: 'words',
   summary: 'sentences of people: how many are understood, and how fast',
+  ofTheMachine: true,
   run: measureWords,
+}
+
+/** `--only words` leaves it out: it takes minutes. */
+export const everyTypingError: Scenario = {
+  name: 'typing-errors',
+  summary: 'every typing error of one letter in those sentences: how many change what is not meant',
+  ofTheMachine: true,
+  run: measureTypingErrors,
+}
+
+async function measureTypingErrors({ misses }: Settings): Promise<Line[]> {
+  const understand = openUnderstanding()
+  const from = process.cpuUsage()
+  const wrong: Judged[] = []
+  const verdicts: Record<string, number> = {}
+  for (const sentence of readSentences().flatMap(everyMistyped)) {
+    const judged = judge(understand, sentence)
+    if (judged.verdict === 'wrong_effect') wrong.push(judged)
+    verdicts[judged.verdict] = (verdicts[judged.verdict] ?? 0) + 1
+  }
+  const { user, system } = process.cpuUsage(from)
+  const sentences = Object.values(verdicts).reduce((sum, count) => sum + count, 0)
+  const total = { sentences, wrong_effects: wrong.length, verdicts, cpu_s: rounded((user + system) / 1e6, 1) }
+  return [{ scenario: 'typing-errors', ...total }, ...(misses ? wrong.flatMap(missLine) : [])]
 }
 
 /** CPU time of one mutated sentence, with its split into clauses, in milliseconds. */

@@ -1,4 +1,5 @@
 /** The reference of execution.yaml, made from its schema. */
+import { API_PROVIDERS, keyVariable } from '@deed/config/api-providers'
 import { ExecutionConfig } from '@deed/config/execution-config'
 import { z } from 'zod'
 import { code, table } from './table.ts'
@@ -42,15 +43,34 @@ ${table(
   [
     ['`DEED_CONFIG`', 'path of `execution.yaml`; default: that of this folder, or of the nearest one above'],
     ['`DEED_DATA_DIR`', 'data, passwords and logs; default: `.deed` beside `execution.yaml`'],
+    [
+      '`DEED_THINKERS`',
+      '`apart` gives each of the four thinking services a process of its own; default: `together`, which takes less memory',
+    ],
     ['`NATS_URL`, `NATS_USER`, `NATS_PASSWORD`', 'a NATS server (2.14 or newer) to use instead of starting one'],
+    [
+      '`NATS_NKEY_FILE`, `NATS_CA_FILE`, `NATS_CERT_FILE`, `NATS_KEY_FILE`',
+      'the seed of an nkey and certificates: nats.md, Identities and encryption',
+    ],
     ['`DATABASE_URL`', 'a PostgreSQL (15 or newer) to use instead of starting one'],
     ['`DEED_NATS_MONITORING_URL`', 'monitoring port of a NATS server elsewhere, for `deed doctor`'],
     ['`NATS_SERVER_BIN`', 'a nats-server program to start'],
     ['`OLLAMA_HOST`', 'where local models answer; without it, rules alone solve tasks'],
+    [
+      API_PROVIDERS.map((provider) => `\`${keyVariable(provider)}\``).join(', '),
+      'keys of API providers; with `_FILE` appended, the name of a file that holds the key',
+    ],
     ['`RULES_DIR`, `TEMPLATES_DIR`', 'folders with your own rule packs and templates'],
     ['`DEED_POLICY`', 'your own policy for approvals'],
-    ['`METRICS_PORT`, `METRICS_HOST`', 'Prometheus at `/metrics`; on 127.0.0.1 unless you say otherwise'],
-    ['`OTEL_EXPORTER_OTLP_ENDPOINT`', 'where traces go'],
+    [
+      '`METRICS_PORT`, `METRICS_HOST`',
+      'where services answer Prometheus, see [metrics.md](metrics.md); on 127.0.0.1 unless you say otherwise',
+    ],
+    [
+      '`OTEL_EXPORTER_OTLP_ENDPOINT`',
+      'where traces go; other variables of OpenTelemetry apply: [tracing.md](tracing.md)',
+    ],
+    ['`JAEGER_URL`', 'the page of a Jaeger, for the link that `deed trace` prints'],
     ['`LOG_LEVEL`, `NO_COLOR`', 'as in other programs'],
   ],
 )}

@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A question as it came in. */
@@ -46,7 +47,6 @@ export interface FakeOllama extends AsyncDisposable {
   readonly calls: readonly ModelCall[]
 }
 
-const BODY_BYTES_MAX = 64 * 1024 * 1024
 const PROMPT_TOKENS = 11
 const ANSWER_TOKENS = 7
 
@@ -70,7 +70,7 @@ export async function startFakeOllama({
     if (path === '/api/version') return send(response, { version: '0.12.0' })
     if (path === '/api/tags') return send(response, { models: models.map(modelEntry) })
     if (path === '/api/ps') return send(response, { models: models.slice(0, 1).map(modelEntry) })
-    const body = await readBody(request)
+    const body = (await json(request)) as Record<string, unknown>
     const model = String(body.model ?? body.name ?? '')
     if (!models.includes(model)) return send(response, { error: `model '${model}' not found` }, 404)
     if (path === '/api/show') {
@@ -108,7 +108,7 @@ async function tell(response: ServerResponse, call: ModelCall, answer: FakeAnswe
   if (typeof answer === 'object' && 'fault' in answer) {
     switch (answer.fault) {
       case 'hang':
-        // The connection stands until the caller or the server ends it.
+        // The connection stays open until the caller or the server ends it.
         return
       case 'error':
         return send(response, { error: 'llama runner process has terminated' }, 500)
@@ -184,17 +184,6 @@ function line({ path, model }: ModelCall, text: string, last: object | undefined
 function send(response: ServerResponse, body: unknown, status = 200): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
   response.end(JSON.stringify(body))
-}
-
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > BODY_BYTES_MAX) throw new Error('the question is too large')
-    chunks.push(chunk)
-  }
-  return JSON.parse(Buffer.concat(chunks).toString() || '{}')
 }
 
 const MODIFIED_AT = '2025-01-01T00:00:00Z'

@@ -13,7 +13,7 @@ const CALL_USD_MAX = 0.1
 const AFFORDED = 10
 
 describe('the last dollar of a day', () => {
-  it('is spent once, whatever the model server reports, and the rest is told so', async () => {
+  it('is spent once, whatever the model server reports, and the rest is refused', async () => {
     await using model = await startFakeOllama({
       answer: (_, index) => ({
         json: {
@@ -33,7 +33,7 @@ models:
       env: { OLLAMA_HOST: model.url },
     })
     const alerts: { alert_id: string; data: { charged_microusd: number } }[] = []
-    const told = under.client.nc.subscribe('alerts.local.cost-unknown', {
+    const costs = under.client.nc.subscribe('alerts.local.cost-unknown', {
       callback: (_, message) => void alerts.push(message.json()),
     })
     const replies = await Promise.all(
@@ -78,7 +78,7 @@ models:
     await until(() => alerts.length >= AFFORDED, { what: 'the alerts' })
     expect(new Set(alerts.map(({ alert_id: id }) => id)).size).toBe(AFFORDED)
     expect(alerts[0]?.data.charged_microusd).toBe(100_000)
-    told.unsubscribe()
+    costs.unsubscribe()
 
     // What a request allows is kept, too; and rules cost nothing.
     const free = await under.client.call(requestExecution, { task: 'create folder frugal', budget_usd: 0 })

@@ -35,6 +35,14 @@ describe('the pages', () => {
     expect(broken).toEqual([])
   })
 
+  it.each(pages)('import only what exists: %s', (page) => {
+    const missing = [...read(page).matchAll(/@deed\/([a-z-]+)\/([a-z][a-z0-9/-]*[a-z0-9])/g)].filter(
+      ([, name, module]) =>
+        ['', 'libs', 'services'].every((parent) => !existsSync(join(ROOT, parent, `${name}`, 'src', `${module}.ts`))),
+    )
+    expect(missing.map(([specifier]) => specifier)).toEqual([])
+  })
+
   it('of README.md fit on two screens', () => {
     expect(read('README.md').split('\n').length).toBeLessThanOrEqual(README_LINES_MAX)
   })

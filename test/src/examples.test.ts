@@ -37,7 +37,7 @@ function exampleConfig(): string {
   })
 }
 
-/** No action: only a look. */
+/** No action: only a read. */
 const NOBODY = ActionId.parse('00000000-0000-0000-0000-000000000000')
 
 const opened = new AsyncDisposableStack()
@@ -225,8 +225,11 @@ describe('the list of kinds', () => {
     const { kinds } = await under.client.call(listKinds, {})
     expect(kinds.map(({ name }) => name)).toEqual(expect.arrayContaining(['file.write', 'git.commit', 'mcp.call']))
     for (const { name, input, example, summary } of kinds) {
-      const { properties = {} } = input as { properties?: object }
-      expect(Object.keys(properties), name).toEqual(expect.arrayContaining(Object.keys(example)))
+      const { properties, anyOf, oneOf } = input as Record<string, object[] | undefined> & { properties?: object }
+      const forms = anyOf ?? oneOf ?? [{ properties }]
+      const known = forms.map((form) => Object.keys((form as { properties?: object }).properties ?? {}))
+      // Of one form of the input, where it has several.
+      expect(known, name).toContainEqual(expect.arrayContaining(Object.keys(example)))
       expect(summary, name).not.toBe('')
     }
   })

@@ -1,6 +1,6 @@
 // What a running mesh shows to other users of its host: environments, files and ports of its processes, as the kernel has them.
+
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { basename, join, relative } from 'node:path'
 import { ask } from '@deed/drill/harness/ask'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
@@ -17,6 +17,7 @@ const SHELL: Record<string, readonly (ServiceName | 'nobody')[]> = {
   PAGER_KEY: ['orchestrator'],
   KUBECONFIG: ['executor'],
   OLLAMA_HOST: ['hybrid-agent'],
+  ANTHROPIC_API_KEY: ['hybrid-agent'],
   AWS_SECRET_ACCESS_KEY: ['nobody'],
   GITHUB_TOKEN: ['nobody'],
   DEED_CANARY: ['nobody'],
@@ -32,19 +33,21 @@ const valueFor = (name: string): string => {
 }
 
 const EVERY_SERVICE = ['PATH', 'LANG', 'TMPDIR', 'TZ', 'LOG_LEVEL', 'NO_COLOR', 'DEED_TEST', 'NODE_COMPILE_CACHE']
+const METRICS = ['METRICS_HOST', 'METRICS_PORT', 'DEED_REVISION']
 const BUS = ['NATS_URL', 'NATS_USER', 'NATS_PASSWORD', 'NATS_SERVER_NAME']
 const TRACING = ['OTEL_SERVICE_NAME', 'OTEL_TRACES_SAMPLER', 'OTEL_TRACES_SAMPLER_ARG']
 const DATABASE = ['DATABASE_URL', 'DATABASE_OWNER_URL']
 /** Of the channel by which a service says that it is ready. */
 const CHANNEL = ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']
-const COMMON = [...EVERY_SERVICE, ...BUS, ...TRACING, ...CHANNEL, 'DEED_DATA']
+const COMMON = [...EVERY_SERVICE, ...METRICS, ...BUS, ...TRACING, ...CHANNEL, 'DEED_DATA']
 const OWN: Record<ServiceName, readonly string[]> = {
-  orchestrator: [...DATABASE, 'DEED_CONFIG', 'METRICS_HOST', 'METRICS_PORT', 'ORCHESTRATOR_LEASE_MS'],
+  orchestrator: [...DATABASE, 'DEED_CONFIG', 'ORCHESTRATOR_LEASE_MS'],
   'template-optimizer': DATABASE,
   'task-decomposer': [],
   'hybrid-agent': [...DATABASE, 'DEED_CONFIG'],
   executor: [...DATABASE, 'DEED_CONFIG', 'HOME', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'],
   'semantic-cache': [...DATABASE, 'DEED_CONFIG'],
+  console: ['DEED_CONFIG', 'CONSOLE_PORT'],
 }
 
 const ON_LINUX = process.platform === 'linux'
@@ -60,7 +63,7 @@ targets: { shelf: { type: http, url_env: SHELF_URL } }
 secrets: { shelf: { env: SHELF_TOKEN } }
 alerts: { webhooks: [{ url_env: PAGER_URL, secret_env: PAGER_KEY }] }
 `,
-      env: { METRICS_PORT: String(await freePort()) },
+      env: { METRICS_PORT: '0' },
     })
     expect(await ask(under.client, { task: 'write "x" to a.txt', idempotency_key: 'a' })).toMatchObject({
       status: 'done',
@@ -197,12 +200,4 @@ function listeners(table: 'tcp' | 'tcp6'): { address: string; inode: string }[] 
     const [address = ''] = (fields[1] ?? '').split(':')
     return fields[3] === '0A' ? [{ address, inode: fields[9] ?? '' }] : []
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

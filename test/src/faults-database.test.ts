@@ -1,7 +1,6 @@
 // The database is there but does not take what it is given, and queues vanish from under a running mesh.
+
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { ask } from '@deed/drill/harness/ask'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
@@ -12,9 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 let under: MeshUnderTest
 let metrics: string
 beforeAll(async () => {
-  const port = await freePort()
-  metrics = `http://127.0.0.1:${port}`
-  under = await meshUnderTest({ env: { METRICS_PORT: String(port) } })
+  under = await meshUnderTest({ env: { METRICS_PORT: '0' } })
+  metrics = under.mesh.service('orchestrator').metricsUrl?.replace('/metrics', '') ?? ''
 }, 60_000)
 afterAll(() => under?.[Symbol.asyncDispose]())
 
@@ -127,12 +125,4 @@ async function readOnly(database: MeshUnderTest['database'], value: 'on' | 'off'
   } finally {
     superuser.release(true)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -78,7 +78,7 @@ describe('an executor that is frozen past its lease', () => {
       const before = await under.database.query('select * from orchestrator.actual_state order by task_id')
       process.kill(first.pid ?? 0, 'SIGCONT')
       // It finds its time over, and reports so under its old token.
-      const ended = (line: string): boolean => line.includes(`"pid":${first.pid}`) && line.includes('attempt ended')
+      const ended = (line: string): boolean => line.includes(`:${first.pid}"`) && line.includes('attempt ended')
       await until(() => under.log('executor').split('\n').some(ended), { what: 'the end of the frozen attempt' })
       const after = await under.database.query('select * from orchestrator.actual_state order by task_id')
       expect(after.rows).toEqual(before.rows)

@@ -191,6 +191,29 @@ describe('refused at the door, with nothing stored', () => {
   })
 })
 
+describe('an input that does not match the schema of its kind', () => {
+  it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['of a read without what it needs', { kind: 'host.facts', input: {} }, { code: 'missing_field', field: 'facts' }],
+    ['of a read with a field too many', { kind: 'file.read', input: { path: 'a', pth: 'b' } }, { field: 'pth' }],
+    ['of what only creates', { kind: 'dir.create', input: { path: 3 } }, { field: 'path' }],
+  ])(
+    '%s ends the manifest before anything is done, and names task and field',
+    async (_, action, { field, ...code }) => {
+      const tasks = [task('before'), { id: 'wrong', action, depends_on: ['before'] }]
+      const { body } = await client.ask('execution.request', { manifest: { name: 'wrong-input', tasks } })
+      expect(body).toMatchObject({
+        status: 'failed',
+        error: {
+          ...code,
+          message: expect.stringMatching(new RegExp(`^task wrong: ${action.kind}: .*${field}`)),
+          path: `$.manifest.tasks[1].action.input.${field}`,
+        },
+      })
+      expect(existsSync(at('tasks/before'))).toBe(false)
+    },
+  )
+})
+
 describe('a manifest by reference', () => {
   const large = (name: string) => ({
     name,

@@ -1,26 +1,25 @@
 // What a model's plan proves: over the bus and with the command, on a whole mesh, with a service that really runs.
-import { once } from 'node:events'
+
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { startDeed } from '@deed/drill/harness/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { freePort } from '@deed/local/kept-port'
 import { until } from '@deed/process/until'
 import { decideApproval, listApprovals } from '@deed/proto/approval'
 import {
   type ExecutionDetail,
   type ExecutionReply,
   executionStats,
-  getExecution,
   listExecutions,
   requestExecution,
 } from '@deed/proto/execution'
 import { listGoals, putGoal } from '@deed/proto/goal'
 import { putGrant } from '@deed/proto/grant'
 import type { ApprovalId } from '@deed/proto/ids'
-import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FakeAnswer, type FakeOllama, type ModelCall, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
+import { detailOf, endOf } from './follow.ts'
 
 const SERVER = `import { createServer } from 'node:http'
 createServer((_, response) => response.end(String(process.pid))).listen(Number(process.env.PORT), '127.0.0.1')`
@@ -32,11 +31,7 @@ let port: number
 let answer: (call: ModelCall) => FakeAnswer
 
 beforeAll(async () => {
-  const free = createServer().listen(0, '127.0.0.1')
-  await once(free, 'listening')
-  port = (free.address() as AddressInfo).port
-  free.close()
-  await once(free, 'close')
+  port = await freePort()
   model = opened.use(await startFakeOllama({ answer: (call) => answer(call) }))
   under = opened.use(
     await meshUnderTest({
@@ -49,7 +44,11 @@ beforeAll(async () => {
   const started = await asked('start demo-api')
   await approve(started)
   // A rule has read the words: its pattern is the reading.
-  expect(await endOf(started)).toMatchObject({ status: 'done', task_verified: true, metrics: { success: true } })
+  expect(await endOf(under, started.execution_id)).toMatchObject({
+    status: 'done',
+    task_verified: true,
+    metrics: { success: true },
+  })
 })
 afterAll(async () => {
   const left = await pidOf().catch(() => undefined)
@@ -61,21 +60,11 @@ afterAll(async () => {
 const pidOf = async (): Promise<number> => Number(await (await fetch(`http://127.0.0.1:${port}/`)).text())
 const ask = (task: string, more: object = {}): Promise<ExecutionReply> =>
   under.client.call(requestExecution, { task, ...more })
-const detailOf = ({ execution_id }: Pick<ExecutionReply, 'execution_id'>): Promise<ExecutionDetail> =>
-  under.client.call(getExecution, { execution_id })
-const endOf = (reply: Pick<ExecutionReply, 'execution_id'>): Promise<ExecutionDetail> =>
-  until(
-    async () => {
-      const detail = await detailOf(reply)
-      return (FINAL_EXECUTION_STATUSES as ReadonlySet<string>).has(detail.status) && detail
-    },
-    { timeoutMs: 180_000, what: 'the end' },
-  )
 const asked = (task: string, more: object = {}): Promise<ExecutionDetail & { approval_id: ApprovalId }> =>
   ask(task, { mode: 'background', ...more }).then((reply) =>
     until(
       async () => {
-        const detail = await detailOf(reply)
+        const detail = await detailOf(under, reply.execution_id)
         return detail.approval_id !== undefined && { ...detail, approval_id: detail.approval_id }
       },
       { timeoutMs: 60_000, what: 'the question' },
@@ -87,14 +76,17 @@ const approve = ({ approval_id }: { approval_id: ApprovalId }) =>
 const step = (kind: string, input: object) => ({ kind, name: kind.replace('.', '-'), title: `do ${kind}`, input })
 const plan = (...actions: object[]): FakeAnswer => ({ json: { actions } })
 const junk = step('file.write', { path: 'junk.txt', content: 'demo-api is restarted' })
-const look = plan(step('service.status', { target: 'demo-api' }))
+const readStatus = plan(step('service.status', { target: 'demo-api' }))
 
 describe("a model's plan", () => {
   it('that answers a restart with a file is refused, after one repair, and nothing is done', async () => {
     answer = () => plan(junk)
     const before = await pidOf()
     const calls = model.calls.length
-    const reply = await endOf(await ask('Bring down our container demo-api and fire it back on again'))
+    const reply = await endOf(
+      under,
+      (await ask('Bring down our container demo-api and fire it back on again')).execution_id,
+    )
     expect(reply).toMatchObject({
       status: 'failed',
       task_verified: false,
@@ -122,7 +114,7 @@ describe("a model's plan", () => {
       },
     ])
     await approve(detail)
-    const ended = await endOf(detail)
+    const ended = await endOf(under, detail.execution_id)
     expect(ended).toMatchObject({ status: 'done', task_verified: true, metrics: { success: true } })
     expect(ended.tasks.map(({ action }) => action?.checks)).toContain('restart demo-api')
     expect(await pidOf()).not.toBe(before)
@@ -143,15 +135,28 @@ describe("a model's plan", () => {
     expect(shown.stdout).toContain('asked for: Please compose some lines about gardens for me')
     expect(shown.stdout).toMatch(/understood as: write .*poem\.txt/)
     await approve(detail)
-    expect(await endOf(detail)).toMatchObject({ status: 'done', task_verified: true, metrics: { success: true } })
+    expect(await endOf(under, detail.execution_id)).toMatchObject({
+      status: 'done',
+      task_verified: true,
+      metrics: { success: true },
+    })
     expect(readFileSync(join(under.workspace, 'poem.txt'), 'utf8')).toBe('roses\n')
     // One action; that the proposal was well formed and that it was approved are no effects.
     const { stdout } = await deed('show', detail.execution_id)
     expect(stdout).not.toContain('unproven')
+    // The model has earned it.
+    const models = await until(
+      async () => {
+        const listed = await deed('models')
+        return / [1-9]\d* verified/.test(listed.stdout) && listed
+      },
+      { timeoutMs: 60_000, what: 'a verified call in the list of models' },
+    )
+    expect(models).toMatchObject({ code: 0, stdout: expect.stringMatching(/fake:latest.* ready .*free/) })
   })
 
   it('that only reads is done and not proven: in the reply, the figures, the command, and to the cache', async () => {
-    answer = () => look
+    answer = () => readStatus
     const task = 'Please ponder the mood of demo-api'
     const before = await under.client.call(executionStats, {})
     const { code, stdout } = await deed('run', task)
@@ -159,7 +164,7 @@ describe("a model's plan", () => {
     expect(stdout).toContain('1 of 1 verified')
     expect(stdout).toMatch(/unproven.*That they hold does not show that the\s+task is done/)
     const calls = model.calls.length
-    const again = await endOf(await ask(task))
+    const again = await endOf(under, (await ask(task)).execution_id)
     expect(again).toMatchObject({ status: 'done', task_verified: false, metrics: { success: false } })
     expect(model.calls.length).toBe(calls + 1)
     const { executions } = await under.client.call(listExecutions, { limit: 1 })
@@ -169,22 +174,24 @@ describe("a model's plan", () => {
   })
 
   it('is proven by criteria that rules can check, and is not where one is beyond them', async () => {
-    answer = () => look
+    answer = () => readStatus
     const task = 'Please ponder the temper of demo-api'
-    expect(await endOf(await ask(task, { acceptance_criteria: ['demo-api is running'] }))).toMatchObject({
+    expect(
+      await endOf(under, (await ask(task, { acceptance_criteria: ['demo-api is running'] })).execution_id),
+    ).toMatchObject({
       status: 'done',
       task_verified: true,
       metrics: { success: true },
     })
     const both = ['demo-api is running', 'its temper is good']
-    expect(await endOf(await ask(task, { acceptance_criteria: both }))).toMatchObject({
+    expect(await endOf(under, (await ask(task, { acceptance_criteria: both })).execution_id)).toMatchObject({
       status: 'done',
       task_verified: false,
     })
   })
 
   it('that is done and not proven is not kept, whether by its words or by its execution', async () => {
-    answer = () => look
+    answer = () => readStatus
     const kept = await deed('run', 'Please ponder the whims of demo-api', '--keep', 'whims')
     expect(kept, kept.stdout).toMatchObject({ code: 1, stderr: expect.stringContaining('Not kept as whims') })
     const { executions } = await under.client.call(listExecutions, { limit: 1 })
@@ -201,7 +208,7 @@ describe("a model's plan", () => {
       acceptance_criteria: ['wanted.txt exists'],
     })
     await approve(detail)
-    expect(await endOf(detail)).toMatchObject({ status: 'rolled_back', task_verified: false })
+    expect(await endOf(under, detail.execution_id)).toMatchObject({ status: 'rolled_back', task_verified: false })
     expect(existsSync(join(under.workspace, 'other.txt'))).toBe(false)
   })
 
@@ -209,16 +216,22 @@ describe("a model's plan", () => {
     answer = () => ({ fault: 'error' })
     const broken = (index: number) => ask(`Please compose some verses about demo-api, part ${index}`)
     for (let index = 0; index < 3; index++) {
-      expect(await endOf(await broken(index))).toMatchObject({ status: 'failed', error: { code: 'no_solution' } })
+      expect(await endOf(under, (await broken(index)).execution_id)).toMatchObject({
+        status: 'failed',
+        error: { code: 'no_solution' },
+      })
     }
     const waiting = await ask('Please compose some verses about demo-api, part 4', { mode: 'background' })
-    await until(async () => (await detailOf(waiting)).timeline.some(({ type }) => type === 'task.retried'), {
-      timeoutMs: 60_000,
-      what: 'a second try to come',
-    })
-    expect(await detailOf(waiting)).toMatchObject({ finished_at: null })
-    answer = () => look
-    expect(await endOf(waiting)).toMatchObject({ status: 'done', method: 'llm_assisted' })
+    await until(
+      async () => (await detailOf(under, waiting.execution_id)).timeline.some(({ type }) => type === 'task.retried'),
+      {
+        timeoutMs: 60_000,
+        what: 'a second try to come',
+      },
+    )
+    expect(await detailOf(under, waiting.execution_id)).toMatchObject({ finished_at: null })
+    answer = () => readStatus
+    expect(await endOf(under, waiting.execution_id)).toMatchObject({ status: 'done', method: 'llm_assisted' })
   })
 })
 

@@ -7,12 +7,13 @@ import { type Ended, startDeed } from '@deed/drill/harness/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { temporaryFolder } from '@deed/local/temporary-folder'
 import { until } from '@deed/process/until'
-import { type ApprovalView, decideApproval, listApprovals } from '@deed/proto/approval'
-import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
+import { type ApprovalView, decideApproval } from '@deed/proto/approval'
+import { requestExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { ExecutionStatus } from '@deed/proto/states'
 import { cancelExecution, retryExecution, rollbackExecution, steerExecutions } from '@deed/proto/steering'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { askedOf, detailOf } from './follow.ts'
 import { type PlainClient, plainClient } from './plain-client.ts'
 
 const POLICY = resolve(import.meta.dirname, '../../services/orchestrator/policy/default.yaml')
@@ -50,16 +51,10 @@ const runs = (): number => {
 }
 
 const manifest = (name: string, tasks: object[]) => ({ name, tasks }) as never
-const detailOf = (id: ExecutionId): Promise<ExecutionDetail> => under.client.call(getExecution, { execution_id: id })
 const becomes = (id: ExecutionId, status: ExecutionStatus) =>
-  until(async () => (await detailOf(id)).status === status, { ...WAIT, what: `the execution to be ${status}` })
-const asked = (id: ExecutionId): Promise<ApprovalView> =>
-  until(async () => (await under.client.call(listApprovals, { execution_id: id, status: 'pending' })).approvals[0], {
-    ...WAIT,
-    what: 'a question',
-  })
+  until(async () => (await detailOf(under, id)).status === status, { ...WAIT, what: `the execution to be ${status}` })
 const approve = async (id: ExecutionId): Promise<ApprovalView> => {
-  const approval = await asked(id)
+  const approval = await askedOf(under, id)
   const { approval_id, plan_hash } = approval
   await under.client.call(decideApproval, { approval_id, decision: 'approve', plan_hash }, APPROVER)
   return approval
@@ -89,7 +84,7 @@ it(
       expect(accepted).toMatchObject({ status: 'done', level: 2, approval_id: expect.any(String) })
       const own = { approval_id: accepted.approval_id!, decision: 'approve' as const }
       await expect(under.client.call(decideApproval, own)).rejects.toMatchObject({ code: 'self_approval' })
-      expect((await detailOf(id)).status).toBe('done')
+      expect((await detailOf(under, id)).status).toBe('done')
       approvals.add((await approve(id)).approval_id)
       await becomes(id, 'rolled_back')
       expect(existsSync(join(under.workspace, 'precious.txt'))).toBe(true)
@@ -97,7 +92,7 @@ it(
 
       const again = await under.client.call(retryExecution, { execution_id: id })
       expect(again.status).toBe('waiting')
-      const question = await asked(id)
+      const question = await askedOf(under, id)
       expect(question.actions).toMatchObject([{ level: 2 }, { level: 2 }])
       const mine = { approval_id: question.approval_id, decision: 'approve' as const }
       await expect(under.client.call(decideApproval, mine)).rejects.toMatchObject({ code: 'self_approval' })
@@ -109,7 +104,7 @@ it(
     }
     // One for the plan, and two for each round.
     expect(approvals.size).toBe(7)
-    const { timeline } = await detailOf(id)
+    const { timeline } = await detailOf(under, id)
     const leases = timeline.filter(({ type }) => type === 'task.leased').map(({ data }) => data.approval_id)
     expect(leases).toHaveLength(8)
     expect(new Set(leases).size).toBe(4)
@@ -132,29 +127,29 @@ it(
     writeFileSync(file, 'two\n')
     const { results } = await under.client.call(steerExecutions, { verb: 'retry', execution_ids: [id] })
     expect(results).toMatchObject([{ execution_id: id, status: 'waiting' }])
-    const second = await asked(id)
+    const second = await askedOf(under, id)
     expect(second.plan_hash).not.toBe(first.plan_hash)
     expect(second.actions[0]?.state_before).not.toBe(first.actions[0]?.state_before)
     // It changes once more while somebody decides: what was agreed to is not what is there, so somebody is asked again.
     writeFileSync(file, 'three\n')
     await approve(id)
     const third = await until(async () => {
-      const question = await asked(id)
+      const question = await askedOf(under, id)
       return question.approval_id !== second.approval_id && question
     }, WAIT)
     expect(readFileSync(file, 'utf8')).toBe('three\n')
     expect(third.actions[0]?.state_before).not.toBe(second.actions[0]?.state_before)
-    await approve(id)
+    const used = await approve(id)
     await becomes(id, 'done')
     expect(existsSync(file)).toBe(false)
     // A task that was planned again began once before anybody was asked, and the checker knows it.
     await checkInvariants(under.database)
     await under.database.query(`update orchestrator.approvals set decided_by = null where approval_id = $1`, [
-      third.approval_id,
+      used.approval_id,
     ])
     await expect(checkInvariants(under.database)).rejects.toThrow('nobody had agreed to')
     await under.database.query(`update orchestrator.approvals set decided_by = 'approver' where approval_id = $1`, [
-      third.approval_id,
+      used.approval_id,
     ])
   },
   TEST_MS,
@@ -181,7 +176,7 @@ it(
     await becomes(other, 'done')
     const started = await deed('rollback', other, '--no-wait')
     expect(started).toMatchObject({ code: 0, stderr: expect.stringContaining('deed approve') })
-    expect((await detailOf(other)).status).toBe('done')
+    expect((await detailOf(under, other)).status).toBe('done')
   },
   TEST_MS,
 )
@@ -211,7 +206,7 @@ it(
     expect(existsSync(join(under.workspace, 'theirs.txt'))).toBe(false)
 
     const held = await begin('held', [write('held.txt'), run('ran', ['write'])])
-    await asked(held)
+    await askedOf(under, held)
     await expect(
       under.client.call(cancelExecution, { execution_id: held, undo: true }, APPROVER),
     ).resolves.toMatchObject({ status: 'cancelled' })

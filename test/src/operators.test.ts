@@ -81,13 +81,13 @@ describe('deed rollback', () => {
     await expect(
       under.client.call(rollbackExecution, { execution_id: id }, { principal: { tenant: 'other', user: 'somebody' } }),
     ).rejects.toMatchObject({ code: 'not_found' })
-    const told = await perform('tell the witness "for-good"')
-    expect(told.status).toBe('done')
-    expect(await steps(told.execution_id)).toMatchObject({
+    const performed = await perform('tell the witness "for-good"')
+    expect(performed.status).toBe('done')
+    expect(await steps(performed.execution_id)).toMatchObject({
       code: 1,
       steps: [{ outlook: 'cannot', reversibility: 'irreversible' }],
     })
-    expect(await json('rollback', told.execution_id)).toMatchObject({
+    expect(await json('rollback', performed.execution_id)).toMatchObject({
       code: 2,
       document: { error: { code: 'irreversible', details: { actions: ['tell the witness for-good'] } } },
     })
@@ -218,26 +218,26 @@ describe('a verb for many', () => {
     const { execution_id: kept } = await perform('write "x" to bulk-kept.txt')
     const { execution_id: gone } = await perform('write "x" to bulk-gone.txt')
     await run(['rollback', gone])
-    const told = await perform('tell the witness "bulk"')
+    const performed = await perform('tell the witness "bulk"')
     const shown = await steer({ verb: 'rollback', all: true, dry_run: true, limit: 500 })
     const ids = shown.results.map(({ execution_id: id }) => id)
     expect(ids).toContain(kept)
     expect(ids).not.toContain(gone)
     expect(there('bulk-kept.txt')).toBe(true)
-    const undone = await steer({ verb: 'rollback', execution_ids: [told.execution_id, gone, kept] })
+    const undone = await steer({ verb: 'rollback', execution_ids: [performed.execution_id, gone, kept] })
     expect(undone).toMatchObject({
       results: [
-        { execution_id: told.execution_id, error: { code: 'irreversible' } },
+        { execution_id: performed.execution_id, error: { code: 'irreversible' } },
         { execution_id: gone, error: { code: 'already_rolled_back' } },
         { execution_id: kept, status: 'undoing' },
       ],
       next_cursor: null,
     })
     await until(() => !there('bulk-kept.txt'), { what: 'the file to be gone' })
-    const again = await steer({ verb: 'retry', execution_ids: [gone, told.execution_id] })
+    const again = await steer({ verb: 'retry', execution_ids: [gone, performed.execution_id] })
     expect(again.results).toMatchObject([
       { execution_id: gone, status: 'running' },
-      { execution_id: told.execution_id, error: { code: 'not_retryable' } },
+      { execution_id: performed.execution_id, error: { code: 'not_retryable' } },
     ])
     await until(() => there('bulk-gone.txt'), { what: 'the file to be there again' })
     await expect(steer({ verb: 'retry' })).rejects.toMatchObject({ code: 'invalid_request' })

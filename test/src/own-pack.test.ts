@@ -97,7 +97,7 @@ describe('a pack with two intents', () => {
   it('is listed and shown by the command', async () => {
     const listed = await deed('rules')
     expect(listed).toMatchObject({ code: 0 })
-    expect(listed.stdout).toContain('checklists, version 1, checklists.yaml in RULES_DIR: Finishing checklists')
+    expect(listed.stdout).toContain('checklists, version 1, checklists.yaml in RULES_DIR\nFinishing checklists, ')
     expect(listed.stdout).toMatch(
       /checklists\/finish +change +finish the checklist \{list\} +finish the checklist launch\.md/,
     )

@@ -166,7 +166,7 @@ describe('a question about words', () => {
     expect(existsSync(file('eight.txt'))).toBe(true)
   })
 
-  it('is answered by one of two who answer at the same time; the other is told so', async () => {
+  it('is answered by one of two who answer at the same time; the other is refused', async () => {
     replies.set('log it', asks('left.txt', 'right.txt'))
     const reply = await waiting('log it')
     const both = await Promise.all([
@@ -349,7 +349,8 @@ describe('the command', () => {
     })
     const { code, stdout } = await deed('run', 'blorp').ended
     expect(code).toBe(1)
-    expect(stdout).toContain('not_understood: these words say nothing to do')
+    expect(stdout).toContain('failed: these words say nothing to do\n')
+    expect(stdout).toMatch(/error +not_understood/)
     expect(stdout).toContain("deed run 'start box'\n")
     expect(stdout).toContain(`deed run 'write '\\''hello'\\'' to notes.txt'\n`)
   })

@@ -30,7 +30,7 @@ export function refusal(
   else if (path !== undefined) expect(error.path).toMatch(path)
   expect(error.retryable).toBe(false)
   expect(error.message).toMatch(message)
-  const told = mayEcho === undefined ? JSON.stringify(body) : error.message.replaceAll(mayEcho, '')
-  for (const inside of [...INSIDE, ...hidden]) expect(told).not.toMatch(inside)
+  const text = mayEcho === undefined ? JSON.stringify(body) : error.message.replaceAll(mayEcho, '')
+  for (const inside of [...INSIDE, ...hidden]) expect(text).not.toMatch(inside)
   return error
 }

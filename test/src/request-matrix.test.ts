@@ -1,24 +1,18 @@
 // What people ask for, in their words, on real parts, through the command; where it needs agreement, that comes from a
 // second terminal.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { type Ended, startDeed } from '@deed/drill/harness/deed-process'
 import { thisMachine } from '@deed/drill/harness/machine'
-import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import type { MeshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { git } from '@deed/drill/truth/repositories'
-import { storedPort } from '@deed/local/kept-port'
-import { temporaryFolder } from '@deed/local/temporary-folder'
 import { until } from '@deed/process/until'
 import { listApprovals } from '@deed/proto/approval'
 import { requestExecution } from '@deed/proto/execution'
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { query } from './inventory.ts'
+import { type MatrixWorld, matrixWorld, server } from './matrix-world.ts'
 
-/** Answers its version and its process id. */
-const server = (version: number): string => `import { createServer } from 'node:http'
-createServer((_, response) => response.end(JSON.stringify({ version: ${version}, pid: process.pid })))
-  .listen(Number(process.env.PORT), '127.0.0.1')
-`
 const BROKEN = 'throw new Error("this release does not start")\n'
 
 const HAS_GIT = thisMachine().has('git')
@@ -27,129 +21,20 @@ const WITHOUT_GIT = HAS_GIT ? '' : ' (SKIPPED: git is missing)'
 const opened = new AsyncDisposableStack()
 let under: MeshUnderTest
 let folder: string
-const url: Record<string, string> = {}
+let answers: MatrixWorld['answers']
 
 beforeAll(async () => {
-  const ports = opened.use(temporaryFolder()).path
-  for (const name of ['demo-api', 'test-service', 'application'])
-    url[name] = `http://127.0.0.1:${await storedPort(ports, name, undefined)}/`
-  under = opened.use(
-    await meshUnderTest({
-      config: configuration(),
-      prepare: async (adminUrl) => ({ executor: { INVENTORY_URL: await seed(adminUrl) } }),
-    }),
-  )
-  folder = dirname(under.workspace)
-  for (const sub of ['app', 'release']) mkdirSync(join(under.workspace, sub))
-  writeFileSync(join(under.workspace, 'app/server.mjs'), server(1))
-  writeFileSync(join(folder, 'server.mjs'), server(1))
+  const world = opened.use(await matrixWorld())
+  ;({ under, folder, answers } = world)
   if (HAS_GIT) commit('first')
 })
-afterAll(async () => {
-  await opened.disposeAsync()
-  // Supervised processes outlive the mesh by design.
-  for (const name of ['demo-api', 'test-service', 'application']) await answers(name).then(kill)
-})
+afterAll(() => opened.disposeAsync())
 
 /** All that is in the workspace, as a person commits it. */
 function commit(message: string): void {
   if (message === 'first') git(under.workspace, 'init', '-q')
   git(under.workspace, 'add', '.')
   git(under.workspace, 'commit', '-q', '-m', message)
-}
-
-const target = (name: string, script: string): string => `
-  ${name}:
-    type: process
-    command: [node, ${script}]
-    env: { PORT: "${new URL(url[name]!).port}" }
-    health: { url: "${url[name]}" }`
-
-const configuration = (): string => `
-targets:${target('demo-api', 'server.mjs')}${target('test-service', 'server.mjs')}${target('application', 'workspace/app/server.mjs')}
-    environment: production
-  inventory:
-    type: sql
-    url_env: INVENTORY_URL
-    entities:
-      assets: { table: assets, label_column: type, name_column: name, singular: asset }
-      servers: { table: servers, label_column: role, name_column: name, singular: server }
-runbooks:
-  deploy-the-application:
-    expected_seconds: 60
-    steps:
-      - { name: stop, title: stop what runs, kind: service.stop, input: { target: application } }
-      - name: place
-        title: put the new release in its place
-        kind: file.move
-        input: { from: release/server.mjs, to: app/server.mjs, overwrite: true }
-      - name: start
-        title: start it, and see that it answers
-        kind: service.start
-        input: { target: application }
-        timeout_ms: 5000
-  delete-the-database:
-    words: [delete the database, drop the database]
-    expected_seconds: 60
-    steps:
-      - name: servers
-        title: drop the table of servers
-        kind: sql.execute
-        input:
-          target: inventory
-          statement: drop table servers
-          verify: { query: "select to_regclass('servers') is null", equals: true }
-      - name: assets
-        title: drop the table of assets
-        kind: sql.execute
-        input:
-          target: inventory
-          statement: drop table assets
-          verify: { query: "select to_regclass('assets') is null", equals: true }
-`
-
-/** @returns the URL of a role that owns the inventory */
-async function seed(adminUrl: string): Promise<string> {
-  await query(adminUrl, 'create database inventory')
-  await query(adminUrl, "create role keeper login password 'keeper'")
-  const inventory = new URL(adminUrl)
-  inventory.pathname = '/inventory'
-  await query(
-    inventory.href,
-    `create table assets (name text primary key, type text not null);
-     insert into assets select 'ws-' || n, case when n < 5 then 'Windows workstation' else 'printer' end
-       from generate_series(1, 7) n;
-     create table servers (name text primary key, role text, address text);
-     insert into servers values ('web-01', 'web', '10.0.0.7'), ('web-02', 'web', '10.0.0.8');
-     alter table assets owner to keeper; alter table servers owner to keeper;`,
-  )
-  inventory.username = 'keeper'
-  inventory.password = 'keeper'
-  return inventory.href
-}
-
-async function query(at: string, text: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: at })
-  await client.connect()
-  try {
-    const { rows } = await client.query<Record<string, unknown>>(text)
-    return rows
-  } finally {
-    await client.end()
-  }
-}
-
-async function answers(name: string): Promise<{ version: number; pid: number } | undefined> {
-  try {
-    const response = await fetch(url[name]!, { headers: { connection: 'close' } })
-    return (await response.json()) as { version: number; pid: number }
-  } catch {
-    return undefined
-  }
-}
-
-const kill = (who: { pid: number } | undefined): void => {
-  if (who) process.kill(who.pid, 'SIGKILL')
 }
 
 interface Document {
@@ -178,7 +63,7 @@ interface Approval {
   actions: { title: string; summary: string }[]
 }
 
-/** What the second terminal is asked for next, once there is a question: each look is a process. */
+/** What the second terminal is asked for next, once there is a question: each call is a process. */
 async function asked(task: string): Promise<Approval> {
   const what = `the question whether to ${task}`
   const pending = async () => (await under.client.call(listApprovals, { status: 'pending' })).approvals
@@ -294,9 +179,9 @@ describe('asked in plain words', () => {
 
   it('full health check -- every service is looked at, and nobody is asked', async () => {
     const { document } = await run('full health check')
-    const looked = ['demo-api', 'test-service', 'application']
-    expect(document.verification).toHaveLength(looked.length)
-    for (const name of looked) expect(JSON.stringify(document)).toContain(name)
+    const names = ['demo-api', 'test-service', 'application']
+    expect(document.verification).toHaveLength(names.length)
+    for (const name of names) expect(JSON.stringify(document)).toContain(name)
   })
 })
 

@@ -12,12 +12,12 @@ import { temporaryFolder } from '@deed/local/temporary-folder'
 import { until } from '@deed/process/until'
 import { listKinds } from '@deed/proto/action'
 import { type ApprovalView, decideApproval, listApprovals } from '@deed/proto/approval'
-import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
+import { type ExecutionDetail, requestExecution } from '@deed/proto/execution'
 import { deleteGoal, type GoalView, listGoals, putGoal } from '@deed/proto/goal'
 import { putGrant } from '@deed/proto/grant'
-import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { rollbackExecution } from '@deed/proto/steering'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { askedOf, detailOf, endOf } from './follow.ts'
 
 type Id = ExecutionDetail['execution_id']
 
@@ -106,29 +106,13 @@ afterAll(() => opened.disposeAsync())
 const begin = async (task: string): Promise<Id> =>
   (await under.client.call(requestExecution, { task, mode: 'background' })).execution_id
 
-const pending = async (id: Id): Promise<ApprovalView | undefined> =>
-  (await under.client.call(listApprovals, { execution_id: id, status: 'pending' })).approvals[0]
-
-const asked = (id: Id): Promise<ApprovalView> => until(() => pending(id), { timeoutMs: 60_000, what: 'a question' })
-
 const approve = ({ approval_id, plan_hash }: ApprovalView) =>
   under.client.call(decideApproval, { approval_id, decision: 'approve', plan_hash })
 
-const detailOf = (id: Id): Promise<ExecutionDetail> => under.client.call(getExecution, { execution_id: id })
-
-const endOf = (id: Id): Promise<ExecutionDetail> =>
-  until(
-    async () => {
-      const detail = await detailOf(id)
-      return (FINAL_EXECUTION_STATUSES as ReadonlySet<string>).has(detail.status) && detail
-    },
-    { timeoutMs: 120_000, what: 'the end' },
-  )
-
 const stopVictim = async (): Promise<void> => {
   const id = await begin('stop victim')
-  await approve(await asked(id))
-  expect(await endOf(id)).toMatchObject({ status: 'done' })
+  await approve(await askedOf(under, id))
+  expect(await endOf(under, id)).toMatchObject({ status: 'done' })
 }
 
 const questions = ({ timeline }: ExecutionDetail): number =>
@@ -146,9 +130,9 @@ describe('an approval of a busy workspace', () => {
     await started()
     try {
       const ids = await Promise.all(Array.from({ length: 40 }, (_, index) => begin(`run \`touch made-${index}.txt\``)))
-      for (const id of ids) await approve(await asked(id))
+      for (const id of ids) await approve(await askedOf(under, id))
       for (const [index, id] of ids.entries()) {
-        const end = await endOf(id)
+        const end = await endOf(under, id)
         expect(end, end.error?.message).toMatchObject({ status: 'done' })
         expect(questions(end)).toBe(1)
         expect(existsSync(join(under.workspace, `made-${index}.txt`))).toBe(true)
@@ -164,13 +148,13 @@ describe('an approval of a busy workspace', () => {
     await started()
     try {
       const id = await begin('run `sh -c "sleep 1; touch undone.txt"`')
-      await approve(await asked(id))
-      expect(await endOf(id)).toMatchObject({ status: 'done' })
+      await approve(await askedOf(under, id))
+      expect(await endOf(under, id)).toMatchObject({ status: 'done' })
       expect(existsSync(join(under.workspace, 'undone.txt'))).toBe(true)
       const lines = readFileSync(join(under.workspace, 'app.log'), 'utf8').length
       const { approval_id } = await under.client.call(rollbackExecution, { execution_id: id })
-      if (approval_id !== null) await approve(await asked(id))
-      await until(async () => (await detailOf(id)).status === 'rolled_back' || undefined, {
+      if (approval_id !== null) await approve(await askedOf(under, id))
+      await until(async () => (await detailOf(under, id)).status === 'rolled_back' || undefined, {
         timeoutMs: 60_000,
         what: 'the undo',
       })
@@ -185,14 +169,14 @@ describe('an approval of a busy workspace', () => {
   it('is void once for a file that the command names, and the second time says which and what to declare', async () => {
     appendFileSync(join(under.workspace, 'names.txt'), 'first\n')
     const id = await begin('run `wc -l names.txt`')
-    const first = await asked(id)
+    const first = await askedOf(under, id)
     appendFileSync(join(under.workspace, 'names.txt'), 'second\n')
     await approve(first)
-    const second = await asked(id)
+    const second = await askedOf(under, id)
     expect(second.actions).toMatchObject([{ changed: [{ path: '$.expect_files.names.txt' }] }])
     appendFileSync(join(under.workspace, 'names.txt'), 'third\n')
     await approve(second)
-    const end = await endOf(id)
+    const end = await endOf(under, id)
     expect(end).toMatchObject({ status: 'failed', error: { code: 'precondition_failed' } })
     expect(end.error?.message).toMatch(/names\.txt.*"paths".*"ignore"/)
     expect(questions(end)).toBe(2)
@@ -202,12 +186,12 @@ describe('an approval of a busy workspace', () => {
 describe('an approval to start a target', () => {
   it('is void where its command has changed since, and is asked for again with both commands shown', async () => {
     const id = await begin('start victim')
-    const first = await asked(id)
+    const first = await askedOf(under, id)
     const screen = await startDeed(under.mesh.dataDir, ['show', id]).ended
     expect(screen.stdout).toContain('echo GOOD')
     await reconfigure(targets('EVIL', good.url))
     await approve(first)
-    const second = await asked(id)
+    const second = await askedOf(under, id)
     expect(second.approval_id).not.toBe(first.approval_id)
     expect(second.actions[0]?.changed).toMatchObject([
       {
@@ -218,16 +202,16 @@ describe('an approval to start a target', () => {
     ])
     expect(existsSync(join(under.workspace, 'out.txt'))).toBe(false)
     await under.client.call(decideApproval, { approval_id: second.approval_id, decision: 'deny', reason: 'no' })
-    expect(await endOf(id)).toMatchObject({ status: 'denied' })
+    expect(await endOf(under, id)).toMatchObject({ status: 'denied' })
     expect(existsSync(join(under.workspace, 'out.txt'))).toBe(false)
   }, 180_000)
 
   it('holds where nothing about the target has changed', async () => {
     const id = await begin('start victim')
-    const approval = await asked(id)
+    const approval = await askedOf(under, id)
     await reconfigure(targets('EVIL', evil.url))
     await approve(approval)
-    expect(await endOf(id)).toMatchObject({ status: 'done' })
+    expect(await endOf(under, id)).toMatchObject({ status: 'done' })
     expect(readFileSync(join(under.workspace, 'out.txt'), 'utf8')).toBe('EVIL\n')
     await stopVictim()
   }, 180_000)
@@ -237,8 +221,8 @@ describe('an undo', () => {
   it('is refused while the target is another than what was changed, and done once it is that again', async () => {
     await reconfigure(targets('GOOD', good.url))
     const execution_id = await begin('start victim')
-    await approve(await asked(execution_id))
-    expect(await endOf(execution_id)).toMatchObject({ status: 'done' })
+    await approve(await askedOf(under, execution_id))
+    expect(await endOf(under, execution_id)).toMatchObject({ status: 'done' })
     await reconfigure(targets('EVIL', good.url))
     const { steps } = await under.client.call(rollbackExecution, { execution_id, dry_run: true })
     const why = expect.stringMatching(/victim\.command is .*EVIL.*, and was .*GOOD.* when this was done/)
@@ -247,7 +231,7 @@ describe('an undo', () => {
       code: 'undo_conflict',
       message: why,
     })
-    expect(await detailOf(execution_id)).toMatchObject({ status: 'done' })
+    expect(await detailOf(under, execution_id)).toMatchObject({ status: 'done' })
     await reconfigure(targets('GOOD', good.url))
     const undone = await startDeed(under.mesh.dataDir, ['rollback', execution_id, '--yes']).ended
     expect(undone, undone.stderr).toMatchObject({ code: 0 })
@@ -259,8 +243,8 @@ describe('what was agreed to with a goal', () => {
     const { execution_id: first } = await under.client.call(putGoal, {
       ...{ name: 'victim-up', task: 'keep victim running', interval_ms: 1_000 },
     })
-    await approve(await asked(first!))
-    const started = await endOf(first!)
+    await approve(await askedOf(under, first!))
+    const started = await endOf(under, first!)
     const goal = (): Promise<GoalView | undefined> =>
       under.client.call(listGoals, { name: 'victim-up' }).then(({ goals }) => goals[0])
     await until(async () => (await goal())?.status === 'active', { timeoutMs: 60_000, what: 'the goal' })
@@ -275,7 +259,7 @@ describe('what was agreed to with a goal', () => {
       },
       { timeoutMs: 60_000, what: 'a remedy' },
     )
-    const approval = await asked(remedy)
+    const approval = await askedOf(under, remedy)
     expect(approval.actions).toMatchObject([
       {
         changed: [
@@ -288,7 +272,7 @@ describe('what was agreed to with a goal', () => {
       },
     ])
     await under.client.call(decideApproval, { approval_id: approval.approval_id, decision: 'deny', reason: 'no' })
-    expect(await endOf(remedy)).toMatchObject({ status: 'denied' })
+    expect(await endOf(under, remedy)).toMatchObject({ status: 'denied' })
     expect(readFileSync(join(under.workspace, 'out.txt'), 'utf8')).toBe('')
     await under.client.call(deleteGoal, { name: 'victim-up' })
   }, 180_000)
@@ -298,16 +282,16 @@ describe('an approval of a request', () => {
   it('is void where its target has another address since, which is sent nothing', async () => {
     await reconfigure(targets('GOOD', good.url))
     const id = await begin('publish v1 on the board')
-    const first = await asked(id)
+    const first = await askedOf(under, id)
     await reconfigure(targets('GOOD', evil.url))
     await approve(first)
-    const second = await asked(id)
+    const second = await askedOf(under, id)
     expect(second.actions[0]?.changed).toMatchObject([
       { path: '$.expect_resolved.board.address', before: good.url, after: evil.url },
     ])
     expect(evil.notes).toEqual([])
     await under.client.call(decideApproval, { approval_id: second.approval_id, decision: 'deny', reason: 'no' })
-    expect(await endOf(id)).toMatchObject({ status: 'denied' })
+    expect(await endOf(under, id)).toMatchObject({ status: 'denied' })
     expect(evil.notes).toEqual([])
   }, 180_000)
 })
@@ -329,17 +313,17 @@ describe('a grant', () => {
       expires_at: new Date(Date.now() + 3_600_000).toISOString(),
     })
     expect(bound.means['victim.command']).toContain('GOOD')
-    const covered = await endOf(await begin('start victim'))
+    const covered = await endOf(under, await begin('start victim'))
     expect(covered).toMatchObject({ status: 'done' })
     expect(questions(covered)).toBe(0)
     await stopVictim()
     await reconfigure(targets('EVIL', good.url))
     const id = await begin('start victim')
-    const approval = await asked(id)
+    const approval = await askedOf(under, id)
     expect(approval.actions).toMatchObject([
       { why: expect.stringContaining('its names meant something else'), changed: [{ path: '$.victim.command' }] },
     ])
     await under.client.call(decideApproval, { approval_id: approval.approval_id, decision: 'deny', reason: 'no' })
-    expect(await endOf(id)).toMatchObject({ status: 'denied' })
+    expect(await endOf(under, id)).toMatchObject({ status: 'denied' })
   }, 180_000)
 })

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { temporaryFolder } from '@deed/local/temporary-folder'
+import { gatherTrace } from '@deed/mesh/traces'
 import { until } from '@deed/process/until'
 import { decideApproval, listApprovals } from '@deed/proto/approval'
 import { exportAudit } from '@deed/proto/audit'
@@ -22,6 +23,7 @@ import {
   rollbackExecution,
   steerExecutions,
 } from '@deed/proto/steering'
+import { startCollector } from '@deed/telemetry/test-collector'
 import { expect, it } from 'vitest'
 import { plainClient } from './plain-client.ts'
 
@@ -95,21 +97,21 @@ import { createInterface } from 'node:readline'
 const value = process.env.${VARIABLE}
 const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
 const tool = (name) => ({ name, description: value, inputSchema: { type: 'object' } })
-const told = { content: [{ type: 'text', text: value + Buffer.from(value).toString('base64') }], structuredContent: { [value]: encodeURIComponent(value) } }
+const leak = { content: [{ type: 'text', text: value + Buffer.from(value).toString('base64') }], structuredContent: { [value]: encodeURIComponent(value) } }
 console.log('no message: ' + value)
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, method, params } = JSON.parse(line)
   if (method === 'initialize') say({ id, result: { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: value, version: '1' } } })
   if (method === 'tools/list') say({ id, result: { tools: [tool('tell'), tool('refuse'), tool('fail'), tool('die')] } })
   if (method !== 'tools/call') continue
-  if (params.name === 'tell') say({ id, result: told })
+  if (params.name === 'tell') say({ id, result: leak })
   if (params.name === 'refuse') say({ id, error: { code: -32000, message: 'not with ' + value } })
-  if (params.name === 'fail') say({ id, result: { ...told, isError: true } })
+  if (params.name === 'fail') say({ id, result: { ...leak, isError: true } })
   if (params.name === 'die') { console.error('died of ' + value); process.exit(3) }
 }
 `
 
-it('a secret is in no log, row, event, answer or file of the mesh', async () => {
+it('a secret is in no log, row, event, answer, span or file of the mesh', async () => {
   await using opened = new AsyncDisposableStack()
   const folder = opened.use(temporaryFolder())
   const received: (string | undefined)[] = []
@@ -119,6 +121,7 @@ it('a secret is in no log, row, event, answer or file of the mesh', async () => 
   }).listen(0, '127.0.0.1')
   await once(echo, 'listening')
   opened.defer(() => void echo.close())
+  const collector = opened.use(await startCollector())
   const policy = join(folder.path, 'policy.yaml')
   writeFileSync(policy, POLICY)
   const rules = join(folder.path, 'rules')
@@ -142,7 +145,7 @@ targets:
     secrets: [canary]
     tools: { tell: { effect: read }, refuse: { effect: read }, fail: { effect: read }, die: { effect: read } }
 `,
-      env: { DEED_POLICY: policy, RULES_DIR: rules, LOG_LEVEL: 'debug' },
+      env: { ...collector.env, ...TRACED, DEED_POLICY: policy, RULES_DIR: rules, LOG_LEVEL: 'debug' },
       serviceEnv: {
         executor: { [VARIABLE]: CANARY, [`${VARIABLE}_HEADER`]: header },
         orchestrator: { [VARIABLE]: CANARY },
@@ -169,6 +172,8 @@ targets:
   await listener.nc.flush()
 
   const answers: unknown[] = []
+  const traces: unknown[] = []
+  let lastTrace = ''
   for (const task of [
     'print the canary with "print.mjs"',
     'print the canary with "fail.mjs"',
@@ -178,6 +183,8 @@ targets:
     const reply = await client.call(requestExecution, { task })
     const { execution_id } = reply
     answers.push(reply, await client.call(getExecution, { execution_id }))
+    lastTrace = reply.trace_id
+    traces.push(await gatherTrace(client.nc, lastTrace))
   }
   answers.push(...(await sayItEverywhere(client)))
   // A secret goes elsewhere only with an agreement that names it.
@@ -205,7 +212,12 @@ targets:
 
   const rows = await everyRow(database)
   expect(rows.some((row) => row.includes('[redacted]'))).toBe(true)
+  // Of the execution that was traced last, the root has come.
+  await until(() => collector.spans().some(({ name, traceId }) => name === ROOT && traceId === lastTrace))
+  expect(collector.received()).toContain('[redacted]')
+  expect(JSON.stringify(traces)).toContain('[redacted]')
   const places = {
+    spans: [collector.received(), JSON.stringify(traces)],
     answers: answers.map((answer) => JSON.stringify(answer)),
     messages: said,
     rows,
@@ -220,6 +232,9 @@ targets:
     }
   }
 })
+
+const ROOT = 'process execution.request'
+const TRACED = { OTEL_TRACES_SAMPLER: 'parentbased_always_on', OTEL_BSP_SCHEDULE_DELAY: '100' }
 
 /** What this test says itself, with the secret in it. */
 const SAID_HERE = /^(execution\.(rollback|retry|pause|resume|steer|cancel)|approval\.decide|grant\.put|goal\.put)$/

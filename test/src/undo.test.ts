@@ -204,14 +204,14 @@ describe('a probe', () => {
   it('is requested again by each execution: one that acts is never answered from what is remembered', async () => {
     await fetch(`${under.requests.url}/effects/known`, { method: 'POST' })
     for (const key of ['probe-1', 'probe-2', 'probe-3']) {
-      const before = under.requests.looksAt('known')
+      const before = under.requests.readsOf('known')
       rmSync(file('probed'), { force: true })
       expect(await put('probed', 'known', key)).toMatchObject({
         status: 'done',
         verification: [{ kind: 'observed', outcome: 'verified' }],
       })
       expect(under.read('probed')).toBe('it')
-      expect(under.requests.looksAt('known')).toBeGreaterThan(before)
+      expect(under.requests.readsOf('known')).toBeGreaterThan(before)
     }
   })
 
@@ -221,7 +221,7 @@ describe('a probe', () => {
       error: { code: 'verification_failed' },
     })
     // Once, and as often again as `retry_attempts` says.
-    expect(under.requests.looksAt('nobody-did')).toBe(3)
+    expect(under.requests.readsOf('nobody-did')).toBe(3)
     expect(existsSync(file('unproven'))).toBe(false)
   })
 })
@@ -361,20 +361,20 @@ describe('what counts as done', () => {
          from executor.actions where execution_id = $1`,
       [id],
     )
-    const told = {
+    const shown = {
       claimed: 'sh ended with exit code 0',
       observed: 'exit code 0; lie.out does not exist; it printed: wrote lie.out',
       outcome: 'failed',
     }
-    expect(rows).toEqual([told])
+    expect(rows).toEqual([shown])
     const { stdout } = await startDeed(under.mesh.dataDir, ['show', id]).ended
-    expect(stdout).toContain(`it does not hold afterwards: ${told.observed}`)
-    // What the attempt claims stands beside what was seen of it, and so it does of the undo.
+    expect(stdout).toContain(`it does not hold afterwards: ${shown.observed}`)
+    // What the attempt claims is stored with what was seen of it, and so it does of the undo.
     expect(stdout).toMatch(
       /claimed {3}sh ended with exit code 0\n +observed {2}exit code 0; lie.out does not exist; it printed: wrote lie.out\n +evidence {2}failed, [\s\S]*then undone\n +claimed .*it was as before already\n +observed .*each is as it was/,
     )
     const { tasks, verification } = await detail(id)
-    const { outcome, ...words } = told
+    const { outcome, ...words } = shown
     expect(tasks.filter(({ evidence }) => evidence?.outcome === 'failed')).toMatchObject([
       { evidence: words, undo_evidence: { outcome: 'verified' } },
     ])

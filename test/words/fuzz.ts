@@ -9,7 +9,7 @@ const CHARS_MAX = 65_536
 const PIECES = [
   ...'" \' ` ``` “ « ( ) [ ] { } {{each}} {service} $1 %s \\ / // .. ../ ~/ , ; . ? ! : 0 -1 1e309 NaN null'.split(' '),
   ...'http:// https://[::1]:99999/ constructor __proto__ toString hasOwnProperty ﬁ İ ß е о 日本語 עברית'.split(' '),
-  ...'and|then|not|do not|if|except|all'.split('|').map((word) => ` ${word} `),
+  ...'and|then|not|do not|if|except|all|constructor|__proto__'.split('|').map((word) => ` ${word} `),
   ...'\n\ud800\r\udc00\t\0\u200b\u200e\u202e\u2066\ufeff\u00a0\u3000\u0301',
   ...['a', ' ', '-', '(', 'not '].map((text) => text.repeat(200)),
 ]

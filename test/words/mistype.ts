@@ -9,11 +9,22 @@ const LETTERS_MIN = 3
 
 /** The sentence with a typing error; none if it has one already, or no word of it may change. */
 export function mistyped(sentence: Sentence): Sentence[] {
-  // One edit may make an English sentence of one in another language: "starta om", "start om".
-  const kept = sentence.tags.includes('typo') || sentence.tags.includes('other-language')
-  const say = kept ? undefined : mistype(sentence)
+  const say = stays(sentence) ? undefined : mistype(sentence)
   return say === undefined ? [] : [{ ...sentence, say }]
 }
+
+/** The sentence with every typing error that one letter of one word may have. */
+export function everyMistyped(sentence: Sentence): Sentence[] {
+  if (stays(sentence)) return []
+  const { say } = sentence
+  const written = wordsOf(sentence).flatMap(({ word, at }) =>
+    withErrors(word).map((error) => say.slice(0, at) + error + say.slice(at + word.length)),
+  )
+  return [...new Set(written)].filter((one) => one !== say).map((one) => ({ ...sentence, say: one }))
+}
+
+/** One edit may make an English sentence of one in another language: "starta om", "start om". */
+const stays = ({ tags }: Sentence): boolean => tags.includes('typo') || tags.includes('other-language')
 
 /**
  * The sentence with one typing error in one of its words: two letters swapped, one left out, doubled, or the key beside
@@ -23,15 +34,20 @@ export function mistyped(sentence: Sentence): Sentence[] {
  */
 function mistype(sentence: Sentence): string | undefined {
   const random = randomFrom(seedOf(sentence.say))
-  const masked = sentence.say.replaceAll(QUOTED, (quoted) => ' '.repeat(quoted.length))
-  const copied = copiedValues(sentence)
-  const words = [...masked.matchAll(/\S+/g)].flatMap(({ 0: whole, index }) => {
-    const [word = ''] = /(?<![^.,;:!?()])[\p{L}][\p{L}'’-]*[\p{L}](?=[.,;:!?()]*$)/u.exec(whole) ?? []
-    return word.length < LETTERS_MIN || copied.has(word) ? [] : [{ word, at: index + whole.indexOf(word) }]
-  })
+  const words = wordsOf(sentence)
   if (words.length === 0) return undefined
   const { word, at } = random.pick(words)
   return sentence.say.slice(0, at) + withError(word, random) + sentence.say.slice(at + word.length)
+}
+
+/** The words that may change. */
+function wordsOf(sentence: Sentence): { word: string; at: number }[] {
+  const masked = sentence.say.replaceAll(QUOTED, (quoted) => ' '.repeat(quoted.length))
+  const copied = copiedValues(sentence)
+  return [...masked.matchAll(/\S+/g)].flatMap(({ 0: whole, index }) => {
+    const [word = ''] = /(?<![^.,;:!?()])[\p{L}][\p{L}'’-]*[\p{L}](?=[.,;:!?()]*$)/u.exec(whole) ?? []
+    return word.length < LETTERS_MIN || copied.has(word) ? [] : [{ word, at: index + whole.indexOf(word) }]
+  })
 }
 
 /** The words of all values but the names of targets. */
@@ -61,10 +77,22 @@ function withError(word: string, random: Random): string {
 }
 
 function neighbour(letter: string, random: Random): string {
-  const row = ROWS.find((keys) => keys.includes(letter.toLowerCase()))
-  if (row === undefined) return letter + letter
+  const beside = keysBeside(letter)
+  return beside.length === 0 ? letter + letter : random.pick(beside)
+}
+
+function keysBeside(letter: string): string[] {
+  const row = ROWS.find((keys) => keys.includes(letter.toLowerCase())) ?? ''
   const at = row.indexOf(letter.toLowerCase())
-  return random.pick([row[at - 1], row[at + 1]].filter((key) => key !== undefined))
+  return [row[at - 1], row[at + 1]].filter((key) => key !== undefined)
+}
+
+function withErrors(word: string): string[] {
+  return [...word].flatMap((letter, at) => {
+    const [before, after] = [word.slice(0, at), word.slice(at + 1)]
+    const swapped = after === '' ? [] : [before + after[0] + letter + after.slice(1)]
+    return [...swapped, ...['', letter + letter, ...keysBeside(letter)].map((keys) => before + keys + after)]
+  })
 }
 
 function seedOf(text: string): number {

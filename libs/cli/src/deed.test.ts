@@ -39,7 +39,7 @@ async function json<Document = Record<string, unknown>>(
 
 const bytesOf = (path: string): string => readFileSync(join(workspace, path), 'utf8')
 
-/** The approval that a task waits for, once it does: asked over the bus, since each look of the command is a process. */
+/** The approval that a task waits for, once it does: asked over the bus, since each call of the command is a process. */
 const approvalFor = (task: string): Promise<{ approval_id: string; execution_id: string }> =>
   until(
     async () => {
@@ -57,6 +57,22 @@ describe('deed', () => {
     expect(stdout).toMatch(/claimed {3}wrote 3 bytes to run.txt\n {2}observed .*SHA-256/)
     expect(stdout).toMatch(/\ndone {2}autonomous, /)
     expect(stdout + stderr).not.toContain(ESCAPE)
+  })
+
+  it('shows what the services write, and how much each writes is changed while they run', async () => {
+    const { document: ran } = await json<{ execution_id: string }>('run', 'write "one" to logged.txt')
+    const { document } = await json<{ log_levels: object[] }>('log-level', 'orchestrator', 'debug', '--for', '1h')
+    expect(document.log_levels).toMatchObject([{ service: 'orchestrator', level: 'debug', until: expect.any(String) }])
+    await json('get', 'executions')
+    await until(async () => (await deed('logs', 'orchestrator', '--level', 'debug')).stdout.includes('request handled'))
+    const { stdout } = await deed('logs', '-n', '1000', '--execution', ran.execution_id.slice(-8), '--json')
+    for (const text of stdout.trimEnd().split('\n').filter(Boolean))
+      expect(JSON.parse(text)).toMatchObject({ execution_id: ran.execution_id, instance: expect.any(String) })
+    expect((await deed('log-level', 'orchestrator', 'info')).stdout).toMatch(/orchestrator +\S+ +info/)
+    expect(await deed('logs', 'nothing')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('there are console, executor'),
+    })
   })
 
   it('lists and shows what it did, as text and as JSON', async () => {
@@ -243,6 +259,10 @@ describe('deed', () => {
     expect(stdout).toContain(url)
     expect(stdout).not.toContain(password)
     expect(stdout).not.toContain(new URL(database).password)
+    const kept = JSON.parse(readFileSync(join(mesh.dataDir, 'mesh.json'), 'utf8'))
+    const secrets = [password, kept.nats_system_login.pass, ...Object.values<string>(kept.users)]
+    const masked = (await deed('info', '--json')).stdout
+    for (const secret of secrets) expect(masked).not.toContain(secret)
     const { document } = await json('info', '--show-secrets')
     expect(document).toMatchObject({ nats_password: password, database_url: database })
   })
@@ -264,7 +284,7 @@ describe('deed', () => {
       'info',
     ]
     const { stdout } = await deed('--help')
-    for (const name of commands) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'))
+    for (const name of commands) expect(stdout).toMatch(new RegExp(`[ ,] ${name}\\b`))
     const helps = await Promise.all(commands.map((name) => deed(name, '--help')))
     for (const { code, stdout: text } of helps) {
       expect(code).toBe(0)

@@ -1,11 +1,12 @@
 // What `deed doctor` advises is done here, word for word, on servers as a system has them; then it must be content.
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type DeedProcess, startDeed } from '@deed/drill/harness/deed-process'
 import { passwordVariable } from '@deed/local/accounts-configuration'
+import { freePort } from '@deed/local/kept-port'
 import { installedBinary, NATS_USERS } from '@deed/local/nats'
 import { temporaryFolder } from '@deed/local/temporary-folder'
 import { connectBus } from '@deed/mesh/bus'
@@ -79,15 +80,6 @@ function newPlace(): Place {
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const address = server.address()
-  await new Promise((closed) => server.close(closed))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 /** The text between backticks. */

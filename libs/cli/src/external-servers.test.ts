@@ -1,9 +1,10 @@
 // `deed up` on servers that somebody else runs: one user on NATS, one role on PostgreSQL, and nothing embedded.
+
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type DeedProcess, startDeed } from '@deed/drill/harness/deed-process'
+import { freePort } from '@deed/local/kept-port'
 import { installedBinary } from '@deed/local/nats'
 import { startPostgres } from '@deed/local/postgres'
 import { temporaryFolder } from '@deed/local/temporary-folder'
@@ -40,15 +41,6 @@ authorization { users: [{ user: "team", password: "a b/c" }] }
   const server = spawn(installedBinary(), ['--config', config], { stdio: 'ignore' })
   opened.defer(() => void server.kill('SIGKILL'))
   return `nats://team:${encodeURIComponent('a b/c')}@127.0.0.1:${port}`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const address = server.address()
-  await new Promise((closed) => server.close(closed))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 function deed(...args: string[]): DeedProcess {

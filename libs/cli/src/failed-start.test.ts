@@ -189,7 +189,7 @@ runbooks:
     mkdirSync(rules)
     writeFileSync(join(rules, 'broken.yaml'), 'rules: nonsense\n')
     const refusal = await refusalOf({ RULES_DIR: rules })
-    expect(refusal).toContain('hybrid-agent ended with exit code 78 before it was ready\n')
+    expect(refusal).toContain('thinking ended with exit code 78 before it was ready\nhybrid-agent: ')
     expect(refusal).toContain('broken.yaml')
     expect(refusal).not.toContain('"level"')
   })

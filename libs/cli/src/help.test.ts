@@ -1,5 +1,5 @@
 // What the command says of itself.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { COMMAND } from '@deed/drill/harness/deed-process'
@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { deedProgram } from './program.ts'
 
-const SCREEN_LINES = 54
+const SCREEN_LINES = 40
 const WIDTH = 80
 
 const help = (...args: string[]): string =>
@@ -30,10 +30,12 @@ function helpOf(command: Command): string {
 function commandsOf(text: string): Map<string, string[]> {
   const found = new Map<string, string[]>()
   let heading = ''
-  for (const line of text.split('\n')) {
+  // A list that is too long for its line continues in the next one.
+  for (const line of text.replaceAll(/,\n {10,}/g, ', ').split('\n')) {
     heading = /^([A-Z][a-z ]+):$/.exec(line)?.[1] ?? heading
-    const name = /^ {2}([a-z]+) {2,}\S/.exec(line)?.[1]
-    if (name !== undefined) found.set(heading, [...(found.get(heading) ?? []), name])
+    const [, name, description = ''] = /^ {2}([a-z][a-z-]+) {2,}(\S.*)/.exec(line) ?? []
+    const names = name === 'also' ? description.split(', ') : name === undefined ? [] : [name]
+    if (names.length > 0) found.set(heading, [...(found.get(heading) ?? []), ...names])
   }
   return found
 }
@@ -48,7 +50,7 @@ describe('deed --help', () => {
       ...['Do work', 'See what happens', 'Decide', 'Change what runs', 'Keep and repeat', 'Run the mesh'],
     ])
     const names = deedProgram().commands.map((command) => command.name())
-    expect([...groups.values()].flat().sort()).toEqual([...names, 'help'].sort())
+    expect([...groups.values()].flat().sort()).toEqual(names.sort())
   })
 
   it('of get has all that is listed', () => {
@@ -83,4 +85,18 @@ it('deed --version is the version of the package', () => {
     env: { PATH: process.env.PATH },
   })
   expect(printed).toBe(`${version}\n`)
+})
+
+describe('an error of the command line', () => {
+  it.each([
+    [['list'], "unknown command 'list'", 'See deed --help.'],
+    [['diff'], "required option '-f, --file <file>' not specified", 'See deed diff --help.'],
+    [['goal', 'put'], "missing required argument 'name'", 'See deed goal put --help.'],
+    [['watch', 'x'], "for argument 'execution': it must be an id", 'See deed watch --help.'],
+  ])('of %j says what is wrong, and where the help is', (args, wrong, where) => {
+    const { status, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: 'utf8' })
+    expect(status).toBe(2)
+    expect(stderr).toContain(wrong)
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe(where)
+  })
 })

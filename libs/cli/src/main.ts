@@ -1,4 +1,5 @@
 /** The `deed` command. */
+import './terminal/reserve-output.ts'
 import { dropClientVariables } from '@deed/local/client-environment'
 import { CommanderError } from 'commander'
 import { deedProgram } from './program.ts'

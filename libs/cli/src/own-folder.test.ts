@@ -92,14 +92,7 @@ const up = async (): Promise<{ pid: number }> => {
 
 /** Everything that the mesh has written down as running. */
 function recorded(): ProcessIdentity[] {
-  const services = [
-    'orchestrator',
-    'executor',
-    'hybrid-agent',
-    'semantic-cache',
-    'task-decomposer',
-    'template-optimizer',
-  ]
+  const services = ['orchestrator', 'executor', 'thinking']
   const files = [...services.map((name) => `mesh/${name}.json`), 'nats/process.json', 'postgres/process.json']
   return files.map((file) => JSON.parse(readFileSync(join(folder, '.deed', file), 'utf8')))
 }

@@ -1,11 +1,15 @@
 /** The `deed` command with all its commands, as commander knows them. */
 import { readFileSync } from 'node:fs'
 import { Command, Help } from 'commander'
+import { addAlerts } from './commands/alerts.ts'
 import { addApply, addDelete, addDiff } from './commands/apply.ts'
 import { addApprove, addDeny } from './commands/approve.ts'
 import { addAudit } from './commands/audit.ts'
+import { addCache } from './commands/cache.ts'
 import { addChoose } from './commands/choose.ts'
 import { addCompletion } from './commands/completion.ts'
+import { addConsole } from './commands/console.ts'
+import { addCredentials } from './commands/credentials.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addDown } from './commands/down.ts'
 import { addDrill } from './commands/drill.ts'
@@ -16,6 +20,12 @@ import { addGrant, addRevoke } from './commands/grant.ts'
 import { addInfo } from './commands/info.ts'
 import { addInit } from './commands/init.ts'
 import { addKinds } from './commands/kinds.ts'
+import { addLogLevel } from './commands/log-level.ts'
+import { addLogs } from './commands/logs.ts'
+import { addMcp } from './commands/mcp.ts'
+import { addMetrics } from './commands/metrics.ts'
+import { addModels } from './commands/models.ts'
+import { addPrepare } from './commands/prepare.ts'
 import { addResolve } from './commands/resolve.ts'
 import { addRollback } from './commands/rollback.ts'
 import { addRules } from './commands/rules.ts'
@@ -25,6 +35,9 @@ import { addShow } from './commands/show.ts'
 import { addStats } from './commands/stats.ts'
 import { addSteering } from './commands/steer.ts'
 import { addSubmit } from './commands/submit.ts'
+import { addTemplates } from './commands/templates.ts'
+import { addTop } from './commands/top.ts'
+import { addTrace } from './commands/trace.ts'
 import { addUp } from './commands/up.ts'
 import { addWatch } from './commands/watch.ts'
 
@@ -34,13 +47,25 @@ const DESCRIPTION_WIDTH_MIN = 20
 
 /** In the order of the help. */
 const GROUPS: Record<string, ((program: Command) => void)[]> = {
-  'Do work:': [addRun, addSubmit, addApply, addDiff, addDelete],
-  'See what happens:': [addGet, addShow, addWatch, addStats, addExplain, addKinds, addRules, addAudit],
-  'Decide:': [addChoose, addApprove, addDeny, addGrant, addRevoke, addResolve],
-  'Change what runs:': [addSteering, addRollback],
+  'Do work:': [addRun, addApply, addSubmit, addDiff, addDelete],
+  'See what happens:': [
+    ...[addGet, addShow, addWatch, addExplain, addTrace, addTop, addStats, addMetrics, addAlerts],
+    ...[addKinds, addRules, addTemplates, addCache, addAudit],
+  ],
+  'Decide:': [addApprove, addDeny, addChoose, addGrant, addRevoke, addResolve],
+  'Change what runs:': [addSteering, addRollback, addLogLevel],
   'Keep and repeat:': [addGoal, addSchedule],
-  'Run the mesh:': [addInit, addUp, addDown, addInfo, addDoctor, addDrill, addCompletion],
+  'Run the mesh:': [
+    ...[addInit, addUp, addDown, addDoctor, addConsole, addInfo, addModels],
+    ...[addCredentials, addPrepare, addLogs, addDrill, addMcp, addCompletion],
+  ],
 }
+
+/** Listed with what they do; the help of `deed` only names the others. */
+const FREQUENT = new Set([
+  ...['run', 'apply', 'get', 'show', 'watch', 'explain', 'approve', 'cancel', 'rollback', 'goal', 'schedule'],
+  ...['init', 'up', 'down', 'doctor', 'console'],
+])
 
 export function deedProgram(): Command {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -61,8 +86,12 @@ export function deedProgram(): Command {
       minWidthToWrap: DESCRIPTION_WIDTH_MIN,
       subcommandTerm: (command) => command.name(),
       formatHelp,
+      visibleCommands,
     })
     .showSuggestionAfterError()
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/( is invalid.*)\. must be /, '$1: it must be ')),
+    })
     .exitOverride()
     .addHelpText(
       'after',
@@ -74,7 +103,15 @@ Exit codes: 0 as asked, 1 not so, 2 refused, 3 no mesh, 78 setting, 130 stopped.
     program.commandsGroup(heading)
     for (const add of commands) add(program)
   }
+  for (const command of program.commands) command.helpCommand(false)
+  sayWhereHelpIs(program, 'deed')
   return program
+}
+
+/** An error of the command line names the help of its command. @param words as they are typed */
+function sayWhereHelpIs(command: Command, words: string): void {
+  command.showHelpAfterError(`See ${words} --help.`)
+  for (const one of command.commands) sayWhereHelpIs(one, `${words} ${one.name()}`)
 }
 
 const helpCommand = (): Command =>
@@ -83,6 +120,18 @@ const helpCommand = (): Command =>
     .description('print help for a command')
     .helpOption(false)
     .helpGroup('Run the mesh:')
+
+/** Of `deed` itself, after the frequent ones of each group a line that names the others; `--help` is among the options. */
+function visibleCommands(this: Help, command: Command): Command[] {
+  const all = Help.prototype.visibleCommands.call(this, command)
+  if (command.parent) return all
+  return Object.keys(GROUPS).flatMap((heading) => {
+    const group = all.filter((one) => one.helpGroup() === heading)
+    const others = group.map((one) => one.name()).filter((name) => !FREQUENT.has(name) && name !== 'help')
+    const also = new Command('also').description(others.join(', ')).helpGroup(heading)
+    return [...group.filter((one) => FREQUENT.has(one.name())), ...(others.length > 0 ? [also] : [])]
+  })
+}
 
 /** That of the program is one screen, without empty lines. */
 function formatHelp(command: Command, help: Help): string {

@@ -1,5 +1,5 @@
 /**
- * npm start: the mesh with a demo. It sets up real parts, has tasks done on them, and looks at the world itself to see
+ * npm start: the mesh with a demo. It sets up real parts, has tasks done on them, and observes the world itself to see
  * whether each ended as it should.
  */
 
@@ -8,9 +8,11 @@ import { counted } from '@deed/config/counted'
 import { dropClientVariables } from '@deed/local/client-environment'
 import { runningMesh } from '@deed/local/connection-file'
 import { startMesh } from '@deed/local/local-mesh'
+import { readThinkers } from '@deed/local/thinkers'
 import { connectBus } from '@deed/mesh/bus'
 import { createLogger } from '@deed/telemetry/logger'
 import { Command } from 'commander'
+import { linkTo } from './connect/console-link.ts'
 import { natsUrlOf } from './connect/nats-url.ts'
 import { noteRoot } from './connect/note-root.ts'
 import { DATA_FOLDER, RELEASE } from './connect/project.ts'
@@ -20,6 +22,7 @@ import { startAndKill } from './demo/demo-service.ts'
 import { openDemoWorld } from './demo/demo-world.ts'
 import { performTask, type Stage } from './demo/perform-task.ts'
 import { performedDocument, performedText } from './demo/performed-text.ts'
+import { consoleText } from './show/console.ts'
 import { duration } from './terminal/amounts.ts'
 import { EXIT, exitCodeOf, UsageError } from './terminal/exit-code.ts'
 import { type Interruption, listenForInterruption } from './terminal/interruption.ts'
@@ -79,6 +82,7 @@ async function start(
       config: world.configFile,
       natsUrl: natsUrlOf(process.env),
       databaseUrl: process.env.DATABASE_URL || undefined,
+      thinkers: readThinkers(process.env),
       progress: (step) => out.note(out.paint('dim', step)),
       async prepare(adminUrl) {
         database = await createDemoDatabase(adminUrl)
@@ -110,6 +114,8 @@ async function start(
     }),
   )
   noteRoot(out)
+  const link = await linkTo(bus, mesh.services)
+  if (link) out.note(consoleText(link, out))
   out.note(out.paint('dim', `${counted(mesh.services.length, 'service')} ready after ${duration(elapsed())}`))
 
   const failed = await perform(out, { bus, world, database }, plan.tasks, interruption)

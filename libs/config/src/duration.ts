@@ -1,8 +1,8 @@
 /** Durations in configuration files. */
 import { z } from 'zod'
 
-const MS_OF = { ms: 1, s: 1_000, m: 60_000 } as const
-const FORM = /^(\d+(?:\.\d+)?)(ms|s|m)$/
+const MS_OF = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
+const FORM = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/
 const MESSAGE = 'must be a number of seconds, or text such as "500ms", "10s" or "2m"'
 
 /**

@@ -5,24 +5,21 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import { defined } from '@deed/proto/json'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { OwnRule, ruleFaults, Webhook } from './alert-rule.ts'
+import { ConfigError } from './config-error.ts'
+import { ConsoleSettings, consoleFaults, withAbsoluteSecret } from './console-settings.ts'
 import { IN_SENTENCES, yamlPath } from './fault-sentence.ts'
+import { McpSettings, mcpFaults } from './mcp-settings.ts'
+import { ModelSettings } from './model-settings.ts'
 import { didYouMean, nearest } from './nearest.ts'
 import { runbookFaults } from './runbook-faults.ts'
-import { collidingAliases, EnvironmentVariable, type McpTarget, Name, Target } from './targets.ts'
+import { collidingAliases, contradictionsOfTools, EnvironmentVariable, Name, Target } from './targets.ts'
 
 /** Excludes variables that change how programs load or run, and Deed's own connection settings. */
 const SecretVariable = EnvironmentVariable.regex(
   /^(?!(?:LD_|DYLD_|DEED_|NATS_|DATABASE_|NODE_)|(?:PATH|HOME|LANG|SHELL|IFS|ENV|BASH_ENV|PWD)$)/,
   'must not be a variable that configures programs or Deed itself',
 )
-const Webhook = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).optional(),
-  url_env: EnvironmentVariable.optional().describe(
-    'The environment variable that holds the URL, where the URL is a secret.',
-  ),
-  names: z.array(z.string()).min(1).optional().describe('Names of the alerts to send; default: all.'),
-  secret_env: EnvironmentVariable.optional().describe('The environment variable that holds the key of the signatures.'),
-})
 
 /** One action of a runbook, with the input of its kind. */
 const RunbookStep = z.strictObject({
@@ -64,38 +61,11 @@ export const ExecutionConfig = z.strictObject({
       .min(1)
       .max(100)
       .default(10)
-      .describe('Tasks that each worker holds: one in its effect, the others being observed, stored, or next.'),
-  }),
-  models: section({
-    default_timeout_seconds: z.number().positive().max(3_600).default(120),
-    preferred_local: z
-      .array(z.string())
-      .default([])
-      .describe('Names of local models, in order of preference. Empty: chosen by measurement.'),
-    fallback_to_api: z
-      .boolean()
-      .default(true)
-      .describe('Whether a model that `prices` names may be asked, after those that cost nothing.'),
-    ollama_host: z.string().optional().describe('Address of Ollama; or the variable OLLAMA_HOST.'),
-    prices: z
-      .record(
-        z.string().min(1),
-        z.strictObject({
-          prompt_usd_per_million: z.number().min(0).max(10_000),
-          answer_usd_per_million: z.number().min(0).max(10_000),
-        }),
-      )
-      .default({})
-      .describe('By the full name of the model. A model without a price costs nothing.'),
-    budget_usd_per_day: z
-      .number()
-      .min(0)
-      .max(1_000_000)
-      .optional()
       .describe(
-        'What the models of one tenant may cost in a day (UTC), besides the budget of each request. Default: no limit.',
+        'Tasks that each worker holds: one in its effect, the others being observed, stored, or next. Reads and short changes of files have slots besides.',
       ),
   }),
+  models: section(ModelSettings),
   verification: section({
     enabled: z
       .literal(true, 'must be true: a success without evidence cannot be stored, so verification is never off')
@@ -126,12 +96,21 @@ export const ExecutionConfig = z.strictObject({
   observability: section({
     trace_all_executions: z.boolean().default(true).describe('Whether every execution is traced, or one in a hundred.'),
     export_to_file: z.string().optional().describe('File to append execution records to, one JSON object a line.'),
-    metrics_port: z
+    export_max_mb: z
       .int()
       .min(1)
+      .max(100_000)
+      .default(100)
+      .describe('A file of this size, in MB, is renamed to `<file>.1`, that one to `<file>.2`, and so on.'),
+    export_files: z.int().min(1).max(1_000).default(9).describe('How many renamed files are kept.'),
+    metrics_port: z
+      .int()
+      .min(0)
       .max(65_535)
       .optional()
-      .describe('Port for Prometheus, usually 9090; or the variable METRICS_PORT. Default: none.'),
+      .describe(
+        'Port of the orchestrator for Prometheus; the other services that `deed up` starts have the next six. 0: any free ports, which are printed. Or the variable METRICS_PORT. Default: none.',
+      ),
     metrics_host: z
       .union([z.ipv4(), z.ipv6(), z.literal('localhost')])
       .default('127.0.0.1')
@@ -145,7 +124,10 @@ export const ExecutionConfig = z.strictObject({
       .max(20)
       .default([])
       .describe('Webhooks for alerts. Each is called as it is written, also at private addresses.'),
+    rules: z.array(OwnRule).max(100).default([]),
   }),
+  console: section(ConsoleSettings),
+  mcp: section(McpSettings),
   limits: section({
     requests_per_second: z
       .int()
@@ -173,9 +155,25 @@ export const ExecutionConfig = z.strictObject({
       .max(1_000_000_000)
       .default(1_000_000)
       .describe('Ended executions of each tenant that are kept, whatever their age.'),
+    executions_max_mb: z
+      .number()
+      .positive()
+      .max(100_000_000)
+      .optional()
+      .describe(
+        'Size of the tasks and results of ended executions of each tenant, in MB; the oldest beyond it are removed. What can still be rolled back is kept. Default: no bound.',
+      ),
     undo_days: z.number().min(1).max(36_500).default(30).describe('How long an execution can be rolled back.'),
     model_calls_days: z.number().min(1).max(36_500).default(90).describe('Questions to models, and their answers.'),
     alerts_days: z.number().min(1).max(36_500).default(30).describe('Delivered alerts.'),
+  }),
+  streams: section({
+    replicas: z
+      .union([z.literal(1), z.literal(3), z.literal(5)])
+      .default(1)
+      .describe(
+        'Servers of a NATS cluster that keep each stream. With 3, one may fail and nothing that was acknowledged is lost. Streams that are there get as many.',
+      ),
   }),
   targets: z.record(Name, Target).default({}),
   workspaces: z
@@ -240,10 +238,6 @@ const ALSO_IN_ENVIRONMENT = [
   { variable: 'METRICS_HOST', section: 'observability', key: 'metrics_host' },
 ] as const
 
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-}
-
 /**
  * Reads and validates `execution.yaml`. Without a path every key has its default. Relative roots, working folders and
  * files are resolved against the file's folder, so the value has absolute paths only.
@@ -270,7 +264,7 @@ export function parseExecutionConfig(
   const problems: string[] = []
   if (isObject(raw)) takeFromEnvironment(raw, env, problems)
   const { data, error } = ExecutionConfig.safeParse(raw, IN_SENTENCES)
-  const faults = [...(error?.issues ?? []), ...(data ? runbookFaults(data) : [])]
+  const faults = [...(error?.issues ?? []), ...(data ? [...runbookFaults(data), ...ruleFaults(data.alerts.rules)] : [])]
   for (const { path, message } of faults) problems.push(`${yamlPath(path)}: ${message}${lineOf(path)}`)
   if (data) problems.push(...contradictions(data))
   if (problems.length > 0 || !data) throw new ConfigError(`${file} is not valid\n  ${problems.join('\n  ')}`)
@@ -321,7 +315,14 @@ function takeFromEnvironment(
   }
 }
 
-function contradictions({ targets, workspaces, default_workspace, alerts }: ExecutionConfig): string[] {
+function contradictions({
+  targets,
+  workspaces,
+  default_workspace,
+  alerts,
+  console: own,
+  mcp,
+}: ExecutionConfig): string[] {
   const found: string[] = []
   for (const [index, { url, url_env }] of alerts.webhooks.entries()) {
     if ((url === undefined) === (url_env === undefined))
@@ -339,17 +340,12 @@ function contradictions({ targets, workspaces, default_workspace, alerts }: Exec
     if (target.type === 'mcp') found.push(...contradictionsOfTools(name, target))
   }
   found.push(...collidingAliases(targets))
+  found.push(...consoleFaults(own), ...mcpFaults(mcp))
   if (default_workspace !== undefined && !(default_workspace in workspaces)) {
     const meant = nearest(default_workspace, Object.keys(workspaces))
-    found.push(`default_workspace: no workspace ${quoted(default_workspace)}${didYouMean(meant)}`)
+    found.push(`default_workspace: no workspace ${JSON.stringify(default_workspace)}${didYouMean(meant)}`)
   }
   return found
-}
-
-function contradictionsOfTools(name: string, { tools }: z.output<typeof McpTarget>): string[] {
-  return Object.entries(tools)
-    .filter(([, { effect, undo }]) => effect === 'read' && undo)
-    .map(([tool]) => `targets.${name}.tools.${tool}: a read-only tool has nothing to undo; remove undo`)
 }
 
 function withAbsolutePaths(config: ExecutionConfig, folder: string): ExecutionConfig {
@@ -365,6 +361,7 @@ function withAbsolutePaths(config: ExecutionConfig, folder: string): ExecutionCo
       observability.export_to_file === undefined
         ? observability
         : { ...observability, export_to_file: absolute(observability.export_to_file) },
+    console: withAbsoluteSecret(config.console, absolute),
     workspaces: mapValues(workspaces, ({ root, ...rest }) => ({ ...rest, root: absolute(root) })),
     targets: mapValues(targets, (target) => {
       if (target.type === 'process') return { ...target, cwd: absolute(target.cwd) }
@@ -379,8 +376,6 @@ function section<Shape extends z.ZodRawShape>(shape: Shape) {
   const group = z.strictObject(shape)
   return group.prefault({} as z.input<typeof group>)
 }
-
-const quoted = (name: string) => JSON.stringify(name)
 
 function mapValues<From, To>(record: Record<string, From>, change: (value: From) => To): Record<string, To> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))

@@ -21,8 +21,12 @@ export function didYouMean(meant: string | undefined, known: readonly string[] =
   return known.length > 0 ? `; known keys are ${known.join(', ')}` : ''
 }
 
-/** Insertions, deletions, replacements and transpositions (optimal string alignment, after Damerau and Levenshtein). */
-export function editDistance(a: string, b: string): number {
+/**
+ * Insertions, deletions, replacements and transpositions (optimal string alignment, after Damerau and Levenshtein).
+ *
+ * @param most of a larger distance it is only certain that it is larger
+ */
+export function editDistance(a: string, b: string, most = Number.POSITIVE_INFINITY): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row++) {
@@ -34,6 +38,8 @@ export function editDistance(a: string, b: string): number {
       if (swapped) distance = Math.min(distance, beforeLast[column - 2]! + 1)
       line.push(distance)
     }
+    // Of two rows, one has a part of every alignment.
+    if (Math.min(...line, ...last) > most) return most + 1
     beforeLast = last
     last = line
   }

@@ -1,5 +1,6 @@
 /** Checks that the environment variables that execution.yaml names are set. */
-import { ConfigError, type ExecutionConfig } from './execution-config.ts'
+import { ConfigError } from './config-error.ts'
+import type { ExecutionConfig } from './execution-config.ts'
 
 /**
  * Runs at the start of a mesh, which passes the variables to its services.

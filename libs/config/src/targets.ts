@@ -97,7 +97,7 @@ const SqlTarget = z.strictObject({
   type: z.literal('sql'),
   aliases: Aliases,
   url_env: EnvironmentVariable.describe(
-    'The environment variable that holds the connection string: it is a secret, so it does not stand here.',
+    'The environment variable that holds the connection string: it is a secret, so it is not written here.',
   ),
   ...COMMON,
   entities: z.record(z.string(), Entity).default({}),
@@ -250,4 +250,11 @@ export function collidingAliases(targets: Readonly<Record<string, Target>>): str
       ]
     }),
   )
+}
+
+/** What an MCP target says of its tools and cannot mean. @param name of the target */
+export function contradictionsOfTools(name: string, { tools }: z.output<typeof McpTarget>): string[] {
+  return Object.entries(tools)
+    .filter(([, { effect, undo }]) => effect === 'read' && undo)
+    .map(([tool]) => `targets.${name}.tools.${tool}: a read-only tool has nothing to undo; remove undo`)
 }

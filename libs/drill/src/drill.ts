@@ -159,7 +159,7 @@ async function tryMany(
   return { load, claims, failures }
 }
 
-/** Each has a seed of its own, which is told where it does not hold. */
+/** Each has a seed of its own, which is printed where it does not hold. */
 async function tryHistories(
   random: Random,
   { histories, progress, signal }: { histories: number } & Pick<Part, 'progress' | 'signal'>,

@@ -7,6 +7,7 @@ import { databaseSlow } from './faults/database-slow.ts'
 import { diskErrors } from './faults/disk-errors.ts'
 import { executorDies } from './faults/executor-dies.ts'
 import { executorFreezes } from './faults/executor-freezes.ts'
+import { failovers } from './faults/failovers.ts'
 import { fullDisks } from './faults/full-disks.ts'
 import { helpersFail } from './faults/helpers-fail.ts'
 import { lossyNetwork } from './faults/lossy-network.ts'
@@ -16,6 +17,7 @@ import { orchestratorDies } from './faults/orchestrator-dies.ts'
 import { people } from './faults/people.ts'
 import { poison } from './faults/poison.ts'
 import { powerCuts } from './faults/power-cuts.ts'
+import { rollingRestart } from './faults/rolling-restart.ts'
 import { serversDie } from './faults/servers-die.ts'
 import { undoing } from './faults/undoing.ts'
 import { versions } from './faults/versions.ts'
@@ -29,6 +31,7 @@ export const FAULTS: readonly Fault[] = [
   ...messages,
   poison,
   ...serversDie,
+  ...failovers,
   oneWay,
   lossyNetwork,
   ...databaseFalters,
@@ -41,6 +44,7 @@ export const FAULTS: readonly Fault[] = [
   ...people,
   ...helpersFail,
   versions,
+  rollingRestart,
   audit,
   afterAll,
 ].sort((one, other) => one.id.localeCompare(other.id))

@@ -278,7 +278,7 @@ const killNats: Command = async ({ mesh: { mesh } }) => {
   return 'kill nats'
 }
 
-/** As often as each stands here. */
+/** As often as each is listed here. */
 export const COMMANDS: readonly Command[] = [
   ...[submit, submit, submit, submit, submit, submit, sameKey, otherBody],
   ...[decide, decide, decide, cancel(false), cancel(true), rollback, rollback, retry, retry, pause, resume],

@@ -117,7 +117,7 @@ async function judge({ mesh, wrong }: Model, entry: Entry): Promise<void> {
     // The kernel tells of a file that was undone and made again several times.
     if (times < 1) says('its effect is not there')
     if (untouched && times !== 1) says(`it happened ${times} times`)
-    // What a person has skipped, or done, is told with the evidence that it had failed.
+    // What a person has skipped, or done, is reported with the evidence that it had failed.
     const asked = request.on_failure === 'ask'
     if (!asked && verification.some(({ outcome: seen }) => seen !== 'verified')) says('it is not verified')
   }

@@ -42,3 +42,10 @@ export function uuidV5(namespace: string, name: string): string {
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
+
+/** Of a UUIDv7: `01997d0e-0000`. */
+const TIME_CHARS = 13
+
+/** @returns the same id for the same name; it begins with the time of `parent`, a UUIDv7, so keys of one time lie together */
+export const derivedUuid = (parent: string, name: string): string =>
+  parent.slice(0, TIME_CHARS) + uuidV5(parent, name).slice(TIME_CHARS)

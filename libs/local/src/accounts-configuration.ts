@@ -10,21 +10,23 @@ const ANSWERS_WITHIN = '30s'
 /** In the environment of a nats-server that reads the accounts: the password of a user, such as `NATS_PASSWORD_EXECUTOR`. */
 export const passwordVariable = (user: string): string => `NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`
 
-/** @param passwordOf the password as configuration text: quoted, or a variable of the server's environment */
-export function accountsConfiguration(accounts: readonly Account[], passwordOf: (user: string) => string): string {
-  return block('accounts', accounts.map((account) => accountText(account, passwordOf)).join('\n'))
+/** @param loginsOf how a user may log in, each as configuration text: `passwordLogin`, or an nkey */
+export function accountsConfiguration(accounts: readonly Account[], loginsOf: (user: string) => string[]): string {
+  return block('accounts', accounts.map((account) => accountText(account, loginsOf)).join('\n'))
 }
 
-function accountText({ name, jetstream, users, ...account }: Account, passwordOf: (user: string) => string): string {
-  const credentials = (user: string) => `user: ${quoted(user)}, password: ${passwordOf(user)}`
+/** @param password as configuration text: quoted, or a variable of the server's environment */
+export const passwordLogin = (user: string, password: string): string => `user: ${quoted(user)}, password: ${password}`
+
+function accountText({ name, jetstream, users, ...account }: Account, loginsOf: (user: string) => string[]): string {
   return block(
     name,
     [
       ...(jetstream ? ['jetstream: enabled'] : []),
       ...list(
         'users',
-        users.map(
-          ({ name: user, permissions }) => `{ ${credentials(user)}, permissions: ${permissionsText(permissions)} }`,
+        users.flatMap(({ name: user, permissions }) =>
+          loginsOf(user).map((login) => `{ ${login}, permissions: ${permissionsText(permissions)} }`),
         ),
       ),
       ...list('exports', account.exports.map(exportText)),

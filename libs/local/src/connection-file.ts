@@ -1,10 +1,13 @@
 /** The connection file of a running mesh in its data folder, which clients on the same machine read. */
 import { join } from 'node:path'
+import { readExecutionConfig } from '@deed/config/execution-config'
 import { z } from 'zod'
 import { ownerOf, readJson } from './data-folder.ts'
 import { isAlive, type ProcessIdentity } from './process-identity.ts'
 
 export const CONNECTION_FILE = 'mesh.json'
+/** Under this name the data folder remembers the port of the console. */
+export const CONSOLE_PORT = 'console-port'
 
 /** How a client connects to the mesh. */
 const Connection = z.object({
@@ -38,4 +41,14 @@ export const meshProcess = (dataDir: string): ProcessIdentity | undefined => own
 export function runningMesh(dataDir: string): MeshRecord | undefined {
   const { data } = MeshRecord.safeParse(readJson<unknown>(join(dataDir, CONNECTION_FILE)))
   return data && isAlive(data.process) ? data : undefined
+}
+
+/** Where people find the console of a mesh on this machine; undefined if none runs, or it has none. */
+export function localConsole(dataDir: string): string | undefined {
+  const running = runningMesh(dataDir)
+  if (running === undefined) return undefined
+  const { enabled, url, port } = readExecutionConfig(running.config).console
+  const bound = port || readJson<number>(join(dataDir, `${CONSOLE_PORT}.json`))
+  if (!enabled || (url === undefined && bound === undefined)) return undefined
+  return url ?? `http://127.0.0.1:${bound}`
 }

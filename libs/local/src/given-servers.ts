@@ -2,7 +2,10 @@
  * Checks external servers before anything is started, so that an unreachable server or a missing permission is reported
  * at once, with what to change.
  */
-import { ConfigurationError } from '@deed/process/configuration-error'
+
+import { ConfigError } from '@deed/config/config-error'
+import { addressOf, codeOf, databaseFault, reasonOf } from '@deed/config/server-fault'
+import { serversOf } from '@deed/mesh/connection'
 import { connect, NatsError } from 'nats'
 import pg from 'pg'
 
@@ -14,17 +17,13 @@ const POSTGRES_PORT = 5432
 
 /**
  * @param url the value of DATABASE_URL
- * @throws {ConfigurationError} if nobody answers there, or the role lacks the privileges to prepare the database
+ * @throws {ConfigError} if nobody answers there, or the role lacks the privileges to prepare the database
  */
 export async function checkDatabase(url: string): Promise<void> {
   const parsed = URL.parse(url)
   if (!parsed || !/^postgres(ql)?:$/.test(parsed.protocol) || parsed.hostname === '')
-    throw new ConfigurationError('DATABASE_URL is not a URL such as postgres://user:password@host:5432/database')
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: ANSWER_MS_MAX,
-    query_timeout: ANSWER_MS_MAX,
-  })
+    throw new ConfigError('DATABASE_URL is not a URL such as postgres://user:password@host:5432/database')
+  const client = clientOf(url)
   // A connection that breaks meanwhile fails the query as well.
   client.on('error', () => undefined)
   try {
@@ -32,10 +31,23 @@ export async function checkDatabase(url: string): Promise<void> {
     const { rows } = await client.query<Rights>(RIGHTS)
     if (rows[0]) checkRights(rows[0], url)
   } catch (error) {
-    throw databaseFault(error, url)
+    throw databaseUrlFault(error, url)
   } finally {
     // An unresponsive server does not answer this either.
     client.end().catch(() => undefined)
+  }
+}
+
+/** @throws {ConfigError} if a certificate that the URL names cannot be read */
+function clientOf(url: string): pg.Client {
+  try {
+    return new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: ANSWER_MS_MAX,
+      query_timeout: ANSWER_MS_MAX,
+    })
+  } catch (error) {
+    throw databaseUrlFault(error, url)
   }
 }
 
@@ -59,11 +71,11 @@ function checkRights(rights: Rights, url: string): void {
   const { role, database, version, standby } = rights
   const server = addressOf(url, POSTGRES_PORT)
   if (version < POSTGRES_MIN)
-    throw new ConfigurationError(
+    throw new ConfigError(
       `DATABASE_URL: the PostgreSQL at ${server} is version ${version}; Deed needs ${POSTGRES_MIN} or newer`,
     )
   if (standby)
-    throw new ConfigurationError(
+    throw new ConfigError(
       `DATABASE_URL: the PostgreSQL at ${server} is a standby, which is read-only; name the primary server`,
     )
   const missing = [
@@ -73,46 +85,40 @@ function checkRights(rights: Rights, url: string): void {
       : [`GRANT CREATE ON DATABASE ${pg.escapeIdentifier(database)} TO ${pg.escapeIdentifier(role)};`]),
   ]
   if (missing.length > 0)
-    throw new ConfigurationError(
+    throw new ConfigError(
       `DATABASE_URL: the role ${role} may not prepare the database ${database} at ${server}, where each service gets a role ` +
         `and a schema of its own. As a superuser there, run\n  ${missing.join('\n  ')}`,
     )
 }
 
 /** PostgreSQL's error, with its server and what to change. Other errors are returned unchanged. */
-export function databaseFault(error: unknown, url: string): unknown {
-  if (!(error instanceof Error) || error instanceof ConfigurationError) return error
+export function databaseUrlFault(error: unknown, url: string): unknown {
+  if (!(error instanceof Error) || error instanceof ConfigError) return error
   const server = addressOf(url, POSTGRES_PORT)
-  const { pathname, username } = new URL(url)
-  const code = 'code' in error ? String(error.code) : ''
   const said = reasonOf(error)
-  const role = decodeURIComponent(username)
   const sentence =
-    code === '28P01' || code === '28000'
-      ? `the PostgreSQL at ${server} refuses the login of the role ${role} (${said}); correct the user and the password`
-      : code === '3D000'
-        ? `the PostgreSQL at ${server} has no database ${decodeURIComponent(pathname.slice(1))}; create it, or name another`
-        : code === '42501'
-          ? `the PostgreSQL at ${server} does not let the role ${role} prepare the database (${said}); the roles deed_* of another ` +
-            'installation may be there already: use its owner, or a superuser'
-          : /^[0-9A-Z]{5}$/.test(code)
-            ? `the PostgreSQL at ${server} refuses: ${said}`
-            : `no PostgreSQL answers at ${server} (${said}); start it, or correct the address. Without DATABASE_URL, deed starts one itself`
-  return new ConfigurationError(`DATABASE_URL: ${sentence}`, { cause: error })
+    databaseFault(error, url) ??
+    (/^[0-9A-Z]{5}$/.test(codeOf(error))
+      ? `the PostgreSQL at ${server} refuses: ${said}`
+      : `no PostgreSQL answers at ${server} (${said}); start it, or correct the address. Without DATABASE_URL, deed starts one itself`)
+  return new ConfigError(`DATABASE_URL: ${sentence}`, { cause: error })
 }
 
 /**
- * @param url the value of NATS_URL, with user and password if the server requires them
- * @throws {ConfigurationError} if nobody answers there, the login is refused, or JetStream is off
+ * @param url the value of NATS_URL: one server or several, with user and password if they require them
+ * @throws {ConfigError} if nobody answers there, the login is refused, or JetStream is off
  */
 export async function checkNats(url: string): Promise<void> {
-  const { username, password } = new URL(url)
-  const server = addressOf(url, NATS_PORT)
+  const { servers, username, password } = serversOf(url)
+  const server = servers
+    .split(',')
+    .map((one) => addressOf(one, NATS_PORT))
+    .join(', ')
   let info: { jetstream?: boolean } | undefined
   try {
     const nc = await connect({
-      servers: url,
-      ...(username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
+      servers: servers.split(','),
+      ...(username === undefined ? {} : { user: username, pass: password ?? '' }),
       reconnect: false,
       timeout: ANSWER_MS_MAX,
     })
@@ -120,26 +126,15 @@ export async function checkNats(url: string): Promise<void> {
     await nc.close()
   } catch (cause) {
     const refused = cause instanceof NatsError && /AUTH/i.test(cause.code)
-    throw new ConfigurationError(
+    throw new ConfigError(
       refused
-        ? `NATS_URL: the NATS server at ${server} does not let ${username === '' ? 'somebody without a name' : `the user ${decodeURIComponent(username)}`} in; correct NATS_USER and NATS_PASSWORD, or the user in the URL`
+        ? `NATS_URL: the NATS server at ${server} does not let ${username === undefined ? 'somebody without a name' : `the user ${username}`} in; correct NATS_USER and NATS_PASSWORD, or the user in the URL`
         : `NATS_URL: no NATS server answers at ${server} (${reasonOf(cause)}); start it, or correct the address. Without NATS_URL, deed starts one itself`,
       { cause },
     )
   }
   if (info?.jetstream !== true)
-    throw new ConfigurationError(
+    throw new ConfigError(
       `NATS_URL: JetStream is off at the NATS server ${server}; add \`jetstream { store_dir: "...", sync_interval: always }\` to its configuration`,
     )
-}
-
-function addressOf(url: string, port: number): string {
-  const { hostname, port: given } = new URL(url)
-  return `${hostname}:${given === '' ? port : given}`
-}
-
-/** The messages of an AggregateError are in its parts. */
-function reasonOf(cause: unknown): string {
-  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join(', ')
-  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -26,7 +26,8 @@ export async function storedPort(dataDir: string, name: string, log: ServerLog |
   return port
 }
 
-async function freePort(): Promise<number> {
+/** @throws if none was found in many tries */
+export async function freePort(): Promise<number> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const port = randomInt(PORT_MIN, PORT_MAX)
     if (await isFree(port)) return port

@@ -1,7 +1,7 @@
 /** Finds the processes that a killed mesh left running, by the records in its data folder, and ends them. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConfigurationError } from '@deed/process/configuration-error'
+import { ConfigError } from '@deed/config/config-error'
 import { until } from '@deed/process/until'
 import { meshProcess, recordsIn } from './connection-file.ts'
 import { claimDataFolder, readJson } from './data-folder.ts'
@@ -18,12 +18,11 @@ const KILL_MS_MAX = 10_000
  * Locks the data folder for a mesh of this process, and ends services that an earlier one left running. Disposing
  * releases the folder.
  *
- * @throws {ConfigurationError} if another living process holds it
+ * @throws {ConfigError} if another living process holds it
  */
 export async function claimMesh(dataDir: string): Promise<Disposable> {
   const other = meshProcess(dataDir)
-  if (other)
-    throw new ConfigurationError(`${dataDir} is in use by the mesh of process ${other.pid}; \`deed down\` ends it`)
+  if (other) throw new ConfigError(`${dataDir} is in use by the mesh of process ${other.pid}; \`deed down\` ends it`)
   const claim = claimDataFolder(recordsIn(dataDir))
   try {
     await stopServices(dataDir)

@@ -4,6 +4,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readExecutionConfig } from '@deed/config/execution-config'
 import { connectBus } from '@deed/mesh/bus'
+import { serversOf } from '@deed/mesh/connection'
 import { ensureManifests } from '@deed/mesh/manifest-store'
 import { ensureIntake } from '@deed/mesh/work-queue'
 import type { ServiceName } from '@deed/proto/contract'
@@ -11,16 +12,18 @@ import { SERVICES } from '@deed/proto/contract'
 import { LOCAL } from '@deed/proto/ids'
 import { createLogger } from '@deed/telemetry/logger'
 import { passwordVariable } from './accounts-configuration.ts'
-import { CONNECTION_FILE, type Connection, type MeshRecord, recordsIn } from './connection-file.ts'
+import { CONNECTION_FILE, CONSOLE_PORT, type Connection, type MeshRecord, recordsIn } from './connection-file.ts'
 import { keep, openDataFolder, readJson } from './data-folder.ts'
-import { checkDatabase, checkNats, databaseFault } from './given-servers.ts'
+import { checkDatabase, checkNats, databaseUrlFault } from './given-servers.ts'
+import { storedPort } from './kept-port.ts'
 import { claimMesh } from './leftovers.ts'
 import { type EmbeddedNats, type NatsUser, startNats } from './nats.ts'
 import { type EmbeddedPostgres, startPostgres } from './postgres.ts'
 import { identify } from './process-identity.ts'
-import { createRoles, newRolePasswords, type RolePasswords } from './roles.ts'
-import { defined, serviceEnvironment, type Variables } from './service-environment.ts'
+import { createRoles, newRolePasswords, type RolePasswords, STORING } from './roles.ts'
+import { defined, type Started, serviceEnvironment, type Variables } from './service-environment.ts'
 import { type ServiceProcess, startService } from './service-process.ts'
+import { ENVIRONMENTS, THINKERS, THINKING, type Thinkers } from './thinkers.ts'
 
 export interface MeshOptions {
   /** Data, passwords and logs; created if it is missing. */
@@ -37,6 +40,11 @@ export interface MeshOptions {
   serviceEnv?: ServiceEnvironment
   /** Called once the database answers, in parallel with other preparations; adds to the services' environment. */
   prepare?(databaseUrl: string): Promise<ServiceEnvironment>
+  /**
+   * Whether the thinking services share a process, which takes less memory; killing one then kills all of them. One that
+   * has several copies has processes of its own. Default: apart.
+   */
+  thinkers?: Thinkers
   /** Default: one of each. */
   copies?: Partial<Record<ServiceName, number>>
   /** Restart what dies. Default: true. */
@@ -63,10 +71,8 @@ export interface Mesh extends AsyncDisposable {
   connectionAs(user: NatsUser): Connection
 }
 
-/** Users for external clients: one requests, the other approves. */
-const OUTSIDE: readonly NatsUser[] = ['client', 'approver']
-
-const WITHOUT_TABLES: ServiceName = 'task-decomposer'
+/** Users for external clients: one requests, the other approves; `deed mcp` is the third. */
+const OUTSIDE: readonly NatsUser[] = ['client', 'approver', 'mcp']
 
 /** The sampling ratio if not all executions are traced. */
 const TRACED_OTHERWISE = 0.01
@@ -75,7 +81,7 @@ const TRACED_OTHERWISE = 0.01
  * Starts everything, and resolves when every service is ready. Disposing drains and stops in reverse. If it fails, what
  * it has started is stopped first.
  *
- * @throws {ConfigurationError} for an unusable setting, such as an external server that does not answer
+ * @throws {ConfigError} for an unusable setting, such as an external server that does not answer
  */
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const dataDir = resolve(options.dataDir)
@@ -105,6 +111,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       : undefined,
   ])
   signal.throwIfAborted()
+  const { observability, console: page, mcp, streams } = readExecutionConfig(options.config)
   const adminUrl = databaseUrl ?? postgres?.url
   if (adminUrl === undefined) throw new Error('there is no database')
   const shell: Variables = { ...process.env, ...options.env }
@@ -114,18 +121,20 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   })
   const [roles, prepared] = await allOf([
     createRoles(adminUrl, keptPasswords(dataDir)).catch((error: unknown) => {
-      throw databaseUrl === undefined ? error : databaseFault(error, databaseUrl)
+      throw databaseUrl === undefined ? error : databaseUrlFault(error, databaseUrl)
     }),
     options.prepare?.(adminUrl),
-    prepareIntake(natsAs('bootstrap')),
+    prepareStreams(natsAs('bootstrap'), streams.replicas),
   ])
   signal.throwIfAborted()
 
   progress('starting the services')
-  const { trace_all_executions: all } = readExecutionConfig(options.config).observability
-  const traced = all ? 1 : TRACED_OTHERWISE
-  const environmentOf = (name: ServiceName): Record<string, string> => {
+  const traced = observability.trace_all_executions ? 1 : TRACED_OTHERWISE
+  const consolePort = await storedPort(dataDir, CONSOLE_PORT, quiet(log))
+  const mcpPort = mcp.enabled ? await storedPort(dataDir, 'mcp-port', quiet(log)) : 0
+  const environmentOf = (name: Started): Record<string, string> => {
     const entry = natsAs(name)
+    const storing = STORING.find((service) => service === name)
     return {
       OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
       OTEL_TRACES_SAMPLER_ARG: String(traced),
@@ -138,29 +147,37 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
         DEED_DATA: join(dataDir, name),
         OTEL_SERVICE_NAME: name,
       }),
-      ...(name === WITHOUT_TABLES
-        ? {}
-        : { DATABASE_URL: roles.services[name], DATABASE_OWNER_URL: roles.owners[name] }),
-      ...options.serviceEnv?.[name],
-      ...prepared?.[name],
+      ...(storing ? { DATABASE_URL: roles.services[storing], DATABASE_OWNER_URL: roles.owners[storing] } : {}),
+      ...(name === 'console' || name === 'mcp' ? { CONSOLE_PORT: String(consolePort) } : {}),
+      ...(name === 'mcp' ? { MCP_PORT: String(mcpPort) } : { ...options.serviceEnv?.[name], ...prepared?.[name] }),
     }
   }
-  const wanted = SERVICES.flatMap((service) =>
-    Array.from({ length: options.copies?.[service] ?? 1 }, (_, copy) => ({ service, copy })),
-  )
+  const sharing = THINKERS.filter((name) => options.thinkers === 'together' && options.copies?.[name] === undefined)
+  const apart = SERVICES.filter((service) => !sharing.some((name) => name === service))
+  const wanted = apart
+    .filter((service) => service !== 'console' || page.enabled)
+    .flatMap((service) => Array.from({ length: options.copies?.[service] ?? 1 }, (_, copy) => ({ service, copy })))
   const places = { logDir: join(dataDir, 'logs'), recordDir: recordsIn(dataDir) }
-  const services = await allOf(
-    wanted.map(async ({ service, copy }) => {
-      const settings = { service, copy, supervise, env: environmentOf(service), ...places, signal }
-      const started = await startService(settings).catch((error: unknown) => {
-        // The others need not finish first.
-        failed.abort(error)
-        throw signal.reason
-      })
-      progress(`${service} is ready`)
-      return opened.use(started)
-    }),
-  )
+  const start = async <Name extends Started | typeof THINKING>(
+    service: Name,
+    copy: number,
+    env: Record<string, string>,
+  ): Promise<ServiceProcess<Name>> => {
+    const started = await startService({ service, copy, supervise, env, ...places, signal }).catch((error: unknown) => {
+      // The others need not finish first.
+      failed.abort(error)
+      throw signal.reason
+    })
+    progress(service === THINKING ? `${sharing.join(', ')} are ready` : `${service} is ready`)
+    return opened.use(started)
+  }
+  const [shared, ...alone] = await allOf([
+    sharing.length === 0 ? undefined : start(THINKING, 0, environmentOfSeveral(sharing, environmentOf)),
+    ...wanted.map(({ service, copy }) => start(service, copy, environmentOfCopy(environmentOf(service), copy))),
+  ])
+  // None of the services, so that a mesh has the same ones with and without it.
+  if (mcp.enabled) await start('mcp', 0, environmentOf('mcp'))
+  const services = [...alone, ...sharing.flatMap((name) => (shared ? [ofProcess(name, shared)] : []))]
   const connection = natsAs('deed')
   const kept: MeshRecord = {
     ...connection,
@@ -196,6 +213,42 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   }
 }
 
+/** What all of them have alike, and the environment of each. */
+function environmentOfSeveral(
+  names: readonly ServiceName[],
+  environmentOf: (name: ServiceName) => Record<string, string>,
+): Record<string, string> {
+  const [port] = names.map((name) => environmentOf(name).METRICS_PORT)
+  // One process answers Prometheus once, at the port of its first service.
+  const each = Object.fromEntries(names.map((name) => [name, defined({ ...environmentOf(name), METRICS_PORT: port })]))
+  const [first = {}, ...others] = Object.values(each)
+  const common = Object.entries(first).filter(([name, value]) => others.every((env) => env[name] === value))
+  return { ...Object.fromEntries(common), [ENVIRONMENTS]: JSON.stringify(each) }
+}
+
+/** The port of the metrics is the first one's. */
+const environmentOfCopy = (env: Record<string, string>, copy: number): Record<string, string> =>
+  copy > 0 && env.METRICS_PORT ? { ...env, METRICS_PORT: '0' } : env
+
+/** A service in a process that it shares: what is done to it is done to all of them. */
+function ofProcess(service: ServiceName, shared: ServiceProcess<typeof THINKING>): ServiceProcess {
+  return {
+    service,
+    get pid() {
+      return shared.pid
+    },
+    get metricsUrl() {
+      return shared.metricsUrl
+    },
+    kill: shared.kill,
+    crashAt: shared.crashAt,
+    // With other settings it would have to be restarted with all of theirs.
+    start: () => shared.start(),
+    stop: shared.stop,
+    [Symbol.asyncDispose]: () => shared[Symbol.asyncDispose](),
+  }
+}
+
 /** Like `Promise.all`, but if one fails the others finish first, so that what they open is closed. */
 async function allOf<const Parts extends readonly unknown[]>(
   parts: Parts,
@@ -214,26 +267,21 @@ function natsConnection(
     const { pass } = nats.credentials(user)
     return { nats_url: nats.url, nats_user: user, nats_password: pass, nats_server_name: nats.serverName }
   }
-  const parsed = new URL(url ?? '')
-  const { username, password } = parsed
-  parsed.username = ''
-  parsed.password = ''
+  const { servers, username, password } = serversOf(url ?? '')
   // A server with the accounts of `deed info --nats-config` has a user for each, with the password that it reads there too.
   const own = shell[passwordVariable(user)]
-  if (own) return { nats_url: parsed.href, nats_user: user, nats_password: own }
+  if (own) return { nats_url: servers, nats_user: user, nats_password: own }
   return {
-    nats_url: parsed.href,
-    ...(username === ''
-      ? {}
-      : { nats_user: decodeURIComponent(username), nats_password: decodeURIComponent(password) }),
+    nats_url: servers,
+    ...(username === undefined ? {} : { nats_user: username, nats_password: password ?? '' }),
   }
 }
 
-/** The durable intake of the local tenant. */
-async function prepareIntake({ nats_url, nats_user, nats_password }: Connection): Promise<void> {
+/** The durable intake of the local tenant, and the store of large manifests. */
+async function prepareStreams({ nats_url, nats_user, nats_password }: Connection, replicas: number): Promise<void> {
   await using bus = await connectBus({ service: 'bootstrap', url: nats_url, user: nats_user, password: nats_password })
-  await ensureIntake(bus.nc, LOCAL.tenant)
-  await ensureManifests(bus.nc)
+  await ensureIntake(bus.nc, LOCAL.tenant, replicas)
+  await ensureManifests(bus.nc, replicas)
 }
 
 function keptPasswords(dataDir: string): RolePasswords {

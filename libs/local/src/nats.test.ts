@@ -88,25 +88,27 @@ describe('the embedded nats-server', () => {
 
   it('is restarted when it dies, if it is supervised', async () => {
     using folder = temporaryFolder()
-    const told: string[] = []
-    const tell = (_facts: object, sentence: string) => void told.push(sentence)
+    const logged: string[] = []
+    const tell = (_facts: object, sentence: string) => void logged.push(sentence)
     await using nats = await startNats({ dataDir: folder.path, supervise: true, log: { info: tell, warn: tell } })
     await keepMessage(nats, 'before the death')
     for (let deaths = 1; deaths <= 2; deaths++) {
       process.kill(nats.pid, 'SIGKILL')
-      await expect.poll(() => told.filter((sentence) => sentence === 'server restarted').length, PATIENCE).toBe(deaths)
+      await expect
+        .poll(() => logged.filter((sentence) => sentence === 'server restarted').length, PATIENCE)
+        .toBe(deaths)
     }
     expect(await keptMessage(nats)).toBe('before the death')
   })
 
   it('stays down after an intended kill, supervised or not', async () => {
     using folder = temporaryFolder()
-    const told: string[] = []
-    const tell = (_facts: object, sentence: string) => void told.push(sentence)
+    const logged: string[] = []
+    const tell = (_facts: object, sentence: string) => void logged.push(sentence)
     await using nats = await startNats({ dataDir: folder.path, supervise: true, log: { info: tell, warn: tell } })
     await nats.kill()
     expect(nats.pid).toBe(0)
-    expect(told).toEqual([])
+    expect(logged).toEqual([])
     await nats.start()
     expect(nats.pid).not.toBe(0)
   })

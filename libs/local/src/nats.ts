@@ -7,9 +7,9 @@ import { writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { type Account, accountsOf } from '@deed/proto/accounts'
+import { accountsOf, systemAccount } from '@deed/proto/accounts'
 import { CALLERS, type CallerName, inboxPrefix, MESH_USERS, type MeshUser } from '@deed/proto/permissions'
-import { accountsConfiguration } from './accounts-configuration.ts'
+import { accountsConfiguration, passwordLogin } from './accounts-configuration.ts'
 import { claimDataFolder, keep, newPassword, readJson, remembered } from './data-folder.ts'
 import { storedPort } from './kept-port.ts'
 import { runServer, type ServerLog, type ServerProcess, stopLeftover } from './server-process.ts'
@@ -111,13 +111,13 @@ function reopenStore(
   server: ServerProcess,
   { dataDir, status, log }: { dataDir: string; status: ServerStatus; log: ServerLog | undefined },
 ): AsyncDisposable {
-  let told = false
-  const look = async (): Promise<void> => {
+  let warned = false
+  const check = async (): Promise<void> => {
     const fault = server.pid === 0 ? undefined : await storeFault(status)
-    if (fault !== undefined && !told)
+    if (fault !== undefined && !warned)
       log?.warn({ fault, folder: dataDir }, 'the disk of NATS is full or failing; free some space there')
-    told = fault !== undefined
-    if (!told) return
+    warned = fault !== undefined
+    if (!warned) return
     const { bavail, bsize } = await statfs(dataDir)
     if (bavail * bsize < ROOM_BYTES_MIN) return
     await server.kill()
@@ -127,7 +127,7 @@ function reopenStore(
   let looking = Promise.resolve()
   const timer = setInterval(() => {
     // It does not answer while it starts; the next check comes soon.
-    looking = looking.then(look).catch(() => undefined)
+    looking = looking.then(check).catch(() => undefined)
   }, STORE_LOOK_MS)
   timer.unref()
   return {
@@ -162,26 +162,9 @@ jetstream {
   max_file_store: ${FILE_STORE_MAX}
   strict: true
 }
-${accountsConfiguration([systemAccount(known.systemLogin.user), ...accountsOf(CALLERS)], passwordOf)}
+${accountsConfiguration([systemAccount(known.systemLogin.user), ...accountsOf(CALLERS)], (user) => [passwordLogin(user, passwordOf(user))])}
 `
 }
-
-/** An account whose user can read the server's status, and nothing else. */
-const systemAccount = (user: string): Account => ({
-  name: '$SYS',
-  jetstream: false,
-  users: [
-    {
-      name: user,
-      permissions: {
-        publish: ['$SYS.REQ.SERVER.*.VARZ', '$SYS.REQ.SERVER.*.HEALTHZ'],
-        subscribe: ['_INBOX.>'],
-      },
-    },
-  ],
-  exports: [],
-  imports: [],
-})
 
 /** One per user, generated once; users that a newer version adds are generated then. */
 function passwordsIn(dataDir: string): Record<NatsUser, string> {

@@ -108,8 +108,8 @@ describe('the embedded PostgreSQL', () => {
 describe('an embedded PostgreSQL on a folder of its own', () => {
   it('is restarted when it dies, also while sessions are busy, if it is supervised', async () => {
     using folder = temporaryFolder()
-    const told: string[] = []
-    const tell = (_facts: object, sentence: string) => void told.push(sentence)
+    const logged: string[] = []
+    const tell = (_facts: object, sentence: string) => void logged.push(sentence)
     await using postgres = await startPostgres({
       dataDir: folder.path,
       supervise: true,
@@ -120,7 +120,7 @@ describe('an embedded PostgreSQL on a folder of its own', () => {
     const sessions = "SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
     await expect.poll(() => query(postgres.url, sessions), PATIENCE).toEqual([1])
     process.kill(postgres.pid, 'SIGKILL')
-    await expect.poll(() => told, PATIENCE).toEqual(['server died', 'server restarted'])
+    await expect.poll(() => logged, PATIENCE).toEqual(['server died', 'server restarted'])
     expect(await kept(postgres.url)).toEqual(['before the kill'])
     await busy
   })

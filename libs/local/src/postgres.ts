@@ -18,7 +18,7 @@ import { runServer, SERVER_ENVIRONMENT, type ServerLog, type ServerProcess, stop
 
 const SUPERUSER = 'deed'
 /** `nobody` on Linux, which runs the server if this process is root. */
-const NOBODY_ID = 65_534
+export const NOBODY_ID = 65_534
 const ANSWER_MS_MAX = 2_000
 
 const SETTINGS = {
@@ -68,6 +68,8 @@ export interface PostgresOptions {
   supervise?: boolean | undefined
   /** False for databases that end with a test: they do not survive a power cut. Default: true. */
   durable?: boolean | undefined
+  /** More settings of the server, by name. */
+  settings?: Readonly<Record<string, string>> | undefined
   log?: ServerLog | undefined
 }
 
@@ -101,7 +103,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   if (!existsSync(cluster)) await initialise(cluster, binaries, password, durable, runAs)
   dropForeignLock(cluster)
 
-  const settings = { ...SETTINGS, ...(durable ? {} : NOT_DURABLE), port }
+  const settings = { ...SETTINGS, ...(durable ? {} : NOT_DURABLE), ...options.settings, port }
   const server = await runServer({
     ...identity,
     file: binaries.postgres,

@@ -1,10 +1,9 @@
 // Privileges in a real PostgreSQL: what the role of each service can do, and what is refused.
 
-import { SERVICES } from '@deed/proto/contract'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EmbeddedPostgres, startPostgres } from './postgres.ts'
-import { createRoles, newRolePasswords, ownerOf, type RoleUrls, roleOf, schemaOf } from './roles.ts'
+import { createRoles, newRolePasswords, ownerOf, type RoleUrls, roleOf, STORING, schemaOf } from './roles.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const opened = new AsyncDisposableStack()
@@ -16,7 +15,7 @@ beforeAll(async () => {
   const folder = opened.use(temporaryFolder())
   postgres = opened.use(await startPostgres({ dataDir: folder.path }))
   urls = await createRoles(postgres.url, passwords)
-  for (const service of SERVICES) {
+  for (const service of STORING) {
     await query(urls.owners[service], `CREATE TABLE ${schemaOf(service)}.things (id bigserial PRIMARY KEY, name text)`)
   }
   await query(urls.owners.orchestrator, 'CREATE VIEW orchestrator.dispatch AS SELECT id FROM orchestrator.things')
@@ -37,7 +36,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
 }
 
 describe('the role of a service', () => {
-  it.each(SERVICES)(
+  it.each(STORING)(
     'lets %s work on its own tables, by their unqualified names, and not change or drop them',
     async (service) => {
       const url = urls.services[service]
@@ -56,8 +55,8 @@ describe('the role of a service', () => {
     },
   )
 
-  it.each(SERVICES)('denies %s, and the owner of its tables, the tables of every other service', async (service) => {
-    for (const other of SERVICES.filter((name) => name !== service)) {
+  it.each(STORING)('denies %s, and the owner of its tables, the tables of every other service', async (service) => {
+    for (const other of STORING.filter((name) => name !== service)) {
       for (const url of [urls.services[service], urls.owners[service]])
         await expect(query(url, `SELECT FROM ${schemaOf(other)}.things`)).rejects.toThrow(/permission denied/)
     }
@@ -65,7 +64,7 @@ describe('the role of a service', () => {
 
   it("lets the executor read the orchestrator's view that was granted to it, and no other service", async () => {
     expect(await query(urls.services.executor, 'SELECT count(*)::int FROM orchestrator.dispatch')).toEqual([0])
-    for (const other of ['semantic-cache', 'task-decomposer', 'template-optimizer', 'hybrid-agent'] as const) {
+    for (const other of ['semantic-cache', 'template-optimizer', 'hybrid-agent'] as const) {
       await expect(query(urls.services[other], 'SELECT FROM orchestrator.dispatch')).rejects.toThrow(
         /permission denied/,
       )
@@ -109,7 +108,7 @@ describe('preparing a database', () => {
     await query(postgres.url, "CREATE ROLE landlord LOGIN CREATEROLE PASSWORD 'rent'")
     await query(postgres.url, 'GRANT CREATE ON DATABASE elsewhere TO landlord')
     // The roles exist on this server already, so the landlord is granted what creating them would have given.
-    for (const role of SERVICES.flatMap((service) => [roleOf(service), ownerOf(service)])) {
+    for (const role of STORING.flatMap((service) => [roleOf(service), ownerOf(service)])) {
       await query(postgres.url, `GRANT ${role} TO landlord WITH ADMIN OPTION`)
     }
     const admin = new URL(postgres.url)

@@ -4,10 +4,13 @@
  * The service's owner role owns the tables and runs its migrations; the service works as the other role, which cannot
  * alter them. The embedded server and an external PostgreSQL (15 or newer) are prepared alike.
  */
-import type { ServiceName } from '@deed/proto/contract'
-import { SERVICES } from '@deed/proto/contract'
+import { SERVICES, type ServiceName } from '@deed/proto/contract'
 import pg from 'pg'
 import { newPassword } from './data-folder.ts'
+
+/** The services with tables; the others store nothing. */
+export const STORING = SERVICES.filter((service) => service !== 'task-decomposer' && service !== 'console')
+export type StoringService = (typeof STORING)[number]
 
 /** The owner of all tables in earlier versions. */
 const COMMON_OWNER = 'deed_owner'
@@ -15,21 +18,28 @@ const COMMON_OWNER = 'deed_owner'
 const LOCK_ID = 4_202_133
 const STATEMENT_TIMEOUT = '30s'
 /** Who reads a view of another's schema; the right to the view itself comes with the migration that makes it. */
-const VIEW_READERS: readonly [reader: ServiceName, owner: ServiceName][] = [
+const VIEW_READERS: readonly [reader: StoringService, owner: StoringService][] = [
   ['executor', 'orchestrator'],
   ['hybrid-agent', 'orchestrator'],
   ['orchestrator', 'executor'],
 ]
 
+/** For searches in the words of tasks; without it they take more pages. */
+const SEARCH_EXTENSION = `DO $$ BEGIN
+  CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA ${schemaOf('orchestrator')};
+EXCEPTION WHEN insufficient_privilege OR feature_not_supported OR undefined_file THEN
+  RAISE NOTICE 'pg_trgm is not available';
+END $$`
+
 export interface RolePasswords {
-  owners: Record<ServiceName, string>
-  services: Record<ServiceName, string>
+  owners: Record<StoringService, string>
+  services: Record<StoringService, string>
 }
 
 export interface RoleUrls {
   /** For migrations, one per schema. */
-  owners: Record<ServiceName, string>
-  services: Record<ServiceName, string>
+  owners: Record<StoringService, string>
+  services: Record<StoringService, string>
 }
 
 /** The caller stores the passwords, readable by the owner only: `createRoles` sets the roles' passwords to them. */
@@ -74,15 +84,15 @@ export async function createRoles(adminUrl: string, passwords: RolePasswords): P
   }
 }
 
-const forEach = (valueFor: (service: ServiceName) => string): Record<ServiceName, string> =>
-  Object.fromEntries(SERVICES.map((service) => [service, valueFor(service)])) as Record<ServiceName, string>
+const forEach = (valueFor: (service: StoringService) => string): Record<StoringService, string> =>
+  Object.fromEntries(STORING.map((service) => [service, valueFor(service)])) as Record<StoringService, string>
 
 /** One simple query, and so one transaction and one round trip. */
 function statements(database: string, passwords: RolePasswords): string {
   const inDatabase = `IN DATABASE ${pg.escapeIdentifier(database)}`
   return [
     `SELECT pg_advisory_xact_lock(${LOCK_ID})`,
-    ...SERVICES.flatMap((service) => {
+    ...STORING.flatMap((service) => {
       const schema = schemaOf(service)
       const role = roleOf(service)
       const owner = ownerOf(service)
@@ -101,6 +111,7 @@ function statements(database: string, passwords: RolePasswords): string {
         `${byDefault} GRANT USAGE, SELECT ON SEQUENCES TO ${role}`,
       ]
     }),
+    SEARCH_EXTENSION,
     ...VIEW_READERS.map(([reader, owner]) => `GRANT USAGE ON SCHEMA ${schemaOf(owner)} TO ${roleOf(reader)}`),
   ].join(';\n')
 }

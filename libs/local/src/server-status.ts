@@ -12,6 +12,7 @@ export type ServerStatus = (of: 'varz' | 'healthz') => Promise<Varz & Healthz>
 interface Varz {
   readonly server_name?: string
   readonly in_msgs?: number
+  readonly out_msgs?: number
   readonly jetstream?: { readonly config?: { readonly sync_always?: boolean; readonly sync_interval?: number } }
 }
 

@@ -3,8 +3,12 @@
  * service that needs it, and no other.
  */
 import { resolve } from 'node:path'
+import { API_PROVIDERS, keyVariable } from '@deed/config/api-providers'
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
-import type { ServiceName } from '@deed/proto/contract'
+import { SERVICES, type ServiceName } from '@deed/proto/contract'
+
+/** What a mesh starts as processes: its services, and what serves MCP, which is in no service's way when it is away. */
+export type Started = ServiceName | 'mcp'
 
 export type Variables = Readonly<Record<string, string | undefined>>
 
@@ -18,16 +22,25 @@ const EVERY_SERVICE = [
   'NO_COLOR',
   'DEED_TEST',
   'DEED_CRASH_AT',
+  'DEED_REVISION',
+  'METRICS_HOST',
 ]
 /** The standard variables of OpenTelemetry: each service exports its own spans. */
 const TRACING = 'OTEL_'
 
 /** Services that read execution.yaml. */
-const CONFIGURED: ReadonlySet<ServiceName> = new Set(['orchestrator', 'hybrid-agent', 'executor', 'semantic-cache'])
+export const CONFIGURED: ReadonlySet<Started> = new Set([
+  'orchestrator',
+  'hybrid-agent',
+  'executor',
+  'semantic-cache',
+  'console',
+  'mcp',
+])
 
-const OF_SERVICE: Partial<Record<ServiceName, readonly string[]>> = {
-  orchestrator: ['METRICS_HOST', 'METRICS_PORT', 'ORCHESTRATOR_LEASE_MS', 'ORCHESTRATOR_TENANTS'],
-  'hybrid-agent': ['OLLAMA_HOST'],
+const OF_SERVICE: Partial<Record<Started, readonly string[]>> = {
+  orchestrator: ['ORCHESTRATOR_LEASE_MS', 'ORCHESTRATOR_TENANTS'],
+  'hybrid-agent': ['OLLAMA_HOST', ...API_PROVIDERS.map(keyVariable)],
   // In addition, the variables with which docker, kubectl and systemctl find their systems.
   executor: [
     ...['HOME', 'KUBECONFIG', 'DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT', 'DOCKER_CERT_PATH'],
@@ -36,19 +49,25 @@ const OF_SERVICE: Partial<Record<ServiceName, readonly string[]>> = {
 }
 
 /** Variables with paths, relative to where the mesh is started; the services run in folders of their own. */
-const PATHS_OF_SERVICE: Partial<Record<ServiceName, readonly string[]>> = {
+const PATHS_OF_SERVICE: Partial<Record<Started, readonly string[]>> = {
   orchestrator: ['DEED_POLICY'],
-  'hybrid-agent': ['RULES_DIR'],
+  'hybrid-agent': ['RULES_DIR', ...API_PROVIDERS.map((provider) => `${keyVariable(provider)}_FILE`)],
   'template-optimizer': ['TEMPLATES_DIR'],
   executor: ['DEED_CONFINE'],
 }
+
+/** The variables that are for this service alone, besides those that execution.yaml names. */
+export const variablesFor = (service: ServiceName): string[] => [
+  ...(OF_SERVICE[service] ?? []),
+  ...(PATHS_OF_SERVICE[service] ?? []),
+]
 
 /**
  * @param shell the environment in which the mesh is started
  * @param configFile path of execution.yaml, which names further variables: of targets, secrets and webhooks
  */
 export function serviceEnvironment(
-  service: ServiceName,
+  service: Started,
   shell: Variables,
   configFile: string | undefined,
 ): Record<string, string> {
@@ -66,8 +85,21 @@ export function serviceEnvironment(
     ...Object.fromEntries(
       (PATHS_OF_SERVICE[service] ?? []).map((name) => [name, shell[name] ? resolve(shell[name]) : undefined]),
     ),
+    METRICS_PORT: metricsPort(service, shell, config),
     DEED_CONFIG: configFile === undefined || !CONFIGURED.has(service) ? undefined : resolve(configFile),
   })
+}
+
+/**
+ * Where a service answers Prometheus: the orchestrator at the given port, the others at the next ones, in their order.
+ * 0 is any free port for each. The orchestrator reads that of the file itself.
+ */
+function metricsPort(service: Started, shell: Variables, { observability }: ExecutionConfig): string | undefined {
+  if (service === 'mcp') return undefined
+  if (service === 'orchestrator') return shell.METRICS_PORT || undefined
+  const first = shell.METRICS_PORT || observability.metrics_port
+  if (first === undefined) return undefined
+  return String(Number(first) === 0 ? 0 : Number(first) + SERVICES.indexOf(service))
 }
 
 const variablesOfSecrets = ({ secrets }: ExecutionConfig): string[] => Object.values(secrets).map(({ env }) => env)

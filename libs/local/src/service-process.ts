@@ -3,11 +3,15 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { ConfigurationError, EX_CONFIG } from '@deed/process/configuration-error'
+import { ConfigError, EX_CONFIG } from '@deed/config/config-error'
 import { READY, ServiceFault } from '@deed/process/run-until-signalled'
+import { MetricsServed } from '@deed/process/serve-metrics'
 import type { ServiceName } from '@deed/proto/contract'
+import { boundLog } from './bounded-log.ts'
 import { keep } from './data-folder.ts'
 import { identify } from './process-identity.ts'
+import type { Started } from './service-environment.ts'
+import { THINKING } from './thinkers.ts'
 
 const RELEASE = resolve(import.meta.dirname, '../../..')
 /** Compiled code, cached between starts: saves half of the start time, and a fifth of the memory. */
@@ -18,12 +22,12 @@ const RESTART_MS_MAX = 5_000
 const STOP_MS_MAX = 30_000
 const TAIL_LINES = 12
 
-export interface ServiceOptions {
-  service: ServiceName
+export interface ServiceOptions<Name extends string> {
+  service: Name
   /** Added to the name of the log file, if several instances of a service run. */
   copy?: number
   env: Record<string, string>
-  /** The folder of the log `<logDir>/<service>.log`. */
+  /** The folder of the log `<logDir>/<service>.log`, which is kept within bounds. */
   logDir: string
   /** The folder with the process's record, so that it is found after this process was killed. */
   recordDir?: string | undefined
@@ -35,10 +39,12 @@ export interface ServiceOptions {
   release?: string | undefined
 }
 
-export interface ServiceProcess extends AsyncDisposable {
-  readonly service: ServiceName
+export interface ServiceProcess<Name extends string = ServiceName> extends AsyncDisposable {
+  readonly service: Name
   /** Of the current process; undefined while there is none. */
   readonly pid: number | undefined
+  /** Where the current process answers Prometheus; undefined if it does not. */
+  readonly metricsUrl: string | undefined
   /** Sends SIGKILL. A supervised service restarts. */
   kill(): Promise<void>
   /**
@@ -54,24 +60,30 @@ export interface ServiceProcess extends AsyncDisposable {
 /**
  * Starts a service, and waits until it reports that it is ready.
  *
- * @throws {ConfigurationError} for an unusable setting
+ * @throws {ConfigError} for an unusable setting
  */
-export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
+export async function startService<Name extends Started | typeof THINKING>(
+  options: ServiceOptions<Name>,
+): Promise<ServiceProcess<Name>> {
   const { service, logDir, recordDir, supervise = true, release = RELEASE } = options
   mkdirSync(logDir, { recursive: true, mode: 0o700 })
   const name = `${service}${options.copy ? `-${options.copy}` : ''}`
+  const [folder, file] =
+    service === THINKING ? ['libs/local', 'src/thinking-main.ts'] : [`services/${service}`, 'src/main.ts']
   const logFile = join(logDir, `${name}.log`)
+  const bounded = boundLog(logFile)
   let child: ChildProcess | undefined
   let exited: Promise<number | null> = Promise.resolve(null)
   let stopping = false
   let settings = options.env
   let restartMs = RESTART_MS_FIRST
+  let metricsUrl: string | undefined
 
   const start = async (): Promise<void> => {
     // Written by the child itself, so that its last lines are not lost.
     const log = openSync(logFile, 'a', 0o600)
-    const started = spawn(process.execPath, ['--import', '@deed/telemetry/preload', 'src/main.ts'], {
-      cwd: join(release, 'services', service),
+    const started = spawn(process.execPath, ['--expose-gc', '--import', '@deed/telemetry/preload', file], {
+      cwd: join(release, folder),
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...settings },
       // Ctrl+C in a terminal reaches the parent only, which then drains its children in order.
       detached: true,
@@ -96,8 +108,9 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     await new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => reject(new Error(`${service} is not ready after ${READY_MS_MAX} ms`)), READY_MS_MAX)
       let fault: string | undefined
-      started.once('message', (message) => {
-        fault = ServiceFault.safeParse(message).data?.configuration
+      started.on('message', (message) => {
+        metricsUrl = MetricsServed.safeParse(message).data?.metrics ?? metricsUrl
+        fault ??= ServiceFault.safeParse(message).data?.configuration
         if (message !== READY) return
         clearTimeout(late)
         restartMs = RESTART_MS_FIRST
@@ -106,7 +119,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
       void exited.then((code) => {
         clearTimeout(late)
         const ended = `${service} ended with exit code ${code} before it was ready`
-        if (code === EX_CONFIG) reject(new ConfigurationError(`${ended}\n${fault ?? tailOf(logFile)}`))
+        if (code === EX_CONFIG) reject(new ConfigError(`${ended}\n${fault ?? tailOf(logFile)}`))
         else reject(new Error(`${ended}\n${tailOf(logFile)}`))
       })
     })
@@ -124,6 +137,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     // The caller gets no handle to stop it, so it must neither continue nor restart.
     stopping = true
     child?.kill('SIGKILL')
+    bounded[Symbol.dispose]()
     throw error
   } finally {
     options.signal?.removeEventListener('abort', abort)
@@ -142,6 +156,9 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     service,
     get pid() {
       return child?.pid
+    },
+    get metricsUrl() {
+      return metricsUrl
     },
     async kill() {
       if (child?.pid === undefined) return
@@ -163,6 +180,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     stop,
     async [Symbol.asyncDispose]() {
       await stop()
+      bounded[Symbol.dispose]()
     },
   }
 }

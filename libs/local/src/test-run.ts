@@ -22,7 +22,7 @@ export async function startTestRun(): Promise<AsyncDisposable> {
   process.env.TMPDIR = folder
   process.env.DEED_TEST_DATABASE_URL = postgres.url
   const clear = (left = processesOf(folder)): void => {
-    for (const { pid } of left) process.kill(pid, 'SIGKILL')
+    for (const { pid } of left) kill(pid)
     try {
       rmSync(folder, { recursive: true, force: true })
     } catch (error) {
@@ -43,6 +43,15 @@ export async function startTestRun(): Promise<AsyncDisposable> {
       const names = left.map(({ pid, command }) => `  ${pid}  ${command}`).join('\n')
       throw new Error(`the tests left ${left.length} processes running, which were ended now:\n${names}`)
     },
+  }
+}
+
+/** It may have ended since it was listed. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

@@ -13,8 +13,8 @@ describe('the bus', () => {
     await using mesh = await testBus()
     const server = await mesh.bus('task-decomposer')
     const seen: unknown[] = []
-    server.serve(decomposeTask, async ({ goal }, { principal, traceId }) => {
-      seen.push(principal, traceId.length)
+    server.serve(decomposeTask, async ({ goal }, { principal, served }) => {
+      seen.push(principal, served.traceId.length)
       const node = {
         id: 'a',
         kind: 'task' as const,

@@ -9,24 +9,38 @@
 import { decodeJson } from '@deed/json/decode'
 import { jsonText } from '@deed/json/json-text'
 import { validate } from '@deed/json/validate'
-import type { EventContract, RequestContract, ServiceName, WorkContract } from '@deed/proto/contract'
+import {
+  type EventContract,
+  type RequestContract,
+  SERVICES,
+  type ServiceName,
+  type WorkContract,
+} from '@deed/proto/contract'
 import { DeedError, type ErrorBody, ErrorCode } from '@deed/proto/errors'
 import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
-import { defined } from '@deed/proto/json'
 import { createLogger, type Log } from '@deed/telemetry/logger'
-import { startSpan } from '@deed/telemetry/span'
-import { connect, type Msg, type MsgHdrs, type NatsConnection, headers as newHeaders } from 'nats'
+import { observe, secondsSince } from '@deed/telemetry/metrics'
+import { MESSAGING_BATCH_MESSAGE_COUNT } from '@deed/telemetry/names'
+import { type Span, startSpan } from '@deed/telemetry/span'
+import { loggedTrace, type Trace, traceparentIn } from '@deed/telemetry/trace-context'
+import { type Msg, type MsgHdrs, type NatsConnection, headers as newHeaders } from 'nats'
 import { z } from 'zod'
 import { type CallOptions, call } from './call.ts'
 import { type Cancellations, openCancellations } from './cancellations.ts'
-import type { BusAddress } from './connection.ts'
+import { type BusAddress, connectNats } from './connection.ts'
 import { drainWithin } from './drain-within.ts'
 import { openEndpoints } from './endpoints.ts'
-import { headersOf, TIMEOUT_HEADER, TRACEPARENT, traceparentOf } from './headers.ts'
+import { FROM_HEADER, headersOf, setTrace, TIMEOUT_HEADER, traceIn } from './headers.ts'
+import { idsOf } from './ids-of.ts'
+import { messageAttributes } from './message-attributes.ts'
 import { type Outbox, openOutbox } from './outbox.ts'
 import { PROBE_SUBJECT } from './permissions-enforced.ts'
 import { openRequests, type Requests } from './requests.ts'
+import { ServedSpan } from './served-span.ts'
+import { offerAtOnce } from './take-at-once.ts'
+import { announceTraceToKeep, serveTraces } from './traces.ts'
 import { type ConsumeOptions, consumeWork, type WorkHandler } from './work-queue.ts'
+import { type HandedOut, startSending } from './work-span.ts'
 
 /** A longer timer in Node fires at once. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1
@@ -36,9 +50,10 @@ const RECONNECT_WAIT_MS = 250
 export interface RequestScope {
   readonly principal: Principal
   readonly log: Log
-  /** Pass it to calls, so that the trace continues. */
-  readonly trace: string
-  readonly traceId: string
+  /** Its span, which may join an execution. */
+  readonly served: ServedSpan
+  /** Pass it to calls, so that the trace continues. Empty if this request is not traced. */
+  readonly trace: Trace
   /** On the clock of `performance.now()`. */
   readonly deadline: number
   /** Aborted when the caller cancels, or at the deadline. */
@@ -68,26 +83,36 @@ export interface Bus extends AsyncDisposable {
   /** Answers a request that another handler, or another process, received. */
   answer(replyTo: string, body: unknown): void
   answerError(replyTo: string, error: ErrorBody): void
-  /** @param tokens the wildcards of the subject: the tenant, and the id or name */
+  /**
+   * Publishes events.
+   *
+   * @param tokens the wildcards of the subject: the tenant, and the id or name
+   * @param trace they get one span in it
+   */
   announce<C extends EventContract>(
     contract: C,
     tokens: readonly [tenant: string, id: string],
-    payload: z.input<C['payload']>,
+    payloads: readonly z.input<C['payload']>[],
+    trace?: Trace,
   ): void
   /**
-   * Publishes work without waiting for the stream's acknowledgement: anything in a work queue can be dispatched again
-   * from PostgreSQL.
+   * Offers work to a worker that has room for it now, else publishes it without waiting for the stream's acknowledgement:
+   * anything handed out can be dispatched again from PostgreSQL.
+   *
+   * @param options.queued through the queue in any case
    */
   handOut<C extends WorkContract>(
     contract: C,
     payload: z.input<C['payload']>,
-    options: { tenant: string; trace?: string },
+    options: { tenant: string; trace?: Trace; attempt?: HandedOut; queued?: boolean },
   ): void
   consumeWork<C extends WorkContract>(
     contract: C,
     handler: WorkHandler<C>,
     options: ConsumeOptions,
   ): Promise<AsyncDisposable>
+  /** The trace is exported by every process, even if it was not sampled. No-op without a collector. */
+  keepTrace(trace: Trace): void
 }
 
 export interface ConnectOptions extends BusAddress {
@@ -102,25 +127,25 @@ export interface ConnectOptions extends BusAddress {
  * Connects to the bus, retrying with jitter while the server is unavailable. Disposing drains: it accepts no new
  * requests, answers the running ones, then closes the connection.
  *
- * @throws if the server refuses the credentials, or has another name than `serverName`
+ * @throws {ConfigError} if the server cannot be trusted or refuses the login, or has another name than `serverName`
  */
 export async function connectBus(options: ConnectOptions): Promise<Bus> {
   const { service } = options
   // Standard output is for a service's log, or for a client's own output.
   const log = options.log ?? createLogger(service, 2)
   const inboxPrefix = `_INBOX_${service}`
-  const nc = await connect({
-    servers: options.url,
-    name: service,
-    inboxPrefix,
-    ...defined({ user: options.user, pass: options.password }),
-    maxReconnectAttempts: -1,
-    waitOnFirstConnect: true,
-    reconnectTimeWait: RECONNECT_WAIT_MS,
-    reconnectJitter: RECONNECT_WAIT_MS,
-    noAsyncTraces: true,
-    pingInterval: 20_000,
-  })
+  const nc = await connectNats(
+    options,
+    {
+      name: service,
+      inboxPrefix,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      reconnectJitter: RECONNECT_WAIT_MS,
+      noAsyncTraces: true,
+      pingInterval: 20_000,
+    },
+    log,
+  )
   if (options.serverName !== undefined && nc.info?.server_name !== options.serverName) {
     const met = nc.info?.server_name
     await nc.close()
@@ -142,13 +167,16 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     running.add(through)
   }
 
-  const calling = { requests, cancellations, principal: options.principal ?? LOCAL }
+  if (SERVICES.some((name) => name === service)) serveTraces(nc, service, outbox)
+  const calling = { service, nc, requests, cancellations, principal: options.principal ?? LOCAL }
   const bus: Bus = {
     service,
     nc,
     serve(contract, handler) {
       cancellations.hear(contract.subject)
-      endpoints.add(contract, (msg) => track(handleRequest(contract, handler, msg, { outbox, cancellations, log })))
+      endpoints.add(contract, (msg) =>
+        track(handleRequest(contract, handler, msg, { service, nc, outbox, cancellations, log })),
+      )
     },
     call: (contract, input, callOptions = {}) => call(calling, contract, input, callOptions),
     answer(replyTo, body) {
@@ -157,15 +185,37 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     answerError(replyTo, error) {
       outbox.send(replyTo, jsonText(error), { headers: errorHeaders(error) })
     },
-    announce(contract, [tenant, id], payload) {
-      outbox.send(contract.subject.replace('*.*', `${tenant}.${id}`), jsonText(payload))
+    announce(contract, [tenant, id], payloads, trace) {
+      if (payloads.length === 0) return
+      const subject = contract.subject.replace('*.*', `${tenant}.${id}`)
+      const bodies = payloads.map(jsonText)
+      const message = { operation: 'send', template: contract.subject, subject, body: bodies.join('') } as const
+      const span = trace
+        ? startSpan(`send ${contract.subject}`, {
+            parent: trace,
+            service,
+            kind: 'producer',
+            attributes: { ...messageAttributes(nc, message), [MESSAGING_BATCH_MESSAGE_COUNT]: bodies.length },
+          })
+        : undefined
+      for (const body of bodies) outbox.send(subject, body, tracedOptions(span))
+      span?.end()
     },
-    handOut(contract, payload, { tenant, trace }) {
-      const headers = trace === undefined ? undefined : newHeaders()
-      headers?.set(TRACEPARENT, trace ?? '')
-      outbox.send(`${contract.subject}.${tenant}`, jsonText(payload), headers === undefined ? {} : { headers })
+    handOut(contract, input, { tenant, trace, attempt, queued = false }) {
+      const subject = `${contract.subject}.${tenant}`
+      const payload = jsonText(input)
+      const span = trace && attempt ? startSending(nc, contract, trace, attempt, { subject, body: payload }) : undefined
+      const headers = newHeaders()
+      if (span) setTrace(headers, span.trace)
+      const from = endpoints.instance()
+      if (from !== undefined) headers.set(FROM_HEADER, from)
+      const queue = (): void => outbox.send(subject, payload, { headers })
+      if (queued) queue()
+      else offerAtOnce(requests, log, contract, { tenant, payload, headers }, queue)
+      span?.end()
     },
     consumeWork: (contract, handler, consumeOptions) => consumeWork(nc, outbox, log, contract, handler, consumeOptions),
+    keepTrace: (trace) => announceTraceToKeep(outbox, trace),
     async [Symbol.asyncDispose]() {
       if (draining) return
       draining = true
@@ -179,11 +229,24 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   return bus
 }
 
+function tracedOptions(span: Span | undefined): { headers?: MsgHdrs } {
+  if (span === undefined) return {}
+  const headers = newHeaders()
+  setTrace(headers, span.trace)
+  return { headers }
+}
+
 async function handleRequest<C extends RequestContract>(
   contract: C,
   handler: Handler<C>,
   msg: Msg,
-  { outbox, cancellations, log }: { outbox: Outbox; cancellations: Cancellations; log: Log },
+  {
+    service,
+    nc,
+    outbox,
+    cancellations,
+    log,
+  }: { service: string; nc: NatsConnection; outbox: Outbox; cancellations: Cancellations; log: Log },
 ): Promise<void> {
   const received = performance.now()
   if (msg.reply && !ANSWER_SUBJECT.test(msg.reply)) {
@@ -191,20 +254,29 @@ async function handleRequest<C extends RequestContract>(
     log.warn({ subject: msg.subject, reply: msg.reply }, 'dropping a request with a foreign reply subject')
     return
   }
-  const parent = traceparentOf(msg)
-  const span = startSpan(contract.subject, { parent, kind: 'server', attributes: { 'messaging.system': 'nats' } })
+  const { subject: template, owner: group, begins = false } = contract
+  const message = { operation: 'process', template, subject: msg.subject, body: msg.data, group } as const
+  const attributes = messageAttributes(nc, message)
+  // What begins an execution belongs to none yet.
+  const caller = traceIn(msg)
+  const parent = caller && begins ? traceparentIn(caller) : caller
+  const served = new ServedSpan(`process ${template}`, { parent, service, kind: 'server', attributes }, begins)
   let signal: AbortSignal | undefined
+  let about: object = {}
   try {
     const principal = principalOf(msg.subject, contract.subject)
     const input = validate(
       contract.input,
       decodeJson(msg.data, { exactIntegers: isClientFacing(contract) }),
     ) as z.output<C['input']>
+    about = idsOf(input)
     const scope: RequestScope = {
       principal,
       log,
-      trace: span.traceparent,
-      traceId: span.traceId,
+      served,
+      get trace() {
+        return served.trace
+      },
       deadline: received + timeoutOf(headersOf(msg), contract.timeoutMs),
       // Lazy: most work ends before anybody could cancel it.
       get signal() {
@@ -212,19 +284,31 @@ async function handleRequest<C extends RequestContract>(
         return signal
       },
       replyTo: msg.reply === undefined || msg.reply === '' ? undefined : msg.reply,
-      setAttribute: (name, value) => span.setAttribute(name, value),
+      setAttribute: (name, value) => served.span?.setAttribute(name, value),
     }
-    const output = await span.run(() => handler(input, scope))
+    const output = await served.run(() => handler(input, scope))
     if (output !== ANSWERED_LATER && msg.reply) outbox.send(msg.reply, jsonText(output))
   } catch (error) {
-    span.fail(error)
+    served.span?.fail(error)
     const body = errorBody(error)
     if (body.code === 'internal')
-      log.error({ err: error, subject: contract.subject, trace_id: span.traceId }, 'request failed')
+      log.error(
+        { err: error, subject: contract.subject, ...about, ...loggedTrace(served.trace), trace_id: served.traceId },
+        'request failed',
+      )
     if (msg.reply) outbox.send(msg.reply, jsonText(body), { headers: errorHeaders(body) })
   } finally {
     if (signal !== undefined) cancellations.over(msg.reply)
-    span.end()
+    const trace = served.span && traceparentIn(served.trace)
+    observe('deed_hop_duration_seconds', { subject: contract.subject }, secondsSince(received), trace)
+    served.span?.end()
+    if (log.isLevelEnabled('debug')) {
+      const ms = Math.round(performance.now() - received)
+      log.debug(
+        { subject: msg.subject, ms, ...about, ...loggedTrace(served.trace), trace_id: served.traceId },
+        'request handled',
+      )
+    }
   }
 }
 
@@ -257,7 +341,7 @@ function errorHeaders(body: ErrorBody): MsgHdrs {
 function principalOf(subject: string, base: string): Principal {
   if (subject.length === base.length) return LOCAL
   const [tenant = '', user] = subject.slice(base.length + 1).split('.')
-  // Addressed to one instance, which alone subscribes there.
+  // Addressed to one instance, which alone subscribes there, in nobody's name.
   if (user === undefined) return LOCAL
   if (!PrincipalName.safeParse(tenant).success || !PrincipalName.safeParse(user).success) {
     throw new DeedError('forbidden', 'tenant and user in the subject must be lower-case letters, digits, "-" and "_"')

@@ -5,10 +5,12 @@ import type { RequestContract } from '@deed/proto/contract'
 import { DeedError, ErrorBody } from '@deed/proto/errors'
 import { LOCAL, type Principal } from '@deed/proto/ids'
 import { startSpan } from '@deed/telemetry/span'
-import { type MsgHdrs, headers as newHeaders } from 'nats'
+import type { Trace } from '@deed/telemetry/trace-context'
+import { type MsgHdrs, type NatsConnection, headers as newHeaders } from 'nats'
 import type { z } from 'zod'
 import type { Cancellations } from './cancellations.ts'
-import { TIMEOUT_HEADER, TRACEPARENT } from './headers.ts'
+import { setTrace, TIMEOUT_HEADER } from './headers.ts'
+import { messageAttributes } from './message-attributes.ts'
 import type { Requests } from './requests.ts'
 
 /** The delay before the first repeat of an unanswered idempotent request. */
@@ -20,7 +22,8 @@ export interface CallOptions {
   principal?: Principal
   /** Defaults to the contract's. */
   timeoutMs?: number
-  trace?: string
+  /** The trace that it is a part of. Absent or empty: it is not traced. */
+  trace?: Trace | undefined
   signal?: AbortSignal
   /**
    * Repeat after a lost connection, and periodically without an answer: for requests with an idempotency key, whose
@@ -34,6 +37,9 @@ export interface CallOptions {
 }
 
 interface Calling {
+  /** That calls. */
+  service: string
+  nc: NatsConnection
   requests: Requests
   cancellations: Cancellations
   /** Of calls that name none. */
@@ -42,29 +48,31 @@ interface Calling {
 
 /** @throws {DeedError} the answered error; `deadline_exceeded`, `cancelled`; `unavailable` if nobody serves the contract */
 export async function call<C extends RequestContract>(
-  { requests, cancellations, principal: own }: Calling,
+  { service, nc, requests, cancellations, principal: own }: Calling,
   contract: C,
   input: z.input<C['input']>,
   { principal = own, timeoutMs = contract.timeoutMs, trace, signal, repeat, patient = true, instance }: CallOptions,
 ): Promise<z.output<C['output']>> {
-  const subject = instance === undefined ? subjectFor(contract.subject, principal) : `${contract.subject}.${instance}`
-  const span =
-    trace === undefined
-      ? undefined
-      : startSpan(`${contract.subject} send`, {
-          parent: trace,
-          kind: 'client',
-          attributes: { 'messaging.system': 'nats' },
-        })
+  const subject = `${subjectFor(contract.subject, principal)}${instance === undefined ? '' : `.${instance}`}`
   const payload = jsonText(input)
+  const message = { operation: 'request', template: contract.subject, subject, body: payload } as const
+  const span = trace
+    ? startSpan(`request ${contract.subject}`, {
+        parent: trace,
+        service,
+        kind: 'client',
+        attributes: messageAttributes(nc, message),
+      })
+    : undefined
   const deadline = performance.now() + timeoutMs
   const repeatable = repeat ?? contract.idempotent
   try {
     for (let attempt = 0; ; attempt++) {
       const remaining = deadline - performance.now()
-      if (remaining <= 0) throw lateError(contract, timeoutMs)
+      // Each attempt but the first follows one that nobody was there for.
+      if (remaining <= 0) throw nobodyError(contract)
       const headers = newHeaders()
-      if (span) headers.set(TRACEPARENT, span.traceparent)
+      if (span) setTrace(headers, span.trace)
       headers.set(TIMEOUT_HEADER, String(Math.ceil(remaining)))
       const reply = await requests.send(subject, payload, headers, {
         timeoutMs: remaining,
@@ -77,12 +85,7 @@ export async function call<C extends RequestContract>(
       if (reply.outcome === 'cancelled') throw new DeedError('cancelled', `the caller cancelled ${contract.subject}`)
       if (reply.outcome === 'timeout') throw lateError(contract, timeoutMs)
       const wait = REPEAT_WAITS_MS[Math.min(attempt, REPEAT_WAITS_MS.length - 1)] ?? 0
-      if (!patient || performance.now() + wait >= deadline) {
-        throw new DeedError(
-          'unavailable',
-          `nobody answers ${contract.subject}; check that the ${contract.owner} is running`,
-        )
-      }
+      if (!patient || performance.now() + wait >= deadline) throw nobodyError(contract)
       await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random())))
     }
   } catch (error) {
@@ -113,6 +116,10 @@ async function readReply<C extends RequestContract>(
     contract.output,
     JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString()),
   ) as z.output<C['output']>
+}
+
+function nobodyError({ subject, owner }: RequestContract): DeedError {
+  return new DeedError('unavailable', `nobody answers ${subject}; check that the ${owner} is running`)
 }
 
 function lateError(contract: RequestContract, timeoutMs: number): DeedError {

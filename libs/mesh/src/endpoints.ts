@@ -9,12 +9,15 @@ const SERVICE_VERSION = '0.1.0'
 export interface Endpoints {
   /** Answers the contract's subject, also in the name of every principal. */
   add(contract: RequestContract, onMessage: (msg: Msg) => void): void
+  /** The id of this instance, once it serves anything. */
+  instance(): string | undefined
   /** Accepts nothing new. */
   close(): Promise<void>
 }
 
 export function openEndpoints(nc: NatsConnection, service: string, log: Log): Endpoints {
   let micro: Promise<Service> | undefined
+  let id: string | undefined
   const subscriptions: Subscription[] = []
   /** The number of requests with a named principal, by the subject of the endpoint. */
   const named = new Map<string, number>()
@@ -33,6 +36,7 @@ export function openEndpoints(nc: NatsConnection, service: string, log: Log): En
         subscriptions.push(nc.subscribe(to, { queue: service, callback }))
       }
       const adding = micro.then((added) => {
+        id = added.info().id
         added.addEndpoint(subject.replaceAll('.', '_'), {
           subject,
           metadata: metadataOf(contract),
@@ -42,10 +46,11 @@ export function openEndpoints(nc: NatsConnection, service: string, log: Log): En
           named.set(subject, (named.get(subject) ?? 0) + 1)
           onMessage(msg)
         })
-        if (contract.each) listen(`${subject}.${added.info().id}`, onMessage)
+        if (contract.each) for (const to of [`${subject}.${id}`, `${subject}.*.*.${id}`]) listen(to, onMessage)
       })
       adding.catch((error: unknown) => log.error({ err: error, subject }, 'serving a subject failed'))
     },
+    instance: () => id,
     async close() {
       const added = await micro?.catch(() => undefined)
       await Promise.all([added?.stop(), ...subscriptions.map((subscription) => subscription.drain())])

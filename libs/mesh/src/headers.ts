@@ -3,11 +3,18 @@
  * value.
  */
 import { DeedError } from '@deed/proto/errors'
+import { EXECUTION_ID } from '@deed/telemetry/names'
+import { executionIn, isTraceparent, type Trace, traceOf, traceparentIn } from '@deed/telemetry/trace-context'
 import type { MsgHdrs } from 'nats'
 
 /** How long the caller still waits, in milliseconds since it sent the message. */
 export const TIMEOUT_HEADER = 'Deed-Timeout-Ms'
-export const TRACEPARENT = 'traceparent'
+/** The instance that sent the message. */
+export const FROM_HEADER = 'Deed-From'
+const TRACEPARENT = 'traceparent'
+/** The standard's header for what travels with a trace: here the execution that it belongs to. */
+const BAGGAGE = 'baggage'
+const EXECUTION = /(?:^|,)\s*deed\.execution\.id=([0-9a-f-]{36})\s*(?:,|;|$)/
 
 export interface Headed {
   readonly headers?: MsgHdrs | undefined
@@ -25,10 +32,19 @@ export function headersOf(msg: Headed): MsgHdrs | undefined {
   }
 }
 
-/** The trace of a message. Unreadable headers have none. */
-export function traceparentOf(msg: Headed): string | undefined {
+/** Sets the headers from which `traceIn` reads a trace. */
+export function setTrace(headers: MsgHdrs, trace: Trace): void {
+  headers.set(TRACEPARENT, traceparentIn(trace))
+  const executionId = executionIn(trace)
+  if (executionId !== undefined) headers.set(BAGGAGE, `${EXECUTION_ID}=${executionId}`)
+}
+
+/** The trace of a message; undefined without one, or with a malformed one. */
+export function traceIn(msg: Headed): Trace | undefined {
   try {
-    return msg.headers?.get(TRACEPARENT)
+    const traceparent = msg.headers?.get(TRACEPARENT)
+    if (traceparent === undefined || !isTraceparent(traceparent)) return undefined
+    return traceOf(traceparent, EXECUTION.exec(msg.headers?.get(BAGGAGE) ?? '')?.[1])
   } catch {
     return undefined
   }

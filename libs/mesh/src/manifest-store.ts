@@ -6,6 +6,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { Principal } from '@deed/proto/ids'
 import { MANIFEST_BUCKET, MANIFEST_BYTES_MAX } from '@deed/proto/manifest'
 import { type NatsConnection, nanos, StorageType } from 'nats'
+import { setReplicas } from './replicas.ts'
 
 /** Unused parts are removed after this time. */
 const KEPT_MS = 24 * 3_600_000
@@ -17,13 +18,16 @@ export interface StoredManifest {
   readonly object: string
 }
 
-/** Creates the store if it does not exist. */
-export async function ensureManifests(nc: NatsConnection): Promise<void> {
-  await nc.jetstream().views.os(MANIFEST_BUCKET, {
+/** Creates the store if it does not exist. @param replicas servers of a cluster that keep it */
+export async function ensureManifests(nc: NatsConnection, replicas = 1): Promise<void> {
+  const store = await nc.jetstream().views.os(MANIFEST_BUCKET, {
     storage: StorageType.File,
     ttl: nanos(KEPT_MS),
     max_bytes: BUCKET_BYTES_MAX,
   })
+  // Not at its creation: the client sends the server a field with a name that it refuses.
+  const { streamInfo } = await store.status()
+  await setReplicas(await nc.jetstreamManager(), streamInfo.config.name, replicas)
 }
 
 /** Puts a part, replacing an earlier one. @throws {DeedError} `unavailable` without the store */

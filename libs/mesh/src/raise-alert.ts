@@ -4,6 +4,7 @@ import { uuidV5 } from '@deed/json/canonical-json'
 import { type Alert, alert } from '@deed/proto/alert'
 import type { ExecutionId } from '@deed/proto/ids'
 import { defined, type JsonObject } from '@deed/proto/json'
+import type { Trace } from '@deed/telemetry/trace-context'
 import type { Bus } from './bus.ts'
 
 export interface Raised {
@@ -20,6 +21,8 @@ export interface Raised {
    */
   cause?: string | undefined
   data?: JsonObject
+  /** Of what raises it. */
+  trace?: Trace | undefined
 }
 
 /** The namespace of alerts' ids: UUIDv5 of the URL namespace and "deed:alert". */
@@ -30,8 +33,8 @@ const ALERTS = 'e74d792d-8e1b-5c26-a83e-129c4f3eec45'
  * be lost: its subject is in the tables already, so call it after that commit.
  */
 export function raiseAlert(bus: Pick<Bus, 'announce'>, raised: Raised, at = new Date()): void {
-  const { name, severity, tenant, message, executionId, cause = executionId ?? '', data = {} } = raised
-  bus.announce(alert, [tenant, name], {
+  const { name, severity, tenant, message, executionId, cause = executionId ?? '', data = {}, trace } = raised
+  const announced: Alert = {
     alert_id: uuidV5(ALERTS, `${tenant}/${name}/${cause}`),
     name,
     at: at.toISOString(),
@@ -40,5 +43,6 @@ export function raiseAlert(bus: Pick<Bus, 'announce'>, raised: Raised, at = new 
     severity,
     message,
     data,
-  })
+  }
+  bus.announce(alert, [tenant, name], [announced], trace)
 }

@@ -6,6 +6,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { counted } from '@deed/config/counted'
 import { decodeJson } from '@deed/json/decode'
 import { validate } from '@deed/json/validate'
 import type { WorkContract } from '@deed/proto/contract'
@@ -13,7 +14,9 @@ import { DeedError } from '@deed/proto/errors'
 import { intakeStream, SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { LOCAL } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
-import { startSpan } from '@deed/telemetry/span'
+import { count } from '@deed/telemetry/metrics'
+import type { Span } from '@deed/telemetry/span'
+import { loggedTrace, type Trace } from '@deed/telemetry/trace-context'
 import {
   AckPolicy,
   type ConsumerConfig,
@@ -26,10 +29,15 @@ import {
   nanos,
   RetentionPolicy,
   StorageType,
+  type StreamConfig,
 } from 'nats'
 import type { z } from 'zod'
-import { traceparentOf } from './headers.ts'
+import { FROM_HEADER, type Headed, headersOf, traceIn } from './headers.ts'
+import { idsOf } from './ids-of.ts'
 import type { Outbox } from './outbox.ts'
+import { onServers, setReplicas } from './replicas.ts'
+import { takeAtOnce } from './take-at-once.ts'
+import { startProcessing } from './work-span.ts'
 
 const ACK_WAIT_MS = 30_000
 /** The interval at which the redelivery of an unfinished message is postponed. */
@@ -50,9 +58,12 @@ const INTAKE_DUPLICATES_MS = 100
 const INTAKE_ACK_WAIT_MS = 5_000
 
 export interface WorkScope {
-  readonly trace: string
-  readonly traceId: string
+  readonly span: Span
+  /** Pass it to calls, so that the trace continues. */
+  readonly trace: Trace
   readonly deliveries: number
+  /** The instance of the orchestrator that handed it out, which has its rows in memory; absent: unknown. */
+  readonly from: string | undefined
 }
 
 export type WorkHandler<C extends WorkContract> = (payload: z.output<C['payload']>, scope: WorkScope) => Promise<void>
@@ -63,32 +74,35 @@ export interface ConsumeOptions {
 }
 
 /**
- * Creates the streams of `contracts` and their consumers if they are missing; a consumer with settings of an earlier
- * release gets current ones. Memory storage: queued work can be dispatched again from PostgreSQL at any time.
+ * Creates the streams of `contracts` and their consumers if they are missing; a stream with another number of replicas,
+ * or a consumer with settings of an earlier release, gets current ones. Memory storage: queued work can be dispatched
+ * again from PostgreSQL at any time.
  *
+ * @param replicas servers of a cluster that keep each stream
  * @returns what was missing or different, and has been repaired
+ * @throws {ConfigError} if there are fewer servers than replicas
  */
-export async function ensureWorkQueues(nc: NatsConnection, contracts: readonly WorkContract[]): Promise<string[]> {
+export async function ensureWorkQueues(
+  nc: NatsConnection,
+  contracts: readonly WorkContract[],
+  replicas = 1,
+): Promise<string[]> {
   const mended: string[] = []
   const jsm = await nc.jetstreamManager()
   const streams = new Map<string, WorkContract[]>()
   for (const contract of contracts) streams.set(contract.stream, [...(streams.get(contract.stream) ?? []), contract])
   for (const [name, members] of streams) {
     const subjects = members.map((contract) => `${contract.subject}.>`)
-    const stream = await unlessThere(
-      () => jsm.streams.info(name),
-      () =>
-        jsm.streams.add({
-          name,
-          subjects,
-          retention: RetentionPolicy.Workqueue,
-          storage: StorageType.Memory,
-          discard: DiscardPolicy.New,
-          max_bytes: WORK_BYTES_MAX,
-          num_replicas: 1,
-        }),
-    )
-    if (!stream) mended.push(`stream ${name} was missing`)
+    const different = await ensureStream(jsm, {
+      name,
+      subjects,
+      retention: RetentionPolicy.Workqueue,
+      storage: StorageType.Memory,
+      discard: DiscardPolicy.New,
+      max_bytes: WORK_BYTES_MAX,
+      num_replicas: replicas,
+    })
+    if (different) mended.push(`stream ${name} ${different}`)
     for (const { consumer, subject } of members) {
       const settings = { ...CONSUMING, ack_wait: nanos(ACK_WAIT_MS), filter_subject: `${subject}.>` }
       const outcome = await ensureConsumer(jsm, name, consumer, settings)
@@ -99,6 +113,22 @@ export async function ensureWorkQueues(nc: NatsConnection, contracts: readonly W
 }
 
 const CONSUMING = { ack_policy: AckPolicy.Explicit, max_deliver: -1, max_ack_pending: 10_000 }
+
+type StreamSettings = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'num_replicas'>
+
+/** @returns what was different; undefined for nothing @throws {ConfigError} if there are fewer servers than replicas */
+async function ensureStream(jsm: JetStreamManager, settings: StreamSettings): Promise<string | undefined> {
+  const { name, num_replicas } = settings
+  const found = await unlessThere(
+    () => jsm.streams.info(name),
+    () => onServers(num_replicas, () => jsm.streams.add(settings)),
+  )
+  if (!found) return 'was missing'
+  const before = found.config.num_replicas
+  if (before === num_replicas) return undefined
+  await setReplicas(jsm, name, num_replicas)
+  return `had ${counted(before, 'replica')}, and not ${num_replicas}`
+}
 
 async function ensureConsumer(
   jsm: JetStreamManager,
@@ -151,31 +181,31 @@ async function unlessThere<T>(look: () => Promise<T>, make: () => Promise<unknow
 /**
  * Creates a tenant's intake and its consumer. File storage, one stream per tenant: equal message ids of two tenants
  * never collide. The acknowledgement of a publish promises execution, so the server must sync before it acknowledges.
+ *
+ * @param replicas servers of a cluster that keep the stream
+ * @throws {ConfigError} if there are fewer servers than replicas
  */
-export async function ensureIntake(nc: NatsConnection, tenant: string): Promise<void> {
+export async function ensureIntake(nc: NatsConnection, tenant: string, replicas = 1): Promise<void> {
   const jsm = await nc.jetstreamManager()
   const name = intakeStream(tenant)
   const subjects = [`${SUBMIT_SUBJECT}.${tenant}.*`, ...(tenant === LOCAL.tenant ? [SUBMIT_SUBJECT] : [])]
-  await unlessThere(
-    () => jsm.streams.info(name),
-    () =>
-      jsm.streams.add({
-        name,
-        subjects,
-        retention: RetentionPolicy.Workqueue,
-        storage: StorageType.File,
-        discard: DiscardPolicy.New,
-        max_bytes: INTAKE_BYTES_MAX,
-        max_msg_size: INTAKE_MESSAGE_BYTES_MAX,
-        duplicate_window: nanos(INTAKE_DUPLICATES_MS),
-        deny_purge: true,
-        deny_delete: true,
-      }),
-  )
+  await ensureStream(jsm, {
+    name,
+    subjects,
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    max_bytes: INTAKE_BYTES_MAX,
+    max_msg_size: INTAKE_MESSAGE_BYTES_MAX,
+    duplicate_window: nanos(INTAKE_DUPLICATES_MS),
+    deny_purge: true,
+    deny_delete: true,
+    num_replicas: replicas,
+  })
   await ensureConsumer(jsm, name, INTAKE_CONSUMER, { ...CONSUMING, ack_wait: nanos(INTAKE_ACK_WAIT_MS) })
 }
 
-/** Disposing stops consuming, and waits for the work in progress. */
+/** Work comes at once or through the queue. Disposing stops consuming, and waits for the work in progress. */
 export async function consumeWork<C extends WorkContract>(
   nc: NatsConnection,
   outbox: Outbox,
@@ -184,37 +214,71 @@ export async function consumeWork<C extends WorkContract>(
   handler: WorkHandler<C>,
   { slots }: ConsumeOptions,
 ): Promise<AsyncDisposable> {
-  return consumeStream(nc, log, { stream: contract.stream, consumer: contract.consumer, slots }, async (msg) => {
-    const parent = traceparentOf(msg)
-    const attributes = { 'messaging.system': 'nats' }
-    const span = startSpan(`${contract.subject} process`, { parent, kind: 'consumer', attributes })
+  const perform = async (msg: Received, deliveries: number): Promise<DeedError | undefined> => {
+    const message = { subject: msg.subject, body: msg.data }
+    const span = startProcessing(nc, contract, traceIn(msg), deliveries, message)
     try {
       const payload = readPayload(contract, msg)
       if (payload instanceof DeedError) {
         // It stays unreadable. Its cause is still in the rows from which it was made.
         span.fail(payload)
         log.error({ err: payload, subject: msg.subject }, 'dropping unreadable work')
-        msg.term(payload.code)
-        return
+        return payload
       }
-      const scope = { trace: span.traceparent, traceId: span.traceId, deliveries: msg.info.deliveryCount }
-      await span.run(() => handler(payload, scope))
-      outbox.say(() => msg.ack())
+      const from = headersOf(msg)?.get(FROM_HEADER) || undefined
+      await span.run(() => handler(payload, { span, trace: span.trace, deliveries, from }))
+      return undefined
     } catch (error) {
       span.fail(error)
       throw error
     } finally {
       span.end()
     }
-  })
+  }
+  let queued = 0
+  const fromQueue = await consumeStream(
+    nc,
+    log,
+    { stream: contract.stream, consumer: contract.consumer, slots },
+    async (msg) => {
+      queued++
+      try {
+        const unreadable = await perform(msg, msg.info.deliveryCount)
+        if (unreadable) msg.term(unreadable.code)
+        else outbox.say(() => msg.ack())
+      } finally {
+        queued--
+      }
+    },
+  )
+  const atOnce = takeAtOnce({ nc, outbox, log }, contract, (inHand) => inHand + queued < slots, perform)
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all([atOnce, fromQueue].map((one) => one[Symbol.asyncDispose]()))
+    },
+  }
 }
 
-function readPayload<C extends WorkContract>(contract: C, msg: JsMsg): z.output<C['payload']> | DeedError {
+interface Received extends Headed {
+  readonly subject: string
+  readonly data: Uint8Array
+}
+
+function readPayload<C extends WorkContract>(contract: C, msg: Received): z.output<C['payload']> | DeedError {
   try {
     return validate(contract.payload, decodeJson(msg.data)) as z.output<C['payload']>
   } catch (error) {
     if (error instanceof DeedError) return error
     throw error
+  }
+}
+
+/** Of work that was read already, or cannot be read. */
+function idsIn(msg: JsMsg): object {
+  try {
+    return idsOf(decodeJson(msg.data))
+  } catch {
+    return {}
   }
 }
 
@@ -247,7 +311,9 @@ export async function consumeStream(
     try {
       await take(msg)
     } catch (error) {
-      log.error({ err: error, subject: msg.subject }, 'work failed')
+      const parent = traceIn(msg)
+      const about = { subject: msg.subject, ...idsIn(msg), ...(parent === undefined ? {} : loggedTrace(parent)) }
+      log.error({ err: error, ...about }, 'work failed')
       acknowledge(() => msg.nak(REDELIVER_MS))
     } finally {
       clearInterval(working)
@@ -266,6 +332,7 @@ export async function consumeStream(
             msg.nak()
             continue
           }
+          if (msg.redelivered) count('deed_redeliveries_total', { consumer: name })
           const work = handle(msg)
           inHand.add(work)
           void work.finally(() => inHand.delete(work))

@@ -1,17 +1,17 @@
 /**
  * Micro-batching: items that arrive during a flush are flushed together in the next one.
  *
- * A single item is flushed at once; under load one commit carries many. After a batch of several items the next one
- * gathers more, for a time that grows with the size of the last: a statement for ten items costs little more than one
- * for a single item, and the saved time is available elsewhere.
+ * A single item is flushed at once; under load one commit carries many. What arrives during a flush goes with the next
+ * one, at once. Where none is under way and the last had several items, the first one waits a moment for others: a
+ * statement for ten costs little more than one for a single item.
  */
+import { activeSpans, runFor, type Span } from '@deed/telemetry/span'
 import { OverloadedError } from './errors.ts'
 
 const ITEMS_MAX = 256
 const WAITING_MAX = 20_000
-/** How long a batch gathers items, in milliseconds per item of the previous batch; and at most. */
-const GATHER_MS_PER_ITEM = 0.5
-const GATHER_MS_MAX = 12
+/** How long a batch gathers items while no flush is under way and the last one had several, in milliseconds. */
+const GATHER_MS = 1
 
 export interface BatchOptions {
   /** The maximum number of items in one flush. */
@@ -49,7 +49,8 @@ export function batched<Item, Result>(
 
   const run = async (batch: Waiting<Item, Result>[]): Promise<void> => {
     try {
-      const results = await flush(batch.map(({ item }) => item))
+      const spans = batch.flatMap((waiting) => waiting.spans)
+      const results = await runFor(spans, () => flush(batch.map(({ item }) => item)))
       batch.forEach(({ resolve }, index) => {
         resolve(results[index] as Result)
       })
@@ -57,14 +58,14 @@ export function batched<Item, Result>(
       for (const { reject } of batch) reject(error)
     } finally {
       flushing--
-      next()
+      if (gathering === undefined) start()
     }
   }
 
   const next = (): void => {
-    if (waiting.length === 0 || gathering !== undefined) return
-    if (size <= 1 || waiting.length >= itemsMax) start()
-    else gathering = setTimeout(start, Math.min(GATHER_MS_MAX, size * GATHER_MS_PER_ITEM))
+    if (gathering !== undefined) return
+    if (size <= 1 || flushing > 0 || waiting.length >= itemsMax) start()
+    else gathering = setTimeout(start, GATHER_MS)
   }
 
   return (item) =>
@@ -73,7 +74,7 @@ export function batched<Item, Result>(
         reject(new OverloadedError(`more than ${WAITING_MAX} items wait for the store`))
         return
       }
-      waiting.push({ item, resolve, reject })
+      waiting.push({ item, spans: activeSpans(), resolve, reject })
       // In a microtask, so that items of the same event-loop turn share a batch.
       if (flushing < lanes && waiting.length === 1) queueMicrotask(next)
     })
@@ -81,6 +82,8 @@ export function batched<Item, Result>(
 
 interface Waiting<Item, Result> {
   item: Item
+  /** What it is flushed for. */
+  spans: readonly Span[]
   resolve(result: Result): void
   reject(error: unknown): void
 }

@@ -1,6 +1,6 @@
 // A real PostgreSQL, and a second connection that terminates connections.
 
-import { ConfigError } from '@deed/config/execution-config'
+import { ConfigError } from '@deed/config/config-error'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
@@ -112,6 +112,13 @@ describe('a database', () => {
     const outcomes = await Promise.all(asked)
     expect(outcomes.filter((outcome) => outcome === 'done')).toHaveLength(2_000)
     expect(outcomes.filter((outcome) => outcome === 'overloaded')).toHaveLength(100)
+  })
+
+  it('refuses a second statement of the same name, whichever connection it would run on', async () => {
+    await using database = await testDatabase<Schema>('shelf', migrations)
+    await database.query('test.same', 'select 1', [])
+    await database.query('test.same', 'select 1', [])
+    await expect(database.query('test.same', 'select 2', [])).rejects.toThrow('two statements have the name test.same')
   })
 
   it('commits a transaction completely or not at all, and releases its connection', async () => {

@@ -4,13 +4,15 @@
  * Kysely for occasional queries; prepared statements for the hot path, where building a query would cost more than
  * running it.
  */
-import { ConfigError } from '@deed/config/execution-config'
+import { ConfigError } from '@deed/config/config-error'
+import { databaseFault } from '@deed/config/server-fault'
 import type { Log } from '@deed/telemetry/logger'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { Pool, type PoolClient } from 'pg'
 import { z } from 'zod'
 import { DatabaseAwayError, OverloadedError } from './errors.ts'
+import { addressOf, inStatement } from './statement-span.ts'
 
 const POOL_MAX = 6
 /** The maximum number of statements that wait for a connection; more are rejected. */
@@ -43,6 +45,8 @@ export interface Store<Schema> extends AsyncDisposable {
   /**
    * One prepared statement in one round trip and one implicit transaction. It is retried with backoff after connection
    * failures and serialization conflicts, so it must be safe to run twice.
+   *
+   * @param name of this text, and of no other
    */
   query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]>
 }
@@ -57,10 +61,32 @@ export interface DatabaseOptions {
   log: Log
 }
 
-/** Migrates the schema, then opens the pool. Replicas may start together: migrations run under an advisory lock. */
+/**
+ * Migrates the schema, then opens the pool. Replicas may start together: migrations run under an advisory lock.
+ *
+ * @throws {ConfigError} if waiting cannot help: the login is refused, a certificate does not fit, the tables are too old
+ */
 export async function openDatabase<Schema>(options: DatabaseOptions): Promise<Store<Schema>> {
-  await migrate(options)
+  await migrateDatabase(options)
   return openStore(options)
+}
+
+/**
+ * Brings the tables of the schema up to date. What has been done is not done again.
+ *
+ * @throws {ConfigError} as `openDatabase`
+ */
+export async function migrateDatabase(options: DatabaseOptions): Promise<void> {
+  const url = options.ownerUrl ?? options.url
+  try {
+    await migrate(options)
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    const fault = error instanceof ConfigError ? undefined : databaseFault(cause, url)
+    throw fault === undefined
+      ? error
+      : new ConfigError(`${options.ownerUrl ? 'DATABASE_OWNER_URL' : 'DATABASE_URL'}: ${fault}`, { cause: error })
+  }
 }
 
 /** A second pool on a migrated schema, for statements that must not queue behind others. */
@@ -79,13 +105,20 @@ export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 
   pool.on('error', (error) => log.warn({ reason: error.message }, 'connection to PostgreSQL lost'))
   outliveConnections(pool)
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+  const address = addressOf(options.url, options.schema)
+  const texts = new Map<string, string>()
   return {
     db,
     pool,
     async query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
+      // The client refuses this too, but only on a connection that has prepared the other one.
+      if ((texts.get(name) ?? text) !== text) throw new Error(`two statements have the name ${name}`)
+      texts.set(name, text)
       if (pool.waitingCount >= WAITING_MAX)
         throw new OverloadedError(`more than ${WAITING_MAX} statements wait for a connection`)
-      return retried(log, async () => (await pool.query<Row>({ name, text, values: [...values] })).rows)
+      return inStatement(name, address, () =>
+        retried(log, async () => (await pool.query<Row>({ name, text, values: [...values] })).rows),
+      )
     },
     async [Symbol.asyncDispose]() {
       await db.destroy()

@@ -1,13 +1,28 @@
 /**
  * Log lines: JSON on standard output, one object per line, without secrets.
  *
- * A line has `level`, `time` (milliseconds since 1970), `service`, `pid`, `msg` and the given fields; lines about an
+ * A line has `level`, `time` (milliseconds since 1970), `service`, `instance`, `msg` and the given fields; lines about an
  * execution have `execution_id` and `trace_id`, usually from `log.child({ execution_id, trace_id })`.
  */
+import { hostname } from 'node:os'
 import { type Logger, pino } from 'pino'
 import { redact, registerSecretsOf } from './redact.ts'
 
 export type Log = Logger
+
+/** By service: one process may run several. */
+const loggers = new Map<string, Set<Log>>()
+
+/** Of the environment: LOG_LEVEL, or `info`. */
+export const configuredLevel = (): string => process.env.LOG_LEVEL || 'info'
+
+/** For all loggers that a service has made here, from now on. */
+export function setLogLevel(service: string, level: string): void {
+  for (const log of loggers.get(service) ?? []) log.level = level
+}
+
+/** Of the loggers of a service. */
+export const logLevelOf = (service: string): string => [...(loggers.get(service) ?? [])][0]?.level ?? configuredLevel()
 
 /**
  * A logger at the level of LOG_LEVEL, or `info`. The first one registers the secrets in the environment for redaction.
@@ -16,18 +31,22 @@ export type Log = Logger
  * @throws if LOG_LEVEL is not a level
  */
 export function createLogger(service: string, fd: 1 | 2 = 1): Log {
-  const { env } = process
-  registerSecretsOf(env)
-  return pino(
+  registerSecretsOf(process.env)
+  const log = pino(
     {
-      level: env.LOG_LEVEL || 'info',
-      base: { service, pid: process.pid },
+      level: configuredLevel(),
+      base: { service, instance: INSTANCE },
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: redact },
     },
     destinationOf(fd),
   )
+  loggers.set(service, (loggers.get(service) ?? new Set()).add(log))
+  return log
 }
+
+/** The process among all of the mesh: its host and its number there. */
+const INSTANCE = `${hostname()}:${process.pid}`
 
 const LINES_BYTES = 4_096
 const FLUSH_MS = 100
@@ -63,7 +82,7 @@ function outliveFullDisk(opened: ReturnType<typeof pino.destination>): void {
     if (!failing) return
     failing = false
     if (lost > 0)
-      opened.write(`${JSON.stringify({ level: 'warn', time: Date.now(), pid: process.pid, lost, msg: LOST })}\n`)
+      opened.write(`${JSON.stringify({ level: 'warn', time: Date.now(), instance: INSTANCE, lost, msg: LOST })}\n`)
     lost = 0
   })
   const flushSync = opened.flushSync.bind(opened)

@@ -4,84 +4,99 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { samplingRatio } from './recorder.ts'
 import { startCollector, startServer } from './test-collector.ts'
-import { parseTraceparent } from './trace-context.ts'
+import { parseTraceparent, traceparentIn } from './trace-context.ts'
 
 const SAMPLED = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
 const CALLER = `
-  import http from 'node:http'
-  import { once } from 'node:events'
   import { startSpan } from '@deed/telemetry/span'
   import { shutdownTelemetry } from '@deed/telemetry/shutdown'
-  const root = startSpan('execution.submit', { kind: 'server', attributes: { 'messaging.system': 'nats' } })
-  await root.run(async () => {
-    const [response] = await once(http.get(process.env.PING_URL), 'response')
-    response.resume()
-    await once(response, 'end')
-  })
-  console.log(JSON.stringify({ traceparent: root.traceparent, traceId: root.traceId }))
+  const root = startSpan('process execution.request', { kind: 'server', attributes: { 'messaging.system.name': 'nats' } })
+  root.setExecution('0190aaaa-bbbb-7ccc-8ddd-eeeeffff0000')
+  startSpan('plan', { parent: root.trace }).end()
+  console.log(JSON.stringify({ trace: root.trace, traceId: root.traceId }))
   root.end()
   await shutdownTelemetry()
 `
 
 const CALLED = `
-  import { startSpan } from '@deed/telemetry/span'
+  import { keepTrace, startSpan } from '@deed/telemetry/span'
   import { shutdownTelemetry } from '@deed/telemetry/shutdown'
   import { registerSecret } from '@deed/telemetry/redact'
   registerSecret('canary-7f3b9c41')
-  const span = startSpan('work.act', { parent: process.env.PARENT, kind: 'consumer' })
-  span.setAttribute('deed.execution_id', 'e-1')
+  const span = startSpan('process work.act', { parent: process.env.PARENT, kind: 'consumer' })
+  span.setAttribute('deed.count', 3)
   span.setAttribute('deed.command', 'login canary-7f3b9c41')
   span.setAttribute('deed.arguments', ['--password', 'canary-7f3b9c41'])
+  span.addEvent('claimed', { 'deed.claim': 'logged in with canary-7f3b9c41' })
+  span.addLink({ traceId: span.traceId, spanId: '00f067aa0ba902b7', attributes: { why: 'canary-7f3b9c41' } })
   span.fail(Object.assign(new Error('refused canary-7f3b9c41'), { code: 'denied' }))
   span.end()
+  if (process.env.KEEP) keepTrace(span.traceId)
+  if (process.env.KEEP) startSpan('later', { parent: span.trace }).end()
   await shutdownTelemetry()
 `
 
+interface Root {
+  trace: string
+  traceId: string
+}
+
 describe('a trace', () => {
-  it('has one root and its children across processes, and no secrets', async () => {
+  it('has one root and its children across processes, with events and links, and no secrets', async () => {
     await using collector = await startCollector()
     const called = await runService('orchestrator', CALLER, collector.env)
-    const root = JSON.parse(called.stdout) as { traceparent: string; traceId: string }
-    await runService('executor', CALLED, { ...collector.env, PARENT: root.traceparent })
+    const root = JSON.parse(called.stdout) as Root
+    await runService('executor', CALLED, { ...collector.env, PARENT: root.trace })
 
     const spans = collector.spans()
     const byName = Object.fromEntries(spans.map((span) => [span.name, span]))
-    expect(spans.map(({ name }) => name).sort()).toEqual(['GET', 'execution.submit', 'work.act'])
-    for (const span of spans) expect(span.traceId).toBe(root.traceId)
-    expect(byName['execution.submit']).toMatchObject({ service: 'orchestrator', parentSpanId: '', kind: 2, status: 0 })
-    expect(byName['execution.submit']!.spanId).toBe(parseTraceparent(root.traceparent)?.spanId)
-    // Spans of an instrumented library are children, and propagate the trace context.
-    expect(byName.GET).toMatchObject({
-      service: 'orchestrator',
-      parentSpanId: byName['execution.submit']!.spanId,
-      kind: 3,
+    expect(spans.map(({ name }) => name).sort()).toEqual(['plan', 'process execution.request', 'process work.act'])
+    for (const span of spans) {
+      expect(span.traceId).toBe(root.traceId)
+      expect(span.endMs).toBeGreaterThanOrEqual(span.startMs)
+      expect(span.startMs).toBeGreaterThan(Date.parse('2024-01-01'))
+    }
+    const { spanId } = byName['process execution.request']!
+    expect(byName['process execution.request']).toMatchObject({
+      ...{ service: 'orchestrator', parentSpanId: '', kind: 2, status: 0 },
+      attributes: { 'messaging.system.name': 'nats', 'deed.execution.id': '0190aaaa-bbbb-7ccc-8ddd-eeeeffff0000' },
     })
-    expect(collector.pings).toEqual([`00-${root.traceId}-${byName.GET!.spanId}-01`])
-    expect(byName['work.act']).toMatchObject({
-      service: 'executor',
-      parentSpanId: byName['execution.submit']!.spanId,
-      kind: 5,
-      status: 2,
+    expect(spanId).toBe(parseTraceparent(traceparentIn(root.trace))?.spanId)
+    expect(byName.plan).toMatchObject({ service: 'orchestrator', parentSpanId: spanId, kind: 1 })
+    expect(byName['process work.act']).toMatchObject({
+      ...{ service: 'executor', parentSpanId: spanId, kind: 5, status: 2, message: 'refused [redacted]' },
+      attributes: {
+        'deed.execution.id': '0190aaaa-bbbb-7ccc-8ddd-eeeeffff0000',
+        'deed.count': 3,
+        'deed.command': 'login [redacted]',
+        'deed.arguments': ['--password', '[redacted]'],
+        'error.type': 'denied',
+      },
+      events: [
+        { name: 'claimed', attributes: { 'deed.claim': 'logged in with [redacted]' } },
+        { name: 'exception', attributes: { 'exception.type': 'denied', 'exception.message': 'refused [redacted]' } },
+      ],
+      links: [{ traceId: root.traceId, spanId: '00f067aa0ba902b7' }],
     })
-    expect(byName['work.act']!.strings).toEqual(
-      expect.arrayContaining(['e-1', 'login [redacted]', '--password', 'denied', 'refused [redacted]']),
-    )
     expect(collector.received()).not.toContain('canary')
   })
 
-  it('without sampling is not recorded but has an id', async () => {
+  it('without sampling has ids and is not exported, unless it is kept', async () => {
     await using collector = await startCollector()
     const unsampled = { ...collector.env, OTEL_TRACES_SAMPLER_ARG: '0' }
     const { stdout } = await runService('orchestrator', CALLER, unsampled)
-    const root = JSON.parse(stdout) as { traceparent: string; traceId: string }
-    expect(parseTraceparent(root.traceparent)).toMatchObject({ traceId: root.traceId, sampled: false })
+    const root = JSON.parse(stdout) as Root
+    expect(parseTraceparent(traceparentIn(root.trace))).toMatchObject({ traceId: root.traceId, sampled: false })
     // The root's sampling decision holds for a process that would sample everything.
-    await runService('executor', CALLED, { ...collector.env, PARENT: root.traceparent })
+    await runService('executor', CALLED, { ...collector.env, PARENT: root.trace })
     expect(collector.spans()).toEqual([])
-    // A trace that was sampled elsewhere is recorded by a process that samples no roots.
+    // What was recorded before it is kept, and what comes later.
+    await runService('executor', CALLED, { ...unsampled, PARENT: root.trace, KEEP: '1' })
+    expect(collector.spans().map(({ name }) => name)).toEqual(['process work.act', 'later'])
+    // A trace that was sampled elsewhere is exported by a process that samples no roots.
     await runService('executor', CALLED, { ...unsampled, PARENT: SAMPLED })
-    expect(collector.spans().map(({ name }) => name)).toEqual(['work.act'])
+    expect(collector.spans().at(-1)).toMatchObject({ name: 'process work.act', traceId: SAMPLED.slice(3, 35) })
   })
 
   it('does not delay a drain when the collector does not answer', async () => {
@@ -117,7 +132,7 @@ describe('the preload', () => {
   })
 
   it('loads the SDK when a collector is named', async () => {
-    expect(await loadedFiles(endpoint)).toContainEqual(expect.stringContaining('@opentelemetry/sdk-node'))
+    expect(await loadedFiles(endpoint)).toContainEqual(expect.stringContaining('@opentelemetry/sdk-trace'))
   })
 
   it('refuses an unknown sampler', async () => {
@@ -163,6 +178,6 @@ function runService(name: string, script: string, env: NodeJS.ProcessEnv): Promi
   const options = ['--import', '@deed/telemetry/preload', '--input-type=module', '--eval', script]
   return promisify(execFile)(process.execPath, options, {
     cwd: import.meta.dirname,
-    env: { PATH: process.env.PATH, OTEL_SERVICE_NAME: name, PING_URL: 'http://127.0.0.1:9/', ...env },
+    env: { PATH: process.env.PATH, OTEL_SERVICE_NAME: name, ...env },
   })
 }

@@ -10,26 +10,32 @@ export interface ReceivedSpan {
   spanId: string
   parentSpanId: string
   name: string
+  /** 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
   kind: number
+  /** 0 unset, 2 error. */
   status: number
-  /** Every string in its attributes and its status. */
-  strings: string[]
+  message: string
+  /** In milliseconds since 1970. */
+  startMs: number
+  endMs: number
+  attributes: Record<string, Attribute>
+  events: { name: string; attributes: Record<string, Attribute> }[]
+  links: { traceId: string; spanId: string; attributes: Record<string, Attribute> }[]
 }
 
-/** Receives OTLP over http/protobuf, and records the traceparent of requests to another path. */
+type Attribute = string | number | boolean | Attribute[]
+
+/** Receives OTLP over http/protobuf. */
 export async function startCollector() {
   const exports: Buffer[] = []
-  const pings: unknown[] = []
   const server = await startServer(async (request, response) => {
-    if (request.url === '/ping') pings.push(request.headers.traceparent)
     const body = await buffer(request)
     if (request.url === '/v1/traces')
       exports.push(request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body)
     response.end()
   })
   return {
-    env: { OTEL_EXPORTER_OTLP_ENDPOINT: server.url, PING_URL: `${server.url}/ping` },
-    pings,
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: server.url },
     spans: () => exports.flatMap(decodeExport),
     received: () => Buffer.concat(exports).toString('latin1'),
     [Symbol.asyncDispose]: server[Symbol.asyncDispose],
@@ -51,32 +57,51 @@ export async function startServer(listener: RequestListener) {
 /** Decodes an ExportTraceServiceRequest; the field numbers are those of opentelemetry-proto, `trace/v1/trace.proto`. */
 function decodeExport(bytes: Buffer): ReceivedSpan[] {
   return messages(bytes, 1).flatMap((resourceSpans) => {
-    const attributes = messages(resourceSpans, 1).flatMap((resource) => messages(resource, 1))
-    const service = attributes.find((attribute) => text(attribute, 1) === 'service.name')
+    const [resource] = messages(resourceSpans, 1)
+    const service = resource ? attributesIn(resource, 1)['service.name'] : undefined
     return messages(resourceSpans, 2)
       .flatMap((scopeSpans) => messages(scopeSpans, 2))
       .map((span) => ({
-        service: service ? stringsIn(service).join() : '',
-        traceId: messages(span, 1)[0]!.toString('hex'),
-        spanId: messages(span, 2)[0]!.toString('hex'),
-        parentSpanId: messages(span, 4)[0]?.toString('hex') ?? '',
+        service: String(service ?? ''),
+        traceId: hex(span, 1),
+        spanId: hex(span, 2),
+        parentSpanId: hex(span, 4),
         name: text(span, 5),
         kind: number(span, 6),
+        startMs: milliseconds(span, 7),
+        endMs: milliseconds(span, 8),
+        attributes: attributesIn(span, 9),
+        events: messages(span, 11).map((event) => ({ name: text(event, 2), attributes: attributesIn(event, 3) })),
+        links: messages(span, 13).map((link) => ({
+          traceId: hex(link, 1),
+          spanId: hex(link, 2),
+          attributes: attributesIn(link, 4),
+        })),
         status: messages(span, 15).map((status) => number(status, 3))[0] ?? 0,
-        strings: [...messages(span, 9).flatMap(stringsIn), ...messages(span, 15).map((status) => text(status, 2))],
+        message: messages(span, 15).map((status) => text(status, 2))[0] ?? '',
       }))
   })
 }
 
-/** The strings in the value of a KeyValue, including those in an array. */
-function stringsIn(keyValue: Buffer): string[] {
-  return messages(keyValue, 2)
-    .flatMap((value) => [
-      ...messages(value, 1),
-      ...messages(value, 5).flatMap((array) => messages(array, 1).flatMap((item) => messages(item, 1))),
-    ])
-    .map(String)
+const attributesIn = (message: Buffer, field: number): Record<string, Attribute> =>
+  Object.fromEntries(
+    messages(message, field).flatMap((keyValue) =>
+      messages(keyValue, 2).map((any) => [text(keyValue, 1), anyValue(any)]),
+    ),
+  )
+
+/** An AnyValue. */
+function anyValue(any: Buffer): Attribute {
+  const [[field, value] = []] = fields(any)
+  if (!Buffer.isBuffer(value)) return field === 2 ? value === 1 : (value ?? '')
+  if (field === 4) return value.readDoubleLE()
+  return field === 5 ? messages(value, 1).map(anyValue) : String(value)
 }
+
+const hex = (message: Buffer, field: number): string => messages(message, field)[0]?.toString('hex') ?? ''
+
+const milliseconds = (message: Buffer, field: number): number =>
+  Number(messages(message, field)[0]?.readBigUInt64LE() ?? 0) / 1e6
 
 const text = (message: Buffer, field: number): string => String(messages(message, field)[0] ?? '')
 

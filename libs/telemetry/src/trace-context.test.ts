@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { formatTraceparent, isSampled, newUnsampledTraceparent, parseTraceparent } from './trace-context.ts'
+import {
+  derivedSpanId,
+  executionIn,
+  formatTraceparent,
+  isSampled,
+  newSpanId,
+  newTraceId,
+  parseTraceparent,
+  traceOf,
+  traceparentIn,
+} from './trace-context.ts'
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const SPAN = '00f067aa0ba902b7'
@@ -50,11 +60,28 @@ describe('the header traceparent', () => {
     expect(parseTraceparent(header)).toBeUndefined()
   })
 
-  it('is unique for every trace', () => {
-    // More ids than one filling of the random pool provides.
-    const ids = Array.from({ length: 1_000 }, () => parseTraceparent(newUnsampledTraceparent())!)
-    expect(new Set(ids.map(({ traceId }) => traceId)).size).toBe(ids.length)
-    expect(new Set(ids.map(({ spanId }) => spanId)).size).toBe(ids.length)
-    for (const { traceId } of ids) expect(traceId).toMatch(/^[0-9a-f]{32}$/)
+  it('carries the execution inside the mesh, and is itself without it', () => {
+    const header = `00-${TRACE}-${SPAN}-01`
+    const trace = traceOf(header, 'e-1')
+    expect([traceparentIn(trace), executionIn(trace)]).toEqual([header, 'e-1'])
+    expect([traceparentIn(header), executionIn(header)]).toEqual([header, undefined])
+    expect(executionIn(traceOf(trace, 'e-2'))).toBe('e-2')
+    expect(traceOf('', 'e-1')).toBe('')
+  })
+})
+
+describe('ids', () => {
+  it('are unique, also beyond one filling of the random pool', () => {
+    const traces = Array.from({ length: 1_000 }, newTraceId)
+    const spans = Array.from({ length: 1_000 }, newSpanId)
+    expect([new Set(traces).size, new Set(spans).size]).toEqual([1_000, 1_000])
+    for (const id of traces) expect(id).toMatch(/^[0-9a-f]{32}$/)
+    for (const id of spans) expect(id).toMatch(/^[0-9a-f]{16}$/)
+  })
+
+  it('that are derived are equal in every process, and differ for each count', () => {
+    expect(derivedSpanId('task', 1)).toMatch(/^[0-9a-f]{16}$/)
+    expect(derivedSpanId('task', 1)).toBe(derivedSpanId('task', 1))
+    expect(derivedSpanId('task', 2)).not.toBe(derivedSpanId('task', 1))
   })
 })

@@ -6,7 +6,13 @@
  *
  * @see https://www.w3.org/TR/trace-context/ for the header `traceparent`
  */
-import { randomFillSync } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
+
+/**
+ * How services pass the context of an execution to each other: its `traceparent`, then `;` and the execution's id once
+ * it is known. On the bus the id travels in the header `baggage`.
+ */
+export type Trace = string
 
 export interface TraceContext {
   /** 32 lower-case hex digits. */
@@ -29,16 +35,41 @@ export function parseTraceparent(header: string | undefined): TraceContext | und
   return { traceId: traceIdOf(header), spanId: header.slice(36, 52), sampled: isSampled(header) }
 }
 
+/** The `traceparent` header of a trace, without the execution. */
+export function traceparentIn(trace: Trace): string {
+  return trace.charCodeAt(TRACEPARENT_CHARS) === SEMICOLON ? trace.slice(0, TRACEPARENT_CHARS) : trace
+}
+
+/** The execution that a trace names; undefined if it names none. */
+export function executionIn(trace: Trace): string | undefined {
+  return trace.charCodeAt(TRACEPARENT_CHARS) === SEMICOLON ? trace.slice(TRACEPARENT_CHARS + 1) : undefined
+}
+
+/** The same trace, as one of an execution. What is not traced stays so. */
+export function traceOf(traceparent: string, executionId: string | undefined): Trace {
+  return executionId === undefined || traceparent === '' ? traceparent : `${traceparentIn(traceparent)};${executionId}`
+}
+
+/**
+ * The id of a span that several processes must know without telling each other: of the n-th delivery of a message, or
+ * the n-th attempt at a task. 16 hex digits.
+ *
+ * @param of what is delivered or attempted
+ */
+export function derivedSpanId(of: string, count: number): string {
+  return hash('sha256', `${of}/${count}`).slice(0, SPAN_ID_CHARS)
+}
+
 /** The `traceparent` header, in version 00. */
 export function formatTraceparent({ traceId, spanId, sampled }: TraceContext): string {
   return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`
 }
 
-/** The header of a new trace that is not recorded. */
-export function newUnsampledTraceparent(): string {
-  const ids = randomHex()
-  return `00-${ids.slice(0, TRACE_ID_CHARS)}-${ids.slice(TRACE_ID_CHARS)}-00`
-}
+/** 32 hex digits. */
+export const newTraceId = (): string => randomHex(TRACE_ID_CHARS)
+
+/** 16 hex digits. */
+export const newSpanId = (): string => randomHex(SPAN_ID_CHARS)
 
 /** Whether `traceIdOf` and `isSampled` may read the header at fixed positions. */
 export function isTraceparent(header: string): boolean {
@@ -50,6 +81,12 @@ export function traceIdOf(header: string): string {
   return header.slice(3, 35)
 }
 
+/** What a log line says of the work that has this header: its trace, and its span where spans are recorded. */
+export function loggedTrace(header: string): { trace_id: string; span_id?: string } {
+  const trace_id = traceIdOf(header)
+  return isSampled(header) ? { trace_id, span_id: header.slice(36, 52) } : { trace_id }
+}
+
 /** The sampled flag of a header that `isTraceparent` accepts: the lowest bit of the flags. */
 export function isSampled(header: string): boolean {
   const digit = header.charCodeAt(54)
@@ -58,24 +95,25 @@ export function isSampled(header: string): boolean {
 }
 
 const TRACE_ID_CHARS = 32
+const SPAN_ID_CHARS = 16
+const TRACEPARENT_CHARS = 55
+const SEMICOLON = 59
 
 // Version ff and ids of zeros are forbidden; only a later version may have more after the flags.
 const TRACEPARENT =
   /^(?:00(?=.{53}$)|(?!00|ff)[0-9a-f]{2}(?=.{53}(?:-|$)))-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/
 
-/** Bytes for one trace id and one span id. An id of zeros is practically impossible. */
-const IDS_BYTES = 24
 // A call into the random number generator takes a microsecond for any length, so one call serves many ids.
-const pool = Buffer.allocUnsafe(IDS_BYTES * 256)
+const pool = Buffer.allocUnsafe(4096)
 let used = pool.length
 
-/** 48 hex digits. */
-function randomHex(): string {
-  if (used === pool.length) {
+/** An id of zeros is practically impossible. */
+function randomHex(chars: number): string {
+  const bytes = chars / 2
+  if (used + bytes > pool.length) {
     randomFillSync(pool)
     used = 0
   }
-  const hex = pool.toString('hex', used, used + IDS_BYTES)
-  used += IDS_BYTES
-  return hex
+  used += bytes
+  return pool.toString('hex', used - bytes, used)
 }

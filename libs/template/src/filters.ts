@@ -24,6 +24,7 @@ export const FILTERS: ReadonlyMap<string, (value: string) => string> = new Map([
   ['kebab', (value) => words(value).join('-')],
   ['screaming', (value) => words(value).join('_').toUpperCase()],
   ['title', (value) => words(value).map(capitalised).join(' ')],
+  ['dots', (value) => words(value).join('.')],
   ['words', (value) => words(value).join(' ')],
   ['prose', prose],
 ])

@@ -10,8 +10,8 @@ const PLAIN_VALUE = /^[A-Za-z0-9_.,:@%+=~ />*-]*$/
 const COMMENT_MARK = /\*\/|\/\*|--/
 const VALUE_CHARS_MAX = 4096
 
-/** Braces without nested braces: every possible placeholder. */
-const BRACES = /\{\{([^{}\n]*)\}\}/g
+/** Every possible placeholder; `${{ x }}`, `{{ $x }}` and `{{ .x }}` are text, for workflows, alerts and charts. */
+const BRACES = /(?<!\$)\{\{(?!\s*[$.])([^{}\n]*)\}\}/g
 const PLACEHOLDER = /^\s*([a-z][a-z0-9_]*)((?:\s*\|\s*[a-z]+)*)\s*$/
 
 export interface TemplateText {

@@ -29,7 +29,7 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
   /** When the first heartbeat timed out. */
   let silentAt: number | undefined
   /** The cause of the raised alert, by this worker or another: the beginning of the silence. */
-  let told: string | undefined
+  let reportedSince: string | undefined
   let connected = true
 
   const raise = (name: string, severity: Alert['severity'], message: string, cause: string): void => {
@@ -46,7 +46,7 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
   const subscription = bus.nc.subscribe(alert.subject.replace('*.*', `*.${SILENT_ALERT}`), {
     callback(error, msg) {
       const cause = readPayload(alert, error, msg)?.data.since
-      if (silentAt !== undefined && typeof cause === 'string') told ??= cause
+      if (silentAt !== undefined && typeof cause === 'string') reportedSince ??= cause
     },
   })
   void (async () => {
@@ -62,18 +62,18 @@ export function noticeSilence(bus: Pick<Bus, 'announce' | 'nc'>, clock = () => D
     answered() {
       answeredAt = clock()
       silentAt = undefined
-      if (told === undefined) return
+      if (reportedSince === undefined) return
       // Repeated for the webhooks, which orchestrators call.
-      raiseSilence(told)
-      raise(BACK_ALERT, 'info', `an orchestrator answers again, after silence since ${told}`, told)
-      told = undefined
+      raiseSilence(reportedSince)
+      raise(BACK_ALERT, 'info', `an orchestrator answers again, after silence since ${reportedSince}`, reportedSince)
+      reportedSince = undefined
     },
     unanswered() {
       if (!connected) return
       silentAt ??= clock()
-      if (told !== undefined || clock() - silentAt < GRACE_MS) return
-      told = new Date(answeredAt).toISOString()
-      raiseSilence(told)
+      if (reportedSince !== undefined || clock() - silentAt < GRACE_MS) return
+      reportedSince = new Date(answeredAt).toISOString()
+      raiseSilence(reportedSince)
     },
     [Symbol.dispose]: () => subscription.unsubscribe(),
   }

@@ -10,7 +10,7 @@
  * Each folder above such a path can be listed alone, too.
  *
  * The first process stays outside as the reaper: whatever the command leaves behind becomes its child, and is ended with
- * it; so it is when the executor is gone. What happens is told on descriptor 3, a JSON object a line, as bubblewrap does.
+ * it; so it is when the executor is gone. What happens is written to descriptor 3, a JSON object a line, as bubblewrap does.
  *
  * Build: cc -O2 -Wall -Wextra -static -o deed-confine deed-confine.c
  */

@@ -3,4 +3,4 @@ import { runUntilSignalled } from '@deed/process/run-until-signalled'
 import { readConfig } from './config.ts'
 import { startExecutor } from './service.ts'
 
-await runUntilSignalled('executor', () => startExecutor(readConfig(process.env)))
+await runUntilSignalled({ name: 'executor', start: (env) => startExecutor(readConfig(env)) })

@@ -2,7 +2,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectBus } from '@deed/mesh/bus'
+import { natsProbe } from '@deed/mesh/nats-probe'
+import { serveLogLevel } from '@deed/mesh/serve-log-level'
+import { serveMetrics } from '@deed/process/serve-metrics'
 import {
+  checkInputs as checkInputsContract,
   forgetActions as forgetActionsContract,
   inspectAction as inspectActionContract,
   inspectUndo as inspectUndoContract,
@@ -11,10 +15,12 @@ import {
 } from '@deed/proto/action'
 import { examineExecutor as examineExecutorContract } from '@deed/proto/doctor'
 import { openDatabase } from '@deed/store/database'
+import { storeProbes } from '@deed/store/store-probes'
 import { createLogger } from '@deed/telemetry/logger'
 import { placesForEffects } from './attempt/places.ts'
 import { startWorker } from './attempt/worker.ts'
 import type { Config } from './config.ts'
+import { checkInputs } from './handlers/check-inputs.ts'
 import { examineExecutor } from './handlers/examine-executor.ts'
 import { forgetActions } from './handlers/forget-actions.ts'
 import { inspectAction } from './handlers/inspect-action.ts'
@@ -36,12 +42,15 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   // Closed in reverse order: here if start-up fails half-way, else by the caller.
   await using opened = new AsyncDisposableStack()
   const log = createLogger('executor')
+  const metrics = opened.use(await serveMetrics('executor', log, config.metrics))
   const { workers, verification } = config.execution
   registerSecrets(config.execution, config.env)
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 })
 
   const store = opened.use(await openDatabase({ ...config.database, schema: 'executor', migrations, log }))
   const bus = opened.use(await connectBus({ service: 'executor', ...config.bus, log }))
+  metrics.readyIf({ nats: natsProbe(bus), ...storeProbes(store, migrations) })
+  serveLogLevel(bus, 'executor')
   const protectedFiles = config.configFile === undefined ? [] : [config.configFile]
   const { sandbox, missing } = await chooseSandbox({
     mode: config.execution.commands.sandbox,
@@ -71,6 +80,7 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   bus.serve(examineExecutorContract, examineExecutor({ world, missing }))
   bus.serve(forgetActionsContract, forgetActions({ store }))
   const ledger = openLedger(store, self)
+  bus.serve(checkInputsContract, checkInputs())
   bus.serve(inspectActionContract, inspectAction({ world, ledger }))
   bus.serve(inspectUndoContract, inspectUndo({ world, ledger }))
   bus.serve(listKindsContract, listKinds({ world }))

@@ -7,7 +7,7 @@ import { type Attempt, openAttempt } from '../src/attempt/attempt.ts'
 const LEASE_MS = 600_000
 
 export function testAttempt(work: WorkAct): Attempt {
-  const attempt = openAttempt(work, actionIdOf(work.task_id), LEASE_MS)
+  const attempt = openAttempt(work, actionIdOf(work.task_id), '', LEASE_MS)
   attempt.extend(performance.now() + LEASE_MS)
   return attempt
 }

@@ -12,6 +12,8 @@ import type { Bus } from '@deed/mesh/bus'
 import { until } from '@deed/process/until'
 import { processTask, workSolve } from '@deed/proto/agent'
 import { FencingToken } from '@deed/proto/ids'
+import { listModels } from '@deed/proto/model'
+import { learnSentence } from '@deed/proto/rules'
 import { heartbeatWorker, reportTask, type TaskReport } from '@deed/proto/task'
 import { testDatabase } from '@deed/store/test-database'
 import { describe, expect, it } from 'vitest'
@@ -105,7 +107,7 @@ describe('a task for a model', () => {
       code: 'not_understood',
       retryable: false,
       message: expect.stringMatching(
-        /nobody here understands these words\. Try: .*start Ollama, or set models\.ollama_host/,
+        /no rule and no model understands these words\. Try: .*start Ollama, or set models\.ollama_host/,
       ),
     })
     const suggestions = (error?.details?.suggestions ?? []) as string[]
@@ -189,6 +191,33 @@ describe('a task for a model', () => {
   })
 })
 
+describe('the list of models', () => {
+  it('says what each is good at and what came of it, and what cannot be asked', async () => {
+    await using agent = await startAgent(() => plan(step()), { apiModels: ['anthropic/claude', 'openai/gpt'] })
+    const { execution_id, solution } = await agent.solve('leave a note')
+    const task = { description: 'leave a note' }
+    await agent.orchestrator.call(learnSentence, { execution_id, task, source: 'model', solution: solution! })
+    const { models, troubles } = await (await agent.bus('client')).call(listModels, {})
+    expect(models).toMatchObject([
+      {
+        ...{ model: 'fake:latest', provider: 'ollama', categories: ['general'], health: 'ready', price: null },
+        ...{
+          calls: 1,
+          solved: 1,
+          verified: 1,
+          cost_usd: 0,
+          median_ms: expect.any(Number),
+          success: expect.any(Number),
+        },
+      },
+    ])
+    expect(troubles).toEqual([
+      'models of anthropic are not asked, since ANTHROPIC_API_KEY is not set',
+      'models of openai are not asked, since OPENAI_API_KEY is not set',
+    ])
+  })
+})
+
 describe('the process', () => {
   it('that died between answer and report keeps its answer', async () => {
     await using agent = await startAgent(() => plan(step()), { start: false })
@@ -257,6 +286,7 @@ rules:
 
 interface AgentOptions {
   models?: string[]
+  apiModels?: string[]
   preferred?: string[]
   host?: string
   timeoutSeconds?: number
@@ -291,6 +321,7 @@ async function startAgent(answer: (call: ModelCall) => FakeAnswer, options: Agen
   const config = readConfig(environment)
   config.execution.models.default_timeout_seconds = options.timeoutSeconds ?? 2
   config.execution.models.preferred_local = options.preferred ?? []
+  config.execution.models.api_models = options.apiModels ?? []
   if (options.start !== false) opened.use(await startHybridAgent(config))
   const kept = opened.move()
 
@@ -313,6 +344,7 @@ async function startAgent(answer: (call: ModelCall) => FakeAnswer, options: Agen
     stop,
     work,
     handOut,
+    bus: mesh.bus,
     solve: (description: string, context?: Record<string, string>) => handOut(work(description, context)),
     publish: (handed: ReturnType<typeof work>) => orchestrator.handOut(workSolve, handed, { tenant: 'local' }),
     /** Starts the service as a process. */

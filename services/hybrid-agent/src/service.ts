@@ -1,26 +1,37 @@
 /** The parts of the hybrid agent, in the order they open. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { ConfigError } from '@deed/config/config-error'
 import { connectBus } from '@deed/mesh/bus'
 import { busAddress } from '@deed/mesh/connection'
-import { ConfigurationError } from '@deed/process/configuration-error'
+import { natsProbe } from '@deed/mesh/nats-probe'
+import { serveLogLevel } from '@deed/mesh/serve-log-level'
+import { serveMetrics } from '@deed/process/serve-metrics'
 import * as proto from '@deed/proto/agent'
 import { examineAgent as examineAgentContract } from '@deed/proto/doctor'
 import { DeedError } from '@deed/proto/errors'
+import {
+  listModelCalls as listModelCallsContract,
+  listModels as listModelsContract,
+  modelStats as modelStatsContract,
+} from '@deed/proto/model'
 import * as rulesProto from '@deed/proto/rules'
 import { openDatabase } from '@deed/store/database'
+import { storeProbes } from '@deed/store/store-probes'
 import { createLogger, type Log } from '@deed/telemetry/logger'
 import { openLeases, type Worker } from '@deed/worker/leases'
 import type { Config } from './config.ts'
 import { examineAgent } from './handlers/examine-agent.ts'
 import { explainTask } from './handlers/explain-task.ts'
 import { exportLearned, forgetLearned, learnSentence, listLearned, unlearnSentence } from './handlers/learned.ts'
+import { listModels } from './handlers/list-models.ts'
+import { listModelCalls, modelStats } from './handlers/model-calls.ts'
 import { processTask } from './handlers/process-task.ts'
 import { listRules, testRules } from './handlers/rules.ts'
 import { solveTask } from './handlers/solve-task.ts'
 import { openSentences } from './learning/tenant-sentences.ts'
 import { circuitBreaker } from './models/circuit-breaker.ts'
-import { ollamaServer } from './models/ollama.ts'
+import { offeredModels } from './models/offered-models.ts'
 import { openRules, type RulesInForce } from './packs/rules-in-force.ts'
 import { RulePackError } from './rules/pack-fault.ts'
 import { readRunbooks } from './rules/runbooks.ts'
@@ -38,6 +49,7 @@ const POOL_MAX = 3
 export async function startHybridAgent(config: Config): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
   const log = createLogger('hybrid-agent')
+  const metrics = opened.use(await serveMetrics('hybrid-agent', log, config))
   const { execution: world } = config
   const rules = opened.use(rulesOf(config, log))
 
@@ -52,10 +64,12 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     }),
   )
   const bus = opened.use(await connectBus({ service: 'hybrid-agent', ...busAddress(config), log }))
+  metrics.readyIf({ nats: natsProbe(bus), ...storeProbes(store, migrations) })
+  serveLogLevel(bus, 'hybrid-agent')
   const sentences = opened.use(openSentences(store, log))
   bus.serve(proto.processTask, processTask({ rules, sentences }))
   bus.serve(proto.explainTask, explainTask({ rules, sentences }))
-  bus.serve(rulesProto.learnSentence, learnSentence({ rules, sentences, log }))
+  bus.serve(rulesProto.learnSentence, learnSentence({ store, rules, sentences, log }))
   bus.serve(rulesProto.unlearnSentence, unlearnSentence({ rules, sentences, log }))
   bus.serve(rulesProto.listRules, listRules({ rules }))
   bus.serve(rulesProto.testRules, testRules({ rules }))
@@ -63,18 +77,23 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
   bus.serve(rulesProto.forgetLearned, forgetLearned({ sentences }))
   bus.serve(rulesProto.exportLearned, exportLearned({ rules, sentences }))
 
+  bus.serve(modelStatsContract, modelStats({ store, budget: world.models.budget_usd_per_day }))
+  bus.serve(listModelCallsContract, listModelCalls({ store }))
+
   const workerId = `hybrid-agent-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`.slice(-128)
   const worker: Worker = { bus, log, service: 'hybrid-agent', capability: 'solve', workerId, slots: SLOTS }
   const leases = opened.use(await openLeases(worker))
-  const server = ollamaServer(world.models.ollama_host)
+  const offered = offeredModels(world.models, config.apiKeys)
+  const breaker = circuitBreaker()
+  bus.serve(listModelsContract, listModels({ store, offered, breaker, models: world.models }))
   opened.use(keepPruning(store, world.retention.model_calls_days, log))
-  bus.serve(examineAgentContract, examineAgent({ server, named: world.models.ollama_host !== undefined, rules }))
+  bus.serve(examineAgentContract, examineAgent({ offered, rules }))
   const handler = solveTask({
     worker,
     leases,
     store,
-    server,
-    breaker: circuitBreaker(),
+    offered,
+    breaker,
     world,
     models: world.models,
     log,
@@ -99,7 +118,7 @@ function rulesOf({ RULES_DIR: folder, execution: world }: Config, log: Log): Rul
   try {
     return openRules({ folder, world, runbooks: readRunbooks(world), log })
   } catch (error) {
-    if (error instanceof RulePackError) throw new ConfigurationError(error.message, { cause: error })
+    if (error instanceof RulePackError) throw new ConfigError(error.message, { cause: error })
     throw error
   }
 }

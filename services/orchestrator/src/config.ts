@@ -1,6 +1,7 @@
 /** The orchestrator's environment, read once. */
 import { BusEnvironment } from '@deed/mesh/connection'
 import { readEnvironment } from '@deed/process/environment'
+import { MetricsEnvironment } from '@deed/process/serve-metrics'
 import { PrincipalName } from '@deed/proto/ids'
 import { DatabaseEnvironment } from '@deed/store/database'
 import { z } from 'zod'
@@ -8,12 +9,9 @@ import { z } from 'zod'
 const Config = z.object({
   ...BusEnvironment,
   ...DatabaseEnvironment,
+  ...MetricsEnvironment,
   /** The path of execution.yaml; absent: the defaults. */
   DEED_CONFIG: z.string().optional(),
-  /** The port for Prometheus; execution.yaml may give it instead. Absent: metrics are not served. */
-  METRICS_PORT: z.string().optional(),
-  /** The address for Prometheus; execution.yaml may give it instead. Absent: 127.0.0.1. */
-  METRICS_HOST: z.string().optional(),
   /** The path of a policy that replaces the default one. */
   DEED_POLICY: z.string().optional(),
   /** The lease of a task without a heartbeat, after which another attempt takes over, in milliseconds. */

@@ -3,4 +3,4 @@ import { runUntilSignalled } from '@deed/process/run-until-signalled'
 import { readConfig } from './config.ts'
 import { startOrchestrator } from './service.ts'
 
-await runUntilSignalled('orchestrator', () => startOrchestrator(readConfig(process.env)))
+await runUntilSignalled({ name: 'orchestrator', start: (env) => startOrchestrator(readConfig(env)) })

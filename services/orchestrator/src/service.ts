@@ -1,27 +1,37 @@
 /** The parts of the orchestrator, in the order they open. */
 import { join } from 'node:path'
-import { readExecutionConfig } from '@deed/config/execution-config'
+import { rulesOf } from '@deed/config/alert-rule'
+import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
 import { connectBus } from '@deed/mesh/bus'
 import { busAddress } from '@deed/mesh/connection'
 import { foreignStreams } from '@deed/mesh/foreign-streams'
+import { natsProbe } from '@deed/mesh/nats-probe'
+import { serveLogLevel } from '@deed/mesh/serve-log-level'
+import { serveMetrics } from '@deed/process/serve-metrics'
+import * as alerts from '@deed/proto/alert'
 import * as approval from '@deed/proto/approval'
 import * as audit from '@deed/proto/audit'
 import * as doctor from '@deed/proto/doctor'
 import * as execution from '@deed/proto/execution'
+import { executionHistory as executionHistoryContract } from '@deed/proto/execution-history'
 import { findId as findIdContract } from '@deed/proto/find-id'
 import * as goal from '@deed/proto/goal'
 import * as grant from '@deed/proto/grant'
 import type { ExecutionId } from '@deed/proto/ids'
 import * as manifest from '@deed/proto/manifest'
+import { readMetrics as readMetricsContract } from '@deed/proto/metric-samples'
 import * as person from '@deed/proto/person'
 import * as schedule from '@deed/proto/schedule'
 import * as steering from '@deed/proto/steering'
 import * as task from '@deed/proto/task'
+import * as worker from '@deed/proto/worker'
 import { openDatabase, openStore } from '@deed/store/database'
+import { storeProbes } from '@deed/store/store-probes'
 import { createLogger } from '@deed/telemetry/logger'
 import { registerSecret } from '@deed/telemetry/redact'
 import { deliverAlerts } from './alerts/deliver-alerts.ts'
 import { webhooksOf } from './alerts/webhooks-of.ts'
+import { type ExportRecord, openExport } from './answers/export-record.ts'
 import { openFollowUp } from './answers/follow-up.ts'
 import { openWaiters } from './answers/waiters.ts'
 import { openAnchors } from './audit/anchor-heads.ts'
@@ -31,6 +41,8 @@ import { capacityOf } from './dispatch/capacity.ts'
 import { type Driver, openDriver } from './dispatch/drive.ts'
 import { keepWorkQueues } from './dispatch/keep-work-queues.ts'
 import { targetRates } from './dispatch/target-rates.ts'
+import { aboutExecution } from './execution/about-execution.ts'
+import { exportFacts } from './facts/export-facts.ts'
 import { runGoalsAndSchedules } from './goals/run-goals-and-schedules.ts'
 import { cancelExecution } from './handlers/cancel-execution.ts'
 import { choose } from './handlers/choose-reading.ts'
@@ -40,29 +52,37 @@ import { deleteGoal } from './handlers/delete-goal.ts'
 import { deleteGrant } from './handlers/delete-grant.ts'
 import { deleteSchedule } from './handlers/delete-schedule.ts'
 import { examineOrchestrator } from './handlers/examine-orchestrator.ts'
+import { executionHistory } from './handlers/execution-history.ts'
 import { executionStats } from './handlers/execution-stats.ts'
 import { exportAudit } from './handlers/export-audit.ts'
 import { findId } from './handlers/find-id.ts'
 import { getExecution } from './handlers/get-execution.ts'
 import { heartbeatWorker } from './handlers/heartbeat-worker.ts'
+import { listAlerts } from './handlers/list-alerts.ts'
 import { listApprovals } from './handlers/list-approvals.ts'
 import { listExecutions } from './handlers/list-executions.ts'
 import { listGoals } from './handlers/list-goals.ts'
 import { listGrants } from './handlers/list-grants.ts'
+import { listRefusals } from './handlers/list-refusals.ts'
 import { listSchedules } from './handlers/list-schedules.ts'
 import { listTasks } from './handlers/list-tasks.ts'
+import { listWorkers } from './handlers/list-workers.ts'
 import { pauseOrResume } from './handlers/pause-execution.ts'
 import { putGoal } from './handlers/put-goal.ts'
 import { putGrant } from './handlers/put-grant.ts'
 import { putManifest } from './handlers/put-manifest.ts'
 import { putSchedule } from './handlers/put-schedule.ts'
+import { readMetrics } from './handlers/read-metrics.ts'
+import { recordRefusals } from './handlers/record-refusals.ts'
 import { reportTask } from './handlers/report-task.ts'
 import { requestExecution } from './handlers/request-execution.ts'
 import { retryExecution } from './handlers/retry-execution.ts'
 import { rollbackExecution } from './handlers/rollback-execution.ts'
+import { silenceAlert } from './handlers/silence-alert.ts'
 import { steerExecutions } from './handlers/steer-executions.ts'
 import { steerGoal } from './handlers/steer-goal.ts'
 import { steerSchedule } from './handlers/steer-schedule.ts'
+import { unsilenceAlert } from './handlers/unsilence-alert.ts'
 import { verifyAudit } from './handlers/verify-audit.ts'
 import { watchExecution } from './handlers/watch-execution.ts'
 import { withoutSecrets } from './handlers/without-secrets.ts'
@@ -72,7 +92,7 @@ import { rateLimit } from './intake/rate-limit.ts'
 import type { Planning } from './planning/plan-work.ts'
 import { planningLane } from './planning/planning-lane.ts'
 import { reinspect } from './planning/reinspect.ts'
-import { isPromptRead, readPolicy } from './policy/policy.ts'
+import { paceOf, readPolicy } from './policy/policy.ts'
 import { targetsWritten } from './policy/touched-by.ts'
 import { clockOf } from './store/clock.ts'
 import { openAdmissions } from './store/executions.ts'
@@ -84,7 +104,6 @@ import type { Schema } from './store/schema.ts'
 import { openFreshness } from './store/written-targets.ts'
 import { startResync } from './upkeep/resync.ts'
 import { keepRetaining } from './upkeep/retention.ts'
-import { serveMetrics } from './upkeep/serve-metrics.ts'
 
 /** The maximum number of active grants of a tenant that are considered. */
 const GRANTS_MAX = 1_000
@@ -95,12 +114,16 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
   const log = createLogger('orchestrator')
   const config = readExecutionConfig(env.DEED_CONFIG, {
-    METRICS_PORT: env.METRICS_PORT,
-    METRICS_HOST: env.METRICS_HOST,
+    METRICS_PORT: env.env.METRICS_PORT,
+    METRICS_HOST: env.env.METRICS_HOST,
   })
   for (const { env: variable } of Object.values(config.secrets)) registerSecret(env.env[variable] ?? '')
   const policy = readPolicy(env.DEED_POLICY ?? DEFAULT_POLICY)
   const leaseMs = env.ORCHESTRATOR_LEASE_MS
+  const { metrics_port, metrics_host } = config.observability
+  const metrics = opened.use(
+    await serveMetrics('orchestrator', log, { ...env, METRICS_PORT: metrics_port, METRICS_HOST: metrics_host }),
+  )
 
   const [db, bus] = await Promise.all([
     openDatabase<Schema>({
@@ -113,15 +136,20 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     connectBus({ service: 'orchestrator', ...busAddress(env), log }),
   ])
   opened.use(db)
+  serveLogLevel(bus, 'orchestrator')
   // A connection of their own, so that heartbeats never queue behind other statements.
   const heartbeats = opened.use(openStore<Schema>({ url: env.DATABASE_URL, schema: 'orchestrator', poolMax: 1, log }))
-  const { metrics_port: port, metrics_host: host } = config.observability
   const clock = clockOf(db)
   await clock.synchronise()
-  const queues = opened.use(await keepWorkQueues(db, bus, log, env.ORCHESTRATOR_TENANTS))
+  const queues = opened.use(await keepWorkQueues(db, bus, log, env.ORCHESTRATOR_TENANTS, config.streams.replicas))
   for (const stream of await foreignStreams(bus.nc)) log.warn(stream)
   const reportsRefused = { count: 0 }
-  if (port !== undefined) opened.use(await serveMetrics(db, log, { host, port }, queues, reportsRefused))
+  metrics.readyIf({
+    nats: natsProbe(bus),
+    ...storeProbes(db, migrations),
+    queues: async () => queues.missing().join('; ') || undefined,
+  })
+  const sources = { bus, tenants: env.ORCHESTRATOR_TENANTS, budget: config.models.budget_usd_per_day !== undefined }
 
   const anchors = opened.use(openAnchors({ db, log, clock }))
   const before = cachedBefore()
@@ -135,7 +163,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
       policy,
       waiters,
       cachedBefore: before,
-      exportFile: config.observability.export_to_file,
+      exportRecord: exportOf(config.observability),
     }),
   )
   const wake = (id: ExecutionId): Promise<unknown> =>
@@ -163,17 +191,17 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     workQueues: queues,
     leaseMs,
     policyVersion: policy.version,
-    reads: (action) => isPromptRead(policy, action),
+    paceOf: (action) => paceOf(policy, action),
     writes: (action) => targetsWritten(policy, config, action),
     autoRollback: config.rollback.auto_rollback_on_failure,
     moved: anchors.moved,
     reportsRefused,
-    look: (id, approvalId) => look(id, approvalId),
+    look: (id, approvalId) => reinspecting(id, approvalId),
     ended(snapshot, waiting) {
       followUps
         .followUp(snapshot, waiting)
         .catch((error: unknown) =>
-          log.warn({ err: error, execution_id: snapshot.execution.execution_id }, 'the resync will retry'),
+          log.warn({ err: error, ...aboutExecution(snapshot.execution) }, 'the resync will retry'),
         )
     },
   })
@@ -188,7 +216,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     grants: (tenant) => readGrants(db, tenant, { all: false, limit: GRANTS_MAX }),
     now: clock.now,
   }
-  const look = reinspect({ driver, planning, log })
+  const reinspecting = reinspect({ driver, planning, log })
   const accepting: Accepting = {
     bus,
     log,
@@ -201,6 +229,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     lane,
     goals: openGoalsOf(db),
     isFresh: openFreshness(db),
+    markEnded: (snapshot) => followUps.mark(snapshot),
     async admit(admission) {
       const admitted = await admit(admission)
       if (!admitted.existed) anchors.moved(admission.execution)
@@ -209,6 +238,13 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   }
 
   opened.use(deliverAlerts({ db, bus, log, webhooks: webhooksOf(config.alerts.webhooks, env.env) }))
+  const rules = rulesOf(config.alerts.rules)
+  const session = opened.use(openStore<Schema>({ url: env.DATABASE_URL, schema: 'orchestrator', poolMax: 1, log }))
+  opened.use(exportFacts({ ...sources, db, session, log, registry: metrics.registry, rules }))
+  bus.serve(alerts.listAlerts, listAlerts({ db, rules }))
+  bus.serve(alerts.silenceAlert, silenceAlert({ db }))
+  bus.serve(alerts.unsilenceAlert, unsilenceAlert({ db }))
+  bus.serve(readMetricsContract, readMetrics({ db, ...sources }))
   const limits = rateLimit(config.limits, {
     waitingOf: (tenant) => capacity.waitingOf(tenant) + lane.waitingOf(tenant),
   })
@@ -216,6 +252,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
   bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))
   bus.serve(execution.executionStats, executionStats({ db }))
+  bus.serve(executionHistoryContract, executionHistory({ db }))
   bus.serve(steering.cancelExecution, withoutSecrets(cancelExecution({ db, driver, planning })))
   bus.serve(steering.pauseExecution, withoutSecrets(pauseOrResume({ db, driver }, 'paused')))
   bus.serve(steering.resumeExecution, withoutSecrets(pauseOrResume({ db, driver }, 'resumed')))
@@ -233,12 +270,15 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(grant.deleteGrant, deleteGrant({ db, driver }))
   bus.serve(audit.verifyAudit, verifyAudit({ db, bus }))
   bus.serve(audit.exportAudit, exportAudit({ db }))
+  bus.serve(audit.recordRefusals, recordRefusals({ anchors }))
+  bus.serve(audit.listRefusals, listRefusals({ db }))
   bus.serve(doctor.examineOrchestrator, examineOrchestrator({ db, bus, queues, reportsRefused }))
   opened.use(keepRetaining({ db, bus, retention: config.retention }, clock.now, log))
   bus.serve(manifest.putManifest, putManifest({ bus }))
   bus.serve(task.listTasks, listTasks({ db }))
+  bus.serve(worker.listWorkers, listWorkers({ db, bus }))
   bus.serve(findIdContract, findId({ db }))
-  bus.serve(task.reportTask, reportTask(accepting))
+  bus.serve(task.reportTask, reportTask({ ...accepting, db }))
   const looking = { ...accepting, db }
   const goalsAndSchedules = opened.use(runGoalsAndSchedules(looking))
   bus.serve(goal.putGoal, putGoal({ ...looking, config }))
@@ -257,4 +297,12 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     opened.use(await startIntake({ ...accepting, db }, { bus, log, config, limits, tenant }))
 
   return opened.move()
+}
+
+function exportOf({
+  export_to_file: file,
+  export_max_mb: megabytes,
+  export_files: olderMax,
+}: ExecutionConfig['observability']): ExportRecord | undefined {
+  return file === undefined ? undefined : openExport({ file, bytesMax: megabytes * 1e6, olderMax })
 }

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { canonicalJson } from '@deed/json/canonical-json'
 import { type TestBus, testBus } from '@deed/local/test-bus'
 import type { Handler, RequestScope } from '@deed/mesh/bus'
-import { inspectAction, inspectUndo } from '@deed/proto/action'
+import { ServedSpan } from '@deed/mesh/served-span'
+import { checkInputs, inspectAction, inspectUndo } from '@deed/proto/action'
 import type { RequestContract } from '@deed/proto/contract'
 import { WordsRequest } from '@deed/proto/execution'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
@@ -53,6 +54,7 @@ export async function openWorld(opened: AsyncDisposableStack): Promise<World> {
   )
   const mesh: TestBus = opened.use(await testBus())
   const executor = await mesh.bus('executor')
+  executor.serve(checkInputs, async () => ({ fault: null }))
   executor.serve(inspectAction, async ({ actions }) => ({
     inspections: actions.map(({ kind, input }) => ({
       inspection: {
@@ -78,7 +80,7 @@ export async function openWorld(opened: AsyncDisposableStack): Promise<World> {
       room: async () => () => undefined,
     } as never,
     rates: { mayBegin: () => true, began: () => undefined } as never,
-    reads: () => false,
+    paceOf: () => 'long',
     writes: () => [],
     workQueues: { checkNow: () => undefined },
     moved: () => undefined,
@@ -107,5 +109,6 @@ export async function beginExecution({ admit, driver, clock }: World, task: stri
 
 /** As the bus calls a handler. */
 export function ask<C extends RequestContract>(handler: Handler<C>, principal: Principal, input: z.output<C['input']>) {
-  return handler(input, { principal, log: createLogger('orchestrator') } as RequestScope)
+  const served = new ServedSpan('process', {}, false)
+  return handler(input, { principal, served, log: createLogger('orchestrator') } as unknown as RequestScope)
 }

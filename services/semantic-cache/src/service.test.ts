@@ -1,11 +1,12 @@
 // The cache as a service, on a real NATS server and a real PostgreSQL.
 import { randomUUID } from 'node:crypto'
 import { testBus } from '@deed/local/test-bus'
+import { until } from '@deed/process/until'
 import * as proto from '@deed/proto/cache'
 import { ExecutionId } from '@deed/proto/ids'
 import { testDatabase } from '@deed/store/test-database'
 import { describe, expect, it } from 'vitest'
-import { answer } from '../test/test-values.ts'
+import { answer, solution } from '../test/test-values.ts'
 import { readConfig } from './config.ts'
 import { startSemanticCache } from './service.ts'
 import { migrations } from './store/migrations.ts'
@@ -33,10 +34,68 @@ describe('the cache', () => {
     expect(await bus.call(proto.cacheStats, {})).toMatchObject({ entries: 1, hits: 1, misses: 2 })
     expect(await bus.call(proto.cacheStats, {}, acme)).toMatchObject({ entries: 0, hits: 0, misses: 1, hit_rate: 0 })
 
+    const listed = await bus.call(proto.listCache, {})
+    expect(listed).toMatchObject({
+      entries: [{ entry_id, kind: 'answer', tier: 'exact', execution_id: value.execution_id, hits: 1 }],
+      next_cursor: null,
+    })
+    expect(await bus.call(proto.listCache, {}, acme)).toEqual({ entries: [], next_cursor: null })
+    expect(await bus.call(proto.listCache, { kind: 'solution' })).toMatchObject({ entries: [] })
+
     await expect(bus.call(proto.invalidateCache, {})).rejects.toMatchObject({ code: 'invalid_request' })
     expect(await bus.call(proto.invalidateCache, { all: true }, acme)).toEqual({ removed: 0 })
     expect(await bus.call(proto.invalidateCache, { execution_id: value.execution_id })).toEqual({ removed: 1 })
     expect(await bus.call(proto.getCache, scope)).toEqual({ entry: null })
+  })
+
+  it('returns a plan for similar words with its similarity, until one that did not hold is reported', async () => {
+    await using mesh = await testBus()
+    await using database = await testDatabase('semantic_cache', migrations)
+    const environment = { ...mesh.environment('semantic-cache'), DATABASE_URL: database.url }
+    await using _cache = await startSemanticCache(readConfig(environment))
+    const bus = await mesh.bus('orchestrator')
+    const text = 'make a folder for the reports'
+    await bus.call(proto.putCache, { ...scope, text, value: solution('reports') })
+    const similar = { ...scope, text: 'Could you make a folder for the reports?' }
+    // Where PostgreSQL is slow, it is a miss.
+    const found = await until(async () => (await bus.call(proto.getCache, similar)).entry ?? undefined)
+    expect({ entry: found }).toMatchObject({
+      entry: { tier: 'semantic', value: { kind: 'solution' }, similar: { text, way: 'words', certificate: null } },
+    })
+    expect(await bus.call(proto.getCache, { ...similar, language: 'go' })).toEqual({ entry: null })
+    expect(await bus.call(proto.getCache, { ...similar, context_hash: 'd' })).toEqual({ entry: null })
+    expect(await bus.call(proto.getCache, similar, acme)).toEqual({ entry: null })
+    expect(await bus.call(proto.judgeCache, { ...similar, held: false })).toEqual({ judged: true })
+    expect(await bus.call(proto.getCache, similar)).toEqual({ entry: null })
+    expect(await bus.call(proto.cacheStats, {})).toMatchObject({
+      ...{ hits: 1, similar_hits: 1, wrong_hits: { judged: 0, wrong: 0, wrong_max: 1 } },
+      scopes: [{ kind: 'solution', way: 'words', judged: 1, wrong: 1, open: false }],
+    })
+  })
+
+  it('lists its entries a page at a time, newest first, each once', async () => {
+    await using mesh = await testBus()
+    await using database = await testDatabase('semantic_cache', migrations)
+    const environment = { ...mesh.environment('semantic-cache'), DATABASE_URL: database.url }
+    await using _cache = await startSemanticCache(readConfig(environment))
+    const bus = await mesh.bus('orchestrator')
+    const ids: string[] = []
+    for (let n = 0; n < 5; n++) {
+      const put = { ...scope, text: `how many are ${n}?`, value: answer(`${n}`) }
+      ids.unshift((await bus.call(proto.putCache, put)).entry_id)
+    }
+    const seen: string[] = []
+    for (let cursor: string | undefined; ; ) {
+      const page = await bus.call(proto.listCache, { limit: 2, ...(cursor === undefined ? {} : { cursor }) })
+      expect(page.entries.length).toBeLessThanOrEqual(2)
+      seen.push(...page.entries.map(({ entry_id: id }) => id))
+      if (page.next_cursor === null) break
+      cursor = page.next_cursor
+    }
+    expect(seen).toEqual(ids)
+    await expect(bus.call(proto.listCache, { cursor: "1.x'; drop table" })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
   })
 
   it('lets one of two callers compute, across two replicas', async () => {

@@ -1,12 +1,13 @@
 /** The environment of the service, read once. */
 import { BusEnvironment } from '@deed/mesh/connection'
 import { readEnvironment } from '@deed/process/environment'
+import { MetricsEnvironment } from '@deed/process/serve-metrics'
 import { z } from 'zod'
 
-const Config = z.object(BusEnvironment)
+const Config = z.object({ ...BusEnvironment, ...MetricsEnvironment })
 export type Config = z.output<typeof Config>
 
-/** @throws {ConfigurationError} that names every missing or malformed variable */
+/** @throws {ConfigError} that names every missing or malformed variable */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   return readEnvironment(Config, env)
 }

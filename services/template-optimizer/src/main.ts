@@ -1,6 +1,11 @@
-/** The process of the template optimizer. */
-import { runUntilSignalled } from '@deed/process/run-until-signalled'
+/** The process of the template optimizer, unless the thinking services share one. */
+import { runUntilSignalled, type Service } from '@deed/process/run-until-signalled'
 import { readConfig } from './config.ts'
 import { startTemplateOptimizer } from './service.ts'
 
-await runUntilSignalled('template-optimizer', async () => startTemplateOptimizer(readConfig(process.env)))
+export const service: Service = {
+  name: 'template-optimizer',
+  start: async (env) => startTemplateOptimizer(readConfig(env)),
+}
+
+if (import.meta.main) await runUntilSignalled(service)

@@ -1,24 +1,31 @@
 /** The parts of the template optimizer, in the order they open. */
 import { fileURLToPath } from 'node:url'
+import { ConfigError } from '@deed/config/config-error'
 import { connectBus } from '@deed/mesh/bus'
 import { busAddress } from '@deed/mesh/connection'
-import { ConfigurationError } from '@deed/process/configuration-error'
+import { natsProbe } from '@deed/mesh/nats-probe'
+import { serveLogLevel } from '@deed/mesh/serve-log-level'
+import { serveMetrics } from '@deed/process/serve-metrics'
 import { DeedError } from '@deed/proto/errors'
 import * as proto from '@deed/proto/template'
 import { batched } from '@deed/store/batched'
 import { openDatabase } from '@deed/store/database'
+import { storeProbes } from '@deed/store/store-probes'
 import { createLogger } from '@deed/telemetry/logger'
 import { openLearnedScores } from './choosing/learned-scores.ts'
 import type { Config } from './config.ts'
+import { analyzeTemplates } from './handlers/analyze-templates.ts'
 import { getTemplate } from './handlers/get-template.ts'
 import { listTemplates } from './handlers/list-templates.ts'
 import { recordTemplate } from './handlers/record-template.ts'
 import { selectTemplate } from './handlers/select-template.ts'
+import { templateHistory } from './handlers/template-history.ts'
 import { migrations } from './store/migrations.ts'
 import { keepPruning } from './store/prune-outcomes.ts'
 import { recordUses, type ScoreRow, type TemplateUse } from './store/template-outcomes.ts'
 import { keepTemplates } from './store/templates.ts'
-import { type Catalogue, loadCatalogue } from './templates/catalogue.ts'
+import { loadCatalogue } from './templates/catalogue.ts'
+import { openTemplates } from './templates/in-force.ts'
 
 const SHIPPED = fileURLToPath(new URL('../templates', import.meta.url))
 const POOL_MAX = 3
@@ -27,8 +34,10 @@ const POOL_MAX = 3
 export async function startTemplateOptimizer(config: Config): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
   const log = createLogger('template-optimizer')
+  const metrics = opened.use(await serveMetrics('template-optimizer', log, config))
 
-  const catalogue = await readCatalogue(config)
+  // An invalid template is reported before the database is needed.
+  await checkTemplates(config)
   const store = opened.use(
     await openDatabase({
       url: config.DATABASE_URL,
@@ -39,30 +48,44 @@ export async function startTemplateOptimizer(config: Config): Promise<AsyncDispo
       log,
     }),
   )
-  for (const id of await keepTemplates(store, catalogue.templates)) {
-    log.warn({ templateId: id }, 'a template was changed without a new version; raise its version')
-  }
+  const inForce = opened.use(
+    await openTemplates({
+      shipped: SHIPPED,
+      own: config.TEMPLATES_DIR,
+      log,
+      keep: async ({ templates }) => {
+        for (const id of await keepTemplates(store, templates)) {
+          log.warn({ templateId: id }, 'a template was changed without a new version; raise its version')
+        }
+      },
+    }),
+  )
+  const { catalogue } = inForce
   const scores = await openLearnedScores(store, log)
   opened.use(keepPruning(store, log))
   const recordUse = batched<TemplateUse, ScoreRow>((uses) => recordUses(store, log, uses))
 
   const bus = opened.use(await connectBus({ service: 'template-optimizer', ...busAddress(config), log }))
+  metrics.readyIf({ nats: natsProbe(bus), ...storeProbes(store, migrations) })
+  serveLogLevel(bus, 'template-optimizer')
   bus.serve(proto.selectTemplate, selectTemplate({ catalogue, scores }))
   bus.serve(proto.getTemplate, getTemplate({ catalogue, store }))
   bus.serve(proto.recordTemplate, recordTemplate({ catalogue, scores, recordUse }))
-  bus.serve(proto.listTemplates, listTemplates({ catalogue, scores }))
+  bus.serve(proto.listTemplates, listTemplates({ inForce, scores }))
+  bus.serve(proto.analyzeTemplates, analyzeTemplates({ catalogue, scores, store }))
+  bus.serve(proto.templateHistory, templateHistory({ store }))
   log.info({ templates: catalogue.templates.length }, 'templates loaded')
 
   return opened.move()
 }
 
-async function readCatalogue({ TEMPLATES_DIR: own }: Config): Promise<Catalogue> {
+async function checkTemplates({ TEMPLATES_DIR: own }: Config): Promise<void> {
   try {
-    return await loadCatalogue(own === undefined ? [SHIPPED] : [SHIPPED, own])
+    await loadCatalogue(own === undefined ? [SHIPPED] : [SHIPPED, own])
   } catch (error) {
-    if (error instanceof DeedError) throw new ConfigurationError(error.message, { cause: error })
+    if (error instanceof DeedError) throw new ConfigError(error.message, { cause: error })
     if (own !== undefined && error instanceof Error && 'code' in error) {
-      throw new ConfigurationError(`TEMPLATES_DIR: ${error.message}`, { cause: error })
+      throw new ConfigError(`TEMPLATES_DIR: ${error.message}`, { cause: error })
     }
     throw error
   }

@@ -1,4 +1,5 @@
 /** deed doctor: what of a mesh is not as it should be, and what to change. */
+import { counted } from '@deed/config/counted'
 import type { Check } from '@deed/proto/doctor'
 import type { Command } from 'commander'
 import { shellOf } from '../connect/shell.ts'
@@ -24,7 +25,7 @@ Every instance of a service is examined. It changes nothing, and works without a
 mesh, too. How often a NATS server elsewhere syncs is read at its monitoring
 port, DEED_NATS_MONITORING_URL.
 
-Exit code: 0 nothing must be changed; 1 something must.`,
+Exit code: 0 no problems; 1 a problem.`,
     )
     .action(async (_: object, command: Command) => {
       const shell = shellOf(command)
@@ -50,7 +51,7 @@ export function doctorText(checks: readonly Check[], paint: Paint): string {
     ...(instances === undefined ? [] : [`${' '.repeat(width + 11)}${whose(instances)}`]),
     ...(advice === undefined ? [] : [`${' '.repeat(width + 11)}${plainText(advice)}`]),
   ])
-  const problems = checks.filter(({ status }) => status === 'problem').length
-  const sum = problems === 0 ? 'nothing must be changed' : `${problems} of ${checks.length} must be changed`
+  const count = (wanted: Check['status']) => checks.filter(({ status }) => status === wanted).length
+  const sum = `${counted(count('problem'), 'problem')}, ${counted(count('warning'), 'warning')}`
   return [...lines, sum].join('\n')
 }

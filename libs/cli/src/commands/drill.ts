@@ -122,7 +122,7 @@ function endOnInterruption(): AbortSignal {
   return over.signal
 }
 
-/** It takes minutes, so how far it is is told with --json too. */
+/** It takes minutes, so its progress is printed with --json too. */
 const progress = (line: string): void => void process.stderr.write(`${line}\n`)
 
 function reportText(report: DrillReport, held: boolean, tried: readonly Fault[], { paint, width }: Output): string {

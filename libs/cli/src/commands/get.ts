@@ -98,7 +98,7 @@ function addExecutions(get: Command): void {
           { heading: 'TASK', cell: ({ task }) => task, fills: true },
         ]
         show(shell, 'executions', columns, reply.executions)
-        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${shownId(reply.next_cursor)}`)
+        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${reply.next_cursor}`)
       },
     )
 }
@@ -143,7 +143,7 @@ function addTasks(get: Command): void {
           { heading: 'TITLE', cell: ({ title, error }) => (error ? `${title}: ${error.message}` : title), fills: true },
         ]
         show(shell, 'tasks', columns, reply.tasks)
-        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${shownId(reply.next_cursor)}`)
+        if (reply.next_cursor !== null) shell.out.note(`more: --cursor ${reply.next_cursor}`)
       },
     )
 }

@@ -154,7 +154,7 @@ export async function showGoals(shell: Shell): Promise<void> {
     { heading: 'GOAL', cell: ({ name }) => name },
     { heading: 'STATUS', cell: statusOf, status: true },
     { heading: 'OBSERVED', cell: ({ last_outcome: outcome }) => outcome ?? '-', status: true },
-    { heading: 'AGE', cell: ({ last_look_at: at }) => (at === null ? '-' : age(at, now)) },
+    { heading: 'AGE', cell: ({ last_check_at: at }) => (at === null ? '-' : age(at, now)) },
     { heading: 'EVERY', cell: ({ interval_ms: ms }) => duration(ms), optional: true },
     { heading: 'DRIFTS', cell: ({ drifts }) => String(drifts), optional: true },
     {

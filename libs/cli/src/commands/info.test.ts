@@ -5,11 +5,12 @@ import { unpainted } from '../terminal/paint.ts'
 import { infoText, masked } from './info.ts'
 
 const address: Address = {
-  nats_url: 'nats://127.0.0.1:4222',
+  nats_url: 'nats://127.0.0.1:4222,nats://deed:secret-6@127.0.0.1:4223',
   nats_user: 'deed',
   nats_password: 'secret-1',
   nats_server_name: 'deed-1',
   database_url: 'postgres://deed:secret-2@127.0.0.1:5432/postgres?sslpassword=secret-3',
+  nats_system_login: { user: 'system', pass: 'secret-7' },
   users: { client: 'secret-4', approver: 'secret-5' },
   source: '/data/mesh.json',
 }
@@ -25,7 +26,7 @@ describe('how to connect', () => {
 
   it('shows a line that a client outside can use, as the user with the fewest rights', () => {
     expect(infoText(address, unpainted, true)).toContain(
-      "nats --server nats://127.0.0.1:4222 --user client --password 'secret-4' req execution.request",
+      "nats --server nats://127.0.0.1:4222,nats://deed:secret-6@127.0.0.1:4223 --user client --password 'secret-4' req execution.request",
     )
   })
 })

@@ -1,5 +1,5 @@
 /** deed info: how to connect from outside. */
-import { accountsConfiguration, passwordVariable } from '@deed/local/accounts-configuration'
+import { accountsConfiguration, passwordLogin, passwordVariable } from '@deed/local/accounts-configuration'
 import { accountsOf } from '@deed/proto/accounts'
 import { PrincipalName } from '@deed/proto/ids'
 import { CALLERS, type Caller, MESH_USERS, serviceAs } from '@deed/proto/permissions'
@@ -45,7 +45,9 @@ interface InfoOptions {
 export function natsConfiguration(more: readonly Caller[]): string {
   return [
     '# Passwords, in clear or as bcrypt, are read from the environment of nats-server, as NATS_PASSWORD_EXECUTOR.',
-    accountsConfiguration(accountsOf([...CALLERS, ...more]), (user) => `$${passwordVariable(user)}`),
+    accountsConfiguration(accountsOf([...CALLERS, ...more]), (user) => [
+      passwordLogin(user, `$${passwordVariable(user)}`),
+    ]),
   ].join('\n')
 }
 
@@ -84,6 +86,7 @@ export function infoText(address: Address, paint: Paint, showSecrets: boolean): 
 const RIGHTS: Record<string, string> = {
   client: 'asks for work and follows it',
   approver: 'asks, and approves what others asked for',
+  mcp: 'is what deed mcp enters as',
 }
 
 /** For somebody who has the `nats` command. */
@@ -93,12 +96,20 @@ function exampleOf({ nats_url: url, nats_user: user, nats_password: password, us
   return `nats --server ${url}${login} req execution.request '{"task": "How many assets do we have?"}'`
 }
 
-/** The same, with every password covered; in what it leaves out, no secret is. */
+/** The same, with every password covered. */
 export function masked(address: Address): Address {
-  const { nats_password: password, users, database_url: database } = address
+  const {
+    nats_url: servers,
+    nats_password: password,
+    nats_system_login: system,
+    users,
+    database_url: database,
+  } = address
   return {
     ...address,
+    nats_url: servers.split(',').map(maskedUrl).join(','),
     ...(password === undefined ? {} : { nats_password: MASK }),
+    ...(system === undefined ? {} : { nats_system_login: { ...system, pass: MASK } }),
     users: Object.fromEntries(Object.keys(users).map((name) => [name, MASK])),
     ...(database === undefined ? {} : { database_url: maskedUrl(database) }),
   }
@@ -106,9 +117,10 @@ export function masked(address: Address): Address {
 
 function maskedUrl(text: string): string {
   const url = URL.parse(text)
-  if (!url) return MASK
+  if (!url) return text.includes('@') ? MASK : text
+  if (url.password === '' && url.search === '') return text
   if (url.password !== '') url.password = MASK
-  // A password may also stand in the query.
+  // A password may also be in the query.
   for (const name of url.searchParams.keys()) if (/pass/i.test(name)) url.searchParams.set(name, MASK)
   return url.href
 }

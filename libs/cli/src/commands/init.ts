@@ -29,7 +29,7 @@ workspaces:
 #     environment: development
 #   inventory: # deed run "How many assets do we have?"
 #     type: sql
-#     url_env: INVENTORY_URL # the environment variable with the URL: it is a secret, so it does not stand here
+#     url_env: INVENTORY_URL # the environment variable with the URL: it is a secret, so it is not written here
 #     entities:
 #       assets: { table: assets, label_column: type, name_column: name, singular: asset }
 

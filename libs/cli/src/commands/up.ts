@@ -2,19 +2,23 @@
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { ConfigError } from '@deed/config/config-error'
 import { counted } from '@deed/config/counted'
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
 import { requireVariables } from '@deed/config/require-variables'
 import { meshProcess, runningMesh } from '@deed/local/connection-file'
 import { openDataFolder } from '@deed/local/data-folder'
-import { ConfigurationError } from '@deed/process/configuration-error'
+import { readThinkers } from '@deed/local/thinkers'
 import { until } from '@deed/process/until'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { enterMesh } from '../connect/connection.ts'
+import { linkTo } from '../connect/console-link.ts'
 import { natsUrlOf } from '../connect/nats-url.ts'
 import { noteRoot } from '../connect/note-root.ts'
 import { CONFIG_FILE } from '../connect/project.ts'
 import { type Shell, shellOf } from '../connect/shell.ts'
+import { consoleAddress, consoleText } from '../show/console.ts'
 import { meshFacts, meshText } from '../show/mesh.ts'
 import { duration } from '../terminal/amounts.ts'
 import { deedCommand } from '../terminal/deed-command.ts'
@@ -96,6 +100,7 @@ async function runUp({ env, dataDir, out }: Shell, { file, config }: Configured)
     config: file,
     natsUrl: natsUrlOf(env),
     databaseUrl: env.DATABASE_URL || undefined,
+    thinkers: readThinkers(env),
     progress: (step) => out.note(step),
     signal: stop.signal,
   }).catch((error: unknown) => {
@@ -106,9 +111,25 @@ async function runUp({ env, dataDir, out }: Shell, { file, config }: Configured)
   if (!interruption.happened) {
     noteRoot(out)
     const { nats_url } = mesh.connection
-    out.document({ status: 'ready', pid: process.pid, nats_url, ...meshFacts({ file, config, dataDir }) })
+    const metrics = Object.fromEntries(
+      mesh.services.flatMap(({ service, metricsUrl }) => (metricsUrl === undefined ? [] : [[service, metricsUrl]])),
+    )
+    await using bus = await enterMesh(env, { ...mesh.connection, users: {}, source: dataDir })
+    const link = await linkTo(bus, mesh.services)
+    out.document({
+      status: 'ready',
+      pid: process.pid,
+      nats_url,
+      console: link === undefined ? null : consoleAddress(link),
+      metrics,
+      ...meshFacts({ file, config, dataDir }),
+    })
     out.print(
-      `ready after ${duration(performance.now() - begun)}: ${counted(mesh.services.length, 'service')} at ${nats_url}, data in ${dataDir}\nCtrl+C stops it.`,
+      `ready after ${duration(performance.now() - begun)}: ${counted(mesh.services.length, 'service')} at ${nats_url}, data in ${dataDir}\n${Object.entries(
+        metrics,
+      )
+        .map(([service, url]) => `metrics of ${service} at ${url}\n`)
+        .join('')}${link === undefined ? '' : `${consoleText(link, out)}\n`}Ctrl+C stops it.`,
     )
   }
   await interruption.received
@@ -167,7 +188,7 @@ function failedStart(code: number | null, logFile: string, written: string): Err
   const lines = written.trimEnd().split('\n')
   const refusal = lines.findLast((line) => line.startsWith('{"error":'))
   const message = refusal && Refusal.parse(JSON.parse(refusal)).error.message
-  if (message && code === EXIT.configuration) return new ConfigurationError(message)
+  if (message && code === EXIT.configuration) return new ConfigError(message)
   const why = message ?? lines.slice(-TAIL_LINES).join('\n')
   return new Error(`the mesh did not start (exit code ${code}); its log is ${logFile}\n${why}`)
 }

@@ -3,6 +3,7 @@ import { connect as connectSocket } from 'node:net'
 import { CONNECTION_FILE, runningMesh } from '@deed/local/connection-file'
 import { type Bus, connectBus } from '@deed/mesh/bus'
 import { LOCAL, type Principal, PrincipalName } from '@deed/proto/ids'
+import { defined } from '@deed/proto/json'
 import { createLogger } from '@deed/telemetry/logger'
 import { z } from 'zod'
 import { deedCommand } from '../terminal/deed-command.ts'
@@ -16,6 +17,11 @@ export interface Address {
   nats_user?: string | undefined
   nats_password?: string | undefined
   nats_server_name?: string | undefined
+  /** Paths of a seed of an nkey, and of certificates, as in the environment of a service. */
+  nats_nkey_file?: string | undefined
+  nats_ca_file?: string | undefined
+  nats_cert_file?: string | undefined
+  nats_key_file?: string | undefined
   /** Unknown for a mesh that is elsewhere. */
   database_url?: string | undefined
   /** Of the system account; unknown for a server that is elsewhere. */
@@ -29,15 +35,22 @@ export interface Address {
 /** @throws {UnreachableError} where neither the environment nor the data folder knows of a mesh */
 export function findMesh(env: NodeJS.ProcessEnv, dataDir: string): Address {
   if (env.NATS_URL) {
-    const url = new URL(env.NATS_URL.includes('://') ? env.NATS_URL : `nats://${env.NATS_URL}`)
+    const [first = '', ...others] = env.NATS_URL.split(',').map((text) => text.trim())
+    const url = new URL(first.includes('://') ? first : `nats://${first}`)
     const { username, password } = url
     url.username = ''
     url.password = ''
     return {
-      nats_url: url.href,
+      nats_url: [url.href, ...others].join(','),
       nats_user: env.NATS_USER ?? (username === '' ? undefined : decodeURIComponent(username)),
       nats_password: env.NATS_PASSWORD ?? (password === '' ? undefined : decodeURIComponent(password)),
       nats_server_name: env.NATS_SERVER_NAME,
+      ...defined({
+        nats_nkey_file: env.NATS_NKEY_FILE,
+        nats_ca_file: env.NATS_CA_FILE,
+        nats_cert_file: env.NATS_CERT_FILE,
+        nats_key_file: env.NATS_KEY_FILE,
+      }),
       database_url: env.DATABASE_URL,
       users: {},
       source: 'the environment',
@@ -69,6 +82,10 @@ export async function enterMesh(env: NodeJS.ProcessEnv, address: Address, as?: s
     url,
     user,
     password,
+    nkeyFile: own === undefined ? address.nats_nkey_file : undefined,
+    caFile: address.nats_ca_file,
+    certFile: address.nats_cert_file,
+    keyFile: address.nats_key_file,
     serverName,
     log,
     ...(named === undefined ? {} : { principal: principalFrom(named) }),
@@ -86,7 +103,8 @@ export async function enterMesh(env: NodeJS.ProcessEnv, address: Address, as?: s
   }
 }
 
-function principalFrom(text: string): Principal {
+/** @param text of `--as`. @throws {UsageError} unless it names a user, or a tenant and a user */
+export function principalFrom(text: string): Principal {
   const [tenant, user, more] = text.includes('.') ? text.split('.') : [LOCAL.tenant, text]
   const { data } = z.object({ tenant: PrincipalName, user: PrincipalName }).safeParse({ tenant, user })
   if (data === undefined || more !== undefined) {
@@ -95,8 +113,21 @@ function principalFrom(text: string): Principal {
   return data
 }
 
-async function reach(url: string): Promise<void> {
-  const { hostname, port } = new URL(url)
+/** One of the servers is enough. */
+async function reach(urls: string): Promise<void> {
+  const faults: unknown[] = []
+  for (const url of urls.split(',')) {
+    try {
+      return await reachOne(url)
+    } catch (error) {
+      faults.push(error)
+    }
+  }
+  throw faults[0]
+}
+
+async function reachOne(url: string): Promise<void> {
+  const { hostname, port } = new URL(url.includes('://') ? url : `nats://${url}`)
   const socket = connectSocket({ host: hostname, port: port === '' ? NATS_PORT : Number(port) })
   try {
     await new Promise<void>((resolve, reject) => {
@@ -111,7 +142,7 @@ async function reach(url: string): Promise<void> {
   }
 }
 
-const shown = (url: string): string => new URL(url).host
+const shown = (urls: string): string => urls.replaceAll(/\w+:\/\//g, '').replaceAll('/', '')
 
 /** The messages of an AggregateError are in its parts. */
 function reason(cause: unknown): string {

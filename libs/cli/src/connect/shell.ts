@@ -42,11 +42,15 @@ export function shellOf(command: Command, fallback: string = RELEASE): Shell {
 }
 
 /** Enters the mesh for one piece of work, and leaves it afterwards. @param doing what a terminal shows where it takes long */
-export async function withMesh<T>(shell: Shell, work: (bus: Bus) => Promise<T>, doing = 'working'): Promise<T> {
+export async function withMesh<T>(
+  shell: Shell,
+  work: (bus: Bus) => Promise<T>,
+  doing: string | null = 'working',
+): Promise<T> {
   const { env, dataDir, elsewhere, as, out } = shell
   const address = findMesh(env, dataDir)
   if (elsewhere && !env.NATS_URL) out.note(out.paint('dim', `the mesh of ${dataDir}`))
-  using _busy = out.busy(doing)
+  using _busy = doing === null ? null : out.busy(doing)
   await using bus = await enterMesh(env, address, as)
   return await work(bus)
 }

@@ -77,9 +77,9 @@ function checkService(
   after: Seen,
   { seen, wrong }: Verdict,
 ): void {
-  const told = (pid: number | undefined): string =>
+  const stateOf = (pid: number | undefined): string =>
     pid === undefined ? 'does not answer' : `answers as process ${pid}`
-  seen.push(`${name} ${told(after.pid)}; before, it ${before.pid === undefined ? 'did not' : `was ${before.pid}`}`)
+  seen.push(`${name} ${stateOf(after.pid)}; before, it ${before.pid === undefined ? 'did not' : `was ${before.pid}`}`)
   if ((before.pid === undefined) !== (wanted === 'down')) wrong.push(`${name} was not ${wanted} beforehand`)
   if (after.pid === undefined) wrong.push(`${name} does not answer`)
   else if (wantedAfter === 'another' && after.pid === before.pid) wrong.push(`${name} is the same process ${after.pid}`)

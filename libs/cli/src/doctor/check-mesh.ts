@@ -7,6 +7,7 @@ import { SERVICES } from '@deed/proto/contract'
 import { type Check, examineAgent, examineExecutor, examineOrchestrator } from '@deed/proto/doctor'
 import { DeedError } from '@deed/proto/errors'
 import { type Address, enterMesh, findMesh } from '../connect/connection.ts'
+import { instancesOf } from '../connect/instances.ts'
 import type { Shell } from '../connect/shell.ts'
 import { UnreachableError } from '../terminal/exit-code.ts'
 
@@ -25,7 +26,7 @@ export async function checkMesh({ env, dataDir }: Pick<Shell, 'env' | 'dataDir'>
   }
   await using bus = entered
   const status = statusOf(env, address)
-  const found = await present(bus)
+  const found = await instancesOf(bus)
   const parts = await Promise.all([
     natsServer(bus),
     natsDurability(status),
@@ -103,15 +104,7 @@ async function natsStore(status: ServerStatus | undefined): Promise<Check[]> {
   ]
 }
 
-/** Those that are there, by PING and INFO of the micro protocol. */
-async function present({ nc }: Bus): Promise<Map<string, { id: string; version: string }[]>> {
-  const found = new Map<string, { id: string; version: string }[]>()
-  const answers = await nc.services.client().info()
-  for await (const { name, id, version } of answers) found.set(name, [...(found.get(name) ?? []), { id, version }])
-  return found
-}
-
-function services(found: Awaited<ReturnType<typeof present>>): Check[] {
+function services(found: Awaited<ReturnType<typeof instancesOf>>): Check[] {
   return SERVICES.map((service): Check => {
     const instances = found.get(service) ?? []
     const name = `service.${service}`

@@ -1,7 +1,13 @@
 /** A decision from the command line: what is decided on is shown before it is asked for, and bound by its hash. */
 
 import type { Bus } from '@deed/mesh/bus'
-import { type ApprovalView, decideApproval, decideApprovals, listApprovals } from '@deed/proto/approval'
+import {
+  type ApprovalView,
+  type Confirmation,
+  decideApproval,
+  decideApprovals,
+  listApprovals,
+} from '@deed/proto/approval'
 import { type ApprovalId, ExecutionId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import { exposedLine } from '@deed/text/exposed-text'
@@ -54,11 +60,17 @@ export async function decideOn(out: Output, bus: Bus, id: string, decided: Decis
   const reply = await bus.call(decideApproval, {
     approval_id: approval?.approval_id ?? given,
     decision,
+    confirmation: confirmationOf(decided),
     ...defined({ reason, plan_hash: hash }),
   })
   out.document(reply)
   out.print(`${paintStatus(out.paint, DECIDED[decision])}  execution ${shownId(reply.execution_id)}`)
 }
+
+const confirmationOf = ({ decision, yes = false, planHash }: Decision): Confirmation => ({
+  channel: 'command',
+  factor: planHash !== undefined ? 'typed' : decision === 'approve' && !yes ? 'answer' : 'none',
+})
 
 async function findPending(bus: Bus, id: ApprovalId): Promise<ApprovalView[]> {
   const own = await bus.call(listApprovals, { approval_id: id, status: 'pending' })
@@ -114,6 +126,7 @@ async function decideEach(out: Output, bus: Bus, waiting: readonly ApprovalView[
   const { results } = await bus.call(decideApprovals, {
     approvals: waiting.map(({ approval_id, plan_hash }) => ({ approval_id, plan_hash })),
     decision,
+    confirmation: confirmationOf(decided),
     ...defined({ reason }),
   })
   out.document({ results })

@@ -12,7 +12,7 @@ import type { PersonTask } from '@deed/proto/person'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import type { z } from 'zod'
 
-/** Before the first look, in milliseconds: most executions have ended by then. */
+/** Before the first read, in milliseconds: most executions have ended by then. */
 const CHECK_AFTER_MS = 50
 const CHECK_AGAIN_MS_MAX = 2_000
 
@@ -103,7 +103,7 @@ export async function followExecution(
     if (found) {
       if (!last) {
         subscribe(found.execution_id)
-        // Once more: what happened between the look and the subscription has no event here.
+        // Once more: what happened between the read and the subscription has no event here.
         news = true
       }
       last = found

@@ -28,7 +28,7 @@ export async function keepGoal(
     { onApproval: (approval, decided) => decide(asking, bus, approval, decided) },
     late,
   )
-  // Its end is noted by the next look.
+  // Its end is noted by the next check.
   while (goal.status === 'establishing' && !late.aborted) {
     await wait(CHECK_AGAIN_MS)
     const [now] = (await bus.call(listGoals, { name })).goals
@@ -47,7 +47,7 @@ async function observedAgain(bus: Bus, put: GoalView, asking: DecideOptions, lat
   let goal = put
   let followed = put.execution_id
   while (!late.aborted && goal.status === 'active' && !goal.paused) {
-    if (goal.last_look_at !== put.last_look_at && goal.last_outcome !== 'drifted') break
+    if (goal.last_check_at !== put.last_check_at && goal.last_outcome !== 'drifted') break
     if (goal.execution_id !== null && goal.execution_id !== followed) {
       followed = goal.execution_id
       await followExecution(

@@ -1,5 +1,5 @@
 /** Asking for a task and staying with it to its end, through restarts of NATS and of the orchestrator. */
-import { randomUUID } from 'node:crypto'
+import { randomUUIDv7 } from 'node:crypto'
 import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import { ExecutionReply, type ExecutionRequest, requestExecution } from '@deed/proto/execution'
@@ -23,7 +23,7 @@ export async function runTask(
   request: z.input<typeof ExecutionRequest>,
   { timeoutMs, ...watcher }: RunOptions,
 ): Promise<ExecutionReply> {
-  const key = request.idempotency_key ?? randomUUID()
+  const key = request.idempotency_key ?? randomUUIDv7()
   const stop = new AbortController()
   const late = setTimeout(() => stop.abort(), timeoutMs)
   // The key makes a repeat harmless, so the answer is asked for again wherever it may have got lost.

@@ -51,7 +51,7 @@ export async function steerMany(
   using patient = patience(timeoutMs)
   const results = await steerEach(bus, ids, scope, wish)
   const ended: SteerResult[] = []
-  // One look after the other: they end side by side.
+  // One after the other: they end side by side.
   for (const result of results)
     ended.push(result.error ? result : await endOf(out, bus, result, wish.verb, patient.signal, yes))
   showResults(out, ended)

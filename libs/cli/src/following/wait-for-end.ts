@@ -46,7 +46,7 @@ export interface Patience extends Disposable {
   readonly signal: AbortSignal
 }
 
-/** Ends with the time, or with Ctrl+C, of which a second one ends the process. Begins before the wish is told. */
+/** Ends with the time, or with Ctrl+C, of which a second one ends the process. Begins before the request is sent. */
 export function patience(timeoutMs: number): Patience {
   const stop = new AbortController()
   const give = (): void => stop.abort()
@@ -96,7 +96,9 @@ export async function waitForEnd(
   }
   const seen = await followExecution(bus, which, watcher, signal)
   const detail = seen && isEnd(seen) ? seen : await bus.call(getExecution, which)
-  if (!hasEnded(verb, detail)) out.note(`It continues. See its status with\n  ${deedCommand(`show ${shownId(id)}`)}`)
+  const see = deedCommand(`show ${shownId(id)}`)
+  if (!asks && detail.status === 'waiting') out.note(`It waits for a decision. See what is asked with\n  ${see}`)
+  if (!hasEnded(verb, detail)) out.note(`It continues. See its status with\n  ${see}`)
   return detail
 }
 

@@ -31,6 +31,8 @@ export function readManifest(file: string): Manifest {
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')
+      throw new UsageError(`there is no file ${file}`)
     throw new UsageError(`${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)
   }
   return parseManifest(text)

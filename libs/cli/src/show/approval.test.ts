@@ -19,6 +19,8 @@ describe('what is agreed to', () => {
       reason: null,
       plan_hash: 'ab'.repeat(32),
       policy_version: '2026-11-1',
+      asked_at: '2026-11-20T08:00:00.000Z',
+      decided_at: null,
       expires_at: '2026-11-21T09:00:00.000Z',
       actions: [
         {
@@ -108,6 +110,8 @@ describe('a plan of several steps', () => {
       reason: null,
       plan_hash: 'ab'.repeat(32),
       policy_version: '1',
+      asked_at: '2026-11-20T08:00:00.000Z',
+      decided_at: null,
       expires_at: '2026-11-21T09:00:00.000Z',
       plan: {
         steps: [

@@ -3,13 +3,13 @@
 import { counted } from '@deed/config/counted'
 import { type ReadBy, WordsRead } from '@deed/proto/action'
 import type { ApprovalView, PlanScreen, PlanStep, SealedStep } from '@deed/proto/approval'
+import { observationText } from '@deed/proto/observation-text'
 import { base64Texts } from '@deed/text/base64-texts'
 import { exposedLine, exposedText } from '@deed/text/exposed-text'
 import { dollars, duration, moment } from '../terminal/amounts.ts'
 import { deedCommand } from '../terminal/deed-command.ts'
 import type { Paint } from '../terminal/paint.ts'
 import { shownId } from '../terminal/terminal.ts'
-import { observationText } from './observation.ts'
 
 const LEVELS: Record<number, string> = { 1: 'confirm', 2: 'review of the whole plan', 3: 'this step by itself' }
 
@@ -118,11 +118,12 @@ const READ_BY: Record<ReadBy, string> = {
   learned: 'as learned from earlier tasks; approve only if this is what was meant',
   choice: 'as a person chose',
   model: 'by a model; approve only if this is what was meant',
+  recalled: 'as an earlier request with similar words; approve only if this is what was meant',
 }
 
 function factLines(step: SealedStep, paint: Paint): string[] {
   const { action, effect, reversibility, environment, diff, observes, changed } = step
-  // Where these are sealed, they stand among the arguments.
+  // Where these are sealed, they are among the arguments.
   const state = action.expect_before === undefined ? step.state_before : null
   const sandbox = action.expect_sandbox === undefined ? step.sandbox : null
   const line = (name: string, text: string | null): string[] => (text === null ? [] : [`${name}: ${exposedLine(text)}`])

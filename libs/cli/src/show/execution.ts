@@ -1,6 +1,7 @@
 /** An execution for a reader: the answer, how it was found, what proves it, and its tasks. */
 import { counted } from '@deed/config/counted'
 import { PlanScreen, SealedStep } from '@deed/proto/approval'
+import type { ErrorBody } from '@deed/proto/errors'
 import type { AuditRow, ExecutionDetail, ExecutionReply } from '@deed/proto/execution'
 import { exposedLine } from '@deed/text/exposed-text'
 import { z } from 'zod'
@@ -27,7 +28,7 @@ export function replyText(reply: ExecutionReply, paint: Paint, askedAt?: number)
   const facts = [
     ...(reply.method === null ? [] : [reply.method]),
     duration(metrics.time_ms),
-    `${verified} of ${proofs.length} verified`,
+    ...(proofs.length > 0 ? [`${verified} of ${proofs.length} verified`] : []),
     ...(unconfirmed > 0 ? [`${unconfirmed} asked once and not confirmed`] : []),
     ...(model === null
       ? []
@@ -38,7 +39,7 @@ export function replyText(reply: ExecutionReply, paint: Paint, askedAt?: number)
   return [
     ...(result === null ? [] : [plainText(result.text)]),
     ...verification.flatMap((evidence) => evidenceLines(evidence, paint).map((line) => `  ${line}`)),
-    ...(error === undefined ? [] : [`  error     ${paint('red', error.code)}: ${plainLine(error.message)}`]),
+    ...(error === undefined ? [] : [`  error     ${errorText(error, result?.text, paint)}`]),
     ...(error === undefined ? [] : suggestionLines(error).map((line) => `  ${line}`)),
     ...unprovenLines(reply, paint).map((line) => `  ${line}`),
     `${paintStatus(paint, status)}  ${facts.join(', ')}`,
@@ -46,6 +47,10 @@ export function replyText(reply: ExecutionReply, paint: Paint, askedAt?: number)
     paint('dim', `execution ${shownId(id)}, trace ${reply.trace_id}`),
   ].join('\n')
 }
+
+/** Its message only where the answer does not say it already. */
+const errorText = ({ code, message }: ErrorBody, answer = '', paint: Paint): string =>
+  answer.includes(message) ? paint('red', code) : `${paint('red', code)}: ${plainLine(message)}`
 
 /** Done, and nobody knows whether it is what was meant. */
 const unprovenLines = (
@@ -87,7 +92,7 @@ export function executionText(detail: ExecutionDetail, paint: Paint, verbose: bo
     `${paint('bold', id)}  ${paintStatus(paint, status)}`,
     row('task', exposedLine(String(request.task ?? ''))),
     row('answer', result === null ? '-' : plainText(result.text).replaceAll('\n', `\n${' '.repeat(10)}`)),
-    ...(error === undefined ? [] : [row('error', `${paint('red', error.code)}: ${plainLine(error.message)}`)]),
+    ...(error === undefined ? [] : [row('error', errorText(error, result?.text, paint))]),
     ...(error === undefined ? [] : suggestionLines(error)),
     ...(detail.readings ?? []).map(({ of, text, by }) =>
       row('read as', `${exposedLine(text ?? '-')}, by ${by}: ${exposedLine(of)}`),

@@ -21,7 +21,7 @@ export function packText({ pack, version, description, own, file, rules }: PackV
     paint,
     width,
   )
-  return `${paint('bold', pack)}, version ${version}, ${from}: ${description}\n${rows}\n`
+  return `${paint('bold', pack)}, version ${version}, ${from}\n${description}\n${rows}\n`
 }
 
 export const ruleText = ({ id, does, effect, examples, match = [], paraphrases = [] }: RuleView): string =>

@@ -59,7 +59,7 @@ describe('the tree of tasks', () => {
         claimed: 'wrote 3 bytes',
         observed: 'a.txt does not exist\u001b[2J',
         observed_at: '2026-11-21T08:00:00.010Z',
-        facts: { looks: 3 },
+        facts: { observations: 3 },
       },
     })
     expect(taskTree([failed], unpainted).split('\n')).toEqual([
@@ -67,7 +67,7 @@ describe('the tree of tasks', () => {
       '      claimed   wrote 3 bytes',
       '      observed  a.txt does not exist',
       '      evidence  failed, observed at 2026-11-21T08:00:00.010Z',
-      '                looks=3',
+      '                observations=3',
       '      error     verification_failed: a.txt does not exist',
     ])
   })
@@ -81,8 +81,8 @@ describe('the tree of tasks', () => {
       undo_evidence: { ...seen, claimed: 'took it away', observed: 'a.txt is not there' },
     })
     const text = taskTree([undone], unpainted)
-    const told = ['wrote 3 bytes', 'a.txt has them', 'then undone', 'took it away', 'a.txt is not there']
-    const places = told.map((words) => text.indexOf(words))
+    const lines = ['wrote 3 bytes', 'a.txt has them', 'then undone', 'took it away', 'a.txt is not there']
+    const places = lines.map((words) => text.indexOf(words))
     expect(places).toEqual([...places].sort((one, other) => one - other))
     expect(places).not.toContain(-1)
   })

@@ -1,4 +1,4 @@
-/** The DAG as a tree: a task stands below the last of those that it waits for. */
+/** The DAG as a tree: a task is shown below the last of those that it waits for. */
 
 import type { TaskView } from '@deed/proto/task'
 import { exposedLine } from '@deed/text/exposed-text'
@@ -8,7 +8,7 @@ import { plainLine } from '../terminal/plain-text.ts'
 import { actionLines } from './approval.ts'
 import { evidenceLines } from './evidence.ts'
 
-/** Below this a task stands no further to the right: a chain of thousands remains readable, and takes room line by line. */
+/** Below this a task is shown no further to the right: a chain of thousands remains readable, and takes room line by line. */
 const DEPTH_MAX = 20
 
 export function taskTree(tasks: readonly TaskView[], paint: Paint, verbose = false): string {

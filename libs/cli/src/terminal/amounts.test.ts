@@ -22,7 +22,7 @@ describe('amounts', () => {
     expect(duration(ms)).toBe(text)
   })
 
-  it('are told in the largest unit where they say how long ago something was', () => {
+  it('are shown in the largest unit where they say how long ago something was', () => {
     expect(age(EIGHT, Date.parse('2026-11-21T08:00:59.900Z'))).toBe('59 s')
     expect(age(EIGHT, Date.parse('2026-11-23T09:00:00.000Z'))).toBe('2 d')
     expect(age(EIGHT, Date.parse('2026-11-21T07:59:59.000Z'))).toBe('0 s')

@@ -1,57 +1,96 @@
 // Completion, as the shell does it.
 import { execFileSync, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { COMMAND } from '@deed/drill/harness/deed-process'
+import { temporaryFolder } from '@deed/local/temporary-folder'
 import { describe, expect, it } from 'vitest'
 import { SHELLS, type ShellName } from './completion.ts'
 
-const script = (shell: ShellName): string =>
-  execFileSync(process.execPath, [COMMAND, 'completion', shell], { encoding: 'utf8', env: { PATH: process.env.PATH } })
+const SCRIPTS = new Map(
+  SHELLS.map((shell) => [
+    shell,
+    execFileSync(process.execPath, [COMMAND, 'completion', shell], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH },
+    }),
+  ]),
+)
+const script = (shell: ShellName): string => SCRIPTS.get(shell) ?? ''
 
-const bash = script('bash')
-
-/** What bash offers behind these words, of which the last is being typed. */
-function offered(...words: string[]): string[] {
-  const line = ['deed', ...words]
-  const typed = line.map((word) => `'${word}'`).join(' ')
-  const text = `${bash}\nCOMP_WORDS=(${typed}); COMP_CWORD=${line.length - 1}; _deed; printf '%s\\n' "\${COMPREPLY[@]}"`
-  return execFileSync('bash', ['--norc', '-c', text], { encoding: 'utf8' }).trim().split('\n')
+/** Each shell completes these words, of which the last is being typed, and prints what it offers. */
+const COMPLETING: Record<ShellName, { flags: string[]; print: (words: readonly string[]) => string }> = {
+  bash: {
+    flags: ['--norc'],
+    print: (words) =>
+      `COMP_WORDS=(${quoted(words)}); COMP_CWORD=${words.length - 1}; _deed; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  },
+  // Without a line editor: what would be described to it is printed, and narrowed to what is being typed here.
+  zsh: {
+    flags: ['-f'],
+    print: (
+      words,
+    ) => `_describe() { print -rl -- "\${(@P)2}" }; _files() { :; }; compadd() { print -rl -- "\${@[2,-1]}" }
+words=(${quoted(words)}); CURRENT=${words.length}; _deed | sed -E 's/([^\\\\]):.*/\\1/' | grep -e '^${words.at(-1)}'`,
+  },
+  fish: {
+    flags: ['--no-config'],
+    print: (words) => `complete -C ${quoted([words.join(' ')])} | string split -f 1 \\t`,
+  },
 }
+const BEFORE: Record<ShellName, string> = { bash: '', zsh: 'compdef() { :; }', fish: '' }
 
-describe('deed completion bash', () => {
-  it('offers commands, and those below them', () => {
-    expect(offered('re')).toEqual(['revoke', 'resolve', 'resume', 'retry'])
-    expect(offered('goal', '')).toEqual(['put', 'list', 'delete', 'pause', 'resume', 'help'])
-    expect(offered('--json', 'get', 'ex')).toEqual(['executions'])
-  })
+const quoted = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(' ')
 
-  it('offers the options of the command, and those of every command', () => {
-    expect(offered('goal', 'put', 'x', '--ev')).toEqual(['--every'])
-    expect(offered('run', '--js')).toEqual(['--json'])
-    expect(offered('down', '--every')).toEqual([''])
-  })
-
-  it('offers the values that an option or an argument may have, and files for any other', () => {
-    expect(offered('get', 'executions', '--status', 'roll')).toEqual(['rolled_back', 'rollback_failed'])
-    expect(offered('completion', 'z')).toEqual(['zsh'])
-    expect(offered('resolve', '5f6a7b8c', 'pro')).toEqual(['provide'])
-    expect(offered('apply', '--file', '')).toEqual([''])
-    expect(bash).toContain('complete -o default -F _deed deed')
-  })
-})
+function offered(shell: ShellName, ...words: string[]): string[] {
+  const { flags, print } = COMPLETING[shell]
+  const text = `${BEFORE[shell]}\n${script(shell)}\n${print(['deed', ...words])}`
+  const { stdout, stderr } = spawnSync(shell, [...flags, '-c', text], { encoding: 'utf8' })
+  expect(stderr).toBe('')
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort()
+}
 
 describe.each(SHELLS)('deed completion %s', (shell) => {
   const found = spawnSync(shell, ['--version']).error === undefined
-  it.skipIf(!found)(
-    `is read by ${shell} without a fault${found ? '' : `: skipped, since ${shell} is not installed`}`,
-    () => {
-      const { status, stderr } = spawnSync(shell, ['-n'], { input: script(shell), encoding: 'utf8' })
-      expect([status, stderr]).toEqual([0, ''])
-    },
-  )
+  const skipped = found ? '' : ` (SKIPPED: ${shell} is not installed)`
+
+  it.skipIf(!found)(`is read without a fault${skipped}`, () => {
+    using folder = temporaryFolder()
+    const file = join(folder.path, shell)
+    writeFileSync(file, script(shell))
+    const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' })
+    expect([status, stderr]).toEqual([0, ''])
+  })
+
+  it.skipIf(!found)(`offers commands, and those below them${skipped}`, () => {
+    expect(offered(shell, 're')).toEqual(['resolve', 'resume', 'retry', 'revoke'])
+    expect(offered(shell, 'goal', '')).toEqual(['delete', 'list', 'pause', 'put', 'resume'])
+    expect(offered(shell, '--json', 'get', 'ex')).toEqual(['executions'])
+  })
+
+  it.skipIf(!found)(`offers the options of the command, and those of every command${skipped}`, () => {
+    expect(offered(shell, 'goal', 'put', 'x', '--ev')).toEqual(['--every'])
+    expect(offered(shell, 'run', '--js')).toEqual(['--json'])
+    expect(offered(shell, 'down', '--every')).toEqual([])
+  })
+
+  it.skipIf(!found)(`offers the values that an option or an argument may have${skipped}`, () => {
+    expect(offered(shell, 'get', 'executions', '--status', 'roll')).toEqual(['rollback_failed', 'rolled_back'])
+    expect(offered(shell, 'completion', 'z')).toEqual(['zsh'])
+    expect(offered(shell, 'resolve', '5f6a7b8c', 'pro')).toEqual(['provide'])
+  })
 
   it('has every command and every shell', () => {
     for (const word of ['rollback', 'executions', 'zsh', 'fish']) expect(script(shell)).toContain(word)
   })
+})
+
+it('offers files in bash where nothing else is known', () => {
+  expect(offered('bash', 'apply', '--file', '')).toEqual([])
+  expect(script('bash')).toContain('complete -o default -F _deed deed')
 })
 
 it('refuses a shell that it does not know', () => {

@@ -1,5 +1,5 @@
 /** Completion for shells, made from the tree of commands: what may follow the words that are there already. */
-import type { Command } from 'commander'
+import { type Command, Help } from 'commander'
 import { shellQuoted } from './deed-command.ts'
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
@@ -28,7 +28,8 @@ export function treeOf(command: Command, at = ''): Place[] {
     about: option.description,
     ...(option.required || option.optional ? { values: option.argChoices ?? [] } : {}),
   }))
-  const commands = help.visibleCommands(command)
+  // Of all of them: the help of `deed` names the frequent ones alone.
+  const commands = new Help().visibleCommands(command)
   return [
     {
       at,

@@ -1,6 +1,5 @@
 /** What the command's exit code says, and which failure gets which. */
-import { ConfigError } from '@deed/config/execution-config'
-import { ConfigurationError, EX_CONFIG } from '@deed/process/configuration-error'
+import { ConfigError, EX_CONFIG } from '@deed/config/config-error'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { ExecutionReply } from '@deed/proto/execution'
 
@@ -29,13 +28,10 @@ export class UnreachableError extends Error {
   override readonly name = 'UnreachableError'
 }
 
-const isConfigurationError = (error: unknown): boolean =>
-  error instanceof ConfigError || error instanceof ConfigurationError
-
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UnreachableError) return EXIT.unreachable
   if (error instanceof UsageError) return EXIT.refused
-  if (isConfigurationError(error)) return EXIT.configuration
+  if (error instanceof ConfigError) return EXIT.configuration
   if (!(error instanceof DeedError)) return EXIT.failed
   if (error.code === 'unavailable' || error.code === 'deadline_exceeded') return EXIT.unreachable
   return error.code === 'internal' ? EXIT.failed : EXIT.refused
@@ -50,7 +46,7 @@ export function errorDocument(error: unknown): { error: Pick<ErrorBody, 'code' |
   if (error instanceof DeedError) return { error: error.body }
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof UnreachableError) return { error: { code: 'unavailable', message, retryable: true } }
-  if (error instanceof UsageError || isConfigurationError(error))
+  if (error instanceof UsageError || error instanceof ConfigError)
     return { error: { code: 'invalid_request', message, retryable: false } }
   return { error: { code: 'internal', message, retryable: true } }
 }

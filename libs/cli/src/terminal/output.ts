@@ -6,7 +6,7 @@ import { jsonLine, painted, plainText } from './plain-text.ts'
 import { widthOf } from './terminal.ts'
 
 const WIDTH = 80
-/** Between two times that a terminal is told how long something takes. */
+/** Between two times that a terminal shows how long something takes. */
 const TICK_MS = 1_000
 
 export interface Output {

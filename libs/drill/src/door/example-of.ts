@@ -2,6 +2,8 @@
 import type { Json } from '@deed/proto/json'
 import { z } from 'zod'
 
+const DAY_MS = 86_400_000
+
 /** Tried in this order; one that no schema here had to be tried with before goes to the end. */
 const TEXTS = [
   'create the folder here',
@@ -12,6 +14,7 @@ const TEXTS = [
   'http://127.0.0.1:1/',
   'ab12'.repeat(16),
   '0644',
+  new Date(Date.now() + DAY_MS).toISOString(),
 ]
 const NUMBERS = [1, 0, 0.5, 1_000, 100]
 /** Of schemas that hold themselves. */

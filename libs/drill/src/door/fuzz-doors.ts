@@ -206,7 +206,7 @@ async function clear({ client, database }: MeshUnderTest): Promise<void> {
   const { schedules } = await client.call(listSchedules, {})
   for (const { name } of schedules) await client.call(deleteSchedule, { name })
   const { rows } = await database.query<{ id: string }>(
-    'select execution_id as id from orchestrator.executions where not settled',
+    'select execution_id as id from orchestrator.executions where not followed_up',
   )
   for (const { id } of rows) {
     // It may have ended meanwhile.

@@ -41,7 +41,7 @@ const KEYS = [
   'x',
 ]
 
-/** Not JSON's own: written into the text where a value stands. */
+/** Not JSON's own: written into the text where a value is. */
 const RAW = [
   'NaN',
   '1e999',

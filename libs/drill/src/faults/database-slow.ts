@@ -1,4 +1,4 @@
-/** PostgreSQL answers late, and hardly lets anybody in: what waits is bounded, and who asks is told so. */
+/** PostgreSQL answers late, and hardly lets anybody in: what waits is bounded, and callers are refused with the reason. */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ const BURST_MS = 8_000
 const GROWTH_MIB_MAX = 256
 const CHECK_MS = 250
 /** What a caller may be told: each says that the same request may be sent again. */
-const TOLD = ['overloaded', 'unavailable', 'rate_limited', 'deadline_exceeded']
+const REFUSALS = ['overloaded', 'unavailable', 'rate_limited', 'deadline_exceeded']
 
 export const databaseSlow: Fault = {
   id: 'F24',
@@ -76,10 +76,10 @@ export const databaseSlow: Fault = {
 async function boundedly({ mesh }: Trial, work: () => Promise<void>): Promise<void> {
   const before = residentOf(mesh)
   const most = { ...before }
-  const look = (): void => {
+  const check = (): void => {
     for (const [service, mib] of Object.entries(residentOf(mesh))) most[service] = Math.max(most[service] ?? 0, mib)
   }
-  const looking = setInterval(look, CHECK_MS)
+  const looking = setInterval(check, CHECK_MS)
   try {
     await work()
   } finally {
@@ -94,7 +94,7 @@ async function boundedly({ mesh }: Trial, work: () => Promise<void>): Promise<vo
 /** Far more than can be stored by then; each is accepted, or told what to do. */
 async function burst({ mesh, name }: Trial): Promise<void> {
   const context = { pad: 'x'.repeat(BURST_BYTES) }
-  let told = 0
+  let refused = 0
   await Promise.all(
     Array.from({ length: BURST }, async () => {
       const { task, name: key } = fileEffect(mesh, name('burst'))
@@ -102,13 +102,13 @@ async function burst({ mesh, name }: Trial): Promise<void> {
         const request = { task, idempotency_key: key, context, mode: 'background' as const }
         await mesh.client.call(requestExecution, request, { timeoutMs: BURST_MS })
       } catch (error) {
-        assert.ok(error instanceof DeedError && TOLD.includes(error.code), `a caller was told: ${error}`)
+        assert.ok(error instanceof DeedError && REFUSALS.includes(error.code), `a caller was told: ${error}`)
         assert.ok(error.retryable, `${error.code} is said to be final`)
-        told++
+        refused++
       }
     }),
   )
-  assert.ok(told > 0, `all of ${BURST} requests were taken by a database that takes 5 s for each`)
+  assert.ok(refused > 0, `all of ${BURST} requests were taken by a database that takes 5 s for each`)
 }
 
 const databaseTime = async ({ mesh }: Trial): Promise<string> => {

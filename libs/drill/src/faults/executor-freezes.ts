@@ -14,7 +14,7 @@ import {
 import type { Fault } from '../harness/fault.ts'
 import type { FaultMesh } from '../harness/fault-mesh.ts'
 
-const ends = (line: string, pid: number) => line.includes(`"pid":${pid}`) && line.includes('attempt ended')
+const ends = (line: string, pid: number) => line.includes(`:${pid}"`) && line.includes('attempt ended')
 
 export const executorFreezes: readonly Fault[] = [
   {

@@ -21,9 +21,9 @@ export const messages: readonly Fault[] = [
     title: 'every event is lost, and work that was handed out again and again',
     async run(trial) {
       const { nc } = trial.mesh.client
-      let told = 0
+      let received = 0
       await using _proxies = await throughProxies(trial, ['orchestrator'], { lost: isEvent })
-      const events = nc.subscribe('event.>', { callback: () => void told++ })
+      const events = nc.subscribe('event.>', { callback: () => void received++ })
       try {
         await underLoad(trial, async () => {
           const manager = await nc.jetstreamManager()
@@ -34,7 +34,7 @@ export const messages: readonly Fault[] = [
       } finally {
         events.unsubscribe()
       }
-      assert.equal(told, 0, 'events came through')
+      assert.equal(received, 0, 'events came through')
       await trial.mesh.heal()
     },
   },

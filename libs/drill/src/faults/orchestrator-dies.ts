@@ -65,8 +65,12 @@ export const orchestratorDies: readonly Fault[] = [
       for (const [index, reply] of replies.entries()) await assertDoneOnce(effects[index]!, reply)
       await until(() => idsOf(BACK_ALERT).size > 0, { what: 'the word that somebody is there again' })
       listening.unsubscribe()
-      assert.deepEqual([idsOf(SILENT_ALERT).size, idsOf(BACK_ALERT).size], [1, 1], 'one absence was told as several')
-      // The orchestrator that came back has both, to be told to the webhooks.
+      assert.deepEqual(
+        [idsOf(SILENT_ALERT).size, idsOf(BACK_ALERT).size],
+        [1, 1],
+        'one absence was reported as several',
+      )
+      // The orchestrator that came back has both, to be sent to the webhooks.
       const delivered = await until(
         async () => {
           const { rows } = await mesh.database.query<{ name: string }>(

@@ -21,6 +21,8 @@ export interface ChaosProxy extends AsyncDisposable {
   set(conditions: Partial<Conditions>): void
   /** Ends every connection. New ones are let through. */
   cut(): void
+  /** From now on new connections lead to another server. */
+  leadTo(server: string): void
 }
 
 const CALM: Conditions = { delayMs: 0, lossPart: 0, bytesPerSecond: 0, silent: 'none' }
@@ -35,11 +37,11 @@ export async function openChaosProxy(
   random: () => number,
   toServer: () => (data: Buffer) => Buffer = () => (data) => data,
 ): Promise<ChaosProxy> {
-  const { hostname, port } = new URL(server)
+  let upstreamAddress = new URL(server)
   const conditions = { ...CALM }
   const sockets = new Set<Socket>()
   const listening = createServer((client) => {
-    const upstream = connect(Number(port), hostname)
+    const upstream = connect(Number(upstreamAddress.port), upstreamAddress.hostname)
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.setNoDelay(true)
@@ -67,6 +69,9 @@ export async function openChaosProxy(
     },
     set: (changed) => void Object.assign(conditions, changed),
     cut,
+    leadTo(other) {
+      upstreamAddress = new URL(other)
+    },
     async [Symbol.asyncDispose]() {
       listening.close()
       cut()

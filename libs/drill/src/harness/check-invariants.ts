@@ -11,13 +11,13 @@ export async function untilQuiet(database: Pool): Promise<void> {
   await until(
     async () => {
       const { rows } = await database.query(
-        `select e.execution_id, e.status, e.settled,
+        `select e.execution_id, e.status, e.followed_up,
            (select jsonb_agg(jsonb_build_object('name', d.name, 'status', a.actual_status, 'token', a.token,
                                                 'error', a.last_error))
               from orchestrator.actual_state a join orchestrator.desired_state d using (task_id)
              where a.execution_id = e.execution_id) as tasks
            from orchestrator.executions e
-          where not settled or status <> all($1)`,
+          where not followed_up or status <> all($1)`,
         [[...FINAL_EXECUTION_STATUSES]],
       )
       if (rows.length > 0) throw new Error(`not followed up: ${JSON.stringify(rows.slice(0, 3))}`)
@@ -52,6 +52,11 @@ const OPEN_REVIEWS = `
 
 /** Each query finds nothing. */
 const NOT_FOR_A_MOMENT: Record<string, string> = {
+  'what waits for a person is not what lists and statistics read': `
+    select execution_id, e.status, h.status as listed
+      from (select * from orchestrator.executions where held) e full join orchestrator.held_executions h using (execution_id)
+     where (e.tenant, e.status, e.method, e.template_used, e.tokens_used, e.cost_microusd)
+       is distinct from (h.tenant, h.status, h.method, h.template_used, h.tokens, h.cost_microusd)`,
   'a blocked task has not exactly one open review': `
     select a.task_id, count(r.about) as reviews from orchestrator.actual_state a
       left join (${OPEN_REVIEWS}) r on r.execution_id = a.execution_id and r.about = a.task_id::text
@@ -82,6 +87,17 @@ const NEVER: Record<string, string> = {
     select l.task_id, l.token, a.token as granted from executor.actions l
       join orchestrator.actual_state a using (task_id) where l.token > a.token`,
   // Of the attempt that reached the outcome: a later one may have found it in the ledger, and reported it again.
+  'lists know another end than the execution has, or one that it does not have': `
+    select execution_id, e.status, e.followed_up, n.status as listed
+      from orchestrator.executions e full join orchestrator.ends n using (execution_id)
+     where coalesce(e.followed_up, false) <> (n.execution_id is not null) or n.status <> e.status`,
+  'statistics count an end twice, or not at all': `
+    select tenant, measure, ended, counted from (
+        select tenant, 'status:' || status as measure, count(*) as ended from orchestrator.ends group by 1, 2) e
+      full join (
+        select tenant, measure, sum(value) as counted from orchestrator.counts
+         where period = 'month' and measure like 'status:%' group by 1, 2) c using (tenant, measure)
+     where coalesce(ended, 0) <> coalesce(counted, 0)`,
   'evidence is older than the intent it is evidence of': `
     select a.task_id from orchestrator.actual_state a join executor.actions l using (task_id)
       left join executor.attempts t on t.tenant = l.tenant and t.action_id = l.action_id and t.token = l.outcome_token
@@ -132,7 +148,7 @@ const NEVER: Record<string, string> = {
      group by 1, 2 having count(*) > 1`,
   'somebody has not been answered': `
     select w.execution_id from orchestrator.waiters w join orchestrator.executions e using (execution_id)
-     where e.settled`,
+     where e.followed_up`,
   'a token was granted twice, or out of order': `
     select task_id, token, before from (
       select task_id, (data ->> 'token')::int as token,

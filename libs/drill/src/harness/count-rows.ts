@@ -4,12 +4,12 @@ import type { Pool } from 'pg'
 
 /**
  * By `schema.table`, of every table there is but those that are written by the clock, and of what other tables have
- * already: the anchors of the audit log, and when old rows were looked for.
+ * already: the anchors of the audit log, when old rows were looked for, and where the rules of alerts are.
  */
 export async function countRows(database: Pool): Promise<Record<string, number>> {
   const tables = await database.query<{ name: string }>(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables
-      where schemaname not in ('pg_catalog', 'information_schema') and tablename not in ('audit_anchors', 'retention_runs')
+      where schemaname not in ('pg_catalog', 'information_schema') and tablename not in ('audit_anchors', 'retention_runs', 'rule_states')
       order by 1`,
   )
   const counts = tables.rows.map(({ name }) => `select '${name}' as name, count(*)::int as count from ${name}`)
@@ -22,7 +22,7 @@ export async function countRowsAtRest(database: Pool): Promise<Record<string, nu
   await until(
     async () => {
       const { rows } = await database.query<{ busy: boolean }>(
-        `select exists (select from orchestrator.executions where not settled)
+        `select exists (select from orchestrator.executions where not followed_up)
              or exists (select from orchestrator.waiters)
              or exists (select from executor.attempts where outcome is null) as busy`,
       )

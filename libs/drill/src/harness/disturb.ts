@@ -50,7 +50,7 @@ const deleteQueue: Disturb = async ({ client }) => {
   return 'deleted the work queue'
 }
 
-/** As often as each stands here. */
+/** As often as each is listed here. */
 const MIX = [
   ...[killService, killService, killService, freezeService, freezeService],
   ...[killServer('nats'), killServer('postgres'), emptyQueue, deleteQueue],

@@ -2,7 +2,7 @@
  * A server outside of Deed that remembers every request which asked it to change something, and by which key.
  *
  * How it behaves beyond that is in the name: `late-x` acts and then cuts the connection before it has answered,
- * `flaky-x` shows its effect to every second look only, `mute-x` never answers a look, `lying-x` answers 200 and does
+ * `flaky-x` shows its effect to every second read only, `mute-x` never answers a read, `lying-x` answers 200 and does
  * nothing.
  */
 import { once } from 'node:events'
@@ -13,14 +13,14 @@ export interface HttpWitness extends AsyncDisposable {
   readonly url: string
   /** The idempotency keys of all requests for this name, in the order they came. */
   keysOf(name: string): readonly string[]
-  /** How many looks at this name came here, whatever they were answered. */
-  looksAt(name: string): number
+  /** How many reads of this name came here, whatever they were answered. */
+  readsOf(name: string): number
 }
 
 /** `POST /effects/<name>` is an effect; `GET /effects/<name>` says whether there was one. */
 export async function openHttpWitness(): Promise<HttpWitness> {
   const keys = new Map<string, string[]>()
-  const looks = new Map<string, number>()
+  const reads = new Map<string, number>()
   const server = createServer((request, response) => {
     const name = request.url?.split('/').at(-1) ?? ''
     const known = keys.get(name)
@@ -29,10 +29,10 @@ export async function openHttpWitness(): Promise<HttpWitness> {
       if (name.startsWith('late-')) return void request.socket.destroy()
       return void response.writeHead(200).end()
     }
-    const look = (looks.get(name) ?? 0) + 1
-    looks.set(name, look)
+    const read = (reads.get(name) ?? 0) + 1
+    reads.set(name, read)
     if (name.startsWith('mute-')) return
-    const shown = known !== undefined && !(name.startsWith('flaky-') && look % 2 === 1)
+    const shown = known !== undefined && !(name.startsWith('flaky-') && read % 2 === 1)
     response.writeHead(shown ? 200 : 404).end()
   })
   server.listen(0, '127.0.0.1')
@@ -41,7 +41,7 @@ export async function openHttpWitness(): Promise<HttpWitness> {
   return {
     url: `http://127.0.0.1:${port}`,
     keysOf: (name) => keys.get(name) ?? [],
-    looksAt: (name) => looks.get(name) ?? 0,
+    readsOf: (name) => reads.get(name) ?? 0,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()

@@ -110,7 +110,7 @@ const several: Make = ({ root }, key) => {
   }
 }
 
-/** As often as each stands here. */
+/** As often as each is listed here. */
 const MIX = [write, write, write, write, overwrite, patch, folder, move, remove, run, tell, tell, tell, claim, several]
 
 /** Draws what is wanted, and prepares the world for it. */

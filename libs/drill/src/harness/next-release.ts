@@ -124,15 +124,11 @@ import { DeedError, ErrorBody } from '@deed/proto/errors'`,
   ],
   ['libs/mesh/src/call.ts', `jsonText(input)`, `jsonText(asNext(contract, input))`],
   ['libs/mesh/src/bus.ts', `jsonText(output)`, `jsonText(asNext(contract, output))`],
+  ['libs/mesh/src/bus.ts', `payloads.map(jsonText)`, `payloads.map((payload) => jsonText(asNext(contract, payload)))`],
   [
     'libs/mesh/src/bus.ts',
-    `outbox.send(contract.subject.replace('*.*', \`\${tenant}.\${id}\`), jsonText(payload))`,
-    `outbox.send(contract.subject.replace('*.*', \`\${tenant}.\${id}\`), jsonText(asNext(contract, payload)))`,
-  ],
-  [
-    'libs/mesh/src/bus.ts',
-    `\`\${contract.subject}.\${tenant}\`, jsonText(payload)`,
-    `\`\${contract.subject}.\${tenant}\`, jsonText(asNext(contract, payload))`,
+    `const payload = jsonText(input)\n      const span`,
+    `const payload = jsonText(asNext(contract, input))\n      const span`,
   ],
   [
     `${MIGRATIONS}/migrations.ts`,

@@ -17,6 +17,7 @@ import { natsCases } from './cases/nats.ts'
 import { partsOfFiles } from './cases/parts-of-files.ts'
 import { probedServices } from './cases/probed-services.ts'
 import { readFiles } from './cases/read-files.ts'
+import { refactorings } from './cases/refactorings.ts'
 import { reverts } from './cases/reverts.ts'
 import { services } from './cases/services.ts'
 import { sql } from './cases/sql.ts'
@@ -25,7 +26,7 @@ import { tests } from './cases/tests.ts'
 import { units } from './cases/units.ts'
 
 const TABLES = [
-  ...[files, fileUndos, everydayFiles, readFiles, partsOfFiles, commands, tests],
+  ...[files, fileUndos, everydayFiles, readFiles, partsOfFiles, commands, tests, refactorings],
   ...[gitCases, everydayGit, reverts, gitReads],
   ...[
     sql,

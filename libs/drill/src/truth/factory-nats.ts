@@ -1,7 +1,8 @@
 /** A NATS server beside the mesh's own, whose streams and services are read and served from here. */
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { freePort } from '@deed/local/kept-port'
 import { installedBinary } from '@deed/local/nats'
 import { until } from '@deed/process/until'
 import { connect, type NatsConnection } from 'nats'
@@ -34,13 +35,4 @@ export async function startFactoryNats(folder: string): Promise<FactoryNats> {
       process.off('exit', kill)
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

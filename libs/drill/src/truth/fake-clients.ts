@@ -1,6 +1,6 @@
 /**
  * Programs that speak as `kubectl` 1.32, `docker` 27 and `systemctl` 255 do, for deployments, containers and units that are
- * files here. What one really is stands in its file; how its client lies when it is asked to change it, too.
+ * files here. What one really is, is in its file; how its client lies when it is asked to change it, too.
  */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

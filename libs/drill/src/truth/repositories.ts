@@ -28,7 +28,7 @@ export function git(root: string, ...args: string[]): string {
 }
 
 /** The same, read-only: no hook is run, no file refreshed, nothing replaced, and the working tree is here. */
-export function look(root: string, ...args: string[]): string {
+export function readGit(root: string, ...args: string[]): string {
   const env = {
     PATH: process.env.PATH,
     HOME: '/nonexistent',
@@ -67,12 +67,12 @@ export function repository(root: string): void {
 
 /** What a user sees of a repository, and each file in its working tree. */
 export function repositoryState(root: string): string {
-  const files = look(root, 'ls-files', '--cached', '--others').split('\n')
+  const files = readGit(root, 'ls-files', '--cached', '--others').split('\n')
   return [
-    look(root, 'for-each-ref', '--format=%(refname) %(objectname)'),
-    look(root, 'symbolic-ref', '-q', 'HEAD'),
-    look(root, 'status', '--porcelain=v1', '--ignored'),
-    look(root, 'ls-files', '--stage'),
+    readGit(root, 'for-each-ref', '--format=%(refname) %(objectname)'),
+    readGit(root, 'symbolic-ref', '-q', 'HEAD'),
+    readGit(root, 'status', '--porcelain=v1', '--ignored'),
+    readGit(root, 'ls-files', '--stage'),
     ...files.sort().map((name) => `${name} ${JSON.stringify(contentOf(root, name))}`),
   ].join('\n')
 }

@@ -180,16 +180,16 @@ async function ended(client: TruthMesh['client'], reply: ExecutionReply, withinM
     (FINAL_EXECUTION_STATUSES as ReadonlySet<string>).has(status) || approval_id !== undefined
   if (isOver(reply)) return reply
   const { execution_id } = reply
-  const look = async (): Promise<ExecutionReply | undefined> => {
+  const poll = async (): Promise<ExecutionReply | undefined> => {
     const detail = await client.call(getExecution, { execution_id })
     return isOver(detail) || isUndoneLater(detail) ? detail : undefined
   }
   const what = `the end of ${execution_id}`
-  const found = await until(look, { timeoutMs: withinMs, what }).catch(() => undefined)
+  const found = await until(poll, { timeoutMs: withinMs, what }).catch(() => undefined)
   if (found) return found
   const late = lastOf(await client.call(getExecution, { execution_id }))
   await client.call(cancelExecution, { execution_id: execution_id as ExecutionId, undo: true, reason: late })
-  return until(look, { timeoutMs: ENDED_MS_MAX, what }).catch(async (error: unknown) => {
+  return until(poll, { timeoutMs: ENDED_MS_MAX, what }).catch(async (error: unknown) => {
     const detail = await client.call(getExecution, { execution_id })
     throw new Error(`${(error as Error).message}: ${lastOf(detail)}`)
   })

@@ -7,6 +7,7 @@ import { temporaryFolder } from '@deed/local/temporary-folder'
 import { until } from '@deed/process/until'
 import { decideApproval, listApprovals } from '@deed/proto/approval'
 import { getExecution } from '@deed/proto/execution'
+import { KINDS } from '@deed/proto/kinds'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { Pool } from 'pg'
 import { stringify } from 'yaml'
@@ -27,52 +28,13 @@ export interface TruthMesh extends MeshUnderTest {
 const DATABASE = 'truth_world'
 const NATS_VARIABLE = 'TRUTH_NATS_URL'
 
-const KINDS = {
-  read: [
-    ...[
-      'sql.query',
-      'entity.find',
-      'service.status',
-      'service.logs',
-      'host.facts',
-      'http.check',
-      'wait.until',
-      'human.task',
-    ],
-    ...['git.status', 'git.log', 'git.diff', 'file.read', 'file.list', 'file.search'],
-  ],
-  change: [
-    ...[
-      'file.write',
-      'file.patch',
-      'file.edit',
-      'file.append',
-      'file.move',
-      'dir.create',
-      'code.generate',
-      'sql.execute',
-      'mcp.call',
-      'lamp.switch',
-    ],
-    ...['git.branch', 'git.commit', 'git.apply', 'git.revert', 'service.start', 'service.stop', 'service.restart'],
-    ...['kubernetes.scale', 'kubernetes.rollout', 'nats.publish'],
-  ],
-  delete: ['file.delete'],
-  run: ['command.run', 'test.run', 'nats.request'],
-}
-
 /** What is tried here is whether Deed speaks the truth, not who allows what: nobody is asked. */
 const POLICY = {
   version: 'truth',
   approval_ttl_seconds: 3_600,
   self_approval: true,
-  kinds: {
-    ...Object.fromEntries(
-      Object.entries(KINDS).flatMap(([effect, kinds]) => kinds.map((kind): [string, object] => [kind, { effect }])),
-    ),
-    'http.request': { effect: 'change', reads_with: ['GET', 'HEAD'] },
-  },
-  levels: [{ level: 0, why: 'nobody is asked in this drill' }],
+  kinds: { 'lamp.switch': { effect: 'change' } },
+  levels: [{ kinds: [...Object.keys(KINDS), 'lamp.switch'], level: 0, why: 'nobody is asked in this drill' }],
   raises: [],
 }
 

@@ -113,7 +113,7 @@ describe('an attempt', () => {
   it('does nothing once its lease has expired', async () => {
     await using executor = await testExecutor()
     const work = await executor.dispatch(action)
-    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    const attempt = openAttempt(work, actionIdOf(work.task_id), '')
     attempt.extend(performance.now() - 1)
     expect(await act(attempt, executor.dependencies)).toMatchObject({
       outcome: 'failed',

@@ -7,6 +7,7 @@
 import { crashPoint } from '@deed/process/crash-point'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
+import { count } from '@deed/telemetry/metrics'
 import type { After, Before, Context, Kind, World } from '../kind/kind.ts'
 import { inputOf, kindOf, postconditionOf } from '../kinds/kinds.ts'
 import { beforeOf } from '../observing/noted.ts'
@@ -14,7 +15,8 @@ import { attemptedBy, type Observed, observe, type Patience, resyncOnce } from '
 import { confinesLess } from '../sandbox/confines-less.ts'
 import type { IntentToWrite, Ledger, LedgerRow } from '../store/ledger.ts'
 import type { Attempt } from './attempt.ts'
-import { beforehand, refuseUselessProof } from './beforehand.ts'
+import { traceAct, traceObservation } from './attempt-spans.ts'
+import { type Beforehand, beforehand, refuseUselessProof } from './beforehand.ts'
 import { type Conclusion, concluded, failedWith, provenBy, unconfirmed } from './conclusion.ts'
 import { contextOf } from './context.ts'
 import type { WithPlace } from './places.ts'
@@ -85,22 +87,26 @@ async function openStep(attempt: Attempt, world: World, dependencies: ActDepende
 /** What is there before this attempt does anything. */
 interface FirstObservation {
   /** On the clock of `performance.now()`. */
-  readonly lookedAt: number
+  readonly observedAt: number
   readonly before: Before
-  /** The look that showed that nothing is left to do. */
+  /** The observation that showed that nothing is left to do. */
   readonly already: Observed | undefined
 }
 
 /** Read before the intent, so that the intent is one commit and has all that is known. */
 async function meet(step: Step, earlier: LedgerRow | undefined): Promise<FirstObservation> {
-  const lookedAt = performance.now()
-  if (earlier && !isClean(earlier)) return { lookedAt, before: earlier.before, already: undefined }
-  const { kind, input, context } = step
+  const observedAt = performance.now()
+  if (earlier && !isClean(earlier)) return { observedAt, before: earlier.before, already: undefined }
+  const { attempt, kind, input, context } = step
   const before = await beforeOf(kind, input, context)
-  const found = await beforehand(kind, input, context, before)
+  let found: Beforehand | undefined
+  await traceObservation(attempt, 'before', async () => {
+    found = await beforehand(kind, input, context, before)
+    return found?.seen
+  })
   refuseUselessProof(kind, found)
   if (found && !found.nothingLeft) before.held = true
-  return { lookedAt, before, already: found?.nothingLeft ? found.seen : undefined }
+  return { observedAt, before, already: found?.nothingLeft ? found.seen : undefined }
 }
 
 /** Nothing that an attempt at the action has made is left in the world. */
@@ -135,17 +141,19 @@ async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
   const { attempt, dependencies, kind, input, context } = step
   const reads = kind.effectOf(input, context.world) === 'read'
   const what = kind.waits ? 'waits' : reads ? 'reads' : undefined
-  const effect = await dependencies
-    .withPlace(() => kind.execute(input, context, before), what)
-    .catch((error: unknown) => {
-      throw before.once && attempt.effect !== 'none' ? askedInVain(error) : error
-    })
+  const execute = () => kind.execute(input, context, before)
+  const effect = await traceAct(attempt, () => dependencies.withPlace(execute, what)).catch((error: unknown) => {
+    throw before.once && attempt.effect !== 'none' ? askedInVain(error) : error
+  })
   if (reads) attempt.nothingDone()
   else attempt.made()
   crashPoint('executor.after_effect')
   const wanted = postconditionOf(kind, context.action, input, before)
   if (reads && before.once && wanted.kind === 'asked_once') return concluded(attempt, unconfirmed(kind, effect))
-  const seen = await observe(wanted, context, attemptedBy(kind, input, context, before, effect), dependencies.patience)
+  const attempted = attemptedBy(kind, input, context, before, effect)
+  const seen = await traceObservation(attempt, 'after', () =>
+    observe(wanted, context, attempted, dependencies.patience),
+  )
   crashPoint('executor.after_verification')
   return concluded(attempt, provenBy(kind, seen, { claimed: effect.claimed, effect, wanted, held: before.held }))
 }
@@ -157,6 +165,7 @@ async function bringAbout(step: Step, before: Before): Promise<Conclusion> {
 async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
   const { attempt, kind, input, context } = step
   const { before } = row
+  count('deed_lease_takeovers_total', { kind: context.action.kind })
   if (kind.effectOf(input, context.world) === 'read') {
     if (before.once) throw askedInVain('an earlier attempt did not report the answer')
     return bringAbout(step, before)
@@ -164,7 +173,8 @@ async function takeOver(step: Step, row: LedgerRow): Promise<Conclusion> {
   attempt.inherit()
   const after = await resolveAttempt(kind, input, begunBy(attempt, row), context.world, step.dependencies.ledger)
   const wanted = postconditionOf(kind, context.action, input, before)
-  const seen = await resyncOnce(wanted, context, attemptedBy(kind, input, context, before))
+  const attempted = attemptedBy(kind, input, context, before)
+  const seen = await traceObservation(attempt, 'before', () => resyncOnce(wanted, context, attempted))
   if (seen.outcome === 'verified' && !before.held) {
     const found = { ...seen, facts: { ...seen.facts, earlier_attempt: true } }
     return concluded(attempt, provenBy(kind, found, { claimed: 'an earlier attempt had done it', alreadySo: true }))
@@ -204,17 +214,18 @@ async function takeBack(
 /** What this attempt does is told from what is there now, not from what an earlier one met. */
 async function observeAgain({ attempt, dependencies, kind, input, context }: Step): Promise<Before> {
   const { actionId, work } = attempt
-  const lookedAt = performance.now()
+  const observedAt = performance.now()
   const before = await beforeOf(kind, input, context)
   const reversibility = kind.reversibility(input, before)
   const { tenant, token } = work
-  if (await dependencies.ledger.beginAgain({ tenant, actionId, token, before, lookedAt, reversibility })) return before
+  if (await dependencies.ledger.beginAgain({ tenant, actionId, token, before, observedAt, reversibility }))
+    return before
   throw new DeedError('lease_lost', 'a newer attempt has begun')
 }
 
 function intentOf(
   { attempt: { work, actionId }, kind, input }: Step,
-  { before, lookedAt }: FirstObservation,
+  { before, observedAt }: FirstObservation,
 ): IntentToWrite {
   return {
     tenant: work.tenant,
@@ -225,7 +236,7 @@ function intentOf(
     action: work.action,
     actionHash: work.action_hash,
     before,
-    lookedAt,
+    observedAt,
     reversibility: kind.reversibility(input, before),
   }
 }

@@ -1,12 +1,15 @@
 /** One attempt at an action: its lease, and what it may have done to the world. */
 import type { WorkAct } from '@deed/proto/action'
 import type { ActionId } from '@deed/proto/ids'
+import type { Trace } from '@deed/telemetry/trace-context'
 import { type Lease, openLease } from '@deed/worker/lease'
 import type { After } from '../kind/kind.ts'
 import type { ReportedEffect } from '../store/ledger.ts'
 
 export interface Attempt extends Lease {
   readonly work: WorkAct
+  /** Of the message that brought the work. */
+  readonly trace: Trace
   readonly actionId: ActionId
   readonly startedAt: number
   /** Of the attempt in the ledger, once it is known; see `LedgerRow`. */
@@ -28,13 +31,14 @@ export interface Attempt extends Lease {
 }
 
 /** @param leaseMs how long a lease lasts in milliseconds, as the orchestrator said */
-export function openAttempt(work: WorkAct, actionId: ActionId, leaseMs?: number): Attempt {
+export function openAttempt(work: WorkAct, actionId: ActionId, trace: Trace, leaseMs?: number): Attempt {
   const lease = openLease(leaseMs)
   let doubtful = false
 
   const attempt: { -readonly [Field in keyof Attempt]: Attempt[Field] } = {
     ...lease,
     work,
+    trace,
     actionId,
     startedAt: performance.now(),
     key: undefined,

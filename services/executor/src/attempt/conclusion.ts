@@ -1,4 +1,4 @@
-/** What came of an attempt, as the ledger and the orchestrator are told it. Success comes from evidence alone. */
+/** What came of an attempt, as the ledger and the orchestrator receive it. Success comes from evidence alone. */
 import { getSystemErrorMessage } from 'node:util'
 import type { ActionResult } from '@deed/proto/action'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
@@ -20,7 +20,7 @@ export interface Conclusion {
   readonly error: ErrorBody | undefined
   readonly after: After | undefined
   readonly earlierObservations: readonly Seen[]
-  /** It stands in the ledger already. */
+  /** It is in the ledger already. */
   readonly recorded: boolean
 }
 
@@ -50,8 +50,9 @@ export function provenBy(
 ): Proof {
   // What proves little: the evidence must not look like more.
   const little = wanted?.kind === 'exit_code' ? NOTHING_ELSE : held && HELD_BEFORE
-  const looked = little ? `${seen.observed}; ${little}` : seen.observed
-  const observed = seen.outcome !== 'verified' && effect?.printed ? `${looked}; it printed: ${effect.printed}` : looked
+  const observedText = little ? `${seen.observed}; ${little}` : seen.observed
+  const observed =
+    seen.outcome !== 'verified' && effect?.printed ? `${observedText}; it printed: ${effect.printed}` : observedText
   const result = seen.result ?? effect?.result ?? { text: observed }
   return {
     seen: { ...seen, observed },
@@ -93,7 +94,7 @@ export function concluded(
     observed: seen.observed.slice(0, TEXT_CHARS_MAX),
     observed_at: new Date(seen.at).toISOString(),
     ...(alreadySo ? { already_so: true } : {}),
-    facts: { ...facts, ...seen.facts, looks: unconfirmed ? 0 : seen.earlier.length + 1 },
+    facts: { ...facts, ...seen.facts, observations: unconfirmed ? 0 : seen.earlier.length + 1 },
   }
   const done = unconfirmed === true || seen.outcome === 'verified'
   const error = done ? undefined : notProven(seen)

@@ -1,6 +1,6 @@
 /**
  * What an attempt has left that ended without saying so: looked at once, as soon as somebody finds it, and kept. Whatever
- * is changed after that look is not taken for its effect, by nobody.
+ * is changed after that observation is not taken for its effect, by nobody.
  */
 import { DeedError } from '@deed/proto/errors'
 import type { FencingToken } from '@deed/proto/ids'

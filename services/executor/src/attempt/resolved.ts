@@ -79,14 +79,14 @@ export async function otherMeaning(
   if (approved === undefined) return undefined
   const configured = configuredBy(kind, input, context)
   // Nobody is asked about what execution.yaml alone tells apart.
-  const told = Object.fromEntries(
+  const shown = Object.fromEntries(
     Object.keys(configured).flatMap((name) => {
       const fact = approved[name]
       return fact === undefined ? [] : [[name, fact]]
     }),
   )
   const changed =
-    differenceOf(told, configured) ?? ownDifference(approved, configured, await ownOf(kind, input, context), undo)
+    differenceOf(shown, configured) ?? ownDifference(approved, configured, await ownOf(kind, input, context), undo)
   if (changed === undefined) return undefined
   return undo
     ? `${changed} when this was done; undo it once it is that again`

@@ -112,7 +112,7 @@ describe('an execution that fails', () => {
           const workspace = join(executor.root, `run-${runs++}`)
           mkdirSync(workspace)
           for (const one of given) put(workspace, one)
-          const before = look(workspace)
+          const before = treeOf(workspace)
           const done: WorkAct[] = []
           for (const [index, one] of wanted.entries()) {
             const work = await executor.dispatch({ ...one, workspace }, { beside: done[0] })
@@ -131,7 +131,7 @@ describe('an execution that fails', () => {
               evidence: { outcome: 'verified' },
             })
           }
-          expect(look(workspace)).toEqual(before)
+          expect(treeOf(workspace)).toEqual(before)
           rmSync(workspace, { recursive: true })
         }),
         { numRuns: RUNS, seed: SEED },
@@ -160,7 +160,7 @@ function put(workspace: string, thing: Thing): void {
 }
 
 /** A reading of its own, that shares nothing with what is tested. */
-function look(folder: string, below = '', names = new Map<number, string>()): Record<string, string> {
+function treeOf(folder: string, below = '', names = new Map<number, string>()): Record<string, string> {
   const seen: Record<string, string> = {}
   for (const entry of readdirSync(join(folder, below)).sort()) {
     const inner = join(below, entry)
@@ -168,7 +168,7 @@ function look(folder: string, below = '', names = new Map<number, string>()): Re
     const stat = lstatSync(at)
     const bits = (stat.mode & 0o7777).toString(8)
     if (stat.isSymbolicLink()) seen[inner] = `link to ${readlinkSync(at)}`
-    else if (stat.isDirectory()) Object.assign(seen, { [inner]: `dir ${bits}` }, look(folder, inner, names))
+    else if (stat.isDirectory()) Object.assign(seen, { [inner]: `dir ${bits}` }, treeOf(folder, inner, names))
     else {
       const first = names.get(stat.ino) ?? inner
       names.set(stat.ino, first)

@@ -13,6 +13,7 @@ import type { Observed } from '../observing/observe.ts'
 import type { LedgerRow } from '../store/ledger.ts'
 import { type ActDependencies, StillRunningError } from './act.ts'
 import type { Attempt } from './attempt.ts'
+import { traceUndo } from './attempt-spans.ts'
 import { type Conclusion, concluded, failedWith, provenBy } from './conclusion.ts'
 import { contextOf } from './context.ts'
 import { begunBy, resolveAttempt } from './resolve-abandoned.ts'
@@ -47,7 +48,7 @@ export async function undo(attempt: Attempt, dependencies: ActDependencies): Pro
     }
     crashPoint('executor.after_intent')
     const begun = row
-    return await dependencies.withPlace(() => bringBack(attempt, dependencies, begun))
+    return await traceUndo(attempt, () => dependencies.withPlace(() => bringBack(attempt, dependencies, begun)))
   } catch (error) {
     if (error instanceof StillRunningError) throw error
     return failedWith(attempt, error, row)
@@ -68,9 +69,10 @@ async function bringBack(attempt: Attempt, { world, ledger }: ActDependencies, r
   // A process of the dead attempt could go on changing what is brought back here.
   const after = await resolveAttempt(kind, input, begunBy(attempt, row), world, ledger)
   const { before } = row
-  const lookedAt = Date.now()
+  const observedAt = Date.now()
   const targetState = await kind.targetState(input, context, before, after)
-  if (targetState.at === 'before') return proven(attempt, kind.name, 'it was as before already', targetState, lookedAt)
+  if (targetState.at === 'before')
+    return proven(attempt, kind.name, 'it was as before already', targetState, observedAt)
   if (targetState.at === 'elsewhere') throw conflict(targetState, world)
   if (row.reversibility === 'irreversible')
     throw new DeedError('not_undoable', `a ${kind.name} like this cannot be undone: ${targetState.observed}`)
@@ -100,18 +102,18 @@ function conflict({ observed, kept = [] }: TargetState, { blobs }: World): DeedE
 const KEPT_SAID_MAX = 3
 const KEPT_MAX = 100
 
-/** @param lookedAt when the look began, in milliseconds since 1970 */
+/** @param observedAt when the observation began, in milliseconds since 1970 */
 function proven(
   attempt: Attempt,
   kind: string,
   claimed: string,
   { at, observed, facts }: TargetState,
-  lookedAt = Date.now(),
+  observedAt = Date.now(),
 ): Conclusion {
   const seen: Observed = {
     outcome: at === 'before' ? 'verified' : 'failed',
     observed,
-    at: lookedAt,
+    at: observedAt,
     earlier: [],
     ...(facts ? { facts } : {}),
   }

@@ -1,9 +1,9 @@
 // What an action's `verify` asks for, sent as a task is: composed, and compared with what was there before. CLAIMS says
 // how many commands claim a success that is none.
-import { once } from 'node:events'
+
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '@deed/local/kept-port'
 import { temporaryFolder } from '@deed/local/temporary-folder'
 import type { Observation } from '@deed/proto/observation'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -32,15 +32,6 @@ targets:
   await mesh.start()
 }, 60_000)
 afterAll(() => opened.disposeAsync())
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** Runs a script in the workspace; it always says that all went well. */
 async function run(script: string, verify: Observation) {

@@ -1,9 +1,14 @@
 /** Takes work, has it done, and reports what came of it. */
+
 import type { Bus } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/process/crash-point'
 import { workAct } from '@deed/proto/action'
-import { READING_SLOTS } from '@deed/proto/task'
+import { OWN_SLOTS_SUM } from '@deed/proto/task'
 import type { Log } from '@deed/telemetry/logger'
+import { count, observe, secondsSince } from '@deed/telemetry/metrics'
+import { TASK_ID } from '@deed/telemetry/names'
+import type { Span } from '@deed/telemetry/span'
+import { loggedTrace, traceparentIn } from '@deed/telemetry/trace-context'
 import { actionIdOf } from '@deed/worker/action-id'
 import { openLeases, type Worker } from '@deed/worker/leases'
 import { reportOutcome } from '@deed/worker/report-outcome'
@@ -30,12 +35,13 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
   const leases = await openLeases(worker)
   const consuming = await bus.consumeWork(
     workAct,
-    async (work, { trace }) => {
-      const open = (leaseMs: number | undefined) => openAttempt(work, actionIdOf(work.task_id), leaseMs)
+    async (work, { span, trace, from }) => {
+      span.setAttribute(TASK_ID, work.task_id)
+      const open = (leaseMs: number | undefined) => openAttempt(work, actionIdOf(work.task_id), trace, leaseMs)
       using held = leases.hold(work, open)
-      if (held) await handle(dependencies, worker, held.lease, trace)
+      if (held) await handle(dependencies, worker, held.lease, { span, to: from })
     },
-    { slots: slots + READING_SLOTS },
+    { slots: slots + OWN_SLOTS_SUM },
   )
   return {
     async [Symbol.asyncDispose]() {
@@ -46,15 +52,33 @@ export async function startWorker(dependencies: WorkerDependencies): Promise<Asy
   }
 }
 
-async function handle(dependencies: ActDependencies, worker: Worker, attempt: Attempt, trace: string): Promise<void> {
+/** The span of the work, and the replica of the orchestrator that handed it out. */
+interface Origin {
+  readonly span: Span
+  readonly to: string | undefined
+}
+
+async function handle(
+  dependencies: ActDependencies,
+  worker: Worker,
+  attempt: Attempt,
+  { span, to }: Origin,
+): Promise<void> {
   const { work, startedAt } = attempt
   const conclusion = work.intent === 'do' ? await act(attempt, dependencies) : await undo(attempt, dependencies)
   if (conclusion === 'stale') return
-  await Promise.all([record(dependencies, attempt, conclusion), report(worker, attempt, conclusion, trace)])
+  if (conclusion.error) span.fail(conclusion.error)
+  const { kind } = work.action
+  count('deed_actions_total', { kind, intent: work.intent, outcome: conclusion.outcome })
+  observe('deed_action_duration_seconds', { kind }, secondsSince(startedAt), traceparentIn(attempt.trace))
+  const repeated = await isRepeated(dependencies, attempt, conclusion)
+  await Promise.all([record(dependencies, attempt, conclusion), report(worker, attempt, conclusion, repeated, to)])
   worker.log.info(
     {
       execution_id: work.execution_id,
       task_id: work.task_id,
+      attempt: work.token,
+      ...loggedTrace(attempt.trace),
       kind: work.action.kind,
       intent: work.intent,
       outcome: conclusion.outcome,
@@ -62,6 +86,12 @@ async function handle(dependencies: ActDependencies, worker: Worker, attempt: At
     },
     'attempt ended',
   )
+}
+
+/** Whether it made an effect that an earlier attempt had made and seen already. Only a later attempt can have. */
+async function isRepeated({ ledger }: ActDependencies, { work, actionId }: Attempt, { effect, recorded }: Conclusion) {
+  if (work.intent !== 'do' || work.token <= 1 || effect !== 'made' || recorded) return false
+  return ledger.wasMade(work.tenant, actionId, work.token)
 }
 
 async function record(
@@ -80,9 +110,10 @@ async function record(
 
 async function report(
   worker: Worker,
-  { work, key, startedAt }: Attempt,
+  { work, trace, key, startedAt }: Attempt,
   { outcome, effect, error, evidence, result }: Conclusion,
-  trace: string,
+  repeated: boolean,
+  to: string | undefined,
 ): Promise<void> {
   // A program may print anything, and the ledger has it so already.
   const input = asStored({
@@ -93,10 +124,11 @@ async function report(
     intent: work.intent,
     outcome,
     effect,
+    repeated: repeated || undefined,
     error,
     evidence,
     result,
     duration_ms: performance.now() - startedAt,
   })
-  if (await reportOutcome(worker, input, { trace })) crashPoint('executor.after_report')
+  if (await reportOutcome(worker, input, { trace, to })) crashPoint('executor.after_report')
 }

@@ -78,14 +78,14 @@ inEachSandbox('running a command', (sandbox) => {
     expect(processesMarked(`DEED_ACTION=${actionIdOf(work.task_id)}`)).toEqual([])
   })
 
-  it('keeps secrets out of what is told and stored', async () => {
+  it('keeps secrets out of what is printed and stored', async () => {
     registerSecret('hunter2-hunter2')
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const { result } = await executor.run(run(['echo', 'it is hunter2-hunter2']))
     expect(JSON.stringify(result)).not.toContain('hunter2')
   })
 
-  it('is given a secret by name, in no argument, and what it prints of it is told to nobody', async () => {
+  it('is given a secret by name, in no argument, and what it prints of it reaches nobody', async () => {
     const value = `canary-${sandbox.name}-value`
     const yaml = `${ALLOW}\nsecrets: { token: { env: APP_TOKEN }, empty: { env: NOT_SET } }`
     await using executor = await testExecutor(yaml, { APP_TOKEN: value }, sandbox)
@@ -121,7 +121,7 @@ inEachSandbox('running a command', (sandbox) => {
     expect(JSON.stringify(result)).not.toContain('split')
   })
 
-  it('is told with what it printed where it fails or is ended, without a secret', async () => {
+  it('is reported with what it printed where it fails or is ended, without a secret', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     registerSecret('hunter2hunter2')
     const script = `console.log('first'); console.error('no such table: users, hunter2hunter2');`

@@ -193,12 +193,12 @@ export const commandRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
   async leftBehind(_, around, before, until) {
     if (before.tree === null) return undefined
     const changes = await ownChanges(around, before)
-    const told = Object.entries(changes).map(([path, { was, is }]) => {
+    const kept = Object.entries(changes).map(([path, { was, is }]) => {
       // Whether it had changed this, too, before somebody else did, nobody can say: so it is for a person to look at.
       const theirs = until === undefined || (is !== null && changedAfter(around.workspace, path, until))
       return [path, { was, is: theirs ? was : is }] as const
     })
-    return keepChanges(around.world.blobs, Object.fromEntries(told))
+    return keepChanges(around.world.blobs, Object.fromEntries(kept))
   },
 }
 
@@ -207,7 +207,7 @@ async function runSigned({ sandbox, dataFolder }: World, command: Command): Prom
   return await runCommand(sandbox, command)
 }
 
-/** Where the changed paths stand, each compared with the two states it had. */
+/** Where the changed paths are, each compared with the two states it had. */
 function stateOfChanges(changes: Changes, now: Entries): TargetState {
   const all = Object.entries(changes)
   const left = all.filter(([path, { was }]) => !sameEntry(now[path] ?? null, was))
@@ -317,8 +317,8 @@ function effectOf(
 ): Effect {
   const { exitCode, leftovers, egress } = ended
   // Whole, since a secret may be split over two pieces of output.
-  const stdout = fitting(told(ended.stdout, ended.stdoutCut), STDOUT_JSON_BYTES_MAX)
-  const stderr = fitting(told(ended.stderr, ended.stderrCut), STDERR_JSON_BYTES_MAX)
+  const stdout = fitting(printed(ended.stdout, ended.stdoutCut), STDOUT_JSON_BYTES_MAX)
+  const stderr = fitting(printed(ended.stderr, ended.stderrCut), STDERR_JSON_BYTES_MAX)
   const truncated = ended.truncated || stdout.cut || stderr.cut
   const shown = (exitCode === 0 ? stdout.text : `${stdout.text}${stderr.text}`).trimEnd()
   const facts: JsonObject = {
@@ -364,7 +364,7 @@ const TAIL_CHARS_MAX = 2_000
 
 /** The end of what was printed, errors last. A secret in it is taken out before it could be cut into two parts. */
 function printedTail({ stdout, stderr, stdoutCut, stderrCut }: Printed): string {
-  const text = [told(stdout, stdoutCut), told(stderr, stderrCut)]
+  const text = [printed(stdout, stdoutCut), printed(stderr, stderrCut)]
     .map((part) => part.trim())
     .filter((part) => part !== '')
     .join('\n')
@@ -372,7 +372,7 @@ function printedTail({ stdout, stderr, stdoutCut, stderrCut }: Printed): string 
 }
 
 /** What was cut off may have held the rest of a secret, of which the end of what is left is a part. */
-function told(output: Buffer, cut: boolean): string {
+function printed(output: Buffer, cut: boolean): string {
   const text = redact(output.toString())
   return cut ? text.slice(0, -SECRET_CHARS_MAX) : text
 }

@@ -174,7 +174,7 @@ inEachSandbox('a command beside other actions', (sandbox) => {
   /** Runs until there is a file of that name with the ending `.go`. */
   const lasting = (name: string) =>
     node(`const fs = require('fs'); fs.writeFileSync('${name}', '');
-      const look = () => fs.existsSync('${name}.go') ? fs.writeFileSync('${name}.end', '') : setTimeout(look, 20); look()`)
+      const poll = () => fs.existsSync('${name}.go') ? fs.writeFileSync('${name}.end', '') : setTimeout(poll, 20); poll()`)
   const other = { kind: 'file.write', input: { path: 'made/by/other', content: 'it' } }
 
   it('is undone without what they have written meanwhile', async () => {
@@ -207,7 +207,7 @@ inEachSandbox('a command beside other actions', (sandbox) => {
     const { ledger } = executor.dependencies
     const work = await executor.dispatch(run(['touch', 'own']))
     const attempt = testAttempt(work)
-    // As if five seconds lay between the look and the intent.
+    // As if five seconds lay between the observation and the intent.
     const writeIntent: typeof ledger.writeIntent = async (intent) => {
       expect(await executor.run(other)).toMatchObject({ outcome: 'done' })
       await executor.database.query(
@@ -215,7 +215,7 @@ inEachSandbox('a command beside other actions', (sandbox) => {
         `update actions set finished_at = finished_at - interval '4 seconds'`,
         [],
       )
-      return ledger.writeIntent({ ...intent, lookedAt: intent.lookedAt - 5_000 })
+      return ledger.writeIntent({ ...intent, observedAt: intent.observedAt - 5_000 })
     }
     const conclusion = await act(attempt, { ...executor.dependencies, ledger: { ...ledger, writeIntent } })
     expect(conclusion).toMatchObject({ outcome: 'done' })
@@ -279,7 +279,7 @@ inEachSandbox('a command beside other actions', (sandbox) => {
   it('keeps nothing of what it finds changed once its lease has expired', async () => {
     await using executor = await testExecutor(ALLOW, {}, sandbox)
     const work = await executor.dispatch(lasting('own'))
-    const attempt = openAttempt(work, actionIdOf(work.task_id))
+    const attempt = openAttempt(work, actionIdOf(work.task_id), '')
     const running = act(attempt, executor.dependencies)
     await until(() => executor.read('own') !== undefined)
     // As after a freeze: nobody has looked at the clock since.

@@ -15,7 +15,7 @@ export const testRun: Kind<CommandRun, CommandBefore, CommandAfter> = {
   example: { argv: ['npm', 'test'] },
   summary: (input) => commandRun.summary(input).replace(/^run/, 'run the tests with'),
   mayHoldAlready: () => false,
-  postcondition: () => ({ kind: 'own_look' }),
+  postcondition: () => ({ kind: 'own_observation' }),
   async execute(input, context, before) {
     const effect = await commandRun.execute(input, context, before)
     const counts = parseSummary(outputOf(effect))

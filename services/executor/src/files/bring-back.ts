@@ -83,7 +83,7 @@ async function bringFileBack(
 ): Promise<void> {
   const { mode, mtime } = was
   if (is?.type === 'file' && is.sha256 === was.sha256 && is.same === was.same) {
-    // Whatever of the two stands there, its bytes are right.
+    // Whichever of the two is there, its bytes are right.
     const fd = openFileIn(parent, name)
     if (fd !== undefined) return await describe(fd, was)
   }

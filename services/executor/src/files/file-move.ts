@@ -21,7 +21,7 @@ import { type FileContent, lastOf, readRegularFile, removeEmptyFolders, replaceF
 const Input = z.strictObject({
   from: z.string().min(1).max(4096),
   to: z.string().min(1).max(4096),
-  /** A file that stands at `to` goes; it comes back on undo. */
+  /** A file that is at `to` goes; it comes back on undo. */
   overwrite: z.boolean().default(false),
 })
 export type FileMove = z.output<typeof Input>
@@ -69,7 +69,7 @@ export const fileMove: Kind<FileMove, MoveBefore> = {
   postcondition: ({ from, to }, { moved, movedMode }) => ({
     kind: 'all',
     of: isTree(moved)
-      ? [{ kind: 'dir', path: from, exists: false }, { kind: 'own_look' }]
+      ? [{ kind: 'dir', path: from, exists: false }, { kind: 'own_observation' }]
       : [
           { kind: 'file', path: from, exists: false },
           { kind: 'file', path: to, exists: true, sha256: moved.slice('sha256:'.length), mode: octal(movedMode) },
@@ -169,7 +169,7 @@ async function stateOfFolderMove({ from, to }: FileMove, context: Context, befor
 const targetState = ({ state }: MoveBefore): string => state.slice(state.indexOf('>') + 1)
 const targetBefore = (before: MoveBefore): FileBefore => ({ ...before, state: targetState(before) })
 
-/** Where the two names stand. Half way through is this action's doing as well: the file then has both names. */
+/** Where the two names are. Half way through is this action's doing as well: the file then has both names. */
 async function stateOfMove(input: FileMove, context: Context, before: MoveBefore): Promise<TargetState> {
   if (isTree(before.moved)) return stateOfFolderMove(input, context, before)
   const { from, to } = input

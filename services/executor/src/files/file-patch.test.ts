@@ -50,7 +50,7 @@ describe('patching a file', () => {
     expect(executor.read('src/a.ts')).toBe('theirs')
   })
 
-  it('is made where the diff says, never where the same lines stand as well', async () => {
+  it('is made where the diff says, never where the same lines are as well', async () => {
     await using executor = await testExecutor()
     const [body, between] = ['  x = 1\n  return x\n', 'def c():\n  pass\n']
     const moved = `def a():\n${body}${between}${between}${between}def b():\n${body}`

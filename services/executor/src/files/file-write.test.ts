@@ -155,7 +155,7 @@ describe('writing a file', () => {
     expect(executor.read('note.txt')).toBeUndefined()
   })
 
-  it('fails, with the effect told, when what the caller asks to see is not there', async () => {
+  it('fails, with the effect reported, when what the caller asks to see is not there', async () => {
     await using executor = await testExecutor()
     const verify = { kind: 'file', path: 'other.txt', exists: true } as const
     const conclusion = await executor.run(write('note.txt', 'new', { verify }))

@@ -103,7 +103,7 @@ export async function beforeFile({ path }: { path: string }, { workspace, world 
     return { state: 'absent', missing }
   }
   const name = lastOf(segments)
-  // Most are new, and an open that fails costs much more than a look.
+  // Most are new, and an open that fails costs much more than a check.
   const file = lstatSync(folder.at(name), { throwIfNoEntry: false }) && readFileIn(folder, name)
   if (!file) {
     refuseHidden([name])

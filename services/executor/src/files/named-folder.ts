@@ -23,7 +23,7 @@ export interface NamedFolder {
   readonly entries: Entries
 }
 
-/** Whether a folder stands there: not a link to one. */
+/** Whether a folder is there: not a link to one. */
 export function isFolder(workspace: Workspace, path: string): boolean {
   const segments = segmentsOf(workspace, path)
   if (segments.length === 0) return true

@@ -56,7 +56,7 @@ describe('a unified diff', () => {
       fails(() => applyHunks(Buffer.from(text), hunks), 'precondition_failed')
   })
 
-  it('says where its lines stand instead, and that only a line break differs', () => {
+  it('says where its lines are instead, and that only a line break differs', () => {
     expect(() => applyHunks(Buffer.from('x\na\nb\nc\nb\nc\n'), hunks)).toThrow(/for line 2, .* at line 3 and 5/)
     expect(() => applyHunks(Buffer.from('a\r\nb\r\nc\r\n'), hunks)).toThrow(/line 2 .* only its line break/)
   })

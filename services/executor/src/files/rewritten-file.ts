@@ -39,11 +39,11 @@ export interface Rewritten {
 
 /**
  * @param rewrite what becomes of a file. @throws {DeedError} where it does not fit
- * @param told what was done, for the result
+ * @param effectOf what was done, for the result
  */
 export const rewriting = <Input extends { path: string }, Fresh extends Rewritten = Rewritten>(
   rewrite: (input: Input, old: Buffer | undefined, mode: number) => Fresh,
-  told: (input: Input, fresh: Fresh, before: RewrittenBefore) => Effect,
+  effectOf: (input: Input, fresh: Fresh, before: RewrittenBefore) => Effect,
 ) =>
   ({
     effectOf: () => 'change',
@@ -72,7 +72,7 @@ export const rewriting = <Input extends { path: string }, Fresh extends Rewritte
         throw new DeedError('precondition_failed', `${input.path} was changed by somebody just now; plan again`)
       const fresh = rewrite(input, bytes, keptMode(before))
       await putFile(input.path, fresh.bytes, before.wantedMode, context, before)
-      return told(input, fresh, before)
+      return effectOf(input, fresh, before)
     },
     compensate: restoreFile,
     targetState: ({ path }, context, before) =>

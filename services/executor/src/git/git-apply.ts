@@ -5,16 +5,6 @@
 import { counted } from '@deed/config/counted'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
-import { modeAfter } from '../files/file-patch.ts'
-import { openFolder } from '../files/folder.ts'
-import { applyHunks, type FilePatch, parseDiff, reversed } from '../files/patch.ts'
-import { refusePut, refuseRemoval } from '../files/refuse-unchangeable.ts'
-import { type FileContent, readRegularFile } from '../files/regular-file.ts'
-import { hashOf } from '../files/tree.ts'
-import { unifiedDiff } from '../files/unified-diff.ts'
-import type { Before, Context, Kind } from '../kind/kind.ts'
-import { failed, verified } from '../kind/seen.ts'
-import { refuseProtected, segmentsOf, type Workspace } from '../workspace/workspace.ts'
 import {
   atRoot,
   bringFilesBack,
@@ -26,7 +16,17 @@ import {
   keepFiles,
   madeNow,
   unfinishedFile,
-} from './file-changes.ts'
+} from '../files/file-changes.ts'
+import { modeAfter } from '../files/file-patch.ts'
+import { openFolder } from '../files/folder.ts'
+import { applyHunks, type FilePatch, parseDiff, reversed } from '../files/patch.ts'
+import { refusePut, refuseRemoval } from '../files/refuse-unchangeable.ts'
+import { type FileContent, readRegularFile } from '../files/regular-file.ts'
+import { hashOf } from '../files/tree.ts'
+import { unifiedDiff } from '../files/unified-diff.ts'
+import type { Before, Context, Kind } from '../kind/kind.ts'
+import { failed, verified } from '../kind/seen.ts'
+import { refuseProtected, segmentsOf, type Workspace } from '../workspace/workspace.ts'
 import { RepositoryPath } from './repository.ts'
 
 const FILES_MAX = 1_000
@@ -61,7 +61,7 @@ export const gitApply: Kind<GitApply, ApplyBefore> = {
   },
   reversibility: () => 'reversible',
   mayHoldAlready: (_, { applied }) => applied,
-  postcondition: () => ({ kind: 'own_look' }),
+  postcondition: () => ({ kind: 'own_observation' }),
   async observe(_, context, before) {
     const other = await unfinishedFile(before, context)
     if (other !== undefined) return failed(`${other} is not as the patch leaves it`)

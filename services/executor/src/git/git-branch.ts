@@ -47,7 +47,7 @@ export const gitBranch: Kind<GitBranch, BranchBefore> = {
     return { state: branch ?? 'absent', commit, branch: branch ?? null, head: (await headBranch(repository)) ?? null }
   },
   reversibility: () => 'reversible',
-  postcondition: () => ({ kind: 'own_look' }),
+  postcondition: () => ({ kind: 'own_observation' }),
   async observe({ repository: path, name, ...input }, context, { commit }) {
     const repository = await openRepository(path, context)
     const branch = await resolveCommit(repository, refOf(name))

@@ -56,7 +56,7 @@ export const gitCommit: Kind<GitCommit, CommitBefore, CommitAfter> = {
   },
   reversibility: () => 'reversible',
   mayHoldAlready: (_, { differs }) => !differs,
-  postcondition: () => ({ kind: 'own_look' }),
+  postcondition: () => ({ kind: 'own_observation' }),
   async observe(input, context, before) {
     const repository = await openRepository(input.repository, context)
     const head = await resolveCommit(repository, 'HEAD')

@@ -5,9 +5,6 @@
 import { counted } from '@deed/config/counted'
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
-import { refusePut, refuseRemoval } from '../files/refuse-unchangeable.ts'
-import type { Context, Kind, TargetState } from '../kind/kind.ts'
-import { failed, type Seen, verified } from '../kind/seen.ts'
 import {
   atRoot,
   bringFilesBack,
@@ -17,7 +14,10 @@ import {
   filesState,
   keepFiles,
   unfinishedFile,
-} from './file-changes.ts'
+} from '../files/file-changes.ts'
+import { refusePut, refuseRemoval } from '../files/refuse-unchangeable.ts'
+import type { Context, Kind, TargetState } from '../kind/kind.ts'
+import { failed, type Seen, verified } from '../kind/seen.ts'
 import { refuseForsakenLock } from './index-file.ts'
 import {
   Author,
@@ -83,7 +83,7 @@ export const gitRevert: Kind<GitRevert, RevertBefore, CommitAfter> = {
   },
   reversibility: () => 'reversible',
   mayHoldAlready: (_, { differs }) => !differs,
-  postcondition: () => ({ kind: 'own_look' }),
+  postcondition: () => ({ kind: 'own_observation' }),
   async observe(input, context, before) {
     const repository = await openRepository(input.repository, context)
     if (before.differs) return observeRevert(repository, input, context, before)

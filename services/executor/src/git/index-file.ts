@@ -4,7 +4,7 @@
  * The lock is a second name of a file of the action's. So an attempt that takes over knows a lock that its action has
  * left from one that somebody else holds.
  */
-import { linkSync, lstatSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, lstatSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { DeedError } from '@deed/proto/errors'
 import type { ActionId } from '@deed/proto/ids'
 import { codeOf, type Folder, openFolder } from '../files/folder.ts'
@@ -14,14 +14,24 @@ import { segmentsOf, type Workspace } from '../workspace/workspace.ts'
 import { isForsakenLock } from './lock-holder.ts'
 import type { Repository } from './repository.ts'
 
+/**
+ * The time belongs to the bytes: git reads again only those files that were written no earlier than the index. A copy
+ * with a later time would hide a change that was made within the same second.
+ */
+export interface Index {
+  readonly bytes: Buffer
+  /** When it was written, in milliseconds since 1970. */
+  readonly mtime: number
+}
+
 /** Disposing releases the lock. */
 export interface LockedIndex extends Disposable {
   /** Absolute path at which git may make the next index. */
   readonly next: string
   /** The index as it is; `undefined` where there is none yet. */
-  readonly bytes: Buffer | undefined
-  /** Puts `bytes` where git makes the next index from. */
-  prepare(bytes: Buffer): void
+  readonly now: Index | undefined
+  /** Puts an index where git makes the next one from. */
+  prepare(index: Index): void
   /** Puts the next index in place of the old one. On disk when it resolves. */
   install(): Promise<void>
   /** There is to be none. */
@@ -64,8 +74,12 @@ export function lockIndex({ workspace, root }: Repository, actionId: ActionId): 
   }
   return {
     next: `${root}/.git/${next}`,
-    bytes: readIndex({ workspace }),
-    prepare: (bytes) => writeFileSync(folder.at(next), bytes),
+    now: readIndex({ workspace }),
+    prepare({ bytes, mtime }) {
+      writeFileSync(folder.at(next), bytes)
+      // An earlier time makes git read more, a later one less: times are rounded to milliseconds.
+      utimesSync(folder.at(next), new Date(mtime - 1), new Date(mtime - 1))
+    },
     async install() {
       renameSync(folder.at(next), folder.at('index'))
       await flush(folder.fd)
@@ -81,8 +95,8 @@ export function lockIndex({ workspace, root }: Repository, actionId: ActionId): 
   }
 }
 
-export const readIndex = ({ workspace }: Pick<Repository, 'workspace'>): Buffer | undefined =>
-  readRegularFile(workspace, [...workspace.base, '.git', 'index'], { manyNames: true })?.bytes
+export const readIndex = ({ workspace }: Pick<Repository, 'workspace'>): Index | undefined =>
+  readRegularFile(workspace, [...workspace.base, '.git', 'index'], { manyNames: true })
 
 function release(folder: Folder, lock: string, next: string): void {
   const [own, held] = [lock, 'index.lock'].map((name) => lstatSync(folder.at(name), { throwIfNoEntry: false }))

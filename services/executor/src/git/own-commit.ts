@@ -1,7 +1,7 @@
 /**
  * A commit on the branch that HEAD is on, made by an action. What else is staged stays staged.
  *
- * The commit is a function of the action: its date is that of the first look. So an attempt that takes over makes the
+ * The commit is a function of the action: its date is that of the first observation. So an attempt that takes over makes the
  * very same one, and knows it when it is there.
  */
 import { sha256 } from '@deed/json/canonical-json'
@@ -40,8 +40,8 @@ export type CommitBefore = Before & {
   head: string | null
   /** The branch that HEAD is on; null: on none. */
   branch: string | null
-  /** The hash under which the index is kept; null: there is none. */
-  index: string | null
+  /** The hash under which the index is kept, and when it was written; null: there is none. */
+  index: { sha256: string; mtime: number } | null
   /** Of what the index lists. */
   listing: string
   /** Whether there is anything to commit. */
@@ -64,7 +64,7 @@ export async function beforeCommit(
     state: head ?? 'unborn',
     head,
     branch: (await headBranch(repository)) ?? null,
-    index: index ? await world.blobs.keep(index) : null,
+    index: index ? { sha256: await world.blobs.keep(index.bytes), mtime: index.mtime } : null,
     listing: await listingOf(repository),
     differs,
     at: Math.floor(Date.now() / 1_000),
@@ -79,7 +79,7 @@ export interface Committing {
   stage(env: Readonly<Record<string, string>>): Promise<unknown>
 }
 
-/** @throws {DeedError} `precondition_failed` when somebody has moved HEAD since the first look */
+/** @throws {DeedError} `precondition_failed` when somebody has moved HEAD since the first observation */
 export async function makeCommit(
   repository: Repository,
   { text, change, stage }: Committing,
@@ -97,7 +97,7 @@ export async function makeCommit(
   await stage(env)
   const tree = (await repository.git(['write-tree'], { env })).stdout.trim()
   const commit = await commitOf(repository, tree, text, before)
-  if (index.bytes) index.prepare(index.bytes)
+  if (index.now) index.prepare(index.now)
   else await repository.git(['read-tree', '--empty'], { env })
   await stage(env)
   if (head !== commit) {
@@ -123,7 +123,8 @@ export async function takeCommitBack(repository: Repository, context: Context, b
   crashPoint('executor.mid_effect')
   if (before.index === null) await index.remove()
   else {
-    index.prepare(context.world.blobs.get(before.index))
+    const { sha256, mtime } = before.index
+    index.prepare({ bytes: context.world.blobs.get(sha256), mtime })
     await index.install()
   }
   return `set ${before.branch ?? 'HEAD'} back to ${before.head?.slice(0, 12) ?? 'no commit'}, and the index with it`

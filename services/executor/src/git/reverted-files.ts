@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto'
 import { DeedError } from '@deed/proto/errors'
+import { type FileChanges, madeNow } from '../files/file-changes.ts'
 import { type FileContent, readRegularFile } from '../files/regular-file.ts'
 import type { Context } from '../kind/kind.ts'
 import { refuseProtected } from '../workspace/workspace.ts'
-import { type FileChanges, madeNow } from './file-changes.ts'
 import { mergeLines } from './merge-lines.ts'
 import { readCommit, refuseUnseen, statusOf, subjectOf } from './own-commit.ts'
 import type { Repository } from './repository.ts'

@@ -63,7 +63,7 @@ async function inspect(
   if (found && !alreadySo) before.held = true
   const observes = postconditionOf(kind, action, input, before)
   if (!alreadySo && !earlier.some(({ kind: name }) => mayRemedy(name))) await kind.refuse?.(input, context, before)
-  const diff = kind.diff?.(input, context)
+  const diff = kind.diff?.(input, context, before)
   const reversibility = kind.reversibility(input, before)
   const because = reversibility === 'irreversible' ? kind.irreversibleBecause?.(before) : undefined
   const summary = `${kind.summary(input, before, world)}${because === undefined ? '' : `; it cannot be undone: ${because}`}`

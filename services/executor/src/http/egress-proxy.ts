@@ -17,7 +17,7 @@ import { checkedLookup } from './guarded-request.ts'
 export interface AllowedHost {
   /** As `example.com:443`, in lower case. */
   readonly authority: string
-  /** It stands in the configuration, so it may be a local one. */
+  /** It is in the configuration, so it may be a local one. */
   readonly trusted: boolean
 }
 

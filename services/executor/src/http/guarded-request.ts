@@ -19,7 +19,7 @@ export interface GuardedRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | undefined
-  /** Scheme, host and port that may be local: they stand in the configuration. */
+  /** Scheme, host and port that may be local: they are in the configuration. */
   readonly trustedOrigin?: string | undefined
   readonly timeoutMs: number
   readonly signal: AbortSignal

@@ -145,7 +145,7 @@ describe('a secret in a header', () => {
   const SECRET = 'canary-value-in-a-header'
   const KEYS = 'secrets: { api-key: { env: SITE_KEY } }'
 
-  it('reaches the target alone, and is told to nobody', async () => {
+  it('reaches the target alone, and nobody else', async () => {
     let elsewhere: string | undefined
     await using other = await withSite((request, response) => {
       elsewhere = JSON.stringify(request.headers)

@@ -108,7 +108,7 @@ export interface Effect {
   readonly facts?: JsonObject
 }
 
-/** Where the target stands, compared with what an attempt met and left. */
+/** Where the target is, compared with what an attempt met and left. */
 export interface TargetState {
   readonly at: 'before' | 'after' | 'elsewhere' | 'unknown'
   readonly observed: string
@@ -183,7 +183,7 @@ export interface Kind<Input extends object = JsonObject, State extends Before = 
    */
   leftBehind?(input: Input, around: Around, before: State, until: number | undefined): Promise<Left | undefined>
   /**
-   * Looks whether the postcondition holds, by other means than `execute` has; for `own_look`.
+   * Looks whether the postcondition holds, by other means than `execute` has; for `own_observation`.
    *
    * @param effect absent before it, and for one of an earlier attempt
    */
@@ -205,7 +205,7 @@ export interface Kind<Input extends object = JsonObject, State extends Before = 
   /** The label of the target's environment. */
   environment?(input: Input, world: World): string | undefined
   /** For an inspection: a unified diff, where the target is text. */
-  diff?(input: Input, context: Context): string | undefined
+  diff?(input: Input, context: Context, before?: State): string | undefined
 }
 
 export const notedFile = (path: string) => `file:${path}`

@@ -18,7 +18,7 @@ export const readingOnly = {
  */
 export function readAgain(first: Effect, second: Effect): Again {
   const same = isDeepStrictEqual(first.result, second.result)
-  const observed = `a second look${same ? '' : ' differs'}: ${second.claimed}`
+  const observed = `a second read${same ? '' : ' differs'}: ${second.claimed}`
   if (!same) Object.assign(first, second)
   return { outcome: same ? 'verified' : 'failed', same, observed, ...defined({ facts: second.facts }) }
 }

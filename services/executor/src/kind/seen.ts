@@ -1,4 +1,4 @@
-/** What one look at the world showed. */
+/** What one observation of the world showed. */
 import type { JsonObject } from '@deed/proto/json'
 
 export interface Seen {

@@ -18,7 +18,7 @@ const givesOnce = () => {
 const UNCONFIRMED = {
   kind: 'unconfirmed',
   outcome: 'unverified',
-  observed: 'asked once; not confirmed by a second look',
+  observed: 'asked once; not confirmed by a second read',
 }
 
 describe('a GET that may be sent only once', () => {

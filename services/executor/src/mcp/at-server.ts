@@ -1,5 +1,5 @@
 /**
- * One session with an MCP server: opened for one look or one call, and over with it. What the server says of itself and
+ * One session with an MCP server: opened for one read or one call, and closed with it. What the server says of itself and
  * of its tools is data: it is compared and hashed, and read by nobody who plans.
  */
 import { createHash, randomUUID } from 'node:crypto'
@@ -27,6 +27,7 @@ import { findProgram, PROGRAM_FOLDERS } from '../processes/find-program.ts'
 import { runCommand } from '../sandbox/run-command.ts'
 import { boundedFetch } from './bounded-fetch.ts'
 import { type BoxTransport, boxTransport } from './box-transport.ts'
+import { traceCall } from './call-span.ts'
 import type { McpTarget } from './mcp-target.ts'
 
 export interface Server {
@@ -81,9 +82,11 @@ export async function atServer<T>(
       name: client.getServerVersion()?.name.slice(0, 100) ?? 'unknown',
       has: (tool) => tools.some(({ name }) => name === tool),
       call: (name, args) =>
-        client
-          .callTool({ name, arguments: args, _meta: { 'deed/action-id': context.actionId } }, options)
-          .catch((error: unknown) => Promise.reject(named(error))),
+        traceCall(name, client.getNegotiatedProtocolVersion(), (trace) =>
+          client
+            .callTool({ name, arguments: args, _meta: { 'deed/action-id': context.actionId, ...trace } }, options)
+            .catch((error: unknown) => Promise.reject(named(error))),
+        ),
     })
   } catch (error) {
     throw named(error)
@@ -145,7 +148,7 @@ async function openProgram(
   const egress = hosts.length > 0 && world.sandbox.confines ? opened.use(await openEgress(hosts)) : undefined
   const transport: BoxTransport = boxTransport((talk, stop) =>
     runCommand(world.sandbox, {
-      // What an attempt starts is found by its action's id; what a look starts has an id of its own.
+      // What an attempt starts is found by its action's id; what an observation starts has an id of its own.
       actionId: actionId === OBSERVE_ONLY ? (randomUUID() as ActionId) : actionId,
       argv: [path, ...args],
       workspace: cwd,

@@ -43,7 +43,7 @@ export function boxTransport(run: (talk: Command['talk'], stop: AbortSignal) => 
     start() {
       const started = Promise.withResolvers<void>()
       const talk = (stdin: Writable, stdout: Readable) => {
-        // A program that has ended does not read what is sent to it; that it has ended is told below.
+        // A program that has ended does not read what is sent to it; its end is reported below.
         stdin.on('error', () => undefined)
         input = stdin
         readLines(stdout, give, (reason) => {

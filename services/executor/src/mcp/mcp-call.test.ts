@@ -77,7 +77,7 @@ describe('calling a tool that changes something', () => {
     expect(lost).toMatchObject({ outcome: 'failed', error: { code: 'verification_failed' } })
   })
 
-  it('needs a look, and a tool that execution.yaml allows', async () => {
+  it('needs a read, and a tool that execution.yaml allows', async () => {
     await using executor = await withTickets()
     expect(await executor.run(call('create_ticket', { title: 'x' }))).toMatchObject({
       outcome: 'failed',
@@ -285,7 +285,7 @@ describe('a tool that reads and may be called only once', () => {
       outcome: 'done',
       effect: 'none',
       result: { text: 'slowly' },
-      evidence: { kind: 'unconfirmed', outcome: 'unverified', observed: 'asked once; not confirmed by a second look' },
+      evidence: { kind: 'unconfirmed', outcome: 'unverified', observed: 'asked once; not confirmed by a second read' },
     })
     expect(executor.read('calls')).toBe('.')
   })
@@ -341,7 +341,7 @@ describe('a server that does what it should not', () => {
     ['answers with 50 MB', 'huge', { error: { code: 'limit_exceeded', details: { limit: 'output' } } }],
     ['never ends its line', 'endless', { error: { code: 'limit_exceeded', details: { limit: 'output' } } }],
     ['says more than anybody asked', 'flood', { error: { code: 'limit_exceeded', details: { limit: 'output' } } }],
-  ])('is told so when it %s', async (_, badly, wanted: object) => {
+  ])('is refused with the reason when it %s', async (_, badly, wanted: object) => {
     await using executor = await badServer(badly)
     const conclusion = await executor.run(call('ask', {}, { timeout_ms: 60_000 }))
     expect(conclusion).toMatchObject({ effect: 'none', ...wanted })

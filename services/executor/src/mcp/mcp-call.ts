@@ -12,7 +12,7 @@ import { z } from 'zod'
 import type { After, Before, Context, Effect, Kind } from '../kind/kind.ts'
 import { readingOnly } from '../kind/reading-only.ts'
 import type { Seen } from '../kind/seen.ts'
-import { look } from '../observing/observe.ts'
+import { observeOnce } from '../observing/observe.ts'
 import { atServer, confinementOf, type Server } from './at-server.ts'
 import { allowedTool, type McpTarget, type McpTool, mcpTarget } from './mcp-target.ts'
 
@@ -67,7 +67,7 @@ export const mcpCall: Kind<McpCall, CallBefore, CallAfter> = {
     const state = await atServer(target, context, async (server) => stateOf(server, input.tool))
     if (action.expect_before !== undefined && action.expect_before !== state) throw toolsChanged(input)
     if (!tool.undo) return { state }
-    const seen = await look(verify, context, { before: { state } })
+    const seen = await observeOnce(verify, context, { before: { state } })
     return { state, ...(seen.outcome === 'failed' ? { reading: readingOf(seen) } : {}) }
   },
   reversibility: (_, { reads, reading }) =>
@@ -102,7 +102,7 @@ export const mcpCall: Kind<McpCall, CallBefore, CallAfter> = {
     const { verify } = context.action
     if (verify === undefined || before.reading === undefined)
       return { at: 'unknown', observed: 'what the tool has changed is unknown' }
-    const seen = await look(verify, context, { before })
+    const seen = await observeOnce(verify, context, { before })
     if (seen.outcome !== 'failed')
       return { at: seen.outcome === 'verified' ? 'after' : 'unknown', observed: seen.observed }
     if (readingOf(seen) === before.reading) return { at: 'before', observed: `${seen.observed}, as before the call` }
@@ -130,7 +130,7 @@ function calledBy({ target: name, tool }: McpCall, { world }: Context): { target
   return { target, tool: allowedTool(target, tool) }
 }
 
-/** All that a look has read, so that two of them can be compared. */
+/** All that an observation has read, so that two of them can be compared. */
 const readingOf = ({ observed, facts = {} }: Seen): string => hashJson({ observed, facts })
 
 /** @throws {DeedError} `unknown_target` when the server has no such tool */

@@ -50,8 +50,10 @@ export const natsPublish: Kind<NatsPublish, PublishBefore, After> = {
   reversibility: () => 'irreversible',
   mayHoldAlready: ({ stream }) => stream === undefined,
   postcondition({ stream }, _before, { verify }) {
-    if (stream === undefined) return verify ?? { kind: 'own_look' }
-    return verify === undefined ? { kind: 'own_look' } : { kind: 'all', of: [{ kind: 'own_look' }, verify] }
+    if (stream === undefined) return verify ?? { kind: 'own_observation' }
+    return verify === undefined
+      ? { kind: 'own_observation' }
+      : { kind: 'all', of: [{ kind: 'own_observation' }, verify] }
   },
   execute: ({ target, subject, payload, stream }, context) =>
     atNats(context.world, target, async (nats) => {

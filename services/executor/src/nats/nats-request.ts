@@ -51,7 +51,7 @@ export const natsRequest: Kind<NatsRequest, RequestBefore> = {
   reversibility: (_, { reads }) => (reads ? 'reversible' : 'irreversible'),
   mayHoldAlready: (_, { reads }) => !reads,
   postcondition: (_input, { reads, once }, { verify }) =>
-    verify ?? { kind: once ? 'asked_once' : reads ? 'answers_again' : 'own_look' },
+    verify ?? { kind: once ? 'asked_once' : reads ? 'answers_again' : 'own_observation' },
   execute: (input, context, { reads, once }) =>
     answerOf(input, context, () => {
       if (!reads || once) context.begin()

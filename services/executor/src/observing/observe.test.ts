@@ -7,13 +7,13 @@ import { type Site, withSite } from '../../test/test-site.ts'
 import { act } from '../attempt/act.ts'
 import type { Conclusion } from '../attempt/conclusion.ts'
 import { KINDS } from '../kinds/kinds.ts'
-import { look, type Patience, waitsOf } from './observe.ts'
+import { observeOnce, type Patience, waitsOf } from './observe.ts'
 
 const PROBE: Observation = { kind: 'http', target: 'site', path: '/health', status: 200, body_contains: 'well' }
 const PATIENT: Patience = { attempts: 3, delayMs: 20 }
 
 /** Writes a file, and looks at the site afterwards. */
-async function noteAndLook(
+async function noteAndObserve(
   { executor }: Site,
   { patience = PATIENT, ...more }: { patience?: Patience; timeout_ms?: number } = {},
 ): Promise<Conclusion> {
@@ -35,24 +35,27 @@ const silent = () => undefined
 const halting = (_: IncomingMessage, response: ServerResponse) => void response.write('we')
 
 describe('a probe that is flaky', () => {
-  it('is asked again until it holds, and the looks before are kept', async () => {
+  it('is asked again until it holds, and the observations before are kept', async () => {
     await using site = await withSite(answers('ill', 'ill', 'well'))
-    expect(await noteAndLook(site)).toMatchObject({
+    expect(await noteAndObserve(site)).toMatchObject({
       outcome: 'done',
-      evidence: { outcome: 'verified', facts: { looks: 3 } },
+      evidence: { outcome: 'verified', facts: { observations: 3 } },
       earlierObservations: [{ outcome: 'failed' }, { outcome: 'failed' }],
     })
     expect(site.requests).toHaveLength(3)
   })
 
   it('that alternates is believed when it holds, not when it held', async () => {
-    let looks = 0
-    await using site = await withSite((_, response) => void response.end(looks++ % 2 === 0 ? 'ill' : 'well'))
-    expect(await noteAndLook(site)).toMatchObject({ outcome: 'done', evidence: { facts: { looks: 2 } } })
+    let reads = 0
+    await using site = await withSite((_, response) => void response.end(reads++ % 2 === 0 ? 'ill' : 'well'))
+    expect(await noteAndObserve(site)).toMatchObject({ outcome: 'done', evidence: { facts: { observations: 2 } } })
     // Seen once, it is still not seen in a second action's only look.
     const once = { patience: { attempts: 0, delayMs: 0 } }
     site.executor.write('note.txt', 'changed')
-    expect(await noteAndLook(site, once)).toMatchObject({ outcome: 'failed', error: { code: 'verification_failed' } })
+    expect(await noteAndObserve(site, once)).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'verification_failed' },
+    })
   })
 
   it('is given longer and longer waits, the last of them as configured', () => {
@@ -67,7 +70,7 @@ describe('a probe that is not answered', () => {
     ['begins and goes no further', halting],
   ])('and %s: nobody has seen it, so it is not done', async (_, answer) => {
     await using site = await withSite(answer)
-    const { outcome, effect, evidence, error } = await noteAndLook(site, { timeout_ms: 1_000 })
+    const { outcome, effect, evidence, error } = await noteAndObserve(site, { timeout_ms: 1_000 })
     expect({ outcome, effect, seen: evidence?.outcome, code: error?.code }).toEqual({
       outcome: 'failed',
       effect: 'made',
@@ -77,9 +80,9 @@ describe('a probe that is not answered', () => {
   })
 
   it('is given up in time to be asked again', async () => {
-    let looks = 0
-    await using site = await withSite((_, response) => (looks++ === 0 ? undefined : void response.end('well')))
-    expect(await noteAndLook(site)).toMatchObject({
+    let reads = 0
+    await using site = await withSite((_, response) => (reads++ === 0 ? undefined : void response.end('well')))
+    expect(await noteAndObserve(site)).toMatchObject({
       outcome: 'done',
       earlierObservations: [{ outcome: 'unverified', facts: { code: 'deadline_exceeded' } }],
     })
@@ -87,7 +90,7 @@ describe('a probe that is not answered', () => {
 })
 
 describe('a probe that lies', () => {
-  it('with 200 and something else fails after the last look, and the undo brings back what was there', async () => {
+  it('with 200 and something else fails after the last observation, and the undo brings back what was there', async () => {
     await using site = await withSite(answers('nearly'))
     site.executor.write('note.txt', 'old')
     const work = await site.executor.dispatch({
@@ -115,7 +118,7 @@ describe('a probe', () => {
     })
     for (let times = 1; times <= 2; times++) {
       site.executor.write('note.txt', 'old')
-      expect(await noteAndLook(site)).toMatchObject({ outcome: 'done', effect: 'made' })
+      expect(await noteAndObserve(site)).toMatchObject({ outcome: 'done', effect: 'made' })
       expect(site.requests).toHaveLength(times)
     }
     for (const { headers } of site.requests) {
@@ -139,7 +142,7 @@ describe('a second reading', () => {
   ] as const)(
     'proves what was agreed to, whatever its kind makes of it: %s, the same: %s',
     async (kind, same, outcome) => {
-      expect(await look({ kind }, {} as never, second(same))).toMatchObject({ outcome })
+      expect(await observeOnce({ kind }, {} as never, second(same))).toMatchObject({ outcome })
     },
   )
 
@@ -154,7 +157,7 @@ describe('a second reading', () => {
       'http.request': { kind: 'answers_again' },
       'mcp.call': { kind: 'answers_again' },
       // Its example may change something, and is not asked a second time.
-      'nats.request': { kind: 'own_look' },
+      'nats.request': { kind: 'own_observation' },
     }
     for (const kind of KINDS.values()) {
       if (!kind.again) continue

@@ -8,6 +8,7 @@ import type { ActionResult } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
 import type { Observation, SingleObservation } from '@deed/proto/observation'
+import { observe as measure, secondsSince } from '@deed/telemetry/metrics'
 import { observeDir, observeFile } from '../files/observe-files.ts'
 import { observeHttp, observeTcp } from '../http/observe-http.ts'
 import type { Again, Before, Context, Effect, Kind } from '../kind/kind.ts'
@@ -15,18 +16,18 @@ import { failed, type Seen, unverified, verified } from '../kind/seen.ts'
 import { observeService } from '../services/observe-service.ts'
 import { observeSql } from '../sql/observe-sql.ts'
 
-/** What a look may need to know of the attempt. */
+/** What an observation may need of the attempt. */
 export interface Attempted {
   readonly before: Before
   /** Absent before the effect, and for an effect of an earlier attempt. */
   readonly effect?: Effect
   /** Reads again; for `same_again` and `answers_again`. */
   again?(): Promise<Again>
-  /** The kind's own look; for `own_look`. */
+  /** The kind's own observation; for `own_observation`. */
   look?(): Promise<Seen>
 }
 
-/** What looks of an action of this kind go by. @param effect absent before it, and for one of an earlier attempt */
+/** What observations of an action of this kind use. @param effect absent before it, and for one of an earlier attempt */
 export function attemptedBy(
   kind: Kind,
   input: JsonObject,
@@ -43,11 +44,11 @@ export function attemptedBy(
 }
 
 export interface Observed extends Seen {
-  /** When the look that counts began, in milliseconds since 1970: what it saw was so then or later. */
+  /** When the observation that counts began, in milliseconds since 1970: what it saw was so then or later. */
   readonly at: number
   /** A newer reading than the effect's own. */
   readonly result?: ActionResult
-  /** Looks before the one that counts. */
+  /** Observations before the one that counts. */
   readonly earlier: readonly Seen[]
 }
 
@@ -58,7 +59,7 @@ export interface Patience {
   readonly delayMs: number
 }
 
-/** Looks at once, then again with growing waits until it holds or patience ends. */
+/** Observes at once, then again with growing waits until it holds or patience ends. */
 export async function observe(
   observation: Observation,
   context: Context,
@@ -66,35 +67,39 @@ export async function observe(
   patience: Patience,
 ): Promise<Observed> {
   const earlier: Seen[] = []
+  const startedAt = performance.now()
   for (;;) {
     const last = await resyncOnce(observation, context, attempted)
     const waitMs = last.outcome === 'verified' ? undefined : waitsOf(patience)[earlier.length]
-    if (waitMs === undefined || context.signal.aborted) return { ...last, earlier }
+    if (waitMs === undefined || context.signal.aborted) {
+      measure('deed_observation_duration_seconds', { kind: context.action.kind }, secondsSince(startedAt))
+      return { ...last, earlier }
+    }
     const { at: _at, earlier: _none, ...seen } = last
     earlier.push(seen)
-    // The wait ends early when the attempt does; then the look that follows is the last.
+    // The wait ends early when the attempt does; then the observation that follows is the last.
     await sleep(waitMs, undefined, { signal: context.signal }).catch(() => undefined)
   }
 }
 
-/** The waits between the looks, in milliseconds. */
+/** The waits between the observations, in milliseconds. */
 export const waitsOf = ({ attempts, delayMs }: Patience): number[] =>
   Array.from({ length: attempts }, (_, index) => delayMs / 2 ** (attempts - 1 - index))
 
 /** As `observe`, without patience. */
 export async function resyncOnce(observation: Observation, context: Context, attempted: Attempted): Promise<Observed> {
   const at = Date.now()
-  return { ...(await look(observation, context, attempted)), at, earlier: [] }
+  return { ...(await observeOnce(observation, context, attempted)), at, earlier: [] }
 }
 
-/** One look. It does not throw: what cannot be observed is `unverified`. */
-export async function look(
+/** One observation. It does not throw: what cannot be observed is `unverified`. */
+export async function observeOnce(
   observation: Observation,
   context: Context,
   attempted: Attempted,
 ): Promise<Seen & { result?: ActionResult }> {
   try {
-    return await lookAt(observation, context, attempted)
+    return await observeNamed(observation, context, attempted)
   } catch (error) {
     if (error instanceof DeedError) return unverified(`it cannot be observed: ${error.message}`, { code: error.code })
     // What the operating system, a server or the network says; anything else is a bug and goes up.
@@ -104,32 +109,32 @@ export async function look(
   }
 }
 
-async function lookAt(observation: Observation, context: Context, attempted: Attempted): Promise<Seen> {
+async function observeNamed(observation: Observation, context: Context, attempted: Attempted): Promise<Seen> {
   switch (observation.kind) {
     case 'all':
     case 'any': {
       const parts: Seen[] = []
       for (const part of observation.of) {
-        const one = await look(part, context, attempted)
+        const one = await observeOnce(part, context, attempted)
         parts.push(one)
         if (one.outcome === (observation.kind === 'all' ? 'failed' : 'verified')) break
       }
       return together(observation.kind, parts)
     }
     case 'not': {
-      const inner = await look(observation.of[0]!, context, attempted)
+      const inner = await observeOnce(observation.of[0]!, context, attempted)
       const outcome = ({ verified: 'failed', failed: 'verified', unverified: 'unverified' } as const)[inner.outcome]
       return { ...inner, outcome }
     }
     default:
-      return lookAtOne(observation, context, attempted)
+      return observeTarget(observation, context, attempted)
   }
 }
 
-async function lookAtOne(
+async function observeTarget(
   observation: SingleObservation,
   context: Context,
-  { before, effect, again, look: ownLook }: Attempted,
+  { before, effect, again, look: ownObservation }: Attempted,
 ): Promise<Seen> {
   switch (observation.kind) {
     case 'file':
@@ -149,8 +154,8 @@ async function lookAtOne(
       return observeService(observation, context, before)
     case 'sql':
       return observeSql(observation, context)
-    case 'own_look':
-      return ownLook ? ownLook() : unverified('this kind of action has no look of its own')
+    case 'own_observation':
+      return ownObservation ? ownObservation() : unverified('this kind of action has no observation of its own')
     case 'same_again':
     case 'answers_again': {
       if (!again || !effect) return unverified('there is no first reading to compare with')
@@ -164,7 +169,7 @@ async function lookAtOne(
 }
 
 /** What is observed of a read that may be made only once. */
-export const ASKED_ONCE = 'asked once; not confirmed by a second look'
+export const ASKED_ONCE = 'asked once; not confirmed by a second read'
 
 function together(kind: 'all' | 'any', parts: readonly Seen[]): Seen {
   const has = (outcome: Seen['outcome']) => parts.some((part) => part.outcome === outcome)
@@ -180,7 +185,7 @@ function together(kind: 'all' | 'any', parts: readonly Seen[]): Seen {
         : has('unverified')
           ? 'unverified'
           : 'failed'
-  // A newer reading found inside comes along; the sentences are joined in the order of the looks.
+  // A newer reading found inside comes along; the sentences are joined in the order of the observations.
   return Object.assign({}, ...parts, {
     outcome,
     observed: parts.map(({ observed }) => observed).join('; '),

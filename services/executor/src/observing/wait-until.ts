@@ -7,11 +7,11 @@ import { z } from 'zod'
 import type { Kind } from '../kind/kind.ts'
 import { readingOnly } from '../kind/reading-only.ts'
 import { noteFor } from './noted.ts'
-import { look } from './observe.ts'
+import { observeOnce } from './observe.ts'
 
 const Input = z.strictObject({
   observation: Observation,
-  /** The deadline, in milliseconds from the first look. It must leave time for a last look before the action's own. */
+  /** The deadline, in milliseconds from the first observation. It must leave time for a last one before the action's own. */
   within_ms: z.int().min(1).max(86_400_000).default(30_000),
 })
 export type WaitUntil = z.output<typeof Input>
@@ -35,7 +35,7 @@ export const waitUntil: Kind<WaitUntil> = {
     if (hasNoWorld(observation))
       throw new DeedError(
         'invalid_request',
-        'exit_code, same_again, answers_again, asked_once and own_look are of an action, and this one does nothing',
+        'exit_code, same_again, answers_again, asked_once and own_observation are of an action, and this one does nothing',
       )
     const noted = await noteFor(observation, context)
     return { state: 'waiting', ...(noted ? { noted } : {}) }
@@ -44,12 +44,15 @@ export const waitUntil: Kind<WaitUntil> = {
   async execute({ observation, within_ms }, context, before) {
     const begun = performance.now()
     const waited = () => Math.round(performance.now() - begun)
-    for (let waitMs = POLL_MS_MIN, looks = 1; ; waitMs = Math.min(waitMs * 1.5, POLL_MS_MAX), looks++) {
-      const { outcome } = await look(observation, context, { before })
+    for (let waitMs = POLL_MS_MIN, observations = 1; ; waitMs = Math.min(waitMs * 1.5, POLL_MS_MAX), observations++) {
+      const { outcome } = await observeOnce(observation, context, { before })
       const leftMs = within_ms - waited()
       if (outcome === 'verified' || leftMs <= 0 || context.signal.aborted) {
-        const text = `looked ${counted(looks, 'time')} in ${waited()} ms`
-        return { claimed: text, result: { text, data: { looks, waited_ms: waited(), held: outcome === 'verified' } } }
+        const text = `looked ${counted(observations, 'time')} in ${waited()} ms`
+        return {
+          claimed: text,
+          result: { text, data: { observations, waited_ms: waited(), held: outcome === 'verified' } },
+        }
       }
       await sleep(Math.min(waitMs, leftMs), undefined, { signal: context.signal }).catch(() => undefined)
     }
@@ -59,7 +62,7 @@ export const waitUntil: Kind<WaitUntil> = {
 const hasNoWorld = (observation: Observation): boolean =>
   'of' in observation
     ? observation.of.some(hasNoWorld)
-    : ['exit_code', 'same_again', 'answers_again', 'asked_once', 'own_look'].includes(observation.kind)
+    : ['exit_code', 'same_again', 'answers_again', 'asked_once', 'own_observation'].includes(observation.kind)
 
 function wordsOf(observation: Observation): string {
   if (!('of' in observation)) return `the observation ${JSON.stringify(observation)} holds`

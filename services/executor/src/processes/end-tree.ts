@@ -30,7 +30,7 @@ export interface EndedProcesses {
 }
 
 /**
- * Ends all that `find` finds, in look after look: every look finds what was started since the last one.
+ * Ends all that `find` finds, pass after pass: every pass finds what was started since the last one.
  *
  * @param holders processes that are left to end by themselves during the grace, since their end would end the others
  * @throws {DeedError} `effect_failed` when one cannot be ended
@@ -82,7 +82,7 @@ function signal(processes: readonly RunningProcess[], name: NodeJS.Signals): voi
     try {
       process.kill(pid, name)
     } catch {
-      // Gone already; the next look tells.
+      // Gone already; the next pass shows it.
     }
   }
 }

@@ -36,13 +36,13 @@ export async function providedKind(action: Action, bus: Caller): Promise<Kind<Js
     action_id: actionId,
     input,
   })
-  const look = (context: Pick<Context, 'actionId' | 'action'>, before?: ProvidedBefore, after?: After) =>
+  const askProvider = (context: Pick<Context, 'actionId' | 'action'>, before?: ProvidedBefore, after?: After) =>
     bus.call(
       provided(observeProvided, name),
       { ...about(context), ...(before ? { stored: storedOf(before, after) } : {}) },
       { patient: false },
     )
-  const facts = await look({ actionId: OBSERVE_ONLY, action })
+  const facts = await askProvider({ actionId: OBSERVE_ONLY, action })
   const { provider } = facts
   return {
     name,
@@ -56,13 +56,13 @@ export async function providedKind(action: Action, bus: Caller): Promise<Kind<Js
     effectOf: () => facts.effect,
     summary: () => facts.summary,
     reversibility: () => facts.reversibility,
-    postcondition: () => ({ kind: 'own_look' }),
+    postcondition: () => ({ kind: 'own_observation' }),
     async before(_input, context) {
-      const { state, known } = await look(context)
+      const { state, known } = await askProvider(context)
       return { state, ...defined({ known }) }
     },
     async observe(_input, context, before, effect) {
-      const { outcome, observed, facts } = await look(context, before, effect?.after)
+      const { outcome, observed, facts } = await askProvider(context, before, effect?.after)
       return { outcome, observed, ...defined({ facts }) }
     },
     async execute(_input, context, before) {
@@ -90,7 +90,7 @@ export async function providedKind(action: Action, bus: Caller): Promise<Kind<Js
       return claimed
     },
     async targetState(_input, context, before, after) {
-      const { at, observed, facts } = await look(context, before, after)
+      const { at, observed, facts } = await askProvider(context, before, after)
       return { at, observed, ...defined({ facts }) }
     },
     ...environmentOf(facts),

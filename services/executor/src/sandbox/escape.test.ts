@@ -126,7 +126,7 @@ confined(`out of the box a command${skipped}`, () => {
     expect(String(stdout)).toBe('')
     expect(readFileSync(join(workspace, '.git', 'config'), 'utf8')).toBe('as it was')
     expect(readFileSync(join(workspace, '.npmrc'), 'utf8')).toBe('as it was')
-    // And nothing is left of what stood where nothing was.
+    // And nothing is left of what was put where nothing was.
     expect(readdirSync(workspace).sort()).toEqual(['.git', '.npmrc', 'other'])
   })
 

@@ -1,5 +1,5 @@
 /**
- * The empty file that stands, while a command runs, where a protected path does not exist: the sandbox covers it, so
+ * The empty file that is there, while a command runs, where a protected path does not exist: the sandbox covers it, so
  * that the command cannot make the path. It has no permission at all, by which it is told from anybody's own file, also
  * after a crash has left it behind.
  */

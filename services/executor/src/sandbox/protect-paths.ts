@@ -1,6 +1,6 @@
 /**
  * Keeps a confined command from what is protected in its workspace: what exists is read-only or hidden, what does not
- * exist cannot be made. Sockets are hidden too: a process of the host may listen at them. For the latter an empty file stands there while the command runs, since a mount needs something
+ * exist cannot be made. Sockets are hidden too: a process of the host may listen at them. For the latter an empty file is there while the command runs, since a mount needs something
  * to cover.
  */
 import { closeSync, lstatSync, openSync, readdirSync, readFileSync, unlinkSync, utimesSync } from 'node:fs'
@@ -127,7 +127,7 @@ interface StandIn {
 
 const standIns = new Map<string, StandIn>()
 
-/** @returns whether it stands there now; not so where this process may not write, for then the command may not either */
+/** @returns whether it is there now; not so where this process may not write, for then the command may not either */
 function standIn(path: string): boolean {
   const known = standIns.get(path)
   if (known) {

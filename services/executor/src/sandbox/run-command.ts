@@ -89,7 +89,7 @@ export async function runCommand(sandbox: Sandbox, command: Command): Promise<En
   const [code, by] = await ended
   const waited = new Promise((resolve) => setTimeout(resolve, STDIO_MS_MAX).unref())
   await Promise.race([closed, waited])
-  // What the box has told at the very end may name a process that was not known before.
+  // What the box has reported at the very end may name a process that was not known before.
   if (sandbox.confines) await endAll(find, 0)
 
   if (typeof first === 'string') onCutShort?.(output.taken())

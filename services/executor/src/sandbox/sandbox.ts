@@ -2,7 +2,7 @@
 import type { ControlGroup } from './control-groups.ts'
 
 export interface Sandbox {
-  /** Its layers, as they stand in evidence: `bwrap+seccomp+cgroup1`, `allow-list+cgroup2`, `none`. */
+  /** Its layers, as they are in evidence: `bwrap+seccomp+cgroup1`, `allow-list+cgroup2`, `none`. */
   readonly name: string
   /** Whether a program sees the workspace alone, and no network. */
   readonly confines: boolean

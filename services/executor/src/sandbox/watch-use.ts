@@ -45,7 +45,7 @@ export function watchUse({ workspace, processes, bounds = DEFAULT_BOUNDS }: Watc
   let most: Space = { bytes: 0, files: 0 }
   const exceeded = Promise.withResolvers<Limit>()
   const failed = Promise.withResolvers<DeedError>()
-  const look = (): void => {
+  const check = (): void => {
     try {
       const free = freeSpace(workspace)
       // What others have freed meanwhile does not hide what is taken from then on.
@@ -59,8 +59,8 @@ export function watchUse({ workspace, processes, bounds = DEFAULT_BOUNDS }: Watc
       failed.resolve(new DeedError('effect_failed', text, { cause }))
     }
   }
-  look()
-  const timer = setInterval(look, CHECK_MS)
+  check()
+  const timer = setInterval(check, CHECK_MS)
   timer.unref()
   return { exceeded: exceeded.promise, failed: failed.promise, [Symbol.dispose]: () => clearInterval(timer) }
 }

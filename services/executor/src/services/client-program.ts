@@ -3,12 +3,12 @@
  * run them, with the operator's own access, and never with an argument that a task could turn into an option.
  */
 import { execFile } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { faultLines, IN_SENTENCES } from '@deed/config/fault-sentence'
 import { DeedError } from '@deed/proto/errors'
 import type { z } from 'zod'
 import type { World } from '../kind/kind.ts'
+import { isExecutable } from '../processes/find-program.ts'
 
 /** What of the executor's environment a client needs to find its system and who it is there. */
 const PASSED_ON = [
@@ -87,13 +87,4 @@ const AWAY =
 function refusalOf(program: string, args: readonly string[], stderr: string): DeedError {
   const text = `${program} ${args.find((arg) => !arg.startsWith('-')) ?? ''}: ${stderr.trim().slice(0, 1_000)}`
   return new DeedError(AWAY.test(stderr) ? 'unavailable' : 'effect_failed', text)
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -14,7 +14,7 @@ export async function probe(
 ): Promise<Health> {
   let answered: number
   try {
-    // The address stands in the configuration, so it may be a local one.
+    // The address is in the configuration, so it may be a local one.
     const answer = await guardedRequest({
       method: 'GET',
       url,

@@ -53,7 +53,7 @@ export const kubernetesRollout: Kind<KubernetesRollout, RolloutBefore, RolloutAf
   },
   reversibility: () => 'compensable',
   mayHoldAlready: ({ image }) => image !== undefined,
-  postcondition: () => ({ kind: 'own_look' }),
+  postcondition: () => ({ kind: 'own_observation' }),
   async observe(input, context, { container, revision }) {
     const found = await clusterOf(input, context).get(context.signal)
     const facts = { revision: found.revision, ready: found.ready, replicas: found.replicas }

@@ -32,7 +32,7 @@ export const kubernetesScale: Kind<KubernetesScale, ScaleBefore> = {
   },
   reversibility: () => 'compensable',
   mayHoldAlready: ({ replicas }, before) => before.replicas === replicas,
-  postcondition: () => ({ kind: 'own_look' }),
+  postcondition: () => ({ kind: 'own_observation' }),
   async observe({ target, replicas }, context) {
     const found = await clusterOf(target, context).get(context.signal)
     const observed = `${found.ready} of ${found.replicas} replicas are ready`

@@ -1,8 +1,6 @@
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '@deed/local/kept-port'
 import type { JsonObject } from '@deed/proto/json'
 import { describe, expect, it } from 'vitest'
 import { type TestExecutor, testExecutor } from '../../test/test-executor.ts'
@@ -19,15 +17,6 @@ async function withService(broken = false): Promise<TestExecutor> {
     createServer((_, response) => { response.statusCode = ${broken ? 500 : 200}; response.end('ok') }).listen(Number(process.env.PORT), '127.0.0.1')`
   writeFileSync(join(executor.root, '..', 'server.mjs'), broken ? 'process.exit(1)' : server)
   return executor
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 const service = (verb: string, target = 'api') => ({ kind: `service.${verb}`, input: { target } })

@@ -114,13 +114,13 @@ export const serviceStatus: Kind<ServiceInput> = {
   ...readingOnly,
   ...common,
   name: 'service.status',
-  summary: ({ target }) => `look whether ${target} runs`,
+  summary: ({ target }) => `check whether ${target} runs`,
   postcondition: () => ({ kind: 'same_again' }),
   async execute({ target }, context) {
-    return statusEffect(target, await look(target, context))
+    return statusEffect(target, await stateOf(target, context))
   },
   async again({ target }, context, first) {
-    return readAgain(first, statusEffect(target, await look(target, context)))
+    return readAgain(first, statusEffect(target, await stateOf(target, context)))
   },
 }
 
@@ -144,11 +144,11 @@ const ending = (target: string, before: Before | undefined, world: World | undef
 const withEnding = (done: string, killed: string | undefined): string =>
   killed === undefined ? done : `${done} (${killed})`
 
-const look = (target: string, { world, signal }: Context): Promise<ServiceState> =>
+const stateOf = (target: string, { world, signal }: Context): Promise<ServiceState> =>
   serviceProvider(world, target).state(signal)
 
 async function isUp(target: string, context: Context): Promise<boolean> {
-  const { running, health } = await look(target, context)
+  const { running, health } = await stateOf(target, context)
   return running !== undefined && health?.ok !== false
 }
 
@@ -159,7 +159,7 @@ async function effectOf(
   done: string,
   killed?: string,
 ): Promise<Effect> {
-  const now = await look(target, context)
+  const now = await stateOf(target, context)
   const { running, health } = now
   const old = pidOf(before.state)
   const pid = running?.pid
@@ -192,7 +192,7 @@ async function targetState(
   before: Before,
   wanted: 'running' | 'stopped',
 ): Promise<TargetState> {
-  const found = await look(target, context)
+  const found = await stateOf(target, context)
   const { running, health } = found
   const now = running ? 'running' : 'stopped'
   const up = running !== undefined && health?.ok !== false

@@ -1,6 +1,6 @@
 /**
  * service.logs: the newest lines that a service has logged, whatever runs it, without secrets. Proved by reading more of
- * the log again, in which the same lines stand together.
+ * the log again, in which the same lines are together.
  */
 import { stripVTControlCharacters } from 'node:util'
 import { counted } from '@deed/config/counted'

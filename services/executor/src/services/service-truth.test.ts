@@ -15,6 +15,7 @@ import {
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { freePort } from '@deed/local/kept-port'
 import { until } from '@deed/process/until'
 import { Action } from '@deed/proto/action'
 import type { Check } from '@deed/proto/doctor'
@@ -51,15 +52,6 @@ createServer((_, response) => response.end('ok')).listen(Number(process.argv[2])
 /** Gives one answer, and dies. */
 const ONE_ANSWER = `import { createServer } from 'node:http'
 createServer((_, response) => response.end('ok', () => setTimeout(() => process.exit(7), 150))).listen(Number(process.argv[2]), '127.0.0.1')`
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 const healthAt = (port: number) => ({ url: `http://127.0.0.1:${port}/`, timeout_ms: 1_000 })
 
@@ -140,8 +132,9 @@ describe('a service', () => {
     })
     const started = await executor.run(service('start'))
     expect(started).toMatchObject({ outcome: 'done' })
-    const pid = readPid(join(executor.folder, 'pid'))
-    expect(pidOf(started)).toBe(pid)
+    const pid = await until(() => readPid(join(executor.folder, 'pid')))
+    // The shell that was started may take a moment to end.
+    await until(async () => (await executor.run(service('status'))).result?.text === `it runs as process ${pid}`)
     expect(await executor.run(service('stop'))).toMatchObject({ outcome: 'done' })
     expect(lives(pid)).toBe(false)
   })
@@ -150,7 +143,9 @@ describe('a service', () => {
     await using executor = await withService({ command: shell('echo $$ >> pids; exec sleep 300') })
     const both = await Promise.all([executor.run(service('start')), executor.run(service('start'))])
     expect(both.map(({ outcome }) => outcome)).toEqual(['done', 'done'])
-    expect(readFileSync(join(executor.folder, 'pids'), 'utf8').trim()).toBe(String(pidOf(both[0]!)))
+    // A process runs from its start on; what its shell was told may be written a moment later.
+    const pids = await until(() => readFileSync(join(executor.folder, 'pids'), 'utf8').trim())
+    expect(pids).toBe(String(pidOf(both[0]!)))
   })
 })
 

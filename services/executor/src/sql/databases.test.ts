@@ -121,13 +121,13 @@ const ADVISORY_LOCKS = `select from pg_locks where locktype = 'advisory' and obj
 function watchMemory(): { stop(): number } {
   const before = process.memoryUsage().external
   let most = before
-  const look = (): void => {
+  const poll = (): void => {
     most = Math.max(most, process.memoryUsage().external)
   }
-  const timer = setInterval(look, 1)
+  const timer = setInterval(poll, 1)
   return {
     stop() {
-      look()
+      poll()
       clearInterval(timer)
       return most - before
     },

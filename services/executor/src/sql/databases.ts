@@ -39,7 +39,7 @@ export function openDatabases(
         pool = new pg.Pool({ ...settings(name), max: POOL_MAX, idleTimeoutMillis: 30_000, allowExitOnIdle: true })
         // A connection that fails while idle is replaced at the next use.
         pool.on('error', () => undefined)
-        // One that dies in use is told by its query.
+        // One that dies in use is noticed by its query.
         pool.on('connect', (client) => client.on('error', () => undefined))
         pools.set(name, pool)
       }

@@ -80,7 +80,7 @@ describe('a table', () => {
     expect(await ask(executor, 'in Berlin', { question: 'list' })).toMatchObject({
       outcome: 'failed',
       error: { code: 'verification_failed' },
-      evidence: { outcome: 'failed', facts: { looks: 2 } },
+      evidence: { outcome: 'failed', facts: { observations: 2 } },
     })
   })
 

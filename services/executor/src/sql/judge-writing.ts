@@ -89,7 +89,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   ExplainStmt: 'EXPLAIN goes into sql.query',
   VariableShowStmt: 'SHOW goes into sql.query',
 }
-/** They cannot stand in a transaction, and without one nothing can be proven before it holds. */
+/** They cannot run in a transaction, and without one nothing can be proven before it holds. */
 const OUTSIDE: ReadonlySet<string> = new Set([
   'VacuumStmt',
   'CreatedbStmt',
@@ -108,7 +108,7 @@ export async function parseWriting(text: string, params: readonly Json[], path: 
   const changes = nodes.some(({ type }) => CHANGING.has(type))
   if (!WRITING.has(root.type) && !(root.type === 'SelectStmt' && changes)) {
     const instead = INSTEAD[root.type] ?? 'sql.execute changes rows, tables and rights, and nothing else'
-    const why = OUTSIDE.has(root.type) ? 'cannot stand in a transaction, so it' : ''
+    const why = OUTSIDE.has(root.type) ? 'cannot run in a transaction, so it' : ''
     throw refuse(`${nameOfType(root)} ${why ? `${why} ` : ''}is not allowed in a statement: ${instead}`)
   }
   const beyond = [root.fields.removeType, root.fields.renameType, root.fields.objectType, root.fields.objtype].find(
@@ -120,7 +120,7 @@ export async function parseWriting(text: string, params: readonly Json[], path: 
     )
   if (isConcurrent(root))
     throw refuse(
-      'CONCURRENTLY cannot stand in a transaction, and the statement and its proof need one: leave CONCURRENTLY out (the table is locked meanwhile), or a person runs it with psql',
+      'CONCURRENTLY cannot run in a transaction, and the statement and its proof need one: leave CONCURRENTLY out (the table is locked meanwhile), or a person runs it with psql',
     )
   const nested = nodes.find(({ type }) => type.endsWith('Stmt') && !WRITING.has(type) && type !== 'SelectStmt')
   if (nested) throw refuse(`${nameOfType(nested)} is not allowed inside of a statement`)

@@ -96,7 +96,7 @@ function columnsOf(fields: Fields, relation: Relation): readonly string[] {
   return named.length > 0 ? named : relation.columns
 }
 
-/** A value that stands in the statement or among its parameters. */
+/** A value that is in the statement or among its parameters. */
 function isGiven(value: unknown): boolean {
   const node = nodeOf(value)
   if (node?.type === 'TypeCast') return isGiven(node.fields.arg)

@@ -55,7 +55,7 @@ describe('reading a database', () => {
       outcome: 'failed',
       effect: 'none',
       error: { code: 'verification_failed' },
-      evidence: { facts: { looks: 2 } },
+      evidence: { facts: { observations: 2 } },
     })
   })
 

@@ -40,7 +40,7 @@ export const sqlQuery: Kind<SqlQuery> = {
     const facts = { rows: read.rows.length, sha256: read.sha256 }
     if (first.facts?.sha256 === read.sha256)
       return { outcome: 'verified', same: true, observed: `a second connection read the same ${count(read)}`, facts }
-    // The data have moved between the two readings. The newer one is what the next look is compared with.
+    // The data have moved between the two readings. The newer one is what the next read is compared with.
     Object.assign(first, effectOf(target, read))
     return { outcome: 'failed', same: false, observed: `a second connection read ${count(read)}, which differ`, facts }
   },

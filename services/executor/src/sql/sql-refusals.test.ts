@@ -10,9 +10,9 @@ describe('what can never run', () => {
   it.each([
     ['CREATE INDEX CONCURRENTLY', 'create index concurrently ix on public.cust (name)', 'leave CONCURRENTLY out'],
     ['DROP INDEX CONCURRENTLY', 'drop index concurrently public.cust_pkey', 'leave CONCURRENTLY out'],
-    ['VACUUM', 'vacuum public.cust', 'cannot stand in a transaction'],
-    ['ALTER SYSTEM', 'alter system set fsync = off', 'cannot stand in a transaction'],
-    ['CREATE DATABASE', 'create database other', 'cannot stand in a transaction'],
+    ['VACUUM', 'vacuum public.cust', 'cannot run in a transaction'],
+    ['ALTER SYSTEM', 'alter system set fsync = off', 'cannot run in a transaction'],
+    ['CREATE DATABASE', 'create database other', 'cannot run in a transaction'],
     ['REINDEX CONCURRENTLY', 'reindex table concurrently public.cust', 'REINDEX is not allowed'],
     ['BEGIN', 'begin', 'leave BEGIN, COMMIT and ROLLBACK out'],
     [

@@ -31,7 +31,7 @@ export interface IntentToWrite {
   readonly actionHash: string
   readonly before: Before
   /** When it began to look for what is in `before`, on the clock of `performance.now()`. */
-  readonly lookedAt: number
+  readonly observedAt: number
   readonly reversibility: Reversibility
 }
 
@@ -84,7 +84,7 @@ export interface OutcomeToWrite {
   readonly result?: ActionResult | undefined
   readonly error?: ErrorBody | undefined
   readonly after?: After | undefined
-  /** Looks before the one in the evidence. */
+  /** Observations before the one in the evidence. */
   readonly earlierObservations: readonly Seen[]
 }
 
@@ -110,6 +110,8 @@ export interface Ledger {
   ): Promise<{ cancelled: boolean } | undefined>
   /** Changes nothing when the action has a newer token. */
   writeOutcome(outcome: OutcomeToWrite): Promise<void>
+  /** Whether the attempt just before this one made the effect, and saw it. */
+  wasMade(tenant: string, actionId: ActionId, token: FencingToken): Promise<boolean>
   find(tenant: string, actionId: ActionId): Promise<LedgerRow | undefined>
   /** Those that were ever begun, with what they are. */
   findWhole(tenant: string, actionIds: readonly ActionId[]): Promise<WholeRow[]>
@@ -140,12 +142,12 @@ export interface Forsaken extends Pick<LedgerRow, 'token' | 'before' | 'after'> 
 /** What is there once an earlier attempt was taken back. */
 export type AttemptAgain = Pick<
   IntentToWrite,
-  'tenant' | 'actionId' | 'token' | 'before' | 'lookedAt' | 'reversibility'
+  'tenant' | 'actionId' | 'token' | 'before' | 'observedAt' | 'reversibility'
 >
 
 export type WholeRow = LedgerRow & { action_id: ActionId; execution_id: ExecutionId; task_id: TaskId; action: Action }
 
-export type UndoToWrite = Omit<IntentToWrite, 'before' | 'lookedAt' | 'reversibility'>
+export type UndoToWrite = Omit<IntentToWrite, 'before' | 'observedAt' | 'reversibility'>
 
 const COLUMNS = `a.token, a.attempt_key, a.intent, a.before, a.reversibility, a.host, a.boot_id, a.pid, a.pid_started, a.outcome,
   a.outcome_token, a.effect, a.evidence, a.result, a.error, a.after, a.undo_outcome, a.undo_token, a.undo_evidence,
@@ -186,17 +188,17 @@ const granted = (intent: Intent) => `
 const WRITE_INTENTS = `
   with allowed as (
     select x.* from jsonb_to_recordset($1::jsonb) as x(tenant text, action_id uuid, execution_id uuid, task_id uuid,
-      token bigint, kind text, action jsonb, action_hash text, before jsonb, looked_ms float8, reversibility text)
+      token bigint, kind text, action jsonb, action_hash text, before jsonb, observed_ms float8, reversibility text)
     cross join lateral (${granted('do')}) d
   ), kept as (${KEEP_ATTEMPT})
   insert into actions as actions (tenant, action_id, execution_id, task_id, token, attempt_key, intent, kind, action, action_hash,
-    before, looked_at, reversibility, host, boot_id, pid, pid_started, worker_id)
+    before, observed_at, reversibility, host, boot_id, pid, pid_started, worker_id)
   select tenant, action_id, execution_id, task_id, token, gen_random_uuid(), 'do', kind, action, action_hash, before,
-    statement_timestamp() - looked_ms * interval '1 millisecond', reversibility, $2, $3, $4, $5, $6 from allowed
+    statement_timestamp() - observed_ms * interval '1 millisecond', reversibility, $2, $3, $4, $5, $6 from allowed
   on conflict (tenant, action_id) do update set token = excluded.token, attempt_key = gen_random_uuid(),
     intent = excluded.intent, host = excluded.host, boot_id = excluded.boot_id, pid = excluded.pid,
     pid_started = excluded.pid_started, worker_id = excluded.worker_id, intent_at = excluded.intent_at, finished_at = null,
-    looked_at = case when ${CLEAN} then excluded.looked_at else actions.looked_at end,
+    observed_at = case when ${CLEAN} then excluded.observed_at else actions.observed_at end,
     before = case when ${CLEAN} then excluded.before else actions.before end,
     reversibility = case when ${CLEAN} then excluded.reversibility else actions.reversibility end,
     after = case when ${CLEAN} then null else actions.after end,
@@ -225,12 +227,12 @@ const WRITE_UNDO_INTENT = `
 const WRITE_OUTCOMES = `
   with given as (
     select x.* from jsonb_to_recordset($1::jsonb) as x(tenant text, action_id uuid, token bigint, intent text,
-      outcome text, effect text, evidence jsonb, result jsonb, error jsonb, after jsonb, looks jsonb)
-  ), looked as (
+      outcome text, effect text, evidence jsonb, result jsonb, error jsonb, after jsonb, observations jsonb)
+  ), observed as (
     insert into observations (tenant, action_id, token, number, outcome, observed, facts)
-    select g.tenant, g.action_id, g.token, l.number, l.look ->> 'outcome', l.look ->> 'observed', l.look -> 'facts'
-    from given g, jsonb_array_elements(g.looks) with ordinality as l(look, number)
-    where jsonb_array_length(g.looks) > 0
+    select g.tenant, g.action_id, g.token, o.number, o.observation ->> 'outcome', o.observation ->> 'observed', o.observation -> 'facts'
+    from given g, jsonb_array_elements(g.observations) with ordinality as o(observation, number)
+    where jsonb_array_length(g.observations) > 0
     on conflict do nothing
   )
   update actions a set
@@ -267,7 +269,7 @@ const FIND = `select ${COLUMNS} from actions a where tenant = $1 and action_id =
  */
 const FIND_CONCURRENT = `
   with self as (
-    select a.execution_id, a.looked_at as since from actions a where a.tenant = $1 and a.action_id = $2
+    select a.execution_id, a.observed_at as since from actions a where a.tenant = $1 and a.action_id = $2
   ), earliest as materialized (select since - interval '2 seconds' as since from self)
   select a.action, a.execution_id = self.execution_id as kindred, a.after from actions a, self
   where a.tenant = $1 and a.action_id <> $2 and (a.finished_at is null or a.effect is distinct from 'none')
@@ -295,10 +297,14 @@ const KEEP_AFTER = `
   update actions set after = $4 where tenant = $1 and action_id = $2 and token = $3 and after is null`
 
 const BEGIN_AGAIN = `
-  update actions set before = $4, looked_at = statement_timestamp() - $5 * interval '1 millisecond', reversibility = $6,
+  update actions set before = $4, observed_at = statement_timestamp() - $5 * interval '1 millisecond', reversibility = $6,
     after = null
   where tenant = $1 and action_id = $2 and token = $3 and intent = 'do'
   returning action_id`
+
+const WAS_MADE = `
+  select from (select * from attempts where tenant = $1 and action_id = $2 and token < $3 order by token desc limit 1) a
+  where intent = 'do' and outcome = 'done' and effect = 'made'`
 
 export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder): Ledger {
   const held = [holder.host, holder.bootId, holder.pid, holder.pidStarted, holder.workerId]
@@ -316,7 +322,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
           action: redactValue(one.action),
           action_hash: one.actionHash,
           before: one.before,
-          looked_ms: performance.now() - one.lookedAt,
+          observed_ms: performance.now() - one.observedAt,
           reversibility: one.reversibility,
         })),
       ),
@@ -332,7 +338,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
         outcomes.map(({ actionId, earlierObservations, ...one }) => ({
           ...one,
           action_id: actionId,
-          looks: earlierObservations,
+          observations: earlierObservations,
         })),
       ),
     ])
@@ -348,6 +354,7 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
       await writeOutcome(outcome)
     },
     find,
+    wasMade: async (...of) => (await store.query('was-made', WAS_MADE, of)).length > 0,
     findWhole: (tenant, actionIds) =>
       store.query<WholeRow>(
         'find-whole',
@@ -365,9 +372,9 @@ export function openLedger(store: Pick<Store<unknown>, 'query'>, holder: Holder)
     async keepAfter(tenant, actionId, token, after) {
       await store.query('keep-after', KEEP_AFTER, [tenant, actionId, token, storable(after)])
     },
-    async beginAgain({ tenant, actionId, token, before, lookedAt, reversibility }) {
-      const looked = performance.now() - lookedAt
-      const given = [tenant, actionId, token, storable(before), looked, reversibility]
+    async beginAgain({ tenant, actionId, token, before, observedAt, reversibility }) {
+      const observedMs = performance.now() - observedAt
+      const given = [tenant, actionId, token, storable(before), observedMs, reversibility]
       return (await store.query('begin-again', BEGIN_AGAIN, given)).length > 0
     },
     async writeUndoIntent({ tenant, actionId, executionId, taskId, token, action, actionHash }) {

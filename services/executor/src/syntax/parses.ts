@@ -4,6 +4,7 @@ import { stripTypeScriptTypes } from 'node:module'
 import { Script } from 'node:vm'
 import { yamlFault } from '@deed/config/yaml-fault'
 import type { Syntax } from '@deed/proto/observation'
+import { validate } from 'dockerfile-utils'
 import { parseElixir } from './elixir.ts'
 
 export type Parsed =
@@ -45,7 +46,22 @@ const PARSERS: Record<Syntax, Parse> = {
   bash: byProgram('bash', ['--norc', '--noprofile', '-n']),
   go: byProgram('gofmt', ['-e']),
   rust: byProgram('rustfmt', ['--quiet', '--edition', '2021', '--emit', 'stdout']),
-  sql: () => ({ parser: undefined, fault: 'there is no parser for sql here' }),
+  // PostgreSQL's own grammar.
+  sql: async (source) => ({ parser: 'libpg-query', fault: await sqlFault(source) }),
+  dockerfile: (source) => ({ parser: 'dockerfile-utils', fault: dockerfileFault(source) }),
+}
+
+async function sqlFault(source: string): Promise<string | undefined> {
+  const { loadModule, parseSync } = await import('libpg-query')
+  await loadModule()
+  return thrown(() => parseSync(source))
+}
+
+function dockerfileFault(source: string): string | undefined {
+  const fault = validate(source).find(({ severity }) => severity === ERROR)
+  if (fault === undefined) return undefined
+  const { message, range } = fault
+  return `line ${range.start.line + 1}: ${firstLine(typeof message === 'string' ? message : message.value)}`
 }
 
 /** As a script, else as a module; a module goes through the TypeScript parser, which must find no types to take out. */
@@ -90,6 +106,9 @@ function byProgram(program: string, args: readonly string[]): Parse {
       child.stdin?.end(source)
     })
 }
+
+/** The severity of a diagnostic that Docker would refuse; others are warnings. */
+const ERROR = 1
 
 const firstLine = (text: string) => text.split('\n', 1)[0]!.slice(0, 500)
 const lastLine = (text: string) => (text.trim().split('\n').at(-1) ?? 'it said nothing').slice(0, 500)

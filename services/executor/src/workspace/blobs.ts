@@ -59,7 +59,7 @@ export function blobsIn(folder: string): Blobs {
   }
 }
 
-/** Hashes and keeps nothing: for looks that lead to no effect. */
+/** Hashes and keeps nothing: for observations that lead to no effect. */
 export const noBlobs: Blobs = {
   keep: async (bytes) => sha256(bytes),
   get(hash) {

@@ -1,21 +1,21 @@
 import { counted } from '@deed/config/counted'
 import type { Handler } from '@deed/mesh/bus'
 import type { Check, examineAgent as contract } from '@deed/proto/doctor'
-import type { ModelServer } from '../models/ollama.ts'
+import type { OfferedModels } from '../models/offered-models.ts'
 import type { RulesInForce } from '../packs/rules-in-force.ts'
 import { faultLine } from '../rules/pack-fault.ts'
 
 interface Dependencies {
-  server: ModelServer
-  /** Whether execution.yaml or the environment names a model server. */
-  named: boolean
+  offered: Pick<OfferedModels, 'list'>
   rules: RulesInForce
 }
 
 const LIST_MS_MAX = 5_000
+const ADVICE =
+  'start Ollama, set OLLAMA_HOST to its address and pull a model; or set the key and the price of an API model'
 
-export function examineAgent({ server, named, rules }: Dependencies): Handler<typeof contract> {
-  return async () => ({ checks: [ownRules(rules), await modelServer(server, named)] })
+export function examineAgent({ offered, rules }: Dependencies): Handler<typeof contract> {
+  return async () => ({ checks: [ownRules(rules), await usableModels(offered)] })
 }
 
 const MESSAGE_CHARS_MAX = 4_096
@@ -29,20 +29,12 @@ function ownRules({ current, faults }: RulesInForce): Check {
   return { name, status: 'problem', message: message.slice(0, MESSAGE_CHARS_MAX), advice }
 }
 
-async function modelServer(server: ModelServer, named: boolean): Promise<Check> {
+async function usableModels(offered: Dependencies['offered']): Promise<Check> {
   const name = 'models'
-  try {
-    const models = await server.list(AbortSignal.timeout(LIST_MS_MAX))
-    const names = models.map((model) => model.name).join(', ')
-    if (models.length > 0) return { name, status: 'ok', message: `the model server answers and has ${names}` }
-    return {
-      name,
-      status: 'warning',
-      message: 'the model server has no model',
-      advice: 'pull one, as in `ollama pull`',
-    }
-  } catch {
-    const message = named ? 'the model server does not answer' : 'no model server answers: only rules solve tasks'
-    return { name, status: 'warning', message, advice: 'start Ollama, and set OLLAMA_HOST to its address' }
-  }
+  const { models, troubles } = await offered.list(AbortSignal.timeout(LIST_MS_MAX))
+  const names = models.map((model) => model.name).join(', ')
+  const found = names === '' ? 'no model may be asked, so only rules solve tasks' : `models may be asked: ${names}`
+  const message = [found, ...troubles].join('; ').slice(0, MESSAGE_CHARS_MAX)
+  if (names !== '' && troubles.length === 0) return { name, status: 'ok', message }
+  return { name, status: 'warning', message, advice: ADVICE }
 }

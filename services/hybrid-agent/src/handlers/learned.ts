@@ -3,6 +3,7 @@ import type { Handler } from '@deed/mesh/bus'
 import type { AgentTask } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type * as proto from '@deed/proto/rules'
+import type { Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 import { exportPack } from '../learning/export-pack.ts'
 import { generalise } from '../learning/generalise.ts'
@@ -12,6 +13,7 @@ import { hasFixedNames, type Said } from '../learning/recall.ts'
 import type { Sentences } from '../learning/tenant-sentences.ts'
 import type { RuleSet, RulesInForce } from '../packs/rules-in-force.ts'
 import type { LearnedSentence } from '../store/learned-sentence.ts'
+import { markVerified } from '../store/model-records.ts'
 
 interface Dependencies {
   rules: RulesInForce
@@ -31,8 +33,14 @@ function saidIn({ understand }: RuleSet, task: AgentTask): Said | undefined {
   return said
 }
 
-export function learnSentence({ rules, sentences, log }: Dependencies): Handler<typeof proto.learnSentence> {
+export function learnSentence({
+  store,
+  rules,
+  sentences,
+  log,
+}: Dependencies & { store: Pick<Store<unknown>, 'query'> }): Handler<typeof proto.learnSentence> {
   return async ({ execution_id: executionId, ...lesson }, { principal: { tenant, user } }) => {
+    if (lesson.source === 'model') await markVerified(store, tenant, executionId)
     const { current } = rules
     const said = saidIn(current, lesson.task)
     const taught = said ? learn(lesson, said, current) : { reason: 'a rule knows the words, or they forbid something' }

@@ -1,10 +1,13 @@
 /** work.solve: a model is asked, and the outcome reported under the lease's token until it is heard. */
+
 import { counted } from '@deed/config/counted'
 import type { WorkHandler } from '@deed/mesh/work-queue'
 import { crashPoint } from '@deed/process/crash-point'
 import type { workSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { TaskReport } from '@deed/proto/task'
+import { TASK_ID } from '@deed/telemetry/names'
+import { loggedTrace } from '@deed/telemetry/trace-context'
 import { openLease } from '@deed/worker/lease'
 import type { Leases, Worker } from '@deed/worker/leases'
 import { reportOutcome } from '@deed/worker/report-outcome'
@@ -19,14 +22,16 @@ interface Dependencies extends SolveDependencies {
 const REPORT_MS_MAX = 30_000
 
 export function solveTask({ worker, leases, ...dependencies }: Dependencies): WorkHandler<typeof workSolve> {
-  return async (work, { trace }) => {
+  return async (work, { span, trace, from }) => {
     const { task_id, execution_id, token } = work
+    span.setAttribute(TASK_ID, task_id)
     const started = performance.now()
     let outcome: Solved | Unsolved
     try {
       using held = leases.hold(work, openLease)
       if (!held) return
-      outcome = await solve(dependencies, work, held.lease.signal)
+      const log = dependencies.log.child(loggedTrace(trace))
+      outcome = await solve({ ...dependencies, log }, work, trace, held.lease.signal)
     } catch (error) {
       if (!(error instanceof DeedError)) throw error
       // The current lease holder reports; a worker that shuts down leaves the message to the next one.
@@ -34,6 +39,7 @@ export function solveTask({ worker, leases, ...dependencies }: Dependencies): Wo
       if (error.code !== 'cancelled') throw error
       outcome = { error, spent: { tokens: 0, microusd: 0, costUnknown: false } }
     }
+    if ('error' in outcome) span.fail(outcome.error)
     crashPoint('hybrid_agent.after_answer')
     const report = {
       task_id,
@@ -47,7 +53,7 @@ export function solveTask({ worker, leases, ...dependencies }: Dependencies): Wo
       duration_ms: performance.now() - started,
       ...('solution' in outcome ? solved(outcome) : unsolved(outcome)),
     }
-    await reportOutcome(worker, report, { trace, withinMs: REPORT_MS_MAX })
+    await reportOutcome(worker, report, { trace, to: from, withinMs: REPORT_MS_MAX })
   }
 }
 

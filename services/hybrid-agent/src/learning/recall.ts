@@ -194,7 +194,7 @@ export const isBare = ({ language, target_file: file, acceptance_criteria: crite
 const PLACEHOLDER = /\{\{([a-z][a-z0-9_]*)\}\}/g
 
 const fillSlots = (text: string, values: Readonly<Record<string, string>>): string =>
-  text.replace(PLACEHOLDER, (whole, slot: string) => values[slot] ?? whole)
+  text.replace(PLACEHOLDER, (whole, slot: string) => (Object.hasOwn(values, slot) ? values[slot]! : whole))
 
 /** The value with each of its texts changed. */
 export function mapTexts(value: Json, change: (text: string) => string): Json {

@@ -18,4 +18,16 @@ describe('a circuit breaker', () => {
     breaker.succeeded('a')
     expect(breaker.mayAsk('a', 60_005)).toBe(true)
   })
+
+  it('opens at once for as long as the provider asks for', () => {
+    const breaker = circuitBreaker()
+    breaker.failed('a', 0, 300_000)
+    expect(breaker.mayAsk('a', 299_999)).toBe(false)
+    expect([breaker.isOpen('a', 299_999), breaker.isOpen('a', 300_000), breaker.isOpen('b', 0)]).toEqual([
+      true,
+      false,
+      false,
+    ])
+    expect(breaker.mayAsk('a', 300_000)).toBe(true)
+  })
 })

@@ -1,10 +1,11 @@
 /** The cost of a call by the prices of execution.yaml; a model without a price, such as a local one, is free. */
 import type { ExecutionConfig } from '@deed/config/execution-config'
 import type { DeedError } from '@deed/proto/errors'
+import type { ChatMessage } from './prompt.ts'
 
 export type Prices = ExecutionConfig['models']['prices']
 
-/** Token limits of a call; reported figures above them are invalid. */
+/** Token limits of a call; reported figures above them are invalid. A local server cuts the prompt at its limit. */
 export const PROMPT_TOKENS_MAX = 16_384
 export const ANSWER_TOKENS_MAX = 8_192
 
@@ -21,23 +22,39 @@ export interface Charge {
   readonly unknown: boolean
 }
 
-/** The maximum cost of a call, in whole millionths of a dollar, rounded up. */
-export const costMax = (prices: Prices, model: string): number =>
-  costOf(prices, model, PROMPT_TOKENS_MAX, ANSWER_TOKENS_MAX)
+/** What an API adds to a prompt by itself. */
+const API_TOKENS_MAX = 2_048
 
-export function chargeFor(prices: Prices, model: string, { promptTokens, answerTokens, unknown }: Usage): Charge {
+/** An API does not cut a prompt, and no tokenizer makes more tokens than the text has bytes. */
+export const promptTokensMax = (messages: readonly ChatMessage[], schema: object): number =>
+  Buffer.byteLength(JSON.stringify([messages, schema])) + API_TOKENS_MAX
+
+/**
+ * The maximum cost of a call, in whole millionths of a dollar, rounded up.
+ *
+ * @param promptMax tokens of the prompt at most
+ */
+export const costMax = (prices: Prices, model: string, promptMax: number): number =>
+  costOf(prices, model, promptMax, ANSWER_TOKENS_MAX)
+
+export function chargeFor(
+  prices: Prices,
+  model: string,
+  { promptTokens, answerTokens, unknown }: Usage,
+  promptMax: number,
+): Charge {
   return unknown
-    ? { microusd: costMax(prices, model), unknown }
+    ? { microusd: costMax(prices, model, promptMax), unknown }
     : { microusd: costOf(prices, model, promptTokens, answerTokens), unknown }
 }
 
 /**
  * The usage that a model server reports; invalid figures count as unknown.
  *
- * @param prompt undefined means 0: Ollama omits the count if the prompt was cached
+ * @param promptMax tokens of the prompt at most
  */
-export function usageOf(prompt: unknown, answer: unknown): Usage {
-  const promptTokens = count(prompt === undefined ? 0 : prompt, PROMPT_TOKENS_MAX)
+export function usageOf(prompt: unknown, answer: unknown, promptMax: number): Usage {
+  const promptTokens = count(prompt, promptMax)
   const answerTokens = count(answer, ANSWER_TOKENS_MAX)
   return {
     promptTokens: promptTokens ?? 0,

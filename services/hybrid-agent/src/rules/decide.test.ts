@@ -126,6 +126,8 @@ describe('code from a template', () => {
     task_type: 'nats_consumer',
     body: 'defmodule {{namespace | pascal}}.{{name | pascal}}Consumer do\n  @stream "{{stream}}"\n  @subject "{{subject}}"\nend\n',
     variables: { name: 'thing', namespace: 'app', stream: 'THING', subject: 'thing.>' },
+    sources: { stream: '{{name | screaming}}', subject: '{{name | dots}}.>' },
+    makes: [],
   }
   const words = 'Create a NATS consumer for processing user events'
 
@@ -159,6 +161,31 @@ describe('code from a template', () => {
       solution: { actions: [{ action: { input: { path: 'lib/user_events_consumer.ex' } } }] },
     })
   })
+
+  it.each(['Create a Dockerfile for the shop', 'create a shop dockerfile'])(
+    'makes what the template makes: %s',
+    (said) => {
+      const dockerfile = {
+        language: 'dockerfile' as const,
+        task_type: 'devops',
+        makes: ['dockerfile'],
+        file: 'Dockerfile',
+      }
+      const made = {
+        ...template,
+        ...dockerfile,
+        body: '# {{name}}\nFROM node:24\n',
+        variables: { name: 'app' },
+        sources: {},
+      }
+      expect(ask(said)).toMatchObject({ outcome: 'declined', reason: 'needs_template' })
+      expect(ask(said, { template: made })).toMatchObject({
+        solution: { actions: [{ action: { input: { path: 'Dockerfile', content: '# shop\nFROM node:24\n' } } }] },
+      })
+      const script = { ...made, makes: ['script'] }
+      expect(ask(said, { template: script })).toMatchObject({ outcome: 'declined', reason: 'needs_model' })
+    },
+  )
 
   it('requests a template if none is given', () => {
     expect(ask(words)).toMatchObject({ outcome: 'declined', reason: 'needs_template' })

@@ -13,11 +13,12 @@ import { fill } from './fill.ts'
 import { generateCode } from './generate-code.ts'
 import { refusePathOutside } from './path-scope.ts'
 import { matchPattern, type Pattern, type PatternMatch } from './pattern.ts'
+import { patternIndex } from './pattern-index.ts'
 import type { ActionTemplate, CompiledRule, RulePack } from './rule-pack.ts'
 import { NO_RUNBOOKS, type Runbooks } from './runbooks.ts'
 import type { SlotValue } from './slots.ts'
 import { type Sentence, tokenize } from './tokenize.ts'
-import { type EntityValue, isOfType, knownTargets, targetNamed, type Vocabulary } from './vocabulary.ts'
+import { isOfType, knownTargets, targetNamed, type Vocabulary } from './vocabulary.ts'
 
 /** Outside a pattern's own words, these invert or question the meaning. */
 const NEGATIONS = new Set(
@@ -31,6 +32,8 @@ export type Decide = (task: AgentTask) => AgentReply
 interface Candidate {
   readonly rule: CompiledRule
   readonly pattern: Pattern
+  /** Among all patterns: the earlier of two matches that are as good is the best. */
+  readonly place: number
 }
 
 export interface Meant extends Candidate, PatternMatch {}
@@ -43,7 +46,7 @@ export interface Found {
 
 export type FindRule = (sentence: Sentence, task: AgentTask) => Found | undefined
 
-/** The rules, indexed by the first words of their sentences. Deciding takes microseconds and has no side effects. */
+/** Deciding takes microseconds and has no side effects. */
 export function decideBy(packs: readonly RulePack[], vocabulary: Vocabulary, runbooks: Runbooks = NO_RUNBOOKS): Decide {
   const find = findRuleBy(
     packs.flatMap((pack) => pack.rules),
@@ -69,37 +72,17 @@ export function findRuleBy(
   patternsOf: (rule: CompiledRule) => readonly Pattern[],
   vocabulary: Vocabulary,
 ): FindRule {
-  const byFirstWord = new Map<string, Candidate[]>()
-  /** Those that may begin with a slot, by a word that they certainly have; the longest is the rarest. */
-  const byCertainWord = new Map<string, Candidate[]>()
-  const withAnyWords: Candidate[] = []
-  for (const rule of rules) {
-    for (const pattern of patternsOf(rule)) {
-      const candidate = { rule, pattern }
-      if (!pattern.firstWords) {
-        const [rarest] = pattern.certainWords.toSorted((a, b) => b.length - a.length)
-        if (rarest === undefined) withAnyWords.push(candidate)
-        else if (!byCertainWord.get(rarest)?.push(candidate)) byCertainWord.set(rarest, [candidate])
-      }
-      for (const word of pattern.firstWords ?? []) byFirstWord.set(word, [...(byFirstWord.get(word) ?? []), candidate])
-    }
-  }
+  const candidates = rules.flatMap((rule) => patternsOf(rule).map((pattern) => ({ rule, pattern })))
+  const candidatesFor = patternIndex(candidates.map((candidate, place) => ({ ...candidate, place })))
   return (sentence, task) => {
     const meant: Meant[] = []
-    const words = new Set(sentence.tokens.map(({ word }) => word))
-    const lists = [byFirstWord.get(sentence.tokens[0]?.word ?? ''), withAnyWords]
-    for (const word of words) lists.push(byCertainWord.get(word))
-    for (const candidates of lists) {
-      if (!candidates) continue
-      for (const candidate of candidates) {
-        if (!candidate.pattern.certainWords.every((word) => words.has(word))) continue
-        const match = matchPattern(candidate.pattern, sentence, vocabulary)
-        if (!match || !applies(candidate.rule, match.slots, task, vocabulary)) continue
-        if (turnedRound(candidate.rule, match, sentence)) continue
-        meant.push({ ...candidate, ...match })
-      }
+    for (const candidate of candidatesFor(sentence)) {
+      const match = matchPattern(candidate.pattern, sentence, vocabulary)
+      if (!match || !applies(candidate.rule, match.slots, task, vocabulary)) continue
+      if (turnedRound(candidate.rule, match, sentence)) continue
+      meant.push({ ...candidate, ...match })
     }
-    meant.sort(bySpecificity)
+    meant.sort((a, b) => bySpecificity(a, b) || a.place - b.place)
     const [best, ...others] = meant
     if (!best) return undefined
     return { best, rival: others.find((other) => other.rule.id !== best.rule.id && bySpecificity(best, other) === 0) }
@@ -119,7 +102,8 @@ export function applies(
 ): boolean {
   const has = (path: string): boolean => {
     const [slot = '', field = ''] = path.split('.')
-    return (slots[slot] as EntityValue | undefined)?.[field] !== undefined
+    const value = Object.hasOwn(slots, slot) ? slots[slot] : undefined
+    return typeof value === 'object' && Object.hasOwn(value, field)
   }
   if (refuse && isOfType(targetNamed(vocabulary, String(slots[refuse.unknown_target]))?.type, refuse.type)) return false
   return (
@@ -145,12 +129,16 @@ export function outcomeOf(
   try {
     if (rule.refuse) throw unknownTarget(String(slots[rule.refuse.unknown_target]), rule.refuse.type, vocabulary)
     if (rule.generate) return codeOf(rule.generate, meant, task, vocabulary)
+    const templates = (rule.actions ?? []).map((template) => ({
+      template,
+      each: valuesFor(template, slots, vocabulary),
+    }))
+    const count = templates.reduce((sum, { each }) => sum + each.length, 0)
+    if (count === 0) return declined('execution.yaml has no target or entity of this type')
+    if (count > ACTIONS_MAX) return declined(`the rule gives ${count} actions; at most ${ACTIONS_MAX} are allowed`)
     const actions = namedApart(
-      (rule.actions ?? []).flatMap((template) => actionsFrom(template, meant, task, vocabulary)),
+      templates.flatMap(({ template, each }) => actionsFrom(template, each, meant, task, vocabulary)),
     )
-    if (actions.length === 0) return declined('execution.yaml has no target or entity of this type')
-    if (actions.length > ACTIONS_MAX)
-      return declined(`the rule gives ${actions.length} actions; at most ${ACTIONS_MAX} are allowed`)
     const answer = rule.answer && (fill(rule.answer, slots, meant.pattern.slotsPossible) as typeof rule.answer)
     return {
       outcome: 'handled',
@@ -179,22 +167,29 @@ function namedApart(actions: readonly PlannedAction[]): PlannedAction[] {
   })
 }
 
+/** What the action is repeated for; undefined stands for one action that is not repeated. */
+function valuesFor(
+  template: ActionTemplate,
+  slots: Meant['slots'],
+  vocabulary: Vocabulary,
+): readonly (string | undefined)[] {
+  if (template.for_each === undefined) return [undefined]
+  const said = slots[template.for_each]
+  if (said === undefined) return knownTargets(vocabulary, template.for_each, '').names
+  return Array.isArray(said) ? said : [String(said)]
+}
+
 function actionsFrom(
   template: ActionTemplate,
+  values: readonly (string | undefined)[],
   meant: Pick<Meant, 'pattern' | 'slots'>,
   task: AgentTask,
   vocabulary: Vocabulary,
 ): PlannedAction[] {
-  if (template.for_each === undefined) return [actionFrom(template, meant.slots, undefined, meant, task, vocabulary)]
-  const said = meant.slots[template.for_each]
-  const names: readonly string[] =
-    said === undefined
-      ? knownTargets(vocabulary, template.for_each, '').names
-      : Array.isArray(said)
-        ? said
-        : [String(said)]
-  return names.map((each) =>
-    actionFrom(template, { ...meant.slots, each }, names.length > 1 ? each : undefined, meant, task, vocabulary),
+  return values.map((each) =>
+    each === undefined
+      ? actionFrom(template, meant.slots, undefined, meant, task, vocabulary)
+      : actionFrom(template, { ...meant.slots, each }, values.length > 1 ? each : undefined, meant, task, vocabulary),
   )
 }
 

@@ -6,6 +6,7 @@
 import type { Json } from '@deed/proto/json'
 import { splitCommand } from './command-line.ts'
 import type { SlotValue } from './slots.ts'
+import type { EntityValue } from './vocabulary.ts'
 
 const PLACEHOLDER = /\{\{\s*([a-z][a-z0-9_]*)(?:\.([a-z][a-z0-9_]*))?\s*\}\}/g
 const ONE_PLACEHOLDER = /^\{\{\s*([a-z][a-z0-9_]*)(?:\.([a-z][a-z0-9_]*))?\s*\}\}$/
@@ -44,16 +45,18 @@ export function placeholdersOf(template: Json, at: readonly string[] = []): Plac
 function fillText(text: string, slots: Readonly<Record<string, SlotValue>>, types: ReadonlyMap<string, string>): Json {
   const [, slot, field] = ONE_PLACEHOLDER.exec(text) ?? []
   if (slot !== undefined) {
-    const value = textOf(slots[slot], field)
+    const value = textOf(slots, slot, field)
     const type = types.get(slot)
     return type === 'command' ? splitCommand(value) : type === 'number' ? Number(value) : value
   }
-  return text.replace(PLACEHOLDER, (_, name: string, part: string | undefined) => textOf(slots[name], part))
+  return text.replace(PLACEHOLDER, (_, name: string, part: string | undefined) => textOf(slots, name, part))
 }
 
-function textOf(value: SlotValue | undefined, field: string | undefined): string {
+/** Empty where a slot or its field is not filled, also for a slot that is called "constructor". */
+function textOf(slots: Readonly<Record<string, SlotValue>>, slot: string, field = 'noun'): string {
+  const value = Object.hasOwn(slots, slot) ? slots[slot] : undefined
   if (value === undefined) return ''
   if (typeof value === 'string') return value
   if (Array.isArray(value)) return value.join(', ')
-  return (value as Readonly<Record<string, string>>)[field ?? 'noun'] ?? ''
+  return Object.hasOwn(value, field) ? String((value as EntityValue)[field]) : ''
 }

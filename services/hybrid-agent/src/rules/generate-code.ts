@@ -8,22 +8,8 @@ import type { AgentTask, PlannedAction, TemplateBody } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import { type Language, Language as LanguageName } from '@deed/proto/template'
 import { renderTemplate } from '@deed/template/render'
-
-/** Names of the things, by the template's task type. */
-const HEADS: Readonly<Record<string, readonly string[]>> = {
-  nats_consumer: ['consumer', 'subscriber', 'listener'],
-  testing: ['test', 'tests', 'suite', 'spec'],
-  api_endpoint: ['endpoint', 'route', 'api', 'handler'],
-  web_component: ['component', 'element', 'widget'],
-  microservice: ['service', 'microservice'],
-  database: ['migration', 'schema', 'table'],
-  documentation: ['readme', 'documentation', 'docs', 'guide', 'manual'],
-  configuration: ['configuration', 'config', 'settings'],
-  data_processing: ['pipeline', 'report', 'processor', 'aggregation'],
-  deployment: ['deployment', 'rollout'],
-  devops: ['script'],
-}
-const ALL_HEADS = new Set(Object.values(HEADS).flat())
+import { type Facts, valuesFrom } from '@deed/template/slots'
+import { ALL_THINGS, THINGS } from '@deed/template/things'
 
 /** Words that describe the technology of a thing, not its name. */
 const TECHNOLOGY = new Set(
@@ -40,24 +26,27 @@ const BEYOND_A_NAME = new Set(
 )
 const NAME_WORDS_MAX = 5
 
-const LANGUAGE_OF_EXTENSION: Readonly<Record<string, Language>> = {
-  ex: 'elixir',
-  exs: 'elixir',
-  rs: 'rust',
-  ts: 'typescript',
-  mts: 'typescript',
-  tsx: 'typescript',
-  go: 'go',
-  py: 'python',
-  js: 'javascript',
-  mjs: 'javascript',
-  cjs: 'javascript',
-  sql: 'sql',
-  yaml: 'yaml',
-  yml: 'yaml',
-  sh: 'bash',
-  bash: 'bash',
-}
+const LANGUAGE_OF_EXTENSION: ReadonlyMap<string, Language> = new Map(
+  Object.entries<Language>({
+    ex: 'elixir',
+    exs: 'elixir',
+    rs: 'rust',
+    ts: 'typescript',
+    mts: 'typescript',
+    tsx: 'typescript',
+    go: 'go',
+    py: 'python',
+    js: 'javascript',
+    mjs: 'javascript',
+    cjs: 'javascript',
+    sql: 'sql',
+    yaml: 'yaml',
+    yml: 'yaml',
+    sh: 'bash',
+    bash: 'bash',
+    dockerfile: 'dockerfile',
+  }),
+)
 
 export interface CodeWanted {
   /** The words of the sentence: "NATS consumer for processing user events". */
@@ -73,7 +62,7 @@ export type CodeOutcome =
 /** Depends on words, files and the template alone; the same input gives the same code. */
 export function generateCode(task: AgentTask, wanted: CodeWanted): CodeOutcome {
   const { template } = task
-  const heads = template ? new Set(HEADS[template.task_type] ?? []) : ALL_HEADS
+  const heads = template ? thingsOf(template) : ALL_THINGS
   const meant = meaningOf(wanted.thing, heads)
   if (!meant) return needsModel('no template makes exactly this')
   const contextFile = task.context?.target_file
@@ -81,10 +70,10 @@ export function generateCode(task: AgentTask, wanted: CodeWanted): CodeOutcome {
   const language = task.language ?? LanguageName.safeParse(wanted.language).data
   if (!template) return { outcome: 'declined', reason: 'needs_template', message: 'name a template that fits the task' }
 
-  const values = valuesFor(template, meant.name, task.description, file)
   let path: string | undefined
   let content: string
   try {
+    const values = valuesFrom(template, factsOf(meant.name, task.description, file))
     path =
       file ??
       (template.file === undefined
@@ -97,7 +86,7 @@ export function generateCode(task: AgentTask, wanted: CodeWanted): CodeOutcome {
     throw error
   }
   if (path === undefined) return needsModel('the request does not say which file to write; name one in target_file')
-  const byExtension = LANGUAGE_OF_EXTENSION[path.slice(path.lastIndexOf('.') + 1).toLowerCase()]
+  const byExtension = LANGUAGE_OF_EXTENSION.get(path.slice(path.lastIndexOf('.') + 1).toLowerCase())
   for (const other of [language, byExtension]) {
     if (other !== undefined && other !== template.language) {
       return needsModel(`the template ${template.id} is in ${template.language}, but the request asks for ${other}`)
@@ -145,46 +134,31 @@ function meaningOf(thing: string, heads: ReadonlySet<string>): { name: string } 
   return { name: tail.join(' ') }
 }
 
-/** A value for each variable that the words or the file determine; the others keep the template's defaults. */
-function valuesFor(
-  template: TemplateBody,
-  name: string,
-  description: string,
-  file: string | undefined,
-): Record<string, string> {
-  const spoken = name === '' ? nameOfFile(file) : name
-  const words = (spoken ?? '').toLowerCase().match(/[a-z0-9]+/g) ?? []
-  const values: Record<string, string | undefined> = {
-    name: words.length === 0 ? undefined : words.join(' '),
+function thingsOf({ makes, task_type }: TemplateBody): ReadonlySet<string> {
+  return new Set(makes.length > 0 ? makes : THINGS[task_type])
+}
+
+/** What the words and the file say. */
+function factsOf(name: string, description: string, file: string | undefined): Facts {
+  const words = (name === '' ? nameOfFile(file) : name)?.toLowerCase().match(/[a-z0-9]+/g)
+  return {
+    name: words?.join(' '),
     description: description
       .trim()
       .replace(/[.!?]+$/, '')
       .slice(0, 200),
     namespace: namespaceOf(file),
+    tested: /^(?:.*\/)?([^/]+)\.(?:test|spec)(\.[a-z]+)$/
+      .exec(file ?? '')
+      ?.slice(1)
+      .join(''),
   }
-  if (words.length > 0) {
-    if (template.task_type === 'nats_consumer') {
-      values.stream = words.join('_').toUpperCase()
-      values.subject = `${words.join('.')}.>`
-    }
-    if (template.task_type === 'microservice') values.subject = `${words.join('-')}.handle`
-    if (template.task_type === 'api_endpoint') values.path = `/${words.join('-')}`
-  }
-  if (template.task_type === 'testing' && file !== undefined) {
-    const tested = /^(?:.*\/)?([^/]+)\.(?:test|spec)\.([a-z]+)$/.exec(file)
-    if (tested) values.module = `./${tested[1]}.${tested[2]}`
-  }
-  return Object.fromEntries(
-    Object.entries(values).flatMap(([key, value]) =>
-      value !== undefined && key in template.variables ? [[key, value]] : [],
-    ),
-  )
 }
 
 /** `lib/user_events_consumer.ex` is about user events. */
 function nameOfFile(file: string | undefined): string | undefined {
   const stem = file?.split('/').at(-1)?.split('.')[0]
-  const words = stem?.split(/[^A-Za-z0-9]+/).filter((word) => word !== '' && !ALL_HEADS.has(word.toLowerCase()))
+  const words = stem?.split(/[^A-Za-z0-9]+/).filter((word) => word !== '' && !ALL_THINGS.has(word.toLowerCase()))
   return words === undefined || words.length === 0 ? undefined : words.join(' ')
 }
 

@@ -83,3 +83,16 @@ function nameOf(steps: readonly OperationName[]): OperationName | undefined {
     ? 'restart'
     : undefined
 }
+
+const OPPOSITES: Readonly<Record<string, ReadonlySet<string>>> = {
+  'service.start': words('stop halt kill terminate shut shutdown'),
+  'service.stop': words('start launch boot restart reboot relaunch'),
+}
+
+/** The word of a sentence that says the opposite of an operation, named by its kind. */
+export const oppositeIn = (description: string, kind: string): string | undefined =>
+  tokenize(description)?.tokens.find(({ word }) => OPPOSITES[kind]?.has(word))?.word ??
+  DOWN_AND_UP.exec(description)?.[0]
+
+/** Both, one after the other: neither alone is what is asked for. */
+const DOWN_AND_UP = /\b(?:down|off) (?:and|then|and then) (?:right )?(?:back )?(?:up|on)\b/i

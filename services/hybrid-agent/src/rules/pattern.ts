@@ -31,8 +31,8 @@ export interface Pattern {
   readonly steps: readonly Step[]
   /** The possible first words; undefined if the pattern may begin with a slot. */
   readonly firstWords: ReadonlySet<string> | undefined
-  /** The words that every match has. */
-  readonly certainWords: readonly string[]
+  /** Every match has at least one word of each of these lists. */
+  readonly needs: readonly (readonly string[])[]
   /** The slots that every match fills: type by name. */
   readonly slots: ReadonlyMap<string, string>
   /** All slots, including those in optional parts: type by name. */
@@ -65,7 +65,7 @@ export function compilePattern(source: string): Pattern {
     source,
     steps,
     firstWords: firstWords(node).words,
-    certainWords: [...certainWords(node)],
+    needs: needsOf(node),
     slots: certainSlots(node),
     slotsPossible,
   }
@@ -80,7 +80,7 @@ export function matchPattern(pattern: Pattern, sentence: Sentence, vocabulary: V
   const { steps } = pattern
   const { tokens } = sentence
   const width = tokens.length + 1
-  const failed = new Uint8Array(steps.length * width)
+  const failed = cleared(steps.length * width)
   const slots: Record<string, SlotValue> = {}
   const free: Token[] = []
   let literals = 0
@@ -127,6 +127,15 @@ export function matchPattern(pattern: Pattern, sentence: Sentence, vocabulary: V
   }
 
   return run(0, 0) ? { slots, literals, freeTokens: free } : undefined
+}
+
+let places = new Uint8Array(4_096)
+
+/** Zeros for one match; a match ends before the next begins. */
+function cleared(length: number): Uint8Array {
+  if (places.length < length) places = new Uint8Array(length)
+  else places.fill(0, 0, length)
+  return places
 }
 
 /** @throws {PatternError} */
@@ -197,12 +206,18 @@ function certainSlots(node: Node): Map<string, string> {
   return new Map([...first].filter(([name]) => others.every((other) => other.has(name))))
 }
 
-function certainWords(node: Node): Set<string> {
-  if (node.is === 'word') return new Set([node.word])
-  if (node.is === 'slot') return new Set()
-  if (node.is === 'all') return new Set(node.of.flatMap((part) => [...certainWords(part)]))
-  const [first = new Set<string>(), ...others] = node.of.map(certainWords)
-  return new Set([...first].filter((word) => others.every((other) => other.has(word))))
+function needsOf(node: Node): (readonly string[])[] {
+  if (node.is === 'word') return [[node.word]]
+  if (node.is === 'slot') return []
+  if (node.is === 'all') return node.of.flatMap(needsOf)
+  const each = node.of.map(needsOf)
+  const [first = [], ...others] = each
+  const common = first.filter(
+    (need) => need.length === 1 && others.every((other) => other.some((one) => one.length === 1 && one[0] === need[0])),
+  )
+  if (common.length > 0 || each.some((needs) => needs.length === 0)) return common
+  // Of each alternative the shortest list.
+  return [[...new Set(each.flatMap((needs) => needs.reduce((a, b) => (b.length < a.length ? b : a))))]]
 }
 
 function firstWords(node: Node): { words: Set<string> | undefined; mayBeEmpty: boolean } {

@@ -4,6 +4,7 @@
  * Only the executor knows the columns and the values, so it reads the words. Here it is decided whether they are such
  * words at all: a noun of execution.yaml, at most a few words before it, and behind it words that begin a condition.
  */
+import { editDistance } from '@deed/config/nearest'
 import type { Sentence, Token } from './tokenize.ts'
 import type { EntityValue, Noun, Vocabulary } from './vocabulary.ts'
 
@@ -17,7 +18,9 @@ const set = (words: string): ReadonlySet<string> => new Set(words.split(/\s+/))
 const OPENERS =
   set(`in on at from of with without that which who whose where is are was were not no older newer younger more less
   fewer over under above below before after since between except excluding having named called like to run running use using located based`)
-const PARTICIPLE = /[^e]ed$|^(?:un|in)\w{4,}$/
+/** Of what is said with them, nobody knows whether it asks. */
+const STATING = set('is are was were have has like use run using')
+const PARTICIPLE = /[^e]ed$|^(?:un|in)\w{4,}$|^(?:bought|sold|lent|given|kept|held|made|built)$/
 /** A sentence with one of them asks something else than which rows there are. */
 const OTHER_QUESTIONS =
   set(`should shall would could can may might must if when why how whether then restart start stop delete remove
@@ -28,7 +31,7 @@ const OTHER_NOUNS =
   hours days weeks months years bytes megabytes gigabytes mb gb percent process processes service services port ports replicas pods
   containers nodes commits branches tags changes tasks executions approvals steps actions rules kinds goals schedules messages
   consumers streams errors logs tables columns rows databases people ways memory disk space cpu it them this that these those we i
-  you tests users sessions connections threads cores requests packages`)
+  you tests users sessions connections threads cores requests packages number count amount quantity total sum`)
 /** Around the noun they say nothing. */
 const IDLE = set('me us the our my all of any a an')
 const HAVING = [
@@ -51,6 +54,7 @@ const PER = [
   ['by'],
   ['for', 'each'],
   ['in', 'each'],
+  ['of', 'each'],
   ['grouped', 'by'],
   ['split', 'by'],
   ['broken', 'down', 'by'],
@@ -63,21 +67,33 @@ interface RowsFound {
   readonly free: true
 }
 
-/** @param labels whether the noun may be unknown: then it is a label of rows in the only database that has labels */
-export function rowsAt(sentence: Sentence, at: number, vocabulary: Vocabulary, labels: boolean): RowsFound | undefined {
+/**
+ * `labels`: the noun may be unknown; then it is a label of rows in the only database that has labels. `proper`: the same, if
+ * it is written like a name in the plural. `bare`: nothing is before the noun, and a condition follows.
+ */
+export type RowsArgument = 'labels' | 'proper' | 'bare'
+
+export function rowsAt(
+  sentence: Sentence,
+  at: number,
+  vocabulary: Vocabulary,
+  argument: RowsArgument | undefined,
+): RowsFound | undefined {
   const { tokens } = sentence
   const end = tokens.length
   if (end - at > TOKENS_MAX || tokens.slice(at).some(({ word }) => OTHER_QUESTIONS.has(word))) return undefined
   const noun = nounAt(tokens, at, vocabulary)
   if (noun === 'ambiguous') return undefined
-  const found = noun ?? (labels ? labelAt(tokens, at, vocabulary) : undefined)
+  const found = noun ?? (argument === undefined || argument === 'bare' ? undefined : labelAt(tokens, at, vocabulary))
   if (!found) return undefined
+  if (argument === 'proper' && !noun && !isProper(tokens.slice(found.from, found.to))) return undefined
   const { entity, from, to } = found
   const before = withoutIdle(tokens.slice(at, from))
   if (before.some(({ word }) => OPENERS.has(word) || OTHER_NOUNS.has(word))) return undefined
   const rest = perIn(withoutHaving(tokens.slice(to)))
   const [first] = rest.after
   if (first && !(OPENERS.has(first.word) || PARTICIPLE.test(first.word))) return undefined
+  if (argument === 'bare' && (found.from > at || !first || STATING.has(first.word))) return undefined
   const [said, behind] = [textOf(sentence, before), textOf(sentence, rest.after)]
   const value: Record<string, string> = {
     target: entity.target!,
@@ -124,7 +140,8 @@ const longest = (nouns: readonly Noun[] | undefined, tokens: readonly Token[], a
   nouns?.find(({ words }) => words.every((word, index) => tokens[at + index]?.word === word))
 
 /** The words up to the first condition, in the only database that has entities. */
-function labelAt(tokens: readonly Token[], at: number, { world }: Vocabulary): Found | undefined {
+function labelAt(tokens: readonly Token[], at: number, vocabulary: Vocabulary): Found | undefined {
+  const { world } = vocabulary
   const databases = Object.entries(world.targets).filter(
     ([, target]) => target.type === 'sql' && Object.values(target.entities).some(({ label_column }) => label_column),
   )
@@ -137,8 +154,20 @@ function labelAt(tokens: readonly Token[], at: number, { world }: Vocabulary): F
   const fits = ({ kind, word, value }: Token): boolean =>
     kind === 'word' && !OTHER_NOUNS.has(word) && /^[\p{L}\p{N}][\p{L}\p{N}&+'-]*$/u.test(value)
   if (label.length === 0 || label.length > LABEL_MAX || !label.every(fits)) return undefined
+  // "asets" is no label, but a misspelt noun.
+  if (label.some(({ word }) => isMisspeltNoun(word, vocabulary))) return undefined
   return { entity: { target: only[0], noun: label.map(({ value }) => value).join(' ') }, from, to }
 }
+
+const LETTERS_TO_MISSPELL = 4
+
+const isMisspeltNoun = (word: string, { plurals, singulars }: Vocabulary): boolean =>
+  word.length >= LETTERS_TO_MISSPELL &&
+  [...plurals.keys(), ...singulars.keys()].some((noun) => noun !== word && editDistance(word, noun) === 1)
+
+/** "Windows workstations", "MacBooks" */
+const isProper = (label: readonly Token[]): boolean =>
+  /^[A-Z][A-Za-z0-9]*[a-z0-9]/.test(label[0]?.value ?? '') && /[a-z]s$/.test(label.at(-1)?.value ?? '')
 
 const ends = (tokens: readonly Token[], at: number, word: string): boolean =>
   OPENERS.has(word) || [...HAVING, ...PER].some((words) => isAt(words, tokens, at))
@@ -165,9 +194,14 @@ function perIn(tokens: readonly Token[]): { after: readonly Token[]; per: readon
     const passive = words?.[0] === 'by' && at > 0 && /(?:ed|en|wn|made|built)$/.test(tokens[at - 1]!.word)
     if (!words || passive) continue
     const from = at + words.length
-    const next = tokens.slice(from).findIndex(({ word }, index) => index > 0 && OPENERS.has(word))
+    const next = tokens
+      .slice(from)
+      .findIndex(
+        ({ word }, index) =>
+          index > 0 && (OPENERS.has(word) || HAVING.some((said) => isAt(said, tokens, from + index))),
+      )
     const to = next < 0 ? tokens.length : from + next
-    return { after: [...tokens.slice(0, at), ...tokens.slice(to)], per: tokens.slice(from, to) }
+    return { after: [...tokens.slice(0, at), ...withoutHaving(tokens.slice(to))], per: tokens.slice(from, to) }
   }
   return { after: tokens, per: [] }
 }

@@ -22,6 +22,11 @@ describe('a rule pack', () => {
       'match: "ping {x:tagret}"\nactions: []',
       /^own\.yaml:7: rule "ping": actions: must not be empty$/,
     ],
+    [
+      'a slot type that every object has',
+      `match: "ping {x:constructor}"\n${actions('{ a: b }')}`,
+      /no slot type "constructor"/,
+    ],
     ['a mistyped slot type', `match: "ping {x:wrod}"\n${actions('{ a: b }')}`, /no slot type "wrod"; there are word,/],
     [
       'a parenthesis left open',

@@ -253,16 +253,25 @@ function compiled(source: string, fail: (reason: string) => never): Pattern {
   }
 }
 
-/** A paraphrase names slots of the rule's patterns, and takes their types from there. */
+/** A paraphrase names slots of the rule's patterns, and takes their types from there; it says which, where they have several. */
 function paraphrase(text: string, index: number, patterns: readonly Pattern[], refuse: Refuse): Pattern {
   const fail = (reason: string): never => refuse(`paraphrases[${index}] "${text}": ${reason}`, ['paraphrases', index])
-  if (/[()|?]/.test(text)) fail('a paraphrase is a sentence; write alternatives and optional parts as sentences')
-  const written = new Map(
-    patterns.flatMap(({ source }) => [...source.matchAll(SLOT)].map(([slot, name = '']) => [name, slot])),
-  )
-  const source = text.replaceAll(/\{\s*([^{}]*?)\s*\}/g, (_, name: string) => {
+  if (/[()|?]/.test(text.replaceAll(/\{[^{}]*\}/g, '')))
+    fail('a paraphrase is a sentence; write alternatives and optional parts as sentences')
+  const written = new Map<string, Set<string>>()
+  for (const { source } of patterns)
+    for (const [slot, name = ''] of source.matchAll(SLOT)) {
+      const plain = slot.replaceAll(/\s/g, '')
+      if (!written.get(name)?.add(plain)) written.set(name, new Set([plain]))
+    }
+  const source = text.replaceAll(/\{\s*([^{}:]*?)\s*(:[^{}]*)?\}/g, (whole, name: string, type?: string) => {
     const known = [...written.keys()]
-    return written.get(name) ?? fail(`match has no slot "${name}"${didYouMean(nearest(name, known), known)}`)
+    const slots = [
+      ...(written.get(name) ?? fail(`match has no slot "${name}"${didYouMean(nearest(name, known), known)}`)),
+    ]
+    const slot = type === undefined && slots.length === 1 ? slots[0] : whole.replaceAll(/\s/g, '')
+    if (slots.includes(slot!)) return slot!
+    return fail(`match writes the slot as ${slots.join(' and as ')}; write one of them here too`)
   })
   const pattern = compiled(source, fail)
   const missing = [...(patterns[0]?.slots.keys() ?? [])].find(

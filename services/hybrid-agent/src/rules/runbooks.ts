@@ -1,7 +1,7 @@
 /**
  * Runbooks of `execution.yaml`: fixed words, and the steps that an operator wrote for them.
  *
- * The words must match exactly, apart from courtesy: nobody should delete a database by a guess. The approval level is
+ * The words must match exactly, apart from courtesy and reasons: nobody should delete a database by a guess. The approval level is
  * computed from the steps, as for any other plan.
  */
 import type { ExecutionConfig } from '@deed/config/execution-config'

@@ -1,6 +1,6 @@
 /** The types of slots in a pattern. A value is data: it is inserted as it is and never expanded again. */
 import { LANGUAGES } from '@deed/proto/template'
-import { rowsAt } from './rows-slot.ts'
+import { type RowsArgument, rowsAt } from './rows-slot.ts'
 import { listReader, targetsReader } from './targets.ts'
 import type { Sentence, Token } from './tokenize.ts'
 import { type EntityValue, isOfType, type Noun, TARGET_TYPES, targetNamed, type Vocabulary } from './vocabulary.ts'
@@ -41,14 +41,21 @@ const NO_NAME = new Set([
   'my',
   'our',
 ])
+const NUMBERS = 'one two three four five six seven eight nine ten eleven twelve'.split(' ')
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 /** A path that cannot be mistaken for another word. */
 const FILE_PATH = /^[^\s]*(\/|\.[A-Za-z][A-Za-z0-9]{0,5}$)[^\s]*$/
 
+/** Of TypeScript and JavaScript. */
+const SOURCE = /\.(?:[cm]?[jt]s|[jt]sx)$/
+/** Of something that is declared in a source file, `total` or `Basket.total`. */
+const IDENTIFIER = /^[A-Za-z_$][\w$]{0,127}(\.[A-Za-z_$#][\w$]{0,127}){0,3}$/
+
 const DOMAIN = /^(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}$/
 
 const LANGUAGE_NAMES = new Map<string, string>([
-  ...LANGUAGES.map((language) => [language, language] as const),
+  // Nobody says that something is written in Dockerfile: it is the thing.
+  ...LANGUAGES.filter((language) => language !== 'dockerfile').map((language) => [language, language] as const),
   ['golang', 'go'],
   ['ts', 'typescript'],
   ['js', 'javascript'],
@@ -62,7 +69,10 @@ const fileReader =
     pathAt(
       sentence.tokens[at]!,
       at,
-      (value) => FILE_PATH.test(value) && (argument === undefined || !value.endsWith('/')),
+      (value) =>
+        FILE_PATH.test(value) &&
+        (argument === undefined || !value.endsWith('/')) &&
+        (argument !== 'source' || SOURCE.test(value)),
     )
 
 const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
@@ -73,13 +83,13 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
       return kind === 'word' && NAME.test(value) && !NO_NAME.has(word) ? { value, end: at + 1 } : undefined
     },
   },
-  /** A word or a quoted text: the name of a row, a label. */
+  /** A word or a quoted text: the name of a row, a label. With the argument `other` no noun of a database. */
   name: {
-    reader: () => (sentence, at) => {
+    arguments: ['other'],
+    reader: (argument) => (sentence, at, vocabulary) => {
       const { kind, value, word } = sentence.tokens[at]!
-      return value === '' || value.length > 256 || (kind === 'word' && NO_NAME.has(word))
-        ? undefined
-        : { value, end: at + 1 }
+      if (value === '' || value.length > 256 || (kind === 'word' && NO_NAME.has(word))) return undefined
+      return kind === 'word' && argument === 'other' && isNoun(word, vocabulary) ? undefined : { value, end: at + 1 }
     },
   },
   /** A target of `execution.yaml` of one of the given types. */
@@ -102,40 +112,56 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
     reader: (argument) => (sentence, at, vocabulary) =>
       entityAt(argument === 'singular' ? vocabulary.singulars : vocabulary.plurals, sentence.tokens, at),
   },
-  /** The rest of a question over the rows of an entity; with the argument `labels` its noun may be a label of rows. */
+  /**
+   * The rest of a question over the rows of an entity. With the argument `labels` its noun may be a label of rows, with
+   * `proper` only one like "Windows workstations"; with `bare` the noun is the first word, and a condition follows it.
+   */
   rows: {
-    arguments: ['labels'],
-    reader: (argument) => (sentence, at, vocabulary) => rowsAt(sentence, at, vocabulary, argument === 'labels'),
+    arguments: ['labels', 'proper', 'bare'],
+    reader: (argument) => (sentence, at, vocabulary) =>
+      rowsAt(sentence, at, vocabulary, argument as RowsArgument | undefined),
   },
   path: { reader: () => readPath },
-  /** A path that has a folder or an extension; with the argument `regular`, without `/` at its end. */
-  file: { arguments: ['regular'], reader: fileReader },
+  /**
+   * A path that has a folder or an extension; with the argument `regular`, without `/` at its end; with `source`, of a file
+   * of TypeScript or JavaScript.
+   */
+  file: { arguments: ['regular', 'source'], reader: fileReader },
+  /** A name in a program: any word that may be one, `a` and `to` too, or a quoted one. */
+  identifier: {
+    reader: () => (sentence, at) => {
+      const { value } = sentence.tokens[at]!
+      return IDENTIFIER.test(value) ? { value, end: at + 1 } : undefined
+    },
+  },
   /** One path, or several that have a folder or an extension: "a.txt, b.txt and c.txt". */
   paths: { reader: () => listReader(readPath, fileReader(undefined)) },
   /** One or more files, each as `file` reads it. */
   files: { arguments: ['regular'], reader: (argument) => listReader(fileReader(argument), fileReader(argument)) },
   /**
    * A path that may be a folder's; `/` at its end is left out. With the argument `marked` it has one, with `named` it has one
-   * or is a name of its own, which no target and no noun has.
+   * or is a name of its own, which no target and no noun has; with `other` it may be anything else than their names.
    */
   folder: {
-    arguments: ['marked', 'named'],
-    reader:
-      (argument) =>
-      (sentence, at, { targets, plurals, singulars }) => {
-        const token = sentence.tokens[at]!
-        const known = targets.has(token.value.toLowerCase()) || plurals.has(token.word) || singulars.has(token.word)
-        const fits = (value: string) =>
-          argument === undefined || value.endsWith('/') || (argument === 'named' && !known && !FILE_PATH.test(value))
-        const found = pathAt(token, at, fits)
-        return found && { ...found, value: String(found.value).replace(/(?<=[^/])\/+$/, '') }
-      },
+    arguments: ['marked', 'named', 'other'],
+    reader: (argument) => (sentence, at, vocabulary) => {
+      const token = sentence.tokens[at]!
+      const known = targetNamed(vocabulary, token.value) !== undefined || isNoun(token.word, vocabulary)
+      const fits = (value: string) =>
+        argument === undefined ||
+        value.endsWith('/') ||
+        (!known && (argument === 'other' || (argument === 'named' && !FILE_PATH.test(value))))
+      const found = pathAt(token, at, fits)
+      return found && { ...found, value: String(found.value).replace(/(?<=[^/])\/+$/, '') }
+    },
   },
-  /** Digits; alone in a template, it is a number. */
+  /** Digits, or a word up to twelve; alone in a template, it is a number. */
   number: {
     reader: () => (sentence, at) => {
-      const { value } = sentence.tokens[at]!
-      return /^\d{1,9}$/.test(value) ? { value, end: at + 1 } : undefined
+      const { value, word } = sentence.tokens[at]!
+      if (/^\d{1,9}$/.test(value)) return { value, end: at + 1 }
+      const said = NUMBERS.indexOf(word)
+      return said < 0 ? undefined : { value: String(said + 1), end: at + 1 }
     },
   },
   quoted: {
@@ -186,7 +212,7 @@ export const LIST_TYPES: ReadonlySet<string> = new Set(['targets', 'paths', 'fil
 /** Validates a slot's type; `phrase`, one or more words, is built into patterns. */
 export function slotProblem(type: string, argument: string | undefined): string | undefined {
   if (type === 'phrase') return argument === undefined ? undefined : 'phrase takes no argument'
-  const known = SLOT_TYPES[type]
+  const known = Object.hasOwn(SLOT_TYPES, type) ? SLOT_TYPES[type] : undefined
   if (!known) return `there is no slot type "${type}"; there are ${[...Object.keys(SLOT_TYPES), 'phrase'].join(', ')}`
   const wrong = argument?.split('|').find((part) => !known.arguments?.includes(part))
   if (wrong === undefined) return undefined
@@ -199,6 +225,8 @@ export function slotReader(type: string, argument: string | undefined): SlotRead
   if (!known) throw new Error(`there is no slot type "${type}"`)
   return known.reader(argument)
 }
+
+const isNoun = (word: string, { plurals, singulars }: Vocabulary): boolean => plurals.has(word) || singulars.has(word)
 
 function entityAt(
   nouns: ReadonlyMap<string, readonly Noun[]>,

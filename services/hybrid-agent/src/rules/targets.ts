@@ -191,7 +191,7 @@ function setAt(tokens: readonly Token[], at: number, word: string): { type?: Tar
 const wordsAt = (tokens: readonly Token[], at: number, words: readonly string[]): boolean =>
   words.every((word, index) => tokens[at + index]?.word === word)
 
-/** The position after the first of the phrases that stands here, else `at`. */
+/** The position after the first of the phrases that is here, else `at`. */
 function afterAny(tokens: readonly Token[], at: number, phrases: readonly (readonly string[])[]): number {
   return at + (phrases.find((words) => wordsAt(tokens, at, words))?.length ?? 0)
 }

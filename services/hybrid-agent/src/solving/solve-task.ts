@@ -9,17 +9,21 @@ import { type AgentTask, Solution, type WorkSolve } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
-import { redact } from '@deed/telemetry/redact'
+import type { Trace } from '@deed/telemetry/trace-context'
+import { categoryOf } from '../models/categories.ts'
 import { chooseModels } from '../models/choose-models.ts'
 import type { CircuitBreaker } from '../models/circuit-breaker.ts'
 import { kindsFor } from '../models/kinds-for.ts'
-import type { ModelServer } from '../models/ollama.ts'
-import { ANSWER_TOKENS_MAX, chargeFor, costMax, type Usage, usageOfFailed } from '../models/price-of.ts'
-import { promptFor, repairPrompt } from '../models/prompt.ts'
+import type { OfferedModel } from '../models/model-provider.ts'
+import type { OfferedModels } from '../models/offered-models.ts'
+import { type ChatMessage, promptFor, repairPrompt } from '../models/prompt.ts'
 import { readAnswer, schemaFor } from '../models/read-answer.ts'
 import { untrustedSources } from '../models/untrusted-sources.ts'
 import type { World } from '../rules/vocabulary.ts'
-import { type Budget, beginCall, type CallId, type CallOutcome, callsOfTask, endCall } from '../store/model-calls.ts'
+import { type Budget, callsOfTask } from '../store/model-calls.ts'
+import { readModelRecords } from '../store/model-records.ts'
+import { add, type Calls, callModel, type Spent } from './call-model.ts'
+import { type Tries, whyUnsolved } from './why-unsolved.ts'
 
 /** Per task, over all its attempts: after so many calls the task is given up. */
 const CALLS_MAX = 20
@@ -27,25 +31,16 @@ const CALLS_MAX = 20
 const TRIES_PER_MODEL = 2
 /** All calls of an attempt together take at most this many times the limit of one call. */
 const CALLS_TIME_FACTOR = 2
-const PROBLEM_CHARS_MAX = 2_000
-const TOO_LONG = `the answer was cut after ${ANSWER_TOKENS_MAX} tokens; answer with a smaller plan: fewer actions, shorter texts`
 
 export interface SolveDependencies {
   readonly store: Pick<Store<unknown>, 'query'>
-  readonly server: ModelServer
+  readonly offered: OfferedModels
   readonly breaker: CircuitBreaker
   readonly world: World
   readonly models: ExecutionConfig['models']
   readonly log: Log
   /** Tasks that can be done here, as sentences near these words. */
   readonly suggest: (task: AgentTask) => readonly string[]
-}
-
-/** Usage of this attempt's calls. */
-export interface Spent {
-  tokens: number
-  microusd: number
-  costUnknown: boolean
 }
 
 export interface Solved {
@@ -65,13 +60,13 @@ export interface Unsolved {
  * @throws the abort reason of `signal`; errors of PostgreSQL
  */
 export async function solveTask(
-  { store, server, breaker, world, models: settings, log, suggest }: SolveDependencies,
+  dependencies: SolveDependencies,
   work: WorkSolve,
+  trace: Trace,
   signal: AbortSignal,
 ): Promise<Solved | Unsolved> {
-  const { prices, budget_usd_per_day: dayUsdMax } = settings
-  const callMsMax = settings.default_timeout_seconds * 1_000
-  const { task, tenant, task_id: taskId, execution_id: executionId, token } = work
+  const { store, world, models: settings } = dependencies
+  const { task, tenant, task_id: taskId, token } = work
   // An outage of the model server says nothing about the task, so it is kept out of the prompt.
   const earlierErrors = work.earlier_errors.filter(({ code }) => code !== 'model_failed')
   const questionHash = hashJson({ task, earlier_errors: earlierErrors })
@@ -83,132 +78,93 @@ export async function solveTask(
     if (kept?.success) return { solution: kept.data, model: call.model, spent }
   }
 
+  const tries: Tries = { models: [], calls: earlier.at(-1)?.number ?? 0, overBudget: 0, skipped: 0, troubles: [] }
   const untrusted = untrustedSources(task, earlierErrors)
-  const budgets = budgetsOf(work, dayUsdMax, new Date())
-  const troubles: string[] = []
-  let overBudget = 0
-  let leftAlone = 0
   const kinds = kindsFor(task, world)
-  const schema = schemaFor(kinds, world)
-  const models = await usableModels(troubles)
+  const calls: Calls = {
+    ...dependencies,
+    ...{ work, questionHash, category: categoryOf(task), trace, spent },
+    prices: settings.prices,
+    budgets: budgetsOf(work, settings.budget_usd_per_day, new Date()),
+    schema: schemaFor(kinds, world),
+    read: (answer) => readAnswer(answer, task, world, untrusted),
+  }
+  tries.models = await usableModels(dependencies, work, tries.troubles, signal)
+  const messages = promptFor(task, earlierErrors, world, kinds)
+  const solved = await askModels(dependencies, calls, tries, messages, signal)
+  return solved ?? { spent, error: whyUnsolved(tries, () => dependencies.suggest(task)) }
+}
+
+/** @returns none where there is none to ask; `troubles` says why then */
+async function usableModels(
+  { store, offered, models: settings, log }: SolveDependencies,
+  { task, tenant, task_id, execution_id }: WorkSolve,
+  troubles: string[],
+  signal: AbortSignal,
+): Promise<OfferedModel[]> {
+  const [list, records] = await Promise.all([offered.list(signal), readModelRecords(store, tenant)])
+  signal.throwIfAborted()
+  const category = categoryOf(task)
+  const found = chooseModels(list.models, settings, category, records)
+  if (found.length > 0) {
+    const models = found.map(({ model, score, success }) => ({ model: model.name, score, success }))
+    log.info({ execution_id, task_id, category, models }, 'models chosen')
+    return found.map(({ model }) => model)
+  }
+  if (list.troubles.length > 0) troubles.push(...list.troubles)
+  else troubles.push('the model server has no model that may be asked; pull one, as with: ollama pull qwen3')
+  return []
+}
+
+/** Asks one model after the other, each once more with what was wrong with its first answer. */
+async function askModels(
+  { breaker, models: settings, log }: SolveDependencies,
+  calls: Calls,
+  tries: Tries,
+  prompt: readonly ChatMessage[],
+  signal: AbortSignal,
+): Promise<Solved | undefined> {
+  const { execution_id, task_id, token } = calls.work
+  const callMsMax = settings.default_timeout_seconds * 1_000
   const deadline = performance.now() + callMsMax * CALLS_TIME_FACTOR
-  let number = earlier.at(-1)?.number ?? 0
-  for (const model of models) {
+  for (const [index, offer] of tries.models.entries()) {
+    const model = offer.name
     if (!breaker.mayAsk(model, performance.now())) {
-      leftAlone++
-      troubles.push(`${model} has failed several times and is skipped for a while`)
+      tries.skipped++
+      tries.troubles.push(`${model} has failed several times and is skipped for a while`)
       continue
     }
-    let messages = promptFor(task, earlierErrors, world, kinds)
+    let messages = prompt
     for (let attempt = 1; attempt <= TRIES_PER_MODEL; attempt++) {
       const leftMs = deadline - performance.now()
-      if (number >= CALLS_MAX || leftMs <= 0) return unsolved()
-      const id = { tenant, taskId, number: ++number }
-      const reservedMicrousd = costMax(prices, model)
-      try {
-        if (!(await beginCall(store, id, { executionId, token, questionHash, model, reservedMicrousd, budgets }))) {
-          throw new DeedError('lease_lost', 'another attempt asks a model for this task')
-        }
-      } catch (error) {
-        if (!(error instanceof DeedError) || error.code !== 'budget_exceeded') throw error
-        overBudget++
-        number--
-        troubles.push(`${model}: ${error.message}`)
+      if (tries.calls >= CALLS_MAX || leftMs <= 0) return undefined
+      // Each model has an equal share of what is left, so one that hangs leaves time for the others.
+      const limitMs = Math.min(leftMs / (tries.models.length - index), callMsMax)
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(limitMs))])
+      const call = { model: offer, number: tries.calls + 1, messages, signal: limit }
+      const called = await callModel(calls, call).catch((error: unknown) => {
+        if (error instanceof DeedError && error.code === 'budget_exceeded') return error
+        throw error
+      })
+      if (called instanceof DeedError) {
+        tries.overBudget++
+        tries.troubles.push(`${model}: ${called.message}`)
         break
       }
-      const started = performance.now()
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(Math.min(leftMs, callMsMax)))])
-      let problem: string
-      try {
-        const answer = await server.ask(model, messages, schema, limit)
-        // Whatever the answer contains, the server works.
-        breaker.succeeded(model)
-        const read = answer.cut ? { problem: TOO_LONG } : readAnswer(answer, task, world, untrusted)
-        if ('solution' in read) {
-          await finishCall(id, model, answer.usage, started, { status: 'solved', solution: read.solution })
-          return { solution: read.solution, model, spent }
-        }
-        problem = redact(read.problem).slice(0, PROBLEM_CHARS_MAX)
-        messages = repairPrompt(messages, answer.text, problem)
-        await finishCall(id, model, answer.usage, started, { status: 'refused', problem })
-      } catch (error) {
-        if (!(error instanceof DeedError) || error.code !== 'model_failed') throw error
-        problem = redact(error.message).slice(0, PROBLEM_CHARS_MAX)
-        await finishCall(id, model, usageOfFailed(error), started, { status: 'failed', problem })
-        signal.throwIfAborted()
-        attempt = TRIES_PER_MODEL
-        breaker.failed(model, performance.now())
+      tries.calls++
+      if ('solution' in called) return { solution: called.solution, model, spent: calls.spent }
+      const { problem, answer, pauseMs } = called
+      if (answer === undefined) signal.throwIfAborted()
+      log.warn({ execution_id, task_id, attempt: token, model, problem }, 'a model had no usable answer')
+      tries.troubles.push(`${model}: ${problem}`)
+      if (answer === undefined) {
+        breaker.failed(model, performance.now(), pauseMs)
+        break
       }
-      log.warn({ execution_id: executionId, model, problem }, 'a model had no usable answer')
-      troubles.push(`${model}: ${problem}`)
+      messages = repairPrompt(messages, answer, problem)
     }
   }
-  return unsolved()
-
-  async function finishCall(id: CallId, model: string, usage: Usage, started: number, outcome: Outcome): Promise<void> {
-    const { promptTokens, answerTokens } = usage
-    const { microusd, unknown } = chargeFor(prices, model, usage)
-    // A call that produced nothing and costs nothing needs no cost report.
-    const costUnknown = unknown && (microusd > 0 || outcome.status !== 'failed')
-    const durationMs = performance.now() - started
-    await endCall(store, id, { ...outcome, promptTokens, answerTokens, microusd, costUnknown, durationMs })
-    add(spent, { tokens: promptTokens + answerTokens, microusd, costUnknown })
-  }
-
-  async function usableModels(into: string[]): Promise<string[]> {
-    try {
-      const found = chooseModels(await server.list(signal), settings, task)
-      if (found.length === 0)
-        into.push('the model server has no model that may be asked; pull one, as with: ollama pull qwen3')
-      return found
-    } catch (error) {
-      signal.throwIfAborted()
-      if (!(error instanceof DeedError)) throw error
-      into.push(`no model server can be reached: ${error.message}`)
-      return []
-    }
-  }
-
-  function unsolved(): Unsolved {
-    if (overBudget > 0 && overBudget === troubles.length) {
-      const message = 'no rule knows this task, and a model call may cost more than the remaining budget'
-      return { spent, error: new DeedError('budget_exceeded', `${message}; raise budget_usd, or ask again tomorrow`) }
-    }
-    if (leftAlone > 0) {
-      // The server may return soon; the task is retried with backoff.
-      return {
-        spent,
-        error: new DeedError('model_failed', `waiting for a model: ${troubles.join('; ')}`.slice(0, 4_000)),
-      }
-    }
-    if (models.length === 0) return { spent, error: notUnderstood(suggest(task), troubles) }
-    const why = troubles.length === 0 ? `models were asked ${number} times for it` : troubles.join('; ')
-    const message = `no rule knows this task, and no model solved it: ${why}. Rephrase it, or split it into smaller steps`
-    return { spent, error: new DeedError('no_solution', message.slice(0, 4_000), { path: '$.task' }) }
-  }
-}
-
-/** No rule knows the words, and there is no model to ask. */
-function notUnderstood(suggestions: readonly string[], troubles: readonly string[]): DeedError {
-  const examples = suggestions.length === 0 ? '' : ` Try: ${suggestions.map((one) => JSON.stringify(one)).join(', ')}.`
-  return new DeedError(
-    'not_understood',
-    `nobody here understands these words.${examples} To use a model: start Ollama, or set models.ollama_host (${troubles.join('; ')})`.slice(
-      0,
-      4_000,
-    ),
-    { path: '$.task', details: { suggestions: [...suggestions] } },
-  )
-}
-
-type Outcome =
-  | Pick<CallOutcome & { status: 'solved' }, 'status' | 'solution'>
-  | Pick<CallOutcome & { status: 'refused' | 'failed' }, 'status' | 'problem'>
-
-function add(sum: Spent, { tokens, microusd, costUnknown }: Spent): void {
-  sum.tokens += tokens
-  sum.microusd += microusd
-  sum.costUnknown ||= costUnknown
+  return undefined
 }
 
 /** Every budget that the call must fit: the request's and the tenant's daily budget. */

@@ -1,7 +1,7 @@
 /**
  * The migrations of the schema `hybrid_agent`, in their order.
  *
- * The first makes the tables; before a release it may be changed in place. What was released stands: a change is one more
+ * The first makes the tables; before a release it may be changed in place. What was released stays: a change is one more
  * file and one more line here, with the next number.
  */
 import type { Migration } from 'kysely/migration'

@@ -13,7 +13,15 @@ const callId = (): CallId => ({ tenant: 'local', taskId: TaskId.parse(randomUUID
 
 function call(reservedMicrousd: number, budgets: readonly Budget[]) {
   const executionId = ExecutionId.parse(randomUUID())
-  return { executionId, token: FencingToken.parse(1), questionHash: '', model: 'paid', reservedMicrousd, budgets }
+  return {
+    executionId,
+    token: FencingToken.parse(1),
+    questionHash: '',
+    model: 'paid',
+    category: 'general' as const,
+    reservedMicrousd,
+    budgets,
+  }
 }
 
 const refused = { status: 'refused', problem: '', promptTokens: 1, answerTokens: 1, durationMs: 1 } as const
@@ -77,8 +85,8 @@ it('old calls are pruned all at once, however many there are, and younger ones s
   await db.query('dispatch', 'create table orchestrator.dispatch (task_id uuid)', [])
   await db.query(
     'calls',
-    `insert into model_calls (task_id, call_number, execution_id, token, question_hash, model, status, asked_at)
-     select gen_random_uuid(), 1, gen_random_uuid(), 1, '', 'm', 'failed',
+    `insert into model_calls (task_id, call_number, execution_id, token, question_hash, model, category, status, asked_at)
+     select gen_random_uuid(), 1, gen_random_uuid(), 1, '', 'm', 'code', 'failed',
        case when n <= 12000 then timestamptz '2020-01-01' else now() end
      from generate_series(1, 12003) n`,
     [],

@@ -6,6 +6,7 @@
 import type { Solution } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionId, FencingToken, TaskId } from '@deed/proto/ids'
+import type { ModelCategory } from '@deed/proto/model'
 import type { Store } from '@deed/store/database'
 
 type Database = Pick<Store<unknown>, 'query'>
@@ -56,6 +57,7 @@ export async function beginCall(
     token: FencingToken
     questionHash: string
     model: string
+    category: ModelCategory
     reservedMicrousd: number
     budgets: readonly Budget[]
   },
@@ -67,8 +69,9 @@ export async function beginCall(
       'begin_call',
       `with begun as (
          insert into model_calls (tenant, task_id, call_number, execution_id, token, question_hash, model, status,
-           reserved_microusd, budget_scopes)
-         values ($1, $2, $3, $4, $5, $6, $7, 'asked', $8, array(select b.scope from jsonb_to_recordset($9) as b(scope text)))
+           reserved_microusd, budget_scopes, category)
+         values ($1, $2, $3, $4, $5, $6, $7, 'asked', $8, array(select b.scope from jsonb_to_recordset($9) as b(scope text)),
+           $10)
          on conflict do nothing returning call_number
        ), taken as (
          insert into budgets (tenant, scope, limit_microusd, spent_microusd)
@@ -88,6 +91,7 @@ export async function beginCall(
         call.model,
         call.reservedMicrousd,
         JSON.stringify(budgets),
+        call.category,
       ],
     )
     return rows.length > 0

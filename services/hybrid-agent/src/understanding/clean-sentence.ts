@@ -1,5 +1,7 @@
 /** The sentence that remains of a task, so that patterns can match it: corrected, without courtesy, with names in full. */
+import type { Meant } from '../rules/decide.ts'
 import type { Sentence, Token } from '../rules/tokenize.ts'
+import type { EntityValue } from '../rules/vocabulary.ts'
 import type { Part } from './parts.ts'
 import { FILLERS, REQUESTS_TO_READ, TYPE_WORDS } from './words.ts'
 
@@ -24,7 +26,32 @@ function tokenOf(part: Part, first: Token, last: Token): Token {
  * up", and "stop it for the maintenance" says what "stop it" says.
  */
 export function variantsOf(parts: readonly Part[]): (readonly Part[])[] {
-  return [parts, directQuestion(parts), withoutPurpose(parts)].filter((variant) => variant !== undefined)
+  return [parts, directQuestion(parts), directQuestion(withoutRequest(parts)), withoutPurpose(parts)].filter(
+    (variant) => variant !== undefined,
+  )
+}
+
+/** Nothing but a request to be told something, whatever it is. */
+export const onlyAsks = (parts: readonly Part[]): boolean =>
+  parts.every(({ kind, word }) => kind === 'word' && (REQUESTS_TO_READ.has(word) || FILLERS.has(word)))
+
+/** "I wonder whether it runs, could you check?" */
+function withoutRequest(parts: readonly Part[]): readonly Part[] {
+  const at = parts.findLastIndex(({ breaks }) => breaks)
+  return at > 0 && onlyAsks(parts.slice(at)) ? parts.slice(0, at) : []
+}
+
+/** Where one noun is known alone, "details for ws-1" and "look up ws-1 in the database" are about it. */
+export function withOnlyNoun(parts: readonly Part[], entity: EntityValue | undefined): readonly Part[] | undefined {
+  const { target, singular } = entity ?? {}
+  if (target === undefined || singular === undefined || parts.some(({ kind }) => kind === 'noun')) return undefined
+  const inIt = parts.length > 2 && parts.at(-1)?.value === target && parts.at(-2)?.word === 'in'
+  const said = inIt ? parts.slice(0, -2) : parts
+  const at = said.findIndex(({ kind, value }) => kind === 'name' && /[a-z].*[-_.\d]|\d.*[a-z]/.test(value))
+  const alone = said.every(({ kind }, index) => kind === 'word' || index === at)
+  return at < 1 || !alone
+    ? undefined
+    : said.toSpliced(at, 0, { ...said[at]!, kind: 'noun', word: '__noun__', value: singular, entity: entity! })
 }
 
 const SUBJECT_WORDS_MAX = 4
@@ -65,7 +92,9 @@ export const textOf = (parts: readonly Part[]): string =>
 export function withoutPronoun(parts: readonly Part[], reasons: readonly (readonly Part[])[]): readonly Part[] {
   const isMention = ({ kind }: Part): boolean => kind === 'target' || kind === 'path' || kind === 'url'
   if (parts.some(isMention)) return parts
-  const named = reasons.flat().filter(isMention)
+  const described = reasons.flat()
+  const mentions = described.filter(isMention)
+  const named = mentions.length > 0 ? mentions : described.filter(({ kind }) => kind === 'name')
   const [mention] = named
   if (!mention || new Set(named.map(({ value }) => value)).size > 1) return parts
   const at = parts.findIndex(({ kind, word }, index) => kind === 'word' && word === 'it' && index > 0)
@@ -85,3 +114,22 @@ const inPlaceOf = ({ first, last, start }: Part, mention: Part): Part => ({
   start,
   breaks: false,
 })
+
+/**
+ * "restart all" does not name a target that is called all, and "search your feelings" does not search for "your": words of
+ * the language and of the rules are values only in the rules' own sentences.
+ */
+export function namesAreNames({ pattern, slots }: Meant, parts: readonly Part[], verbs: ReadonlySet<string>): boolean {
+  const named = new Set(parts.filter(({ kind }) => kind === 'target').map(({ value }) => value))
+  return Object.entries(slots).every(
+    ([slot, value]) =>
+      !/^(?:targets?|word|name|path)$/.test(pattern.slotsPossible.get(slot) ?? '') ||
+      [value]
+        .flat()
+        .every((name) => typeof name === 'string' && (named.has(name) || !(FILLERS.has(name) || verbs.has(name)))),
+  )
+}
+
+/** Whether the rule's own sentence has the word, as in "scale it down to nothing". */
+export const hasWord = ({ pattern }: Meant, word: string): boolean =>
+  word !== '' && pattern.source.split(/[\s()|?{}]+/).includes(word)

@@ -1,11 +1,11 @@
 /** Fills an intent's slots by their types from what a sentence names. */
 import type { Pattern } from '../rules/pattern.ts'
 import type { CompiledRule } from '../rules/rule-pack.ts'
-import { type SlotValue, slotReader } from '../rules/slots.ts'
+import type { SlotValue } from '../rules/slots.ts'
 import type { Sentence } from '../rules/tokenize.ts'
 import type { EntityValue, NamedTarget, Vocabulary } from '../rules/vocabulary.ts'
 import { isOfType } from '../rules/vocabulary.ts'
-import { type Intent, isContent } from './intents.ts'
+import { type Intent, type IntentSlot, isContent } from './intents.ts'
 import { NAMING, type Part } from './parts.ts'
 
 export interface MissingSlot {
@@ -28,12 +28,6 @@ export interface Filled {
   readonly interchangeable: boolean
 }
 
-interface Slot extends MissingSlot {
-  readonly before: ReadonlySet<string>
-}
-
-const OPTIONAL = new Set(['language'])
-
 export interface Filling {
   /** All parts, from which "it" is resolved. */
   readonly all: readonly Part[]
@@ -43,15 +37,14 @@ export interface Filling {
   readonly clean: Sentence
 }
 
-export function fillIntent({ rule, before }: Intent, parts: readonly Part[], filling: Filling): Filled {
+export function fillIntent({ rule, slots: wanted }: Intent, parts: readonly Part[], filling: Filling): Filled {
   const { all, vocabulary, onlyNoun, clean } = filling
   const pattern = rule.patterns[0]!
   const slots: Record<string, SlotValue> = {}
   const used = new Set<Part>()
   const missing: MissingSlot[] = []
   let among: readonly NamedTarget[] = []
-  const wanted = slotsOf(rule, before)
-  const taken = new Map<Slot, Part>()
+  const taken = new Map<IntentSlot, Part>()
   // What comes directly after a word that precedes its slot in the rule, before the rest in order.
   for (const slot of wanted) {
     const fitting = free(slot, parts, used).filter((part) => slot.before.has(wordBefore(parts, part)))
@@ -72,7 +65,7 @@ export function fillIntent({ rule, before }: Intent, parts: readonly Part[], fil
       continue
     }
     // Where one noun is known, a question leaves it out: "details for web-01".
-    if (!found && slot.type === 'entity' && onlyNoun && !rule.changes) slots[slot.name] = onlyNoun
+    if (!found && slot.type === 'entity' && onlyNoun && !rule.changes && wanted.length > 1) slots[slot.name] = onlyNoun
     else if (!found) missing.push(slot)
     if (!found) continue
     used.add(found)
@@ -93,32 +86,15 @@ export function fillIntent({ rule, before }: Intent, parts: readonly Part[], fil
   return { slots, pattern, used, missing, among, left, interchangeable }
 }
 
-/** The slots that every pattern of the rule fills. */
-function slotsOf(rule: CompiledRule, before: Intent['before']): Slot[] {
-  const [first, ...others] = rule.patterns
-  const certain = [...(first?.slots ?? [])].filter(([name]) => others.every(({ slots }) => slots.has(name)))
-  return certain
-    .filter(([, type]) => !OPTIONAL.has(type))
-    .map(([name, type]) => ({ name, type, argument: argumentOf(rule, name), before: before.get(name) ?? new Set() }))
-}
-
-function argumentOf({ patterns }: CompiledRule, name: string): string | undefined {
-  for (const { source } of patterns) {
-    const found = new RegExp(`\\{\\s*${name}\\s*:\\s*[a-z]+\\s*\\(\\s*([a-z|]+)\\s*\\)\\s*\\}`).exec(source)
-    if (found) return found[1]
-  }
-  return undefined
-}
-
 const fits = (target: NamedTarget, { argument }: MissingSlot): boolean =>
   argument === undefined || argument.split('|').some((type) => isOfType(target.type, type))
 
-const free = (slot: Slot, parts: readonly Part[], used: ReadonlySet<Part>): Part[] =>
+const free = (slot: IntentSlot, parts: readonly Part[], used: ReadonlySet<Part>): Part[] =>
   parts.filter((part) => !used.has(part) && accepts(slot, part))
 
 /** The first part of the right type that is not taken yet. */
 function partFor(
-  slot: Slot,
+  slot: IntentSlot,
   { changes }: CompiledRule,
   parts: readonly Part[],
   all: readonly Part[],
@@ -141,18 +117,15 @@ function partFor(
   return new Set(named.map(({ value }) => value)).size === 1 ? named[0] : undefined
 }
 
-const READ_FROM_PARTS = new Set('target entity path file quoted command url name word phrase language'.split(' '))
-
 /** A slot of another type reads the sentence by itself, from the first place where it can. */
 function readFor(
-  { type, argument, before }: Slot,
+  { before, read }: IntentSlot,
   { changes }: CompiledRule,
   parts: readonly Part[],
   clean: Sentence,
   vocabulary: Vocabulary,
 ): { value: SlotValue; parts: readonly Part[] } | undefined {
-  if (READ_FROM_PARTS.has(type)) return undefined
-  const read = slotReader(type, argument)
+  if (!read) return undefined
   for (let at = 0; at < parts.length; at++) {
     // A verb is no value: a word is one only where the rule has its slot, and never where something is changed.
     const { kind } = parts[at]!
@@ -165,7 +138,7 @@ function readFor(
 
 /** The text after the first word that precedes the slot in the rule. */
 function restFor(
-  slot: Slot,
+  slot: IntentSlot,
   parts: readonly Part[],
   text: string,
 ): { value: string; parts: readonly Part[] } | undefined {

@@ -2,8 +2,10 @@
  * Decides from the whole sentence whether it may instruct at all. These are rules of English, not of a pack: what
  * forbids, supposes, doubts, reports or asks how never changes anything, however near its words are to a rule.
  */
+import type { Solution } from '@deed/proto/agent'
+import type { Sentence } from '../rules/tokenize.ts'
 import { isUnneeded } from './normalise.ts'
-import type { Part } from './parts.ts'
+import { NEGATED_WORDS, type Part } from './parts.ts'
 
 /** `word` is the one that bars; a rule whose very sentence has it is not barred by it. */
 export type Bar =
@@ -17,6 +19,10 @@ const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/
 const NEGATIONS = words(
   'not never no none nobody nothing neither nor without avoid refrain forbid forbidden prohibited unwise',
 )
+/** Of other languages; no word is corrected to one of these. */
+const FOREIGN_NEGATIONS = words(
+  'nicht nie niemals kein keine keinen pas jamais aucun nunca jamás tampoco niet geen nooit inte aldrig ikke não nao',
+)
 const RESTRICTIONS = words('unless except instead rather besides excluding')
 const CONDITIONS = words('if when whenever once unless until till provided providing assuming depending otherwise else')
 const EMBEDDED = words('check see tell know verify test find ask confirm whether determine wait sure')
@@ -26,17 +32,32 @@ const DOUBTS = words(
 const REPORTS = words(
   'says said say saying told tells asked asks wrote writes claims claimed mentions mentioned quote quotes reads ignore disregard forget example',
 )
+/** Of these, the ones that begin what somebody else has said. */
+const TELLING = words('says said say saying told tells asked')
 const PAST = words('yesterday ago already earlier previously did was were had been last')
+/** Between these somebody has to choose. */
+const ALTERNATIVES = words('or either versus vs')
 const HOW = words('how why explain describe')
 const COUNTED = words('many much is are long big large full busy')
+/** What a misspelt word may be, whatever else it may be: "shouldn'" is rather "shouldn't" than "should". */
+export const NEGATING: ReadonlySet<string> = new Set([...NEGATIONS, ...NEGATED_WORDS])
 /** These are corrected as the words of the rules are: a misspelt "not" forbids. */
-export const GUARDING: ReadonlySet<string> = new Set([...NEGATIONS, ...RESTRICTIONS, ...CONDITIONS, ...DOUBTS, 'dont'])
+export const GUARDING: ReadonlySet<string> = new Set([
+  ...NEGATIONS,
+  ...RESTRICTIONS,
+  ...CONDITIONS,
+  ...DOUBTS,
+  ...TELLING,
+  'dont',
+  'but',
+])
 /** Where an unknown word may be one of these, no change follows: it may bar the sentence. */
 export const BARRING: ReadonlySet<string> = new Set([
-  ...NEGATIONS,
+  ...NEGATING,
   ...CONDITIONS,
   ...HOW,
-  ...words('since except excluding maybe perhaps dont'),
+  ...TELLING,
+  ...words('since but except excluding maybe perhaps dont'),
 ])
 /** A state that may be negated: "is not running", "does not answer". */
 const STATE_VERBS = words(
@@ -45,7 +66,7 @@ const STATE_VERBS = words(
 const AUXILIARIES = words('is are does do did has have will can was were seems be could would')
 
 /** These speak for the person who asks: "we do not restart it" forbids, "it does not answer" gives a reason. */
-const SPEAKERS = words('i we you nobody noone people somebody someone please never do not')
+const SPEAKERS = words('i we you they nobody noone people somebody someone please never do not')
 
 /**
  * @param instruction the clauses that instruct or ask
@@ -90,6 +111,8 @@ function negated(said: readonly string[], parts: readonly Part[]): Bar | undefin
     if (word === 'leave' && said.includes('alone'))
       return { bars: 'everything', why: '"leave alone" forbids it', word: 'alone' }
     if (word === 'hold' && said[at + 1] === 'off') return { bars: 'everything', why: '"hold off" forbids it', word }
+    if (FOREIGN_NEGATIONS.has(parts[at]?.written ?? word))
+      return { bars: 'everything', why: `"${parts[at]?.written ?? word}" forbids it`, word }
     if (!NEGATIONS.has(word) || statesOnly(said, parts, at)) continue
     return { bars: 'everything', why: `"${word}" forbids it`, word }
   }
@@ -117,6 +140,8 @@ function reported(said: readonly string[]): Bar | undefined {
 function askedHow(said: readonly string[]): Bar | undefined {
   if (said[0] === 'who' && said[1]?.endsWith('ed'))
     return { bars: 'everything', why: '"who" asks what somebody has done', word: 'who' }
+  if (said[0] === 'did' && SPEAKERS.has(said[1] ?? ''))
+    return { bars: 'everything', why: '"did" asks what somebody has done', word: 'did' }
   const at = said.findIndex((word) => HOW.has(word))
   if (at < 0) return undefined
   const word = said[at]!
@@ -172,3 +197,30 @@ function past(said: readonly string[]): Bar | undefined {
   )
   return word === undefined ? undefined : { bars: 'changes', why: `"${word}" reports something`, word }
 }
+
+/** The word between two things of which one is wanted, unless it is part of what the actions are given. */
+export function alternativeIn({ tokens }: Sentence, { actions }: Solution): string | undefined {
+  const word = tokens.find(({ word: one }) => ALTERNATIVES.has(one))?.word
+  return word === undefined || isValue(word, { actions }) ? undefined : word
+}
+
+/** Whether a word is part of what the actions are given. */
+export function isValue(word: string, { actions }: Pick<Solution, 'actions'>): boolean {
+  const given = new RegExp(`\\b${word.replaceAll(/[^\w\s]/g, '\\$&')}\\b`, 'i')
+  return actions.some(({ action }) => given.test(JSON.stringify(action.input)))
+}
+
+const QUESTION_WORDS = new Set(
+  'is are was were do does did has have can could should would will may might which who whom whose where when why how what'.split(
+    ' ',
+  ),
+)
+
+/** "do a restart" and "have the tests run" ask for it, "do we restart it" and "have you restarted it" do not. */
+export const isQuestion = ([first, second]: readonly Part[]): boolean =>
+  first?.kind === 'word' &&
+  QUESTION_WORDS.has(first.word) &&
+  !(first.word === 'do' && (second === undefined || ARTICLES.has(second.word))) &&
+  !(first.word === 'have' && (second?.kind === 'text' || ARTICLES.has(second?.word ?? '')))
+
+const ARTICLES = new Set(['a', 'an', 'the'])

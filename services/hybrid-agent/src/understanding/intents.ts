@@ -2,17 +2,19 @@
  * Every rule is an intent. Its patterns, paraphrases and tests are the examples from which the linear model is trained
  * when the packs load; what rules decline, and sentences of everyday life, are examples of no intent.
  */
+
+import { type Example, type LinearModel, trainLinearModel } from '@deed/classifier/linear-model'
+import { featuresOf } from '@deed/text/features'
 import { expandPattern, type PatternWord, wordsBeforeSlots } from '../rules/expand-pattern.ts'
 import type { CompiledRule, RulePack } from '../rules/rule-pack.ts'
+import { type SlotReader, slotReader } from '../rules/slots.ts'
 import { tokenize } from '../rules/tokenize.ts'
 import { vocabularyOf } from '../rules/vocabulary.ts'
-import { featuresOf } from './features.ts'
 import { barOf, GUARDING } from './guards.ts'
-import { type Example, type LinearModel, trainLinearModel } from './linear-model.ts'
 import { namesOf } from './names.ts'
 import { NO_INTENT } from './no-intent.ts'
 import { normalise } from './normalise.ts'
-import { partsOf, type Words } from './parts.ts'
+import { CONTRACTED_WORDS, partsOf, type Words } from './parts.ts'
 import { spellingIndex } from './spelling.ts'
 import { SYNONYM_WORDS } from './synonyms.ts'
 import { typedIndex } from './typing-errors.ts'
@@ -22,8 +24,18 @@ export interface Intent {
   readonly rule: CompiledRule
   /** The stems of the words that its sentences have. */
   readonly vocabulary: ReadonlySet<string>
-  /** The words directly before a slot, by the slot's name. */
-  readonly before: ReadonlyMap<string, ReadonlySet<string>>
+  /** The slots that every pattern of the rule fills. */
+  readonly slots: readonly IntentSlot[]
+}
+
+export interface IntentSlot {
+  readonly name: string
+  readonly type: string
+  readonly argument: string | undefined
+  /** The words directly before it in the rule's sentences. */
+  readonly before: ReadonlySet<string>
+  /** Reads it from a sentence, where its type is not that of a part. */
+  readonly read: SlotReader | undefined
 }
 
 export interface Intents {
@@ -38,18 +50,22 @@ export interface Intents {
   readonly firstWords: ReadonlySet<string>
 }
 
-/** Bounds the time to train, however many rules there are. */
-const EXAMPLES_MAX = 4_000
+/** Bounds the time to train, which grows with the examples and with the rules. */
+const EXAMPLES_BY_RULES_MAX = 800_000
 const PER_RULE_MIN = 8
-const PER_RULE_MAX = 60
+const PER_RULE_MAX = 100
+const EACH_PATTERN_MIN = 3
 const SEED = 7
 
 export function intentsOf(packs: readonly RulePack[]): Intents {
   const rules = packs.flatMap((pack) => pack.rules).filter((rule) => rule.refuse === undefined)
   const random = seeded(SEED)
-  const most = Math.max(PER_RULE_MIN, Math.min(PER_RULE_MAX, Math.floor(EXAMPLES_MAX / Math.max(1, rules.length))))
+  const most = Math.max(
+    PER_RULE_MIN,
+    Math.min(PER_RULE_MAX, Math.floor(EXAMPLES_BY_RULES_MAX / Math.max(1, rules.length ** 2))),
+  )
   const sentences = rules.map((rule) => sentencesOf(rule, most, random))
-  const lexicon = new Set(sentences.flat().flatMap((sentence) => sentence.filter((word) => !word.startsWith('__'))))
+  const lexicon = new Set(rules.flatMap(wordsOf))
   const reading = new Set(rules.filter(({ changes }) => !changes).flatMap(firstWordsOf))
   const verbs = new Set(
     rules
@@ -58,7 +74,7 @@ export function intentsOf(packs: readonly RulePack[]): Intents {
       .filter((word) => isContent(word) && !reading.has(word) && !COURTESY_WORDS.has(word)),
   )
   const said = new Set([...lexicon, ...FILLERS, ...COURTESY_WORDS, ...GUARDING, ...SYNONYM_WORDS])
-  const all = new Set([...said, ...COMMON, ...TYPE_WORDS])
+  const all = new Set([...said, ...COMMON, ...TYPE_WORDS, ...CONTRACTED_WORDS])
   const words: Words = { lexicon, verbs, spelling: spellingIndex(said), all, typed: typedIndex(all) }
   const tested = testedSentences(packs, words)
   const none = rules.length
@@ -73,7 +89,7 @@ export function intentsOf(packs: readonly RulePack[]): Intents {
     }
     for (const sentence of tested.handled.get(rule.id) ?? []) add(sentence, index)
   }
-  const meant = new Set(examples.map(({ words: said }) => said.join(' ')))
+  const meant = new Set(examples.map(({ words: said }) => said.filter((word) => word !== 'please').join(' ')))
   // A rule may decline for the type of what is named; then the words alone are those of an intent.
   const declined = tested.declined.filter((sentence) => !meant.has(sentence.join(' ')))
   for (const sentence of [...NO_INTENT, ...declined]) add(sentence, none)
@@ -82,7 +98,7 @@ export function intentsOf(packs: readonly RulePack[]): Intents {
     all: rules.map((rule, index) => ({
       rule,
       vocabulary: new Set([...sentences[index]!, ...(tested.handled.get(rule.id) ?? [])].flat().map(stemOf)),
-      before: wordsBefore(rule),
+      slots: slotsOf(rule),
     })),
     model: trainLinearModel(examples, rules.length + 1, none, random),
     none,
@@ -93,31 +109,51 @@ export function intentsOf(packs: readonly RulePack[]): Intents {
 }
 
 function sentencesOf(rule: CompiledRule, most: number, random: () => number): string[][] {
-  const paraphrases = rule.paraphrases.slice(0, most)
-  const each = Math.max(3, Math.ceil((most - paraphrases.length) / rule.patterns.length))
+  const { length } = rule.paraphrases
+  const paraphrases = rule.paraphrases.filter(
+    (_, at) => length <= most || Math.floor((at * most) / length) !== Math.floor(((at - 1) * most) / length),
+  )
+  // Among many rules a pattern gives one sentence, so that training stays short.
+  const least = Math.min(EACH_PATTERN_MIN, Math.ceil(most / PER_RULE_MIN / 2))
+  const each = Math.max(least, Math.ceil((most - paraphrases.length) / rule.patterns.length))
   return [
     ...rule.patterns.flatMap(({ source }) => expandPattern(source, each, random)),
     ...paraphrases.flatMap(({ source }) => expandPattern(source, 1, random)),
   ].map((sentence) => sentence.flatMap(genericWords))
 }
 
+/** The words of all sentences of a rule, of which `sentencesOf` gives some. */
+const wordsOf = ({ patterns, paraphrases }: CompiledRule): string[] =>
+  [...patterns, ...paraphrases].flatMap(({ source }) =>
+    source
+      .toLowerCase()
+      .replaceAll(/\{[^{}]*\}/g, ' ')
+      .split(/[\s()|?]+/)
+      .filter((word) => /\p{L}/u.test(word))
+      .flatMap(contracted),
+  )
+
 const firstWordsOf = ({ patterns, paraphrases }: CompiledRule): string[] =>
   [...patterns, ...paraphrases].flatMap((pattern) => [...(pattern.firstWords ?? [])])
 
-const CONTRACTED: Readonly<Record<string, readonly string[]>> = {
-  "what's": ['what', 'is'],
-  "who's": ['who', 'is'],
-  "how's": ['how', 'is'],
-  "where's": ['where', 'is'],
-  "it's": ['it', 'is'],
-  "that's": ['that', 'is'],
-  "there's": ['there', 'is'],
-  "isn't": ['is', 'not'],
-  "doesn't": ['does', 'not'],
-  "don't": ['do', 'not'],
-  "won't": ['will', 'not'],
-  "can't": ['can', 'not'],
-}
+const CONTRACTED = new Map(
+  Object.entries({
+    "what's": ['what', 'is'],
+    "who's": ['who', 'is'],
+    "how's": ['how', 'is'],
+    "where's": ['where', 'is'],
+    "it's": ['it', 'is'],
+    "that's": ['that', 'is'],
+    "there's": ['there', 'is'],
+    "isn't": ['is', 'not'],
+    "doesn't": ['does', 'not'],
+    "don't": ['do', 'not'],
+    "won't": ['will', 'not'],
+    "can't": ['can', 'not'],
+  }),
+)
+
+const contracted = (word: string): readonly string[] => CONTRACTED.get(word) ?? [word]
 
 /** "restart __service__" is also typed as "__service__ restart". */
 const isOrderOfOne = (sentence: readonly string[]): boolean =>
@@ -125,7 +161,7 @@ const isOrderOfOne = (sentence: readonly string[]): boolean =>
 
 /** A pattern's words as those of a sentence. */
 function genericWords(word: PatternWord): readonly string[] {
-  return typeof word === 'string' ? (CONTRACTED[word] ?? [word]) : [genericSlot(word.type, word.argument)]
+  return typeof word === 'string' ? contracted(word) : [genericSlot(word.type, word.argument)]
 }
 
 export function genericSlot(type: string, argument: string | undefined): string {
@@ -135,6 +171,8 @@ export function genericSlot(type: string, argument: string | undefined): string 
       const [first = 'service'] = argument?.split('|') ?? []
       return ['process', 'systemd', 'docker', 'kubernetes', 'service'].includes(first) ? '__service__' : `__${first}__`
     }
+    case 'rows':
+      return '__nouns__'
     case 'entity':
       return argument === 'singular' ? '__noun__' : '__nouns__'
     case 'path':
@@ -152,6 +190,29 @@ export function genericSlot(type: string, argument: string | undefined): string 
     default:
       return '__name__'
   }
+}
+
+const OPTIONAL = new Set(['language'])
+const READ_FROM_PARTS = new Set('target entity path file quoted command url name word phrase language rest'.split(' '))
+
+function slotsOf(rule: CompiledRule): IntentSlot[] {
+  const [first, ...others] = rule.patterns
+  const before = wordsBefore(rule)
+  return [...(first?.slots ?? [])]
+    .filter(([name, type]) => !OPTIONAL.has(type) && others.every(({ slots }) => slots.has(name)))
+    .map(([name, type]) => {
+      const argument = argumentOf(rule, name)
+      const read = READ_FROM_PARTS.has(type) ? undefined : slotReader(type, argument)
+      return { name, type, argument, before: before.get(name) ?? new Set(), read }
+    })
+}
+
+function argumentOf({ patterns }: CompiledRule, name: string): string | undefined {
+  for (const { source } of patterns) {
+    const found = new RegExp(`\\{\\s*${name}\\s*:\\s*[a-z]+\\s*\\(\\s*([a-z|]+)\\s*\\)\\s*\\}`).exec(source)
+    if (found) return found[1]
+  }
+  return undefined
 }
 
 function wordsBefore({ patterns, paraphrases }: CompiledRule): Map<string, Set<string>> {

@@ -3,12 +3,17 @@
  * replaced; quoted texts, paths, and identifiers never are.
  */
 import type { Sentence, Token } from '../rules/tokenize.ts'
+import { NEGATING } from './guards.ts'
 import { type Names, nameKey } from './names.ts'
-import { beginsAs, CONTRACTED_WORDS, type Words } from './parts.ts'
+import { CONTRACTED_WORDS, type Words } from './parts.ts'
+import { beginsAs } from './typing-errors.ts'
 import { COMMON, FILLERS } from './words.ts'
 
 export interface Respelled {
   readonly text: string
+  /** The word that is replaced, and what is in its place; both in lower case. */
+  readonly written: string
+  readonly meant: string
   /** The word could be one that forbids, restricts or supposes: no change may follow. */
   readonly guarded: boolean
   /** No other word is unknown, so that an action may follow from what is only like a rule's sentence. */
@@ -56,8 +61,11 @@ export function mayBar({ tokens }: Sentence, words: Words, names: Names, barring
   })
 }
 
+/** With one of these, what follows would be a reason, and be left out. */
+const SEPARATING = new Set(['as', 'so', 'but', 'due', 'since', 'cos', 'bc'])
+
 const hasMeaning = (word: string, { all }: Words, names: Names): boolean =>
-  all.has(word) || names.isName(word) || CONTRACTED_WORDS.has(word) || word.endsWith("'s")
+  all.has(word) || names.isName(word) || names.isNoun(word) || CONTRACTED_WORDS.has(word) || word.endsWith("'s")
 
 function spellingsOf(
   { text }: Sentence,
@@ -77,13 +85,17 @@ function spellingsOf(
   const said = near.filter(
     (one) =>
       (one.length > 2 || FILLERS.has(one)) &&
+      !SEPARATING.has(one) &&
       (!verbs.has(one) || unknown) &&
       !(word.length < 3 && !FILLERS.has(one) && !beginsAs(word, one)),
   )
+  const noun = unknown ? names.nounFor(word) : undefined
   const target = named.flatMap((one) => names.targetsAt([one]).slice(0, 1)).map(({ name }) => name)
-  return [...new Set([...target, ...said])].map((one) => ({
+  return [...new Set([...target, ...(noun === undefined ? [] : [noun]), ...said])].map((one) => ({
     text: text.slice(0, start) + one + text.slice(end),
-    guarded: guarded && !guarding.has(one),
+    written: word,
+    meant: one.toLowerCase(),
+    guarded: (guarded && !guarding.has(one)) || near.some((other) => other !== one && NEGATING.has(other)),
     alone: true,
   }))
 }

@@ -1,7 +1,8 @@
 /** The names of the world as people write them: in any case, with or without separators, by an alias, misspelt. */
 import type { NamedTarget, Vocabulary } from '../rules/vocabulary.ts'
 import { type SpellingIndex, spellingIndex } from './spelling.ts'
-import { typedIndex } from './typing-errors.ts'
+import { beginsAs, typedIndex } from './typing-errors.ts'
+import { stemOf } from './words.ts'
 
 export interface Names {
   /** The targets that several words in a row name; more than one where their names differ in separators alone. */
@@ -12,8 +13,10 @@ export interface Names {
   readonly spelling: SpellingIndex
   /** The keys of which one may be a misspelling. */
   readonly typed: (key: string) => readonly string[]
-  /** For misspelt words of a database's nouns. */
-  readonly nouns: SpellingIndex
+  /** Whether it is a word of a database's nouns. */
+  readonly isNoun: (word: string) => boolean
+  /** The word of a database's nouns that a misspelt one stands for. */
+  readonly nounFor: (word: string) => string | undefined
   /** The targets whose names have this word as a part: `api` for demo-api. */
   readonly partly: (word: string) => readonly NamedTarget[]
   /** Words of the longest name. */
@@ -38,6 +41,10 @@ export function namesOf({ targets, aliases, plurals, singulars }: Vocabulary): N
     if (parts.length > 1) for (const part of parts) if (part.length > 2) add(byPart, part, target)
   }
   const exact = new Set([...targets.keys(), ...aliases.keys()])
+  const nounWords = new Set(
+    [plurals, singulars].flatMap((nouns) => [...nouns.values()].flat()).flatMap(({ words }) => words),
+  )
+  const nouns = spellingIndex(nounWords)
   return {
     targetsAt: (words) => {
       const written = words.join(' ')
@@ -47,9 +54,13 @@ export function namesOf({ targets, aliases, plurals, singulars }: Vocabulary): N
     isName: (word) => exact.has(word) || byKey.has(nameKey(word)),
     spelling: spellingIndex(byKey.keys()),
     typed: typedIndex(byKey.keys()),
-    nouns: spellingIndex(
-      [plurals, singulars].flatMap((nouns) => [...nouns.values()].flat()).flatMap(({ words }) => words),
-    ),
+    isNoun: (word) => nounWords.has(word),
+    nounFor: (word) => {
+      const [meant, ...others] = nouns.near(word).words
+      // "asseta" may be "assets" or "asset", which are one noun.
+      const one = meant !== undefined && others.every((other) => stemOf(other) === stemOf(meant))
+      return one && beginsAs(word, meant) ? meant : undefined
+    },
     partly: (word) => byPart.get(word) ?? [],
     wordsMax: Math.min(wordsMax, WORDS_MAX),
   }

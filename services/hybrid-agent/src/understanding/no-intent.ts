@@ -77,6 +77,43 @@ const ANYTHING = `
 hello
 good morning
 how are you
+how are you doing
+how are things
+how is it going
+how is life
+what is up
+who is there
+are you there
+you there
+is anybody there
+all good
+all fine
+all clear
+all done
+good job
+great job
+well done
+good night
+good bye
+see you
+no problem
+no worries
+sounds good
+looks good
+got it
+on it
+understood
+done
+nothing to do
+i am back
+i am here
+same here
+not now
+later
+it works
+it works now
+never again
+what a day
 what time is it
 what day is today
 tell me a joke
@@ -140,6 +177,9 @@ const lines = (text: string): string[][] =>
 export const NO_INTENT: readonly (readonly string[])[] = [
   ...lines(ANYTHING),
   ...lines(ABOUT_THINGS).flatMap((sentence) =>
-    THINGS.map((thing) => sentence.map((word) => (word === 'X' ? thing : word))),
+    // A noun alone asks for its rows.
+    THINGS.filter((thing) => sentence.length > 1 || thing !== '__nouns__').map((thing) =>
+      sentence.map((word) => (word === 'X' ? thing : word)),
+    ),
   ),
 ]

@@ -2,8 +2,9 @@
  * Leaves of a sentence what instructs or asks: courtesy, hedges, urgency and given reasons are taken out. What the
  * reasons name is kept, since "it" may mean it.
  */
-import type { Part } from './parts.ts'
-import { ASKS_TO, COURTESY, FILLERS, TYPE_WORDS } from './words.ts'
+import { ASKS_TO, COURTESY } from '@deed/proto/courtesy'
+import { isCorrected, type Part } from './parts.ts'
+import { FILLERS, TYPE_WORDS } from './words.ts'
 
 export interface Normalised {
   /** The clauses that instruct or ask, together. */
@@ -25,23 +26,28 @@ const SUBJECTS = words(
   'it this that they he she there everything nothing something users customers clients people everybody everyone somebody someone i we you',
 )
 /** What a subject is, has or does when a state is described. */
-const STATES = words(`
-  is are was were should has have had seems seem looks look keeps kept appears feels got gets went goes became becomes stays
+export const STATES = words(`
+  is are was were should has have had seems seem looks look keep keeps kept appears feels got gets went goes became becomes stays
   hangs hung crashed crashes died dies failed fails stopped broke breaks leaks leaked eats ate uses used returns returned throws
   does do did will can could not no never
   stuck down slow dead unresponsive hanging frozen broken crashing failing leaking acting misbehaving timed timing needs`)
 const WISHES = words('need needs needed want wants wanted must require requires required deserves back')
 const SUBJECT_WORDS_MAX = 4
 
-export function normalise(parts: readonly Part[]): Normalised {
+/** @param begs whether the sentence has "please", which may be taken out of it already */
+export function normalise(parts: readonly Part[], begs = false): Normalised {
   let asksTo = false
   const spoken: Part[][] = []
   const reasons: Part[][] = []
   const clauses: Part[][] = []
   for (const clause of clausesOf(parts)) {
-    const { left, asked, requests } = withoutCourtesy(clause, spoken.length === 0)
-    asksTo ||= asked
+    const { left: polite, asked, requests } = withoutCourtesy(clause, spoken.length === 0)
+    const passive = (begs ? requestedOf(polite) : undefined) ?? gotDoneOf(polite)
+    const left = passive ?? polite
+    asksTo ||= asked || passive !== undefined
     if (left.length === 0) continue
+    // "demo-api should be restarted, please do it"
+    if (clauses.length === 0 && reasons.length === 1 && DO_IT.test(said(left)) && DUE.test(said(reasons[0]!))) continue
     const reason = !requests && isReason(left, spoken.length === 0)
     ;(reason ? reasons : clauses).push(left)
     spoken.push(left)
@@ -55,6 +61,32 @@ export function normalise(parts: readonly Part[]): Normalised {
   }
 }
 
+const said = (clause: readonly Part[]): string => clause.map(({ word }) => word).join(' ')
+const DO_IT = /^(?:do (?:it|that|so)|make it (?:so|happen)|go ahead)(?: now)?$/
+const DUE = / (?:should|must|ought to|has to|have to|needs to|need to) be /
+
+/** "could the shop be restarted please?" asks for it, as "the shop should be restarted" does. */
+function requestedOf(clause: readonly Part[]): Part[] | undefined {
+  const [modal, ...rest] = clause
+  const at = rest.findIndex(({ kind, word }) => kind === 'word' && word === 'be')
+  if (modal?.kind !== 'word' || !/^(?:can|could)$/.test(modal.word) || at < 1 || at > SUBJECT_WORDS_MAX)
+    return undefined
+  return [...rest.slice(0, at), { ...modal, word: 'should', breaks: false }, ...rest.slice(at)]
+}
+
+/** "can we get the shop restarted?" asks for it, too. */
+function gotDoneOf(clause: readonly Part[]): Part[] | undefined {
+  const [modal, who, get, ...rest] = clause
+  const asks = /^(?:can|could|may) (?:i|we) (?:get|have) /.test(
+    `${said([modal, who, get].flatMap((part) => part ?? []))} `,
+  )
+  const done = rest.at(-1)
+  if (!asks || rest.length < 2 || rest.length > SUBJECT_WORDS_MAX || done?.kind !== 'word' || !/..ed$/.test(done.word))
+    return undefined
+  const as = (word: string): Part => ({ ...modal!, kind: 'word', word, breaks: false })
+  return [...rest.slice(0, -1), as('should'), as('be'), done]
+}
+
 /** Clauses begin after punctuation, and with a word that gives a reason or an order. */
 function clausesOf(parts: readonly Part[]): Part[][] {
   const clauses: Part[][] = []
@@ -64,6 +96,8 @@ function clausesOf(parts: readonly Part[]): Part[][] {
       at === 0 ||
       part.breaks ||
       (part.kind === 'word' &&
+        // What may be another word separates nothing: "demo-api ans test-service".
+        !isCorrected(part) &&
         ((REASON_WORDS.has(part.word) && isReasonAt(parts, at)) ||
           (part.word === 'and' && next !== undefined && SUBJECTS.has(next) && STATES.has(parts[at + 2]?.word ?? '')) ||
           (part.word === 'so' && next !== 'that') ||
@@ -88,14 +122,15 @@ function isReasonAt(parts: readonly Part[], at: number): boolean {
 
 function isReason(clause: readonly Part[], first: boolean): boolean {
   const [begin] = clause
-  if (begin?.kind === 'word' && REASON_WORDS.has(begin.word) && isReasonAt(clause, 0)) return true
+  if (begin?.kind === 'word' && !isCorrected(begin) && REASON_WORDS.has(begin.word) && isReasonAt(clause, 0))
+    return true
   if (isUnneeded(clause) || isNarrated(clause)) return true
   return describes(clause) && !(first && clause.some(({ word }) => WISHES.has(word)))
 }
 
 /** "we no longer need it", "nobody uses demo-api any more": a reason to remove or stop it, and no prohibition. */
 export const isUnneeded = (clause: readonly Part[]): boolean =>
-  /^(?:i|we|you|they|nobody|noone|no|nothing)\b.*\b(?:need|needs|needed|use|uses|used|works|work|responds|answers|happens)\b(?! to\b)/.test(
+  /^(?:i|we|you|they|nobody|noone|no|nothing)\b.*\b(?:need|needs|needed|use|uses|used|works|work|responds|answers|happens)\b(?! to\b)|^(?!.*\bto\b).*\b(?:is|are) (?:not|no longer) (?:needed|required|used|in use|necessary)\b/.test(
     clause.map(({ word }) => word).join(' '),
   )
 
@@ -120,7 +155,10 @@ export function describes(clause: readonly Part[]): boolean {
   const begin = at
   const first = clause[at] ?? clause[at - 1]
   if (!first) return false
-  const named = ['target', 'path', 'url', 'noun', 'name'].includes(first.kind) || SUBJECTS.has(first.word) || at > 0
+  const named =
+    ['target', 'path', 'url', 'noun', 'name'].includes(first.kind) ||
+    (SUBJECTS.has(first.word) && !isCorrected(first)) ||
+    at > 0
   if (!named) return false
   for (at = begin; at < Math.min(clause.length, begin + SUBJECT_WORDS_MAX); at++) {
     const { word, kind } = clause[at]!
@@ -146,14 +184,20 @@ function withoutCourtesy(clause: readonly Part[], first: boolean): { left: Part[
   for (let at = 0; at < clause.length; ) {
     const phrase = COURTESY.find((words) => words.every((word, index) => isWord(clause[at + index], word)))
     const begins = left.every(({ word }) => word === 'and' || word === 'so' || word === 'then')
-    if (phrase && (begins || !BEGINS_ONLY.has(phrase[0]!))) {
+    // Whom it is said to: "hey @deed, restart it".
+    if (begins && clause[at]!.kind !== 'target' && clause[at]!.value.startsWith('@')) at++
+    else if (phrase && (begins || !BEGINS_ONLY.has(phrase[0]!))) {
       asked ||= begins && ASKS_TO.test(phrase.join(' '))
       requests ||= WISHES.has(phrase[1] ?? '') || phrase[2] === 'like'
       at += phrase.length
     } else left.push(clause[at++]!)
   }
   // "then" between two clauses says their order.
-  while (left[0]?.kind === 'word' && (LEADING.has(left[0].word) || (first && left[0].word === 'then'))) left.shift()
+  while (
+    left[0]?.kind === 'word' &&
+    ((LEADING.has(left[0].word) && !isCorrected(left[0])) || (first && left[0].word === 'then'))
+  )
+    left.shift()
   // Of "if you please", the last word is gone already.
   if (left.at(-1)?.word === 'you' && left.at(-2)?.word === 'if') left.splice(-2)
   return { left, asked, requests }
@@ -163,7 +207,7 @@ const LEADING = words('and so but')
 
 /** These soften only where a clause begins: "what can you do" asks. */
 const BEGINS_ONLY = words(
-  'can could would will are is any do somebody someone i we you let mind make be remember go feel it this that well just real simply looks apparently basically obviously ok okay quick one',
+  'hello hi hey howdy morning evening afternoon dear good can could would will are is any do somebody someone i we you let mind make be remember go feel it this that well just real simply looks apparently basically obviously ok okay quick one yes yep yeah yup',
 )
 
 const isWord = (part: Part | undefined, word: string): boolean => part?.kind === 'word' && part.word === word

@@ -2,13 +2,15 @@
  * A sentence as parts: words in lower case, and what they name made generic (a target, a noun of a database, a path, a
  * URL, a quoted text, a number, another name). Rules and tasks are compared by these.
  */
+import { labelsLength } from '@deed/proto/courtesy'
 import type { Sentence, Token } from '../rules/tokenize.ts'
 import type { EntityValue, NamedTarget, Noun, Vocabulary } from '../rules/vocabulary.ts'
 import { isOfType } from '../rules/vocabulary.ts'
 import { type Names, nameKey } from './names.ts'
 import type { SpellingIndex } from './spelling.ts'
-import { synonymIn } from './synonyms.ts'
-import { COMMON, COURTESY_WORDS, FILLERS, TYPE_WORDS } from './words.ts'
+import { SYNONYM_WORDS, synonymIn } from './synonyms.ts'
+import { beginsAs } from './typing-errors.ts'
+import { COMMON, COURTESY_WORDS, FILLERS, stemOf, TYPE_WORDS } from './words.ts'
 
 export interface Part {
   readonly kind: 'word' | 'target' | 'noun' | 'path' | 'url' | 'text' | 'number' | 'name'
@@ -48,6 +50,9 @@ export interface Words {
   /** The known words of which one may be a misspelling. */
   readonly typed: (word: string) => readonly string[]
 }
+
+/** Whether it may have been another word; a synonym may not. */
+export const isCorrected = ({ written }: Part): boolean => written !== undefined && !SYNONYM_WORDS.has(written)
 
 /** A plain word after one of these is a name. */
 export const NAMING: ReadonlySet<string> = new Set('called named file folder directory branch'.split(' '))
@@ -94,7 +99,16 @@ const CONTRACTIONS: Readonly<Record<string, readonly string[]>> = {
   ur: ['your'],
   r: ['are'],
 }
-export const CONTRACTED_WORDS: ReadonlySet<string> = new Set(Object.keys(CONTRACTIONS))
+/** A map, since a sentence may have the word "constructor", which every object knows. */
+const CONTRACTED = new Map(Object.entries(CONTRACTIONS))
+export const CONTRACTED_WORDS: ReadonlySet<string> = new Set(CONTRACTED.keys())
+/** Those that negate: "don't", "shouldnt". */
+export const NEGATED_WORDS: ReadonlySet<string> = new Set(
+  [...CONTRACTED]
+    .filter(([, words]) => words.includes('not'))
+    .map(([word]) => word)
+    .concat('cannot'),
+)
 const ENDINGS: Readonly<Record<string, string>> = {
   "'s": 'is',
   "'re": 'are',
@@ -125,14 +139,14 @@ export function partsOf(
   const tokens = sentence.tokens.map((token) => withNoun(token, names, words))
   const parts: Part[] = []
   let dash = false
-  for (let at = 0; at < tokens.length; ) {
+  for (let at = labelsAt(sentence, names); at < tokens.length; ) {
     const token = tokens[at]!
     if (token.kind === 'word' && !/[\p{L}\p{N}]/u.test(token.value) && !PATH.test(token.value)) {
       dash = true
       at++
       continue
     }
-    const breaks = dash || (at > 0 && breaksBetween(sentence.text, tokens[at - 1]!, token))
+    const breaks = dash || (parts.length > 0 && breaksBetween(sentence.text, tokens[at - 1]!, token))
     dash = false
     const found =
       token.kind === 'word'
@@ -146,11 +160,19 @@ export function partsOf(
   return parts
 }
 
+/** The number of tokens in front that are the labels of a message, unless they name something of the world. */
+function labelsAt({ text, tokens }: Sentence, names: Names): number {
+  const length = labelsLength(text)
+  const first = length === 0 ? 0 : tokens.findIndex(({ start }) => start >= length)
+  return first > 0 && tokens.slice(0, first).some(({ word }) => names.isName(word)) ? 0 : Math.max(0, first)
+}
+
 /** The class of a target in a sentence, as a word. */
 export const classOf = (target: NamedTarget): string =>
   isOfType(target.type, 'service') ? '__service__' : `__${target.type}__`
 
-const BREAK = /[,;.!?()\n]/
+/** A dash between words separates, one inside a word does not. */
+const BREAK = /[,;.!?()\n]|\s[-–—]\s/
 
 const breaksBetween = (text: string, before: Token, after: Token): boolean =>
   BREAK.test(text.slice(before.end, after.start))
@@ -163,8 +185,8 @@ function textAt({ value, kind }: Token, at: number, breaks: boolean): Found {
 function withNoun(token: Token, names: Names, words: Words | undefined): Token {
   const { kind, word } = token
   if (!words || kind !== 'word' || !PLAIN.test(word) || inVocabulary(word, words) || names.isName(word)) return token
-  const { words: near } = names.nouns.near(word)
-  return near.length === 1 && beginsAs(word, near[0]!) ? { ...token, word: near[0]! } : token
+  const meant = names.nounFor(word)
+  return meant === undefined ? token : { ...token, word: meant }
 }
 
 const PLAIN = /^[a-z'-]+$/
@@ -212,7 +234,7 @@ function targetAt(
     const targets = names.targetsAt(span)
     if (targets.length === 0) {
       best ??=
-        last > at && words && span.some((word) => !inVocabulary(word, words))
+        last > at && words && !span.some(connects) && span.some((word) => !inVocabulary(word, words))
           ? misspelt(span, at, last, breaks, names)
           : undefined
       continue
@@ -223,6 +245,9 @@ function targetAt(
   }
   return best && [best]
 }
+
+/** "or testservice" is no misspelt name. */
+const connects = (word: string, at: number): boolean => FILLERS.has(word) && !(at === 0 && /^(?:the|an?)$/.test(word))
 
 /** A name that is written as several words, one of them wrong: "the demi api". */
 function misspelt(
@@ -275,14 +300,15 @@ function plainAt(
   ]
   const plain = (text: string, written?: string): Found => ({
     kind: 'word',
-    word: text,
+    // What is written never looks like a generic word.
+    word: text.replace(/^_+/, '_'),
     value,
     first: at,
     last: at,
     breaks,
     ...(written === undefined ? {} : { written }),
   })
-  const spelled = CONTRACTIONS[word]
+  const spelled = CONTRACTED.get(word)
   if (spelled) return spelled.map((one, index) => ({ ...plain(one), breaks: breaks && index === 0 }))
   const ending = /'(s|re|m|d|ve|ll)$/.exec(word)?.[0]
   if (ending !== undefined) {
@@ -293,13 +319,17 @@ function plainAt(
     if (corrected !== undefined && SUBJECTS.has(corrected))
       return [plain(corrected, stem), { ...plain(ENDINGS[ending]!), breaks: false }]
     if (SUBJECTS.has(stem)) return [plain(stem), { ...plain(ENDINGS[ending]!), breaks: false }]
-    return [plain(stem)]
+    const owner =
+      words && !inVocabulary(stem, words)
+        ? correctedAt({ ...token, value: stem, word: stem }, at, breaks, false, names, words)
+        : undefined
+    return [owner?.kind === 'target' ? owner : plain(stem)]
   }
+  const verb = words && after === 'mind' ? verbOf(word, words) : undefined
+  if (verb !== undefined) return [plain(verb)]
   if (words?.lexicon.has(word)) return [plain(word)]
   const synonym = words && synonymIn(word, words.lexicon)
   if (synonym !== undefined) return [plain(synonym, word)]
-  const verb = words && after === 'mind' ? verbOf(word, words) : undefined
-  if (verb !== undefined) return [plain(verb)]
   if (URL_START.test(value)) return part('url', '__url__')
   if (NUMBER.test(value)) return part('number', '__number__')
   if (PATH.test(value)) return part('path', '__path__')
@@ -338,6 +368,8 @@ function correctedAt(
     return targets.length === 1 ? targetPart(targets, at, at, breaks, word) : untouched
   }
   const [meant, another] = other.words
+  // "finished" is no misspelt "finish".
+  if (meant !== undefined && /(?:ing|ed|s)$/.test(word) && stemOf(word) === stemOf(meant)) return as('word', word)
   if (meant === undefined || name.words.length > 0 || !mayStandFor(word, meant, words)) return untouched
   // It could be several words, and each of them would only connect.
   if (another !== undefined && !other.words.every((one) => FILLERS.has(one))) return untouched
@@ -350,9 +382,6 @@ const LETTERS_FOR_FIRST = 5
 const mayStandFor = (written: string, word: string, { verbs }: Words): boolean =>
   beginsAs(written, word) ||
   (written.length >= LETTERS_FOR_FIRST && !verbs.has(word) && written.length <= word.length + 1)
-
-export const beginsAs = (written: string, word: string): boolean =>
-  written[0] === word[0] || (written[0] === word[1] && written[1] === word[0])
 
 /** The verb of "would you mind restarting it". */
 function verbOf(word: string, { lexicon }: Words): string | undefined {

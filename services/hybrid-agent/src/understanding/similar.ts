@@ -1,15 +1,16 @@
 /** Compares a sentence with every intent: how likely each is meant, with its slots, and what it leaves unexplained. */
+
+import { chancesOf } from '@deed/classifier/linear-model'
 import type { AgentTask } from '@deed/proto/agent'
+import { featuresOf } from '@deed/text/features'
 import { applies } from '../rules/decide.ts'
 import type { Sentence } from '../rules/tokenize.ts'
 import type { EntityValue, Vocabulary } from '../rules/vocabulary.ts'
 import { cleanSentence } from './clean-sentence.ts'
-import { featuresOf } from './features.ts'
 import { type Filled, fillIntent } from './fill-intent.ts'
 import { type Intent, type Intents, isContent } from './intents.ts'
-import { chancesOf } from './linear-model.ts'
-import type { Part } from './parts.ts'
-import { REQUESTS_TO_READ, SILENT, stemOf, TYPE_WORDS } from './words.ts'
+import { isCorrected, type Part } from './parts.ts'
+import { FILLERS, REQUESTS_TO_READ, SILENT, stemOf, TYPE_WORDS } from './words.ts'
 
 export interface Candidate {
   readonly intent: Intent
@@ -72,22 +73,25 @@ export function candidatesFor(
     shared.map((at) => scores[at]!),
     model.temperature,
   )
+  const stems = parts.map(({ word }) => stemOf(word))
   return compared
     .map(({ intent, filled }, index) => {
-      const unexplained = unexplainedBy(intent, filled, parts)
-      const triggered = parts.some(
-        ({ kind, word }) => kind === 'word' && !SILENT.has(word) && intent.vocabulary.has(stemOf(word)),
+      const unexplained = unexplainedBy(intent, filled, parts, stems)
+      const triggers = parts.filter(
+        ({ kind, word }, at) => kind === 'word' && !SILENT.has(word) && intent.vocabulary.has(stems[at]!),
       )
+      // "get" alone begins sentences of many rules; "get it up" is of one.
+      const triggered = triggers.length > 1 || triggers.some(({ word }) => !FILLERS.has(word))
       const first = parts.find(({ kind, word }) => kind === 'word' && isContent(word))?.word
       const begins = first !== undefined && unexplained[0] === first ? UNEXPLAINED_FIRST : 1
       const confidence = triggered ? chances[index]! * UNEXPLAINED ** unexplained.length * begins : 0
-      return { intent, filled, confidence, unexplained, obstacle: obstacleTo(intents, intent, filled, parts) }
+      return { intent, filled, confidence, unexplained, obstacle: obstacleTo(intents, intent, filled, parts, stems) }
     })
     .sort((a, b) => b.confidence - a.confidence)
 }
 
 /** The noun of the only entity, if there is one alone. */
-function onlyNounOf({ plurals }: Vocabulary): EntityValue | undefined {
+export function onlyNounOf({ plurals }: Vocabulary): EntityValue | undefined {
   const [nouns, ...others] = plurals.values()
   const [entity, ...more] = others.length === 0 ? (nouns ?? []).flatMap(({ entities }) => entities) : []
   return more.length === 0 ? entity : undefined
@@ -109,16 +113,23 @@ function topOf(scores: Float32Array): number[] {
   return top
 }
 
-function unexplainedBy({ vocabulary, rule }: Intent, { used }: Filled, parts: readonly Part[]): string[] {
+function unexplainedBy(
+  { vocabulary, rule }: Intent,
+  { used }: Filled,
+  parts: readonly Part[],
+  stems: readonly string[],
+): string[] {
   return parts
     .filter(
-      (part) =>
+      (part, at) =>
         !used.has(part) &&
         (part.kind === 'word'
-          ? isContent(part.word) &&
-            !vocabulary.has(stemOf(part.word)) &&
-            !TYPE_WORDS.has(part.word) &&
-            (rule.changes || !REQUESTS_TO_READ.has(part.word))
+          ? // A corrected word that only connects may have been another one.
+            (rule.changes && isCorrected(part) && !isContent(part.word)) ||
+            (isContent(part.word) &&
+              !vocabulary.has(stems[at]!) &&
+              !TYPE_WORDS.has(part.word) &&
+              (rule.changes || !REQUESTS_TO_READ.has(part.word)))
           : part.kind === 'number'),
     )
     .map(({ word, value }) => (word.startsWith('__') ? value : word))
@@ -129,13 +140,14 @@ function obstacleTo(
   { vocabulary }: Intent,
   { left, missing, interchangeable }: Filled,
   parts: readonly Part[],
+  stems: readonly string[],
 ): string | undefined {
   const [more] = left
   if (interchangeable) return 'nothing says which value is which'
   if (missing.length > 0 && !pointsAtSomething(parts)) return 'nothing is named'
   if (more) return `"${more.value}" is named besides`
   const other = parts.find(
-    ({ kind, word }) => kind === 'word' && intents.words.verbs.has(word) && !vocabulary.has(stemOf(word)),
+    ({ kind, word }, at) => kind === 'word' && intents.words.verbs.has(word) && !vocabulary.has(stems[at]!),
   )
   return other && `"${other.word}" asks for something else`
 }

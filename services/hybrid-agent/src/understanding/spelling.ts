@@ -3,6 +3,7 @@
  * and more, two for words of eight and more.
  */
 import { editDistance } from '@deed/config/nearest'
+import { lettersIndex } from './like-letters.ts'
 import { FILLERS } from './words.ts'
 
 export interface SpellingIndex {
@@ -18,39 +19,26 @@ const LETTERS_FOR_TWO = 8
 const LETTERS_MAX = 40
 const NONE = { words: [], distance: 0 } as const
 
-/** An index by the forms that remain after deletions: two words within one edit share such a form. */
 export function spellingIndex(words: Iterable<string>): SpellingIndex {
-  const byForm = new Map<string, string[]>()
-  for (const word of new Set(words)) {
-    if (word.length < LETTERS_INDEXED || word.length > LETTERS_MAX) continue
-    for (const form of formsOf(word)) {
-      const known = byForm.get(form)
-      if (known) known.push(word)
-      else byForm.set(form, [word])
-    }
-  }
+  const alike = lettersIndex([...words].filter(({ length }) => length >= LETTERS_INDEXED && length <= LETTERS_MAX))
   return {
     near: (word) => {
       if (word.length < LETTERS_TO_SWAP || word.length > LETTERS_MAX) return NONE
       let best: string[] = []
       let bestDistance = word.length >= LETTERS_FOR_TWO ? 2 : 1
-      const seen = new Set<string>()
-      for (const form of formsOf(word)) {
-        for (const candidate of byForm.get(form) ?? []) {
-          if (seen.has(candidate)) continue
-          seen.add(candidate)
-          const distance = editDistance(word, candidate)
-          if (
-            distance > bestDistance ||
-            (word.length < LETTERS_MIN && !isSwapped(word, candidate) && !connects(word, candidate))
-          )
-            continue
-          if (distance < bestDistance) best = []
-          bestDistance = distance
-          best.push(candidate)
-        }
+      for (const candidate of alike(word, bestDistance)) {
+        const distance = editDistance(word, candidate, bestDistance)
+        if (
+          distance > bestDistance ||
+          (word.length < LETTERS_MIN && !isSwapped(word, candidate) && !connects(word, candidate))
+        )
+          continue
+        if (distance < bestDistance) best = []
+        bestDistance = distance
+        best.push(candidate)
       }
       if (best.length === 0) return NONE
+      if (best.length > 1) best = best.toSorted((a, b) => errorAt(word, a) - errorAt(word, b))
       // Two letters swapped are the likeliest error.
       const swapped = best.filter((candidate) => isSwapped(word, candidate))
       return { words: swapped.length === 1 ? swapped : best, distance: bestDistance }
@@ -58,17 +46,12 @@ export function spellingIndex(words: Iterable<string>): SpellingIndex {
   }
 }
 
-/** The word, and what remains of it without one letter; for long words also without two. */
-function formsOf(word: string): Set<string> {
-  const forms = new Set([word])
-  const once = without(word)
-  for (const form of once) forms.add(form)
-  if (word.length >= LETTERS_FOR_TWO - 1) for (const form of once) for (const twice of without(form)) forms.add(twice)
-  return forms
-}
-
-function without(word: string): string[] {
-  return Array.from(word, (_, at) => word.slice(0, at) + word.slice(at + 1))
+/** Where a word differs from the one that is meant; a letter that is left out is the likeliest error. */
+function errorAt(word: string, meant: string): number {
+  if (meant.length > word.length) return -1
+  let at = 0
+  while (at < meant.length && word[at] === meant[at]) at++
+  return at
 }
 
 const isSwapped = (word: string, other: string): boolean =>

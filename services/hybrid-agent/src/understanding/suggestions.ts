@@ -12,8 +12,13 @@ import { type Part, partsOf } from './parts.ts'
 
 interface Suggestion {
   readonly rule: CompiledRule
-  /** @param target replaces the target that the sentence names */
-  readonly sentence: (target?: NamedTarget) => string | undefined
+  /** @param said what the task names, which replaces what the sentence names */
+  readonly sentence: (said: Said) => string | undefined
+}
+
+interface Said {
+  readonly target: NamedTarget | undefined
+  readonly path: string | undefined
 }
 
 /** @returns at most three sentences: those of the given rules first */
@@ -21,6 +26,8 @@ export type Suggest = (near: readonly CompiledRule[], parts: readonly Part[]) =>
 
 const CHARS_MAX = 120
 const SUGGESTIONS_MAX = 3
+/** Paths of tasks are endless. */
+const REMEMBERED_MAX = 1_000
 
 export function suggestBy(packs: readonly RulePack[], vocabulary: Vocabulary, decide: Decide): Suggest {
   const all = suggestionsOf(packs, vocabulary, decide)
@@ -30,10 +37,11 @@ export function suggestBy(packs: readonly RulePack[], vocabulary: Vocabulary, de
     // One of each pack, packs of services first, since there is always something to see.
     usual ??= [...new Map(all.toReversed().map((one) => [one.rule.id.split('/')[0], one])).values()].toReversed()
     const target = parts.flatMap(({ targets }) => targets ?? [])[0]
+    const path = parts.find(({ kind }) => kind === 'path')?.value
     const found = new Set<string>()
     for (const one of [...near.flatMap((rule) => byRule.get(rule) ?? []), ...usual]) {
       if (found.size === SUGGESTIONS_MAX) break
-      const sentence = one.sentence(target)
+      const sentence = one.sentence({ target, path })
       if (sentence !== undefined) found.add(sentence)
     }
     return [...found]
@@ -53,9 +61,15 @@ function suggestionsOf(packs: readonly RulePack[], vocabulary: Vocabulary, decid
       return [
         {
           rule,
-          sentence: (target?: NamedTarget) => {
-            const key = target?.name ?? ''
-            if (!known.has(key)) known.set(key, inThisWorld(sentence, parts, vocabulary, decide, target))
+          sentence: (said: Said) => {
+            const key = JSON.stringify(said)
+            if (!known.has(key) && known.size < REMEMBERED_MAX)
+              known.set(
+                key,
+                rule.changes && STATEMENT.test(sentence.text)
+                  ? undefined
+                  : inThisWorld(sentence, parts, vocabulary, decide, said),
+              )
             return known.get(key)
           },
         },
@@ -72,22 +86,38 @@ function inThisWorld(
   parts: readonly Part[],
   vocabulary: Vocabulary,
   decide: Decide,
-  wanted: NamedTarget | undefined,
+  said: Said,
 ): string | undefined {
+  // One name cannot stand for two: "move a to a".
+  if (parts.filter(({ kind }) => kind === 'path').length > 1) return undefined
   let written = ''
   let at = tokens[0]?.start ?? 0
   for (const part of parts) {
-    const name = nameHere(part, vocabulary, wanted)
-    if (name === undefined && (part.kind === 'target' || part.kind === 'noun')) return undefined
+    const name = part.kind === 'path' ? said.path : nameHere(part, vocabulary, said.target)
+    // Names of the tests' world exist nowhere else.
+    if (name === undefined && NAMED.has(part.kind)) return undefined
     if (name === undefined) continue
     written += text.slice(at, tokens[part.first]!.start) + name
     at = tokens[part.last]!.end
   }
-  const sentence = plain(written + text.slice(at))
-  if (sentence.length > CHARS_MAX) return undefined
+  const sentence = withTableOf(plain(written + text.slice(at)), vocabulary)
+  if (sentence === undefined || sentence.length > CHARS_MAX) return undefined
   const reply = decide(AgentTask.parse({ description: sentence }))
   return reply.outcome === 'handled' ? sentence : undefined
 }
+
+/** Its tables and columns are those of the tests' world. */
+const STATEMENT = /\b(?:select|insert into|update|delete from)\s.*$/is
+
+/** The sentence with a statement over a table that the named database has here; undefined where none is known. */
+function withTableOf(sentence: string, { plurals }: Vocabulary): string | undefined {
+  if (!STATEMENT.test(sentence)) return sentence
+  const entities = [...plurals.values()].flat().flatMap(({ entities }) => entities)
+  const known = entities.find(({ target }) => tokenize(sentence)?.tokens.some(({ value }) => value === target))
+  return known && sentence.replace(STATEMENT, () => `select count(*) from ${known.table}`)
+}
+
+const NAMED: ReadonlySet<Part['kind']> = new Set(['target', 'noun', 'path', 'name'])
 
 /** A name of this world of the same kind; undefined where there is none, or the part names nothing of a world. */
 function nameHere(

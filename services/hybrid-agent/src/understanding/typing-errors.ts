@@ -1,32 +1,15 @@
 /** Finds the words from which fingers make another one: two letters swapped, one left out, doubled, or the key beside it. */
 
+import { lettersIndex } from './like-letters.ts'
+
 const ROWS = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm']
 const BESIDE = new Set(ROWS.flatMap((row) => [...row].slice(1).flatMap((key, at) => [row[at]! + key, key + row[at]!])))
 const LETTERS_MAX = 40
 
 /** @returns the words of which the given one may be a misspelling */
 export function typedIndex(words: Iterable<string>): (word: string) => readonly string[] {
-  const byForm = new Map<string, string[]>()
-  for (const word of new Set(words)) {
-    if (word.length > LETTERS_MAX) continue
-    for (const form of formsOf(word)) {
-      const known = byForm.get(form)
-      if (known) known.push(word)
-      else byForm.set(form, [word])
-    }
-  }
-  return (word) => {
-    if (word.length > LETTERS_MAX) return []
-    const near = new Set([...formsOf(word)].flatMap((form) => byForm.get(form) ?? []))
-    return [...near].filter((one) => isTyped(word, one))
-  }
-}
-
-/** The word, and what remains of it without one letter: two words with one error between them share such a form. */
-function formsOf(word: string): Set<string> {
-  const forms = new Set([word])
-  for (let at = 0; at < word.length; at++) forms.add(word.slice(0, at) + word.slice(at + 1))
-  return forms
+  const alike = lettersIndex(words)
+  return (word) => (word.length > LETTERS_MAX ? [] : alike(word, 1).filter((one) => isTyped(word, one)))
 }
 
 function isTyped(written: string, meant: string): boolean {
@@ -48,3 +31,7 @@ function isTyped(written: string, meant: string): boolean {
       return false
   }
 }
+
+/** The first letter is right, or swapped with the second. */
+export const beginsAs = (written: string, word: string): boolean =>
+  written[0] === word[0] || (written[0] === word[1] && written[1] === word[0])

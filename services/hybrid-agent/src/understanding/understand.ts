@@ -4,26 +4,36 @@
  */
 import type { AgentReply, AgentTask } from '@deed/proto/agent'
 import { mayChange } from '@deed/proto/kinds'
-import { decideBy, findRuleBy, type Meant, outcomeOf } from '../rules/decide.ts'
-import { operationOf } from '../rules/operation-of.ts'
+import { decideBy, findRuleBy, outcomeOf } from '../rules/decide.ts'
+import { operationOf, oppositeIn } from '../rules/operation-of.ts'
 import type { RulePack } from '../rules/rule-pack.ts'
 import { NO_RUNBOOKS, type Runbooks } from '../rules/runbooks.ts'
 import { type Sentence, tokenize } from '../rules/tokenize.ts'
 import type { Vocabulary } from '../rules/vocabulary.ts'
 import { asksAmong, asksBetween, readingOf } from './ask.ts'
-import { cleanSentence, textOf, variantsOf, withoutPronoun } from './clean-sentence.ts'
+import {
+  cleanSentence,
+  hasWord,
+  namesAreNames,
+  onlyAsks,
+  textOf,
+  variantsOf,
+  withOnlyNoun,
+  withoutPronoun,
+} from './clean-sentence.ts'
 import { explained, type Seen } from './explain.ts'
-import { BARRING, type Bar, barOf, GUARDING } from './guards.ts'
+import { alternativeIn, BARRING, type Bar, barOf, GUARDING, isQuestion, isValue } from './guards.ts'
 import { hasHiddenText } from './hidden-text.ts'
 import { intentsOf } from './intents.ts'
+import { loneClauses } from './lone-clauses.ts'
 import { mayBar, respellingsOf } from './misspelt.ts'
 import { namesOf } from './names.ts'
 import { normalise } from './normalise.ts'
 import { reworded } from './other-words.ts'
-import { type Part, partsOf } from './parts.ts'
-import { type Candidate, candidatesFor } from './similar.ts'
+import { isCorrected, type Part, partsOf } from './parts.ts'
+import { type Candidate, candidatesFor, onlyNounOf } from './similar.ts'
 import { suggestBy } from './suggestions.ts'
-import { FILLERS } from './words.ts'
+import { withContentQuoted } from './unquoted.ts'
 
 /**
  * What a tenant has taught about a sentence.
@@ -43,7 +53,7 @@ export interface UnderstandOptions {
 export type Understand = (task: AgentTask, options?: UnderstandOptions) => AgentReply
 
 /** From here on a reading is acted on; a change is approved by a person all the same. */
-const ACT = { read: 0.65, change: 0.8 }
+const ACT = { read: 0.7, change: 0.8 }
 /** By how much the second best reading must be less likely. */
 const MARGIN = 0.2
 /** From here on a reading that the words forbid or doubt is said to be the reason why nothing is done. */
@@ -64,23 +74,58 @@ export function understanding(
   const intents = intentsOf(packs)
   const names = namesOf(vocabulary)
   const rules = intents.all.map(({ rule }) => rule)
+  const ruleIds = new Set(rules.map(({ id }) => id))
   const find = findRuleBy(rules, ({ patterns, paraphrases }) => [...patterns, ...paraphrases], vocabulary)
   const respeltExactly = new WeakSet<AgentReply>()
   const suggest = suggestBy(packs, vocabulary, decide)
+  const onlyNoun = onlyNounOf(vocabulary)
 
   return (task, { learned, explain = false } = {}) => {
     const exact = decide(task)
     const seen: Seen = { exact }
     const reply = isFinal(exact)
-      ? exact
+      ? saidWhereDescribed(spelledRight(exact, task), task)
       : heldToWords(certain(beyondPatterns(task, learned, exact, seen) ?? exact, task), task)
     return explain ? { ...reply, explanation: explained(seen, reply, task, vocabulary) } : reply
   }
 
-  /** No change follows where an unknown word may be one that forbids it; a sentence that has it in place was read so. */
+  /** A misspelt sentence of one rule may be one of another, which searches for the misspelt word: "whas in notes.txt". */
+  function spelledRight(exact: AgentReply, task: AgentTask): AgentReply {
+    if (exact.outcome !== 'handled' || changes(exact)) return exact
+    const sentence = tokenize(task.description)
+    if (!sentence || sentence.tokens.length > WORDS_MAX) return exact
+    const found = new Map<string, AgentReply>()
+    for (const { text: description, written, meant } of respellingsOf(sentence, intents.words, names, GUARDING)) {
+      if (!isValue(written, exact.solution)) continue
+      const reply = decide({ ...task, description })
+      if (reply.outcome !== 'handled' || changes(reply)) continue
+      // Another word may be searched for just so.
+      if (reply.solution.rule === exact.solution.rule && isValue(meant, reply.solution)) continue
+      found.set(JSON.stringify(reply.solution.actions), reply)
+    }
+    const [only, ...more] = found.values()
+    return only && more.length === 0 ? read(only, 'similarity', RESPELT) : exact
+  }
+
+  /** "notes.txt should say "x"" may be an order: what is understood is said, though a pattern has the words. */
+  function saidWhereDescribed(exact: AgentReply, { description }: AgentTask): AgentReply {
+    if (exact.outcome !== 'handled' || !changes(exact) || !ruleIds.has(exact.solution.rule ?? '')) return exact
+    const sentence = tokenize(description)
+    if (!sentence || intents.firstWords.has(sentence.tokens[0]!.word) || sentence.tokens.length > WORDS_MAX)
+      return exact
+    const { parts } = normalise(partsOf(sentence, vocabulary, names, intents.words))
+    return parts.length === 0 ? read(exact, 'similarity', CLEAN) : exact
+  }
+
+  /**
+   * No change follows where the words leave a choice, or where an unknown word may be one that forbids it; a sentence that
+   * has it in place was read so.
+   */
   function certain(reply: AgentReply, { description }: AgentTask): AgentReply {
     if (reply.outcome !== 'handled' || !changes(reply) || reply.solution.reading?.by === 'learned') return reply
     const sentence = tokenize(description)
+    const left = sentence && alternativeIn(sentence, reply.solution)
+    if (left) return declined('no_instruction', `nothing is done, because "${left}" leaves a choice; say which one`, [])
     if (!sentence || respeltExactly.has(reply) || !mayBar(sentence, intents.words, names, BARRING)) return reply
     return declined('needs_model', 'a word is unknown, and may be one that forbids or restricts it', [])
   }
@@ -89,7 +134,12 @@ export function understanding(
   function heldToWords(reply: AgentReply, { description }: AgentTask): AgentReply {
     if (reply.outcome !== 'handled') return reply
     const operations = reply.solution.actions.filter(({ action }) => OPERATIONS.has(action.kind))
-    const said = operations.length === 0 ? undefined : operationOf(description, vocabulary.world)
+    if (operations.length === 0) return reply
+    const done = new Set(operations.map(({ action }) => action.kind))
+    const opposite = done.size > 1 || done.has('service.restart') ? undefined : oppositeIn(description, [...done][0]!)
+    if (opposite !== undefined)
+      return declined('needs_model', `"${opposite}" asks for something else, and no rule reads it so`, [])
+    const said = operationOf(description, vocabulary.world)
     if (!said || operations.some(({ action }) => action.kind === `service.${said.name}`)) return reply
     const meant = `${said.name} ${said.target}`
     return declined('needs_model', `the words say to ${meant}, and no rule reads them so`, [meant])
@@ -104,7 +154,7 @@ export function understanding(
   ): AgentReply | undefined {
     const { description } = task
     const sentence = description.length > CHARS_MAX ? undefined : tokenize(description)
-    if (!sentence || sentence.tokens.length > WORDS_MAX || task.template) return undefined
+    if (!sentence || sentence.tokens.length > WORDS_MAX) return undefined
     const all = partsOf(sentence, vocabulary, names, intents.words)
     const suggestions = (candidates: readonly Candidate[] = []): string[] =>
       suggest(
@@ -120,7 +170,13 @@ export function understanding(
             suggestions(),
           )
     }
-    const { parts: said, clauses, withReasons, reasons, asksTo } = normalise(all)
+    const {
+      parts: said,
+      clauses,
+      withReasons,
+      reasons,
+      asksTo,
+    } = normalise(all, /\b(?:please|pls|plz|kindly)\b/i.test(description))
     const asks = !asksTo && (sentence.asks || isQuestion(said))
     const parts = withoutPronoun(said, reasons)
     const text = textOf(parts)
@@ -135,8 +191,11 @@ export function understanding(
         return taught
       }
     }
-    const lone = loneClauses(clauses, reasons)
-    const words = [parts, ...(parts.length === withReasons.length ? [] : [withReasons]), ...lone]
+    // A misspelt clause may be another order.
+    const lone = corrected ? [] : loneClauses(clauses, reasons, intents)
+    // "the disk seems full, please check"
+    const forms = onlyAsks(parts) ? [withReasons, parts] : [parts, withReasons]
+    const words = [...(parts.length === withReasons.length ? [parts] : forms), ...lone]
     let ranked: Candidate[] | undefined
     const candidates = (): Candidate[] => {
       ranked ??= rank(sentence, words, withReasons, bar?.bars === 'changes', task)
@@ -145,25 +204,33 @@ export function understanding(
     seen.candidates = candidates
     if (parts.length > 0 && intents.declined.has(withReasons.map(({ word }) => word).join(' ')))
       return declined('needs_model', 'a rule leaves these words to a model', suggestions(candidates()))
-    const clean =
-      parts.length === 0
-        ? undefined
-        : cleaned(sentence, [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)], asks, task, bar)
-    if (clean) return clean
-    const respelled = corrected ? undefined : misspelt(sentence, task)
+    const written = bar === undefined && runbookFor(sentence, parts, asks, task)
+    if (written) return written
+    // Of a state that is described, only a rule's own sentence makes an order.
+    const variants =
+      parts.length === 0 ? [withReasons] : [...variantsOf(parts), withReasons, ...lone.flatMap(variantsOf)]
+    // A rule may have the courtesy in its own sentence: "I need "x" in notes.txt".
+    if (parts.length > 0 && all.length > withReasons.length) variants.unshift(all)
+    const named = withOnlyNoun(parts, onlyNoun)
+    if (named) variants.push(named)
+    const clean = cleaned(sentence, variants, asks, task, bar)
+    if (clean) return corrected ? clean : spelledRight(clean, task)
+    const respelled = corrected ? undefined : misspelt(sentence, task, bar)
     if (respelled) return respelled
     if (parts.length === 0)
       return declined('no_instruction', 'the words describe a state and ask for nothing', suggestions(candidates()))
-    const forms = [parts, ...lone]
-    const synonymous = forms.flatMap((form) => reworded(form, intents.words))
+    const synonymous = [parts, ...lone].flatMap((form) => reworded(form, intents.words))
     const otherwise = inOtherWords(sentence, synonymous, asks, REWORDED, task, bar)
     if (otherwise && !(changes(otherwise) && isOther(otherwise, candidates()))) return otherwise
     if (bar && bar.bars !== 'changes') return refusal(bar, candidates())
-    const acted = act(candidates(), task)
+    const acted = act(candidates(), withReasons, task)
     if (acted) return acted
     const asked = asksAmong(candidates(), task, vocabulary)
     if (asked) return asked
     if (exact.outcome === 'refused') return undefined
+    const content = bar ? undefined : withContentQuoted(parts, sentence)
+    const askedFor = content && asksAmong(rank(sentence, [content], content, false, task), task, vocabulary)
+    if (askedFor) return askedFor
     if (!bar) return declined('needs_model', 'no rule knows these words', suggestions(candidates()))
     const likely = rank(sentence, words, withReasons, false, task)
     const near = (likely[0]?.confidence ?? 0) >= BARRED || withReasons.some(({ word }) => intents.words.verbs.has(word))
@@ -172,17 +239,35 @@ export function understanding(
     function refusal({ bars, why }: Bar, near: readonly Candidate[]): AgentReply {
       return bars === 'condition'
         ? declined('needs_model', `no rule plans for conditions: ${why}`, suggestions(near))
-        : declined('no_instruction', `nothing is done, because ${why}`, suggestions(near))
+        : declined('no_instruction', barred({ why }), suggestions(near))
     }
   }
 
+  /** The runbook whose words remain without courtesy and reasons, as they are written. */
+  function runbookFor(
+    { text, tokens }: Sentence,
+    parts: readonly Part[],
+    asks: boolean,
+    task: AgentTask,
+  ): AgentReply | undefined {
+    const left = new Set(parts.flatMap(({ first, last }) => tokens.slice(first, last + 1)))
+    const solution = runbooks({ text, asks, tokens: [...left] }, task)
+    if (!solution) return undefined
+    const reading = { text: textOf(parts), by: 'similarity' as const }
+    return { outcome: 'handled', method: 'autonomous', solution: { ...solution, confidence: CLEAN, reading } }
+  }
+
   /** What the text means with one word of it spelled as it may be meant, if that is one thing alone. */
-  function misspelt(sentence: Sentence, task: AgentTask): AgentReply | undefined {
+  function misspelt(sentence: Sentence, task: AgentTask, bar: Bar | undefined): AgentReply | undefined {
     const found = new Map<string, AgentReply>()
+    let reports = false
     for (const { text: description, guarded, alone } of respellingsOf(sentence, intents.words, names, GUARDING)) {
       const said = { ...task, description }
       const exact = decide(said)
       const reply = isFinal(exact) ? exact : beyondPatterns(said, undefined, exact, { exact }, true)
+      // "I restartd it" may report: then it is no order. "Would yo restart it?" doubts with or without the word.
+      if (reply?.outcome === 'declined' && reply.reason === 'no_instruction')
+        reports ||= bar === undefined || reply.message !== barred(bar)
       if (!reply || !acts(reply) || (guarded && changes(reply)) || !(alone || reply === exact)) continue
       const key = reply.outcome === 'handled' ? JSON.stringify(reply.solution.actions) : ''
       const respelt = read(reply, 'similarity', RESPELT)
@@ -191,7 +276,7 @@ export function understanding(
       if (!found.has(key)) found.set(key, respelt)
     }
     const [only, ...more] = found.values()
-    return more.length === 0 ? only : undefined
+    return more.length > 0 || (only && reports && changes(only)) ? undefined : only
   }
 
   /** A pattern or paraphrase that covers the sentence without its courtesy, reasons and errors. */
@@ -239,33 +324,6 @@ export function understanding(
     return more.length === 0 ? only : undefined
   }
 
-  /** Whether a clause may be another order: it begins as sentences of rules do, or follows another one. */
-  function mayInstruct(clause: readonly Part[]): boolean {
-    return clause.some(
-      ({ word }, at) =>
-        (at < VERB_WITHIN && intents.firstWords.has(word)) ||
-        intents.words.verbs.has(word) ||
-        (at === 0 && word === 'then'),
-    )
-  }
-
-  /** Of several clauses, the one that instructs, if the others ask for nothing and name nothing else. */
-  function loneClauses(
-    clauses: readonly (readonly Part[])[],
-    reasons: readonly (readonly Part[])[],
-  ): (readonly Part[])[] {
-    if (clauses.length < 2) return []
-    return clauses.flatMap((clause, index) => {
-      const others = [...clauses.filter((_, at) => at !== index), ...reasons]
-      if (clauses.some((other, at) => at !== index && mayInstruct(other))) return []
-      const whole = withoutPronoun(clause, others)
-      const named = new Set(whole.map(({ value }) => value))
-      return others.flat().every((part) => part.kind === 'word' || part.kind === 'number' || named.has(part.value))
-        ? [whole]
-        : []
-    })
-  }
-
   /** @param variants the words in several forms; the first that is likely enough is taken */
   function rank(
     sentence: Sentence,
@@ -283,29 +341,31 @@ export function understanding(
     return best
   }
 
-  function act(candidates: readonly Candidate[], task: AgentTask): AgentReply | undefined {
+  function act(candidates: readonly Candidate[], parts: readonly Part[], task: AgentTask): AgentReply | undefined {
     const [best, second] = candidates
     const threshold = best?.intent.rule.changes ? ACT.change : ACT.read
     if (!best || best.confidence < threshold || best.obstacle !== undefined || best.filled.missing.length > 0)
       return undefined
     if (second && best.confidence - second.confidence < MARGIN) return undefined
+    // "statr" may be "state": what is only like a rule's sentence changes nothing by a corrected verb.
+    if (best.intent.rule.changes && parts.some((part) => isCorrected(part) && intents.words.verbs.has(part.word)))
+      return undefined
     const { slots, pattern } = best.filled
     const reply = outcomeOf({ rule: best.intent.rule, pattern, slots }, task, vocabulary)
     return reply.outcome === 'declined' ? undefined : read(reply, 'similarity', best.confidence)
   }
 }
 
+const barred = ({ why }: Pick<Bar, 'why'>): string => `nothing is done, because ${why}`
+
 const OPERATIONS = new Set(['service.start', 'service.stop', 'service.restart'])
 /** The confidence in a rule's own words, found after the sentence was cleaned. */
-const CLEAN = 0.97
+const CLEAN = 0.99
 /** The same, with a word that could have been another one. */
-const RESPELT = 0.96
+const RESPELT = 0.985
 /** The same, with a synonym. */
 const REWORDED = 0.88
 const OTHER_WORDS_MAX = 24
-/** The verb of an order is among its first words. */
-const VERB_WITHIN = 3
-
 const acts = (reply: AgentReply): boolean =>
   reply.outcome === 'handled' || (reply.outcome === 'declined' && reply.reason === 'needs_template')
 
@@ -319,45 +379,11 @@ const isOther = (reply: AgentReply, [best]: readonly Candidate[]): boolean =>
   best.intent.rule.id !== reply.solution.rule &&
   best.confidence >= ACT.read
 
-/** Whether the rule's own sentence has the word, as in "scale it down to nothing". */
-const hasWord = ({ pattern }: Meant, word: string): boolean =>
-  word !== '' && pattern.source.split(/[\s()|?{}]+/).includes(word)
-
-/**
- * "restart all" does not name a target that is called all, and "search your feelings" does not search for "your": words of
- * the language and of the rules are values only in the rules' own sentences.
- */
-function namesAreNames({ pattern, slots }: Meant, parts: readonly Part[], verbs: ReadonlySet<string>): boolean {
-  const named = new Set(parts.filter(({ kind }) => kind === 'target').map(({ value }) => value))
-  return Object.entries(slots).every(
-    ([slot, value]) =>
-      !/^(?:targets?|word|name|path)$/.test(pattern.slotsPossible.get(slot) ?? '') ||
-      [value]
-        .flat()
-        .every((name) => typeof name === 'string' && (named.has(name) || !(FILLERS.has(name) || verbs.has(name)))),
-  )
-}
-
 /** Patterns alone decide; only an unknown name may be a misspelt one. */
 const isFinal = (exact: AgentReply): boolean =>
   exact.outcome === 'handled' ||
   (exact.outcome === 'refused' && exact.error.code !== 'unknown_target') ||
   (exact.outcome === 'declined' && exact.reason === 'needs_template')
-
-const QUESTION_WORDS = new Set(
-  'is are was were do does did has have can could should would will may might which who whom whose where when why how what'.split(
-    ' ',
-  ),
-)
-
-/** "do a restart" asks for one, "do we restart it" does not. */
-const isQuestion = ([first, second]: readonly Part[]): boolean =>
-  first?.kind === 'word' &&
-  QUESTION_WORDS.has(first.word) &&
-  !(
-    first.word === 'do' &&
-    (second === undefined || second.word === 'a' || second.word === 'an' || second.word === 'the')
-  )
 
 function read(reply: AgentReply, by: 'similarity' | 'learned', confidence: number): AgentReply {
   if (reply.outcome !== 'handled') return reply

@@ -1,4 +1,5 @@
 /** English words whose part in a task is known without any rule. */
+import { COURTESY } from '@deed/proto/courtesy'
 
 const list = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/))
 
@@ -22,231 +23,11 @@ export const TYPE_WORDS = list(`
   service services server servers process processes app application container deployment daemon instance job target host
   machine system box thing component file files folder directory database db table page site website url repository repo`)
 
-/** Phrases without instruction, longest first where one begins another; each is a clause, or part of one. */
-export const COURTESY: readonly (readonly string[])[] = `
-  if you do not mind
-  if that is ok
-  if that is okay
-  if it is not too much trouble
-  if it is ok
-  if you would be so kind
-  if you get a chance
-  if you have time
-  if you have a moment
-  if you have a minute
-  if you have a second
-  if you can
-  if you could
-  if you please
-  if possible
-  when you get a chance
-  when you have a chance
-  when you have a moment
-  when you have a minute
-  when you have time
-  when you can
-  when you get a sec
-  when you get a second
-  when you get a minute
-  when you get a moment
-  when you have a sec
-  once more
-  one more time
-  morning
-  evening
-  when possible
-  as soon as possible
-  as soon as you can
-  as quickly as possible
-  as fast as possible
-  at your earliest convenience
-  do me a favour and
-  do me a favor and
-  do me a favour
-  do me a favor
-  be so kind as to
-  be so kind and
-  i would be grateful if you could
-  i would appreciate it if you could
-  i would appreciate if you could
-  it would be great if you could
-  it would be nice if you could
-  would be great if you could
-  would you be so kind as to
-  would you be able to
-  would you kindly
-  may i ask you to
-  can i ask you to
-  could i ask you to
-  i am asking you to
-  are you able to
-  is there any chance you could
-  is there any chance you can
-  any chance you could
-  any chance you can
-  any chance we could
-  would you mind
-  do you mind
-  mind
-  be so kind
-  can you please
-  could you please
-  can you
-  could you
-  would you
-  will you
-  can u
-  could u
-  can somebody
-  can someone
-  can anybody
-  can anyone
-  could somebody
-  could someone
-  could anybody
-  could anyone
-  somebody please
-  someone please
-  i would like you to
-  i would like to
-  i would like
-  we would like
-  i need
-  we need
-  i want
-  we want
-  let us
-  you can
-  i want you to
-  i want to
-  i need you to
-  i need to
-  we need you to
-  we need to
-  you need to
-  you have to
-  we have to
-  i would love to
-  i would love it if you could
-  please go ahead and
-  go ahead and
-  feel free to
-  make sure to
-  be sure to
-  remember to
-  it is urgent
-  this is urgent
-  that is urgent
-  it is an emergency
-  this is an emergency
-  it is important
-  this is important
-  in a hurry
-  right away
-  right now
-  straight away
-  at once
-  real quick
-  very quickly
-  for me
-  for us
-  to me
-  to us
-  thank you very much
-  thank you so much
-  thank you in advance
-  thanks in advance
-  thanks a lot
-  thanks a million
-  thanks a bunch
-  many thanks
-  thank you
-  much appreciated
-  thanks
-  thx
-  ty
-  tia
-  cheers
-  please
-  pls
-  plz
-  kindly
-  asap
-  immediately
-  urgently
-  urgent
-  quickly
-  good morning
-  good afternoon
-  good evening
-  good day
-  hello there
-  hello
-  hi there
-  hi
-  hey there
-  hey team
-  hey all
-  hey deed
-  hi deed
-  hey
-  deed
-  dear all
-  sorry to bother you
-  sorry
-  excuse me
-  my friend
-  mate
-  buddy
-  folks
-  ok so
-  okay so
-  ok
-  okay
-  alright
-  well
-  um
-  uh
-  hmm
-  fyi
-  btw
-  by the way
-  to be honest
-  tbh
-  i guess
-  i think
-  i believe
-  i am afraid
-  it looks like
-  it seems like
-  it seems that
-  it seems
-  looks like
-  apparently
-  basically
-  obviously
-  you know
-  just
-  real
-  simply
-  quick question
-  quick one
-  one more thing
-`
-  .trim()
-  .split('\n')
-  .map((line) => line.trim().split(' '))
-  .sort((a, b) => b.length - a.length)
-
 export const COURTESY_WORDS: ReadonlySet<string> = new Set(COURTESY.flat())
-
-/** Courtesy that turns a question into a request: "would you restart it?" asks for a restart. */
-export const ASKS_TO =
-  /^(?:(?:can|could|would|will) (?:you|u|somebody|someone|anybody|anyone)\b|may i ask you|(?:can|could) i ask you|do you mind|would you|are you able|any chance|is there any chance)/
 
 /** Not corrected, though one letter makes them another word: what people also say. */
 export const COMMON = list(`
-  worry worrying worried worries dream dreaming talk talking wonder wondering think thinking
+  itself himself themselves worry worrying worried worries dream dreaming talk talking wonder wondering think thinking
   true false about above across after against ahead almost alone along already although always among another anyone anything around
   aside asked away back backs badly base based bad because become been before began begin behind being below best better
   between beyond bigger black blue boss both bottom bought bring broken brought build built business busy call called
@@ -281,6 +62,7 @@ export const COMMON = list(`
   document docs teach learn train rewrite review approve reject deny launch lunch patch batch match reach cache crash
   crashed crashes freeze frozen hung leaking hanging slowly stopped started running restarted updated deleted removed
   startup startups stopping restarting starting starts stops restarts shutdown standby stats state static status strange
+  alert alerts alarm alarms pager web traffic heartbeat heartbeats incident incidents outage outages
   testing tested tests test rest best nest west text next log logs dog fog lot lots not note nose host most cost post lost`)
 
 /** Words that are in the sentences of so many rules that they point at none. */

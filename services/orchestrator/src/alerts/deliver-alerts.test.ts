@@ -1,12 +1,15 @@
 // Real servers: NATS, PostgreSQL, and a webhook that answers as it is told.
-import { createHmac } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { testBus } from '@deed/local/test-bus'
 import { raiseAlert } from '@deed/mesh/raise-alert'
 import { until } from '@deed/process/until'
+import { ExecutionId } from '@deed/proto/ids'
 import { testDatabase } from '@deed/store/test-database'
 import { createLogger } from '@deed/telemetry/logger'
+import { installRecorder, startSpan } from '@deed/telemetry/span'
+import { type SpanData, spanData } from '@deed/telemetry/span-data'
 import { describe, expect, it } from 'vitest'
 import { migrations } from '../store/migrations.ts'
 import type { Schema } from '../store/schema.ts'
@@ -47,6 +50,56 @@ describe('alerts', () => {
       expect(signature).toBe(createHmac('sha256', SECRET).update(`${seconds}.${body}`).digest('hex'))
       expect(headers['deed-alert-id']).toBe((JSON.parse(body) as { alert_id: string }).alert_id)
     }
+  })
+
+  it('are delivered in a trace of their own, linked to what raised them, with a span for each try', async () => {
+    await using opened = new AsyncDisposableStack()
+    const mesh = opened.use(await testBus())
+    const db = opened.use(await testDatabase<Schema>('orchestrator', migrations))
+    const hook = opened.use(await webhook([500, 200]))
+    const exported: SpanData[] = []
+    installRecorder({ ratio: 1, export: (span) => exported.push(spanData(span)), shutdown: async () => undefined })
+    opened.defer(() => installRecorder(undefined))
+    const bus = await mesh.bus('orchestrator')
+    opened.use(deliverAlerts({ db, bus, log, webhooks: webhooksOf([{ url_env: 'HOOK_URL' }], { HOOK_URL: hook.url }) }))
+    await bus.nc.flush()
+    const execution = startSpan('process execution.request')
+    const executionId = ExecutionId.parse(randomUUID())
+    execution.setExecution(executionId)
+    const failed = { name: 'execution-failed', severity: 'warning', tenant: 'local', message: 'it failed' } as const
+    raiseAlert(bus, { ...failed, executionId, trace: execution.trace })
+    execution.end()
+    const named = (name: string) => exported.filter((span) => span.name === name)
+    // What was tried leaves the process together with it.
+    const delivery = await until(() => named('process alerts.*.*')[0])
+    const [sent] = named('send alerts.*.*')
+    expect(sent).toMatchObject({ trace_id: execution.traceId, parent_id: execution.spanId, kind: 'producer' })
+    expect(delivery).toMatchObject({
+      ...{ parent_id: null, kind: 'consumer', failed: false },
+      attributes: {
+        'deed.execution.id': executionId,
+        'messaging.destination.name': 'alerts.local.execution-failed',
+        'messaging.consumer.group.name': 'alerts',
+      },
+      links: [{ trace_id: execution.traceId, span_id: sent?.span_id, attributes: { 'deed.link': 'creation' } }],
+    })
+    expect(delivery.trace_id).not.toBe(execution.traceId)
+    const tries = named('POST')
+    expect(tries).toMatchObject([
+      { kind: 'client', failed: true, attributes: { 'http.response.status_code': 500, 'error.type': '500' } },
+      {
+        kind: 'client',
+        failed: false,
+        attributes: { 'http.response.status_code': 200, 'http.request.resend_count': 1 },
+      },
+    ])
+    for (const { parent_id, attributes } of tries) {
+      expect(parent_id).toBe(delivery.span_id)
+      expect(attributes['deed.execution.id']).toBe(executionId)
+    }
+    // Its address may be a secret.
+    const { port } = new URL(hook.url)
+    expect(JSON.stringify([delivery, ...tries])).not.toContain(port)
   })
 
   it('that a replica left undelivered are delivered by the next one', async () => {

@@ -2,6 +2,8 @@
 import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Alert } from '@deed/proto/alert'
+import { HTTP_REQUEST_METHOD, HTTP_REQUEST_RESEND_COUNT, HTTP_RESPONSE_STATUS_CODE } from '@deed/telemetry/names'
+import { inChildSpan } from '@deed/telemetry/span'
 
 export interface Webhook {
   /** The URL of execution.yaml; redirects are not followed. */
@@ -26,7 +28,7 @@ const AGAIN = new Set([408, 425, 429])
 export async function postWebhook({ url, secret }: Webhook, alert: Alert, signal: AbortSignal): Promise<void> {
   const body = JSON.stringify(alert)
   for (let attempt = 0; ; attempt++) {
-    const failure = await post(url, body, headersOf(alert, body, secret), signal)
+    const failure = await tracePost(attempt, () => post(url, body, headersOf(alert, body, secret), signal))
     if (failure === undefined) return
     const wait = WAITS_MS[attempt]
     // The URL may be a secret, so the message omits it.
@@ -34,6 +36,23 @@ export async function postWebhook({ url, secret }: Webhook, alert: Alert, signal
     await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal })
   }
 }
+
+interface Answer {
+  /** Undefined without one. */
+  status: number | undefined
+  /** Undefined if it has taken the alert. */
+  failure?: { why: string; mayPass: boolean }
+}
+
+/** `POST`, a span for each try. The URL may be a secret, so the span has no part of it. */
+const tracePost = (resends: number, send: () => Promise<Answer>): Promise<Answer['failure']> =>
+  inChildSpan('POST', { kind: 'client', attributes: { [HTTP_REQUEST_METHOD]: 'POST' } }, async (span) => {
+    const { status, failure } = await send()
+    if (resends > 0) span?.setAttribute(HTTP_REQUEST_RESEND_COUNT, resends)
+    if (status !== undefined) span?.setAttribute(HTTP_RESPONSE_STATUS_CODE, status)
+    if (failure) span?.fail({ code: String(status ?? 'no_answer'), message: failure.why })
+    return failure
+  })
 
 function headersOf(alert: Alert, body: string, secret: string | undefined): Record<string, string> {
   const seconds = Math.floor(Date.now() / 1_000)
@@ -52,19 +71,17 @@ async function post(
   body: string,
   headers: Record<string, string>,
   stopping: AbortSignal,
-): Promise<{ why: string; mayPass: boolean } | undefined> {
+): Promise<Answer> {
   const signal = AbortSignal.any([stopping, AbortSignal.timeout(ANSWER_MS_MAX)])
   try {
     const response = await fetch(url, { method: 'POST', body, headers, redirect: 'manual', signal })
     await response.body?.cancel()
-    if (response.ok) return undefined
-    return {
-      why: `answered ${response.status}`,
-      mayPass: response.status >= 500 || AGAIN.has(response.status),
-    }
+    const { ok, status } = response
+    if (ok) return { status }
+    return { status, failure: { why: `answered ${status}`, mayPass: status >= 500 || AGAIN.has(status) } }
   } catch (error) {
     if (stopping.aborted) throw error
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
-    return { why: `did not answer: ${cause}`, mayPass: true }
+    return { status: undefined, failure: { why: `did not answer: ${cause}`, mayPass: true } }
   }
 }

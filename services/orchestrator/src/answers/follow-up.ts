@@ -9,12 +9,13 @@ import type { Log } from '@deed/telemetry/logger'
 import type { CachedBefore } from '../cache/cached-before.ts'
 import { learn } from '../cache/learn.ts'
 import type { Snapshot } from '../execution/snapshot.ts'
+import { truthOf } from '../execution/truth-of.ts'
 import type { Policy } from '../policy/policy.ts'
 import { type End, markFollowedUp } from '../store/followed-up.ts'
 import type { Database } from '../store/schema.ts'
 import type { Waiter } from '../store/transitions.ts'
 import { replyOf } from './answer.ts'
-import { exportRecord } from './export-record.ts'
+import type { ExportRecord } from './export-record.ts'
 import type { Waiters } from './waiters.ts'
 
 export interface FollowUpDependencies {
@@ -24,15 +25,15 @@ export interface FollowUpDependencies {
   policy: Policy
   waiters: Waiters
   cachedBefore: CachedBefore
-  /** A file that gets a record of each execution, one JSON object per line. */
-  exportFile: string | undefined
+  /** Keeps a record of each execution in a file. */
+  exportRecord: ExportRecord | undefined
 }
 
 /** Ends that were handled within this time are marked together, in milliseconds. */
 const MARK_MS = 500
 
 interface HandledEnd extends End {
-  reply: ExecutionReply
+  reply: () => ExecutionReply
   /** Ids of those who have had it. */
   answered: ReadonlySet<string>
 }
@@ -40,6 +41,8 @@ interface HandledEnd extends End {
 /** Disposing marks the remaining ends. */
 export interface FollowUp extends AsyncDisposable {
   followUp(snapshot: Snapshot, waiting: readonly Waiter[]): Promise<void>
+  /** Nothing is left to do after the end, except to mark it. */
+  mark(snapshot: Snapshot, answered?: ReadonlySet<string>): void
   /** A caller was answered before the execution ended. */
   dismiss(waiterId: string): Promise<void>
 }
@@ -51,7 +54,7 @@ export function openFollowUp({
   policy,
   waiters,
   cachedBefore,
-  exportFile,
+  exportRecord,
 }: FollowUpDependencies): FollowUp {
   // Best effort, so it may be late: lost marks are made again.
   let handled: HandledEnd[] = []
@@ -61,11 +64,12 @@ export function openFollowUp({
     // A caller that asked another replica while the end was being written is in no list of that statement, and saw no end.
     for (const waiter of await markFollowedUp(db, [...ends.values()])) {
       const end = ends.get(waiter.execution_id)
-      if (end && !end.answered.has(waiter.waiter_id)) waiters.answer(waiter, end.reply)
+      if (end && !end.answered.has(waiter.waiter_id)) waiters.answer(waiter, end.reply())
     }
   }
-  const followUpLater = (end: HandledEnd): void => {
-    handled.push(end)
+  const mark: FollowUp['mark'] = (snapshot, answered = new Set()) => {
+    const { execution_id, audit_seq } = snapshot.execution
+    handled.push({ execution_id, audit_seq, totals: truthOf(snapshot), reply: () => replyOfEnd(snapshot), answered })
     if (handled.length > 1) return
     setTimeout(() => {
       markAll().catch((error: unknown) => log.warn({ err: error }, 'the resync will retry'))
@@ -78,8 +82,8 @@ export function openFollowUp({
   return {
     async followUp(snapshot, waiting) {
       const { execution } = snapshot
-      const { execution_id, audit_seq } = execution
-      const reply = replyOf(snapshot, Date.parse(execution.finished_at ?? execution.created_at))
+      const { execution_id } = execution
+      const reply = replyOfEnd(snapshot)
       for (const waiter of waiting) waiters.answer(waiter, reply)
       log.info(
         {
@@ -91,12 +95,10 @@ export function openFollowUp({
         },
         'execution ended',
       )
-      await Promise.all([
-        learn({ bus, log, policy, cachedBefore }, snapshot),
-        exportFile === undefined ? undefined : exportRecord(exportFile, snapshot, reply),
-      ])
-      followUpLater({ execution_id, audit_seq, reply, answered: new Set(waiting.map(({ waiter_id: id }) => id)) })
+      await Promise.all([learn({ bus, log, policy, cachedBefore }, snapshot), exportRecord?.(snapshot, reply)])
+      mark(snapshot, new Set(waiting.map(({ waiter_id: id }) => id)))
     },
+    mark,
     async dismiss(waiterId) {
       await dismiss(waiterId)
     },
@@ -105,3 +107,6 @@ export function openFollowUp({
     },
   }
 }
+
+const replyOfEnd = (snapshot: Snapshot): ExecutionReply =>
+  replyOf(snapshot, Date.parse(snapshot.execution.finished_at ?? snapshot.execution.created_at))

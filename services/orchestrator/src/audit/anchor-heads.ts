@@ -1,11 +1,13 @@
 /**
- * Anchors: about once a second, the heads of the changed chains become one row, whose hash covers the previous row.
+ * Anchors: about once a second, the heads of the changed chains become one row, whose hash covers the previous row. What the
+ * console refused belongs to no execution, and is a row between them.
  *
  * An execution's row holds the head of its own chain, so anyone who can write that row can truncate both. With anchors,
  * that requires rewriting all later rows. Nothing is read for them: the heads are those that this replica has
  * committed.
  */
 import { canonicalJson, sha256 } from '@deed/json/canonical-json'
+import type { AuditedRefusal } from '@deed/proto/audit'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
 import { isoTime } from '../execution/iso-time.ts'
@@ -29,6 +31,8 @@ const TRIES_MAX = 20
 export interface Anchors extends AsyncDisposable {
   /** Called with every head once it is durable. */
   moved(head: Head): void
+  /** Resolves once it is durable. @returns the number of the row */
+  refused(tenant: string, refusals: readonly AuditedRefusal[]): Promise<number>
 }
 
 /** Disposing writes the pending heads. */
@@ -57,7 +61,7 @@ export function openAnchors({ db, log, clock }: { db: Database; log: Log; clock:
       const all = [...heads.values()]
       for (let start = 0; start < all.length; start += HEADS_MAX) {
         try {
-          await append(tenant, all.slice(start, start + HEADS_MAX))
+          await appendHeads(tenant, all.slice(start, start + HEADS_MAX))
         } catch (error) {
           log.warn({ err: error, tenant }, 'writing an audit anchor failed; the next run will retry')
           for (const head of all.slice(start)) moved(head)
@@ -67,17 +71,21 @@ export function openAnchors({ db, log, clock }: { db: Database; log: Log; clock:
     }
   }
 
-  const append = async (tenant: string, latest: readonly Head[]): Promise<void> => {
+  const appendHeads = (tenant: string, latest: readonly Head[]): Promise<number> => {
     const heads: Heads = Object.fromEntries(
       latest.map(({ execution_id: id, audit_seq: seq, audit_hash: hash }) => [id, { seq, hash }]),
     )
+    return append(tenant, { heads, refusals: null })
+  }
+
+  const append = async (tenant: string, content: Pick<Anchor, 'heads' | 'refusals'>): Promise<number> => {
     for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
       const before = last.get(tenant) ?? (await readLastAnchor(db, tenant))
-      const row = { number: before.number + 1, at: isoTime(clock.now()), heads }
+      const row = { number: before.number + 1, at: isoTime(clock.now()), ...content }
       const anchor = { ...row, hash: anchorHash(before.hash, row) }
       if (await insertAnchor(db, tenant, anchor)) {
         last.set(tenant, { number: anchor.number, hash: anchor.hash })
-        return
+        return anchor.number
       }
       // Another replica has written that number.
       last.delete(tenant)
@@ -95,6 +103,7 @@ export function openAnchors({ db, log, clock }: { db: Database; log: Log; clock:
 
   return {
     moved,
+    refused: (tenant, refusals) => append(tenant, { heads: {}, refusals: [...refusals] }),
     async [Symbol.asyncDispose]() {
       clearTimeout(timer)
       await writing
@@ -106,5 +115,5 @@ export function openAnchors({ db, log, clock }: { db: Database; log: Log; clock:
 }
 
 /** @param before the hash of the previous row; empty for the first */
-export const anchorHash = (before: string, { number, at, heads }: Omit<Anchor, 'hash'>): string =>
-  sha256(before + canonicalJson({ number, at, heads }))
+export const anchorHash = (before: string, { number, at, heads, refusals }: Omit<Anchor, 'hash'>): string =>
+  sha256(before + canonicalJson({ number, at, heads, ...(refusals === null ? {} : { refusals }) }))

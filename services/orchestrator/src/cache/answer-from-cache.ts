@@ -29,9 +29,23 @@ function cited(evidence: Evidence, entry: CacheEntry, from: ExecutionId): Eviden
   return {
     ...evidence,
     kind: 'cited',
-    facts: { ...evidence.facts, execution_id: from, age_ms: entry.age_ms, original_kind: evidence.kind },
+    facts: {
+      ...evidence.facts,
+      execution_id: from,
+      age_ms: entry.age_ms,
+      original_kind: evidence.kind,
+      ...similarity(entry),
+    },
   }
 }
+
+/** Of an answer to similar words: to which, how similar, and how many of such answers are wrong at most. */
+const similarity = ({ similar }: CacheEntry): Evidence['facts'] =>
+  similar && {
+    similar_to: similar.text,
+    similarity: similar.similarity,
+    ...(similar.certificate && { wrong_max: similar.certificate.wrong_max, judged: similar.certificate.judged }),
+  }
 
 /** Ends the execution with an answer from the cache. `admission` is extended to cover all of it. */
 export function endByAnswer(admission: Admission, entry: CacheEntry, now: number): Draft {
@@ -39,7 +53,7 @@ export function endByAnswer(admission: Admission, entry: CacheEntry, now: number
   const { execution } = admission
   const draft = draftOf(emptySnapshot(execution), now)
   const finished_at = isoTime(now)
-  Object.assign(execution, found, { status: 'done', cited: evidence, finished_at, settled: true })
+  Object.assign(execution, found, { status: 'done', cited: evidence, finished_at })
   record(draft, 'execution.ended', { status: 'done', error: null })
   admission.audit.push(...draft.audit)
   return draft

@@ -1,16 +1,18 @@
 /** Teaches the cache, the templates and the agent from an ended execution. Only verified results are learned. */
+
 import type { Bus } from '@deed/mesh/bus'
 import { Solution } from '@deed/proto/agent'
-import { putCache, releaseCache } from '@deed/proto/cache'
+import { judgeCache, putCache, releaseCache } from '@deed/proto/cache'
 import { learnSentence, unlearnSentence } from '@deed/proto/rules'
 import { recordTemplate } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
+import { aboutExecution } from '../execution/about-execution.ts'
 import { onBehalfOf } from '../execution/on-behalf-of.ts'
 import { isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
 import { isCacheable, type Policy } from '../policy/policy.ts'
 import { scopeOf } from '../thinking/think.ts'
 import type { CachedBefore } from './cached-before.ts'
-import { disprovenWords, lessonsOf } from './teach-agent.ts'
+import { disprovenWords, heldAsBefore, lessonsOf } from './teach-agent.ts'
 
 interface Dependencies {
   bus: Bus
@@ -24,7 +26,8 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
   const { execution, tasks } = snapshot
   // A manifest's task text is a name, and its author chose the parts.
   if (execution.request.manifest) return
-  const options = onBehalfOf(execution)
+  // Not a part of the trace: it has ended, and nobody waits for this.
+  const options = { ...onBehalfOf(execution), trace: undefined }
   const scope = scopeOf(execution.request)
   const acts = [...tasks.values()].filter(isAct)
   // What a person chose holds for this execution; the same words may mean something else the next time.
@@ -54,6 +57,8 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
     }
     lessons.push(bus.call(putCache, { ...scope, value }, options))
   }
+  const held = heldAsBefore(snapshot)
+  if (held !== undefined) lessons.push(bus.call(judgeCache, { ...scope, held }, options))
   if (execution.template_used !== null && execution.method !== 'cached' && isVerdict(execution.status)) {
     lessons.push(
       bus.call(
@@ -84,7 +89,7 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
   }
   for (const lesson of await Promise.allSettled(lessons)) {
     if (lesson.status === 'rejected') {
-      log.warn({ err: lesson.reason, execution_id: execution.execution_id }, 'learning from an outcome failed')
+      log.warn({ err: lesson.reason, ...aboutExecution(execution) }, 'learning from an outcome failed')
     }
   }
 }

@@ -18,7 +18,7 @@ export function lessonsOf({ execution, tasks }: Pick<Snapshot, 'execution' | 'ta
 
 function chosenLesson(task: TaskRow, tasks: Snapshot['tasks']): Lesson | undefined {
   const choice = choiceOf(task)
-  const { solution } = Chosen.safeParse(task.result?.data).data ?? {}
+  const { solution } = (choice && Chosen.safeParse(task.result?.data).data) ?? {}
   if (!choice || !solution) return undefined
   // After several questions the answer still is what the first words mean.
   const first = [...tasks.values()].map(choiceOf).find((one) => one?.node === choice.node && one.round === 1)
@@ -26,11 +26,21 @@ function chosenLesson(task: TaskRow, tasks: Snapshot['tasks']): Lesson | undefin
 }
 
 function plannedLesson(task: TaskRow): Lesson | undefined {
-  const { data: solution } = Solution.safeParse(isSolve(task) ? task.result?.data : undefined)
-  return isSolve(task) && solution ? { task: task.spec, source: 'model', solution } : undefined
+  if (!isSolve(task)) return undefined
+  const { data: solution } = Solution.safeParse(task.result?.data)
+  return solution && { task: task.spec, source: 'model', solution }
 }
 
 const WRONG: ReadonlySet<TaskRow['actual_status']> = new Set(['failed', 'undone'])
+
+/** Whether the plan of a request with similar words held; undefined if none was used, or it was cancelled. */
+export function heldAsBefore({ execution, tasks }: Pick<Snapshot, 'execution' | 'tasks'>): boolean | undefined {
+  const recalled = [...tasks.values()].filter((task) => isAct(task) && task.spec.reading?.by === 'recalled')
+  if (recalled.length === 0) return undefined
+  if (execution.status === 'done') return execution.task_verified ? true : undefined
+  const wrong = execution.status === 'denied' || recalled.some(({ actual_status }) => WRONG.has(actual_status))
+  return wrong ? false : undefined
+}
 
 /** The words of an execution that ended otherwise, whose reading has not held. */
 export function disprovenWords({ execution, tasks }: Pick<Snapshot, 'execution' | 'tasks'>): AgentTask[] {

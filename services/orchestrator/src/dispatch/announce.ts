@@ -18,18 +18,19 @@ export function announce(bus: Bus, draft: Draft): void {
   const ended = tasks.size - progress.running.size - progress.counts.pending
   const task = execution.request.task.slice(0, TASK_CHARS_SHOWN).toWellFormed()
   const percent = tasks.size === 0 ? (hasEnded(draft) ? 100 : 0) : Math.floor((100 * ended) / tasks.size)
-  for (const { hash, task_id, ...row } of draft.audit) {
-    bus.announce(executionEvent, [execution.tenant, execution.execution_id], {
-      ...(row as Pick<AuditRow, 'seq' | 'type' | 'at' | 'data'>),
-      execution_id: execution.execution_id,
-      ...(task_id === null ? {} : { task_id }),
-      status: execution.status,
-      percent,
-      current,
-      task,
-    })
+  const events = draft.audit.map(({ hash, task_id, ...row }) => ({
+    ...(row as Pick<AuditRow, 'seq' | 'type' | 'at' | 'data'>),
+    execution_id: execution.execution_id,
+    ...(task_id === null ? {} : { task_id }),
+    status: execution.status,
+    percent,
+    current,
+    task,
+  }))
+  bus.announce(executionEvent, [execution.tenant, execution.execution_id], events, execution.trace)
+  for (const { task_id, ...row } of draft.audit) {
     const raised = alertFor(draft, row, task_id)
-    if (raised) raiseAlert(bus, raised, new Date(row.at))
+    if (raised) raiseAlert(bus, { ...raised, trace: execution.trace }, new Date(row.at))
   }
 }
 

@@ -1,11 +1,12 @@
 // Who gets the slots that workers have announced, with hand-made executions.
 import type { ExecutionId } from '@deed/proto/ids'
-import { READING_SLOTS } from '@deed/proto/task'
+import { OWN_SLOTS } from '@deed/proto/task'
 import { describe, expect, it } from 'vitest'
 import { type Capacity, capacityOf } from './capacity.ts'
 
-const READ = { capability: 'act', reads: true } as const
-const CHANGE = { capability: 'act', reads: false } as const
+const READ = { capability: 'act', pace: 'read' } as const
+const SHORT = { capability: 'act', pace: 'short' } as const
+const CHANGE = { capability: 'act', pace: 'long' } as const
 
 const asking = (id: string) => ({ id: id as ExecutionId, tenant: 'local', priority: 5 })
 
@@ -27,15 +28,25 @@ describe('slots of the workers', () => {
     const { capacity } = withSlots(1)
     expect(capacity.take(CHANGE, asking('change-0'))).toBe(true)
     expect(capacity.take(CHANGE, asking('change-1'))).toBe(false)
-    const reads = Array.from({ length: READING_SLOTS + 1 }, (_, n) => capacity.take(READ, asking(`read-${n}`)))
-    expect(reads).toEqual([...Array.from({ length: READING_SLOTS }, () => true), false])
+    const reads = Array.from({ length: OWN_SLOTS.read + 1 }, (_, n) => capacity.take(READ, asking(`read-${n}`)))
+    expect(reads).toEqual([...Array.from({ length: OWN_SLOTS.read }, () => true), false])
     expect(capacity.waitingOf('local')).toBe(2)
+  })
+
+  it('leave room for short changes where everything else is taken, beside that of reads', () => {
+    const { capacity } = withSlots(1)
+    expect(capacity.take(CHANGE, asking('change'))).toBe(true)
+    const shorts = Array.from({ length: OWN_SLOTS.short + 1 }, (_, n) => capacity.take(SHORT, asking(`short-${n}`)))
+    expect(shorts.filter(Boolean)).toHaveLength(OWN_SLOTS.short)
+    expect(shorts.at(-1)).toBe(false)
+    expect(capacity.take(READ, asking('read'))).toBe(true)
+    expect(capacity.take(CHANGE, asking('change-late'))).toBe(false)
   })
 
   it('are given to reads and to others in turn, so that neither keeps the other out', async () => {
     const { capacity, woken } = withSlots(1)
     expect(capacity.take(CHANGE, asking('change'))).toBe(true)
-    for (let n = 0; n < READING_SLOTS; n++) expect(capacity.take(READ, asking(`read-own-${n}`))).toBe(true)
+    for (let n = 0; n < OWN_SLOTS.read; n++) expect(capacity.take(READ, asking(`read-own-${n}`))).toBe(true)
     for (let n = 0; n < 3; n++) {
       expect(capacity.take(READ, asking(`read-${n}`))).toBe(false)
       expect(capacity.take(CHANGE, asking(`change-${n}`))).toBe(false)

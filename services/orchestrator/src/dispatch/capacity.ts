@@ -7,7 +7,7 @@
 import type { ExecutionRequest } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
-import { READING_SLOTS } from '@deed/proto/task'
+import { OWN_SLOTS, type Pace } from '@deed/proto/task'
 import type { ExecutionRow } from '../execution/snapshot.ts'
 import { type FairQueue, fairQueue } from './fair-queue.ts'
 
@@ -25,8 +25,7 @@ export interface SlotRequest {
 /** The slot that a task occupies while it runs. */
 export interface Slot {
   capability: Capability
-  /** Whether it only reads and is short: such tasks have `READING_SLOTS` additional slots. */
-  reads: boolean
+  pace: Pace
 }
 
 export interface Capacity {
@@ -50,10 +49,11 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
     const pool = pools.get(capability)
     if (pool) return pool
     const made: Pool = {
-      ...{ slots: 0, elsewhere: 0, reading: 0, others: 0, readsNext: true },
+      ...{ slots: 0, elsewhere: 0 },
+      taken: { read: 0, short: 0, long: 0 },
       keptFor: new Map(),
-      reads: fairQueue(),
-      waiting: fairQueue(),
+      waiting: { read: fairQueue(), short: fairQueue(), long: fairQueue() },
+      inTurn: [...PACES],
     }
     pools.set(capability, made)
     return made
@@ -62,19 +62,19 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
     for (;;) {
       const next = nextOf(pool)
       if (!next) return
-      const { id, reads, goOn } = next
+      const { id, pace, goOn } = next
       // Otherwise the next caller would take it, and this one would wait again.
-      count(pool, reads, 1)
-      pool.keptFor.set(id, reads)
+      count(pool, pace, 1)
+      pool.keptFor.set(id, pace)
       void goOn().finally(() => {
         if (!pool.keptFor.delete(id)) return
-        count(pool, reads, -1)
+        count(pool, pace, -1)
         wakeNext(pool)
       })
     }
   }
   return {
-    take({ capability, reads }, asking) {
+    take({ capability, pace }, asking) {
       const pool = poolOf(capability)
       const { id } = asking
       const kept = pool.keptFor.get(id)
@@ -82,32 +82,32 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
         pool.keptFor.delete(id)
         count(pool, kept, -1)
       }
-      if (kept === reads || hasRoom(pool, reads)) {
-        count(pool, reads, 1)
+      if (kept === pace || hasRoom(pool, pace)) {
+        count(pool, pace, 1)
         return true
       }
-      queueOf(pool, reads).add(asking, { id, reads, goOn: () => wake(id) })
+      pool.waiting[pace].add(asking, { id, pace, goOn: () => wake(id) })
       return false
     },
-    room({ capability, reads }, asking) {
+    room({ capability, pace }, asking) {
       const pool = poolOf(capability)
       const { id } = asking
-      if (hasRoom(pool, reads)) return Promise.resolve(() => undefined)
+      if (hasRoom(pool, pace)) return Promise.resolve(() => undefined)
       return new Promise((resolve) => {
         const late = setTimeout(() => {
-          queueOf(pool, reads).remove(id)
+          pool.waiting[pace].remove(id)
           resolve(() => undefined)
         }, ROOM_MS_MAX)
         const goOn = (): Promise<void> => {
           clearTimeout(late)
           return new Promise<void>((done) => resolve(done))
         }
-        queueOf(pool, reads).add(asking, { id, reads, goOn })
+        pool.waiting[pace].add(asking, { id, pace, goOn })
       })
     },
-    release({ capability, reads }) {
+    release({ capability, pace }) {
       const pool = poolOf(capability)
-      count(pool, reads, -1)
+      count(pool, pace, -1)
       wakeNext(pool)
     },
     announce(capability, slots, elsewhere) {
@@ -118,7 +118,7 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
     },
     waitingOf(tenant) {
       let waiting = 0
-      for (const pool of pools.values()) waiting += pool.waiting.waitingOf(tenant) + pool.reads.waitingOf(tenant)
+      for (const pool of pools.values()) for (const pace of PACES) waiting += pool.waiting[pace].waitingOf(tenant)
       return waiting
     },
   }
@@ -127,44 +127,42 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
 interface Pool {
   slots: number
   elsewhere: number
-  /** Slots that this replica has handed out for reads, and for other tasks. */
-  reading: number
-  others: number
-  /** Whose turn it is if both wait: neither starves the other. */
-  readsNext: boolean
-  /** Resumed executions, each with a reserved slot, for a read or not. */
-  keptFor: Map<ExecutionId, boolean>
-  reads: FairQueue<Wakeable>
-  waiting: FairQueue<Wakeable>
+  /** Slots that this replica has handed out. */
+  taken: Record<Pace, number>
+  /** Resumed executions, each with a reserved slot. */
+  keptFor: Map<ExecutionId, Pace>
+  waiting: Record<Pace, FairQueue<Wakeable>>
+  /** Whose turn comes first if several wait: none starves another. */
+  inTurn: Pace[]
 }
 
 interface Wakeable {
   id: ExecutionId
-  reads: boolean
+  pace: Pace
   goOn: () => Promise<unknown>
 }
 
-const queueOf = (pool: Pool, reads: boolean) => (reads ? pool.reads : pool.waiting)
+const PACES = ['read', 'short', 'long'] as const satisfies readonly Pace[]
 
-function count(pool: Pool, reads: boolean, change: number): void {
-  const key = reads ? 'reading' : 'others'
-  pool[key] = Math.max(0, pool[key] + change)
+function count(pool: Pool, pace: Pace, change: number): void {
+  pool.taken[pace] = Math.max(0, pool.taken[pace] + change)
 }
 
-/** Reads beyond their own slots take common ones. */
-const hasCommonRoom = ({ reading, others, elsewhere, slots }: Pool): boolean =>
-  others + Math.max(0, reading - READING_SLOTS) + elsewhere < slots
+/** Tasks beyond the slots of their own take common ones. */
+const hasCommonRoom = ({ taken, elsewhere, slots }: Pool): boolean =>
+  PACES.reduce((sum, pace) => sum + Math.max(0, taken[pace] - OWN_SLOTS[pace]), elsewhere) < slots
 
-const hasRoom = (pool: Pool, reads: boolean): boolean =>
-  hasCommonRoom(pool) || (reads && pool.slots > 0 && pool.reading < READING_SLOTS)
+const hasRoom = (pool: Pool, pace: Pace): boolean =>
+  hasCommonRoom(pool) || (pool.slots > 0 && pool.taken[pace] < OWN_SLOTS[pace])
 
 function nextOf(pool: Pool): Wakeable | undefined {
-  if (hasCommonRoom(pool)) {
-    pool.readsNext = !pool.readsNext
-    const [first, second] = pool.readsNext ? [pool.reads, pool.waiting] : [pool.waiting, pool.reads]
-    return first.next() ?? second.next()
+  for (const pace of pool.inTurn) {
+    const next = hasRoom(pool, pace) ? pool.waiting[pace].next() : undefined
+    if (!next) continue
+    pool.inTurn = [...pool.inTurn.filter((other) => other !== pace), pace]
+    return next
   }
-  return hasRoom(pool, true) ? pool.reads.next() : undefined
+  return undefined
 }
 
 const PRIORITY = { high: 2, normal: 5, low: 8 } as const

@@ -7,28 +7,37 @@
  */
 import type { Bus } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/process/crash-point'
-import { type Action, workAct } from '@deed/proto/action'
-import { workSolve } from '@deed/proto/agent'
+import type { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import type { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
+import type { ApprovalId, ExecutionId } from '@deed/proto/ids'
+import type { Pace } from '@deed/proto/task'
+import { batched } from '@deed/store/batched'
 import type { Log } from '@deed/telemetry/logger'
+import { count } from '@deed/telemetry/metrics'
 import { LRUCache } from 'lru-cache'
-import { type Claim, type Draft, draftOf, hasChanged, hasEnded, type Lease } from '../execution/draft.ts'
-import { keysOf } from '../execution/keys-of.ts'
-import { type ExecutionRow, isAct, isSolve, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
-import type { Input, Limits } from '../reconcile/input.ts'
+import { type Claim, type Draft, draftOf, hasChanged, hasEnded, hasResumed } from '../execution/draft.ts'
+import { type Admission, emptySnapshot } from '../execution/new-execution.ts'
+import { type ExecutionRow, isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
+import type { Input } from '../reconcile/input.ts'
 import { reconcile } from '../reconcile/reconcile.ts'
+import { openBeginnings } from '../store/beginnings.ts'
 import { claimOf } from '../store/claims.ts'
 import type { Clock } from '../store/clock.ts'
+import { type NextCheck, postponeChecks } from '../store/due.ts'
 import { loadSnapshot } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
 import { openTransitions, type Waiter } from '../store/transitions.ts'
 import { announce } from './announce.ts'
-import type { Capacity, Slot } from './capacity.ts'
-import { slotRequestOf } from './capacity.ts'
+import type { Capacity } from './capacity.ts'
 import { concurrencyKeys } from './concurrency-keys.ts'
+import { handOutOne } from './hand-out-one.ts'
+import { heldSlots } from './held-slots.ts'
+import { inTurn } from './in-turn.ts'
 import type { WorkQueues } from './keep-work-queues.ts'
+import { type LimitSources, limitsFor, type Taken } from './limits-for.ts'
+import { measureStep } from './measure-step.ts'
 import type { TargetRates } from './target-rates.ts'
+import { continueTrace, endExecutionSpan, traceTransitions } from './trace-transitions.ts'
 
 const ATTEMPTS_MAX = 8
 /** The cache's size; the oldest snapshots are evicted. */
@@ -50,8 +59,7 @@ export interface Dependencies {
   /** Called with the head of a chain that has become durable. */
   moved(execution: ExecutionRow): void
   policyVersion: string
-  /** Whether an action only reads, and is short. */
-  reads(action: Action): boolean
+  paceOf(action: Action): Pace
   /** Targets that the action writes to, as `target:<name>`. */
   writes(action: Action): readonly string[]
   /** Starts to inspect the step of the approval; the result arrives as an input. */
@@ -72,6 +80,12 @@ export interface Driver {
    * @throws {DeedError} if the input cannot be applied
    */
   apply(id: ExecutionId, input: Input, fresh?: boolean): Promise<Snapshot>
+  /**
+   * Stores a new execution together with its plan, and resolves when both are durable.
+   *
+   * @returns undefined if its key has an execution already; else who waits for it
+   */
+  begin(admission: Admission, input: Input): Promise<Waiter[] | undefined>
   /** From this replica's cache, or from the tables. Must not be modified. @throws {DeedError} `not_found` */
   peek(id: ExecutionId): Promise<Snapshot>
   /** From the tables. @throws {DeedError} `not_found` */
@@ -89,34 +103,11 @@ export interface Driver {
 }
 
 export function openDriver(dependencies: Dependencies): Driver {
-  const {
-    db,
-    bus,
-    log,
-    clock,
-    capacity,
-    rates,
-    workQueues,
-    leaseMs,
-    autoRollback,
-    policyVersion,
-    moved,
-    look,
-    ended,
-    reads,
-    writes,
-    reportsRefused,
-  } = dependencies
+  const { db, bus, log, clock, capacity, workQueues, moved, look, ended, writes, reportsRefused } = dependencies
   const commit = openTransitions(db)
+  const commitFirst = openBeginnings(db)
   const known = new LRUCache<ExecutionId, Snapshot>({ max: SNAPSHOTS_MAX })
-  const queues = new Map<ExecutionId, Promise<unknown>>()
-  /** Slots of attempts that this replica has handed out, by task. */
-  const taken = new Map<string, { slot: Slot; at: number }>()
-
-  const slotOf = (task: TaskRow): Slot => ({
-    capability: task.capability,
-    reads: isAct(task) && task.desired_status !== 'undone' && reads(task.spec),
-  })
+  const turns = inTurn<ExecutionId>()
 
   const load = async (id: ExecutionId): Promise<Snapshot> => {
     const snapshot = await loadSnapshot(db, id)
@@ -131,38 +122,8 @@ export function openDriver(dependencies: Dependencies): Driver {
     })
   })
 
-  const limitsFor = (id: ExecutionId, slots: Slot[], unseen: ApprovalId[], keysBusy: boolean): Limits => {
-    /** Keys that this draft itself takes. */
-    const granted = new Set<string>()
-    return {
-      leaseMs,
-      autoRollback,
-      policyVersion,
-      takeSlot(task, execution) {
-        const slot = slotOf(task)
-        const taken = capacity.take(slot, slotRequestOf(execution))
-        if (taken) slots.push(slot)
-        return taken
-      },
-      keysFree(wanted) {
-        const busy = wanted.filter((key) => keysBusy || granted.has(key) || !keys.isFree(key))
-        // Also if only the table knows that the key is busy: a faster local attempt releases it soon.
-        for (const key of busy) keys.wait(key, id)
-        if (busy.length > 0) return false
-        for (const key of wanted) granted.add(key)
-        return true
-      },
-      mayBegin: (target, execution) => rates.mayBegin(target, slotRequestOf(execution)),
-      began: rates.began,
-      mayAsk({ approval_id: approvalId, level }, { dependencies }) {
-        // A step that the plan itself asks for was inspected just before.
-        if (level < 3 || dependencies.length === 0) return true
-        unseen.push(approvalId)
-        return false
-      },
-      random: Math.random,
-    }
-  }
+  const held = heldSlots({ ...dependencies, keys })
+  const limits: LimitSources = { ...dependencies, keys, slotOf: held.slotOf }
 
   const attempt = async (id: ExecutionId, input: Input, fresh: boolean): Promise<Snapshot> => {
     let keysBusy = false
@@ -171,24 +132,24 @@ export function openDriver(dependencies: Dependencies): Driver {
       const snapshot = kept ?? (await load(id))
       known.delete(id)
       const draft = draftOf(snapshot, clock.now())
-      const slots: Slot[] = []
-      const unseen: ApprovalId[] = []
+      const taken: Taken = { slots: [], uninspected: [] }
       try {
-        reconcile(draft, input, limitsFor(id, slots, unseen, keysBusy))
+        reconcile(draft, input, limitsFor(limits, id, taken, keysBusy))
       } catch (error) {
-        for (const slot of slots) capacity.release(slot)
+        giveBack(taken)
         // Another replica may have added what is missing here: only the tables refuse.
         if (kept && error instanceof DeedError) continue
         throw error
       }
+      if (hasResumed(draft)) continueTrace(draft)
       draft.claim = claimOf(input, draft)
       draft.written = writtenIn(draft, input).flatMap(writes)
       if (!hasChanged(draft)) {
         if (draft.leases.length > 0) handOut(draft)
         // Inspected because it was due: move the due time, so that it is not due again at once.
-        if (input.type === 'tick' && fresh) await postponeCheck(draft)
+        if (input.type === 'tick' && fresh) await postpone(draft.execution)
         remember(snapshot)
-        for (const approval of unseen) look(id, approval)
+        for (const approval of taken.uninspected) look(id, approval)
         return snapshot
       }
       crashPoint(`orchestrator.before_${input.type}`)
@@ -196,36 +157,70 @@ export function openDriver(dependencies: Dependencies): Driver {
       try {
         committed = await commit(draft)
       } catch (error) {
-        for (const slot of slots) capacity.release(slot)
+        giveBack(taken)
         throw error
       }
       if (committed.outcome !== 'committed') {
-        for (const slot of slots) capacity.release(slot)
+        giveBack(taken)
         keysBusy ||= committed.outcome === 'key_busy'
         // What was kept may be behind: then the report is of an old token, and nothing worse.
         if (committed.outcome === 'contradicted' && !kept) throw contradicted(id, draft.claim)
         continue
       }
       crashPoint(`orchestrator.after_${input.type}`)
-      snapshot.execution.version = draft.expectedVersion + 1
-      snapshot.plans = draft.plans
-      remember(snapshot)
-      releaseSlots(draft)
-      handOut(draft)
-      if (draft.audit.length > 0) moved(draft.execution)
-      announce(bus, draft)
-      for (const approval of unseen) look(id, approval)
-      if (hasEnded(draft)) {
-        known.delete(id)
-        ended(snapshot, committed.waiters)
-      }
+      followCommit(snapshot, draft, taken, committed.waiters)
       return snapshot
     }
     throw new DeedError('unavailable', `other replicas keep changing execution ${id}; try again`)
   }
 
+  const begin = async (admission: Admission, input: Input): Promise<Waiter[] | undefined> => {
+    const { execution_id: id } = admission.execution
+    // If it is not stored here, the admission is used again.
+    const snapshot = emptySnapshot({ ...admission.execution })
+    const draft = draftOf(snapshot, clock.now())
+    draft.audit.push(...admission.audit)
+    const taken: Taken = { slots: [], uninspected: [] }
+    let waiters: Waiter[] | undefined
+    try {
+      reconcile(draft, input, limitsFor(limits, id, taken, false))
+      crashPoint('orchestrator.before_admit')
+      crashPoint(`orchestrator.before_${input.type}`)
+      const committed = await commitFirst({ admission, draft })
+      if (committed.outcome === 'committed') waiters = committed.waiters
+    } finally {
+      if (!waiters) giveBack(taken)
+    }
+    if (!waiters) return undefined
+    crashPoint('orchestrator.after_admit')
+    crashPoint(`orchestrator.after_${input.type}`)
+    // Who asked knows that it was accepted.
+    draft.audit.splice(0, admission.audit.length)
+    followCommit(snapshot, draft, taken, waiters)
+    return waiters
+  }
+
+  const followCommit = (snapshot: Snapshot, draft: Draft, taken: Taken, waiters: Waiter[]): void => {
+    const { execution_id: id } = snapshot.execution
+    snapshot.execution.version = draft.expectedVersion + 1
+    snapshot.plans = draft.plans
+    remember(snapshot)
+    held.follow(draft)
+    handOut(draft)
+    if (draft.audit.length > 0) moved(draft.execution)
+    if (traceTransitions(draft)) bus.keepTrace(draft.execution.trace)
+    announce(bus, draft)
+    measureStep(draft)
+    for (const approval of taken.uninspected) look(id, approval)
+    if (!hasEnded(draft)) return
+    endExecutionSpan(draft.execution)
+    known.delete(id)
+    ended(snapshot, waiters)
+  }
+
   const contradicted = (id: ExecutionId, claim: Claim | undefined): DeedError => {
     reportsRefused.count++
+    count('deed_reports_refused_total', {})
     log.error(
       { execution_id: id, ...claim, attempt_key: undefined },
       'a report that the ledger contradicts was refused',
@@ -237,36 +232,13 @@ export function openDriver(dependencies: Dependencies): Driver {
     known.set(snapshot.execution.execution_id, snapshot)
   }
 
-  const postponeCheck = async (draft: Draft): Promise<void> => {
-    const { execution_id, next_check_at } = draft.execution
-    await db.query('orchestrator.look_later', `update executions set next_check_at = $2 where execution_id = $1`, [
-      execution_id,
-      next_check_at,
-    ])
-  }
+  const postpone = batched(async (checks: NextCheck[]) => {
+    await postponeChecks(db, checks)
+    return checks.map(() => undefined)
+  })
 
-  const releaseSlots = (draft: Draft): void => {
-    const at = performance.now()
-    const free: Slot[] = []
-    for (const { task, again } of draft.leases) {
-      // The slot of a repeated dispatch is counted already, here or where it was leased.
-      if (again) continue
-      const before = taken.get(task.task_id)
-      // Leased again in the step that ended its attempt: the slot of that attempt is free.
-      if (before) free.push(before.slot)
-      taken.set(task.task_id, { slot: slotOf(task), at })
-      keys.take(keysOf(task), task.task_id)
-    }
-    for (const id of draft.actualChanged) {
-      const task = draft.tasks.get(id)
-      const held = taken.get(id)
-      if (held !== undefined && task?.actual_status !== 'in_progress') {
-        taken.delete(id)
-        keys.release(id)
-        free.push(held.slot)
-      }
-    }
-    for (const slot of free) capacity.release(slot)
+  const giveBack = ({ slots }: Taken): void => {
+    for (const slot of slots) capacity.release(slot)
   }
 
   const handOut = (draft: Draft): void => {
@@ -280,69 +252,21 @@ export function openDriver(dependencies: Dependencies): Driver {
 
   const driver: Driver = {
     know: remember,
-    apply(id, input, fresh = false) {
-      const before = queues.get(id) ?? Promise.resolve()
-      const result = before.then(
-        () => attempt(id, input, fresh),
-        () => attempt(id, input, fresh),
-      )
-      queues.set(id, result)
-      const done = (): void => {
-        if (queues.get(id) === result) queues.delete(id)
-      }
-      result.then(done, done)
-      return result
-    },
+    begin: (admission, input) => turns.run(admission.execution.execution_id, () => begin(admission, input)),
+    apply: (id, input, fresh = false) => turns.run(id, () => attempt(id, input, fresh)),
     async peek(id) {
-      await queues.get(id)?.catch(() => undefined)
+      await turns.ended(id)
       return known.get(id) ?? load(id)
     },
     async read(id) {
-      await queues.get(id)?.catch(() => undefined)
+      await turns.ended(id)
       return load(id)
     },
-    handedOut: () => new Set(taken.keys()),
-    keepOnly(running, askedAt) {
-      for (const [id, { slot, at }] of taken) {
-        if (running.has(id) || at > askedAt) continue
-        taken.delete(id)
-        keys.release(id as TaskId)
-        capacity.release(slot)
-      }
-    },
-    async idle() {
-      await Promise.allSettled(queues.values())
-    },
+    handedOut: held.tasks,
+    keepOnly: held.keepOnly,
+    idle: turns.idle,
   }
   return driver
-}
-
-function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, intent }: Lease): void {
-  const { tenant, execution_id, trace, request } = execution
-  if (intent === 'solve') {
-    if (!isSolve(task)) throw new Error(`task ${task.task_id} has no question for a model`)
-    const payload = {
-      task_id: task.task_id,
-      execution_id,
-      tenant,
-      token,
-      task: task.spec,
-      ...(request.budget_usd === undefined ? {} : { budget_microusd: Math.floor(request.budget_usd * 1_000_000) }),
-      earlier_errors: task.last_error === null ? [] : [task.last_error],
-    }
-    return bus.handOut(workSolve, payload, { tenant, trace })
-  }
-  if (!isAct(task)) throw new Error(`task ${task.task_id} has no action`)
-  const payload = {
-    task_id: task.task_id,
-    execution_id,
-    tenant,
-    token,
-    intent,
-    action: task.spec,
-    action_hash: task.action_hash ?? '',
-  }
-  bus.handOut(workAct, payload, { tenant, trace })
 }
 
 /** Actions that had an effect, or may have had one, according to the input. */

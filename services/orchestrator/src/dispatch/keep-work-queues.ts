@@ -33,11 +33,12 @@ export async function keepWorkQueues(
   bus: Bus,
   log: Log,
   tenants: readonly string[],
+  replicas: number,
 ): Promise<WorkQueues> {
   let missing: string[] = []
   const lost = new Map<string, number>()
 
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const before = missing.length
     missing = await whatIsMissing()
     // A repaired fault is reported once, so that a later check shows why work stopped.
@@ -48,7 +49,7 @@ export async function keepWorkQueues(
   }
   const whatIsMissing = async (): Promise<string[]> => {
     try {
-      const mended = await ensureWorkQueues(bus.nc, [workAct, workSolve])
+      const mended = await ensureWorkQueues(bus.nc, [workAct, workSolve], replicas)
       return [...mended.map((what) => `${what}; creating it again`), ...(await missingIntake(bus.nc, tenants))]
     } catch (error) {
       missing = ['JetStream does not answer']
@@ -81,10 +82,10 @@ export async function keepWorkQueues(
       })
     }
   }
-  await ensureWorkQueues(bus.nc, [workAct, workSolve])
+  await ensureWorkQueues(bus.nc, [workAct, workSolve], replicas)
   // Counted before anything is taken: new submissions may reuse the numbers of lost ones.
   await countLostOnes()
-  const looking = every(EVERY_MS, look, { failed: 'checking the work queues failed', log })
+  const looking = every(EVERY_MS, check, { failed: 'checking the work queues failed', log })
   return {
     checkNow: looking.hurry,
     missing: () => missing,

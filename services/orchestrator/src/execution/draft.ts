@@ -79,6 +79,14 @@ export const hasChanged = (draft: Draft): boolean =>
 export const hasEnded = (draft: Draft): boolean =>
   FINAL_EXECUTION_STATUSES.has(draft.execution.status) && !FINAL_EXECUTION_STATUSES.has(draft.before)
 
+/** Whether it had ended, and what follows an end has to be seen to again. */
+export const isOpenAgain = ({ execution, before }: Draft): boolean =>
+  FINAL_EXECUTION_STATUSES.has(before) && !execution.followed_up
+
+/** It had ended, and is worked on again. */
+export const hasResumed = (draft: Draft): boolean =>
+  FINAL_EXECUTION_STATUSES.has(draft.before) && !FINAL_EXECUTION_STATUSES.has(draft.execution.status)
+
 /** Appends a transition to the execution's chain: each row's hash covers the previous one. */
 export function record(
   draft: Draft,

@@ -1,10 +1,12 @@
 /** A new execution: its row, and the first row of its audit log. */
-import { randomUUIDv7 } from 'node:crypto'
 import { hashJson } from '@deed/json/canonical-json'
 import type { ExecutionRequest } from '@deed/proto/execution'
-import type { ExecutionId, Principal } from '@deed/proto/ids'
+import type { Principal } from '@deed/proto/ids'
 import type { JsonObject } from '@deed/proto/json'
+import type { OpenSpan } from '@deed/telemetry/span'
+import { type Trace, traceOf } from '@deed/telemetry/trace-context'
 import { draftOf, record } from './draft.ts'
+import { executionIdAt } from './execution-id.ts'
 import { isoTime } from './iso-time.ts'
 import type { AuditEntry, ExecutionRow, Snapshot } from './snapshot.ts'
 
@@ -15,7 +17,9 @@ const PLANNING_MS = 5_000
 export interface Incoming {
   request: ExecutionRequest
   principal: Principal
-  trace: string
+  /** Of the span that is to end with the execution. */
+  trace: Trace
+  root?: OpenSpan | undefined
   waiter: { replyTo: string; dueAt: number } | undefined
   /** The sequence in the acknowledgement of its submission. */
   sequence?: number
@@ -24,12 +28,13 @@ export interface Incoming {
 }
 
 export function newExecution(
-  { request, principal, trace }: Pick<Incoming, 'request' | 'principal' | 'trace'>,
+  { request, principal, trace, root }: Pick<Incoming, 'request' | 'principal' | 'trace' | 'root'>,
   now: number,
 ): ExecutionRow {
+  const id = executionIdAt(now)
   return {
     tenant: principal.tenant,
-    execution_id: randomUUIDv7() as ExecutionId,
+    execution_id: id,
     user_name: principal.user,
     idempotency_key: request.idempotency_key ?? null,
     request_hash: hashJson({
@@ -38,7 +43,8 @@ export function newExecution(
       ...(request.manifest_ref ? { manifest: undefined } : {}),
     }),
     request,
-    trace,
+    trace: traceOf(trace, id),
+    root: root ?? null,
     status: 'planning',
     ending: null,
     version: 1,
@@ -49,6 +55,7 @@ export function newExecution(
     tokens_used: 0,
     cost_microusd: 0,
     cache_hit: false,
+    duplicate_effects: 0,
     degraded: [],
     result: null,
     error: null,
@@ -59,7 +66,7 @@ export function newExecution(
     created_at: isoTime(now),
     finished_at: null,
     next_check_at: isoTime(now + PLANNING_MS),
-    settled: false,
+    followed_up: false,
   }
 }
 

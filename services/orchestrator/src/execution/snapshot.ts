@@ -21,6 +21,8 @@ import type {
   TaskKind,
   TaskStatus,
 } from '@deed/proto/states'
+import type { OpenSpan } from '@deed/telemetry/span'
+import type { Trace } from '@deed/telemetry/trace-context'
 
 /** The final status of an execution once nothing is left to undo. */
 export type Ending = 'done' | 'failed' | 'denied' | 'cancelled' | 'rolled_back'
@@ -32,8 +34,10 @@ export interface ExecutionRow {
   idempotency_key: string | null
   request_hash: string
   request: ExecutionRequest
-  /** The `traceparent` of the execution's root span. */
-  trace: string
+  /** Of the execution's root span, with its id. */
+  trace: Trace
+  /** The root span, which ends with the execution. Null if the caller was answered at once. */
+  root: OpenSpan | null
   status: ExecutionStatus
   ending: Ending | null
   version: number
@@ -44,6 +48,7 @@ export interface ExecutionRow {
   tokens_used: number
   cost_microusd: number
   cache_hit: boolean
+  duplicate_effects: number
   degraded: string[]
   result: ActionResult | null
   error: ErrorBody | null
@@ -55,7 +60,7 @@ export interface ExecutionRow {
   created_at: string
   finished_at: string | null
   next_check_at: string
-  settled: boolean
+  followed_up: boolean
   /** When the removal of its body began: from then on it can be neither undone nor retried. */
   pruned_at?: string | null
 }

@@ -5,6 +5,7 @@
  * The observation has no effect, asks the executor and no cache, and is claimed by one replica at a time. The goal's
  * row names the execution before that is stored, so the next check finds it if a process dies in between.
  */
+
 import { counted } from '@deed/config/counted'
 import { errorBody } from '@deed/mesh/bus'
 import { raiseAlert } from '@deed/mesh/raise-alert'
@@ -14,6 +15,7 @@ import { DeedError } from '@deed/proto/errors'
 import type { GoalOutcome } from '@deed/proto/goal'
 import { ExecutionId } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import { aboutExecution } from '../execution/about-execution.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import type { Snapshot } from '../execution/snapshot.ts'
 import type { Accepting } from '../intake/accept-execution.ts'
@@ -53,18 +55,18 @@ export async function checkGoal(looking: CheckDependencies, claimed: GoalRow): P
   }
   const { outcome, seen } = await probe(looking, goal)
   const now = clock.now()
-  const looked: GoalChange = {
+  const checked: GoalChange = {
     execution_open: false,
-    last_look_at: isoTime(now),
+    last_check_at: isoTime(now),
     last_outcome: outcome,
     last_seen: seen.slice(0, SEEN_CHARS_MAX),
     remedies: recentRemedies(goal.remedies, now),
   }
-  const drifted: GoalChange = { ...looked, drifts: goal.drifts + 1, last_drift_at: isoTime(now) }
+  const drifted: GoalChange = { ...checked, drifts: goal.drifts + 1, last_drift_at: isoTime(now) }
   switch (judge(goal, outcome, now)) {
     case 'rest':
       if (outcome === 'unknown' && goal.last_outcome !== 'unknown') raiseUnobservable(looking, goal, seen)
-      return note(looking, goal, looked, goal.interval_ms)
+      return note(looking, goal, checked, goal.interval_ms)
     case 'remedy':
       return bringAbout(looking, { ...goal, ...drifted }, now)
     case 'give_up':
@@ -112,13 +114,13 @@ async function bringAbout(looking: CheckDependencies, goal: GoalRow, now: number
     execution_id: id,
     execution_open: true,
     remedies: [...goal.remedies, { execution_id: id, at: isoTime(now) }],
-    look_at: isoTime(now + FOLLOW_MS),
+    next_check_at: isoTime(now + FOLLOW_MS),
   }
   if (!(await storeCheck(db, goal, change))) return undefined
   log.info({ goal: goal.name, execution_id: id, seen: goal.last_seen }, 'goal drifted')
-  const told = { tenant: goal.tenant, executionId: id, data: { goal: goal.name } }
+  const event = { tenant: goal.tenant, executionId: id, data: { goal: goal.name } }
   raiseAlert(bus, {
-    ...told,
+    ...event,
     name: 'goal-drifted',
     severity: 'warning',
     message: `the goal ${goal.name} does not hold and is being restored: ${goal.last_seen}`,
@@ -138,7 +140,7 @@ async function established(
     // The replica that put it died before its first execution was stored.
     const execution = executionForGoal(goal, clock.now())
     const at = clock.now() + FOLLOW_MS
-    const meant = { execution_id: execution.execution_id, look_at: isoTime(at) }
+    const meant = { execution_id: execution.execution_id, next_check_at: isoTime(at) }
     if (!(await storeCheck(db, goal, meant))) return undefined
     await startForGoal(looking, { ...goal, ...meant }, execution)
     return at
@@ -152,7 +154,7 @@ async function established(
     status: 'active',
     execution_open: false,
     agreed: goalApprovalOf(snapshot),
-    last_look_at: isoTime(clock.now()),
+    last_check_at: isoTime(clock.now()),
     last_outcome: outcome,
     last_seen: seen.slice(0, SEEN_CHARS_MAX),
   }
@@ -180,7 +182,7 @@ async function approveFor(
     } catch (error) {
       // A person was faster, or the execution has ended.
       if (!(error instanceof DeedError)) throw error
-      log.info({ err: error, goal: goal.name, execution_id: execution.execution_id }, 'approved already')
+      log.info({ err: error, goal: goal.name, ...aboutExecution(execution) }, 'approved already')
     }
   }
 }
@@ -194,7 +196,7 @@ async function giveUp({ db, bus, log }: CheckDependencies, goal: GoalRow, why: s
     severity: 'critical',
     tenant: goal.tenant,
     ...(goal.execution_id === null ? {} : { executionId: goal.execution_id }),
-    cause: `${goal.goal_id}:${goal.looks}`,
+    cause: `${goal.goal_id}:${goal.checks}`,
     message: `the goal ${goal.name} is blocked: ${change.why}; fix the cause, then: deed goal resume ${goal.name}`,
     data: { goal: goal.name },
   })
@@ -207,7 +209,7 @@ function raiseUnobservable({ bus }: CheckDependencies, goal: GoalRow, seen: stri
     name: 'goal-unseen',
     severity: 'warning',
     tenant: goal.tenant,
-    cause: `${goal.goal_id}:${goal.looks}`,
+    cause: `${goal.goal_id}:${goal.checks}`,
     message: `the goal ${goal.name} cannot be checked: ${seen}`.slice(0, SEEN_CHARS_MAX),
     data: { goal: goal.name },
   })
@@ -220,7 +222,7 @@ async function note(
   afterMs: number,
 ): Promise<number | undefined> {
   const at = clock.now() + afterMs
-  return (await storeCheck(db, goal, { ...change, look_at: isoTime(at) })) ? at : undefined
+  return (await storeCheck(db, goal, { ...change, next_check_at: isoTime(at) })) ? at : undefined
 }
 
 async function readOrNone(driver: CheckDependencies['driver'], id: ExecutionId): Promise<Snapshot | undefined> {

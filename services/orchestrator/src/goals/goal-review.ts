@@ -45,7 +45,7 @@ export async function decideGoal(
 }
 
 function viewOf(goal: GoalRow): PersonTask {
-  const { goal_id, user_name, name, task, why, last_look_at, created_at } = goal
+  const { goal_id, user_name, name, task, why, last_check_at, created_at } = goal
   return {
     approval_id: goal_id as ApprovalId,
     execution_id: executionOf(goal),
@@ -57,7 +57,7 @@ function viewOf(goal: GoalRow): PersonTask {
     status: 'pending',
     decisions: [...DECISIONS],
     requested_by: user_name,
-    asked_at: new Date(last_look_at ?? created_at).toISOString(),
+    asked_at: new Date(last_check_at ?? created_at).toISOString(),
     expires_at: null,
     cause: 'goal',
     about: null,

@@ -9,7 +9,7 @@ import { judge, recentRemedies } from './judge.ts'
 const id = '01997d0e-0000-7000-8000-000000000000' as ExecutionId
 const remedy = (at: number): Remedy => ({ execution_id: id, at: new Date(at).toISOString() })
 
-describe('a look at a goal', () => {
+describe('a check of a goal', () => {
   it('leads to nothing where it holds, or nobody could look', () => {
     expect(judge({ remedies: [], remedies_max: 1 }, 'holds', 0)).toBe('rest')
     expect(judge({ remedies: [], remedies_max: 1 }, 'unknown', 0)).toBe('rest')
@@ -23,9 +23,9 @@ describe('a look at a goal', () => {
   })
 
   it('never leads to more remedies within an hour than are allowed, even where each undoes itself', () => {
-    const looks = fc.array(fc.integer({ min: 1_000, max: 900_000 }), { minLength: 1, maxLength: 200 })
+    const intervals = fc.array(fc.integer({ min: 1_000, max: 900_000 }), { minLength: 1, maxLength: 200 })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 8 }), looks, (max, waits) => {
+      fc.property(fc.integer({ min: 1, max: 8 }), intervals, (max, waits) => {
         let remedies: Remedy[] = []
         const times: number[] = []
         let now = 0

@@ -6,7 +6,7 @@ import { startSpan } from '@deed/telemetry/span'
 import { admissionOf, emptySnapshot, newExecution } from '../execution/new-execution.ts'
 import type { ExecutionRow } from '../execution/snapshot.ts'
 import type { Accepting } from '../intake/accept-execution.ts'
-import { planExecution } from '../planning/plan-execution.ts'
+import { planExecution, prepare } from '../planning/plan-execution.ts'
 import { type GoalRow, type GoalStep, goalOfExecution } from '../store/goals.ts'
 import type { Database } from '../store/schema.ts'
 import type { SolvedNode } from '../thinking/solve-node.ts'
@@ -20,10 +20,12 @@ const KEY = 'goal:'
 type Executing = Pick<GoalRow, 'tenant' | 'user_name' | 'name' | 'goal_id' | 'request'>
 
 /** Not stored yet: its id is written into the goal first, so that it is found after a crash. */
-export function executionForGoal({ tenant, user_name, goal_id, request }: Executing, now: number): ExecutionRow {
-  const span = startSpan('goal.bring_about')
-  span.end()
-  const execution = newExecution({ request, principal: { tenant, user: user_name }, trace: span.traceparent }, now)
+export function executionForGoal({ tenant, user_name, name, goal_id, request }: Executing, now: number): ExecutionRow {
+  const span = startSpan('restore goal', { attributes: { 'deed.goal.name': name } })
+  const principal = { tenant, user: user_name }
+  const execution = newExecution({ request, principal, trace: span.trace, root: span.open() }, now)
+  // It ends with the execution.
+  span.leaveOpen()
   const key = `${KEY}${goal_id}:${execution.execution_id}`
   return { ...execution, idempotency_key: key, request: { ...request, idempotency_key: key } }
 }
@@ -36,7 +38,7 @@ export async function startForGoal(accepting: Accepting, goal: GoalRow, executio
     admissionOf(execution, { principal, waiter: undefined, cause: { goal: goal.name, goal_id: goal.goal_id } }),
   )
   driver.know(emptySnapshot(execution))
-  await planExecution(accepting, execution, Promise.resolve(thoughtOf(accepting, goal)))
+  await planExecution(accepting, execution, prepare(accepting, execution, Promise.resolve(thoughtOf(accepting, goal))))
 }
 
 /** For an execution whose planner died: the goal's actions, or undefined if it belongs to no goal. */

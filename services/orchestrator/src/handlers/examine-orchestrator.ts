@@ -1,8 +1,10 @@
 import { statfs } from 'node:fs/promises'
+import { counted } from '@deed/config/counted'
 import type { Bus, Handler } from '@deed/mesh/bus'
 import { foreignStreams } from '@deed/mesh/foreign-streams'
 import { permissionsEnforced } from '@deed/mesh/permissions-enforced'
 import type { Check, examineOrchestrator as contract } from '@deed/proto/doctor'
+import { DURABLE } from '@deed/store/store-probes'
 import type { WorkQueues } from '../dispatch/keep-work-queues.ts'
 import { migrations } from '../store/migrations.ts'
 import type { Database } from '../store/schema.ts'
@@ -16,13 +18,16 @@ interface Dependencies {
 
 const POSTGRES_MIN = 150_000
 const SKEW_MS_MAX = 1_000
+const DEGRADED_MINUTES = 10
 /** Without these a power cut loses committed data, or a disk fault goes unnoticed. */
-const DURABLE = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', data_checksums: 'on' } as const
+const SOUND = { ...DURABLE, data_checksums: 'on' } as const
 
 export function examineOrchestrator({ db, bus, queues, reportsRefused }: Dependencies): Handler<typeof contract> {
   return async () => {
-    const checks = await Promise.all([server(db), clock(db), schema(db), roles(db), workers(db), sizes(db)])
-    const nats = await Promise.all([permissions(bus), strangers(bus)])
+    const checks = await Promise.all([
+      ...[server(db), clock(db), schema(db), roles(db), workers(db), sizes(db), degraded(db)],
+    ])
+    const nats = await Promise.all([permissions(bus), strangers(bus), replicas(bus)])
     return {
       checks: [
         ...checks.flat(),
@@ -37,7 +42,7 @@ export function examineOrchestrator({ db, bus, queues, reportsRefused }: Depende
 }
 
 async function server(db: Database): Promise<Check[]> {
-  const names = [...Object.keys(DURABLE), 'server_version_num', 'server_version', 'transaction_read_only']
+  const names = [...Object.keys(SOUND), 'server_version_num', 'server_version', 'transaction_read_only']
   const rows = await db.query<{ name: string; value: string | null }>(
     'orchestrator.settings',
     'select name, current_setting(name, true) as value from unnest($1::text[]) as name',
@@ -45,7 +50,7 @@ async function server(db: Database): Promise<Check[]> {
   )
   const settings = new Map(rows.map(({ name, value }) => [name, value]))
   const version = settings.get('server_version') ?? 'unknown'
-  const weak = Object.entries(DURABLE).filter(([name, value]) => settings.get(name) !== value)
+  const weak = Object.entries(SOUND).filter(([name, value]) => settings.get(name) !== value)
   return [
     Number(settings.get('server_version_num')) >= POSTGRES_MIN
       ? { name: 'postgresql', status: 'ok', message: `PostgreSQL ${version} answers` }
@@ -105,7 +110,7 @@ async function schema(db: Database): Promise<Check> {
   const applied = new Set(rows.map(({ name }) => name))
   const missing = Object.keys(migrations).filter((name) => !applied.has(name))
   return missing.length === 0
-    ? { name: 'migrations', status: 'ok', message: `${applied.size} migrations of the orchestrator are applied` }
+    ? { name: 'migrations', status: 'ok', message: `applied: ${counted(applied.size, 'migration')}` }
     : {
         name: 'migrations',
         status: 'problem',
@@ -178,6 +183,25 @@ async function sizes(db: Database): Promise<Check> {
   }
 }
 
+/** The same services as in the answers of those executions. */
+async function degraded(db: Database): Promise<Check[]> {
+  const rows = await db.query<{ service: string; count: number }>(
+    'orchestrator.degraded',
+    `select service, count(*)::int as count from executions cross join unnest(degraded) as service
+      -- Ids begin with their time.
+      where execution_id > (lpad(to_hex((extract(epoch from now() - interval '${DEGRADED_MINUTES} minutes') * 1000)::bigint),
+                                 12, '0') || repeat('0', 20))::uuid
+      group by service order by service`,
+    [],
+  )
+  return rows.map(({ service, count }) => ({
+    name: `degraded.${service}`,
+    status: 'warning',
+    message: `${counted(count, 'execution')} of the last ${DEGRADED_MINUTES} minutes had to do without it`,
+    advice: `if it runs, look at the log of the ${service}; else start it`,
+  }))
+}
+
 const streams = (queues: WorkQueues): Check => {
   const missing = queues.missing()
   return missing.length === 0
@@ -217,6 +241,35 @@ async function strangers({ nc }: Bus): Promise<Check> {
     advice:
       'remove those subjects from the stream, or set no_ack: a caller may mistake its acknowledgement for an answer',
   }
+}
+
+/** Whether a server of a cluster may fail without a stream that is lost. */
+async function replicas({ nc }: Bus): Promise<Check> {
+  const name = 'streams.replicas'
+  const cluster = nc.info?.cluster
+  if (cluster === undefined) return { name, status: 'ok', message: 'one server keeps the streams; there is no cluster' }
+  const jsm = await nc.jetstreamManager()
+  const streams = await Promise.all((await jsm.streams.names().next()).map((stream) => jsm.streams.info(stream)))
+  const alone = streams.filter(({ config }) => config.num_replicas === 1).map(({ config }) => config.name)
+  const behind = streams.flatMap(({ config, cluster }) =>
+    (cluster?.replicas ?? [])
+      .filter(({ current, offline }) => offline || !current)
+      .map((server) => `${server.name} ${server.offline ? 'is away' : 'is behind'} with ${config.name}`),
+  )
+  if (alone.length > 0)
+    return {
+      name,
+      status: 'warning',
+      message: `one server of the cluster ${cluster} keeps ${alone.join(', ')}; if it fails, nothing is submitted or handed out`,
+      advice: 'set streams.replicas of execution.yaml to 3, run deed prepare, and restart the orchestrators',
+    }
+  return behind.length === 0
+    ? {
+        name,
+        status: 'ok',
+        message: `each stream has ${streams[0]?.config.num_replicas} replicas in the cluster ${cluster}`,
+      }
+    : { name, status: 'warning', message: behind.join('; '), advice: 'start that server, or look at its log' }
 }
 
 async function permissions({ nc }: Bus): Promise<Check> {

@@ -6,21 +6,25 @@ import type { Snapshot, TaskRow, Work } from '../execution/snapshot.ts'
 import { refuseRequestAgainstGoals } from '../planning/contradictions.ts'
 import { ModelTaskSpec, type Planning, planWork, replanTask } from '../planning/plan-work.ts'
 import type { GoalsOf } from '../store/goals.ts'
+import type { Database } from '../store/schema.ts'
+import { addTotals } from '../store/totals.ts'
 import { readByModel } from '../thinking/solve-node.ts'
 import { taskNode } from '../thinking/task-node.ts'
 import { requireWorker } from './require-worker.ts'
 
 interface Dependencies {
+  db: Database
   driver: Driver
   planning: Planning
   goals: GoalsOf
 }
 
 export function reportTask(dependencies: Dependencies): Handler<typeof contract> {
-  const { driver } = dependencies
+  const { db, driver } = dependencies
   return async (report, { principal }) => {
     const { execution_id: id } = report
     requireWorker(principal, report.intent === 'solve' ? 'solve' : 'act')
+    if (report.repeated) await addTotals(db, [{ name: 'deed_duplicate_effects_total', labels: {} }])
     if (report.intent === 'solve' && report.outcome === 'done') {
       const solved = await planSolution(dependencies, report)
       const result = report.result ?? { text: 'found a solution', data: report.solution as never }

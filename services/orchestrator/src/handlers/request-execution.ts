@@ -32,10 +32,11 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
     await followUps.dismiss(waiter.waiter_id)
   }
 
-  return async (asked, { principal, trace, replyTo, deadline, setAttribute }) => {
+  return async (asked, { principal, served, replyTo, deadline }) => {
     limits.admit(principal)
     const whole = asked.manifest_ref === undefined ? asked : await takeManifest(dependencies, principal, asked)
     const request = admitRequest(config, whole)
+    const { trace } = served
     if (request.dry_run) {
       const shown = await showPlan(dependencies, { request, principal, trace, waiter: undefined })
       await dropManifest(dependencies, principal, asked)
@@ -45,8 +46,16 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
     const remaining = deadline - performance.now() - MARGIN_MS
     const waiter =
       replyTo === undefined || background ? undefined : { replyTo, dueAt: clock.now() + Math.max(0, remaining) }
-    const accepted = await acceptExecution(dependencies, { request, principal, trace, waiter })
-    setAttribute('deed.execution_id', accepted.id)
+    const accepted = await acceptExecution(dependencies, {
+      request,
+      principal,
+      trace,
+      root: served.span?.open(),
+      waiter,
+    })
+    served.span?.setExecution(accepted.id)
+    // It ends with the execution.
+    if (!accepted.existed && !accepted.answered) served.span?.leaveOpen()
     if (asked.manifest_ref !== undefined) await dropManifest(dependencies, principal, asked)
     const failed = (error: unknown): void => log.warn({ err: error, execution_id: accepted.id }, 'answer failed')
     if (accepted.answered) {

@@ -5,7 +5,8 @@ import type { Principal } from '@deed/proto/ids'
 import { serviceAs } from '@deed/proto/permissions'
 import type { Capability } from '@deed/proto/states'
 
-const WORKERS: Partial<Record<Capability, ServiceName>> = { act: 'executor', solve: 'hybrid-agent' }
+/** Which service does the work of a capability. */
+export const WORKERS: Partial<Record<Capability, ServiceName>> = { act: 'executor', solve: 'hybrid-agent' }
 
 /** @throws {DeedError} `forbidden` if another service, or a caller, reports work of this capability */
 export function requireWorker({ tenant, user }: Principal, capability: Capability): void {

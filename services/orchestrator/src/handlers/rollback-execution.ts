@@ -5,6 +5,7 @@ import type { rollbackExecution as contract } from '@deed/proto/steering'
 import { findAction } from '../planning/plan-rollback.ts'
 import { type RollingBack, rollBack } from '../planning/roll-back.ts'
 import { findExecution, findLastChange } from '../store/executions.ts'
+import { joinExecution } from './join-execution.ts'
 
 export function rollbackExecution(rollingBack: RollingBack): Handler<typeof contract> {
   const { db, bus, driver } = rollingBack
@@ -21,7 +22,7 @@ export function rollbackExecution(rollingBack: RollingBack): Handler<typeof cont
     if (!changed) throw new DeedError('not_found', 'none of your requests has left a change to undo')
     return { executionId: changed }
   }
-  return async (input, { principal }) => {
+  return async (input, { principal, served }) => {
     const { with_dependents: withDependents, dry_run: dryRun, pause_goals: pauseGoals, reason } = input
     const { executionId, taskId } = await find(principal, input)
     const snapshot = await driver.read(executionId)
@@ -36,6 +37,7 @@ export function rollbackExecution(rollingBack: RollingBack): Handler<typeof cont
       reason: reason ?? null,
       pauseGoals,
     })
+    if (!dryRun) await joinExecution(served, driver, executionId)
     return { execution_id: executionId, status, steps, level, approval_id: approvalId }
   }
 }

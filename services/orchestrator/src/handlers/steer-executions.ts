@@ -9,6 +9,7 @@ import { refuseWhatCannot } from '../planning/plan-rollback.ts'
 import { type RollingBack, rollBack } from '../planning/roll-back.ts'
 import type { Input } from '../reconcile/input.ts'
 import { findExecution, selectExecutions } from '../store/executions.ts'
+import { joinExecution } from './join-execution.ts'
 
 type Wish = Omit<z.output<typeof contract.input>, 'execution_ids'>
 
@@ -49,7 +50,7 @@ export function steerExecutions(steering: RollingBack): Handler<typeof contract>
         : await driver.apply(executionId, inputOf(verb, wish, principal))
     return { execution_id: id, status: execution.status }
   }
-  return async ({ execution_ids: ids, ...wish }, { principal, log }) => {
+  return async ({ execution_ids: ids, ...wish }, { principal, served, log }) => {
     const { verb, template, target, all, limit, cursor } = wish
     if ((ids ?? template ?? target ?? all) === undefined) {
       throw new DeedError(
@@ -66,6 +67,7 @@ export function steerExecutions(steering: RollingBack): Handler<typeof contract>
     for (const id of chosen) {
       try {
         results.push(await steer(id, wish, principal))
+        if (!wish.dry_run) await joinExecution(served, driver, id)
       } catch (error) {
         const body = errorBody(error)
         if (body.code === 'internal') log.error({ err: error, execution_id: id }, 'steering failed')

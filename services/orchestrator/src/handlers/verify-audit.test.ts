@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { openAnchors } from '../audit/anchor-heads.ts'
 import { draftOf, record } from '../execution/draft.ts'
 import { admissionOf, emptySnapshot, type Incoming, newExecution } from '../execution/new-execution.ts'
+import { readRefusals } from '../store/audit-anchors.ts'
 import { clockOf } from '../store/clock.ts'
 import { openAdmissions } from '../store/executions.ts'
 import { migrations } from '../store/migrations.ts'
@@ -113,6 +114,31 @@ describe('the audit log', () => {
     expect(await verify(db)).toMatchObject({ broken_anchor: { number: 1 } })
   })
 
+  it('has what the console refused among its anchors, newest first, and tells where it was changed', async () => {
+    await using db = await testDatabase<Schema>('orchestrator', migrations)
+    await write(db, 1)
+    const at = '2026-11-30T12:00:00.000Z'
+    const refusal = { reason: 'role', code: 'forbidden', user: 'eve', count: 2, first_at: at, last_at: at } as const
+    const other = { ...refusal, user: 'bob', address: '127.0.0.1' } as const
+    const clock = clockOf(db)
+    await clock.synchronise()
+    {
+      await using anchors = openAnchors({ db, log, clock })
+      const both = [anchors.refused('local', [refusal]), anchors.refused('acme', [refusal])]
+      expect(await Promise.all(both)).toEqual([2, 1])
+      expect(await anchors.refused('local', [other, refusal])).toBe(3)
+    }
+    await write(db, 1)
+    expect(await verify(db)).toMatchObject({ anchors: 4, broken: null, broken_anchor: null, anchor: { number: 4 } })
+    expect(await readRefusals(db, 'local', { before: undefined, limit: 5 })).toEqual([
+      { number: 3, refusals: [other, refusal] },
+      { number: 2, refusals: [refusal] },
+    ])
+    expect(await readRefusals(db, 'local', { before: 3, limit: 5 })).toHaveLength(1)
+    await asSuperuser(db, [`update audit_anchors set refusals = '[]' where tenant = 'local' and number = 3`])
+    expect(await verify(db)).toMatchObject({ broken: null, broken_anchor: { number: 3 } })
+  })
+
   it('refuses every statement that would change it', async () => {
     await using db = await testDatabase<Schema>('orchestrator', migrations)
     await write(db, 1)
@@ -132,7 +158,7 @@ const cutOff = (id: ExecutionId, rows: number): string =>
 
 /** Names of the alerts that were raised. */
 const alerts: string[] = []
-const told: Pick<Bus, 'announce'> = {
+const bus: Pick<Bus, 'announce'> = {
   announce: (_, [, name]) => void alerts.push(name),
 }
 
@@ -140,7 +166,7 @@ type VerifyRequest = Partial<Parameters<ReturnType<typeof verifyAudit>>[0]>
 
 async function verify(db: Database, asked: VerifyRequest = {}) {
   const scope = { principal: { tenant: 'local', user: 'user' } } as Parameters<ReturnType<typeof verifyAudit>>[1]
-  const answer = await verifyAudit({ db, bus: told })({ limit: 1_000, ...asked }, scope)
+  const answer = await verifyAudit({ db, bus })({ limit: 1_000, ...asked }, scope)
   if (typeof answer === 'symbol') throw new Error('it is answered at once')
   return answer
 }

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { listApprovals as approvalsContract } from '@deed/proto/approval'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Counting, counting } from '../../test/rows-touched.ts'
 import { migrations } from '../store/migrations.ts'
-import type { Database, Schema } from '../store/schema.ts'
+import type { Schema } from '../store/schema.ts'
 import { listApprovals } from './list-approvals.ts'
 
 const WAITING = Number(process.env.WAITING ?? 1_000)
@@ -13,10 +14,11 @@ const PAGE = Math.max(20, WAITING / 200)
 const ROWS_FOR_ONE = 25
 
 let db: TestDatabase<Schema>
-let touched = 0
+let counted: Counting
 
 beforeAll(async () => {
   db = await testDatabase<Schema>('orchestrator', migrations)
+  counted = counting(db)
   await seed('local', WAITING)
   await seed('other', WAITING)
 }, 600_000)
@@ -28,7 +30,7 @@ async function seed(tenant: string, count: number): Promise<void> {
   const id = (kind: string): string => `('${prefix}-' || lpad(to_hex(n / 65536), 4, '0') || '-${kind}-8000-' ||
     lpad(to_hex(n), 12, '0'))::uuid`
   const statements = [
-    `insert into executions (tenant, execution_id, user_name, request_hash, request, trace, status, settled)
+    `insert into executions (tenant, execution_id, user_name, request_hash, request, trace, status, followed_up)
      select '${tenant}', ${id('7000')}, 'user', '', jsonb_build_object('task', 'task ' || n), '', 'waiting', n > ${count}
        from generate_series(1, ${2 * count}) n`,
     `insert into plans (tenant, execution_id, number, plan, plan_hash, policy_version)
@@ -54,39 +56,15 @@ async function seed(tenant: string, count: number): Promise<void> {
   for (const statement of statements) await db.pool.query(statement)
 }
 
-/** The same database, with a count of the rows that each statement touches. */
-const counting = (): Database => ({
-  ...db,
-  async query<Row extends object>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
-    const { rows } = await db.pool.query(`explain (analyze, timing off, format json) ${text}`, [...values])
-    touched += rowsOf(rows[0]['QUERY PLAN'][0].Plan)
-    return db.query<Row>(name, text, values)
-  },
-})
-
-interface Node {
-  'Node Type': string
-  'Actual Rows': number
-  'Actual Loops': number
-  'Rows Removed by Filter'?: number
-  'Rows Removed by Join Filter'?: number
-  Plans?: Node[]
-}
-
-function rowsOf(node: Node): number {
-  const { 'Actual Rows': rows, 'Actual Loops': loops, Plans: below = [] } = node
-  const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Join Filter'] ?? 0)
-  return (rows + removed) * loops + below.reduce((sum, one) => sum + rowsOf(one), 0)
-}
-
 const scope = { principal: { tenant: 'local', user: 'user' } } as Parameters<ReturnType<typeof listApprovals>>[1]
 
 /** All pages of a list, the rows touched for each of them bounded. */
 async function walk(page: (cursor: string | undefined) => Promise<{ ids: string[]; next: string | null }>) {
   const seen: string[] = []
   for (let cursor: string | undefined, pages = 0; ; pages++) {
-    touched = 0
+    const before = counted.touched()
     const { ids, next } = await page(cursor)
+    const touched = counted.touched() - before
     expect(touched).toBeGreaterThan(0)
     expect(touched, `of page ${pages}`).toBeLessThanOrEqual((PAGE + 1) * ROWS_FOR_ONE)
     seen.push(...ids)
@@ -100,7 +78,7 @@ async function walk(page: (cursor: string | undefined) => Promise<{ ids: string[
 describe(`${WAITING} that wait`, () => {
   const approvals = async (asked: object) => {
     const input = approvalsContract.input.parse({ limit: PAGE, ...asked })
-    return approvalsContract.output.parse(await listApprovals({ db: counting() })(input, scope))
+    return approvalsContract.output.parse(await listApprovals({ db: counted.db })(input, scope))
   }
   it.each(['pending', 'denied'])('for agreement are listed page by page: %s', async (status) => {
     const seen = await walk(async (cursor) => {

@@ -33,18 +33,28 @@ interface Row {
   current: string | null
 }
 
-async function readStatuses(db: Database, { tenant }: Principal, by: { id?: ExecutionId; since?: string | undefined }) {
+const ONE = 'select $2::uuid as execution_id where $3::timestamptz is null'
+/** The newest of those that have not ended, and the latest of those that have ended since. */
+const CHANGED = `
+(select execution_id from executions where tenant = $1 and $2::uuid is null and not followed_up
+  order by execution_id desc limit ${EXECUTIONS_MAX})
+union (select execution_id from ends where tenant = $1 and ended_at >= $3::timestamptz
+  order by ended_at desc limit ${EXECUTIONS_MAX})`
+
+export async function readStatuses(
+  db: Database,
+  { tenant }: Principal,
+  by: { id?: ExecutionId; since?: string | undefined },
+) {
   const rows = await db.query<Row>(
-    'orchestrator.watched_executions',
+    `orchestrator.watched_execution${by.id === undefined ? 's' : ''}`,
     `select e.execution_id, e.status, e.request->>'task' as task, e.audit_seq, e.task_verified, t.tasks, t.ended, t.current
-       from executions e cross join lateral (
+       from (${by.id === undefined ? CHANGED : ONE}) f join executions e using (execution_id) cross join lateral (
          select count(*)::int as tasks,
                 (count(*) filter (where a.actual_status not in ('pending', 'in_progress')))::int as ended,
                 min(d.title) filter (where a.actual_status = 'in_progress') as current
            from actual_state a join desired_state d using (task_id) where a.execution_id = e.execution_id) t
-      where e.tenant = $1 and ($2::uuid is null or e.execution_id = $2)
-        and ($2::uuid is not null or not e.settled or e.updated_at >= $3::timestamptz)
-      order by e.execution_id desc limit ${EXECUTIONS_MAX}`,
+      where e.tenant = $1 order by e.execution_id desc limit ${EXECUTIONS_MAX}`,
     [tenant, by.id ?? null, by.since ?? null],
   )
   return rows.map(({ execution_id, status, task, audit_seq, task_verified: verified, tasks, ended, current }) => ({

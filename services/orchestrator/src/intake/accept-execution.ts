@@ -1,8 +1,10 @@
 /**
- * Accepts a request: stores its row, which is the promise, and thinks about it at the same time; then plans.
+ * Accepts a request: stores its row, which is the promise, and thinks about it at the same time. A plan that is there in
+ * time is stored with the row, in one commit; one that takes longer, after it.
  *
- * If a process dies, the row either exists or not. If it exists, the resync repeats the thinking.
+ * If a process dies, the row either exists or not. If it exists without a plan, the resync repeats the thinking.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { crashPoint } from '@deed/process/crash-point'
 import { type CacheEntry, getCache } from '@deed/proto/cache'
 import { DeedError } from '@deed/proto/errors'
@@ -12,17 +14,26 @@ import { replyOf } from '../answers/answer.ts'
 import { endByAnswer } from '../cache/answer-from-cache.ts'
 import { announce } from '../dispatch/announce.ts'
 import { slotRequestOf } from '../dispatch/capacity.ts'
+import { measureStep } from '../dispatch/measure-step.ts'
 import { differences } from '../execution/differences.ts'
 import { type Admission, admissionOf, emptySnapshot, type Incoming, newExecution } from '../execution/new-execution.ts'
 import { onBehalfOf } from '../execution/on-behalf-of.ts'
-import type { ExecutionRow } from '../execution/snapshot.ts'
-import { type PlanDependencies, type Planned, planExecution } from '../planning/plan-execution.ts'
+import type { ExecutionRow, Snapshot } from '../execution/snapshot.ts'
+import {
+  type PlanDependencies,
+  type Planned,
+  type Prepared,
+  planExecution,
+  prepare,
+} from '../planning/plan-execution.ts'
 import type { Admitted } from '../store/executions.ts'
 import type { Waiter } from '../store/transitions.ts'
-import { scopeOf, think } from '../thinking/think.ts'
+import { scopeOf } from '../thinking/think.ts'
 
 export interface Accepting extends PlanDependencies {
   admit(admission: Admission): Promise<Admitted>
+  /** Nothing follows the end of this execution, except that it is counted. */
+  markEnded(snapshot: Snapshot): void
 }
 
 export interface Accepted {
@@ -44,19 +55,54 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   const keyed = incoming.request.idempotency_key !== undefined
   const cached = keyed ? undefined : await askCacheAlone(accepting, execution)
   if (cached) return answerFirst(accepting, admissionOf(execution, { ...incoming, waiter: undefined }), cached)
-  // A caller waits: thinking runs during storing.
-  const thinking = incoming.waiter === undefined ? undefined : think(accepting, execution)
+  const admission = admissionOf(execution, incoming)
+  // A caller waits: thinking begins before anything is stored.
+  const preparing = incoming.waiter === undefined ? undefined : prepare(accepting, execution)
+  const begun = preparing && (await beginAtOnce(accepting, admission, preparing))
+  if (begun) return begun
   crashPoint('orchestrator.before_admit')
-  const admitting = accepting.admit(admissionOf(execution, incoming))
   const { execution_id: id } = execution
-  const admitted = await admitting
-  if (admitted.existed) return attached(accepting, admitted, incoming, execution)
+  const admitted = await accepting.admit(admission).catch((error: unknown) => {
+    giveUp(preparing)
+    throw error
+  })
+  if (admitted.existed) {
+    giveUp(preparing)
+    return attached(accepting, admitted, incoming, execution)
+  }
   crashPoint('orchestrator.after_admit')
   driver.know(emptySnapshot(execution))
-  const planned = thinking
-    ? accepting.lane.ahead(id, () => planExecution(accepting, execution, thinking))
+  const planned = preparing
+    ? accepting.lane.ahead(id, () => planExecution(accepting, execution, preparing))
     : accepting.lane.behind(slotRequestOf(execution), () => planExecution(accepting, execution))
   return { id, existed: false, waiter: waiterOf(admitted, incoming), planned, answered: undefined }
+}
+
+/** A request is stored without its plan where that takes longer. */
+const PLAN_FIRST_MS_MAX = 20
+
+/** @returns undefined if there is no plan yet, or none that can begin, or its key has an execution */
+async function beginAtOnce(
+  { driver }: Accepting,
+  admission: Admission,
+  preparing: Promise<Prepared>,
+): Promise<Accepted | undefined> {
+  const prepared = await Promise.race([preparing.catch(() => undefined), sleep(PLAN_FIRST_MS_MAX)])
+  if (!prepared || prepared.asks || prepared.input.type !== 'planned' || prepared.input.work.approvals.length > 0)
+    return undefined
+  const waiters = await driver.begin(admission, prepared.input).finally(prepared.release)
+  if (!waiters) return undefined
+  const planned = Promise.resolve({ background: prepared.background })
+  const { execution_id: id } = admission.execution
+  return { id, existed: false, waiter: waiters[0], planned, answered: undefined }
+}
+
+/** The plan is not wanted: nothing waits for its room. */
+const giveUp = (preparing: Promise<Prepared> | undefined): void => {
+  preparing?.then(
+    ({ release }) => release(),
+    () => undefined,
+  )
 }
 
 /**
@@ -73,7 +119,8 @@ async function askCacheAlone(
   if (!cachedBefore.has(tenant, scope)) return undefined
   try {
     const { entry } = await bus.call(getCache, scope, { ...onBehalfOf(execution), patient: false })
-    if (entry?.value.kind === 'answer' && (await isFresh(entry.value.execution_id))) return entry
+    if (entry?.tier === 'exact' && entry.value.kind === 'answer' && (await isFresh(entry.value.execution_id)))
+      return entry
   } catch (error) {
     log.warn({ err: error }, 'continuing without the cache')
   }
@@ -83,13 +130,15 @@ async function askCacheAlone(
 
 /** A read without a key changes nothing and promises nothing: it is answered first, and stored afterwards. */
 function answerFirst(accepting: Accepting, admission: Admission, entry: CacheEntry): Accepted {
-  const { bus, clock, admit } = accepting
+  const { bus, clock, admit, markEnded } = accepting
   const now = clock.now()
   const draft = endByAnswer(admission, entry, now)
   const { execution_id: id } = draft.execution
   const answered = replyOf(draft, now)
   const planned = admit(admission).then(() => {
     announce(bus, draft)
+    measureStep(draft)
+    markEnded(draft)
     return { background: false }
   })
   return { id, existed: false, waiter: undefined, planned, answered }

@@ -9,8 +9,9 @@ import type { ExecutionConfig } from '@deed/config/execution-config'
 import { decodeJson } from '@deed/json/decode'
 import { validate } from '@deed/json/validate'
 import { type Bus, errorBody } from '@deed/mesh/bus'
-import { type Headed, headersOf, traceparentOf } from '@deed/mesh/headers'
+import { type Headed, headersOf, traceIn } from '@deed/mesh/headers'
 import { consumeStream, INTAKE_CONSUMER } from '@deed/mesh/work-queue'
+import { startProcessing } from '@deed/mesh/work-span'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import {
   ExecutionRequest,
@@ -23,10 +24,10 @@ import {
 import { LOCAL, type Principal } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
 import { redact, redactValue } from '@deed/telemetry/redact'
-import { startSpan } from '@deed/telemetry/span'
+import type { Trace } from '@deed/telemetry/trace-context'
 import { z } from 'zod'
 import { isoTime } from '../execution/iso-time.ts'
-import { admissionOf, newExecution } from '../execution/new-execution.ts'
+import { admissionOf, emptySnapshot, newExecution } from '../execution/new-execution.ts'
 import { type Accepting, acceptExecution } from './accept-execution.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { dropManifest, type Taking, takeManifest } from './take-manifest.ts'
@@ -60,8 +61,9 @@ export async function startIntake(
     async (msg) => {
       // Durable submissions are not refused: they wait in the stream.
       while (limits.isFull(tenant)) await sleep(FULL_MS, undefined, { signal: stopping.signal })
-      const parent = traceparentOf(msg)
-      const span = startSpan(SUBMIT_SUBJECT, { parent, kind: 'consumer', attributes: { 'messaging.system': 'nats' } })
+      const contract = { subject: SUBMIT_SUBJECT, consumer: 'orchestrator' } as const
+      const message = { subject: msg.subject, body: msg.data }
+      const span = startProcessing(bus.nc, contract, traceIn(msg), msg.info.deliveryCount, message)
       try {
         const [user] = msg.subject.split('.').slice(3)
         const principal = user === undefined ? LOCAL : { tenant, user }
@@ -76,19 +78,18 @@ export async function startIntake(
           const key = asked.idempotency_key ?? messageId(msg) ?? intakeKey(stream, msg.seq)
           const whole = await takeManifest(accepting, principal, { ...asked, idempotency_key: key })
           const request = admitRequest(config, whole)
-          await acceptExecution(accepting, {
-            request,
-            principal,
-            trace: span.traceparent,
-            waiter: undefined,
-            sequence: msg.seq,
-          })
+          const submitted = { request, principal, trace: span.trace, root: span.open(), sequence: msg.seq }
+          const accepted = await acceptExecution(accepting, { ...submitted, waiter: undefined })
+          span.setExecution(accepted.id)
+          // It ends with the execution.
+          if (!accepted.existed) span.leaveOpen()
           await dropManifest(accepting, principal, asked)
         } catch (error) {
           const body = errorBody(error)
           if (body.retryable) throw error
+          span.fail(error)
           // The error may quote the message.
-          const refused = { principal, trace: span.traceparent, body: redactValue(body), msg }
+          const refused = { principal, trace: span.trace, body: redactValue(body), msg }
           const key = keyOf(msg)
           // Findable by its key, too, unless another request has that key, or it contains a secret.
           const usable = key !== undefined && redact(key) === key
@@ -145,7 +146,7 @@ function idOf(msg: Headed): string | undefined {
 
 interface Refused {
   principal: Principal
-  trace: string
+  trace: Trace
   key: string
   body: ErrorBody
   msg: { data: Uint8Array; seq: number }
@@ -153,7 +154,7 @@ interface Refused {
 
 /** @returns false if another request has the key, and nothing was stored */
 async function storeRefusal(
-  { admit, clock }: Accepting,
+  { admit, clock, markEnded }: Accepting,
   { principal, trace, key, body, msg }: Refused,
 ): Promise<boolean> {
   const now = clock.now()
@@ -167,8 +168,8 @@ async function storeRefusal(
     error: body,
     result: { text: `failed: ${body.message}` },
     finished_at: isoTime(now),
-    settled: true,
   })
-  const { request_hash: hash } = await admit(admission)
+  const { request_hash: hash, existed } = await admit(admission)
+  if (!existed) markEnded(emptySnapshot(execution))
   return hash === execution.request_hash
 }

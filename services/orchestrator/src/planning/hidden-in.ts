@@ -13,21 +13,21 @@ const SHOWN_CHARS_MAX = 1_000
  */
 export function hiddenIn(action: JsonObject): SealedStep['hidden'] {
   const found: SealedStep['hidden'] = []
-  const look = (value: Json, path: string): void => {
+  const visit = (value: Json, path: string): void => {
     if (found.length >= FOUND_MAX) return
     if (typeof value === 'string') {
       const shown = exposedText(value)
       const readings = [...(shown === value ? [] : [shown]), ...base64Texts(value).map(exposedText)]
       found.push(...readings.map((text) => ({ path, shown: text.slice(0, SHOWN_CHARS_MAX).toWellFormed() })))
     } else if (Array.isArray(value)) {
-      for (const [index, one] of value.entries()) look(one, `${path}[${index}]`)
+      for (const [index, one] of value.entries()) visit(one, `${path}[${index}]`)
     } else if (typeof value === 'object' && value !== null) {
       for (const [name, one] of Object.entries(value)) {
-        look(name, `${path}.${exposedText(name)}`)
-        look(one, `${path}.${exposedText(name)}`)
+        visit(name, `${path}.${exposedText(name)}`)
+        visit(one, `${path}.${exposedText(name)}`)
       }
     }
   }
-  look(action, '$')
+  visit(action, '$')
   return found.slice(0, FOUND_MAX)
 }

@@ -42,6 +42,12 @@ describe('two wishes contradict', () => {
       of(write('a', 'x')),
       'file:/srv/app/a',
     ],
+    [
+      'a file that is added to and one that is removed',
+      of({ kind: 'file.append', input: { path: 'a.txt', text: 'x' } }),
+      of(remove('a.txt')),
+      'file:/srv/app/a.txt',
+    ],
     ['a service that runs and is stopped', of(service('start')), of(service('stop')), 'service:api'],
     ['a service that is restarted and stopped', of(service('restart')), of(service('stop')), 'service:api'],
     ['two numbers of replicas', of(scale(2)), of(scale(3)), 'replicas:api'],

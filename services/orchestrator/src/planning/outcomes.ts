@@ -1,6 +1,7 @@
 /** The outcomes of actions as far as their inputs state them: the resulting state by path or target. */
 import { sha256 } from '@deed/json/canonical-json'
 import type { Action } from '@deed/proto/action'
+import { factsOf } from '@deed/proto/kinds'
 import { placeOf, type Workspaces } from '../policy/touched-by.ts'
 
 /** `file:/srv/app/motd.txt` -> `sha256:...`, `there`, `a folder` or `absent`; `service:api` -> `running`; `replicas:api` -> `3`. */
@@ -22,24 +23,23 @@ export function outcomesOf(workspaces: Workspaces, actions: readonly Action[]): 
   const found = new Map<string, string>()
   for (const action of actions) {
     const { kind, input } = action
-    const { path, from, to, target, content, replicas } = input
+    const { path, from, target, content, replicas } = input
     const file = (named: unknown, state: string): void => {
       if (typeof named === 'string') found.set(`${FILE}${placeOf(workspaces, action, named)}`, state)
     }
+    // More is known of some kinds than what the table of kinds says.
+    const { effect, touches } = factsOf(kind) ?? {}
+    for (const field of touches?.paths ?? []) file(input[field], effect === 'delete' ? ABSENT : THERE)
     switch (kind) {
       case 'file.write':
       case 'code.generate':
-        file(path, typeof content === 'string' ? `sha256:${sha256(content)}` : THERE)
+        if (typeof content === 'string') file(path, `sha256:${sha256(content)}`)
         break
       case 'dir.create':
         file(path, 'a folder')
         break
-      case 'file.delete':
-        file(path, ABSENT)
-        break
       case 'file.move':
         file(from, ABSENT)
-        file(to, THERE)
         break
       case 'service.start':
       case 'service.restart':

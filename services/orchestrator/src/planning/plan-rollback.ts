@@ -39,11 +39,11 @@ export async function planRollback(
     taskIds = [taskId, ...resting.map(({ task_id }) => task_id)]
   }
   const chosen = toRollBack(snapshot, taskIds)
-  const looked = await look(bus, principal, chosen, mayBeBlind)
+  const inspected = await inspectEach(bus, principal, chosen, mayBeBlind)
   const steps = chosen.map((task) => {
     const { level, why } = undoLevel(policy, task, principal.user, snapshot.execution.user_name)
     return {
-      ...stepOf(task, looked?.get(actionIdOf(task.task_id)), chosen.length === 1),
+      ...stepOf(task, inspected?.get(actionIdOf(task.task_id)), chosen.length === 1),
       level,
       level_why: why,
     }
@@ -81,7 +81,7 @@ export async function findAction(
   return { executionId: action.execution_id, taskId: action.task_id }
 }
 
-async function look(
+async function inspectEach(
   bus: Bus,
   principal: Principal,
   tasks: readonly TaskRow[],

@@ -45,7 +45,7 @@ export const EMPTY: Place = { position: 0, names: new Set(), after: [] }
 /**
  * The tasks of a plan, with the approval that each action requires.
  *
- * @param lookAtAll inspect the targets of actions that need no inspection, too
+ * @param inspectAll inspect the targets of actions that need no inspection, too
  * @throws {DeedError} if an action is impossible: an unknown target, a path outside of the workspace
  */
 export async function weighWork(

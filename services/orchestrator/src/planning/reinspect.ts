@@ -19,14 +19,14 @@ interface Dependencies {
 /** If the inspection fails, it is repeated at the next check of the execution. */
 export function reinspect({ driver, planning, log }: Dependencies): Reinspect {
   const looking = new Set<ApprovalId>()
-  const look = async (id: ExecutionId, approvalId: ApprovalId): Promise<void> => {
+  const inspect = async (id: ExecutionId, approvalId: ApprovalId): Promise<void> => {
     const resealed = await inspectTargets(planning, await driver.peek(id), approvalId)
-    await driver.apply(id, { type: 'looked', approvalId, ...(resealed ? { resealed } : {}) })
+    await driver.apply(id, { type: 'reinspected', approvalId, ...(resealed ? { resealed } : {}) })
   }
   return (id, approvalId) => {
     if (looking.has(approvalId)) return
     looking.add(approvalId)
-    look(id, approvalId)
+    inspect(id, approvalId)
       .catch((error: unknown) => log.warn({ err: error, execution_id: id }, 'inspecting a step again failed'))
       .finally(() => looking.delete(approvalId))
   }

@@ -48,7 +48,7 @@ export interface Candidate {
  * Sets the level of each action, and its preconditions.
  *
  * @param others tasks of the plan whose actions are not known yet
- * @param lookAtAll inspect the targets of actions that need no inspection, too
+ * @param inspectAll inspect the targets of actions that need no inspection, too
  * @throws {DeedError} if an action is impossible: an unknown target, a path outside of the workspace
  */
 export async function weighActions(
@@ -97,13 +97,13 @@ export async function inspectTargets(
   execution: ExecutionRow,
   candidates: readonly Candidate[],
 ): Promise<void> {
-  const looked = candidates.filter(
+  const inspected = candidates.filter(
     ({ task, action }) => task.level > 0 || effectOf(policy, action.kind, action.input) !== 'read',
   )
-  if (looked.length === 0) return
-  const inspections = await inspectAll(bus, execution, looked)
+  if (inspected.length === 0) return
+  const inspections = await inspectAll(bus, execution, inspected)
   const before = footprint()
-  looked.forEach((candidate, index) => {
+  inspected.forEach((candidate, index) => {
     const found = inspections[index]
     if (!found) throw new DeedError('internal', 'the executor inspected fewer actions than requested')
     if ('error' in found) throw DeedError.from(found.error)
@@ -148,10 +148,10 @@ const effectFound = (policy: Policy, { kind }: Action, { effect, state_before: s
 type Inspections = z.output<typeof inspectAction.output>['inspections']
 
 /** In the order of the candidates, in as many requests as necessary. */
-async function inspectAll(bus: Bus, execution: ExecutionRow, looked: readonly Candidate[]): Promise<Inspections> {
+async function inspectAll(bus: Bus, execution: ExecutionRow, inspected: readonly Candidate[]): Promise<Inspections> {
   const options = onBehalfOf(execution)
-  const batches = Array.from({ length: Math.ceil(looked.length / INSPECTED_MAX) }, (_, index) =>
-    looked.slice(index * INSPECTED_MAX, (index + 1) * INSPECTED_MAX),
+  const batches = Array.from({ length: Math.ceil(inspected.length / INSPECTED_MAX) }, (_, index) =>
+    inspected.slice(index * INSPECTED_MAX, (index + 1) * INSPECTED_MAX),
   )
   const found = await inLanes(LANES, batches, async (batch) => {
     const actions = batch.map(({ action }) => ({ ...action, expect_before: undefined }))

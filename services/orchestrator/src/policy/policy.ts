@@ -3,14 +3,15 @@
  * lowers the level, and the unknown is level 3.
  */
 import { readFileSync } from 'node:fs'
+import { ConfigError } from '@deed/config/config-error'
 import { faultLines, IN_SENTENCES } from '@deed/config/fault-sentence'
 import { hashJson } from '@deed/json/canonical-json'
-import { ConfigurationError } from '@deed/process/configuration-error'
 import { EffectClass, type Inspection, type ReadBy, Reversibility } from '@deed/proto/action'
 import { PrincipalName } from '@deed/proto/ids'
 import { defined, type JsonObject } from '@deed/proto/json'
 import type { PolicyFacts } from '@deed/proto/kind-facts'
-import { effectWith, KINDS } from '@deed/proto/kinds'
+import { effectWith, factsOf, KINDS } from '@deed/proto/kinds'
+import type { Pace } from '@deed/proto/task'
 import { parse } from 'yaml'
 import { z } from 'zod'
 
@@ -83,11 +84,11 @@ export const readPolicy = (path: string): Policy => parsePolicy(readFileSync(pat
  * changed.
  *
  * @param path names it in errors
- * @throws {ConfigurationError} if the text is not a policy, naming what is wrong with it
+ * @throws {ConfigError} if the text is not a policy, naming what is wrong with it
  */
 export function parsePolicy(text: string, path: string): Policy {
   const { data, error } = Policy.safeParse(parse(text), IN_SENTENCES)
-  if (error) throw new ConfigurationError(`${path} is not a policy\n  ${faultLines(error).join('\n  ')}`)
+  if (error) throw new ConfigError(`${path} is not a policy\n  ${faultLines(error).join('\n  ')}`)
   const policy = withOwnKinds(data)
   return { ...policy, version: `${data.version}+${hashJson(policy).slice(0, VERSION_CHARS)}` }
 }
@@ -135,6 +136,8 @@ const WHY_SEEN: Record<ReadBy, string> = {
   learned: 'its words were learned from earlier tasks, and only a person knows whether this is what was meant',
   choice: 'a person chose what its words mean, and confirms what would run',
   model: 'a model proposed it, and only a person knows whether this is what was meant',
+  recalled:
+    'it is the plan of an earlier request with similar words, and only a person knows whether this is what was meant',
 }
 
 /** The effect of a kind by the policy's data alone, before an inspection. */
@@ -143,9 +146,11 @@ export function effectOf(policy: Policy, kind: string, input: JsonObject): Effec
   return known && effectWith(known, input)
 }
 
-/** Whether an action only reads, and is short: one that waits for something may hold a slot for hours. */
-export const isPromptRead = (policy: Policy, { kind, input }: { kind: string; input: JsonObject }): boolean =>
-  kind !== 'wait.until' && effectOf(policy, kind, input) === 'read'
+/** A read that waits for something may hold a slot for hours. */
+export function paceOf(policy: Policy, { kind, input }: { kind: string; input: JsonObject }): Pace {
+  if (kind !== 'wait.until' && effectOf(policy, kind, input) === 'read') return 'read'
+  return factsOf(kind)?.short ? 'short' : 'long'
+}
 
 export function levelOf(policy: Policy, facts: Facts): { level: Level; why: string } {
   if (facts.effect === undefined || !(facts.kind in policy.kinds)) {

@@ -107,8 +107,8 @@ const done = (snapshot: Snapshot, number: number): void => {
 }
 const approvalIn = (snapshot: Snapshot): ApprovalRow => snapshot.approvals.get(id(50) as ApprovalId) as ApprovalRow
 const types = ({ audit }: Draft): string[] => audit.map(({ type }) => type)
-const lookedAt = (shown: ApprovalRow | undefined, sealed: Omit<Resealed, 'spec'>): Input => ({
-  type: 'looked',
+const reinspection = (shown: ApprovalRow | undefined, sealed: Omit<Resealed, 'spec'>): Input => ({
+  type: 'reinspected',
   approvalId: id(50) as ApprovalId,
   resealed: {
     taskId: id(4) as TaskId,
@@ -145,19 +145,19 @@ describe('a step that has its own approval', () => {
     expect(wanted).toEqual([id(50)])
     expect(waiting.execution.next_check_at).toBe(isoTime(START + 5_000))
     const shown = approval({ level: 3, sealed: { [id(4)]: 'now' } as ApprovalRow['sealed'], plan_hash: 'new hash' })
-    const looked = lookedAt(shown, { action_hash: 'now', level: 3, approval_id: id(51) as ApprovalId })
-    const draft = apply(snapshot, looked, START, { mayAsk })
+    const input = reinspection(shown, { action_hash: 'now', level: 3, approval_id: id(51) as ApprovalId })
+    const draft = apply(snapshot, input, START, { mayAsk })
     expect(types(draft)).toEqual(['task.replanned', 'approval.requested'])
     expect(snapshot.tasks.get(id(4) as TaskId)).toMatchObject({ action_hash: 'now', approval_id: id(50), level: 3 })
     expect(approvalIn(snapshot)).toMatchObject({ plan_hash: 'new hash', sealed: { [id(4)]: 'now' }, status: 'pending' })
     // Another replica has looked as well.
-    expect(types(apply(snapshot, looked, START, { mayAsk }))).toEqual([])
+    expect(types(apply(snapshot, input, START, { mayAsk }))).toEqual([])
   })
 
   it('is not asked for where it is so already by then', () => {
     const snapshot = stepByStep()
     done(snapshot, 2)
-    const draft = apply(snapshot, lookedAt(undefined, { action_hash: 'now', level: 0, approval_id: null }))
+    const draft = apply(snapshot, reinspection(undefined, { action_hash: 'now', level: 0, approval_id: null }))
     expect(types(draft)).toEqual(['task.replanned', 'task.leased'])
     expect(approvalIn(snapshot)).toMatchObject({ status: 'cancelled', asked_at: null })
     expect(snapshot.tasks.get(id(3) as TaskId)).toMatchObject({ actual_status: 'skipped' })
@@ -166,7 +166,9 @@ describe('a step that has its own approval', () => {
   it('is asked for as it was planned where nothing else is known', () => {
     const snapshot = stepByStep()
     done(snapshot, 2)
-    const draft = apply(snapshot, { type: 'looked', approvalId: id(50) as ApprovalId }, START, { mayAsk: () => false })
+    const draft = apply(snapshot, { type: 'reinspected', approvalId: id(50) as ApprovalId }, START, {
+      mayAsk: () => false,
+    })
     expect(types(draft)).toEqual(['approval.requested', 'execution.waiting'])
   })
 
@@ -239,7 +241,7 @@ describe('what a grant pre-approves', () => {
     expect(snapshot.execution.status).toBe('waiting')
   })
 
-  it('stands where it has been used', () => {
+  it('stays valid where it has been used', () => {
     const { snapshot } = ahead(false)
     approvalIn(snapshot).grant_over = true
     apply(snapshot, { type: 'tick' })

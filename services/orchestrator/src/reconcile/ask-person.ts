@@ -1,5 +1,5 @@
 /** Tasks for people: to review a task that failed for good, and to do human work. */
-import { uuidV5 } from '@deed/json/canonical-json'
+import { derivedUuid } from '@deed/json/canonical-json'
 import type { TaskId } from '@deed/proto/ids'
 import type { ReviewCause } from '@deed/proto/person'
 import { addTasks, type Draft, record, setActual, setDesired } from '../execution/draft.ts'
@@ -23,7 +23,7 @@ export function askPerson(draft: Draft, task: TaskRow, cause: ReviewCause): void
   for (let number = 2; names.has(name); number++) name = `${wanted}-${number}`
   const spec: Review = { about: task.task_id, cause }
   const review = newTask(draft.execution, {
-    task_id: uuidV5(draft.execution.execution_id, name) as TaskId,
+    task_id: derivedUuid(draft.execution.execution_id, name) as TaskId,
     position: draft.tasks.size,
     name,
     title: `${task.title}: ${task.last_error?.message ?? 'a person must review it'}`

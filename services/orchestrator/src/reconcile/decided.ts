@@ -1,18 +1,18 @@
 /** A person approved or denied. */
 import { DeedError, type ErrorCode } from '@deed/proto/errors'
-import type { ApprovalId } from '@deed/proto/ids'
+import type { JsonObject } from '@deed/proto/json'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { type Draft, record, setActual, setApproval } from '../execution/draft.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import { signed } from '../execution/signed.ts'
 import type { ApprovalRow } from '../execution/snapshot.ts'
 import { end, rolledBack } from './ending.ts'
-import type { Limits } from './input.ts'
+import type { ApprovalDecision, Limits } from './input.ts'
 import { checkUndo, closeTask, undoRequestOf } from './undo-requested.ts'
 
 export function decided(
   draft: Draft,
-  { approvalId, approve, by, reason }: { approvalId: ApprovalId; approve: boolean; by: string; reason: string | null },
+  { approvalId, approve, by, reason, confirmed }: ApprovalDecision & { reason: string | null },
   { policyVersion }: Pick<Limits, 'policyVersion'>,
 ): void {
   const approval = draft.approvals.get(approvalId)
@@ -39,7 +39,7 @@ export function decided(
   record(
     draft,
     'approval.decided',
-    { approval_id: approvalId, decision: approve ? 'approve' : 'deny', by, reason, plan_hash: approval.plan_hash },
+    { ...auditOf({ approvalId, approve, by, confirmed }), reason, plan_hash: approval.plan_hash },
     approval.task_id,
   )
   if (!approve) {
@@ -76,18 +76,15 @@ export function consume(draft: Draft, approval: ApprovalRow): void {
 }
 
 /** An unauthorised decision changes nothing, and is audited. */
-export function refused(
-  draft: Draft,
-  { approvalId, approve, by, code }: { approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode },
-): void {
-  const taskId = draft.approvals.get(approvalId)?.task_id ?? null
-  record(
-    draft,
-    'approval.refused',
-    { approval_id: approvalId, decision: approve ? 'approve' : 'deny', by, code },
-    taskId,
-  )
+export function refused(draft: Draft, { code, ...decision }: ApprovalDecision & { code: ErrorCode }): void {
+  const taskId = draft.approvals.get(decision.approvalId)?.task_id ?? null
+  record(draft, 'approval.refused', { ...auditOf(decision), code }, taskId)
 }
+
+const auditOf = ({ approvalId, approve, by, confirmed }: ApprovalDecision): JsonObject => ({
+  ...{ approval_id: approvalId, decision: approve ? 'approve' : 'deny', by },
+  ...(confirmed === undefined ? {} : { channel: confirmed.channel, factor: confirmed.factor }),
+})
 
 /** A grant was revoked, or has expired, before it was used: a person is asked instead. */
 export function recall(draft: Draft): void {

@@ -55,7 +55,7 @@ export function rolledBack(
   draft.executionChanged = true
   execution.status = 'undoing'
   execution.finished_at = null
-  execution.settled = false
+  execution.followed_up = false
   const left = [...tasks.values()].some(({ effect, task_id }) => effect !== 'none' && !taskIds?.includes(task_id))
   if (taskIds === undefined || !left) return end(draft, 'rolled_back', null, true)
   if (status !== 'undoing') execution.ending = endingAfter(status, execution.ending)

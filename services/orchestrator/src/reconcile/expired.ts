@@ -34,8 +34,8 @@ export function expired(draft: Draft, limits: Limits): void {
     }
     setActual(draft, task, { lease_expires_at: null })
     const begun = task.assigned_agent !== null
-    const { name, token, assigned_agent: agent, intent } = task
-    record(draft, 'task.lease_lost', { name, token, agent, intent }, task.task_id)
+    const { name, token, assigned_agent: agent, intent, last_attempt: since } = task
+    record(draft, 'task.lease_lost', { name, token, agent, intent, since }, task.task_id)
     // The outcome is unknown here; the ledger tells the next worker.
     if (task.task_kind === 'act') setActual(draft, task, { effect: 'unknown' })
     setActual(draft, task, { assigned_agent: null })

@@ -1,5 +1,6 @@
 /** The inputs of an execution, and the environment of its next steps. */
 import type { ActionResult } from '@deed/proto/action'
+import type { Confirmation } from '@deed/proto/approval'
 import type { ErrorBody, ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
@@ -16,9 +17,9 @@ export type Input =
   | { type: 'reported'; report: TaskReport; solved?: Work; refused?: ErrorBody }
   /** The target was not as the plan expected, as `report` says; the task, sealed again. */
   | { type: 'replanned'; taskId: TaskId; token: FencingToken; task: Partial<TaskRow>; work: Work; report?: TaskReport }
-  | ({ type: 'looked' } & Reinspected)
-  | { type: 'decided'; approvalId: ApprovalId; approve: boolean; by: string; reason: string | null }
-  | { type: 'refused'; approvalId: ApprovalId; approve: boolean; by: string; code: ErrorCode }
+  | ({ type: 'reinspected' } & Reinspected)
+  | ({ type: 'decided'; reason: string | null } & ApprovalDecision)
+  | ({ type: 'refused'; code: ErrorCode } & ApprovalDecision)
   /** `again`: the new approval of a task that is retried, if it needs one. */
   | ({ type: 'resolved'; again?: NewApprovals } & Resolution)
   | ({ type: 'chosen' } & Answered)
@@ -30,6 +31,15 @@ export type Input =
   | { type: 'paused' | 'resumed'; reason: string | null; by: string }
   | { type: 'retried'; reason: string | null; by: string; again?: NewApprovals }
   | { type: 'tick' }
+
+/** A person's decision on an approval. */
+export interface ApprovalDecision {
+  approvalId: ApprovalId
+  approve: boolean
+  by: string
+  /** Absent where no person is asked: a goal's approver agreed before. */
+  confirmed?: Pick<Confirmation, 'channel' | 'factor'> | undefined
+}
 
 /** The current state of a step that needs its own approval. */
 export interface Reinspected {

@@ -25,12 +25,14 @@ const PLANNING_MS = 5_000
  */
 const CHECK_AGAIN_MS = { 'key busy': 1_000, 'not its turn': 30_000, 'no room': 5_000, 'not shown': 5_000 } as const
 const FAR_MS = 3_600_000
+/** For an execution that waits in the queues of a replica. */
+const WAIT_MS_MAX = 300_000
 
 export function nextSteps(draft: Draft, limits: Limits): void {
   const { execution } = draft
   if (FINAL_EXECUTION_STATUSES.has(execution.status)) return
   if (execution.ending === null) {
-    if (draft.tasks.size === 0) return checkAgain(draft, draft.now + PLANNING_MS)
+    if (draft.tasks.size === 0) return checkAgain(draft, draft.now + atLeast(PLANNING_MS, draft))
     const [failed] = draft.progress.failed
     const outdated = [...draft.approvals.values()].find(
       ({ status, policy_version: version }) =>
@@ -68,6 +70,10 @@ function goForward(draft: Draft, limits: Limits): void {
   checkAgain(draft, check)
 }
 
+/** What has waited long in the queues of a replica is checked more rarely: there may be a hundred thousand of them. */
+const atLeast = (ms: number, { now, execution }: Draft): number =>
+  Math.max(ms, Math.min(WAIT_MS_MAX, (now - Date.parse(execution.created_at)) / 2))
+
 type CheckBy = (at: number) => void
 
 function askPeople(
@@ -98,7 +104,8 @@ function leaseReady(draft: Draft, ready: Ready, limits: Limits, checkBy: CheckBy
         }
         const outcome = lease(draft, task, limits)
         if (outcome === 'leased') continue
-        checkBy(draft.now + CHECK_AGAIN_MS[outcome])
+        const wait = CHECK_AGAIN_MS[outcome]
+        checkBy(draft.now + (outcome === 'no room' ? atLeast(wait, draft) : wait))
         if (outcome === 'no room') return
         break
       }

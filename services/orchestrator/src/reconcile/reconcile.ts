@@ -15,7 +15,7 @@ import type { Input, Limits } from './input.ts'
 import { nextSteps } from './next-steps.ts'
 import { paused, resumed } from './pausing.ts'
 import { answered, planFailed, planned, replanned } from './planned.ts'
-import { looked } from './reinspected.ts'
+import { reinspected } from './reinspected.ts'
 import { reported } from './reported.ts'
 import { resolved } from './resolved.ts'
 import { retried } from './retried.ts'
@@ -46,8 +46,8 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
       return reported(draft, input, limits)
     case 'replanned':
       return replanned(draft, input)
-    case 'looked':
-      return looked(draft, input)
+    case 'reinspected':
+      return reinspected(draft, input)
     case 'decided':
       return decided(draft, input, limits)
     case 'refused':

@@ -5,7 +5,7 @@ import { isoTime } from '../execution/iso-time.ts'
 import type { Reinspected } from './input.ts'
 import { askFor } from './next-steps.ts'
 
-export function looked(draft: Draft, { approvalId, resealed }: Reinspected): void {
+export function reinspected(draft: Draft, { approvalId, resealed }: Reinspected): void {
   const { execution, approvals, tasks } = draft
   const approval = approvals.get(approvalId)
   // Two replicas have inspected it, or the approval is no longer needed.

@@ -24,6 +24,7 @@ export function reported(
   const { execution } = draft
   execution.tokens_used += report.tokens_used
   execution.cost_microusd += report.cost_microusd
+  if (report.repeated) execution.duplicate_effects++
   if (report.cost_unknown) {
     record(draft, 'task.cost_unknown', { name: task.name, charged_microusd: report.cost_microusd }, task.task_id)
   }

@@ -171,7 +171,7 @@ function undoAgain(draft: Draft): void {
   if (!FINAL_EXECUTION_STATUSES.has(execution.status)) return
   execution.status = 'undoing'
   execution.finished_at = null
-  execution.settled = false
+  execution.followed_up = false
   draft.executionChanged = true
 }
 

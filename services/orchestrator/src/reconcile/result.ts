@@ -13,7 +13,7 @@ export function aggregate({ execution, tasks, parts }: Pick<Snapshot, 'execution
   if (execution.status !== 'done') return { text: failure(execution, [...tasks.values()]) }
   const results = parts.slice(0, PARTS_SHOWN).map(({ title, answer, tasks: ids, reading }) => {
     const done = ids.map((id) => tasks.get(id)?.result).filter((result): result is ActionResult => result != null)
-    const text = [told(answer, done), ...(reading === undefined ? [] : [`understood as: ${reading}`])].join('\n')
+    const text = [answerText(answer, done), ...(reading === undefined ? [] : [`understood as: ${reading}`])].join('\n')
     return { title, text, data: done.map(({ data }) => data).filter((data) => data !== undefined) }
   })
   const data = results.flatMap((result) => result.data)
@@ -41,7 +41,7 @@ function failure(execution: ExecutionRow, tasks: readonly TaskRow[]): string {
 const undoneLines = (tasks: readonly TaskRow[]): string[] =>
   tasks.filter(({ actual_status }) => actual_status === 'undone').map(({ title }) => `undone: ${title}`)
 
-function told(format: AnswerFormat, results: readonly ActionResult[]): string {
+function answerText(format: AnswerFormat, results: readonly ActionResult[]): string {
   const rows = results.flatMap(({ data }) => rowsOf(data))
   switch (format.kind) {
     case 'actions':

@@ -64,7 +64,7 @@ export function retried(
   execution.error = null
   execution.result = null
   execution.finished_at = null
-  execution.settled = false
+  execution.followed_up = false
   draft.executionChanged = true
   recall(draft)
 }

@@ -1,18 +1,21 @@
 /** Whether the result is what the task asks for, if a model interpreted it. */
-import type { Action } from '@deed/proto/action'
+import type { Action, ReadBy } from '@deed/proto/action'
 import { isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
+
+const NEEDS_MORE: ReadonlySet<ReadBy> = new Set(['model', 'recalled'])
 
 /**
  * A rule's plan is verified with its actions: its pattern is the interpretation, or the nearness of its words, or a
- * person's choice, which the reply says. A model's plan needs more, however
+ * person's choice, which the reply says. A model's plan, and one of a request with similar words, need more, however
  * well its actions verify: checks that rules derived, or a person's approval of the shown reading. Several readings are
  * judged separately.
  */
 export function isTaskVerified({ tasks, approvals }: Pick<Snapshot, 'tasks' | 'approvals'>): boolean {
   const readings = new Map<string, (TaskRow & { spec: Action })[]>()
   for (const task of tasks.values()) {
-    if (!isAct(task) || task.spec.reading?.by !== 'model') continue
-    const { of } = task.spec.reading
+    const reading = isAct(task) ? task.spec.reading : undefined
+    if (!isAct(task) || !reading || !NEEDS_MORE.has(reading.by)) continue
+    const { of } = reading
     readings.set(of, [...(readings.get(of) ?? []), task])
   }
   return [...readings.values()].every((acts) => isChecked(acts) || isApproved(acts, approvals))

@@ -57,7 +57,7 @@ export async function moveOn(
     skipped: schedule.skipped + skipped,
     why: fired === undefined ? schedule.why : fired.why,
     paused: at === null,
-    look_at: isoTime(at ?? now),
+    next_check_at: isoTime(at ?? now),
   })
   if (skipped > 0) log.info({ schedule: schedule.name, skipped }, 'times of a schedule skipped')
   return moved ? (at ?? undefined) : undefined
@@ -94,15 +94,17 @@ async function makeExecution(
   { tenant, user_name: user, name, schedule_id, request }: ScheduleRow,
   due: number,
 ): Promise<{ id: ExecutionId | undefined; why: string | null }> {
-  const span = startSpan('schedule.fire', { attributes: { 'deed.schedule': name } })
+  const span = startSpan('fire schedule', { attributes: { 'deed.schedule.name': name } })
   try {
     const accepted = await acceptExecution(accepting, {
       request: { ...request, idempotency_key: `schedule:${schedule_id}:${isoTime(due)}` },
       principal: { tenant, user },
-      trace: span.traceparent,
+      trace: span.trace,
+      root: span.open(),
       waiter: undefined,
       cause: { schedule: name, due_at: isoTime(due) },
     })
+    if (!accepted.existed) span.leaveOpen()
     accepted.planned.catch((error: unknown) =>
       accepting.log.warn({ err: error, execution_id: accepted.id }, 'the resync will plan it'),
     )

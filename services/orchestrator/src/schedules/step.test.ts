@@ -46,11 +46,11 @@ describe('a step of a schedule', () => {
   })
 
   it('deals with every time once, whatever runs and whenever it is looked', () => {
-    const looks = fc.array(fc.record({ afterMs: fc.integer({ min: 1, max: 40_000 }), running: fc.boolean() }), {
+    const checks = fc.array(fc.record({ afterMs: fc.integer({ min: 1, max: 40_000 }), running: fc.boolean() }), {
       maxLength: 40,
     })
     fc.assert(
-      fc.property(fc.constantFrom(...OVERLAPS), fc.constantFrom(...CATCH_UPS), looks, (overlap, catchUp, times) => {
+      fc.property(fc.constantFrom(...OVERLAPS), fc.constantFrom(...CATCH_UPS), checks, (overlap, catchUp, times) => {
         let row = schedule({ overlap, catch_up: catchUp })
         let now = 0
         let skipped = 0

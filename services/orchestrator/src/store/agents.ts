@@ -1,10 +1,14 @@
 /** Workers: their heartbeats, the leases that these extend, and their capacity. */
 import type { TaskId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
+import { WORKER_TASKS_MAX, type WorkerView } from '@deed/proto/worker'
 import type { Database } from './schema.ts'
 
 /** A worker without a heartbeat for this long is gone. */
 const SILENT_SECONDS_MAX = 7
+
+/** ISO 8601, for `to_char`. */
+const ISO = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 
 export interface Beat {
   agentId: string
@@ -56,7 +60,6 @@ export interface ResyncState {
   now_ms: number
   slots: Partial<Record<Capability, number>> | null
   running: { task_id: TaskId; capability: Capability }[] | null
-  due: string[] | null
   late: { waiter_id: string; execution_id: string; reply_to: string }[] | null
   /** Workers that have fallen silent and are not marked yet. */
   silent: boolean
@@ -64,8 +67,8 @@ export interface ResyncState {
   goalsAndSchedules: boolean
 }
 
-/** Everything that the resync reads, in one round trip. */
-export async function readResyncState(db: Database, dueMax: number): Promise<ResyncState> {
+/** What the resync reads of the mesh, in one round trip. */
+export async function readResyncState(db: Database, lateMax: number): Promise<ResyncState> {
   const [row] = await db.query<ResyncState>(
     'orchestrator.look_out',
     `select (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms,
@@ -74,26 +77,17 @@ export async function readResyncState(db: Database, dueMax: number): Promise<Res
            where status in ('idle', 'busy') and last_seen > now() - make_interval(secs => ${SILENT_SECONDS_MAX})
            group by capability) s) as slots,
        (select jsonb_agg(jsonb_build_object('task_id', a.task_id, 'capability', d.capability))
-          from executions e
-         cross join lateral (
-           select task_id from actual_state
-            where execution_id = e.execution_id and actual_status = 'in_progress' offset 0) a
+          from actual_state a
          cross join lateral (select capability from desired_state where task_id = a.task_id offset 0) d
-         where not e.settled) as running,
-       (select array_agg(execution_id) from (
-          -- Each tenant in turn, so that none waits behind another's thousands.
-          select execution_id from (
-            select execution_id, next_check_at, row_number() over (partition by tenant order by next_check_at) as turn
-              from executions where not settled and next_check_at <= now()) w
-           order by turn, next_check_at limit $1) e)::text[] as due,
+         where a.actual_status = 'in_progress') as running,
        (select jsonb_agg(jsonb_build_object('waiter_id', waiter_id::text, 'execution_id', execution_id,
                                             'reply_to', reply_to)) from (
           select * from waiters where due_at < now() - interval '1 second' limit $1) w) as late,
        exists (select from agents
                 where status <> 'gone' and last_seen <= now() - make_interval(secs => ${SILENT_SECONDS_MAX})) as silent,
-       exists (select from goals where status <> 'blocked' and not paused and look_at <= now())
-         or exists (select from schedules where not paused and look_at <= now()) as "goalsAndSchedules"`,
-    [dueMax],
+       exists (select from goals where status <> 'blocked' and not paused and next_check_at <= now())
+         or exists (select from schedules where not paused and next_check_at <= now()) as "goalsAndSchedules"`,
+    [lateMax],
   )
   if (!row) throw new Error('PostgreSQL returned no row for a select without a table')
   return row
@@ -106,4 +100,36 @@ export async function markGone(db: Database): Promise<void> {
       where status <> 'gone' and last_seen <= now() - make_interval(secs => ${SILENT_SECONDS_MAX})`,
     [],
   )
+}
+
+export type ListedWorker = Omit<WorkerView, 'service'>
+
+/** By id; one more than `limit` if there are more. */
+export async function readWorkers(
+  db: Database,
+  tenant: string,
+  { gone, limit, cursor }: { gone: boolean; limit: number; cursor?: string | undefined },
+): Promise<ListedWorker[]> {
+  const rows = await db.query<Omit<ListedWorker, 'last_seen'> & { last_seen: Date }>(
+    'orchestrator.list_workers',
+    `with page as (
+       select * from (
+         select agent_id, capability, slots, running, last_seen,
+                case when last_seen <= now() - make_interval(secs => ${SILENT_SECONDS_MAX}) then 'gone' else status end as status
+           from agents) a
+        where ($2 or status <> 'gone') and agent_id > $3 order by agent_id limit $4
+     ), active as (
+       select a.assigned_agent, a.task_id, a.execution_id, d.title, a.intent, coalesce(a.last_attempt, a.progress_at) as since,
+              row_number() over (partition by a.assigned_agent order by coalesce(a.last_attempt, a.progress_at)) as number
+         from actual_state a join desired_state d using (task_id)
+        where a.actual_status = 'in_progress' and a.tenant = $1 and a.assigned_agent in (select agent_id from page)
+     )
+     select p.agent_id as worker_id, p.capability, p.status, p.slots, p.running, p.last_seen,
+            coalesce((select jsonb_agg(jsonb_build_object('task_id', a.task_id, 'execution_id', a.execution_id,
+                'title', a.title, 'intent', a.intent, 'since', to_char(a.since at time zone 'utc', '${ISO}')) order by a.number)
+               from active a where a.assigned_agent = p.agent_id and a.number <= ${WORKER_TASKS_MAX}), '[]') as tasks
+       from page p order by p.agent_id`,
+    [tenant, gone, cursor ?? '', limit + 1],
+  )
+  return rows.map((row) => ({ ...row, last_seen: row.last_seen.toISOString() }))
 }

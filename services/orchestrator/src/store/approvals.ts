@@ -50,7 +50,7 @@ export async function readApprovals(
       status === 'pending' ? `status = 'pending' and expires_at > now()` : `status = '${status}'`,
     ],
   ])
-  const rows = await db.query<Omit<ListedApproval, 'expires_at'> & { expires_at: Date; more: boolean }>(
+  const rows = await db.query<ApprovalPageRow>(
     `orchestrator.approvals${name}`,
     `with found as (
        select approval_id, pg_column_size(actions) as bytes from approvals
@@ -62,7 +62,7 @@ export async function readApprovals(
          from found window newest_first as (order by approval_id desc)
      )
      select p.approval_id, p.execution_id, e.request->>'task' as task, p.level, p.status, p.requested_by, p.decided_by,
-            p.reason, p.plan_hash, p.policy_version, p.expires_at, p.grant_id,
+            p.reason, p.plan_hash, p.policy_version, p.asked_at, p.decided_at, p.expires_at, p.grant_id,
             jsonb_path_query_array(p.actions, '$[$from to $to]', $6) as actions,
             jsonb_set(l.plan->'screen', '{steps}', jsonb_path_query_array(l.plan->'screen'->'steps', '$[$from to $to]', $6))
               as plan,
@@ -84,9 +84,21 @@ export async function readApprovals(
     ],
   )
   return {
-    approvals: rows.map(({ more, ...row }) => ({ ...row, expires_at: row.expires_at.toISOString() })),
+    approvals: rows.map(({ more, asked_at: asked, decided_at: decided, expires_at: expires, ...row }) => ({
+      ...row,
+      asked_at: asked.toISOString(),
+      decided_at: decided?.toISOString() ?? null,
+      expires_at: expires.toISOString(),
+    })),
     more: rows.at(-1)?.more ?? false,
   }
+}
+
+type ApprovalPageRow = Omit<ListedApproval, 'asked_at' | 'decided_at' | 'expires_at'> & {
+  asked_at: Date
+  decided_at: Date | null
+  expires_at: Date
+  more: boolean
 }
 
 export type ToDecide = Pick<ApprovalView, 'execution_id' | 'level' | 'plan_hash' | 'requested_by'> & {

@@ -1,4 +1,5 @@
 /** The anchors of the audit log, and whether the log still matches them. */
+import type { AuditedRefusal } from '@deed/proto/audit'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { ExecutionRow } from '../execution/snapshot.ts'
 import type { Database } from './schema.ts'
@@ -15,6 +16,8 @@ export interface Anchor {
   /** ISO 8601, in milliseconds. */
   at: string
   heads: Heads
+  /** What the console refused; null in a row that has heads. */
+  refusals: AuditedRefusal[] | null
   hash: string
 }
 
@@ -22,18 +25,18 @@ export interface Anchor {
 export async function insertAnchor(
   db: Database,
   tenant: string,
-  { number, at, heads, hash }: Anchor,
+  { number, at, heads, refusals, hash }: Anchor,
 ): Promise<boolean> {
   const rows = await db.query(
     'orchestrator.insert_anchor',
     `with made as (
-       insert into audit_anchors (tenant, number, at, heads, hash) values ($1, $2, $3, $4, $5)
+       insert into audit_anchors (tenant, number, at, heads, hash, refusals) values ($1, $2, $3, $4, $5, $6)
        on conflict do nothing returning number)
      select number from made
      union
      -- Its own row, where this very statement was tried before and its answer was lost.
      select number from audit_anchors where tenant = $1 and number = $2 and hash = $5`,
-    [tenant, number, at, JSON.stringify(heads), hash],
+    [tenant, number, at, JSON.stringify(heads), hash, refusals === null ? null : JSON.stringify(refusals)],
   )
   return rows.length > 0
 }
@@ -62,7 +65,7 @@ export function readRecentHeads(db: Database): Promise<Head[]> {
     `with recent as (
        select tenant, execution_id, audit_seq, audit_hash from executions where execution_id >= ${RECENT}
        union
-       select tenant, execution_id, audit_seq, audit_hash from executions where not settled
+       select tenant, execution_id, audit_seq, audit_hash from executions where not followed_up
        limit ${RECENT_MAX}
      ), anchored as (
        select a.tenant, h.key::uuid as execution_id, (h.value->>'seq')::int as seq
@@ -92,7 +95,7 @@ export function readAnchors(
 ): Promise<Anchor[]> {
   return db.query<Anchor>(
     'orchestrator.anchors',
-    `select number, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, heads, hash
+    `select number, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, heads, refusals, hash
        from audit_anchors
       where tenant = $1 and number > $2
         -- From the one before the range, which the first one of the range follows.
@@ -138,4 +141,19 @@ export async function firstContradiction(
     [tenant, numbers, executionId ?? null],
   )
   return row
+}
+
+/** Newest first. @param before rows before this number; undefined: all */
+export function readRefusals(
+  db: Database,
+  tenant: string,
+  { before, limit }: { before: number | undefined; limit: number },
+): Promise<{ number: number; refusals: AuditedRefusal[] }[]> {
+  return db.query(
+    'orchestrator.refusals',
+    `select number, refusals from audit_anchors
+      where tenant = $1 and refusals is not null and ($2::int is null or number < $2)
+      order by number desc limit $3`,
+    [tenant, before ?? null, limit],
+  )
 }

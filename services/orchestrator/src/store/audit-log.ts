@@ -33,13 +33,24 @@ export interface Chain {
   rows: { seq: number; type: EventType; at: string; task_id: TaskId | null; data: JsonObject; hash: string }[]
 }
 
-const CHAINS = `
+/** @param order of the page, which begins behind $3 and has $4 executions */
+const chains = (order: 'asc' | 'desc'): string => {
+  const behind = `($3::uuid is null or execution_id ${order === 'asc' ? '>' : '<'} $3)`
+  const page = (ended: string): string =>
+    `(select execution_id from ${ended} and tenant = $1 and ($2::uuid is null or execution_id = $2) and ${behind}
+       order by execution_id ${order} limit $4)`
+  return `
 select e.execution_id, e.audit_seq, e.audit_hash, (
     select coalesce(jsonb_agg(jsonb_build_object('seq', l.seq, 'type', l.type, 'at', l.at, 'task_id', l.task_id,
              'data', l.data, 'hash', l.hash) order by l.seq), '[]')
       from audit_log l where l.execution_id = e.execution_id) as rows
-  from executions e
- where e.tenant = $1 and ($2::uuid is null or e.execution_id = $2)`
+  from (select execution_id from (${page('executions where not followed_up')} union all ${page('ends where true')}) u
+         order by execution_id ${order} limit $4) page
+  join executions e using (execution_id)
+ order by e.execution_id ${order}`
+}
+const CHAINS_BEFORE = chains('desc')
+const CHAINS_AFTER = chains('asc')
 
 /** Newest executions first. */
 export function readChainsBefore(
@@ -47,11 +58,12 @@ export function readChainsBefore(
   tenant: string,
   by: { executionId?: ExecutionId | undefined; before?: ExecutionId | undefined; limit: number },
 ): Promise<Chain[]> {
-  return db.query<Chain>(
-    'orchestrator.chains_before',
-    `${CHAINS} and ($3::uuid is null or e.execution_id < $3) order by e.execution_id desc limit $4`,
-    [tenant, by.executionId ?? null, by.before ?? null, by.limit],
-  )
+  return db.query<Chain>('orchestrator.chains_before', CHAINS_BEFORE, [
+    tenant,
+    by.executionId ?? null,
+    by.before ?? null,
+    by.limit,
+  ])
 }
 
 /** Oldest executions first. */
@@ -60,9 +72,10 @@ export function readChainsAfter(
   tenant: string,
   by: { executionId?: ExecutionId | undefined; after?: ExecutionId | undefined; limit: number },
 ): Promise<Chain[]> {
-  return db.query<Chain>(
-    'orchestrator.chains_after',
-    `${CHAINS} and ($3::uuid is null or e.execution_id > $3) order by e.execution_id limit $4`,
-    [tenant, by.executionId ?? null, by.after ?? null, by.limit],
-  )
+  return db.query<Chain>('orchestrator.chains_after', CHAINS_AFTER, [
+    tenant,
+    by.executionId ?? null,
+    by.after ?? null,
+    by.limit,
+  ])
 }

@@ -6,6 +6,7 @@ import { batched } from '@deed/store/batched'
 import type { Admission } from '../execution/new-execution.ts'
 import type { ApprovalRow, ExecutionRow, PlanPart, Snapshot, TaskRow } from '../execution/snapshot.ts'
 import { columns, names, typed } from './columns.ts'
+import { METHODS } from './ends.ts'
 import type { Database } from './schema.ts'
 
 /** Retries are for keys that are inserted concurrently. */
@@ -19,11 +20,11 @@ export interface Admitted {
   waiter_id: string | null
 }
 
-const ADMITTED = columns(`
-  tenant text, execution_id uuid, user_name text, idempotency_key text, request_hash text, request jsonb, trace text,
+export const ADMITTED = columns(`
+  tenant text, execution_id uuid, user_name text, idempotency_key text, request_hash text, request jsonb, trace text, root jsonb,
   status text, method text, error jsonb, result jsonb, cited jsonb, cache_hit boolean, template_used text,
   model_used text, degraded text[], created_at timestamptz, finished_at timestamptz, next_check_at timestamptz,
-  settled boolean, audit_seq integer, audit_hash text`)
+  followed_up boolean, audit_seq integer, audit_hash text`)
 const WITH_IT = columns('ordinal integer, reply_to text, due_at timestamptz, sequence bigint, audit jsonb')
 
 const ADMIT = `
@@ -192,10 +193,14 @@ export async function findTask(
 export async function findLastChange(db: Database, { tenant, user }: Principal): Promise<ExecutionId | undefined> {
   const [row] = await db.query<{ execution_id: ExecutionId }>(
     'orchestrator.last_change',
-    `select e.execution_id from executions e
-      where e.tenant = $1 and e.user_name = $2 and e.status = any($3)
-        and exists (select from actual_state a where a.execution_id = e.execution_id and a.effect <> 'none')
-      order by e.execution_id desc limit 1`,
+    `select execution_id from (
+       (select execution_id from ends where tenant = $1 and user_name = $2 and changed order by execution_id desc limit 1)
+       union all
+       (select e.execution_id from executions e
+         where e.tenant = $1 and not e.followed_up and not e.held and e.user_name = $2 and e.status = any($3)
+           and exists (select from actual_state a where a.execution_id = e.execution_id and a.effect <> 'none')
+         order by e.execution_id desc limit 1)) c
+      order by execution_id desc limit 1`,
     [tenant, user, [...FINAL_EXECUTION_STATUSES]],
   )
   return row?.execution_id
@@ -213,15 +218,29 @@ export async function selectExecutions(
     cursor?: ExecutionId | undefined
   },
 ): Promise<ExecutionId[]> {
+  const byTemplate = by.template === undefined ? '$3::text is null' : 'e.template_used = $3'
+  const others = `${byTemplate} and ($5::uuid is null or e.execution_id < $5) and ($4::text is null or exists (
+    select from desired_state d where d.execution_id = e.execution_id and d.spec->'input'->>'target' = $4))`
   const rows = await db.query<{ execution_id: ExecutionId }>(
-    'orchestrator.select',
-    `select e.execution_id from executions e
-      where e.tenant = $1 and e.status = any($2) and ($3::text is null or e.template_used = $3)
-        and ($4::text is null or exists (
-          select from desired_state d where d.execution_id = e.execution_id and d.spec->'input'->>'target' = $4))
-        and ($5::uuid is null or e.execution_id < $5)
-      order by e.execution_id desc limit $6`,
-    [tenant, [...statuses], by.template ?? null, by.target ?? null, by.cursor ?? null, by.limit],
+    `orchestrator.select${by.template === undefined ? '' : '_by_template'}`,
+    `select execution_id from (
+       (select e.execution_id from executions e
+         where e.tenant = $1 and not e.followed_up and not e.held and e.status = any($2) and ${others}
+         order by e.execution_id desc limit $6)
+       union all
+       (select x.execution_id from unnest($2::text[]) s(status) cross join lateral (
+          select e.execution_id from held_executions e
+           where e.tenant = $1 and e.status = s.status and ${others}
+           order by e.execution_id desc limit $6) x
+         order by x.execution_id desc limit $6)
+       union all
+       (select x.execution_id from unnest($2::text[]) s(status) cross join unnest($7::text[]) m(method) cross join lateral (
+          select e.execution_id from ends e
+           where e.tenant = $1 and e.status = s.status and e.method = m.method and ${others}
+           order by e.execution_id desc limit $6) x
+         order by x.execution_id desc limit $6)) c
+      order by execution_id desc limit $6`,
+    [tenant, [...statuses], by.template ?? null, by.target ?? null, by.cursor ?? null, by.limit, METHODS],
   )
   return rows.map(({ execution_id }) => execution_id)
 }

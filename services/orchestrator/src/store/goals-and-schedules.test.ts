@@ -23,7 +23,8 @@ const putGoal = (db: Database): Promise<GoalRow> =>
   })
 
 /** Makes everything due. */
-const hurry = (db: Database, table: string) => db.pool.query(`update ${table} set look_at = now() - interval '1 hour'`)
+const hurry = (db: Database, table: string) =>
+  db.pool.query(`update ${table} set next_check_at = now() - interval '1 hour'`)
 
 describe('a goal that is due', () => {
   it('is looked at by one replica, and what another finds whose claim has run out is void', async () => {
@@ -86,7 +87,7 @@ describe('a schedule that is due', () => {
     expect(claims.flat()).toHaveLength(1)
     await hurry(db, 'schedules')
     const [second] = await claimSchedules(db, 10)
-    const moved = { ...second!, next_due_at: at(2_000), look_at: at(2_000), fired: 1 }
+    const moved = { ...second!, next_due_at: at(2_000), next_check_at: at(2_000), fired: 1 }
     expect(await moveSchedule(db, first!, moved)).toBe(false)
     expect(await moveSchedule(db, second!, moved)).toBe(true)
     expect(await readSchedules(db, local, 'tick')).toMatchObject([{ fired: 1 }])

@@ -47,14 +47,14 @@ export interface GoalRow {
   agreed: Record<string, StepAgreement> | null
   execution_id: ExecutionId | null
   execution_open: boolean
-  looks: number
-  last_look_at: string | null
+  checks: number
+  last_check_at: string | null
   last_outcome: GoalOutcome | null
   last_seen: string | null
   drifts: number
   last_drift_at: string | null
   remedies: Remedy[]
-  look_at: string
+  next_check_at: string
   created_at: string
 }
 
@@ -86,16 +86,16 @@ export async function storeGoal(db: Database, goal: NewGoal): Promise<GoalRow> {
   const [row] = await db.query<{ goal: GoalRow }>(
     'orchestrator.goal_put',
     `insert into goals (tenant, name, goal_id, user_name, task, source_hash, request, steps, status, interval_ms,
-       remedies_max, execution_id, execution_open, look_at)
+       remedies_max, execution_id, execution_open, next_check_at)
      select $1, $2, $3::uuid, $4, $5, $6, $7::jsonb, $8::jsonb, 'establishing', $9::integer, $10::integer, $11::uuid, true, now() + interval '1 second'
       where (select count(*) from goals where tenant = $1 and name <> $2) < ${GOALS_MAX}
      on conflict (tenant, name) do update set goal_id = excluded.goal_id, user_name = excluded.user_name,
        task = excluded.task, source_hash = excluded.source_hash, request = excluded.request,
        steps = excluded.steps, status = excluded.status, paused = false, why = null,
        interval_ms = excluded.interval_ms, remedies_max = excluded.remedies_max, agreed = null,
-       execution_id = excluded.execution_id, execution_open = true, looks = goals.looks + 1, last_look_at = null,
+       execution_id = excluded.execution_id, execution_open = true, checks = goals.checks + 1, last_check_at = null,
        last_outcome = null, last_seen = null, drifts = 0, last_drift_at = null, remedies = '[]',
-       look_at = excluded.look_at, created_at = now()
+       next_check_at = excluded.next_check_at, created_at = now()
      returning to_jsonb(goals) as goal`,
     [
       goal.tenant,
@@ -124,7 +124,7 @@ export async function adjustGoal(
   const [row] = await db.query<{ goal: GoalRow }>(
     'orchestrator.goal_adjust',
     `update goals set interval_ms = $2::integer, remedies_max = $3,
-       look_at = now()
+       next_check_at = now()
       where goal_id = $1 returning to_jsonb(goals) as goal`,
     [goalId, intervalMs, remediesMax],
   )
@@ -165,13 +165,13 @@ export async function steerGoal(
   const [row] = await db.query<{ goal: GoalRow }>(
     `orchestrator.goal_${verb}`,
     verb === 'pause'
-      ? `update goals set paused = true, looks = looks + 1 where tenant = $1 and name = $2
+      ? `update goals set paused = true, checks = checks + 1 where tenant = $1 and name = $2
          returning to_jsonb(goals) as goal`
       : // Resuming an active goal changes nothing, in particular not the count of its remedies.
         `update goals set
            remedies = case when status = 'blocked' then '[]' else remedies end,
            status = case when status = 'blocked' then 'active' else status end,
-           look_at = case when paused or status = 'blocked' then now() else look_at end,
+           next_check_at = case when paused or status = 'blocked' then now() else next_check_at end,
            why = null, paused = false
          where tenant = $1 and name = $2 returning to_jsonb(goals) as goal`,
     [tenant, name],
@@ -191,7 +191,7 @@ export async function readBlockedGoals(
     `select to_jsonb(goals) as goal from goals
       where tenant = $1 and status = 'blocked' and ($2::uuid is null or goal_id = $2)
         and ($3::uuid is null or execution_id = $3)
-      order by coalesce(last_look_at, created_at) desc limit $4`,
+      order by coalesce(last_check_at, created_at) desc limit $4`,
     [tenant, by.approvalId ?? null, by.executionId ?? null, by.limit],
   )
   return rows.map(({ goal }) => goal)
@@ -207,7 +207,7 @@ export async function closeReview(
   const rows = await db.query<{ goal: GoalRow }>(
     `orchestrator.goal_settle_${decision}`,
     decision === 'retry'
-      ? `update goals set remedies = '[]', status = 'active', look_at = now(), why = null, paused = false
+      ? `update goals set remedies = '[]', status = 'active', next_check_at = now(), why = null, paused = false
           where tenant = $1 and goal_id = $2 and status = 'blocked' returning to_jsonb(goals) as goal`
       : `delete from goals where tenant = $1 and goal_id = $2 and status = 'blocked' returning to_jsonb(goals) as goal`,
     [tenant, goalId],
@@ -228,9 +228,9 @@ export async function dropGoal(db: Database, { tenant }: Principal, name: string
 export async function claimGoals(db: Database, max: number): Promise<GoalRow[]> {
   const rows = await db.query<{ goal: GoalRow }>(
     'orchestrator.goals_claim',
-    `update goals g set looks = looks + 1, look_at = now() + make_interval(secs => ${CHECK_MS_MAX / 1_000})
-       from (select goal_id from goals where status <> 'blocked' and not paused and look_at <= now()
-              order by look_at limit $1 for update skip locked) due
+    `update goals g set checks = checks + 1, next_check_at = now() + make_interval(secs => ${CHECK_MS_MAX / 1_000})
+       from (select goal_id from goals where status <> 'blocked' and not paused and next_check_at <= now()
+              order by next_check_at limit $1 for update skip locked) due
       where g.goal_id = due.goal_id
      returning to_jsonb(g) as goal`,
     [max],
@@ -246,13 +246,13 @@ export type GoalChange = Partial<
     | 'agreed'
     | 'execution_id'
     | 'execution_open'
-    | 'last_look_at'
+    | 'last_check_at'
     | 'last_outcome'
     | 'last_seen'
     | 'drifts'
     | 'last_drift_at'
     | 'remedies'
-    | 'look_at'
+    | 'next_check_at'
   >
 >
 
@@ -261,24 +261,24 @@ export async function storeCheck(db: Database, goal: GoalRow, change: GoalChange
   const next = { ...goal, ...change }
   const rows = await db.query(
     'orchestrator.goal_looked',
-    `update goals set status = $3, why = $4, agreed = $5, execution_id = $6, execution_open = $7, last_look_at = $8,
-       last_outcome = $9, last_seen = $10, drifts = $11, last_drift_at = $12, remedies = $13, look_at = $14
-      where goal_id = $1 and looks = $2 returning name`,
+    `update goals set status = $3, why = $4, agreed = $5, execution_id = $6, execution_open = $7, last_check_at = $8,
+       last_outcome = $9, last_seen = $10, drifts = $11, last_drift_at = $12, remedies = $13, next_check_at = $14
+      where goal_id = $1 and checks = $2 returning name`,
     [
       goal.goal_id,
-      goal.looks,
+      goal.checks,
       next.status,
       next.why,
       next.agreed === null ? null : JSON.stringify(next.agreed),
       next.execution_id,
       next.execution_open,
-      next.last_look_at,
+      next.last_check_at,
       next.last_outcome,
       next.last_seen,
       next.drifts,
       next.last_drift_at,
       JSON.stringify(next.remedies),
-      next.look_at,
+      next.next_check_at,
     ],
   )
   return rows.length > 0

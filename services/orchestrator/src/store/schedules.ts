@@ -27,8 +27,8 @@ export interface ScheduleRow {
   fired: number
   skipped: number
   why: string | null
-  looks: number
-  look_at: string
+  claims: number
+  next_check_at: string
   created_at: string
 }
 
@@ -45,8 +45,8 @@ type NewSchedule = Omit<
   | 'fired'
   | 'skipped'
   | 'why'
-  | 'looks'
-  | 'look_at'
+  | 'claims'
+  | 'next_check_at'
   | 'created_at'
 >
 
@@ -60,7 +60,7 @@ export async function storeSchedule(db: Database, schedule: NewSchedule): Promis
   const [row] = await db.query<{ schedule: ScheduleRow }>(
     'orchestrator.schedule_put',
     `insert into schedules (tenant, name, schedule_id, user_name, source_hash, request, cron, timezone, every_ms,
-       overlap, catch_up, anchor, next_due_at, look_at)
+       overlap, catch_up, anchor, next_due_at, next_check_at)
      select $1, $2, $3::uuid, $4, $5, $6::jsonb, $7, $8, $9::bigint, $10, $11, $12::timestamptz, $13::timestamptz, $13::timestamptz
       where (select count(*) from schedules where tenant = $1 and name <> $2) < ${SCHEDULES_MAX}
      on conflict (tenant, name) do update set schedule_id = excluded.schedule_id, user_name = excluded.user_name,
@@ -68,7 +68,7 @@ export async function storeSchedule(db: Database, schedule: NewSchedule): Promis
        timezone = excluded.timezone, every_ms = excluded.every_ms, overlap = excluded.overlap,
        catch_up = excluded.catch_up, anchor = excluded.anchor, next_due_at = excluded.next_due_at, queued = '[]',
        last_due_at = null, execution_id = null, fired = 0, skipped = 0, why = null, paused = false,
-       looks = schedules.looks + 1, look_at = excluded.look_at, created_at = now()
+       claims = schedules.claims + 1, next_check_at = excluded.next_check_at, created_at = now()
       where schedules.source_hash <> excluded.source_hash
      returning to_jsonb(schedules) as schedule`,
     [
@@ -118,7 +118,7 @@ export async function steerSchedule(
     'orchestrator.schedule_steer',
     `update schedules set
        next_due_at = case when paused and not $3 then coalesce($4::timestamptz, next_due_at) else next_due_at end,
-       look_at = case when paused and not $3 then coalesce($4::timestamptz, look_at) else look_at end,
+       next_check_at = case when paused and not $3 then coalesce($4::timestamptz, next_check_at) else next_check_at end,
        paused = $3
      where tenant = $1 and name = $2 returning to_jsonb(schedules) as schedule`,
     [tenant, name, paused, nextDueAt],
@@ -140,9 +140,9 @@ export async function dropSchedule(db: Database, { tenant }: Principal, name: st
 export async function claimSchedules(db: Database, max: number): Promise<ScheduleRow[]> {
   const rows = await db.query<{ schedule: ScheduleRow }>(
     'orchestrator.schedules_claim',
-    `update schedules s set looks = looks + 1, look_at = now() + make_interval(secs => ${STEP_MS_MAX / 1_000})
-       from (select schedule_id from schedules where not paused and look_at <= now()
-              order by look_at limit $1 for update skip locked) due
+    `update schedules s set claims = claims + 1, next_check_at = now() + make_interval(secs => ${STEP_MS_MAX / 1_000})
+       from (select schedule_id from schedules where not paused and next_check_at <= now()
+              order by next_check_at limit $1 for update skip locked) due
       where s.schedule_id = due.schedule_id
      returning to_jsonb(s) as schedule`,
     [max],
@@ -153,7 +153,7 @@ export async function claimSchedules(db: Database, max: number): Promise<Schedul
 export interface Moved
   extends Pick<
     ScheduleRow,
-    'next_due_at' | 'queued' | 'last_due_at' | 'execution_id' | 'fired' | 'skipped' | 'why' | 'look_at' | 'paused'
+    'next_due_at' | 'queued' | 'last_due_at' | 'execution_id' | 'fired' | 'skipped' | 'why' | 'next_check_at' | 'paused'
   > {}
 
 /** Stores how the due times were handled. @returns false if another replica holds the claim */
@@ -161,11 +161,11 @@ export async function moveSchedule(db: Database, schedule: ScheduleRow, moved: M
   const rows = await db.query(
     'orchestrator.schedule_moved',
     `update schedules set next_due_at = $3, queued = $4, last_due_at = $5, execution_id = $6, fired = $7, skipped = $8,
-       why = $9, look_at = $10, paused = paused or $11
-      where schedule_id = $1 and looks = $2 returning name`,
+       why = $9, next_check_at = $10, paused = paused or $11
+      where schedule_id = $1 and claims = $2 returning name`,
     [
       schedule.schedule_id,
-      schedule.looks,
+      schedule.claims,
       moved.next_due_at,
       JSON.stringify(moved.queued),
       moved.last_due_at,
@@ -173,7 +173,7 @@ export async function moveSchedule(db: Database, schedule: ScheduleRow, moved: M
       moved.fired,
       moved.skipped,
       moved.why,
-      moved.look_at,
+      moved.next_check_at,
       moved.paused,
     ],
   )

@@ -6,10 +6,11 @@
 import type { ExecutionId } from '@deed/proto/ids'
 import { batched } from '@deed/store/batched'
 import type { Draft } from '../execution/draft.ts'
-import { hasEnded } from '../execution/draft.ts'
-import type { TaskRow } from '../execution/snapshot.ts'
+import { hasEnded, hasResumed, isOpenAgain } from '../execution/draft.ts'
+import type { ExecutionRow, TaskRow } from '../execution/snapshot.ts'
 import { CONTRADICTED } from './claims.ts'
 import { columns, names, sets, typed } from './columns.ts'
+import { countEnds } from './ends.ts'
 import type { Database } from './schema.ts'
 
 export type Committed =
@@ -27,15 +28,20 @@ export interface Waiter {
   reply_to: string
 }
 
+/** Statements under way at once. An execution has one draft at a time, so no two of them are about the same rows. */
+const LANES = 2
+
 const UNIQUE_VIOLATION = '23505'
 
 const OWN = columns('execution_id uuid')
 /** Of an execution, what a step may change as it says. */
-const MOVED = columns(`
+export const MOVED = columns(`
   status text, ending text, method text, model_used text, template_used text, template_version integer,
-  tokens_used bigint, cost_microusd bigint, cache_hit boolean, degraded text[], result jsonb, error jsonb, cited jsonb,
-  audit_seq integer, audit_hash text, finished_at timestamptz, settled boolean, task_verified boolean`)
-const GUARD = columns('expected integer, consumed uuid[], granted uuid[], ended boolean, next_check_at timestamptz')
+  tokens_used bigint, cost_microusd bigint, cache_hit boolean, duplicate_effects integer, degraded text[], result jsonb, error jsonb, cited jsonb,
+  audit_seq integer, audit_hash text, finished_at timestamptz, followed_up boolean, task_verified boolean`)
+const GUARD = columns(
+  'expected integer, consumed uuid[], granted uuid[], ended boolean, next_check_at timestamptz, trace text, root jsonb',
+)
 const PLAN = columns('number integer, plan jsonb, plan_hash text, policy_version text')
 /** Of a task, what never changes in one of its rows. */
 const OF_BOTH = columns('task_id uuid, execution_id uuid, task_kind text, concurrency_key text, resource_key text')
@@ -67,7 +73,8 @@ with x as (
 
 const moveOf = (condition: string): string => `moved as (
   update executions e set version = e.version + 1, ${sets(MOVED, 'x')}, updated_at = now(),
-    -- A look that comes early finds nothing to do, and an index that need not change makes the step cheaper.
+    trace = coalesce(x.trace, e.trace), root = coalesce(x.root, e.root),
+    -- A check that comes early finds nothing to do, and an index that need not change makes the step cheaper.
     next_check_at = case when e.next_check_at between now() and x.next_check_at then e.next_check_at
       else x.next_check_at end
   from x
@@ -83,7 +90,7 @@ const moveOf = (condition: string): string => `moved as (
 )`
 
 /** Further changes of the executions, by table. A statement contains only the parts that its batch needs. */
-const PARTS = {
+export const PARTS = {
   plans: `planned as (
   insert into plans (tenant, execution_id, ${names(PLAN)})
   select m.tenant, m.execution_id, ${names(PLAN, 'p')}
@@ -120,6 +127,12 @@ const PARTS = {
     join moved m using (execution_id)
   on conflict (approval_id) do update set ${sets(APPROVAL_LATER, 'excluded')}
 )`,
+  reopened: `reopened as (
+  delete from ends using jsonb_to_recordset($1::jsonb->'reopened') as r(execution_id uuid)
+    join moved m using (execution_id)
+   where ends.tenant = m.tenant and ends.execution_id = m.execution_id
+  returning ends.*
+), uncounted as (${countEnds('reopened', '-')})`,
   written: `written as (
   insert into written_targets (tenant, name)
   select distinct m.tenant, w.name from jsonb_to_recordset($1::jsonb->'written') as w(execution_id uuid, name text)
@@ -148,11 +161,14 @@ select m.execution_id, false as contradicted, (
   from moved m`
 const ANSWER_CONTRADICTED = ' union all select c.execution_id, true, null from contradicted c'
 
-type Part = keyof typeof PARTS
+export type Part = keyof typeof PARTS
 
 /** A statement is slower for every table that it names, even without rows. */
+export const partsOf = (input: Record<Part, readonly unknown[]>): Part[] =>
+  (Object.keys(PARTS) as Part[]).filter((part) => input[part].length > 0)
+
 function commitOf(input: Record<Part | 'claims', readonly unknown[]>): { name: string; text: string } {
-  const parts = (Object.keys(PARTS) as Part[]).filter((part) => input[part].length > 0)
+  const parts = partsOf(input)
   const claimed = input.claims.length > 0
   const first = claimed ? [EXECUTIONS, CONTRADICTED, MOVE_UNLESS_CONTRADICTED] : [EXECUTIONS, MOVE]
   return {
@@ -162,10 +178,16 @@ function commitOf(input: Record<Part | 'claims', readonly unknown[]>): { name: s
 }
 
 /** Writes a draft, together with those that arrive during the previous statement. */
-export function openTransitions(db: Database): (draft: Draft) => Promise<Committed> {
-  const flush = async (drafts: Draft[]): Promise<Committed[]> => {
+export const openTransitions = (db: Database): ((draft: Draft) => Promise<Committed>) =>
+  committing((drafts) => write(db, drafts))
+
+/** Commits many in one statement; if it fails, each alone. */
+export function committing<One>(
+  write: (all: readonly One[]) => Promise<Committed[]>,
+): (one: One) => Promise<Committed> {
+  const flush = async (drafts: One[]): Promise<Committed[]> => {
     try {
-      return await write(db, drafts)
+      return await write(drafts)
     } catch (error) {
       if (drafts.length === 1) {
         if (isKeyBusy(error)) return [{ outcome: 'key_busy' }]
@@ -175,7 +197,7 @@ export function openTransitions(db: Database): (draft: Draft) => Promise<Committ
       return Promise.all(drafts.map(async (draft) => (await flush([draft]))[0] as Committed))
     }
   }
-  return batched(flush)
+  return batched(flush, { lanes: LANES })
 }
 
 const isKeyBusy = (error: unknown): boolean =>
@@ -188,7 +210,10 @@ const isKeyBusy = (error: unknown): boolean =>
 async function write(db: Database, drafts: readonly Draft[]): Promise<Committed[]> {
   const input = inputOf(drafts)
   const { name, text } = commitOf(input)
-  const rows = await db.query<Answer>(name, text, [JSON.stringify(input)])
+  return outcomesOf(drafts, await db.query<Answer>(name, text, [JSON.stringify(input)]))
+}
+
+export function outcomesOf(drafts: readonly Pick<Draft, 'execution'>[], rows: readonly Answer[]): Committed[] {
   const answers = new Map(rows.map((row) => [row.execution_id, row]))
   return drafts.map(({ execution: { execution_id } }) => {
     const answer = answers.get(execution_id)
@@ -199,29 +224,28 @@ async function write(db: Database, drafts: readonly Draft[]): Promise<Committed[
   })
 }
 
-interface Answer {
+export interface Answer {
   execution_id: ExecutionId
   contradicted: boolean
   waiters: Omit<Waiter, 'execution_id'>[] | null
 }
 
-function inputOf(drafts: readonly Draft[]) {
+export function inputOf(drafts: readonly Draft[]) {
   return {
     executions: drafts.map((draft) => {
-      // Immutable fields are left out of the message.
-      const { request, request_hash, trace, created_at, user_name, ...execution } = draft.execution
       const granted = [...draft.consumed].flatMap((id) => draft.approvals.get(id)?.grant_id ?? [])
       return {
-        ...execution,
+        ...pick(draft.execution, EXECUTION_READ),
+        ...(hasResumed(draft) ? { trace: draft.execution.trace, root: draft.execution.root } : {}),
         expected: draft.expectedVersion,
-        consumed: [...draft.consumed],
+        ...(draft.consumed.size === 0 ? {} : { consumed: [...draft.consumed] }),
         ...(granted.length === 0 ? {} : { granted }),
         ended: hasEnded(draft),
       }
     }),
     claims: drafts.flatMap(({ claim, execution: { execution_id } }) => (claim ? [{ ...claim, execution_id }] : [])),
     plans: drafts.flatMap(({ plan, execution }) => (plan ? [{ ...plan, execution_id: execution.execution_id }] : [])),
-    added: drafts.flatMap(({ added, tasks }) => [...added].map((id) => tasks.get(id))),
+    added: drafts.flatMap(({ added, tasks }) => [...added].map((id) => pick(tasks.get(id), ADDED_READ))),
     desired: drafts.flatMap(({ desiredChanged, tasks }) =>
       [...desiredChanged].map((id) => pick(tasks.get(id), DESIRED_READ)),
     ),
@@ -231,6 +255,7 @@ function inputOf(drafts: readonly Draft[]) {
     approvals: drafts.flatMap(({ approvalsChanged, approvals }) =>
       [...approvalsChanged].map((id) => approvals.get(id)),
     ),
+    reopened: drafts.flatMap((draft) => (isOpenAgain(draft) ? [{ execution_id: draft.execution.execution_id }] : [])),
     written: drafts.flatMap(({ written, execution: { execution_id } }) =>
       written.map((name) => ({ execution_id, name })),
     ),
@@ -240,15 +265,16 @@ function inputOf(drafts: readonly Draft[]) {
   }
 }
 
-// For an existing task, only the fields that the statement reads: the others are many times as long.
+// Only the fields that the statement reads: the others are many times as long. What is missing is null there.
 
 const KEY = ['execution_id', 'task_id'] as const
+const EXECUTION_READ = ['execution_id', 'next_check_at', ...Object.keys(MOVED)] as (keyof ExecutionRow)[]
+const ADDED_READ = Object.keys({ ...OF_BOTH, ...OF_DESIRED, ...DESIRED, ...ACTUAL }) as (keyof TaskRow)[]
 const DESIRED_READ = [...KEY, ...Object.keys(DESIRED)] as (keyof TaskRow)[]
 const ACTUAL_READ = [...KEY, ...Object.keys({ ...ACTUAL, ...ACTUAL_LATER })] as (keyof TaskRow)[]
 
-function pick(task: TaskRow | undefined, read: readonly (keyof TaskRow)[]): Partial<TaskRow> | undefined {
-  if (!task) return undefined
-  const picked: Record<string, unknown> = {}
-  for (const name of read) picked[name] = task[name]
+function pick<Row extends object>(row: Row | undefined, read: readonly (keyof Row)[]): Partial<Row> {
+  const picked: Partial<Row> = {}
+  for (const name of row ? read : []) if (row?.[name] !== null) picked[name] = row?.[name]
   return picked
 }

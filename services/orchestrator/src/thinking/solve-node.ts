@@ -77,6 +77,14 @@ export const readByModel = (words: string, { reading }: Solution): WordsRead => 
   by: 'model',
 })
 
+/** Words, and the earlier request with similar words whose plan they get. */
+export const readAsBefore = (words: string, earlier: string): WordsRead => ({
+  of: brief(words),
+  text: earlier.slice(0, TEXT_CHARS_MAX).toWellFormed(),
+  by: 'recalled',
+})
+
+const TEXT_CHARS_MAX = 512
 const READING_CHARS_MAX = 1_024
 
 export const brief = (words: string): string =>

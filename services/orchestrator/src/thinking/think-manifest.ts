@@ -2,6 +2,7 @@
 
 import type { Bus } from '@deed/mesh/bus'
 import { inLanes } from '@deed/process/in-lanes'
+import { checkInputs } from '@deed/proto/action'
 import { processTask } from '@deed/proto/agent'
 import { checkGraph } from '@deed/proto/check-graph'
 import { DeedError } from '@deed/proto/errors'
@@ -16,6 +17,9 @@ import type { Thought } from './thought.ts'
 
 /** Tasks in words that are solved concurrently. */
 const LANES = 32
+/** Of one request to the executor: its actions, and their JSON. */
+const CHECKED_MAX = 1_000
+const CHECKED_CHARS_MAX = 256 * 1024
 
 /** @throws {DeedError} if a rule understands a task and refuses it, or the rules are unavailable */
 export async function thinkManifest(
@@ -23,13 +27,47 @@ export async function thinkManifest(
   execution: ExecutionRow,
   { tasks, defaults }: Manifest,
 ): Promise<Thought> {
-  const nodes = await inLanes(LANES, checkGraph(tasks), async (task): Promise<SolvedNode> => {
+  const ordered = checkGraph(tasks)
+  await refuseWrongInputs(bus, execution, tasks)
+  const nodes = await inLanes(LANES, ordered, async (task): Promise<SolvedNode> => {
     const solved = task.action ? given(task) : await solveWords(bus, execution, task, defaults)
     const { priority, on_failure, concurrency_key } = { ...defaults, ...task }
     return { ...solved, terms: { priority, on_failure, concurrency_key } }
   })
   const method = nodes.every(({ solution }) => solution) ? 'autonomous' : null
   return { type: 'solved', ...expectTimes(nodes), method, degraded: [] }
+}
+
+/**
+ * Given inputs must match the schemas of their kinds before anything is done: a read, or what creates, is not inspected.
+ *
+ * @throws {DeedError} that names the first wrong task, its field, and what is allowed
+ */
+async function refuseWrongInputs(bus: Bus, execution: ExecutionRow, tasks: readonly ManifestTask[]): Promise<void> {
+  const batches: { id: string; index: number; action: NonNullable<ManifestTask['action']> }[][] = []
+  let chars = CHECKED_CHARS_MAX
+  for (const [index, { id, action }] of tasks.entries()) {
+    if (!action) continue
+    const size = JSON.stringify(action).length
+    if (chars + size > CHECKED_CHARS_MAX || batches.at(-1)?.length === CHECKED_MAX) {
+      batches.push([])
+      chars = 0
+    }
+    batches.at(-1)?.push({ id, index, action })
+    chars += size
+  }
+  for (const batch of batches) {
+    const actions = batch.map(({ action }) => action)
+    const { fault } = await bus.call(checkInputs, { actions }, onBehalfOf(execution))
+    const wrong = fault === null ? undefined : batch[fault.index]
+    if (!fault || !wrong) continue
+    const { message, path = '$' } = fault.error
+    throw DeedError.from({
+      ...fault.error,
+      message: `task ${wrong.id}: ${message}`,
+      path: path.replace('$', `$.manifest.tasks[${wrong.index}].action`),
+    })
+  }
 }
 
 /** A given action needs no solving; policy, inspection and approval apply as to any other. */

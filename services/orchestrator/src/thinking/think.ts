@@ -1,12 +1,12 @@
 /**
- * Thinks: asks the cache and the rules, and for a task that no rule knows as a whole, the task DAG and the template DAG
+ * Thinks: asks the rules, and for a task that no rule knows as a whole, the cache, the task DAG and the template DAG
  * concurrently. Nothing here has a side effect, so after a crash it is repeated.
  */
 
 import { hashJson } from '@deed/json/canonical-json'
 import type { Bus } from '@deed/mesh/bus'
 import { type AgentReply, processTask } from '@deed/proto/agent'
-import { type CacheScope, getCache } from '@deed/proto/cache'
+import { type CacheEntry, type CacheScope, getCache } from '@deed/proto/cache'
 import type { RequestContract } from '@deed/proto/contract'
 import { DeedError } from '@deed/proto/errors'
 import type { ExecutionRequest } from '@deed/proto/execution'
@@ -15,11 +15,12 @@ import { type Decomposition, decomposeTask, mayBeSeveral } from '@deed/proto/tas
 import { selectTemplate, type TemplateChoice } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
 import type { z } from 'zod'
+import { aboutExecution } from '../execution/about-execution.ts'
 import { onBehalfOf } from '../execution/on-behalf-of.ts'
 import type { ExecutionRow } from '../execution/snapshot.ts'
 import { expectTimes } from './expected-time.ts'
 import { leavesOf } from './leaves-of.ts'
-import { readByModel, type SolvedNode, solveNode, taskOf } from './solve-node.ts'
+import { readAsBefore, readByModel, type SolvedNode, solveNode, taskOf } from './solve-node.ts'
 import { thinkManifest } from './think-manifest.ts'
 import type { Thought } from './thought.ts'
 
@@ -45,7 +46,7 @@ export function think(
       return await bus.call(contract, input, { ...options, patient: false })
     } catch (error) {
       if (error instanceof DeedError && !error.retryable) throw error
-      log.warn({ err: error, service: contract.owner }, 'continuing without a service')
+      log.warn({ err: error, ...aboutExecution(execution), without: contract.owner }, 'continuing without a service')
       degraded.push(contract.owner)
       return undefined
     }
@@ -53,15 +54,19 @@ export function think(
   const { task, language, complexity, acceptance_criteria } = request
   const whole = taskOf(request, task)
   const goal = { goal: task, ...defined({ complexity, acceptance_criteria }) }
-  const cached = orWithout(getCache, scopeOf(request)).then((reply) => reply?.entry ?? undefined)
   const wholeReply = outcomeOf(bus.call(processTask, whole, options))
-  const askDags = (): Promise<[TemplateChoice | undefined, Decomposition | undefined]> =>
-    Promise.all([
-      orWithout(selectTemplate, { task, seed, ...defined({ language, complexity }) }),
-      orWithout(decomposeTask, goal),
-    ])
-  const atOnce = complexity === 'complex' || mayBeSeveral(task) ? askDags() : undefined
-  atOnce?.catch(() => undefined)
+  const askOthers = (): Others => {
+    const others = {
+      cached: orWithout(getCache, scopeOf(request)).then((reply) => reply?.entry ?? undefined),
+      dags: Promise.all([
+        orWithout(selectTemplate, { task, seed, ...defined({ language, complexity }) }),
+        orWithout(decomposeTask, goal),
+      ]),
+    }
+    for (const other of [others.cached, others.dags]) other.catch(() => undefined)
+    return others
+  }
+  const atOnce = complexity === 'complex' || mayBeSeveral(task) ? askOthers() : undefined
 
   /** A task that no rule knows as a whole may be known in parts; as one task it would go to a model, or fail. */
   const graphAfterAll = async (): Promise<Decomposition> => {
@@ -71,12 +76,14 @@ export function think(
   }
 
   const conclude = async (): Promise<Thought> => {
+    // A task that rules solve or refuse as a whole needs nobody else; whether the answer to a read is known already, the
+    // reservation of its answer tells.
+    const others = atOnce ?? (isDeclined(await wholeReply) ? askOthers() : undefined)
     // A hit is served without waiting for the rest.
-    const entry = await cached
+    const entry = await others?.cached
     if (remembered && entry?.value.kind === 'answer') return { type: 'answer', entry }
     const reply = await wholeReply
-    // A task that rules solve or refuse as a whole needs neither a template nor a decomposition.
-    const [template, met] = await (atOnce ?? (isDeclined(reply) ? askDags() : NOT_ASKED))
+    const [template, met] = (await others?.dags) ?? []
     const graph = met ?? (isDeclined(reply) ? await graphAfterAll() : undefined)
     const { nodes: solved, solvedBy } = await solveAll(template, graph, reply)
     const { nodes, estimatedMs } = expectTimes(solved)
@@ -84,7 +91,8 @@ export function think(
     if (solvedBy === null && nodes.length === 1 && first && entry?.value.kind === 'solution') {
       // Verified earlier; its actions are executed and verified again.
       const { solution } = entry.value
-      const known = expectTimes([{ node: first.node, solution, reading: readByModel(task, solution) }])
+      const reading = entry.similar ? readAsBefore(task, entry.similar.text) : readByModel(task, solution)
+      const known = expectTimes([{ node: first.node, solution, reading }])
       return { type: 'solved', ...known, method: 'cached', degraded }
     }
     return { type: 'solved', nodes, method: solvedBy, estimatedMs, degraded }
@@ -122,6 +130,10 @@ export function scopeOf({ task, language, context, acceptance_criteria }: Execut
   }
 }
 
+/** Whether an answer to the one may be one to the other, as far as their words are similar enough. */
+export const inSameScope = (one: ExecutionRequest, other: ExecutionRequest): boolean =>
+  hashJson({ ...scopeOf(one), text: '' }) === hashJson({ ...scopeOf(other), text: '' })
+
 const contextHash = (
   context: ExecutionRequest['context'] = {},
   acceptance_criteria: ExecutionRequest['acceptance_criteria'] = [],
@@ -129,7 +141,11 @@ const contextHash = (
 
 const NO_CONTEXT_HASH = contextHash()
 
-const NOT_ASKED: readonly [undefined, undefined] = [undefined, undefined]
+/** What the others answer, each as soon as it has. */
+interface Others {
+  cached: Promise<CacheEntry | undefined>
+  dags: Promise<[TemplateChoice | undefined, Decomposition | undefined]>
+}
 
 type Outcome<T> = { value: T } | { error: unknown }
 

@@ -9,15 +9,20 @@ import { replyOf } from '../answers/answer.ts'
 import type { FollowUp } from '../answers/follow-up.ts'
 import type { Waiters } from '../answers/waiters.ts'
 import { slotRequestOf } from '../dispatch/capacity.ts'
+import { endExecutionSpan } from '../dispatch/trace-transitions.ts'
 import type { GoalsAndSchedules } from '../goals/run-goals-and-schedules.ts'
 import { thoughtForGoal } from '../goals/start-for-goal.ts'
-import { type PlanDependencies, planExecution } from '../planning/plan-execution.ts'
+import { type PlanDependencies, planExecution, prepare } from '../planning/plan-execution.ts'
 import { markGone, readResyncState } from '../store/agents.ts'
+import { claimDue, postponeQueued } from '../store/due.ts'
 import type { Database } from '../store/schema.ts'
 import type { Waiter } from '../store/transitions.ts'
 
 const EVERY_MS = 1_000
 const DUE_MAX = 500
+const LATE_MAX = 500
+/** An end that nobody has followed up on for this long was not recorded as a span either, in milliseconds. */
+const UNSAID_MS = 5_000
 
 export interface Resyncing extends PlanDependencies {
   db: Database
@@ -33,7 +38,7 @@ export const startResync = (resyncing: Resyncing): Periodic =>
 async function resyncOnce(resyncing: Resyncing): Promise<void> {
   const { db, driver, clock, capacity, log } = resyncing
   const askedAt = performance.now()
-  const seen = await readResyncState(db, DUE_MAX)
+  const [seen, due] = await Promise.all([readResyncState(db, LATE_MAX), claimDue(db, DUE_MAX)])
   clock.set(seen.now_ms, askedAt)
   const running = seen.running ?? []
   driver.keepOnly(new Set(running.map(({ task_id }) => task_id)), askedAt)
@@ -44,9 +49,12 @@ async function resyncOnce(resyncing: Resyncing): Promise<void> {
   }
   if (seen.silent) await markGone(db)
   if (seen.goalsAndSchedules) resyncing.goalsAndSchedules.wake()
+  // What is planned here, or waits for that, needs no check.
+  const [queued = [], others = []] = [true, false].map((here) => due.filter((id) => resyncing.lane.has(id) === here))
   await Promise.all([
-    ...(seen.due ?? []).map((id) =>
-      checkExecution(resyncing, id as ExecutionId).catch((error: unknown) =>
+    postponeQueued(db, queued),
+    ...others.map((id) =>
+      checkExecution(resyncing, id).catch((error: unknown) =>
         log.warn({ err: error, execution_id: id }, 'check failed'),
       ),
     ),
@@ -68,6 +76,9 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
       `select waiter_id::text, execution_id, reply_to from waiters where execution_id = $1`,
       [id],
     )
+    // The process that ended it died before it could say so, or has done it.
+    const finished = Date.parse(execution.finished_at ?? '')
+    if (clock.now() - finished > UNSAID_MS) endExecutionSpan(execution, finished)
     return followUps.followUp(snapshot, waiting)
   }
   const age = clock.now() - Date.parse(execution.created_at)
@@ -77,7 +88,9 @@ async function checkExecution(resyncing: Resyncing, id: ExecutionId): Promise<vo
     const forGoal = await thoughtForGoal(resyncing, execution)
     // Not awaited: there may be thousands.
     lane
-      .behind(slotRequestOf(execution), () => planExecution(resyncing, execution, forGoal?.thinking))
+      .behind(slotRequestOf(execution), () =>
+        planExecution(resyncing, execution, prepare(resyncing, execution, forGoal?.thinking)),
+      )
       .catch((error: unknown) => log.warn({ err: error, execution_id: id }, 'planning failed'))
   }
 }

@@ -1,5 +1,6 @@
 // A real PostgreSQL and a real NATS; the time is an argument. Somebody answers as the executor, and may be away.
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { ExecutionConfig } from '@deed/config/execution-config'
 import { testBus } from '@deed/local/test-bus'
 import { forgetActions } from '@deed/proto/action'
 import type { ExecutionId } from '@deed/proto/ids'
@@ -8,14 +9,22 @@ import { describe, expect, it } from 'vitest'
 import { replyOf } from '../answers/answer.ts'
 import { draftOf } from '../execution/draft.ts'
 import { admissionOf, type Incoming, newExecution } from '../execution/new-execution.ts'
+import type { ExecutionRow } from '../execution/snapshot.ts'
 import { rolledBack } from '../reconcile/ending.ts'
 import { loadSnapshot, openAdmissions } from '../store/executions.ts'
+import { markFollowedUp } from '../store/followed-up.ts'
 import { migrations } from '../store/migrations.ts'
 import type { Database, Schema } from '../store/schema.ts'
 import { retainOnce } from './retention.ts'
 
 const DAY_MS = 86_400_000
-const retention = { executions_days: 30, executions_max: 100, undo_days: 60, model_calls_days: 30, alerts_days: 30 }
+const retention: ExecutionConfig['retention'] = {
+  executions_days: 30,
+  executions_max: 100,
+  undo_days: 60,
+  model_calls_days: 30,
+  alerts_days: 30,
+}
 const EVIDENCE = {
   kind: 'observed',
   outcome: 'verified',
@@ -32,7 +41,7 @@ describe('retention', () => {
     const read = await execution(db, { status: 'done', effect: 'none' })
     const changed = await execution(db, { status: 'done', effect: 'made' })
     const live = await execution(db, { status: 'running', effect: 'made' })
-    const unsettled = await execution(db, { status: 'done', effect: 'none', settled: false })
+    const notFollowedUp = await execution(db, { status: 'done', effect: 'none', followed_up: false })
 
     expect(await at(29)).toBe(0)
     expect(await at(31)).toBe(1)
@@ -57,7 +66,7 @@ describe('retention', () => {
       expect(() => rolledBack(draftOf(snapshot!, 0), { by: 'ada', reason: null })).toThrow('retention')
       expect(await auditRows(db, id)).toBeGreaterThan(0)
     }
-    for (const id of [live, unsettled]) {
+    for (const id of [live, notFollowedUp]) {
       expect((await loadSnapshot(db, id))?.tasks.size).toBe(1)
     }
   })
@@ -75,6 +84,25 @@ describe('retention', () => {
     expect(forgotten).toEqual([oldest, old])
     for (const id of [changed, live, newest]) expect((await loadSnapshot(db, id))?.tasks.size).toBe(1)
     expect(await at(3, { executions_max: 1 })).toBe(0)
+  })
+
+  it('keeps the newest of a tenant that fit into a size, and whatever can still be rolled back', async () => {
+    await using setting = await settingUp()
+    const { db, forgotten, at } = setting
+    const large = { text: 'x', data: { bytes: randomBytes(150_000).toString('hex') } }
+    const oldest = await execution(db, { status: 'done', effect: 'none' })
+    const changed = await execution(db, { status: 'done', effect: 'made' })
+    const beyond = await execution(db, { status: 'done', effect: 'none', result: large })
+    const live = await execution(db, { status: 'running', effect: 'none', result: large })
+    const fits = await execution(db, { status: 'done', effect: 'none', result: large })
+    const newest = await execution(db, { status: 'failed', effect: 'none' })
+    expect(await at(1)).toBe(0)
+    expect(await at(2, { executions_max_mb: 10 })).toBe(0)
+    // One of 300 kB and what is small fit; a second one of 300 kB, and all before it, do not.
+    expect(await at(3, { executions_max_mb: 0.5 })).toBe(2)
+    expect(forgotten).toEqual([oldest, beyond])
+    for (const id of [changed, live, fits, newest]) expect((await loadSnapshot(db, id))?.tasks.size).toBe(1)
+    expect(await at(4, { executions_max_mb: 0.5 })).toBe(0)
   })
 
   it('continues with what was marked when the executor was away', async () => {
@@ -131,8 +159,14 @@ async function execution(
   {
     status,
     effect,
-    settled = true,
-  }: { status: 'done' | 'failed' | 'running'; effect: 'none' | 'made'; settled?: boolean },
+    followed_up = true,
+    result = { text: 'wrote it', data: { bytes: 64 } },
+  }: {
+    status: 'done' | 'failed' | 'running'
+    effect: 'none' | 'made'
+    followed_up?: boolean
+    result?: ExecutionRow['result']
+  },
 ): Promise<ExecutionId> {
   const incoming: Incoming = {
     request: { task: 'write it', mode: 'auto', priority: 'normal', dry_run: false },
@@ -145,9 +179,8 @@ async function execution(
   const { execution_id: id } = row
   row.idempotency_key = `key of ${id}`
   row.status = status
-  row.settled = settled
-  row.result = { text: 'wrote it', data: { bytes: 64 } }
-  row.finished_at = status === 'running' ? null : new Date().toISOString()
+  row.result = result
+  row.finished_at = status === 'running' ? null : row.created_at
   await openAdmissions(db)(admissionOf(row, incoming))
   const taskId = randomUUID()
   await db.query(
@@ -159,6 +192,7 @@ async function execution(
      values ($1, $2, 'act', 'done', $3, $4)`,
     [taskId, id, effect, JSON.stringify(EVIDENCE)],
   )
+  if (followed_up && status !== 'running') await markFollowedUp(db, [{ execution_id: id, audit_seq: row.audit_seq }])
   return id
 }
 

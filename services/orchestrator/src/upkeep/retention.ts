@@ -11,6 +11,7 @@ import { every } from '@deed/process/every'
 import { forgetActions } from '@deed/proto/action'
 import type { Log } from '@deed/telemetry/logger'
 import {
+  beyondBytes,
   beyondNewest,
   type Cutoffs,
   claimRun,
@@ -21,6 +22,7 @@ import {
   writeOutcome,
 } from '../store/retention.ts'
 import type { Database } from '../store/schema.ts'
+import { pruneCounts } from '../store/statistics.ts'
 
 const EVERY_MS = 3_600_000
 /** Spreads the first run of replicas that start together. */
@@ -28,6 +30,7 @@ const FIRST_MS = 60_000
 const BATCH = 200
 const BATCHES_MAX = 200
 const DAY_MS = 86_400_000
+const MB = 1_000_000
 
 interface Dependencies {
   db: Database
@@ -53,10 +56,13 @@ export async function retainOnce({ db, bus, retention }: Dependencies, now: numb
     }
   }
   await prune({ ended, changed: Math.min(ended, undoable) })
-  // The limit on the number goes by age alone, and what can still be rolled back is kept until its time.
-  for (const span of await beyondNewest(db, retention.executions_max)) {
+  // The limits on number and size go by age alone, and what can still be rolled back is kept until its time.
+  const { executions_max: max, executions_max_mb: mb } = retention
+  for (const span of await beyondNewest(db, max)) await prune({ ended: now, changed: undoable }, span)
+  for (const span of mb === undefined ? [] : await beyondBytes(db, mb * MB)) {
     await prune({ ended: now, changed: undoable }, span)
   }
+  await pruneCounts(db, now)
   const alerts = await pruneAlerts(db, now - retention.alerts_days * DAY_MS)
   await writeOutcome(db, 'executions', { pruned, alerts })
   return pruned

@@ -11,6 +11,19 @@ export interface StoredEntry {
   readonly bytes: number
 }
 
+/** Longer texts are more than a sentence: no similar one is searched. */
+export const SENTENCE_CHARS_MAX = 600
+
+/** What is known of a stored entry without its value. */
+export interface StoredSentence {
+  readonly key: CacheKey
+  readonly kind: CacheValue['kind']
+  /** Equal for equal answers. */
+  readonly answerHash: string
+  /** Wall-clock time. */
+  readonly expiresAtMs: number
+}
+
 /**
  * An answer is served unchanged, so all of its evidence must be verified. A solution is executed and verified again.
  */
@@ -18,8 +31,14 @@ export function mayServe(value: CacheValue): boolean {
   return value.kind === 'solution' || value.evidence.every(({ outcome }) => outcome === 'verified')
 }
 
-export function entryOnWire({ entryId, value, storedAtMs }: StoredEntry, nowMs: number): CacheEntry {
-  return { entry_id: entryId, tier: 'exact', age_ms: Math.max(0, nowMs - storedAtMs), value }
+/** @param similar how an entry for other words was found */
+export function entryOnWire(
+  { entryId, value, storedAtMs }: StoredEntry,
+  nowMs: number,
+  similar?: CacheEntry['similar'],
+): CacheEntry {
+  const tier = similar ? ('semantic' as const) : ('exact' as const)
+  return { entry_id: entryId, tier, age_ms: Math.max(0, nowMs - storedAtMs), value, ...(similar ? { similar } : {}) }
 }
 
 /** Estimated object overhead of an entry besides its text. */

@@ -4,12 +4,22 @@ import { cacheKey } from '../entry/cache-key.ts'
 import { entryOnWire } from '../entry/entry.ts'
 import type { ExactTier } from '../tiers/exact-tier.ts'
 import type { HitCounts } from '../tiers/hit-counts.ts'
+import type { ProposalTier } from '../tiers/proposal-tier.ts'
 
-export function getCache({ tier, counts }: { tier: ExactTier; counts: HitCounts }): Handler<typeof contract> {
+interface Dependencies {
+  tier: ExactTier
+  proposals: ProposalTier
+  counts: HitCounts
+}
+
+export function getCache({ tier, proposals, counts }: Dependencies): Handler<typeof contract> {
   return async (scope, { principal: { tenant }, setAttribute }) => {
-    const entry = await tier.find(cacheKey(tenant, scope))
-    counts.count(tenant, entry !== undefined)
+    const key = cacheKey(tenant, scope)
+    const exact = await tier.find(key)
+    const similar = exact ? undefined : await proposals.find(key)
+    const entry = exact ?? similar?.entry
+    counts.count(tenant, entry?.entryId, similar ? 'semantic' : 'exact')
     setAttribute('deed.cache.hit', entry !== undefined)
-    return { entry: entry ? entryOnWire(entry, Date.now()) : null }
+    return { entry: entry ? entryOnWire(entry, Date.now(), similar?.similar) : null }
   }
 }

@@ -2,10 +2,18 @@ import type { Handler } from '@deed/mesh/bus'
 import type { putCache as contract } from '@deed/proto/cache'
 import { cacheKey } from '../entry/cache-key.ts'
 import type { ExactTier } from '../tiers/exact-tier.ts'
+import type { ProposalTier } from '../tiers/proposal-tier.ts'
 
-export function putCache({ tier }: { tier: ExactTier }): Handler<typeof contract> {
+interface Dependencies {
+  tier: ExactTier
+  proposals: ProposalTier
+}
+
+export function putCache({ tier, proposals }: Dependencies): Handler<typeof contract> {
   return async ({ value, ttl_ms, ...scope }, { principal: { tenant } }) => {
-    const { entryId } = await tier.keep(cacheKey(tenant, scope), value, ttl_ms)
+    const key = cacheKey(tenant, scope)
+    const { entryId } = await tier.keep(key, value, ttl_ms)
+    await proposals.judgeBy(key, value)
     return { entry_id: entryId }
   }
 }

@@ -14,7 +14,7 @@ export function reserveCache({ reservations, counts }: Dependencies): Handler<ty
   return async ({ execution_id, ...scope }, { principal: { tenant }, deadline }) => {
     const reserved = await reservations.reserve(cacheKey(tenant, scope), execution_id, deadline)
     if ('leadMs' in reserved) return { state: 'lead', expires_in_ms: reserved.leadMs }
-    counts.count(tenant, true)
+    counts.count(tenant, reserved.entry.entryId)
     return { state: 'hit', entry: entryOnWire(reserved.entry, Date.now()) }
   }
 }

@@ -1,9 +1,13 @@
 /** The stored entries, which survive restarts and are shared by all replicas. */
 import { CacheValue } from '@deed/proto/cache'
+import type { ExecutionId } from '@deed/proto/ids'
+import type { Language } from '@deed/proto/template'
 import type { Store } from '@deed/store/database'
+import { answerHash } from '../entry/answer-hash.ts'
 import type { CacheKey } from '../entry/cache-key.ts'
-import { mayServe, type StoredEntry } from '../entry/entry.ts'
+import { mayServe, SENTENCE_CHARS_MAX, type StoredEntry, type StoredSentence } from '../entry/entry.ts'
 import { CHANNEL } from './messages.ts'
+import { pruneProposals } from './proposals.ts'
 
 /** No retries: a caller would rather compute than wait. */
 type Pool = Store<unknown>['pool']
@@ -23,15 +27,15 @@ export async function storeEntries(pool: Pool, origin: string, items: readonly E
       with given as (
         select * from jsonb_to_recordset($1::jsonb) as given(
           tenant text, key_hash text, kind text, entry_id uuid, text text, language text, context_hash text,
-          value jsonb, execution_id uuid, bytes integer, ttl_ms double precision)
+          value jsonb, answer_hash text, execution_id uuid, bytes integer, ttl_ms double precision)
       ), stored as (
-        insert into entries (tenant, key_hash, kind, entry_id, text, language, context_hash, value, execution_id, bytes, expires_at)
-        select tenant, key_hash, kind, entry_id, text, language, context_hash, value, execution_id, bytes,
+        insert into entries (tenant, key_hash, kind, entry_id, text, language, context_hash, value, answer_hash, execution_id, bytes, expires_at)
+        select tenant, key_hash, kind, entry_id, text, language, context_hash, value, answer_hash, execution_id, bytes,
                now() + ttl_ms * interval '1 millisecond'
         from given
         on conflict (tenant, key_hash, kind) do update set
           entry_id = excluded.entry_id, text = excluded.text, language = excluded.language,
-          context_hash = excluded.context_hash, value = excluded.value, execution_id = excluded.execution_id,
+          context_hash = excluded.context_hash, value = excluded.value, answer_hash = excluded.answer_hash, execution_id = excluded.execution_id,
           bytes = excluded.bytes, stored_at = now(), expires_at = excluded.expires_at
         returning tenant, key_hash, bytes
       ), freed as (
@@ -55,6 +59,7 @@ function rowOf(
     language: language ?? null,
     context_hash: contextHash,
     value,
+    answer_hash: answerHash(value),
     execution_id: value.execution_id,
     bytes,
     ttl_ms: expiresAtMs - storedAtMs,
@@ -111,6 +116,43 @@ export async function loadEntries(pool: Pool, key: CacheKey, nowMs: number): Pro
   return { entries, unfit }
 }
 
+interface SentenceRow {
+  tenant: string
+  key_hash: string
+  kind: 'answer' | 'solution'
+  text: string
+  language: Language | null
+  context_hash: string
+  answer_hash: string
+  left_ms: number
+}
+
+/** The newest fresh entries without their values. @param hashes those of these keys; absent: of all */
+export async function loadSentences(
+  pool: Pool,
+  nowMs: number,
+  max: number,
+  hashes?: readonly string[],
+): Promise<StoredSentence[]> {
+  const { rows } = await pool.query<SentenceRow>({
+    name: 'load_sentences',
+    text: `
+      select tenant, key_hash, kind, text, language, context_hash, answer_hash,
+             extract(epoch from expires_at - now())::float8 * 1000 as left_ms
+      from entries
+      where expires_at > now() and answer_hash is not null and length(text) <= ${SENTENCE_CHARS_MAX}
+        and ($1::text[] is null or key_hash = any($1))
+      order by stored_at desc limit $2`,
+    values: [hashes ?? null, max],
+  })
+  return rows.map(({ tenant, key_hash: hash, kind, text, language, context_hash: contextHash, ...row }) => ({
+    key: { tenant, hash, text, language: language ?? undefined, contextHash },
+    kind,
+    answerHash: row.answer_hash,
+    expiresAtMs: nowMs + row.left_ms,
+  }))
+}
+
 /** Key hashes, truncated to 48 bits: enough to prove that a key is absent. */
 export async function knownPrefixes(pool: Pool): Promise<{ prefixes: number[]; bytes: number }> {
   const { rows } = await pool.query<{ prefix: string; bytes: number }>(
@@ -160,6 +202,7 @@ export async function evictEntries(pool: Pool, bytesMax: number): Promise<{ evic
     `delete from entries where (tenant, key_hash, kind) in (
        select tenant, key_hash, kind from entries where expires_at <= now() limit ${EVICTED_MAX})`,
   )
+  await pruneProposals(pool)
   await pool.query(`delete from leases where expires_at <= now() - interval '1 minute'`)
   const { rows } = await pool.query<{ evicted: number; bytes: number }>(
     `with total as (select coalesce(sum(bytes), 0)::float8 as bytes from entries),
@@ -187,4 +230,49 @@ export async function countEntries(pool: Pool, tenant: string): Promise<{ entrie
     values: [tenant],
   })
   return rows[0] ?? { entries: 0, bytes: 0 }
+}
+
+export interface ListedEntry {
+  entry_id: string
+  kind: 'answer' | 'solution'
+  text: string
+  language: Language | null
+  execution_id: ExecutionId
+  bytes: number
+  age_ms: number
+  expires_in_ms: number
+  /** Where the next page begins, if this is the last of its page. */
+  cursor: string
+}
+
+/** The beginning of an entry's words, in a list. */
+const LISTED_CHARS_MAX = 1_000
+
+/** Newest first; one more than `limit` if there are more. */
+export async function listEntries(
+  pool: Pool,
+  tenant: string,
+  by: {
+    kind?: 'answer' | 'solution' | undefined
+    executionId?: ExecutionId | undefined
+    limit: number
+    cursor?: string | undefined
+  },
+): Promise<ListedEntry[]> {
+  const [micros, id] = by.cursor?.split('.') ?? []
+  const { rows } = await pool.query<ListedEntry>({
+    name: 'list_entries',
+    text: `
+      select entry_id, kind, left(text, ${LISTED_CHARS_MAX}) as text, language, execution_id, bytes,
+             extract(epoch from now() - stored_at)::float8 * 1000 as age_ms,
+             extract(epoch from expires_at - now())::float8 * 1000 as expires_in_ms,
+             (extract(epoch from stored_at) * 1000000)::bigint::text || '.' || entry_id as cursor
+      from entries
+      where tenant = $1 and expires_at > now() and ($2::text is null or kind = $2) and ($3::uuid is null or execution_id = $3)
+        and ($4::bigint is null
+          or (stored_at, entry_id) < ('epoch'::timestamptz + $4::bigint * interval '1 microsecond', $5::uuid))
+      order by stored_at desc, entry_id desc limit $6`,
+    values: [tenant, by.kind ?? null, by.executionId ?? null, micros ?? null, id ?? null, by.limit + 1],
+  })
+  return rows
 }

@@ -217,6 +217,31 @@ describe('a reservation', () => {
     })
   })
 
+  it.each([
+    ['once', 0],
+    ['twice if the first leader dies', 1],
+  ])(
+    'makes 1,000 equal requests over three replicas compute %s',
+    async (_, deaths) => {
+      await using cache = await replicas(3)
+      const flights = cache.tiers.map((tier, at) =>
+        reservations({ tier, store: cache.stores[at]!, log, leaseMs: 3_000 }),
+      )
+      let computed = 0
+      const requests = Array.from({ length: 1_000 }, async (_, n) => {
+        const at = n % flights.length
+        const reserved = await flights[at]!.reserve(key('a'), execution(), performance.now() + 60_000)
+        // A leader that dies neither stores nor releases.
+        if ('leadMs' in reserved && ++computed > deaths) await cache.tiers[at]!.keep(key('a'), answer('six'), undefined)
+        return 'entry' in reserved
+      })
+      const served = (await Promise.all(requests)).filter(Boolean)
+      expect(computed).toBe(1 + deaths)
+      expect(served).toHaveLength(1_000 - computed)
+    },
+    90_000,
+  )
+
   it('is not needed if the entry exists already', async () => {
     await using cache = await replicas(1)
     await cache.tiers[0].keep(key('a'), answer('six'), undefined)

@@ -17,7 +17,6 @@ import { bytesOf, mayServe, type StoredEntry } from '../entry/entry.ts'
 import {
   countEntries,
   type EntryToKeep,
-  evictEntries,
   type Forget,
   forgetEntries,
   knownPrefixes,
@@ -25,15 +24,14 @@ import {
   storeEntries,
 } from '../store/entries.ts'
 import { listen, type Message } from '../store/messages.ts'
+import { queriesInTime } from './in-time.ts'
 import { memoryTier } from './memory-tier.ts'
+import { storedKeys } from './stored-keys.ts'
+import { tableSize } from './table-size.ts'
 
 /** A caller would rather compute than wait longer. */
 const READ_MS_MAX = 200
 const WRITE_MS_MAX = 1_500
-/** After a failure PostgreSQL is not queried for this long. */
-const PAUSE_MS = 1_000
-/** Number of puts between two checks of the table size. */
-const PUTS_PER_EVICTION = 500
 const SOLUTION_TTL_MS = 24 * 60 * 60 * 1_000
 const TTL_MS_MAX = 30 * 24 * 60 * 60 * 1_000
 
@@ -54,39 +52,59 @@ export interface ExactTier extends AsyncDisposable {
   readonly evictions: number
 }
 
+/** Follows which entries are stored, so that similar ones can be found. */
+export interface Follower {
+  /** Stored by this process. */
+  onPut(key: CacheKey, entry: StoredEntry): void
+  /** Stored by another replica. */
+  onStored(hash: string): void
+  onDropped(hash: string): void
+  onCleared(tenant: string): void
+  /** From now on every change is reported; earlier ones are in the table. */
+  onHearing(): Promise<void>
+  /** Changes of other replicas may be missing until `onHearing`. */
+  onLost(): void
+}
+
 export interface ExactTierOptions {
   store: Pick<Store<unknown>, 'pool'>
   bytesMax: number
   answerTtlMs: number
+  follower?: Follower
   log: Log
 }
 
 /** Ready once it knows the stored keys, or knows that PostgreSQL is unavailable. */
-export async function openExactTier({ store, bytesMax, answerTtlMs, log }: ExactTierOptions): Promise<ExactTier> {
+export async function openExactTier({
+  store,
+  bytesMax,
+  answerTtlMs,
+  follower,
+  log,
+}: ExactTierOptions): Promise<ExactTier> {
   const { pool } = store
   const origin = randomUUID()
   const memory = memoryTier(bytesMax)
+  const size = tableSize({ pool, bytesMax, log })
+  const inTime = queriesInTime(log)
   const loading = new Map<string, Promise<StoredEntry | undefined>>()
-  let known = new Set<number>()
-  let hearing = false
+  const keys = storedKeys()
   /** Counts local puts and messages of others: a read that began before the latest one may be stale. */
   let heard = 0
-  let pausedUntil = 0
-  let tableBytes = 0
-  let putsSinceEviction = 0
-  let evicted = 0
-  let bytesPut = 0
-  let evicting: Promise<void> | undefined
   let changed: (hash: string | undefined) => void = () => undefined
 
   const onMessage = (message: Message): void => {
     heard++
-    if (message.type === 'clear') memory.dropTenant(message.tenant)
-    else {
+    if (message.type === 'clear') {
+      memory.dropTenant(message.tenant)
+      follower?.onCleared(message.tenant)
+    } else {
       if (message.type !== 'free') memory.drop(message.hash)
+      if (message.type === 'drop') follower?.onDropped(message.hash)
       if (message.type === 'put') {
-        known.add(prefixOf(message.hash))
-        tableBytes += message.bytes
+        follower?.onStored(message.hash)
+        keys.add(message.hash)
+        size.added(message.bytes)
       }
     }
     changed(message.type === 'clear' ? undefined : message.hash)
@@ -99,39 +117,24 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
       onMessage,
       async onHearing() {
         // Subscribed before it reads, so no change is missed; entries in memory may be stale after lost messages.
-        known = new Set()
+        keys.clear()
         memory.clear()
         const found = await knownPrefixes(pool)
-        for (const prefix of found.prefixes) known.add(prefix)
-        tableBytes = found.bytes
-        hearing = true
+        keys.complete(found.prefixes)
+        size.set(found.bytes)
+        await follower?.onHearing()
         opened.resolve()
         changed(undefined)
-        log.info({ keys: known.size }, 'stored keys loaded')
+        log.info({ keys: keys.size }, 'stored keys loaded')
       },
       onLost() {
-        hearing = false
+        keys.lost()
+        follower?.onLost()
         opened.resolve()
       },
     },
     log,
   )
-
-  /** @returns undefined if PostgreSQL does not answer in time, or has failed recently */
-  const inTime = async <T>(work: () => Promise<T>, msMax: number): Promise<T | undefined> => {
-    if (performance.now() < pausedUntil) return undefined
-    const late = Promise.withResolvers<never>()
-    const timer = setTimeout(() => late.reject(new Error(`PostgreSQL did not answer within ${msMax} ms`)), msMax)
-    try {
-      return await Promise.race([work(), late.promise])
-    } catch (error) {
-      pausedUntil = performance.now() + PAUSE_MS
-      log.warn({ err: error }, 'continuing without PostgreSQL')
-      return undefined
-    } finally {
-      clearTimeout(timer)
-    }
-  }
 
   const load = async (key: CacheKey): Promise<StoredEntry | undefined> => {
     const heardBefore = heard
@@ -143,7 +146,7 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
     }
     // A message received meanwhile may be newer than this read.
     if (heard !== heardBefore) return fresh(found.entries)
-    if (found.entries.length === 0) known.delete(prefixOf(key.hash))
+    if (found.entries.length === 0) keys.delete(key.hash)
     for (const entry of found.entries) memory.keep(key, entry)
     return fresh(found.entries)
   }
@@ -159,61 +162,24 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
     return items.map(() => undefined)
   })
 
-  const evictNowAndThen = (): void => {
-    if (evicting || (++putsSinceEviction < PUTS_PER_EVICTION && tableBytes <= bytesMax)) return
-    putsSinceEviction = 0
-    const before = bytesPut
-    evicting = evictEntries(pool, bytesMax)
-      .then((result) => {
-        evicted += result.evicted
-        // Concurrent puts may be counted twice, which costs another check; missing them would never be corrected.
-        tableBytes = result.bytes + bytesPut - before
-      })
-      .catch((error: unknown) => log.warn({ err: error }, 'evicting entries failed'))
-      .finally(() => {
-        evicting = undefined
-        if (tableBytes > bytesMax && bytesPut > before) evictNowAndThen()
-      })
-  }
-
   await opened.promise
   return {
     origin,
     async find(key) {
       const kept = memory.find(key, Date.now())
-      if (kept) return kept
-      if (hearing && !known.has(prefixOf(key.hash))) return undefined
-      return loadOnce(key)
+      return kept ?? (keys.mayHave(key.hash) ? loadOnce(key) : undefined)
     },
     findStored: loadOnce,
     async keep(key, value, ttlMs) {
-      if (!mayServe(value)) {
-        throw new DeedError(
-          'evidence_missing',
-          'the answer has an action without verification; only fully verified answers are cached',
-          {
-            path: '$.value.evidence',
-          },
-        )
-      }
-      const storedAtMs = Date.now()
-      const ttl = Math.min(ttlMs ?? (value.kind === 'answer' ? answerTtlMs : SOLUTION_TTL_MS), TTL_MS_MAX)
-      const entry: StoredEntry = {
-        // The same execution's value for the same key is the same entry, however often it is put.
-        entryId: uuidV5(value.execution_id, `${value.kind} ${key.hash}`),
-        value,
-        storedAtMs,
-        expiresAtMs: storedAtMs + ttl,
-        bytes: bytesOf(key, value),
-      }
+      const entry = entryOf(key, value, ttlMs ?? (value.kind === 'answer' ? answerTtlMs : SOLUTION_TTL_MS))
       heard++
       memory.keep(key, entry)
-      known.add(prefixOf(key.hash))
-      tableBytes += entry.bytes
-      bytesPut += entry.bytes
+      follower?.onPut(key, entry)
+      keys.add(key.hash)
+      size.put(entry.bytes)
       changed(key.hash)
       await inTime(() => write({ key, entry }), WRITE_MS_MAX)
-      evictNowAndThen()
+      size.evictIfDue()
       return entry
     },
     async forget(tenant, what) {
@@ -223,9 +189,13 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
           'unavailable',
           "the cache's database does not answer, so nothing was invalidated; try again",
         )
-      if ('all' in what) memory.dropTenant(tenant)
+      if ('all' in what) {
+        memory.dropTenant(tenant)
+        follower?.onCleared(tenant)
+      }
       for (const hash of removed) {
         memory.drop(hash)
+        follower?.onDropped(hash)
         changed(hash)
       }
       return removed.length
@@ -235,20 +205,35 @@ export async function openExactTier({ store, bytesMax, answerTtlMs, log }: Exact
       changed = listener
     },
     get evictions() {
-      return evicted + memory.evictions
+      return size.evicted + memory.evictions
     },
     async [Symbol.asyncDispose]() {
       await listening[Symbol.asyncDispose]()
-      await evicting
+      await size[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** @throws {DeedError} evidence_missing for an answer with unverified parts */
+function entryOf(key: CacheKey, value: CacheValue, ttlMs: number): StoredEntry {
+  if (!mayServe(value)) {
+    throw new DeedError(
+      'evidence_missing',
+      'the answer has an action without verification; only fully verified answers are cached',
+      { path: '$.value.evidence' },
+    )
+  }
+  const storedAtMs = Date.now()
+  return {
+    // The same execution's value for the same key is the same entry, however often it is put.
+    entryId: uuidV5(value.execution_id, `${value.kind} ${key.hash}`),
+    value,
+    storedAtMs,
+    expiresAtMs: storedAtMs + Math.min(ttlMs, TTL_MS_MAX),
+    bytes: bytesOf(key, value),
   }
 }
 
 function fresh(entries: readonly StoredEntry[]): StoredEntry | undefined {
   return entries.find(({ value }) => value.kind === 'answer') ?? entries[0]
-}
-
-/** 48 bits of a hash, which a number represents exactly. */
-function prefixOf(hash: string): number {
-  return Number.parseInt(hash.slice(0, 12), 16)
 }

@@ -1,4 +1,5 @@
 /** Recognises clauses that ask for an action. */
+import { openingLength as courtesyLength } from '@deed/proto/courtesy'
 import { errorsOf } from '@deed/proto/joints'
 
 /** Verbs that begin a task. */
@@ -86,8 +87,9 @@ const DETERMINERS = words(
   'a all an another any both each every everything following how its my no our that the their these this those what whether which your',
 )
 
-const COURTESY =
-  /^(?:(?:please|kindly|now|also|just|hi|hello|hey|ok|okay|so)\b[\s,]{1,8}|(?:can|could|would|will) you\s{1,8}|(?:i|we) (?:want|need|would like|'d like)(?: you)? to\s{1,8}|(?:you|we) (?:should|must|need to|have to)\s{1,8}|let(?:'s| us)\s{1,8}|go ahead and\s{1,8}|(?:help me|try) (?:to )?)/i
+/** These only lead to what follows. */
+const LEADING =
+  /^(?:(?:now|also|just|so)\b[\s,]{1,8}|(?:you|we) (?:should|must|need to|have to)\s{1,8}|(?:help me|try) (?:to )?)/i
 const POLITE_QUESTION = /\b(?:can|could|would|will) you\s/i
 const ORDINAL =
   /^(?:(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|next|then|after that|afterwards|finally|lastly|last|step \d{1,3}|and(?: then)?)(?:\s{0,8}[,:.]\s{0,8}|\s{1,8})|\d{1,3}[.)]\s{1,8})/i
@@ -96,10 +98,10 @@ const ORDINAL =
 export function openingLength(text: string): number {
   let length = 0
   for (let round = 0; round < 6; round++) {
-    const rest = text.slice(length, length + 64)
-    const found = COURTESY.exec(rest) ?? ORDINAL.exec(rest)
-    if (!found) break
-    length += found[0].length
+    const rest = text.slice(length, length + 160)
+    const found = courtesyLength(rest) || (LEADING.exec(rest) ?? ORDINAL.exec(rest))?.[0].length || 0
+    if (found === 0) break
+    length += found
   }
   return length
 }

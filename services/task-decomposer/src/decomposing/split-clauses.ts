@@ -304,6 +304,8 @@ function withoutOpening(text: string, masked: string): string {
 }
 
 const RUNS = new Set(['run', 'execute', 'invoke'])
+const EDITS = /^(?:edit|open|modify|take|go to|in)\s{1,8}(?:the\s{1,8}file\s{1,8})?\S{1,256}$/i
+const CHANGES = /^(?:change|replace|remove|swap|substitute|correct|fix|delete|append|add)\b/i
 const EXPECTED =
   /^(?:check|verify|expect|ensure|validate|confirm|make sure)\b.{0,120}\b(?:exists?|(?:is|be) there|the file)\b/i
 
@@ -317,6 +319,8 @@ function separates(
   if (!beginsClause(right, clear)) return false
   // "run `make` and check that out.txt exists": what is expected belongs to the command.
   if (RUNS.has(verb) && EXPECTED.test(right)) return false
+  // "edit a.txt and change x to y": the first verb only says where.
+  if (EDITS.test(left) && CHANGES.test(right)) return false
   const said = left.trim().split(/\s+/)
   const lastSaid = said.at(-1)?.toLowerCase() ?? ''
   // "stop and start x", "read and write files": two verbs share one object.

@@ -31,8 +31,8 @@ export async function openLearnedScores(
 ): Promise<LearnedScores> {
   const scores = new Map<string, ScoreRow>()
   let seenUntil = 0
-  let lookedAt = Number.NEGATIVE_INFINITY
-  let looking = false
+  let checkedAt = Number.NEGATIVE_INFINITY
+  let checking = false
 
   const keep = (rows: readonly ScoreRow[]): void => {
     for (const row of rows) {
@@ -41,24 +41,24 @@ export async function openLearnedScores(
       if ((scores.get(key)?.usageCount ?? 0) < row.usageCount) scores.set(key, row)
     }
   }
-  const look = async (): Promise<void> => {
-    lookedAt = now()
+  const refresh = async (): Promise<void> => {
+    checkedAt = now()
     const { rows, databaseMs } = await scoresSince(store, seenUntil - OVERLAP_MS)
     keep(rows)
     seenUntil = Math.max(seenUntil, databaseMs)
   }
-  await look()
+  await refresh()
 
   return {
     of: (tenant, templateId, templateVersion) => scores.get(scoreKey({ tenant, templateId, templateVersion })),
     keep,
     refresh() {
-      if (looking || now() - lookedAt < CHECK_AGAIN_MS) return
-      looking = true
-      look()
+      if (checking || now() - checkedAt < CHECK_AGAIN_MS) return
+      checking = true
+      refresh()
         .catch((error: unknown) => log.warn({ err: error }, 'reading the scores of other replicas failed'))
         .finally(() => {
-          looking = false
+          checking = false
         })
     },
   }

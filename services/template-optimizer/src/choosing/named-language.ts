@@ -19,12 +19,13 @@ const NAMES: Readonly<Record<string, Language>> = {
     yml: 'yaml',
     bash: 'bash',
     sh: 'bash',
+    dockerfile: 'dockerfile',
   },
 }
 
 /** "Go" is also a verb, so it needs a word before it or brackets around it. */
 const NAMED =
-  /\b(elixir|genserver|ecto|exunit|phoenix|liveview|typescript|vitest|javascript|python|pytest|fastapi|django|pandas|rust|golang|yaml|bash)\b|\b(?:in|using|a|an|write|some) (go)\b(?!-)|\((go|sql|ts|js|py)\)|[\w/-]\.(exs?|m?ts|tsx|m?js|jsx|py|rs|go|sql|ya?ml|sh)\b/i
+  /\b(dockerfile|elixir|genserver|ecto|exunit|phoenix|liveview|typescript|vitest|javascript|python|pytest|fastapi|django|pandas|rust|golang|yaml|bash)\b|\b(?:in|using|a|an|write|some) (go)\b(?!-)|\((go|sql|ts|js|py)\)|[\w/-]\.(exs?|m?ts|tsx|m?js|jsx|py|rs|go|sql|ya?ml|sh)\b/i
 
 /** The first of several; undefined if none is named. */
 export function namedLanguage(task: string): Language | undefined {

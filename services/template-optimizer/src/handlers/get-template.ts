@@ -1,6 +1,6 @@
 /**
- * A template with its body: the newest version, or the given one, which is read from the store if the files no longer
- * have it.
+ * A template with its body: the newest version, or the given one, which is read from the store if it is no longer in
+ * use.
  */
 import type { Handler } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
@@ -15,18 +15,17 @@ interface Dependencies {
 }
 
 export function getTemplate({ catalogue, store }: Dependencies): Handler<typeof contract> {
-  return async ({ id, version }) => {
+  return async ({ id, version }, { principal: { tenant } }) => {
     const current = catalogue.get(id)
-    if (current !== undefined && (version === undefined || version === current.version)) {
-      const { language, taskType, description, body, variables, file } = current
-      const template = { id, version: current.version, language, task_type: taskType, description, body, variables }
-      return file === undefined ? template : { ...template, file }
+    const inUse = version === undefined || version === current?.version
+    const found = inUse ? current : await findTemplate(store, tenant, id, version)
+    if (found === undefined) {
+      const named = version === undefined ? id : `${id} version ${version}`
+      throw new DeedError('not_found', `there is no template ${named}; template.list returns the known ones`, {
+        path: '$.id',
+      })
     }
-    const kept = version === undefined ? undefined : await findTemplate(store, id, version)
-    if (kept !== undefined) return { ...kept, file: kept.file ?? undefined }
-    const named = version === undefined ? id : `${id} version ${version}`
-    throw new DeedError('not_found', `there is no template ${named}; template.list returns the known ones`, {
-      path: '$.id',
-    })
+    const { taskType, complexity: _, keywords, when, source, own, text, ...template } = found
+    return { ...template, task_type: taskType, makes: [...template.makes], acceptance: [...template.acceptance] }
   }
 }

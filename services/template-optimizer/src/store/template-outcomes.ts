@@ -1,4 +1,5 @@
 /** Outcomes of template uses, each stored once, and the scores that are learned from them. */
+import type { TemplateDay } from '@deed/proto/template'
 import { inTransaction, type Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 import { learn, type Outcome, type Score } from '../templates/score.ts'
@@ -121,4 +122,41 @@ export async function scoresSince(
 
 export function scoreKey({ tenant, templateId, templateVersion }: Omit<ScoreRow, keyof Score>): string {
   return `${tenant} ${templateId} ${templateVersion}`
+}
+
+/** By day (UTC) and version, oldest first. @param days up to today */
+export async function readTemplateDays(
+  store: Pick<Store<unknown>, 'query'>,
+  tenant: string,
+  { id, days }: { id: string; days: number },
+): Promise<TemplateDay[]> {
+  const rows = await store.query<Omit<TemplateDay, 'cost_usd'> & { microusd: number }>(
+    'template-days',
+    `SELECT to_char(recorded_at AT TIME ZONE 'utc', 'YYYY-MM-DD') AS day, template_version AS version,
+            count(*)::int AS uses, (count(*) FILTER (WHERE success))::int AS successes, avg(time_ms) AS average_ms,
+            avg(quality) AS quality, sum(cost_microusd)::float8 AS microusd
+     FROM template_outcomes
+     WHERE tenant = $1 AND template_id = $2
+       AND recorded_at >= date_trunc('day', now(), 'UTC') - make_interval(days => $3::int - 1)
+     GROUP BY 1, 2 ORDER BY 1, 2`,
+    [tenant, id, days],
+  )
+  return rows.map(({ microusd, ...row }) => ({ ...row, cost_usd: microusd / 1_000_000 }))
+}
+
+/** The outcomes of the last days (UTC) over all templates of a tenant, oldest first; days without a use are left out. */
+export async function readDays(
+  store: Pick<Store<unknown>, 'query'>,
+  tenant: string,
+  days: number,
+): Promise<{ day: number; uses: number; quality: number }[]> {
+  return store.query(
+    'outcome-days',
+    `SELECT (recorded_at AT TIME ZONE 'utc')::date - (now() AT TIME ZONE 'utc')::date + $2::int - 1 AS day,
+            count(*)::int AS uses, avg(CASE WHEN success THEN coalesce(quality, 1) ELSE 0 END) AS quality
+     FROM template_outcomes
+     WHERE tenant = $1 AND recorded_at >= date_trunc('day', now(), 'UTC') - make_interval(days => $2::int - 1)
+     GROUP BY 1 ORDER BY 1`,
+    [tenant, days],
+  )
 }

@@ -37,24 +37,26 @@ export interface Wanted {
   readonly taskType: TaskType
   readonly language: Language | undefined
   readonly complexity: Complexity | undefined
+  /** The words of the task in lower case, which choose between templates that make different things. */
+  readonly words?: ReadonlySet<string>
 }
 
 /**
- * Reads the templates of each folder. A higher version in a later folder replaces a template of an earlier one.
+ * Reads the templates of each folder: of the shipped ones, then of your own. A higher version in a later folder replaces a template of an earlier one.
  *
  * @throws {DeedError} invalid_template with file and line; also for two files with the same id and version
  */
 export async function loadCatalogue(folders: readonly string[]): Promise<Catalogue> {
   const newest = new Map<string, Template>()
   let count = 0
-  for (const folder of folders) {
+  for (const [order, folder] of folders.entries()) {
     for (const file of await templateFiles(folder)) {
       if (++count > TEMPLATES_MAX)
         throw invalid(`${folder}: there are more than ${TEMPLATES_MAX} templates; remove some`)
       const source = join(folder, file)
       const bytes = await readFile(source)
       if (bytes.length > FILE_BYTES_MAX) throw invalid(`${source}:1: the file has more than ${FILE_BYTES_MAX} bytes`)
-      const template = readTemplate(bytes.toString('utf8'), source)
+      const template = readTemplate(bytes.toString('utf8'), source, order > 0)
       const known = newest.get(template.id)
       if (known?.version === template.version) {
         throw invalid(
@@ -75,12 +77,12 @@ export function catalogueOf(templates: readonly Template[]): Catalogue {
   if (universal === undefined)
     throw invalid('there is no universal template (task_type general, language any); add one')
 
-  const fitting = ({ taskType, language, complexity }: Wanted): Template[][] => {
+  const fitting = ({ taskType, language, complexity, words = NO_WORDS }: Wanted): Template[][] => {
     const spoken = language ?? OWN_LANGUAGE[taskType] ?? unsaid(cells, taskType)
     const chain = [cell(taskType, spoken), cell(taskType, 'any'), cell('general', spoken), cell('general', 'any')]
     return [...new Set(chain)].flatMap((key) => {
       const found = cells.get(key)
-      return found === undefined ? [] : [ofComplexity(found, complexity)]
+      return found === undefined ? [] : [ofComplexity(ofWords(found, words), complexity)]
     })
   }
   return { templates, get: (id) => byId.get(id), fitting }
@@ -89,6 +91,21 @@ export function catalogueOf(templates: readonly Template[]): Catalogue {
 function unsaid(cells: ReadonlyMap<string, Template[]>, taskType: TaskType): Language | 'any' {
   if (taskType === 'general' || cells.has(cell(taskType, 'any'))) return 'any'
   return LANGUAGE_WHEN_UNSAID.find((language) => cells.has(cell(taskType, language))) ?? 'any'
+}
+
+const NO_WORDS: ReadonlySet<string> = new Set()
+
+/** The templates made for these words, else those for any words, else all: first by `when`, then by the thing. */
+function ofWords(templates: Template[], words: ReadonlySet<string>): Template[] {
+  const said = (listed: readonly string[]): boolean => listed.some((word) => words.has(word))
+  const open = orAll(templates, ({ when }) => when.length === 0 || said(when))
+  const meant = orAll(open, ({ when }) => said(when))
+  return orAll(meant, ({ makes }) => said(makes))
+}
+
+function orAll(templates: Template[], fits: (template: Template) => boolean): Template[] {
+  const fitting = templates.filter(fits)
+  return fitting.length > 0 ? fitting : templates
 }
 
 /** The templates for the complexity, or those for any complexity, or all. */

@@ -101,21 +101,21 @@ export interface Posterior {
 
 /** @param expected 0 to 1, the prior for a template that was never used */
 export function posterior(score: Score | undefined, expected: number, now: number): Posterior {
-  let good = 0
-  let bad = 0
-  if (score !== undefined) {
-    const kept = keptAfter(now - score.evidenceAt)
-    good = score.good * kept
-    bad = score.bad * kept
-    if (drifted(score)) {
-      const left = Math.min(1, DRIFT_EVIDENCE_LEFT / (good + bad)) * (good + bad)
-      good = left * score.recentReward
-      bad = left * (1 - score.recentReward)
-    }
-  }
+  const { good, bad } = evidence(score, now)
   const a = 1 + PRIOR_WEIGHT * expected + good
   const b = 1 + PRIOR_WEIGHT * (1 - expected) + bad
   return { a, b, mean: a / (a + b) }
+}
+
+/** The rewards that still count, and their shortfall from 1: faded by age, and mostly dropped after a drift. */
+export function evidence(score: Score | undefined, now: number): { good: number; bad: number } {
+  if (score === undefined) return { good: 0, bad: 0 }
+  const kept = keptAfter(now - score.evidenceAt)
+  const good = score.good * kept
+  const bad = score.bad * kept
+  if (!drifted(score)) return { good, bad }
+  const left = Math.min(DRIFT_EVIDENCE_LEFT, good + bad)
+  return { good: left * score.recentReward, bad: left * (1 - score.recentReward) }
 }
 
 /** The outcomes of several templates together. */

@@ -1,115 +1,134 @@
-// Every shipped template, rendered with its defaults and with names from real requests, is parsed by its language's own
-// parser. If a machine lacks the toolchain of a language, the title of the skipped test says so.
+// Every shipped template, rendered with its defaults and with the facts of real requests, is accepted by the grammar of
+// its language, and by its acceptance commands where their program is installed; the title of a skipped test says which
+// program is missing.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { createRequire, stripTypeScriptTypes } from 'node:module'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Language } from '@deed/proto/template'
 import { renderTemplate } from '@deed/template/render'
+import { type Facts, valuesFrom } from '@deed/template/slots'
+import { validate } from 'dockerfile-utils'
+import { parse as parseSql } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Language as Grammar, Parser } from 'web-tree-sitter'
 import { parseAllDocuments } from 'yaml'
-import { type Catalogue, loadCatalogue } from './catalogue.ts'
+import { loadCatalogue } from './catalogue.ts'
 import { TASK_TYPES } from './task-type-vocabulary.ts'
 import type { Template } from './template-file.ts'
 
 const FOLDER = fileURLToPath(new URL('../../templates', import.meta.url))
-const catalogue: Catalogue = await loadCatalogue([FOLDER])
+const catalogue = await loadCatalogue([FOLDER])
+const require = createRequire(import.meta.url)
 
-/** Values as requests give them: several words, mixed case, digits, prose with quotes. */
-const VALUES: readonly Record<string, string>[] = [
+/** Facts as requests give them: several words, mixed case, digits, prose with quotes, a reserved word. */
+const REQUESTS: readonly Facts[] = [
   {},
   {
     name: 'order-shipment V2',
     description: 'Processes "order shipments"; it\'s the 2nd version */ #{really} $\u007bso} -- and\nmore',
     namespace: 'shop_backend',
-    stream: 'ORDERS',
-    subject: 'orders.*.shipped',
+    tested: 'order-shipment.ts',
   },
-  { name: 'class', description: 'Über alles', namespace: '3D', subject: 'a.>' },
+  { name: 'class', description: 'Über alles', namespace: '3D' },
+  { name: 'customer invoices', description: 'Create it for customer invoices', namespace: 'billing' },
 ]
 
-let elixir: Parser
+const WASM = dirname(require.resolve('@vscode/tree-sitter-wasm/wasm/tree-sitter-rust.wasm'))
+const GRAMMARS: readonly (readonly [Language, string])[] = [
+  ['elixir', require.resolve('tree-sitter-elixir/tree-sitter-elixir.wasm')],
+  ...(['rust', 'typescript', 'javascript', 'go', 'python', 'bash'] as const).map(
+    (language) => [language, join(WASM, `tree-sitter-${language}.wasm`)] as const,
+  ),
+]
+const parsers = new Map<string, Parser>()
 
 beforeAll(async () => {
   await Parser.init()
-  const require = createRequire(import.meta.url)
-  const wasm = require.resolve('tree-sitter-elixir/tree-sitter-elixir.wasm')
-  elixir = new Parser()
-  elixir.setLanguage(await Grammar.load(wasm))
+  for (const [language, file] of GRAMMARS) {
+    const parser = new Parser()
+    parser.setLanguage(await Grammar.load(file))
+    parsers.set(language, parser)
+  }
 })
 
-const PARSERS: Record<Template['language'], (code: string) => void> = {
-  elixir: readElixir,
-  typescript: (code) => readModule(stripTypeScriptTypes(code)),
-  javascript: readModule,
-  python: (code) => run('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], code),
-  go: (code) => {
-    expect(run('gofmt', ['-e'], code)).not.toBe('')
-  },
-  bash: (code) => run('bash', ['-n'], code),
-  yaml: (code) => {
-    for (const document of parseAllDocuments(code)) expect(document.errors).toEqual([])
-  },
-  // PostgreSQL itself runs it in `store/shipped-sql.test.ts`.
-  sql: (code) => expect(code).toMatch(/^BEGIN;$/m),
-  rust: () => {
-    throw new Error('there is no parser of Rust here')
-  },
-  any: (code) => expect(code).not.toContain('{{'),
+/** @throws if the grammar of the language does not accept the text */
+async function accept(language: Template['language'], code: string): Promise<void> {
+  const parser = parsers.get(language)
+  if (parser) expect(parser.parse(code)?.rootNode.hasError, code).toBe(false)
+  else if (language === 'sql') await parseSql(code)
+  else if (language === 'yaml') for (const document of parseAllDocuments(code)) expect(document.errors).toEqual([])
+  else if (language === 'dockerfile') expect(validate(code).filter(({ severity }) => severity === 1)).toEqual([])
+  else expect(code).not.toContain('{{')
 }
 
-function readElixir(code: string): void {
-  const tree = elixir.parse(code)
-  expect(tree?.rootNode.hasError, code).toBe(false)
+function rendered(template: Template, facts: Facts): { path: string; code: string } {
+  const values = valuesFrom(template, facts)
+  const path = renderTemplate({ body: template.file ?? 'x', variables: template.variables }, values)
+  return { path, code: renderTemplate(template, values) }
 }
 
-/** Node's own parser in a separate process; nothing is imported or executed. */
-function readModule(code: string): void {
-  run(process.execPath, ['--input-type=module', '--check', '-'], code)
-}
-
-function run(command: string, parameters: string[], input: string): string {
-  return execFileSync(command, parameters, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] })
-}
-
-/** The command that parses a language without a parser package. */
-const TOOLS: Partial<Record<Template['language'], string>> = { python: 'python3', go: 'gofmt', bash: 'bash' }
-
-/** The tool for a language, if this machine lacks it. */
-function missingTool(language: Template['language']): string | undefined {
-  const tool = TOOLS[language]
-  return tool !== undefined && spawnSync(tool, ['--help']).error ? tool : undefined
+/** Runs an acceptance command in a folder of its own that has nothing but the rendered file. */
+function runs(command: string, { path, code }: { path: string; code: string }): void {
+  const folder = mkdtempSync(join(tmpdir(), 'accepted-'))
+  try {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), code)
+    const [program = '', ...parameters] = command.split(' ').map((word) => word.replace('{{file}}', path))
+    execFileSync(program, parameters, { cwd: folder, stdio: 'pipe', encoding: 'utf8' })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 describe('a shipped template', () => {
   for (const template of catalogue.templates) {
-    const missing = missingTool(template.language)
-    const title = `${template.id} is parsed by its language with all values`
-    it.skipIf(missing)(missing === undefined ? title : `${title} (skipped: ${missing} is not installed)`, () => {
-      for (const values of VALUES) {
-        const known = Object.fromEntries(
-          Object.entries(values).filter(([name]) => Object.hasOwn(template.variables, name)),
-        )
-        PARSERS[template.language](renderTemplate(template, known))
-        const path = renderTemplate({ body: template.file ?? 'x', variables: template.variables }, known)
-        expect(path).toMatch(/^[a-z0-9_]+(?:[-./][a-z0-9_]+)*$/)
+    it(`${template.id} is parsed by the grammar of its language for every request`, async () => {
+      for (const facts of REQUESTS) {
+        const { path, code } = rendered(template, facts)
+        await accept(template.language, code)
+        expect(path).toMatch(/^[A-Za-z0-9_.]+(?:[-./][a-z0-9_]+)*$/)
+        expect(code).not.toMatch(/\b(?:TODO|FIXME|XXX)\b/)
       }
     })
+    for (const command of template.acceptance) {
+      const [program = ''] = command.split(' ')
+      const missing = spawnSync(program, ['--version']).error !== undefined
+      const title = `${template.id} is accepted by ${command}`
+      it.skipIf(missing)(
+        missing ? `${title} (skipped: ${program} is not installed)` : title,
+        { timeout: 60_000 },
+        () => {
+          runs(command, rendered(template, REQUESTS[1] ?? {}))
+        },
+      )
+    }
   }
 
-  it('exists for everything that is promised', () => {
-    const ids = catalogue.templates.map(({ id }) => id)
-    expect(ids.length).toBeGreaterThanOrEqual(16)
-    expect(ids).toEqual(expect.arrayContaining(['nats_consumer.elixir', 'api_endpoint.python', 'universal.any']))
+  it('exists for every promised language and for more than fifty kinds of work', () => {
+    expect(catalogue.templates.length).toBeGreaterThanOrEqual(50)
+    const languages = Map.groupBy(catalogue.templates, ({ language }) => language)
+    for (const language of ['elixir', 'rust', 'typescript', 'go', 'python', 'javascript', 'sql', 'yaml'] as const)
+      expect(languages.get(language)?.length, language).toBeGreaterThanOrEqual(4)
+    for (const language of ['bash', 'dockerfile'] as const)
+      expect(languages.get(language)?.length, language).toBeGreaterThanOrEqual(3)
   })
 
-  it('is rejected by the parser if it is broken', () => {
-    expect(() => readElixir('defmodule X do def y( end')).toThrow()
-    expect(() => PARSERS.typescript('export const x: = 1')).toThrow()
-    // Without the tool, each of these throws as well.
-    expect(() => PARSERS.python('def x(:')).toThrow()
-    expect(() => PARSERS.go('package main\nfunc {')).toThrow()
-    expect(() => PARSERS.bash('if true; then')).toThrow()
-    expect(() => PARSERS.yaml('a: [1')).toThrow()
+  it.each([
+    ['elixir', 'defmodule X do def y( end'],
+    ['rust', 'fn x( {'],
+    ['typescript', 'export const x: = 1'],
+    ['javascript', 'function ('],
+    ['python', 'def x(:'],
+    ['go', 'package main\nfunc {'],
+    ['bash', 'if true; then'],
+    ['sql', 'CREATE TABEL x ()'],
+    ['yaml', 'a: [1'],
+    ['dockerfile', 'FROM'],
+  ] as const)('in %s is refused by the grammar if it is broken', async (language, code) => {
+    await expect(accept(language, code)).rejects.toThrow()
   })
 })
 
@@ -127,9 +146,9 @@ describe('what fits a task', () => {
   it.each([
     ['nats_consumer', 'elixir', 'nats_consumer.elixir'],
     ['nats_consumer', undefined, 'nats_consumer.typescript'],
-    ['database', undefined, 'database.sql'],
     ['bugfix', 'python', 'generic.python'],
-    ['bugfix', 'rust', 'universal.any'],
+    ['bugfix', 'rust', 'generic.rust'],
+    ['bugfix', 'dockerfile', 'universal.any'],
     ['documentation', 'go', 'documentation.any'],
   ] as const)('is %s in %s: %s', (taskType, language, id) => {
     expect(catalogue.fitting({ taskType, language, complexity: undefined })[0]?.[0]?.id).toBe(id)

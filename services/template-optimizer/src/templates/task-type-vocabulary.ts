@@ -1,8 +1,6 @@
 /** The task types, and the words that indicate each. */
 
 interface Vocabulary {
-  /** How often the words are right without contrary evidence. */
-  readonly confidence: number
   /** Verbs that begin a task of this type. */
   readonly lead: string
   /** Expressions of one or two words, by the strength of their evidence: 3, 2 and 1 votes. */
@@ -36,7 +34,6 @@ export type TaskType = (typeof TASK_TYPES)[number]
 
 export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
   nats_consumer: {
-    confidence: 0.9,
     lead: 'consume, subscribe',
     strong:
       'nats, jetstream, nats consumer, queue group, durable consumer, pull consumer, event consumer, message consumer',
@@ -45,7 +42,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'subject, message, event, stream, queue, acknowledge, publish',
   },
   testing: {
-    confidence: 0.9,
     lead: 'test, cover, mock',
     strong:
       'unit test, integration test, e2e test, regression test, property test, snapshot test, test suite, test case, test coverage, write test, add test, vitest, jest, exunit, pytest, playwright, assertion, pytest case, tests for, tests to',
@@ -53,7 +49,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'test, tests, testing, suite',
   },
   bugfix: {
-    confidence: 0.9,
     lead: 'fix, debug, repair, correct, resolve, patch',
     strong:
       'bug, bugfix, off by, null pointer, stack trace, race condition, memory leak, typeerror, exception, fix failing, throw error',
@@ -62,7 +57,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'error, wrong, fails, failure, debug, repair, leak, issue, throw, twice',
   },
   security: {
-    confidence: 0.9,
     lead: 'harden, encrypt, audit, sanitize, rotate',
     strong:
       'security, vulnerability, xss, csrf, sql injection, injection, cve, argon2, bcrypt, encrypt, brute force, access control, leaked secret, secret, firewall, oauth, owasp, penetration, least privilege',
@@ -71,7 +65,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'key, login, credential, rate, limit, policy, secure, audit, user input',
   },
   documentation: {
-    confidence: 0.9,
     lead: 'document, describe, explain, draft',
     strong:
       'readme, documentation, docstring, changelog, release note, jsdoc, tutorial, runbook, user guide, started guide, manual, typedoc, architecture overview',
@@ -79,7 +72,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'explain, describe, example, diagram, wording, overview, write',
   },
   service_restart: {
-    confidence: 0.9,
     lead: 'restart, reboot, bounce, stop, recycle, start, revive',
     strong:
       'restart, reboot, is down, bring back, back up again, restart service, restart it, not responding, unresponsive',
@@ -87,7 +79,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'service, server, worker, again',
   },
   diagnostics: {
-    confidence: 0.9,
     lead: 'diagnose, ping, inspect, troubleshoot',
     strong:
       'disk space, health check, disk usage, memory usage, cpu usage, status of, port, uptime, the status, is running, diagnose, memory is, which process, load on, swap',
@@ -96,7 +87,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'host, memory, machine, lines of, show, why, server, process, usage, certificate, connection',
   },
   inventory_query: {
-    confidence: 0.9,
     lead: 'count, list',
     strong:
       'asset, inventory, how many, workstation, laptop, server detail, serial number, warranty, who owns, devices, printer, hardware, details for, details of',
@@ -104,7 +94,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'list, show, find, details, servers, have, which, windows',
   },
   deployment: {
-    confidence: 0.85,
     lead: 'deploy, release, ship, promote, redeploy, publish',
     strong:
       'deploy, redeploy, roll out, rollout, roll back, blue green, canary, to production, to staging, to prod, zero downtime, go live',
@@ -112,7 +101,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'ship, push, scale, regions, build, npm',
   },
   microservice: {
-    confidence: 0.85,
     lead: 'scaffold, bootstrap',
     strong:
       'microservice, standalone service, micro service, grpc service, backend service, new service, separate service, event driven, service skeleton',
@@ -121,7 +109,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'service, own, backend',
   },
   database: {
-    confidence: 0.85,
     lead: 'normalize, partition, migrate',
     strong:
       'migration, foreign key, stored procedure, sql query, table, add column, ecto schema, schema, sql migration, materialized view, primary key',
@@ -130,7 +117,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'index, query, view, rows, users, tables, constraint, orders',
   },
   api_endpoint: {
-    confidence: 0.85,
     lead: 'expose',
     strong:
       'api endpoint, rest endpoint, endpoint, rest api, graphql, webhook, express route, http handler, json api, controller action, fastapi, route for, openapi endpoint',
@@ -138,7 +124,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'json, pagination, validation, handler, express, status code, health, return',
   },
   web_component: {
-    confidence: 0.85,
     lead: 'style',
     strong:
       'react, vue, svelte, component, navbar, liveview, modal, tailwind, css, web component, landing page, login form, date picker, dropdown, sidebar, dark mode, spinner, custom element, tooltip',
@@ -147,7 +132,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'dashboard, ui, render, client side, settings page, chart, header, collapsible',
   },
   refactoring: {
-    confidence: 0.85,
     lead: 'refactor, rename, simplify, restructure, extract, deduplicate, modernize, inline, split, reorganize, convert, move, replace',
     strong:
       'refactor, dead code, clean up, legacy, codebase, async await, duplicate code, composition, code smell, smaller files, own module, smaller functions, helper function, wrapper function',
@@ -156,7 +140,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'module, code, class, move, split, controller, helper, replace, method',
   },
   performance: {
-    confidence: 0.85,
     lead: 'optimize, optimise, speed, profile, benchmark, tune, accelerate',
     strong:
       'performance, faster, optimize, optimise, speed up, latency, bottleneck, throughput, benchmark, profile, n 1, bundle size, garbage collection, cpu usage of, memory use',
@@ -164,7 +147,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'cache, load, usage, improve, efficient, time, query',
   },
   devops: {
-    confidence: 0.85,
     lead: 'provision, automate, containerize',
     strong:
       'dockerfile, docker, github action, helm, terraform, kubernetes manifest, ci, gitlab, ansible, docker compose, pipeline that, ci pipeline, bash script, shell script, systemd unit, prometheus, grafana, kubernetes, jenkins, cron job, s3 bucket, argo',
@@ -173,7 +155,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'script, automate, image, monitoring, volume, build, replica, action',
   },
   configuration: {
-    confidence: 0.85,
     lead: 'configure',
     strong:
       'config, configuration, environment variable, env, log level, settings, feature flag, tsconfig, eslint, config file, default settings, yaml configuration, configurable, pool size, config yaml, application setting, nginx conf',
@@ -182,7 +163,6 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
     weak: 'variable, default, timeout, limit, set, define, variables, options',
   },
   data_processing: {
-    confidence: 0.85,
     lead: 'parse, transform, aggregate, filter, merge, import, compute',
     strong:
       'csv, etl, parquet, dataset, pandas, spreadsheet, data pipeline, excel, line by, json logs, aggregate, batch process, dataframe, raw data',
@@ -190,5 +170,5 @@ export const VOCABULARY: Readonly<Record<TaskType, Vocabulary>> = {
       'parse, transform, convert, filter, data, merge, export, record, import, average, feed, xml, duplicates, readings, rows, dedupe, scrap, sensor, timestamp, jsonl, sums',
     weak: 'json, file, join, compute, logs, count, clean, extract, process, group, s3, normalize',
   },
-  general: { confidence: 0.4, lead: '', strong: '', medium: '', weak: '' },
+  general: { lead: '', strong: '', medium: '', weak: '' },
 }

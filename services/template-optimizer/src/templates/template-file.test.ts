@@ -53,6 +53,19 @@ describe('reading a template', () => {
       /^own:1: file: the variable x/,
     ],
     ['an empty body', GOOD.slice(0, GOOD.indexOf('defmodule')), /^own:11: the body is empty/],
+    [
+      'a source that is no fact',
+      GOOD.replace('retries: 3', 'retries: { default: 3, from: "{{moon}}" }'),
+      /^own:1: variables\.retries\.from: /,
+    ],
+    ['an unknown thing', GOOD.replace('variables:', 'makes: [spaceship]\nvariables:'), /^own:7: makes/],
+    ['an unknown risk', GOOD.replace('variables:', 'risk: none\nvariables:'), /^own:7: risk: /],
+    ['a body of 10 MB', `${GOOD}${'x'.repeat(10_000_000)}`, /^own:11: the body has more than 131072 characters/],
+    [
+      'a bomb of aliases',
+      GOOD.replace('  name: events', `  a: &a [${'x,'.repeat(9)}x]\n  b: &b [*a,*a,*a]\n  name: [*b,*b,*b]`),
+      /^own:\d+: /,
+    ],
     ['an alias', GOOD.replace('name: events', 'name: &a events\n  other: *a'), /./],
   ])('refuses %s', (_what, text, message) => {
     expect(() => readTemplate(text, 'own')).toThrow(message)

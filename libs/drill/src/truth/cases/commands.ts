@@ -20,7 +20,7 @@ const kind = 'command.run'
 const OUT = 'result of the work\n'
 const FILE = { kind: 'file', path: 'out.txt' }
 const WHOLE = { ...FILE, sha256: sha256(Buffer.from(OUT)) }
-const TOLD = `printf 'result of the work\\n'`
+const RESULT = `printf 'result of the work\\n'`
 const isWhole = (root: string): boolean =>
   lstatSync(join(root, 'out.txt'), { throwIfNoEntry: false })?.isFile() === true && contentOf(root, 'out.txt') === OUT
 
@@ -28,14 +28,14 @@ const isWhole = (root: string): boolean =>
 const CLAIMS: readonly [string, string, Json][] = [
   ['a command says that it wrote a file, and did nothing', 'echo "wrote out.txt"', FILE],
   ['a command writes half of the file', `printf 'result of' > out.txt`, WHOLE],
-  ['a command writes the file under another name', `${TOLD} > output.txt`, FILE],
-  ['a command writes the file in a folder below', `mkdir -p d; ${TOLD} > d/out.txt`, FILE],
-  ['a command writes the file in its temporary folder', `${TOLD} > /tmp/out.txt`, FILE],
-  ['a command writes the file, and removes it again', `${TOLD} > out.txt; rm out.txt`, FILE],
+  ['a command writes the file under another name', `${RESULT} > output.txt`, FILE],
+  ['a command writes the file in a folder below', `mkdir -p d; ${RESULT} > d/out.txt`, FILE],
+  ['a command writes the file in its temporary folder', `${RESULT} > /tmp/out.txt`, FILE],
+  ['a command writes the file, and removes it again', `${RESULT} > out.txt; rm out.txt`, FILE],
   ['a command writes the file empty', ': > out.txt', { ...FILE, contains: 'result' }],
   ['a command makes a folder where a file is wanted', 'mkdir out.txt', FILE],
   ['a command leaves a link that leads nowhere', 'ln -s nowhere out.txt', FILE],
-  ['a command leaves a link to a file that is as wanted', `${TOLD} > real.txt; ln -s real.txt out.txt`, WHOLE],
+  ['a command leaves a link to a file that is as wanted', `${RESULT} > real.txt; ln -s real.txt out.txt`, WHOLE],
   ['a command leaves a link to a file of the system', 'ln -s /etc/hostname out.txt', FILE],
   ['a command leaves a named pipe', 'mkfifo out.txt', FILE],
   [
@@ -47,24 +47,24 @@ const CLAIMS: readonly [string, string, Json][] = [
   ['a trap turns a failure into exit code 0', `trap 'exit 0' EXIT; false; exit 9`, FILE],
   ['a later command hides the exit code of the one that failed', 'cp missing out.txt; echo ok', FILE],
   ['a command writes with other ends of lines', `printf 'result of the work\\r\\n' > out.txt`, WHOLE],
-  ['a command writes in capitals', `${TOLD} | tr a-z A-Z > out.txt`, WHOLE],
-  ['a command writes one byte too much', `${TOLD} > out.txt; printf x >> out.txt`, WHOLE],
+  ['a command writes in capitals', `${RESULT} | tr a-z A-Z > out.txt`, WHOLE],
+  ['a command writes one byte too much', `${RESULT} > out.txt; printf x >> out.txt`, WHOLE],
   ['a command writes a zero byte in between', `printf 'result\\0of the work\\n' > out.txt`, WHOLE],
-  ['a command writes the name in other case', `${TOLD} > OUT.txt`, FILE],
-  ['a command writes a name with a space behind it', `${TOLD} > 'out.txt '`, FILE],
+  ['a command writes the name in other case', `${RESULT} > OUT.txt`, FILE],
+  ['a command writes a name with a space behind it', `${RESULT} > 'out.txt '`, FILE],
   [
     'a child writes the file later, when the command has ended',
-    `(sleep 1; ${TOLD} > out.txt) > /dev/null 2>&1 & echo begun`,
+    `(sleep 1; ${RESULT} > out.txt) > /dev/null 2>&1 & echo begun`,
     FILE,
   ],
   [
     'a child with a session of its own removes the file when the command has ended',
-    `${TOLD} > out.txt; rm out.txt; (setsid sh -c 'sleep 2') > /dev/null 2>&1 &`,
+    `${RESULT} > out.txt; rm out.txt; (setsid sh -c 'sleep 2') > /dev/null 2>&1 &`,
     FILE,
   ],
   [
     'a command writes the file with another mode than wanted',
-    `${TOLD} > out.txt; chmod 666 out.txt`,
+    `${RESULT} > out.txt; chmod 666 out.txt`,
     { ...WHOLE, mode: '0600' },
   ],
   [
@@ -96,7 +96,7 @@ const CLAIMS: readonly [string, string, Json][] = [
   ],
   [
     'of two files that are wanted, one is written',
-    `${TOLD} > out.txt`,
+    `${RESULT} > out.txt`,
     { kind: 'all', of: [FILE, { kind: 'file', path: 'second.txt' }] },
   ],
   [
@@ -106,7 +106,7 @@ const CLAIMS: readonly [string, string, Json][] = [
   ],
   [
     'what must not be there is there',
-    `${TOLD} > out.txt; touch out.lock`,
+    `${RESULT} > out.txt; touch out.lock`,
     { kind: 'all', of: [FILE, { kind: 'not', of: [{ kind: 'file', path: 'out.lock' }] }] },
   ],
   ['a command prints JSON that says success', `echo '{"success":true,"file":"out.txt"}'`, FILE],
@@ -150,8 +150,8 @@ const claims = CLAIMS.map(
 
 /** Each ends badly, though its work may be there: never a success. */
 const ENDS: readonly [string, string][] = [
-  ['a command does its work and ends with 1', `${TOLD} > out.txt; exit 1`],
-  ['a command does its work and is killed', `${TOLD} > out.txt; kill -9 $$`],
+  ['a command does its work and ends with 1', `${RESULT} > out.txt; exit 1`],
+  ['a command does its work and is killed', `${RESULT} > out.txt; kill -9 $$`],
   ['a command does half and is ended by SIGTERM', `printf half > out.txt; kill -15 $$`],
   ['a command does half and crashes', `printf half > out.txt; kill -11 $$`],
   ['a command ends with 127 since its program is missing', 'no-such-program > out.txt'],
@@ -159,7 +159,7 @@ const ENDS: readonly [string, string][] = [
   ['a command ends with 255', 'exit 255'],
   ['a command ends with 137, as if it had been killed', 'exit 137'],
   ['a command says success on standard error and ends with 2', 'echo success >&2; exit 2'],
-  ['set -e ends a script in the middle', `set -e; printf half > out.txt; false; ${TOLD} > out.txt`],
+  ['set -e ends a script in the middle', `set -e; printf half > out.txt; false; ${RESULT} > out.txt`],
 ]
 
 const ends = ENDS.map(
@@ -373,13 +373,13 @@ const everyday = EVERYDAY.map(
 )
 
 const proven: Case[] = [
-  ['its content is proven by its hash', `${TOLD} > out.txt`, WHOLE],
-  ['its mode is proven', `${TOLD} > out.txt; chmod 600 out.txt`, { ...FILE, mode: '0600' }],
-  ['its words are proven', `${TOLD} > out.txt`, { ...FILE, contains: 'of the work' }],
-  ['one of two results is proven', `${TOLD} > out.txt`, { kind: 'any', of: [FILE, { kind: 'file', path: 'other' }] }],
+  ['its content is proven by its hash', `${RESULT} > out.txt`, WHOLE],
+  ['its mode is proven', `${RESULT} > out.txt; chmod 600 out.txt`, { ...FILE, mode: '0600' }],
+  ['its words are proven', `${RESULT} > out.txt`, { ...FILE, contains: 'of the work' }],
+  ['one of two results is proven', `${RESULT} > out.txt`, { kind: 'any', of: [FILE, { kind: 'file', path: 'other' }] }],
   [
     'both of two results are proven',
-    `${TOLD} > out.txt; mkdir made`,
+    `${RESULT} > out.txt; mkdir made`,
     { kind: 'all', of: [FILE, { kind: 'dir', path: 'made' }] },
   ],
 ].map(([what, script, verify]) => ({

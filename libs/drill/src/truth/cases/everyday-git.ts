@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { JsonObject } from '@deed/proto/json'
 import type { Case } from '../case.ts'
 import { contentOf } from '../outside.ts'
-import { git, look, needsGit, PATCH, PATCHED, repository, repositoryState } from '../repositories.ts'
+import { git, needsGit, PATCH, PATCHED, readGit, repository, repositoryState } from '../repositories.ts'
 
 interface Everyday {
   says: string
@@ -20,8 +20,8 @@ const branchOf = (name: string, more: JsonObject = {}) => ({
 })
 const applyOf = (patch: string) => ({ kind: 'git.apply', input: { repository: '.', patch } })
 const branches = (root: string): string[] =>
-  look(root, 'for-each-ref', '--format=%(refname:short)', 'refs/heads').split('\n')
-const inCommit = (root: string, name: string): string => look(root, 'show', `HEAD:${name}`)
+  readGit(root, 'for-each-ref', '--format=%(refname:short)', 'refs/heads').split('\n')
+const inCommit = (root: string, name: string): string => readGit(root, 'show', `HEAD:${name}`)
 
 const EVERYDAY: readonly Everyday[] = [
   { says: 'a branch is made', actions: [branchOf('topic')], holds: (root) => branches(root).includes('topic') },
@@ -45,7 +45,7 @@ const EVERYDAY: readonly Everyday[] = [
   {
     says: 'a branch is made and gone on',
     actions: [branchOf('topic', { switch: true })],
-    holds: (root) => look(root, 'symbolic-ref', '--short', 'HEAD') === 'topic',
+    holds: (root) => readGit(root, 'symbolic-ref', '--short', 'HEAD') === 'topic',
   },
   {
     says: 'a branch is gone on while a file is changed',
@@ -69,7 +69,7 @@ const EVERYDAY: readonly Everyday[] = [
     says: 'a removed file is committed',
     given: (root) => rmSync(join(root, 'b.txt')),
     actions: [commitOf('b.txt')],
-    holds: (root) => !look(root, 'ls-tree', '--name-only', 'HEAD').includes('b.txt'),
+    holds: (root) => !readGit(root, 'ls-tree', '--name-only', 'HEAD').includes('b.txt'),
   },
   {
     says: 'a folder is committed',
@@ -99,13 +99,13 @@ const EVERYDAY: readonly Everyday[] = [
       writeFileSync(join(root, 'b.txt'), 'mine\n')
     },
     actions: [commitOf('a.txt')],
-    holds: (root) => look(root, 'status', '--porcelain').includes('M b.txt'),
+    holds: (root) => readGit(root, 'status', '--porcelain').includes('M b.txt'),
   },
   {
     says: 'a program is committed with its mode',
     given: (root) => writeFileSync(join(root, 'run'), '#!/bin/sh\n', { mode: 0o755 }),
     actions: [commitOf('run')],
-    holds: (root) => look(root, 'ls-tree', 'HEAD', 'run').startsWith('100755'),
+    holds: (root) => readGit(root, 'ls-tree', 'HEAD', 'run').startsWith('100755'),
   },
   { says: 'a patch is applied', actions: [applyOf(PATCH)], holds: (root) => contentOf(root, 'a.txt') === PATCHED },
   {
@@ -142,7 +142,7 @@ const EVERYDAY: readonly Everyday[] = [
     says: 'a branch is gone on and committed to',
     given: (root) => writeFileSync(join(root, 'a.txt'), PATCHED),
     actions: [branchOf('topic', { switch: true }), commitOf('a.txt')],
-    holds: (root) => look(root, 'log', '-1', '--format=%s', 'topic') === 'work',
+    holds: (root) => readGit(root, 'log', '-1', '--format=%s', 'topic') === 'work',
   },
 ]
 

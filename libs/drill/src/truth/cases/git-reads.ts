@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { ExecutionReply } from '@deed/proto/execution'
 import type { Case } from '../case.ts'
 import { contentOf } from '../outside.ts'
-import { git, look, needsGit, PATCHED, repository, repositoryState } from '../repositories.ts'
+import { git, needsGit, PATCHED, readGit, repository, repositoryState } from '../repositories.ts'
 import { TWISTS } from './git.ts'
 
 const KINDS = ['git.status', 'git.log', 'git.diff'] as const
@@ -14,10 +14,10 @@ const textOf = ({ result }: ExecutionReply): string => JSON.stringify(result) ??
 function isTrue(kind: (typeof KINDS)[number], root: string, reply: ExecutionReply): boolean {
   const text = textOf(reply)
   if (kind === 'git.log') {
-    const subject = look(root, 'log', '-1', '--format=%s')
-    return text.includes(look(root, 'rev-parse', 'HEAD')) && text.includes(subject)
+    const subject = readGit(root, 'log', '-1', '--format=%s')
+    return text.includes(readGit(root, 'rev-parse', 'HEAD')) && text.includes(subject)
   }
-  const differs = contentOf(root, 'a.txt')?.trim() !== look(root, 'show', 'HEAD:a.txt')
+  const differs = contentOf(root, 'a.txt')?.trim() !== readGit(root, 'show', 'HEAD:a.txt')
   return !differs || text.includes('a.txt')
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { JsonObject } from '@deed/proto/json'
 import type { Case, Trial } from '../case.ts'
 import { contentOf } from '../outside.ts'
-import { git, look, needsGit, PATCH, PATCHED, repository, repositoryState, TEXT } from '../repositories.ts'
+import { git, needsGit, PATCH, PATCHED, readGit, repository, repositoryState, TEXT } from '../repositories.ts'
 
 const BRANCH = { kind: 'git.branch', input: { repository: '.', name: 'feature/x' } }
 const COMMIT = { kind: 'git.commit', input: { repository: '.', message: 'docs: say it', paths: ['a.txt'] } }
@@ -15,19 +15,19 @@ type GitAction = typeof BRANCH | typeof COMMIT | typeof APPLY | typeof SWITCH
 
 /** Whether the repository is as its user wants it; of a commit: it holds what the file is, on the branch, from that parent. */
 function isDone(root: string, { kind, input }: { kind: string; input: JsonObject }, before: string): boolean {
-  const head = look(root, 'rev-parse', 'HEAD')
+  const head = readGit(root, 'rev-parse', 'HEAD')
   if (kind === 'git.branch')
     return (
-      look(root, 'for-each-ref', '--format=%(objectname)', `refs/heads/${input.name}`) === head &&
-      (!input.switch || look(root, 'symbolic-ref', 'HEAD') === `refs/heads/${input.name}`)
+      readGit(root, 'for-each-ref', '--format=%(objectname)', `refs/heads/${input.name}`) === head &&
+      (!input.switch || readGit(root, 'symbolic-ref', 'HEAD') === `refs/heads/${input.name}`)
     )
   if (kind === 'git.apply') return contentOf(root, 'a.txt') === PATCHED
   return (
-    look(root, 'rev-parse', '--quiet', '--verify', 'HEAD') !== before &&
-    look(root, 'rev-parse', 'HEAD^') === before &&
-    look(root, 'log', '-1', '--format=%B') === input.message &&
-    look(root, 'show', 'HEAD:a.txt') === contentOf(root, 'a.txt')?.trim() &&
-    look(root, 'diff', '--name-only', 'HEAD^', 'HEAD') === 'a.txt'
+    readGit(root, 'rev-parse', '--quiet', '--verify', 'HEAD') !== before &&
+    readGit(root, 'rev-parse', 'HEAD^') === before &&
+    readGit(root, 'log', '-1', '--format=%B') === input.message &&
+    readGit(root, 'show', 'HEAD:a.txt') === contentOf(root, 'a.txt')?.trim() &&
+    readGit(root, 'diff', '--name-only', 'HEAD^', 'HEAD') === 'a.txt'
   )
 }
 
@@ -238,9 +238,9 @@ const SINCE: readonly [GitAction, string, (root: string) => void][] = [
 /** What the action itself has changed; the rest is of others. */
 function ownState(root: string, { kind, input }: GitAction): string {
   if (kind === 'git.apply') return `${contentOf(root, 'a.txt')}`
-  if (kind === 'git.commit') return look(root, 'rev-parse', 'refs/heads/main')
-  const made = look(root, 'for-each-ref', `refs/heads/${BRANCH.input.name}`)
-  return 'switch' in input ? `${made} ${look(root, 'symbolic-ref', 'HEAD')}` : made
+  if (kind === 'git.commit') return readGit(root, 'rev-parse', 'refs/heads/main')
+  const made = readGit(root, 'for-each-ref', `refs/heads/${BRANCH.input.name}`)
+  return 'switch' in input ? `${made} ${readGit(root, 'symbolic-ref', 'HEAD')}` : made
 }
 
 const since = SINCE.map(

@@ -79,7 +79,7 @@ const deletes: Case[] = MANNERS.filter(([manner]) =>
 
 const readingLies: Case[] = [
   ['an answer moves between 200 and 404', 'moves'],
-  ['the line is cut at each look', 'dies-on-look'],
+  ['the line is cut at each read', 'dies-on-look'],
 ].map(([says = '', manner]) => ({
   kind: 'http.request',
   says: `GET: ${says}`,

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Case, Trial } from '../case.ts'
 import { contentOf } from '../outside.ts'
-import { git, look, needsGit, PATCHED, repository, repositoryState, TEXT } from '../repositories.ts'
+import { git, needsGit, PATCHED, readGit, repository, repositoryState, TEXT } from '../repositories.ts'
 import { stateUnlocked, TWISTS } from './git.ts'
 
 const REVERT = { kind: 'git.revert', input: { repository: '.', commit: 'HEAD' } }
@@ -23,10 +23,10 @@ function commit(root: string, message: string): void {
 
 /** Whether one commit more is there, behind that one, with the text in the file and in the commit. */
 const isReverted = (root: string, head: string, text: string): boolean =>
-  look(root, 'rev-parse', 'HEAD^') === head &&
-  look(root, 'show', 'HEAD:a.txt') === text.trim() &&
+  readGit(root, 'rev-parse', 'HEAD^') === head &&
+  readGit(root, 'show', 'HEAD:a.txt') === text.trim() &&
   contentOf(root, 'a.txt') === text &&
-  look(root, 'diff', '--name-only', 'HEAD^', 'HEAD') === 'a.txt'
+  readGit(root, 'diff', '--name-only', 'HEAD^', 'HEAD') === 'a.txt'
 
 const twisted = TWISTS.map(
   ([says, twist]): Case => ({
@@ -37,7 +37,7 @@ const twisted = TWISTS.map(
       second(root)
       const target = git(root, 'rev-parse', 'HEAD')
       twist(root)
-      const head = look(root, 'rev-parse', 'HEAD')
+      const head = readGit(root, 'rev-parse', 'HEAD')
       return {
         actions: [reverting(target)],
         holds: () => isReverted(root, head, TEXT),
@@ -146,7 +146,7 @@ const since = SINCE.map(
       return {
         actions: [REVERT],
         holds: () => isReverted(root, head, TEXT),
-        world: () => `${look(root, 'rev-parse', 'refs/heads/main')} ${contentOf(root, 'a.txt')}`,
+        world: () => `${readGit(root, 'rev-parse', 'refs/heads/main')} ${contentOf(root, 'a.txt')}`,
         undo: () => act(root),
       }
     },
@@ -176,7 +176,7 @@ const EVERYDAY: readonly [string, (root: string) => void, (root: string) => bool
   [
     'a commit that made a program of a file is reverted',
     (root) => chmodSync(join(root, 'a.txt'), 0o755),
-    (root) => look(root, 'ls-tree', 'HEAD', 'a.txt').startsWith('100644'),
+    (root) => readGit(root, 'ls-tree', 'HEAD', 'a.txt').startsWith('100644'),
   ],
   [
     'a commit that renamed a file is reverted',

@@ -27,7 +27,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       worker_id text not null,
       intent_at timestamptz not null default clock_timestamp(),
       -- From then on, what others change in what it met is not its own.
-      looked_at timestamptz not null default clock_timestamp(),
+      observed_at timestamptz not null default clock_timestamp(),
       -- The newest outcome of doing it, and the token it was reached under.
       outcome text check (outcome in ('done', 'failed')),
       outcome_token bigint,
@@ -78,7 +78,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (tenant, action_id, token)
     )`.execute(db)
 
-  // Looks before the one that stands in the evidence: they say how often it had to be looked at.
+  // Observations before the one in the evidence: they say how often it had to be observed.
   await sql`
     create table observations (
       tenant text not null default 'local',

@@ -13,9 +13,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       -- SHA-256 of the question: the task and the errors of earlier attempts.
       question_hash text not null,
       model text not null,
+      -- What the task needs of a model.
+      category text not null,
       -- asked: under way, or its process died. refused: an answer came that could not be used.
       status text not null check (status in ('asked', 'solved', 'refused', 'failed')),
       solution jsonb,
+      -- The execution that used the solution was.
+      verified boolean not null default false,
       problem text,
       prompt_tokens integer not null default 0 check (prompt_tokens >= 0),
       answer_tokens integer not null default 0 check (answer_tokens >= 0),
@@ -29,8 +33,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       duration_ms double precision,
       primary key (tenant, task_id, call_number),
       check (status <> 'solved' or solution is not null),
+      check (status = 'solved' or not verified),
       constraint model_calls_charged check (cost_microusd <= reserved_microusd)
     )`.execute(db)
+
+  await sql`create index model_calls_by_time on model_calls (tenant, asked_at)`.execute(db)
+  await sql`create index model_calls_of on model_calls (tenant, execution_id, task_id, call_number)`.execute(db)
 
   // One row per limit: a tenant's day, an execution. Spent amounts include reservations.
   await sql`
@@ -43,6 +51,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (tenant, scope),
       constraint budgets_are_kept check (spent_microusd <= limit_microusd)
     )`.execute(db)
+
+  // How much of a day's budget is used, for the orchestrator, which exports it.
+  await sql`create view budget_days as
+    select scope, limit_microusd, spent_microusd from budgets where scope like 'day:%'`.execute(db)
+  await sql`
+    do $$ begin
+      if exists (select from pg_roles where rolname = 'deed_orchestrator') then
+        grant usage on schema hybrid_agent to deed_orchestrator;
+        grant select on hybrid_agent.budget_days to deed_orchestrator;
+      end if;
+    end $$`.execute(db)
 
   await sql`
     create table learned_sentences (

@@ -4,162 +4,13 @@
  */
 import { GOAL_OUTCOMES, GOAL_STATUSES } from '@deed/proto/goal'
 import { CATCH_UPS, OVERLAPS } from '@deed/proto/schedule'
-import {
-  APPROVAL_STATUSES,
-  DESIRED_STATUSES,
-  EXECUTION_STATUSES,
-  METHODS,
-  TASK_KINDS,
-  TASK_STATUSES,
-} from '@deed/proto/states'
+import { APPROVAL_STATUSES } from '@deed/proto/states'
 import { type Kysely, sql } from 'kysely'
+import { EXECUTION_TABLES, list } from './001-executions.ts'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
-    `create table executions (
-       tenant text not null default 'local',
-       execution_id uuid not null,
-       user_name text not null,
-       idempotency_key text,
-       request_hash text not null,
-       request jsonb not null,
-       trace text not null,
-       status text not null check (status in (${list(EXECUTION_STATUSES)})),
-       -- What the execution becomes once nothing is left to undo.
-       ending text check (ending in ('done', 'failed', 'denied', 'cancelled', 'rolled_back')),
-       version integer not null default 1,
-       method text check (method in (${list(METHODS)})),
-       model_used text,
-       template_used text,
-       template_version integer,
-       tokens_used bigint not null default 0,
-       cost_microusd bigint not null default 0 check (cost_microusd >= 0),
-       cache_hit boolean not null default false,
-       degraded text[] not null default '{}',
-       result jsonb,
-       error jsonb,
-       -- Evidence of an answer that no task of this execution found.
-       cited jsonb,
-       audit_seq integer not null default 0,
-       audit_hash text not null default '',
-       created_at timestamptz not null default now(),
-       updated_at timestamptz not null default now(),
-       finished_at timestamptz,
-       -- When the resync looks at it, whatever happened in between.
-       next_check_at timestamptz not null default now() + interval '5 seconds',
-       -- What follows an end (answers, learning, caching) has been seen to.
-       settled boolean not null default false,
-       pruned_at timestamptz,
-       -- Whether what was done is what the task asks for.
-       task_verified boolean not null default true,
-       -- By the database's clock, before anything was read for it.
-       admitted_at timestamptz not null default now(),
-       primary key (execution_id)
-       -- A row that changes where it stands costs no index anything.
-     ) with (fillfactor = 60)`,
-    // Most executions have no key.
-    `create unique index executions_key on executions (tenant, idempotency_key) where idempotency_key is not null`,
-    `create index executions_check on executions (next_check_at) where not settled`,
-
-    `create table waiters (
-       waiter_id bigint generated always as identity primary key,
-       tenant text not null default 'local',
-       execution_id uuid not null,
-       -- A caller in an account of its own is answered at a subject of the server, which it publishes there.
-       reply_to text not null check (reply_to ~ '^(_INBOX[._]|_R_\\.)'),
-       due_at timestamptz not null
-     )`,
-    `create index waiters_of on waiters (execution_id)`,
-
-    // Submissions to the durable intake, by the sequence that their acknowledgement returned.
-    `create table submissions (
-       tenant text not null default 'local',
-       sequence bigint not null,
-       execution_id uuid not null,
-       primary key (tenant, sequence)
-     )`,
-
-    `create table plans (
-       tenant text not null default 'local',
-       execution_id uuid not null,
-       number integer not null,
-       plan jsonb not null,
-       plan_hash text not null,
-       policy_version text not null,
-       created_at timestamptz not null default now(),
-       primary key (execution_id, number)
-     )`,
-
-    `create table desired_state (
-       tenant text not null default 'local',
-       task_id uuid not null primary key,
-       execution_id uuid not null,
-       position integer not null,
-       name text not null,
-       title text not null,
-       task_kind text not null check (task_kind in (${list(TASK_KINDS)})),
-       capability text not null,
-       desired_status text not null check (desired_status in (${list(DESIRED_STATUSES)})),
-       dependencies uuid[] not null default '{}',
-       priority smallint not null default 5,
-       level smallint not null default 0 check (level between 0 and 3),
-       approval_id uuid,
-       -- The sealed action, or what a model is asked.
-       spec jsonb,
-       action_hash text,
-       concurrency_key text,
-       -- What it occupies while it runs, beside the key that its manifest gives it: a service, or the root of a workspace.
-       resource_key text,
-       -- What a task's own failure means for the rest of its graph, as its manifest says.
-       on_failure text check (on_failure in ('undo', 'ask')),
-       replans smallint not null default 0,
-       created_at timestamptz not null default now(),
-       unique (execution_id, name)
-     )`,
-    `create index desired_state_people on desired_state (tenant, created_at) where capability = 'human'`,
-    `create index desired_state_of_people on desired_state (tenant, created_at, task_id)
-       where capability = 'human' and task_kind <> 'approve'`,
-
-    // The last safeguard: no success without evidence, whatever the code assumes.
-    `create table actual_state (
-       tenant text not null default 'local',
-       task_id uuid not null primary key,
-       execution_id uuid not null,
-       task_kind text not null,
-       actual_status text not null check (actual_status in (${list(TASK_STATUSES)})),
-       intent text not null default 'do' check (intent in ('do', 'undo', 'solve')),
-       token bigint not null default 0,
-       assigned_agent text,
-       lease_expires_at timestamptz,
-       last_attempt timestamptz,
-       next_attempt_at timestamptz,
-       failure_count integer not null default 0,
-       progress_at timestamptz not null default now(),
-       effect text not null default 'none' check (effect in ('none', 'made', 'unknown')),
-       concurrency_key text,
-       resource_key text,
-       last_error jsonb,
-       verification jsonb,
-       undo_verification jsonb,
-       result jsonb,
-       started_at timestamptz,
-       finished_at timestamptz,
-       -- A read that may be made only once is done by its answer alone; what has an effect is not.
-       constraint actual_state_done_has_evidence
-         check (actual_status <> 'done' or (verification is not null and verification->>'kind' is not null
-           and (task_kind <> 'act' or verification->>'outcome' is not distinct from 'verified'
-             or (verification->>'kind' is not distinct from 'unconfirmed' and effect = 'none')))),
-       check (actual_status <> 'undone' or (undo_verification is not null
-         and undo_verification->>'outcome' is not distinct from 'verified'))
-     )`,
-    `create index actual_state_of on actual_state (execution_id)`,
-    `create unique index actual_state_one_at_a_time on actual_state (tenant, concurrency_key)
-       where actual_status = 'in_progress' and concurrency_key is not null`,
-    // Without the tenant: a folder is the same folder for every tenant.
-    `create unique index actual_state_one_per_resource on actual_state (resource_key)
-       where actual_status = 'in_progress' and resource_key is not null`,
-    `create index actual_state_waits on actual_state (tenant, execution_id) where actual_status in ('pending', 'blocked')`,
-
+    ...EXECUTION_TABLES,
     `create table agents (
        agent_id text not null primary key,
        status text not null check (status in ('idle', 'busy', 'draining', 'gone')),
@@ -260,19 +111,19 @@ export async function up(db: Kysely<unknown>): Promise<void> {
        -- The latest execution for it, and whether it is not known yet to have ended.
        execution_id uuid,
        execution_open boolean not null default false,
-       -- Rises with each claim: a look whose claim has run out writes nothing.
-       looks bigint not null default 0,
-       last_look_at timestamptz,
+       -- Rises with each claim: a check whose claim has run out writes nothing.
+       checks bigint not null default 0,
+       last_check_at timestamptz,
        last_outcome text check (last_outcome in (${list(GOAL_OUTCOMES)})),
        last_seen text,
        drifts bigint not null default 0,
        last_drift_at timestamptz,
        remedies jsonb not null default '[]',
-       look_at timestamptz not null default now(),
+       next_check_at timestamptz not null default now(),
        created_at timestamptz not null default now(),
        primary key (tenant, name)
      )`,
-    `create index goals_look on goals (look_at) where status <> 'blocked' and not paused`,
+    `create index goals_due on goals (next_check_at) where status <> 'blocked' and not paused`,
 
     `create table schedules (
        tenant text not null default 'local',
@@ -296,13 +147,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
        fired bigint not null default 0,
        skipped bigint not null default 0,
        why text,
-       looks bigint not null default 0,
-       look_at timestamptz not null,
+       -- As the checks of a goal.
+       claims bigint not null default 0,
+       next_check_at timestamptz not null,
        created_at timestamptz not null default now(),
        primary key (tenant, name),
        check ((cron is null) <> (every_ms is null))
      )`,
-    `create index schedules_look on schedules (look_at) where not paused`,
+    `create index schedules_due on schedules (next_check_at) where not paused`,
 
     // Each row chains the heads that changed since the previous one: rewriting a chain requires rewriting all later
     // rows.
@@ -313,10 +165,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
        at timestamptz not null,
        -- Per execution: the number and the hash of its newest row.
        heads jsonb not null,
+       -- What the console refused; null in a row that has heads.
+       refusals jsonb,
        -- SHA-256 of the hash before and the canonical JSON of this row.
        hash text not null,
        primary key (tenant, number)
      )`,
+    `create index audit_refusals on audit_anchors (tenant, number) where refusals is not null`,
     `create trigger audit_anchors_stand before update or delete on audit_anchors
        for each row execute function refuse_change()`,
     `create trigger audit_anchors_stay before truncate on audit_anchors
@@ -333,6 +188,36 @@ export async function up(db: Kysely<unknown>): Promise<void> {
        delivered_at timestamptz
      )`,
     `create index alerts_open on alerts (taken_at) where delivered_at is null`,
+
+    // What has happened in the whole mesh since its beginning: counters that no process may lose.
+    `create table totals (
+       name text not null,
+       labels jsonb not null default '{}',
+       value bigint not null,
+       primary key (name, labels)
+     )`,
+
+    // Alert rules whose metric compares with their threshold, or did a moment ago; one replica writes.
+    `create table rule_states (
+       rule text not null,
+       labels jsonb not null,
+       -- What the value was before, as [milliseconds since 1970, value]: of rules about the growth of a counter.
+       history jsonb not null default '[]',
+       since timestamptz,
+       fired_at timestamptz,
+       -- An alert says that it fires.
+       reported boolean not null default false,
+       -- It has not been so since then.
+       quiet_since timestamptz,
+       value double precision not null,
+       primary key (rule, labels)
+     )`,
+    `create table silences (
+       name text not null primary key,
+       until timestamptz not null,
+       reason text not null,
+       silenced_by text not null
+     )`,
 
     // When the next task could begin without a burst: the generic cell rate algorithm.
     `create table rate_limits (
@@ -397,5 +282,3 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )
     .execute(db)
 }
-
-const list = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')

@@ -8,13 +8,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       tenant text NOT NULL DEFAULT 'local',
       id text NOT NULL,
       version integer NOT NULL CHECK (version >= 1),
-      language text NOT NULL,
-      task_type text NOT NULL,
-      description text NOT NULL,
-      variables jsonb NOT NULL,
-      body text NOT NULL,
-      -- Where its result goes when a task names no file.
-      file text,
+      -- The file: front matter and body.
+      text text NOT NULL,
       stored_at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (tenant, id, version)
     )`.execute(db)
@@ -51,5 +46,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`.execute(db)
   // Outcomes are removed by their age.
   await sql`CREATE INDEX template_outcomes_recorded_at ON template_outcomes (recorded_at)`.execute(db)
+  await sql`CREATE INDEX template_outcomes_of ON template_outcomes (tenant, template_id, recorded_at)`.execute(db)
   await sql`CREATE INDEX template_scores_changed_at ON template_scores (changed_at)`.execute(db)
 }

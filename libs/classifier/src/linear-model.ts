@@ -1,0 +1,184 @@
+/**
+ * Multinomial logistic regression, trained in a moment: each example is compared with the classes that share its words
+ * and with none of them else, so training grows with the number of examples and not with that of classes.
+ */
+import { type Features, PLACES } from '@deed/text/features'
+
+export interface Example {
+  readonly features: Features
+  readonly label: number
+  /** The words; classes that share them are the rivals. */
+  readonly words: readonly string[]
+}
+
+export interface LinearModel {
+  /** The score of every class; larger is likelier. */
+  readonly scores: (features: Features) => Float32Array
+  /** Divides scores before they become probabilities; chosen on examples that were not trained on. */
+  readonly temperature: number
+}
+
+const EPOCHS = 5
+const RATE = 6
+const RATE_LAST = 1.5
+/** Smaller changes are left out. */
+const CHANGE_MIN = 2e-3
+/** Rivals of one example. */
+const RIVALS_MAX = 14
+/** A word of more classes names no rivals. */
+const COMMON_TO_MAX = 100
+/** Every eighth example is kept from training, to choose the temperature. */
+const HELD_OUT = 8
+const TEMPERATURES = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.4, 1.7, 2]
+
+/** @param always a class that is a rival of every example */
+export function trainLinearModel(
+  examples: readonly Example[],
+  classes: number,
+  always: number,
+  random: () => number,
+): LinearModel {
+  // The weights of a class are together while it is trained, those of a place when all classes are scored.
+  const trained = new Float32Array(PLACES * classes)
+  const kept = examples.filter((_, index) => index % HELD_OUT !== HELD_OUT - 1)
+  const held = examples.filter((_, index) => index % HELD_OUT === HELD_OUT - 1)
+  const rivalsOf = rivalsBy(kept, classes, always)
+  const rivals = kept.map(rivalsOf)
+  const order = kept.map((_, index) => index)
+  for (let epoch = 0; epoch < EPOCHS; epoch++) {
+    const rate = RATE + ((RATE_LAST - RATE) * epoch) / (EPOCHS - 1)
+    shuffle(order, random)
+    for (const index of order) step(trained, kept[index]!, rivals[index]!, rate)
+  }
+  const weights = byPlace(trained)
+  const temperature = calmest(held, rivalsOf, weights, classes)
+  return { scores: (features) => scoresOf(weights, classes, features), temperature }
+}
+
+/** Of each place, the classes that have a weight there: few have, since few share the words. */
+interface Weights {
+  /** Where the entries of a place begin; the last is where all end. */
+  readonly begins: Uint32Array
+  readonly classes: Uint16Array
+  readonly values: Float32Array
+}
+
+function byPlace(trained: Float32Array): Weights {
+  const begins = new Uint32Array(PLACES + 1)
+  for (let at = 0; at < trained.length; at++) if (trained[at] !== 0) begins[1 + (at & (PLACES - 1))]!++
+  for (let place = 0; place < PLACES; place++) begins[place + 1]! += begins[place]!
+  const next = begins.slice()
+  const classes = new Uint16Array(begins[PLACES]!)
+  const values = new Float32Array(begins[PLACES]!)
+  for (let at = 0; at < trained.length; at++) {
+    const value = trained[at]!
+    if (value === 0) continue
+    const entry = next[at & (PLACES - 1)]!++
+    classes[entry] = Math.floor(at / PLACES)
+    values[entry] = value
+  }
+  return { begins, classes, values }
+}
+
+/** The chances of the given scores, which sum to 1. */
+export function chancesOf(scores: readonly number[], temperature: number): number[] {
+  const top = Math.max(...scores)
+  const powers = scores.map((score) => Math.exp((score - top) / temperature))
+  const sum = powers.reduce((total, power) => total + power, 0)
+  return powers.map((power) => power / sum)
+}
+
+const errors = new Float64Array(64)
+
+function step(weights: Float32Array, { features, label }: Example, among: Uint16Array, rate: number): void {
+  const { places, values } = features
+  const count = among.length
+  const length = places.length
+  let top = Number.NEGATIVE_INFINITY
+  for (let index = 0; index < count; index++) {
+    const begin = among[index]! * PLACES
+    let score = 0
+    for (let at = 0; at < length; at++) score += weights[begin + places[at]!]! * values[at]!
+    errors[index] = score
+    if (score > top) top = score
+  }
+  let sum = 0
+  for (let index = 0; index < count; index++) {
+    errors[index] = Math.exp(errors[index]! - top)
+    sum += errors[index]!
+  }
+  for (let index = 0; index < count; index++) {
+    const of = among[index]!
+    const change = rate * ((of === label ? 1 : 0) - errors[index]! / sum)
+    if (Math.abs(change) < CHANGE_MIN) continue
+    const begin = of * PLACES
+    for (let at = 0; at < length; at++) weights[begin + places[at]!]! += change * values[at]!
+  }
+}
+
+function scoresOf(weights: Weights, classes: number, { places, values }: Features): Float32Array {
+  const scores = new Float32Array(classes)
+  for (let at = 0; at < places.length; at++) {
+    const value = values[at]!
+    const end = weights.begins[places[at]! + 1]!
+    for (let entry = weights.begins[places[at]!]!; entry < end; entry++)
+      scores[weights.classes[entry]!]! += weights.values[entry]! * value
+  }
+  return scores
+}
+
+/** The classes that share most of an example's words, rare words first. */
+function rivalsBy(examples: readonly Example[], classes: number, always: number): (example: Example) => Uint16Array {
+  const byWord = new Map<string, Set<number>>()
+  for (const { words, label } of examples) {
+    for (const word of words) {
+      const known = byWord.get(word)
+      if (known) known.add(label)
+      else byWord.set(word, new Set([label]))
+    }
+  }
+  const lists = new Map([...byWord].map(([word, having]) => [word, Uint16Array.from(having)]))
+  const shared = new Float64Array(classes)
+  return ({ words, label }) => {
+    const touched: number[] = []
+    for (const word of words) {
+      const having = lists.get(word)
+      // What nearly every class has tells no two of them apart.
+      if (!having || having.length > COMMON_TO_MAX) continue
+      for (const one of having) {
+        if (shared[one] === 0) touched.push(one)
+        shared[one]! += 1 / having.length
+      }
+    }
+    const nearest = touched.filter((one) => one !== label && one !== always).sort((a, b) => shared[b]! - shared[a]!)
+    for (const one of touched) shared[one] = 0
+    return Uint16Array.from([label, ...(label === always ? [] : [always]), ...nearest.slice(0, RIVALS_MAX)])
+  }
+}
+
+/** The temperature whose chances fit the held-out examples best. */
+function calmest(
+  held: readonly Example[],
+  rivalsOf: (example: Example) => Uint16Array,
+  weights: Weights,
+  classes: number,
+): number {
+  const scored = held.slice(0, HELD_OUT_MAX).map((example) => {
+    const scores = scoresOf(weights, classes, example.features)
+    const among = [...rivalsOf(example)]
+    return { scores: among.map((one) => scores[one]!), right: among.indexOf(example.label) }
+  })
+  const lossOf = (temperature: number): number =>
+    scored.reduce((sum, { scores, right }) => sum - Math.log(Math.max(1e-9, chancesOf(scores, temperature)[right]!)), 0)
+  const losses = TEMPERATURES.map(lossOf)
+  return TEMPERATURES[losses.indexOf(Math.min(...losses))] ?? 1
+}
+
+const HELD_OUT_MAX = 400
+
+function shuffle(order: number[], random: () => number): void {
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1))
+    ;[order[last], order[other]] = [order[other]!, order[last]!]
+  }
+}

@@ -1,0 +1,68 @@
+/** Prepares servers for services that are deployed apart: roles, schemas and tables in PostgreSQL, streams in NATS. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { connectBus } from '@deed/mesh/bus'
+import type { BusAddress } from '@deed/mesh/connection'
+import { ensureManifests } from '@deed/mesh/manifest-store'
+import { ensureIntake } from '@deed/mesh/work-queue'
+import { readDatabaseUrls } from './database-urls.ts'
+import { checkDatabase, databaseUrlFault } from './given-servers.ts'
+import { createRoles, type RolePasswords, type RoleUrls, STORING } from './roles.ts'
+
+const RELEASE = resolve(import.meta.dirname, '../../..')
+
+export interface Preparation {
+  /** The URL of a role that may create roles and schemas. Undefined: both are there. */
+  adminUrl: string | undefined
+  /** As `createDatabaseUrls` makes it. */
+  databaseUrls: string
+  /** As the user `bootstrap`. */
+  nats: BusAddress
+  tenants: readonly string[]
+  /** Servers of a NATS cluster that keep each stream. */
+  replicas: number
+  progress(step: string): void
+}
+
+/**
+ * May run again at any time, and beside services that run: what is there stays.
+ *
+ * @throws {ConfigError} for what has to be corrected
+ */
+export async function prepareServers(preparation: Preparation): Promise<void> {
+  const { adminUrl, databaseUrls, nats, tenants, replicas, progress } = preparation
+  const urls = readDatabaseUrls(databaseUrls)
+  if (adminUrl !== undefined) {
+    await checkDatabase(adminUrl)
+    await createRoles(adminUrl, passwordsIn(urls)).catch((error: unknown) => {
+      throw databaseUrlFault(error, adminUrl)
+    })
+    progress('the roles and schemas are there')
+  }
+  // One after another: a view of one service is read by the next.
+  for (const service of STORING) {
+    await migrate(service, urls.services[service], urls.owners[service])
+    progress(`the tables of ${service} are up to date`)
+  }
+  await using bus = await connectBus({ service: 'bootstrap', ...nats })
+  for (const tenant of tenants) await ensureIntake(bus.nc, tenant, replicas)
+  await ensureManifests(bus.nc, replicas)
+  progress(`the streams of ${tenants.join(', ')} are there`)
+}
+
+function passwordsIn({ owners, services }: RoleUrls): RolePasswords {
+  const passwords = (urls: RoleUrls['owners']) =>
+    Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, decodeURIComponent(new URL(url).password)]))
+  return { owners: passwords(owners), services: passwords(services) } as RolePasswords
+}
+
+/** The migrations are the service's own. Their log goes to standard error. */
+async function migrate(service: string, url: string, ownerUrl: string): Promise<void> {
+  const child = spawn(process.execPath, [resolve(RELEASE, `services/${service}/src/migrate.ts`)], {
+    env: { DATABASE_URL: url, DATABASE_OWNER_URL: ownerUrl, LOG_LEVEL: 'warn' },
+    stdio: ['ignore', 2, 2],
+  })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code !== 0) throw new Error(`the tables of ${service} cannot be brought up to date; the log above says why`)
+}

@@ -1,0 +1,31 @@
+/** Binds servers of HTTP, and drains them. */
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { ConfigError } from '@deed/config/config-error'
+
+/**
+ * @param fault the sentence for an address that cannot be bound, which names what to change
+ * @returns the port
+ * @throws {ConfigError} with that sentence
+ */
+export async function listenAt(
+  server: Server,
+  { host, port }: { host: string; port: number },
+  fault: (cause: string) => string,
+): Promise<number> {
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve())).catch(
+    (cause: Error) => {
+      throw new ConfigError(fault(cause.message), { cause })
+    },
+  )
+  return (server.address() as AddressInfo).port
+}
+
+/** Accepts nothing more, and ends what still runs after this time, in milliseconds. */
+export async function drainServer(server: Server, msMax: number): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  server.closeIdleConnections()
+  const late = setTimeout(() => server.closeAllConnections(), msMax)
+  await closed
+  clearTimeout(late)
+}

@@ -1,0 +1,111 @@
+/** A list that changes while it is on the page: the newest are read again, older ones as it is scrolled. */
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { live } from './connection.ts'
+import type { ExecutionEvent } from './live.ts'
+import { onChange } from './resource.ts'
+import { createResource, type ResourceState } from './resource-state.ts'
+
+const HEAD_ROWS = 100
+const PAGE_ROWS = 200
+const RELOAD_MS = 1_000
+const EVERY_MS = 60_000
+/** Pages without a single match are passed over, as many as this for one scroll to the end. */
+const EMPTY_PAGES_MAX = 25
+
+interface Rows {
+  readonly rows: readonly unknown[]
+  /** Where the next page begins; null: all are here. */
+  readonly cursor: string | null
+}
+
+export interface Source<R extends Rows, Page> {
+  readonly read: (limit: number, cursor: NonNullable<R['cursor']> | undefined, signal: AbortSignal) => Promise<Page>
+  readonly withHead: (known: R, page: Page) => R
+  readonly withPage: (known: R, page: Page) => R
+  /** The same value where nothing changes. */
+  readonly withEvent: (known: R, event: ExecutionEvent) => R
+  /** Whether the newest are read again. */
+  readonly on: (event: ExecutionEvent) => boolean
+}
+
+export interface Listing<R> extends ResourceState<R> {
+  reload(): void
+  /** Reads the next page; undefined if all rows are here. */
+  readonly more: (() => void) | undefined
+  readonly reading: boolean
+}
+
+/** @param key names the list: with another key it begins again */
+export function useLiveRows<R extends Rows, Page>(key: string, empty: R, source: Source<R, Page>): Listing<R> {
+  const [reading, setReading] = useState(false)
+  const [error, setError] = useState<Error>()
+  const list = useMemo(() => {
+    let known = empty
+    let running = false
+    const ended = new AbortController()
+    const { signal } = ended
+    const head = createResource(
+      async () => {
+        const page = await source.read(HEAD_ROWS, undefined, signal)
+        known = source.withHead(known, page)
+        return known
+      },
+      { pauseMs: RELOAD_MS },
+    )
+    const more = async (): Promise<void> => {
+      if (running || known.cursor === null) return
+      running = true
+      setReading(true)
+      setError(undefined)
+      try {
+        const before = known.rows.length
+        for (let pages = 0; pages < EMPTY_PAGES_MAX && known.rows.length === before; pages++) {
+          const cursor: R['cursor'] = known.cursor
+          if (cursor === null) break
+          const page = await source.read(PAGE_ROWS, cursor, signal)
+          // Meanwhile the newest may have been read again, and the pages do not meet any longer.
+          if (known.cursor !== cursor) break
+          known = source.withPage(known, page)
+        }
+        head.put(known)
+      } catch (cause) {
+        if (!signal.aborted) setError(cause instanceof Error ? cause : new Error(String(cause)))
+      } finally {
+        running = false
+        if (!signal.aborted) setReading(false)
+      }
+    }
+    return {
+      head,
+      more: () => void more(),
+      take(event: ExecutionEvent) {
+        const after = source.withEvent(known, event)
+        if (after === known) return
+        known = after
+        head.put(known)
+      },
+      close() {
+        ended.abort()
+        head.close()
+      },
+    }
+  }, [key])
+  useEffect(() => {
+    list.head.reload()
+    const stopEvents = live.listen({ event: list.take })
+    const stop = onChange({ on: source.on, everyMs: EVERY_MS }, list.head.reload)
+    return () => {
+      stopEvents()
+      stop()
+      list.close()
+    }
+  }, [list])
+  const state = list.head.state.value
+  return {
+    ...state,
+    error: state.error ?? error,
+    reload: list.head.reload,
+    reading,
+    more: state.value && state.value.cursor !== null ? list.more : undefined,
+  }
+}

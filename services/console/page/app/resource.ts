@@ -1,0 +1,63 @@
+/** Data of the mesh on the page: loaded, loaded again when something happens, and shown until the next answer is there. */
+import { useEffect, useMemo } from 'preact/hooks'
+import { live } from './connection.ts'
+import type { ExecutionEvent } from './live.ts'
+import { createResource, type Resource, type ResourceState } from './resource-state.ts'
+
+export interface ResourceOptions {
+  /** Reload on these events; at once, and then at most once in `pauseMs`. */
+  on?: ((event: ExecutionEvent) => boolean) | undefined
+  pauseMs?: number
+  /** Reload after this time as well, in milliseconds, for what no event reports. */
+  everyMs?: number | undefined
+}
+
+const PAUSE_MS = 1_000
+
+/**
+ * @param key names what is loaded: with another key the former value is dropped
+ * @param load is given a signal that is aborted when the answer is not needed any longer
+ */
+export function useResource<T>(
+  key: string,
+  load: (signal: AbortSignal) => Promise<T>,
+  { on, pauseMs = PAUSE_MS, everyMs }: ResourceOptions = {},
+): ResourceState<T> & Pick<Resource<T>, 'reload'> {
+  // The key stands for what `load` reads.
+  const resource = useMemo(() => createResource(load, { pauseMs }), [key])
+  useEffect(() => {
+    resource.reload()
+    const stop = onChange({ on, everyMs }, resource.reload)
+    return () => {
+      stop()
+      resource.close()
+    }
+  }, [resource])
+  return { ...resource.state.value, reload: resource.reload }
+}
+
+/**
+ * Calls when something may have changed: an event, missed events, the time. A tab that nobody sees waits until it is seen.
+ *
+ * @returns the function that stops it
+ */
+export function onChange({ on, everyMs }: Omit<ResourceOptions, 'pauseMs'>, reload: () => void): () => void {
+  let unseen = false
+  const change = (): void => {
+    if (document.hidden) unseen = true
+    else reload()
+  }
+  const onVisible = (): void => {
+    if (document.hidden || !unseen) return
+    unseen = false
+    reload()
+  }
+  const stop = live.listen({ event: (event) => on?.(event) && change(), missed: change })
+  const timer = everyMs === undefined ? undefined : setInterval(change, everyMs)
+  document.addEventListener('visibilitychange', onVisible)
+  return () => {
+    stop()
+    clearInterval(timer)
+    document.removeEventListener('visibilitychange', onVisible)
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * A long table: only the rows in view are drawn, more are read as it is scrolled, and `j`, `k` and Enter work. All rows
+ * are equally high, so that nothing jumps.
+ */
+import type { ComponentChildren } from 'preact'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useKeys } from '../app/keys.ts'
+import { go } from '../app/router.ts'
+import { scrollToRow, tableWindow } from '../text/table-window.ts'
+
+export interface Column<Row> {
+  readonly name: string
+  readonly title: string
+  readonly cell: (row: Row) => ComponentChildren
+  /** A CSS width; absent: what the others leave. */
+  readonly width?: string
+  readonly numeric?: boolean
+  /** On a narrow screen it is left out, and `second` says what matters. */
+  readonly wideOnly?: boolean
+}
+
+export interface Selection {
+  readonly keys: ReadonlySet<string>
+  readonly change: (keys: ReadonlySet<string>) => void
+}
+
+interface Properties<Row> {
+  /** What the rows are, in words: "executions". */
+  readonly label: string
+  readonly columns: readonly Column<Row>[]
+  readonly rows: readonly Row[]
+  readonly keyOf: (row: Row) => string
+  /** What a screen reader says of a row's box: its title. */
+  readonly titleOf: (row: Row) => string
+  /** Where Enter leads. */
+  readonly hrefOf?: (row: Row) => string
+  /** Below the first column on a narrow screen. */
+  readonly second?: (row: Row) => ComponentChildren
+  /** All rows that there are; absent: unknown, or as many as are here. */
+  readonly total?: number | undefined
+  /** Reads the next page; absent if all rows are here. */
+  readonly onMore?: (() => void) | undefined
+  readonly selection?: Selection | undefined
+  /** The key of the row that the address names: it is marked, and scrolled into view when it changes. */
+  readonly current?: string | undefined
+}
+
+const WIDE_ROW = 36
+const NARROW_ROW = 58
+const HEAD = 33
+const NARROW = '(max-width: 719px)'
+
+export function DataTable<Row>(properties: Properties<Row>) {
+  const { label, columns, rows, keyOf, titleOf, hrefOf, second, total, onMore, selection } = properties
+  const { current: named } = properties
+  const box = useRef<HTMLDivElement>(null)
+  const narrow = useMedia(NARROW)
+  const rowHeight = narrow && second ? NARROW_ROW : WIDE_ROW
+  const [view, setView] = useState({ scrollTop: 0, viewHeight: 600 })
+  const [current, setCurrent] = useState(named)
+  const focusNext = useRef(false)
+  const { from, to } = tableWindow(rows.length, { ...view, rowHeight })
+  const index = useMemo(() => rows.findIndex((row) => keyOf(row) === current), [rows, current])
+
+  const measure = (): void => {
+    const { scrollTop = 0, clientHeight = 0 } = box.current ?? {}
+    setView((before) =>
+      before.scrollTop === scrollTop && before.viewHeight === clientHeight
+        ? before
+        : { scrollTop, viewHeight: clientHeight },
+    )
+  }
+  useLayoutEffect(() => {
+    measure()
+    const observer = new ResizeObserver(measure)
+    if (box.current) observer.observe(box.current)
+    return () => observer.disconnect()
+  }, [])
+
+  // Rows that arrive above those in view move nothing: the scroll follows them.
+  const anchor = useRef<{ key: string; row: number }>(undefined)
+  useLayoutEffect(() => {
+    const before = anchor.current
+    const same = before && rows[before.row]
+    if (before && box.current && box.current.scrollTop > 0 && !(same && keyOf(same) === before.key)) {
+      const moved = rows.findIndex((row) => keyOf(row) === before.key)
+      if (moved >= 0 && moved !== before.row) box.current.scrollTop += (moved - before.row) * rowHeight
+    }
+    const first = Math.min(rows.length - 1, Math.floor((box.current?.scrollTop ?? 0) / rowHeight))
+    const row = rows[first]
+    anchor.current = row === undefined ? undefined : { key: keyOf(row), row: first }
+  })
+
+  useEffect(() => {
+    if (onMore && to >= rows.length - 20) onMore()
+  }, [to, rows.length, onMore])
+
+  useEffect(() => {
+    if (!focusNext.current) return
+    focusNext.current = false
+    box.current?.querySelector<HTMLElement>('tr.current a, tr.current')?.focus({ preventScroll: true })
+  })
+
+  const namedIsHere = named !== undefined && rows.some((row) => keyOf(row) === named)
+  useLayoutEffect(() => {
+    if (namedIsHere) show(rows.findIndex((row) => keyOf(row) === named))
+  }, [named, namedIsHere])
+
+  function show(to: number): void {
+    const next = Math.max(0, Math.min(rows.length - 1, to))
+    const row = rows[next]
+    if (row === undefined || !box.current) return
+    const { scrollTop, clientHeight: viewHeight } = box.current
+    box.current.scrollTop = scrollToRow(next, { scrollTop, viewHeight, rowHeight }, HEAD)
+    setCurrent(keyOf(row))
+    measure()
+  }
+  function move(to: number): void {
+    focusNext.current = rows.length > 0
+    show(to)
+  }
+  function toggle(key: string): void {
+    if (!selection) return
+    const keys = new Set(selection.keys)
+    if (!keys.delete(key)) keys.add(key)
+    selection.change(keys)
+  }
+  const step = Math.max(1, Math.floor(view.viewHeight / rowHeight) - 2)
+  useKeys(`The list of ${label}`, [
+    { key: 'j', does: 'next row', run: () => move(index + 1) },
+    { key: 'k', does: 'row before', run: () => move(Math.max(0, index) - 1) },
+    { key: 'PageDown', does: 'a screen down', run: () => move(index + step) },
+    { key: 'PageUp', does: 'a screen up', run: () => move(index - step) },
+    ...(hrefOf ? [{ key: 'Enter', does: 'open the row', run: () => open(rows[index]) }] : []),
+    ...(selection ? [{ key: 'x', does: 'select the row', run: () => current !== undefined && toggle(current) }] : []),
+  ])
+  function open(row: Row | undefined): void {
+    // A focused link or button does what it says.
+    const focused = document.activeElement
+    if (focused instanceof HTMLElement && focused !== document.body && !focused.closest('tr')) focused.click()
+    else if (focused instanceof HTMLButtonElement) focused.click()
+    else if (row !== undefined && hrefOf) go(hrefOf(row))
+  }
+
+  const rowCount = total ?? (onMore ? undefined : rows.length)
+  const shownColumns = columns.filter(({ wideOnly }) => !narrow || !wideOnly)
+  const allSelected = rows.length > 0 && rows.every((row) => selection?.keys.has(keyOf(row)))
+  return (
+    // Without links in its rows the box itself is what the keyboard scrolls.
+    <div class="table-box" ref={box} tabIndex={hrefOf ? undefined : 0} onScroll={measure}>
+      <table aria-rowcount={rowCount === undefined ? -1 : rowCount + 1} aria-label={label}>
+        <colgroup>
+          {selection && <col style={{ width: '36px' }} />}
+          {shownColumns.map(({ name, width }) => (
+            <col key={name} style={width && !(narrow && name === shownColumns[0]?.name) ? { width } : {}} />
+          ))}
+        </colgroup>
+        <thead>
+          <tr aria-rowindex={1}>
+            {selection && (
+              <th scope="col" class="select">
+                <input
+                  type="checkbox"
+                  aria-label={`select all ${rows.length} that are shown`}
+                  checked={allSelected}
+                  onChange={() => selection.change(new Set(allSelected ? [] : rows.map(keyOf)))}
+                />
+              </th>
+            )}
+            {shownColumns.map(({ name, title, numeric }) => (
+              <th key={name} scope="col" class={numeric ? 'numeric' : ''}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {from > 0 && <tr class="space" style={{ height: `${from * rowHeight}px` }} />}
+          {rows.slice(from, to).map((row, offset) => {
+            const key = keyOf(row)
+            return (
+              <tr
+                key={key}
+                aria-rowindex={from + offset + 2}
+                class={key === current ? 'current' : ''}
+                style={{ height: `${rowHeight}px` }}
+                onFocusCapture={() => setCurrent(key)}
+              >
+                {selection && (
+                  <td class="select">
+                    <input
+                      type="checkbox"
+                      aria-label={`select ${titleOf(row)}`}
+                      checked={selection.keys.has(key)}
+                      onChange={() => toggle(key)}
+                    />
+                  </td>
+                )}
+                {shownColumns.map(({ name, cell, numeric }, column) => (
+                  <td key={name} class={numeric ? 'numeric' : ''}>
+                    <div class="cell">{cell(row)}</div>
+                    {narrow && second && column === 0 && <div class="cell second">{second(row)}</div>}
+                  </td>
+                ))}
+              </tr>
+            )
+          })}
+          {to < rows.length && <tr class="space" style={{ height: `${(rows.length - to) * rowHeight}px` }} />}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+export function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches)
+  useEffect(() => {
+    const media = matchMedia(query)
+    const follow = (): void => setMatches(media.matches)
+    media.addEventListener('change', follow)
+    return () => media.removeEventListener('change', follow)
+  }, [query])
+  return matches
+}

@@ -1,0 +1,109 @@
+/**
+ * The events and alerts of a tenant, subscribed to once for all live connections of its people. Many events in a short time
+ * are one message: what a busy mesh does costs each page the same.
+ */
+import type { Bus } from '@deed/mesh/bus'
+import { readPayload } from '@deed/mesh/read-payload'
+import { alert } from '@deed/proto/alert'
+import { executionEvent } from '@deed/proto/execution'
+import type { z } from 'zod'
+import { messageText } from './message-text.ts'
+
+/** After a message of events, the next one waits so long. */
+const GATHER_MS = 50
+/** In one message. */
+const TOGETHER_MAX = 100
+
+export type ExecutionEvent = z.output<typeof executionEvent.payload>
+
+export interface Listener {
+  onEvent(event: ExecutionEvent): void
+  /** @param text the message for the page, with so many events */
+  onEvents(text: string, events: number): void
+  onAlert(text: string): void
+}
+
+export interface TenantFeeds extends Disposable {
+  /** Until the result is disposed. */
+  listen(tenant: string, listener: Listener): Disposable
+}
+
+interface Feed {
+  listeners: Set<Listener>
+  end(): void
+}
+
+export function openTenantFeeds({ nc }: Pick<Bus, 'nc'>): TenantFeeds {
+  const feeds = new Map<string, Feed>()
+  const open = (tenant: string): Feed => {
+    const listeners = new Set<Listener>()
+    const gathered = gather((together: readonly ExecutionEvent[]) => {
+      const text = messageText({ type: 'events', events: together })
+      for (const listener of listeners) listener.onEvents(text, together.length)
+    })
+    const events = nc.subscribe(executionEvent.subject.replace('*', tenant), {
+      callback: (error, message) => {
+        const event = readPayload(executionEvent, error, message)
+        if (event === undefined) return
+        for (const listener of listeners) listener.onEvent(event)
+        gathered.add(event)
+      },
+    })
+    const alerts = nc.subscribe(alert.subject.replace('*', tenant), {
+      callback: (error, message) => {
+        const raised = readPayload(alert, error, message)
+        if (raised === undefined) return
+        const text = messageText({ type: 'alert', alert: raised })
+        for (const listener of listeners) listener.onAlert(text)
+      },
+    })
+    const feed: Feed = {
+      listeners,
+      end() {
+        feeds.delete(tenant)
+        gathered[Symbol.dispose]()
+        if (nc.isClosed()) return
+        for (const subscription of [events, alerts]) subscription.unsubscribe()
+      },
+    }
+    feeds.set(tenant, feed)
+    return feed
+  }
+  return {
+    listen(tenant, listener) {
+      const feed = feeds.get(tenant) ?? open(tenant)
+      feed.listeners.add(listener)
+      return {
+        [Symbol.dispose]() {
+          feed.listeners.delete(listener)
+          if (feed.listeners.size === 0 && feeds.get(tenant) === feed) feed.end()
+        },
+      }
+    },
+    [Symbol.dispose]() {
+      for (const feed of feeds.values()) feed.end()
+    },
+  }
+}
+
+/** The first after a pause at once, and those that follow soon together. */
+function gather<T>(send: (together: readonly T[]) => void): Disposable & { add(one: T): void } {
+  let waiting: T[] = []
+  let timer: NodeJS.Timeout | undefined
+  const flush = (): void => {
+    clearTimeout(timer)
+    timer = undefined
+    if (waiting.length === 0) return
+    const together = waiting
+    waiting = []
+    timer = setTimeout(flush, GATHER_MS)
+    send(together)
+  }
+  return {
+    add(one) {
+      waiting.push(one)
+      if (timer === undefined || waiting.length >= TOGETHER_MAX) flush()
+    },
+    [Symbol.dispose]: () => clearTimeout(timer),
+  }
+}

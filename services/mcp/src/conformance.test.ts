@@ -1,0 +1,91 @@
+// The official conformance suite against Deed over HTTP: its scenarios that need no tools of its own. The suite is not among the
+// dependencies, since it brings a hundred packages: MCP_CONFORMANCE names its program.
+
+import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { freePort } from '@deed/local/kept-port'
+import { temporaryFolder } from '@deed/local/temporary-folder'
+import { testBus } from '@deed/local/test-bus'
+import { until } from '@deed/process/until'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const SUITE = process.env.MCP_CONFORMANCE ?? ''
+const without = SUITE === '' ? ' (skipped: MCP_CONFORMANCE names no dist/index.js of the suite)' : ''
+const TOKEN = 'a-token-of-the-test-with-32-characters'
+const SCENARIOS = {
+  '2025-11-25': [
+    ...['server-initialize', 'ping', 'tools-list', 'server-sse-multiple-streams', 'resources-list', 'prompts-list'],
+    'dns-rebinding-protection',
+  ],
+  '2026-07-28': [
+    ...['tools-list', 'server-sse-multiple-streams', 'resources-list', 'prompts-list', 'dns-rebinding-protection'],
+    ...['sep-2164-resource-not-found', 'caching'],
+  ],
+}
+
+describe.skipIf(without !== '')(`the conformance suite${without}`, () => {
+  const opened = new AsyncDisposableStack()
+  let url: string
+  beforeAll(async () => {
+    const nats = opened.use(await testBus())
+    const folder = opened.use(temporaryFolder())
+    const port = await freePort()
+    const config = join(folder.path, 'execution.yaml')
+    const sha256 = createHash('sha256').update(TOKEN).digest('hex')
+    writeFileSync(config, `mcp: { port: ${port}, tokens: [{ name: suite, user: bot, sha256: ${sha256} }] }\n`)
+    const env = { PATH: process.env.PATH, ...nats.environment('mcp'), DEED_CONFIG: config }
+    const server = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], { env, stdio: 'ignore' })
+    opened.defer(async () => {
+      server.kill()
+      if (server.exitCode === null) await once(server, 'exit')
+    })
+    await until(async () => (await fetch(`http://127.0.0.1:${port}/mcp`)).status === 401, {
+      what: 'an answer over HTTP',
+      timeoutMs: 240_000,
+    })
+    // The suite has no token; everything else of its requests is passed on.
+    const proxy = createServer((from, to) => {
+      const headers = { ...from.headers, authorization: `Bearer ${TOKEN}` }
+      const { method, url: path } = from
+      const on = request({ host: '127.0.0.1', port, path, method, headers }, (answer) => {
+        to.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(to)
+      })
+      on.on('error', () => to.destroy())
+      from.pipe(on)
+    }).listen(0, '127.0.0.1')
+    opened.defer(() => void proxy.close())
+    await once(proxy, 'listening')
+    url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/mcp`
+  })
+  afterAll(() => opened.disposeAsync())
+
+  it.each(Object.entries(SCENARIOS).flatMap(([revision, names]) => names.map((name) => [name, revision] as const)))(
+    'passes %s of the revision %s',
+    async (name, revision) => {
+      const args = [
+        SUITE,
+        'server',
+        '--url',
+        url,
+        '--scenario',
+        name,
+        '--spec-version',
+        revision,
+        '--timeout',
+        '120000',
+      ]
+      const { code, output } = await new Promise<{ code: unknown; output: string }>((end) =>
+        execFile(process.execPath, args, (error, stdout, stderr) =>
+          end({ code: error?.code ?? 0, output: stdout + stderr }),
+        ),
+      )
+      expect(code, output).toBe(0)
+    },
+  )
+})

@@ -1,0 +1,35 @@
+/** Hands out one leased task: an action to the executor, or a question to the hybrid agent. */
+import type { Bus } from '@deed/mesh/bus'
+import { workAct } from '@deed/proto/action'
+import { workSolve } from '@deed/proto/agent'
+import type { Lease } from '../execution/draft.ts'
+import { type ExecutionRow, isAct, isSolve } from '../execution/snapshot.ts'
+
+export function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, intent, again = false }: Lease): void {
+  const { tenant, execution_id, trace, request } = execution
+  const attempt = { taskId: task.task_id, attempt: token, again }
+  if (intent === 'solve') {
+    if (!isSolve(task)) throw new Error(`task ${task.task_id} has no question for a model`)
+    const payload = {
+      task_id: task.task_id,
+      execution_id,
+      tenant,
+      token,
+      task: task.spec,
+      ...(request.budget_usd === undefined ? {} : { budget_microusd: Math.floor(request.budget_usd * 1_000_000) }),
+      earlier_errors: task.last_error === null ? [] : [task.last_error],
+    }
+    return bus.handOut(workSolve, payload, { tenant, trace, attempt, queued: again })
+  }
+  if (!isAct(task)) throw new Error(`task ${task.task_id} has no action`)
+  const payload = {
+    task_id: task.task_id,
+    execution_id,
+    tenant,
+    token,
+    intent,
+    action: task.spec,
+    action_hash: task.action_hash ?? '',
+  }
+  bus.handOut(workAct, payload, { tenant, trace, attempt, queued: again })
+}

@@ -1,0 +1,79 @@
+/** What open pages of the console cost: executions in a second with them and without them, in turns. */
+import type { Bus } from '@deed/mesh/bus'
+import { type BenchMesh, benchMesh } from './bench-mesh.ts'
+import { startChild } from './child-process.ts'
+import { busOf, signIn, write } from './console-client.ts'
+import type { PagesJob, PagesMessage } from './console-pages.ts'
+import { load, percentile } from './load.ts'
+import { countCosts, cpuByProcess, disturbance, memoryMb } from './process-costs.ts'
+import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
+
+const PAGES = 200
+const PAUSED = 50
+/** Twice as many as their sessions need, since connections of the slice before may still be closing. */
+const PEOPLE = 20
+const PAIRS = 4
+const IN_FLIGHT = 64
+
+export const consolePages: Scenario = {
+  name: 'console.pages',
+  summary: `executions beside ${PAGES} open pages of the console, of which ${PAUSED} read nothing`,
+  async run(settings, opened) {
+    const bench = await benchMesh(settings, opened)
+    return pagesOf(bench, opened.use(await busOf(bench)), settings, opened)
+  },
+}
+
+async function pagesOf(
+  { mesh, roots }: BenchMesh,
+  bus: Bus,
+  { seconds }: Settings,
+  opened: AsyncDisposableStack,
+): Promise<Line[]> {
+  const clients = opened.use(await startChild<PagesJob, PagesMessage>(new URL('./console-pages.ts', import.meta.url)))
+  const people = await Promise.all(Array.from({ length: PEOPLE }, (_, index) => signIn(bus, `user${index}`)))
+  let number = 0
+  const slice = async (): Promise<number> => {
+    const { latencies, seconds: took } = await load(IN_FLIGHT, seconds * 1000, async () => {
+      await write(bus, 'pages', number++)
+    })
+    return latencies.length / took
+  }
+  await slice()
+  const lines: Line[] = []
+  for (const visible of [false, true]) {
+    const pairs: { without: number; with: number; mb: number; messages: number; reads: number }[] = []
+    const ended = countCosts({ ...roots(), pages: clients.pid })
+    for (let pair = 0; pair < PAIRS; pair++) {
+      const before = pair % 2 === 0 ? await slice() : 0
+      clients.send({ type: 'open', people, pages: PAGES, paused: PAUSED, visible })
+      await clients.next('opened')
+      const loaded = await slice()
+      const mb = memoryMb({ console: mesh.service('console').pid ?? 0 }, [])?.console ?? Number.NaN
+      clients.send({ type: 'close' })
+      const { messages, reads } = await clients.next('closed')
+      pairs.push({ without: before || (await slice()), with: loaded, mb, messages, reads })
+    }
+    const costs = ended()
+    lines.push({
+      scenario: 'console.pages',
+      per_second: rounded(median(pairs.map((pair) => pair.with)), 1),
+      per_second_without: rounded(median(pairs.map(({ without }) => without)), 1),
+      ratio: rounded(median(pairs.map((pair) => pair.with / pair.without)), 3),
+      ...{ pages: PAGES, paused: PAUSED, visible: visible ? PAGES - PAUSED : 0, pairs: PAIRS },
+      console_mb: rounded(Math.max(...pairs.map(({ mb }) => mb)), 0),
+      messages: pairs.reduce((sum, { messages }) => sum + messages, 0),
+      list_reads: pairs.reduce((sum, { reads }) => sum + reads, 0),
+      ...disturbance(costs),
+      // In cores, over all slices, with pages and without.
+      cpu_by_process: cpuByProcess(costs, costs.seconds),
+    })
+  }
+  return lines
+}
+
+const median = (values: readonly number[]): number =>
+  percentile(
+    values.toSorted((a, b) => a - b),
+    50,
+  )

@@ -1,0 +1,89 @@
+// The console in a real browser, over a whole mesh: a person signs in by a link, and every page of the navigation is held to
+// WCAG 2.2 AA, in both themes, at the widths of a desk and of a telephone.
+import { requestExecution } from '@deed/proto/execution'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { axeFindings, focusFindings, motionFindings, sidewaysFindings, zoomFindings } from './accessibility.ts'
+import { withoutBrowser } from './chromium.ts'
+import { type ConsoleUnderTest, consoleUnderTest, openPath, ordinaryDay, pathsOf } from './console-mesh.ts'
+import { type BrowserUnderTest, openBrowser, THEMES, WIDTHS } from './open-browser.ts'
+
+const opened = new AsyncDisposableStack()
+let browser: BrowserUnderTest
+let under: ConsoleUnderTest
+let day: Awaited<ReturnType<typeof ordinaryDay>>
+
+describe.skipIf(withoutBrowser)(`the console in a browser${withoutBrowser}`, () => {
+  beforeAll(async () => {
+    under = opened.use(await consoleUnderTest())
+    browser = opened.use(await openBrowser())
+    day = await ordinaryDay(under)
+  })
+  afterAll(() => opened.disposeAsync())
+
+  /** Findings of each page of the navigation, and of an execution, by address. */
+  async function onEachPage(page: Page, find: (path: string) => Promise<string[]>): Promise<Record<string, string[]>> {
+    await under.signIn(page)
+    const found: Record<string, string[]> = {}
+    for (const path of [...(await pathsOf(page)), `/executions/${day.approved}`, `/executions/${day.waiting}`]) {
+      await openPath(page, path)
+      const findings = await find(path)
+      if (findings.length > 0) found[path] = findings
+    }
+    return found
+  }
+
+  it('signs a person in by a link that works once, and forgets the token', async () => {
+    await browser.withPage({ expected: [/401/] }, async (page) => {
+      await under.signIn(page)
+      expect(page.url()).not.toContain('token')
+      await expect(page.title()).resolves.toMatch(/Overview · Deed$/)
+      await page.getByRole('button', { name: 'sign out' }).click()
+      await page.getByRole('heading', { name: 'Deed', exact: true }).waitFor()
+      await page.getByLabel('Token').waitFor()
+    })
+  })
+
+  it('shows an execution that begins elsewhere without a reload', async () => {
+    await browser.withPage({ expected: [/401/] }, async (page) => {
+      await under.signIn(page)
+      await openPath(page, '/executions')
+      await under.client.call(requestExecution, { task: 'create the folder live' })
+      await page.getByText('create the folder live').first().waitFor()
+    })
+  })
+
+  it.each(THEMES.flatMap((colorScheme) => [WIDTHS[0], WIDTHS[2]].map((width) => ({ colorScheme, width }))))(
+    'has no violation that axe finds, and no page that scrolls sideways: %j',
+    async (options) => {
+      await browser.withPage({ ...options, expected: [/401/] }, async (page) => {
+        const find = async () => [...(await axeFindings(page)), ...(await sidewaysFindings(page))]
+        expect(await onEachPage(page, find)).toEqual({})
+      })
+    },
+  )
+
+  it('can be zoomed to 200 % and 400 % on every page', async () => {
+    await browser.withPage({ expected: [/401/] }, async (page) => {
+      const find = async () => [...(await zoomFindings(page, 200)), ...(await zoomFindings(page, 400))]
+      expect(await onEachPage(page, find)).toEqual({})
+    })
+  })
+
+  it.each([WIDTHS[0], WIDTHS[2]])('leads Tab through every page with a focus that is seen, at %i px', async (width) => {
+    await browser.withPage({ width, expected: [/401/] }, async (page) => {
+      const find = async () => {
+        const { stops, findings } = await focusFindings(page)
+        return stops > 0 ? findings : ['Tab stops nowhere']
+      }
+      expect(await onEachPage(page, find)).toEqual({})
+    })
+  })
+
+  it('marks the focus with forced colours, and moves nothing with reduced motion', async () => {
+    await browser.withPage({ forcedColors: 'active', reducedMotion: 'reduce', expected: [/401/] }, async (page) => {
+      const find = async () => [...(await focusFindings(page, 'outline')).findings, ...(await motionFindings(page))]
+      expect(await onEachPage(page, find)).toEqual({})
+    })
+  })
+})

@@ -1,0 +1,216 @@
+// Requesting work in the console: the overview, the list of executions and the form for a new one, over the whole mesh.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { temporaryFolder } from '@deed/local/temporary-folder'
+import { until } from '@deed/process/until'
+import { type ExecutionReply, getExecution, requestExecution } from '@deed/proto/execution'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { axeFindings, focusFindings, motionFindings, sidewaysFindings } from './accessibility.ts'
+import { withoutBrowser } from './chromium.ts'
+import { type ConsoleWorld, consoleWorld } from './console-world.ts'
+import { THEMES, WIDTHS } from './open-browser.ts'
+
+/** Two intents that the same words mean. */
+const TIDY = `pack: tidy
+version: 1
+description: Two ways to tidy up
+rules:
+${['archive', 'park']
+  .map(
+    (verb) => `  - name: ${verb}
+    match: ${verb} the papers {list:file}
+    paraphrases: ["tidy away {list}", "tidy {list} away"]
+    actions: [{ title: "${verb} {{list}}", kind: file.move, input: { from: "{{list}}", to: "{{list}}.${verb}" } }]
+    tests: [{ say: ${verb} the papers a.md, actions: [{ kind: file.move }] }]
+`,
+  )
+  .join('')}`
+const HOSTILE = 'write "<img src=x onerror=alert(1)> \u202egnp.\u202c" to hostile.txt'
+
+const opened = new AsyncDisposableStack()
+let world: ConsoleWorld
+
+const inWorkspace = (name: string): string => join(world.under.workspace, name)
+
+/** Requests, and waits until it has one of these statuses. */
+async function requested(
+  task: string,
+  ...statuses: ExecutionReply['status'][]
+): Promise<ExecutionReply['execution_id']> {
+  const { client } = world.under
+  const { execution_id } = await client.call(requestExecution, { task, mode: 'background' })
+  await until(async () => statuses.includes((await client.call(getExecution, { execution_id })).status), {
+    what: `${task}: ${statuses.join(' or ')}`,
+  })
+  return execution_id
+}
+
+/** What a reader sees of the list, row by row. */
+const rowsOf = (page: Page): Promise<string[]> => page.locator('.table-box tbody tr:not(.space)').allInnerTexts()
+
+describe.skipIf(withoutBrowser)(`work in the console${withoutBrowser}`, () => {
+  beforeAll(async () => {
+    const rules = opened.use(temporaryFolder()).path
+    writeFileSync(join(rules, 'tidy.yaml'), TIDY)
+    // No model: nothing listens there.
+    world = opened.use(await consoleWorld({ env: { RULES_DIR: rules, OLLAMA_HOST: 'http://127.0.0.1:1' } }))
+  })
+  afterAll(() => opened.disposeAsync())
+
+  it('begins with an overview that says that nothing is wrong, and, once somebody is asked, who waits', async () => {
+    await world.visit('/', async (page) => {
+      const attention = page.getByRole('region', { name: 'what is wrong, and who waits' })
+      await attention.getByText('Nothing is wrong, and nobody waits for you.').waitFor()
+      await requested('write "hello" to hello.txt', 'done')
+      await page.getByRole('link', { name: '1 verified' }).waitFor()
+      await requested('delete hello.txt', 'waiting')
+      await attention.getByText('1 approval waits, up to level 2').waitFor()
+      await expect.poll(() => page.title()).toBe('(1) Overview · Deed')
+      await page.getByRole('link', { name: '1 verified' }).click()
+      await page.waitForURL('**/executions?only=verified&since=24h')
+      await expect.poll(() => rowsOf(page)).toEqual([expect.stringContaining('write "hello" to hello.txt')])
+    })
+  })
+
+  it('takes a task in plain words by keyboard alone, shows its plan first, and runs it once', async () => {
+    await world.visit('/', async (page) => {
+      await page.getByRole('heading', { name: 'Overview' }).waitFor()
+      await page.keyboard.press('g')
+      await page.keyboard.press('n')
+      await page.getByLabel('Task, in plain words').waitFor()
+      await page.keyboard.type('write "by keyboard" to keys.txt')
+      await page.getByRole('region', { name: 'how the words are understood' }).getByText('write keys.txt').waitFor()
+      await page.keyboard.press('Control+Enter')
+      const plan = page.getByRole('region', { name: 'the plan' })
+      await plan.getByText('nothing was done, nothing was stored').waitFor()
+      await plan.getByText('all of it can be undone').waitFor()
+      expect(existsSync(inWorkspace('keys.txt'))).toBe(false)
+      await page.keyboard.press('Shift+R')
+      await page.waitForURL(/\/executions\/[0-9a-f-]{36}$/)
+      await expect.poll(() => existsSync(inWorkspace('keys.txt'))).toBe(true)
+      expect(readFileSync(inWorkspace('keys.txt'), 'utf8')).toBe('by keyboard')
+      await page.keyboard.press('Escape')
+      await expect.poll(() => rowsOf(page)).toContainEqual(expect.stringMatching(/done.*by keyboard/s))
+    })
+  })
+
+  it('runs no plan whose form has changed since', async () => {
+    await world.visit('/new?task=write+%22one%22+to+changed.txt', async (page) => {
+      await page.getByRole('button', { name: 'Dry run' }).click()
+      await page.getByRole('region', { name: 'the plan' }).waitFor()
+      await page.getByLabel('Task, in plain words').fill('write "two" to changed.txt')
+      const run = page.getByRole('button', { name: 'Run and watch' })
+      await expect.poll(() => run.getAttribute('aria-disabled')).toBe('true')
+      await expect.poll(() => run.getAttribute('title')).toMatch(/has changed/)
+      await run.click({ force: true })
+      await page.getByRole('button', { name: 'Dry run' }).click()
+      await expect.poll(() => run.getAttribute('aria-disabled')).toBe('false')
+      await expect.poll(() => page.url()).toContain('/new?task=write+%22two%22')
+      expect(existsSync(inWorkspace('changed.txt'))).toBe(false)
+    })
+  })
+
+  it('asks in place what words mean, and does what is answered', async () => {
+    writeFileSync(inWorkspace('paper.md'), 'paper')
+    await world.visit('/new?task=tidy+away+paper.md', async (page) => {
+      await page.getByRole('button', { name: 'Dry run' }).click()
+      const question = page.getByRole('region', { name: 'the plan' })
+      await question.getByRole('button', { name: 'park' }).click()
+      await page.waitForURL(/\/executions\/[0-9a-f-]{36}$/)
+      const execution_id = page.url().split('/').at(-1) as ExecutionReply['execution_id']
+      const { tasks } = await world.under.client.call(getExecution, { execution_id })
+      expect(tasks.find(({ task_kind: kind }) => kind === 'choose')?.actual_status).toBe('done')
+      await until(
+        async () =>
+          (await world.under.client.call(getExecution, { execution_id })).tasks.some(({ title }) =>
+            title.startsWith('park'),
+          ),
+        {
+          what: 'the plan of the answer',
+        },
+      )
+    })
+  })
+
+  it('filters by its address, follows what happens, and steers many with a preview and a result for each', async () => {
+    await requested('write "gone" to gone.txt', 'done')
+    await requested('delete gone.txt', 'waiting')
+    await world.visit('/executions?status=waiting', async (page) => {
+      await expect.poll(() => rowsOf(page)).toContainEqual(expect.stringContaining('delete gone.txt'))
+      await page.getByRole('button', { name: 'remove the filter Status' }).click()
+      await page.waitForURL('**/executions')
+      await expect.poll(async () => (await rowsOf(page)).join('\n')).toContain('write "gone" to gone.txt')
+      // Without a reload: what is requested elsewhere.
+      await requested('write "live" to live.txt', 'done')
+      await expect.poll(async () => (await rowsOf(page))[0]).toMatch(/done.*live\.txt/s)
+      await page.goBack()
+      await page.waitForURL('**/executions?status=waiting')
+      await page.goForward()
+      await page.getByLabel(/^select all/).check()
+      await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByText(/^Cancels \d+, cannot \d+\.$/).waitFor()
+      await dialog.getByText('it is done').first().waitFor()
+      await dialog.getByRole('button', { name: /^Cancel \d/ }).click()
+      await dialog.getByText(/executions? done, 0 refused/).waitFor()
+      await page.keyboard.press('Escape')
+      await page.locator('select[name=status]').selectOption('cancelled')
+      await expect.poll(() => rowsOf(page)).toContainEqual(expect.stringContaining('delete gone.txt'))
+    })
+  })
+
+  it('shows text of the world inert, with its hidden characters', async () => {
+    await requested(HOSTILE, 'done')
+    await world.visit('/executions?text=onerror', async (page) => {
+      await expect
+        .poll(async () => (await rowsOf(page)).join(''))
+        .toContain('<img src=x onerror=alert(1)> \\u{202e}gnp.')
+      expect(await page.locator('img').count()).toBe(0)
+    })
+  })
+
+  it('says which part of an address is no filter, and that there is no such page', async () => {
+    await world.visit('/executions?status=nonsense&x=1', async (page) => {
+      await page.getByText('status=nonsense, x').waitFor()
+    })
+    await world.visit('/nowhere', async (page) => {
+      await page.getByText('There is no such page').waitFor()
+    })
+  })
+
+  it('disables with a reason what a role may not do', async () => {
+    await world.visit(
+      '/new?task=write+%22x%22+to+x.txt',
+      async (page) => {
+        expect(await page.getByRole('button', { name: 'Run and watch' }).getAttribute('title')).toMatch(
+          /Your role, viewer/,
+        )
+      },
+      { role: 'viewer' },
+    )
+  })
+
+  it.each(['/new?task=tidy+away+a.md', '/new?task=write+%22x%22+to+x.txt'])(
+    'is accessible at %s, in both themes and at every width',
+    async (path) => {
+      for (const colorScheme of THEMES) {
+        for (const width of WIDTHS) {
+          await world.visit(
+            path,
+            async (page) => {
+              await page.locator('.page h1').waitFor()
+              await page.getByRole('button', { name: 'Dry run' }).click()
+              await page.getByRole('region', { name: 'the plan' }).waitFor()
+              expect(await axeFindings(page)).toEqual([])
+              expect(await sidewaysFindings(page)).toEqual([])
+              expect(await motionFindings(page)).toEqual([])
+              if (width === WIDTHS[0]) expect((await focusFindings(page)).findings).toEqual([])
+            },
+            { colorScheme, width, reducedMotion: 'reduce' },
+          )
+        }
+      }
+    },
+  )
+})
