@@ -43,7 +43,8 @@ const pidOf = ({ result }: Conclusion) => (result!.data as { pid: number }).pid
 /** One that has ended and was not collected does not. */
 const lives = (pid: number) =>
   existsSync(`/proc/${pid}`) && !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-const readPid = (path: string) => Number(readFileSync(path, 'utf8'))
+/** The pid that a process writes into a file, as soon as it is there. */
+const writtenPid = (path: string) => until(() => Number(readFileSync(path, 'utf8')) || undefined)
 
 /** Answers on a port that is given in its environment, under a title that is another one than it was started with. */
 const SERVER = `import { createServer } from 'node:http'
@@ -65,8 +66,7 @@ describe('a service that has erased its environment and changed its title', () =
     const started = await executor.run(service('start'))
     expect(started).toMatchObject({ outcome: 'done', effect: 'made' })
     const pid = pidOf(started)
-    await until(() => existsSync(join(executor.folder, 'daemon.pid')))
-    const daemonPid = readPid(join(executor.folder, 'daemon.pid'))
+    const daemonPid = await writtenPid(join(executor.folder, 'daemon.pid'))
     expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toBe('')
     expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toMatch(/^renamed/)
 
@@ -132,7 +132,7 @@ describe('a service', () => {
     })
     const started = await executor.run(service('start'))
     expect(started).toMatchObject({ outcome: 'done' })
-    const pid = await until(() => readPid(join(executor.folder, 'pid')))
+    const pid = await writtenPid(join(executor.folder, 'pid'))
     // The shell that was started may take a moment to end.
     await until(async () => (await executor.run(service('status'))).result?.text === `it runs as process ${pid}`)
     expect(await executor.run(service('stop'))).toMatchObject({ outcome: 'done' })
@@ -144,7 +144,7 @@ describe('a service', () => {
     const both = await Promise.all([executor.run(service('start')), executor.run(service('start'))])
     expect(both.map(({ outcome }) => outcome)).toEqual(['done', 'done'])
     // A process runs from its start on; what its shell was told may be written a moment later.
-    const pids = await until(() => readFileSync(join(executor.folder, 'pids'), 'utf8').trim())
+    const pids = await until(() => readFileSync(join(executor.folder, 'pids'), 'utf8').trim() || undefined)
     expect(pids).toBe(String(pidOf(both[0]!)))
   })
 })
