@@ -2,7 +2,7 @@
 
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { readExecutionConfig } from '@deed/config/execution-config'
+import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
 import { connectBus } from '@deed/mesh/bus'
 import { serversOf } from '@deed/mesh/connection'
 import { ensureManifests } from '@deed/mesh/manifest-store'
@@ -20,7 +20,7 @@ import { claimMesh } from './leftovers.ts'
 import { type EmbeddedNats, type NatsUser, startNats } from './nats.ts'
 import { type EmbeddedPostgres, startPostgres } from './postgres.ts'
 import { identify } from './process-identity.ts'
-import { createRoles, newRolePasswords, type RolePasswords, STORING } from './roles.ts'
+import { createRoles, newRolePasswords, type RolePasswords, type RoleUrls, STORING } from './roles.ts'
 import { defined, type Started, serviceEnvironment, type Variables } from './service-environment.ts'
 import { type ServiceProcess, startService } from './service-process.ts'
 import { ENVIRONMENTS, THINKERS, THINKING, type Thinkers } from './thinkers.ts'
@@ -86,7 +86,7 @@ const TRACED_OTHERWISE = 0.01
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const dataDir = resolve(options.dataDir)
   openDataFolder(dataDir)
-  const { progress = () => undefined, supervise = true, natsUrl, databaseUrl } = options
+  const { progress = () => undefined, natsUrl, databaseUrl } = options
   const failed = new AbortController()
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])])
   // Standard output belongs to the caller.
@@ -97,21 +97,9 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   // Before anything is started, so that a missing server is reported at once.
   await Promise.all([databaseUrl && checkDatabase(databaseUrl), natsUrl && checkNats(natsUrl)])
   if (databaseUrl === undefined || natsUrl === undefined) progress('starting NATS and PostgreSQL')
-  const [postgres, nats] = await allOf([
-    databaseUrl === undefined
-      ? startPostgres({ dataDir: join(dataDir, 'postgres'), supervise, log: quiet(log) }).then((it) => opened.use(it))
-      : undefined,
-    natsUrl === undefined
-      ? startNats({
-          dataDir: join(dataDir, 'nats'),
-          binary: process.env.NATS_SERVER_BIN,
-          supervise,
-          log: quiet(log),
-        }).then((it) => opened.use(it))
-      : undefined,
-  ])
+  const { postgres, nats } = await startServers(options, dataDir, quiet(log), opened)
   signal.throwIfAborted()
-  const { observability, console: page, mcp, streams } = readExecutionConfig(options.config)
+  const config = readExecutionConfig(options.config)
   const adminUrl = databaseUrl ?? postgres?.url
   if (adminUrl === undefined) throw new Error('there is no database')
   const shell: Variables = { ...process.env, ...options.env }
@@ -124,15 +112,93 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       throw databaseUrl === undefined ? error : databaseUrlFault(error, databaseUrl)
     }),
     options.prepare?.(adminUrl),
-    prepareStreams(natsAs('bootstrap'), streams.replicas),
+    prepareStreams(natsAs('bootstrap'), config.streams.replicas),
   ])
   signal.throwIfAborted()
 
   progress('starting the services')
+  const environmentOf = await environmentsOf({
+    options,
+    config,
+    dataDir,
+    shell,
+    natsAs,
+    roles,
+    prepared,
+    log: quiet(log),
+  })
+  const services = await startServices({ options, config, dataDir, environmentOf, signal, failed, progress, opened })
+  const connection = natsAs('deed')
+  opened.defer(recordMesh(options, dataDir, connection, { nats, shell }))
+  const running = opened.move()
+  return {
+    dataDir,
+    nats,
+    postgres,
+    services,
+    connection,
+    service(name, copy = 0) {
+      const found = services.filter(({ service }) => service === name)[copy]
+      if (!found) throw new Error(`no ${name} number ${copy} runs`)
+      return found
+    },
+    environmentOf,
+    connectionAs: natsAs,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+interface Servers {
+  postgres: EmbeddedPostgres | undefined
+  nats: EmbeddedNats | undefined
+}
+
+/** The servers that are not external, at once. */
+async function startServers(
+  { databaseUrl, natsUrl, supervise = true }: MeshOptions,
+  dataDir: string,
+  log: ReturnType<typeof quiet>,
+  opened: AsyncDisposableStack,
+): Promise<Servers> {
+  const [postgres, nats] = await allOf([
+    databaseUrl === undefined
+      ? startPostgres({ dataDir: join(dataDir, 'postgres'), supervise, log }).then((it) => opened.use(it))
+      : undefined,
+    natsUrl === undefined
+      ? startNats({ dataDir: join(dataDir, 'nats'), binary: process.env.NATS_SERVER_BIN, supervise, log }).then((it) =>
+          opened.use(it),
+        )
+      : undefined,
+  ])
+  return { postgres, nats }
+}
+
+interface Environments {
+  options: MeshOptions
+  config: ExecutionConfig
+  dataDir: string
+  shell: Variables
+  natsAs(user: NatsUser): Connection
+  roles: RoleUrls
+  prepared: ServiceEnvironment | undefined
+  log: ReturnType<typeof quiet>
+}
+
+/** How each service is told where things are. The ports of the console and of MCP stay the same between starts. */
+async function environmentsOf({
+  options,
+  config: { observability, mcp },
+  dataDir,
+  shell,
+  natsAs,
+  roles,
+  prepared,
+  log,
+}: Environments): Promise<(name: Started) => Record<string, string>> {
   const traced = observability.trace_all_executions ? 1 : TRACED_OTHERWISE
-  const consolePort = await storedPort(dataDir, CONSOLE_PORT, quiet(log))
-  const mcpPort = mcp.enabled ? await storedPort(dataDir, 'mcp-port', quiet(log)) : 0
-  const environmentOf = (name: Started): Record<string, string> => {
+  const consolePort = await storedPort(dataDir, CONSOLE_PORT, log)
+  const mcpPort = mcp.enabled ? await storedPort(dataDir, 'mcp-port', log) : 0
+  return (name) => {
     const entry = natsAs(name)
     const storing = STORING.find((service) => service === name)
     return {
@@ -152,11 +218,37 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
       ...(name === 'mcp' ? { MCP_PORT: String(mcpPort) } : { ...options.serviceEnv?.[name], ...prepared?.[name] }),
     }
   }
-  const sharing = THINKERS.filter((name) => options.thinkers === 'together' && options.copies?.[name] === undefined)
+}
+
+interface Starting {
+  options: MeshOptions
+  config: ExecutionConfig
+  dataDir: string
+  environmentOf(name: Started): Record<string, string>
+  /** Ends the start of all of them, when it is aborted. */
+  signal: AbortSignal
+  /** Aborted with the error of the first that fails. */
+  failed: AbortController
+  progress(step: string): void
+  opened: AsyncDisposableStack
+}
+
+/** All services at once, the thinking ones in one process if the options say so. */
+async function startServices({
+  options: { thinkers, copies, supervise = true },
+  config: { console: page, mcp },
+  dataDir,
+  environmentOf,
+  signal,
+  failed,
+  progress,
+  opened,
+}: Starting): Promise<ServiceProcess[]> {
+  const sharing = THINKERS.filter((name) => thinkers === 'together' && copies?.[name] === undefined)
   const apart = SERVICES.filter((service) => !sharing.some((name) => name === service))
   const wanted = apart
     .filter((service) => service !== 'console' || page.enabled)
-    .flatMap((service) => Array.from({ length: options.copies?.[service] ?? 1 }, (_, copy) => ({ service, copy })))
+    .flatMap((service) => Array.from({ length: copies?.[service] ?? 1 }, (_, copy) => ({ service, copy })))
   const places = { logDir: join(dataDir, 'logs'), recordDir: recordsIn(dataDir) }
   const start = async <Name extends Started | typeof THINKING>(
     service: Name,
@@ -177,12 +269,20 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   ])
   // None of the services, so that a mesh has the same ones with and without it.
   if (mcp.enabled) await start('mcp', 0, environmentOf('mcp'))
-  const services = [...alone, ...sharing.flatMap((name) => (shared ? [ofProcess(name, shared)] : []))]
-  const connection = natsAs('deed')
-  const kept: MeshRecord = {
+  return [...alone, ...sharing.flatMap((name) => (shared ? [ofProcess(name, shared)] : []))]
+}
+
+/** Writes where the mesh is, for the command. @returns what removes it again */
+function recordMesh(
+  { config }: MeshOptions,
+  dataDir: string,
+  connection: Connection,
+  { nats, shell }: { nats: EmbeddedNats | undefined; shell: Variables },
+): () => void {
+  const record: MeshRecord = {
     ...connection,
     ...(nats ? { nats_system_login: nats.systemLogin } : {}),
-    ...(options.config === undefined ? {} : { config: resolve(options.config) }),
+    ...(config === undefined ? {} : { config: resolve(config) }),
     users: defined(
       Object.fromEntries(
         OUTSIDE.map((user) => [user, nats ? nats.credentials(user).pass : shell[passwordVariable(user)]]),
@@ -190,27 +290,10 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
     ),
     process: identify(process.pid) ?? { pid: process.pid, started: '' },
   }
-  const connectionFile = join(dataDir, CONNECTION_FILE)
-  writeFileSync(`${connectionFile}.new`, JSON.stringify(kept, null, 2), { mode: 0o600 })
-  renameSync(`${connectionFile}.new`, connectionFile)
-  opened.defer(() => rmSync(connectionFile, { force: true }))
-
-  const running = opened.move()
-  return {
-    dataDir,
-    nats,
-    postgres,
-    services,
-    connection,
-    service(name, copy = 0) {
-      const found = services.filter(({ service }) => service === name)[copy]
-      if (!found) throw new Error(`no ${name} number ${copy} runs`)
-      return found
-    },
-    environmentOf,
-    connectionAs: natsAs,
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  }
+  const file = join(dataDir, CONNECTION_FILE)
+  writeFileSync(`${file}.new`, JSON.stringify(record, null, 2), { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+  return () => rmSync(file, { force: true })
 }
 
 /** What all of them have alike, and the environment of each. */

@@ -80,16 +80,7 @@ export async function startService<Name extends Started | typeof THINKING>(
   let metricsUrl: string | undefined
 
   const start = async (): Promise<void> => {
-    // Written by the child itself, so that its last lines are not lost.
-    const log = openSync(logFile, 'a', 0o600)
-    const started = spawn(process.execPath, ['--expose-gc', '--import', '@deed/telemetry/preload', file], {
-      cwd: join(release, folder),
-      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...settings },
-      // Ctrl+C in a terminal reaches the parent only, which then drains its children in order.
-      detached: true,
-      stdio: ['ignore', log, log, 'ipc'],
-    })
-    closeSync(log)
+    const started = spawnService(join(release, folder), file, settings, logFile)
     child = started
     if (recordDir !== undefined && started.pid) keep(recordDir, name, identify(started.pid) ?? null)
     exited = new Promise((resolve) => {
@@ -105,24 +96,8 @@ export async function startService<Name extends Started | typeof THINKING>(
       }, restartMs).unref()
       restartMs = Math.min(restartMs * 2, RESTART_MS_MAX)
     })
-    await new Promise<void>((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`${service} is not ready after ${READY_MS_MAX} ms`)), READY_MS_MAX)
-      let fault: string | undefined
-      started.on('message', (message) => {
-        metricsUrl = MetricsServed.safeParse(message).data?.metrics ?? metricsUrl
-        fault ??= ServiceFault.safeParse(message).data?.configuration
-        if (message !== READY) return
-        clearTimeout(late)
-        restartMs = RESTART_MS_FIRST
-        resolve()
-      })
-      void exited.then((code) => {
-        clearTimeout(late)
-        const ended = `${service} ended with exit code ${code} before it was ready`
-        if (code === EX_CONFIG) reject(new ConfigError(`${ended}\n${fault ?? tailOf(logFile)}`))
-        else reject(new Error(`${ended}\n${tailOf(logFile)}`))
-      })
-    })
+    metricsUrl = await untilReady(service, started, exited, logFile)
+    restartMs = RESTART_MS_FIRST
   }
 
   const abort = (): void => {
@@ -145,9 +120,8 @@ export async function startService<Name extends Started | typeof THINKING>(
   const stop = async (): Promise<number | null> => {
     stopping = true
     const running = child
-    if (!running) return exited
-    running.kill('SIGTERM')
-    const late = setTimeout(() => running.kill('SIGKILL'), STOP_MS_MAX)
+    running?.kill('SIGTERM')
+    const late = setTimeout(() => running?.kill('SIGKILL'), STOP_MS_MAX)
     const code = await exited
     clearTimeout(late)
     return code
@@ -183,6 +157,52 @@ export async function startService<Name extends Started | typeof THINKING>(
       bounded[Symbol.dispose]()
     },
   }
+}
+
+function spawnService(cwd: string, file: string, settings: Record<string, string>, logFile: string): ChildProcess {
+  // Written by the child itself, so that its last lines are not lost.
+  const log = openSync(logFile, 'a', 0o600)
+  try {
+    return spawn(process.execPath, ['--expose-gc', '--import', '@deed/telemetry/preload', file], {
+      cwd,
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...settings },
+      // Ctrl+C in a terminal reaches the parent only, which then drains its children in order.
+      detached: true,
+      stdio: ['ignore', log, log, 'ipc'],
+    })
+  } finally {
+    closeSync(log)
+  }
+}
+
+/**
+ * @returns where it answers Prometheus, if it does
+ * @throws {ConfigError} if it ended for an unusable setting
+ */
+function untilReady(
+  service: string,
+  started: ChildProcess,
+  exited: Promise<number | null>,
+  logFile: string,
+): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`${service} is not ready after ${READY_MS_MAX} ms`)), READY_MS_MAX)
+    let metricsUrl: string | undefined
+    let fault: string | undefined
+    started.on('message', (message) => {
+      metricsUrl = MetricsServed.safeParse(message).data?.metrics ?? metricsUrl
+      fault ??= ServiceFault.safeParse(message).data?.configuration
+      if (message !== READY) return
+      clearTimeout(late)
+      resolve(metricsUrl)
+    })
+    void exited.then((code) => {
+      clearTimeout(late)
+      const ended = `${service} ended with exit code ${code} before it was ready`
+      if (code === EX_CONFIG) reject(new ConfigError(`${ended}\n${fault ?? tailOf(logFile)}`))
+      else reject(new Error(`${ended}\n${tailOf(logFile)}`))
+    })
+  })
 }
 
 const tailOf = (file: string): string => readFileSync(file, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n')

@@ -8,23 +8,8 @@ import { foreignStreams } from '@deed/mesh/foreign-streams'
 import { natsProbe } from '@deed/mesh/nats-probe'
 import { serveLogLevel } from '@deed/mesh/serve-log-level'
 import { serveMetrics } from '@deed/process/serve-metrics'
-import * as alerts from '@deed/proto/alert'
-import * as approval from '@deed/proto/approval'
-import * as audit from '@deed/proto/audit'
-import * as doctor from '@deed/proto/doctor'
-import * as execution from '@deed/proto/execution'
-import { executionHistory as executionHistoryContract } from '@deed/proto/execution-history'
-import { findId as findIdContract } from '@deed/proto/find-id'
-import * as goal from '@deed/proto/goal'
-import * as grant from '@deed/proto/grant'
 import type { ExecutionId } from '@deed/proto/ids'
-import * as manifest from '@deed/proto/manifest'
-import { readMetrics as readMetricsContract } from '@deed/proto/metric-samples'
-import * as person from '@deed/proto/person'
-import * as schedule from '@deed/proto/schedule'
-import * as steering from '@deed/proto/steering'
-import * as task from '@deed/proto/task'
-import * as worker from '@deed/proto/worker'
+import { heartbeatWorker as heartbeatWorkerContract } from '@deed/proto/task'
 import { openDatabase, openStore } from '@deed/store/database'
 import { storeProbes } from '@deed/store/store-probes'
 import { createLogger } from '@deed/telemetry/logger'
@@ -44,48 +29,8 @@ import { targetRates } from './dispatch/target-rates.ts'
 import { aboutExecution } from './execution/about-execution.ts'
 import { exportFacts } from './facts/export-facts.ts'
 import { runGoalsAndSchedules } from './goals/run-goals-and-schedules.ts'
-import { cancelExecution } from './handlers/cancel-execution.ts'
-import { choose } from './handlers/choose-reading.ts'
-import { decideApproval } from './handlers/decide-approval.ts'
-import { decideApprovals } from './handlers/decide-approvals.ts'
-import { deleteGoal } from './handlers/delete-goal.ts'
-import { deleteGrant } from './handlers/delete-grant.ts'
-import { deleteSchedule } from './handlers/delete-schedule.ts'
-import { examineOrchestrator } from './handlers/examine-orchestrator.ts'
-import { executionHistory } from './handlers/execution-history.ts'
-import { executionStats } from './handlers/execution-stats.ts'
-import { exportAudit } from './handlers/export-audit.ts'
-import { findId } from './handlers/find-id.ts'
-import { getExecution } from './handlers/get-execution.ts'
 import { heartbeatWorker } from './handlers/heartbeat-worker.ts'
-import { listAlerts } from './handlers/list-alerts.ts'
-import { listApprovals } from './handlers/list-approvals.ts'
-import { listExecutions } from './handlers/list-executions.ts'
-import { listGoals } from './handlers/list-goals.ts'
-import { listGrants } from './handlers/list-grants.ts'
-import { listRefusals } from './handlers/list-refusals.ts'
-import { listSchedules } from './handlers/list-schedules.ts'
-import { listTasks } from './handlers/list-tasks.ts'
-import { listWorkers } from './handlers/list-workers.ts'
-import { pauseOrResume } from './handlers/pause-execution.ts'
-import { putGoal } from './handlers/put-goal.ts'
-import { putGrant } from './handlers/put-grant.ts'
-import { putManifest } from './handlers/put-manifest.ts'
-import { putSchedule } from './handlers/put-schedule.ts'
-import { readMetrics } from './handlers/read-metrics.ts'
-import { recordRefusals } from './handlers/record-refusals.ts'
-import { reportTask } from './handlers/report-task.ts'
-import { requestExecution } from './handlers/request-execution.ts'
-import { retryExecution } from './handlers/retry-execution.ts'
-import { rollbackExecution } from './handlers/rollback-execution.ts'
-import { silenceAlert } from './handlers/silence-alert.ts'
-import { steerExecutions } from './handlers/steer-executions.ts'
-import { steerGoal } from './handlers/steer-goal.ts'
-import { steerSchedule } from './handlers/steer-schedule.ts'
-import { unsilenceAlert } from './handlers/unsilence-alert.ts'
-import { verifyAudit } from './handlers/verify-audit.ts'
-import { watchExecution } from './handlers/watch-execution.ts'
-import { withoutSecrets } from './handlers/without-secrets.ts'
+import { serveRequests } from './handlers/serve-requests.ts'
 import type { Accepting } from './intake/accept-execution.ts'
 import { startIntake } from './intake/consume-submissions.ts'
 import { rateLimit } from './intake/rate-limit.ts'
@@ -241,60 +186,29 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   const rules = rulesOf(config.alerts.rules)
   const session = opened.use(openStore<Schema>({ url: env.DATABASE_URL, schema: 'orchestrator', poolMax: 1, log }))
   opened.use(exportFacts({ ...sources, db, session, log, registry: metrics.registry, rules }))
-  bus.serve(alerts.listAlerts, listAlerts({ db, rules }))
-  bus.serve(alerts.silenceAlert, silenceAlert({ db }))
-  bus.serve(alerts.unsilenceAlert, unsilenceAlert({ db }))
-  bus.serve(readMetricsContract, readMetrics({ db, ...sources }))
   const limits = rateLimit(config.limits, {
     waitingOf: (tenant) => capacity.waitingOf(tenant) + lane.waitingOf(tenant),
   })
-  bus.serve(execution.requestExecution, requestExecution({ ...accepting, db, config, limits, waiters, followUps }))
-  bus.serve(execution.getExecution, getExecution({ db, driver, clock }))
-  bus.serve(execution.listExecutions, listExecutions({ db, listMax: config.rollback.max_history }))
-  bus.serve(execution.executionStats, executionStats({ db }))
-  bus.serve(executionHistoryContract, executionHistory({ db }))
-  bus.serve(steering.cancelExecution, withoutSecrets(cancelExecution({ db, driver, planning })))
-  bus.serve(steering.pauseExecution, withoutSecrets(pauseOrResume({ db, driver }, 'paused')))
-  bus.serve(steering.resumeExecution, withoutSecrets(pauseOrResume({ db, driver }, 'resumed')))
-  bus.serve(steering.retryExecution, withoutSecrets(retryExecution({ db, driver, planning })))
-  bus.serve(steering.rollbackExecution, withoutSecrets(rollbackExecution({ db, bus, driver, planning })))
-  bus.serve(steering.steerExecutions, withoutSecrets(steerExecutions({ db, bus, driver, planning })))
-  bus.serve(execution.watchExecution, watchExecution({ db }))
-  bus.serve(approval.listApprovals, listApprovals({ db }))
-  const choosing = { db, bus, config, driver, policy, planning, goals: accepting.goals }
-  bus.serve(approval.decideApproval, decideApproval(choosing))
-  bus.serve(person.chooseReading, choose(choosing))
-  bus.serve(approval.decideApprovals, withoutSecrets(decideApprovals({ db, driver, policy })))
-  bus.serve(grant.putGrant, withoutSecrets(putGrant({ db, bus, policy })))
-  bus.serve(grant.listGrants, listGrants({ db }))
-  bus.serve(grant.deleteGrant, deleteGrant({ db, driver }))
-  bus.serve(audit.verifyAudit, verifyAudit({ db, bus }))
-  bus.serve(audit.exportAudit, exportAudit({ db }))
-  bus.serve(audit.recordRefusals, recordRefusals({ anchors }))
-  bus.serve(audit.listRefusals, listRefusals({ db }))
-  bus.serve(doctor.examineOrchestrator, examineOrchestrator({ db, bus, queues, reportsRefused }))
+  const parts = {
+    ...accepting,
+    db,
+    config,
+    limits,
+    waiters,
+    followUps,
+    anchors,
+    queues,
+    rules,
+    sources,
+    reportsRefused,
+  }
+  serveRequests(parts)
   opened.use(keepRetaining({ db, bus, retention: config.retention }, clock.now, log))
-  bus.serve(manifest.putManifest, putManifest({ bus }))
-  bus.serve(task.listTasks, listTasks({ db }))
-  bus.serve(worker.listWorkers, listWorkers({ db, bus }))
-  bus.serve(findIdContract, findId({ db }))
-  bus.serve(task.reportTask, reportTask({ ...accepting, db }))
-  const looking = { ...accepting, db }
-  const goalsAndSchedules = opened.use(runGoalsAndSchedules(looking))
-  bus.serve(goal.putGoal, putGoal({ ...looking, config }))
-  bus.serve(goal.listGoals, listGoals(looking))
-  bus.serve(goal.deleteGoal, deleteGoal({ db }))
-  bus.serve(goal.pauseGoal, steerGoal(looking, 'pause'))
-  bus.serve(goal.resumeGoal, steerGoal(looking, 'resume'))
-  bus.serve(schedule.putSchedule, putSchedule({ ...looking, config }))
-  bus.serve(schedule.listSchedules, listSchedules({ db }))
-  bus.serve(schedule.deleteSchedule, deleteSchedule({ db }))
-  bus.serve(schedule.pauseSchedule, steerSchedule(looking, 'pause'))
-  bus.serve(schedule.resumeSchedule, steerSchedule(looking, 'resume'))
-  const resync = opened.use(startResync({ ...accepting, db, followUps, waiters, goalsAndSchedules }))
-  bus.serve(task.heartbeatWorker, heartbeatWorker({ db: heartbeats, leaseMs, hurry: () => resync.hurry() }))
+  const goalsAndSchedules = opened.use(runGoalsAndSchedules(parts))
+  const resync = opened.use(startResync({ ...parts, goalsAndSchedules }))
+  bus.serve(heartbeatWorkerContract, heartbeatWorker({ db: heartbeats, leaseMs, hurry: () => resync.hurry() }))
   for (const tenant of env.ORCHESTRATOR_TENANTS)
-    opened.use(await startIntake({ ...accepting, db }, { bus, log, config, limits, tenant }))
+    opened.use(await startIntake(parts, { bus, log, config, limits, tenant }))
 
   return opened.move()
 }
