@@ -10,31 +10,31 @@ describe('a table', () => {
   const ask = (executor: TestExecutor, condition: string, asked: QuestionInput = {}) =>
     find(executor, condition, { noun: 'things', ...asked })
 
-  it('of a million rows is asked in time, and a rare value in it is found', async () => {
+  it('of 200,000 rows is asked in time, and a rare value in it is found', async () => {
     await using executor = await withAssets(
       [
         'create table shop.big (id int, name text, city text, note text, seen_at timestamptz)',
         `insert into shop.big select n, 'host-' || n, case when n % 2 = 0 then 'Berlin' else 'Hamburg' end,
-           case when n = 999000 then 'Rare Thing' else 'note ' || n end, now() - n * interval '1 minute' from generate_series(1, 1000000) n`,
-        `update shop.big set city = 'Oslo' where id > 999997`,
+           case when n = 199000 then 'Rare Thing' else 'note ' || n end, now() - n * interval '1 minute' from generate_series(1, 200000) n`,
+        `update shop.big set city = 'Oslo' where id > 199997`,
         'analyze shop.big',
       ],
       other('shop.big'),
     )
-    expect((await ask(executor, 'in Berlin')).result?.text).toBe("499998 things (city = 'Berlin')")
+    expect((await ask(executor, 'in Berlin')).result?.text).toBe("99998 things (city = 'Berlin')")
     expect((await ask(executor, 'in oslo')).result?.text).toBe("3 things (city = 'Oslo')")
-    expect((await ask(executor, 'host-777777')).result?.text).toBe("1 things (name = 'host-777777')")
+    expect((await ask(executor, 'host-177777')).result?.text).toBe("1 things (name = 'host-177777')")
     expect((await ask(executor, 'rare thing')).result?.text).toBe("1 things (note = 'Rare Thing')")
     expect((await ask(executor, 'in Atlantis')).error).toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining('"Atlantis" is neither'),
     })
     expect((await ask(executor, '', { question: 'group', per: 'city' })).result?.text).toBe(
-      '1000000 things by city: 499999 Hamburg, 499998 Berlin, 3 Oslo',
+      '200000 things by city: 99999 Hamburg, 99998 Berlin, 3 Oslo',
     )
     expect((await ask(executor, '', { question: 'group', per: 'name' })).error?.code).toBe('limit_exceeded')
     const { result } = await ask(executor, 'in Hamburg', { question: 'list' })
-    expect(result?.text).toMatch(/^499999 things \(city = 'Hamburg'\): host-1, .* and 499949 more$/)
+    expect(result?.text).toMatch(/^99999 things \(city = 'Hamburg'\): host-1, .* and 99949 more$/)
   })
 
   it('of 300 columns is asked as others are', async () => {
