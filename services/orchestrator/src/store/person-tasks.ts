@@ -15,8 +15,9 @@ interface Row {
   about: TaskRow | null
 }
 
+// The time by itself, since the comparison with a row that is selected cannot use the index.
 const AFTER = `(d.created_at, d.task_id) <
-  (select c.created_at, c.task_id from desired_state c where c.task_id = $7 and c.tenant = $1)`
+  ((select c.created_at from desired_state c where c.task_id = $6::uuid and c.tenant = $1), $6::uuid)`
 
 /** Newest first. Tasks that are not open yet, since the steps before them are not done, are hidden. */
 export async function readPersonTasks(
@@ -33,9 +34,12 @@ export async function readPersonTasks(
   },
 ): Promise<PersonTask[]> {
   const { name, where } = conditionsOf([
-    ['one', by.approvalId !== undefined, 'd.task_id = $4::uuid', '$4::uuid is null'],
-    ['of', by.executionId !== undefined, 'd.execution_id = $5::uuid', '$5::uuid is null'],
-    ['after', by.after !== undefined, AFTER, '$7::uuid is null'],
+    ['one', by.approvalId !== undefined, 'd.task_id = $3::uuid', '$3::uuid is null'],
+    ['of', by.executionId !== undefined, 'd.execution_id = $4::uuid', '$4::uuid is null'],
+    // A task that a person does instead of an action is of the kind that the action would be.
+    ['kind', by.kind !== undefined, 'd.task_kind = $2', '$2::text is null'],
+    ['open', by.openOnly, `a.actual_status = 'pending'`],
+    ['after', by.after !== undefined, AFTER, '$6::uuid is null'],
   ])
   const rows = await db.query<Row>(
     `orchestrator.person_tasks${name}`,
@@ -45,13 +49,11 @@ export async function readPersonTasks(
        ) as about
        from desired_state d join actual_state a using (task_id) join executions e on e.execution_id = d.execution_id
       where d.tenant = $1 and d.capability = 'human' and d.task_kind <> 'approve' and a.started_at is not null
-        and ($2::text is null or case d.task_kind when 'act' then 'provide' else d.task_kind end = $2) and (not $3 or a.actual_status = 'pending')
         and ${where}
-      order by d.created_at desc, d.task_id desc limit $6`,
+      order by d.created_at desc, d.task_id desc limit $5`,
     [
       tenant,
-      by.kind ?? null,
-      by.openOnly,
+      by.kind === 'provide' ? 'act' : (by.kind ?? null),
       by.approvalId ?? null,
       by.executionId ?? null,
       // One more than requested, to know whether there are more.
