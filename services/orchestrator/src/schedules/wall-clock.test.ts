@@ -1,4 +1,4 @@
-// Every zone's changes of the clock over ten years, held against another library's answers.
+// Every zone's changes of the clock over three years, held against another library's answers.
 import { DateTime } from 'luxon'
 import { describe, expect, it } from 'vitest'
 import { dueBetween, nextDue } from './due.ts'
@@ -7,7 +7,7 @@ import { instantsAt, wallTimeAt } from './wall-clock.ts'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const FROM = Date.parse('2024-01-01T00:00:00Z')
-const TO = Date.parse('2034-01-01T00:00:00Z')
+const TO = Date.parse('2027-01-01T00:00:00Z')
 /** Changes of the clock last at least so long. */
 const STEP = 7 * 24 * HOUR
 
@@ -42,7 +42,7 @@ const DISTINCT = [
 ]
 
 describe('the wall clock of a time zone', () => {
-  it('shows each time when another library says so, around every change in every zone for ten years', () => {
+  it('shows each time when another library says so, around every change in every zone for three years', () => {
     let compared = 0
     for (const { zone, changes } of CHANGES) {
       for (const change of changes) {
