@@ -153,19 +153,23 @@ export const processTask = request({
     id: z.string().max(128).optional(),
     /** Adds what each stage made of the words. */
     explain: z.boolean().default(false),
+    /** Only the acceptance criteria are observed; the words do nothing. */
+    checks: z.boolean().default(false),
   }),
   output: z.discriminatedUnion('outcome', [
     z.object({
       outcome: z.literal('handled'),
       method: z.enum(['autonomous', 'cached']),
       solution: Solution,
+      /** With `checks`: the criteria that no rule can observe. */
+      unchecked: z.array(z.string()).optional(),
       explanation: Explanation.optional(),
     }),
     /** A person chooses, or says it in other words. */
     z.object({ outcome: z.literal('asks'), question: Question, explanation: Explanation.optional() }),
     /**
      * needs_template: call again with `template`. needs_model: queue it as work for a model. no_instruction: the words
-     * forbid, doubt, suppose, report or ask how, so nothing may be done.
+     * forbid, doubt, suppose, report or ask how, so nothing may be done; or, with `checks`, no criterion can be observed.
      */
     z.object({
       outcome: z.literal('declined'),

@@ -9,6 +9,7 @@ import { misspeltJoints } from './joints.ts'
 import { JsonObject } from './json.ts'
 import { Evidence } from './observation.ts'
 import { Capability, DesiredStatus, Method, TaskKind, TaskStatus } from './states.ts'
+import { Language } from './template.ts'
 
 export const PHASES = ['specification', 'pseudocode', 'architecture', 'refinement', 'completion'] as const
 export const Phase = z.enum(PHASES)
@@ -23,12 +24,23 @@ export const EDGES_MAX = 100_000
 /** Unique within its graph. */
 export const NodeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
 
+/** What proves that a task is done. */
+export const NodeCheck = z.discriminatedUnion('by', [
+  /** It becomes one of these kinds of action, each of which is observed by other means than those that did it. */
+  z.object({ by: z.literal('kind'), kinds: z.array(z.string()).min(1) }),
+  /** Its acceptance criteria are observed. */
+  z.object({ by: z.literal('criteria') }),
+  z.object({ by: z.literal('unverifiable'), why: z.string() }),
+])
+export type NodeCheck = z.output<typeof NodeCheck>
+
 /** A node of the task DAG. */
 export const GoalNode = z.object({
   id: NodeName,
-  /** Its parent: the goal, a phase, or a compound task. */
+  /** Its parent: the goal, a phase, or a compound. */
   parent: NodeName.optional(),
-  kind: z.enum(['goal', 'phase', 'task']),
+  /** A compound is done when its tasks are; only tasks are executed. */
+  kind: z.enum(['goal', 'phase', 'compound', 'task']),
   title: z.string().max(512),
   /** The words that the task is solved from. */
   description: z.string().max(65_536),
@@ -40,6 +52,19 @@ export const GoalNode = z.object({
   capability: Capability.default('act'),
   /** An estimate for display; policy computes the approval level from the concrete actions. */
   risk: z.enum(['low', 'medium', 'high']).default('low'),
+  /** Of its words, its proof and everything that it waits for: equal in any two plans that hold the same work. */
+  key: z.string().optional(),
+  /** The method or operator that knows it, as `pack/name`. */
+  method: z.string().optional(),
+  /** In which its code is written, whatever the language of the request. */
+  language: Language.optional(),
+  check: NodeCheck.optional(),
+  /** Facts that must hold before; a task that makes one of them is waited for. */
+  needs: z.array(z.string()).optional(),
+  /** Facts that hold afterwards: `file src/a.js`, `running demo-api`. */
+  makes: z.array(z.string()).optional(),
+  /** It changes nothing: it observes what these nodes have made. */
+  verifies: z.array(NodeName).optional(),
 })
 export type GoalNode = z.output<typeof GoalNode>
 
@@ -71,6 +96,7 @@ export const decomposeTask = request({
   input: z.object({
     goal: z.string().min(1).max(65_536),
     complexity: Complexity.optional(),
+    language: Language.optional(),
     acceptance_criteria: z.array(z.string().max(4096)).max(100).optional(),
     context: JsonObject.optional(),
     tasks: z.array(ProposedNode).min(1).optional(),
@@ -79,7 +105,7 @@ export const decomposeTask = request({
     goal: z.string(),
     /** In dependency order. A simple goal has one task. */
     nodes: z.array(GoalNode).min(1),
-    method: z.enum(['single', 'clauses', 'phases', 'proposed']),
+    method: z.enum(['single', 'clauses', 'methods', 'phases', 'proposed']),
     /** The longest path through the graph, by the estimates. */
     critical_path_ms: z.int().min(0),
   }),

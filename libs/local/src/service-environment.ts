@@ -51,6 +51,7 @@ const OF_SERVICE: Partial<Record<Started, readonly string[]>> = {
 /** Variables with paths, relative to where the mesh is started; the services run in folders of their own. */
 const PATHS_OF_SERVICE: Partial<Record<Started, readonly string[]>> = {
   orchestrator: ['DEED_POLICY'],
+  'task-decomposer': ['METHODS_DIR'],
   'hybrid-agent': ['RULES_DIR', ...API_PROVIDERS.map((provider) => `${keyVariable(provider)}_FILE`)],
   'template-optimizer': ['TEMPLATES_DIR'],
   executor: ['DEED_CONFINE'],

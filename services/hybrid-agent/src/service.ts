@@ -67,7 +67,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
   metrics.readyIf({ nats: natsProbe(bus), ...storeProbes(store, migrations) })
   serveLogLevel(bus, 'hybrid-agent')
   const sentences = opened.use(openSentences(store, log))
-  bus.serve(proto.processTask, processTask({ rules, sentences }))
+  bus.serve(proto.processTask, processTask({ rules, sentences, world }))
   bus.serve(proto.explainTask, explainTask({ rules, sentences }))
   bus.serve(rulesProto.learnSentence, learnSentence({ store, rules, sentences, log }))
   bus.serve(rulesProto.unlearnSentence, unlearnSentence({ rules, sentences, log }))

@@ -159,6 +159,8 @@ export interface PlanPart {
   tasks: TaskId[]
   /** What the words were understood as, where a rule does not know them as they are. */
   reading?: string
+  /** Acceptance criteria that no rule can observe. */
+  unchecked?: readonly string[]
 }
 
 export interface PlanRow {

@@ -61,7 +61,7 @@ export async function weighWork(
   const tasksOfNode = new Map<string, TaskId[]>()
   const names = new Set(place.names)
   const alone = nodes.length === 1
-  for (const { node, solution, ask, terms, reading } of nodes) {
+  for (const { node, solution, ask, terms, reading, unchecked } of nodes) {
     const before = node.depends_on.flatMap((name) => tasksOfNode.get(name) ?? [])
     const after = before.length > 0 ? before : [...place.after]
     const made: TaskRow[] = []
@@ -113,7 +113,7 @@ export async function weighWork(
     tasksOfNode.set(node.id, ids)
     tasks.push(...made)
     const answer = solution?.answer ?? { kind: 'actions' }
-    parts.push({ title: node.title, answer, tasks: ids, ...defined({ reading: reading?.text }) })
+    parts.push({ title: node.title, answer, tasks: ids, ...defined({ reading: reading?.text, unchecked }) })
   }
   orderByTouch(planning, candidates)
   const others = tasks.filter(({ task_kind }) => task_kind !== 'act')

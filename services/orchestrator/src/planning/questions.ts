@@ -9,7 +9,7 @@ import { newTask } from '../execution/new-task.ts'
 import { type Choice, Chosen, choiceOf } from '../execution/person-task.ts'
 import type { ExecutionRow, Snapshot, TaskRow, Work } from '../execution/snapshot.ts'
 import { expectTimes } from '../thinking/expected-time.ts'
-import type { SolvedNode } from '../thinking/solve-node.ts'
+import { isSolved, type SolvedNode } from '../thinking/solve-node.ts'
 import { titled } from '../thinking/task-node.ts'
 import { freeName } from './free-name.ts'
 import type { Planning } from './plan-work.ts'
@@ -18,7 +18,7 @@ import type { Planning } from './plan-work.ts'
 export function foundBy(nodes: readonly SolvedNode[]): Partial<ExecutionRow> {
   const [first] = nodes
   return {
-    method: nodes.every(({ solution }) => solution) ? 'autonomous' : null,
+    method: nodes.every(isSolved) ? 'autonomous' : null,
     template_used: first?.solution?.template_id ?? null,
     template_version: first?.solution?.template_version ?? null,
   }

@@ -11,9 +11,13 @@ const PARTS_SHOWN = 200
 /** One readable answer from the results of all tasks. */
 export function aggregate({ execution, tasks, parts }: Pick<Snapshot, 'execution' | 'tasks' | 'parts'>): ActionResult {
   if (execution.status !== 'done') return { text: failure(execution, [...tasks.values()]) }
-  const results = parts.slice(0, PARTS_SHOWN).map(({ title, answer, tasks: ids, reading }) => {
+  const results = parts.slice(0, PARTS_SHOWN).map(({ title, answer, tasks: ids, reading, unchecked = [] }) => {
     const done = ids.map((id) => tasks.get(id)?.result).filter((result): result is ActionResult => result != null)
-    const text = [answerText(answer, done), ...(reading === undefined ? [] : [`understood as: ${reading}`])].join('\n')
+    const text = [
+      ...(done.length === 0 && unchecked.length > 0 ? [] : [answerText(answer, done)]),
+      ...(reading === undefined ? [] : [`understood as: ${reading}`]),
+      ...unchecked.map((criterion) => `not observed: ${criterion}`),
+    ].join('\n')
     return { title, text, data: done.map(({ data }) => data).filter((data) => data !== undefined) }
   })
   const data = results.flatMap((result) => result.data)

@@ -31,7 +31,11 @@ const verified = (...acts: Act[]): boolean => {
     ['person', { grant_id: null, decided_by: 'ada' }],
     ['grant', { grant_id: 'g', decided_by: 'ada' }],
   ]
-  return isTaskVerified({ tasks: new Map(tasks as never), approvals: new Map(approvals as never) } as Snapshot)
+  return isTaskVerified({
+    tasks: new Map(tasks as never),
+    approvals: new Map(approvals as never),
+    parts: [] as Snapshot['parts'],
+  } as Snapshot)
 }
 
 describe('a task is verified', () => {

@@ -6,11 +6,13 @@ const NEEDS_MORE: ReadonlySet<ReadBy> = new Set(['model', 'recalled'])
 
 /**
  * A rule's plan is verified with its actions: its pattern is the interpretation, or the nearness of its words, or a
- * person's choice, which the reply says. A model's plan, and one of a request with similar words, need more, however
+ * person's choice, which the reply says; with acceptance criteria, every one of them is observed, too. A model's plan, and one of a request with similar words, need more, however
  * well its actions verify: checks that rules derived, or a person's approval of the shown reading. Several readings are
  * judged separately.
  */
-export function isTaskVerified({ tasks, approvals }: Pick<Snapshot, 'tasks' | 'approvals'>): boolean {
+export function isTaskVerified({ tasks, approvals, parts }: Pick<Snapshot, 'tasks' | 'approvals' | 'parts'>): boolean {
+  // A criterion that nobody has observed may not hold.
+  if (parts.some(({ unchecked = [] }) => unchecked.length > 0)) return false
   const readings = new Map<string, (TaskRow & { spec: Action })[]>()
   for (const task of tasks.values()) {
     const reading = isAct(task) ? task.spec.reading : undefined

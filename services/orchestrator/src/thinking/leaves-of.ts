@@ -8,7 +8,10 @@ const TITLE_CHARS_MAX = 120
 /** Without a graph the goal is one task. A dependency on a compound means a dependency on everything in it. */
 export function leavesOf(graph: Decomposition | undefined, request: ExecutionRequest): GoalNode[] {
   const { task, acceptance_criteria = [] } = request
-  if (!graph) return [taskNode({ id: 'task', title: titleOf(task), description: task, acceptance_criteria })]
+  if (!graph) {
+    const only = taskNode({ id: 'task', title: titleOf(task), description: task, acceptance_criteria })
+    return acceptance_criteria.length === 0 ? [only] : [only, verifierOf(only)]
+  }
   const nodeAt = new Map(graph.nodes.map((node) => [node.id, node]))
   const below = new Map<string, string[]>()
   for (const node of graph.nodes) {
@@ -29,6 +32,10 @@ export function leavesOf(graph: Decomposition | undefined, request: ExecutionReq
   }
   return graph.nodes.filter(({ kind }) => kind === 'task').map((node) => ({ ...node, depends_on: waitsFor(node) }))
 }
+
+/** Observes the criteria once the task is done. */
+const verifierOf = ({ id, acceptance_criteria }: GoalNode): GoalNode =>
+  taskNode({ id: 'verify', title: 'Verify the criteria', depends_on: [id], acceptance_criteria, verifies: [id] })
 
 function titleOf(task: string): string {
   const line = task.replace(/\s+/g, ' ').trim()

@@ -20,9 +20,15 @@ export interface SolvedNode {
   question?: Question
   /** How the words were understood as the solution; absent if a rule knows them as they are. */
   reading?: WordsRead
+  /** Of a task that observes criteria: those that no rule can observe. */
+  unchecked?: readonly string[]
   /** Details from the task's manifest. */
   terms?: TaskTerms
 }
+
+/** Whether nobody has to be asked about it. */
+export const isSolved = ({ solution, unchecked }: SolvedNode): boolean =>
+  solution !== undefined || unchecked !== undefined
 
 interface SlotRequest {
   bus: Bus
@@ -62,6 +68,19 @@ export async function solveNode(
     if (error instanceof DeedError && error.retryable) return { node, ask: task }
     throw error
   }
+}
+
+/** A node that only observes criteria: what rules can observe of them. */
+export async function observeNode(
+  { bus, ...options }: Omit<SlotRequest, 'seed'>,
+  node: GoalNode,
+  task: AgentTask,
+): Promise<SolvedNode> {
+  const reply = await bus.call(processTask, { ...task, checks: true }, options)
+  if (reply.outcome === 'refused') throw DeedError.from(reply.error)
+  if (reply.outcome !== 'handled') return { node, unchecked: node.acceptance_criteria }
+  const { solution, unchecked = [] } = reply
+  return { node, solution, ...(unchecked.length === 0 ? {} : { unchecked }) }
 }
 
 const solvedNode = (node: GoalNode, { description }: AgentTask, solution: Solution): SolvedNode => ({
@@ -117,8 +136,9 @@ export function taskOf(
   request: ExecutionRequest,
   description: string,
   criteria = request.acceptance_criteria,
+  language = request.language,
 ): AgentTask {
-  const { complexity, language, context } = request
+  const { complexity, context } = request
   return {
     description,
     ...defined({ complexity, language, context, target_file: context?.target_file, acceptance_criteria: criteria }),

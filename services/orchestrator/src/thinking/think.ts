@@ -20,7 +20,7 @@ import { onBehalfOf } from '../execution/on-behalf-of.ts'
 import type { ExecutionRow } from '../execution/snapshot.ts'
 import { expectTimes } from './expected-time.ts'
 import { leavesOf } from './leaves-of.ts'
-import { readAsBefore, readByModel, type SolvedNode, solveNode, taskOf } from './solve-node.ts'
+import { isSolved, observeNode, readAsBefore, readByModel, type SolvedNode, solveNode, taskOf } from './solve-node.ts'
 import { thinkManifest } from './think-manifest.ts'
 import type { Thought } from './thought.ts'
 
@@ -53,7 +53,7 @@ export function think(
   }
   const { task, language, complexity, acceptance_criteria } = request
   const whole = taskOf(request, task)
-  const goal = { goal: task, ...defined({ complexity, acceptance_criteria }) }
+  const goal = { goal: task, ...defined({ complexity, language, acceptance_criteria }) }
   const wholeReply = outcomeOf(bus.call(processTask, whole, options))
   const askOthers = (): Others => {
     const others = {
@@ -104,16 +104,21 @@ export function think(
     known: Outcome<AgentReply>,
   ): Promise<{ nodes: SolvedNode[]; solvedBy: 'autonomous' | null }> => {
     const leaves = leavesOf(graph, request)
-    const alone = leaves.length === 1
-    const nodes = await Promise.all(
+    const alone = leaves.filter(({ verifies }) => !verifies).length === 1
+    const found = await Promise.all(
       leaves.map(async (node) => {
-        const agentTask = alone ? whole : taskOf(request, node.description, node.acceptance_criteria)
+        const { description, acceptance_criteria: criteria, verifies } = node
+        if (verifies) return observeNode({ bus, ...options }, node, taskOf(request, description, criteria))
+        const agentTask = alone ? whole : taskOf(request, description, criteria, node.language)
         // If the goal is one task, the answer for the whole is the answer for the task.
         const reply = alone ? unwrap(known) : await bus.call(processTask, agentTask, options)
         return solveNode({ bus, seed, ...options }, node, agentTask, reply, alone ? template : undefined)
       }),
     )
-    return { nodes, solvedBy: nodes.every(({ solution }) => solution) ? 'autonomous' : null }
+    // A model's plan for the only task gets the same checks with it.
+    const byModel = alone && found.some(({ ask, question }) => ask && !question)
+    const nodes = byModel ? found.filter(({ node }) => !node.verifies) : found
+    return { nodes, solvedBy: nodes.every(isSolved) ? 'autonomous' : null }
   }
 
   const thought = conclude()

@@ -5,14 +5,15 @@ import { decompose, type Goal } from './decompose.ts'
 
 describe('a goal', () => {
   it('gives each acceptance criterion to one task', () => {
-    const { nodes } = decompose({
-      goal: 'create a.txt, then restart demo-api',
-      acceptance_criteria: ['demo-api answers', 'a.txt exists', 'nobody complains'],
-    })
+    const criteria = ['demo-api answers', 'a.txt exists', 'nobody complains']
+    const { nodes } = decompose({ goal: 'create a.txt, then restart demo-api', acceptance_criteria: criteria })
     expect(nodes.map(({ acceptance_criteria }) => acceptance_criteria)).toEqual([
       ['a.txt exists'],
       ['demo-api answers', 'nobody complains'],
+      criteria,
     ])
+    // The last one observes all of them, once the others are done.
+    expect(nodes.at(-1)).toMatchObject({ id: 'verify', verifies: ['task-1', 'task-2'], depends_on: ['task-2'] })
   })
 
   it('rates the risk of each task', () => {
@@ -51,7 +52,7 @@ describe('a large goal', () => {
     expectValidGraph(graph.nodes)
     expect(graph.nodes.filter(({ kind }) => kind === 'phase').map(({ id }) => id)).toEqual([...PHASES])
     for (const node of graph.nodes.filter(({ kind }) => kind === 'task')) {
-      expect(node.description).toContain(goal)
+      if (!node.verifies) expect(node.description).toContain(goal)
       expect(node.acceptance_criteria).not.toEqual([])
       expect(node.estimated_ms).toBeGreaterThan(0)
     }
@@ -71,7 +72,11 @@ describe('a large goal', () => {
     expect(byId.get('refinement.search.implement')?.depends_on).toEqual(['architecture.design'])
     expect(byId.get('refinement.admin-page.implement')?.depends_on).toEqual(['architecture.design'])
     expect(byId.get('completion.integrate')?.depends_on).toHaveLength(3)
-    expect(byId.get('completion.verify')?.acceptance_criteria).toEqual(['search answers in 1 s'])
+    const left = nodes.flatMap(({ capability, acceptance_criteria }) =>
+      capability === 'solve' ? acceptance_criteria : [],
+    )
+    expect(left).toContain('docs/inventory-system/outline/search.md exists')
+    expect(byId.get('completion.verify')?.acceptance_criteria).toEqual(['search answers in 1 s', ...left])
   })
 
   it('takes the complexity from the context, too', () => {

@@ -2,16 +2,14 @@
  * Plans work that is too large for one step in five phases, each of which feeds the next: requirements, outline,
  * design, implementation, verification.
  */
-import { type Complexity, type GoalNode, PHASES, type Phase } from '@deed/proto/task'
+import { readCriterion } from '@deed/proto/criteria'
+import type { Complexity, GoalNode } from '@deed/proto/task'
+import type { PhasePlan } from '../methods/method-pack.ts'
 import { imperative, openingLength } from './imperatives.ts'
+import { verifier } from './verifiers.ts'
 
 const COMPONENTS_MAX = 12
 const GOAL_CHARS_MAX = 32_768
-/** One model call that elaborates a step. */
-const THINK = { estimated_ms: 60_000, estimated_cost_usd: 0.02 }
-const MAKE = { estimated_ms: 120_000, estimated_cost_usd: 0.05 }
-const PROVE = { estimated_ms: 60_000, estimated_cost_usd: 0 }
-
 const MAKING = new Set(
   'architect build create design develop implement make rewrite redesign scaffold write'.split(' '),
 )
@@ -41,118 +39,73 @@ export function wantsPhases(goal: string, complexity: Complexity | undefined): b
   return MAYBE_LARGE.test(head) && (complexity === 'medium' || WHOLE.test(head) || components(goal).length > 1)
 }
 
-/** Goal, phases and tasks in dependency order. */
-export function planPhases(goal: string, criteria: readonly string[]): GoalNode[] {
+/** Goal, phases and tasks in dependency order. Each task leaves files that can be observed, and the last one observes all. */
+export function planPhases(goal: string, criteria: readonly string[], plan: PhasePlan): GoalNode[] {
   const asked = goal.length > GOAL_CHARS_MAX ? `${goal.slice(0, GOAL_CHARS_MAX)} ...`.toWellFormed() : goal
   const parts = named(components(goal))
+  const words = { work: workOf(goal), parts: parts.map(({ name }) => name).join(', ') }
   const nodes: GoalNode[] = [
     node({ id: 'goal', kind: 'goal', title: shortened(goal), description: asked, acceptance_criteria: [...criteria] }),
   ]
-  const add = (phase: Phase, tasks: readonly Draft[]): void => {
-    const before = PHASES[PHASES.indexOf(phase) - 1]
-    nodes.push(
-      node({
-        id: phase,
-        parent: 'goal',
-        kind: 'phase',
-        phase,
-        title: TITLES[phase],
-        description: TITLES[phase],
-        depends_on: before === undefined ? [] : [before],
-      }),
-      ...tasks.map((task) =>
-        node({ ...task, parent: phase, kind: 'task', phase, description: `${task.description}\n\nThe goal: ${asked}` }),
-      ),
-    )
+  let phaseBefore: string | undefined
+  let before: string[] = []
+  for (const { phase, title, steps } of plan) {
+    const depends_on = phaseBefore === undefined ? [] : [phaseBefore]
+    nodes.push(node({ id: phase, parent: 'goal', kind: 'phase', phase, title, description: title, depends_on }))
+    let ofParts: Map<string, string> | undefined
+    for (const step of steps) {
+      const made = new Map<string, string>()
+      for (const part of step.each_part ? parts : [undefined]) {
+        const id = [phase, ...(part ? [part.id] : []), step.id].join('.')
+        const own = part === undefined ? undefined : ofParts?.get(part.id)
+        nodes.push(
+          leaf({ id, parent: phase, phase, depends_on: own === undefined ? before : [own] }, step, asked, {
+            ...words,
+            ...(part ? { part: part.name, slug: part.id } : {}),
+          }),
+        )
+        made.set(part?.id ?? '', id)
+      }
+      before = [...made.values()]
+      ofParts = step.each_part ? made : undefined
+    }
+    phaseBefore = phase
   }
-  add('specification', [
-    {
-      id: 'specification.requirements',
-      title: 'Specify the requirements',
-      description: 'Write down the requirements for the finished work, each with the observation that proves it.',
-      acceptance_criteria: ['every requirement names an observation that proves it', ...criteria],
-      capability: 'solve',
-      ...THINK,
-    },
-  ])
-  add(
-    'pseudocode',
-    parts.map(({ id, name }) => ({
-      id: `pseudocode.${id}`,
-      title: `Outline ${name}`,
-      description: `Outline how ${name} works, step by step, with the possible failures of each step.`,
-      depends_on: ['specification.requirements'],
-      acceptance_criteria: ['every requirement of this part is covered by a step'],
-      capability: 'solve',
-      ...THINK,
-    })),
-  )
-  add('architecture', [
-    {
-      id: 'architecture.design',
-      title: 'Divide the work into parts',
-      description: `State for each part its responsibility, its interface and its dependencies: ${parts.map(({ name }) => name).join(', ')}.`,
-      depends_on: parts.map(({ id }) => `pseudocode.${id}`),
-      acceptance_criteria: ['every dependency is provided by some part', 'no two parts have the same responsibility'],
-      capability: 'solve',
-      ...THINK,
-    },
-  ])
-  add(
-    'refinement',
-    parts.flatMap(({ id, name }) => [
-      {
-        id: `refinement.${id}.implement`,
-        title: `Implement ${name}`,
-        description: `Implement ${name} as designed.`,
-        depends_on: ['architecture.design'],
-        acceptance_criteria: ['the parser of its language accepts it'],
-        risk: 'medium' as const,
-        ...MAKE,
-      },
-      {
-        id: `refinement.${id}.test`,
-        title: `Test ${name}`,
-        description: `Write tests for ${name} that cover its requirements, and run them.`,
-        depends_on: [`refinement.${id}.implement`],
-        acceptance_criteria: ['the tests pass, and fail without the implementation'],
-        ...MAKE,
-      },
-    ]),
-  )
-  add('completion', [
-    {
-      id: 'completion.integrate',
-      title: 'Integrate the parts',
-      description: 'Integrate the parts and run them as a whole.',
-      depends_on: parts.map(({ id }) => `refinement.${id}.test`),
-      acceptance_criteria: ['the whole starts and responds'],
-      risk: 'medium',
-      ...MAKE,
-    },
-    {
-      id: 'completion.verify',
-      title: 'Verify the result',
-      description: 'Observe each requirement and each acceptance criterion on the finished work.',
-      depends_on: ['completion.integrate'],
-      acceptance_criteria: criteria.length > 0 ? [...criteria] : ['every requirement was observed to hold'],
-      ...PROVE,
-    },
-  ])
-  return nodes
+  const left = nodes.flatMap(({ kind, acceptance_criteria }) => (kind === 'task' ? acceptance_criteria : []))
+  const check = verifier(`${phaseBefore}.verify`, ['goal'], before, [...new Set([...criteria, ...left])])
+  return [...nodes, { ...check, parent: phaseBefore, phase: plan.at(-1)?.phase, title: 'Verify the result' }]
 }
 
-const TITLES: Record<Phase, string> = {
-  specification: 'Requirements',
-  pseudocode: 'Outline',
-  architecture: 'Design',
-  refinement: 'The parts',
-  completion: 'The whole',
+function leaf(
+  place: Pick<GoalNode, 'id' | 'parent' | 'phase' | 'depends_on'>,
+  { title, do: words, leaves, minutes, usd }: PhasePlan[number]['steps'][number],
+  goal: string,
+  values: Readonly<Record<string, string>>,
+): GoalNode {
+  const fill = (text: string): string => text.replace(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? '')
+  const criteria = leaves.map(fill)
+  return node({
+    ...place,
+    kind: 'task',
+    title: fill(title).slice(0, 512).toWellFormed(),
+    description: `${fill(words)}\n\nThe goal: ${goal}`,
+    acceptance_criteria: criteria,
+    estimated_ms: Math.round(minutes * 60_000),
+    estimated_cost_usd: usd,
+    capability: 'solve',
+    risk: 'medium',
+    check: { by: 'criteria' },
+    makes: [
+      ...new Set(
+        criteria.flatMap(readCriterion).flatMap((said) => (said.kind === 'file' ? [`file ${said.path}`] : [])),
+      ),
+    ],
+  })
 }
 
-type Draft = Pick<GoalNode, 'id' | 'title' | 'description'> & Partial<GoalNode>
+type Draft = Pick<GoalNode, 'id' | 'kind' | 'title' | 'description'> & Partial<GoalNode>
 
-function node(draft: Draft & Pick<GoalNode, 'kind'>): GoalNode {
+function node(draft: Draft): GoalNode {
   return {
     depends_on: [],
     acceptance_criteria: [],
@@ -162,6 +115,13 @@ function node(draft: Draft & Pick<GoalNode, 'kind'>): GoalNode {
     risk: 'low',
     ...draft,
   }
+}
+
+/** What the work is called, for the names of its files: "an inventory system with search" -> inventory-system. */
+function workOf(goal: string): string {
+  const said = goal.slice(openingLength(goal)).replace(/^[a-z]+\s+(?:me\s+)?(?:(?:an?|the|our)\s+)?/i, '')
+  const head = said.slice(0, PARTS.exec(said)?.index ?? 200)
+  return slug(head.split(/\s+/).slice(0, 5).join(' '), 'work')
 }
 
 /** The parts that the goal names: "with search, payments and an admin page". */
@@ -186,14 +146,14 @@ function named(parts: readonly string[]): { id: string; name: string }[] {
   })
 }
 
-function slug(name: string): string {
+function slug(name: string, otherwise = 'part'): string {
   return (
     name
       .normalize('NFKD')
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')
       .slice(0, 40)
-      .replace(/^-|-$/g, '') || 'part'
+      .replace(/^-|-$/g, '') || otherwise
   )
 }
 

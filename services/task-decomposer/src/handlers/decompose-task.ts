@@ -2,10 +2,15 @@
 import type { Handler } from '@deed/mesh/bus'
 import type { decomposeTask as contract } from '@deed/proto/task'
 import { decompose } from '../decomposing/decompose.ts'
+import type { Methods } from '../methods/method-pack.ts'
 
-export function decomposeTask(): Handler<typeof contract> {
+interface Dependencies {
+  methods: Methods
+}
+
+export function decomposeTask({ methods }: Dependencies): Handler<typeof contract> {
   return async (goal, scope) => {
-    const graph = decompose(goal)
+    const graph = decompose(goal, methods)
     scope.setAttribute('deed.decomposition.method', graph.method)
     scope.setAttribute('deed.decomposition.nodes', graph.nodes.length)
     return graph

@@ -1,0 +1,119 @@
+// A request of several parts, on a whole mesh: planned by methods, approved, executed in order, verified, rolled back.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { freePort } from '@deed/local/kept-port'
+import { until } from '@deed/process/until'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
+import { type ExecutionReply, requestExecution } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
+import { rollbackExecution } from '@deed/proto/steering'
+import { listTasks, type TaskView } from '@deed/proto/task'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { detailOf, endOf } from './follow.ts'
+
+const SERVER = `import { createServer } from 'node:http'
+createServer((_, response) => response.end(String(process.pid))).listen(Number(process.env.PORT), '127.0.0.1')`
+
+const opened = new AsyncDisposableStack()
+let under: MeshUnderTest
+let port: number
+
+beforeAll(async () => {
+  port = await freePort()
+  under = opened.use(
+    await meshUnderTest({
+      env: { OLLAMA_HOST: 'http://127.0.0.1:1' },
+      config: `targets: { demo-api: { type: process, command: [node, server.mjs], cwd: ./workspace, env: { PORT: "${port}" },
+        environment: test, health: { url: "http://127.0.0.1:${port}/", timeout_ms: 500 } } }\n`,
+    }),
+  )
+  writeFileSync(join(under.workspace, 'server.mjs'), SERVER)
+  const { execution_id } = await ask('start demo-api')
+  await approveAll(execution_id)
+  expect(await endOf(under, execution_id)).toMatchObject({ status: 'done' })
+})
+afterAll(async () => {
+  const left = await pidOf().catch(() => undefined)
+  await opened.disposeAsync()
+  // A supervised process outlives the mesh by design.
+  if (left !== undefined) process.kill(left, 'SIGKILL')
+})
+
+const pidOf = async (): Promise<number> => Number(await (await fetch(`http://127.0.0.1:${port}/`)).text())
+const ask = (task: string, more: object = {}): Promise<ExecutionReply> =>
+  under.client.call(requestExecution, { task, mode: 'background', ...more })
+const there = (path: string): boolean => existsSync(join(under.workspace, path))
+
+async function approveAll(id: ExecutionId): Promise<void> {
+  const { approval_id } = await until(
+    async () => (await under.client.call(listApprovals, { execution_id: id, status: 'pending' })).approvals[0],
+    { timeoutMs: 30_000, what: 'the question' },
+  )
+  await under.client.call(decideApproval, { approval_id, decision: 'approve' })
+}
+
+const MADE = ['migrations/create_orders.sql', 'src/orders-server.js', 'test/orders.test.js']
+const listOf = async (id: ExecutionId): Promise<TaskView[]> =>
+  (await under.client.call(listTasks, { execution_id: id })).tasks
+
+describe('a request of several parts', () => {
+  it('is planned, approved, done in its order, verified as a whole, and rolled back', async () => {
+    const before = await pidOf()
+    const { execution_id: id } = await ask(
+      'Create the orders table, then the endpoint, then tests, and restart demo-api',
+    )
+    await approveAll(id)
+    const end = await endOf(under, id)
+    expect(end).toMatchObject({ status: 'done', task_verified: true, method: 'autonomous' })
+    expect(await pidOf()).not.toBe(before)
+    expect(readFileSync(join(under.workspace, 'migrations/create_orders.sql'), 'utf8')).toContain('CREATE TABLE')
+    expect(MADE.filter(there)).toEqual(MADE)
+
+    const acts = (await listOf(id)).filter(({ task_kind }) => task_kind === 'act')
+    const kinds = acts.map(({ action }) => action?.kind)
+    expect(kinds.slice(0, 4)).toEqual(['code.generate', 'code.generate', 'code.generate', 'test.run'])
+    const at = (kind: string) => acts.find(({ action }) => action?.kind === kind)!
+    // The service is restarted with what was made, once its tests have passed.
+    expect(Date.parse(at('service.restart').started_at!)).toBeGreaterThanOrEqual(
+      Date.parse(at('test.run').finished_at!),
+    )
+    const observed = acts.flatMap(({ action, evidence }) =>
+      action?.checks ? [[action.checks, evidence?.outcome]] : [],
+    )
+    for (const path of MADE) expect(observed).toContainEqual([`${path} exists`, 'verified'])
+    expect(observed).toContainEqual(['demo-api is running', 'verified'])
+
+    await under.client.call(rollbackExecution, { execution_id: id })
+    const [asked] = (await under.client.call(listApprovals, { execution_id: id, status: 'pending' })).approvals
+    if (asked) await under.client.call(decideApproval, { approval_id: asked.approval_id, decision: 'approve' })
+    await until(() => !MADE.some(there), { timeoutMs: 60_000, what: 'the files to be gone' })
+    await until(async () => (await detailOf(under, id)).status !== 'undoing', {
+      timeoutMs: 60_000,
+      what: 'the end of the rollback',
+    })
+    expect((await listOf(id)).find(({ action }) => action?.kind === 'code.generate')).toMatchObject({
+      actual_status: 'undone',
+      undo_evidence: { outcome: 'verified' },
+    })
+  }, 120_000)
+
+  it('is done and not verified where a criterion has no form that can be observed, and says which', async () => {
+    const task = 'write "a" to first.txt, then write "b" to second.txt'
+    const criteria = ['second.txt contains "b"', 'it feels right']
+    const { execution_id: id } = await ask(task, { acceptance_criteria: criteria })
+    const end = await endOf(under, id)
+    expect(end).toMatchObject({ status: 'done', task_verified: false })
+    expect(end.result?.text).toContain('not observed: it feels right')
+    const checks = (await listOf(id)).flatMap(({ action, evidence }) =>
+      action?.checks ? [[action.checks, evidence?.outcome]] : [],
+    )
+    expect(checks).toEqual([['second.txt contains "b"', 'verified']])
+  }, 120_000)
+
+  it('is undone where what a criterion says does not hold in the end', async () => {
+    const { execution_id: id } = await ask('write "a" to third.txt', { acceptance_criteria: ['fourth.txt exists'] })
+    expect(await endOf(under, id)).toMatchObject({ status: 'rolled_back' })
+    expect(there('third.txt')).toBe(false)
+  }, 120_000)
+})
