@@ -35,7 +35,7 @@ export function understandTask(understand: Understand, task: string): Understood
   if (whole && whole.outcome !== 'declined') return joined([{ reply: whole, depends_on: [], id: '' }])
   let clauses: { id: string; description: string; depends_on: readonly string[] }[]
   try {
-    clauses = decompose({ goal: task }).nodes.filter(({ kind }) => kind === 'task')
+    clauses = decompose({ goal: task }).nodes.filter(({ kind, verifies }) => kind === 'task' && !verifies)
   } catch (error) {
     if (error instanceof DeedError) return { outcome: 'nothing', reason: error.message }
     throw error
