@@ -53,7 +53,7 @@ import {
   rollbackExecution,
   steerExecutions,
 } from './steering.ts'
-import { decomposeTask, heartbeatWorker, listTasks, reportTask } from './task.ts'
+import { decomposeTask, explainPlan, heartbeatWorker, listTasks, reportTask } from './task.ts'
 import {
   analyzeTemplates,
   getTemplate,
@@ -132,6 +132,7 @@ export const CONTRACTS: readonly Contract[] = [
   templateHistory,
   analyzeTemplates,
   decomposeTask,
+  explainPlan,
   explainTask,
   processTask,
   learnSentence,

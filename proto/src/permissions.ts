@@ -51,6 +51,7 @@ const READING = [
   'action.kinds',
   // Understanding has no side effects.
   'agent.explain',
+  'task.explain',
   ...['list', 'test', 'learned', 'export'].map((verb) => `rules.${verb}`),
   'audit.verify',
   'audit.export',
@@ -193,7 +194,10 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
     ],
   },
   'template-optimizer': { publish: [], subscribe: ['template.>', ...own('template-optimizer')] },
-  'task-decomposer': { publish: [], subscribe: [...verbs('task.decompose'), ...own('task-decomposer')] },
+  'task-decomposer': {
+    publish: [],
+    subscribe: [...verbs('task.decompose', 'task.explain'), ...own('task-decomposer')],
+  },
   'hybrid-agent': {
     publish: [
       CANCELLED,

@@ -112,6 +112,22 @@ export const decomposeTask = request({
 })
 export type Decomposition = z.output<typeof decomposeTask.output>
 
+/** How a task is divided. Nothing is done, and nothing is stored. */
+export const explainPlan = request({
+  subject: 'task.explain',
+  owner: 'task-decomposer',
+  summary: 'How a task is divided; nothing is done.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({
+    task: z.string().min(1).max(65_536),
+    complexity: Complexity.optional(),
+    language: Language.optional(),
+    acceptance_criteria: z.array(z.string().min(1).max(4096)).max(100).optional(),
+  }),
+  output: decomposeTask.output,
+})
+
 /**
  * The outcome of an attempt, repeated until it is answered. A report under an old token changes
  * nothing and is refused as `stale_token`; one that the executor's ledger contradicts, as `forbidden`.

@@ -60,7 +60,7 @@ ${table(
       API_PROVIDERS.map((provider) => `\`${keyVariable(provider)}\``).join(', '),
       'keys of API providers; with `_FILE` appended, the name of a file that holds the key',
     ],
-    ['`RULES_DIR`, `TEMPLATES_DIR`', 'folders with your own rule packs and templates'],
+    ['`RULES_DIR`, `METHODS_DIR`, `TEMPLATES_DIR`', 'folders with your own rule packs, methods and templates'],
     ['`DEED_POLICY`', 'your own policy for approvals'],
     [
       '`METRICS_PORT`, `METRICS_HOST`',

@@ -9,6 +9,7 @@ import * as proto from '@deed/proto/task'
 import { createLogger } from '@deed/telemetry/logger'
 import type { Config } from './config.ts'
 import { decomposeTask } from './handlers/decompose-task.ts'
+import { explainPlan } from './handlers/explain-plan.ts'
 import { MethodPackError, type Methods, readMethods } from './methods/method-pack.ts'
 
 /** Starts the task decomposer. Disposing it drains: running requests are answered, then it disconnects. */
@@ -22,6 +23,7 @@ export async function startTaskDecomposer(config: Config): Promise<AsyncDisposab
   metrics.readyIf({ nats: natsProbe(bus) })
   serveLogLevel(bus, 'task-decomposer')
   bus.serve(proto.decomposeTask, decomposeTask({ methods }))
+  bus.serve(proto.explainPlan, explainPlan({ methods }))
 
   return opened.move()
 }

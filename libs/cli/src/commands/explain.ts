@@ -1,7 +1,10 @@
-/** deed explain: how the words of a task are understood, without doing anything. */
+/** deed explain: how the words of a task are understood and how it is divided, without doing anything. */
 import { type AgentReply, type Explanation, explainTask } from '@deed/proto/agent'
+import { explainPlan } from '@deed/proto/task'
 import type { Command } from 'commander'
 import { shellOf, withMesh } from '../connect/shell.ts'
+import { planMermaid } from '../show/mermaid.ts'
+import { planTree } from '../show/plan-tree.ts'
 import { table } from '../show/table.ts'
 import type { Output } from '../terminal/output.ts'
 
@@ -10,17 +13,30 @@ export function addExplain(program: Command): void {
     .command('explain <task>')
     .summary('how the words of a task are understood; nothing is done')
     .description(
-      'How the words of a task are understood: what each stage made of them, the readings, and what is unexplained.',
+      'How the words of a task are understood: what each stage made of them, the readings, and what is unexplained; and how a task of several parts is divided.',
     )
+    .option('--mermaid', 'only the tasks that it is divided into, as a Mermaid flowchart')
     .addHelpText(
       'after',
-      '\nExamples:\n  deed explain "demo-api is stuck, restart it"\n  deed explain --json "restart the service"',
+      `
+Examples:
+  deed explain "demo-api is stuck, restart it"
+  deed explain --json "restart the service"
+  deed explain "create a table, an endpoint and tests for orders, then restart demo-api"
+  deed explain --mermaid "stop demo-api, then start it again" > plan.mmd`,
     )
-    .action(async (task: string, _options: object, command: Command) => {
+    .action(async (task: string, { mermaid = false }: { mermaid?: boolean }, command: Command) => {
       const shell = shellOf(command)
       const { out } = shell
-      const reply = await withMesh(shell, (bus) => bus.call(explainTask, { task }))
-      out.document(reply)
+      const [reply, plan] = await withMesh(shell, (bus) =>
+        Promise.all([bus.call(explainTask, { task }), bus.call(explainPlan, { task })]),
+      )
+      out.document({ ...reply, plan })
+      if (mermaid) return out.print(planMermaid(plan.nodes))
+      const divided = plan.nodes.length > 1
+      if (divided) out.print(planTree(plan.nodes, out.paint))
+      // Of several parts, each is understood by itself.
+      if (divided && reply.outcome === 'declined') return
       out.print(outcomeText(reply))
       if (reply.explanation) out.print(explanationText(reply.explanation, out))
     })

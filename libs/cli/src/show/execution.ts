@@ -59,7 +59,7 @@ const unprovenLines = (
 ): string[] =>
   status === 'done' && !verified
     ? [
-        `${paint('red', 'unproven')}  a model chose these actions. That they hold does not show that the`,
+        `${paint('red', 'unproven')}  the actions are verified. That they hold does not show that the`,
         '          task is done: check the result, or run it again with criteria that can',
         '          be checked, such as --criterion "notes.txt exists".',
       ]

@@ -1,5 +1,5 @@
-/** The DAG of an execution as a Mermaid flowchart, to be pasted where Markdown is shown. */
-import type { TaskView } from '@deed/proto/task'
+/** The DAG of an execution, or of a plan, as a Mermaid flowchart, to be pasted where Markdown is shown. */
+import type { GoalNode, TaskView } from '@deed/proto/task'
 import { plainLine } from '../terminal/plain-text.ts'
 
 const TITLE_CHARS_MAX = 80
@@ -22,6 +22,28 @@ export function mermaidText(tasks: readonly TaskView[]): string {
     '  classDef blocked stroke:#c22',
     '  classDef undone stroke:#a80',
   ].join('\n')
+}
+
+/** The tasks of a plan in the boxes of their compounds; what only observes has round ends. */
+export function planMermaid(nodes: readonly GoalNode[]): string {
+  const names = new Map(nodes.map(({ id }, index) => [id, `n${index + 1}`]))
+  const lines = ['flowchart TD']
+  const put = (parent: string | undefined, indent: string): void => {
+    for (const { id, kind, title, verifies } of nodes.filter((node) => node.parent === parent)) {
+      const name = names.get(id) ?? ''
+      if (kind === 'task') lines.push(`${indent}${name}${verifies ? `(["${label(title)}"])` : `["${label(title)}"]`}`)
+      else {
+        lines.push(`${indent}subgraph ${name} ["${label(title)}"]`)
+        put(id, `${indent}  `)
+        lines.push(`${indent}end`)
+      }
+    }
+  }
+  put(undefined, '  ')
+  for (const { id, kind, depends_on } of nodes) {
+    if (kind === 'task') for (const before of depends_on) lines.push(`  ${names.get(before)} --> ${names.get(id)}`)
+  }
+  return lines.join('\n')
 }
 
 /** Text alone: nothing of it is taken for a part of the flowchart, or for HTML. */

@@ -110,6 +110,8 @@ export function think(
         const { description, acceptance_criteria: criteria, verifies } = node
         if (verifies) return observeNode({ bus, ...options }, node, taskOf(request, description, criteria))
         const agentTask = alone ? whole : taskOf(request, description, criteria, node.language)
+        // What a large goal is divided into is beyond rules, whatever words of the goal it repeats.
+        if (node.capability === 'solve') return { node, ask: agentTask }
         // If the goal is one task, the answer for the whole is the answer for the task.
         const reply = alone ? unwrap(known) : await bus.call(processTask, agentTask, options)
         return solveNode({ bus, seed, ...options }, node, agentTask, reply, alone ? template : undefined)

@@ -17,18 +17,7 @@ function ownMethods(text: string) {
   return readMethods(folder.path)
 }
 
-const WARM_UP = `
-pack: own
-version: 1
-description: Our own
-methods:
-  - name: warm-up
-    match: ["warm up {service}"]
-    steps:
-      - { id: start, do: "start {{service}}" }
-      - { id: page, do: "check that http://127.0.0.1/ answers" }
-      - { id: note, do: 'write "warm" to warm/{{service | kebab}}.txt', after: [start] }
-`
+const EXAMPLE = join(import.meta.dirname, '../../../../examples/methods')
 
 describe('a compound request', () => {
   it('becomes tasks of real kinds, in the order of what they need and make', () => {
@@ -110,13 +99,13 @@ describe('a compound request', () => {
 
 describe('an own pack', () => {
   it('is used before the built-in ones', () => {
-    const { tasks, method } = planOf('warm up demo-api', ownMethods(WARM_UP))
+    const { tasks, method } = planOf('warm up demo-api', readMethods(EXAMPLE))
     expect(method).toBe('methods')
     expect(tasks.map(({ id, depends_on }) => [id, depends_on])).toEqual([
       ['task-1.start', []],
-      ['task-1.page', ['task-1.start']],
       ['task-1.note', ['task-1.start']],
-      ['task-1.verify', ['task-1.page', 'task-1.note']],
+      ['task-1.status', ['task-1.start']],
+      ['task-1.verify', ['task-1.note', 'task-1.status']],
     ])
     expect(tasks.at(-1)?.acceptance_criteria).toEqual(['demo-api is running', 'warm/demo-api.txt exists'])
   })
