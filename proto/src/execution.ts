@@ -41,8 +41,11 @@ export const WordsRequest = z.strictObject({
   idempotency_key: IdempotencyKey.optional(),
   budget_usd: Usd.optional(),
   priority: z.enum(['low', 'normal', 'high']).default('normal'),
-  /** What happens if a task fails for good; absent: undo. ask: the task waits for a person, the others continue. */
-  on_failure: z.enum(['undo', 'ask']).optional(),
+  /**
+   * What happens if a task fails for good; absent: undo. ask: the task waits for a person, the others continue. replan:
+   * a model is asked for other actions if the task has changed nothing, at most three times; otherwise undo.
+   */
+  on_failure: z.enum(['undo', 'ask', 'replan']).optional(),
   /** Shows plan, level and undo; nothing is done or stored. */
   dry_run: z.boolean().default(false),
 })

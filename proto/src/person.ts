@@ -37,13 +37,14 @@ export type ReviewCause = z.output<typeof ReviewCause>
  * A person's decisions on a task of theirs.
  *
  * - retry: try it again, and reset the count of failures; for a goal: check it again, as `goal.resume` does.
+ * - replan: a model is asked for other actions; what is done stays done, and what waits for it waits for those.
  * - skip: continue without it; for an undo: leave the effect.
  * - provide: a person did it, and signs for the result; for an undo: a person restored the state.
  * - cancel: cancel the execution, and undo what it did; for a goal: delete it.
  * - choose: one of the readings that a question offers, or new words.
  * - deny: nobody does it, or none of the readings is meant; the execution is denied, and undone.
  */
-export const PersonDecision = z.enum(['retry', 'skip', 'provide', 'cancel', 'choose', 'deny'])
+export const PersonDecision = z.enum(['retry', 'replan', 'skip', 'provide', 'cancel', 'choose', 'deny'])
 export type PersonDecision = z.output<typeof PersonDecision>
 
 /** What the words of a task may mean, and what would follow. */

@@ -33,6 +33,7 @@ export function addResolve(program: Command): void {
       'after',
       `
 retry    try it again
+replan   ask a model for other actions; what is done stays done
 skip     go on without it; of an undo: leave it as it is
 provide  a person did it, and signs for the result; of an undo: it is undone
 cancel   give up the execution, and undo what it did; of a goal: end the goal

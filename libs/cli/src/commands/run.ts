@@ -36,7 +36,7 @@ export interface RequestOptions {
   budget?: number
   priority?: ExecutionRequest['priority']
   dryRun?: boolean
-  onFailure?: 'undo' | 'ask'
+  onFailure?: 'undo' | 'ask' | 'replan'
   context?: Record<string, unknown>
 }
 
@@ -96,7 +96,11 @@ export function addRequestOptions(command: Command, { keyed = true } = {}): Comm
     .option('--budget <usd>', 'what models may cost, in dollars', number)
     .addOption(choice('--priority <priority>', 'before or after others', Priority.unwrap()))
     .addOption(
-      new Option('--on-failure <what>', 'undo, or block what failed and ask a person').choices(['undo', 'ask']),
+      new Option('--on-failure <what>', 'undo, block it and ask a person, or plan it again').choices([
+        'undo',
+        'ask',
+        'replan',
+      ]),
     )
     .option('--context <key=value>', 'more context; may be repeated', collectPairs)
 }

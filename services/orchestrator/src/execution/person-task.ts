@@ -7,7 +7,12 @@ import { z } from 'zod'
 import type { TaskRow } from './snapshot.ts'
 
 /** The subject of a review, as stored with its task. */
-export const Review = z.object({ about: z.string(), cause: ReviewCause })
+export const Review = z.object({
+  about: z.string(),
+  cause: ReviewCause,
+  /** Whether a model may be asked for other actions. */
+  replannable: z.boolean().optional(),
+})
 export type Review = z.output<typeof Review>
 
 /** @returns undefined if the task is not a review */
@@ -64,7 +69,8 @@ export function expiryOf(task: TaskRow): number | undefined {
 
 export function decisionsFor(task: TaskRow): readonly PersonDecision[] {
   if (task.task_kind === 'choose') return ['choose', 'deny']
-  const cause = reviewOf(task)?.cause
+  const { cause, replannable } = reviewOf(task) ?? {}
   if (cause === undefined) return ['provide', 'deny']
-  return cause === 'undo' ? ['retry', 'skip', 'provide'] : ['retry', 'skip', 'provide', 'cancel']
+  if (cause === 'undo') return ['retry', 'skip', 'provide']
+  return replannable ? ['retry', 'replan', 'skip', 'provide', 'cancel'] : ['retry', 'skip', 'provide', 'cancel']
 }

@@ -155,6 +155,8 @@ export interface ApprovalRow {
 /** How the tasks' results become one answer: a part for each node of the goal. */
 export interface PlanPart {
   title: string
+  /** Of the node, if they are longer than its title. */
+  words?: string
   answer: AnswerFormat
   tasks: TaskId[]
   /** What the words were understood as, where a rule does not know them as they are. */

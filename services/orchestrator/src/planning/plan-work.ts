@@ -30,6 +30,9 @@ import { type Candidate, comesAfter, inspectTargets, type Weighing, weighActions
 export const ModelTaskSpec = AgentTask.extend({ node: GoalNode.pick({ id: true, title: true }) })
 export type ModelTaskSpec = z.output<typeof ModelTaskSpec>
 
+/** What is kept of the words of a node, to plan it again. */
+const WORDS_CHARS_MAX = 8_192
+
 export interface Planning extends Weighing, Sealing {}
 
 /** Where new tasks are inserted: after existing ones, with unused names. */
@@ -113,7 +116,8 @@ export async function weighWork(
     tasksOfNode.set(node.id, ids)
     tasks.push(...made)
     const answer = solution?.answer ?? { kind: 'actions' }
-    parts.push({ title: node.title, answer, tasks: ids, ...defined({ reading: reading?.text, unchecked }) })
+    const words = node.title.endsWith('...') ? node.description.slice(0, WORDS_CHARS_MAX).toWellFormed() : undefined
+    parts.push({ title: node.title, answer, tasks: ids, ...defined({ words, reading: reading?.text, unchecked }) })
   }
   orderByTouch(planning, candidates)
   const others = tasks.filter(({ task_kind }) => task_kind !== 'act')

@@ -7,6 +7,7 @@ import { isoTime } from '../execution/iso-time.ts'
 import { newTask } from '../execution/new-task.ts'
 import { askedOf, choiceOf, type Review, reviewOf } from '../execution/person-task.ts'
 import type { TaskRow } from '../execution/snapshot.ts'
+import { isReplannable } from './replan-failed.ts'
 
 const TITLE_CHARS_MAX = 512
 
@@ -21,7 +22,8 @@ export function askPerson(draft: Draft, task: TaskRow, cause: ReviewCause): void
   const wanted = `HUMAN-REVIEW-${task.name}`
   let name = wanted
   for (let number = 2; names.has(name); number++) name = `${wanted}-${number}`
-  const spec: Review = { about: task.task_id, cause }
+  const replannable = cause !== 'undo' && isReplannable(task)
+  const spec: Review = { about: task.task_id, cause, ...(replannable ? { replannable } : {}) }
   const review = newTask(draft.execution, {
     task_id: derivedUuid(draft.execution.execution_id, name) as TaskId,
     position: draft.tasks.size,

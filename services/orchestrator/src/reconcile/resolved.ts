@@ -11,6 +11,7 @@ import type { Snapshot, TaskRow } from '../execution/snapshot.ts'
 import { type Moment, needsApproval, renewApprovals } from './agree-again.ts'
 import { end } from './ending.ts'
 import type { Limits, NewApprovals, Resolution } from './input.ts'
+import { replanFailed } from './replan-failed.ts'
 
 /** The task that a decision retries and that needs a new approval first, or nothing. */
 export function retriedBy(
@@ -104,6 +105,8 @@ function resolveTask(
     case 'skip':
       setActual(draft, about, { actual_status: 'skipped', finished_at: endOf(draft, about) })
       return record(draft, 'task.skipped', { name, by, reason }, about.task_id)
+    case 'replan':
+      return replanFailed(draft, about, by)
     case 'provide':
       return finishBy(draft, about, resolution)
     default:

@@ -6,6 +6,7 @@ import { isoTime } from '../execution/iso-time.ts'
 import type { TaskRow } from '../execution/snapshot.ts'
 import { askPerson } from './ask-person.ts'
 import type { Limits } from './input.ts'
+import { mayReplanAlone, replanFailed } from './replan-failed.ts'
 
 /** Backoff after temporary failures: 1, 2, 4 ... seconds, with jitter, up to the cap. */
 const BACKOFF_MS_FIRST = 1_000
@@ -55,9 +56,10 @@ export function undoLater(draft: Draft, task: TaskRow, error: ErrorBody, limits:
   askPerson(draft, task, 'undo')
 }
 
-/** A permanent failure: everything is undone, or a person is asked, as the request says. */
+/** A permanent failure: everything is undone, a person is asked, or the task is planned again, as the request says. */
 export function failForGood(draft: Draft, task: TaskRow, error: ErrorBody, evidence: Evidence | null = null): void {
-  const ask = (task.on_failure ?? draft.execution.request.on_failure) === 'ask'
+  const how = task.on_failure ?? draft.execution.request.on_failure
+  const ask = how === 'ask'
   setActual(draft, task, {
     actual_status: ask ? 'blocked' : 'failed',
     failure_count: task.failure_count + 1,
@@ -66,5 +68,6 @@ export function failForGood(draft: Draft, task: TaskRow, error: ErrorBody, evide
   })
   const { name, token } = task
   record(draft, ask ? 'task.blocked' : 'task.failed', { name, token, error, evidence }, task.task_id)
+  if (how === 'replan' && mayReplanAlone(draft, task)) return replanFailed(draft, task)
   if (ask) askPerson(draft, task, 'failed')
 }

@@ -32,6 +32,8 @@ export function decisionWords(decision: Decision, cause: PersonTask['cause']): {
   switch (decision) {
     case 'retry':
       return { verb: goal ? 'Check again' : 'Retry', means: goal ? 'the goal is observed again' : 'it is tried again' }
+    case 'replan':
+      return { verb: 'Plan it again', means: 'a model is asked for other actions; what is done stays done' }
     case 'skip':
       return { verb: 'Skip', means: undo ? 'its effect stays as it is' : 'the others continue without it' }
     case 'provide':
