@@ -19,6 +19,7 @@ import type { World } from '../rules/vocabulary.ts'
 import { checksOf } from './checks-of.ts'
 import { findPlan, type ModelText } from './find-plan.ts'
 import { strayFrom } from './hold-to-words.ts'
+import { oneAfterAnother } from './one-after-another.ts'
 
 const ACTIONS_MAX = 20
 const PROBLEMS_SHOWN_MAX = 5
@@ -119,7 +120,7 @@ export function readAnswer(answer: ModelText, task: AgentTask, world: World, unt
   )
   return {
     solution: Solution.parse({
-      actions: [...actions, ...checks],
+      actions: [...oneAfterAnother(actions), ...checks],
       ...(reads ? { answer: { kind: 'table' } } : {}),
       confidence: CONFIDENCE,
     }),
