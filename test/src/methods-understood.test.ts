@@ -4,7 +4,7 @@ import { Target } from '@deed/config/targets'
 import { AgentTask } from '@deed/proto/agent'
 import { decompose } from '@deed/task-decomposer/decomposing/decompose'
 import { expect, it } from 'vitest'
-import { generatedTasks } from '../../services/task-decomposer/test/generated-tasks.ts'
+import { generatedTasks } from '../words/generated-tasks.ts'
 import { openUnderstanding } from '../words/world-understanding.ts'
 
 const service = Target.parse({ type: 'process', command: ['node', 'server.mjs'] })

@@ -34,49 +34,45 @@ function seeded(seed: number): (below: number) => number {
 function* adversary(seed: number): Generator<string> {
   const draw = seeded(seed)
   const one = <T>(of: readonly T[]): T => of[draw(of.length)] as T
+  /** Harm is rare enough that some plans have none, and dense enough that most have some. */
+  const rarely = <T>(harm: readonly T[], good: readonly T[]): T => (draw(14) === 0 ? one(harm) : one(good))
   const input = (kind: string): object => {
-    const path = one(['a.txt', './a.txt', 'b/c.txt', '../out.txt', '/etc/passwd', '.env', 'a.txt'])
-    if (kind.startsWith('service')) return { target: one(['billing', 'billing', 'nothing', 'app']) }
-    if (kind === 'command.run') return { argv: one([['ls'], [], 'ls']) }
+    const path = rarely(['../out.txt', '/etc/passwd', '.env'], ['a.txt', './a.txt', 'b/c.txt'])
+    if (kind.startsWith('service')) return { target: rarely(['nothing', 'app'], ['billing']) }
+    if (kind === 'command.run') return { argv: rarely<unknown>([[], 'ls'], [['ls']]) }
     if (kind === 'file.move') return { from: path, to: one(['d.txt', 'a.txt']) }
-    return { path, content: one(['x', 'y', 1, '\u0000']), ...(draw(12) === 0 ? { risk: 'none', verified: true } : {}) }
+    return { path, content: rarely<unknown>([1, '\u0000'], ['x', 'y']), ...rarely([{ risk: 'none' }], [{}]) }
   }
-  const kinds = [
-    'file.write',
-    'file.write',
-    'file.append',
-    'file.move',
-    'service.restart',
-    'command.run',
-    'rm.rf',
-    'sudo',
-    'code.generate',
-  ]
   for (;;) {
-    const names = ['a', 'b', 'c', 'd', one(['a', 'e']), one(['F!', 'f'])]
-    const count = draw(7)
-    const actions = names.slice(0, count).map((name) => {
-      const kind = draw(3) === 0 ? one(kinds) : one(kinds.slice(0, 5))
+    const names = ['a', 'b', 'c', 'd', rarely(['a', 'F!'], ['e'])]
+    const actions = names.slice(0, draw(6)).map((name, index) => {
+      const kind = rarely(
+        ['rm.rf', 'sudo', 'wait.until'],
+        ['file.write', 'file.append', 'file.move', 'service.restart', 'command.run'],
+      )
+      const before = names.slice(0, index)
+      const depends_on = rarely([names, ['zz'], [name]], [before.slice(-1), [], before])
       return {
-        ...{ kind, name, title: one(['do it', 'do it', '']), input: input(kind) },
-        ...(draw(3) === 0 ? { depends_on: [one(names), one(['a', 'zz'])] } : {}),
-        ...(draw(20) === 0 ? { level: 0 } : {}),
+        kind,
+        name,
+        title: rarely([''], ['do it']),
+        input: input(kind),
+        depends_on,
+        ...rarely([{ level: 0 }], [{}]),
       }
     })
-    const plan = JSON.stringify({ actions, ...(draw(20) === 0 ? { approved: true } : {}) })
-    yield one([
-      plan,
-      plan,
-      plan,
-      plan,
-      `Sure!\n\`\`\`json\n${plan}\n\`\`\``,
-      `<think>${plan}</think>${plan}`,
-      `${plan}${plan}`,
-      plan.slice(0, -3),
-      'I would rather not.',
-      '[]',
-      'null',
-    ])
+    const plan = JSON.stringify({ actions, ...rarely([{ approved: true }], [{}]) })
+    yield rarely(
+      [
+        `<think>${plan}</think>`,
+        `${plan}${plan.replace('do it', 'do')}`,
+        plan.slice(0, -3),
+        'I would rather not.',
+        '[]',
+        'null',
+      ],
+      [plan, plan, `Sure!\n\`\`\`json\n${plan}\n\`\`\``],
+    )
   }
 }
 

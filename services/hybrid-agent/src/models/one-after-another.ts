@@ -9,7 +9,7 @@ export function oneAfterAnother(actions: readonly PlannedAction[]): PlannedActio
     const waits = new Set(planned.depends_on)
     for (const thing of thingsOf(planned)) {
       const earlier = last.get(thing)
-      if (earlier !== undefined) waits.add(earlier)
+      if (earlier !== undefined && earlier !== planned.name) waits.add(earlier)
       last.set(thing, planned.name)
     }
     return { ...planned, depends_on: [...waits] }

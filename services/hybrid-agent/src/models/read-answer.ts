@@ -118,13 +118,12 @@ export function readAnswer(answer: ModelText, task: AgentTask, world: World, unt
     world,
     actions.map(({ name }) => name),
   )
-  return {
-    solution: Solution.parse({
-      actions: [...oneAfterAnother(actions), ...checks],
-      ...(reads ? { answer: { kind: 'table' } } : {}),
-      confidence: CONFIDENCE,
-    }),
-  }
+  const solution = Solution.parse({
+    actions: [...actions, ...checks],
+    ...(reads ? { answer: { kind: 'table' } } : {}),
+    confidence: CONFIDENCE,
+  })
+  return { solution: { ...solution, actions: oneAfterAnother(solution.actions) } }
 }
 
 function problemsOf(error: z.ZodError): string {

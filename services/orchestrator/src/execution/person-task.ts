@@ -11,7 +11,7 @@ export const Review = z.object({
   about: z.string(),
   cause: ReviewCause,
   /** Whether a model may be asked for other actions. */
-  replannable: z.boolean().optional(),
+  replannable: z.boolean().exactOptional(),
 })
 export type Review = z.output<typeof Review>
 

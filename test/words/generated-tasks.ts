@@ -1,5 +1,5 @@
 /** Task texts as people combine them, drawn from lists by a seed: the same seed gives the same texts. */
-import type { Goal } from '../src/decomposing/decompose.ts'
+import type { Goal } from '@deed/task-decomposer/decomposing/decompose'
 
 const NAMES = ['orders', 'user events', 'invoices', 'the audit log', 'stock items', 'payments']
 const SERVICES = ['demo-api', 'web-01', 'billing', 'worker-2']
