@@ -10,20 +10,29 @@ import type { ExecutionId } from '@deed/proto/ids'
 import { rollbackExecution } from '@deed/proto/steering'
 import { listTasks, type TaskView } from '@deed/proto/task'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
 import { detailOf, endOf } from './follow.ts'
 
 const SERVER = `import { createServer } from 'node:http'
 createServer((_, response) => response.end(String(process.pid))).listen(Number(process.env.PORT), '127.0.0.1')`
 
+const ANOTHER_WAY = {
+  json: {
+    actions: [{ kind: 'file.write', name: 'write', title: 'write it', input: { path: 'made.txt', content: 'x' } }],
+  },
+}
+
 const opened = new AsyncDisposableStack()
 let under: MeshUnderTest
 let port: number
+let model: FakeOllama
 
 beforeAll(async () => {
   port = await freePort()
+  model = opened.use(await startFakeOllama({ answer: () => ANOTHER_WAY }))
   under = opened.use(
     await meshUnderTest({
-      env: { OLLAMA_HOST: 'http://127.0.0.1:1' },
+      env: { OLLAMA_HOST: model.url },
       config: `targets: { demo-api: { type: process, command: [node, server.mjs], cwd: ./workspace, env: { PORT: "${port}" },
         environment: test, health: { url: "http://127.0.0.1:${port}/", timeout_ms: 500 } } }\n`,
     }),
@@ -109,5 +118,31 @@ describe('a request of several parts', () => {
       action?.checks ? [[action.checks, evidence?.outcome]] : [],
     )
     expect(checks).toEqual([['second.txt contains "b"', 'verified']])
+  }, 120_000)
+
+  it('has only the task planned again that failed, and what is done stays done', async () => {
+    const task = 'write "a" to one.txt, then run `node missing.mjs`, then write "b" to two.txt'
+    const { execution_id: id } = await ask(task, { on_failure: 'ask' })
+    await approveAll(id)
+    const review = await until(
+      async () => (await under.client.call(listApprovals, { execution_id: id, kind: 'review' })).tasks[0],
+      { timeoutMs: 60_000, what: 'the review' },
+    )
+    expect(review.decisions).toContain('replan')
+    const [done] = await listOf(id)
+    expect(there('two.txt')).toBe(false)
+    await under.client.call(decideApproval, { approval_id: review.approval_id, decision: 'replan' })
+    await approveAll(id)
+    expect(await endOf(under, id)).toMatchObject({ status: 'done' })
+    // The model was told what went wrong.
+    expect(JSON.stringify(model.calls.at(-1)?.messages)).toContain('missing.mjs')
+    const tasks = await listOf(id)
+    expect(tasks.find(({ task_id }) => task_id === done!.task_id)).toEqual(done)
+    const byPath = (path: string) => tasks.find(({ action }) => action?.input.path === path)!
+    expect(tasks.find(({ action }) => action?.kind === 'command.run')).toMatchObject({ actual_status: 'skipped' })
+    expect(Date.parse(byPath('two.txt').started_at!)).toBeGreaterThanOrEqual(
+      Date.parse(byPath('made.txt').finished_at!),
+    )
+    expect(there('made.txt') && there('two.txt')).toBe(true)
   }, 120_000)
 })

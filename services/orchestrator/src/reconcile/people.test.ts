@@ -61,7 +61,8 @@ describe('a person', () => {
       expected: { status: 'undoing', tasks: ['cancelled', 'in_progress', 'done'] },
     },
     {
-      title: 'a task that a person has planned again is out of the way, and what waits for it waits for the new actions',
+      title:
+        'a task that a person has planned again is out of the way, and what waits for it waits for the new actions',
       given: { acts: [[], [0], []], ask: true },
       inputs: [report('failed'), report('done'), decide('replan')],
       expected: { status: 'running', tasks: ['skipped', 'pending', 'done', 'done', 'in_progress'] },
