@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { ActionKind } from '@deed/proto/action'
 import { checkGraph } from '@deed/proto/check-graph'
 import { factsOf } from '@deed/proto/kinds'
@@ -104,7 +105,7 @@ export class MethodPackError extends Error {
 }
 
 /** The packs that every mesh has. */
-const BUILT_IN = new URL('../../methods', import.meta.url).pathname
+const BUILT_IN = fileURLToPath(new URL('../../methods', import.meta.url))
 
 let known: Methods | undefined
 /** The built-in methods alone; read once. */
