@@ -38,21 +38,69 @@ export function trainLinearModel(
   always: number,
   random: () => number,
 ): LinearModel {
-  // The weights of a class are together while it is trained, those of a place when all classes are scored.
-  const trained = new Float32Array(PLACES * classes)
   const kept = examples.filter((_, index) => index % HELD_OUT !== HELD_OUT - 1)
   const held = examples.filter((_, index) => index % HELD_OUT === HELD_OUT - 1)
   const rivalsOf = rivalsBy(kept, classes, always)
-  const rivals = kept.map(rivalsOf)
+  const layout = layoutOf(kept, kept.map(rivalsOf), classes)
+  const trained = new Float32Array(layout.places.length)
   const order = kept.map((_, index) => index)
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
     const rate = RATE + ((RATE_LAST - RATE) * epoch) / (EPOCHS - 1)
     shuffle(order, random)
-    for (const index of order) step(trained, kept[index]!, rivals[index]!, rate)
+    for (const index of order) step(trained, layout, kept[index]!, index, rate)
   }
-  const weights = byPlace(trained)
+  const weights = byPlace(trained, layout)
   const temperature = calmest(held, rivalsOf, weights, classes)
   return { scores: (features) => scoresOf(weights, classes, features), temperature }
+}
+
+/**
+ * Where the weights are while they are trained. A class has one for each place of the examples that it is compared with,
+ * a small part of all places: so that the weights fit a processor's cache, those of a class are together.
+ */
+interface Layout {
+  /** Of each weight. */
+  readonly places: Uint16Array
+  /** Where the weights of a class begin; the last is where all end. */
+  readonly begins: Uint32Array
+  /** Of each example, the class of its label, then those of its rivals. */
+  readonly rivals: readonly Uint16Array[]
+  /** The weights of the examples' places, counted from where those of the class begin: for each rival, for each place. */
+  readonly weights: Uint16Array
+  /** Where the weights of an example begin in `weights`. */
+  readonly firsts: Uint32Array
+}
+
+function layoutOf(examples: readonly Example[], rivals: readonly Uint16Array[], classes: number): Layout {
+  const firsts = new Uint32Array(examples.length)
+  const comparedWith: { example: number; at: number }[][] = Array.from({ length: classes }, () => [])
+  let length = 0
+  for (const [example, { features }] of examples.entries()) {
+    firsts[example] = length
+    for (const one of rivals[example]!) {
+      comparedWith[one]!.push({ example, at: length })
+      length += features.places.length
+    }
+  }
+  const weights = new Uint16Array(length)
+  const begins = new Uint32Array(classes + 1)
+  const places: number[] = []
+  /** The weight of a place, from 1; of an earlier class where it is not larger than `begin`. */
+  const known = new Uint32Array(PLACES)
+  for (const [one, compared] of comparedWith.entries()) {
+    const begin = places.length
+    begins[one] = begin
+    for (const { example, at } of compared) {
+      const said = examples[example]!.features.places
+      for (let index = 0; index < said.length; index++) {
+        const place = said[index]!
+        if (known[place]! <= begin) known[place] = places.push(place)
+        weights[at + index] = known[place]! - 1 - begin
+      }
+    }
+  }
+  begins[classes] = places.length
+  return { places: Uint16Array.from(places), begins, rivals, weights, firsts }
 }
 
 /** Of each place, the classes that have a weight there: few have, since few share the words. */
@@ -63,19 +111,20 @@ interface Weights {
   readonly values: Float32Array
 }
 
-function byPlace(trained: Float32Array): Weights {
+function byPlace(trained: Float32Array, layout: Layout): Weights {
   const begins = new Uint32Array(PLACES + 1)
-  for (let at = 0; at < trained.length; at++) if (trained[at] !== 0) begins[1 + (at & (PLACES - 1))]!++
+  for (let at = 0; at < trained.length; at++) if (trained[at] !== 0) begins[layout.places[at]! + 1]!++
   for (let place = 0; place < PLACES; place++) begins[place + 1]! += begins[place]!
   const next = begins.slice()
   const classes = new Uint16Array(begins[PLACES]!)
   const values = new Float32Array(begins[PLACES]!)
-  for (let at = 0; at < trained.length; at++) {
-    const value = trained[at]!
-    if (value === 0) continue
-    const entry = next[at & (PLACES - 1)]!++
-    classes[entry] = Math.floor(at / PLACES)
-    values[entry] = value
+  for (let one = 0; one + 1 < layout.begins.length; one++) {
+    for (let at = layout.begins[one]!; at < layout.begins[one + 1]!; at++) {
+      if (trained[at] === 0) continue
+      const entry = next[layout.places[at]!]!++
+      classes[entry] = one
+      values[entry] = trained[at]!
+    }
   }
   return { begins, classes, values }
 }
@@ -90,15 +139,22 @@ export function chancesOf(scores: readonly number[], temperature: number): numbe
 
 const errors = new Float64Array(64)
 
-function step(weights: Float32Array, { features, label }: Example, among: Uint16Array, rate: number): void {
-  const { places, values } = features
+function step(
+  trained: Float32Array,
+  { rivals, begins, weights, firsts }: Layout,
+  { features, label }: Example,
+  example: number,
+  rate: number,
+): void {
+  const { values } = features
+  const among = rivals[example]!
   const count = among.length
-  const length = places.length
+  const length = values.length
   let top = Number.NEGATIVE_INFINITY
-  for (let index = 0; index < count; index++) {
-    const begin = among[index]! * PLACES
+  for (let index = 0, first = firsts[example]!; index < count; index++, first += length) {
+    const begin = begins[among[index]!]!
     let score = 0
-    for (let at = 0; at < length; at++) score += weights[begin + places[at]!]! * values[at]!
+    for (let at = 0; at < length; at++) score += trained[begin + weights[first + at]!]! * values[at]!
     errors[index] = score
     if (score > top) top = score
   }
@@ -107,12 +163,12 @@ function step(weights: Float32Array, { features, label }: Example, among: Uint16
     errors[index] = Math.exp(errors[index]! - top)
     sum += errors[index]!
   }
-  for (let index = 0; index < count; index++) {
+  for (let index = 0, first = firsts[example]!; index < count; index++, first += length) {
     const of = among[index]!
     const change = rate * ((of === label ? 1 : 0) - errors[index]! / sum)
     if (Math.abs(change) < CHANGE_MIN) continue
-    const begin = of * PLACES
-    for (let at = 0; at < length; at++) weights[begin + places[at]!]! += change * values[at]!
+    const begin = begins[of]!
+    for (let at = 0; at < length; at++) trained[begin + weights[first + at]!]! += change * values[at]!
   }
 }
 
@@ -137,22 +193,34 @@ function rivalsBy(examples: readonly Example[], classes: number, always: number)
       else byWord.set(word, new Set([label]))
     }
   }
-  const lists = new Map([...byWord].map(([word, having]) => [word, Uint16Array.from(having)]))
+  // What nearly every class has tells no two of them apart.
+  const telling = [...byWord].filter(([, having]) => having.size <= COMMON_TO_MAX)
+  const lists = new Map(telling.map(([word, having]) => [word, Uint16Array.from(having)]))
   const shared = new Float64Array(classes)
+  const touched: number[] = []
   return ({ words, label }) => {
-    const touched: number[] = []
+    touched.length = 0
     for (const word of words) {
       const having = lists.get(word)
-      // What nearly every class has tells no two of them apart.
-      if (!having || having.length > COMMON_TO_MAX) continue
+      if (!having) continue
+      const each = 1 / having.length
       for (const one of having) {
         if (shared[one] === 0) touched.push(one)
-        shared[one]! += 1 / having.length
+        shared[one]! += each
       }
     }
-    const nearest = touched.filter((one) => one !== label && one !== always).sort((a, b) => shared[b]! - shared[a]!)
+    const rivals = label === always ? [label] : [label, always]
+    const first = rivals.length
+    for (const one of touched) {
+      if (one === label || one === always) continue
+      let place = rivals.length
+      while (place > first && shared[rivals[place - 1]!]! < shared[one]!) place--
+      if (place === first + RIVALS_MAX) continue
+      rivals.splice(place, 0, one)
+      if (rivals.length > first + RIVALS_MAX) rivals.pop()
+    }
     for (const one of touched) shared[one] = 0
-    return Uint16Array.from([label, ...(label === always ? [] : [always]), ...nearest.slice(0, RIVALS_MAX)])
+    return Uint16Array.from(rivals)
   }
 }
 

@@ -29,17 +29,21 @@ export function didYouMean(meant: string | undefined, known: readonly string[] =
 export function editDistance(a: string, b: string, most = Number.POSITIVE_INFINITY): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)
+  let leastOfLast = 0
   for (let row = 1; row <= a.length; row++) {
     const line = [row]
+    let least = row
     for (let column = 1; column <= b.length; column++) {
       const replaced = last[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1)
       let distance = Math.min(replaced, last[column]! + 1, line[column - 1]! + 1)
       const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
       if (swapped) distance = Math.min(distance, beforeLast[column - 2]! + 1)
       line.push(distance)
+      if (distance < least) least = distance
     }
     // Of two rows, one has a part of every alignment.
-    if (Math.min(...line, ...last) > most) return most + 1
+    if (Math.min(least, leastOfLast) > most) return most + 1
+    leastOfLast = least
     beforeLast = last
     last = line
   }

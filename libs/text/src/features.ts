@@ -11,50 +11,70 @@ export interface Features {
 const WORD = 1
 const PAIR = 0.8
 const LETTERS = 0.35
+/** Runs of three and four letters. */
+const RUN_MIN = 3
+const RUN_MAX = 4
+const LETTERS_MAX = 24
 /** These say little about an intent. */
 const LIGHT = new Set('the a an my our your this that please to of'.split(' '))
-const GENERIC = /^__/
+
+/** Of the sentence that is read: what each place has, and the places that have something, in their order. */
+const sums = new Float64Array(PLACES)
+const touched = new Uint16Array(PLACES)
+let count = 0
 
 export function featuresOf(words: readonly string[]): Features {
-  const sums = new Map<number, number>()
-  const add = (place: number, value: number): void => {
-    sums.set(place, (sums.get(place) ?? 0) + value)
-  }
-  let before = '<'
+  count = 0
+  let before = hashed('<')
   for (const word of words) {
     if (LIGHT.has(word)) continue
-    add(hash(`w ${word}`), WORD)
-    add(hash(`${before} ${word}`), PAIR)
-    before = word
-    if (!GENERIC.test(word)) for (const place of lettersOf(word)) add(place, LETTERS)
+    add(hashed(word, WORD_MARK), WORD)
+    add(hashed(word, withUnit(before, SPACE)), PAIR)
+    before = hashed(word)
+    if (!word.startsWith('__')) addLetters(word)
   }
-  add(hash(`${before} >`), PAIR)
-  const places = new Uint16Array(sums.size)
-  const values = new Float32Array(sums.size)
-  let at = 0
+  add(withUnit(withUnit(before, SPACE), '>'.charCodeAt(0)), PAIR)
+  const places = touched.slice(0, count)
+  const values = new Float32Array(count)
   let square = 0
-  for (const [place, value] of sums) {
-    places[at] = place
-    values[at++] = value
+  for (let at = 0; at < count; at++) {
+    const value = sums[places[at]!]!
+    sums[places[at]!] = 0
+    values[at] = value
     square += value * value
   }
   const length = Math.sqrt(square)
-  for (let index = 0; index < at; index++) values[index]! /= length
+  for (let at = 0; at < count; at++) values[at]! /= length
   return { places, values }
 }
 
-/** The runs of three and four letters, with the ends of the word marked. */
-function lettersOf(word: string): number[] {
-  const marked = `^${word.slice(0, 24)}$`
-  const places: number[] = []
-  for (let size = 3; size <= 4; size++)
-    for (let at = 0; at + size <= marked.length; at++) places.push(hash(marked, at, at + size))
-  return places
+/** The runs of letters, with the ends of the word marked. */
+function addLetters(word: string): void {
+  const marked = `^${word.slice(0, LETTERS_MAX)}$`
+  for (let size = RUN_MIN; size <= RUN_MAX; size++) {
+    for (let at = 0; at + size <= marked.length; at++) {
+      let value = BASIS
+      for (let unit = at; unit < at + size; unit++) value = withUnit(value, marked.charCodeAt(unit))
+      add(value, LETTERS)
+    }
+  }
+}
+
+function add(hash: number, value: number): void {
+  const place = ((hash ^ (hash >>> 15)) >>> 0) % PLACES
+  if (sums[place] === 0) touched[count++] = place
+  sums[place]! += value
 }
 
 /** FNV-1a over the UTF-16 units. */
-function hash(text: string, from = 0, to = text.length): number {
-  let value = 0x811c9dc5
-  for (let at = from; at < to; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)
-  return ((value ^ (value >>> 15)) >>> 0) % PLACES
+const BASIS = 0x811c9dc5 | 0
+const withUnit = (hash: number, unit: number): number => Math.imul(hash ^ unit, 0x01000193)
+
+function hashed(text: string, from = BASIS): number {
+  let value = from
+  for (let at = 0; at < text.length; at++) value = withUnit(value, text.charCodeAt(at))
+  return value
 }
+
+const SPACE = ' '.charCodeAt(0)
+const WORD_MARK = hashed('w ')

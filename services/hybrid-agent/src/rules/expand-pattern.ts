@@ -1,5 +1,5 @@
 /** Sentences that a pattern covers, as words and slots: examples of what a rule means. */
-import { type Node, parse } from './pattern.ts'
+import type { Node } from './pattern.ts'
 
 export type PatternWord =
   | string
@@ -9,8 +9,7 @@ export type PatternWord =
  * @param random between 0 and 1; the same numbers give the same sentences
  * @returns at most `max` different sentences; the first takes the first of all alternatives and no optional part
  */
-export function expandPattern(source: string, max: number, random: () => number): PatternWord[][] {
-  const node = parse(source)
+export function expandPattern(node: Node, max: number, random: () => number): PatternWord[][] {
   const found = new Map<string, PatternWord[]>()
   const keep = (words: PatternWord[]): void => {
     found.set(JSON.stringify(words), words)
@@ -41,22 +40,28 @@ function wordsOf(node: Node, random: () => number): PatternWord[] {
 const isEmpty = (node: Node | undefined): boolean => node?.is === 'all' && node.of.length === 0
 
 /** For each slot, the words of the pattern that can be directly before it. */
-export function wordsBeforeSlots(source: string): Map<string, Set<string>> {
+export function wordsBeforeSlots(node: Node): Map<string, Set<string>> {
   const before = new Map<string, Set<string>>()
   /** @returns the words that can be the last after this part */
-  const walk = (node: Node, last: ReadonlySet<string>): ReadonlySet<string> => {
-    switch (node.is) {
+  const walk = (part: Node, last: ReadonlySet<string>): ReadonlySet<string> => {
+    switch (part.is) {
       case 'word':
-        return new Set([node.word])
+        return new Set([part.word])
       case 'slot':
-        before.set(node.name, new Set(last))
+        before.set(part.name, new Set(last))
         return new Set()
       case 'all':
-        return node.of.reduce((known, part) => walk(part, known), last)
+        return part.of.reduce((known, next) => walk(next, known), last)
       case 'any':
-        return new Set(node.of.flatMap((part) => [...walk(part, last)]))
+        return new Set(part.of.flatMap((one) => [...walk(one, last)]))
     }
   }
-  walk(parse(source), new Set())
+  walk(node, new Set())
   return before
+}
+
+/** The words that its sentences may have. */
+export function wordsOfPattern(node: Node): string[] {
+  if (node.is === 'word') return [node.word]
+  return node.is === 'slot' ? [] : node.of.flatMap(wordsOfPattern)
 }

@@ -10,24 +10,37 @@ interface Entry<T> {
 }
 
 /**
- * Each pattern is listed under the words of one of its needs: that which the fewest patterns have.
+ * Each pattern is listed under the words of one of its needs, or under its first words: those which the fewest patterns
+ * have.
  *
  * @returns those whose needs and first word a sentence has, of which every match is one
  */
 export function patternIndex<T extends { readonly pattern: Pattern }>(all: readonly T[]): (sentence: Sentence) => T[] {
-  const counts = new Map<string, number>()
-  for (const { pattern } of all) for (const word of pattern.needs.flat()) counts.set(word, 1 + (counts.get(word) ?? 0))
-  const commonness = (words: readonly string[]): number => words.reduce((sum, word) => sum + counts.get(word)!, 0)
+  const needed = new Map<string, number>()
+  const begun = new Map<string, number>()
+  const count = (counts: Map<string, number>, word: string): void => {
+    counts.set(word, 1 + (counts.get(word) ?? 0))
+  }
+  for (const { pattern } of all) {
+    for (const need of pattern.needs) for (const word of need) count(needed, word)
+    for (const word of pattern.firstWords ?? []) count(begun, word)
+  }
   const byWord = new Map<string, Entry<T>[]>()
+  const byFirst = new Map<string, Entry<T>[]>()
   const withAnyWords: Entry<T>[] = []
   for (const one of all) {
+    const { needs, firstWords } = one.pattern
     const entry: Entry<T> = { one, pattern: one.pattern, compared: 0 }
-    const [rarest] = one.pattern.needs.toSorted((a, b) => commonness(a) - commonness(b))
-    if (!rarest) withAnyWords.push(entry)
-    for (const word of rarest ?? []) {
-      const listed = byWord.get(word)
-      if (listed) listed.push(entry)
-      else byWord.set(word, [entry])
+    let listed = firstWords && { index: byFirst, words: firstWords, others: commonness(firstWords, begun) }
+    for (const words of needs) {
+      const others = commonness(words, needed)
+      if (!listed || others < listed.others) listed = { index: byWord, words: new Set(words), others }
+    }
+    if (!listed) withAnyWords.push(entry)
+    for (const word of listed?.words ?? []) {
+      const entries = listed!.index.get(word)
+      if (entries) entries.push(entry)
+      else listed!.index.set(word, [entry])
     }
   }
   let number = 0
@@ -43,8 +56,15 @@ export function patternIndex<T extends { readonly pattern: Pattern }>(all: reado
       if (firstWords && !firstWords.has(first)) return
       if (needs.every((need) => need.some((word) => words.has(word)))) found.push(entry.one)
     }
+    byFirst.get(first)?.forEach(compare)
     for (const word of words) byWord.get(word)?.forEach(compare)
     withAnyWords.forEach(compare)
     return found
   }
+}
+
+function commonness(words: Iterable<string>, counts: ReadonlyMap<string, number>): number {
+  let sum = 0
+  for (const word of words) sum += counts.get(word)!
+  return sum
 }

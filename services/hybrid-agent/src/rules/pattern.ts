@@ -23,11 +23,18 @@ type Step =
   /** One more word of a phrase; a phrase is as short as possible. */
   | { readonly does: 'phrase'; readonly name: string }
   | { readonly does: 'split'; readonly first: number; readonly second: number }
+  /** Alternatives: those that a word may begin, in their order, and those for any other word. */
+  | {
+      readonly does: 'choose'
+      readonly byWord: ReadonlyMap<string, readonly number[]>
+      readonly others: readonly number[]
+    }
   | { readonly does: 'jump'; readonly to: number }
   | { readonly does: 'end' }
 
 export interface Pattern {
   readonly source: string
+  readonly node: Node
   readonly steps: readonly Step[]
   /** The possible first words; undefined if the pattern may begin with a slot. */
   readonly firstWords: ReadonlySet<string> | undefined
@@ -54,7 +61,7 @@ export function compilePattern(source: string): Pattern {
   if (source.length > SOURCE_CHARS_MAX) throw new PatternError(`is longer than ${SOURCE_CHARS_MAX} characters`)
   const node = parse(source)
   const slotsPossible = new Map<string, string>()
-  for (const { name, type } of slotsOf(node)) {
+  for (const { name, type } of slotNodes(node)) {
     if (slotsPossible.has(name)) throw new PatternError(`the slot ${name} occurs twice; rename one`)
     slotsPossible.set(name, type)
   }
@@ -63,6 +70,7 @@ export function compilePattern(source: string): Pattern {
   steps.push({ does: 'end' })
   return {
     source,
+    node,
     steps,
     firstWords: firstWords(node).words,
     needs: needsOf(node),
@@ -115,6 +123,12 @@ export function matchPattern(pattern: Pattern, sentence: Sentence, vocabulary: V
         break
       case 'split':
         matched = run(does.first, at) || run(does.second, at)
+        break
+      case 'choose':
+        for (const first of does.byWord.get(token?.word ?? '') ?? does.others) {
+          matched = run(first, at)
+          if (matched) break
+        }
         break
       case 'jump':
         matched = run(does.to, at)
@@ -193,9 +207,10 @@ function matchesNothing(node: Node): boolean {
   return node.is === 'any' && node.of.some(matchesNothing)
 }
 
-function* slotsOf(node: Node): Generator<{ name: string; type: string }> {
+/** All slots, including those in optional parts. */
+export function* slotNodes(node: Node): Generator<Extract<Node, { is: 'slot' }>> {
   if (node.is === 'slot') yield node
-  if (node.is === 'all' || node.is === 'any') for (const part of node.of) yield* slotsOf(part)
+  if (node.is === 'all' || node.is === 'any') for (const part of node.of) yield* slotNodes(part)
 }
 
 function certainSlots(node: Node): Map<string, string> {
@@ -265,18 +280,33 @@ function emit(node: Node, steps: Step[]): void {
 }
 
 function emitAny(of: readonly Node[], steps: Step[]): void {
-  const [node, ...others] = of
-  if (node === undefined) return
-  if (others.length === 0) {
+  const choice = steps.length
+  steps.push({ does: 'jump', to: 0 })
+  const alternatives: { node: Node; first: number }[] = []
+  const jumps: number[] = []
+  for (const node of of) {
+    alternatives.push({ node, first: steps.length })
     emit(node, steps)
-    return
+    jumps.push(steps.length)
+    steps.push({ does: 'jump', to: 0 })
   }
-  const split = steps.length
-  steps.push({ does: 'jump', to: 0 })
-  emit(node, steps)
-  const jump = steps.length
-  steps.push({ does: 'jump', to: 0 })
-  steps[split] = { does: 'split', first: split + 1, second: steps.length }
-  emitAny(others, steps)
-  steps[jump] = { does: 'jump', to: steps.length }
+  for (const jump of jumps) steps[jump] = { does: 'jump', to: steps.length }
+  steps[choice] = chooseAmong(alternatives)
+}
+
+function chooseAmong(alternatives: readonly { readonly node: Node; readonly first: number }[]): Step {
+  const begun = alternatives.map(({ node, first }) => {
+    const { words, mayBeEmpty } = firstWords(node)
+    return { first, words: mayBeEmpty ? undefined : words }
+  })
+  const firstsFor = (word: string | undefined): number[] =>
+    begun
+      .filter(({ words }) => words === undefined || (word !== undefined && words.has(word)))
+      .map(({ first }) => first)
+  const all = new Set(begun.flatMap(({ words }) => [...(words ?? [])]))
+  return {
+    does: 'choose',
+    byWord: new Map([...all].map((word) => [word, firstsFor(word)])),
+    others: firstsFor(undefined),
+  }
 }

@@ -141,12 +141,8 @@ const longest = (nouns: readonly Noun[] | undefined, tokens: readonly Token[], a
 
 /** The words up to the first condition, in the only database that has entities. */
 function labelAt(tokens: readonly Token[], at: number, vocabulary: Vocabulary): Found | undefined {
-  const { world } = vocabulary
-  const databases = Object.entries(world.targets).filter(
-    ([, target]) => target.type === 'sql' && Object.values(target.entities).some(({ label_column }) => label_column),
-  )
-  const [only, other] = databases
-  if (!only || other) return undefined
+  const [only, other] = labelledIn(vocabulary)
+  if (only === undefined || other !== undefined) return undefined
   const from = at + tokens.slice(at).findIndex(({ word }) => !IDLE.has(word))
   const length = tokens.slice(from).findIndex(({ word }, index) => ends(tokens, from + index, word))
   const to = length < 0 ? tokens.length : from + length
@@ -156,7 +152,23 @@ function labelAt(tokens: readonly Token[], at: number, vocabulary: Vocabulary): 
   if (label.length === 0 || label.length > LABEL_MAX || !label.every(fits)) return undefined
   // "asets" is no label, but a misspelt noun.
   if (label.some(({ word }) => isMisspeltNoun(word, vocabulary))) return undefined
-  return { entity: { target: only[0], noun: label.map(({ value }) => value).join(' ') }, from, to }
+  return { entity: { target: only, noun: label.map(({ value }) => value).join(' ') }, from, to }
+}
+
+const labelled = new WeakMap<Vocabulary, readonly string[]>()
+
+/** The databases that have labels of rows; many patterns ask for them. */
+function labelledIn(vocabulary: Vocabulary): readonly string[] {
+  const known =
+    labelled.get(vocabulary) ??
+    Object.entries(vocabulary.world.targets)
+      .filter(
+        ([, target]) =>
+          target.type === 'sql' && Object.values(target.entities).some(({ label_column }) => label_column),
+      )
+      .map(([name]) => name)
+  labelled.set(vocabulary, known)
+  return known
 }
 
 const LETTERS_TO_MISSPELL = 4

@@ -160,10 +160,7 @@ function allOf(reader: Reader, at: number): Listed | undefined {
   const set = setAt(tokens, at, word)
   if (!set) return undefined
   const { type, end } = set
-  const every = [...vocabulary.targets.values()]
-    .filter((target) => !types || types.some((wanted) => isOfType(target.type, wanted)))
-    .filter((target) => type === undefined || isOfType(target.type, type))
-    .map(({ name }) => name)
+  const every = everyOf(vocabulary, types, type)
   if (word === 'both') return every.length === 2 ? { value: every, end } : undefined
   const exception = afterAny(tokens, end, EXCEPTIONS)
   if (exception === end) return { value: every, end }
@@ -171,6 +168,27 @@ function allOf(reader: Reader, at: number): Listed | undefined {
   const value = every.filter((name) => !without?.value.includes(name))
   // An exception that is not understood, or leaves nothing, means no set at all.
   return without === undefined || value.length === 0 ? undefined : { value, end: without.end }
+}
+
+/** The sets of a vocabulary: many patterns read the same words. */
+const sets = new WeakMap<Vocabulary, Map<string, readonly string[]>>()
+
+function everyOf(
+  vocabulary: Vocabulary,
+  types: readonly string[] | undefined,
+  type: TargetType | undefined,
+): readonly string[] {
+  const known = sets.get(vocabulary) ?? new Map<string, readonly string[]>()
+  sets.set(vocabulary, known)
+  const key = `${types?.join('|') ?? ''} ${type ?? ''}`
+  const names =
+    known.get(key) ??
+    [...vocabulary.targets.values()]
+      .filter((target) => !types || types.some((wanted) => isOfType(target.type, wanted)))
+      .filter((target) => type === undefined || isOfType(target.type, type))
+      .map(({ name }) => name)
+  known.set(key, names)
+  return names
 }
 
 /** @returns the position after the words of the set, with the type that they name */

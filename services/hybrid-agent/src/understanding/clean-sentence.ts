@@ -31,6 +31,13 @@ export function variantsOf(parts: readonly Part[]): (readonly Part[])[] {
   )
 }
 
+/** Without those that are there already. */
+export const distinct = (variants: readonly (readonly Part[])[]): (readonly Part[])[] =>
+  variants.filter(
+    (parts, at) =>
+      !variants.slice(0, at).some((one) => one.length === parts.length && one.every((part, of) => part === parts[of])),
+  )
+
 /** Nothing but a request to be told something, whatever it is. */
 export const onlyAsks = (parts: readonly Part[]): boolean =>
   parts.every(({ kind, word }) => kind === 'word' && (REQUESTS_TO_READ.has(word) || FILLERS.has(word)))

@@ -5,7 +5,8 @@
 
 import { type Example, type LinearModel, trainLinearModel } from '@deed/classifier/linear-model'
 import { featuresOf } from '@deed/text/features'
-import { expandPattern, type PatternWord, wordsBeforeSlots } from '../rules/expand-pattern.ts'
+import { expandPattern, type PatternWord, wordsBeforeSlots, wordsOfPattern } from '../rules/expand-pattern.ts'
+import { slotNodes } from '../rules/pattern.ts'
 import type { CompiledRule, RulePack } from '../rules/rule-pack.ts'
 import { type SlotReader, slotReader } from '../rules/slots.ts'
 import { tokenize } from '../rules/tokenize.ts'
@@ -117,18 +118,15 @@ function sentencesOf(rule: CompiledRule, most: number, random: () => number): st
   const least = Math.min(EACH_PATTERN_MIN, Math.ceil(most / PER_RULE_MIN / 2))
   const each = Math.max(least, Math.ceil((most - paraphrases.length) / rule.patterns.length))
   return [
-    ...rule.patterns.flatMap(({ source }) => expandPattern(source, each, random)),
-    ...paraphrases.flatMap(({ source }) => expandPattern(source, 1, random)),
+    ...rule.patterns.flatMap(({ node }) => expandPattern(node, each, random)),
+    ...paraphrases.flatMap(({ node }) => expandPattern(node, 1, random)),
   ].map((sentence) => sentence.flatMap(genericWords))
 }
 
 /** The words of all sentences of a rule, of which `sentencesOf` gives some. */
 const wordsOf = ({ patterns, paraphrases }: CompiledRule): string[] =>
-  [...patterns, ...paraphrases].flatMap(({ source }) =>
-    source
-      .toLowerCase()
-      .replaceAll(/\{[^{}]*\}/g, ' ')
-      .split(/[\s()|?]+/)
+  [...patterns, ...paraphrases].flatMap(({ node }) =>
+    wordsOfPattern(node)
       .filter((word) => /\p{L}/u.test(word))
       .flatMap(contracted),
   )
@@ -208,17 +206,16 @@ function slotsOf(rule: CompiledRule): IntentSlot[] {
 }
 
 function argumentOf({ patterns }: CompiledRule, name: string): string | undefined {
-  for (const { source } of patterns) {
-    const found = new RegExp(`\\{\\s*${name}\\s*:\\s*[a-z]+\\s*\\(\\s*([a-z|]+)\\s*\\)\\s*\\}`).exec(source)
-    if (found) return found[1]
+  for (const { node } of patterns) {
+    for (const slot of slotNodes(node)) if (slot.name === name && slot.argument !== undefined) return slot.argument
   }
   return undefined
 }
 
 function wordsBefore({ patterns, paraphrases }: CompiledRule): Map<string, Set<string>> {
   const before = new Map<string, Set<string>>()
-  for (const { source } of [...patterns, ...paraphrases]) {
-    for (const [slot, words] of wordsBeforeSlots(source)) {
+  for (const { node } of [...patterns, ...paraphrases]) {
+    for (const [slot, words] of wordsBeforeSlots(node)) {
       const known = before.get(slot) ?? new Set()
       for (const word of words) known.add(word)
       before.set(slot, known)

@@ -182,7 +182,7 @@ function withoutCourtesy(clause: readonly Part[], first: boolean): { left: Part[
   let asked = false
   let requests = false
   for (let at = 0; at < clause.length; ) {
-    const phrase = COURTESY.find((words) => words.every((word, index) => isWord(clause[at + index], word)))
+    const phrase = courtesyAt(clause, at)
     const begins = left.every(({ word }) => word === 'and' || word === 'so' || word === 'then')
     // Whom it is said to: "hey @deed, restart it".
     if (begins && clause[at]!.kind !== 'target' && clause[at]!.value.startsWith('@')) at++
@@ -204,6 +204,15 @@ function withoutCourtesy(clause: readonly Part[], first: boolean): { left: Part[
 }
 
 const LEADING = words('and so but')
+const COURTESY_BY_FIRST = Map.groupBy(COURTESY, ([first]) => first!)
+
+/** The longest phrase that begins there. */
+const courtesyAt = (clause: readonly Part[], at: number): readonly string[] | undefined =>
+  clause[at]!.kind === 'word'
+    ? COURTESY_BY_FIRST.get(clause[at]!.word)?.find((words) =>
+        words.every((word, index) => isWord(clause[at + index], word)),
+      )
+    : undefined
 
 /** These soften only where a clause begins: "what can you do" asks. */
 const BEGINS_ONLY = words(

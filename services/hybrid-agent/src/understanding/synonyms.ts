@@ -56,9 +56,15 @@ const PHRASES: readonly (readonly [phrase: readonly string[], word: string])[] =
 
 export const SYNONYM_WORDS: ReadonlySet<string> = new Set(GROUPS.flat())
 
+const SYNONYMS = new Map(
+  [...SYNONYM_WORDS].map((word): [string, readonly string[]] => [
+    word,
+    GROUPS.filter((group) => group.includes(word)).flatMap((group) => group.filter((one) => one !== word)),
+  ]),
+)
+
 /** What may be said in place of a word. */
-export const synonymsOf = (word: string): readonly string[] =>
-  GROUPS.filter((group) => group.includes(word)).flatMap((group) => group.filter((one) => one !== word))
+export const synonymsOf = (word: string): readonly string[] => SYNONYMS.get(word) ?? []
 
 /** The first of its group that the rules have, for a word that they have not. */
 export const synonymIn = (word: string, lexicon: ReadonlySet<string>): string | undefined =>

@@ -6,13 +6,14 @@ import type { AgentReply, AgentTask } from '@deed/proto/agent'
 import { mayChange } from '@deed/proto/kinds'
 import { decideBy, findRuleBy, outcomeOf } from '../rules/decide.ts'
 import { operationOf, oppositeIn } from '../rules/operation-of.ts'
-import type { RulePack } from '../rules/rule-pack.ts'
+import type { CompiledRule, RulePack } from '../rules/rule-pack.ts'
 import { NO_RUNBOOKS, type Runbooks } from '../rules/runbooks.ts'
 import { type Sentence, tokenize } from '../rules/tokenize.ts'
 import type { Vocabulary } from '../rules/vocabulary.ts'
 import { asksAmong, asksBetween, readingOf } from './ask.ts'
 import {
   cleanSentence,
+  distinct,
   hasWord,
   namesAreNames,
   onlyAsks,
@@ -156,11 +157,8 @@ export function understanding(
     const sentence = description.length > CHARS_MAX ? undefined : tokenize(description)
     if (!sentence || sentence.tokens.length > WORDS_MAX) return undefined
     const all = partsOf(sentence, vocabulary, names, intents.words)
-    const suggestions = (candidates: readonly Candidate[] = []): string[] =>
-      suggest(
-        candidates.map(({ intent }) => intent.rule),
-        all,
-      )
+    const rulesOf = (candidates: readonly Candidate[]): CompiledRule[] => candidates.map(({ intent }) => intent.rule)
+    const suggestions = (near: readonly Candidate[] = []): string[] => (corrected ? [] : suggest(rulesOf(near), all))
     if (hasHiddenText(description)) {
       return exact.outcome === 'refused'
         ? undefined
@@ -225,6 +223,8 @@ export function understanding(
     if (bar && bar.bars !== 'changes') return refusal(bar, candidates())
     const acted = act(candidates(), withReasons, task)
     if (acted) return acted
+    // Of a corrected sentence only an action is of use, or why nothing is done.
+    if (corrected && !bar) return undefined
     const asked = asksAmong(candidates(), task, vocabulary)
     if (asked) return asked
     if (exact.outcome === 'refused') return undefined
@@ -287,7 +287,7 @@ export function understanding(
     task: AgentTask,
     bar: Bar | undefined,
   ): AgentReply | undefined {
-    for (const parts of variants) {
+    for (const parts of distinct(variants)) {
       const found = find(cleanSentence(sentence, parts, asks), task)
       if (
         !found ||
