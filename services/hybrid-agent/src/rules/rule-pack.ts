@@ -72,6 +72,8 @@ const Rule = z.strictObject({
       lacks: z.array(Field).optional(),
     })
     .prefault({}),
+  /** A sentence that is only like those of the rule means it where it has one of these words. */
+  says: z.array(z.string().min(1).max(40)).min(1).max(50).optional(),
   actions: z.array(ActionTemplate).min(1).max(20).optional(),
   /** Generates code from the task's template; names the slots for the thing, the file and the language. */
   generate: z.strictObject({ thing: SlotName, file: SlotName.optional(), language: SlotName.optional() }).optional(),
@@ -104,6 +106,8 @@ export interface CompiledRule {
   /** Sentences in other words; each fills every slot that all patterns fill. */
   readonly paraphrases: readonly Pattern[]
   readonly when: RuleWhen
+  /** In lower case; undefined where any words may do. */
+  readonly says: ReadonlySet<string> | undefined
   readonly actions: readonly ActionTemplate[] | undefined
   readonly generate: z.output<typeof Rule>['generate']
   readonly refuse: z.output<typeof Rule>['refuse']
@@ -205,6 +209,7 @@ function compiledRule(
     patterns,
     paraphrases: rule.paraphrases.map((text, index) => paraphrase(text, index, patterns, refuse)),
     when: rule.when,
+    says: rule.says && new Set(rule.says.map((word) => word.toLowerCase())),
     actions: rule.actions,
     generate: rule.generate,
     refuse: rule.refuse,

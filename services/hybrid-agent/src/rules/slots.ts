@@ -62,6 +62,9 @@ const LANGUAGE_NAMES = new Map<string, string>([
   ['shell', 'bash'],
 ])
 
+const VERSION = /[:/@]|\d[.-]\d|[a-z-]\d|\d[a-z-]/i
+const VERSIONED = new Set(['image', 'version', 'tag', 'build', 'release'])
+
 const readPath: SlotReader = (sentence, at) => pathAt(sentence.tokens[at]!, at, () => true)
 const fileReader =
   (argument: string | undefined): SlotReader =>
@@ -83,12 +86,17 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
       return kind === 'word' && NAME.test(value) && !NO_NAME.has(word) ? { value, end: at + 1 } : undefined
     },
   },
-  /** A word or a quoted text: the name of a row, a label. With the argument `other` no noun of a database. */
+  /**
+   * A word or a quoted text: the name of a row, a label. With the argument `other` no noun of a database; with `version` only
+   * what looks like an image or its version, as `shop:2` and `v2`, or comes after a word that says so.
+   */
   name: {
-    arguments: ['other'],
+    arguments: ['other', 'version'],
     reader: (argument) => (sentence, at, vocabulary) => {
       const { kind, value, word } = sentence.tokens[at]!
       if (value === '' || value.length > 256 || (kind === 'word' && NO_NAME.has(word))) return undefined
+      const isVersion = VERSION.test(value) || VERSIONED.has(sentence.tokens[at - 1]?.word ?? '')
+      if (kind === 'word' && argument === 'version' && !isVersion) return undefined
       return kind === 'word' && argument === 'other' && isNoun(word, vocabulary) ? undefined : { value, end: at + 1 }
     },
   },

@@ -127,7 +127,7 @@ const inPlaceOf = ({ first, last, start }: Part, mention: Part): Part => ({
  * the language and of the rules are values only in the rules' own sentences.
  */
 export function namesAreNames({ pattern, slots }: Meant, parts: readonly Part[], verbs: ReadonlySet<string>): boolean {
-  const named = new Set(parts.filter(({ kind }) => kind === 'target').map(({ value }) => value))
+  const named = new Set(parts.filter(({ kind }) => kind === 'target' || kind === 'text').map(({ value }) => value))
   return Object.entries(slots).every(
     ([slot, value]) =>
       !/^(?:targets?|word|name|path)$/.test(pattern.slotsPossible.get(slot) ?? '') ||

@@ -47,7 +47,7 @@ export function fillIntent({ rule, slots: wanted }: Intent, parts: readonly Part
   const taken = new Map<IntentSlot, Part>()
   // What comes directly after a word that precedes its slot in the rule, before the rest in order.
   for (const slot of wanted) {
-    const fitting = free(slot, parts, used).filter((part) => slot.before.has(wordBefore(parts, part)))
+    const fitting = free(slot, parts, used).filter((part) => precedesOnly(slot, wanted, wordBefore(parts, part)))
     if (fitting.length !== 1) continue
     taken.set(slot, fitting[0]!)
     used.add(fitting[0]!)
@@ -92,6 +92,10 @@ const fits = (target: NamedTarget, { argument }: MissingSlot): boolean =>
 const free = (slot: IntentSlot, parts: readonly Part[], used: ReadonlySet<Part>): Part[] =>
   parts.filter((part) => !used.has(part) && accepts(slot, part))
 
+/** "for" is before what is replaced, and before what replaces it, so it tells neither. */
+const precedesOnly = (slot: IntentSlot, wanted: readonly IntentSlot[], word: string): boolean =>
+  slot.before.has(word) && !wanted.some((other) => other !== slot && other.type === slot.type && other.before.has(word))
+
 /** The first part of the right type that is not taken yet. */
 function partFor(
   slot: IntentSlot,
@@ -130,11 +134,21 @@ function readFor(
     // A verb is no value: a word is one only where the rule has its slot, and never where something is changed.
     const { kind } = parts[at]!
     if (kind === 'word' && (changes || !before.has(wordBefore(parts, parts[at]!)))) continue
+    // "scale it by 3" says no number of replicas.
+    if (
+      kind === 'number' &&
+      changes &&
+      RELATIVE.has(wordBefore(parts, parts[at]!)) &&
+      !before.has(wordBefore(parts, parts[at]!))
+    )
+      continue
     const found = read(clean, at, vocabulary)
     if (found) return { value: found.value, parts: parts.slice(at, found.end) }
   }
   return undefined
 }
+
+const RELATIVE = new Set(['by', 'from', 'than', 'plus', 'minus', 'least', 'most', 'between'])
 
 /** The text after the first word that precedes the slot in the rule. */
 function restFor(

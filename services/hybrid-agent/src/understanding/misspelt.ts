@@ -2,6 +2,7 @@
  * The same text with one word spelled as fingers may have meant it. Only a word that is unknown, or that no rule has, is
  * replaced; quoted texts, paths, and identifiers never are.
  */
+import { editDistance } from '@deed/config/nearest'
 import type { Sentence, Token } from '../rules/tokenize.ts'
 import { NEGATING } from './guards.ts'
 import { type Names, nameKey } from './names.ts'
@@ -45,11 +46,30 @@ export function respellingsOf(
     ({ kind, word }) => kind !== 'word' || names.isName(word) || /\w[./]\w/.test(word),
   )
   if (!mentions) return []
-  const elsewhere = plain.filter(({ word }) => COMMON.has(word) && !words.lexicon.has(word))
+  const mistaken = plain.filter(({ word }) => MISTAKEN.has(word))
+  const elsewhere =
+    mistaken.length > 0 ? mistaken : plain.filter(({ word }) => COMMON.has(word) && !words.lexicon.has(word))
   if (elsewhere.length > 1) return []
   return elsewhere
     .flatMap((token) => spellingsOf(sentence, token, words, names, guarding, false))
     .slice(0, CANDIDATES_MAX)
+}
+
+/** "turn on" and "turn of" mean the opposite. */
+const PARTICLES = ['on', 'off', 'up', 'down']
+
+/** The same text with words that are as near to the replaced one, though fingers make others of them. */
+export function otherTexts({ text, tokens }: Sentence, { written, meant }: Respelled, { spelling }: Words): string[] {
+  const token = tokens.find(({ kind, word }) => kind === 'word' && word === written)
+  // "of" in place of "off" is an error of its own.
+  const direct = PARTICLES.includes(meant)
+  const near = [
+    ...spelling.near(written).words,
+    ...(direct ? [] : PARTICLES.filter((word) => editDistance(written, word, 1) <= 1)),
+  ]
+  return !token || direct
+    ? []
+    : near.filter((word) => word !== meant).map((word) => text.slice(0, token.start) + word + text.slice(token.end))
 }
 
 /** Whether an unknown word may be one that bars the sentence. */
@@ -60,6 +80,9 @@ export function mayBar({ tokens }: Sentence, words: Words, names: Names, barring
     return names.typed(nameKey(word)).length === 0 && words.typed(word).some((one) => barring.has(one))
   })
 }
+
+/** Before a thing it is no English: "replace very "a" with "b"" has lost a letter. */
+const MISTAKEN = new Set(['very'])
 
 /** With one of these, what follows would be a reason, and be left out. */
 const SEPARATING = new Set(['as', 'so', 'but', 'due', 'since', 'cos', 'bc'])

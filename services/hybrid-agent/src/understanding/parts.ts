@@ -372,10 +372,12 @@ function correctedAt(
   if (meant !== undefined && /(?:ing|ed|s)$/.test(word) && stemOf(word) === stemOf(meant)) return as('word', word)
   if (meant === undefined || name.words.length > 0 || !mayStandFor(word, meant, words)) return untouched
   // It could be several words, and each of them would only connect.
-  if (another !== undefined && !other.words.every((one) => FILLERS.has(one))) return untouched
+  if (another !== undefined && !other.words.every((one) => FILLERS.has(one) && !PARTICLES.has(one))) return untouched
   return { ...as('word', words.lexicon.has(meant) ? meant : (synonymIn(meant, words.lexicon) ?? meant)), written: word }
 }
 
+/** "turn on" and "turn of" mean the opposite. */
+const PARTICLES = new Set(['on', 'off', 'of', 'up', 'down', 'in', 'out'])
 const LETTERS_FOR_FIRST = 5
 
 /** "unrestart" is not a misspelt "restart": the first letter of what changes something is right, or swapped with the second. */

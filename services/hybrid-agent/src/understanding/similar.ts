@@ -61,7 +61,7 @@ export function candidatesFor(
   const others: number[] = []
   for (const at of topOf(scores)) {
     const intent = intents.all[at]
-    if (!intent || (readsOnly && intent.rule.changes)) continue
+    if (!intent || (readsOnly && intent.rule.changes) || !says(intent, parts)) continue
     const filled = compared.length < COMPARED_MAX ? fillIntent(intent, parts, filling) : undefined
     if (filled && (filled.missing.length > 0 || applies(intent.rule, filled.slots, task, vocabulary)))
       compared.push({ at, intent, filled })
@@ -89,6 +89,11 @@ export function candidatesFor(
     })
     .sort((a, b) => b.confidence - a.confidence)
 }
+
+/** Whether a word is there without which the rule means nothing: "scale it to 3" is never "to none". */
+const says = ({ rule }: Intent, parts: readonly Part[]): boolean =>
+  rule.says === undefined ||
+  parts.some(({ word, value }) => rule.says!.has(word) || rule.says!.has(value.toLowerCase()))
 
 /** The noun of the only entity, if there is one alone. */
 export function onlyNounOf({ plurals }: Vocabulary): EntityValue | undefined {

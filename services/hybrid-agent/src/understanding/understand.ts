@@ -3,14 +3,13 @@
  * a question. Words that nobody understands get suggestions. Understanding has no side effects.
  */
 import type { AgentReply, AgentTask } from '@deed/proto/agent'
-import { mayChange } from '@deed/proto/kinds'
 import { decideBy, findRuleBy, outcomeOf } from '../rules/decide.ts'
 import { operationOf, oppositeIn } from '../rules/operation-of.ts'
 import type { CompiledRule, RulePack } from '../rules/rule-pack.ts'
 import { NO_RUNBOOKS, type Runbooks } from '../rules/runbooks.ts'
 import { type Sentence, tokenize } from '../rules/tokenize.ts'
 import type { Vocabulary } from '../rules/vocabulary.ts'
-import { asksAmong, asksBetween, readingOf } from './ask.ts'
+import { asksAmong, asksBetween } from './ask.ts'
 import {
   cleanSentence,
   distinct,
@@ -27,11 +26,12 @@ import { alternativeIn, BARRING, type Bar, barOf, GUARDING, isQuestion, isValue 
 import { hasHiddenText } from './hidden-text.ts'
 import { intentsOf } from './intents.ts'
 import { loneClauses } from './lone-clauses.ts'
-import { mayBar, respellingsOf } from './misspelt.ts'
+import { mayBar, otherTexts, respellingsOf } from './misspelt.ts'
 import { namesOf } from './names.ts'
 import { normalise } from './normalise.ts'
 import { reworded } from './other-words.ts'
 import { isCorrected, type Part, partsOf } from './parts.ts'
+import { acts, changes, declined, isFinal, read } from './replies.ts'
 import { type Candidate, candidatesFor, onlyNounOf } from './similar.ts'
 import { suggestBy } from './suggestions.ts'
 import { withContentQuoted } from './unquoted.ts'
@@ -261,7 +261,8 @@ export function understanding(
   function misspelt(sentence: Sentence, task: AgentTask, bar: Bar | undefined): AgentReply | undefined {
     const found = new Map<string, AgentReply>()
     let reports = false
-    for (const { text: description, guarded, alone } of respellingsOf(sentence, intents.words, names, GUARDING)) {
+    for (const respelled of respellingsOf(sentence, intents.words, names, GUARDING)) {
+      const { text: description, guarded, alone } = respelled
       const said = { ...task, description }
       const exact = decide(said)
       const reply = isFinal(exact) ? exact : beyondPatterns(said, undefined, exact, { exact }, true)
@@ -269,6 +270,7 @@ export function understanding(
       if (reply?.outcome === 'declined' && reply.reason === 'no_instruction')
         reports ||= bar === undefined || reply.message !== barred(bar)
       if (!reply || !acts(reply) || (guarded && changes(reply)) || !(alone || reply === exact)) continue
+      if (changes(reply) && otherTexts(sentence, respelled, intents.words).some(isOtherChange(reply, task))) continue
       const key = reply.outcome === 'handled' ? JSON.stringify(reply.solution.actions) : ''
       const respelt = read(reply, 'similarity', RESPELT)
       // The pattern has the word in its place.
@@ -277,6 +279,15 @@ export function understanding(
     }
     const [only, ...more] = found.values()
     return more.length > 0 || (only && reports && changes(only)) ? undefined : only
+  }
+
+  /** "doon" may be "soon", and is as near to "down": nothing is changed by a guess between opposites. */
+  function isOtherChange(reply: AgentReply, task: AgentTask): (description: string) => boolean {
+    const done = reply.outcome === 'handled' ? JSON.stringify(reply.solution.actions) : ''
+    return (description) => {
+      const other = decide({ ...task, description })
+      return other.outcome === 'handled' && changes(other) && JSON.stringify(other.solution.actions) !== done
+    }
   }
 
   /** A pattern or paraphrase that covers the sentence without its courtesy, reasons and errors. */
@@ -366,35 +377,9 @@ const RESPELT = 0.985
 /** The same, with a synonym. */
 const REWORDED = 0.88
 const OTHER_WORDS_MAX = 24
-const acts = (reply: AgentReply): boolean =>
-  reply.outcome === 'handled' || (reply.outcome === 'declined' && reply.reason === 'needs_template')
-
-const changes = (reply: AgentReply): boolean =>
-  reply.outcome !== 'handled' || reply.solution.actions.some(({ action }) => mayChange(action.kind, action.input))
-
 /** Whether the words are nearer to another rule, which then is asked about. */
 const isOther = (reply: AgentReply, [best]: readonly Candidate[]): boolean =>
   best !== undefined &&
   reply.outcome === 'handled' &&
   best.intent.rule.id !== reply.solution.rule &&
   best.confidence >= ACT.read
-
-/** Patterns alone decide; only an unknown name may be a misspelt one. */
-const isFinal = (exact: AgentReply): boolean =>
-  exact.outcome === 'handled' ||
-  (exact.outcome === 'refused' && exact.error.code !== 'unknown_target') ||
-  (exact.outcome === 'declined' && exact.reason === 'needs_template')
-
-function read(reply: AgentReply, by: 'similarity' | 'learned', confidence: number): AgentReply {
-  if (reply.outcome !== 'handled') return reply
-  const { solution } = reply
-  const text = readingOf(solution)
-  return {
-    ...reply,
-    solution: { ...solution, confidence: Math.round(confidence * 1_000) / 1_000, reading: { text, by } },
-  }
-}
-
-function declined(reason: 'needs_model' | 'no_instruction', message: string, suggestions: string[]): AgentReply {
-  return { outcome: 'declined', reason, message, ...(suggestions.length === 0 ? {} : { suggestions }) }
-}

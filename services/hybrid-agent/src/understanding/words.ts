@@ -8,7 +8,7 @@ export const FILLERS = list(`
   a an the this that these those my our your its his her their some to of for in on at by with from into onto as and or
   so then now again it them they he she we i you me us is are was were be been being am do does have has had will
   always suddenly constantly
-  please just really also too very quite still currently actually simply kindly here there up out
+  please just really also too quite still currently actually simply kindly here there up out
   right maybe sort kind bit little quick quickly soon one ones thing things want wants need needs like would let lets
   get got give go going make sure take can could able good ok okay everything something anything
   any what which how many much all`)
