@@ -16,7 +16,7 @@ import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 
 export const mixedRequests: Scenario = {
   name: 'execution.mixed',
-  summary: '500 sentences of people, one at a time, without a model',
+  summary: '500 sentences of people, one at a time, without a model; this takes minutes',
   run: askAll,
 }
 
