@@ -1,6 +1,6 @@
 // The requests of the matrix in other words: three sentences each, none of which a pattern knows, over NATS and by the
 // command. There is no model.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Ended, startDeed } from '@deed/drill/harness/deed-process'
 import type { MeshUnderTest } from '@deed/drill/harness/mesh-under-test'
@@ -188,6 +188,45 @@ describe.each([
     await isUnknownToPatterns(task)
     for (const { verification } of [await overNats({ task }, 'deny'), await byCommand({ task })])
       expect(verification).toHaveLength(3)
+  })
+})
+
+describe('what is on this host and in its files', () => {
+  beforeAll(() => {
+    mkdirSync(join(under.workspace, 'logs'), { recursive: true })
+    writeFileSync(join(under.workspace, 'logs/a.log'), 'started\nERROR: no paper\n')
+    writeFileSync(join(under.workspace, 'notes.txt'), 'call the plumber\n')
+  })
+
+  it.each<[string, RegExp]>([
+    ["I'd like to know how much memory we have left", /^memory: .* are available/],
+    ['please find out whether enough memory is left here', /^memory: .* are available/],
+    ['hey, how much memory is free on this machine?', /^memory: .* are available/],
+    ["I'd like to see what notes.txt says", /^call the plumber/],
+    ['hey, would you print me the file notes.txt', /^call the plumber/],
+    ['hello there, please read me notes.txt', /^call the plumber/],
+    ["I'd like to see the files in logs", /logs\/a\.log/],
+    ['hello, please list me the files in logs', /logs\/a\.log/],
+    ['hey, show the files in logs', /logs\/a\.log/],
+    ['I\'d like to find "ERROR" in logs', /logs\/a\.log:2: ERROR: no paper/],
+    ['hi there, would you search logs for "ERROR"', /logs\/a\.log:2: ERROR: no paper/],
+    ['hello, please look for "ERROR" in logs', /logs\/a\.log:2: ERROR: no paper/],
+  ])('is answered at once: %s', async (task, text) => {
+    await isUnknownToPatterns(task)
+    for (const { text: said } of await both({ task }, DONE)) expect(said).toMatch(text)
+  })
+
+  it.each([
+    'notes.txt has a mistake, replace "plumber" with "baker" in notes.txt',
+    'I\'d like "plumber" to become "baker" in notes.txt',
+    'hey, please change "plumber" to "baker" in notes.txt',
+  ])('is changed after approval: %s', async (task) => {
+    await isUnknownToPatterns(task)
+    for (const ask of [() => overNats({ task }, 'approve'), () => byCommand({ task })]) {
+      writeFileSync(join(under.workspace, 'notes.txt'), 'call the plumber\n')
+      expect(await ask()).toMatchObject({ status: 'done' })
+      expect(readFileSync(join(under.workspace, 'notes.txt'), 'utf8')).toBe('call the baker\n')
+    }
   })
 })
 
