@@ -103,7 +103,10 @@ type Watched = z.output<typeof watchExecution.output>
 export type LiveMessage =
   | { readonly type: 'hello'; readonly at: string; readonly tenant: string; readonly user: string }
   | { readonly type: 'beat'; readonly at: string }
-  /** In order. The first one after a pause is sent at once, those that follow it within 50 ms together. */
+  /**
+   * In order. The first one after a pause is sent at once, those that follow it within 50 ms together. Of more than 20, the last
+   * of each execution and task, and at least one of each type, without `data`, and then after 200 ms.
+   */
   | { readonly type: 'events'; readonly events: readonly z.output<typeof executionEvent.payload>[] }
   | { readonly type: 'alert'; readonly alert: Alert }
   | {

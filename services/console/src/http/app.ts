@@ -18,10 +18,10 @@ import { callContract } from './call-contract.ts'
 import { errorAnswer } from './error-answer.ts'
 import { findTrace } from './find-trace.ts'
 import { commonHeaders } from './headers.ts'
-import { notingDecisions } from './noting-decisions.ts'
 import { formOf, INDEX, type Page } from './page.ts'
 import { servePasskeys } from './passkeys.ts'
 import { addressOf, type Env, originOf, personOf, readBody } from './request.ts'
+import { openSharedReads } from './shared-reads.ts'
 import { serveSignIn } from './sign-in.ts'
 
 /** As much as one message of NATS may have. */
@@ -48,6 +48,7 @@ export interface Parts {
 export function consoleApp(parts: Parts): Hono<Env> {
   const { bus, log, page, addresses, sessions } = parts
   const app = new Hono<Env>()
+  const reads = openSharedReads()
   const headers = Object.entries(commonHeaders(addresses.secure))
 
   app.onError((error, context) => {
@@ -122,10 +123,9 @@ export function consoleApp(parts: Parts): Hono<Env> {
         { reason: 'approval', ...error },
         { address: addressOf(context), path: context.req.path, ...personOf(session) },
       )
-    const answer = await notingDecisions(subject, note, () =>
-      callContract(parts, session, subject, input, context.req.raw.signal),
-    )
-    return context.body(jsonText(answer), 200, { 'content-type': 'application/json' })
+    const { signal } = context.req.raw
+    const answer = await callContract({ ...parts, reads }, session, subject, input, { signal, note })
+    return context.body(answer, 200, { 'content-type': 'application/json' })
   })
 
   app.get('/api/trace/:execution', async (context) => {

@@ -43,22 +43,14 @@ const droppedOf = ({ messages }: LiveClient) =>
   messages.reduce((sum, message) => sum + (message.type === 'dropped' ? message.count : 0), 0)
 const codeOf = ({ socket }: LiveClient): Promise<number> => new Promise((resolve) => socket.once('close', resolve))
 
-/** Events of executions that there are not, as an orchestrator publishes them. */
+/** Events of as many executions that there are not, as an orchestrator publishes them. */
 function publish(tenant: string, count: number, characters: number): void {
-  const event = {
-    execution_id: crypto.randomUUID(),
-    type: 'task.done' as const,
-    at: new Date().toISOString(),
-    data: {},
+  for (const seq of upTo(count)) {
+    const execution_id = ExecutionId.parse(crypto.randomUUID())
+    const event = { execution_id, seq, type: 'task.done' as const, at: new Date().toISOString(), data: {} }
+    const facts = { status: 'running' as const, percent: 1, current: null, task: 'x'.repeat(characters) }
+    under.client.announce(executionEvent, [tenant, execution_id], [{ ...event, ...facts }])
   }
-  const facts = { status: 'running' as const, percent: 1, current: null, task: 'x'.repeat(characters) }
-  const payloads = upTo(count).map((seq) => ({
-    ...event,
-    ...facts,
-    seq,
-    execution_id: ExecutionId.parse(event.execution_id),
-  }))
-  under.client.announce(executionEvent, [tenant, event.execution_id], payloads)
 }
 
 describe('the rows of an execution', () => {

@@ -9,12 +9,13 @@ import { messageText } from './message-text.ts'
 /** Unsent bytes of one connection beyond which events are dropped. One page of rows may come on top, of at most 1 MB. */
 const UNSENT_BYTES_MAX = 262_144
 const FLUSH_MS_MAX = 30_000
+const AS_TEXT = { binary: false }
 
 export interface Outlet {
   /** Whether something may be sent now and not later. */
   hasRoom(): boolean
   /** Sends a message with so many events, or drops and counts them. */
-  sendEvents(text: string, events: number): void
+  sendEvents(message: Buffer, events: number): void
   /** Resolves once the connection took it: one at a time, in order. @throws once the connection is closed */
   sendRows(text: string): Promise<void>
   /** Says how many events were dropped, if there is room for that now. */
@@ -45,10 +46,10 @@ export function openOutlet(
     })
   return {
     hasRoom,
-    sendEvents(text, events) {
+    sendEvents(message, events) {
       sayDropped()
       // Said as soon as the reader has taken what came before.
-      if (hasRoom()) return socket.send(text, sayDropped)
+      if (hasRoom()) return socket.send(message, AS_TEXT, sayDropped)
       dropped += events
       count('deed_console_dropped_events_total', {}, events)
     },

@@ -1,26 +1,23 @@
 /**
  * The events and alerts of a tenant, subscribed to once for all live connections of its people. Many events in a short time
- * are one message: what a busy mesh does costs each page the same.
+ * are one message, encoded once: what a busy mesh does costs each page the same.
  */
 import type { Bus } from '@deed/mesh/bus'
 import { readPayload } from '@deed/mesh/read-payload'
 import { alert } from '@deed/proto/alert'
 import { executionEvent } from '@deed/proto/execution'
 import type { z } from 'zod'
-import { messageText } from './message-text.ts'
+import { gather } from './gather.ts'
+import { messageBytes } from './message-text.ts'
 
-/** After a message of events, the next one waits so long. */
-const GATHER_MS = 50
-/** In one message. */
-const TOGETHER_MAX = 100
 
 export type ExecutionEvent = z.output<typeof executionEvent.payload>
 
 export interface Listener {
   onEvent(event: ExecutionEvent): void
-  /** @param text the message for the page, with so many events */
-  onEvents(text: string, events: number): void
-  onAlert(text: string): void
+  /** @param message for the page, with so many events */
+  onEvents(message: Buffer, events: number): void
+  onAlert(message: Buffer): void
 }
 
 export interface TenantFeeds extends Disposable {
@@ -38,8 +35,8 @@ export function openTenantFeeds({ nc }: Pick<Bus, 'nc'>): TenantFeeds {
   const open = (tenant: string): Feed => {
     const listeners = new Set<Listener>()
     const gathered = gather((together: readonly ExecutionEvent[]) => {
-      const text = messageText({ type: 'events', events: together })
-      for (const listener of listeners) listener.onEvents(text, together.length)
+      const message = messageBytes({ type: 'events', events: together })
+      for (const listener of listeners) listener.onEvents(message, together.length)
     })
     const events = nc.subscribe(executionEvent.subject.replace('*', tenant), {
       callback: (error, message) => {
@@ -53,8 +50,8 @@ export function openTenantFeeds({ nc }: Pick<Bus, 'nc'>): TenantFeeds {
       callback: (error, message) => {
         const raised = readPayload(alert, error, message)
         if (raised === undefined) return
-        const text = messageText({ type: 'alert', alert: raised })
-        for (const listener of listeners) listener.onAlert(text)
+        const bytes = messageBytes({ type: 'alert', alert: raised })
+        for (const listener of listeners) listener.onAlert(bytes)
       },
     })
     const feed: Feed = {
@@ -83,27 +80,5 @@ export function openTenantFeeds({ nc }: Pick<Bus, 'nc'>): TenantFeeds {
     [Symbol.dispose]() {
       for (const feed of feeds.values()) feed.end()
     },
-  }
-}
-
-/** The first after a pause at once, and those that follow soon together. */
-function gather<T>(send: (together: readonly T[]) => void): Disposable & { add(one: T): void } {
-  let waiting: T[] = []
-  let timer: NodeJS.Timeout | undefined
-  const flush = (): void => {
-    clearTimeout(timer)
-    timer = undefined
-    if (waiting.length === 0) return
-    const together = waiting
-    waiting = []
-    timer = setTimeout(flush, GATHER_MS)
-    send(together)
-  }
-  return {
-    add(one) {
-      waiting.push(one)
-      if (timer === undefined || waiting.length >= TOGETHER_MAX) flush()
-    },
-    [Symbol.dispose]: () => clearTimeout(timer),
   }
 }
