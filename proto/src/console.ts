@@ -97,6 +97,28 @@ export interface ConsoleSession {
   readonly factors: readonly string[]
 }
 
+/** A line that a service has written. */
+export interface ShownLogLine {
+  readonly service: string
+  /** In milliseconds since 1970; null: a line that is not of the logger, such as the last words of a process that crashed. */
+  readonly at: number | null
+  readonly level: string | null
+  readonly message: string
+  /** What else it says: names and values. */
+  readonly facts: readonly (readonly [name: string, value: string])[]
+  /** The places in the code that an error went through. */
+  readonly more: string | null
+}
+
+/** `GET /api/logs`: the newest lines, in the order of their times. */
+export interface LogsFound {
+  /** Whether the logs are files of the machine of the console. */
+  readonly here: boolean
+  /** Those that have a log. */
+  readonly services: readonly string[]
+  readonly lines: readonly ShownLogLine[]
+}
+
 type Watched = z.output<typeof watchExecution.output>
 
 /** From the server, over `GET /api/live`. */

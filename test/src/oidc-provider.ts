@@ -22,6 +22,8 @@ export interface OidcProvider extends AsyncDisposable {
   readonly issuer: string
   /** Changes each token for identity before it is signed, or replaces it by a text; undefined: none is changed. */
   forge: ((token: Token) => Token | string) | undefined
+  /** Signs a token with the key of the provider. */
+  sign(token: Token): string
   /** The claims of people, by the names that they sign in with. */
   readonly people: Record<string, Claims>
 }
@@ -51,6 +53,8 @@ export async function startOidcProvider({
         client_secret: CLIENT_SECRET,
         redirect_uris: [redirectUrl],
         post_logout_redirect_uris: [new URL('/', redirectUrl).href],
+        backchannel_logout_uri: new URL('/api/sign-out/by-provider', redirectUrl).href,
+        backchannel_logout_session_required: true,
       },
     ],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256', use: 'sig' }] },
@@ -60,6 +64,7 @@ export async function startOidcProvider({
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
         logoutSource(context, form) {
           context.body = `<!doctype html><title>Sign out</title>${form}<button form="op.logoutForm" name="logout" value="yes">Yes</button>`
@@ -77,6 +82,7 @@ export async function startOidcProvider({
   })
   const found: OidcProvider = {
     ...{ issuer, people, forge: undefined },
+    sign: (token) => signed({ ...token, header: { kid: 'one', ...token.header } }, privateKey),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '@deed/process/until'
+import { olderLog } from '@deed/telemetry/read-logs'
 import { expect, it } from 'vitest'
-import { olderLog, turnOver } from './bounded-log.ts'
+import { turnOver } from './bounded-log.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const BYTES_MAX = 100_000

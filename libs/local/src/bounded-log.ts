@@ -6,12 +6,10 @@
  */
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
+import { olderLog } from '@deed/telemetry/read-logs'
 
 const BYTES_MAX = 20_000_000
 const EVERY_MS = 5_000
-
-/** The file that has what a log had before it was emptied. */
-export const olderLog = (file: string): string => `${file}.1`
 
 /** Looks at the log now and then, until it is disposed. */
 export function boundLog(file: string): Disposable {

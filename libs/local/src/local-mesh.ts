@@ -74,6 +74,8 @@ export interface Mesh extends AsyncDisposable {
 /** Users for external clients: one requests, the other approves; `deed mcp` is the third. */
 const OUTSIDE: readonly NatsUser[] = ['client', 'approver', 'mcp']
 
+const logsIn = (dataDir: string): string => join(dataDir, 'logs')
+
 /** The sampling ratio if not all executions are traced. */
 const TRACED_OTHERWISE = 0.01
 
@@ -214,6 +216,7 @@ async function environmentsOf({
         OTEL_SERVICE_NAME: name,
       }),
       ...(storing ? { DATABASE_URL: roles.services[storing], DATABASE_OWNER_URL: roles.owners[storing] } : {}),
+      ...(name === 'console' ? { DEED_LOGS: logsIn(dataDir) } : {}),
       ...(name === 'console' || name === 'mcp' ? { CONSOLE_PORT: String(consolePort) } : {}),
       ...(name === 'mcp' ? { MCP_PORT: String(mcpPort) } : { ...options.serviceEnv?.[name], ...prepared?.[name] }),
     }
@@ -249,7 +252,7 @@ async function startServices({
   const wanted = apart
     .filter((service) => service !== 'console' || page.enabled)
     .flatMap((service) => Array.from({ length: copies?.[service] ?? 1 }, (_, copy) => ({ service, copy })))
-  const places = { logDir: join(dataDir, 'logs'), recordDir: recordsIn(dataDir) }
+  const places = { logDir: logsIn(dataDir), recordDir: recordsIn(dataDir) }
   const start = async <Name extends Started | typeof THINKING>(
     service: Name,
     copy: number,

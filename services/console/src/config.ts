@@ -15,6 +15,8 @@ const Environment = z.object({
   DEED_CONFIG: z.string().optional(),
   /** Where the key of the sessions is kept. */
   DEED_DATA: z.string().default('.deed'),
+  /** The folder that has the logs of the services; without it they are not shown. */
+  DEED_LOGS: z.string().optional(),
   /** The port where execution.yaml names none. */
   CONSOLE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
 })
@@ -31,6 +33,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     bus: busAddress(environment),
     metrics: environment,
     dataFolder: resolve(environment.DEED_DATA),
+    logsFolder: environment.DEED_LOGS === undefined ? undefined : resolve(environment.DEED_LOGS),
     settings,
     clientSecret: readSecret(settings.oidc?.client_secret_file),
     port: settings.port ?? environment.CONSOLE_PORT,

@@ -21,6 +21,7 @@ import { openOidc } from './oidc/oidc.ts'
 import { openPasskeys } from './passkeys/passkeys.ts'
 import { openPasskeyStore } from './passkeys/store.ts'
 import { openCookie } from './sessions/cookies.ts'
+import { openEndedByProvider } from './sessions/ended-by-provider.ts'
 import { openKeys } from './sessions/keys.ts'
 import { hashOf, openLinks } from './sessions/links.ts'
 import { openSessions } from './sessions/sessions.ts'
@@ -37,7 +38,7 @@ const DRAIN_MS_MAX = 10_000
 export async function startConsole(config: Config): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
   const log = createLogger('console')
-  const { settings, dataFolder } = config
+  const { settings, dataFolder, logsFolder } = config
   const metrics = opened.use(await serveMetrics('console', log, config.metrics))
   const page = await openPage()
   const bus = opened.use(await connectBus({ service: 'console', ...config.bus, log }))
@@ -64,6 +65,7 @@ export async function startConsole(config: Config): Promise<AsyncDisposable> {
   const scope = { port, secure: addresses.secure }
   const sessions = openSessions({
     ...{ keys, links, signedOut: openSignedOut(dataFolder), bearers: settings.tokens, hours: settings.session_hours },
+    endedByProvider: openEndedByProvider(dataFolder, settings.session_hours * 3_600_000),
     providerMark: settings.oidc && hashOf(JSON.stringify(settings.oidc)),
     cookie: openCookie('session', scope),
   })
@@ -77,7 +79,13 @@ export async function startConsole(config: Config): Promise<AsyncDisposable> {
   const app = consoleApp({
     ...{ bus, log, page, addresses, attempts: openAttempts(), sessions, refusals, oidc },
     passkeys: openPasskeys(openPasskeyStore(dataFolder), addresses.url),
-    ...{ endLive: live.end, version: DEED_VERSION, jaegerUrl: settings.jaeger_url ?? null },
+    ...{
+      logsFolder,
+      endLive: live.end,
+      endLiveOfEnded: live.endEnded,
+      version: DEED_VERSION,
+      jaegerUrl: settings.jaeger_url ?? null,
+    },
   })
   server.on('request', getRequestListener(app.fetch, { overrideGlobalObjects: false }))
   server.on('upgrade', live.onUpgrade)

@@ -60,6 +60,19 @@ describe.skipIf(withoutBrowser)(`signing in with a provider${withoutBrowser}`, (
     for (const secret of [CLIENT_SECRET, 'code=', 'id_token']) expect(log).not.toContain(secret)
   })
 
+  it('ends at once, in every tab, when the provider ends its session', async () => {
+    await browser.withPage({ expected: [/401/] }, async (page) => {
+      await signIn(page, '/executions', 'ann')
+      await page.locator('.connection.live').waitFor()
+      const elsewhere = await page.context().newPage()
+      await elsewhere.goto(`${provider.issuer}/session/end`)
+      await elsewhere.getByRole('button', { name: /yes/i }).click()
+      await page.getByRole('button', { name: /^Sign in with/ }).waitFor()
+      expect((await page.request.get(`${base}/api/session`)).status()).toBe(401)
+    })
+    expect(under.log('console')).toContain('the provider ended sessions')
+  })
+
   it('is refused to a person without a role, with a sentence that names the key', async () => {
     await browser.withPage({ expected: [/401/, /403/] }, async (page) => {
       await signIn(page, '/', 'bob')

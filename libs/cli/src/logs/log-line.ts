@@ -1,22 +1,7 @@
 /** One line of a service's log, for people. */
-import { LogLevel } from '@deed/proto/log-level'
+import type { LogLine } from '@deed/telemetry/read-logs'
 import type { Paint, Style } from '../terminal/paint.ts'
 import { plainLine } from '../terminal/plain-text.ts'
-
-/** What a service has written: an object, or a line that is none, such as the last words of a process that crashed. */
-export type LogLine = { readonly [field: string]: unknown } & { readonly text?: string }
-
-/** What may be shown, and from when on. */
-export interface LogFilter {
-  /** The least level. */
-  readonly level?: LogLevel | undefined
-  /** The id of an execution, or its end. */
-  readonly execution?: string | undefined
-  /** In milliseconds since 1970. */
-  readonly since?: number | undefined
-  /** The services whose lines these are: several may share a log. */
-  readonly services?: readonly string[] | undefined
-}
 
 const STYLES: Partial<Record<string, Style>> = {
   warn: 'yellow',
@@ -26,27 +11,6 @@ const STYLES: Partial<Record<string, Style>> = {
   trace: 'dim',
 }
 const LEVEL_WIDTH = 5
-
-export function readLogLine(line: string): LogLine {
-  try {
-    const value: unknown = JSON.parse(line)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as LogLine
-  } catch {
-    // Not of the logger.
-  }
-  return { text: line }
-}
-
-/** A line that is no object passes where nothing is asked of it that only an object has. */
-export function passes(line: LogLine, { level, execution, since, services }: LogFilter): boolean {
-  if (line.text !== undefined) return level === undefined && execution === undefined && since === undefined
-  if (services !== undefined && typeof line.service === 'string' && !services.includes(line.service)) return false
-  if (level !== undefined && rank(line.level) < rank(level)) return false
-  if (since !== undefined && !(Number(line.time) >= since)) return false
-  return execution === undefined || (typeof line.execution_id === 'string' && line.execution_id.endsWith(execution))
-}
-
-const rank = (level: unknown): number => LogLevel.options.indexOf(level as LogLevel)
 
 /** Time, level, service and message; what else it says as `key=value`. */
 export function logLineText(line: LogLine, service: string, paint: Paint): string {

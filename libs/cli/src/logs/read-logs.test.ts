@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { turnOver } from '@deed/local/bounded-log'
 import { temporaryFolder } from '@deed/local/temporary-folder'
 import { until } from '@deed/process/until'
+import { type Entry, lastLines, logNames, newLines, type Positions, readLogLine } from '@deed/telemetry/read-logs'
 import { describe, expect, it } from 'vitest'
 import { unpainted } from '../terminal/paint.ts'
-import { logLineText, readLogLine } from './log-line.ts'
-import { type Entry, lastLines, logNames, newLines, type Positions } from './read-logs.ts'
+import { logLineText } from './log-line.ts'
 
 const line = (time: number, msg: string, more: object = {}): string =>
   `${JSON.stringify({ level: 'info', time, service: 'executor', instance: 'host:1', msg, ...more })}\n`

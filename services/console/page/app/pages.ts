@@ -61,6 +61,7 @@ export const PAGES: readonly Page[] = [
     group: 'Mesh',
     load: () => import('../pages/models/models.tsx'),
   },
+  { path: '/logs', title: 'Logs', key: 'w', group: 'Mesh', load: () => import('../pages/logs/logs.tsx') },
   { path: '/audit', title: 'Audit', key: 'u', group: 'Mesh', load: () => import('../pages/audit/audit.tsx') },
   { path: '/doctor', title: 'Doctor', key: 'd', group: 'Mesh', load: () => import('../pages/doctor/doctor.tsx') },
 ]

@@ -39,6 +39,7 @@ export function Filters({
   const { path, query } = place.value
   const [all, setAll] = useState(false)
   const active = fields.filter(({ name }) => query[name])
+  const others = Object.fromEntries(Object.entries(query).filter(([key]) => !fields.some(({ name }) => name === key)))
   return (
     <search class={all ? 'filters all' : 'filters'}>
       <div class="filter-fields">
@@ -73,7 +74,7 @@ export function Filters({
           )
         })}
         {active.length > 1 && (
-          <a class="chip" href={path}>
+          <a class="chip" href={urlOf(path, others)}>
             clear all
           </a>
         )}

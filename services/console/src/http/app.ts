@@ -18,11 +18,12 @@ import { callContract } from './call-contract.ts'
 import { errorAnswer } from './error-answer.ts'
 import { findTrace } from './find-trace.ts'
 import { commonHeaders } from './headers.ts'
+import { serveLogs } from './logs.ts'
 import { formOf, INDEX, type Page } from './page.ts'
 import { servePasskeys } from './passkeys.ts'
 import { addressOf, type Env, originOf, personOf, readBody } from './request.ts'
 import { openSharedReads } from './shared-reads.ts'
-import { serveSignIn } from './sign-in.ts'
+import { BACK_CHANNEL_PATH, serveSignIn } from './sign-in.ts'
 
 /** As much as one message of NATS may have. */
 const BODY_BYTES_MAX = 1_048_576
@@ -41,6 +42,10 @@ export interface Parts {
   refusals: Refusals
   /** Closes the live connections of a session. */
   endLive(session: Session): void
+  /** Closes those of all sessions that have ended. */
+  endLiveOfEnded(): void
+  /** Undefined where no logs are files. */
+  logsFolder: string | undefined
   version: string
   jaegerUrl: string | null
 }
@@ -65,7 +70,8 @@ export function consoleApp(parts: Parts): Hono<Env> {
   app.use(async (context, next) => {
     for (const [name, value] of headers) context.header(name, value)
     addresses.checkHost(context.req.header('host'))
-    if (context.req.method !== 'GET' && context.req.method !== 'HEAD') addresses.checkOrigin(originOf(context))
+    const { method, path } = context.req
+    if (method !== 'GET' && method !== 'HEAD' && path !== BACK_CHANNEL_PATH) addresses.checkOrigin(originOf(context))
     await next()
   })
 
@@ -113,6 +119,7 @@ export function consoleApp(parts: Parts): Hono<Env> {
   })
 
   servePasskeys(app, parts.passkeys, log)
+  serveLogs(app, parts)
 
   app.post('/api/call/:subject', async (context) => {
     const input = await readBody(context)

@@ -11,6 +11,9 @@ import type { Session, Sessions } from '../sessions/sessions.ts'
 import { addressOf, type Env, personOf, readBody } from './request.ts'
 
 const Login = z.strictObject({ token: z.string().min(1).max(512) })
+/** The provider asks there, so no page of the console does. */
+export const BACK_CHANNEL_PATH = '/api/sign-out/by-provider'
+
 /** The query that the provider sent the browser back with. */
 const ProviderAnswer = z.strictObject({ response: z.string().startsWith('?').max(8_192) })
 
@@ -19,9 +22,11 @@ interface Parts {
   attempts: Attempts
   sessions: Sessions
   oidc: Oidc | undefined
+  /** Closes the live connections of sessions that have ended. */
+  endLiveOfEnded(): void
 }
 
-export function serveSignIn(app: Hono<Env>, { log, attempts, sessions, oidc }: Parts): void {
+export function serveSignIn(app: Hono<Env>, { log, attempts, sessions, oidc, endLiveOfEnded }: Parts): void {
   /** @throws what `work` throws; a refusal counts as an attempt of this address */
   const enter = async (context: Context<Env>, work: () => Promise<{ session: Session; cookie: string }>) => {
     const address = addressOf(context) ?? ''
@@ -63,14 +68,32 @@ export function serveSignIn(app: Hono<Env>, { log, attempts, sessions, oidc }: P
     return context.json({ url })
   })
 
+  // The provider itself asks, without a cookie: the token alone says what it may.
+  app.post(BACK_CHANNEL_PATH, async (context) => {
+    const address = addressOf(context) ?? ''
+    attempts.check(address)
+    try {
+      const { logout_token: token } = await context.req.parseBody()
+      if (typeof token !== 'string') throw new Refusal('body', 'send logout_token=..., as a form')
+      const ended = await chosen().readLogout(token)
+      sessions.endByProvider(ended)
+      endLiveOfEnded()
+      log.info({ address, one_session: ended.sid !== undefined }, 'the provider ended sessions')
+      return context.body(null, 200)
+    } catch (error) {
+      if (error instanceof Refusal) attempts.failed(address)
+      throw error
+    }
+  })
+
   app.post('/api/sign-in/finish', (context) =>
     enter(context, async () => {
       const provider = chosen()
       const { data } = ProviderAnswer.safeParse(await readBody(context))
       if (data === undefined) throw new Refusal('body', 'send {"response": "?code=...&state=..."}')
-      const person = await provider.finish(context.req.header('cookie'), data.response)
+      const { person, named } = await provider.finish(context.req.header('cookie'), data.response)
       context.header('set-cookie', provider.endFlow(), { append: true })
-      return sessions.signInByProvider(person)
+      return sessions.signInByProvider(person, named)
     }),
   )
 }

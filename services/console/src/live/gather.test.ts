@@ -1,8 +1,7 @@
 import { until } from '@deed/process/until'
 import { ExecutionId, TaskId } from '@deed/proto/ids'
 import { expect, it } from 'vitest'
-import { digest, gather } from './gather.ts'
-import type { ExecutionEvent } from './tenant-feeds.ts'
+import { digest, type ExecutionEvent, gather } from './gather.ts'
 
 const ids = [1, 2].map((n) => ExecutionId.parse(`0194a000-7000-7abc-8def-00000000000${n}`))
 const task = TaskId.parse('0194a000-7000-7abc-8def-000000000009')

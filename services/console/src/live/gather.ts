@@ -2,7 +2,10 @@
  * Events of a short time as one message. Where they are many, those that say nothing new beside the others are left out: of an
  * execution and of a task the last event stays, of each type one does, and none has what only the audit log needs.
  */
-import type { ExecutionEvent } from './tenant-feeds.ts'
+import type { executionEvent } from '@deed/proto/execution'
+import type { z } from 'zod'
+
+export type ExecutionEvent = z.output<typeof executionEvent.payload>
 
 /** After a message, the next one waits so long; after one of many events, so much longer. */
 const FEW_MS = 50

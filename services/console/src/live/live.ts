@@ -31,6 +31,8 @@ export interface Live extends Disposable {
   onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   /** Closes the connections of a session. */
   end(session: Session): void
+  /** Closes those of sessions that are not valid any longer. */
+  endEnded(): void
   endAll(): void
 }
 
@@ -54,8 +56,9 @@ export function openLive({ bus, addresses, sessions, refusals, beatMs = BEAT_MS 
     for (const { session, close } of connections)
       if (condition(session)) close(CLOSED.signedOut, 'the session has ended')
   }
+  const endEnded = (): void => endWhere((session) => !sessions.isValid(session))
   const timer = setInterval(() => {
-    endWhere((session) => !sessions.isValid(session))
+    endEnded()
     for (const one of connections) one.beat()
   }, beatMs)
   void (async () => {
@@ -93,6 +96,7 @@ export function openLive({ bus, addresses, sessions, refusals, beatMs = BEAT_MS 
       })
     },
     end: ({ id }) => endWhere((session) => session.id === id),
+    endEnded,
     endAll: () => endWhere(() => true),
     [Symbol.dispose]() {
       clearInterval(timer)

@@ -6,12 +6,8 @@ import type { Bus } from '@deed/mesh/bus'
 import { readPayload } from '@deed/mesh/read-payload'
 import { alert } from '@deed/proto/alert'
 import { executionEvent } from '@deed/proto/execution'
-import type { z } from 'zod'
-import { gather } from './gather.ts'
+import { type ExecutionEvent, gather } from './gather.ts'
 import { messageBytes } from './message-text.ts'
-
-
-export type ExecutionEvent = z.output<typeof executionEvent.payload>
 
 export interface Listener {
   onEvent(event: ExecutionEvent): void

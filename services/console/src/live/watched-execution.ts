@@ -7,9 +7,9 @@ import { DeedError } from '@deed/proto/errors'
 import { AuditRow, watchExecution as contract } from '@deed/proto/execution'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
+import type { ExecutionEvent } from './gather.ts'
 import { messageText } from './message-text.ts'
 import type { Outlet } from './outlet.ts'
-import type { ExecutionEvent } from './tenant-feeds.ts'
 
 /** An event that was lost does not come again, so the numbers are compared now and then while it is open. */
 const COMPARE_MS = 5_000

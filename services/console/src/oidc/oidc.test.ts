@@ -63,7 +63,7 @@ async function began(oidc: Oidc, name = 'ann') {
 
 async function signedIn(oidc: Oidc, name?: string) {
   const { cookie, response } = await began(oidc, name)
-  return oidc.finish(cookie, response)
+  return (await oidc.finish(cookie, response)).person
 }
 
 const changed = (response: string, name: string, value: string): string => {
@@ -160,9 +160,10 @@ describe('an answer of the provider', () => {
   })
 })
 
+const now = (): number => Math.floor(Date.now() / 1_000)
+
 describe('a token of the provider', () => {
   const hour = 3_600
-  const now = (): number => Math.floor(Date.now() / 1_000)
   it.each<[string, NonNullable<OidcProvider['forge']>, string]>([
     ['another nonce', (token) => ({ ...token, claims: { ...token.claims, nonce: 'x'.repeat(43) } }), 'another sign-in'],
     ['no nonce', ({ header, claims: { nonce, ...claims } }) => ({ header, claims }), 'not valid'],
@@ -214,6 +215,51 @@ describe('a token of the provider', () => {
     provider.forge = (token) => ({ ...token, claims: { ...token.claims, exp: now() - 20 } })
     await expect(signedIn(consoleOf())).rejects.toMatchObject({ reason: 'sign_in' })
     expect(await signedIn(consoleOf({ clock_tolerance_s: 60 }))).toMatchObject({ user: 'ann' })
+  })
+})
+
+describe('a token of a sign-out', () => {
+  const claims = () => ({
+    ...{ iss: provider.issuer, aud: CLIENT_ID, iat: now(), exp: now() + 120, jti: crypto.randomUUID(), sub: 'ann' },
+    events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+  })
+
+  it('names the person or the session of the provider, once', async () => {
+    const oidc = consoleOf()
+    const one = provider.sign({ header: { alg: 'RS256', typ: 'logout+jwt' }, claims: { ...claims(), sid: 'desk' } })
+    expect(await oidc.readLogout(one)).toEqual({ sub: 'ann', sid: 'desk' })
+    await expect(oidc.readLogout(one)).rejects.toMatchObject({ reason: 'replay' })
+    expect(await oidc.readLogout(provider.sign({ header: { alg: 'RS256' }, claims: claims() }))).toEqual({ sub: 'ann' })
+  })
+
+  it.each<[string, (claims: Record<string, unknown>) => string]>([
+    ['of another client', (own) => provider.sign({ header: { alg: 'RS256' }, claims: { ...own, aud: 'other' } })],
+    [
+      'of another provider',
+      (own) => provider.sign({ header: { alg: 'RS256' }, claims: { ...own, iss: 'https://evil.example' } }),
+    ],
+    [
+      'of long ago',
+      (own) => provider.sign({ header: { alg: 'RS256' }, claims: { ...own, iat: now() - 3_600, exp: now() + 60 } }),
+    ],
+    ['that is one of a sign-in', (own) => provider.sign({ header: { alg: 'RS256' }, claims: { ...own, nonce: 'x' } })],
+    ['without its event', (own) => provider.sign({ header: { alg: 'RS256' }, claims: { ...own, events: {} } })],
+    ['of nobody', ({ sub, ...own }) => provider.sign({ header: { alg: 'RS256' }, claims: own })],
+    ['without a number', ({ jti, ...own }) => provider.sign({ header: { alg: 'RS256' }, claims: own })],
+    ['without a signature', (own) => `${encoded({ alg: 'none' })}.${encoded(own)}.`],
+    ['that somebody has changed', (own) => `${encoded({ alg: 'RS256' })}.${encoded(own)}.${'A'.repeat(342)}`],
+    [
+      'signed with the secret of the client',
+      (own) => {
+        const text = `${encoded({ alg: 'HS256' })}.${encoded(own)}`
+        return `${text}.${createHmac('sha256', CLIENT_SECRET).update(text).digest('base64url')}`
+      },
+    ],
+    ['that is none', () => 'x'],
+  ])('%s is refused', async (_what, token) => {
+    await expect(consoleOf().readLogout(token(claims()))).rejects.toMatchObject({
+      ...{ reason: 'sign_in', code: 'invalid_request' },
+    })
   })
 })
 

@@ -5,10 +5,12 @@ import { DeedError } from '@deed/proto/errors'
 import type { Log } from '@deed/telemetry/logger'
 import * as client from 'openid-client'
 import type { Cookie } from '../sessions/cookies.ts'
+import type { NamedByProvider } from '../sessions/ended-by-provider.ts'
 import type { Keys } from '../sessions/keys.ts'
 import type { Person } from '../sessions/links.ts'
 import { unusable, unverified } from './faults.ts'
 import { openFlows } from './flows.ts'
+import { openLogoutTokens } from './logout-tokens.ts'
 import { type Claims, claimOf, claimsNeeded, personOf } from './person.ts'
 
 const REQUEST_S_MAX = 10
@@ -22,11 +24,22 @@ export interface Oidc {
    * @param response the query that the provider sent the browser back with
    * @throws {Refusal} if anything of it does not fit; {DeedError} unavailable
    */
-  finish(cookies: string | undefined, response: string): Promise<Person>
+  finish(cookies: string | undefined, response: string): Promise<SignedInPerson>
+  /**
+   * @param token with which the provider says that a session of its own has ended
+   * @returns whose sessions end. @throws {Refusal} if it fails a check; {DeedError} unavailable
+   */
+  readLogout(token: string): Promise<Partial<NamedByProvider>>
   /** @returns a header that removes what {@link begin} set */
   endFlow(): string
   /** @returns where to sign out of the provider; undefined if that is not configured, or it has no such address */
   signOutUrl(): Promise<string | undefined>
+}
+
+/** A person, and how the provider names them. */
+export interface SignedInPerson {
+  readonly person: Person
+  readonly named: NamedByProvider
 }
 
 interface Parts {
@@ -43,6 +56,7 @@ interface Parts {
 export function openOidc({ settings, secret, keys, cookie, url, log }: Parts): Oidc {
   const { issuer, client_id, scopes } = settings
   const flows = openFlows(keys, cookie)
+  const logoutTokens = openLogoutTokens(settings)
   const redirect = new URL(SIGN_IN_PATH, url)
   let found: Promise<client.Configuration> | undefined
   const provider = (): Promise<client.Configuration> => {
@@ -79,16 +93,24 @@ export function openOidc({ settings, secret, keys, cookie, url, log }: Parts): O
         const tokens = await client.authorizationCodeGrant(configuration, answered, checks)
         const claims: Claims = { ...tokens.claims() }
         const sub = String(claims.sub)
+        const named = { sub, ...(typeof claims.sid === 'string' ? { sid: claims.sid } : {}) }
         const complete = claimsNeeded(settings).every((name) => claimOf(claims, name) !== undefined)
         if (complete || configuration.serverMetadata().userinfo_endpoint === undefined)
-          return personOf(claims, settings)
+          return { person: personOf(claims, settings), named }
         // What the token itself says counts first.
-        return personOf(
-          { ...(await client.fetchUserInfo(configuration, tokens.access_token, sub)), ...claims },
-          settings,
-        )
+        const userInfo = await client.fetchUserInfo(configuration, tokens.access_token, sub)
+        return { person: personOf({ ...userInfo, ...claims }, settings), named }
       } catch (error) {
         throw error instanceof DeedError ? error : unverified(settings, error)
+      }
+    },
+    async readLogout(token) {
+      const { issuer: named, jwks_uri } = (await provider()).serverMetadata()
+      if (jwks_uri === undefined) throw unusable(issuer, new Error('it publishes no keys'))
+      try {
+        return await logoutTokens.read(token, named, jwks_uri)
+      } catch (error) {
+        throw error instanceof DeedError ? error : unusable(issuer, error)
       }
     },
     endFlow: () => flows.end(),

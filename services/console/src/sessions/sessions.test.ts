@@ -5,6 +5,7 @@ import { temporaryFolder } from '@deed/local/temporary-folder'
 import { CONSOLE_ROLES, CONSOLE_VERBS, ROLE_VERBS } from '@deed/proto/permissions'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openCookie } from './cookies.ts'
+import { openEndedByProvider } from './ended-by-provider.ts'
 import { openKeys } from './keys.ts'
 import { hashOf, openLinks } from './links.ts'
 import { openSessions } from './sessions.ts'
@@ -27,7 +28,10 @@ function open(
   const links = openLinks(now)
   const signedOut = openSignedOut(folder)
   const cookie = openCookie('session', { port, secure: false })
-  const sessions = openSessions({ keys, links, signedOut, bearers, providerMark, hours: 1, cookie, now })
+  const endedByProvider = openEndedByProvider(folder, 3_600_000)
+  const sessions = openSessions({
+    ...{ keys, links, signedOut, endedByProvider, bearers, providerMark, hours: 1, cookie, now },
+  })
   return { clock, folder, keys, links, sessions }
 }
 
@@ -103,7 +107,7 @@ describe('a session', () => {
 
   it('by a provider ends when the provider or its mapping is another one', () => {
     const { sessions, folder } = open()
-    const cookie = headerOf(sessions.signInByProvider(ANN).cookie)
+    const cookie = headerOf(sessions.signInByProvider(ANN, { sub: 'ann' }).cookie)
     expect(sessions.of(cookie)).toMatchObject(ANN)
     expect(open(folder).sessions.of(cookie)).toMatchObject(ANN)
     expect(refusedFor(() => open(folder, { providerMark: 'b' }).sessions.of(cookie))).toBe('session')
@@ -165,5 +169,30 @@ describe('the roles', () => {
     expect(
       admin.filter((verb) => /^(console\.|work\.|event|agent\.(process|learn)|task\.report|cache\.put)/.test(verb)),
     ).toEqual([])
+  })
+})
+
+describe('a session by a provider', () => {
+  it('ends with the session of the provider, or with all of its person, and stays ended over a restart', () => {
+    const { folder, clock, sessions } = open()
+    const begin = (sub: string, sid?: string) =>
+      headerOf(sessions.signInByProvider(ANN, { sub, ...(sid === undefined ? {} : { sid }) }).cookie)
+    const [desk, phone, nameless, other] = [
+      begin('ann', 'desk'),
+      begin('ann', 'phone'),
+      begin('ann'),
+      begin('bob', 'x'),
+    ]
+    const all = (of: typeof sessions) =>
+      [desk, phone, nameless, other].map((cookie) => refusedFor(() => of.of(cookie)) === 'nothing')
+    expect(all(sessions)).toEqual([true, true, true, true])
+    sessions.endByProvider({ sid: 'desk', sub: 'ann' })
+    // Of which session of the provider the third one is, nobody knows.
+    expect(all(sessions)).toEqual([false, true, false, true])
+    sessions.endByProvider({ sub: 'ann' })
+    expect(all(sessions)).toEqual([false, false, false, true])
+    clock.at += 1
+    expect(refusedFor(() => sessions.of(begin('ann', 'later')))).toBe('nothing')
+    expect(all(open(folder).sessions)).toEqual([false, false, false, true])
   })
 })

@@ -9,6 +9,7 @@ import { CONSOLE_ROLES } from '@deed/proto/permissions'
 import { z } from 'zod'
 import { Refusal } from '../guard/refusal.ts'
 import type { Cookie } from './cookies.ts'
+import type { EndedByProvider, NamedByProvider } from './ended-by-provider.ts'
 import type { Keys } from './keys.ts'
 import { hashOf, type Links, type Person } from './links.ts'
 import type { SignedOut } from './signed-out.ts'
@@ -22,6 +23,8 @@ const Session = z.strictObject({
   token: z.string().optional(),
   /** The mark of the provider that it began with: it ends once the provider or its mapping is another one. */
   provider: z.string().optional(),
+  /** How the provider names the person and its own session, and when this one began: the provider may end it. */
+  at_provider: z.strictObject({ sub: z.string(), sid: z.string().optional(), began: z.int() }).optional(),
   /** In milliseconds since 1970. */
   expires: z.int(),
 })
@@ -30,14 +33,16 @@ export type Session = z.output<typeof Session>
 export interface Sessions {
   /** @param token of a one-time link, or a bearer token. @throws {Refusal} if it is neither */
   signIn(token: string): { session: Session; cookie: string }
-  /** @param person whom the provider has named */
-  signInByProvider(person: Person): { session: Session; cookie: string }
+  /** @param person whom the provider has named @param named how it names them and its session */
+  signInByProvider(person: Person, named: NamedByProvider): { session: Session; cookie: string }
   /** @param cookies the header. @throws {Refusal} without a valid session */
   of(cookies: string | undefined): Session
   isValid(session: Session): boolean
   csrfOf(session: Session): string
   /** @throws {Refusal} unless it is the token of this session */
   checkCsrf(session: Session, token: string | undefined): void
+  /** Ends what began by the provider, for a person or for one session of the provider. */
+  endByProvider(ended: Partial<NamedByProvider>): void
   /** @returns a cookie that removes the one of the browser */
   signOut(session: Session): string
 }
@@ -46,6 +51,7 @@ interface Parts {
   keys: Keys
   links: Links
   signedOut: SignedOut
+  endedByProvider: EndedByProvider
   bearers: readonly BearerToken[]
   /** Of the provider and of what it is trusted for; undefined without one. */
   providerMark: string | undefined
@@ -56,22 +62,23 @@ interface Parts {
 }
 
 export function openSessions(parts: Parts): Sessions {
-  const { keys, links, signedOut, bearers, providerMark, hours, cookie, now = Date.now } = parts
+  const { keys, links, signedOut, endedByProvider, bearers, providerMark, hours, cookie, now = Date.now } = parts
   const lifeMs = hours * 3_600_000
 
   const begin = (
     { tenant, user, role }: Person,
-    by: Pick<Session, 'token' | 'provider'> = {},
+    by: Pick<Session, 'token' | 'provider' | 'at_provider'> = {},
   ): { session: Session; cookie: string } => {
     const session = { id: randomUUID(), tenant, user, role, expires: Math.floor(now() + lifeMs), ...by }
     const text = Buffer.from(JSON.stringify(session)).toString('base64url')
     const value = `${text}.${keys.sign('session', text)}`
     return { session, cookie: cookie.set(value, lifeMs) }
   }
-  const isValid = ({ id, token, provider, expires, tenant, user, role }: Session): boolean =>
+  const isValid = ({ id, token, provider, at_provider: named, expires, tenant, user, role }: Session): boolean =>
     expires > now() &&
     !signedOut.has(id) &&
     (provider === undefined || provider === providerMark) &&
+    (named === undefined || !endedByProvider.has(named)) &&
     (token === undefined ||
       bearers.some((one) => one.name === token && one.tenant === tenant && one.user === user && one.role === role))
 
@@ -84,10 +91,11 @@ export function openSessions(parts: Parts): Sessions {
       if (bearer) return begin(bearer, { token: bearer.name })
       throw new Refusal('sign_in', 'nobody is known by this token; `deed console` makes a link')
     },
-    signInByProvider(person) {
+    signInByProvider(person, named) {
       if (providerMark === undefined) throw new Error('there is no provider')
-      return begin(person, { provider: providerMark })
+      return begin(person, { provider: providerMark, at_provider: { ...named, began: Math.floor(now()) } })
     },
+    endByProvider: (ended) => endedByProvider.add(ended, Math.floor(now())),
     of(cookies) {
       const value = cookie.read(cookies)
       if (value === undefined) throw new Refusal('session', 'nobody is signed in; `deed console` makes a link')

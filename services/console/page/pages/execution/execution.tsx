@@ -7,6 +7,7 @@ import { oneOf, place, readQuery, UUID, urlOf, uuid, words } from '../../app/rou
 import { may } from '../../app/session.ts'
 import { setQuery } from '../../components/filters.tsx'
 import { CommandLine } from '../../components/id.tsx'
+import { LOG_QUERY, LogsView } from '../../components/logs-view.tsx'
 import { Empty, Loaded } from '../../components/states.tsx'
 import { Line } from '../../components/text.tsx'
 import { attemptsOf } from './attempts.ts'
@@ -44,6 +45,7 @@ const QUERY = {
   from: anyText,
   to: anyText,
   statements: oneOf(['true']),
+  ...LOG_QUERY,
 }
 
 export default function ExecutionPage({ id = '' }: Record<string, string>) {
@@ -146,10 +148,10 @@ function Shown({ execution, unwatched }: { execution: Execution; unwatched: stri
       {view === 'audit' && <AuditView id={id} rows={rows} rowCount={rowCount} tasks={tasks} />}
       {view === 'record' && <RecordView execution={execution} />}
       {view === 'logs' && (
-        <Empty title="The command line shows what the services have written about it">
+        <>
+          <LogsView execution={id} />
           <CommandLine command={`logs --execution ${id}`} />
-          <p>Where no data folder is on this machine, the lines are on the standard output of each service.</p>
-        </Empty>
+        </>
       )}
     </>
   )

@@ -2,12 +2,31 @@
 import { createReadStream, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { olderLog } from '@deed/local/bounded-log'
-import { type LogFilter, type LogLine, passes, readLogLine } from './log-line.ts'
+import { LogLevel } from '@deed/proto/log-level'
 
 /** Between two looks for new lines, in milliseconds. */
 const POLL_MS = 250
 const ENDING = '.log'
+
+/** The file that has what a log had before it was emptied. */
+export const olderLog = (file: string): string => `${file}.1`
+
+/** What a service has written: an object, or a line that is none, such as the last words of a process that crashed. */
+export type LogLine = { readonly [field: string]: unknown } & { readonly text?: string }
+
+/** What may be shown, and from when on. */
+export interface LogFilter {
+  /** The least level. */
+  readonly level?: LogLevel | undefined
+  /** The id of an execution, or its end. */
+  readonly execution?: string | undefined
+  /** In milliseconds since 1970. */
+  readonly since?: number | undefined
+  /** What the line has somewhere, in any case of its letters. */
+  readonly text?: string | undefined
+  /** The services whose lines these are: several may share a log. */
+  readonly services?: readonly string[] | undefined
+}
 
 /** A line, with the service whose file has it. */
 export interface Entry {
@@ -35,6 +54,7 @@ export function logNames(folder: string): string[] {
  * The last lines that pass, of all files together, in the order of their times.
  *
  * @param positions is set to where each file ended
+ * @param bytesMax of each file, from its end; what is before that is not read
  */
 export async function lastLines(
   folder: string,
@@ -42,12 +62,23 @@ export async function lastLines(
   filter: LogFilter,
   count: number,
   positions: Positions = new Map(),
+  bytesMax = Number.POSITIVE_INFINITY,
 ): Promise<Entry[]> {
   const found: { at: number; entry: Entry }[] = []
-  const lastOf = async (lines: AsyncIterable<string>, service: string): Promise<typeof found> => {
+  const wanted = filter.text?.toLowerCase()
+  const lastOf = async (file: string, service: string, places: Positions): Promise<typeof found> => {
     const last: typeof found = []
+    const from = Math.max(0, sizeOf(file) - bytesMax)
+    // What begins in the middle of a line has half of it.
+    let half = from > 0
+    places.set(service, from)
     let at = 0
-    for await (const text of lines) {
+    for await (const text of linesFrom(file, service, places)) {
+      if (half) {
+        half = false
+        continue
+      }
+      if (wanted !== undefined && !text.toLowerCase().includes(wanted)) continue
       const line = readLogLine(text)
       // A line without a time belongs to the one before it.
       if (typeof line.time === 'number') at = line.time
@@ -59,8 +90,8 @@ export async function lastLines(
   }
   for (const service of names) {
     const file = join(folder, service + ENDING)
-    const last = await lastOf(linesFrom(file, service, positions), service)
-    if (last.length < count) found.push(...(await lastOf(linesFrom(olderLog(file), service, new Map()), service)))
+    const last = await lastOf(file, service, positions)
+    if (last.length < count) found.push(...(await lastOf(olderLog(file), service, new Map())))
     found.push(...last)
   }
   return found
@@ -112,7 +143,7 @@ async function* newLinesOf(
 
 /** Whole lines from where the last reading ended; a line that is not ended yet is left for the next time. */
 async function* linesFrom(file: string, name: string, positions: Positions): AsyncGenerator<string> {
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  const size = sizeOf(file)
   const before = positions.get(name) ?? 0
   if (before >= size) return
   let at = before
@@ -126,3 +157,26 @@ async function* linesFrom(file: string, name: string, positions: Positions): Asy
   }
   positions.set(name, at)
 }
+
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+
+export function readLogLine(line: string): LogLine {
+  try {
+    const value: unknown = JSON.parse(line)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as LogLine
+  } catch {
+    // Not of the logger.
+  }
+  return { text: line }
+}
+
+/** A line that is no object passes where nothing is asked of it that only an object has. */
+export function passes(line: LogLine, { level, execution, since, services }: LogFilter): boolean {
+  if (line.text !== undefined) return level === undefined && execution === undefined && since === undefined
+  if (services !== undefined && typeof line.service === 'string' && !services.includes(line.service)) return false
+  if (level !== undefined && rank(line.level) < rank(level)) return false
+  if (since !== undefined && !(Number(line.time) >= since)) return false
+  return execution === undefined || (typeof line.execution_id === 'string' && line.execution_id.endsWith(execution))
+}
+
+const rank = (level: unknown): number => LogLevel.options.indexOf(level as LogLevel)
