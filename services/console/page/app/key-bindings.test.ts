@@ -24,3 +24,7 @@ it('while a field is typed in, only keys for that apply', () => {
   expect(findBinding(bindings, { key: 'j', typing: true })).toEqual({})
   expect(findBinding(bindings, { key: 'Escape', typing: true }).binding?.key).toBe('Escape')
 })
+
+it('a key that what has the focus takes itself is listed, and finds nothing', () => {
+  expect(findBinding([{ key: 'ArrowDown', does: 'next row' }], { key: 'ArrowDown', typing: false })).toEqual({})
+})

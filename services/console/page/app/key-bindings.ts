@@ -5,7 +5,8 @@ export interface KeyBinding {
   readonly key: string
   /** What it does, for the list of keys: "next row". */
   readonly does: string
-  readonly run: () => void
+  /** Absent: what has the focus does it, and the list says so. */
+  readonly run?: () => void
   /** Also while a field is being typed in. */
   readonly whileTyping?: boolean
 }
@@ -25,7 +26,7 @@ export function findBinding(
   pending?: string,
 ): { binding?: KeyBinding; pending?: string } {
   const wanted = pending === undefined ? key : `${pending} ${key}`
-  const usable = bindings.filter(({ whileTyping }) => !typing || whileTyping)
+  const usable = bindings.filter(({ run, whileTyping }) => run && (!typing || whileTyping))
   const binding = usable.findLast((one) => one.key === wanted)
   if (binding) return { binding }
   if (pending !== undefined) return findBinding(bindings, { key, typing })

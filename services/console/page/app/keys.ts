@@ -19,7 +19,9 @@ export function useKeys(title: string, bindings: readonly KeyBinding[]): void {
   useEffect(() => {
     const group = {
       title,
-      bindings: bindings.map((binding, index) => ({ ...binding, run: () => latest.current[index]?.run() })),
+      bindings: bindings.map((binding, index) =>
+        binding.run ? { ...binding, run: () => latest.current[index]?.run?.() } : binding,
+      ),
     }
     keyGroups.value = [...keyGroups.value, group]
     return () => {
@@ -43,7 +45,7 @@ export function startKeys(): void {
     pressedAt = event.timeStamp
     if (!found.binding) return
     event.preventDefault()
-    found.binding.run()
+    found.binding.run?.()
   })
 }
 

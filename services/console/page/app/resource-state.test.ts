@@ -77,3 +77,15 @@ it('a closed resource aborts its load, and takes no answer', async () => {
   await answer.promise
   expect(resource.state.value.value).toBeUndefined()
 })
+
+it('after a pause a few loads follow each other at once, and those after them wait', async () => {
+  const load = vi.fn(async () => load.mock.calls.length)
+  const resource = createResource(load, { pauseMs: 3_600_000 })
+  for (let times = 1; times <= 3; times++) {
+    resource.reload()
+    await expect.poll(() => resource.state.value.value).toBe(times)
+  }
+  resource.reload()
+  expect(load).toHaveBeenCalledTimes(3)
+  resource.close()
+})

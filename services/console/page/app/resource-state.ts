@@ -22,6 +22,9 @@ export interface Resource<T> {
 
 /** Two loads begin at least this long after each other. */
 const PAUSE_MS = 250
+/** After a while without any, so many may follow each other sooner: what a person does is seen at once. */
+const QUICK = 3
+const QUICK_MS = 100
 const RETRY_MS = 3_000
 
 export function createResource<T>(
@@ -33,6 +36,7 @@ export function createResource<T>(
   let running = false
   let again = false
   let startedAt = Number.NEGATIVE_INFINITY
+  let credit = QUICK
   let timer: ReturnType<typeof setTimeout> | undefined
 
   function reload(): void {
@@ -43,7 +47,7 @@ export function createResource<T>(
     }
     clearTimeout(timer)
     timer = undefined
-    const waitMs = startedAt + pauseMs - performance.now()
+    const waitMs = startedAt + (credit >= 1 ? Math.min(QUICK_MS, pauseMs) : pauseMs) - performance.now()
     if (waitMs > 0) timer = setTimeout(() => void run(), waitMs)
     else void run()
   }
@@ -51,7 +55,9 @@ export function createResource<T>(
   async function run(): Promise<void> {
     running = true
     again = false
-    startedAt = performance.now()
+    const now = performance.now()
+    credit = Math.min(QUICK, credit + (now - startedAt) / Math.max(1, pauseMs)) - 1
+    startedAt = now
     state.value = { ...state.value, loading: true }
     try {
       const value = await load(ended.signal)

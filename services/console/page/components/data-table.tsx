@@ -7,6 +7,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { useKeys } from '../app/keys.ts'
 import { go } from '../app/router.ts'
 import { scrollToRow, tableWindow } from '../text/table-window.ts'
+import { useTableFocus } from './table-focus.ts'
 
 export interface Column<Row> {
   readonly name: string
@@ -58,7 +59,6 @@ export function DataTable<Row>(properties: Properties<Row>) {
   const rowHeight = narrow && second ? NARROW_ROW : WIDE_ROW
   const [view, setView] = useState({ scrollTop: 0, viewHeight: 600 })
   const [current, setCurrent] = useState(named)
-  const focusNext = useRef(false)
   const { from, to } = tableWindow(rows.length, { ...view, rowHeight })
   const index = useMemo(() => rows.findIndex((row) => keyOf(row) === current), [rows, current])
 
@@ -95,10 +95,10 @@ export function DataTable<Row>(properties: Properties<Row>) {
     if (onMore && to >= rows.length - 20) onMore()
   }, [to, rows.length, onMore])
 
-  useEffect(() => {
-    if (!focusNext.current) return
-    focusNext.current = false
-    box.current?.querySelector<HTMLElement>('tr.current a, tr.current')?.focus({ preventScroll: true })
+  const focus = useTableFocus(box, {
+    firstInView: Math.ceil(view.scrollTop / rowHeight),
+    rowCount: rows.length,
+    move,
   })
 
   const namedIsHere = named !== undefined && rows.some((row) => keyOf(row) === named)
@@ -116,7 +116,7 @@ export function DataTable<Row>(properties: Properties<Row>) {
     measure()
   }
   function move(to: number): void {
-    focusNext.current = rows.length > 0
+    if (rows.length > 0) focus.follow()
     show(to)
   }
   function toggle(key: string): void {
@@ -132,6 +132,9 @@ export function DataTable<Row>(properties: Properties<Row>) {
     { key: 'PageDown', does: 'a screen down', run: () => move(index + step) },
     { key: 'PageUp', does: 'a screen up', run: () => move(index - step) },
     ...(hrefOf ? [{ key: 'Enter', does: 'open the row', run: () => open(rows[index]) }] : []),
+    // By what has the focus in it.
+    { key: 'ArrowDown', does: 'next row, once Tab has led to the table; ArrowUp, Home and End as well' },
+    { key: 'ArrowRight', does: 'next link or button of the row; ArrowLeft the one before' },
     ...(selection ? [{ key: 'x', does: 'select the row', run: () => current !== undefined && toggle(current) }] : []),
   ])
   function open(row: Row | undefined): void {
@@ -146,8 +149,14 @@ export function DataTable<Row>(properties: Properties<Row>) {
   const shownColumns = columns.filter(({ wideOnly }) => !narrow || !wideOnly)
   const allSelected = rows.length > 0 && rows.every((row) => selection?.keys.has(keyOf(row)))
   return (
-    // Without links in its rows the box itself is what the keyboard scrolls.
-    <div class="table-box" ref={box} tabIndex={hrefOf ? undefined : 0} onScroll={measure}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: what has the focus within it is what the arrow keys move from
+    <div
+      class="table-box"
+      ref={box}
+      onScroll={measure}
+      onKeyDown={focus.onKeyDown}
+      onFocusCapture={focus.onFocusCapture}
+    >
       <table aria-rowcount={rowCount === undefined ? -1 : rowCount + 1} aria-label={label}>
         <colgroup>
           {selection && <col style={{ width: '36px' }} />}

@@ -18,6 +18,10 @@ export function withHead(before: ExecutionRows, head: Page): ExecutionRows {
   const older = last === undefined ? [] : before.rows.filter(({ execution_id: id }) => id < last)
   // A page without rows says nothing about what is older.
   if (head.next_cursor !== null && last === undefined && before.rows.length > 0) return before
+  const newest = before.rows[0]?.execution_id
+  // So much is new that the pages do not meet.
+  if (last !== undefined && newest !== undefined && newest < last)
+    return { rows: head.executions, cursor: head.next_cursor }
   return {
     rows: [...head.executions, ...older],
     cursor: older.length > 0 ? before.cursor : head.next_cursor,
@@ -33,9 +37,20 @@ export function withPage(before: ExecutionRows, page: Page): ExecutionRows {
 
 /** The status of an event, in the row of its execution. */
 export function withEvent(before: ExecutionRows, { execution_id: id, status }: ExecutionEvent): ExecutionRows {
-  const index = before.rows.findIndex((row) => row.execution_id === id)
+  const index = placeOf(before.rows, id)
   const row = before.rows[index]
-  return row === undefined || row.status === status
+  return row?.execution_id !== id || row.status === status
     ? before
     : { ...before, rows: before.rows.with(index, { ...row, status }) }
+}
+
+/** Where the row is, or would be: ids begin with their time. A search of all rows for each event would take a frame. */
+function placeOf(rows: readonly Row[], id: string): number {
+  let [from, to] = [0, rows.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if ((rows[middle]?.execution_id ?? '') > id) from = middle + 1
+    else to = middle
+  }
+  return from
 }

@@ -40,6 +40,13 @@ it('a newest page without a match says nothing about older rows', () => {
   expect(withHead(before, { executions: [], next_cursor: row(3).execution_id })).toBe(before)
 })
 
+it('where more is new than one page has, the list begins again, and leaves no row out', () => {
+  const before = withPage(withHead(NONE, page([5, 4], true)), page([3, 2], true))
+  const after = withHead(before, page([12, 11, 10], true))
+  expect(numbers(after)).toEqual([12, 11, 10])
+  expect(after.cursor).toBe(row(10).execution_id)
+})
+
 it('an event changes the status of its row alone', () => {
   const before = withHead(NONE, page([2, 1], false))
   const event = { execution_id: row(1).execution_id, status: 'done' } as ExecutionEvent
