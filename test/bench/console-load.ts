@@ -5,7 +5,7 @@ import { startChild } from './child-process.ts'
 import { busOf, signIn, write } from './console-client.ts'
 import type { PagesJob, PagesMessage } from './console-pages.ts'
 import { load, percentile } from './load.ts'
-import { countCosts, cpuByProcess, disturbance, memoryMb } from './process-costs.ts'
+import { countCosts, cpuByProcess, cpuTotal, disturbance, memoryMb } from './process-costs.ts'
 import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 
 const PAGES = 200
@@ -24,6 +24,12 @@ export const consolePages: Scenario = {
   },
 }
 
+interface Slice {
+  perSecond: number
+  /** Seconds of the mesh for one execution. */
+  cpu: number
+}
+
 async function pagesOf(
   { mesh, roots }: BenchMesh,
   bus: Bus,
@@ -33,33 +39,36 @@ async function pagesOf(
   const clients = opened.use(await startChild<PagesJob, PagesMessage>(new URL('./console-pages.ts', import.meta.url)))
   const people = await Promise.all(Array.from({ length: PEOPLE }, (_, index) => signIn(bus, `user${index}`)))
   let number = 0
-  const slice = async (): Promise<number> => {
+  const slice = async (): Promise<Slice> => {
+    const ended = countCosts(roots())
     const { latencies, seconds: took } = await load(IN_FLIGHT, seconds * 1000, async () => {
       await write(bus, 'pages', number++)
     })
-    return latencies.length / took
+    return { perSecond: latencies.length / took, cpu: (cpuTotal(ended()) ?? Number.NaN) / latencies.length }
   }
   await slice()
   const lines: Line[] = []
   for (const visible of [false, true]) {
-    const pairs: { without: number; with: number; mb: number; messages: number; reads: number }[] = []
+    const pairs: { without: Slice; with: Slice; mb: number; messages: number; reads: number }[] = []
     const ended = countCosts({ ...roots(), pages: clients.pid })
     for (let pair = 0; pair < PAIRS; pair++) {
-      const before = pair % 2 === 0 ? await slice() : 0
+      const before = pair % 2 === 0 ? await slice() : undefined
       clients.send({ type: 'open', people, pages: PAGES, paused: PAUSED, visible })
       await clients.next('opened')
       const loaded = await slice()
       const mb = memoryMb({ console: mesh.service('console').pid ?? 0 }, [])?.console ?? Number.NaN
       clients.send({ type: 'close' })
       const { messages, reads } = await clients.next('closed')
-      pairs.push({ without: before || (await slice()), with: loaded, mb, messages, reads })
+      pairs.push({ without: before ?? (await slice()), with: loaded, mb, messages, reads })
     }
     const costs = ended()
     lines.push({
       scenario: 'console.pages',
-      per_second: rounded(median(pairs.map((pair) => pair.with)), 1),
-      per_second_without: rounded(median(pairs.map(({ without }) => without)), 1),
-      ratio: rounded(median(pairs.map((pair) => pair.with / pair.without)), 3),
+      per_second: rounded(median(pairs.map((pair) => pair.with.perSecond)), 1),
+      per_second_without: rounded(median(pairs.map(({ without }) => without.perSecond)), 1),
+      ratio: rounded(median(pairs.map((pair) => pair.with.perSecond / pair.without.perSecond)), 3),
+      // What an execution costs the mesh alone, console included: where the clients run elsewhere, this is the ratio.
+      ratio_of_mesh_cpu: rounded(median(pairs.map((pair) => pair.without.cpu / pair.with.cpu)), 3),
       ...{ pages: PAGES, paused: PAUSED, visible: visible ? PAGES - PAUSED : 0, pairs: PAIRS },
       console_mb: rounded(Math.max(...pairs.map(({ mb }) => mb)), 0),
       messages: pairs.reduce((sum, { messages }) => sum + messages, 0),

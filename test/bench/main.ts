@@ -6,6 +6,7 @@ import { backlog } from './backlog.ts'
 import { cacheHit } from './cache-hit.ts'
 import { cacheProposals } from './cache-proposals.ts'
 import { checkoutAt, THIS } from './checkout.ts'
+import { consoleBrowser } from './console-browser.ts'
 import { consolePages } from './console-load.ts'
 import { dagRun } from './dag-run.ts'
 import { concurrentRule, sequentialRule } from './execution-rule.ts'
@@ -40,6 +41,7 @@ const SCENARIOS: readonly Scenario[] = [
   history,
   dagRun,
   consolePages,
+  ...consoleBrowser,
   sandboxCommand,
   refactorRenames,
   idleMesh,
