@@ -80,6 +80,45 @@ describe.skipIf(withoutBrowser)(`the console in a browser${withoutBrowser}`, () 
     })
   })
 
+  it('has its help, and the way out, at the same place on every page', async () => {
+    await browser.withPage({ expected: [/401/] }, async (page) => {
+      const places = new Set<string>()
+      await onEachPage(page, async () => {
+        for (const name of ['keys', 'sign out']) {
+          const { x, y } = (await page.getByRole('button', { name, exact: true }).boundingBox()) ?? { x: -1, y: -1 }
+          places.add(`${name} ${Math.round(x)} ${name === 'keys' ? Math.round(y) : ''}`)
+        }
+        await page.keyboard.press('?')
+        const listed = await page.getByRole('dialog').getByText('this list').count()
+        await page.keyboard.press('Escape')
+        return listed === 1 ? [] : ['? does not list the keys']
+      }).then((found) => expect(found).toEqual({}))
+      expect([...places]).toHaveLength(2)
+    })
+  })
+
+  it('asks for nothing to be remembered, typed again or dragged: a token is pasted, a range is typed', async () => {
+    await browser.withPage({ expected: [/401/] }, async (page) => {
+      await under.signIn(page)
+      await openPath(page, `/executions/${day.approved}?view=timeline`)
+      await page.getByLabel('from, in seconds').fill('0.001')
+      await page.waitForURL(/from=0\.001/)
+      await openPath(page, '/new')
+      await page.getByLabel('Task, in plain words').fill('write "twice" to twice.txt')
+      await page.getByRole('button', { name: 'Dry run' }).click()
+      await page.getByRole('region', { name: 'the plan' }).waitFor()
+      expect(await page.getByLabel('Task, in plain words').inputValue()).toBe('write "twice" to twice.txt')
+      await page.getByRole('button', { name: 'sign out' }).click()
+      const token = page.getByLabel('Token')
+      expect(await token.getAttribute('autocomplete')).toBe('current-password')
+      const pasted = await token.evaluate((field) =>
+        field.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true })),
+      )
+      expect(pasted).toBe(true)
+      expect(await axeFindings(page)).toEqual([])
+    })
+  })
+
   it('marks the focus with forced colours, and moves nothing with reduced motion', async () => {
     await browser.withPage({ forcedColors: 'active', reducedMotion: 'reduce', expected: [/401/] }, async (page) => {
       const find = async () => [...(await focusFindings(page, 'outline')).findings, ...(await motionFindings(page))]

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { temporaryFolder } from '@deed/local/temporary-folder'
 import { until } from '@deed/process/until'
 import { type ExecutionReply, getExecution, requestExecution } from '@deed/proto/execution'
+import { ExecutionId } from '@deed/proto/ids'
+import { listTemplates, recordTemplate } from '@deed/proto/template'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { axeFindings, focusFindings, motionFindings, sidewaysFindings } from './accessibility.ts'
@@ -158,6 +160,92 @@ describe.skipIf(withoutBrowser)(`work in the console${withoutBrowser}`, () => {
       await page.locator('select[name=status]').selectOption('cancelled')
       await expect.poll(() => rowsOf(page)).toContainEqual(expect.stringContaining('delete gone.txt'))
     })
+  })
+
+  it('has one tab stop for a table, in which the arrow keys move, as the list of keys says', async () => {
+    await requested('write "row" to row-one.txt', 'done')
+    await requested('write "row" to row-two.txt', 'done')
+    await world.visit('/executions?text=row-', async (page) => {
+      await expect.poll(() => rowsOf(page)).toHaveLength(2)
+      const box = page.locator('.table-box')
+      const stops = () =>
+        box.locator('a, button, input').evaluateAll((all) => all.filter((one) => one.tabIndex >= 0).length)
+      const focused = () => page.evaluate(() => document.activeElement?.closest('tr')?.textContent ?? 'no row')
+      expect(await box.locator('a, button, input').count()).toBeGreaterThan(4)
+      expect(await stops()).toBe(1)
+      await box.locator('[tabindex="0"]').focus()
+      expect(await focused()).toContain('row-two')
+      await page.keyboard.press('ArrowDown')
+      await expect.poll(focused).toContain('row-one')
+      expect(await stops()).toBe(1)
+      await page.keyboard.press('ArrowLeft')
+      await page.keyboard.press('Space')
+      await page.getByText('1 selected').waitFor()
+      await page.keyboard.press('Home')
+      await expect.poll(focused).toContain('row-two')
+      await page.keyboard.press('ArrowUp')
+      expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toMatch(/^select all/)
+      await page.keyboard.press('Tab')
+      expect(await box.evaluate((one) => one.contains(document.activeElement))).toBe(false)
+      await page.keyboard.press('?')
+      await page.getByRole('dialog').getByText('next row, once Tab has led to the table').waitFor()
+    })
+  })
+
+  it('shows how a template did, by day and by version, and whether it does better', async () => {
+    const { client, database } = world.under
+    const { templates } = await client.call(listTemplates, {})
+    const template = templates[0]
+    if (template === undefined) throw new Error('there are no templates')
+    for (let use = 0; use < 20; use++) {
+      const execution_id = ExecutionId.parse(crypto.randomUUID())
+      const metrics = { success: use >= 10 || use % 2 === 0, time_ms: 200 }
+      await client.call(recordTemplate, {
+        ...{ template_id: template.id, template_version: template.version, execution_id, task: 'x', metrics },
+      })
+      if (use < 10)
+        await database.query(
+          `update template_optimizer.template_outcomes set recorded_at = now() - interval '3 days' where execution_id = $1`,
+          [execution_id],
+        )
+    }
+    await world.visit(`/templates?id=${template.id}&days=30`, async (page) => {
+      await page.getByText('Better: 100 % verified lately, 50.0 % before that.').waitFor()
+      const row = page.getByRole('table', { name: 'by version' }).locator('tbody tr')
+      expect(await row.allInnerTexts()).toEqual([expect.stringMatching(/^\d+\s+20\s+75/)])
+      await page.getByLabel('Trend over').selectOption('7')
+      await page.waitForURL(/days=7/)
+      expect(await axeFindings(page)).toEqual([])
+    })
+  })
+
+  it('shows what the services have written, to an admin all of it, to others that of an execution', async () => {
+    const id = await requested('sing a song of sixpence', 'failed')
+    await world.visit('/logs?level=info', async (page) => {
+      const lines = page.getByRole('list', { name: 'lines of the logs' })
+      await lines.getByText('the console listens').waitFor()
+      await page.locator('select[name=service]').selectOption('executor')
+      await expect.poll(() => lines.getByText('the console listens').count()).toBe(0)
+      await page.waitForURL(/service=executor/)
+      expect(await axeFindings(page)).toEqual([])
+      expect(await sidewaysFindings(page)).toEqual([])
+    })
+    const viewer = { role: 'viewer', expected: [/403/] } as const
+    await world.visit(
+      `/executions/${id}?view=logs`,
+      async (page) => {
+        await page.getByText(`deed logs --execution ${id}`).waitFor()
+        await page.waitForFunction(() => document.querySelector('main [aria-busy="true"]') === null)
+        const origin = new URL(page.url()).origin
+        const found = async (query: string) => (await page.request.get(`${origin}/api/logs${query}`)).status()
+        expect(await found(`?execution=${id}`)).toBe(200)
+        expect(await found('')).toBe(403)
+        expect(await found('?service=executor')).toBe(403)
+        expect(await found(`?execution=${crypto.randomUUID()}`)).toBe(404)
+        expect(await found('?execution=../../etc')).toBe(400)
+      },
+      viewer,
+    )
   })
 
   it('shows text of the world inert, with its hidden characters', async () => {
