@@ -138,7 +138,11 @@ async function visibleLine({ bench: { mesh }, bus, context }: Opened, { seconds 
   own.nc.subscribe(executionEvent.subject, {
     callback: (error, message) => {
       const event = readPayload(executionEvent, error, message)
-      if (event) heard.set(`${event.type} ${event.execution_id}`, Date.now())
+      if (!event) return
+      for (const what of ['first', event.type]) {
+        const key = `${what} ${event.execution_id}`
+        if (!heard.has(key)) heard.set(key, Date.now())
+      }
     },
   })
   const page = await openPage(context, '/executions')
@@ -151,7 +155,7 @@ async function visibleLine({ bench: { mesh }, bus, context }: Opened, { seconds 
     const { execution_id: id } = await bus.call(requestExecution, { task: `write "x" to ${name}` })
     const [shown, done] = await Promise.all(seen.map(async (one) => Number(await (await one).jsonValue())))
     const at = (type: string): number => heard.get(`${type} ${id}`) ?? Number.NaN
-    begun.push(Math.max(0, (shown ?? 0) - at('execution.accepted')))
+    begun.push(Math.max(0, (shown ?? 0) - at('first')))
     ended.push(Math.max(0, (done ?? 0) - at('execution.ended')))
     await page.waitForTimeout(Math.random() * PAUSE_MS_MAX)
   }

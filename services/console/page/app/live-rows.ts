@@ -42,12 +42,15 @@ export function useLiveRows<R extends Rows, Page>(key: string, empty: R, source:
   const list = useMemo(() => {
     let known = empty
     let running = false
+    let meanwhile: ExecutionEvent[] = []
     const ended = new AbortController()
     const { signal } = ended
     const head = createResource(
       async () => {
+        meanwhile = []
         const page = await source.read(HEAD_ROWS, undefined, signal)
-        known = source.withHead(known, page)
+        // What happened since it was asked may not be in it.
+        known = meanwhile.reduce(source.withEvent, source.withHead(known, page))
         return known
       },
       { pauseMs: RELOAD_MS },
@@ -79,6 +82,7 @@ export function useLiveRows<R extends Rows, Page>(key: string, empty: R, source:
       head,
       more: () => void more(),
       take(event: ExecutionEvent) {
+        if (head.state.value.loading) meanwhile.push(event)
         const after = source.withEvent(known, event)
         if (after === known) return
         known = after

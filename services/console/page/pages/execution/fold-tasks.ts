@@ -36,7 +36,7 @@ const FAILED: ReadonlySet<TaskStatus> = new Set(['failed', 'blocked'])
 
 /** @param selected the task that is drawn alone in any case */
 export function foldTasks(tasks: readonly GraphTask[], selected?: string): Graph {
-  const layers = taskLayers(tasks)
+  const layers = layersOf(tasks)
   const layerOf = ({ task_id: id }: GraphTask): number => layers.get(id) ?? 0
   if (tasks.length <= NODES_DRAWN_MAX) {
     return withEdges(
@@ -61,6 +61,15 @@ export function foldTasks(tasks: readonly GraphTask[], selected?: string): Graph
   })
   const single = tasks.filter(({ task_id: id }) => kept.has(id)).map((task) => alone(task, stageOf(task)))
   return withEdges(tasks, [...single, ...folded])
+}
+
+/** Another selection changes no layer, and of ten thousand tasks they take longer than a frame. */
+const layersKnown = new WeakMap<readonly GraphTask[], ReadonlyMap<string, number>>()
+
+function layersOf(tasks: readonly GraphTask[]): ReadonlyMap<string, number> {
+  const layers = layersKnown.get(tasks) ?? taskLayers(tasks)
+  layersKnown.set(tasks, layers)
+  return layers
 }
 
 /** How many layers a stage has, so that stages by status are at most `nodesMax`. */

@@ -95,7 +95,7 @@ export default function Executions() {
   const filter = useMemo(() => readFilter(query), [key])
   const list = useExecutionRows(key, () => filter.at(Date.now()))
   const stats = useResource('execution count', (signal) => call('execution.stats', {}, { signal }), {
-    on: ({ type }) => type === 'execution.accepted',
+    on: ({ type }) => type.startsWith('execution.'),
     pauseMs: 5_000,
     everyMs: 60_000,
   })

@@ -66,7 +66,7 @@ export default function Goals() {
     form: oneOf(['new']),
   })
   const goals = useResource('goals', async (signal) => (await call('goal.list', {}, { signal })).goals, {
-    on: ({ type }) => type === 'execution.ended' || type === 'execution.accepted',
+    on: ({ type }) => type.startsWith('execution.'),
     everyMs: 10_000,
   })
   useKeys('Goals', [{ key: 'c', does: 'keep a new state', run: () => setQuery({ form: 'new' }) }])

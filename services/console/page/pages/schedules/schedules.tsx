@@ -65,7 +65,7 @@ export default function Schedules() {
   const schedules = useResource(
     'schedules',
     async (signal) => (await call('schedule.list', {}, { signal })).schedules,
-    { on: ({ type }) => type === 'execution.accepted', everyMs: 10_000 },
+    { on: ({ type }) => type.startsWith('execution.'), everyMs: 10_000 },
   )
   useKeys('Schedules', [{ key: 'c', does: 'a new schedule', run: () => setQuery({ form: 'new' }) }])
   const all = schedules.value ?? []
