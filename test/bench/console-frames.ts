@@ -43,15 +43,15 @@ export function recordFrames(): void {
 /** @returns when the page was connected and had loaded what it shows, in milliseconds from the begin of its navigation */
 export function openedAt(): Promise<number> {
   return new Promise((resolve) => {
-    const look = (): void => {
+    const check = (): void => {
       const usable =
         document.querySelector('.connection.live') &&
         document.querySelector('main h1') &&
         document.querySelector('main [aria-busy="true"]') === null
       if (usable) resolve(performance.now())
-      else requestAnimationFrame(look)
+      else requestAnimationFrame(check)
     }
-    look()
+    check()
   })
 }
 

@@ -51,7 +51,7 @@ export function openSharedReads(now: () => number = () => performance.now()): Sh
     reading.running = running
     return answer
   }
-  /** What is not asked again within a second begins anew. */
+  /** What nobody asks again within a second is forgotten. */
   const forgetLater = (key: string, reading: Reading): void => {
     setTimeout(() => {
       if (readings.get(key) === reading && !reading.running && !reading.next) readings.delete(key)

@@ -64,11 +64,11 @@ export function foldTasks(tasks: readonly GraphTask[], selected?: string): Graph
 }
 
 /** Another selection changes no layer, and of ten thousand tasks they take longer than a frame. */
-const layersKnown = new WeakMap<readonly GraphTask[], ReadonlyMap<string, number>>()
+const layersOfTasks = new WeakMap<readonly GraphTask[], ReadonlyMap<string, number>>()
 
 function layersOf(tasks: readonly GraphTask[]): ReadonlyMap<string, number> {
-  const layers = layersKnown.get(tasks) ?? taskLayers(tasks)
-  layersKnown.set(tasks, layers)
+  const layers = layersOfTasks.get(tasks) ?? taskLayers(tasks)
+  layersOfTasks.set(tasks, layers)
   return layers
 }
 
