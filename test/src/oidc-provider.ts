@@ -72,8 +72,7 @@ export async function startOidcProvider({
       },
     },
     // The consoles of tests are at the loopback, which the library refuses to ask.
-    fetch: (url: string, { dispatcher: _refusing, ...options }: RequestInit & { dispatcher?: unknown }) =>
-      fetch(url, options),
+    fetch: (input, init) => fetch(input, { ...init, dispatcher: undefined } as RequestInit),
     interactions: { url: (_context, { uid }) => `/people/${uid}` },
     // Nobody is asked what the client may know.
     async loadExistingGrant({ oidc }) {
