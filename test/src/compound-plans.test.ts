@@ -1,6 +1,7 @@
 // A request of several parts, on a whole mesh: planned by methods, approved, executed in order, verified, rolled back.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { startDeed } from '@deed/drill/harness/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { freePort } from '@deed/local/kept-port'
 import { until } from '@deed/process/until'
@@ -144,5 +145,18 @@ describe('a request of several parts', () => {
       Date.parse(byPath('made.txt').finished_at!),
     )
     expect(there('made.txt') && there('two.txt')).toBe(true)
+  }, 120_000)
+
+  it('is shown before anything is done, as a tree and as a flowchart', async () => {
+    const task = 'create a crud for invoices, then restart demo-api'
+    const deed = (...args: string[]) => startDeed(under.mesh.dataDir, ['explain', task, ...args]).ended
+    const { code, stdout } = await deed()
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/├─ task-1 {2}Create a crud for invoices {2}code\/feature/)
+    expect(stdout).toMatch(/│ {2}├─ task-1\.table .* code\.generate/)
+    expect(stdout).toMatch(/└─ verify .*\n {3}observes migrations\/create_invoices\.sql exists/)
+    const { stdout: flowchart } = await deed('--mermaid')
+    expect(flowchart).toMatch(/^flowchart TD\n {2}subgraph n1 \["Create a crud for invoices"\]/)
+    expect(there('src/invoices-server.js')).toBe(false)
   }, 120_000)
 })

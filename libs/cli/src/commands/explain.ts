@@ -22,7 +22,7 @@ export function addExplain(program: Command): void {
 Examples:
   deed explain "demo-api is stuck, restart it"
   deed explain --json "restart the service"
-  deed explain "create a table, an endpoint and tests for orders, then restart demo-api"
+  deed explain "create a crud for orders, then restart demo-api"
   deed explain --mermaid "stop demo-api, then start it again" > plan.mmd`,
     )
     .action(async (task: string, { mermaid = false }: { mermaid?: boolean }, command: Command) => {

@@ -1,4 +1,4 @@
-/** Checks a plan before anybody acts on it, whoever made it. Pure; an empty list means that it is valid. */
+/** Checks a plan before anybody acts on it: one made by methods or without. Pure; an empty list means that it is valid. */
 import { factsOf } from '@deed/proto/kinds'
 import { GoalNode } from '@deed/proto/task'
 import { thingsOf } from './expand.ts'
