@@ -153,7 +153,7 @@ describe('a task that fails for good, where the request wants to ask', () => {
     const { id, review } = await blocked('command')
     const deed = async (...args: string[]) => (await startDeed(under.mesh.dataDir, args).ended).stdout
     expect(await deed('get', 'reviews', '--execution', id)).toMatch(
-      new RegExp(`^${review.approval_id} +pending +failed +retry skip provide cancel`, 'm'),
+      new RegExp(`^${review.approval_id} +pending +failed +retry replan skip provide cancel`, 'm'),
     )
     expect(await deed('resolve', review.approval_id, 'skip', '--reason', 'not needed')).toMatch(/^resolved/)
     await statusBecomes(id, 'done')
