@@ -6,7 +6,9 @@ const Part = z.record(z.string(), z.unknown())
 const Parts = z.array(Part)
 const Mode = z
   .enum(['external', 'bundled'])
-  .describe('`external`: a server of your own. `bundled`: one replica without a backup, for an evaluation.')
+  .describe(
+    '`external`: a server of your own. `bundled`: from official images, for an evaluation; of NATS also a cluster.',
+  )
 const Name = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/)
 const Port = z.int().min(1).max(65_535)
 const Size = z.string().regex(/^\d+(\.\d+)?(Ki|Mi|Gi|Ti)$/)
@@ -63,7 +65,9 @@ export const ChartValues = z.strictObject({
     caSecret: SecretName.describe('A Secret with `ca.crt`.'),
     clientSecret: SecretName.describe('A Secret with `tls.crt` and `tls.key`, where the server asks for certificates.'),
     peers: Peers,
-    bundled: Bundled,
+    bundled: Bundled.extend({
+      replicas: z.literal([1, 3]).describe('3: a cluster, whose streams have `config.streams.replicas`.'),
+    }),
   }),
   postgresql: z.strictObject({
     mode: Mode,

@@ -1,7 +1,7 @@
 // The compose file: what it says, and what it starts, with processes in the place of containers.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createCredentials, seedFile } from '@deed/local/credentials'
 import { createDatabaseUrls } from '@deed/local/database-urls'
@@ -11,11 +11,14 @@ import { startPostgres } from '@deed/local/postgres'
 import { STORING } from '@deed/local/roles'
 import { CONFIGURED, variablesFor } from '@deed/local/service-environment'
 import { temporaryFolder } from '@deed/local/temporary-folder'
+import { connectBus } from '@deed/mesh/bus'
 import { BusEnvironment } from '@deed/mesh/connection'
+import { ensureIntake } from '@deed/mesh/work-queue'
 import { MetricsEnvironment } from '@deed/process/serve-metrics'
 import { until } from '@deed/process/until'
 import { SERVICES } from '@deed/proto/contract'
 import { afterAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { COMPOSE, composeFile, mountsOf } from './compose.ts'
 
 const ROOT = resolve(COMPOSE, '../..')
@@ -48,6 +51,53 @@ describe('the compose file', () => {
       expect(
         Object.keys(environment).filter((name) => /PASSWORD$|TOKEN|_URL$/.test(name) && name !== 'NATS_URL'),
       ).toEqual([])
+  })
+})
+
+describe('the cluster that compose.cluster.yaml adds', () => {
+  const { services } = parse(readFileSync(join(COMPOSE, 'compose.cluster.yaml'), 'utf8'), { merge: true }) as {
+    services: Record<string, { environment: Record<string, string> }>
+  }
+  const servers = Object.entries(services).flatMap(([name, { environment }]) =>
+    environment.NATS_SERVER === undefined ? [] : [name],
+  )
+
+  it('is named to every service, and to the job; the console shares the network of the host', () => {
+    const urls = servers.map((name) => `nats://${name}:4222`).join(',')
+    for (const name of [...SERVICES.filter((service) => service !== 'console'), 'prepare'])
+      expect(services[name]?.environment.NATS_URL, name).toBe(urls)
+  })
+
+  it('forms of three servers with its configuration, and keeps streams three times', async () => {
+    await using opened = new AsyncDisposableStack()
+    const folder = opened.use(temporaryFolder())
+    createCredentials(join(folder.path, 'secrets'), [])
+    const nodes = await Promise.all(
+      servers.map(async (name) => ({ name, port: await freePort(), route: await freePort() })),
+    )
+    for (const { name, port, route } of nodes) {
+      const text = readFileSync(join(COMPOSE, 'nats-cluster.conf'), 'utf8')
+        .replace('port: 4222', `listen: "127.0.0.1:${port}"`)
+        .replace('http: 127.0.0.1:8222\n', '')
+        .replace('port: 6222', `listen: "127.0.0.1:${route}"`)
+        .replace('store_dir: /data', `store_dir: ${JSON.stringify(join(folder.path, name))}`)
+        .replace('include accounts.conf', 'include secrets/accounts.conf')
+      const here = nodes.reduce((all, one) => all.replace(`//${one.name}:6222`, `//127.0.0.1:${one.route}`), text)
+      writeFileSync(join(folder.path, `${name}.conf`), here)
+      const child = spawn(installedBinary(), ['--config', join(folder.path, `${name}.conf`)], {
+        env: { NATS_SERVER: name },
+        stdio: 'ignore',
+      })
+      opened.defer(async () => {
+        if (child.kill('SIGTERM')) await once(child, 'exit')
+      })
+    }
+    const url = nodes.map(({ port }) => `nats://127.0.0.1:${port}`).join(',')
+    const nkeyFile = seedFile(join(folder.path, 'secrets'), 'bootstrap')
+    const bus = opened.use(await connectBus({ service: 'bootstrap', url, nkeyFile }))
+    await until(() => ensureIntake(bus.nc, 'local', 3).then(() => true), { what: 'the cluster', timeoutMs: 60_000 })
+    const { cluster } = await (await bus.nc.jetstreamManager()).streams.info('EXECUTION_INTAKE_local')
+    expect([cluster?.leader, ...(cluster?.replicas ?? []).map(({ name }) => name)].sort()).toEqual([...servers].sort())
   })
 })
 

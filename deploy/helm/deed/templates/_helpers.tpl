@@ -29,7 +29,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- define "deed.natsUrl" -}}
 {{- if eq .Values.nats.mode "bundled" -}}
+{{- if eq (int .Values.nats.bundled.replicas) 1 -}}
 nats://{{ .Release.Name }}-nats:{{ .Values.nats.port }}
+{{- else -}}
+{{- $root := . -}}
+{{- range $index := until (int .Values.nats.bundled.replicas) -}}
+{{- if $index }},{{ end }}nats://{{ $root.Release.Name }}-nats-{{ $index }}.{{ $root.Release.Name }}-nats:{{ $root.Values.nats.port }}
+{{- end -}}
+{{- end -}}
 {{- else -}}
 {{ required "nats.url: name the servers, such as nats://nats.nats:4222, or set nats.mode to bundled for an evaluation" .Values.nats.url }}
 {{- end }}
