@@ -7,6 +7,7 @@
  * JetStream verb of a caller can publish inside the mesh.
  */
 import { SERVICES, type ServiceName } from './contract.ts'
+import { SUBMIT_SUBJECT } from './execution.ts'
 import type { Principal } from './ids.ts'
 import { MANIFEST_BUCKET } from './manifest.ts'
 import { GET_TRACE, KEEP_TRACE } from './trace.ts'
@@ -142,6 +143,9 @@ const SILENCE = [NO_ORCHESTRATOR, 'alerts.*.orchestrator-back']
 /** Before the subject of work that is offered to a worker that has room for it now, beside its queue. */
 export const WORK_AT_ONCE = 'now'
 
+/** As whom a restore passes over sequences of an intake that were given already. */
+export const RESTORING = 'restore'
+
 /** Where the server holds the answers to requests from other accounts. */
 const ANSWERS_OUTSIDE = '_R_.>'
 
@@ -258,8 +262,11 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...[MICRO, CANCELLED, inbox('provider')],
     ],
   },
-  /** A job that creates the intake streams and exits. */
-  bootstrap: { publish: ['$JS.API.>'], subscribe: [inbox('bootstrap')] },
+  /** A job that creates the intake streams, backs up or restores, and exits. */
+  bootstrap: {
+    publish: ['$JS.API.>', '$JS.SNAPSHOT.>', `${SUBMIT_SUBJECT}.*.${RESTORING}`],
+    subscribe: [inbox('bootstrap')],
+  },
   /** The operator at the machine itself, and the tests. Never give it to an external program. */
   deed: { publish: ['>'], subscribe: ['>'] },
 }

@@ -5,6 +5,7 @@ import { addAlerts } from './commands/alerts.ts'
 import { addApply, addDelete, addDiff } from './commands/apply.ts'
 import { addApprove, addDeny } from './commands/approve.ts'
 import { addAudit } from './commands/audit.ts'
+import { addBackup, addRestore } from './commands/backup.ts'
 import { addCache } from './commands/cache.ts'
 import { addChoose } from './commands/choose.ts'
 import { addCompletion } from './commands/completion.ts'
@@ -57,7 +58,7 @@ const GROUPS: Record<string, ((program: Command) => void)[]> = {
   'Keep and repeat:': [addGoal, addSchedule],
   'Run the mesh:': [
     ...[addInit, addUp, addDown, addDoctor, addConsole, addInfo, addModels],
-    ...[addCredentials, addPrepare, addLogs, addDrill, addMcp, addCompletion],
+    ...[addCredentials, addPrepare, addBackup, addRestore, addLogs, addDrill, addMcp, addCompletion],
   ],
 }
 

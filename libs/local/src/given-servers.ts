@@ -5,6 +5,7 @@
 
 import { ConfigError } from '@deed/config/config-error'
 import { addressOf, codeOf, databaseFault, reasonOf } from '@deed/config/server-fault'
+import { ASK_RESTORE, restoreAdvice } from '@deed/config/unfinished-restore'
 import { serversOf } from '@deed/mesh/connection'
 import { connect, NatsError } from 'nats'
 import pg from 'pg'
@@ -34,6 +35,19 @@ export async function checkDatabase(url: string): Promise<void> {
     throw databaseUrlFault(error, url)
   } finally {
     // An unresponsive server does not answer this either.
+    client.end().catch(() => undefined)
+  }
+}
+
+/** @throws {ConfigError} while the database holds a part of a backup */
+export async function refuseUnfinishedRestore(url: string): Promise<void> {
+  const client = clientOf(url)
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ restore: string | null }>(ASK_RESTORE)
+    if (rows[0]?.restore) throw new ConfigError(restoreAdvice(rows[0].restore))
+  } finally {
     client.end().catch(() => undefined)
   }
 }

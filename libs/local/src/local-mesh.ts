@@ -13,14 +13,14 @@ import { LOCAL } from '@deed/proto/ids'
 import { createLogger } from '@deed/telemetry/logger'
 import { passwordVariable } from './accounts-configuration.ts'
 import { CONNECTION_FILE, CONSOLE_PORT, type Connection, type MeshRecord, recordsIn } from './connection-file.ts'
-import { keep, openDataFolder, readJson } from './data-folder.ts'
-import { checkDatabase, checkNats, databaseUrlFault } from './given-servers.ts'
+import { openDataFolder } from './data-folder.ts'
+import { checkDatabase, checkNats, databaseUrlFault, refuseUnfinishedRestore } from './given-servers.ts'
 import { storedPort } from './kept-port.ts'
 import { claimMesh } from './leftovers.ts'
 import { type EmbeddedNats, type NatsUser, startNats } from './nats.ts'
 import { type EmbeddedPostgres, startPostgres } from './postgres.ts'
 import { identify } from './process-identity.ts'
-import { createRoles, newRolePasswords, type RolePasswords, type RoleUrls, STORING } from './roles.ts'
+import { createRoles, keptPasswords, type RoleUrls, STORING } from './roles.ts'
 import { defined, type Started, serviceEnvironment, type Variables } from './service-environment.ts'
 import { type ServiceProcess, startService } from './service-process.ts'
 import { ENVIRONMENTS, THINKERS, THINKING, type Thinkers } from './thinkers.ts'
@@ -104,6 +104,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   const config = readExecutionConfig(options.config)
   const adminUrl = databaseUrl ?? postgres?.url
   if (adminUrl === undefined) throw new Error('there is no database')
+  await refuseUnfinishedRestore(adminUrl)
   const shell: Variables = { ...process.env, ...options.env }
   const natsAs = (user: NatsUser): Connection => ({
     ...natsConnection(natsUrl, nats, user, shell),
@@ -368,12 +369,6 @@ async function prepareStreams({ nats_url, nats_user, nats_password }: Connection
   await using bus = await connectBus({ service: 'bootstrap', url: nats_url, user: nats_user, password: nats_password })
   await ensureIntake(bus.nc, LOCAL.tenant, replicas)
   await ensureManifests(bus.nc, replicas)
-}
-
-function keptPasswords(dataDir: string): RolePasswords {
-  const passwords = { ...newRolePasswords(), ...readJson<Partial<RolePasswords>>(join(dataDir, 'roles.json')) }
-  keep(dataDir, 'roles', passwords)
-  return passwords
 }
 
 /** Only warnings of the servers belong on a terminal. */

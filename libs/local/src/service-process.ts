@@ -1,9 +1,11 @@
 /** A service of the mesh as a child process: started, supervised, restarted when it dies. */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ConfigError, EX_CONFIG } from '@deed/config/config-error'
+import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import { READY, ServiceFault } from '@deed/process/run-until-signalled'
 import { MetricsServed } from '@deed/process/serve-metrics'
 import type { ServiceName } from '@deed/proto/contract'
@@ -69,7 +71,9 @@ export async function startService<Name extends Started | typeof THINKING>(
   mkdirSync(logDir, { recursive: true, mode: 0o700 })
   const name = `${service}${options.copy ? `-${options.copy}` : ''}`
   const [folder, file] =
-    service === THINKING ? ['libs/local', 'src/thinking-main.ts'] : [`services/${service}`, 'src/main.ts']
+    service === THINKING
+      ? ['libs/local', `src/thinking-main${MODULE_EXTENSION}`]
+      : [`services/${service}`, `src/main${MODULE_EXTENSION}`]
   const logFile = join(logDir, `${name}.log`)
   const bounded = boundLog(logFile)
   let child: ChildProcess | undefined
@@ -163,7 +167,8 @@ function spawnService(cwd: string, file: string, settings: Record<string, string
   // Written by the child itself, so that its last lines are not lost.
   const log = openSync(logFile, 'a', 0o600)
   try {
-    return spawn(process.execPath, ['--expose-gc', '--import', '@deed/telemetry/preload', file], {
+    const preload = resolve(cwd, `../../libs/telemetry/src/preload${MODULE_EXTENSION}`)
+    return spawn(process.execPath, ['--expose-gc', '--import', preload, file], {
       cwd,
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...settings },
       // Ctrl+C in a terminal reaches the parent only, which then drains its children in order.

@@ -2,9 +2,11 @@
  * The process that thinking services share: each as in a process of its own, with its own environment, connections and
  * users. If one cannot start, or crashes, the process ends with all of them, and is restarted as a whole.
  */
+
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ConfigError } from '@deed/config/config-error'
+import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import { runUntilSignalled, type Service } from '@deed/process/run-until-signalled'
 import { createLogger } from '@deed/telemetry/logger'
 import { registerSecretsOf } from '@deed/telemetry/redact'
@@ -34,7 +36,7 @@ await runUntilSignalled({
 
 /** @throws with the name of the service */
 async function startOne(name: string, env: NodeJS.ProcessEnv): Promise<AsyncDisposable> {
-  const main = join(RELEASE, 'services', name, 'src/main.ts')
+  const main = join(RELEASE, 'services', name, `src/main${MODULE_EXTENSION}`)
   const { service } = (await import(pathToFileURL(main).href)) as { service: Service }
   try {
     const running = await service.start(env)

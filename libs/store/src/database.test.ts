@@ -7,6 +7,7 @@ import type { Migration } from 'kysely/migration'
 import { Client, DatabaseError, type PoolClient } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { inTransaction, mayRetry, openDatabase, retried } from './database.ts'
+import { storeProbes } from './store-probes.ts'
 import { type TestDatabase, testDatabase } from './test-database.ts'
 
 interface Schema {
@@ -56,6 +57,23 @@ describe('a database', () => {
     expect(await earlier.query('test.authors', 'insert into notes values ($1) returning author', ['x'])).toEqual([
       { author: null },
     ])
+  })
+
+  it('is refused to a release that lacks what a later one needs, in a sentence that says what to do', async () => {
+    await using database = await testDatabase<Schema>('shelf', migrations)
+    const drop: Migration = { up: (db) => db.schema.alterTable('notes').addColumn('later', 'text').execute() }
+    const options = { url: database.url, schema: 'shelf', log }
+    const probe = storeProbes(database, migrations)
+    expect(await probe.schema()).toBeUndefined()
+    await using _later = await openDatabase<Schema>({
+      ...options,
+      migrations: { ...migrations, '002-widen': { up: async () => undefined }, '003-drop-needs-002': drop },
+    })
+    const sentence =
+      'the tables of shelf are of a later release, which this one cannot work with (migration 003-drop-needs-002); start that release or a newer one, or put back a backup of this one with deed restore'
+    await expect(openDatabase<Schema>({ ...options, migrations })).rejects.toThrow(new ConfigError(sentence))
+    // A process that runs already is no longer ready.
+    expect(await probe.schema()).toBe(sentence)
   })
 
   it('that an earlier set of migrations has made is refused with a sentence, and left as it is', async () => {

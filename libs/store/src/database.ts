@@ -5,7 +5,9 @@
  * running it.
  */
 import { ConfigError } from '@deed/config/config-error'
+import { laterSchemaFault } from '@deed/config/later-schema'
 import { databaseFault } from '@deed/config/server-fault'
+import { ASK_RESTORE, restoreAdvice } from '@deed/config/unfinished-restore'
 import type { Log } from '@deed/telemetry/logger'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
@@ -57,6 +59,8 @@ export interface DatabaseOptions {
   /** The service's schema; created if it is missing. */
   schema: string
   migrations: Record<string, Migration>
+  /** The tables are made for a backup that is being restored. */
+  restoring?: boolean
   poolMax?: number
   log: Log
 }
@@ -90,7 +94,9 @@ export async function migrateDatabase(options: DatabaseOptions): Promise<void> {
 }
 
 /** A second pool on a migrated schema, for statements that must not queue behind others. */
-export function openStore<Schema>(options: Omit<DatabaseOptions, 'migrations' | 'ownerUrl'>): Store<Schema> {
+export function openStore<Schema>(
+  options: Omit<DatabaseOptions, 'migrations' | 'ownerUrl' | 'restoring'>,
+): Store<Schema> {
   const { log } = options
   const pool = new Pool({
     connectionString: options.url,
@@ -191,7 +197,7 @@ export async function inTransaction<T>(
   })
 }
 
-async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptions): Promise<void> {
+async function migrate({ url, ownerUrl, schema, migrations, restoring, log }: DatabaseOptions): Promise<void> {
   const pool = new Pool({
     connectionString: ownerUrl ?? url,
     // One holds the lock; the other reads which migrations have run.
@@ -203,12 +209,15 @@ async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptio
   outliveConnections(pool)
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
+    if (!restoring) await refuseUnfinishedRestore(db, log)
     const migrator = new Migrator({
       db,
       provider: {
         async getMigrations() {
           const applied = await appliedMigrations(db, schema)
           refuseOlderSet(applied, migrations, schema)
+          const fault = laterSchemaFault(schema, applied, Object.keys(migrations))
+          if (fault !== undefined && !restoring) throw new ConfigError(fault)
           return { ...laterMigrations(applied), ...migrations }
         },
       },
@@ -223,6 +232,13 @@ async function migrate({ url, ownerUrl, schema, migrations, log }: DatabaseOptio
   } finally {
     await db.destroy()
   }
+}
+
+/** @throws {ConfigError} while tables hold a part of a backup */
+async function refuseUnfinishedRestore(db: Kysely<unknown>, log: Log): Promise<void> {
+  const { rows } = await retried(log, () => sql.raw<{ restore: string | null }>(ASK_RESTORE).execute(db))
+  const restore = rows[0]?.restore
+  if (restore) throw new ConfigError(restoreAdvice(restore))
 }
 
 /** Migrations that a later release has already run: it works next to this one while it takes over. */

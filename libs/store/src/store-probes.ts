@@ -1,4 +1,5 @@
 /** Whether a service's part of PostgreSQL lets it work. */
+import { laterSchemaFault } from '@deed/config/later-schema'
 import type { Store } from './database.ts'
 
 /** Without these a power cut loses what was committed. */
@@ -25,10 +26,14 @@ export function storeProbes({ pool }: Asked, migrations: object) {
       return found.get('transaction_read_only') === 'on' ? 'PostgreSQL is read-only' : undefined
     },
     async schema(): Promise<string | undefined> {
-      const { rows } = await pool.query<{ name: string }>('select name from kysely_migration')
-      const applied = new Set(rows.map(({ name }) => name))
-      const missing = Object.keys(migrations).filter((name) => !applied.has(name))
-      return missing.length === 0 ? undefined : `migrations are missing: ${missing.join(', ')}`
+      const { rows } = await pool.query<{ schema: string; name: string }>(
+        'select current_schema() as schema, name from kysely_migration',
+      )
+      const applied = rows.map(({ name }) => name)
+      const known = Object.keys(migrations)
+      const missing = known.filter((name) => !applied.includes(name))
+      if (missing.length > 0) return `migrations are missing: ${missing.join(', ')}`
+      return laterSchemaFault(rows[0]?.schema ?? '', applied, known)
     },
     async durability(): Promise<string | undefined> {
       const found = await settings(Object.keys(DURABLE))

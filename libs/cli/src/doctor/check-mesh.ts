@@ -1,5 +1,6 @@
 /** What the mesh says of itself: its NATS server, the services that are there, and what each of them sees. */
 
+import { schemaFaults } from '@deed/local/schema-faults'
 import { type ServerStatus, statusByMonitoring, statusBySystemAccount } from '@deed/local/server-status'
 import { storeFault } from '@deed/local/store-fault'
 import type { Bus } from '@deed/mesh/bus'
@@ -26,12 +27,14 @@ export async function checkMesh({ env, dataDir }: Pick<Shell, 'env' | 'dataDir'>
   }
   await using bus = entered
   const status = statusOf(env, address)
+  const { database_url: database } = address
   const found = await instancesOf(bus)
   const parts = await Promise.all([
     natsServer(bus),
     natsDurability(status),
     natsStore(status),
     services(found),
+    database === undefined ? [] : schemas(database),
     ...[examineOrchestrator, examineExecutor, examineAgent].map((contract) =>
       examined(bus, contract, found.get(contract.owner) ?? []),
     ),
@@ -114,6 +117,15 @@ function services(found: Awaited<ReturnType<typeof instancesOf>>): Check[] {
     const message = `${instances.length} of version ${distinct.join(' and ')}`
     if (distinct.length === 1) return { name, status: 'ok', message }
     return { name, status: 'warning', message, advice: 'let all run the same version' }
+  })
+}
+
+/** Of services that do not run too, which is why they may not. Not said where the database does not answer this command. */
+async function schemas(database: string): Promise<Check[]> {
+  const faults = await schemaFaults(database).catch(() => [])
+  return faults.map(({ service, fault }) => {
+    const [message = '', ...advice] = fault.split('; ')
+    return { name: `schema.${service}`, status: 'problem' as const, message, advice: advice.join('; ') }
   })
 }
 

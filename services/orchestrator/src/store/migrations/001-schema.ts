@@ -262,7 +262,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
           and (d.level = 0 or a.intent = 'undo'
             or (p.status = 'used' and p.level >= d.level and p.sealed ->> d.task_id::text = d.action_hash))`,
   ]
-  for (const statement of statements) await sql.raw(statement).execute(db)
+  for (const statement of [...statements, AFTER_RESTORE]) await sql.raw(statement).execute(db)
   await sql
     .raw(
       `do $$ begin
@@ -282,3 +282,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )
     .execute(db)
 }
+
+/**
+ * Whatever ran when the backup was made may have had its effect: its lease has ended, and no process of that time holds
+ * the token that is the newest now. The next attempt observes first.
+ */
+const AFTER_RESTORE = `create function after_restore() returns void language sql set search_path from current as $$
+  update executions set next_check_at = now() where execution_id in (
+    select execution_id from actual_state where actual_status = 'in_progress');
+  update actual_state set token = token + 1, lease_expires_at = now()
+   where actual_status = 'in_progress' and lease_expires_at is not null;
+  delete from agents;
+$$`

@@ -70,4 +70,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       vetoed_at timestamptz not null default now(),
       primary key (tenant, key_hash, kind)
     )`.execute(db)
+  // What was written after the backup is unknown, so no answer of before is known to hold.
+  await sql`
+    create function after_restore() returns void language sql set search_path from current as $$
+      delete from entries where kind = 'answer'
+    $$`.execute(db)
 }
