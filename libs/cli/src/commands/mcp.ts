@@ -1,7 +1,9 @@
 /** deed mcp: Deed for programs that speak MCP, and their configuration. */
+
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import type { Bus } from '@deed/mesh/bus'
 import type { Principal } from '@deed/proto/ids'
 import { createLogger, type Log } from '@deed/telemetry/logger'
@@ -13,7 +15,7 @@ import { CLIENTS, type ClientName, clientFile, mergeInto, snippet, writeClientFi
 import { MCP_USER, reachMesh } from '../mcp/reach-mesh.ts'
 import { UsageError } from '../terminal/exit-code.ts'
 
-const SERVER = 'services/mcp/src/stdio.ts'
+const SERVER = `services/mcp/src/stdio${MODULE_EXTENSION}`
 
 /** What the command needs of the server, which it loads by its path. */
 interface Served {

@@ -1,10 +1,12 @@
 /** deed up: the mesh, in the foreground or behind it. */
+
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ConfigError } from '@deed/config/config-error'
 import { counted } from '@deed/config/counted'
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
+import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import { requireVariables } from '@deed/config/require-variables'
 import { meshProcess, runningMesh } from '@deed/local/connection-file'
 import { openDataFolder } from '@deed/local/data-folder'
@@ -149,7 +151,7 @@ async function startBehind({ env, dataDir, out }: Shell, { file, config }: Confi
   const logFile = join(logs, 'mesh.log')
   const log = openSync(logFile, 'a', 0o600)
   const logFrom = fstatSync(log).size
-  const args = [resolve(import.meta.dirname, '../main.ts'), '--json', 'up', '--data-dir', dataDir]
+  const args = [resolve(import.meta.dirname, `../main${MODULE_EXTENSION}`), '--json', 'up', '--data-dir', dataDir]
   const child = spawn(process.execPath, [...args, ...(file === undefined ? [] : ['--config', file])], {
     detached: true,
     stdio: ['ignore', log, log],

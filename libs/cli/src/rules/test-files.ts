@@ -1,8 +1,10 @@
 /** Runs the tests of rule packs with the agent's own code, as a process: without a mesh. */
+
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import { type RulesTested, testRules } from '@deed/proto/rules'
 import { RELEASE } from '../connect/project.ts'
 import { UsageError } from '../terminal/exit-code.ts'
@@ -19,7 +21,7 @@ export async function testFiles(
   if (missing !== undefined) throw new UsageError(`there is no file ${missing}`)
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['src/test-rules.ts', ...files.map((file) => resolve(file))],
+    [`src/test-rules${MODULE_EXTENSION}`, ...files.map((file) => resolve(file))],
     {
       cwd: SERVICE,
       env: { PATH, ...(RULES_DIR ? { RULES_DIR: resolve(RULES_DIR) } : {}) },

@@ -1,6 +1,6 @@
 /** Packets are lost, late and slow. Where it can be had, the kernel itself loses them, in a network of the drill's own. */
 import { execFile, execFileSync } from 'node:child_process'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { ServiceName } from '@deed/proto/contract'
@@ -46,7 +46,7 @@ async function inNamespace({ random }: Trial): Promise<void> {
   try {
     // Packets as small as on a real network: one that is lost is little.
     ip('-n', name, 'link', 'set', 'lo', 'up', 'mtu', '1500')
-    const script = join(import.meta.dirname, '../lossy-mesh.ts')
+    const script = join(import.meta.dirname, `../lossy-mesh${extname(import.meta.filename)}`)
     const seed = String(random.between(0, 2 ** 31))
     const args = ['netns', 'exec', name, process.execPath, script, seed]
     await promisify(execFile)('ip', args, { timeout: NAMESPACE_MS_MAX }).catch((error: { stderr?: string }) => {

@@ -2,8 +2,10 @@
  * Which lines have a text, or match a regular expression. An expression of somebody else may take longer than anybody can
  * wait, so it runs in a thread of its own, which is ended then.
  */
+
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import { DeedError } from '@deed/proto/errors'
 
 /** The index of a line, and where in it the first match begins. */
@@ -41,7 +43,7 @@ export function refuseMalformed(source: string): void {
 /** @param msMax how long it may take for the lines of one call */
 export async function matchExpression(source: string, ignoreCase: boolean, msMax: number): Promise<LineMatcher> {
   refuseMalformed(source)
-  const worker = new Worker(new URL('./match-lines-thread.ts', import.meta.url), {
+  const worker = new Worker(new URL(`./match-lines-thread${MODULE_EXTENSION}`, import.meta.url), {
     workerData: { source, flags: ignoreCase ? 'iu' : 'u' },
     // None of what this process is given is meant for it.
     execArgv: [],

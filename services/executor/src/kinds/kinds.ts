@@ -1,7 +1,9 @@
 /** Every kind of action that this executor knows. */
+
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import { nearest } from '@deed/config/nearest'
 import { validate } from '@deed/json/validate'
 import type { Action } from '@deed/proto/action'
@@ -30,7 +32,9 @@ async function loadKinds(): Promise<Map<string, Kind>> {
   )
   const names = Object.keys(FACTS).filter((name) => name !== HUMAN_TASK)
   const kinds = names.map(async (name): Promise<[string, Kind]> => {
-    const file = files.get(`${name.replace('.', '-')}.ts`) ?? files.get(`${name.split('.')[0]}-kinds.ts`)
+    const file =
+      files.get(`${name.replace('.', '-')}${MODULE_EXTENSION}`) ??
+      files.get(`${name.split('.')[0]}-kinds${MODULE_EXTENSION}`)
     const module: object = file === undefined ? {} : await import(pathToFileURL(join(SOURCE, file)).href)
     const kind = Object.values(module).find((exported: Partial<Kind> | undefined) => exported?.name === name)
     if (!kind)

@@ -1,11 +1,13 @@
 /** The refactoring engine in a process of its own: it is there as long as one answer takes, and the executor stays small. */
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import { DeedError } from '@deed/proto/errors'
 import { type EngineChanges, EngineReply, type EngineRequest } from './refactoring.ts'
 
-const MAIN = fileURLToPath(new URL('./engine/main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL(`./engine/main${MODULE_EXTENSION}`, import.meta.url))
 const MEMORY_MB_MAX = 2_048
 const REPLY_BYTES_MAX = 256 * 1024 * 1024
 const ERROR_CHARS_MAX = 500

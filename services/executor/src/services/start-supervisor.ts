@@ -1,14 +1,16 @@
 /** Starts the supervisor of a service, and with it the service. */
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import { servicesFolder } from './service-record.ts'
 import type { Supervised } from './supervise.ts'
 
-const PROGRAM = join(import.meta.dirname, 'supervise.ts')
+const PROGRAM = join(import.meta.dirname, `supervise${MODULE_EXTENSION}`)
 const HEAP_MB_MAX = 32
 
 /**
