@@ -93,7 +93,13 @@ async function startRestored(): Promise<typeof restored> {
     RULES_DIR: old.environmentOf('hybrid-agent').RULES_DIR,
   }
   const mesh = opened.use(
-    await startMesh({ dataDir: target, config: join(dirname(old.dataDir), 'execution.yaml'), env, supervise: false }),
+    await startMesh({
+      dataDir: target,
+      config: join(dirname(old.dataDir), 'execution.yaml'),
+      env,
+      supervise: false,
+      thinkers: 'together',
+    }),
   )
   const { nats_url: url, nats_user: user, nats_password: password, database_url } = mesh.connection
   const client = opened.use(await connectBus({ service: 'deed', url, user, password }))
