@@ -6,7 +6,7 @@
  */
 import type { z } from 'zod'
 
-/** Each has its own NATS user and database role. A mesh works without the last one. */
+/** Each has its own NATS user and database role. A mesh works without the last two. */
 export const SERVICES = [
   'orchestrator',
   'template-optimizer',
@@ -15,6 +15,7 @@ export const SERVICES = [
   'executor',
   'semantic-cache',
   'console',
+  'organization',
 ] as const
 export type ServiceName = (typeof SERVICES)[number]
 

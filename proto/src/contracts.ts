@@ -16,6 +16,14 @@ import {
 } from './cache.ts'
 import { linkConsole, signOutOfConsole } from './console.ts'
 import type { Contract } from './contract.ts'
+import {
+  castVote,
+  decisionEvent,
+  escalateDecision,
+  getDecision,
+  listDecisions,
+  proposeDecision,
+} from './decision.ts'
 import { examineAgent, examineExecutor, examineOrchestrator } from './doctor.ts'
 import {
   executionEvent,
@@ -33,6 +41,16 @@ import { logLevel } from './log-level.ts'
 import { putManifest } from './manifest.ts'
 import { readMetrics } from './metric-samples.ts'
 import { listModelCalls, listModels, modelStats } from './model.ts'
+import { listRoles } from './organization.ts'
+import { messageEvent, readInbox, recall, remember, sendMessage } from './organization-notes.ts'
+import {
+  acceptFeature,
+  addBacklogItem,
+  linkCriterion,
+  listAllocations,
+  listBacklog,
+  listStandards,
+} from './organization-work.ts'
 import { chooseReading } from './person.ts'
 import { compensateProvided, executeProvided, observeProvided } from './provider.ts'
 import {
@@ -155,4 +173,22 @@ export const CONTRACTS: readonly Contract[] = [
   cacheStats,
   linkConsole,
   signOutOfConsole,
+  proposeDecision,
+  castVote,
+  escalateDecision,
+  getDecision,
+  listDecisions,
+  decisionEvent,
+  sendMessage,
+  readInbox,
+  messageEvent,
+  remember,
+  recall,
+  listRoles,
+  listAllocations,
+  listStandards,
+  addBacklogItem,
+  listBacklog,
+  linkCriterion,
+  acceptFeature,
 ]

@@ -59,6 +59,9 @@ const READING = [
   'audit.list-refusals',
   'goal.list',
   'schedule.list',
+  ...['get-decision', 'list-decisions', 'list-roles', 'list-allocations', 'list-standards', 'list-backlog', 'recall'].map(
+    (verb) => `organization.${verb}`,
+  ),
 ]
 
 const ASKING = [
@@ -248,6 +251,11 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
   console: {
     publish: [CANCELLED, GET_TRACE, ...verbs(...CONSOLE_VERBS.admin), named('audit.record-refusals', 'console')],
     subscribe: [...verbs('console.link', 'console.sign-out'), 'event.execution.*.*', 'alerts.*.*', ...own('console')],
+  },
+  /** It asks people in the name of the role that proposed a decision, of any tenant. */
+  organization: {
+    publish: [CANCELLED, ...verbs('execution.request', 'execution.get'), 'decisions.>', 'messages.>'],
+    subscribe: ['organization.>', ...own('organization')],
   },
   /** It calls in the name of agents, and of the people who answer its forms, of any tenant. */
   mcp: {

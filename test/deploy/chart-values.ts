@@ -90,6 +90,7 @@ export const ChartValues = z.strictObject({
     'semantic-cache': Service,
     // Its key of the sessions is in its pod.
     console: Service.extend({ replicas: z.int().min(0).max(1) }),
+    organization: Service,
   }),
   executor: z.strictObject({
     userNamespaces: z.boolean().describe('A user namespace for the pod (Kubernetes 1.33), in which bubblewrap works.'),

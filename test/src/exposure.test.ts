@@ -48,6 +48,7 @@ const OWN: Record<ServiceName, readonly string[]> = {
   executor: [...DATABASE, 'DEED_CONFIG', 'HOME', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'],
   'semantic-cache': [...DATABASE, 'DEED_CONFIG'],
   console: ['DEED_CONFIG', 'CONSOLE_PORT'],
+  organization: DATABASE,
 }
 
 const ON_LINUX = process.platform === 'linux'

@@ -23,6 +23,8 @@ const VIEW_READERS: readonly [reader: StoringService, owner: StoringService][] =
   ['executor', 'orchestrator'],
   ['hybrid-agent', 'orchestrator'],
   ['orchestrator', 'executor'],
+  ['orchestrator', 'organization'],
+  ['hybrid-agent', 'organization'],
 ]
 
 /** For searches in the words of tasks; without it they take more pages. */

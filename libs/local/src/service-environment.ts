@@ -54,6 +54,7 @@ const PATHS_OF_SERVICE: Partial<Record<Started, readonly string[]>> = {
   'task-decomposer': ['METHODS_DIR'],
   'hybrid-agent': ['RULES_DIR', ...API_PROVIDERS.map((provider) => `${keyVariable(provider)}_FILE`)],
   'template-optimizer': ['TEMPLATES_DIR'],
+  organization: ['DEED_AUTHORITY'],
   executor: ['DEED_CONFINE'],
 }
 

@@ -1,10 +1,11 @@
-/** The services that think, and change nothing: on one machine they may share a process. */
+/** The services that change nothing outside of their tables: on one machine they may share a process. */
 import { readEnvironment } from '@deed/process/environment'
 import type { ServiceName } from '@deed/proto/contract'
 import { z } from 'zod'
 
 export const THINKERS = [
   'hybrid-agent',
+  'organization',
   'semantic-cache',
   'task-decomposer',
   'template-optimizer',

@@ -1,0 +1,47 @@
+/** Messages and memories of the roles. */
+import { randomUUIDv7 } from 'node:crypto'
+import type { Bus, Handler } from '@deed/mesh/bus'
+import { LEADERSHIP, ORGANIZATION_ROLES, type OrganizationRole } from '@deed/proto/organization'
+import * as proto from '@deed/proto/organization-notes'
+import { inTransaction, type Store } from '@deed/store/database'
+import type { Log } from '@deed/telemetry/logger'
+import { findMemories, writeMemory } from '../store/memories.ts'
+import { insertMessage, takeInbox } from '../store/messages.ts'
+import { asRole } from './as-role.ts'
+
+interface Dependencies {
+  store: Store<unknown>
+  bus: Pick<Bus, 'announce'>
+  log: Log
+}
+
+export const sendMessage = ({ store, bus, log }: Dependencies): Handler<typeof proto.sendMessage> =>
+  asRole(store, async ({ tenant, role: from }, { to, type, subject, content, thread_id }) => {
+    const id = randomUUIDv7() as proto.MessageId
+    const readers = readersOf(to).filter((role) => role !== from)
+    const hop = await inTransaction(store, log, (client) =>
+      insertMessage(client, tenant, { message_id: id, from, to, type, subject, content, thread_id, readers }),
+    )
+    const thread = thread_id ?? id
+    const at = new Date().toISOString()
+    bus.announce(proto.messageEvent, [tenant, to], [{ message_id: id, from, to, type, thread_id: thread, at }])
+    return { message_id: id, thread_id: thread, hop }
+  })
+
+function readersOf(to: proto.Message['to']): readonly OrganizationRole[] {
+  if (to === 'all') return ORGANIZATION_ROLES
+  return to === 'leadership' ? LEADERSHIP : [to]
+}
+
+export const readInbox = ({ store }: Pick<Dependencies, 'store'>): Handler<typeof proto.readInbox> =>
+  asRole(store, ({ tenant, role }, asked) => takeInbox(store, tenant, role, asked))
+
+export const remember = ({ store }: Pick<Dependencies, 'store'>): Handler<typeof proto.remember> =>
+  asRole(store, async ({ tenant, role }, { key, content, tags, from }) => ({
+    key,
+    replaced: await writeMemory(store, tenant, { role, key, content, tags, from }),
+  }))
+
+export const recall =
+  ({ store }: Pick<Dependencies, 'store'>): Handler<typeof proto.recall> =>
+  async (asked, { principal: { tenant } }) => ({ memories: await findMemories(store, tenant, asked) })

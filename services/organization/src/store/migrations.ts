@@ -1,0 +1,10 @@
+/**
+ * The migrations of the schema `organization`, in their order.
+ *
+ * The first makes the tables; before a release it may be changed in place. What was released stays: a change is one more
+ * file and one more line here, with the next number.
+ */
+import type { Migration } from 'kysely/migration'
+import * as schema from './migrations/001-schema.ts'
+
+export const migrations: Record<string, Migration> = { '001-schema': schema }

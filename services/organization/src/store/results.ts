@@ -1,0 +1,65 @@
+/** What approved decisions leave behind, besides money: standards, permits, mandates. */
+import type { DecisionId } from '@deed/proto/decision'
+import type { Standard } from '@deed/proto/organization-work'
+import type { PoolClient } from 'pg'
+import type { Mandate } from '../authority/authority.ts'
+import type { Db } from './decisions.ts'
+
+/** Replaces the standard of that name. */
+export async function writeStandard(
+  client: PoolClient,
+  tenant: string,
+  { name, rule, decisionId }: { name: string; rule: string; decisionId: DecisionId },
+): Promise<void> {
+  await client.query({
+    name: 'write-standard',
+    text: `insert into standards (tenant, name, rule, decision_id) values ($1, $2, $3, $4)
+           on conflict (tenant, name) do update set rule = excluded.rule, decision_id = excluded.decision_id, since = now()`,
+    values: [tenant, name, rule, decisionId],
+  })
+}
+
+export const readStandards = (db: Db, tenant: string): Promise<Standard[]> =>
+  db.query<Standard>(
+    'read-standards',
+    `select name, rule, decision_id, to_char(since at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since
+     from standards where tenant = $1 order by name limit 500`,
+    [tenant],
+  )
+
+export async function writePermits(
+  client: PoolClient,
+  tenant: string,
+  permit: { release: string; environments: readonly string[]; hours: number; decisionId: DecisionId },
+): Promise<void> {
+  await client.query({
+    name: 'write-permits',
+    text: `insert into permits (tenant, decision_id, environment, release, valid_until)
+           select $1, $2, e, $3, now() + make_interval(secs => $5::float8 * 3600) from unnest($4::text[]) as e
+           on conflict do nothing`,
+    values: [tenant, permit.decisionId, permit.release, permit.environments, permit.hours],
+  })
+}
+
+export async function writeMandate(
+  client: PoolClient,
+  tenant: string,
+  { type, change, decisionId }: { type: string; change: Mandate; decisionId: DecisionId },
+): Promise<void> {
+  await client.query({
+    name: 'write-mandate',
+    text: `insert into mandates (tenant, decision_type, change, decision_id) values ($1, $2, $3, $4)
+           on conflict (tenant, decision_type) do update set change = excluded.change, decision_id = excluded.decision_id,
+             since = now()`,
+    values: [tenant, type, JSON.stringify(change), decisionId],
+  })
+}
+
+export async function mandateFor(client: PoolClient, tenant: string, type: string): Promise<Mandate | undefined> {
+  const { rows } = await client.query<{ change: Mandate }>({
+    name: 'mandate-for',
+    text: 'select change from mandates where tenant = $1 and decision_type = $2',
+    values: [tenant, type],
+  })
+  return rows[0]?.change
+}
