@@ -10,6 +10,7 @@ import * as cache from './cache.ts'
 import * as consoleContracts from './console.ts'
 import type { Contract } from './contract.ts'
 import { CONTRACTS } from './contracts.ts'
+import * as decision from './decision.ts'
 import * as doctor from './doctor.ts'
 import * as execution from './execution.ts'
 import * as executionHistory from './execution-history.ts'
@@ -20,6 +21,9 @@ import { logLevel } from './log-level.ts'
 import * as manifest from './manifest.ts'
 import * as metricSamples from './metric-samples.ts'
 import * as model from './model.ts'
+import * as organization from './organization.ts'
+import * as organizationNotes from './organization-notes.ts'
+import * as organizationWork from './organization-work.ts'
 import * as person from './person.ts'
 import * as provider from './provider.ts'
 import * as rules from './rules.ts'
@@ -37,6 +41,7 @@ const exported = [
   audit,
   cache,
   consoleContracts,
+  decision,
   doctor,
   execution,
   executionHistory,
@@ -47,6 +52,9 @@ const exported = [
   manifest,
   metricSamples,
   model,
+  organization,
+  organizationNotes,
+  organizationWork,
   person,
   provider,
   rules,

@@ -16,14 +16,7 @@ import {
 } from './cache.ts'
 import { linkConsole, signOutOfConsole } from './console.ts'
 import type { Contract } from './contract.ts'
-import {
-  castVote,
-  decisionEvent,
-  escalateDecision,
-  getDecision,
-  listDecisions,
-  proposeDecision,
-} from './decision.ts'
+import { castVote, decisionEvent, escalateDecision, getDecision, listDecisions, proposeDecision } from './decision.ts'
 import { examineAgent, examineExecutor, examineOrchestrator } from './doctor.ts'
 import {
   executionEvent,

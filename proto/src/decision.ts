@@ -53,7 +53,10 @@ export const DecisionSubject = z.strictObject({
     .string()
     .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)
     .optional(),
-  environments: z.array(z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)).max(16).optional(),
+  environments: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/))
+    .max(16)
+    .optional(),
   text: Prose.optional(),
   details: JsonObject.optional(),
 })

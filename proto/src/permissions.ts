@@ -59,9 +59,15 @@ const READING = [
   'audit.list-refusals',
   'goal.list',
   'schedule.list',
-  ...['get-decision', 'list-decisions', 'list-roles', 'list-allocations', 'list-standards', 'list-backlog', 'recall'].map(
-    (verb) => `organization.${verb}`,
-  ),
+  ...[
+    'get-decision',
+    'list-decisions',
+    'list-roles',
+    'list-allocations',
+    'list-standards',
+    'list-backlog',
+    'recall',
+  ].map((verb) => `organization.${verb}`),
 ]
 
 const ASKING = [
@@ -114,6 +120,15 @@ const MCP_VERBS = [
   ...['request', 'get', 'list', 'cancel', 'pause', 'resume', 'retry', 'rollback'].map((verb) => `execution.${verb}`),
   'approval.list',
   'approval.decide',
+  // What roles of the organization read and do. A role is the user of the subject, which the server sets.
+  ...['execution.stats', 'worker.list', 'alert.list', 'goal.list'],
+  ...['propose-decision', 'cast-vote', 'escalate-decision', 'get-decision', 'list-decisions'].map(
+    (verb) => `organization.${verb}`,
+  ),
+  ...['send-message', 'read-inbox', 'remember', 'recall', 'list-roles', 'list-allocations', 'list-standards'].map(
+    (verb) => `organization.${verb}`,
+  ),
+  ...['add-backlog-item', 'list-backlog', 'link-criterion', 'accept-feature'].map((verb) => `organization.${verb}`),
 ]
 
 /** Each once, and without `execution.submit`, which is a stream: the console asks with `execution.request`. */

@@ -1,5 +1,6 @@
 /** The section `mcp` of execution.yaml: where programs reach Deed over MCP and HTTP, and whom it serves. */
 import { PrincipalName } from '@deed/proto/ids'
+import { OrganizationRole } from '@deed/proto/organization'
 import { z } from 'zod'
 import { bearerToken } from './bearer-token.ts'
 import { ConsoleSettings, isLoopback } from './console-settings.ts'
@@ -10,6 +11,10 @@ const AgentToken = z.strictObject({
   person: PrincipalName.optional().describe(
     'Who answers its forms, and so approves up to level 1: another user. Absent: nobody approves over it.',
   ),
+  roles: z
+    .array(OrganizationRole)
+    .default([])
+    .describe('Roles of the organization that the program may speak for, each at `/mcp/<role>` and under its name.'),
 })
 export type AgentToken = z.output<typeof AgentToken>
 

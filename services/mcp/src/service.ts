@@ -3,11 +3,13 @@ import { createServer } from 'node:http'
 import type { AgentToken } from '@deed/config/mcp-settings'
 import { connectBus } from '@deed/mesh/bus'
 import { drainServer, listenAt } from '@deed/process/http-server'
+import { ORGANIZATION_ROLES, type OrganizationRole } from '@deed/proto/organization'
 import { createLogger } from '@deed/telemetry/logger'
 import { getRequestListener } from '@hono/node-server'
 import type { AuthInfo } from '@modelcontextprotocol/server'
 import type { Config } from './config.ts'
 import { openBearers } from './guard/bearer.ts'
+import { roleServer } from './roles/role-server.ts'
 import { serverFactory } from './serving/factory.ts'
 import { httpFace } from './serving/serve-http.ts'
 import type { Identity } from './serving/tool.ts'
@@ -28,11 +30,15 @@ export async function startMcp({ bus: address, settings, port, consoleUrl }: Con
   const bus = opened.use(await connectBus({ service: 'mcp', ...address, log }))
   const bearers = openBearers(settings.tokens)
   const mesh = { bus: () => Promise.resolve(bus), consoleUrl: () => consoleUrl }
-  const face = httpFace(serverFactory(deedServer, { mesh, log, identityOf }), {
-    ...{ path: PATH, url: settings.url, log },
-    authenticate(header) {
+  const parts = { mesh, log, identityOf }
+  const roles = ORGANIZATION_ROLES.map((role) => [pathOf(role), serverFactory(roleServer(role), parts)] as const)
+  const face = httpFace(Object.fromEntries([[PATH, serverFactory(deedServer, parts)], ...roles]), {
+    ...{ url: settings.url, log },
+    authenticate(header, path) {
       const found = bearers.find(header)
-      return typeof found === 'object' ? authOf(found) : found
+      if (typeof found !== 'object' || path === PATH) return typeof found === 'object' ? authOf(found) : found
+      const role = found.roles.find((one) => pathOf(one) === path)
+      return role === undefined ? 'forbidden' : authOf({ ...found, user: role })
     },
   })
   const server = createServer({
@@ -52,6 +58,8 @@ export async function startMcp({ bus: address, settings, port, consoleUrl }: Con
   log.info({ url: `${settings.url ?? `http://127.0.0.1:${bound}`}${PATH}` }, 'MCP is served')
   return opened.move()
 }
+
+const pathOf = (role: OrganizationRole): string => `${PATH}/${role}`
 
 /** The token itself stays here. */
 const authOf = ({ name, tenant, user, person }: AgentToken): AuthInfo => ({

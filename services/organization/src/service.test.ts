@@ -51,11 +51,7 @@ const count = async (table: string): Promise<number> => {
 const propose = (user: string, type: decision.DecisionType, subject: decision.DecisionSubject, more: object = {}) =>
   bus.call(decision.proposeDecision, { type, subject, rationale: 'a test', ...more }, as(user))
 const vote = (user: string, decision_id: decision.DecisionId, one: decision.Choice, confidence = 1) =>
-  bus.call(
-    decision.castVote,
-    { decision_id, vote: one, confidence, rationale: 'seen', evidence: ['a fact'] },
-    as(user),
-  )
+  bus.call(decision.castVote, { decision_id, vote: one, confidence, rationale: 'seen', evidence: ['a fact'] }, as(user))
 
 describe('money', () => {
   it('is given within what there is, to the cent, and a person is asked for more', async () => {
@@ -102,15 +98,15 @@ describe('a decision', () => {
     const before = await count('decisions')
     await expect(propose('ann', 'allocation', { name: 'x', amount: 1 })).rejects.toMatchObject({ code: 'forbidden' })
     await expect(propose('cto', 'allocation', { name: 'x', amount: 1 })).rejects.toMatchObject({ code: 'forbidden' })
-    await expect(propose('cto', 'technology', { name: 'x' })).rejects.toThrow('nothing reads decisions of type technology')
+    await expect(propose('cto', 'technology', { name: 'x' })).rejects.toThrow(
+      'nothing reads decisions of type technology',
+    )
     await expect(propose('cto', 'party' as never, { name: 'x' })).rejects.toMatchObject({ path: '$.type' })
     expect(await count('decisions')).toBe(before)
   })
 
   it('with the same key is made once, and a key of another decision is refused', async () => {
-    const once = await Promise.all(
-      [1, 2, 3].map(() => propose('cto', 'standard', { name: 'Keyed' }, { key: 'one' })),
-    )
+    const once = await Promise.all([1, 2, 3].map(() => propose('cto', 'standard', { name: 'Keyed' }, { key: 'one' })))
     expect(new Set(once.map(({ decision_id }) => decision_id)).size).toBe(1)
     await expect(propose('cto', 'standard', { name: 'Other' }, { key: 'one' })).rejects.toMatchObject({
       code: 'idempotency_conflict',
@@ -132,7 +128,9 @@ describe('a decision', () => {
     expect(await vote('test_lead', id, 'reject', 0.3)).toMatchObject({ status: 'approved', decided_by: 'votes' })
     const { consensus_score, votes } = await bus.call(decision.getDecision, { decision_id: id }, as('ceo'))
     expect([consensus_score, votes.length]).toEqual([expect.closeTo(0.5), 3])
-    expect((await bus.call(work.listStandards, {}, as('ceo'))).standards).toMatchObject([{ name: 'No any', rule: 'no any' }])
+    expect((await bus.call(work.listStandards, {}, as('ceo'))).standards).toMatchObject([
+      { name: 'No any', rule: 'no any' },
+    ])
     await expect(vote('test_lead', id, 'approve')).rejects.toMatchObject({ code: 'approval_already_used' })
   })
 
@@ -153,11 +151,16 @@ describe('a decision', () => {
   it('takes no votes behind its deadline, and goes to a person once where there was no quorum', async () => {
     const { decision_id: id } = await propose('cto', 'standard', { name: 'Late' })
     await vote('test_lead', id, 'approve')
-    await database.query('late', `update decisions set due_at = now() - interval '1 second' where decision_id = $1`, [id])
+    await database.query('late', `update decisions set due_at = now() - interval '1 second' where decision_id = $1`, [
+      id,
+    ])
     await expect(vote('senior_architect', id, 'approve')).rejects.toThrow(/over|no longer/)
-    await until(async () => (await bus.call(decision.getDecision, { decision_id: id }, as('ceo'))).status === 'escalated', {
-      what: 'an escalation',
-    })
+    await until(
+      async () => (await bus.call(decision.getDecision, { decision_id: id }, as('ceo'))).status === 'escalated',
+      {
+        what: 'an escalation',
+      },
+    )
     await expect(vote('senior_architect', id, 'approve')).rejects.toMatchObject({ code: 'approval_already_used' })
     const again = await bus.call(decision.escalateDecision, { decision_id: id, reason: 'again' }, as('cto'))
     expect(again).toMatchObject({ status: 'escalated', why: expect.stringContaining('deadlock') })
@@ -175,7 +178,9 @@ describe('a decision', () => {
     expect(await deploy()).toMatchObject({ status: 'rejected', rule: 'there is no approved release named "r1"' })
     expect(await propose('test_lead', 'release', { name: 'r1' })).toMatchObject({ status: 'rejected' })
     const gates = [{ name: 'gates_passed', value: true, source: 'test', as_of: new Date().toISOString() }]
-    expect(await propose('test_lead', 'release', { name: 'r1' }, { facts: gates })).toMatchObject({ status: 'approved' })
+    expect(await propose('test_lead', 'release', { name: 'r1' }, { facts: gates })).toMatchObject({
+      status: 'approved',
+    })
     expect(await deploy()).toMatchObject({ status: 'approved' })
     const permits = () =>
       database.query<{ environment: string }>('permits', 'select environment from deployments order by 1', [])
@@ -189,9 +194,16 @@ describe('a decision', () => {
       bus.call(work.addBacklogItem, { kind: 'feature', name, text: name }, as('product_manager'))
     const [one, two, three] = [await add('one'), await add('two'), await add('three')]
     await expect(add('one')).rejects.toMatchObject({ code: 'duplicate_id' })
-    await propose('product_manager', 'priority', { name: 'order', details: { order: [three.backlog_id, one.backlog_id] } })
+    await propose('product_manager', 'priority', {
+      name: 'order',
+      details: { order: [three.backlog_id, one.backlog_id] },
+    })
     const { items } = await bus.call(work.listBacklog, {}, as('ceo'))
-    expect(items.map(({ name, rank }) => [name, rank])).toEqual([['three', 1], ['one', 2], ['two', 3]])
+    expect(items.map(({ name, rank }) => [name, rank])).toEqual([
+      ['three', 1],
+      ['one', 2],
+      ['two', 3],
+    ])
     expect(await bus.call(work.acceptFeature, { backlog_id: two.backlog_id }, as('product_manager'))).toMatchObject({
       accepted: false,
       unmet: ['it has no acceptance criteria'],
@@ -244,7 +256,9 @@ describe('memories', () => {
   it('are found by their words and tags, say who wrote them, and are replaced by the same role alone', async () => {
     await remember('cto', 'queue-choice', 'We took the durable queue', ['queues'])
     await remember('ceo', 'queue-choice', 'Costs of the queue', ['money'])
-    expect(await remember('cto', 'queue-choice', 'We took the simple queue', ['queues'])).toMatchObject({ replaced: true })
+    expect(await remember('cto', 'queue-choice', 'We took the simple queue', ['queues'])).toMatchObject({
+      replaced: true,
+    })
     const found = (asked: object) => bus.call(note.recall, asked, as('test_lead'))
     expect((await found({ query: 'simple queue' })).memories).toMatchObject([
       { by: 'cto', content: 'We took the simple queue', from: 'execution 7' },

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import type { Bus } from '@deed/mesh/bus'
 import type { Principal } from '@deed/proto/ids'
+import { ORGANIZATION_ROLES, type OrganizationRole } from '@deed/proto/organization'
 import { createLogger, type Log } from '@deed/telemetry/logger'
 import { type Command, Option } from 'commander'
 import { principalFrom } from '../connect/connection.ts'
@@ -23,6 +24,7 @@ interface Served {
     mesh: { bus(): Promise<Bus>; consoleUrl(): string | undefined },
     identity: { agent: Principal; person: Principal },
     log: Log,
+    role?: OrganizationRole,
   ): Promise<void>
 }
 
@@ -34,19 +36,22 @@ export function addMcp(program: Command): void {
       'Serve Deed over MCP on standard input and output, as a client such as Claude\nDesktop starts it. It requests as the user mcp; a person at the client approves\nup to level 1 in a form, higher levels in the console or with deed approve.',
     )
     .option('--person <user>', 'who answers the forms of the client', 'user')
+    .addOption(new Option('--role <role>', 'serve a role of the organization instead').choices(ORGANIZATION_ROLES))
     .addHelpText(
       'after',
-      '\nExamples:\n  deed mcp\n  deed mcp --as acme.bot --person ann\n  deed mcp install --client claude-desktop',
+      '\nExamples:\n  deed mcp\n  deed mcp --as acme.bot --person ann\n  deed mcp --role ceo\n  deed mcp install --client claude-desktop',
     )
-    .action(async ({ person: named }: { person: string }, command: Command) => {
+    .action(async ({ person: named, role }: { person: string; role?: OrganizationRole }, command: Command) => {
       const { env, dataDir, as } = shellOf(command)
-      const agent = principalFrom(as ?? MCP_USER)
+      const asked = principalFrom(as ?? MCP_USER)
+      // A role requests and decides under its own name.
+      const agent = role === undefined ? asked : { ...asked, user: role }
       const person = principalFrom(named.includes('.') ? named : `${agent.tenant}.${named}`)
       if (person.user === agent.user)
         throw new UsageError('--person must be another user than the one that requests: nobody approves their own work')
       const { serveDeed } = (await import(pathToFileURL(join(RELEASE, SERVER)).href)) as Served
       await using mesh = reachMesh(env, dataDir)
-      await serveDeed(mesh, { agent, person }, createLogger('mcp', 2))
+      await serveDeed(mesh, { agent, person }, createLogger('mcp', 2), role)
     })
   mcp
     .command('install')

@@ -9,10 +9,12 @@ const A_PERSON = 'A person decides this: in the console, or with `deed approve <
 const LATER = 'Call the tool again in a moment; on the machine of the mesh, `deed doctor` says what is wrong.'
 
 const NEXT: Partial<Record<ErrorCode, string>> = {
-  not_found: 'Find the id with list_executions or list_waiting.',
+  not_found: 'Find the id where it was listed or answered: this one does not exist.',
   self_approval: A_PERSON,
-  forbidden: A_PERSON,
+  forbidden: 'The message says who may: another role, or a person in the console or with `deed approve <approval id>`.',
   idempotency_conflict: 'Use another idempotency_key: this one belongs to another request.',
+  limit_exceeded: 'It is at its limit: do not repeat it.',
+  duplicate_id: 'Use another name, or the item that is there.',
   rate_limited: 'Wait some seconds, then call the tool again.',
   approval_already_used: 'Read the state with get_execution.',
   approval_expired: 'Request the work again with run_task.',

@@ -1,4 +1,4 @@
-/** Serving over Streamable HTTP at one path: the host, the page that asks and the token are checked before anything else. */
+/** Serving over Streamable HTTP, a server for each path: the host, the page that asks and the token are checked before anything else. */
 import { DeedError } from '@deed/proto/errors'
 import type { Log } from '@deed/telemetry/logger'
 import {
@@ -14,11 +14,10 @@ import {
 const BODY_BYTES_MAX = 1_048_576
 const STREAMS_MAX = 100
 
-/** Who a request comes from. */
-export type Authenticate = (header: string | undefined) => AuthInfo | 'wait' | undefined
+/** Who a request comes from; `forbidden`: somebody who is known, and not for this path. */
+export type Authenticate = (header: string | undefined, path: string) => AuthInfo | 'wait' | 'forbidden' | undefined
 
 interface Parts {
-  path: string
   /** Where programs reach it; absent: the loopback. */
   url: string | undefined
   authenticate: Authenticate
@@ -30,12 +29,21 @@ export interface HttpFace {
   close(): Promise<void>
 }
 
-export function httpFace(factory: McpServerFactory, { path, url, authenticate, log }: Parts): HttpFace {
-  const handler = createMcpHandler(factory, {
-    maxRequestBodySize: BODY_BYTES_MAX,
-    maxSubscriptions: STREAMS_MAX,
-    onerror: (error) => log.info({ err: error }, 'a request was refused'),
-  })
+/** @param factories by their paths */
+export function httpFace(
+  factories: Readonly<Record<string, McpServerFactory>>,
+  { url, authenticate, log }: Parts,
+): HttpFace {
+  const handlers = new Map(
+    Object.entries(factories).map(([path, factory]) => [
+      path,
+      createMcpHandler(factory, {
+        maxRequestBodySize: BODY_BYTES_MAX,
+        maxSubscriptions: STREAMS_MAX,
+        onerror: (error) => log.info({ err: error }, 'a request was refused'),
+      }),
+    ]),
+  )
   const given = url === undefined ? undefined : new URL(url).hostname
   const hosts = given === undefined ? localhostAllowedHostnames() : [given]
   const origins = given === undefined ? localhostAllowedOrigins() : [given]
@@ -46,16 +54,21 @@ export function httpFace(factory: McpServerFactory, { path, url, authenticate, l
         log.warn({ status: refused.status }, 'refused a request by its host or origin')
         return refused
       }
-      if (new URL(request.url).pathname !== path) return answer(404, 'not_found', `MCP is served at ${path}`)
-      const authInfo = authenticate(request.headers.get('authorization') ?? undefined)
+      const { pathname: path } = new URL(request.url)
+      const handler = handlers.get(path)
+      if (handler === undefined) return answer(404, 'not_found', `MCP is served at ${[...handlers.keys()].join(', ')}`)
+      const authInfo = authenticate(request.headers.get('authorization') ?? undefined, path)
       if (authInfo === 'wait') return answer(429, 'rate_limited', 'too many tokens were refused; wait a minute')
       if (authInfo === undefined) {
         log.warn('refused a request without a known token')
         return answer(401, 'unauthenticated', 'send a token of mcp.tokens as "Authorization: Bearer <token>"')
       }
+      if (authInfo === 'forbidden') return answer(403, 'forbidden', `this token has no role at ${path}: see mcp.tokens`)
       return handler.fetch(request, { authInfo })
     },
-    close: () => handler.close(),
+    async close() {
+      await Promise.all([...handlers.values()].map((handler) => handler.close()))
+    },
   }
 }
 

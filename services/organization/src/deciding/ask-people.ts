@@ -10,7 +10,7 @@ import { ORGANIZATION_ROLES } from '@deed/proto/organization'
 import { HUMAN_TASK } from '@deed/proto/person'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { z } from 'zod'
-import { type ForPerson, decisionsForPeople, readDecision, writeQuestion } from '../store/decisions.ts'
+import { decisionsForPeople, type ForPerson, readDecision, writeQuestion } from '../store/decisions.ts'
 import { answer, type Deciding } from './decide.ts'
 
 const BATCH = 100

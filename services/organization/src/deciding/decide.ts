@@ -2,8 +2,8 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Bus } from '@deed/mesh/bus'
-import { type DECISION_EVENTS, type Decision, type DecisionId, decisionEvent } from '@deed/proto/decision'
 import type * as proto from '@deed/proto/decision'
+import { type DECISION_EVENTS, type Decision, type DecisionId, decisionEvent } from '@deed/proto/decision'
 import { DeedError } from '@deed/proto/errors'
 import type { OrganizationRole } from '@deed/proto/organization'
 import { inTransaction, type Store } from '@deed/store/database'
@@ -211,14 +211,21 @@ async function close(
 }
 
 /** The decision as it is now, announced. @throws {DeedError} `not_found` */
-async function report(deciding: Deciding, tenant: string, id: DecisionId, happened: readonly What[]): Promise<Decision> {
+async function report(
+  deciding: Deciding,
+  tenant: string,
+  id: DecisionId,
+  happened: readonly What[],
+): Promise<Decision> {
   const decision = await readDecision(deciding.store, tenant, id)
   if (decision === undefined) throw new DeedError('not_found', 'there is no such decision')
   const { type, status } = decision
   for (const what of happened)
-    deciding.bus.announce(decisionEvent, [tenant, what], [
-      { decision_id: id, type, status, at: new Date().toISOString() },
-    ])
+    deciding.bus.announce(
+      decisionEvent,
+      [tenant, what],
+      [{ decision_id: id, type, status, at: new Date().toISOString() }],
+    )
   if (happened.includes('escalated')) deciding.askPeople()
   return decision
 }

@@ -28,7 +28,9 @@ describe('the rule for a proposal', () => {
   })
 
   it('refuses a role that may not propose it, money without an amount, and a laxer mode', () => {
-    expect(() => verdict({ type: 'allocation', by: 'cto', subject: { name: 'x', amount: 1 } })).toThrow('may not propose')
+    expect(() => verdict({ type: 'allocation', by: 'cto', subject: { name: 'x', amount: 1 } })).toThrow(
+      'may not propose',
+    )
     expect(() => verdict({ type: 'allocation', by: 'ceo' })).toThrow('needs an amount')
     expect(() => verdict({ type: 'technology', by: 'cto', mode: 'autonomous' })).toThrow('laxer')
     expect(verdict({ type: 'technology', by: 'cto', mode: 'human' })).toMatchObject({ mode: 'human', voters: [] })

@@ -1,7 +1,8 @@
 /** Messages, and who has them in the inbox. */
-import { HOPS_MAX, type Message, type MessageId, MESSAGES_A_MINUTE_MAX } from '@deed/proto/organization-notes'
+
 import { DeedError } from '@deed/proto/errors'
 import type { OrganizationRole } from '@deed/proto/organization'
+import { HOPS_MAX, MESSAGES_A_MINUTE_MAX, type Message, type MessageId } from '@deed/proto/organization-notes'
 import type { PoolClient } from 'pg'
 import type { Db } from './decisions.ts'
 

@@ -1,0 +1,106 @@
+/** The engineer for people's experience: how long they wait, what they are asked, and in which words. */
+import { listApprovals } from '@deed/proto/approval'
+import { addBacklogItem } from '@deed/proto/organization-work'
+import { z } from 'zod'
+import { worldText } from '../tools/execution-view.ts'
+import { countBy, quantile, readAlerts, readExecutions, readStats } from './read-facts.ts'
+import { Hours, hoursAgo, Name, roleTool, Text } from './role-tool.ts'
+
+const APPROVALS_READ = 500
+const SENTENCES_MAX = 25
+
+export const UIUX_TOOLS = [
+  roleTool({
+    name: 'measure_experience',
+    title: 'Measure what people experience',
+    description: 'How long people take to decide, how much they deny, and how many tasks were not understood.',
+    input: { hours: Hours },
+    output: {
+      approve_p50_seconds: z.number().nullable(),
+      approve_p95_seconds: z.number().nullable(),
+      denied: z.number(),
+      not_understood: z.number(),
+    },
+    reads: true,
+    async run({ hours }, work) {
+      const since = hoursAgo(hours)
+      await readStats(work, since)
+      const found = await work.read(
+        listApprovals,
+        { limit: APPROVALS_READ },
+        { approvals_read: ({ approvals }) => approvals.length },
+      )
+      const decided = (found?.approvals ?? []).filter(({ decided_at: at }) => at !== null && at >= since)
+      const seconds = decided.map(
+        ({ asked_at, decided_at }) => (Date.parse(decided_at ?? '') - Date.parse(asked_at)) / 1_000,
+      )
+      const unclear = await readExecutions(work, { error: 'not_understood', since }, 'not_understood_read')
+      return {
+        ...{ approve_p50_seconds: quantile(seconds, 0.5), approve_p95_seconds: quantile(seconds, 0.95) },
+        denied: decided.filter(({ status }) => status === 'denied').length,
+        not_understood: unclear.length,
+        next: 'review_wording shows the sentences; propose_change keeps a finding.',
+      }
+    },
+  }),
+  roleTool({
+    name: 'review_wording',
+    title: 'Read what Deed says to people',
+    description: 'The sentences of errors, alerts or approvals, by how often people saw them.',
+    input: { surface: z.enum(['errors', 'alerts', 'approvals']), hours: Hours },
+    output: { sentences: z.array(z.strictObject({ code: z.string(), count: z.number(), untrusted: z.string() })) },
+    reads: true,
+    async run({ surface, hours }, work) {
+      const said = await sentences(surface, hours, work)
+      return {
+        sentences: countBy(said, ({ code, text }) => `${code}\n${text}`)
+          .slice(0, SENTENCES_MAX)
+          .map(([key, count]) => {
+            const [code = '', ...rest] = key.split('\n')
+            return { code, count, untrusted: worldText(rest.join('\n')) }
+          }),
+        next: 'propose_change keeps a better sentence, with this as evidence.',
+      }
+    },
+  }),
+  roleTool({
+    name: 'propose_change',
+    title: 'Propose a change for people',
+    description: 'Adds a finding to the backlog. evidence: executions, measures or sentences that show the problem.',
+    input: { page: Name, problem: Text, evidence: z.array(z.string().min(1).max(256)).min(1).max(20) },
+    output: { backlog_id: z.string(), priority: z.number() },
+    async run({ page, problem, evidence }, work) {
+      const item = await work.ask(addBacklogItem, {
+        ...{ kind: 'finding', name: `${page}: ${problem}`.slice(0, 256), text: problem, evidence },
+      })
+      return {
+        backlog_id: item.backlog_id,
+        priority: item.rank,
+        next: 'product_manager: prioritize_backlog orders it.',
+      }
+    },
+  }),
+]
+
+async function sentences(
+  surface: 'errors' | 'alerts' | 'approvals',
+  hours: number,
+  work: Parameters<typeof readAlerts>[0],
+): Promise<{ code: string; text: string }[]> {
+  if (surface === 'alerts') {
+    const found = await readAlerts(work)
+    return (found?.alerts ?? []).map(({ name, summary }) => ({ code: name, text: summary }))
+  }
+  if (surface === 'approvals') {
+    const found = await work.read(
+      listApprovals,
+      { limit: APPROVALS_READ },
+      { approvals_read: ({ approvals }) => approvals.length },
+    )
+    return (found?.approvals ?? []).flatMap(({ level, actions }) =>
+      actions.map(({ summary, title }) => ({ code: `level ${level}`, text: summary || title })),
+    )
+  }
+  const found = await readExecutions(work, { since: hoursAgo(hours) })
+  return found.flatMap(({ error }) => (error === null ? [] : [{ code: error.code, text: error.message }]))
+}
