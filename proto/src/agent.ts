@@ -206,6 +206,8 @@ export const workSolve = work({
     task_id: TaskId,
     execution_id: ExecutionId,
     tenant: z.string(),
+    /** The user whose money it is, where the organization gave that user any. */
+    requested_by: z.string().optional(),
     token: FencingToken,
     task: AgentTask,
     /** The budget, in millionths of a dollar; absent: as configured. */

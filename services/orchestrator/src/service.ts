@@ -44,6 +44,7 @@ import { openAdmissions } from './store/executions.ts'
 import { openGoalsOf } from './store/goals.ts'
 import { readGrants } from './store/grants.ts'
 import { migrations } from './store/migrations.ts'
+import { permitsIn } from './store/permits.ts'
 import { reserveTurn } from './store/rate-limits.ts'
 import type { Schema } from './store/schema.ts'
 import { openFreshness } from './store/written-targets.ts'
@@ -158,6 +159,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     policy,
     workspaces: config,
     secrets: config.secrets,
+    permits: permitsIn(db),
     grants: (tenant) => readGrants(db, tenant, { all: false, limit: GRANTS_MAX }),
     now: clock.now,
   }

@@ -20,6 +20,7 @@ import { type ChatMessage, promptFor, repairPrompt } from '../models/prompt.ts'
 import { readAnswer, schemaFor } from '../models/read-answer.ts'
 import { untrustedSources } from '../models/untrusted-sources.ts'
 import type { World } from '../rules/vocabulary.ts'
+import { departmentBudgets } from '../store/department-budgets.ts'
 import { type Budget, callsOfTask } from '../store/model-calls.ts'
 import { readModelRecords } from '../store/model-records.ts'
 import { add, type Calls, callModel, type Spent } from './call-model.ts'
@@ -85,7 +86,10 @@ export async function solveTask(
     ...dependencies,
     ...{ work, questionHash, category: categoryOf(task), trace, spent },
     prices: settings.prices,
-    budgets: budgetsOf(work, settings.budget_usd_per_day, new Date()),
+    budgets: [
+      ...budgetsOf(work, settings.budget_usd_per_day, new Date()),
+      ...(await departmentBudgets(store, tenant, work.requested_by)),
+    ],
     schema: schemaFor(kinds, world),
     read: (answer) => readAnswer(answer, task, world, untrusted),
   }

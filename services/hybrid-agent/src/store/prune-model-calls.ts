@@ -3,6 +3,7 @@ import { every } from '@deed/process/every'
 import type { Store } from '@deed/store/database'
 import { deleteInBatches } from '@deed/store/delete-in-batches'
 import type { Log } from '@deed/telemetry/logger'
+import { DEPARTMENT } from './department-budgets.ts'
 
 const EVERY_MS = 6 * 3_600_000
 const DAY_MS = 86_400_000
@@ -24,7 +25,7 @@ export async function pruneModelCalls(store: Pick<Store<unknown>, 'query'>, befo
   })
   await store.query(
     'hybrid_agent.prune_budgets',
-    'delete from budgets where updated_at < to_timestamp($1::float8 / 1000)',
+    `delete from budgets where updated_at < to_timestamp($1::float8 / 1000) and scope not like '${DEPARTMENT}%'`,
     [before],
   )
   return gone

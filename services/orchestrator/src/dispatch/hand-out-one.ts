@@ -14,6 +14,7 @@ export function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, int
       task_id: task.task_id,
       execution_id,
       tenant,
+      requested_by: execution.user_name,
       token,
       task: task.spec,
       ...(request.budget_usd === undefined ? {} : { budget_microusd: Math.floor(request.budget_usd * 1_000_000) }),

@@ -24,6 +24,8 @@ export interface Weighing {
   workspaces: Workspaces
   /** The secrets of execution.yaml, with their permitted uses. */
   secrets: ExecutionConfig['secrets']
+  /** Whether the organization permits to deploy to an environment now. */
+  permits(tenant: string, environment: string): Promise<boolean>
   /**
    * The approval covers every later time when the postcondition does not hold: that it holds now does not change the
    * level.
@@ -93,7 +95,7 @@ export async function weighActions(
 
 /** Inspects the target of every action that does more than read, and decides by the result. */
 export async function inspectTargets(
-  { bus, policy, workspaces, secrets, permanent = false }: Weighing,
+  { bus, policy, workspaces, secrets, permits, permanent = false }: Weighing,
   execution: ExecutionRow,
   candidates: readonly Candidate[],
 ): Promise<void> {
@@ -102,6 +104,17 @@ export async function inspectTargets(
   )
   if (inspected.length === 0) return
   const inspections = await inspectAll(bus, execution, inspected)
+  for (const [index, { action }] of inspected.entries()) {
+    const found = inspections[index]
+    const environment = found && 'inspection' in found ? found.inspection.environment : undefined
+    if (environment !== undefined && needsPermit(policy, action.kind, environment)) {
+      if (!(await permits(execution.tenant, environment)))
+        throw new DeedError(
+          'precondition_failed',
+          `${action.kind} in ${environment} needs a decision of the organization: approve_deployment of the cto makes one`,
+        )
+    }
+  }
   const before = footprint()
   inspected.forEach((candidate, index) => {
     const found = inspections[index]
@@ -120,6 +133,9 @@ export async function inspectTargets(
     if (!candidate.action.observe_only) before.add(touched, creates)
   })
 }
+
+const needsPermit = ({ deployments }: Policy, kind: string, environment: string): boolean =>
+  deployments.kinds.includes(kind) && deployments.environments.includes(environment)
 
 /** How often a read-only action runs, for display. An action that cannot be inspected is refused when it runs. */
 async function showReads(

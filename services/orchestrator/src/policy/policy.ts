@@ -69,6 +69,10 @@ const Policy = z.strictObject({
       answer: z.enum(['raise', 'refuse']),
     })
     .default({ risky: ['create', 'change', 'delete', 'run'], answer: 'raise' }),
+  /** Actions that need a decision of the organization to deploy to the environment of their target, besides their level. */
+  deployments: z
+    .strictObject({ kinds: z.array(z.string()), environments: z.array(z.string()) })
+    .default({ kinds: [], environments: [] }),
   /**
    * The highest level that a person may approve; a person who is not listed may approve all. Absent: there is no list.
    */
