@@ -46,7 +46,7 @@ function fileOf(name) {
 
 function runOn(node) {
   // The channel closes when this process is gone, killed outright too; the command ends then.
-  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
+  const child = spawn(node, [...process.execArgv, fileURLToPath(main), ...process.argv.slice(2)], {
     stdio: windows ? 'inherit' : ['inherit', 'inherit', 'inherit', 'ipc'],
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

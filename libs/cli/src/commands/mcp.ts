@@ -17,6 +17,8 @@ import { MCP_USER, reachMesh } from '../mcp/reach-mesh.ts'
 import { UsageError } from '../terminal/exit-code.ts'
 
 const SERVER = `services/mcp/src/stdio${MODULE_EXTENSION}`
+/** A client may start ten of them: with a small young generation each takes a quarter less memory. */
+const NODE_OPTIONS = ['--max-semi-space-size=1']
 
 /** What the command needs of the server, which it loads by its path. */
 interface Served {
@@ -64,7 +66,7 @@ export function addMcp(program: Command): void {
     .option('--replace', 'with --write: also replace an entry for deed that is another one')
     .addHelpText(
       'after',
-      '\nExamples:\n  deed mcp install --client claude-desktop\n  deed mcp install --client vscode --write',
+      '\nExamples:\n  deed mcp install --client claude-desktop\n  deed mcp install --client vscode --write\n  deed mcp install --client cursor --role ceo',
     )
     .action((options: InstallOptions, command: Command) => install(options, command))
 }
@@ -77,9 +79,12 @@ interface InstallOptions {
 
 function install({ client, write = false, replace = false }: InstallOptions, command: Command): void {
   const { env, dataDir, project, out } = shellOf(command)
+  // An option of `deed mcp`, which may come behind `install` too.
+  const { role } = command.optsWithGlobals<{ role?: OrganizationRole }>()
   const script = realpathSync(join(RELEASE, 'libs/cli/bin/deed.mjs'))
-  const entry = { command: process.execPath, args: [script, 'mcp', '--data-dir', dataDir] }
-  const file = clientFile(client, entry, { platform: process.platform, env, project })
+  const args = [...NODE_OPTIONS, script, 'mcp', ...(role === undefined ? [] : ['--role', role]), '--data-dir', dataDir]
+  const entry = { command: process.execPath, args }
+  const file = clientFile(client, entry, { platform: process.platform, env, project, role })
   if (!write) {
     out.document({ file: file.path, key: file.key, entry: file.entry })
     out.print(snippet(file).trimEnd())
@@ -87,7 +92,7 @@ function install({ client, write = false, replace = false }: InstallOptions, com
   }
   const { text, before, changes } = mergeInto(file)
   if (before !== undefined) {
-    out.note(`${file.path} has another entry for deed:\n${JSON.stringify(before, null, 2)}\nthe new one:`)
+    out.note(`${file.path} has another entry for ${file.server}:\n${JSON.stringify(before, null, 2)}\nthe new one:`)
     out.note(JSON.stringify(file.entry, null, 2))
     if (!replace) throw new UsageError(`${file.path} was not changed; --replace replaces that entry`)
   }

@@ -51,7 +51,8 @@ it.each(CLIENTS)('examples/mcp has what %s gets', (client) => {
     JSON.parse(example) as Record<string, Record<string, { command: string; args: string[] }>>,
   )
   const { command = '', args = [] } = servers.deed ?? {}
-  expect(args.slice(1)).toEqual(['mcp', '--data-dir', '/home/ann/project/.deed'])
+  expect(args[0]).toBe('--max-semi-space-size=1')
+  expect(args.slice(2)).toEqual(['mcp', '--data-dir', '/home/ann/project/.deed'])
   expect(JSON.parse(snippet(clientFile(client, { command, args }, at('/home/ann/project'))))).toEqual(
     JSON.parse(example),
   )
@@ -71,6 +72,7 @@ describe('deed mcp install', () => {
     expect(printed.code).toBe(0)
     const { mcpServers } = JSON.parse(printed.stdout)
     expect(mcpServers.deed.args).toEqual([
+      '--max-semi-space-size=1',
       expect.stringContaining('deed.mjs'),
       'mcp',
       '--data-dir',
@@ -80,6 +82,10 @@ describe('deed mcp install', () => {
 
     expect((await install(folder.path, '--write')).code).toBe(0)
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ mcpServers })
+
+    const forRole = JSON.parse((await install(folder.path, '--role', 'ceo')).stdout).mcpServers
+    expect(forRole.ceo.args).toContain('ceo')
+    expect(forRole.deed).toBeUndefined()
 
     const own = '{"mcpServers":{"deed":{"command":"my-own"}}}'
     writeFileSync(path, own)

@@ -8,9 +8,6 @@ import { UsageError } from '../terminal/exit-code.ts'
 export const CLIENTS = ['claude-desktop', 'claude-code', 'cursor', 'vscode'] as const
 export type ClientName = (typeof CLIENTS)[number]
 
-/** The key of the server: clients put it before the names of the tools. */
-const SERVER = 'deed'
-
 export interface Entry {
   readonly command: string
   readonly args: readonly string[]
@@ -18,6 +15,8 @@ export interface Entry {
 
 export interface ClientFile {
   readonly path: string
+  /** The key of the server: clients put it before the names of the tools. */
+  readonly server: string
   /** Under which the servers are. */
   readonly key: 'mcpServers' | 'servers'
   readonly entry: object
@@ -28,20 +27,28 @@ interface Where {
   env: NodeJS.ProcessEnv
   /** The folder of the project. */
   project: string
+  /** The role of the organization that is served; absent: Deed itself. */
+  role?: string | undefined
 }
 
-export function clientFile(client: ClientName, entry: Entry, { platform, env, project }: Where): ClientFile {
+export function clientFile(client: ClientName, entry: Entry, where: Where): ClientFile {
+  const { platform, env, project, role: server = 'deed' } = where
   const home = (platform === 'win32' ? env.USERPROFILE : env.HOME) ?? ''
   const typed = { type: 'stdio', ...entry }
   switch (client) {
     case 'claude-desktop':
-      return { path: join(desktopFolder(platform, env, home), 'claude_desktop_config.json'), key: 'mcpServers', entry }
+      return {
+        path: join(desktopFolder(platform, env, home), 'claude_desktop_config.json'),
+        key: 'mcpServers',
+        server,
+        entry,
+      }
     case 'claude-code':
-      return { path: join(project, '.mcp.json'), key: 'mcpServers', entry: typed }
+      return { path: join(project, '.mcp.json'), key: 'mcpServers', server, entry: typed }
     case 'cursor':
-      return { path: join(project, '.cursor', 'mcp.json'), key: 'mcpServers', entry }
+      return { path: join(project, '.cursor', 'mcp.json'), key: 'mcpServers', server, entry }
     case 'vscode':
-      return { path: join(project, '.vscode', 'mcp.json'), key: 'servers', entry: typed }
+      return { path: join(project, '.vscode', 'mcp.json'), key: 'servers', server, entry: typed }
   }
 }
 
@@ -62,22 +69,22 @@ export interface Merged {
 }
 
 /** What is there stays, but for Deed's own entry. @throws {UsageError} for a file that is no plain JSON */
-export function mergeInto({ path, key, entry }: ClientFile): Merged {
+export function mergeInto({ path, key, server, entry }: ClientFile): Merged {
   const all = existsSync(path) ? read(path) : {}
   const servers = Configuration.safeParse(all[key] ?? {}).data
   if (servers === undefined) throw new UsageError(`${path} has ${key}, which is no object; add the entry by hand`)
-  const before = servers[SERVER]
+  const before = servers[server]
   const same = isDeepStrictEqual(before, entry)
-  const text = snippet({ key, entry }, all, servers)
+  const text = snippet({ key, server, entry }, all, servers)
   return { text, before: same ? undefined : before, changes: !same }
 }
 
 /** What Deed adds, as a file of its own would have it. */
 export const snippet = (
-  { key, entry }: Pick<ClientFile, 'key' | 'entry'>,
+  { key, server, entry }: Pick<ClientFile, 'key' | 'server' | 'entry'>,
   all: Record<string, unknown> = {},
   servers: Record<string, unknown> = {},
-): string => `${JSON.stringify({ ...all, [key]: { ...servers, [SERVER]: entry } }, null, 2)}\n`
+): string => `${JSON.stringify({ ...all, [key]: { ...servers, [server]: entry } }, null, 2)}\n`
 
 /** In one step, with the access that the file had. */
 export function writeClientFile(path: string, text: string): void {

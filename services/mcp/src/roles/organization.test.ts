@@ -179,7 +179,7 @@ describe('a vote', () => {
     )
     const casting = proposed.flatMap(({ decision_id }) =>
       roles.map(async (role) => {
-        const vote = { decision_id, vote: 'approve', confidence: 0.8, rationale: 'x', evidence: ['y'] } as const
+        const vote = { decision_id, vote: 'approve' as const, confidence: 0.8, rationale: 'x', evidence: ['y'] }
         // As a program does that had no answer.
         for (;;) {
           const cast = under.client.call(castVote, vote, {

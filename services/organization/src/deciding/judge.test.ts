@@ -37,7 +37,8 @@ describe('the rule for a proposal', () => {
   })
 
   it('rejects what lacks a required fact or decision, and lets only a person waive it', () => {
-    const deploy = { type: 'deployment', by: 'cto', subject: { name: 'r1', environments: ['staging'] } } as const
+    const subject = { name: 'r1', environments: ['staging'] }
+    const deploy = { type: 'deployment' as const, by: 'cto' as const, subject }
     const calm = [fact('no_open_incidents', true)]
     expect(verdict({ ...deploy, facts: calm })).toMatchObject({ status: 'approved' })
     expect(verdict({ ...deploy, facts: [fact('no_open_incidents', false)] })).toMatchObject({ status: 'rejected' })
