@@ -25,6 +25,7 @@ decisions:
   priority: { by: [product_manager], mode: autonomous }
   release: { by: [test_lead], mode: autonomous, require: [gates_passed] }
   deployment: { by: [cto], mode: autonomous, needs: release }
+  mandate: { by: [chro], mode: human }
 `
 
 const opened = new AsyncDisposableStack()
@@ -187,6 +188,16 @@ describe('a decision', () => {
     expect(await permits()).toEqual([{ environment: 'staging' }, { environment: 'test' }])
     await database.query('end', `update permits set valid_until = now()`, [])
     expect(await permits()).toEqual([])
+  })
+
+  it('on a mandate is for a person alone, and one that could change nothing is refused', async () => {
+    const change = (name: string, change: object) =>
+      propose('chro', 'mandate', { name, details: { change } } as decision.DecisionSubject)
+    expect(await change('allocation', { amount_max_usd: 5 })).toMatchObject({ status: 'pending', mode: 'human' })
+    await expect(change('allocation', { mode: 'collaborative' })).rejects.toThrow('names neither voters')
+    await expect(change('party', { mode: 'human' })).rejects.toThrow('nothing reads')
+    await expect(change('allocation', {})).rejects.toThrow('must have')
+    await expect(change('allocation', { amount_max_usd: -1 })).rejects.toThrow('must have')
   })
 
   it('on priorities orders the backlog', async () => {

@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Bus } from '@deed/mesh/bus'
 import type * as proto from '@deed/proto/decision'
-import { type DECISION_EVENTS, type Decision, type DecisionId, decisionEvent } from '@deed/proto/decision'
+import { type DECISION_EVENTS, type Decision, type DecisionId, DecisionType, decisionEvent } from '@deed/proto/decision'
 import { DeedError } from '@deed/proto/errors'
 import type { OrganizationRole } from '@deed/proto/organization'
 import { inTransaction, type Store } from '@deed/store/database'
@@ -47,11 +47,7 @@ export async function propose(
 ): Promise<Decision> {
   const { store, authority, log } = deciding
   if (type === 'priority') orderIn(subject.details)
-  if (type === 'mandate') {
-    changeIn(subject.details)
-    if (!Object.hasOwn(authority.decisions, subject.name))
-      throw new DeedError('invalid_request', `nothing reads decisions of type ${JSON.stringify(subject.name)}`)
-  }
+  if (type === 'mandate') checkMandate(authority, subject)
   if (type === 'deployment' && !subject.environments?.length)
     throw new DeedError('missing_field', 'a deployment needs environments', { path: '$.subject.environments' })
   const id = randomUUIDv7() as DecisionId
@@ -95,6 +91,17 @@ export async function propose(
   if (earlier?.type !== type || !isDeepStrictEqual(earlier.subject, subject))
     throw new DeedError('idempotency_conflict', 'this key belongs to another decision')
   return earlier
+}
+
+/** @throws {DeedError} `invalid_request` for a mandate that would change nothing */
+function checkMandate(authority: Authority, { name, details }: Decision['subject']): void {
+  const change = changeIn(details)
+  const { data: type } = DecisionType.safeParse(name)
+  const rule = type && authority.decisions[type]
+  if (type === undefined || rule === undefined)
+    throw new DeedError('invalid_request', `nothing reads decisions of type ${JSON.stringify(name)}`)
+  if (ruleFor(authority, type, change) === rule)
+    throw new DeedError('invalid_request', `the rule for ${name} names neither voters nor a superior for that mode`)
 }
 
 export async function vote(

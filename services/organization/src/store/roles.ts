@@ -2,7 +2,7 @@
 import { ORGANIZATION_ROLES, type OrganizationRole, type RoleStatus } from '@deed/proto/organization'
 import type { Db } from './decisions.ts'
 
-/** A row a minute at most: a heartbeat wakes nobody. */
+/** One write in five seconds at most. A heartbeat is a row: it wakes nobody. */
 export async function sawRole(db: Db, tenant: string, role: OrganizationRole): Promise<void> {
   await db.query(
     'saw-role',
