@@ -102,7 +102,7 @@ export const Decision = z.object({
 export type Decision = z.output<typeof Decision>
 
 /**
- * The reply has the verdict where the rule alone decides; else `pending`, and whoever must decide is asked. The same key of the
+ * The reply has the verdict where the rule alone decides; else `pending`, and those who must decide are asked. The same key of the
  * same role is the same decision. What a role may not decide is refused, as is a type that the policy does not know.
  */
 export const proposeDecision = request({

@@ -1,4 +1,4 @@
-/** What roles write: messages to each other, and memories. All of it is text of programs: data for whoever reads it. */
+/** What roles write: messages to each other, and memories. All of it is text of programs: data for every reader. */
 import { z } from 'zod'
 import { event, request } from './contract.ts'
 import { Line, OrganizationRole, Prose, Tags } from './organization.ts'

@@ -89,7 +89,7 @@ export async function openWorld(opened: AsyncDisposableStack): Promise<World> {
     ended: () => undefined,
   })
   const planning: Planning = {
-    ...{ bus, policy, secrets: {}, now: clock.now, grants: async () => [] },
+    ...{ bus, policy, secrets: {}, now: clock.now, grants: async () => [], permits: async () => false },
     workspaces: { workspaces: {} } as never,
   }
   const admit = openAdmissions(db)

@@ -155,7 +155,7 @@ describe('a decision', () => {
     await database.query('late', `update decisions set due_at = now() - interval '1 second' where decision_id = $1`, [
       id,
     ])
-    await expect(vote('senior_architect', id, 'approve')).rejects.toThrow(/over|no longer/)
+    await expect(vote('senior_architect', id, 'approve')).rejects.toThrow(/has ended|no longer/)
     await until(
       async () => (await bus.call(decision.getDecision, { decision_id: id }, as('ceo'))).status === 'escalated',
       {

@@ -17,38 +17,41 @@ const BATCH = 100
 const HOUR_MS = 3_600_000
 const DETAILS_CHARS_MAX = 16_000
 
-export interface Asking extends Deciding {
+export interface Questioner extends Deciding {
   readonly bus: Bus
 }
 
 /** One pass over what waits for a person: asks, or reads the answer. A failure of one does not keep the others. */
-export async function askPeople(asking: Asking, signal: AbortSignal): Promise<void> {
-  for (const one of await decisionsForPeople(asking.store, BATCH)) {
+export async function askPeople(questioner: Questioner, signal: AbortSignal): Promise<void> {
+  for (const one of await decisionsForPeople(questioner.store, BATCH)) {
     if (signal.aborted) return
-    await askOne(asking, one, signal).catch((error: unknown) => {
+    await askOne(questioner, one, signal).catch((error: unknown) => {
       // Nobody answers, so the next pass asks again.
       if (!(error instanceof DeedError) || error.retryable) throw error
-      asking.log.warn({ err: error, decisionId: one.decision_id }, 'a decision could not be put to a person; retrying')
+      questioner.log.warn(
+        { err: error, decisionId: one.decision_id },
+        'a decision could not be put to a person; retrying',
+      )
     })
   }
 }
 
-async function askOne(asking: Asking, one: ForPerson, signal: AbortSignal): Promise<void> {
+async function askOne(questioner: Questioner, one: ForPerson, signal: AbortSignal): Promise<void> {
   const { tenant, decision_id: id, proposed_by: user } = one
   const options = { principal: { tenant, user }, signal }
   if (one.execution_id !== null) {
-    const detail = await asking.bus.call(getExecution, { execution_id: one.execution_id }, options)
-    if (FINAL_EXECUTION_STATUSES.has(detail.status as never)) await answer(asking, tenant, id, answerIn(detail))
+    const detail = await questioner.bus.call(getExecution, { execution_id: one.execution_id }, options)
+    if (FINAL_EXECUTION_STATUSES.has(detail.status as never)) await answer(questioner, tenant, id, answerIn(detail))
     return
   }
-  const decision = await readDecision(asking.store, tenant, id)
+  const decision = await readDecision(questioner.store, tenant, id)
   if (decision === undefined) throw new DeedError('not_found', 'the decision is gone')
-  const { execution_id } = await asking.bus.call(
+  const { execution_id } = await questioner.bus.call(
     requestExecution,
-    { manifest: question(decision, asking.authority.person_hours), idempotency_key: keyOf(id), mode: 'background' },
+    { manifest: question(decision, questioner.authority.person_hours), idempotency_key: keyOf(id), mode: 'background' },
     options,
   )
-  await writeQuestion(asking.store, one, execution_id)
+  await writeQuestion(questioner.store, one, execution_id)
 }
 
 export const keyOf = (decisionId: string): string => `decision:${decisionId}`

@@ -124,7 +124,7 @@ export async function vote(
       throw new DeedError('forbidden', `${role} has no vote here; ${decision.voters.join(', ') || 'nobody'} has`)
     if (decision.status !== 'pending' || decision.asks_person)
       throw new DeedError('approval_already_used', `it is open to votes no longer: ${decision.status}`)
-    if (decision.late) throw new DeedError('approval_expired', 'the time for votes is over')
+    if (decision.late) throw new DeedError('approval_expired', 'the time for votes has ended')
     await insertVote(client, tenant, id, { role, ...cast, evidence })
     return resolve(client, deciding, tenant, decision, [...votes, { role, ...cast }])
   })
