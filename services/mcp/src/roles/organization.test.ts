@@ -233,14 +233,16 @@ describe('a feature', () => {
     expect(await call('senior_developer', 'review_change', { execution_id: done.execution_id })).toMatchObject({
       error: { code: 'self_approval' },
     })
-    const deploy = (target: string) =>
-      under.client.call(requestExecution, {
-        manifest: {
-          name: 'deploy',
-          tasks: [{ id: 'post', action: { kind: 'http.request', input: { target, method: 'POST', path: '/deploy' } } }],
-        },
+    const deploy = (target: string) => {
+      const action = {
+        ...{ kind: 'http.request', input: { target, method: 'POST', path: '/deploy' } },
+        verify: { kind: 'file', path: 'deployed.txt', exists: true },
+      } as const
+      return under.client.call(requestExecution, {
+        manifest: { name: 'deploy', tasks: [{ id: 'post', action }] },
         dry_run: true,
       })
+    }
     await expect(deploy('shop')).rejects.toMatchObject({ code: 'precondition_failed' })
     const assessed = await call('test_lead', 'assess_release', { release: 'r1', gates: [done.execution_id] })
     expect(assessed).toMatchObject({ passed: true, approved: true })
@@ -248,7 +250,9 @@ describe('a feature', () => {
       approved: true,
       deployment_plan: ['staging'],
     })
-    expect(await deploy('shop')).toMatchObject({ result: { data: { actions: [{ level: 3 }] } } })
+    expect(await deploy('shop')).toMatchObject({
+      result: { data: { actions: [{ action: { kind: 'http.request' } }] } },
+    })
     await expect(deploy('live')).rejects.toMatchObject({ code: 'precondition_failed' })
     expect(await call('cto', 'approve_deployment', { release: 'r2', environments: ['staging'] })).toMatchObject({
       status: 'rejected',
