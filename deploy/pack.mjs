@@ -1,7 +1,7 @@
 /**
  * Makes the packages of a release: `node deploy/pack.mjs <empty folder>`.
  *
- * `deed` is the command with all services, as one package; the libraries that programs beside Deed may use are packages of
+ * `deed` is the command with all services, as one package; the libraries that programs alongside Deed may use are packages of
  * their own. Node runs TypeScript as it is, but refuses it below node_modules: so here the types are taken out, by Node
  * itself, and lines and columns stay what they are in the repository. Needs the Node of this repository, and an install.
  */

@@ -1,7 +1,7 @@
 /**
  * A kind of action of one's own: `lamp.switch`, for lamps whose state is in a file.
  *
- * It is a program beside Deed, and knows nothing of it but three subjects and their JSON, which
+ * It is a program alongside Deed, and knows nothing of it but three subjects and their JSON, which
  * `npm run asyncapi` writes down. It could be written in any language that has a client for NATS.
  *
  *     LAMPS_FILE=lamps.json NATS_URL=... NATS_USER=provider NATS_PASSWORD=... node examples/kind/main.ts

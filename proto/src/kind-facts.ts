@@ -35,7 +35,7 @@ export interface KindFacts extends PolicyFacts {
   readonly in_workspace?: true
   /** What no two actions of this kind may use at a time. */
   readonly exclusive?: 'target' | 'workspace'
-  /** Whether it takes milliseconds, and the executor makes it beside others: it waits for no other effect. */
+  /** Whether it takes milliseconds, and the executor makes it alongside others: it waits for no other effect. */
   readonly short?: true
   /** How long one action is expected to take with its observation, in milliseconds. */
   readonly expected_ms: number

@@ -158,7 +158,7 @@ export const callerPermissions = ({ name, role, tenant, user }: Caller): Permiss
 const NO_ORCHESTRATOR = 'alerts.*.no-orchestrator'
 const SILENCE = [NO_ORCHESTRATOR, 'alerts.*.orchestrator-back']
 
-/** Before the subject of work that is offered to a worker that has room for it now, beside its queue. */
+/** Before the subject of work that is offered to a worker that has room for it now, besides its queue. */
 export const WORK_AT_ONCE = 'now'
 
 /** As whom a restore passes over sequences of an intake that were given already. */

@@ -27,7 +27,7 @@ export interface BenchMesh {
   roots(): Record<string, number>
 }
 
-/** What a mesh has beside a workspace and an inventory of machines. */
+/** What a mesh has besides a workspace and an inventory of machines. */
 export interface BenchWorld {
   /** Lines of execution.yaml, indented as they are there. */
   readonly targets: string

@@ -1,4 +1,4 @@
-/** What it costs to confine a command, beside starting it plainly. */
+/** What it costs to confine a command, compared with a plain start. */
 import { percentile } from './load.ts'
 import { countCosts, disturbance } from './process-costs.ts'
 import { runProgram } from './run-program.ts'

@@ -24,7 +24,7 @@ const TABLES = {
     'action_id', left(x.task_id::text, 13) || right(md5(n::text)::uuid::text, 23), 'intent_at', x.at, 'observed_at', x.at, 'finished_at', x.at)`,
 }
 
-/** What differs of one that waits for a person, beside its ids and its time. */
+/** What differs of one that waits for a person, besides its ids and its time. */
 const OPEN: Partial<Record<keyof typeof TABLES, string>> = {
   'orchestrator.executions': `jsonb_build_object('status', 'waiting', 'finished_at', null, 'followed_up', false,
     'next_check_at', now() + interval '1 day')`,

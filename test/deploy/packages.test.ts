@@ -69,7 +69,7 @@ describe('the package of the command', () => {
 })
 
 describe('the packages of the libraries', () => {
-  it('are imported by a program beside Deed, contracts and bus', () => {
+  it('are imported by a program alongside Deed, contracts and bus', () => {
     const program = `
       import { requestExecution } from '@deed/proto/execution'
       import { connectBus } from '@deed/mesh/bus'

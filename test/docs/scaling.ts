@@ -60,7 +60,7 @@ take a slot of an executor and no more of the rest. A model costs what its provi
 Simulated, not measured: executions arrive by chance, each visit of a part takes a core for a time by chance with the mean of the
 table, and waits where all are busy; the disk of a primary is assumed to write ${LOG.mbPerSecond} MB of WAL in a second. The load is the one at which the part that is busiest works ${SHARE * 100} % of the time. The times are what
 waiting for cores and the log adds up to; the latency of a commit and of the network comes on top, as in the [figures](operations.md#figures).
-It knows nothing of locks between replicas, or of what many replicas ask of PostgreSQL beside executions.
+It knows nothing of locks between replicas, or of what many replicas ask of PostgreSQL besides executions.
 
 ${table(['replicas', 'cores of PostgreSQL', 'cores of NATS', 'executions a second', 'p50', 'p99', 'limit'], MESHES.map(carried))}
 

@@ -182,7 +182,7 @@ describe('refused at the door, with nothing stored', () => {
     expect(await countRowsAtRest(under.database)).toEqual(before)
   })
 
-  it('a task beside a manifest', async () => {
+  it('a task besides a manifest', async () => {
     const { body } = await client.ask('execution.request', {
       task: 'x',
       manifest: { name: 'm', tasks: [task('a')] },

@@ -29,7 +29,7 @@ const faultOf = (text: string): string => {
 }
 
 describe('an alert rule of execution.yaml', () => {
-  it('is evaluated beside those that are built in, with its times in seconds', () => {
+  it('is evaluated besides those that are built in, with its times in seconds', () => {
     const { alerts } = parseExecutionConfig(
       rule({
         metric: 'deed_rollbacks_total',

@@ -41,7 +41,7 @@ export const OwnRule = z
     summary: z.string().min(1).max(512).describe('A sentence: what is wrong.'),
     runbook: z.string().min(1).max(512).describe('A line, or an address, that says what to do.'),
   })
-  .describe('Alert rules of your own, beside those that docs/runbook.md lists.')
+  .describe('Alert rules of your own, besides those that docs/runbook.md lists.')
 type OwnRule = z.output<typeof OwnRule>
 
 /** Names that no table has, labels that no metric has, names that two rules have. */

@@ -29,7 +29,7 @@ export interface Preparation {
 }
 
 /**
- * May run again at any time, and beside services that run: what is there stays.
+ * May run again at any time, also while services run: what is there stays.
  *
  * @throws {ConfigError} for what has to be corrected
  */

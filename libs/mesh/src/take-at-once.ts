@@ -38,7 +38,7 @@ export function offerAtOnce(
 /**
  * Disposing takes nothing more, and waits for what is in hand.
  *
- * @param hasRoom whether it may take one more, beside those that it has taken here
+ * @param hasRoom whether it may take one more, besides those that it has taken here
  * @param perform is called again while it throws
  */
 export function takeAtOnce(

@@ -19,7 +19,7 @@ export function addPrepare(program: Command): void {
     .command('prepare <database-urls>')
     .summary('servers for services that are deployed apart')
     .description(
-      'Prepares PostgreSQL and NATS for services that are deployed apart: roles, schemas, tables, streams.\nIt may run again, and beside services that run: before each release.',
+      'Prepares PostgreSQL and NATS for services that are deployed apart: roles, schemas, tables, streams.\nIt may run again, also while services run: before each release.',
     )
     .option('--tenant <name>', 'has a stream for submitted requests; may be repeated; default: local', collect)
     .addHelpText(

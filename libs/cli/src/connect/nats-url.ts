@@ -2,7 +2,7 @@
 import { ConfigError } from '@deed/config/config-error'
 
 /**
- * User and password may also be given beside the URL.
+ * User and password may also be given apart from the URL.
  *
  * @throws {ConfigError}
  */

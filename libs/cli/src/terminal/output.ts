@@ -25,7 +25,7 @@ export interface Output {
   /** How far it is: one line that is written over on a terminal, else a line each time it changes. */
   progress(text: string): void
   /**
-   * Work that may take long: after a second a terminal shows how long it has taken, beside how far it is.
+   * Work that may take long: after a second a terminal shows how long it has taken, and how far it is.
    *
    * @param text shown as long as nothing says how far it is
    */

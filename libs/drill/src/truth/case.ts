@@ -53,7 +53,7 @@ export interface Trial {
   readonly undo?: true | (() => void | Promise<void>)
   /** Who changes the world: after Deed has looked, that is no lie of Deed's. */
   readonly meddling?: Meddling
-  /** Beside the execution, which runs in the background then. */
+  /** Alongside the execution, which runs in the background then. */
   during?(id: ExecutionId): Promise<void>
 }
 

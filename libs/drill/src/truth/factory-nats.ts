@@ -1,4 +1,4 @@
-/** A NATS server beside the mesh's own, whose streams and services are read and served from here. */
+/** A NATS server besides the mesh's own, whose streams and services are read and served from here. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

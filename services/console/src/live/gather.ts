@@ -1,5 +1,5 @@
 /**
- * Events of a short time as one message. Where they are many, those that say nothing new beside the others are left out: of an
+ * Events of a short time as one message. Where they are many, those that say nothing that the others do not are left out: of an
  * execution and of a task the last event stays, of each type one does, and none has what only the audit log needs.
  */
 import type { executionEvent } from '@deed/proto/execution'

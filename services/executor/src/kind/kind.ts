@@ -140,7 +140,7 @@ export interface Kind<Input extends object = JsonObject, State extends Before = 
   readonly example: JsonObject
   /** It hardly does more than wait, for others or for the disk, so it takes none of the few places for effects. */
   readonly waits?: true
-  /** Its postcondition is the action's `verify` where there is one, instead of its own beside it. */
+  /** Its postcondition is the action's `verify` where there is one, and not its own as well. */
   readonly takesVerify?: boolean
   /** Its postcondition is a proof that its input brings. */
   readonly takesProof?: true

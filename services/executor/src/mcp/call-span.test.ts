@@ -1,4 +1,4 @@
-// A real MCP server, a program of its own, that answers with what it was sent beside the arguments.
+// A real MCP server, a program of its own, that answers with what it was sent besides the arguments.
 import { Action } from '@deed/proto/action'
 import { inSpan, spansOf } from '@deed/telemetry/span'
 import { spanData } from '@deed/telemetry/span-data'

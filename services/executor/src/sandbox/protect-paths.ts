@@ -32,7 +32,7 @@ export interface Cover {
 export const HIDDEN: ReadonlySet<string> = new Set(['.deed', '.ssh', '.gnupg', '.netrc'])
 
 export interface Protecting {
-  /** Absolute paths beside the protected names; where they lie in the workspace, they are read-only. */
+  /** Absolute paths besides the protected names; where they lie in the workspace, they are read-only. */
   readonly files: readonly string[]
   /** Absolute; where it lies in the workspace, it is hidden. */
   readonly dataFolder: string

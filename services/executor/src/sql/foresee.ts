@@ -1,5 +1,5 @@
 /**
- * What a statement does beside what it says, and what no second statement brings back: rows that foreign keys remove,
+ * What a statement does besides what it says, and what no second statement brings back: rows that foreign keys remove,
  * triggers, rules, sequences, dropped objects. Found in the catalogue, and counted, before anything is done.
  */
 import type { Json } from '@deed/proto/json'

@@ -1,4 +1,4 @@
-/** Triggers and rules that run beside a statement. */
+/** Triggers and rules that run with a statement. */
 import type { ClientBase } from 'pg'
 import type { Event, Loss } from './loss.ts'
 import type { Relation } from './relation.ts'

@@ -1,4 +1,4 @@
-// What a statement does beside what it says is found in the catalogue, before anybody is asked.
+// What a statement does besides what it says is found in the catalogue, before anybody is asked.
 import type { JsonObject } from '@deed/proto/json'
 import { describe, expect, it } from 'vitest'
 import { CUSTOMERS, inspect, statement, withTables } from '../../test/test-shop.ts'

@@ -1,4 +1,4 @@
-// What is said beside an order, and what a misspelt word may hide, in the world of the sentences.
+// What is said besides an order, and what a misspelt word may hide, in the world of the sentences.
 import { fileURLToPath } from 'node:url'
 import { readExecutionConfig } from '@deed/config/execution-config'
 import { type AgentReply, AgentTask } from '@deed/proto/agent'
@@ -19,7 +19,7 @@ function doneFor(description: string): string {
   return reply.solution.actions.map(({ action }) => `${action.kind} ${String(action.input.target)}`).join(', ')
 }
 
-describe('what is said beside an order', () => {
+describe('what is said besides an order', () => {
   it.each([
     ['INC-4211: restart demo-api', 'service.restart demo-api'],
     ['@deed restart demo-api thx', 'service.restart demo-api'],

@@ -33,7 +33,7 @@ describe('slots of the workers', () => {
     expect(capacity.waitingOf('local')).toBe(2)
   })
 
-  it('leave room for short changes where everything else is taken, beside that of reads', () => {
+  it('leave room for short changes where everything else is taken, besides that of reads', () => {
     const { capacity } = withSlots(1)
     expect(capacity.take(CHANGE, asking('change'))).toBe(true)
     const shorts = Array.from({ length: OWN_SLOTS.short + 1 }, (_, n) => capacity.take(SHORT, asking(`short-${n}`)))

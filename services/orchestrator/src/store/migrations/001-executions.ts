@@ -217,7 +217,7 @@ export const EXECUTION_TABLES: readonly string[] = [
      spec jsonb,
      action_hash text,
      concurrency_key text,
-     -- What it occupies while it runs, beside the key that its manifest gives it: a service, or the root of a workspace.
+     -- What it occupies while it runs, besides the key that its manifest gives it: a service, or the root of a workspace.
      resource_key text,
      -- What a task's own failure means for the rest of its graph, as its manifest says.
      on_failure text check (on_failure in ('undo', 'ask')),
