@@ -35,8 +35,8 @@ import { migrations } from './store/migrations.ts'
 
 const SHIPPED = fileURLToPath(new URL('../policy/authority.yaml', import.meta.url))
 const POOL_MAX = 3
-/** Between two looks at deadlines, and at what people answered. */
-const RESYNC_MS = 1_000
+/** How often deadlines and the answers of people are read; a new question is asked at once. */
+const RESYNC_MS = 5_000
 const PRUNE_MS = 6 * 3_600_000
 const BATCH = 100
 
