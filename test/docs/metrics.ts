@@ -1,14 +1,16 @@
 /** The reference of the metrics and of the alert rules, made from their tables. */
 import { BUILT_IN_RULES } from '@deed/proto/alert-rules'
+import { SERVICES } from '@deed/proto/contract'
 import { METRICS, type MetricFacts } from '@deed/proto/metrics'
 import { code, table } from './table.ts'
 
 const INTRODUCTION = `# Metrics
 
 With \`METRICS_PORT\`, each service answers Prometheus at \`/metrics\` of a port of its own: the orchestrator at that port, the
-other services that \`deed up\` starts at the next ones, in the order orchestrator, template-optimizer, task-decomposer,
-hybrid-agent, executor, semantic-cache, console. Services that share a process answer at the port of the first of them. 0 is any free
-port; \`deed up\` prints them. Who asks for OpenMetrics also
+other services that \`deed up\` starts at the next ones, in the order
+${SERVICES.join(', ')}.
+Services that share a process answer at the port of the first of them. 0 is any free port; \`deed up\` prints them. Who asks for
+OpenMetrics also
 gets examples: the ids of sampled traces.
 
 What a process counts begins again with the process. Facts about the whole mesh come from one orchestrator, which holds a

@@ -27,6 +27,7 @@ export const NEEDED = [
   'executor',
   'task-decomposer',
   'template-optimizer',
+  'organization',
   'semantic-cache',
 ] as const
 
