@@ -14,6 +14,7 @@ import { linkConsole } from '@deed/proto/console'
 import { SERVICES } from '@deed/proto/contract'
 import { examineOrchestrator } from '@deed/proto/doctor'
 import type { ExecutionReply } from '@deed/proto/execution'
+import { listRoles } from '@deed/proto/organization'
 import { recordTemplate, selectTemplate } from '@deed/proto/template'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { headers as newHeaders, RequestStrategy } from 'nats'
@@ -228,8 +229,9 @@ describe('the services', () => {
     expect(all).toEqual([...SERVICES].sort())
     expect(await names(await monitor.ping())).toEqual(all)
     expect(await names(await monitor.info())).toEqual(all)
-    // Nobody else asks it over NATS.
+    // Nobody else asks these two over NATS.
     await under.client.call(linkConsole, { user: 'user', role: 'viewer' })
+    await under.client.call(listRoles, {})
     const requests = new Map<string, number>()
     for await (const { name, endpoints = [] } of await monitor.stats()) {
       requests.set(
