@@ -47,7 +47,7 @@ const OWN: Record<ServiceName, readonly string[]> = {
   'hybrid-agent': [...DATABASE, 'DEED_CONFIG'],
   executor: [...DATABASE, 'DEED_CONFIG', 'HOME', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'],
   'semantic-cache': [...DATABASE, 'DEED_CONFIG'],
-  console: ['DEED_CONFIG', 'CONSOLE_PORT'],
+  console: ['DEED_CONFIG', 'CONSOLE_PORT', 'DEED_LOGS'],
   organization: DATABASE,
 }
 
