@@ -9,6 +9,7 @@ import { SERVICES } from '@deed/proto/contract'
 import { requestExecution } from '@deed/proto/execution'
 import { readMetrics } from '@deed/proto/metric-samples'
 import { METRICS, type MetricFacts } from '@deed/proto/metrics'
+import { listRoles } from '@deed/proto/organization'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
 import { type Family, PROMTOOL, promtool, readOpenMetrics, SKIPPED } from './open-metrics.ts'
@@ -81,6 +82,7 @@ describe('the metrics of a mesh', () => {
       return rows.length > 0
     })
     await client.call(linkConsole, { user: 'user', role: 'viewer' })
+    await client.call(listRoles, {})
     const holder = await exporter()
     const missing: string[] = []
     for (const service of SERVICES) {
