@@ -66,7 +66,7 @@ describe.each(SHELLS)('deed completion %s', (shell) => {
   })
 
   it.skipIf(!found)(`offers commands, and those below them${skipped}`, () => {
-    expect(offered(shell, 're')).toEqual(['resolve', 'resume', 'retry', 'revoke'])
+    expect(offered(shell, 're')).toEqual(['resolve', 'restore', 'resume', 'retry', 'revoke'])
     expect(offered(shell, 'goal', '')).toEqual(['delete', 'list', 'pause', 'put', 'resume'])
     expect(offered(shell, '--json', 'get', 'ex')).toEqual(['executions'])
   })
