@@ -1,5 +1,5 @@
 /**
- * Makes the site of the documentation, with a search of its own: `npm run site -- <empty folder>`.
+ * Makes the site of the documentation, with a search of its own: `npm run site -- <empty folder> [/path of the site/]`.
  *
  * The pages are the Markdown files of the repository, under the same paths. VitePress is no dependency: npm installs it
  * into a temporary folder for one run. A link to a page that is not there fails it.
@@ -15,7 +15,7 @@ const VITEPRESS = 'vitepress@1.6.4'
 const SHOWN = ['.md', '.png', '.svg']
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-const [folder = ''] = process.argv.slice(2)
+const [folder = '', base = '/'] = process.argv.slice(2)
 if (folder === '') throw new Error('name an empty folder: npm run site -- /tmp/deed-site')
 const target = resolve(folder)
 mkdirSync(target, { recursive: true })
@@ -30,7 +30,14 @@ try {
   }
   cpSync(join(ROOT, 'deploy/site/config.mjs'), join(work, 'pages/.vitepress/config.mjs'))
   run('npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', work, VITEPRESS)
-  run(process.execPath, join(work, 'node_modules/vitepress/bin/vitepress.js'), 'build', join(work, 'pages'))
+  run(
+    process.execPath,
+    join(work, 'node_modules/vitepress/bin/vitepress.js'),
+    'build',
+    join(work, 'pages'),
+    '--base',
+    base,
+  )
   cpSync(join(work, 'pages/.vitepress/dist'), target, { recursive: true })
   console.log(`the site is in ${target}`)
 } finally {

@@ -10,7 +10,6 @@ const TEXT_RULES = ['text', 'code_inline', 'fence', 'code_block']
 export default {
   title: 'Deed',
   description: 'Takes a task in plain words, does it for real, proves that it is done, and can undo it.',
-  base: process.env.DEED_SITE_BASE ?? '/',
   rewrites: { 'README.md': 'index.md' },
   srcExclude: ['.changeset/**', 'public/**'],
   ignoreDeadLinks: [(link) => existsSync(join(PAGES, 'public', link))],
