@@ -2,7 +2,7 @@
 import { type Contract, type Owner, SERVICES } from '@deed/proto/contract'
 import { CONTRACTS } from '@deed/proto/contracts'
 import { ROLE_VERBS } from '@deed/proto/permissions'
-import { z } from 'zod'
+import { fieldsOf } from './fields.ts'
 import { code, table } from './table.ts'
 
 const INTRODUCTION = `# Subjects
@@ -64,21 +64,4 @@ function addressOf({ type, subject }: Contract): string {
 function rolesOf(subject: string): string {
   const [client, approver] = [ROLE_VERBS.client, ROLE_VERBS.approver].map((verbs) => verbs.includes(subject))
   return client ? 'client, approver' : approver ? 'approver' : ''
-}
-
-/** Of an object its keys, of one of several objects those of each: `{task, language?}`. */
-function fieldsOf(schema: z.ZodType): string {
-  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
-  return shapeOf(json, json)
-}
-
-type JsonSchema = z.core.JSONSchema.BaseSchema
-
-function shapeOf(schema: JsonSchema, root: JsonSchema): string {
-  const { $ref, anyOf, oneOf, allOf, properties, required = [] } = schema
-  if ($ref !== undefined) return shapeOf(root.$defs?.[$ref.slice('#/$defs/'.length)] as JsonSchema, root)
-  const several = (anyOf ?? oneOf ?? allOf) as JsonSchema[] | undefined
-  if (several) return [...new Set(several.map((one) => shapeOf(one, root)))].join(' or ')
-  const keys = Object.keys(properties ?? {}).map((key) => (required.includes(key) ? key : `${key}?`))
-  return `{${keys.join(', ')}}`
 }
