@@ -1,4 +1,5 @@
 /** The values of the chart: one schema, from which values.schema.json is made, and which names the nearest key. */
+import { API_PROVIDERS } from '@deed/config/api-providers'
 import { z } from 'zod'
 
 /** A part of a Kubernetes object, which the API server checks. */
@@ -14,6 +15,8 @@ const Port = z.int().min(1).max(65_535)
 const Size = z.string().regex(/^\d+(\.\d+)?(Ki|Mi|Gi|Ti)$/)
 const Peers = Parts.describe('NetworkPolicyPeers; empty: any address, at the port alone.')
 const SecretName = z.union([Name, z.literal('')])
+
+const Key = z.strictObject({ secret: Name, key: z.string().regex(/^[\w.-]+$/) })
 
 const Image = z.strictObject({
   repository: z.string().min(1),
@@ -113,6 +116,9 @@ export const ChartValues = z.strictObject({
     httpRoute: z.strictObject({ enabled: z.boolean(), parentRefs: Parts }),
   }),
   ollama: z.strictObject({ url: z.union([z.url(), z.literal('')]) }),
+  modelKeys: z
+    .strictObject(Object.fromEntries(API_PROVIDERS.map((provider) => [provider, Key.optional()])))
+    .describe('API providers, and where their keys are. With any, hybrid-agent may reach port 443.'),
   otlp: z.strictObject({
     endpoint: z.union([z.url(), z.literal('')]),
     headersSecret: SecretName.describe('A Secret with `headers`, for OTEL_EXPORTER_OTLP_HEADERS.'),

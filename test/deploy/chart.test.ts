@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { API_PROVIDERS, keyVariable } from '@deed/config/api-providers'
 import { STORING } from '@deed/local/roles'
 import { CONFIGURED, variablesFor } from '@deed/local/service-environment'
 import { BusEnvironment } from '@deed/mesh/connection'
@@ -17,12 +18,14 @@ const withoutValidate = withoutHelm || without('kubectl-validate', '--help')
 
 /** Variables that a service reads and the chart leaves to `services.<name>.env`. */
 const LEFT_TO_VALUES = new Set([
-  ...['DEED_POLICY', 'RULES_DIR', 'TEMPLATES_DIR', 'ORCHESTRATOR_LEASE_MS', 'OLLAMA_HOST', 'DEED_REVISION'],
+  ...['DEED_POLICY', 'DEED_AUTHORITY', 'RULES_DIR', 'TEMPLATES_DIR', 'METHODS_DIR', 'ORCHESTRATOR_LEASE_MS', 'OLLAMA_HOST', 'DEED_REVISION'],
   ...['KUBECONFIG', 'DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT', 'DOCKER_CERT_PATH', 'DOCKER_TLS_VERIFY'],
   ...['XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS', 'CLOUDSDK_CONFIG', 'AWS_PROFILE'],
   // An nkey instead of a password, one URL instead of host and port, certificates where the values name Secrets.
   ...['NATS_HOST', 'NATS_PORT', 'NATS_USER', 'NATS_PASSWORD', 'NATS_SERVER_NAME'],
   ...['NATS_CA_FILE', 'NATS_CERT_FILE', 'NATS_KEY_FILE'],
+  // Files of Secrets, for the providers that the values name.
+  ...API_PROVIDERS.map(keyVariable).flatMap((name) => [name, `${name}_FILE`]),
   // The Job alone may change tables.
   'DATABASE_OWNER_URL',
 ])
@@ -136,6 +139,20 @@ describe.skipIf(withoutHelm)(`the chart${withoutHelm}`, () => {
       `${CHART}/values/${example}.yaml`,
     ])
     expect(status, String(stdout)).toBe(0)
+  })
+
+  it('gives hybrid-agent alone the keys of API providers, as files, and lets it reach them', () => {
+    const objects = rendered('production')
+    const withKeys = objects.filter((one) => one.kind === 'Deployment' && JSON.stringify(one).includes('deed-models'))
+    expect(withKeys.map(({ metadata }) => metadata.name)).toEqual(['deed-hybrid-agent'])
+    expect(podOf(withKeys[0]!)!.containers[0]!.env.filter(({ name }) => /KEY/.test(name))).toEqual([
+      { name: 'NATS_NKEY_FILE', value: expect.anything() },
+      { name: 'ANTHROPIC_API_KEY_FILE', value: '/run/secrets/models/anthropic' },
+      { name: 'OPENAI_COMPATIBLE_API_KEY_FILE', value: '/run/secrets/models/openai-compatible' },
+    ])
+    const policy = objects.find((one) => one.kind === 'NetworkPolicy' && one.metadata.name === 'deed-hybrid-agent')
+    expect(JSON.stringify(policy?.spec)).toContain('{"port":443,"protocol":"TCP"}')
+    expect(() => renderedText('small', '--set', 'modelKeys.antropic.secret=x')).toThrow(/antropic/)
   })
 
   it('brings the alert rules and dashboards that are made from the code', () => {
