@@ -18,7 +18,16 @@ const withoutValidate = withoutHelm || without('kubectl-validate', '--help')
 
 /** Variables that a service reads and the chart leaves to `services.<name>.env`. */
 const LEFT_TO_VALUES = new Set([
-  ...['DEED_POLICY', 'DEED_AUTHORITY', 'RULES_DIR', 'TEMPLATES_DIR', 'METHODS_DIR', 'ORCHESTRATOR_LEASE_MS', 'OLLAMA_HOST', 'DEED_REVISION'],
+  ...[
+    'DEED_POLICY',
+    'DEED_AUTHORITY',
+    'RULES_DIR',
+    'TEMPLATES_DIR',
+    'METHODS_DIR',
+    'ORCHESTRATOR_LEASE_MS',
+    'OLLAMA_HOST',
+    'DEED_REVISION',
+  ],
   ...['KUBECONFIG', 'DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT', 'DOCKER_CERT_PATH', 'DOCKER_TLS_VERIFY'],
   ...['XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS', 'CLOUDSDK_CONFIG', 'AWS_PROFILE'],
   // An nkey instead of a password, one URL instead of host and port, certificates where the values name Secrets.
