@@ -3,11 +3,13 @@
  *
  * `deed` is the command with all services, as one package; the libraries that programs alongside Deed may use are packages of
  * their own. Node runs TypeScript as it is, but refuses it below node_modules: so here the types are taken out, by Node
- * itself, and lines and columns stay what they are in the repository. Needs the Node of this repository, and an install.
+ * itself, and lines and columns stay what they are in the repository. The libraries have declarations beside their modules.
+ * Needs the Node of this repository, and an install.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
+import { tmpdir } from 'node:os'
 import { dirname, join, posix, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -48,7 +50,12 @@ const folders = new Map(
     .map((file) => [readJson(file).name, dirname(file)]),
 )
 
-for (const packed of [packCommand(), ...LIBRARIES.map(packLibrary)]) console.log(packed)
+const declarations = declarationsOf(LIBRARIES)
+try {
+  for (const packed of [packCommand(), ...LIBRARIES.map(packLibrary)]) console.log(packed)
+} finally {
+  rmSync(declarations, { recursive: true })
+}
 
 function packCommand() {
   const stage = join(target, 'deed')
@@ -88,8 +95,15 @@ function packLibrary(path) {
   const stage = join(target, path.replace('libs/', ''))
   for (const file of tracked.filter((one) => one.startsWith(`${path}/`))) {
     const place = relative(path, file)
-    if (file.endsWith('.ts')) compile(file, stage, (name) => name, place)
-    else if (place !== 'package.json') copy(file, stage, place)
+    if (file.endsWith('.ts')) {
+      compile(file, stage, (name) => name, place)
+      const declared = file.replace(/\.ts$/, '.d.ts')
+      const text = readFileSync(join(declarations, declared), 'utf8')
+      put(
+        join(stage, place.replace(/\.ts$/, '.d.ts')),
+        renamedImports(text, (name) => name),
+      )
+    } else if (place !== 'package.json') copy(file, stage, place)
   }
   copy('LICENSE', stage)
   const { devDependencies: _, private: __, ...own } = readJson(`${path}/package.json`)
@@ -101,20 +115,33 @@ function packLibrary(path) {
   return pack(stage)
 }
 
+/** @returns a folder with a declaration for each module of the packages, by its path from the root */
+function declarationsOf(packages) {
+  const made = mkdtempSync(join(tmpdir(), 'deed-declarations-'))
+  const options = { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: root, outDir: made }
+  // Types of dependencies are found from where the project file lies.
+  const project = join(root, 'node_modules/.deed-declarations.json')
+  write(project, {
+    extends: '../tsconfig.json',
+    compilerOptions: { ...options, types: ['node'] },
+    include: packages.map((path) => `../${path}/src`),
+    exclude: ['../**/*.test.ts'],
+  })
+  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { stdio: 'inherit' })
+  return made
+}
+
 /** @param named what a package of this repository is called in the compiled file */
 function compile(file, stage, named, place = file) {
-  const text = stripTypeScriptTypes(readFileSync(join(root, file), 'utf8')).replace(
-    SPECIFIER,
-    (whole, before, quote, name) => {
-      const renamed = name.startsWith('@deed/')
-        ? named(name)
-        : name.startsWith('.')
-          ? name.replace(/\.ts$/, '.js')
-          : name
-      return renamed === name ? whole : `${before}${quote}${renamed}${quote}`
-    },
-  )
-  put(join(stage, place.replace(/\.ts$/, '.js')), text)
+  const text = stripTypeScriptTypes(readFileSync(join(root, file), 'utf8'))
+  put(join(stage, place.replace(/\.ts$/, '.js')), renamedImports(text, named))
+}
+
+function renamedImports(text, named) {
+  return text.replace(SPECIFIER, (whole, before, quote, name) => {
+    const renamed = name.startsWith('@deed/') ? named(name) : name.startsWith('.') ? name.replace(/\.ts$/, '.js') : name
+    return renamed === name ? whole : `${before}${quote}${renamed}${quote}`
+  })
 }
 
 /** Within the one package, its parts are found by where they lie. */

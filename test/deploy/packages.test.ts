@@ -80,4 +80,21 @@ describe('the packages of the libraries', () => {
     })
     expect(stderr + stdout).toBe('execution.request function\n')
   })
+
+  it('tell TypeScript what their functions take', () => {
+    const program = (payload: string): string => `
+      import { connectBus } from '@deed/mesh/bus'
+      import { requestExecution } from '@deed/proto/execution'
+      const bus = await connectBus({ service: 'alongside', url: 'nats://127.0.0.1:4222' })
+      const reply = await bus.call(requestExecution, ${payload})
+      reply.execution_id satisfies string`
+    writeFileSync(join(project, 'right.mts'), program("{ task: 'restart shop' }"))
+    writeFileSync(join(project, 'wrong.mts'), program('{ task: 1 }'))
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--types', 'node']
+    const compile = (file: string) =>
+      spawnSync(process.execPath, [compiler, ...options, file], { cwd: project, encoding: 'utf8' })
+    expect(compile('right.mts').stdout).toBe('')
+    expect(compile('wrong.mts').stdout).toMatch(/^wrong\.mts.*error TS2322/)
+  })
 })
