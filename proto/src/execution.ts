@@ -16,7 +16,7 @@ export const TASK_CHARS_MAX = 65_536
 const _REASON_CHARS_MAX = 4096
 
 /** Dollars in contracts; internally, whole millionths. */
-const Usd = z.number().min(0).max(1_000_000)
+export const Usd = z.number().min(0).max(1_000_000)
 
 export const IdempotencyKey = z
   .string()

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Reversibility } from './action.ts'
 import { request } from './contract.ts'
 import { ErrorBody } from './errors.ts'
+import { Usd } from './execution.ts'
 import { ActionId, ApprovalId, ExecutionId, TaskId } from './ids.ts'
 import { ExecutionStatus } from './states.ts'
 
@@ -99,14 +100,20 @@ export const pauseExecution = request({
   output: CurrentStatus,
 })
 
-/** Resumes a paused execution. A repeat changes nothing. */
+/**
+ * Resumes a paused execution; one that paused because its budget has no room for a model call needs a higher one, or
+ * another day. A repeat changes nothing.
+ */
 export const resumeExecution = request({
   subject: 'execution.resume',
   owner: 'orchestrator',
   summary: 'Resume a paused execution.',
   timeoutMs: 5_000,
   idempotent: true,
-  input: Verb,
+  input: Verb.extend({
+    /** What models may cost from now on, with what they have cost, in dollars. */
+    budget_usd: Usd.optional(),
+  }),
   output: CurrentStatus,
 })
 

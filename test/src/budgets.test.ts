@@ -2,6 +2,7 @@
 import { meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { until } from '@deed/process/until'
 import { executionStats, getExecution, requestExecution } from '@deed/proto/execution'
+import { resumeExecution } from '@deed/proto/steering'
 import { describe, expect, it } from 'vitest'
 import { startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
 
@@ -43,7 +44,7 @@ models:
         return until(
           async () => {
             const detail = await under.client.call(getExecution, { execution_id })
-            return ['waiting', 'failed'].includes(detail.status) && detail
+            return ['waiting', 'paused'].includes(detail.status) && detail
           },
           { timeoutMs: 120_000, what: 'a plan that waits, or none' },
         )
@@ -59,8 +60,7 @@ models:
     }
     for (const reply of replies.filter(({ status }) => status !== 'waiting')) {
       expect(reply).toMatchObject({
-        status: 'failed',
-        method: 'fallback',
+        status: 'paused',
         metrics: { success: false, cost_usd: 0 },
         error: { code: 'budget_exceeded', message: expect.stringContaining('budget') },
       })
@@ -83,5 +83,58 @@ models:
     // What a request allows is kept, too; and rules cost nothing.
     const free = await under.client.call(requestExecution, { task: 'create folder frugal', budget_usd: 0 })
     expect(free).toMatchObject({ status: 'done', metrics: { cost_usd: 0 } })
+  })
+})
+
+describe('an execution whose budget has no room for a call', () => {
+  it('holds still with the reason, asks no model, and goes on once it is resumed with more', async () => {
+    await using model = await startFakeOllama({
+      answer: () => ({
+        json: {
+          actions: [
+            { kind: 'file.write', name: 'write', title: 'write it', input: { path: 'verse.txt', content: 'x' } },
+          ],
+        },
+        answerTokens: 10,
+      }),
+    })
+    await using under = await meshUnderTest({
+      config: `
+models:
+  prices: { "fake:latest": { prompt_usd_per_million: 0, answer_usd_per_million: 12.207 } }
+`,
+      env: { OLLAMA_HOST: model.url },
+    })
+    const task = 'Please compose a verse about money for me'
+    const asked = await under.client.call(requestExecution, { task, mode: 'background', budget_usd: CALL_USD_MAX / 2 })
+    const which = { execution_id: asked.execution_id }
+    const seen = (status: string) =>
+      until(
+        async () => {
+          const detail = await under.client.call(getExecution, which)
+          return detail.status === status && detail
+        },
+        { timeoutMs: 60_000, what: `the execution ${status}` },
+      )
+    const paused = await seen('paused')
+    expect(paused.error).toMatchObject({ code: 'budget_exceeded', message: expect.stringContaining('budget_usd') })
+    expect(paused.tasks).toMatchObject([{ actual_status: 'pending', failures: 0 }])
+    expect(model.calls).toHaveLength(0)
+    // With too little it holds still again.
+    await under.client.call(resumeExecution, { ...which, budget_usd: CALL_USD_MAX * 0.9 })
+    await until(
+      async () =>
+        (await under.client.call(getExecution, which)).timeline.filter(
+          ({ type }) => type === 'execution.pause_requested',
+        ).length === 2,
+      {
+        what: 'the second pause',
+      },
+    )
+    await under.client.call(resumeExecution, { ...which, budget_usd: CALL_USD_MAX * 2, reason: 'it may cost more' })
+    const solved = await seen('waiting')
+    expect(solved).toMatchObject({ method: 'llm_assisted' })
+    expect(solved.error).toBeUndefined()
+    expect(model.calls).toHaveLength(1)
   })
 })

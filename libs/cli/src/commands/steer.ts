@@ -16,7 +16,9 @@ import {
   waitForEnd,
 } from '../following/wait-for-end.ts'
 import { replyText } from '../show/execution.ts'
+import { UsageError } from '../terminal/exit-code.ts'
 import { wholeId } from '../terminal/find-id.ts'
+import { number } from '../terminal/options.ts'
 import { paintStatus } from '../terminal/paint.ts'
 import { shownId } from '../terminal/terminal.ts'
 
@@ -43,7 +45,7 @@ const VERBS = [
     summary: 'go on with paused executions',
     description: 'Resume a paused execution.',
     success: 'it continues, whatever its outcome',
-    example: 'deed resume --all',
+    example: 'deed resume 5f6a7b8c --budget 2',
   },
   {
     verb: 'retry',
@@ -60,6 +62,7 @@ interface SteerOptions extends Scope, Waiting {
   undo?: true
   pauseGoals?: true
   reason?: string
+  budget?: number
   yes?: true
 }
 
@@ -70,6 +73,7 @@ export function addSteering(program: Command): void {
       command.option('--undo', 'undo what was done')
       command.option('--pause-goals', 'with --undo: pause the goals that keep what it did')
     }
+    if (verb === 'resume') command.option('--budget <usd>', 'what its models may cost from now on, all in all', number)
     if (verb === 'resume' || verb === 'retry') addYes(command)
     addWaiting(command.option('--reason <text>', 'kept in the audit log'))
       .addHelpText(
@@ -83,7 +87,7 @@ Exit code 0: ${success}.
 ${WAITING_TEXT}`,
       )
       .action(async (executions: string[], options: SteerOptions, command: Command) => {
-        const { undo, pauseGoals, reason, wait, timeout, yes = false, ...scope } = options
+        const { undo, pauseGoals, reason, budget, wait, timeout, yes = false, ...scope } = options
         const shell = shellOf(command)
         const { out } = shell
         const wish = {
@@ -93,11 +97,12 @@ ${WAITING_TEXT}`,
         }
         await withMesh(shell, async (bus) => {
           if (isMany(executions, scope)) {
+            if (budget !== undefined) throw new UsageError('--budget is for one execution')
             return steerMany(out, bus, executions, scope, { verb, ...wish }, wait ? timeout : undefined, yes)
           }
           const id = await wholeId<ExecutionId>(bus, ['execution'], executions[0] ?? '')
           using patient = patience(timeout)
-          const reply = await bus.call(contract, { execution_id: id, ...wish })
+          const reply = await bus.call(contract, { execution_id: id, ...wish, ...defined({ budget_usd: budget }) })
           if (!wait) {
             out.document(reply)
             out.print(`${shownId(reply.execution_id)}  ${paintStatus(out.paint, reply.status)}`)

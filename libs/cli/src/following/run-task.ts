@@ -13,8 +13,8 @@ export interface RunOptions extends Watcher {
 }
 
 /**
- * The reply when the execution has ended; where it has not at the end of the time, its state then. It continues
- * without its caller.
+ * The reply when the execution has ended, or is paused since its budget is spent; where it has not at the end of the
+ * time, its state then. It continues without its caller.
  *
  * @throws {DeedError} when the request is refused, or nobody answered and no execution is known
  */
@@ -29,12 +29,12 @@ export async function runTask(
   // The key makes a repeat harmless, so the answer is asked for again wherever it may have got lost.
   const asked = bus.call(requestExecution, { ...request, idempotency_key: key }, { timeoutMs, repeat: true })
   if (request.dry_run) return asked.finally(() => clearTimeout(late))
-  const followed = followExecution(bus, { idempotency_key: key }, watcher, stop.signal)
-  const fromEnd = followed.then((detail) => (detail && isFinal(detail) ? ExecutionReply.parse(detail) : undefined))
+  const followed = followExecution(bus, { idempotency_key: key }, { isEnd: hasStopped, ...watcher }, stop.signal)
+  const fromEnd = followed.then((detail) => (detail && hasStopped(detail) ? ExecutionReply.parse(detail) : undefined))
   fromEnd.catch(() => undefined)
   try {
     const first = await Promise.race([asked, fromEnd.then((end) => end ?? asked)])
-    if (isFinal(first)) return first
+    if (hasStopped(first)) return first
     // Accepted, to go on in the background: its end is in sight all the same.
     return (await fromEnd) ?? ExecutionReply.parse((await followed) ?? first)
   } catch (error) {
@@ -49,5 +49,6 @@ export async function runTask(
   }
 }
 
-const isFinal = ({ status }: { status: ExecutionReply['status'] }): boolean =>
-  status !== 'accepted' && FINAL_EXECUTION_STATUSES.has(status)
+/** It has ended, or is paused for a reason that only its caller can remove. */
+const hasStopped = ({ status, error }: Pick<ExecutionReply, 'status' | 'error'>): boolean =>
+  (status !== 'accepted' && FINAL_EXECUTION_STATUSES.has(status)) || (status === 'paused' && error !== undefined)

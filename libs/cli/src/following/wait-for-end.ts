@@ -109,7 +109,7 @@ function hasEnded(verb: Verb, { status, tasks, approval_id: asked }: ExecutionDe
   if (verb === 'rollback' && asked !== undefined) return false
   if (FINAL_EXECUTION_STATUSES.has(status)) return true
   if (verb === 'pause') return status === 'paused' && tasks.every((task) => task.actual_status !== 'in_progress')
-  return goesForward(verb) && status === 'waiting'
+  return goesForward(verb) && (status === 'waiting' || status === 'paused')
 }
 
 const goesForward = (verb: Verb): boolean => verb === 'resume' || verb === 'retry'

@@ -22,7 +22,7 @@ export function whyUnsolved(tries: Tries, suggest: () => readonly string[]): Dee
   const { models, calls, overBudget, skipped, troubles } = tries
   if (overBudget > 0 && overBudget === troubles.length) {
     const message = 'no rule knows this task, and a model call may cost more than the remaining budget'
-    return new DeedError('budget_exceeded', `${message}; raise budget_usd, or ask again tomorrow`)
+    return new DeedError('budget_exceeded', `${message}; resume it with a higher budget_usd, or on another day`)
   }
   // The server may return soon; the task is retried with backoff.
   if (skipped > 0) return failure('model_failed', `waiting for a model: ${troubles.join('; ')}`)

@@ -5,11 +5,14 @@ import { workSolve } from '@deed/proto/agent'
 import type { Lease } from '../execution/draft.ts'
 import { type ExecutionRow, isAct, isSolve } from '../execution/snapshot.ts'
 
+const MICROUSD = 1_000_000
+
 export function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, intent, again = false }: Lease): void {
-  const { tenant, execution_id, trace, request } = execution
+  const { tenant, execution_id, trace } = execution
   const attempt = { taskId: task.task_id, attempt: token, again }
   if (intent === 'solve') {
     if (!isSolve(task)) throw new Error(`task ${task.task_id} has no question for a model`)
+    const budget = budgetOf(execution)
     const payload = {
       task_id: task.task_id,
       execution_id,
@@ -17,7 +20,7 @@ export function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, int
       requested_by: execution.user_name,
       token,
       task: task.spec,
-      ...(request.budget_usd === undefined ? {} : { budget_microusd: Math.floor(request.budget_usd * 1_000_000) }),
+      ...(budget === undefined ? {} : { budget_microusd: budget }),
       earlier_errors: task.last_error === null ? [] : [task.last_error],
     }
     return bus.handOut(workSolve, payload, { tenant, trace, attempt, queued: again })
@@ -33,4 +36,8 @@ export function handOutOne(bus: Bus, execution: ExecutionRow, { task, token, int
     action_hash: task.action_hash ?? '',
   }
   bus.handOut(workAct, payload, { tenant, trace, attempt, queued: again })
+}
+
+function budgetOf({ budget_microusd: raised, request: { budget_usd: asked } }: ExecutionRow): number | undefined {
+  return raised ?? (asked === undefined ? undefined : Math.floor(asked * MICROUSD))
 }

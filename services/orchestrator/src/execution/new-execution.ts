@@ -54,6 +54,7 @@ export function newExecution(
     template_version: null,
     tokens_used: 0,
     cost_microusd: 0,
+    budget_microusd: null,
     cache_hit: false,
     duplicate_effects: 0,
     degraded: [],

@@ -47,6 +47,8 @@ export interface ExecutionRow {
   template_version: number | null
   tokens_used: number
   cost_microusd: number
+  /** What models may cost, since it was resumed with another budget; null: as requested. */
+  budget_microusd: number | null
   cache_hit: boolean
   duplicate_effects: number
   degraded: string[]

@@ -17,7 +17,7 @@ import { cancelExecution } from './cancel-execution.ts'
 import { choose } from './choose-reading.ts'
 import { decideApproval } from './decide-approval.ts'
 import { listApprovals } from './list-approvals.ts'
-import { pauseOrResume } from './pause-execution.ts'
+import { pauseExecution, resumeExecution } from './pause-execution.ts'
 import { retryExecution } from './retry-execution.ts'
 import { rollbackExecution } from './rollback-execution.ts'
 
@@ -333,12 +333,8 @@ describe('an answer is refused, and nothing changes,', () => {
 })
 
 it.each([
-  ['pause', 'paused', (id: ExecutionId) => ask(pauseOrResume(world, 'paused'), PEOPLE.requester, { execution_id: id })],
-  [
-    'resume',
-    'waiting',
-    (id: ExecutionId) => ask(pauseOrResume(world, 'resumed'), PEOPLE.requester, { execution_id: id }),
-  ],
+  ['pause', 'paused', (id: ExecutionId) => ask(pauseExecution(world), PEOPLE.requester, { execution_id: id })],
+  ['resume', 'waiting', (id: ExecutionId) => ask(resumeExecution(world), PEOPLE.requester, { execution_id: id })],
   [
     'cancel',
     'cancelled',
@@ -372,13 +368,13 @@ it.each([
 
 it('is answered while the execution is paused, and begins nothing before it is resumed', async () => {
   const id = await waits(asking('task', 'a.txt'))
-  await ask(pauseOrResume(world, 'paused'), PEOPLE.requester, { execution_id: id })
+  await ask(pauseExecution(world), PEOPLE.requester, { execution_id: id })
   expect(await answer(id, { option: 'a-txt' })).toMatchObject({ status: 'paused' })
   const { approvals } = await read(id)
   const [approval] = approvals.values()
   await ask(decideApproval(world), PEOPLE.approver, { approval_id: approval!.approval_id, decision: 'approve' })
   expect(tasksOf(await read(id), 'act')).toMatchObject([{ actual_status: 'pending' }])
-  await ask(pauseOrResume(world, 'resumed'), PEOPLE.requester, { execution_id: id })
+  await ask(resumeExecution(world), PEOPLE.requester, { execution_id: id })
   expect(tasksOf(await read(id), 'act')).toMatchObject([{ actual_status: 'in_progress' }])
 })
 

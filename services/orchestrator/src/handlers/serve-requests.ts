@@ -48,7 +48,7 @@ import { listRefusals } from './list-refusals.ts'
 import { listSchedules } from './list-schedules.ts'
 import { listTasks } from './list-tasks.ts'
 import { listWorkers } from './list-workers.ts'
-import { pauseOrResume } from './pause-execution.ts'
+import { pauseExecution, resumeExecution } from './pause-execution.ts'
 import { putGoal } from './put-goal.ts'
 import { putGrant } from './put-grant.ts'
 import { putManifest } from './put-manifest.ts'
@@ -104,8 +104,8 @@ function serveExecutions({ config, limits, waiters, followUps, ...parts }: Parts
 
 function serveSteering({ bus, db, driver, planning }: Parts): void {
   bus.serve(steering.cancelExecution, withoutSecrets(cancelExecution({ db, driver, planning })))
-  bus.serve(steering.pauseExecution, withoutSecrets(pauseOrResume({ db, driver }, 'paused')))
-  bus.serve(steering.resumeExecution, withoutSecrets(pauseOrResume({ db, driver }, 'resumed')))
+  bus.serve(steering.pauseExecution, withoutSecrets(pauseExecution({ db, driver })))
+  bus.serve(steering.resumeExecution, withoutSecrets(resumeExecution({ db, driver })))
   bus.serve(steering.retryExecution, withoutSecrets(retryExecution({ db, driver, planning })))
   bus.serve(steering.rollbackExecution, withoutSecrets(rollbackExecution({ db, bus, driver, planning })))
   bus.serve(steering.steerExecutions, withoutSecrets(steerExecutions({ db, bus, driver, planning })))

@@ -14,7 +14,7 @@ import { planWork } from '../planning/plan-work.ts'
 import { undoLevel } from '../planning/undo-level.ts'
 import { cancelExecution } from './cancel-execution.ts'
 import { decideApproval } from './decide-approval.ts'
-import { pauseOrResume } from './pause-execution.ts'
+import { pauseExecution, resumeExecution } from './pause-execution.ts'
 import { retryExecution } from './retry-execution.ts'
 import { rollbackExecution } from './rollback-execution.ts'
 
@@ -223,8 +223,8 @@ async function reviewOf(id: ExecutionId): Promise<ApprovalId> {
 const DO: Record<Verb, (id: ExecutionId, by: Principal) => Promise<unknown>> = {
   cancel: (id, by) => ask(cancelExecution(world), by, { execution_id: id, undo: false, pause_goals: false }),
   'cancel with undo': (id, by) => ask(cancelExecution(world), by, { execution_id: id, undo: true, pause_goals: false }),
-  pause: (id, by) => ask(pauseOrResume(world, 'paused'), by, { execution_id: id }),
-  resume: (id, by) => ask(pauseOrResume(world, 'resumed'), by, { execution_id: id }),
+  pause: (id, by) => ask(pauseExecution(world), by, { execution_id: id }),
+  resume: (id, by) => ask(resumeExecution(world), by, { execution_id: id }),
   retry: (id, by) => ask(retryExecution(world), by, { execution_id: id }),
   rollback: (id, by) =>
     ask(rollbackExecution(world), by, { execution_id: id, with_dependents: false, dry_run: false, pause_goals: false }),

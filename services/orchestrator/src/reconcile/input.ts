@@ -28,7 +28,9 @@ export type Input =
   | { type: 'rolled_back'; reason: string | null; by: string; taskIds?: readonly TaskId[] }
   /** The rollback must be approved first. */
   | { type: 'undo_asked'; task: TaskRow; approval: ApprovalRow }
-  | { type: 'paused' | 'resumed'; reason: string | null; by: string }
+  | { type: 'paused'; reason: string | null; by: string }
+  /** `budgetMicrousd`: what models may cost from now on, all in all. */
+  | { type: 'resumed'; reason: string | null; by: string; budgetMicrousd?: number }
   | { type: 'retried'; reason: string | null; by: string; again?: NewApprovals }
   | { type: 'tick' }
 

@@ -1,6 +1,7 @@
 /** Pauses an execution, or resumes it. */
-import { DeedError } from '@deed/proto/errors'
-import { type Draft, record } from '../execution/draft.ts'
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
+import { type Draft, record, setActual } from '../execution/draft.ts'
+import type { TaskRow } from '../execution/snapshot.ts'
 
 interface Wish {
   by: string
@@ -21,10 +22,24 @@ export function paused(draft: Draft, { by, reason }: Wish): void {
   draft.executionChanged = true
 }
 
-export function resumed(draft: Draft, { by, reason }: Wish): void {
+/**
+ * A model call may cost more than is left of a budget: the task is as before it, and a person who resumes the execution,
+ * with more money or another day, lets it try again.
+ */
+export function pausedForMoney(draft: Draft, task: TaskRow, error: ErrorBody): void {
+  setActual(draft, task, { actual_status: 'pending', last_error: error, next_attempt_at: null, finished_at: null })
+  record(draft, 'task.retried', { name: task.name, failures: task.failure_count, error }, task.task_id)
+  draft.execution.error = error
+  paused(draft, { by: 'deed', reason: error.message })
+}
+
+export function resumed(draft: Draft, { by, reason, budgetMicrousd }: Wish & { budgetMicrousd?: number }): void {
   const { execution } = draft
   if (execution.status !== 'paused') return
-  record(draft, 'execution.resume_requested', { by, reason })
+  execution.error = null
+  if (budgetMicrousd !== undefined) execution.budget_microusd = budgetMicrousd
+  const raised = budgetMicrousd === undefined ? {} : { budget_microusd: budgetMicrousd }
+  record(draft, 'execution.resume_requested', { by, reason, ...raised })
   // The next steps decide whether it runs or waits; without a plan there are none yet.
   execution.status = draft.tasks.size === 0 ? 'planning' : 'running'
   draft.executionChanged = true

@@ -6,6 +6,7 @@ import { type Draft, record, setActual, setDesired } from '../execution/draft.ts
 import { isoTime } from '../execution/iso-time.ts'
 import type { TaskRow, Work } from '../execution/snapshot.ts'
 import type { Limits } from './input.ts'
+import { pausedForMoney } from './pausing.ts'
 import { addWork } from './planned.ts'
 import { failForGood, retryLater, undoLater } from './retry.ts'
 
@@ -89,6 +90,7 @@ function failedReported(draft: Draft, task: TaskRow, error: ErrorBody, report: T
     record(draft, 'task.cancelled', { name: task.name, effect: task.effect }, task.task_id)
     return
   }
+  if (error.code === 'budget_exceeded' && draft.execution.ending === null) return pausedForMoney(draft, task, error)
   if (error.retryable) return retryLater(draft, task, error, limits)
   failForGood(draft, task, error, report.evidence ?? null)
 }

@@ -6,5 +6,6 @@
  */
 import type { Migration } from 'kysely/migration'
 import * as schema from './migrations/001-schema.ts'
+import * as raisedBudget from './migrations/002-raised-budget.ts'
 
-export const migrations: Record<string, Migration> = { '001-schema': schema }
+export const migrations: Record<string, Migration> = { '001-schema': schema, '002-raised-budget': raisedBudget }

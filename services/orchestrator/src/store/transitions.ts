@@ -37,7 +37,7 @@ const OWN = columns('execution_id uuid')
 /** Of an execution, what a step may change as it says. */
 export const MOVED = columns(`
   status text, ending text, method text, model_used text, template_used text, template_version integer,
-  tokens_used bigint, cost_microusd bigint, cache_hit boolean, duplicate_effects integer, degraded text[], result jsonb, error jsonb, cited jsonb,
+  tokens_used bigint, cost_microusd bigint, budget_microusd bigint, cache_hit boolean, duplicate_effects integer, degraded text[], result jsonb, error jsonb, cited jsonb,
   audit_seq integer, audit_hash text, finished_at timestamptz, followed_up boolean, task_verified boolean`)
 const GUARD = columns(
   'expected integer, consumed uuid[], granted uuid[], ended boolean, next_check_at timestamptz, trace text, root jsonb',
