@@ -87,7 +87,7 @@ models:
 })
 
 describe('an execution whose budget has no room for a call', () => {
-  it('holds still with the reason, asks no model, and goes on once it is resumed with more', async () => {
+  it('holds still with the reason, asks no model, and continues once it is resumed with more', async () => {
     await using model = await startFakeOllama({
       answer: () => ({
         json: {
