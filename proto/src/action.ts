@@ -228,6 +228,7 @@ export const workAct = work({
   summary: 'Do, or undo, one action.',
   stream: 'WORK',
   consumer: 'executor',
+  gathered: true,
   payload: z.object({
     task_id: TaskId,
     execution_id: ExecutionId,

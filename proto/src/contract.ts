@@ -34,6 +34,8 @@ export interface RequestContract<Input extends z.ZodType = z.ZodType, Output ext
   readonly idempotent: boolean
   /** Also answered as `<subject>.<instance>` by the instance with that id, which INFO of the micro protocol reports. */
   readonly each?: true
+  /** One replica takes all of it while it has room: any other one passes it on, so that batches stay whole. */
+  readonly gathered?: true
   /** It may begin an execution, so it begins a trace; others are traced if their caller is. */
   readonly begins?: true
   readonly input: Input
@@ -58,6 +60,8 @@ export interface WorkContract<Payload extends z.ZodType = z.ZodType> {
   readonly stream: string
   /** The durable consumer, named after the service that consumes. */
   readonly consumer: ServiceName
+  /** One replica of the consumer takes all of it while it has room, so that batches stay whole. */
+  readonly gathered?: true
   readonly payload: Payload
 }
 

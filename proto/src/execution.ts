@@ -124,6 +124,8 @@ export const requestExecution = request({
   summary: 'Do this, and answer.',
   timeoutMs: 30_000,
   idempotent: false,
+  each: true,
+  gathered: true,
   begins: true,
   input: ExecutionRequest,
   output: ExecutionReply,

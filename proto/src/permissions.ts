@@ -10,6 +10,7 @@ import { SERVICES, type ServiceName } from './contract.ts'
 import { SUBMIT_SUBJECT } from './execution.ts'
 import type { Principal } from './ids.ts'
 import { MANIFEST_BUCKET } from './manifest.ts'
+import { REPLICA_LOAD } from './replica.ts'
 import { GET_TRACE, KEEP_TRACE } from './trace.ts'
 
 /** Subject patterns; everything else is denied. Answers to received messages need no entry. */
@@ -186,6 +187,9 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ),
       'work.>',
       `${WORK_AT_ONCE}.>`,
+      // To the replica that takes it.
+      ...one('execution.request'),
+      `${REPLICA_LOAD}.orchestrator`,
       'event.execution.>',
       'alerts.>',
       KEEP_TRACE,
@@ -205,6 +209,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
     ],
     subscribe: [
       ...each('doctor.orchestrator'),
+      `${REPLICA_LOAD}.*`,
       ...['execution.>', 'approval.>', 'grant.>', 'goal.>', 'schedule.>', 'audit.>', 'manifest.>'],
       // One of the replicas delivers what any service raises.
       'alerts.>',
@@ -244,6 +249,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...reports('executor'),
       ...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate'),
       ...SILENCE,
+      `${REPLICA_LOAD}.executor`,
       ...consume('WORK', 'executor'),
     ],
     subscribe: [
@@ -257,6 +263,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ),
       ...each('doctor.executor'),
       `${WORK_AT_ONCE}.work.act.*`,
+      `${WORK_AT_ONCE}.work.act.*.*`,
       NO_ORCHESTRATOR,
       ...own('executor'),
     ],
@@ -310,7 +317,12 @@ function verbs(...subjects: string[]): string[] {
 
 /** Requests that a single instance also answers. */
 function each(subject: string): string[] {
-  return [...verbs(subject), `${subject}.*`, `${subject}.*.*.*`]
+  return [...verbs(subject), ...one(subject)]
+}
+
+/** Requests to a single instance. */
+function one(subject: string): string[] {
+  return [`${subject}.*`, `${subject}.*.*.*`]
 }
 
 /** What every service hears: the micro protocol, callers that stop waiting, questions for spans, its log's level, its answers. */

@@ -23,18 +23,20 @@ import { observe, secondsSince } from '@deed/telemetry/metrics'
 import { MESSAGING_BATCH_MESSAGE_COUNT } from '@deed/telemetry/names'
 import { type Span, startSpan } from '@deed/telemetry/span'
 import { loggedTrace, type Trace, traceparentIn } from '@deed/telemetry/trace-context'
-import { type Msg, type MsgHdrs, type NatsConnection, headers as newHeaders } from 'nats'
+import { type MsgHdrs, type NatsConnection, headers as newHeaders } from 'nats'
 import { z } from 'zod'
 import { type CallOptions, call } from './call.ts'
 import { type Cancellations, openCancellations } from './cancellations.ts'
 import { type BusAddress, connectNats } from './connection.ts'
 import { drainWithin } from './drain-within.ts'
 import { openEndpoints } from './endpoints.ts'
-import { FROM_HEADER, headersOf, setTrace, TIMEOUT_HEADER, traceIn } from './headers.ts'
+import { errorHeaders, FROM_HEADER, headersOf, setTrace, TIMEOUT_HEADER, traceIn } from './headers.ts'
 import { idsOf } from './ids-of.ts'
 import { messageAttributes } from './message-attributes.ts'
 import { type Outbox, openOutbox } from './outbox.ts'
+import { passedOn, passOn, type Received } from './pass-on.ts'
 import { PROBE_SUBJECT } from './permissions-enforced.ts'
+import { hearReplicas, type PreferredReplicas, sayLoad } from './preferred-replica.ts'
 import { openRequests, type Requests } from './requests.ts'
 import { ServedSpan } from './served-span.ts'
 import { offerAtOnce } from './take-at-once.ts'
@@ -111,6 +113,11 @@ export interface Bus extends AsyncDisposable {
     handler: WorkHandler<C>,
     options: ConsumeOptions,
   ): Promise<AsyncDisposable>
+  /**
+   * Says how busy this replica is, until it is disposed; with `choose` it also hears of the others, and sends work and
+   * requests to the one that takes everything now.
+   */
+  joinReplicas(options?: { choose: boolean }): Disposable
   /** The trace is exported by every process, even if it was not sampled. No-op without a collector. */
   keepTrace(trace: Trace): void
 }
@@ -157,6 +164,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   const running = new Set<Promise<void>>()
   const cancellations = openCancellations(nc, outbox)
   const endpoints = openEndpoints(nc, service, log)
+  let replicas: PreferredReplicas | undefined
   let draining = false
 
   const track = (work: Promise<void>): void => {
@@ -174,8 +182,10 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     nc,
     serve(contract, handler) {
       cancellations.hear(contract.subject)
-      endpoints.add(contract, (msg) =>
-        track(handleRequest(contract, handler, msg, { service, nc, outbox, cancellations, log })),
+      const take = (msg: Received) => handleRequest(contract, handler, msg, { service, nc, outbox, cancellations, log })
+      const other = () => (contract.gathered ? replicas?.other(contract.owner, endpoints.instance()) : undefined)
+      endpoints.add(contract, (msg, toThis) =>
+        track(toThis ? take(passedOn(msg)) : passOn(requests, msg, other(), take)),
       )
     },
     call: (contract, input, callOptions = {}) => call(calling, contract, input, callOptions),
@@ -210,11 +220,17 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
       const from = endpoints.instance()
       if (from !== undefined) headers.set(FROM_HEADER, from)
       const queue = (): void => outbox.send(subject, payload, { headers })
+      const first = contract.gathered ? replicas?.of(contract.consumer) : undefined
       if (queued) queue()
-      else offerAtOnce(requests, log, contract, { tenant, payload, headers }, queue)
+      else offerAtOnce(requests, log, contract, { tenant, payload, headers, first }, queue)
       span?.end()
     },
-    consumeWork: (contract, handler, consumeOptions) => consumeWork(nc, outbox, log, contract, handler, consumeOptions),
+    consumeWork: (contract, handler, consumeOptions) =>
+      consumeWork({ nc, outbox, log, instance: endpoints.instance() }, contract, handler, consumeOptions),
+    joinReplicas({ choose } = { choose: false }) {
+      if (choose) replicas ??= hearReplicas(nc)
+      return sayLoad(outbox, service, endpoints.instance)
+    },
     keepTrace: (trace) => announceTraceToKeep(outbox, trace),
     async [Symbol.asyncDispose]() {
       if (draining) return
@@ -239,7 +255,7 @@ function tracedOptions(span: Span | undefined): { headers?: MsgHdrs } {
 async function handleRequest<C extends RequestContract>(
   contract: C,
   handler: Handler<C>,
-  msg: Msg,
+  msg: Received,
   {
     service,
     nc,
@@ -328,14 +344,6 @@ export function errorBody(error: unknown): ErrorBody {
     if (code) return { code, message: error.message, retryable: error.retryable === true }
   }
   return { code: 'internal', message: 'an internal error occurred; see the log of the service', retryable: true }
-}
-
-function errorHeaders(body: ErrorBody): MsgHdrs {
-  const headers = newHeaders()
-  headers.set('Nats-Service-Error-Code', body.code === 'internal' ? '500' : body.retryable ? '503' : '400')
-  // Headers are one line of ASCII; the body has the sentence.
-  headers.set('Nats-Service-Error', body.code)
-  return headers
 }
 
 function principalOf(subject: string, base: string): Principal {

@@ -7,8 +7,12 @@ import { z } from 'zod'
 const SERVICE_VERSION = '0.1.0'
 
 export interface Endpoints {
-  /** Answers the contract's subject, also in the name of every principal. */
-  add(contract: RequestContract, onMessage: (msg: Msg) => void): void
+  /**
+   * Answers the contract's subject, also in the name of every principal.
+   *
+   * @param onMessage `toThis`: it was sent to this instance, and no other
+   */
+  add(contract: RequestContract, onMessage: (msg: Msg, toThis: boolean) => void): void
   /** The id of this instance, once it serves anything. */
   instance(): string | undefined
   /** Accepts nothing new. */
@@ -40,13 +44,14 @@ export function openEndpoints(nc: NatsConnection, service: string, log: Log): En
         added.addEndpoint(subject.replaceAll('.', '_'), {
           subject,
           metadata: metadataOf(contract),
-          handler: (error, msg) => (error === null ? onMessage(msg) : undefined),
+          handler: (error, msg) => (error === null ? onMessage(msg, false) : undefined),
         })
         listen(`${subject}.*.*`, (msg) => {
           named.set(subject, (named.get(subject) ?? 0) + 1)
-          onMessage(msg)
+          onMessage(msg, false)
         })
-        if (contract.each) for (const to of [`${subject}.${id}`, `${subject}.*.*.${id}`]) listen(to, onMessage)
+        if (!contract.each) return
+        for (const to of [`${subject}.${id}`, `${subject}.*.*.${id}`]) listen(to, (msg) => onMessage(msg, true))
       })
       adding.catch((error: unknown) => log.error({ err: error, subject }, 'serving a subject failed'))
     },

@@ -2,15 +2,17 @@
  * The headers of a message, which the client parses lazily and refuses by throwing, for example for a line break in a
  * value.
  */
-import { DeedError } from '@deed/proto/errors'
+import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import { EXECUTION_ID } from '@deed/telemetry/names'
 import { executionIn, isTraceparent, type Trace, traceOf, traceparentIn } from '@deed/telemetry/trace-context'
-import type { MsgHdrs } from 'nats'
+import { type MsgHdrs, headers as newHeaders } from 'nats'
 
 /** How long the caller still waits, in milliseconds since it sent the message. */
 export const TIMEOUT_HEADER = 'Deed-Timeout-Ms'
 /** The instance that sent the message. */
 export const FROM_HEADER = 'Deed-From'
+/** Where the answer to a request goes that another replica passes on. */
+export const ANSWER_TO_HEADER = 'Deed-Answer-To'
 const TRACEPARENT = 'traceparent'
 /** The standard's header for what travels with a trace: here the execution that it belongs to. */
 const BAGGAGE = 'baggage'
@@ -48,4 +50,13 @@ export function traceIn(msg: Headed): Trace | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Of an answer that is a failure. */
+export function errorHeaders(body: ErrorBody): MsgHdrs {
+  const headers = newHeaders()
+  headers.set('Nats-Service-Error-Code', body.code === 'internal' ? '500' : body.retryable ? '503' : '400')
+  // Headers are one line of ASCII; the body has the sentence.
+  headers.set('Nats-Service-Error', body.code)
+  return headers
 }

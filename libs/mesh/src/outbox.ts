@@ -11,7 +11,7 @@ import type { NatsConnection, PublishOptions } from 'nats'
 
 export interface Outbox {
   /** @throws {DeedError} `payload_too_large` if the server would refuse it */
-  send(subject: string, payload: string, options?: PublishOptions): void
+  send(subject: string, payload: string | Uint8Array, options?: PublishOptions): void
   /** Runs a publish of the client itself, at the same moment as the others. */
   say(words: () => void): void
   /** Writes what is queued. */
@@ -54,8 +54,8 @@ export function openOutbox(nc: NatsConnection, log: Log): Outbox {
 
   return {
     send(subject, payload, options) {
-      // A UTF-16 unit takes at most three bytes.
-      if (payload.length * 3 > bytesMax && Buffer.byteLength(payload) > bytesMax) {
+      // A UTF-16 unit takes at most three bytes. Bytes have come in a message.
+      if (typeof payload === 'string' && payload.length * 3 > bytesMax && Buffer.byteLength(payload) > bytesMax) {
         throw new DeedError(
           'payload_too_large',
           `the message for ${subject} is larger than ${bytesMax} bytes; send less`,

@@ -15,7 +15,7 @@ export type RequestOutcome =
 
 interface Pending {
   subject: string
-  payload: string
+  payload: string | Uint8Array
   headers: MsgHdrs
   repeatable: boolean
   /** Whether it was sent: without a connection it was not. */
@@ -26,7 +26,7 @@ interface Pending {
 export interface Requests {
   send(
     subject: string,
-    payload: string,
+    payload: string | Uint8Array,
     headers: MsgHdrs,
     options: {
       timeoutMs: number

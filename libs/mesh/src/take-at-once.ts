@@ -19,20 +19,39 @@ const TRY_AGAIN_MS = 1_000
 
 const subjectOf = ({ subject }: WorkContract): string => `${WORK_AT_ONCE}.${subject}`
 
+export interface Offer {
+  tenant: string
+  payload: string
+  headers: MsgHdrs
+  /** The instance that is asked before all others. */
+  first: string | undefined
+}
+
 /** @param queue puts it into the work queue */
 export function offerAtOnce(
   requests: Requests,
   log: Log,
   contract: WorkContract,
-  { tenant, payload, headers }: { tenant: string; payload: string; headers: MsgHdrs },
+  { tenant, payload, headers, first }: Offer,
   queue: () => void,
 ): void {
   const subject = `${subjectOf(contract)}.${tenant}`
   const options = { timeoutMs: REFUSED_MS, signal: undefined, repeatable: false, onCancelled: () => undefined }
-  requests
-    .send(subject, payload, headers, options)
-    .then(({ outcome }) => (outcome === 'timeout' ? undefined : queue()))
-    .catch((error: unknown) => log.error({ err: error, subject }, 'work was not handed out'))
+  const isTaken = async (to: string): Promise<boolean> =>
+    (await requests.send(to, payload, headers, options)).outcome === 'timeout'
+  const offer = async (): Promise<void> => {
+    if (first !== undefined && (await isTaken(`${subject}.${first}`))) return
+    if (!(await isTaken(subject))) queue()
+  }
+  offer().catch((error: unknown) => log.error({ err: error, subject }, 'work was not handed out'))
+}
+
+export interface Taking {
+  nc: NatsConnection
+  outbox: Outbox
+  log: Log
+  /** The id of this instance, if it has one. */
+  instance: string | undefined
 }
 
 /**
@@ -42,7 +61,7 @@ export function offerAtOnce(
  * @param perform is called again while it throws
  */
 export function takeAtOnce(
-  { nc, outbox, log }: { nc: NatsConnection; outbox: Outbox; log: Log },
+  { nc, outbox, log, instance }: Taking,
   contract: WorkContract,
   hasRoom: (inHand: number) => boolean,
   perform: (msg: Msg, deliveries: number) => Promise<unknown>,
@@ -67,14 +86,17 @@ export function takeAtOnce(
     inHand.add(work)
     void work.finally(() => inHand.delete(work))
   }
-  const subscription = nc.subscribe(`${subjectOf(contract)}.*`, {
-    queue: contract.consumer,
-    callback: (error, msg) => (error === null ? take(msg) : undefined),
-  })
+  const subjects = ['*', ...(contract.gathered && instance !== undefined ? [`*.${instance}`] : [])]
+  const subscriptions = subjects.map((rest) =>
+    nc.subscribe(`${subjectOf(contract)}.${rest}`, {
+      queue: contract.consumer,
+      callback: (error, msg) => (error === null ? take(msg) : undefined),
+    }),
+  )
   return {
     async [Symbol.asyncDispose]() {
       stopped = true
-      if (!nc.isClosed()) await subscription.drain()
+      if (!nc.isClosed()) await Promise.all(subscriptions.map((subscription) => subscription.drain()))
       await Promise.allSettled(inHand)
     },
   }

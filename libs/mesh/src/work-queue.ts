@@ -34,9 +34,8 @@ import {
 import type { z } from 'zod'
 import { FROM_HEADER, type Headed, headersOf, traceIn } from './headers.ts'
 import { idsOf } from './ids-of.ts'
-import type { Outbox } from './outbox.ts'
 import { onServers, setReplicas } from './replicas.ts'
-import { takeAtOnce } from './take-at-once.ts'
+import { type Taking, takeAtOnce } from './take-at-once.ts'
 import { startProcessing } from './work-span.ts'
 
 const ACK_WAIT_MS = 30_000
@@ -207,9 +206,7 @@ export async function ensureIntake(nc: NatsConnection, tenant: string, replicas 
 
 /** Work comes at once or through the queue. Disposing stops consuming, and waits for the work in progress. */
 export async function consumeWork<C extends WorkContract>(
-  nc: NatsConnection,
-  outbox: Outbox,
-  log: Log,
+  { nc, outbox, log, instance }: Taking,
   contract: C,
   handler: WorkHandler<C>,
   { slots }: ConsumeOptions,
@@ -251,7 +248,7 @@ export async function consumeWork<C extends WorkContract>(
       }
     },
   )
-  const atOnce = takeAtOnce({ nc, outbox, log }, contract, (inHand) => inHand + queued < slots, perform)
+  const atOnce = takeAtOnce({ nc, outbox, log, instance }, contract, (inHand) => inHand + queued < slots, perform)
   return {
     async [Symbol.asyncDispose]() {
       await Promise.all([atOnce, fromQueue].map((one) => one[Symbol.asyncDispose]()))

@@ -97,6 +97,7 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
       slots: workers.count * workers.max_concurrent_tasks,
     }),
   )
+  opened.use(bus.joinReplicas())
   log.info({ workerId: self.workerId }, 'worker takes work')
   return opened.move()
 }

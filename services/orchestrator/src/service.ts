@@ -211,6 +211,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   bus.serve(heartbeatWorkerContract, heartbeatWorker({ db: heartbeats, leaseMs, hurry: () => resync.hurry() }))
   for (const tenant of env.ORCHESTRATOR_TENANTS)
     opened.use(await startIntake(parts, { bus, log, config, limits, tenant }))
+  opened.use(bus.joinReplicas({ choose: true }))
 
   return opened.move()
 }
