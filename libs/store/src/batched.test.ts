@@ -68,19 +68,17 @@ describe('a batched store', () => {
     expect(await put(2)).toBe(2)
   })
 
-  it('respects the limits of lanes and batch size', async () => {
+  it('flushes no more than the size of a batch, and one batch after the other', async () => {
     const { flushes, flush } = heldStore()
-    const put = batched(flush, { itemsMax: 2, lanes: 2 })
+    const put = batched(flush, { itemsMax: 2 })
     const results = [1, 2, 3, 4, 5].map(put)
     await turn()
-    expect(flushes.map(({ items }) => items)).toEqual([
-      [1, 2],
-      [3, 4],
-    ])
+    expect(flushes.map(({ items }) => items)).toEqual([[1, 2]])
+    flushes[0]!.end()
+    await begun(flushes, 2)
     flushes[1]!.end()
     await begun(flushes, 3)
     expect(flushes.map(({ items }) => items)).toEqual([[1, 2], [3, 4], [5]])
-    flushes[0]!.end()
     flushes[2]!.end()
     expect(await Promise.all(results)).toEqual(['1', '2', '3', '4', '5'])
   })

@@ -2,22 +2,23 @@
  * Micro-batching: items that arrive during a flush are flushed together in the next one.
  *
  * A single item is flushed at once; under load one commit carries many. What arrives during a flush goes with the next
- * one, at once. Where none is under way and the last had several items, the first one waits a moment for others: a
- * statement for ten costs little more than one for a single item.
+ * one, at once. Where none is under way and the last had several items, the first one waits a moment for others, for half
+ * as long as a flush takes: a statement for ten costs little more than one for a single item.
  */
 import { activeSpans, runFor, type Span } from '@deed/telemetry/span'
 import { OverloadedError } from './errors.ts'
 
 const ITEMS_MAX = 256
 const WAITING_MAX = 20_000
-/** How long a batch gathers items while no flush is under way and the last one had several, in milliseconds. */
-const GATHER_MS = 1
+/** The bounds of how long a batch gathers items while no flush is under way and the last one had several, in milliseconds. */
+const GATHER_MS_MIN = 1
+const GATHER_MS_MAX = 10
+/** Of the time that a flush takes: how long the first item waits for others. A busy machine gathers more. */
+const GATHER_PART = 1 / 2
 
 export interface BatchOptions {
   /** The maximum number of items in one flush. */
   itemsMax?: number
-  /** The maximum number of concurrent flushes. */
-  lanes?: number
 }
 
 /**
@@ -28,26 +29,27 @@ export interface BatchOptions {
  */
 export function batched<Item, Result>(
   flush: (items: Item[]) => Promise<Result[]>,
-  { itemsMax = ITEMS_MAX, lanes = 1 }: BatchOptions = {},
+  { itemsMax = ITEMS_MAX }: BatchOptions = {},
 ): (item: Item) => Promise<Result> {
   let waiting: Waiting<Item, Result>[] = []
-  let flushing = 0
+  let flushing = false
   let gathering: NodeJS.Timeout | undefined
-  /** The size of the last batch. */
+  /** The size of the last batch, and how long it took. */
   let size = 0
+  let flushMs = 0
 
   const start = (): void => {
     gathering = undefined
-    while (flushing < lanes && waiting.length > 0) {
-      const batch = waiting.slice(0, itemsMax)
-      waiting = waiting.slice(itemsMax)
-      flushing++
-      size = batch.length
-      void run(batch)
-    }
+    if (flushing || waiting.length === 0) return
+    const batch = waiting.slice(0, itemsMax)
+    waiting = waiting.slice(itemsMax)
+    flushing = true
+    size = batch.length
+    void run(batch)
   }
 
   const run = async (batch: Waiting<Item, Result>[]): Promise<void> => {
+    const from = performance.now()
     try {
       const spans = batch.flatMap((waiting) => waiting.spans)
       const results = await runFor(spans, () => flush(batch.map(({ item }) => item)))
@@ -57,15 +59,16 @@ export function batched<Item, Result>(
     } catch (error) {
       for (const { reject } of batch) reject(error)
     } finally {
-      flushing--
-      if (gathering === undefined) start()
+      flushing = false
+      flushMs = performance.now() - from
+      start()
     }
   }
 
   const next = (): void => {
-    if (gathering !== undefined) return
-    if (size <= 1 || flushing > 0 || waiting.length >= itemsMax) start()
-    else gathering = setTimeout(start, GATHER_MS)
+    if (flushing || gathering !== undefined) return
+    if (size <= 1 || waiting.length >= itemsMax) start()
+    else gathering = setTimeout(start, Math.min(GATHER_MS_MAX, Math.max(GATHER_MS_MIN, GATHER_PART * flushMs)))
   }
 
   return (item) =>
@@ -76,7 +79,7 @@ export function batched<Item, Result>(
       }
       waiting.push({ item, spans: activeSpans(), resolve, reject })
       // In a microtask, so that items of the same event-loop turn share a batch.
-      if (flushing < lanes && waiting.length === 1) queueMicrotask(next)
+      if (!flushing && waiting.length === 1) queueMicrotask(next)
     })
 }
 

@@ -57,8 +57,8 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   if (cached) return answerFirst(accepting, admissionOf(execution, { ...incoming, waiter: undefined }), cached)
   const admission = admissionOf(execution, incoming)
   // A caller waits: thinking begins before anything is stored.
-  const preparing = incoming.waiter === undefined ? undefined : prepare(accepting, execution)
-  const begun = preparing && (await beginAtOnce(accepting, admission, preparing))
+  const preparing = incoming.waiter && prepare(accepting, execution)
+  const begun = preparing && (await beginAtOnce(accepting, admission, preparing, incoming.waiter?.dueAt ?? 0))
   if (begun) return begun
   crashPoint('orchestrator.before_admit')
   const { execution_id: id } = execution
@@ -78,16 +78,21 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   return { id, existed: false, waiter: waiterOf(admitted, incoming), planned, answered: undefined }
 }
 
-/** A request is stored without its plan where that takes longer. */
-const PLAN_FIRST_MS_MAX = 20
+/**
+ * A request is stored without its plan where that takes longer, or half of the time that its caller waits. With many in
+ * flight a plan takes a while, and two commits instead of one would make it take longer.
+ */
+const PLAN_FIRST_MS_MAX = 250
 
 /** @returns undefined if there is no plan yet, or none that can begin, or its key has an execution */
 async function beginAtOnce(
-  { driver }: Accepting,
+  { driver, clock }: Accepting,
   admission: Admission,
   preparing: Promise<Prepared>,
+  dueAt: number,
 ): Promise<Accepted | undefined> {
-  const prepared = await Promise.race([preparing.catch(() => undefined), sleep(PLAN_FIRST_MS_MAX)])
+  const late = sleep(Math.min(PLAN_FIRST_MS_MAX, (dueAt - clock.now()) / 2))
+  const prepared = await Promise.race([preparing.catch(() => undefined), late])
   if (!prepared || prepared.asks || prepared.input.type !== 'planned' || prepared.input.work.approvals.length > 0)
     return undefined
   const waiters = await driver.begin(admission, prepared.input).finally(prepared.release)

@@ -28,9 +28,6 @@ export interface Waiter {
   reply_to: string
 }
 
-/** Statements under way at once. An execution has one draft at a time, so no two of them are about the same rows. */
-const LANES = 2
-
 const UNIQUE_VIOLATION = '23505'
 
 const OWN = columns('execution_id uuid')
@@ -197,7 +194,7 @@ export function committing<One>(
       return Promise.all(drafts.map(async (draft) => (await flush([draft]))[0] as Committed))
     }
   }
-  return batched(flush, { lanes: LANES })
+  return batched(flush)
 }
 
 const isKeyBusy = (error: unknown): boolean =>
