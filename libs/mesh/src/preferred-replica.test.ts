@@ -10,6 +10,7 @@ import { describe, expect, it } from 'vitest'
 import type { Bus } from './bus.ts'
 
 const REQUESTS = 20
+const ASKED_MS = 2_000
 /** What a replica takes at once. */
 const ROOM = 20
 
@@ -43,7 +44,9 @@ describe('the replicas of a service', () => {
     const asked = async (): Promise<Set<string>> => {
       const answers = await Promise.all(
         Array.from({ length: REQUESTS }, () =>
-          deed.call(requestExecution, { task: 'x' }, { principal }).catch(({ message }: Error) => message),
+          deed
+            .call(requestExecution, { task: 'x' }, { principal, timeoutMs: ASKED_MS })
+            .catch(({ message }: Error) => message),
         ),
       )
       return new Set(answers.map(String))
@@ -56,10 +59,17 @@ describe('the replicas of a service', () => {
       { what: 'one replica that takes everything' },
     )
     expect(alone).toMatch(/^replica [01] for acme\.ada$/)
+    // A caller in an account of its own is answered by the same one, whichever its request came to.
+    const outside = await mesh.bus('client')
+    for (let count = 0; count < REQUESTS; count++)
+      await expect(outside.call(requestExecution, { task: 'x' })).rejects.toThrow(
+        alone.replace('acme.ada', 'local.user'),
+      )
     const first = alone.startsWith('replica 0') ? 0 : 1
-    // It stops without a word, as a process that is killed.
+    // It stops without a word, as a process that is killed. What reaches it before the server notices is lost.
     await replicas[first]?.nc.close()
-    expect([...(await asked())]).toEqual([`replica ${1 - first} for acme.ada`])
+    const taken = `replica ${1 - first} for acme.ada`
+    await until(async () => [...(await asked())].every((answer) => answer === taken), { what: 'the other one alone' })
     for (const one of joined) one[Symbol.dispose]()
   })
 
