@@ -108,7 +108,8 @@ describe('the replicas of a service', () => {
       return [less, more]
     }
     await until(async () => (await handOut(ROOM))[0] === 0, { what: 'one replica that takes everything' })
-    expect(await handOut(ROOM + 1)).toEqual([1, ROOM])
+    // What it has no room for is taken all the same, at once or from the queue.
+    expect((await handOut(2 * ROOM))[1]).toBeGreaterThanOrEqual(ROOM)
     const busy: ReplicaLoad = { instance: 'another', load: 2 }
     executors[0]?.nc.publish(`${REPLICA_LOAD}.executor`, JSON.stringify(busy))
     await executors[0]?.nc.flush()
