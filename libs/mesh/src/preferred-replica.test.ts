@@ -87,7 +87,7 @@ describe('the replicas of a service', () => {
     opened.defer(() => ended.resolve())
     for (const [index, executor] of executors.entries()) {
       executor.serve(checkInputs, async () => ({ fault: null }))
-      // Whoever serves something has an id.
+      // A replica that serves something has an id.
       await until(() => orchestrator.call(checkInputs, { actions: [work().action] }).catch(() => undefined))
       await executor.nc.flush()
       const take = async (): Promise<void> => {
@@ -108,7 +108,7 @@ describe('the replicas of a service', () => {
       return [less, more]
     }
     await until(async () => (await handOut(ROOM))[0] === 0, { what: 'one replica that takes everything' })
-    // What it has no room for is taken all the same, at once or from the queue.
+    // What it has no room for is taken all the same, by the other one or from the queue.
     expect((await handOut(2 * ROOM))[1]).toBeGreaterThanOrEqual(ROOM)
     const busy: ReplicaLoad = { instance: 'another', load: 2 }
     executors[0]?.nc.publish(`${REPLICA_LOAD}.executor`, JSON.stringify(busy))
