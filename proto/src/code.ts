@@ -160,5 +160,4 @@ export const searchCode = request({
     index: IndexState,
   }),
 })
-export type CodeSearch = z.output<typeof searchCode.input>
 export type CodePlaces = z.output<typeof searchCode.output>

@@ -82,11 +82,11 @@ export function openAnalyst({ dataFolder, config, env }: World, idleMs = IDLE_MS
   }
 
   function onReply(reply: AnalysisReply): void {
-    const asked = waiting.get(reply.id)
+    const open = waiting.get(reply.id)
     waiting.delete(reply.id)
-    if ('answer' in reply) asked?.resolve(reply.answer)
-    else if ('fault' in reply) asked?.reject(new Error(reply.fault))
-    else asked?.reject(new DeedError(reply.error.code, reply.error.message))
+    if ('answer' in reply) open?.resolve(reply.answer)
+    else if ('fault' in reply) open?.reject(new Error(reply.fault))
+    else open?.reject(new DeedError(reply.error.code, reply.error.message))
     if (waiting.size === 0) timer = setTimeout(() => void thread?.terminate(), idleMs).unref()
   }
 

@@ -3,6 +3,7 @@
  * declaration by its kind, and its name with `@name`.
  */
 import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Language, Parser, Query } from 'web-tree-sitter'
 import type { GrammarName } from './languages.ts'
@@ -11,6 +12,9 @@ export interface Grammar {
   readonly parser: Parser
   readonly query: Query
 }
+
+const ELIXIR = fileURLToPath(import.meta.resolve('tree-sitter-elixir/tree-sitter-elixir.wasm'))
+const OTHERS = dirname(fileURLToPath(import.meta.resolve('@vscode/tree-sitter-wasm/wasm/tree-sitter-rust.wasm')))
 
 const loaded = new Map<GrammarName, Promise<Grammar>>()
 
@@ -25,11 +29,9 @@ export function grammarOf(name: GrammarName): Promise<Grammar> {
 
 async function load(name: GrammarName): Promise<Grammar> {
   await Parser.init()
-  const file =
-    name === 'elixir'
-      ? 'tree-sitter-elixir/tree-sitter-elixir.wasm'
-      : `@vscode/tree-sitter-wasm/wasm/tree-sitter-${name}.wasm`
-  const language = await Language.load(await readFile(fileURLToPath(import.meta.resolve(file))))
+  const language = await Language.load(
+    await readFile(name === 'elixir' ? ELIXIR : join(OTHERS, `tree-sitter-${name}.wasm`)),
+  )
   const parser = new Parser()
   parser.setLanguage(language)
   return { parser, query: new Query(language, QUERIES[name]) }

@@ -4,6 +4,7 @@ import { type BigIntStats, fstatSync, lstatSync, readFileSync } from 'node:fs'
 import type { CodebaseAnalysis } from '@deed/proto/code'
 import { DeedError } from '@deed/proto/errors'
 import { decoded, encodingOf } from '../files/encoding.ts'
+import { isText, shownName } from '../files/file-name.ts'
 import { codeOf, type Folder, openFolder } from '../files/folder.ts'
 import { isIgnored } from '../files/ignored.ts'
 import { lastOf } from '../files/regular-file.ts'
@@ -86,7 +87,8 @@ async function filesIn(workspace: Workspace) {
         if (isMade(lastOf(segments))) notFiles.push({ path, leftOut: 'a folder that tools make' })
         continue
       }
-      if (type !== 'file') notFiles.push({ path, leftOut: type === 'link' ? 'a symbolic link' : 'not a file' })
+      if (!segments.every(isText)) notFiles.push({ path: shownName(path), leftOut: 'a name that is not text' })
+      else if (type !== 'file') notFiles.push({ path, leftOut: type === 'link' ? 'a symbolic link' : 'not a file' })
       else if (met.length === FILES_MAX) more++
       else if (!isIgnored(workspace.ignore ?? [], path)) {
         const parent = path.slice(0, Math.max(0, path.length - lastOf(segments).length - 1))
