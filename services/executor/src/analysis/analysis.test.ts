@@ -166,7 +166,7 @@ describe('the analysis of a codebase', () => {
     write('odd/binary.ts', 'a\0b')
     write('odd/huge.ts', '')
     truncateSync(join(executor.root, 'odd/huge.ts'), 1_000_000_000)
-    write('odd/deep.js', `${'('.repeat(19_000)}\n`)
+    write('odd/deep.js', `${'('.repeat(6_000)}\n`)
     write('odd/node_modules/x/index.js', 'export const hidden = 1\n')
     write('odd/.ssh/id', 'key')
     write('odd/name.ts', 'export const named = 1\n')
