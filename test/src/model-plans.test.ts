@@ -255,14 +255,13 @@ describe("a model's prompt", () => {
     expect(known.find(({ source }) => source === 'workspace_facts')?.text).toContain('TypeScript in 1 files')
     expect(user!.content).not.toContain(key)
     await approve(detail)
-    const ended = await endOf(under, detail.execution_id)
-    expect(JSON.stringify(await detailOf(under, ended.execution_id))).toContain('"known.similar_code"')
-    const solving = await under.database.query(
-      `select evidence -> 'facts' -> 'context' as context from orchestrator.actual_state
-        where evidence -> 'facts' -> 'context' is not null`,
-    )
-    expect(solving.rows[0].context).toContainEqual(
-      expect.objectContaining({ source: 'similar_code', of: 'src/verse.ts:1' }),
+    await endOf(under, detail.execution_id)
+    const { tasks } = await detailOf(under, detail.execution_id)
+    expect(JSON.stringify(tasks)).toContain('"known.similar_code"')
+    // In the record of the execution, by names and sizes.
+    const facts = tasks.map(({ evidence }) => evidence?.facts).find((one) => one?.context !== undefined)
+    expect(facts?.context).toContainEqual(
+      expect.objectContaining({ source: 'similar_code', of: 'src/verse.ts:1', tokens: expect.any(Number) }),
     )
   })
 })
