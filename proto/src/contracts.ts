@@ -14,6 +14,7 @@ import {
   releaseCache,
   reserveCache,
 } from './cache.ts'
+import { analyzeCodebase, searchCode } from './code.ts'
 import { linkConsole, signOutOfConsole } from './console.ts'
 import type { Contract } from './contract.ts'
 import { castVote, decisionEvent, escalateDecision, getDecision, listDecisions, proposeDecision } from './decision.ts'
@@ -133,6 +134,8 @@ export const CONTRACTS: readonly Contract[] = [
   inspectUndo,
   listKinds,
   forgetActions,
+  analyzeCodebase,
+  searchCode,
   observeProvided,
   executeProvided,
   compensateProvided,

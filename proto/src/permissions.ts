@@ -51,6 +51,8 @@ const READING = [
   ...['model.list', 'model.stats', 'model.calls', 'cache.stats', 'cache.list'],
   ...['list', 'get', 'history', 'analyze'].map((verb) => `template.${verb}`),
   'action.kinds',
+  // Of the workspaces, without secrets.
+  ...['analyze.codebase', 'code.search'],
   // Understanding has no side effects.
   'agent.explain',
   'task.explain',
@@ -122,7 +124,7 @@ const MCP_VERBS = [
   'approval.list',
   'approval.decide',
   // What roles of the organization read and do. A role is the user of the subject, which the server sets.
-  ...['execution.stats', 'worker.list', 'alert.list', 'goal.list'],
+  ...['execution.stats', 'worker.list', 'alert.list', 'goal.list', 'analyze.codebase', 'code.search'],
   ...['propose-decision', 'cast-vote', 'escalate-decision', 'get-decision', 'list-decisions'].map(
     (verb) => `organization.${verb}`,
   ),
@@ -228,13 +230,14 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
   'hybrid-agent': {
     publish: [
       CANCELLED,
-      ...verbs('cache.get'),
+      // What a model's prompt gets of the workspace.
+      ...verbs('cache.get', 'analyze.codebase', 'code.search', 'organization.recall'),
       ...reports('hybrid-agent'),
       ...SILENCE,
       ...consume('WORK', 'hybrid-agent'),
     ],
     subscribe: [
-      ...verbs('agent.process', 'agent.explain', 'agent.learn', 'agent.unlearn', 'analyze.codebase', 'code.search'),
+      ...verbs('agent.process', 'agent.explain', 'agent.learn', 'agent.unlearn'),
       ...verbs('model.list', 'model.stats', 'model.calls'),
       'rules.>',
       ...each('doctor.agent'),
@@ -259,7 +262,11 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
         'action.resolve',
         'action.inspect-undo',
         'action.kinds',
+        // Of the workspaces, without secrets.
+        ...['analyze.codebase', 'code.search'],
         'action.forget',
+        'analyze.codebase',
+        'code.search',
       ),
       ...each('doctor.executor'),
       `${WORK_AT_ONCE}.work.act.*`,

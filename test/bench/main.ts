@@ -2,6 +2,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { analyzeCodebaseTimes } from './analyze-codebase.ts'
 import { backlog } from './backlog.ts'
 import { cacheHit } from './cache-hit.ts'
 import { cacheProposals } from './cache-proposals.ts'
@@ -35,6 +36,7 @@ const SCENARIOS: readonly Scenario[] = [
   tracing,
   cacheHit,
   cacheProposals,
+  analyzeCodebaseTimes,
   durableSubmit,
   reconcilerLag,
   backlog,
@@ -62,7 +64,8 @@ const HELP = `npm run bench -- [options]
   --replicas n     measure n orchestrators and n executors, in turns with one of each (with --against: n in both)
   --together       the thinking services share a process, as \`deed up\` has it; without it each has its own
   --workers n      effects that run at once in the executor, other than execution.yaml's default
-  --rows n         with history and backlog: how many executions; with refactor.renames: how many renames
+  --rows n         with history and backlog: how many executions; with refactor.renames: how many
+                   renames; with analyze.codebase: how many files
   --profile dir    write CPU profiles of the services there; what is measured is slower for it
   --stream a,b     with cache.proposals: CSV files of questions and what their answers are called, asked in turn
   --misses         with words and typing-errors: list the misunderstood, but for the test part

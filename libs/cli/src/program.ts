@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, Help } from 'commander'
 import { addAlerts } from './commands/alerts.ts'
+import { addAnalyze, addSearch } from './commands/analyze.ts'
 import { addApply, addDelete, addDiff } from './commands/apply.ts'
 import { addApprove, addDeny } from './commands/approve.ts'
 import { addAudit } from './commands/audit.ts'
@@ -51,7 +52,7 @@ const GROUPS: Record<string, ((program: Command) => void)[]> = {
   'Do work:': [addRun, addApply, addSubmit, addDiff, addDelete],
   'See what happens:': [
     ...[addGet, addShow, addWatch, addExplain, addTrace, addTop, addStats, addMetrics, addAlerts],
-    ...[addKinds, addRules, addTemplates, addCache, addAudit],
+    ...[addKinds, addRules, addTemplates, addCache, addAudit, addAnalyze, addSearch],
   ],
   'Decide:': [addApprove, addDeny, addChoose, addGrant, addRevoke, addResolve],
   'Change what runs:': [addSteering, addRollback, addLogLevel],

@@ -13,13 +13,17 @@ import {
   listKinds as listKindsContract,
   resolveNames as resolveNamesContract,
 } from '@deed/proto/action'
+import { analyzeCodebase as analyzeCodebaseContract, searchCode as searchCodeContract } from '@deed/proto/code'
 import { examineExecutor as examineExecutorContract } from '@deed/proto/doctor'
 import { openDatabase } from '@deed/store/database'
 import { storeProbes } from '@deed/store/store-probes'
 import { createLogger } from '@deed/telemetry/logger'
+import { openAnalyst } from './analysis/analyst.ts'
+import { historyReader } from './analysis/read-history.ts'
 import { placesForEffects } from './attempt/places.ts'
 import { startWorker } from './attempt/worker.ts'
 import type { Config } from './config.ts'
+import { analyzeCodebase } from './handlers/analyze-codebase.ts'
 import { checkInputs } from './handlers/check-inputs.ts'
 import { examineExecutor } from './handlers/examine-executor.ts'
 import { forgetActions } from './handlers/forget-actions.ts'
@@ -27,6 +31,7 @@ import { inspectAction } from './handlers/inspect-action.ts'
 import { inspectUndo } from './handlers/inspect-undo.ts'
 import { listKinds } from './handlers/list-kinds.ts'
 import { resolveNames } from './handlers/resolve-names.ts'
+import { searchCode } from './handlers/search-code.ts'
 import type { World } from './kind/kind.ts'
 import { registerSecrets } from './kind/secrets.ts'
 import { holderLives, thisProcess } from './processes/this-process.ts'
@@ -84,6 +89,9 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   bus.serve(inspectActionContract, inspectAction({ world, ledger }))
   bus.serve(inspectUndoContract, inspectUndo({ world, ledger }))
   bus.serve(listKindsContract, listKinds({ world }))
+  const analyst = opened.use(openAnalyst(world))
+  bus.serve(analyzeCodebaseContract, analyzeCodebase({ world, analyst, readHistory: historyReader() }))
+  bus.serve(searchCodeContract, searchCode({ world, analyst }))
   opened.use(
     await startWorker({
       world,

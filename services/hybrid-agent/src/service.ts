@@ -21,6 +21,7 @@ import { storeProbes } from '@deed/store/store-probes'
 import { createLogger, type Log } from '@deed/telemetry/logger'
 import { openLeases, type Worker } from '@deed/worker/leases'
 import type { Config } from './config.ts'
+import { gatherContext } from './context/gather-context.ts'
 import { examineAgent } from './handlers/examine-agent.ts'
 import { explainTask } from './handlers/explain-task.ts'
 import { exportLearned, forgetLearned, learnSentence, listLearned, unlearnSentence } from './handlers/learned.ts'
@@ -97,6 +98,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
     world,
     models: world.models,
     log,
+    gather: (work, options) => gatherContext(work, { bus, ...options }),
     suggest: (task) => suggestionsIn(rules.current.understand(task)),
   })
   opened.use(await bus.consumeWork(proto.workSolve, handler, { slots: SLOTS }))

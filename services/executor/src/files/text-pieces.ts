@@ -38,7 +38,11 @@ export interface OpenText extends Disposable {
  * @returns `undefined` where there is no such file
  * @throws {DeedError} `protected_path`, and as `openToRead`
  */
-export function openText(workspace: Workspace, segments: readonly string[], world: World): OpenText | undefined {
+export function openText(
+  workspace: Workspace,
+  segments: readonly string[],
+  world: Pick<World, 'dataFolder'>,
+): OpenText | undefined {
   refuseHiddenFrom(workspace, segments, world)
   using folder = openFolder(workspace, segments.slice(0, -1))
   const opened = folder && openToRead(folder, lastOf(segments))
@@ -48,7 +52,11 @@ export function openText(workspace: Workspace, segments: readonly string[], worl
 }
 
 /** @throws {DeedError} `protected_path` for what is not even read */
-export function refuseHiddenFrom({ root }: Workspace, segments: readonly string[], { dataFolder }: World): void {
+export function refuseHiddenFrom(
+  { root }: Workspace,
+  segments: readonly string[],
+  { dataFolder }: Pick<World, 'dataFolder'>,
+): void {
   const name = segments.find((segment) => HIDDEN.has(segment.toLowerCase()))
   if (name !== undefined)
     throw new DeedError('protected_path', `${segments.join('/')} is not read: credentials lie in ${name}`)
@@ -76,7 +84,7 @@ export async function piecesOf({ fd, size }: OpenText, name: string, last = size
 
   async function* pieces(known: Encoding): AsyncGenerator<TextPiece> {
     const decoder = new TextDecoder(known)
-    const variables = /^\.env(?:\.|$)|\.env$/i.test(name)
+    const variables = holdsVariables(name)
     let [rest, before, firstLine] = ['', '', 1]
     for (let partial = start > 0, more = true; more; ) {
       const left = Math.min(PIECE_BYTES, Math.max(0, size - end))
@@ -129,6 +137,12 @@ async function bytesAt(fd: number, position: number, length: number): Promise<Bu
   const { bytesRead } = await readAt(fd, room, 0, length, position)
   return room.subarray(0, bytesRead)
 }
+
+/** A whole text as it may be shown. @param name of its file */
+export const withoutSecrets = (text: string, name: string): string =>
+  cleanLines('', text, holdsVariables(name)).join('')
+
+const holdsVariables = (name: string): boolean => /^\.env(?:\.|$)|\.env$/i.test(name)
 
 export const withoutBreak = (line: string): string => line.replace(/\r?\n$/, '')
 

@@ -21,20 +21,24 @@ export interface Found {
 /** They are only entered where they are named. */
 const NOT_ENTERED: ReadonlySet<string> = new Set([...HIDDEN, '.git', 'node_modules'])
 
-/** @param deep whether it enters the folders that it finds; those that it may not read are left out */
+/**
+ * @param deep whether it enters the folders that it finds; those that it may not read are left out
+ * @param enters which of these it enters
+ */
 export async function* walkFiles(
   workspace: Workspace,
   below: readonly string[],
   deep: boolean,
   signal: AbortSignal,
+  enters: (segments: readonly string[]) => boolean = () => true,
 ): AsyncGenerator<Found> {
   for (const { name, type } of await entriesOf(workspace, below)) {
     signal.throwIfAborted()
     const segments = [...below, name]
     yield { segments, type }
-    if (!deep || type !== 'folder' || NOT_ENTERED.has(name.toLowerCase())) continue
+    if (!deep || type !== 'folder' || NOT_ENTERED.has(name.toLowerCase()) || !enters(segments)) continue
     try {
-      yield* walkFiles(workspace, segments, deep, signal)
+      yield* walkFiles(workspace, segments, deep, signal, enters)
     } catch (error) {
       if (codeOf(error) !== 'EACCES') throw error
     }

@@ -15,7 +15,7 @@ export async function parseElixir(source: string): Promise<string | undefined> {
     const tree = parser.parse(source)
     if (!tree) return 'the parser gave up'
     try {
-      return tree.rootNode.hasError ? describe(firstFault(tree.rootNode)) : undefined
+      return faultIn(tree.rootNode)
     } finally {
       tree.delete()
     }
@@ -23,6 +23,9 @@ export async function parseElixir(source: string): Promise<string | undefined> {
     parser.delete()
   }
 }
+
+/** @returns what a grammar does not accept of a text, and where; `undefined`: it accepts all of it */
+export const faultIn = (root: Node): string | undefined => (root.hasError ? describe(firstFault(root)) : undefined)
 
 async function loadGrammar(): Promise<Language> {
   await Parser.init()

@@ -59,7 +59,7 @@ export function solveTask({ worker, leases, ...dependencies }: Dependencies): Wo
 
 type Outcome = Pick<TaskReport, 'outcome' | 'error' | 'evidence' | 'solution' | 'method' | 'model'>
 
-function solved({ solution, model }: Solved): Outcome {
+function solved({ solution, model, context }: Solved): Outcome {
   const untrusted = solution.actions[0]?.action.untrusted_sources
   const actions = counted(solution.actions.length, 'action')
   return {
@@ -73,10 +73,20 @@ function solved({ solution, model }: Solved): Outcome {
       claimed: `${model} proposed ${actions}`,
       observed: `${actions}: kinds, inputs, order, targets and paths are allowed`,
       observed_at: new Date().toISOString(),
-      ...(untrusted === undefined ? {} : { facts: { untrusted_sources: untrusted } }),
+      ...(untrusted === undefined && !context ? {} : { facts: factsOf(untrusted, context) }),
     },
   }
 }
+
+/** What the model has read, by names and sizes: the texts themselves are where they were. */
+const factsOf = (untrusted: string[] | undefined, context: Solved['context']) => ({
+  ...(untrusted === undefined ? {} : { untrusted_sources: untrusted }),
+  ...(context && context.items.length > 0
+    ? { context: context.items.map(({ source, of, tokens, cut = false }) => ({ source, of, tokens, cut })) }
+    : {}),
+  ...(context && context.leftOut > 0 ? { context_left_out: context.leftOut } : {}),
+  ...(context && context.missing.length > 0 ? { context_missing: [...context.missing] } : {}),
+})
 
 function unsolved({ error }: Unsolved): Outcome {
   return { outcome: 'failed', method: 'fallback', error: error.body }

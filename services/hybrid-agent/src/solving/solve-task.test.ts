@@ -7,6 +7,7 @@ import { createLogger } from '@deed/telemetry/logger'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ApiCall, type FakeApiAnswer, startFakeApis } from '../../../../test/fake-apis/start-fake-apis.ts'
 import { type FakeAnswer, startFakeOllama } from '../../../../test/fake-ollama/start-fake-ollama.ts'
+import type { Gathered } from '../context/gather-context.ts'
 import { circuitBreaker } from '../models/circuit-breaker.ts'
 import { offeredModels } from '../models/offered-models.ts'
 import { migrations } from '../store/migrations.ts'
@@ -31,9 +32,10 @@ interface World {
   local: () => FakeAnswer
   api: (call: ApiCall, index: number) => FakeApiAnswer
   models?: object
+  gathered?: Gathered
 }
 
-async function startWorld({ local, api, models = {} }: World) {
+async function startWorld({ local, api, models = {}, gathered = { items: [], missing: [] } }: World) {
   await using opened = new AsyncDisposableStack()
   const ollama = opened.use(await startFakeOllama({ answer: local }))
   const apis = opened.use(await startFakeApis(api))
@@ -50,11 +52,13 @@ async function startWorld({ local, api, models = {} }: World) {
   const dependencies: SolveDependencies = {
     ...{ store: db, world, models: world.models, log: createLogger('hybrid-agent'), breaker: circuitBreaker() },
     offered: offeredModels(world.models, { anthropic: KEY, openai: KEY }),
+    gather: async () => gathered,
     suggest: () => [],
   }
   const kept = opened.move()
   return {
     apis,
+    ollama,
     solve: (description: string) => {
       const ids = { task_id: randomUUID(), execution_id: randomUUID(), tenant, token: 1 }
       const work = workSolve.payload.parse({ ...ids, task: { description } })
@@ -119,6 +123,48 @@ describe('a chain of models', () => {
       expect(await world.solve('leave a note')).toMatchObject({ error: { code: 'no_solution' } })
       expect(world.apis.calls).toEqual([])
     }
+  })
+})
+
+describe('what a model knows besides the task', () => {
+  const similar = { source: 'similar_code' as const, of: 'src/a.ts:1', text: 'export const a = 1', value: 0.8 }
+
+  it('is data in the message of the user, makes the plan untrusted, and is reported with the solution by name and size', async () => {
+    const gathered = { items: [similar], missing: ['memories: nobody answers'] }
+    await using world = await startWorld({ local: () => ({ json: PLAN }), api: () => ({ json: PLAN }), gathered })
+    const solved = await world.solve('leave a note')
+    expect(solved).toMatchObject({
+      solution: { actions: [{ action: { untrusted_sources: ['known.similar_code'] } }] },
+      context: { items: [{ source: 'similar_code', of: 'src/a.ts:1' }], leftOut: 0, missing: gathered.missing },
+    })
+    const [system, user] = world.ollama.calls[0]!.messages as { role: string; content: string }[]
+    expect(system!.content).not.toContain('export const a')
+    const { source, of, text } = similar
+    expect(JSON.parse(user!.content)).toMatchObject({ task: 'leave a note', known: [{ source, of, text }] })
+  })
+
+  it('leaves a plan trusted where all of it is in words of Deed', async () => {
+    const facts = { source: 'workspace_facts' as const, of: 'workspace', text: '3 files: Go in 3 files.', value: 0.9 }
+    const gathered = { items: [facts], missing: [] }
+    await using world = await startWorld({ local: () => ({ json: PLAN }), api: () => ({ json: PLAN }), gathered })
+    const solved = await world.solve('leave a note')
+    expect(solved).toMatchObject({ context: { items: [{ source: 'workspace_facts' }] } })
+    expect(JSON.stringify(solved)).not.toContain('untrusted_sources')
+  })
+
+  it('never makes the prompt larger than the window of the local server', async () => {
+    const items = Array.from({ length: 40 }, (_, n) => ({
+      ...similar,
+      of: `src/${n}.ts`,
+      text: `const x${n} = 1\n`.repeat(150),
+    }))
+    await using world = await startWorld({
+      ...{ local: () => ({ json: PLAN }), api: () => ({ json: PLAN }), gathered: { items, missing: [] } },
+    })
+    const solved = await world.solve('leave a note')
+    const context = 'context' in solved ? solved.context : undefined
+    expect(context?.leftOut).toBeGreaterThan(0)
+    expect(context?.items.reduce((sum, { tokens }) => sum + tokens, 0)).toBeLessThanOrEqual(4_096)
   })
 })
 

@@ -10,12 +10,15 @@ import { DeedError } from '@deed/proto/errors'
 import type { Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 import type { Trace } from '@deed/telemetry/trace-context'
+import type { Gathered, GatherOptions } from '../context/gather-context.ts'
+import { type PackedContext, packContext, tokensOf } from '../context/pack-context.ts'
 import { categoryOf } from '../models/categories.ts'
 import { chooseModels } from '../models/choose-models.ts'
 import type { CircuitBreaker } from '../models/circuit-breaker.ts'
 import { kindsFor } from '../models/kinds-for.ts'
 import type { OfferedModel } from '../models/model-provider.ts'
 import type { OfferedModels } from '../models/offered-models.ts'
+import { ANSWER_TOKENS_MAX, PROMPT_TOKENS_MAX } from '../models/price-of.ts'
 import { type ChatMessage, promptFor, repairPrompt } from '../models/prompt.ts'
 import { readAnswer, schemaFor } from '../models/read-answer.ts'
 import { untrustedSources } from '../models/untrusted-sources.ts'
@@ -30,6 +33,10 @@ import { type Tries, whyUnsolved } from './why-unsolved.ts'
 const CALLS_MAX = 20
 /** The first answer and one repair. */
 const TRIES_PER_MODEL = 2
+/** A model's window holds its answer too, and the schema; the smallest window is that of the local server. */
+const CONTEXT_TOKENS_MAX = PROMPT_TOKENS_MAX - ANSWER_TOKENS_MAX
+/** More of it distracts small models, and costs with others. */
+const KNOWN_TOKENS_MAX = 4_096
 /** All calls of an attempt together take at most this many times the limit of one call. */
 const CALLS_TIME_FACTOR = 2
 
@@ -40,6 +47,8 @@ export interface SolveDependencies {
   readonly world: World
   readonly models: ExecutionConfig['models']
   readonly log: Log
+  /** What the mesh knows of the world of a task. */
+  readonly gather: (work: WorkSolve, options: Omit<GatherOptions, 'bus'>) => Promise<Gathered>
   /** Tasks that can be done here, as sentences near these words. */
   readonly suggest: (task: AgentTask) => readonly string[]
 }
@@ -48,6 +57,8 @@ export interface Solved {
   readonly solution: Solution
   readonly model: string
   readonly spent: Spent
+  /** What the model's prompt had besides the task; absent: an earlier attempt asked it. */
+  readonly context?: PackedContext & { readonly missing: readonly string[] }
 }
 
 /** No model found a solution; the usage is reported all the same. */
@@ -80,8 +91,13 @@ export async function solveTask(
   }
 
   const tries: Tries = { models: [], calls: earlier.at(-1)?.number ?? 0, overBudget: 0, skipped: 0, troubles: [] }
-  const untrusted = untrustedSources(task, earlierErrors)
   const kinds = kindsFor(task, world)
+  const schema = schemaFor(kinds, world)
+  const { items, missing } = await dependencies.gather(work, { earlier, trace, signal })
+  const room = CONTEXT_TOKENS_MAX - tokensOf(JSON.stringify([promptFor(task, earlierErrors, world, kinds), schema]))
+  const context = { ...packContext(items, Math.min(room, KNOWN_TOKENS_MAX)), missing }
+  const sources = context.items.map(({ source }) => source)
+  const untrusted = untrustedSources(task, earlierErrors, sources)
   const calls: Calls = {
     ...dependencies,
     ...{ work, questionHash, category: categoryOf(task), trace, spent },
@@ -90,13 +106,13 @@ export async function solveTask(
       ...budgetsOf(work, settings.budget_usd_per_day, new Date()),
       ...(await departmentBudgets(store, tenant, work.requested_by)),
     ],
-    schema: schemaFor(kinds, world),
+    schema,
     read: (answer) => readAnswer(answer, task, world, untrusted),
   }
   tries.models = await usableModels(dependencies, work, tries.troubles, signal)
-  const messages = promptFor(task, earlierErrors, world, kinds)
+  const messages = promptFor(task, earlierErrors, world, kinds, context.items)
   const solved = await askModels(dependencies, calls, tries, messages, signal)
-  return solved ?? { spent, error: whyUnsolved(tries, () => dependencies.suggest(task)) }
+  return solved ? { ...solved, context } : { spent, error: whyUnsolved(tries, () => dependencies.suggest(task)) }
 }
 
 /** @returns none where there is none to ask; `troubles` says why then */

@@ -23,6 +23,8 @@ export interface EarlierCall {
   readonly questionHash: string
   readonly model: string
   readonly solution: unknown
+  /** Why there is none. */
+  readonly problem: string | null
   readonly tokens: number
   readonly microusd: number
   readonly costUnknown: boolean
@@ -38,7 +40,7 @@ export interface Budget {
 export async function callsOfTask(db: Database, tenant: string, taskId: TaskId): Promise<EarlierCall[]> {
   return db.query<EarlierCall>(
     'calls_of_task',
-    `select call_number as "number", token::int, question_hash as "questionHash", model, solution,
+    `select call_number as "number", token::int, question_hash as "questionHash", model, solution, problem,
             prompt_tokens + answer_tokens as tokens, cost_microusd::float8 as microusd, cost_unknown as "costUnknown"
      from model_calls where tenant = $1 and task_id = $2 order by call_number`,
     [tenant, taskId],

@@ -3,11 +3,10 @@
 import { listStandards } from '@deed/proto/organization-work'
 import { z } from 'zod'
 import { worldText } from '../tools/execution-view.ts'
-import { countBy, readAlerts, readExecutions } from './read-facts.ts'
+import { countBy, readAlerts, readCode, readExecutions, readUsage } from './read-facts.ts'
 import { Decided, decide, Hours, hoursAgo, Name, roleTool, Text } from './role-tool.ts'
 
 const FIXES_MAX = 10
-export const NO_ANALYZER = 'no service answers analyze.codebase in this release'
 
 export const CTO_TOOLS = [
   roleTool({
@@ -18,7 +17,7 @@ export const CTO_TOOLS = [
     input: { design: Text, components: z.array(Name).min(1).max(50), scalability: Text },
     output: { ...Decided, feedback: z.array(z.string()), modifications: z.array(z.string()) },
     async run({ design, components, scalability }, work) {
-      work.fact('dependency_graph', null, NO_ANALYZER)
+      await readCode(work)
       work.fact('components', components.length, 'the proposal')
       const found = await work.read(listStandards, {}, { standards: ({ standards }) => standards.length })
       const decided = await decide(work, {
@@ -56,7 +55,7 @@ export const CTO_TOOLS = [
       })
       const [best = { name: '', score: 0 }] = scored.toSorted((a, b) => b.score - a.score)
       for (const { name, score } of scored) work.fact(name.slice(0, 64), score, 'weighted sum of the given scores')
-      work.fact('own_usage', null, NO_ANALYZER)
+      await readUsage(work, best.name)
       const decided = await decide(work, {
         type: 'technology',
         subject: { name: best.name, text: timeline, details: { criteria } },
@@ -69,19 +68,24 @@ export const CTO_TOOLS = [
     name: 'assess_technical_debt',
     title: 'Assess technical debt',
     description:
-      'priority_fixes: what failed most often, by error. The score needs an analyzer, and is null without one.',
+      'priority_fixes: what failed most often, by error. hot_spots: files that are complex and change often. No rule makes a score of them.',
     input: { codebase_metrics: z.record(Name, z.number()).optional(), hours: Hours },
     output: {
       debt_score: z.number().nullable(),
+      hot_spots: z.array(z.strictObject({ path: z.string(), commits: z.number(), complexity: z.number() })),
       priority_fixes: z.array(z.strictObject({ error: z.string(), failures: z.number(), untrusted: z.string() })),
     },
     reads: true,
     async run({ codebase_metrics: given = {}, hours }, work) {
-      work.fact('debt_score', null, NO_ANALYZER)
+      const code = await readCode(work)
+      work.fact('debt_score', null, 'no rule makes a score of these facts')
       for (const [name, value] of Object.entries(given).slice(0, 20)) work.fact(name.slice(0, 64), value, 'the caller')
       const failed = await readExecutions(work, { status: 'failed', since: hoursAgo(hours) })
       return {
         debt_score: null,
+        hot_spots: (code?.hot_spots ?? [])
+          .slice(0, FIXES_MAX)
+          .map(({ path, ...counts }) => ({ path: worldText(path), ...counts })),
         priority_fixes: countBy(failed, ({ error }) => error?.code ?? 'unknown')
           .slice(0, FIXES_MAX)
           .map(([error, failures]) => ({

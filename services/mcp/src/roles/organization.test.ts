@@ -1,7 +1,7 @@
 // The nine roles on a real mesh: decisions by rule, vote and person, money, features that executions prove, and what is refused.
 
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { temporaryFolder } from '@deed/local/temporary-folder'
@@ -310,6 +310,20 @@ describe('what roles write', () => {
   })
 })
 
+it('find_code finds a function by the words of its comment, and its text is below untrusted', async () => {
+  mkdirSync(join(under.workspace, 'src'), { recursive: true })
+  writeFileSync(
+    join(under.workspace, 'src/lease.ts'),
+    '/** Extends the lease of a worker. */\nexport function keepAlive() {\n  return 42\n}\n',
+  )
+  const found = await call('senior_developer', 'find_code', { query: 'extend a lease' })
+  expect(found.places[0]).toMatchObject({ path: 'src/lease.ts', line: 1, symbol: 'keepAlive' })
+  expect(found.places[0].untrusted).toContain('Extends the lease')
+  expect(found.ranked_by).toBe('lexical')
+  expect(found.facts).toContainEqual(expect.objectContaining({ name: 'files_not_yet_read', value: 0 }))
+  expect((await call('senior_developer', 'find_code', { query: 'x', path: '../..' })).error).toBeDefined()
+})
+
 it('tools that only read have numbers with their source, and null with a reason for what cannot be had', async () => {
   for (const [role, tool, args] of [
     ['ceo', 'review_organizational_health', {}],
@@ -335,7 +349,8 @@ it('tools that only read have numbers with their source, and null with a reason 
   expect(facts.find(({ name }: { name: string }) => name === 'executions').value).toBeGreaterThan(0)
   expect(health_score).toBeGreaterThan(0)
   const debt = await call('cto', 'assess_technical_debt')
-  expect(debt).toMatchObject({ debt_score: null, facts: [{ name: 'debt_score', value: null }, {}] })
+  expect(debt.debt_score).toBe(null)
+  expect(debt.facts).toContainEqual(expect.objectContaining({ name: 'files', value: expect.any(Number) }))
 })
 
 describe('who speaks', () => {

@@ -1,5 +1,6 @@
 /** Facts that several roles read, always under the same names. */
 import { listAlerts } from '@deed/proto/alert'
+import { analyzeCodebase } from '@deed/proto/code'
 import { executionStats, listExecutions } from '@deed/proto/execution'
 import { listAllocations } from '@deed/proto/organization-work'
 import { listWorkers } from '@deed/proto/worker'
@@ -35,6 +36,35 @@ export const readAlerts = ({ read }: Work) =>
         !alerts.some(({ state, severity }) => state === 'firing' && severity === 'critical'),
     },
   )
+
+/** Of the default workspace. */
+export const readCode = ({ read }: Work) =>
+  read(
+    analyzeCodebase,
+    { limit: 50 },
+    {
+      files: ({ index }) => index.files,
+      files_not_yet_read: ({ index }) => index.stopped?.left ?? 0,
+      code_lines: ({ lines }) => lines,
+      parts: ({ parts }) => parts.length,
+      cycles_of_parts: ({ cycles }) => cycles.length,
+      test_files: ({ tests }) => tests.files,
+      complexity: ({ complexity }) => complexity.total,
+      files_not_parsed_whole: ({ broken }) => broken.files,
+    },
+  )
+
+/** How many files of the default workspace import a package of this name. */
+export async function readUsage(work: Work, name: string): Promise<void> {
+  const found = await work.read(analyzeCodebase, { limit: 50 }, { files: ({ index }) => index.files })
+  const used = found?.packages.find((one) => one.name.toLowerCase() === name.toLowerCase())
+  if (found)
+    work.fact(
+      'own_usage',
+      used?.files ?? 0,
+      `analyze.codebase: files that import a package named ${name}, of the 50 most used`,
+    )
+}
 
 export const readWorkers = ({ read }: Work) =>
   read(

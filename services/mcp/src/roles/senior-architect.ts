@@ -4,8 +4,8 @@ import { remember } from '@deed/proto/organization-notes'
 import { listStandards } from '@deed/proto/organization-work'
 import { z } from 'zod'
 import { Id, worldText } from '../tools/execution-view.ts'
-import { NO_ANALYZER } from './cto.ts'
 import { featureOf } from './product-manager.ts'
+import { readCode, readUsage } from './read-facts.ts'
 import { Requested, requestWork } from './request-work.ts'
 import { Decided, decide, Name, roleTool, Text } from './role-tool.ts'
 
@@ -25,7 +25,7 @@ export const ARCHITECT_TOOLS = [
     output: { ...Decided, architecture: z.string(), components: z.array(z.string()), data_flow: z.array(z.string()) },
     async run({ name, requirements, constraints, architecture, components, data_flow }, work) {
       work.fact('components', components.length, 'the proposal')
-      work.fact('dependency_graph', null, NO_ANALYZER)
+      await readCode(work)
       const decided = await decide(work, {
         type: 'architecture',
         subject: { name, text: architecture, details: { components, data_flow } },
@@ -48,7 +48,7 @@ export const ARCHITECT_TOOLS = [
     },
     reads: true,
     async run({ technology }, work) {
-      work.fact('own_usage', null, NO_ANALYZER)
+      await readUsage(work, technology)
       work.fact('advisories', null, 'no service reads advisories in this release')
       const found = await work.read(
         listDecisions,
@@ -98,7 +98,8 @@ export const ARCHITECT_TOOLS = [
   roleTool({
     name: 'check_conformance',
     title: 'List the standards to conform to',
-    description: 'The standards in force. Violations need an analyzer, and are null without one.',
+    description:
+      'The standards in force, and facts of the code. A standard is text, so its violations are not counted: null.',
     input: { rules: z.array(Name).max(50).default([]).describe('names; empty: all') },
     output: {
       standards: z.array(z.strictObject({ name: z.string(), decision_id: z.string(), untrusted: z.string() })),
@@ -106,7 +107,8 @@ export const ARCHITECT_TOOLS = [
     },
     reads: true,
     async run({ rules }, work) {
-      work.fact('violations', null, NO_ANALYZER)
+      work.fact('violations', null, 'a standard is text: no program checks it')
+      await readCode(work)
       const { standards } = await work.ask(listStandards, {})
       const wanted = standards.filter(({ name }) => rules.length === 0 || rules.includes(name))
       return {

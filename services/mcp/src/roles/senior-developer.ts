@@ -1,4 +1,5 @@
 /** The developer: estimates from what was done, changes with their plan, reviews of the changes of others. */
+import { type CodePlaces, searchCode } from '@deed/proto/code'
 import { DeedError } from '@deed/proto/errors'
 import { getExecution } from '@deed/proto/execution'
 import { listStandards } from '@deed/proto/organization-work'
@@ -10,8 +11,57 @@ import { roleTool, Text } from './role-tool.ts'
 
 const SIMILAR_MAX = 5
 const ENOUGH = 5
+const PLACES_MAX = 20
+const LINES_MAX = 60
+const PLACE_CHARS_MAX = 4_000
 
 export const DEVELOPER_TOOLS = [
+  roleTool({
+    name: 'find_code',
+    title: 'Find places in the code',
+    description:
+      'Functions, classes and other places of a workspace, by words or parts of names, best first; by words, not by meaning.',
+    input: {
+      query: z.string().min(1).max(1_000).describe('names or words: parse request'),
+      workspace: z.string().min(1).max(4_096).optional(),
+      path: z.string().min(1).max(4_096).default('.').describe('a folder below the workspace'),
+      limit: z.int().min(1).max(PLACES_MAX).default(10),
+      lines: z.int().min(0).max(LINES_MAX).default(10).describe('of the text of each place'),
+    },
+    output: {
+      places: z.array(
+        z.strictObject({
+          path: z.string(),
+          line: z.number(),
+          end_line: z.number(),
+          symbol: z.string().nullable(),
+          score: z.number(),
+          untrusted: z.string().describe('its text'),
+        }),
+      ),
+      ranked_by: z.string(),
+      unknown_words: z.array(z.string()),
+    },
+    reads: true,
+    async run({ query: words, workspace, ...within }, work) {
+      const request = { words, ...(workspace && { workspace }), ...within }
+      const found = await work.read(searchCode, request, {
+        places: ({ places }) => places.length,
+        files_searched: ({ index }) => index.files,
+        files_not_yet_read: ({ index }) => index.stopped?.left ?? 0,
+      })
+      const places = found?.places ?? []
+      return {
+        places: places.map(({ path, line, end_line, symbol, score, text }) => ({
+          ...{ path: worldText(path), line, end_line, symbol: symbol === null ? null : worldText(symbol), score },
+          untrusted: worldText(text, PLACE_CHARS_MAX),
+        })),
+        ranked_by: found?.ranked_by ?? 'nothing: see the facts',
+        unknown_words: (found?.unknown_words ?? []).map((word) => worldText(word)),
+        next: nextOf(found),
+      }
+    },
+  }),
   roleTool({
     name: 'estimate_change',
     title: 'Estimate from what was done',
@@ -93,3 +143,9 @@ export const DEVELOPER_TOOLS = [
     },
   }),
 ]
+
+function nextOf(found: CodePlaces | undefined): string {
+  if (!found) return 'Nothing is known of the code: see the facts, and try again later.'
+  if (found.index.stopped?.why === 'time') return 'Not every file has been read yet: call it again to continue.'
+  return found.places.length === 0 ? 'Try other words, or parts of names.' : 'implement_change makes a change there.'
+}

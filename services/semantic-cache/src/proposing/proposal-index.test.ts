@@ -41,7 +41,7 @@ describe('a proposal', () => {
     expect(others.filter((text) => index.propose(key(text), 'answer', NOW))).toEqual([])
   })
 
-  it('is made where all eight neighbours have one answer, and no word is new', () => {
+  it('is made where all five neighbours have one answer, and no word is new', () => {
     const index = proposalIndex()
     const keepBoth = (text: string): void => {
       keep(index, text, 'a')

@@ -12,13 +12,16 @@ import { type LexicalIndex, lexicalIndex } from './lexical-index.ts'
 import { readSentence, type Sentence } from './sentence.ts'
 
 /** Of the words, the features and the guards: another version begins with an empty certificate. */
-const VECTOR_VERSION = 'lexical-1'
+const VECTOR_VERSION = 'lexical-2'
 /** Sentences of a process. Further ones are found by the exact tier alone. */
 export const SENTENCES_MAX = 100_000
 /** The nearest ones that are compared with the question. */
 const NEIGHBOURS = 16
-/** So many have to have the same answer where the words differ. */
-const VOTES = 8
+/**
+ * So many have to have the same answer where the words differ. Of 8, too few are ever judged for a certificate; of 3, more are
+ * wrong than one permits.
+ */
+const VOTES = 5
 /** So many questions with the answer have to have a word before another one may have it. */
 const WORD_COUNT_MIN = 2
 

@@ -1,0 +1,158 @@
+/**
+ * What is known of the files of one root, in a file of its own: facts of each, and the words of its places. It can be made
+ * again from the files at any time, so one that cannot be read is.
+ */
+import { rmSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import type { SymbolKind } from '@deed/proto/code'
+import type { Place, SourceFacts } from './read-source.ts'
+import { indexedText } from './words.ts'
+
+/** Everything that is known of one file. */
+export interface SourceFile {
+  /** Below the root. */
+  readonly path: string
+  /** How it was on disk: size, times and inode. Empty: it may have been written while it was read. */
+  readonly stat: string
+  /** SHA-256 of its bytes in hex; empty: it was not read. */
+  readonly hash: string
+  readonly language: string
+  readonly parsed: boolean
+  readonly facts: SourceFacts
+  /** The name under which others import its folder, as a manifest says. */
+  readonly provides?: string | undefined
+  /** Why it is not analysed. */
+  readonly leftOut?: string | undefined
+}
+
+export interface FoundPlace {
+  readonly path: string
+  readonly line: number
+  readonly end: number
+  readonly symbol: string | null
+  readonly kind: SymbolKind | null
+  readonly score: number
+}
+
+export interface SourceIndex extends Disposable {
+  readonly files: ReadonlyMap<string, SourceFile>
+  /** @param places absent: those that it has are right */
+  put(file: SourceFile, places?: readonly Place[], text?: string): void
+  remove(path: string): void
+  /** Everything that is put and removed within is on disk, or nothing of it. */
+  inTransaction<T>(work: () => Promise<T>): Promise<T>
+  /** @param folder only below it; empty: everywhere @returns best first */
+  find(terms: readonly string[], folder: string, limit: number): FoundPlace[]
+  hasTerm(term: string): boolean
+}
+
+/** Another one is made again. */
+const FORMAT = 1
+
+const TABLES = `
+  create table if not exists files (id integer primary key, path text not null unique, known text not null);
+  create table if not exists places (
+    id integer primary key, file integer not null, line int not null, end int not null, symbol text, kind text);
+  create index if not exists places_of_file on places (file);
+  create virtual table if not exists words using fts5(
+    symbol, path, body, content = '', contentless_delete = 1, tokenize = "porter unicode61 remove_diacritics 2");
+  pragma user_version = ${FORMAT}`
+
+/** @param file absolute */
+export function openIndex(file: string): SourceIndex {
+  try {
+    return open(file)
+  } catch {
+    for (const ending of ['', '-wal', '-shm']) rmSync(file + ending, { force: true })
+    return open(file)
+  }
+}
+
+function open(file: string): SourceIndex {
+  const db = new DatabaseSync(file, { timeout: 10_000 })
+  try {
+    db.exec('pragma journal_mode = wal; pragma synchronous = normal')
+    const format = db.prepare('pragma user_version').get()?.user_version
+    if (format !== 0 && format !== FORMAT) throw new Error(`the index has format ${format}`)
+    db.exec(TABLES)
+    return indexIn(db)
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+// Names weigh more than paths, and paths more than text.
+const FIND = `
+  select f.path, p.line, p.end, p.symbol, p.kind, -bm25(words, 8.0, 3.0, 1.0) as score
+  from words join places p on p.id = words.rowid join files f on f.id = p.file
+  where words match ? and f.path >= ? and f.path < ?
+  order by score desc limit ?`
+
+function indexIn(db: DatabaseSync): SourceIndex {
+  const files = new Map<string, SourceFile>()
+  for (const { path, known } of db.prepare('select path, known from files').iterate() as Iterable<StoredFile>)
+    files.set(path, { path, ...(JSON.parse(known) as Omit<SourceFile, 'path'>) })
+  const putFile = db.prepare(`
+    insert into files (path, known) values (?, ?)
+    on conflict (path) do update set known = excluded.known returning id`)
+  const dropWords = db.prepare('delete from words where rowid in (select id from places where file = ?)')
+  const dropPlaces = db.prepare('delete from places where file = ?')
+  const dropFile = db.prepare('delete from files where path = ? returning id')
+  const putPlace = db.prepare('insert into places (file, line, end, symbol, kind) values (?, ?, ?, ?, ?)')
+  const putWords = db.prepare('insert into words (rowid, symbol, path, body) values (?, ?, ?, ?)')
+  const find = db.prepare(FIND)
+  const has = db.prepare('select 1 from words where words match ? limit 1')
+  const drop = (id: number) => {
+    dropWords.run(id)
+    dropPlaces.run(id)
+  }
+  return {
+    files,
+    put(file, places, text = '') {
+      const { path, ...known } = file
+      files.set(path, file)
+      const { id } = putFile.get(path, JSON.stringify(known)) as { id: number }
+      if (!places) return
+      drop(id)
+      const lines = text.split('\n')
+      for (const { line, end, symbol } of places) {
+        const { lastInsertRowid } = putPlace.run(id, line, end, symbol?.name ?? null, symbol?.kind ?? null)
+        const body = indexedText(lines.slice(line - 1, end).join('\n'))
+        putWords.run(lastInsertRowid, indexedText(symbol?.name ?? ''), indexedText(path), body)
+      }
+    },
+    remove(path) {
+      files.delete(path)
+      const gone = dropFile.get(path) as { id: number } | undefined
+      if (gone) drop(gone.id)
+    },
+    async inTransaction(work) {
+      db.exec('begin immediate')
+      try {
+        const result = await work()
+        db.exec('commit')
+        return result
+      } catch (error) {
+        db.exec('rollback')
+        throw error
+      }
+    },
+    find(terms, folder, limit) {
+      const [from, to] = folder === '' ? ['', '\u{10ffff}'] : [`${folder}/`, `${folder}0`]
+      return find.all(terms.map(matching).join(' OR '), from, to, limit) as unknown as FoundPlace[]
+    },
+    hasTerm: (term) => has.get(matching(term)) !== undefined,
+    [Symbol.dispose]: () => db.close(),
+  }
+}
+
+interface StoredFile {
+  path: string
+  known: string
+}
+
+/** What is shorter is found as it is; of the others, the beginning of a word is enough. */
+const PREFIX_CHARS_MIN = 3
+
+const matching = (term: string): string => `"${term}"${term.length < PREFIX_CHARS_MIN ? '' : '*'}`
