@@ -52,7 +52,7 @@ const HEAD = 33
 const NARROW = '(max-width: 719px)'
 
 export function DataTable<Row>(properties: Properties<Row>) {
-  const { label, columns, rows, keyOf, titleOf, hrefOf, second, total, onMore, selection } = properties
+  const { label, columns, rows, keyOf, hrefOf, second, total, onMore, selection } = properties
   const { current: named } = properties
   const box = useRef<HTMLDivElement>(null)
   const narrow = useMedia(NARROW)
@@ -60,6 +60,9 @@ export function DataTable<Row>(properties: Properties<Row>) {
   const [view, setView] = useState({ scrollTop: 0, viewHeight: 600 })
   const [current, setCurrent] = useState(named)
   const { from, to } = tableWindow(rows.length, { ...view, rowHeight })
+  // The same for all rows and all draws: that a page makes its functions anew draws no row again.
+  const latest = useRef(properties)
+  latest.current = properties
   const index = useMemo(
     () => (current === undefined ? -1 : rows.findIndex((row) => keyOf(row) === current)),
     [rows, current],
@@ -194,13 +197,12 @@ export function DataTable<Row>(properties: Properties<Row>) {
                 key={key}
                 row={row}
                 id={key}
-                title={titleOf}
                 number={from + offset + 2}
                 height={rowHeight}
                 columns={shownColumns}
-                second={narrow ? second : undefined}
-                selection={selection}
-                selected={selection?.keys.has(key) ?? false}
+                second={narrow && second !== undefined}
+                selected={selection?.keys.has(key)}
+                latest={latest}
                 current={key === current}
                 onFocus={setCurrent}
               />
@@ -213,7 +215,8 @@ export function DataTable<Row>(properties: Properties<Row>) {
   )
 }
 
-function toggle(selection: Selection, key: string): void {
+function toggle(selection: Selection | undefined, key: string): void {
+  if (!selection) return
   const keys = new Set(selection.keys)
   if (!keys.delete(key)) keys.add(key)
   selection.change(keys)
@@ -223,30 +226,30 @@ function toggle(selection: Selection, key: string): void {
 function TableRow<Row>({
   row,
   id,
-  title,
   number,
   height,
   columns,
   second,
-  selection,
   selected,
   current,
+  latest,
   onFocus,
 }: {
   row: Row
   id: string
-  title: (row: Row) => string
   /** From 1, with the head. */
   number: number
   height: number
   columns: readonly Column<Row>[]
-  second: ((row: Row) => ComponentChildren) | undefined
-  selection: Selection | undefined
-  selected: boolean
+  /** Whether it has a second line. */
+  second: boolean
+  /** undefined: rows are not selected here. */
+  selected: boolean | undefined
   current: boolean
+  latest: { readonly current: Properties<Row> }
   onFocus: (id: string) => void
 }) {
-  // Links of cells are made from the address; what reads a signal is drawn again by it, or by another property alone.
+  // Links of cells are made from the address. What reads a signal is drawn again by it, or by another property, alone.
   place.value
   return (
     <tr
@@ -255,20 +258,20 @@ function TableRow<Row>({
       style={{ height: `${height}px` }}
       onFocusCapture={() => onFocus(id)}
     >
-      {selection && (
+      {selected !== undefined && (
         <td class="select">
           <input
             type="checkbox"
-            aria-label={`select ${title(row)}`}
+            aria-label={`select ${latest.current.titleOf(row)}`}
             checked={selected}
-            onChange={() => toggle(selection, id)}
+            onChange={() => toggle(latest.current.selection, id)}
           />
         </td>
       )}
       {columns.map(({ name, cell, numeric }, column) => (
         <td key={name} class={numeric ? 'numeric' : ''}>
           <div class="cell">{cell(row)}</div>
-          {second && column === 0 && <div class="cell second">{second(row)}</div>}
+          {second && column === 0 && <div class="cell second">{latest.current.second?.(row)}</div>}
         </td>
       ))}
     </tr>

@@ -53,7 +53,7 @@ export function decisionWords(decision: Decision, cause: PersonTask['cause']): {
 export function PersonView({ task, onDecided }: { task: PersonTask; onDecided: () => void }) {
   const { approval_id: id, execution_id: execution, cause, about, details, evidence, result } = task
   const [asked, setAsked] = useState<Decision>()
-  const decision = decisionIn(task.task)
+  const decision = decisionIn(details)
   const decisions = task.decisions.filter((one): one is Decision => one !== 'choose')
   const whyNot = refusal('approval.decide')
   return (
@@ -124,8 +124,9 @@ export function PersonView({ task, onDecided }: { task: PersonTask; onDecided: (
   )
 }
 
-/** The id of the decision of the organization that is asked about: it is in the name of the manifest. */
-const decisionIn = (task: string): string | undefined => uuid(task.replace(/^decision-/, ''))
+/** The id of the decision of the organization that is asked about, in the last line of the details. */
+const decisionIn = (details: string | null): string | undefined =>
+  uuid(/\nDecision (\S{36})$/.exec(details ?? '')?.[1] ?? '')
 
 function About({ about }: { about: NonNullable<PersonTask['about']> }) {
   return (
