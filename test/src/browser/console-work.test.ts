@@ -255,7 +255,7 @@ describe.skipIf(withoutBrowser)(`work in the console${withoutBrowser}`, () => {
   it('finds what an id names, pasted anywhere or by its last digits, and copies it whole, with the command for it', async () => {
     const id = await requested('write "found" to found.txt', 'done')
     await world.visit('/cache', async (page) => {
-      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+      await page.context().grantPermissions(['clipboard-write'])
       await page.locator('.page h1').waitFor()
       await page.evaluate((text) => {
         const clipboardData = new DataTransfer()
@@ -266,7 +266,15 @@ describe.skipIf(withoutBrowser)(`work in the console${withoutBrowser}`, () => {
       await page.getByText(`deed show ${id}`).waitFor()
       const copied = async (name: string | RegExp) => {
         await page.getByRole('button', { name }).first().click()
-        return page.evaluate(() => navigator.clipboard.readText())
+        await page.getByText('Copied ').last().waitFor()
+        // The page may not read it: it is pasted, as a person does.
+        await page.keyboard.press('/')
+        const field = page.getByRole('searchbox')
+        await field.waitFor()
+        await page.keyboard.press('Control+v')
+        const text = await field.inputValue()
+        await page.keyboard.press('Escape')
+        return text
       }
       expect(await copied('copy the command')).toBe(`deed show ${id}`)
       expect(await copied(`copy the id ${id}`)).toBe(id)
