@@ -131,6 +131,8 @@ export type LiveMessage =
    */
   | { readonly type: 'events'; readonly events: readonly z.output<typeof executionEvent.payload>[] }
   | { readonly type: 'alert'; readonly alert: Alert }
+  /** Something happened in the organization, at most ten times in a second: what shows it reads it again. */
+  | { readonly type: 'organization' }
   | {
       readonly type: 'rows'
       readonly execution_id: string

@@ -36,13 +36,15 @@ import { putManifest } from './manifest.ts'
 import { readMetrics } from './metric-samples.ts'
 import { listModelCalls, listModels, modelStats } from './model.ts'
 import { listRoles } from './organization.ts'
-import { messageEvent, readInbox, recall, remember, sendMessage } from './organization-notes.ts'
+import { listMessages, messageEvent, readInbox, recall, remember, sendMessage } from './organization-notes.ts'
 import {
   acceptFeature,
   addBacklogItem,
   linkCriterion,
   listAllocations,
   listBacklog,
+  listMandates,
+  listPermits,
   listStandards,
 } from './organization-work.ts'
 import { chooseReading } from './person.ts'
@@ -177,12 +179,15 @@ export const CONTRACTS: readonly Contract[] = [
   decisionEvent,
   sendMessage,
   readInbox,
+  listMessages,
   messageEvent,
   remember,
   recall,
   listRoles,
   listAllocations,
   listStandards,
+  listPermits,
+  listMandates,
   addBacklogItem,
   listBacklog,
   linkCriterion,

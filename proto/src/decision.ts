@@ -171,6 +171,8 @@ export const listDecisions = request({
   idempotent: true,
   input: z.strictObject({
     status: DecisionStatus.optional(),
+    /** Not decided yet: by votes, by a role above, or by a person. */
+    open: z.boolean().default(false),
     type: DecisionType.optional(),
     /** Open, and this role has not voted yet. */
     vote_due: OrganizationRole.optional(),

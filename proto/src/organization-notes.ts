@@ -59,6 +59,32 @@ export const readInbox = request({
   output: z.object({ messages: z.array(Message), unread_left: z.int() }),
 })
 
+/** For people who look on: newest first, and none counts as read by it. */
+export const listMessages = request({
+  subject: 'organization.list-messages',
+  owner: 'organization',
+  summary: 'The messages of all roles.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({
+    /** That it wrote or has in its inbox. */
+    role: OrganizationRole.optional(),
+    thread_id: MessageId.optional(),
+    limit: z.int().min(1).max(100).default(50),
+    /** Messages before this one. */
+    cursor: MessageId.optional(),
+  }),
+  output: z.object({
+    messages: z.array(
+      Message.omit({ read: true }).extend({
+        /** Who has not read it yet. */
+        unread_by: z.array(OrganizationRole),
+      }),
+    ),
+    next_cursor: MessageId.nullable(),
+  }),
+})
+
 /** `messages.<tenant>.<recipient>`, after the commit, at most once. It says that there is one; the inbox has it. */
 export const messageEvent = event({
   subject: 'messages.*.*',

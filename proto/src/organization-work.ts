@@ -1,7 +1,7 @@
 /** What decisions lead to: money that may be spent, standards, permits, and the backlog. */
 import { z } from 'zod'
 import { request } from './contract.ts'
-import { DecisionId } from './decision.ts'
+import { DecisionId, DecisionMode, DecisionType } from './decision.ts'
 import { ExecutionId } from './ids.ts'
 import { Dollars, Line, OrganizationRole, Prose } from './organization.ts'
 
@@ -43,6 +43,60 @@ export const listStandards = request({
   idempotent: true,
   input: z.strictObject({}),
   output: z.object({ standards: z.array(Standard) }),
+})
+
+export const Permit = z.object({
+  environment: z.string(),
+  release: z.string(),
+  decision_id: DecisionId,
+  valid_until: z.iso.datetime(),
+})
+export type Permit = z.output<typeof Permit>
+
+/** Those that hold now; the last to end first. */
+export const listPermits = request({
+  subject: 'organization.list-permits',
+  owner: 'organization',
+  summary: 'The permits to deploy that hold now.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({}),
+  output: z.object({ permits: z.array(Permit) }),
+})
+
+/** How a type of decision is decided: the rule of the policy, with what a mandate changed of it. */
+export const DecisionRule = z.object({
+  type: DecisionType,
+  /** The roles that may propose it. */
+  by: z.array(OrganizationRole),
+  mode: DecisionMode,
+  /** Without the proposer, who has no vote. */
+  voters: z.array(OrganizationRole),
+  /** Votes that must be there; 0 where nobody votes. */
+  quorum: z.int(),
+  superior: OrganizationRole.nullable(),
+  /** Above it a person decides; null: there is no such limit. */
+  amount_max_usd: Dollars.nullable(),
+  /** Facts that must be true. */
+  require: z.array(z.string()),
+  /** A decision of this type and the same name must be approved. */
+  needs: DecisionType.nullable(),
+  /** Where a person decides. */
+  person_environments: z.array(z.string()),
+  /** The mandate that changed the rule; null: it is as the policy has it. */
+  changed_by: DecisionId.nullable(),
+  changed_at: z.iso.datetime().nullable(),
+})
+export type DecisionRule = z.output<typeof DecisionRule>
+
+export const listMandates = request({
+  subject: 'organization.list-mandates',
+  owner: 'organization',
+  summary: 'What each role may decide, and how: the policy and what changed it.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({}),
+  output: z.object({ authority_version: z.string(), rules: z.array(DecisionRule) }),
 })
 
 export const BacklogId = z.uuid().brand<'BacklogId'>()

@@ -68,6 +68,8 @@ const READING = [
     'list-roles',
     'list-allocations',
     'list-standards',
+    'list-permits',
+    'list-mandates',
     'list-backlog',
     'recall',
   ].map((verb) => `organization.${verb}`),
@@ -99,7 +101,7 @@ export const ROLE_VERBS: Record<Role, readonly string[]> = {
 export const CONSOLE_ROLES = ['viewer', 'operator', 'approver', 'admin'] as const
 export type ConsoleRole = (typeof CONSOLE_ROLES)[number]
 
-const VIEWING = [...READING, 'approval.list', 'grant.list']
+const VIEWING = [...READING, 'approval.list', 'grant.list', 'organization.list-messages']
 const OPERATING = [...VIEWING, ...ROLE_VERBS.client]
 const APPROVING = [...OPERATING, ...ROLE_VERBS.approver]
 
@@ -279,7 +281,11 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
   /** It calls in the name of the person who is signed in, of any tenant. */
   console: {
     publish: [CANCELLED, GET_TRACE, ...verbs(...CONSOLE_VERBS.admin), named('audit.record-refusals', 'console')],
-    subscribe: [...verbs('console.link', 'console.sign-out'), 'event.execution.*.*', 'alerts.*.*', ...own('console')],
+    subscribe: [
+      ...verbs('console.link', 'console.sign-out'),
+      ...['event.execution.*.*', 'alerts.*.*', 'decisions.*.*', 'messages.*.*'],
+      ...own('console'),
+    ],
   },
   /** It asks people in the name of the role that proposed a decision, of any tenant. */
   organization: {

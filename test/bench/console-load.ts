@@ -10,8 +10,8 @@ import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 
 const PAGES = 200
 const PAUSED = 50
-/** Twice as many as their sessions need, since connections of the slice before may still be closing. */
-const PEOPLE = 20
+/** Four times as many as their sessions need, since connections of the slices before may still be closing. */
+const PEOPLE = 40
 const PAIRS = 4
 const IN_FLIGHT = 64
 

@@ -3,14 +3,16 @@ import { request } from 'node:http'
 import type { SignedIn } from './console-client.ts'
 
 export type PagesJob =
-  /** Answers `opened`. A visible page reads the newest executions again after what happens, at most once a second. */
+  /** Answers `opened`. A visible page reads the newest executions again after what happens, at most once a second; every five where most of them were new. */
   | { type: 'open'; people: SignedIn[]; pages: number; paused: number; visible: boolean }
   /** Answers `closed`. */
   | { type: 'close' }
 
 export type PagesMessage = { type: 'opened' } | { type: 'closed'; messages: number; bytes: number; reads: number }
 
-const REREAD_MS = 1_000
+const REREAD_MS = { usual: 1_000, busy: 5_000 }
+/** As the page: where more than half of the rows were new. */
+const HEAD_ROWS = 100
 
 interface Page {
   close(): void | Promise<void>
@@ -46,12 +48,18 @@ async function openPage(person: SignedIn, visible: boolean): Promise<Page> {
   // Node takes headers here, which browsers do not know.
   const socket = new WebSocket(url, { headers } as never)
   let readAt = performance.now()
+  let pauseMs = REREAD_MS.usual
+  let newest: string | undefined
   socket.onmessage = ({ data }) => {
     counted.messages++
     counted.bytes += String(data).length
-    if (!visible || performance.now() - readAt < REREAD_MS) return
+    if (!visible || performance.now() - readAt < pauseMs) return
     readAt = performance.now()
-    void readList(person)
+    void readList(person).then((ids) => {
+      const known = newest === undefined ? 0 : ids.indexOf(newest)
+      pauseMs = known < 0 || known > HEAD_ROWS / 2 ? REREAD_MS.busy : REREAD_MS.usual
+      newest = ids[0]
+    })
   }
   await new Promise<void>((resolve, reject) => {
     socket.onopen = () => resolve()
@@ -85,9 +93,15 @@ function openPaused({ base, cookie }: SignedIn): Promise<Page> {
   })
 }
 
-async function readList({ base, cookie, csrf }: SignedIn): Promise<void> {
+/** @returns the ids, newest first */
+async function readList({ base, cookie, csrf }: SignedIn): Promise<string[]> {
   const headers = { cookie, origin: base, 'x-deed-csrf': csrf, 'content-type': 'application/json' }
-  const answer = await fetch(`${base}/api/call/execution.list`, { method: 'POST', headers, body: '{"limit":100}' })
-  await answer.arrayBuffer()
+  const answer = await fetch(`${base}/api/call/execution.list`, {
+    method: 'POST',
+    headers,
+    body: `{"limit":${HEAD_ROWS}}`,
+  })
+  const text = await answer.text()
   counted.reads++
+  return [...text.matchAll(/"execution_id":"([^"]+)"/g)].map(([, id = '']) => id)
 }

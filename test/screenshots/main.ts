@@ -6,6 +6,7 @@ import { startTestRun } from '@deed/local/test-run'
 import { withoutBrowser } from '../src/browser/chromium.ts'
 import { consoleUnderTest, openPath, ordinaryDay, pathsOf } from '../src/browser/console-mesh.ts'
 import { openBrowser, THEMES } from '../src/browser/open-browser.ts'
+import { organizationPaths } from '../src/browser/organization-day.ts'
 
 const HELP = `Usage: npm run screenshots -- [--out <folder>] [--only <words>] [--docs]
 
@@ -42,15 +43,20 @@ async function takePictures(folder: string): Promise<void> {
     ['/', 'console-overview'],
     ['/inbox', 'console-inbox'],
     ['/executions', 'console-executions'],
-    [`/executions/${day.approved}`, 'console-execution'],
+    [`/executions/${day.executions.approved}`, 'console-execution'],
   ])
-  const executions = Object.entries(day).map(([name, id]) => [`/executions/${id}`, `execution-${name}`] as const)
+  const executions = Object.entries(day.executions).map(
+    ([name, id]) => [`/executions/${id}`, `execution-${name}`] as const,
+  )
+  const organization = organizationPaths(day.organization).map((path, at) => [path, `organization-${at + 1}`] as const)
   for (const colorScheme of THEMES)
     for (const width of WIDTHS)
       await browser.withPage({ colorScheme, width, expected: [/401/] }, async (page) => {
         await under.signIn(page)
         const listed = (await pathsOf(page)).map((path) => [path, path.slice(1) || 'overview'] as const)
-        for (const [path, name] of [...listed, ...executions].filter(([, one]) => one.includes(values.only))) {
+        for (const [path, name] of [...listed, ...executions, ...organization].filter(([, one]) =>
+          one.includes(values.only),
+        )) {
           await openPath(page, path)
           const file = join(folder, `${name}-${colorScheme}-${width}.png`)
           await page.screenshot({ path: file, fullPage: true })

@@ -3,6 +3,8 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError } from '@deed/config/config-error'
 
+const IDLE_MS = 50
+
 /**
  * @param fault the sentence for an address that cannot be bound, which names what to change
  * @returns the port
@@ -25,7 +27,10 @@ export async function listenAt(
 export async function drainServer(server: Server, msMax: number): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
   server.closeIdleConnections()
+  // One whose last answer has just been sent is idle from then on, and would stay open for the next request.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_MS)
   const late = setTimeout(() => server.closeAllConnections(), msMax)
   await closed
+  clearInterval(idle)
   clearTimeout(late)
 }

@@ -29,6 +29,8 @@ import { openSignedOut } from './sessions/signed-out.ts'
 
 const HEADERS_MS_MAX = 10_000
 const REQUEST_MS_MAX = 30_000
+/** Longer than a page waits between two reads, so that it need not connect again, nor meet a connection that just ends. */
+const KEEP_ALIVE_MS = 75_000
 const CONNECTIONS_MAX = 2_000
 const HEADER_BYTES_MAX = 16_384
 /** How long answers that are on their way may take while it drains. */
@@ -49,6 +51,7 @@ export async function startConsole(config: Config): Promise<AsyncDisposable> {
   const server = createServer({
     headersTimeout: HEADERS_MS_MAX,
     requestTimeout: REQUEST_MS_MAX,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: HEADER_BYTES_MAX,
   })
   server.maxConnections = CONNECTIONS_MAX

@@ -186,8 +186,36 @@ describe('a decision', () => {
     const permits = () =>
       database.query<{ environment: string }>('permits', 'select environment from deployments order by 1', [])
     expect(await permits()).toEqual([{ environment: 'staging' }, { environment: 'test' }])
+    expect((await bus.call(work.listPermits, {}, as('ann'))).permits).toMatchObject([
+      { environment: 'staging', release: 'r1', valid_until: expect.stringMatching(/Z$/) },
+      { environment: 'test' },
+    ])
     await database.query('end', `update permits set valid_until = now()`, [])
     expect(await permits()).toEqual([])
+    expect((await bus.call(work.listPermits, {}, as('ann'))).permits).toEqual([])
+  })
+
+  it('that is open is listed apart, and how each type is decided is read by anybody, with what a mandate changed', async () => {
+    const { decision_id: id } = await propose('cto', 'standard', { name: 'Open' })
+    const open = () => bus.call(decision.listDecisions, { open: true, name: 'Open' }, as('ann'))
+    expect((await open()).decisions.map((one) => one.decision_id)).toEqual([id])
+    for (const role of ['senior_architect', 'senior_developer']) await vote(role, id, 'reject')
+    await vote('test_lead', id, 'abstain')
+    expect((await open()).decisions).toEqual([])
+    const rules = async () => (await bus.call(work.listMandates, {}, as('ann'))).rules
+    const before = await rules()
+    expect(before.find(({ type }) => type === 'standard')).toMatchObject({ by: ['cto'], quorum: 2, superior: 'ceo' })
+    expect(before.map(({ changed_by }) => changed_by)).toEqual(before.map(() => null))
+    await database.query(
+      'mandate',
+      `insert into mandates (tenant, decision_type, change, decision_id) values ('local', 'allocation', '{"amount_max_usd": 5}', $1)`,
+      [id],
+    )
+    expect((await rules()).find(({ type }) => type === 'allocation')).toMatchObject({
+      amount_max_usd: 5,
+      changed_by: id,
+    })
+    await database.query('no-mandate', 'delete from mandates', [])
   })
 
   it('on a mandate is for a person alone, and one that could change nothing is refused', async () => {
@@ -241,6 +269,22 @@ describe('messages', () => {
     expect((await inbox('uiux_engineer')).messages.map(({ from }) => from)).toEqual(['test_lead'])
     expect((await inbox('test_lead')).messages).toEqual([])
     expect((await bus.call(note.readInbox, {}, as('cto', 'acme'))).messages).toEqual([])
+  })
+
+  it('are shown to those who look on, in pages, and stay unread by it', async () => {
+    const { message_id: id, thread_id } = await send('ceo', 'leadership')
+    const listed = (asked: object) => bus.call(note.listMessages, asked, as('ann'))
+    const { messages } = await listed({ thread_id })
+    expect(messages).toMatchObject([{ message_id: id, from: 'ceo', to: 'leadership' }])
+    expect(messages[0]?.unread_by).toEqual(['chro', 'cto', 'operations_head'])
+    const first = await listed({ role: 'chro', limit: 1 })
+    expect(first.messages.map((one) => one.message_id)).toEqual([id])
+    const second = await listed({ role: 'chro', limit: 100, cursor: first.next_cursor })
+    expect(second.messages.length).toBeGreaterThan(0)
+    expect(second.messages.every(({ message_id: one }) => one < id)).toBe(true)
+    expect(second.next_cursor).toBe(null)
+    expect((await inbox('chro')).messages.map((one) => one.message_id)).toContain(id)
+    expect((await bus.call(note.listMessages, {}, as('ann', 'acme'))).messages).toEqual([])
   })
 
   it('of a thread end after six, also where two programs answer each other at once', async () => {

@@ -19,13 +19,15 @@ import type { Config } from './config.ts'
 import { askPeople } from './deciding/ask-people.ts'
 import { closeVotes, type Deciding } from './deciding/decide.ts'
 import { castVote, escalateDecision, getDecision, listDecisions, proposeDecision } from './handlers/decisions.ts'
-import { readInbox, recall, remember, sendMessage } from './handlers/notes.ts'
+import { listMessages, readInbox, recall, remember, sendMessage } from './handlers/notes.ts'
 import {
   acceptFeature,
   addBacklogItem,
   linkCriterion,
   listAllocations,
   listBacklog,
+  listMandates,
+  listPermits,
   listRoles,
   listStandards,
 } from './handlers/work.ts'
@@ -91,11 +93,14 @@ export async function startOrganization(config: Config): Promise<AsyncDisposable
   bus.serve(decision.listDecisions, listDecisions(store))
   bus.serve(note.sendMessage, sendMessage({ store, bus, log }))
   bus.serve(note.readInbox, readInbox({ store }))
+  bus.serve(note.listMessages, listMessages({ store }))
   bus.serve(note.remember, remember({ store }))
   bus.serve(note.recall, recall({ store }))
   bus.serve(listRolesContract, listRoles({ store }))
   bus.serve(work.listAllocations, listAllocations(store, authority))
   bus.serve(work.listStandards, listStandards({ store }))
+  bus.serve(work.listPermits, listPermits({ store }))
+  bus.serve(work.listMandates, listMandates(store, authority))
   bus.serve(work.addBacklogItem, addBacklogItem({ store }))
   bus.serve(work.listBacklog, listBacklog({ store }))
   bus.serve(work.linkCriterion, linkCriterion({ store, bus }))

@@ -39,11 +39,37 @@ export async function sidewaysFindings(page: Page): Promise<string[]> {
   })
 }
 
+/** 1.4.4 and 1.4.10: what is read or pressed is whole, unless it scrolls, or is a line that ends in dots. */
+export async function cutFindings(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const found = new Set<string>()
+    const stylesOf = (one: Element): CSSStyleDeclaration => getComputedStyle(one)
+    for (const one of document.querySelectorAll('header.top *, main *')) {
+      const read = [...one.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim())
+      if (!read && !one.matches('a, button, input, select, textarea')) continue
+      const { left, right, top, bottom, width, height } = one.getBoundingClientRect()
+      if (width <= 1 || height <= 1 || stylesOf(one).visibility === 'hidden' || one.closest('svg, .hidden')) continue
+      const name = `${one.tagName.toLowerCase()}.${one.className} "${(one.textContent ?? '').trim().slice(0, 40)}"`
+      let inside: Element | null = one
+      for (; inside && inside !== document.body; inside = inside.parentElement) {
+        const { overflowX, overflowY, textOverflow } = stylesOf(inside)
+        if (textOverflow === 'ellipsis' || /auto|scroll/.test(overflowX)) break
+        if (inside === one || !/hidden|clip/.test(`${overflowX} ${overflowY}`)) continue
+        const box = inside.getBoundingClientRect()
+        if (right > box.right + 1 || left < box.left - 1 || bottom > box.bottom + 1 || top < box.top - 1)
+          found.add(`${name} is cut by ${inside.tagName.toLowerCase()}.${inside.className}`)
+      }
+      if (inside === document.body && (right > innerWidth + 1 || left < -1)) found.add(`${name} is cut by the window`)
+    }
+    return [...found]
+  })
+}
+
 /** 1.4.4 and 1.4.10: a window of 1280 px at this zoom, which leaves as many pixels of CSS as a narrower one. */
 export async function zoomFindings(page: Page, percent: 200 | 400): Promise<string[]> {
   const before = page.viewportSize()
   await page.setViewportSize({ width: (1280 * 100) / percent, height: (1024 * 100) / percent })
-  const found = await sidewaysFindings(page)
+  const found = [...(await sidewaysFindings(page)), ...(await cutFindings(page))]
   if (before) await page.setViewportSize(before)
   return found.map((one) => `at ${percent} %: ${one}`)
 }

@@ -1,6 +1,6 @@
 // Deciding in the console, by keyboard: an approval of level 2 by the hash of its plan, a task that a person does; and a
 // service that dies while somebody looks.
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '@deed/process/until'
 import { listApprovals } from '@deed/proto/approval'
@@ -8,8 +8,10 @@ import { exportAudit } from '@deed/proto/audit'
 import { type ExecutionReply, getExecution, requestExecution } from '@deed/proto/execution'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sidewaysFindings } from './accessibility.ts'
 import { withoutBrowser } from './chromium.ts'
 import { type ConsoleWorld, consoleWorld } from './console-world.ts'
+import { proposer, voter } from './organization-day.ts'
 
 const APPROVER = { user: 'approver', role: 'approver' } as const
 const HASH_CHARS = 6
@@ -132,6 +134,158 @@ describe.skipIf(withoutBrowser)(`deciding in the console${withoutBrowser}`, () =
     )
     const { result } = await world.under.client.call(getExecution, { execution_id })
     expect(result?.text).toContain('the seals hold')
+  })
+
+  it('opens the plan that replaced one whose target changed after it was read, and binds to that one alone', async () => {
+    const { client } = world.under
+    await client.call(requestExecution, { task: 'write "read" to changing.txt' })
+    const execution_id = await waiting('delete changing.txt')
+    const pending = async () =>
+      (await client.call(listApprovals, { status: 'pending' })).approvals.find(
+        (one) => one.execution_id === execution_id,
+      )
+    const first = await pending()
+    await world.visit(
+      `/inbox/${first?.approval_id}`,
+      async (page) => {
+        const decision = page.getByRole('complementary', { name: 'decision' })
+        await decision
+          .getByRole('textbox')
+          .first()
+          .fill((first?.plan_hash ?? '').slice(0, HASH_CHARS))
+        writeFileSync(inWorkspace('changing.txt'), 'written by another one')
+        await page.keyboard.press('Enter')
+        await page.getByText('The plan changed, so that this approval holds no longer').waitFor()
+        expect(existsSync(inWorkspace('changing.txt'))).toBe(true)
+        const second = await pending()
+        expect(second?.plan_hash).not.toBe(first?.plan_hash)
+        await page.getByRole('link', { name: 'Open the approval of the new plan' }).click()
+        await page.waitForURL(`**/inbox/${second?.approval_id}`)
+        const typed = decision.getByRole('textbox').first()
+        await typed.fill((first?.plan_hash ?? '').slice(0, HASH_CHARS))
+        expect(await page.getByRole('button', { name: /^Approve/ }).getAttribute('aria-disabled')).toBe('true')
+        await typed.fill((second?.plan_hash ?? '').slice(0, HASH_CHARS))
+        await page.keyboard.press('Enter')
+        await until(() => !existsSync(inWorkspace('changing.txt')), { what: 'the deletion' })
+      },
+      APPROVER,
+    )
+  })
+
+  it('is done on a telephone without a keyboard: approve, deny and cancel, at 320 px', async () => {
+    const { client } = world.under
+    const ids: ExecutionReply['execution_id'][] = []
+    for (const name of ['one', 'two', 'three']) {
+      await client.call(requestExecution, { task: `write "x" to phone-${name}.txt` })
+      ids.push(await waiting(`delete phone-${name}.txt`))
+    }
+    await world.visit(
+      '/inbox',
+      async (page) => {
+        await page.getByRole('link', { name: /phone-one/ }).click()
+        await page.waitForURL(/\/inbox\/[0-9a-f-]{36}/)
+        const hash = (await page.locator('code.hash mark').textContent()) ?? ''
+        const approve = page.getByRole('button', { name: /^Approve/ })
+        await page.getByRole('complementary', { name: 'decision' }).getByRole('textbox').first().fill(hash)
+        await approve.click()
+        await until(() => !existsSync(inWorkspace('phone-one.txt')), { what: 'the deletion' })
+        await page.getByRole('link', { name: 'Inbox' }).last().click()
+        await page.getByRole('link', { name: /phone-two/ }).click()
+        await page.getByRole('button', { name: /^Deny/ }).click()
+        await until(async () => (await statusOf(ids[1] as (typeof ids)[number])) === 'denied', { what: 'the denial' })
+        await page.getByRole('button', { name: 'menu' }).click()
+        await page.getByRole('link', { name: /^Executions/ }).click()
+        await page
+          .getByRole('link', { name: /phone-three/ })
+          .first()
+          .click()
+        await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+        await page.getByRole('button', { name: 'Cancel it' }).click()
+        await until(async () => (await statusOf(ids[2] as (typeof ids)[number])) === 'cancelled', { what: 'the end' })
+        expect(await sidewaysFindings(page)).toEqual([])
+        expect([existsSync(inWorkspace('phone-two.txt')), existsSync(inWorkspace('phone-three.txt'))]).toEqual([
+          true,
+          true,
+        ])
+      },
+      { ...APPROVER, width: 320 },
+    )
+  })
+
+  it('puts a decision of the organization to a person, and the open page shows votes and the answer as they come', async () => {
+    const { client } = world.under
+    const [propose, vote] = [proposer(client), voter(client)]
+    const voted = await propose('cto', 'technology', { name: 'Queues' })
+    const asked = await propose('ceo', 'allocation', { name: 'Faster tests', amount: 250 })
+    await world.visit(
+      '/organization',
+      async (page) => {
+        const table = page.getByRole('table', { name: 'decisions' })
+        await table.getByText('0 of 2 votes').waitFor()
+        await vote('senior_architect', voted.decision_id, 'approve')
+        await table.getByText('1 of 2 votes').waitFor()
+        await page.getByText('1 decision waits for a person').waitFor()
+        await page.getByRole('link', { name: /Faster tests/ }).click()
+        await page.waitForURL(`**/organization?decision=${asked.decision_id}`)
+        // Text of programs is data.
+        await page.getByText('\\u{202e}gnp.').first().waitFor()
+        expect(await page.locator('main img, main script').count()).toBe(0)
+        const link = page.getByRole('link', { name: 'Answer in the inbox', exact: true })
+        await link.waitFor()
+        const inbox = await page.context().newPage()
+        await inbox.goto(new URL((await link.getAttribute('href')) ?? '', page.url()).href)
+        await inbox.getByRole('link', { name: 'of the organization' }).waitFor()
+        await inbox.getByRole('button', { name: /Provide the result/ }).click()
+        await inbox.getByLabel('What was done or found').fill('yes')
+        await inbox.getByRole('button', { name: 'Provide the result', exact: true }).click()
+        await page.getByText('It changed $250.00').waitFor()
+        await page.getByRole('link', { name: 'Money', exact: true }).click()
+        await page.getByText('$250.00').first().waitFor()
+        await page.getByRole('link', { name: 'faster-tests' }).waitFor()
+      },
+      APPROVER,
+    )
+  })
+
+  it('says of the organization what there is not, what an address has wrong, and what to do without its service', async () => {
+    const organization = world.under.mesh.service('organization')
+    await world.visit(
+      '/organization?view=memories&text=nothing-like-it',
+      async (page) => {
+        await page.getByText('No memory matches').waitFor()
+        await page.keyboard.press('5')
+        await page.waitForURL('**/organization?view=money')
+        const { origin } = new URL(page.url())
+        await page.goto(`${origin}/organization?view=nonsense`)
+        await page.getByText('This address has filters that do not exist here').waitFor()
+        await organization.kill()
+        await page.goto(`${origin}/organization?view=roles&role=cto`)
+        const again = page.getByRole('button', { name: 'Try again' })
+        await again.waitFor()
+        await organization.start()
+        await page.getByText('May propose').waitFor()
+      },
+      { role: 'viewer', expected: [/50[34]|429/] },
+    )
+  })
+
+  it('says since when a page is stale while the console is away, and continues by itself', async () => {
+    const server = world.under.mesh.service('console')
+    await world.visit(
+      '/executions',
+      async (page) => {
+        await page.locator('.connection.live').waitFor()
+        await server.kill()
+        await page.getByText(/^stale since/).waitFor()
+        expect(await page.locator('#main.stale').count()).toBe(1)
+        const { execution_id } = await world.under.client.call(requestExecution, { task: 'create the folder missed' })
+        await until(async () => (await statusOf(execution_id)) === 'done', { what: 'the folder' })
+        await server.start()
+        await page.locator('.connection.live').waitFor()
+        await page.getByRole('link', { name: 'create the folder missed' }).waitFor()
+      },
+      { expected: [/ERR_CONNECTION|WebSocket/] },
+    )
   })
 
   it('says on the first screen that a service has died, and that it is back', async () => {

@@ -11,6 +11,7 @@ import { putSchedule } from '@deed/proto/schedule'
 import { rollbackExecution } from '@deed/proto/steering'
 import type { Page } from 'playwright-core'
 import { askedOf, endOf } from '../follow.ts'
+import { organizationDay } from './organization-day.ts'
 
 export interface ConsoleUnderTest extends MeshUnderTest {
   /** Opens the console, signed in by a link of its own. */
@@ -47,7 +48,7 @@ export const pathsOf = (page: Page): Promise<string[]> =>
 
 const APPROVER = { principal: { tenant: 'local', user: 'approver' } }
 
-/** Executions that are done, undone, denied, failed and waiting; a goal and a schedule. @returns their ids */
+/** Executions that are done, undone, denied, failed and waiting; a goal and a schedule; an organization. @returns their ids */
 export async function ordinaryDay(under: MeshUnderTest) {
   const { client, workspace } = under
   mkdirSync(join(workspace, 'logs'))
@@ -72,5 +73,6 @@ export async function ordinaryDay(under: MeshUnderTest) {
   await askedOf(under, waiting)
   await client.call(putGoal, { name: 'reports-exist', task: 'create the folder reports', interval_ms: 60_000 })
   await client.call(putSchedule, { name: 'nightly', request: { task: 'create the folder nightly' }, cron: '0 3 * * *' })
-  return { done, undone, failed, approved, denied, waiting }
+  const organization = await organizationDay(client)
+  return { executions: { done, undone, failed, approved, denied, waiting }, organization }
 }

@@ -3,10 +3,18 @@
 import { requestExecution } from '@deed/proto/execution'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { axeFindings, focusFindings, motionFindings, sidewaysFindings, zoomFindings } from './accessibility.ts'
+import {
+  axeFindings,
+  cutFindings,
+  focusFindings,
+  motionFindings,
+  sidewaysFindings,
+  zoomFindings,
+} from './accessibility.ts'
 import { withoutBrowser } from './chromium.ts'
 import { type ConsoleUnderTest, consoleUnderTest, openPath, ordinaryDay, pathsOf } from './console-mesh.ts'
 import { type BrowserUnderTest, openBrowser, THEMES, WIDTHS } from './open-browser.ts'
+import { organizationPaths } from './organization-day.ts'
 
 const opened = new AsyncDisposableStack()
 let browser: BrowserUnderTest
@@ -25,7 +33,9 @@ describe.skipIf(withoutBrowser)(`the console in a browser${withoutBrowser}`, () 
   async function onEachPage(page: Page, find: (path: string) => Promise<string[]>): Promise<Record<string, string[]>> {
     await under.signIn(page)
     const found: Record<string, string[]> = {}
-    for (const path of [...(await pathsOf(page)), `/executions/${day.approved}`, `/executions/${day.waiting}`]) {
+    const { executions, organization } = day
+    const paths = [executions.approved, executions.waiting].map((id) => `/executions/${id}`)
+    for (const path of [...(await pathsOf(page)), ...paths, ...organizationPaths(organization)]) {
       await openPath(page, path)
       const findings = await find(path)
       if (findings.length > 0) found[path] = findings
@@ -63,9 +73,16 @@ describe.skipIf(withoutBrowser)(`the console in a browser${withoutBrowser}`, () 
     },
   )
 
-  it('can be zoomed to 200 % and 400 % on every page', async () => {
+  it('can be zoomed to 200 % and 400 %, and read at 390 px, on every page: nothing is cut', async () => {
     await browser.withPage({ expected: [/401/] }, async (page) => {
-      const find = async () => [...(await zoomFindings(page, 200)), ...(await zoomFindings(page, 400))]
+      const find = async () => {
+        const found = await cutFindings(page)
+        for (const percent of [200, 400] as const) found.push(...(await zoomFindings(page, percent)))
+        await page.setViewportSize({ width: WIDTHS[1], height: 800 })
+        found.push(...(await sidewaysFindings(page)), ...(await cutFindings(page)))
+        await page.setViewportSize({ width: WIDTHS[0], height: 800 })
+        return found
+      }
       expect(await onEachPage(page, find)).toEqual({})
     })
   })
@@ -101,10 +118,18 @@ describe.skipIf(withoutBrowser)(`the console in a browser${withoutBrowser}`, () 
   it('asks for nothing to be remembered, typed again or dragged: a token is pasted, a range is typed', async () => {
     await browser.withPage({ expected: [/401/] }, async (page) => {
       await under.signIn(page)
-      await openPath(page, `/executions/${day.approved}?view=timeline`)
+      await openPath(page, `/executions/${day.executions.approved}?view=timeline`)
       await page.getByLabel('from, in seconds').fill('0.001')
       await page.keyboard.press('Tab')
       await page.waitForURL(/from=0\.001/)
+      await page.getByRole('button', { name: 'show all' }).click()
+      // The same by dragging.
+      const { x, y, width } = (await page.locator('.axis').boundingBox()) ?? { x: 0, y: 0, width: 0 }
+      await page.mouse.move(x + width / 4, y + 4)
+      await page.mouse.down()
+      await page.mouse.move(x + width / 2, y + 4, { steps: 4 })
+      await page.mouse.up()
+      await page.waitForURL(/from=[\d.]+&to=[\d.]+/)
       await openPath(page, '/new')
       await page.getByLabel('Task, in plain words').fill('write "twice" to twice.txt')
       await page.getByRole('button', { name: 'Dry run' }).click()

@@ -252,6 +252,67 @@ describe.skipIf(withoutBrowser)(`work in the console${withoutBrowser}`, () => {
     )
   })
 
+  it('finds what an id names, pasted anywhere or by its last digits, and copies it whole, with the command for it', async () => {
+    const id = await requested('write "found" to found.txt', 'done')
+    await world.visit('/cache', async (page) => {
+      await page.context().grantPermissions(['clipboard-write'])
+      await page.locator('.page h1').waitFor()
+      await page.evaluate((text) => {
+        const clipboardData = new DataTransfer()
+        clipboardData.setData('text/plain', text)
+        document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }))
+      }, id)
+      await page.waitForURL(`**/executions/${id}`)
+      await page.getByText(`deed show ${id}`).waitFor()
+      const copied = async (name: string | RegExp) => {
+        await page.getByRole('button', { name }).first().click()
+        await page.getByText('Copied ').last().waitFor()
+        // The page may not read it: it is pasted, as a person does.
+        await page.keyboard.press('/')
+        const field = page.getByRole('searchbox')
+        await field.waitFor()
+        await page.keyboard.press('Control+v')
+        const text = await field.inputValue()
+        await page.keyboard.press('Escape')
+        return text
+      }
+      expect(await copied('copy the command')).toBe(`deed show ${id}`)
+      expect(await copied(`copy the id ${id}`)).toBe(id)
+      // The zone of all times is one key away.
+      const exact = page.getByTitle(/^\d{4}-\d\d-\d\d .* UTC$/)
+      const inUtc = await exact.count()
+      await page.keyboard.press('u')
+      await page
+        .getByRole('button', { name: /^times: / })
+        .getByText('UTC')
+        .waitFor()
+      expect(await exact.count()).toBeGreaterThanOrEqual(Math.max(1, inUtc))
+      await page.keyboard.press('/')
+      await page.getByRole('searchbox').fill(id.slice(-8))
+      await page.getByRole('dialog').getByText(id).waitFor()
+      await page.keyboard.press('Enter')
+      await page.waitForURL(`**/executions/${id}`)
+    })
+  })
+
+  it('says the same of an execution in the list and on its page, at each step and without a reload', async () => {
+    await requested('write "same" to same.txt', 'done')
+    const id = await requested('delete same.txt', 'waiting')
+    await world.visit(`/executions/${id}`, async (page) => {
+      const list = await page.context().newPage()
+      await list.goto(new URL('/executions?text=same.txt', page.url()).href)
+      const row = list.locator('.table-box tbody tr', { hasText: 'delete same.txt' })
+      const statuses = async () => {
+        const shown = [page.locator('.execution-head > header .status'), row.locator('.status').first()]
+        return Promise.all(shown.map(async (one) => /[a-z ]+$/.exec((await one.textContent()) ?? '')?.[0]))
+      }
+      await expect.poll(statuses).toEqual(['waiting', 'waiting'])
+      await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+      await page.getByRole('button', { name: 'Cancel it' }).click()
+      await expect.poll(statuses).toEqual(['cancelled', 'cancelled'])
+    })
+  })
+
   it('shows text of the world inert, with its hidden characters', async () => {
     await requested(HOSTILE, 'done')
     await world.visit('/executions?text=onerror', async (page) => {

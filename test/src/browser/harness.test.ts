@@ -3,7 +3,14 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { axeFindings, focusFindings, motionFindings, sidewaysFindings, zoomFindings } from './accessibility.ts'
+import {
+  axeFindings,
+  cutFindings,
+  focusFindings,
+  motionFindings,
+  sidewaysFindings,
+  zoomFindings,
+} from './accessibility.ts'
 import { withoutBrowser } from './chromium.ts'
 import { type BrowserUnderTest, openBrowser, type PageOptions, THEMES, WIDTHS } from './open-browser.ts'
 
@@ -78,6 +85,19 @@ describe.skipIf(withoutBrowser)(`a page in a browser${withoutBrowser}`, () => {
     expect(await open(wide, sidewaysFindings, { width: 320 })).toHaveLength(1)
     expect(await open(wide, (page) => zoomFindings(page, 200))).toEqual([])
     expect(await open(wide, (page) => zoomFindings(page, 400))).toMatchObject([/at 400 %/])
+  })
+
+  it('cuts what is read, or scrolls it, or ends it in dots', async () => {
+    const cut = (style: string) =>
+      open(
+        `${GOOD.replace('</main>', '')}<div style="width: 60px; white-space: nowrap; ${style}"><b>${'word '.repeat(9)}</b></div></main>`,
+        cutFindings,
+      )
+    expect(await open(GOOD, cutFindings)).toEqual([])
+    expect(await cut('overflow: hidden')).toMatchObject([/word.*is cut by div/])
+    expect(await cut('overflow: auto')).toEqual([])
+    expect(await cut('overflow: hidden; text-overflow: ellipsis')).toEqual([])
+    expect(await cut('position: relative; left: 1250px')).toMatchObject([/word.*is cut by the window/])
   })
 
   it('is walked by Tab: what is covered, outside, or unmarked is found', async () => {

@@ -4,6 +4,7 @@ import type * as alert from '@deed/proto/alert'
 import type * as approval from '@deed/proto/approval'
 import type * as audit from '@deed/proto/audit'
 import type * as cache from '@deed/proto/cache'
+import type * as decision from '@deed/proto/decision'
 import type * as doctor from '@deed/proto/doctor'
 import type * as execution from '@deed/proto/execution'
 import type * as executionHistory from '@deed/proto/execution-history'
@@ -11,6 +12,9 @@ import type * as findId from '@deed/proto/find-id'
 import type * as goal from '@deed/proto/goal'
 import type * as grant from '@deed/proto/grant'
 import type * as model from '@deed/proto/model'
+import type * as organization from '@deed/proto/organization'
+import type * as organizationNotes from '@deed/proto/organization-notes'
+import type * as organizationWork from '@deed/proto/organization-work'
 import type * as person from '@deed/proto/person'
 import type * as rules from '@deed/proto/rules'
 import type * as schedule from '@deed/proto/schedule'
@@ -60,6 +64,16 @@ export interface Contracts {
   'id.find': typeof findId.findId
   'model.calls': typeof model.listModelCalls
   'model.stats': typeof model.modelStats
+  'organization.get-decision': typeof decision.getDecision
+  'organization.list-allocations': typeof organizationWork.listAllocations
+  'organization.list-backlog': typeof organizationWork.listBacklog
+  'organization.list-decisions': typeof decision.listDecisions
+  'organization.list-mandates': typeof organizationWork.listMandates
+  'organization.list-messages': typeof organizationNotes.listMessages
+  'organization.list-permits': typeof organizationWork.listPermits
+  'organization.list-roles': typeof organization.listRoles
+  'organization.list-standards': typeof organizationWork.listStandards
+  'organization.recall': typeof organizationNotes.recall
   'rules.forget': typeof rules.forgetLearned
   'rules.learned': typeof rules.listLearned
   'rules.list': typeof rules.listRules

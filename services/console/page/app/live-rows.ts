@@ -2,12 +2,11 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { live } from './connection.ts'
 import type { ExecutionEvent } from './live.ts'
+import { HEAD_ROWS, rereadPause } from './reread-pause.ts'
 import { onChange } from './resource.ts'
 import { createResource, type ResourceState } from './resource-state.ts'
 
-const HEAD_ROWS = 100
 const PAGE_ROWS = 200
-const RELOAD_MS = 1_000
 const EVERY_MS = 60_000
 /** Pages without a single match are passed over, as many as this for one scroll to the end. */
 const EMPTY_PAGES_MAX = 25
@@ -20,6 +19,7 @@ interface Rows {
 
 export interface Source<R extends Rows, Page> {
   readonly read: (limit: number, cursor: NonNullable<R['cursor']> | undefined, signal: AbortSignal) => Promise<Page>
+  readonly keyOf: (row: R['rows'][number]) => string
   readonly withHead: (known: R, page: Page) => R
   readonly withPage: (known: R, page: Page) => R
   /** The same value where nothing changes. */
@@ -41,19 +41,23 @@ export function useLiveRows<R extends Rows, Page>(key: string, empty: R, source:
   const [error, setError] = useState<Error>()
   const list = useMemo(() => {
     let known = empty
+    let pauseMs = rereadPause([], [])
     let running = false
     let meanwhile: ExecutionEvent[] = []
+    const headKeys = ({ rows }: R): string[] => rows.slice(0, HEAD_ROWS).map(source.keyOf)
     const ended = new AbortController()
     const { signal } = ended
     const head = createResource(
       async () => {
         meanwhile = []
         const page = await source.read(HEAD_ROWS, undefined, signal)
+        const before = headKeys(known)
         // What happened since it was asked may not be in it.
         known = meanwhile.reduce(source.withEvent, source.withHead(known, page))
+        pauseMs = rereadPause(before, headKeys(known))
         return known
       },
-      { pauseMs: RELOAD_MS },
+      { pauseMs: () => pauseMs },
     )
     const more = async (): Promise<void> => {
       if (running || known.cursor === null) return

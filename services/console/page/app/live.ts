@@ -23,6 +23,8 @@ export interface Rows {
 export interface LiveListener {
   event?: (event: ExecutionEvent) => void
   alert?: (alert: Alert) => void
+  /** Something happened in the organization. */
+  organization?: () => void
   /** Events were missed: read the lists again. */
   missed?: () => void
 }
@@ -75,7 +77,7 @@ export function openLive(
   let retry: ReturnType<typeof setTimeout> | undefined
   let silence: ReturnType<typeof setTimeout> | undefined
 
-  const report = (name: 'event' | 'alert' | 'missed', value?: unknown): void => {
+  const report = (name: keyof LiveListener, value?: unknown): void => {
     for (const listener of [...listeners]) (listener[name] as ((value?: unknown) => void) | undefined)?.(value)
   }
   const sendWatch = (id: string, after: number): void => {
@@ -134,6 +136,8 @@ export function openLive(
         return
       case 'alert':
         return report('alert', message.alert)
+      case 'organization':
+        return report('organization')
       case 'rows':
         return takeRows(message)
       case 'unwatched': {

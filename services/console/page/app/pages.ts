@@ -52,6 +52,13 @@ export const PAGES: readonly Page[] = [
     load: () => import('../pages/templates/templates.tsx'),
   },
   { path: '/rules', title: 'Rules', key: 'r', group: 'Set up', load: () => import('../pages/rules/rules.tsx') },
+  {
+    path: '/organization',
+    title: 'Organization',
+    key: 'b',
+    group: 'Mesh',
+    load: () => import('../pages/organization/organization.tsx'),
+  },
   { path: '/agents', title: 'Agents', key: 'a', group: 'Mesh', load: () => import('../pages/agents/agents.tsx') },
   { path: '/cache', title: 'Cache', key: 'c', group: 'Mesh', load: () => import('../pages/cache/cache.tsx') },
   {

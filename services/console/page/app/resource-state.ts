@@ -29,7 +29,7 @@ const RETRY_MS = 3_000
 
 export function createResource<T>(
   load: (signal: AbortSignal) => Promise<T>,
-  { pauseMs = PAUSE_MS, retryMs = RETRY_MS } = {},
+  { pauseMs: pause = PAUSE_MS, retryMs = RETRY_MS }: { pauseMs?: number | (() => number); retryMs?: number } = {},
 ): Resource<T> {
   const state = signal<ResourceState<T>>({ value: undefined, error: undefined, loading: true, at: undefined })
   const ended = new AbortController()
@@ -39,6 +39,8 @@ export function createResource<T>(
   let credit = QUICK
   let timer: ReturnType<typeof setTimeout> | undefined
 
+  const pauseNow = (): number => (typeof pause === 'number' ? pause : pause())
+
   function reload(): void {
     if (ended.signal.aborted) return
     if (running) {
@@ -47,6 +49,7 @@ export function createResource<T>(
     }
     clearTimeout(timer)
     timer = undefined
+    const pauseMs = pauseNow()
     const waitMs = startedAt + (credit >= 1 ? Math.min(QUICK_MS, pauseMs) : pauseMs) - performance.now()
     if (waitMs > 0) timer = setTimeout(() => void run(), waitMs)
     else void run()
@@ -56,7 +59,7 @@ export function createResource<T>(
     running = true
     again = false
     const now = performance.now()
-    credit = Math.min(QUICK, credit + (now - startedAt) / Math.max(1, pauseMs)) - 1
+    credit = Math.min(QUICK, credit + (now - startedAt) / Math.max(1, pauseNow())) - 1
     startedAt = now
     state.value = { ...state.value, loading: true }
     try {

@@ -7,6 +7,8 @@ import { createResource, type Resource, type ResourceState } from './resource-st
 export interface ResourceOptions {
   /** Reload on these events; at once, and then at most once in `pauseMs`. */
   on?: ((event: ExecutionEvent) => boolean) | undefined
+  /** Reload on what happens in the organization. */
+  organization?: boolean | undefined
   pauseMs?: number
   /** Reload after this time as well, in milliseconds, for what no event reports. */
   everyMs?: number | undefined
@@ -21,13 +23,13 @@ const PAUSE_MS = 1_000
 export function useResource<T>(
   key: string,
   load: (signal: AbortSignal) => Promise<T>,
-  { on, pauseMs = PAUSE_MS, everyMs }: ResourceOptions = {},
+  { on, organization, pauseMs = PAUSE_MS, everyMs }: ResourceOptions = {},
 ): ResourceState<T> & Pick<Resource<T>, 'reload'> {
   // The key stands for what `load` reads.
   const resource = useMemo(() => createResource(load, { pauseMs }), [key])
   useEffect(() => {
     resource.reload()
-    const stop = onChange({ on, everyMs }, resource.reload)
+    const stop = onChange({ on, organization, everyMs }, resource.reload)
     return () => {
       stop()
       resource.close()
@@ -41,7 +43,10 @@ export function useResource<T>(
  *
  * @returns the function that stops it
  */
-export function onChange({ on, everyMs }: Omit<ResourceOptions, 'pauseMs'>, reload: () => void): () => void {
+export function onChange(
+  { on, organization, everyMs }: Omit<ResourceOptions, 'pauseMs'>,
+  reload: () => void,
+): () => void {
   let unseen = false
   const change = (): void => {
     if (document.hidden) unseen = true
@@ -52,7 +57,11 @@ export function onChange({ on, everyMs }: Omit<ResourceOptions, 'pauseMs'>, relo
     unseen = false
     reload()
   }
-  const stop = live.listen({ event: (event) => on?.(event) && change(), missed: change })
+  const stop = live.listen({
+    event: (event) => on?.(event) && change(),
+    missed: change,
+    ...(organization ? { organization: change } : {}),
+  })
   const timer = everyMs === undefined ? undefined : setInterval(change, everyMs)
   document.addEventListener('visibilitychange', onVisible)
   return () => {

@@ -34,8 +34,16 @@ async function placesOf(text: string): Promise<{ of: string; id: string; url: st
       return ids.filter((id) => whole === undefined || id === whole).map((id) => ({ of, id, url: url(id) }))
     }),
   )
-  return found.flat()
+  const places = found.flat()
+  return places.length > 0 || whole === undefined ? places : decisionOf(whole)
 }
+
+/** Decisions of the organization are found by their whole ids. */
+const decisionOf = (id: string): Promise<{ of: string; id: string; url: string }[]> =>
+  call('organization.get-decision', { decision_id: id }).then(
+    () => [{ of: 'decision', id, url: urlOf('/organization', { status: 'all', decision: id }) }],
+    () => [],
+  )
 
 /** Goes to what has this id. @returns whether there is such a thing */
 async function openId(text: string): Promise<boolean> {

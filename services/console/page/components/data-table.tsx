@@ -5,7 +5,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { useKeys } from '../app/keys.ts'
-import { go } from '../app/router.ts'
+import { go, place } from '../app/router.ts'
 import { scrollToRow, tableWindow } from '../text/table-window.ts'
 import { useTableFocus } from './table-focus.ts'
 
@@ -52,7 +52,7 @@ const HEAD = 33
 const NARROW = '(max-width: 719px)'
 
 export function DataTable<Row>(properties: Properties<Row>) {
-  const { label, columns, rows, keyOf, titleOf, hrefOf, second, total, onMore, selection } = properties
+  const { label, columns, rows, keyOf, hrefOf, second, total, onMore, selection } = properties
   const { current: named } = properties
   const box = useRef<HTMLDivElement>(null)
   const narrow = useMedia(NARROW)
@@ -60,7 +60,13 @@ export function DataTable<Row>(properties: Properties<Row>) {
   const [view, setView] = useState({ scrollTop: 0, viewHeight: 600 })
   const [current, setCurrent] = useState(named)
   const { from, to } = tableWindow(rows.length, { ...view, rowHeight })
-  const index = useMemo(() => rows.findIndex((row) => keyOf(row) === current), [rows, current])
+  // The same for all rows and all draws: that a page makes its functions anew draws no row again.
+  const latest = useRef(properties)
+  latest.current = properties
+  const index = useMemo(
+    () => (current === undefined ? -1 : rows.findIndex((row) => keyOf(row) === current)),
+    [rows, current],
+  )
 
   const measure = (): void => {
     const { scrollTop = 0, clientHeight = 0 } = box.current ?? {}
@@ -86,7 +92,10 @@ export function DataTable<Row>(properties: Properties<Row>) {
       const moved = rows.findIndex((row) => keyOf(row) === before.key)
       if (moved >= 0 && moved !== before.row) box.current.scrollTop += (moved - before.row) * rowHeight
     }
-    const first = Math.min(rows.length - 1, Math.floor((box.current?.scrollTop ?? 0) / rowHeight))
+  }, [rows])
+  useLayoutEffect(() => {
+    // As it was measured: to ask the browser here makes it lay out the page in the middle of a frame.
+    const first = Math.min(rows.length - 1, Math.floor(view.scrollTop / rowHeight))
     const row = rows[first]
     anchor.current = row === undefined ? undefined : { key: keyOf(row), row: first }
   })
@@ -119,12 +128,6 @@ export function DataTable<Row>(properties: Properties<Row>) {
     if (rows.length > 0) focus.follow()
     show(to)
   }
-  function toggle(key: string): void {
-    if (!selection) return
-    const keys = new Set(selection.keys)
-    if (!keys.delete(key)) keys.add(key)
-    selection.change(keys)
-  }
   const step = Math.max(1, Math.floor(view.viewHeight / rowHeight) - 2)
   useKeys(`The list of ${label}`, [
     { key: 'j', does: 'next row', run: () => move(index + 1) },
@@ -135,7 +138,9 @@ export function DataTable<Row>(properties: Properties<Row>) {
     // By what has the focus in it.
     { key: 'ArrowDown', does: 'next row, once Tab has led to the table; ArrowUp, Home and End as well' },
     { key: 'ArrowRight', does: 'next link or button of the row; ArrowLeft the one before' },
-    ...(selection ? [{ key: 'x', does: 'select the row', run: () => current !== undefined && toggle(current) }] : []),
+    ...(selection
+      ? [{ key: 'x', does: 'select the row', run: () => current !== undefined && toggle(selection, current) }]
+      : []),
   ])
   function open(row: Row | undefined): void {
     // A focused link or button does what it says.
@@ -146,7 +151,7 @@ export function DataTable<Row>(properties: Properties<Row>) {
   }
 
   const rowCount = total ?? (onMore ? undefined : rows.length)
-  const shownColumns = columns.filter(({ wideOnly }) => !narrow || !wideOnly)
+  const shownColumns = useMemo(() => columns.filter(({ wideOnly }) => !narrow || !wideOnly), [columns, narrow])
   const allSelected = rows.length > 0 && rows.every((row) => selection?.keys.has(keyOf(row)))
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: what has the focus within it is what the arrow keys move from
@@ -188,36 +193,88 @@ export function DataTable<Row>(properties: Properties<Row>) {
           {rows.slice(from, to).map((row, offset) => {
             const key = keyOf(row)
             return (
-              <tr
+              <TableRow
                 key={key}
-                aria-rowindex={from + offset + 2}
-                class={key === current ? 'current' : ''}
-                style={{ height: `${rowHeight}px` }}
-                onFocusCapture={() => setCurrent(key)}
-              >
-                {selection && (
-                  <td class="select">
-                    <input
-                      type="checkbox"
-                      aria-label={`select ${titleOf(row)}`}
-                      checked={selection.keys.has(key)}
-                      onChange={() => toggle(key)}
-                    />
-                  </td>
-                )}
-                {shownColumns.map(({ name, cell, numeric }, column) => (
-                  <td key={name} class={numeric ? 'numeric' : ''}>
-                    <div class="cell">{cell(row)}</div>
-                    {narrow && second && column === 0 && <div class="cell second">{second(row)}</div>}
-                  </td>
-                ))}
-              </tr>
+                row={row}
+                id={key}
+                number={from + offset + 2}
+                height={rowHeight}
+                columns={shownColumns}
+                second={narrow && second !== undefined}
+                selected={selection?.keys.has(key)}
+                latest={latest}
+                current={key === current}
+                onFocus={setCurrent}
+              />
             )
           })}
           {to < rows.length && <tr class="space" style={{ height: `${(rows.length - to) * rowHeight}px` }} />}
         </tbody>
       </table>
     </div>
+  )
+}
+
+function toggle(selection: Selection | undefined, key: string): void {
+  if (!selection) return
+  const keys = new Set(selection.keys)
+  if (!keys.delete(key)) keys.add(key)
+  selection.change(keys)
+}
+
+/** It is drawn again if something of it has changed, and not because the table was scrolled. */
+function TableRow<Row>({
+  row,
+  id,
+  number,
+  height,
+  columns,
+  second,
+  selected,
+  current,
+  latest,
+  onFocus,
+}: {
+  row: Row
+  id: string
+  /** From 1, with the head. */
+  number: number
+  height: number
+  columns: readonly Column<Row>[]
+  /** Whether it has a second line. */
+  second: boolean
+  /** undefined: rows are not selected here. */
+  selected: boolean | undefined
+  current: boolean
+  latest: { readonly current: Properties<Row> }
+  onFocus: (id: string) => void
+}) {
+  // Links of cells are made from the address. What reads a signal is drawn again by it, or by another property, alone.
+  place.value
+  return (
+    <tr
+      aria-rowindex={number}
+      class={current ? 'current' : ''}
+      style={{ height: `${height}px` }}
+      onFocusCapture={() => onFocus(id)}
+    >
+      {selected !== undefined && (
+        <td class="select">
+          <input
+            type="checkbox"
+            aria-label={`select ${latest.current.titleOf(row)}`}
+            checked={selected}
+            onChange={() => toggle(latest.current.selection, id)}
+          />
+        </td>
+      )}
+      {columns.map(({ name, cell, numeric }, column) => (
+        <td key={name} class={numeric ? 'numeric' : ''}>
+          <div class="cell">{cell(row)}</div>
+          {second && column === 0 && <div class="cell second">{latest.current.second?.(row)}</div>}
+        </td>
+      ))}
+    </tr>
   )
 }
 

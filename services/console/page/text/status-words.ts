@@ -1,5 +1,6 @@
-/** Every status of executions, tasks, approvals, goals, workers, checks and alerts: its word, its sign and its meaning, which is its colour. */
+/** Every status of executions, tasks, approvals, decisions, votes, goals, workers, checks and alerts: its word, its sign and its meaning, which is its colour. */
 import type { RuleState } from '@deed/proto/alert'
+import type { Choice, DecisionStatus } from '@deed/proto/decision'
 import type { Check } from '@deed/proto/doctor'
 import type { GoalOutcome, GoalStatus } from '@deed/proto/goal'
 import type { ApprovalStatus, ExecutionStatus, TaskStatus } from '@deed/proto/states'
@@ -14,6 +15,8 @@ export type AnyStatus =
   | ApprovalStatus
   | GoalStatus
   | GoalOutcome
+  | DecisionStatus
+  | Choice
   | WorkerView['status']
   | 'accepted'
   | 'resolved'
@@ -47,6 +50,11 @@ const STATUSES: Readonly<Record<AnyStatus, StatusWords>> = {
   skipped: { word: 'skipped', sign: '»', meaning: 'calm' },
   undone: { word: 'undone', sign: '↶', meaning: 'calm' },
   approved: { word: 'approved', sign: '✓', meaning: 'good' },
+  rejected: { word: 'rejected', sign: '✕', meaning: 'bad' },
+  escalated: { word: 'put to a person', sign: '?', meaning: 'wait' },
+  approve: { word: 'for it', sign: '✓', meaning: 'good' },
+  reject: { word: 'against it', sign: '✕', meaning: 'bad' },
+  abstain: { word: 'abstains', sign: '–', meaning: 'calm' },
   expired: { word: 'expired', sign: '–', meaning: 'calm' },
   used: { word: 'used', sign: '✓', meaning: 'calm' },
   resolved: { word: 'resolved', sign: '✓', meaning: 'good' },

@@ -11,7 +11,7 @@ export interface TableWindow {
 export function tableWindow(
   rowCount: number,
   { scrollTop, viewHeight, rowHeight }: { scrollTop: number; viewHeight: number; rowHeight: number },
-  extra = 12,
+  extra = 8,
 ): TableWindow {
   const first = Math.max(0, Math.min(rowCount - 1, Math.floor(scrollTop / rowHeight)))
   const visible = Math.ceil(viewHeight / rowHeight)

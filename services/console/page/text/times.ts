@@ -17,7 +17,18 @@ export function relativeTime(at: number, now: number): string {
 
 /** "2026-11-30 14:02:11 GMT+1". @param zone as Intl names it; absent: that of the browser */
 export function exactTime(at: number, zone?: string): string {
-  const parts = new Intl.DateTimeFormat('en-GB', {
+  const parts = formatOf(zone).formatToParts(at)
+  const part = (name: Intl.DateTimeFormatPartTypes): string => parts.find(({ type }) => type === name)?.value ?? ''
+  return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')} ${part('timeZoneName')}`
+}
+
+/** To make one takes longer than all else that a row of a table needs. */
+const formats = new Map<string | undefined, Intl.DateTimeFormat>()
+
+function formatOf(zone: string | undefined): Intl.DateTimeFormat {
+  const known = formats.get(zone)
+  if (known) return known
+  const made = new Intl.DateTimeFormat('en-GB', {
     year: 'numeric',
     month: '2-digit',
     day: '2-digit',
@@ -27,9 +38,9 @@ export function exactTime(at: number, zone?: string): string {
     hourCycle: 'h23',
     timeZoneName: 'short',
     ...(zone ? { timeZone: zone } : {}),
-  }).formatToParts(at)
-  const part = (name: Intl.DateTimeFormatPartTypes): string => parts.find(({ type }) => type === name)?.value ?? ''
-  return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')} ${part('timeZoneName')}`
+  })
+  formats.set(zone, made)
+  return made
 }
 
 /** "14:02:11", in the zone that is given. */
@@ -49,7 +60,8 @@ function pair(ms: number, unitMs: number, unit: string, restMs: number, rest: st
 }
 
 /** "4,120". */
-export const count = (value: number): string => value.toLocaleString('en-US')
+const numbers = new Intl.NumberFormat('en-US')
+export const count = (value: number): string => numbers.format(value)
 
 /** "1 task", "2 tasks". */
 export const counted = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`
@@ -65,5 +77,7 @@ export const percent = (share: number | null): string =>
 export function exactSince(text: string, now: number): string {
   const [, amount, unit] = text.match(/^(\d+)([mhd])$/) ?? []
   if (amount === undefined) return new Date(text).toISOString()
-  return new Date(now - Number(amount) * (unit === 'm' ? MINUTE : unit === 'h' ? HOUR : DAY)).toISOString()
+  // To ten seconds, so that pages that ask at the same time ask the same, and share the answer.
+  const at = now - (now % (10 * SECOND))
+  return new Date(at - Number(amount) * (unit === 'm' ? MINUTE : unit === 'h' ? HOUR : DAY)).toISOString()
 }

@@ -12,7 +12,7 @@ export const isShared = (subject: string): boolean => SHARED.has(subject)
 
 /** Of one read: so many at once after a pause, and so many in a second from then on. */
 const AT_ONCE = 4
-const PER_SECOND = 4
+const PER_SECOND = 2
 
 export type Encoded = Uint8Array<ArrayBuffer>
 

@@ -106,7 +106,7 @@ export function openConnection({ bus, session, socket, note, onClosed }: Parts):
     session,
     onEvent: (event) => watched.get(event.execution_id)?.onEvent(event),
     onEvents: outlet.sendEvents,
-    onAlert: (message) => outlet.sendEvents(message, 1),
+    onNotice: (message) => outlet.sendEvents(message, 1),
     beat() {
       if (!alive) return cutOff()
       alive = false

@@ -1,11 +1,13 @@
 /**
- * The events and alerts of a tenant, subscribed to once for all live connections of its people. Many events in a short time
+ * The events and alerts of a tenant, and that something happened in its organization, subscribed to once for all live connections of its people. Many events in a short time
  * are one message, encoded once: what a busy mesh does costs each page the same.
  */
 import type { Bus } from '@deed/mesh/bus'
 import { readPayload } from '@deed/mesh/read-payload'
 import { alert } from '@deed/proto/alert'
+import { decisionEvent } from '@deed/proto/decision'
 import { executionEvent } from '@deed/proto/execution'
+import { messageEvent } from '@deed/proto/organization-notes'
 import { type ExecutionEvent, gather } from './gather.ts'
 import { messageBytes } from './message-text.ts'
 
@@ -13,8 +15,13 @@ export interface Listener {
   onEvent(event: ExecutionEvent): void
   /** @param message for the page, with so many events */
   onEvents(message: Buffer, events: number): void
-  onAlert(message: Buffer): void
+  /** @param message an alert, or that something happened in the organization */
+  onNotice(message: Buffer): void
 }
+
+/** So long what happens in the organization is gathered into one notice. */
+const NOTICE_MS = 100
+const ORGANIZATION = messageBytes({ type: 'organization' })
 
 export interface TenantFeeds extends Disposable {
   /** Until the result is disposed. */
@@ -47,16 +54,28 @@ export function openTenantFeeds({ nc }: Pick<Bus, 'nc'>): TenantFeeds {
         const raised = readPayload(alert, error, message)
         if (raised === undefined) return
         const bytes = messageBytes({ type: 'alert', alert: raised })
-        for (const listener of listeners) listener.onAlert(bytes)
+        for (const listener of listeners) listener.onNotice(bytes)
       },
     })
+    let notice: NodeJS.Timeout | undefined
+    const organization = [decisionEvent, messageEvent].map(({ subject }) =>
+      nc.subscribe(subject.replace('*', tenant), {
+        callback: () => {
+          notice ??= setTimeout(() => {
+            notice = undefined
+            for (const listener of listeners) listener.onNotice(ORGANIZATION)
+          }, NOTICE_MS)
+        },
+      }),
+    )
     const feed: Feed = {
       listeners,
       end() {
         feeds.delete(tenant)
         gathered[Symbol.dispose]()
+        clearTimeout(notice)
         if (nc.isClosed()) return
-        for (const subscription of [events, alerts]) subscription.unsubscribe()
+        for (const subscription of [events, alerts, ...organization]) subscription.unsubscribe()
       },
     }
     feeds.set(tenant, feed)

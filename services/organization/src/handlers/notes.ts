@@ -6,7 +6,7 @@ import * as proto from '@deed/proto/organization-notes'
 import { inTransaction, type Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 import { findMemories, writeMemory } from '../store/memories.ts'
-import { insertMessage, takeInbox } from '../store/messages.ts'
+import { insertMessage, listMessageRows, takeInbox } from '../store/messages.ts'
 import { asRole } from './as-role.ts'
 
 interface Dependencies {
@@ -35,6 +35,14 @@ function readersOf(to: proto.Message['to']): readonly OrganizationRole[] {
 
 export const readInbox = ({ store }: Pick<Dependencies, 'store'>): Handler<typeof proto.readInbox> =>
   asRole(store, ({ tenant, role }, asked) => takeInbox(store, tenant, role, asked))
+
+export const listMessages =
+  ({ store }: Pick<Dependencies, 'store'>): Handler<typeof proto.listMessages> =>
+  async ({ limit, ...asked }, { principal: { tenant } }) => {
+    const rows = await listMessageRows(store, tenant, { ...asked, limit: limit + 1 })
+    const messages = rows.slice(0, limit)
+    return { messages, next_cursor: rows.length > limit ? (messages.at(-1)?.message_id ?? null) : null }
+  }
 
 export const remember = ({ store }: Pick<Dependencies, 'store'>): Handler<typeof proto.remember> =>
   asRole(store, async ({ tenant, role }, { key, content, tags, from }) => ({

@@ -1,16 +1,17 @@
 /** The backlog, and reading what decisions led to. */
 import { randomUUIDv7 } from 'node:crypto'
 import type { Bus, Handler } from '@deed/mesh/bus'
+import { DECISION_TYPES } from '@deed/proto/decision'
 import { DeedError } from '@deed/proto/errors'
 import { type ExecutionDetail, getExecution } from '@deed/proto/execution'
 import type { ExecutionId, Principal } from '@deed/proto/ids'
 import type { listRoles as listRolesContract } from '@deed/proto/organization'
 import type * as proto from '@deed/proto/organization-work'
-import type { Authority } from '../authority/authority.ts'
+import { type Authority, ruleFor } from '../authority/authority.ts'
 import { readAllocations } from '../store/allocations.ts'
 import { finishItem, insertBacklog, linkExecution, readBacklog } from '../store/backlog.ts'
 import type { Db } from '../store/decisions.ts'
-import { readStandards } from '../store/results.ts'
+import { readMandates, readPermits, readStandards } from '../store/results.ts'
 import { readRoles } from '../store/roles.ts'
 import { asRole } from './as-role.ts'
 
@@ -31,6 +32,34 @@ export const listAllocations =
 export const listStandards =
   ({ store }: Pick<Dependencies, 'store'>): Handler<typeof proto.listStandards> =>
   async (_, { principal: { tenant } }) => ({ standards: await readStandards(store, tenant) })
+
+export const listPermits =
+  ({ store }: Pick<Dependencies, 'store'>): Handler<typeof proto.listPermits> =>
+  async (_, { principal: { tenant } }) => ({ permits: await readPermits(store, tenant) })
+
+export const listMandates =
+  (store: Db, authority: Authority): Handler<typeof proto.listMandates> =>
+  async (_, { principal: { tenant } }) => {
+    const mandates = new Map((await readMandates(store, tenant)).map((mandate) => [mandate.type, mandate]))
+    const rules = DECISION_TYPES.flatMap((type): proto.DecisionRule[] => {
+      const mandate = mandates.get(type)
+      const rule = ruleFor(authority, type, mandate?.change)
+      if (rule === undefined) return []
+      const { by, mode, voters = [], require, person_environments } = rule
+      return [
+        {
+          ...{ type, by, mode, voters, require, person_environments },
+          quorum: rule.quorum ?? voters.length,
+          superior: rule.superior ?? null,
+          amount_max_usd: rule.amount_max_usd ?? null,
+          needs: rule.needs ?? null,
+          changed_by: mandate?.decision_id ?? null,
+          changed_at: mandate?.since ?? null,
+        },
+      ]
+    })
+    return { authority_version: authority.version, rules }
+  }
 
 export const listBacklog =
   ({ store }: Pick<Dependencies, 'store'>): Handler<typeof proto.listBacklog> =>

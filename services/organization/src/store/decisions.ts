@@ -134,6 +134,7 @@ export async function listDecisionRows(
   tenant: string,
   asked: {
     status?: string | undefined
+    open: boolean
     type?: string | undefined
     vote_due?: string | undefined
     name?: string | undefined
@@ -148,10 +149,11 @@ export async function listDecisionRows(
        and ($4::text is null or d.status = 'pending' and not d.asks_person and $4 = any(d.voters) and not exists (
          select from decision_votes v where v.tenant = d.tenant and v.decision_id = d.decision_id and v.role = $4))
        and ($5::text is null or d.subject ->> 'name' = $5) and ($6::uuid is null or d.decision_id < $6)
+       and (not $8 or d.status in ('pending', 'escalated'))
      order by d.decision_id desc limit $7`,
     [
       ...[tenant, asked.status ?? null, asked.type ?? null, asked.vote_due ?? null],
-      ...[asked.name ?? null, asked.cursor ?? null, asked.limit],
+      ...[asked.name ?? null, asked.cursor ?? null, asked.limit, asked.open],
     ],
   )
   return rows.map((row) => Decision.parse(row))

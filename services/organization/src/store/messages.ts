@@ -2,8 +2,15 @@
 
 import { DeedError } from '@deed/proto/errors'
 import type { OrganizationRole } from '@deed/proto/organization'
-import { HOPS_MAX, MESSAGES_A_MINUTE_MAX, type Message, type MessageId } from '@deed/proto/organization-notes'
+import {
+  HOPS_MAX,
+  type listMessages,
+  MESSAGES_A_MINUTE_MAX,
+  type Message,
+  type MessageId,
+} from '@deed/proto/organization-notes'
 import type { PoolClient } from 'pg'
+import type { z } from 'zod'
 import type { Db } from './decisions.ts'
 
 interface NewMessage extends Pick<Message, 'message_id' | 'from' | 'to' | 'type' | 'subject' | 'content'> {
@@ -76,6 +83,28 @@ export async function takeInbox(
   )
   return { messages, unread_left: left?.unread ?? 0 }
 }
+
+export type ShownMessage = z.output<typeof listMessages.output>['messages'][number]
+
+/** Newest first; what is returned stays unread. */
+export const listMessageRows = (
+  db: Db,
+  tenant: string,
+  asked: { role?: string | undefined; thread_id?: string | undefined; cursor?: string | undefined; limit: number },
+): Promise<ShownMessage[]> =>
+  db.query<ShownMessage>(
+    'list-messages',
+    `select m.message_id, m.sender as "from", m.recipient as "to", m.type, m.subject, m.content, m.thread_id, m.hop,
+            to_char(m.sent_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+            coalesce((select jsonb_agg(i.role order by i.role) from inbox i
+              where i.tenant = $1 and i.message_id = m.message_id and i.read_at is null), '[]') as unread_by
+     from messages m
+     where m.tenant = $1 and ($2::text is null or m.sender = $2 or exists (select from inbox i
+         where i.tenant = $1 and i.message_id = m.message_id and i.role = $2))
+       and ($3::uuid is null or m.thread_id = $3) and ($4::uuid is null or m.message_id < $4)
+     order by m.message_id desc limit $5`,
+    [tenant, asked.role ?? null, asked.thread_id ?? null, asked.cursor ?? null, asked.limit],
+  )
 
 /** @param days older ones go @returns how many went */
 export async function pruneMessages(db: Db, days: number, limit: number): Promise<number> {

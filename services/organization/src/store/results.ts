@@ -1,6 +1,6 @@
 /** What approved decisions leave behind, besides money: standards, permits, mandates. */
-import type { DecisionId } from '@deed/proto/decision'
-import type { Standard } from '@deed/proto/organization-work'
+import type { DecisionId, DecisionType } from '@deed/proto/decision'
+import type { Permit, Standard } from '@deed/proto/organization-work'
 import type { PoolClient } from 'pg'
 import type { Mandate } from '../authority/authority.ts'
 import type { Db } from './decisions.ts'
@@ -41,6 +41,14 @@ export async function writePermits(
   })
 }
 
+export const readPermits = (db: Db, tenant: string): Promise<Permit[]> =>
+  db.query<Permit>(
+    'read-permits',
+    `select environment, release, decision_id, to_char(valid_until at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as valid_until
+     from permits where tenant = $1 and valid_until > now() order by permits.valid_until desc, environment limit 500`,
+    [tenant],
+  )
+
 export async function writeMandate(
   client: PoolClient,
   tenant: string,
@@ -63,3 +71,18 @@ export async function mandateFor(client: PoolClient, tenant: string, type: strin
   })
   return rows[0]?.change
 }
+
+export interface StoredMandate {
+  readonly type: DecisionType
+  readonly change: Mandate
+  readonly decision_id: DecisionId
+  readonly since: string
+}
+
+export const readMandates = (db: Db, tenant: string): Promise<StoredMandate[]> =>
+  db.query<StoredMandate>(
+    'read-mandates',
+    `select decision_type as type, change, decision_id, to_char(since at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since
+     from mandates where tenant = $1`,
+    [tenant],
+  )

@@ -30,8 +30,16 @@ const ENDS = new Set([
 ])
 
 /** @param rows oldest first @returns in the order of their beginnings */
-export function attemptsOf(rows: readonly AuditRow[]): Attempt[] {
+export const attemptsOf = (rows: readonly AuditRow[]): Attempt[] => attemptReader()(rows, rows.length)
+
+/**
+ * Reads rows that grow, each once: ten thousand tasks have so many that all of them take longer than a frame.
+ *
+ * @returns what is given all rows and how many of them to read, and returns the attempts up to there
+ */
+export function attemptReader(): (rows: readonly AuditRow[], count: number) => Attempt[] {
   const attempts: Attempt[] = []
+  let done = 0
   /** Positions of what has not ended, by task; waits and work are apart. */
   const open = new Map<string, number>()
   const begin = (key: string, attempt: Omit<Attempt, 'to' | 'outcome' | 'reason'>): void => {
@@ -45,10 +53,10 @@ export function attemptsOf(rows: readonly AuditRow[]): Attempt[] {
     open.delete(key)
     attempts[position] = { ...attempt, to, outcome, reason }
   }
-  for (const { type, at: time, task_id: id, data } of rows) {
+  const take = ({ type, at: time, task_id: id, data }: AuditRow): void => {
     const at = Date.parse(time)
     if (type === 'execution.ended') for (const key of [...open.keys()]) end(key, at, 'ended', undefined)
-    if (id === undefined) continue
+    if (id === undefined) return
     const token = typeof data.token === 'number' ? data.token : null
     if (type === 'task.leased') begin(id, { task_id: id, token, kind: 'do', from: at })
     else if (type === 'task.undoing') begin(id, { task_id: id, token, kind: 'undo', from: at })
@@ -58,7 +66,11 @@ export function attemptsOf(rows: readonly AuditRow[]): Attempt[] {
       end(`wait ${id}`, at, String(data.decision ?? 'decided'), textOf(data.reason))
     } else if (ENDS.has(type)) end(id, at, type.slice('task.'.length), errorText(data.error) ?? textOf(data.reason))
   }
-  return attempts
+  return (rows, count) => {
+    for (const row of rows.slice(done, count)) take(row)
+    done = count
+    return attempts.slice()
+  }
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -1,16 +1,15 @@
 /** One execution: opens at the task that failed, with its claim beside what was observed. */
 import { useMemo } from 'preact/hooks'
 import { call } from '../../app/call.ts'
-import { useKeys } from '../../app/keys.ts'
 import { useResource } from '../../app/resource.ts'
-import { oneOf, place, readQuery, UUID, urlOf, uuid, words } from '../../app/router.ts'
+import { oneOf, place, readQuery, UUID, uuid, words } from '../../app/router.ts'
 import { may } from '../../app/session.ts'
-import { setQuery } from '../../components/filters.tsx'
 import { CommandLine } from '../../components/id.tsx'
 import { LOG_QUERY, LogsView } from '../../components/logs-view.tsx'
 import { Empty, Loaded } from '../../components/states.tsx'
 import { Line } from '../../components/text.tsx'
-import { attemptsOf } from './attempts.ts'
+import { ViewTabs } from '../../components/view-tabs.tsx'
+import { attemptReader } from './attempts.ts'
 import { AuditView } from './audit-view.tsx'
 import { ExecutionHeader } from './execution-header.tsx'
 import { ReceiptView } from './receipt-view.tsx'
@@ -87,7 +86,8 @@ function Shown({ execution, unwatched }: { execution: Execution; unwatched: stri
   const { execution_id: id, status, approval_id: approvalId } = detail
   const { values, faults } = readQuery(place.value.query, QUERY)
   const view = values.view ?? 'tasks'
-  const attempts = useMemo(() => attemptsOf(rows.slice(0, rowCount)), [rows, rowCount])
+  const readAttempts = useMemo(attemptReader, [rows])
+  const attempts = useMemo(() => readAttempts(rows, rowCount), [readAttempts, rows, rowCount])
   // Each approval and each decision is a row, so the number of such rows says when to read them again.
   const decisions = useMemo(
     () => rows.slice(0, rowCount).filter(({ type }) => type.startsWith('approval.')).length,
@@ -97,10 +97,6 @@ function Shown({ execution, unwatched }: { execution: Execution; unwatched: stri
     decisions > 0 && may('approval.list')
       ? (await call('approval.list', { execution_id: id }, { signal })).approvals
       : [],
-  )
-  useKeys(
-    'This execution',
-    VIEWS.map((name, index) => ({ key: String(index + 1), does: TITLES[name], run: () => setQuery({ view: name }) })),
   )
   return (
     <>
@@ -122,7 +118,7 @@ function Shown({ execution, unwatched }: { execution: Execution; unwatched: stri
           <a href={place.value.path}>Show the execution</a>
         </p>
       )}
-      <ViewTabs view={view} />
+      <ViewTabs of="this execution" views={TITLES} view={view} kept={['task']} />
       {view === 'tasks' && (
         <TasksView
           tasks={tasks}
@@ -154,23 +150,5 @@ function Shown({ execution, unwatched }: { execution: Execution; unwatched: stri
         </>
       )}
     </>
-  )
-}
-
-function ViewTabs({ view }: { view: View }) {
-  return (
-    <ul class="view-tabs" aria-label="views of this execution">
-      {VIEWS.map((name, index) => (
-        <li key={name}>
-          <a
-            href={urlOf(place.value.path, { view: name === 'tasks' ? undefined : name, task: place.value.query.task })}
-            aria-current={name === view ? 'page' : undefined}
-            title={`key ${index + 1}`}
-          >
-            {TITLES[name]}
-          </a>
-        </li>
-      ))}
-    </ul>
   )
 }

@@ -15,7 +15,7 @@ export interface ExecutionRows {
 /** The newest page replaces what is as new as its last row; older rows stay. */
 export function withHead(before: ExecutionRows, head: Page): ExecutionRows {
   const last = head.next_cursor === null ? undefined : head.executions.at(-1)?.execution_id
-  const older = last === undefined ? [] : before.rows.filter(({ execution_id: id }) => id < last)
+  const older = last === undefined ? [] : before.rows.slice(placeAfter(before.rows, last))
   // A page without rows says nothing about what is older.
   if (head.next_cursor !== null && last === undefined && before.rows.length > 0) return before
   const newest = before.rows[0]?.execution_id
@@ -42,6 +42,12 @@ export function withEvent(before: ExecutionRows, { execution_id: id, status }: E
   return row?.execution_id !== id || row.status === status
     ? before
     : { ...before, rows: before.rows.with(index, { ...row, status }) }
+}
+
+/** Where older rows begin. */
+function placeAfter(rows: readonly Row[], id: string): number {
+  const place = placeOf(rows, id)
+  return rows[place]?.execution_id === id ? place + 1 : place
 }
 
 /** Where the row is, or would be: ids begin with their time. A search of all rows for each event would take a frame. */

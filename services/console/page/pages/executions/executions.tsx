@@ -105,7 +105,8 @@ export default function Executions() {
     { key: 'f', does: 'to the filters', run: () => document.querySelector<HTMLElement>('.filters input')?.focus() },
   ])
   const rows = list.value?.rows ?? []
-  const chosen = rows.filter(({ execution_id: id }) => selected.has(id)).map(({ execution_id: id }) => id)
+  const chosen =
+    selected.size === 0 ? [] : rows.filter(({ execution_id: id }) => selected.has(id)).map(({ execution_id: id }) => id)
   const whyNot =
     refusal('execution.steer') ??
     (chosen.length === 0

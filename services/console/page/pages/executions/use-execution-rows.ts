@@ -14,6 +14,7 @@ export const useExecutionRows = (key: string, filterAt: () => ListFilter): Execu
   useLiveRows(key, EMPTY, {
     read: (limit, cursor, signal) =>
       call('execution.list', { ...filterAt(), limit, ...(cursor === undefined ? {} : { cursor }) }, { signal }),
+    keyOf: ({ execution_id: id }) => id,
     withHead,
     withPage,
     withEvent,

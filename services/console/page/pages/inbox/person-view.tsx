@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks'
 import { call } from '../../app/call.ts'
 import type { Input } from '../../app/contracts.ts'
+import { urlOf, uuid } from '../../app/router.ts'
 import { refusal } from '../../app/session.ts'
 import { Button } from '../../components/button.tsx'
 import { Facts } from '../../components/facts.tsx'
@@ -52,6 +53,7 @@ export function decisionWords(decision: Decision, cause: PersonTask['cause']): {
 export function PersonView({ task, onDecided }: { task: PersonTask; onDecided: () => void }) {
   const { approval_id: id, execution_id: execution, cause, about, details, evidence, result } = task
   const [asked, setAsked] = useState<Decision>()
+  const decision = decisionIn(details)
   const decisions = task.decisions.filter((one): one is Decision => one !== 'choose')
   const whyNot = refusal('approval.decide')
   return (
@@ -68,6 +70,10 @@ export function PersonView({ task, onDecided }: { task: PersonTask; onDecided: (
           of={[
             ['Why', cause && CAUSES[cause]],
             ['Task', <Line key="task" text={task.task} max={2_000} />],
+            [
+              'Decision',
+              decision && <a href={urlOf('/organization', { status: 'all', decision })}>of the organization</a>,
+            ],
             ['Asked by', <Line key="by" text={task.requested_by} />],
             ['Execution', <Id key="id" id={execution} href={`/executions/${execution}`} />],
             ['Asked', <Time key="at" at={task.asked_at} />],
@@ -117,6 +123,10 @@ export function PersonView({ task, onDecided }: { task: PersonTask; onDecided: (
     </div>
   )
 }
+
+/** The id of the decision of the organization that is asked about, in the last line of the details. */
+const decisionIn = (details: string | null): string | undefined =>
+  uuid(/\nDecision (\S{36})$/.exec(details ?? '')?.[1] ?? '')
 
 function About({ about }: { about: NonNullable<PersonTask['about']> }) {
   return (

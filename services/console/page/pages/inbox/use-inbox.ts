@@ -58,13 +58,16 @@ export function useWaiting(id: string, all: boolean) {
   })
 }
 
+/** What was approved is asked again if its target is not as planned when it would run. */
+const REPLACEABLE: ReadonlySet<Approval['status']> = new Set(['expired', 'cancelled', 'approved', 'used'])
+
 async function readWaiting(id: string, all: boolean, signal: AbortSignal): Promise<Waiting> {
   const found = await call('approval.list', { approval_id: id }, { signal })
   const task = found.tasks.find(({ approval_id: one }) => one === id)
   let approval = found.approvals.find(({ approval_id: one }) => one === id)
   if (approval && all) approval = await wholeApproval(approval, signal)
-  const ended = approval !== undefined && (approval.status === 'expired' || approval.status === 'cancelled')
-  return { approval, task, instead: ended && approval ? await successorOf(approval, signal) : undefined }
+  const instead = approval && REPLACEABLE.has(approval.status) ? await successorOf(approval, signal) : undefined
+  return { approval, task, instead }
 }
 
 async function wholeApproval(approval: Approval, signal: AbortSignal): Promise<Approval> {
@@ -83,10 +86,15 @@ async function wholeApproval(approval: Approval, signal: AbortSignal): Promise<A
   return whole
 }
 
+/** An open approval of the same execution; of the same tasks, where it may also be one of further tasks. */
 async function successorOf(
-  { execution_id, approval_id: id }: Approval,
+  { execution_id, approval_id: id, status, actions }: Approval,
   signal: AbortSignal,
 ): Promise<Approval | undefined> {
   const open = await call('approval.list', { execution_id, kind: 'approve', status: 'pending', limit: 1 }, { signal })
-  return open.approvals.find(({ approval_id: one }) => one !== id)
+  const tasks = new Set(actions.map(({ task_id: task }) => task))
+  const approved = status === 'approved' || status === 'used'
+  return open.approvals.find(
+    (one) => one.approval_id !== id && (!approved || one.actions.some(({ task_id: task }) => tasks.has(task))),
+  )
 }

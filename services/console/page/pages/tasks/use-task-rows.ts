@@ -11,6 +11,7 @@ export const useTaskRows = (key: string, { input, wanted }: TaskFilter): Listing
   useLiveRows(key, EMPTY, {
     read: (limit, cursor, signal) =>
       call('task.list', { ...input, limit, ...(cursor === undefined ? {} : { cursor }) }, { signal }),
+    keyOf: ({ task_id: id }) => id,
     withHead,
     withPage,
     withEvent: (known, row) => withRow(known, row, wanted),

@@ -1,0 +1,15 @@
+/** How soon a list is read again: a row that is pushed out of sight before anybody reads it is not worth a read. */
+
+/** As many of the newest as are read again. */
+export const HEAD_ROWS = 100
+const PAUSE_MS = 1_000
+/** Where more than half of them were new. */
+const BUSY_PAUSE_MS = 5_000
+
+/** @param before the keys of the rows before the last read @param after those after it @returns milliseconds */
+export function rereadPause(before: readonly string[], after: readonly string[]): number {
+  if (before.length === 0) return PAUSE_MS
+  const known = new Set(before.slice(0, HEAD_ROWS))
+  const fresh = after.slice(0, HEAD_ROWS).filter((key) => !known.has(key)).length
+  return fresh > HEAD_ROWS / 2 ? BUSY_PAUSE_MS : PAUSE_MS
+}
