@@ -14,6 +14,7 @@ import { history } from './history.ts'
 import { idleMesh } from './idle.ts'
 import { jetstreamPublish, natsRoundTrip, postgresCommit } from './limits.ts'
 import { mixedRequests } from './mixed-requests.ts'
+import { organization } from './organization.ts'
 import { runInPairs } from './pairs.ts'
 import { PEERS } from './peers/peers.ts'
 import { reconcilerLag } from './reconciler-lag.ts'
@@ -39,6 +40,7 @@ const SCENARIOS: readonly Scenario[] = [
   reconcilerLag,
   backlog,
   history,
+  organization,
   dagRun,
   consolePages,
   ...consoleBrowser,
