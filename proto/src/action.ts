@@ -201,8 +201,8 @@ export const listKinds = request({
         /** Of the example under normal conditions: a workspace too large for a snapshot makes it irreversible. */
         reversibility: Reversibility,
         idempotent: z.boolean(),
-        /** person: it waits for a person, and no executor runs it. */
-        done_by: z.enum(['executor', 'person']).default('executor'),
+        /** person, organization: it waits for a decision, and no executor runs it. */
+        done_by: z.enum(['executor', 'person', 'organization']).default('executor'),
         /** What the example would do, in a sentence. */
         summary: z.string(),
         /** JSON Schema of the input. */

@@ -32,6 +32,7 @@ import * as steering from './steering.ts'
 import * as task from './task.ts'
 import * as template from './template.ts'
 import * as worker from './worker.ts'
+import * as workflow from './workflow.ts'
 
 const exported = [
   action,
@@ -63,6 +64,7 @@ const exported = [
   task,
   template,
   worker,
+  workflow,
 ].flatMap((module) => Object.values(module).filter((value) => isContract(value)))
 
 function isContract(value: unknown): value is Contract {

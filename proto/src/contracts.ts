@@ -77,6 +77,7 @@ import {
   templateHistory,
 } from './template.ts'
 import { listWorkers } from './worker.ts'
+import { listWorkflows } from './workflow.ts'
 
 export const CONTRACTS: readonly Contract[] = [
   requestExecution,
@@ -98,6 +99,7 @@ export const CONTRACTS: readonly Contract[] = [
   putGrant,
   listGrants,
   deleteGrant,
+  listWorkflows,
   putManifest,
   listTasks,
   listWorkers,

@@ -98,6 +98,8 @@ export const Decision = z.object({
   /** A role, `votes`, `rule`, or the name of a person. */
   decided_by: z.string().nullable(),
   why: z.string().nullable(),
+  /** What the proposer calls it. */
+  key: z.string().nullable().default(null),
 })
 export type Decision = z.output<typeof Decision>
 
@@ -195,5 +197,6 @@ export const decisionEvent = event({
     type: DecisionType,
     status: DecisionStatus,
     at: z.iso.datetime(),
+    key: z.string().nullable().default(null),
   }),
 })

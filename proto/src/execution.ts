@@ -11,6 +11,7 @@ import { OpenQuestion } from './person.ts'
 import { ExecutionStatus, Method } from './states.ts'
 import { Complexity, TaskView } from './task.ts'
 import { Language } from './template.ts'
+import { WorkflowRequest } from './workflow.ts'
 
 export const TASK_CHARS_MAX = 65_536
 const _REASON_CHARS_MAX = 4096
@@ -50,19 +51,24 @@ export const WordsRequest = z.strictObject({
   dry_run: z.boolean().default(false),
 })
 
-/** The work is given once: in words, as a graph, or as a reference to a graph in the object store. */
+/** The work is given once: in words, as a graph, as a reference to a graph in the object store, or as a workflow. */
 export const ExecutionRequest = z
   .strictObject({
     ...WordsRequest.shape,
     task: WordsRequest.shape.task.optional(),
     manifest: Manifest.optional(),
     manifest_ref: ManifestReference.optional(),
+    workflow: WorkflowRequest.optional(),
   })
-  .superRefine(({ task, manifest, manifest_ref: reference }, context) => {
-    const given = [task, manifest, reference].filter((one) => one !== undefined).length
+  .superRefine(({ task, manifest, manifest_ref: reference, workflow }, context) => {
+    const given = [task, manifest, reference, workflow].filter((one) => one !== undefined).length
     if (given === 0) context.addIssue({ code: 'invalid_type', expected: 'string', path: ['task'], input: undefined })
     if (given > 1) {
-      context.addIssue({ code: 'custom', message: 'give one of task, manifest and manifest_ref', input: undefined })
+      context.addIssue({
+        code: 'custom',
+        message: 'give one of task, manifest, manifest_ref and workflow',
+        input: undefined,
+      })
     }
   })
 /** As accepted: a manifest's name becomes the task. */
@@ -174,6 +180,8 @@ export const EventType = z.enum([
   'task.cost_unknown',
   'person.asked',
   'person.decided',
+  'decision.proposed',
+  'decision.made',
 ])
 export type EventType = z.output<typeof EventType>
 

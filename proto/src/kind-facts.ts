@@ -33,6 +33,10 @@ export interface KindFacts extends PolicyFacts {
   readonly targets?: readonly string[]
   /** Whether its paths are relative to a workspace. */
   readonly in_workspace?: true
+  /** No executor does it: it waits for a decision, which the orchestrator takes. */
+  readonly held_by?: 'person' | 'organization'
+  /** The input that names the release that it deploys, as an image. */
+  readonly release?: string
   /** What no two actions of this kind may use at a time. */
   readonly exclusive?: 'target' | 'workspace'
   /** Whether it takes milliseconds, and the executor makes it alongside others: it waits for no other effect. */

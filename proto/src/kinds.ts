@@ -2,7 +2,7 @@
  * What is known of each kind of action without asking anybody: one table, from which the policy's defaults, what a model is
  * shown, the expected times, the exclusive resources and the checks of execution.yaml are derived.
  *
- * The executor has the last word on every input: it has a module for each of these kinds, but for the one that people do.
+ * The executor has the last word on every input: it has a module for each of these kinds, but for those that `held_by` names.
  */
 import { z } from 'zod'
 import type { EffectClass } from './action.ts'
@@ -177,8 +177,18 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
   'human.task': {
     about: 'Ask a person to do what no other kind can do, or to give information that only a person has.',
     effect: 'read',
+    held_by: 'person',
     expected_ms: 0,
     input: z.strictObject({ ask: z.string().min(1).max(4_096), details: z.string().max(65_536).optional() }),
+  },
+  'decision.propose': {
+    about: 'Propose a decision as a role of the organization, and wait until it is decided.',
+    effect: 'create',
+    held_by: 'organization',
+    touches: { names: [] },
+    level: { level: 2, why: 'speaks for a role of the organization' },
+    expected_ms: 0,
+    // Planned by manifests alone: a model does not speak for a role.
   },
   'nats.request': {
     about: 'Send a request to a service on a NATS server.',
@@ -255,6 +265,7 @@ export const KINDS: Readonly<Record<string, KindFacts>> = {
   'kubernetes.rollout': {
     about: 'Roll a new image out to a deployment, or recreate its pods.',
     ...CHANGES_DEPLOYMENT,
+    release: 'image',
     input: z.strictObject({
       target: ServiceName,
       image: z.string().min(1).max(512).optional(),

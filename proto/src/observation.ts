@@ -117,7 +117,7 @@ export const VerificationOutcome = z.enum(['verified', 'unverified', 'failed', '
 export type VerificationOutcome = z.output<typeof VerificationOutcome>
 
 /**
- * observed in the world; validated (a solution); signed by a person; cited from a cached read; unconfirmed: the answer
+ * observed in the world; validated (a solution); signed by a person, or by the organization; cited from a cached read; unconfirmed: the answer
  * of a read that may run only once, whose outcome is `unverified` though the read is done.
  */
 export const EvidenceKind = z.enum(['observed', 'validated', 'signed', 'cited', 'unconfirmed'])

@@ -48,6 +48,7 @@ const READING = [
   'task.list',
   'worker.list',
   'id.find',
+  'workflow.list',
   ...['model.list', 'model.stats', 'model.calls', 'cache.stats', 'cache.list'],
   ...['list', 'get', 'history', 'analyze'].map((verb) => `template.${verb}`),
   'action.kinds',
@@ -126,7 +127,7 @@ const MCP_VERBS = [
   'approval.list',
   'approval.decide',
   // What roles of the organization read and do. A role is the user of the subject, which the server sets.
-  ...['execution.stats', 'worker.list', 'alert.list', 'goal.list', 'analyze.codebase', 'code.search'],
+  ...['execution.stats', 'worker.list', 'alert.list', 'goal.list', 'workflow.list', 'analyze.codebase', 'code.search'],
   ...['propose-decision', 'cast-vote', 'escalate-decision', 'get-decision', 'list-decisions'].map(
     (verb) => `organization.${verb}`,
   ),
@@ -188,6 +189,8 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
         'action.resolve',
         'action.inspect-undo',
         'action.forget',
+        'organization.propose-decision',
+        'organization.get-decision',
       ),
       'work.>',
       `${WORK_AT_ONCE}.>`,
@@ -214,9 +217,10 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
     subscribe: [
       ...each('doctor.orchestrator'),
       `${REPLICA_LOAD}.*`,
-      ...['execution.>', 'approval.>', 'grant.>', 'goal.>', 'schedule.>', 'audit.>', 'manifest.>'],
+      ...['execution.>', 'approval.>', 'grant.>', 'goal.>', 'schedule.>', 'audit.>', 'manifest.>', 'workflow.>'],
       // One of the replicas delivers what any service raises.
       'alerts.>',
+      'decisions.*.completed',
       ...verbs('task.list', 'id.find', 'worker.heartbeat', 'worker.list'),
       ...each('task.report'),
       // For the operator: they count all tenants.
@@ -290,7 +294,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
   /** It asks people in the name of the role that proposed a decision, of any tenant. */
   organization: {
     publish: [CANCELLED, ...verbs('execution.request', 'execution.get'), 'decisions.>', 'messages.>'],
-    subscribe: ['organization.>', ...own('organization')],
+    subscribe: ['organization.>', 'event.execution.*.*', ...own('organization')],
   },
   /** It calls in the name of agents, and of the people who answer its forms, of any tenant. */
   mcp: {

@@ -35,6 +35,8 @@ export interface BenchWorld {
   /** Makes the tables of these entities. */
   readonly tables: string
   readonly env: Readonly<Record<string, string>>
+  /** More sections of execution.yaml. */
+  readonly sections?: string
 }
 
 export const MACHINES_ONLY: BenchWorld = { targets: '', entities: '', tables: 'select 1', env: {} }
@@ -122,8 +124,8 @@ async function loadStatementCounter(
 }
 
 /** The defaults, but for what a question can be asked about. */
-function configuration(workers: number | undefined, { targets, entities }: BenchWorld): string {
-  return `workspaces:
+function configuration(workers: number | undefined, { targets, entities, sections = '' }: BenchWorld): string {
+  return `${sections}workspaces:
   main: { root: ./workspace }
 targets:${targets}
   inventory:

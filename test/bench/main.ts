@@ -15,6 +15,7 @@ import { history } from './history.ts'
 import { idleMesh } from './idle.ts'
 import { jetstreamPublish, natsRoundTrip, postgresCommit } from './limits.ts'
 import { mixedRequests } from './mixed-requests.ts'
+import { organization } from './organization.ts'
 import { runInPairs } from './pairs.ts'
 import { PEERS } from './peers/peers.ts'
 import { reconcilerLag } from './reconciler-lag.ts'
@@ -41,6 +42,7 @@ const SCENARIOS: readonly Scenario[] = [
   reconcilerLag,
   backlog,
   history,
+  organization,
   dagRun,
   consolePages,
   ...consoleBrowser,

@@ -42,6 +42,7 @@ import { addTop } from './commands/top.ts'
 import { addTrace } from './commands/trace.ts'
 import { addUp } from './commands/up.ts'
 import { addWatch } from './commands/watch.ts'
+import { addWorkflow } from './commands/workflow.ts'
 
 const HELP_WIDTH = 80
 /** Below this a description is not broken into lines. */
@@ -49,7 +50,7 @@ const DESCRIPTION_WIDTH_MIN = 20
 
 /** In the order of the help. */
 const GROUPS: Record<string, ((program: Command) => void)[]> = {
-  'Do work:': [addRun, addApply, addSubmit, addDiff, addDelete],
+  'Do work:': [addRun, addApply, addSubmit, addWorkflow, addDiff, addDelete],
   'See what happens:': [
     ...[addGet, addShow, addWatch, addExplain, addTrace, addTop, addStats, addMetrics, addAlerts],
     ...[addKinds, addRules, addTemplates, addCache, addAudit, addAnalyze, addSearch],

@@ -2,6 +2,7 @@
 import { AlertName, AlertSeverity } from '@deed/proto/alert'
 import { type AlertRule, BUILT_IN_RULES, COMPARISONS } from '@deed/proto/alert-rules'
 import { type FactName, METRICS, metricFacts } from '@deed/proto/metrics'
+import { WorkflowRequest } from '@deed/proto/workflow'
 import { z } from 'zod'
 import { duration } from './duration.ts'
 import { didYouMean, nearest } from './nearest.ts'
@@ -40,6 +41,9 @@ export const OwnRule = z
     severity: AlertSeverity.default('warning'),
     summary: z.string().min(1).max(512).describe('A sentence: what is wrong.'),
     runbook: z.string().min(1).max(512).describe('A line, or an address, that says what to do.'),
+    workflow: WorkflowRequest.optional().describe(
+      'A workflow that an alert of this rule starts, as the user `alerts`. Texts of `set` may have the labels of the alert, as in `{{service}}`.',
+    ),
   })
   .describe('Alert rules of your own, besides those that docs/runbook.md lists.')
 type OwnRule = z.output<typeof OwnRule>
@@ -87,7 +91,7 @@ function metricFaults({ metric, labels = {}, by, over }: OwnRule): [key: string,
 /** All rules that are evaluated: those that are built in, then those of the file. */
 export const rulesOf = (own: readonly OwnRule[]): AlertRule[] => [
   ...BUILT_IN_RULES,
-  ...own.map(({ over, for: forMs, resolve, metric, labels, by, ...rule }) => ({
+  ...own.map(({ over, for: forMs, resolve, metric, labels, by, workflow: _workflow, ...rule }) => ({
     ...rule,
     metric: metric as FactName,
     ...(labels === undefined ? {} : { labels }),

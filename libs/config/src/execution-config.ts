@@ -195,6 +195,15 @@ export const ExecutionConfig = z.strictObject({
     'Workspace for requests that name none. Default: the only one, if there is only one.',
   ),
   runbooks: z.record(Name, Runbook).default({}),
+  workflows: section({
+    folder: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Folder of workflows of your own, each in a file `<name>.yaml`. One with the name of a shipped one takes its place.',
+      ),
+  }),
   provided_kinds: z
     .array(z.string().regex(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+$/, 'must be a kind such as lamp.switch'))
     .default([])
@@ -362,6 +371,9 @@ function withAbsolutePaths(config: ExecutionConfig, folder: string): ExecutionCo
         ? observability
         : { ...observability, export_to_file: absolute(observability.export_to_file) },
     console: withAbsoluteSecret(config.console, absolute),
+    workflows: defined({
+      folder: config.workflows.folder === undefined ? undefined : absolute(config.workflows.folder),
+    }),
     workspaces: mapValues(workspaces, ({ root, ...rest }) => ({ ...rest, root: absolute(root) })),
     targets: mapValues(targets, (target) => {
       if (target.type === 'process') return { ...target, cwd: absolute(target.cwd) }

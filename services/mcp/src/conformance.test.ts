@@ -1,4 +1,4 @@
-// The official conformance suite against Deed over HTTP: its scenarios that need no tools of its own. The suite is not among the
+// The official conformance suite against Deed and the nine roles over HTTP: its scenarios that need no tools of its own. The suite is not among the
 // dependencies, since it brings a hundred packages: MCP_CONFORMANCE names its program.
 
 import { execFile, spawn } from 'node:child_process'
@@ -12,6 +12,7 @@ import { freePort } from '@deed/local/kept-port'
 import { temporaryFolder } from '@deed/local/temporary-folder'
 import { testBus } from '@deed/local/test-bus'
 import { until } from '@deed/process/until'
+import { ORGANIZATION_ROLES } from '@deed/proto/organization'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const SUITE = process.env.MCP_CONFORMANCE ?? ''
@@ -27,6 +28,7 @@ const SCENARIOS = {
     ...['sep-2164-resource-not-found', 'caching'],
   ],
 }
+const CASES = Object.entries(SCENARIOS).flatMap(([revision, names]) => names.map((name) => [name, revision] as const))
 
 describe.skipIf(without !== '')(`the conformance suite${without}`, () => {
   const opened = new AsyncDisposableStack()
@@ -37,7 +39,10 @@ describe.skipIf(without !== '')(`the conformance suite${without}`, () => {
     const port = await freePort()
     const config = join(folder.path, 'execution.yaml')
     const sha256 = createHash('sha256').update(TOKEN).digest('hex')
-    writeFileSync(config, `mcp: { port: ${port}, tokens: [{ name: suite, user: bot, sha256: ${sha256} }] }\n`)
+    writeFileSync(
+      config,
+      `mcp: { port: ${port}, tokens: [{ name: suite, user: bot, sha256: ${sha256}, roles: [${ORGANIZATION_ROLES.join(', ')}] }] }\n`,
+    )
     const env = { PATH: process.env.PATH, ...nats.environment('mcp'), DEED_CONFIG: config }
     const server = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], { env, stdio: 'ignore' })
     opened.defer(async () => {
@@ -65,27 +70,15 @@ describe.skipIf(without !== '')(`the conformance suite${without}`, () => {
   })
   afterAll(() => opened.disposeAsync())
 
-  it.each(Object.entries(SCENARIOS).flatMap(([revision, names]) => names.map((name) => [name, revision] as const)))(
-    'passes %s of the revision %s',
-    async (name, revision) => {
-      const args = [
-        SUITE,
-        'server',
-        '--url',
-        url,
-        '--scenario',
-        name,
-        '--spec-version',
-        revision,
-        '--timeout',
-        '120000',
-      ]
+  describe.each(['', ...ORGANIZATION_ROLES.map((role) => `/${role}`)])('of /mcp%s', (path) => {
+    it.each(CASES)('passes %s of the revision %s', async (name, revision) => {
+      const args = ['server', '--url', `${url}${path}`, '--scenario', name, '--spec-version', revision]
       const { code, output } = await new Promise<{ code: unknown; output: string }>((end) =>
-        execFile(process.execPath, args, (error, stdout, stderr) =>
+        execFile(process.execPath, [SUITE, ...args, '--timeout', '120000'], (error, stdout, stderr) =>
           end({ code: error?.code ?? 0, output: stdout + stderr }),
         ),
       )
       expect(code, output).toBe(0)
-    },
-  )
+    })
+  })
 })

@@ -8,6 +8,7 @@ import { foreignStreams } from '@deed/mesh/foreign-streams'
 import { natsProbe } from '@deed/mesh/nats-probe'
 import { serveLogLevel } from '@deed/mesh/serve-log-level'
 import { serveMetrics } from '@deed/process/serve-metrics'
+import type { Alert } from '@deed/proto/alert'
 import type { ExecutionId } from '@deed/proto/ids'
 import { heartbeatWorker as heartbeatWorkerContract } from '@deed/proto/task'
 import { openDatabase, openStore } from '@deed/store/database'
@@ -34,6 +35,8 @@ import { serveRequests } from './handlers/serve-requests.ts'
 import type { Accepting } from './intake/accept-execution.ts'
 import { startIntake } from './intake/consume-submissions.ts'
 import { rateLimit } from './intake/rate-limit.ts'
+import { startForAlert } from './intake/start-for-alert.ts'
+import { proposeDecisions } from './people/propose-decisions.ts'
 import type { Planning } from './planning/plan-work.ts'
 import { planningLane } from './planning/planning-lane.ts'
 import { reinspect } from './planning/reinspect.ts'
@@ -143,6 +146,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     moved: anchors.moved,
     reportsRefused,
     look: (id, approvalId) => reinspecting(id, approvalId),
+    propose: (id, taskId) => proposing.propose(id, taskId),
     ended(snapshot, waiting) {
       followUps
         .followUp(snapshot, waiting)
@@ -153,6 +157,8 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
   })
   opened.defer(() => driver.idle())
   opened.use(bus)
+  const rules = rulesOf(config.alerts.rules)
+  const proposing = opened.use(proposeDecisions({ db, bus, log, driver, rules }))
   const admit = openAdmissions(db)
   const planning: Planning = {
     bus,
@@ -184,8 +190,9 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     },
   }
 
-  opened.use(deliverAlerts({ db, bus, log, webhooks: webhooksOf(config.alerts.webhooks, env.env) }))
-  const rules = rulesOf(config.alerts.rules)
+  const webhooks = webhooksOf(config.alerts.webhooks, env.env)
+  const respond = (alert: Alert) => startForAlert({ ...accepting, db, config }, alert)
+  opened.use(deliverAlerts({ db, bus, log, webhooks, respond }))
   const session = opened.use(openStore<Schema>({ url: env.DATABASE_URL, schema: 'orchestrator', poolMax: 1, log }))
   opened.use(exportFacts({ ...sources, db, session, log, registry: metrics.registry, rules }))
   const limits = rateLimit(config.limits, {

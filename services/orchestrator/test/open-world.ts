@@ -86,6 +86,7 @@ export async function openWorld(opened: AsyncDisposableStack): Promise<World> {
     moved: () => undefined,
     reportsRefused: { count: 0 },
     look: () => undefined,
+    propose: () => undefined,
     ended: () => undefined,
   })
   const planning: Planning = {

@@ -16,7 +16,7 @@ import { storeProbes } from '@deed/store/store-probes'
 import { createLogger } from '@deed/telemetry/logger'
 import { readAuthority } from './authority/authority.ts'
 import type { Config } from './config.ts'
-import { askPeople } from './deciding/ask-people.ts'
+import { askPeople, hearAnswers } from './deciding/ask-people.ts'
 import { closeVotes, type Deciding } from './deciding/decide.ts'
 import { castVote, escalateDecision, getDecision, listDecisions, proposeDecision } from './handlers/decisions.ts'
 import { listMessages, readInbox, recall, remember, sendMessage } from './handlers/notes.ts'
@@ -37,8 +37,12 @@ import { migrations } from './store/migrations.ts'
 
 const SHIPPED = fileURLToPath(new URL('../policy/authority.yaml', import.meta.url))
 const POOL_MAX = 3
-/** How often deadlines and the answers of people are read; a new question is asked at once. */
-const RESYNC_MS = 5_000
+/** How often deadlines of votes are read. */
+const DEADLINES_MS = 5_000
+/** How often the answers of people are read in case the event of one was lost; questions and answers are taken at once. */
+const ANSWERS_MS = 60_000
+/** After a pass that failed, since the orchestrator did not answer. */
+const RETRY_MS = 5_000
 const PRUNE_MS = 6 * 3_600_000
 const BATCH = 100
 
@@ -59,18 +63,36 @@ export async function startOrganization(config: Config): Promise<AsyncDisposable
     }),
   )
   const bus = opened.use(await connectBus({ service: 'organization', ...busAddress(config), log }))
-  const deciding: Deciding = { store, authority, bus, log, askPeople: () => people.hurry() }
+  const deciding: Deciding = { store, authority, bus, log, askPeople: () => ask() }
   const ending = new AbortController()
+  const answers = opened.use(hearAnswers(bus, () => ask()))
+  // What happens during a pass may be about a decision that the pass is past already.
+  let again = false
   const people = opened.use(
-    every(RESYNC_MS, () => askPeople({ ...deciding, bus }, ending.signal), {
-      failed: 'asking people failed; retrying',
-      log,
-    }),
+    every(
+      ANSWERS_MS,
+      async () => {
+        try {
+          do {
+            again = false
+            await askPeople({ ...deciding, bus, hear: answers.hear }, ending.signal)
+          } while (again && !ending.signal.aborted)
+        } catch (error) {
+          setTimeout(ask, RETRY_MS).unref()
+          throw error
+        }
+      },
+      { failed: 'asking people failed; retrying', log, firstMs: 0 },
+    ),
   )
+  const ask = (): void => {
+    again = true
+    people.hurry()
+  }
   opened.defer(() => ending.abort())
   opened.use(
     every(
-      RESYNC_MS,
+      DEADLINES_MS,
       async () => {
         for (const { tenant, decision_id } of await lateDecisions(store, BATCH))
           await closeVotes(deciding, tenant, decision_id)

@@ -1,6 +1,7 @@
-/** The kinds that this executor has of its own, and the one that people do, as data. */
+/** The kinds that this executor has of its own, and those that people and the organization do, as data. */
 import type { Handler } from '@deed/mesh/bus'
 import type { listKinds as contract, KindListing } from '@deed/proto/action'
+import { DECISION_TASK, DecisionTaskInput } from '@deed/proto/decision-task'
 import type { JsonObject } from '@deed/proto/json'
 import { HUMAN_TASK, HumanTaskInput } from '@deed/proto/person'
 import { z } from 'zod'
@@ -12,7 +13,7 @@ interface Dependencies {
 }
 
 export function listKinds({ world }: Dependencies): Handler<typeof contract> {
-  const kinds = [...[...KINDS.values()].map((kind) => listingOf(kind, world)), humanTask]
+  const kinds = [...[...KINDS.values()].map((kind) => listingOf(kind, world)), humanTask, decisionTask]
   kinds.sort((a, b) => a.name.localeCompare(b.name))
   return async () => ({ kinds })
 }
@@ -46,4 +47,16 @@ const humanTask: KindListing = {
   summary: 'a person is asked to check the seals of pump 3',
   input: schemaOf(HumanTaskInput),
   example: { ask: 'check the seals of pump 3' },
+}
+
+const decisionTask: KindListing = {
+  name: DECISION_TASK,
+  version: 1,
+  effect: 'create',
+  reversibility: 'irreversible',
+  idempotent: true,
+  done_by: 'organization',
+  summary: 'the cto proposes the standard "tests first"',
+  input: schemaOf(DecisionTaskInput),
+  example: { by: 'cto', type: 'standard', subject: { name: 'tests first' }, rationale: 'two regressions in a week' },
 }

@@ -1,5 +1,6 @@
 // The kinds that configuration and the documentation know by name are those that there are.
 import { readFileSync } from 'node:fs'
+import { DECISION_TASK } from '@deed/proto/decision-task'
 import { KINDS as NAMED } from '@deed/proto/kinds'
 import { HUMAN_TASK } from '@deed/proto/person'
 import { expect, it } from 'vitest'
@@ -12,7 +13,7 @@ it('every kind has types of target in the table of kinds just where its input na
     return [kind.name, 'target' in properties]
   })
   const named = Object.entries(NAMED).map(([name, { targets }]): [string, boolean] => [name, targets !== undefined])
-  expect(new Map(named)).toEqual(new Map([...withTarget, [HUMAN_TASK, false]]))
+  expect(new Map(named)).toEqual(new Map([...withTarget, [DECISION_TASK, false], [HUMAN_TASK, false]]))
 })
 
 it('every kind has a paragraph on what its evidence proves and what it does not', () => {

@@ -11,7 +11,6 @@ import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
 import { KINDS as FACTS } from '@deed/proto/kinds'
 import type { Observation } from '@deed/proto/observation'
-import { HUMAN_TASK } from '@deed/proto/person'
 import type { Before, Kind, World } from '../kind/kind.ts'
 import { providedKind } from '../provided/provided-kind.ts'
 
@@ -30,7 +29,7 @@ async function loadKinds(): Promise<Map<string, Kind>> {
   const files = new Map(
     readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).map((file) => [basename(file), file]),
   )
-  const names = Object.keys(FACTS).filter((name) => name !== HUMAN_TASK)
+  const names = Object.keys(FACTS).filter((name) => FACTS[name]?.held_by === undefined)
   const kinds = names.map(async (name): Promise<[string, Kind]> => {
     const file =
       files.get(`${name.replace('.', '-')}${MODULE_EXTENSION}`) ??

@@ -5,11 +5,13 @@ import { addBacklogItem } from '@deed/proto/organization-work'
 import { z } from 'zod'
 import { worldText } from '../tools/execution-view.ts'
 import { countBy, readAlerts, readExecutions, readStats, readWorkers } from './read-facts.ts'
-import { Requested, requestWork } from './request-work.ts'
+import { Requested, Responding, requestWork } from './request-work.ts'
 import { Hours, hoursAgo, Name, roleTool, Text } from './role-tool.ts'
 
 const SUSPECTS_MAX = 10
 const HOURS_SHOWN = 5
+const { execution_id, plan } = Requested
+const Responded = { execution_id, plan }
 const SUSPECT_HOURS = 6
 
 export const OPERATIONS_TOOLS = [
@@ -54,21 +56,23 @@ export const OPERATIONS_TOOLS = [
     name: 'triage_incident',
     title: 'Begin with an incident',
     description:
-      'Severity by the alert, else warning. suspects: failed executions of the last six hours. Adds a finding to the backlog.',
+      'Severity by the alert, else warning. suspects: failed executions of the last six hours. Adds a finding to the backlog; respond starts a workflow.',
     input: {
       alert: z
         .string()
         .regex(/^[a-z][a-z0-9-]{0,62}$/)
         .optional(),
       words: Text.optional(),
+      respond: Responding.optional(),
     },
     output: {
+      ...Responded,
       incident_id: z.string(),
       severity: z.string(),
       suspects: z.array(z.strictObject({ execution_id: z.string(), error: z.string(), untrusted: z.string() })),
       runbook: z.string(),
     },
-    async run({ alert, words }, work) {
+    async run({ alert, words, respond }, work) {
       const alerts = await readAlerts(work)
       const found = alerts?.alerts.find(({ name }) => name === alert)
       const since = hoursAgo(SUSPECT_HOURS)
@@ -81,7 +85,9 @@ export const OPERATIONS_TOOLS = [
         text: `${severity}: ${said}`,
         evidence: failed.slice(0, SUSPECTS_MAX).map(({ execution_id: id }) => `execution ${id}`),
       })
+      const started = respond && (await requestWork(work, { workflow: respond }))
       return {
+        ...{ execution_id: started?.execution_id ?? null, plan: started?.plan ?? [] },
         incident_id: item.backlog_id,
         severity,
         suspects: failed.slice(0, SUSPECTS_MAX).map(({ execution_id, error, task }) => ({
@@ -89,7 +95,7 @@ export const OPERATIONS_TOOLS = [
           untrusted: worldText(task),
         })),
         runbook: found === undefined ? '' : worldText(found.runbook),
-        next: 'run_runbook with dry_run shows what a runbook would do.',
+        next: started?.next ?? 'run_runbook with dry_run shows what a runbook would do; respond starts a workflow.',
       }
     },
   }),

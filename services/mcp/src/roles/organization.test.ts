@@ -16,6 +16,8 @@ import { connect, type McpClient, overHttp, overStdio } from '../../test/mcp-cli
 const TOKEN = 'a-token-of-the-test-with-32-characters'
 const FEW = 'another-token-of-the-test-with-one-role'
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
+/** Less than the time after which answers of people are asked for: they are taken when they are given. */
+const AT_ONCE_MS = 20_000
 const folder = temporaryFolder()
 const opened = new AsyncDisposableStack()
 
@@ -116,7 +118,10 @@ describe('money', () => {
     expect(tasks[0]).toMatchObject({ requested_by: 'ceo', title: expect.stringContaining('900000 dollars') })
     const result = { text: 'yes' }
     await under.client.call(decideApproval, { approval_id: task, decision: 'provide', result }, person)
-    await until(async () => (await decisionOf(wanted.decision_id)).status !== 'pending', { what: 'the answer' })
+    await until(async () => (await decisionOf(wanted.decision_id)).status !== 'pending', {
+      what: 'the answer',
+      timeoutMs: AT_ONCE_MS,
+    })
     expect(await decisionOf(wanted.decision_id)).toMatchObject({ status: 'approved', decided_by: 'approver' })
 
     const denied = await ask('Another one')
@@ -126,7 +131,10 @@ describe('money', () => {
       reason: 'one is enough',
     } as const
     await under.client.call(decideApproval, decision, person)
-    await until(async () => (await decisionOf(denied.decision_id)).status !== 'pending', { what: 'the answer' })
+    await until(async () => (await decisionOf(denied.decision_id)).status !== 'pending', {
+      what: 'the answer',
+      timeoutMs: AT_ONCE_MS,
+    })
     expect(await decisionOf(denied.decision_id)).toMatchObject({ status: 'rejected', decided_by: 'approver' })
   })
 
@@ -140,7 +148,10 @@ describe('money', () => {
       result: { text: 'yes' },
     } as const
     await under.client.call(decideApproval, forged, { principal: { tenant: 'local', user: 'cto' } })
-    await until(async () => (await decisionOf(wanted.decision_id)).status !== 'pending', { what: 'the answer' })
+    await until(async () => (await decisionOf(wanted.decision_id)).status !== 'pending', {
+      what: 'the answer',
+      timeoutMs: AT_ONCE_MS,
+    })
     expect(await decisionOf(wanted.decision_id)).toMatchObject({
       status: 'rejected',
       why: expect.stringContaining('a role'),

@@ -6,6 +6,7 @@ import { recall, sendMessage } from '@deed/proto/organization-notes'
 import { acceptFeature, addBacklogItem, type BacklogItem, listBacklog } from '@deed/proto/organization-work'
 import { z } from 'zod'
 import { Id, worldText } from '../tools/execution-view.ts'
+import { Parameters, Requested, requestWork } from './request-work.ts'
 import { Decided, decide, roleTool, Text, type Work } from './role-tool.ts'
 
 /** @throws {DeedError} `not_found` */
@@ -120,6 +121,24 @@ export const PRODUCT_TOOLS = [
         unmet: unmet.map((one) => worldText(one)),
         next: accepted ? 'It is done.' : 'test_lead: run_tests, or senior_developer: implement_change, with proves.',
       }
+    },
+  }),
+  roleTool({
+    name: 'develop_feature',
+    title: 'Have a feature developed',
+    description:
+      'Starts the workflow feature_development for a feature of the backlog, and links it to a criterion; dry_run shows its plan.',
+    input: {
+      feature_id: Id,
+      criterion: z.number().int().min(0).max(49).default(0),
+      set: Parameters.describe('design, change, tests, release, environment, deploy'),
+      dry_run: z.boolean().default(true),
+    },
+    output: Requested,
+    async run({ feature_id, criterion, set, dry_run }, work) {
+      const { name } = await featureOf(work, feature_id)
+      const workflow = { name: 'feature_development', set: { ...set, feature: name } }
+      return requestWork(work, { workflow, dry_run, proves: { feature_id, criterion } })
     },
   }),
 ]

@@ -3,6 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { SealedStep } from '@deed/proto/approval'
 import { type ExecutionReply, IdempotencyKey, requestExecution } from '@deed/proto/execution'
 import { linkCriterion } from '@deed/proto/organization-work'
+import { WorkflowName } from '@deed/proto/workflow'
 import { z } from 'zod'
 import { Id, worldText } from '../tools/execution-view.ts'
 import type { Work } from './role-tool.ts'
@@ -14,6 +15,16 @@ export const Requested = {
   status: z.string(),
   plan: z.array(z.strictObject({ kind: z.string(), level: z.number(), untrusted: z.string() })),
 }
+
+export const Parameters = z.record(
+  z.string().regex(/^[a-z][a-z0-9_]{0,62}$/),
+  z.union([z.string().max(4_096), z.number(), z.array(z.string().max(1_024)).max(50)]),
+)
+
+/** A workflow and its parameters. */
+export const Responding = z
+  .strictObject({ name: WorkflowName.default('incident_response'), set: Parameters.default({}) })
+  .describe('a workflow, and its parameters such as target')
 
 /** Which acceptance criterion an execution is to show. */
 export const Proves = z

@@ -19,6 +19,8 @@ import { webhooksOf } from './webhooks-of.ts'
 const log = createLogger('test')
 const SECRET = 'a-key-for-signatures'
 
+const respond = async (): Promise<void> => undefined
+
 describe('alerts', () => {
   it('reach a webhook once for each cause, signed, whichever replica hears them', async () => {
     await using opened = new AsyncDisposableStack()
@@ -31,7 +33,7 @@ describe('alerts', () => {
     })
     for (let replica = 0; replica < 2; replica++) {
       const bus = await mesh.bus('orchestrator')
-      opened.use(deliverAlerts({ db, bus, log, webhooks }))
+      opened.use(deliverAlerts({ db, bus, log, webhooks, respond }))
       await bus.nc.flush()
     }
     const source = await mesh.bus('orchestrator')
@@ -61,7 +63,9 @@ describe('alerts', () => {
     installRecorder({ ratio: 1, export: (span) => exported.push(spanData(span)), shutdown: async () => undefined })
     opened.defer(() => installRecorder(undefined))
     const bus = await mesh.bus('orchestrator')
-    opened.use(deliverAlerts({ db, bus, log, webhooks: webhooksOf([{ url_env: 'HOOK_URL' }], { HOOK_URL: hook.url }) }))
+    opened.use(
+      deliverAlerts({ db, bus, log, webhooks: webhooksOf([{ url_env: 'HOOK_URL' }], { HOOK_URL: hook.url }), respond }),
+    )
     await bus.nc.flush()
     const execution = startSpan('process execution.request')
     const executionId = ExecutionId.parse(randomUUID())
@@ -109,7 +113,7 @@ describe('alerts', () => {
     const away = opened.use(await webhook([500]))
     const source = await mesh.bus('orchestrator')
     {
-      await using _ = deliverAlerts({ db, bus: source, log, webhooks: webhooksOf([{ url: away.url }], {}) })
+      await using _ = deliverAlerts({ db, bus: source, log, webhooks: webhooksOf([{ url: away.url }], {}), respond })
       await source.nc.flush()
       raiseAlert(source, { name: 'late', severity: 'critical', tenant: 'local', message: 'x' })
       await until(() => away.calls.length === 1)
@@ -117,7 +121,7 @@ describe('alerts', () => {
     expect(await undelivered(db)).toBe(1)
     await db.query('test.age', `update alerts set taken_at = now() - interval '11 minutes'`, [])
     const hook = opened.use(await webhook([200]))
-    opened.use(deliverAlerts({ db, bus: source, log, webhooks: webhooksOf([{ url: hook.url }], {}) }))
+    opened.use(deliverAlerts({ db, bus: source, log, webhooks: webhooksOf([{ url: hook.url }], {}), respond }))
     await until(async () => hook.calls.length === 1 && (await undelivered(db)) === 0)
   })
 

@@ -31,10 +31,12 @@ interface Dependencies {
   bus: Bus
   log: Log
   webhooks: readonly Webhook[]
+  /** Does what is to be done about it, besides reporting it. A repeat does nothing. */
+  respond(alert: Alert): Promise<void>
 }
 
 /** Disposing aborts running deliveries; another replica, or the next start, repeats them. */
-export function deliverAlerts({ db, bus, log, webhooks }: Dependencies): AsyncDisposable {
+export function deliverAlerts({ db, bus, log, webhooks, respond }: Dependencies): AsyncDisposable {
   const inHand = new Set<Promise<void>>()
   const stopping = new AbortController()
 
@@ -47,6 +49,9 @@ export function deliverAlerts({ db, bus, log, webhooks }: Dependencies): AsyncDi
     }
     const level = severity === 'info' ? 'info' : severity === 'warning' ? 'warn' : 'error'
     log[level]({ alert: name, tenant, execution_id, data, message }, 'alert')
+    await respond(alert).catch((error: unknown) =>
+      log.error({ err: error, alert: name }, 'the workflow of an alert could not be started'),
+    )
     const wanted = webhooks.filter(({ names }) => names === undefined || names.includes(name))
     if (wanted.length > 0) await postToAll(wanted, alert, cause)
     if (!stopping.signal.aborted) await markDelivered(db, alert)

@@ -5,7 +5,7 @@ import type { ApprovalId } from '@deed/proto/ids'
 import { defined } from '@deed/proto/json'
 import type { Evidence } from '@deed/proto/observation'
 import { traceIdOf } from '@deed/telemetry/trace-context'
-import { choiceOf, openQuestion } from '../execution/person-task.ts'
+import { choiceOf, openQuestion, proposalOf } from '../execution/person-task.ts'
 import { isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
 
 const MICROUSD = 1_000_000
@@ -69,7 +69,7 @@ function personTaskOf(tasks: Iterable<TaskRow>): TaskRow | undefined {
   for (const task of tasks) {
     const { capability, task_kind, actual_status, started_at } = task
     if (capability !== 'human' || task_kind === 'approve' || started_at === null) continue
-    if (actual_status === 'pending') return task
+    if (actual_status === 'pending' && !proposalOf(task)) return task
   }
   return undefined
 }

@@ -9,7 +9,7 @@ import type { Bus } from '@deed/mesh/bus'
 import { crashPoint } from '@deed/process/crash-point'
 import type { Action } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import type { ApprovalId, ExecutionId } from '@deed/proto/ids'
+import type { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
 import type { Pace } from '@deed/proto/task'
 import { batched } from '@deed/store/batched'
 import type { Log } from '@deed/telemetry/logger'
@@ -64,6 +64,8 @@ export interface Dependencies {
   writes(action: Action): readonly string[]
   /** Starts to inspect the step of the approval; the result arrives as an input. */
   look: Reinspect
+  /** Asks the organization for the decision of a task; it arrives as an input. */
+  propose(id: ExecutionId, taskId: TaskId): void
   /** Reports that the executor's ledger contradicts. */
   reportsRefused: { count: number }
   /** Called once for each execution that this replica has ended, with its waiting callers. */
@@ -103,7 +105,8 @@ export interface Driver {
 }
 
 export function openDriver(dependencies: Dependencies): Driver {
-  const { db, bus, log, clock, capacity, workQueues, moved, look, ended, writes, reportsRefused } = dependencies
+  const { db, bus, log, clock, capacity, workQueues, moved, look, propose, ended, writes, reportsRefused } =
+    dependencies
   const commit = openTransitions(db)
   const commitFirst = openBeginnings(db)
   const known = new LRUCache<ExecutionId, Snapshot>({ max: SNAPSHOTS_MAX })
@@ -132,7 +135,7 @@ export function openDriver(dependencies: Dependencies): Driver {
       const snapshot = kept ?? (await load(id))
       known.delete(id)
       const draft = draftOf(snapshot, clock.now())
-      const taken: Taken = { slots: [], uninspected: [] }
+      const taken: Taken = { slots: [], uninspected: [], proposals: [] }
       try {
         reconcile(draft, input, limitsFor(limits, id, taken, keysBusy))
       } catch (error) {
@@ -149,7 +152,7 @@ export function openDriver(dependencies: Dependencies): Driver {
         // Inspected because it was due: move the due time, so that it is not due again at once.
         if (input.type === 'tick' && fresh) await postpone(draft.execution)
         remember(snapshot)
-        for (const approval of taken.uninspected) look(id, approval)
+        follow(id, taken)
         return snapshot
       }
       crashPoint(`orchestrator.before_${input.type}`)
@@ -180,7 +183,7 @@ export function openDriver(dependencies: Dependencies): Driver {
     const snapshot = emptySnapshot({ ...admission.execution })
     const draft = draftOf(snapshot, clock.now())
     draft.audit.push(...admission.audit)
-    const taken: Taken = { slots: [], uninspected: [] }
+    const taken: Taken = { slots: [], uninspected: [], proposals: [] }
     let waiters: Waiter[] | undefined
     try {
       reconcile(draft, input, limitsFor(limits, id, taken, false))
@@ -211,11 +214,16 @@ export function openDriver(dependencies: Dependencies): Driver {
     if (traceTransitions(draft)) bus.keepTrace(draft.execution.trace)
     announce(bus, draft)
     measureStep(draft)
-    for (const approval of taken.uninspected) look(id, approval)
+    follow(id, taken)
     if (!hasEnded(draft)) return
     endExecutionSpan(draft.execution)
     known.delete(id)
     ended(snapshot, waiters)
+  }
+
+  const follow = (id: ExecutionId, { uninspected, proposals }: Taken): void => {
+    for (const approval of uninspected) look(id, approval)
+    for (const task of proposals) propose(id, task)
   }
 
   const contradicted = (id: ExecutionId, claim: Claim | undefined): DeedError => {

@@ -1,5 +1,5 @@
 /** What one step of the reconciler may take: slots, concurrency keys, the rates of targets. */
-import type { ApprovalId, ExecutionId } from '@deed/proto/ids'
+import type { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
 import type { Limits } from '../reconcile/input.ts'
 import { type Capacity, type Slot, slotRequestOf } from './capacity.ts'
 import type { ConcurrencyKeys } from './concurrency-keys.ts'
@@ -19,6 +19,8 @@ export interface Taken {
   readonly slots: Slot[]
   /** Approvals whose steps have to be inspected before they are requested. */
   readonly uninspected: ApprovalId[]
+  /** Tasks whose decisions are to be asked for. */
+  readonly proposals: TaskId[]
 }
 
 export function limitsFor(sources: LimitSources, id: ExecutionId, taken: Taken, keysBusy: boolean): Limits {
@@ -51,6 +53,7 @@ export function limitsFor(sources: LimitSources, id: ExecutionId, taken: Taken, 
       taken.uninspected.push(approvalId)
       return false
     },
+    propose: ({ task_id: id }) => void taken.proposals.push(id),
     random: Math.random,
   }
 }

@@ -40,7 +40,7 @@ export function newExecution(
     request_hash: hashJson({
       ...request,
       idempotency_key: undefined,
-      ...(request.manifest_ref ? { manifest: undefined } : {}),
+      ...(request.manifest_ref || request.workflow ? { manifest: undefined } : {}),
     }),
     request,
     trace: traceOf(trace, id),

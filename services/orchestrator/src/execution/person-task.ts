@@ -1,6 +1,7 @@
 /** What a task asks of a person, until when, and what may be decided. */
 import { WordsRead } from '@deed/proto/action'
 import { AgentTask, Question, Solution } from '@deed/proto/agent'
+import { DECISION_TASK, DecisionTaskInput } from '@deed/proto/decision-task'
 import { HumanTaskInput, type OpenQuestion, type PersonDecision, ReviewCause } from '@deed/proto/person'
 import { NodeName } from '@deed/proto/task'
 import { z } from 'zod'
@@ -22,6 +23,10 @@ export const reviewOf = ({ task_kind, spec }: Pick<TaskRow, 'task_kind' | 'spec'
 /** What a person is asked to do. @returns undefined if the task is not a person's */
 export const askedOf = ({ task_kind, capability, spec }: TaskRow): HumanTaskInput | undefined =>
   task_kind === 'act' && capability === 'human' ? HumanTaskInput.safeParse(spec?.input).data : undefined
+
+/** What the organization is to decide. @returns undefined if the task is not the organization's */
+export const proposalOf = ({ task_kind, spec }: Pick<TaskRow, 'task_kind' | 'spec'>): DecisionTaskInput | undefined =>
+  task_kind === 'act' && spec?.kind === DECISION_TASK ? DecisionTaskInput.parse(spec.input) : undefined
 
 /** A question about the words of a node, as stored with its task. */
 export const Choice = z.object({

@@ -34,7 +34,7 @@ export function requestExecution(dependencies: Dependencies): Handler<typeof con
 
   return async (asked, { principal, served, replyTo, deadline }) => {
     limits.admit(principal)
-    const whole = asked.manifest_ref === undefined ? asked : await takeManifest(dependencies, principal, asked)
+    const whole = await takeManifest(dependencies, principal, asked)
     const request = admitRequest(config, whole)
     const { trace } = served
     if (request.dry_run) {

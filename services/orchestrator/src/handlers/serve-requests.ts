@@ -18,6 +18,7 @@ import * as schedule from '@deed/proto/schedule'
 import * as steering from '@deed/proto/steering'
 import * as task from '@deed/proto/task'
 import * as worker from '@deed/proto/worker'
+import * as workflow from '@deed/proto/workflow'
 import type { FollowUp } from '../answers/follow-up.ts'
 import type { Waiters } from '../answers/waiters.ts'
 import type { Anchors } from '../audit/anchor-heads.ts'
@@ -48,6 +49,7 @@ import { listRefusals } from './list-refusals.ts'
 import { listSchedules } from './list-schedules.ts'
 import { listTasks } from './list-tasks.ts'
 import { listWorkers } from './list-workers.ts'
+import { listWorkflows } from './list-workflows.ts'
 import { pauseExecution, resumeExecution } from './pause-execution.ts'
 import { putGoal } from './put-goal.ts'
 import { putGrant } from './put-grant.ts'
@@ -137,9 +139,10 @@ function serveGoalsAndSchedules(parts: Parts): void {
   bus.serve(schedule.resumeSchedule, steerSchedule(parts, 'resume'))
 }
 
-/** Tasks, those who work on them, and large manifests. */
+/** Tasks, those who work on them, workflows, and large manifests. */
 function serveWork(parts: Parts): void {
-  const { bus, db } = parts
+  const { bus, db, config } = parts
+  bus.serve(workflow.listWorkflows, listWorkflows(config))
   bus.serve(manifest.putManifest, putManifest({ bus }))
   bus.serve(task.listTasks, listTasks({ db }))
   bus.serve(task.reportTask, reportTask(parts))

@@ -1,4 +1,4 @@
-/** Reads a manifest that was sent by reference from the object store, and removes it once it is accepted. */
+/** The manifest of a request: as it is, made of a workflow, or read from the object store and removed once it is accepted. */
 import { createHash } from 'node:crypto'
 import { decodeJson } from '@deed/json/decode'
 import { validate } from '@deed/json/validate'
@@ -11,6 +11,7 @@ import type { Log } from '@deed/telemetry/logger'
 import type { Driver } from '../dispatch/drive.ts'
 import { findExecution } from '../store/executions.ts'
 import type { Database } from '../store/schema.ts'
+import { manifestOf, type WorkflowSources } from '../workflows/workflows.ts'
 import type { RawRequest } from './validate-request.ts'
 
 export interface Taking {
@@ -18,15 +19,17 @@ export interface Taking {
   bus: Bus
   log: Log
   driver: Driver
+  config: WorkflowSources
 }
 
 /**
  * The request with its manifest inserted; other requests are unchanged.
  *
- * @throws {DeedError} `not_found` or `invalid_manifest`
+ * @throws {DeedError} `not_found` or `invalid_manifest`, or what a workflow lacks
  */
 export async function takeManifest(taking: Taking, principal: Principal, asked: RawRequest): Promise<RawRequest> {
-  const { manifest_ref: reference } = asked
+  const { manifest_ref: reference, workflow } = asked
+  if (workflow) return { ...asked, manifest: manifestOf(taking.config, workflow) }
   if (reference === undefined) return asked
   const bytes = await readManifest(taking.bus.nc, { principal, object: reference.object })
   if (bytes === undefined) return { ...asked, manifest: await takenBefore(taking, principal, asked, reference) }

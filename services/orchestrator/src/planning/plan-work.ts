@@ -6,6 +6,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { validate } from '@deed/json/validate'
 import { Action, type WordsRead } from '@deed/proto/action'
 import { AgentTask, type PlannedAction } from '@deed/proto/agent'
+import { DECISION_TASK, DecisionTaskInput } from '@deed/proto/decision-task'
 import { DeedError } from '@deed/proto/errors'
 import type { TaskId } from '@deed/proto/ids'
 import { defined, type JsonObject } from '@deed/proto/json'
@@ -21,14 +22,18 @@ import { groundOf, touchedBy, type Workspaces } from '../policy/touched-by.ts'
 import type { Resealed } from '../reconcile/input.ts'
 import type { SolvedNode } from '../thinking/solve-node.ts'
 import { titled } from '../thinking/task-node.ts'
+import { comesAfter } from './comes-after.ts'
 import { freeName } from './free-name.ts'
 import { type Sealing, sealPlan, type Unsealed } from './seal-plan.ts'
 import { unsealedOf } from './unsealed.ts'
-import { type Candidate, comesAfter, inspectTargets, type Weighing, weighActions } from './weigh-actions.ts'
+import { type Candidate, inspectTargets, type Weighing, weighActions } from './weigh-actions.ts'
 
 /** What a task that a model solves holds: the question, and the part of the plan that its answer becomes. */
 export const ModelTaskSpec = AgentTask.extend({ node: GoalNode.pick({ id: true, title: true }) })
 export type ModelTaskSpec = z.output<typeof ModelTaskSpec>
+
+/** The inputs of kinds that no executor does. */
+const HELD: Readonly<Record<string, z.ZodType>> = { [HUMAN_TASK]: HumanTaskInput, [DECISION_TASK]: DecisionTaskInput }
 
 /** What is kept of the words of a node, to plan it again. */
 const WORDS_CHARS_MAX = 8_192
@@ -90,7 +95,7 @@ export async function weighWork(
           name: freeName(names, nameOf(node.id, planned.name)),
           title: planned.title,
           task_kind: 'act',
-          capability: action.kind === HUMAN_TASK ? 'human' : 'act',
+          capability: factsOf(action.kind)?.held_by ? 'human' : 'act',
           dependencies: dependencies.length > 0 ? dependencies : after,
           concurrency_key: ownKey(terms),
           resource_key: resourceKey(planning.workspaces, action),
@@ -166,15 +171,16 @@ function actionOf({ action }: PlannedAction, { request }: ExecutionRow, reading:
   const given = unsealedOf(action)
   const rest = { ...given, ...defined({ reading }) }
   // No executor sees it, so nothing else validates its input.
-  if (action.kind === HUMAN_TASK) {
+  const held = HELD[action.kind]
+  if (held) {
     // A signature proves it: no observation is made, so a verify would be ignored.
     if (action.verify !== undefined)
       throw new DeedError(
         'invalid_request',
-        `${HUMAN_TASK} takes no verify; put the observation into a wait.until after it`,
+        `${action.kind} takes no verify; put the observation into a wait.until after it`,
         { path: '$.verify' },
       )
-    return Action.parse({ ...rest, input: validate(HumanTaskInput, action.input) })
+    return Action.parse({ ...rest, input: validate(held, action.input) })
   }
   return Action.parse({ ...rest, ...defined({ workspace }) })
 }

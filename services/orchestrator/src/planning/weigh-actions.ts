@@ -6,13 +6,14 @@ import type { Bus } from '@deed/mesh/bus'
 import { inLanes } from '@deed/process/in-lanes'
 import { type Action, type EffectClass, type Inspection, inspectAction } from '@deed/proto/action'
 import { DeedError } from '@deed/proto/errors'
-import type { TaskId } from '@deed/proto/ids'
 import type { z } from 'zod'
 import type { Changed } from '../execution/differences.ts'
 import { onBehalfOf } from '../execution/on-behalf-of.ts'
 import type { ExecutionRow, TaskRow } from '../execution/snapshot.ts'
 import { argvOf, effectOf, levelOf, type Policy } from '../policy/policy.ts'
 import { footprint, touchedBy, type Workspaces } from '../policy/touched-by.ts'
+import { predecessors } from './comes-after.ts'
+import { isDecidedBefore, releasesOf } from './deployments.ts'
 
 /** The maximum per request: their diffs must fit in one reply. */
 const INSPECTED_MAX = 12
@@ -24,8 +25,8 @@ export interface Weighing {
   workspaces: Workspaces
   /** The secrets of execution.yaml, with their permitted uses. */
   secrets: ExecutionConfig['secrets']
-  /** Whether the organization permits to deploy to an environment now. */
-  permits(tenant: string, environment: string): Promise<boolean>
+  /** Whether the organization permits to deploy one of the releases to an environment now; undefined: any release. */
+  permits(tenant: string, environment: string, releases: readonly string[] | undefined): Promise<boolean>
   /**
    * The approval covers every later time when the postcondition does not hold: that it holds now does not change the
    * level.
@@ -100,20 +101,24 @@ export async function inspectTargets(
   candidates: readonly Candidate[],
 ): Promise<void> {
   const inspected = candidates.filter(
-    ({ task, action }) => task.level > 0 || effectOf(policy, action.kind, action.input) !== 'read',
+    ({ task, action }) =>
+      // What a decision is about is in its input, and no executor knows it.
+      task.capability !== 'human' && (task.level > 0 || effectOf(policy, action.kind, action.input) !== 'read'),
   )
   if (inspected.length === 0) return
   const inspections = await inspectAll(bus, execution, inspected)
-  for (const [index, { action }] of inspected.entries()) {
+  for (const [index, { task, action }] of inspected.entries()) {
     const found = inspections[index]
     const environment = found && 'inspection' in found ? found.inspection.environment : undefined
-    if (environment !== undefined && needsPermit(policy, action.kind, environment)) {
-      if (!(await permits(execution.tenant, environment)))
-        throw new DeedError(
-          'precondition_failed',
-          `${action.kind} in ${environment} needs a decision of the organization: approve_deployment of the cto makes one`,
-        )
-    }
+    if (environment === undefined || !needsPermit(policy, action.kind, environment)) continue
+    const releases = releasesOf(action)
+    if (isDecidedBefore({ environment, releases }, task, candidates)) continue
+    if (await permits(execution.tenant, environment, releases)) continue
+    const what = releases === undefined ? action.kind : `${action.kind} of ${releases[0]}`
+    throw new DeedError(
+      'precondition_failed',
+      `${what} in ${environment} needs a decision of the organization: approve_deployment of the cto makes one for a release`,
+    )
   }
   const before = footprint()
   inspected.forEach((candidate, index) => {
@@ -266,18 +271,3 @@ export function putIrreversibleLast(
     candidate.why = why
   }
 }
-
-function predecessors({ dependencies }: TaskRow, tasks: ReadonlyMap<TaskId, TaskRow>): Set<TaskId> {
-  const found = new Set<TaskId>()
-  const next = [...dependencies]
-  for (let id = next.pop(); id !== undefined; id = next.pop()) {
-    if (found.has(id)) continue
-    found.add(id)
-    next.push(...(tasks.get(id)?.dependencies ?? []))
-  }
-  return found
-}
-
-/** Whether `later` always comes after `earlier`. */
-export const comesAfter = (later: TaskRow, earlier: TaskId, tasks: ReadonlyMap<TaskId, TaskRow>): boolean =>
-  predecessors(later, tasks).has(earlier)

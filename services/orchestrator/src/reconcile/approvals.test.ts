@@ -21,6 +21,7 @@ const limits: Limits = {
   takeSlot: () => true,
   keysFree: () => true,
   mayAsk: () => true,
+  propose: () => undefined,
   mayBegin: () => true,
   began: () => undefined,
   random: () => 0.5,

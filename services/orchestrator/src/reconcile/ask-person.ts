@@ -5,8 +5,9 @@ import type { ReviewCause } from '@deed/proto/person'
 import { addTasks, type Draft, record, setActual, setDesired } from '../execution/draft.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import { newTask } from '../execution/new-task.ts'
-import { askedOf, choiceOf, type Review, reviewOf } from '../execution/person-task.ts'
+import { askedOf, choiceOf, proposalOf, type Review, reviewOf } from '../execution/person-task.ts'
 import type { TaskRow } from '../execution/snapshot.ts'
+import { consume } from './consume-approval.ts'
 import { isReplannable } from './replan-failed.ts'
 
 const TITLE_CHARS_MAX = 512
@@ -56,9 +57,18 @@ export function closeReviewOf(draft: Draft, { task_id }: TaskRow): void {
   }
 }
 
-/** Human work and answers are requested when their turn has come; the deadline runs from then on. */
+/** Human work, answers and decisions are requested when their turn has come; the deadline runs from then on. */
 export function requestWork(draft: Draft, task: TaskRow): void {
   if (task.started_at !== null) return
+  // What it waits for may take longer than an approval is valid that is not used.
+  const approval = task.approval_id === null ? undefined : draft.approvals.get(task.approval_id)
+  if (approval?.status === 'approved') consume(draft, approval)
+  const proposal = proposalOf(task)
+  if (proposal) {
+    const { by, type, subject } = proposal
+    setActual(draft, task, { started_at: isoTime(draft.now) })
+    return record(draft, 'decision.proposed', { name: task.name, by, type, subject: subject.name }, task.task_id)
+  }
   const work = askedOf(task)
   const choice = choiceOf(task)
   const asked = work ? { kind: 'provide', ask: work.ask } : choice && { kind: 'choose', ask: choice.question.text }

@@ -5,7 +5,7 @@ import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { type Draft, record, setActual, setApproval } from '../execution/draft.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import { signed } from '../execution/signed.ts'
-import type { ApprovalRow } from '../execution/snapshot.ts'
+import { consume } from './consume-approval.ts'
 import { end, rolledBack } from './ending.ts'
 import type { ApprovalDecision, Limits } from './input.ts'
 import { checkUndo, closeTask, undoRequestOf } from './undo-requested.ts'
@@ -65,14 +65,6 @@ export function decided(
   if (!undo) return
   consume(draft, approval)
   rolledBack(draft, { reason: undo.reason, by: undo.by, ...(undo.undo === null ? {} : { taskIds: undo.undo }) })
-}
-
-/** A consumed approval starts nothing else. */
-export function consume(draft: Draft, approval: ApprovalRow): void {
-  const { approval_id, plan_hash, task_id } = approval
-  setApproval(draft, approval, { status: 'used', consumed_at: isoTime(draft.now) })
-  draft.consumed.add(approval_id)
-  record(draft, 'approval.used', { approval_id, plan_hash }, task_id)
 }
 
 /** An unauthorised decision changes nothing, and is audited. */

@@ -1,6 +1,7 @@
 /** The inputs of an execution, and the environment of its next steps. */
 import type { ActionResult } from '@deed/proto/action'
 import type { Confirmation } from '@deed/proto/approval'
+import type { Decision } from '@deed/proto/decision'
 import type { ErrorBody, ErrorCode } from '@deed/proto/errors'
 import type { ApprovalId, FencingToken, TaskId } from '@deed/proto/ids'
 import type { Evidence } from '@deed/proto/observation'
@@ -23,6 +24,7 @@ export type Input =
   /** `again`: the new approval of a task that is retried, if it needs one. */
   | ({ type: 'resolved'; again?: NewApprovals } & Resolution)
   | ({ type: 'chosen' } & Answered)
+  | ({ type: 'decision' } & MadeDecision)
   | { type: 'cancelled'; reason: string | null; undo: boolean; by: string }
   /** `taskIds`: only these. */
   | { type: 'rolled_back'; reason: string | null; by: string; taskIds?: readonly TaskId[] }
@@ -57,6 +59,14 @@ export type Resealed = Pick<TaskRow, 'spec' | 'action_hash' | 'level' | 'approva
 export interface NewApprovals {
   tasks: readonly (Resealed & Pick<TaskRow, 'task_id' | 'dependencies'>)[]
   work: Work
+}
+
+/** What the organization says of the decision of a task. */
+export interface MadeDecision {
+  taskId: TaskId
+  /** When the task began that it was proposed for. */
+  startedAt: string
+  made: Decision | { refused: ErrorBody }
 }
 
 /** A person's decision on a task of theirs. */
@@ -102,6 +112,8 @@ export interface Limits {
    * begins.
    */
   mayAsk(approval: ApprovalRow, asking: TaskRow): boolean
+  /** Called for a task that waits for a decision of the organization. */
+  propose(task: TaskRow): void
   /** 0 to 1. */
   random(): number
 }

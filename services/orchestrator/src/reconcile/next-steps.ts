@@ -6,11 +6,11 @@ import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { type Draft, record, setActual, setApproval } from '../execution/draft.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import { keysOf } from '../execution/keys-of.ts'
-import { expiryOf } from '../execution/person-task.ts'
+import { expiryOf, proposalOf } from '../execution/person-task.ts'
 import { nextToUndo, readyTasks, targetOf } from '../execution/progress.ts'
 import type { ApprovalRow, ExecutionRow, Ready, TaskRow } from '../execution/snapshot.ts'
 import { requestWork } from './ask-person.ts'
-import { consume } from './decided.ts'
+import { consume } from './consume-approval.ts'
 import { end } from './ending.ts'
 import type { Limits } from './input.ts'
 import { aggregate } from './result.ts'
@@ -24,6 +24,8 @@ const PLANNING_MS = 5_000
  * A waiting task is checked again after this time; if this replica knows that it may continue, it is resumed earlier.
  */
 const CHECK_AGAIN_MS = { 'key busy': 1_000, 'not its turn': 30_000, 'no room': 5_000, 'not shown': 5_000 } as const
+/** The organization reports a decision; it is asked again after this time in case that was lost. */
+const DECISION_MS = 60_000
 const FAR_MS = 3_600_000
 /** For an execution that waits in the queues of a replica. */
 const WAIT_MS_MAX = 300_000
@@ -88,6 +90,9 @@ function askPeople(
       if (!paused) requestWork(draft, task)
       const expiry = expiryOf(task)
       if (expiry !== undefined) checkBy(expiry)
+      if (task.started_at === null || !proposalOf(task)) continue
+      limits.propose(task)
+      checkBy(draft.now + DECISION_MS)
     }
   }
 }

@@ -9,6 +9,7 @@
 import type { Draft } from '../execution/draft.ts'
 import { chosen } from './chosen.ts'
 import { decided, recall, refused } from './decided.ts'
+import { decisionMade } from './decision-made.ts'
 import { cancelled, rolledBack } from './ending.ts'
 import { expireApprovals, expired } from './expired.ts'
 import type { Input, Limits } from './input.ts'
@@ -56,6 +57,8 @@ function apply(draft: Draft, input: Input, limits: Limits): void {
       return resolved(draft, input, limits)
     case 'chosen':
       return chosen(draft, input)
+    case 'decision':
+      return decisionMade(draft, input)
     case 'cancelled':
       return cancelled(draft, input)
     case 'rolled_back':

@@ -5,7 +5,7 @@ import type { Evidence } from '@deed/proto/observation'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { type Draft, record, setActual } from '../execution/draft.ts'
 import { isoTime } from '../execution/iso-time.ts'
-import { decisionsFor, reviewOf } from '../execution/person-task.ts'
+import { decisionsFor, proposalOf, reviewOf } from '../execution/person-task.ts'
 import { signed } from '../execution/signed.ts'
 import type { Snapshot, TaskRow } from '../execution/snapshot.ts'
 import { type Moment, needsApproval, renewApprovals } from './agree-again.ts'
@@ -61,7 +61,7 @@ export function resolved(draft: Draft, resolution: Resolution & { again?: NewApp
 /** A task that waits for a person. @throws {DeedError} if it is not a person's, is decided already, or is not open yet */
 export function openTask({ tasks }: Pick<Snapshot, 'tasks'>, id: TaskId): TaskRow {
   const task = tasks.get(id)
-  if (task?.capability !== 'human' || task.task_kind === 'approve') {
+  if (task?.capability !== 'human' || task.task_kind === 'approve' || proposalOf(task)) {
     throw new DeedError('not_found', 'there is no such task of a person; `deed get approvals` lists them')
   }
   if (task.actual_status !== 'pending') {

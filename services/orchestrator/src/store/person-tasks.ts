@@ -1,5 +1,6 @@
 /** Reads people's tasks; they are written with the transitions. */
 import { Action } from '@deed/proto/action'
+import { DECISION_TASK } from '@deed/proto/decision-task'
 import type { ApprovalId, ExecutionId, Principal } from '@deed/proto/ids'
 import type { PersonTask } from '@deed/proto/person'
 import { isoTime } from '../execution/iso-time.ts'
@@ -49,7 +50,7 @@ export async function readPersonTasks(
        ) as about
        from desired_state d join actual_state a using (task_id) join executions e on e.execution_id = d.execution_id
       where d.tenant = $1 and d.capability = 'human' and d.task_kind <> 'approve' and a.started_at is not null
-        and ${where}
+        and d.spec->>'kind' is distinct from '${DECISION_TASK}' and ${where}
       order by d.created_at desc, d.task_id desc limit $5`,
     [
       tenant,

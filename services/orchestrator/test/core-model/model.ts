@@ -48,6 +48,7 @@ export const limitsOf = (model: Model, draft: Draft): Limits => ({
   began: () => undefined,
   keysFree: () => model.keyFree && running(draft).every(({ concurrency_key }) => concurrency_key === null),
   mayAsk: () => true,
+  propose: () => undefined,
   random: () => 0.5,
 })
 

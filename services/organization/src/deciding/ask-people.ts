@@ -3,9 +3,11 @@
  * The key of that execution is the decision's, so a process that dies in between asks once.
  */
 import type { Bus } from '@deed/mesh/bus'
+import { jsonOf } from '@deed/mesh/read-payload'
 import type { Decision } from '@deed/proto/decision'
 import { DeedError } from '@deed/proto/errors'
-import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
+import { type ExecutionDetail, executionEvent, getExecution, requestExecution } from '@deed/proto/execution'
+import type { ExecutionId } from '@deed/proto/ids'
 import { ORGANIZATION_ROLES } from '@deed/proto/organization'
 import { HUMAN_TASK } from '@deed/proto/person'
 import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
@@ -19,6 +21,31 @@ const DETAILS_CHARS_MAX = 16_000
 
 export interface Questioner extends Deciding {
   readonly bus: Bus
+  /** Runs another pass when the question of this execution has an answer. */
+  hear(tenant: string, id: ExecutionId): void
+}
+
+/** The events of open questions, one subscription for each; its end closes it. */
+export function hearAnswers({ nc }: Pick<Bus, 'nc'>, answered: () => void): Disposable & Pick<Questioner, 'hear'> {
+  const heard = new Map<ExecutionId, ReturnType<Bus['nc']['subscribe']>>()
+  return {
+    hear(tenant, id) {
+      if (heard.has(id)) return
+      const subscription = nc.subscribe(executionEvent.subject.replace('*.*', `${tenant}.${id}`), {
+        callback(error, msg) {
+          const { data } = executionEvent.payload.safeParse(error === null ? jsonOf(msg) : undefined)
+          if (data?.type !== 'execution.ended') return
+          subscription.unsubscribe()
+          heard.delete(id)
+          answered()
+        },
+      })
+      heard.set(id, subscription)
+    },
+    [Symbol.dispose]() {
+      for (const subscription of heard.values()) subscription.unsubscribe()
+    },
+  }
 }
 
 /** One pass over what waits for a person: asks, or reads the answer. A failure of one does not keep the others. */
@@ -42,6 +69,7 @@ async function askOne(questioner: Questioner, one: ForPerson, signal: AbortSigna
   if (one.execution_id !== null) {
     const detail = await questioner.bus.call(getExecution, { execution_id: one.execution_id }, options)
     if (FINAL_EXECUTION_STATUSES.has(detail.status as never)) await answer(questioner, tenant, id, answerIn(detail))
+    else questioner.hear(tenant, one.execution_id)
     return
   }
   const decision = await readDecision(questioner.store, tenant, id)
@@ -52,6 +80,7 @@ async function askOne(questioner: Questioner, one: ForPerson, signal: AbortSigna
     options,
   )
   await writeQuestion(questioner.store, one, execution_id)
+  questioner.hear(tenant, execution_id)
 }
 
 export const keyOf = (decisionId: string): string => `decision:${decisionId}`

@@ -226,12 +226,12 @@ async function report(
 ): Promise<Decision> {
   const decision = await readDecision(deciding.store, tenant, id)
   if (decision === undefined) throw new DeedError('not_found', 'there is no such decision')
-  const { type, status } = decision
+  const { type, status, key } = decision
   for (const what of happened)
     deciding.bus.announce(
       decisionEvent,
       [tenant, what],
-      [{ decision_id: id, type, status, at: new Date().toISOString() }],
+      [{ decision_id: id, type, status, key, at: new Date().toISOString() }],
     )
   if (happened.includes('escalated')) deciding.askPeople()
   return decision

@@ -11,7 +11,7 @@ const ISO = (column: string): string =>
   `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "${column.split('.').at(-1)}"`
 
 const COLUMNS = `d.decision_id, d.type, d.mode, d.status, d.proposed_by, d.subject, d.rationale, d.facts, d.rule,
-  d.authority_version, d.voters, d.quorum, d.consensus_score, d.execution_id, d.decided_by, d.why,
+  d.authority_version, d.voters, d.quorum, d.consensus_score, d.execution_id, d.decided_by, d.why, d.key,
   ${ISO('d.due_at')}, ${ISO('d.proposed_at')}, ${ISO('d.decided_at')},
   coalesce((select jsonb_agg(jsonb_build_object('role', v.role, 'vote', v.vote, 'confidence', v.confidence,
       'rationale', v.rationale, 'evidence', v.evidence,

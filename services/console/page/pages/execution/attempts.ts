@@ -60,10 +60,10 @@ export function attemptReader(): (rows: readonly AuditRow[], count: number) => A
     const token = typeof data.token === 'number' ? data.token : null
     if (type === 'task.leased') begin(id, { task_id: id, token, kind: 'do', from: at })
     else if (type === 'task.undoing') begin(id, { task_id: id, token, kind: 'undo', from: at })
-    else if (type === 'approval.requested' || type === 'person.asked') {
+    else if (type === 'approval.requested' || type === 'person.asked' || type === 'decision.proposed') {
       begin(`wait ${id}`, { task_id: id, token: null, kind: 'wait', from: at })
-    } else if (type === 'approval.decided' || type === 'person.decided') {
-      end(`wait ${id}`, at, String(data.decision ?? 'decided'), textOf(data.reason))
+    } else if (type === 'approval.decided' || type === 'person.decided' || type === 'decision.made') {
+      end(`wait ${id}`, at, String(data.decision ?? data.status ?? 'decided'), textOf(data.reason))
     } else if (ENDS.has(type)) end(id, at, type.slice('task.'.length), errorText(data.error) ?? textOf(data.reason))
   }
   return (rows, count) => {
