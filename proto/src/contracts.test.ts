@@ -7,6 +7,7 @@ import * as alert from './alert.ts'
 import * as approval from './approval.ts'
 import * as audit from './audit.ts'
 import * as cache from './cache.ts'
+import * as code from './code.ts'
 import * as consoleContracts from './console.ts'
 import type { Contract } from './contract.ts'
 import { CONTRACTS } from './contracts.ts'
@@ -41,6 +42,7 @@ const exported = [
   approval,
   audit,
   cache,
+  code,
   consoleContracts,
   decision,
   doctor,
