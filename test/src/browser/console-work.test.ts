@@ -273,7 +273,10 @@ describe.skipIf(withoutBrowser)(`work in the console${withoutBrowser}`, () => {
         await field.waitFor()
         await page.keyboard.press('Control+v')
         const text = await field.inputValue()
+        // Escape empties a field of a search first.
+        await field.fill('')
         await page.keyboard.press('Escape')
+        await field.waitFor({ state: 'detached' })
         return text
       }
       expect(await copied('copy the command')).toBe(`deed show ${id}`)
