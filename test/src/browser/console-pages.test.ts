@@ -107,9 +107,14 @@ describe.skipIf(withoutBrowser)(`the console in a browser${withoutBrowser}`, () 
         }
         // A page whose field has the focus takes the key itself.
         await page.getByRole('button', { name: 'keys', exact: true }).click()
-        const listed = await page.getByRole('dialog').getByText('this list').count()
+        const keys = page.getByRole('dialog').getByText('this list')
+        const listed = await keys.waitFor().then(
+          () => true,
+          () => false,
+        )
         await page.keyboard.press('Escape')
-        return listed === 1 ? [] : ['the help does not list the keys']
+        await keys.waitFor({ state: 'hidden' })
+        return listed ? [] : ['the help does not list the keys']
       }).then((found) => expect(found).toEqual({}))
       expect([...places]).toHaveLength(2)
     })
