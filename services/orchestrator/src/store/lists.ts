@@ -226,22 +226,27 @@ async function search(
 
 /**
  * The index reads a list of executions for each group of letters: those of a word that nearly all have cost most, and
- * exclude nothing.
+ * exclude nothing. A word between two signs is looked up with them, so a short one is found as well.
  *
  * @returns a pattern that the text matches, without its common words; with them if it has no others
  */
 async function rareOf(db: Database, tenant: string, text: string): Promise<string> {
-  const words = [...new Set(text.match(WORD))].slice(0, WORDS_MAX)
+  const asked = new Map<string, string>()
+  for (const { 0: word, index } of text.matchAll(WORD)) {
+    const between = index > 0 && index + word.length < text.length
+    if (asked.size < WORDS_MAX && !asked.has(word))
+      asked.set(word, between ? text.slice(index - 1, index + word.length + 1) : word)
+  }
   const rows = await db.query<{ word: string }>(
     'orchestrator.rare_words',
     `with newest as materialized (
        select words from ends where tenant = $1 order by execution_id desc limit ${SAMPLE})
-     select word from unnest($2::text[]) word
-      where (select count(*) from newest where words like lower('%' || word || '%')) <= ${RARE_MAX}`,
-    [tenant, words],
+     select word from unnest($2::text[], $3::text[]) as asked(word, pattern)
+      where (select count(*) from newest where words like lower(pattern)) <= ${RARE_MAX}`,
+    [tenant, [...asked.keys()], [...asked.values()].map(patternOf)],
   )
   const rare = new Set(rows.map(({ word }) => word))
-  if (![...rare].some((word) => INDEXED.test(word))) return patternOf(text)
+  if (![...rare].some((word) => asked.get(word) !== word || INDEXED.test(word))) return patternOf(text)
   return patternOf(text).replace(WORD, (word) => (rare.has(word) ? word : '%'))
 }
 
