@@ -1,4 +1,5 @@
 // A dollar a day, a model that costs, and a server that says of each call what cannot be.
+import { startDeed } from '@deed/drill/harness/deed-process'
 import { meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { until } from '@deed/process/until'
 import { executionStats, getExecution, requestExecution } from '@deed/proto/execution'
@@ -87,7 +88,7 @@ models:
 })
 
 describe('an execution whose budget has no room for a call', () => {
-  it('holds still with the reason, asks no model, and continues once it is resumed with more', async () => {
+  it('holds still with the reason, asks no model, says how to continue, and does so once it is resumed with more', async () => {
     await using model = await startFakeOllama({
       answer: () => ({
         json: {
@@ -120,6 +121,12 @@ models:
     expect(paused.error).toMatchObject({ code: 'budget_exceeded', message: expect.stringContaining('budget_usd') })
     expect(paused.tasks).toMatchObject([{ actual_status: 'pending', failures: 0 }])
     expect(model.calls).toHaveLength(0)
+    // The command ends as well, and says how to continue.
+    const other = startDeed(under.mesh.dataDir, ['run', `${task} again`, '--budget', String(CALL_USD_MAX / 2)])
+    const { code, stdout, stderr } = await other.ended
+    expect(code).toBe(1)
+    expect(stdout).toContain('budget_exceeded')
+    expect(stderr).toMatch(/It is paused\. Continue it with\n\s+deed resume [0-9a-f]+/)
     // With too little it holds still again.
     await under.client.call(resumeExecution, { ...which, budget_usd: CALL_USD_MAX * 0.9 })
     await until(

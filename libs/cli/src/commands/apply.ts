@@ -21,8 +21,7 @@ import { rollbackExecution, steerExecutions } from '@deed/proto/steering'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { shellOf, withMesh } from '../connect/shell.ts'
-import { decide } from '../following/ask-to-decide.ts'
-import { runTask } from '../following/run-task.ts'
+import { runShown } from '../following/run-shown.ts'
 import { rollBackMany, steerMany } from '../following/steer-executions.ts'
 import {
   addWaiting,
@@ -37,10 +36,9 @@ import { readManifest } from '../manifests/read-manifest.ts'
 import { sendManifest } from '../manifests/send-manifest.ts'
 import { howToDecide } from '../show/approval.ts'
 import { dryRunText, replyText } from '../show/execution.ts'
-import { progressText } from '../show/progress.ts'
 import { moment } from '../terminal/amounts.ts'
 import { deedCommand } from '../terminal/deed-command.ts'
-import { EXIT, exitCodeOfReply, UsageError } from '../terminal/exit-code.ts'
+import { EXIT, UsageError } from '../terminal/exit-code.ts'
 import { timeoutOption } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
 import { paintStatus } from '../terminal/paint.ts'
@@ -101,7 +99,8 @@ A manifest:
         const next = await nextOf(bus, manifest)
         if ('holds' in next) return nothingToDo(shell.out, manifest, next.holds)
         const request = { ...(await sendManifest(bus, next.manifest)), mode, idempotency_key: next.key }
-        if (!options.background) return applyNow(bus, shell.out, request, options)
+        const { yes = false, timeout: timeoutMs } = options
+        if (!options.background) return runShown(shell.out, bus, request, { yes, timeoutMs, by: 'deed apply' })
         const reply = await bus.call(requestExecution, request)
         shell.out.document(reply)
         shell.out.print(
@@ -118,26 +117,6 @@ function nothingToDo(out: Output, { name }: Manifest, { steps, reply }: Holding)
   out.print(`${plainLine(name)}: nothing to do: ${counted(steps, 'step')} observed ${seen} to be so already`)
   out.print(out.paint('dim', `done before by execution ${shownId(reply.execution_id)}`))
   return EXIT.success
-}
-
-async function applyNow(
-  bus: Bus,
-  out: Output,
-  request: Parameters<typeof runTask>[1],
-  { yes = false, timeout: timeoutMs }: ApplyOptions,
-): Promise<number> {
-  const askedAt = performance.now()
-  const reply = await runTask(bus, request, {
-    timeoutMs,
-    onEvent: (event) => out.progress(progressText(event)),
-    onApproval: (approval, decided) => decide({ out, yes, by: 'deed apply' }, bus, approval, decided),
-  })
-  out.document(reply)
-  out.print(replyText(reply, out.paint, askedAt))
-  if (reply.status === 'accepted' || !FINAL_EXECUTION_STATUSES.has(reply.status)) {
-    out.note(`It continues. See its status with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
-  }
-  return exitCodeOfReply(reply)
 }
 
 /**

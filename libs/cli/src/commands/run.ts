@@ -5,7 +5,6 @@ import { DeedError } from '@deed/proto/errors'
 import { ExecutionRequest } from '@deed/proto/execution'
 import { GoalName } from '@deed/proto/goal'
 import { defined } from '@deed/proto/json'
-import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { Complexity } from '@deed/proto/task'
 import { Language } from '@deed/proto/template'
 import { type Command, Option } from 'commander'
@@ -13,13 +12,12 @@ import { type Shell, shellOf, withMesh } from '../connect/shell.ts'
 import { askToChoose } from '../following/ask-to-choose.ts'
 import { decide } from '../following/ask-to-decide.ts'
 import { goalHolds, keepGoal } from '../following/keep-goal.ts'
+import { noteNext } from '../following/run-shown.ts'
 import { runTask } from '../following/run-task.ts'
 import { dryRunText, replyText } from '../show/execution.ts'
 import { progressText } from '../show/progress.ts'
-import { deedCommand } from '../terminal/deed-command.ts'
 import { EXIT, exitCodeOfReply, UsageError } from '../terminal/exit-code.ts'
 import { by, choice, collect, collectPairs, number, span, timeoutOption } from '../terminal/options.ts'
-import { shownId } from '../terminal/terminal.ts'
 import { goalText } from './goal.ts'
 
 const { mode: Mode, priority: Priority, idempotency_key: Key } = ExecutionRequest.shape
@@ -175,8 +173,7 @@ async function run(
   }
   out.print(replyText(reply, out.paint, askedAt))
   if (name !== undefined) out.note(`Not kept as ${name}: only what is done and proven is.`)
-  if (reply.status !== 'accepted' && FINAL_EXECUTION_STATUSES.has(reply.status)) return exitCodeOfReply(reply)
-  out.note(`It continues. See its status with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
+  noteNext(out, reply)
   return exitCodeOfReply(reply)
 }
 

@@ -3,17 +3,14 @@ import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import { requestExecution } from '@deed/proto/execution'
 import type { Json } from '@deed/proto/json'
-import { FINAL_EXECUTION_STATUSES } from '@deed/proto/states'
 import { listWorkflows, WorkflowName, type WorkflowView } from '@deed/proto/workflow'
 import type { Command } from 'commander'
 import { type Shell, shellOf, withMesh } from '../connect/shell.ts'
-import { decide } from '../following/ask-to-decide.ts'
-import { runTask } from '../following/run-task.ts'
-import { dryRunText, replyText } from '../show/execution.ts'
-import { progressText } from '../show/progress.ts'
+import { runShown } from '../following/run-shown.ts'
+import { dryRunText } from '../show/execution.ts'
 import { table } from '../show/table.ts'
 import { deedCommand } from '../terminal/deed-command.ts'
-import { EXIT, exitCodeOfReply } from '../terminal/exit-code.ts'
+import { EXIT } from '../terminal/exit-code.ts'
 import { by, collectPairs, timeoutOption } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
 import { plainLine } from '../terminal/plain-text.ts'
@@ -128,17 +125,7 @@ async function run({ out }: Shell, bus: Bus, name: string, options: RunOptions):
     out.note(`See it with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
     return EXIT.success
   }
-  const askedAt = performance.now()
-  const reply = await runTask(bus, request, {
-    timeoutMs,
-    onEvent: (event) => out.progress(progressText(event)),
-    onApproval: (approval, decided) => decide({ out, yes, by: 'deed workflow run' }, bus, approval, decided),
-  })
-  out.document(reply)
-  out.print(replyText(reply, out.paint, askedAt))
-  if (reply.status === 'accepted' || !FINAL_EXECUTION_STATUSES.has(reply.status))
-    out.note(`It continues. See its status with\n  ${deedCommand(`show ${shownId(reply.execution_id)}`)}`)
-  return exitCodeOfReply(reply)
+  return runShown(out, bus, request, { yes, timeoutMs, by: 'deed workflow run' })
 }
 
 function workflowTable(workflows: readonly WorkflowView[], { paint, width }: Output): string {

@@ -49,6 +49,9 @@ export async function runTask(
   }
 }
 
+export const hasEnded = ({ status }: Pick<ExecutionReply, 'status'>): boolean =>
+  status !== 'accepted' && FINAL_EXECUTION_STATUSES.has(status)
+
 /** It has ended, or is paused for a reason that only its caller can remove. */
-const hasStopped = ({ status, error }: Pick<ExecutionReply, 'status' | 'error'>): boolean =>
-  (status !== 'accepted' && FINAL_EXECUTION_STATUSES.has(status)) || (status === 'paused' && error !== undefined)
+const hasStopped = (reply: Pick<ExecutionReply, 'status' | 'error'>): boolean =>
+  hasEnded(reply) || (reply.status === 'paused' && reply.error !== undefined)
