@@ -10,7 +10,7 @@ import { shownId } from '../terminal/terminal.ts'
 import { decide } from './ask-to-decide.ts'
 import { hasEnded, runTask } from './run-task.ts'
 
-interface Asking {
+interface RunShownOptions {
   /** Approve what is of level 1 without asking. */
   yes: boolean
   timeoutMs: number
@@ -23,7 +23,7 @@ export async function runShown(
   out: Output,
   bus: Bus,
   request: Parameters<typeof runTask>[1],
-  { yes, timeoutMs, by }: Asking,
+  { yes, timeoutMs, by }: RunShownOptions,
 ): Promise<number> {
   const askedAt = performance.now()
   const reply = await runTask(bus, request, {
