@@ -27,7 +27,9 @@ export async function runTask(
   const stop = new AbortController()
   const late = setTimeout(() => stop.abort(), timeoutMs)
   // The key makes a repeat harmless, so the answer is asked for again wherever it may have got lost.
-  const asked = bus.call(requestExecution, { ...request, idempotency_key: key }, { timeoutMs, repeat: true })
+  const answered = new AbortController()
+  const options = { timeoutMs, repeat: true, signal: answered.signal }
+  const asked = bus.call(requestExecution, { ...request, idempotency_key: key }, options)
   if (request.dry_run) return asked.finally(() => clearTimeout(late))
   const followed = followExecution(bus, { idempotency_key: key }, { isEnd: hasStopped, ...watcher }, stop.signal)
   const fromEnd = followed.then((detail) => (detail && hasStopped(detail) ? ExecutionReply.parse(detail) : undefined))
@@ -45,7 +47,9 @@ export async function runTask(
   } finally {
     clearTimeout(late)
     stop.abort()
-    await followed.catch(() => undefined)
+    // A paused execution has no answer yet, which nobody waits for any longer.
+    answered.abort()
+    await Promise.allSettled([followed, asked])
   }
 }
 
