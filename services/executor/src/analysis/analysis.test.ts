@@ -11,6 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { temporaryFolder } from '@deed/local/temporary-folder'
 import type { Handler } from '@deed/mesh/bus'
 import { analyzeCodebase as analyzeContract, searchCode as searchContract } from '@deed/proto/code'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -20,6 +22,7 @@ import { analyzeCodebase } from '../handlers/analyze-codebase.ts'
 import { searchCode } from '../handlers/search-code.ts'
 import { type Analyst, openAnalyst } from './analyst.ts'
 import { historyReader } from './read-history.ts'
+import { openIndex } from './source-index.ts'
 
 const SECRET = 'hunter2-correct-horse'
 
@@ -150,6 +153,19 @@ describe('the analysis of a codebase', () => {
     expect(await handler(analyzeContract.input.parse({ path: 'damaged' }), scope(60_000))).toMatchObject({
       index: { files: 1, read: 1, complete: true },
     })
+  })
+
+  it('is left as it is while another process has it', () => {
+    using folder = temporaryFolder()
+    const file = join(folder.path, 'index.sqlite')
+    openIndex(file)[Symbol.dispose]()
+    const other = new DatabaseSync(file)
+    other.exec("pragma journal_mode = delete; begin exclusive; insert into files (path, known) values ('a', '{}')")
+    expect(() => openIndex(file, 10)).toThrow('database is locked')
+    other.exec('commit')
+    other.close()
+    using index = openIndex(file)
+    expect([...index.files.keys()]).toEqual(['a'])
   })
 
   it('says how much is left where the time ends, and continues there', async () => {

@@ -48,6 +48,8 @@ export interface SourceIndex extends Disposable {
 
 /** Another one is made again. */
 const FORMAT = 1
+const SQLITE_BUSY = 5
+const BUSY_MS = 10_000
 
 const TABLES = `
   create table if not exists files (id integer primary key, path text not null unique, known text not null);
@@ -58,18 +60,20 @@ const TABLES = `
     symbol, path, body, content = '', contentless_delete = 1, tokenize = "porter unicode61 remove_diacritics 2");
   pragma user_version = ${FORMAT}`
 
-/** @param file absolute */
-export function openIndex(file: string): SourceIndex {
+/** @param file absolute @param busyMs how long another process is waited for */
+export function openIndex(file: string, busyMs = BUSY_MS): SourceIndex {
   try {
-    return open(file)
-  } catch {
+    return open(file, busyMs)
+  } catch (error) {
+    // Another process writes it, so there is nothing wrong with it.
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) throw error
     for (const ending of ['', '-wal', '-shm']) rmSync(file + ending, { force: true })
-    return open(file)
+    return open(file, busyMs)
   }
 }
 
-function open(file: string): SourceIndex {
-  const db = new DatabaseSync(file, { timeout: 10_000 })
+function open(file: string, timeout: number): SourceIndex {
+  const db = new DatabaseSync(file, { timeout })
   try {
     db.exec('pragma journal_mode = wal; pragma synchronous = normal')
     const format = db.prepare('pragma user_version').get()?.user_version
