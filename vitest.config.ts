@@ -2,6 +2,8 @@
 import { defineConfig } from 'vitest/config'
 
 const LEFT_OUT = ['**/node_modules/**', '**/.deed/**']
+/** What takes a minute or more on a busy machine: `npm run test:long` runs these, and `npm test` the others. */
+const LONG = ['**/*.long.test.ts']
 /**
  * What is tried part by part, where nothing outlives a file: one process takes many of these files, so that what they
  * import is loaded once.
@@ -29,8 +31,9 @@ export default defineConfig({
     // A test that finds its conditions missing must say so by failing, never by an empty run.
     passWithNoTests: false,
     projects: [
-      { extends: true, test: { name: 'parts', include: PARTS, exclude: LEFT_OUT, isolate: false } },
-      { extends: true, test: { name: 'whole', include: ['**/*.test.ts'], exclude: [...LEFT_OUT, ...PARTS] } },
+      { extends: true, test: { name: 'parts', include: PARTS, exclude: [...LEFT_OUT, ...LONG], isolate: false } },
+      { extends: true, test: { name: 'whole', include: ['**/*.test.ts'], exclude: [...LEFT_OUT, ...PARTS, ...LONG] } },
+      { extends: true, test: { name: 'long', include: LONG, exclude: LEFT_OUT } },
     ],
   },
 })
