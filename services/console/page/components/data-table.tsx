@@ -1,12 +1,13 @@
 /**
  * A long table: only the rows in view are drawn, more are read as it is scrolled, and `j`, `k` and Enter work. All rows
- * are equally high, so that nothing jumps.
+ * are equally high, so that nothing jumps, and each is laid out by itself at its place: where a row of an ordinary table comes
+ * or goes, the browser lays out and paints all of them.
  */
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { useKeys } from '../app/keys.ts'
 import { go, place } from '../app/router.ts'
-import { scrollToRow, tableWindow } from '../text/table-window.ts'
+import { placeNear, scrollToRow, tableWindow } from '../text/table-window.ts'
 import { useTableFocus } from './table-focus.ts'
 
 export interface Column<Row> {
@@ -50,6 +51,14 @@ const WIDE_ROW = 36
 const NARROW_ROW = 58
 const HEAD = 33
 const NARROW = '(max-width: 719px)'
+/** Some browsers take these roles from elements that are laid out otherwise. */
+const AS = {
+  table: { role: 'table' },
+  rows: { role: 'rowgroup' },
+  row: { role: 'row' },
+  head: { role: 'columnheader' },
+  cell: { role: 'cell' },
+} as const
 
 export function DataTable<Row>(properties: Properties<Row>) {
   const { label, columns, rows, keyOf, hrefOf, second, total, onMore, selection } = properties
@@ -87,11 +96,9 @@ export function DataTable<Row>(properties: Properties<Row>) {
   const anchor = useRef<{ key: string; row: number }>(undefined)
   useLayoutEffect(() => {
     const before = anchor.current
-    const same = before && rows[before.row]
-    if (before && box.current && box.current.scrollTop > 0 && !(same && keyOf(same) === before.key)) {
-      const moved = rows.findIndex((row) => keyOf(row) === before.key)
-      if (moved >= 0 && moved !== before.row) box.current.scrollTop += (moved - before.row) * rowHeight
-    }
+    if (!before || !box.current || view.scrollTop === 0) return
+    const moved = placeNear(rows.length, before.row, (row) => keyOf(rows[row] as Row) === before.key)
+    if (moved >= 0 && moved !== before.row) box.current.scrollTop += (moved - before.row) * rowHeight
   }, [rows])
   useLayoutEffect(() => {
     // As it was measured: to ask the browser here makes it lay out the page in the middle of a frame.
@@ -110,10 +117,13 @@ export function DataTable<Row>(properties: Properties<Row>) {
     move,
   })
 
-  const namedIsHere = named !== undefined && rows.some((row) => keyOf(row) === named)
+  const namedRow = useMemo(
+    () => (named === undefined ? -1 : rows.findIndex((row) => keyOf(row) === named)),
+    [rows, named],
+  )
   useLayoutEffect(() => {
-    if (namedIsHere) show(rows.findIndex((row) => keyOf(row) === named))
-  }, [named, namedIsHere])
+    if (namedRow >= 0) show(namedRow)
+  }, [named, namedRow >= 0])
 
   function show(to: number): void {
     const next = Math.max(0, Math.min(rows.length - 1, to))
@@ -152,7 +162,10 @@ export function DataTable<Row>(properties: Properties<Row>) {
 
   const rowCount = total ?? (onMore ? undefined : rows.length)
   const shownColumns = useMemo(() => columns.filter(({ wideOnly }) => !narrow || !wideOnly), [columns, narrow])
-  const allSelected = rows.length > 0 && rows.every((row) => selection?.keys.has(keyOf(row)))
+  const allSelected = useMemo(
+    () => selection !== undefined && rows.length > 0 && rows.every((row) => selection.keys.has(keyOf(row))),
+    [rows, selection?.keys],
+  )
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: what has the focus within it is what the arrow keys move from
     <div
@@ -162,17 +175,16 @@ export function DataTable<Row>(properties: Properties<Row>) {
       onKeyDown={focus.onKeyDown}
       onFocusCapture={focus.onFocusCapture}
     >
-      <table aria-rowcount={rowCount === undefined ? -1 : rowCount + 1} aria-label={label}>
-        <colgroup>
-          {selection && <col style={{ width: '36px' }} />}
-          {shownColumns.map(({ name, width }) => (
-            <col key={name} style={width && !(narrow && name === shownColumns[0]?.name) ? { width } : {}} />
-          ))}
-        </colgroup>
-        <thead>
-          <tr aria-rowindex={1}>
+      <table
+        {...AS.table}
+        aria-rowcount={rowCount === undefined ? -1 : rowCount + 1}
+        aria-label={label}
+        style={{ '--columns': columnWidths(shownColumns, { selected: selection !== undefined, narrow }) }}
+      >
+        <thead {...AS.rows}>
+          <tr {...AS.row} aria-rowindex={1}>
             {selection && (
-              <th scope="col" class="select">
+              <th {...AS.head} scope="col" class="select">
                 <input
                   type="checkbox"
                   aria-label={`select all ${rows.length} that are shown`}
@@ -182,14 +194,13 @@ export function DataTable<Row>(properties: Properties<Row>) {
               </th>
             )}
             {shownColumns.map(({ name, title, numeric }) => (
-              <th key={name} scope="col" class={numeric ? 'numeric' : ''}>
+              <th key={name} {...AS.head} scope="col" class={numeric ? 'numeric' : ''}>
                 {title}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
-          {from > 0 && <tr class="space" style={{ height: `${from * rowHeight}px` }} />}
+        <tbody {...AS.rows} style={{ height: `${rows.length * rowHeight}px` }}>
           {rows.slice(from, to).map((row, offset) => {
             const key = keyOf(row)
             return (
@@ -197,7 +208,7 @@ export function DataTable<Row>(properties: Properties<Row>) {
                 key={key}
                 row={row}
                 id={key}
-                number={from + offset + 2}
+                index={from + offset}
                 height={rowHeight}
                 columns={shownColumns}
                 second={narrow && second !== undefined}
@@ -208,11 +219,21 @@ export function DataTable<Row>(properties: Properties<Row>) {
               />
             )
           })}
-          {to < rows.length && <tr class="space" style={{ height: `${(rows.length - to) * rowHeight}px` }} />}
         </tbody>
       </table>
     </div>
   )
+}
+
+/** As `grid-template-columns`. On a narrow screen the first one has what the others leave. */
+function columnWidths<Row>(
+  columns: readonly Column<Row>[],
+  { selected, narrow }: { selected: boolean; narrow: boolean },
+): string {
+  const widths = columns.map(({ width }, at) =>
+    width === undefined || (narrow && at === 0) ? 'minmax(0, 1fr)' : width,
+  )
+  return [...(selected ? ['36px'] : []), ...widths].join(' ')
 }
 
 function toggle(selection: Selection | undefined, key: string): void {
@@ -222,44 +243,51 @@ function toggle(selection: Selection | undefined, key: string): void {
   selection.change(keys)
 }
 
-/** It is drawn again if something of it has changed, and not because the table was scrolled. */
+/** A row at its place, which another row above it changes. */
 function TableRow<Row>({
-  row,
-  id,
-  number,
+  index,
   height,
-  columns,
-  second,
-  selected,
   current,
-  latest,
   onFocus,
+  ...cells
 }: {
+  index: number
+  height: number
+  current: boolean
+  onFocus: (id: string) => void
+} & CellsProperties<Row>) {
+  return (
+    <tr
+      {...AS.row}
+      aria-rowindex={index + 2}
+      class={current ? 'current' : ''}
+      style={{ top: `${index * height}px`, height: `${height}px` }}
+      onFocusCapture={() => onFocus(cells.id)}
+    >
+      <Cells {...cells} />
+    </tr>
+  )
+}
+
+interface CellsProperties<Row> {
   row: Row
   id: string
-  /** From 1, with the head. */
-  number: number
-  height: number
   columns: readonly Column<Row>[]
-  /** Whether it has a second line. */
+  /** Whether there is a second line. */
   second: boolean
   /** undefined: rows are not selected here. */
   selected: boolean | undefined
-  current: boolean
   latest: { readonly current: Properties<Row> }
-  onFocus: (id: string) => void
-}) {
+}
+
+/** Drawn again if something in them has changed, and not because the table was scrolled or the row moved. */
+function Cells<Row>({ row, id, columns, second, selected, latest }: CellsProperties<Row>) {
   // Links of cells are made from the address. What reads a signal is drawn again by it, or by another property, alone.
   place.value
   return (
-    <tr
-      aria-rowindex={number}
-      class={current ? 'current' : ''}
-      style={{ height: `${height}px` }}
-      onFocusCapture={() => onFocus(id)}
-    >
+    <>
       {selected !== undefined && (
-        <td class="select">
+        <td {...AS.cell} class="select">
           <input
             type="checkbox"
             aria-label={`select ${latest.current.titleOf(row)}`}
@@ -269,12 +297,12 @@ function TableRow<Row>({
         </td>
       )}
       {columns.map(({ name, cell, numeric }, column) => (
-        <td key={name} class={numeric ? 'numeric' : ''}>
+        <td key={name} {...AS.cell} class={numeric ? 'numeric' : ''}>
           <div class="cell">{cell(row)}</div>
           {second && column === 0 && <div class="cell second">{latest.current.second?.(row)}</div>}
         </td>
       ))}
-    </tr>
+    </>
   )
 }
 

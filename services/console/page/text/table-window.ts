@@ -28,3 +28,17 @@ export function scrollToRow(
   if (top < scrollTop) return top
   return Math.max(scrollTop, top + rowHeight + head - viewHeight)
 }
+
+/** Farther away a row is not looked for: what moved it has replaced the list. */
+const NEAR_MAX = 5_000
+
+/** @returns the number of the nearest row that is meant, from where it was before; -1 if none is near */
+export function placeNear(rowCount: number, before: number, isMeant: (row: number) => boolean): number {
+  for (let distance = 0; distance <= NEAR_MAX; distance++) {
+    const [up, down] = [before - distance, before + distance]
+    if (down < rowCount && isMeant(down)) return down
+    if (up >= 0 && up < rowCount && isMeant(up)) return up
+    if (up < 0 && down >= rowCount) break
+  }
+  return -1
+}

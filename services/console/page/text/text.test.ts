@@ -3,8 +3,8 @@ import { expect, it } from 'vitest'
 import { inertText, shortId } from './inert-text.ts'
 import { linePath } from './line-path.ts'
 import { statusWords } from './status-words.ts'
-import { scrollToRow, tableWindow } from './table-window.ts'
-import { dollars, duration, exactSince, exactTime, percent, relativeTime } from './times.ts'
+import { placeNear, scrollToRow, tableWindow } from './table-window.ts'
+import { dollars, duration, exactSince, exactTime, percent, relativeTime, shareOf } from './times.ts'
 
 it('hidden characters of a text are shown as escapes', () => {
   const shown = inertText('rm \u202egnp.\u202c\u200b\u001b[31m', 1_000).text
@@ -75,4 +75,22 @@ it('a row that is not in view is scrolled to, and one that is moves nothing', ()
 it('a line is broken where there is nothing to measure, and a point alone is a point', () => {
   expect(linePath([1, 2, null, 3], 40)).toBe('M5.0 1.0L5.0 1.0L15.0 2.0M35.0 3.0L35.0 3.0')
   expect(linePath([null], 40)).toBe('')
+})
+
+it('a budget of nothing is used up, and without a budget there is no share', () => {
+  expect([shareOf(1, 4), shareOf(0, 0), shareOf(1, null)]).toEqual([0.25, 1, null])
+})
+
+it('a row that was moved is found near where it was, and one that is gone is not looked for in all rows', () => {
+  let asked = 0
+  const placeOf = (wanted: number) =>
+    placeNear(100_000, 50_000, (row) => {
+      asked++
+      return row === wanted
+    })
+  expect([50_000, 50_003, 49_990].map(placeOf)).toEqual([50_000, 50_003, 49_990])
+  expect(asked).toBeLessThan(50)
+  expect(placeOf(-1)).toBe(-1)
+  expect(asked).toBeLessThan(11_000)
+  expect(placeNear(3, 9, (row) => row === 0)).toBe(0)
 })

@@ -73,6 +73,10 @@ export const dollars = (usd: number): string => `$${usd === 0 || usd >= 1 ? usd.
 export const percent = (share: number | null): string =>
   share === null ? '-' : `${(share * 100).toFixed(share === 1 || share === 0 ? 0 : 1)} %`
 
+/** What was spent of a budget, 0 to 1 and more; null without one. Of a budget of nothing all is spent. */
+export const shareOf = (spent: number, budget: number | null): number | null =>
+  budget === null ? null : budget > 0 ? spent / budget : 1
+
 /** An address's time, exact or before now (`24h`), as an exact one. @param now milliseconds since 1970 */
 export function exactSince(text: string, now: number): string {
   const [, amount, unit] = text.match(/^(\d+)([mhd])$/) ?? []

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { costByDay, perModel, shareOf } from './costs.ts'
+import { costByDay, perModel } from './costs.ts'
 
 const day = (date: string, model: string, calls: number, usd: number) => ({
   day: date,
@@ -28,8 +28,4 @@ it('the model that cost most comes first', () => {
     { model: 'b', calls: 1, usd: 5 },
     { model: 'a', calls: 3, usd: 2 },
   ])
-})
-
-it('a budget of nothing is used up, and without a budget there is no share', () => {
-  expect([shareOf(1, 4), shareOf(0, 0), shareOf(1, null)]).toEqual([0.25, 1, null])
 })

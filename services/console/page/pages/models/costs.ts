@@ -21,9 +21,3 @@ export function perModel(rows: readonly Day[]): { model: string; calls: number; 
   }
   return [...models.values()].sort((a, b) => b.usd - a.usd || b.calls - a.calls)
 }
-
-/** Of the budget; null without one. Nothing may be spent of a budget of nothing. */
-export function shareOf(spent: number, budget: number | null): number | null {
-  if (budget === null) return null
-  return budget > 0 ? spent / budget : 1
-}

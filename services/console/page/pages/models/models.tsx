@@ -9,8 +9,8 @@ import { Filters } from '../../components/filters.tsx'
 import { CommandLine } from '../../components/id.tsx'
 import { Empty, Loaded } from '../../components/states.tsx'
 import { Line } from '../../components/text.tsx'
-import { count, counted, dollars, duration, exactSince, percent } from '../../text/times.ts'
-import { costByDay, perModel, shareOf } from './costs.ts'
+import { count, counted, dollars, duration, exactSince, percent, shareOf } from '../../text/times.ts'
+import { costByDay, perModel } from './costs.ts'
 
 type Stats = Output<'model.stats'>
 type Day = Stats['days'][number]
