@@ -16,7 +16,7 @@ export const ModelCallStatus = z.enum(['asked', 'solved', 'refused', 'failed'])
 export const modelStats = request({
   subject: 'model.stats',
   owner: 'hybrid-agent',
-  summary: 'Calls to models, by day and model, and the budget of today.',
+  summary: 'Calls to models, by day and model, the budget of today, and what departments have spent.',
   timeoutMs: 10_000,
   idempotent: true,
   input: z.strictObject({
@@ -48,6 +48,8 @@ export const modelStats = request({
       /** Null: execution.yaml sets none. */
       budget_usd: z.number().nullable(),
     }),
+    /** By name: what each user that has an allocation of the organization has spent of it, also what calls under way may cost. */
+    departments: z.array(z.object({ department: z.string(), spent_usd: z.number() })).default([]),
   }),
 })
 export type ModelStats = z.output<typeof modelStats.output>

@@ -2,7 +2,7 @@
 import type { Handler } from '@deed/mesh/bus'
 import type * as proto from '@deed/proto/model'
 import type { Store } from '@deed/store/database'
-import { readCalls, readModelDays, readToday } from '../store/model-statistics.ts'
+import { readCalls, readDepartments, readModelDays, readToday } from '../store/model-statistics.ts'
 
 type Database = Pick<Store<unknown>, 'query'>
 
@@ -14,8 +14,12 @@ interface Dependencies {
 
 export function modelStats({ store, budget }: Dependencies): Handler<typeof proto.modelStats> {
   return async ({ days }, { principal: { tenant } }) => {
-    const [rows, today] = await Promise.all([readModelDays(store, tenant, days), readToday(store, tenant)])
-    return { days: rows, today: { ...today, budget_usd: budget ?? null } }
+    const [rows, today, departments] = await Promise.all([
+      readModelDays(store, tenant, days),
+      readToday(store, tenant),
+      readDepartments(store, tenant),
+    ])
+    return { days: rows, today: { ...today, budget_usd: budget ?? null }, departments }
   }
 }
 

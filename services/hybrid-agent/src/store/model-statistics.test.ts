@@ -20,7 +20,7 @@ const executionId = ExecutionId.parse(randomUUID())
 
 async function call(model: string, status: 'refused' | 'failed' | 'asked', tenant = 'local'): Promise<void> {
   const id = { tenant, taskId: TaskId.parse(randomUUID()), number: 1 }
-  const budgets = [{ scope: `day:${today}`, microusd: 1_000_000 }]
+  const budgets = [`day:${today}`, `department:${model}`].map((scope) => ({ scope, microusd: 1_000_000 }))
   const asked = {
     executionId,
     token: FencingToken.parse(1),
@@ -53,7 +53,7 @@ it('are by day and model, with what today has cost of its budget, for one tenant
     statsContract.output.parse(
       await modelStats({ store: db, budget: 1 })(statsContract.input.parse({ days }), scope(tenant)),
     )
-  const { days, today: now } = await read('local', 30)
+  const { days, today: now, departments } = await read('local', 30)
   const none = { asked: 0, solved: 0, refused: 0, failed: 0 }
   const figures = { calls: 1, prompt_tokens: 10, answer_tokens: 5, cost_usd: 0.02, average_ms: 100, p95_ms: 100 }
   expect(days).toMatchObject([
@@ -63,6 +63,11 @@ it('are by day and model, with what today has cost of its budget, for one tenant
   ])
   // Two that have ended, and what the third may cost.
   expect(now).toEqual({ day: today, spent_usd: 0.14, budget_usd: 1 })
+  expect(departments).toEqual([
+    { department: 'large', spent_usd: 0.04 },
+    { department: 'small', spent_usd: 0.1 },
+  ])
+  expect((await read('acme', 30)).departments).toEqual([{ department: 'small', spent_usd: 0.02 }])
   expect((await read('local', 1)).days).toHaveLength(2)
   expect((await read('acme', 30)).days).toMatchObject([{ model: 'small', calls: 1 }])
   expect((await read('nobody', 30)).today.spent_usd).toBe(0)

@@ -3,6 +3,7 @@ import type { ExecutionId } from '@deed/proto/ids'
 import type { listModelCalls as callsContract, ModelCall, ModelStats } from '@deed/proto/model'
 import type { Store } from '@deed/store/database'
 import type { z } from 'zod'
+import { DEPARTMENT } from './department-budgets.ts'
 
 type Database = Pick<Store<unknown>, 'query'>
 
@@ -55,6 +56,17 @@ export async function readToday(db: Database, tenant: string): Promise<{ day: st
   )
   if (!row) throw new Error('PostgreSQL returned no row for a select without a table')
   return { day: row.day, spent_usd: row.microusd / MICROUSD }
+}
+
+/** @returns what was charged to the money of departments, by name: of what was allocated, since it was */
+export async function readDepartments(db: Database, tenant: string): Promise<ModelStats['departments']> {
+  const rows = await db.query<{ department: string; microusd: number }>(
+    'model_departments',
+    `select substr(scope, ${DEPARTMENT.length + 1}) as department, spent_microusd::float8 as microusd
+       from budgets where tenant = $1 and scope like '${DEPARTMENT}%' order by scope`,
+    [tenant],
+  )
+  return rows.map(({ department, microusd }) => ({ department, spent_usd: microusd / MICROUSD }))
 }
 
 /** One more than `limit` if there are more. */

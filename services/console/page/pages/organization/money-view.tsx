@@ -1,21 +1,20 @@
-/** What the organization has, and what each department may spend on models. */
+/** What the organization has, and what each department may spend on models and has spent. */
 import { call } from '../../app/call.ts'
-import type { Output } from '../../app/contracts.ts'
 import { useResource } from '../../app/resource.ts'
 import { readQuery, urlOf } from '../../app/router.ts'
+import { may } from '../../app/session.ts'
 import { type Column, DataTable } from '../../components/data-table.tsx'
 import { Filters } from '../../components/filters.tsx'
 import { Empty, Loaded } from '../../components/states.tsx'
 import { Line } from '../../components/text.tsx'
-import { counted } from '../../text/times.ts'
+import { counted, dollars, percent } from '../../text/times.ts'
+import { type Department, spentOf } from './departments.ts'
 import type { ViewProperties } from './query.ts'
-
-type Allocation = Output<'organization.list-allocations'>['total']
 
 /** Dollars with whole cents, as they are decided. */
 const exact = (usd: number): string => usd.toLocaleString('en-US', { style: 'currency', currency: 'USD' })
 
-const COLUMNS: readonly Column<Allocation>[] = [
+const COLUMNS: readonly Column<Department>[] = [
   {
     name: 'department',
     title: 'Department',
@@ -25,23 +24,47 @@ const COLUMNS: readonly Column<Allocation>[] = [
       </a>
     ),
   },
-  { name: 'amount', title: 'May spend, in all', width: '144px', numeric: true, cell: ({ amount }) => exact(amount) },
+  { name: 'amount', title: 'Allocated', width: '112px', numeric: true, cell: ({ amount }) => exact(amount) },
+  { name: 'spent', title: 'Spent', width: '96px', numeric: true, wideOnly: true, cell: ({ spent }) => money(spent) },
+  { name: 'left', title: 'Left', width: '96px', numeric: true, wideOnly: true, cell: ({ left }) => money(left) },
+  { name: 'share', title: 'Of it', width: '156px', wideOnly: true, cell: (one) => <Share of={one} /> },
 ]
+
+const money = (usd: number | null): string => (usd === null ? 'not known' : dollars(usd))
+
+function Share({ of: { department, share } }: { of: Department }) {
+  if (share === null) return null
+  return (
+    <>
+      <meter min={0} max={1} high={0.8} optimum={0} value={Math.min(1, share)} aria-label={`spent of ${department}`}>
+        {percent(share)}
+      </meter>{' '}
+      <span class={share >= 1 ? 'text-bad' : 'quiet'}>{share >= 1 ? '✕ used up' : percent(share)}</span>
+    </>
+  )
+}
 
 export function MoneyView({ query }: ViewProperties) {
   const { faults } = readQuery(query, {})
-  const money = useResource('allocations', (signal) => call('organization.list-allocations', {}, { signal }), {
-    organization: true,
-    everyMs: 30_000,
-  })
+  const allocations = useResource(
+    'allocations',
+    async (signal) => {
+      const [found, models] = await Promise.all([
+        call('organization.list-allocations', {}, { signal }),
+        may('model.stats') ? call('model.stats', { days: 1 }, { signal }) : undefined,
+      ])
+      return { ...found, departments: spentOf(found.departments, models?.departments) }
+    },
+    { organization: true, on: ({ type }) => type === 'execution.ended', everyMs: 30_000 },
+  )
   return (
     <>
       <Filters
         fields={[]}
         faults={faults}
-        shown={money.value && `${counted(money.value.departments.length, 'department')} shown`}
+        shown={allocations.value && `${counted(allocations.value.departments.length, 'department')} shown`}
       />
-      <Loaded from={money} what="allocations">
+      <Loaded from={allocations} what="allocations">
         {({ total: { amount, allocated }, departments }) => (
           <>
             <section class="panel" aria-label="what the organization has">
@@ -50,7 +73,8 @@ export function MoneyView({ query }: ViewProperties) {
               </p>
               <p class="quiet">
                 The policy says what there is (<code>total_usd</code> of <code>authority.yaml</code>); a person may give
-                more. What was spent is at <a href="/models">models and money</a>.
+                more. A department is charged for the models that its executions ask; all that was spent is at{' '}
+                <a href="/models">models and money</a>.
               </p>
             </section>
             {departments.length === 0 ? (
@@ -68,6 +92,11 @@ export function MoneyView({ query }: ViewProperties) {
                 keyOf={({ department }) => department}
                 titleOf={({ department }) => department}
                 hrefOf={({ department }) => urlOf('/executions', { user: department })}
+                second={({ spent, share }) => (
+                  <span class={share !== null && share >= 1 ? 'text-bad' : ''}>
+                    {money(spent)} spent{share !== null && `, ${percent(share)}`}
+                  </span>
+                )}
               />
             )}
           </>

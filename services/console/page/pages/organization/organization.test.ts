@@ -2,6 +2,7 @@ import { DECISION_TYPES, DecisionStatus } from '@deed/proto/decision'
 import { ORGANIZATION_ROLES } from '@deed/proto/organization'
 import { expect, it } from 'vitest'
 import { asksPerson, changeOf, missingVotes, scoreText, waitsFor } from './decision-words.ts'
+import { spentOf } from './departments.ts'
 import { conditionsOf, howDecided, mandatesOf } from './mandate-words.ts'
 import { type Decision, ROLES, type Rule, STATUSES, TYPES } from './query.ts'
 
@@ -70,4 +71,19 @@ it('the mandates of a role are what it proposes, votes on, and decides above oth
   expect(types('cto')).toEqual([['standard'], ['standard'], []])
   expect(types('ceo')).toEqual([[], [], ['standard']])
   expect(types('chro')).toEqual([['mandate'], [], []])
+})
+
+it('a department has what it spent beside what it was given; nothing of nothing is used up, and unread is not known', () => {
+  const given = ['cto', 'dev', 'none'].map((department, at) => ({
+    department,
+    amount: [10, 5, 0][at] ?? 0,
+    allocated: 0,
+  }))
+  const shown = spentOf(given, [{ department: 'cto', spent_usd: 2.5 }])
+  expect(shown.map(({ spent, left, share }) => [spent, left, share])).toEqual([
+    [2.5, 7.5, 0.25],
+    [0, 5, 0],
+    [0, 0, 1],
+  ])
+  expect(spentOf(given, undefined)[0]).toMatchObject({ amount: 10, spent: null, left: null, share: null })
 })
