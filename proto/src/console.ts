@@ -119,17 +119,26 @@ export interface LogsFound {
   readonly lines: readonly ShownLogLine[]
 }
 
+/** What a page is told: `inbox` is what its badge counts, for one that nobody sees; `executions` is all but events of tasks. */
+export const HEARD = ['inbox', 'executions', 'everything'] as const
+export type Heard = (typeof HEARD)[number]
+
+type Event = z.output<typeof executionEvent.payload>
 type Watched = z.output<typeof watchExecution.output>
+
+/** Where very much happens, an event has no more than what is required here. */
+export type LiveEvent = Pick<Event, 'execution_id' | 'type' | 'status' | 'at'> & Partial<Event>
 
 /** From the server, over `GET /api/live`. */
 export type LiveMessage =
   | { readonly type: 'hello'; readonly at: string; readonly tenant: string; readonly user: string }
   | { readonly type: 'beat'; readonly at: string }
   /**
-   * In order. The first one after a pause is sent at once, those that follow it within 50 ms together. Of more than 20, the last
-   * of each execution and task, and at least one of each type, without `data`, and then after 200 ms.
+   * In order, of the kind that the page hears. The first one after a pause is sent at once, those that follow it within 50 ms
+   * together. Of more than 20, the last of each execution and task, and at least one of each type, without `data`, and then
+   * after 200 ms; of more than 100, these in brief, and then after a second.
    */
-  | { readonly type: 'events'; readonly events: readonly z.output<typeof executionEvent.payload>[] }
+  | { readonly type: 'events'; readonly events: readonly LiveEvent[] }
   | { readonly type: 'alert'; readonly alert: Alert }
   /** Something happened in the organization, at most ten times in a second: what shows it reads it again. */
   | { readonly type: 'organization' }
@@ -146,5 +155,5 @@ export type LiveMessage =
   | { readonly type: 'unwatched'; readonly execution_id: string; readonly error: ErrorBody }
   /** Whether NATS is connected; after `true`, events may be missing, rows are not. */
   | { readonly type: 'mesh'; readonly connected: boolean; readonly since: string }
-  /** Events that were left out, since the page read too slowly. */
+  /** Events that were left out, since the page read too slowly, or did not hear them before it asked for more. */
   | { readonly type: 'dropped'; readonly count: number }

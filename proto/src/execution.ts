@@ -212,6 +212,8 @@ export const executionEvent = event({
     current: z.string().nullable(),
     /** What the execution was asked for, or the beginning of it. */
     task: z.string(),
+    /** Who requested it. */
+    user: z.string().optional(),
   }),
 })
 

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import type { SignedIn } from './console-client.ts'
 
 export type PagesJob =
-  /** Answers `opened`. A visible page reads the newest executions again after what happens, at most once a second; every five where most of them were new. */
+  /** Answers `opened`. It hears what such a page does. A visible one reads the newest executions again after what happens, at most once a second; every five where most of them were new. */
   | { type: 'open'; people: SignedIn[]; pages: number; paused: number; visible: boolean }
   /** Answers `closed`. */
   | { type: 'close' }
@@ -62,7 +62,10 @@ async function openPage(person: SignedIn, visible: boolean): Promise<Page> {
     })
   }
   await new Promise<void>((resolve, reject) => {
-    socket.onopen = () => resolve()
+    socket.onopen = () => {
+      socket.send(JSON.stringify({ type: 'hear', what: visible ? 'executions' : 'inbox' }))
+      resolve()
+    }
     socket.onerror = (event) =>
       reject(new Error(`the console refused a live connection: ${(event as ErrorEvent).message}`))
   })

@@ -8,3 +8,7 @@ export const live = openLive(`${location.origin.replace(/^http/, 'ws')}/api/live
   },
 })
 export const { connection } = live
+
+const follow = (): void => live.see(!document.hidden)
+document.addEventListener('visibilitychange', follow)
+follow()

@@ -24,6 +24,8 @@ export function useInboxCount(): void {
     {
       on: ({ type }) => type.startsWith('approval.') || type.startsWith('person.') || type === 'execution.waiting',
       everyMs: 60_000,
+      // The badge is in the title, which is what is seen of a tab behind others.
+      unseen: true,
     },
   )
   useEffect(() => {

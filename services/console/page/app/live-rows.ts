@@ -23,7 +23,9 @@ export interface Source<R extends Rows, Page> {
   readonly withHead: (known: R, page: Page) => R
   readonly withPage: (known: R, page: Page) => R
   /** The same value where nothing changes. */
-  readonly withEvent: (known: R, event: ExecutionEvent) => R
+  readonly withEvents: (known: R, events: readonly ExecutionEvent[]) => R
+  /** Events of tasks are among them. */
+  readonly tasks?: boolean
   /** Whether the newest are read again. */
   readonly on: (event: ExecutionEvent) => boolean
 }
@@ -42,6 +44,7 @@ export function useLiveRows<R extends Rows, Page>(key: string, empty: R, source:
   const list = useMemo(() => {
     let known = empty
     let pauseMs = rereadPause([], [])
+    let readKeys: string[] = []
     let running = false
     let meanwhile: ExecutionEvent[] = []
     const headKeys = ({ rows }: R): string[] => rows.slice(0, HEAD_ROWS).map(source.keyOf)
@@ -51,10 +54,11 @@ export function useLiveRows<R extends Rows, Page>(key: string, empty: R, source:
       async () => {
         meanwhile = []
         const page = await source.read(HEAD_ROWS, undefined, signal)
-        const before = headKeys(known)
         // What happened since it was asked may not be in it.
-        known = meanwhile.reduce(source.withEvent, source.withHead(known, page))
-        pauseMs = rereadPause(before, headKeys(known))
+        known = source.withEvents(source.withHead(known, page), meanwhile)
+        const keys = headKeys(known)
+        pauseMs = rereadPause(readKeys, keys)
+        readKeys = keys
         return known
       },
       { pauseMs: () => pauseMs },
@@ -85,9 +89,11 @@ export function useLiveRows<R extends Rows, Page>(key: string, empty: R, source:
     return {
       head,
       more: () => void more(),
-      take(event: ExecutionEvent) {
-        if (head.state.value.loading) meanwhile.push(event)
-        const after = source.withEvent(known, event)
+      take(events: readonly ExecutionEvent[]): void {
+        if (head.state.value.loading) meanwhile.push(...events)
+        // Nothing is there yet that they could be beside.
+        if (head.state.value.value === undefined) return
+        const after = source.withEvents(known, events)
         if (after === known) return
         known = after
         head.put(known)
@@ -100,7 +106,7 @@ export function useLiveRows<R extends Rows, Page>(key: string, empty: R, source:
   }, [key])
   useEffect(() => {
     list.head.reload()
-    const stopEvents = live.listen({ event: list.take })
+    const stopEvents = live.listen({ events: list.take, tasks: source.tasks ?? false })
     const stop = onChange({ on: source.on, everyMs: EVERY_MS }, list.head.reload)
     return () => {
       stopEvents()

@@ -12,7 +12,9 @@ afterEach(() => {
 
 interface Console {
   readonly url: string
+  /** But for what the page hears, which is in `heard`. */
   readonly received: Record<string, unknown>[]
+  readonly heard: unknown[]
   send(message: unknown): void
   /** Ends all connections, as a crash does. */
   breakAll(): void
@@ -25,11 +27,16 @@ async function startConsole(): Promise<Console> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await new Promise((resolve) => server.once('listening', resolve))
   const received: Record<string, unknown>[] = []
+  const heard: unknown[] = []
   let connections = 0
   server.on('connection', (socket: WebSocket) => {
     connections += 1
     socket.send(JSON.stringify({ type: 'hello', at: new Date().toISOString(), tenant: 'local', user: 'user' }))
-    socket.on('message', (data) => received.push(JSON.parse(String(data)) as Record<string, unknown>))
+    socket.on('message', (data) => {
+      const message = JSON.parse(String(data)) as Record<string, unknown>
+      if (message.type === 'hear') heard.push(message.what)
+      else received.push(message)
+    })
   })
   const breakAll = (): void => {
     for (const client of server.clients) client.terminate()
@@ -43,6 +50,7 @@ async function startConsole(): Promise<Console> {
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
+    heard,
     send(message) {
       for (const client of server.clients) client.send(JSON.stringify(message))
     },
@@ -95,13 +103,13 @@ it('events reach every listener until it stops listening', async () => {
   const console = await startConsole()
   const live = connect(console.url)
   const seen: string[] = []
-  const stop = live.listen({ event: ({ execution_id: id }) => seen.push(id) })
+  const stop = live.listen({ events: (events) => seen.push(...events.map(({ execution_id: id }) => id)) })
   await expect.poll(() => live.connection.value.state).toBe('live')
   console.send({ type: 'events', events: [{ execution_id: 'a' }] })
   await expect.poll(() => seen).toEqual(['a'])
   stop()
   const last: string[] = []
-  live.listen({ event: ({ execution_id: id }) => last.push(id) })
+  live.listen({ events: (events) => last.push(...events.map(({ execution_id: id }) => id)) })
   console.send({ type: 'events', events: [{ execution_id: 'b' }, { execution_id: 'c' }] })
   await expect.poll(() => last).toEqual(['b', 'c'])
   expect(seen).toEqual(['a'])
@@ -122,6 +130,25 @@ it('after a break it watches again from the last row, so that none is lost or do
   console.send(rows(2, 3))
   await expect.poll(() => seen).toEqual([1, 2, 3])
   expect(missed).toBe(1)
+})
+
+it('a page says what it hears: what its badge counts while nobody sees it, and events of tasks where it shows them', async () => {
+  const console = await startConsole()
+  const live = connect(console.url)
+  const asked = (): unknown[] => console.heard
+  await expect.poll(asked).toEqual(['executions'])
+  live.see(true)
+  live.see(false)
+  await expect.poll(asked).toEqual(['executions', 'inbox'])
+  // After a break it says so again.
+  console.breakAll()
+  await expect.poll(asked).toEqual(['executions', 'inbox', 'inbox'])
+  live.see(true)
+  const stop = live.listen({ tasks: true })
+  live.listen({})
+  await expect.poll(asked).toEqual(['executions', 'inbox', 'inbox', 'executions', 'everything'])
+  stop()
+  await expect.poll(() => asked().at(-1)).toBe('executions')
 })
 
 it('a gap is asked for again', async () => {

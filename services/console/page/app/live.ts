@@ -1,11 +1,11 @@
 /** What the mesh reports while it happens: one WebSocket for the tab, opened again whenever it breaks. */
 import type { Alert } from '@deed/proto/alert'
-import type { LiveMessage } from '@deed/proto/console'
-import type { AuditRow, executionEvent, watchExecution } from '@deed/proto/execution'
+import type { Heard, LiveEvent, LiveMessage } from '@deed/proto/console'
+import type { AuditRow, watchExecution } from '@deed/proto/execution'
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { z } from 'zod'
 
-export type ExecutionEvent = z.output<typeof executionEvent.payload>
+export type ExecutionEvent = LiveEvent
 export type WatchedExecution = z.output<typeof watchExecution.output>['executions'][number]
 
 /** stale: what the page shows may have changed since that time, in milliseconds since 1970. */
@@ -21,7 +21,9 @@ export interface Rows {
 }
 
 export interface LiveListener {
-  event?: (event: ExecutionEvent) => void
+  events?: (events: readonly ExecutionEvent[]) => void
+  /** Events of tasks are among them. */
+  tasks?: boolean
   alert?: (alert: Alert) => void
   /** Something happened in the organization. */
   organization?: () => void
@@ -40,6 +42,8 @@ export interface Live {
    * @returns the function that stops it
    */
   watch(executionId: string, after: number, onRows: (rows: Rows) => void): () => void
+  /** A page that nobody sees hears of what waits for a person alone; once it is seen again it is told whether it missed something. */
+  see(visible: boolean): void
   close(): void
 }
 
@@ -72,17 +76,26 @@ export function openLive(
   let closed = true
   let failures = 0
   let greeted = false
+  let visible = true
+  let heard: Heard = 'everything'
   let heardAt = Date.now()
   let meshAway: number | undefined
   let retry: ReturnType<typeof setTimeout> | undefined
   let silence: ReturnType<typeof setTimeout> | undefined
 
-  const report = (name: keyof LiveListener, value?: unknown): void => {
+  const hear = (): void => {
+    const tasks = [...listeners].some((listener) => listener.tasks)
+    const wanted = !visible ? 'inbox' : tasks ? 'everything' : 'executions'
+    if (wanted !== heard) tell({ type: 'hear', what: wanted })
+    heard = wanted
+  }
+  const report = (name: Exclude<keyof LiveListener, 'tasks'>, value?: unknown): void => {
     for (const listener of [...listeners]) (listener[name] as ((value?: unknown) => void) | undefined)?.(value)
   }
-  const sendWatch = (id: string, after: number): void => {
-    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: 'watch', execution_id: id, after }))
+  const tell = (message: object): void => {
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))
   }
+  const sendWatch = (id: string, after: number): void => tell({ type: 'watch', execution_id: id, after })
   const showState = (): void => {
     connection.value = meshAway === undefined ? { state: 'live' } : { state: 'stale', since: meshAway }
   }
@@ -127,13 +140,14 @@ export function openLive(
       case 'hello':
         failures = 0
         showState()
+        heard = 'everything'
+        hear()
         for (const [id, { last }] of watches) sendWatch(id, last)
         if (greeted) report('missed')
         greeted = true
         return
       case 'events':
-        for (const event of message.events) report('event', event)
-        return
+        return report('events', message.events)
       case 'alert':
         return report('alert', message.alert)
       case 'organization':
@@ -176,7 +190,11 @@ export function openLive(
     },
     listen(listener) {
       listeners.add(listener)
-      return () => listeners.delete(listener)
+      hear()
+      return () => {
+        listeners.delete(listener)
+        hear()
+      }
     },
     watch(executionId, after, onRows) {
       const watched = watches.get(executionId) ?? { last: after, listeners: new Set() }
@@ -195,10 +213,12 @@ export function openLive(
         watched.listeners.delete(listener)
         if (watched.listeners.size > 0 || watches.get(executionId) !== watched) return
         watches.delete(executionId)
-        if (socket?.readyState === WebSocket.OPEN) {
-          socket.send(JSON.stringify({ type: 'unwatch', execution_id: executionId }))
-        }
+        tell({ type: 'unwatch', execution_id: executionId })
       }
+    },
+    see(now) {
+      visible = now
+      hear()
     },
     close() {
       closed = true

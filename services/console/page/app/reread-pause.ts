@@ -6,7 +6,7 @@ const PAUSE_MS = 1_000
 /** Where more than half of them were new. */
 const BUSY_PAUSE_MS = 5_000
 
-/** @param before the keys of the rows before the last read @param after those after it @returns milliseconds */
+/** @param before the keys of the rows after the read before the last one @param after those after the last one @returns milliseconds */
 export function rereadPause(before: readonly string[], after: readonly string[]): number {
   if (before.length === 0) return PAUSE_MS
   const known = new Set(before.slice(0, HEAD_ROWS))

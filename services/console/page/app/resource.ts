@@ -12,6 +12,8 @@ export interface ResourceOptions {
   pauseMs?: number
   /** Reload after this time as well, in milliseconds, for what no event reports. */
   everyMs?: number | undefined
+  /** Reload too while nobody sees the tab. */
+  unseen?: boolean | undefined
 }
 
 const PAUSE_MS = 1_000
@@ -23,13 +25,13 @@ const PAUSE_MS = 1_000
 export function useResource<T>(
   key: string,
   load: (signal: AbortSignal) => Promise<T>,
-  { on, organization, pauseMs = PAUSE_MS, everyMs }: ResourceOptions = {},
+  { pauseMs = PAUSE_MS, ...when }: ResourceOptions = {},
 ): ResourceState<T> & Pick<Resource<T>, 'reload'> {
   // The key stands for what `load` reads.
   const resource = useMemo(() => createResource(load, { pauseMs }), [key])
   useEffect(() => {
     resource.reload()
-    const stop = onChange({ on, organization, everyMs }, resource.reload)
+    const stop = onChange(when, resource.reload)
     return () => {
       stop()
       resource.close()
@@ -39,26 +41,26 @@ export function useResource<T>(
 }
 
 /**
- * Calls when something may have changed: an event, missed events, the time. A tab that nobody sees waits until it is seen.
+ * Calls when something may have changed: an event, missed events, the time. A tab that nobody sees waits until it is seen, but for `unseen`.
  *
  * @returns the function that stops it
  */
 export function onChange(
-  { on, organization, everyMs }: Omit<ResourceOptions, 'pauseMs'>,
+  { on, organization, everyMs, unseen = false }: Omit<ResourceOptions, 'pauseMs'>,
   reload: () => void,
 ): () => void {
-  let unseen = false
+  let changed = false
   const change = (): void => {
-    if (document.hidden) unseen = true
+    if (document.hidden && !unseen) changed = true
     else reload()
   }
   const onVisible = (): void => {
-    if (document.hidden || !unseen) return
-    unseen = false
+    if (document.hidden || !changed) return
+    changed = false
     reload()
   }
   const stop = live.listen({
-    event: (event) => on?.(event) && change(),
+    events: (events) => on && events.some(on) && change(),
     missed: change,
     ...(organization ? { organization: change } : {}),
   })

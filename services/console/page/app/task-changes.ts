@@ -3,8 +3,11 @@ import type { AuditRow, ExecutionDetail } from '@deed/proto/execution'
 import type { ExecutionStatus } from '@deed/proto/states'
 import type { TaskView } from '@deed/proto/task'
 
+/** A row, or the event about it. */
+type Change = Pick<AuditRow, 'type' | 'at'> & Partial<AuditRow>
+
 /** @param rows after those that `tasks` include, oldest first @returns the same array if nothing has changed */
-export function tasksAfter(tasks: readonly TaskView[], rows: readonly AuditRow[]): readonly TaskView[] {
+export function tasksAfter(tasks: readonly TaskView[], rows: readonly Change[]): readonly TaskView[] {
   const changes = new Map<string, Partial<TaskView>>()
   for (const row of rows) {
     const change = changeOf(row)
@@ -17,7 +20,7 @@ export function tasksAfter(tasks: readonly TaskView[], rows: readonly AuditRow[]
   })
 }
 
-function changeOf({ type, at, data }: AuditRow): Partial<TaskView> | undefined {
+function changeOf({ type, at, data = {} }: Change): Partial<TaskView> | undefined {
   const found = data as Partial<Pick<TaskView, 'evidence' | 'error' | 'failures'>>
   const error = found.error ? { error: found.error } : {}
   const evidence = found.evidence ? { evidence: found.evidence } : {}

@@ -1,7 +1,7 @@
 /** One live connection: what its page asks for, what it is sent, and when it ends. */
 import { decodeJson } from '@deed/json/decode'
 import type { Bus } from '@deed/mesh/bus'
-import type { ConsoleRefusal } from '@deed/proto/console'
+import { type ConsoleRefusal, HEARD, type Heard } from '@deed/proto/console'
 import { DeedError } from '@deed/proto/errors'
 import { ExecutionId } from '@deed/proto/ids'
 import type { RawData, WebSocket } from 'ws'
@@ -29,6 +29,7 @@ const ClientMessage = z.discriminatedUnion('type', [
       .max(2 ** 31 - 1),
   }),
   z.strictObject({ type: z.literal('unwatch'), execution_id: ExecutionId }),
+  z.strictObject({ type: z.literal('hear'), what: z.enum(HEARD) }),
 ])
 
 export interface Connection extends Listener {
@@ -44,15 +45,19 @@ interface Parts {
   bus: Pick<Bus, 'call'>
   session: Session
   socket: WebSocket
+  /** How much who hears this alone was not told so far. */
+  missedBy(hears: Heard): number
   /** Logs and counts why it was ended. */
   note(reason: ConsoleRefusal, message: string): void
   onClosed(): void
 }
 
-export function openConnection({ bus, session, socket, note, onClosed }: Parts): Connection {
+export function openConnection({ bus, session, socket, missedBy, note, onClosed }: Parts): Connection {
   const { tenant, user } = session
   const watched = new Map<ExecutionId, WatchedExecution>()
   let alive = true
+  let hears: Heard = 'everything'
+  let missedBefore = 0
   let messages = 0
   let windowFrom = performance.now()
 
@@ -75,12 +80,18 @@ export function openConnection({ bus, session, socket, note, onClosed }: Parts):
     note(reason, message)
     socket.close(CLOSED.policy, message)
   }
+  const hear = (what: Heard): void => {
+    if (HEARD.indexOf(what) > HEARD.indexOf(hears)) outlet.sayDropped(missedBy(hears) - missedBefore)
+    hears = what
+    missedBefore = missedBy(what)
+  }
   const receive = (data: RawData, isBinary: boolean): void => {
     const now = performance.now()
     if (now - windowFrom > MESSAGES_WINDOW_MS) [windowFrom, messages] = [now, 0]
     if (++messages > MESSAGES_MAX) return end('live_limit', 'too many messages')
     const message = isBinary ? undefined : readMessage(data)
     if (message === undefined) return end('body', 'the message matches none of the allowed forms')
+    if (message.type === 'hear') return hear(message.what)
     const { execution_id: id } = message
     unwatch(id)
     if (message.type === 'unwatch') return
@@ -104,6 +115,9 @@ export function openConnection({ bus, session, socket, note, onClosed }: Parts):
 
   return {
     session,
+    get hears() {
+      return hears
+    },
     onEvent: (event) => watched.get(event.execution_id)?.onEvent(event),
     onEvents: outlet.sendEvents,
     onNotice: (message) => outlet.sendEvents(message, 1),

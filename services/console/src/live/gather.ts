@@ -1,20 +1,22 @@
 /**
  * Events of a short time as one message. Where they are many, those that say nothing that the others do not are left out: of an
- * execution and of a task the last event stays, of each type one does, and none has what only the audit log needs.
+ * execution and of a task the last event stays, of each type one does, and none has what only the audit log needs. Of very many
+ * the lists are read again in any case, and only what has become of each is said.
  */
+import type { LiveEvent } from '@deed/proto/console'
 import type { executionEvent } from '@deed/proto/execution'
 import type { z } from 'zod'
 
 export type ExecutionEvent = z.output<typeof executionEvent.payload>
 
-/** After a message, the next one waits so long; after one of many events, so much longer. */
-const FEW_MS = 50
-const MANY_MS = 200
-/** As many are sent as they are. */
+/** As many are sent as they are, and as many without what the audit log needs. */
 const FEW = 20
+const MANY = 100
+/** After a message of so many events, the next one waits so long. */
+const WAIT_MS = { few: 50, many: 200, crowd: 1_000 }
 
 /** @param send is given the first after a pause at once, and those that follow soon together, in order */
-export function gather(send: (together: readonly ExecutionEvent[]) => void): Disposable & {
+export function gather(send: (together: readonly LiveEvent[]) => void): Disposable & {
   add(event: ExecutionEvent): void
 } {
   let waiting: ExecutionEvent[] = []
@@ -24,8 +26,9 @@ export function gather(send: (together: readonly ExecutionEvent[]) => void): Dis
     if (waiting.length === 0) return
     const together = waiting
     waiting = []
-    timer = setTimeout(flush, together.length > FEW ? MANY_MS : FEW_MS)
-    send(together.length > FEW ? digest(together) : together)
+    const size = together.length > MANY ? 'crowd' : together.length > FEW ? 'many' : 'few'
+    timer = setTimeout(flush, WAIT_MS[size])
+    send(size === 'few' ? together : digest(together).map(size === 'many' ? withoutData : brief))
   }
   return {
     add(event) {
@@ -46,7 +49,13 @@ export function digest(events: readonly ExecutionEvent[]): ExecutionEvent[] {
     const needed = event.type === 'execution.ended' || says.some((one) => !said.has(one))
     if (!needed) continue
     for (const one of says) said.add(one)
-    kept.push({ ...event, data: {} })
+    kept.push(event)
   }
   return kept.reverse()
 }
+
+const withoutData = ({ data: _, ...event }: ExecutionEvent): LiveEvent => event
+
+const brief = ({ execution_id, task_id, type, status, at }: ExecutionEvent): LiveEvent => ({
+  ...{ execution_id, type, status, at, ...(task_id === undefined ? {} : { task_id }) },
+})

@@ -2,7 +2,7 @@
 
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { until } from '@deed/process/until'
-import { executionEvent, requestExecution, watchExecution } from '@deed/proto/execution'
+import { type EventType, executionEvent, requestExecution, watchExecution } from '@deed/proto/execution'
 import { ExecutionId } from '@deed/proto/ids'
 import { cancelExecution } from '@deed/proto/steering'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -44,10 +44,10 @@ const droppedOf = ({ messages }: LiveClient) =>
 const codeOf = ({ socket }: LiveClient): Promise<number> => new Promise((resolve) => socket.once('close', resolve))
 
 /** Events of as many executions that there are not, as an orchestrator publishes them. */
-function publish(tenant: string, count: number, characters: number): void {
+function publish(tenant: string, count: number, characters: number, type: EventType = 'task.done'): void {
   for (const seq of upTo(count)) {
     const execution_id = ExecutionId.parse(crypto.randomUUID())
-    const event = { execution_id, seq, type: 'task.done' as const, at: new Date().toISOString(), data: {} }
+    const event = { execution_id, seq, type, at: new Date().toISOString(), data: {} }
     const facts = { status: 'running' as const, percent: 1, current: null, task: 'x'.repeat(characters) }
     under.client.announce(executionEvent, [tenant, execution_id], [{ ...event, ...facts }])
   }
@@ -113,6 +113,32 @@ describe('the rows of an execution', () => {
 })
 
 describe('a client', () => {
+  it('hears what it asks for, and is told how many events it missed once it asks for more', async () => {
+    const eve = await signIn(under.client, { tenant: 'hearing', user: 'eve' })
+    const [hidden, list, all] = [await eve.live(), await eve.live(), await eve.live()]
+    expect(await eve.call('execution.list', {})).toMatchObject({ status: 200 })
+    hidden.send({ type: 'hear', what: 'inbox' })
+    list.send({ type: 'hear', what: 'executions' })
+    for (const one of [hidden, list]) {
+      // Its answer comes after what was asked before.
+      one.send({ type: 'watch', execution_id: crypto.randomUUID(), after: 0 })
+      await expect.poll(() => one.messages.some(({ type }) => type === 'unwatched')).toBe(true)
+    }
+    const heard = () => [hidden, list, all].map(eventsOf)
+    publish('hearing', 5, 10)
+    publish('hearing', 4, 10, 'execution.running')
+    publish('hearing', 3, 10, 'approval.requested')
+    await expect.poll(heard).toEqual([3, 7, 12])
+    hidden.send({ type: 'hear', what: 'executions' })
+    await expect.poll(() => droppedOf(hidden)).toBe(9)
+    hidden.send({ type: 'hear', what: 'inbox' })
+    hidden.send({ type: 'hear', what: 'everything' })
+    publish('hearing', 2, 10)
+    await expect.poll(heard).toEqual([5, 7, 14])
+    expect([hidden, list, all].map(droppedOf)).toEqual([9, 0, 0])
+    for (const { socket } of [hidden, list, all]) socket.close()
+  })
+
   it('that reads slowly is told how many events it missed, and the others miss none', async () => {
     // A tenant in which nothing else happens.
     const eve = await signIn(under.client, { tenant: 'quiet', user: 'eve' })

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Bus } from '@deed/mesh/bus'
+import type { Heard } from '@deed/proto/console'
 import { WebSocketServer } from 'ws'
 import type { Addresses } from '../guard/addresses.ts'
 import { Refusal, type Refusals } from '../guard/refusal.ts'
@@ -89,7 +90,8 @@ export function openLive({ bus, addresses, sessions, refusals, beatMs = BEAT_MS 
           connections.delete(connection)
           listening[Symbol.dispose]()
         }
-        const connection = openConnection({ bus, session, socket: webSocket, note, onClosed })
+        const missedBy = (hears: Heard): number => feeds.missedBy(tenant, hears)
+        const connection = openConnection({ bus, session, socket: webSocket, missedBy, note, onClosed })
         const listening = feeds.listen(tenant, connection)
         connections.add(connection)
         if (!mesh.connected) connection.onMesh(mesh.connected, mesh.since)

@@ -18,8 +18,8 @@ export interface Outlet {
   sendEvents(message: Buffer, events: number): void
   /** Resolves once the connection took it: one at a time, in order. @throws once the connection is closed */
   sendRows(text: string): Promise<void>
-  /** Says how many events were dropped, if there is room for that now. */
-  sayDropped(): void
+  /** Says how many events were dropped, if there is room for that now. @param more that the reader lacks besides */
+  sayDropped(more?: number): void
 }
 
 /** @param cutOff ends the connection of a reader that takes nothing */
@@ -30,7 +30,8 @@ export function openOutlet(
   let dropped = 0
   let last: Promise<void> = Promise.resolve()
   const hasRoom = (): boolean => socket.readyState === socket.OPEN && socket.bufferedAmount < UNSENT_BYTES_MAX
-  const sayDropped = (): void => {
+  const sayDropped = (more = 0): void => {
+    dropped += more
     if (dropped === 0 || !hasRoom()) return
     socket.send(messageText({ type: 'dropped', count: dropped }))
     dropped = 0
@@ -49,7 +50,7 @@ export function openOutlet(
     sendEvents(message, events) {
       sayDropped()
       // Said as soon as the reader has taken what came before.
-      if (hasRoom()) return socket.send(message, AS_TEXT, sayDropped)
+      if (hasRoom()) return socket.send(message, AS_TEXT, () => sayDropped())
       dropped += events
       count('deed_console_dropped_events_total', {}, events)
     },

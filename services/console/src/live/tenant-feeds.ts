@@ -1,10 +1,12 @@
 /**
- * The events and alerts of a tenant, and that something happened in its organization, subscribed to once for all live connections of its people. Many events in a short time
- * are one message, encoded once: what a busy mesh does costs each page the same.
+ * The events and alerts of a tenant, and that something happened in its organization, subscribed to once for all live
+ * connections of its people. Many events in a short time are one message, encoded once: what a busy mesh does costs each page
+ * the same, and a page that nobody sees next to nothing.
  */
 import type { Bus } from '@deed/mesh/bus'
 import { readPayload } from '@deed/mesh/read-payload'
 import { alert } from '@deed/proto/alert'
+import { HEARD, type Heard } from '@deed/proto/console'
 import { decisionEvent } from '@deed/proto/decision'
 import { executionEvent } from '@deed/proto/execution'
 import { messageEvent } from '@deed/proto/organization-notes'
@@ -12,6 +14,8 @@ import { type ExecutionEvent, gather } from './gather.ts'
 import { messageBytes } from './message-text.ts'
 
 export interface Listener {
+  /** What it is sent besides alerts. */
+  readonly hears: Heard
   onEvent(event: ExecutionEvent): void
   /** @param message for the page, with so many events */
   onEvents(message: Buffer, events: number): void
@@ -22,14 +26,22 @@ export interface Listener {
 /** So long what happens in the organization is gathered into one notice. */
 const NOTICE_MS = 100
 const ORGANIZATION = messageBytes({ type: 'organization' })
+const IS_HEARD: Readonly<Record<Heard, (event: ExecutionEvent) => boolean>> = {
+  inbox: ({ type }) => /^(?:approval|person)\./.test(type) || type === 'execution.waiting',
+  executions: ({ type }) => !type.startsWith('task.'),
+  everything: () => true,
+}
 
 export interface TenantFeeds extends Disposable {
   /** Until the result is disposed. */
   listen(tenant: string, listener: Listener): Disposable
+  /** How much has happened so far that who hears this alone was not told. */
+  missedBy(tenant: string, hears: Heard): number
 }
 
 interface Feed {
   listeners: Set<Listener>
+  missed: Record<Heard, number>
   end(): void
 }
 
@@ -37,16 +49,24 @@ export function openTenantFeeds({ nc }: Pick<Bus, 'nc'>): TenantFeeds {
   const feeds = new Map<string, Feed>()
   const open = (tenant: string): Feed => {
     const listeners = new Set<Listener>()
-    const gathered = gather((together: readonly ExecutionEvent[]) => {
-      const message = messageBytes({ type: 'events', events: together })
-      for (const listener of listeners) listener.onEvents(message, together.length)
-    })
+    const missed = { inbox: 0, executions: 0, everything: 0 }
+    const gathered = HEARD.map((kind) => ({
+      kind,
+      ...gather((together) => {
+        const readers = [...listeners].filter(({ hears }) => hears === kind)
+        if (readers.length === 0) return
+        const message = messageBytes({ type: 'events', events: together })
+        for (const reader of readers) reader.onEvents(message, together.length)
+      }),
+    }))
     const events = nc.subscribe(executionEvent.subject.replace('*', tenant), {
       callback: (error, message) => {
         const event = readPayload(executionEvent, error, message)
         if (event === undefined) return
         for (const listener of listeners) listener.onEvent(event)
-        gathered.add(event)
+        for (const { kind, add } of gathered)
+          if (IS_HEARD[kind](event)) add(event)
+          else missed[kind] += 1
       },
     })
     const alerts = nc.subscribe(alert.subject.replace('*', tenant), {
@@ -63,16 +83,18 @@ export function openTenantFeeds({ nc }: Pick<Bus, 'nc'>): TenantFeeds {
         callback: () => {
           notice ??= setTimeout(() => {
             notice = undefined
-            for (const listener of listeners) listener.onNotice(ORGANIZATION)
+            missed.inbox += 1
+            for (const { hears, onNotice } of listeners) if (hears !== 'inbox') onNotice(ORGANIZATION)
           }, NOTICE_MS)
         },
       }),
     )
     const feed: Feed = {
       listeners,
+      missed,
       end() {
         feeds.delete(tenant)
-        gathered[Symbol.dispose]()
+        for (const one of gathered) one[Symbol.dispose]()
         clearTimeout(notice)
         if (nc.isClosed()) return
         for (const subscription of [events, alerts, ...organization]) subscription.unsubscribe()
@@ -92,6 +114,7 @@ export function openTenantFeeds({ nc }: Pick<Bus, 'nc'>): TenantFeeds {
         },
       }
     },
+    missedBy: (tenant, hears) => feeds.get(tenant)?.missed[hears] ?? 0,
     [Symbol.dispose]() {
       for (const feed of feeds.values()) feed.end()
     },

@@ -26,6 +26,7 @@ export function announce(bus: Bus, draft: Draft): void {
     percent,
     current,
     task,
+    user: execution.user_name,
   }))
   bus.announce(executionEvent, [execution.tenant, execution.execution_id], events, execution.trace)
   for (const { task_id, ...row } of draft.audit) {

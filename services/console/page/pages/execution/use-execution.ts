@@ -37,15 +37,14 @@ export function useExecution(id: string): ResourceState<Execution> & {
   unwatched: string | undefined
   reload(): void
 } {
-  const many = useRef(false)
   const resource = useResource(`execution ${id}`, (signal) => call('execution.get', { execution_id: id }, { signal }), {
-    on: (event) => event.execution_id === id && (!many.current || event.type === 'execution.ended'),
+    on: (event) => event.execution_id === id && event.type === 'execution.ended',
   })
   const detail = resource.value?.execution_id === id ? resource.value : undefined
   const omitted = detail?.omitted?.tasks ?? 0
-  many.current = omitted > 0
   const pages = useTaskPages(id, detail, omitted > 0)
-  const { rows, rowCount, unwatched } = useRows(id, detail)
+  // Where the rows of all its tasks follow, they say what happens; of a few, what was read anew says more.
+  const { rows, rowCount, unwatched } = useRows(id, detail, omitted > 0 ? undefined : resource.reload)
   const value = useMemo((): Execution | undefined => {
     if (!detail) return undefined
     const read = pages ?? { tasks: detail.tasks, lastSeq: lastSeqOf(detail) }
@@ -91,7 +90,10 @@ function useTaskPages(id: string, detail: ExecutionDetail | undefined, wanted: b
   return wanted ? value : undefined
 }
 
-function useRows(id: string, detail: ExecutionDetail | undefined) {
+/** @param onNew is called when rows have arrived */
+function useRows(id: string, detail: ExecutionDetail | undefined, onNew: (() => void) | undefined) {
+  const latest = useRef(onNew)
+  latest.current = onNew
   const rows = useRef<AuditRow[]>([])
   const [rowCount, setRowCount] = useState(0)
   const [unwatched, setUnwatched] = useState<string>()
@@ -105,6 +107,7 @@ function useRows(id: string, detail: ExecutionDetail | undefined) {
     const stop = live.watch(id, rows.current.length, (arrived) => {
       if (arrived.error) setUnwatched(arrived.error.message)
       rows.current.push(...arrived.rows)
+      if (arrived.rows.length > 0) latest.current?.()
       // Thousands of rows of a long log are one change of the page.
       timer ??= setTimeout(
         () => {

@@ -35,14 +35,41 @@ export function withPage(before: ExecutionRows, page: Page): ExecutionRows {
   return { rows: [...before.rows, ...fresh], cursor: page.next_cursor }
 }
 
-/** The status of an event, in the row of its execution. */
-export function withEvent(before: ExecutionRows, { execution_id: id, status }: ExecutionEvent): ExecutionRows {
-  const index = placeOf(before.rows, id)
-  const row = before.rows[index]
-  return row?.execution_id !== id || row.status === status
-    ? before
-    : { ...before, rows: before.rows.with(index, { ...row, status }) }
+/**
+ * What events say, in the rows of their executions. One copy for all of them: there may be a hundred thousand rows.
+ *
+ * @param all no filter leaves rows out, so that one that is not here yet is added
+ * @returns the same value if nothing changes
+ */
+export function withEvents(before: ExecutionRows, events: readonly ExecutionEvent[], all: boolean): ExecutionRows {
+  let changed: Row[] | undefined
+  for (const event of events) {
+    const rows: readonly Row[] = changed ?? before.rows
+    const place = placeOf(rows, event.execution_id)
+    const row = rows[place]
+    const isHere = row?.execution_id === event.execution_id
+    if (isHere && row.status === event.status) continue
+    const added = !isHere && all && (place < rows.length || before.cursor === null) ? rowOf(event) : undefined
+    if (!isHere && !added) continue
+    changed ??= before.rows.slice()
+    if (added) changed.splice(place, 0, added)
+    else if (row) changed[place] = { ...row, status: event.status }
+  }
+  return changed ? { ...before, rows: changed } : before
 }
+
+/** As much as an event tells; how it ended is read. */
+function rowOf({ execution_id, status, task, user }: ExecutionEvent): Row | undefined {
+  if (task === undefined || user === undefined) return undefined
+  return {
+    ...{ execution_id, status, task, user, created_at: requestedAt(execution_id) },
+    ...{ error: null, method: null, template_used: null, success: false, finished_at: null, time_ms: null },
+  }
+}
+
+/** An id begins with the time, in milliseconds since 1970. */
+const requestedAt = (id: string): string =>
+  new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)).toISOString()
 
 /** Where older rows begin. */
 function placeAfter(rows: readonly Row[], id: string): number {

@@ -3,7 +3,7 @@ import { EXECUTION_STATUSES, METHODS } from '@deed/proto/states'
 import { expect, it } from 'vitest'
 import type { ExecutionEvent } from '../../app/live.ts'
 import { previewOf } from './bulk.ts'
-import { type ExecutionRows, type Page, type Row, withEvent, withHead, withPage } from './execution-rows.ts'
+import { type ExecutionRows, type Page, type Row, withEvents, withHead, withPage } from './execution-rows.ts'
 import { COUNTED, readFilter, STATUSES } from './filter.ts'
 
 const row = (number: number, status: Row['status'] = 'running'): Row =>
@@ -50,10 +50,35 @@ it('where more is new than one page has, the list begins again, and leaves no ro
 it('an event changes the status of its row alone', () => {
   const before = withHead(NONE, page([2, 1], false))
   const event = { execution_id: row(1).execution_id, status: 'done' } as ExecutionEvent
-  const after = withEvent(before, event)
+  const after = withEvents(before, [event], true)
   expect(after.rows.map(({ status }) => status)).toEqual(['running', 'done'])
-  expect(withEvent(after, event)).toBe(after)
-  expect(withEvent(after, { ...event, execution_id: row(9).execution_id })).toBe(after)
+  expect(withEvents(after, [event], true)).toBe(after)
+})
+
+it('an execution that begins is in the list by its event, at its place, unless a filter may leave it out', () => {
+  const idAt = (second: number): string =>
+    `${(1_767_225_600_000 + second * 1_000)
+      .toString(16)
+      .padStart(12, '0')
+      .replace(/(.{8})/, '$1-')}-7000-8000-000000000000`
+  const of = (second: number, more: object = {}) =>
+    ({ execution_id: idAt(second), status: 'running', task: 'write', user: 'ann', ...more }) as ExecutionEvent
+  const rows = [3, 1].map((second) => ({ ...row(0), execution_id: idAt(second) }) as Row)
+  const before: ExecutionRows = { rows, cursor: rows[1]?.execution_id ?? null }
+  const newest = withEvents(before, [of(4)], true)
+  expect(newest.rows.map(({ execution_id: id }) => id)).toEqual([4, 3, 1].map(idAt))
+  expect(newest.rows[0]).toMatchObject({
+    task: 'write',
+    user: 'ann',
+    created_at: '2026-01-01T00:00:04.000Z',
+    finished_at: null,
+  })
+  expect(withEvents(newest, [of(2)], true).rows.map(({ execution_id: id }) => id)).toEqual([4, 3, 2, 1].map(idAt))
+  // It belongs to a page that is not here.
+  expect(withEvents(before, [of(0)], true)).toBe(before)
+  expect(withEvents({ ...before, cursor: null }, [of(0)], true).rows).toHaveLength(3)
+  expect(withEvents(before, [of(4)], false)).toBe(before)
+  expect(withEvents(before, [of(4, { user: undefined })], true)).toBe(before)
 })
 
 it('the preview of a verb says to which executions it applies, and why not to others', () => {

@@ -69,8 +69,9 @@ const COLUMNS: readonly Column<Row>[] = [
   { name: 'id', title: 'Id', width: '112px', wideOnly: true, cell: ({ execution_id: id }) => <Id id={id} /> },
 ]
 
-function statusOf({ status, success }: Row) {
-  return <Status status={status} note={status === 'done' && !success ? 'unverified' : undefined} />
+function statusOf({ status, success, finished_at: at }: Row) {
+  // Of one that an event said to be done, nobody has read yet whether it was verified.
+  return <Status status={status} note={status === 'done' && at !== null && !success ? 'unverified' : undefined} />
 }
 
 function taskOf({ execution_id: id, task, error }: Row) {
@@ -93,7 +94,8 @@ export default function Executions() {
   const { query } = place.value
   const key = JSON.stringify(query)
   const filter = useMemo(() => readFilter(query), [key])
-  const list = useExecutionRows(key, () => filter.at(Date.now()))
+  const filtered = Object.keys(query).length > 0
+  const list = useExecutionRows(key, () => filter.at(Date.now()), !filtered)
   const stats = useResource('execution count', (signal) => call('execution.stats', {}, { signal }), {
     on: ({ type }) => type.startsWith('execution.'),
     pauseMs: 5_000,
@@ -147,10 +149,10 @@ export default function Executions() {
           <Table
             list={list}
             value={value}
-            filtered={Object.keys(query).length > 0}
+            filtered={filtered}
             selected={selected}
             onSelect={setSelected}
-            total={Object.keys(query).length > 0 ? undefined : stats.value?.total}
+            total={filtered ? undefined : stats.value?.total}
           />
         )}
       </Loaded>

@@ -1,7 +1,7 @@
 /** The rows of the list of tasks: the newest page is read again as things happen, older pages stay. */
-import type { AuditRow } from '@deed/proto/execution'
 import type { TaskStatus } from '@deed/proto/states'
 import type { TaskView } from '@deed/proto/task'
+import type { ExecutionEvent } from '../../app/live.ts'
 import { tasksAfter } from '../../app/task-changes.ts'
 
 export interface TaskRows {
@@ -32,8 +32,12 @@ export const withPage = ({ rows }: TaskRows, page: TaskPage): TaskRows => ({
   cursor: page.next_cursor,
 })
 
-/** @param wanted what the filter lets through */
-export function withRow(known: TaskRows, row: AuditRow, wanted: (status: TaskStatus) => boolean): TaskRows {
-  const rows = tasksAfter(known.rows, [row])
+/** @param wanted what the filter lets through @returns the same value if nothing changes */
+export function withEvents(
+  known: TaskRows,
+  events: readonly ExecutionEvent[],
+  wanted: (status: TaskStatus) => boolean,
+): TaskRows {
+  const rows = tasksAfter(known.rows, events)
   return rows === known.rows ? known : { ...known, rows: rows.filter(({ actual_status: status }) => wanted(status)) }
 }

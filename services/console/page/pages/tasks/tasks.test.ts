@@ -1,9 +1,9 @@
-import { AuditRow } from '@deed/proto/execution'
 import { TASK_STATUSES } from '@deed/proto/states'
 import { TaskView } from '@deed/proto/task'
 import { expect, it } from 'vitest'
+import type { ExecutionEvent } from '../../app/live.ts'
 import { readTaskFilter, STATUSES } from './filter.ts'
-import { type TaskRows, withHead, withPage, withRow } from './task-rows.ts'
+import { type TaskRows, withEvents, withHead, withPage } from './task-rows.ts'
 
 const EXECUTION = '0194a000-7000-7abc-8def-000000000000'
 const idOf = (number: number): string => `0194a000-7000-7abc-8def-${String(number).padStart(12, '0')}`
@@ -44,12 +44,12 @@ it('the last page of all ends the list', () => {
 
 it('an event changes its task at once, and takes it off the list where the filter does not want it', () => {
   const rows = withHead(EMPTY, pageOf([2, 1], null))
-  const row = AuditRow.parse({
-    ...{ execution_id: EXECUTION, seq: 4, type: 'task.done', at: '2026-01-01T00:00:00.000Z' },
-    ...{ task_id: idOf(2), data: {} },
-  })
-  expect(withRow(rows, row, () => true).rows[0]).toMatchObject({ actual_status: 'done' })
-  expect(numbersOf(withRow(rows, row, readTaskFilter({ status: 'open' }).wanted))).toEqual([1])
+  const row = {
+    ...{ execution_id: EXECUTION, type: 'task.done', status: 'running', at: '2026-01-01T00:00:00.000Z' },
+    task_id: idOf(2),
+  } as unknown as ExecutionEvent
+  expect(withEvents(rows, [row], () => true).rows[0]).toMatchObject({ actual_status: 'done' })
+  expect(numbersOf(withEvents(rows, [row], readTaskFilter({ status: 'open' }).wanted))).toEqual([1])
 })
 
 it('the filter asks the server for what it shows, and names what it does not know', () => {

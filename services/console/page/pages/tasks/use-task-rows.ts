@@ -2,7 +2,7 @@
 import { call } from '../../app/call.ts'
 import { type Listing, useLiveRows } from '../../app/live-rows.ts'
 import type { TaskFilter } from './filter.ts'
-import { type TaskRows, withHead, withPage, withRow } from './task-rows.ts'
+import { type TaskRows, withEvents, withHead, withPage } from './task-rows.ts'
 
 const EMPTY: TaskRows = { rows: [], cursor: null }
 
@@ -14,6 +14,7 @@ export const useTaskRows = (key: string, { input, wanted }: TaskFilter): Listing
     keyOf: ({ task_id: id }) => id,
     withHead,
     withPage,
-    withEvent: (known, row) => withRow(known, row, wanted),
+    withEvents: (known, events) => withEvents(known, events, wanted),
+    tasks: true,
     on: ({ type }) => type.startsWith('task.') || type === 'execution.planned',
   })
