@@ -7,8 +7,9 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { useKeys } from '../app/keys.ts'
 import { go, place } from '../app/router.ts'
-import { placeNear, scrollToRow, tableWindow } from '../text/table-window.ts'
+import { scrollToRow, tableWindow } from '../text/table-window.ts'
 import { useTableFocus } from './table-focus.ts'
+import { useTableView } from './table-view.ts'
 
 export interface Column<Row> {
   readonly name: string
@@ -66,7 +67,7 @@ export function DataTable<Row>(properties: Properties<Row>) {
   const box = useRef<HTMLDivElement>(null)
   const narrow = useMedia(NARROW)
   const rowHeight = narrow && second ? NARROW_ROW : WIDE_ROW
-  const [view, setView] = useState({ scrollTop: 0, viewHeight: 600 })
+  const [view, measure] = useTableView(box, { rows, keyOf, rowHeight })
   const [current, setCurrent] = useState(named)
   const { from, to } = tableWindow(rows.length, { ...view, rowHeight })
   // The same for all rows and all draws: that a page makes its functions anew draws no row again.
@@ -76,36 +77,6 @@ export function DataTable<Row>(properties: Properties<Row>) {
     () => (current === undefined ? -1 : rows.findIndex((row) => keyOf(row) === current)),
     [rows, current],
   )
-
-  const measure = (): void => {
-    const { scrollTop = 0, clientHeight = 0 } = box.current ?? {}
-    setView((before) =>
-      before.scrollTop === scrollTop && before.viewHeight === clientHeight
-        ? before
-        : { scrollTop, viewHeight: clientHeight },
-    )
-  }
-  useLayoutEffect(() => {
-    measure()
-    const observer = new ResizeObserver(measure)
-    if (box.current) observer.observe(box.current)
-    return () => observer.disconnect()
-  }, [])
-
-  // Rows that arrive above those in view move nothing: the scroll follows them.
-  const anchor = useRef<{ key: string; row: number }>(undefined)
-  useLayoutEffect(() => {
-    const before = anchor.current
-    if (!before || !box.current || view.scrollTop === 0) return
-    const moved = placeNear(rows.length, before.row, (row) => keyOf(rows[row] as Row) === before.key)
-    if (moved >= 0 && moved !== before.row) box.current.scrollTop += (moved - before.row) * rowHeight
-  }, [rows])
-  useLayoutEffect(() => {
-    // As it was measured: to ask the browser here makes it lay out the page in the middle of a frame.
-    const first = Math.min(rows.length - 1, Math.floor(view.scrollTop / rowHeight))
-    const row = rows[first]
-    anchor.current = row === undefined ? undefined : { key: keyOf(row), row: first }
-  })
 
   useEffect(() => {
     if (onMore && to >= rows.length - 20) onMore()
@@ -162,10 +133,6 @@ export function DataTable<Row>(properties: Properties<Row>) {
 
   const rowCount = total ?? (onMore ? undefined : rows.length)
   const shownColumns = useMemo(() => columns.filter(({ wideOnly }) => !narrow || !wideOnly), [columns, narrow])
-  const allSelected = useMemo(
-    () => selection !== undefined && rows.length > 0 && rows.every((row) => selection.keys.has(keyOf(row))),
-    [rows, selection?.keys],
-  )
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: what has the focus within it is what the arrow keys move from
     <div
@@ -181,25 +148,7 @@ export function DataTable<Row>(properties: Properties<Row>) {
         aria-label={label}
         style={{ '--columns': columnWidths(shownColumns, { selected: selection !== undefined, narrow }) }}
       >
-        <thead {...AS.rows}>
-          <tr {...AS.row} aria-rowindex={1}>
-            {selection && (
-              <th {...AS.head} scope="col" class="select">
-                <input
-                  type="checkbox"
-                  aria-label={`select all ${rows.length} that are shown`}
-                  checked={allSelected}
-                  onChange={() => selection.change(new Set(allSelected ? [] : rows.map(keyOf)))}
-                />
-              </th>
-            )}
-            {shownColumns.map(({ name, title, numeric }) => (
-              <th key={name} {...AS.head} scope="col" class={numeric ? 'numeric' : ''}>
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Head columns={shownColumns} rows={rows} keyOf={keyOf} selection={selection} />
         <tbody {...AS.rows} style={{ height: `${rows.length * rowHeight}px` }}>
           {rows.slice(from, to).map((row, offset) => {
             const key = keyOf(row)
@@ -222,6 +171,39 @@ export function DataTable<Row>(properties: Properties<Row>) {
         </tbody>
       </table>
     </div>
+  )
+}
+
+function Head<Row>({
+  columns,
+  rows,
+  keyOf,
+  selection,
+}: Pick<Properties<Row>, 'columns' | 'rows' | 'keyOf' | 'selection'>) {
+  const allSelected = useMemo(
+    () => selection !== undefined && rows.length > 0 && rows.every((row) => selection.keys.has(keyOf(row))),
+    [rows, selection?.keys],
+  )
+  return (
+    <thead {...AS.rows}>
+      <tr {...AS.row} aria-rowindex={1}>
+        {selection && (
+          <th {...AS.head} scope="col" class="select">
+            <input
+              type="checkbox"
+              aria-label={`select all ${rows.length} that are shown`}
+              checked={allSelected}
+              onChange={() => selection.change(new Set(allSelected ? [] : rows.map(keyOf)))}
+            />
+          </th>
+        )}
+        {columns.map(({ name, title, numeric }) => (
+          <th key={name} {...AS.head} scope="col" class={numeric ? 'numeric' : ''}>
+            {title}
+          </th>
+        ))}
+      </tr>
+    </thead>
   )
 }
 
