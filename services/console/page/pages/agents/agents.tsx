@@ -7,6 +7,7 @@ import { Facts } from '../../components/facts.tsx'
 import { Filters } from '../../components/filters.tsx'
 import { CommandLine, Id } from '../../components/id.tsx'
 import { usePages } from '../../components/pages.ts'
+import { Sign } from '../../components/sign.tsx'
 import { Split } from '../../components/split.tsx'
 import { Empty, Loaded } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
@@ -145,7 +146,11 @@ function Services({ services }: { services: readonly Service[] }) {
           )
         })}
       </ul>
-      {names.length === 0 && <p class="text-bad">✕ None. The mesh is away, or NATS is.</p>}
+      {names.length === 0 && (
+        <p class="text-bad">
+          <Sign of="✕" /> None. The mesh is away, or NATS is.
+        </p>
+      )}
     </section>
   )
 }

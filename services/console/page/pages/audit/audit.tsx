@@ -7,6 +7,7 @@ import { Button } from '../../components/button.tsx'
 import { Facts } from '../../components/facts.tsx'
 import { Filters } from '../../components/filters.tsx'
 import { CommandLine, CopyButton, Id } from '../../components/id.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { ErrorBlock } from '../../components/states.tsx'
 import { Line } from '../../components/text.tsx'
 import { Clock } from '../../components/time.tsx'
@@ -104,11 +105,17 @@ function Found({ of, so, at }: { of: string | undefined; so: Verification; at: n
   return (
     <section class={broken || brokenAnchor ? 'note bad' : ended ? 'note good' : 'note'} aria-live="polite">
       <h2>
-        {broken || brokenAnchor
-          ? '✕ The log was changed'
-          : ended
-            ? '✓ Every row is as it was written'
-            : 'So far as it was written'}
+        {broken || brokenAnchor ? (
+          <>
+            <Sign of="✕" /> The log was changed
+          </>
+        ) : ended ? (
+          <>
+            <Sign of="✓" /> Every row is as it was written
+          </>
+        ) : (
+          'So far as it was written'
+        )}
       </h2>
       <Facts
         of={[

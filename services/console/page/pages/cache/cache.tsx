@@ -13,6 +13,7 @@ import { Facts } from '../../components/facts.tsx'
 import { Filters } from '../../components/filters.tsx'
 import { Id } from '../../components/id.tsx'
 import { usePages } from '../../components/pages.ts'
+import { Sign } from '../../components/sign.tsx'
 import { Empty, Loaded } from '../../components/states.tsx'
 import { Line } from '../../components/text.tsx'
 import { count, counted, duration, percent } from '../../text/times.ts'
@@ -206,7 +207,7 @@ function Rates() {
                 [
                   'Wrong hits',
                   <span key="wrong" class={found > 0 ? 'text-bad' : ''}>
-                    {found > 0 && '✕ '}
+                    {found > 0 && <Sign of="✕" />}{' '}
                     {wrong ? (
                       <>
                         <a href={urlOf('/executions', { only: 'false_success', method: 'cached' })}>

@@ -9,6 +9,7 @@ import { Confirm } from '../../components/dialog.tsx'
 import { useDoing } from '../../components/doing.ts'
 import { setQuery } from '../../components/filters.tsx'
 import { FormDialog } from '../../components/form-dialog.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Loaded } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { Line } from '../../components/text.tsx'
@@ -30,7 +31,11 @@ export function Alerts({ silence }: { silence: string | undefined }) {
       <Loaded from={alerts} what="alerts">
         {({ alerts: rules, silences }) => (
           <>
-            {rules.length === 0 && <p class="text-good">✓ No rule fires.</p>}
+            {rules.length === 0 && (
+              <p class="text-good">
+                <Sign of="✓" /> No rule fires.
+              </p>
+            )}
             <ul class="checks">
               {rules.map((rule) => (
                 <RuleRow key={`${rule.name} ${JSON.stringify(rule.labels)}`} rule={rule} />

@@ -5,6 +5,7 @@ import { oneOf, place, readQuery } from '../../app/router.ts'
 import { may, session } from '../../app/session.ts'
 import { Filters } from '../../components/filters.tsx'
 import { CommandLine } from '../../components/id.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Empty, Loaded } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { Line } from '../../components/text.tsx'
@@ -33,9 +34,13 @@ export default function Doctor() {
         {checks.value && allowed && (
           <span role="status">
             {countOf('problem') === 0 ? (
-              <span class="text-good">✓ no problems</span>
+              <span class="text-good">
+                <Sign of="✓" /> no problems
+              </span>
             ) : (
-              <span class="text-bad">✕ {counted(countOf('problem'), 'problem')}</span>
+              <span class="text-bad">
+                <Sign of="✕" /> {counted(countOf('problem'), 'problem')}
+              </span>
             )}
             {countOf('warning') > 0 && <span class="text-wait"> ! {counted(countOf('warning'), 'warning')}</span>}
           </span>

@@ -7,6 +7,7 @@ import { place, urlOf } from '../../app/router.ts'
 import { refusal } from '../../app/session.ts'
 import { Button } from '../../components/button.tsx'
 import { type Column, DataTable } from '../../components/data-table.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Line, Text } from '../../components/text.tsx'
 import { Clock } from '../../components/time.tsx'
 import { counted, duration } from '../../text/times.ts'
@@ -127,8 +128,7 @@ function Verify({ id, count }: { id: string; count: number }) {
       </Button>
       {verdict && (
         <span class={verdict.good ? 'text-good' : 'text-bad'}>
-          <span aria-hidden="true">{verdict.good ? '✓ ' : '✕ '}</span>
-          <Line text={verdict.text} max={300} />
+          <Sign of={verdict.good ? '✓' : '✕'} /> <Line text={verdict.text} max={300} />
         </span>
       )}
     </p>

@@ -3,6 +3,7 @@ import type { ExecutionDetail } from '@deed/proto/execution'
 import type { TaskView } from '@deed/proto/task'
 import { useMemo } from 'preact/hooks'
 import { Id } from '../../components/id.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Status } from '../../components/status.tsx'
 import { Line, Text } from '../../components/text.tsx'
 import { now, Time } from '../../components/time.tsx'
@@ -55,8 +56,7 @@ export function ExecutionHeader({ execution: { detail, tasks, missing } }: { exe
       {error && (
         <div class="note bad" role="status">
           <strong class="text-bad">
-            <span aria-hidden="true">✕ </span>
-            {error.code}
+            <Sign of="✕" /> {error.code}
           </strong>{' '}
           <Line text={error.message} max={600} />
         </div>
@@ -110,7 +110,7 @@ function Proof({ detail: { status, task_verified: verified, verification } }: { 
   if (verified && held === proofs.length) {
     return (
       <p class="text-good">
-        <span aria-hidden="true">✓ </span>
+        <Sign of="✓" />{' '}
         {proofs.length === 0 ? 'Done, and verified.' : `Done: ${held} of ${proofs.length} observations verified.`}
       </p>
     )

@@ -6,6 +6,7 @@ import { refusal } from '../../app/session.ts'
 import { Button } from '../../components/button.tsx'
 import { DiffView } from '../../components/diff-view.tsx'
 import { Id } from '../../components/id.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Status } from '../../components/status.tsx'
 import { Line, Text } from '../../components/text.tsx'
 import { Time } from '../../components/time.tsx'
@@ -76,8 +77,7 @@ export function TaskPanel({
         <div class="note bad">
           <p>
             <strong class="text-bad">
-              <span aria-hidden="true">✕ </span>
-              {error.code}
+              <Sign of="✕" /> {error.code}
             </strong>
             {error.retryable && <span class="quiet"> may succeed later</span>}
           </p>

@@ -7,6 +7,7 @@ import { session } from '../../app/session.ts'
 import { type Column, DataTable } from '../../components/data-table.tsx'
 import { setQuery } from '../../components/filters.tsx'
 import { CommandLine, Id } from '../../components/id.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Empty, Loaded } from '../../components/states.tsx'
 import { Line } from '../../components/text.tsx'
 import { counted, duration } from '../../text/times.ts'
@@ -33,7 +34,7 @@ const COLUMNS: readonly Column<SpanRow>[] = [
         style={{ paddingLeft: `${Math.min(depth, INDENT_MAX) * 14}px` }}
         title={message}
       >
-        {failed && '✕ '}
+        {failed && <Sign of="✕" />}
         {lost && '? '}
         <Line text={name} max={120} />
         {failed && message !== undefined && (

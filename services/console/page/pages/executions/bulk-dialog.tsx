@@ -7,6 +7,7 @@ import { useResource } from '../../app/resource.ts'
 import { Confirm, Dialog } from '../../components/dialog.tsx'
 import { Id } from '../../components/id.tsx'
 import { ReasonField } from '../../components/reason-field.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { ErrorBlock, Loading } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { Line } from '../../components/text.tsx'
@@ -50,7 +51,7 @@ export function BulkDialog({
               <span class="bulk-outcome">
                 {refusal ? (
                   <span class="text-bad">
-                    ✕ <Line text={refusal.message} />
+                    <Sign of="✕" /> <Line text={refusal.message} />
                   </span>
                 ) : (
                   status && <Status status={status} />
@@ -114,7 +115,7 @@ export function BulkDialog({
               <li key={id}>
                 <Id id={id} /> <Line text={taskOf(id)} max={80} />
                 <span class="bulk-outcome text-bad">
-                  ✕ <Line text={why} />
+                  <Sign of="✕" /> <Line text={why} />
                 </span>
               </li>
             ))}

@@ -6,6 +6,7 @@ import { Facts } from '../../components/facts.tsx'
 import { setQuery } from '../../components/filters.tsx'
 import { Id } from '../../components/id.tsx'
 import { Level } from '../../components/level.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Line } from '../../components/text.tsx'
 import { Time } from '../../components/time.tsx'
 import { counted, dollars, duration } from '../../text/times.ts'
@@ -178,10 +179,12 @@ function Summary({ approval }: { approval: Approval }) {
           [
             'Way back',
             plan === null ? null : last === null ? (
-              <span class="text-good">✓ all of it can be undone</span>
+              <span class="text-good">
+                <Sign of="✓" /> all of it can be undone
+              </span>
             ) : (
               <strong class="text-bad">
-                ✕ no way back from step {lastNumber > 0 ? lastNumber : <Line text={last} />} on
+                <Sign of="✕" /> no way back from step {lastNumber > 0 ? lastNumber : <Line text={last} />} on
               </strong>
             ),
           ],

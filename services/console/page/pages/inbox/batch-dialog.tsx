@@ -5,6 +5,7 @@ import { call } from '../../app/call.ts'
 import type { Output } from '../../app/contracts.ts'
 import { Confirm, Dialog } from '../../components/dialog.tsx'
 import { ReasonField } from '../../components/reason-field.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { ErrorBlock } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { Line } from '../../components/text.tsx'
@@ -73,7 +74,9 @@ export function BatchDialog({
             <a href={`/inbox/${id}`} onClick={onClose}>
               <Line text={title} max={160} />
             </a>
-            <span class="text-bad">✕ {why}</span>
+            <span class="text-bad">
+              <Sign of="✕" /> {why}
+            </span>
           </li>
         ))}
         {can.map(({ id, title, planHash }) => (
@@ -113,7 +116,7 @@ function Results({
               </a>
               {error ? (
                 <span class="text-bad">
-                  ✕ <Line text={error.message} />
+                  <Sign of="✕" /> <Line text={error.message} />
                 </span>
               ) : (
                 <Status status={status ?? done} />

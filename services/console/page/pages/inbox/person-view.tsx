@@ -9,6 +9,7 @@ import { Facts } from '../../components/facts.tsx'
 import { FormDialog } from '../../components/form-dialog.tsx'
 import { CommandLine, Id } from '../../components/id.tsx'
 import { Level } from '../../components/level.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Status } from '../../components/status.tsx'
 import { Line, Text } from '../../components/text.tsx'
 import { Time } from '../../components/time.tsx'
@@ -140,7 +141,7 @@ function About({ about }: { about: NonNullable<PersonTask['about']> }) {
       </header>
       {about.error && (
         <p class="text-bad">
-          ✕ <Line text={about.error.message} max={2_000} /> <code>{about.error.code}</code>
+          <Sign of="✕" /> <Line text={about.error.message} max={2_000} /> <code>{about.error.code}</code>
         </p>
       )}
       <Facts

@@ -3,6 +3,7 @@ import { observationText } from '@deed/proto/observation-text'
 import { DiffView } from '../../components/diff-view.tsx'
 import { Facts } from '../../components/facts.tsx'
 import { Level } from '../../components/level.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Line, Text } from '../../components/text.tsx'
 import type { Approval } from './items.ts'
 import { argumentsOf, readingOf, type Step } from './plan-text.ts'
@@ -48,8 +49,16 @@ export function StepView({
         <Level level={sealed?.level ?? brief?.level ?? null} />
         {after.length > 0 && <span class="quiet">after {after.join(', ')}</span>}
         {brief && AGREEMENT[brief.agreement] && <span class="quiet">{AGREEMENT[brief.agreement]}</span>}
-        {last && <strong class="text-bad">✕ point of no return</strong>}
-        {irreversible && !last && <strong class="text-bad">✕ cannot be undone</strong>}
+        {last && (
+          <strong class="text-bad">
+            <Sign of="✕" /> point of no return
+          </strong>
+        )}
+        {irreversible && !last && (
+          <strong class="text-bad">
+            <Sign of="✕" /> cannot be undone
+          </strong>
+        )}
       </header>
       {sealed && <Sealed step={sealed} />}
     </li>
@@ -72,7 +81,9 @@ function Sealed({ step }: { step: Step }) {
       )}
       {hidden.length > 0 && (
         <div class="note bad" role="alert">
-          <strong>✕ Some of its text is not what it looks like:</strong>
+          <strong>
+            <Sign of="✕" /> Some of its text is not what it looks like:
+          </strong>
           <Facts
             of={hidden.map(({ path, shown }) => [path, <code key={path}>{<Line text={shown} max={2_000} />}</code>])}
           />

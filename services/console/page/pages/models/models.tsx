@@ -7,6 +7,7 @@ import { Bars } from '../../components/charts.tsx'
 import { type Column, DataTable } from '../../components/data-table.tsx'
 import { Filters } from '../../components/filters.tsx'
 import { CommandLine } from '../../components/id.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Empty, Loaded } from '../../components/states.tsx'
 import { Line } from '../../components/text.tsx'
 import { count, counted, dollars, duration, exactSince, percent, shareOf } from '../../text/times.ts'
@@ -151,9 +152,8 @@ function Today({ today: { day, spent_usd: spent, budget_usd: budget } }: { today
             {percent(share)}
           </meter>
           <p class={over ? 'text-bad' : 'quiet'}>
-            {over
-              ? '✕ The budget of today is used up: no model is asked until tomorrow.'
-              : `${percent(share)} is used.`}
+            {over && <Sign of="✕" />}{' '}
+            {over ? 'The budget of today is used up: no model is asked until tomorrow.' : `${percent(share)} is used.`}
           </p>
         </>
       )}

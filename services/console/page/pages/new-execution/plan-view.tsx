@@ -3,6 +3,7 @@
 import type { PlanScreen, SealedStep } from '@deed/proto/approval'
 import type { Output } from '../../app/contracts.ts'
 import { DiffView } from '../../components/diff-view.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Line, Text } from '../../components/text.tsx'
 import { counted, dollars, duration } from '../../text/times.ts'
 
@@ -42,9 +43,13 @@ export function PlanView({ reply }: { reply: Output<'execution.request'> }) {
       <p>
         {facts.join(' · ')} ·{' '}
         {last === null ? (
-          <span class="text-good">✓ all of it can be undone</span>
+          <span class="text-good">
+            <Sign of="✓" /> all of it can be undone
+          </span>
         ) : (
-          <strong class="text-bad">✕ no way back from step {numberOf(last)} on</strong>
+          <strong class="text-bad">
+            <Sign of="✕" /> no way back from step {numberOf(last)} on
+          </strong>
         )}
       </p>
       <ol>
@@ -68,7 +73,12 @@ export function PlanView({ reply }: { reply: Output<'execution.request'> }) {
                 {step.agreement === 'own' && ' · asked for by itself'}
                 {step.agreement === 'grant' && ' · pre-approved'}
                 {sealed?.effect && ` · ${sealed.effect}`}
-                {step.reversibility === 'irreversible' && <strong class="text-bad"> · ✕ cannot be undone</strong>}
+                {step.reversibility === 'irreversible' && (
+                  <strong class="text-bad">
+                    {' '}
+                    · <Sign of="✕" /> cannot be undone
+                  </strong>
+                )}
               </p>
               {sealed?.state_before && (
                 <p class="quiet">
@@ -77,7 +87,7 @@ export function PlanView({ reply }: { reply: Output<'execution.request'> }) {
               )}
               {sealed?.hidden.map(({ path, shown }) => (
                 <p key={path} class="text-bad">
-                  ✕ hidden text in {path}: <Line text={shown} />
+                  <Sign of="✕" /> hidden text in {path}: <Line text={shown} />
                 </p>
               ))}
               {sealed?.diff && <DiffView text={sealed.diff} title="What changes" />}

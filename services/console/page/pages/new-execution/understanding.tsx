@@ -4,6 +4,7 @@ import { call } from '../../app/call.ts'
 import type { Output } from '../../app/contracts.ts'
 import { useResource } from '../../app/resource.ts'
 import { may } from '../../app/session.ts'
+import { Sign } from '../../components/sign.tsx'
 import { ErrorBlock, Loaded } from '../../components/states.tsx'
 import { Line } from '../../components/text.tsx'
 import { sentencesFor } from './draft.ts'
@@ -62,7 +63,7 @@ function Explained({ reply, onPick }: { reply: Output<'agent.explain'>; onPick: 
             {actions.slice(0, 8).map(({ name, title }) => (
               <li key={name}>
                 <span class="text-good" aria-hidden="true">
-                  ✓{' '}
+                  <Sign of="✓" />{' '}
                 </span>
                 <Line text={title} />
               </li>
@@ -102,7 +103,7 @@ function Explained({ reply, onPick }: { reply: Output<'agent.explain'>; onPick: 
     case 'refused':
       return (
         <p class="text-bad">
-          ✕ <Line text={reply.error.message} max={600} />
+          <Sign of="✕" /> <Line text={reply.error.message} max={600} />
         </p>
       )
   }

@@ -4,6 +4,7 @@ import { useResource } from '../../app/resource.ts'
 import { may } from '../../app/session.ts'
 import { Facts } from '../../components/facts.tsx'
 import { CommandLine, Id } from '../../components/id.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Loaded } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { Line, Text } from '../../components/text.tsx'
@@ -37,8 +38,7 @@ function Shown({ decision }: { decision: Decision }) {
       {asksPerson(decision) && <ForPerson execution={decision.execution_id} />}
       {change !== undefined && (
         <p class="note good">
-          <span aria-hidden="true">✓ </span>It changed <Line text={change} />.{' '}
-          <a href="/organization?view=changes">What was changed</a>
+          <Sign of="✓" /> It changed <Line text={change} />. <a href="/organization?view=changes">What was changed</a>
         </p>
       )}
       <Facts
@@ -94,7 +94,7 @@ function Votes({ decision }: { decision: Decision }) {
     <>
       <h3>
         {counted(votes.length, 'vote')}
-        {quorum > 0 && <span class="quiet"> {quorum} are needed</span>}
+        {quorum > 0 && <span class="quiet">, of at least {quorum}</span>}
       </h3>
       <ul class="stack">
         {votes.map(({ role, vote, confidence, rationale, evidence, at }) => (

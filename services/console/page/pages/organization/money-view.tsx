@@ -5,6 +5,7 @@ import { readQuery, urlOf } from '../../app/router.ts'
 import { may } from '../../app/session.ts'
 import { type Column, DataTable } from '../../components/data-table.tsx'
 import { Filters } from '../../components/filters.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Empty, Loaded } from '../../components/states.tsx'
 import { Line } from '../../components/text.tsx'
 import { counted, dollars, percent } from '../../text/times.ts'
@@ -27,7 +28,7 @@ const COLUMNS: readonly Column<Department>[] = [
   { name: 'amount', title: 'Allocated', width: '112px', numeric: true, cell: ({ amount }) => exact(amount) },
   { name: 'spent', title: 'Spent', width: '96px', numeric: true, wideOnly: true, cell: ({ spent }) => money(spent) },
   { name: 'left', title: 'Left', width: '96px', numeric: true, wideOnly: true, cell: ({ left }) => money(left) },
-  { name: 'share', title: 'Of it', width: '156px', wideOnly: true, cell: (one) => <Share of={one} /> },
+  { name: 'share', title: 'Used', width: '156px', wideOnly: true, cell: (one) => <Share of={one} /> },
 ]
 
 const money = (usd: number | null): string => (usd === null ? 'not known' : dollars(usd))
@@ -39,7 +40,13 @@ function Share({ of: { department, share } }: { of: Department }) {
       <meter min={0} max={1} high={0.8} optimum={0} value={Math.min(1, share)} aria-label={`spent of ${department}`}>
         {percent(share)}
       </meter>{' '}
-      <span class={share >= 1 ? 'text-bad' : 'quiet'}>{share >= 1 ? '✕ used up' : percent(share)}</span>
+      {share >= 1 ? (
+        <span class="text-bad">
+          <Sign of="✕" /> used up
+        </span>
+      ) : (
+        <span class="quiet">{percent(share)}</span>
+      )}
     </>
   )
 }

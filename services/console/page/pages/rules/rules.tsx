@@ -10,6 +10,7 @@ import { Confirm } from '../../components/dialog.tsx'
 import { useDoing } from '../../components/doing.ts'
 import { Filters } from '../../components/filters.tsx'
 import { CommandLine, Id } from '../../components/id.tsx'
+import { Sign } from '../../components/sign.tsx'
 import { Empty, Loaded } from '../../components/states.tsx'
 import { Status } from '../../components/status.tsx'
 import { Line } from '../../components/text.tsx'
@@ -45,7 +46,9 @@ export default function Rules() {
           <div class="stack">
             {broken.length > 0 && (
               <section class="note bad" role="alert">
-                <strong>✕ A change in RULES_DIR is not in force:</strong>
+                <strong>
+                  <Sign of="✕" /> A change in RULES_DIR is not in force:
+                </strong>
                 <ul>
                   {broken.slice(0, 50).map(({ file, line, reason }) => (
                     <li key={`${file}:${line}:${reason}`}>

@@ -92,8 +92,10 @@ function Outcome({ reply, words }: { reply: Reply; words: string }) {
       const { reading, actions, rule } = reply.solution
       return (
         <p class="note good">
-          <strong>✓ Understood</strong> as{' '}
-          <Line text={reading?.text ?? actions.map(({ title }) => title).join('; ')} max={1_000} />
+          <strong>
+            <Sign of="✓" /> Understood
+          </strong>{' '}
+          as <Line text={reading?.text ?? actions.map(({ title }) => title).join('; ')} max={1_000} />
           {rule && <span class="quiet"> by the rule {rule}</span>}.{' '}
           <a href={urlOf('/new', { task: words })}>Make it a task</a>
         </p>
@@ -134,7 +136,10 @@ function Outcome({ reply, words }: { reply: Reply; words: string }) {
     case 'refused':
       return (
         <p class="note bad">
-          <strong>✕ Impossible:</strong> <Line text={reply.error.message} max={1_000} />
+          <strong>
+            <Sign of="✕" /> Impossible:
+          </strong>{' '}
+          <Line text={reply.error.message} max={1_000} />
         </p>
       )
   }
