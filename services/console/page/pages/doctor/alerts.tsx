@@ -79,8 +79,7 @@ function RuleRow({
           {silenced && ', silenced'}
         </p>
         <p>
-          <span aria-hidden="true">→ </span>
-          <Line text={runbook} max={1_000} />
+          <Sign of="→" /> <Line text={runbook} max={1_000} />
         </p>
       </div>
       <Button

@@ -102,8 +102,7 @@ function CheckRow({ check: { name, status, message, advice, instances } }: { che
         </p>
         {advice !== undefined && (
           <p>
-            <span aria-hidden="true">→ </span>
-            <Line text={advice} max={1_024} />
+            <Sign of="→" /> <Line text={advice} max={1_024} />
           </p>
         )}
         {instances && (

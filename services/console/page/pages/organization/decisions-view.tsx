@@ -32,7 +32,7 @@ const hrefOf = ({ decision_id: decision }: Decision): string =>
   urlOf('/organization', { ...place.value.query, decision })
 
 const COLUMNS: readonly Column<Decision>[] = [
-  { name: 'status', title: 'Status', width: '148px', wideOnly: true, cell: ({ status }) => <Status status={status} /> },
+  { name: 'status', title: 'Status', width: '140px', wideOnly: true, cell: ({ status }) => <Status status={status} /> },
   {
     name: 'name',
     title: 'What is decided',
@@ -47,8 +47,8 @@ const COLUMNS: readonly Column<Decision>[] = [
       </>
     ),
   },
-  { name: 'by', title: 'Proposed by', width: '132px', wideOnly: true, cell: ({ proposed_by: by }) => wordsOf(by) },
-  { name: 'waits', title: 'Waits for', width: '132px', wideOnly: true, cell: waitsFor },
+  { name: 'by', title: 'Proposed by', width: '108px', wideOnly: true, cell: ({ proposed_by: by }) => wordsOf(by) },
+  { name: 'waits', title: 'Waits for', width: '112px', wideOnly: true, cell: waitsFor },
   {
     name: 'at',
     title: 'Proposed',
