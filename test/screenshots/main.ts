@@ -8,13 +8,13 @@ import { consoleUnderTest, openPath, ordinaryDay, pathsOf } from '../src/browser
 import { openBrowser, THEMES } from '../src/browser/open-browser.ts'
 import { organizationPaths } from '../src/browser/organization-day.ts'
 
-const HELP = `Usage: npm run screenshots -- [--out <folder>] [--only <words>] [--docs]
+const HELP = `Usage: npm run screenshots -- [--out <folder>] [--only a,b] [--docs]
 
 Starts a mesh with a console and a few executions, and writes each page as
 <page>-<theme>-<width>.png.
 
   --out <folder>   default: screenshots
-  --only <words>   pages with these words in their address
+  --only a,b       pages with one of these words in their names
   --docs           also write the pictures of docs/pictures
 `
 const WIDTHS = [1280, 390]
@@ -55,7 +55,7 @@ async function takePictures(folder: string): Promise<void> {
         await under.signIn(page)
         const listed = (await pathsOf(page)).map((path) => [path, path.slice(1) || 'overview'] as const)
         for (const [path, name] of [...listed, ...executions, ...organization].filter(([, one]) =>
-          one.includes(values.only),
+          values.only.split(',').some((word) => one.includes(word)),
         )) {
           await openPath(page, path)
           const file = join(folder, `${name}-${colorScheme}-${width}.png`)
