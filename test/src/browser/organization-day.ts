@@ -1,7 +1,9 @@
-/** What the organization has on an ordinary day: open decisions, one for a person, and what others changed. */
+/** What the organization has on an ordinary day: open decisions, one for a person, money that one gave, and what others changed. */
 import type { Bus } from '@deed/mesh/bus'
 import { until } from '@deed/process/until'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
 import * as decision from '@deed/proto/decision'
+import type { ApprovalId } from '@deed/proto/ids'
 import type { OrganizationRole } from '@deed/proto/organization'
 import { remember, sendMessage } from '@deed/proto/organization-notes'
 import { addBacklogItem } from '@deed/proto/organization-work'
@@ -10,6 +12,7 @@ import { addBacklogItem } from '@deed/proto/organization-work'
 export const HOSTILE = '<img src=x onerror=alert(1)> \u202egnp.\u202c <script>alert(1)</script>'
 
 const as = (user: OrganizationRole) => ({ principal: { tenant: 'local', user } })
+const PERSON = { principal: { tenant: 'local', user: 'approver' } }
 
 /** Proposes as a role of the tenant `local`. */
 export function proposer(client: Bus) {
@@ -45,16 +48,33 @@ export async function organizationDay(client: Bus) {
   const open = await propose('cto', 'technology', { name: 'Queues', text: 'NATS for queues' })
   await vote('senior_architect', open.decision_id, 'approve')
   const asked = await propose('ceo', 'allocation', { name: 'Faster tests', department: 'test_lead', amount: 250 })
+  const read = ({ decision_id }: Pick<decision.Decision, 'decision_id'>) =>
+    client.call(decision.getDecision, { decision_id })
+  /** The task of the person who decides. */
+  const taskFor = async (proposed: Pick<decision.Decision, 'decision_id'>): Promise<ApprovalId> => {
+    let found: ApprovalId | undefined
+    const look = async (): Promise<boolean> => {
+      const { execution_id } = await read(proposed)
+      if (execution_id === null) return false
+      const { tasks } = await client.call(listApprovals, { execution_id, kind: 'provide', status: 'pending' }, PERSON)
+      found = tasks[0]?.approval_id
+      return found !== undefined
+    }
+    await until(look, { what: 'a person to be asked' })
+    return found as ApprovalId
+  }
   const item = { kind: 'feature' as const, name: 'Dark pages', text: HOSTILE, criteria: [{ text: 'they are dark' }] }
   await client.call(addBacklogItem, item, as('product_manager'))
   const message = { to: 'leadership', type: 'request', subject: 'Numbers of the week', content: HOSTILE } as const
   const { thread_id } = await client.call(sendMessage, message, as('ceo'))
-  const answer = { ...message, to: 'ceo', type: 'response', thread_id } as const
-  await client.call(sendMessage, answer, as('cto'))
+  const response = { ...message, to: 'ceo', type: 'response', thread_id } as const
+  await client.call(sendMessage, response, as('cto'))
   await client.call(remember, { key: 'queue-choice', content: HOSTILE, tags: ['queues'] }, as('cto'))
-  const executionOf = async () =>
-    (await client.call(decision.getDecision, { decision_id: asked.decision_id })).execution_id
-  await until(async () => (await executionOf()) !== null, { what: 'a person to be asked' })
+  await taskFor(asked)
+  const given = await propose('ceo', 'allocation', { name: 'Models', department: 'senior_developer', amount: 40 })
+  const answer = { approval_id: await taskFor(given), decision: 'provide', result: { text: 'yes' } } as const
+  await client.call(decideApproval, answer, PERSON)
+  await until(async () => (await read(given)).status === 'approved', { what: 'money for a department' })
   return { open: open.decision_id, asked: asked.decision_id, thread: thread_id }
 }
 
