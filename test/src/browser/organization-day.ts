@@ -53,14 +53,14 @@ export async function organizationDay(client: Bus) {
   /** The task of the person who decides. */
   const taskFor = async (proposed: Pick<decision.Decision, 'decision_id'>): Promise<ApprovalId> => {
     let found: ApprovalId | undefined
-    const look = async (): Promise<boolean> => {
+    const waitsForPerson = async (): Promise<boolean> => {
       const { execution_id } = await read(proposed)
       if (execution_id === null) return false
       const { tasks } = await client.call(listApprovals, { execution_id, kind: 'provide', status: 'pending' }, PERSON)
       found = tasks[0]?.approval_id
       return found !== undefined
     }
-    await until(look, { what: 'a person to be asked' })
+    await until(waitsForPerson, { what: 'a person to be asked' })
     return found as ApprovalId
   }
   const item = { kind: 'feature' as const, name: 'Dark pages', text: HOSTILE, criteria: [{ text: 'they are dark' }] }

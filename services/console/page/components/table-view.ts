@@ -12,7 +12,7 @@ interface TableView {
 /**
  * Rows that arrive above those in view move nothing: the scroll follows them.
  *
- * @returns what is in view, and the function that measures it anew, for when it is scrolled
+ * @returns what is in view, and the function that measures it again, for when it is scrolled
  */
 export function useTableView<Row>(
   box: RefObject<HTMLElement | null>,

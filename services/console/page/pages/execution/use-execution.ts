@@ -43,7 +43,7 @@ export function useExecution(id: string): ResourceState<Execution> & {
   const detail = resource.value?.execution_id === id ? resource.value : undefined
   const omitted = detail?.omitted?.tasks ?? 0
   const pages = useTaskPages(id, detail, omitted > 0)
-  // Where the rows of all its tasks follow, they say what happens; of a few, what was read anew says more.
+  // Where the rows of all its tasks follow, they say what happens; of a few, what is read again says more.
   const { rows, rowCount, unwatched } = useRows(id, detail, omitted > 0 ? undefined : resource.reload)
   const value = useMemo((): Execution | undefined => {
     if (!detail) return undefined
