@@ -96,8 +96,7 @@ export function DataTable<Row>(properties: Properties<Row>) {
     if (namedRow >= 0) show(namedRow)
   }, [named, namedRow >= 0])
 
-  function show(to: number): void {
-    const next = Math.max(0, Math.min(rows.length - 1, to))
+  function show(next: number): void {
     const row = rows[next]
     if (row === undefined || !box.current) return
     const { scrollTop, clientHeight: viewHeight } = box.current
@@ -106,8 +105,9 @@ export function DataTable<Row>(properties: Properties<Row>) {
     measure()
   }
   function move(to: number): void {
-    if (rows.length > 0) focus.follow()
-    show(to)
+    const next = Math.max(0, Math.min(rows.length - 1, to))
+    if (rows.length > 0) focus.follow(next)
+    show(next)
   }
   const step = Math.max(1, Math.floor(view.viewHeight / rowHeight) - 2)
   useKeys(`The list of ${label}`, [

@@ -12,8 +12,8 @@ interface TableFocus {
   /** For the box around the table. */
   readonly onKeyDown: (event: KeyboardEvent) => void
   readonly onFocusCapture: (event: FocusEvent) => void
-  /** After the next render, the row that is marked has the focus. */
-  readonly follow: () => void
+  /** Once the row with this number is the one that is marked, it has the focus. */
+  readonly follow: (row: number) => void
 }
 
 /**
@@ -26,7 +26,7 @@ export function useTableFocus(
 ): TableFocus {
   /** The place within its row of what had the focus last. */
   const column = useRef<number>(undefined)
-  const following = useRef(false)
+  const following = useRef<number>(undefined)
 
   const stopIn = (row: Element | null | undefined): HTMLElement | undefined => {
     const controls = controlsIn(row)
@@ -50,10 +50,12 @@ export function useTableFocus(
   }
   useLayoutEffect(mark)
   useEffect(() => {
-    if (!following.current) return
-    following.current = false
+    if (following.current === undefined) return
     const row = box.current?.querySelector<HTMLElement>('tr.current')
-    ;(stopIn(row) ?? row)?.focus({ preventScroll: true })
+    // This may be the effect of an earlier render, which marked another row.
+    if (!row || indexOf(row) !== following.current) return
+    following.current = undefined
+    ;(stopIn(row) ?? row).focus({ preventScroll: true })
   })
 
   return {
@@ -81,8 +83,8 @@ export function useTableFocus(
       if (row?.parentElement?.tagName === 'TBODY' && at >= 0) column.current = at
       mark()
     },
-    follow() {
-      following.current = true
+    follow(row) {
+      following.current = row
     },
   }
 }
