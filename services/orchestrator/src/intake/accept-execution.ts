@@ -51,6 +51,7 @@ export interface Accepted {
 /** @throws {DeedError} `idempotency_conflict` if the key belongs to another body */
 export async function acceptExecution(accepting: Accepting, incoming: Incoming): Promise<Accepted> {
   const { clock, driver } = accepting
+  if (incoming.waiter) accepting.lane.called()
   const execution = newExecution(incoming, clock.now())
   const keyed = incoming.request.idempotency_key !== undefined
   const cached = keyed ? undefined : await askCacheAlone(accepting, execution)
@@ -71,10 +72,12 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
     return attached(accepting, admitted, incoming, execution)
   }
   crashPoint('orchestrator.after_admit')
-  driver.know(emptySnapshot(execution))
-  const planned = preparing
-    ? accepting.lane.ahead(id, () => planExecution(accepting, execution, preparing))
-    : accepting.lane.behind(slotRequestOf(execution), () => planExecution(accepting, execution))
+  const plan = (): Promise<Planned> => {
+    // When its turn comes: thousands that wait would drive those that run out of the memory.
+    driver.know(emptySnapshot(execution))
+    return planExecution(accepting, execution, preparing)
+  }
+  const planned = preparing ? accepting.lane.ahead(id, plan) : accepting.lane.behind(slotRequestOf(execution), plan)
   return { id, existed: false, waiter: waiterOf(admitted, incoming), planned, answered: undefined }
 }
 

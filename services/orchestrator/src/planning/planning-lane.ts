@@ -6,10 +6,15 @@ import type { ExecutionId } from '@deed/proto/ids'
 import type { SlotRequest } from '../dispatch/capacity.ts'
 import { fairQueue } from '../dispatch/fair-queue.ts'
 
-/** The maximum number of concurrent plans without a waiting caller. */
-const BEHIND_MAX = 16
+/** The maximum number of concurrent plans without a waiting caller. A plan mostly waits: fewer leave cores idle. */
+const BEHIND_MAX = 64
+/** The same while somebody waits for an answer, or did a moment ago. */
+const BESIDE_CALLERS_MAX = 16
+const CALLERS_MS = 1_000
 
 export interface PlanningLane {
+  /** Somebody waits for an answer. */
+  called(): void
   /** Runs `plan` now. */
   ahead<T>(id: ExecutionId, plan: () => Promise<T>): Promise<T>
   /** Runs `plan` in its turn: by priority, each tenant in turn. */
@@ -20,27 +25,40 @@ export interface PlanningLane {
   waitingOf(tenant: string): number
 }
 
-export function planningLane(): PlanningLane {
+/** @param now a monotonic clock, in milliseconds */
+export function planningLane(now: () => number = () => performance.now()): PlanningLane {
   const waiting = fairQueue<() => void>()
   const underWay = new Set<ExecutionId>()
   let running = 0
+  let calledAt = Number.NEGATIVE_INFINITY
+  const hasPlace = (): boolean => running < (now() - calledAt < CALLERS_MS ? BESIDE_CALLERS_MAX : BEHIND_MAX)
+  const fill = (): void => {
+    while (hasPlace()) {
+      const next = waiting.next()
+      if (!next) return
+      running++
+      next()
+    }
+  }
   const noted = <T>(id: ExecutionId, plan: () => Promise<T>): Promise<T> => {
     underWay.add(id)
     return plan().finally(() => underWay.delete(id))
   }
   return {
+    called() {
+      calledAt = now()
+    },
     ahead: noted,
     behind: (asking, plan) =>
       noted(asking.id, async () => {
-        if (running < BEHIND_MAX) running++
-        // A finished plan passes its place on.
-        else await new Promise<void>((resolve) => waiting.add(asking, resolve))
+        const turn = new Promise<void>((resolve) => waiting.add(asking, resolve))
+        fill()
+        await turn
         try {
           return await plan()
         } finally {
-          const next = waiting.next()
-          if (next) next()
-          else running--
+          running--
+          fill()
         }
       }),
     has: (id) => underWay.has(id),

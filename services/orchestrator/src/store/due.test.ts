@@ -48,3 +48,24 @@ it('are due again when their check says so, unless they have ended', async () =>
   )
   expect(await claimDue(db, 10)).toEqual([one])
 })
+
+it('are due again after half of the time that they have waited for a plan, and else after five seconds', async () => {
+  await using db = await testDatabase<Schema>('orchestrator', migrations)
+  await seed(db, 'local', 3, '-1 second')
+  const waitedFor = async (claimed: string[], status: string, waited: string) =>
+    db.pool.query(`update executions set status = $2, created_at = now() - $3::interval where execution_id = $1`, [
+      claimed.pop(),
+      status,
+      waited,
+    ])
+  const { rows } = await db.pool.query<{ id: string }>('select execution_id as id from executions')
+  const ids = rows.map(({ id }) => id)
+  await waitedFor(ids, 'planning', '2 seconds')
+  await waitedFor(ids, 'planning', '1 minute')
+  await waitedFor(ids, 'running', '1 minute')
+  expect(await claimDue(db, 10)).toHaveLength(3)
+  const { rows: next } = await db.pool.query<{ seconds: number }>(
+    `select extract(epoch from next_check_at - updated_at)::int as seconds from executions order by next_check_at`,
+  )
+  expect(next.map(({ seconds }) => Math.round(seconds / 5) * 5)).toEqual([5, 5, 30])
+})

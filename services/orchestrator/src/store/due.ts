@@ -3,8 +3,10 @@ import type { ExecutionId } from '@deed/proto/ids'
 import type { Database } from './schema.ts'
 
 const CLAIM_SECONDS = 5
-/** The longest time between two checks of an execution that waits in the queue of a replica. */
+/** The longest time between two checks of an execution that waits for its plan in the queue of a replica. */
 const QUEUED_SECONDS_MAX = 300
+/** After half of the time that it has waited, so that a hundred thousand of them are not checked every few seconds. */
+const QUEUED_CHECK = `least((now() - e.created_at) / 2, interval '${QUEUED_SECONDS_MAX} s')`
 
 const TENANTS = `
 with recursive tenants as (
@@ -22,33 +24,18 @@ const CLAIM = `${TENANTS}, relaxed as (select set_config('synchronous_commit', '
      -- Each tenant has its share, so that none waits behind another's thousands.
      order by next_check_at limit (select greatest(1, $1::bigint / count(*)) from tenants) for update skip locked) e
 )
-update executions e set next_check_at = now() + interval '${CLAIM_SECONDS} s'
+update executions e set next_check_at = now() + greatest(interval '${CLAIM_SECONDS} s',
+    case when e.status = 'planning' then ${QUEUED_CHECK} end)
   from due, relaxed where e.execution_id = due.execution_id
 returning e.execution_id`
 
 /**
  * Claims executions that are due, for one replica: the others see them again only if their check is not recorded in
- * time. Does not wait for the disk: a lost claim is claimed again.
+ * time, and those that wait for a plan later. Does not wait for the disk: a lost claim is claimed again.
  */
 export async function claimDue(db: Database, max: number): Promise<ExecutionId[]> {
   const rows = await db.query<{ execution_id: ExecutionId }>('orchestrator.claim_due', CLAIM, [max])
   return rows.map(({ execution_id: id }) => id)
-}
-
-/**
- * Postpones the checks of executions that wait in the queue of this replica: by half of the time that they have waited, so
- * that a hundred thousand of them are not checked every few seconds. Does not wait for the disk.
- */
-export async function postponeQueued(db: Database, ids: readonly ExecutionId[]): Promise<void> {
-  if (ids.length === 0) return
-  await db.query(
-    'orchestrator.postpone_queued',
-    `with relaxed as (select set_config('synchronous_commit', 'off', true))
-     update executions e set next_check_at = now() + least(
-         greatest(interval '${CLAIM_SECONDS} s', (now() - e.created_at) / 2), interval '${QUEUED_SECONDS_MAX} s')
-       from relaxed where e.execution_id = any($1::uuid[]) and not e.followed_up`,
-    [ids],
-  )
 }
 
 export interface NextCheck {

@@ -14,7 +14,7 @@ import type { GoalsAndSchedules } from '../goals/run-goals-and-schedules.ts'
 import { thoughtForGoal } from '../goals/start-for-goal.ts'
 import { type PlanDependencies, planExecution, prepare } from '../planning/plan-execution.ts'
 import { markGone, readResyncState } from '../store/agents.ts'
-import { claimDue, postponeQueued } from '../store/due.ts'
+import { claimDue } from '../store/due.ts'
 import type { Database } from '../store/schema.ts'
 import type { Waiter } from '../store/transitions.ts'
 
@@ -50,9 +50,8 @@ async function resyncOnce(resyncing: Resyncing): Promise<void> {
   if (seen.silent) await markGone(db)
   if (seen.goalsAndSchedules) resyncing.goalsAndSchedules.wake()
   // What is planned here, or waits for that, needs no check.
-  const [queued = [], others = []] = [true, false].map((here) => due.filter((id) => resyncing.lane.has(id) === here))
+  const others = due.filter((id) => !resyncing.lane.has(id))
   await Promise.all([
-    postponeQueued(db, queued),
     ...others.map((id) =>
       checkExecution(resyncing, id).catch((error: unknown) =>
         log.warn({ err: error, execution_id: id }, 'check failed'),
