@@ -85,7 +85,7 @@ export const TemplateBody = z.object({
 })
 export type TemplateBody = z.output<typeof TemplateBody>
 
-/** A step of a plan that has begun; `hash` is over its kind and input. */
+/** A step of a plan that has begun; `hash` is the one of its kind and input. */
 export const EarlierStep = z.object({
   title: z.string().max(512),
   kind: z.string().max(128),

@@ -164,7 +164,7 @@ describe('a request of several parts', () => {
   it('is planned again by itself where the request says so: done stays, the new action is approved, and it is shown', async () => {
     source('quelle.txt')
     const task = 'write "a" to eins.txt, then move quelle.txt to ziel.txt, then write "b" to zwei.txt'
-    // The first answer does again what failed; it is told so, and mends it.
+    // The first answer does again what failed; it hears why, and mends it.
     answers = [move('quelle.txt', 'ziel.txt'), only('file.write', NEW)]
     const { execution_id: id } = await ask(task, { on_failure: 'replan' })
     await pendingOf(id)

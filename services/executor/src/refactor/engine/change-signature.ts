@@ -170,12 +170,15 @@ function refuseEffects(call: Call, old: readonly string[], wanted: readonly Para
 
 const shown = (call: Call): string => `${call.getText().slice(0, 100)} in ${placeOf(call)}`
 
+const isAssignment = (kind: ts.SyntaxKind): boolean =>
+  kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment
+
 /** Whether computing it calls, waits for or assigns something; a function that is given is not called by that. */
 function hasEffect(node: ts.Node): boolean {
   if (ts.isFunctionLike(node)) return false
   if (ts.isCallExpression(node) || ts.isNewExpression(node) || ts.isTaggedTemplateExpression(node)) return true
   if (ts.isAwaitExpression(node) || ts.isYieldExpression(node) || ts.isDeleteExpression(node)) return true
-  if (ts.isBinaryExpression(node) && ts.isAssignmentOperator(node.operatorToken.kind)) return true
+  if (ts.isBinaryExpression(node) && isAssignment(node.operatorToken.kind)) return true
   const steps = [ts.SyntaxKind.PlusPlusToken, ts.SyntaxKind.MinusMinusToken]
   if ((ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) && steps.includes(node.operator))
     return true
