@@ -85,6 +85,25 @@ export const TemplateBody = z.object({
 })
 export type TemplateBody = z.output<typeof TemplateBody>
 
+/** A step of a plan that has begun; `hash` is the one of its kind and input. */
+export const EarlierStep = z.object({
+  title: z.string().max(512),
+  kind: z.string().max(128),
+  target: z.string().max(256).optional(),
+  hash: z.string().max(64),
+})
+export type EarlierStep = z.output<typeof EarlierStep>
+
+/** A plan of which one action failed: only what takes the place of that action is planned. */
+export const FailedPlan = z.object({
+  failed: EarlierStep,
+  /** These stay as they are. */
+  done: z.array(EarlierStep).max(100),
+  /** These follow the new actions. */
+  to_come: z.array(EarlierStep).max(100),
+})
+export type FailedPlan = z.output<typeof FailedPlan>
+
 export const AgentTask = z.object({
   description: z.string().min(1).max(65_536),
   type: z.string().max(64).optional(),
@@ -94,6 +113,7 @@ export const AgentTask = z.object({
   acceptance_criteria: z.array(z.string().max(4096)).max(100).optional(),
   template: TemplateBody.optional(),
   context: JsonObject.optional(),
+  failed_plan: FailedPlan.optional(),
 })
 export type AgentTask = z.output<typeof AgentTask>
 

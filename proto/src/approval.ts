@@ -5,6 +5,7 @@ import { request } from './contract.ts'
 import { ErrorBody } from './errors.ts'
 import { ApprovalId, ExecutionId, GrantId, TaskId } from './ids.ts'
 import { JsonObject } from './json.ts'
+import { ModelEstimate } from './model.ts'
 import { Observation } from './observation.ts'
 import { Answer, PersonDecision, PersonTask } from './person.ts'
 import { ApprovalStatus } from './states.ts'
@@ -84,7 +85,16 @@ export const PlanScreen = z.object({
   /** The name of the first step that cannot be undone; null: everything can. */
   point_of_no_return: z.string().nullable(),
   /** Null without an estimate. */
-  estimate: z.object({ time_ms: z.number(), cost_usd: z.number() }).nullable(),
+  estimate: z
+    .object({
+      time_ms: z.number(),
+      cost_usd: z.number(),
+      /** Of a dry run: who finds the actions of how many parts, and what the models among them would cost. */
+      solved_by: z.object({ rules: z.int(), cache: z.int(), models: z.int() }).optional(),
+      /** Absent where no model is needed, or nobody could say it. */
+      models: ModelEstimate.optional(),
+    })
+    .nullable(),
 })
 export type PlanScreen = z.output<typeof PlanScreen>
 

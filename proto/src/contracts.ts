@@ -34,7 +34,7 @@ import { deleteGrant, listGrants, putGrant } from './grant.ts'
 import { logLevel } from './log-level.ts'
 import { putManifest } from './manifest.ts'
 import { readMetrics } from './metric-samples.ts'
-import { listModelCalls, listModels, modelStats } from './model.ts'
+import { estimateModels, listModelCalls, listModels, modelStats } from './model.ts'
 import { listRoles } from './organization.ts'
 import { listMessages, messageEvent, readInbox, recall, remember, sendMessage } from './organization-notes.ts'
 import {
@@ -163,6 +163,7 @@ export const CONTRACTS: readonly Contract[] = [
   listModels,
   modelStats,
   listModelCalls,
+  estimateModels,
   getCache,
   reserveCache,
   putCache,

@@ -1,5 +1,6 @@
 /** What models were asked, and what that cost. */
 import { z } from 'zod'
+import { AgentTask } from './agent.ts'
 import { request } from './contract.ts'
 import { ExecutionId, TaskId } from './ids.ts'
 
@@ -130,3 +131,33 @@ export const listModelCalls = request({
   }),
 })
 export type ModelCall = z.output<typeof listModelCalls.output>['calls'][number]
+
+/** What models would cost that are asked about tasks. */
+export const ModelEstimate = z.object({
+  /** In the order in which they would be asked, each for all of the tasks: the usual cost, if it answers at once. */
+  models: z.array(z.object({ model: z.string(), where: z.enum(['local', 'api']), cost_usd: z.number() })),
+  /** Usual ones of the first model; 0 where there is none. */
+  tokens: z.int(),
+  cost_usd: z.number(),
+  /** Never more than this, whatever fails: every call that may be made, each at its maximum, and no more than the budgets. */
+  cost_usd_max: z.number(),
+  /** The smallest budget that counts; null: none is set. */
+  budget_usd: z.number().nullable(),
+  /** A sentence for each provider or model that is not asked, such as one without a price. */
+  not_asked: z.array(z.string()),
+})
+export type ModelEstimate = z.output<typeof ModelEstimate>
+
+export const estimateModels = request({
+  subject: 'model.estimate',
+  owner: 'hybrid-agent',
+  summary: 'What models would cost that are asked about tasks; none is asked.',
+  timeoutMs: 10_000,
+  idempotent: true,
+  input: z.strictObject({
+    tasks: z.array(AgentTask).min(1).max(500),
+    /** Of the request. */
+    budget_usd: z.number().min(0).optional(),
+  }),
+  output: ModelEstimate,
+})

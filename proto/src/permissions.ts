@@ -182,6 +182,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...verbs(
         'task.decompose',
         'agent.process',
+        'model.estimate',
         'agent.learn',
         'agent.unlearn',
         'action.inspect',
@@ -244,7 +245,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
     ],
     subscribe: [
       ...verbs('agent.process', 'agent.explain', 'agent.learn', 'agent.unlearn'),
-      ...verbs('model.list', 'model.stats', 'model.calls'),
+      ...verbs('model.list', 'model.stats', 'model.calls', 'model.estimate'),
       'rules.>',
       ...each('doctor.agent'),
       `${WORK_AT_ONCE}.work.solve.*`,

@@ -81,8 +81,20 @@ export type RulesTested = z.output<typeof testRules.output>
 
 export const LearnedId = z.string().regex(/^[0-9a-f]{12}$/)
 
+/**
+ * What was learned from a choice is trusted at once. A model's plan is a candidate once it was verified, and a shadow
+ * while models, which are still asked, plan the same again and that is verified; it is trusted, and used without a model,
+ * from three such plans on. A failure, a denial or an undo demotes it: then it takes more of them.
+ */
+export const LearnedStage = z.enum(['candidate', 'shadow', 'trusted', 'demoted'])
+export type LearnedStage = z.output<typeof LearnedStage>
+
 export const LearnedView = z.object({
   id: LearnedId,
+  stage: LearnedStage,
+  /** Verified executions that led to the same plan, and those that failed, were denied or were undone. */
+  proven: z.int(),
+  failed: z.int(),
   /** With `{slot}` for the names that may vary. */
   sentence: z.string(),
   /** What it meant when it was learned. */
@@ -164,7 +176,7 @@ export const learnSentence = request({
 export const unlearnSentence = request({
   subject: 'agent.unlearn',
   owner: 'hybrid-agent',
-  summary: 'Forget what a sentence meant.',
+  summary: 'Forget what a sentence meant, or trust it less.',
   timeoutMs: 2_000,
   idempotent: true,
   input: z.object({ execution_id: ExecutionId, task: AgentTask }),

@@ -55,13 +55,13 @@ function proposalTimes(size: number): Line {
   }
 }
 
-interface Row {
+export interface Row {
   text: string
   answer: string
 }
 
 /** A table of two columns, text and answer, with a heading: questions that have the same answer are paraphrases. */
-function readRows(file: string): Row[] {
+export function readRows(file: string): Row[] {
   const table = readFileSync(file, 'utf8')
   const rows = [...table.matchAll(/^(?:"((?:[^"]|"")*)"|([^",\n]*)),([^,\n]*?)\r?$/gm)].slice(1)
   if (rows.length === 0) throw new Error(`${file} has no rows of text,answer`)

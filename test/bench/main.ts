@@ -7,6 +7,7 @@ import { backlog } from './backlog.ts'
 import { cacheHit } from './cache-hit.ts'
 import { cacheProposals } from './cache-proposals.ts'
 import { checkoutAt, THIS } from './checkout.ts'
+import { classifierAccuracy } from './classifier.ts'
 import { consoleBrowser } from './console-browser.ts'
 import { consolePages } from './console-load.ts'
 import { dagRun } from './dag-run.ts'
@@ -37,6 +38,7 @@ const SCENARIOS: readonly Scenario[] = [
   tracing,
   cacheHit,
   cacheProposals,
+  classifierAccuracy,
   analyzeCodebaseTimes,
   durableSubmit,
   reconcilerLag,
@@ -69,7 +71,8 @@ const HELP = `npm run bench -- [options]
   --rows n         with history and backlog: how many executions; with refactor.renames: how many
                    renames; with analyze.codebase: how many files
   --profile dir    write CPU profiles of the services there; what is measured is slower for it
-  --stream a,b     with cache.proposals: CSV files of questions and what their answers are called, asked in turn
+  --stream a,b     with cache.proposals: CSV files of questions and what their answers are called, asked in turn;
+                   with classifier: one to train on, and one to judge on
   --misses         with words and typing-errors: list the misunderstood, but for the test part
   --fuzz n         with words: understand n mutated sentences as well
   --help

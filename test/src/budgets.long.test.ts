@@ -2,6 +2,7 @@
 import { startDeed } from '@deed/drill/harness/deed-process'
 import { meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { until } from '@deed/process/until'
+import type { PlanScreen } from '@deed/proto/approval'
 import { executionStats, getExecution, requestExecution } from '@deed/proto/execution'
 import { resumeExecution } from '@deed/proto/steering'
 import { describe, expect, it } from 'vitest'
@@ -103,10 +104,31 @@ describe('an execution whose budget has no room for a call', () => {
       config: `
 models:
   prices: { "fake:latest": { prompt_usd_per_million: 0, answer_usd_per_million: 12.207 } }
+  api_models: [openai-compatible/unpriced]
+  api_urls: { openai-compatible: "${model.url}/v1" }
 `,
       env: { OLLAMA_HOST: model.url },
     })
     const task = 'Please compose a verse about money for me'
+    // Before: what it would cost, at most and usually, who would be asked, and who not.
+    const dry = await under.client.call(requestExecution, { task, dry_run: true, budget_usd: 0.5 })
+    const { plan } = (dry.result?.data ?? {}) as unknown as { plan: PlanScreen }
+    expect(plan.estimate).toMatchObject({
+      solved_by: { rules: 0, cache: 0, models: 1 },
+      models: {
+        models: [{ model: 'fake:latest', where: 'local', cost_usd: 0.012207 }],
+        ...{ cost_usd: 0.012207, cost_usd_max: 0.5, budget_usd: 0.5 },
+        not_asked: ['openai-compatible/unpriced is not asked, since models.prices has no price for it'],
+      },
+    })
+    const shown = (await startDeed(under.mesh.dataDir, ['run', '--dry-run', task]).ended).stdout
+    expect(shown).toContain('1 part by models')
+    // Twenty calls at most, each at its maximum.
+    expect(shown).toMatch(
+      /first fake:latest .local, about [$]0[.]01.; about [\d,]+ tokens; never more than [$]2[.]00; no budget/,
+    )
+    expect(shown).toContain('openai-compatible/unpriced is not asked')
+    expect(model.calls).toHaveLength(0)
     const asked = await under.client.call(requestExecution, { task, mode: 'background', budget_usd: CALL_USD_MAX / 2 })
     const which = { execution_id: asked.execution_id }
     const seen = (status: string) =>

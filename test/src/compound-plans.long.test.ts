@@ -1,5 +1,5 @@
 // A request of several parts, on a whole mesh: planned by methods, approved, executed in order, verified, rolled back.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startDeed } from '@deed/drill/harness/deed-process'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
@@ -11,7 +11,7 @@ import type { ExecutionId } from '@deed/proto/ids'
 import { rollbackExecution } from '@deed/proto/steering'
 import { listTasks, type TaskView } from '@deed/proto/task'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
+import { type FakeAnswer, type FakeOllama, startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
 import { detailOf, endOf } from './follow.ts'
 
 const SERVER = `import { createServer } from 'node:http'
@@ -23,14 +23,23 @@ const ANOTHER_WAY = {
   },
 }
 
+const only = (kind: string, input: object) => ({
+  json: { actions: [{ kind, name: 'step', title: `do ${kind}`, input }] },
+})
+const move = (from: string, to: string) => only('file.move', { from, to })
+const NEW = { path: 'neu.txt', content: 'x' }
+
 const opened = new AsyncDisposableStack()
+/** What the model answers next, then what it answers to all else. */
+let answers: FakeAnswer[] = []
+let another = (): FakeAnswer => ANOTHER_WAY
 let under: MeshUnderTest
 let port: number
 let model: FakeOllama
 
 beforeAll(async () => {
   port = await freePort()
-  model = opened.use(await startFakeOllama({ answer: () => ANOTHER_WAY }))
+  model = opened.use(await startFakeOllama({ answer: () => answers.shift() ?? another() }))
   under = opened.use(
     await meshUnderTest({
       env: { OLLAMA_HOST: model.url },
@@ -53,13 +62,18 @@ afterAll(async () => {
 const pidOf = async (): Promise<number> => Number(await (await fetch(`http://127.0.0.1:${port}/`)).text())
 const ask = (task: string, more: object = {}): Promise<ExecutionReply> =>
   under.client.call(requestExecution, { task, mode: 'background', ...more })
+const source = (path: string): void => writeFileSync(join(under.workspace, path), path)
+const gone = (path: string): void => rmSync(join(under.workspace, path))
 const there = (path: string): boolean => existsSync(join(under.workspace, path))
 
+const pendingOf = (id: ExecutionId) =>
+  until(async () => (await under.client.call(listApprovals, { execution_id: id, status: 'pending' })).approvals[0], {
+    timeoutMs: 30_000,
+    what: 'the question',
+  })
+
 async function approveAll(id: ExecutionId): Promise<void> {
-  const { approval_id } = await until(
-    async () => (await under.client.call(listApprovals, { execution_id: id, status: 'pending' })).approvals[0],
-    { timeoutMs: 30_000, what: 'the question' },
-  )
+  const { approval_id } = await pendingOf(id)
   await under.client.call(decideApproval, { approval_id, decision: 'approve' })
 }
 
@@ -145,6 +159,65 @@ describe('a request of several parts', () => {
       Date.parse(byPath('made.txt').finished_at!),
     )
     expect(there('made.txt') && there('two.txt')).toBe(true)
+  }, 120_000)
+
+  it('is planned again by itself where the request says so: done stays, the new action is approved, and it is shown', async () => {
+    source('quelle.txt')
+    const task = 'write "a" to eins.txt, then move quelle.txt to ziel.txt, then write "b" to zwei.txt'
+    // The first answer does again what failed; it hears why, and mends it.
+    answers = [move('quelle.txt', 'ziel.txt'), only('file.write', NEW)]
+    const { execution_id: id } = await ask(task, { on_failure: 'replan' })
+    await pendingOf(id)
+    gone('quelle.txt')
+    await approveAll(id)
+    // The plan has changed, so a person is asked again, about the new action alone.
+    const second = await pendingOf(id)
+    expect(second.actions.map(({ action }) => action.input)).toMatchObject([NEW])
+    expect([there('eins.txt'), there('neu.txt'), there('zwei.txt')]).toEqual([true, false, false])
+    const [done] = await listOf(id)
+    await under.client.call(decideApproval, { approval_id: second.approval_id, decision: 'approve' })
+    expect(await endOf(under, id)).toMatchObject({ status: 'done', metrics: { success: true } })
+    expect((await listOf(id)).find(({ task_id }) => task_id === done!.task_id)).toEqual(done)
+    expect(JSON.stringify(model.calls.at(-1)?.messages)).toContain('exactly this has failed')
+    expect(there('zwei.txt')).toBe(true)
+    const { stdout } = await startDeed(under.mesh.dataDir, ['show', id]).ended
+    expect(stdout).toMatch(/^replanned .*failed, so .*-replanned finds another way/m)
+    // What took the place of one action is not what the words mean.
+    source('quelle.txt')
+    const again = await ask('move quelle.txt to ziel.txt', { dry_run: true, mode: 'immediate' })
+    expect(JSON.stringify(again.result)).not.toContain('neu.txt')
+  }, 120_000)
+
+  it('is planned again three times at most, and is undone then', async () => {
+    let number = 0
+    source('q-0.txt')
+    answers = []
+    another = () => {
+      source(`q-${++number}.txt`)
+      return move(`q-${number}.txt`, `z-${number}.txt`)
+    }
+    const task = 'write "a" to drei.txt, then move q-0.txt to z-0.txt'
+    const { execution_id: id } = await ask(task, { on_failure: 'replan' })
+    const decided = new Set<string>()
+    const end = await until(
+      async () => {
+        const [open] = (await under.client.call(listApprovals, { execution_id: id, status: 'pending' })).approvals
+        if (open && !decided.has(open.approval_id)) {
+          decided.add(open.approval_id)
+          gone(`q-${number}.txt`)
+          await under.client.call(decideApproval, { approval_id: open.approval_id, decision: 'approve' })
+        }
+        const detail = await detailOf(under, id)
+        return detail.status === 'rolled_back' && detail
+      },
+      { timeoutMs: 90_000, what: 'the end' },
+    )
+    another = () => ANOTHER_WAY
+    expect(end.timeline.filter(({ type, data }) => type === 'task.replanned' && data.about !== undefined)).toHaveLength(
+      3,
+    )
+    expect([number, decided.size]).toEqual([3, 4])
+    expect(there('drei.txt')).toBe(false)
   }, 120_000)
 
   it('is shown before anything is done, as a tree and as a flowchart', async () => {

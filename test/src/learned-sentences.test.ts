@@ -1,4 +1,5 @@
-// Learning by proof: a sentence that a model planned is free once it was verified. On a whole mesh, with the command.
+// Learning by proof: what a model planned is free once it planned the same three times, each verified. On a whole mesh, with
+// the command.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { startDeed } from '@deed/drill/harness/deed-process'
@@ -54,12 +55,13 @@ const bytesOf = (path: string): string => readFileSync(join(under.workspace, pat
 describe('a sentence that a model planned and a verification proved', () => {
   const RITUAL = 'perform the evening ritual with {file}'
 
-  it('is learned', async () => {
+  it('is a candidate', async () => {
     answer = plan(step('file.write', { path: 'first.txt', content: 'candles' }))
     const first = await ended('Please perform the evening ritual with first.txt')
     expect(first).toMatchObject({ status: 'done', method: 'llm_assisted', task_verified: true })
     expect(await until(() => sentence(RITUAL), { what: 'the lesson' })).toMatchObject({
       source: 'model',
+      ...{ stage: 'candidate', proven: 1, failed: 0 },
       rule: null,
       active: true,
       execution_id: first.execution_id,
@@ -68,7 +70,20 @@ describe('a sentence that a model planned and a verification proved', () => {
     })
   })
 
-  it('is free the next time, with another name, shows its reading and needs an approval', async () => {
+  it('is a shadow while the model, which is still asked, plans the same, and trusted after three', async () => {
+    const id = (await sentence(RITUAL))!.id
+    for (const [path, stage] of [
+      ['more.txt', 'shadow'],
+      ['most.txt', 'trusted'],
+    ] as const) {
+      answer = plan(step('file.write', { path, content: 'candles' }))
+      expect(await ended(`perform the evening ritual with ${path}`)).toMatchObject({ method: 'llm_assisted' })
+      await until(async () => (await sentence(RITUAL))?.stage === stage, { what: stage })
+    }
+    expect(await sentence(RITUAL)).toMatchObject({ id, proven: 3, failed: 0 })
+  })
+
+  it('is free from then on, with another name, shows its reading and needs an approval', async () => {
     answer = { fault: 'error' }
     const calls = model.calls.length
     const second = await ended('perform the evening ritual with second.txt')
@@ -82,7 +97,9 @@ describe('a sentence that a model planned and a verification proved', () => {
 
   it('is shown and exported by the command, as a pack that passes its test', async () => {
     const shown = await deed('rules', 'learned')
-    expect(shown.stdout).toMatch(/ID +STATUS +FROM +AGE +USES +SENTENCE\n[0-9a-f]{12} +active +model .*evening ritual/)
+    expect(shown.stdout).toMatch(
+      /ID +STATUS +STAGE +FROM +AGE +USES +SENTENCE\n[0-9a-f]{12} +active +trusted \(3\/3\) +model .*evening ritual/,
+    )
     const file = join(dirname(under.workspace), 'learned.yaml')
     expect(await deed('rules', 'export', file)).toMatchObject({
       code: 0,
@@ -99,12 +116,17 @@ describe('a sentence that a model planned and a verification proved', () => {
     expect(await learned('other')).toEqual([])
   })
 
-  it('is forgotten when its execution is undone', async () => {
+  it('is demoted when its execution is undone: then the model is asked again', async () => {
     const third = await ended('perform the evening ritual with third.txt')
     expect(readings(third)).toEqual(['learned'])
     await rollBack(under.client, third.execution_id)
     await until(async () => !existsSync(join(under.workspace, 'third.txt')), { what: 'the rollback' })
-    await until(async () => (await sentence(RITUAL)) === undefined, { what: 'that it is forgotten' })
+    await until(async () => (await sentence(RITUAL))?.stage === 'demoted', { what: 'that it is demoted' })
+    answer = plan(step('file.write', { path: 'fourth.txt', content: 'candles' }))
+    expect(await ended('perform the evening ritual with fourth.txt')).toMatchObject({ method: 'llm_assisted' })
+    await until(async () => (await sentence(RITUAL))?.proven === 4, { what: 'the fourth proof' })
+    expect(await sentence(RITUAL)).toMatchObject({ stage: 'demoted', failed: 1 })
+    expect(await deed('rules', 'forget', '--all')).toMatchObject({ code: 0 })
   })
 })
 
@@ -137,14 +159,13 @@ describe('a sentence is not learned', () => {
 describe('a learned sentence', () => {
   const PAPERWORK = 'shuffle the paperwork into {file}'
 
-  it('is forgotten when a person denies what it was understood as', async () => {
+  it('is demoted when a person denies what a model understood it as', async () => {
     answer = plan(step('file.write', { path: 'papers.txt', content: 'shuffled' }))
     expect(await ended('shuffle the paperwork into papers.txt')).toMatchObject({ status: 'done' })
     await until(() => sentence(PAPERWORK), { what: 'the lesson' })
-    const denied = await ended('shuffle the paperwork into more.txt', 'deny')
-    expect(denied).toMatchObject({ status: 'denied' })
-    expect(readings(denied)).toEqual(['learned'])
-    await until(async () => (await sentence(PAPERWORK)) === undefined, { what: 'that it is forgotten' })
+    answer = plan(step('file.write', { path: 'more.txt', content: 'shuffled' }))
+    expect(await ended('shuffle the paperwork into more.txt', 'deny')).toMatchObject({ status: 'denied' })
+    await until(async () => (await sentence(PAPERWORK))?.stage === 'demoted', { what: 'that it is demoted' })
   })
 
   it('is forgotten by the command', async () => {

@@ -19,6 +19,7 @@ import { openDatabase } from '@deed/store/database'
 import { storeProbes } from '@deed/store/store-probes'
 import { createLogger } from '@deed/telemetry/logger'
 import { openAnalyst } from './analysis/analyst.ts'
+import { ignoredReader } from './analysis/ignored-by-git.ts'
 import { historyReader } from './analysis/read-history.ts'
 import { placesForEffects } from './attempt/places.ts'
 import { startWorker } from './attempt/worker.ts'
@@ -90,8 +91,9 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   bus.serve(inspectUndoContract, inspectUndo({ world, ledger }))
   bus.serve(listKindsContract, listKinds({ world }))
   const analyst = opened.use(openAnalyst(world))
-  bus.serve(analyzeCodebaseContract, analyzeCodebase({ world, analyst, readHistory: historyReader() }))
-  bus.serve(searchCodeContract, searchCode({ world, analyst }))
+  const readIgnored = ignoredReader()
+  bus.serve(analyzeCodebaseContract, analyzeCodebase({ world, analyst, readHistory: historyReader(), readIgnored }))
+  bus.serve(searchCodeContract, searchCode({ world, analyst, readIgnored }))
   opened.use(
     await startWorker({
       world,

@@ -11,6 +11,7 @@ import * as proto from '@deed/proto/agent'
 import { examineAgent as examineAgentContract } from '@deed/proto/doctor'
 import { DeedError } from '@deed/proto/errors'
 import {
+  estimateModels as estimateModelsContract,
   listModelCalls as listModelCallsContract,
   listModels as listModelsContract,
   modelStats as modelStatsContract,
@@ -22,6 +23,7 @@ import { createLogger, type Log } from '@deed/telemetry/logger'
 import { openLeases, type Worker } from '@deed/worker/leases'
 import type { Config } from './config.ts'
 import { gatherContext } from './context/gather-context.ts'
+import { estimateModels } from './handlers/estimate-models.ts'
 import { examineAgent } from './handlers/examine-agent.ts'
 import { explainTask } from './handlers/explain-task.ts'
 import { exportLearned, forgetLearned, learnSentence, listLearned, unlearnSentence } from './handlers/learned.ts'
@@ -87,6 +89,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
   const offered = offeredModels(world.models, config.apiKeys)
   const breaker = circuitBreaker()
   bus.serve(listModelsContract, listModels({ store, offered, breaker, models: world.models }))
+  bus.serve(estimateModelsContract, estimateModels({ store, offered, world, models: world.models }))
   opened.use(keepPruning(store, world.retention.model_calls_days, log))
   bus.serve(examineAgentContract, examineAgent({ offered, rules }))
   const handler = solveTask({

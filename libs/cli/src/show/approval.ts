@@ -9,6 +9,7 @@ import { exposedLine, exposedText } from '@deed/text/exposed-text'
 import { dollars, duration, moment } from '../terminal/amounts.ts'
 import { deedCommand } from '../terminal/deed-command.ts'
 import type { Paint } from '../terminal/paint.ts'
+import { plainLine } from '../terminal/plain-text.ts'
 import { shownId } from '../terminal/terminal.ts'
 
 const LEVELS: Record<number, string> = { 1: 'confirm', 2: 'review of the whole plan', 3: 'this step by itself' }
@@ -74,8 +75,38 @@ export function planLines(
     ...(estimate === null ? [] : [`about ${duration(estimate.time_ms)}, ${dollars(estimate.cost_usd)}`]),
     last === null ? 'all of it can be undone' : `no way back from step ${numbers.get(last) ?? exposedLine(last)} on`,
   ]
+  const sources = estimate?.solved_by && sourceLines(estimate)
   const lines = steps.length < 2 ? [] : steps.map((step) => planLine(step, numbers, last, paint))
-  return [`  steps     ${facts.join('; ')}`, ...lines, ...(omitted > 0 ? [`        and ${omitted} more`] : [])]
+  return [
+    `  steps     ${facts.join('; ')}`,
+    ...(sources ?? []),
+    ...lines,
+    ...(omitted > 0 ? [`        and ${omitted} more`] : []),
+  ]
+}
+
+/** Who finds the actions, and what models would cost that are asked for some. */
+function sourceLines({ solved_by: by, models }: NonNullable<PlanScreen['estimate']>): string[] {
+  if (!by || by.cache + by.models === 0) return []
+  const parts = Object.entries({ rules: by.rules, 'the cache': by.cache, models: by.models })
+    .filter(([, count]) => count > 0)
+    .map(([who, count]) => `${counted(count, 'part')} by ${who}`)
+  const first = models?.models[0]
+  const cost = models && [
+    ...(first ? [] : ['no model can be asked']),
+    ...models.models.map(
+      ({ model, where, cost_usd: usd }, index) =>
+        `${index === 0 ? 'first ' : 'else '}${plainLine(model)} (${where}, about ${dollars(usd)})`,
+    ),
+    ...(first ? [`about ${counted(models.tokens, 'token')}; never more than ${dollars(models.cost_usd_max)}`] : []),
+    models.budget_usd === null ? 'no budget is set' : `the budget is ${dollars(models.budget_usd)}`,
+  ]
+  return [
+    ...(parts.length > 0 ? [`  found     ${parts.join(', ')}`] : []),
+    ...(cost ? [`  models    ${cost.join('; ')}`] : []),
+    ...(models?.not_asked ?? []).map((why) => `            ${plainLine(why)}`),
+    ...(by.models > 0 && !models ? ['  models    nobody could say what they would cost'] : []),
+  ]
 }
 
 function planLine(

@@ -105,6 +105,10 @@ export function executionText(detail: ExecutionDetail, paint: Paint, verbose: bo
         ]
       : []),
     ...unprovenLines(detail, paint),
+    ...detail.timeline.flatMap((one) => {
+      const { data: again } = PlannedAgain.safeParse(one.type === 'task.replanned' ? one.data : undefined)
+      return again ? [row('replanned', plannedAgainText(again))] : []
+    }),
     row('method', [method ?? '-', ...(metrics.cache_hit ? ['from the cache'] : [])].join(', ')),
     row('template', plainLine(detail.template_used ?? '-')),
     row('model', plainLine(detail.model_used ?? '-')),
@@ -128,6 +132,16 @@ export function executionText(detail: ExecutionDetail, paint: Paint, verbose: bo
       : []),
   ].join('\n')
 }
+
+/** Of the row about a task that failed, in whose place others were planned. */
+const PlannedAgain = z.object({
+  name: z.string(),
+  about: z.string(),
+  error: z.object({ message: z.string() }).nullable(),
+})
+
+const plannedAgainText = ({ name, about, error }: z.output<typeof PlannedAgain>): string =>
+  `${plainLine(about)} failed, so ${plainLine(name)} finds another way: ${plainLine(error?.message ?? '-', 160)}`
 
 function timelineLines({ timeline, tasks, created_at: created }: ExecutionDetail): string[] {
   const titles = new Map<string, string>(tasks.map(({ task_id: id, title }) => [id, title]))

@@ -63,6 +63,11 @@ export function learnedTable(sentences: readonly LearnedView[], { paint, width }
     [
       { heading: 'ID', cell: ({ id }) => id },
       { heading: 'STATUS', cell: ({ active }) => (active ? 'active' : 'inactive') },
+      {
+        heading: 'STAGE',
+        cell: ({ stage, proven, failed }) => `${stage} (${proven}/${proven + failed})`,
+        optional: true,
+      },
       { heading: 'FROM', cell: ({ source }) => source, optional: true },
       { heading: 'AGE', cell: ({ learned_at: at }) => age(at, now), optional: true },
       { heading: 'USES', cell: ({ uses }) => String(uses), optional: true },

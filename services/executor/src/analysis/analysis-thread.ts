@@ -35,10 +35,10 @@ async function reply(request: AnalysisRequest): Promise<AnalysisReply> {
   }
 }
 
-async function answer({ workspace, budgetMs, work }: AnalysisRequest): Promise<unknown> {
+async function answer({ workspace, ignored, budgetMs, work }: AnalysisRequest): Promise<unknown> {
   const startedAt = performance.now()
   const index = indexOf(workspace)
-  const scanned = await scan(workspace, index, { world, endsAt: startedAt + budgetMs })
+  const scanned = await scan(workspace, index, { world, ignored, endsAt: startedAt + budgetMs })
   if ('words' in work) return { ...findPlaces(index, workspace, work, world), index: indexState(scanned, startedAt) }
   return summarize({ index, base: workspace.base.join('/'), scanned, startedAt, ...work })
 }

@@ -21,6 +21,7 @@ import { git, HAS_GIT, withoutGit } from '../../test/test-repository.ts'
 import { analyzeCodebase } from '../handlers/analyze-codebase.ts'
 import { searchCode } from '../handlers/search-code.ts'
 import { type Analyst, openAnalyst } from './analyst.ts'
+import { ignoredReader } from './ignored-by-git.ts'
 import { historyReader } from './read-history.ts'
 import { openIndex } from './source-index.ts'
 
@@ -42,12 +43,17 @@ const scope = (ms: number) =>
   >[1]
 
 async function analyze(path: string, { ms = 60_000, workspace }: { ms?: number; workspace?: string } = {}) {
-  const handler = analyzeCodebase({ world: executor.world, analyst, readHistory: historyReader() })
+  const handler = analyzeCodebase({
+    world: executor.world,
+    analyst,
+    readHistory: historyReader(),
+    readIgnored: ignoredReader(),
+  })
   return analyzeContract.output.parse(await handler(analyzeContract.input.parse({ path, workspace }), scope(ms)))
 }
 
 async function search(words: string, path: string, lines = 3) {
-  const handler = searchCode({ world: executor.world, analyst })
+  const handler = searchCode({ world: executor.world, analyst, readIgnored: ignoredReader() })
   return searchContract.output.parse(
     await handler(searchContract.input.parse({ words, path, lines }), scope(60_000) as never),
   )
@@ -135,7 +141,12 @@ describe('the analysis of a codebase', () => {
     write('kept/a.ts', 'export function remembered() {}\n')
     await analyze('kept')
     await using other = openAnalyst(executor.world)
-    const handler = analyzeCodebase({ world: executor.world, analyst: other, readHistory: historyReader() })
+    const handler = analyzeCodebase({
+      world: executor.world,
+      analyst: other,
+      readHistory: historyReader(),
+      readIgnored: ignoredReader(),
+    })
     const found = await handler(analyzeContract.input.parse({ path: 'kept' }), scope(60_000))
     expect(found).toMatchObject({ index: { files: 1, read: 0 }, symbols: { total: 1 } })
   })
@@ -149,7 +160,12 @@ describe('the analysis of a codebase', () => {
     mkdirSync(copy, { recursive: true })
     for (const name of readdirSync(folder)) writeFileSync(join(copy, name), 'no database')
     await using again = openAnalyst({ ...executor.world, dataFolder: other.world.dataFolder })
-    const handler = analyzeCodebase({ world: executor.world, analyst: again, readHistory: historyReader() })
+    const handler = analyzeCodebase({
+      world: executor.world,
+      analyst: again,
+      readHistory: historyReader(),
+      readIgnored: ignoredReader(),
+    })
     expect(await handler(analyzeContract.input.parse({ path: 'damaged' }), scope(60_000))).toMatchObject({
       index: { files: 1, read: 1, complete: true },
     })
@@ -277,5 +293,60 @@ describe('the search of a codebase', () => {
       expect(bytes).not.toContain('zanzibar')
       expect(bytes).not.toContain('hunter2')
     }
+  })
+})
+
+describe.skipIf(!HAS_GIT)(`in a repository${withoutGit}`, () => {
+  const analyzeIn = async (own: TestExecutor, kept: Analyst, path = '.') => {
+    const reads = { readHistory: historyReader(), readIgnored: ignoredReader() }
+    const handler = analyzeCodebase({ world: own.world, analyst: kept, ...reads })
+    return analyzeContract.output.parse(await handler(analyzeContract.input.parse({ path }), scope(60_000)))
+  }
+
+  it('what .gitignore leaves out is neither read nor found, unless it is tracked; what is untracked is', async () => {
+    await using own = await testExecutor()
+    await using kept = openAnalyst(own.world)
+    const search = async (words: string) => {
+      const handler = searchCode({ world: own.world, analyst: kept, readIgnored: ignoredReader() })
+      const found = await handler(searchContract.input.parse({ words }), scope(60_000) as never)
+      return searchContract.output.parse(found).places.map(({ path }) => path)
+    }
+    own.write('.gitignore', 'generated/\n*.gen.js\n!kept.gen.js\n')
+    own.write('sub/.gitignore', '/local.js\n')
+    own.write('tracked.gen.js', 'export const followed = 1\n')
+    git(own, 'init', '-q', '-b', 'main')
+    git(own, 'add', '-f', '.')
+    git(own, 'commit', '-q', '-m', 'first')
+    own.write('generated/deep/a.js', 'export const quarantined = 1\n')
+    own.write('b.gen.js', 'export const quarantined = 1\n')
+    own.write('sub/local.js', 'export const quarantined = 1\n')
+    own.write('kept.gen.js', 'export const preserved = 1\n')
+    own.write('local.js', 'export const loosely = 1\n')
+    const { left_out } = await analyzeIn(own, kept)
+    expect(left_out.find(({ why }) => why === 'left out by .gitignore')).toEqual({
+      ...{ why: 'left out by .gitignore', files: 3 },
+      examples: expect.arrayContaining(['generated', 'b.gen.js', 'sub/local.js']),
+    })
+    expect(await search('quarantined')).toEqual([])
+    expect(await search('followed')).toEqual(['tracked.gen.js'])
+    expect(await search('preserved')).toEqual(['kept.gen.js'])
+    expect(await search('loosely')).toEqual(['local.js'])
+    expect((await analyzeIn(own, kept, 'sub')).index.files).toBe(1)
+    // A file that begins to be ignored is gone from the index.
+    own.write('.gitignore', 'local.js\n')
+    expect(await search('loosely')).toEqual([])
+    expect(await search('quarantined')).toEqual(['b.gen.js', 'generated/deep/a.js'])
+  })
+
+  it('whose configuration would run a program, everything is read, and the answer says why', async () => {
+    await using own = await testExecutor()
+    await using kept = openAnalyst(own.world)
+    own.write('.gitignore', 'b.js\n')
+    own.write('b.js', 'export const found = 1\n')
+    git(own, 'init', '-q', '-b', 'main')
+    git(own, 'config', 'filter.evil.clean', 'touch /tmp/run')
+    const { left_out, index } = await analyzeIn(own, kept)
+    expect(left_out.map(({ why }) => why)).toContainEqual(expect.stringContaining('.gitignore is not followed: '))
+    expect(index.files).toBe(2)
   })
 })

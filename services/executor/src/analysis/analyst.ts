@@ -32,6 +32,8 @@ export interface AnalysisRequest {
   readonly id: number
   /** Its base is the folder. */
   readonly workspace: Workspace
+  /** Paths that `.gitignore` leaves out; a folder stands for everything in it. */
+  readonly ignored: readonly string[]
   /** For reading files; what is not read by then is left for the next request. */
   readonly budgetMs: number
   readonly work: SearchWork | SummaryWork
@@ -108,10 +110,10 @@ export function openAnalyst({ dataFolder, config, env }: World, idleMs = IDLE_MS
   }
 
   return {
-    summarize: async ({ workspace, budgetMs, ...work }, signal) =>
-      (await ask({ workspace, budgetMs, work }, signal)) as CodebaseAnalysis,
-    find: async ({ workspace, budgetMs, ...work }, signal) =>
-      (await ask({ workspace, budgetMs, work }, signal)) as Omit<CodePlaces, 'ranked_by'>,
+    summarize: async ({ workspace, ignored, budgetMs, ...work }, signal) =>
+      (await ask({ workspace, ignored, budgetMs, work }, signal)) as CodebaseAnalysis,
+    find: async ({ workspace, ignored, budgetMs, ...work }, signal) =>
+      (await ask({ workspace, ignored, budgetMs, work }, signal)) as Omit<CodePlaces, 'ranked_by'>,
     async [Symbol.asyncDispose]() {
       clearTimeout(timer)
       await thread?.terminate()

@@ -36,7 +36,8 @@ export function historyReader(): (context: Context) => Promise<History> {
   }
 }
 
-function repositoryAround(workspace: Workspace): string[] | undefined {
+/** @returns the folder that has `.git`, below the root of the workspace */
+export function repositoryAround(workspace: Workspace): string[] | undefined {
   for (let depth = workspace.base.length; depth >= 0; depth--) {
     const folder = workspace.base.slice(0, depth)
     try {

@@ -34,6 +34,8 @@ export interface Scanned {
 }
 
 export interface ScanOptions {
+  /** Paths that `.gitignore` leaves out; a folder stands for everything in it. */
+  readonly ignored?: readonly string[]
   readonly world: Pick<World, 'dataFolder'>
   /** On the clock of `performance.now()`. */
   readonly endsAt: number
@@ -47,7 +49,7 @@ interface FileOnDisk {
 
 /** @param workspace its base is the folder */
 export async function scan(workspace: Workspace, index: SourceIndex, options: ScanOptions): Promise<Scanned> {
-  const { met, notFiles, more } = await filesIn(workspace)
+  const { met, notFiles, more } = await filesIn(workspace, new Set(options.ignored))
   const stale = met.filter(({ path, stat }) => index.files.get(path)?.stat !== statKey(stat))
   const removed = goneFrom(workspace, index, new Set(met.map(({ path }) => path)))
   if (removed.length > 0) await index.inTransaction(async () => removed.forEach((path) => void index.remove(path)))
@@ -73,18 +75,25 @@ export async function scan(workspace: Workspace, index: SourceIndex, options: Sc
   }
 }
 
-async function filesIn(workspace: Workspace) {
+async function filesIn(workspace: Workspace, ignored: ReadonlySet<string>) {
   const met: FileOnDisk[] = []
   const notFiles: Pick<SourceFile, 'path' | 'leftOut'>[] = []
   let more = 0
   const enters = (segments: readonly string[]) =>
-    !isMade(lastOf(segments)) && !isIgnored(workspace.ignore ?? [], segments.join('/'))
+    !isMade(lastOf(segments)) &&
+    !isIgnored(workspace.ignore ?? [], segments.join('/')) &&
+    !ignored.has(segments.join('/'))
   let [folder, open]: [string | undefined, Folder | undefined] = [undefined, undefined]
   try {
     for await (const { segments, type } of walkFiles(workspace, workspace.base, true, NEVER, enters)) {
       const path = segments.join('/')
       if (type === 'folder') {
         if (isMade(lastOf(segments))) notFiles.push({ path, leftOut: 'a folder that tools make' })
+        else if (ignored.has(path)) notFiles.push({ path, leftOut: 'left out by .gitignore' })
+        continue
+      }
+      if (ignored.has(path)) {
+        notFiles.push({ path, leftOut: 'left out by .gitignore' })
         continue
       }
       if (!segments.every(isText)) notFiles.push({ path: shownName(path), leftOut: 'a name that is not text' })

@@ -40,6 +40,7 @@ async function withProject(test = TEST, run = 'node --test shop.test.js'): Promi
 
 const refactor = (input: JsonObject) => ({ kind: 'code.refactor', input, timeout_ms: 300_000 })
 const inPrice = { path: 'src/price.js' }
+const SWAPPED = [{ name: 'rate' }, { name: 'prices' }]
 const RENAME = refactor({ operation: 'rename', ...inPrice, symbol: 'sum', to: 'all_prices' })
 const BREAKS = refactor({ operation: 'rename', ...inPrice, symbol: 'total', to: 'cost' })
 
@@ -129,6 +130,76 @@ describe.skipIf(!HAS_NPM)(`a refactoring${withoutNpm}`, () => {
     const { outcome, effect, error } = await executor.run(refactor(input))
     expect({ outcome, effect, code: error?.code }).toEqual({ outcome: 'failed', effect: 'none', code })
     expect([executor.read('src/price.js'), executor.read('src/basket.js')]).toEqual([PRICE, BASKET])
+  })
+
+  it('of a signature adapts every caller, is kept when the tests pass, and is undone to the byte', async () => {
+    await using executor = await withProject(TEST.replace("price['tot' + 'al']([3], 1)", 'price.total([3], 1)'))
+    const parameters = [{ name: 'rate' }, { name: 'prices' }, { name: 'currency', value: "'eur'" }]
+    const work = await executor.dispatch(
+      refactor({ operation: 'change_signature', ...inPrice, symbol: 'total', parameters }),
+    )
+    expect(await executor.attempt(work)).toMatchObject({
+      outcome: 'done',
+      evidence: { outcome: 'verified', facts: { tests: { passed: 2, failed: 0 } } },
+      result: { data: { paths: ['shop.test.js', 'src/basket.js', 'src/price.js'], places: 3 } },
+    })
+    expect(executor.read('src/price.js')).toContain('export function total(rate, prices, currency) {')
+    expect(executor.read('src/basket.js')).toContain("=> total(2, prices, 'eur')")
+    expect(executor.read('shop.test.js')).toContain("price.total(1, [3], 'eur')")
+    expect(await executor.undo(work)).toMatchObject({ outcome: 'done', evidence: { outcome: 'verified' } })
+    expect([executor.read('src/price.js'), executor.read('src/basket.js')]).toEqual([PRICE, BASKET])
+  })
+
+  it('of a signature is restored to the byte when a caller that nobody can see breaks the tests', async () => {
+    await using executor = await withProject()
+    const parameters = [{ name: 'rate' }, { name: 'prices' }]
+    const { outcome, effect } = await executor.run(
+      refactor({ operation: 'change_signature', ...inPrice, symbol: 'total', parameters }),
+    )
+    expect({ outcome, effect }).toEqual({ outcome: 'failed', effect: 'none' })
+    expect([executor.read('src/price.js'), executor.read('src/basket.js')]).toEqual([PRICE, BASKET])
+  })
+
+  it.each<[string, string, object[], RegExp]>([
+    ['is still used', BASKET, [{ name: 'prices' }], /rate is still used in line 4/],
+    [
+      'has no value for its callers',
+      BASKET,
+      [{ name: 'prices' }, { name: 'rate' }, { name: 'tax' }],
+      /what the 1 callers give/,
+    ],
+    [
+      'is handed on',
+      `${BASKET}export const all = [[1]].map(total)\n`,
+      SWAPPED,
+      /is not only called: see src\/basket.js, line 3/,
+    ],
+    ['gets a list', `${BASKET}export const all = total(...[[1], 2])\n`, SWAPPED, /gives its arguments as a list/],
+    [
+      'gets what is done in an order',
+      `${BASKET}const f = () => 1\nexport const all = total([f()], f())\n`,
+      SWAPPED,
+      /whose order would change: total/,
+    ],
+  ])('of a signature is refused where the function %s', async (_, basket, parameters, why) => {
+    await using executor = await withProject()
+    executor.write('src/basket.js', basket)
+    const { outcome, effect, error } = await executor.run(
+      refactor({ operation: 'change_signature', ...inPrice, symbol: 'total', parameters } as JsonObject),
+    )
+    expect({ outcome, effect }).toEqual({ outcome: 'failed', effect: 'none' })
+    expect(error?.message).toMatch(why)
+    expect([executor.read('src/price.js'), executor.read('src/basket.js')]).toEqual([PRICE, basket])
+  })
+
+  it('of a signature is refused where the function uses its parameters by their numbers', async () => {
+    await using executor = await withProject()
+    executor.write('src/price.js', PRICE.replace('sum * rate', 'sum * arguments[1]'))
+    const { effect, error } = await executor.run(
+      refactor({ operation: 'change_signature', ...inPrice, symbol: 'total', parameters: SWAPPED } as JsonObject),
+    )
+    expect(effect).toBe('none')
+    expect(error?.message).toMatch(/by their numbers: see line 4 of price.js/)
   })
 
   it('is refused in a project that declares no tests', async () => {

@@ -64,8 +64,8 @@ export function unlearnSentence({ rules, sentences, log }: Dependencies): Handle
     const meant = known.filter((learned) => hasFixedNames(learned, general.names))
     if (meant.length === 0) return { forgotten: 0 }
     const ids = meant.map(({ id }) => id)
-    const forgotten = await sentences.forget(tenant, ids)
-    log.info({ execution_id: executionId, tenant, ids }, 'forgot what was learned')
+    const forgotten = await sentences.disprove(tenant, { ids, executionId })
+    log.info({ execution_id: executionId, tenant, ids }, 'what was learned has not held')
     return { forgotten }
   }
 }
@@ -78,7 +78,24 @@ export function listLearned({ rules, sentences }: Omit<Dependencies, 'log'>): Ha
         const { id, sentence, reading, source, meaning, execution_id, learned_by, learned_at, used_at, uses } = row
         const rule = meaning.by === 'rule' ? meaning.rule : null
         const active = isActive(row, rules.current)
-        return { id, sentence, reading, source, rule, active, execution_id, learned_by, learned_at, used_at, uses }
+        const { stage, proven, failed } = row
+        const trust = { stage, proven, failed }
+        return {
+          ...{
+            id,
+            ...trust,
+            sentence,
+            reading,
+            source,
+            rule,
+            active,
+            execution_id,
+            learned_by,
+            learned_at,
+            used_at,
+            uses,
+          },
+        }
       }),
     }
   }
@@ -94,5 +111,8 @@ export function forgetLearned({ sentences }: Pick<Dependencies, 'sentences'>): H
 }
 
 export function exportLearned({ rules, sentences }: Omit<Dependencies, 'log'>): Handler<typeof proto.exportLearned> {
-  return async (_, { principal: { tenant } }) => exportPack(await sentences.list(tenant), rules.current)
+  return async (_, { principal: { tenant } }) => {
+    const trusted = (await sentences.list(tenant)).filter(({ stage }) => stage === 'trusted')
+    return exportPack(trusted, rules.current)
+  }
 }

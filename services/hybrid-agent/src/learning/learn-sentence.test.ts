@@ -82,8 +82,8 @@ function learned(description: string, solution: Solution): LearnedSentence {
 }
 
 function ask(sentences: readonly LearnedSentence[], description: string, more: Partial<AgentTask> = {}) {
-  const known = new Map<string, LearnedSentence[]>()
-  for (const one of sentences) known.set(one.words, [...(known.get(one.words) ?? []), one])
+  const known = new Map<string, (LearnedSentence & { stage: 'trusted' })[]>()
+  for (const one of sentences) known.set(one.words, [...(known.get(one.words) ?? []), { ...one, stage: 'trusted' }])
   return recall(
     known,
     { sentence: tokenize(description)!, mayChange: true },
@@ -145,7 +145,7 @@ describe('a sentence that a person chose a reading of', () => {
     const without = { vocabulary, rules: new Map() }
     expect(isActive(kick, grounds)).toBe(true)
     expect(isActive(kick, without)).toBe(false)
-    const known = new Map([[kick.words, [kick]]])
+    const known = new Map([[kick.words, [{ ...kick, stage: 'trusted' as const }]]])
     expect(
       recall(
         known,

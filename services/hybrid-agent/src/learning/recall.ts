@@ -41,7 +41,7 @@ export function recall(
   if (sentences.size === 0) return undefined
   const general = generalise(sentence, grounds.vocabulary)
   for (const learned of general === undefined ? [] : (sentences.get(general.words) ?? [])) {
-    if (!hasFixedNames(learned, general!.names)) continue
+    if (learned.stage !== 'trusted' || !hasFixedNames(learned, general!.names)) continue
     const reply = replyFrom(learned.meaning, general!.names, sentence, task, grounds)
     if (reply && (instructs || !changes(reply.solution))) return { learned, reply }
   }

@@ -8,7 +8,14 @@ import type { Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 import { LRUCache } from 'lru-cache'
 import type { LearnedSentence, TenantSentences } from '../store/learned-sentence.ts'
-import { countUses, deleteLearned, type LearnedRow, putLearned, readLearned } from '../store/learned-sentences.ts'
+import {
+  countUses,
+  deleteLearned,
+  disproveLearned,
+  type LearnedRow,
+  putLearned,
+  readLearned,
+} from '../store/learned-sentences.ts'
 
 const FRESH_MS = 2_000
 const TENANTS_MAX = 200
@@ -23,6 +30,8 @@ export interface Sentences extends AsyncDisposable {
   put(row: { tenant: string; user: string; executionId: ExecutionId; learned: LearnedSentence }): Promise<void>
   /** @param ids undefined for all @returns how many there were */
   forget(tenant: string, ids?: readonly string[]): Promise<number>
+  /** They have not held in this execution. @returns how many there were */
+  disprove(tenant: string, of: { ids: readonly string[]; executionId: ExecutionId }): Promise<number>
   /** Counts a use; stored a few seconds later. */
   use(tenant: string, id: string): void
 }
@@ -67,6 +76,11 @@ export function openSentences(store: Pick<Store<unknown>, 'query'>, log: Log): S
       cache.delete(tenant)
       return forgotten
     },
+    async disprove(tenant, of) {
+      const disproved = await disproveLearned(store, tenant, of)
+      cache.delete(tenant)
+      return disproved
+    },
     use(tenant, id) {
       const key = `${tenant} ${id}`
       used.set(key, { tenant, id, uses: (used.get(key)?.uses ?? 0) + 1 })
@@ -81,10 +95,10 @@ export function openSentences(store: Pick<Store<unknown>, 'query'>, log: Log): S
 }
 
 /** The sentence with the most names that may not vary comes first: it says more. */
-function byWords(sentences: readonly LearnedSentence[]): TenantSentences {
-  const found = new Map<string, LearnedSentence[]>()
+function byWords(sentences: readonly LearnedRow[]): TenantSentences {
+  const found = new Map<string, LearnedRow[]>()
   for (const sentence of sentences) found.set(sentence.words, [...(found.get(sentence.words) ?? []), sentence])
-  const fixedNames = ({ fixed }: LearnedSentence): number => Object.keys(fixed).length
+  const fixedNames = ({ fixed }: LearnedRow): number => Object.keys(fixed).length
   for (const list of found.values()) list.sort((a, b) => fixedNames(b) - fixedNames(a))
   return found
 }

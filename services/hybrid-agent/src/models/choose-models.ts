@@ -24,7 +24,7 @@ const DEAR_COSTS = 0.2
 const DEAR_USD = 0.1
 /** Of a usual call, for comparing prices. */
 const USUAL_PROMPT_TOKENS = 4_000
-const USUAL_ANSWER_TOKENS = 1_000
+export const USUAL_ANSWER_TOKENS = 1_000
 
 export interface RatedModel {
   readonly model: OfferedModel

@@ -73,7 +73,8 @@ export const usageOfFailed = ({ details }: DeedError): Usage => ({
 const count = (value: unknown, max: number): number | undefined =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max ? value : undefined
 
-function costOf(prices: Prices, model: string, promptTokens: number, answerTokens: number): number {
+/** In whole millionths of a dollar, rounded up. */
+export function costOf(prices: Prices, model: string, promptTokens: number, answerTokens: number): number {
   const price = prices[model]
   if (price === undefined) return 0
   // One dollar per million tokens is one millionth of a dollar per token.

@@ -5,7 +5,8 @@
  * adds one is refused.
  */
 
-import type { AgentTask } from '@deed/proto/agent'
+import { hashJson } from '@deed/json/canonical-json'
+import type { AgentTask, EarlierStep, FailedPlan } from '@deed/proto/agent'
 import { Solution } from '@deed/proto/agent'
 import { DeedError } from '@deed/proto/errors'
 import type { JsonObject } from '@deed/proto/json'
@@ -99,7 +100,9 @@ export function readAnswer(answer: ModelText, task: AgentTask, world: World, unt
   const { data, error } = Answer.safeParse(found.plan)
   if (error) return { problem: problemsOf(error) }
   if (data.actions.length === 0) return { problem: 'the answer has no action' }
-  const problem = faultOf(data.actions, world) ?? strayFrom(operationOf(task.description, world), data.actions)
+  const problem =
+    faultOf(data.actions, world) ??
+    strayFrom(operationOf(task.description, world), withEarlier(data.actions, task.failed_plan))
   if (problem !== undefined) return { problem }
   const actions = data.actions.map(({ kind, name, title, input, depends_on = [] }) => {
     const facts = factsOf(kind)
@@ -112,18 +115,46 @@ export function readAnswer(answer: ModelText, task: AgentTask, world: World, unt
     }
     return { name, title, action, depends_on }
   })
+  const again = task.failed_plan && repeatOf(task.failed_plan, actions)
+  if (again !== undefined) return { problem: again }
   const reads = data.actions.every(({ kind }) => kind === 'sql.query')
-  const checks = checksOf(
-    task,
-    world,
-    actions.map(({ name }) => name),
-  )
+  // The checks of a plan that has begun are among what is still to come.
+  const checks = task.failed_plan
+    ? []
+    : checksOf(
+        task,
+        world,
+        actions.map(({ name }) => name),
+      )
   const solution = Solution.parse({
     actions: [...actions, ...checks],
     ...(reads ? { answer: { kind: 'table' } } : {}),
     confidence: CONFIDENCE,
   })
   return { solution: { ...solution, actions: oneAfterAnother(solution.actions) } }
+}
+
+/** The whole plan: what is done, what is new, and what is to come. */
+function withEarlier(steps: Steps, plan: FailedPlan | undefined) {
+  const earlier = ({ title: name, kind, target }: EarlierStep) =>
+    target === undefined ? [] : [{ kind, name, input: { target } }]
+  return plan ? [...plan.done.flatMap(earlier), ...steps, ...plan.to_come.flatMap(earlier)] : steps
+}
+
+interface PlannedStep {
+  readonly name: string
+  readonly action: { readonly kind: string; readonly input: JsonObject }
+}
+
+/** @returns what is wrong with a plan that does again what failed, what is done, or what is to come */
+function repeatOf({ failed, done, to_come: toCome }: FailedPlan, actions: readonly PlannedStep[]): string | undefined {
+  for (const { name, action } of actions) {
+    const hash = hashJson({ kind: action.kind, input: action.input })
+    if (hash === failed.hash) return `${name}: exactly this has failed; find another way to do it`
+    if (done.some((step) => step.hash === hash)) return `${name}: this is done already; leave it out`
+    if (toCome.some((step) => step.hash === hash)) return `${name}: this follows by itself; leave it out`
+  }
+  return undefined
 }
 
 function problemsOf(error: z.ZodError): string {

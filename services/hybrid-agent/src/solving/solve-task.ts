@@ -30,13 +30,13 @@ import { add, type Calls, callModel, type Spent } from './call-model.ts'
 import { type Tries, whyUnsolved } from './why-unsolved.ts'
 
 /** Per task, over all its attempts: after so many calls the task is given up. */
-const CALLS_MAX = 20
+export const CALLS_MAX = 20
 /** The first answer and one repair. */
 const TRIES_PER_MODEL = 2
 /** A model's window holds its answer too, and the schema; the smallest window is that of the local server. */
 const CONTEXT_TOKENS_MAX = PROMPT_TOKENS_MAX - ANSWER_TOKENS_MAX
 /** More of it distracts small models, and costs with others. */
-const KNOWN_TOKENS_MAX = 4_096
+export const KNOWN_TOKENS_MAX = 4_096
 /** All calls of an attempt together take at most this many times the limit of one call. */
 const CALLS_TIME_FACTOR = 2
 

@@ -1,5 +1,6 @@
 /** A sentence in a tenant's own words whose meaning was proven once: by a verified execution. */
 import { AnswerFormat, PlannedAction } from '@deed/proto/agent'
+import type { LearnedStage } from '@deed/proto/rules'
 import { z } from 'zod'
 
 /** Where the value of a slot comes from: the n-th name of the sentence, or it is always the same. */
@@ -46,4 +47,4 @@ export const LearnedSentence = z.object({
 export type LearnedSentence = z.output<typeof LearnedSentence>
 
 /** The sentences of one tenant, by their words. */
-export type TenantSentences = ReadonlyMap<string, readonly LearnedSentence[]>
+export type TenantSentences = ReadonlyMap<string, readonly (LearnedSentence & { readonly stage: LearnedStage })[]>

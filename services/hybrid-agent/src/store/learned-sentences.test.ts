@@ -3,7 +3,7 @@ import { ExecutionId } from '@deed/proto/ids'
 import { type TestDatabase, testDatabase } from '@deed/store/test-database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LearnedSentence } from './learned-sentence.ts'
-import { countUses, putLearned, readLearned, SENTENCES_MAX } from './learned-sentences.ts'
+import { countUses, disproveLearned, putLearned, readLearned, SENTENCES_MAX } from './learned-sentences.ts'
 import { migrations } from './migrations.ts'
 
 let store: TestDatabase<unknown>
@@ -45,6 +45,37 @@ describe('learned sentences', () => {
     await put('again', sentence(1))
     await put('again', { ...sentence(1), reading: 'restart mailer' })
     expect(await readLearned(store, 'again')).toMatchObject([{ reading: 'restart mailer', uses: 0, used_at: null }])
+  })
+
+  it('of a model are candidates, shadows, trusted after three executions with the same plan, and demoted by a failure', async () => {
+    const planned: LearnedSentence = { ...sentence(7), source: 'model' }
+    const execution = () => ExecutionId.parse(randomUUID())
+    const prove = (learned = planned, executionId = execution()) =>
+      putLearned(store, { tenant: 'stages', user: 'ada', executionId, learned })
+    const state = async () => {
+      const [row] = await readLearned(store, 'stages')
+      return [row?.stage, row?.proven, row?.failed]
+    }
+    const first = execution()
+    await prove(planned, first)
+    // A repeated lesson of one execution proves nothing more.
+    await prove(planned, first)
+    expect(await state()).toEqual(['candidate', 1, 0])
+    await prove()
+    expect(await state()).toEqual(['shadow', 2, 0])
+    await prove()
+    expect(await state()).toEqual(['trusted', 3, 0])
+    for (let more = 0; more < 20; more++) await prove()
+    const of = { ids: [planned.id], executionId: execution() }
+    expect(await disproveLearned(store, 'stages', of)).toBe(1)
+    expect(await disproveLearned(store, 'stages', of)).toBe(0)
+    expect(await state()).toEqual(['demoted', 3, 1])
+    await prove()
+    await prove()
+    expect(await state()).toEqual(['trusted', 5, 1])
+    // Another plan for the same words begins again.
+    await prove({ ...planned, meaning: { by: 'rule', rule: 'services/start', slots: {} } })
+    expect(await state()).toEqual(['demoted', 1, 1])
   })
 
   it('that this release cannot read are left out', async () => {

@@ -8,7 +8,7 @@ import { recordTemplate } from '@deed/proto/template'
 import type { Log } from '@deed/telemetry/logger'
 import { aboutExecution } from '../execution/about-execution.ts'
 import { onBehalfOf } from '../execution/on-behalf-of.ts'
-import { isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
+import { isAct, isSolve, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
 import { isCacheable, type Policy } from '../policy/policy.ts'
 import { scopeOf } from '../thinking/think.ts'
 import type { CachedBefore } from './cached-before.ts'
@@ -98,7 +98,9 @@ export async function learn({ bus, log, policy, cachedBefore }: Dependencies, sn
 const isVerdict = (status: string): boolean => ['done', 'failed', 'rolled_back', 'rollback_failed'].includes(status)
 
 function soleSolution(tasks: ReadonlyMap<string, TaskRow>): Solution | undefined {
-  const solves = [...tasks.values()].filter(({ task_kind }) => task_kind === 'solve')
+  const solves = [...tasks.values()].filter(isSolve)
+  // What took the place of one action that failed is no solution of the whole.
+  if (solves.some(({ spec }) => spec.failed_plan)) return undefined
   const parsed = Solution.safeParse(solves.length === 1 ? solves[0]?.result?.data : undefined)
   return parsed.success ? parsed.data : undefined
 }

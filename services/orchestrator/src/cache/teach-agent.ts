@@ -12,6 +12,8 @@ export type Lesson = Omit<z.input<typeof learnSentence.input>, 'execution_id'>
 
 /** Of a verified execution. Only words that the requester wrote are learned, not those that a planner derived. */
 export function lessonsOf({ execution, tasks }: Pick<Snapshot, 'execution' | 'tasks'>): Lesson[] {
+  // The parts of a plan that failed and was replaced are not what its words mean.
+  if ([...tasks.values()].some((task) => isSolve(task) && task.spec.failed_plan)) return []
   const lessons = [...tasks.values()].flatMap((task) => chosenLesson(task, tasks) ?? plannedLesson(task) ?? [])
   return lessons.filter(({ task }) => execution.request.task.includes(task.description))
 }

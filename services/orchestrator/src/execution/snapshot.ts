@@ -117,8 +117,9 @@ export interface TaskRow {
 // A spec is validated at planning; the kind of its task says which of the two it is.
 
 /** A task with one action, which it has sealed. */
-export const isAct = (task: TaskRow): task is TaskRow & { spec: Action } =>
-  task.task_kind === 'act' && task.spec !== null
+export type ActRow = TaskRow & { spec: Action }
+
+export const isAct = (task: TaskRow): task is ActRow => task.task_kind === 'act' && task.spec !== null
 
 /** A task for a model. */
 export const isSolve = (task: TaskRow): task is TaskRow & { spec: AgentTask } =>

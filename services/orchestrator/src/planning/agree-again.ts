@@ -2,7 +2,7 @@
 import { Action } from '@deed/proto/action'
 import type { ApprovalId, ExecutionId, Principal, TaskId } from '@deed/proto/ids'
 import type { Driver } from '../dispatch/drive.ts'
-import { isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
+import { type ActRow, isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
 import { needsApproval } from '../reconcile/agree-again.ts'
 import type { NewApprovals, Resolution } from '../reconcile/input.ts'
 import { retriedBy } from '../reconcile/resolved.ts'
@@ -80,10 +80,7 @@ async function agreement(
 }
 
 /** The task as it was before approvals were requested, and before its target was inspected. */
-function candidateOf(
-  task: TaskRow & { spec: Action },
-  approvals: ReadonlyMap<ApprovalId, { task_id: TaskId }>,
-): Candidate {
+function candidateOf(task: ActRow, approvals: ReadonlyMap<ApprovalId, { task_id: TaskId }>): Candidate {
   const asking = task.approval_id === null ? undefined : approvals.get(task.approval_id)?.task_id
   return {
     task: { ...task, approval_id: null, dependencies: task.dependencies.filter((id) => id !== asking) },

@@ -1,11 +1,20 @@
 /** A dry run: what would be done, approved and verified. Nothing is stored. */
+import type { Bus } from '@deed/mesh/bus'
+import type { AgentTask } from '@deed/proto/agent'
+import type { PlanScreen } from '@deed/proto/approval'
 import type { ExecutionReply } from '@deed/proto/execution'
-import type { Json } from '@deed/proto/json'
+import { defined, type Json } from '@deed/proto/json'
+import { estimateModels, type ModelEstimate } from '@deed/proto/model'
+import type { Log } from '@deed/telemetry/logger'
 import { replyOf } from '../answers/answer.ts'
+import { aboutExecution } from '../execution/about-execution.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import { emptySnapshot, type Incoming, newExecution } from '../execution/new-execution.ts'
+import { onBehalfOf } from '../execution/on-behalf-of.ts'
 import { openQuestion } from '../execution/person-task.ts'
+import type { ExecutionRow } from '../execution/snapshot.ts'
 import { think } from '../thinking/think.ts'
+import type { Thought } from '../thinking/thought.ts'
 import { refuseRequestAgainstGoals } from './contradictions.ts'
 import type { PlanDependencies } from './plan-execution.ts'
 import { EMPTY, weighWork } from './plan-work.ts'
@@ -13,6 +22,9 @@ import { screenOf, sealPlan, stepsOf } from './seal-plan.ts'
 
 /** The maximum number of steps of a large graph that are shown, since a message is limited. */
 const STEPS_SHOWN = 200
+
+/** As many as one request about models may have. */
+const TASKS_MAX = 500
 
 /** @throws {DeedError} for what would be refused at execution */
 export async function showPlan(planning: PlanDependencies, incoming: Incoming): Promise<ExecutionReply> {
@@ -30,7 +42,8 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
     const lines = question.options.map(({ reading }, index) => `${index + 1}. ${reading}`)
     return { ...reply, question, result: { text: [question.text, ...lines].join('\n') } }
   }
-  const unsealed = await weighWork(planning.planning, execution, thought.nodes, EMPTY, true)
+  const weighed = await weighWork(planning.planning, execution, thought.nodes, EMPTY, true)
+  const unsealed = { ...weighed, estimate: await withSources(planning, execution, thought, weighed.estimate) }
   const { tasks, approvals, plan } = await sealPlan(planning.planning, unsealed)
   const names = new Map(tasks.map(({ task_id, name }) => [task_id, name]))
   const steps = tasks.slice(0, STEPS_SHOWN).map(({ name, title, task_kind, level, spec, dependencies }) => ({
@@ -76,5 +89,40 @@ export async function showPlan(planning: PlanDependencies, incoming: Incoming): 
     seen_at: isoTime(clock.now()),
     age_ms: 0,
     result: { text: lines.join('\n'), data: { steps, agreement: agreed, plan_hash: plan.plan_hash, ...shown } as Json },
+  }
+}
+
+type Estimate = NonNullable<PlanScreen['estimate']>
+
+/** The estimate with who finds the actions, and what models cost that have yet to find some. */
+async function withSources(
+  { bus, log }: Pick<PlanDependencies, 'bus' | 'log'>,
+  execution: ExecutionRow,
+  { nodes, method }: Thought & { type: 'solved' },
+  estimate: PlanScreen['estimate'] | undefined,
+): Promise<Estimate> {
+  const asks = nodes.flatMap(({ ask }) => ask ?? [])
+  const solved = nodes.length - asks.length
+  const fromCache = method === 'cached'
+  const solved_by = { rules: fromCache ? 0 : solved, cache: fromCache ? solved : 0, models: asks.length }
+  const models = asks.length === 0 ? undefined : await modelsFor(bus, log, execution, asks)
+  const { time_ms, cost_usd } = estimate ?? { time_ms: 0, cost_usd: 0 }
+  return { time_ms, cost_usd: cost_usd + (models?.cost_usd ?? 0), solved_by, ...defined({ models }) }
+}
+
+/** @returns undefined where nobody can say it now */
+async function modelsFor(
+  bus: Bus,
+  log: Log,
+  execution: ExecutionRow,
+  asks: readonly AgentTask[],
+): Promise<ModelEstimate | undefined> {
+  const { budget_usd } = execution.request
+  try {
+    const request = { tasks: asks.slice(0, TASKS_MAX), ...defined({ budget_usd }) }
+    return await bus.call(estimateModels, request, { ...onBehalfOf(execution), patient: false })
+  } catch (error) {
+    log.warn({ err: error, ...aboutExecution(execution) }, 'a plan is shown without what models would cost')
+    return undefined
   }
 }

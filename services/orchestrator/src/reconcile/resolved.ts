@@ -11,7 +11,7 @@ import type { Snapshot, TaskRow } from '../execution/snapshot.ts'
 import { type Moment, needsApproval, renewApprovals } from './agree-again.ts'
 import { end } from './ending.ts'
 import type { Limits, NewApprovals, Resolution } from './input.ts'
-import { replanFailed } from './replan-failed.ts'
+import { isReplannable, replanFailed } from './replan-failed.ts'
 
 /** The task that a decision retries and that needs a new approval first, or nothing. */
 export function retriedBy(
@@ -106,6 +106,7 @@ function resolveTask(
       setActual(draft, about, { actual_status: 'skipped', finished_at: endOf(draft, about) })
       return record(draft, 'task.skipped', { name, by, reason }, about.task_id)
     case 'replan':
+      if (!isReplannable(about)) throw new DeedError('invalid_request', `${name} cannot be planned again`)
       return replanFailed(draft, about, by)
     case 'provide':
       return finishBy(draft, about, resolution)

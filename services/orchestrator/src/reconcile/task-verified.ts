@@ -1,6 +1,6 @@
 /** Whether the result is what the task asks for, if a model interpreted it. */
-import type { Action, ReadBy } from '@deed/proto/action'
-import { isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
+import type { ReadBy } from '@deed/proto/action'
+import { type ActRow, isAct, type Snapshot, type TaskRow } from '../execution/snapshot.ts'
 
 const NEEDS_MORE: ReadonlySet<ReadBy> = new Set(['model', 'recalled'])
 
@@ -13,7 +13,7 @@ const NEEDS_MORE: ReadonlySet<ReadBy> = new Set(['model', 'recalled'])
 export function isTaskVerified({ tasks, approvals, parts }: Pick<Snapshot, 'tasks' | 'approvals' | 'parts'>): boolean {
   // A criterion that nobody has observed may not hold.
   if (parts.some(({ unchecked = [] }) => unchecked.length > 0)) return false
-  const readings = new Map<string, (TaskRow & { spec: Action })[]>()
+  const readings = new Map<string, ActRow[]>()
   for (const task of tasks.values()) {
     const reading = isAct(task) ? task.spec.reading : undefined
     if (!isAct(task) || !reading || !NEEDS_MORE.has(reading.by)) continue
@@ -23,7 +23,7 @@ export function isTaskVerified({ tasks, approvals, parts }: Pick<Snapshot, 'task
   return [...readings.values()].every((acts) => isChecked(acts) || isApproved(acts, approvals))
 }
 
-function isChecked(acts: readonly (TaskRow & { spec: Action })[]): boolean {
+function isChecked(acts: readonly ActRow[]): boolean {
   const checks = acts.filter(({ spec }) => spec.checks !== undefined)
   return checks.length > 0 && checks.every(({ actual_status }) => actual_status === 'done')
 }

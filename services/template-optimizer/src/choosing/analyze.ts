@@ -1,7 +1,7 @@
 /** What the templates of a tenant are worth, in figures and in words. */
 import type { TemplateAnalysis } from '@deed/proto/template'
 import type { Score } from '../templates/score.ts'
-import { intervalOf, stageOf } from '../templates/stage.ts'
+import { rewardOf, stageOf } from '../templates/stage.ts'
 import type { Template } from '../templates/template-file.ts'
 
 const TOP_MAX = 10
@@ -40,7 +40,7 @@ export function analyze({ templates, scoreOf, days, now }: Input): TemplateAnaly
       stage: stageOf(template, score, now),
       uses: score?.usageCount ?? 0,
       success_rate: score?.successRate ?? null,
-      ...intervalOf(score, now),
+      ...rewardOf(score, now),
     }
   })
   const used = rows.filter(({ uses }) => uses > 0)

@@ -6,7 +6,7 @@
 import type { TemplateChoice, TemplateExplanation } from '@deed/proto/template'
 import type { Catalogue, Wanted } from '../templates/catalogue.ts'
 import { groupMean, type Posterior, pooled, posterior, type Score } from '../templates/score.ts'
-import { EXPERIMENT_SHARE, intervalOf, stageOf } from '../templates/stage.ts'
+import { EXPERIMENT_SHARE, rewardOf, stageOf } from '../templates/stage.ts'
 import type { Template } from '../templates/template-file.ts'
 import { drawBeta, type Random } from './seeded-random.ts'
 
@@ -67,7 +67,7 @@ export function chooseTemplate(
     stage,
     uses: scoreOf(template)?.usageCount ?? 0,
     mean: worth.mean,
-    ...intervalOf(scoreOf(template), now),
+    ...rewardOf(scoreOf(template), now),
     drawn: drawn.find((one) => one.template === template)?.value ?? null,
   }))
   const { template, worth } = best

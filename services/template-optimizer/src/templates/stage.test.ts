@@ -1,7 +1,7 @@
 // A template is trusted for what was verified, and loses the trust for what failed.
 import { describe, expect, it } from 'vitest'
 import { learn, type Outcome, type Score } from './score.ts'
-import { intervalOf, stageOf } from './stage.ts'
+import { rewardOf, stageOf } from './stage.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 const DAY_MS = 86_400_000
@@ -39,11 +39,11 @@ describe('the stage of a template', () => {
   })
 
   it('rests on an interval that narrows with the evidence and holds the mean', () => {
-    const few = intervalOf(after(true, true, false), NOW)
-    const many = intervalOf(after(...times(20, true), ...times(10, false)), NOW)
+    const few = rewardOf(after(true, true, false), NOW)
+    const many = rewardOf(after(...times(20, true), ...times(10, false)), NOW)
     expect(many.high - many.low).toBeLessThan(few.high - few.low)
     expect(many.low).toBeLessThan(0.66)
     expect(many.high).toBeGreaterThan(0.66)
-    expect(intervalOf(undefined, NOW)).toEqual({ low: 0, high: 1 })
+    expect(rewardOf(undefined, NOW)).toEqual({ low: 0, high: 1 })
   })
 })

@@ -36,7 +36,8 @@ export function PlanView({ reply }: { reply: Output<'execution.request'> }) {
     ...(read > 0 ? [`${read} to read`] : []),
     ...(already > 0 ? [`${already} already so`] : []),
     ...(open > 0 ? [`${open} not known yet`] : []),
-    ...(estimate ? [`about ${duration(estimate.time_ms)}`, dollars(estimate.cost_usd)] : []),
+    ...(estimate ? [`about ${duration(estimate.time_ms)}`, `about ${dollars(estimate.cost_usd)}`] : []),
+    ...(estimate?.models ? [`models at most ${dollars(estimate.models.cost_usd_max)}`] : []),
   ]
   return (
     <div class="plan">

@@ -20,6 +20,14 @@ import { packsWith } from './packs.ts'
 import { TryWords } from './try-words.tsx'
 
 type Pack = Output<'rules.list'>['packs'][number]
+/** What happens with a model's plan at each stage. */
+const STAGES: Readonly<Record<Learned['stage'], string>> = {
+  candidate: 'verified once',
+  shadow: 'models still plan it',
+  trusted: 'used without a model',
+  demoted: 'models plan it again, since it failed',
+}
+
 type Learned = Output<'rules.learned'>['sentences'][number]
 
 /** More rules of a pack are drawn when somebody asks for them. */
@@ -175,6 +183,7 @@ function LearnedSentences() {
                       <Status status={sentence.active ? 'active' : 'inactive'} /> by{' '}
                       {sentence.source === 'choice' ? 'a choice of' : "a model's plan for"}{' '}
                       <Line text={sentence.learned_by} max={64} /> <Time at={sentence.learned_at} />,{' '}
+                      {sentence.source === 'model' && `${sentence.stage}: ${STAGES[sentence.stage]}, `}
                       {counted(sentence.uses, 'use')}{' '}
                       <Id id={sentence.execution_id} href={`/executions/${sentence.execution_id}`} />
                     </p>

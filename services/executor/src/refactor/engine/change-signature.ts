@@ -37,7 +37,11 @@ export function changeSignature(
   for (const { name, value } of wanted)
     if (!old.includes(name) && value === undefined && calls.length > 0)
       throw new Refused('invalid_request', `say with value what the ${calls.length} callers give for ${name}`)
-  for (const one of functions) refuseUsed(project, one, wanted)
+  for (const one of functions) {
+    refuseUsed(project, one, wanted)
+    refuseByNumber(one, symbol)
+  }
+  for (const call of calls) refuseEffects(call, old, wanted)
 
   const fresh = new Map<ts.Node, () => string>()
   for (const one of functions) fresh.set(one, () => wanted.map((parameter) => declarationOf(one, parameter)).join(', '))
@@ -129,6 +133,56 @@ function refuseUsed(project: Project, { parameters }: ts.SignatureDeclaration, w
       `${name.getText()} is still used in line ${line + 1}, so it cannot be removed`,
     )
   }
+}
+
+/** `arguments[1]` means a parameter by its place, which changes. */
+function refuseByNumber(one: ts.SignatureDeclaration, symbol: string): void {
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) && node.text === 'arguments') throw usedByNumber(node, symbol)
+    // Of an arrow function, `arguments` are those of the function around it.
+    if (node === one || !ts.isFunctionLike(node) || ts.isArrowFunction(node)) ts.forEachChild(node, visit)
+  }
+  if (!ts.isArrowFunction(one)) visit(one)
+}
+
+const usedByNumber = (node: ts.Node, symbol: string): Refused =>
+  new Refused('precondition_failed', `${symbol} uses its parameters by their numbers: see ${placeOf(node)}`)
+
+function placeOf(node: ts.Node): string {
+  const file = node.getSourceFile()
+  return `line ${file.getLineAndCharacterOfPosition(node.getStart()).line + 1} of ${file.fileName.split('/').at(-1)}`
+}
+
+/** What an argument does when it is computed would be done no more, or in another order. */
+function refuseEffects(call: Call, old: readonly string[], wanted: readonly Parameter[]): void {
+  const given = call.arguments ?? []
+  const acting = given.flatMap((argument, index) => (hasEffect(argument) ? [old[index] ?? ''] : []))
+  const order = wanted.flatMap(({ name }) => (acting.includes(name) ? [name] : []))
+  const lost = acting.find((name) => name !== '' && !order.includes(name))
+  if (lost !== undefined)
+    throw new Refused('precondition_failed', `a caller does something in what it gives for ${lost}: ${shown(call)}`)
+  if (order.join() !== acting.filter((name) => name !== '').join())
+    throw new Refused(
+      'precondition_failed',
+      `a caller does several things in its arguments, whose order would change: ${shown(call)}`,
+    )
+}
+
+const shown = (call: Call): string => `${call.getText().slice(0, 100)} in ${placeOf(call)}`
+
+const isAssignment = (kind: ts.SyntaxKind): boolean =>
+  kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment
+
+/** Whether computing it calls, waits for or assigns something; a function that is given is not called by that. */
+function hasEffect(node: ts.Node): boolean {
+  if (ts.isFunctionLike(node)) return false
+  if (ts.isCallExpression(node) || ts.isNewExpression(node) || ts.isTaggedTemplateExpression(node)) return true
+  if (ts.isAwaitExpression(node) || ts.isYieldExpression(node) || ts.isDeleteExpression(node)) return true
+  if (ts.isBinaryExpression(node) && isAssignment(node.operatorToken.kind)) return true
+  const steps = [ts.SyntaxKind.PlusPlusToken, ts.SyntaxKind.MinusMinusToken]
+  if ((ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) && steps.includes(node.operator))
+    return true
+  return ts.forEachChild(node, (child) => hasEffect(child) || undefined) ?? false
 }
 
 function declarationOf({ parameters }: ts.SignatureDeclaration, { name, type }: Parameter): string {
