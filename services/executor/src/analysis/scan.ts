@@ -193,8 +193,9 @@ const unread = (path: string) => ({ path, language: 'Other', parsed: false, fact
 /** @throws what is no answer about the file itself */
 function whyUnreadable(error: unknown): string {
   if (error instanceof DeedError) return UNREADABLE[error.code] ?? error.code.replaceAll('_', ' ')
-  if (codeOf(error) === 'EACCES') return 'no right to read it'
-  throw error
+  const code = codeOf(error)
+  if (code === undefined) throw error
+  return code === 'EACCES' ? 'no right to read it' : `reading it fails: ${code}`
 }
 
 const UNREADABLE: Readonly<Record<string, string>> = {

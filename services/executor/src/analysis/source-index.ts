@@ -95,8 +95,13 @@ const FIND = `
 
 function indexIn(db: DatabaseSync): SourceIndex {
   const files = new Map<string, SourceFile>()
-  for (const { path, known } of db.prepare('select path, known from files').iterate() as Iterable<StoredFile>)
-    files.set(path, { path, ...(JSON.parse(known) as Omit<SourceFile, 'path'>) })
+  const readFiles = db.prepare('select path, known from files')
+  const load = () => {
+    files.clear()
+    for (const { path, known } of readFiles.iterate() as Iterable<StoredFile>)
+      files.set(path, { path, ...(JSON.parse(known) as Omit<SourceFile, 'path'>) })
+  }
+  load()
   const putFile = db.prepare(`
     insert into files (path, known) values (?, ?)
     on conflict (path) do update set known = excluded.known returning id`)
@@ -139,6 +144,7 @@ function indexIn(db: DatabaseSync): SourceIndex {
         return result
       } catch (error) {
         db.exec('rollback')
+        load()
         throw error
       }
     },
