@@ -12,8 +12,8 @@ export type DecisionId = z.output<typeof DecisionId>
 /**
  * What may be decided. Each is read somewhere, or it would be words alone: `strategic_initiative` and `allocation` become
  * allocations, which models are paid from; `deployment` and `release` are asked for before a release is deployed; `standard`
- * is read by reviews; `technology` and `architecture` become standards too; `priority` orders the backlog; `mandate` changes
- * what a role may decide.
+ * is read by reviews; `technology` and `architecture` become standards too; `priority` orders the backlog and the executions
+ * that wait for its items; `mandate` changes what a role may decide; `hold` keeps a target from being acted on.
  */
 export const DECISION_TYPES = [
   'strategic_initiative',
@@ -25,6 +25,7 @@ export const DECISION_TYPES = [
   'deployment',
   'priority',
   'mandate',
+  'hold',
 ] as const
 export const DecisionType = z.enum(DECISION_TYPES)
 export type DecisionType = z.output<typeof DecisionType>

@@ -26,6 +26,7 @@ import {
   linkCriterion,
   listAllocations,
   listBacklog,
+  listHolds,
   listMandates,
   listPermits,
   listRoles,
@@ -122,6 +123,7 @@ export async function startOrganization(config: Config): Promise<AsyncDisposable
   bus.serve(work.listAllocations, listAllocations(store, authority))
   bus.serve(work.listStandards, listStandards({ store }))
   bus.serve(work.listPermits, listPermits({ store }))
+  bus.serve(work.listHolds, listHolds({ store }))
   bus.serve(work.listMandates, listMandates(store, authority))
   bus.serve(work.addBacklogItem, addBacklogItem({ store }))
   bus.serve(work.listBacklog, listBacklog({ store }))

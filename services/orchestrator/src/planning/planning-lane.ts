@@ -4,7 +4,7 @@
  */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { SlotRequest } from '../dispatch/capacity.ts'
-import { fairQueue } from '../dispatch/fair-queue.ts'
+import { fairQueue, type OrderOf } from '../dispatch/fair-queue.ts'
 
 /** The maximum number of concurrent plans without a waiting caller. */
 const BEHIND_MAX = 16
@@ -20,8 +20,8 @@ export interface PlanningLane {
   waitingOf(tenant: string): number
 }
 
-export function planningLane(): PlanningLane {
-  const waiting = fairQueue<() => void>()
+export function planningLane(orderOf?: OrderOf): PlanningLane {
+  const waiting = fairQueue<() => void>(orderOf)
   const underWay = new Set<ExecutionId>()
   let running = 0
   const noted = <T>(id: ExecutionId, plan: () => Promise<T>): Promise<T> => {

@@ -25,7 +25,7 @@ import {
 import { mandateFor } from '../store/results.ts'
 import { insertVote, votesOn } from '../store/votes.ts'
 import { judge } from './judge.ts'
-import { changeIn, orderIn, takeEffect } from './take-effect.ts'
+import { changeIn, hoursIn, orderIn, takeEffect } from './take-effect.ts'
 import { consensusOf, outcomeOf } from './tally.ts'
 
 export interface Deciding {
@@ -47,6 +47,7 @@ export async function propose(
 ): Promise<Decision> {
   const { store, authority, log } = deciding
   if (type === 'priority') orderIn(subject.details)
+  if (type === 'hold') hoursIn(subject.details)
   if (type === 'mandate') checkMandate(authority, subject)
   if (type === 'deployment' && !subject.environments?.length)
     throw new DeedError('missing_field', 'a deployment needs environments', { path: '$.subject.environments' })
@@ -77,7 +78,7 @@ export async function propose(
     if (person) happened.push('escalated')
     else if (open) happened.push('vote_required')
     else {
-      const decided = { decision_id: id, type, subject, by: 'rule', why: verdict.rule, score: null }
+      const decided = { decision_id: id, type, subject, proposed_by: role, by: 'rule', why: verdict.rule, score: null }
       if (await close(client, deciding, tenant, { ...decided, approved: verdict.status === 'approved' }))
         happened.push('completed')
       // Another proposal took the money in between.
@@ -194,7 +195,7 @@ async function resolve(
   return ['escalated']
 }
 
-interface Closing extends Pick<OpenDecision, 'decision_id' | 'type' | 'subject'> {
+interface Closing extends Pick<OpenDecision, 'decision_id' | 'type' | 'subject' | 'proposed_by'> {
   readonly approved: boolean
   readonly by: string
   readonly why: string
