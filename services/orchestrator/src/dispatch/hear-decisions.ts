@@ -32,8 +32,6 @@ export function hearDecisions({ bus, log, read, wake }: Dependencies): Decisions
   let held = new Set<string>()
   /** By held target. */
   const waiting = new Map<string, Set<ExecutionId>>()
-  // What is decided while it is read may be missing in what is read.
-  let again = false
 
   const readOnce = async (): Promise<void> => {
     const decided = await read()
@@ -47,21 +45,11 @@ export function hearDecisions({ bus, log, read, wake }: Dependencies): Decisions
       for (const id of ids) void wake(id)
     }
   }
-  const reading = every(
-    EVERY_MS,
-    async () => {
-      do {
-        again = false
-        await readOnce()
-      } while (again)
-    },
-    { failed: 'reading what the organization decided failed; retrying', log, firstMs: 0 },
-  )
+  const reading = every(EVERY_MS, readOnce, {
+    ...{ failed: 'reading what the organization decided failed; retrying', log, firstMs: 0 },
+  })
   const subscription = bus.nc.subscribe(decisionEvent.subject.replace('*.*', '*.completed'), {
-    callback() {
-      again = true
-      reading.hurry()
-    },
+    callback: () => reading.again(),
   })
   return {
     orderOf: (tenant) => order.get(tenant) ?? [],

@@ -154,6 +154,13 @@ const NOTES = [
   )`,
   'create index inbox_unread on inbox (tenant, role) where read_at is null',
   'create index inbox_message on inbox (tenant, message_id)',
+  // What happened, until the stream has it.
+  `create table outbox (
+    seq bigint generated always as identity primary key,
+    event_id text not null,
+    subject text not null,
+    payload jsonb not null
+  )`,
   `create table memories (
     tenant text not null,
     role text not null check (role in (${ROLE})),
