@@ -320,6 +320,27 @@ describe('a target that a role holds', () => {
   })
 })
 
+describe('audits and drills', () => {
+  it('are ordinary executions, which wait for a person, and have no figure before they have run', async () => {
+    const workspace = under.workspace
+    expect(await call('test_lead', 'run_drill', { workspace, faults: ['F02'] })).toMatchObject({
+      execution_id: null,
+      plan: [{ kind: 'command.run', level: expect.toSatisfy((level: number) => level > 0) }],
+    })
+    expect((await call('test_lead', 'run_drill', { workspace, faults: ['; rm'] })).error.code).toBe('invalid_request')
+    const audit = { workspace, selection: ['npm', 'run', 'axe'], dry_run: false }
+    const started = await call('uiux_engineer', 'audit_accessibility', audit)
+    expect(started).toMatchObject({ plan: [{ kind: 'test.run' }], checks: null, violations: null })
+    const found = await call('uiux_engineer', 'audit_accessibility', { execution_id: started.execution_id })
+    expect(found).toMatchObject({ checks: null, violations: null })
+    expect(found.facts).toContainEqual({
+      ...{ name: 'violations', value: null, source: expect.stringContaining(started.execution_id) },
+      as_of: expect.any(String),
+    })
+    expect((await call('uiux_engineer', 'audit_accessibility')).error.code).toBe('missing_field')
+  })
+})
+
 describe('a decided priority', () => {
   it('is the order in which executions that wait are taken, also those that waited before', async () => {
     const principal = { tenant: 'local', user: 'product_manager' } as const
@@ -357,6 +378,28 @@ describe('a decided priority', () => {
     ).toMatchObject({ approved: true })
     await until(() => pressed.length > 1, { what: 'the next turn', timeoutMs: 60_000 })
     expect(pressed).toEqual(['/first', '/late'])
+  })
+})
+
+describe('a manifest of a role', () => {
+  it('proposes as that role alone, and one of a person waits for another person', async () => {
+    const request = (user: string, by: string) => {
+      const input = { by, type: 'priority', subject: { name: 'x', details: { order: [] } }, rationale: 'x' }
+      const manifest = { name: 'propose', tasks: [{ id: 'one', action: { kind: 'decision.propose', input } }] }
+      return under.client.call(
+        requestExecution,
+        { manifest, dry_run: true },
+        { principal: { tenant: 'local', user } as never },
+      )
+    }
+    await expect(request('senior_developer', 'product_manager')).rejects.toMatchObject({
+      code: 'forbidden',
+      message: expect.stringContaining('cannot propose as product_manager'),
+    })
+    for (const user of ['product_manager', 'user'])
+      expect(await request(user, 'product_manager')).toMatchObject({
+        result: { data: { actions: [{ level: 2, action: { kind: 'decision.propose' } }] } },
+      })
   })
 })
 
