@@ -48,6 +48,8 @@ export interface EventContract<Payload extends z.ZodType = z.ZodType> {
   readonly subject: string
   readonly owner: ServiceName
   readonly summary: string
+  /** The JetStream stream that keeps it. Absent: it is reported live alone. */
+  readonly stream?: string
   readonly payload: Payload
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { event, request } from './contract.ts'
 import { ExecutionId } from './ids.ts'
 import { JsonObject } from './json.ts'
-import { Dollars, Fact, Line, OrganizationRole, Prose } from './organization.ts'
+import { Dollars, Fact, Line, ORG_STREAM, OrganizationRole, Prose } from './organization.ts'
 
 /** UUIDv7. */
 export const DecisionId = z.uuid().brand<'DecisionId'>()
@@ -12,8 +12,8 @@ export type DecisionId = z.output<typeof DecisionId>
 /**
  * What may be decided. Each is read somewhere, or it would be words alone: `strategic_initiative` and `allocation` become
  * allocations, which models are paid from; `deployment` and `release` are asked for before a release is deployed; `standard`
- * is read by reviews; `technology` and `architecture` become standards too; `priority` orders the backlog; `mandate` changes
- * what a role may decide.
+ * is read by reviews; `technology` and `architecture` become standards too; `priority` orders the backlog and the executions
+ * that wait for its items; `mandate` changes what a role may decide; `hold` keeps a target from being acted on.
  */
 export const DECISION_TYPES = [
   'strategic_initiative',
@@ -25,6 +25,7 @@ export const DECISION_TYPES = [
   'deployment',
   'priority',
   'mandate',
+  'hold',
 ] as const
 export const DecisionType = z.enum(DECISION_TYPES)
 export type DecisionType = z.output<typeof DecisionType>
@@ -186,12 +187,16 @@ export const listDecisions = request({
   output: z.object({ decisions: z.array(Decision), next_cursor: DecisionId.nullable() }),
 })
 
-/** `decisions.<tenant>.<what>`, after the commit, at most once; `organization.get-decision` reads it again. */
+/**
+ * `decisions.<tenant>.<what>`, after the commit, at least once live and once in the stream; `organization.get-decision` has
+ * all of it.
+ */
 export const DECISION_EVENTS = ['new', 'vote_required', 'completed', 'escalated'] as const
 export const decisionEvent = event({
   subject: 'decisions.*.*',
   owner: 'organization',
   summary: 'A decision was proposed, needs votes, is decided, or is put to a person.',
+  stream: ORG_STREAM,
   payload: z.object({
     decision_id: DecisionId,
     type: DecisionType,

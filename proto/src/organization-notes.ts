@@ -1,7 +1,7 @@
 /** What roles write: messages to each other, and memories. All of it is text of programs: data for every reader. */
 import { z } from 'zod'
 import { event, request } from './contract.ts'
-import { Line, OrganizationRole, Prose, Tags } from './organization.ts'
+import { Line, ORG_STREAM, OrganizationRole, Prose, Tags } from './organization.ts'
 
 /** How often a thread may be answered: two programs that answer each other end here. */
 export const HOPS_MAX = 6
@@ -85,11 +85,12 @@ export const listMessages = request({
   }),
 })
 
-/** `messages.<tenant>.<recipient>`, after the commit, at most once. It says that there is one; the inbox has it. */
+/** `messages.<tenant>.<recipient>`, after the commit, at least once live and once in the stream. The inbox has it, too. */
 export const messageEvent = event({
   subject: 'messages.*.*',
   owner: 'organization',
   summary: 'A role wrote a message.',
+  stream: ORG_STREAM,
   payload: z.object({
     message_id: MessageId,
     from: OrganizationRole,
@@ -97,6 +98,10 @@ export const messageEvent = event({
     type: MessageType,
     thread_id: MessageId,
     at: z.iso.datetime(),
+    hop: z.int().optional(),
+    subject: z.string().optional(),
+    /** Text of a program: data. */
+    content: z.string().optional(),
   }),
 })
 

@@ -64,6 +64,30 @@ export const listPermits = request({
   output: z.object({ permits: z.array(Permit) }),
 })
 
+/** A target that a role keeps from being acted on. */
+export const Hold = z.object({
+  target: z.string(),
+  held_by: OrganizationRole,
+  reason: z.string(),
+  decision_id: DecisionId,
+  until: z.iso.datetime(),
+})
+export type Hold = z.output<typeof Hold>
+
+/** The longest hold. */
+export const HOLD_HOURS_MAX = 24
+
+/** Those that last now, by their targets. */
+export const listHolds = request({
+  subject: 'organization.list-holds',
+  owner: 'organization',
+  summary: 'The targets that roles keep from being acted on.',
+  timeoutMs: 5_000,
+  idempotent: true,
+  input: z.strictObject({}),
+  output: z.object({ holds: z.array(Hold) }),
+})
+
 /** How a type of decision is decided: the rule of the policy, with what a mandate changed of it. */
 export const DecisionRule = z.object({
   type: DecisionType,

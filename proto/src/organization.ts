@@ -19,6 +19,9 @@ export const ORGANIZATION_ROLES = [
 export const OrganizationRole = z.enum(ORGANIZATION_ROLES)
 export type OrganizationRole = z.output<typeof OrganizationRole>
 
+/** The stream that keeps its messages and decisions for 30 days. */
+export const ORG_STREAM = 'ORG'
+
 /** Whom a message to `leadership` reaches. */
 export const LEADERSHIP = ['ceo', 'cto', 'chro', 'operations_head'] as const satisfies OrganizationRole[]
 

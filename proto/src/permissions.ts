@@ -70,6 +70,7 @@ const READING = [
     'list-allocations',
     'list-standards',
     'list-permits',
+    'list-holds',
     'list-mandates',
     'list-backlog',
     'recall',
@@ -131,9 +132,16 @@ const MCP_VERBS = [
   ...['propose-decision', 'cast-vote', 'escalate-decision', 'get-decision', 'list-decisions'].map(
     (verb) => `organization.${verb}`,
   ),
-  ...['send-message', 'read-inbox', 'remember', 'recall', 'list-roles', 'list-allocations', 'list-standards'].map(
-    (verb) => `organization.${verb}`,
-  ),
+  ...[
+    'send-message',
+    'read-inbox',
+    'remember',
+    'recall',
+    'list-roles',
+    'list-allocations',
+    'list-standards',
+    'list-holds',
+  ].map((verb) => `organization.${verb}`),
   ...['add-backlog-item', 'list-backlog', 'link-criterion', 'accept-feature'].map((verb) => `organization.${verb}`),
 ]
 

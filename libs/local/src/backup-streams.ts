@@ -3,14 +3,15 @@
 import { restoreStream, snapshotStream, streamsNamed } from '@deed/mesh/stream-snapshot'
 import { intakeStream } from '@deed/proto/execution'
 import { MANIFEST_BUCKET } from '@deed/proto/manifest'
+import { ORG_STREAM } from '@deed/proto/organization'
 import { RESTORING } from '@deed/proto/permissions'
 import type { NatsConnection } from 'nats'
 import { type BackupList, readCompressed, writeCompressed } from './backup-folder.ts'
 
 /** Submissions first: a manifest is there for as long as the submission that names it. */
 const KEPT = [intakeStream('*'), `OBJ_${MANIFEST_BUCKET}`]
-/** Work is handed out again from the database. */
-const ALL = [...KEPT, 'WORK']
+/** Work is handed out again from the database, which has the messages and decisions of the organization, too. */
+const ALL = [...KEPT, 'WORK', ORG_STREAM]
 
 type Stored = BackupList['streams'][number]
 

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { type ExecutionConfig, readExecutionConfig } from '@deed/config/execution-config'
 import { connectBus } from '@deed/mesh/bus'
 import { serversOf } from '@deed/mesh/connection'
+import { ensureEventStreams } from '@deed/mesh/event-stream'
 import { ensureManifests } from '@deed/mesh/manifest-store'
 import { ensureIntake } from '@deed/mesh/work-queue'
 import type { ServiceName } from '@deed/proto/contract'
@@ -369,6 +370,7 @@ async function prepareStreams({ nats_url, nats_user, nats_password }: Connection
   await using bus = await connectBus({ service: 'bootstrap', url: nats_url, user: nats_user, password: nats_password })
   await ensureIntake(bus.nc, LOCAL.tenant, replicas)
   await ensureManifests(bus.nc, replicas)
+  await ensureEventStreams(bus.nc, replicas)
 }
 
 /** Only warnings of the servers belong on a terminal. */

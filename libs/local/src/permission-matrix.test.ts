@@ -2,6 +2,7 @@
 import { CONTRACTS } from '@deed/proto/contracts'
 import { SUBMIT_SUBJECT } from '@deed/proto/execution'
 import { MANIFEST_BUCKET } from '@deed/proto/manifest'
+import { ORG_STREAM } from '@deed/proto/organization'
 import {
   CALLERS,
   type Caller,
@@ -38,7 +39,14 @@ async function enter(user: NatsUser): Promise<NatsConnection> {
 }
 
 const PRINCIPALS = ['local.user', 'local.approver', 'acme.user', 'mesh.executor', 'mesh.hybrid-agent']
-const STREAMS = ['WORK', 'EXECUTION_INTAKE_local', 'EXECUTION_INTAKE_acme', `OBJ_${MANIFEST_BUCKET}`, 'OTHER']
+const STREAMS = [
+  'WORK',
+  'EXECUTION_INTAKE_local',
+  'EXECUTION_INTAKE_acme',
+  `OBJ_${MANIFEST_BUCKET}`,
+  ORG_STREAM,
+  'OTHER',
+]
 const CONSUMERS = ['orchestrator', 'executor', 'hybrid-agent', 'other']
 
 /** The whole API of JetStream, as its subjects are in nats-server 2.14. */
@@ -88,7 +96,7 @@ const SERVER = [
 const EVENTS = ['local', 'acme'].flatMap((tenant) =>
   ['no-orchestrator', 'orchestrator-back', 'approval-wanted']
     .map((name) => `alerts.${tenant}.${name}`)
-    .concat(`event.execution.${tenant}.1`),
+    .concat(`event.execution.${tenant}.1`, `decisions.${tenant}.new`, `messages.${tenant}.ceo`),
 )
 
 const BASES = [...CONTRACTS.filter(({ type }) => type !== 'event').map(({ subject }) => subject), SUBMIT_SUBJECT].map(

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import { connectBus } from '@deed/mesh/bus'
 import type { BusAddress } from '@deed/mesh/connection'
+import { ensureEventStreams } from '@deed/mesh/event-stream'
 import { ensureManifests } from '@deed/mesh/manifest-store'
 import { ensureIntake } from '@deed/mesh/work-queue'
 import { readDatabaseUrls } from './database-urls.ts'
@@ -52,6 +53,7 @@ export async function prepareServers(preparation: Preparation): Promise<void> {
   await using bus = await connectBus({ service: 'bootstrap', ...nats })
   for (const tenant of tenants) await ensureIntake(bus.nc, tenant, replicas)
   await ensureManifests(bus.nc, replicas)
+  await ensureEventStreams(bus.nc, replicas)
   progress(`the streams of ${tenants.join(', ')} are there`)
 }
 

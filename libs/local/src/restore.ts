@@ -7,6 +7,7 @@
 import { join, resolve } from 'node:path'
 import { ConfigError } from '@deed/config/config-error'
 import { ASK_RESTORE, RESTORE_SCHEMA } from '@deed/config/unfinished-restore'
+import { ensureEventStreams } from '@deed/mesh/event-stream'
 import pg from 'pg'
 import { copySnapshots } from './backup.ts'
 import { type BackupList, readList, SNAPSHOTS, verifyFiles } from './backup-folder.ts'
@@ -72,6 +73,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<BackupList
     list.snapshots && executorData !== undefined ? `${list.snapshots.files} files for undos` : 'nothing for undos',
   )
   await writeStreams(bus.nc, folder, list.streams, options.replicas)
+  await ensureEventStreams(bus.nc, options.replicas)
   progress(`${list.streams.length} streams`)
 
   await client.query(`begin; ${AS_TEXT}`)

@@ -1,6 +1,7 @@
 /** A real nats-server for one test, with the users and permissions of the mesh. */
 
 import { type Bus, connectBus } from '@deed/mesh/bus'
+import { ensureEventStreams } from '@deed/mesh/event-stream'
 import { ensureIntake, ensureWorkQueues } from '@deed/mesh/work-queue'
 import { workAct } from '@deed/proto/action'
 import { workSolve } from '@deed/proto/agent'
@@ -40,6 +41,7 @@ export async function testBus(): Promise<TestBus> {
     password: nats.credentials('bootstrap').pass,
   })
   await ensureIntake(bootstrap.nc, LOCAL.tenant)
+  await ensureEventStreams(bootstrap.nc)
   await ensureWorkQueues(bootstrap.nc, [workAct, workSolve])
   const kept = opened.move()
   return {

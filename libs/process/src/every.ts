@@ -7,6 +7,8 @@ const JITTER = 0.1
 export interface Periodic extends AsyncDisposable {
   /** Runs now rather than at its time; no-op during a run. */
   hurry(): void
+  /** As `hurry`; during a run, once more after it: what has happened meanwhile is seen. */
+  again(): void
 }
 
 interface Options {
@@ -25,14 +27,18 @@ export function every(everyMs: number, run: () => Promise<unknown>, { failed, lo
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let running = Promise.resolve()
+  let repeat = false
 
   const begin = (): void => {
     clearTimeout(timer)
     timer = undefined
+    repeat = false
     running = run()
       .catch((error: unknown) => log.warn({ err: error }, failed))
       .then(() => {
-        if (!stopped) wait(everyMs)
+        if (stopped) return
+        if (repeat) begin()
+        else wait(everyMs)
       })
   }
   const wait = (ms: number): void => {
@@ -42,6 +48,10 @@ export function every(everyMs: number, run: () => Promise<unknown>, { failed, lo
   if (firstMs === 0) begin()
   else wait(firstMs ?? everyMs)
   return {
+    again() {
+      if (timer === undefined) repeat = true
+      else if (!stopped) begin()
+    },
     hurry() {
       if (timer !== undefined && !stopped) begin()
     },

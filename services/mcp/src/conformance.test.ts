@@ -1,17 +1,14 @@
 // The official conformance suite against Deed and the nine roles over HTTP: its scenarios that need no tools of its own. The suite is not among the
 // dependencies, since it brings a hundred packages: MCP_CONFORMANCE names its program.
 
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { freePort } from '@deed/local/kept-port'
-import { temporaryFolder } from '@deed/local/temporary-folder'
-import { testBus } from '@deed/local/test-bus'
-import { until } from '@deed/process/until'
+import { meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { ORGANIZATION_ROLES } from '@deed/proto/organization'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -34,25 +31,15 @@ describe.skipIf(without !== '')(`the conformance suite${without}`, () => {
   const opened = new AsyncDisposableStack()
   let url: string
   beforeAll(async () => {
-    const nats = opened.use(await testBus())
-    const folder = opened.use(temporaryFolder())
-    const port = await freePort()
-    const config = join(folder.path, 'execution.yaml')
     const sha256 = createHash('sha256').update(TOKEN).digest('hex')
-    writeFileSync(
-      config,
-      `mcp: { port: ${port}, tokens: [{ name: suite, user: bot, sha256: ${sha256}, roles: [${ORGANIZATION_ROLES.join(', ')}] }] }\n`,
+    const roles = ORGANIZATION_ROLES.join(', ')
+    const { mesh } = opened.use(
+      await meshUnderTest({
+        config: `mcp: { enabled: true, tokens: [{ name: suite, user: bot, sha256: ${sha256}, roles: [${roles}] }] }\n`,
+        thinkers: 'together',
+      }),
     )
-    const env = { PATH: process.env.PATH, ...nats.environment('mcp'), DEED_CONFIG: config }
-    const server = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], { env, stdio: 'ignore' })
-    opened.defer(async () => {
-      server.kill()
-      if (server.exitCode === null) await once(server, 'exit')
-    })
-    await until(async () => (await fetch(`http://127.0.0.1:${port}/mcp`)).status === 401, {
-      what: 'an answer over HTTP',
-      timeoutMs: 240_000,
-    })
+    const port = readFileSync(join(mesh.dataDir, 'mcp-port.json'), 'utf8').trim()
     // The suite has no token; everything else of its requests is passed on.
     const proxy = createServer((from, to) => {
       const headers = { ...from.headers, authorization: `Bearer ${TOKEN}` }

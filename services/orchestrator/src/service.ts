@@ -25,6 +25,7 @@ import { cachedBefore } from './cache/cached-before.ts'
 import type { Config } from './config.ts'
 import { capacityOf } from './dispatch/capacity.ts'
 import { type Driver, openDriver } from './dispatch/drive.ts'
+import { hearDecisions } from './dispatch/hear-decisions.ts'
 import { keepWorkQueues } from './dispatch/keep-work-queues.ts'
 import { targetRates } from './dispatch/target-rates.ts'
 import { aboutExecution } from './execution/about-execution.ts'
@@ -43,6 +44,7 @@ import { reinspect } from './planning/reinspect.ts'
 import { paceOf, readPolicy } from './policy/policy.ts'
 import { targetsWritten } from './policy/touched-by.ts'
 import { clockOf } from './store/clock.ts'
+import { holdIn, readDecided } from './store/decided.ts'
 import { openAdmissions } from './store/executions.ts'
 import { openGoalsOf } from './store/goals.ts'
 import { readGrants } from './store/grants.ts'
@@ -120,14 +122,17 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
       // The resync will retry.
       log.warn({ err: error, execution_id: id }, 'failed to resume an execution that was waiting for a slot')
     })
-  const capacity = capacityOf(wake)
-  const lane = planningLane()
+  const decisions = opened.use(hearDecisions({ bus, log, read: () => readDecided(db), wake }))
+  const { orderOf } = decisions
+  const capacity = capacityOf(wake, orderOf)
+  const lane = planningLane(orderOf)
   const rates = opened.use(
     targetRates({
       log,
       rateOf: (target) => config.targets[target]?.rate_limit,
       reserve: (target, rate) => reserveTurn(db, target, rate),
       wake,
+      orderOf,
     }),
   )
   const driver: Driver = openDriver({
@@ -137,6 +142,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     clock,
     capacity,
     rates,
+    decisions,
     workQueues: queues,
     leaseMs,
     policyVersion: policy.version,
@@ -166,6 +172,7 @@ export async function startOrchestrator(env: Config): Promise<AsyncDisposable> {
     workspaces: config,
     secrets: config.secrets,
     permits: permitsIn(db),
+    holdOn: holdIn(db),
     grants: (tenant) => readGrants(db, tenant, { all: false, limit: GRANTS_MAX }),
     now: clock.now,
   }

@@ -80,6 +80,7 @@ export async function openWorld(opened: AsyncDisposableStack): Promise<World> {
       room: async () => () => undefined,
     } as never,
     rates: { mayBegin: () => true, began: () => undefined } as never,
+    decisions: { isHeld: () => false },
     paceOf: () => 'long',
     writes: () => [],
     workQueues: { checkNow: () => undefined },
@@ -90,7 +91,15 @@ export async function openWorld(opened: AsyncDisposableStack): Promise<World> {
     ended: () => undefined,
   })
   const planning: Planning = {
-    ...{ bus, policy, secrets: {}, now: clock.now, grants: async () => [], permits: async () => false },
+    ...{
+      bus,
+      policy,
+      secrets: {},
+      now: clock.now,
+      grants: async () => [],
+      permits: async () => false,
+      holdOn: async () => undefined,
+    },
     workspaces: { workspaces: {} } as never,
   }
   const admit = openAdmissions(db)

@@ -26,6 +26,7 @@ decisions:
   release: { by: [test_lead], mode: autonomous, require: [gates_passed] }
   deployment: { by: [cto], mode: autonomous, needs: release }
   mandate: { by: [chro], mode: human }
+  hold: { by: [operations_head, cto], mode: autonomous }
 `
 
 const opened = new AsyncDisposableStack()
@@ -248,6 +249,39 @@ describe('a decision', () => {
       unmet: ['it has no acceptance criteria'],
     })
   })
+})
+
+describe('a hold', () => {
+  const hold = (user: string, hours: unknown) =>
+    propose(user, 'hold', { name: 'demo-api', text: 'a disk is replaced', details: { hours } } as never)
+  const holds = async (tenant = 'local') => (await bus.call(work.listHolds, {}, as('ann', tenant))).holds
+
+  it('names who keeps a target from being acted on, why and how long, until it is released or its time has ended', async () => {
+    const { decision_id } = await hold('operations_head', 1)
+    expect(await holds()).toEqual([
+      {
+        ...{ target: 'demo-api', held_by: 'operations_head', reason: 'a disk is replaced', decision_id },
+        until: expect.any(String),
+      },
+    ])
+    expect(await holds('acme')).toEqual([])
+    await database.query('end-holds', 'update holds set valid_until = now()', [])
+    expect(await holds()).toEqual([])
+    await hold('cto', 24)
+    expect(await holds()).toMatchObject([{ held_by: 'cto' }])
+    await hold('operations_head', 0)
+    expect(await holds()).toEqual([])
+  })
+
+  it.each([[24.1], [-1], ['long'], [undefined]])(
+    'of %s hours is refused, and so is one of another role',
+    async (hours) => {
+      const before = await count('decisions')
+      await expect(hold('cto', hours)).rejects.toMatchObject({ path: '$.subject.details.hours' })
+      await expect(hold('ceo', 1)).rejects.toMatchObject({ code: 'forbidden' })
+      expect(await count('decisions')).toBe(before)
+    },
+  )
 })
 
 describe('messages', () => {

@@ -26,11 +26,13 @@ import {
   linkCriterion,
   listAllocations,
   listBacklog,
+  listHolds,
   listMandates,
   listPermits,
   listRoles,
   listStandards,
 } from './handlers/work.ts'
+import { publishEvents } from './publishing/publish-events.ts'
 import { lateDecisions } from './store/decisions.ts'
 import { pruneMessages } from './store/messages.ts'
 import { migrations } from './store/migrations.ts'
@@ -63,20 +65,17 @@ export async function startOrganization(config: Config): Promise<AsyncDisposable
     }),
   )
   const bus = opened.use(await connectBus({ service: 'organization', ...busAddress(config), log }))
-  const deciding: Deciding = { store, authority, bus, log, askPeople: () => ask() }
+  const publishing = opened.use(publishEvents({ store, bus, log }))
+  const publish = publishing.again
+  const deciding: Deciding = { store, authority, log, publish, askPeople: () => ask() }
   const ending = new AbortController()
   const answers = opened.use(hearAnswers(bus, () => ask()))
-  // What happens during a pass may be about a decision that the pass is past already.
-  let again = false
   const people = opened.use(
     every(
       ANSWERS_MS,
       async () => {
         try {
-          do {
-            again = false
-            await askPeople({ ...deciding, bus, hear: answers.hear }, ending.signal)
-          } while (again && !ending.signal.aborted)
+          await askPeople({ ...deciding, bus, hear: answers.hear }, ending.signal)
         } catch (error) {
           setTimeout(ask, RETRY_MS).unref()
           throw error
@@ -85,10 +84,8 @@ export async function startOrganization(config: Config): Promise<AsyncDisposable
       { failed: 'asking people failed; retrying', log, firstMs: 0 },
     ),
   )
-  const ask = (): void => {
-    again = true
-    people.hurry()
-  }
+  // What happens during a pass may be about a decision that the pass is past already.
+  const ask = (): void => people.again()
   opened.defer(() => ending.abort())
   opened.use(
     every(
@@ -113,7 +110,7 @@ export async function startOrganization(config: Config): Promise<AsyncDisposable
   bus.serve(decision.escalateDecision, escalateDecision(deciding))
   bus.serve(decision.getDecision, getDecision(store))
   bus.serve(decision.listDecisions, listDecisions(store))
-  bus.serve(note.sendMessage, sendMessage({ store, bus, log }))
+  bus.serve(note.sendMessage, sendMessage({ store, log, publish }))
   bus.serve(note.readInbox, readInbox({ store }))
   bus.serve(note.listMessages, listMessages({ store }))
   bus.serve(note.remember, remember({ store }))
@@ -122,6 +119,7 @@ export async function startOrganization(config: Config): Promise<AsyncDisposable
   bus.serve(work.listAllocations, listAllocations(store, authority))
   bus.serve(work.listStandards, listStandards({ store }))
   bus.serve(work.listPermits, listPermits({ store }))
+  bus.serve(work.listHolds, listHolds({ store }))
   bus.serve(work.listMandates, listMandates(store, authority))
   bus.serve(work.addBacklogItem, addBacklogItem({ store }))
   bus.serve(work.listBacklog, listBacklog({ store }))

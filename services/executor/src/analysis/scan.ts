@@ -149,7 +149,9 @@ async function readFile(
     if (file.size > FILE_BYTES_MAX) return leaveOut(`larger than ${FILE_BYTES_MAX} bytes`)
     bytes = readFileSync(file.fd)
   } catch (error) {
-    return leaveOut(whyUnreadable(error))
+    const why = whyUnreadable(error)
+    // Another time it may be readable.
+    return leaveOut(why, '', why.startsWith(FAILS) ? '' : statKey(stat))
   }
   const hash = createHash('sha256').update(bytes).digest('hex')
   if (old?.hash === hash && old.leftOut === undefined) {
@@ -195,8 +197,10 @@ function whyUnreadable(error: unknown): string {
   if (error instanceof DeedError) return UNREADABLE[error.code] ?? error.code.replaceAll('_', ' ')
   const code = codeOf(error)
   if (code === undefined) throw error
-  return code === 'EACCES' ? 'no right to read it' : `reading it fails: ${code}`
+  return code === 'EACCES' ? 'no right to read it' : `${FAILS} ${code}`
 }
+
+const FAILS = 'reading it fails:'
 
 const UNREADABLE: Readonly<Record<string, string>> = {
   not_a_regular_file: 'a hard link, or not a file',

@@ -1,24 +1,27 @@
 /** The head of operations: what runs, what is wrong, and what was kept. */
 import { listApprovals } from '@deed/proto/approval'
+import { listExecutions } from '@deed/proto/execution'
 import { listGoals } from '@deed/proto/goal'
-import { addBacklogItem } from '@deed/proto/organization-work'
+import { addBacklogItem, HOLD_HOURS_MAX, listHolds } from '@deed/proto/organization-work'
 import { z } from 'zod'
 import { worldText } from '../tools/execution-view.ts'
 import { countBy, readAlerts, readExecutions, readStats, readWorkers } from './read-facts.ts'
 import { Requested, Responding, requestWork } from './request-work.ts'
-import { Hours, hoursAgo, Name, roleTool, Text } from './role-tool.ts'
+import { Decided, decide, Hours, hoursAgo, Name, roleTool, Text } from './role-tool.ts'
 
 const SUSPECTS_MAX = 10
 const HOURS_SHOWN = 5
 const { execution_id, plan } = Requested
 const Responded = { execution_id, plan }
 const SUSPECT_HOURS = 6
+const PAUSED_READ = 100
 
 export const OPERATIONS_TOOLS = [
   roleTool({
     name: 'get_operations_status',
     title: 'Read the state of operations',
-    description: 'Services that answer, workers, firing alerts, what waits for people, goals that are blocked.',
+    description:
+      'Services that answer, workers, firing alerts, what waits for people, goals that are blocked, targets that are held.',
     input: {},
     output: {
       services: z.array(z.string()),
@@ -26,6 +29,9 @@ export const OPERATIONS_TOOLS = [
         z.strictObject({ name: z.string(), severity: z.string(), since: z.string(), summary: z.string() }),
       ),
       blocked_goals: z.array(z.string()),
+      held: z.array(
+        z.strictObject({ target: z.string(), held_by: z.string(), until: z.string(), untrusted: z.string() }),
+      ),
     },
     reads: true,
     async run(_, work) {
@@ -42,11 +48,16 @@ export const OPERATIONS_TOOLS = [
         {},
         { goals_blocked: (found) => found.goals.filter(({ status }) => status === 'blocked').length },
       )
+      const holds = await work.read(listHolds, {}, { targets_held: (found) => found.holds.length })
       return {
         services: [...new Set((workers?.services ?? []).map(({ service }) => service))],
         alerts: (alerts?.alerts ?? [])
           .filter(({ state }) => state === 'firing')
           .map(({ name, severity, since, summary }) => ({ name, severity, since, summary: worldText(summary) })),
+        held: (holds?.holds ?? []).map(({ target, held_by, until, reason }) => ({
+          ...{ target, held_by, until },
+          untrusted: worldText(reason),
+        })),
         blocked_goals: (goals?.goals ?? []).filter(({ status }) => status === 'blocked').map(({ name }) => name),
         next: 'triage_incident begins with an alert or with words.',
       }
@@ -111,6 +122,32 @@ export const OPERATIONS_TOOLS = [
         task: [runbook.replaceAll('-', ' '), target].filter((one) => one !== undefined).join(' '),
         dry_run,
       }),
+  }),
+  roleTool({
+    name: 'hold_target',
+    title: 'Keep a target from being acted on',
+    description:
+      'Until then no plan with the target is accepted, and no step of an accepted one begins. paused: what waits for it. hours 0 releases.',
+    input: { target: Name, hours: z.number().min(0).max(HOLD_HOURS_MAX), reason: Text },
+    output: { ...Decided, held: z.boolean(), until: z.string().nullable(), paused: z.array(z.string()) },
+    async run({ target, hours, reason }, work) {
+      const decided = await decide(work, {
+        type: 'hold',
+        subject: { name: target, text: reason, details: { hours } },
+        rationale: reason,
+      })
+      const holds = await work.read(listHolds, {}, { targets_held: (found) => found.holds.length })
+      const hold = holds?.holds.find((one) => one.target === target)
+      const named = await work.ask(listExecutions, { target, limit: PAUSED_READ })
+      const open = named.executions.filter(({ finished_at: at }) => at === null)
+      work.fact('open_executions', open.length, `execution.list target=${target}, the newest ${PAUSED_READ}`)
+      return {
+        ...decided,
+        ...{ held: hold !== undefined, until: hold?.until ?? null },
+        paused: hold === undefined ? [] : open.map(({ execution_id: id }) => id),
+        next: hold === undefined ? decided.next : 'hold_target with hours 0 releases it; else its end does.',
+      }
+    },
   }),
   roleTool({
     name: 'review_slo',

@@ -57,6 +57,33 @@ export const TEST_TOOLS = [
       }),
   }),
   roleTool({
+    name: 'run_drill',
+    title: 'Break a mesh on purpose',
+    description:
+      'Runs faults of deed drill, from a workspace that has the package deed, on a mesh of its own. A person approves; done means that all held.',
+    input: {
+      workspace: z.string().min(1).max(4_096),
+      faults: z
+        .array(z.string().regex(/^F[0-9]{2,3}$/))
+        .min(1)
+        .max(20),
+      dry_run: z.boolean().default(true),
+      proves: Proves,
+    },
+    output: Requested,
+    run: ({ workspace, faults, dry_run, proves }, work) => {
+      const argv = ['npx', '--no-install', 'deed', 'drill', '--only', faults.join(','), '--json']
+      return requestWork(work, {
+        manifest: {
+          name: 'run-drill',
+          workspace,
+          tasks: [{ id: 'drill', action: { kind: 'command.run', input: { argv } } }],
+        },
+        ...{ dry_run, proves },
+      })
+    },
+  }),
+  roleTool({
     name: 'assess_release',
     title: 'Judge a release',
     description:

@@ -1,15 +1,53 @@
 /** The engineer for people's experience: how long they wait, what they are asked, and in which words. */
 import { listApprovals } from '@deed/proto/approval'
+import { DeedError } from '@deed/proto/errors'
+import { getExecution } from '@deed/proto/execution'
 import { addBacklogItem } from '@deed/proto/organization-work'
 import { z } from 'zod'
-import { worldText } from '../tools/execution-view.ts'
+import { Id, worldText } from '../tools/execution-view.ts'
 import { countBy, quantile, readAlerts, readExecutions, readStats } from './read-facts.ts'
-import { Hours, hoursAgo, Name, roleTool, Text } from './role-tool.ts'
+import { Requested, requestWork } from './request-work.ts'
+import { Hours, hoursAgo, Name, roleTool, Text, type Work } from './role-tool.ts'
 
 const APPROVALS_READ = 500
 const SENTENCES_MAX = 25
 
 export const UIUX_TOOLS = [
+  roleTool({
+    name: 'audit_accessibility',
+    title: 'Audit the accessibility of pages',
+    description:
+      'Runs the audit of a workspace, such as its axe tests in a browser; a person approves. With execution_id: the figures of one that was started.',
+    input: {
+      workspace: z.string().min(1).max(4_096).optional(),
+      selection: z
+        .array(z.string().min(1).max(1_024))
+        .max(50)
+        .default([])
+        .describe('program and arguments: npm, run, axe'),
+      execution_id: Id.optional(),
+      dry_run: z.boolean().default(true),
+    },
+    output: {
+      ...Requested,
+      checks: z.number().nullable().describe('that ran'),
+      violations: z.number().nullable().describe('checks that failed; null: facts say why'),
+    },
+    async run({ workspace, selection, execution_id: id, dry_run }, work) {
+      if (id !== undefined) return auditOf(work, id)
+      if (workspace === undefined || selection.length === 0)
+        throw new DeedError('missing_field', 'name the workspace and its audit in selection, or an execution_id')
+      const action = { kind: 'test.run', input: { argv: selection } }
+      const manifest = { name: 'audit-accessibility', workspace, tasks: [{ id: 'audit', action }] }
+      const asked = await requestWork(work, { manifest, dry_run })
+      for (const name of ['checks', 'violations']) work.fact(name, null, 'the audit has not run yet')
+      return {
+        ...asked,
+        ...{ checks: null, violations: null },
+        next: asked.execution_id === null ? asked.next : 'Once it has ended, call this with its execution_id.',
+      }
+    },
+  }),
   roleTool({
     name: 'measure_experience',
     title: 'Measure what people experience',
@@ -81,6 +119,26 @@ export const UIUX_TOOLS = [
     },
   }),
 ]
+
+/** Figures of the summary that the run itself printed, and no others: without a browser no check runs, and there are none. */
+async function auditOf(work: Work, id: string) {
+  const { execution_id, status, result, error } = await work.ask(
+    getExecution,
+    getExecution.input.parse({ execution_id: id }),
+  )
+  const { tests } = Audited.parse(result?.data ?? {})
+  const source = tests ? `execution ${id}, the summary of its run` : (error?.message ?? `execution ${id} is ${status}`)
+  const checks = tests ? tests.passed + tests.failed : null
+  const violations = tests?.failed ?? null
+  work.fact('checks', checks, worldText(source))
+  work.fact('violations', violations, worldText(source))
+  work.fact('checks_skipped', tests?.skipped ?? null, worldText(source))
+  const next = tests ? 'propose_change keeps a finding, with this execution as evidence.' : 'facts say what is missing.'
+  return { execution_id, status, plan: [], checks, violations, next }
+}
+
+const Count = z.number().int().min(0)
+const Audited = z.object({ tests: z.object({ passed: Count, failed: Count, skipped: Count }).optional() }).catch({})
 
 async function sentences(
   surface: 'errors' | 'alerts' | 'approvals',

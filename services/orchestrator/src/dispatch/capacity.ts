@@ -9,7 +9,7 @@ import type { ExecutionId } from '@deed/proto/ids'
 import type { Capability } from '@deed/proto/states'
 import { OWN_SLOTS, type Pace } from '@deed/proto/task'
 import type { ExecutionRow } from '../execution/snapshot.ts'
-import { type FairQueue, fairQueue } from './fair-queue.ts'
+import { type FairQueue, fairQueue, type OrderOf } from './fair-queue.ts'
 
 /** A plan waits at most this long for a slot before it is stored. */
 const ROOM_MS_MAX = 250
@@ -42,8 +42,11 @@ export interface Capacity {
   waitingOf(tenant: string): number
 }
 
-/** @param wake resumes a waiting execution; a slot is reserved for it until the promise resolves */
-export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacity {
+/**
+ * @param wake resumes a waiting execution; a slot is reserved for it until the promise resolves
+ * @param orderOf which executions of a tenant come first
+ */
+export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>, orderOf?: OrderOf): Capacity {
   const pools = new Map<Capability, Pool>()
   const poolOf = (capability: Capability): Pool => {
     const pool = pools.get(capability)
@@ -52,7 +55,7 @@ export function capacityOf(wake: (id: ExecutionId) => Promise<unknown>): Capacit
       ...{ slots: 0, elsewhere: 0 },
       taken: { read: 0, short: 0, long: 0 },
       keptFor: new Map(),
-      waiting: { read: fairQueue(), short: fairQueue(), long: fairQueue() },
+      waiting: { read: fairQueue(orderOf), short: fairQueue(orderOf), long: fairQueue(orderOf) },
       inTurn: [...PACES],
     }
     pools.set(capability, made)

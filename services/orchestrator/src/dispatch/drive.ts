@@ -31,6 +31,7 @@ import { announce } from './announce.ts'
 import type { Capacity } from './capacity.ts'
 import { concurrencyKeys } from './concurrency-keys.ts'
 import { handOutOne } from './hand-out-one.ts'
+import type { Decisions } from './hear-decisions.ts'
 import { heldSlots } from './held-slots.ts'
 import { inTurn } from './in-turn.ts'
 import type { WorkQueues } from './keep-work-queues.ts'
@@ -53,6 +54,7 @@ export interface Dependencies {
   clock: Clock
   capacity: Capacity
   rates: TargetRates
+  decisions: Pick<Decisions, 'isHeld'>
   workQueues: Pick<WorkQueues, 'checkNow'>
   leaseMs: number
   autoRollback: boolean

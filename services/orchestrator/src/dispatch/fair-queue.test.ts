@@ -24,6 +24,16 @@ describe('turns', () => {
     expect([1, 2, 3, 4, 5].map(() => queue.next())).toEqual(['high', 'normal, again', 'later', 'low', undefined])
   })
 
+  it('come in the order that was decided for a tenant, also to what was queued before, and leave other tenants theirs', () => {
+    let order: string[] = []
+    const queue = fairQueue<string>((tenant) => (tenant === 'a' ? order : []))
+    for (const id of ['a1', 'a2', 'a3']) queue.add({ id, tenant: 'a', priority: 5 }, id)
+    for (const id of ['b1', 'b2']) queue.add({ id, tenant: 'b', priority: 5 }, id)
+    queue.add({ id: 'urgent', tenant: 'a', priority: 2 }, 'urgent')
+    order = ['gone', 'a3', 'a2']
+    expect(Array.from({ length: 7 }, () => queue.next())).toEqual(['urgent', 'a3', 'b1', 'a2', 'b2', 'a1', undefined])
+  })
+
   it('lose nobody, come to each once, and in between two of one tenant to every other that waits', () => {
     const coming = fc.record({
       id: fc.integer({ min: 0, max: 40 }),

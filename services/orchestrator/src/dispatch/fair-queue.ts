@@ -1,6 +1,6 @@
 /**
- * A fair queue: higher priorities first, equal priorities by tenant in turn, and first in, first out within a tenant.
- * So a tenant with ten thousand items does not delay another's first one.
+ * A fair queue: higher priorities first, equal priorities by tenant in turn, and within a tenant in the order that was
+ * decided for it, else first in, first out. So a tenant with ten thousand items does not delay another's first one.
  */
 
 export interface Waiting {
@@ -22,9 +22,13 @@ export interface FairQueue<Item> {
   readonly size: number
 }
 
+/** The ids of a tenant that come before its others, in their order; few. */
+export type OrderOf = (tenant: string) => readonly string[]
+
 const PRIORITIES = 10
 
-export function fairQueue<Item>(): FairQueue<Item> {
+/** @param orderOf asked at each turn, so that another order counts for what is queued already */
+export function fairQueue<Item>(orderOf: OrderOf = () => []): FairQueue<Item> {
   /** By priority, by tenant, by id; the tenant whose turn it is comes first. */
   const queues = Array.from({ length: PRIORITIES }, () => new Map<string, Map<string, Item>>())
   const placeOf = new Map<string, Waiting>()
@@ -64,13 +68,14 @@ export function fairQueue<Item>(): FairQueue<Item> {
     next() {
       for (const tenants of queues) {
         for (const [tenant, items] of tenants) {
-          for (const [id, item] of items) {
-            // The tenant moves to the end of the rotation.
-            tenants.delete(tenant)
-            tenants.set(tenant, items)
-            remove(id)
-            return item
-          }
+          const id = orderOf(tenant).find((one) => items.has(one)) ?? firstOf(items)
+          const item = id === undefined ? undefined : items.get(id)
+          if (id === undefined || item === undefined) continue
+          // The tenant moves to the end of the rotation.
+          tenants.delete(tenant)
+          tenants.set(tenant, items)
+          remove(id)
+          return item
         }
       }
       return undefined
@@ -80,4 +85,9 @@ export function fairQueue<Item>(): FairQueue<Item> {
       return placeOf.size
     },
   }
+}
+
+function firstOf<Item>(items: ReadonlyMap<string, Item>): string | undefined {
+  for (const id of items.keys()) return id
+  return undefined
 }

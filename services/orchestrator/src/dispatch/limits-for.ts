@@ -3,6 +3,7 @@ import type { ApprovalId, ExecutionId, TaskId } from '@deed/proto/ids'
 import type { Limits } from '../reconcile/input.ts'
 import { type Capacity, type Slot, slotRequestOf } from './capacity.ts'
 import type { ConcurrencyKeys } from './concurrency-keys.ts'
+import type { Decisions } from './hear-decisions.ts'
 import type { HeldSlots } from './held-slots.ts'
 import type { TargetRates } from './target-rates.ts'
 
@@ -10,6 +11,7 @@ import type { TargetRates } from './target-rates.ts'
 export interface LimitSources extends Pick<Limits, 'leaseMs' | 'autoRollback' | 'policyVersion'> {
   capacity: Pick<Capacity, 'take'>
   rates: TargetRates
+  decisions: Pick<Decisions, 'isHeld'>
   keys: Pick<ConcurrencyKeys, 'isFree' | 'wait'>
   slotOf: HeldSlots['slotOf']
 }
@@ -24,7 +26,7 @@ export interface Taken {
 }
 
 export function limitsFor(sources: LimitSources, id: ExecutionId, taken: Taken, keysBusy: boolean): Limits {
-  const { leaseMs, autoRollback, policyVersion, capacity, rates, keys, slotOf } = sources
+  const { leaseMs, autoRollback, policyVersion, capacity, rates, decisions, keys, slotOf } = sources
   /** Keys that this step itself takes. */
   const granted = new Set<string>()
   return {
@@ -45,7 +47,11 @@ export function limitsFor(sources: LimitSources, id: ExecutionId, taken: Taken, 
       for (const key of wanted) granted.add(key)
       return true
     },
-    mayBegin: (target, execution) => rates.mayBegin(target, slotRequestOf(execution)),
+    mayBegin(target, execution, task) {
+      // What only reads does not act on it.
+      if (slotOf(task).pace !== 'read' && decisions.isHeld(execution.tenant, target, id)) return false
+      return rates.mayBegin(target, slotRequestOf(execution))
+    },
     began: rates.began,
     mayAsk({ approval_id: approvalId, level }, { dependencies }) {
       // A step that the plan itself asks for was inspected just before.

@@ -9,7 +9,7 @@ import type { ExecutionId } from '@deed/proto/ids'
 import type { Log } from '@deed/telemetry/logger'
 import type { Rate } from '../store/rate-limits.ts'
 import type { SlotRequest } from './capacity.ts'
-import { type FairQueue, fairQueue } from './fair-queue.ts'
+import { type FairQueue, fairQueue, type OrderOf } from './fair-queue.ts'
 
 /**
  * The maximum number of executions that are resumed for a turn that the previous one, such as a cancelled one, did not
@@ -31,6 +31,7 @@ interface Dependencies {
   /** @returns the time until the turn may be used, in milliseconds */
   reserve(target: string, rate: Rate): Promise<number>
   wake(id: ExecutionId): Promise<unknown>
+  orderOf?: OrderOf
 }
 
 interface Line {
@@ -40,7 +41,7 @@ interface Line {
   timer: NodeJS.Timeout | undefined
 }
 
-export function targetRates({ log, rateOf, reserve, wake }: Dependencies): TargetRates {
+export function targetRates({ log, rateOf, reserve, wake, orderOf }: Dependencies): TargetRates {
   const lines = new Map<string, Line>()
 
   const lineOf = (target: string): Line | undefined => {
@@ -48,7 +49,7 @@ export function targetRates({ log, rateOf, reserve, wake }: Dependencies): Targe
     if (line) return line
     const rate = rateOf(target)
     if (!rate) return undefined
-    const made: Line = { rate, waiting: fairQueue(), turn: 'none', timer: undefined }
+    const made: Line = { rate, waiting: fairQueue(orderOf), turn: 'none', timer: undefined }
     lines.set(target, made)
     return made
   }

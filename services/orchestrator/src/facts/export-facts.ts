@@ -71,6 +71,7 @@ export function exportFacts(dependencies: Dependencies): Periodic {
   const running = every(EVERY_MS, pass, { failed: 'exporting the facts failed', log, firstMs: 0 })
   return {
     hurry: running.hurry,
+    again: running.again,
     async [Symbol.asyncDispose]() {
       await running[Symbol.asyncDispose]()
       release(true)

@@ -19,6 +19,7 @@ import { aboutExecution } from '../execution/about-execution.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import type { Snapshot } from '../execution/snapshot.ts'
 import type { Accepting } from '../intake/accept-execution.ts'
+import { heldText } from '../planning/weigh-actions.ts'
 import { type GoalChange, type GoalRow, storeCheck } from '../store/goals.ts'
 import type { Database } from '../store/schema.ts'
 import { agreedBy, goalApprovalOf, reasonOf } from './goal-approval.ts'
@@ -67,8 +68,12 @@ export async function checkGoal(looking: CheckDependencies, claimed: GoalRow): P
     case 'rest':
       if (outcome === 'unknown' && goal.last_outcome !== 'unknown') raiseUnobservable(looking, goal, seen)
       return note(looking, goal, checked, goal.interval_ms)
-    case 'remedy':
+    case 'remedy': {
+      const hold = await looking.planning.holdOn(goal.tenant, targetsIn(goal))
+      if (hold)
+        return note(looking, goal, { ...checked, last_seen: heldText(hold).slice(0, SEEN_CHARS_MAX) }, goal.interval_ms)
       return bringAbout(looking, { ...goal, ...drifted }, now)
+    }
     case 'give_up':
       return giveUp(
         looking,
@@ -105,6 +110,9 @@ export async function probe(
     return { outcome: 'unknown', seen: message, refused: new DeedError(code, message, { cause: error }) }
   }
 }
+
+const targetsIn = ({ steps }: Pick<GoalRow, 'steps'>): string[] =>
+  steps.map(({ action }) => action.input.target).filter((target) => typeof target === 'string')
 
 async function bringAbout(looking: CheckDependencies, goal: GoalRow, now: number): Promise<number | undefined> {
   const { db, bus, log } = looking

@@ -12,6 +12,7 @@ import type { TaskId } from '@deed/proto/ids'
 import { defined, type JsonObject } from '@deed/proto/json'
 import { factsOf } from '@deed/proto/kinds'
 import type { TaskTerms } from '@deed/proto/manifest'
+import { ORGANIZATION_ROLES } from '@deed/proto/organization'
 import { HUMAN_TASK, HumanTaskInput } from '@deed/proto/person'
 import { GoalNode } from '@deed/proto/task'
 import type { z } from 'zod'
@@ -165,7 +166,8 @@ export async function replanTask(
   return { task: { spec, action_hash, level, approval_id }, work }
 }
 
-function actionOf({ action }: PlannedAction, { request }: ExecutionRow, reading: WordsRead | undefined): Action {
+function actionOf({ action }: PlannedAction, execution: ExecutionRow, reading: WordsRead | undefined): Action {
+  const { request } = execution
   const workspace = action.workspace ?? request.context?.workspace
   // Policy decides what must be found beforehand, not the author of the solution.
   const given = unsealedOf(action)
@@ -180,9 +182,23 @@ function actionOf({ action }: PlannedAction, { request }: ExecutionRow, reading:
         `${action.kind} takes no verify; put the observation into a wait.until after it`,
         { path: '$.verify' },
       )
-    return Action.parse({ ...rest, input: validate(held, action.input) })
+    const input = validate(held, action.input)
+    if (action.kind === DECISION_TASK) checkSpeaker(execution, DecisionTaskInput.parse(input))
+    return Action.parse({ ...rest, input })
   }
   return Action.parse({ ...rest, ...defined({ workspace }) })
+}
+
+/**
+ * A role speaks for itself alone, unless a workflow lets it: the operator wrote that file. A person speaks for roles, since people
+ * decide above them; the plan has level 2, so that another person sees each proposal with its role and approves it.
+ */
+function checkSpeaker({ request, user_name: user }: ExecutionRow, { by }: DecisionTaskInput): void {
+  const isRole = ORGANIZATION_ROLES.some((role) => role === user)
+  if (isRole && user !== by && request.workflow === undefined)
+    throw new DeedError('forbidden', `${user} cannot propose as ${by}; propose as ${user}, or run a workflow`, {
+      path: '$.input.by',
+    })
 }
 
 /**

@@ -9,7 +9,7 @@ const TIMES = 100
 describe('the lane of plans', () => {
   it('makes 64 plans at once, and 16 beside callers that wait for an answer', async () => {
     let now = 5_000
-    const lane = planningLane(() => now)
+    const lane = planningLane(undefined, () => now)
     const plans = startMany(lane)
     await turn()
     expect(plans.begun).toHaveLength(64)
@@ -27,7 +27,7 @@ describe('the lane of plans', () => {
 
   it('begins the most urgent one first, also before one that comes when there is room again', async () => {
     let now = 5_000
-    const lane = planningLane(() => now)
+    const lane = planningLane(undefined, () => now)
     lane.called()
     const plans = startMany(lane, 16)
     plans.start('late', 8)

@@ -4,7 +4,7 @@
  */
 import type { ExecutionId } from '@deed/proto/ids'
 import type { SlotRequest } from '../dispatch/capacity.ts'
-import { fairQueue } from '../dispatch/fair-queue.ts'
+import { fairQueue, type OrderOf } from '../dispatch/fair-queue.ts'
 
 /** The maximum number of concurrent plans without a waiting caller. A plan mostly waits: fewer leave cores idle. */
 const BEHIND_MAX = 64
@@ -25,9 +25,12 @@ export interface PlanningLane {
   waitingOf(tenant: string): number
 }
 
-/** @param now a monotonic clock, in milliseconds */
-export function planningLane(now: () => number = () => performance.now()): PlanningLane {
-  const waiting = fairQueue<() => void>()
+/**
+ * @param orderOf which of a tenant come first
+ * @param now a monotonic clock, in milliseconds
+ */
+export function planningLane(orderOf?: OrderOf, now: () => number = () => performance.now()): PlanningLane {
+  const waiting = fairQueue<() => void>(orderOf)
   const underWay = new Set<ExecutionId>()
   let running = 0
   let calledAt = Number.NEGATIVE_INFINITY

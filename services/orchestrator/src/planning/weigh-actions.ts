@@ -12,6 +12,7 @@ import { onBehalfOf } from '../execution/on-behalf-of.ts'
 import type { ExecutionRow, TaskRow } from '../execution/snapshot.ts'
 import { argvOf, effectOf, levelOf, type Policy } from '../policy/policy.ts'
 import { footprint, touchedBy, type Workspaces } from '../policy/touched-by.ts'
+import type { Hold } from '../store/decided.ts'
 import { predecessors } from './comes-after.ts'
 import { isDecidedBefore, releasesOf } from './deployments.ts'
 
@@ -27,6 +28,8 @@ export interface Weighing {
   secrets: ExecutionConfig['secrets']
   /** Whether the organization permits to deploy one of the releases to an environment now; undefined: any release. */
   permits(tenant: string, environment: string, releases: readonly string[] | undefined): Promise<boolean>
+  /** Who keeps one of the targets from being acted on now. */
+  holdOn(tenant: string, targets: readonly string[]): Promise<Hold | undefined>
   /**
    * The approval covers every later time when the postcondition does not hold: that it holds now does not change the
    * level.
@@ -96,7 +99,7 @@ export async function weighActions(
 
 /** Inspects the target of every action that does more than read, and decides by the result. */
 export async function inspectTargets(
-  { bus, policy, workspaces, secrets, permits, permanent = false }: Weighing,
+  { bus, policy, workspaces, secrets, permits, holdOn, permanent = false }: Weighing,
   execution: ExecutionRow,
   candidates: readonly Candidate[],
 ): Promise<void> {
@@ -106,6 +109,8 @@ export async function inspectTargets(
       task.capability !== 'human' && (task.level > 0 || effectOf(policy, action.kind, action.input) !== 'read'),
   )
   if (inspected.length === 0) return
+  const hold = await holdOn(execution.tenant, targetsOf(inspected))
+  if (hold) throw held(hold)
   const inspections = await inspectAll(bus, execution, inspected)
   for (const [index, { task, action }] of inspected.entries()) {
     const found = inspections[index]
@@ -138,6 +143,15 @@ export async function inspectTargets(
     if (!candidate.action.observe_only) before.add(touched, creates)
   })
 }
+
+const targetsOf = (candidates: readonly Candidate[]): string[] =>
+  candidates.map(({ action }) => action.input.target).filter((target) => typeof target === 'string')
+
+const held = (hold: Hold): DeedError => new DeedError('precondition_failed', heldText(hold))
+
+/** `operations_head holds demo-api until 2026-11-01T10:00:00.000Z: a disk is being replaced`. */
+export const heldText = ({ target, held_by, until, reason }: Hold): string =>
+  `${held_by} holds ${target} until ${until}: ${reason}`.toWellFormed()
 
 const needsPermit = ({ deployments }: Policy, kind: string, environment: string): boolean =>
   deployments.kinds.includes(kind) && deployments.environments.includes(environment)

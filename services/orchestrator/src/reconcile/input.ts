@@ -102,7 +102,7 @@ export interface Limits {
   /** Takes a free slot, or remembers that the execution waits for one. */
   takeSlot(task: TaskRow, execution: ExecutionRow): boolean
   /** Whether a task may begin on a target now; if not, the execution is resumed when it may. */
-  mayBegin(target: string, execution: ExecutionRow): boolean
+  mayBegin(target: string, execution: ExecutionRow, task: TaskRow): boolean
   /** Called when a task begins on a target. */
   began(target: string): void
   /** Whether nothing else is known to run under any of these keys. */

@@ -162,7 +162,7 @@ function lease(draft: Draft, task: TaskRow, limits: Limits): 'leased' | 'key bus
   const target = targetOf(task)
   const keys = keysOf(task)
   if (keys.length > 0 && !limits.keysFree(keys)) return 'key busy'
-  if (target !== undefined && !limits.mayBegin(target, draft.execution)) return 'not its turn'
+  if (target !== undefined && !limits.mayBegin(target, draft.execution, task)) return 'not its turn'
   if (!limits.takeSlot(task, draft.execution)) return 'no room'
   if (target !== undefined) limits.began(target)
   if (!undo && task.approval_id !== null) consumeApproval(draft, task.approval_id)

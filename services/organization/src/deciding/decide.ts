@@ -1,9 +1,8 @@
 /** Moves a decision on, each time in one transaction: proposed, voted, late, escalated, answered by a person. */
 import { randomUUIDv7 } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import type { Bus } from '@deed/mesh/bus'
 import type * as proto from '@deed/proto/decision'
-import { type DECISION_EVENTS, type Decision, type DecisionId, DecisionType, decisionEvent } from '@deed/proto/decision'
+import { type DECISION_EVENTS, type Decision, type DecisionId, DecisionType } from '@deed/proto/decision'
 import { DeedError } from '@deed/proto/errors'
 import type { OrganizationRole } from '@deed/proto/organization'
 import { inTransaction, type Store } from '@deed/store/database'
@@ -22,17 +21,19 @@ import {
   writeEscalation,
   writeOutcome,
 } from '../store/decisions.ts'
+import { addDecisionEvents } from '../store/outbox.ts'
 import { mandateFor } from '../store/results.ts'
 import { insertVote, votesOn } from '../store/votes.ts'
 import { judge } from './judge.ts'
-import { changeIn, orderIn, takeEffect } from './take-effect.ts'
+import { changeIn, hoursIn, orderIn, takeEffect } from './take-effect.ts'
 import { consensusOf, outcomeOf } from './tally.ts'
 
 export interface Deciding {
   readonly store: Store<unknown>
   readonly authority: Authority
-  readonly bus: Pick<Bus, 'announce'>
   readonly log: Log
+  /** Events were committed. */
+  publish(): void
   /** A decision waits for a person now. */
   askPeople(): void
 }
@@ -47,6 +48,7 @@ export async function propose(
 ): Promise<Decision> {
   const { store, authority, log } = deciding
   if (type === 'priority') orderIn(subject.details)
+  if (type === 'hold') hoursIn(subject.details)
   if (type === 'mandate') checkMandate(authority, subject)
   if (type === 'deployment' && !subject.environments?.length)
     throw new DeedError('missing_field', 'a deployment needs environments', { path: '$.subject.environments' })
@@ -77,13 +79,14 @@ export async function propose(
     if (person) happened.push('escalated')
     else if (open) happened.push('vote_required')
     else {
-      const decided = { decision_id: id, type, subject, by: 'rule', why: verdict.rule, score: null }
+      const decided = { decision_id: id, type, subject, proposed_by: role, by: 'rule', why: verdict.rule, score: null }
       if (await close(client, deciding, tenant, { ...decided, approved: verdict.status === 'approved' }))
         happened.push('completed')
       // Another proposal took the money in between.
       else if (await writeEscalation(client, tenant, id, { why: 'the money is gone', score: null }))
         happened.push('escalated')
     }
+    await addDecisionEvents(client, tenant, id, happened)
     return true
   })
   if (made) return report(deciding, tenant, id, happened)
@@ -109,8 +112,7 @@ export async function vote(
   { tenant, role }: { tenant: string; role: OrganizationRole },
   { decision_id: id, evidence, ...cast }: Input<typeof proto.castVote>,
 ): Promise<Decision> {
-  const { store, log } = deciding
-  const happened = await inTransaction(store, log, async (client): Promise<What[]> => {
+  const happened = await changing(deciding, tenant, id, async (client) => {
     const decision = await lockDecision(client, tenant, id)
     if (decision === undefined) throw new DeedError('not_found', 'there is no such decision')
     const votes = await votesOn(client, tenant, id)
@@ -133,7 +135,7 @@ export async function vote(
 
 /** Counts what is there at the deadline. */
 export async function closeVotes(deciding: Deciding, tenant: string, id: DecisionId): Promise<void> {
-  const happened = await inTransaction(deciding.store, deciding.log, async (client): Promise<What[]> => {
+  const happened = await changing(deciding, tenant, id, async (client) => {
     const decision = await lockDecision(client, tenant, id)
     if (decision?.status !== 'pending' || decision.asks_person || !decision.late) return []
     return resolve(client, deciding, tenant, decision, await votesOn(client, tenant, id))
@@ -147,7 +149,7 @@ export async function escalate(
   { tenant, role }: { tenant: string; role: OrganizationRole },
   { decision_id: id, reason }: Input<typeof proto.escalateDecision>,
 ): Promise<Decision> {
-  const happened = await inTransaction(deciding.store, deciding.log, async (client): Promise<What[]> => {
+  const happened = await changing(deciding, tenant, id, async (client) => {
     const decision = await lockDecision(client, tenant, id)
     if (decision === undefined) throw new DeedError('not_found', 'there is no such decision')
     if (decision.status === 'approved' || decision.status === 'rejected')
@@ -165,7 +167,7 @@ export async function answer(
   id: DecisionId,
   { approved, by, why }: { approved: boolean; by: string; why: string },
 ): Promise<void> {
-  const happened = await inTransaction(deciding.store, deciding.log, async (client): Promise<What[]> => {
+  const happened = await changing(deciding, tenant, id, async (client) => {
     const decision = await lockDecision(client, tenant, id)
     if (decision === undefined || !['pending', 'escalated'].includes(decision.status)) return []
     await close(client, deciding, tenant, { ...decision, approved, by, why, score: null, person: true })
@@ -194,7 +196,7 @@ async function resolve(
   return ['escalated']
 }
 
-interface Closing extends Pick<OpenDecision, 'decision_id' | 'type' | 'subject'> {
+interface Closing extends Pick<OpenDecision, 'decision_id' | 'type' | 'subject' | 'proposed_by'> {
   readonly approved: boolean
   readonly by: string
   readonly why: string
@@ -217,22 +219,29 @@ async function close(
   return true
 }
 
-/** The decision as it is now, announced. @throws {DeedError} `not_found` */
+/** Moves a decision on in a transaction that has its events as well. */
+const changing = (
+  { store, log }: Deciding,
+  tenant: string,
+  id: DecisionId,
+  work: (client: PoolClient) => Promise<What[]>,
+): Promise<What[]> =>
+  inTransaction(store, log, async (client) => {
+    const happened = await work(client)
+    await addDecisionEvents(client, tenant, id, happened)
+    return happened
+  })
+
+/** The decision as it is now, after a commit. @throws {DeedError} `not_found` */
 async function report(
   deciding: Deciding,
   tenant: string,
   id: DecisionId,
   happened: readonly What[],
 ): Promise<Decision> {
+  if (happened.length > 0) deciding.publish()
   const decision = await readDecision(deciding.store, tenant, id)
   if (decision === undefined) throw new DeedError('not_found', 'there is no such decision')
-  const { type, status, key } = decision
-  for (const what of happened)
-    deciding.bus.announce(
-      decisionEvent,
-      [tenant, what],
-      [{ decision_id: id, type, status, key, at: new Date().toISOString() }],
-    )
   if (happened.includes('escalated')) deciding.askPeople()
   return decision
 }

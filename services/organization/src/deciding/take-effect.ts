@@ -1,18 +1,20 @@
 /** What an approval changes, in the transaction that approves it. A type without an effect does not compile. */
 import type { DecisionType } from '@deed/proto/decision'
 import { DeedError } from '@deed/proto/errors'
+import { HOLD_HOURS_MAX } from '@deed/proto/organization-work'
 import type { PoolClient } from 'pg'
+import { z } from 'zod'
 import { type Authority, Mandate } from '../authority/authority.ts'
 import { allocate } from '../store/allocations.ts'
 import { rankBacklog } from '../store/backlog.ts'
 import type { OpenDecision } from '../store/decisions.ts'
-import { writeMandate, writePermits, writeStandard } from '../store/results.ts'
+import { writeHold, writeMandate, writePermits, writeStandard } from '../store/results.ts'
 
 export interface Effect {
   readonly client: PoolClient
   readonly tenant: string
   readonly authority: Authority
-  readonly decision: Pick<OpenDecision, 'decision_id' | 'type' | 'subject'>
+  readonly decision: Pick<OpenDecision, 'decision_id' | 'type' | 'subject' | 'proposed_by'>
   /** A person decided, who may also give what is missing. */
   readonly person: boolean
   readonly validHours: number
@@ -36,6 +38,11 @@ const EFFECTS: Record<DecisionType, (effect: Effect) => Promise<boolean>> = {
   },
   async priority({ client, tenant, decision: { subject } }) {
     await rankBacklog(client, tenant, orderIn(subject.details))
+    return true
+  },
+  async hold({ client, tenant, decision: { decision_id, subject, proposed_by: role } }) {
+    const { name: target, text: reason = 'no reason was given', details } = subject
+    await writeHold(client, tenant, { target, role, reason, hours: hoursIn(details), decisionId: decision_id })
     return true
   },
   async mandate({ client, tenant, decision: { decision_id, subject } }) {
@@ -87,3 +94,15 @@ export function changeIn(details: OpenDecision['subject']['details']): Mandate {
     })
   return data
 }
+
+/** How long a target is held. @throws {DeedError} `invalid_request` */
+export function hoursIn(details: OpenDecision['subject']['details']): number {
+  const { data } = HoldHours.safeParse(details?.hours)
+  if (data === undefined)
+    throw new DeedError('invalid_request', `details.hours must be from 0, which releases, to ${HOLD_HOURS_MAX}`, {
+      path: '$.subject.details.hours',
+    })
+  return data
+}
+
+const HoldHours = z.number().min(0).max(HOLD_HOURS_MAX)

@@ -1,30 +1,35 @@
 /** Messages and memories of the roles. */
 import { randomUUIDv7 } from 'node:crypto'
-import type { Bus, Handler } from '@deed/mesh/bus'
+import type { Handler } from '@deed/mesh/bus'
 import { LEADERSHIP, ORGANIZATION_ROLES, type OrganizationRole } from '@deed/proto/organization'
-import * as proto from '@deed/proto/organization-notes'
+import type * as proto from '@deed/proto/organization-notes'
 import { inTransaction, type Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 import { findMemories, writeMemory } from '../store/memories.ts'
 import { insertMessage, listMessageRows, takeInbox } from '../store/messages.ts'
+import { addMessageEvent } from '../store/outbox.ts'
 import { asRole } from './as-role.ts'
 
 interface Dependencies {
   store: Store<unknown>
-  bus: Pick<Bus, 'announce'>
   log: Log
+  /** Events were committed. */
+  publish(): void
 }
 
-export const sendMessage = ({ store, bus, log }: Dependencies): Handler<typeof proto.sendMessage> =>
+export const sendMessage = ({ store, log, publish }: Dependencies): Handler<typeof proto.sendMessage> =>
   asRole(store, async ({ tenant, role: from }, { to, type, subject, content, thread_id }) => {
     const id = randomUUIDv7() as proto.MessageId
     const readers = readersOf(to).filter((role) => role !== from)
-    const hop = await inTransaction(store, log, (client) =>
-      insertMessage(client, tenant, { message_id: id, from, to, type, subject, content, thread_id, readers }),
-    )
     const thread = thread_id ?? id
-    const at = new Date().toISOString()
-    bus.announce(proto.messageEvent, [tenant, to], [{ message_id: id, from, to, type, thread_id: thread, at }])
+    const message = { message_id: id, from, to, type, subject, content }
+    const hop = await inTransaction(store, log, async (client) => {
+      const place = await insertMessage(client, tenant, { ...message, thread_id, readers })
+      const at = new Date().toISOString()
+      await addMessageEvent(client, tenant, { ...message, thread_id: thread, hop: place, at })
+      return place
+    })
+    publish()
     return { message_id: id, thread_id: thread, hop }
   })
 

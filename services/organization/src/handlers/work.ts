@@ -11,7 +11,7 @@ import { type Authority, ruleFor } from '../authority/authority.ts'
 import { readAllocations } from '../store/allocations.ts'
 import { finishItem, insertBacklog, linkExecution, readBacklog } from '../store/backlog.ts'
 import type { Db } from '../store/decisions.ts'
-import { readMandates, readPermits, readStandards } from '../store/results.ts'
+import { readHolds, readMandates, readPermits, readStandards } from '../store/results.ts'
 import { readRoles } from '../store/roles.ts'
 import { asRole } from './as-role.ts'
 
@@ -36,6 +36,10 @@ export const listStandards =
 export const listPermits =
   ({ store }: Pick<Dependencies, 'store'>): Handler<typeof proto.listPermits> =>
   async (_, { principal: { tenant } }) => ({ permits: await readPermits(store, tenant) })
+
+export const listHolds =
+  ({ store }: Pick<Dependencies, 'store'>): Handler<typeof proto.listHolds> =>
+  async (_, { principal: { tenant } }) => ({ holds: await readHolds(store, tenant) })
 
 export const listMandates =
   (store: Db, authority: Authority): Handler<typeof proto.listMandates> =>

@@ -1,6 +1,7 @@
 /** What approved decisions leave behind, besides money: standards, permits, mandates. */
 import type { DecisionId, DecisionType } from '@deed/proto/decision'
-import type { Permit, Standard } from '@deed/proto/organization-work'
+import type { OrganizationRole } from '@deed/proto/organization'
+import type { Hold, Permit, Standard } from '@deed/proto/organization-work'
 import type { PoolClient } from 'pg'
 import type { Mandate } from '../authority/authority.ts'
 import type { Db } from './decisions.ts'
@@ -46,6 +47,31 @@ export const readPermits = (db: Db, tenant: string): Promise<Permit[]> =>
     'read-permits',
     `select environment, release, decision_id, to_char(valid_until at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as valid_until
      from permits where tenant = $1 and valid_until > now() order by permits.valid_until desc, environment limit 500`,
+    [tenant],
+  )
+
+/** In place of another hold of that target. @param hold of 0 hours: it is released */
+export async function writeHold(
+  client: PoolClient,
+  tenant: string,
+  hold: { target: string; role: OrganizationRole; reason: string; hours: number; decisionId: DecisionId },
+): Promise<void> {
+  await client.query({
+    name: 'write-hold',
+    text: `insert into holds (tenant, target, held_by, reason, decision_id, valid_until)
+           values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6::float8 * 3600))
+           on conflict (tenant, target) do update set held_by = excluded.held_by, reason = excluded.reason,
+             decision_id = excluded.decision_id, valid_until = excluded.valid_until`,
+    values: [tenant, hold.target, hold.role, hold.reason, hold.decisionId, hold.hours],
+  })
+}
+
+export const readHolds = (db: Db, tenant: string): Promise<Hold[]> =>
+  db.query<Hold>(
+    'read-holds',
+    `select target, held_by, reason, decision_id,
+            to_char(valid_until at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as until
+     from holds where tenant = $1 and valid_until > now() order by target limit 500`,
     [tenant],
   )
 

@@ -25,7 +25,7 @@ export const scoreText = (score: number | null): string | null =>
 /** What an approval of it changed. @returns undefined if it changed nothing, or has not yet */
 export function changeOf({ status, type, subject }: Pick<Decision, 'status' | 'type' | 'subject'>): string | undefined {
   if (status !== 'approved') return undefined
-  const { name, amount = 0, department, environments = [] } = subject
+  const { name, amount = 0, department, environments = [], details } = subject
   switch (type) {
     case 'strategic_initiative':
     case 'allocation':
@@ -41,7 +41,9 @@ export function changeOf({ status, type, subject }: Pick<Decision, 'status' | 't
         ? `no permit: it names no environment`
         : `a permit for ${environments.join(', ')}, for a time`
     case 'priority':
-      return 'the order of the backlog'
+      return 'the order of the backlog, and of the executions for it'
+    case 'hold':
+      return details?.hours === 0 ? `${name} may be acted on again` : `nothing acts on ${name}, for a time`
     case 'mandate':
       return `how decisions of the type ${wordsOf(name)} are made`
   }

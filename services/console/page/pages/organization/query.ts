@@ -38,6 +38,7 @@ export const TYPES = [
   'deployment',
   'priority',
   'mandate',
+  'hold',
 ] as const satisfies readonly DecisionType[]
 
 export const STATUSES = ['pending', 'escalated', 'approved', 'rejected'] as const satisfies readonly DecisionStatus[]

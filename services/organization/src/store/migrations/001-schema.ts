@@ -13,7 +13,7 @@ const DECISIONS = [
     tenant text not null,
     decision_id uuid not null,
     type text not null check (type in ('strategic_initiative', 'allocation', 'technology', 'architecture', 'standard',
-      'release', 'deployment', 'priority', 'mandate')),
+      'release', 'deployment', 'priority', 'mandate', 'hold')),
     mode text not null check (mode in ('autonomous', 'collaborative', 'hierarchical', 'human')),
     status text not null check (status in ('pending', 'approved', 'rejected', 'escalated')),
     proposed_by text not null check (proposed_by in (${ROLE})),
@@ -97,6 +97,15 @@ const RESULTS = [
     since timestamptz not null default now(),
     primary key (tenant, decision_type)
   )`,
+  `create table holds (
+    tenant text not null,
+    target text not null,
+    held_by text not null check (held_by in (${ROLE})),
+    reason text not null check (reason <> ''),
+    decision_id uuid not null,
+    valid_until timestamptz not null,
+    primary key (tenant, target)
+  )`,
   `create table backlog (
     tenant text not null,
     backlog_id uuid not null,
@@ -114,6 +123,7 @@ const RESULTS = [
     unique (tenant, name),
     constraint done_by_criteria check (status <> 'done' or jsonb_array_length(criteria) > 0)
   )`,
+  `create index backlog_order on backlog (tenant, rank) where rank is not null and status in ('proposed', 'in_work')`,
 ]
 
 const NOTES = [
@@ -144,6 +154,13 @@ const NOTES = [
   )`,
   'create index inbox_unread on inbox (tenant, role) where read_at is null',
   'create index inbox_message on inbox (tenant, message_id)',
+  // What happened, until the stream has it.
+  `create table outbox (
+    seq bigint generated always as identity primary key,
+    event_id text not null,
+    subject text not null,
+    payload jsonb not null
+  )`,
   `create table memories (
     tenant text not null,
     role text not null check (role in (${ROLE})),
@@ -166,16 +183,22 @@ const NOTES = [
   )`,
 ]
 
-/** What others read: the model budgets of departments, and the permits to deploy. */
+/** What others read: model budgets of departments, permits to deploy, holds of targets, the order of executions. */
 const VIEWS = [
   `create view budgets as
     select tenant, department, amount_cents * 10000 as limit_microusd from allocations where department <> 'organization'`,
   `create view deployments as
     select tenant, environment, release, decision_id, valid_until from permits where valid_until > now()`,
+  `create view held as
+    select tenant, target, held_by, reason, valid_until from holds where valid_until > now()`,
+  `create view work_order as
+    select tenant, (c.criterion ->> 'execution_id')::uuid as execution_id, rank, c.place
+    from backlog, jsonb_array_elements(criteria) with ordinality as c(criterion, place)
+    where rank is not null and status in ('proposed', 'in_work') and c.criterion ->> 'execution_id' is not null`,
   `do $$ begin
     if exists (select from pg_roles where rolname = 'deed_orchestrator') then
       grant usage on schema organization to deed_orchestrator;
-      grant select on organization.deployments to deed_orchestrator;
+      grant select on organization.deployments, organization.held, organization.work_order to deed_orchestrator;
     end if;
     if exists (select from pg_roles where rolname = 'deed_hybrid_agent') then
       grant usage on schema organization to deed_hybrid_agent;
