@@ -75,27 +75,12 @@ export function listLearned({ rules, sentences }: Omit<Dependencies, 'log'>): Ha
     const rows = await sentences.list(tenant)
     return {
       sentences: rows.map((row) => {
-        const { id, sentence, reading, source, meaning, execution_id, learned_by, learned_at, used_at, uses } = row
+        const { id, stage, proven, failed, sentence, reading, source, meaning, ...rest } = row
+        const { execution_id, learned_by, learned_at, used_at, uses } = rest
         const rule = meaning.by === 'rule' ? meaning.rule : null
         const active = isActive(row, rules.current)
-        const { stage, proven, failed } = row
-        const trust = { stage, proven, failed }
-        return {
-          ...{
-            id,
-            ...trust,
-            sentence,
-            reading,
-            source,
-            rule,
-            active,
-            execution_id,
-            learned_by,
-            learned_at,
-            used_at,
-            uses,
-          },
-        }
+        const trust = { stage, proven, failed, active }
+        return { id, ...trust, sentence, reading, source, rule, execution_id, learned_by, learned_at, used_at, uses }
       }),
     }
   }
