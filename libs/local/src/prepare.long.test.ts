@@ -56,7 +56,10 @@ describe('deed prepare', () => {
       'the streams of local, acme are there',
     ])
     const { services } = readDatabaseUrls(databaseUrls)
-    const later = { orchestrator: ['002-raised-budget'] } as Partial<Record<string, string[]>>
+    const later: Partial<Record<string, string[]>> = {
+      orchestrator: ['002-raised-budget'],
+      'hybrid-agent': ['002-stages'],
+    }
     for (const service of STORING)
       expect(await applied(services[service])).toEqual(['001-schema', ...(later[service] ?? [])])
     await using bus = await connectBus({ service: 'deed', ...addressAs('deed') })
