@@ -42,16 +42,19 @@ const REQUIRED = [
 const CASES = Object.entries(SCENARIOS).flatMap(([revision, names]) => names.map((name) => [name, revision] as const))
 
 describe.skipIf(without !== '')(`the requirements of the conformance suite${without}`, () => {
-  it.each(REQUIRED)('pass for the revision $revision, but for $unserved.length that ask the client', async ({ revision, passing, unserved }) => {
-    await using server = await startConformanceServer()
-    const { output } = await runSuite(['server', '--url', server.url, '--requirements', revision])
-    const summary = output.slice(output.indexOf('=== SUMMARY ==='))
-    const named = (line: RegExp) => [...summary.matchAll(line)].map(([, name]) => name)
-    const notScored = new Set(named(/^ {2}[✓✗] (\S+) \(/gm))
-    const scored = (line: RegExp) => named(line).filter((name) => !notScored.has(name))
-    expect(scored(/^✗ (\S+):/gm), output).toEqual(unserved)
-    expect(scored(/^✓ (\S+):/gm)).toHaveLength(passing)
-  })
+  it.each(REQUIRED)(
+    'pass for the revision $revision, but for $unserved.length that ask the client',
+    async ({ revision, passing, unserved }) => {
+      await using server = await startConformanceServer()
+      const { output } = await runSuite(['server', '--url', server.url, '--requirements', revision])
+      const summary = output.slice(output.indexOf('=== SUMMARY ==='))
+      const named = (line: RegExp) => [...summary.matchAll(line)].map(([, name]) => name)
+      const notScored = new Set(named(/^ {2}[✓✗] (\S+) \(/gm))
+      const scored = (line: RegExp) => named(line).filter((name) => !notScored.has(name))
+      expect(scored(/^✗ (\S+):/gm), output).toEqual(unserved)
+      expect(scored(/^✓ (\S+):/gm)).toHaveLength(passing)
+    },
+  )
 })
 
 describe.skipIf(without !== '')(`the conformance suite${without}`, () => {

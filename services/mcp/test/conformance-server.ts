@@ -63,10 +63,10 @@ const named = (name: string, run: Run): Tool =>
   })
 const done = async () => ({ text: 'done' })
 
-const asking = (property: string, type: 'string' | 'boolean' = 'string') =>
+const asking = (property: string, shape: { type: 'string' } | { type: 'boolean' } = { type: 'string' }) =>
   inputRequired.elicit({
     message: `What is the ${property}?`,
-    requestedSchema: { type: 'object', properties: { [property]: { type } }, required: [property] },
+    requestedSchema: { type: 'object', properties: { [property]: shape }, required: [property] },
   })
 const sampling = inputRequired.createMessage({ messages: [{ role: 'user', content: text('Greet') }], maxTokens: 50 })
 const roots = inputRequired.listRoots()
@@ -131,8 +131,8 @@ const DEFINITION: ServerDefinition = {
     named(`${MULTI_ROUND}_elicitation`, asks({ user_name: asking('name') })),
     named(`${MULTI_ROUND}_sampling`, asks({ capital_question: sampling })),
     named(`${MULTI_ROUND}_list_roots`, asks({ client_roots: roots })),
-    named(`${MULTI_ROUND}_request_state`, asks({ confirm: asking('ok', 'boolean') }, true)),
-    named(`${MULTI_ROUND}_tampered_state`, asks({ confirm: asking('ok', 'boolean') }, true)),
+    named(`${MULTI_ROUND}_request_state`, asks({ confirm: asking('ok', { type: 'boolean' }) }, true)),
+    named(`${MULTI_ROUND}_tampered_state`, asks({ confirm: asking('ok', { type: 'boolean' }) }, true)),
     named(`${MULTI_ROUND}_multiple_inputs`, asks({ a: asking('name'), b: sampling, c: roots }, true)),
     named(`${MULTI_ROUND}_multi_round`, twoRounds),
     named(`${MULTI_ROUND}_capabilities`, whatTheClientHas),
