@@ -12,7 +12,8 @@ import { exactTypes } from './values.ts'
 export type SqlTarget = Extract<Target, { type: 'sql' }>
 
 const POOL_MAX = 4
-const CONNECT_MS_MAX = 5_000
+/** As long as for the tables of the mesh: a busy machine takes its time to begin a session. */
+const CONNECT_MS_MAX = 10_000
 const MEGABYTE = 1024 * 1024
 /** Of all that is read on a connection in one use; what becomes of it takes several times as much memory. */
 const RECEIVED_BYTES_MAX = 8 * MEGABYTE
