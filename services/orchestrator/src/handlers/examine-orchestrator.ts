@@ -25,7 +25,7 @@ const SOUND = { ...DURABLE, data_checksums: 'on' } as const
 export function examineOrchestrator({ db, bus, queues, reportsRefused }: Dependencies): Handler<typeof contract> {
   return async () => {
     const checks = await Promise.all([
-      ...[server(db), clock(db), schema(db), roles(db), workers(db), sizes(db), degraded(db)],
+      ...[server(db), standbys(db), clock(db), schema(db), roles(db), workers(db), sizes(db), degraded(db)],
     ])
     const nats = await Promise.all([permissions(bus), strangers(bus), replicas(bus)])
     return {
@@ -87,6 +87,28 @@ function durabilityAdvice(weak: readonly string[]): string {
       ? ['stop the server, run pg_checksums --enable -D <its data folder> of its version, and start it']
       : []),
   ].join('; ')
+}
+
+/** Said only where the primary has standbys. Their number is all that an ordinary role sees of them. */
+export async function standbys(db: Database): Promise<Check[]> {
+  const [row] = await db.query<{ standbys: number; named: string }>(
+    'orchestrator.standbys',
+    `select count(*)::int as standbys, current_setting('synchronous_standby_names') as named from pg_stat_replication`,
+    [],
+  )
+  if (row === undefined || row.standbys === 0) return []
+  const name = 'postgresql.standbys'
+  const message = `${counted(row.standbys, 'connection')} of standbys`
+  if (row.named !== '') return [{ name, status: 'ok', message: `${message}, and commits wait for ${row.named}` }]
+  return [
+    {
+      name,
+      status: 'warning',
+      message: `${message}, for which no commit waits: one that is promoted may lack what was acknowledged`,
+      advice:
+        "run as a superuser: ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'; and then SELECT pg_reload_conf();",
+    },
+  ]
 }
 
 async function clock(db: Database): Promise<Check> {
