@@ -44,7 +44,10 @@ export function changeSignature(
   for (const call of calls) refuseEffects(call, old, wanted)
 
   const fresh = new Map<ts.Node, () => string>()
-  for (const one of functions) fresh.set(one, () => wanted.map((parameter) => declarationOf(one, parameter)).join(', '))
+  for (const one of functions) {
+    const list = wanted.map((parameter) => declarationOf(one, parameter)).join(', ')
+    fresh.set(one, () => inBrackets(one, list))
+  }
   for (const call of calls) fresh.set(call, () => argumentsOf(call, old, wanted, rest, textWith(fresh)))
   const files = new Set([...fresh.keys()].map((node) => node.getSourceFile()))
   for (const file of files) project.write(file.fileName, textWith(fresh)(file, true))
@@ -185,6 +188,13 @@ function hasEffect(node: ts.Node): boolean {
   return ts.forEachChild(node, (child) => hasEffect(child) || undefined) ?? false
 }
 
+/** @param list of `x => x` and the like, which have no brackets of their own */
+function inBrackets(one: ts.SignatureDeclaration, list: string): string {
+  const [only] = one.parameters
+  if (!only || one.getChildren().some(({ kind }) => kind === ts.SyntaxKind.OpenParenToken)) return list
+  return `${only.getFullText().slice(0, only.getLeadingTriviaWidth())}(${list})`
+}
+
 function declarationOf({ parameters }: ts.SignatureDeclaration, { name, type }: Parameter): string {
   const old = parameters.find((one) => one.name.getText() === name)
   return old ? old.getText() : type === undefined ? name : `${name}: ${type}`
@@ -223,6 +233,10 @@ function textWith(fresh: ReadonlyMap<ts.Node, () => string>) {
       const old = ts.isFunctionLike(child) ? child.parameters : (child as Partial<Call>).arguments
       if (!list || !old) {
         ts.forEachChild(child, visit)
+        // As in `new Basket`.
+        const given = list?.()
+        if (given) pieces.push(file.text.slice(at, child.end), `(${given})`)
+        if (given) at = child.end
         return
       }
       // What comes before the list may hold others: `f(1)(2)`.
