@@ -13,21 +13,16 @@ export interface Clock {
   set(databaseMs: number, askedAt: number): void
 }
 
-const ROUND_TRIP_MS_MAX = 2
-const AGE_MS_MAX = 30_000
-
 export function clockOf(db: Database): Clock {
-  let offset = 0
-  let takenAt = Number.NEGATIVE_INFINITY
+  let offset: number | undefined
+  // The database read its clock at some moment between the question and the answer, however long they took.
   const set = (databaseMs: number, askedAt: number): void => {
-    const now = performance.now()
-    // An answer after a long round trip says little about the time when it was given.
-    if (now - askedAt > ROUND_TRIP_MS_MAX && now - takenAt < AGE_MS_MAX) return
-    offset = databaseMs - (askedAt + now) / 2
-    takenAt = now
+    const least = databaseMs - performance.now()
+    const most = databaseMs - askedAt
+    offset = offset === undefined ? (least + most) / 2 : Math.min(Math.max(offset, least), most)
   }
   return {
-    now: () => Math.round(performance.now() + offset),
+    now: () => Math.round(performance.now() + (offset ?? 0)),
     set,
     async synchronise() {
       const askedAt = performance.now()
