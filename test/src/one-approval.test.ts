@@ -142,6 +142,12 @@ it(
     const used = await approve(id)
     await becomes(id, 'done')
     expect(existsSync(file)).toBe(false)
+    const { rows } = await under.database.query(
+      `select l.action_hash = d.action_hash as sealed
+         from executor.actions l join orchestrator.desired_state d using (task_id) where d.execution_id = $1`,
+      [id],
+    )
+    expect(rows).toEqual([{ sealed: true }])
     // A task that was planned again began once before anybody was asked, and the checker knows it.
     await checkInvariants(under.database)
     await under.database.query(`update orchestrator.approvals set decided_by = null where approval_id = $1`, [

@@ -112,18 +112,21 @@ const NEVER: Record<string, string> = {
     select e.execution_id, e.status, d.name, a.actual_status from orchestrator.executions e
       join orchestrator.actual_state a using (execution_id) join orchestrator.desired_state d using (task_id)
      where d.capability <> 'human' and a.actual_status in ('pending', 'in_progress')`,
-  // A task that is tried again waits for another agreement than the one that its effect was had under.
+  // A task that is tried again waits for another agreement than the one that its effect was had under: the lease tells which.
   'an effect was had that nobody had agreed to': `
-    select d.task_id, d.level from orchestrator.desired_state d join executor.actions l using (task_id)
+    select d.task_id, d.level, leased.data from orchestrator.desired_state d join executor.actions l using (task_id)
+      left join lateral (
+        select data from orchestrator.audit_log
+         where execution_id = d.execution_id and task_id = d.task_id and type = 'task.leased'
+           and (data ->> 'token')::bigint <= coalesce(l.outcome_token, l.token)
+         order by seq desc limit 1) leased on true
      where d.level > 0 and l.effect is distinct from 'none' and not exists (
        select from orchestrator.approvals p
-        where p.execution_id = d.execution_id and p.status = 'used' and p.decided_by is not null
+        where p.approval_id = (leased.data ->> 'approval_id')::uuid and p.status = 'used' and p.decided_by is not null
           and p.consumed_at < p.expires_at
           and case when p.approval_id = d.approval_id
             then p.level >= d.level and p.sealed ->> d.task_id::text = d.action_hash
-            else p.sealed ->> d.task_id::text = l.action_hash and (l.intent = 'undo' or exists (
-              select from orchestrator.approvals newest
-               where newest.approval_id = d.approval_id and newest.created_at > l.intent_at)) end)`,
+            else p.sealed ->> d.task_id::text = l.action_hash or l.intent = 'undo' and p.sealed ? d.task_id::text end)`,
   'an agreement was good for another effect after its own was undone': `
     select again.task_id, again.seq, again.data ->> 'approval_id' as approval from orchestrator.audit_log again
       join orchestrator.audit_log undone on undone.execution_id = again.execution_id

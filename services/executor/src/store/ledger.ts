@@ -196,6 +196,7 @@ const WRITE_INTENTS = `
   select tenant, action_id, execution_id, task_id, token, gen_random_uuid(), 'do', kind, action, action_hash, before,
     statement_timestamp() - observed_ms * interval '1 millisecond', reversibility, $2, $3, $4, $5, $6 from allowed
   on conflict (tenant, action_id) do update set token = excluded.token, attempt_key = gen_random_uuid(),
+    action = excluded.action, action_hash = excluded.action_hash,
     intent = excluded.intent, host = excluded.host, boot_id = excluded.boot_id, pid = excluded.pid,
     pid_started = excluded.pid_started, worker_id = excluded.worker_id, intent_at = excluded.intent_at, finished_at = null,
     observed_at = case when ${CLEAN} then excluded.observed_at else actions.observed_at end,
@@ -219,8 +220,9 @@ const WRITE_UNDO_INTENT = `
   select tenant, action_id, execution_id, task_id, token, gen_random_uuid(), 'undo', kind, action, action_hash,
     '{"state": "unknown"}', 'reversible', 'none', $9, $10, $11, $12, $13 from allowed
   on conflict (tenant, action_id) do update set token = excluded.token, attempt_key = gen_random_uuid(),
-    intent = excluded.intent, host = excluded.host, boot_id = excluded.boot_id, pid = excluded.pid,
-    pid_started = excluded.pid_started, worker_id = excluded.worker_id, intent_at = excluded.intent_at, finished_at = null
+    action_hash = excluded.action_hash, intent = excluded.intent, host = excluded.host, boot_id = excluded.boot_id,
+    pid = excluded.pid, pid_started = excluded.pid_started, worker_id = excluded.worker_id,
+    intent_at = excluded.intent_at, finished_at = null
   where actions.token < excluded.token
   returning actions.action_id, (xmax = 0) as inserted, ${COLUMNS.replaceAll('a.', 'actions.')}`
 
