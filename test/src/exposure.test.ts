@@ -59,6 +59,7 @@ describe.skipIf(!ON_LINUX)(`a running mesh${ON_LINUX ? '' : ' (skipped: needs th
   beforeAll(async () => {
     for (const name of Object.keys(SHELL)) process.env[name] = valueFor(name)
     under = await meshUnderTest({
+      thinkers: 'apart',
       config: `
 targets: { shelf: { type: http, url_env: SHELF_URL } }
 secrets: { shelf: { env: SHELF_TOKEN } }

@@ -20,6 +20,7 @@ beforeAll(async () => {
   await shelf.pool.query('create table shelf.books as select n as id from generate_series(1, 7) as n')
   under = opened.use(
     await meshUnderTest({
+      thinkers: 'apart',
       config: `
 targets: { shelf: { type: sql, url_env: SHELF_URL } }
 commands: { allow: [printf, 'true'] }

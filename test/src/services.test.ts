@@ -89,6 +89,7 @@ beforeAll(async () => {
   writeFileSync(join(rules, 'meeting.yaml'), RULES)
   under = opened.use(
     await meshUnderTest({
+      thinkers: 'apart',
       config: `
 targets:
   shelf: { type: sql, url_env: SHELF_URL }

@@ -14,7 +14,7 @@ const TEST_MS_MAX = 120_000
 it('thinking services in one process all answer, log under their own names, and are restarted as a whole', {
   timeout: TEST_MS_MAX,
 }, async () => {
-  await using under = await meshUnderTest({ thinkers: 'together' })
+  await using under = await meshUnderTest()
   const { mesh, client } = under
   const pids = () => new Set(THINKERS.map((name) => mesh.service(name).pid))
   const [before] = pids()
@@ -37,7 +37,7 @@ it('a thinking service that cannot start keeps all of them from starting, and is
   timeout: TEST_MS_MAX,
 }, async () => {
   using folder = temporaryFolder()
-  const refused = meshUnderTest({ thinkers: 'together', env: { RULES_DIR: `${folder.path}/none` } })
+  const refused = meshUnderTest({ env: { RULES_DIR: `${folder.path}/none` } })
   await expect(refused).rejects.toThrow(/hybrid-agent: .*none/)
 })
 

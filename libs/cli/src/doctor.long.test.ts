@@ -42,6 +42,7 @@ const named = ({ checks }: Report, name: string): Check | undefined => checks.fi
 describe('deed doctor', () => {
   it('finds a fresh mesh as it should be, and names what is then broken', async () => {
     await using under = await meshUnderTest({
+      thinkers: 'apart',
       config: `
 targets:
   press: { type: process, command: [node, press.mjs] }

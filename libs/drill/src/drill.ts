@@ -195,7 +195,7 @@ async function tryDoors(
   { requests, progress, signal }: { requests: number } & Pick<Part, 'progress' | 'signal'>,
 ): Promise<DoorCounts> {
   if (requests === 0 || signal?.aborted) return { requests: 0, refused: 0, taken: 0, growth: {}, wrong: [] }
-  await using mesh = await meshUnderTest({ supervise: false, env: SMALL_HEAP })
+  await using mesh = await meshUnderTest({ supervise: false, thinkers: 'apart', env: SMALL_HEAP })
   const begun = performance.now()
   const counts = await fuzzDoors(mesh, random, requests, signal)
   progress(`${counts.requests} requests almost right, ${counts.refused} of them refused, ${secondsSince(begun)}`)

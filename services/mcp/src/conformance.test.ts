@@ -66,7 +66,6 @@ describe.skipIf(without !== '')(`the conformance suite${without}`, () => {
     const { mesh } = opened.use(
       await meshUnderTest({
         config: `mcp: { enabled: true, tokens: [{ name: suite, user: bot, sha256: ${sha256}, roles: [${roles}] }] }\n`,
-        thinkers: 'together',
       }),
     )
     const port = readFileSync(join(mesh.dataDir, 'mcp-port.json'), 'utf8').trim()

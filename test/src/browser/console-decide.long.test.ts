@@ -46,7 +46,7 @@ async function tabTo(page: Page, text: string): Promise<void> {
 describe.skipIf(withoutBrowser)(`deciding in the console${withoutBrowser}`, () => {
   beforeAll(async () => {
     // What is killed stays away until it is started.
-    world = opened.use(await consoleWorld({ supervise: false }))
+    world = opened.use(await consoleWorld({ supervise: false, thinkers: 'apart' }))
   })
   afterAll(() => opened.disposeAsync())
 

@@ -142,6 +142,7 @@ export async function faultMesh(setting: Setting = {}): Promise<FaultMesh> {
   const under = opened.use(
     await meshUnderTest({
       supervise: false,
+      thinkers: 'apart',
       ...setting,
       config: `${configuration(requests.url, roots)}${setting.config ?? ''}`,
       env: { LOG_LEVEL: 'info', DEED_POLICY: policy, RULES_DIR: rules, ...setting.env },

@@ -29,6 +29,7 @@ const ANSWER_MS_MAX = 60_000
 /** Fast to take over after a kill: as short as leases may be. */
 const LEASE_MS = '3000'
 
+/** As `deed start` does on one machine, the thinking services share a process, unless the options say otherwise. */
 export async function meshUnderTest({ config = '', env = {}, ...options }: Setting = {}): Promise<MeshUnderTest> {
   await using opened = new AsyncDisposableStack()
   const folder = opened.use(temporaryFolder())
@@ -41,6 +42,7 @@ export async function meshUnderTest({ config = '', env = {}, ...options }: Setti
       dataDir: join(folder.path, 'data'),
       config: configFile,
       env: { DEED_TEST: '1', LOG_LEVEL: 'info', ORCHESTRATOR_LEASE_MS: LEASE_MS, ...env },
+      thinkers: 'together',
       ...options,
     }),
   )

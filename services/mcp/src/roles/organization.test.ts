@@ -48,7 +48,6 @@ mcp:
 `,
       env: { DEED_AUTHORITY: authority, DEED_POLICY: policy },
       // Fewer processes: the test is about what they do, and kills one of them.
-      thinkers: 'together',
     }),
   )
   url = `http://127.0.0.1:${readFileSync(join(under.mesh.dataDir, 'mcp-port.json'), 'utf8')}/mcp`

@@ -37,7 +37,6 @@ targets:
   press: { type: http, url: "${pressUrl}", environment: development, rate_limit: { per_minute: 6, burst: 1 } }
 mcp: { enabled: true, tokens: [{ name: all, sha256: ${sha256}, user: bot, roles: [${ROLES.join(', ')}] }] }
 `,
-      thinkers: 'together',
     }),
   )
   const url = `http://127.0.0.1:${readFileSync(join(under.mesh.dataDir, 'mcp-port.json'), 'utf8')}/mcp`

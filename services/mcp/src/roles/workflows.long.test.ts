@@ -58,7 +58,6 @@ mcp:
       roles: [${ORGANIZATION_ROLES.join(', ')}]
 `,
       env: { DEED_AUTHORITY: authority, DEED_POLICY: policy },
-      thinkers: 'together',
     }),
   )
   const port = readFileSync(join(under.mesh.dataDir, 'mcp-port.json'), 'utf8')
