@@ -92,7 +92,13 @@ export function httpFace(
 
 /** Of a session, which it begins. */
 const isFirst = async (request: Request): Promise<boolean> =>
-  request.method === 'POST' && isInitializeRequest(await request.clone().json().catch(() => undefined))
+  request.method === 'POST' &&
+  isInitializeRequest(
+    await request
+      .clone()
+      .json()
+      .catch(() => undefined),
+  )
 
 /** A client starts again then. */
 const noSession = (): Response =>

@@ -58,7 +58,9 @@ describe('a session over HTTP in revision 2025-11-25', () => {
   it('is the way to ask the person at the client, who may also decline', async () => {
     await using server = await serve()
     const content = { username: 'ann', email: 'ann@example.com' }
-    await using mcp = await connect(overHttp(server.url, 'ann'), '2025-11-25', { answers: { action: 'accept', content } })
+    await using mcp = await connect(overHttp(server.url, 'ann'), '2025-11-25', {
+      answers: { action: 'accept', content },
+    })
     expect(await mcp.call('test_elicitation')).toEqual({ text: 'done' })
     expect(mcp.shown).toEqual([{ message: 'What is the username, email?' }])
   })
