@@ -4,6 +4,7 @@ import type { RequestContract } from '@deed/proto/contract'
 import { type Decision, proposeDecision } from '@deed/proto/decision'
 import { DeedError } from '@deed/proto/errors'
 import type { Fact } from '@deed/proto/organization'
+import { type RoleToolName, requestsOfTool } from '@deed/proto/role-requests'
 import { z } from 'zod'
 import { type Call, type Tool, tool } from '../serving/tool.ts'
 
@@ -20,7 +21,7 @@ export const Facts = z.array(
 export interface Work {
   readonly call: Call
   readonly facts: Fact[]
-  /** A request in the name of the role. */
+  /** A request in the name of the role, which its tool may make: `proto/src/role-requests.ts`. */
   ask<C extends RequestContract>(contract: C, input: z.input<C['input']>): Promise<z.output<C['output']>>
   /** @param value null: it cannot be had, and `source` says why */
   fact(name: string, value: Fact['value'], source: string): void
@@ -33,7 +34,7 @@ export interface Work {
 }
 
 interface Definition<In extends z.ZodRawShape, Out extends z.ZodRawShape> {
-  readonly name: string
+  readonly name: RoleToolName
   readonly title: string
   readonly description: string
   readonly input: In
@@ -57,19 +58,23 @@ export function roleTool<In extends z.ZodRawShape, Out extends z.ZodRawShape>(de
       ? { readOnlyHint: true, openWorldHint: false }
       : { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
     async run(asked, call) {
-      const work = workOf(call, await call.mesh.bus())
+      const work = workOf(name, call, await call.mesh.bus())
       const found = await run(asked as never, work)
       return { ...found, facts: work.facts } as never
     },
   })
 }
 
-function workOf(call: Call, bus: Bus): Work {
+function workOf(name: RoleToolName, call: Call, bus: Bus): Work {
   const facts: Fact[] = []
   const options = { principal: call.agent, signal: call.context.mcpReq.signal }
   const fact: Work['fact'] = (name, value, source) =>
     void facts.push({ name, value, source: source.slice(0, 256), as_of: new Date().toISOString() })
-  const ask: Work['ask'] = (contract, input) => bus.call(contract, input, options)
+  const ask: Work['ask'] = (contract, input) => {
+    if (!requestsOfTool(name).includes(contract.subject))
+      throw new Error(`${name} asks ${contract.subject}, which its row in proto/src/role-requests.ts does not have`)
+    return bus.call(contract, input, options)
+  }
   return {
     ...{ call, facts, fact, ask },
     async read(contract, input, wanted) {
