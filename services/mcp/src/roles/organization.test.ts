@@ -14,7 +14,7 @@ import { ORGANIZATION_ROLES, type OrganizationRole } from '@deed/proto/organizat
 import { recall } from '@deed/proto/organization-notes'
 import { roleUser } from '@deed/proto/role-requests'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { connect, type McpClient, overHttp, overStdio } from '../../test/mcp-client.ts'
+import { connect, type McpClient, overHttp, overStdio, REVISIONS } from '../../test/mcp-client.ts'
 
 const TOKEN = 'a-token-of-the-test-with-32-characters'
 const FEW = 'another-token-of-the-test-with-one-role'
@@ -139,6 +139,20 @@ describe('money', () => {
       timeoutMs: AT_ONCE_MS,
     })
     expect(await decisionOf(denied.decision_id)).toMatchObject({ status: 'rejected', decided_by: 'approver' })
+  })
+
+  it.each(REVISIONS)('opens in the console, where the client shows addresses, and is proposed once, in revision %s', async (revision) => {
+    const answers = { action: 'accept' } as const
+    await using ceo = await connect(overHttp(`${url}/ceo`, TOKEN), revision, { answers })
+    const before = await count('decisions')
+    const wanted = await ceo.call('approve_strategic_initiative', {
+      ...{ initiative: `Shown ${revision}`, business_value: 'x', budget: 900_000 },
+    })
+    expect(wanted).toMatchObject({ status: 'pending', approved: false })
+    expect(ceo.shown).toMatchObject([
+      { message: expect.stringContaining(`Shown ${revision}`), url: expect.stringMatching(/^http:.*\/inbox$/) },
+    ])
+    expect(await count('decisions')).toBe(before + 1)
   })
 
   it('is never given by a role that answers for a person', async () => {

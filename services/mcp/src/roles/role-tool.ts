@@ -7,6 +7,8 @@ import type { Fact } from '@deed/proto/organization'
 import { type RoleToolName, requestsOfTool } from '@deed/proto/role-requests'
 import { z } from 'zod'
 import { type Call, type Tool, tool } from '../serving/tool.ts'
+import { worldText } from '../tools/execution-view.ts'
+import { askAtConsole, earlierAnswer } from './ask-at-console.ts'
 
 export const Facts = z.array(
   z.strictObject({
@@ -21,6 +23,8 @@ export const Facts = z.array(
 export interface Work {
   readonly call: Call
   readonly facts: Fact[]
+  /** What a person must decide, in a sentence: the client opens the console for it, where it can. */
+  question?: string
   /** A request in the name of the role, which its tool may make: `proto/src/role-requests.ts`. */
   ask<C extends RequestContract>(contract: C, input: z.input<C['input']>): Promise<z.output<C['output']>>
   /** @param value null: it cannot be had, and `source` says why */
@@ -58,9 +62,11 @@ export function roleTool<In extends z.ZodRawShape, Out extends z.ZodRawShape>(de
       ? { readOnlyHint: true, openWorldHint: false }
       : { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
     async run(asked, call) {
+      const earlier = earlierAnswer(call, name)
+      if (earlier) return earlier as never
       const work = workOf(name, call, await call.mesh.bus())
       const found = await run(asked as never, work)
-      return { ...found, facts: work.facts } as never
+      return (await askAtConsole(call, name, work.question, { ...found, facts: work.facts })) as never
     },
   })
 }
@@ -110,22 +116,24 @@ type Proposing = Omit<z.input<typeof proposeDecision.input>, 'facts'>
 
 /** Proposes it with the facts so far. */
 export async function decide(work: Work, proposal: Proposing) {
-  const decision = await work.ask(proposeDecision, { ...proposal, facts: work.facts })
-  return decidedView(decision)
+  return decidedView(work, await work.ask(proposeDecision, { ...proposal, facts: work.facts }))
 }
 
-export const decidedView = (decision: Decision) => ({
-  approved: decision.status === 'approved',
-  status: decision.status,
-  decision_id: decision.decision_id,
-  rationale: decision.why ?? decision.rule,
-  next: nextOf(decision),
-})
+export function decidedView(work: Work, decision: Decision) {
+  const { status, decision_id, type, subject, why, rule } = decision
+  if (asksPerson(decision))
+    work.question = worldText(`${type} ${JSON.stringify(subject.name)} needs a person (${why ?? rule}): it is in the inbox.`)
+  return { approved: status === 'approved', status, decision_id, rationale: why ?? rule, next: nextOf(decision) }
+}
 
-function nextOf({ status, mode, voters, due_at, decision_id: id }: Decision): string {
+const asksPerson = ({ status, mode }: Decision): boolean =>
+  status === 'escalated' || (status === 'pending' && mode === 'human')
+
+function nextOf(decision: Decision): string {
+  const { status, voters, due_at, decision_id: id } = decision
   if (status === 'approved') return 'It is in force.'
   if (status === 'rejected') return 'It is rejected: change what the rationale names, and propose it again.'
-  if (status === 'escalated' || mode === 'human')
+  if (asksPerson(decision))
     return `A person decides, in the console or with deed in a terminal; deed://decisions/${id} has the state.`
   return `${voters.join(', ')} vote until ${due_at}, with read_inbox and cast_vote; deed://decisions/${id} has the state.`
 }

@@ -82,8 +82,9 @@ export function openSessions(bodyBytesMax: number, { sessionsMax, ofOwnerMax, id
     sessions.set(session.id, session)
     const { body, status, headers } = await session.transport.handleRequest(request, { authInfo })
     if (body === null) release()
-    const ending = new TransformStream<Uint8Array, Uint8Array>({ flush: release, cancel: release })
-    return new Response(body?.pipeThrough(ending) ?? null, { status, headers })
+    // `cancel`, for a client that goes away, is missing in the types.
+    const ended = { flush: release, cancel: release }
+    return new Response(body?.pipeThrough(new TransformStream(ended)) ?? null, { status, headers })
   }
 
   return {
