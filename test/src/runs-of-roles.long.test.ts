@@ -103,7 +103,7 @@ describe.skipIf(withoutBrowser !== '')(`an audit of pages with axe${withoutBrows
     const selection = ['node', 'audit.mjs', ...pages]
     const asked = { workspace: under.workspace, selection, dry_run: false }
     const { execution_id, ...started } = await call('uiux_engineer', 'audit_accessibility', asked)
-    expect(started).toMatchObject({ plan: [{ kind: 'test.run', level: 2 }], checks: null, violations: null })
+    expect(started).toMatchObject({ plan: [{ kind: 'test.run' }], checks: null, violations: null })
     await approved(execution_id)
     return call('uiux_engineer', 'audit_accessibility', { execution_id })
   }

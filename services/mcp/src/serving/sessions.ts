@@ -29,7 +29,7 @@ interface Asked {
   readonly authInfo: AuthInfo
 }
 
-export interface Sessions {
+interface Sessions {
   /** @returns undefined: as many as may be are in use */
   start(factory: McpServerFactory, asked: Asked): Promise<Response | undefined>
   /** @returns undefined: no session of this client and path has the id */

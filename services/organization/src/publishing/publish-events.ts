@@ -20,7 +20,7 @@ interface Dependencies {
   readonly log: Log
 }
 
-export interface Publishing extends AsyncDisposable {
+interface Publishing extends AsyncDisposable {
   /** After each commit with events whose order counts: the oldest come first. */
   again(): void
   /** After the commit of one that waits for no other: it is not read again, unless the stream does not acknowledge it. */
