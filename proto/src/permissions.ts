@@ -10,7 +10,9 @@ import { SERVICES, type ServiceName } from './contract.ts'
 import { SUBMIT_SUBJECT } from './execution.ts'
 import type { Principal } from './ids.ts'
 import { MANIFEST_BUCKET } from './manifest.ts'
+import { ORGANIZATION_ROLES, type OrganizationRole } from './organization.ts'
 import { REPLICA_LOAD } from './replica.ts'
+import { ROLE_USERS, type RoleUser, requestsOfRole, roleUser } from './role-requests.ts'
 import { GET_TRACE, KEEP_TRACE } from './trace.ts'
 
 /** Subject patterns; everything else is denied. Answers to received messages need no entry. */
@@ -20,7 +22,7 @@ export interface Permissions {
 }
 
 /** Users of the mesh's own account. */
-export const MESH_USERS = [...SERVICES, 'mcp', 'provider', 'bootstrap', 'deed'] as const
+export const MESH_USERS = [...SERVICES, 'mcp', ...ROLE_USERS, 'provider', 'bootstrap', 'deed'] as const
 export type MeshUser = (typeof MESH_USERS)[number]
 
 /** The purpose of an external caller. */
@@ -122,27 +124,11 @@ export const CONSOLE_VERBS: Record<ConsoleRole, readonly string[]> = {
   ]),
 }
 
-/** The requests that a program may make over MCP, in the name of an agent; `approval.decide` in that of a person alone. */
+/** What Deed's own server over MCP requests in the name of an agent; `approval.decide` in that of a person alone. */
 const MCP_VERBS = [
   ...['request', 'get', 'list', 'cancel', 'pause', 'resume', 'retry', 'rollback'].map((verb) => `execution.${verb}`),
   'approval.list',
   'approval.decide',
-  // What roles of the organization read and do. A role is the user of the subject, which the server sets.
-  ...['execution.stats', 'worker.list', 'alert.list', 'goal.list', 'workflow.list', 'analyze.codebase', 'code.search'],
-  ...['propose-decision', 'cast-vote', 'escalate-decision', 'get-decision', 'list-decisions'].map(
-    (verb) => `organization.${verb}`,
-  ),
-  ...[
-    'send-message',
-    'read-inbox',
-    'remember',
-    'recall',
-    'list-roles',
-    'list-allocations',
-    'list-standards',
-    'list-holds',
-  ].map((verb) => `organization.${verb}`),
-  ...['add-backlog-item', 'list-backlog', 'link-criterion', 'accept-feature'].map((verb) => `organization.${verb}`),
 ]
 
 /** Each once, and without `execution.submit`, which is a stream: the console asks with `execution.request`. */
@@ -310,6 +296,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
     publish: [CANCELLED, ...verbs(...MCP_VERBS)],
     subscribe: ['event.execution.*.*', inbox('mcp')],
   },
+  ...roleUsers(),
   /** A program that provides kinds of action; an operator may give each one a user for its own kind alone. */
   provider: {
     publish: [],
@@ -326,6 +313,18 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
   /** The operator at the machine itself, and the tests. Never give it to an external program. */
   deed: { publish: ['>'], subscribe: ['>'] },
 }
+
+/** A role's server: what its tools ask, as that role, of any tenant. */
+function roleUsers(): Record<RoleUser, Permissions> {
+  const permissionsOf = (role: OrganizationRole): Permissions => ({
+    publish: [CANCELLED, ...requestsOfRole(role).map((subject) => `${subject}.*.${role}`)],
+    subscribe: [inbox(roleUser(role))],
+  })
+  return Object.fromEntries(ORGANIZATION_ROLES.map((role) => [roleUser(role), permissionsOf(role)])) as never
+}
+
+/** The password of a user, such as `NATS_PASSWORD_EXECUTOR`: in the environment of a nats-server that reads the accounts, and of who enters as several users. */
+export const passwordVariable = (user: string): string => `NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`
 
 /** The inbox prefix to connect with, so that replies arrive where the user may read. */
 export function inboxPrefix(user: string): string {

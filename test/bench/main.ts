@@ -14,6 +14,7 @@ import { dagRun } from './dag-run.ts'
 import { concurrentRule, sequentialRule } from './execution-rule.ts'
 import { history } from './history.ts'
 import { idleMesh } from './idle.ts'
+import { idleMcp } from './idle-mcp.ts'
 import { jetstreamPublish, natsRoundTrip, postgresCommit } from './limits.ts'
 import { mixedRequests } from './mixed-requests.ts'
 import { organization } from './organization.ts'
@@ -51,6 +52,7 @@ const SCENARIOS: readonly Scenario[] = [
   sandboxCommand,
   refactorRenames,
   idleMesh,
+  idleMcp,
   coldStart,
   wordsUnderstood,
   everyTypingError,
@@ -68,7 +70,7 @@ const HELP = `npm run bench -- [options]
   --replicas n     measure n orchestrators and n executors, in turns with one of each (with --against: n in both)
   --together       the thinking services share a process, as \`deed up\` has it; without it each has its own
   --workers n      effects that run at once in the executor, other than execution.yaml's default
-  --rows n         with history and backlog: how many executions; with refactor.renames: how many
+  --rows n         with history, organization and backlog: how many executions; with refactor.renames: how many
                    renames; with analyze.codebase: how many files
   --profile dir    write CPU profiles of the services there; what is measured is slower for it
   --stream a,b     with cache.proposals: CSV files of questions and what their answers are called, asked in turn;

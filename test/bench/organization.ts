@@ -2,13 +2,15 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { connectBus } from '@deed/mesh/bus'
+import { type Bus, connectBus } from '@deed/mesh/bus'
 import { until } from '@deed/process/until'
+import { getExecution, requestExecution } from '@deed/proto/execution'
 import { ORGANIZATION_ROLES, type OrganizationRole } from '@deed/proto/organization'
 import { MESSAGES_A_MINUTE_MAX, messageEvent } from '@deed/proto/organization-notes'
 import { benchMesh, MACHINES_ONLY } from './bench-mesh.ts'
 import { percentile } from './load.ts'
 import { type Line, rounded, type Scenario } from './scenario.ts'
+import { seedHistory } from './seed-history.ts'
 
 const NAME = 'organization'
 const TOKEN = 'a-token-of-the-benchmark-with-32-characters'
@@ -23,17 +25,20 @@ const READING: readonly [role: OrganizationRole, tool: string][] = [
 /** Of each tool, and of messages, before anything is measured. */
 const WARM_UPS = 3
 const READ = 20
+const ROWS = 10_000
+/** Of the executions that have ended, so many are open besides. */
+const OPEN_PART = 0.001
 
 type CallTool = (role: OrganizationRole, tool: string, args?: object) => Promise<Record<string, unknown>>
 
 export const organization: Scenario = {
   name: NAME,
-  summary: 'call reading tools of the roles over HTTP, one at a time; and a message until its reader hears of it',
+  summary: `call reading tools of the roles over HTTP, one at a time, after ${ROWS.toLocaleString('en')} executions, or --rows; and a message until its reader hears of it`,
   async run(settings, opened) {
     const sha256 = createHash('sha256').update(TOKEN).digest('hex')
     const roles = ORGANIZATION_ROLES.join(', ')
     const sections = `mcp: { enabled: true, tokens: [{ name: bench, user: bot, sha256: ${sha256}, roles: [${roles}] }] }\n`
-    const { mesh } = await benchMesh(settings, opened, { ...MACHINES_ONLY, sections })
+    const { mesh, database } = await benchMesh(settings, opened, { ...MACHINES_ONLY, sections })
     const callTool = toolsAt(readFileSync(join(mesh.dataDir, 'mcp-port.json'), 'utf8'))
     const { nats_url: url, nats_user: user, nats_password: password } = mesh.connection
     const bus = opened.use(await connectBus({ service: user ?? 'deed', url, user, password }))
@@ -42,21 +47,34 @@ export const organization: Scenario = {
       callback: (_, msg) => void heard.set(msg.json<{ message_id: string }>().message_id, performance.now()),
     })
     await bus.nc.flush()
-    return [await readingTools(callTool, settings.seconds), await messages(callTool, heard)]
+    const rows = settings.rows ?? ROWS
+    await seedHistory(database, await writeOne(bus), { ended: rows, open: Math.round(rows * OPEN_PART) })
+    return [{ ...(await readingTools(callTool, settings.seconds)), rows }, await messages(callTool, heard)]
   },
+}
+
+/** @returns the execution that the history is made of */
+async function writeOne(bus: Bus): Promise<string> {
+  const { execution_id: id } = await bus.call(requestExecution, { task: 'write "first" to first.txt' })
+  await until(async () => (await bus.call(getExecution, { execution_id: id })).status === 'done', { what: 'its end' })
+  return id
 }
 
 async function readingTools(callTool: CallTool, seconds: number): Promise<Line> {
   const times: number[] = []
+  const byTool = new Map<string, number[]>(READING.map(([, tool]) => [tool, []]))
   for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) for (const [role, tool] of READING) await callTool(role, tool)
   const end = performance.now() + seconds * 1_000
   for (let count = 0; performance.now() < end; count++) {
     const [role, tool] = READING[count % READING.length] as (typeof READING)[number]
     const begun = performance.now()
     await callTool(role, tool)
-    times.push(performance.now() - begun)
+    const ms = performance.now() - begun
+    times.push(ms)
+    byTool.get(tool)?.push(ms)
   }
-  return { scenario: `${NAME}.reading_tool`, ...figuresOf(times), calls: times.length, tools: READING.length }
+  const p95 = Object.fromEntries([...byTool].map(([tool, own]) => [tool, figuresOf(own).p95_ms ?? 0]))
+  return { scenario: `${NAME}.reading_tool`, ...figuresOf(times), calls: times.length, p95_ms_by_tool: p95 }
 }
 
 /** As many as the roles may write in a minute, to the next role each, and then read by it. */

@@ -7,9 +7,6 @@ const ANSWER_WITHIN = '24h'
 /** For requests that every instance of a service answers. */
 const ANSWERS_WITHIN = '30s'
 
-/** In the environment of a nats-server that reads the accounts: the password of a user, such as `NATS_PASSWORD_EXECUTOR`. */
-export const passwordVariable = (user: string): string => `NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`
-
 /** @param loginsOf how a user may log in, each as configuration text: `passwordLogin`, or an nkey */
 export function accountsConfiguration(accounts: readonly Account[], loginsOf: (user: string) => string[]): string {
   return block('accounts', accounts.map((account) => accountText(account, loginsOf)).join('\n'))

@@ -11,8 +11,9 @@ import { ensureIntake } from '@deed/mesh/work-queue'
 import type { ServiceName } from '@deed/proto/contract'
 import { SERVICES } from '@deed/proto/contract'
 import { LOCAL } from '@deed/proto/ids'
+import { passwordVariable } from '@deed/proto/permissions'
+import { ROLE_USERS } from '@deed/proto/role-requests'
 import { createLogger } from '@deed/telemetry/logger'
-import { passwordVariable } from './accounts-configuration.ts'
 import { CONNECTION_FILE, CONSOLE_PORT, type Connection, type MeshRecord, recordsIn } from './connection-file.ts'
 import { openDataFolder } from './data-folder.ts'
 import { checkDatabase, checkNats, databaseUrlFault, refuseUnfinishedRestore } from './given-servers.ts'
@@ -72,8 +73,8 @@ export interface Mesh extends AsyncDisposable {
   connectionAs(user: NatsUser): Connection
 }
 
-/** Users for external clients: one requests, the other approves; `deed mcp` is the third. */
-const OUTSIDE: readonly NatsUser[] = ['client', 'approver', 'mcp']
+/** Users for external clients: one requests, the other approves; `deed mcp` and each role's server are the others. */
+const OUTSIDE: readonly NatsUser[] = ['client', 'approver', 'mcp', ...ROLE_USERS]
 
 const logsIn = (dataDir: string): string => join(dataDir, 'logs')
 
@@ -133,7 +134,7 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   })
   const services = await startServices({ options, config, dataDir, environmentOf, signal, failed, progress, opened })
   const connection = natsAs('deed')
-  opened.defer(recordMesh(options, dataDir, connection, { nats, shell }))
+  opened.defer(recordMesh(options, dataDir, connection, { nats, natsAs }))
   const running = opened.move()
   return {
     dataDir,
@@ -220,10 +221,26 @@ async function environmentsOf({
       ...(storing ? { DATABASE_URL: roles.services[storing], DATABASE_OWNER_URL: roles.owners[storing] } : {}),
       ...(name === 'console' ? { DEED_LOGS: logsIn(dataDir) } : {}),
       ...(name === 'console' || name === 'mcp' ? { CONSOLE_PORT: String(consolePort) } : {}),
-      ...(name === 'mcp' ? { MCP_PORT: String(mcpPort) } : { ...options.serviceEnv?.[name], ...prepared?.[name] }),
+      ...(name === 'mcp'
+        ? { MCP_PORT: String(mcpPort), ...passwordVariables(passwordsOf(ROLE_USERS, natsAs)) }
+        : { ...options.serviceEnv?.[name], ...prepared?.[name] }),
     }
   }
 }
+
+/** Of the users that have one: on a server without the mesh's users there are none. */
+const passwordsOf = (users: readonly NatsUser[], natsAs: (user: NatsUser) => Connection): Record<string, string> =>
+  defined(
+    Object.fromEntries(
+      users.map((user) => {
+        const { nats_user, nats_password } = natsAs(user)
+        return [user, nats_user === user ? nats_password : undefined]
+      }),
+    ),
+  )
+
+const passwordVariables = (passwords: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(passwords).map(([user, password]) => [passwordVariable(user), password]))
 
 interface Starting {
   options: MeshOptions
@@ -282,17 +299,13 @@ function recordMesh(
   { config }: MeshOptions,
   dataDir: string,
   connection: Connection,
-  { nats, shell }: { nats: EmbeddedNats | undefined; shell: Variables },
+  { nats, natsAs }: { nats: EmbeddedNats | undefined; natsAs(user: NatsUser): Connection },
 ): () => void {
   const record: MeshRecord = {
     ...connection,
     ...(nats ? { nats_system_login: nats.systemLogin } : {}),
     ...(config === undefined ? {} : { config: resolve(config) }),
-    users: defined(
-      Object.fromEntries(
-        OUTSIDE.map((user) => [user, nats ? nats.credentials(user).pass : shell[passwordVariable(user)]]),
-      ),
-    ),
+    users: passwordsOf(OUTSIDE, natsAs),
     process: identify(process.pid) ?? { pid: process.pid, started: '' },
   }
   const file = join(dataDir, CONNECTION_FILE)

@@ -38,7 +38,10 @@ async function enter(user: NatsUser): Promise<NatsConnection> {
   return nc
 }
 
-const PRINCIPALS = ['local.user', 'local.approver', 'acme.user', 'mesh.executor', 'mesh.hybrid-agent']
+const PRINCIPALS = [
+  ...['local.user', 'local.approver', 'acme.user', 'mesh.executor', 'mesh.hybrid-agent'],
+  ...['local.ceo', 'acme.ceo', 'local.test_lead'],
+]
 const STREAMS = [
   'WORK',
   'EXECUTION_INTAKE_local',

@@ -1,8 +1,11 @@
 /** What the environment and execution.yaml say about MCP over HTTP. */
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { readExecutionConfig } from '@deed/config/execution-config'
-import { BusEnvironment, busAddress } from '@deed/mesh/connection'
+import { type BusAddress, BusEnvironment, busAddress } from '@deed/mesh/connection'
 import { readEnvironment } from '@deed/process/environment'
+import type { OrganizationRole } from '@deed/proto/organization'
+import { passwordVariable } from '@deed/proto/permissions'
+import { ROLE_USERS, type RoleUser, roleUser } from '@deed/proto/role-requests'
 import { z } from 'zod'
 
 const Environment = z.object({
@@ -12,6 +15,8 @@ const Environment = z.object({
   /** The ports where execution.yaml names none: its own, and the console's. */
   MCP_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   CONSOLE_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
+  /** The password of each role's NATS user: `NATS_PASSWORD_MCP_CEO`. With nkeys their seeds are beside NATS_NKEY_FILE: `mcp-ceo.nk`. */
+  ...Object.fromEntries(ROLE_USERS.map((user) => [passwordVariable(user), z.string().optional()])),
 })
 
 export type Config = ReturnType<typeof readConfig>
@@ -24,10 +29,24 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   )
   const consolePort = page.port || environment.CONSOLE_PORT
   const local = consolePort === undefined || !page.enabled ? undefined : `http://127.0.0.1:${consolePort}`
+  const bus = busAddress(environment)
   return {
-    bus: busAddress(environment),
+    bus,
+    roleBus: (role: OrganizationRole) => addressAs(roleUser(role), bus, environment),
     settings,
     port: settings.port ?? environment.MCP_PORT,
     consoleUrl: page.url ?? local,
   }
+}
+
+/** As which user, and where; a server without the mesh's users lets a role in as it lets in the process itself. */
+function addressAs(
+  user: RoleUser,
+  bus: BusAddress,
+  environment: Record<string, unknown>,
+): BusAddress & { service: string } {
+  const { nkeyFile } = bus
+  if (nkeyFile !== undefined) return { ...bus, service: user, nkeyFile: join(dirname(nkeyFile), `${user}.nk`) }
+  const password = environment[passwordVariable(user)]
+  return typeof password === 'string' ? { ...bus, service: user, user, password } : { ...bus, service: 'mcp' }
 }

@@ -116,25 +116,32 @@ describe('a plan that waits for a person', () => {
   }
   const accept = (decision: string) => ({ answers: { action: 'accept', content: { decision } } }) as const
 
-  it.each(REVISIONS)('is approved in a form by the person, never by the agent, in revision %s', async (revision) => {
-    await using mcp = await connect(overStdio(under.mesh.dataDir, ['--person', 'ann']), revision, accept('approve'))
-    const { execution_id, approval_id, read } = await waiting(mcp, `form-${revision}.txt`)
-    expect((await mcp.call('list_waiting', { execution_id })).waiting).toMatchObject([
-      { approval_id, kind: 'approve', level: 1, requested_by: 'mcp' },
-    ])
-    expect(await mcp.call('decide_approval', { approval_id })).toMatchObject({
-      approval_id,
-      status: expect.stringMatching(/^(approved|used)$/),
-    })
-    expect(mcp.shown).toHaveLength(1)
-    expect(mcp.shown[0]?.message).toMatch(/level 1, requested by mcp[\s\S]*Plan [0-9a-f]{12}/)
-    await expect.poll(() => mcp.call('get_execution', { execution_id })).toMatchObject({ status: 'done' })
-    expect(read()).toBe('new')
-    const decided = (await decisions(execution_id)).find(({ type }) => type === 'approval.decided')
-    expect(JSON.stringify(decided?.data)).toMatch(/"ann"/)
-    expect(JSON.stringify(decided?.data)).toMatch(/"mcp"/)
-    expect((await mcp.call('decide_approval', { approval_id })).error).toMatchObject({ code: 'approval_already_used' })
-  })
+  it.each(WAYS)(
+    'is approved in a form by the person, never by the agent, over %s, in revision %s',
+    async (way, revision) => {
+      const [agent, transport] =
+        way === 'HTTP' ? ['bot', overHttp(url, TOKEN)] : ['mcp', overStdio(under.mesh.dataDir, ['--person', 'ann'])]
+      await using mcp = await connect(transport, revision, accept('approve'))
+      const { execution_id, approval_id, read } = await waiting(mcp, `form-${agent}-${revision}.txt`)
+      expect((await mcp.call('list_waiting', { execution_id })).waiting).toMatchObject([
+        { approval_id, kind: 'approve', level: 1, requested_by: agent },
+      ])
+      expect(await mcp.call('decide_approval', { approval_id })).toMatchObject({
+        approval_id,
+        status: expect.stringMatching(/^(approved|used)$/),
+      })
+      expect(mcp.shown).toHaveLength(1)
+      expect(mcp.shown[0]?.message).toMatch(new RegExp(`level 1, requested by ${agent}[^]*Plan [0-9a-f]{12}`))
+      await expect.poll(() => mcp.call('get_execution', { execution_id })).toMatchObject({ status: 'done' })
+      expect(read()).toBe('new')
+      const decided = (await decisions(execution_id)).find(({ type }) => type === 'approval.decided')
+      expect(JSON.stringify(decided?.data)).toMatch(/"ann"/)
+      expect(JSON.stringify(decided?.data)).toMatch(/"mcp"/)
+      expect((await mcp.call('decide_approval', { approval_id })).error).toMatchObject({
+        code: 'approval_already_used',
+      })
+    },
+  )
 
   it('is denied in a form, and still waits where the person does not answer', async () => {
     await using silent = await connect(overStdio(under.mesh.dataDir), '2026-07-28', { answers: { action: 'decline' } })
@@ -153,8 +160,6 @@ describe('a plan that waits for a person', () => {
     expect((await alone.call('decide_approval', { approval_id })).error).toMatchObject({ code: 'self_approval' })
     await using blind = await connect(overHttp(url, TOKEN), '2026-07-28')
     expect((await blind.call('decide_approval', { approval_id })).error).toMatchObject({ code: 'forbidden' })
-    await using old = await connect(overHttp(url, TOKEN), '2025-11-25', accept('approve'))
-    expect((await old.call('decide_approval', { approval_id })).error).toMatchObject({ code: 'forbidden' })
     await using silent = await connect(overHttp(url, TOKEN), '2026-07-28', { answers: { action: 'decline' } })
     const forged = {
       ...{ name: 'decide_approval', arguments: { approval_id } },
@@ -167,8 +172,13 @@ describe('a plan that waits for a person', () => {
     expect(read()).toBe('old')
 
     const high = await waiting(mcp, 'high.txt', 2)
-    expect(await mcp.call('decide_approval', { approval_id: high.approval_id })).toMatchObject({ status: 'pending' })
-    expect(mcp.shown.at(-1)?.url).toMatch(new RegExp(`^http://127.0.0.1:\\d+/inbox/${high.approval_id}$`))
+    await using old = await connect(overHttp(url, TOKEN), '2025-11-25', accept('approve'))
+    for (const client of [mcp, old]) {
+      expect(await client.call('decide_approval', { approval_id: high.approval_id })).toMatchObject({
+        status: 'pending',
+      })
+      expect(client.shown.at(-1)?.url).toMatch(new RegExp(`^http://127.0.0.1:\\d+/inbox/${high.approval_id}$`))
+    }
     await mcp.call('cancel', { execution_id: high.execution_id })
     await expect
       .poll(() => mcp.call('get_execution', { execution_id: high.execution_id }))

@@ -1,7 +1,7 @@
 /** The parts of MCP over HTTP, in the order they open. */
 import { createServer } from 'node:http'
 import type { AgentToken } from '@deed/config/mcp-settings'
-import { connectBus } from '@deed/mesh/bus'
+import { type Bus, connectBus } from '@deed/mesh/bus'
 import { drainServer, listenAt } from '@deed/process/http-server'
 import { ORGANIZATION_ROLES, type OrganizationRole } from '@deed/proto/organization'
 import { createLogger } from '@deed/telemetry/logger'
@@ -24,15 +24,34 @@ const HEADER_BYTES_MAX = 16_384
 const DRAIN_MS_MAX = 10_000
 
 /** Disposing it drains: running requests are answered, then it disconnects. */
-export async function startMcp({ bus: address, settings, port, consoleUrl }: Config): Promise<AsyncDisposable> {
+export async function startMcp({
+  bus: address,
+  roleBus,
+  settings,
+  port,
+  consoleUrl,
+}: Config): Promise<AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
   const log = createLogger('mcp')
   const bus = opened.use(await connectBus({ service: 'mcp', ...address, log }))
   const bearers = openBearers(settings.tokens)
-  const mesh = { bus: () => Promise.resolve(bus), consoleUrl: () => consoleUrl }
-  const parts = { mesh, log, identityOf }
-  const roles = ORGANIZATION_ROLES.map((role) => [pathOf(role), serverFactory(roleServer(role), parts)] as const)
-  const face = httpFace(Object.fromEntries([[PATH, serverFactory(deedServer, parts)], ...roles]), {
+  const served = settings.tokens.flatMap(({ roles }) => roles)
+  const buses = new Map(
+    await Promise.all(
+      [...new Set(served)].map(
+        async (role) => [role, opened.use(await connectBus({ ...roleBus(role), log }))] as const,
+      ),
+    ),
+  )
+  const parts = (own: Bus) => ({
+    ...{ log, identityOf },
+    mesh: { bus: () => Promise.resolve(own), consoleUrl: () => consoleUrl },
+  })
+  // Of a role that no token has each request is refused.
+  const roles = ORGANIZATION_ROLES.map(
+    (role) => [pathOf(role), serverFactory(roleServer(role), parts(buses.get(role) ?? bus))] as const,
+  )
+  const face = httpFace(Object.fromEntries([[PATH, serverFactory(deedServer, parts(bus))], ...roles]), {
     ...{ url: settings.url, log },
     authenticate(header, path) {
       const found = bearers.find(header)

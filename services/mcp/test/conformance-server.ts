@@ -16,10 +16,12 @@ import {
   inputResponse,
   type McpRequestContext,
   McpServer,
+  type PrimitiveSchemaDefinition,
 } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { serverFactory } from '../src/serving/factory.ts'
-import { httpFace } from '../src/serving/serve-http.ts'
+import { type Authenticate, httpFace } from '../src/serving/serve-http.ts'
+import type { SessionLimits } from '../src/serving/sessions.ts'
 import { type Call, type ServerDefinition, type Tool, tool } from '../src/serving/tool.ts'
 
 const PATH = '/mcp'
@@ -33,14 +35,22 @@ const embedded = (uri: string) => ({
   resource: { uri, mimeType: 'text/plain', text: 'Text' },
 })
 
+interface Options {
+  limits?: SessionLimits
+  authenticate?: Authenticate
+}
+
 /** @returns where the server is, until it is disposed */
-export async function startConformanceServer(): Promise<AsyncDisposable & { url: string }> {
+export async function startConformanceServer({
+  authenticate = () => ({ token: '', clientId: 'suite', scopes: [] }),
+  ...options
+}: Options = {}): Promise<AsyncDisposable & { url: string }> {
   const log = createLogger('mcp')
   const mesh = { bus: () => Promise.reject(new DeedError('unavailable', 'no mesh')), consoleUrl: () => undefined }
   const factory = serverFactory(DEFINITION, { mesh, log, identityOf: () => ({ agent: AGENT }) })
   const face = httpFace(
-    { [PATH]: async (context) => withContents(await factory(context), context) },
-    { url: undefined, log, authenticate: () => ({ token: '', clientId: 'suite', scopes: [] }) },
+    { [PATH]: async (context) => withContents(await factory(context), context), [`${PATH}/other`]: factory },
+    { url: undefined, log, authenticate, ...options },
   )
   const server = createServer(getRequestListener(face.fetch, { overrideGlobalObjects: false })).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -63,11 +73,30 @@ const named = (name: string, run: Run): Tool =>
   })
 const done = async () => ({ text: 'done' })
 
-const asking = (property: string, shape: { type: 'string' } | { type: 'boolean' } = { type: 'string' }) =>
+type Fields = Record<string, PrimitiveSchemaDefinition>
+
+const form = (properties: Fields) =>
   inputRequired.elicit({
-    message: `What is the ${property}?`,
-    requestedSchema: { type: 'object', properties: { [property]: shape }, required: [property] },
+    message: `What is the ${Object.keys(properties).join(', ')}?`,
+    requestedSchema: { type: 'object', properties, required: Object.keys(properties) },
   })
+const asking = (property: string, shape: PrimitiveSchemaDefinition = { type: 'string' }) => form({ [property]: shape })
+const WITH_DEFAULTS: Fields = {
+  name: { type: 'string', default: 'John Doe' },
+  age: { type: 'integer', default: 30 },
+  score: { type: 'number', default: 95.5 },
+  status: { type: 'string', enum: ['active', 'inactive', 'pending'], default: 'active' },
+  verified: { type: 'boolean', default: true },
+}
+const options = (of: string) => [1, 2, 3].map((number) => `${of}${number}`)
+const titled = options('value').map((value) => ({ const: value, title: `Titled ${value}` }))
+const ENUMS: Fields = {
+  untitledSingle: { type: 'string', enum: options('option') },
+  titledSingle: { type: 'string', oneOf: titled },
+  legacyEnum: { type: 'string', enum: options('opt'), enumNames: options('Option ') },
+  untitledMulti: { type: 'array', items: { type: 'string', enum: options('option') } },
+  titledMulti: { type: 'array', items: { anyOf: titled } },
+}
 const sampling = inputRequired.createMessage({ messages: [{ role: 'user', content: text('Greet') }], maxTokens: 50 })
 const roots = inputRequired.listRoots()
 
@@ -123,9 +152,9 @@ const DEFINITION: ServerDefinition = {
     named('test_error_handling', () => Promise.reject(new DeedError('invalid_request', 'an error for the suite'))),
     named('test_tool_with_progress', progress),
     named('test_sampling', asks({ greeting: sampling })),
-    ...['test_elicitation', 'test_elicitation_sep1034_defaults', 'test_elicitation_sep1330_enums'].map((name) =>
-      named(name, asks({ name: asking('name') })),
-    ),
+    named('test_elicitation', asks({ user: form({ username: { type: 'string' }, email: { type: 'string' } }) })),
+    named('test_elicitation_sep1034_defaults', asks({ user: form(WITH_DEFAULTS) })),
+    named('test_elicitation_sep1330_enums', asks({ user: form(ENUMS) })),
     named('test_streaming_elicitation', asks({ name: asking('name') })),
     named('test_missing_capability', asks({ greeting: sampling })),
     named(`${MULTI_ROUND}_elicitation`, asks({ user_name: asking('name') })),

@@ -66,8 +66,7 @@ export async function startOrganization(config: Config): Promise<AsyncDisposable
   )
   const bus = opened.use(await connectBus({ service: 'organization', ...busAddress(config), log }))
   const publishing = opened.use(publishEvents({ store, bus, log }))
-  const publish = publishing.again
-  const deciding: Deciding = { store, authority, log, publish, askPeople: () => ask() }
+  const deciding: Deciding = { store, authority, log, publish: publishing.again, askPeople: () => ask() }
   const ending = new AbortController()
   const answers = opened.use(hearAnswers(bus, () => ask()))
   const people = opened.use(
@@ -110,7 +109,7 @@ export async function startOrganization(config: Config): Promise<AsyncDisposable
   bus.serve(decision.escalateDecision, escalateDecision(deciding))
   bus.serve(decision.getDecision, getDecision(store))
   bus.serve(decision.listDecisions, listDecisions(store))
-  bus.serve(note.sendMessage, sendMessage({ store, log, publish }))
+  bus.serve(note.sendMessage, sendMessage({ store, log, publishNow: publishing.now }))
   bus.serve(note.readInbox, readInbox({ store }))
   bus.serve(note.listMessages, listMessages({ store }))
   bus.serve(note.remember, remember({ store }))

@@ -28,19 +28,23 @@ export const withoutBrowser =
 /** A browser without a window. Disposing closes it, and removes what was unpacked for it. */
 export async function startChromium(): Promise<{ browser: Browser } & AsyncDisposable> {
   await using opened = new AsyncDisposableStack()
-  const { executablePath, args, env } =
-    program === undefined
-      ? unpacked(opened.use(temporaryFolder()).path)
-      : { executablePath: program, args: [], env: {} }
-  const browser = await chromium.launch({
-    executablePath,
-    args: [...ARGUMENTS, ...args.filter((arg) => !NOT_HERE.test(arg))],
-    env: { ...process.env, ...env } as Record<string, string>,
-    timeout: START_MS_MAX,
-  })
+  const { env, ...options } = launchOptions(opened.use(temporaryFolder()).path)
+  const browser = await chromium.launch({ ...options, env: { ...process.env, ...env } as Record<string, string> })
   opened.defer(() => browser.close())
   const kept = opened.move()
   return { browser, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+/** How playwright starts it. @param folder where it is unpacked, if the machine has none */
+export function launchOptions(folder: string) {
+  const { executablePath, args, env } =
+    program === undefined ? unpacked(folder) : { executablePath: program, args: [], env: {} }
+  return {
+    executablePath,
+    args: [...ARGUMENTS, ...args.filter((arg) => !NOT_HERE.test(arg))],
+    env,
+    timeout: START_MS_MAX,
+  }
 }
 
 const Unpacked = z.object({

@@ -1,8 +1,10 @@
 /** deed info: how to connect from outside. */
-import { accountsConfiguration, passwordLogin, passwordVariable } from '@deed/local/accounts-configuration'
+import { accountsConfiguration, passwordLogin } from '@deed/local/accounts-configuration'
 import { accountsOf } from '@deed/proto/accounts'
 import { PrincipalName } from '@deed/proto/ids'
-import { CALLERS, type Caller, MESH_USERS, serviceAs } from '@deed/proto/permissions'
+import { ORGANIZATION_ROLES } from '@deed/proto/organization'
+import { CALLERS, type Caller, MESH_USERS, passwordVariable, serviceAs } from '@deed/proto/permissions'
+import { roleUser } from '@deed/proto/role-requests'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { type Address, findMesh } from '../connect/connection.ts'
@@ -71,10 +73,13 @@ const CallerOption = z.object({
 
 export function infoText(address: Address, paint: Paint, showSecrets: boolean): string {
   const { nats_url: url, nats_user: user, nats_password: password, users, database_url: database, source } = address
+  const width = Math.max(10, ...Object.keys(users).map((name) => name.length + 2))
   return [
     `NATS      ${url}`,
-    ...(user === undefined ? [] : [`  ${user.padEnd(10)}${password ?? ''}  may do everything`]),
-    ...Object.entries(users).map(([name, secret]) => `  ${name.padEnd(10)}${secret}  ${RIGHTS[name] ?? ''}`.trimEnd()),
+    ...(user === undefined ? [] : [`  ${user.padEnd(width)}${password ?? ''}  may do everything`]),
+    ...Object.entries(users).map(([name, secret]) =>
+      `  ${name.padEnd(width)}${secret}  ${RIGHTS[name] ?? ''}`.trimEnd(),
+    ),
     `database  ${database ?? 'not known here; set DATABASE_URL'}`,
     `known by  ${source}`,
     '',
@@ -87,6 +92,9 @@ const RIGHTS: Record<string, string> = {
   client: 'asks for work and follows it',
   approver: 'asks, and approves what others asked for',
   mcp: 'is what deed mcp enters as',
+  ...Object.fromEntries(
+    ORGANIZATION_ROLES.map((role) => [roleUser(role), `is what deed mcp --role ${role} enters as`]),
+  ),
 }
 
 /** For somebody who has the `nats` command. */

@@ -7,6 +7,7 @@ import { MODULE_EXTENSION } from '@deed/config/module-extension'
 import type { Bus } from '@deed/mesh/bus'
 import type { Principal } from '@deed/proto/ids'
 import { ORGANIZATION_ROLES, type OrganizationRole } from '@deed/proto/organization'
+import { roleUser } from '@deed/proto/role-requests'
 import { createLogger, type Log } from '@deed/telemetry/logger'
 import { type Command, Option } from 'commander'
 import { principalFrom } from '../connect/connection.ts'
@@ -52,7 +53,7 @@ export function addMcp(program: Command): void {
       if (person.user === agent.user)
         throw new UsageError('--person must be another user than the one that requests: nobody approves their own work')
       const { serveDeed } = (await import(pathToFileURL(join(RELEASE, SERVER)).href)) as Served
-      await using mesh = reachMesh(env, dataDir)
+      await using mesh = reachMesh(env, dataDir, role === undefined ? MCP_USER : roleUser(role))
       await serveDeed(mesh, { agent, person }, createLogger('mcp', 2), role)
     })
   mcp

@@ -4,7 +4,7 @@ import type { Bus } from '@deed/mesh/bus'
 import { DeedError } from '@deed/proto/errors'
 import { enterMesh, findMesh } from '../connect/connection.ts'
 
-/** The user of NATS, whose permissions hold what may be asked over MCP. */
+/** The NATS user of Deed's own server; each role has its own (`proto/src/role-requests.ts`). */
 export const MCP_USER = 'mcp'
 
 interface Entered {
@@ -19,7 +19,8 @@ export interface ReachedMesh extends AsyncDisposable {
   consoleUrl(): string | undefined
 }
 
-export function reachMesh(env: NodeJS.ProcessEnv, dataDir: string): ReachedMesh {
+/** @param user of NATS, whose permissions hold what may be asked */
+export function reachMesh(env: NodeJS.ProcessEnv, dataDir: string, user: string): ReachedMesh {
   let entered: Entered | undefined
   const leave = async (): Promise<void> => {
     const left = entered
@@ -28,11 +29,11 @@ export function reachMesh(env: NodeJS.ProcessEnv, dataDir: string): ReachedMesh 
   }
   const enter = async (): Promise<Bus> => {
     const address = findMesh(env, dataDir)
-    const key = JSON.stringify([address.nats_url, address.users[MCP_USER]])
+    const key = JSON.stringify([address.nats_url, address.users[user]])
     const current = entered?.key === key ? await entered.bus.catch(() => undefined) : undefined
     if (current && !current.nc.isClosed()) return current
     void leave().catch(() => undefined)
-    entered = { key, bus: enterMesh(env, address, MCP_USER) }
+    entered = { key, bus: enterMesh(env, address, user) }
     return entered.bus
   }
   return {

@@ -4,14 +4,14 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { accountsConfiguration, passwordLogin, passwordVariable } from '@deed/local/accounts-configuration'
+import { accountsConfiguration, passwordLogin } from '@deed/local/accounts-configuration'
 import { freePort } from '@deed/local/kept-port'
 import { installedBinary, NATS_USERS } from '@deed/local/nats'
 import { temporaryFolder } from '@deed/local/temporary-folder'
 import { connectBus } from '@deed/mesh/bus'
 import { until } from '@deed/process/until'
 import { accountsOf, systemAccount } from '@deed/proto/accounts'
-import { CALLERS } from '@deed/proto/permissions'
+import { CALLERS, passwordVariable } from '@deed/proto/permissions'
 
 export const SERVERS = 3
 const FORMED_MS_MAX = 60_000

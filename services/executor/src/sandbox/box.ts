@@ -15,6 +15,9 @@ export const TMP_BYTES = 256 * 1024 * 1024
 /** What of /etc programs need to start; nothing in it is a secret. */
 export const SYSTEM_FILES = ['/etc/alternatives', '/etc/ld.so.cache', '/etc/ssl/certs']
 
+/** The text of /etc/passwd inside: programs such as initdb look up who they are, and nobody else of the host is in it. */
+export const passwd = (uid: number, gid: number): string => `nobody:x:${uid}:${gid}:nobody:/:/usr/sbin/nologin\n`
+
 /** Where the proxy's socket is inside, and the program that brings a command there. */
 export const EGRESS_SOCKET = '/run/egress.sock'
 export const BRIDGE_FILE = '/run/egress-bridge.mts'

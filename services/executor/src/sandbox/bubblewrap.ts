@@ -50,9 +50,13 @@ export function bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups }
       // By descriptor: arguments are seen by every process of the host.
       if (secrets.length > 0) descriptors.set(box.SECRETS_FD, Buffer.from(secrets.map((part) => `${part}\0`).join('')))
       const inner = box.bridged(command)
+      const { uid, gid } = user ?? { uid: NOBODY, gid: NOBODY }
+      const passwd = join(folder, `passwd-${uid}-${gid}`)
+      writeFileSync(passwd, box.passwd(uid, gid), { mode: 0o644 })
+      const shown = ['--ro-bind', passwd, '/etc/passwd', ...coverArguments(protection.covers, blank)]
       const made = [
         bwrap,
-        ...boxArguments(command, coverArguments(protection.covers, blank), user),
+        ...boxArguments(command, shown, user),
         ...(secrets.length > 0 ? ['--args', String(box.SECRETS_FD)] : []),
         ...(filter ? ['--seccomp', String(box.FILTER_FD)] : []),
         ...['--json-status-fd', String(box.STATUS_FD), '--', ...(user ? [...becoming(user), '--'] : [])],

@@ -59,13 +59,14 @@ const ALL_NAMESPACES = ['--mount', '--propagation', 'private', '--pid', '--fork'
  * its own, and stays until the command has ended; with it all others end.
  */
 const SET_UP = `
-root=$1 fstab=$2 loopback=$3
-shift 3
+root=$1 fstab=$2 loopback=$3 passwd=$4
+shift 4
 fail() { echo "the box cannot be made: $1" >&2; exit 125; }
 mount -n -t tmpfs -o size=4m,mode=755,nosuid,nodev deed "$root" && cd "$root" || fail root
 mkdir usr proc dev tmp etc run && ln -s usr/bin usr/sbin usr/lib usr/lib64 . || fail folders
 ln -s /tmp dev/shm && ln -s /proc/self/fd dev/fd && ln -s /proc/self/fd/0 dev/stdin && ln -s /proc/self/fd/1 dev/stdout && ln -s /proc/self/fd/2 dev/stderr || fail links
 for file in dev/null dev/zero dev/full dev/random dev/urandom etc/ld.so.cache run/egress.sock run/egress-bridge.mts; do : > "$file" || fail "$file"; done
+printf %s "$passwd" > etc/passwd || fail etc/passwd
 printf %s "$fstab" > fstab && mount -n -a -T ./fstab && rm fstab || fail mounts
 [ -z "$loopback" ] || eval "$loopback" || fail loopback
 mount -n -o remount,bind,ro,nosuid,nodev "$root" && pivot_root . . && umount -l . && cd / || fail pivot_root
@@ -120,7 +121,8 @@ export function namespaces({ programs, dataFolder, protectedFiles, filter, group
       const asRootOfBox = [unshare, '--user', '--map-root-user', '--mount', '--propagation', 'private', '--']
       const made = [
         ...[unshare, ...(user ? [] : ['--user', '--map-root-user']), ...ALL_NAMESPACES, '--kill-child', '--'],
-        ...[sh, '-c', SET_UP, 'deed', root, fstabOf(command, protection.covers, root, blank), quoted(loopback ?? [])],
+        ...[sh, '-c', SET_UP, 'deed', root, fstabOf(command, protection.covers, root, blank)],
+        ...[quoted(loopback ?? []), box.passwd(NOBODY, NOBODY)],
         ...(user ? [...becoming(user), ...asRootOfBox] : []),
         ...[sh, '-c', ENTER, 'deed', command.cwd, ...last, ...program],
       ]

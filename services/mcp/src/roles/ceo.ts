@@ -55,9 +55,9 @@ export const CEO_TOOLS = [
     description: 'Puts an open decision to a person, once. Only a person answers.',
     input: { decision_id: Id, urgency: z.enum(['low', 'normal', 'high']) },
     output: { escalation_id: z.string(), status: z.string(), human_approval_required: z.boolean() },
-    async run({ decision_id, urgency }, { ask }) {
+    async run({ decision_id, urgency }, work) {
       const asked = escalateDecision.input.parse({ decision_id, reason: `urgency ${urgency}` })
-      const { status, next } = decidedView(await ask(escalateDecision, asked))
+      const { status, next } = decidedView(work, await work.ask(escalateDecision, asked))
       return { escalation_id: decision_id, status, human_approval_required: true, next }
     },
   }),

@@ -81,9 +81,9 @@ export const COMMON_TOOLS = [
       evidence: z.array(Name).min(1).max(16),
     },
     output: { ...Decided, consensus_score: z.number().nullable() },
-    async run(asked, { ask }) {
-      const decision = await ask(castVoteContract, castVoteContract.input.parse(asked))
-      return { ...decidedView(decision), consensus_score: decision.consensus_score }
+    async run(asked, work) {
+      const decision = await work.ask(castVoteContract, castVoteContract.input.parse(asked))
+      return { ...decidedView(work, decision), consensus_score: decision.consensus_score }
     },
   }),
   roleTool({

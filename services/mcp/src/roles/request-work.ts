@@ -9,6 +9,8 @@ import { Id, worldText } from '../tools/execution-view.ts'
 import type { Work } from './role-tool.ts'
 
 const STEPS_MAX = 20
+/** How long tests, an audit or a drill may take: an action that says nothing has a minute. */
+export const RUN_MS_MAX = 1_800_000
 
 export const Requested = {
   execution_id: z.string().nullable().describe('null: a dry run'),

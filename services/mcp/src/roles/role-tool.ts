@@ -4,8 +4,11 @@ import type { RequestContract } from '@deed/proto/contract'
 import { type Decision, proposeDecision } from '@deed/proto/decision'
 import { DeedError } from '@deed/proto/errors'
 import type { Fact } from '@deed/proto/organization'
+import { type RoleToolName, requestsOfTool } from '@deed/proto/role-requests'
 import { z } from 'zod'
 import { type Call, type Tool, tool } from '../serving/tool.ts'
+import { worldText } from '../tools/execution-view.ts'
+import { askAtConsole, earlierAnswer } from './ask-at-console.ts'
 
 export const Facts = z.array(
   z.strictObject({
@@ -20,7 +23,9 @@ export const Facts = z.array(
 export interface Work {
   readonly call: Call
   readonly facts: Fact[]
-  /** A request in the name of the role. */
+  /** What a person must decide, in a sentence: the client opens the console for it, where it can. */
+  question?: string
+  /** A request in the name of the role, which its tool may make: `proto/src/role-requests.ts`. */
   ask<C extends RequestContract>(contract: C, input: z.input<C['input']>): Promise<z.output<C['output']>>
   /** @param value null: it cannot be had, and `source` says why */
   fact(name: string, value: Fact['value'], source: string): void
@@ -33,7 +38,7 @@ export interface Work {
 }
 
 interface Definition<In extends z.ZodRawShape, Out extends z.ZodRawShape> {
-  readonly name: string
+  readonly name: RoleToolName
   readonly title: string
   readonly description: string
   readonly input: In
@@ -57,19 +62,25 @@ export function roleTool<In extends z.ZodRawShape, Out extends z.ZodRawShape>(de
       ? { readOnlyHint: true, openWorldHint: false }
       : { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
     async run(asked, call) {
-      const work = workOf(call, await call.mesh.bus())
+      const earlier = earlierAnswer(call, name)
+      if (earlier) return earlier as never
+      const work = workOf(name, call, await call.mesh.bus())
       const found = await run(asked as never, work)
-      return { ...found, facts: work.facts } as never
+      return (await askAtConsole(call, name, work.question, { ...found, facts: work.facts })) as never
     },
   })
 }
 
-function workOf(call: Call, bus: Bus): Work {
+function workOf(name: RoleToolName, call: Call, bus: Bus): Work {
   const facts: Fact[] = []
   const options = { principal: call.agent, signal: call.context.mcpReq.signal }
   const fact: Work['fact'] = (name, value, source) =>
     void facts.push({ name, value, source: source.slice(0, 256), as_of: new Date().toISOString() })
-  const ask: Work['ask'] = (contract, input) => bus.call(contract, input, options)
+  const ask: Work['ask'] = (contract, input) => {
+    if (!requestsOfTool(name).includes(contract.subject))
+      throw new Error(`${name} asks ${contract.subject}, which its row in proto/src/role-requests.ts does not have`)
+    return bus.call(contract, input, options)
+  }
   return {
     ...{ call, facts, fact, ask },
     async read(contract, input, wanted) {
@@ -105,22 +116,24 @@ type Proposing = Omit<z.input<typeof proposeDecision.input>, 'facts'>
 
 /** Proposes it with the facts so far. */
 export async function decide(work: Work, proposal: Proposing) {
-  const decision = await work.ask(proposeDecision, { ...proposal, facts: work.facts })
-  return decidedView(decision)
+  return decidedView(work, await work.ask(proposeDecision, { ...proposal, facts: work.facts }))
 }
 
-export const decidedView = (decision: Decision) => ({
-  approved: decision.status === 'approved',
-  status: decision.status,
-  decision_id: decision.decision_id,
-  rationale: decision.why ?? decision.rule,
-  next: nextOf(decision),
-})
+export function decidedView(work: Work, decision: Decision) {
+  const { status, decision_id, type, subject, why, rule } = decision
+  if (asksPerson(decision))
+    work.question = worldText(`${type} ${JSON.stringify(subject.name)} needs a person (${why ?? rule}): it is in the inbox.`)
+  return { approved: status === 'approved', status, decision_id, rationale: why ?? rule, next: nextOf(decision) }
+}
 
-function nextOf({ status, mode, voters, due_at, decision_id: id }: Decision): string {
+const asksPerson = ({ status, mode }: Decision): boolean =>
+  status === 'escalated' || (status === 'pending' && mode === 'human')
+
+function nextOf(decision: Decision): string {
+  const { status, voters, due_at, decision_id: id } = decision
   if (status === 'approved') return 'It is in force.'
   if (status === 'rejected') return 'It is rejected: change what the rationale names, and propose it again.'
-  if (status === 'escalated' || mode === 'human')
+  if (asksPerson(decision))
     return `A person decides, in the console or with deed in a terminal; deed://decisions/${id} has the state.`
   return `${voters.join(', ')} vote until ${due_at}, with read_inbox and cast_vote; deed://decisions/${id} has the state.`
 }

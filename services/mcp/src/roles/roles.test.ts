@@ -1,5 +1,7 @@
 // What the servers of the nine roles look like to a client, without a mesh: in this process, over the same factory.
+import { CONTRACTS } from '@deed/proto/contracts'
 import { ORGANIZATION_ROLES } from '@deed/proto/organization'
+import { COMMON_TOOLS, ROLE_TOOLS, requestsOfRole } from '@deed/proto/role-requests'
 import { createLogger } from '@deed/telemetry/logger'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/client/validators/ajv'
 import { describe, expect, it } from 'vitest'
@@ -13,7 +15,7 @@ const NAME_CHARS_MAX = 60
 const TOKENS_MAX = 4_000
 /** An estimate: the tokens of a model are not counted here. */
 const CHARS_PER_TOKEN = 4
-const COMMON = ['send_message', 'read_inbox', 'cast_vote', 'remember', 'recall']
+const COMMON = Object.keys(COMMON_TOOLS)
 /** Given names, which clients already know. */
 const GIVEN: Record<string, readonly string[]> = {
   ceo: ['approve_strategic_initiative', 'allocate_budget', 'escalate_to_board', 'review_organizational_health'],
@@ -52,12 +54,17 @@ describe.each(ORGANIZATION_ROLES)('the server of the role %s', (role) => {
   it('lists its own tools and the common ones, with short names, in less than 4,000 tokens', async () => {
     const tools = await listedTools(role)
     const names = tools.map(({ name }) => name)
-    expect(names.slice(-COMMON.length)).toEqual(COMMON)
+    expect(names).toEqual([...Object.keys(ROLE_TOOLS[role]), ...COMMON])
     expect(names.length).toBeGreaterThan(COMMON.length + 2)
     expect(names.length).toBeLessThanOrEqual(10)
     expect(names).toEqual(expect.arrayContaining([...(GIVEN[role] ?? [])]))
     for (const name of names) expect(`mcp__plugin_deed_${role}__${name}`.length).toBeLessThanOrEqual(NAME_CHARS_MAX)
     expect(JSON.stringify({ tools }).length / CHARS_PER_TOKEN).toBeLessThan(TOKENS_MAX)
+  })
+
+  it('asks what somebody answers', () => {
+    const requests = CONTRACTS.filter(({ type }) => type === 'request').map(({ subject }) => subject)
+    expect(requests).toEqual(expect.arrayContaining(requestsOfRole(role)))
   })
 
   it('has schemas that every client takes, in which no field names the role that speaks', async () => {

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { Id, worldText } from '../tools/execution-view.ts'
 import { featureOf } from './product-manager.ts'
 import { readAlerts, readExecutions } from './read-facts.ts'
-import { Proves, Requested, requestWork } from './request-work.ts'
+import { Proves, Requested, RUN_MS_MAX, requestWork } from './request-work.ts'
 import { Decided, decide, Hours, hoursAgo, Name, roleTool } from './role-tool.ts'
 
 const FLAKY_MAX = 20
@@ -51,7 +51,7 @@ export const TEST_TOOLS = [
       requestWork(work, {
         manifest: {
           ...{ name: 'run-tests', workspace },
-          tasks: [{ id: 'tests', action: { kind: 'test.run', input: { argv: selection } } }],
+          tasks: [{ id: 'tests', action: { kind: 'test.run', input: { argv: selection }, timeout_ms: RUN_MS_MAX } }],
         },
         ...{ dry_run, proves },
       }),
@@ -77,7 +77,7 @@ export const TEST_TOOLS = [
         manifest: {
           name: 'run-drill',
           workspace,
-          tasks: [{ id: 'drill', action: { kind: 'command.run', input: { argv } } }],
+          tasks: [{ id: 'drill', action: { kind: 'command.run', input: { argv }, timeout_ms: RUN_MS_MAX } }],
         },
         ...{ dry_run, proves },
       })

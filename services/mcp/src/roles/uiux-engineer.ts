@@ -6,7 +6,7 @@ import { addBacklogItem } from '@deed/proto/organization-work'
 import { z } from 'zod'
 import { Id, worldText } from '../tools/execution-view.ts'
 import { countBy, quantile, readAlerts, readExecutions, readStats } from './read-facts.ts'
-import { Requested, requestWork } from './request-work.ts'
+import { Requested, RUN_MS_MAX, requestWork } from './request-work.ts'
 import { Hours, hoursAgo, Name, roleTool, Text, type Work } from './role-tool.ts'
 
 const APPROVALS_READ = 500
@@ -37,7 +37,7 @@ export const UIUX_TOOLS = [
       if (id !== undefined) return auditOf(work, id)
       if (workspace === undefined || selection.length === 0)
         throw new DeedError('missing_field', 'name the workspace and its audit in selection, or an execution_id')
-      const action = { kind: 'test.run', input: { argv: selection } }
+      const action = { kind: 'test.run', input: { argv: selection }, timeout_ms: RUN_MS_MAX }
       const manifest = { name: 'audit-accessibility', workspace, tasks: [{ id: 'audit', action }] }
       const asked = await requestWork(work, { manifest, dry_run })
       for (const name of ['checks', 'violations']) work.fact(name, null, 'the audit has not run yet')
@@ -120,13 +120,16 @@ export const UIUX_TOOLS = [
   }),
 ]
 
-/** Figures of the summary that the run itself printed, and no others: without a browser no check runs, and there are none. */
+/**
+ * Figures of the summary that the run itself printed, as its evidence has them, and no others: without a browser no check runs, and there
+ * are none. A run with violations fails, and has no result.
+ */
 async function auditOf(work: Work, id: string) {
-  const { execution_id, status, result, error } = await work.ask(
+  const { execution_id, status, tasks, error } = await work.ask(
     getExecution,
     getExecution.input.parse({ execution_id: id }),
   )
-  const { tests } = Audited.parse(result?.data ?? {})
+  const tests = tasks.map(({ evidence }) => Audited.parse(evidence?.facts ?? {}).tests).find((one) => one !== undefined)
   const source = tests ? `execution ${id}, the summary of its run` : (error?.message ?? `execution ${id} is ${status}`)
   const checks = tests ? tests.passed + tests.failed : null
   const violations = tests?.failed ?? null

@@ -1,13 +1,17 @@
 // What decisions change on a real mesh: targets that are held, the order of what waits, and in whose name a manifest proposes.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
+import { freePort } from '@deed/local/kept-port'
 import { until } from '@deed/process/until'
-import { requestExecution } from '@deed/proto/execution'
+import { decideApproval, listApprovals } from '@deed/proto/approval'
+import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
+import { deleteGoal, type GoalView, listGoals, putGoal } from '@deed/proto/goal'
+import type { ExecutionId } from '@deed/proto/ids'
 import type { OrganizationRole } from '@deed/proto/organization'
 import { linkCriterion } from '@deed/proto/organization-work'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -15,11 +19,15 @@ import { connect, type McpClient, overHttp } from '../../test/mcp-client.ts'
 
 const TOKEN = 'a-token-of-the-test-with-32-characters'
 const ROLES = ['operations_head', 'product_manager', 'test_lead', 'uiux_engineer'] as const
+/** Says which process answers. */
+const SERVER = `import { createServer } from 'node:http'
+createServer((_, response) => response.end(String(process.pid))).listen(Number(process.env.PORT), '127.0.0.1')`
 const opened = new AsyncDisposableStack()
 
 /** The paths that the target press was asked for. */
 const pressed: string[] = []
 let under: MeshUnderTest
+let webPort: number
 const clients = new Map<OrganizationRole, McpClient>()
 beforeAll(async () => {
   const press = createServer((request, answer) => {
@@ -30,20 +38,50 @@ beforeAll(async () => {
   await once(press, 'listening')
   const pressUrl = `http://127.0.0.1:${(press.address() as AddressInfo).port}`
   const sha256 = createHash('sha256').update(TOKEN).digest('hex')
+  webPort = await freePort()
   under = opened.use(
     await meshUnderTest({
       config: `
 targets:
   press: { type: http, url: "${pressUrl}", environment: development, rate_limit: { per_minute: 6, burst: 1 } }
+  web:
+    type: process
+    command: [node, server.mjs]
+    cwd: ./workspace
+    env: { PORT: "${webPort}" }
+    environment: test
+    health: { url: "http://127.0.0.1:${webPort}/", timeout_ms: 500 }
 mcp: { enabled: true, tokens: [{ name: all, sha256: ${sha256}, user: bot, roles: [${ROLES.join(', ')}] }] }
 `,
     }),
   )
+  writeFileSync(join(under.workspace, 'server.mjs'), SERVER)
   const url = `http://127.0.0.1:${readFileSync(join(under.mesh.dataDir, 'mcp-port.json'), 'utf8')}/mcp`
   for (const role of ROLES)
     clients.set(role, opened.use(await connect(overHttp(`${url}/${role}`, TOKEN), '2026-07-28')))
 })
-afterAll(() => opened.disposeAsync())
+afterAll(async () => {
+  await opened.disposeAsync()
+  // A supervised process outlives the mesh by design.
+  const left = await webProcess().catch(() => undefined)
+  if (left !== undefined) process.kill(left, 'SIGKILL')
+})
+
+const webProcess = async (): Promise<number> => Number(await (await fetch(`http://127.0.0.1:${webPort}/`)).text())
+const request = async (asked: object): Promise<ExecutionId> =>
+  (await under.client.call(requestExecution, { mode: 'background', ...asked } as never)).execution_id as ExecutionId
+const read = (id: ExecutionId): Promise<ExecutionDetail> => under.client.call(getExecution, { execution_id: id })
+const isDone = (id: ExecutionId) =>
+  until(async () => (await read(id)).status === 'done', { what: `execution ${id} to be done` })
+
+/** Approves what an execution waits for. */
+async function approve(id: ExecutionId): Promise<void> {
+  const asked = await until(
+    async () => (await under.client.call(listApprovals, { execution_id: id, status: 'pending' })).approvals[0],
+    { what: `an approval of ${id}` },
+  )
+  await under.client.call(decideApproval, { approval_id: asked.approval_id, decision: 'approve' })
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of different tools have no common shape
 const call = (role: (typeof ROLES)[number], tool: string, args: Record<string, unknown> = {}): Promise<any> =>
@@ -77,6 +115,46 @@ describe('a target that a role holds', () => {
       { held: false, until: null },
     )
     await restart()
+  })
+
+  const hold = (hours: number) =>
+    call('operations_head', 'hold_target', { target: 'web', hours, reason: 'its disk is replaced' })
+
+  it('keeps a step of an accepted plan waiting, and the step continues when the hold is lifted', async () => {
+    const started = await request({ task: 'start service web' })
+    await until(async () => (await read(started)).status === 'waiting', { what: 'the question about the plan' })
+    expect(await hold(2)).toMatchObject({ held: true, paused: [started] })
+    await approve(started)
+    // Another one, which was requested later, does its work meanwhile.
+    await isDone(await request({ task: 'write "meanwhile" to meanwhile.txt' }))
+    const { status, tasks } = await read(started)
+    expect({ status, begun: tasks.filter(({ started_at: at }) => at !== null) }).toEqual({ status: 'running', begun: [] })
+    await expect(webProcess()).rejects.toThrow()
+    expect(await hold(0)).toMatchObject({ held: false, paused: [] })
+    await isDone(started)
+    expect((await read(started)).task_verified).toBe(true)
+    expect(await webProcess()).toBeGreaterThan(0)
+  })
+
+  it('lets a goal rest, which says so, and is restored when the hold is lifted', async () => {
+    const goal = (is: (one: GoalView) => boolean, what: string): Promise<GoalView> =>
+      until(async () => (await under.client.call(listGoals, { name: 'web-up' })).goals.find(is), { what })
+    const put = await under.client.call(putGoal, { name: 'web-up', task: 'keep web running', interval_ms: 1_000 })
+    await approve(put.execution_id as ExecutionId)
+    await goal(({ status }) => status === 'active', 'the goal to be active')
+    await hold(2)
+    const before = await webProcess()
+    process.kill(before, 'SIGKILL')
+    const resting = await goal(({ last_outcome: outcome }) => outcome === 'drifted', 'the goal to see that')
+    expect(resting).toMatchObject({
+      ...{ status: 'active', remedies: [] },
+      last_seen: expect.stringMatching(/^operations_head holds web until .*: its disk is replaced$/),
+    })
+    await hold(0)
+    const restored = await goal(({ last_outcome: outcome }) => outcome === 'holds', 'the goal to hold again')
+    expect(restored.remedies).toHaveLength(1)
+    expect(await webProcess()).not.toBe(before)
+    await under.client.call(deleteGoal, { name: 'web-up' })
   })
 })
 

@@ -7,30 +7,24 @@ import { inTransaction, type Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
 import { findMemories, writeMemory } from '../store/memories.ts'
 import { insertMessage, listMessageRows, takeInbox } from '../store/messages.ts'
-import { addMessageEvent } from '../store/outbox.ts'
+import type { NewEvent } from '../store/outbox.ts'
 import { asRole } from './as-role.ts'
 
 interface Dependencies {
   store: Store<unknown>
   log: Log
-  /** Events were committed. */
-  publish(): void
+  /** An event was committed. */
+  publishNow(event: NewEvent): void
 }
 
-export const sendMessage = ({ store, log, publish }: Dependencies): Handler<typeof proto.sendMessage> =>
+export const sendMessage = ({ store, log, publishNow }: Dependencies): Handler<typeof proto.sendMessage> =>
   asRole(store, async ({ tenant, role: from }, { to, type, subject, content, thread_id }) => {
     const id = randomUUIDv7() as proto.MessageId
     const readers = readersOf(to).filter((role) => role !== from)
-    const thread = thread_id ?? id
-    const message = { message_id: id, from, to, type, subject, content }
-    const hop = await inTransaction(store, log, async (client) => {
-      const place = await insertMessage(client, tenant, { ...message, thread_id, readers })
-      const at = new Date().toISOString()
-      await addMessageEvent(client, tenant, { ...message, thread_id: thread, hop: place, at })
-      return place
-    })
-    publish()
-    return { message_id: id, thread_id: thread, hop }
+    const message = { message_id: id, from, to, type, subject, content, thread_id, readers }
+    const { hop, event } = await inTransaction(store, log, (client) => insertMessage(client, tenant, message))
+    publishNow(event)
+    return { message_id: id, thread_id: thread_id ?? id, hop }
   })
 
 function readersOf(to: proto.Message['to']): readonly OrganizationRole[] {

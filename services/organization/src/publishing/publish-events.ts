@@ -5,10 +5,10 @@
 import type { Bus } from '@deed/mesh/bus'
 import { publishEvent } from '@deed/mesh/event-stream'
 import { crashPoint } from '@deed/process/crash-point'
-import { every, type Periodic } from '@deed/process/every'
+import { every } from '@deed/process/every'
 import { inTransaction, type Store } from '@deed/store/database'
 import type { Log } from '@deed/telemetry/logger'
-import { lockEvents, removeEvents } from '../store/outbox.ts'
+import { lockEvents, type NewEvent, removeEvent, removeEvents } from '../store/outbox.ts'
 
 /** For what another replica left, or the stream did not acknowledge. */
 const EVERY_MS = 5_000
@@ -20,20 +20,48 @@ interface Dependencies {
   readonly log: Log
 }
 
-/** `again` after each commit with events. */
-export const publishEvents = (dependencies: Dependencies): Periodic =>
-  every(
+interface Publishing extends AsyncDisposable {
+  /** After each commit with events whose order counts: the oldest come first. */
+  again(): void
+  /** After the commit of one that waits for no other: it is not read again, unless the stream does not acknowledge it. */
+  now(event: NewEvent): void
+}
+
+export function publishEvents({ store, bus, log }: Dependencies): Publishing {
+  const underWay = new Map<string, Promise<void>>()
+  const passes = every(
     EVERY_MS,
     async () => {
-      while ((await publishBatch(dependencies)) === BATCH);
+      while ((await publishBatch({ store, bus, log }, [...underWay.keys()])) === BATCH);
     },
-    { failed: 'publishing events failed; retrying', log: dependencies.log, firstMs: 0 },
+    { failed: 'publishing events failed; retrying', log, firstMs: 0 },
   )
+  const publishOne = async ({ event_id: id, subject, payload }: NewEvent): Promise<void> => {
+    try {
+      crashPoint('organization.before_publish')
+      await publishEvent(bus.nc, { subject, id, payload })
+      crashPoint('organization.after_publish')
+      await removeEvent(store, id)
+    } catch (error) {
+      log.warn({ err: error }, 'publishing an event failed; the next pass retries')
+    } finally {
+      underWay.delete(id)
+    }
+  }
+  return {
+    again: passes.again,
+    now: (event) => void underWay.set(event.event_id, publishOne(event)),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(underWay.values())
+      await passes[Symbol.asyncDispose]()
+    },
+  }
+}
 
 /** @returns how many there were @throws if the stream has not acknowledged one; those that it has are gone */
-async function publishBatch({ store, bus, log }: Dependencies): Promise<number> {
+async function publishBatch({ store, bus, log }: Dependencies, underWay: readonly string[]): Promise<number> {
   const { published, failed } = await inTransaction(store, log, async (client) => {
-    const events = await lockEvents(client, BATCH)
+    const events = await lockEvents(client, BATCH, underWay)
     if (events.length > 0) crashPoint('organization.before_publish')
     const outcomes = await Promise.allSettled(
       events.map(({ subject, event_id: id, payload }) => publishEvent(bus.nc, { subject, id, payload })),

@@ -8,19 +8,25 @@ import {
   MESSAGES_A_MINUTE_MAX,
   type Message,
   type MessageId,
+  messageEvent,
 } from '@deed/proto/organization-notes'
 import type { PoolClient } from 'pg'
 import type { z } from 'zod'
 import type { Db } from './decisions.ts'
+import type { NewEvent } from './outbox.ts'
 
 interface NewMessage extends Pick<Message, 'message_id' | 'from' | 'to' | 'type' | 'subject' | 'content'> {
   readonly thread_id: MessageId | undefined
   readonly readers: readonly OrganizationRole[]
 }
 
-/** @returns the hop. @throws {DeedError} `rate_limited`, `not_found` for a thread, `limit_exceeded` for one that is closed */
-export async function insertMessage(client: PoolClient, tenant: string, one: NewMessage): Promise<number> {
-  const { message_id: id, from, to, thread_id: thread = id, readers } = one
+/** @returns its event, which is in the outbox with it, and the hop. @throws {DeedError} `rate_limited`, `not_found` for a thread, `limit_exceeded` for one that is closed */
+export async function insertMessage(
+  client: PoolClient,
+  tenant: string,
+  { readers, ...one }: NewMessage,
+): Promise<{ hop: number; event: NewEvent }> {
+  const { message_id: id, from, to, thread_id: thread = id } = one
   // The messages of a role take turns, so that its rate counts all of them.
   await client.query({
     name: 'turn-of-sender',
@@ -44,15 +50,22 @@ export async function insertMessage(client: PoolClient, tenant: string, one: New
   const next = (hop ?? 0) + 1
   if (next > HOPS_MAX)
     throw new DeedError('limit_exceeded', `the thread has ${HOPS_MAX} messages and is closed; decide, or ask a person`)
+  const at = new Date().toISOString()
+  const payload: z.input<typeof messageEvent.payload> = { ...one, thread_id: thread, hop: next, at }
+  const event = { event_id: id, subject: messageEvent.subject.replace('*.*', `${tenant}.${to}`), payload }
   await client.query({
     name: 'insert-message',
     text: `with sent as (
              insert into messages (tenant, message_id, sender, recipient, type, subject, content, thread_id, hop)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning tenant, message_id)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning tenant, message_id),
+           event as (insert into outbox (event_id, subject, payload) values ($2::uuid::text, $11, $12))
            insert into inbox (tenant, role, message_id) select tenant, r, message_id from sent, unnest($10::text[]) as r`,
-    values: [tenant, id, from, to, one.type, one.subject, one.content, thread, next, readers],
+    values: [
+      ...[tenant, id, from, to, one.type, one.subject, one.content, thread, next, readers],
+      ...[event.subject, JSON.stringify(payload)],
+    ],
   })
-  return next
+  return { hop: next, event }
 }
 
 /** Newest first; those counts as read then. */

@@ -1,8 +1,7 @@
 /** Events that were committed with what they are about, until the stream has them. */
 import { type DECISION_EVENTS, type DecisionId, decisionEvent } from '@deed/proto/decision'
-import { messageEvent } from '@deed/proto/organization-notes'
 import type { PoolClient } from 'pg'
-import type { z } from 'zod'
+import type { Db } from './decisions.ts'
 
 const NOW = `to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
@@ -25,36 +24,24 @@ export async function addDecisionEvents(
   })
 }
 
-export async function addMessageEvent(
-  client: PoolClient,
-  tenant: string,
-  payload: z.input<typeof messageEvent.payload>,
-): Promise<void> {
-  await client.query({
-    name: 'add-message-event',
-    text: 'insert into outbox (event_id, subject, payload) values ($1, $2, $3)',
-    values: [
-      payload.message_id,
-      messageEvent.subject.replace('*.*', `${tenant}.${payload.to}`),
-      JSON.stringify(payload),
-    ],
-  })
-}
-
-export interface StoredEvent {
-  /** A bigint. */
-  readonly seq: string
+export interface NewEvent {
   readonly event_id: string
   readonly subject: string
   readonly payload: object
 }
 
-/** The oldest ones that no other replica publishes, locked until the end of the transaction. */
-export async function lockEvents(client: PoolClient, limit: number): Promise<StoredEvent[]> {
+export interface StoredEvent extends NewEvent {
+  /** A bigint. */
+  readonly seq: string
+}
+
+/** The oldest ones that no other replica publishes, locked until the end of the transaction. @param but ids of others */
+export async function lockEvents(client: PoolClient, limit: number, but: readonly string[]): Promise<StoredEvent[]> {
   const { rows } = await client.query<StoredEvent>({
     name: 'lock-events',
-    text: 'select seq, event_id, subject, payload from outbox order by seq limit $1 for update skip locked',
-    values: [limit],
+    text: `select seq, event_id, subject, payload from outbox where event_id <> all($2)
+           order by seq limit $1 for update skip locked`,
+    values: [limit, but],
   })
   return rows
 }
@@ -65,4 +52,8 @@ export async function removeEvents(client: PoolClient, seqs: readonly string[]):
     text: 'delete from outbox where seq = any($1::bigint[])',
     values: [seqs],
   })
+}
+
+export async function removeEvent(db: Db, id: string): Promise<void> {
+  await db.query('remove-event', 'delete from outbox where event_id = $1', [id])
 }
