@@ -12,6 +12,7 @@ import {
   listCache,
   putCache,
   releaseCache,
+  reportCache,
   reserveCache,
 } from './cache.ts'
 import { analyzeCodebase, searchCode } from './code.ts'
@@ -170,6 +171,7 @@ export const CONTRACTS: readonly Contract[] = [
   putCache,
   releaseCache,
   judgeCache,
+  reportCache,
   invalidateCache,
   listCache,
   cacheStats,

@@ -83,6 +83,8 @@ const ASKING = [
     (verb) => `execution.${verb}`,
   ),
   'manifest.put',
+  // Of its own tenant: it removes an answer, and lowers what is served.
+  'cache.report',
   ...['put', 'delete', 'pause', 'resume'].flatMap((verb) => [`goal.${verb}`, `schedule.${verb}`]),
 ]
 

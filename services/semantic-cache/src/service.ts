@@ -16,6 +16,7 @@ import { judgeCache } from './handlers/judge-cache.ts'
 import { listCache } from './handlers/list-cache.ts'
 import { putCache } from './handlers/put-cache.ts'
 import { releaseCache } from './handlers/release-cache.ts'
+import { reportCache } from './handlers/report-cache.ts'
 import { reserveCache } from './handlers/reserve-cache.ts'
 import { migrations } from './store/migrations.ts'
 import { openExactTier } from './tiers/exact-tier.ts'
@@ -65,6 +66,7 @@ export async function startSemanticCache(config: Config): Promise<AsyncDisposabl
   bus.serve(proto.putCache, putCache({ tier, proposals }))
   bus.serve(proto.releaseCache, releaseCache({ reservations }))
   bus.serve(proto.judgeCache, judgeCache({ proposals }))
+  bus.serve(proto.reportCache, reportCache({ tier, proposals }))
   bus.serve(proto.invalidateCache, invalidateCache({ tier }))
   bus.serve(proto.listCache, listCache({ store, counts }))
   bus.serve(proto.cacheStats, cacheStats({ tier, counts, store }))

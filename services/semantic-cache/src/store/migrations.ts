@@ -6,5 +6,6 @@
  */
 import type { Migration } from 'kysely/migration'
 import * as schema from './migrations/001-schema.ts'
+import * as closings from './migrations/002-closings.ts'
 
-export const migrations: Record<string, Migration> = { '001-schema': schema }
+export const migrations: Record<string, Migration> = { '001-schema': schema, '002-closings': closings }
