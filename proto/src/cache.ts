@@ -72,6 +72,8 @@ export const CacheEntry = z.object({
       certificate: WrongHits.nullable(),
       /** What had to be equal, as a hash: where it is reported as wrong, nothing is served there any more. */
       scope: ScopeHash.optional(),
+      /** What was compared: `lexical`, or the model whose vectors were, with its build. */
+      vector: z.string().optional(),
     })
     .optional(),
 })
@@ -190,6 +192,8 @@ export const cacheStats = request({
         scope: z.string(),
         kind: z.enum(['answer', 'solution']),
         way: ProposedBy,
+        /** `lexical`, or the model whose vectors are compared. */
+        vector: z.string().optional(),
         /** Whether answers are served. */
         open: z.boolean(),
         /** When a wrong answer closed it: only what was judged since counts. */

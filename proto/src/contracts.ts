@@ -35,7 +35,7 @@ import { deleteGrant, listGrants, putGrant } from './grant.ts'
 import { logLevel } from './log-level.ts'
 import { putManifest } from './manifest.ts'
 import { readMetrics } from './metric-samples.ts'
-import { estimateModels, listModelCalls, listModels, modelStats } from './model.ts'
+import { embedTexts, estimateModels, listModelCalls, listModels, modelStats } from './model.ts'
 import { listRoles } from './organization.ts'
 import { listMessages, messageEvent, readInbox, recall, remember, sendMessage } from './organization-notes.ts'
 import {
@@ -166,6 +166,7 @@ export const CONTRACTS: readonly Contract[] = [
   modelStats,
   listModelCalls,
   estimateModels,
+  embedTexts,
   getCache,
   reserveCache,
   putCache,

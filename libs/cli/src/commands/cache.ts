@@ -57,6 +57,7 @@ Examples:
         { heading: 'SCOPE', cell: ({ scope }) => scope.slice(0, 12) },
         { heading: 'KIND', cell: ({ kind }) => kind },
         { heading: 'BY', cell: ({ way }) => way },
+        { heading: 'VECTOR', cell: ({ vector = '' }) => vector, optional: true },
         { heading: 'JUDGED', cell: (scope) => String(scope.judged) },
         { heading: 'WRONG', cell: (scope) => String(scope.wrong) },
         { heading: 'AT MOST', cell: (scope) => share(scope.wrong_max) },

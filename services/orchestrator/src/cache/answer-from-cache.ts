@@ -45,6 +45,7 @@ const similarity = ({ similar }: CacheEntry): Evidence['facts'] =>
   similar && {
     similar_to: similar.text,
     similarity: similar.similarity,
+    ...(similar.vector && { vector: similar.vector }),
     ...(similar.scope && { cache_scope: similar.scope }),
     ...(similar.certificate && { wrong_max: similar.certificate.wrong_max, judged: similar.certificate.judged }),
   }

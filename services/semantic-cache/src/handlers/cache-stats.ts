@@ -28,12 +28,13 @@ export function cacheStats({ tier, counts, store }: Dependencies): Handler<typeo
       ...(await tier.count(tenant)),
       similar_hits: similarHits,
       wrong_hits: { judged, wrong, wrong_max: upperBound(judged, wrong) },
-      scopes: labels.map(({ counted, countedWrong, closedAt, scope, kind, way }) => {
+      scopes: labels.map(({ counted, countedWrong, closedAt, scope, kind, way, vector }) => {
         const { open, ...bound } = certificateOf({ judged: counted, wrong: countedWrong })
         return {
           scope,
           kind,
           way,
+          vector,
           ...bound,
           open: open && kind === 'answer',
           closed_at: closedAt?.toISOString() ?? null,

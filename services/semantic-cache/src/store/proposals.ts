@@ -22,6 +22,7 @@ export interface ProposedEntry {
   readonly similarity: number
   /** Whether the scope was certified when it was proposed. */
   readonly certified: boolean
+  readonly vector: string
 }
 
 export interface TrackRecord {
@@ -35,13 +36,13 @@ export interface TrackRecord {
 export async function readTrackRecord(
   pool: Pool,
   tenant: string,
-  { scope, way, kind, proposedHash }: Omit<ProposedEntry, 'similarity' | 'answerHash' | 'certified'>,
+  { scope, way, proposedHash }: Pick<ProposedEntry, 'scope' | 'way' | 'proposedHash'>,
 ): Promise<TrackRecord> {
   const { rows } = await pool.query<TrackRecord>({
     name: 'read_track_record',
     text: `
       select count(*)::int as judged, count(*) filter (where wrong)::int as wrong,
-             (select similarity from vetoes where tenant = $1 and key_hash = $4 and kind = $5
+             (select similarity from scope_vetoes where tenant = $1 and scope_hash = $2 and key_hash = $4
                 and vetoed_at > now() - interval '${LABEL_DAYS} days') as veto
       from (
         select wrong from proposals
@@ -50,7 +51,7 @@ export async function readTrackRecord(
                 (select closed_at from closings where tenant = $1 and scope_hash = $2))
         order by judged_at desc limit ${LABELS_MAX}
       ) as labels`,
-    values: [tenant, scope, way, proposedHash, kind],
+    values: [tenant, scope, way, proposedHash],
   })
   return rows[0] ?? { judged: 0, wrong: 0, veto: null }
 }
@@ -60,8 +61,8 @@ export async function openProposal(pool: Pool, asked: CacheKey, proposed: Propos
   await pool.query({
     name: 'open_proposal',
     text: `
-      insert into proposals (tenant, scope_hash, kind, way, asked_hash, proposed_hash, answer_hash, similarity, certified)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      insert into proposals (tenant, scope_hash, kind, way, asked_hash, proposed_hash, answer_hash, similarity, certified, vector)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
       on conflict (tenant, asked_hash, kind) where wrong is null do nothing`,
     values: [
       asked.tenant,
@@ -73,6 +74,7 @@ export async function openProposal(pool: Pool, asked: CacheKey, proposed: Propos
       proposed.answerHash,
       proposed.similarity,
       proposed.certified,
+      proposed.vector,
     ],
   })
 }
@@ -100,10 +102,10 @@ export async function judgeProposal(
         insert into closings (tenant, scope_hash) select tenant, scope_hash from judged where wrong and certified
         on conflict (tenant, scope_hash) do update set closed_at = now()
       ), vetoed as (
-        insert into vetoes (tenant, key_hash, kind, similarity)
-        select tenant, proposed_hash, kind, similarity from judged where wrong
-        on conflict (tenant, key_hash, kind) do update
-          set similarity = greatest(vetoes.similarity, excluded.similarity), vetoed_at = now()
+        insert into scope_vetoes (tenant, scope_hash, key_hash, similarity)
+        select tenant, scope_hash, proposed_hash, similarity from judged where wrong
+        on conflict (tenant, scope_hash, key_hash) do update
+          set similarity = greatest(scope_vetoes.similarity, excluded.similarity), vetoed_at = now()
       )
       select proposed_hash as "proposedHash", wrong from judged`,
     values: [tenant, hash, kind, typeof right === 'boolean' ? right : null, typeof right === 'string' ? right : null],
@@ -125,10 +127,10 @@ export async function reportWrong(
         insert into closings (tenant, scope_hash) values ($1, $2)
         on conflict (tenant, scope_hash) do update set closed_at = now()
       )
-      insert into vetoes (tenant, key_hash, kind, similarity)
-      select tenant, key_hash, kind, $4 from entries where tenant = $1 and entry_id = $3
-      on conflict (tenant, key_hash, kind) do update
-        set similarity = greatest(vetoes.similarity, excluded.similarity), vetoed_at = now()`,
+      insert into scope_vetoes (tenant, scope_hash, key_hash, similarity)
+      select tenant, $2, key_hash, $4 from entries where tenant = $1 and entry_id = $3
+      on conflict (tenant, scope_hash, key_hash) do update
+        set similarity = greatest(scope_vetoes.similarity, excluded.similarity), vetoed_at = now()`,
     values: [tenant, scope, entryId, similarity],
   })
 }
@@ -154,6 +156,7 @@ export interface ScopeLabels {
   readonly scope: string
   readonly way: 'words' | 'vote'
   readonly kind: CacheValue['kind']
+  readonly vector: string
   readonly judged: number
   readonly wrong: number
   /** Of them, those that certify: since the scope was closed. */
@@ -170,12 +173,12 @@ export async function readLabels(pool: Pool, tenant: string): Promise<ScopeLabel
   const { rows } = await pool.query<ScopeLabels>({
     name: 'read_labels',
     text: `
-      select scope_hash as scope, way, kind, count(*)::int as judged, count(*) filter (where wrong)::int as wrong,
+      select scope_hash as scope, way, kind, vector, count(*)::int as judged, count(*) filter (where wrong)::int as wrong,
              count(*) filter (where counts)::int as counted,
              count(*) filter (where wrong and counts)::int as "countedWrong", max(closed_at) as "closedAt"
       from proposals left join closings using (tenant, scope_hash), lateral (select closed_at is null or judged_at > closed_at as counts) as since
       where tenant = $1 and wrong is not null and judged_at > now() - interval '${LABEL_DAYS} days'
-      group by scope_hash, way, kind order by judged desc, scope, way limit ${SCOPES_MAX}`,
+      group by scope_hash, way, kind, vector order by judged desc, scope, way limit ${SCOPES_MAX}`,
     values: [tenant],
   })
   return rows
@@ -192,6 +195,6 @@ export async function pruneProposals(pool: Pool): Promise<void> {
           or (wrong is null and proposed_at < now() - interval '1 day')
        order by proposed_at limit ${DELETED_MAX})`,
   )
-  await pool.query(`delete from vetoes where vetoed_at < now() - interval '${LABEL_DAYS} days'`)
+  await pool.query(`delete from scope_vetoes where vetoed_at < now() - interval '${LABEL_DAYS} days'`)
   await pool.query(`delete from closings where closed_at < now() - interval '${LABEL_DAYS} days'`)
 }

@@ -56,7 +56,7 @@ describe('an answer to similar words', () => {
     expect(await one.proposals.find(key(ASKED))).toBeUndefined()
     await one.put(ASKED, answer('another answer'))
     expect(await cache.labels()).toEqual([{ judged: 216, wrong: 1 }])
-    expect(await cache.sql('select kind from vetoes')).toEqual([{ kind: 'answer' }])
+    expect(await cache.sql('select similarity from scope_vetoes')).toEqual([{ similarity: expect.any(Number) }])
     for (const replica of [one, other]) expect(await replica.proposals.find(key(`Hi, ${ASKED}`))).toBeUndefined()
     // Two equal sentences disagree now: neither is proposed for a third.
     expect(await cache.sql('select 1 from proposals where wrong is null')).toEqual([])

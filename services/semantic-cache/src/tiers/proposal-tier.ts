@@ -14,12 +14,13 @@ import type { CacheKey } from '../entry/cache-key.ts'
 import type { StoredEntry } from '../entry/entry.ts'
 import { certificateOf } from '../proposing/certificate.ts'
 import { judgeProposal, openProposal, readSolution, readTrackRecord, reportWrong } from '../store/proposals.ts'
+import type { Embeddings } from './embeddings.ts'
 import type { ExactTier } from './exact-tier.ts'
 import type { FollowedIndex } from './followed-index.ts'
 import { queriesInTime } from './in-time.ts'
 
 /** A caller would rather compute than wait longer. */
-const DECIDE_MS_MAX = 200
+const DECIDE_MS_MAX = 300
 const JUDGE_MS_MAX = 1_500
 /** One of so many would-be hits is computed all the same, and judged. */
 const AUDIT_ONE_IN = 20
@@ -54,6 +55,8 @@ export interface ReportedHit {
 interface Options {
   exact: ExactTier
   index: FollowedIndex
+  /** A question's vector by a model; absent: the lexical one alone is compared. */
+  embed?: Embeddings['ofQuestion']
   store: Pick<Store<unknown>, 'pool'>
   log: Log
   /** Whether a would-be hit is audited; by chance, unless a test decides. */
@@ -65,6 +68,7 @@ interface Options {
 export function proposalTier({
   exact,
   index,
+  embed,
   store,
   log,
   audits = () => randomInt(AUDIT_ONE_IN) === 0,
@@ -74,9 +78,9 @@ export function proposalTier({
   const inTime = queriesInTime(log)
 
   const findOf = async (key: CacheKey, kind: CacheValue['kind']): Promise<Similar | undefined> => {
-    const proposal = await index.propose(key, kind)
+    const proposal = await index.propose(key, kind, embed)
     if (!proposal) return undefined
-    const { entry: proposed, scope, way, similarity } = proposal
+    const { entry: proposed, scope, way, similarity, vector } = proposal
     const entry = await exact.find(proposed.key)
     // It has expired, was invalidated, or another answer has replaced it since.
     if (entry?.value.kind !== kind || answerHash(entry.value) !== proposed.answerHash) return undefined
@@ -88,11 +92,11 @@ export function proposalTier({
     // Every would-be hit that is not served is labelled by the answer that follows; a plan by what comes of it.
     if (!serves || kind === 'solution') {
       const certified = kind === 'answer' && certificate.open
-      await openProposal(pool, key, { ...about, answerHash: proposed.answerHash, similarity, certified })
+      await openProposal(pool, key, { ...about, answerHash: proposed.answerHash, similarity, certified, vector })
     }
     const { judged, wrong, wrong_max } = certificate
     const certified = kind === 'answer' ? { judged, wrong, wrong_max } : null
-    const similar = { text: proposed.key.text, way, similarity, certificate: certified, scope }
+    const similar = { text: proposed.key.text, way, similarity, certificate: certified, scope, vector }
     return serves ? { entry, similar } : undefined
   }
 

@@ -1,4 +1,4 @@
-/** When a scope was last wrong while it was certified: what was judged before certifies it no more. */
+/** What one wrong answer does, by scope: it closes the certificate, and vetoes its entry. */
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<never>): Promise<void> {
@@ -10,5 +10,15 @@ export async function up(db: Kysely<never>): Promise<void> {
       scope_hash text not null,
       closed_at timestamptz not null default now(),
       primary key (tenant, scope_hash)
+    )`.execute(db)
+  // The highest similarity at which the entry was wrong in the scope, whose vector it was measured with. Replaces vetoes.
+  await sql`
+    create table scope_vetoes (
+      tenant text not null default 'local',
+      scope_hash text not null,
+      key_hash text not null,
+      similarity double precision not null,
+      vetoed_at timestamptz not null default now(),
+      primary key (tenant, scope_hash, key_hash)
     )`.execute(db)
 }
