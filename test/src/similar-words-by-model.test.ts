@@ -88,7 +88,9 @@ describe('an answer to similar words', () => {
     // The lexical neighbours disagree, and the stored vectors are not comparable with the question's.
     const another = key(`${ASKED}!`)
     expect(await world.proposals.find(another)).toBeUndefined()
-    expect(await world.sql(`select 1 from proposals where wrong is null and asked_hash = '${another.hash}'`)).toEqual([])
+    expect(await world.sql(`select 1 from proposals where wrong is null and asked_hash = '${another.hash}'`)).toEqual(
+      [],
+    )
     await world.embedded('all-minilm:latest@eeeeeeeeeeee')
     // Another model begins without a certificate.
     expect(await world.proposals.find(another)).toBeUndefined()
@@ -107,8 +109,7 @@ async function openWorld({ questionMsMax = 20_000, agent = true } = {}) {
   )
   const mesh = opened.use(await testBus())
   const settings = { ...readExecutionConfig().models, ollama_host: ollama.url }
-  if (agent)
-    (await mesh.bus('hybrid-agent')).serve(embedTexts, embedTextsHandler({ embedder: embedder(settings, 0) }))
+  if (agent) (await mesh.bus('hybrid-agent')).serve(embedTexts, embedTextsHandler({ embedder: embedder(settings, 0) }))
   const database = opened.use(await testDatabase('semantic_cache', migrations))
   const store = opened.use(
     await openDatabase({ url: database.url, schema: 'semantic_cache', migrations, poolMax: 4, log }),

@@ -15,11 +15,7 @@ export interface FollowedIndex extends Follower {
    *
    * @param embed the question's vector by a model; asked for where the stored ones can be compared with it
    */
-  propose(
-    key: CacheKey,
-    kind: StoredSentence['kind'],
-    embed?: Embeddings['ofQuestion'],
-  ): Promise<Proposal | undefined>
+  propose(key: CacheKey, kind: StoredSentence['kind'], embed?: Embeddings['ofQuestion']): Promise<Proposal | undefined>
   /** As `modelOf` of the index. */
   modelFor: ProposalIndex['modelOf']
   /** Adds the vector of a stored answer. */
