@@ -315,7 +315,12 @@ describe.skipIf(!HAS_GIT)(`in a repository${withoutGit}`, () => {
     await using own = await testExecutor()
     await using kept = openAnalyst(own.world)
     const search = async (words: string) => {
-      const handler = searchCode({ world: own.world, analyst: kept, readIgnored: ignoredReader() })
+      const handler = searchCode({
+        world: own.world,
+        analyst: kept,
+        meanings: noMeanings,
+        readIgnored: ignoredReader(),
+      })
       const found = await handler(searchContract.input.parse({ words }), scope(60_000) as never)
       return searchContract.output.parse(found).places.map(({ path }) => path)
     }

@@ -164,7 +164,10 @@ export async function loadSentences(
 }
 
 /** Undefined if there is none, or its bytes are no vector. */
-function vectorOf({ vector_model: model, vector }: SentenceRow): ModelVector | undefined {
+function vectorOf({
+  vector_model: model,
+  vector,
+}: Pick<SentenceRow, 'vector_model' | 'vector'>): ModelVector | undefined {
   const values = vector && readVector(vector, vector.byteLength / Float32Array.BYTES_PER_ELEMENT)
   return model !== null && values ? { model, values } : undefined
 }
