@@ -53,6 +53,8 @@ export const WrongHits = z.object({
 /** Why an entry for other words may be served. words: they say the same; vote: the nearest questions have this answer. */
 export const ProposedBy = z.enum(['words', 'vote'])
 
+const ScopeHash = z.string().regex(/^[0-9a-f]{64}$/)
+
 export const CacheEntry = z.object({
   entry_id: z.uuid(),
   tier: z.enum(['exact', 'semantic']),
@@ -68,6 +70,10 @@ export const CacheEntry = z.object({
       similarity: z.number().min(0).max(1),
       /** Of an answer. A solution has none: it is approved, executed and verified like any plan. */
       certificate: WrongHits.nullable(),
+      /** What had to be equal, as a hash: where it is reported as wrong, nothing is served there any more. */
+      scope: ScopeHash.optional(),
+      /** What was compared: `lexical`, or the model whose vectors were, with its build. */
+      vector: z.string().optional(),
     })
     .optional(),
 })
@@ -131,6 +137,24 @@ export const judgeCache = request({
   output: z.object({ judged: z.boolean() }),
 })
 
+/**
+ * An entry that was served was wrong. It is removed; if it was served for similar words, the certificate of its scope is
+ * closed before the reply, and it is proposed for nothing again that is no more similar.
+ */
+export const reportCache = request({
+  subject: 'cache.report',
+  owner: 'semantic-cache',
+  summary: 'Report a wrong answer: it is removed, and its scope is closed.',
+  timeoutMs: 4_000,
+  idempotent: true,
+  input: z.strictObject({
+    entry_id: z.uuid(),
+    /** Of the reply that served it. */
+    similar: z.strictObject({ scope: ScopeHash, similarity: z.number().min(0).max(1) }).optional(),
+  }),
+  output: z.object({ removed: z.int().min(0), closed: z.boolean() }),
+})
+
 export const invalidateCache = request({
   subject: 'cache.invalidate',
   owner: 'semantic-cache',
@@ -168,8 +192,12 @@ export const cacheStats = request({
         scope: z.string(),
         kind: z.enum(['answer', 'solution']),
         way: ProposedBy,
+        /** `lexical`, or the model whose vectors are compared. */
+        vector: z.string().optional(),
         /** Whether answers are served. */
         open: z.boolean(),
+        /** When a wrong answer closed it: only what was judged since counts. */
+        closed_at: z.iso.datetime().nullable().optional(),
       }),
     ),
     evictions: z.int(),

@@ -117,13 +117,13 @@ export type CodebaseAnalysis = z.output<typeof analyzeCodebase.output>
 export const PLACES_MAX = 50
 
 /**
- * Places whose words are most like the given ones, best first. The index is brought up to date first. Text is without
+ * Places whose words are most like the given ones, best first; with a local model that embeds, also by meaning. The index is brought up to date first. Text is without
  * secrets, and what is a secret cannot be found.
  */
 export const searchCode = request({
   subject: 'code.search',
   owner: 'executor',
-  summary: 'Functions, classes and other places of a workspace, by words.',
+  summary: 'Functions, classes and other places of a workspace, by words, and by meaning where there is a model.',
   timeoutMs: 20_000,
   idempotent: true,
   input: z.strictObject({
@@ -136,8 +136,15 @@ export const searchCode = request({
     lines: z.int().min(0).max(200).default(3),
   }),
   output: z.object({
-    /** `lexical`: by words (BM25). The executor has no model server, so nothing is ranked by meaning. */
-    ranked_by: z.literal('lexical'),
+    /** `lexical`: by words (BM25). `both`: fused with the rank by meaning, which a local model gives. */
+    ranked_by: z.enum(['lexical', 'both']),
+    /** The model, and how many places of the folder it has read; further ones are read meanwhile. Or why there is none. */
+    meaning: z
+      .union([
+        z.object({ model: z.string().max(256), places: Count, of: Count }),
+        z.object({ model: z.null(), why: z.string().max(1_024) }),
+      ])
+      .optional(),
     places: z
       .array(
         z.object({

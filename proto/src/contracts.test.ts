@@ -75,7 +75,7 @@ function isContract(value: unknown): value is Contract {
 
 /** Contracts between services; two releases may run at the same time. */
 const BETWEEN_SERVICES: readonly Contract[] = [
-  ...[task.decomposeTask, task.reportTask, task.heartbeatWorker, agent.processTask, agent.workSolve],
+  ...[task.decomposeTask, task.reportTask, task.heartbeatWorker, agent.processTask, agent.workSolve, model.embedTexts],
   ...[rules.learnSentence, rules.unlearnSentence],
   ...[template.selectTemplate, template.getTemplate, template.recordTemplate],
   ...[cache.getCache, cache.reserveCache, cache.putCache, cache.releaseCache, cache.judgeCache],

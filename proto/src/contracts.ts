@@ -12,6 +12,7 @@ import {
   listCache,
   putCache,
   releaseCache,
+  reportCache,
   reserveCache,
 } from './cache.ts'
 import { analyzeCodebase, searchCode } from './code.ts'
@@ -34,7 +35,7 @@ import { deleteGrant, listGrants, putGrant } from './grant.ts'
 import { logLevel } from './log-level.ts'
 import { putManifest } from './manifest.ts'
 import { readMetrics } from './metric-samples.ts'
-import { estimateModels, listModelCalls, listModels, modelStats } from './model.ts'
+import { embedTexts, estimateModels, listModelCalls, listModels, modelStats } from './model.ts'
 import { listRoles } from './organization.ts'
 import { listMessages, messageEvent, readInbox, recall, remember, sendMessage } from './organization-notes.ts'
 import {
@@ -165,11 +166,13 @@ export const CONTRACTS: readonly Contract[] = [
   modelStats,
   listModelCalls,
   estimateModels,
+  embedTexts,
   getCache,
   reserveCache,
   putCache,
   releaseCache,
   judgeCache,
+  reportCache,
   invalidateCache,
   listCache,
   cacheStats,

@@ -132,6 +132,34 @@ export const listModelCalls = request({
 })
 export type ModelCall = z.output<typeof listModelCalls.output>['calls'][number]
 
+export const EMBED_TEXTS_MAX = 32
+export const EMBED_CHARS_MAX = 4_000
+export const DIMENSIONS_MAX = 4_096
+
+/**
+ * Vectors of texts, by a local model of the category `embedding`: they cost nothing, and no budget is charged. Vectors of
+ * different models are not comparable.
+ */
+export const embedTexts = request({
+  subject: 'model.embed',
+  owner: 'hybrid-agent',
+  summary: 'Vectors of texts by the local embedding model, or why there are none.',
+  timeoutMs: 20_000,
+  idempotent: true,
+  input: z.object({ texts: z.array(z.string().min(1).max(EMBED_CHARS_MAX)).min(1).max(EMBED_TEXTS_MAX) }),
+  output: z.discriminatedUnion('outcome', [
+    z.object({
+      outcome: z.literal('embedded'),
+      /** Name and build: `all-minilm:latest@1b226e2802db`. */
+      model: z.string().min(1).max(256),
+      dimensions: z.int().min(1).max(DIMENSIONS_MAX),
+      /** One for each text, of length 1: float32, little-endian, as base64. */
+      vectors: z.array(z.string()).max(EMBED_TEXTS_MAX),
+    }),
+    z.object({ outcome: z.literal('declined'), reason: z.string().max(1_024) }),
+  ]),
+})
+
 /** What models would cost that are asked about tasks. */
 export const ModelEstimate = z.object({
   /** In the order in which they would be asked, each for all of the tasks: the usual cost, if it answers at once. */

@@ -85,6 +85,8 @@ const ASKING = [
     (verb) => `execution.${verb}`,
   ),
   'manifest.put',
+  // Of its own tenant: it removes an answer, and lowers what is served.
+  'cache.report',
   ...['put', 'delete', 'pause', 'resume'].flatMap((verb) => [`goal.${verb}`, `schedule.${verb}`]),
 ]
 
@@ -239,7 +241,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
     ],
     subscribe: [
       ...verbs('agent.process', 'agent.explain', 'agent.learn', 'agent.unlearn'),
-      ...verbs('model.list', 'model.stats', 'model.calls', 'model.estimate'),
+      ...verbs('model.list', 'model.stats', 'model.calls', 'model.estimate', 'model.embed'),
       'rules.>',
       ...each('doctor.agent'),
       `${WORK_AT_ONCE}.work.solve.*`,
@@ -251,7 +253,7 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
     publish: [
       CANCELLED,
       ...reports('executor'),
-      ...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate'),
+      ...verbs('action.*.execute', 'action.*.observe', 'action.*.compensate', 'model.embed'),
       ...SILENCE,
       `${REPLICA_LOAD}.executor`,
       ...consume('WORK', 'executor'),
@@ -276,7 +278,10 @@ export const MESH_PERMISSIONS: Record<MeshUser, Permissions> = {
       ...own('executor'),
     ],
   },
-  'semantic-cache': { publish: [], subscribe: ['cache.>', ...own('semantic-cache')] },
+  'semantic-cache': {
+    publish: [CANCELLED, ...verbs('model.embed')],
+    subscribe: ['cache.>', ...own('semantic-cache')],
+  },
   /** It calls in the name of the person who is signed in, of any tenant. */
   console: {
     publish: [CANCELLED, GET_TRACE, ...verbs(...CONSOLE_VERBS.admin), named('audit.record-refusals', 'console')],

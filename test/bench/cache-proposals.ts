@@ -109,7 +109,8 @@ function runStream(rows: readonly Row[], random: Random) {
       const right = proposed.entry.answerHash === answer
       const audited = random.next() < AUDITED
       const counts = known[proposed.way]
-      if (certificateOf(counts).open && !audited) {
+      const { open } = certificateOf(counts)
+      if (open && !audited) {
         openedAfter ??= at
         served++
         if (!right) wrong++
@@ -120,6 +121,7 @@ function runStream(rows: readonly Row[], random: Random) {
       if (!right) {
         counts.wrong++
         vetoed.set(proposed.entry.key.hash, proposed.similarity)
+        if (open) for (const way of ['words', 'vote'] as const) known[way] = { judged: 0, wrong: 0 }
       }
     }
     keep(index, text, answer)

@@ -1,5 +1,5 @@
 /** How often the shared linear model tells classes of sentences apart, how well it knows that, and how fast. */
-import { chancesOf, type Example, trainLinearModel } from '@deed/classifier/linear-model'
+import { chancesOf, type Example, linearModel, train as trainModel } from '@deed/classifier/linear-model'
 import { randomFrom } from '@deed/drill/harness/random'
 import { featuresOf } from '@deed/text/features'
 import { type Row, readRows } from './cache-proposals.ts'
@@ -26,12 +26,11 @@ function judged(train: readonly Row[], test: readonly Row[], seed: number): Line
   const labelOf = new Map(labels.map((label, index) => [label, index]))
   const random = randomFrom(seed)
   const from = performance.now()
-  const examples = shuffled(train, random.next).map(({ text, answer }): Example => {
-    const words = wordsOf(text)
-    return { features: featuresOf(words), words, label: labelOf.get(answer) ?? 0 }
-  })
+  const examples = shuffled(train, random.next).map(
+    ({ text, answer }): Example => ({ words: wordsOf(text), label: labelOf.get(answer) ?? 0 }),
+  )
   // One class more, of which there is no example, since a model here always has one that means none of the others.
-  const model = trainLinearModel(examples, labels.length + 1, labels.length, random.next)
+  const model = linearModel(trainModel(examples, labels.length + 1, labels.length, random.next))
   const trainMs = performance.now() - from
   const bins = Array.from({ length: BINS }, () => ({ count: 0, right: 0, chance: 0 }))
   const times: number[] = []

@@ -37,6 +37,8 @@ export interface FakeOllamaOptions {
   /** Default: `fake:latest`. */
   readonly models?: readonly string[]
   readonly answer: (call: ModelCall, index: number) => FakeAnswer | Promise<FakeAnswer>
+  /** Vectors for texts, sent as they are; `hang` or `cut` as in answers. Default: the model does not embed. */
+  readonly embed?: (texts: readonly string[], index: number) => unknown
   /** Default: a free one. */
   readonly port?: number
 }
@@ -45,6 +47,10 @@ export interface FakeOllama extends AsyncDisposable {
   readonly url: string
   /** Chats and generations, in their order. */
   readonly calls: readonly ModelCall[]
+  /** The texts of each request for vectors, in their order. */
+  readonly embedded: readonly (readonly string[])[]
+  /** Another build of each model from now on: its vectors mean something else. */
+  rebuild(): void
 }
 
 const PROMPT_TOKENS = 11
@@ -54,9 +60,12 @@ const ANSWER_TOKENS = 7
 export async function startFakeOllama({
   models = ['fake:latest'],
   answer,
+  embed,
   port = 0,
 }: FakeOllamaOptions): Promise<FakeOllama> {
   const calls: ModelCall[] = []
+  const embedded: string[][] = []
+  let build = 'f'
   const server = createServer((request, response) => {
     void respond(request, response).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' })
@@ -68,8 +77,8 @@ export async function startFakeOllama({
     const path = (request.url ?? '').split('?')[0] ?? ''
     if (path === '/') return void response.end('Ollama is running')
     if (path === '/api/version') return send(response, { version: '0.12.0' })
-    if (path === '/api/tags') return send(response, { models: models.map(modelEntry) })
-    if (path === '/api/ps') return send(response, { models: models.slice(0, 1).map(modelEntry) })
+    if (path === '/api/tags') return send(response, { models: models.map((name) => modelEntry(name, build)) })
+    if (path === '/api/ps') return send(response, { models: models.slice(0, 1).map((name) => modelEntry(name, build)) })
     const body = (await json(request)) as Record<string, unknown>
     const model = String(body.model ?? body.name ?? '')
     if (!models.includes(model)) return send(response, { error: `model '${model}' not found` }, 404)
@@ -80,6 +89,16 @@ export async function startFakeOllama({
         capabilities: ['completion'],
         modified_at: MODIFIED_AT,
       })
+    }
+    if (path === '/api/embed') {
+      if (!embed) return send(response, { error: 'this model does not support embeddings' }, 400)
+      const texts = [body.input].flat().map(String)
+      embedded.push(texts)
+      const embeddings = await embed(texts, embedded.length - 1)
+      if (embeddings === 'hang') return
+      if (embeddings !== 'cut') return send(response, { model, embeddings, total_duration: 1, load_duration: 1 })
+      response.writeHead(200, { 'content-type': 'application/json' })
+      return void response.write('{"embeddings": [[0.1,', () => response.destroy())
     }
     if (path !== '/api/chat' && path !== '/api/generate') return send(response, { error: 'not found' }, 404)
     const messages = (body.messages as ModelCall['messages'] | undefined) ?? [
@@ -96,6 +115,10 @@ export async function startFakeOllama({
   return {
     url: `http://127.0.0.1:${listening}`,
     calls,
+    embedded,
+    rebuild() {
+      build = String.fromCharCode(build.charCodeAt(0) - 1)
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()
@@ -188,13 +211,13 @@ function send(response: ServerResponse, body: unknown, status = 200): void {
 
 const MODIFIED_AT = '2025-01-01T00:00:00Z'
 
-function modelEntry(name: string): object {
+function modelEntry(name: string, build: string): object {
   return {
     name,
     model: name,
     modified_at: MODIFIED_AT,
     size: 4_000_000_000,
-    digest: 'f'.repeat(64),
+    digest: build.repeat(64),
     details: details(),
   }
 }

@@ -2,13 +2,23 @@
  * Multinomial logistic regression, trained in a moment: each example is compared with the classes that share its words
  * and with none of them else, so training grows with the number of examples and not with that of classes.
  */
-import { type Features, PLACES } from '@deed/text/features'
+import { type Features, featuresOf, PLACES } from '@deed/text/features'
 
 export interface Example {
-  readonly features: Features
   readonly label: number
-  /** The words; classes that share them are the rivals. */
+  /** Their features are learned; classes that share words are the rivals. */
   readonly words: readonly string[]
+}
+
+interface Featured extends Example {
+  readonly features: Features
+}
+
+/** What training finds: all that a model is. */
+export interface Trained {
+  readonly classes: number
+  readonly weights: Weights
+  readonly temperature: number
 }
 
 export interface LinearModel {
@@ -32,12 +42,8 @@ const HELD_OUT = 8
 const TEMPERATURES = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.4, 1.7, 2]
 
 /** @param always a class that is a rival of every example */
-export function trainLinearModel(
-  examples: readonly Example[],
-  classes: number,
-  always: number,
-  random: () => number,
-): LinearModel {
+export function train(given: readonly Example[], classes: number, always: number, random: () => number): Trained {
+  const examples = given.map((example): Featured => ({ ...example, features: featuresOf(example.words) }))
   const kept = examples.filter((_, index) => index % HELD_OUT !== HELD_OUT - 1)
   const held = examples.filter((_, index) => index % HELD_OUT === HELD_OUT - 1)
   const rivalsOf = rivalsBy(kept, classes, always)
@@ -50,9 +56,13 @@ export function trainLinearModel(
     for (const index of order) step(trained, layout, kept[index]!, index, rate)
   }
   const weights = byPlace(trained, layout)
-  const temperature = calmest(held, rivalsOf, weights, classes)
-  return { scores: (features) => scoresOf(weights, classes, features), temperature }
+  return { classes, weights, temperature: calmest(held, rivalsOf, weights, classes) }
 }
+
+export const linearModel = ({ classes, weights, temperature }: Trained): LinearModel => ({
+  scores: (features) => scoresOf(weights, classes, features),
+  temperature,
+})
 
 /**
  * Where the weights are while they are trained. A class has one for each place of the examples that it is compared with,
@@ -71,7 +81,7 @@ interface Layout {
   readonly firsts: Uint32Array
 }
 
-function layoutOf(examples: readonly Example[], rivals: readonly Uint16Array[], classes: number): Layout {
+function layoutOf(examples: readonly Featured[], rivals: readonly Uint16Array[], classes: number): Layout {
   const firsts = new Uint32Array(examples.length)
   const comparedWith: { example: number; at: number }[][] = Array.from({ length: classes }, () => [])
   let length = 0
@@ -104,7 +114,7 @@ function layoutOf(examples: readonly Example[], rivals: readonly Uint16Array[], 
 }
 
 /** Of each place, the classes that have a weight there: few have, since few share the words. */
-interface Weights {
+export interface Weights {
   /** Where the entries of a place begin; the last is where all end. */
   readonly begins: Uint32Array
   readonly classes: Uint16Array
@@ -142,7 +152,7 @@ const errors = new Float64Array(64)
 function step(
   trained: Float32Array,
   { rivals, begins, weights, firsts }: Layout,
-  { features, label }: Example,
+  { features, label }: Featured,
   example: number,
   rate: number,
 ): void {
@@ -226,7 +236,7 @@ function rivalsBy(examples: readonly Example[], classes: number, always: number)
 
 /** The temperature whose chances fit the held-out examples best. */
 function calmest(
-  held: readonly Example[],
+  held: readonly Featured[],
   rivalsOf: (example: Example) => Uint16Array,
   weights: Weights,
   classes: number,

@@ -59,6 +59,7 @@ describe('deed prepare', () => {
     const later: Partial<Record<string, string[]>> = {
       orchestrator: ['002-raised-budget'],
       'hybrid-agent': ['002-stages'],
+      'semantic-cache': ['002-closings', '003-vectors'],
     }
     for (const service of STORING)
       expect(await applied(services[service])).toEqual(['001-schema', ...(later[service] ?? [])])

@@ -20,6 +20,7 @@ import { storeProbes } from '@deed/store/store-probes'
 import { createLogger } from '@deed/telemetry/logger'
 import { openAnalyst } from './analysis/analyst.ts'
 import { ignoredReader } from './analysis/ignored-by-git.ts'
+import { openMeanings } from './analysis/meanings.ts'
 import { historyReader } from './analysis/read-history.ts'
 import { placesForEffects } from './attempt/places.ts'
 import { startWorker } from './attempt/worker.ts'
@@ -93,7 +94,8 @@ export async function startExecutor(config: Config): Promise<AsyncDisposable> {
   const analyst = opened.use(openAnalyst(world))
   const readIgnored = ignoredReader()
   bus.serve(analyzeCodebaseContract, analyzeCodebase({ world, analyst, readHistory: historyReader(), readIgnored }))
-  bus.serve(searchCodeContract, searchCode({ world, analyst, readIgnored }))
+  const meanings = opened.use(openMeanings({ bus, analyst, log }))
+  bus.serve(searchCodeContract, searchCode({ world, analyst, meanings, readIgnored }))
   opened.use(
     await startWorker({
       world,

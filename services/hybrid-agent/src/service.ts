@@ -11,6 +11,7 @@ import * as proto from '@deed/proto/agent'
 import { examineAgent as examineAgentContract } from '@deed/proto/doctor'
 import { DeedError } from '@deed/proto/errors'
 import {
+  embedTexts as embedTextsContract,
   estimateModels as estimateModelsContract,
   listModelCalls as listModelCallsContract,
   listModels as listModelsContract,
@@ -23,6 +24,7 @@ import { createLogger, type Log } from '@deed/telemetry/logger'
 import { openLeases, type Worker } from '@deed/worker/leases'
 import type { Config } from './config.ts'
 import { gatherContext } from './context/gather-context.ts'
+import { embedTexts } from './handlers/embed-texts.ts'
 import { estimateModels } from './handlers/estimate-models.ts'
 import { examineAgent } from './handlers/examine-agent.ts'
 import { explainTask } from './handlers/explain-task.ts'
@@ -34,6 +36,7 @@ import { listRules, testRules } from './handlers/rules.ts'
 import { solveTask } from './handlers/solve-task.ts'
 import { openSentences } from './learning/tenant-sentences.ts'
 import { circuitBreaker } from './models/circuit-breaker.ts'
+import { embedder } from './models/embedder.ts'
 import { offeredModels } from './models/offered-models.ts'
 import { openRules, type RulesInForce } from './packs/rules-in-force.ts'
 import { RulePackError } from './rules/pack-fault.ts'
@@ -90,6 +93,7 @@ export async function startHybridAgent(config: Config): Promise<AsyncDisposable>
   const breaker = circuitBreaker()
   bus.serve(listModelsContract, listModels({ store, offered, breaker, models: world.models }))
   bus.serve(estimateModelsContract, estimateModels({ store, offered, world, models: world.models }))
+  bus.serve(embedTextsContract, embedTexts({ embedder: embedder(world.models) }))
   opened.use(keepPruning(store, world.retention.model_calls_days, log))
   bus.serve(examineAgentContract, examineAgent({ offered, rules }))
   const handler = solveTask({

@@ -73,6 +73,20 @@ describe('the cache', () => {
     })
   })
 
+  it('removes an answer that is reported as wrong, for its own words and for similar ones', async () => {
+    await using mesh = await testBus()
+    await using database = await testDatabase('semantic_cache', migrations)
+    const environment = { ...mesh.environment('semantic-cache'), DATABASE_URL: database.url }
+    await using _cache = await startSemanticCache(readConfig(environment))
+    const bus = await mesh.bus('deed')
+    const { entry_id } = await bus.call(proto.putCache, { ...scope, value: answer('6 machines') })
+    expect(await bus.call(proto.reportCache, { entry_id }, acme)).toEqual({ removed: 0, closed: false })
+    const similar = { scope: 'a'.repeat(64), similarity: 0.9 }
+    expect(await bus.call(proto.reportCache, { entry_id, similar })).toEqual({ removed: 1, closed: true })
+    expect(await bus.call(proto.reportCache, { entry_id, similar })).toEqual({ removed: 0, closed: true })
+    expect(await bus.call(proto.getCache, scope)).toEqual({ entry: null })
+  })
+
   it('lists its entries a page at a time, newest first, each once', async () => {
     await using mesh = await testBus()
     await using database = await testDatabase('semantic_cache', migrations)

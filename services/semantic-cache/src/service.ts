@@ -16,8 +16,11 @@ import { judgeCache } from './handlers/judge-cache.ts'
 import { listCache } from './handlers/list-cache.ts'
 import { putCache } from './handlers/put-cache.ts'
 import { releaseCache } from './handlers/release-cache.ts'
+import { reportCache } from './handlers/report-cache.ts'
 import { reserveCache } from './handlers/reserve-cache.ts'
 import { migrations } from './store/migrations.ts'
+import { embedEntries } from './tiers/embed-entries.ts'
+import { embeddings } from './tiers/embeddings.ts'
 import { openExactTier } from './tiers/exact-tier.ts'
 import { followedIndex } from './tiers/followed-index.ts'
 import { hitCounts } from './tiers/hit-counts.ts'
@@ -53,18 +56,21 @@ export async function startSemanticCache(config: Config): Promise<AsyncDisposabl
       log,
     }),
   )
-  const proposals = proposalTier({ exact: tier, index, store, log })
   const reservations = openReservations({ tier, store, log })
   const counts = hitCounts()
 
   const bus = opened.use(await connectBus({ service: 'semantic-cache', ...busAddress(config), log }))
+  const vectors = embeddings({ bus, log })
+  const proposals = proposalTier({ exact: tier, index, store, embed: vectors.ofQuestion, log })
+  const embedding = opened.use(embedEntries({ store, index, embeddings: vectors, origin: tier.origin, log }))
   metrics.readyIf({ nats: natsProbe(bus), ...storeProbes(store, migrations) })
   serveLogLevel(bus, 'semantic-cache')
   bus.serve(proto.getCache, getCache({ tier, proposals, counts }))
   bus.serve(proto.reserveCache, reserveCache({ reservations, counts }))
-  bus.serve(proto.putCache, putCache({ tier, proposals }))
+  bus.serve(proto.putCache, putCache({ tier, proposals, embedding }))
   bus.serve(proto.releaseCache, releaseCache({ reservations }))
   bus.serve(proto.judgeCache, judgeCache({ proposals }))
+  bus.serve(proto.reportCache, reportCache({ tier, proposals }))
   bus.serve(proto.invalidateCache, invalidateCache({ tier }))
   bus.serve(proto.listCache, listCache({ store, counts }))
   bus.serve(proto.cacheStats, cacheStats({ tier, counts, store }))

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { analyzeCodebase, PLACES_MAX, searchCode } from '@deed/proto/code'
 import type { Command } from 'commander'
 import { shellOf, withMesh } from '../connect/shell.ts'
-import { codebaseText, placesText, unfinishedText } from '../show/codebase.ts'
+import { codebaseText, meaningText, placesText, unfinishedText } from '../show/codebase.ts'
 import { count } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
 
@@ -33,9 +33,9 @@ export function addAnalyze(program: Command): void {
 export function addSearch(program: Command): void {
   program
     .command('search <words...>')
-    .summary('places in a codebase, by words')
+    .summary('places in a codebase, by words and by meaning')
     .description(
-      'Functions, classes and other places whose names and text have the words, best first. A part of a name is enough: http finds parseHttpRequest. By words, not by meaning.',
+      'Functions, classes and other places whose names and text have the words, best first. A part of a name is enough: http finds parseHttpRequest. Where a local model embeds, also those of a similar meaning.',
     )
     .option('--in <dir>', 'a folder in a workspace (default: the default workspace)')
     .option('--limit <n>', `how many places, up to ${PLACES_MAX} (default ${LIMIT})`, count)
@@ -53,6 +53,7 @@ export function addSearch(program: Command): void {
       out.document(found)
       out.print(found.places.length === 0 ? 'No place has these words.' : placesText(found, out))
       if (found.unknown_words.length > 0) out.note(`nowhere: ${found.unknown_words.join(', ')}`)
+      out.note(meaningText(found))
       noteUnfinished(out, found.index)
       if (found.places.length === 0) process.exitCode = 1
     })

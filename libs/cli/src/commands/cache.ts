@@ -1,8 +1,10 @@
 /** deed cache: what is kept, how often it is served, and how many hits may be wrong. */
 import { counted } from '@deed/config/counted'
-import { cacheStats, invalidateCache, listCache } from '@deed/proto/cache'
+import { cacheStats, invalidateCache, listCache, reportCache } from '@deed/proto/cache'
+import { getExecution } from '@deed/proto/execution'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { shellOf, withMesh } from '../connect/shell.ts'
 import { type Column, table } from '../show/table.ts'
 import { duration } from '../terminal/amounts.ts'
@@ -25,6 +27,7 @@ What is answered from the cache, and what never is: see docs/cache.md.
 Examples:
   deed cache stats
   deed cache show
+  deed cache wrong 5f6a7b8c
   deed cache invalidate 5f6a7b8c`,
     )
   cache
@@ -54,10 +57,12 @@ Examples:
         { heading: 'SCOPE', cell: ({ scope }) => scope.slice(0, 12) },
         { heading: 'KIND', cell: ({ kind }) => kind },
         { heading: 'BY', cell: ({ way }) => way },
+        { heading: 'VECTOR', cell: ({ vector = '' }) => vector, optional: true },
         { heading: 'JUDGED', cell: (scope) => String(scope.judged) },
         { heading: 'WRONG', cell: (scope) => String(scope.wrong) },
         { heading: 'AT MOST', cell: (scope) => share(scope.wrong_max) },
         { heading: 'SERVED', cell: ({ kind, open }) => (kind === 'solution' ? 'as a plan' : open ? 'yes' : 'no') },
+        { heading: 'CLOSED', cell: ({ closed_at: at }) => at ?? '', optional: true },
       ]
       out.print(table(columns, stats.scopes, out.paint, out.width))
     })
@@ -87,6 +92,24 @@ Examples:
       out.print(table(columns, page.entries, out.paint, out.width))
     })
   cache
+    .command('wrong')
+    .argument('<execution>', 'that got the wrong answer from the cache: its id, or the end of it', idText)
+    .description('report a wrong answer: it is removed, and its scope serves nothing until it is certified again')
+    .addHelpText('after', '\nExample:\n  deed cache wrong 5f6a7b8c')
+    .action(async (execution: string, _options: object, command: Command) => {
+      const shell = shellOf(command)
+      const reply = await withMesh(shell, async (bus) => {
+        const execution_id = await wholeId<ExecutionId>(bus, ['execution'], execution)
+        const { verification } = await bus.call(getExecution, { execution_id })
+        const hit = verification.flatMap(({ facts }) => CacheFacts.safeParse(facts).data ?? [])[0]
+        if (!hit) throw new UsageError('this execution has no answer of the cache')
+        return bus.call(reportCache, hit)
+      })
+      shell.out.document(reply)
+      const removed = `${counted(reply.removed, 'entry', 'entries')} removed`
+      shell.out.print(reply.closed ? `${removed}; its scope serves nothing until it is certified again` : removed)
+    })
+  cache
     .command('invalidate')
     .argument('[execution]', 'what it found: its id, or the end of it', idText)
     .option('--all', 'every entry of the tenant')
@@ -107,5 +130,13 @@ Examples:
       shell.out.print(`${counted(reply.removed, 'entry', 'entries')} invalidated`)
     })
 }
+
+/** How evidence names the entry that was served, and its scope if the words were only similar. */
+const CacheFacts = z
+  .object({ cache_entry: z.uuid(), cache_scope: z.string().optional(), similarity: z.number().optional() })
+  .transform(({ cache_entry: entry_id, cache_scope: scope, similarity }) => ({
+    entry_id,
+    ...(scope !== undefined && similarity !== undefined && { similar: { scope, similarity } }),
+  }))
 
 const share = (rate: number | null): string => (rate === null ? '-' : `${(rate * 100).toFixed(1)} %`)

@@ -60,6 +60,14 @@ export const placesText = ({ places }: CodePlaces, { paint }: Output): string =>
     )
     .join('\n')
 
+/** By what the places are ranked. */
+export function meaningText({ meaning }: CodePlaces): string {
+  if (!meaning) return 'ranked by words'
+  if (meaning.model === null) return `ranked by words alone: ${meaning.why}`
+  const { model, places, of } = meaning
+  return `ranked by words and by meaning (${model}), which is known of ${places} of ${of} places`
+}
+
 const indented = (text: string): string[] => (text === '' ? [] : text.split('\n').map((line) => `  ${line}`))
 
 /** What a reader must know of the index that the answer comes from; `undefined` where it has everything. */

@@ -9,6 +9,7 @@ import { registerSecrets } from '../kind/secrets.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { AnalysisReply, AnalysisRequest, ThreadData } from './analyst.ts'
 import { findPlaces } from './find-places.ts'
+import { textsToEmbed } from './nearest-places.ts'
 import { scan } from './scan.ts'
 import { openIndex, type SourceIndex } from './source-index.ts'
 import { indexState, summarize } from './summarize.ts'
@@ -38,9 +39,15 @@ async function reply(request: AnalysisRequest): Promise<AnalysisReply> {
 async function answer({ workspace, ignored, budgetMs, work }: AnalysisRequest): Promise<unknown> {
   const startedAt = performance.now()
   const index = indexOf(workspace)
+  if ('max' in work) return textsToEmbed(index, workspace, work, world)
+  if ('vectors' in work) return index.putVectors(work.model, new Map(work.vectors))
   const scanned = await scan(workspace, index, { world, ignored, endsAt: startedAt + budgetMs })
-  if ('words' in work) return { ...findPlaces(index, workspace, work, world), index: indexState(scanned, startedAt) }
-  return summarize({ index, base: workspace.base.join('/'), scanned, startedAt, ...work })
+  const base = workspace.base.join('/')
+  if ('words' in work) {
+    const vectors = work.vector && index.countVectors(work.vector.model, base)
+    return { ...findPlaces(index, workspace, work, world), index: indexState(scanned, startedAt), vectors }
+  }
+  return summarize({ index, base, scanned, startedAt, ...work })
 }
 
 /** All folders of a root share one. */

@@ -22,6 +22,7 @@ import { analyzeCodebase } from '../handlers/analyze-codebase.ts'
 import { searchCode } from '../handlers/search-code.ts'
 import { type Analyst, openAnalyst } from './analyst.ts'
 import { ignoredReader } from './ignored-by-git.ts'
+import type { Meanings } from './meanings.ts'
 import { historyReader } from './read-history.ts'
 import { openIndex } from './source-index.ts'
 
@@ -36,6 +37,13 @@ beforeAll(async () => {
   analyst = opened.use(openAnalyst(executor.world))
 })
 afterAll(() => opened.disposeAsync())
+
+/** As where no agent runs. */
+const noMeanings: Meanings = {
+  ofWords: async () => ({ why: 'nobody answers' }),
+  read: async () => undefined,
+  [Symbol.asyncDispose]: async () => undefined,
+}
 
 const scope = (ms: number) =>
   ({ deadline: performance.now() + ms, signal: AbortSignal.timeout(ms) }) as Parameters<
@@ -53,7 +61,7 @@ async function analyze(path: string, { ms = 60_000, workspace }: { ms?: number; 
 }
 
 async function search(words: string, path: string, lines = 3) {
-  const handler = searchCode({ world: executor.world, analyst, readIgnored: ignoredReader() })
+  const handler = searchCode({ world: executor.world, analyst, meanings: noMeanings, readIgnored: ignoredReader() })
   return searchContract.output.parse(
     await handler(searchContract.input.parse({ words, path, lines }), scope(60_000) as never),
   )
@@ -307,7 +315,12 @@ describe.skipIf(!HAS_GIT)(`in a repository${withoutGit}`, () => {
     await using own = await testExecutor()
     await using kept = openAnalyst(own.world)
     const search = async (words: string) => {
-      const handler = searchCode({ world: own.world, analyst: kept, readIgnored: ignoredReader() })
+      const handler = searchCode({
+        world: own.world,
+        analyst: kept,
+        meanings: noMeanings,
+        readIgnored: ignoredReader(),
+      })
       const found = await handler(searchContract.input.parse({ words }), scope(60_000) as never)
       return searchContract.output.parse(found).places.map(({ path }) => path)
     }

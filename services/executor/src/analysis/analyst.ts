@@ -9,6 +9,7 @@ import type { CodebaseAnalysis, CodePlaces } from '@deed/proto/code'
 import { DeedError, type ErrorBody } from '@deed/proto/errors'
 import type { World } from '../kind/kind.ts'
 import type { Workspace } from '../workspace/workspace.ts'
+import type { QueryVector, TextToEmbed } from './nearest-places.ts'
 import type { History } from './read-history.ts'
 
 export interface ThreadData {
@@ -21,6 +22,19 @@ interface SearchWork {
   readonly words: string
   readonly limit: number
   readonly lines: number
+  readonly vector?: QueryVector | undefined
+}
+
+/** Reads no files but those whose places have no vector of the model. */
+interface TextsWork {
+  readonly model: string
+  readonly max: number
+}
+
+interface VectorsWork {
+  readonly model: string
+  /** By the hash of the text. */
+  readonly vectors: readonly (readonly [string, Float32Array])[]
 }
 
 interface SummaryWork {
@@ -36,7 +50,7 @@ export interface AnalysisRequest {
   readonly ignored: readonly string[]
   /** For reading files; what is not read by then is left for the next request. */
   readonly budgetMs: number
-  readonly work: SearchWork | SummaryWork
+  readonly work: SearchWork | SummaryWork | TextsWork | VectorsWork
 }
 
 /** `fault`: a bug, with its stack. */
@@ -46,15 +60,26 @@ export type AnalysisReply =
   | { readonly id: number; readonly fault: string }
 
 type Given<Work> = Omit<AnalysisRequest, 'id' | 'work'> & Work
+type GivenFolder<Work> = Pick<AnalysisRequest, 'workspace'> & Work
+
+export type Found = Omit<CodePlaces, 'ranked_by' | 'meaning'> & {
+  /** Places of the folder, and those with a vector of the model. */
+  readonly vectors?: { readonly places: number; readonly of: number }
+}
 
 export interface Analyst extends AsyncDisposable {
   /** @throws {DeedError} `unavailable` when the thread has ended; the signal's reason */
   summarize(request: Given<SummaryWork>, signal: AbortSignal): Promise<CodebaseAnalysis>
   /** @throws as `summarize` */
-  find(request: Given<SearchWork>, signal: AbortSignal): Promise<Omit<CodePlaces, 'ranked_by'>>
+  find(request: Given<SearchWork>, signal: AbortSignal): Promise<Found>
+  /** Texts of places without a vector of the model. @throws as `summarize` */
+  textsToEmbed(request: GivenFolder<TextsWork>, signal: AbortSignal): Promise<readonly TextToEmbed[]>
+  /** @throws as `summarize` */
+  putVectors(request: GivenFolder<VectorsWork>, signal: AbortSignal): Promise<void>
 }
 
 const IDLE_MS = 10 * 60_000
+const NO_FILES = { ignored: [], budgetMs: 0 }
 const MEMORY_MB_MAX = 1_024
 
 /** @param idleMs after which the thread ends */
@@ -113,7 +138,12 @@ export function openAnalyst({ dataFolder, config, env }: World, idleMs = IDLE_MS
     summarize: async ({ workspace, ignored, budgetMs, ...work }, signal) =>
       (await ask({ workspace, ignored, budgetMs, work }, signal)) as CodebaseAnalysis,
     find: async ({ workspace, ignored, budgetMs, ...work }, signal) =>
-      (await ask({ workspace, ignored, budgetMs, work }, signal)) as Omit<CodePlaces, 'ranked_by'>,
+      (await ask({ workspace, ignored, budgetMs, work }, signal)) as Found,
+    textsToEmbed: async ({ workspace, ...work }, signal) =>
+      (await ask({ workspace, ...NO_FILES, work }, signal)) as readonly TextToEmbed[],
+    async putVectors({ workspace, ...work }, signal) {
+      await ask({ workspace, ...NO_FILES, work }, signal)
+    },
     async [Symbol.asyncDispose]() {
       clearTimeout(timer)
       await thread?.terminate()

@@ -2,9 +2,11 @@
  * What is known of the files of one root, in a file of its own: facts of each, and the words of its places. It can be made
  * again from the files at any time, so one that cannot be read is.
  */
+import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { SymbolKind } from '@deed/proto/code'
+import { vectorBytes } from '@deed/text/vector'
 import type { Place, SourceFacts } from './read-source.ts'
 import { indexedText } from './words.ts'
 
@@ -26,6 +28,7 @@ export interface SourceFile {
 }
 
 export interface FoundPlace {
+  readonly id: number
   readonly path: string
   readonly line: number
   readonly end: number
@@ -44,18 +47,51 @@ export interface SourceIndex extends Disposable {
   /** @param folder only below it; empty: everywhere @returns best first */
   find(terms: readonly string[], folder: string, limit: number): FoundPlace[]
   hasTerm(term: string): boolean
+  /** Places below the folder, and how many of them have a vector of the model. */
+  countVectors(model: string, folder: string): { places: number; of: number }
+  /** Places below the folder without one, those with a symbol first. */
+  withoutVector(model: string, folder: string, limit: number): PlaceToEmbed[]
+  /** @param vectors by the hash of the text; those of other models are removed */
+  putVectors(model: string, vectors: ReadonlyMap<string, Float32Array>): void
+  /** Every place below the folder that has a vector of the model. */
+  eachVector(model: string, folder: string, visit: (place: Omit<FoundPlace, 'score'>, bytes: Uint8Array) => void): void
 }
 
+export interface PlaceToEmbed {
+  readonly path: string
+  readonly line: number
+  readonly end: number
+  readonly symbol: string | null
+  /** Of `textToEmbed` when it was indexed. */
+  readonly hash: string
+}
+
+/** The rest of a long place says little more about what it is for. */
+const EMBED_CHARS_MAX = 1_500
+
+/** @param lines those of the file, without secrets */
+export const textToEmbed = (
+  lines: readonly string[],
+  { line, end }: Pick<Place, 'line' | 'end'>,
+  symbol: string | null,
+) => `${symbol ?? ''}\n${lines.slice(line - 1, end).join('\n')}`.slice(0, EMBED_CHARS_MAX)
+
+export const hashOfText = (text: string): string => createHash('sha256').update(text).digest('hex')
+
 /** Another one is made again. */
-const FORMAT = 1
+const FORMAT = 2
 const SQLITE_BUSY = 5
 const BUSY_MS = 10_000
 
 const TABLES = `
   create table if not exists files (id integer primary key, path text not null unique, known text not null);
   create table if not exists places (
-    id integer primary key, file integer not null, line int not null, end int not null, symbol text, kind text);
+    id integer primary key, file integer not null, line int not null, end int not null, symbol text, kind text,
+    hash text);
   create index if not exists places_of_file on places (file);
+  create index if not exists places_of_text on places (hash);
+  create table if not exists vectors (hash text not null, model text not null, vector blob not null,
+    primary key (hash, model)) without rowid;
   create virtual table if not exists words using fts5(
     symbol, path, body, content = '', contentless_delete = 1, tokenize = "porter unicode61 remove_diacritics 2");
   pragma user_version = ${FORMAT}`
@@ -88,10 +124,25 @@ function open(file: string, timeout: number): SourceIndex {
 
 // Names weigh more than paths, and paths more than text.
 const FIND = `
-  select f.path, p.line, p.end, p.symbol, p.kind, -bm25(words, 8.0, 3.0, 1.0) as score
+  select p.id, f.path, p.line, p.end, p.symbol, p.kind, -bm25(words, 8.0, 3.0, 1.0) as score
   from words join places p on p.id = words.rowid join files f on f.id = p.file
   where words match ? and f.path >= ? and f.path < ?
   order by score desc limit ?`
+
+const BELOW = 'f.path >= ? and f.path < ?'
+const WITHOUT_VECTOR = `
+  select f.path, p.line, p.end, p.symbol, p.hash from places p join files f on f.id = p.file
+  where ${BELOW} and p.hash is not null and not exists (select 1 from vectors v where v.hash = p.hash and v.model = ?)
+  group by p.hash order by p.symbol is null, p.id limit ?`
+const COUNT_VECTORS = `
+  select count(*) as 'of', count(v.hash) as places from places p join files f on f.id = p.file
+  left join vectors v on v.hash = p.hash and v.model = ? where ${BELOW} and p.hash is not null`
+const EACH_VECTOR = `
+  select p.id, f.path, p.line, p.end, p.symbol, p.kind, v.vector from places p join files f on f.id = p.file
+  join vectors v on v.hash = p.hash and v.model = ? where ${BELOW}`
+
+/** All paths below a folder, from the first to before the last. */
+const below = (folder: string): [string, string] => (folder === '' ? ['', '\u{10ffff}'] : [`${folder}/`, `${folder}0`])
 
 function indexIn(db: DatabaseSync): SourceIndex {
   const files = new Map<string, SourceFile>()
@@ -108,10 +159,17 @@ function indexIn(db: DatabaseSync): SourceIndex {
   const dropWords = db.prepare('delete from words where rowid in (select id from places where file = ?)')
   const dropPlaces = db.prepare('delete from places where file = ?')
   const dropFile = db.prepare('delete from files where path = ? returning id')
-  const putPlace = db.prepare('insert into places (file, line, end, symbol, kind) values (?, ?, ?, ?, ?)')
+  const putPlace = db.prepare('insert into places (file, line, end, symbol, kind, hash) values (?, ?, ?, ?, ?, ?)')
   const putWords = db.prepare('insert into words (rowid, symbol, path, body) values (?, ?, ?, ?)')
   const find = db.prepare(FIND)
   const has = db.prepare('select 1 from words where words match ? limit 1')
+  const withoutVector = db.prepare(WITHOUT_VECTOR)
+  const countVectors = db.prepare(COUNT_VECTORS)
+  const eachVector = db.prepare(EACH_VECTOR)
+  const putVector = db.prepare('insert or replace into vectors (hash, model, vector) values (?, ?, ?)')
+  const dropVectors = db.prepare(
+    'delete from vectors where model <> ? or not exists (select 1 from places p where p.hash = vectors.hash)',
+  )
   const drop = (id: number) => {
     dropWords.run(id)
     dropPlaces.run(id)
@@ -126,7 +184,9 @@ function indexIn(db: DatabaseSync): SourceIndex {
       drop(id)
       const lines = text.split('\n')
       for (const { line, end, symbol } of places) {
-        const { lastInsertRowid } = putPlace.run(id, line, end, symbol?.name ?? null, symbol?.kind ?? null)
+        const toEmbed = textToEmbed(lines, { line, end }, symbol?.name ?? null)
+        const hash = toEmbed.trim() === '' ? null : hashOfText(toEmbed)
+        const { lastInsertRowid } = putPlace.run(id, line, end, symbol?.name ?? null, symbol?.kind ?? null, hash)
         const body = indexedText(lines.slice(line - 1, end).join('\n'))
         putWords.run(lastInsertRowid, indexedText(symbol?.name ?? ''), indexedText(path), body)
       }
@@ -149,8 +209,27 @@ function indexIn(db: DatabaseSync): SourceIndex {
       }
     },
     find(terms, folder, limit) {
-      const [from, to] = folder === '' ? ['', '\u{10ffff}'] : [`${folder}/`, `${folder}0`]
-      return find.all(terms.map(matching).join(' OR '), from, to, limit) as unknown as FoundPlace[]
+      return find.all(terms.map(matching).join(' OR '), ...below(folder), limit) as unknown as FoundPlace[]
+    },
+    countVectors: (model, folder) => countVectors.get(model, ...below(folder)) as { places: number; of: number },
+    withoutVector: (model, folder, limit) =>
+      withoutVector.all(...below(folder), model, limit) as unknown as PlaceToEmbed[],
+    putVectors(model, vectors) {
+      db.exec('begin immediate')
+      try {
+        dropVectors.run(model)
+        for (const [hash, vector] of vectors) putVector.run(hash, model, vectorBytes(vector))
+        db.exec('commit')
+      } catch (error) {
+        db.exec('rollback')
+        throw error
+      }
+    },
+    eachVector(model, folder, visit) {
+      for (const { vector, ...place } of eachVector.iterate(model, ...below(folder)) as Iterable<
+        Omit<FoundPlace, 'score'> & { vector: Uint8Array }
+      >)
+        visit(place, vector)
     },
     hasTerm: (term) => has.get(matching(term)) !== undefined,
     [Symbol.dispose]: () => db.close(),

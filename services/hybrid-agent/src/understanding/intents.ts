@@ -1,10 +1,10 @@
 /**
  * Every rule is an intent. Its patterns, paraphrases and tests are the examples from which the linear model is trained
- * when the packs load; what rules decline, and sentences of everyday life, are examples of no intent.
+ * when packs load that are new; what rules decline, and sentences of everyday life, are examples of no intent.
  */
 
-import { type Example, type LinearModel, trainLinearModel } from '@deed/classifier/linear-model'
-import { featuresOf } from '@deed/text/features'
+import type { Example, LinearModel } from '@deed/classifier/linear-model'
+import { trainedModel } from '@deed/classifier/stored-model'
 import { expandPattern, type PatternWord, wordsBeforeSlots, wordsOfPattern } from '../rules/expand-pattern.ts'
 import { slotNodes } from '../rules/pattern.ts'
 import type { CompiledRule, RulePack } from '../rules/rule-pack.ts'
@@ -81,7 +81,7 @@ export function intentsOf(packs: readonly RulePack[]): Intents {
   const none = rules.length
   const examples: Example[] = []
   const add = (sentence: readonly string[], label: number): void => {
-    if (sentence.length > 0) examples.push({ features: featuresOf(sentence), label, words: sentence })
+    if (sentence.length > 0) examples.push({ label, words: sentence })
   }
   for (const [index, rule] of rules.entries()) {
     for (const sentence of sentences[index]!) {
@@ -101,7 +101,7 @@ export function intentsOf(packs: readonly RulePack[]): Intents {
       vocabulary: new Set([...sentences[index]!, ...(tested.handled.get(rule.id) ?? [])].flat().map(stemOf)),
       slots: slotsOf(rule),
     })),
-    model: trainLinearModel(examples, rules.length + 1, none, random),
+    model: trainedModel(examples, rules.length + 1, none, random),
     none,
     words,
     declined: new Set(declined.map((sentence) => sentence.join(' '))),

@@ -20,7 +20,7 @@ export const DEVELOPER_TOOLS = [
     name: 'find_code',
     title: 'Find places in the code',
     description:
-      'Functions, classes and other places of a workspace, by words or parts of names, best first; by words, not by meaning.',
+      'Functions, classes and other places of a workspace, by words or parts of names, best first; by meaning, too, if ranked_by is both.',
     input: {
       query: z.string().min(1).max(1_000).describe('names or words: parse request'),
       workspace: z.string().min(1).max(4_096).optional(),

@@ -32,6 +32,7 @@ function cited(evidence: Evidence, entry: CacheEntry, from: ExecutionId): Eviden
     facts: {
       ...evidence.facts,
       execution_id: from,
+      cache_entry: entry.entry_id,
       age_ms: entry.age_ms,
       original_kind: evidence.kind,
       ...similarity(entry),
@@ -44,6 +45,8 @@ const similarity = ({ similar }: CacheEntry): Evidence['facts'] =>
   similar && {
     similar_to: similar.text,
     similarity: similar.similarity,
+    ...(similar.vector && { vector: similar.vector }),
+    ...(similar.scope && { cache_scope: similar.scope }),
     ...(similar.certificate && { wrong_max: similar.certificate.wrong_max, judged: similar.certificate.judged }),
   }
 

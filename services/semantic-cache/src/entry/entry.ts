@@ -14,6 +14,12 @@ export interface StoredEntry {
 /** Longer texts are more than a sentence: no similar one is searched. */
 export const SENTENCE_CHARS_MAX = 600
 
+/** A unit vector, and the model that made it, with its build: vectors of other models are not comparable. */
+export interface ModelVector {
+  readonly model: string
+  readonly values: Float32Array
+}
+
 /** What is known of a stored entry without its value. */
 export interface StoredSentence {
   readonly key: CacheKey
@@ -22,6 +28,8 @@ export interface StoredSentence {
   readonly answerHash: string
   /** Wall-clock time. */
   readonly expiresAtMs: number
+  /** Of its words, once a model has made one. */
+  readonly vector?: ModelVector | undefined
 }
 
 /**

@@ -28,9 +28,17 @@ export function cacheStats({ tier, counts, store }: Dependencies): Handler<typeo
       ...(await tier.count(tenant)),
       similar_hits: similarHits,
       wrong_hits: { judged, wrong, wrong_max: upperBound(judged, wrong) },
-      scopes: labels.map((scope) => {
-        const { open, ...bound } = certificateOf(scope)
-        return { ...scope, ...bound, open: open && scope.kind === 'answer' }
+      scopes: labels.map(({ counted, countedWrong, closedAt, scope, kind, way, vector }) => {
+        const { open, ...bound } = certificateOf({ judged: counted, wrong: countedWrong })
+        return {
+          scope,
+          kind,
+          way,
+          vector,
+          ...bound,
+          open: open && kind === 'answer',
+          closed_at: closedAt?.toISOString() ?? null,
+        }
       }),
       hits,
       misses,

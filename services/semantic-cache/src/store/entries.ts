@@ -3,9 +3,16 @@ import { CacheValue } from '@deed/proto/cache'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { Language } from '@deed/proto/template'
 import type { Store } from '@deed/store/database'
+import { readVector } from '@deed/text/vector'
 import { answerHash } from '../entry/answer-hash.ts'
 import type { CacheKey } from '../entry/cache-key.ts'
-import { mayServe, SENTENCE_CHARS_MAX, type StoredEntry, type StoredSentence } from '../entry/entry.ts'
+import {
+  type ModelVector,
+  mayServe,
+  SENTENCE_CHARS_MAX,
+  type StoredEntry,
+  type StoredSentence,
+} from '../entry/entry.ts'
 import { CHANNEL } from './messages.ts'
 import { pruneProposals } from './proposals.ts'
 
@@ -124,6 +131,8 @@ interface SentenceRow {
   language: Language | null
   context_hash: string
   answer_hash: string
+  vector_model: string | null
+  vector: Buffer | null
   left_ms: number
 }
 
@@ -137,7 +146,7 @@ export async function loadSentences(
   const { rows } = await pool.query<SentenceRow>({
     name: 'load_sentences',
     text: `
-      select tenant, key_hash, kind, text, language, context_hash, answer_hash,
+      select tenant, key_hash, kind, text, language, context_hash, answer_hash, vector_model, vector,
              extract(epoch from expires_at - now())::float8 * 1000 as left_ms
       from entries
       where expires_at > now() and answer_hash is not null and length(text) <= ${SENTENCE_CHARS_MAX}
@@ -149,8 +158,18 @@ export async function loadSentences(
     key: { tenant, hash, text, language: language ?? undefined, contextHash },
     kind,
     answerHash: row.answer_hash,
+    vector: vectorOf(row),
     expiresAtMs: nowMs + row.left_ms,
   }))
+}
+
+/** Undefined if there is none, or its bytes are no vector. */
+function vectorOf({
+  vector_model: model,
+  vector,
+}: Pick<SentenceRow, 'vector_model' | 'vector'>): ModelVector | undefined {
+  const values = vector && readVector(vector, vector.byteLength / Float32Array.BYTES_PER_ELEMENT)
+  return model !== null && values ? { model, values } : undefined
 }
 
 /** Key hashes, truncated to 48 bits: enough to prove that a key is absent. */

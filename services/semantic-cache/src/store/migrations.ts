@@ -6,5 +6,11 @@
  */
 import type { Migration } from 'kysely/migration'
 import * as schema from './migrations/001-schema.ts'
+import * as closings from './migrations/002-closings.ts'
+import * as vectors from './migrations/003-vectors.ts'
 
-export const migrations: Record<string, Migration> = { '001-schema': schema }
+export const migrations: Record<string, Migration> = {
+  '001-schema': schema,
+  '002-closings': closings,
+  '003-vectors': vectors,
+}

@@ -56,10 +56,53 @@ describe('an answer to similar words', () => {
     expect(await one.proposals.find(key(ASKED))).toBeUndefined()
     await one.put(ASKED, answer('another answer'))
     expect(await cache.labels()).toEqual([{ judged: 216, wrong: 1 }])
-    expect(await cache.sql('select kind from vetoes')).toEqual([{ kind: 'answer' }])
+    expect(await cache.sql('select similarity from scope_vetoes')).toEqual([{ similarity: expect.any(Number) }])
     for (const replica of [one, other]) expect(await replica.proposals.find(key(`Hi, ${ASKED}`))).toBeUndefined()
     // Two equal sentences disagree now: neither is proposed for a third.
     expect(await cache.sql('select 1 from proposals where wrong is null')).toEqual([])
+  })
+
+  it('closes the scope in all replicas at once if an audit of it differs, however many were right before', async () => {
+    let audited = false
+    await using cache = await replicas(2, () => audited)
+    const [one, other] = cache.all
+    await one.put(KNOWN, answer('6'))
+    await one.put('what is the age of the mailer?', answer('9 days'))
+    await cache.judgedBefore(5_000, (await one.scopeOf(ASKED)) ?? '')
+    const unrelated = key('please, what is the age of the mailer?')
+    for (const replica of [one, other]) await until(async () => (await replica.proposals.find(unrelated)) !== undefined)
+    audited = true
+    expect(await one.proposals.find(key(ASKED))).toBeUndefined()
+    audited = false
+    // 1 of 5,001 is no reason against 2 %; that it was wrong is.
+    await one.put(ASKED, answer('7'))
+    for (const replica of [one, other]) expect(await replica.proposals.find(unrelated)).toBeUndefined()
+    await cache.judgedBefore(215, (await one.scopeOf('what is the age of the mailer? Thanks!')) ?? '')
+    expect(await one.proposals.find(key('Hi, what is the age of the mailer?'))).toBeUndefined()
+    await one.put('Hi, what is the age of the mailer?', answer('9 days'))
+    expect(await one.proposals.find(unrelated)).toMatchObject({ similar: { certificate: { judged: 216, wrong: 0 } } })
+  })
+
+  it('that is reported as wrong closes the scope in all replicas at once, and vetoes its entry even if it is stored again', async () => {
+    await using cache = await replicas(2)
+    const [one, other] = cache.all
+    await one.put(KNOWN, answer('6'))
+    await one.put('what is the age of the mailer?', answer('9 days'))
+    await cache.judgedBefore(5_000, (await one.scopeOf(ASKED)) ?? '')
+    const unrelated = key('please, what is the age of the mailer?')
+    for (const replica of [one, other]) await until(async () => (await replica.proposals.find(unrelated)) !== undefined)
+    const served = await one.proposals.find(key(ASKED))
+    const { scope, similarity } = served?.similar ?? {}
+    if (!served || scope === undefined || similarity === undefined) throw new Error('nothing was served')
+    await other.proposals.report('acme', served.entry.entryId, { scope, similarity })
+    expect(await one.proposals.find(unrelated), 'a report of another tenant').toBeDefined()
+    await other.proposals.report('local', served.entry.entryId, { scope, similarity })
+    for (const replica of [one, other]) expect(await replica.proposals.find(unrelated)).toBeUndefined()
+    // Certified again, and the entry is stored again.
+    await cache.judgedBefore(300, scope)
+    await one.put(KNOWN, answer('6'))
+    expect(await one.proposals.find(unrelated)).toBeDefined()
+    expect(await one.proposals.find(key(ASKED))).toBeUndefined()
   })
 
   it('is found by a replica that did not store it, until it is invalidated by any', async () => {

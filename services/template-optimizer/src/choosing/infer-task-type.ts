@@ -2,12 +2,13 @@
  * Infers the type of a task from its words.
  *
  * Words vote for types with a weight; the first verb weighs most: "document the API" asks for text, not for an API. The
- * votes are the prior of a linear model over n-grams, which is trained from `training/task-types.jsonl` when the process
- * starts, in a tenth of a second. Its chances are calibrated: of the types that it gives a chance of 80 %, four of five
+ * votes are the prior of a linear model over n-grams, which is trained from `training/task-types.jsonl` at the first start.
+ * Its chances are calibrated: of the types that it gives a chance of 80 %, four of five
  * are right.
  */
 import { readFileSync } from 'node:fs'
-import { chancesOf, trainLinearModel } from '@deed/classifier/linear-model'
+import { chancesOf, type LinearModel } from '@deed/classifier/linear-model'
+import { trainedModel } from '@deed/classifier/stored-model'
 import { featuresOf } from '@deed/text/features'
 import { TASK_TYPES, type TaskType, VOCABULARY } from '../templates/task-type-vocabulary.ts'
 import { seededRandom } from './seeded-random.ts'
@@ -66,16 +67,15 @@ export function inferTaskType(task: string): InferredType {
   return { taskType, confidence: Math.round(chance * 1000) / 1000 }
 }
 
-function trained(): ReturnType<typeof trainLinearModel> {
+function trained(): LinearModel {
   const lines = readFileSync(new URL('../../training/task-types.jsonl', import.meta.url), 'utf8')
     .trimEnd()
     .split('\n')
   const examples = lines.map((line) => {
     const { task, type } = JSON.parse(line) as { task: string; type: TaskType }
-    const words = wordsOf(task)
-    return { features: featuresOf(words), words, label: TASK_TYPES.indexOf(type) }
+    return { words: wordsOf(task), label: TASK_TYPES.indexOf(type) }
   })
-  return trainLinearModel(examples, TASK_TYPES.length, TASK_TYPES.indexOf('general'), seededRandom(SEED))
+  return trainedModel(examples, TASK_TYPES.length, TASK_TYPES.indexOf('general'), seededRandom(SEED))
 }
 
 function wordsOf(task: string): string[] {
