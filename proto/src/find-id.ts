@@ -5,12 +5,17 @@ import { request } from './contract.ts'
 /** As many as are told apart at a glance. */
 export const FOUND_MAX = 10
 
+/** How many of the newest are known by their ends: this is for people, and programs have the whole id. */
+export const NEWEST = 20_000
+/** Of all tenants together. */
+export const NEWEST_TASKS = 50_000
+
 export const IdOwner = z.enum(['execution', 'task', 'approval', 'grant'])
 export type IdOwner = z.output<typeof IdOwner>
 
 /**
  * The ids of the tenant that end so, the newest first. More than one means that the ending is too short. Looked for among
- * the newest 20,000 executions and their tasks, and as many approvals and grants.
+ * the newest 20,000 executions of the tenant, as many approvals and grants, and the newest 50,000 tasks of the mesh.
  */
 export const findId = request({
   subject: 'id.find',

@@ -55,6 +55,8 @@ export function openSpanStore<Span extends { readonly traceId: string }>({
         stored.spans.push(span)
         count++
       }
+      // Finding the oldest one passes over the places of all that were deleted before it.
+      if (count <= spansMax) return
       for (const [oldest, { spans }] of traces) {
         if (count <= spansMax) break
         traces.delete(oldest)

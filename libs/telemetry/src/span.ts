@@ -18,6 +18,7 @@ import {
   newSpanId,
   newTraceId,
   parseTraceparent,
+  spanIdIn,
   type Trace,
   traceOf,
   traceparentIn,
@@ -236,6 +237,7 @@ export class RecordedSpan implements Span {
   readonly links: SpanLink[]
   readonly #given: SpanAttributes | undefined
   #own: Record<string, SpanAttribute> | undefined
+  #trace: Trace | undefined
   /** The first span of this process in this work; itself, if another process caused it. */
   readonly #first: RecordedSpan
   /** Of `#first`: what has ended before it. */
@@ -245,7 +247,11 @@ export class RecordedSpan implements Span {
     name: string,
     { parent, service, kind = 'internal', attributes, links = [], startMs, spanId }: SpanOptions,
   ) {
-    const cause = parent === undefined ? undefined : parseTraceparent(traceparentIn(parent))
+    const open = parent === undefined ? undefined : openSpans.get(spanIdIn(parent))
+    // What this process has said itself need not be parsed.
+    const cause =
+      parent === undefined ? undefined : open?.trace === parent ? open : parseTraceparent(traceparentIn(parent))
+    const above = cause?.spanId === open?.spanId ? open : undefined
     this.name = name
     this.kind = kind
     this.traceId = cause?.traceId ?? newTraceId()
@@ -256,13 +262,13 @@ export class RecordedSpan implements Span {
     this.startMs = startMs ?? nowMs()
     this.links = [...links]
     this.#given = attributes
-    const above = this.parentId === undefined ? undefined : openSpans.get(this.parentId)
     this.#first = above?.traceId === this.traceId ? above.#first : this
     this.service = service ?? above?.service
   }
 
   get trace(): Trace {
-    return traceOf(formatTraceparent(this), this.executionId)
+    this.#trace ??= traceOf(formatTraceparent(this), this.executionId)
+    return this.#trace
   }
 
   get attributes(): SpanAttributes {
@@ -288,6 +294,7 @@ export class RecordedSpan implements Span {
 
   setExecution(executionId: string): void {
     this.executionId = executionId
+    this.#trace = undefined
   }
 
   fail(error: unknown): void {
@@ -340,7 +347,7 @@ export class RecordedSpan implements Span {
     this.#ended = undefined
     for (const span of ended ?? []) {
       // It may have become known after the span had begun.
-      span.executionId ??= this.executionId
+      if (span.executionId === undefined && this.executionId !== undefined) span.setExecution(this.executionId)
       finish(span)
     }
   }

@@ -52,11 +52,19 @@ const OPEN_REVIEWS = `
 
 /** Each query finds nothing. */
 const NOT_FOR_A_MOMENT: Record<string, string> = {
-  'what waits for a person is not what lists and statistics read': `
+  'what waits for a person is not what lists read': `
     select execution_id, e.status, h.status as listed
       from (select * from orchestrator.executions where held) e full join orchestrator.held_executions h using (execution_id)
      where (e.tenant, e.status, e.method, e.template_used, e.tokens_used, e.cost_microusd)
        is distinct from (h.tenant, h.status, h.method, h.template_used, h.tokens, h.cost_microusd)`,
+  'statistics count what waits for a person twice, or not at all': `
+    select tenant, measure, held, counted from (
+        select tenant, 'status:' || status as measure, count(*) as held from orchestrator.held_executions group by 1, 2) h
+      full join (
+        select tenant, measure, sum(value) as counted from (
+          select tenant, measure, value from orchestrator.held_counts where period = 'month' and measure like 'status:%'
+          union all select tenant, 'status:' || status, n from orchestrator.held_changes) c group by 1, 2) c using (tenant, measure)
+     where coalesce(held, 0) <> coalesce(counted, 0)`,
   'a blocked task has not exactly one open review': `
     select a.task_id, count(r.about) as reviews from orchestrator.actual_state a
       left join (${OPEN_REVIEWS}) r on r.execution_id = a.execution_id and r.about = a.task_id::text

@@ -51,6 +51,8 @@ describe('an id that is given by its end', () => {
   it('is every one that ends so, the newest first', async () => {
     expect(await found('7b8c', ['execution'])).toEqual([OTHER, ONE])
     expect(await found('00005f6a7b8c', ['execution'])).toEqual([ONE])
+    expect(await found('f6a7b8c', ['execution'])).toEqual([ONE])
+    expect(await found('e6a7b8c', ['execution'])).toEqual([])
   })
 
   it('is looked for among what was named alone', async () => {

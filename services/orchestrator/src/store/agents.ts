@@ -65,6 +65,8 @@ export interface ResyncState {
   silent: boolean
   /** A goal or a schedule is due. */
   goalsAndSchedules: boolean
+  /** Executions have begun to wait for a person, or ended to. */
+  heldChanges: boolean
 }
 
 /** What the resync reads of the mesh, in one round trip. */
@@ -86,7 +88,8 @@ export async function readResyncState(db: Database, lateMax: number): Promise<Re
        exists (select from agents
                 where status <> 'gone' and last_seen <= now() - make_interval(secs => ${SILENT_SECONDS_MAX})) as silent,
        exists (select from goals where status <> 'blocked' and not paused and next_check_at <= now())
-         or exists (select from schedules where not paused and next_check_at <= now()) as "goalsAndSchedules"`,
+         or exists (select from schedules where not paused and next_check_at <= now()) as "goalsAndSchedules",
+       exists (select from held_changes) as "heldChanges"`,
     [lateMax],
   )
   if (!row) throw new Error('PostgreSQL returned no row for a select without a table')

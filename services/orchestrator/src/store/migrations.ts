@@ -7,5 +7,10 @@
 import type { Migration } from 'kysely/migration'
 import * as schema from './migrations/001-schema.ts'
 import * as raisedBudget from './migrations/002-raised-budget.ts'
+import * as heldCounts from './migrations/003-held-counts.ts'
 
-export const migrations: Record<string, Migration> = { '001-schema': schema, '002-raised-budget': raisedBudget }
+export const migrations: Record<string, Migration> = {
+  '001-schema': schema,
+  '002-raised-budget': raisedBudget,
+  '003-held-counts': heldCounts,
+}

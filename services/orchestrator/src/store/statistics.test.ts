@@ -9,6 +9,7 @@ import { admissionOf, newExecution } from '../execution/new-execution.ts'
 import type { ExecutionRow } from '../execution/snapshot.ts'
 import { loadSnapshot, openAdmissions } from './executions.ts'
 import { markFollowedUp } from './followed-up.ts'
+import { addHeldChanges } from './held-counts.ts'
 import { readHistory } from './history.ts'
 import { type Filter, listExecutions } from './lists.ts'
 import { migrations } from './migrations.ts'
@@ -65,7 +66,7 @@ const history = fc.array(
     tokens: fc.nat({ max: 1000 }),
     duplicates: fc.constantFrom(0, 0, 0, 2),
     microusd: fc.constantFrom(0, 1_000_000),
-    // What becomes of it later: nothing yet; its end is marked; it continues; it ends again.
+    // What becomes of it later: nothing yet; its end is marked, or that it is open; it continues; it ends again.
     later: fc.constantFrom('ended', 'marked', 'again', 'again_marked'),
   }),
   { minLength: 1, maxLength: 25 },
@@ -75,7 +76,8 @@ it('are what a direct count says, whatever has ended, is on its way, or was begu
   await using db = await testDatabase<Schema>('orchestrator', migrations)
   await fc.assert(
     fc.asyncProperty(history, async (past) => {
-      for (const table of ['executions', 'ends', 'counts', 'waiters']) await db.pool.query(`delete from ${table}`)
+      for (const table of ['executions', 'ends', 'counts', 'held_changes', 'held_counts', 'waiters'])
+        await db.pool.query(`delete from ${table}`)
       const now = Date.now()
       for (const one of past) await live(db, one, now)
       await pruneCounts(db, now)
@@ -151,10 +153,22 @@ async function live(db: TestDatabase<Schema>, past: Past, now: number): Promise<
     duplicate_effects: duplicates,
     cost_microusd: microusd,
   }
-  const end = (at: number) => ({ status, followed_up: false, finished_at: new Date(at).toISOString() })
+  const end = (at: number) => ({
+    status: open ? 'done' : status,
+    followed_up: false,
+    finished_at: new Date(at).toISOString(),
+  })
   const first = Date.parse(execution.created_at) + ms
   let head = await change(db, execution, { ...state, ...(open ? { status } : end(first)) } as Partial<ExecutionRow>)
-  if (open || past.later === 'ended') return
+  if (past.later === 'ended') return
+  if (open) {
+    // What waits for a person is added to the sums, continues, and ends.
+    await Promise.all([addHeldChanges(db), addHeldChanges(db)])
+    if (past.later === 'marked') return
+    head = await change(db, execution, { status: 'running', tokens_used: tokens + 1 })
+    if (past.later === 'again') return
+    head = await change(db, execution, end(first) as Partial<ExecutionRow>)
+  }
   await mark(db, head)
   if (past.later === 'marked') return
   head = await change(db, execution, { status: 'undoing', finished_at: null, followed_up: false })

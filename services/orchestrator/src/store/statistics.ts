@@ -1,8 +1,9 @@
-/** Statistics of the executions: sums that are kept as executions end, and what has not ended. */
+/** Statistics of the executions: sums that are kept as executions end, or wait for a person; and the others, which run. */
 import type { ExecutionStats } from '@deed/proto/execution'
 import { lowestIdAt } from '../execution/execution-id.ts'
 import { isoTime } from '../execution/iso-time.ts'
 import { BUCKETS_PER_E, endsOf, MEASURES } from './ends.ts'
+import { OPEN_MEASURES } from './held-counts.ts'
 import type { Database } from './schema.ts'
 
 const MINUTE_MS = 60_000
@@ -16,25 +17,22 @@ const SLACK_MS = HOUR_MS
 const LAST = '9999-01-01T00:00:00.000Z'
 
 const statisticsOf = (of: string): string => `
-with open as (
+with active as (
   select status, method, template_used, case when finished_at is not null then execution_id end as ended,
          count(*) as n, sum(tokens_used)::bigint as tokens, sum(cost_microusd)::bigint as cost_microusd
     from executions where not followed_up and not held and ${of} and execution_id >= $2
    group by 1, 2, 3, 4
-  union all
-  select status, method, template_used, null, count(*), sum(tokens)::bigint, sum(cost_microusd)::bigint
-    from held_executions where ${of} and execution_id >= $2 group by 1, 2, 3
 ), just_ended as (
-  select x.* from open cross join lateral (select * from executions where execution_id = open.ended offset 0) x
+  select x.* from active cross join lateral (select * from executions where execution_id = active.ended offset 0) x
 ), counted as (
   select c.measure, c.value from unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) as r(period, first, next)
    cross join lateral (
-     select measure, value from counts
-      where period = r.period and ${of} and start >= r.first and start < r.next offset 0) c
+     (select measure, value from counts where period = r.period and ${of} and start >= r.first and start < r.next offset 0)
+     union all
+     (select measure, value from held_counts where period = r.period and ${of} and start >= r.first and start < r.next offset 0)) c
+  union all select m.measure, m.value from held_changes o cross join lateral ${OPEN_MEASURES} where ${of} and o.start >= $6
   union all select m.measure, m.value from (${endsOf('just_ended')}) e cross join lateral ${MEASURES}
-  union all select m.measure, m.value from open cross join lateral (values
-    ('running', n), ('status:' || status, n), ('method:' || method, n), ('template:' || template_used, n), ('tokens', tokens),
-    ('cost_microusd', cost_microusd)) as m(measure, value) where ended is null
+  union all select m.measure, m.value from active o cross join lateral ${OPEN_MEASURES} where o.ended is null
 )
 select measure, sum(value)::float8 as value from counted where measure is not null group by 1 having sum(value) <> 0`
 
@@ -58,6 +56,7 @@ export async function readStatistics(db: Database, tenant?: string, since?: stri
       ranges.map(({ period }) => period),
       ranges.map(({ first }) => first),
       ranges.map(({ next }) => next),
+      isoTime(from),
     ],
   )
   return statsOf(new Map(rows.map(({ measure, value }) => [measure, value])))
@@ -135,11 +134,12 @@ function quantile(durations: readonly { bucket: number; n: number }[], part: num
   return null
 }
 
-/** Deletes sums that are too old to be read. */
+/** Deletes sums that are too old to be read, and those over nothing. */
 export async function pruneCounts(db: Database, now: number): Promise<void> {
+  const ofAge = `(period = 'minute' and start < $1) or (period = 'hour' and start < $2)`
   await db.query(
     'orchestrator.prune_counts',
-    `delete from counts where (period = 'minute' and start < $1) or (period = 'hour' and start < $2)`,
+    `with held as (delete from held_counts where ${ofAge} or value = 0) delete from counts where ${ofAge}`,
     [isoTime(now - MINUTES_KEPT_MS), isoTime(now - HOURS_KEPT_MS)],
   )
 }

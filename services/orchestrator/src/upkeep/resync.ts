@@ -15,6 +15,7 @@ import { thoughtForGoal } from '../goals/start-for-goal.ts'
 import { type PlanDependencies, planExecution, prepare } from '../planning/plan-execution.ts'
 import { markGone, readResyncState } from '../store/agents.ts'
 import { claimDue } from '../store/due.ts'
+import { addHeldChanges } from '../store/held-counts.ts'
 import type { Database } from '../store/schema.ts'
 import type { Waiter } from '../store/transitions.ts'
 
@@ -48,6 +49,7 @@ async function resyncOnce(resyncing: Resyncing): Promise<void> {
     capacity.announce(capability, seen.slots?.[capability] ?? 0, elsewhere)
   }
   if (seen.silent) await markGone(db)
+  if (seen.heldChanges) await addHeldChanges(db)
   if (seen.goalsAndSchedules) resyncing.goalsAndSchedules.wake()
   // What is planned here, or waits for that, needs no check.
   const others = due.filter((id) => !resyncing.lane.has(id))
