@@ -31,7 +31,7 @@ interface Slice {
 }
 
 async function pagesOf(
-  { mesh, roots }: BenchMesh,
+  { mesh, roots, database }: BenchMesh,
   bus: Bus,
   { seconds }: Settings,
   opened: AsyncDisposableStack,
@@ -47,11 +47,15 @@ async function pagesOf(
     return { perSecond: latencies.length / took, cpu: (cpuTotal(ended()) ?? Number.NaN) / latencies.length }
   }
   await slice()
+  // It works for seconds at a time, in a slice with pages or in one without: it is done between the pairs instead.
+  await database.query('alter system set autovacuum = off')
+  await database.query('select pg_reload_conf()')
   const lines: Line[] = []
   for (const visible of [false, true]) {
     const pairs: { without: Slice; with: Slice; mb: number; messages: number; reads: number }[] = []
     const ended = countCosts({ ...roots(), pages: clients.pid })
     for (let pair = 0; pair < PAIRS; pair++) {
+      await database.query('vacuum analyze')
       const before = pair % 2 === 0 ? await slice() : undefined
       clients.send({ type: 'open', people, pages: PAGES, paused: PAUSED, visible })
       await clients.next('opened')

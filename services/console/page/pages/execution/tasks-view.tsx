@@ -2,7 +2,7 @@
 
 import type { ApprovalView } from '@deed/proto/approval'
 import type { TaskView } from '@deed/proto/task'
-import { useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { place, urlOf } from '../../app/router.ts'
 import { taskToOpen } from '../../app/task-changes.ts'
 import { setQuery } from '../../components/filters.tsx'
@@ -11,10 +11,14 @@ import { Empty } from '../../components/states.tsx'
 import { statusWords } from '../../text/status-words.ts'
 import { count } from '../../text/times.ts'
 import type { Attempt } from './attempts.ts'
-import { foldTasks } from './fold-tasks.ts'
+import { foldTasks, type Graph } from './fold-tasks.ts'
 import { GraphView } from './graph-view.tsx'
 import { TaskList } from './task-list.tsx'
 import { TaskPanel } from './task-panel.tsx'
+
+/** To fold more tasks than this takes as long as a frame. */
+const MANY_TASKS = 1_000
+const NO_GRAPH: Graph = { nodes: [], edges: [], edgesOmitted: 0 }
 
 export function TasksView({
   tasks,
@@ -41,7 +45,7 @@ export function TasksView({
   const selected =
     tasks.find(({ task_id: id }) => id === chosen) ?? (chosen === undefined ? taskToOpen(tasks) : undefined)
   const selectedId = selected?.task_id
-  const graph = useMemo(() => foldTasks(tasks, selectedId), [tasks, selectedId])
+  const graph = useGraph(tasks, selectedId)
   const listed = useMemo(() => {
     const ids = group === undefined ? undefined : new Set(graph.nodes.find(({ key }) => key === group)?.task_ids)
     return tasks.filter(
@@ -87,6 +91,21 @@ export function TasksView({
       )}
     </div>
   )
+}
+
+/** That of many tasks follows after the frame that shows them as a list; until then it is the one before. */
+function useGraph(tasks: readonly TaskView[], selected: string | undefined): Graph {
+  const shown = useRef(NO_GRAPH)
+  const [later, setLater] = useState<Graph>()
+  const many = tasks.length > MANY_TASKS
+  const now = useMemo(() => (many ? undefined : foldTasks(tasks, selected)), [tasks, selected])
+  useEffect(() => {
+    if (!many) return
+    const timer = setTimeout(() => setLater(foldTasks(tasks, selected)))
+    return () => clearTimeout(timer)
+  }, [tasks, selected])
+  shown.current = now ?? later ?? shown.current
+  return shown.current
 }
 
 /** How many tasks have each status; a press shows those alone. */
