@@ -57,7 +57,7 @@ describe('deed prepare', () => {
     ])
     const { services } = readDatabaseUrls(databaseUrls)
     const later: Partial<Record<string, string[]>> = {
-      orchestrator: ['002-raised-budget'],
+      orchestrator: ['002-raised-budget', '003-held-counts'],
       'hybrid-agent': ['002-stages'],
       'semantic-cache': ['002-closings', '003-vectors'],
     }
