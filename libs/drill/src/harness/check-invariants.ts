@@ -65,16 +65,6 @@ const NOT_FOR_A_MOMENT: Record<string, string> = {
           select tenant, measure, value from orchestrator.held_counts where period = 'month' and measure like 'status:%'
           union all select tenant, 'status:' || status, n from orchestrator.held_changes) c group by 1, 2) c using (tenant, measure)
      where coalesce(held, 0) <> coalesce(counted, 0)`,
-  'statistics count what waits for a person twice, or not at all': `
-    select tenant, status, waiting, counted from (
-        select tenant, status, count(*) as waiting from orchestrator.held_executions group by 1, 2) h
-      full join (
-        select tenant, status, sum(n) as counted from (
-            select tenant, substr(measure, 8) as status, value as n from orchestrator.held_counts
-             where period = 'month' and measure like 'status:%'
-            union all select tenant, status, n from orchestrator.held_changes) n
-         group by 1, 2) c using (tenant, status)
-     where coalesce(waiting, 0) <> coalesce(counted, 0)`,
   'a blocked task has not exactly one open review': `
     select a.task_id, count(r.about) as reviews from orchestrator.actual_state a
       left join (${OPEN_REVIEWS}) r on r.execution_id = a.execution_id and r.about = a.task_id::text
