@@ -115,7 +115,8 @@ describe.skipIf(withoutBrowser !== '')(`an audit of pages with axe${withoutBrows
 
   it('counts the pages with violations, and says where the figures are from', async () => {
     const found = await audited(['good.html', 'bad.html'])
-    expect(found).toMatchObject({ status: 'failed', checks: 2, violations: 1 })
+    // What the run left is undone, unless the workspace is too large for that, such as by the browser.
+    expect(found).toMatchObject({ status: expect.stringMatching(/^roll/), checks: 2, violations: 1 })
     expect(found.facts).toContainEqual({
       ...{ name: 'violations', value: 1, as_of: expect.any(String) },
       source: `execution ${found.execution_id}, the summary of its run`,
@@ -130,7 +131,7 @@ describe('a drill of a role', () => {
     const asked = { workspace: repository, faults: ['F02'], dry_run: false }
     const { execution_id } = await call('test_lead', 'run_drill', asked)
     const { status, error, verification } = await approved(execution_id)
-    expect({ status, error }).toEqual({ status: 'done', error: null })
-    expect(verification).toMatchObject([{ outcome: 'verified' }])
+    expect({ status, error }).toEqual({ status: 'done', error: undefined })
+    expect(verification.map(({ outcome }) => outcome)).toEqual(['verified'])
   })
 })

@@ -77,6 +77,11 @@ confined(`out of the box a command${skipped}`, () => {
     expect(String(stdout)).not.toMatch(/root:|^(?:home|root|var|opt|boot|srv|sys)$/m)
   })
 
+  it('has a user with a name, and no other user of the host has one there', async () => {
+    const { stdout } = await sh('id -un; wc -l < /etc/passwd')
+    expect(String(stdout).split('\n').slice(0, 2)).toEqual(['nobody', '1'])
+  })
+
   it('does not read the environment of the executor', async () => {
     process.env.DEED_TEST_CANARY = 'canary-of-the-executor'
     const { stdout } = await sh(

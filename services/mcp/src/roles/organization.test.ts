@@ -5,16 +5,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { temporaryFolder } from '@deed/local/temporary-folder'
-import { connectBus } from '@deed/mesh/bus'
 import { until } from '@deed/process/until'
 import { decideApproval, listApprovals } from '@deed/proto/approval'
 import { castVote, type DecisionId, getDecision, proposeDecision } from '@deed/proto/decision'
 import { requestExecution } from '@deed/proto/execution'
 import { ORGANIZATION_ROLES, type OrganizationRole } from '@deed/proto/organization'
-import { recall } from '@deed/proto/organization-notes'
-import { roleUser } from '@deed/proto/role-requests'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { connect, type McpClient, overHttp, overStdio, REVISIONS } from '../../test/mcp-client.ts'
+import { connect, type McpClient, overHttp, overStdio } from '../../test/mcp-client.ts'
 
 const TOKEN = 'a-token-of-the-test-with-32-characters'
 const FEW = 'another-token-of-the-test-with-one-role'
@@ -140,20 +137,6 @@ describe('money', () => {
     expect(await decisionOf(denied.decision_id)).toMatchObject({ status: 'rejected', decided_by: 'approver' })
   })
 
-  it.each(REVISIONS)('opens in the console, where the client shows addresses, and is proposed once, in revision %s', async (revision) => {
-    const answers = { action: 'accept' } as const
-    await using ceo = await connect(overHttp(`${url}/ceo`, TOKEN), revision, { answers })
-    const before = await count('decisions')
-    const wanted = await ceo.call('approve_strategic_initiative', {
-      ...{ initiative: `Shown ${revision}`, business_value: 'x', budget: 900_000 },
-    })
-    expect(wanted).toMatchObject({ status: 'pending', approved: false })
-    expect(ceo.shown).toMatchObject([
-      { message: expect.stringContaining(`Shown ${revision}`), url: expect.stringMatching(/^http:.*\/inbox$/) },
-    ])
-    expect(await count('decisions')).toBe(before + 1)
-  })
-
   it('is never given by a role that answers for a person', async () => {
     const wanted = await call('ceo', 'approve_strategic_initiative', {
       ...{ initiative: 'By itself', business_value: 'x', budget: 900_000 },
@@ -172,25 +155,6 @@ describe('money', () => {
       status: 'rejected',
       why: expect.stringContaining('a role'),
     })
-  })
-})
-
-describe('the NATS user of a role', () => {
-  it('asks in the name of the role, and the server refuses another name and what another role asks', async () => {
-    const user = roleUser('senior_developer')
-    const { nats_url, nats_user, nats_password } = under.mesh.connectionAs(user)
-    await using bus = await connectBus({ service: user, url: nats_url, user: nats_user, password: nats_password })
-    const as = (role: OrganizationRole) => ({ principal: { tenant: 'local', user: role }, timeoutMs: 1_000 })
-    expect(await bus.call(recall, {}, as('senior_developer'))).toHaveProperty('memories')
-    const before = await count('decisions')
-    const refused = { type: 'standard', subject: { name: 'Refused' }, rationale: 'x' } as const
-    const asked = await Promise.allSettled([
-      bus.call(recall, {}, as('cto')),
-      bus.call(proposeDecision, refused, as('senior_developer')),
-      bus.call(proposeDecision, refused, as('cto')),
-    ])
-    expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
-    expect(await count('decisions')).toBe(before)
   })
 })
 

@@ -122,7 +122,9 @@ export async function decide(work: Work, proposal: Proposing) {
 export function decidedView(work: Work, decision: Decision) {
   const { status, decision_id, type, subject, why, rule } = decision
   if (asksPerson(decision))
-    work.question = worldText(`${type} ${JSON.stringify(subject.name)} needs a person (${why ?? rule}): it is in the inbox.`)
+    work.question = worldText(
+      `${type} ${JSON.stringify(subject.name)} needs a person (${why ?? rule}): it is in the inbox.`,
+    )
   return { approved: status === 'approved', status, decision_id, rationale: why ?? rule, next: nextOf(decision) }
 }
 

@@ -7,18 +7,22 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type MeshUnderTest, meshUnderTest } from '@deed/drill/harness/mesh-under-test'
 import { freePort } from '@deed/local/kept-port'
+import { connectBus } from '@deed/mesh/bus'
 import { until } from '@deed/process/until'
 import { decideApproval, listApprovals } from '@deed/proto/approval'
+import { proposeDecision } from '@deed/proto/decision'
 import { type ExecutionDetail, getExecution, requestExecution } from '@deed/proto/execution'
 import { deleteGoal, type GoalView, listGoals, putGoal } from '@deed/proto/goal'
 import type { ExecutionId } from '@deed/proto/ids'
 import type { OrganizationRole } from '@deed/proto/organization'
+import { recall } from '@deed/proto/organization-notes'
 import { linkCriterion } from '@deed/proto/organization-work'
+import { roleUser } from '@deed/proto/role-requests'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { connect, type McpClient, overHttp } from '../../test/mcp-client.ts'
+import { connect, type McpClient, overHttp, REVISIONS } from '../../test/mcp-client.ts'
 
 const TOKEN = 'a-token-of-the-test-with-32-characters'
-const ROLES = ['operations_head', 'product_manager', 'test_lead', 'uiux_engineer'] as const
+const ROLES = ['ceo', 'operations_head', 'product_manager', 'test_lead', 'uiux_engineer'] as const
 /** Says which process answers. */
 const SERVER = `import { createServer } from 'node:http'
 createServer((_, response) => response.end(String(process.pid))).listen(Number(process.env.PORT), '127.0.0.1')`
@@ -28,6 +32,7 @@ const opened = new AsyncDisposableStack()
 const pressed: string[] = []
 let under: MeshUnderTest
 let webPort: number
+let url: string
 const clients = new Map<OrganizationRole, McpClient>()
 beforeAll(async () => {
   const press = createServer((request, answer) => {
@@ -51,12 +56,12 @@ targets:
     env: { PORT: "${webPort}" }
     environment: test
     health: { url: "http://127.0.0.1:${webPort}/", timeout_ms: 500 }
-mcp: { enabled: true, tokens: [{ name: all, sha256: ${sha256}, user: bot, roles: [${ROLES.join(', ')}] }] }
+mcp: { enabled: true, tokens: [{ name: all, sha256: ${sha256}, user: bot, person: ann, roles: [${ROLES.join(', ')}] }] }
 `,
     }),
   )
   writeFileSync(join(under.workspace, 'server.mjs'), SERVER)
-  const url = `http://127.0.0.1:${readFileSync(join(under.mesh.dataDir, 'mcp-port.json'), 'utf8')}/mcp`
+  url = `http://127.0.0.1:${readFileSync(join(under.mesh.dataDir, 'mcp-port.json'), 'utf8')}/mcp`
   for (const role of ROLES)
     clients.set(role, opened.use(await connect(overHttp(`${url}/${role}`, TOKEN), '2026-07-28')))
 })
@@ -86,6 +91,9 @@ async function approve(id: ExecutionId): Promise<void> {
 // biome-ignore lint/suspicious/noExplicitAny: answers of different tools have no common shape
 const call = (role: (typeof ROLES)[number], tool: string, args: Record<string, unknown> = {}): Promise<any> =>
   (clients.get(role) as McpClient).call(tool, args)
+
+const decisions = async (): Promise<number> =>
+  (await under.database.query('select count(*)::int as n from organization.decisions')).rows[0].n
 
 describe('a target that a role holds', () => {
   const restart = () => {
@@ -128,7 +136,10 @@ describe('a target that a role holds', () => {
     // Another one, which was requested later, does its work meanwhile.
     await isDone(await request({ task: 'write "meanwhile" to meanwhile.txt' }))
     const { status, tasks } = await read(started)
-    expect({ status, begun: tasks.filter(({ started_at: at }) => at !== null) }).toEqual({ status: 'running', begun: [] })
+    expect({ status, begun: tasks.filter(({ started_at: at }) => at !== null) }).toEqual({
+      status: 'running',
+      begun: [],
+    })
     await expect(webProcess()).rejects.toThrow()
     expect(await hold(0)).toMatchObject({ held: false, paused: [] })
     await isDone(started)
@@ -238,5 +249,43 @@ describe('a manifest of a role', () => {
       expect(await request(user, 'product_manager')).toMatchObject({
         result: { data: { actions: [{ level: 2, action: { kind: 'decision.propose' } }] } },
       })
+  })
+})
+
+describe('what a person must decide', () => {
+  it.each(REVISIONS)(
+    'opens in the console, where the client shows addresses, and is proposed once, in revision %s',
+    async (revision) => {
+      const answers = { action: 'accept' } as const
+      await using ceo = await connect(overHttp(`${url}/ceo`, TOKEN), revision, { answers })
+      const before = await decisions()
+      const wanted = await ceo.call('approve_strategic_initiative', {
+        ...{ initiative: `Shown ${revision}`, business_value: 'x', budget: 900_000 },
+      })
+      expect(wanted).toMatchObject({ status: 'pending', approved: false })
+      expect(ceo.shown).toMatchObject([
+        { message: expect.stringContaining(`Shown ${revision}`), url: expect.stringMatching(/^http:.*\/inbox$/) },
+      ])
+      expect(await decisions()).toBe(before + 1)
+    },
+  )
+})
+
+describe('the NATS user of a role', () => {
+  it('asks in the name of the role, and the server refuses another name and what another role asks', async () => {
+    const user = roleUser('senior_developer')
+    const { nats_url, nats_user, nats_password } = under.mesh.connectionAs(user)
+    await using bus = await connectBus({ service: user, url: nats_url, user: nats_user, password: nats_password })
+    const as = (role: OrganizationRole) => ({ principal: { tenant: 'local', user: role }, timeoutMs: 1_000 })
+    expect(await bus.call(recall, {}, as('senior_developer'))).toHaveProperty('memories')
+    const before = await decisions()
+    const refused = { type: 'standard', subject: { name: 'Refused' }, rationale: 'x' } as const
+    const asked = await Promise.allSettled([
+      bus.call(recall, {}, as('cto')),
+      bus.call(proposeDecision, refused, as('senior_developer')),
+      bus.call(proposeDecision, refused, as('cto')),
+    ])
+    expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(await decisions()).toBe(before)
   })
 })
