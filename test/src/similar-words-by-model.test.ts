@@ -1,10 +1,12 @@
 // Similar words compared by the vectors of a model: cache and agent on a real NATS server with their own users, a real
 // PostgreSQL, and a model server that speaks Ollama's protocol and lies, hangs or dies on purpose.
+import { randomUUID } from 'node:crypto'
 import { readExecutionConfig } from '@deed/config/execution-config'
 import { embedTexts as embedTextsHandler } from '@deed/hybrid-agent/handlers/embed-texts'
 import { embedder } from '@deed/hybrid-agent/models/embedder'
 import { testBus } from '@deed/local/test-bus'
 import { until } from '@deed/process/until'
+import { CachedAnswer } from '@deed/proto/cache'
 import { embedTexts } from '@deed/proto/model'
 import { cacheKey } from '@deed/semantic-cache/entry/cache-key'
 import { migrations } from '@deed/semantic-cache/store/migrations'
@@ -17,7 +19,6 @@ import { openDatabase } from '@deed/store/database'
 import { testDatabase } from '@deed/store/test-database'
 import { createLogger } from '@deed/telemetry/logger'
 import { describe, expect, it } from 'vitest'
-import { answer } from '../../services/semantic-cache/test/test-values.ts'
 import { startFakeOllama } from '../fake-ollama/start-fake-ollama.ts'
 
 const KNOWN = ['the', 'my', 'the new', 'my new'].flatMap((which) =>
@@ -28,6 +29,17 @@ const ASKED = 'my new card still has not come yet'
 const OTHER = 'my new card still has not come today'
 const MODEL = 'all-minilm:latest@ffffffffffff'
 const key = (text: string) => cacheKey('local', { text, context_hash: '' })
+
+const observed_at = '2026-01-01T00:00:00.000Z'
+const answer = (text: string) =>
+  CachedAnswer.parse({
+    kind: 'answer',
+    result: { text },
+    evidence: [{ kind: 'observed', outcome: 'verified', claimed: 'read', observed: 'the same', observed_at }],
+    execution_id: randomUUID(),
+    template_used: null,
+    model_used: null,
+  })
 
 /** What is about today is elsewhere; each sentence is a little off. */
 const meaning = (text: string): number[] => (/today/.test(text) ? [0, 1, 0] : [1, 0, text.length / 1_000])

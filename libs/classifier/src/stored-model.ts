@@ -51,6 +51,10 @@ function write(file: string, { classes, weights: { begins, classes: of, values }
   const unfinished = join(folder, `${randomUUID()}.part`)
   try {
     mkdirSync(folder, { recursive: true })
+  } catch {
+    return
+  }
+  try {
     writeFileSync(unfinished, Buffer.concat([createHash('sha256').update(body).digest(), body]))
     renameSync(unfinished, file)
     prune(folder)

@@ -27,7 +27,7 @@ type Embed = (texts: readonly string[]) => z.output<typeof embedTexts.output>
 
 /** What is about money is one way, what is about mail another. */
 const meaning = (text: string): Float32Array =>
-  unitVector([/invoice|amount to pay|owes/i.test(text) ? 1 : 0.01, /mail|letter/i.test(text) ? 1 : 0.01, 0.1])
+  unitVector([/invoice|amount payable|owes/i.test(text) ? 1 : 0.01, /mail|letter/i.test(text) ? 1 : 0.01, 0.1])
 const vectorsBy =
   (model: string): Embed =>
   (texts) => ({ outcome: 'embedded', model, dimensions: 3, vectors: texts.map((text) => vectorText(meaning(text))) })
@@ -35,12 +35,12 @@ const vectorsBy =
 describe('a search by meaning', () => {
   it('finds what has none of the words, and says which model has read how much', async () => {
     await using world = await openWorld()
-    const found = await world.whole('amount to pay')
+    const found = await world.whole('amount payable')
     expect(found).toMatchObject({ ranked_by: 'both', meaning: { model: 'a@1', places: 3, of: 3 } })
     expect(found.places.map(({ symbol }) => symbol)).toContain('invoiceTotal')
     // Of its words alone, only the noise is found.
     world.embeds(() => ({ outcome: 'declined', reason: 'the model server has no model that embeds' }))
-    const lexical = await world.search('amount to pay')
+    const lexical = await world.search('amount payable')
     expect(lexical).toMatchObject({
       ranked_by: 'lexical',
       meaning: { model: null, why: 'the model server has no model that embeds' },
