@@ -1,5 +1,6 @@
 /** A long history, by SQL: copies of what one execution left in the tables, with other ids, times, words and ends. */
 import { countEnds, insertEnds } from '@deed/orchestrator/store/ends'
+import { addHeldChanges } from '@deed/orchestrator/store/held-counts'
 import type { Client } from 'pg'
 
 /** The time between two executions of the history: a million of them take a month. */
@@ -70,7 +71,19 @@ export async function seedHistory(
          select 'seed-' || n from generate_series(${from}, ${to}) n))`)}) ${countEnds('ended', '+')}`,
     )
   }
+  await addUp(database)
   await database.query('vacuum analyze')
+}
+
+/** What the pass does, over so many that begin to wait in one moment. */
+async function addUp(database: Client): Promise<void> {
+  const { rows: made } = await database.query(`select where to_regclass('orchestrator.held_changes') is not null`)
+  // The tables may be of a release without.
+  if (made.length === 0) return
+  const query = async <Row>(_: string, text: string, values: readonly unknown[]): Promise<Row[]> =>
+    (await database.query(text, [...values])).rows
+  while ((await database.query('select from orchestrator.held_changes limit 1')).rows.length > 0)
+    await addHeldChanges({ query })
 }
 
 /** Without those that PostgreSQL generates. */

@@ -11,7 +11,7 @@ import { isoTime } from './iso-time.ts'
 import type { AuditEntry, ExecutionRow, Snapshot } from './snapshot.ts'
 
 /** The replica that accepts it has this long to plan before the resync takes over. */
-const PLANNING_MS = 5_000
+export const PLANNING_MS = 5_000
 
 /** A request as received. */
 export interface Incoming {

@@ -16,7 +16,15 @@ import { announce } from '../dispatch/announce.ts'
 import { slotRequestOf } from '../dispatch/capacity.ts'
 import { measureStep } from '../dispatch/measure-step.ts'
 import { differences } from '../execution/differences.ts'
-import { type Admission, admissionOf, emptySnapshot, type Incoming, newExecution } from '../execution/new-execution.ts'
+import { isoTime } from '../execution/iso-time.ts'
+import {
+  type Admission,
+  admissionOf,
+  emptySnapshot,
+  type Incoming,
+  newExecution,
+  PLANNING_MS,
+} from '../execution/new-execution.ts'
 import { onBehalfOf } from '../execution/on-behalf-of.ts'
 import type { ExecutionRow, Snapshot } from '../execution/snapshot.ts'
 import {
@@ -56,6 +64,7 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   const keyed = incoming.request.idempotency_key !== undefined
   const cached = keyed ? undefined : await askCacheAlone(accepting, execution)
   if (cached) return answerFirst(accepting, admissionOf(execution, { ...incoming, waiter: undefined }), cached)
+  if (!incoming.waiter) execution.next_check_at = isoTime(clock.now() + PLANNING_MS + turnMs(accepting, execution))
   const admission = admissionOf(execution, incoming)
   // A caller waits: thinking begins before anything is stored.
   const preparing = incoming.waiter && prepare(accepting, execution)
@@ -80,6 +89,14 @@ export async function acceptExecution(accepting: Accepting, incoming: Incoming):
   const planned = preparing ? accepting.lane.ahead(id, plan) : accepting.lane.behind(slotRequestOf(execution), plan)
   return { id, existed: false, waiter: waiterOf(admitted, incoming), planned, answered: undefined }
 }
+
+/** For each execution that is planned first. */
+const TURN_MS = 5
+const TURN_MS_MAX = 300_000
+
+/** About how long it waits in the queue of this replica: each check before that would be a write for nothing. */
+const turnMs = ({ lane }: Accepting, { tenant }: ExecutionRow): number =>
+  Math.min(TURN_MS_MAX, lane.waitingOf(tenant) * TURN_MS)
 
 /**
  * A request is stored without its plan where that takes longer, or half of the time that its caller waits. With many in

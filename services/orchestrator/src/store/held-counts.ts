@@ -3,7 +3,7 @@ import { PERIODS } from './migrations/001-executions.ts'
 import type { Database } from './schema.ts'
 
 /** Of the changes that are noted, so many are added to the sums in one statement. */
-const CHANGES_MAX = 10_000
+const CHANGES_MAX = 2_000
 
 /** What the row `o` counts for while it is open, as `measure` and `value`: one of `held_changes`, or a sum of such rows. */
 export const OPEN_MEASURES = `(values ('running', o.n::bigint), ('status:' || o.status, o.n), ('method:' || o.method, o.n),
@@ -13,7 +13,7 @@ export const OPEN_MEASURES = `(values ('running', o.n::bigint), ('status:' || o.
  * Adds noted changes to the sums. Does not wait for the disk: a change that is lost there is noted still. Two replicas add
  * different ones.
  */
-export async function addHeldChanges(db: Database): Promise<void> {
+export async function addHeldChanges(db: Pick<Database, 'query'>): Promise<void> {
   await db.query('orchestrator.add_held_changes', ADD, [CHANGES_MAX])
 }
 
