@@ -18,6 +18,9 @@ const HASH_CHARS = 6
 /** Others may be slow to answer on a busy machine. */
 const EXECUTOR_AWAY = /executor\b.* not answer/
 
+/** Of a telephone far from a mast; throughputs in bytes per second. */
+const SLOW_NETWORK = { offline: false, latency: 400, downloadThroughput: 50_000, uploadThroughput: 25_000 }
+
 const opened = new AsyncDisposableStack()
 let world: ConsoleWorld
 
@@ -172,7 +175,7 @@ describe.skipIf(withoutBrowser)(`deciding in the console${withoutBrowser}`, () =
     )
   })
 
-  it('is done on a telephone without a keyboard: approve, deny and cancel, at 320 px', async () => {
+  it('is done on a telephone without a keyboard, over a slow network: approve, deny and cancel, at 320 px', async () => {
     const { client } = world.under
     const ids: ExecutionReply['execution_id'][] = []
     for (const name of ['one', 'two', 'three']) {
@@ -182,6 +185,9 @@ describe.skipIf(withoutBrowser)(`deciding in the console${withoutBrowser}`, () =
     await world.visit(
       '/inbox',
       async (page) => {
+        const devtools = await page.context().newCDPSession(page)
+        await devtools.send('Network.emulateNetworkConditions', SLOW_NETWORK)
+        await page.reload()
         await page.getByRole('link', { name: /phone-one/ }).click()
         await page.waitForURL(/\/inbox\/[0-9a-f-]{36}/)
         const hash = (await page.locator('code.hash mark').textContent()) ?? ''
@@ -210,6 +216,32 @@ describe.skipIf(withoutBrowser)(`deciding in the console${withoutBrowser}`, () =
       },
       { ...APPROVER, width: 320 },
     )
+  })
+
+  it('counts what waits in the title of a tab that nobody sees, and reads nothing else for it', async () => {
+    await world.under.client.call(requestExecution, { task: 'write "x" to unseen.txt' })
+    await world.visit('/executions', async (page) => {
+      await page.locator('.connection.live').waitFor()
+      await page
+        .getByRole('link', { name: /unseen/ })
+        .first()
+        .waitFor()
+      const titled = async () => Number(/^\((\d+)\) /.exec(await page.title())?.[1] ?? 0)
+      const { client } = world.under
+      const pending = async () => (await client.call(listApprovals, { status: 'pending' })).approvals.length
+      await expect.poll(titled).toBe(await pending())
+      // Chromium without a window shows every tab.
+      await page.evaluate(() => {
+        Object.defineProperty(document, 'hidden', { value: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      })
+      const read = new Set<string>()
+      page.on('request', (request) => read.add(new URL(request.url()).pathname))
+      await waiting('delete unseen.txt')
+      await expect.poll(titled).toBe(await pending())
+      expect(await titled()).toBeGreaterThan(0)
+      expect([...read]).toEqual(['/api/call/approval.list'])
+    })
   })
 
   it('puts a decision of the organization to a person, and the open page shows votes and the answer as they come', async () => {

@@ -28,6 +28,12 @@ ${['archive', 'park']
 `,
   )
   .join('')}`
+const PRICED_MODEL = `
+models:
+  prices: { openai-compatible/priced: { prompt_usd_per_million: 1, answer_usd_per_million: 10 } }
+  api_models: [openai-compatible/priced]
+  api_urls: { openai-compatible: "http://127.0.0.1:1/v1" }
+`
 const HOSTILE = 'write "<img src=x onerror=alert(1)> \u202egnp.\u202c" to hostile.txt'
 
 const opened = new AsyncDisposableStack()
@@ -55,8 +61,10 @@ describe.skipIf(withoutBrowser)(`work in the console${withoutBrowser}`, () => {
   beforeAll(async () => {
     const rules = opened.use(temporaryFolder()).path
     writeFileSync(join(rules, 'tidy.yaml'), TIDY)
-    // No model: nothing listens there.
-    world = opened.use(await consoleWorld({ env: { RULES_DIR: rules, OLLAMA_HOST: 'http://127.0.0.1:1' } }))
+    // Nothing listens there.
+    world = opened.use(
+      await consoleWorld({ config: PRICED_MODEL, env: { RULES_DIR: rules, OLLAMA_HOST: 'http://127.0.0.1:1' } }),
+    )
   })
   afterAll(() => opened.disposeAsync())
 
@@ -94,6 +102,15 @@ describe.skipIf(withoutBrowser)(`work in the console${withoutBrowser}`, () => {
       expect(readFileSync(inWorkspace('keys.txt'), 'utf8')).toBe('by keyboard')
       await page.keyboard.press('Escape')
       await expect.poll(() => rowsOf(page)).toContainEqual(expect.stringMatching(/done.*by keyboard/s))
+    })
+  })
+
+  it('says before anything runs what models would cost at most, where no rule knows the words', async () => {
+    await world.visit('/new?task=Please+compose+a+verse+about+money+for+me', async (page) => {
+      await page.getByRole('button', { name: 'Dry run' }).click()
+      const plan = page.getByRole('region', { name: 'the plan' })
+      await plan.getByText(/about [$]0[.]\d+ · models at most [$][1-9]\d*[.]\d\d/).waitFor()
+      expect(await axeFindings(page)).toEqual([])
     })
   })
 

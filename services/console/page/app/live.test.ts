@@ -2,7 +2,8 @@
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { type Live, openLive, type Rows, rowsAfter } from './live.ts'
+import { type Live, openLive } from './live.ts'
+import { type Rows, rowsAfter } from './live-watches.ts'
 
 const ID = '0194a000-7000-7abc-8def-0123456789ab'
 const opened: { close(): void }[] = []

@@ -71,44 +71,7 @@ export function Shell() {
           ?
         </button>
       </header>
-      <nav aria-label="pages">
-        {GROUPS.map((group) => (
-          <section key={group} aria-label={group}>
-            <h2>{group}</h2>
-            <ul>
-              {inNavigation
-                .filter((page) => page.group === group)
-                .map((page) => (
-                  <li key={page.path}>
-                    <a href={page.path} aria-current={isCurrent(page, path) ? 'page' : undefined}>
-                      <span>{page.title}</span>
-                      {page.path === '/inbox' && waiting > 0 && <span class="badge">{waitingText()}</span>}
-                      <kbd>g {page.key}</kbd>
-                    </a>
-                  </li>
-                ))}
-            </ul>
-          </section>
-        ))}
-        <section class="person" aria-label="you">
-          <p>
-            {session.value?.tenant}.{session.value?.user}
-            <span class="quiet"> {session.value?.role}</span>
-          </p>
-          <p>
-            <button type="button" class="link" onClick={nextTheme} title="key t">
-              theme: {theme.value}
-            </button>
-            <button type="button" class="link" onClick={toggleUtc} title="key u" aria-pressed={utc.value}>
-              times: {utc.value ? 'UTC' : 'local'}
-            </button>
-            <a href="/passkeys">passkeys</a>
-            <button type="button" class="link" onClick={() => void signOut()}>
-              sign out
-            </button>
-          </p>
-        </section>
-      </nav>
+      <Navigation path={path} waiting={waiting} />
       <main id="main" tabIndex={-1} class={stale ? 'stale' : ''}>
         {found ? (
           <PageView key={found.page.path} page={found.page} parameters={found.parameters} />
@@ -125,6 +88,49 @@ export function Shell() {
       {dialog === 'keys' && <KeyList onClose={() => setDialog(undefined)} />}
       <Toasts />
     </div>
+  )
+}
+
+function Navigation({ path, waiting }: { path: string; waiting: number }) {
+  return (
+    <nav aria-label="pages">
+      {GROUPS.map((group) => (
+        <section key={group} aria-label={group}>
+          <h2>{group}</h2>
+          <ul>
+            {inNavigation
+              .filter((page) => page.group === group)
+              .map((page) => (
+                <li key={page.path}>
+                  <a href={page.path} aria-current={isCurrent(page, path) ? 'page' : undefined}>
+                    <span>{page.title}</span>
+                    {page.path === '/inbox' && waiting > 0 && <span class="badge">{waitingText()}</span>}
+                    <kbd>g {page.key}</kbd>
+                  </a>
+                </li>
+              ))}
+          </ul>
+        </section>
+      ))}
+      <section class="person" aria-label="you">
+        <p>
+          {session.value?.tenant}.{session.value?.user}
+          <span class="quiet"> {session.value?.role}</span>
+        </p>
+        <p>
+          <button type="button" class="link" onClick={nextTheme} title="key t">
+            theme: {theme.value}
+          </button>
+          <button type="button" class="link" onClick={toggleUtc} title="key u" aria-pressed={utc.value}>
+            times: {utc.value ? 'UTC' : 'local'}
+          </button>
+          <a href="/passkeys">passkeys</a>
+          <button type="button" class="link" onClick={() => void signOut()}>
+            sign out
+          </button>
+        </p>
+      </section>
+    </nav>
   )
 }
 

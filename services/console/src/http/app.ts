@@ -51,14 +51,28 @@ export interface Parts {
 }
 
 export function consoleApp(parts: Parts): Hono<Env> {
-  const { bus, log, page, addresses, sessions } = parts
+  const { log } = parts
   const app = new Hono<Env>()
-  const reads = openSharedReads()
-  const headers = Object.entries(commonHeaders(addresses.secure))
+  guardRequests(app, parts)
+  serveSignIn(app, parts)
+  requireSession(app, parts)
+  serveSession(app, parts)
+  servePasskeys(app, parts.passkeys, log)
+  serveLogs(app, parts)
+  serveCalls(app, parts)
+  app.all('/api/*', () => {
+    throw new DeedError('not_found', 'the console has no such address')
+  })
+  servePage(app, parts.page)
+  return app
+}
 
+/** What holds for every request: its headers and how it is refused, where it comes from, and its size. */
+function guardRequests(app: Hono<Env>, { log, addresses, refusals }: Parts): void {
+  const headers = Object.entries(commonHeaders(addresses.secure))
   app.onError((error, context) => {
     const about = { address: addressOf(context), path: context.req.path, ...personOf(context.get('session')) }
-    if (error instanceof Refusal) parts.refusals.note(error, about)
+    if (error instanceof Refusal) refusals.note(error, about)
     else if (!(error instanceof DeedError)) log.error({ err: error, ...about }, 'answering a request failed')
     const { status, body } = errorAnswer(error)
     for (const [name, value] of headers) context.header(name, value)
@@ -88,16 +102,20 @@ export function consoleApp(parts: Parts): Hono<Env> {
       },
     }),
   )
+}
 
-  serveSignIn(app, parts)
-
+/** From here on, somebody is signed in, and what is not a read is of a page of the console. */
+function requireSession(app: Hono<Env>, { sessions }: Parts): void {
   app.use('/api/*', async (context, next) => {
     const session = sessions.of(context.req.header('cookie'))
     context.set('session', session)
     if (context.req.method !== 'GET') sessions.checkCsrf(session, context.req.header('x-deed-csrf'))
     await next()
   })
+}
 
+function serveSession(app: Hono<Env>, parts: Parts): void {
+  const { log, sessions } = parts
   app.post('/api/logout', async (context) => {
     const session = context.get('session')
     context.header('set-cookie', sessions.signOut(session))
@@ -117,10 +135,10 @@ export function consoleApp(parts: Parts): Hono<Env> {
     }
     return context.json(answer)
   })
+}
 
-  servePasskeys(app, parts.passkeys, log)
-  serveLogs(app, parts)
-
+function serveCalls(app: Hono<Env>, parts: Parts): void {
+  const reads = openSharedReads()
   app.post('/api/call/:subject', async (context) => {
     const input = await readBody(context)
     const session = context.get('session')
@@ -136,14 +154,12 @@ export function consoleApp(parts: Parts): Hono<Env> {
   })
 
   app.get('/api/trace/:execution', async (context) => {
-    const found = await findTrace(bus, context.get('session'), context.req.param('execution'))
+    const found = await findTrace(parts.bus, context.get('session'), context.req.param('execution'))
     return context.body(jsonText(found), 200, { 'content-type': 'application/json' })
   })
+}
 
-  app.all('/api/*', () => {
-    throw new DeedError('not_found', 'the console has no such address')
-  })
-
+function servePage(app: Hono<Env>, page: Page): void {
   app.get('/assets/:name', (context) => {
     const file = page.get(`assets/${context.req.param('name')}`)
     if (file === undefined) throw new DeedError('not_found', 'the page has no such file; load it again')
@@ -155,7 +171,6 @@ export function consoleApp(parts: Parts): Hono<Env> {
     if (file === undefined) throw new Error('the page is not bundled')
     return send(context, file, 'no-cache')
   })
-  return app
 }
 
 function send(context: Context<Env>, file: Parameters<typeof formOf>[0], cacheControl: string): Response {

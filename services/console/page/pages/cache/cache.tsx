@@ -145,28 +145,45 @@ export default function Cache() {
         }
       </Loaded>
       {asked && (
-        <Confirm
-          title={asked === 'all' ? 'Invalidate all entries of this tenant' : `Invalidate ${chosen.length} entries`}
-          verb="Invalidate"
-          danger
-          onConfirm={() =>
-            void invalidate(asked === 'all' ? [{ all: true }] : chosen.map(({ entry_id }) => ({ entry_id })))
-          }
+        <InvalidateDialog
+          chosen={asked === 'all' ? undefined : chosen}
+          onConfirm={(inputs) => void invalidate(inputs)}
           onClose={() => setAsked(undefined)}
-        >
-          <p>They are served no more. The next request with such words is computed and verified again.</p>
-          {asked === 'selected' && (
-            <ul class="dialog-list">
-              {chosen.map(({ entry_id: id, text, execution_id: execution }) => (
-                <li key={id}>
-                  <Line text={text} max={120} /> <Id id={execution} />
-                </li>
-              ))}
-            </ul>
-          )}
-        </Confirm>
+        />
       )}
     </div>
+  )
+}
+
+function InvalidateDialog({
+  chosen,
+  onConfirm,
+  onClose,
+}: {
+  /** undefined: all of them. */
+  chosen: readonly Entry[] | undefined
+  onConfirm: (inputs: readonly Input<'cache.invalidate'>[]) => void
+  onClose: () => void
+}) {
+  return (
+    <Confirm
+      title={chosen ? `Invalidate ${chosen.length} entries` : 'Invalidate all entries of this tenant'}
+      verb="Invalidate"
+      danger
+      onConfirm={() => onConfirm(chosen?.map(({ entry_id }) => ({ entry_id })) ?? [{ all: true }])}
+      onClose={onClose}
+    >
+      <p>They are served no more. The next request with such words is computed and verified again.</p>
+      {chosen && (
+        <ul class="dialog-list">
+          {chosen.map(({ entry_id: id, text, execution_id: execution }) => (
+            <li key={id}>
+              <Line text={text} max={120} /> <Id id={execution} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Confirm>
   )
 }
 

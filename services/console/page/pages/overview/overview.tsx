@@ -29,34 +29,7 @@ const statsSince = (window: string) => (signal: AbortSignal) =>
   call('execution.stats', { since: exactSince(window, Date.now()) }, { signal })
 
 export default function Overview() {
-  const day = useResource('stats of a day', statsSince(WINDOW), { on: ofExecutions, pauseMs: 2_000, everyMs: 60_000 })
-  const hour = useResource('stats of an hour', statsSince('1h'), { on: ofExecutions, pauseMs: 2_000, everyMs: 60_000 })
-  const inbox = useResource(
-    'inbox of the overview',
-    async (signal) =>
-      may('approval.list') ? call('approval.list', { status: 'pending', limit: 100 }, { signal }) : undefined,
-    { on: ofPeople, everyMs: 60_000 },
-  )
-  const alerts = useResource(
-    'alerts',
-    async (signal) => (may('alert.list') ? (await call('alert.list', {}, { signal })).alerts : undefined),
-    { everyMs: 10_000 },
-  )
-  const workers = useResource(
-    'workers',
-    async (signal) => (may('worker.list') ? call('worker.list', {}, { signal }) : undefined),
-    { everyMs: 5_000 },
-  )
-  const history = useResource(
-    'history',
-    (signal) => call('execution.history', { period: 'minute', points: MINUTES }, { signal }),
-    { on: ofExecutions, pauseMs: 5_000, everyMs: 60_000 },
-  )
-  const models = useResource(
-    'money of today',
-    async (signal) => (may('model.stats') ? call('model.stats', { days: 1 }, { signal }) : undefined),
-    { everyMs: 30_000 },
-  )
+  const { day, hour, inbox, alerts, workers, history, models } = useFigures()
   const parts = [hour, inbox, alerts, workers]
   const concerns = concernsOf({
     alerts: alerts.value,
@@ -82,35 +55,7 @@ export default function Overview() {
       <Loaded from={day} what="figures">
         {(stats) => <Figures stats={stats} />}
       </Loaded>
-      <div class="overview-charts">
-        <section class="panel" aria-label="executions and durations">
-          <Loaded from={history} what="the last hour">
-            {(value) => (
-              <Bars
-                title="Executions per minute"
-                points={perMinute(value, MINUTES, ({ total }) => total, 0, zone())}
-                format={count}
-                height={CHART_HEIGHT}
-              />
-            )}
-          </Loaded>
-        </section>
-        <section class="panel" aria-label="durations">
-          <Loaded from={history} what="durations">
-            {(value) => (
-              <Lines
-                title="Duration"
-                series={[
-                  { name: '95 of 100 below', points: perMinute(value, MINUTES, ({ p95_ms: ms }) => ms, null, zone()) },
-                  { name: 'average', points: perMinute(value, MINUTES, ({ average_ms: ms }) => ms, null, zone()) },
-                ]}
-                format={duration}
-                height={CHART_HEIGHT}
-              />
-            )}
-          </Loaded>
-        </section>
-      </div>
+      <Charts history={history} />
       <div class="overview-panels">
         {may('worker.list') && (
           <section class="panel" aria-labelledby="overview-workers">
@@ -142,6 +87,74 @@ export default function Overview() {
           </Loaded>
         </section>
       </div>
+    </div>
+  )
+}
+
+/** All that the page reads; each part is there by itself, and again after what happens. */
+function useFigures() {
+  const day = useResource('stats of a day', statsSince(WINDOW), { on: ofExecutions, pauseMs: 2_000, everyMs: 60_000 })
+  const hour = useResource('stats of an hour', statsSince('1h'), { on: ofExecutions, pauseMs: 2_000, everyMs: 60_000 })
+  const inbox = useResource(
+    'inbox of the overview',
+    async (signal) =>
+      may('approval.list') ? call('approval.list', { status: 'pending', limit: 100 }, { signal }) : undefined,
+    { on: ofPeople, everyMs: 60_000 },
+  )
+  const alerts = useResource(
+    'alerts',
+    async (signal) => (may('alert.list') ? (await call('alert.list', {}, { signal })).alerts : undefined),
+    { everyMs: 10_000 },
+  )
+  const workers = useResource(
+    'workers',
+    async (signal) => (may('worker.list') ? call('worker.list', {}, { signal }) : undefined),
+    { everyMs: 5_000 },
+  )
+  const history = useResource(
+    'history',
+    (signal) => call('execution.history', { period: 'minute', points: MINUTES }, { signal }),
+    { on: ofExecutions, pauseMs: 5_000, everyMs: 60_000 },
+  )
+  const models = useResource(
+    'money of today',
+    async (signal) => (may('model.stats') ? call('model.stats', { days: 1 }, { signal }) : undefined),
+    { everyMs: 30_000 },
+  )
+  return { day, hour, inbox, alerts, workers, history, models }
+}
+
+/** Of the last hour, minute by minute. */
+function Charts({ history }: { history: ReturnType<typeof useFigures>['history'] }) {
+  return (
+    <div class="overview-charts">
+      <section class="panel" aria-label="executions and durations">
+        <Loaded from={history} what="the last hour">
+          {(value) => (
+            <Bars
+              title="Executions per minute"
+              points={perMinute(value, MINUTES, ({ total }) => total, 0, zone())}
+              format={count}
+              height={CHART_HEIGHT}
+            />
+          )}
+        </Loaded>
+      </section>
+      <section class="panel" aria-label="durations">
+        <Loaded from={history} what="durations">
+          {(value) => (
+            <Lines
+              title="Duration"
+              series={[
+                { name: '95 of 100 below', points: perMinute(value, MINUTES, ({ p95_ms: ms }) => ms, null, zone()) },
+                { name: 'average', points: perMinute(value, MINUTES, ({ average_ms: ms }) => ms, null, zone()) },
+              ]}
+              format={duration}
+              height={CHART_HEIGHT}
+            />
+          )}
+        </Loaded>
+      </section>
     </div>
   )
 }

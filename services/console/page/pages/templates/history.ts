@@ -3,7 +3,7 @@ import type { Output } from '../../app/contracts.ts'
 import { lastDays } from '../../text/days.ts'
 import { percent } from '../../text/times.ts'
 
-type Day = Output<'template.history'>['days'][number]
+export type Day = Output<'template.history'>['days'][number]
 
 /** Every day up to today, also those without a use. @param now milliseconds since 1970 */
 export function byDay(

@@ -13,7 +13,7 @@ import { Empty, Loaded } from '../../components/states.tsx'
 import { Line, Text } from '../../components/text.tsx'
 import { Time } from '../../components/time.tsx'
 import { count, dollars, duration, percent } from '../../text/times.ts'
-import { byDay, trendOf, versionsOf } from './history.ts'
+import { byDay, type Day, trendOf, versionsOf } from './history.ts'
 
 type Template = Output<'template.list'>['templates'][number]
 
@@ -166,66 +166,13 @@ function TemplateDetail({ template, days }: { template: Template; days: number }
         </select>
       </label>
       <Loaded from={history} what="its history">
-        {(rows) => {
-          const points = byDay(rows, days, Date.now())
-          if (rows.length === 0) return <p class="quiet">It was not used in these days. Choose more of them.</p>
-          return (
-            <>
-              <p>{trendOf(rows)}</p>
-              <Bars
-                title="Uses a day"
-                points={points.map(({ day, uses }) => ({ label: day, value: uses }))}
-                format={count}
-                height={80}
-              />
-              <Lines
-                title="Verified, on days with a use"
-                series={[
-                  {
-                    name: 'verified',
-                    points: points
-                      .filter(({ uses }) => uses > 0)
-                      .map(({ day, uses, successes }) => ({ label: day, value: successes / uses })),
-                  },
-                ]}
-                format={percent}
-                height={80}
-              />
-              <div class="scroll">
-                <table aria-label="by version">
-                  <thead>
-                    <tr>
-                      <th scope="col">Version</th>
-                      <th scope="col" class="numeric">
-                        Uses
-                      </th>
-                      <th scope="col" class="numeric">
-                        Verified
-                      </th>
-                      <th scope="col" class="numeric">
-                        Time
-                      </th>
-                      <th scope="col" class="numeric">
-                        Cost
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {versionsOf(rows).map((row) => (
-                      <tr key={row.version}>
-                        <th scope="row">{row.version}</th>
-                        <td class="numeric">{count(row.uses)}</td>
-                        <td class="numeric">{percent(row.successes / row.uses)}</td>
-                        <td class="numeric">{duration(row.averageMs)}</td>
-                        <td class="numeric">{dollars(row.costUsd)}</td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
-            </>
+        {(rows) =>
+          rows.length === 0 ? (
+            <p class="quiet">It was not used in these days. Choose more of them.</p>
+          ) : (
+            <Trend rows={rows} days={days} />
           )
-        }}
+        }
       </Loaded>
       <Loaded from={body} what="its text">
         {({ body: text, variables, file }) => (
@@ -245,5 +192,71 @@ function TemplateDetail({ template, days }: { template: Template; days: number }
       </Loaded>
       <CommandLine command={`get templates`} />
     </>
+  )
+}
+
+function Trend({ rows, days }: { rows: readonly Day[]; days: number }) {
+  const points = byDay(rows, days, Date.now())
+  return (
+    <>
+      <p>{trendOf(rows)}</p>
+      <Bars
+        title="Uses a day"
+        points={points.map(({ day, uses }) => ({ label: day, value: uses }))}
+        format={count}
+        height={80}
+      />
+      <Lines
+        title="Verified, on days with a use"
+        series={[
+          {
+            name: 'verified',
+            points: points
+              .filter(({ uses }) => uses > 0)
+              .map(({ day, uses, successes }) => ({ label: day, value: successes / uses })),
+          },
+        ]}
+        format={percent}
+        height={80}
+      />
+      <Versions rows={rows} />
+    </>
+  )
+}
+
+function Versions({ rows }: { rows: readonly Day[] }) {
+  return (
+    <div class="scroll">
+      <table aria-label="by version">
+        <thead>
+          <tr>
+            <th scope="col">Version</th>
+            <th scope="col" class="numeric">
+              Uses
+            </th>
+            <th scope="col" class="numeric">
+              Verified
+            </th>
+            <th scope="col" class="numeric">
+              Time
+            </th>
+            <th scope="col" class="numeric">
+              Cost
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {versionsOf(rows).map((row) => (
+            <tr key={row.version}>
+              <th scope="row">{row.version}</th>
+              <td class="numeric">{count(row.uses)}</td>
+              <td class="numeric">{percent(row.successes / row.uses)}</td>
+              <td class="numeric">{duration(row.averageMs)}</td>
+              <td class="numeric">{dollars(row.costUsd)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   )
 }
