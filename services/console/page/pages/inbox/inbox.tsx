@@ -37,9 +37,11 @@ const COLUMNS: readonly Column<Item>[] = [
         <a href={`/inbox/${id}`}>
           <Line text={title} max={200} />
         </a>{' '}
-        <span class="quiet">
-          · <Line text={task} max={120} />
-        </span>
+        {task !== title && (
+          <span class="quiet">
+            · <Line text={task} max={120} />
+          </span>
+        )}
       </>
     ),
   },

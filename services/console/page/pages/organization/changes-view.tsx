@@ -55,7 +55,7 @@ export function ChangesView({ query }: ViewProperties) {
                   <li key={`${id} ${environment}`}>
                     <DecisionLink id={id} text={release} /> to <Line text={environment} />{' '}
                     <span class="quiet">
-                      until <Time at={until} />
+                      expires <Time at={until} />
                     </span>
                   </li>
                 ))}
