@@ -4,12 +4,13 @@ import type { Pool } from 'pg'
 
 /**
  * By `schema.table`, of every table there is but those that are written by the clock, and of what other tables have
- * already: the anchors of the audit log, when old rows were looked for, and where the rules of alerts are.
+ * already: the anchors of the audit log, when old rows were looked for, where the rules of alerts are, and sums.
  */
 export async function countRows(database: Pool): Promise<Record<string, number>> {
   const tables = await database.query<{ name: string }>(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables
-      where schemaname not in ('pg_catalog', 'information_schema') and tablename not in ('audit_anchors', 'retention_runs', 'rule_states')
+      where schemaname not in ('pg_catalog', 'information_schema') and tablename not in (
+        'audit_anchors', 'retention_runs', 'rule_states', 'held_changes', 'held_counts')
       order by 1`,
   )
   const counts = tables.rows.map(({ name }) => `select '${name}' as name, count(*)::int as count from ${name}`)
