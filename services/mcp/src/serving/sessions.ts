@@ -1,5 +1,5 @@
 /**
- * Sessions over HTTP in revision 2025-11-25: the way back to a client, on which it is asked for what a person answers. A session holds
+ * Sessions over HTTP in revision 2025-11-25: the way back to a client, on which it is given for what a person answers. A session holds
  * nothing of Deed, so a client that lost it starts another one. Later revisions have none.
  */
 import { randomUUID } from 'node:crypto'
@@ -23,7 +23,7 @@ export interface SessionLimits {
 export const SESSION_LIMITS: SessionLimits = { sessionsMax: 256, ofOwnerMax: 16, idleMs: 1_800_000 }
 
 /** A request of a client that was authenticated, and where. */
-interface Asked {
+interface ClientRequest {
   readonly request: Request
   readonly path: string
   readonly authInfo: AuthInfo
@@ -31,9 +31,9 @@ interface Asked {
 
 interface Sessions {
   /** @returns undefined: as many as may be are in use */
-  start(factory: McpServerFactory, asked: Asked): Promise<Response | undefined>
+  start(factory: McpServerFactory, given: ClientRequest): Promise<Response | undefined>
   /** @returns undefined: no session of this client and path has the id */
-  serve(id: string, asked: Asked): Promise<Response | undefined>
+  serve(id: string, given: ClientRequest): Promise<Response | undefined>
   /** Starts none any more; each ends with its last request. */
   close(): void
 }
@@ -70,7 +70,7 @@ export function openSessions(bodyBytesMax: number, { sessionsMax, ofOwnerMax, id
   }
 
   /** Passes the request on, and keeps the session until the answer has ended. */
-  async function exchange(session: Session, { request, authInfo }: Asked): Promise<Response> {
+  async function exchange(session: Session, { request, authInfo }: ClientRequest): Promise<Response> {
     const release = (): void => {
       if (--session.open > 0 || !sessions.has(session.id)) return
       if (closing) end(session)
@@ -88,9 +88,9 @@ export function openSessions(bodyBytesMax: number, { sessionsMax, ofOwnerMax, id
   }
 
   return {
-    async start(factory, asked) {
-      const [id, owner] = [randomUUID(), ownerOf(asked)]
-      const { request: requestInfo, authInfo } = asked
+    async start(factory, given) {
+      const [id, owner] = [randomUUID(), ownerOf(given)]
+      const { request: requestInfo, authInfo } = given
       const transport = new WebStandardStreamableHTTPServerTransport({
         sessionIdGenerator: () => id,
         onsessionclosed: () => void sessions.delete(id),
@@ -103,14 +103,14 @@ export function openSessions(bodyBytesMax: number, { sessionsMax, ofOwnerMax, id
         end(session)
         return undefined
       }
-      const response = await exchange(session, asked)
+      const response = await exchange(session, given)
       // What was refused has begun nothing.
       if (transport.sessionId === undefined) end(session)
       return response
     },
-    async serve(id, asked) {
+    async serve(id, given) {
       const session = sessions.get(id)
-      return session?.owner === ownerOf(asked) ? exchange(session, asked) : undefined
+      return session?.owner === ownerOf(given) ? exchange(session, given) : undefined
     },
     close() {
       closing = true
@@ -122,4 +122,5 @@ export function openSessions(bodyBytesMax: number, { sessionsMax, ofOwnerMax, id
   }
 }
 
-const ownerOf = ({ path, authInfo: { clientId, extra } }: Asked): string => JSON.stringify([path, clientId, extra])
+const ownerOf = ({ path, authInfo: { clientId, extra } }: ClientRequest): string =>
+  JSON.stringify([path, clientId, extra])

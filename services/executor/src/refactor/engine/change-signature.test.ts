@@ -32,7 +32,7 @@ it.each<[string, string, string, readonly Parameter[], string]>([
     'const one = () => 1\none()\n',
   ],
   [
-    'keeps brackets and what stands before them',
+    'keeps brackets, and the keyword before them',
     'const add = async (x) => x\nadd(add(1))\n',
     'add',
     [X, Y],
