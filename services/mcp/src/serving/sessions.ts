@@ -1,5 +1,5 @@
 /**
- * Sessions over HTTP in revision 2025-11-25: the way back to a client, on which it is given for what a person answers. A session holds
+ * Sessions over HTTP in revision 2025-11-25: the way back to a client, on which it is asked for what a person answers. A session holds
  * nothing of Deed, so a client that lost it starts another one. Later revisions have none.
  */
 import { randomUUID } from 'node:crypto'
