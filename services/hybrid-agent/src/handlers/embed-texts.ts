@@ -11,7 +11,7 @@ const SHARE_OF_TIME = 0.9
 /** No secret reaches the model. */
 export function embedTexts({ embedder }: { embedder: Embedder }): Handler<typeof contract> {
   return async ({ texts }, { signal, deadline }) => {
-    const late = AbortSignal.timeout(Math.max(1, (deadline - performance.now()) * SHARE_OF_TIME))
+    const late = AbortSignal.timeout(Math.max(1, Math.floor((deadline - performance.now()) * SHARE_OF_TIME)))
     const clean = texts.map((text) => redact(text).slice(0, EMBED_CHARS_MAX))
     try {
       const { model, vectors } = await embedder.embed(clean, AbortSignal.any([signal, late]))
