@@ -132,6 +132,7 @@ describe('a drill of a role', () => {
     const { execution_id } = await call('test_lead', 'run_drill', asked)
     const { status, error, verification } = await approved(execution_id)
     expect({ status, error }).toEqual({ status: 'done', error: undefined })
-    expect(verification.map(({ outcome }) => outcome)).toEqual(['verified'])
+    // That a person approved it, and what its run was seen to do.
+    expect(verification.map(({ outcome }) => outcome)).toEqual(['verified', 'verified'])
   })
 })
