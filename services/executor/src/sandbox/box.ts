@@ -8,6 +8,7 @@ import type { Confined } from './sandbox.ts'
 /** Where it is reported what becomes of a command: a JSON object a line. */
 export const STATUS_FD = 3
 export const SECRETS_FD = 4
+export const PASSWD_FD = 5
 export const FILTER_FD = 9
 
 export const TMP_BYTES = 256 * 1024 * 1024

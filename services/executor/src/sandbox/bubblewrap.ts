@@ -51,12 +51,11 @@ export function bubblewrap({ bwrap, dataFolder, protectedFiles, filter, groups }
       if (secrets.length > 0) descriptors.set(box.SECRETS_FD, Buffer.from(secrets.map((part) => `${part}\0`).join('')))
       const inner = box.bridged(command)
       const { uid, gid } = user ?? { uid: NOBODY, gid: NOBODY }
-      const passwd = join(folder, `passwd-${uid}-${gid}`)
-      writeFileSync(passwd, box.passwd(uid, gid), { mode: 0o644 })
-      const shown = ['--ro-bind', passwd, '/etc/passwd', ...coverArguments(protection.covers, blank)]
+      descriptors.set(box.PASSWD_FD, Buffer.from(box.passwd(uid, gid)))
+      const passwd = ['--perms', '0444', '--ro-bind-data', String(box.PASSWD_FD), '/etc/passwd']
       const made = [
         bwrap,
-        ...boxArguments(command, shown, user),
+        ...boxArguments(command, [...passwd, ...coverArguments(protection.covers, blank)], user),
         ...(secrets.length > 0 ? ['--args', String(box.SECRETS_FD)] : []),
         ...(filter ? ['--seccomp', String(box.FILTER_FD)] : []),
         ...['--json-status-fd', String(box.STATUS_FD), '--', ...(user ? [...becoming(user), '--'] : [])],
