@@ -10,10 +10,11 @@ import { listTasks } from '@deed/proto/task'
 import { openStore } from '@deed/store/database'
 import { createLogger } from '@deed/telemetry/logger'
 import { type BenchMesh, benchMesh } from './bench-mesh.ts'
-import { percentile } from './load.ts'
-import { costFigures, countCosts, cpuByProcess, disturbance } from './process-costs.ts'
+import { load, percentile } from './load.ts'
+import { costFigures, countCosts, cpuByProcess, cpuTotal, disturbance } from './process-costs.ts'
 import { type Line, rounded, type Scenario, type Settings } from './scenario.ts'
 import { seedHistory } from './seed-history.ts'
+import { warmUp } from './warm-up.ts'
 import { contentOf, pathOf } from './written-files.ts'
 
 const ROWS = 10_000
@@ -44,7 +45,7 @@ async function measureHistory(settings: Settings, opened: AsyncDisposableStack):
   const manyOpen = Math.round(rows * MANY_OPEN_PART)
   const like = await write(bus, 'first', 0)
   const measured = settings.seconds * EXECUTIONS_PER_SECOND
-  await writeMany(bench, bus, 'warm', measured)
+  const warm = await warmUp([{ warm: warming(bench, bus) }], settings.seconds)
   const before = [await passOf(bench), await idleOf(bench), await writeMany(bench, bus, 'before', measured)]
   const from = performance.now()
   await seedHistory(bench.database, like, { ended: rows, open })
@@ -65,7 +66,13 @@ async function measureHistory(settings: Settings, opened: AsyncDisposableStack):
         ? [[`${name}_before`, was] as const, [`${name}_ratio`, rounded(is / was, 2)] as const]
         : []
     })
-    lines.push({ ...line, ...Object.fromEntries(compared), rows, open: line === execution ? open : open + manyOpen })
+    lines.push({
+      ...line,
+      ...Object.fromEntries(compared),
+      rows,
+      open: line === execution ? open : open + manyOpen,
+      ...warm,
+    })
   }
   return lines
 }
@@ -167,6 +174,16 @@ async function write(bus: Bus, run: string, number: number): Promise<string> {
   return id
 }
 
+/** @returns loads the mesh for so long, and says what one execution cost it */
+function warming(bench: BenchMesh, bus: Bus) {
+  let number = 0
+  return async (durationMs: number): Promise<number> => {
+    const counted = countCosts(bench.roots())
+    const { latencies } = await load(IN_FLIGHT, durationMs, async () => void (await write(bus, 'warm', number++)))
+    return (cpuTotal(counted()) ?? latencies.reduce((sum, ms) => sum + ms, 0)) / latencies.length
+  }
+}
+
 async function writeMany(bench: BenchMesh, bus: Bus, run: string, count: number): Promise<Line> {
   const wal = async (): Promise<number> => {
     const { rows } = await bench.database.query<{ bytes: number }>(
@@ -195,6 +212,7 @@ async function writeMany(bench: BenchMesh, bus: Bus, run: string, count: number)
     ...costFigures(costs, count),
     executions: count,
     in_flight: IN_FLIGHT,
+    cpu_by_process: cpuByProcess(costs, count / 1000),
     wal_bytes: rounded(((await wal()) - walBefore) / count, 0),
   }
 }

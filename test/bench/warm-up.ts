@@ -15,7 +15,7 @@ const FALL_MIN = 0.03
  * @param seconds that are measured afterwards
  * @returns what lines say of it
  */
-export async function warmUp(sides: readonly Side[], seconds: number) {
+export async function warmUp(sides: readonly Pick<Side, 'warm'>[], seconds: number) {
   const maxMs = Math.min(WARM_UP_MS_MAX, seconds * 1000 * TIMES_MEASURED_MAX)
   const sliceMs = Math.min(SLICE_MS, maxMs / SLICES_MIN)
   const costs: number[][] = sides.map(() => [])
