@@ -19,9 +19,9 @@ const FOUND_MAX = 5_000
 /** The index knows groups of three letters or digits. */
 const INDEXED = /[\p{L}\p{N}]{3}/u
 const WORD = /[\p{L}\p{N}]+/gu
-/** A word of a text is rare if at most so many of the newest executions have it. */
-const SAMPLE = 1_000
-const RARE_MAX = 5
+/** A word of a text is rare if at most this part of the executions on so many pages of `ends`, from all over it, have it. */
+const SAMPLE_PAGES = 20
+const RARE_PART_MAX = 0.005
 /** So many words of a text may be looked up by the index. */
 const WORDS_MAX = 10
 /** Of the message of an error, in a list. */
@@ -206,7 +206,7 @@ async function search(
   filter: Filter & { text: string },
 ): Promise<ExecutionId[] | undefined> {
   const { text, only } = filter
-  for (const pattern of new Set([await rareOf(db, tenant, text), patternOf(text)])) {
+  for (const pattern of new Set([await rareOf(db, text), patternOf(text)])) {
     const [row] = await db.query<{ ids: ExecutionId[]; found: number }>(
       `orchestrator.list_by_words${named(only)}`,
       // The limit comes first, so that however many of them the filters exclude, no more are read.
@@ -230,7 +230,7 @@ async function search(
  *
  * @returns a pattern that the text matches, without its common words; with them if it has no others
  */
-async function rareOf(db: Database, tenant: string, text: string): Promise<string> {
+async function rareOf(db: Database, text: string): Promise<string> {
   const asked = new Map<string, string>()
   for (const { 0: word, index } of text.matchAll(WORD)) {
     const between = index > 0 && index + word.length < text.length
@@ -239,11 +239,13 @@ async function rareOf(db: Database, tenant: string, text: string): Promise<strin
   }
   const rows = await db.query<{ word: string }>(
     'orchestrator.rare_words',
-    `with newest as materialized (
-       select words from ends where tenant = $1 order by execution_id desc limit ${SAMPLE})
-     select word from unnest($2::text[], $3::text[]) as asked(word, pattern)
-      where (select count(*) from newest where words like lower(pattern)) <= ${RARE_MAX}`,
-    [tenant, [...asked.keys()], [...asked.values()].map(patternOf)],
+    `with sample as materialized (
+       select words from ends tablesample system ((
+         select least(100, 100.0 * ${SAMPLE_PAGES} * current_setting('block_size')::int / greatest(1, pg_relation_size('ends')))))
+         repeatable (0))
+     select word from unnest($1::text[], $2::text[]) as asked(word, pattern)
+      where (select count(*) filter (where words like lower(pattern)) <= count(*) * ${RARE_PART_MAX} from sample)`,
+    [[...asked.keys()], [...asked.values()].map(patternOf)],
   )
   const rare = new Set(rows.map(({ word }) => word))
   if (![...rare].some((word) => asked.get(word) !== word || INDEXED.test(word))) return patternOf(text)
