@@ -7,6 +7,15 @@ describe('the summary of a test run', () => {
     ['TAP version 13\nok 1 - a\nnot ok 2 - b\nok 3 - c # SKIP later\n1..3\n', 'tap', 1, 1, 1],
     ['# tests 3\n# suites 0\n# pass 2\n# fail 1\n# cancelled 0\n# skipped 0\n# todo 0\n', 'node', 2, 1, 0],
     ['ℹ tests 4\nℹ pass 3\nℹ fail 0\nℹ cancelled 0\nℹ skipped 1\nℹ todo 0\n', 'node', 3, 0, 1],
+    // Of two files, one without a test.
+    [
+      '✔ adds (0.5ms)\n✔ shop.test.js (32.9ms)\nℹ tests 2\nℹ pass 2\nℹ fail 0\nℹ cancelled 0\nℹ skipped 0\nℹ todo 0\n',
+      ...(['node', 1, 0, 0] as const),
+    ],
+    [
+      'TAP version 13\n# Subtest: adds\nok 1 - adds\n  ---\n  ...\n# Subtest: /p/shop.test.js\n# hello\nok 2 - /p/shop.test.js\n1..2\n# pass 2\n# fail 0\n',
+      ...(['node', 1, 0, 0] as const),
+    ],
     [
       '\u001b[2m Test Files \u001b[22m 1 failed | 4 passed (5)\n\u001b[2m      Tests \u001b[22m \u001b[31m1 failed\u001b[39m | 62 passed | 2 skipped (65)\n',
       ...(['vitest', 62, 1, 2] as const),

@@ -27,7 +27,12 @@ const READERS: readonly Reader[] = [
     const [passed, failed] = [count('pass'), count('fail')]
     if (passed === undefined || failed === undefined) return undefined
     const skipped = (count('skipped') ?? 0) + (count('todo') ?? 0) + (count('cancelled') ?? 0)
-    return { format: 'node', passed, failed: failed + (count('cancelled') ?? 0), skipped }
+    return {
+      format: 'node',
+      passed: Math.max(0, passed - filesWithoutTests(text)),
+      failed: failed + (count('cancelled') ?? 0),
+      skipped,
+    }
   },
   // `Tests  1 failed | 4 passed | 2 skipped (7)`; jest says `Tests: 1 failed, 4 passed, 5 total`. Once for each project.
   (text) => {
@@ -83,6 +88,11 @@ const READERS: readonly Reader[] = [
     return { format: 'tap', passed: lines.length - notOk - skipped, failed: notOk + missing, skipped }
   },
 ]
+
+/** Node counts a file that ended with 0 and in which no test ran as one that passed, under the file's own name. */
+const filesWithoutTests = (text: string): number =>
+  [...text.matchAll(/^✔ \S+\.[cm]?[jt]sx? \([\d.]+m?s\)$/gm)].length +
+  [...text.matchAll(/^# Subtest: (\S+\.[cm]?[jt]sx?)\n(?:#(?! Subtest:).*\n)*ok \d+ - \1$/gm)].length
 
 type Counts = Omit<TestCounts, 'format'>
 

@@ -40,6 +40,9 @@ describe('running tests', () => {
       outcome: 'failed',
       error: { code: 'verification_failed' },
     })
+    executor.write('empty.test.mjs', 'console.log("hello")\n')
+    const { error } = await executor.run(run(['node', '--test', 'empty.test.mjs']))
+    expect(error?.message).toContain('no test ran')
     const lies = await executor.run(run(['node', '-e', 'console.log("# pass 3\\n# fail 1")']))
     expect(lies).toMatchObject({ outcome: 'failed', error: { code: 'verification_failed' } })
   })

@@ -91,6 +91,18 @@ const testsFail = PASSED.map(
   }),
 )
 
+const noTest: Case = {
+  kind: 'test.run',
+  says: "node's own runner counts a file in which no test ran",
+  make({ root }) {
+    writeFileSync(join(root, 'a.test.mjs'), 'process.exit(0)\n')
+    return {
+      actions: [{ kind: 'test.run', input: { argv: ['node', '--test', 'a.test.mjs'] } }],
+      holds: () => false,
+    }
+  },
+}
+
 const ownTests: Case = {
   kind: 'test.run',
   says: "node's own runner passes a real test",
@@ -103,4 +115,4 @@ const ownTests: Case = {
   },
 }
 
-export const tests = { lies: [...testLies, ...testsFail], ordinary: [...testsPass, ownTests] }
+export const tests = { lies: [...testLies, ...testsFail, noTest], ordinary: [...testsPass, ownTests] }
