@@ -57,6 +57,14 @@ export const FILE_KINDS: Readonly<Record<string, KindFacts>> = {
     expected_ms: 20,
     input: z.strictObject({ from: Path, to: Path, overwrite: z.boolean().optional() }),
   },
+  'file.copy': {
+    about: 'Copy a file to a name that is free, or with `/` at its end into a folder.',
+    effect: 'create',
+    touches: { paths: ['from', 'to'] },
+    in_workspace: true,
+    expected_ms: 20,
+    input: z.strictObject({ from: Path, to: Path }),
+  },
   'file.delete': {
     about: 'Delete one file.',
     effect: 'delete',

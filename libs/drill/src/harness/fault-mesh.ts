@@ -69,6 +69,7 @@ kinds:
   file.write: { effect: change, creates: absent }
   file.patch: { effect: change }
   file.move: { effect: change }
+  file.copy: { effect: create }
   file.delete: { effect: delete }
   dir.create: { effect: create }
   command.run: { effect: run }

@@ -75,6 +75,7 @@ const action: fc.Arbitrary<z.input<typeof Action>> = fc.oneof(
       input,
     })),
   fc.record({ from: path, to: path, overwrite: fc.boolean() }).map((input) => ({ kind: 'file.move', input })),
+  fc.record({ from: path, to: path }).map((input) => ({ kind: 'file.copy', input })),
   fc.record({ path, recursive: fc.boolean() }).map((input) => ({ kind: 'file.delete', input })),
   path.map((one) => ({ kind: 'dir.create', input: { path: one } })),
   fc.tuple(path, fc.string({ maxLength: 10 })).map(([one, line]) => ({

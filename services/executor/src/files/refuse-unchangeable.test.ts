@@ -100,6 +100,7 @@ describe(`what is immutable${unless(IMMUTABLE, 'chattr +i does not work here')}`
         ['file.patch', { path: 'a.txt', diff: '@@ -1 +1 @@\n-one\n+two\n' }],
         ['file.delete', { path: 'a.txt' }],
         ['file.move', { from: 'a.txt', to: 'b.txt' }],
+        ['file.copy', { from: 'folder/b.txt', to: 'fixed/b.txt' }],
         ['file.delete', { path: 'folder', recursive: true }],
         ['file.write', { path: 'fixed/new.txt', content: '' }],
         ['dir.create', { path: 'fixed/new' }],
@@ -154,6 +155,7 @@ describe('ordinary changes', () => {
       ['file.delete', { path: 'folder', recursive: true }],
       ['file.move', { from: 'a.txt', to: 'new/b.txt' }],
       ['file.move', { from: 'folder', to: 'other/folder' }],
+      ['file.copy', { from: 'a.txt', to: 'new/' }],
       ['dir.create', { path: 'new/folder' }],
       ['code.generate', { path: 'new/a.py', language: 'python', content: 'x = 1\n' }],
     ]

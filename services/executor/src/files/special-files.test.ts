@@ -36,6 +36,7 @@ const ACTIONS: [string, (path: string) => { kind: string; input: Record<string, 
   ['read', (path) => ({ kind: 'file.read', input: { path } })],
   ['deleted', (path) => ({ kind: 'file.delete', input: { path } })],
   ['moved', (path) => ({ kind: 'file.move', input: { from: path, to: 'elsewhere' } })],
+  ['copied', (path) => ({ kind: 'file.copy', input: { from: path, to: 'elsewhere' } })],
   ['replaced by a move', (path) => ({ kind: 'file.move', input: { from: 'regular', to: path } })],
 ]
 

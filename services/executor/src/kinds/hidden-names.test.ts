@@ -31,6 +31,7 @@ const KINDS = (name: string) => [
   { kind: 'file.append', input: { path: name, text: 'x' } },
   { kind: 'file.move', input: { from: 'old', to: name } },
   { kind: 'file.move', input: { from: 'folder', to: name } },
+  { kind: 'file.copy', input: { from: 'old', to: name } },
   { kind: 'dir.create', input: { path: `new/${name}` } },
 ]
 

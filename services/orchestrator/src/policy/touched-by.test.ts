@@ -17,6 +17,7 @@ describe('what an action changes', () => {
     ['file.write', { path: 'b.txt' }, '/srv/app/sub', ['file:/srv/app/sub/b.txt']],
     ['file.write', { path: '/srv/app/b.txt' }, 'app', ['file:/srv/app/b.txt']],
     ['file.move', { from: 'a', to: 'b' }, undefined, ['file:/srv/app/a', 'file:/srv/app/b']],
+    ['file.copy', { from: 'a', to: 'b/' }, undefined, ['file:/srv/app/a', 'file:/srv/app/b']],
     ['service.restart', { target: 'api' }, undefined, ['target:api']],
     ['service.status', { target: 'api' }, undefined, []],
     ['http.request', { method: 'GET', target: 'api' }, undefined, []],

@@ -55,6 +55,19 @@ const writes: Case[] = WRITTEN.flatMap(([what, path, content]): Case[] => [
     },
   },
   {
+    kind: 'file.copy',
+    says: `${what} is copied, and undone`,
+    make({ root }) {
+      mkdirSync(join(root, path, '..'), { recursive: true })
+      writeFileSync(join(root, path), content)
+      return {
+        actions: [{ kind: 'file.copy', input: { from: path, to: 'copied/here' } }],
+        holds: () => contentOf(root, 'copied/here') === content && contentOf(root, path) === content,
+        undo: true,
+      }
+    },
+  },
+  {
     kind: 'file.delete',
     says: `${what} is removed, and undone`,
     make({ root }) {

@@ -73,6 +73,17 @@ const UNDONE: readonly {
     says: 'an undo of a move into new folders leaves the folders',
   },
   {
+    kind: 'file.copy',
+    input: { from: 'a.json', to: 'new/deep/' },
+    says: 'an undo of a copy into new folders leaves the folders',
+  },
+  {
+    kind: 'file.copy',
+    input: { from: 'a.json', to: 'b.json' },
+    says: 'an undo meets: somebody has written another file over the copy since',
+    since: (root) => writeFileSync(join(root, 'b.json'), 'x'),
+  },
+  {
     kind: 'file.delete',
     input: { path: 'd', recursive: true },
     says: 'an undo of a removed folder brings back the names that are text only',

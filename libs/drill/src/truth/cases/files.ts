@@ -196,6 +196,8 @@ interface Meddled {
 
 const MOVE = { kind: 'file.move', input: { from: 'a.json', to: 'b.json' } }
 const moved = ({ root }: Place): boolean => contentOf(root, 'b.json') === OLD && !isFile(root, 'a.json')
+const COPY = { kind: 'file.copy', input: { from: 'a.json', to: 'b.json' } }
+const copied = ({ root }: Place): boolean => contentOf(root, 'b.json') === OLD && contentOf(root, 'a.json') === OLD
 const DELETE = { kind: 'file.delete', input: { path: 'a.json' } }
 const gone = ({ root }: Place): boolean => lstatSync(join(root, 'a.json'), { throwIfNoEntry: false }) === undefined
 const FOLDER = { kind: 'dir.create', input: { path: 'made' } }
@@ -253,6 +255,35 @@ const MEDDLED: readonly Meddled[] = [
     when: 'missing',
     act: 'replaces by a folder',
     holds: (place) => moved(place) && gone(place),
+  },
+  { ...COPY, says: 'somebody removes the copy', path: 'b.json', when: 'exists', act: 'removes', holds: copied },
+  { ...COPY, says: 'the copy is cut to nothing', path: 'b.json', when: 'exists', act: 'truncates', holds: copied },
+  {
+    ...COPY,
+    says: 'the copy is overwritten a moment later',
+    path: 'b.json',
+    when: 'exists',
+    act: 'writes',
+    text: 'x',
+    holds: copied,
+  },
+  { ...COPY, says: 'the copy is renamed away', path: 'b.json', when: 'exists', act: 'renames away', holds: copied },
+  {
+    ...COPY,
+    says: 'a folder takes the place of the copy',
+    path: 'b.json',
+    when: 'exists',
+    act: 'replaces by a folder',
+    holds: copied,
+  },
+  {
+    ...COPY,
+    says: 'a link takes the place of the copy',
+    path: 'b.json',
+    when: 'exists',
+    act: 'replaces by a link',
+    text: OLD,
+    holds: copied,
   },
   {
     ...DELETE,
