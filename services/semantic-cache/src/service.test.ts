@@ -107,6 +107,9 @@ describe('the cache', () => {
       cursor = page.next_cursor
     }
     expect(seen).toEqual(ids)
+    // As one that is stored after a statement began that sees it.
+    await database.pool.query(`update entries set stored_at = now() + interval '1 minute'`)
+    expect((await bus.call(proto.listCache, {})).entries[0]).toMatchObject({ age_ms: 0 })
     await expect(bus.call(proto.listCache, { cursor: "1.x'; drop table" })).rejects.toMatchObject({
       code: 'invalid_request',
     })

@@ -239,7 +239,8 @@ describe('the analysis of a codebase', () => {
 
   it('is refused of a workspace that nobody configured', async () => {
     await expect(analyze('.', { workspace: '/etc' })).rejects.toMatchObject({ code: 'path_outside_workspace' })
-    await expect(analyze('.', { workspace: 'other' })).rejects.toMatchObject({ code: 'unknown_workspace' })
+    for (const workspace of ['other', '__proto__', 'constructor'])
+      await expect(analyze('.', { workspace })).rejects.toMatchObject({ code: 'unknown_workspace' })
   })
 
   it.skipIf(!HAS_GIT)(`names what is complex and changes often, from the commits${withoutGit}`, async () => {

@@ -25,7 +25,7 @@ export function resolveWorkspace(
 ): Workspace {
   if (named === undefined)
     throw new DeedError('unknown_workspace', 'name a workspace; execution.yaml has no default_workspace')
-  const byName = workspaces[named]
+  const byName = Object.hasOwn(workspaces, named) ? workspaces[named] : undefined
   if (byName) return { ...byName, base: [] }
   if (!named.startsWith('/')) {
     const meant = nearest(named, Object.keys(workspaces))

@@ -79,11 +79,14 @@ const fileReader =
     )
 
 const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
-  /** One word that may be a name. */
+  /** One word that may be a name; with the argument `ref` that of a branch or a tag, in which a `/` is a part of it. */
   word: {
-    reader: () => (sentence, at) => {
+    arguments: ['ref'],
+    reader: (argument) => (sentence, at) => {
       const { kind, value, word } = sentence.tokens[at]!
-      return kind === 'word' && NAME.test(value) && !NO_NAME.has(word) ? { value, end: at + 1 } : undefined
+      const names = value.split(argument === 'ref' ? '/' : '\0')
+      const fits = kind === 'word' && names.every((name) => NAME.test(name)) && !NO_NAME.has(word)
+      return fits ? { value, end: at + 1 } : undefined
     },
   },
   /**

@@ -283,7 +283,8 @@ export async function listEntries(
     name: 'list_entries',
     text: `
       select entry_id, kind, left(text, ${LISTED_CHARS_MAX}) as text, language, execution_id, bytes,
-             extract(epoch from now() - stored_at)::float8 * 1000 as age_ms,
+             -- Stored after this statement began, and yet seen by it.
+             greatest(0, extract(epoch from now() - stored_at))::float8 * 1000 as age_ms,
              extract(epoch from expires_at - now())::float8 * 1000 as expires_in_ms,
              (extract(epoch from stored_at) * 1000000)::bigint::text || '.' || entry_id as cursor
       from entries
