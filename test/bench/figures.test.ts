@@ -60,14 +60,14 @@ describe('the ratios of two checkouts', () => {
 })
 
 describe('a warm-up', () => {
-  it('ends when two slices in turn save nothing on the best before them', () => {
-    const costs = [20, 12, 9, 8.9, 8.8]
+  it('ends when four slices in turn save nothing on the best before them', () => {
+    const costs = [20, 12, 9, 8.9, 8.8, 8.9, 8.8]
     expect(costs.map((_, index) => hasStoppedFalling(costs.slice(0, index + 1)))).toEqual([
-      ...[false, false, false, false, true],
+      ...[false, false, false, false, false, false, true],
     ])
-    expect(hasStoppedFalling([10, 10, 10])).toBe(false)
-    expect(hasStoppedFalling([20, 10, 30, 9])).toBe(false)
-    expect(hasStoppedFalling([20, 10, 30, 9, 9])).toBe(false)
-    expect(hasStoppedFalling([20, 10, 30, 9, 9, 9])).toBe(true)
+    expect(hasStoppedFalling([10, 10, 10, 10, 10])).toBe(false)
+    expect(hasStoppedFalling([20, 10, 30, 30, 30, 9])).toBe(false)
+    expect(hasStoppedFalling([20, 10, 30, 9, 9, 9, 9])).toBe(false)
+    expect(hasStoppedFalling([20, 10, 30, 9, 9, 9, 9, 9])).toBe(true)
   })
 })

@@ -5,8 +5,10 @@ const SLICE_MS = 2_000
 const WARM_UP_MS_MAX = 30_000
 /** A warm-up is at most this many times as long as what is measured. */
 const TIMES_MEASURED_MAX = 3
-const SLICES_MIN = 4
-/** What two slices must still save of the best before them; the compiler saves more, and noise less. */
+/** So many slices in turn save nothing once the code is compiled: fewer do so by chance. */
+const STILL_SLICES = 4
+const SLICES_MIN = 6
+/** What a slice must still save of the best before; the compiler saves more, and noise less. */
 const FALL_MIN = 0.03
 
 /**
@@ -34,5 +36,5 @@ export async function warmUp(sides: readonly Pick<Side, 'warm'>[], seconds: numb
 /** @param costs of one thing, in slices one after the other */
 export function hasStoppedFalling(costs: readonly number[]): boolean {
   if (costs.length < SLICES_MIN) return false
-  return Math.min(...costs.slice(-2)) > Math.min(...costs.slice(0, -2)) * (1 - FALL_MIN)
+  return Math.min(...costs.slice(-STILL_SLICES)) > Math.min(...costs.slice(0, -STILL_SLICES)) * (1 - FALL_MIN)
 }
