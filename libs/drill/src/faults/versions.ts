@@ -62,7 +62,9 @@ export const versions: Fault = {
 async function replaceAll(mesh: FaultMesh, names: readonly ServiceName[], release: string): Promise<ServiceProcess[]> {
   const replaced: ServiceProcess[] = []
   for (const name of names) {
-    replaced.push(await mesh.another(name, {}, release))
+    // Two consoles of one host need two ports.
+    const environment: Record<string, string> = name === 'console' ? { CONSOLE_PORT: '0' } : {}
+    replaced.push(await mesh.another(name, environment, release))
     assert.equal(await mesh.mesh.service(name).stop(), 0, `the old ${name} did not end in order`)
   }
   return replaced
