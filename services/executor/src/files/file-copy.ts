@@ -4,10 +4,10 @@
  */
 import { DeedError } from '@deed/proto/errors'
 import { z } from 'zod'
-import type { Context, Kind } from '../kind/kind.ts'
+import type { Context, Kind, TargetState } from '../kind/kind.ts'
 import { refuseProtected, segmentsOf } from '../workspace/workspace.ts'
 import { fileState } from './file-state.ts'
-import { beforeFile, type FileBefore, putFile, restoreFile, stateOfFile } from './file-write.ts'
+import { beforeFile, type FileBefore, putFile, restoreFile, reversibilityOfFile, stateOfFile } from './file-write.ts'
 import { isFolder } from './named-folder.ts'
 import { octal } from './observe-files.ts'
 import { refusePut } from './refuse-unchangeable.ts'
@@ -61,7 +61,8 @@ export const fileCopy: Kind<FileCopy, CopyBefore> = {
     return { ...before, copied, copiedMode: file.mode, target, state: `${copied}>${target}` }
   },
   refuse: (input, { workspace }) => refusePut(workspace, pathOf(input)),
-  reversibility: () => 'reversible',
+  reversibility: (_, before) => reversibilityOfFile(before),
+  irreversibleBecause: ({ unkept }) => unkept,
   postcondition: (input, { copied, copiedMode }) => ({
     kind: 'file',
     path: pathOf(input),
@@ -75,13 +76,19 @@ export const fileCopy: Kind<FileCopy, CopyBefore> = {
     if (!file || fileState(file) !== before.copied)
       throw new DeedError('precondition_failed', `${input.from} was changed by somebody just now; plan again`)
     const to = pathOf(input)
+    const { at, observed } = await stateOfCopy(input, context, before)
+    if (at === 'elsewhere')
+      throw new DeedError('precondition_failed', `somebody has put something else there just now: ${observed}`)
     await putFile(to, file.bytes, before.copiedMode, context, targetBefore(before))
     const text = `copied ${input.from} to ${to}`
     return { claimed: text, result: { text, data: { from: input.from, to, bytes: file.bytes.length } } }
   },
   compensate: (input, context, before) => restoreFile({ path: pathOf(input) }, context, targetBefore(before)),
-  targetState: (input, context, before) =>
-    stateOfFile(pathOf(input), context, targetBefore(before), { state: before.copied, mode: before.copiedMode }),
+  targetState: stateOfCopy,
+}
+
+function stateOfCopy(input: FileCopy, context: Context, before: CopyBefore): Promise<TargetState> {
+  return stateOfFile(pathOf(input), context, targetBefore(before), { state: before.copied, mode: before.copiedMode })
 }
 
 /** Where the copy is to be. */

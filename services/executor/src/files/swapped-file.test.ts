@@ -35,6 +35,7 @@ const ACTIONS = [
   () => ({ kind: 'file.append', input: { path, text: 'evil' } }),
   () => ({ kind: 'file.read', input: { path } }),
   () => ({ kind: 'file.search', input: { path: '.', text: 'somebody else' } }),
+  () => ({ kind: 'file.copy', input: { from: path, to: 'copy.txt' } }),
   () => ({ kind: 'file.delete', input: { path } }),
 ]
 

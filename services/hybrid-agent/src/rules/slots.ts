@@ -84,7 +84,7 @@ const SLOT_TYPES: Readonly<Record<string, SlotType>> = {
     arguments: ['ref'],
     reader: (argument) => (sentence, at) => {
       const { kind, value, word } = sentence.tokens[at]!
-      const names = value.split(argument === 'ref' ? '/' : '\0')
+      const names = argument === 'ref' ? value.split('/') : [value]
       const fits = kind === 'word' && names.every((name) => NAME.test(name)) && !NO_NAME.has(word)
       return fits ? { value, end: at + 1 } : undefined
     },

@@ -19,8 +19,8 @@ const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/
 const NEGATIONS = words(
   'not never no none nobody nothing neither nor without avoid refrain forbid forbidden prohibited unwise',
 )
-/** Idioms that forbid what they are said of; articles do not count. */
-const FORBIDDING = ['out of question', 'out of bounds', 'off limits', 'off table']
+/** Idioms that forbid what they are said of. */
+const FORBIDDING = ['out of the question', 'out of bounds', 'off limits']
 /** Of other languages; no word is corrected to one of these. */
 const FOREIGN_NEGATIONS = words(
   'nicht nie niemals kein keine keinen pas jamais aucun nunca jamás tampoco niet geen nooit inte aldrig ikke não nao',
@@ -105,7 +105,7 @@ export function barOf(
 const wordsOf = (parts: readonly Part[]): string[] => parts.map((part) => (part.kind === 'word' ? part.word : ''))
 
 function negated(said: readonly string[], parts: readonly Part[]): Bar | undefined {
-  const text = ` ${said.filter((word) => word !== 'the').join(' ')} `
+  const text = ` ${said.join(' ')} `
   const idiom = FORBIDDING.find((one) => text.includes(` ${one} `))
   if (idiom !== undefined) return { bars: 'everything', why: `"${idiom}" forbids it`, word: idiom.split(' ').at(-1)! }
   for (const [at, word] of said.entries()) {

@@ -134,6 +134,28 @@ describe(`a history of ${ENDED} executions of a tenant`, () => {
     },
   )
 
+  it('is searched for the words that are rare in all of it, whatever the newest speak of', async () => {
+    const client = await db.pool.connect()
+    try {
+      await client.query('begin')
+      await client.query(
+        `insert into orchestrator.ends select (jsonb_populate_record(e, jsonb_build_object('words', 'look at the pump',
+           'execution_id', overlay(gen_random_uuid()::text placing 'ffffffff' from 1 for 8)))).*
+         from orchestrator.ends e where tenant = 'local' limit 1000`,
+      )
+      const patterns: unknown[] = []
+      const query = async <Row>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> => {
+        if (name.startsWith('orchestrator.list_by_words')) patterns.push(values.at(-1))
+        return (await client.query(text, [...values])).rows
+      }
+      await listExecutions({ ...db, query }, 'local', { text: `write line ${2 * ENDED - 100}`, limit: LIMIT })
+      expect(patterns).toEqual([expect.not.stringContaining('line')])
+    } finally {
+      await client.query('rollback')
+      client.release()
+    }
+  })
+
   it('is searched page by page for a text that no index helps with', async () => {
     const seen: string[] = []
     let cursor: Filter['cursor']
